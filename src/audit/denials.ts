@@ -1,0 +1,80 @@
+import type { AuditDraft, CredentialParty, Origin, Party } from '../contract/audit.ts';
+import { type AuditAction, MINUTE } from '../contract/words.ts';
+
+/** A refusal to be recorded. */
+export interface Denial {
+  readonly workspaceId: string;
+  readonly action: AuditAction;
+  readonly actor: Party;
+  readonly credential: CredentialParty | null;
+  /** The contract's code, and what was asked for where that helps. */
+  readonly reason: string;
+  readonly origin: Origin;
+  readonly at: number;
+}
+
+interface Fold {
+  readonly first: Denial;
+  readonly minute: number;
+  last: Denial;
+  /** Not written yet. */
+  count: number;
+  written: boolean;
+}
+
+const FOLDS_KEPT = 10_000;
+
+export interface Denials {
+  /** Notes a refusal in memory; never waits. */
+  note(denial: Denial): void;
+  /** What is due to be written at `now`, or with `everything` all that is left. Taken when returned. */
+  take(now: number, everything?: boolean): AuditDraft[];
+}
+
+/**
+ * Folds refusals per actor, reason and minute, so that an attacker can't fill the disk: the first
+ * is written at once, what follows in the same minute as one more entry with a count when it is over.
+ */
+export function createDenials(): Denials {
+  const folds = new Map<string, Fold>();
+
+  function draftOf(fold: Fold): AuditDraft {
+    const { last, count } = fold;
+    fold.count = 0;
+    fold.written = true;
+    return {
+      workspaceId: last.workspaceId,
+      action: last.action,
+      at: last.at,
+      actor: last.actor,
+      target: null,
+      credential: last.credential,
+      origin: last.origin,
+      detail: { reason: last.reason, count },
+    };
+  }
+
+  return {
+    note(denial) {
+      const minute = Math.floor(denial.at / MINUTE);
+      const key = `${denial.workspaceId} ${denial.actor.id} ${denial.action} ${denial.reason} ${minute}`;
+      const fold = folds.get(key);
+      if (fold !== undefined) {
+        fold.count++;
+        fold.last = denial;
+      } else if (folds.size < FOLDS_KEPT) {
+        folds.set(key, { first: denial, minute, last: denial, count: 1, written: false });
+      }
+    },
+    take(now, everything = false) {
+      const due: AuditDraft[] = [];
+      const current = Math.floor(now / MINUTE);
+      for (const [key, fold] of folds) {
+        const over = fold.minute < current;
+        if (fold.count > 0 && (everything || over || !fold.written)) due.push(draftOf(fold));
+        if (over) folds.delete(key);
+      }
+      return due;
+    },
+  };
+}

@@ -1,0 +1,121 @@
+import { createHash } from 'node:crypto';
+import type { AuditDraft, Party } from '../contract/audit.ts';
+import { createId } from '../contract/id.ts';
+import { redactSecrets } from '../contract/redact.ts';
+import type { AuditEvent, AuditQuery, Page } from '../contract/schemas.ts';
+import type { AuditAction, AuditNoun, CredentialKind } from '../contract/words.ts';
+import { advanceAuditHead, insertAuditEvent, listAuditEvents } from '../store/audit.ts';
+import { cutPage, pageAsk } from '../store/paging.ts';
+import type { AuditEventTable } from '../store/schema.ts';
+import type { Queryable, Trx } from '../store/store.ts';
+
+/** The log of what belongs to no workspace: a sign-up before the first one, the end of a workspace. */
+export const SYSTEM_LOG = 'system';
+
+/** The system itself as an actor: a command of the operator, or a rule that nobody asked for. */
+export const SYSTEM: Party = { kind: 'system', id: null, name: null };
+
+const USER_AGENT_MAX = 512;
+
+/** The SHA-256 over an entry's every field and the hash of the entry before it, in hex. */
+export function hashOf(row: Omit<AuditEventTable, 'hash'>): string {
+  const fields = [
+    row.previous_hash,
+    row.workspace_id,
+    row.sequence,
+    row.id,
+    row.at,
+    row.action,
+    [row.actor_kind, row.actor_id, row.actor_name],
+    [row.target_kind, row.target_id, row.target_name],
+    [row.credential_kind, row.credential_id, row.credential_name],
+    [row.address, row.user_agent, row.request_id],
+    row.detail,
+  ];
+  return createHash('sha256').update(JSON.stringify(fields)).digest('hex');
+}
+
+/**
+ * Appends an entry to its workspace's log, in the transaction of what it records: no entry, no
+ * change. Each entry carries the hash of the one before, so a removed or edited one shows.
+ */
+export async function append(trx: Trx, draft: AuditDraft): Promise<void> {
+  const { sequence, hash } = await advanceAuditHead(trx, draft.workspaceId);
+  const { actor, target, credential, origin } = draft;
+  const row = {
+    id: createId('audit_event', draft.at),
+    workspace_id: draft.workspaceId,
+    sequence,
+    at: draft.at,
+    action: draft.action,
+    actor_kind: actor.kind,
+    actor_id: actor.id,
+    actor_name: actor.name,
+    target_kind: target?.kind ?? null,
+    target_id: target?.id ?? null,
+    target_name: target?.name ?? null,
+    credential_id: credential?.id ?? null,
+    credential_kind: credential?.kind ?? null,
+    credential_name: credential?.name ?? null,
+    address: origin.address,
+    user_agent: origin.userAgent === null ? null : redactSecrets(origin.userAgent.slice(0, USER_AGENT_MAX)),
+    request_id: origin.requestId,
+    detail: JSON.stringify(draft.detail),
+    previous_hash: hash,
+  };
+  await insertAuditEvent(trx, { ...row, hash: hashOf(row) });
+}
+
+/** Appends a copy of the entry to each of several logs. */
+export async function appendToEach(trx: Trx, workspaceIds: readonly string[], draft: AuditDraft): Promise<void> {
+  for (const workspaceId of workspaceIds) await append(trx, { ...draft, workspaceId });
+}
+
+function partyOf(kind: string | null, id: string | null, name: string | null): Party | null {
+  return kind === null ? null : { kind: kind as AuditNoun, id, name };
+}
+
+export function showAuditEvent(row: AuditEventTable): AuditEvent {
+  return {
+    id: row.id,
+    sequence: row.sequence,
+    action: row.action as AuditAction,
+    at: new Date(row.at).toISOString(),
+    actor: partyOf(row.actor_kind, row.actor_id, row.actor_name) ?? SYSTEM,
+    target: partyOf(row.target_kind, row.target_id, row.target_name),
+    credential:
+      row.credential_id === null
+        ? null
+        : {
+            id: row.credential_id,
+            kind: row.credential_kind as CredentialKind,
+            name: row.credential_name ?? '',
+          },
+    address: row.address,
+    userAgent: row.user_agent,
+    requestId: row.request_id,
+    detail: JSON.parse(row.detail) as Record<string, unknown>,
+    previousHash: row.previous_hash,
+    hash: row.hash,
+  };
+}
+
+/** A page of a workspace's log, newest first. Throws `validation_failed` for a cursor that is not its own. */
+export async function readLog(db: Queryable, workspaceId: string, query: AuditQuery): Promise<Page<AuditEvent>> {
+  const page = pageAsk(query, '-sequence', 'number');
+  const { action, actor, target, credential } = query;
+  const rows = await listAuditEvents(
+    db,
+    workspaceId,
+    {
+      action,
+      actor,
+      target,
+      credential,
+      from: query.from === undefined ? undefined : Date.parse(query.from),
+      to: query.to === undefined ? undefined : Date.parse(query.to),
+    },
+    page,
+  );
+  return cutPage(rows, page.limit, '-sequence', (row) => ({ value: row.sequence, id: row.id }), showAuditEvent);
+}

@@ -1,0 +1,36 @@
+import type { AuditAction, AuditNoun, CredentialKind } from './words.ts';
+
+/** Someone or something that the activity log names. Ids and names stay in the log after what they name is gone. */
+export interface Party {
+  readonly kind: AuditNoun;
+  readonly id: string | null;
+  readonly name: string | null;
+}
+
+/** Where a request came from. */
+export interface Origin {
+  /** The client's address as far as proxies are trusted, or null (a command, the system itself). */
+  readonly address: string | null;
+  readonly userAgent: string | null;
+  readonly requestId: string | null;
+}
+
+/** A credential that an event is about, or that did it. */
+export interface CredentialParty {
+  readonly id: string;
+  readonly kind: CredentialKind;
+  readonly name: string;
+}
+
+/** An entry of the activity log before it is numbered and chained. `detail` never holds a secret. */
+export interface AuditDraft {
+  readonly workspaceId: string;
+  readonly action: AuditAction;
+  /** Epoch milliseconds. */
+  readonly at: number;
+  readonly actor: Party;
+  readonly target: Party | null;
+  readonly credential: CredentialParty | null;
+  readonly origin: Origin;
+  readonly detail: Readonly<Record<string, unknown>>;
+}

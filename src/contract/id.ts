@@ -1,0 +1,30 @@
+const CROCKFORD = '0123456789abcdefghjkmnpqrstvwxyz';
+
+export const ID_PREFIXES = {
+  access_token: 'tok_',
+  api_key: 'key_',
+  audit_event: 'evt_',
+  person: 'per_',
+  session: 'ses_',
+  workspace: 'wsp_',
+  member: 'mem_',
+  invitation: 'inv_',
+  device: 'dev_',
+  node: 'nod_',
+} as const;
+export type IdNoun = keyof typeof ID_PREFIXES;
+
+/**
+ * Returns a new id: the noun's prefix, 10 characters of the time and 16 random ones (the layout of
+ * a ULID, in lower case), so that ids sort by the millisecond in which they were made.
+ */
+export function createId(noun: IdNoun, now: number = Date.now()): string {
+  let time = '';
+  for (let rest = now, place = 0; place < 10; place++) {
+    time = CROCKFORD[rest % 32] + time;
+    rest = Math.floor(rest / 32);
+  }
+  let random = '';
+  for (const byte of crypto.getRandomValues(new Uint8Array(16))) random += CROCKFORD[byte & 31];
+  return ID_PREFIXES[noun] + time + random;
+}

@@ -1,0 +1,461 @@
+/**
+ * The wire shapes of the contract. One schema validates, types and documents each of them.
+ * Runs in a browser as well as in the server.
+ */
+import { z } from 'zod';
+import {
+  ACCESS_TOKEN_STATUSES,
+  API_KEY_STATUSES,
+  AUDIT_ACTIONS,
+  AUDIT_NOUNS,
+  CODES,
+  CREDENTIAL_KINDS,
+  CREDENTIAL_SORTS,
+  GIVEN_ROLES,
+  LIMITS,
+  PERMISSIONS,
+  ROLES,
+  SCOPES,
+} from './words.ts';
+
+const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]/u;
+const CONTROL_BUT_LINES = /[^\P{Cc}\n\r\t]/u;
+
+function codePoints(text: string): number {
+  let count = 0;
+  for (const _ of text) count++;
+  return count;
+}
+
+/** NFC, trimmed, `min` to `max` code points, no control characters, no half surrogate pairs. */
+function line(min: number, max: number, example: string) {
+  return z
+    .string()
+    .max(max * 8, `takes ${min} to ${max} characters`)
+    .overwrite((text) => text.normalize('NFC').trim())
+    .refine((text) => text.isWellFormed(), 'is not well-formed Unicode')
+    .refine((text) => !CONTROL.test(text), 'must not contain control characters')
+    .refine((text) => codePoints(text) >= min && codePoints(text) <= max, `takes ${min} to ${max} characters`)
+    .meta({ minLength: min, maxLength: max, examples: [example] });
+}
+
+/** NFC, not trimmed, `min` to `max` code points; control characters are refused. */
+function secretText(min: number, max: number, example: string) {
+  return z
+    .string()
+    .max(max * 8, `takes ${min} to ${max} characters`)
+    .overwrite((text) => text.normalize('NFC'))
+    .refine((text) => text.isWellFormed(), 'is not well-formed Unicode')
+    .refine((text) => !CONTROL.test(text), 'must not contain control characters')
+    .refine((text) => codePoints(text) >= min && codePoints(text) <= max, `takes ${min} to ${max} characters`)
+    .meta({ minLength: min, maxLength: max, examples: [example] });
+}
+
+function distinct<const T extends readonly [string, ...string[]]>(words: T, what: string) {
+  return z
+    .array(z.enum(words, { error: `must be one of: ${words.join(', ')}` }))
+    .min(1, `needs at least one ${what}`)
+    .max(words.length, `names each ${what} once`)
+    .refine((list) => new Set(list).size === list.length, `names each ${what} once`)
+    .meta({ uniqueItems: true });
+}
+
+const instant = z.iso.datetime({ precision: 3 }).meta({ examples: ['2027-02-24T09:00:00.000Z'] });
+const maybeInstant = instant.nullable();
+
+/** An instant with its zone; becomes UTC with milliseconds. That it lies in the future is checked where the clock is. */
+const expiry = z.iso
+  .datetime({ offset: true, error: 'takes an instant with its zone, such as 2027-02-24T09:00:00Z' })
+  .overwrite((text) => {
+    const at = Date.parse(text);
+    return Number.isNaN(at) ? text : new Date(at).toISOString();
+  })
+  .nullable()
+  .meta({ examples: ['2027-02-24T09:00:00.000Z'] });
+
+export const name = line(LIMITS.name.min, LIMITS.name.max, 'CI/CD Pipeline');
+export const slug = z
+  .string()
+  .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, 'takes 1 to 63 of a-z, 0-9 and -, not at either end')
+  .meta({ examples: ['acme'] });
+const description = z
+  .string()
+  .max(LIMITS.description.max * 8, `takes up to ${LIMITS.description.max} characters`)
+  .overwrite((text) => text.normalize('NFC').trim())
+  .refine((text) => text.isWellFormed(), 'is not well-formed Unicode')
+  .refine((text) => !CONTROL_BUT_LINES.test(text), 'must not contain control characters')
+  .refine((text) => codePoints(text) <= LIMITS.description.max, `takes up to ${LIMITS.description.max} characters`)
+  .nullable()
+  .meta({ maxLength: LIMITS.description.max, examples: ['Deploys the shop from the release pipeline'] });
+export const scopes = distinct(SCOPES, 'scope');
+export const permissions = distinct(PERMISSIONS, 'permission');
+export const passphrase = secretText(LIMITS.passphrase.min, LIMITS.passphrase.max, 'correct horse battery staple');
+const password = secretText(LIMITS.password.min, LIMITS.password.max, 'a long and private sentence');
+/** A password as tried: bounded, but not judged, so that an old rule never locks anybody out. */
+const triedPassword = z.string().min(1).max(LIMITS.password.max * 8);
+const personName = line(LIMITS.personName.min, LIMITS.personName.max, 'Ada Lovelace');
+export const email = z
+  .string()
+  .max(LIMITS.email.max, `takes up to ${LIMITS.email.max} characters`)
+  .overwrite((text) => text.normalize('NFC').trim())
+  .pipe(z.email('takes an email address'))
+  .meta({ maxLength: LIMITS.email.max, examples: ['ada@example.com'] });
+const id = z.string().max(64).meta({ examples: ['tok_01kaexample0000000000000000'] });
+const code = z.string().min(1).max(255);
+
+const personRef = z.object({ id, name: z.string(), email: z.string() });
+
+// Answers
+
+const credentialFacts = {
+  id,
+  name: z.string(),
+  active: z.boolean(),
+  hint: z.string(),
+  expiresAt: maybeInstant,
+  createdAt: instant,
+  createdBy: personRef.nullable(),
+  lastUsedAt: maybeInstant,
+  useCount: z.int().min(0),
+};
+
+export const AccessToken = z
+  .object({
+    ...credentialFacts,
+    kind: z.literal('access_token'),
+    scopes: z.array(z.enum(SCOPES)),
+    hasPassphrase: z.boolean(),
+    status: z.enum(ACCESS_TOKEN_STATUSES),
+  })
+  .meta({ id: 'AccessToken', title: 'An access token, never its secret' });
+export type AccessToken = z.infer<typeof AccessToken>;
+
+export const ApiKey = z
+  .object({
+    ...credentialFacts,
+    kind: z.literal('api_key'),
+    description: z.string().nullable(),
+    permissions: z.array(z.enum(PERMISSIONS)),
+    status: z.enum(API_KEY_STATUSES),
+    updatedAt: instant,
+  })
+  .meta({ id: 'ApiKey', title: 'An API key, never its secret' });
+export type ApiKey = z.infer<typeof ApiKey>;
+
+const secret = z
+  .string()
+  .describe('The plain secret. No other answer ever carries it.')
+  .meta({ examples: ['dp_… (shown once)'] });
+export const CreatedAccessToken = AccessToken.extend({ secret }).meta({ id: 'CreatedAccessToken' });
+export type CreatedAccessToken = z.infer<typeof CreatedAccessToken>;
+export const CreatedApiKey = ApiKey.extend({ secret }).meta({ id: 'CreatedApiKey' });
+export type CreatedApiKey = z.infer<typeof CreatedApiKey>;
+
+export const Person = z
+  .object({ id, name: z.string(), email: z.string(), twoFactor: z.boolean(), createdAt: instant })
+  .meta({ id: 'Person' });
+export type Person = z.infer<typeof Person>;
+
+export const Session = z
+  .object({
+    id,
+    kind: z.enum(['browser', 'device']),
+    current: z.boolean(),
+    address: z.string().nullable(),
+    userAgent: z.string().nullable(),
+    createdAt: instant,
+    lastUsedAt: instant,
+    expiresAt: instant,
+  })
+  .meta({ id: 'Session', title: 'A signed-in browser or CLI, never its secret' });
+export type Session = z.infer<typeof Session>;
+
+export const Workspace = z
+  .object({ id, name: z.string(), slug: z.string(), role: z.enum(ROLES), createdAt: instant, updatedAt: instant })
+  .meta({ id: 'Workspace' });
+export type Workspace = z.infer<typeof Workspace>;
+
+export const Member = z
+  .object({
+    id,
+    personId: id,
+    name: z.string(),
+    email: z.string(),
+    role: z.enum(ROLES),
+    twoFactor: z.boolean(),
+    createdAt: instant,
+  })
+  .meta({ id: 'Member' });
+export type Member = z.infer<typeof Member>;
+
+export const Invitation = z
+  .object({
+    id,
+    email: z.string(),
+    role: z.enum(GIVEN_ROLES),
+    createdAt: instant,
+    createdBy: personRef.nullable(),
+    expiresAt: instant,
+  })
+  .meta({ id: 'Invitation' });
+export type Invitation = z.infer<typeof Invitation>;
+export const CreatedInvitation = Invitation.extend({
+  code: z.string(),
+  url: z.string(),
+  mailed: z.boolean().describe('Whether the link also went out by mail'),
+}).meta({ id: 'CreatedInvitation' });
+export type CreatedInvitation = z.infer<typeof CreatedInvitation>;
+
+const auditParty = z.object({ kind: z.enum(AUDIT_NOUNS), id: z.string().nullable(), name: z.string().nullable() });
+export const AuditEvent = z
+  .object({
+    id,
+    sequence: z.int(),
+    action: z.enum(AUDIT_ACTIONS),
+    at: instant,
+    actor: auditParty,
+    target: auditParty.nullable(),
+    credential: z
+      .object({ id, kind: z.enum(CREDENTIAL_KINDS), name: z.string() })
+      .nullable()
+      .describe('The credential that this is about or that did it; kept after it is deleted'),
+    address: z.string().nullable(),
+    userAgent: z.string().nullable(),
+    requestId: z.string().nullable(),
+    detail: z
+      .record(z.string(), z.unknown())
+      .describe('`before` and `after` of an edit, `reason` and `count` of a denial; never a secret'),
+    previousHash: z.string(),
+    hash: z.string(),
+  })
+  .meta({ id: 'AuditEvent' });
+export type AuditEvent = z.infer<typeof AuditEvent>;
+
+export const ProblemBody = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.enum(Object.keys(CODES) as [string, ...string[]]),
+    requestId: z.string(),
+    errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
+    required: z.array(z.string()).optional(),
+    id: z.string().optional(),
+    error: z.string().optional(),
+  })
+  .meta({ id: 'Problem', title: 'A problem (RFC 9457)' });
+export type ProblemBody = z.infer<typeof ProblemBody>;
+
+export const Whoami = z
+  .object({
+    principal: z.object({
+      kind: z.enum(['person', 'access_token', 'api_key']),
+      id,
+      name: z.string(),
+      email: z.string().optional(),
+    }),
+    workspace: z.object({ id, name: z.string(), slug: z.string() }).nullable(),
+    rights: z.object({
+      role: z.enum(ROLES).nullable(),
+      scopes: z.array(z.enum(SCOPES)),
+      permissions: z.array(z.enum(PERMISSIONS)),
+    }),
+    expiresAt: maybeInstant,
+  })
+  .meta({ id: 'Whoami' });
+export type Whoami = z.infer<typeof Whoami>;
+
+export const Introspection = z
+  .object({
+    active: z.boolean(),
+    scope: z.string().optional(),
+    client_id: z.string().optional(),
+    sub: z.string().optional(),
+    token_type: z.string().optional(),
+    iss: z.string().optional(),
+    iat: z.int().optional(),
+    exp: z.int().optional(),
+    kind: z.enum(CREDENTIAL_KINDS).optional(),
+  })
+  .meta({ id: 'Introspection', title: 'RFC 7662' });
+export type Introspection = z.infer<typeof Introspection>;
+
+export const TwoFactor = z.object({ enabled: z.boolean(), recoveryCodesLeft: z.int() }).meta({ id: 'TwoFactor' });
+export const TwoFactorStart = z
+  .object({ secret: z.string(), uri: z.string().describe('otpauth://, to be shown as a QR code') })
+  .meta({ id: 'TwoFactorStart' });
+export const RecoveryCodes = z
+  .object({ recoveryCodes: z.array(z.string()).describe('Each works once; shown only here') })
+  .meta({ id: 'RecoveryCodes' });
+
+export const DeviceCode = z
+  .object({
+    device_code: z.string(),
+    user_code: z.string(),
+    verification_uri: z.string(),
+    verification_uri_complete: z.string(),
+    expires_in: z.int(),
+    interval: z.int(),
+  })
+  .meta({ id: 'DeviceCode', title: 'RFC 8628, section 3.2' });
+export const DeviceToken = z
+  .object({ access_token: z.string(), token_type: z.literal('Bearer'), expires_in: z.int() })
+  .meta({ id: 'DeviceToken', title: 'RFC 8628, section 3.5' });
+export const DeviceRequest = z
+  .object({
+    userCode: z.string(),
+    client: z.string(),
+    address: z.string().nullable(),
+    createdAt: instant,
+    expiresAt: instant,
+  })
+  .meta({ id: 'DeviceRequest' });
+
+/** A page of a list. `nextCursor` is null on the last one. */
+export function pageOf<T extends z.ZodType>(item: T) {
+  return z.object({ data: z.array(item), nextCursor: z.string().nullable() });
+}
+export interface Page<T> {
+  data: T[];
+  nextCursor: string | null;
+}
+
+// Requests: unknown fields are refused
+
+export const CreateAccessToken = z
+  .strictObject({ name, scopes, passphrase: passphrase.nullable().optional(), expiresAt: expiry.optional() })
+  .meta({ id: 'CreateAccessToken' });
+export type CreateAccessToken = z.infer<typeof CreateAccessToken>;
+
+export const CreateApiKey = z
+  .strictObject({
+    name,
+    description: description.optional(),
+    permissions,
+    expiresAt: expiry.optional(),
+    active: z.boolean().optional(),
+  })
+  .meta({ id: 'CreateApiKey' });
+export type CreateApiKey = z.infer<typeof CreateApiKey>;
+
+export const UpdateApiKey = z
+  .strictObject({
+    name: name.optional(),
+    description: description.optional(),
+    permissions: permissions.optional(),
+    expiresAt: expiry.optional(),
+    active: z.boolean().optional(),
+  })
+  .meta({ id: 'UpdateApiKey' });
+export type UpdateApiKey = z.infer<typeof UpdateApiKey>;
+
+export const SignUp = z
+  .strictObject({ name: personName, email, password, setupCode: code.optional(), invitation: code.optional() })
+  .meta({ id: 'SignUp' });
+export type SignUp = z.infer<typeof SignUp>;
+
+export const SignIn = z
+  .strictObject({ email: z.string().max(LIMITS.email.max), password: triedPassword, code: code.optional() })
+  .meta({ id: 'SignIn' });
+export type SignIn = z.infer<typeof SignIn>;
+
+export const UpdateMe = z.strictObject({ name: personName.optional() }).meta({ id: 'UpdateMe' });
+export const ChangePassword = z
+  .strictObject({ currentPassword: triedPassword, newPassword: password })
+  .meta({ id: 'ChangePassword' });
+export const ProveItIsMe = z.strictObject({ password: triedPassword }).meta({ id: 'ProveItIsMe' });
+export const ConfirmTwoFactor = z.strictObject({ code }).meta({ id: 'ConfirmTwoFactor' });
+
+export const CreateWorkspace = z.strictObject({ name, slug: slug.optional() }).meta({ id: 'CreateWorkspace' });
+export const UpdateWorkspace = z
+  .strictObject({ name: name.optional(), slug: slug.optional() })
+  .meta({ id: 'UpdateWorkspace' });
+export const HandOver = z.strictObject({ memberId: id }).meta({ id: 'HandOver' });
+export const UpdateMember = z
+  .strictObject({ role: z.enum(GIVEN_ROLES, { error: `must be one of: ${GIVEN_ROLES.join(', ')}` }) })
+  .meta({ id: 'UpdateMember' });
+export const CreateInvitation = z
+  .strictObject({ email, role: z.enum(GIVEN_ROLES, { error: `must be one of: ${GIVEN_ROLES.join(', ')}` }) })
+  .meta({ id: 'CreateInvitation' });
+
+export const DeviceCodeRequest = z
+  .strictObject({ client_id: z.string().max(255).optional(), scope: z.string().max(255).optional() })
+  .meta({ id: 'DeviceCodeRequest' });
+export const DeviceTokenRequest = z
+  .strictObject({
+    grant_type: z.string().max(255),
+    device_code: z.string().max(255),
+    client_id: z.string().max(255).optional(),
+  })
+  .meta({ id: 'DeviceTokenRequest' });
+export const DeviceAnswer = z.strictObject({ userCode: z.string().min(1).max(32) }).meta({ id: 'DeviceAnswer' });
+
+export const IntrospectRequest = z
+  .object({
+    token: z.string().max(4096),
+    passphrase: z.string().max(4096).optional(),
+    token_type_hint: z.string().max(255).optional(),
+  })
+  .meta({ id: 'IntrospectRequest' });
+export const RevokeRequest = z
+  .object({ token: z.string().max(4096), token_type_hint: z.string().max(255).optional() })
+  .meta({ id: 'RevokeRequest' });
+
+// Queries
+
+const wholeNumber = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, `takes a whole number from ${min} to ${max}`)
+    .refine((text) => Number(text) >= min && Number(text) <= max, `takes a whole number from ${min} to ${max}`)
+    .meta({ examples: [String(max)] });
+
+const paging = {
+  limit: wholeNumber(1, LIMITS.page.max).optional(),
+  cursor: z.string().min(1).max(LIMITS.cursor.max).optional(),
+};
+export const PageQuery = z.strictObject(paging);
+
+const sorts = CREDENTIAL_SORTS.flatMap((sort) => [sort, `-${sort}`] as const);
+const credentialQuery = {
+  ...paging,
+  q: z.string().max(LIMITS.query.max).optional().describe('Part of the name, whatever its case'),
+  createdBy: z.string().max(64).optional().describe('Id of the person who created it'),
+  unusedForDays: wholeNumber(0, 36_500).optional().describe('Not used in the last so many days, and at least that old'),
+  sort: z.enum(sorts as [string, ...string[]], { error: `must be one of: ${sorts.join(', ')}` }).optional(),
+};
+export const AccessTokenQuery = z.strictObject({
+  ...credentialQuery,
+  status: z.enum(ACCESS_TOKEN_STATUSES, { error: `must be one of: ${ACCESS_TOKEN_STATUSES.join(', ')}` }).optional(),
+  scope: z.enum(SCOPES, { error: `must be one of: ${SCOPES.join(', ')}` }).optional(),
+});
+export type AccessTokenQuery = z.infer<typeof AccessTokenQuery>;
+export const ApiKeyQuery = z.strictObject({
+  ...credentialQuery,
+  status: z.enum(API_KEY_STATUSES, { error: `must be one of: ${API_KEY_STATUSES.join(', ')}` }).optional(),
+  permission: z.enum(PERMISSIONS, { error: `must be one of: ${PERMISSIONS.join(', ')}` }).optional(),
+});
+export type ApiKeyQuery = z.infer<typeof ApiKeyQuery>;
+
+const since = z.iso
+  .datetime({ offset: true, error: 'takes an instant with its zone, such as 2027-02-24T09:00:00Z' })
+  .optional();
+export const AuditQuery = z.strictObject({
+  ...paging,
+  action: z.enum(AUDIT_ACTIONS, { error: `must be one of: ${AUDIT_ACTIONS.join(', ')}` }).optional(),
+  actor: z.string().max(64).optional().describe('Id of the person or credential that did it'),
+  target: z.string().max(64).optional().describe('Id of what it was done to'),
+  credential: z.string().max(64).optional().describe('Id of a credential, as actor or target'),
+  from: since.describe('From this instant on'),
+  to: since.describe('Before this instant'),
+});
+export type AuditQuery = z.infer<typeof AuditQuery>;
+
+export const AuthorizeQuery = z.object({
+  scope: z.union([z.string(), z.array(z.string())]).optional().describe('Scopes that an access token must all have'),
+  permission: z
+    .union([z.string(), z.array(z.string())])
+    .optional()
+    .describe('Permissions that an API key must all have'),
+});

@@ -1,0 +1,318 @@
+/**
+ * The vocabulary of the contract: every name, limit and code that the outside may rely on.
+ * This file imports nothing, so that the server, the page, the CLI and the SDK can share it.
+ */
+
+export const SCOPES = [
+  'all',
+  'basic_deployment',
+  'advanced_deployment',
+  'activity_tracker',
+  'activity_tracker_analytics',
+  'error_tracker',
+  'modify_env',
+  'run_scripts',
+] as const;
+/** What an access token may do. */
+export type Scope = (typeof SCOPES)[number];
+
+export const PERMISSIONS = [
+  'read',
+  'write',
+  'delete',
+  'deploy',
+  'manage_servers',
+  'manage_projects',
+  'manage_apps',
+  'view_logs',
+  'manage_backups',
+] as const;
+/** What an API key may do. */
+export type Permission = (typeof PERMISSIONS)[number];
+
+export const SCOPE_MEANINGS: Readonly<Record<Scope, string>> = {
+  all: 'Grants every access-token capability.',
+  basic_deployment: 'Trigger and manage basic deployments.',
+  advanced_deployment: 'Perform advanced deployment workflows.',
+  activity_tracker: "Submit activity events to the workspace's activity tracker.",
+  activity_tracker_analytics: 'Read activity-tracker analytics.',
+  error_tracker: 'Submit and read error-tracker events.',
+  modify_env: 'Read and modify environment variables for apps.',
+  run_scripts: 'Execute configured automation scripts.',
+};
+
+export const PERMISSION_MEANINGS: Readonly<Record<Permission, string>> = {
+  read: 'Read workspace resources and metadata.',
+  write: 'Create and modify workspace resources.',
+  delete: 'Delete workspace resources.',
+  deploy: 'Trigger deployments.',
+  manage_servers: 'Full management of servers.',
+  manage_projects: 'Full management of projects.',
+  manage_apps: 'Full management of apps.',
+  view_logs: 'Read deployment and application logs.',
+  manage_backups: 'Create, restore, and delete backups.',
+};
+
+export const CREDENTIAL_KINDS = ['access_token', 'api_key'] as const;
+export type CredentialKind = (typeof CREDENTIAL_KINDS)[number];
+
+export const ROLES = ['owner', 'admin', 'member'] as const;
+export type Role = (typeof ROLES)[number];
+/** Roles that can be given; ownership is only ever handed over. */
+export const GIVEN_ROLES = ['admin', 'member'] as const;
+export type GivenRole = (typeof GIVEN_ROLES)[number];
+
+export const ACCESS_TOKEN_STATUSES = ['active', 'expired'] as const;
+export const API_KEY_STATUSES = ['active', 'inactive', 'expired'] as const;
+export type AccessTokenStatus = (typeof ACCESS_TOKEN_STATUSES)[number];
+export type ApiKeyStatus = (typeof API_KEY_STATUSES)[number];
+
+export const CREDENTIAL_SORTS = ['createdAt', 'name', 'expiresAt', 'lastUsedAt', 'useCount'] as const;
+export type CredentialSort = (typeof CREDENTIAL_SORTS)[number];
+
+/** What a secret starts with, by what it is the secret of. */
+export const SECRET_PREFIXES = {
+  access_token: 'workspace_token_',
+  api_key: 'dp_',
+  session: 'devpilot_session_',
+} as const;
+export type SecretKind = keyof typeof SECRET_PREFIXES;
+/** Base62 in the order that the checksum is written in. */
+export const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+/** Random base62 characters of a secret; they carry 238 bits (ASVS 11.5.1). */
+export const SECRET_RANDOM_LENGTH = 40;
+/** Base62 characters of the CRC-32 at the end of a secret. */
+export const SECRET_CHECKSUM_LENGTH = 6;
+/** Characters of the end of a secret that may be shown; all of them checksum. */
+export const HINT_LENGTH = 4;
+
+/** Lengths are counted in code points after NFC and trimming. */
+export const LIMITS = {
+  name: { min: 3, max: 255 },
+  description: { max: 1000 },
+  passphrase: { min: 8, max: 255 },
+  password: { min: 8, max: 255 },
+  personName: { min: 1, max: 255 },
+  email: { max: 254 },
+  page: { standard: 50, max: 200 },
+  query: { max: 255 },
+  cursor: { max: 1024 },
+  idempotencyKey: { min: 1, max: 255 },
+  body: 1_048_576,
+} as const;
+
+export const SECOND = 1000;
+export const MINUTE = 60 * SECOND;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+
+/** Durations in milliseconds. */
+export const SPANS = {
+  sessionIdle: 14 * DAY,
+  sessionWhole: 90 * DAY,
+  invitation: 7 * DAY,
+  deviceCode: 15 * MINUTE,
+  devicePoll: 5 * SECOND,
+  idempotency: DAY,
+} as const;
+
+/**
+ * How many failures are borne before answers become `rate_limited`; spans in milliseconds.
+ * A passphrase failure counts per credential and client address, and per credential.
+ */
+export const FAILURE_LIMITS = {
+  passphrase: { perAddress: { count: 5, span: 15 * MINUTE }, perSubject: { count: 50, span: HOUR } },
+  signIn: { perAddress: { count: 5, span: 15 * MINUTE }, perSubject: { count: 50, span: HOUR } },
+  /** Failed sign-ins and sign-ups of one client address over all accounts. */
+  stranger: { count: 30, span: 15 * MINUTE },
+} as const;
+
+interface CodeMeaning {
+  readonly status: number;
+  readonly title: string;
+  /** What the reader of an error page should do next. */
+  readonly advice: string;
+}
+
+/** Every error code with its HTTP status (RFC 9457 problem types). */
+export const CODES = {
+  invalid_request: {
+    status: 400,
+    title: 'The request cannot be read',
+    advice:
+      'Send exactly one credential, in a header and never in the query string, and a body that is complete, well-formed JSON.',
+  },
+  missing_credential: {
+    status: 401,
+    title: 'A credential is needed',
+    advice: 'Present an access token or an API key as `Authorization: Bearer <secret>`, or sign in.',
+  },
+  invalid_token: {
+    status: 401,
+    title: 'The credential is not valid',
+    advice:
+      'Check that the secret was copied whole. If the credential was deleted, create a new one; a secret cannot be shown again.',
+  },
+  passphrase_required: {
+    status: 401,
+    title: 'The access token asks for its passphrase',
+    advice: 'Send the passphrase in the header `Access-Token-Passphrase`, or as the password of `Authorization: Basic`.',
+  },
+  passphrase_incorrect: {
+    status: 401,
+    title: 'The passphrase is not right',
+    advice: 'Check the passphrase. After five failures from one address within 15 minutes further tries are refused for a while.',
+  },
+  token_inactive: {
+    status: 401,
+    title: 'The API key is inactive',
+    advice: 'An owner or admin can switch it on again in Settings → API Keys.',
+  },
+  token_expired: {
+    status: 401,
+    title: 'The credential has expired',
+    advice: 'Create a new credential; an API key can also be given a later expiry.',
+  },
+  sign_in_failed: {
+    status: 401,
+    title: 'Signing in failed',
+    advice: 'Check the email address, the password and, if set, the code of the second factor.',
+  },
+  second_factor_required: {
+    status: 401,
+    title: 'The second factor is needed',
+    advice: 'Sign in again with `code`: the six digits of the authenticator app, or a recovery code.',
+  },
+  insufficient_scope: {
+    status: 403,
+    title: 'The credential may not do this',
+    advice: '`required` names what is needed. Create a credential that has it, or add the permission to the API key.',
+  },
+  wrong_credential_kind: {
+    status: 403,
+    title: 'Another kind of credential is needed here',
+    advice: 'The message says which kind this route takes: a person, an access token or an API key.',
+  },
+  forbidden: {
+    status: 403,
+    title: 'This is not allowed',
+    advice: 'Ask an owner or admin of the workspace.',
+  },
+  not_found: {
+    status: 404,
+    title: 'Not found',
+    advice: 'Check the address and the workspace (header `Devpilot-Workspace`). What belongs to another workspace looks just like what does not exist.',
+  },
+  immutable: {
+    status: 405,
+    title: 'Access tokens are immutable',
+    advice: 'Delete the access token and create a new one.',
+  },
+  method_not_allowed: {
+    status: 405,
+    title: 'The method is not allowed here',
+    advice: 'The header `Allow` names the methods of this address.',
+  },
+  conflict: {
+    status: 409,
+    title: 'The request conflicts with what is there',
+    advice: 'Read the current state, then try again.',
+  },
+  idempotent_replay: {
+    status: 409,
+    title: 'This request was carried out before',
+    advice: '`id` names what the first call made. A secret is never kept to be told twice: if it was lost, delete that credential and create another.',
+  },
+  too_large: { status: 413, title: 'The body is too large', advice: 'Send a smaller body.' },
+  unsupported_media_type: {
+    status: 415,
+    title: 'The content type is not supported',
+    advice: 'Send `Content-Type: application/json`, or `application/x-www-form-urlencoded` where the page says so.',
+  },
+  validation_failed: {
+    status: 422,
+    title: 'Some fields are not valid',
+    advice: '`errors` names each field and what it takes.',
+  },
+  rate_limited: {
+    status: 429,
+    title: 'Too many failures',
+    advice: 'Wait as many seconds as the header `Retry-After` says.',
+  },
+  internal: {
+    status: 500,
+    title: 'Something went wrong here',
+    advice: 'Try again. If it stays, give the operator the `requestId`.',
+  },
+  unavailable: {
+    status: 503,
+    title: 'Not available at the moment',
+    advice: 'Try again after the seconds in `Retry-After`.',
+  },
+} as const satisfies Record<string, CodeMeaning>;
+export type Code = keyof typeof CODES;
+
+/** Headers of our own, in the spelling of the contract. */
+export const HEADERS = {
+  passphrase: 'Access-Token-Passphrase',
+  apiKey: 'X-API-Key',
+  workspace: 'Devpilot-Workspace',
+  idempotencyKey: 'Idempotency-Key',
+  requestId: 'X-Request-Id',
+  credentialId: 'Devpilot-Credential-Id',
+  credentialKind: 'Devpilot-Credential-Kind',
+  credentialName: 'Devpilot-Credential-Name',
+  workspaceId: 'Devpilot-Workspace-Id',
+  scopes: 'Devpilot-Scopes',
+  permissions: 'Devpilot-Permissions',
+} as const;
+
+/** Everything that the activity log records, as `noun.verb`. */
+export const AUDIT_ACTIONS = [
+  'access_token.created',
+  'access_token.deleted',
+  'api_key.created',
+  'api_key.updated',
+  'api_key.deleted',
+  'credential.denied',
+  'credential.passphrase_failed',
+  'person.signed_up',
+  'person.updated',
+  'person.password_changed',
+  'person.two_factor_enabled',
+  'person.two_factor_disabled',
+  'person.recovery_codes_created',
+  'person.denied',
+  'session.created',
+  'session.deleted',
+  'session.failed',
+  'device.approved',
+  'device.denied',
+  'workspace.created',
+  'workspace.updated',
+  'workspace.deleted',
+  'workspace.owner_changed',
+  'member.created',
+  'member.updated',
+  'member.deleted',
+  'invitation.created',
+  'invitation.deleted',
+] as const;
+export type AuditAction = (typeof AUDIT_ACTIONS)[number];
+
+/** What an actor or a target of an audit event can be. */
+export const AUDIT_NOUNS = [
+  'person',
+  'access_token',
+  'api_key',
+  'session',
+  'workspace',
+  'member',
+  'invitation',
+  'device',
+  'system',
+] as const;
+export type AuditNoun = (typeof AUDIT_NOUNS)[number];
+
+/** What each role may do (contract section 3); a person's request is checked against one of these. */
+export const ROLE_RANK: Readonly<Record<Role, number>> = { member: 1, admin: 2, owner: 3 };

@@ -1,0 +1,69 @@
+import type { AccessToken, AccessTokenQuery, CreateAccessToken, Page } from '../contract/schemas.ts';
+import type { Scope } from '../contract/words.ts';
+import {
+  type Asker,
+  type CredentialContext,
+  createCredential,
+  expiryOf,
+  findCredential,
+  listCredentials,
+} from './credentials.ts';
+import { hashPassphrase } from './passphrase.ts';
+import type { Credential } from './store.ts';
+import { showFacts } from './show.ts';
+
+/** An access token as the wire shows it. Pure. */
+export function showAccessToken(token: Credential, now: number): AccessToken {
+  const active = token.expiresAt === null || token.expiresAt > now;
+  return {
+    ...showFacts(token),
+    kind: 'access_token',
+    scopes: token.rights as Scope[],
+    hasPassphrase: token.hasPassphrase,
+    active,
+    status: active ? 'active' : 'expired',
+  };
+}
+
+/**
+ * Creates an access token. The answer alone carries its secret.
+ * Throws `validation_failed` for an expiry that is not in the future, `idempotent_replay`, and
+ * `unavailable` when too many passphrases wait to be hashed.
+ */
+export async function createAccessToken(
+  context: CredentialContext,
+  asker: Asker,
+  input: CreateAccessToken,
+): Promise<AccessToken & { secret: string }> {
+  const expiresAt = expiryOf(input.expiresAt, context.clock());
+  const passphrase = input.passphrase ?? null;
+  const { credential, secret } = await createCredential(context, asker, {
+    kind: 'access_token',
+    name: input.name,
+    description: null,
+    rights: input.scopes,
+    active: true,
+    expiresAt,
+    passphraseHash: passphrase === null ? null : await hashPassphrase(passphrase),
+  });
+  return { ...showAccessToken(credential, context.clock()), secret };
+}
+
+/** Throws `not_found`. */
+export async function findAccessToken(
+  context: CredentialContext,
+  workspaceId: string,
+  id: string,
+): Promise<AccessToken> {
+  return showAccessToken(await findCredential(context, workspaceId, 'access_token', id), context.clock());
+}
+
+/** Throws `validation_failed` for a cursor of another list. */
+export async function listAccessTokens(
+  context: CredentialContext,
+  workspaceId: string,
+  query: AccessTokenQuery,
+): Promise<Page<AccessToken>> {
+  const { data, nextCursor } = await listCredentials(context, workspaceId, 'access_token', query, query.scope);
+  return { data: data.map((token) => showAccessToken(token, context.clock())), nextCursor };
+}

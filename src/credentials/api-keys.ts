@@ -1,0 +1,119 @@
+import { Problem } from '../contract/problem.ts';
+import type { ApiKey, ApiKeyQuery, CreateApiKey, Page, UpdateApiKey } from '../contract/schemas.ts';
+import type { Permission } from '../contract/words.ts';
+import {
+  type Asker,
+  type CredentialContext,
+  createCredential,
+  eventOf,
+  expiryOf,
+  findCredential,
+  listCredentials,
+} from './credentials.ts';
+import { instant, maybeInstant, showFacts } from './show.ts';
+import type { Credential, CredentialEdit, Receipt } from './store.ts';
+
+/** An API key as the wire shows it. Pure. Inactive comes before expired, as in a judgement. */
+export function showApiKey(key: Credential, now: number): ApiKey {
+  const expired = key.expiresAt !== null && key.expiresAt <= now;
+  return {
+    ...showFacts(key),
+    kind: 'api_key',
+    description: key.description,
+    permissions: key.rights as Permission[],
+    active: key.active,
+    status: key.active ? (expired ? 'expired' : 'active') : 'inactive',
+    updatedAt: instant(key.updatedAt),
+  };
+}
+
+/**
+ * Creates an API key. The answer alone carries its secret.
+ * Throws `validation_failed` for an expiry that is not in the future, and `idempotent_replay`.
+ */
+export async function createApiKey(
+  context: CredentialContext,
+  asker: Asker,
+  input: CreateApiKey,
+): Promise<ApiKey & { secret: string }> {
+  const { credential, secret } = await createCredential(context, asker, {
+    kind: 'api_key',
+    name: input.name,
+    description: input.description ?? null,
+    rights: input.permissions,
+    active: input.active ?? true,
+    expiresAt: expiryOf(input.expiresAt, context.clock()),
+    passphraseHash: null,
+  });
+  return { ...showApiKey(credential, context.clock()), secret };
+}
+
+/** Throws `not_found`. */
+export async function findApiKey(context: CredentialContext, workspaceId: string, id: string): Promise<ApiKey> {
+  return showApiKey(await findCredential(context, workspaceId, 'api_key', id), context.clock());
+}
+
+/** Throws `validation_failed` for a cursor of another list. */
+export async function listApiKeys(
+  context: CredentialContext,
+  workspaceId: string,
+  query: ApiKeyQuery,
+): Promise<Page<ApiKey>> {
+  const { data, nextCursor } = await listCredentials(context, workspaceId, 'api_key', query, query.permission);
+  return { data: data.map((key) => showApiKey(key, context.clock())), nextCursor };
+}
+
+/** The fields that the edit really changes. Pure. */
+function changesOf(before: Credential, input: UpdateApiKey, now: number): CredentialEdit {
+  const asked: CredentialEdit = {
+    ...(input.name !== undefined && { name: input.name }),
+    ...(input.description !== undefined && { description: input.description }),
+    ...(input.permissions !== undefined && { rights: input.permissions }),
+    ...(input.active !== undefined && { active: input.active }),
+    // An expiry that stays as it is need not lie in the future, so that an expired key can be renamed.
+    ...(input.expiresAt !== undefined &&
+      input.expiresAt !== maybeInstant(before.expiresAt) && { expiresAt: expiryOf(input.expiresAt, now) }),
+  };
+  const isChanged = ([field, value]: [string, unknown]) =>
+    JSON.stringify(value) !== JSON.stringify(before[field as keyof CredentialEdit]);
+  return Object.fromEntries(Object.entries(asked).filter(isChanged));
+}
+
+/** The named fields in the words of the wire, for the activity log. Pure. */
+function pick(credential: Credential, fields: readonly string[], now: number): Record<string, unknown> {
+  const shown: Record<string, unknown> = showApiKey(credential, now);
+  return Object.fromEntries(
+    fields.map((field) => (field === 'rights' ? 'permissions' : field)).map((field) => [field, shown[field]]),
+  );
+}
+
+/**
+ * Edits everything but the secret. When this resolves, no node judges by the old record any more.
+ * Throws `not_found`, and `validation_failed` for an expiry that is not in the future.
+ */
+export async function updateApiKey(
+  context: CredentialContext,
+  asker: Asker,
+  id: string,
+  input: UpdateApiKey,
+): Promise<{ key: ApiKey; receipt: Receipt | null }> {
+  const now = context.clock();
+  const { workspaceId } = asker;
+  const missing = () => new Problem('not_found', 'There is no such credential in this workspace.');
+  await context.flushUses();
+  const done = await context.store.transaction(async (tx) => {
+    const before = await tx.find(workspaceId, 'api_key', id);
+    if (before === null) throw missing();
+    const changes = changesOf(before, input, now);
+    const fields = Object.keys(changes);
+    if (fields.length === 0) return { after: before, revocation: null };
+    const digest = await tx.update(workspaceId, id, changes, now);
+    const after = await tx.find(workspaceId, 'api_key', id);
+    if (digest === null || after === null) throw missing();
+    const detail = { before: pick(before, fields, now), after: pick(after, fields, now) };
+    await tx.record(eventOf(asker, after, 'updated', now, detail));
+    return { after, revocation: await tx.revoke(workspaceId, digest, now) };
+  });
+  const receipt = done.revocation === null ? null : await context.settle(done.revocation);
+  return { key: showApiKey(done.after, context.clock()), receipt };
+}

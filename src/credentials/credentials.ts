@@ -1,0 +1,154 @@
+import type { AuditDraft, CredentialParty, Origin, Party } from '../contract/audit.ts';
+import { type Claim, refuseReplay } from '../contract/idempotency.ts';
+import { createId } from '../contract/id.ts';
+import { invalidField, Problem } from '../contract/problem.ts';
+import { type CredentialKind, type CredentialSort, DAY } from '../contract/words.ts';
+import { maybeInstant } from './show.ts';
+import { digestOf, hintOf, mintSecret } from './secret.ts';
+import type { Credential, CredentialStore, NewCredential, Receipt, Settle } from './store.ts';
+
+/** What access tokens and API keys have in common: how they are made, listed, found and ended. */
+export interface CredentialContext {
+  readonly store: CredentialStore;
+  readonly settle: Settle;
+  /** Writes the uses counted so far, so that what is shown is true. */
+  readonly flushUses: () => Promise<void>;
+  readonly clock: () => number;
+}
+
+/** Who asks, in which workspace, from where. */
+export interface Asker {
+  readonly workspaceId: string;
+  readonly actor: Party;
+  readonly origin: Origin;
+  readonly claim?: Claim | null;
+}
+
+export function partyOf(credential: Pick<Credential, 'id' | 'kind' | 'name'>): CredentialParty {
+  return { id: credential.id, kind: credential.kind, name: credential.name };
+}
+
+export function eventOf(
+  asker: Asker,
+  credential: Pick<Credential, 'id' | 'kind' | 'name'>,
+  verb: 'created' | 'updated' | 'deleted',
+  at: number,
+  detail: AuditDraft['detail'],
+): AuditDraft {
+  if (verb === 'updated' && credential.kind === 'access_token') throw new Problem('immutable');
+  const action = `${credential.kind}.${verb}` as AuditDraft['action'];
+  const party = partyOf(credential);
+  const { workspaceId, actor, origin } = asker;
+  return { workspaceId, action, at, actor, target: party, credential: party, origin, detail };
+}
+
+/** Reads an expiry from the wire. Throws `validation_failed` unless it lies after `now`. */
+export function expiryOf(expiresAt: string | null | undefined, now: number): number | null {
+  if (expiresAt === null || expiresAt === undefined) return null;
+  const at = Date.parse(expiresAt);
+  if (!(at > now)) throw invalidField('expiresAt', 'must lie in the future, or be null for never');
+  return at;
+}
+
+/** Mints a credential and writes it with its audit event. The only moment at which its secret is known. */
+export async function createCredential(
+  context: CredentialContext,
+  asker: Asker,
+  facts: Pick<NewCredential, 'kind' | 'name' | 'description' | 'rights' | 'active' | 'expiresAt' | 'passphraseHash'>,
+): Promise<{ credential: Credential; secret: string }> {
+  const now = context.clock();
+  const secret = mintSecret(facts.kind);
+  const id = createId(facts.kind, now);
+  const { id: createdById } = asker.actor;
+  if (createdById === null) throw new Problem('forbidden');
+  const credential = await context.store.transaction(async (tx) => {
+    if (asker.claim) refuseReplay(asker.claim, await tx.claim(asker.claim, id, now));
+    await tx.insert({
+      ...facts,
+      id,
+      workspaceId: asker.workspaceId,
+      hint: hintOf(secret),
+      digest: digestOf(secret),
+      createdAt: now,
+      createdById,
+    });
+    const { kind, name, rights, active } = facts;
+    const expiresAt = maybeInstant(facts.expiresAt);
+    const after =
+      kind === 'access_token'
+        ? { scopes: rights, expiresAt, hasPassphrase: facts.passphraseHash !== null }
+        : { permissions: rights, expiresAt, active };
+    await tx.record(eventOf(asker, { id, kind, name }, 'created', now, { after }));
+    return tx.find(asker.workspaceId, kind, id);
+  });
+  if (credential === null) throw new Problem('internal');
+  return { credential, secret };
+}
+
+/** Throws `not_found` alike for what does not exist, is of the other kind, or is another workspace's. */
+export async function findCredential(
+  context: CredentialContext,
+  workspaceId: string,
+  kind: CredentialKind,
+  id: string,
+): Promise<Credential> {
+  await context.flushUses();
+  const credential = await context.store.find(workspaceId, kind, id);
+  if (credential === null) throw new Problem('not_found', 'There is no such credential in this workspace.');
+  return credential;
+}
+
+interface ListQuery {
+  readonly limit?: string | undefined;
+  readonly cursor?: string | undefined;
+  readonly sort?: string | undefined;
+  readonly q?: string | undefined;
+  readonly status?: string | undefined;
+  readonly createdBy?: string | undefined;
+  readonly unusedForDays?: string | undefined;
+}
+
+export async function listCredentials(
+  context: CredentialContext,
+  workspaceId: string,
+  kind: CredentialKind,
+  query: ListQuery,
+  right: string | undefined,
+): Promise<{ data: Credential[]; nextCursor: string | null }> {
+  await context.flushUses();
+  const now = context.clock();
+  const sort = query.sort ?? '-createdAt';
+  return context.store.list(workspaceId, {
+    kind,
+    limit: query.limit,
+    cursor: query.cursor,
+    sort: sort.replace(/^-/, '') as CredentialSort,
+    direction: sort.startsWith('-') ? 'desc' : 'asc',
+    q: query.q?.normalize('NFC').trim().toLowerCase(),
+    status: query.status,
+    right,
+    createdBy: query.createdBy,
+    unusedSince: query.unusedForDays === undefined ? undefined : now - Number(query.unusedForDays) * DAY,
+    now,
+  });
+}
+
+/**
+ * Ends a credential for good. When this resolves, nothing on any node accepts it any more.
+ * Throws `not_found` where the workspace has none such.
+ */
+export async function deleteCredential(
+  context: CredentialContext,
+  asker: Asker,
+  kind: CredentialKind,
+  id: string,
+): Promise<Receipt> {
+  const now = context.clock();
+  const revocation = await context.store.transaction(async (tx) => {
+    const deleted = await tx.delete(asker.workspaceId, kind, id);
+    if (deleted === null) throw new Problem('not_found', 'There is no such credential in this workspace.');
+    await tx.record(eventOf(asker, { id, kind, name: deleted.name }, 'deleted', now, {}));
+    return tx.revoke(asker.workspaceId, deleted.digest, now);
+  });
+  return context.settle(revocation);
+}

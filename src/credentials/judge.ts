@@ -1,0 +1,39 @@
+import type { CredentialRecord } from './record.ts';
+import { type Demand, meets } from './rights.ts';
+
+/** What became of the passphrase that came, or did not come, with an access token. */
+export type PassphraseVerdict = 'not_needed' | 'correct' | 'missing' | 'incorrect' | 'limited';
+
+/** `ok`, or the contract's code for the refusal. */
+export type Verdict =
+  | 'ok'
+  | 'invalid_token'
+  | 'passphrase_required'
+  | 'passphrase_incorrect'
+  | 'rate_limited'
+  | 'token_inactive'
+  | 'token_expired'
+  | 'wrong_credential_kind'
+  | 'insufficient_scope';
+
+/**
+ * Judges one record against one demand at one instant (`now`, epoch milliseconds). Pure.
+ * The order is the contract's (section 5): passphrase, active, expiry, kind, rights; so only who
+ * holds the whole secret learns anything beyond `invalid_token`.
+ */
+export function judge(
+  record: CredentialRecord | null,
+  passphrase: PassphraseVerdict,
+  demand: Demand,
+  now: number,
+): Verdict {
+  if (record === null) return 'invalid_token';
+  if (passphrase === 'limited') return 'rate_limited';
+  if (passphrase === 'missing') return 'passphrase_required';
+  if (passphrase === 'incorrect') return 'passphrase_incorrect';
+  if (!record.active) return 'token_inactive';
+  if (record.expiresAt !== null && record.expiresAt <= now) return 'token_expired';
+  const need = demand[record.kind];
+  if (need === null) return 'wrong_credential_kind';
+  return meets(record.rights, need) ? 'ok' : 'insufficient_scope';
+}

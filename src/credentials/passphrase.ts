@@ -1,0 +1,52 @@
+import { type Argon2Parameters, argon2, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createQueue } from './queue.ts';
+
+/** argon2id at 19 MiB, two passes, one lane (OWASP Password Storage; contract section 4). */
+const COST = { memory: 19_456, passes: 2, parallelism: 1 } as const;
+const TAG_LENGTH = 32;
+const SALT_LENGTH = 16;
+
+/** About 20 ms and 19 MiB each, so two at a time; whoever finds 128 waiting is answered `unavailable`. */
+const hashing = createQueue(2, 128);
+
+const PHC = /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,3}),p=(\d{1,2})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/;
+
+function derive(parameters: Argon2Parameters): Promise<Buffer> {
+  return hashing.run(
+    () =>
+      new Promise((resolve, reject) => {
+        argon2('argon2id', parameters, (error, tag) => (error === null ? resolve(tag) : reject(error)));
+      }),
+  );
+}
+
+const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64').replace(/=+$/, '');
+
+/**
+ * Returns the argon2id hash of a passphrase or password in PHC form. It is normalised to NFC first,
+ * here and in `verifyPassphrase` alike, so that it matches whatever keyboard it is typed on.
+ * Runs off the main thread. Throws `unavailable` when too many hashes wait.
+ */
+export async function hashPassphrase(passphrase: string): Promise<string> {
+  const nonce = randomBytes(SALT_LENGTH);
+  const message = Buffer.from(passphrase.normalize('NFC'));
+  const tag = await derive({ message, nonce, tagLength: TAG_LENGTH, ...COST });
+  return `$argon2id$v=19$m=${COST.memory},t=${COST.passes},p=${COST.parallelism}$${base64(nonce)}$${base64(tag)}`;
+}
+
+/** Tells whether `passphrase` is the one that was hashed, in constant time (ASVS 11.2.4). */
+export async function verifyPassphrase(phc: string, passphrase: string): Promise<boolean> {
+  const parts = PHC.exec(phc);
+  if (parts === null) throw new Error('A stored hash is not argon2id in PHC form.');
+  const [, memory, passes, parallelism, salt = '', expected = ''] = parts;
+  const tag = Buffer.from(expected, 'base64');
+  const found = await derive({
+    message: Buffer.from(passphrase.normalize('NFC')),
+    nonce: Buffer.from(salt, 'base64'),
+    tagLength: tag.length,
+    memory: Number(memory),
+    passes: Number(passes),
+    parallelism: Number(parallelism),
+  });
+  return timingSafeEqual(found, tag);
+}

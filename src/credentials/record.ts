@@ -1,0 +1,37 @@
+import type { CredentialKind } from '../contract/words.ts';
+import type { PendingUses } from './usage.ts';
+import type { RightsMask } from './rights.ts';
+
+/** What a workspace's records share, so that a million of them cost one. `gone` once all of it was revoked. */
+export interface WorkspaceMark {
+  readonly id: string;
+  gone: boolean;
+}
+
+/**
+ * What memory keeps of a credential: just enough to judge it, and never the verdict (CVE-2021-32701).
+ * The last two fields are this process's own: uses not yet written, and whether it was used since
+ * the eviction last came by.
+ */
+export interface CredentialRecord {
+  readonly kind: CredentialKind;
+  readonly id: string;
+  readonly name: string;
+  readonly workspace: WorkspaceMark;
+  readonly rights: RightsMask;
+  readonly active: boolean;
+  /** Epoch milliseconds, or null for never. */
+  readonly expiresAt: number | null;
+  /** Epoch milliseconds. */
+  readonly createdAt: number;
+  /** The argon2id hash in PHC form, or null. */
+  readonly passphraseHash: string | null;
+  pending: PendingUses | null;
+  recent: boolean;
+}
+
+/** A credential as the store gives it for judging. */
+export type StoredCredential = Omit<CredentialRecord, 'workspace' | 'rights' | 'pending' | 'recent'> & {
+  readonly workspaceId: string;
+  readonly rights: readonly string[];
+};

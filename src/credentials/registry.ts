@@ -1,0 +1,157 @@
+import type { CredentialRecord, StoredCredential, WorkspaceMark } from './record.ts';
+import { grantedBy } from './rights.ts';
+import type { Digest } from './secret.ts';
+
+/** What ends records: one credential by its digest, or with null all of a workspace. */
+export interface Revocation {
+  /** Gapless, in the order in which the store committed them. */
+  readonly number: number;
+  readonly workspaceId: string;
+  readonly digest: Digest | null;
+}
+
+/** Proof that this node has seen every revocation; only while it holds may memory be judged from. */
+export interface Lease {
+  holds(): boolean;
+}
+
+export interface Registry {
+  /** The record of a digest if it is in memory and memory may be judged from, null otherwise. No I/O. */
+  remembered(digest: Digest): CredentialRecord | null;
+  /**
+   * The record of a digest, from memory or the store; null where the store has none.
+   * Rejects when it has to be read and the store can't be: never guesses.
+   */
+  find(digest: Digest): Promise<CredentialRecord | null>;
+  /** Forgets what was revoked. From its return on, no record read before it is remembered or handed out. */
+  apply(revocation: Revocation): void;
+  /** Forgets everything. */
+  clear(): void;
+  /** Records in memory. */
+  size(): number;
+}
+
+interface Read {
+  readonly epoch: number;
+  readonly record: Promise<CredentialRecord | null>;
+}
+
+/** How often a read is done anew because something was revoked meanwhile, before it is taken as it came. */
+const READS = 3;
+/** Records the eviction passes over before it takes one that is in use. */
+const SECOND_CHANCES = 64;
+
+/**
+ * Remembers records, never verdicts. A judgement that starts after `apply` returned never sees what
+ * was revoked: memory no longer has it, a read that began earlier is not remembered, and nobody
+ * joins such a read.
+ */
+export function createRegistry(options: {
+  read: (digest: Digest) => Promise<StoredCredential | null>;
+  lease: Lease;
+  /** Records kept at most. */
+  capacity: number;
+}): Registry {
+  const { read, lease, capacity } = options;
+  const memory = new Map<Digest, CredentialRecord>();
+  const workspaces = new Map<string, WorkspaceMark>();
+  const reads = new Map<Digest, Read>();
+  /** Grows with each revocation: what was read in an earlier epoch may be stale. */
+  let epoch = 0;
+
+  function markOf(id: string): WorkspaceMark {
+    let mark = workspaces.get(id);
+    if (mark === undefined) workspaces.set(id, (mark = { id, gone: false }));
+    return mark;
+  }
+
+  function recordOf(stored: StoredCredential): CredentialRecord {
+    return {
+      kind: stored.kind,
+      id: stored.id,
+      name: stored.name,
+      workspace: markOf(stored.workspaceId),
+      rights: grantedBy(stored.kind, stored.rights),
+      active: stored.active,
+      expiresAt: stored.expiresAt,
+      createdAt: stored.createdAt,
+      passphraseHash: stored.passphraseHash,
+      pending: null,
+      recent: false,
+    };
+  }
+
+  /** Second chance (Corbató 1968): the oldest goes, unless it was used since it was last looked at. */
+  function makeRoom(): void {
+    let chances = SECOND_CHANCES;
+    for (const [digest, record] of memory) {
+      memory.delete(digest);
+      if (!record.recent || chances-- === 0) return;
+      record.recent = false;
+      memory.set(digest, record);
+    }
+  }
+
+  function remember(digest: Digest, record: CredentialRecord): void {
+    if (memory.size >= capacity) makeRoom();
+    memory.set(digest, record);
+  }
+
+  async function readRecord(digest: Digest): Promise<CredentialRecord | null> {
+    for (let left = READS; ; left--) {
+      const before = epoch;
+      const stored = await read(digest);
+      if (epoch !== before && left > 1) continue;
+      if (stored === null) return null;
+      const record = recordOf(stored);
+      if (epoch === before) remember(digest, record);
+      return record;
+    }
+  }
+
+  function readOnce(digest: Digest): Promise<CredentialRecord | null> {
+    const running = reads.get(digest);
+    if (running !== undefined && running.epoch === epoch) return running.record;
+    const mine: Read = {
+      epoch,
+      record: readRecord(digest).finally(() => {
+        if (reads.get(digest) === mine) reads.delete(digest);
+      }),
+    };
+    reads.set(digest, mine);
+    return mine.record;
+  }
+
+  function remembered(digest: Digest): CredentialRecord | null {
+    if (!lease.holds()) return null;
+    const record = memory.get(digest);
+    if (record === undefined || record.workspace.gone) return null;
+    record.recent = true;
+    return record;
+  }
+
+  return {
+    remembered,
+    find: (digest) => {
+      const record = remembered(digest);
+      return record === null ? readOnce(digest) : Promise.resolve(record);
+    },
+    apply({ workspaceId, digest }) {
+      epoch++;
+      if (digest !== null) {
+        memory.delete(digest);
+        return;
+      }
+      const mark = workspaces.get(workspaceId);
+      if (mark === undefined) return;
+      mark.gone = true;
+      workspaces.delete(workspaceId);
+    },
+    clear() {
+      epoch++;
+      memory.clear();
+      workspaces.clear();
+    },
+    size: () => memory.size,
+  };
+}

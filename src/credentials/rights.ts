@@ -1,0 +1,66 @@
+import {
+  type CredentialKind,
+  PERMISSIONS,
+  type Permission,
+  SCOPES,
+  type Scope,
+} from '../contract/words.ts';
+
+/** Scopes or permissions as bits, in the order of the contract's lists: what a judgement compares. */
+export type RightsMask = number;
+
+/** A bit that no credential ever has: what an unknown right asks for. */
+const NOBODY: RightsMask = 1 << 30;
+
+const WORDS: Readonly<Record<CredentialKind, readonly string[]>> = { access_token: SCOPES, api_key: PERMISSIONS };
+const BITS: Readonly<Record<CredentialKind, ReadonlyMap<string, RightsMask>>> = {
+  access_token: new Map(SCOPES.map((scope, at) => [scope, 1 << at])),
+  api_key: new Map(PERMISSIONS.map((permission, at) => [permission, 1 << at])),
+};
+const EVERY_SCOPE: RightsMask = (1 << SCOPES.length) - 1;
+
+function maskOf(kind: CredentialKind, words: readonly string[]): RightsMask {
+  let mask = 0;
+  for (const word of words) mask |= BITS[kind].get(word) ?? NOBODY;
+  return mask;
+}
+
+/** What a credential with these rights may do; the scope `all` includes every scope. */
+export function grantedBy(kind: CredentialKind, words: readonly string[]): RightsMask {
+  if (kind === 'access_token' && words.includes('all')) return EVERY_SCOPE;
+  return maskOf(kind, words) & ~NOBODY;
+}
+
+/** The rights that a mask stands for; a token with `all` carries just that word. */
+export function wordsOf(kind: 'access_token', mask: RightsMask): Scope[];
+export function wordsOf(kind: 'api_key', mask: RightsMask): Permission[];
+export function wordsOf(kind: CredentialKind, mask: RightsMask): (Scope | Permission)[];
+export function wordsOf(kind: CredentialKind, mask: RightsMask): string[] {
+  if (kind === 'access_token' && mask === EVERY_SCOPE) return ['all'];
+  return WORDS[kind].filter((_, at) => (mask & (1 << at)) !== 0);
+}
+
+/**
+ * What is demanded of one kind of credential: null where the kind is refused, otherwise either all
+ * of some rights (none at all: any valid credential passes) or any one of some.
+ */
+export type Need = { readonly how: 'all' | 'any'; readonly mask: RightsMask; readonly words: readonly string[] } | null;
+
+/** What a request demands of the credential that it carries. */
+export interface Demand {
+  readonly access_token: Need;
+  readonly api_key: Need;
+}
+
+export function needAll(kind: CredentialKind, words: readonly string[]): Need {
+  return { how: 'all', mask: maskOf(kind, words), words };
+}
+
+/** Any one of `words` suffices; an empty list is refused by nobody being able to meet it. */
+export function needAny(kind: CredentialKind, words: readonly string[]): Need {
+  return { how: 'any', mask: words.length === 0 ? NOBODY : maskOf(kind, words), words };
+}
+
+export function meets(granted: RightsMask, need: NonNullable<Need>): boolean {
+  return need.how === 'all' ? (granted & need.mask) === need.mask : (granted & need.mask) !== 0;
+}

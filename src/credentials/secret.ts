@@ -1,0 +1,80 @@
+import { hash, randomBytes } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+import {
+  BASE62,
+  HINT_LENGTH,
+  SECRET_CHECKSUM_LENGTH,
+  SECRET_PREFIXES,
+  SECRET_RANDOM_LENGTH,
+  type SecretKind,
+} from '../contract/words.ts';
+
+const TAIL_LENGTH = SECRET_RANDOM_LENGTH + SECRET_CHECKSUM_LENGTH;
+/** The largest multiple of 62 below 256: bytes from there on are thrown away, so that no character is likelier. */
+const FAIR_BYTES = 248;
+
+const IS_BASE62 = new Uint8Array(128);
+for (const character of BASE62) IS_BASE62[character.charCodeAt(0)] = 1;
+
+/** A digest as the 32 characters U+0000–U+00FF of its bytes: a string, because it is the key of a Map. */
+export type Digest = string;
+
+/** Returns the CRC-32 of `text` in base62, with leading zeros: the last six characters of a secret. */
+export function checksumOf(text: string): string {
+  let rest = crc32(text);
+  let checksum = '';
+  for (let place = 0; place < SECRET_CHECKSUM_LENGTH; place++) {
+    checksum = BASE62.charAt(rest % 62) + checksum;
+    rest = Math.floor(rest / 62);
+  }
+  return checksum;
+}
+
+/**
+ * Returns a new secret of the given kind: its prefix, 40 random base62 characters (238 bits from the
+ * system's generator; ASVS 11.5.1) and 6 base62 characters of CRC-32 over all before them.
+ */
+export function mintSecret(kind: SecretKind): string {
+  let secret: string = SECRET_PREFIXES[kind];
+  const length = secret.length + SECRET_RANDOM_LENGTH;
+  while (secret.length < length) {
+    for (const byte of randomBytes(64)) {
+      if (byte < FAIR_BYTES && secret.length < length) secret += BASE62.charAt(byte % 62);
+    }
+  }
+  return secret + checksumOf(secret);
+}
+
+/**
+ * Tells which kind of secret `text` is, or null where its prefix, length, alphabet or checksum is
+ * wrong. Costs no hash and touches no store, so garbage is refused for nearly nothing.
+ */
+export function secretKindOf(text: string): SecretKind | null {
+  const kind = text.startsWith('w') ? 'access_token' : text.startsWith('dp') ? 'api_key' : 'session';
+  const prefix = SECRET_PREFIXES[kind];
+  if (text.length !== prefix.length + TAIL_LENGTH || !text.startsWith(prefix)) return null;
+  for (let at = prefix.length; at < text.length; at++) {
+    if (IS_BASE62[text.charCodeAt(at)] !== 1) return null;
+  }
+  const body = text.length - SECRET_CHECKSUM_LENGTH;
+  let rest = crc32(text.slice(0, body));
+  for (let at = text.length - 1; at >= body; at--) {
+    if (text.charCodeAt(at) !== BASE62.charCodeAt(rest % 62)) return null;
+    rest = Math.floor(rest / 62);
+  }
+  return kind;
+}
+
+/** The SHA-256 of a secret (ASVS 6.5.2: a secret of 112 bits or more may be stored under a plain hash). */
+export function digestOf(secret: string): Digest {
+  return hash('sha256', secret, 'latin1');
+}
+
+export function digestBytes(digest: Digest): Uint8Array {
+  return Buffer.from(digest, 'latin1');
+}
+
+/** The displayable end of a secret. */
+export function hintOf(secret: string): string {
+  return secret.slice(-HINT_LENGTH);
+}

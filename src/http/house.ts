@@ -1,0 +1,28 @@
+import type { Denials } from '../audit/denials.ts';
+import type { CredentialContext } from '../credentials/credentials.ts';
+import type { Judges } from '../credentials/present.ts';
+import type { Proof } from '../credentials/proof.ts';
+import type { PeopleContext } from '../people/context.ts';
+import type { Traces } from '../people/traces.ts';
+import type { Seal } from '../store/seal.ts';
+import type { Store } from '../store/store.ts';
+
+/** All that routes work with, put together in `server.ts`. */
+export interface House {
+  readonly version: string;
+  /** The address people reach if it is set, null where it is the listener's own. */
+  readonly publicUrl: string | null;
+  readonly store: Store;
+  readonly seal: Seal;
+  readonly clock: () => number;
+  readonly judges: Judges;
+  readonly proof: Proof;
+  readonly credentials: CredentialContext;
+  readonly people: PeopleContext;
+  readonly denials: Denials;
+  readonly traces: Traces;
+  /** Writes denials noted so far, so that the log shows them. */
+  readonly flushDenials: () => Promise<void>;
+  /** Null when ready, otherwise what is not. */
+  readonly notReady: () => Promise<string | null>;
+}

@@ -1,0 +1,141 @@
+import type { IncomingMessage } from 'node:http';
+import { Problem } from '../contract/problem.ts';
+import { holdsSecret } from '../contract/redact.ts';
+import { SECRET_PREFIXES } from '../contract/words.ts';
+import { secretKindOf } from '../credentials/secret.ts';
+
+/** What a request carries to say who it is from. */
+export type Presentation =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'credential'; readonly secret: string; readonly passphrase: string | null }
+  | { readonly kind: 'session'; readonly secret: string; readonly byCookie: boolean };
+
+const NONE: Presentation = { kind: 'none' };
+/** What can't be any secret of ours, and is judged as such. */
+const MALFORMED: Presentation = { kind: 'credential', secret: '', passphrase: null };
+const HEADER_MAX = 8192;
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+function decodeUtf8(bytes: Uint8Array): string | null {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
+function twoCredentials(): Problem {
+  return new Problem('invalid_request', 'The request carries more than one credential. Send exactly one.');
+}
+
+/** `user:password` of RFC 7617, in UTF-8. */
+function readBasic(encoded: string): Presentation {
+  if (encoded.length > HEADER_MAX || !/^[A-Za-z0-9+/]+={0,2}$/.test(encoded)) return MALFORMED;
+  const text = decodeUtf8(Buffer.from(encoded, 'base64'));
+  const colon = text?.indexOf(':') ?? -1;
+  if (text === null || colon === -1) return MALFORMED;
+  const user = text.slice(0, colon);
+  const password = text.slice(colon + 1);
+  if (!user.startsWith(SECRET_PREFIXES.access_token)) {
+    return password.startsWith(SECRET_PREFIXES.api_key)
+      ? { kind: 'credential', secret: password, passphrase: null }
+      : MALFORMED;
+  }
+  if (secretKindOf(password) !== null) throw twoCredentials();
+  return { kind: 'credential', secret: user, passphrase: password === '' ? null : password };
+}
+
+/** Reads an `Authorization` header: Bearer (RFC 6750) or Basic (RFC 7617). */
+export function readAuthorization(header: string): Presentation {
+  const space = header.indexOf(' ');
+  if (space === -1) return header === '' ? NONE : MALFORMED;
+  const scheme = header.slice(0, space).toLowerCase();
+  const rest = header.slice(space + 1).trim();
+  if (scheme === 'bearer') {
+    return rest.startsWith(SECRET_PREFIXES.session)
+      ? { kind: 'session', secret: rest, byCookie: false }
+      : { kind: 'credential', secret: rest, passphrase: null };
+  }
+  return scheme === 'basic' ? readBasic(rest) : MALFORMED;
+}
+
+/** The session secrets in a `Cookie` header, under either of our names. */
+export function readSessionCookies(header: string | undefined): string[] {
+  if (header === undefined || !header.includes('devpilot')) return [];
+  const found: string[] = [];
+  for (const pair of header.split(';')) {
+    const equals = pair.indexOf('=');
+    const name = pair.slice(0, equals).trim();
+    if (name === '__Host-devpilot' || name === 'devpilot') found.push(pair.slice(equals + 1).trim());
+  }
+  return found;
+}
+
+/** Names that other APIs take a secret under in the query string; ours never does. */
+const QUERY_NAMES = /(?:^|&)(?:access_token|api_key|apikey|x-api-key)=/i;
+
+/** Throws `invalid_request` for a credential in the query string (RFC 6750, section 2.3: it ends up in logs). */
+export function refuseCredentialInQuery(url: string): void {
+  const at = url.indexOf('?');
+  if (at === -1) return;
+  const query = url.slice(at + 1);
+  if (QUERY_NAMES.test(query) || holdsSecret(query)) {
+    throw new Problem('invalid_request', 'A credential in the query string is refused, since it ends up in logs. Send it in a header; treat this one as leaked.');
+  }
+}
+
+/** Counts a header's lines: the parser keeps the first of two `Authorization` lines without a word. */
+function appearsTwice(rawHeaders: readonly string[], name: string): boolean {
+  let count = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const header = rawHeaders[at];
+    if (header !== undefined && header.length === name.length && header.toLowerCase() === name) count++;
+  }
+  return count > 1;
+}
+
+function single(request: IncomingMessage, name: string): string | undefined {
+  const header = request.headers[name];
+  if (header === undefined) return undefined;
+  if (appearsTwice(request.rawHeaders, name)) throw twoCredentials();
+  return typeof header === 'string' ? header : undefined;
+}
+
+/** The passphrase header's bytes as UTF-8; the parser hands each byte over as one character. */
+function readPassphrase(header: string): string {
+  const text = decodeUtf8(Buffer.from(header, 'latin1'));
+  if (text === null) throw new Problem('invalid_request', 'Access-Token-Passphrase is not UTF-8.');
+  return text;
+}
+
+/**
+ * Reads who a request says it is from: `Authorization`, `X-API-Key`, `Access-Token-Passphrase`, and the
+ * session's cookie unless `cookies` is false. Throws `invalid_request` for more than one credential, or
+ * one in the query string. Does not judge.
+ */
+export function readPresentation(request: IncomingMessage, cookies: boolean): Presentation {
+  refuseCredentialInQuery(request.url ?? '');
+  const authorization = single(request, 'authorization');
+  const apiKey = single(request, 'x-api-key');
+  const sessions = cookies ? readSessionCookies(request.headers.cookie) : [];
+
+  let presentation = authorization === undefined ? NONE : readAuthorization(authorization);
+  if (apiKey !== undefined) {
+    if (presentation.kind !== 'none') throw twoCredentials();
+    presentation = apiKey.startsWith(SECRET_PREFIXES.api_key)
+      ? { kind: 'credential', secret: apiKey.trim(), passphrase: null }
+      : MALFORMED;
+  }
+  const [session] = sessions;
+  if (session !== undefined) {
+    if (presentation.kind !== 'none' || sessions.length > 1) throw twoCredentials();
+    return { kind: 'session', secret: session, byCookie: true };
+  }
+  const header = single(request, 'access-token-passphrase');
+  if (header === undefined || presentation.kind !== 'credential') return presentation;
+  const passphrase = readPassphrase(header);
+  if (presentation.passphrase !== null && presentation.passphrase !== passphrase) {
+    throw new Problem('invalid_request', 'The request carries two different passphrases.');
+  }
+  return { ...presentation, passphrase };
+}

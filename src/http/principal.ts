@@ -1,0 +1,200 @@
+import type { FastifyRequest } from 'fastify';
+import type { Origin, Party } from '../contract/audit.ts';
+import { Problem } from '../contract/problem.ts';
+import {
+  type CredentialKind,
+  HEADERS,
+  type Permission,
+  ROLE_RANK,
+  type Role,
+  type Scope,
+  SPANS,
+} from '../contract/words.ts';
+import type { CredentialRecord } from '../credentials/record.ts';
+import { type Demand, needAll, needAny } from '../credentials/rights.ts';
+import { digestBytes, digestOf, secretKindOf } from '../credentials/secret.ts';
+import { findSignedIn, type SignedInRow } from '../store/people.ts';
+import { workspaceIdsOf } from '../store/workspaces.ts';
+import type { House } from './house.ts';
+import { type Presentation, readPresentation, readSessionCookies } from './presentation.ts';
+import { refusalOf } from './verdicts.ts';
+
+/**
+ * What a route demands, declared beside its handler. A kind that is not named is refused.
+ * `signed_in` takes a person with or without a workspace; a role takes a member of the workspace that
+ * the request names, with at least that role. `any` takes whoever can say who they are.
+ */
+export type Access =
+  | { readonly public: true }
+  | { readonly any: true }
+  | {
+      readonly person?: 'signed_in' | Role;
+      /** Any one of these scopes suffices. */
+      readonly token?: readonly Scope[];
+      /** Any one of these permissions suffices. */
+      readonly key?: readonly Permission[];
+    };
+
+export interface Membership {
+  readonly workspaceId: string;
+  readonly workspaceName: string;
+  readonly slug: string;
+  readonly memberId: string;
+  readonly role: Role;
+}
+
+export interface PersonPrincipal {
+  readonly kind: 'person';
+  readonly personId: string;
+  readonly name: string;
+  readonly email: string;
+  readonly sessionId: string;
+  readonly byCookie: boolean;
+  readonly membership: Membership | null;
+}
+export interface CredentialPrincipal {
+  readonly kind: CredentialKind;
+  readonly record: CredentialRecord;
+}
+export type Principal = PersonPrincipal | CredentialPrincipal;
+
+/** The demand on credentials that an access makes, worked out once per route. */
+export function demandOf(access: Access): Demand {
+  if ('public' in access) return { access_token: null, api_key: null };
+  if ('any' in access) return { access_token: needAll('access_token', []), api_key: needAll('api_key', []) };
+  return {
+    access_token: access.token === undefined ? null : needAny('access_token', access.token),
+    api_key: access.key === undefined ? null : needAny('api_key', access.key),
+  };
+}
+
+export function originOf(request: FastifyRequest): Origin & { readonly address: string } {
+  return { address: request.ip, userAgent: request.headers['user-agent'] ?? null, requestId: request.id };
+}
+
+export function partyOf(principal: Principal): Party {
+  return principal.kind === 'person'
+    ? { kind: 'person', id: principal.personId, name: principal.name }
+    : { kind: principal.kind, id: principal.record.id, name: principal.record.name };
+}
+
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/**
+ * Refuses an unsafe request that carries our cookie but does not come from our own page
+ * (ASVS 3.5.1–3): it needs our `Origin` or `Sec-Fetch-Site: same-origin`, and JSON if it has a body.
+ */
+export function refuseForeignPage(house: House, request: FastifyRequest): void {
+  if (SAFE_METHODS.has(request.method) || readSessionCookies(request.headers.cookie).length === 0) return;
+  const own = house.publicUrl ?? `${request.protocol}://${request.host}`;
+  const { origin } = request.headers;
+  if (request.headers['sec-fetch-site'] !== 'same-origin' && origin !== own) {
+    throw new Problem('forbidden', `A request with the session's cookie must come from our own page (Origin: ${own}).`);
+  }
+  const type = request.headers['content-type'];
+  const hasBody = request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
+  if (hasBody && !/^application\/json\s*(?:;|$)/i.test(type ?? '')) {
+    throw new Problem('unsupported_media_type', "A request with the session's cookie takes application/json.");
+  }
+}
+
+function membershipOf(row: SignedInRow): Membership | null {
+  const { workspace_id, workspace_name, workspace_slug, member_id, role } = row;
+  if (workspace_id === null || workspace_name === null || workspace_slug === null) return null;
+  if (member_id === null || role === null) return null;
+  return { workspaceId: workspace_id, workspaceName: workspace_name, slug: workspace_slug, memberId: member_id, role: role as Role };
+}
+
+function isAlive(row: SignedInRow, now: number): boolean {
+  return row.ends_at > now && row.last_used_at > now - SPANS.sessionIdle;
+}
+
+/** Finds the person behind a session's secret, and their membership in the workspace asked for. */
+async function findPerson(
+  house: House,
+  request: FastifyRequest,
+  presented: Extract<Presentation, { kind: 'session' }>,
+): Promise<PersonPrincipal> {
+  const { store, traces, clock } = house;
+  const gone = new Problem('invalid_token', 'The session has ended. Sign in again.');
+  if (secretKindOf(presented.secret) !== 'session') throw gone;
+  const digest = digestBytes(digestOf(presented.secret));
+  const header = request.headers['devpilot-workspace'];
+  const named = typeof header === 'string' && header !== '' ? header : null;
+
+  let row = await findSignedIn(store, digest, named);
+  if (row === undefined || !isAlive(row, clock())) throw gone;
+  if (named === null) {
+    const last = traces.lastWorkspace(row.person_id);
+    if (last !== null && last !== row.workspace_id) row = (await findSignedIn(store, digest, last)) ?? row;
+    if (row.role === null) {
+      const [first] = await workspaceIdsOf(store.read, row.person_id);
+      if (first !== undefined) row = (await findSignedIn(store, digest, first)) ?? row;
+    }
+  }
+  traces.touch(row, named === null ? null : membershipOf(row)?.workspaceId ?? null, clock());
+  return {
+    kind: 'person',
+    personId: row.person_id,
+    name: row.person_name,
+    email: row.person_email,
+    sessionId: row.session_id,
+    byCookie: presented.byCookie,
+    membership: membershipOf(row),
+  };
+}
+
+function noWorkspace(): Problem {
+  return new Problem('not_found', `There is no such workspace. Name one with the header ${HEADERS.workspace}, or create one with POST /v1/workspaces.`);
+}
+
+/** Checks a person against what a route demands. Throws `wrong_credential_kind`, `not_found`, `forbidden`. */
+function checkPerson(house: House, request: FastifyRequest, person: PersonPrincipal, access: Access): void {
+  if ('public' in access || 'any' in access || access.person === 'signed_in') return;
+  if (access.person === undefined) {
+    throw new Problem('wrong_credential_kind', 'This takes an access token or an API key, not a person.');
+  }
+  if (person.membership === null) throw noWorkspace();
+  const { role, workspaceId } = person.membership;
+  if (ROLE_RANK[role] >= ROLE_RANK[access.person]) return;
+  house.denials.note({
+    workspaceId,
+    action: 'person.denied',
+    actor: partyOf(person),
+    credential: null,
+    reason: `${request.method} ${request.routeOptions.url ?? ''}`,
+    origin: originOf(request),
+    at: house.clock(),
+  });
+  const needed = access.person === 'owner' ? 'the owner' : 'an owner or admin';
+  throw new Problem('forbidden', `This needs ${needed} of the workspace; you are ${role === 'admin' ? 'an admin' : 'a member'}.`);
+}
+
+/**
+ * Finds out who a request is from and checks them against the route's access.
+ * Throws `invalid_request`, `missing_credential`, the codes of a refused judgement, `not_found` for a
+ * workspace that the person is no member of, and `forbidden`.
+ */
+export async function findPrincipal(
+  house: House,
+  request: FastifyRequest,
+  access: Access,
+  demand: Demand,
+): Promise<Principal> {
+  const presentation = readPresentation(request.raw, true);
+  refuseForeignPage(house, request);
+  if (presentation.kind === 'none') throw new Problem('missing_credential');
+  if (presentation.kind === 'session') {
+    const person = await findPerson(house, request, presentation);
+    checkPerson(house, request, person, access);
+    return person;
+  }
+  const origin = originOf(request);
+  const { secret, passphrase } = presentation;
+  const presented = { secret, passphrase, ...origin };
+  const judgement = await house.judges.judgePresented(presented, demand);
+  const { verdict, record } = judgement;
+  if (verdict === 'ok' && record !== null) return { kind: record.kind, record };
+  const people = !('public' in access || 'any' in access) && access.person !== undefined;
+  throw refusalOf(judgement, demand, people, house.proof, origin.address, house.clock());
+}

@@ -1,0 +1,79 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { Problem, type ProblemFacts } from '../contract/problem.ts';
+import { CODES, type Code } from '../contract/words.ts';
+
+/** The `error` of RFC 6750 for our codes; `missing_credential` names none, as its section 3.1 says. */
+function bearerError(code: Code): string | null {
+  if (code === 'missing_credential') return null;
+  return CODES[code].status === 403 ? 'insufficient_scope' : 'invalid_token';
+}
+
+/** `WWW-Authenticate` as in RFC 6750, section 3. */
+export function challengeOf(code: Code, detail: string, required: readonly string[] | undefined): string {
+  const error = bearerError(code);
+  if (error === null) return 'Bearer realm="devpilot"';
+  const description = detail.replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, ' ');
+  const scope = required === undefined ? '' : `, scope="${required.join(' ')}"`;
+  return `Bearer realm="devpilot", error="${error}", error_description="${description}"${scope}`;
+}
+
+/** The body of a problem (RFC 9457). */
+function bodyOf(code: Code, status: number, detail: string, facts: ProblemFacts, requestId: string) {
+  const { errors, required, id, error } = facts;
+  return {
+    type: `/docs/problems/${code}`,
+    title: CODES[code].title,
+    status,
+    detail,
+    code,
+    requestId,
+    ...(errors !== undefined && { errors }),
+    ...(required !== undefined && { required }),
+    ...(id !== undefined && { id }),
+    ...(error !== undefined && { error }),
+  };
+}
+
+/** Answers with a problem; `status` differs from the code's own only where a route says so. */
+export function sendProblem(reply: FastifyReply, problem: Problem, status: number = problem.status): FastifyReply {
+  const { code, message, facts } = problem;
+  reply.code(status).header('cache-control', 'no-store').type('application/problem+json');
+  if (status === 401 || status === 403) reply.header('www-authenticate', challengeOf(code, message, facts.required));
+  if (facts.retryAfter !== undefined) reply.header('retry-after', facts.retryAfter);
+  if (facts.allow !== undefined) reply.header('allow', facts.allow.join(', '));
+  const body = bodyOf(code, status, message, facts, reply.request.id);
+  return reply.serializer(JSON.stringify).send(body);
+}
+
+const FRAMEWORK_CODES: Readonly<Record<string, Code>> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
+  FST_ERR_CTP_BODY_TOO_LARGE: 'too_large',
+  FST_ERR_CTP_EMPTY_TYPE: 'unsupported_media_type',
+};
+
+/** Makes a problem of anything that was thrown. What is not known becomes `internal`, with its cause kept. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  const { code = '', statusCode = 500, message } = (error ?? {}) as Partial<FastifyError>;
+  const known = FRAMEWORK_CODES[code];
+  if (known !== undefined) return new Problem(known);
+  if (statusCode >= 400 && statusCode < 500) {
+    const detail = code === '' ? 'The body is not well-formed.' : (message ?? '').split('\n')[0];
+    return new Problem('invalid_request', detail);
+  }
+  return new Problem('internal', 'Something went wrong here. Nothing was changed.', { cause: error });
+}
+
+/** The error handler of the server: one answer for everything thrown, and a log line for what nobody expected. */
+export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const problem = problemOf(error);
+  if (problem.code === 'internal') request.log.error({ err: problem.facts.cause ?? problem }, 'unexpected error');
+  return sendProblem(reply, problem);
+}
+
+/** The answer to what is not even HTTP, as bytes for the socket. */
+export function rawProblem(code: Code, requestId: string): string {
+  const { status, title } = CODES[code];
+  const body = JSON.stringify(bodyOf(code, status, title, {}, requestId));
+  return `HTTP/1.1 ${status} Bad Request\r\nContent-Type: application/problem+json\r\nX-Request-Id: ${requestId}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`;
+}

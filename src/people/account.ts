@@ -1,0 +1,201 @@
+import { generateSecret, generateURI } from 'otplib';
+import type { Origin } from '../contract/audit.ts';
+import { Problem } from '../contract/problem.ts';
+import type { Person } from '../contract/schemas.ts';
+import type { AuditAction } from '../contract/words.ts';
+import { digestBytes, digestOf, mintSecret } from '../credentials/secret.ts';
+import {
+  countRecoveryCodes,
+  deleteSessions,
+  findPerson,
+  type PersonRow,
+  replaceRecoveryCodes,
+  replaceSessionDigest,
+  updatePerson,
+} from '../store/people.ts';
+import type { Trx } from '../store/store.ts';
+import { instant, type PeopleContext, partyOf, randomCode, recordForPerson, type SignedIn, sha256 } from './context.ts';
+import { hashChosenPassword } from './passwords.ts';
+import { consumeSecondFactor, plainRecoveryCode, provePassword, readSecondFactor } from './sessions.ts';
+import { throttled } from './throttle.ts';
+
+const RECOVERY_CODES = 10;
+/** 24 of 32 characters: 120 bits each, so that a plain digest may be stored (ASVS 6.5.2). */
+const RECOVERY_ALPHABET = 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789';
+const RECOVERY_LENGTH = 24;
+
+export function showPerson(row: PersonRow): Person {
+  const { id, name, email } = row;
+  return { id, name, email, twoFactor: row.totp_enabled === 1, createdAt: instant(row.created_at) };
+}
+
+async function own(context: PeopleContext, who: SignedIn): Promise<PersonRow> {
+  const person = await findPerson(context.store.read, who.personId);
+  if (person === undefined) throw new Problem('not_found');
+  return person;
+}
+
+function record(
+  context: PeopleContext,
+  trx: Trx,
+  person: PersonRow,
+  action: AuditAction,
+  origin: Origin,
+  detail: Readonly<Record<string, unknown>> = {},
+): Promise<void> {
+  const party = partyOf(person);
+  return recordForPerson(trx, person.id, { action, at: context.clock(), actor: party, target: party, origin, detail });
+}
+
+/** Gives the current session a new secret inside a transaction; the old one is dead when it commits. */
+async function renewSession(trx: Trx, who: SignedIn): Promise<string> {
+  const secret = mintSecret('session');
+  await replaceSessionDigest(trx, who.personId, who.sessionId, digestBytes(digestOf(secret)));
+  return secret;
+}
+
+export async function findMe(context: PeopleContext, who: SignedIn): Promise<Person> {
+  return showPerson(await own(context, who));
+}
+
+export async function updateMe(
+  context: PeopleContext,
+  who: SignedIn,
+  input: { name?: string | undefined },
+  origin: Origin,
+): Promise<Person> {
+  const before = await own(context, who);
+  const name = input.name ?? before.name;
+  if (name === before.name) return showPerson(before);
+  await context.store.transaction(async (trx) => {
+    await updatePerson(trx, before.id, { name, updated_at: context.clock() });
+    await record(context, trx, { ...before, name }, 'person.updated', origin, {
+      before: { name: before.name },
+      after: { name },
+    });
+  });
+  return showPerson({ ...before, name });
+}
+
+/**
+ * Changes the password, ends every other session and gives this one a new secret, which is returned.
+ * Throws `sign_in_failed` for a wrong current one, `validation_failed` for a common new one, `rate_limited`.
+ */
+export async function changePassword(
+  context: PeopleContext,
+  who: SignedIn,
+  input: { currentPassword: string; newPassword: string },
+  origin: Origin,
+): Promise<string> {
+  const person = await own(context, who);
+  await provePassword(context, person, input.currentPassword, origin);
+  const passwordHash = await hashChosenPassword('newPassword', input.newPassword, person);
+  return context.store.transaction(async (trx) => {
+    await updatePerson(trx, person.id, { password_hash: passwordHash, updated_at: context.clock() });
+    const ended = await deleteSessions(trx, person.id, null, who.sessionId);
+    await record(context, trx, person, 'person.password_changed', origin, { sessionsEnded: ended.length });
+    return renewSession(trx, who);
+  });
+}
+
+export async function findTwoFactor(
+  context: PeopleContext,
+  who: SignedIn,
+): Promise<{ enabled: boolean; recoveryCodesLeft: number }> {
+  const person = await own(context, who);
+  return {
+    enabled: person.totp_enabled === 1,
+    recoveryCodesLeft: await countRecoveryCodes(context.store.read, person.id),
+  };
+}
+
+/** Begins to set a second factor up. It asks for nothing until confirmed. Throws `sign_in_failed`, `conflict`. */
+export async function startTwoFactor(
+  context: PeopleContext,
+  who: SignedIn,
+  password: string,
+  origin: Origin,
+): Promise<{ secret: string; uri: string }> {
+  const person = await own(context, who);
+  await provePassword(context, person, password, origin);
+  if (person.totp_enabled === 1) throw new Problem('conflict', 'A second factor is set already. Remove it first.');
+  const secret = generateSecret();
+  const sealed = context.seal.seal(secret, `totp ${person.id}`);
+  await context.store.transaction((trx) =>
+    updatePerson(trx, person.id, { totp_sealed: sealed, updated_at: context.clock() }),
+  );
+  return { secret, uri: generateURI({ issuer: 'Devpilot', label: person.email, secret }) };
+}
+
+/** Ten single-use codes in groups of six, and the digests that are kept of them. */
+function mintRecoveryCodes(): { codes: string[]; digests: Buffer[] } {
+  const codes = Array.from({ length: RECOVERY_CODES }, () =>
+    randomCode(RECOVERY_LENGTH, RECOVERY_ALPHABET).replace(/.{6}(?=.)/g, '$&-'),
+  );
+  return { codes, digests: codes.map((code) => sha256(plainRecoveryCode(code))) };
+}
+
+/**
+ * Confirms a second factor with its first code. Returns the recovery codes, shown only now, and the
+ * session's new secret. Throws `sign_in_failed` for a wrong code, `conflict` where none was begun, `rate_limited`.
+ */
+export async function confirmTwoFactor(
+  context: PeopleContext,
+  who: SignedIn,
+  code: string,
+  origin: Origin,
+): Promise<{ recoveryCodes: string[]; sessionSecret: string }> {
+  const person = await own(context, who);
+  if (person.totp_enabled === 1 || person.totp_sealed === null) {
+    throw new Problem('conflict', 'Begin with POST /v1/me/two-factor.');
+  }
+  const account = { subject: `sign_in ${person.id}`, personId: person.id };
+  const { codes, digests } = mintRecoveryCodes();
+  const done = await throttled(context, account, origin.address ?? '', async () => {
+    const factor = await readSecondFactor(context, person, code);
+    if (factor === null || !('step' in factor)) return null;
+    return context.store.transaction(async (trx) => {
+      if (!(await consumeSecondFactor(trx, person.id, factor))) return null;
+      await updatePerson(trx, person.id, { totp_enabled: 1, updated_at: context.clock() });
+      await replaceRecoveryCodes(trx, person.id, digests);
+      await record(context, trx, person, 'person.two_factor_enabled', origin);
+      return { recoveryCodes: codes, sessionSecret: await renewSession(trx, who) };
+    });
+  });
+  if (done === null) throw new Problem('sign_in_failed', 'The code is not right. Check the clock of the device.');
+  return done;
+}
+
+/** Replaces the recovery codes. Throws `sign_in_failed`, `conflict` where no second factor is set. */
+export async function renewRecoveryCodes(
+  context: PeopleContext,
+  who: SignedIn,
+  password: string,
+  origin: Origin,
+): Promise<string[]> {
+  const person = await own(context, who);
+  await provePassword(context, person, password, origin);
+  if (person.totp_enabled === 0) throw new Problem('conflict', 'No second factor is set.');
+  const { codes, digests } = mintRecoveryCodes();
+  await context.store.transaction(async (trx) => {
+    await replaceRecoveryCodes(trx, person.id, digests);
+    await record(context, trx, person, 'person.recovery_codes_created', origin);
+  });
+  return codes;
+}
+
+/** Removes the second factor. Throws `sign_in_failed`. */
+export async function disableTwoFactor(
+  context: PeopleContext,
+  who: SignedIn,
+  password: string,
+  origin: Origin,
+): Promise<void> {
+  const person = await own(context, who);
+  await provePassword(context, person, password, origin);
+  await context.store.transaction(async (trx) => {
+    await updatePerson(trx, person.id, { totp_sealed: null, totp_enabled: 0, updated_at: context.clock() });
+    await replaceRecoveryCodes(trx, person.id, []);
+    if (person.totp_enabled === 1) await record(context, trx, person, 'person.two_factor_disabled', origin);
+  });
+}

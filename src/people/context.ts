@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto';
+import type { Denials } from '../audit/denials.ts';
+import { appendToEach, SYSTEM_LOG } from '../audit/log.ts';
+import type { AuditDraft, Origin, Party } from '../contract/audit.ts';
+import type { Claim } from '../contract/idempotency.ts';
+import { refuseReplay } from '../contract/idempotency.ts';
+import { BASE62 } from '../contract/words.ts';
+import type { FailureLimiter } from '../credentials/failures.ts';
+import type { Settle } from '../credentials/store.ts';
+import { claimKey } from '../store/idempotency.ts';
+import type { Seal } from '../store/seal.ts';
+import type { Store, Trx } from '../store/store.ts';
+import { workspaceIdsOf } from '../store/workspaces.ts';
+import type { Mail } from './mail.ts';
+
+/** What everything about people needs. */
+export interface PeopleContext {
+  readonly store: Store;
+  readonly clock: () => number;
+  readonly seal: Seal;
+  readonly denials: Denials;
+  /** Resolves when no node accepts what was revoked. */
+  readonly settle: Settle;
+  readonly failures: { readonly signIn: FailureLimiter; readonly stranger: FailureLimiter };
+  readonly signUp: 'invite' | 'open';
+  /** Where people reach the page, without a slash at the end. */
+  readonly publicUrl: string;
+  readonly mail: Mail | null;
+}
+
+/** A signed-in person as a request's principal. */
+export interface SignedIn {
+  readonly personId: string;
+  readonly name: string;
+  readonly email: string;
+  readonly sessionId: string;
+}
+
+export const instant = (at: number): string => new Date(at).toISOString();
+
+export function partyOf(person: { readonly id: string; readonly name: string }): Party {
+  return { kind: 'person', id: person.id, name: person.name };
+}
+
+/** The email address as it is compared: NFC, lower case. */
+export function emailKey(email: string): string {
+  return email.normalize('NFC').trim().toLowerCase();
+}
+
+export function sha256(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
+/** Random base62 characters without the ones that are mistaken for others; `length` of 22 carry over 112 bits. */
+export function randomCode(length: number, alphabet: string = BASE62): string {
+  let code = '';
+  const fair = 256 - (256 % alphabet.length);
+  while (code.length < length) {
+    for (const byte of crypto.getRandomValues(new Uint8Array(length))) {
+      if (byte < fair && code.length < length) code += alphabet.charAt(byte % alphabet.length);
+    }
+  }
+  return code;
+}
+
+/**
+ * Records something that concerns a person, not one workspace: in the log of each workspace that the
+ * person is a member of, or in the system's while there is none.
+ */
+export async function recordForPerson(
+  trx: Trx,
+  personId: string,
+  draft: Omit<AuditDraft, 'workspaceId' | 'credential'>,
+): Promise<void> {
+  const workspaceIds = await workspaceIdsOf(trx, personId);
+  const logs = workspaceIds.length === 0 ? [SYSTEM_LOG] : workspaceIds;
+  await appendToEach(trx, logs, { ...draft, workspaceId: SYSTEM_LOG, credential: null });
+}
+
+/** Claims an idempotency key inside a transaction. Throws what `refuseReplay` throws. */
+export async function claimOnce(trx: Trx, claim: Claim | null, resourceId: string, at: number): Promise<void> {
+  if (claim !== null) refuseReplay(claim, await claimKey(trx, claim, resourceId, at));
+}
+
+/** Who asks in a workspace, from where. */
+export interface MemberAsker {
+  readonly workspaceId: string;
+  readonly person: { readonly id: string; readonly name: string };
+  readonly origin: Origin;
+  readonly claim?: Claim | null;
+}

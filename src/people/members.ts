@@ -1,0 +1,97 @@
+import { append } from '../audit/log.ts';
+import { Problem } from '../contract/problem.ts';
+import type { Member, Page } from '../contract/schemas.ts';
+import type { GivenRole } from '../contract/words.ts';
+import { cutPage, pageAsk } from '../store/paging.ts';
+import { deleteSessions } from '../store/people.ts';
+import type { Trx } from '../store/store.ts';
+import {
+  deleteMember,
+  findMember,
+  listMembers as listRows,
+  type MemberRow,
+  updateMemberRole,
+  workspaceIdsOf,
+} from '../store/workspaces.ts';
+import { instant, type MemberAsker, type PeopleContext, partyOf } from './context.ts';
+
+export function showMember(row: MemberRow): Member {
+  return {
+    id: row.id,
+    personId: row.person_id,
+    name: row.name,
+    email: row.email,
+    role: row.role,
+    twoFactor: row.totp_enabled === 1,
+    createdAt: instant(row.created_at),
+  };
+}
+
+export async function listMembers(
+  context: PeopleContext,
+  workspaceId: string,
+  query: { limit?: string | undefined; cursor?: string | undefined },
+): Promise<Page<Member>> {
+  const page = pageAsk(query, 'createdAt', 'number');
+  const rows = await listRows(context.store.read, workspaceId, page);
+  return cutPage(rows, page.limit, 'createdAt', (row) => ({ value: row.created_at, id: row.id }), showMember);
+}
+
+async function findOther(trx: Trx, workspaceId: string, id: string): Promise<MemberRow> {
+  const member = await findMember(trx, workspaceId, id);
+  if (member === undefined) throw new Problem('not_found', 'There is no such member in this workspace.');
+  if (member.role === 'owner') {
+    throw new Problem('forbidden', 'The owner stays until ownership is handed over.');
+  }
+  return member;
+}
+
+/** Throws `not_found`, and `forbidden` for the owner. */
+export async function updateMember(
+  context: PeopleContext,
+  asker: MemberAsker,
+  id: string,
+  role: GivenRole,
+): Promise<Member> {
+  const { workspaceId, person, origin } = asker;
+  return context.store.transaction(async (trx) => {
+    const member = await findOther(trx, workspaceId, id);
+    if (member.role === role) return showMember(member);
+    await updateMemberRole(trx, workspaceId, id, role);
+    await append(trx, {
+      workspaceId,
+      action: 'member.updated',
+      at: context.clock(),
+      actor: partyOf(person),
+      target: { kind: 'member', id, name: member.name },
+      credential: null,
+      origin,
+      detail: { before: { role: member.role }, after: { role } },
+    });
+    return showMember({ ...member, role });
+  });
+}
+
+/**
+ * Removes a member; from then on nothing of the workspace is visible to them. Their sessions end with
+ * their last workspace. What they created stays. Throws `not_found`, and `forbidden` for the owner.
+ */
+export async function removeMember(context: PeopleContext, asker: MemberAsker, id: string): Promise<void> {
+  const { workspaceId, person, origin } = asker;
+  await context.store.transaction(async (trx) => {
+    const member = await findOther(trx, workspaceId, id);
+    await deleteMember(trx, workspaceId, id);
+    const left = await workspaceIdsOf(trx, member.person_id);
+    if (left.length === 0) await deleteSessions(trx, member.person_id, null, null);
+    await append(trx, {
+      workspaceId,
+      action: 'member.deleted',
+      at: context.clock(),
+      actor: partyOf(person),
+      target: { kind: 'member', id, name: member.name },
+      credential: null,
+      origin,
+      detail: { before: { email: member.email, role: member.role } },
+    });
+  });
+}

@@ -1,0 +1,30 @@
+import { invalidField } from '../contract/problem.ts';
+import { hashPassphrase } from '../credentials/passphrase.ts';
+
+let common: Promise<Set<string>> | null = null;
+
+/** The most common passwords (tens of thousands, most common first), read when the first one is chosen. */
+function commonPasswords(): Promise<Set<string>> {
+  common ??= import('@zxcvbn-ts/language-common').then(({ dictionary }) => new Set(dictionary['passwords-common']));
+  return common;
+}
+
+/**
+ * Returns the hash of a password that someone has chosen. Length and alphabet were checked by the
+ * schema. Throws `validation_failed` for one that is common (ASVS 6.2.4) or is the address or name
+ * itself; there are no rules of composition (6.2.5) and nothing is cut off (6.2.8).
+ */
+export async function hashChosenPassword(
+  field: string,
+  password: string,
+  person: { readonly name: string; readonly email: string },
+): Promise<string> {
+  const plain = password.toLowerCase();
+  if ((await commonPasswords()).has(plain)) {
+    throw invalidField(field, 'is among the most common passwords; choose one that nobody else would');
+  }
+  if ([person.email, person.email.split('@')[0], person.name].some((word) => word?.toLowerCase() === plain)) {
+    throw invalidField(field, 'must not be your name or address');
+  }
+  return hashPassphrase(password);
+}

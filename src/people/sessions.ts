@@ -1,0 +1,237 @@
+import { generateSecret, verify } from 'otplib';
+import type { Origin } from '../contract/audit.ts';
+import { createId } from '../contract/id.ts';
+import { Problem } from '../contract/problem.ts';
+import type { Page, Session, SignIn } from '../contract/schemas.ts';
+import { SPANS } from '../contract/words.ts';
+import { hashPassphrase, verifyPassphrase } from '../credentials/passphrase.ts';
+import { digestBytes, digestOf, mintSecret } from '../credentials/secret.ts';
+import { cutPage, pageAsk } from '../store/paging.ts';
+import {
+  advanceTotpStep,
+  consumeRecoveryCode,
+  deleteSessions,
+  findPersonByEmail,
+  findSessionByDigest,
+  insertSession,
+  keepKnownAddress,
+  listSessions,
+  type PersonRow,
+  type SessionRow,
+} from '../store/people.ts';
+import type { Trx } from '../store/store.ts';
+import { workspaceIdsOf } from '../store/workspaces.ts';
+import { emailKey, instant, type PeopleContext, partyOf, recordForPerson, type SignedIn, sha256 } from './context.ts';
+import { throttled } from './throttle.ts';
+
+/** A session that was just made, with the secret that is told once. */
+export interface NewSession {
+  readonly id: string;
+  readonly secret: string;
+  readonly endsAt: number;
+}
+
+/** Makes a session inside the transaction of what leads to it, and records it as a sign-in. */
+export async function startSession(
+  trx: Trx,
+  person: { readonly id: string; readonly name: string },
+  kind: 'browser' | 'device',
+  origin: Origin,
+  now: number,
+  detail: Readonly<Record<string, unknown>> = {},
+): Promise<NewSession> {
+  const secret = mintSecret('session');
+  const session = {
+    id: createId('session', now),
+    person_id: person.id,
+    digest: digestBytes(digestOf(secret)),
+    kind,
+    address: origin.address,
+    user_agent: origin.userAgent?.slice(0, 512) ?? null,
+    created_at: now,
+    last_used_at: now,
+    ends_at: now + SPANS.sessionWhole,
+  };
+  await insertSession(trx, session);
+  if (origin.address !== null) await keepKnownAddress(trx, person.id, origin.address, now);
+  await recordForPerson(trx, person.id, {
+    action: 'session.created',
+    at: now,
+    actor: partyOf(person),
+    target: { kind: 'session', id: session.id, name: null },
+    origin,
+    detail: { kind, ...detail },
+  });
+  return { id: session.id, secret, endsAt: session.ends_at };
+}
+
+const RECOVERY_CODE = /^[0-9A-Za-z]{24}$/;
+
+/** A recovery code as it is compared: without the separators that it is shown with. */
+export function plainRecoveryCode(code: string): string {
+  return code.replace(/[\s-]/g, '').toUpperCase();
+}
+
+export type SecondFactor = { readonly step: number } | { readonly recovery: Buffer };
+
+/** Reads a second factor's code; null if it can't be right. That it is new is decided when it is used up. */
+export async function readSecondFactor(
+  context: PeopleContext,
+  person: PersonRow,
+  code: string,
+): Promise<SecondFactor | null> {
+  const digits = code.replace(/\s/g, '');
+  if (/^\d{6}$/.test(digits)) {
+    if (person.totp_sealed === null) return null;
+    const secret = context.seal.open(person.totp_sealed, `totp ${person.id}`);
+    const epoch = Math.floor(context.clock() / 1000);
+    const result = await verify({ secret, token: digits, epoch, epochTolerance: 30 });
+    return result.valid && 'timeStep' in result ? { step: result.timeStep } : null;
+  }
+  const plain = plainRecoveryCode(code);
+  return RECOVERY_CODE.test(plain) ? { recovery: sha256(plain) } : null;
+}
+
+/** Uses a code up; true for exactly one of several callers with the same one (ASVS 6.5.1). */
+export async function consumeSecondFactor(trx: Trx, personId: string, factor: SecondFactor): Promise<boolean> {
+  return 'step' in factor
+    ? advanceTotpStep(trx, personId, factor.step)
+    : consumeRecoveryCode(trx, personId, factor.recovery);
+}
+
+let dummyHash: Promise<string> | null = null;
+
+/** The hash that a password for an unknown account is tried against: the same work either way (ASVS 6.3.8). */
+function hashOfNobody(): Promise<string> {
+  dummyHash ??= hashPassphrase(generateSecret());
+  return dummyHash;
+}
+
+async function noteFailure(
+  context: PeopleContext,
+  person: PersonRow | undefined,
+  origin: Origin,
+  reason: string,
+): Promise<void> {
+  const workspaceIds = await workspaceIdsOf(context.store.read, person?.id ?? 'per_nobody');
+  const actor = { kind: 'person', id: person?.id ?? null, name: person?.name ?? null } as const;
+  for (const workspaceId of workspaceIds.length === 0 ? ['system'] : workspaceIds) {
+    const at = context.clock();
+    context.denials.note({ workspaceId, action: 'session.failed', actor, credential: null, reason, origin, at });
+  }
+}
+
+/**
+ * Signs a person in. Throws `sign_in_failed` alike for an unknown account, a wrong password and a wrong
+ * code, after the same work; `second_factor_required` for a right password alone where a second factor
+ * is set; `rate_limited`.
+ */
+export async function signIn(
+  context: PeopleContext,
+  input: SignIn,
+  origin: Origin,
+): Promise<{ person: PersonRow; session: NewSession }> {
+  const { store, clock } = context;
+  const key = emailKey(input.email);
+  const person = await findPersonByEmail(store.read, key);
+  const subject = `sign_in ${person?.id ?? sha256(key).toString('hex')}`;
+  const nobody = await hashOfNobody();
+
+  const session = await throttled(context, { subject, personId: person?.id ?? null }, origin.address ?? '', async () => {
+    const right = await verifyPassphrase(person?.password_hash ?? nobody, input.password);
+    if (!right || person === undefined) return null;
+    if (person.totp_enabled === 0) {
+      return store.transaction((trx) => startSession(trx, person, 'browser', origin, clock()));
+    }
+    if (input.code === undefined) {
+      throw new Problem('second_factor_required', 'Send `code` too: from the authenticator app, or a recovery code.');
+    }
+    const factor = await readSecondFactor(context, person, input.code);
+    if (factor === null) return null;
+    return store.transaction(async (trx) => {
+      if (!(await consumeSecondFactor(trx, person.id, factor))) return null;
+      const secondFactor = 'step' in factor ? 'totp' : 'recovery_code';
+      return startSession(trx, person, 'browser', origin, clock(), { secondFactor });
+    });
+  });
+  if (session !== null && person !== undefined) return { person, session };
+  await noteFailure(context, person, origin, 'sign_in_failed');
+  throw new Problem('sign_in_failed', 'The email address, the password or the code is not right.');
+}
+
+/** Checks a signed-in person's password anew before something sensitive. Throws `sign_in_failed`, `rate_limited`. */
+export async function provePassword(
+  context: PeopleContext,
+  person: PersonRow,
+  password: string,
+  origin: Origin,
+): Promise<void> {
+  const account = { subject: `sign_in ${person.id}`, personId: person.id };
+  const right = await throttled(context, account, origin.address ?? '', async () =>
+    (await verifyPassphrase(person.password_hash, password)) ? true : null,
+  );
+  if (right !== null) return;
+  await noteFailure(context, person, origin, 'password_incorrect');
+  throw new Problem('sign_in_failed', 'The password is not right.');
+}
+
+/** A session as the wire shows it. Its end is the earlier of the idle and the absolute one. Pure. */
+export function showSession(row: SessionRow, currentId: string): Session {
+  return {
+    id: row.id,
+    kind: row.kind === 'device' ? 'device' : 'browser',
+    current: row.id === currentId,
+    address: row.address,
+    userAgent: row.user_agent,
+    createdAt: instant(row.created_at),
+    lastUsedAt: instant(row.last_used_at),
+    expiresAt: instant(Math.min(row.ends_at, row.last_used_at + SPANS.sessionIdle)),
+  };
+}
+
+export async function listOwnSessions(
+  context: PeopleContext,
+  who: SignedIn,
+  query: { limit?: string | undefined; cursor?: string | undefined },
+): Promise<Page<Session>> {
+  const page = pageAsk(query, '-createdAt', 'number');
+  const alive = { now: context.clock(), idle: SPANS.sessionIdle };
+  const rows = await listSessions(context.store.read, who.personId, alive, page);
+  const placeOf = (row: SessionRow) => ({ value: row.created_at, id: row.id });
+  return cutPage(rows, page.limit, '-createdAt', placeOf, (row) => showSession(row, who.sessionId));
+}
+
+/** Ends one of the person's own sessions. Throws `not_found`. */
+export async function endSession(
+  context: PeopleContext,
+  who: SignedIn,
+  sessionId: string,
+  origin: Origin,
+): Promise<void> {
+  const person = { id: who.personId, name: who.name };
+  await context.store.transaction(async (trx) => {
+    const [ended] = await deleteSessions(trx, who.personId, sessionId, null);
+    if (ended === undefined) throw new Problem('not_found', 'You have no such session.');
+    await recordForPerson(trx, who.personId, {
+      action: 'session.deleted',
+      at: context.clock(),
+      actor: partyOf(person),
+      target: { kind: 'session', id: sessionId, name: null },
+      origin,
+      detail: {},
+    });
+  });
+}
+
+/** Ends the session of this secret, whoever holds it. Does nothing where there is none. */
+export async function endSessionBySecret(context: PeopleContext, secret: string, origin: Origin): Promise<void> {
+  const found = await findSessionByDigest(context.store.read, digestBytes(digestOf(secret)));
+  if (found === undefined) return;
+  const target = { kind: 'session', id: found.id, name: null } as const;
+  await context.store.transaction(async (trx) => {
+    const [ended] = await deleteSessions(trx, found.person_id, found.id, null);
+    if (ended === undefined) return;
+    const draft = { action: 'session.deleted', at: context.clock(), actor: target, target, origin } as const;
+    await recordForPerson(trx, found.person_id, { ...draft, detail: { reason: 'revoked by its holder' } });
+  });
+}

@@ -1,0 +1,145 @@
+import { append, SYSTEM } from '../audit/log.ts';
+import type { Origin } from '../contract/audit.ts';
+import { createId } from '../contract/id.ts';
+import { Problem } from '../contract/problem.ts';
+import type { SignUp } from '../contract/schemas.ts';
+import {
+  anyPerson,
+  consumeSetupCode,
+  deleteSetupCode,
+  insertPerson,
+  type PersonRow,
+  replaceSetupCode,
+  setLastWorkspace,
+} from '../store/people.ts';
+import { isUniqueViolation, type Trx } from '../store/store.ts';
+import { findInvitation } from '../store/workspaces.ts';
+import { emailKey, type PeopleContext, partyOf, randomCode, recordForPerson, sha256 } from './context.ts';
+import { acceptInside } from './invitations.ts';
+import { hashChosenPassword } from './passwords.ts';
+import { type NewSession, startSession } from './sessions.ts';
+import { throttleStranger } from './throttle.ts';
+import { createInside } from './workspaces.ts';
+
+/**
+ * Makes a new setup code if nobody has signed up yet, in the place of any earlier one; null otherwise.
+ * Only its digest is stored.
+ */
+export async function makeSetupCode(context: PeopleContext): Promise<string | null> {
+  return context.store.transaction(async (trx) => {
+    if (await anyPerson(trx)) return null;
+    const code = randomCode(32);
+    await replaceSetupCode(trx, sha256(code));
+    return code;
+  });
+}
+
+function newPerson(input: { name: string; email: string }, passwordHash: string, now: number): PersonRow {
+  return {
+    id: createId('person', now),
+    name: input.name,
+    email: input.email,
+    email_key: emailKey(input.email),
+    password_hash: passwordHash,
+    totp_sealed: null,
+    totp_enabled: 0,
+    totp_last_step: 0,
+    last_workspace_id: null,
+    created_at: now,
+    updated_at: now,
+  };
+}
+
+async function insertNewPerson(trx: Trx, person: PersonRow): Promise<void> {
+  try {
+    await insertPerson(trx, person);
+  } catch (error) {
+    if (!isUniqueViolation(error)) throw error;
+    throw new Problem('conflict', 'There is an account with this email address. Sign in instead.');
+  }
+}
+
+/** What lets this person sign up, checked before a password is hashed for them. Throws `forbidden`. */
+async function checkTicket(context: PeopleContext, input: SignUp): Promise<void> {
+  const { store, clock } = context;
+  if (input.setupCode !== undefined || context.signUp === 'open') return;
+  if (input.invitation === undefined) {
+    throw new Problem('forbidden', 'Signing up needs an invitation, or the setup code for the first person.');
+  }
+  if ((await findInvitation(store.read, sha256(input.invitation), clock())) === undefined) {
+    throw new Problem('forbidden', 'The invitation is not valid any more. Ask for a new one.');
+  }
+}
+
+/**
+ * Signs a person up and in. While sign-up is by invitation, only with the setup code (which makes the
+ * first person, and exactly one however many try at once) or an invitation's code.
+ * Throws `forbidden`, `conflict` for a taken address, `validation_failed` for a common password,
+ * `rate_limited`.
+ */
+export async function signUp(
+  context: PeopleContext,
+  input: SignUp,
+  origin: Origin,
+): Promise<{ person: PersonRow; session: NewSession }> {
+  const { store, clock, failures } = context;
+  const address = origin.address ?? '';
+  await throttleStranger(context, address);
+  try {
+    await checkTicket(context, input);
+    const now = clock();
+    const person = newPerson(input, await hashChosenPassword('password', input.password, input), now);
+    return await store.transaction(async (trx) => {
+      if (input.setupCode !== undefined && !(await consumeSetupCode(trx, sha256(input.setupCode)))) {
+        throw new Problem('forbidden', 'The setup code is not valid. A new one is printed at each start until it is used.');
+      }
+      await deleteSetupCode(trx);
+      await insertNewPerson(trx, person);
+      if (input.invitation !== undefined) await acceptInside(trx, person, input.invitation, origin, now);
+      await recordForPerson(trx, person.id, {
+        action: 'person.signed_up',
+        at: now,
+        actor: partyOf(person),
+        target: partyOf(person),
+        origin,
+        detail: {},
+      });
+      return { person, session: await startSession(trx, person, 'browser', origin, now) };
+    });
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'forbidden') await failures.stranger.add(address, address, clock());
+    throw error;
+  }
+}
+
+/**
+ * Makes the first owner and workspace without a browser. Throws `conflict` if anybody has signed up,
+ * `validation_failed` for a common password.
+ */
+export async function createFirstOwner(
+  context: PeopleContext,
+  input: { name: string; email: string; password: string; workspace: string },
+): Promise<{ personId: string; workspaceId: string; slug: string }> {
+  const { store, clock } = context;
+  const now = clock();
+  const origin: Origin = { address: null, userAgent: 'devpilot init', requestId: null };
+  const person = newPerson(input, await hashChosenPassword('password', input.password, input), now);
+  return store.transaction(async (trx) => {
+    if (await anyPerson(trx)) throw new Problem('conflict', 'There is an owner already. Sign in, or invite people.');
+    await deleteSetupCode(trx);
+    await insertNewPerson(trx, person);
+    const workspace = await createInside(trx, person, { name: input.workspace }, origin, now);
+    await setLastWorkspace(trx, person.id, workspace.id);
+    await append(trx, {
+      workspaceId: workspace.id,
+      action: 'person.signed_up',
+      at: now,
+      actor: SYSTEM,
+      target: partyOf(person),
+      credential: null,
+      origin,
+      detail: {},
+    });
+    return { personId: person.id, workspaceId: workspace.id, slug: workspace.slug };
+  });
+}

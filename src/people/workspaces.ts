@@ -1,0 +1,212 @@
+import { append, SYSTEM_LOG } from '../audit/log.ts';
+import type { Origin } from '../contract/audit.ts';
+import type { Claim } from '../contract/idempotency.ts';
+import { createId } from '../contract/id.ts';
+import { Problem } from '../contract/problem.ts';
+import type { Page, Workspace } from '../contract/schemas.ts';
+import { insertRevocation } from '../store/credentials.ts';
+import { cutPage, pageAsk } from '../store/paging.ts';
+import { setLastWorkspace } from '../store/people.ts';
+import type { WorkspaceTable } from '../store/schema.ts';
+import { isUniqueViolation, type Trx } from '../store/store.ts';
+import {
+  deleteWorkspace as deleteRow,
+  findMember,
+  findOwner,
+  findWorkspace,
+  insertMember,
+  insertWorkspace,
+  listWorkspaces as listRows,
+  slugTaken,
+  updateMemberRole,
+  updateWorkspace as updateRow,
+  type WorkspaceRow,
+} from '../store/workspaces.ts';
+import { claimOnce, instant, type MemberAsker, type PeopleContext, partyOf, randomCode, type SignedIn } from './context.ts';
+
+const SLUG_MAX = 50;
+
+/** A slug made from a name: `Étoile & Co` becomes `etoile-co`. Pure. */
+export function slugOf(name: string): string {
+  const slug = name
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, SLUG_MAX)
+    .replace(/^-+|-+$/g, '');
+  return slug === '' ? 'workspace' : slug;
+}
+
+export function showWorkspace(row: WorkspaceRow): Workspace {
+  const { id, name, slug, role } = row;
+  return { id, name, slug, role, createdAt: instant(row.created_at), updatedAt: instant(row.updated_at) };
+}
+
+async function freeSlug(trx: Trx, wanted: { name: string; slug?: string | undefined }): Promise<string> {
+  if (wanted.slug !== undefined) return wanted.slug;
+  const slug = slugOf(wanted.name);
+  return (await slugTaken(trx, slug)) ? `${slug}-${randomCode(6, 'abcdefghijkmnpqrstuvwxyz23456789')}` : slug;
+}
+
+async function refuseTakenSlug<T>(write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    if (!isUniqueViolation(error)) throw error;
+    throw new Problem('conflict', 'This slug is taken. Choose another.');
+  }
+}
+
+/** Makes a workspace and its owner inside a transaction. */
+export async function createInside(
+  trx: Trx,
+  person: { readonly id: string; readonly name: string },
+  input: { name: string; slug?: string | undefined },
+  origin: Origin,
+  now: number,
+): Promise<WorkspaceTable> {
+  const row = {
+    id: createId('workspace', now),
+    name: input.name,
+    slug: await freeSlug(trx, input),
+    created_at: now,
+    updated_at: now,
+  };
+  await refuseTakenSlug(() => insertWorkspace(trx, row));
+  await insertMember(trx, {
+    id: createId('member', now),
+    workspace_id: row.id,
+    person_id: person.id,
+    role: 'owner',
+    created_at: now,
+  });
+  await append(trx, {
+    workspaceId: row.id,
+    action: 'workspace.created',
+    at: now,
+    actor: partyOf(person),
+    target: { kind: 'workspace', id: row.id, name: row.name },
+    credential: null,
+    origin,
+    detail: { after: { name: row.name, slug: row.slug } },
+  });
+  return row;
+}
+
+/** Creates a workspace; its maker becomes owner. Throws `conflict` for a taken slug, `idempotent_replay`. */
+export async function createWorkspace(
+  context: PeopleContext,
+  who: SignedIn,
+  input: { name: string; slug?: string | undefined },
+  origin: Origin,
+  claim: Claim | null,
+): Promise<Workspace> {
+  const now = context.clock();
+  return context.store.transaction(async (trx) => {
+    const row = await createInside(trx, { id: who.personId, name: who.name }, input, origin, now);
+    await claimOnce(trx, claim, row.id, now);
+    await setLastWorkspace(trx, who.personId, row.id);
+    return showWorkspace({ ...row, role: 'owner' });
+  });
+}
+
+export async function listWorkspaces(
+  context: PeopleContext,
+  who: SignedIn,
+  query: { limit?: string | undefined; cursor?: string | undefined },
+): Promise<Page<Workspace>> {
+  const page = pageAsk(query, 'createdAt', 'number');
+  const rows = await listRows(context.store.read, who.personId, page);
+  return cutPage(rows, page.limit, 'createdAt', (row) => ({ value: row.created_at, id: row.id }), showWorkspace);
+}
+
+/** Throws `conflict` for a taken slug. */
+export async function updateWorkspace(
+  context: PeopleContext,
+  asker: MemberAsker,
+  input: { name?: string | undefined; slug?: string | undefined },
+): Promise<Workspace> {
+  const now = context.clock();
+  const { workspaceId, person, origin } = asker;
+  return context.store.transaction(async (trx) => {
+    const before = await findWorkspace(trx, person.id, workspaceId);
+    if (before === undefined) throw new Problem('not_found');
+    const fields = (['name', 'slug'] as const).filter(
+      (field) => input[field] !== undefined && input[field] !== before[field],
+    );
+    if (fields.length === 0) return showWorkspace(before);
+    await refuseTakenSlug(() => updateRow(trx, workspaceId, { ...input, updated_at: now }));
+    const after = { ...before, name: input.name ?? before.name, slug: input.slug ?? before.slug, updated_at: now };
+    const pick = (row: WorkspaceTable) => Object.fromEntries(fields.map((field) => [field, row[field]]));
+    await append(trx, {
+      workspaceId,
+      action: 'workspace.updated',
+      at: now,
+      actor: partyOf(person),
+      target: { kind: 'workspace', id: workspaceId, name: after.name },
+      credential: null,
+      origin,
+      detail: { before: pick(before), after: pick(after) },
+    });
+    return showWorkspace(after);
+  });
+}
+
+/**
+ * Ends a workspace with all that belongs to it. When this resolves, no node accepts its credentials.
+ * Its log stays with the operator, and the system's log says what was deleted.
+ */
+export async function deleteWorkspace(context: PeopleContext, asker: MemberAsker, name: string): Promise<void> {
+  const now = context.clock();
+  const { workspaceId, person, origin } = asker;
+  const revocation = await context.store.transaction(async (trx) => {
+    for (const log of [workspaceId, SYSTEM_LOG]) {
+      await append(trx, {
+        workspaceId: log,
+        action: 'workspace.deleted',
+        at: now,
+        actor: partyOf(person),
+        target: { kind: 'workspace', id: workspaceId, name },
+        credential: null,
+        origin,
+        detail: {},
+      });
+    }
+    await deleteRow(trx, workspaceId);
+    return { number: await insertRevocation(trx, workspaceId, null, now), workspaceId, digest: null };
+  });
+  await context.settle(revocation);
+}
+
+/** Hands ownership over; the owner before becomes an admin. Throws `not_found`, `conflict`. */
+export async function handOverOwnership(
+  context: PeopleContext,
+  asker: MemberAsker,
+  memberId: string,
+): Promise<Workspace> {
+  const now = context.clock();
+  const { workspaceId, person, origin } = asker;
+  return context.store.transaction(async (trx) => {
+    const owner = await findOwner(trx, workspaceId);
+    const heir = await findMember(trx, workspaceId, memberId);
+    if (owner === undefined || heir === undefined) throw new Problem('not_found', 'There is no such member.');
+    if (owner.person_id !== person.id) throw new Problem('forbidden', 'Only the owner can hand over ownership.');
+    if (owner.id === heir.id) throw new Problem('conflict', 'This member is the owner already.');
+    await updateMemberRole(trx, workspaceId, owner.id, 'admin');
+    await updateMemberRole(trx, workspaceId, heir.id, 'owner');
+    await append(trx, {
+      workspaceId,
+      action: 'workspace.owner_changed',
+      at: now,
+      actor: partyOf(person),
+      target: { kind: 'member', id: heir.id, name: heir.name },
+      credential: null,
+      origin,
+      detail: { before: { owner: owner.email }, after: { owner: heir.email } },
+    });
+    const after = await findWorkspace(trx, person.id, workspaceId);
+    if (after === undefined) throw new Problem('not_found');
+    return showWorkspace(after);
+  });
+}

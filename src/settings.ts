@@ -1,0 +1,173 @@
+import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { resolve } from 'node:path';
+
+/** What the environment says, checked. */
+export interface Settings {
+  readonly port: number;
+  readonly host: string;
+  readonly dataDirectory: string;
+  /** `postgres://…`, or null for SQLite in the data directory. */
+  readonly databaseUrl: string | null;
+  /** The bytes of `DEVPILOT_SECRET`; null where one is to be made in the data directory. */
+  readonly secret: Buffer | null;
+  /** The address people reach, without a slash at the end; null where the listener's own is it. */
+  readonly publicUrl: string | null;
+  readonly trustProxy: readonly string[];
+  readonly signUp: 'invite' | 'open';
+  /** Milliseconds. */
+  readonly revocationBound: number;
+  readonly metrics: { readonly host: string; readonly port: number } | null;
+  readonly localServer: 'off' | 'on';
+  readonly logLevel: string;
+  readonly smtpUrl: string | null;
+  readonly mailFrom: string;
+}
+
+/** A setting with a value that it does not take; the message is one line that names it and what it takes. */
+export class BadSetting extends Error {
+  constructor(name: string, takes: string) {
+    super(`${name} takes ${takes}.`);
+    this.name = 'BadSetting';
+  }
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
+export const SECRET_BYTES = 32;
+
+function value(environment: Environment, name: string): string | null {
+  const text = environment[name];
+  return text === undefined || text === '' ? null : text;
+}
+
+function choice<const Word extends string>(
+  environment: Environment,
+  name: string,
+  words: readonly [Word, ...Word[]],
+): Word {
+  const text = value(environment, name) ?? words[0];
+  const word = words.find((one) => one === text);
+  if (word === undefined) throw new BadSetting(name, `one of: ${words.join(', ')}`);
+  return word;
+}
+
+function portOf(name: string, text: string, takes: string): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) throw new BadSetting(name, takes);
+  return Number(text);
+}
+
+function httpUrl(environment: Environment, name: string): string | null {
+  const text = value(environment, name);
+  if (text === null) return null;
+  const takes = 'an http:// or https:// address without a path, such as https://devpilot.example.com';
+  if (!URL.canParse(text)) throw new BadSetting(name, takes);
+  const url = new URL(text);
+  const plain = url.pathname === '/' && url.search === '' && url.hash === '' && url.username === '' && url.password === '';
+  if (!/^https?:$/.test(url.protocol) || !plain) throw new BadSetting(name, takes);
+  return url.origin;
+}
+
+function schemeUrl(environment: Environment, name: string, schemes: readonly string[], takes: string): string | null {
+  const text = value(environment, name);
+  if (text === null) return null;
+  if (!URL.canParse(text) || !schemes.includes(new URL(text).protocol)) throw new BadSetting(name, takes);
+  return text;
+}
+
+/** `2s`, `500ms`: 200 ms to 60 s. */
+function bound(environment: Environment): number {
+  const name = 'DEVPILOT_REVOCATION_BOUND';
+  const parts = /^(\d{1,6})(ms|s)$/.exec(value(environment, name) ?? '2s');
+  const span = parts === null ? Number.NaN : Number(parts[1]) * (parts[2] === 's' ? 1000 : 1);
+  if (!(span >= 200 && span <= 60_000)) throw new BadSetting(name, 'a duration from 200ms to 60s, such as 2s');
+  return span;
+}
+
+function proxies(environment: Environment): string[] {
+  const name = 'DEVPILOT_TRUST_PROXY';
+  const list = (value(environment, name) ?? '').split(',').map((one) => one.trim());
+  const entries = list.filter((one) => one !== '');
+  for (const entry of entries) {
+    const [address = '', prefix] = entry.split('/');
+    const version = isIP(address);
+    const longest = version === 4 ? 32 : 128;
+    const prefixOk = prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= longest);
+    if (version === 0 || !prefixOk || entry.split('/').length > 2) {
+      throw new BadSetting(name, 'addresses or CIDR ranges with commas between them, such as 127.0.0.1,10.0.0.0/8');
+    }
+  }
+  return entries;
+}
+
+function metricsListener(environment: Environment): Settings['metrics'] {
+  const name = 'DEVPILOT_METRICS';
+  const text = value(environment, name);
+  if (text === null || text === 'off') return null;
+  const takes = 'off, or an address to listen on, such as 127.0.0.1:9464';
+  const parts = /^(?:(\[[0-9a-fA-F:]+\]|[^:[\]\s]+):)?(\d+)$/.exec(text);
+  if (parts === null) throw new BadSetting(name, takes);
+  const host = (parts[1] ?? '127.0.0.1').replace(/^\[|\]$/g, '');
+  return { host, port: portOf(name, parts[2] ?? '', takes) };
+}
+
+function secretOf(environment: Environment, onPostgres: boolean): Buffer | null {
+  const takes = `at least ${SECRET_BYTES} bytes`;
+  const text = value(environment, 'DEVPILOT_SECRET');
+  const file = value(environment, 'DEVPILOT_SECRET_FILE');
+  if (text !== null && file !== null) throw new BadSetting('DEVPILOT_SECRET', 'no value while DEVPILOT_SECRET_FILE is set');
+  if (text !== null) {
+    if (Buffer.byteLength(text) < SECRET_BYTES) throw new BadSetting('DEVPILOT_SECRET', takes);
+    return Buffer.from(text);
+  }
+  if (file !== null) {
+    let bytes: Buffer;
+    try {
+      bytes = Buffer.from(readFileSync(file, 'utf8').trim());
+    } catch {
+      throw new BadSetting('DEVPILOT_SECRET_FILE', 'the path of a file that can be read');
+    }
+    if (bytes.length < SECRET_BYTES) throw new BadSetting('DEVPILOT_SECRET_FILE', `a file of ${takes}`);
+    return bytes;
+  }
+  if (onPostgres) throw new BadSetting('DEVPILOT_SECRET', `${takes}, the same on every node, when DATABASE_URL is set`);
+  return null;
+}
+
+/** Reads the settings of the contract. Throws `BadSetting` for the first value that is not one. */
+export function readSettings(environment: Environment): Settings {
+  const databaseUrl = schemeUrl(
+    environment,
+    'DATABASE_URL',
+    ['postgres:', 'postgresql:'],
+    'a postgres:// address, or nothing for SQLite in the data directory',
+  );
+  const host = value(environment, 'HOST') ?? '127.0.0.1';
+  if (isIP(host) === 0 && !/^[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$/.test(host)) {
+    throw new BadSetting('HOST', 'an address or host name to listen on, such as 127.0.0.1');
+  }
+  const logLevel = value(environment, 'LOG_LEVEL') ?? 'info';
+  if (!LOG_LEVELS.includes(logLevel)) throw new BadSetting('LOG_LEVEL', `one of: ${LOG_LEVELS.join(', ')}`);
+  return {
+    port: portOf('PORT', value(environment, 'PORT') ?? '4000', 'a port number from 0 to 65535'),
+    host,
+    dataDirectory: resolve(value(environment, 'DEVPILOT_DATA_DIR') ?? 'data'),
+    databaseUrl,
+    secret: secretOf(environment, databaseUrl !== null),
+    publicUrl: httpUrl(environment, 'DEVPILOT_PUBLIC_URL'),
+    trustProxy: proxies(environment),
+    signUp: choice(environment, 'DEVPILOT_SIGN_UP', ['invite', 'open']),
+    revocationBound: bound(environment),
+    metrics: metricsListener(environment),
+    localServer: choice(environment, 'DEVPILOT_LOCAL_SERVER', ['off', 'on']),
+    logLevel,
+    smtpUrl: schemeUrl(
+      environment,
+      'DEVPILOT_SMTP_URL',
+      ['smtp:', 'smtps:'],
+      'an smtp:// or smtps:// address, such as smtp://user:password@mail.example.com:587',
+    ),
+    mailFrom: value(environment, 'DEVPILOT_MAIL_FROM') ?? 'Devpilot <devpilot@localhost>',
+  };
+}

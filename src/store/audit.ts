@@ -1,0 +1,81 @@
+import { sql } from 'kysely';
+import type { PageAsk } from './paging.ts';
+import type { AuditEventTable } from './schema.ts';
+import type { Queryable, Trx } from './store.ts';
+
+/** The hash before a workspace's first entry. */
+export const NO_HASH = '0'.repeat(64);
+
+export interface AuditFilter {
+  readonly action?: string | undefined;
+  readonly actor?: string | undefined;
+  readonly target?: string | undefined;
+  readonly credential?: string | undefined;
+  /** Epoch milliseconds, inclusive. */
+  readonly from?: number | undefined;
+  /** Epoch milliseconds, exclusive. */
+  readonly to?: number | undefined;
+}
+
+/** Takes the next sequence number of a workspace's log, and holds the log until the transaction ends. */
+export async function advanceAuditHead(trx: Trx, workspaceId: string): Promise<{ sequence: number; hash: string }> {
+  return trx
+    .insertInto('audit_head')
+    .values({ workspace_id: workspaceId, sequence: 1, hash: NO_HASH })
+    .onConflict((conflict) =>
+      conflict.column('workspace_id').doUpdateSet({ sequence: sql<number>`audit_head.sequence + 1` }),
+    )
+    .returning(['sequence', 'hash'])
+    .executeTakeFirstOrThrow();
+}
+
+export async function insertAuditEvent(trx: Trx, row: AuditEventTable): Promise<void> {
+  await trx.insertInto('audit_event').values(row).execute();
+  await trx
+    .updateTable('audit_head')
+    .set({ hash: row.hash })
+    .where('workspace_id', '=', row.workspace_id)
+    .execute();
+}
+
+/** Entries newest first, one beyond the limit. */
+export async function listAuditEvents(
+  db: Queryable,
+  workspaceId: string,
+  filter: AuditFilter,
+  page: PageAsk,
+): Promise<AuditEventTable[]> {
+  let query = db.selectFrom('audit_event').selectAll().where('workspace_id', '=', workspaceId);
+  if (filter.action !== undefined) query = query.where('action', '=', filter.action);
+  if (filter.actor !== undefined) query = query.where('actor_id', '=', filter.actor);
+  if (filter.target !== undefined) query = query.where('target_id', '=', filter.target);
+  if (filter.credential !== undefined) query = query.where('credential_id', '=', filter.credential);
+  if (filter.from !== undefined) query = query.where('at', '>=', filter.from);
+  if (filter.to !== undefined) query = query.where('at', '<', filter.to);
+  if (page.after !== null) query = query.where('sequence', '<', Number(page.after.value));
+  return query.orderBy('sequence', 'desc').limit(page.limit + 1).execute();
+}
+
+/** Entries in the order in which they were written, after `sequence`. */
+export async function readAuditChain(
+  db: Queryable,
+  workspaceId: string,
+  sequence: number,
+  limit: number,
+): Promise<AuditEventTable[]> {
+  return db
+    .selectFrom('audit_event')
+    .selectAll()
+    .where('workspace_id', '=', workspaceId)
+    .where('sequence', '>', sequence)
+    .orderBy('sequence')
+    .limit(limit)
+    .execute();
+}
+
+/** Every log there is with its newest number and hash. For the operator alone: it names all workspaces. */
+export async function listAuditHeads(
+  db: Queryable,
+): Promise<{ workspace_id: string; sequence: number; hash: string }[]> {
+  return db.selectFrom('audit_head').selectAll().orderBy('workspace_id').execute();
+}

@@ -1,0 +1,201 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { CredentialKind, CredentialSort } from '../contract/words.ts';
+import type { PageAsk } from './paging.ts';
+import type { CredentialTable } from './schema.ts';
+import type { Bindable, Queryable, Store, Trx } from './store.ts';
+
+/** A credential with the name and address of who created it; never its digest. */
+export type CredentialRow = Omit<CredentialTable, 'digest' | 'name_key' | 'use_count'> & {
+  readonly use_count: number;
+  readonly creator_name: string | null;
+  readonly creator_email: string | null;
+};
+
+export interface CredentialFilter {
+  readonly kind: CredentialKind;
+  /** Part of the name, in lower case. */
+  readonly q?: string | undefined;
+  readonly status?: string | undefined;
+  readonly right?: string | undefined;
+  readonly createdBy?: string | undefined;
+  /** Epoch milliseconds: neither used nor created since. */
+  readonly unusedSince?: number | undefined;
+}
+
+/** What never expires sorts after everything that does. */
+const NEVER = 9_007_199_254_740_991;
+
+const SORTED: Readonly<Record<CredentialSort, RawBuilder<unknown>>> = {
+  createdAt: sql`credential.created_at`,
+  name: sql`credential.name_key`,
+  expiresAt: sql.raw(`coalesce(credential.expires_at, ${NEVER})`),
+  lastUsedAt: sql.raw('coalesce(credential.last_used_at, 0)'),
+  useCount: sql`credential.use_count`,
+};
+
+/** The value by which a row is sorted, as it goes into a cursor. */
+export function sortedValue(row: CredentialRow, sort: CredentialSort): string | number {
+  if (sort === 'name') return row.name.toLowerCase();
+  if (sort === 'expiresAt') return row.expires_at ?? NEVER;
+  if (sort === 'lastUsedAt') return row.last_used_at ?? 0;
+  return sort === 'useCount' ? row.use_count : row.created_at;
+}
+
+function selectCredentials(db: Queryable, workspaceId: string, kind: CredentialKind) {
+  return db
+    .selectFrom('credential')
+    .leftJoin('person', 'person.id', 'credential.created_by')
+    .select([
+      'credential.id',
+      'credential.workspace_id',
+      'credential.kind',
+      'credential.name',
+      'credential.description',
+      'credential.rights',
+      'credential.passphrase_hash',
+      'credential.active',
+      'credential.hint',
+      'credential.expires_at',
+      'credential.created_at',
+      'credential.updated_at',
+      'credential.created_by',
+      'credential.last_used_at',
+      'credential.use_count',
+      'person.name as creator_name',
+      'person.email as creator_email',
+    ])
+    .where('credential.workspace_id', '=', workspaceId)
+    .where('credential.kind', '=', kind);
+}
+
+/** A page of credentials, one row beyond the limit. `now` in epoch milliseconds decides what is expired. */
+export async function listCredentials(
+  db: Queryable,
+  workspaceId: string,
+  filter: CredentialFilter,
+  sort: CredentialSort,
+  direction: 'asc' | 'desc',
+  page: PageAsk,
+  now: number,
+): Promise<CredentialRow[]> {
+  const sorted = SORTED[sort];
+  let query = selectCredentials(db, workspaceId, filter.kind);
+  if (filter.q !== undefined && filter.q !== '') {
+    const pattern = `%${filter.q.replace(/[\\%_]/g, '\\$&')}%`;
+    query = query.where(sql<boolean>`credential.name_key like ${pattern} escape '\\'`);
+  }
+  if (filter.right !== undefined) query = query.where('credential.rights', 'like', `%"${filter.right}"%`);
+  if (filter.createdBy !== undefined) query = query.where('credential.created_by', '=', filter.createdBy);
+  if (filter.unusedSince !== undefined) {
+    query = query
+      .where('credential.created_at', '<=', filter.unusedSince)
+      .where(sql<boolean>`coalesce(credential.last_used_at, 0) <= ${filter.unusedSince}`);
+  }
+  const alive = sql<boolean>`(credential.expires_at is null or credential.expires_at > ${now})`;
+  if (filter.status === 'active') query = query.where('credential.active', '=', 1).where(alive);
+  if (filter.status === 'inactive') query = query.where('credential.active', '=', 0);
+  if (filter.status === 'expired') {
+    query = query.where('credential.active', '=', 1).where('credential.expires_at', '<=', now);
+  }
+  if (page.after !== null) {
+    const compare = sql.raw(direction === 'asc' ? '>' : '<');
+    query = query.where(
+      sql<boolean>`(${sorted}, credential.id) ${compare} (${page.after.value}, ${page.after.id})`,
+    );
+  }
+  return query
+    .orderBy(sorted, direction)
+    .orderBy('credential.id', direction)
+    .limit(page.limit + 1)
+    .execute();
+}
+
+export async function findCredential(
+  db: Queryable,
+  workspaceId: string,
+  kind: CredentialKind,
+  id: string,
+): Promise<CredentialRow | undefined> {
+  return selectCredentials(db, workspaceId, kind).where('credential.id', '=', id).executeTakeFirst();
+}
+
+export async function insertCredential(trx: Trx, row: Omit<CredentialTable, 'use_count'>): Promise<void> {
+  await trx.insertInto('credential').values(row).execute();
+}
+
+/** Writes the fields given and returns the digest; undefined where there is no such credential. */
+export async function updateCredential(
+  trx: Trx,
+  workspaceId: string,
+  kind: CredentialKind,
+  id: string,
+  fields: Partial<Pick<CredentialTable, 'name' | 'name_key' | 'description' | 'rights' | 'expires_at' | 'active'>> & {
+    updated_at: number;
+  },
+): Promise<Uint8Array | undefined> {
+  const row = await trx
+    .updateTable('credential')
+    .set(fields)
+    .where('workspace_id', '=', workspaceId)
+    .where('kind', '=', kind)
+    .where('id', '=', id)
+    .returning('digest')
+    .executeTakeFirst();
+  return row?.digest;
+}
+
+export async function deleteCredential(
+  trx: Trx,
+  workspaceId: string,
+  kind: CredentialKind,
+  id: string,
+): Promise<{ digest: Uint8Array; name: string } | undefined> {
+  return trx
+    .deleteFrom('credential')
+    .where('workspace_id', '=', workspaceId)
+    .where('kind', '=', kind)
+    .where('id', '=', id)
+    .returning(['digest', 'name'])
+    .executeTakeFirst();
+}
+
+/**
+ * Numbers a revocation: of one credential, or with a null digest of all of a workspace. The counter's
+ * row stays locked until the transaction ends, so numbers are gapless and in the order of commits.
+ */
+export async function insertRevocation(
+  trx: Trx,
+  workspaceId: string,
+  digest: Uint8Array | null,
+  at: number,
+): Promise<number> {
+  const { number } = await trx
+    .updateTable('revocation_counter')
+    .set({ number: sql<number>`number + 1` })
+    .where('id', '=', 1)
+    .returning('number')
+    .executeTakeFirstOrThrow();
+  await trx.insertInto('revocation').values({ number, workspace_id: workspaceId, digest, at }).execute();
+  return number;
+}
+
+/** What a judgement needs of a credential. */
+export interface JudgedRow {
+  readonly kind: CredentialKind;
+  readonly id: string;
+  readonly workspace_id: string;
+  readonly name: string;
+  readonly rights: string;
+  readonly active: number;
+  readonly expires_at: number | null;
+  readonly created_at: number;
+  readonly passphrase_hash: string | null;
+}
+
+const BY_DIGEST = `select kind, id, workspace_id, name, rights, active, expires_at, created_at, passphrase_hash
+  from credential where digest = ?`;
+
+/** The hot look-up: one indexed read. The one query that names no workspace, since the digest decides it. */
+export function findByDigest(store: Store, digest: Uint8Array): Promise<JudgedRow | undefined> {
+  return store.first<JudgedRow>(BY_DIGEST, [digest satisfies Bindable]);
+}

@@ -1,0 +1,34 @@
+import type { Claim, EarlierClaim } from '../contract/idempotency.ts';
+import type { Trx } from './store.ts';
+
+/** Claims a key for the resource that this transaction makes; returns the earlier claim if there is one. */
+export async function claimKey(trx: Trx, claim: Claim, resourceId: string, at: number): Promise<EarlierClaim | null> {
+  const inserted = await trx
+    .insertInto('idempotency')
+    .values({
+      workspace_id: claim.workspaceId,
+      principal_id: claim.principalId,
+      route: claim.route,
+      key: claim.key,
+      body_mac: claim.bodyMac,
+      resource_id: resourceId,
+      at,
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .returning('key')
+    .executeTakeFirst();
+  if (inserted !== undefined) return null;
+  const row = await trx
+    .selectFrom('idempotency')
+    .select(['body_mac', 'resource_id'])
+    .where('workspace_id', '=', claim.workspaceId)
+    .where('principal_id', '=', claim.principalId)
+    .where('route', '=', claim.route)
+    .where('key', '=', claim.key)
+    .executeTakeFirstOrThrow();
+  return { bodyMac: row.body_mac, resourceId: row.resource_id };
+}
+
+export async function deleteOldClaims(trx: Trx, before: number): Promise<void> {
+  await trx.deleteFrom('idempotency').where('at', '<', before).execute();
+}

@@ -1,0 +1,215 @@
+import { sql } from 'kysely';
+import type { Generated, Insertable, Selectable } from 'kysely';
+import type { PageAsk } from './paging.ts';
+import type { PersonTable, SessionTable } from './schema.ts';
+import type { Queryable, Store, Trx } from './store.ts';
+
+export type PersonRow = Selectable<PersonTable>;
+export type SessionRow = SessionTable;
+
+/** Puts the digest of a new setup code in the place of any earlier one. */
+export async function replaceSetupCode(trx: Trx, digest: Uint8Array): Promise<void> {
+  await trx
+    .insertInto('setup_code')
+    .values({ id: 1, digest })
+    .onConflict((conflict) => conflict.column('id').doUpdateSet({ digest }))
+    .execute();
+}
+
+/** Takes the setup code away if it is the one with this digest; true for exactly one caller. */
+export async function consumeSetupCode(trx: Trx, digest: Uint8Array): Promise<boolean> {
+  const result = await trx.deleteFrom('setup_code').where('digest', '=', digest).executeTakeFirst();
+  return result.numDeletedRows > 0n;
+}
+
+export async function deleteSetupCode(trx: Trx): Promise<void> {
+  await trx.deleteFrom('setup_code').execute();
+}
+
+export async function anyPerson(db: Queryable): Promise<boolean> {
+  return (await db.selectFrom('person').select('id').limit(1).executeTakeFirst()) !== undefined;
+}
+
+export async function insertPerson(trx: Trx, row: Insertable<PersonTable>): Promise<void> {
+  await trx.insertInto('person').values(row).execute();
+}
+
+export async function findPersonByEmail(db: Queryable, emailKey: string): Promise<PersonRow | undefined> {
+  return db.selectFrom('person').selectAll().where('email_key', '=', emailKey).executeTakeFirst();
+}
+
+export async function findPerson(db: Queryable, id: string): Promise<PersonRow | undefined> {
+  return db.selectFrom('person').selectAll().where('id', '=', id).executeTakeFirst();
+}
+
+type PersonFields = {
+  [Field in 'name' | 'password_hash' | 'totp_sealed' | 'totp_enabled' | 'totp_last_step' | 'updated_at']?:
+    | (PersonTable[Field] extends Generated<infer Value> ? Value : PersonTable[Field])
+    | undefined;
+};
+export async function updatePerson(trx: Trx, id: string, fields: PersonFields): Promise<void> {
+  await trx.updateTable('person').set(fields).where('id', '=', id).execute();
+}
+
+export async function setLastWorkspace(trx: Trx, personId: string, workspaceId: string): Promise<void> {
+  await trx.updateTable('person').set({ last_workspace_id: workspaceId }).where('id', '=', personId).execute();
+}
+
+/** Accepts a TOTP time step if it lies after every one accepted so far; true for exactly one caller. */
+export async function advanceTotpStep(trx: Trx, personId: string, step: number): Promise<boolean> {
+  const result = await trx
+    .updateTable('person')
+    .set({ totp_last_step: step })
+    .where('id', '=', personId)
+    .where('totp_last_step', '<', step)
+    .executeTakeFirst();
+  return result.numUpdatedRows > 0n;
+}
+
+export async function replaceRecoveryCodes(trx: Trx, personId: string, digests: readonly Uint8Array[]): Promise<void> {
+  await trx.deleteFrom('recovery_code').where('person_id', '=', personId).execute();
+  if (digests.length === 0) return;
+  await trx
+    .insertInto('recovery_code')
+    .values(digests.map((digest) => ({ person_id: personId, digest })))
+    .execute();
+}
+
+/** Takes a recovery code away; true for exactly one caller. */
+export async function consumeRecoveryCode(trx: Trx, personId: string, digest: Uint8Array): Promise<boolean> {
+  const result = await trx
+    .deleteFrom('recovery_code')
+    .where('person_id', '=', personId)
+    .where('digest', '=', digest)
+    .executeTakeFirst();
+  return result.numDeletedRows > 0n;
+}
+
+export async function countRecoveryCodes(db: Queryable, personId: string): Promise<number> {
+  const { count } = await db
+    .selectFrom('recovery_code')
+    .select((select) => select.fn.countAll<number>().as('count'))
+    .where('person_id', '=', personId)
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}
+
+export async function insertSession(trx: Trx, row: SessionRow): Promise<void> {
+  await trx.insertInto('session').values(row).execute();
+}
+
+/** Ends sessions of a person: one by its id, or with null all of them, but never `except`. Returns their ids. */
+export async function deleteSessions(
+  trx: Trx,
+  personId: string,
+  id: string | null,
+  except: string | null,
+): Promise<string[]> {
+  let query = trx.deleteFrom('session').where('person_id', '=', personId);
+  if (id !== null) query = query.where('id', '=', id);
+  if (except !== null) query = query.where('id', '!=', except);
+  const rows = await query.returning('id').execute();
+  return rows.map((row) => row.id);
+}
+
+export async function findSessionByDigest(
+  trx: Queryable,
+  digest: Uint8Array,
+): Promise<{ id: string; person_id: string } | undefined> {
+  return trx.selectFrom('session').select(['id', 'person_id']).where('digest', '=', digest).executeTakeFirst();
+}
+
+/** Gives a session a new secret; the old one is dead when the transaction commits. */
+export async function replaceSessionDigest(trx: Trx, personId: string, id: string, digest: Uint8Array): Promise<void> {
+  await trx.updateTable('session').set({ digest }).where('person_id', '=', personId).where('id', '=', id).execute();
+}
+
+export async function touchSessions(trx: Trx, touched: ReadonlyMap<string, number>): Promise<void> {
+  for (const [id, at] of touched) {
+    await trx.updateTable('session').set({ last_used_at: at }).where('id', '=', id).execute();
+  }
+}
+
+export async function listSessions(
+  db: Queryable,
+  personId: string,
+  alive: { readonly now: number; readonly idle: number },
+  page: PageAsk,
+): Promise<SessionRow[]> {
+  let query = db
+    .selectFrom('session')
+    .selectAll()
+    .where('person_id', '=', personId)
+    .where('ends_at', '>', alive.now)
+    .where('last_used_at', '>', alive.now - alive.idle);
+  if (page.after !== null) {
+    query = query.where(sql<boolean>`(created_at, id) < (${page.after.value}, ${page.after.id})`);
+  }
+  return query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(page.limit + 1).execute();
+}
+
+export async function deleteEndedSessions(trx: Trx, now: number, idle: number): Promise<void> {
+  await trx
+    .deleteFrom('session')
+    .where((where) => where.or([where('ends_at', '<=', now), where('last_used_at', '<=', now - idle)]))
+    .execute();
+}
+
+/** Notes that a person signed in from an address, so that strangers' failures don't count against it. */
+export async function keepKnownAddress(trx: Trx, personId: string, address: string, at: number): Promise<void> {
+  await trx
+    .insertInto('known_address')
+    .values({ person_id: personId, address, last_seen_at: at })
+    .onConflict((conflict) => conflict.columns(['person_id', 'address']).doUpdateSet({ last_seen_at: at }))
+    .execute();
+}
+
+export async function isKnownAddress(
+  db: Queryable,
+  personId: string,
+  address: string,
+  since: number,
+): Promise<boolean> {
+  const row = await db
+    .selectFrom('known_address')
+    .select('address')
+    .where('person_id', '=', personId)
+    .where('address', '=', address)
+    .where('last_seen_at', '>', since)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** A session with its person and, if it is a member of the workspace asked for, the membership. */
+export interface SignedInRow {
+  readonly session_id: string;
+  readonly session_kind: string;
+  readonly last_used_at: number;
+  readonly ends_at: number;
+  readonly person_id: string;
+  readonly person_name: string;
+  readonly person_email: string;
+  readonly workspace_id: string | null;
+  readonly workspace_name: string | null;
+  readonly workspace_slug: string | null;
+  readonly member_id: string | null;
+  readonly role: string | null;
+}
+
+const BY_SESSION_DIGEST = `select s.id as session_id, s.kind as session_kind, s.last_used_at, s.ends_at,
+    p.id as person_id, p.name as person_name, p.email as person_email,
+    w.id as workspace_id, w.name as workspace_name, w.slug as workspace_slug, m.id as member_id, m.role
+  from session s
+  join person p on p.id = s.person_id
+  left join workspace w on w.id = coalesce(?, p.last_workspace_id) or w.slug = ?
+  left join member m on m.workspace_id = w.id and m.person_id = p.id
+  where s.digest = ?`;
+
+/** The look-up of a session: one indexed read. `workspace` is an id or a slug, null for the last used one. */
+export function findSignedIn(
+  store: Store,
+  digest: Uint8Array,
+  workspace: string | null,
+): Promise<SignedInRow | undefined> {
+  return store.first<SignedInRow>(BY_SESSION_DIGEST, [workspace, workspace, digest]);
+}

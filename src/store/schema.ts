@@ -1,0 +1,159 @@
+import type { Generated } from 'kysely';
+
+/**
+ * The tables. TEXT ids, instants as epoch milliseconds, 0/1 flags, JSON as text, digests as bytes.
+ * Every table of a workspace's own rows carries `workspace_id`, and every query names it.
+ */
+export interface Schema {
+  person: PersonTable;
+  recovery_code: { person_id: string; digest: Uint8Array };
+  session: SessionTable;
+  known_address: { person_id: string; address: string; last_seen_at: number };
+  setup_code: { id: number; digest: Uint8Array };
+  device_code: DeviceCodeTable;
+  workspace: WorkspaceTable;
+  member: MemberTable;
+  invitation: InvitationTable;
+  credential: CredentialTable;
+  credential_day: { credential_id: string; workspace_id: string; day: number; count: number };
+  credential_address: {
+    credential_id: string;
+    workspace_id: string;
+    address: string;
+    first_seen_at: number;
+    last_seen_at: number;
+  };
+  usage_flush: { node_id: string; number: number };
+  failure: { subject: string; address: string; at: number };
+  idempotency: IdempotencyTable;
+  audit_event: AuditEventTable;
+  audit_head: { workspace_id: string; sequence: number; hash: string };
+  revocation_counter: { id: number; number: number };
+  revocation: { number: number; workspace_id: string; digest: Uint8Array | null; at: number };
+}
+
+export interface PersonTable {
+  id: string;
+  name: string;
+  email: string;
+  /** The address as it is compared: NFC, lower case. */
+  email_key: string;
+  password_hash: string;
+  /** The TOTP key, sealed; pending until confirmed. */
+  totp_sealed: string | null;
+  totp_enabled: Generated<number>;
+  /** The last time step that was accepted: a code works once. */
+  totp_last_step: Generated<number>;
+  last_workspace_id: string | null;
+  created_at: number;
+  updated_at: number;
+}
+
+export interface SessionTable {
+  id: string;
+  person_id: string;
+  digest: Uint8Array;
+  kind: string;
+  address: string | null;
+  user_agent: string | null;
+  created_at: number;
+  last_used_at: number;
+  /** When it ends however much it is used. */
+  ends_at: number;
+}
+
+export interface DeviceCodeTable {
+  id: string;
+  device_digest: Uint8Array;
+  user_code: string;
+  client: string;
+  address: string | null;
+  person_id: string | null;
+  status: string;
+  last_polled_at: number;
+  created_at: number;
+  expires_at: number;
+}
+
+export interface WorkspaceTable {
+  id: string;
+  name: string;
+  slug: string;
+  created_at: number;
+  updated_at: number;
+}
+
+export interface MemberTable {
+  id: string;
+  workspace_id: string;
+  person_id: string;
+  role: string;
+  created_at: number;
+}
+
+export interface InvitationTable {
+  id: string;
+  workspace_id: string;
+  email: string;
+  email_key: string;
+  role: string;
+  digest: Uint8Array;
+  created_by: string;
+  created_at: number;
+  expires_at: number;
+}
+
+export interface CredentialTable {
+  id: string;
+  workspace_id: string;
+  kind: string;
+  name: string;
+  /** The name as it is searched and sorted: lower case. */
+  name_key: string;
+  description: string | null;
+  /** JSON array of scopes or permissions. */
+  rights: string;
+  passphrase_hash: string | null;
+  active: number;
+  digest: Uint8Array;
+  hint: string;
+  expires_at: number | null;
+  created_at: number;
+  updated_at: number;
+  created_by: string;
+  last_used_at: number | null;
+  use_count: Generated<number>;
+}
+
+export interface IdempotencyTable {
+  workspace_id: string;
+  principal_id: string;
+  route: string;
+  key: string;
+  body_mac: string;
+  resource_id: string;
+  at: number;
+}
+
+export interface AuditEventTable {
+  id: string;
+  workspace_id: string;
+  sequence: number;
+  at: number;
+  action: string;
+  actor_kind: string;
+  actor_id: string | null;
+  actor_name: string | null;
+  target_kind: string | null;
+  target_id: string | null;
+  target_name: string | null;
+  credential_id: string | null;
+  credential_kind: string | null;
+  credential_name: string | null;
+  address: string | null;
+  user_agent: string | null;
+  request_id: string | null;
+  detail: string;
+  previous_hash: string;
+  hash: string;
+}

@@ -1,0 +1,15 @@
+import { DatabaseSync } from 'node:sqlite';
+
+/**
+ * Opens the database file as every connection of ours must: WAL, `synchronous=FULL`, foreign keys on.
+ * FULL is set and asserted at each open, because a WAL file reopened by another library falls back to
+ * NORMAL, which can bring a deleted credential back after a loss of power.
+ */
+export function openSqlite(path: string, readOnly: boolean): DatabaseSync {
+  const database = new DatabaseSync(path, { readOnly });
+  if (!readOnly) database.exec('pragma journal_mode = wal');
+  database.exec('pragma synchronous = full; pragma foreign_keys = on; pragma busy_timeout = 5000');
+  const synchronous = database.prepare('pragma synchronous').get()?.['synchronous'];
+  if (synchronous !== 2) throw new Error('SQLite does not take synchronous=FULL.');
+  return database;
+}

@@ -1,0 +1,32 @@
+import type { Kysely, Transaction } from 'kysely';
+import type { Schema } from './schema.ts';
+
+/** Inside a transaction. */
+export type Trx = Transaction<Schema>;
+/** Where a read can be made: the store at large or inside a transaction. */
+export type Queryable = Kysely<Schema> | Trx;
+
+/** A value that may be bound to a statement. */
+export type Bindable = null | number | bigint | string | Uint8Array;
+
+/**
+ * A database with our tables in it. Every method rejects with `unavailable` when it can't be reached.
+ */
+export interface Store {
+  readonly engine: 'sqlite' | 'postgres';
+  /** For reads that see whole transactions and nothing half done. */
+  readonly read: Kysely<Schema>;
+  /** Runs `work` in one transaction: all of it is there and on disk when this resolves, or none of it. */
+  transaction<T>(work: (trx: Trx) => Promise<T>): Promise<T>;
+  /** The hot look-up: the first row of a prepared statement with `?` for its parameters. */
+  first<Row>(statement: string, parameters: readonly Bindable[]): Promise<Row | undefined>;
+  /** Milliseconds that the last hot look-ups took, for metrics. */
+  close(): Promise<void>;
+}
+
+/** Tells whether a store refused a row because one like it is there. */
+export function isUniqueViolation(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { errcode, code } = error as { errcode?: unknown; code?: unknown };
+  return errcode === 2067 || errcode === 1555 || code === '23505';
+}

@@ -1,0 +1,233 @@
+import { sql } from 'kysely';
+import type { GivenRole, Role } from '../contract/words.ts';
+import type { PageAsk } from './paging.ts';
+import type { InvitationTable, WorkspaceTable } from './schema.ts';
+import type { Queryable, Trx } from './store.ts';
+
+export type WorkspaceRow = WorkspaceTable & { readonly role: Role };
+
+export interface MemberRow {
+  readonly id: string;
+  readonly workspace_id: string;
+  readonly person_id: string;
+  readonly role: Role;
+  readonly created_at: number;
+  readonly name: string;
+  readonly email: string;
+  readonly totp_enabled: number;
+}
+
+export async function insertWorkspace(trx: Trx, row: WorkspaceTable): Promise<void> {
+  await trx.insertInto('workspace').values(row).execute();
+}
+
+export async function slugTaken(db: Queryable, slug: string): Promise<boolean> {
+  return (await db.selectFrom('workspace').select('id').where('slug', '=', slug).executeTakeFirst()) !== undefined;
+}
+
+function selectWorkspaces(db: Queryable, personId: string) {
+  return db
+    .selectFrom('workspace')
+    .innerJoin('member', 'member.workspace_id', 'workspace.id')
+    .select([
+      'workspace.id',
+      'workspace.name',
+      'workspace.slug',
+      'workspace.created_at',
+      'workspace.updated_at',
+      sql<Role>`member.role`.as('role'),
+    ])
+    .where('member.person_id', '=', personId);
+}
+
+export async function listWorkspaces(db: Queryable, personId: string, page: PageAsk): Promise<WorkspaceRow[]> {
+  let query = selectWorkspaces(db, personId);
+  if (page.after !== null) {
+    query = query.where(
+      sql<boolean>`(workspace.created_at, workspace.id) > (${page.after.value}, ${page.after.id})`,
+    );
+  }
+  return query.orderBy('workspace.created_at').orderBy('workspace.id').limit(page.limit + 1).execute();
+}
+
+/** A workspace by id or slug, if the person is a member of it. */
+export async function findWorkspace(
+  db: Queryable,
+  personId: string,
+  idOrSlug: string,
+): Promise<WorkspaceRow | undefined> {
+  return selectWorkspaces(db, personId)
+    .where((where) => where.or([where('workspace.id', '=', idOrSlug), where('workspace.slug', '=', idOrSlug)]))
+    .executeTakeFirst();
+}
+
+export async function findWorkspaceById(db: Queryable, id: string): Promise<WorkspaceTable | undefined> {
+  return db.selectFrom('workspace').selectAll().where('id', '=', id).executeTakeFirst();
+}
+
+/** The ids of every workspace that a person is a member of. */
+export async function workspaceIdsOf(db: Queryable, personId: string): Promise<string[]> {
+  const rows = await db
+    .selectFrom('member')
+    .select('workspace_id')
+    .where('person_id', '=', personId)
+    .orderBy('created_at')
+    .orderBy('id')
+    .execute();
+  return rows.map((row) => row.workspace_id);
+}
+
+export async function updateWorkspace(
+  trx: Trx,
+  id: string,
+  fields: { name?: string | undefined; slug?: string | undefined; updated_at: number },
+): Promise<void> {
+  await trx.updateTable('workspace').set(fields).where('id', '=', id).execute();
+}
+
+export async function deleteWorkspace(trx: Trx, id: string): Promise<void> {
+  await trx.deleteFrom('idempotency').where('workspace_id', '=', id).execute();
+  await trx.deleteFrom('workspace').where('id', '=', id).execute();
+}
+
+export async function insertMember(
+  trx: Trx,
+  row: { id: string; workspace_id: string; person_id: string; role: Role; created_at: number },
+): Promise<void> {
+  await trx.insertInto('member').values(row).execute();
+}
+
+function selectMembers(db: Queryable, workspaceId: string) {
+  return db
+    .selectFrom('member')
+    .innerJoin('person', 'person.id', 'member.person_id')
+    .select([
+      'member.id',
+      'member.workspace_id',
+      'member.person_id',
+      sql<Role>`member.role`.as('role'),
+      'member.created_at',
+      'person.name',
+      'person.email',
+      'person.totp_enabled',
+    ])
+    .where('member.workspace_id', '=', workspaceId);
+}
+
+export async function listMembers(db: Queryable, workspaceId: string, page: PageAsk): Promise<MemberRow[]> {
+  let query = selectMembers(db, workspaceId);
+  if (page.after !== null) {
+    query = query.where(sql<boolean>`(member.created_at, member.id) > (${page.after.value}, ${page.after.id})`);
+  }
+  return query.orderBy('member.created_at').orderBy('member.id').limit(page.limit + 1).execute();
+}
+
+export async function findMember(db: Queryable, workspaceId: string, id: string): Promise<MemberRow | undefined> {
+  return selectMembers(db, workspaceId).where('member.id', '=', id).executeTakeFirst();
+}
+
+export async function findMemberByEmail(
+  db: Queryable,
+  workspaceId: string,
+  emailKey: string,
+): Promise<MemberRow | undefined> {
+  return selectMembers(db, workspaceId).where('person.email_key', '=', emailKey).executeTakeFirst();
+}
+
+export async function findOwner(db: Queryable, workspaceId: string): Promise<MemberRow | undefined> {
+  return selectMembers(db, workspaceId).where('member.role', '=', 'owner').executeTakeFirst();
+}
+
+export async function updateMemberRole(trx: Trx, workspaceId: string, id: string, role: Role): Promise<void> {
+  await trx
+    .updateTable('member')
+    .set({ role })
+    .where('workspace_id', '=', workspaceId)
+    .where('id', '=', id)
+    .execute();
+}
+
+export async function deleteMember(trx: Trx, workspaceId: string, id: string): Promise<void> {
+  await trx.deleteFrom('member').where('workspace_id', '=', workspaceId).where('id', '=', id).execute();
+}
+
+export type InvitationRow = Omit<InvitationTable, 'digest' | 'role'> & {
+  readonly role: GivenRole;
+  readonly creator_name: string | null;
+  readonly creator_email: string | null;
+};
+
+/** Puts an invitation in the place of any earlier one of the same address. */
+export async function replaceInvitation(trx: Trx, row: InvitationTable): Promise<void> {
+  await trx
+    .deleteFrom('invitation')
+    .where('workspace_id', '=', row.workspace_id)
+    .where('email_key', '=', row.email_key)
+    .execute();
+  await trx.insertInto('invitation').values(row).execute();
+}
+
+function selectInvitations(db: Queryable) {
+  return db
+    .selectFrom('invitation')
+    .leftJoin('person', 'person.id', 'invitation.created_by')
+    .select([
+      'invitation.id',
+      'invitation.workspace_id',
+      'invitation.email',
+      'invitation.email_key',
+      sql<GivenRole>`invitation.role`.as('role'),
+      'invitation.created_by',
+      'invitation.created_at',
+      'invitation.expires_at',
+      'person.name as creator_name',
+      'person.email as creator_email',
+    ]);
+}
+
+export async function listInvitations(
+  db: Queryable,
+  workspaceId: string,
+  now: number,
+  page: PageAsk,
+): Promise<InvitationRow[]> {
+  let query = selectInvitations(db)
+    .where('invitation.workspace_id', '=', workspaceId)
+    .where('invitation.expires_at', '>', now);
+  if (page.after !== null) {
+    query = query.where(
+      sql<boolean>`(invitation.created_at, invitation.id) < (${page.after.value}, ${page.after.id})`,
+    );
+  }
+  return query
+    .orderBy('invitation.created_at', 'desc')
+    .orderBy('invitation.id', 'desc')
+    .limit(page.limit + 1)
+    .execute();
+}
+
+/** An invitation by its code's digest, unless it has expired. The code decides the workspace. */
+export async function findInvitation(
+  db: Queryable,
+  digest: Uint8Array,
+  now: number,
+): Promise<InvitationRow | undefined> {
+  return selectInvitations(db)
+    .where('invitation.digest', '=', digest)
+    .where('invitation.expires_at', '>', now)
+    .executeTakeFirst();
+}
+
+/** Takes an invitation away; the row for exactly one caller. */
+export async function deleteInvitation(
+  trx: Trx,
+  workspaceId: string,
+  id: string,
+): Promise<{ email: string; role: string } | undefined> {
+  return trx
+    .deleteFrom('invitation')
+    .where('workspace_id', '=', workspaceId)
+    .where('id', '=', id)
+    .returning(['email', 'role'])
+    .executeTakeFirst();
+}
