@@ -64,7 +64,8 @@ function httpUrl(environment: Environment, name: string): string | null {
   const takes = 'an http:// or https:// address without a path, such as https://devpilot.example.com';
   if (!URL.canParse(text)) throw new BadSetting(name, takes);
   const url = new URL(text);
-  const plain = url.pathname === '/' && url.search === '' && url.hash === '' && url.username === '' && url.password === '';
+  const plain =
+    url.pathname === '/' && url.search === '' && url.hash === '' && url.username === '' && url.password === '';
   if (!/^https?:$/.test(url.protocol) || !plain) throw new BadSetting(name, takes);
   return url.origin;
 }
@@ -116,7 +117,8 @@ function secretOf(environment: Environment, onPostgres: boolean): Buffer | null 
   const takes = `at least ${SECRET_BYTES} bytes`;
   const text = value(environment, 'DEVPILOT_SECRET');
   const file = value(environment, 'DEVPILOT_SECRET_FILE');
-  if (text !== null && file !== null) throw new BadSetting('DEVPILOT_SECRET', 'no value while DEVPILOT_SECRET_FILE is set');
+  if (text !== null && file !== null)
+    throw new BadSetting('DEVPILOT_SECRET', 'no value while DEVPILOT_SECRET_FILE is set');
   if (text !== null) {
     if (Buffer.byteLength(text) < SECRET_BYTES) throw new BadSetting('DEVPILOT_SECRET', takes);
     return Buffer.from(text);

@@ -1,5 +1,5 @@
 import { listAuditHeads, NO_HASH, readAuditChain } from '../store/audit.ts';
-import type { Store } from '../store/store.ts';
+import type { Queryable } from '../store/store.ts';
 import { hashOf } from './log.ts';
 
 const BATCH = 1000;
@@ -14,7 +14,7 @@ export interface LogCheck {
 
 /** Reads a workspace's log from its first entry and checks numbers, links and hashes up to its head. */
 export async function verifyLog(
-  store: Store,
+  db: Queryable,
   head: { readonly workspace_id: string; readonly sequence: number; readonly hash: string },
 ): Promise<LogCheck> {
   let sequence = 0;
@@ -25,7 +25,7 @@ export async function verifyLog(
     broken: { sequence: at, reason },
   });
   while (sequence < head.sequence) {
-    const rows = await readAuditChain(store.read, head.workspace_id, sequence, BATCH);
+    const rows = await readAuditChain(db, head.workspace_id, sequence, BATCH);
     if (rows.length === 0) break;
     for (const row of rows) {
       if (row.sequence > head.sequence) break;
@@ -42,6 +42,6 @@ export async function verifyLog(
 }
 
 /** Checks every log of the store, one after the other. */
-export async function* verifyEveryLog(store: Store): AsyncGenerator<LogCheck> {
-  for (const head of await listAuditHeads(store.read)) yield await verifyLog(store, head);
+export async function* verifyEveryLog(db: Queryable): AsyncGenerator<LogCheck> {
+  for (const head of await listAuditHeads(db)) yield await verifyLog(db, head);
 }

@@ -92,7 +92,10 @@ export const permissions = distinct(PERMISSIONS, 'permission');
 export const passphrase = secretText(LIMITS.passphrase.min, LIMITS.passphrase.max, 'correct horse battery staple');
 const password = secretText(LIMITS.password.min, LIMITS.password.max, 'a long and private sentence');
 /** A password as tried: bounded, but not judged, so that an old rule never locks anybody out. */
-const triedPassword = z.string().min(1).max(LIMITS.password.max * 8);
+const triedPassword = z
+  .string()
+  .min(1)
+  .max(LIMITS.password.max * 8);
 const personName = line(LIMITS.personName.min, LIMITS.personName.max, 'Ada Lovelace');
 export const email = z
   .string()
@@ -100,7 +103,10 @@ export const email = z
   .overwrite((text) => text.normalize('NFC').trim())
   .pipe(z.email('takes an email address'))
   .meta({ maxLength: LIMITS.email.max, examples: ['ada@example.com'] });
-const id = z.string().max(64).meta({ examples: ['tok_01kaexample0000000000000000'] });
+const id = z
+  .string()
+  .max(64)
+  .meta({ examples: ['tok_01kaexample0000000000000000'] });
 const code = z.string().min(1).max(255);
 
 const personRef = z.object({ id, name: z.string(), email: z.string() });
@@ -150,6 +156,18 @@ export const CreatedAccessToken = AccessToken.extend({ secret }).meta({ id: 'Cre
 export type CreatedAccessToken = z.infer<typeof CreatedAccessToken>;
 export const CreatedApiKey = ApiKey.extend({ secret }).meta({ id: 'CreatedApiKey' });
 export type CreatedApiKey = z.infer<typeof CreatedApiKey>;
+
+export const CredentialUses = z
+  .object({
+    days: z
+      .array(z.object({ day: z.iso.date(), count: z.int() }))
+      .describe('Uses a day (UTC), oldest first; days without a use are left out'),
+    addresses: z
+      .array(z.object({ address: z.string(), firstSeenAt: instant, lastSeenAt: instant }))
+      .describe('The addresses it was used from lately, newest first, at most 20'),
+  })
+  .meta({ id: 'CredentialUses' });
+export type CredentialUses = z.infer<typeof CredentialUses>;
 
 export const Person = z
   .object({ id, name: z.string(), email: z.string(), twoFactor: z.boolean(), createdAt: instant })
@@ -453,7 +471,10 @@ export const AuditQuery = z.strictObject({
 export type AuditQuery = z.infer<typeof AuditQuery>;
 
 export const AuthorizeQuery = z.object({
-  scope: z.union([z.string(), z.array(z.string())]).optional().describe('Scopes that an access token must all have'),
+  scope: z
+    .union([z.string(), z.array(z.string())])
+    .optional()
+    .describe('Scopes that an access token must all have'),
   permission: z
     .union([z.string(), z.array(z.string())])
     .optional()

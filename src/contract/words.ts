@@ -156,12 +156,14 @@ export const CODES = {
   passphrase_required: {
     status: 401,
     title: 'The access token asks for its passphrase',
-    advice: 'Send the passphrase in the header `Access-Token-Passphrase`, or as the password of `Authorization: Basic`.',
+    advice:
+      'Send the passphrase in the header `Access-Token-Passphrase`, or as the password of `Authorization: Basic`.',
   },
   passphrase_incorrect: {
     status: 401,
     title: 'The passphrase is not right',
-    advice: 'Check the passphrase. After five failures from one address within 15 minutes further tries are refused for a while.',
+    advice:
+      'Check the passphrase. After five failures from one address within 15 minutes further tries are refused for a while.',
   },
   token_inactive: {
     status: 401,
@@ -201,7 +203,8 @@ export const CODES = {
   not_found: {
     status: 404,
     title: 'Not found',
-    advice: 'Check the address and the workspace (header `Devpilot-Workspace`). What belongs to another workspace looks just like what does not exist.',
+    advice:
+      'Check the address and the workspace (header `Devpilot-Workspace`). What belongs to another workspace looks just like what does not exist.',
   },
   immutable: {
     status: 405,
@@ -221,7 +224,8 @@ export const CODES = {
   idempotent_replay: {
     status: 409,
     title: 'This request was carried out before',
-    advice: '`id` names what the first call made. A secret is never kept to be told twice: if it was lost, delete that credential and create another.',
+    advice:
+      '`id` names what the first call made. A secret is never kept to be told twice: if it was lost, delete that credential and create another.',
   },
   too_large: { status: 413, title: 'The body is too large', advice: 'Send a smaller body.' },
   unsupported_media_type: {

@@ -9,8 +9,8 @@ import {
   listCredentials,
 } from './credentials.ts';
 import { hashPassphrase } from './passphrase.ts';
-import type { Credential } from './store.ts';
 import { showFacts } from './show.ts';
+import type { Credential } from './store.ts';
 
 /** An access token as the wire shows it. Pure. */
 export function showAccessToken(token: Credential, now: number): AccessToken {

@@ -1,11 +1,14 @@
 import type { AuditDraft, CredentialParty, Origin, Party } from '../contract/audit.ts';
-import { type Claim, refuseReplay } from '../contract/idempotency.ts';
 import { createId } from '../contract/id.ts';
+import { type Claim, refuseReplay } from '../contract/idempotency.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
+import type { CredentialUses } from '../contract/schemas.ts';
 import { type CredentialKind, type CredentialSort, DAY } from '../contract/words.ts';
-import { maybeInstant } from './show.ts';
-import { digestOf, hintOf, mintSecret } from './secret.ts';
+import type { CredentialRecord } from './record.ts';
+import { type Digest, digestOf, hintOf, mintSecret } from './secret.ts';
+import { instant, maybeInstant } from './show.ts';
 import type { Credential, CredentialStore, NewCredential, Receipt, Settle } from './store.ts';
+import { ADDRESSES_KEPT } from './usage.ts';
 
 /** What access tokens and API keys have in common: how they are made, listed, found and ended. */
 export interface CredentialContext {
@@ -133,6 +136,26 @@ export async function listCredentials(
   });
 }
 
+/** Uses a day over the last 30 days, and the addresses used from lately. Throws `not_found`. */
+export async function findUses(
+  context: CredentialContext,
+  workspaceId: string,
+  kind: CredentialKind,
+  id: string,
+): Promise<CredentialUses> {
+  await findCredential(context, workspaceId, kind, id);
+  const today = Math.floor(context.clock() / DAY);
+  const { days, addresses } = await context.store.readUses(workspaceId, id, today - 29, ADDRESSES_KEPT);
+  return {
+    days: days.map(({ day, count }) => ({ day: instant(day * DAY).slice(0, 10), count })),
+    addresses: addresses.map(({ address, first, last }) => ({
+      address,
+      firstSeenAt: instant(first),
+      lastSeenAt: instant(last),
+    })),
+  };
+}
+
 /**
  * Ends a credential for good. When this resolves, nothing on any node accepts it any more.
  * Throws `not_found` where the workspace has none such.
@@ -151,4 +174,26 @@ export async function deleteCredential(
     return tx.revoke(asker.workspaceId, deleted.digest, now);
   });
   return context.settle(revocation);
+}
+
+/** Ends the credential of a secret, asked for by whoever holds it. Does nothing where there is none. */
+export async function revokeBySecret(
+  context: CredentialContext,
+  digest: Digest,
+  record: CredentialRecord | null,
+  origin: Origin,
+): Promise<void> {
+  if (record === null) return;
+  const { id, kind, name } = record;
+  const workspaceId = record.workspace.id;
+  const now = context.clock();
+  const revocation = await context.store.transaction(async (tx) => {
+    if ((await tx.delete(workspaceId, kind, id)) === null) return null;
+    const actor: Party = { kind, id, name };
+    await tx.record(
+      eventOf({ workspaceId, actor, origin }, record, 'deleted', now, { reason: 'revoked by its holder' }),
+    );
+    return tx.revoke(workspaceId, digest, now);
+  });
+  if (revocation !== null) await context.settle(revocation);
 }

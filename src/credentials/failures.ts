@@ -38,10 +38,7 @@ export function waitAfter(
   trusted = false,
 ): number {
   const own = failures.filter((failure) => failure.address === address);
-  return Math.max(
-    waitFor(own, bounds.perAddress, now),
-    trusted ? 0 : waitFor(failures, bounds.perSubject, now),
-  );
+  return Math.max(waitFor(own, bounds.perAddress, now), trusted ? 0 : waitFor(failures, bounds.perSubject, now));
 }
 
 export interface FailureLimiter {

@@ -30,7 +30,9 @@ export function createProof(failures: FailureLimiter): Proof {
   const underWay = new Map<string, Promise<PassphraseVerdict>>();
 
   const macOf = (record: CredentialRecord, passphrase: string) =>
-    createHmac('sha256', key).update(`${record.id}\0${passphrase.normalize('NFC')}`).digest();
+    createHmac('sha256', key)
+      .update(`${record.id}\0${passphrase.normalize('NFC')}`)
+      .digest();
 
   function isProven(record: CredentialRecord, mac: Uint8Array): boolean {
     const known = proven.get(record.id);

@@ -1,6 +1,6 @@
 import type { CredentialKind } from '../contract/words.ts';
-import type { PendingUses } from './usage.ts';
 import type { RightsMask } from './rights.ts';
+import type { PendingUses } from './usage.ts';
 
 /** What a workspace's records share, so that a million of them cost one. `gone` once all of it was revoked. */
 export interface WorkspaceMark {

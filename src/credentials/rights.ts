@@ -1,10 +1,4 @@
-import {
-  type CredentialKind,
-  PERMISSIONS,
-  type Permission,
-  SCOPES,
-  type Scope,
-} from '../contract/words.ts';
+import { type CredentialKind, PERMISSIONS, type Permission, SCOPES, type Scope } from '../contract/words.ts';
 
 /** Scopes or permissions as bits, in the order of the contract's lists: what a judgement compares. */
 export type RightsMask = number;

@@ -32,9 +32,7 @@ export type NewCredential = Pick<
   readonly createdById: string;
 };
 
-export type CredentialEdit = Partial<
-  Pick<Credential, 'name' | 'description' | 'rights' | 'expiresAt' | 'active'>
->;
+export type CredentialEdit = Partial<Pick<Credential, 'name' | 'description' | 'rights' | 'expiresAt' | 'active'>>;
 
 export interface ListAsk {
   readonly kind: CredentialKind;
@@ -56,6 +54,16 @@ export interface CredentialStore {
   transaction<T>(work: (tx: CredentialTransaction) => Promise<T>): Promise<T>;
   /** Null where the workspace has no such credential. */
   find(workspaceId: string, kind: CredentialKind, id: string): Promise<Credential | null>;
+  /** Uses a day (days since 1970) from `sinceDay` on, oldest first, and addresses, last seen first. */
+  readUses(
+    workspaceId: string,
+    id: string,
+    sinceDay: number,
+    addresses: number,
+  ): Promise<{
+    days: { day: number; count: number }[];
+    addresses: { address: string; first: number; last: number }[];
+  }>;
   /** Throws `validation_failed` for a cursor that is not of this list. */
   list(workspaceId: string, ask: ListAsk): Promise<{ data: Credential[]; nextCursor: string | null }>;
 }

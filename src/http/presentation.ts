@@ -80,7 +80,10 @@ export function refuseCredentialInQuery(url: string): void {
   if (at === -1) return;
   const query = url.slice(at + 1);
   if (QUERY_NAMES.test(query) || holdsSecret(query)) {
-    throw new Problem('invalid_request', 'A credential in the query string is refused, since it ends up in logs. Send it in a header; treat this one as leaked.');
+    throw new Problem(
+      'invalid_request',
+      'A credential in the query string is refused, since it ends up in logs. Send it in a header; treat this one as leaked.',
+    );
   }
 }
 

@@ -92,7 +92,8 @@ export function refuseForeignPage(house: House, request: FastifyRequest): void {
     throw new Problem('forbidden', `A request with the session's cookie must come from our own page (Origin: ${own}).`);
   }
   const type = request.headers['content-type'];
-  const hasBody = request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
+  const hasBody =
+    request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
   if (hasBody && !/^application\/json\s*(?:;|$)/i.test(type ?? '')) {
     throw new Problem('unsupported_media_type', "A request with the session's cookie takes application/json.");
   }
@@ -102,7 +103,13 @@ function membershipOf(row: SignedInRow): Membership | null {
   const { workspace_id, workspace_name, workspace_slug, member_id, role } = row;
   if (workspace_id === null || workspace_name === null || workspace_slug === null) return null;
   if (member_id === null || role === null) return null;
-  return { workspaceId: workspace_id, workspaceName: workspace_name, slug: workspace_slug, memberId: member_id, role: role as Role };
+  return {
+    workspaceId: workspace_id,
+    workspaceName: workspace_name,
+    slug: workspace_slug,
+    memberId: member_id,
+    role: role as Role,
+  };
 }
 
 function isAlive(row: SignedInRow, now: number): boolean {
@@ -132,7 +139,7 @@ async function findPerson(
       if (first !== undefined) row = (await findSignedIn(store, digest, first)) ?? row;
     }
   }
-  traces.touch(row, named === null ? null : membershipOf(row)?.workspaceId ?? null, clock());
+  traces.touch(row, named === null ? null : (membershipOf(row)?.workspaceId ?? null), clock());
   return {
     kind: 'person',
     personId: row.person_id,
@@ -145,7 +152,10 @@ async function findPerson(
 }
 
 function noWorkspace(): Problem {
-  return new Problem('not_found', `There is no such workspace. Name one with the header ${HEADERS.workspace}, or create one with POST /v1/workspaces.`);
+  return new Problem(
+    'not_found',
+    `There is no such workspace. Name one with the header ${HEADERS.workspace}, or create one with POST /v1/workspaces.`,
+  );
 }
 
 /** Checks a person against what a route demands. Throws `wrong_credential_kind`, `not_found`, `forbidden`. */
@@ -167,7 +177,10 @@ function checkPerson(house: House, request: FastifyRequest, person: PersonPrinci
     at: house.clock(),
   });
   const needed = access.person === 'owner' ? 'the owner' : 'an owner or admin';
-  throw new Problem('forbidden', `This needs ${needed} of the workspace; you are ${role === 'admin' ? 'an admin' : 'a member'}.`);
+  throw new Problem(
+    'forbidden',
+    `This needs ${needed} of the workspace; you are ${role === 'admin' ? 'an admin' : 'a member'}.`,
+  );
 }
 
 /**

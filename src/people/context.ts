@@ -24,7 +24,7 @@ export interface PeopleContext {
   readonly failures: { readonly signIn: FailureLimiter; readonly stranger: FailureLimiter };
   readonly signUp: 'invite' | 'open';
   /** Where people reach the page, without a slash at the end. */
-  readonly publicUrl: string;
+  readonly publicUrl: () => string;
   readonly mail: Mail | null;
 }
 

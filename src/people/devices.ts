@@ -2,13 +2,7 @@ import type { Origin } from '../contract/audit.ts';
 import { createId } from '../contract/id.ts';
 import { Problem } from '../contract/problem.ts';
 import { SECOND, SPANS } from '../contract/words.ts';
-import {
-  answerDeviceCode,
-  deleteDeviceCode,
-  findDeviceCode,
-  insertDeviceCode,
-  notePoll,
-} from '../store/devices.ts';
+import { answerDeviceCode, deleteDeviceCode, findDeviceCode, insertDeviceCode, notePoll } from '../store/devices.ts';
 import { findPerson } from '../store/people.ts';
 import type { DeviceCodeTable } from '../store/schema.ts';
 import { instant, type PeopleContext, partyOf, randomCode, recordForPerson, type SignedIn, sha256 } from './context.ts';

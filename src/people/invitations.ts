@@ -58,7 +58,7 @@ export async function createInvitation(
   const now = context.clock();
   const { workspaceId, person, origin } = asker;
   const code = randomCode(32);
-  const url = `${context.publicUrl}/accept-invitation#${code}`;
+  const url = `${context.publicUrl()}/accept-invitation#${code}`;
   const row = {
     id: createId('invitation', now),
     workspace_id: workspaceId,

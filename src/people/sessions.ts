@@ -137,23 +137,28 @@ export async function signIn(
   const subject = `sign_in ${person?.id ?? sha256(key).toString('hex')}`;
   const nobody = await hashOfNobody();
 
-  const session = await throttled(context, { subject, personId: person?.id ?? null }, origin.address ?? '', async () => {
-    const right = await verifyPassphrase(person?.password_hash ?? nobody, input.password);
-    if (!right || person === undefined) return null;
-    if (person.totp_enabled === 0) {
-      return store.transaction((trx) => startSession(trx, person, 'browser', origin, clock()));
-    }
-    if (input.code === undefined) {
-      throw new Problem('second_factor_required', 'Send `code` too: from the authenticator app, or a recovery code.');
-    }
-    const factor = await readSecondFactor(context, person, input.code);
-    if (factor === null) return null;
-    return store.transaction(async (trx) => {
-      if (!(await consumeSecondFactor(trx, person.id, factor))) return null;
-      const secondFactor = 'step' in factor ? 'totp' : 'recovery_code';
-      return startSession(trx, person, 'browser', origin, clock(), { secondFactor });
-    });
-  });
+  const session = await throttled(
+    context,
+    { subject, personId: person?.id ?? null },
+    origin.address ?? '',
+    async () => {
+      const right = await verifyPassphrase(person?.password_hash ?? nobody, input.password);
+      if (!right || person === undefined) return null;
+      if (person.totp_enabled === 0) {
+        return store.transaction((trx) => startSession(trx, person, 'browser', origin, clock()));
+      }
+      if (input.code === undefined) {
+        throw new Problem('second_factor_required', 'Send `code` too: from the authenticator app, or a recovery code.');
+      }
+      const factor = await readSecondFactor(context, person, input.code);
+      if (factor === null) return null;
+      return store.transaction(async (trx) => {
+        if (!(await consumeSecondFactor(trx, person.id, factor))) return null;
+        const secondFactor = 'step' in factor ? 'totp' : 'recovery_code';
+        return startSession(trx, person, 'browser', origin, clock(), { secondFactor });
+      });
+    },
+  );
   if (session !== null && person !== undefined) return { person, session };
   await noteFailure(context, person, origin, 'sign_in_failed');
   throw new Problem('sign_in_failed', 'The email address, the password or the code is not right.');

@@ -91,7 +91,10 @@ export async function signUp(
     const person = newPerson(input, await hashChosenPassword('password', input.password, input), now);
     return await store.transaction(async (trx) => {
       if (input.setupCode !== undefined && !(await consumeSetupCode(trx, sha256(input.setupCode)))) {
-        throw new Problem('forbidden', 'The setup code is not valid. A new one is printed at each start until it is used.');
+        throw new Problem(
+          'forbidden',
+          'The setup code is not valid. A new one is printed at each start until it is used.',
+        );
       }
       await deleteSetupCode(trx);
       await insertNewPerson(trx, person);

@@ -1,7 +1,7 @@
 import { append, SYSTEM_LOG } from '../audit/log.ts';
 import type { Origin } from '../contract/audit.ts';
-import type { Claim } from '../contract/idempotency.ts';
 import { createId } from '../contract/id.ts';
+import type { Claim } from '../contract/idempotency.ts';
 import { Problem } from '../contract/problem.ts';
 import type { Page, Workspace } from '../contract/schemas.ts';
 import { insertRevocation } from '../store/credentials.ts';
@@ -22,7 +22,15 @@ import {
   updateWorkspace as updateRow,
   type WorkspaceRow,
 } from '../store/workspaces.ts';
-import { claimOnce, instant, type MemberAsker, type PeopleContext, partyOf, randomCode, type SignedIn } from './context.ts';
+import {
+  claimOnce,
+  instant,
+  type MemberAsker,
+  type PeopleContext,
+  partyOf,
+  randomCode,
+  type SignedIn,
+} from './context.ts';
 
 const SLUG_MAX = 50;
 

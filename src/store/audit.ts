@@ -31,11 +31,7 @@ export async function advanceAuditHead(trx: Trx, workspaceId: string): Promise<{
 
 export async function insertAuditEvent(trx: Trx, row: AuditEventTable): Promise<void> {
   await trx.insertInto('audit_event').values(row).execute();
-  await trx
-    .updateTable('audit_head')
-    .set({ hash: row.hash })
-    .where('workspace_id', '=', row.workspace_id)
-    .execute();
+  await trx.updateTable('audit_head').set({ hash: row.hash }).where('workspace_id', '=', row.workspace_id).execute();
 }
 
 /** Entries newest first, one beyond the limit. */
@@ -53,7 +49,10 @@ export async function listAuditEvents(
   if (filter.from !== undefined) query = query.where('at', '>=', filter.from);
   if (filter.to !== undefined) query = query.where('at', '<', filter.to);
   if (page.after !== null) query = query.where('sequence', '<', Number(page.after.value));
-  return query.orderBy('sequence', 'desc').limit(page.limit + 1).execute();
+  return query
+    .orderBy('sequence', 'desc')
+    .limit(page.limit + 1)
+    .execute();
 }
 
 /** Entries in the order in which they were written, after `sequence`. */

@@ -99,9 +99,7 @@ export async function listCredentials(
   }
   if (page.after !== null) {
     const compare = sql.raw(direction === 'asc' ? '>' : '<');
-    query = query.where(
-      sql<boolean>`(${sorted}, credential.id) ${compare} (${page.after.value}, ${page.after.id})`,
-    );
+    query = query.where(sql<boolean>`(${sorted}, credential.id) ${compare} (${page.after.value}, ${page.after.id})`);
   }
   return query
     .orderBy(sorted, direction)
@@ -198,4 +196,8 @@ const BY_DIGEST = `select kind, id, workspace_id, name, rights, active, expires_
 /** The hot look-up: one indexed read. The one query that names no workspace, since the digest decides it. */
 export function findByDigest(store: Store, digest: Uint8Array): Promise<JudgedRow | undefined> {
   return store.first<JudgedRow>(BY_DIGEST, [digest satisfies Bindable]);
+}
+
+export async function deleteOldRevocations(trx: Trx, before: number): Promise<void> {
+  await trx.deleteFrom('revocation').where('at', '<', before).execute();
 }

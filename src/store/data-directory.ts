@@ -28,7 +28,9 @@ export function takeDataDirectory(path: string): DataDirectory {
     try {
       who = `process ${readFileSync(holder, 'utf8').trim()}`;
     } catch {}
-    throw new DirectoryInUse(`The data directory ${path} is in use by ${who}. Stop it first, or set DEVPILOT_DATA_DIR.`);
+    throw new DirectoryInUse(
+      `The data directory ${path} is in use by ${who}. Stop it first, or set DEVPILOT_DATA_DIR.`,
+    );
   }
   writeFileSync(holder, `${process.pid}\n`);
   chmodSync(path, 0o700);

@@ -1,5 +1,5 @@
-import { sql } from 'kysely';
 import type { Generated, Insertable, Selectable } from 'kysely';
+import { sql } from 'kysely';
 import type { PageAsk } from './paging.ts';
 import type { PersonTable, SessionTable } from './schema.ts';
 import type { Queryable, Store, Trx } from './store.ts';
@@ -145,7 +145,11 @@ export async function listSessions(
   if (page.after !== null) {
     query = query.where(sql<boolean>`(created_at, id) < (${page.after.value}, ${page.after.id})`);
   }
-  return query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(page.limit + 1).execute();
+  return query
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(page.limit + 1)
+    .execute();
 }
 
 export async function deleteEndedSessions(trx: Trx, now: number, idle: number): Promise<void> {
@@ -212,4 +216,8 @@ export function findSignedIn(
   workspace: string | null,
 ): Promise<SignedInRow | undefined> {
   return store.first<SignedInRow>(BY_SESSION_DIGEST, [workspace, workspace, digest]);
+}
+
+export async function deleteOldAddresses(trx: Trx, before: number): Promise<void> {
+  await trx.deleteFrom('known_address').where('last_seen_at', '<', before).execute();
 }

@@ -52,6 +52,9 @@ export function createSeal(secrets: readonly [Buffer, ...Buffer[]]): Seal {
       decipher.setAuthTag(bytes.subarray(12, 28));
       return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString('utf8');
     },
-    mac: (purpose, text) => createHmac('sha256', derive(current.secret, `mac ${purpose}`)).update(text).digest('hex'),
+    mac: (purpose, text) =>
+      createHmac('sha256', derive(current.secret, `mac ${purpose}`))
+        .update(text)
+        .digest('hex'),
   };
 }

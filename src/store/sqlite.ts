@@ -1,5 +1,5 @@
-import { Worker } from 'node:worker_threads';
 import type { StatementSync } from 'node:sqlite';
+import { Worker } from 'node:worker_threads';
 import {
   CompiledQuery,
   type DatabaseConnection,
@@ -45,7 +45,6 @@ class SqliteThread implements DatabaseConnection {
   constructor(path: string, readOnly: boolean) {
     const body = import.meta.url.endsWith('.ts') ? './sqlite-worker.ts' : './sqlite-worker.js';
     this.#worker = new Worker(new URL(body, import.meta.url), { workerData: { path, readOnly } });
-    this.#worker.unref();
     this.#worker.on('message', (answer: Answer) => this.#settle(answer));
     this.#worker.on('error', (error) => this.#fail(error as Error));
     this.#gone = new Promise((resolve) => {
@@ -54,6 +53,8 @@ class SqliteThread implements DatabaseConnection {
         resolve();
       });
     });
+    // Last, since a listener for messages takes the hold anew: an idle thread keeps no process alive.
+    this.#worker.unref();
   }
 
   #settle(answer: Answer): void {
@@ -132,7 +133,7 @@ function threadDialect(thread: SqliteThread): Dialect {
 export async function openSqliteStore(path: string): Promise<Store> {
   const write = new Kysely<Schema>({ dialect: threadDialect(new SqliteThread(path, false)) });
   await migrate(write, 'blob');
-  const read = new Kysely<Schema>({ dialect: threadDialect(new SqliteThread(path, true)) });
+  const read = openSqliteReader(path);
   const hot = openSqlite(path, true);
   const statements = new Map<string, StatementSync>();
 
@@ -152,4 +153,9 @@ export async function openSqliteStore(path: string): Promise<Store> {
       await write.destroy();
     },
   };
+}
+
+/** Opens an existing file for reading alone; its owner may be at work. */
+export function openSqliteReader(path: string): Kysely<Schema> {
+  return new Kysely<Schema>({ dialect: threadDialect(new SqliteThread(path, true)) });
 }

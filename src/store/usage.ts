@@ -67,9 +67,7 @@ export async function insertUses(trx: Trx, uses: readonly Uses[]): Promise<void>
     .insertInto('credential_address')
     .values(addresses)
     .onConflict((conflict) =>
-      conflict
-        .columns(['credential_id', 'address'])
-        .doUpdateSet({ last_seen_at: sql<number>`excluded.last_seen_at` }),
+      conflict.columns(['credential_id', 'address']).doUpdateSet({ last_seen_at: sql<number>`excluded.last_seen_at` }),
     )
     .execute();
 }
@@ -83,7 +81,7 @@ export async function readUses(
   addresses: number,
 ): Promise<{
   days: { day: number; count: number }[];
-  addresses: { address: string; first_seen_at: number; last_seen_at: number }[];
+  addresses: { address: string; first: number; last: number }[];
 }> {
   const days = await db
     .selectFrom('credential_day')
@@ -95,11 +93,33 @@ export async function readUses(
     .execute();
   const seen = await db
     .selectFrom('credential_address')
-    .select(['address', 'first_seen_at', 'last_seen_at'])
+    .select(['address', 'first_seen_at as first', 'last_seen_at as last'])
     .where('workspace_id', '=', workspaceId)
     .where('credential_id', '=', credentialId)
     .orderBy('last_seen_at', 'desc')
     .limit(addresses)
     .execute();
   return { days, addresses: seen };
+}
+
+const DAYS_KEPT = 400;
+const ADDRESSES_KEPT_FOR = 90 * DAY;
+
+/** Deletes days and addresses that nobody looks at any more, and all but the last addresses of each credential. */
+export async function deleteOldUses(trx: Trx, now: number): Promise<void> {
+  await trx
+    .deleteFrom('credential_day')
+    .where('day', '<', Math.floor(now / DAY) - DAYS_KEPT)
+    .execute();
+  await trx
+    .deleteFrom('credential_address')
+    .where('last_seen_at', '<', now - ADDRESSES_KEPT_FOR)
+    .execute();
+  await sql`
+    delete from credential_address where (credential_id, address) in (
+      select credential_id, address from (
+        select credential_id, address,
+          row_number() over (partition by credential_id order by last_seen_at desc) as place
+        from credential_address
+      ) as placed where place > 100)`.execute(trx);
 }

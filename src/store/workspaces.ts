@@ -43,11 +43,13 @@ function selectWorkspaces(db: Queryable, personId: string) {
 export async function listWorkspaces(db: Queryable, personId: string, page: PageAsk): Promise<WorkspaceRow[]> {
   let query = selectWorkspaces(db, personId);
   if (page.after !== null) {
-    query = query.where(
-      sql<boolean>`(workspace.created_at, workspace.id) > (${page.after.value}, ${page.after.id})`,
-    );
+    query = query.where(sql<boolean>`(workspace.created_at, workspace.id) > (${page.after.value}, ${page.after.id})`);
   }
-  return query.orderBy('workspace.created_at').orderBy('workspace.id').limit(page.limit + 1).execute();
+  return query
+    .orderBy('workspace.created_at')
+    .orderBy('workspace.id')
+    .limit(page.limit + 1)
+    .execute();
 }
 
 /** A workspace by id or slug, if the person is a member of it. */
@@ -119,7 +121,11 @@ export async function listMembers(db: Queryable, workspaceId: string, page: Page
   if (page.after !== null) {
     query = query.where(sql<boolean>`(member.created_at, member.id) > (${page.after.value}, ${page.after.id})`);
   }
-  return query.orderBy('member.created_at').orderBy('member.id').limit(page.limit + 1).execute();
+  return query
+    .orderBy('member.created_at')
+    .orderBy('member.id')
+    .limit(page.limit + 1)
+    .execute();
 }
 
 export async function findMember(db: Queryable, workspaceId: string, id: string): Promise<MemberRow | undefined> {
@@ -139,12 +145,7 @@ export async function findOwner(db: Queryable, workspaceId: string): Promise<Mem
 }
 
 export async function updateMemberRole(trx: Trx, workspaceId: string, id: string, role: Role): Promise<void> {
-  await trx
-    .updateTable('member')
-    .set({ role })
-    .where('workspace_id', '=', workspaceId)
-    .where('id', '=', id)
-    .execute();
+  await trx.updateTable('member').set({ role }).where('workspace_id', '=', workspaceId).where('id', '=', id).execute();
 }
 
 export async function deleteMember(trx: Trx, workspaceId: string, id: string): Promise<void> {
@@ -195,9 +196,7 @@ export async function listInvitations(
     .where('invitation.workspace_id', '=', workspaceId)
     .where('invitation.expires_at', '>', now);
   if (page.after !== null) {
-    query = query.where(
-      sql<boolean>`(invitation.created_at, invitation.id) < (${page.after.value}, ${page.after.id})`,
-    );
+    query = query.where(sql<boolean>`(invitation.created_at, invitation.id) < (${page.after.value}, ${page.after.id})`);
   }
   return query
     .orderBy('invitation.created_at', 'desc')

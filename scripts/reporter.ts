@@ -1,0 +1,18 @@
+import type { TestEvent } from 'node:test/reporters';
+
+/** Prints each failure, then `N passed, N failed` alone on the last line. */
+export default async function* report(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
+  for await (const event of source) {
+    if (event.type === 'test:fail') {
+      const { name, file, details } = event.data;
+      const isSuite = details.type === 'suite';
+      const cause = (details.error.cause ?? details.error) as Error;
+      if (!isSuite) yield `\n✖ ${name} (${file ?? ''})\n${cause.stack ?? String(cause)}\n`;
+    }
+    if (event.type === 'test:stderr' || event.type === 'test:stdout') yield event.data.message;
+    if (event.type === 'test:summary' && event.data.file === undefined) {
+      const { tests, passed, skipped, todo } = event.data.counts;
+      yield `\ncounts ${JSON.stringify({ passed, failed: tests - passed - skipped - todo })}\n`;
+    }
+  }
+}

@@ -1,0 +1,24 @@
+import { join } from 'node:path';
+import { verifyEveryLog } from '../audit/verify.ts';
+import { readSettings } from '../settings.ts';
+import { openSqliteReader } from '../store/sqlite.ts';
+
+/** Checks every log of the store; also while a server is running. Exit 1 if one is broken. */
+export async function auditVerify(options: { json?: true }): Promise<void> {
+  const settings = readSettings(process.env);
+  const db = openSqliteReader(join(settings.dataDirectory, 'devpilot.db'));
+  try {
+    for await (const check of verifyEveryLog(db)) {
+      if (check.broken !== null) process.exitCode = 1;
+      process.stdout.write(
+        options.json === true
+          ? `${JSON.stringify(check)}\n`
+          : check.broken === null
+            ? `${check.workspaceId}: ${check.entries} entries, whole\n`
+            : `${check.workspaceId}: entry ${check.broken.sequence} ${check.broken.reason}\n`,
+      );
+    }
+  } finally {
+    await db.destroy();
+  }
+}

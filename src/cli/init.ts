@@ -1,0 +1,48 @@
+import { text } from 'node:stream/consumers';
+import { createDenials } from '../audit/denials.ts';
+import { CreateWorkspace, SignUp } from '../contract/schemas.ts';
+import { createFirstOwner } from '../people/sign-up.ts';
+import { createPeopleContext, openStore } from '../server.ts';
+import { readSettings } from '../settings.ts';
+
+/** Checks the options by the schemas of the API. Throws with one line that names the field. */
+function readInput(options: { email: string; name: string; workspace: string }, password: string) {
+  const { email, name } = options;
+  const person = SignUp.safeParse({ email, name, password });
+  const workspace = CreateWorkspace.safeParse({ name: options.workspace });
+  const issue = person.error?.issues[0] ?? workspace.error?.issues[0];
+  if (!person.success || !workspace.success) {
+    const field = person.success ? 'workspace' : String(issue?.path[0]);
+    throw new Error(`${field}: ${issue?.message ?? 'is not valid'}`);
+  }
+  return { ...person.data, workspace: workspace.data.name };
+}
+
+/** Makes the first owner and workspace in the data directory; refuses if anybody has signed up. */
+export async function init(options: { email: string; name: string; workspace: string; json?: true }): Promise<void> {
+  const settings = readSettings(process.env);
+  const password = (await text(process.stdin)).replace(/\r?\n$/, '');
+  const input = readInput(options, password);
+  const { store, secret, release } = await openStore(settings);
+  try {
+    const context = createPeopleContext(store, secret, settings, {
+      clock: Date.now,
+      settle: () => Promise.resolve({ nodes: 0, confirmed: 0 }),
+      denials: createDenials(),
+      publicUrl: () => settings.publicUrl ?? '',
+    });
+    const made = await createFirstOwner(context, input);
+    const answer = {
+      person: { id: made.personId, name: input.name, email: input.email },
+      workspace: { id: made.workspaceId, name: input.workspace, slug: made.slug },
+    };
+    process.stdout.write(
+      options.json === true
+        ? `${JSON.stringify(answer)}\n`
+        : `${input.email} owns the workspace ${input.workspace}. Start with: npm start\n`,
+    );
+  } finally {
+    await store.close();
+    release();
+  }
+}

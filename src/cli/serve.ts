@@ -1,0 +1,27 @@
+import { createLogger, start } from '../server.ts';
+import { readSettings } from '../settings.ts';
+
+/** Serves until SIGTERM or SIGINT, then stops cleanly. A second signal changes nothing. */
+export async function serve(): Promise<void> {
+  const settings = readSettings(process.env);
+  const logger = createLogger(settings.logLevel);
+  const running = await start(settings, { logger });
+  process.stdout.write(`Devpilot is at ${settings.publicUrl ?? running.url}\n`);
+  if (running.setupLink !== null) process.stdout.write(`Set it up, once: ${running.setupLink}\n`);
+  if (running.metricsUrl !== null) process.stdout.write(`Metrics are at ${running.metricsUrl}\n`);
+
+  let stopping: Promise<void> | null = null;
+  const stop = (signal: NodeJS.Signals) => {
+    if (stopping !== null) return;
+    logger.info({ signal }, 'stopping');
+    stopping = running.close().then(
+      () => logger.info('stopped'),
+      (error: unknown) => {
+        logger.error({ err: error }, 'could not stop cleanly');
+        process.exitCode = 1;
+      },
+    );
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+}

@@ -1,0 +1,196 @@
+import { randomBytes } from 'node:crypto';
+import { METHODS } from 'node:http';
+import swagger from '@fastify/swagger';
+import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify';
+import { createSerializerCompiler, jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import type { z } from 'zod';
+import { Problem } from '../contract/problem.ts';
+import { redactSecrets } from '../contract/redact.ts';
+import { LIMITS } from '../contract/words.ts';
+import { auditRoutes } from './audit.ts';
+import { registerAuthorize } from './authorize.ts';
+import { accessTokenRoutes, apiKeyRoutes } from './credentials.ts';
+import { deviceRoutes } from './devices.ts';
+import { registerDocs } from './docs.ts';
+import { registerHealth } from './health.ts';
+import type { House } from './house.ts';
+import { judgingRoutes } from './judging.ts';
+import { openApiDocument } from './openapi.ts';
+import { peopleRoutes } from './people.ts';
+import { answerError, rawProblem, sendProblem } from './problems.ts';
+import { FORM_TYPE, type Route, registerRoute } from './route.ts';
+import { memberRoutes, workspaceRoutes } from './workspaces.ts';
+
+/** Every route that demands something, with its demand; `/v1/authorize`, health and docs stand beside it. */
+export function routeTable(house: House): Route[] {
+  return [
+    ...peopleRoutes(house),
+    ...deviceRoutes(house),
+    ...workspaceRoutes(house),
+    ...memberRoutes(house),
+    ...accessTokenRoutes(house),
+    ...apiKeyRoutes(house),
+    ...auditRoutes(house),
+    ...judgingRoutes(house),
+  ];
+}
+
+/** Request ids: the caller's if it is a plain one, otherwise a random start and a count. */
+function createRequestIds(): (request: { headers: Record<string, string | string[] | undefined> }) => string {
+  const start = `${randomBytes(6).toString('base64url').replace(/[-_]/g, 'x')}-`;
+  let count = 0;
+  return (request) => {
+    const given = request.headers['x-request-id'];
+    if (typeof given === 'string' && /^[A-Za-z0-9._-]{1,64}$/.test(given) && redactSecrets(given) === given)
+      return given;
+    return start + (count++).toString(36);
+  };
+}
+
+const FIELD_SOURCES: Readonly<Record<string, string>> = { headers: 'header', querystring: 'query', params: 'path' };
+
+/** Refuses what a schema does not take, naming each field. Unknown fields are refused by the schemas themselves. */
+function compileValidator({ schema, httpPart }: { schema: z.ZodType; httpPart?: string }) {
+  return (data: unknown) => {
+    const result = schema.safeParse(data);
+    if (result.success) return { value: result.data };
+    const errors = result.error.issues.flatMap((issue) => {
+      const path = issue.path.map(String).join('.');
+      if (issue.code === 'unrecognized_keys') {
+        return issue.keys.map((key) => ({
+          field: redactSecrets(path === '' ? key : `${path}.${key}`),
+          message: 'is not a field here',
+        }));
+      }
+      const field = path === '' ? (FIELD_SOURCES[httpPart ?? ''] ?? 'body') : path;
+      return [{ field, message: redactSecrets(issue.message) }];
+    });
+    const [first] = errors;
+    const detail = first === undefined ? undefined : `${first.field}: ${first.message}`;
+    return { error: new Problem('validation_failed', detail, { errors: errors.slice(0, 20) }) };
+  };
+}
+
+/** JSON as it stands: an empty body is none, and `__proto__` stays a key for the schemas to refuse. */
+function addParsers(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    if (body === '') return done(null, undefined);
+    try {
+      done(null, JSON.parse(String(body)));
+    } catch {
+      done(new Problem('invalid_request', 'The body is not well-formed JSON.'));
+    }
+  });
+  app.addContentTypeParser(FORM_TYPE, { parseAs: 'string' }, (_request, body, done) => {
+    const form = new URLSearchParams(String(body));
+    const twice = [...form.keys()].find((key, at, keys) => keys.indexOf(key) !== at);
+    if (twice !== undefined) done(new Problem('invalid_request', 'The form names a field twice.'));
+    else done(null, Object.fromEntries(form));
+  });
+}
+
+/** Patterns of the addresses there are, for telling 405 from 404. */
+function createMethodFinder(app: FastifyInstance): (path: string) => string[] {
+  const known = new Map<string, { pattern: RegExp; methods: Set<string> }>();
+  app.addHook('onRoute', ({ url, method }) => {
+    const source = url.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/:[A-Za-z]+/g, '[^/]+');
+    const entry = known.get(url) ?? { pattern: new RegExp(`^${source}$`), methods: new Set<string>() };
+    for (const one of [method].flat()) entry.methods.add(one);
+    known.set(url, entry);
+  });
+  return (path) => [
+    ...new Set([...known.values()].filter(({ pattern }) => pattern.test(path)).flatMap(({ methods }) => [...methods])),
+  ];
+}
+
+function logAnswer(request: FastifyRequest, status: number, milliseconds: number): void {
+  const { principal } = request;
+  request.log.info(
+    {
+      method: request.method,
+      // The pattern and never the address itself: codes and ids of others have no place in a log.
+      route: request.routeOptions.url ?? null,
+      status,
+      ms: Math.round(milliseconds * 10) / 10,
+      address: request.ip,
+      principal: principal === null ? null : principal.kind === 'person' ? principal.personId : principal.record.id,
+    },
+    'request',
+  );
+}
+
+/** Builds the HTTP server around a house; it listens when `server.ts` says so. */
+export async function createApp(
+  house: House,
+  options: { readonly logger: FastifyBaseLogger; readonly trustProxy: readonly string[] },
+): Promise<FastifyInstance> {
+  const createId = createRequestIds();
+  const app = fastify({
+    loggerInstance: options.logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: (request) => createId(request),
+    requestIdHeader: false,
+    trustProxy: options.trustProxy.length === 0 ? false : [...options.trustProxy],
+    bodyLimit: LIMITS.body,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 300 },
+    frameworkErrors: (error, request, reply) => {
+      reply.header('x-request-id', request.id);
+      answerError(error, request, reply as never);
+    },
+    clientErrorHandler(_error, socket) {
+      if (socket.writable) socket.end(rawProblem('invalid_request', createId({ headers: {} })));
+    },
+  });
+  for (const method of METHODS) {
+    if (!app.supportedMethods.includes(method) && method !== 'CONNECT') app.addHttpMethod(method, { hasBody: true });
+  }
+
+  app.decorateRequest('principal', null);
+  app.setValidatorCompiler<z.ZodType>(compileValidator);
+  app.setSerializerCompiler(createSerializerCompiler({}));
+  app.setErrorHandler(answerError);
+  addParsers(app);
+  const methodsOf = createMethodFinder(app);
+  app.setNotFoundHandler((request, reply) => {
+    const allow = methodsOf(request.url.split('?')[0] ?? '');
+    if (allow.length === 0) return sendProblem(reply, new Problem('not_found', 'There is nothing at this address.'));
+    return sendProblem(reply, new Problem('method_not_allowed', `This address takes ${allow.join(', ')}.`, { allow }));
+  });
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id);
+    done();
+  });
+
+  await app.register(swagger, {
+    openapi: openApiDocument(house),
+    transform: jsonSchemaTransform,
+    transformObject: jsonSchemaTransformObject,
+  });
+  registerAuthorize(app, house);
+  const https = house.publicUrl?.startsWith('https:') ?? false;
+  await app.register((scope, _options, done) => {
+    scope.addHook('onRequest', (_request, reply, next) => {
+      reply.headers({
+        'cache-control': 'no-store',
+        'x-content-type-options': 'nosniff',
+        'referrer-policy': 'no-referrer',
+        'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+        'cross-origin-opener-policy': 'same-origin',
+        ...(https && { 'strict-transport-security': 'max-age=31536000; includeSubDomains' }),
+      });
+      next();
+    });
+    scope.addHook('onResponse', (request, reply, next) => {
+      logAnswer(request, reply.statusCode, reply.elapsedTime);
+      next();
+    });
+    for (const declared of routeTable(house)) registerRoute(scope, house, declared);
+    done();
+  });
+  registerHealth(app, house);
+  registerDocs(app);
+  await app.ready();
+  return app;
+}

@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import { invalidField, Problem } from '../contract/problem.ts';
+import {
+  DeviceAnswer,
+  DeviceCode,
+  DeviceCodeRequest,
+  DeviceRequest,
+  DeviceToken,
+  DeviceTokenRequest,
+} from '../contract/schemas.ts';
+import { SPANS } from '../contract/words.ts';
+import { answerDevice, DEVICE_GRANT, findDeviceRequest, pollDevice, startDevice } from '../people/devices.ts';
+import type { House } from './house.ts';
+import { signedInOf } from './people.ts';
+import { originOf } from './principal.ts';
+import { type Route, route } from './route.ts';
+
+const tag = 'Device sign-in';
+
+export function deviceRoutes(house: House): Route[] {
+  const { people } = house;
+  const answer = (verdict: 'approved' | 'denied', word: 'approve' | 'deny') =>
+    route({
+      method: 'POST',
+      url: `/v1/device/${word}`,
+      access: { person: 'signed_in' },
+      summary: verdict === 'approved' ? 'Let a device sign in as oneself' : 'Turn a device away',
+      tag,
+      body: DeviceAnswer,
+      answers: { 204: z.null().describe('Done') },
+      codes: ['not_found'],
+      handler: async ({ body, request, reply }) => {
+        const who = signedInOf(request);
+        await findDeviceRequest(people, who, body.userCode);
+        await answerDevice(people, who, body.userCode, verdict, originOf(request));
+        return reply.code(204).send();
+      },
+    });
+  return [
+    route({
+      method: 'POST',
+      url: '/v1/device/code',
+      access: { public: true },
+      summary: 'Begin a device sign-in (RFC 8628, section 3.1)',
+      tag,
+      body: DeviceCodeRequest,
+      takes: 'form or json',
+      answers: { 200: DeviceCode },
+      handler: async ({ body, request }) => {
+        const client = body.client_id ?? 'devpilot';
+        const { deviceCode, userCode } = await startDevice(people, client, originOf(request));
+        const page = `${house.publicUrl ?? `${request.protocol}://${request.host}`}/device`;
+        return {
+          device_code: deviceCode,
+          user_code: userCode,
+          verification_uri: page,
+          verification_uri_complete: `${page}#${userCode}`,
+          expires_in: SPANS.deviceCode / 1000,
+          interval: SPANS.devicePoll / 1000,
+        };
+      },
+    }),
+    route({
+      method: 'POST',
+      url: '/v1/device/token',
+      access: { public: true },
+      summary: 'Poll for the session of a device (RFC 8628, section 3.4)',
+      tag,
+      body: DeviceTokenRequest,
+      takes: 'form or json',
+      answers: { 200: DeviceToken },
+      handler: async ({ body, request }) => {
+        if (body.grant_type !== DEVICE_GRANT) {
+          throw new Problem('invalid_request', `grant_type takes ${DEVICE_GRANT}.`, {
+            error: 'unsupported_grant_type',
+          });
+        }
+        const { secret, endsAt } = await pollDevice(people, body.device_code, originOf(request));
+        const seconds = Math.floor((endsAt - house.clock()) / 1000);
+        return { access_token: secret, token_type: 'Bearer' as const, expires_in: seconds };
+      },
+    }),
+    route({
+      method: 'GET',
+      url: '/v1/device/requests/:userCode',
+      access: { person: 'signed_in' },
+      summary: 'What a user code would let in',
+      tag,
+      params: z.object({ userCode: z.string().max(32) }),
+      answers: { 200: DeviceRequest },
+      codes: ['not_found'],
+      handler: ({ params, request }) => {
+        if (params.userCode === '') throw invalidField('userCode', 'takes the code that the device shows');
+        return findDeviceRequest(people, signedInOf(request), params.userCode);
+      },
+    }),
+    answer('approved', 'approve'),
+    answer('denied', 'deny'),
+  ];
+}

@@ -1,0 +1,107 @@
+import type { House } from './house.ts';
+
+const BEARER = 'An access token, an API key or a session, as `Authorization: Bearer <secret>` (RFC 6750).';
+const BASIC =
+  'An access token as user name with its passphrase as password, or an API key as password with any user name (RFC 7617).';
+
+const identityHeader = (description: string) => ({ description, required: true, schema: { type: 'string' as const } });
+
+/** `/v1/authorize` by hand: it takes every method, and OpenAPI has no word for that. */
+const authorize = {
+  get: {
+    operationId: 'getAuthorize',
+    summary: 'Judge the credential that the request itself carries, for reverse proxies',
+    description:
+      'An access token needs all scopes named, an API key all permissions named. Where only one of the two is named, the other kind is refused; where none is, any valid credential passes. Any other method is answered alike.',
+    tags: ['Judging'],
+    security: [{ bearer: [] }, { apiKey: [] }, { basic: [] }],
+    parameters: [
+      {
+        name: 'scope',
+        in: 'query',
+        description: 'Scopes that an access token must all have, with blanks between them or named several times',
+        schema: { type: 'string' as const, maxLength: 1000 },
+        example: 'modify_env',
+      },
+      {
+        name: 'permission',
+        in: 'query',
+        description: 'Permissions that an API key must all have, likewise',
+        schema: { type: 'string' as const, maxLength: 1000 },
+        example: 'read',
+      },
+      {
+        name: 'Access-Token-Passphrase',
+        in: 'header',
+        description: 'The passphrase of an access token that has one, in UTF-8',
+        schema: { type: 'string' as const, maxLength: 2040 },
+      },
+    ],
+    responses: {
+      200: {
+        description: 'It passes. The body is empty.',
+        headers: {
+          'Devpilot-Credential-Id': identityHeader('Its id'),
+          'Devpilot-Credential-Kind': identityHeader('`access_token` or `api_key`'),
+          'Devpilot-Credential-Name': identityHeader('Its name, percent-encoded'),
+          'Devpilot-Workspace-Id': identityHeader('The workspace it belongs to'),
+          'Devpilot-Scopes': identityHeader('The scopes of an access token, with blanks between them'),
+          'Devpilot-Permissions': identityHeader('The permissions of an API key, with blanks between them'),
+        },
+      },
+      ...Object.fromEntries(
+        [
+          [401, 'No credential, or one that is not valid'],
+          [403, 'A valid credential that may not do this'],
+          [503, 'It can not be judged at the moment'],
+        ].map(([status, description]) => [
+          status,
+          {
+            description,
+            content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+          },
+        ]),
+      ),
+    },
+  },
+};
+
+/** The parts of the OpenAPI document that are not derived from the routes. */
+export function openApiDocument(house: House) {
+  return {
+    openapi: '3.1.0' as const,
+    info: {
+      title: 'Devpilot',
+      version: house.version,
+      description:
+        'Access tokens and API keys for pipelines and services, created by people and taken back in an instant.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      contact: { name: 'The operator of this installation', url: house.publicUrl ?? 'http://127.0.0.1:4000' },
+    },
+    servers: [{ url: house.publicUrl ?? 'http://127.0.0.1:4000', description: 'This installation' }],
+    tags: [
+      { name: 'People', description: 'Accounts, sessions and second factors' },
+      { name: 'Device sign-in', description: 'RFC 8628, for the CLI' },
+      { name: 'Workspaces', description: 'The boundary that everything belongs to' },
+      { name: 'Members', description: 'People in a workspace, and invitations' },
+      { name: 'Access tokens', description: 'Scoped, immutable credentials for pipelines and scripts' },
+      { name: 'API keys', description: 'Editable credentials for services' },
+      { name: 'Activity log', description: 'Who did what, append-only and chained' },
+      { name: 'Judging', description: 'Presenting a credential and asking about one' },
+    ],
+    paths: { '/v1/authorize': authorize },
+    components: {
+      securitySchemes: {
+        session: {
+          type: 'apiKey' as const,
+          in: 'cookie' as const,
+          name: '__Host-devpilot',
+          description: "A person's session; `devpilot` on plain http. The CLI presents it as Bearer.",
+        },
+        bearer: { type: 'http' as const, scheme: 'bearer', description: BEARER },
+        apiKey: { type: 'apiKey' as const, in: 'header' as const, name: 'X-API-Key', description: 'An API key' },
+        basic: { type: 'http' as const, scheme: 'basic', description: BASIC },
+      },
+    },
+  };
+}

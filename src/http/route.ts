@@ -1,0 +1,218 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
+import type { z } from 'zod';
+import type { Claim } from '../contract/idempotency.ts';
+import { invalidField, Problem } from '../contract/problem.ts';
+import { ProblemBody } from '../contract/schemas.ts';
+import { CODES, type Code, LIMITS } from '../contract/words.ts';
+import type { House } from './house.ts';
+import { refuseCredentialInQuery } from './presentation.ts';
+import {
+  type Access,
+  type CredentialPrincipal,
+  demandOf,
+  findPrincipal,
+  type Membership,
+  originOf,
+  type PersonPrincipal,
+  type Principal,
+  partyOf,
+  refuseForeignPage,
+} from './principal.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who asks; null on public routes. */
+    principal: Principal | null;
+  }
+}
+
+/** What a handler is given: everything parsed and checked. */
+export interface Ask<Params, Query, Body> {
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Body;
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+}
+
+/** One row of the route table. */
+export interface Route {
+  readonly method: HTTPMethods;
+  readonly url: string;
+  readonly access: Access;
+  readonly summary: string;
+  readonly tag: string;
+  readonly params?: z.ZodType;
+  readonly query?: z.ZodType;
+  readonly body?: z.ZodType;
+  /** `application/x-www-form-urlencoded` instead of, or beside, JSON. */
+  readonly takes?: 'form' | 'form or json';
+  readonly answers: Readonly<Record<number, z.ZodType>>;
+  /** The codes that this route answers beside those that every route may. */
+  readonly codes?: readonly Code[];
+  readonly handler: (ask: Ask<never, never, never>) => unknown;
+}
+
+/** Declares a route; the types of its schemas reach its handler. */
+export function route<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType>(
+  declared: Omit<Route, 'params' | 'query' | 'body' | 'handler'> & {
+    readonly params?: P;
+    readonly query?: Q;
+    readonly body?: B;
+    readonly handler: (ask: Ask<z.output<P>, z.output<Q>, z.output<B>>) => unknown;
+  },
+): Route {
+  return declared as unknown as Route;
+}
+
+/** The signed-in person of a request whose route demands one. */
+export function personOf(request: FastifyRequest): PersonPrincipal {
+  const { principal } = request;
+  if (principal?.kind !== 'person') throw new Problem('internal');
+  return principal;
+}
+
+/** The membership of a request whose route demands a role. */
+export function membershipOf(request: FastifyRequest): Membership {
+  const { membership } = personOf(request);
+  if (membership === null) throw new Problem('internal');
+  return membership;
+}
+
+/** The credential of a request whose route demands one. */
+export function credentialOf(request: FastifyRequest): CredentialPrincipal {
+  const { principal } = request;
+  if (principal === null || principal.kind === 'person') throw new Problem('internal');
+  return principal;
+}
+
+/** Who asks, in which workspace, from where: what the core records. */
+export function askerOf(house: House, request: FastifyRequest) {
+  const person = personOf(request);
+  return {
+    workspaceId: membershipOf(request).workspaceId,
+    actor: partyOf(person),
+    person: { id: person.personId, name: person.name, email: person.email },
+    origin: originOf(request),
+    claim: claimOf(house, request, membershipOf(request).workspaceId),
+  };
+}
+
+/**
+ * The `Idempotency-Key` of a POST as a claim, or null without one. The body is kept as a MAC under a
+ * key of ours, since a plain hash would tell a guesser whether it held a certain passphrase.
+ */
+export function claimOf(house: House, request: FastifyRequest, workspaceId: string): Claim | null {
+  const key = request.headers['idempotency-key'];
+  if (key === undefined || request.method !== 'POST') return null;
+  const { min, max } = LIMITS.idempotencyKey;
+  if (typeof key !== 'string' || key.length < min || key.length > max || !/^[\x21-\x7e]+$/.test(key)) {
+    throw invalidField('Idempotency-Key', `takes ${min} to ${max} visible ASCII characters`);
+  }
+  const { principal } = request;
+  const principalId = principal?.kind === 'person' ? principal.personId : (principal?.record.id ?? '');
+  const url = request.routeOptions.url ?? '';
+  const bodyMac = house.seal.mac('idempotency', JSON.stringify([request.params, request.body]));
+  return { workspaceId, principalId, route: `POST ${url}`, key, bodyMac };
+}
+
+type SecurityScheme = { readonly [name: string]: readonly string[] };
+
+function securityOf(access: Access): SecurityScheme[] {
+  if ('public' in access) return [];
+  if ('any' in access) return [{ session: [] }, { bearer: [] }, { apiKey: [] }, { basic: [] }];
+  const schemes: SecurityScheme[] = [];
+  if (access.person !== undefined) schemes.push({ session: [] });
+  if (access.token !== undefined || access.key !== undefined) schemes.push({ bearer: [] }, { basic: [] });
+  if (access.key !== undefined) schemes.push({ apiKey: [] });
+  return schemes;
+}
+
+const EVERYWHERE: readonly Code[] = ['invalid_request', 'internal', 'unavailable', 'rate_limited'];
+const GUARDED: readonly Code[] = ['missing_credential', 'invalid_token', 'forbidden', 'wrong_credential_kind'];
+
+function answersOf(declared: Route): Record<number, z.ZodType> {
+  const guarded = 'public' in declared.access ? [] : GUARDED;
+  const hasInput = declared.body !== undefined || declared.query !== undefined;
+  const input: Code[] = hasInput ? ['validation_failed'] : [];
+  const body: Code[] = declared.body === undefined ? [] : ['too_large', 'unsupported_media_type'];
+  const codes = [...EVERYWHERE, ...guarded, ...input, ...body, ...(declared.codes ?? [])];
+  const answers: Record<number, z.ZodType> = {};
+  for (const code of codes) answers[CODES[code].status] = ProblemBody;
+  return { ...answers, ...declared.answers };
+}
+
+function summaryOfAccess(access: Access): string {
+  if ('public' in access) return 'Open to everybody.';
+  if ('any' in access) return 'Takes any principal.';
+  const { person, token, key } = access;
+  const parts = [
+    person === undefined
+      ? null
+      : person === 'signed_in'
+        ? 'a signed-in person'
+        : `a person with the role ${person} or above`,
+    token === undefined ? null : `an access token with ${token.join(' or ')}`,
+    key === undefined ? null : `an API key with ${key.join(' or ')}`,
+  ].filter((part) => part !== null);
+  if (parts.length === 0) throw new Error('A route without a declared access is refused.');
+  return `Takes ${parts.join(', or ')}.`;
+}
+
+/** Registers a declared route. Throws at start-up for one that does not say what it demands. */
+export function registerRoute(app: FastifyInstance, house: House, declared: Route): void {
+  const { access } = declared;
+  const demand = demandOf(access);
+  const description = summaryOfAccess(access);
+  const forms = declared.takes;
+  app.route({
+    method: declared.method,
+    url: declared.url,
+    schema: {
+      summary: declared.summary,
+      description,
+      tags: [declared.tag],
+      operationId: `${String(declared.method).toLowerCase()}${declared.url.replace(/^\/v1/, '').replace(/[/:{}.-]+(\w?)/g, (_, next: string) => next.toUpperCase())}`,
+      security: securityOf(access),
+      ...(declared.params !== undefined && { params: declared.params }),
+      ...(declared.query !== undefined && { querystring: declared.query }),
+      ...(declared.body !== undefined && { body: declared.body }),
+      ...(forms !== undefined && {
+        consumes: forms === 'form' ? [FORM_TYPE] : [FORM_TYPE, 'application/json'],
+      }),
+      response: answersOf(declared),
+    },
+    onRequest: async (request) => {
+      if ('public' in access) {
+        refuseCredentialInQuery(request.raw.url ?? '');
+        refuseForeignPage(house, request);
+        return;
+      }
+      request.principal = await findPrincipal(house, request, access, demand);
+    },
+    preParsing: (request, _reply, payload, done) => {
+      const type = request.headers['content-type'];
+      const isForm = type?.toLowerCase().startsWith(FORM_TYPE) ?? false;
+      if (type !== undefined && (forms === 'form' ? !isForm : isForm && forms === undefined)) {
+        done(
+          new Problem(
+            'unsupported_media_type',
+            `Send Content-Type: ${forms === 'form' ? FORM_TYPE : 'application/json'}.`,
+          ),
+        );
+        return;
+      }
+      done(null, payload);
+    },
+    handler: (request, reply) =>
+      declared.handler({
+        params: request.params as never,
+        query: request.query as never,
+        body: request.body as never,
+        request,
+        reply,
+      }),
+  });
+}
+
+export const FORM_TYPE = 'application/x-www-form-urlencoded';

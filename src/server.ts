@@ -1,0 +1,272 @@
+import { randomBytes } from 'node:crypto';
+import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import pino from 'pino';
+import packageJson from '../package.json' with { type: 'json' };
+import { createDenials } from './audit/denials.ts';
+import { append } from './audit/log.ts';
+import { createId } from './contract/id.ts';
+import { redactSecrets } from './contract/redact.ts';
+import { FAILURE_LIMITS } from './contract/words.ts';
+import { createFailureLimiter, type FailureStore } from './credentials/failures.ts';
+import { createJudges, type Watcher } from './credentials/present.ts';
+import { createProof } from './credentials/proof.ts';
+import { createRegistry } from './credentials/registry.ts';
+import type { Settle } from './credentials/store.ts';
+import { createUsage } from './credentials/usage.ts';
+import { createApp } from './http/app.ts';
+import type { House } from './http/house.ts';
+import type { PeopleContext } from './people/context.ts';
+import { createMail } from './people/mail.ts';
+import { makeSetupCode } from './people/sign-up.ts';
+import { createTraces } from './people/traces.ts';
+import { createCredentialStore, createUsageStore, readForJudging } from './server/credential-store.ts';
+import { every, FLUSH_EVERY, TIDY_EVERY, tidy } from './server/housekeeping.ts';
+import { createMeter } from './server/metrics.ts';
+import { SECRET_BYTES, type Settings } from './settings.ts';
+import { type DataDirectory, takeDataDirectory } from './store/data-directory.ts';
+import { insertFailure, recentFailures } from './store/failures.ts';
+import { createSeal } from './store/seal.ts';
+import { openSqliteStore } from './store/sqlite.ts';
+import type { Store } from './store/store.ts';
+
+/** Records kept in memory: about 300 bytes each. */
+const RECORDS_IN_MEMORY = 1_000_000;
+/** Above this many credentials with unwritten uses a reader is shown figures up to a second old. */
+const FLUSH_FOR_READERS = 5_000;
+/** In-flight requests are given this long before their connections are cut. */
+const CLOSE_WITHIN = 4_000;
+
+export interface Running {
+  /** Where it listens, without a slash at the end. */
+  readonly url: string;
+  /** The one-time link while nobody has signed up, null afterwards. */
+  readonly setupLink: string | null;
+  readonly metricsUrl: string | null;
+  /** Finishes requests under way, writes what is counted, closes the store. */
+  close(): Promise<void>;
+}
+
+export interface Parts {
+  readonly clock?: () => number;
+  readonly logger?: pino.Logger;
+}
+
+/** The secret of this installation, made with mode 0600 in the data directory if the operator sets none. */
+function readSecret(directory: DataDirectory): Buffer {
+  const path = join(directory.path, 'secret');
+  try {
+    const file = openSync(path, 'wx', 0o600);
+    writeSync(file, `${randomBytes(48).toString('base64url')}\n`);
+    fsyncSync(file);
+    closeSync(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  const secret = Buffer.from(readFileSync(path, 'utf8').trim());
+  if (secret.length < SECRET_BYTES) throw new Error(`The file ${path} is too short to be the secret.`);
+  return secret;
+}
+
+export function createLogger(level: string): pino.Logger {
+  return pino({
+    level,
+    base: null,
+    redact: {
+      paths: ['req.headers.authorization', 'req.headers.cookie', '*.secret', '*.passphrase', '*.password'],
+      censor: '[secret]',
+    },
+    serializers: {
+      err: (error: Error) => {
+        const { type, message, stack } = pino.stdSerializers.err(error);
+        return { type, message: redactSecrets(message), stack: redactSecrets(stack) };
+      },
+    },
+  });
+}
+
+/** Takes the store that the settings name, for this process alone where it is the embedded one. */
+export async function openStore(settings: Settings): Promise<{ store: Store; secret: Buffer; release: () => void }> {
+  if (settings.databaseUrl !== null) {
+    throw new Error('PostgreSQL is not supported by this version yet. Unset DATABASE_URL.');
+  }
+  const directory = takeDataDirectory(settings.dataDirectory);
+  try {
+    const secret = settings.secret ?? readSecret(directory);
+    return { store: await openSqliteStore(directory.database), secret, release: directory.release };
+  } catch (error) {
+    directory.release();
+    throw error;
+  }
+}
+
+function failureStore(store: Store): FailureStore {
+  return {
+    recentFailures: (subject, since) => recentFailures(store.read, subject, since),
+    addFailure: (subject, failure) =>
+      store.transaction((trx) => insertFailure(trx, subject, failure.address, failure.at)),
+  };
+}
+
+/** What everything about people works with; also used by commands that run without a server. */
+export function createPeopleContext(
+  store: Store,
+  secret: Buffer,
+  settings: Settings,
+  rest: Pick<PeopleContext, 'clock' | 'settle' | 'denials' | 'publicUrl'>,
+): PeopleContext {
+  const failures = failureStore(store);
+  const { signIn, stranger } = FAILURE_LIMITS;
+  return {
+    ...rest,
+    store,
+    seal: createSeal([secret]),
+    failures: {
+      signIn: createFailureLimiter(failures, signIn),
+      stranger: createFailureLimiter(failures, { perAddress: stranger, perSubject: stranger }),
+    },
+    signUp: settings.signUp,
+    mail: settings.smtpUrl === null ? null : createMail(settings.smtpUrl, settings.mailFrom),
+  };
+}
+
+/** Puts the parts together and listens. Throws `DirectoryInUse` where another process has the data directory. */
+export async function start(settings: Settings, parts: Parts = {}): Promise<Running> {
+  const clock = parts.clock ?? Date.now;
+  const log = parts.logger ?? createLogger(settings.logLevel);
+  const opened = await openStore(settings);
+  const meter = settings.metrics === null ? null : createMeter();
+  const store = meter?.store(opened.store) ?? opened.store;
+  let url = '';
+
+  const registry = createRegistry({
+    read: (digest) => readForJudging(store, digest),
+    // One process owns the embedded store: it has seen every revocation, for it made them all.
+    lease: { holds: () => true },
+    capacity: RECORDS_IN_MEMORY,
+  });
+  const settle: Settle = (revocation) => {
+    registry.apply(revocation);
+    return Promise.resolve({ nodes: 1, confirmed: 1 });
+  };
+  const proof = createProof(createFailureLimiter(failureStore(store), FAILURE_LIMITS.passphrase));
+  const usage = createUsage(createUsageStore(store), createId('node', clock()));
+  const denials = createDenials();
+  const traces = createTraces(store);
+  const watch: Watcher = ({ verdict, record }, presented) => {
+    if (verdict === 'ok' || record === null) return;
+    const { id, kind, name, workspace } = record;
+    denials.note({
+      workspaceId: workspace.id,
+      action: verdict === 'passphrase_incorrect' ? 'credential.passphrase_failed' : 'credential.denied',
+      actor: { kind, id, name },
+      credential: { kind, id, name },
+      reason: verdict,
+      origin: { address: presented.address, userAgent: presented.userAgent, requestId: presented.requestId },
+      at: clock(),
+    });
+  };
+  const judges = createJudges({ registry, proof, usage, clock, watch });
+  const people = createPeopleContext(store, opened.secret, settings, {
+    clock,
+    settle,
+    denials,
+    publicUrl: () => settings.publicUrl ?? url,
+  });
+
+  async function flushDenials(everything = false): Promise<void> {
+    const due = denials.take(clock(), everything);
+    if (due.length === 0) return;
+    await store.transaction(async (trx) => {
+      for (const draft of due) await append(trx, draft);
+    });
+  }
+
+  const house: House = {
+    version: packageJson.version,
+    publicUrl: settings.publicUrl,
+    store,
+    seal: people.seal,
+    clock,
+    judges: meter?.judges(judges) ?? judges,
+    proof,
+    findRecord: registry.find,
+    credentials: {
+      store: createCredentialStore(store),
+      settle,
+      flushUses: async () => {
+        const pending = usage.pendingCredentials();
+        if (pending > 0 && pending <= FLUSH_FOR_READERS) await usage.flush();
+      },
+      clock,
+    },
+    people,
+    denials,
+    traces,
+    flushDenials,
+    notReady: async () => {
+      try {
+        await store.first('select 1 as one', []);
+        return null;
+      } catch {
+        return 'The store can not be reached.';
+      }
+    },
+  };
+
+  const app = await createApp(house, { logger: log, trustProxy: settings.trustProxy });
+  let metrics: Server | null = null;
+  try {
+    await app.listen({ port: settings.port, host: settings.host });
+    if (meter !== null && settings.metrics !== null) {
+      metrics = await meter.listen(settings.metrics, {
+        version: packageJson.version,
+        recordsInMemory: registry.size,
+        usageLag: () => usage.lag(clock()),
+        pendingCredentials: usage.pendingCredentials,
+      });
+    }
+  } catch (error) {
+    await app.close();
+    await store.close();
+    opened.release();
+    throw error;
+  }
+  const { port } = app.server.address() as AddressInfo;
+  const host = settings.host === '0.0.0.0' || settings.host === '::' ? 'localhost' : settings.host;
+  url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const code = await makeSetupCode(people);
+
+  const onError = (error: unknown) => log.error({ err: error }, 'background work failed; it is tried again');
+  async function flush(): Promise<void> {
+    await usage.flush();
+    await flushDenials();
+    await traces.flush();
+  }
+  const flusher = every(FLUSH_EVERY, flush, onError);
+  const tidier = every(TIDY_EVERY, () => tidy(store, clock()), onError);
+
+  async function close(): Promise<void> {
+    const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_WITHIN);
+    await app.close();
+    clearTimeout(cut);
+    metrics?.close();
+    await flusher.stop();
+    await tidier.stop();
+    await usage.flush();
+    await flushDenials(true);
+    await traces.flush();
+    await store.close();
+    opened.release();
+  }
+
+  const metricsAddress = metrics?.address() as AddressInfo | undefined;
+  return {
+    url,
+    setupLink: code === null ? null : `${settings.publicUrl ?? url}/setup#code=${code}`,
+    metricsUrl: metricsAddress === undefined ? null : `http://${metricsAddress.address}:${metricsAddress.port}/metrics`,
+    close,
+  };
+}

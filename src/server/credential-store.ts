@@ -1,0 +1,147 @@
+import { append } from '../audit/log.ts';
+import { Problem } from '../contract/problem.ts';
+import type { CredentialKind, CredentialSort } from '../contract/words.ts';
+import type { StoredCredential } from '../credentials/record.ts';
+import { type Digest, digestBytes } from '../credentials/secret.ts';
+import type { Credential, CredentialStore, CredentialTransaction } from '../credentials/store.ts';
+import type { UsageStore } from '../credentials/usage.ts';
+import {
+  type CredentialRow,
+  deleteCredential,
+  findByDigest,
+  findCredential,
+  insertCredential,
+  insertRevocation,
+  listCredentials,
+  sortedValue,
+  updateCredential,
+} from '../store/credentials.ts';
+import { claimKey } from '../store/idempotency.ts';
+import { cutPage, pageAsk } from '../store/paging.ts';
+import type { Store, Trx } from '../store/store.ts';
+import { claimUsageChunk, insertUses, readUses } from '../store/usage.ts';
+
+const digestOf = (bytes: Uint8Array): Digest => Buffer.from(bytes).toString('latin1');
+
+function credentialOf(row: CredentialRow): Credential {
+  const { creator_name, creator_email } = row;
+  return {
+    id: row.id,
+    workspaceId: row.workspace_id,
+    kind: row.kind as CredentialKind,
+    name: row.name,
+    description: row.description,
+    rights: JSON.parse(row.rights) as string[],
+    hasPassphrase: row.passphrase_hash !== null,
+    active: row.active === 1,
+    hint: row.hint,
+    expiresAt: row.expires_at,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    createdBy:
+      creator_name === null || creator_email === null
+        ? null
+        : { id: row.created_by, name: creator_name, email: creator_email },
+    lastUsedAt: row.last_used_at,
+    useCount: row.use_count,
+  };
+}
+
+function transactionOf(trx: Trx): CredentialTransaction {
+  return {
+    claim: (claim, resourceId, at) => claimKey(trx, claim, resourceId, at),
+    insert: (credential) =>
+      insertCredential(trx, {
+        id: credential.id,
+        workspace_id: credential.workspaceId,
+        kind: credential.kind,
+        name: credential.name,
+        name_key: credential.name.toLowerCase(),
+        description: credential.description,
+        rights: JSON.stringify(credential.rights),
+        passphrase_hash: credential.passphraseHash,
+        active: credential.active ? 1 : 0,
+        digest: digestBytes(credential.digest),
+        hint: credential.hint,
+        expires_at: credential.expiresAt,
+        created_at: credential.createdAt,
+        updated_at: credential.createdAt,
+        created_by: credential.createdById,
+        last_used_at: null,
+      }),
+    async find(workspaceId, kind, id) {
+      const row = await findCredential(trx, workspaceId, kind, id);
+      return row === undefined ? null : credentialOf(row);
+    },
+    async update(workspaceId, id, edit, at) {
+      const { name, description, rights, expiresAt, active } = edit;
+      const digest = await updateCredential(trx, workspaceId, 'api_key', id, {
+        ...(name !== undefined && { name, name_key: name.toLowerCase() }),
+        ...(description !== undefined && { description }),
+        ...(rights !== undefined && { rights: JSON.stringify(rights) }),
+        ...(expiresAt !== undefined && { expires_at: expiresAt }),
+        ...(active !== undefined && { active: active ? 1 : 0 }),
+        updated_at: at,
+      });
+      return digest === undefined ? null : digestOf(digest);
+    },
+    async delete(workspaceId, kind, id) {
+      const row = await deleteCredential(trx, workspaceId, kind, id);
+      return row === undefined ? null : { digest: digestOf(row.digest), name: row.name };
+    },
+    async revoke(workspaceId, digest, at) {
+      const bytes = digest === null ? null : digestBytes(digest);
+      return { number: await insertRevocation(trx, workspaceId, bytes, at), workspaceId, digest };
+    },
+    record: (event) => append(trx, event),
+  };
+}
+
+/** The core's store over the SQL of `store/`. */
+export function createCredentialStore(store: Store): CredentialStore {
+  return {
+    transaction: (work) => store.transaction((trx) => work(transactionOf(trx))),
+    async find(workspaceId, kind, id) {
+      const row = await findCredential(store.read, workspaceId, kind, id);
+      return row === undefined ? null : credentialOf(row);
+    },
+    readUses: (workspaceId, id, sinceDay, addresses) => readUses(store.read, workspaceId, id, sinceDay, addresses),
+    async list(workspaceId, ask) {
+      const { sort, direction, now } = ask;
+      const name = direction === 'desc' ? `-${sort}` : sort;
+      const page = pageAsk(ask, name, sort === 'name' ? 'string' : 'number');
+      const rows = await listCredentials(store.read, workspaceId, ask, sort, direction, page, now);
+      const placeOf = (row: CredentialRow) => ({ value: sortedValue(row, sort as CredentialSort), id: row.id });
+      return cutPage(rows, page.limit, name, placeOf, credentialOf);
+    },
+  };
+}
+
+/** Reads one record for the registry. Throws `unavailable` when the store can't be asked: never a guess. */
+export async function readForJudging(store: Store, digest: Digest): Promise<StoredCredential | null> {
+  const row = await findByDigest(store, digestBytes(digest)).catch((cause: unknown) => {
+    throw new Problem('unavailable', 'The store can not be asked.', { retryAfter: 1, cause });
+  });
+  if (row === undefined) return null;
+  return {
+    kind: row.kind,
+    id: row.id,
+    name: row.name,
+    workspaceId: row.workspace_id,
+    rights: JSON.parse(row.rights) as string[],
+    active: row.active === 1,
+    expiresAt: row.expires_at,
+    createdAt: row.created_at,
+    passphraseHash: row.passphrase_hash,
+  };
+}
+
+/** Writes uses, each chunk once however often it is sent. */
+export function createUsageStore(store: Store): UsageStore {
+  return {
+    addUses: (nodeId, number, uses) =>
+      store.transaction(async (trx) => {
+        if (await claimUsageChunk(trx, nodeId, number)) await insertUses(trx, uses);
+      }),
+  };
+}

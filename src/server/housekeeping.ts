@@ -1,0 +1,52 @@
+import { DAY, HOUR, SECOND, SPANS } from '../contract/words.ts';
+import { deleteOldRevocations } from '../store/credentials.ts';
+import { deleteExpiredDeviceCodes } from '../store/devices.ts';
+import { deleteOldFailures } from '../store/failures.ts';
+import { deleteOldClaims } from '../store/idempotency.ts';
+import { deleteEndedSessions, deleteOldAddresses } from '../store/people.ts';
+import type { Store } from '../store/store.ts';
+import { deleteOldUses } from '../store/usage.ts';
+
+/** Deletes what has served its time. Nothing depends on it: expiry and ends are judged by the clock. */
+export async function tidy(store: Store, now: number): Promise<void> {
+  await store.transaction(async (trx) => {
+    await deleteEndedSessions(trx, now, SPANS.sessionIdle);
+    await deleteExpiredDeviceCodes(trx, now);
+    await deleteOldClaims(trx, now - SPANS.idempotency);
+    await deleteOldFailures(trx, now - HOUR);
+    await deleteOldRevocations(trx, now - HOUR);
+    await deleteOldAddresses(trx, now - 90 * DAY);
+    await deleteOldUses(trx, now);
+  });
+}
+
+/** Calls `work` again and again, `pause` milliseconds after it last ended; one failure does not end it. */
+export function every(
+  pause: number,
+  work: () => Promise<void>,
+  onError: (error: unknown) => void,
+): { stop(): Promise<void> } {
+  let stopped = false;
+  let running = Promise.resolve();
+  let timer: NodeJS.Timeout;
+  function again(): void {
+    timer = setTimeout(() => {
+      running = work()
+        .catch(onError)
+        .then(() => {
+          if (!stopped) again();
+        });
+    }, pause);
+  }
+  again();
+  return {
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      await running;
+    },
+  };
+}
+
+export const FLUSH_EVERY = SECOND;
+export const TIDY_EVERY = HOUR;

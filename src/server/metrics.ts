@@ -1,0 +1,120 @@
+import { createServer, type Server } from 'node:http';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry as Metrics } from 'prom-client';
+import type { Judges } from '../credentials/present.ts';
+import type { Store } from '../store/store.ts';
+
+export interface Gauges {
+  readonly version: string;
+  readonly recordsInMemory: () => number;
+  /** Milliseconds. */
+  readonly usageLag: () => number;
+  readonly pendingCredentials: () => number;
+}
+
+export interface Meter {
+  readonly judges: (judges: Judges) => Judges;
+  readonly store: (store: Store) => Store;
+  readonly listen: (address: { host: string; port: number }, gauges: Gauges) => Promise<Server>;
+}
+
+const BUCKETS = [0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.005, 0.025, 0.1, 0.5, 1];
+
+/** Prometheus metrics. Nothing is measured, and nothing costs, while `DEVPILOT_METRICS` is off. */
+export function createMeter(): Meter {
+  const register = new Metrics();
+  const registers = [register];
+  const judged = new Counter({
+    name: 'devpilot_judgements_total',
+    help: 'Judgements by kind of credential and verdict',
+    labelNames: ['kind', 'verdict'],
+    registers,
+  });
+  const judgement = new Histogram({
+    name: 'devpilot_judgement_seconds',
+    help: 'Time of a judgement in process',
+    buckets: BUCKETS,
+    registers,
+  });
+  const storing = new Histogram({
+    name: 'devpilot_store_seconds',
+    help: 'Time of hot look-ups and of transactions in the store',
+    labelNames: ['operation'],
+    buckets: BUCKETS,
+    registers,
+  });
+  const errors = new Counter({
+    name: 'devpilot_store_errors_total',
+    help: 'Calls of the store that failed',
+    registers,
+  });
+
+  async function timed<T>(operation: string, work: () => Promise<T>): Promise<T> {
+    const stop = storing.startTimer({ operation });
+    try {
+      return await work();
+    } catch (error) {
+      errors.inc();
+      throw error;
+    } finally {
+      stop();
+    }
+  }
+
+  return {
+    judges: (judges) => ({
+      judgePresented(presented, demand) {
+        const start = performance.now();
+        const note = (done: Awaited<ReturnType<Judges['judgePresented']>>) => {
+          judgement.observe((performance.now() - start) / 1000);
+          judged.inc({ kind: done.record?.kind ?? 'unknown', verdict: done.verdict });
+          return done;
+        };
+        const done = judges.judgePresented(presented, demand);
+        return done instanceof Promise ? done.then(note) : note(done);
+      },
+    }),
+    store: (store) => ({
+      ...store,
+      first: (statement, parameters) => timed('look_up', () => store.first(statement, parameters)),
+      transaction: (work) => timed('transaction', () => store.transaction(work)),
+    }),
+    async listen({ host, port }, gauges) {
+      collectDefaultMetrics({ register });
+      const gauge = (name: string, help: string, read: () => number) =>
+        new Gauge({
+          name,
+          help,
+          registers,
+          collect() {
+            this.set(read());
+          },
+        });
+      gauge('devpilot_records_in_memory', 'Credential records kept in memory', gauges.recordsInMemory);
+      gauge(
+        'devpilot_usage_flush_lag_seconds',
+        'Age of the oldest use not yet written',
+        () => gauges.usageLag() / 1000,
+      );
+      gauge('devpilot_usage_pending_credentials', 'Credentials with uses not yet written', gauges.pendingCredentials);
+      new Gauge({ name: 'devpilot_build_info', help: 'Version', labelNames: ['version', 'node'], registers }).set(
+        { version: gauges.version, node: process.version },
+        1,
+      );
+      const server = createServer((request, response) => {
+        if (request.url !== '/metrics') {
+          response.writeHead(404).end();
+          return;
+        }
+        register.metrics().then(
+          (text) => response.writeHead(200, { 'content-type': register.contentType }).end(text),
+          () => response.writeHead(500).end(),
+        );
+      });
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(port, host, resolve);
+      });
+      return server;
+    },
+  };
+}

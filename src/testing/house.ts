@@ -1,0 +1,195 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { CreatedAccessToken, CreatedApiKey, CreatedInvitation } from '../contract/schemas.ts';
+import type { GivenRole, Permission, Scope } from '../contract/words.ts';
+import { createLogger, type Running, start } from '../server.ts';
+import { readSettings } from '../settings.ts';
+
+export const PASSWORD = 'a long and private sentence';
+
+/** An answer with its body read: parsed if it is JSON, the text otherwise. */
+export interface Answer<Body = unknown> {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Body;
+  readonly text: string;
+}
+
+export interface Call {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON, unless it is a string, bytes or a form. */
+  readonly body?: unknown;
+}
+
+/** A running server on a data directory of its own, over real HTTP. */
+export interface TestHouse {
+  readonly url: string;
+  readonly dataDirectory: string;
+  readonly setupLink: string | null;
+  readonly running: Running;
+  call<Body = unknown>(path: string, call?: Call): Promise<Answer<Body>>;
+  /** Stops it and starts it anew on the same directory. */
+  restart(): Promise<TestHouse>;
+  /** Stops it and removes the directory. */
+  close(): Promise<void>;
+}
+
+export async function callAt<Body>(
+  url: string,
+  path: string,
+  { method, headers, body }: Call = {},
+): Promise<Answer<Body>> {
+  const plain =
+    body === undefined || typeof body === 'string' || body instanceof Uint8Array || body instanceof URLSearchParams;
+  const response = await fetch(url + path, {
+    method: method ?? (body === undefined ? 'GET' : 'POST'),
+    headers: { ...(plain ? {} : { 'content-type': 'application/json' }), ...headers },
+    ...(body !== undefined && { body: plain ? (body as string) : JSON.stringify(body) }),
+    redirect: 'manual',
+  });
+  const text = await response.text();
+  const isJson =
+    /json/.test(response.headers.get('content-type') ?? '') &&
+    !/ndjson/.test(response.headers.get('content-type') ?? '');
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    body: (isJson && text !== '' ? JSON.parse(text) : text) as Body,
+  };
+}
+
+export interface HouseOptions {
+  readonly clock?: () => number;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly dataDirectory?: string;
+}
+
+/** Starts a server on a free port. Give a `clock` to move time by hand. */
+export async function startHouse(options: HouseOptions = {}): Promise<TestHouse> {
+  const dataDirectory = options.dataDirectory ?? mkdtempSync(join(tmpdir(), 'devpilot-'));
+  const settings = readSettings({
+    PORT: '0',
+    DEVPILOT_DATA_DIR: dataDirectory,
+    LOG_LEVEL: 'silent',
+    ...options.environment,
+  });
+  const running = await start(settings, {
+    logger: createLogger(settings.logLevel),
+    ...(options.clock !== undefined && { clock: options.clock }),
+  });
+  return {
+    url: running.url,
+    dataDirectory,
+    setupLink: running.setupLink,
+    running,
+    call: (path, call) => callAt(running.url, path, call),
+    async restart() {
+      await running.close();
+      return startHouse({ ...options, dataDirectory });
+    },
+    async close() {
+      await running.close();
+      rmSync(dataDirectory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A signed-in person: requests carry the cookie and our own `Origin`, as the page's do. */
+export interface TestPerson {
+  readonly email: string;
+  readonly cookie: string;
+  readonly workspaceId: string;
+  call<Body = unknown>(path: string, call?: Call): Promise<Answer<Body>>;
+}
+
+export function personWith(house: TestHouse, email: string, cookie: string, workspaceId: string): TestPerson {
+  return {
+    email,
+    cookie,
+    workspaceId,
+    call: (path, { headers, ...call } = {}) =>
+      house.call(path, {
+        ...call,
+        headers: {
+          cookie,
+          origin: house.url,
+          ...(workspaceId !== '' && { 'devpilot-workspace': workspaceId }),
+          ...headers,
+        },
+      }),
+  };
+}
+
+/** The cookie that an answer sets, as `name=value`. */
+export function cookieOf(answer: Answer): string {
+  return (answer.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
+}
+
+function expectStatus(answer: Answer, status: number): void {
+  if (answer.status !== status) throw new Error(`Expected ${status}, got ${answer.status}: ${answer.text}`);
+}
+
+export async function createWorkspaceFor(person: TestPerson, house: TestHouse, name: string): Promise<TestPerson> {
+  const made = await person.call<{ id: string }>('/v1/workspaces', { body: { name } });
+  expectStatus(made, 201);
+  return personWith(house, person.email, person.cookie, made.body.id);
+}
+
+/** Signs the first person up with the setup link's code and makes a workspace. */
+export async function signUpOwner(
+  house: TestHouse,
+  email = 'ada@example.com',
+  workspace = 'Acme',
+): Promise<TestPerson> {
+  const setupCode = new URL(house.setupLink ?? '').hash.replace('#code=', '');
+  const signedUp = await house.call('/v1/people', {
+    body: { name: 'Ada Lovelace', email, password: PASSWORD, setupCode },
+  });
+  expectStatus(signedUp, 201);
+  return createWorkspaceFor(personWith(house, email, cookieOf(signedUp), ''), house, workspace);
+}
+
+/** Invites someone, who signs up and becomes a member of the inviter's workspace. */
+export async function signUpMember(
+  house: TestHouse,
+  inviter: TestPerson,
+  role: GivenRole,
+  email: string,
+): Promise<TestPerson> {
+  const invited = await inviter.call<CreatedInvitation>('/v1/invitations', { body: { email, role } });
+  expectStatus(invited, 201);
+  const signedUp = await house.call('/v1/people', {
+    body: { name: email.split('@')[0]?.padEnd(3, '_'), email, password: PASSWORD, invitation: invited.body.code },
+  });
+  expectStatus(signedUp, 201);
+  return personWith(house, email, cookieOf(signedUp), inviter.workspaceId);
+}
+
+export async function createToken(
+  person: TestPerson,
+  scopes: readonly Scope[],
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<CreatedAccessToken> {
+  const made = await person.call<CreatedAccessToken>('/v1/access-tokens', {
+    body: { name: 'CI/CD Pipeline', scopes, ...more },
+  });
+  expectStatus(made, 201);
+  return made.body;
+}
+
+export async function createKey(
+  person: TestPerson,
+  permissions: readonly Permission[],
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<CreatedApiKey> {
+  const made = await person.call<CreatedApiKey>('/v1/api-keys', {
+    body: { name: 'Billing service', permissions, ...more },
+  });
+  expectStatus(made, 201);
+  return made.body;
+}
+
+export const bearer = (secret: string): Record<string, string> => ({ authorization: `Bearer ${secret}` });
