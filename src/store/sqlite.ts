@@ -11,19 +11,12 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
+import { checkBindable } from './bindable.ts';
 import { migrate } from './migrate.ts';
 import type { Schema } from './schema.ts';
 import { openSqlite } from './sqlite-open.ts';
 import type { Answer, Ask } from './sqlite-worker.ts';
 import type { Bindable, Store } from './store.ts';
-
-/** A Date or a plain object would be taken for named parameters and bind NULL without a word. */
-function checkBindable(value: unknown): asserts value is Bindable {
-  if (value === null || value instanceof Uint8Array) return;
-  if (typeof value === 'string' || typeof value === 'bigint') return;
-  if (typeof value === 'number' && Number.isFinite(value)) return;
-  throw new TypeError(`A ${typeof value} can't be bound to a statement.`);
-}
 
 class SqliteError extends Error {
   readonly errcode: number | null;
