@@ -40,4 +40,6 @@ program
   .option('--json', 'answer in JSON, a line a log')
   .action(auditVerify);
 
+// What this process writes is for its own user alone.
+process.umask(0o077);
 await program.parseAsync().catch(fail);

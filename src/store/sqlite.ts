@@ -133,7 +133,8 @@ function threadDialect(thread: SqliteThread): Dialect {
 export async function openSqliteStore(path: string): Promise<Store> {
   const write = new Kysely<Schema>({ dialect: threadDialect(new SqliteThread(path, false)) });
   await migrate(write, 'blob');
-  const read = openSqliteReader(path);
+  const reader = new SqliteThread(path, true);
+  const read = new Kysely<Schema>({ dialect: threadDialect(reader) });
   const hot = openSqlite(path, true);
   const statements = new Map<string, StatementSync>();
 
@@ -149,13 +150,14 @@ export async function openSqliteStore(path: string): Promise<Store> {
     async close() {
       statements.clear();
       hot.close();
-      await read.destroy();
+      // The writer closes last, which folds the write-ahead log back into the file.
+      await reader.close();
       await write.destroy();
     },
   };
 }
 
-/** Opens an existing file for reading alone; its owner may be at work. */
+/** Opens an existing file for reading alone; its owner may be at work. End it with `destroy`. */
 export function openSqliteReader(path: string): Kysely<Schema> {
   return new Kysely<Schema>({ dialect: threadDialect(new SqliteThread(path, true)) });
 }
