@@ -14,7 +14,7 @@ import { signInWithPasskey, startPasskeySignIn } from '../people/passkey-sign-in
 import { createPasskey, deletePasskey, listOwnPasskeys, startPasskey, updatePasskey } from '../people/passkeys.ts';
 import type { Site } from '../people/webauthn.ts';
 import type { House } from './house.ts';
-import { answerSignIn, handOver, SignedInAnswer, signedInOf } from './people.ts';
+import { answerSignIn, SignedInAnswer, signedInOf } from './people.ts';
 import { originOf, ownOriginOf } from './principal.ts';
 import { type Route, route } from './route.ts';
 
@@ -65,9 +65,7 @@ export function passkeyRoutes(house: House): Route[] {
       handler: async ({ body, request, reply }) => {
         const who = signedInOf(request);
         const site = siteOf(house, request);
-        const { passkey, sessionSecret } = await createPasskey(people, who, body, site, originOf(request));
-        handOver(house, request, reply, sessionSecret);
-        return reply.code(201).send(passkey);
+        return reply.code(201).send(await createPasskey(people, who, body, site, originOf(request)));
       },
     }),
     route({

@@ -59,7 +59,7 @@ export function signedInOf(request: FastifyRequest): SignedIn {
 }
 
 /** Hands a session's new secret to who holds it: in the cookie, or to a Bearer in a header of its own. */
-export function handOver(house: House, request: FastifyRequest, reply: FastifyReply, secret: string): void {
+function handOver(house: House, request: FastifyRequest, reply: FastifyReply, secret: string): void {
   if (personOf(request).byCookie) setCookie(house, request, reply, secret);
   else reply.header('devpilot-session', secret);
 }

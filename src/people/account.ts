@@ -48,7 +48,7 @@ function record(
 }
 
 /** Gives the current session a new secret inside a transaction; the old one is dead when it commits. */
-export async function renewSession(trx: Trx, who: SignedIn): Promise<string> {
+async function renewSession(trx: Trx, who: SignedIn): Promise<string> {
   const secret = mintSecret('session');
   await replaceSessionDigest(trx, who.personId, who.sessionId, digestBytes(digestOf(secret)));
   return secret;

@@ -18,7 +18,7 @@ import {
   renamePasskey,
 } from '../store/passkeys.ts';
 import { isUniqueViolation, type Trx } from '../store/store.ts';
-import { findOwn, renewSession } from './account.ts';
+import { findOwn } from './account.ts';
 import { instant, type PeopleContext, partyOf, recordForPerson, type SignedIn } from './context.ts';
 import { provePassword } from './sessions.ts';
 import { ALGORITHMS, challengeDigest, type Site, transportsOf, verifyNewPasskey, webauthn } from './webauthn.ts';
@@ -117,7 +117,7 @@ export async function startPasskey(
 }
 
 /**
- * Adds a passkey from the browser's answer to a challenge; the session gets a new secret, which is returned.
+ * Adds a passkey from the browser's answer to a challenge.
  * Throws `validation_failed` for an answer that does not hold or whose challenge is spent, `conflict`.
  */
 export async function createPasskey(
@@ -126,7 +126,7 @@ export async function createPasskey(
   input: { name: string; response: NewPasskey },
   site: Site,
   origin: Origin,
-): Promise<{ passkey: Passkey; sessionSecret: string }> {
+): Promise<Passkey> {
   const { store, clock } = context;
   const verified = await verifyNewPasskey(input.response, site);
   const now = clock();
@@ -157,7 +157,7 @@ export async function createPasskey(
       throw error;
     }
     await record(context, trx, who, row, 'passkey.created', origin);
-    return { passkey: showPasskey(row), sessionSecret: await renewSession(trx, who) };
+    return showPasskey(row);
   });
   if (done === 'spent') throw invalidField('response', 'answers a challenge that is used, expired or not yours');
   if (done === 'refused') throw invalidField('response', 'is not a valid answer to the challenge');
