@@ -17,7 +17,13 @@ test('lines are whole, however the stream is cut', async () => {
   const text = '{"a":1}\n{"b":"é"}\n{"c":3}';
   for (const size of [1, 3, 7, 100]) {
     const pieces = text.match(new RegExp(`[^]{1,${size}}`, 'g')) ?? [];
-    const lines = await Array.fromAsync(ReadableStream.from(pieces).pipeThrough(lineStream()));
+    const stream = new ReadableStream<string>({
+      start(controller) {
+        for (const piece of pieces) controller.enqueue(piece);
+        controller.close();
+      },
+    });
+    const lines = await Array.fromAsync(stream.pipeThrough(lineStream()));
     assert.deepEqual(lines, ['{"a":1}', '{"b":"é"}', '{"c":3}']);
   }
 });
