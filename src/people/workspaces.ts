@@ -73,9 +73,10 @@ export async function createInside(
   input: { name: string; slug?: string | undefined },
   origin: Origin,
   now: number,
+  id = createId('workspace', now),
 ): Promise<WorkspaceTable> {
   const row = {
-    id: createId('workspace', now),
+    id,
     name: input.name,
     slug: await freeSlug(trx, input),
     created_at: now,
@@ -112,8 +113,9 @@ export async function createWorkspace(
 ): Promise<Workspace> {
   const now = context.clock();
   return context.store.transaction(async (trx) => {
-    const row = await createInside(trx, { id: who.personId, name: who.name }, input, origin, now);
-    await claimOnce(trx, claim, row.id, now);
+    const id = createId('workspace', now);
+    await claimOnce(trx, claim, id, now);
+    const row = await createInside(trx, { id: who.personId, name: who.name }, input, origin, now, id);
     await setLastWorkspace(trx, who.personId, row.id);
     return showWorkspace({ ...row, role: 'owner' });
   });
