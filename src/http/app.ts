@@ -17,6 +17,7 @@ import type { House } from './house.ts';
 import { judgingRoutes } from './judging.ts';
 import { openApiDocument } from './openapi.ts';
 import { registerPage } from './page.ts';
+import { passkeyRoutes } from './passkeys.ts';
 import { peopleRoutes } from './people.ts';
 import { answerError, rawProblem, sendProblem } from './problems.ts';
 import { FORM_TYPE, type Route, registerRoute } from './route.ts';
@@ -26,6 +27,7 @@ import { memberRoutes, workspaceRoutes } from './workspaces.ts';
 export function routeTable(house: House): Route[] {
   return [
     ...peopleRoutes(house),
+    ...passkeyRoutes(house),
     ...deviceRoutes(house),
     ...workspaceRoutes(house),
     ...memberRoutes(house),

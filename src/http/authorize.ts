@@ -129,6 +129,7 @@ export function registerAuthorize(app: FastifyInstance, house: House): void {
       method: [...app.supportedMethods],
       url: '/v1/authorize',
       exposeHeadRoute: false,
+      schema: { hide: true },
       handler: handle,
     });
     done();
