@@ -409,15 +409,17 @@ export const DeviceTokenRequest = z
   .meta({ id: 'DeviceTokenRequest' });
 export const DeviceAnswer = z.strictObject({ userCode: z.string().min(1).max(32) }).meta({ id: 'DeviceAnswer' });
 
+/** What can't be a secret is answered like one that is unknown, however long it is. */
+const tried = z.string().max(LIMITS.body);
 export const IntrospectRequest = z
   .object({
-    token: z.string().max(4096),
-    passphrase: z.string().max(4096).optional(),
+    token: tried,
+    passphrase: tried.optional(),
     token_type_hint: z.string().max(255).optional(),
   })
   .meta({ id: 'IntrospectRequest' });
 export const RevokeRequest = z
-  .object({ token: z.string().max(4096), token_type_hint: z.string().max(255).optional() })
+  .object({ token: tried, token_type_hint: z.string().max(255).optional() })
   .meta({ id: 'RevokeRequest' });
 
 // Queries

@@ -147,6 +147,9 @@ export async function createApp(
     if (!app.supportedMethods.includes(method) && method !== 'CONNECT') app.addHttpMethod(method, { hasBody: true });
   }
 
+  // An `Expect` that is unknown is answered like the request without it; Node's own 417 would bypass every route.
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
+
   app.decorateRequest('principal', null);
   app.setValidatorCompiler<z.ZodType>(compileValidator);
   app.setSerializerCompiler(createSerializerCompiler({}));

@@ -5,6 +5,7 @@ import { CODES, type Code } from '../contract/words.ts';
 /** The `error` of RFC 6750 for our codes; `missing_credential` names none, as its section 3.1 says. */
 function bearerError(code: Code): string | null {
   if (code === 'missing_credential') return null;
+  if (code === 'invalid_request') return code;
   return CODES[code].status === 403 ? 'insufficient_scope' : 'invalid_token';
 }
 
