@@ -94,7 +94,8 @@ export const LIMITS = {
   email: { max: 254 },
   page: { standard: 50, max: 200 },
   query: { max: 255 },
-  cursor: { max: 1024 },
+  /** Holds the longest name there can be, in base64. */
+  cursor: { max: 2048 },
   idempotencyKey: { min: 1, max: 255 },
   body: 1_048_576,
 } as const;
