@@ -63,6 +63,8 @@ function distinct<const T extends readonly [string, ...string[]]>(words: T, what
 const instant = z.iso.datetime({ precision: 3 }).meta({ examples: ['2027-02-24T09:00:00.000Z'] });
 const maybeInstant = instant.nullable();
 
+const LAST_INSTANT = Date.parse('9999-12-31T23:59:59.999Z');
+
 /** An instant with its zone; becomes UTC with milliseconds. That it lies in the future is checked where the clock is. */
 const expiry = z.iso
   .datetime({ offset: true, error: 'takes an instant with its zone, such as 2027-02-24T09:00:00Z' })
@@ -70,6 +72,8 @@ const expiry = z.iso
     const at = Date.parse(text);
     return Number.isNaN(at) ? text : new Date(at).toISOString();
   })
+  // An offset can carry the last hours of 9999 into a year of five digits, which ISO 8601 has no plain form for.
+  .refine((text) => !(Date.parse(text) > LAST_INSTANT), 'takes an instant before the year 10000')
   .nullable()
   .meta({ examples: ['2027-02-24T09:00:00.000Z'] });
 
@@ -463,15 +467,17 @@ export const DeviceTokenRequest = z
   .meta({ id: 'DeviceTokenRequest' });
 export const DeviceAnswer = z.strictObject({ userCode: z.string().min(1).max(32) }).meta({ id: 'DeviceAnswer' });
 
+/** What can't be a secret is answered like one that is unknown, however long it is. */
+const tried = z.string().max(LIMITS.body);
 export const IntrospectRequest = z
   .object({
-    token: z.string().max(4096),
-    passphrase: z.string().max(4096).optional(),
+    token: tried,
+    passphrase: tried.optional(),
     token_type_hint: z.string().max(255).optional(),
   })
   .meta({ id: 'IntrospectRequest' });
 export const RevokeRequest = z
-  .object({ token: z.string().max(4096), token_type_hint: z.string().max(255).optional() })
+  .object({ token: tried, token_type_hint: z.string().max(255).optional() })
   .meta({ id: 'RevokeRequest' });
 
 // Queries

@@ -101,6 +101,8 @@ export const LIMITS = {
   passkeys: { max: 20 },
   /** Passkey challenges of one client address that wait for their answer at a time. */
   passkeyChallenges: { max: 200 },
+  /** Holds the longest name there can be, in base64. */
+  cursor: { max: 2048 },
   idempotencyKey: { min: 1, max: 255 },
   body: 1_048_576,
 } as const;
