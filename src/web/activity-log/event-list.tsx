@@ -21,13 +21,20 @@ function byDay(events: readonly AuditEvent[], now: number): [string, AuditEvent[
   return days;
 }
 
+interface EventListProps {
+  readonly events: readonly AuditEvent[];
+  /** The level of the days' headings on the page around it. */
+  readonly headings?: 2 | 3;
+}
+
 /** Events, newest first, under the days they happened on in the reader's zone. */
-export function EventList({ events }: { readonly events: readonly AuditEvent[] }) {
+export function EventList({ events, headings = 2 }: EventListProps) {
+  const Heading = headings === 2 ? 'h2' : 'h3';
   return (
     <div>
       {byDay(events, Date.now()).map(([day, ofDay]) => (
         <section key={day} aria-label={day}>
-          <h2 className={styles['day']}>{day}</h2>
+          <Heading className={styles['day']}>{day}</Heading>
           <ul className={styles['events']}>
             {ofDay.map((event) => (
               <EventRow key={event.id} event={event} />

@@ -2,7 +2,7 @@ import { Anchor, Button, Checkbox, Group, Modal, Stack, Text } from '@mantine/co
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import type { AccessToken, ApiKey, Member } from '../../contract/schemas.ts';
+import type { Member } from '../../contract/schemas.ts';
 import type { Client } from '../../sdk/client.ts';
 import { messageOf, queryClient } from '../api.ts';
 import { IconCheck, IconX } from '../components/icons.ts';
@@ -10,9 +10,9 @@ import { Notice, Tag } from '../components/notice.tsx';
 import { Row, Rows } from '../components/rows.tsx';
 import { BlockSkeleton, ErrorState } from '../components/states.tsx';
 import { Ago } from '../components/time.tsx';
+import { type Credential, deleteCredential, kindOf } from '../credentials/kinds.ts';
 import { useWorkspace } from '../session.ts';
 
-type Credential = AccessToken | ApiKey;
 /** How the deletion of each credential went; what is missing is still to come. */
 type Results = ReadonlyMap<string, 'deleted' | { readonly failed: string }>;
 
@@ -23,10 +23,6 @@ async function createdBy(api: Client, personId: string, signal: AbortSignal): Pr
     Array.fromAsync(api.apiKeys.all(query, { signal })),
   ]);
   return [...tokens, ...keys];
-}
-
-function deleteOne(api: Client, { kind, id }: Credential): Promise<void> {
-  return kind === 'access_token' ? api.accessTokens.delete(id) : api.apiKeys.delete(id);
 }
 
 interface ListProps {
@@ -90,15 +86,15 @@ function List({ credentials, chosen, choose, results, busy }: ListProps) {
                   fz="xs"
                   renderRoot={(props) => (
                     <Link
-                      to={isToken ? '/settings/access-tokens/$id' : '/settings/api-keys/$id'}
+                      to={`${kindOf(credential).path}/$id`}
                       params={{ id }}
-                      search={{ workspace: workspace.slug }}
+                      search={{ workspace: workspace.slug, do: 'replace' }}
                       target="_blank"
                       {...props}
                     />
                   )}
                 >
-                  {isToken ? 'Replace…' : 'Open'}
+                  Replace…
                 </Anchor>
               )
             }
@@ -117,7 +113,7 @@ async function deleteAll(
 ): Promise<void> {
   for (const credential of credentials) {
     try {
-      await deleteOne(api, credential);
+      await deleteCredential(api, credential);
       note(credential.id, 'deleted');
     } catch (error) {
       note(credential.id, { failed: messageOf(error) });
