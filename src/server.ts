@@ -192,12 +192,18 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     publicUrl: () => settings.publicUrl ?? url,
   });
 
-  async function flushDenials(everything = false): Promise<void> {
+  let denialsWritten = Promise.resolve();
+  async function writeDenials(everything: boolean): Promise<void> {
     const due = denials.take(clock(), everything).sort((a, b) => (a.workspaceId < b.workspaceId ? -1 : 1));
     if (due.length === 0) return;
     await store.transaction(async (trx) => {
       for (const draft of due) await append(trx, draft);
     });
+  }
+  /** One after the other, so that who waits for this also waits for what another call has taken and not yet written. */
+  function flushDenials(everything = false): Promise<void> {
+    denialsWritten = denialsWritten.catch(() => undefined).then(() => writeDenials(everything));
+    return denialsWritten;
   }
 
   const house: House = {

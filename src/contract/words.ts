@@ -64,6 +64,8 @@ export type GivenRole = (typeof GIVEN_ROLES)[number];
 
 export const ACCESS_TOKEN_STATUSES = ['active', 'expired'] as const;
 export const API_KEY_STATUSES = ['active', 'inactive', 'expired'] as const;
+export type AccessTokenStatus = (typeof ACCESS_TOKEN_STATUSES)[number];
+export type ApiKeyStatus = (typeof API_KEY_STATUSES)[number];
 
 export const CREDENTIAL_SORTS = ['createdAt', 'name', 'expiresAt', 'lastUsedAt', 'useCount'] as const;
 export type CredentialSort = (typeof CREDENTIAL_SORTS)[number];
@@ -95,6 +97,10 @@ export const LIMITS = {
   page: { standard: 50, max: 200 },
   query: { max: 255 },
   cursor: { max: 1024 },
+  /** Passkeys of one person. */
+  passkeys: { max: 20 },
+  /** Passkey challenges of one client address that wait for their answer at a time. */
+  passkeyChallenges: { max: 200 },
   idempotencyKey: { min: 1, max: 255 },
   body: 1_048_576,
 } as const;
@@ -111,6 +117,7 @@ export const SPANS = {
   invitation: 7 * DAY,
   deviceCode: 15 * MINUTE,
   devicePoll: 5 * SECOND,
+  passkeyChallenge: 5 * MINUTE,
   idempotency: DAY,
 } as const;
 
@@ -286,6 +293,9 @@ export const AUDIT_ACTIONS = [
   'person.two_factor_disabled',
   'person.recovery_codes_created',
   'person.denied',
+  'passkey.created',
+  'passkey.updated',
+  'passkey.deleted',
   'session.created',
   'session.deleted',
   'session.failed',
@@ -309,6 +319,7 @@ export const AUDIT_NOUNS = [
   'access_token',
   'api_key',
   'session',
+  'passkey',
   'workspace',
   'member',
   'invitation',

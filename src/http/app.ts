@@ -16,6 +16,8 @@ import { registerHealth } from './health.ts';
 import type { House } from './house.ts';
 import { judgingRoutes } from './judging.ts';
 import { openApiDocument } from './openapi.ts';
+import { registerPage } from './page.ts';
+import { passkeyRoutes } from './passkeys.ts';
 import { peopleRoutes } from './people.ts';
 import { answerError, rawProblem, sendProblem } from './problems.ts';
 import { FORM_TYPE, type Route, registerRoute } from './route.ts';
@@ -25,6 +27,7 @@ import { memberRoutes, workspaceRoutes } from './workspaces.ts';
 export function routeTable(house: House): Route[] {
   return [
     ...peopleRoutes(house),
+    ...passkeyRoutes(house),
     ...deviceRoutes(house),
     ...workspaceRoutes(house),
     ...memberRoutes(house),
@@ -191,6 +194,7 @@ export async function createApp(
   });
   registerHealth(app, house);
   registerDocs(app);
+  registerPage(app, house);
   await app.ready();
   return app;
 }

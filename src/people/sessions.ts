@@ -108,7 +108,8 @@ function hashOfNobody(): Promise<string> {
   return dummyHash;
 }
 
-async function noteFailure(
+/** Notes a failed sign-in for the log of each workspace of the person, or the system's. */
+export async function noteFailure(
   context: PeopleContext,
   person: PersonRow | undefined,
   origin: Origin,
