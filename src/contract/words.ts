@@ -275,6 +275,7 @@ export const HEADERS = {
   workspaceId: 'Devpilot-Workspace-Id',
   scopes: 'Devpilot-Scopes',
   permissions: 'Devpilot-Permissions',
+  revocation: 'Devpilot-Revocation',
 } as const;
 
 /** Everything that the activity log records, as `noun.verb`. */
