@@ -3,16 +3,33 @@ import type { CredentialRecord } from './record.ts';
 /** Uses of one credential that are not in the store yet; instants in epoch milliseconds. */
 export interface PendingUses {
   readonly credentialId: string;
-  readonly workspaceId: string;
   count: number;
   lastUsedAt: number;
-  /** Address to first and last use from it. */
-  readonly addresses: Map<string, { first: number; last: number }>;
+  /** Few, and mostly one: looked through in order. */
+  readonly addresses: UsesFrom[];
+}
+
+/** First and last use from one address. */
+interface UsesFrom {
+  readonly address: string;
+  readonly first: number;
+  last: number;
+}
+
+/** Notes a use from an address; beyond the addresses kept it is left out. */
+function noteAddress(addresses: UsesFrom[], address: string, now: number): void {
+  for (const seen of addresses) {
+    if (seen.address !== address) continue;
+    seen.last = now;
+    return;
+  }
+  if (addresses.length < ADDRESSES_KEPT) addresses.push({ address, first: now, last: now });
 }
 
 /** The addresses kept per credential: the page shows the last twenty. */
 export const ADDRESSES_KEPT = 20;
-const CHUNK = 250;
+/** Credentials a transaction: few enough to hold the event loop for about a millisecond. */
+const CHUNK = 1000;
 
 export interface UsageStore {
   /**
@@ -33,26 +50,27 @@ export interface Usage {
   lag(now: number): number;
 }
 
+/** The uses of a record that is due, which from here on counts anew. */
+function takePending(record: CredentialRecord): PendingUses[] {
+  const { pending } = record;
+  record.pending = null;
+  return pending === null ? [] : [pending];
+}
+
 /** Counts uses in memory and writes them in chunks, each idempotent. */
 export function createUsage(store: UsageStore, nodeId: string): Usage {
-  let dirty: CredentialRecord[] = [];
-  let oldest = 0;
-  let unwritten: PendingUses[] = [];
+  /** In the order in which they were first used since they were last written. */
+  const dirty: CredentialRecord[] = [];
   let chunkNumber = 0;
   let chunk: PendingUses[] | null = null;
   let flushing: Promise<void> | null = null;
 
   async function writeAll(): Promise<void> {
-    for (const record of dirty) {
-      if (record.pending !== null) unwritten.push(record.pending);
-      record.pending = null;
-    }
-    dirty = [];
-    oldest = 0;
-    while (chunk !== null || unwritten.length > 0) {
+    for (let due = dirty.length; chunk !== null || due > 0; ) {
       if (chunk === null) {
-        chunk = unwritten.slice(0, CHUNK);
-        unwritten = unwritten.slice(CHUNK);
+        const taken = dirty.splice(0, Math.min(CHUNK, due));
+        due -= taken.length;
+        chunk = taken.flatMap(takePending);
         chunkNumber++;
       }
       // A failure leaves the chunk and its number in place, to be sent again just as it is.
@@ -63,24 +81,16 @@ export function createUsage(store: UsageStore, nodeId: string): Usage {
 
   return {
     count(record, address, now) {
-      let pending = record.pending;
+      const { pending } = record;
       if (pending === null) {
-        pending = {
-          credentialId: record.id,
-          workspaceId: record.workspace.id,
-          count: 0,
-          lastUsedAt: now,
-          addresses: new Map(),
-        };
-        record.pending = pending;
+        const addresses = [{ address, first: now, last: now }];
+        record.pending = { credentialId: record.id, count: 1, lastUsedAt: now, addresses };
         dirty.push(record);
-        if (oldest === 0) oldest = now;
+        return;
       }
       pending.count++;
       pending.lastUsedAt = now;
-      const seen = pending.addresses.get(address);
-      if (seen !== undefined) seen.last = now;
-      else if (pending.addresses.size < ADDRESSES_KEPT) pending.addresses.set(address, { first: now, last: now });
+      noteAddress(pending.addresses, address, now);
     },
     flush() {
       const before = flushing;
@@ -91,7 +101,10 @@ export function createUsage(store: UsageStore, nodeId: string): Usage {
       flushing = mine;
       return mine;
     },
-    pendingCredentials: () => dirty.length + unwritten.length + (chunk?.length ?? 0),
-    lag: (now) => (oldest === 0 ? 0 : now - oldest),
+    pendingCredentials: () => dirty.length + (chunk?.length ?? 0),
+    lag(now) {
+      const [oldest = dirty[0]?.pending] = chunk ?? [];
+      return oldest?.addresses[0] === undefined ? 0 : now - oldest.addresses[0].first;
+    },
   };
 }

@@ -141,7 +141,7 @@ export function createUsageStore(store: Store): UsageStore {
   return {
     addUses: (nodeId, number, uses) =>
       store.transaction(async (trx) => {
-        if (await claimUsageChunk(trx, nodeId, number)) await insertUses(trx, uses);
+        if (await claimUsageChunk(trx, nodeId, number)) await insertUses(trx, store.engine, uses);
       }),
   };
 }

@@ -1,14 +1,19 @@
 import { sql } from 'kysely';
 import { DAY } from '../contract/words.ts';
-import type { Queryable, Trx } from './store.ts';
+import type { Queryable, Store, Trx } from './store.ts';
 
 /** Uses of one credential, to be added; instants in epoch milliseconds. */
 export interface Uses {
   readonly credentialId: string;
-  readonly workspaceId: string;
   readonly count: number;
   readonly lastUsedAt: number;
-  readonly addresses: ReadonlyMap<string, { readonly first: number; readonly last: number }>;
+  readonly addresses: readonly { readonly address: string; readonly first: number; readonly last: number }[];
+}
+
+/** A table with the column `value`, a JSON array a row: the one expression that the engines spell differently. */
+function rowsOf(engine: Store['engine'], rows: readonly (readonly (string | number)[])[]) {
+  const text = JSON.stringify(rows);
+  return engine === 'sqlite' ? sql`json_each(${text})` : sql`json_array_elements(cast(${text} as json))`;
 }
 
 /** Tells whether this chunk of this node is new, and notes it: a chunk that is sent again counts once. */
@@ -24,52 +29,41 @@ export async function claimUsageChunk(trx: Trx, nodeId: string, number: number):
   return result !== undefined;
 }
 
-/** Adds uses to the credentials that are still there; the rest belong to deleted ones. */
-export async function insertUses(trx: Trx, uses: readonly Uses[]): Promise<void> {
-  const rows = sql.join(uses.map((use) => sql`(${use.credentialId}, ${use.count}, ${use.lastUsedAt})`));
-  const { rows: alive } = await sql<{ id: string }>`
-    update credential set
-      use_count = use_count + cast(used.column2 as bigint),
-      last_used_at = case when coalesce(last_used_at, 0) < cast(used.column3 as bigint)
-        then cast(used.column3 as bigint) else last_used_at end
-    from (values ${rows}) as used
-    where credential.id = used.column1
-    returning credential.id as id`.execute(trx);
-  const there = new Set(alive.map(({ id }) => id));
-  const counted = uses.filter(({ credentialId }) => there.has(credentialId));
-  if (counted.length === 0) return;
-  await trx
-    .insertInto('credential_day')
-    .values(
-      counted.map(({ credentialId, workspaceId, count, lastUsedAt }) => ({
-        credential_id: credentialId,
-        workspace_id: workspaceId,
-        day: Math.floor(lastUsedAt / DAY),
-        count,
-      })),
-    )
-    .onConflict((conflict) =>
-      conflict
-        .columns(['credential_id', 'day'])
-        .doUpdateSet({ count: sql<number>`credential_day.count + excluded.count` }),
-    )
-    .execute();
-  const addresses = counted.flatMap(({ credentialId, workspaceId, addresses: seen }) =>
-    [...seen].map(([address, { first, last }]) => ({
-      credential_id: credentialId,
-      workspace_id: workspaceId,
-      address,
-      first_seen_at: first,
-      last_seen_at: last,
-    })),
+/**
+ * Adds uses to the credentials that are still there; the rest belong to deleted ones. The rows travel as
+ * one JSON text: bound one by one they would cost the event loop more than the judgements they count.
+ */
+export async function insertUses(trx: Trx, engine: Store['engine'], uses: readonly Uses[]): Promise<void> {
+  const counts = rowsOf(
+    engine,
+    uses.map(({ credentialId, count, lastUsedAt }) => [credentialId, count, lastUsedAt, Math.floor(lastUsedAt / DAY)]),
   );
-  await trx
-    .insertInto('credential_address')
-    .values(addresses)
-    .onConflict((conflict) =>
-      conflict.columns(['credential_id', 'address']).doUpdateSet({ last_seen_at: sql<number>`excluded.last_seen_at` }),
-    )
-    .execute();
+  await sql`
+    update credential set
+      use_count = use_count + cast(used.value->>1 as bigint),
+      last_used_at = case when coalesce(last_used_at, 0) < cast(used.value->>2 as bigint)
+        then cast(used.value->>2 as bigint) else last_used_at end
+    from ${counts} as used
+    where credential.id = used.value->>0`.execute(trx);
+  await sql`
+    insert into credential_day (credential_id, workspace_id, day, count)
+    select credential.id, credential.workspace_id, cast(used.value->>3 as bigint), cast(used.value->>1 as bigint)
+    from ${counts} as used join credential on credential.id = used.value->>0
+    where true
+    on conflict (credential_id, day) do update set count = credential_day.count + excluded.count`.execute(trx);
+  const seen = rowsOf(
+    engine,
+    uses.flatMap(({ credentialId, addresses }) =>
+      addresses.map(({ address, first, last }) => [credentialId, address, first, last]),
+    ),
+  );
+  await sql`
+    insert into credential_address (credential_id, workspace_id, address, first_seen_at, last_seen_at)
+    select credential.id, credential.workspace_id, used.value->>1,
+      cast(used.value->>2 as bigint), cast(used.value->>3 as bigint)
+    from ${seen} as used join credential on credential.id = used.value->>0
+    where true
+    on conflict (credential_id, address) do update set last_seen_at = excluded.last_seen_at`.execute(trx);
 }
 
 /** Uses a day, oldest first, and the addresses used from, newest first. */
