@@ -22,8 +22,8 @@ import type { PeopleContext } from './people/context.ts';
 import { createMail } from './people/mail.ts';
 import { makeSetupCode } from './people/sign-up.ts';
 import { createTraces } from './people/traces.ts';
-import { createCredentialStore, createUsageStore, readForJudging } from './server/credential-store.ts';
-import { every, FLUSH_EVERY, TIDY_EVERY, tidy } from './server/housekeeping.ts';
+import { createCredentialStore, createUsageJournal, readForJudging } from './server/credential-store.ts';
+import { every, FLUSH_EVERY, FOLD_EVERY, TIDY_EVERY, tidy } from './server/housekeeping.ts';
 import { createMeter } from './server/metrics.ts';
 import { SECRET_BYTES, type Settings } from './settings.ts';
 import { type DataDirectory, takeDataDirectory } from './store/data-directory.ts';
@@ -152,7 +152,8 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     return Promise.resolve({ nodes: 1, confirmed: 1 });
   };
   const proof = createProof(createFailureLimiter(failureStore(store), FAILURE_LIMITS.passphrase));
-  const usage = createUsage(createUsageStore(store), createId('node', clock()));
+  const journal = await createUsageJournal(store);
+  const usage = createUsage(journal, createId('node', clock()));
   const denials = createDenials();
   const traces = createTraces(store);
   const watch: Watcher = ({ verdict, record }, presented) => {
@@ -197,8 +198,10 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
       store: createCredentialStore(store),
       settle,
       flushUses: async () => {
-        const pending = usage.pendingCredentials();
-        if (pending > 0 && pending <= FLUSH_FOR_READERS) await usage.flush();
+        const pending = usage.pendingCredentials() + journal.size();
+        if (pending === 0 || pending > FLUSH_FOR_READERS) return;
+        await usage.flush();
+        await journal.fold();
       },
       clock,
     },
@@ -246,6 +249,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     await traces.flush();
   }
   const flusher = every(FLUSH_EVERY, flush, onError);
+  const folder = every(FOLD_EVERY, journal.fold, onError);
   const tidier = every(TIDY_EVERY, () => tidy(store, clock()), onError);
 
   async function close(): Promise<void> {
@@ -254,8 +258,11 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     clearTimeout(cut);
     metrics?.close();
     await flusher.stop();
+    await folder.stop();
     await tidier.stop();
     await usage.flush();
+    // The rest is folded after the next start: a stop must not take long.
+    if (journal.size() <= FLUSH_FOR_READERS) await journal.fold();
     await flushDenials(true);
     await traces.flush();
     await store.close();

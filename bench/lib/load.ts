@@ -26,6 +26,7 @@ function init(args)
   order = args[3]
   pause = tonumber(args[4])
   math.randomseed(tonumber(args[5]))
+  at = tonumber(args[6])
   head = 'GET ' .. wrk.path .. ' HTTP/1.1\\r\\nHost: ' .. wrk.host .. ':' .. wrk.port .. '\\r\\nAuthorization: Bearer '
 end
 function request()
@@ -58,6 +59,8 @@ export interface LoadOptions {
   /** How many of the file's secrets are presented: the first ones. */
   readonly of: number;
   readonly order?: 'random' | 'in turn';
+  /** Where `in turn` begins. */
+  readonly first?: number;
   /** Milliseconds that each connection waits before a request, on average. */
   readonly pause?: number;
 }
@@ -66,12 +69,12 @@ let seed = 1;
 
 /** Loads an address from the generator's core. Rejects where an answer was not a 200. */
 export async function load(folder: string, secrets: string, url: string, options: LoadOptions): Promise<Load> {
-  const { seconds, connections = 32, of, order = 'random', pause = 0 } = options;
+  const { seconds, connections = 32, of, order = 'random', pause = 0, first = 0 } = options;
   const script = join(folder, pause > 0 ? 'paced.lua' : 'load.lua');
   writeFileSync(script, pause > 0 ? SCRIPT.replace('pauseRandomly', 'delay') : SCRIPT);
   const output = await run('taskset', [
     ...['-c', LOAD_CORE, 'wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', '-s', script, url],
-    ...['--', secrets, String(of), order === 'random' ? 'random' : 'turn', String(pause), String(seed++)],
+    ...['--', secrets, String(of), order === 'random' ? 'random' : 'turn', String(pause), String(seed++), String(first)],
   ]);
   const line = output.split('\n').find((one) => one.startsWith('{'));
   const parsed = JSON.parse(line ?? '{}') as { requests: number; seconds: number; errors: number } & Load;

@@ -19,7 +19,7 @@ import {
 import { claimKey } from '../store/idempotency.ts';
 import { cutPage, pageAsk } from '../store/paging.ts';
 import type { Store, Trx } from '../store/store.ts';
-import { claimUsageChunk, insertUses, readUses } from '../store/usage.ts';
+import { claimUsageChunk, countUnfoldedUses, foldUses, insertUsageChunk, readUses } from '../store/usage.ts';
 
 const digestOf = (bytes: Uint8Array): Digest => Buffer.from(bytes).toString('latin1');
 
@@ -136,12 +136,51 @@ export async function readForJudging(store: Store, digest: Digest): Promise<Stor
   };
 }
 
+/** Where counted uses go: on disk within the second, into the credentials when there is time or someone looks. */
+export interface UsageJournal extends UsageStore {
+  /** Adds what was written before the call to the credentials; one fold at a time, each a short transaction. */
+  fold(): Promise<void>;
+  /** Credentials in chunks that are not folded yet, the same one several times. */
+  size(): number;
+}
+
+/** A fold that took longer than this, in milliseconds, is followed by smaller ones: who writes waits for it. */
+const FOLD_WITHIN = 100;
+const CHUNKS_A_FOLD = 64;
+
 /** Writes uses, each chunk once however often it is sent. */
-export function createUsageStore(store: Store): UsageStore {
+export async function createUsageJournal(store: Store): Promise<UsageJournal> {
+  let size = await countUnfoldedUses(store.read);
+  let most = 1;
+  let folding: Promise<void> | null = null;
+
+  async function foldOnce(): Promise<void> {
+    const began = performance.now();
+    const folded = await store.transaction((trx) => foldUses(trx, store.engine, most));
+    const took = performance.now() - began;
+    most = took > FOLD_WITHIN ? Math.max(1, most >> 1) : Math.min(CHUNKS_A_FOLD, most * 2);
+    // Another node may have folded what this one wrote.
+    size = folded === 0 ? 0 : Math.max(0, size - folded);
+  }
+
   return {
-    addUses: (nodeId, number, uses) =>
-      store.transaction(async (trx) => {
-        if (await claimUsageChunk(trx, nodeId, number)) await insertUses(trx, store.engine, uses);
-      }),
+    async addUses(nodeId, number, uses) {
+      await store.transaction(async (trx) => {
+        if (await claimUsageChunk(trx, nodeId, number)) await insertUsageChunk(trx, nodeId, number, uses);
+      });
+      size += uses.length;
+    },
+    async fold() {
+      // What a fold under way has not seen yet, the next one takes.
+      for (let left = size; left > 0 && size > 0; ) {
+        const before = size;
+        folding ??= foldOnce().finally(() => {
+          folding = null;
+        });
+        await folding;
+        left -= Math.max(1, before - size);
+      }
+    },
+    size: () => size,
   };
 }

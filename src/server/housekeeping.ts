@@ -49,4 +49,5 @@ export function every(
 }
 
 export const FLUSH_EVERY = SECOND;
+export const FOLD_EVERY = 15 * SECOND;
 export const TIDY_EVERY = HOUR;

@@ -10,12 +10,6 @@ export interface Uses {
   readonly addresses: readonly { readonly address: string; readonly first: number; readonly last: number }[];
 }
 
-/** A table with the column `value`, a JSON array a row: the one expression that the engines spell differently. */
-function rowsOf(engine: Store['engine'], rows: readonly (readonly (string | number)[])[]) {
-  const text = JSON.stringify(rows);
-  return engine === 'sqlite' ? sql`json_each(${text})` : sql`json_array_elements(cast(${text} as json))`;
-}
-
 /** Tells whether this chunk of this node is new, and notes it: a chunk that is sent again counts once. */
 export async function claimUsageChunk(trx: Trx, nodeId: string, number: number): Promise<boolean> {
   const result = await trx
@@ -30,40 +24,84 @@ export async function claimUsageChunk(trx: Trx, nodeId: string, number: number):
 }
 
 /**
- * Adds uses to the credentials that are still there; the rest belong to deleted ones. The rows travel as
- * one JSON text: bound one by one they would cost the event loop more than the judgements they count.
+ * Writes a chunk down as it comes, one row: on disk at once, and cheap however many credentials it
+ * names. It counts from the next fold on. Rows of the text: id, uses, last use, day, addresses.
  */
-export async function insertUses(trx: Trx, engine: Store['engine'], uses: readonly Uses[]): Promise<void> {
-  const counts = rowsOf(
-    engine,
-    uses.map(({ credentialId, count, lastUsedAt }) => [credentialId, count, lastUsedAt, Math.floor(lastUsedAt / DAY)]),
-  );
+export async function insertUsageChunk(trx: Trx, nodeId: string, number: number, uses: readonly Uses[]): Promise<void> {
+  const rows = uses.map(({ credentialId, count, lastUsedAt, addresses }) => [
+    ...[credentialId, count, lastUsedAt, Math.floor(lastUsedAt / DAY)],
+    addresses.map(({ address, first, last }) => [address, first, last]),
+  ]);
+  await trx
+    .insertInto('usage_chunk')
+    .values({ node_id: nodeId, number, size: uses.length, uses: JSON.stringify(rows) })
+    .execute();
+}
+
+/** Credentials named in chunks that are not folded yet, the same one several times. */
+export async function countUnfoldedUses(db: Queryable): Promise<number> {
+  const { size } = await db
+    .selectFrom('usage_chunk')
+    .select(sql<number>`cast(coalesce(sum(size), 0) as bigint)`.as('size'))
+    .executeTakeFirstOrThrow();
+  return size;
+}
+
+/**
+ * Adds the uses of the oldest chunks, `most` at a time, to the credentials that are still there; the
+ * rest belong to deleted ones. A credential in several chunks is written once. Returns the uses folded.
+ */
+export async function foldUses(trx: Trx, engine: Store['engine'], most: number): Promise<number> {
+  const chunks = await trx
+    .selectFrom('usage_chunk')
+    .select(['node_id', 'number', 'size'])
+    .orderBy('node_id')
+    .orderBy('number')
+    .limit(most)
+    .$if(engine === 'postgres', (query) => query.forUpdate().skipLocked())
+    .execute();
+  if (chunks.length === 0) return 0;
+  const keys = sql.join(chunks.map(({ node_id, number }) => sql`(${node_id}, ${number})`));
+  const these = sql`(usage_chunk.node_id, usage_chunk.number) in (values ${keys})`;
+  // The one expression that the engines spell differently: the elements of a JSON array as rows.
+  const elements = (text: string) =>
+    sql.raw(engine === 'sqlite' ? `json_each(${text})` : `json_array_elements(cast(${text} as json))`);
+
   await sql`
     update credential set
-      use_count = use_count + cast(used.value->>1 as bigint),
-      last_used_at = case when coalesce(last_used_at, 0) < cast(used.value->>2 as bigint)
-        then cast(used.value->>2 as bigint) else last_used_at end
-    from ${counts} as used
-    where credential.id = used.value->>0`.execute(trx);
+      use_count = use_count + used.count,
+      last_used_at = case when coalesce(last_used_at, 0) < used.last then used.last else last_used_at end
+    from (
+      select one.value->>0 as id, cast(sum(cast(one.value->>1 as bigint)) as bigint) as count,
+        max(cast(one.value->>2 as bigint)) as last
+      from usage_chunk, ${elements('usage_chunk.uses')} as one
+      where ${these} group by one.value->>0
+    ) as used
+    where credential.id = used.id`.execute(trx);
   await sql`
     insert into credential_day (credential_id, workspace_id, day, count)
-    select credential.id, credential.workspace_id, cast(used.value->>3 as bigint), cast(used.value->>1 as bigint)
-    from ${counts} as used join credential on credential.id = used.value->>0
+    select credential.id, credential.workspace_id, used.day, used.count
+    from (
+      select one.value->>0 as id, cast(one.value->>3 as bigint) as day,
+        cast(sum(cast(one.value->>1 as bigint)) as bigint) as count
+      from usage_chunk, ${elements('usage_chunk.uses')} as one
+      where ${these} group by one.value->>0, one.value->>3
+    ) as used join credential on credential.id = used.id
     where true
     on conflict (credential_id, day) do update set count = credential_day.count + excluded.count`.execute(trx);
-  const seen = rowsOf(
-    engine,
-    uses.flatMap(({ credentialId, addresses }) =>
-      addresses.map(({ address, first, last }) => [credentialId, address, first, last]),
-    ),
-  );
   await sql`
     insert into credential_address (credential_id, workspace_id, address, first_seen_at, last_seen_at)
-    select credential.id, credential.workspace_id, used.value->>1,
-      cast(used.value->>2 as bigint), cast(used.value->>3 as bigint)
-    from ${seen} as used join credential on credential.id = used.value->>0
+    select credential.id, credential.workspace_id, used.address, used.first, used.last
+    from (
+      select one.value->>0 as id, seen.value->>0 as address,
+        min(cast(seen.value->>1 as bigint)) as first, max(cast(seen.value->>2 as bigint)) as last
+      from usage_chunk, ${elements('usage_chunk.uses')} as one, ${elements('one.value->>4')} as seen
+      where ${these} group by one.value->>0, seen.value->>0
+    ) as used join credential on credential.id = used.id
     where true
     on conflict (credential_id, address) do update set last_seen_at = excluded.last_seen_at`.execute(trx);
+  await sql`delete from usage_chunk where ${these}`.execute(trx);
+  return chunks.reduce((sum, { size }) => sum + size, 0);
 }
 
 /** Uses a day, oldest first, and the addresses used from, newest first. */
