@@ -4,7 +4,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { DatabaseSync } from 'node:sqlite';
 import type { CredentialRecord } from '../src/credentials/record.ts';
 import { createUsage } from '../src/credentials/usage.ts';
-import { createUsageStore } from '../src/server/credential-store.ts';
+import { createUsageJournal } from '../src/server/credential-store.ts';
 import { openSqliteStore } from '../src/store/sqlite.ts';
 import { atMost, type Finding, list, median } from './lib/report.ts';
 import { runFolder, seededWith } from './lib/seed.ts';
@@ -38,7 +38,7 @@ export async function flush(): Promise<Finding[]> {
   cpSync(join(directory, 'devpilot.db'), path);
   const records = readRecords(path);
   const store = await openSqliteStore(path);
-  const usage = createUsage(createUsageStore(store), 'nod_01');
+  const usage = createUsage(await createUsageJournal(store), 'nod_01');
   const holds: number[] = [];
   const took: number[] = [];
   try {

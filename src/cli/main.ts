@@ -4,6 +4,7 @@ import { BadSetting } from '../settings.ts';
 import { DirectoryInUse } from '../store/data-directory.ts';
 import { auditVerify } from './audit-verify.ts';
 import { init } from './init.ts';
+import { migrate } from './migrate.ts';
 import { serve } from './serve.ts';
 
 /** What went wrong, in one line on standard error, and the exit code that belongs to it. */
@@ -32,6 +33,8 @@ program
   .option('--json', 'answer in JSON')
   .action(init);
 
+program.command('migrate').description('Bring the tables up to date; several nodes may do so at once').action(migrate);
+
 program
   .command('audit')
   .description('The activity log')
@@ -40,4 +43,6 @@ program
   .option('--json', 'answer in JSON, a line a log')
   .action(auditVerify);
 
+// What this process writes is for its own user alone.
+process.umask(0o077);
 await program.parseAsync().catch(fail);

@@ -29,7 +29,7 @@ function noteAddress(addresses: UsesFrom[], address: string, now: number): void 
 /** The addresses kept per credential: the page shows the last twenty. */
 export const ADDRESSES_KEPT = 20;
 /** Credentials a transaction: few enough to hold the event loop for about a millisecond. */
-const CHUNK = 1000;
+const CHUNK = 500;
 
 export interface UsageStore {
   /**

@@ -1,7 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { METHODS } from 'node:http';
 import swagger from '@fastify/swagger';
-import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify';
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
 import { createSerializerCompiler, jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
 import { Problem } from '../contract/problem.ts';
@@ -16,6 +22,8 @@ import { registerHealth } from './health.ts';
 import type { House } from './house.ts';
 import { judgingRoutes } from './judging.ts';
 import { openApiDocument } from './openapi.ts';
+import { registerPage } from './page.ts';
+import { passkeyRoutes } from './passkeys.ts';
 import { peopleRoutes } from './people.ts';
 import { answerError, rawProblem, sendProblem } from './problems.ts';
 import { FORM_TYPE, type Route, registerRoute } from './route.ts';
@@ -25,6 +33,7 @@ import { memberRoutes, workspaceRoutes } from './workspaces.ts';
 export function routeTable(house: House): Route[] {
   return [
     ...peopleRoutes(house),
+    ...passkeyRoutes(house),
     ...deviceRoutes(house),
     ...workspaceRoutes(house),
     ...memberRoutes(house),
@@ -47,13 +56,15 @@ function createRequestIds(): (request: { headers: Record<string, string | string
   };
 }
 
-const FIELD_SOURCES: Readonly<Record<string, string>> = { headers: 'header', querystring: 'query', params: 'path' };
+const FIELD_SOURCES: Readonly<Record<string, string>> = { headers: 'header', querystring: 'query' };
 
 /** Refuses what a schema does not take, naming each field. Unknown fields are refused by the schemas themselves. */
 function compileValidator({ schema, httpPart }: { schema: z.ZodType; httpPart?: string }) {
   return (data: unknown) => {
     const result = schema.safeParse(data);
     if (result.success) return { value: result.data };
+    // An id that can't be one is an address with nothing at it.
+    if (httpPart === 'params') return { error: new Problem('not_found') };
     const errors = result.error.issues.flatMap((issue) => {
       const path = issue.path.map(String).join('.');
       if (issue.code === 'unrecognized_keys') {
@@ -150,20 +161,26 @@ export async function createApp(
     if (!app.supportedMethods.includes(method) && method !== 'CONNECT') app.addHttpMethod(method, { hasBody: true });
   }
 
+  // An `Expect` that is unknown is answered like the request without it; Node's own 417 would bypass every route.
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
+
   app.decorateRequest('principal', null);
   app.setValidatorCompiler<z.ZodType>(compileValidator);
   app.setSerializerCompiler(createSerializerCompiler({}));
   app.setErrorHandler(answerError);
   addParsers(app);
   const methodsOf = createMethodFinder(app);
-  app.setNotFoundHandler((request, reply) => {
+  function answerNotFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
     const allow = methodsOf(request.url.split('?')[0] ?? '');
     if (allow.length === 0) return sendProblem(reply, new Problem('not_found', 'There is nothing at this address.'));
     return sendProblem(reply, new Problem('method_not_allowed', `This address takes ${allow.join(', ')}.`, { allow }));
-  });
+  }
+  app.setNotFoundHandler(answerNotFound);
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
-    done();
+    // Before the body is looked at: nothing takes it.
+    if (request.is404) answerNotFound(request, reply);
+    else done();
   });
 
   await app.register(swagger, {
@@ -194,6 +211,7 @@ export async function createApp(
   });
   registerHealth(app, house);
   registerDocs(app);
+  registerPage(app, house);
   await app.ready();
   return app;
 }

@@ -134,6 +134,13 @@ export function registerAuthorize(app: FastifyInstance, house: House): void {
     // Whatever body comes along is another service's business: it is drained, not parsed.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', (_request, _payload, parsed) => parsed(null));
+    scope.addHook('onRequest', (request, _reply, next) => {
+      const { headers } = request.raw;
+      // A type that is not well-formed, or a QUERY without one, would be refused before it could be ignored.
+      if (headers['content-type'] !== undefined || request.method === 'QUERY')
+        headers['content-type'] = 'application/octet-stream';
+      next();
+    });
     scope.setErrorHandler((error, request, reply) => {
       const problem = problemOf(error);
       logUnexpected(problem, request);
@@ -143,6 +150,7 @@ export function registerAuthorize(app: FastifyInstance, house: House): void {
       method: [...app.supportedMethods],
       url: '/v1/authorize',
       exposeHeadRoute: false,
+      schema: { hide: true },
       handler: handle,
     });
     done();

@@ -5,6 +5,7 @@ import { gzip } from 'node:zlib';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Problem } from '../contract/problem.ts';
 import { CODES, type Code } from '../contract/words.ts';
+import { finishOpenApi } from './openapi-finish.ts';
 import { sendProblem } from './problems.ts';
 
 const STYLE = `:root{color-scheme:light dark}body{font:16px/1.6 system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem}
@@ -46,8 +47,12 @@ export function registerDocs(app: FastifyInstance): void {
   const codes = Object.keys(CODES) as Code[];
   let scalar: Promise<Buffer> | null = null;
 
-  app.get('/openapi.json', (_request, reply) => reply.type('application/json').send(JSON.stringify(app.swagger())));
-  app.get('/docs', (_request, reply) =>
+  let document: string | null = null;
+  app.get('/openapi.json', { schema: { hide: true } }, (_request, reply) => {
+    document ??= JSON.stringify(finishOpenApi(app.swagger()));
+    return reply.type('application/json').send(document);
+  });
+  app.get('/docs', { schema: { hide: true } }, (_request, reply) =>
     sendPage(
       reply,
       page(
@@ -57,9 +62,9 @@ export function registerDocs(app: FastifyInstance): void {
       ),
     ),
   );
-  app.get('/docs/style.css', (_request, reply) => reply.type('text/css').send(STYLE));
-  app.get('/docs/start.js', (_request, reply) => reply.type('text/javascript').send(START));
-  app.get('/docs/scalar.js', async (_request, reply) => {
+  app.get('/docs/style.css', { schema: { hide: true } }, (_request, reply) => reply.type('text/css').send(STYLE));
+  app.get('/docs/start.js', { schema: { hide: true } }, (_request, reply) => reply.type('text/javascript').send(START));
+  app.get('/docs/scalar.js', { schema: { hide: true } }, async (_request, reply) => {
     scalar ??= readFile(
       fileURLToPath(import.meta.resolve('@scalar/api-reference')).replace(/dist\/.*$/, 'dist/browser/standalone.js'),
     ).then((source) => promisify(gzip)(source));
@@ -68,13 +73,13 @@ export function registerDocs(app: FastifyInstance): void {
       .type('text/javascript')
       .send(await scalar);
   });
-  app.get('/docs/problems', (_request, reply) => {
+  app.get('/docs/problems', { schema: { hide: true } }, (_request, reply) => {
     const items = codes.map(
       (code) => `<dt><a href="/docs/problems/${code}">${code}</a></dt><dd>${CODES[code].title}</dd>`,
     );
     return sendPage(reply, page('Problems', `<h1>Problems</h1><dl>${items.join('')}</dl>`));
   });
-  app.get('/docs/problems/:code', (request, reply) => {
+  app.get('/docs/problems/:code', { schema: { hide: true } }, (request, reply) => {
     const code = codes.find((one) => one === (request.params as { code: string }).code);
     if (code === undefined) return sendProblem(reply, new Problem('not_found', 'There is no such problem type.'));
     const { title, status, advice } = CODES[code];

@@ -1,14 +1,37 @@
 import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
 import { Problem } from '../contract/problem.ts';
+import { ProblemBody } from '../contract/schemas.ts';
 import type { House } from './house.ts';
 import { sendProblem } from './problems.ts';
 
+const health = {
+  tags: ['Health'],
+  description: 'Open to everybody; tells nothing else.',
+  security: [],
+  response: { 200: z.object({ status: z.enum(['ok', 'ready']) }), 503: ProblemBody },
+};
+
 /** `/healthz`: the process answers. `/readyz`: the store is reachable, migrated, and the lease is held. */
 export function registerHealth(app: FastifyInstance, house: House): void {
-  app.get('/healthz', (_request, reply) => reply.header('cache-control', 'no-store').send({ status: 'ok' }));
-  app.get('/readyz', async (_request, reply) => {
-    const reason = await house.notReady();
-    if (reason !== null) return sendProblem(reply, new Problem('unavailable', reason, { retryAfter: 1 }));
-    return reply.header('cache-control', 'no-store').send({ status: 'ready' });
-  });
+  app.get(
+    '/healthz',
+    { schema: { ...health, operationId: 'getHealth', summary: 'Whether the process answers' } },
+    (_request, reply) => reply.header('cache-control', 'no-store').send({ status: 'ok' }),
+  );
+  app.get(
+    '/readyz',
+    {
+      schema: {
+        ...health,
+        operationId: 'getReadiness',
+        summary: 'Whether the store is reachable and the lease is held',
+      },
+    },
+    async (_request, reply) => {
+      const reason = await house.notReady();
+      if (reason !== null) return sendProblem(reply, new Problem('unavailable', reason, { retryAfter: 1 }));
+      return reply.header('cache-control', 'no-store').send({ status: 'ready' });
+    },
+  );
 }

@@ -4,7 +4,11 @@ const BEARER = 'An access token, an API key or a session, as `Authorization: Bea
 const BASIC =
   'An access token as user name with its passphrase as password, or an API key as password with any user name (RFC 7617).';
 
-const identityHeader = (description: string) => ({ description, required: true, schema: { type: 'string' as const } });
+const identityHeader = (description: string) => ({
+  description,
+  required: true,
+  schema: { type: 'string' as const, maxLength: 4096 },
+});
 
 /** `/v1/authorize` by hand: it takes every method, and OpenAPI has no word for that. */
 const authorize = {
@@ -78,15 +82,23 @@ export function openApiDocument(house: House) {
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       contact: { name: 'The operator of this installation', url: house.publicUrl ?? 'http://127.0.0.1:4000' },
     },
-    servers: [{ url: house.publicUrl ?? 'http://127.0.0.1:4000', description: 'This installation' }],
+    servers: [
+      {
+        url: house.publicUrl ?? 'http://127.0.0.1:4000',
+        description: 'This production installation',
+        'x-internal': false,
+      },
+    ],
     tags: [
       { name: 'People', description: 'Accounts, sessions and second factors' },
+      { name: 'Passkeys', description: 'WebAuthn: signing in without a password' },
       { name: 'Device sign-in', description: 'RFC 8628, for the CLI' },
       { name: 'Workspaces', description: 'The boundary that everything belongs to' },
       { name: 'Members', description: 'People in a workspace, and invitations' },
       { name: 'Access tokens', description: 'Scoped, immutable credentials for pipelines and scripts' },
       { name: 'API keys', description: 'Editable credentials for services' },
       { name: 'Activity log', description: 'Who did what, append-only and chained' },
+      { name: 'Health', description: 'For load balancers and supervisors' },
       { name: 'Judging', description: 'Presenting a credential and asking about one' },
     ],
     paths: { '/v1/authorize': authorize },

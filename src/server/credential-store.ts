@@ -13,6 +13,7 @@ import {
   insertCredential,
   insertRevocation,
   listCredentials,
+  lockCredential,
   sortedValue,
   updateCredential,
 } from '../store/credentials.ts';
@@ -70,7 +71,7 @@ function transactionOf(trx: Trx): CredentialTransaction {
         last_used_at: null,
       }),
     async find(workspaceId, kind, id) {
-      const row = await findCredential(trx, workspaceId, kind, id);
+      const row = await lockCredential(trx, workspaceId, kind, id);
       return row === undefined ? null : credentialOf(row);
     },
     async update(workspaceId, id, edit, at) {
@@ -154,32 +155,34 @@ export async function createUsageJournal(store: Store): Promise<UsageJournal> {
   let most = 1;
   let folding: Promise<void> | null = null;
 
-  async function foldOnce(): Promise<void> {
-    const began = performance.now();
-    const folded = await store.transaction((trx) => foldUses(trx, store.engine, most));
-    const took = performance.now() - began;
-    most = took > FOLD_WITHIN ? Math.max(1, most >> 1) : Math.min(CHUNKS_A_FOLD, most * 2);
-    // Another node may have folded what this one wrote.
-    size = folded === 0 ? 0 : Math.max(0, size - folded);
+  async function foldAll(): Promise<void> {
+    for (let full = true; full; ) {
+      const asked = most;
+      const began = performance.now();
+      const { chunks, uses } = await store.transaction((trx) => foldUses(trx, asked));
+      const took = performance.now() - began;
+      most = took > FOLD_WITHIN ? Math.max(1, asked >> 1) : Math.min(CHUNKS_A_FOLD, asked * 2);
+      size = Math.max(0, size - uses);
+      full = chunks === asked;
+    }
   }
 
   return {
     async addUses(nodeId, number, uses) {
-      await store.transaction(async (trx) => {
-        if (await claimUsageChunk(trx, nodeId, number)) await insertUsageChunk(trx, nodeId, number, uses);
+      const isNew = await store.transaction(async (trx) => {
+        if (!(await claimUsageChunk(trx, nodeId, number))) return false;
+        await insertUsageChunk(trx, nodeId, number, uses);
+        return true;
       });
-      size += uses.length;
+      if (isNew) size += uses.length;
     },
     async fold() {
-      // What a fold under way has not seen yet, the next one takes.
-      for (let left = size; left > 0 && size > 0; ) {
-        const before = size;
-        folding ??= foldOnce().finally(() => {
-          folding = null;
-        });
-        await folding;
-        left -= Math.max(1, before - size);
-      }
+      // A fold under way may have begun before what the caller wants folded was written.
+      if (folding !== null) await folding.catch(() => undefined);
+      folding ??= foldAll().finally(() => {
+        folding = null;
+      });
+      await folding;
     },
     size: () => size,
   };

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { DAY } from '../contract/words.ts';
-import type { Queryable, Store, Trx } from './store.ts';
+import { engineOf, locking, type Queryable, type Trx } from './store.ts';
 
 /** Uses of one credential, to be added; instants in epoch milliseconds. */
 export interface Uses {
@@ -49,24 +49,30 @@ export async function countUnfoldedUses(db: Queryable): Promise<number> {
 
 /**
  * Adds the uses of the oldest chunks, `most` at a time, to the credentials that are still there; the
- * rest belong to deleted ones. A credential in several chunks is written once. Returns the uses folded.
+ * rest belong to deleted ones. A credential in several chunks is written once.
  */
-export async function foldUses(trx: Trx, engine: Store['engine'], most: number): Promise<number> {
-  const chunks = await trx
+export async function foldUses(trx: Trx, most: number): Promise<{ chunks: number; uses: number }> {
+  const oldest = trx
     .selectFrom('usage_chunk')
     .select(['node_id', 'number', 'size'])
     .orderBy('node_id')
     .orderBy('number')
-    .limit(most)
-    .$if(engine === 'postgres', (query) => query.forUpdate().skipLocked())
-    .execute();
-  if (chunks.length === 0) return 0;
-  const keys = sql.join(chunks.map(({ node_id, number }) => sql`(${node_id}, ${number})`));
+    .limit(most);
+  const chunks = await locking(trx, oldest, 'usage_chunk').execute();
+  if (chunks.length === 0) return { chunks: 0, uses: 0 };
+  const onPostgres = engineOf(trx) === 'postgres';
+  const keys = sql.join(chunks.map(({ node_id, number }) => sql`(${node_id}, cast(${number} as bigint))`));
   const these = sql`(usage_chunk.node_id, usage_chunk.number) in (values ${keys})`;
   // The one expression that the engines spell differently: the elements of a JSON array as rows.
   const elements = (text: string) =>
-    sql.raw(engine === 'sqlite' ? `json_each(${text})` : `json_array_elements(cast(${text} as json))`);
-
+    sql.raw(onPostgres ? `json_array_elements(cast(${text} as json))` : `json_each(${text})`);
+  if (onPostgres) {
+    // In one order for all, so that two nodes that count the same credentials never wait for each other.
+    await sql`
+      select id from credential where id in (
+        select one.value->>0 from usage_chunk, ${elements('usage_chunk.uses')} as one where ${these}
+      ) order by id for update`.execute(trx);
+  }
   await sql`
     update credential set
       use_count = use_count + used.count,
@@ -101,7 +107,7 @@ export async function foldUses(trx: Trx, engine: Store['engine'], most: number):
     where true
     on conflict (credential_id, address) do update set last_seen_at = excluded.last_seen_at`.execute(trx);
   await sql`delete from usage_chunk where ${these}`.execute(trx);
-  return chunks.reduce((sum, { size }) => sum + size, 0);
+  return { chunks: chunks.length, uses: chunks.reduce((sum, { size }) => sum + size, 0) };
 }
 
 /** Uses a day, oldest first, and the addresses used from, newest first. */

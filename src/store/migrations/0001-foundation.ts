@@ -123,13 +123,6 @@ export function foundation(bytes: 'blob' | 'bytea'): string[] {
       primary key (credential_id, address)
     )`,
     'create table usage_flush (node_id text primary key, number bigint not null)',
-    `create table usage_chunk (
-      node_id text not null,
-      number bigint not null,
-      size bigint not null,
-      uses text not null,
-      primary key (node_id, number)
-    )`,
     'create table failure (subject text not null, address text not null, at bigint not null)',
     'create index failure_subject on failure (subject, at)',
     'create index failure_at on failure (at)',

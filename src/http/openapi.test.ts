@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import spectral from '@stoplight/spectral-core';
+import owasp from '@stoplight/spectral-owasp-ruleset';
+import rulesets from '@stoplight/spectral-rulesets';
+import { startHouse, type TestHouse } from '../testing/house.ts';
+import { routeTable } from './app.ts';
+
+/** The rules that the document does not follow, each with why. `at` limits an exception to some addresses. */
+const EXCEPTIONS: readonly { readonly rule: string; readonly at?: RegExp; readonly why: string }[] = [
+  { rule: 'owasp:api4:2023-string-restricted', why: 'names, descriptions and messages are free text in any script' },
+  { rule: 'owasp:api4:2023-rate-limit', why: 'only failures are limited, and 429 says when in Retry-After' },
+  {
+    rule: 'owasp:api8:2023-define-cors-origin',
+    why: 'no other origin may call from a browser, so no answer has CORS headers',
+  },
+  {
+    rule: 'owasp:api2:2023-no-http-basic',
+    why: 'RFC 7662 clients and curl -u present credentials that way; the secrets carry 238 bits',
+  },
+  {
+    rule: 'owasp:api8:2023-no-server-http',
+    why: 'the default is a loopback address; with DEVPILOT_PUBLIC_URL it is what the operator set',
+  },
+  {
+    rule: 'operation-success-response',
+    at: /access-tokens\/\{id\}/,
+    why: 'PATCH and PUT are documented because they are refused: tokens are immutable',
+  },
+  {
+    rule: 'owasp:api2:2023-write-restricted',
+    at: /people|sessions|device|revoke|access-tokens\/\{id\}/,
+    why: 'signing in, and giving a secret up, happen before there is a principal',
+  },
+  { rule: 'owasp:api2:2023-read-restricted', at: /healthz|readyz/, why: 'supervisors have no credential' },
+  {
+    rule: 'owasp:api8:2023-define-error-responses-401',
+    at: /people|sessions|device|revoke|healthz|readyz|access-tokens\/\{id\}/,
+    why: 'open to everybody',
+  },
+  {
+    rule: 'owasp:api8:2023-define-error-responses-500',
+    at: /authorize|healthz|readyz/,
+    why: 'these answer 503 instead',
+  },
+  {
+    rule: 'owasp:api4:2023-rate-limit-responses-429',
+    at: /authorize|healthz|readyz/,
+    why: 'proxies take only 200, 401, 403 and 503; health is not limited',
+  },
+  {
+    rule: 'owasp:api8:2023-define-error-validation',
+    at: /authorize|healthz|readyz/,
+    why: 'what is not understood is refused with 401 or 403',
+  },
+];
+
+interface Finding {
+  readonly code: string | number;
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}
+
+let house: TestHouse;
+let document: { paths: Record<string, Record<string, { security?: unknown; responses: object; summary?: string }>> };
+before(async () => {
+  house = await startHouse();
+  document = (await house.call<typeof document>('/openapi.json')).body;
+});
+after(() => house.close());
+
+test('the document is OpenAPI 3.1 and clean by the OpenAPI and OWASP rules, but for the exceptions named here', async () => {
+  const linter = new spectral.Spectral();
+  linter.setRuleset({ extends: [rulesets.oas as never, owasp as never] });
+  const findings: Finding[] = await linter.run(document as never);
+  const left = findings.filter(
+    ({ code, path }) =>
+      !EXCEPTIONS.some(({ rule, at }) => rule === code && (at === undefined || at.test(path.join('/')))),
+  );
+  assert.deepEqual(
+    left.map(({ code, path, message }) => `${code} at ${path.join('.')}: ${message}`),
+    [],
+  );
+  const idle = EXCEPTIONS.filter(({ rule }) => !findings.some(({ code }) => code === rule));
+  assert.deepEqual(idle, [], 'an exception that nothing needs');
+});
+
+test('every route of the table is in the document, with a security scheme unless it is public', () => {
+  for (const { method, url, access } of routeTable({} as never)) {
+    const path = url.replace(/:([A-Za-z]+)/g, '{$1}');
+    const operation = document.paths[path]?.[String(method).toLowerCase()];
+    assert.ok(operation, `${String(method)} ${path}`);
+    const schemes = (operation.security ?? []) as unknown[];
+    assert.equal(schemes.length === 0, 'public' in access, `${String(method)} ${path}`);
+  }
+});
+
+test('the reference page asks no foreign origin for anything', async () => {
+  const page = await house.call('/docs');
+  assert.equal(page.status, 200);
+  assert.match(page.headers.get('content-security-policy') ?? '', /default-src 'none'/);
+  assert.doesNotMatch(page.text, /https?:\/\//);
+  for (const file of ['/docs/scalar.js', '/docs/start.js', '/docs/style.css']) {
+    assert.equal((await house.call(file)).status, 200, file);
+  }
+});
+
+test('each code has a page, and only codes do', async () => {
+  const page = await house.call('/docs/problems/insufficient_scope');
+  assert.equal(page.status, 200);
+  assert.match(page.text, /insufficient_scope/);
+  assert.equal((await house.call('/docs/problems/nothing')).status, 404);
+});
