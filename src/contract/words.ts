@@ -96,13 +96,12 @@ export const LIMITS = {
   email: { max: 254 },
   page: { standard: 50, max: 200 },
   query: { max: 255 },
-  cursor: { max: 1024 },
+  /** Holds the longest name there can be, in base64. */
+  cursor: { max: 2048 },
   /** Passkeys of one person. */
   passkeys: { max: 20 },
   /** Passkey challenges of one client address that wait for their answer at a time. */
   passkeyChallenges: { max: 200 },
-  /** Holds the longest name there can be, in base64. */
-  cursor: { max: 2048 },
   idempotencyKey: { min: 1, max: 255 },
   body: 1_048_576,
 } as const;
