@@ -119,6 +119,7 @@ function logAnswer(request: FastifyRequest, status: number, milliseconds: number
   const { principal } = request;
   request.log.info(
     {
+      requestId: request.id,
       method: request.method,
       // The pattern and never the address itself: codes and ids of others have no place in a log.
       route: request.routeOptions.url ?? null,
@@ -140,6 +141,8 @@ export async function createApp(
   const app = fastify({
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
+    // One logger for all: a child per request costs more than a judgement, so lines name their request themselves.
+    childLoggerFactory: (logger) => logger,
     genReqId: (request) => createId(request),
     requestIdHeader: false,
     trustProxy: options.trustProxy.length === 0 ? false : [...options.trustProxy],

@@ -154,6 +154,14 @@ export interface CredentialTable {
   use_count: Generated<number>;
 }
 
+export interface UsageChunkTable {
+  node_id: string;
+  number: number;
+  /** Credentials named. */
+  size: number;
+  uses: string;
+}
+
 export interface IdempotencyTable {
   workspace_id: string;
   principal_id: string;
