@@ -7,6 +7,7 @@ import type { z } from 'zod';
 import { Problem } from '../contract/problem.ts';
 import { redactSecrets } from '../contract/redact.ts';
 import { LIMITS } from '../contract/words.ts';
+import { appRoutes } from './apps.ts';
 import { auditRoutes } from './audit.ts';
 import { registerAuthorize } from './authorize.ts';
 import { accessTokenRoutes, apiKeyRoutes } from './credentials.ts';
@@ -18,7 +19,9 @@ import { judgingRoutes } from './judging.ts';
 import { openApiDocument } from './openapi.ts';
 import { peopleRoutes } from './people.ts';
 import { answerError, rawProblem, sendProblem } from './problems.ts';
+import { projectRoutes } from './projects.ts';
 import { FORM_TYPE, type Route, registerRoute } from './route.ts';
+import { serverRoutes } from './servers.ts';
 import { memberRoutes, workspaceRoutes } from './workspaces.ts';
 
 /** Every route that demands something, with its demand; `/v1/authorize`, health and docs stand beside it. */
@@ -32,6 +35,9 @@ export function routeTable(house: House): Route[] {
     ...apiKeyRoutes(house),
     ...auditRoutes(house),
     ...judgingRoutes(house),
+    ...projectRoutes(house),
+    ...appRoutes(house),
+    ...serverRoutes(house),
   ];
 }
 

@@ -4,6 +4,7 @@ import type { Claim } from '../contract/idempotency.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
 import { ProblemBody } from '../contract/schemas.ts';
 import { CODES, type Code, LIMITS } from '../contract/words.ts';
+import type { Asker } from '../workspace/context.ts';
 import type { House } from './house.ts';
 import { refuseCredentialInQuery } from './presentation.ts';
 import {
@@ -95,6 +96,32 @@ export function askerOf(house: House, request: FastifyRequest) {
     person: { id: person.personId, name: person.name, email: person.email },
     origin: originOf(request),
     claim: claimOf(house, request, membershipOf(request).workspaceId),
+  };
+}
+
+/** The workspace that a request is about: the credential's own, or the one that the person is a member of. */
+export function workspaceIdOf(request: FastifyRequest): string {
+  const { principal } = request;
+  if (principal === null) throw new Problem('internal');
+  return principal.kind === 'person' ? membershipOf(request).workspaceId : principal.record.workspace.id;
+}
+
+/** Who changes what credentials open: a person or a credential, which the log names after it is deleted. */
+export function changerOf(house: House, request: FastifyRequest): Asker {
+  const { principal } = request;
+  if (principal === null) throw new Problem('internal');
+  const workspaceId = workspaceIdOf(request);
+  const ifMatch = request.headers['if-match'];
+  return {
+    workspaceId,
+    actor: partyOf(principal),
+    credential:
+      principal.kind === 'person'
+        ? null
+        : { kind: principal.kind, id: principal.record.id, name: principal.record.name },
+    origin: originOf(request),
+    claim: claimOf(house, request, workspaceId),
+    ifMatch: ifMatch ?? null,
   };
 }
 

@@ -30,6 +30,9 @@ export interface Schema {
   audit_head: { workspace_id: string; sequence: number; hash: string };
   revocation_counter: { id: number; number: number };
   revocation: { number: number; workspace_id: string; digest: Uint8Array | null; at: number };
+  project: ProjectTable;
+  server: ServerTable;
+  app: AppTable;
 }
 
 export interface PersonTable {
@@ -156,4 +159,46 @@ export interface AuditEventTable {
   detail: string;
   previous_hash: string;
   hash: string;
+}
+
+interface ResourceFacts {
+  id: string;
+  workspace_id: string;
+  name: string;
+  /** The name as it is searched and sorted: lower case. */
+  name_key: string;
+  slug: string;
+  created_at: number;
+  updated_at: number;
+}
+
+export interface ProjectTable extends ResourceFacts {
+  description: string | null;
+}
+
+export interface ServerTable extends ResourceFacts {
+  kind: string;
+  host: string | null;
+  port: number | null;
+  user_name: string | null;
+  host_key: string | null;
+  public_key: string | null;
+  /** The private key, sealed for this row. */
+  private_key_sealed: string | null;
+}
+
+export interface AppTable extends ResourceFacts {
+  project_id: string;
+  server_id: string | null;
+  repository: string | null;
+  branch: string;
+  directory: string | null;
+  /** JSON array. */
+  hooks: string;
+  keep_releases: number;
+  /** JSON object. */
+  health_check: string | null;
+  log_command: string | null;
+  /** JSON object. */
+  backup: string | null;
 }
