@@ -311,6 +311,9 @@ export const AUDIT_ACTIONS = [
   'server.updated',
   'server.deleted',
   'server.checked',
+  'env.updated',
+  'env.restored',
+  'env.revealed',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
@@ -358,6 +361,13 @@ export const RESOURCE_LIMITS = {
   keepReleases: { min: 1, max: 100 },
   hookTimeout: { min: 1, max: 86_400 },
   healthTimeout: { min: 1, max: 3_600 },
+  envName: 255,
+  /** Bytes of UTF-8. */
+  envValue: 65_536,
+  envVariables: 1000,
+  /** Older versions of an app's environment can't be restored any more. */
+  envVersions: 200,
+  envBody: 16 * 1_048_576,
 } as const;
 
 /** What each role may do (contract section 3); a person's request is checked against one of these. */

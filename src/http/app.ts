@@ -13,6 +13,7 @@ import { registerAuthorize } from './authorize.ts';
 import { accessTokenRoutes, apiKeyRoutes } from './credentials.ts';
 import { deviceRoutes } from './devices.ts';
 import { registerDocs } from './docs.ts';
+import { environmentRoutes } from './environment.ts';
 import { registerHealth } from './health.ts';
 import type { House } from './house.ts';
 import { judgingRoutes } from './judging.ts';
@@ -38,6 +39,7 @@ export function routeTable(house: House): Route[] {
     ...projectRoutes(house),
     ...appRoutes(house),
     ...serverRoutes(house),
+    ...environmentRoutes(house),
   ];
 }
 

@@ -100,6 +100,7 @@ export function openApiDocument(house: House) {
       { name: 'Health', description: 'For load balancers and supervisors' },
       { name: 'Projects', description: 'What apps are grouped by' },
       { name: 'Apps', description: 'What is deployed, and how' },
+      { name: 'Environment', description: 'Variables of an app, sealed at rest, with their versions' },
       { name: 'Servers', description: 'Where apps are deployed to' },
       { name: 'Judging', description: 'Presenting a credential and asking about one' },
     ],

@@ -48,6 +48,8 @@ export interface Route {
   readonly body?: z.ZodType;
   /** `application/x-www-form-urlencoded` instead of, or beside, JSON. */
   readonly takes?: 'form' | 'form or json';
+  /** Bytes that its body may have, where it is not the standard limit. */
+  readonly bodyLimit?: number;
   readonly answers: Readonly<Record<number, z.ZodType>>;
   /** The codes that this route answers beside those that every route may. */
   readonly codes?: readonly Code[];
@@ -195,6 +197,7 @@ export function registerRoute(app: FastifyInstance, house: House, declared: Rout
   app.route({
     method: declared.method,
     url: declared.url,
+    ...(declared.bodyLimit !== undefined && { bodyLimit: declared.bodyLimit }),
     schema: {
       summary: declared.summary,
       description,

@@ -2,11 +2,13 @@ import { type Kysely, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import { foundation } from './migrations/0001-foundation.ts';
 import { resources } from './migrations/0010-resources.ts';
+import { environment } from './migrations/0011-environment.ts';
 
 /** The statements of each migration, by name; a landed one is never changed. */
 const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>> = {
   '0001-foundation': foundation,
   '0010-resources': resources,
+  '0011-environment': environment,
 };
 
 /** Brings the tables up to date. Each migration is one transaction; several processes may try at once. */

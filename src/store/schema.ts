@@ -33,6 +33,8 @@ export interface Schema {
   project: ProjectTable;
   server: ServerTable;
   app: AppTable;
+  env_version: EnvVersionTable;
+  env_change: EnvChangeTable;
 }
 
 export interface PersonTable {
@@ -201,4 +203,30 @@ export interface AppTable extends ResourceFacts {
   log_command: string | null;
   /** JSON object. */
   backup: string | null;
+}
+
+/** One change of an app's environment, of any number of variables. */
+export interface EnvVersionTable {
+  app_id: string;
+  workspace_id: string;
+  number: number;
+  at: number;
+  actor_kind: string;
+  actor_id: string | null;
+  actor_name: string | null;
+  /** JSON arrays of names. */
+  set_names: string;
+  removed_names: string;
+  restored_from: number | null;
+}
+
+/** What a version made of one variable. */
+export interface EnvChangeTable {
+  app_id: string;
+  workspace_id: string;
+  name: string;
+  version: number;
+  /** The value, sealed for this row; null where the version removed it. */
+  value_sealed: string | null;
+  at: number;
 }
