@@ -18,6 +18,8 @@ import { registerHealth } from './health.ts';
 import type { House } from './house.ts';
 import { judgingRoutes } from './judging.ts';
 import { openApiDocument } from './openapi.ts';
+import { registerPage } from './page.ts';
+import { passkeyRoutes } from './passkeys.ts';
 import { peopleRoutes } from './people.ts';
 import { answerError, rawProblem, sendProblem } from './problems.ts';
 import { projectRoutes } from './projects.ts';
@@ -29,6 +31,7 @@ import { memberRoutes, workspaceRoutes } from './workspaces.ts';
 export function routeTable(house: House): Route[] {
   return [
     ...peopleRoutes(house),
+    ...passkeyRoutes(house),
     ...deviceRoutes(house),
     ...workspaceRoutes(house),
     ...memberRoutes(house),
@@ -199,6 +202,7 @@ export async function createApp(
   });
   registerHealth(app, house);
   registerDocs(app);
+  registerPage(app, house);
   await app.ready();
   return app;
 }
