@@ -229,6 +229,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
       clock,
     },
     people,
+    workspace: { store, clock, seal: people.seal, localServer: settings.localServer === 'on' },
     denials,
     traces,
     flushDenials,
