@@ -16,6 +16,7 @@ import { registerHealth } from './health.ts';
 import type { House } from './house.ts';
 import { judgingRoutes } from './judging.ts';
 import { openApiDocument } from './openapi.ts';
+import { registerPage } from './page.ts';
 import { peopleRoutes } from './people.ts';
 import { answerError, rawProblem, sendProblem } from './problems.ts';
 import { FORM_TYPE, type Route, registerRoute } from './route.ts';
@@ -191,6 +192,7 @@ export async function createApp(
   });
   registerHealth(app, house);
   registerDocs(app);
+  registerPage(app, house);
   await app.ready();
   return app;
 }

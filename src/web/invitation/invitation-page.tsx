@@ -1,0 +1,5 @@
+import { Centre } from '../shell/centre.tsx';
+
+export function InvitationPage() {
+  return <Centre title="Accept your invitation" />;
+}
