@@ -469,14 +469,3 @@ export const AuditQuery = z.strictObject({
   to: since.describe('Before this instant'),
 });
 export type AuditQuery = z.infer<typeof AuditQuery>;
-
-export const AuthorizeQuery = z.object({
-  scope: z
-    .union([z.string(), z.array(z.string())])
-    .optional()
-    .describe('Scopes that an access token must all have'),
-  permission: z
-    .union([z.string(), z.array(z.string())])
-    .optional()
-    .describe('Permissions that an API key must all have'),
-});

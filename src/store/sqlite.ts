@@ -11,6 +11,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
+import { Problem } from '../contract/problem.ts';
 import { migrate } from './migrate.ts';
 import type { Schema } from './schema.ts';
 import { openSqlite } from './sqlite-open.ts';
@@ -23,6 +24,18 @@ function checkBindable(value: unknown): asserts value is Bindable {
   if (typeof value === 'string' || typeof value === 'bigint') return;
   if (typeof value === 'number' && Number.isFinite(value)) return;
   throw new TypeError(`A ${typeof value} can't be bound to a statement.`);
+}
+
+/** Primary result codes of a file that can't be read or written at the moment: busy, read-only, I/O, full, can't open. */
+const OUT_OF_REACH = new Set([5, 6, 8, 10, 13, 14]);
+
+/** What a failed statement is reported as: `unavailable` if the file is out of reach, as it is otherwise. */
+function reported(error: SqliteError): Error {
+  if (error.errcode === null || !OUT_OF_REACH.has(error.errcode & 0xff)) return error;
+  return new Problem('unavailable', 'The store can not be written or read at the moment.', {
+    retryAfter: 1,
+    cause: error,
+  });
 }
 
 class SqliteError extends Error {
@@ -61,7 +74,7 @@ class SqliteThread implements DatabaseConnection {
     const waiting = this.#waiting.get(answer.id);
     this.#waiting.delete(answer.id);
     if (this.#waiting.size === 0) this.#worker.unref();
-    if ('message' in answer) waiting?.reject(new SqliteError(answer.message, answer.errcode));
+    if ('message' in answer) waiting?.reject(reported(new SqliteError(answer.message, answer.errcode)));
     else waiting?.resolve({ rows: answer.rows as never[], numAffectedRows: BigInt(answer.changes) });
   }
 
@@ -112,7 +125,12 @@ function threadDialect(thread: SqliteThread): Dialect {
       await connection.executeQuery(CompiledQuery.raw('commit'));
     },
     async rollbackTransaction(connection) {
-      await connection.executeQuery(CompiledQuery.raw('rollback'));
+      try {
+        await connection.executeQuery(CompiledQuery.raw('rollback'));
+      } catch (error) {
+        // A commit that failed on the disk may have rolled back by itself; then there is nothing left to do.
+        if (!(error instanceof SqliteError && error.message.includes('no transaction is active'))) throw error;
+      }
     },
     releaseConnection: () => Promise.resolve(),
     destroy: () => thread.close(),

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { bearer, callAt, cookieOf, PASSWORD } from '../src/testing/house.ts';
+
+/** Makes sure of strace, from Debian's packages. */
+function needStrace(): void {
+  try {
+    execFileSync('strace', ['-V'], { stdio: 'ignore' });
+  } catch {
+    execFileSync('apt-get', ['update'], { stdio: 'ignore' });
+    execFileSync('apt-get', ['install', '-y', 'strace'], { stdio: 'ignore' });
+  }
+}
+
+/** Resolves to the address that a server prints. */
+function addressOf(server: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let printed = '';
+    server.stdout?.on('data', (chunk: Buffer) => {
+      printed += chunk.toString();
+      const address = /Devpilot is at (\S+)/.exec(printed)?.[1];
+      if (address !== undefined) resolve(address);
+    });
+    server.once('exit', (code) => reject(new Error(`The server ended with ${code}: ${printed}`)));
+  });
+}
+
+function serve(directory: string, wrapper: readonly string[]): ChildProcess {
+  const [command = process.execPath, ...args] = [...wrapper, process.execPath, 'bin/devpilot.mjs', 'serve'];
+  const env = { ...process.env, PORT: '0', DEVPILOT_DATA_DIR: directory, LOG_LEVEL: 'silent' };
+  return spawn(command, args, { env, stdio: ['ignore', 'pipe', 'inherit'], detached: true });
+}
+
+function stop(server: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    server.removeAllListeners('exit');
+    server.once('exit', () => resolve());
+    // The whole group: under strace the server is a child of it.
+    if (server.pid !== undefined) process.kill(-server.pid, 'SIGKILL');
+  });
+}
+
+test('a creation whose fsync fails is answered 503 and leaves nothing; every acknowledged one survives', async () => {
+  needStrace();
+  const directory = mkdtempSync(join(tmpdir(), 'devpilot-disk-'));
+  const env = { ...process.env, DEVPILOT_DATA_DIR: directory };
+  const init = [
+    'bin/devpilot.mjs',
+    'init',
+    '--email',
+    'ada@example.com',
+    '--name',
+    'Ada',
+    '--workspace',
+    'Acme',
+    '--password-stdin',
+  ];
+  execFileSync(process.execPath, init, { env, input: PASSWORD });
+
+  const inject = [
+    'strace',
+    '-f',
+    '-qq',
+    '-o',
+    '/dev/null',
+    '-e',
+    'trace=fsync,fdatasync',
+    '-e',
+    'inject=fsync,fdatasync:error=EIO:when=12+7',
+  ];
+  let server = serve(directory, inject);
+  const acknowledged: string[] = [];
+  const refused: string[] = [];
+  try {
+    const url = await addressOf(server);
+    const body = { email: 'ada@example.com', password: PASSWORD };
+    let cookie = '';
+    for (let tries = 0; cookie === '' && tries < 5; tries++)
+      cookie = cookieOf(await callAt(url, '/v1/sessions', { body }));
+    for (let count = 0; count < 60; count++) {
+      const name = `Token ${count}`;
+      const headers = { cookie, origin: url };
+      const made = await callAt<{ secret: string }>(url, '/v1/access-tokens', {
+        headers,
+        body: { name, scopes: ['all'] },
+      });
+      if (made.status === 201) acknowledged.push(made.body.secret);
+      else {
+        assert.equal(made.status, 503, made.text);
+        refused.push(name);
+      }
+    }
+  } finally {
+    await stop(server);
+  }
+  assert.ok(refused.length > 0, 'the failures were felt');
+  assert.ok(acknowledged.length > 20, 'the store went on after each');
+
+  server = serve(directory, []);
+  try {
+    const url = await addressOf(server);
+    for (const secret of acknowledged) {
+      assert.equal((await callAt(url, '/v1/authorize', { headers: bearer(secret) })).status, 200);
+    }
+    const cookie = cookieOf(
+      await callAt(url, '/v1/sessions', { body: { email: 'ada@example.com', password: PASSWORD } }),
+    );
+    for (const name of refused) {
+      const found = await callAt<{ data: { name: string }[] }>(url, `/v1/access-tokens?q=${encodeURIComponent(name)}`, {
+        headers: { cookie },
+      });
+      assert.equal(
+        found.body.data.some((token) => token.name === name),
+        false,
+        name,
+      );
+    }
+  } finally {
+    await stop(server);
+    rmSync(directory, { recursive: true, force: true });
+  }
+});
