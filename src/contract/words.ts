@@ -64,6 +64,8 @@ export type GivenRole = (typeof GIVEN_ROLES)[number];
 
 export const ACCESS_TOKEN_STATUSES = ['active', 'expired'] as const;
 export const API_KEY_STATUSES = ['active', 'inactive', 'expired'] as const;
+export type AccessTokenStatus = (typeof ACCESS_TOKEN_STATUSES)[number];
+export type ApiKeyStatus = (typeof API_KEY_STATUSES)[number];
 
 export const CREDENTIAL_SORTS = ['createdAt', 'name', 'expiresAt', 'lastUsedAt', 'useCount'] as const;
 export type CredentialSort = (typeof CREDENTIAL_SORTS)[number];

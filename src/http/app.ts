@@ -15,6 +15,7 @@ import { registerDocs } from './docs.ts';
 import { registerHealth } from './health.ts';
 import type { House } from './house.ts';
 import { judgingRoutes } from './judging.ts';
+import { metadataRoutes } from './metadata.ts';
 import { openApiDocument } from './openapi.ts';
 import { registerPage } from './page.ts';
 import { peopleRoutes } from './people.ts';
@@ -33,6 +34,7 @@ export function routeTable(house: House): Route[] {
     ...apiKeyRoutes(house),
     ...auditRoutes(house),
     ...judgingRoutes(house),
+    ...metadataRoutes(house),
   ];
 }
 
