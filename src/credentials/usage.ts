@@ -33,26 +33,43 @@ export interface Usage {
   lag(now: number): number;
 }
 
+/** Adds `more` to `uses`, which is of the same credential. */
+function merge(uses: PendingUses, more: PendingUses): void {
+  uses.count += more.count;
+  uses.lastUsedAt = Math.max(uses.lastUsedAt, more.lastUsedAt);
+  for (const [address, { first, last }] of more.addresses) {
+    const seen = uses.addresses.get(address);
+    if (seen !== undefined) {
+      seen.first = Math.min(seen.first, first);
+      seen.last = Math.max(seen.last, last);
+    } else if (uses.addresses.size < ADDRESSES_KEPT) uses.addresses.set(address, { first, last });
+  }
+}
+
 /** Counts uses in memory and writes them in chunks, each idempotent. */
 export function createUsage(store: UsageStore, nodeId: string): Usage {
   let dirty: CredentialRecord[] = [];
   let oldest = 0;
-  let unwritten: PendingUses[] = [];
+  /** By credential, since a chunk must name each once: a record read anew has uses of its own. */
+  const unwritten = new Map<string, PendingUses>();
   let chunkNumber = 0;
   let chunk: PendingUses[] | null = null;
   let flushing: Promise<void> | null = null;
 
   async function writeAll(): Promise<void> {
-    for (const record of dirty) {
-      if (record.pending !== null) unwritten.push(record.pending);
-      record.pending = null;
+    for (const { pending } of dirty) {
+      if (pending === null) continue;
+      const uses = unwritten.get(pending.credentialId);
+      if (uses === undefined) unwritten.set(pending.credentialId, pending);
+      else merge(uses, pending);
     }
+    for (const record of dirty) record.pending = null;
     dirty = [];
     oldest = 0;
-    while (chunk !== null || unwritten.length > 0) {
+    while (chunk !== null || unwritten.size > 0) {
       if (chunk === null) {
-        chunk = unwritten.slice(0, CHUNK);
-        unwritten = unwritten.slice(CHUNK);
+        chunk = [...unwritten.values().take(CHUNK)];
+        for (const { credentialId } of chunk) unwritten.delete(credentialId);
         chunkNumber++;
       }
       // A failure leaves the chunk and its number in place, to be sent again just as it is.
@@ -91,7 +108,7 @@ export function createUsage(store: UsageStore, nodeId: string): Usage {
       flushing = mine;
       return mine;
     },
-    pendingCredentials: () => dirty.length + unwritten.length + (chunk?.length ?? 0),
+    pendingCredentials: () => dirty.length + unwritten.size + (chunk?.length ?? 0),
     lag: (now) => (oldest === 0 ? 0 : now - oldest),
   };
 }

@@ -85,12 +85,22 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
  * (ASVS 3.5.1–3): it needs our `Origin` or `Sec-Fetch-Site: same-origin`, and JSON if it has a body.
  */
 export function refuseForeignPage(house: House, request: FastifyRequest): void {
+  refuseForeignOrigin(house, request);
+  refuseForeignBody(request);
+}
+
+function refuseForeignOrigin(house: House, request: FastifyRequest): void {
   if (SAFE_METHODS.has(request.method) || readSessionCookies(request.headers.cookie).length === 0) return;
   const own = house.publicUrl ?? `${request.protocol}://${request.host}`;
   const { origin } = request.headers;
   if (request.headers['sec-fetch-site'] !== 'same-origin' && origin !== own) {
     throw new Problem('forbidden', `A request with the session's cookie must come from our own page (Origin: ${own}).`);
   }
+}
+
+/** The JSON half of that rule, asked last: who may not be here at all is told so first. */
+function refuseForeignBody(request: FastifyRequest): void {
+  if (SAFE_METHODS.has(request.method) || readSessionCookies(request.headers.cookie).length === 0) return;
   const type = request.headers['content-type'];
   const hasBody =
     request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
@@ -160,7 +170,13 @@ function noWorkspace(): Problem {
 
 /** Checks a person against what a route demands. Throws `wrong_credential_kind`, `not_found`, `forbidden`. */
 function checkPerson(house: House, request: FastifyRequest, person: PersonPrincipal, access: Access): void {
-  if ('public' in access || 'any' in access || access.person === 'signed_in') return;
+  if ('public' in access) return;
+  if ('any' in access) {
+    // Whoever names a workspace is told about that one or nothing.
+    if (person.membership === null && request.headers['devpilot-workspace']) throw noWorkspace();
+    return;
+  }
+  if (access.person === 'signed_in') return;
   if (access.person === undefined) {
     throw new Problem('wrong_credential_kind', 'This takes an access token or an API key, not a person.');
   }
@@ -195,11 +211,12 @@ export async function findPrincipal(
   demand: Demand,
 ): Promise<Principal> {
   const presentation = readPresentation(request.raw, true);
-  refuseForeignPage(house, request);
+  refuseForeignOrigin(house, request);
   if (presentation.kind === 'none') throw new Problem('missing_credential');
   if (presentation.kind === 'session') {
     const person = await findPerson(house, request, presentation);
     checkPerson(house, request, person, access);
+    refuseForeignBody(request);
     return person;
   }
   const origin = originOf(request);

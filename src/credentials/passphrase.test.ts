@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Problem } from '../contract/problem.ts';
+import { hashPassphrase, verifyPassphrase } from './passphrase.ts';
+
+test('a hash is argon2id in PHC form, at 19 MiB, two passes and one lane, and verifies only its passphrase', async () => {
+  const phc = await hashPassphrase('correct horse');
+  assert.match(phc, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/);
+  assert.equal(await verifyPassphrase(phc, 'correct horse'), true);
+  for (const wrong of ['correct horse ', 'Correct horse', 'correct hors', '', 'x'.repeat(8192)]) {
+    assert.equal(await verifyPassphrase(phc, wrong), false);
+  }
+  assert.notEqual(await hashPassphrase('correct horse'), phc);
+});
+
+test('a passphrase matches however its characters were composed, and is never cut off', async () => {
+  const composed = await hashPassphrase('Åström Café 🔑');
+  assert.equal(await verifyPassphrase(composed, 'Åström Café 🔑'.normalize('NFD')), true);
+  const decomposed = await hashPassphrase('Åström Café 🔑'.normalize('NFD'));
+  assert.equal(await verifyPassphrase(decomposed, 'Åström Café 🔑'), true);
+  const long = `${'é'.repeat(254)}x`;
+  const hashed = await hashPassphrase(long);
+  assert.equal(await verifyPassphrase(hashed, long), true);
+  assert.equal(await verifyPassphrase(hashed, `${'é'.repeat(254)}y`), false);
+});
+
+test('a hash made elsewhere with other costs is read by what it says', async () => {
+  // The argon2id test vector of the PHC reference implementation: password, somesalt, 64 MiB, t=2, p=1.
+  const reference = '$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc';
+  assert.equal(await verifyPassphrase(reference, 'password'), true);
+  assert.equal(await verifyPassphrase(reference, 'passwore'), false);
+});
+
+test('what is no argon2id hash is an error and never a match', async () => {
+  for (const phc of ['', 'plain', '$argon2i$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$AAAA', '$2b$10$abcdefghijklmnopqrstuv']) {
+    await assert.rejects(verifyPassphrase(phc, 'plain'));
+  }
+});
+
+test('at most a few hashes are made at a time; beyond a bounded line more are refused as unavailable', async () => {
+  const tries = await Promise.allSettled(Array.from({ length: 150 }, (_, at) => hashPassphrase(`passphrase ${at}`)));
+  const refused = tries.filter((one) => one.status === 'rejected');
+  assert.equal(refused.length, 150 - 130);
+  for (const one of refused) assert.equal(one.reason instanceof Problem && one.reason.code, 'unavailable');
+});

@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { DAY } from '../contract/words.ts';
+import { createUsageStore } from '../server/credential-store.ts';
+import { findCredential } from '../store/credentials.ts';
+import { readUses } from '../store/usage.ts';
+import { openTestStore, seedCredential, seedWorkspace, type TestStore } from '../testing/store.ts';
+import type { CredentialRecord } from './record.ts';
+import { createUsage, type UsageStore } from './usage.ts';
+
+const NOW = 20_000 * DAY;
+let house: TestStore;
+let owner: { workspaceId: string; personId: string };
+before(async () => {
+  house = await openTestStore();
+  owner = await seedWorkspace(house.store);
+});
+after(() => house.close());
+
+const recordOf = (id: string): CredentialRecord => ({
+  kind: 'api_key',
+  id,
+  name: 'one',
+  workspace: { id: owner.workspaceId, gone: false },
+  rights: 1,
+  active: true,
+  expiresAt: null,
+  createdAt: 1,
+  passphraseHash: null,
+  pending: null,
+  recent: false,
+});
+const shown = (id: string) => findCredential(house.store.read, owner.workspaceId, 'api_key', id);
+const usesOf = (id: string) => readUses(house.store.read, owner.workspaceId, id, 0, 20);
+
+async function seedMany(count: number): Promise<CredentialRecord[]> {
+  const records: CredentialRecord[] = [];
+  for (let at = 0; at < count; at++) records.push(recordOf((await seedCredential(house.store, owner)).id));
+  return records;
+}
+
+test('every use is counted, with its last instant, its day and its addresses', async () => {
+  const usage = createUsage(createUsageStore(house.store), 'node_exact');
+  const [record] = await seedMany(1);
+  assert.ok(record);
+  for (let at = 0; at < 50; at++) usage.count(record, `10.0.0.${at % 3}`, NOW + at);
+  assert.equal(usage.pendingCredentials(), 1);
+  assert.equal(usage.lag(NOW + 700), 700);
+  await usage.flush();
+  assert.equal(usage.pendingCredentials(), 0);
+  assert.equal(usage.lag(NOW + 700), 0);
+  usage.count(record, '10.0.0.9', NOW + DAY);
+  await usage.flush();
+  const row = await shown(record.id);
+  assert.equal(row?.use_count, 51);
+  assert.equal(row?.last_used_at, NOW + DAY);
+  const { days, addresses } = await usesOf(record.id);
+  assert.deepEqual(
+    days.map(({ day, count }) => ({ day, count })),
+    [
+      { day: 20_000, count: 50 },
+      { day: 20_001, count: 1 },
+    ],
+  );
+  assert.deepEqual(
+    addresses.map(({ address, first, last }) => ({ address, first, last })),
+    [
+      { address: '10.0.0.9', first: NOW + DAY, last: NOW + DAY },
+      { address: '10.0.0.1', first: NOW + 1, last: NOW + 49 },
+      { address: '10.0.0.0', first: NOW, last: NOW + 48 },
+      { address: '10.0.0.2', first: NOW + 2, last: NOW + 47 },
+    ],
+  );
+});
+
+test('a credential whose record was read anew between two uses loses neither', async () => {
+  const usage = createUsage(createUsageStore(house.store), 'node_reread');
+  const [first] = await seedMany(1);
+  assert.ok(first);
+  const second = recordOf(first.id);
+  usage.count(first, '10.0.0.1', NOW);
+  usage.count(second, '10.0.0.2', NOW + 5);
+  usage.count(first, '10.0.0.1', NOW + 3);
+  await usage.flush();
+  const row = await shown(first.id);
+  assert.equal(row?.use_count, 3);
+  assert.equal(row?.last_used_at, NOW + 5);
+  const { days, addresses } = await usesOf(first.id);
+  assert.equal(days[0]?.count, 3);
+  assert.equal(addresses.length, 2);
+});
+
+test('a chunk whose write failed, or whose answer was lost, counts once when it is sent again', async () => {
+  const real = createUsageStore(house.store);
+  let fate: 'works' | 'fails' | 'answer lost' = 'works';
+  const chunks: string[] = [];
+  const flaky: UsageStore = {
+    async addUses(node, number, uses) {
+      chunks.push(`${number}:${uses.length}`);
+      if (fate === 'fails') throw new Error('no store');
+      await real.addUses(node, number, uses);
+      if (fate === 'answer lost') throw new Error('connection lost');
+    },
+  };
+  const usage = createUsage(flaky, 'node_flaky');
+  const records = await seedMany(300);
+  const useAll = () => {
+    for (const record of records) usage.count(record, '10.0.0.1', NOW);
+  };
+  for (const next of ['fails', 'answer lost', 'fails', 'answer lost'] as const) {
+    fate = next;
+    useAll();
+    await assert.rejects(usage.flush());
+  }
+  fate = 'works';
+  useAll();
+  await usage.flush();
+  assert.equal(usage.pendingCredentials(), 0);
+  for (const { id } of records) assert.equal((await shown(id))?.use_count, 5);
+  assert.ok(chunks.every((chunk) => Number(chunk.split(':')[1]) <= 250));
+});
+
+test('uses counted while a flush is under way are written by the next', async () => {
+  const usage = createUsage(createUsageStore(house.store), 'node_busy');
+  const [record] = await seedMany(1);
+  assert.ok(record);
+  usage.count(record, '10.0.0.1', NOW);
+  const flushes = [usage.flush()];
+  for (let at = 0; at < 10; at++) {
+    usage.count(record, '10.0.0.1', NOW + at);
+    flushes.push(usage.flush());
+  }
+  await Promise.all(flushes);
+  assert.equal((await shown(record.id))?.use_count, 11);
+});
+
+test('uses of a credential that was deleted meanwhile are dropped, and hold nothing up', async () => {
+  const usage = createUsage(createUsageStore(house.store), 'node_deleted');
+  const [kept] = await seedMany(1);
+  assert.ok(kept);
+  usage.count(recordOf('key_deleted'), '10.0.0.1', NOW);
+  usage.count(kept, '10.0.0.1', NOW);
+  await usage.flush();
+  assert.equal((await shown(kept.id))?.use_count, 1);
+  assert.deepEqual((await usesOf('key_deleted')).days, []);
+});

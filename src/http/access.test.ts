@@ -1,0 +1,331 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { PERMISSIONS, type Permission, type Scope } from '../contract/words.ts';
+import { mintSecret } from '../credentials/secret.ts';
+import {
+  type Answer,
+  bearer,
+  cookieOf,
+  createKey,
+  createToken,
+  createWorkspaceFor,
+  PASSWORD,
+  signUpMember,
+  signUpOwner,
+  startHouse,
+  type TestHouse,
+  type TestPerson,
+} from '../testing/house.ts';
+import { routeTable } from './app.ts';
+import type { House } from './house.ts';
+
+/**
+ * Who may ask what, written down from the contract's tables (sections 3 to 5), apart from the code.
+ * `everybody`: no credential is asked for. `anyone`: every principal. `person`: signed in. A role: it
+ * and those above. Credentials only where named.
+ */
+type People = 'everybody' | 'anyone' | 'person' | 'member' | 'admin' | 'owner' | 'nobody';
+interface Row {
+  readonly ask: string;
+  readonly people: People;
+  readonly token?: readonly Scope[];
+  readonly key?: readonly Permission[];
+  /** What a permitted person may send without changing anything; `{}` otherwise. */
+  readonly body?: unknown;
+  /** Said by the route itself, after its body was read. */
+  readonly inPath?: true;
+  /** The role above asks for something that would end the test's workspace or session: not sent. */
+  readonly ends?: true;
+}
+
+const CONTRACT: readonly Row[] = [
+  { ask: 'POST /v1/people', people: 'everybody' },
+  { ask: 'POST /v1/sessions', people: 'everybody' },
+  { ask: 'GET /v1/sessions', people: 'person' },
+  { ask: 'DELETE /v1/sessions/:id', people: 'person' },
+  { ask: 'GET /v1/me', people: 'person' },
+  { ask: 'PATCH /v1/me', people: 'person' },
+  { ask: 'POST /v1/me/password', people: 'person' },
+  { ask: 'GET /v1/me/two-factor', people: 'person' },
+  { ask: 'POST /v1/me/two-factor', people: 'person' },
+  { ask: 'POST /v1/me/two-factor/confirm', people: 'person' },
+  { ask: 'POST /v1/me/two-factor/recovery-codes', people: 'person' },
+  { ask: 'DELETE /v1/me/two-factor', people: 'person' },
+  { ask: 'POST /v1/device/code', people: 'everybody' },
+  { ask: 'POST /v1/device/token', people: 'everybody' },
+  { ask: 'GET /v1/device/requests/:userCode', people: 'person' },
+  { ask: 'POST /v1/device/approve', people: 'person' },
+  { ask: 'POST /v1/device/deny', people: 'person' },
+  { ask: 'GET /v1/workspaces', people: 'person' },
+  { ask: 'POST /v1/workspaces', people: 'person' },
+  { ask: 'PATCH /v1/workspaces/:workspace', people: 'admin', inPath: true },
+  { ask: 'DELETE /v1/workspaces/:workspace', people: 'owner', inPath: true, ends: true },
+  { ask: 'POST /v1/workspaces/:workspace/owner', people: 'owner', inPath: true, body: { memberId: 'mem_nobody' } },
+  { ask: 'GET /v1/members', people: 'member' },
+  { ask: 'PATCH /v1/members/:id', people: 'admin' },
+  { ask: 'DELETE /v1/members/:id', people: 'admin' },
+  { ask: 'GET /v1/invitations', people: 'admin' },
+  { ask: 'POST /v1/invitations', people: 'admin' },
+  { ask: 'DELETE /v1/invitations/:id', people: 'admin' },
+  { ask: 'POST /v1/invitations/:code/accept', people: 'person' },
+  { ask: 'GET /v1/access-tokens', people: 'member' },
+  { ask: 'POST /v1/access-tokens', people: 'admin' },
+  { ask: 'GET /v1/access-tokens/:id', people: 'member' },
+  { ask: 'DELETE /v1/access-tokens/:id', people: 'admin' },
+  { ask: 'GET /v1/access-tokens/:id/uses', people: 'member' },
+  { ask: 'PATCH /v1/access-tokens/:id', people: 'everybody' },
+  { ask: 'PUT /v1/access-tokens/:id', people: 'everybody' },
+  { ask: 'GET /v1/api-keys', people: 'member' },
+  { ask: 'POST /v1/api-keys', people: 'admin' },
+  { ask: 'GET /v1/api-keys/:id', people: 'member' },
+  { ask: 'PATCH /v1/api-keys/:id', people: 'admin' },
+  { ask: 'DELETE /v1/api-keys/:id', people: 'admin' },
+  { ask: 'GET /v1/api-keys/:id/uses', people: 'member' },
+  { ask: 'GET /v1/audit-events', people: 'admin' },
+  { ask: 'POST /v1/introspect', people: 'nobody', key: ['read'], body: new URLSearchParams({ token: 'x' }) },
+  { ask: 'POST /v1/revoke', people: 'everybody', body: new URLSearchParams({ token: 'x' }) },
+  { ask: 'GET /v1/whoami', people: 'anyone' },
+];
+
+const RANK = { member: 1, admin: 2, owner: 3 } as const;
+type Role = keyof typeof RANK;
+
+/** Someone who asks: what they are, and what they send to say so. */
+interface Asker {
+  readonly name: string;
+  readonly is:
+    | { readonly kind: 'signed out' | 'refused'; readonly code: string }
+    | { readonly kind: 'stranger' | Role }
+    | { readonly kind: 'token'; readonly scopes: readonly Scope[] }
+    | { readonly kind: 'key'; readonly permissions: readonly Permission[] };
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+const basic = (user: string, password: string) => ({
+  authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`,
+});
+
+let now = Date.now();
+let house: TestHouse;
+let owner: TestPerson;
+const askers: Asker[] = [];
+
+function headersOf(person: TestPerson): Record<string, string> {
+  return { cookie: person.cookie, origin: house.url, 'devpilot-workspace': owner.workspaceId };
+}
+
+before(async () => {
+  house = await startHouse({ clock: () => now, environment: { DEVPILOT_SIGN_UP: 'open' } });
+  owner = await signUpOwner(house);
+  const admin = await signUpMember(house, owner, 'admin', 'grace@example.com');
+  const member = await signUpMember(house, owner, 'member', 'linus@example.com');
+  const signedUp = await house.call('/v1/people', {
+    body: { name: 'Eve', email: 'eve@example.com', password: PASSWORD },
+  });
+  const stranger = await createWorkspaceFor(
+    {
+      ...owner,
+      email: 'eve@example.com',
+      cookie: cookieOf(signedUp),
+      workspaceId: '',
+      call: (path, call) => house.call(path, { ...call, headers: { cookie: cookieOf(signedUp), origin: house.url } }),
+    },
+    house,
+    'Evil',
+  );
+  const passphrase = 'correct horse';
+  const all = await createToken(owner, ['all']);
+  const env = await createToken(owner, ['modify_env']);
+  const guarded = await createToken(owner, ['all'], { passphrase });
+  const full = await createKey(owner, [...PERMISSIONS]);
+  const write = await createKey(owner, ['write']);
+  const idle = await createKey(owner, [...PERMISSIONS], { active: false });
+  const expired = await createToken(owner, ['all'], { expiresAt: new Date(now + 1000).toISOString() });
+  const theirs = await createKey(stranger, [...PERMISSIONS]);
+  const deleted = await createKey(owner, [...PERMISSIONS]);
+  assert.equal((await owner.call(`/v1/api-keys/${deleted.id}`, { method: 'DELETE' })).status, 204);
+  now += 1000;
+
+  const session = { authorization: `Bearer ${owner.cookie.split('=')[1]}`, 'devpilot-workspace': owner.workspaceId };
+  const refused = (name: string, code: string, headers: Record<string, string>): Asker => ({
+    name,
+    is: { kind: code === 'missing_credential' ? 'signed out' : 'refused', code },
+    headers,
+  });
+  const token = (name: string, scopes: Scope[], headers: Record<string, string>): Asker => ({
+    name,
+    is: { kind: 'token', scopes },
+    headers,
+  });
+  const key = (name: string, permissions: readonly Permission[], headers: Record<string, string>): Asker => ({
+    name,
+    is: { kind: 'key', permissions },
+    headers,
+  });
+  askers.push(
+    refused('nobody', 'missing_credential', {}),
+    refused('a malformed secret', 'invalid_token', bearer('dp_nonsense')),
+    refused('an unknown access token', 'invalid_token', bearer(mintSecret('access_token'))),
+    refused('an unknown API key', 'invalid_token', { 'x-api-key': mintSecret('api_key') }),
+    refused('an unknown session', 'invalid_token', bearer(mintSecret('session'))),
+    refused('an unknown session cookie', 'invalid_token', {
+      cookie: `devpilot=${mintSecret('session')}`,
+      origin: house.url,
+    }),
+    refused('a deleted API key', 'invalid_token', bearer(deleted.secret)),
+    refused('an expired access token', 'token_expired', bearer(expired.secret)),
+    refused('an inactive API key', 'token_inactive', { 'x-api-key': idle.secret }),
+    refused('a token without its passphrase', 'passphrase_required', bearer(guarded.secret)),
+    { name: 'a stranger', is: { kind: 'stranger' }, headers: headersOf(stranger) },
+    { name: 'a member', is: { kind: 'member' }, headers: headersOf(member) },
+    { name: 'an admin', is: { kind: 'admin' }, headers: headersOf(admin) },
+    { name: 'the owner', is: { kind: 'owner' }, headers: headersOf(owner) },
+    { name: 'the owner, by Bearer', is: { kind: 'owner' }, headers: session },
+    token('a token with all', ['all'], bearer(all.secret)),
+    token('a token with all, by Basic', ['all'], basic(all.secret, '')),
+    token('a token with all and its passphrase', ['all'], {
+      ...bearer(guarded.secret),
+      'access-token-passphrase': passphrase,
+    }),
+    token('a token with all and its passphrase, by Basic', ['all'], basic(guarded.secret, passphrase)),
+    token('a token with one scope', ['modify_env'], bearer(env.secret)),
+    key('a key with every permission', PERMISSIONS, bearer(full.secret)),
+    key('a key with every permission, by X-API-Key', PERMISSIONS, { 'x-api-key': full.secret }),
+    key('a key with every permission, by Basic', PERMISSIONS, basic('anybody', full.secret)),
+    key('a key with one permission', ['write'], bearer(write.secret)),
+    // The workspace comes from the credential alone (CVE-2026-92764), whatever a header names.
+    key('a key of another workspace', PERMISSIONS, {
+      ...bearer(theirs.secret),
+      'devpilot-workspace': owner.workspaceId,
+    }),
+  );
+});
+after(() => house.close());
+
+/** Status and code that the contract gives, or null where the asker is let in. */
+function expected(row: Row, { is }: Asker): [number, string] | null {
+  if (row.people === 'everybody') return null;
+  if (is.kind === 'signed out' || is.kind === 'refused') return [401, is.code];
+  if (is.kind === 'token' || is.kind === 'key') {
+    if (row.people === 'anyone') return null;
+    const needed: readonly string[] | undefined = is.kind === 'token' ? row.token : row.key;
+    if (needed === undefined) return [403, 'wrong_credential_kind'];
+    const held: readonly string[] = is.kind === 'token' ? is.scopes : is.permissions;
+    const meets = (is.kind === 'token' && held.includes('all')) || needed.some((right) => held.includes(right));
+    return meets ? null : [403, 'insufficient_scope'];
+  }
+  if (row.people === 'nobody') return [403, 'wrong_credential_kind'];
+  if (row.people === 'person') return null;
+  if (is.kind === 'stranger') return [404, 'not_found'];
+  if (row.people === 'anyone') return null;
+  return RANK[is.kind] >= RANK[row.people] ? null : [403, 'forbidden'];
+}
+
+/** Codes that only a gate answers: whoever is let in never sees them for these requests. */
+const GATE = new Set([
+  'missing_credential',
+  'invalid_token',
+  'token_expired',
+  'token_inactive',
+  'passphrase_required',
+  'wrong_credential_kind',
+  'insufficient_scope',
+  'forbidden',
+]);
+
+function send(row: Row, asker: Asker): Promise<Answer<{ code?: string }>> {
+  const [method = '', path = ''] = row.ask.split(' ');
+  const hasBody = method !== 'GET' && !(method === 'DELETE' && !path.endsWith('two-factor'));
+  return house.call(
+    path.replace(':workspace', owner.workspaceId).replace(/:[A-Za-z]+/, 'tok_01nosuchthing0000000000000'),
+    { method, headers: asker.headers, ...(hasBody && { body: row.body ?? {} }) },
+  );
+}
+
+test('every route of the app is in the table, and demands what the contract says', () => {
+  // The routes are only listed here, never called: they need no house.
+  const declared = routeTable({} as House).map(({ method, url, access }) => ({ ask: `${method} ${url}`, access }));
+  assert.deepEqual(declared.map(({ ask }) => ask).sort(), CONTRACT.map(({ ask }) => ask).sort());
+});
+
+test('CVE-2026-62667, CVE-2023-39349, CVE-2026-24791: every route answers every principal as the contract says', async () => {
+  const wrong: string[] = [];
+  for (const row of CONTRACT) {
+    for (const asker of askers) {
+      const expects = expected(row, asker);
+      if (expects === null && row.ends) continue;
+      const { status, body, headers, text } = await send(row, asker);
+      const found = `${row.ask} asked by ${asker.name}: ${status} ${body?.code ?? ''}`;
+      if (expects === null) {
+        if (status >= 500 || (GATE.has(body?.code ?? '') && row.ask !== 'POST /v1/people')) wrong.push(found);
+      } else {
+        if (status !== expects[0] || body.code !== expects[1]) wrong.push(`${found}, not ${expects.join(' ')}`);
+        if (status !== 404 && !headers.has('www-authenticate')) wrong.push(`${found} without WWW-Authenticate`);
+        if (headers.get('content-type') !== 'application/problem+json') wrong.push(`${found} is no problem`);
+      }
+      if (/workspace_token_[0-9A-Za-z]{40}|dp_[0-9A-Za-z]{40}/.test(text)) wrong.push(`${found} tells a secret`);
+    }
+  }
+  assert.deepEqual(wrong, []);
+});
+
+test('HEAD is guarded like GET', async () => {
+  for (const row of CONTRACT) {
+    if (!row.ask.startsWith('GET') || row.people === 'everybody') continue;
+    const path = row.ask.slice(4).replace(/:[A-Za-z]+/, 'x');
+    assert.equal((await house.call(path, { method: 'HEAD' })).status, 401, path);
+  }
+});
+
+test('a refusal for scope names what was needed', async () => {
+  const { secret } = await createKey(owner, ['write', 'delete']);
+  const body = new URLSearchParams({ token: 'x' });
+  const refused = await house.call<{ required: string[] }>('/v1/introspect', { body, headers: bearer(secret) });
+  assert.deepEqual(refused.body.required, ['read']);
+  assert.match(refused.headers.get('www-authenticate') ?? '', /error="insufficient_scope".*scope="read"/);
+});
+
+test('CVE-2022-31667: ids of another workspace answer byte for byte like ids that do not exist', async () => {
+  const eve = await createWorkspaceFor(owner, house, 'Second');
+  const token = await createToken(eve, ['all']);
+  const key = await createKey(eve, ['read']);
+  const members = await eve.call<{ data: { id: string }[] }>('/v1/members');
+  const invited = await eve.call<{ id: string }>('/v1/invitations', {
+    body: { email: 'new@example.com', role: 'member' },
+  });
+  const memberId = members.body.data[0]?.id ?? '';
+  const asks: [string, string, string, unknown?][] = [
+    ['GET', '/v1/access-tokens/', token.id],
+    ['GET', '/v1/access-tokens/', key.id],
+    ['DELETE', '/v1/access-tokens/', token.id],
+    ['GET', '/v1/access-tokens/', `${token.id}/uses`],
+    ['GET', '/v1/api-keys/', key.id],
+    ['PATCH', '/v1/api-keys/', key.id, { name: 'Taken over' }],
+    ['DELETE', '/v1/api-keys/', key.id],
+    ['GET', '/v1/api-keys/', `${key.id}/uses`],
+    ['PATCH', '/v1/members/', memberId, { role: 'admin' }],
+    ['DELETE', '/v1/members/', memberId],
+    ['DELETE', '/v1/invitations/', invited.body.id],
+  ];
+  const bare = ({ status, text, headers }: Answer) => {
+    const kept = [...headers].filter(
+      ([name]) => !/^(date|x-request-id|content-length|connection|keep-alive)$/.test(name),
+    );
+    return JSON.stringify([status, kept, text.replace(/"requestId":"[^"]*"/, '')]);
+  };
+  for (const [method, path, id, body] of asks) {
+    const ask = (one: string) => owner.call(path + one, { method, ...(body !== undefined && { body }) });
+    const there = await ask(id);
+    const nowhere = await ask(id.replace(/_\w{26}/, '_01zzzzzzzzzzzzzzzzzzzzzzzz'));
+    assert.equal(there.status, 404, `${method} ${path}${id}`);
+    assert.equal(bare(there), bare(nowhere));
+  }
+  // Lists keep to their workspace as well, also with a filter or a cursor of the neighbour's.
+  const theirs = await eve.call<{ nextCursor: string }>('/v1/access-tokens?limit=1');
+  await createToken(eve, ['all']);
+  const { body: page } = await eve.call<{ nextCursor: string }>('/v1/access-tokens?limit=1');
+  const mine = await owner.call(`/v1/access-tokens?cursor=${page.nextCursor}`);
+  assert.equal(theirs.status, 200);
+  assert.ok(!mine.text.includes(token.id));
+  assert.equal((await house.call('/v1/authorize', { headers: bearer(key.secret) })).status, 200);
+});

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { test } from 'node:test';
+import { sql } from 'kysely';
+import { openTestStore, seedCredential, seedWorkspace } from '../testing/store.ts';
+import { storeSuite } from '../testing/store-suite.ts';
+import { DirectoryInUse, takeDataDirectory } from './data-directory.ts';
+import { openSqliteStore } from './sqlite.ts';
+import { openSqlite } from './sqlite-open.ts';
+
+storeSuite('SQLite', openTestStore);
+
+function temporary(): { path: string; remove: () => void } {
+  const path = mkdtempSync(join(tmpdir(), 'devpilot-sqlite-'));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+test('synchronous is FULL at every open, also of a file that another library left at NORMAL', async () => {
+  const { path, remove } = temporary();
+  const file = join(path, 'devpilot.db');
+  const store = await openSqliteStore(file);
+  const { rows } = await store.transaction((trx) => sql<{ synchronous: number }>`pragma synchronous`.execute(trx));
+  assert.equal(rows[0]?.synchronous, 2);
+  await store.close();
+
+  const other = new DatabaseSync(file);
+  other.exec('pragma journal_mode = wal; pragma synchronous = normal');
+  other.close();
+  for (const readOnly of [false, true]) {
+    const again = openSqlite(file, readOnly);
+    assert.equal(again.prepare('pragma synchronous').get()?.['synchronous'], 2);
+    assert.equal(again.prepare('pragma foreign_keys').get()?.['foreign_keys'], 1);
+    assert.equal(again.prepare('pragma journal_mode').get()?.['journal_mode'], 'wal');
+    again.close();
+  }
+  remove();
+});
+
+test('a date, an object and the like are refused as parameters, never bound as NULL', async () => {
+  const { store, close } = await openTestStore();
+  await seedCredential(store, await seedWorkspace(store));
+  for (const value of [new Date(), {}, { a: 1 }, [], undefined, true, Number.NaN, Number.POSITIVE_INFINITY, () => 1]) {
+    await assert.rejects(
+      async () => sql`select count(*) from credential where id = ${value}`.execute(store.read),
+      TypeError,
+    );
+    await assert.rejects(
+      store.transaction((trx) => sql`update credential set name = ${value}`.execute(trx)),
+      TypeError,
+    );
+  }
+  const rows = await store.read.selectFrom('credential').select('name').execute();
+  assert.deepEqual(
+    rows.map(({ name }) => name),
+    ['Billing'],
+  );
+  await close();
+});
+
+test('what was written is there when the file is opened again', async () => {
+  const { path, remove } = temporary();
+  const file = join(path, 'devpilot.db');
+  const first = await openSqliteStore(file);
+  const { id } = await seedCredential(first, await seedWorkspace(first));
+  await first.close();
+  const second = await openSqliteStore(file);
+  assert.equal((await second.read.selectFrom('credential').select('id').executeTakeFirst())?.id, id);
+  await second.close();
+  remove();
+});
+
+test('a data directory is made with mode 0700 and belongs to one process at a time', () => {
+  const { path, remove } = temporary();
+  const directory = join(path, 'deep', 'data');
+  const taken = takeDataDirectory(directory);
+  assert.throws(
+    () => takeDataDirectory(directory),
+    (error) => error instanceof DirectoryInUse && error.message.includes(`process ${process.pid}`),
+  );
+  taken.release();
+  takeDataDirectory(directory).release();
+  remove();
+});

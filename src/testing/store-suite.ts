@@ -1,0 +1,616 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { append, readLog } from '../audit/log.ts';
+import { verifyEveryLog } from '../audit/verify.ts';
+import { createId } from '../contract/id.ts';
+import { CREDENTIAL_SORTS, type CredentialSort, DAY } from '../contract/words.ts';
+import { digestBytes } from '../credentials/secret.ts';
+import {
+  type CredentialFilter,
+  type CredentialRow,
+  deleteCredential,
+  deleteOldRevocations,
+  findByDigest,
+  findCredential,
+  insertRevocation,
+  listCredentials,
+  sortedValue,
+  updateCredential,
+} from '../store/credentials.ts';
+import { deleteOldFailures, insertFailure, recentFailures } from '../store/failures.ts';
+import { claimKey, deleteOldClaims } from '../store/idempotency.ts';
+import { cutPage, decodeCursor } from '../store/paging.ts';
+import {
+  advanceTotpStep,
+  consumeRecoveryCode,
+  consumeSetupCode,
+  deleteEndedSessions,
+  deleteSessions,
+  findPersonByEmail,
+  findSignedIn,
+  insertPerson,
+  insertSession,
+  listSessions,
+  replaceRecoveryCodes,
+  replaceSessionDigest,
+  replaceSetupCode,
+} from '../store/people.ts';
+import { isUniqueViolation, type Store } from '../store/store.ts';
+import { claimUsageChunk, deleteOldUses, insertUses, readUses } from '../store/usage.ts';
+import {
+  deleteWorkspace,
+  findWorkspace,
+  insertMember,
+  listMembers,
+  slugTaken,
+  updateMemberRole,
+} from '../store/workspaces.ts';
+import { seedCredential, seedPerson, seedWorkspace, type TestStore } from './store.ts';
+
+const NOW = 20_000 * DAY;
+const bytes = (text: string) => Buffer.from(text.padEnd(32, '.'));
+
+/**
+ * What every store must do alike. `open` gives a fresh one. Where stores differ, what a credential or
+ * an id matches differs, so a difference is a hole (CVE-2026-55170).
+ */
+export function storeSuite(engine: string, open: () => Promise<TestStore>): void {
+  describe(`the store on ${engine}`, () => {
+    let opened: TestStore;
+    let store: Store;
+    let owner: { workspaceId: string; personId: string };
+    before(async () => {
+      opened = await open();
+      store = opened.store;
+      owner = await seedWorkspace(store);
+    });
+    after(() => opened.close());
+
+    const find = (id: string, workspaceId = owner.workspaceId) =>
+      findCredential(store.read, workspaceId, 'api_key', id);
+
+    describe('credentials', () => {
+      test('one is found by its digest and, in its workspace and kind alone, by its id', async () => {
+        const neighbour = await seedWorkspace(store);
+        const { id, digest } = await seedCredential(store, owner, { name: 'Billing', rights: '["read","deploy"]' });
+        const judged = await findByDigest(store, digestBytes(digest));
+        assert.deepEqual(
+          { ...judged },
+          {
+            kind: 'api_key',
+            id,
+            workspace_id: owner.workspaceId,
+            name: 'Billing',
+            rights: '["read","deploy"]',
+            active: 1,
+            expires_at: null,
+            created_at: 1,
+            passphrase_hash: null,
+          },
+        );
+        const row = await find(id);
+        assert.equal(row?.name, 'Billing');
+        assert.equal(row?.creator_name, 'Ada');
+        assert.equal(row?.use_count, 0);
+        assert.ok(row !== undefined && !('digest' in row));
+        assert.equal(await find(id, neighbour.workspaceId), undefined);
+        assert.equal(await findCredential(store.read, owner.workspaceId, 'access_token', id), undefined);
+      });
+
+      test('an edit and a deletion answer with the digest, and touch nothing of a neighbour', async () => {
+        const neighbour = await seedWorkspace(store);
+        const { id, digest } = await seedCredential(store, owner);
+        const edit = { name: 'Other', name_key: 'other', expires_at: NOW, active: 0, updated_at: 7 };
+        const run = (workspaceId: string) =>
+          store.transaction((trx) => updateCredential(trx, workspaceId, 'api_key', id, edit));
+        assert.equal(await run(neighbour.workspaceId), undefined);
+        assert.equal((await find(id))?.name, 'Billing');
+        assert.deepEqual(Buffer.from((await run(owner.workspaceId)) ?? []), Buffer.from(digestBytes(digest)));
+        const row = await find(id);
+        assert.deepEqual([row?.name, row?.expires_at, row?.active, row?.updated_at], ['Other', NOW, 0, 7]);
+        const remove = (workspaceId: string) =>
+          store.transaction((trx) => deleteCredential(trx, workspaceId, 'api_key', id));
+        assert.equal(await remove(neighbour.workspaceId), undefined);
+        const deleted = await remove(owner.workspaceId);
+        assert.equal(deleted?.name, 'Other');
+        assert.deepEqual(Buffer.from(deleted?.digest ?? []), Buffer.from(digestBytes(digest)));
+        assert.equal(await find(id), undefined);
+        assert.equal(await findByDigest(store, digestBytes(digest)), undefined);
+        assert.equal(await remove(owner.workspaceId), undefined);
+      });
+
+      test('CVE-2026-55170: ids, digests and slugs are compared to the letter', async () => {
+        const { id } = await seedCredential(store, owner, { id: 'key_CaseMatters' });
+        await seedCredential(store, owner, { id: 'key_casematters', name: 'Lower' });
+        assert.equal((await find(id))?.name, 'Billing');
+        assert.equal((await find('key_casematters'))?.name, 'Lower');
+        for (const other of ['KEY_CASEMATTERS', 'key_CaseMatters ', ' key_CaseMatters', 'key_CaseMätters']) {
+          assert.equal(await find(other), undefined, other);
+        }
+        const upper = owner.workspaceId.toUpperCase();
+        assert.equal(await find(id, upper), undefined);
+        assert.equal(await findWorkspace(store.read, owner.personId, upper), undefined);
+        assert.equal(await slugTaken(store.read, upper), false);
+        assert.equal((await findWorkspace(store.read, owner.personId, owner.workspaceId))?.role, 'owner');
+      });
+
+      test('a digest is there once, and a second one like it is told apart from other failures', async () => {
+        const { id } = await seedCredential(store, owner);
+        const error = await seedCredential(store, owner, { id }).then(
+          () => null,
+          (thrown: unknown) => thrown,
+        );
+        assert.equal(isUniqueViolation(error), true);
+        const other = await store
+          .transaction((trx) => insertFailure(trx, null as never, 'a', 1))
+          .then(
+            () => null,
+            (thrown: unknown) => thrown,
+          );
+        assert.notEqual(other, null);
+        assert.equal(isUniqueViolation(other), false);
+      });
+
+      test('a transaction that fails leaves nothing behind, and the next one works', async () => {
+        const { id } = await seedCredential(store, owner);
+        await assert.rejects(
+          store.transaction(async (trx) => {
+            await deleteCredential(trx, owner.workspaceId, 'api_key', id);
+            await insertRevocation(trx, owner.workspaceId, null, NOW);
+            throw new Error('in the middle');
+          }),
+          /in the middle/,
+        );
+        assert.equal((await find(id))?.id, id);
+      });
+
+      test('names of any script come back as they went in', async () => {
+        for (const name of ['Ünïcödé ✓', '🔑'.repeat(255), "Robert'); drop table credential;--", 'a\\%_b', 'नमस्ते']) {
+          const { id } = await seedCredential(store, owner, { name });
+          assert.equal((await find(id))?.name, name);
+        }
+      });
+    });
+
+    describe('lists', () => {
+      let listed: { workspaceId: string; personId: string };
+      let someoneElse: string;
+      const COUNT = 60;
+      before(async () => {
+        listed = await seedWorkspace(store);
+        someoneElse = await seedPerson(store);
+        for (let at = 0; at < COUNT; at++) {
+          // Few different values, so that most rows are equal to their neighbours in each sort.
+          const name = ['Alpha', 'alpha', 'Beta', 'Émile', '🔑 key', 'zeta_1', 'zeta%2'][at % 7] ?? '';
+          await seedCredential(
+            store,
+            { ...listed, personId: at % 5 === 0 ? someoneElse : listed.personId },
+            {
+              name,
+              created_at: NOW - (at % 6) * DAY,
+              expires_at: at % 4 === 0 ? null : NOW + ((at % 5) - 2) * DAY,
+              last_used_at: at % 3 === 0 ? null : NOW - (at % 8) * DAY,
+              rights: at % 2 === 0 ? '["read"]' : '["read","write","manage_apps"]',
+              active: at % 9 === 0 ? 0 : 1,
+            },
+          );
+        }
+        const neighbour = await seedWorkspace(store);
+        await seedCredential(store, neighbour, { name: 'Alpha', created_at: NOW });
+        await seedCredential(store, listed, { kind: 'access_token', name: 'Alpha', created_at: NOW });
+      });
+
+      async function all(
+        sort: CredentialSort,
+        direction: 'asc' | 'desc',
+        filter: Partial<CredentialFilter> = {},
+        limit = 7,
+      ): Promise<CredentialRow[]> {
+        const rows: CredentialRow[] = [];
+        let cursor: string | null | undefined;
+        do {
+          const kind = sort === 'name' ? 'string' : 'number';
+          const page = { limit, after: decodeCursor(sort, kind, cursor ?? undefined) };
+          const found = await listCredentials(
+            store.read,
+            listed.workspaceId,
+            { kind: 'api_key', ...filter },
+            sort,
+            direction,
+            page,
+            NOW,
+          );
+          const cut = cutPage(
+            found,
+            limit,
+            sort,
+            (row) => ({ value: sortedValue(row, sort), id: row.id }),
+            (row) => row,
+          );
+          rows.push(...cut.data);
+          cursor = cut.nextCursor;
+        } while (cursor !== null);
+        return rows;
+      }
+
+      for (const sort of CREDENTIAL_SORTS) {
+        for (const direction of ['asc', 'desc'] as const) {
+          test(`pages by ${sort} ${direction} lose nothing, repeat nothing and are in order`, async () => {
+            const rows = await all(sort, direction);
+            assert.equal(rows.length, COUNT);
+            assert.equal(new Set(rows.map(({ id }) => id)).size, COUNT);
+            assert.ok(rows.every((row) => row.workspace_id === listed.workspaceId && row.kind === 'api_key'));
+            const bytesOf = (value: string | number) => (typeof value === 'string' ? Buffer.from(value) : value);
+            for (let at = 1; at < rows.length; at++) {
+              const [one, two] = [rows[at - 1], rows[at]].map((row) =>
+                row === undefined ? 0 : bytesOf(sortedValue(row, sort)),
+              );
+              const order =
+                one instanceof Buffer && two instanceof Buffer ? Buffer.compare(one, two) : Number(one) - Number(two);
+              assert.ok(direction === 'asc' ? order <= 0 : order >= 0, `at ${at}`);
+            }
+            const whole = await all(sort, direction, {}, 200);
+            assert.deepEqual(
+              rows.map(({ id }) => id),
+              whole.map(({ id }) => id),
+            );
+          });
+        }
+      }
+
+      test('what never expires comes after everything that does, and the unused before the used', async () => {
+        const byExpiry = (await all('expiresAt', 'asc')).map((row) => row.expires_at === null);
+        assert.deepEqual(
+          byExpiry,
+          [...byExpiry].sort((one, two) => Number(one) - Number(two)),
+        );
+        const byUse = (await all('lastUsedAt', 'asc')).map((row) => row.last_used_at !== null);
+        assert.deepEqual(
+          byUse,
+          [...byUse].sort((one, two) => Number(one) - Number(two)),
+        );
+      });
+
+      test('each filter, and all of them together, keep just what they say', async () => {
+        const whole = await all('createdAt', 'desc', {}, 200);
+        const expired = (row: CredentialRow) => row.expires_at !== null && row.expires_at <= NOW;
+        const since = NOW - 3 * DAY;
+        const rows: [Partial<CredentialFilter>, (row: CredentialRow) => boolean][] = [
+          [{ q: 'alpha' }, (row) => row.name.toLowerCase() === 'alpha'],
+          [{ q: 'émil' }, (row) => row.name === 'Émile'],
+          [{ q: '🔑' }, (row) => row.name.startsWith('🔑')],
+          [{ q: '_' }, (row) => row.name.includes('_')],
+          [{ q: '%' }, (row) => row.name.includes('%')],
+          [{ q: '\\' }, () => false],
+          [{ q: '' }, () => true],
+          [{ status: 'active' }, (row) => row.active === 1 && !expired(row)],
+          [{ status: 'inactive' }, (row) => row.active === 0],
+          [{ status: 'expired' }, (row) => row.active === 1 && expired(row)],
+          [{ right: 'write' }, (row) => row.rights.includes('"write"')],
+          [{ right: 'manage' }, () => false],
+          [{ createdBy: someoneElse }, (row) => row.created_by === someoneElse],
+          [{ createdBy: someoneElse.toUpperCase() }, () => false],
+          [{ unusedSince: since }, (row) => row.created_at <= since && (row.last_used_at ?? 0) <= since],
+          [
+            { q: 'zeta', status: 'active', right: 'read', createdBy: listed.personId },
+            (row) =>
+              row.name.startsWith('zeta') && row.active === 1 && !expired(row) && row.created_by === listed.personId,
+          ],
+        ];
+        for (const [filter, keeps] of rows) {
+          const found = (await all('createdAt', 'desc', filter, 3)).map(({ id }) => id);
+          assert.deepEqual(
+            found,
+            whole.filter(keeps).map(({ id }) => id),
+            JSON.stringify(filter),
+          );
+        }
+      });
+    });
+
+    describe('revocations', () => {
+      test('numbers are gapless and in the order of commits, however many transactions run or fail at once', async () => {
+        const tries = await Promise.allSettled(
+          Array.from({ length: 60 }, (_, at) =>
+            store.transaction(async (trx) => {
+              const number = await insertRevocation(trx, owner.workspaceId, at % 2 === 0 ? bytes(`d${at}`) : null, NOW);
+              if (at % 5 === 0) throw new Error('rolled back');
+              return number;
+            }),
+          ),
+        );
+        const numbers = tries.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+        assert.equal(numbers.length, 48);
+        const first = Math.min(...numbers);
+        assert.deepEqual(
+          numbers.sort((one, two) => one - two),
+          numbers.map((_, at) => first + at),
+        );
+        const rows = await store.read.selectFrom('revocation').select('number').orderBy('number').execute();
+        assert.deepEqual(
+          rows.slice(-48).map((row) => row.number),
+          numbers,
+        );
+        await store.transaction((trx) => deleteOldRevocations(trx, NOW + 1));
+        const next = await store.transaction((trx) => insertRevocation(trx, owner.workspaceId, null, NOW));
+        assert.equal(next, first + 48);
+      });
+    });
+
+    describe('the activity log', () => {
+      test('entries that are appended in parallel are numbered and chained without a gap', async () => {
+        const { workspaceId } = await seedWorkspace(store);
+        const other = await seedWorkspace(store);
+        await Promise.allSettled(
+          Array.from({ length: 40 }, (_, at) =>
+            store.transaction(async (trx) => {
+              await append(trx, {
+                workspaceId: at % 4 === 3 ? other.workspaceId : workspaceId,
+                action: 'workspace.updated',
+                at: NOW + at,
+                actor: { kind: 'system', id: null, name: null },
+                target: { kind: 'workspace', id: `t${at % 3}`, name: 'Ünï' },
+                credential: at % 2 === 0 ? { id: 'key_1', kind: 'api_key', name: 'one' } : null,
+                origin: { address: '10.0.0.1', userAgent: 'test', requestId: `r${at}` },
+                detail: { at },
+              });
+              if (at % 8 === 0) throw new Error('rolled back');
+            }),
+          ),
+        );
+        const events = (await readLog(store.read, workspaceId, { limit: '200' })).data;
+        assert.equal(events.length, 25);
+        assert.deepEqual(
+          events.map(({ sequence }) => sequence),
+          Array.from({ length: 25 }, (_, at) => 25 - at),
+        );
+        for (const [at, event] of events.entries()) {
+          const before = events[at + 1];
+          assert.equal(event.previousHash, before?.hash ?? '0'.repeat(64));
+        }
+        for await (const check of verifyEveryLog(store.read)) assert.equal(check.broken, null);
+        const filtered = await readLog(store.read, workspaceId, { credential: 'key_1', target: 't1' });
+        const detailed = events.filter((event) => event.credential !== null && event.target?.id === 't1');
+        assert.deepEqual(filtered.data, detailed);
+        const spans = { from: new Date(NOW + 10).toISOString(), to: new Date(NOW + 20).toISOString() };
+        const within = await readLog(store.read, workspaceId, spans);
+        assert.ok(within.data.length > 0);
+        assert.ok(within.data.every((event) => event.at >= spans.from && event.at < spans.to));
+        const pages: number[] = [];
+        let cursor: string | undefined;
+        do {
+          const page = await readLog(store.read, workspaceId, { limit: '4', ...(cursor !== undefined && { cursor }) });
+          pages.push(...page.data.map(({ sequence }) => sequence));
+          cursor = page.nextCursor ?? undefined;
+        } while (cursor !== undefined);
+        assert.deepEqual(
+          pages,
+          events.map(({ sequence }) => sequence),
+        );
+      });
+    });
+
+    describe('idempotency keys', () => {
+      const claim = { workspaceId: 'w', principalId: 'p', route: 'POST /x', key: 'k', bodyMac: 'm' };
+      test('of many claims at once one is first, and the others learn what it made', async () => {
+        const earlier = await Promise.all(
+          Array.from({ length: 8 }, (_, at) =>
+            store.transaction((trx) => claimKey(trx, { ...claim, bodyMac: `m${at}` }, `id${at}`, NOW)),
+          ),
+        );
+        const firsts = earlier.flatMap((one, at) => (one === null ? [at] : []));
+        assert.equal(firsts.length, 1);
+        for (const one of earlier) {
+          if (one !== null) assert.deepEqual({ ...one }, { bodyMac: `m${firsts[0]}`, resourceId: `id${firsts[0]}` });
+        }
+      });
+      test('another workspace, person, route or key is another claim, and a rolled back one is none', async () => {
+        const first = (claimed: typeof claim) => store.transaction((trx) => claimKey(trx, claimed, 'id', NOW));
+        for (const other of [{ workspaceId: 'W' }, { principalId: 'P' }, { route: 'POST /X' }, { key: 'K' }]) {
+          assert.equal(await first({ ...claim, ...other }), null);
+          assert.notEqual(await first({ ...claim, ...other }), null);
+        }
+        const failed = { ...claim, key: 'rolled back' };
+        await assert.rejects(
+          store.transaction(async (trx) => {
+            await claimKey(trx, failed, 'id', NOW);
+            throw new Error('no');
+          }),
+        );
+        assert.equal(await first(failed), null);
+        await store.transaction((trx) => deleteOldClaims(trx, NOW + 1));
+        assert.equal(await first(failed), null);
+      });
+    });
+
+    test('failures are read by subject and age, oldest first, and old ones go', async () => {
+      await store.transaction(async (trx) => {
+        await insertFailure(trx, 'subject', '10.0.0.2', NOW + 5);
+        await insertFailure(trx, 'subject', '10.0.0.1', NOW);
+        await insertFailure(trx, 'Subject', '10.0.0.1', NOW);
+      });
+      const read = async (since: number) =>
+        (await recentFailures(store.read, 'subject', since)).map(({ address, at }) => [address, at]);
+      assert.deepEqual(await read(NOW - 1), [
+        ['10.0.0.1', NOW],
+        ['10.0.0.2', NOW + 5],
+      ]);
+      assert.deepEqual(await read(NOW), [['10.0.0.2', NOW + 5]]);
+      await store.transaction((trx) => deleteOldFailures(trx, NOW + 5));
+      assert.equal((await read(0)).length, 1);
+    });
+
+    describe('uses', () => {
+      test('a chunk is claimed once per node and number', async () => {
+        const claimed = (node: string, number: number) =>
+          store.transaction((trx) => claimUsageChunk(trx, node, number));
+        assert.equal(await claimed('n1', 1), true);
+        assert.equal(await claimed('n1', 1), false);
+        assert.equal(await claimed('n1', 2), true);
+        assert.equal(await claimed('n1', 1), false);
+        assert.equal(await claimed('n2', 1), true);
+      });
+      test('uses add up, never move the last use back, and old days and addresses go', async () => {
+        const { id } = await seedCredential(store, owner);
+        const use = (count: number, at: number, address: string) =>
+          store.transaction((trx) =>
+            insertUses(trx, [
+              {
+                credentialId: id,
+                workspaceId: owner.workspaceId,
+                count,
+                lastUsedAt: at,
+                addresses: new Map([[address, { first: at, last: at }]]),
+              },
+              { credentialId: 'key_gone', workspaceId: owner.workspaceId, count, lastUsedAt: at, addresses: new Map() },
+            ]),
+          );
+        await use(3, NOW, '10.0.0.1');
+        await use(4, NOW - DAY, '10.0.0.2');
+        const row = await find(id);
+        assert.equal(row?.use_count, 7);
+        assert.equal(row?.last_used_at, NOW);
+        const read = () => readUses(store.read, owner.workspaceId, id, 0, 20);
+        const { days, addresses } = await read();
+        assert.deepEqual(
+          days.map(({ day, count }) => [day, count]),
+          [
+            [19_999, 4],
+            [20_000, 3],
+          ],
+        );
+        assert.deepEqual(
+          addresses.map(({ address }) => address),
+          ['10.0.0.1', '10.0.0.2'],
+        );
+        await store.transaction((trx) => deleteOldUses(trx, NOW + 400 * DAY));
+        assert.equal((await read()).days.length, 1);
+        assert.equal((await read()).addresses.length, 0);
+      });
+    });
+
+    describe('people', () => {
+      test('a setup code is taken once however many take it at once', async () => {
+        await store.transaction((trx) => replaceSetupCode(trx, bytes('old')));
+        await store.transaction((trx) => replaceSetupCode(trx, bytes('code')));
+        const take = (code: string) => store.transaction((trx) => consumeSetupCode(trx, bytes(code)));
+        assert.equal(await take('old'), false);
+        const taken = await Promise.all(Array.from({ length: 4 }, () => take('code')));
+        assert.equal(taken.filter(Boolean).length, 1);
+      });
+
+      test('a time step and a recovery code work once, a step never after a later one', async () => {
+        const personId = await seedPerson(store);
+        const step = (at: number) => store.transaction((trx) => advanceTotpStep(trx, personId, at));
+        assert.equal((await Promise.all([step(5), step(5), step(5)])).filter(Boolean).length, 1);
+        assert.equal(await step(4), false);
+        assert.equal(await step(6), true);
+        await store.transaction((trx) => replaceRecoveryCodes(trx, personId, [bytes('a'), bytes('b')]));
+        const use = (code: string, id = personId) =>
+          store.transaction((trx) => consumeRecoveryCode(trx, id, bytes(code)));
+        assert.equal(await use('a', await seedPerson(store)), false);
+        assert.equal((await Promise.all([use('a'), use('a')])).filter(Boolean).length, 1);
+        assert.equal(await use('A'), false);
+      });
+
+      test('an address belongs to one person, by its key', async () => {
+        const add = (id: string, key: string) =>
+          store.transaction((trx) =>
+            insertPerson(trx, {
+              id,
+              name: 'x',
+              email: key,
+              email_key: key,
+              password_hash: '-',
+              created_at: 1,
+              updated_at: 1,
+            }),
+          );
+        await add('per_a', 'same@example.com');
+        await assert.rejects(add('per_b', 'same@example.com'), (error) => isUniqueViolation(error));
+        assert.equal((await findPersonByEmail(store.read, 'same@example.com'))?.id, 'per_a');
+        assert.equal(await findPersonByEmail(store.read, 'Same@example.com'), undefined);
+      });
+
+      test('sessions are found by their newest secret, listed alive, and end one, some or all', async () => {
+        const personId = await seedPerson(store);
+        const session = (id: string, at: number) =>
+          store.transaction((trx) =>
+            insertSession(trx, {
+              id,
+              person_id: personId,
+              digest: bytes(id),
+              kind: 'browser',
+              address: null,
+              user_agent: null,
+              created_at: at,
+              last_used_at: at,
+              ends_at: at + 90 * DAY,
+            }),
+          );
+        for (const [at, id] of ['ses_a', 'ses_b', 'ses_c', 'ses_d'].entries()) await session(id, NOW + at);
+        const found = async (digest: string) => (await findSignedIn(store, bytes(digest), null))?.session_id;
+        assert.equal(await found('ses_a'), 'ses_a');
+        assert.equal(await found('SES_A'), undefined);
+        await store.transaction((trx) => replaceSessionDigest(trx, personId, 'ses_a', bytes('new')));
+        assert.equal(await found('ses_a'), undefined);
+        assert.equal(await found('new'), 'ses_a');
+        const listed = async (now: number) =>
+          (await listSessions(store.read, personId, { now, idle: 14 * DAY }, { limit: 10, after: null })).map(
+            ({ id }) => id,
+          );
+        assert.deepEqual(await listed(NOW + 5), ['ses_d', 'ses_c', 'ses_b', 'ses_a']);
+        assert.deepEqual(await listed(NOW + 14 * DAY + 2), ['ses_d']);
+        const end = (id: string | null, except: string | null, whose = personId) =>
+          store.transaction((trx) => deleteSessions(trx, whose, id, except));
+        assert.deepEqual(await end('ses_d', null, owner.personId), []);
+        assert.deepEqual(await end('ses_d', null), ['ses_d']);
+        assert.deepEqual((await end(null, 'ses_b')).sort(), ['ses_a', 'ses_c']);
+        await store.transaction((trx) => deleteEndedSessions(trx, NOW + 14 * DAY + 1, 14 * DAY));
+        assert.deepEqual(await listed(NOW + 5), []);
+      });
+
+      test('a workspace has exactly one owner, a person is a member once, and members page', async () => {
+        const { workspaceId } = await seedWorkspace(store);
+        const join = async (role: 'owner' | 'member', personId?: string) => {
+          const row = { id: createId('member'), workspace_id: workspaceId, role, created_at: NOW };
+          const person_id = personId ?? (await seedPerson(store));
+          await store.transaction((trx) => insertMember(trx, { ...row, person_id }));
+          return { id: row.id, person_id };
+        };
+        await assert.rejects(join('owner'), (error) => isUniqueViolation(error));
+        const member = await join('member');
+        await assert.rejects(join('member', member.person_id), (error) => isUniqueViolation(error));
+        await assert.rejects(
+          store.transaction((trx) => updateMemberRole(trx, workspaceId, member.id, 'owner')),
+          (error) => isUniqueViolation(error),
+        );
+        const page = await listMembers(store.read, workspaceId, { limit: 1, after: null });
+        assert.equal(page.length, 2);
+        assert.equal(page[0]?.role, 'owner');
+      });
+
+      test('a deleted workspace takes all that belongs to it along, and nothing else', async () => {
+        const doomed = await seedWorkspace(store);
+        const kept = await seedCredential(store, owner);
+        const { id, digest } = await seedCredential(store, doomed);
+        await store.transaction(async (trx) => {
+          await insertUses(trx, [
+            {
+              credentialId: id,
+              workspaceId: doomed.workspaceId,
+              count: 1,
+              lastUsedAt: NOW,
+              addresses: new Map([['10.0.0.1', { first: 1, last: 1 }]]),
+            },
+          ]);
+          await deleteWorkspace(trx, doomed.workspaceId);
+        });
+        assert.equal(await findByDigest(store, digestBytes(digest)), undefined);
+        assert.equal(await findWorkspace(store.read, doomed.personId, doomed.workspaceId), undefined);
+        assert.deepEqual((await readUses(store.read, doomed.workspaceId, id, 0, 20)).days, []);
+        assert.equal((await find(kept.id))?.id, kept.id);
+      });
+    });
+  });
+}
