@@ -40,6 +40,7 @@ interface Row {
 
 const CONTRACT: readonly Row[] = [
   { ask: 'POST /v1/people', people: 'everybody' },
+  { ask: 'GET /.well-known/oauth-authorization-server', people: 'everybody' },
   { ask: 'POST /v1/sessions', people: 'everybody' },
   { ask: 'GET /v1/sessions', people: 'person' },
   { ask: 'DELETE /v1/sessions/:id', people: 'person' },
