@@ -6,6 +6,7 @@ export const ID_PREFIXES = {
   audit_event: 'evt_',
   person: 'per_',
   session: 'ses_',
+  passkey: 'psk_',
   workspace: 'wsp_',
   member: 'mem_',
   invitation: 'inv_',

@@ -323,6 +323,21 @@ export const RecoveryCodes = z
   .object({ recoveryCodes: z.array(z.string()).describe('Each works once; shown only here') })
   .meta({ id: 'RecoveryCodes' });
 
+export const Passkey = z
+  .object({
+    id,
+    name: z.string(),
+    backedUp: z.boolean().describe('Whether it is kept in sync over several devices'),
+    createdAt: instant,
+    lastUsedAt: maybeInstant,
+  })
+  .meta({ id: 'Passkey', title: 'A way to sign in without a password (WebAuthn); only its public key is kept' });
+export type Passkey = z.infer<typeof Passkey>;
+const publicKeyOptions = z
+  .record(z.string(), z.unknown())
+  .describe('To be handed to the browser as they stand; good for one answer within five minutes');
+export const PasskeyOptions = z.object({ options: publicKeyOptions }).meta({ id: 'PasskeyOptions' });
+
 export const DeviceCode = z
   .object({
     device_code: z.string(),
@@ -400,6 +415,45 @@ export const ChangePassword = z
   .meta({ id: 'ChangePassword' });
 export const ProveItIsMe = z.strictObject({ password: triedPassword }).meta({ id: 'ProveItIsMe' });
 export const ConfirmTwoFactor = z.strictObject({ code }).meta({ id: 'ConfirmTwoFactor' });
+
+const passkeyName = line(LIMITS.personName.min, LIMITS.personName.max, 'Laptop of Ada');
+const bytes = (max: number) =>
+  z
+    .string()
+    .regex(/^[A-Za-z0-9_-]+$/, 'takes base64url')
+    .max(max, `takes up to ${max} characters`);
+/** What a browser says beside the answer itself; it may grow, so that what is not known here is dropped, not refused. */
+const passkeyFacts = {
+  id: bytes(1400),
+  rawId: bytes(1400),
+  type: z.literal('public-key'),
+  authenticatorAttachment: z.string().max(64).nullish(),
+  clientExtensionResults: z.record(z.string(), z.unknown()).optional(),
+};
+/** WebAuthn level 3, section 5.1: `RegistrationResponseJSON`. */
+const NewPasskey = z.object({
+  ...passkeyFacts,
+  response: z.object({
+    clientDataJSON: bytes(8192),
+    attestationObject: bytes(65_536),
+    transports: z.array(z.string().max(32)).max(16).optional(),
+  }),
+});
+export type NewPasskey = z.infer<typeof NewPasskey>;
+/** WebAuthn level 3, section 5.1: `AuthenticationResponseJSON`. */
+const ShownPasskey = z.object({
+  ...passkeyFacts,
+  response: z.object({
+    clientDataJSON: bytes(8192),
+    authenticatorData: bytes(8192),
+    signature: bytes(8192),
+    userHandle: bytes(128).nullish(),
+  }),
+});
+export type ShownPasskey = z.infer<typeof ShownPasskey>;
+export const CreatePasskey = z.strictObject({ name: passkeyName, response: NewPasskey }).meta({ id: 'CreatePasskey' });
+export const UpdatePasskey = z.strictObject({ name: passkeyName }).meta({ id: 'UpdatePasskey' });
+export const PasskeySignIn = z.strictObject({ response: ShownPasskey }).meta({ id: 'PasskeySignIn' });
 
 export const CreateWorkspace = z.strictObject({ name, slug: slug.optional() }).meta({ id: 'CreateWorkspace' });
 export const UpdateWorkspace = z

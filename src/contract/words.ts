@@ -97,6 +97,10 @@ export const LIMITS = {
   page: { standard: 50, max: 200 },
   query: { max: 255 },
   cursor: { max: 1024 },
+  /** Passkeys of one person. */
+  passkeys: { max: 20 },
+  /** Passkey challenges of one client address that wait for their answer at a time. */
+  passkeyChallenges: { max: 200 },
   idempotencyKey: { min: 1, max: 255 },
   body: 1_048_576,
 } as const;
@@ -113,6 +117,7 @@ export const SPANS = {
   invitation: 7 * DAY,
   deviceCode: 15 * MINUTE,
   devicePoll: 5 * SECOND,
+  passkeyChallenge: 5 * MINUTE,
   idempotency: DAY,
 } as const;
 
@@ -287,6 +292,9 @@ export const AUDIT_ACTIONS = [
   'person.two_factor_disabled',
   'person.recovery_codes_created',
   'person.denied',
+  'passkey.created',
+  'passkey.updated',
+  'passkey.deleted',
   'session.created',
   'session.deleted',
   'session.failed',
@@ -310,6 +318,7 @@ export const AUDIT_NOUNS = [
   'access_token',
   'api_key',
   'session',
+  'passkey',
   'workspace',
   'member',
   'invitation',

@@ -18,6 +18,7 @@ import { judgingRoutes } from './judging.ts';
 import { metadataRoutes } from './metadata.ts';
 import { openApiDocument } from './openapi.ts';
 import { registerPage } from './page.ts';
+import { passkeyRoutes } from './passkeys.ts';
 import { peopleRoutes } from './people.ts';
 import { answerError, rawProblem, sendProblem } from './problems.ts';
 import { FORM_TYPE, type Route, registerRoute } from './route.ts';
@@ -27,6 +28,7 @@ import { memberRoutes, workspaceRoutes } from './workspaces.ts';
 export function routeTable(house: House): Route[] {
   return [
     ...peopleRoutes(house),
+    ...passkeyRoutes(house),
     ...deviceRoutes(house),
     ...workspaceRoutes(house),
     ...memberRoutes(house),

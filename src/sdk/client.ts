@@ -11,9 +11,12 @@ import type {
   Introspection,
   Invitation,
   Member,
+  NewPasskey,
   Page,
+  Passkey,
   Person,
   Session,
+  ShownPasskey,
   SignIn,
   SignUp,
   UpdateApiKey,
@@ -84,6 +87,11 @@ export interface DeviceRequest {
   readonly expiresAt: string;
 }
 
+/** What a browser is handed for a passkey: options of WebAuthn, as JSON. */
+export interface PasskeyOptions {
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
 export type Client = ReturnType<typeof createClient>;
 
 /**
@@ -144,6 +152,15 @@ export function createClient(options: ClientOptions = {}) {
       create: (body: SignIn, call?: CallOptions): Promise<{ id: string; expiresAt: string; person: Person }> =>
         send('POST', '/v1/sessions', { ...call, body }),
       delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', at('/v1/sessions', id), call),
+      /** Begins a sign-in with a passkey. */
+      passkeyOptions: (call?: CallOptions): Promise<PasskeyOptions> =>
+        send('POST', '/v1/sessions/passkey/options', call),
+      /** Signs in with what the browser answered. Throws `sign_in_failed`. */
+      createWithPasskey: (
+        body: { response: ShownPasskey },
+        call?: CallOptions,
+      ): Promise<{ id: string; expiresAt: string; person: Person }> =>
+        send('POST', '/v1/sessions/passkey', { ...call, body }),
       /** Signs out. */
       deleteCurrent: (call?: CallOptions): Promise<void> => send('DELETE', '/v1/sessions/current', call),
     },
@@ -164,6 +181,17 @@ export function createClient(options: ClientOptions = {}) {
         disable: (body: { password: string }, call?: CallOptions): Promise<void> =>
           send('DELETE', '/v1/me/two-factor', { ...call, body }),
       },
+    },
+    passkeys: {
+      ...listOf<Passkey, Paging>('/v1/me/passkeys'),
+      /** Begins to add one. Throws `sign_in_failed` for a wrong password. */
+      options: (body: { password: string }, call?: CallOptions): Promise<PasskeyOptions> =>
+        send('POST', '/v1/me/passkeys/options', { ...call, body }),
+      create: (body: { name: string; response: NewPasskey }, call?: CallOptions): Promise<Passkey> =>
+        send('POST', '/v1/me/passkeys', { ...call, body }),
+      update: (id: string, body: { name: string }, call?: CallOptions): Promise<Passkey> =>
+        send('PATCH', at('/v1/me/passkeys', id), { ...call, body }),
+      delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', at('/v1/me/passkeys', id), call),
     },
     workspaces: {
       ...listOf<Workspace, Paging>('/v1/workspaces'),

@@ -3,6 +3,7 @@ import { deleteOldRevocations } from '../store/credentials.ts';
 import { deleteExpiredDeviceCodes } from '../store/devices.ts';
 import { deleteOldFailures } from '../store/failures.ts';
 import { deleteOldClaims } from '../store/idempotency.ts';
+import { deleteExpiredChallenges } from '../store/passkeys.ts';
 import { deleteEndedSessions, deleteOldAddresses } from '../store/people.ts';
 import type { Store } from '../store/store.ts';
 import { deleteOldUses } from '../store/usage.ts';
@@ -12,6 +13,7 @@ export async function tidy(store: Store, now: number): Promise<void> {
   await store.transaction(async (trx) => {
     await deleteEndedSessions(trx, now, SPANS.sessionIdle);
     await deleteExpiredDeviceCodes(trx, now);
+    await deleteExpiredChallenges(trx, now);
     await deleteOldClaims(trx, now - SPANS.idempotency);
     await deleteOldFailures(trx, now - HOUR);
     await deleteOldRevocations(trx, now - HOUR);

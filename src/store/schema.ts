@@ -8,6 +8,8 @@ export interface Schema {
   person: PersonTable;
   recovery_code: { person_id: string; digest: Uint8Array };
   session: SessionTable;
+  passkey: PasskeyTable;
+  passkey_challenge: PasskeyChallengeTable;
   known_address: { person_id: string; address: string; last_seen_at: number };
   setup_code: { id: number; digest: Uint8Array };
   device_code: DeviceCodeTable;
@@ -60,6 +62,32 @@ export interface SessionTable {
   last_used_at: number;
   /** When it ends however much it is used. */
   ends_at: number;
+}
+
+export interface PasskeyTable {
+  id: string;
+  person_id: string;
+  name: string;
+  /** The authenticator's own id of it, base64url. */
+  credential_id: string;
+  public_key: Uint8Array;
+  /** The authenticator's sign counter; 0 for those that keep none. */
+  counter: number;
+  /** JSON array. */
+  transports: string;
+  backed_up: number;
+  /** The host name that it was made for; it works at no other. */
+  rp_id: string;
+  created_at: number;
+  last_used_at: number | null;
+}
+
+export interface PasskeyChallengeTable {
+  digest: Uint8Array;
+  /** Who adds a passkey; null where someone signs in. */
+  person_id: string | null;
+  address: string;
+  expires_at: number;
 }
 
 export interface DeviceCodeTable {

@@ -1,9 +1,11 @@
-import { Button, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Divider, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useMutation } from '@tanstack/react-query';
 import { useRouter, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import { DevpilotError } from '../../sdk/client.ts';
+import { passkeyObstacle } from '../account/passkey.ts';
+import { PasskeySignIn } from '../account/passkey-sign-in.tsx';
 import { api, fieldErrorsOf, messageOf } from '../api.ts';
 import { Notice } from '../components/notice.tsx';
 import { emailProblem } from '../rules.ts';
@@ -84,6 +86,12 @@ export function SignInPage() {
           <Button type="submit" loading={signIn.isPending} fullWidth>
             {needsCode ? 'Continue' : 'Sign in'}
           </Button>
+          {!needsCode && passkeyObstacle() === null && (
+            <>
+              <Divider label="or" />
+              <PasskeySignIn onSignedIn={() => router.history.push(placeToGo(from))} />
+            </>
+          )}
           {needsCode && (
             <Button
               variant="subtle"
