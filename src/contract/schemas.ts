@@ -303,6 +303,22 @@ export const Introspection = z
   .meta({ id: 'Introspection', title: 'RFC 7662' });
 export type Introspection = z.infer<typeof Introspection>;
 
+export const ServerMetadata = z
+  .object({
+    issuer: z.string(),
+    token_endpoint: z.string(),
+    token_endpoint_auth_methods_supported: z.array(z.string()),
+    device_authorization_endpoint: z.string(),
+    grant_types_supported: z.array(z.string()),
+    response_types_supported: z.array(z.string()),
+    introspection_endpoint: z.string(),
+    introspection_endpoint_auth_methods_supported: z.array(z.string()),
+    revocation_endpoint: z.string(),
+    revocation_endpoint_auth_methods_supported: z.array(z.string()),
+    service_documentation: z.string(),
+  })
+  .meta({ id: 'ServerMetadata', title: 'RFC 8414' });
+
 export const TwoFactor = z.object({ enabled: z.boolean(), recoveryCodesLeft: z.int() }).meta({ id: 'TwoFactor' });
 export const TwoFactorStart = z
   .object({ secret: z.string(), uri: z.string().describe('otpauth://, to be shown as a QR code') })

@@ -51,6 +51,7 @@ function resourceRows(nouns: string, noun: string, manage: Permission): Row[] {
 
 const CONTRACT: readonly Row[] = [
   { ask: 'POST /v1/people', people: 'everybody' },
+  { ask: 'GET /.well-known/oauth-authorization-server', people: 'everybody' },
   { ask: 'POST /v1/sessions', people: 'everybody' },
   { ask: 'POST /v1/sessions/passkey/options', people: 'everybody' },
   { ask: 'POST /v1/sessions/passkey', people: 'everybody' },

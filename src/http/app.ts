@@ -23,6 +23,7 @@ import { environmentRoutes } from './environment.ts';
 import { registerHealth } from './health.ts';
 import type { House } from './house.ts';
 import { judgingRoutes } from './judging.ts';
+import { metadataRoutes } from './metadata.ts';
 import { openApiDocument } from './openapi.ts';
 import { registerPage } from './page.ts';
 import { passkeyRoutes } from './passkeys.ts';
@@ -49,6 +50,7 @@ export function routeTable(house: House): Route[] {
     ...appRoutes(house),
     ...serverRoutes(house),
     ...environmentRoutes(house),
+    ...metadataRoutes(house),
   ];
 }
 
