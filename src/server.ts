@@ -28,6 +28,7 @@ import { createMeter } from './server/metrics.ts';
 import { SECRET_BYTES, type Settings } from './settings.ts';
 import { type DataDirectory, takeDataDirectory } from './store/data-directory.ts';
 import { insertFailure, recentFailures } from './store/failures.ts';
+import { openPostgresStore } from './store/postgres.ts';
 import { createSeal } from './store/seal.ts';
 import { openSqliteStore } from './store/sqlite.ts';
 import type { Store } from './store/store.ts';
@@ -87,10 +88,18 @@ export function createLogger(level: string): pino.Logger {
   });
 }
 
-/** Takes the store that the settings name, for this process alone where it is the embedded one. */
-export async function openStore(settings: Settings): Promise<{ store: Store; secret: Buffer; release: () => void }> {
+/**
+ * Takes the store that the settings name, for this process alone where it is the embedded one, and
+ * brings its tables up to date. `onError` is told of connections that broke while nobody used them.
+ */
+export async function openStore(
+  settings: Settings,
+  onError: (error: Error) => void = () => undefined,
+): Promise<{ store: Store; secret: Buffer; release: () => void }> {
   if (settings.databaseUrl !== null) {
-    throw new Error('PostgreSQL is not supported by this version yet. Unset DATABASE_URL.');
+    if (settings.secret === null) throw new Error('DEVPILOT_SECRET is needed where nodes share a database.');
+    const store = await openPostgresStore(settings.databaseUrl, onError);
+    return { store, secret: settings.secret, release: () => undefined };
   }
   const directory = takeDataDirectory(settings.dataDirectory);
   try {
@@ -136,7 +145,7 @@ export function createPeopleContext(
 export async function start(settings: Settings, parts: Parts = {}): Promise<Running> {
   const clock = parts.clock ?? Date.now;
   const log = parts.logger ?? createLogger(settings.logLevel);
-  const opened = await openStore(settings);
+  const opened = await openStore(settings, (error) => log.warn({ err: error }, 'a connection to the store broke'));
   const meter = settings.metrics === null ? null : createMeter();
   const store = meter?.store(opened.store) ?? opened.store;
   let url = '';
@@ -178,7 +187,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
 
   let denialsWritten = Promise.resolve();
   async function writeDenials(everything: boolean): Promise<void> {
-    const due = denials.take(clock(), everything);
+    const due = denials.take(clock(), everything).sort((a, b) => (a.workspaceId < b.workspaceId ? -1 : 1));
     if (due.length === 0) return;
     await store.transaction(async (trx) => {
       for (const draft of due) await append(trx, draft);

@@ -104,16 +104,16 @@ test('a chunk whose write failed, or whose answer was lost, counts once when it 
   };
   const usage = createUsage(flaky, 'node_flaky');
   const records = await seedMany(300);
-  const useAll = () => {
+  const countAll = () => {
     for (const record of records) usage.count(record, '10.0.0.1', NOW);
   };
   for (const next of ['fails', 'answer lost', 'fails', 'answer lost'] as const) {
     fate = next;
-    useAll();
+    countAll();
     await assert.rejects(usage.flush());
   }
   fate = 'works';
-  useAll();
+  countAll();
   await usage.flush();
   assert.equal(usage.pendingCredentials(), 0);
   for (const { id } of records) assert.equal((await shown(id))?.use_count, 5);

@@ -8,6 +8,7 @@ import {
   countRecoveryCodes,
   deleteSessions,
   findPerson,
+  lockPerson,
   type PersonRow,
   replaceRecoveryCodes,
   replaceSessionDigest,
@@ -121,9 +122,11 @@ export async function startTwoFactor(
   if (person.totp_enabled === 1) throw new Problem('conflict', 'A second factor is set already. Remove it first.');
   const secret = generateSecret();
   const sealed = context.seal.seal(secret, `totp ${person.id}`);
-  await context.store.transaction((trx) =>
-    updatePerson(trx, person.id, { totp_sealed: sealed, updated_at: context.clock() }),
-  );
+  await context.store.transaction(async (trx) => {
+    const now = await lockPerson(trx, person.id);
+    if (now?.totp_enabled === 1) throw new Problem('conflict', 'A second factor is set already. Remove it first.');
+    await updatePerson(trx, person.id, { totp_sealed: sealed, updated_at: context.clock() });
+  });
   return { secret, uri: generateURI({ issuer: 'Devpilot', label: person.email, secret }) };
 }
 
@@ -155,6 +158,8 @@ export async function confirmTwoFactor(
     const factor = await readSecondFactor(context, person, code);
     if (factor === null || !('step' in factor)) return null;
     return context.store.transaction(async (trx) => {
+      const now = await lockPerson(trx, person.id);
+      if (now?.totp_sealed !== person.totp_sealed || now?.totp_enabled === 1) return null;
       if (!(await consumeSecondFactor(trx, person.id, factor))) return null;
       await updatePerson(trx, person.id, { totp_enabled: 1, updated_at: context.clock() });
       await replaceRecoveryCodes(trx, person.id, digests);

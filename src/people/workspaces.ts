@@ -11,12 +11,12 @@ import type { WorkspaceTable } from '../store/schema.ts';
 import { isUniqueViolation, type Trx } from '../store/store.ts';
 import {
   deleteWorkspace as deleteRow,
-  findMember,
-  findOwner,
   findWorkspace,
   insertMember,
   insertWorkspace,
   listWorkspaces as listRows,
+  lockMember,
+  lockOwner,
   slugTaken,
   updateMemberRole,
   updateWorkspace as updateRow,
@@ -171,7 +171,7 @@ export async function deleteWorkspace(context: PeopleContext, asker: MemberAsker
   const now = context.clock();
   const { workspaceId, person, origin } = asker;
   const revocation = await context.store.transaction(async (trx) => {
-    for (const log of [workspaceId, SYSTEM_LOG]) {
+    for (const log of [workspaceId, SYSTEM_LOG].sort()) {
       await append(trx, {
         workspaceId: log,
         action: 'workspace.deleted',
@@ -198,8 +198,8 @@ export async function handOverOwnership(
   const now = context.clock();
   const { workspaceId, person, origin } = asker;
   return context.store.transaction(async (trx) => {
-    const owner = await findOwner(trx, workspaceId);
-    const heir = await findMember(trx, workspaceId, memberId);
+    const owner = await lockOwner(trx, workspaceId);
+    const heir = await lockMember(trx, workspaceId, memberId);
     if (owner === undefined || heir === undefined) throw new Problem('not_found', 'There is no such member.');
     if (owner.person_id !== person.id) throw new Problem('forbidden', 'Only the owner can hand over ownership.');
     if (owner.id === heir.id) throw new Problem('conflict', 'This member is the owner already.');

@@ -13,6 +13,7 @@ import {
   insertCredential,
   insertRevocation,
   listCredentials,
+  lockCredential,
   sortedValue,
   updateCredential,
 } from '../store/credentials.ts';
@@ -70,7 +71,7 @@ function transactionOf(trx: Trx): CredentialTransaction {
         last_used_at: null,
       }),
     async find(workspaceId, kind, id) {
-      const row = await findCredential(trx, workspaceId, kind, id);
+      const row = await lockCredential(trx, workspaceId, kind, id);
       return row === undefined ? null : credentialOf(row);
     },
     async update(workspaceId, id, edit, at) {

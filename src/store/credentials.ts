@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import type { CredentialKind, CredentialSort } from '../contract/words.ts';
 import type { PageAsk } from './paging.ts';
 import type { CredentialTable } from './schema.ts';
-import type { Bindable, Queryable, Store, Trx } from './store.ts';
+import { type Bindable, locking, type Queryable, type Store, type Trx } from './store.ts';
 
 /** A credential with the name and address of who created it; never its digest. */
 export type CredentialRow = Omit<CredentialTable, 'digest' | 'name_key' | 'use_count'> & {
@@ -115,6 +115,17 @@ export async function findCredential(
   id: string,
 ): Promise<CredentialRow | undefined> {
   return selectCredentials(db, workspaceId, kind).where('credential.id', '=', id).executeTakeFirst();
+}
+
+/** A credential that nobody else can change until the transaction ends. */
+export async function lockCredential(
+  trx: Trx,
+  workspaceId: string,
+  kind: CredentialKind,
+  id: string,
+): Promise<CredentialRow | undefined> {
+  const query = selectCredentials(trx, workspaceId, kind).where('credential.id', '=', id);
+  return locking(trx, query, 'credential').executeTakeFirst();
 }
 
 export async function insertCredential(trx: Trx, row: Omit<CredentialTable, 'use_count'>): Promise<void> {

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { DAY } from '../contract/words.ts';
-import type { Queryable, Trx } from './store.ts';
+import { locking, type Queryable, type Trx } from './store.ts';
 
 /** Uses of one credential, to be added; instants in epoch milliseconds. */
 export interface Uses {
@@ -26,6 +26,10 @@ export async function claimUsageChunk(trx: Trx, nodeId: string, number: number):
 
 /** Adds uses to the credentials that are still there; the rest belong to deleted ones. */
 export async function insertUses(trx: Trx, uses: readonly Uses[]): Promise<void> {
+  // In one order for all, so that two nodes that count the same credentials never wait for each other.
+  const ids = uses.map(({ credentialId }) => credentialId);
+  const query = trx.selectFrom('credential').select('id').where('id', 'in', ids).orderBy('id');
+  await locking(trx, query, 'credential').execute();
   const rows = sql.join(uses.map((use) => sql`(${use.credentialId}, ${use.count}, ${use.lastUsedAt})`));
   const { rows: alive } = await sql<{ id: string }>`
     update credential set

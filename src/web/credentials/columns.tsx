@@ -22,7 +22,7 @@ function Name({ kind, credential }: { readonly kind: Kind; readonly credential: 
       </Link>
       {description !== null && description !== '' && <div className={styles['described']}>{description}</div>}
       <Text component="div" className={`mono ${styles['hint']}`}>
-        {kind.prefix}…{credential.hint}
+        …{credential.hint}
         {hasPassphrase(credential) && (
           <Tooltip label="Asks for a passphrase">
             <IconLock
