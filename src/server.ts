@@ -25,8 +25,8 @@ import { createTraces } from './people/traces.ts';
 import { createCredentialStore, createUsageStore, readForJudging } from './server/credential-store.ts';
 import { every, FLUSH_EVERY, TIDY_EVERY, tidy } from './server/housekeeping.ts';
 import { createMeter } from './server/metrics.ts';
-import { SECRET_BYTES, type Settings } from './settings.ts';
-import { type DataDirectory, takeDataDirectory } from './store/data-directory.ts';
+import { BadSetting, SECRET_BYTES, type Settings } from './settings.ts';
+import { type DataDirectory, DirectoryInUse, takeDataDirectory } from './store/data-directory.ts';
 import { insertFailure, recentFailures } from './store/failures.ts';
 import { createSeal } from './store/seal.ts';
 import { openSqliteStore } from './store/sqlite.ts';
@@ -87,12 +87,21 @@ export function createLogger(level: string): pino.Logger {
   });
 }
 
+function takeDirectory(path: string): DataDirectory {
+  try {
+    return takeDataDirectory(path);
+  } catch (error) {
+    if (error instanceof DirectoryInUse) throw error;
+    throw new BadSetting('DEVPILOT_DATA_DIR', `a directory that can be made and written (${path} can not)`);
+  }
+}
+
 /** Takes the store that the settings name, for this process alone where it is the embedded one. */
 export async function openStore(settings: Settings): Promise<{ store: Store; secret: Buffer; release: () => void }> {
   if (settings.databaseUrl !== null) {
     throw new Error('PostgreSQL is not supported by this version yet. Unset DATABASE_URL.');
   }
-  const directory = takeDataDirectory(settings.dataDirectory);
+  const directory = takeDirectory(settings.dataDirectory);
   try {
     const secret = settings.secret ?? readSecret(directory);
     return { store: await openSqliteStore(directory.database), secret, release: directory.release };
@@ -250,8 +259,11 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
 
   async function close(): Promise<void> {
     const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_WITHIN);
+    // A connection that was answered meanwhile is kept alive otherwise, and the stop would wait for it.
+    const sweep = setInterval(() => app.server.closeIdleConnections(), 20);
     await app.close();
     clearTimeout(cut);
+    clearInterval(sweep);
     metrics?.close();
     await flusher.stop();
     await tidier.stop();
