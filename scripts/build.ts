@@ -1,1 +1,62 @@
-/** Builds the page. It is built anew only when something it is made of has changed. */
+import { createHash } from 'node:crypto';
+import { existsSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+
+/** Builds the page into `dist/web`. It is built anew only when something it is made of has changed. */
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const target = join(root, 'dist/web');
+const mark = join(target, '.inputs');
+
+/** A hash over everything that the page is made of. */
+function hashInputs(): string {
+  const files = [
+    ...globSync('src/{web,sdk,contract}/**/*', { cwd: root, withFileTypes: true })
+      .filter((entry) => entry.isFile() && !entry.name.endsWith('.test.ts'))
+      .map((entry) => join(entry.parentPath, entry.name)),
+    join(root, 'package-lock.json'),
+    fileURLToPath(import.meta.url),
+  ].sort();
+  const hash = createHash('sha256');
+  for (const file of files)
+    hash
+      .update(`${file.slice(root.length)}\0`)
+      .update(readFileSync(file))
+      .update('\0');
+  return hash.digest('hex');
+}
+
+/** Writes a Brotli and a gzip copy beside each asset, so that serving compresses nothing. */
+function compress(): void {
+  for (const file of globSync('assets/*.{js,css,svg,json}', { cwd: target })) {
+    const bytes = readFileSync(join(target, file));
+    const quality = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
+    writeFileSync(join(target, `${file}.br`), brotliCompressSync(bytes, { params: quality }));
+    writeFileSync(join(target, `${file}.gz`), gzipSync(bytes, { level: 9 }));
+  }
+}
+
+async function build(inputs: string): Promise<void> {
+  const started = performance.now();
+  process.stderr.write('Building the page …\n');
+  const { build: bundle } = await import('vite');
+  rmSync(target, { recursive: true, force: true });
+  await bundle({ configFile: join(root, 'src/web/vite.config.ts'), build: { outDir: target } });
+  compress();
+  writeFileSync(mark, inputs);
+  process.stderr.write(`Built the page in ${((performance.now() - started) / 1000).toFixed(1)} s.\n`);
+}
+
+const inputs = hashInputs();
+const isBuilt = existsSync(mark) && readFileSync(mark, 'utf8') === inputs;
+if (!isBuilt) {
+  try {
+    await build(inputs);
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write('The page could not be built. Run `npm ci` and then `npm run build` again.\n');
+    process.exit(1);
+  }
+}

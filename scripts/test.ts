@@ -57,6 +57,7 @@ const wanted = (pattern: string) =>
 
 if (only === undefined) {
   await check('types', 'tsc', ['-p', '.']);
+  await check('types of the page', 'tsc', ['-p', 'src/web']);
   await check('lint and format', 'biome', ['check', '.']);
   await check('unused code', 'knip', []);
   await check('build', process.execPath, ['scripts/build.ts']);

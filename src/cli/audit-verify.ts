@@ -1,12 +1,10 @@
-import { join } from 'node:path';
 import { verifyEveryLog } from '../audit/verify.ts';
 import { readSettings } from '../settings.ts';
-import { openSqliteReader } from '../store/sqlite.ts';
+import { openReader } from '../store/open.ts';
 
 /** Checks every log of the store; also while a server is running. Exit 1 if one is broken. */
 export async function auditVerify(options: { json?: true }): Promise<void> {
-  const settings = readSettings(process.env);
-  const db = openSqliteReader(join(settings.dataDirectory, 'devpilot.db'));
+  const db = openReader(readSettings(process.env));
   try {
     for await (const check of verifyEveryLog(db)) {
       if (check.broken !== null) process.exitCode = 1;

@@ -4,6 +4,7 @@ import { BadSetting } from '../settings.ts';
 import { DirectoryInUse } from '../store/data-directory.ts';
 import { auditVerify } from './audit-verify.ts';
 import { init } from './init.ts';
+import { migrate } from './migrate.ts';
 import { serve } from './serve.ts';
 
 /** What went wrong, in one line on standard error, and the exit code that belongs to it. */
@@ -31,6 +32,8 @@ program
   .requiredOption('--password-stdin', 'read the password from standard input')
   .option('--json', 'answer in JSON')
   .action(init);
+
+program.command('migrate').description('Bring the tables up to date; several nodes may do so at once').action(migrate);
 
 program
   .command('audit')

@@ -6,11 +6,15 @@ export const ID_PREFIXES = {
   audit_event: 'evt_',
   person: 'per_',
   session: 'ses_',
+  passkey: 'psk_',
   workspace: 'wsp_',
   member: 'mem_',
   invitation: 'inv_',
   device: 'dev_',
   node: 'nod_',
+  project: 'prj_',
+  app: 'app_',
+  server: 'srv_',
 } as const;
 export type IdNoun = keyof typeof ID_PREFIXES;
 

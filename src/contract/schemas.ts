@@ -28,7 +28,7 @@ function codePoints(text: string): number {
 }
 
 /** NFC, trimmed, `min` to `max` code points, no control characters, no half surrogate pairs. */
-function line(min: number, max: number, example: string) {
+export function line(min: number, max: number, example: string) {
   return z
     .string()
     .max(max * 8, `takes ${min} to ${max} characters`)
@@ -60,8 +60,8 @@ function distinct<const T extends readonly [string, ...string[]]>(words: T, what
     .meta({ uniqueItems: true });
 }
 
-const instant = z.iso.datetime({ precision: 3 }).meta({ examples: ['2027-02-24T09:00:00.000Z'] });
-const maybeInstant = instant.nullable();
+export const instant = z.iso.datetime({ precision: 3 }).meta({ examples: ['2027-02-24T09:00:00.000Z'] });
+export const maybeInstant = instant.nullable();
 
 const LAST_INSTANT = Date.parse('9999-12-31T23:59:59.999Z');
 
@@ -82,7 +82,7 @@ export const slug = z
   .string()
   .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, 'takes 1 to 63 of a-z, 0-9 and -, not at either end')
   .meta({ examples: ['acme'] });
-const description = z
+export const description = z
   .string()
   .max(LIMITS.description.max * 8, `takes up to ${LIMITS.description.max} characters`)
   .overwrite((text) => text.normalize('NFC').trim())
@@ -107,7 +107,7 @@ export const email = z
   .overwrite((text) => text.normalize('NFC').trim())
   .pipe(z.email('takes an email address'))
   .meta({ maxLength: LIMITS.email.max, examples: ['ada@example.com'] });
-const id = z
+export const id = z
   .string()
   .max(64)
   .meta({ examples: ['tok_01kaexample0000000000000000'] });
@@ -303,6 +303,22 @@ export const Introspection = z
   .meta({ id: 'Introspection', title: 'RFC 7662' });
 export type Introspection = z.infer<typeof Introspection>;
 
+export const ServerMetadata = z
+  .object({
+    issuer: z.string(),
+    token_endpoint: z.string(),
+    token_endpoint_auth_methods_supported: z.array(z.string()),
+    device_authorization_endpoint: z.string(),
+    grant_types_supported: z.array(z.string()),
+    response_types_supported: z.array(z.string()),
+    introspection_endpoint: z.string(),
+    introspection_endpoint_auth_methods_supported: z.array(z.string()),
+    revocation_endpoint: z.string(),
+    revocation_endpoint_auth_methods_supported: z.array(z.string()),
+    service_documentation: z.string(),
+  })
+  .meta({ id: 'ServerMetadata', title: 'RFC 8414' });
+
 export const TwoFactor = z.object({ enabled: z.boolean(), recoveryCodesLeft: z.int() }).meta({ id: 'TwoFactor' });
 export const TwoFactorStart = z
   .object({ secret: z.string(), uri: z.string().describe('otpauth://, to be shown as a QR code') })
@@ -310,6 +326,21 @@ export const TwoFactorStart = z
 export const RecoveryCodes = z
   .object({ recoveryCodes: z.array(z.string()).describe('Each works once; shown only here') })
   .meta({ id: 'RecoveryCodes' });
+
+export const Passkey = z
+  .object({
+    id,
+    name: z.string(),
+    backedUp: z.boolean().describe('Whether it is kept in sync over several devices'),
+    createdAt: instant,
+    lastUsedAt: maybeInstant,
+  })
+  .meta({ id: 'Passkey', title: 'A way to sign in without a password (WebAuthn); only its public key is kept' });
+export type Passkey = z.infer<typeof Passkey>;
+const publicKeyOptions = z
+  .record(z.string(), z.unknown())
+  .describe('To be handed to the browser as they stand; good for one answer within five minutes');
+export const PasskeyOptions = z.object({ options: publicKeyOptions }).meta({ id: 'PasskeyOptions' });
 
 export const DeviceCode = z
   .object({
@@ -389,6 +420,45 @@ export const ChangePassword = z
 export const ProveItIsMe = z.strictObject({ password: triedPassword }).meta({ id: 'ProveItIsMe' });
 export const ConfirmTwoFactor = z.strictObject({ code }).meta({ id: 'ConfirmTwoFactor' });
 
+const passkeyName = line(LIMITS.personName.min, LIMITS.personName.max, 'Laptop of Ada');
+const bytes = (max: number) =>
+  z
+    .string()
+    .regex(/^[A-Za-z0-9_-]+$/, 'takes base64url')
+    .max(max, `takes up to ${max} characters`);
+/** What a browser says beside the answer itself; it may grow, so that what is not known here is dropped, not refused. */
+const passkeyFacts = {
+  id: bytes(1400),
+  rawId: bytes(1400),
+  type: z.literal('public-key'),
+  authenticatorAttachment: z.string().max(64).nullish(),
+  clientExtensionResults: z.record(z.string(), z.unknown()).optional(),
+};
+/** WebAuthn level 3, section 5.1: `RegistrationResponseJSON`. */
+const NewPasskey = z.object({
+  ...passkeyFacts,
+  response: z.object({
+    clientDataJSON: bytes(8192),
+    attestationObject: bytes(65_536),
+    transports: z.array(z.string().max(32)).max(16).optional(),
+  }),
+});
+export type NewPasskey = z.infer<typeof NewPasskey>;
+/** WebAuthn level 3, section 5.1: `AuthenticationResponseJSON`. */
+const ShownPasskey = z.object({
+  ...passkeyFacts,
+  response: z.object({
+    clientDataJSON: bytes(8192),
+    authenticatorData: bytes(8192),
+    signature: bytes(8192),
+    userHandle: bytes(128).nullish(),
+  }),
+});
+export type ShownPasskey = z.infer<typeof ShownPasskey>;
+export const CreatePasskey = z.strictObject({ name: passkeyName, response: NewPasskey }).meta({ id: 'CreatePasskey' });
+export const UpdatePasskey = z.strictObject({ name: passkeyName }).meta({ id: 'UpdatePasskey' });
+export const PasskeySignIn = z.strictObject({ response: ShownPasskey }).meta({ id: 'PasskeySignIn' });
+
 export const CreateWorkspace = z.strictObject({ name, slug: slug.optional() }).meta({ id: 'CreateWorkspace' });
 export const UpdateWorkspace = z
   .strictObject({ name: name.optional(), slug: slug.optional() })
@@ -428,14 +498,14 @@ export const RevokeRequest = z
 
 // Queries
 
-const wholeNumber = (min: number, max: number) =>
+export const wholeNumber = (min: number, max: number) =>
   z
     .string()
     .regex(/^\d{1,9}$/, `takes a whole number from ${min} to ${max}`)
     .refine((text) => Number(text) >= min && Number(text) <= max, `takes a whole number from ${min} to ${max}`)
     .meta({ examples: [String(max)] });
 
-const paging = {
+export const paging = {
   limit: wholeNumber(1, LIMITS.page.max).optional(),
   cursor: z.string().min(1).max(LIMITS.cursor.max).optional(),
 };
@@ -462,7 +532,7 @@ export const ApiKeyQuery = z.strictObject({
 });
 export type ApiKeyQuery = z.infer<typeof ApiKeyQuery>;
 
-const since = z.iso
+export const since = z.iso
   .datetime({ offset: true, error: 'takes an instant with its zone, such as 2027-02-24T09:00:00Z' })
   .optional();
 export const AuditQuery = z.strictObject({

@@ -13,24 +13,32 @@ import type { z } from 'zod';
 import { Problem } from '../contract/problem.ts';
 import { redactSecrets } from '../contract/redact.ts';
 import { LIMITS } from '../contract/words.ts';
+import { appRoutes } from './apps.ts';
 import { auditRoutes } from './audit.ts';
 import { registerAuthorize } from './authorize.ts';
 import { accessTokenRoutes, apiKeyRoutes } from './credentials.ts';
 import { deviceRoutes } from './devices.ts';
 import { registerDocs } from './docs.ts';
+import { environmentRoutes } from './environment.ts';
 import { registerHealth } from './health.ts';
 import type { House } from './house.ts';
 import { judgingRoutes } from './judging.ts';
+import { metadataRoutes } from './metadata.ts';
 import { openApiDocument } from './openapi.ts';
+import { registerPage } from './page.ts';
+import { passkeyRoutes } from './passkeys.ts';
 import { peopleRoutes } from './people.ts';
 import { answerError, rawProblem, sendProblem } from './problems.ts';
+import { projectRoutes } from './projects.ts';
 import { FORM_TYPE, type Route, registerRoute } from './route.ts';
+import { serverRoutes } from './servers.ts';
 import { memberRoutes, workspaceRoutes } from './workspaces.ts';
 
 /** Every route that demands something, with its demand; `/v1/authorize`, health and docs stand beside it. */
 export function routeTable(house: House): Route[] {
   return [
     ...peopleRoutes(house),
+    ...passkeyRoutes(house),
     ...deviceRoutes(house),
     ...workspaceRoutes(house),
     ...memberRoutes(house),
@@ -38,6 +46,11 @@ export function routeTable(house: House): Route[] {
     ...apiKeyRoutes(house),
     ...auditRoutes(house),
     ...judgingRoutes(house),
+    ...projectRoutes(house),
+    ...appRoutes(house),
+    ...serverRoutes(house),
+    ...environmentRoutes(house),
+    ...metadataRoutes(house),
   ];
 }
 
@@ -116,6 +129,7 @@ function logAnswer(request: FastifyRequest, status: number, milliseconds: number
   const { principal } = request;
   request.log.info(
     {
+      requestId: request.id,
       method: request.method,
       // The pattern and never the address itself: codes and ids of others have no place in a log.
       route: request.routeOptions.url ?? null,
@@ -137,6 +151,8 @@ export async function createApp(
   const app = fastify({
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
+    // One logger for all: a child per request costs more than a judgement, so lines name their request themselves.
+    childLoggerFactory: (logger) => logger,
     genReqId: (request) => createId(request),
     requestIdHeader: false,
     trustProxy: options.trustProxy.length === 0 ? false : [...options.trustProxy],
@@ -205,6 +221,7 @@ export async function createApp(
   });
   registerHealth(app, house);
   registerDocs(app);
+  registerPage(app, house);
   await app.ready();
   return app;
 }

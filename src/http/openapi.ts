@@ -91,6 +91,7 @@ export function openApiDocument(house: House) {
     ],
     tags: [
       { name: 'People', description: 'Accounts, sessions and second factors' },
+      { name: 'Passkeys', description: 'WebAuthn: signing in without a password' },
       { name: 'Device sign-in', description: 'RFC 8628, for the CLI' },
       { name: 'Workspaces', description: 'The boundary that everything belongs to' },
       { name: 'Members', description: 'People in a workspace, and invitations' },
@@ -98,6 +99,10 @@ export function openApiDocument(house: House) {
       { name: 'API keys', description: 'Editable credentials for services' },
       { name: 'Activity log', description: 'Who did what, append-only and chained' },
       { name: 'Health', description: 'For load balancers and supervisors' },
+      { name: 'Projects', description: 'What apps are grouped by' },
+      { name: 'Apps', description: 'What is deployed, and how' },
+      { name: 'Environment', description: 'Variables of an app, sealed at rest, with their versions' },
+      { name: 'Servers', description: 'Where apps are deployed to' },
       { name: 'Judging', description: 'Presenting a credential and asking about one' },
     ],
     paths: { '/v1/authorize': authorize },

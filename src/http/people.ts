@@ -28,8 +28,9 @@ import {
   updateMe,
 } from '../people/account.ts';
 import type { SignedIn } from '../people/context.ts';
-import { endSession, listOwnSessions, signIn } from '../people/sessions.ts';
+import { endSession, listOwnSessions, type NewSession, signIn } from '../people/sessions.ts';
 import { signUp } from '../people/sign-up.ts';
+import type { PersonRow } from '../store/people.ts';
 import type { House } from './house.ts';
 import { originOf } from './principal.ts';
 import { personOf, type Route, route } from './route.ts';
@@ -63,6 +64,20 @@ function handOver(house: House, request: FastifyRequest, reply: FastifyReply, se
   else reply.header('devpilot-session', secret);
 }
 
+export const SignedInAnswer = z.object({ id: z.string(), expiresAt: z.string(), person: Person });
+
+/** Answers a sign-in: the cookie, and who is in until when. */
+export function answerSignIn(
+  house: House,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { person, session }: { readonly person: PersonRow; readonly session: NewSession },
+): FastifyReply {
+  setCookie(house, request, reply, session.secret);
+  const expiresAt = new Date(Math.min(session.endsAt, house.clock() + SPANS.sessionIdle)).toISOString();
+  return reply.code(201).send({ id: session.id, expiresAt, person: showPerson(person) });
+}
+
 export function peopleRoutes(house: House): Route[] {
   const { people } = house;
   return [
@@ -88,14 +103,10 @@ export function peopleRoutes(house: House): Route[] {
       summary: 'Sign in',
       tag,
       body: SignIn,
-      answers: { 201: z.object({ id: z.string(), expiresAt: z.string(), person: Person }) },
+      answers: { 201: SignedInAnswer },
       codes: ['sign_in_failed', 'second_factor_required'],
-      handler: async ({ body, request, reply }) => {
-        const { person, session } = await signIn(people, body, originOf(request));
-        setCookie(house, request, reply, session.secret);
-        const expiresAt = new Date(Math.min(session.endsAt, house.clock() + SPANS.sessionIdle)).toISOString();
-        return reply.code(201).send({ id: session.id, expiresAt, person: showPerson(person) });
-      },
+      handler: async ({ body, request, reply }) =>
+        answerSignIn(house, request, reply, await signIn(people, body, originOf(request))),
     }),
     route({
       method: 'GET',

@@ -78,6 +78,11 @@ export function partyOf(principal: Principal): Party {
     : { kind: principal.kind, id: principal.record.id, name: principal.record.name };
 }
 
+/** The address of our own page, as the reader of it has it. */
+export function ownOriginOf(house: House, request: FastifyRequest): string {
+  return house.publicUrl ?? `${request.protocol}://${request.host}`;
+}
+
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
@@ -91,7 +96,7 @@ export function refuseForeignPage(house: House, request: FastifyRequest): void {
 
 function refuseForeignOrigin(house: House, request: FastifyRequest): void {
   if (SAFE_METHODS.has(request.method) || readSessionCookies(request.headers.cookie).length === 0) return;
-  const own = house.publicUrl ?? `${request.protocol}://${request.host}`;
+  const own = ownOriginOf(house, request);
   const { origin } = request.headers;
   if (request.headers['sec-fetch-site'] !== 'same-origin' && origin !== own) {
     throw new Problem('forbidden', `A request with the session's cookie must come from our own page (Origin: ${own}).`);

@@ -68,10 +68,16 @@ export function problemOf(error: unknown): Problem {
   return new Problem('internal', 'Something went wrong here. Nothing was changed.', { cause: error });
 }
 
+/** Logs what nobody expected, with its cause; what a client did wrong is not worth a line. */
+export function logUnexpected(problem: Problem, request: FastifyRequest): void {
+  if (problem.code !== 'internal') return;
+  request.log.error({ requestId: request.id, err: problem.facts.cause ?? problem }, 'unexpected error');
+}
+
 /** The error handler of the server: one answer for everything thrown, and a log line for what nobody expected. */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = problemOf(error);
-  if (problem.code === 'internal') request.log.error({ err: problem.facts.cause ?? problem }, 'unexpected error');
+  logUnexpected(problem, request);
   return sendProblem(reply, problem);
 }
 

@@ -8,6 +8,7 @@ import {
   countRecoveryCodes,
   deleteSessions,
   findPerson,
+  lockPerson,
   type PersonRow,
   replaceRecoveryCodes,
   replaceSessionDigest,
@@ -29,7 +30,7 @@ export function showPerson(row: PersonRow): Person {
   return { id, name, email, twoFactor: row.totp_enabled === 1, createdAt: instant(row.created_at) };
 }
 
-async function own(context: PeopleContext, who: SignedIn): Promise<PersonRow> {
+export async function findOwn(context: PeopleContext, who: SignedIn): Promise<PersonRow> {
   const person = await findPerson(context.store.read, who.personId);
   if (person === undefined) throw new Problem('not_found');
   return person;
@@ -55,7 +56,7 @@ async function renewSession(trx: Trx, who: SignedIn): Promise<string> {
 }
 
 export async function findMe(context: PeopleContext, who: SignedIn): Promise<Person> {
-  return showPerson(await own(context, who));
+  return showPerson(await findOwn(context, who));
 }
 
 export async function updateMe(
@@ -64,7 +65,7 @@ export async function updateMe(
   input: { name?: string | undefined },
   origin: Origin,
 ): Promise<Person> {
-  const before = await own(context, who);
+  const before = await findOwn(context, who);
   const name = input.name ?? before.name;
   if (name === before.name) return showPerson(before);
   await context.store.transaction(async (trx) => {
@@ -87,7 +88,7 @@ export async function changePassword(
   input: { currentPassword: string; newPassword: string },
   origin: Origin,
 ): Promise<string> {
-  const person = await own(context, who);
+  const person = await findOwn(context, who);
   await provePassword(context, person, input.currentPassword, origin);
   const passwordHash = await hashChosenPassword('newPassword', input.newPassword, person);
   return context.store.transaction(async (trx) => {
@@ -102,7 +103,7 @@ export async function findTwoFactor(
   context: PeopleContext,
   who: SignedIn,
 ): Promise<{ enabled: boolean; recoveryCodesLeft: number }> {
-  const person = await own(context, who);
+  const person = await findOwn(context, who);
   return {
     enabled: person.totp_enabled === 1,
     recoveryCodesLeft: await countRecoveryCodes(context.store.read, person.id),
@@ -116,14 +117,16 @@ export async function startTwoFactor(
   password: string,
   origin: Origin,
 ): Promise<{ secret: string; uri: string }> {
-  const person = await own(context, who);
+  const person = await findOwn(context, who);
   await provePassword(context, person, password, origin);
   if (person.totp_enabled === 1) throw new Problem('conflict', 'A second factor is set already. Remove it first.');
   const secret = generateSecret();
   const sealed = context.seal.seal(secret, `totp ${person.id}`);
-  await context.store.transaction((trx) =>
-    updatePerson(trx, person.id, { totp_sealed: sealed, updated_at: context.clock() }),
-  );
+  await context.store.transaction(async (trx) => {
+    const now = await lockPerson(trx, person.id);
+    if (now?.totp_enabled === 1) throw new Problem('conflict', 'A second factor is set already. Remove it first.');
+    await updatePerson(trx, person.id, { totp_sealed: sealed, updated_at: context.clock() });
+  });
   return { secret, uri: generateURI({ issuer: 'Devpilot', label: person.email, secret }) };
 }
 
@@ -145,7 +148,7 @@ export async function confirmTwoFactor(
   code: string,
   origin: Origin,
 ): Promise<{ recoveryCodes: string[]; sessionSecret: string }> {
-  const person = await own(context, who);
+  const person = await findOwn(context, who);
   if (person.totp_enabled === 1 || person.totp_sealed === null) {
     throw new Problem('conflict', 'Begin with POST /v1/me/two-factor.');
   }
@@ -155,6 +158,8 @@ export async function confirmTwoFactor(
     const factor = await readSecondFactor(context, person, code);
     if (factor === null || !('step' in factor)) return null;
     return context.store.transaction(async (trx) => {
+      const now = await lockPerson(trx, person.id);
+      if (now?.totp_sealed !== person.totp_sealed || now?.totp_enabled === 1) return null;
       if (!(await consumeSecondFactor(trx, person.id, factor))) return null;
       await updatePerson(trx, person.id, { totp_enabled: 1, updated_at: context.clock() });
       await replaceRecoveryCodes(trx, person.id, digests);
@@ -173,7 +178,7 @@ export async function renewRecoveryCodes(
   password: string,
   origin: Origin,
 ): Promise<string[]> {
-  const person = await own(context, who);
+  const person = await findOwn(context, who);
   await provePassword(context, person, password, origin);
   if (person.totp_enabled === 0) throw new Problem('conflict', 'No second factor is set.');
   const { codes, digests } = mintRecoveryCodes();
@@ -191,7 +196,7 @@ export async function disableTwoFactor(
   password: string,
   origin: Origin,
 ): Promise<void> {
-  const person = await own(context, who);
+  const person = await findOwn(context, who);
   await provePassword(context, person, password, origin);
   await context.store.transaction(async (trx) => {
     await updatePerson(trx, person.id, { totp_sealed: null, totp_enabled: 0, updated_at: context.clock() });

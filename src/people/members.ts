@@ -3,12 +3,12 @@ import { Problem } from '../contract/problem.ts';
 import type { Member, Page } from '../contract/schemas.ts';
 import type { GivenRole } from '../contract/words.ts';
 import { cutPage, pageAsk } from '../store/paging.ts';
-import { deleteSessions } from '../store/people.ts';
+import { deleteSessions, lockPerson } from '../store/people.ts';
 import type { Trx } from '../store/store.ts';
 import {
   deleteMember,
-  findMember,
   listMembers as listRows,
+  lockMember,
   type MemberRow,
   updateMemberRole,
   workspaceIdsOf,
@@ -38,7 +38,7 @@ export async function listMembers(
 }
 
 async function findOther(trx: Trx, workspaceId: string, id: string): Promise<MemberRow> {
-  const member = await findMember(trx, workspaceId, id);
+  const member = await lockMember(trx, workspaceId, id);
   if (member === undefined) throw new Problem('not_found', 'There is no such member in this workspace.');
   if (member.role === 'owner') {
     throw new Problem('forbidden', 'The owner stays until ownership is handed over.');
@@ -81,6 +81,7 @@ export async function removeMember(context: PeopleContext, asker: MemberAsker, i
   await context.store.transaction(async (trx) => {
     const member = await findOther(trx, workspaceId, id);
     await deleteMember(trx, workspaceId, id);
+    await lockPerson(trx, member.person_id);
     const left = await workspaceIdsOf(trx, member.person_id);
     if (left.length === 0) await deleteSessions(trx, member.person_id, null, null);
     await append(trx, {

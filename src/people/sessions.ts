@@ -16,6 +16,7 @@ import {
   insertSession,
   keepKnownAddress,
   listSessions,
+  lockPerson,
   type PersonRow,
   type SessionRow,
 } from '../store/people.ts';
@@ -107,7 +108,8 @@ function hashOfNobody(): Promise<string> {
   return dummyHash;
 }
 
-async function noteFailure(
+/** Notes a failed sign-in for the log of each workspace of the person, or the system's. */
+export async function noteFailure(
   context: PeopleContext,
   person: PersonRow | undefined,
   origin: Origin,
@@ -119,6 +121,15 @@ async function noteFailure(
     const at = context.clock();
     context.denials.note({ workspaceId, action: 'session.failed', actor, credential: null, reason, origin, at });
   }
+}
+
+/**
+ * Tells whether what was proven still counts, and holds it until the transaction ends: a session that
+ * began by an old password would outlive its change (CVE-2026-22706).
+ */
+async function isUnchanged(trx: Trx, proven: PersonRow): Promise<boolean> {
+  const now = await lockPerson(trx, proven.id);
+  return now?.password_hash === proven.password_hash && now.totp_enabled === proven.totp_enabled;
 }
 
 /**
@@ -145,7 +156,9 @@ export async function signIn(
       const right = await verifyPassphrase(person?.password_hash ?? nobody, input.password);
       if (!right || person === undefined) return null;
       if (person.totp_enabled === 0) {
-        return store.transaction((trx) => startSession(trx, person, 'browser', origin, clock()));
+        return store.transaction(async (trx) =>
+          (await isUnchanged(trx, person)) ? startSession(trx, person, 'browser', origin, clock()) : null,
+        );
       }
       if (input.code === undefined) {
         throw new Problem('second_factor_required', 'Send `code` too: from the authenticator app, or a recovery code.');
@@ -153,7 +166,7 @@ export async function signIn(
       const factor = await readSecondFactor(context, person, input.code);
       if (factor === null) return null;
       return store.transaction(async (trx) => {
-        if (!(await consumeSecondFactor(trx, person.id, factor))) return null;
+        if (!(await isUnchanged(trx, person)) || !(await consumeSecondFactor(trx, person.id, factor))) return null;
         const secondFactor = 'step' in factor ? 'totp' : 'recovery_code';
         return startSession(trx, person, 'browser', origin, clock(), { secondFactor });
       });

@@ -8,6 +8,7 @@ import {
   consumeSetupCode,
   deleteSetupCode,
   insertPerson,
+  lockFirstSignUp,
   type PersonRow,
   replaceSetupCode,
   setLastWorkspace,
@@ -27,6 +28,7 @@ import { createInside } from './workspaces.ts';
  */
 export async function makeSetupCode(context: PeopleContext): Promise<string | null> {
   return context.store.transaction(async (trx) => {
+    await lockFirstSignUp(trx);
     if (await anyPerson(trx)) return null;
     const code = randomCode(32);
     await replaceSetupCode(trx, sha256(code));
@@ -90,7 +92,11 @@ export async function signUp(
     const now = clock();
     const person = newPerson(input, await hashChosenPassword('password', input.password, input), now);
     return await store.transaction(async (trx) => {
-      if (input.setupCode !== undefined && !(await consumeSetupCode(trx, sha256(input.setupCode)))) {
+      if (input.setupCode !== undefined) await lockFirstSignUp(trx);
+      if (
+        input.setupCode !== undefined &&
+        (!(await consumeSetupCode(trx, sha256(input.setupCode))) || (await anyPerson(trx)))
+      ) {
         throw new Problem(
           'forbidden',
           'The setup code is not valid. A new one is printed at each start until it is used.',
@@ -128,6 +134,7 @@ export async function createFirstOwner(
   const origin: Origin = { address: null, userAgent: 'devpilot init', requestId: null };
   const person = newPerson(input, await hashChosenPassword('password', input.password, input), now);
   return store.transaction(async (trx) => {
+    await lockFirstSignUp(trx);
     if (await anyPerson(trx)) throw new Problem('conflict', 'There is an owner already. Sign in, or invite people.');
     await deleteSetupCode(trx);
     await insertNewPerson(trx, person);

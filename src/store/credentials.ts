@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import type { CredentialKind, CredentialSort } from '../contract/words.ts';
 import type { PageAsk } from './paging.ts';
 import type { CredentialTable } from './schema.ts';
-import type { Bindable, Queryable, Store, Trx } from './store.ts';
+import { type Bindable, locking, type Queryable, type Store, type Trx } from './store.ts';
 
 /** A credential with the name and address of who created it; never its digest. */
 export type CredentialRow = Omit<CredentialTable, 'digest' | 'name_key' | 'use_count'> & {
@@ -117,6 +117,17 @@ export async function findCredential(
   return selectCredentials(db, workspaceId, kind).where('credential.id', '=', id).executeTakeFirst();
 }
 
+/** A credential that nobody else can change until the transaction ends. */
+export async function lockCredential(
+  trx: Trx,
+  workspaceId: string,
+  kind: CredentialKind,
+  id: string,
+): Promise<CredentialRow | undefined> {
+  const query = selectCredentials(trx, workspaceId, kind).where('credential.id', '=', id);
+  return locking(trx, query, 'credential').executeTakeFirst();
+}
+
 export async function insertCredential(trx: Trx, row: Omit<CredentialTable, 'use_count'>): Promise<void> {
   await trx.insertInto('credential').values(row).execute();
 }
@@ -196,8 +207,4 @@ const BY_DIGEST = `select kind, id, workspace_id, name, rights, active, expires_
 /** The hot look-up: one indexed read. The one query that names no workspace, since the digest decides it. */
 export function findByDigest(store: Store, digest: Uint8Array): Promise<JudgedRow | undefined> {
   return store.first<JudgedRow>(BY_DIGEST, [digest satisfies Bindable]);
-}
-
-export async function deleteOldRevocations(trx: Trx, before: number): Promise<void> {
-  await trx.deleteFrom('revocation').where('at', '<', before).execute();
 }

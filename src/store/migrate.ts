@@ -1,24 +1,70 @@
 import { type Kysely, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import { foundation } from './migrations/0001-foundation.ts';
+import { passkeys } from './migrations/0002-passkeys.ts';
+import { nodes } from './migrations/0003-nodes.ts';
+import { usageChunk } from './migrations/0004-usage-chunk.ts';
+import { resources } from './migrations/0010-resources.ts';
+import { environment } from './migrations/0011-environment.ts';
 
 /** The statements of each migration, by name; a landed one is never changed. */
 const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>> = {
   '0001-foundation': foundation,
+  '0002-passkeys': passkeys,
+  '0003-nodes': nodes,
+  '0004-usage-chunk': usageChunk,
+  '0010-resources': resources,
+  '0011-environment': environment,
 };
 
-/** Brings the tables up to date. Each migration is one transaction; several processes may try at once. */
+/** How often a node tries again that lost the race for the very first tables. */
+const TRIES = 10;
+
+/**
+ * Text is compared and sorted by its bytes, as SQLite does, whatever the database's own collation:
+ * an engine that takes two ids for one is a hole (CVE-2026-55170).
+ */
+function forEngine(statement: string, bytes: 'blob' | 'bytea'): string {
+  return bytes === 'bytea' ? statement.replace(/\btext\b/g, 'text collate "C"') : statement;
+}
+
+/** Names that a newer version has migrated already: this one runs beside it and leaves them be. */
 // biome-ignore lint/suspicious/noExplicitAny: kysely's migrator takes a database of any schema
-export async function migrate(db: Kysely<any>, bytes: 'blob' | 'bytea'): Promise<void> {
+async function newerMigrations(db: Kysely<any>): Promise<string[]> {
+  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
+  if (!tables.some(({ name }) => name === 'kysely_migration')) return [];
+  const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(db);
+  return rows.map(({ name }) => name).filter((name) => !(name in MIGRATIONS));
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: kysely's migrator takes a database of any schema
+async function migrateOnce(db: Kysely<any>, bytes: 'blob' | 'bytea'): Promise<unknown> {
   const migrations: Record<string, Migration> = {};
   for (const [name, statements] of Object.entries(MIGRATIONS)) {
     migrations[name] = {
       async up(trx) {
-        for (const statement of statements(bytes)) await sql.raw(statement).execute(trx);
+        for (const statement of statements(bytes)) await sql.raw(forEngine(statement, bytes)).execute(trx);
       },
     };
   }
+  for (const name of await newerMigrations(db)) migrations[name] = { up: () => Promise.resolve() };
   const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
   const { error } = await migrator.migrateToLatest();
-  if (error !== undefined) throw error;
+  return error;
+}
+
+/**
+ * Brings the tables up to date. Each migration is one transaction under the migrator's lock; several
+ * nodes may try at once. Only the making of the migrator's own tables can be lost to another node,
+ * and is tried again.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: kysely's migrator takes a database of any schema
+export async function migrate(db: Kysely<any>, bytes: 'blob' | 'bytea'): Promise<void> {
+  for (let left = bytes === 'bytea' ? TRIES : 1; ; left--) {
+    const error = await migrateOnce(db, bytes).catch((thrown: unknown) => thrown);
+    if (error === undefined) return;
+    const { code } = error as { code?: unknown };
+    // unique_violation, duplicate_table, and collisions: another node was faster.
+    if (left === 1 || !['23505', '42P07', '40001', '40P01'].includes(String(code))) throw error;
+  }
 }

@@ -2,7 +2,7 @@ import type { Generated, Insertable, Selectable } from 'kysely';
 import { sql } from 'kysely';
 import type { PageAsk } from './paging.ts';
 import type { PersonTable, SessionTable } from './schema.ts';
-import type { Queryable, Store, Trx } from './store.ts';
+import { locking, type Queryable, type Store, type Trx } from './store.ts';
 
 export type PersonRow = Selectable<PersonTable>;
 export type SessionRow = SessionTable;
@@ -26,6 +26,11 @@ export async function deleteSetupCode(trx: Trx): Promise<void> {
   await trx.deleteFrom('setup_code').execute();
 }
 
+/** One at a time, on every node, decides who is the first person. */
+export async function lockFirstSignUp(trx: Trx): Promise<void> {
+  await locking(trx, trx.selectFrom('revocation_counter').select('id'), 'revocation_counter').execute();
+}
+
 export async function anyPerson(db: Queryable): Promise<boolean> {
   return (await db.selectFrom('person').select('id').limit(1).executeTakeFirst()) !== undefined;
 }
@@ -40,6 +45,11 @@ export async function findPersonByEmail(db: Queryable, emailKey: string): Promis
 
 export async function findPerson(db: Queryable, id: string): Promise<PersonRow | undefined> {
   return db.selectFrom('person').selectAll().where('id', '=', id).executeTakeFirst();
+}
+
+/** A person as nobody can change them until the transaction ends. */
+export async function lockPerson(trx: Trx, id: string): Promise<PersonRow | undefined> {
+  return locking(trx, trx.selectFrom('person').selectAll().where('id', '=', id), 'person').executeTakeFirst();
 }
 
 type PersonFields = {

@@ -12,19 +12,12 @@ import {
   SqliteQueryCompiler,
 } from 'kysely';
 import { Problem } from '../contract/problem.ts';
+import { checkBindable } from './bindable.ts';
 import { migrate } from './migrate.ts';
 import type { Schema } from './schema.ts';
 import { openSqlite } from './sqlite-open.ts';
 import type { Answer, Ask } from './sqlite-worker.ts';
 import type { Bindable, Store } from './store.ts';
-
-/** A Date or a plain object would be taken for named parameters and bind NULL without a word. */
-function checkBindable(value: unknown): asserts value is Bindable {
-  if (value === null || value instanceof Uint8Array) return;
-  if (typeof value === 'string' || typeof value === 'bigint') return;
-  if (typeof value === 'number' && Number.isFinite(value)) return;
-  throw new TypeError(`A ${typeof value} can't be bound to a statement.`);
-}
 
 /** Primary result codes of a file that can't be read or written at the moment: busy, read-only, I/O, full, can't open. */
 const OUT_OF_REACH = new Set([5, 6, 8, 10, 13, 14]);

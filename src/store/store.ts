@@ -1,4 +1,4 @@
-import type { Kysely, Transaction } from 'kysely';
+import { type Kysely, PostgresAdapter, type Transaction } from 'kysely';
 import type { Schema } from './schema.ts';
 
 /** Inside a transaction. */
@@ -20,8 +20,24 @@ export interface Store {
   transaction<T>(work: (trx: Trx) => Promise<T>): Promise<T>;
   /** The hot look-up: the first row of a prepared statement with `?` for its parameters. */
   first<Row>(statement: string, parameters: readonly Bindable[]): Promise<Row | undefined>;
-  /** Milliseconds that the last hot look-ups took, for metrics. */
   close(): Promise<void>;
+}
+
+/** Which engine a read or a transaction is on. */
+export function engineOf(db: Queryable): Store['engine'] {
+  return db.getExecutor().adapter instanceof PostgresAdapter ? 'postgres' : 'sqlite';
+}
+
+interface Lockable {
+  forUpdate(of?: never): this;
+}
+
+/**
+ * Locks the rows that a query reads until the transaction ends, so that nothing comes between the
+ * check and the use (ASVS 15.4.2). The embedded store has one writer and needs no locks.
+ */
+export function locking<Query extends Lockable>(trx: Queryable, query: Query, of: string): Query {
+  return engineOf(trx) === 'postgres' ? query.forUpdate(of as never) : query;
 }
 
 /** Tells whether a store refused a row because one like it is there. */

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { GivenRole, Role } from '../contract/words.ts';
 import type { PageAsk } from './paging.ts';
 import type { InvitationTable, WorkspaceTable } from './schema.ts';
-import type { Queryable, Trx } from './store.ts';
+import { locking, type Queryable, type Trx } from './store.ts';
 
 export type WorkspaceRow = WorkspaceTable & { readonly role: Role };
 
@@ -128,8 +128,9 @@ export async function listMembers(db: Queryable, workspaceId: string, page: Page
     .execute();
 }
 
-export async function findMember(db: Queryable, workspaceId: string, id: string): Promise<MemberRow | undefined> {
-  return selectMembers(db, workspaceId).where('member.id', '=', id).executeTakeFirst();
+/** A member whose role nobody can change until the transaction ends. */
+export async function lockMember(trx: Trx, workspaceId: string, id: string): Promise<MemberRow | undefined> {
+  return locking(trx, selectMembers(trx, workspaceId).where('member.id', '=', id), 'member').executeTakeFirst();
 }
 
 export async function findMemberByEmail(
@@ -140,8 +141,9 @@ export async function findMemberByEmail(
   return selectMembers(db, workspaceId).where('person.email_key', '=', emailKey).executeTakeFirst();
 }
 
-export async function findOwner(db: Queryable, workspaceId: string): Promise<MemberRow | undefined> {
-  return selectMembers(db, workspaceId).where('member.role', '=', 'owner').executeTakeFirst();
+/** The owner, who stays it until the transaction ends. */
+export async function lockOwner(trx: Trx, workspaceId: string): Promise<MemberRow | undefined> {
+  return locking(trx, selectMembers(trx, workspaceId).where('member.role', '=', 'owner'), 'member').executeTakeFirst();
 }
 
 export async function updateMemberRole(trx: Trx, workspaceId: string, id: string, role: Role): Promise<void> {
@@ -158,14 +160,13 @@ export type InvitationRow = Omit<InvitationTable, 'digest' | 'role'> & {
   readonly creator_email: string | null;
 };
 
-/** Puts an invitation in the place of any earlier one of the same address. */
+/** Puts an invitation in the place of any earlier one of the same address, however many do so at once. */
 export async function replaceInvitation(trx: Trx, row: InvitationTable): Promise<void> {
   await trx
-    .deleteFrom('invitation')
-    .where('workspace_id', '=', row.workspace_id)
-    .where('email_key', '=', row.email_key)
+    .insertInto('invitation')
+    .values(row)
+    .onConflict((conflict) => conflict.columns(['workspace_id', 'email_key']).doUpdateSet(row))
     .execute();
-  await trx.insertInto('invitation').values(row).execute();
 }
 
 function selectInvitations(db: Queryable) {

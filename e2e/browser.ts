@@ -1,0 +1,102 @@
+import { accessSync, constants, mkdirSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { TestHouse, TestPerson } from '../src/testing/house.ts';
+
+const DEBIAN = '/usr/bin/chromium';
+const FLAGS = [
+  '--disable-gpu',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** The Chromium to test in. Throws with what to do where there is none. */
+export function chromiumPath(): string {
+  const path = process.env['CHROMIUM_PATH'] ?? DEBIAN;
+  try {
+    accessSync(path, constants.X_OK);
+    return path;
+  } catch {
+    throw new Error(`There is no Chromium at ${path}. Install it (apt-get install chromium) or set CHROMIUM_PATH.`);
+  }
+}
+
+export function startBrowser(): Promise<Browser> {
+  const isRoot = process.getuid?.() === 0;
+  return chromium.launch({ executablePath: chromiumPath(), args: isRoot ? ['--no-sandbox', ...FLAGS] : FLAGS });
+}
+
+export type Scheme = 'light' | 'dark';
+
+export interface TabOptions {
+  readonly width?: number;
+  readonly scheme?: Scheme;
+  readonly person?: TestPerson;
+}
+
+/** A tab of a browser of its own, signed in as a person where one is given. */
+export async function openTab(browser: Browser, house: TestHouse, options: TabOptions = {}): Promise<Page> {
+  const context = await openContext(browser, house, options);
+  return context.newPage();
+}
+
+export async function openContext(
+  browser: Browser,
+  house: TestHouse,
+  { width = 1280, scheme = 'light', person }: TabOptions = {},
+): Promise<BrowserContext> {
+  const context = await browser.newContext({
+    baseURL: house.url,
+    viewport: { width, height: 800 },
+    colorScheme: scheme,
+    reducedMotion: 'reduce',
+    permissions: ['clipboard-read', 'clipboard-write'],
+    acceptDownloads: true,
+  });
+  context.setDefaultTimeout(10_000);
+  if (person !== undefined) {
+    const [name = '', value = ''] = person.cookie.split('=');
+    await context.addCookies([{ name, value, url: house.url, httpOnly: true, sameSite: 'Lax' }]);
+  }
+  return context;
+}
+
+let axe: Promise<string> | null = null;
+
+/** What axe-core finds against WCAG 2.2 A and AA and its own best practices, a line a finding. */
+export async function findBarriers(page: Page): Promise<string[]> {
+  axe ??= readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+  await page.evaluate(await axe);
+  return page.evaluate(async () => {
+    const { axe: run } = globalThis as unknown as {
+      axe: { run(): Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }> };
+    };
+    const { violations } = await run.run();
+    return violations.flatMap(({ id, nodes }) =>
+      nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary.replace(/\s+/g, ' ')}`),
+    );
+  });
+}
+
+/** Takes a picture for the eye; the folder stays out of git. */
+export async function picture(page: Page, name: string): Promise<void> {
+  const folder = new URL('./screenshots/', import.meta.url).pathname;
+  mkdirSync(folder, { recursive: true });
+  await page.screenshot({ path: `${folder}${name}.png` });
+}
+
+/** Collects what the console complains about, refused styles and scripts among it. */
+export function watchConsole(page: Page): string[] {
+  const complaints: string[] = [];
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('console', (message) => {
+    // An answer of 401 or 404 is told by the browser itself and is part of some stories.
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) {
+      complaints.push(message.text());
+    }
+  });
+  return complaints;
+}

@@ -1,0 +1,56 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+
+/**
+ * Run by hand after `npm install` (`node scripts/complete-lockfile.ts`): adds the platform packages
+ * that npm left out of the lockfile because the registry at hand does not have them for this version,
+ * so that `npm ci` finds lockfile and manifests in step on every machine. They carry no integrity;
+ * none is for Linux with glibc, where Devpilot runs.
+ */
+interface Entry {
+  version?: string;
+  optional?: boolean;
+  dev?: boolean;
+  os?: string[];
+  cpu?: string[];
+  libc?: string[];
+  optionalDependencies?: Record<string, string>;
+}
+
+const lockfile = JSON.parse(readFileSync('package-lock.json', 'utf8')) as { packages: Record<string, Entry> };
+
+function isThere(path: string, name: string): boolean {
+  return [`${path}/node_modules/${name}`, `node_modules/${name}`].some((at) => lockfile.packages[at] !== undefined);
+}
+
+const SYSTEMS = ['aix', 'android', 'darwin', 'freebsd', 'linux', 'netbsd', 'openbsd', 'openharmony', 'sunos', 'win32'];
+const PROCESSORS = ['arm64', 'arm', 'ia32', 'loong64', 'mips64el', 'ppc64', 'riscv64', 's390x', 'wasm32', 'x64'];
+
+/** Reads from a platform package's name where it is meant to be installed. */
+function platformOf(name: string): Pick<Entry, 'os' | 'cpu' | 'libc'> {
+  const words = name.split(/[/-]/);
+  const os = SYSTEMS.filter((system) => words.some((word) => word.startsWith(system)));
+  const cpu = PROCESSORS.filter((processor) => words.includes(processor));
+  if (os.length === 0 && cpu.length === 0) throw new Error(`${name} does not say where it belongs.`);
+  return {
+    ...(os.length > 0 && { os }),
+    ...(cpu.length > 0 && { cpu }),
+    ...(words.some((word) => word.includes('musl')) && { libc: ['musl'] }),
+  };
+}
+
+let added = 0;
+for (const [path, entry] of Object.entries(lockfile.packages)) {
+  for (const [name, version] of Object.entries(entry.optionalDependencies ?? {})) {
+    if (isThere(path, name) || !/^\d/.test(version)) continue;
+    lockfile.packages[`node_modules/${name}`] = {
+      version,
+      ...platformOf(name),
+      ...(entry.dev === true && { dev: true }),
+      optional: true,
+    };
+    added++;
+  }
+}
+const sorted = Object.fromEntries(Object.entries(lockfile.packages).sort(([a], [b]) => (a < b ? -1 : 1)));
+writeFileSync('package-lock.json', `${JSON.stringify({ ...lockfile, packages: sorted }, null, 2)}\n`);
+process.stdout.write(`${added} platform packages added\n`);

@@ -1,0 +1,10 @@
+import { openStore } from '../server.ts';
+import { readSettings } from '../settings.ts';
+
+/** Brings the tables of the store that the settings name up to date. */
+export async function migrate(): Promise<void> {
+  const { store, release } = await openStore(readSettings(process.env));
+  await store.close();
+  release();
+  process.stdout.write('The tables are up to date.\n');
+}

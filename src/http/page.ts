@@ -1,0 +1,129 @@
+import { randomBytes } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { Problem } from '../contract/problem.ts';
+import type { House } from './house.ts';
+import { sendProblem } from './problems.ts';
+
+/** Where `npm run build` puts the page. */
+const BUILT = fileURLToPath(new URL('../../dist/web/', import.meta.url));
+
+/** The addresses that the page answers; what is shown at each is decided in `src/web/router.tsx`. */
+const PAGE_ADDRESSES = [
+  '/',
+  '/sign-in',
+  '/setup',
+  '/accept-invitation',
+  '/device',
+  '/account',
+  '/settings',
+  '/settings/:page',
+  '/settings/:page/:id',
+];
+
+const TYPES: Readonly<Record<string, string>> = {
+  js: 'text/javascript; charset=utf-8',
+  css: 'text/css; charset=utf-8',
+  svg: 'image/svg+xml',
+  json: 'application/json',
+  woff2: 'font/woff2',
+  png: 'image/png',
+};
+
+const NOT_BUILT = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Devpilot</title>
+<h1>The page is not built</h1><p>Run <code>npm run build</code> and start Devpilot again. The API works meanwhile: see <a href="/docs">its reference</a>.</p></html>`;
+
+interface BuiltPage {
+  readonly html: string;
+  /** The names of all assets, their compressed copies among them. Nothing else is ever read from the disk. */
+  readonly assets: ReadonlySet<string>;
+}
+
+function findBuiltPage(directory: string): BuiltPage | null {
+  try {
+    const html = readFileSync(`${directory}index.html`, 'utf8');
+    return { html, assets: new Set(readdirSync(`${directory}assets`)) };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+/** The content policy of the page (ASVS 3.4.3): own scripts only, styles by a nonce, no foreign origin. */
+function policyOf(nonce: string): string {
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    `style-src 'self' 'nonce-${nonce}'`,
+    "img-src 'self' data:",
+    "font-src 'self'",
+    "connect-src 'self'",
+    "form-action 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+}
+
+const safety = (https: boolean) => ({
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  ...(https && { 'strict-transport-security': 'max-age=31536000; includeSubDomains' }),
+});
+
+/** The compressed copy that the client takes: Brotli before gzip, a weight of nought meaning no (RFC 9110, 12.5.3). */
+export function chooseEncoding(accepted: string | undefined, has: (suffix: string) => boolean): 'br' | 'gzip' | null {
+  const weights = new Map(
+    (accepted ?? '').split(',').map((part) => {
+      const [coding = '', ...parameters] = part
+        .trim()
+        .toLowerCase()
+        .split(/\s*;\s*/);
+      const weight = parameters.find((one) => one.startsWith('q='));
+      return [coding, weight === undefined ? 1 : Number(weight.slice(2))] as const;
+    }),
+  );
+  const takes = (coding: string) => (weights.get(coding) ?? weights.get('*') ?? 0) > 0;
+  if (takes('br') && has('.br')) return 'br';
+  if (takes('gzip') && has('.gz')) return 'gzip';
+  return null;
+}
+
+/** Serves the built page and its assets. Where it is not built, its addresses say how to build it. */
+export function registerPage(app: FastifyInstance, house: House, directory: string = BUILT): void {
+  const built = findBuiltPage(directory);
+  const https = house.publicUrl?.startsWith('https:') ?? false;
+
+  function sendHtml(reply: FastifyReply): FastifyReply {
+    const nonce = randomBytes(16).toString('base64');
+    return reply
+      .code(built === null ? 503 : 200)
+      .headers({ ...safety(https), 'content-security-policy': policyOf(nonce), 'cache-control': 'no-store' })
+      .type('text/html; charset=utf-8')
+      .send(built === null ? NOT_BUILT : built.html.replaceAll('%NONCE%', nonce));
+  }
+
+  for (const url of PAGE_ADDRESSES) app.get(url, { schema: { hide: true } }, (_request, reply) => sendHtml(reply));
+
+  app.get('/assets/:name', { schema: { hide: true } }, async (request, reply) => {
+    const { name } = request.params as { name: string };
+    const type = TYPES[name.split('.').pop() ?? ''];
+    if (built === null || type === undefined || !built.assets.has(name)) {
+      return sendProblem(reply, new Problem('not_found', 'There is nothing at this address.'));
+    }
+    const encoding = chooseEncoding(request.headers['accept-encoding'], (suffix) => built.assets.has(name + suffix));
+    const suffix = encoding === null ? '' : encoding === 'br' ? '.br' : '.gz';
+    return reply
+      .headers({
+        ...safety(https),
+        'cache-control': 'public, max-age=31536000, immutable',
+        vary: 'accept-encoding',
+        ...(encoding !== null && { 'content-encoding': encoding }),
+      })
+      .type(type)
+      .send(await readFile(`${directory}assets/${name}${suffix}`));
+  });
+}

@@ -1,0 +1,259 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { AuditEvent, Page, Passkey, ProblemBody } from '../contract/schemas.ts';
+import { MINUTE } from '../contract/words.ts';
+import { type Authenticator, type Ceremony, createAuthenticator } from '../testing/authenticator.ts';
+import {
+  type Answer,
+  cookieOf,
+  PASSWORD,
+  personWith,
+  signUpMember,
+  signUpOwner,
+  startHouse,
+  type TestHouse,
+  type TestPerson,
+} from '../testing/house.ts';
+
+let house: TestHouse;
+let ada: TestPerson;
+let grace: TestPerson;
+let now = Date.now();
+before(async () => {
+  house = await startHouse({ clock: () => now });
+  ada = await signUpOwner(house);
+  grace = await signUpMember(house, ada, 'member', 'grace@example.com');
+});
+after(() => house.close());
+
+interface Options {
+  readonly options: {
+    readonly challenge: string;
+    readonly rp: { readonly id: string };
+    readonly rpId: string;
+    readonly user: { readonly id: string; readonly name: string };
+    readonly excludeCredentials: { readonly id: string }[];
+    readonly authenticatorSelection: Record<string, unknown>;
+    readonly userVerification: string;
+    readonly allowCredentials?: unknown[];
+    readonly timeout: number;
+  };
+}
+
+const here = () => ({ origin: house.url, rpId: new URL(house.url).hostname });
+const begin = (person: TestPerson, password = PASSWORD) =>
+  person.call<Options>('/v1/me/passkeys/options', { body: { password } });
+const beginSignIn = () => house.call<Options>('/v1/sessions/passkey/options', { method: 'POST' });
+
+async function addPasskey(person: TestPerson, authenticator: Authenticator, bent: Partial<Ceremony> = {}) {
+  const { options } = (await begin(person)).body;
+  const response = authenticator.create({ challenge: options.challenge, ...here(), ...bent });
+  return person.call<Passkey & ProblemBody>('/v1/me/passkeys', { body: { name: 'Laptop', response } });
+}
+
+async function signInWith(authenticator: Authenticator, bent: Partial<Ceremony> = {}): Promise<Answer<ProblemBody>> {
+  const challenge = (await beginSignIn()).body.options.challenge;
+  const response = authenticator.show({ challenge, ...here(), ...bent });
+  return house.call('/v1/sessions/passkey', { body: { response } });
+}
+
+async function newestEvents(person: TestPerson, action: string): Promise<AuditEvent[]> {
+  return (await person.call<Page<AuditEvent>>(`/v1/audit-events?action=${action}`)).body.data;
+}
+
+test('options for a new passkey ask for a discoverable, verified one and need the password', async () => {
+  const answer = await begin(ada);
+  assert.equal(answer.status, 200);
+  const { options } = answer.body;
+  assert.equal(Buffer.from(options.challenge, 'base64url').length, 32);
+  assert.equal(options.rp.id, here().rpId);
+  assert.equal(options.user.name, 'ada@example.com');
+  assert.deepEqual(options.authenticatorSelection, {
+    residentKey: 'required',
+    requireResidentKey: true,
+    userVerification: 'required',
+  });
+  const wrong = await begin(ada, 'not the password');
+  assert.equal(wrong.status, 401);
+  assert.equal((wrong.body as unknown as ProblemBody).code, 'sign_in_failed');
+});
+
+test('options for a sign-in name no passkey, so that nobody learns who has one', async () => {
+  const { options } = (await beginSignIn()).body;
+  assert.equal(options.userVerification, 'required');
+  assert.equal(options.rpId, here().rpId);
+  assert.equal(options.allowCredentials, undefined);
+  assert.notEqual(options.challenge, (await beginSignIn()).body.options.challenge);
+});
+
+test('a passkey is added, listed, renamed, signs in without a second factor, and is deleted', async () => {
+  const authenticator = createAuthenticator();
+  const added = await addPasskey(ada, authenticator);
+  assert.equal(added.status, 201);
+  const { id } = added.body;
+  assert.match(id, /^psk_/);
+
+  const renamed = await ada.call<Passkey>(`/v1/me/passkeys/${id}`, { method: 'PATCH', body: { name: 'Red laptop' } });
+  assert.equal(renamed.body.name, 'Red laptop');
+  assert.equal((await begin(ada)).body.options.excludeCredentials[0]?.id, authenticator.credentialId);
+
+  const handle = (await begin(ada)).body.options.user.id;
+  const signedIn = await signInWith(authenticator, { userHandle: handle });
+  assert.equal(signedIn.status, 201);
+  const me = await personWith(house, ada.email, cookieOf(signedIn), '').call<{ email: string }>('/v1/me');
+  assert.equal(me.body.email, ada.email);
+  const listed = (await ada.call<Page<Passkey>>('/v1/me/passkeys')).body.data;
+  assert.equal(listed.length, 1);
+  assert.equal(listed[0]?.lastUsedAt, new Date(now).toISOString());
+  assert.deepEqual((await newestEvents(ada, 'session.created'))[0]?.detail, { kind: 'browser', passkey: 'Red laptop' });
+
+  assert.equal((await ada.call(`/v1/me/passkeys/${id}`, { method: 'DELETE' })).status, 204);
+  const refused = await signInWith(authenticator);
+  assert.equal(refused.status, 401);
+  assert.equal(refused.body.code, 'sign_in_failed');
+  for (const action of ['passkey.created', 'passkey.updated', 'passkey.deleted']) {
+    const [event] = await newestEvents(ada, action);
+    assert.equal(event?.target?.id, id, action);
+  }
+  const text = JSON.stringify(await newestEvents(ada, 'passkey.created'));
+  assert.ok(!text.includes(authenticator.credentialId));
+});
+
+test("another person's passkey looks like none", async () => {
+  const added = await addPasskey(ada, createAuthenticator());
+  const path = `/v1/me/passkeys/${added.body.id}`;
+  const none = '/v1/me/passkeys/psk_01kaexample0000000000000000';
+  for (const call of [{ method: 'DELETE' }, { method: 'PATCH', body: { name: 'Mine' } }]) {
+    const [theirs, nobodys] = [await grace.call<ProblemBody>(path, call), await grace.call<ProblemBody>(none, call)];
+    assert.equal(theirs.status, 404);
+    assert.equal(theirs.body.detail, nobodys.body.detail);
+  }
+  assert.equal((await grace.call<Page<Passkey>>('/v1/me/passkeys')).body.data.length, 0);
+});
+
+test('an answer works once, for whom it was asked, within five minutes', async () => {
+  const authenticator = createAuthenticator();
+  const { challenge } = (await begin(ada)).body.options;
+  const response = authenticator.create({ challenge, ...here() });
+  const asGrace = await grace.call<ProblemBody>('/v1/me/passkeys', { body: { name: 'Stolen', response } });
+  assert.equal(asGrace.status, 422);
+  assert.equal(asGrace.body.errors?.[0]?.field, 'response');
+  const first = await ada.call('/v1/me/passkeys', { body: { name: 'Laptop', response } });
+  assert.equal(first.status, 201);
+  assert.equal((await ada.call('/v1/me/passkeys', { body: { name: 'Again', response } })).status, 422);
+
+  const shown = authenticator.show({ challenge: (await beginSignIn()).body.options.challenge, ...here(), counter: 1 });
+  const race = await Promise.all(
+    Array.from({ length: 4 }, () => house.call('/v1/sessions/passkey', { body: { response: shown } })),
+  );
+  assert.deepEqual(race.map((answer) => answer.status).sort(), [201, 401, 401, 401]);
+
+  const late = authenticator.show({ challenge: (await beginSignIn()).body.options.challenge, ...here(), counter: 2 });
+  now += 5 * MINUTE;
+  assert.equal((await house.call('/v1/sessions/passkey', { body: { response: late } })).status, 401);
+  now += 15 * MINUTE;
+});
+
+test('a challenge of a sign-in adds no passkey, and the other way round', async () => {
+  const authenticator = createAuthenticator();
+  const { challenge } = (await beginSignIn()).body.options;
+  const response = authenticator.create({ challenge, ...here() });
+  assert.equal((await ada.call('/v1/me/passkeys', { body: { name: 'Laptop', response } })).status, 422);
+  await addPasskey(ada, authenticator);
+  const mine = (await begin(ada)).body.options.challenge;
+  assert.equal((await signInWith(authenticator, { challenge: mine })).status, 401);
+});
+
+test('a passkey of another site, an unverified one and one with a foreign handle are refused', async () => {
+  const bent: Partial<Ceremony>[] = [
+    { origin: 'https://devpilot.example.net' },
+    { rpId: 'devpilot.example.net' },
+    { userVerified: false },
+    { challenge: Buffer.alloc(32).toString('base64url') },
+  ];
+  for (const one of bent) {
+    assert.equal((await addPasskey(ada, createAuthenticator(), one)).status, 422, JSON.stringify(one));
+  }
+  const authenticator = createAuthenticator();
+  await addPasskey(ada, authenticator);
+  now += 16 * MINUTE;
+  for (const one of [...bent.slice(0, 3), { userHandle: 'cGVyX290aGVy' }]) {
+    assert.equal((await signInWith(authenticator, one)).status, 401, JSON.stringify(one));
+  }
+  now += 16 * MINUTE;
+});
+
+test('a counter that did not go on is refused and recorded: the passkey may have been copied', async () => {
+  const authenticator = createAuthenticator();
+  await addPasskey(ada, authenticator, { counter: 7 });
+  assert.equal((await signInWith(authenticator, { counter: 8 })).status, 201);
+  assert.equal((await signInWith(authenticator, { counter: 8 })).status, 401);
+  assert.equal((await signInWith(authenticator, { counter: 0 })).status, 401);
+  assert.equal((await signInWith(authenticator, { counter: 9 })).status, 201);
+  now += 2 * MINUTE;
+  const reasons = (await newestEvents(ada, 'session.failed')).map((event) => event.detail['reason']);
+  assert.ok(reasons.includes('passkey_counter_went_back'));
+});
+
+test('CVE-2026-27801: failed passkey sign-ins are throttled, also in parallel', async () => {
+  now += 16 * MINUTE;
+  const authenticator = createAuthenticator();
+  const challenges = await Promise.all(Array.from({ length: 12 }, beginSignIn));
+  const answers = await Promise.all(
+    challenges.map(({ body }) => {
+      const response = authenticator.show({ challenge: body.options.challenge, ...here() });
+      return house.call('/v1/sessions/passkey', { body: { response } });
+    }),
+  );
+  const count = (status: number) => answers.filter((answer) => answer.status === status).length;
+  assert.equal(count(401), 5);
+  assert.equal(count(429), 7);
+  now += 16 * MINUTE;
+});
+
+test('what is begun at one address and never ended is bounded', async () => {
+  let answer: Answer<unknown>;
+  let begun = 0;
+  do answer = await beginSignIn();
+  while (answer.status === 200 && ++begun < 300);
+  assert.equal(answer.status, 429);
+  assert.ok(Number(answer.headers.get('retry-after')) > 0);
+  now += 5 * MINUTE;
+  assert.equal((await beginSignIn()).status, 200);
+});
+
+test('nobody and no credential reaches passkeys, and odd bodies are refused', async () => {
+  const calls = [
+    ['GET', '/v1/me/passkeys'],
+    ['POST', '/v1/me/passkeys'],
+    ['POST', '/v1/me/passkeys/options'],
+    ['PATCH', '/v1/me/passkeys/psk_1'],
+    ['DELETE', '/v1/me/passkeys/psk_1'],
+  ] as const;
+  for (const [method, path] of calls) assert.equal((await house.call(path, { method })).status, 401, path);
+  const good = createAuthenticator().show({ challenge: 'x', ...here() });
+  const odd: unknown[] = [
+    {},
+    { response: null },
+    { response: { ...good, type: 'other' } },
+    { response: { ...good, id: 'not base64url!' } },
+    { response: { ...good, response: {} } },
+    { response: good, person: 'per_1' },
+  ];
+  for (const body of odd) {
+    assert.equal((await house.call('/v1/sessions/passkey', { body })).status, 422, JSON.stringify(body));
+  }
+  for (const clientDataJSON of [
+    'AAAA',
+    Buffer.from('null').toString('base64url'),
+    Buffer.from('{"challenge":1}').toString('base64url'),
+  ]) {
+    const body = { response: { ...good, response: { ...good.response, clientDataJSON } } };
+    assert.equal((await house.call('/v1/sessions/passkey', { body })).status, 401);
+  }
+});
+
+test('the twenty-first passkey is refused', async () => {
+  for (let count = 0; count < 20; count++) await addPasskey(grace, createAuthenticator());
+  assert.equal((await begin(grace)).status, 409);
+});

@@ -1,0 +1,127 @@
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import {
+  CreatePasskey,
+  PageQuery,
+  Passkey,
+  PasskeyOptions,
+  PasskeySignIn,
+  ProveItIsMe,
+  pageOf,
+  UpdatePasskey,
+} from '../contract/schemas.ts';
+import { signInWithPasskey, startPasskeySignIn } from '../people/passkey-sign-in.ts';
+import { createPasskey, deletePasskey, listOwnPasskeys, startPasskey, updatePasskey } from '../people/passkeys.ts';
+import type { Site } from '../people/webauthn.ts';
+import type { House } from './house.ts';
+import { answerSignIn, SignedInAnswer, signedInOf } from './people.ts';
+import { originOf, ownOriginOf } from './principal.ts';
+import { type Route, route } from './route.ts';
+
+const tag = 'Passkeys';
+const Id = z.object({ id: z.string().max(64) });
+
+function siteOf(house: House, request: FastifyRequest): Site {
+  const origin = ownOriginOf(house, request);
+  return { origin, rpId: new URL(origin).hostname };
+}
+
+export function passkeyRoutes(house: House): Route[] {
+  const { people } = house;
+  return [
+    route({
+      method: 'GET',
+      url: '/v1/me/passkeys',
+      access: { person: 'signed_in' },
+      summary: 'List own passkeys',
+      tag,
+      query: PageQuery,
+      answers: { 200: pageOf(Passkey) },
+      handler: ({ query, request }) => listOwnPasskeys(people, signedInOf(request), query),
+    }),
+    route({
+      method: 'POST',
+      url: '/v1/me/passkeys/options',
+      access: { person: 'signed_in' },
+      summary: 'Begin to add a passkey: what to hand to the browser',
+      tag,
+      body: ProveItIsMe,
+      answers: { 200: PasskeyOptions },
+      codes: ['sign_in_failed', 'conflict'],
+      handler: async ({ body, request }) => {
+        const site = siteOf(house, request);
+        return { options: await startPasskey(people, signedInOf(request), body.password, site, originOf(request)) };
+      },
+    }),
+    route({
+      method: 'POST',
+      url: '/v1/me/passkeys',
+      access: { person: 'signed_in' },
+      summary: 'Add a passkey with what the browser answered',
+      tag,
+      body: CreatePasskey,
+      answers: { 201: Passkey },
+      codes: ['conflict'],
+      handler: async ({ body, request, reply }) => {
+        const who = signedInOf(request);
+        const site = siteOf(house, request);
+        return reply.code(201).send(await createPasskey(people, who, body, site, originOf(request)));
+      },
+    }),
+    route({
+      method: 'PATCH',
+      url: '/v1/me/passkeys/:id',
+      access: { person: 'signed_in' },
+      summary: 'Rename an own passkey',
+      tag,
+      params: Id,
+      body: UpdatePasskey,
+      answers: { 200: Passkey },
+      codes: ['not_found'],
+      handler: ({ params, body, request }) =>
+        updatePasskey(people, signedInOf(request), params.id, body.name, originOf(request)),
+    }),
+    route({
+      method: 'DELETE',
+      url: '/v1/me/passkeys/:id',
+      access: { person: 'signed_in' },
+      summary: 'Delete an own passkey',
+      tag,
+      params: Id,
+      answers: { 204: z.null().describe('Done') },
+      codes: ['not_found'],
+      handler: async ({ params, request, reply }) => {
+        await deletePasskey(people, signedInOf(request), params.id, originOf(request));
+        return reply.code(204).send();
+      },
+    }),
+    route({
+      method: 'POST',
+      url: '/v1/sessions/passkey/options',
+      access: { public: true },
+      summary: 'Begin a sign-in with a passkey: what to hand to the browser',
+      tag,
+      answers: { 200: PasskeyOptions },
+      handler: async ({ request }) => ({
+        options: await startPasskeySignIn(people, siteOf(house, request), originOf(request)),
+      }),
+    }),
+    route({
+      method: 'POST',
+      url: '/v1/sessions/passkey',
+      access: { public: true },
+      summary: 'Sign in with what the browser answered',
+      tag,
+      body: PasskeySignIn,
+      answers: { 201: SignedInAnswer },
+      codes: ['sign_in_failed'],
+      handler: async ({ body, request, reply }) =>
+        answerSignIn(
+          house,
+          request,
+          reply,
+          await signInWithPasskey(people, body.response, siteOf(house, request), originOf(request)),
+        ),
+    }),
+  ];
+}

@@ -1,0 +1,122 @@
+import type { NewPasskey, ShownPasskey } from '../contract/schemas.ts';
+import type { PasskeyRow } from '../store/passkeys.ts';
+import { sha256 } from './context.ts';
+
+/** Where passkeys are made and shown: the page's address, and its host name, which they are bound to. */
+export interface Site {
+  readonly origin: string;
+  readonly rpId: string;
+}
+
+/** EdDSA, ES256 and RS256 (RFC 9053, RFC 8812); what the runtime has only for trial is left out. */
+export const ALGORITHMS = [-8, -7, -257];
+
+/** Loaded at first use: it takes a third of a second and 30 MB, and many installations never need it. */
+export function webauthn(): Promise<typeof import('@simplewebauthn/server')> {
+  return import('@simplewebauthn/server');
+}
+
+/** What is kept of a challenge, which is compared as the base64url that the browser sends back. */
+export function challengeDigest(challenge: string): Buffer {
+  return sha256(`passkey challenge ${challenge}`);
+}
+
+/** The challenge that a browser says it answers; empty where there is none to be read. */
+function challengeIn(clientDataJSON: string): string {
+  try {
+    const data: unknown = JSON.parse(Buffer.from(clientDataJSON, 'base64url').toString('utf8'));
+    if (typeof data !== 'object' || data === null || !('challenge' in data)) return '';
+    return typeof data.challenge === 'string' ? data.challenge : '';
+  } catch {
+    return '';
+  }
+}
+
+export function transportsOf(row: PasskeyRow): string[] {
+  const transports: unknown = JSON.parse(row.transports);
+  return Array.isArray(transports) ? transports.filter((one) => typeof one === 'string') : [];
+}
+
+export interface NewCredential {
+  readonly id: string;
+  readonly publicKey: Uint8Array;
+  readonly counter: number;
+  readonly transports: readonly string[];
+  readonly backedUp: boolean;
+}
+
+/**
+ * Verifies the answer to a request for a new passkey (WebAuthn level 3, section 7.1) but for its
+ * challenge, which is to be consumed. A null credential does not hold. Never throws.
+ */
+export async function verifyNewPasskey(
+  response: NewPasskey,
+  site: Site,
+): Promise<{ readonly challenge: string; readonly credential: NewCredential | null }> {
+  const { verifyRegistrationResponse } = await webauthn();
+  const challenge = challengeIn(response.response.clientDataJSON);
+  const { clientDataJSON, attestationObject, transports = [] } = response.response;
+  try {
+    const result = await verifyRegistrationResponse({
+      response: {
+        id: response.id,
+        rawId: response.rawId,
+        type: response.type,
+        clientExtensionResults: {},
+        response: { clientDataJSON, attestationObject, transports },
+      },
+      expectedChallenge: challenge,
+      expectedOrigin: site.origin,
+      expectedRPID: site.rpId,
+      requireUserVerification: true,
+      supportedAlgorithmIDs: ALGORITHMS,
+    });
+    if (!result.verified) return { challenge, credential: null };
+    const { credential, credentialBackedUp } = result.registrationInfo;
+    const { id, publicKey, counter } = credential;
+    return { challenge, credential: { id, publicKey, counter, transports, backedUp: credentialBackedUp } };
+  } catch {
+    return { challenge, credential: null };
+  }
+}
+
+/**
+ * Verifies an answer at sign-in (WebAuthn level 3, section 7.2) but for its challenge, which is to be
+ * consumed, and its counter, which is to be advanced. A null use does not hold. Never throws.
+ */
+export async function verifyShownPasskey(
+  response: ShownPasskey,
+  passkey: PasskeyRow | undefined,
+  site: Site,
+): Promise<{ readonly challenge: string; readonly use: { counter: number; backedUp: boolean } | null }> {
+  const { verifyAuthenticationResponse } = await webauthn();
+  const challenge = challengeIn(response.response.clientDataJSON);
+  if (passkey === undefined) return { challenge, use: null };
+  const { clientDataJSON, authenticatorData, signature, userHandle } = response.response;
+  const handle = Buffer.from(passkey.person_id).toString('base64url');
+  if (userHandle !== undefined && userHandle !== null && userHandle !== handle) return { challenge, use: null };
+  try {
+    const { verified, authenticationInfo } = await verifyAuthenticationResponse({
+      response: {
+        id: response.id,
+        rawId: response.rawId,
+        type: response.type,
+        clientExtensionResults: {},
+        response: { clientDataJSON, authenticatorData, signature },
+      },
+      expectedChallenge: challenge,
+      expectedOrigin: site.origin,
+      expectedRPID: site.rpId,
+      requireUserVerification: true,
+      // Any counter is let through here; the store decides in the transaction that takes it.
+      credential: { id: passkey.credential_id, publicKey: new Uint8Array(passkey.public_key), counter: 0 },
+    });
+    if (!verified) return { challenge, use: null };
+    return {
+      challenge,
+      use: { counter: authenticationInfo.newCounter, backedUp: authenticationInfo.credentialBackedUp },
+    };
+  } catch {
+    return { challenge, use: null };
+  }
+}

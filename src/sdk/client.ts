@@ -1,0 +1,258 @@
+import type {
+  AccessToken,
+  ApiKey,
+  AuditEvent,
+  CreateAccessToken,
+  CreateApiKey,
+  CreatedAccessToken,
+  CreatedApiKey,
+  CreatedInvitation,
+  CredentialUses,
+  Introspection,
+  Invitation,
+  Member,
+  NewPasskey,
+  Page,
+  Passkey,
+  Person,
+  Session,
+  ShownPasskey,
+  SignIn,
+  SignUp,
+  UpdateApiKey,
+  Whoami,
+  Workspace,
+} from '../contract/schemas.ts';
+import type {
+  AccessTokenStatus,
+  ApiKeyStatus,
+  AuditAction,
+  CredentialSort,
+  GivenRole,
+  Permission,
+  Scope,
+} from '../contract/words.ts';
+import { type CallOptions, type ClientOptions, createTransport, type Method, type Request } from './transport.ts';
+
+export { DevpilotError } from './errors.ts';
+export type { CallOptions, ClientOptions } from './transport.ts';
+
+export interface Paging {
+  readonly limit?: number | undefined;
+  readonly cursor?: string | undefined;
+}
+
+interface CredentialQuery extends Paging {
+  /** Part of the name, whatever its case. */
+  readonly q?: string | undefined;
+  /** Id of the person who created it. */
+  readonly createdBy?: string | undefined;
+  readonly unusedForDays?: number | undefined;
+  readonly sort?: CredentialSort | `-${CredentialSort}` | undefined;
+}
+export interface AccessTokenListQuery extends CredentialQuery {
+  readonly status?: AccessTokenStatus | undefined;
+  readonly scope?: Scope | undefined;
+}
+export interface ApiKeyListQuery extends CredentialQuery {
+  readonly status?: ApiKeyStatus | undefined;
+  readonly permission?: Permission | undefined;
+}
+export interface AuditListQuery extends Paging {
+  readonly action?: AuditAction | undefined;
+  readonly actor?: string | undefined;
+  readonly target?: string | undefined;
+  readonly credential?: string | undefined;
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+}
+
+export interface TwoFactor {
+  readonly enabled: boolean;
+  readonly recoveryCodesLeft: number;
+}
+export interface DeviceCode {
+  readonly device_code: string;
+  readonly user_code: string;
+  readonly verification_uri: string;
+  readonly verification_uri_complete: string;
+  readonly expires_in: number;
+  readonly interval: number;
+}
+export interface DeviceRequest {
+  readonly userCode: string;
+  readonly client: string;
+  readonly address: string | null;
+  readonly createdAt: string;
+  readonly expiresAt: string;
+}
+
+/** What a browser is handed for a passkey: options of WebAuthn, as JSON. */
+export interface PasskeyOptions {
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+export type Client = ReturnType<typeof createClient>;
+
+/**
+ * A typed client over the whole API. Every call throws `DevpilotError` with the contract's `code`.
+ * Without a `credential`, a browser's cookie serves.
+ */
+export function createClient(options: ClientOptions = {}) {
+  const transport = createTransport(options);
+  const { send } = transport;
+  const at = (path: string, id: string) => `${path}/${encodeURIComponent(id)}`;
+
+  const page =
+    <Item, Query extends Paging>(path: string) =>
+    (query?: Query, call?: CallOptions): Promise<Page<Item>> =>
+      send('GET', path, { ...call, query: { ...query } });
+
+  /** Every item of a list, page by page, read on only as fast as it is taken. */
+  const each = <Item, Query extends Paging>(path: string) =>
+    async function* (query?: Query, call?: CallOptions): AsyncGenerator<Item, void, undefined> {
+      const list = page<Item, Query>(path);
+      let cursor = query?.cursor;
+      for (;;) {
+        const { data, nextCursor } = await list({ limit: 200, ...query, cursor } as Query & Paging, call);
+        yield* data;
+        if (nextCursor === null) return;
+        cursor = nextCursor;
+      }
+    };
+
+  const listOf = <Item, Query extends Paging>(path: string) => ({
+    list: page<Item, Query>(path),
+    all: each<Item, Query>(path),
+  });
+
+  const credentials = <Item, Created, Create, Query extends Paging>(path: string) => ({
+    ...listOf<Item, Query>(path),
+    get: (id: string, call?: CallOptions): Promise<Item> => send('GET', at(path, id), call),
+    /** The only answer that ever carries the secret. */
+    create: (body: Create, call?: CallOptions): Promise<Created> => send('POST', path, { ...call, body }),
+    /** When this resolves, nothing on any node accepts the credential any more. */
+    delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', at(path, id), call),
+    /** Uses a day for 30 days, and the addresses it was used from lately. */
+    uses: (id: string, call?: CallOptions): Promise<CredentialUses> => send('GET', `${at(path, id)}/uses`, call),
+  });
+
+  return {
+    /** Any request, for what has no method here. */
+    request: <Body>(method: Method, path: string, request?: Request): Promise<Body> => send(method, path, request),
+    stream: transport.stream,
+
+    whoami: (call?: CallOptions): Promise<Whoami> => send('GET', '/v1/whoami', call),
+    people: {
+      signUp: (body: SignUp, call?: CallOptions): Promise<Person> => send('POST', '/v1/people', { ...call, body }),
+    },
+    sessions: {
+      ...listOf<Session, Paging>('/v1/sessions'),
+      /** Signs in. Throws `sign_in_failed`, `second_factor_required`. */
+      create: (body: SignIn, call?: CallOptions): Promise<{ id: string; expiresAt: string; person: Person }> =>
+        send('POST', '/v1/sessions', { ...call, body }),
+      delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', at('/v1/sessions', id), call),
+      /** Begins a sign-in with a passkey. */
+      passkeyOptions: (call?: CallOptions): Promise<PasskeyOptions> =>
+        send('POST', '/v1/sessions/passkey/options', call),
+      /** Signs in with what the browser answered. Throws `sign_in_failed`. */
+      createWithPasskey: (
+        body: { response: ShownPasskey },
+        call?: CallOptions,
+      ): Promise<{ id: string; expiresAt: string; person: Person }> =>
+        send('POST', '/v1/sessions/passkey', { ...call, body }),
+      /** Signs out. */
+      deleteCurrent: (call?: CallOptions): Promise<void> => send('DELETE', '/v1/sessions/current', call),
+    },
+    me: {
+      get: (call?: CallOptions): Promise<Person> => send('GET', '/v1/me', call),
+      update: (body: { name?: string }, call?: CallOptions): Promise<Person> =>
+        send('PATCH', '/v1/me', { ...call, body }),
+      changePassword: (body: { currentPassword: string; newPassword: string }, call?: CallOptions): Promise<void> =>
+        send('POST', '/v1/me/password', { ...call, body }),
+      twoFactor: {
+        get: (call?: CallOptions): Promise<TwoFactor> => send('GET', '/v1/me/two-factor', call),
+        start: (body: { password: string }, call?: CallOptions): Promise<{ secret: string; uri: string }> =>
+          send('POST', '/v1/me/two-factor', { ...call, body }),
+        confirm: (body: { code: string }, call?: CallOptions): Promise<{ recoveryCodes: string[] }> =>
+          send('POST', '/v1/me/two-factor/confirm', { ...call, body }),
+        renewRecoveryCodes: (body: { password: string }, call?: CallOptions): Promise<{ recoveryCodes: string[] }> =>
+          send('POST', '/v1/me/two-factor/recovery-codes', { ...call, body }),
+        disable: (body: { password: string }, call?: CallOptions): Promise<void> =>
+          send('DELETE', '/v1/me/two-factor', { ...call, body }),
+      },
+    },
+    passkeys: {
+      ...listOf<Passkey, Paging>('/v1/me/passkeys'),
+      /** Begins to add one. Throws `sign_in_failed` for a wrong password. */
+      options: (body: { password: string }, call?: CallOptions): Promise<PasskeyOptions> =>
+        send('POST', '/v1/me/passkeys/options', { ...call, body }),
+      create: (body: { name: string; response: NewPasskey }, call?: CallOptions): Promise<Passkey> =>
+        send('POST', '/v1/me/passkeys', { ...call, body }),
+      update: (id: string, body: { name: string }, call?: CallOptions): Promise<Passkey> =>
+        send('PATCH', at('/v1/me/passkeys', id), { ...call, body }),
+      delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', at('/v1/me/passkeys', id), call),
+    },
+    workspaces: {
+      ...listOf<Workspace, Paging>('/v1/workspaces'),
+      create: (body: { name: string; slug?: string }, call?: CallOptions): Promise<Workspace> =>
+        send('POST', '/v1/workspaces', { ...call, body }),
+      update: (workspace: string, body: { name?: string; slug?: string }, call?: CallOptions): Promise<Workspace> =>
+        send('PATCH', at('/v1/workspaces', workspace), { ...call, body }),
+      delete: (workspace: string, call?: CallOptions): Promise<void> =>
+        send('DELETE', at('/v1/workspaces', workspace), call),
+      handOver: (workspace: string, body: { memberId: string }, call?: CallOptions): Promise<Workspace> =>
+        send('POST', `${at('/v1/workspaces', workspace)}/owner`, { ...call, body }),
+    },
+    members: {
+      ...listOf<Member, Paging>('/v1/members'),
+      update: (id: string, body: { role: GivenRole }, call?: CallOptions): Promise<Member> =>
+        send('PATCH', at('/v1/members', id), { ...call, body }),
+      delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', at('/v1/members', id), call),
+    },
+    invitations: {
+      ...listOf<Invitation, Paging>('/v1/invitations'),
+      create: (body: { email: string; role: GivenRole }, call?: CallOptions): Promise<CreatedInvitation> =>
+        send('POST', '/v1/invitations', { ...call, body }),
+      delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', at('/v1/invitations', id), call),
+      accept: (code: string, call?: CallOptions): Promise<Workspace> =>
+        send('POST', `${at('/v1/invitations', code)}/accept`, call),
+    },
+    accessTokens: credentials<AccessToken, CreatedAccessToken, CreateAccessToken, AccessTokenListQuery>(
+      '/v1/access-tokens',
+    ),
+    apiKeys: {
+      ...credentials<ApiKey, CreatedApiKey, CreateApiKey, ApiKeyListQuery>('/v1/api-keys'),
+      update: (id: string, body: UpdateApiKey, call?: CallOptions): Promise<ApiKey> =>
+        send('PATCH', at('/v1/api-keys', id), { ...call, body }),
+    },
+    auditEvents: {
+      ...listOf<AuditEvent, AuditListQuery>('/v1/audit-events'),
+      /** The whole log as NDJSON, as it comes. */
+      export: (query?: AuditListQuery, call?: CallOptions): Promise<ReadableStream<Uint8Array>> =>
+        transport.stream('/v1/audit-events', { ...call, query: { ...query }, accept: 'application/x-ndjson' }),
+    },
+    device: {
+      start: (body: { client_id?: string } = {}, call?: CallOptions): Promise<DeviceCode> =>
+        send('POST', '/v1/device/code', { ...call, body }),
+      /** Throws with `error` `authorization_pending`, `slow_down`, `access_denied` or `expired_token` (RFC 8628, 3.5). */
+      poll: (deviceCode: string, call?: CallOptions): Promise<{ access_token: string; expires_in: number }> =>
+        send('POST', '/v1/device/token', {
+          ...call,
+          body: { grant_type: 'urn:ietf:params:oauth:grant-type:device_code', device_code: deviceCode },
+        }),
+      find: (userCode: string, call?: CallOptions): Promise<DeviceRequest> =>
+        send('GET', at('/v1/device/requests', userCode), call),
+      approve: (userCode: string, call?: CallOptions): Promise<void> =>
+        send('POST', '/v1/device/approve', { ...call, body: { userCode } }),
+      deny: (userCode: string, call?: CallOptions): Promise<void> =>
+        send('POST', '/v1/device/deny', { ...call, body: { userCode } }),
+    },
+    /** Asks about a credential of the caller's workspace (RFC 7662); the caller is an API key with `read`. */
+    introspect: (form: { token: string; passphrase?: string }, call?: CallOptions): Promise<Introspection> =>
+      send('POST', '/v1/introspect', { ...call, form }),
+    /** Ends a credential by its secret (RFC 7009), without knowing whether it was one. */
+    revoke: (form: { token: string }, call?: CallOptions): Promise<void> =>
+      send('POST', '/v1/revoke', { ...call, form }),
+  };
+}

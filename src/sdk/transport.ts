@@ -1,0 +1,213 @@
+import { CODES, type Code, HEADERS } from '../contract/words.ts';
+import { DevpilotError } from './errors.ts';
+
+export interface ClientOptions {
+  /** Where the server is, such as `https://devpilot.example.com`. In a browser: the page's own origin. */
+  readonly url?: string;
+  /** A session's secret, an access token or an API key, sent as `Authorization: Bearer`. In a browser the cookie serves. */
+  readonly credential?: string | (() => string | null);
+  /** The passphrase of an access token that has one. */
+  readonly passphrase?: string;
+  /** Id or slug of the workspace that a person's requests are about. */
+  readonly workspace?: string | (() => string | null);
+  readonly fetch?: typeof fetch;
+  /** Milliseconds that one try may take; 30 s unless set. */
+  readonly timeout?: number;
+  /** How many times a safe request is tried again; 2 unless set. */
+  readonly retries?: number;
+}
+
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+  /** Milliseconds that one try may take. */
+  readonly timeout?: number;
+  /** Overrides the client's workspace. */
+  readonly workspace?: string;
+  /** For POST: a replay creates nothing and answers `idempotent_replay`. */
+  readonly idempotencyKey?: string;
+}
+
+export type QueryValue = string | number | boolean | null | undefined | readonly string[];
+
+export interface Request extends CallOptions {
+  readonly body?: unknown;
+  /** Sent as a form instead of JSON (RFC 7009, RFC 7662). */
+  readonly form?: Readonly<Record<string, string | undefined>>;
+  readonly query?: Readonly<Record<string, QueryValue>>;
+  readonly accept?: string;
+}
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+export interface Transport {
+  /** Sends a request and answers with its parsed body, undefined where there is none. Throws `DevpilotError`. */
+  send<Body>(method: Method, path: string, request?: Request): Promise<Body>;
+  /** Sends a GET and answers with its bytes as they come. Throws `DevpilotError`. */
+  stream(path: string, request?: Request): Promise<ReadableStream<Uint8Array>>;
+}
+
+const TIMEOUT = 30_000;
+const RETRIES = 2;
+const FIRST_WAIT = 250;
+/** A `Retry-After` longer than this is the caller's business, not ours to sit out. */
+const LONGEST_WAIT = 10_000;
+
+function wait(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
+    const onAbort = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', onAbort);
+      resolve();
+    }, milliseconds);
+    signal?.addEventListener('abort', onAbort, { once: true });
+  });
+}
+
+/**
+ * Milliseconds until the next try, or null where there must be none. A GET is tried again when nothing or a
+ * broken server answered. What may have changed something is tried again only where the server says that it
+ * did not get to it: 429, with a `Retry-After` short enough to sit out.
+ */
+export function waitBeforeRetry(method: Method, error: DevpilotError, tries: number, random: number): number | null {
+  const jittered = FIRST_WAIT * 2 ** tries * (0.5 + random);
+  const asked = error.retryAfter === undefined ? null : error.retryAfter * 1000;
+  if (asked !== null && asked > LONGEST_WAIT) return null;
+  if (error.status === 429) return asked === null ? null : asked + jittered;
+  if (method !== 'GET') return null;
+  if (error.status === 0 || error.status === 502 || error.status === 503 || error.status === 504) {
+    return (asked ?? 0) + jittered;
+  }
+  return null;
+}
+
+function isCode(code: unknown): code is Code {
+  return typeof code === 'string' && Object.hasOwn(CODES, code);
+}
+
+interface ProblemLike {
+  readonly code?: unknown;
+  readonly detail?: string;
+  readonly requestId?: string;
+  readonly errors?: readonly { readonly field: string; readonly message: string }[];
+  readonly required?: readonly string[];
+  readonly id?: string;
+  readonly error?: string;
+}
+
+async function errorOf(response: Response): Promise<DevpilotError> {
+  const problem = (await response.json().catch(() => null)) as ProblemLike | null;
+  const requestId = problem?.requestId ?? response.headers.get(HEADERS.requestId) ?? undefined;
+  const after = Number(response.headers.get('retry-after') ?? Number.NaN);
+  const retryAfter = Number.isFinite(after) ? after : undefined;
+  const { status } = response;
+  if (problem === null || !isCode(problem.code)) {
+    const message = `Something that is not Devpilot answered with HTTP ${status}.`;
+    return new DevpilotError('unexpected_answer', message, { status, requestId, retryAfter });
+  }
+  const { code, detail, errors, required, id, error } = problem;
+  return new DevpilotError(code, detail ?? CODES[code].title, {
+    status,
+    requestId,
+    retryAfter,
+    errors,
+    required,
+    id,
+    error,
+  });
+}
+
+function addressOf(base: string, path: string, query: Request['query']): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query ?? {})) {
+    if (value === undefined || value === null || value === '') continue;
+    search.set(name, Array.isArray(value) ? value.join(',') : String(value));
+  }
+  return `${base}${path}${search.size === 0 ? '' : `?${search}`}`;
+}
+
+const settle = (setting: string | (() => string | null) | undefined): string | null =>
+  typeof setting === 'function' ? setting() : (setting ?? null);
+
+/** Speaks HTTP with the server: headers, timeouts, retries, and one error for everything that fails. */
+export function createTransport(options: ClientOptions): Transport {
+  const base = (options.url ?? '').replace(/\/+$/, '');
+  const send = options.fetch ?? globalThis.fetch.bind(globalThis);
+  const retries = options.retries ?? RETRIES;
+
+  function headersOf(request: Request): Headers {
+    const headers = new Headers({ accept: request.accept ?? 'application/json' });
+    if (request.body !== undefined) headers.set('content-type', 'application/json');
+    if (request.form !== undefined) headers.set('content-type', 'application/x-www-form-urlencoded');
+    const credential = settle(options.credential);
+    if (credential !== null) headers.set('authorization', `Bearer ${credential}`);
+    if (options.passphrase !== undefined) {
+      const bytes = new TextEncoder().encode(options.passphrase);
+      headers.set(HEADERS.passphrase, String.fromCharCode(...bytes));
+    }
+    const workspace = request.workspace ?? settle(options.workspace);
+    if (workspace !== null) headers.set(HEADERS.workspace, workspace);
+    if (request.idempotencyKey !== undefined) headers.set(HEADERS.idempotencyKey, request.idempotencyKey);
+    return headers;
+  }
+
+  async function tryOnce(method: Method, path: string, request: Request): Promise<Response> {
+    const timeout = AbortSignal.timeout(request.timeout ?? options.timeout ?? TIMEOUT);
+    const signal = request.signal === undefined ? timeout : AbortSignal.any([request.signal, timeout]);
+    const form = Object.entries(request.form ?? {}).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, value] as [string, string]],
+    );
+    let response: Response;
+    try {
+      response = await send(addressOf(base, path, request.query), {
+        method,
+        headers: headersOf(request),
+        signal,
+        credentials: 'same-origin',
+        redirect: 'error',
+        ...(request.body !== undefined && { body: JSON.stringify(request.body) }),
+        ...(request.form !== undefined && { body: new URLSearchParams(form).toString() }),
+      });
+    } catch (cause) {
+      request.signal?.throwIfAborted();
+      if (timeout.aborted) throw new DevpilotError('timed_out', 'The server did not answer in time.', { status: 0 });
+      throw new DevpilotError('unreachable', 'The server can not be reached.', { status: 0, cause });
+    }
+    if (!response.ok) throw await errorOf(response);
+    return response;
+  }
+
+  async function open(method: Method, path: string, request: Request): Promise<Response> {
+    for (let tries = 0; ; tries++) {
+      try {
+        return await tryOnce(method, path, request);
+      } catch (error) {
+        if (!(error instanceof DevpilotError) || tries >= retries) throw error;
+        const pause = waitBeforeRetry(method, error, tries, Math.random());
+        if (pause === null) throw error;
+        await wait(pause, request.signal);
+      }
+    }
+  }
+
+  return {
+    async send<Body>(method: Method, path: string, request: Request = {}) {
+      const response = await open(method, path, request);
+      const text = await response.text();
+      if (text === '') return undefined as Body;
+      try {
+        return JSON.parse(text) as Body;
+      } catch {
+        const message = 'Something that is not Devpilot answered.';
+        throw new DevpilotError('unexpected_answer', message, { status: response.status });
+      }
+    },
+    async stream(path, request = {}) {
+      const { body } = await open('GET', path, request);
+      return body ?? new ReadableStream({ start: (controller) => controller.close() });
+    },
+  };
+}

@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { append } from '../audit/log.ts';
+import { verifyEveryLog } from '../audit/verify.ts';
+import { Problem } from '../contract/problem.ts';
+import { forEachEngine } from '../testing/engines.ts';
+import { insertRevocation } from './credentials.ts';
+import { claimKey } from './idempotency.ts';
+import { advanceTotpStep, consumeSetupCode, findPersonByEmail, insertPerson, replaceSetupCode } from './people.ts';
+import { openPostgresStore } from './postgres.ts';
+import { isUniqueViolation, type Store, type Trx } from './store.ts';
+import { claimUsageChunk } from './usage.ts';
+import { insertWorkspace } from './workspaces.ts';
+
+const origin = { address: null, userAgent: null, requestId: null };
+
+function person(id: string, email: string) {
+  const times = { created_at: 1, updated_at: 1, last_workspace_id: null };
+  return { id, name: id, email, email_key: email, password_hash: 'x', totp_sealed: null, ...times };
+}
+
+function draft(workspaceId: string) {
+  const target = { kind: 'workspace', id: workspaceId, name: null } as const;
+  const actor = { kind: 'system', id: null, name: null } as const;
+  return {
+    workspaceId,
+    action: 'workspace.updated',
+    at: 1,
+    actor,
+    target,
+    credential: null,
+    origin,
+    detail: {},
+  } as const;
+}
+
+forEachEngine('the store', (engine) => {
+  let store: Store;
+  before(async () => {
+    store = await engine.open();
+  });
+  after(() => store.close());
+
+  /** Runs the same work ten times at once. */
+  const tenTimes = <T>(work: (trx: Trx, index: number) => Promise<T>) =>
+    Promise.all(Array.from({ length: 10 }, (_, index) => store.transaction((trx) => work(trx, index))));
+
+  test('a transaction that throws leaves nothing behind', async () => {
+    const failed = store.transaction(async (trx) => {
+      await insertPerson(trx, person('per_rolled', 'rolled@example.com'));
+      throw new Error('no');
+    });
+    await assert.rejects(failed, /no/);
+    assert.equal(await findPersonByEmail(store.read, 'rolled@example.com'), undefined);
+  });
+
+  test('a row that is there already is told apart from other errors', async () => {
+    await store.transaction((trx) => insertPerson(trx, person('per_twice', 'twice@example.com')));
+    const again = store.transaction((trx) => insertPerson(trx, person('per_other', 'twice@example.com')));
+    await assert.rejects(again, isUniqueViolation);
+  });
+
+  test('ids and addresses are compared and sorted by their bytes', async () => {
+    const slugs = ['b', 'B', 'a', 'é', 'Z', '_', '-'];
+    await store.transaction(async (trx) => {
+      for (const slug of slugs) {
+        await insertWorkspace(trx, { id: `wsp_${slug}`, name: slug, slug, created_at: 1, updated_at: 1 });
+      }
+    });
+    const rows = await store.read.selectFrom('workspace').select('slug').orderBy('slug').execute();
+    assert.deepEqual(
+      rows.map(({ slug }) => slug),
+      slugs.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))),
+    );
+    const found = await store.first<{ id: string }>('select id from workspace where id = ?', ['wsp_A']);
+    assert.equal(found, undefined);
+  });
+
+  test('numbers of 53 bits and bytes come back as they went', async () => {
+    const bytes = Buffer.from([0, 255, 128, 39]);
+    await store.transaction((trx) => replaceSetupCode(trx, bytes));
+    const row = await store.first<{ digest: Uint8Array; number: number }>(
+      `select digest, ${Number.MAX_SAFE_INTEGER} as number from setup_code where digest = ?`,
+      [bytes],
+    );
+    assert.deepEqual(Buffer.from(row?.digest ?? []), bytes);
+    assert.equal(row?.number, Number.MAX_SAFE_INTEGER);
+  });
+
+  test('a setup code, a time step and a chunk of uses are each taken once of ten tries at once', async () => {
+    const once = (taken: boolean[]) => assert.equal(taken.filter(Boolean).length, 1);
+    await store.transaction(async (trx) => {
+      await replaceSetupCode(trx, Buffer.from('code'));
+      await insertPerson(trx, person('per_totp', 'totp@example.com'));
+    });
+    once(await tenTimes((trx) => consumeSetupCode(trx, Buffer.from('code'))));
+    once(await tenTimes((trx) => advanceTotpStep(trx, 'per_totp', 7)));
+    once(await tenTimes((trx) => claimUsageChunk(trx, 'nod_a', 1)));
+    const claim = { workspaceId: 'w', principalId: 'p', route: 'r', key: 'k', bodyMac: 'm' };
+    const claims = await tenTimes((trx, index) => claimKey(trx, claim, `res_${index}`, 1));
+    once(claims.map((earlier) => earlier === null));
+    assert.equal(new Set(claims.filter((earlier) => earlier !== null).map((earlier) => earlier.resourceId)).size, 1);
+  });
+
+  test('revocations at once are numbered without a gap, and log entries at once make one whole chain', async () => {
+    const numbers = await tenTimes(async (trx) => {
+      await append(trx, draft('wsp_chain'));
+      return insertRevocation(trx, 'wsp_chain', null, 1);
+    });
+    assert.deepEqual(
+      numbers.sort((a, b) => a - b),
+      Array.from({ length: 10 }, (_, index) => index + (numbers[0] ?? 0)),
+    );
+    const checks = await Array.fromAsync(verifyEveryLog(store.read));
+    assert.deepEqual(checks, [{ workspaceId: 'wsp_chain', entries: 10, broken: null }]);
+  });
+
+  test('transactions that lock the same rows in opposite orders all end', async () => {
+    const logs = ['wsp_left', 'wsp_right'];
+    const inOrder = (order: string[]) =>
+      store.transaction(async (trx) => {
+        for (const log of order) await append(trx, draft(log));
+      });
+    await Promise.all([inOrder(logs), inOrder(logs.toReversed()), inOrder(logs)]);
+    const heads = await store.read
+      .selectFrom('audit_head')
+      .select('sequence')
+      .where('workspace_id', 'in', logs)
+      .execute();
+    assert.deepEqual(
+      heads.map(({ sequence }) => sequence),
+      [3, 3],
+    );
+  });
+
+  test('what no engine can bind is refused', async () => {
+    const bad = store.read
+      .selectFrom('person')
+      .select('id')
+      .where('created_at', '=', new Date(0) as never)
+      .execute();
+    await assert.rejects(bad, TypeError);
+  });
+});
+
+forEachEngine('opening', (engine) => {
+  if (engine.name !== 'postgres') return;
+
+  test('ten nodes open one empty database at once', async () => {
+    const { DATABASE_URL = '' } = await engine.environment();
+    const stores = await Promise.all(
+      Array.from({ length: 10 }, () => openPostgresStore(DATABASE_URL, () => undefined)),
+    );
+    for (const store of stores) {
+      assert.equal((await store.first<{ number: number }>('select number from revocation_counter', []))?.number, 0);
+    }
+    await Promise.all(stores.map((store) => store.close()));
+  });
+
+  test('a version beside a newer one leaves its tables be', async () => {
+    const { DATABASE_URL = '' } = await engine.environment();
+    const store = await openPostgresStore(DATABASE_URL, () => undefined);
+    await store.read
+      .insertInto('kysely_migration' as never)
+      .values({ name: '9999-newer', timestamp: '2030' } as never)
+      .execute();
+    await store.close();
+    await (await openPostgresStore(DATABASE_URL, () => undefined)).close();
+  });
+
+  test('a database that does not keep commits is refused', async () => {
+    const { DATABASE_URL = '' } = await engine.environment();
+    const address = `${DATABASE_URL}?options=-c%20synchronous_commit%3Doff`;
+    await assert.rejects(
+      openPostgresStore(address, () => undefined),
+      /synchronous_commit/,
+    );
+  });
+
+  test('no database at all is unavailable', async () => {
+    const nowhere = openPostgresStore('postgres://devpilot@127.0.0.1:1/devpilot', () => undefined);
+    await assert.rejects(nowhere, (error) => error instanceof Problem && error.code === 'unavailable');
+  });
+});

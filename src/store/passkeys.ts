@@ -1,0 +1,112 @@
+import { sql } from 'kysely';
+import type { PageAsk } from './paging.ts';
+import type { PasskeyChallengeTable, PasskeyTable } from './schema.ts';
+import type { Queryable, Trx } from './store.ts';
+
+export type PasskeyRow = PasskeyTable;
+
+export async function insertPasskey(trx: Trx, row: PasskeyRow): Promise<void> {
+  await trx.insertInto('passkey').values(row).execute();
+}
+
+export async function listPasskeys(db: Queryable, personId: string, page: PageAsk): Promise<PasskeyRow[]> {
+  let query = db.selectFrom('passkey').selectAll().where('person_id', '=', personId);
+  if (page.after !== null) {
+    query = query.where(sql<boolean>`(created_at, id) < (${page.after.value}, ${page.after.id})`);
+  }
+  return query
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(page.limit + 1)
+    .execute();
+}
+
+export async function findOwnPasskey(db: Queryable, personId: string, id: string): Promise<PasskeyRow | undefined> {
+  return db.selectFrom('passkey').selectAll().where('person_id', '=', personId).where('id', '=', id).executeTakeFirst();
+}
+
+/** The passkey of an authenticator's id, if it was made for this host name. */
+export async function findPasskey(db: Queryable, credentialId: string, rpId: string): Promise<PasskeyRow | undefined> {
+  return db
+    .selectFrom('passkey')
+    .selectAll()
+    .where('credential_id', '=', credentialId)
+    .where('rp_id', '=', rpId)
+    .executeTakeFirst();
+}
+
+export async function countPasskeys(db: Queryable, personId: string): Promise<number> {
+  const { count } = await db
+    .selectFrom('passkey')
+    .select((select) => select.fn.countAll<number>().as('count'))
+    .where('person_id', '=', personId)
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}
+
+export async function renamePasskey(trx: Trx, personId: string, id: string, name: string): Promise<void> {
+  await trx.updateTable('passkey').set({ name }).where('person_id', '=', personId).where('id', '=', id).execute();
+}
+
+/** Takes a passkey away; true for exactly one caller. */
+export async function deletePasskey(trx: Trx, personId: string, id: string): Promise<boolean> {
+  const result = await trx
+    .deleteFrom('passkey')
+    .where('person_id', '=', personId)
+    .where('id', '=', id)
+    .executeTakeFirst();
+  return result.numDeletedRows > 0n;
+}
+
+/**
+ * Writes a use down; false where the passkey is gone or its counter did not go on (WebAuthn level 3,
+ * section 7.2, step 22), so that of two answers with one counter exactly one is taken.
+ */
+export async function advancePasskey(
+  trx: Trx,
+  id: string,
+  use: { readonly counter: number; readonly backedUp: boolean; readonly at: number },
+): Promise<boolean> {
+  const result = await trx
+    .updateTable('passkey')
+    .set({ counter: use.counter, backed_up: use.backedUp ? 1 : 0, last_used_at: use.at })
+    .where('id', '=', id)
+    .where((where) => (use.counter === 0 ? where('counter', '=', 0) : where('counter', '<', use.counter)))
+    .executeTakeFirst();
+  return result.numUpdatedRows > 0n;
+}
+
+export async function insertChallenge(trx: Trx, row: PasskeyChallengeTable): Promise<void> {
+  await trx.insertInto('passkey_challenge').values(row).execute();
+}
+
+/** How many challenges of an address wait for their answer. */
+export async function countChallenges(db: Queryable, address: string, now: number): Promise<number> {
+  const { count } = await db
+    .selectFrom('passkey_challenge')
+    .select((select) => select.fn.countAll<number>().as('count'))
+    .where('address', '=', address)
+    .where('expires_at', '>', now)
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}
+
+/** Uses a challenge up, of this person or with null of a sign-in; true for exactly one caller. */
+export async function consumeChallenge(
+  trx: Trx,
+  digest: Uint8Array,
+  personId: string | null,
+  now: number,
+): Promise<boolean> {
+  const result = await trx
+    .deleteFrom('passkey_challenge')
+    .where('digest', '=', digest)
+    .where('person_id', personId === null ? 'is' : '=', personId)
+    .where('expires_at', '>', now)
+    .executeTakeFirst();
+  return result.numDeletedRows > 0n;
+}
+
+export async function deleteExpiredChallenges(trx: Trx, now: number): Promise<void> {
+  await trx.deleteFrom('passkey_challenge').where('expires_at', '<=', now).execute();
+}

@@ -1,0 +1,127 @@
+import pg from 'pg';
+import { Problem } from '../contract/problem.ts';
+import { SECOND } from '../contract/words.ts';
+
+/** How long things may take in the database before they are given up; milliseconds. */
+export interface Patience {
+  /** Waiting for a connection, an answer of the server to connecting included. */
+  readonly connect: number;
+  /** One statement, by the server's clock. */
+  readonly statement: number;
+  /** One statement, by ours: for a server or a network that stalls without a word. */
+  readonly answer: number;
+}
+
+export interface PoolOptions {
+  readonly url: string;
+  readonly connections: number;
+  /** Requests that may wait for a connection; whoever comes after them is refused at once. */
+  readonly waiting: number;
+  readonly patience: Patience;
+  readonly onError: (error: Error) => void;
+}
+
+const LOCK_PATIENCE = 5 * SECOND;
+/** A node that froze inside a transaction must not hold its locks for longer. */
+const IDLE_IN_TRANSACTION = SECOND;
+const IDLE_FOR = 60 * SECOND;
+
+/** int8 as a number: ours are counts and epoch milliseconds, all far below 2^53. */
+function readInt8(text: string): number {
+  const number = Number(text);
+  if (!Number.isSafeInteger(number)) throw new RangeError('The database gave an integer above 2^53.');
+  return number;
+}
+
+const types: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format: 'text' | 'binary') =>
+    oid === pg.types.builtins.INT8
+      ? readInt8
+      : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
+};
+
+/** What every connection of ours to PostgreSQL is opened with. */
+export function clientConfig(url: string, patience: Patience): pg.ClientConfig {
+  return {
+    connectionString: url,
+    application_name: 'devpilot',
+    types,
+    keepAlive: true,
+    connectionTimeoutMillis: patience.connect,
+    statement_timeout: patience.statement,
+    query_timeout: patience.answer,
+    lock_timeout: Math.min(LOCK_PATIENCE, patience.statement),
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION,
+  };
+}
+
+/** Tells whether the connection is of no use after this error: it broke, or nobody knows what it is doing. */
+export function isConnectionLost(error: unknown): boolean {
+  if (!(error instanceof pg.DatabaseError)) return true;
+  return error.severity === 'FATAL' || error.severity === 'PANIC' || error.code === '0A000';
+}
+
+/** The server is busy, going away, full, read-only or was too slow: classes 08, 53, 57 and single codes. */
+const UNAVAILABLE = /^(?:08|53|57)|^(?:55P03|25P03|25006|40001|40P01)$/;
+
+/** Two transactions got in each other's way; doing one of them again is right. */
+export function isCollision(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code;
+  return code === '40001' || code === '40P01';
+}
+
+/** What the driver threw, as the house speaks of it: `unavailable` where the database can't be asked now. */
+export function storeError(error: unknown): Error {
+  if (error instanceof Problem) return error;
+  if (error instanceof pg.DatabaseError) {
+    const { code = '' } = error;
+    if (code === '22021') return new Problem('validation_failed', 'A NUL character can not be stored.');
+    if (!UNAVAILABLE.test(code)) return error;
+  }
+  return new Problem('unavailable', 'The store can not be reached.', { retryAfter: 1, cause: error });
+}
+
+/** A connection taken from the pool; give it back with the error that it met, if any. */
+export interface Taken {
+  readonly client: pg.PoolClient;
+  release(error?: unknown): void;
+}
+
+export interface BoundedPool {
+  /** Throws `unavailable` at once when too many wait, and when none is to be had in time. */
+  take(): Promise<Taken>;
+  end(): Promise<void>;
+}
+
+/** A pool in which neither the waiting nor the line of those who wait grows without bound. */
+export function createPool({ url, connections, waiting, patience, onError }: PoolOptions): BoundedPool {
+  const pool = new pg.Pool({
+    ...clientConfig(url, patience),
+    max: connections,
+    idleTimeoutMillis: IDLE_FOR,
+  });
+  let ending = false;
+  pool.on('error', (error) => {
+    if (!ending) onError(error);
+  });
+  // A connection that breaks while it is taken tells its holder by the query that fails.
+  pool.on('connect', (client) => client.on('error', () => undefined));
+  return {
+    async take() {
+      if (pool.waitingCount >= waiting) {
+        throw new Problem('unavailable', 'The store is too busy.', { retryAfter: 1 });
+      }
+      const client = await pool.connect().catch((error: unknown) => {
+        throw storeError(error);
+      });
+      return {
+        client,
+        release: (error) => client.release(error !== undefined && isConnectionLost(error)),
+      };
+    },
+    end() {
+      ending = true;
+      return pool.end();
+    },
+  };
+}

@@ -1,0 +1,162 @@
+import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely';
+import { SECOND } from '../contract/words.ts';
+import { checkBindable } from './bindable.ts';
+import { migrate } from './migrate.ts';
+import {
+  type BoundedPool,
+  createPool,
+  isCollision,
+  isConnectionLost,
+  type Patience,
+  storeError,
+} from './postgres-pool.ts';
+import type { Schema } from './schema.ts';
+import type { Bindable, Store } from './store.ts';
+
+const WORK: Patience = { connect: 4 * SECOND, statement: 15 * SECOND, answer: 20 * SECOND };
+const LOOK_UP: Patience = { connect: 2 * SECOND, statement: 2 * SECOND, answer: 3 * SECOND };
+/** For commands that read everything. */
+const LONG: Patience = { connect: 10 * SECOND, statement: 600 * SECOND, answer: 600 * SECOND };
+/** Connections of one node: 14, and two more for its lease. */
+const WORK_CONNECTIONS = 8;
+const LOOK_UP_CONNECTIONS = 6;
+const WORK_WAITING = 500;
+const LOOK_UP_WAITING = 2_000;
+/** How often a transaction is done anew that collided with another. */
+const TRIES = 5;
+
+/** A pool as kysely takes it, which throws away connections that broke, and speaks of them as `unavailable`. */
+function poolForKysely(pool: BoundedPool): PostgresPool {
+  return {
+    options: {},
+    end: pool.end,
+    async connect() {
+      const { client, release } = await pool.take();
+      let lost: Error | undefined;
+      const guarded = {
+        processID: 0,
+        async query(sql: string, parameters: readonly unknown[]) {
+          if (lost !== undefined) throw storeError(lost);
+          // Booleans are kysely's own, when it looks for its tables.
+          for (const value of parameters) if (typeof value !== 'boolean') checkBindable(value);
+          try {
+            return await client.query(sql, parameters as unknown[]);
+          } catch (error) {
+            if (isConnectionLost(error)) lost = error as Error;
+            // Collisions pass as they are, so that the transaction can be done anew.
+            throw isCollision(error) ? error : storeError(error);
+          }
+        },
+        release: () => release(lost),
+      };
+      return guarded as unknown as PostgresPoolClient;
+    },
+  };
+}
+
+/** `?` to `$n`, for statements that are written once for every engine. */
+function numbered(statement: string): string {
+  let count = 0;
+  return statement.replace(/\?/g, () => `$${++count}`);
+}
+
+/** Statements by a name each, so that a connection parses and plans them once. */
+function createPrepared(): (statement: string) => { name: string; text: string } {
+  const prepared = new Map<string, { name: string; text: string }>();
+  return (statement) => {
+    let query = prepared.get(statement);
+    if (query === undefined) {
+      query = { name: `devpilot_${prepared.size}`, text: numbered(statement) };
+      prepared.set(statement, query);
+    }
+    return query;
+  };
+}
+
+/** A commit that is not on disk when it is answered could bring a deleted credential back. */
+async function refuseAsynchronousCommit(pool: BoundedPool): Promise<void> {
+  const { client, release } = await pool.take();
+  try {
+    const { rows } = await client.query<{ synchronous_commit: string }>('show synchronous_commit');
+    release();
+    if (rows[0]?.synchronous_commit !== 'off') return;
+  } catch (error) {
+    release(error);
+    throw storeError(error);
+  }
+  throw new Error('The database has synchronous_commit off. Deletions could be lost; set it to on.');
+}
+
+/**
+ * Opens the PostgreSQL store and brings its tables up to date; any number of nodes may do so at once.
+ * Look-ups have connections of their own, so that long work never holds up a judgement.
+ * `onError` is told of idle connections that broke. Throws `unavailable` where there is no database.
+ */
+export async function openPostgresStore(url: string, onError: (error: Error) => void): Promise<Store> {
+  const work = createPool({
+    url,
+    connections: WORK_CONNECTIONS,
+    waiting: WORK_WAITING,
+    patience: WORK,
+    onError,
+  });
+  const hot = createPool({
+    url,
+    connections: LOOK_UP_CONNECTIONS,
+    waiting: LOOK_UP_WAITING,
+    patience: LOOK_UP,
+    onError,
+  });
+  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: poolForKysely(work) }) });
+  const prepare = createPrepared();
+  try {
+    await refuseAsynchronousCommit(work);
+    await migrate(db, 'bytea');
+  } catch (error) {
+    await Promise.all([work.end(), hot.end()]);
+    throw error;
+  }
+
+  async function first<Row>(
+    statement: string,
+    parameters: readonly Bindable[],
+    again = true,
+  ): Promise<Row | undefined> {
+    const { client, release } = await hot.take();
+    try {
+      const { rows } = await client.query({ ...prepare(statement), values: [...parameters] });
+      release();
+      return rows[0] as Row | undefined;
+    } catch (error) {
+      release(error);
+      // A migration changed what the kept plan gives back (0A000): a fresh connection plans it anew.
+      if (again && (error as { code?: unknown }).code === '0A000') return first(statement, parameters, false);
+      throw storeError(error);
+    }
+  }
+
+  return {
+    engine: 'postgres',
+    read: db,
+    async transaction(task) {
+      for (let left = TRIES; ; left--) {
+        try {
+          return await db.transaction().execute(task);
+        } catch (error) {
+          if (!isCollision(error)) throw error;
+          if (left === 1) throw storeError(error);
+        }
+      }
+    },
+    first: (statement, parameters) => first(statement, parameters),
+    async close() {
+      await Promise.all([work.end(), hot.end()]);
+    },
+  };
+}
+
+/** Opens the database for reading alone, with time enough to read all of it. */
+export function openPostgresReader(url: string): Kysely<Schema> {
+  const pool = createPool({ url, connections: 1, waiting: 1, patience: LONG, onError: () => undefined });
+  return new Kysely<Schema>({ dialect: new PostgresDialect({ pool: poolForKysely(pool) }) });
+}

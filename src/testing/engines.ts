@@ -1,0 +1,51 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe } from 'node:test';
+import { openPostgresStore } from '../store/postgres.ts';
+import { openSqliteStore } from '../store/sqlite.ts';
+import type { Store } from '../store/store.ts';
+import { startPostgres, type TestPostgres } from './postgres.ts';
+
+/** One of the stores that everything must work on. */
+export interface Engine {
+  readonly name: Store['engine'];
+  /** Opens an empty store. */
+  open(): Promise<Store>;
+  /** What a server is started with to use an empty store of this engine. */
+  environment(): Promise<Readonly<Record<string, string>>>;
+}
+
+export const TEST_SECRET = 'a secret of the tests, long enough to be one';
+
+/** Declares the same tests for every engine; each gets what it needs started at its first use. */
+export function forEachEngine(name: string, declare: (engine: Engine) => void): void {
+  describe(`${name}, on sqlite`, () => {
+    const directories: string[] = [];
+    after(() => {
+      for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+    });
+    declare({
+      name: 'sqlite',
+      open() {
+        const directory = mkdtempSync(join(tmpdir(), 'devpilot-'));
+        directories.push(directory);
+        return openSqliteStore(join(directory, 'devpilot.db'));
+      },
+      environment: () => Promise.resolve({}),
+    });
+  });
+  describe(`${name}, on postgres`, () => {
+    let started: Promise<TestPostgres> | null = null;
+    const postgres = () => (started ??= startPostgres());
+    after(async () => {
+      await (await started)?.close();
+    });
+    const createDatabase = async () => (await postgres()).createDatabase();
+    declare({
+      name: 'postgres',
+      open: async () => openPostgresStore(await createDatabase(), () => undefined),
+      environment: async () => ({ DATABASE_URL: await createDatabase(), DEVPILOT_SECRET: TEST_SECRET }),
+    });
+  });
+}

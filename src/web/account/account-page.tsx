@@ -1,0 +1,22 @@
+import { Stack } from '@mantine/core';
+import { Page } from '../components/page.tsx';
+import { PasskeysSection } from './passkeys.tsx';
+import { PasswordSection } from './password.tsx';
+import { ProfileSection } from './profile.tsx';
+import { SessionsSection } from './sessions.tsx';
+import { TwoFactorSection } from './two-factor.tsx';
+
+/** Everything about oneself, whatever the workspace. */
+export function AccountPage() {
+  return (
+    <Page title="Your account" description="The same in every workspace that you are a member of." width="narrow">
+      <Stack gap="lg">
+        <ProfileSection />
+        <PasswordSection />
+        <TwoFactorSection />
+        <PasskeysSection />
+        <SessionsSection />
+      </Stack>
+    </Page>
+  );
+}

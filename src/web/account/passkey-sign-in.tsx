@@ -1,0 +1,36 @@
+import { Button, Stack } from '@mantine/core';
+import { useMutation } from '@tanstack/react-query';
+import { DevpilotError } from '../../sdk/client.ts';
+import { messageOf } from '../api.ts';
+import { IconFingerprint } from '../components/icons.ts';
+import { Notice } from '../components/notice.tsx';
+import { forgetPerson } from '../session.ts';
+import { signInWithPasskey } from './passkey.ts';
+
+/** “Sign in with a passkey”, to be shown where `passkeyObstacle` names none. */
+export function PasskeySignIn({ onSignedIn }: { readonly onSignedIn: () => void }) {
+  const signIn = useMutation({
+    mutationFn: signInWithPasskey,
+    onSuccess: () => {
+      forgetPerson();
+      onSignedIn();
+    },
+  });
+  const { error } = signIn;
+  return (
+    <Stack gap="sm">
+      <Button
+        variant="default"
+        fullWidth
+        leftSection={<IconFingerprint size={18} />}
+        loading={signIn.isPending}
+        onClick={() => signIn.mutate()}
+      >
+        Sign in with a passkey
+      </Button>
+      {error !== null && (
+        <Notice tone="bad">{error instanceof DevpilotError ? messageOf(error) : error.message}</Notice>
+      )}
+    </Stack>
+  );
+}

@@ -1,0 +1,50 @@
+import type {
+  PublicKeyCredentialCreationOptionsJSON,
+  PublicKeyCredentialRequestOptionsJSON,
+} from '@simplewebauthn/browser';
+import { api } from '../api.ts';
+
+/** Why this browser can make no passkey at this address, or null where it can. */
+export function passkeyObstacle(location: Location = window.location): string | null {
+  if (window.PublicKeyCredential === undefined) {
+    return window.isSecureContext
+      ? 'This browser knows no passkeys.'
+      : 'Passkeys need https. Open Devpilot by its https address.';
+  }
+  // Passkeys are bound to a host name; browsers refuse them at a bare address.
+  if (/^[\d.]+$|^\[/.test(location.hostname)) {
+    const name = /^127\.|^\[::1\]$/.test(location.hostname) ? `${location.protocol}//localhost:${location.port}` : null;
+    return `Passkeys need a host name, and this page was opened by its number.${name === null ? '' : ` Open ${name} instead.`}`;
+  }
+  return null;
+}
+
+/** What to tell of a ceremony that came to nothing. */
+function explain(error: unknown): Error {
+  const name = error instanceof Error ? error.name : '';
+  if (name === 'NotAllowedError' || name === 'AbortError') return new Error('It was cancelled, or took too long.');
+  if (name === 'InvalidStateError') return new Error('This device has a passkey of yours already.');
+  return new Error('The browser could not use a passkey here.');
+}
+
+/** Asks the browser for a new passkey and adds it. */
+export async function addPasskey(name: string, password: string): Promise<void> {
+  const { options } = await api.passkeys.options({ password });
+  const { startRegistration } = await import('@simplewebauthn/browser');
+  const optionsJSON = options as unknown as PublicKeyCredentialCreationOptionsJSON;
+  const response = await startRegistration({ optionsJSON }).catch((error: unknown) => {
+    throw explain(error);
+  });
+  await api.passkeys.create({ name, response: { ...response, clientExtensionResults: {} } });
+}
+
+/** Asks the browser for a passkey and signs in with it. */
+export async function signInWithPasskey(): Promise<void> {
+  const { options } = await api.sessions.passkeyOptions();
+  const { startAuthentication } = await import('@simplewebauthn/browser');
+  const optionsJSON = options as unknown as PublicKeyCredentialRequestOptionsJSON;
+  const response = await startAuthentication({ optionsJSON }).catch((error: unknown) => {
+    throw explain(error);
+  });
+  await api.sessions.createWithPasskey({ response: { ...response, clientExtensionResults: {} } });
+}

@@ -1,0 +1,89 @@
+import { Button, Group, Modal, PasswordInput, Stack, Text } from '@mantine/core';
+import { useForm } from '@mantine/form';
+import { useDisclosure } from '@mantine/hooks';
+import { notifications } from '@mantine/notifications';
+import { useMutation } from '@tanstack/react-query';
+import { DevpilotError } from '../../sdk/client.ts';
+import { api, fieldErrorsOf, messageOf, queryClient } from '../api.ts';
+import { Notice } from '../components/notice.tsx';
+import { Section } from '../components/section.tsx';
+import { passwordProblem } from '../rules.ts';
+import { useMe } from '../session.ts';
+
+function ChangePassword({ onClose }: { readonly onClose: () => void }) {
+  const me = useMe();
+  const form = useForm({
+    initialValues: { currentPassword: '', newPassword: '' },
+    validate: {
+      currentPassword: (password) => (password === '' ? 'Type your current password' : null),
+      newPassword: passwordProblem,
+    },
+  });
+  const change = useMutation({
+    mutationFn: (values: typeof form.values) => api.me.changePassword(values),
+    onError: (error) => {
+      if (error instanceof DevpilotError && error.code === 'sign_in_failed') {
+        form.setFieldError('currentPassword', 'This is not your current password');
+      } else form.setErrors(fieldErrorsOf(error) ?? {});
+    },
+    onSuccess: async () => {
+      onClose();
+      notifications.show({ message: 'Your password is changed. Every other session has ended.' });
+      await queryClient.invalidateQueries({ queryKey: ['sessions'] });
+    },
+  });
+  const shownAtField =
+    fieldErrorsOf(change.error) !== null ||
+    (change.error instanceof DevpilotError && change.error.code === 'sign_in_failed');
+  return (
+    <form noValidate onSubmit={form.onSubmit((values) => change.mutate(values))}>
+      <Stack gap="md">
+        <input type="hidden" name="username" autoComplete="username" value={me.email} />
+        <PasswordInput
+          label="Current password"
+          autoComplete="current-password"
+          data-autofocus
+          {...form.getInputProps('currentPassword')}
+        />
+        <PasswordInput
+          label="New password"
+          description="At least 8 characters. A sentence is easier to keep than a riddle."
+          autoComplete="new-password"
+          {...form.getInputProps('newPassword')}
+        />
+        <Text fz="sm" c="dimmed">
+          Every other session of yours ends, on all devices. This one stays. Access tokens, API keys and passkeys go on
+          working.
+        </Text>
+        {change.error !== null && !shownAtField && <Notice tone="bad">{messageOf(change.error)}</Notice>}
+        <Group justify="flex-end" gap="sm">
+          <Button variant="default" onClick={onClose}>
+            Cancel
+          </Button>
+          <Button type="submit" loading={change.isPending}>
+            Change password
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}
+
+export function PasswordSection() {
+  const [opened, { open, close }] = useDisclosure();
+  return (
+    <Section
+      title="Password"
+      description="Changing it ends every other session."
+      actions={
+        <Button variant="default" onClick={open}>
+          Change password
+        </Button>
+      }
+    >
+      <Modal opened={opened} onClose={close} title="Change password">
+        <ChangePassword onClose={close} />
+      </Modal>
+    </Section>
+  );
+}

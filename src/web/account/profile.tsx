@@ -1,0 +1,48 @@
+import { Button, Group, Stack, TextInput } from '@mantine/core';
+import { useForm } from '@mantine/form';
+import { notifications } from '@mantine/notifications';
+import { useMutation } from '@tanstack/react-query';
+import { api, fieldErrorsOf, messageOf, queryClient } from '../api.ts';
+import { Notice } from '../components/notice.tsx';
+import { Section } from '../components/section.tsx';
+import { personNameProblem } from '../rules.ts';
+import { meQuery, useMe } from '../session.ts';
+
+/** The name that others see. The email address is who one is here, and stays. */
+export function ProfileSection() {
+  const me = useMe();
+  const form = useForm({ initialValues: { name: me.name }, validate: { name: personNameProblem } });
+  const save = useMutation({
+    mutationFn: (name: string) => api.me.update({ name }),
+    onError: (error) => form.setErrors(fieldErrorsOf(error) ?? {}),
+    onSuccess: (person) => {
+      queryClient.setQueryData(meQuery.queryKey, person);
+      form.setInitialValues({ name: person.name });
+      form.reset();
+      notifications.show({ message: 'Your name is changed.' });
+    },
+  });
+  return (
+    <Section title="You" description="Others see your name beside what you create and change.">
+      <form noValidate onSubmit={form.onSubmit(({ name }) => save.mutate(name))}>
+        <Stack gap="md">
+          <TextInput label="Name" autoComplete="name" {...form.getInputProps('name')} />
+          <TextInput
+            label="Email"
+            description="You sign in with it. It can not be changed."
+            value={me.email}
+            readOnly
+          />
+          {save.error !== null && fieldErrorsOf(save.error) === null && (
+            <Notice tone="bad">{messageOf(save.error)}</Notice>
+          )}
+          <Group justify="flex-end">
+            <Button type="submit" loading={save.isPending} disabled={!form.isDirty()}>
+              Save name
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Section>
+  );
+}

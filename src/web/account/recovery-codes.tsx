@@ -1,0 +1,57 @@
+import { Button, Checkbox, Group, Stack, Text } from '@mantine/core';
+import { useState } from 'react';
+import { CopyButton } from '../components/copy.tsx';
+import { download } from '../components/download.ts';
+import { IconDownload } from '../components/icons.ts';
+import { Notice } from '../components/notice.tsx';
+import { useMe } from '../session.ts';
+import styles from './account.module.css';
+
+interface RecoveryCodesProps {
+  readonly codes: readonly string[];
+  readonly onStored: () => void;
+}
+
+/** The recovery codes, shown this once: the dialog around them closes only when they are said to be stored. */
+export function RecoveryCodes({ codes, onStored }: RecoveryCodesProps) {
+  const me = useMe();
+  const [stored, setStored] = useState(false);
+  const file = () =>
+    new Blob([`Devpilot recovery codes of ${me.email}\nEach works once.\n\n${codes.join('\n')}\n`], {
+      type: 'text/plain',
+    });
+  return (
+    <Stack gap="md">
+      <Text fz="sm">
+        Without your authenticator app, each of these signs you in once, in place of its six digits. Keep them where
+        your phone is not.
+      </Text>
+      <Notice tone="warn">They are shown only now. Nobody can show them to you again.</Notice>
+      <ul className={styles['codes']} aria-label="Recovery codes">
+        {codes.map((code) => (
+          <li key={code}>{code}</li>
+        ))}
+      </ul>
+      <Group gap="sm">
+        <CopyButton text={codes.join('\n')} label="Copy all" />
+        <Button
+          variant="default"
+          leftSection={<IconDownload size={16} />}
+          onClick={() => download('devpilot-recovery-codes.txt', file())}
+        >
+          Download
+        </Button>
+      </Group>
+      <Checkbox
+        label="I have stored the recovery codes"
+        checked={stored}
+        onChange={(event) => setStored(event.currentTarget.checked)}
+      />
+      <Group justify="flex-end">
+        <Button disabled={!stored} onClick={onStored}>
+          Done
+        </Button>
+      </Group>
+    </Stack>
+  );
+}

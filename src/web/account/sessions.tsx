@@ -1,0 +1,93 @@
+import { Button } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import type { Session } from '../../contract/schemas.ts';
+import { api, queryClient } from '../api.ts';
+import { ConfirmDialog } from '../components/confirm.tsx';
+import { IconDeviceDesktop, IconTerminal2 } from '../components/icons.ts';
+import { Tag } from '../components/notice.tsx';
+import { Row, Rows } from '../components/rows.tsx';
+import { Section } from '../components/section.tsx';
+import { BlockSkeleton, ErrorState } from '../components/states.tsx';
+import { Ago } from '../components/time.tsx';
+import { describeUserAgent } from './user-agent.ts';
+
+const KEY = ['sessions'];
+
+/** Where one is signed in, and the way to end it. */
+export function SessionsSection() {
+  const { data, error, refetch, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery({
+    queryKey: KEY,
+    queryFn: ({ signal, pageParam }) => api.sessions.list({ limit: 20, cursor: pageParam }, { signal }),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.nextCursor ?? undefined,
+  });
+  const [ending, setEnding] = useState<Session | null>(null);
+
+  if (error !== null) return <ErrorState error={error} retry={() => void refetch()} />;
+  if (data === undefined) return <BlockSkeleton height={180} />;
+  const sessions = data.pages.flatMap((page) => page.data);
+  return (
+    <Section
+      title="Sessions"
+      description="Where you are signed in. End any that you do not know, then change your password."
+    >
+      <Rows label="Sessions">
+        {sessions.map((session) => (
+          <Row
+            key={session.id}
+            icon={session.kind === 'device' ? <IconTerminal2 size={18} /> : <IconDeviceDesktop size={18} />}
+            title={
+              <>
+                {describeUserAgent(session.userAgent)}
+                {session.current && <Tag tone="good">This session</Tag>}
+                {session.kind === 'device' && <Tag>Command line</Tag>}
+              </>
+            }
+            note={
+              <>
+                {session.address ?? 'Unknown address'} · signed in <Ago at={session.createdAt} /> · last used{' '}
+                <Ago at={session.lastUsedAt} />
+              </>
+            }
+            tools={
+              !session.current && (
+                <Button
+                  variant="default"
+                  size="xs"
+                  aria-label={`End the session ${describeUserAgent(session.userAgent)}`}
+                  onClick={() => setEnding(session)}
+                >
+                  End
+                </Button>
+              )
+            }
+          />
+        ))}
+      </Rows>
+      {hasNextPage && (
+        <Button variant="default" loading={isFetchingNextPage} onClick={() => void fetchNextPage()}>
+          Show older sessions
+        </Button>
+      )}
+      <ConfirmDialog
+        opened={ending !== null}
+        onClose={() => setEnding(null)}
+        title="End session"
+        confirm="End session"
+        onConfirm={async () => {
+          if (ending !== null) await api.sessions.delete(ending.id);
+          notifications.show({ message: 'The session has ended.' });
+          await queryClient.invalidateQueries({ queryKey: KEY });
+        }}
+      >
+        {ending !== null && (
+          <>
+            {describeUserAgent(ending.userAgent)}, signed in <Ago at={ending.createdAt} />, is signed out at once.
+          </>
+        )}
+      </ConfirmDialog>
+    </Section>
+  );
+}

@@ -1,0 +1,28 @@
+/**
+ * A cell of a CSV file (RFC 4180). What a spreadsheet would run as a formula is disarmed by an apostrophe
+ * before it (CWE-1236).
+ */
+export function csvCell(value: string | number | null): string {
+  const text = value === null ? '' : String(value);
+  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
+
+export function csvLine(cells: readonly (string | number | null)[]): string {
+  return `${cells.map(csvCell).join(',')}\r\n`;
+}
+
+/** Cuts a stream of text into its lines, whatever pieces it comes in; a last line needs no end. */
+export function lineStream(): TransformStream<string, string> {
+  let rest = '';
+  return new TransformStream({
+    transform(piece, controller) {
+      const lines = (rest + piece).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) if (line !== '') controller.enqueue(line);
+    },
+    flush(controller) {
+      if (rest !== '') controller.enqueue(rest);
+    },
+  });
+}

@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { AuditEvent } from '../../contract/schemas.ts';
+import { AUDIT_ACTIONS } from '../../contract/words.ts';
+import { actionLabel, plainSentence } from './sentence.ts';
+
+const ada = { kind: 'person', id: 'per_1', name: 'Ada' } as const;
+const token = { kind: 'access_token', id: 'tok_1', name: 'CI/CD Pipeline' } as const;
+
+function event(action: AuditEvent['action'], more: Partial<AuditEvent> = {}): AuditEvent {
+  return {
+    id: 'evt_1',
+    sequence: 1,
+    action,
+    at: '2027-02-24T09:00:00.000Z',
+    actor: ada,
+    target: null,
+    credential: null,
+    address: null,
+    userAgent: null,
+    requestId: null,
+    detail: {},
+    previousHash: '',
+    hash: '',
+    ...more,
+  };
+}
+
+const CASES: readonly (readonly [AuditEvent, string])[] = [
+  [event('access_token.created', { target: token }), 'Ada created the access token CI/CD Pipeline'],
+  [event('access_token.deleted', { target: token }), 'Ada deleted the access token CI/CD Pipeline'],
+  [
+    event('access_token.deleted', { actor: token, target: token }),
+    'Whoever held the access token CI/CD Pipeline revoked it',
+  ],
+  [
+    event('api_key.updated', {
+      target: { kind: 'api_key', id: 'key_1', name: 'Billing' },
+      detail: { before: { active: true }, after: { active: false } },
+    }),
+    'Ada switched off the API key Billing',
+  ],
+  [
+    event('api_key.updated', {
+      target: { kind: 'api_key', id: 'key_1', name: 'Billing' },
+      detail: { before: {}, after: { name: 'Billing', permissions: ['read'], expiresAt: null } },
+    }),
+    'Ada changed name, permissions and expiry of the API key Billing',
+  ],
+  [
+    event('credential.denied', { actor: token, credential: token, detail: { reason: 'token_expired', count: 3 } }),
+    'The access token CI/CD Pipeline was refused: it has expired, 3 times',
+  ],
+  [
+    event('credential.passphrase_failed', { actor: token, credential: token, detail: { count: 1 } }),
+    'A wrong passphrase was given for the access token CI/CD Pipeline',
+  ],
+  [
+    event('session.failed', { actor: { kind: 'person', id: null, name: null }, detail: { count: 4 } }),
+    'Signing in with an unknown email address failed, 4 times',
+  ],
+  [event('session.failed', { detail: { reason: 'sign_in_failed', count: 1 } }), 'Signing in as Ada failed'],
+  [
+    event('session.created', { detail: { kind: 'browser', passkey: 'Laptop' } }),
+    'Ada signed in with the passkey Laptop',
+  ],
+  [event('session.created', { detail: { kind: 'device', client: 'cli' } }), 'Ada signed in on a device (cli)'],
+  [
+    event('member.updated', {
+      target: { kind: 'member', id: 'mem_1', name: 'Grace' },
+      detail: { before: { role: 'member' }, after: { role: 'admin' } },
+    }),
+    'Ada changed the role of Grace from member to admin',
+  ],
+  [
+    event('invitation.created', {
+      target: { kind: 'invitation', id: 'inv_1', name: 'grace@example.com' },
+      detail: { after: { role: 'member' } },
+    }),
+    'Ada invited grace@example.com as member',
+  ],
+  [
+    event('workspace.created', { target: { kind: 'workspace', id: 'wsp_1', name: 'Acme' } }),
+    'Ada created the workspace Acme',
+  ],
+];
+
+test('events read as sentences', () => {
+  for (const [one, sentence] of CASES) assert.equal(plainSentence(one), sentence);
+});
+
+test('every action has a sentence and a label without underscores', () => {
+  for (const action of AUDIT_ACTIONS) {
+    const target = { kind: 'workspace', id: 'x', name: 'Target' } as const;
+    const detail = { before: { name: 'a', role: 'b' }, after: { name: 'c', role: 'd' }, reason: 'GET /v1/x' };
+    const sentence = plainSentence(event(action, { target, detail }));
+    assert.doesNotMatch(sentence, /_|undefined|null/, action);
+    assert.doesNotMatch(actionLabel(action), /_/);
+  }
+});

@@ -1,0 +1,192 @@
+import type { AuditEvent } from '../../contract/schemas.ts';
+import type { AuditAction } from '../../contract/words.ts';
+
+/** A part of a sentence; a name stands out, and may lead to what it names. */
+export interface Piece {
+  readonly text: string;
+  readonly of?: 'actor' | 'target' | 'credential' | 'value';
+}
+
+type Words = readonly (Piece | string)[];
+
+const NOUNS: Readonly<Record<string, string>> = {
+  access_token: 'access token',
+  api_key: 'API key',
+  two_factor: 'second factor',
+};
+const nounOf = (kind: string): string => NOUNS[kind] ?? kind.replaceAll('_', ' ');
+
+/** How fields of an edit are called. */
+const FIELDS: Readonly<Record<string, string>> = { expiresAt: 'expiry', slug: 'address' };
+
+const REASONS: Readonly<Record<string, string>> = {
+  passphrase_required: 'it came without its passphrase',
+  passphrase_incorrect: 'its passphrase was wrong',
+  token_inactive: 'it is inactive',
+  token_expired: 'it has expired',
+  insufficient_scope: 'it may not do that',
+  wrong_credential_kind: 'another kind of credential is needed there',
+  rate_limited: 'it had failed too often',
+};
+
+function nameOf(party: { readonly kind: string; readonly id: string | null; readonly name: string | null }): string {
+  if (party.kind === 'system') return 'The system';
+  return party.name ?? (party.kind === 'person' ? 'Somebody' : `a ${nounOf(party.kind)}`);
+}
+
+const value = (text: unknown): Piece => ({ text: String(text), of: 'value' });
+
+function fieldsOf(detail: AuditEvent['detail'], side: 'before' | 'after'): Readonly<Record<string, unknown>> {
+  const fields = detail[side];
+  return typeof fields === 'object' && fields !== null ? { ...fields } : {};
+}
+
+/** The fields that an edit changed, in words: “name, permissions and expiry”. */
+function changed(event: AuditEvent): string {
+  const names = Object.keys(fieldsOf(event.detail, 'after')).map((field) => FIELDS[field] ?? field);
+  const last = names.pop();
+  if (last === undefined) return 'nothing';
+  return names.length === 0 ? last : `${names.join(', ')} and ${last}`;
+}
+
+/** What a target or actor is called before its name: “the access token ”. */
+const the = (kind: string): string => `the ${nounOf(kind)} `;
+
+interface Facts {
+  readonly event: AuditEvent;
+  readonly actor: Piece;
+  readonly target: Piece;
+  readonly credential: Piece;
+  readonly before: Readonly<Record<string, unknown>>;
+  readonly after: Readonly<Record<string, unknown>>;
+}
+
+function revoked(kind: 'access_token' | 'api_key') {
+  return ({ event, actor, target }: Facts): Words =>
+    event.actor.kind === 'person' || event.actor.kind === 'system'
+      ? [actor, ' deleted ', the(kind), target]
+      : ['Whoever held ', the(kind), target, ' revoked it'];
+}
+
+const SENTENCES: Partial<Record<AuditAction, (facts: Facts) => Words>> = {
+  'access_token.deleted': revoked('access_token'),
+  'api_key.deleted': revoked('api_key'),
+  'api_key.updated': ({ event, actor, target, after }) => {
+    const onlyActive = Object.keys(after).join() === 'active';
+    if (onlyActive)
+      return [actor, after['active'] === true ? ' switched on ' : ' switched off ', the('api_key'), target];
+    return [actor, ` changed ${changed(event)} of `, the('api_key'), target];
+  },
+  'credential.denied': ({ event, credential }) => [
+    `The ${nounOf(event.credential?.kind ?? 'credential')} `,
+    credential,
+    ` was refused: ${REASONS[String(event.detail['reason'])] ?? String(event.detail['reason'] ?? 'no reason known')}`,
+  ],
+  'credential.passphrase_failed': ({ event, credential }) => [
+    `A wrong passphrase was given for ${the(event.credential?.kind ?? 'access_token')}`,
+    credential,
+  ],
+  'person.signed_up': ({ event, actor, target }) =>
+    event.actor.kind === 'system' ? [target, ' was set up as the first owner'] : [actor, ' signed up'],
+  'person.updated': ({ actor, before, after }) =>
+    'name' in after
+      ? [actor, ' changed their name from ', value(before['name']), ' to ', value(after['name'])]
+      : [actor, ' changed their account'],
+  'person.password_changed': ({ actor }) => [actor, ' changed their password'],
+  'person.two_factor_enabled': ({ actor }) => [actor, ' turned two-factor sign-in on'],
+  'person.two_factor_disabled': ({ actor }) => [actor, ' turned two-factor sign-in off'],
+  'person.recovery_codes_created': ({ actor }) => [actor, ' made new recovery codes'],
+  'person.denied': ({ event, actor }) => [
+    actor,
+    ' was refused what their role may not do: ',
+    value(event.detail['reason']),
+  ],
+  'passkey.created': ({ actor, target }) => [actor, ' added the passkey ', target],
+  'passkey.updated': ({ actor, target, before }) => [
+    actor,
+    ' renamed the passkey ',
+    value(before['name']),
+    ' to ',
+    target,
+  ],
+  'session.created': ({ event, actor }) => {
+    const { client, passkey, kind } = event.detail;
+    if (kind === 'device') return [actor, ' signed in on a device', ...(client ? [' (', value(client), ')'] : [])];
+    return passkey ? [actor, ' signed in with the passkey ', value(passkey)] : [actor, ' signed in'];
+  },
+  'session.deleted': ({ event, actor }) =>
+    event.actor.kind === 'session' ? ['Whoever held a session revoked it'] : [actor, ' ended a session'],
+  'session.failed': ({ event, actor }) => {
+    if (event.actor.name === null) return ['Signing in with an unknown email address failed'];
+    if (event.detail['reason'] === 'password_incorrect') {
+      return [actor, ' gave a wrong password when asked for it again'];
+    }
+    if (event.detail['reason'] === 'passkey_counter_went_back') {
+      return ['A passkey of ', actor, ' was refused: it may have been copied'];
+    }
+    return ['Signing in as ', actor, ' failed'];
+  },
+  'device.approved': ({ actor, target }) => [actor, ' let the device ', target, ' sign in'],
+  'device.denied': ({ actor, target }) => [actor, ' turned the device ', target, ' away'],
+  'workspace.updated': ({ actor, before, after }) =>
+    'name' in after
+      ? [actor, ' renamed the workspace from ', value(before['name']), ' to ', value(after['name'])]
+      : [actor, ' changed the address of the workspace to ', value(after['slug'])],
+  'workspace.owner_changed': ({ actor, target }) => [actor, ' handed ownership over to ', target],
+  'member.created': ({ actor, after }) => [actor, ' joined as ', value(after['role'])],
+  'member.updated': ({ actor, target, before, after }) => [
+    actor,
+    ' changed the role of ',
+    target,
+    ' from ',
+    value(before['role']),
+    ' to ',
+    value(after['role']),
+  ],
+  'member.deleted': ({ actor, target }) => [actor, ' removed ', target],
+  'invitation.created': ({ actor, target, after }) => [actor, ' invited ', target, ' as ', value(after['role'])],
+  'invitation.deleted': ({ actor, target }) => [actor, ' withdrew the invitation of ', target],
+};
+
+/** Ada *created* the *project* Shop: what can be said of any `noun.verb`. */
+function plainly({ event, actor, target }: Facts): Words {
+  const [noun = '', verb = ''] = event.action.split('.');
+  const named = event.target !== null && event.target.name !== null;
+  return [
+    actor,
+    ` ${verb.replaceAll('_', ' ')} ${named ? the(noun) : `a ${nounOf(noun)}`}`,
+    ...(named ? [target] : []),
+  ];
+}
+
+/** What happened, as a sentence in pieces. Pure. */
+export function sentenceOf(event: AuditEvent): Piece[] {
+  const facts: Facts = {
+    event,
+    actor: { text: nameOf(event.actor), of: 'actor' },
+    target: { text: event.target === null ? 'something' : nameOf(event.target), of: 'target' },
+    credential: { text: event.credential?.name ?? nameOf(event.actor), of: 'credential' },
+    before: fieldsOf(event.detail, 'before'),
+    after: fieldsOf(event.detail, 'after'),
+  };
+  const words = (SENTENCES[event.action] ?? plainly)(facts).map((one) =>
+    typeof one === 'string' ? { text: one } : one,
+  );
+  const count = Number(event.detail['count'] ?? 1);
+  return count > 1 ? [...words, { text: `, ${count} times` }] : [...words];
+}
+
+/** The same as one text: “Ada Lovelace created the access token CI/CD Pipeline”. */
+export function plainSentence(event: AuditEvent): string {
+  const text = sentenceOf(event)
+    .map((piece) => piece.text)
+    .join('');
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** What a filter calls an action: “API key: passphrase failed”. */
+export function actionLabel(action: AuditAction): string {
+  const [noun = '', verb = ''] = action.split('.');
+  const name = nounOf(noun);
+  return `${name.charAt(0).toUpperCase()}${name.slice(1)} ${verb.replaceAll('_', ' ').replace('two factor', 'two-factor')}`;
+}

@@ -1,0 +1,173 @@
+import { Button, Checkbox, Group, Text } from '@mantine/core';
+import type { ReactNode } from 'react';
+import styles from './data-table.module.css';
+import { IconChevronDown, IconChevronUp, IconSelector } from './icons.ts';
+import type { ListState } from './list-state.ts';
+
+export interface Column<Row> {
+  readonly key: string;
+  readonly label: string;
+  readonly cell: (row: Row) => ReactNode;
+  /** The `sort` word of the API, where the list can be sorted by this. */
+  readonly sort?: string;
+  readonly align?: 'right';
+  readonly width?: number | string;
+}
+
+/** The rows chosen, by id; they stay chosen on other pages. */
+export interface Selection<Row> {
+  readonly rows: ReadonlyMap<string, Row>;
+  readonly set: (rows: ReadonlyMap<string, Row>) => void;
+}
+
+interface DataTableProps<Row> {
+  /** What the table lists, for screen readers. */
+  readonly label: string;
+  readonly columns: readonly Column<Row>[];
+  readonly rows: readonly Row[];
+  readonly rowId: (row: Row) => string;
+  readonly rowName: (row: Row) => string;
+  /** The cursor of the next page, null on the last. */
+  readonly nextCursor: string | null;
+  readonly state: ListState;
+  /** True while newer rows are on their way. */
+  readonly stale?: boolean;
+  readonly selection?: Selection<Row> | undefined;
+  /** The menu of a row. */
+  readonly tools?: ((row: Row) => ReactNode) | undefined;
+}
+
+function Heading<Row>({ column, state }: { readonly column: Column<Row>; readonly state: ListState }) {
+  const { sort } = column;
+  const current = state.get('sort') ?? '-createdAt';
+  const direction =
+    sort === undefined ? null : current === sort ? 'ascending' : current === `-${sort}` ? 'descending' : null;
+  const Icon = direction === null ? IconSelector : direction === 'ascending' ? IconChevronUp : IconChevronDown;
+  return (
+    <th
+      scope="col"
+      className={column.align === 'right' ? styles['number'] : undefined}
+      {...(column.width !== undefined && { style: { width: column.width } })}
+      {...(direction !== null && { 'aria-sort': direction })}
+    >
+      {sort === undefined ? (
+        column.label
+      ) : (
+        <button
+          type="button"
+          className={styles['sort']}
+          {...(direction !== null && { 'data-active': true })}
+          onClick={() => state.set({ sort: direction === 'descending' ? sort : `-${sort}` })}
+        >
+          {column.label}
+          <Icon size={14} aria-hidden />
+        </button>
+      )}
+    </th>
+  );
+}
+
+/** A page of a list: sorting, selecting, a menu a row, and cursors. On a narrow screen each row is a card. */
+export function DataTable<Row>(props: DataTableProps<Row>) {
+  const { label, columns, rows, rowId, rowName, state, selection, tools, nextCursor } = props;
+  const ids = rows.map(rowId);
+  const chosen = ids.filter((id) => selection?.rows.has(id));
+
+  /** Chooses these rows, or if they all are chosen already, none of them. */
+  function toggle(some: readonly Row[]) {
+    const next = new Map(selection?.rows);
+    const isAll = some.every((row) => next.has(rowId(row)));
+    for (const row of some) {
+      if (isAll) next.delete(rowId(row));
+      else next.set(rowId(row), row);
+    }
+    selection?.set(next);
+  }
+
+  return (
+    <>
+      <div className={styles['frame']} {...(props.stale === true && { 'aria-busy': true })}>
+        <table className={styles['table']} aria-label={label}>
+          <thead>
+            <tr>
+              {selection !== undefined && (
+                <th scope="col" style={{ width: 40 }}>
+                  <Checkbox
+                    size="xs"
+                    aria-label="Select all on this page"
+                    checked={chosen.length === ids.length && ids.length > 0}
+                    indeterminate={chosen.length > 0 && chosen.length < ids.length}
+                    onChange={() => toggle(rows)}
+                  />
+                </th>
+              )}
+              {columns.map((column) => (
+                <Heading key={column.key} column={column} state={state} />
+              ))}
+              {tools !== undefined && (
+                <th scope="col" className={styles['tools']}>
+                  <span className="visually-hidden">Actions</span>
+                </th>
+              )}
+            </tr>
+          </thead>
+          <tbody className={props.stale === true ? styles['stale'] : undefined}>
+            {rows.map((row) => {
+              const id = rowId(row);
+              return (
+                <tr
+                  key={id}
+                  {...(selection?.rows.has(id) === true && { 'data-selected': true })}
+                  {...(selection !== undefined && { 'data-selectable': true })}
+                >
+                  {selection !== undefined && (
+                    <td className={styles['select']}>
+                      <Checkbox
+                        size="xs"
+                        aria-label={`Select ${rowName(row)}`}
+                        checked={selection.rows.has(id)}
+                        onChange={() => toggle([row])}
+                      />
+                    </td>
+                  )}
+                  {columns.map((column, at) => (
+                    <td
+                      key={column.key}
+                      data-label={column.label}
+                      className={at === 0 ? styles['first'] : column.align === 'right' ? styles['number'] : undefined}
+                    >
+                      <div>{column.cell(row)}</div>
+                    </td>
+                  ))}
+                  {tools !== undefined && <td className={styles['tools']}>{tools(row)}</td>}
+                </tr>
+              );
+            })}
+          </tbody>
+        </table>
+      </div>
+      {(nextCursor !== null || state.isPaged) && (
+        <Group justify="space-between" mt="sm">
+          <Text fz="sm" c="dimmed" role="status">
+            {rows.length} on this page
+          </Text>
+          <Group gap="xs">
+            {state.isPaged && (
+              <Button size="xs" variant="default" onClick={state.previous}>
+                {state.hasTrail ? 'Previous' : 'First page'}
+              </Button>
+            )}
+            <Button
+              size="xs"
+              variant="default"
+              disabled={nextCursor === null}
+              onClick={() => nextCursor !== null && state.next(nextCursor)}
+            >
+              Next
+            </Button>
+          </Group>
+        </Group>
+      )}
+    </>
+  );
+}

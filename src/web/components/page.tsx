@@ -1,0 +1,42 @@
+import { Group, Stack, Text, Title } from '@mantine/core';
+import { type ReactNode, useEffect } from 'react';
+
+interface PageProps {
+  readonly title: string;
+  readonly description?: ReactNode;
+  /** What can be done here, at the right of the title. */
+  readonly actions?: ReactNode;
+  /** Wide for tables, narrow for forms and prose. */
+  readonly width?: 'wide' | 'narrow';
+  readonly children: ReactNode;
+}
+
+/** Sets the tab's title. */
+export function useTitle(title: string): void {
+  useEffect(() => {
+    document.title = `${title} · Devpilot`;
+  }, [title]);
+}
+
+/** A page: its title in the tab and on the page, what can be done, and the rest. */
+export function Page({ title, description, actions, width = 'wide', children }: PageProps) {
+  useTitle(title);
+  return (
+    <Stack gap="lg" maw={width === 'wide' ? 1240 : 760}>
+      <Group justify="space-between" align="flex-start" gap="md">
+        <Stack gap={4} flex="1 1 320px">
+          <Title order={1} fz={26} lh={1.25}>
+            {title}
+          </Title>
+          {description !== undefined && (
+            <Text c="dimmed" fz="sm" maw={640}>
+              {description}
+            </Text>
+          )}
+        </Stack>
+        {actions}
+      </Group>
+      {children}
+    </Stack>
+  );
+}

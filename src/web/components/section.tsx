@@ -1,0 +1,46 @@
+import { Group, Paper, Stack, Text, Title } from '@mantine/core';
+import { type ReactNode, useId } from 'react';
+
+interface SectionProps {
+  readonly title: string;
+  readonly description?: ReactNode;
+  /** What can be done here, at the right of the title. */
+  readonly actions?: ReactNode;
+  readonly children?: ReactNode;
+  /** For what can't be undone. */
+  readonly tone?: 'bad';
+}
+
+/** A part of a page with a heading of its own. */
+export function Section({ title, description, actions, children, tone }: SectionProps) {
+  const id = useId();
+  return (
+    <Paper
+      component="section"
+      aria-labelledby={id}
+      withBorder
+      radius="lg"
+      p={{ base: 'md', sm: 'lg' }}
+      style={{
+        borderColor: tone === 'bad' ? 'color-mix(in srgb, var(--app-bad) 50%, transparent)' : 'var(--app-line)',
+      }}
+    >
+      <Stack gap="md">
+        <Group justify="space-between" align="flex-start" gap="sm">
+          <Stack gap={2} flex="1 1 260px">
+            <Title order={2} fz="md" id={id}>
+              {title}
+            </Title>
+            {description !== undefined && (
+              <Text c="dimmed" fz="sm" component="div">
+                {description}
+              </Text>
+            )}
+          </Stack>
+          {actions}
+        </Group>
+        {children}
+      </Stack>
+    </Paper>
+  );
+}

@@ -1,0 +1,106 @@
+import { Button, Center, Code, Group, Paper, Skeleton, Stack, Text, ThemeIcon, Title } from '@mantine/core';
+import type { ReactNode } from 'react';
+import { DevpilotError } from '../../sdk/client.ts';
+import { messageOf } from '../api.ts';
+import { IconAlertTriangle, IconCloudOff, IconLock, IconRefresh } from './icons.ts';
+
+interface StateProps {
+  readonly icon: ReactNode;
+  readonly title: string;
+  readonly children?: ReactNode;
+  readonly action?: ReactNode;
+  readonly role?: 'alert' | 'status';
+}
+
+function State({ icon, title, children, action, role }: StateProps) {
+  return (
+    <Paper withBorder p="xl" radius="lg" {...(role !== undefined && { role })}>
+      <Center mih={200}>
+        <Stack align="center" gap="sm" maw={520} ta="center">
+          <ThemeIcon size={52} radius="xl" variant="light" aria-hidden>
+            {icon}
+          </ThemeIcon>
+          <Title order={2} fz="lg">
+            {title}
+          </Title>
+          {children}
+          {action}
+        </Stack>
+      </Center>
+    </Paper>
+  );
+}
+
+/** Nothing here yet: what would be, and the way to the first. */
+export function EmptyState(props: Omit<StateProps, 'role'>) {
+  return <State {...props} />;
+}
+
+/** Something failed: what, the request's id for the operator, and a way to try again. */
+export function ErrorState({ error, retry }: { readonly error: unknown; readonly retry?: () => void }) {
+  if (error instanceof DevpilotError && error.code === 'forbidden') return <NoPermission />;
+  const silent = error instanceof DevpilotError && error.status === 0;
+  return (
+    <State
+      role="alert"
+      icon={silent ? <IconCloudOff size={26} /> : <IconAlertTriangle size={26} />}
+      title={silent ? 'The server can not be reached' : 'This could not be loaded'}
+      action={
+        retry !== undefined && (
+          <Button variant="default" leftSection={<IconRefresh size={16} />} onClick={() => retry()}>
+            Try again
+          </Button>
+        )
+      }
+    >
+      <Text c="dimmed" fz="sm">
+        {messageOf(error)}
+      </Text>
+      {error instanceof DevpilotError && error.requestId !== undefined && (
+        <Text c="dimmed" fz="xs">
+          Request <Code>{error.requestId}</Code>
+        </Text>
+      )}
+    </State>
+  );
+}
+
+/** The person may not see this. */
+export function NoPermission({ children }: { readonly children?: ReactNode }) {
+  return (
+    <State icon={<IconLock size={26} />} title="You can not see this page">
+      <Text c="dimmed" fz="sm">
+        {children ?? 'Only owners and admins of this workspace can. Ask one of them.'}
+      </Text>
+    </State>
+  );
+}
+
+/** The place of a list that is still being read, as high as the list will be. */
+export function TableSkeleton({ rows = 8 }: { readonly rows?: number }) {
+  const widths = ['22%', '26%', '10%', '14%', '12%'];
+  return (
+    <Paper withBorder radius="lg" aria-busy aria-label="Loading" role="status">
+      {Array.from({ length: rows }, (_, row) => (
+        <Group
+          // biome-ignore lint/suspicious/noArrayIndexKey: the rows are all alike
+          key={row}
+          px="md"
+          h={62}
+          gap="lg"
+          wrap="nowrap"
+          justify="space-between"
+        >
+          {widths.map((width) => (
+            <Skeleton key={width} h={12} w={width} radius="sm" />
+          ))}
+        </Group>
+      ))}
+    </Paper>
+  );
+}
+
+/** The place of a form or facts that are still being read. */
+export function BlockSkeleton({ height = 240 }: { readonly height?: number }) {
+  return <Skeleton h={height} radius="lg" aria-busy aria-label="Loading" role="status" />;
+}

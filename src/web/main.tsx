@@ -1,0 +1,49 @@
+import '@mantine/core/styles.css';
+import '@mantine/dates/styles.css';
+import '@mantine/notifications/styles.css';
+import './styles.css';
+import { MantineProvider } from '@mantine/core';
+import { Notifications } from '@mantine/notifications';
+import { QueryClientProvider } from '@tanstack/react-query';
+import { RouterProvider } from '@tanstack/react-router';
+import { setNonce } from 'get-nonce';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { queryClient, whenSignedOut } from './api.ts';
+import { whenBack } from './connection.ts';
+import { router } from './router.tsx';
+import { forgetPerson } from './session.ts';
+import { resolveVariables, theme } from './theme.ts';
+
+// The styles that Mantine and its scroll lock write at run time carry the nonce of this answer.
+const nonce = document.querySelector<HTMLMetaElement>('meta[property=csp-nonce]')?.nonce ?? '';
+setNonce(nonce);
+
+whenSignedOut(() => {
+  const { pathname, href } = router.state.location;
+  if (['/sign-in', '/setup', '/accept-invitation'].includes(pathname)) return;
+  forgetPerson();
+  void router.navigate({ to: '/sign-in', search: { from: href } });
+});
+whenBack(() => {
+  void queryClient.invalidateQueries();
+  if (router.state.matches.some(({ status }) => status === 'error')) void router.invalidate();
+});
+
+const place = document.getElementById('root');
+if (place === null) throw new Error('The page has no place to live in.');
+createRoot(place).render(
+  <StrictMode>
+    <MantineProvider
+      theme={theme}
+      cssVariablesResolver={resolveVariables}
+      defaultColorScheme="auto"
+      getStyleNonce={() => nonce}
+    >
+      <QueryClientProvider client={queryClient}>
+        <Notifications position="bottom-right" />
+        <RouterProvider router={router} />
+      </QueryClientProvider>
+    </MantineProvider>
+  </StrictMode>,
+);

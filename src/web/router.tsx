@@ -1,0 +1,213 @@
+import { Center, Loader } from '@mantine/core';
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+  retainSearchParams,
+} from '@tanstack/react-router';
+import { isSignedOut, queryClient } from './api.ts';
+import { ErrorState } from './components/states.tsx';
+import { chooseWorkspace, meQuery, rememberWorkspace, useWorkspaceOrNull, workspacesQuery } from './session.ts';
+import { Centre } from './shell/centre.tsx';
+import { NoSuchWorkspace } from './shell/no-workspace.tsx';
+import { Shell } from './shell/shell.tsx';
+
+/** Everything that an address can carry behind its `?`: words only. Secrets and codes travel behind `#` or not at all. */
+export interface AppSearch {
+  /** Slug of the workspace that this tab is in. */
+  workspace?: string;
+  /** Where to go back to after signing in. */
+  from?: string;
+  [name: string]: string | undefined;
+}
+
+const root = createRootRoute({
+  validateSearch: (search: AppSearch): AppSearch => search,
+  search: { middlewares: [retainSearchParams(['workspace'])] },
+  component: Outlet,
+  notFoundComponent: () => (
+    <Centre title="There is nothing here" description="The address may be mistyped, or the page was moved." />
+  ),
+});
+
+/** Pages of a signed-in person. A lost session leads to sign-in and back to the same place. */
+const signedIn = createRoute({
+  getParentRoute: () => root,
+  id: 'signed-in',
+  beforeLoad: async ({ location }) => {
+    try {
+      await Promise.all([queryClient.ensureQueryData(meQuery), queryClient.ensureQueryData(workspacesQuery)]);
+    } catch (error) {
+      if (!isSignedOut(error)) throw error;
+      throw redirect({ to: '/sign-in', search: location.pathname === '/' ? {} : { from: location.href } });
+    }
+  },
+});
+
+/** The same, in the frame with the navigation; the address always says which workspace the tab is in. */
+const framed = createRoute({
+  getParentRoute: () => signedIn,
+  id: 'framed',
+  component: Shell,
+  beforeLoad: async ({ location, search }) => {
+    const workspaces = await queryClient.ensureQueryData(workspacesQuery);
+    const named = workspaces.find(({ slug, id }) => slug === search.workspace || id === search.workspace);
+    if (named !== undefined) return rememberWorkspace(named);
+    if (search.workspace !== undefined) return;
+    const chosen = await chooseWorkspace(workspaces);
+    if (chosen === null) {
+      if (location.pathname.startsWith('/settings')) throw redirect({ to: '/', search: {} });
+      return;
+    }
+    throw redirect({
+      to: location.pathname,
+      search: { ...search, workspace: chosen.slug },
+      hash: location.hash,
+      replace: true,
+    });
+  },
+});
+
+const settings = createRoute({
+  getParentRoute: () => framed,
+  path: '/settings',
+  component: function Settings() {
+    const workspace = useWorkspaceOrNull();
+    // A key of its own per workspace: nothing half typed or selected in one is ever seen in another.
+    return workspace === null ? <NoSuchWorkspace /> : <Outlet key={workspace.id} />;
+  },
+});
+
+const home = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/',
+  component: lazyRouteComponent(() => import('./sign-in/home-page.tsx'), 'HomePage'),
+  beforeLoad: async ({ search }) => {
+    if (search['create'] !== undefined) return;
+    const workspaces = await queryClient.ensureQueryData(workspacesQuery);
+    const chosen = await chooseWorkspace(workspaces);
+    if (chosen === null) return;
+    throw redirect({ to: '/settings/access-tokens', search: { workspace: chosen.slug }, replace: true });
+  },
+});
+
+const settingsHome = createRoute({
+  getParentRoute: () => settings,
+  path: '/',
+  beforeLoad: ({ search }) => {
+    throw redirect({ to: '/settings/access-tokens', search, replace: true });
+  },
+});
+
+const accessTokens = createRoute({
+  getParentRoute: () => settings,
+  path: '/access-tokens',
+  component: lazyRouteComponent(() => import('./access-tokens/access-tokens-page.tsx'), 'AccessTokensPage'),
+});
+const accessToken = createRoute({
+  getParentRoute: () => settings,
+  path: '/access-tokens/$id',
+  component: lazyRouteComponent(() => import('./credential/credential-page.tsx'), 'CredentialPage'),
+});
+const apiKeys = createRoute({
+  getParentRoute: () => settings,
+  path: '/api-keys',
+  component: lazyRouteComponent(() => import('./api-keys/api-keys-page.tsx'), 'ApiKeysPage'),
+});
+const apiKey = createRoute({
+  getParentRoute: () => settings,
+  path: '/api-keys/$id',
+  component: lazyRouteComponent(() => import('./credential/credential-page.tsx'), 'CredentialPage'),
+});
+const members = createRoute({
+  getParentRoute: () => settings,
+  path: '/members',
+  component: lazyRouteComponent(() => import('./members/members-page.tsx'), 'MembersPage'),
+});
+const activityLog = createRoute({
+  getParentRoute: () => settings,
+  path: '/activity-log',
+  component: lazyRouteComponent(() => import('./activity-log/activity-log-page.tsx'), 'ActivityLogPage'),
+});
+const workspace = createRoute({
+  getParentRoute: () => settings,
+  path: '/workspace',
+  component: lazyRouteComponent(() => import('./workspace/workspace-page.tsx'), 'WorkspacePage'),
+});
+const account = createRoute({
+  getParentRoute: () => framed,
+  path: '/account',
+  component: lazyRouteComponent(() => import('./account/account-page.tsx'), 'AccountPage'),
+});
+const device = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/device',
+  component: lazyRouteComponent(() => import('./device/device-page.tsx'), 'DevicePage'),
+});
+const invitation = createRoute({
+  getParentRoute: () => root,
+  path: '/accept-invitation',
+  component: lazyRouteComponent(() => import('./invitation/invitation-page.tsx'), 'InvitationPage'),
+});
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in',
+  component: lazyRouteComponent(() => import('./sign-in/sign-in-page.tsx'), 'SignInPage'),
+});
+const setup = createRoute({
+  getParentRoute: () => root,
+  path: '/setup',
+  component: lazyRouteComponent(() => import('./sign-in/setup-page.tsx'), 'SetupPage'),
+});
+
+const routeTree = root.addChildren([
+  signedIn.addChildren([
+    home,
+    device,
+    framed.addChildren([
+      account,
+      settings.addChildren([settingsHome, accessTokens, accessToken, apiKeys, apiKey, members, activityLog, workspace]),
+    ]),
+  ]),
+  invitation,
+  signIn,
+  setup,
+]);
+
+export const router = createRouter({
+  routeTree,
+  defaultPreload: 'intent',
+  scrollRestoration: true,
+  // Plain words in the address: a search for 123 stays a text.
+  parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
+  stringifySearch: (search) => {
+    const entries = Object.entries(search).flatMap(([name, value]) =>
+      value === undefined || value === '' ? [] : [[name, String(value)]],
+    );
+    const text = new URLSearchParams(entries).toString();
+    return text === '' ? '' : `?${text}`;
+  },
+  defaultPendingComponent: () => (
+    <Center h="60dvh">
+      <Loader aria-label="Loading" />
+    </Center>
+  ),
+  defaultErrorComponent: ({ error, reset }) => (
+    <ErrorState
+      error={error}
+      retry={() => {
+        reset();
+        void router.invalidate();
+      }}
+    />
+  ),
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}

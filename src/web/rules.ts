@@ -1,0 +1,41 @@
+import { LIMITS } from '../contract/words.ts';
+
+/** The contract's limits as the page says them, before the server has to. Each answers null where all is well. */
+
+/** Code points, as the contract counts. */
+export function lengthOf(text: string): number {
+  let count = 0;
+  for (const _ of text) count++;
+  return count;
+}
+
+function lengthProblem(what: string, text: string, min: number, max: number): string | null {
+  const length = lengthOf(text);
+  if (length >= min && length <= max) return null;
+  return `${what} takes ${min} to ${max} characters`;
+}
+
+export function nameProblem(name: string): string | null {
+  return lengthProblem('A name', name.normalize('NFC').trim(), LIMITS.name.min, LIMITS.name.max);
+}
+
+export function personNameProblem(name: string): string | null {
+  return name.trim() === '' ? 'Tell us your name' : null;
+}
+
+export function emailProblem(email: string): string | null {
+  return /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(email.trim()) ? null : 'This is not an email address';
+}
+
+export function passwordProblem(password: string): string | null {
+  return lengthProblem('A password', password.normalize('NFC'), LIMITS.password.min, LIMITS.password.max);
+}
+
+export function passphraseProblem(passphrase: string): string | null {
+  return lengthProblem('A passphrase', passphrase.normalize('NFC'), LIMITS.passphrase.min, LIMITS.passphrase.max);
+}
+
+export function descriptionProblem(description: string): string | null {
+  const length = lengthOf(description.normalize('NFC').trim());
+  return length > LIMITS.description.max ? `A description takes up to ${LIMITS.description.max} characters` : null;
+}

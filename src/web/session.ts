@@ -1,0 +1,66 @@
+import { queryOptions, useQuery, useSuspenseQuery } from '@tanstack/react-query';
+import { useSearch } from '@tanstack/react-router';
+import type { Person, Workspace } from '../contract/schemas.ts';
+import type { Client } from '../sdk/client.ts';
+import { api, apiIn, queryClient } from './api.ts';
+
+export const meQuery = queryOptions({
+  queryKey: ['me'],
+  queryFn: ({ signal }) => api.me.get({ signal }),
+  staleTime: 60_000,
+});
+
+export const workspacesQuery = queryOptions({
+  queryKey: ['workspaces'],
+  queryFn: async ({ signal }) => (await api.workspaces.list({ limit: 200 }, { signal })).data,
+  staleTime: 60_000,
+});
+
+const REMEMBERED = 'devpilot.workspace';
+
+/** The workspace of a tab without one in its address: this tab's last, else the person's last. */
+export async function chooseWorkspace(workspaces: readonly Workspace[]): Promise<Workspace | null> {
+  const remembered = workspaces.find(({ id }) => id === sessionStorage.getItem(REMEMBERED));
+  if (remembered !== undefined) return remembered;
+  const last = (await api.whoami()).workspace;
+  return workspaces.find(({ id }) => id === last?.id) ?? workspaces[0] ?? null;
+}
+
+export function rememberWorkspace(workspace: Workspace): void {
+  sessionStorage.setItem(REMEMBERED, workspace.id);
+}
+
+/** Forgets everything that was read for the person who was signed in. */
+export function forgetPerson(): void {
+  queryClient.clear();
+  sessionStorage.removeItem(REMEMBERED);
+}
+
+/** The signed-in person. */
+export function useMe(): Person {
+  return useSuspenseQuery(meQuery).data;
+}
+
+/** The workspace that this tab's address names, null where it names none that the person is in. */
+export function useWorkspaceOrNull(): Workspace | null {
+  const { workspace: slug } = useSearch({ strict: false });
+  const { data } = useQuery(workspacesQuery);
+  return data?.find((one) => one.slug === slug || one.id === slug) ?? null;
+}
+
+export interface InWorkspace {
+  readonly workspace: Workspace;
+  /** The API within this workspace. */
+  readonly api: Client;
+  /** Whether the person may create, change and delete credentials, see the activity log and manage members. */
+  readonly isAdmin: boolean;
+  readonly isOwner: boolean;
+}
+
+/** The workspace of this page. Only for pages under `/settings`, which are not shown without one. */
+export function useWorkspace(): InWorkspace {
+  const workspace = useWorkspaceOrNull();
+  if (workspace === null) throw new Error('This page is shown within a workspace only.');
+  const isOwner = workspace.role === 'owner';
+  return { workspace, api: apiIn(workspace.id), isAdmin: isOwner || workspace.role === 'admin', isOwner };
+}

@@ -1,0 +1,74 @@
+import { Menu, Stack, Text, UnstyledButton, useMantineColorScheme } from '@mantine/core';
+import { useNavigate } from '@tanstack/react-router';
+import { api } from '../api.ts';
+import {
+  IconCheck,
+  IconDeviceDesktop,
+  IconLogout,
+  IconMoon,
+  IconSelector,
+  IconSun,
+  IconUser,
+} from '../components/icons.ts';
+import { forgetPerson, useMe } from '../session.ts';
+import styles from './shell.module.css';
+
+const SCHEMES = [
+  { scheme: 'light', label: 'Light', Icon: IconSun },
+  { scheme: 'dark', label: 'Dark', Icon: IconMoon },
+  { scheme: 'auto', label: 'As the system', Icon: IconDeviceDesktop },
+] as const;
+
+/** Who is signed in: own account, colours, sign out. */
+export function AccountMenu() {
+  const me = useMe();
+  const navigate = useNavigate();
+  const { colorScheme, setColorScheme } = useMantineColorScheme();
+
+  async function signOut() {
+    // Whatever the server says, this page forgets the person.
+    await api.sessions.deleteCurrent().catch(() => undefined);
+    forgetPerson();
+    await navigate({ to: '/sign-in', search: {} });
+  }
+
+  return (
+    <Menu position="top-start" width={228}>
+      <Menu.Target>
+        <UnstyledButton className={styles['choose']}>
+          <span className="visually-hidden">Account:</span>
+          <Stack gap={0} flex={1} miw={0}>
+            <Text fz="sm" fw={600} truncate>
+              {me.name}
+            </Text>
+            <Text fz="xs" c="dimmed" truncate>
+              {me.email}
+            </Text>
+          </Stack>
+          <IconSelector size={16} aria-hidden />
+        </UnstyledButton>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item leftSection={<IconUser size={16} />} onClick={() => void navigate({ to: '/account' })}>
+          Your account
+        </Menu.Item>
+        <Menu.Divider />
+        <Menu.Label>Colours</Menu.Label>
+        {SCHEMES.map(({ scheme, label, Icon }) => (
+          <Menu.Item
+            key={scheme}
+            leftSection={<Icon size={16} />}
+            rightSection={colorScheme === scheme ? <IconCheck size={16} aria-label="chosen" /> : null}
+            onClick={() => setColorScheme(scheme)}
+          >
+            {label}
+          </Menu.Item>
+        ))}
+        <Menu.Divider />
+        <Menu.Item leftSection={<IconLogout size={16} />} onClick={() => void signOut()}>
+          Sign out
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}

@@ -1,0 +1,44 @@
+import { Paper, Stack, Text, Title } from '@mantine/core';
+import type { ReactNode } from 'react';
+import { useTitle } from '../components/page.tsx';
+import { Brand } from './brand.tsx';
+import { ConnectionBanner } from './connection-banner.tsx';
+import styles from './shell.module.css';
+
+interface CentreProps {
+  readonly title: string;
+  readonly description?: ReactNode;
+  readonly children?: ReactNode;
+  readonly below?: ReactNode;
+}
+
+/** A page with one thing on it and no navigation: signing in, setting up, accepting an invitation. */
+export function Centre({ title, description, children, below }: CentreProps) {
+  useTitle(title);
+  return (
+    <>
+      <ConnectionBanner />
+      <main className={styles['centre']}>
+        <Stack gap="lg" w="100%" maw={440}>
+          <Brand />
+          <Paper withBorder radius="lg" p={{ base: 'lg', xs: 'xl' }} shadow="xs">
+            <Stack gap="md">
+              <Stack gap={4}>
+                <Title order={1} fz={24}>
+                  {title}
+                </Title>
+                {description !== undefined && (
+                  <Text c="dimmed" fz="sm">
+                    {description}
+                  </Text>
+                )}
+              </Stack>
+              {children}
+            </Stack>
+          </Paper>
+          {below}
+        </Stack>
+      </main>
+    </>
+  );
+}

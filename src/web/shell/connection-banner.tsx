@@ -1,0 +1,16 @@
+import { useConnectionLost } from '../connection.ts';
+import styles from './shell.module.css';
+
+/** Says that the server can not be reached, while it can not. */
+export function ConnectionBanner() {
+  const lost = useConnectionLost();
+  return (
+    <div role="status" aria-live="polite">
+      {lost && (
+        <div className={`${styles['banner']} tone-warn`}>
+          The server can not be reached. Trying again every two seconds …
+        </div>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,57 @@
+import { Menu, Text, UnstyledButton } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { IconCheck, IconPlus, IconSelector } from '../components/icons.ts';
+import { rememberWorkspace, useWorkspaceOrNull, workspacesQuery } from '../session.ts';
+import styles from './shell.module.css';
+
+const initial = (name: string) => [...name][0]?.toUpperCase() ?? '?';
+
+/** Which workspace this tab is in, and the way to the others. */
+export function WorkspaceSwitcher() {
+  const current = useWorkspaceOrNull();
+  const { data: workspaces = [] } = useQuery(workspacesQuery);
+  const navigate = useNavigate();
+  return (
+    <Menu position="bottom-start" width={228}>
+      <Menu.Target>
+        <UnstyledButton className={styles['choose']}>
+          <span className="visually-hidden">Workspace:</span>
+          <span className={styles['mark']} aria-hidden>
+            {initial(current?.name ?? '?')}
+          </span>
+          <Text fz="sm" fw={600} truncate flex={1}>
+            {current?.name ?? 'Choose a workspace'}
+          </Text>
+          <IconSelector size={16} aria-hidden />
+        </UnstyledButton>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {workspaces.map((workspace) => (
+          <Menu.Item
+            key={workspace.id}
+            leftSection={
+              <span className={styles['mark']} aria-hidden>
+                {initial(workspace.name)}
+              </span>
+            }
+            rightSection={workspace.id === current?.id ? <IconCheck size={16} aria-label="current" /> : null}
+            onClick={() => {
+              rememberWorkspace(workspace);
+              void navigate({ to: '.', search: { workspace: workspace.slug } as never });
+            }}
+          >
+            {workspace.name}
+          </Menu.Item>
+        ))}
+        <Menu.Divider />
+        <Menu.Item
+          leftSection={<IconPlus size={16} />}
+          onClick={() => void navigate({ to: '/', search: { create: 'workspace' } as never })}
+        >
+          Create a workspace
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}

@@ -1,0 +1,31 @@
+import { Anchor } from '@mantine/core';
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useMe } from '../session.ts';
+import { Centre } from '../shell/centre.tsx';
+import { CreateWorkspaceForm } from '../workspace/create-workspace.tsx';
+
+/** Where a person without a workspace lands, and where one makes another. */
+export function HomePage() {
+  const me = useMe();
+  const navigate = useNavigate();
+  const { create } = useSearch({ strict: false }) as { create?: string };
+  return (
+    <Centre
+      title="Create a workspace"
+      description={
+        create === undefined
+          ? `You are signed in as ${me.email} and in no workspace yet. Create one, or ask for an invitation.`
+          : 'You become its owner. Nothing of your other workspaces is visible in it.'
+      }
+      below={
+        <Anchor component="button" fz="sm" ta="center" onClick={() => void navigate({ to: '/account' })}>
+          Your account
+        </Anchor>
+      }
+    >
+      <CreateWorkspaceForm
+        onCreated={({ slug }) => void navigate({ to: '/settings/access-tokens', search: { workspace: slug } })}
+      />
+    </Centre>
+  );
+}

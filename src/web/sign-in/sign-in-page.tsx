@@ -1,0 +1,111 @@
+import { Button, Divider, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
+import { useForm } from '@mantine/form';
+import { useMutation } from '@tanstack/react-query';
+import { useRouter, useSearch } from '@tanstack/react-router';
+import { useState } from 'react';
+import { DevpilotError } from '../../sdk/client.ts';
+import { passkeyObstacle } from '../account/passkey.ts';
+import { PasskeySignIn } from '../account/passkey-sign-in.tsx';
+import { api, fieldErrorsOf, messageOf } from '../api.ts';
+import { Notice } from '../components/notice.tsx';
+import { emailProblem } from '../rules.ts';
+import { forgetPerson } from '../session.ts';
+import { Centre } from '../shell/centre.tsx';
+import { placeToGo } from './place.ts';
+
+/** Signs in, and goes back to where the person was. */
+export function SignInPage() {
+  const router = useRouter();
+  const { from } = useSearch({ strict: false }) as { from?: string };
+  const [needsCode, setNeedsCode] = useState(false);
+  const form = useForm({
+    initialValues: { email: '', password: '', code: '' },
+    validate: {
+      email: emailProblem,
+      password: (password) => (password === '' ? 'Type your password' : null),
+      code: (code) => (needsCode && code.trim() === '' ? 'Type a code' : null),
+    },
+  });
+  const signIn = useMutation({
+    mutationFn: ({ email, password, code }: typeof form.values) =>
+      api.sessions.create({ email: email.trim(), password, ...(needsCode && { code: code.replace(/\s/g, '') }) }),
+    onError: (error) => {
+      if (error instanceof DevpilotError && error.code === 'second_factor_required') setNeedsCode(true);
+      form.setErrors(fieldErrorsOf(error) ?? {});
+    },
+    onSuccess: () => {
+      form.reset();
+      forgetPerson();
+      router.history.push(placeToGo(from));
+    },
+  });
+  const asksForCode = signIn.error instanceof DevpilotError && signIn.error.code === 'second_factor_required';
+
+  return (
+    <Centre
+      title={needsCode ? 'Two-factor code' : 'Sign in'}
+      description={
+        needsCode
+          ? 'The six digits of your authenticator app, or one of your recovery codes.'
+          : from === undefined
+            ? 'To the settings of your workspace.'
+            : 'You come back to where you were.'
+      }
+      below={
+        <Text c="dimmed" fz="sm" ta="center">
+          New here? Ask an owner or admin of your workspace for an invitation.
+        </Text>
+      }
+    >
+      <form noValidate onSubmit={form.onSubmit((values) => signIn.mutate(values))}>
+        <Stack gap="md">
+          {needsCode ? (
+            <TextInput
+              key="code"
+              label="Code"
+              autoComplete="one-time-code"
+              inputMode="text"
+              autoFocus
+              {...form.getInputProps('code')}
+            />
+          ) : (
+            <>
+              <TextInput
+                label="Email"
+                type="email"
+                autoComplete="username"
+                autoFocus
+                {...form.getInputProps('email')}
+              />
+              <PasswordInput label="Password" autoComplete="current-password" {...form.getInputProps('password')} />
+            </>
+          )}
+          {signIn.error !== null && !asksForCode && fieldErrorsOf(signIn.error) === null && (
+            <Notice tone="bad">{messageOf(signIn.error)}</Notice>
+          )}
+          <Button type="submit" loading={signIn.isPending} fullWidth>
+            {needsCode ? 'Continue' : 'Sign in'}
+          </Button>
+          {!needsCode && passkeyObstacle() === null && (
+            <>
+              <Divider label="or" />
+              <PasskeySignIn onSignedIn={() => router.history.push(placeToGo(from))} />
+            </>
+          )}
+          {needsCode && (
+            <Button
+              variant="subtle"
+              onClick={() => {
+                setNeedsCode(false);
+                signIn.reset();
+                form.reset();
+              }}
+            >
+              Use another account
+            </Button>
+          )}
+        </Stack>
+      </form>
+    </Centre>
+  );
+}

@@ -1,0 +1,100 @@
+import { type CSSVariablesResolver, createTheme, type MantineColorsTuple } from '@mantine/core';
+
+const pilot: MantineColorsTuple = [
+  '#eef2ff',
+  '#e0e7ff',
+  '#c7d2fe',
+  '#a5b4fc',
+  '#8b95f9',
+  '#6366f1',
+  '#4f46e5',
+  '#4338ca',
+  '#3730a3',
+  '#312e81',
+];
+
+const dark: MantineColorsTuple = [
+  '#e4e7ee',
+  '#bcc2ce',
+  '#9ba3b4',
+  '#737b8c',
+  '#3a404e',
+  '#2a2f3b',
+  '#1e222c',
+  '#14171f',
+  '#0f1218',
+  '#0a0c11',
+];
+
+export const theme = createTheme({
+  primaryColor: 'pilot',
+  primaryShade: { light: 6, dark: 6 },
+  colors: { pilot, dark },
+  defaultRadius: 'md',
+  respectReducedMotion: true,
+  cursorType: 'pointer',
+  fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", sans-serif',
+  fontFamilyMonospace: 'ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace',
+  headings: { fontWeight: '650' },
+  components: {
+    Modal: {
+      defaultProps: {
+        centered: true,
+        radius: 'lg',
+        closeButtonProps: { 'aria-label': 'Close' },
+        // Mantine's is a <header>, which in a dialog would pass for a second banner of the page.
+        attributes: { header: { role: 'presentation' } },
+      },
+      styles: { title: { fontSize: 18, fontWeight: 650 } },
+    },
+    Menu: { defaultProps: { shadow: 'md', position: 'bottom-end' } },
+    Tooltip: { defaultProps: { withArrow: true, openDelay: 200, events: { hover: true, focus: true, touch: true } } },
+    Badge: { defaultProps: { variant: 'light', radius: 'sm', tt: 'none', fw: 550 } },
+    Anchor: { defaultProps: { underline: 'hover' } },
+    TextInput: { defaultProps: { inputWrapperOrder: ['label', 'description', 'input', 'error'] } },
+    PasswordInput: { defaultProps: { inputWrapperOrder: ['label', 'description', 'input', 'error'] } },
+  },
+});
+
+/** Greys and reds that hold 4.5 : 1 against what they stand on, in both schemes (WCAG 1.4.3). */
+export const resolveVariables: CSSVariablesResolver = () => ({
+  variables: {},
+  light: {
+    '--mantine-color-body': '#ffffff',
+    '--mantine-color-dimmed': '#586071',
+    '--mantine-color-placeholder': '#666e7e',
+    '--mantine-color-error': '#c92a2a',
+    '--mantine-color-anchor': '#4338ca',
+    '--app-side': '#f7f8fa',
+    '--app-line': '#e5e8ee',
+    '--app-hover': '#f4f5f8',
+    '--app-good': '#1a6b3c',
+    '--app-good-soft': '#e6f6ec',
+    '--app-warn': '#8a4b04',
+    '--app-warn-soft': '#fff3dc',
+    '--app-bad': '#b02323',
+    '--app-bad-soft': '#fdecec',
+    '--app-mute': '#4d5564',
+    '--app-mute-soft': '#eef0f4',
+    '--app-code': '#f4f5f8',
+  },
+  dark: {
+    '--mantine-color-body': '#14171f',
+    '--mantine-color-dimmed': '#9ba3b4',
+    '--mantine-color-placeholder': '#8891a3',
+    '--mantine-color-error': '#ff8f8f',
+    '--mantine-color-anchor': '#a5b4fc',
+    '--app-side': '#0f1218',
+    '--app-line': '#272c37',
+    '--app-hover': '#1b1f29',
+    '--app-good': '#7ddba0',
+    '--app-good-soft': '#14301f',
+    '--app-warn': '#f3c067',
+    '--app-warn-soft': '#35270d',
+    '--app-bad': '#ff9d9d',
+    '--app-bad-soft': '#3a1a1c',
+    '--app-mute': '#b4bbc9',
+    '--app-mute-soft': '#252a35',
+    '--app-code': '#0f1218',
+  },
+});

@@ -1,0 +1,140 @@
+import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
+import { useForm } from '@mantine/form';
+import { useDisclosure } from '@mantine/hooks';
+import { notifications } from '@mantine/notifications';
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { api, fieldErrorsOf, messageOf, queryClient } from '../api.ts';
+import { ConfirmDialog } from '../components/confirm.tsx';
+import { CopyButton } from '../components/copy.tsx';
+import { Facts } from '../components/facts.tsx';
+import { Notice } from '../components/notice.tsx';
+import { Page } from '../components/page.tsx';
+import { Section } from '../components/section.tsx';
+import { Ago } from '../components/time.tsx';
+import { nameProblem } from '../rules.ts';
+import { forgetPerson, useWorkspace, workspacesQuery } from '../session.ts';
+import { countCredentials } from './count-credentials.ts';
+
+const slugProblem = (slug: string) =>
+  /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(slug) ? null : 'Takes 1 to 63 of a–z, 0–9 and -, not at either end';
+
+function Rename() {
+  const { workspace } = useWorkspace();
+  const navigate = useNavigate();
+  const form = useForm({
+    initialValues: { name: workspace.name, slug: workspace.slug },
+    validate: { name: nameProblem, slug: slugProblem },
+  });
+  const save = useMutation({
+    mutationFn: (values: typeof form.values) => api.workspaces.update(workspace.id, values),
+    onError: (error) => form.setErrors(fieldErrorsOf(error) ?? {}),
+    onSuccess: async ({ name, slug }) => {
+      await queryClient.invalidateQueries({ queryKey: workspacesQuery.queryKey });
+      form.setInitialValues({ name, slug });
+      form.reset();
+      notifications.show({ message: 'The workspace is changed.' });
+      await navigate({ to: '.', search: { workspace: slug }, replace: true });
+    },
+  });
+  return (
+    <Section
+      title="Name and address"
+      description="Members see the name. The slug names the workspace in addresses, the CLI and the API."
+    >
+      <form noValidate onSubmit={form.onSubmit((values) => save.mutate(values))}>
+        <Stack gap="md">
+          <TextInput label="Name" {...form.getInputProps('name')} />
+          <TextInput
+            label="Slug"
+            description="Links and scripts that name the old slug stop working. Access tokens and API keys do not mind."
+            spellCheck={false}
+            {...form.getInputProps('slug')}
+          />
+          {save.error !== null && fieldErrorsOf(save.error) === null && (
+            <Notice tone="bad">{messageOf(save.error)}</Notice>
+          )}
+          <Group justify="flex-end">
+            <Button type="submit" loading={save.isPending} disabled={!form.isDirty()}>
+              Save
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Section>
+  );
+}
+
+function Delete() {
+  const { workspace, api: here } = useWorkspace();
+  const navigate = useNavigate();
+  const [opened, { open, close }] = useDisclosure();
+  const count = useQuery({
+    queryKey: [workspace.id, 'credential-count'],
+    queryFn: ({ signal }) => countCredentials(here, signal),
+    enabled: opened,
+  });
+  return (
+    <Section
+      title="Delete this workspace"
+      description="Its access tokens and API keys stop working at once, on every node. This can not be undone."
+      tone="bad"
+      actions={
+        <Button className="button-bad" onClick={open}>
+          Delete workspace…
+        </Button>
+      }
+    >
+      <ConfirmDialog
+        opened={opened}
+        onClose={close}
+        title="Delete workspace"
+        confirm="Delete workspace"
+        typed={workspace.name}
+        onConfirm={async () => {
+          await api.workspaces.delete(workspace.id);
+          forgetPerson();
+          notifications.show({ message: `The workspace ${workspace.name} is deleted.` });
+          await navigate({ to: '/', search: {} });
+        }}
+      >
+        <Text fz="sm">
+          Everything in <b>{workspace.name}</b> goes: members lose their access, invitations end, and whatever is under
+          way with its credentials is refused from now on.
+        </Text>
+        <Notice tone="bad">
+          {count.data === undefined ? 'Counting the credentials that die with it …' : `${count.data} die with it.`}
+        </Notice>
+      </ConfirmDialog>
+    </Section>
+  );
+}
+
+/** The workspace itself: its name, its slug, its end. */
+export function WorkspacePage() {
+  const { workspace, isAdmin, isOwner } = useWorkspace();
+  return (
+    <Page title="Workspace" width="narrow">
+      <Stack gap="lg">
+        {isAdmin && <Rename key={workspace.updatedAt} />}
+        <Section title="Facts">
+          <Facts
+            facts={[
+              ...(isAdmin ? [] : [['Name', workspace.name] as const, ['Slug', workspace.slug] as const]),
+              [
+                'Id',
+                <Group key="id" gap="xs" component="span">
+                  <span className="mono">{workspace.id}</span>
+                  <CopyButton text={workspace.id} size="compact-xs" />
+                </Group>,
+              ],
+              ['Your role', workspace.role],
+              ['Created', <Ago key="created" at={workspace.createdAt} />],
+            ]}
+          />
+        </Section>
+        {isOwner && <Delete />}
+      </Stack>
+    </Page>
+  );
+}
