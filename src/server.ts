@@ -25,8 +25,8 @@ import { createCredentialStore, createUsageJournal, readForJudging } from './ser
 import { every, FLUSH_EVERY, FOLD_EVERY, TIDY_EVERY, tidy } from './server/housekeeping.ts';
 import { createMeter } from './server/metrics.ts';
 import { aloneWith, amongOthers } from './server/nodes.ts';
-import { SECRET_BYTES, type Settings } from './settings.ts';
-import { type DataDirectory, takeDataDirectory } from './store/data-directory.ts';
+import { BadSetting, SECRET_BYTES, type Settings } from './settings.ts';
+import { type DataDirectory, DirectoryInUse, takeDataDirectory } from './store/data-directory.ts';
 import { insertFailure, recentFailures } from './store/failures.ts';
 import { openPostgresStore } from './store/postgres.ts';
 import { createSeal } from './store/seal.ts';
@@ -88,6 +88,15 @@ export function createLogger(level: string): pino.Logger {
   });
 }
 
+function takeDirectory(path: string): DataDirectory {
+  try {
+    return takeDataDirectory(path);
+  } catch (error) {
+    if (error instanceof DirectoryInUse) throw error;
+    throw new BadSetting('DEVPILOT_DATA_DIR', `a directory that can be made and written (${path} can not)`);
+  }
+}
+
 /**
  * Takes the store that the settings name, for this process alone where it is the embedded one, and
  * brings its tables up to date. `onError` is told of connections that broke while nobody used them.
@@ -101,7 +110,7 @@ export async function openStore(
     const store = await openPostgresStore(settings.databaseUrl, onError);
     return { store, secret: settings.secret, release: () => undefined };
   }
-  const directory = takeDataDirectory(settings.dataDirectory);
+  const directory = takeDirectory(settings.dataDirectory);
   try {
     const secret = settings.secret ?? readSecret(directory);
     return { store: await openSqliteStore(directory.database), secret, release: directory.release };
@@ -286,8 +295,11 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
 
   async function close(): Promise<void> {
     const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_WITHIN);
+    // A connection that was answered meanwhile is kept alive otherwise, and the stop would wait for it.
+    const sweep = setInterval(() => app.server.closeIdleConnections(), 20);
     await app.close();
     clearTimeout(cut);
+    clearInterval(sweep);
     metrics?.close();
     await flusher.stop();
     await folder.stop();
