@@ -26,6 +26,7 @@ export interface Schema {
     last_seen_at: number;
   };
   usage_flush: { node_id: string; number: number };
+  usage_chunk: UsageChunkTable;
   failure: { subject: string; address: string; at: number };
   idempotency: IdempotencyTable;
   audit_event: AuditEventTable;
