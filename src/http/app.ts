@@ -13,20 +13,25 @@ import type { z } from 'zod';
 import { Problem } from '../contract/problem.ts';
 import { redactSecrets } from '../contract/redact.ts';
 import { LIMITS } from '../contract/words.ts';
+import { appRoutes } from './apps.ts';
 import { auditRoutes } from './audit.ts';
 import { registerAuthorize } from './authorize.ts';
 import { accessTokenRoutes, apiKeyRoutes } from './credentials.ts';
 import { deviceRoutes } from './devices.ts';
 import { registerDocs } from './docs.ts';
+import { environmentRoutes } from './environment.ts';
 import { registerHealth } from './health.ts';
 import type { House } from './house.ts';
 import { judgingRoutes } from './judging.ts';
+import { metadataRoutes } from './metadata.ts';
 import { openApiDocument } from './openapi.ts';
 import { registerPage } from './page.ts';
 import { passkeyRoutes } from './passkeys.ts';
 import { peopleRoutes } from './people.ts';
 import { answerError, rawProblem, sendProblem } from './problems.ts';
+import { projectRoutes } from './projects.ts';
 import { FORM_TYPE, type Route, registerRoute } from './route.ts';
+import { serverRoutes } from './servers.ts';
 import { memberRoutes, workspaceRoutes } from './workspaces.ts';
 
 /** Every route that demands something, with its demand; `/v1/authorize`, health and docs stand beside it. */
@@ -41,6 +46,11 @@ export function routeTable(house: House): Route[] {
     ...apiKeyRoutes(house),
     ...auditRoutes(house),
     ...judgingRoutes(house),
+    ...projectRoutes(house),
+    ...appRoutes(house),
+    ...serverRoutes(house),
+    ...environmentRoutes(house),
+    ...metadataRoutes(house),
   ];
 }
 

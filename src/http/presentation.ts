@@ -37,9 +37,9 @@ function readBasic(encoded: string): Presentation {
   const user = text.slice(0, colon);
   const password = text.slice(colon + 1);
   if (!user.startsWith(SECRET_PREFIXES.access_token)) {
-    return password.startsWith(SECRET_PREFIXES.api_key)
-      ? { kind: 'credential', secret: password, passphrase: null }
-      : MALFORMED;
+    // An OAuth client form-encodes its secret (RFC 6749, section 2.3.1), some the underscore too.
+    const secret = password.replace(/^dp%5F/i, SECRET_PREFIXES.api_key);
+    return secret.startsWith(SECRET_PREFIXES.api_key) ? { kind: 'credential', secret, passphrase: null } : MALFORMED;
   }
   if (secretKindOf(password) !== null) throw twoCredentials();
   return { kind: 'credential', secret: user, passphrase: password === '' ? null : password };

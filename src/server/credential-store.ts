@@ -2,7 +2,7 @@ import { append } from '../audit/log.ts';
 import { Problem } from '../contract/problem.ts';
 import type { CredentialKind, CredentialSort } from '../contract/words.ts';
 import type { StoredCredential } from '../credentials/record.ts';
-import { type Digest, digestBytes } from '../credentials/secret.ts';
+import { type Digest, digestBytes, digestOfBytes } from '../credentials/secret.ts';
 import type { Credential, CredentialStore, CredentialTransaction } from '../credentials/store.ts';
 import type { UsageStore } from '../credentials/usage.ts';
 import {
@@ -21,8 +21,6 @@ import { claimKey } from '../store/idempotency.ts';
 import { cutPage, pageAsk } from '../store/paging.ts';
 import type { Store, Trx } from '../store/store.ts';
 import { claimUsageChunk, countUnfoldedUses, foldUses, insertUsageChunk, readUses } from '../store/usage.ts';
-
-const digestOf = (bytes: Uint8Array): Digest => Buffer.from(bytes).toString('latin1');
 
 function credentialOf(row: CredentialRow): Credential {
   const { creator_name, creator_email } = row;
@@ -84,11 +82,11 @@ function transactionOf(trx: Trx): CredentialTransaction {
         ...(active !== undefined && { active: active ? 1 : 0 }),
         updated_at: at,
       });
-      return digest === undefined ? null : digestOf(digest);
+      return digest === undefined ? null : digestOfBytes(digest);
     },
     async delete(workspaceId, kind, id) {
       const row = await deleteCredential(trx, workspaceId, kind, id);
-      return row === undefined ? null : { digest: digestOf(row.digest), name: row.name };
+      return row === undefined ? null : { digest: digestOfBytes(row.digest), name: row.name };
     },
     async revoke(workspaceId, digest, at) {
       const bytes = digest === null ? null : digestBytes(digest);

@@ -9,7 +9,6 @@ import {
   type CredentialFilter,
   type CredentialRow,
   deleteCredential,
-  deleteOldRevocations,
   findByDigest,
   findCredential,
   insertRevocation,
@@ -19,6 +18,7 @@ import {
 } from '../store/credentials.ts';
 import { deleteOldFailures, insertFailure, recentFailures } from '../store/failures.ts';
 import { claimKey, deleteOldClaims } from '../store/idempotency.ts';
+import { pruneRevocations } from '../store/nodes.ts';
 import { cutPage, decodeCursor } from '../store/paging.ts';
 import {
   advanceTotpStep,
@@ -331,7 +331,7 @@ export function storeSuite(engine: string, open: () => Promise<TestStore>): void
           rows.slice(-48).map((row) => row.number),
           numbers,
         );
-        await store.transaction((trx) => deleteOldRevocations(trx, NOW + 1));
+        await store.transaction((trx) => pruneRevocations(trx, NOW + 1));
         const next = await store.transaction((trx) => insertRevocation(trx, owner.workspaceId, null, NOW));
         assert.equal(next, first + 48);
       });
