@@ -22,7 +22,7 @@ import { createMail } from './people/mail.ts';
 import { makeSetupCode } from './people/sign-up.ts';
 import { createTraces } from './people/traces.ts';
 import { createCredentialStore, createUsageJournal, readForJudging } from './server/credential-store.ts';
-import { every, FLUSH_EVERY, FOLD_EVERY, TIDY_EVERY, tidy } from './server/housekeeping.ts';
+import { every, FLUSH_EVERY, FOLD_EVERY, FOLD_WITHIN, TIDY_EVERY, tidy } from './server/housekeeping.ts';
 import { aloneWith, amongOthers } from './server/nodes.ts';
 import { SECRET_BYTES, type Settings } from './settings.ts';
 import { type DataDirectory, takeDataDirectory } from './store/data-directory.ts';
@@ -275,7 +275,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     await traces.flush();
   }
   const flusher = every(FLUSH_EVERY, flush, onError);
-  const folder = every(FOLD_EVERY, journal.fold, onError);
+  const folder = every(FOLD_EVERY, () => journal.fold(FOLD_WITHIN), onError);
   const tidier = every(TIDY_EVERY, () => tidy(store, clock()), onError);
 
   /** Writes all that was counted; what is too much to fold in now is folded after the next start, since a stop must not take long. */
