@@ -22,13 +22,11 @@ import { createMail } from './people/mail.ts';
 import { makeSetupCode } from './people/sign-up.ts';
 import { createTraces } from './people/traces.ts';
 import { createCredentialStore, createUsageJournal, readForJudging } from './server/credential-store.ts';
-import { every, FLUSH_EVERY, FOLD_EVERY, TIDY_EVERY, tidy } from './server/housekeeping.ts';
-import { createMeter } from './server/metrics.ts';
+import { every, FLUSH_EVERY, FOLD_EVERY, FOLD_WITHIN, TIDY_EVERY, tidy } from './server/housekeeping.ts';
 import { aloneWith, amongOthers } from './server/nodes.ts';
 import { BadSetting, SECRET_BYTES, type Settings } from './settings.ts';
 import { type DataDirectory, DirectoryInUse, takeDataDirectory } from './store/data-directory.ts';
 import { insertFailure, recentFailures } from './store/failures.ts';
-import { openPostgresStore } from './store/postgres.ts';
 import { createSeal } from './store/seal.ts';
 import { openSqliteStore } from './store/sqlite.ts';
 import type { Store } from './store/store.ts';
@@ -107,6 +105,7 @@ export async function openStore(
 ): Promise<{ store: Store; secret: Buffer; release: () => void }> {
   if (settings.databaseUrl !== null) {
     if (settings.secret === null) throw new Error('DEVPILOT_SECRET is needed where nodes share a database.');
+    const { openPostgresStore } = await import('./store/postgres.ts');
     const store = await openPostgresStore(settings.databaseUrl, onError);
     return { store, secret: settings.secret, release: () => undefined };
   }
@@ -155,7 +154,8 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
   const clock = parts.clock ?? Date.now;
   const log = parts.logger ?? createLogger(settings.logLevel);
   const opened = await openStore(settings, (error) => log.warn({ err: error }, 'a connection to the store broke'));
-  const meter = settings.metrics === null ? null : createMeter();
+  // Loaded where they are asked for: start and idle memory are everybody's.
+  const meter = settings.metrics === null ? null : (await import('./server/metrics.ts')).createMeter();
   const store = meter?.store(opened.store) ?? opened.store;
   let url = '';
 
@@ -284,7 +284,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     await traces.flush();
   }
   const flusher = every(FLUSH_EVERY, flush, onError);
-  const folder = every(FOLD_EVERY, journal.fold, onError);
+  const folder = every(FOLD_EVERY, () => journal.fold(FOLD_WITHIN), onError);
   const tidier = every(TIDY_EVERY, () => tidy(store, clock()), onError);
 
   /** Writes all that was counted; what is too much to fold in now is folded after the next start, since a stop must not take long. */

@@ -52,4 +52,6 @@ export function every(
 
 export const FLUSH_EVERY = SECOND;
 export const FOLD_EVERY = 10 * SECOND;
+/** So that folds of a flood of uses leave the writer to others, and a stop waits for none of them long. */
+export const FOLD_WITHIN = 2 * SECOND;
 export const TIDY_EVERY = HOUR;
