@@ -21,8 +21,8 @@ import type { PeopleContext } from './people/context.ts';
 import { createMail } from './people/mail.ts';
 import { makeSetupCode } from './people/sign-up.ts';
 import { createTraces } from './people/traces.ts';
-import { createCredentialStore, createUsageStore, readForJudging } from './server/credential-store.ts';
-import { every, FLUSH_EVERY, TIDY_EVERY, tidy } from './server/housekeeping.ts';
+import { createCredentialStore, createUsageJournal, readForJudging } from './server/credential-store.ts';
+import { every, FLUSH_EVERY, FOLD_EVERY, TIDY_EVERY, tidy } from './server/housekeeping.ts';
 import { createMeter } from './server/metrics.ts';
 import { aloneWith, amongOthers } from './server/nodes.ts';
 import { SECRET_BYTES, type Settings } from './settings.ts';
@@ -35,7 +35,7 @@ import type { Store } from './store/store.ts';
 
 /** Records kept in memory: about 300 bytes each. */
 const RECORDS_IN_MEMORY = 1_000_000;
-/** Above this many credentials with unwritten uses a reader is shown figures up to a second old. */
+/** Above this many credentials with uses that are not folded in, a reader is shown the figures of the last fold. */
 const FLUSH_FOR_READERS = 5_000;
 /** In-flight requests are given this long before their connections are cut. */
 const CLOSE_WITHIN = 4_000;
@@ -168,7 +168,8 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
         });
   const { settle, settleAll } = membership;
   const proof = createProof(createFailureLimiter(failureStore(store), FAILURE_LIMITS.passphrase));
-  const usage = createUsage(createUsageStore(store), nodeId);
+  const journal = await createUsageJournal(store);
+  const usage = createUsage(journal, nodeId);
   const denials = createDenials();
   const traces = createTraces(store);
   const watch: Watcher = ({ verdict, record }, presented) => {
@@ -220,12 +221,15 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
       settle,
       settleAll,
       flushUses: async () => {
-        const pending = usage.pendingCredentials();
-        if (pending > 0 && pending <= FLUSH_FOR_READERS) await usage.flush();
+        const pending = usage.pendingCredentials() + journal.size();
+        if (pending === 0 || pending > FLUSH_FOR_READERS) return;
+        await usage.flush();
+        await journal.fold();
       },
       clock,
     },
     people,
+    workspace: { store, clock, seal: people.seal, localServer: settings.localServer === 'on' },
     denials,
     traces,
     flushDenials,
@@ -271,7 +275,14 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     await traces.flush();
   }
   const flusher = every(FLUSH_EVERY, flush, onError);
+  const folder = every(FOLD_EVERY, journal.fold, onError);
   const tidier = every(TIDY_EVERY, () => tidy(store, clock()), onError);
+
+  /** Writes all that was counted; what is too much to fold in now is folded after the next start, since a stop must not take long. */
+  async function writeUses(): Promise<void> {
+    await usage.flush();
+    if (journal.size() <= FLUSH_FOR_READERS) await journal.fold();
+  }
 
   async function close(): Promise<void> {
     const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_WITHIN);
@@ -279,9 +290,10 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     clearTimeout(cut);
     metrics?.close();
     await flusher.stop();
+    await folder.stop();
     await tidier.stop();
     // What can't be written is told at the end; it keeps nothing from being given back.
-    const written = await Promise.allSettled([usage.flush(), flushDenials(true), traces.flush()]);
+    const written = await Promise.allSettled([writeUses(), flushDenials(true), traces.flush()]);
     await membership.stop();
     await store.close();
     opened.release();

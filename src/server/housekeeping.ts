@@ -51,4 +51,5 @@ export function every(
 }
 
 export const FLUSH_EVERY = SECOND;
+export const FOLD_EVERY = 10 * SECOND;
 export const TIDY_EVERY = HOUR;
