@@ -32,6 +32,7 @@ import { openPostgresStore } from './store/postgres.ts';
 import { createSeal } from './store/seal.ts';
 import { openSqliteStore } from './store/sqlite.ts';
 import type { Store } from './store/store.ts';
+import { createIngest } from './workspace/activity-ingest.ts';
 
 /** Records kept in memory: about 300 bytes each. */
 const RECORDS_IN_MEMORY = 1_000_000;
@@ -218,7 +219,13 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
       clock,
     },
     people,
-    workspace: { store, clock, seal: people.seal, localServer: settings.localServer === 'on' },
+    workspace: {
+      store,
+      clock,
+      seal: people.seal,
+      localServer: settings.localServer === 'on',
+      ingest: createIngest(store),
+    },
     denials,
     traces,
     flushDenials,
@@ -262,7 +269,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     await traces.flush();
   }
   const flusher = every(FLUSH_EVERY, flush, onError);
-  const tidier = every(TIDY_EVERY, () => tidy(store, clock()), onError);
+  const tidier = every(TIDY_EVERY, () => tidy(store, clock(), settings.retentionDays), onError);
 
   async function close(): Promise<void> {
     const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_WITHIN);

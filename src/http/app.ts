@@ -7,6 +7,7 @@ import type { z } from 'zod';
 import { Problem } from '../contract/problem.ts';
 import { redactSecrets } from '../contract/redact.ts';
 import { LIMITS } from '../contract/words.ts';
+import { activityRoutes } from './activity.ts';
 import { appRoutes } from './apps.ts';
 import { auditRoutes } from './audit.ts';
 import { registerAuthorize } from './authorize.ts';
@@ -43,6 +44,7 @@ export function routeTable(house: House): Route[] {
     ...appRoutes(house),
     ...serverRoutes(house),
     ...environmentRoutes(house),
+    ...activityRoutes(house),
   ];
 }
 
@@ -63,6 +65,8 @@ const FIELD_SOURCES: Readonly<Record<string, string>> = { headers: 'header', que
 /** Refuses what a schema does not take, naming each field. Unknown fields are refused by the schemas themselves. */
 function compileValidator({ schema, httpPart }: { schema: z.ZodType; httpPart?: string }) {
   return (data: unknown) => {
+    // The body of a route that reads its bytes itself.
+    if (httpPart === 'body' && Buffer.isBuffer(data)) return { value: data };
     const result = schema.safeParse(data);
     if (result.success) return { value: result.data };
     const errors = result.error.issues.flatMap((issue) => {
@@ -98,6 +102,16 @@ function addParsers(app: FastifyInstance): void {
     const twice = [...form.keys()].find((key, at, keys) => keys.indexOf(key) !== at);
     if (twice !== undefined) done(new Problem('invalid_request', 'The form names a field twice.'));
     else done(null, Object.fromEntries(form));
+  });
+}
+
+/** A route that is given its body as it came, whatever type it says it has. */
+function registerBytesRoute(app: FastifyInstance, house: House, declared: Route): void {
+  void app.register((scope, _options, done) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, parsed) => parsed(null, body));
+    registerRoute(scope, house, declared);
+    done();
   });
 }
 
@@ -197,7 +211,10 @@ export async function createApp(
       logAnswer(request, reply.statusCode, reply.elapsedTime);
       next();
     });
-    for (const declared of routeTable(house)) registerRoute(scope, house, declared);
+    for (const declared of routeTable(house)) {
+      if (declared.takes === 'bytes') registerBytesRoute(scope, house, declared);
+      else registerRoute(scope, house, declared);
+    }
     done();
   });
   registerHealth(app, house);
