@@ -30,6 +30,7 @@ import { insertFailure, recentFailures } from './store/failures.ts';
 import { createSeal } from './store/seal.ts';
 import { openSqliteStore } from './store/sqlite.ts';
 import type { Store } from './store/store.ts';
+import { createIngest } from './workspace/activity-ingest.ts';
 
 /** Records kept in memory: about 300 bytes each. */
 const RECORDS_IN_MEMORY = 1_000_000;
@@ -238,7 +239,13 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
       clock,
     },
     people,
-    workspace: { store, clock, seal: people.seal, localServer: settings.localServer === 'on' },
+    workspace: {
+      store,
+      clock,
+      seal: people.seal,
+      localServer: settings.localServer === 'on',
+      ingest: createIngest(store),
+    },
     denials,
     traces,
     flushDenials,
@@ -285,7 +292,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
   }
   const flusher = every(FLUSH_EVERY, flush, onError);
   const folder = every(FOLD_EVERY, () => journal.fold(FOLD_WITHIN), onError);
-  const tidier = every(TIDY_EVERY, () => tidy(store, clock()), onError);
+  const tidier = every(TIDY_EVERY, () => tidy(store, clock(), settings.retentionDays), onError);
 
   /** Writes all that was counted; what is too much to fold in now is folded after the next start, since a stop must not take long. */
   async function writeUses(): Promise<void> {
