@@ -14,7 +14,6 @@ import { createFailureLimiter, type FailureStore } from './credentials/failures.
 import { createJudges, type Watcher } from './credentials/present.ts';
 import { createProof } from './credentials/proof.ts';
 import { createRegistry } from './credentials/registry.ts';
-import type { Settle } from './credentials/store.ts';
 import { createUsage } from './credentials/usage.ts';
 import { createApp } from './http/app.ts';
 import type { House } from './http/house.ts';
@@ -22,9 +21,10 @@ import type { PeopleContext } from './people/context.ts';
 import { createMail } from './people/mail.ts';
 import { makeSetupCode } from './people/sign-up.ts';
 import { createTraces } from './people/traces.ts';
-import { createCredentialStore, createUsageStore, readForJudging } from './server/credential-store.ts';
-import { every, FLUSH_EVERY, TIDY_EVERY, tidy } from './server/housekeeping.ts';
+import { createCredentialStore, createUsageJournal, readForJudging } from './server/credential-store.ts';
+import { every, FLUSH_EVERY, FOLD_EVERY, TIDY_EVERY, tidy } from './server/housekeeping.ts';
 import { createMeter } from './server/metrics.ts';
+import { aloneWith, amongOthers } from './server/nodes.ts';
 import { SECRET_BYTES, type Settings } from './settings.ts';
 import { type DataDirectory, takeDataDirectory } from './store/data-directory.ts';
 import { insertFailure, recentFailures } from './store/failures.ts';
@@ -35,7 +35,7 @@ import type { Store } from './store/store.ts';
 
 /** Records kept in memory: about 300 bytes each. */
 const RECORDS_IN_MEMORY = 1_000_000;
-/** Above this many credentials with unwritten uses a reader is shown figures up to a second old. */
+/** Above this many credentials with uses that are not folded in, a reader is shown the figures of the last fold. */
 const FLUSH_FOR_READERS = 5_000;
 /** In-flight requests are given this long before their connections are cut. */
 const CLOSE_WITHIN = 4_000;
@@ -152,16 +152,24 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
 
   const registry = createRegistry({
     read: (digest) => readForJudging(store, digest),
-    // One process owns the embedded store: it has seen every revocation, for it made them all.
-    lease: { holds: () => true },
+    lease: { holds: () => membership.lease.holds() },
     capacity: RECORDS_IN_MEMORY,
   });
-  const settle: Settle = (revocation) => {
-    registry.apply(revocation);
-    return Promise.resolve({ nodes: 1, confirmed: 1 });
-  };
+  const nodeId = createId('node', clock());
+  const membership =
+    settings.databaseUrl === null
+      ? aloneWith(registry)
+      : amongOthers({
+          url: settings.databaseUrl,
+          id: nodeId,
+          bound: settings.revocationBound,
+          registry,
+          onError: (error) => log.warn({ err: error }, 'the lease was not renewed; it is tried again'),
+        });
+  const { settle, settleAll } = membership;
   const proof = createProof(createFailureLimiter(failureStore(store), FAILURE_LIMITS.passphrase));
-  const usage = createUsage(createUsageStore(store), createId('node', clock()));
+  const journal = await createUsageJournal(store);
+  const usage = createUsage(journal, nodeId);
   const denials = createDenials();
   const traces = createTraces(store);
   const watch: Watcher = ({ verdict, record }, presented) => {
@@ -211,20 +219,24 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     credentials: {
       store: createCredentialStore(store),
       settle,
+      settleAll,
       flushUses: async () => {
-        const pending = usage.pendingCredentials();
-        if (pending > 0 && pending <= FLUSH_FOR_READERS) await usage.flush();
+        const pending = usage.pendingCredentials() + journal.size();
+        if (pending === 0 || pending > FLUSH_FOR_READERS) return;
+        await usage.flush();
+        await journal.fold();
       },
       clock,
     },
     people,
+    workspace: { store, clock, seal: people.seal, localServer: settings.localServer === 'on' },
     denials,
     traces,
     flushDenials,
     notReady: async () => {
       try {
         await store.first('select 1 as one', []);
-        return null;
+        return membership.lease.holds() ? null : 'This node holds no lease: it has lost touch with the store.';
       } catch {
         return 'The store can not be reached.';
       }
@@ -234,6 +246,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
   const app = await createApp(house, { logger: log, trustProxy: settings.trustProxy });
   let metrics: Server | null = null;
   try {
+    await membership.start();
     await app.listen({ port: settings.port, host: settings.host });
     if (meter !== null && settings.metrics !== null) {
       metrics = await meter.listen(settings.metrics, {
@@ -245,6 +258,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     }
   } catch (error) {
     await app.close();
+    await membership.stop();
     await store.close();
     opened.release();
     throw error;
@@ -261,7 +275,14 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     await traces.flush();
   }
   const flusher = every(FLUSH_EVERY, flush, onError);
+  const folder = every(FOLD_EVERY, journal.fold, onError);
   const tidier = every(TIDY_EVERY, () => tidy(store, clock()), onError);
+
+  /** Writes all that was counted; what is too much to fold in now is folded after the next start, since a stop must not take long. */
+  async function writeUses(): Promise<void> {
+    await usage.flush();
+    if (journal.size() <= FLUSH_FOR_READERS) await journal.fold();
+  }
 
   async function close(): Promise<void> {
     const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_WITHIN);
@@ -269,12 +290,14 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     clearTimeout(cut);
     metrics?.close();
     await flusher.stop();
+    await folder.stop();
     await tidier.stop();
-    await usage.flush();
-    await flushDenials(true);
-    await traces.flush();
+    // What can't be written is told at the end; it keeps nothing from being given back.
+    const written = await Promise.allSettled([writeUses(), flushDenials(true), traces.flush()]);
+    await membership.stop();
     await store.close();
     opened.release();
+    for (const one of written) if (one.status === 'rejected') throw one.reason;
   }
 
   const metricsAddress = metrics?.address() as AddressInfo | undefined;

@@ -97,11 +97,12 @@ function appearsTwice(rawHeaders: readonly string[], name: string): boolean {
   return count > 1;
 }
 
+/** A header that may come once. A blank one carries nothing: proxies send those for what they were not given. */
 function single(request: IncomingMessage, name: string): string | undefined {
   const header = request.headers[name];
   if (header === undefined) return undefined;
   if (appearsTwice(request.rawHeaders, name)) throw twoCredentials();
-  return typeof header === 'string' ? header : undefined;
+  return typeof header === 'string' && header !== '' ? header : undefined;
 }
 
 /** The passphrase header's bytes as UTF-8; the parser hands each byte over as one character. */

@@ -4,6 +4,7 @@ import type { Claim } from '../contract/idempotency.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
 import { ProblemBody } from '../contract/schemas.ts';
 import { CODES, type Code, LIMITS } from '../contract/words.ts';
+import type { Asker } from '../workspace/context.ts';
 import type { House } from './house.ts';
 import { refuseCredentialInQuery } from './presentation.ts';
 import {
@@ -47,6 +48,8 @@ export interface Route {
   readonly body?: z.ZodType;
   /** `application/x-www-form-urlencoded` instead of, or beside, JSON. */
   readonly takes?: 'form' | 'form or json';
+  /** Bytes that its body may have, where it is not the standard limit. */
+  readonly bodyLimit?: number;
   readonly answers: Readonly<Record<number, z.ZodType>>;
   /** The codes that this route answers beside those that every route may. */
   readonly codes?: readonly Code[];
@@ -95,6 +98,32 @@ export function askerOf(house: House, request: FastifyRequest) {
     person: { id: person.personId, name: person.name, email: person.email },
     origin: originOf(request),
     claim: claimOf(house, request, membershipOf(request).workspaceId),
+  };
+}
+
+/** The workspace that a request is about: the credential's own, or the one that the person is a member of. */
+export function workspaceIdOf(request: FastifyRequest): string {
+  const { principal } = request;
+  if (principal === null) throw new Problem('internal');
+  return principal.kind === 'person' ? membershipOf(request).workspaceId : principal.record.workspace.id;
+}
+
+/** Who changes what credentials open: a person or a credential, which the log names after it is deleted. */
+export function changerOf(house: House, request: FastifyRequest): Asker {
+  const { principal } = request;
+  if (principal === null) throw new Problem('internal');
+  const workspaceId = workspaceIdOf(request);
+  const ifMatch = request.headers['if-match'];
+  return {
+    workspaceId,
+    actor: partyOf(principal),
+    credential:
+      principal.kind === 'person'
+        ? null
+        : { kind: principal.kind, id: principal.record.id, name: principal.record.name },
+    origin: originOf(request),
+    claim: claimOf(house, request, workspaceId),
+    ifMatch: ifMatch ?? null,
   };
 }
 
@@ -168,6 +197,7 @@ export function registerRoute(app: FastifyInstance, house: House, declared: Rout
   app.route({
     method: declared.method,
     url: declared.url,
+    ...(declared.bodyLimit !== undefined && { bodyLimit: declared.bodyLimit }),
     schema: {
       summary: declared.summary,
       description,

@@ -30,8 +30,14 @@ export interface Schema {
   idempotency: IdempotencyTable;
   audit_event: AuditEventTable;
   audit_head: { workspace_id: string; sequence: number; hash: string };
+  node: { id: string; confirmed: number; lease_until: number };
   revocation_counter: { id: number; number: number };
   revocation: { number: number; workspace_id: string; digest: Uint8Array | null; at: number };
+  project: ProjectTable;
+  server: ServerTable;
+  app: AppTable;
+  env_version: EnvVersionTable;
+  env_change: EnvChangeTable;
 }
 
 export interface PersonTable {
@@ -153,6 +159,14 @@ export interface CredentialTable {
   use_count: Generated<number>;
 }
 
+export interface UsageChunkTable {
+  node_id: string;
+  number: number;
+  /** Credentials named. */
+  size: number;
+  uses: string;
+}
+
 export interface IdempotencyTable {
   workspace_id: string;
   principal_id: string;
@@ -184,4 +198,72 @@ export interface AuditEventTable {
   detail: string;
   previous_hash: string;
   hash: string;
+}
+
+interface ResourceFacts {
+  id: string;
+  workspace_id: string;
+  name: string;
+  /** The name as it is searched and sorted: lower case. */
+  name_key: string;
+  slug: string;
+  created_at: number;
+  updated_at: number;
+}
+
+export interface ProjectTable extends ResourceFacts {
+  description: string | null;
+}
+
+export interface ServerTable extends ResourceFacts {
+  kind: string;
+  host: string | null;
+  port: number | null;
+  user_name: string | null;
+  host_key: string | null;
+  public_key: string | null;
+  /** The private key, sealed for this row. */
+  private_key_sealed: string | null;
+}
+
+export interface AppTable extends ResourceFacts {
+  project_id: string;
+  server_id: string | null;
+  repository: string | null;
+  branch: string;
+  directory: string | null;
+  /** JSON array. */
+  hooks: string;
+  keep_releases: number;
+  /** JSON object. */
+  health_check: string | null;
+  log_command: string | null;
+  /** JSON object. */
+  backup: string | null;
+}
+
+/** One change of an app's environment, of any number of variables. */
+export interface EnvVersionTable {
+  app_id: string;
+  workspace_id: string;
+  number: number;
+  at: number;
+  actor_kind: string;
+  actor_id: string | null;
+  actor_name: string | null;
+  /** JSON arrays of names. */
+  set_names: string;
+  removed_names: string;
+  restored_from: number | null;
+}
+
+/** What a version made of one variable. */
+export interface EnvChangeTable {
+  app_id: string;
+  workspace_id: string;
+  name: string;
+  version: number;
+  /** The value, sealed for this row; null where the version removed it. */
+  value_sealed: string | null;
+  at: number;
 }
