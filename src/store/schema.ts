@@ -26,6 +26,7 @@ export interface Schema {
     last_seen_at: number;
   };
   usage_flush: { node_id: string; number: number };
+  usage_chunk: UsageChunkTable;
   failure: { subject: string; address: string; at: number };
   idempotency: IdempotencyTable;
   audit_event: AuditEventTable;
@@ -159,6 +160,15 @@ export interface CredentialTable {
   use_count: Generated<number>;
 }
 
+export interface UsageChunkTable {
+  node_id: string;
+  number: number;
+  /** Credentials named. */
+  size: number;
+  uses: string;
+}
+
+/** Uses as they were counted, until they are folded into the credentials. */
 export interface UsageChunkTable {
   node_id: string;
   number: number;
