@@ -12,6 +12,9 @@ export const ID_PREFIXES = {
   invitation: 'inv_',
   device: 'dev_',
   node: 'nod_',
+  project: 'prj_',
+  app: 'app_',
+  server: 'srv_',
 } as const;
 export type IdNoun = keyof typeof ID_PREFIXES;
 

@@ -28,7 +28,7 @@ function codePoints(text: string): number {
 }
 
 /** NFC, trimmed, `min` to `max` code points, no control characters, no half surrogate pairs. */
-function line(min: number, max: number, example: string) {
+export function line(min: number, max: number, example: string) {
   return z
     .string()
     .max(max * 8, `takes ${min} to ${max} characters`)
@@ -60,8 +60,10 @@ function distinct<const T extends readonly [string, ...string[]]>(words: T, what
     .meta({ uniqueItems: true });
 }
 
-const instant = z.iso.datetime({ precision: 3 }).meta({ examples: ['2027-02-24T09:00:00.000Z'] });
-const maybeInstant = instant.nullable();
+export const instant = z.iso.datetime({ precision: 3 }).meta({ examples: ['2027-02-24T09:00:00.000Z'] });
+export const maybeInstant = instant.nullable();
+
+const LAST_INSTANT = Date.parse('9999-12-31T23:59:59.999Z');
 
 /** An instant with its zone; becomes UTC with milliseconds. That it lies in the future is checked where the clock is. */
 const expiry = z.iso
@@ -70,6 +72,8 @@ const expiry = z.iso
     const at = Date.parse(text);
     return Number.isNaN(at) ? text : new Date(at).toISOString();
   })
+  // An offset can carry the last hours of 9999 into a year of five digits, which ISO 8601 has no plain form for.
+  .refine((text) => !(Date.parse(text) > LAST_INSTANT), 'takes an instant before the year 10000')
   .nullable()
   .meta({ examples: ['2027-02-24T09:00:00.000Z'] });
 
@@ -78,7 +82,7 @@ export const slug = z
   .string()
   .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, 'takes 1 to 63 of a-z, 0-9 and -, not at either end')
   .meta({ examples: ['acme'] });
-const description = z
+export const description = z
   .string()
   .max(LIMITS.description.max * 8, `takes up to ${LIMITS.description.max} characters`)
   .overwrite((text) => text.normalize('NFC').trim())
@@ -103,7 +107,7 @@ export const email = z
   .overwrite((text) => text.normalize('NFC').trim())
   .pipe(z.email('takes an email address'))
   .meta({ maxLength: LIMITS.email.max, examples: ['ada@example.com'] });
-const id = z
+export const id = z
   .string()
   .max(64)
   .meta({ examples: ['tok_01kaexample0000000000000000'] });
@@ -299,6 +303,22 @@ export const Introspection = z
   .meta({ id: 'Introspection', title: 'RFC 7662' });
 export type Introspection = z.infer<typeof Introspection>;
 
+export const ServerMetadata = z
+  .object({
+    issuer: z.string(),
+    token_endpoint: z.string(),
+    token_endpoint_auth_methods_supported: z.array(z.string()),
+    device_authorization_endpoint: z.string(),
+    grant_types_supported: z.array(z.string()),
+    response_types_supported: z.array(z.string()),
+    introspection_endpoint: z.string(),
+    introspection_endpoint_auth_methods_supported: z.array(z.string()),
+    revocation_endpoint: z.string(),
+    revocation_endpoint_auth_methods_supported: z.array(z.string()),
+    service_documentation: z.string(),
+  })
+  .meta({ id: 'ServerMetadata', title: 'RFC 8414' });
+
 export const TwoFactor = z.object({ enabled: z.boolean(), recoveryCodesLeft: z.int() }).meta({ id: 'TwoFactor' });
 export const TwoFactorStart = z
   .object({ secret: z.string(), uri: z.string().describe('otpauth://, to be shown as a QR code') })
@@ -463,27 +483,29 @@ export const DeviceTokenRequest = z
   .meta({ id: 'DeviceTokenRequest' });
 export const DeviceAnswer = z.strictObject({ userCode: z.string().min(1).max(32) }).meta({ id: 'DeviceAnswer' });
 
+/** What can't be a secret is answered like one that is unknown, however long it is. */
+const tried = z.string().max(LIMITS.body);
 export const IntrospectRequest = z
   .object({
-    token: z.string().max(4096),
-    passphrase: z.string().max(4096).optional(),
+    token: tried,
+    passphrase: tried.optional(),
     token_type_hint: z.string().max(255).optional(),
   })
   .meta({ id: 'IntrospectRequest' });
 export const RevokeRequest = z
-  .object({ token: z.string().max(4096), token_type_hint: z.string().max(255).optional() })
+  .object({ token: tried, token_type_hint: z.string().max(255).optional() })
   .meta({ id: 'RevokeRequest' });
 
 // Queries
 
-const wholeNumber = (min: number, max: number) =>
+export const wholeNumber = (min: number, max: number) =>
   z
     .string()
     .regex(/^\d{1,9}$/, `takes a whole number from ${min} to ${max}`)
     .refine((text) => Number(text) >= min && Number(text) <= max, `takes a whole number from ${min} to ${max}`)
     .meta({ examples: [String(max)] });
 
-const paging = {
+export const paging = {
   limit: wholeNumber(1, LIMITS.page.max).optional(),
   cursor: z.string().min(1).max(LIMITS.cursor.max).optional(),
 };
@@ -510,7 +532,7 @@ export const ApiKeyQuery = z.strictObject({
 });
 export type ApiKeyQuery = z.infer<typeof ApiKeyQuery>;
 
-const since = z.iso
+export const since = z.iso
   .datetime({ offset: true, error: 'takes an instant with its zone, such as 2027-02-24T09:00:00Z' })
   .optional();
 export const AuditQuery = z.strictObject({

@@ -96,7 +96,8 @@ export const LIMITS = {
   email: { max: 254 },
   page: { standard: 50, max: 200 },
   query: { max: 255 },
-  cursor: { max: 1024 },
+  /** Holds the longest name there can be, in base64. */
+  cursor: { max: 2048 },
   /** Passkeys of one person. */
   passkeys: { max: 20 },
   /** Passkey challenges of one client address that wait for their answer at a time. */
@@ -274,6 +275,7 @@ export const HEADERS = {
   workspaceId: 'Devpilot-Workspace-Id',
   scopes: 'Devpilot-Scopes',
   permissions: 'Devpilot-Permissions',
+  revocation: 'Devpilot-Revocation',
 } as const;
 
 /** Everything that the activity log records, as `noun.verb`. */
@@ -309,6 +311,19 @@ export const AUDIT_ACTIONS = [
   'member.deleted',
   'invitation.created',
   'invitation.deleted',
+  'project.created',
+  'project.updated',
+  'project.deleted',
+  'app.created',
+  'app.updated',
+  'app.deleted',
+  'server.created',
+  'server.updated',
+  'server.deleted',
+  'server.checked',
+  'env.updated',
+  'env.restored',
+  'env.revealed',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
@@ -324,8 +339,64 @@ export const AUDIT_NOUNS = [
   'invitation',
   'device',
   'system',
+  'project',
+  'app',
+  'server',
 ] as const;
 export type AuditNoun = (typeof AUDIT_NOUNS)[number];
+
+export const SERVER_KINDS = ['ssh', 'local'] as const;
+export type ServerKind = (typeof SERVER_KINDS)[number];
+/** Where in a deployment a hook runs, in that order. */
+export const HOOK_STAGES = [
+  'pre_execution',
+  'pre_source_control',
+  'post_source_control',
+  'post_setup',
+  'post_release',
+] as const;
+export type HookStage = (typeof HOOK_STAGES)[number];
+/** What lists of resources are sorted by; `-` before it for descending. */
+export const RESOURCE_SORTS = ['createdAt', '-createdAt', 'name', '-name'] as const;
+export type ResourceSort = (typeof RESOURCE_SORTS)[number];
+
+/** What roll-ups are kept at, with the length of one step in milliseconds. */
+export const INTERVALS = { minute: MINUTE, hour: HOUR, day: DAY } as const;
+export type Interval = keyof typeof INTERVALS;
+export const INTERVAL_WORDS = ['minute', 'hour', 'day'] as const satisfies readonly Interval[];
+/** What events are counted by. */
+export const ACTIVITY_GROUPS = ['type', 'source', 'subject'] as const;
+export type ActivityGroup = (typeof ACTIVITY_GROUPS)[number];
+
+/** Limits of what credentials open; lengths in characters. */
+export const RESOURCE_LIMITS = {
+  slug: 63,
+  host: 253,
+  command: 8192,
+  url: 2048,
+  branch: 255,
+  directory: 1024,
+  hooks: 50,
+  keepReleases: { min: 1, max: 100 },
+  hookTimeout: { min: 1, max: 86_400 },
+  healthTimeout: { min: 1, max: 3_600 },
+  envName: 255,
+  /** Bytes of UTF-8. */
+  envValue: 65_536,
+  envVariables: 1000,
+  /** Older versions of an app's environment can't be restored any more. */
+  envVersions: 200,
+  envBody: 16 * 1_048_576,
+  activityBatch: 1000,
+  activityBody: 8 * 1_048_576,
+  /** Bytes of one event's data as JSON. */
+  activityData: 65_536,
+  /** Characters of an event's id, source, type and subject. */
+  activityWord: 512,
+  /** Points that a chart has at most over all its series. */
+  activityPoints: 20_000,
+  activitySeries: { min: 10, max: 100 },
+} as const;
 
 /** What each role may do (contract section 3); a person's request is checked against one of these. */
 export const ROLE_RANK: Readonly<Record<Role, number>> = { member: 1, admin: 2, owner: 3 };

@@ -38,9 +38,23 @@ interface Row {
   readonly ends?: true;
 }
 
+/** Projects, apps and servers are alike (section 7): read, write or delete, or all of it with `manage`. */
+function resourceRows(nouns: string, noun: string, manage: Permission): Row[] {
+  return [
+    { ask: `GET /v1/${nouns}`, people: 'member', key: ['read', manage] },
+    { ask: `POST /v1/${nouns}`, people: 'admin', key: ['write', manage] },
+    { ask: `GET /v1/${nouns}/:${noun}`, people: 'member', key: ['read', manage] },
+    { ask: `PATCH /v1/${nouns}/:${noun}`, people: 'admin', key: ['write', manage] },
+    { ask: `DELETE /v1/${nouns}/:${noun}`, people: 'admin', key: ['delete', manage] },
+  ];
+}
+
 const CONTRACT: readonly Row[] = [
   { ask: 'POST /v1/people', people: 'everybody' },
+  { ask: 'GET /.well-known/oauth-authorization-server', people: 'everybody' },
   { ask: 'POST /v1/sessions', people: 'everybody' },
+  { ask: 'POST /v1/sessions/passkey/options', people: 'everybody' },
+  { ask: 'POST /v1/sessions/passkey', people: 'everybody' },
   { ask: 'GET /v1/sessions', people: 'person' },
   { ask: 'DELETE /v1/sessions/:id', people: 'person' },
   { ask: 'GET /v1/me', people: 'person' },
@@ -51,6 +65,11 @@ const CONTRACT: readonly Row[] = [
   { ask: 'POST /v1/me/two-factor/confirm', people: 'person' },
   { ask: 'POST /v1/me/two-factor/recovery-codes', people: 'person' },
   { ask: 'DELETE /v1/me/two-factor', people: 'person' },
+  { ask: 'GET /v1/me/passkeys', people: 'person' },
+  { ask: 'POST /v1/me/passkeys/options', people: 'person' },
+  { ask: 'POST /v1/me/passkeys', people: 'person' },
+  { ask: 'PATCH /v1/me/passkeys/:id', people: 'person' },
+  { ask: 'DELETE /v1/me/passkeys/:id', people: 'person' },
   { ask: 'POST /v1/device/code', people: 'everybody' },
   { ask: 'POST /v1/device/token', people: 'everybody' },
   { ask: 'GET /v1/device/requests/:userCode', people: 'person' },
@@ -85,6 +104,19 @@ const CONTRACT: readonly Row[] = [
   { ask: 'POST /v1/introspect', people: 'nobody', key: ['read'], body: new URLSearchParams({ token: 'x' }) },
   { ask: 'POST /v1/revoke', people: 'everybody', body: new URLSearchParams({ token: 'x' }) },
   { ask: 'GET /v1/whoami', people: 'anyone' },
+  ...resourceRows('projects', 'project', 'manage_projects'),
+  ...resourceRows('apps', 'app', 'manage_apps'),
+  ...resourceRows('servers', 'server', 'manage_servers'),
+  { ask: 'POST /v1/servers/:server/check', people: 'admin', key: ['manage_servers'] },
+  { ask: 'GET /v1/apps/:app/env', people: 'member', token: ['modify_env'] },
+  { ask: 'PATCH /v1/apps/:app/env', people: 'admin', token: ['modify_env'] },
+  { ask: 'PUT /v1/apps/:app/env/:name', people: 'admin', token: ['modify_env'] },
+  { ask: 'DELETE /v1/apps/:app/env/:name', people: 'admin', token: ['modify_env'] },
+  { ask: 'GET /v1/apps/:app/env/versions', people: 'member', token: ['modify_env'] },
+  { ask: 'POST /v1/apps/:app/env/versions/:version/restore', people: 'admin', token: ['modify_env'] },
+  { ask: 'POST /v1/activity/events', people: 'nobody', token: ['activity_tracker'] },
+  { ask: 'GET /v1/activity/events', people: 'member', token: ['activity_tracker_analytics'] },
+  { ask: 'GET /v1/activity/analytics', people: 'member', token: ['activity_tracker_analytics'] },
 ];
 
 const RANK = { member: 1, admin: 2, owner: 3 } as const;

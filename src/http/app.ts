@@ -1,26 +1,38 @@
 import { randomBytes } from 'node:crypto';
 import { METHODS } from 'node:http';
 import swagger from '@fastify/swagger';
-import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify';
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
 import { createSerializerCompiler, jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
 import { Problem } from '../contract/problem.ts';
 import { redactSecrets } from '../contract/redact.ts';
 import { LIMITS } from '../contract/words.ts';
+import { activityRoutes } from './activity.ts';
+import { appRoutes } from './apps.ts';
 import { auditRoutes } from './audit.ts';
 import { registerAuthorize } from './authorize.ts';
 import { accessTokenRoutes, apiKeyRoutes } from './credentials.ts';
 import { deviceRoutes } from './devices.ts';
 import { registerDocs } from './docs.ts';
+import { environmentRoutes } from './environment.ts';
 import { registerHealth } from './health.ts';
 import type { House } from './house.ts';
 import { judgingRoutes } from './judging.ts';
+import { metadataRoutes } from './metadata.ts';
 import { openApiDocument } from './openapi.ts';
 import { registerPage } from './page.ts';
 import { passkeyRoutes } from './passkeys.ts';
 import { peopleRoutes } from './people.ts';
 import { answerError, rawProblem, sendProblem } from './problems.ts';
+import { projectRoutes } from './projects.ts';
 import { FORM_TYPE, type Route, registerRoute } from './route.ts';
+import { serverRoutes } from './servers.ts';
 import { memberRoutes, workspaceRoutes } from './workspaces.ts';
 
 /** Every route that demands something, with its demand; `/v1/authorize`, health and docs stand beside it. */
@@ -35,6 +47,12 @@ export function routeTable(house: House): Route[] {
     ...apiKeyRoutes(house),
     ...auditRoutes(house),
     ...judgingRoutes(house),
+    ...projectRoutes(house),
+    ...appRoutes(house),
+    ...serverRoutes(house),
+    ...environmentRoutes(house),
+    ...metadataRoutes(house),
+    ...activityRoutes(house),
   ];
 }
 
@@ -50,13 +68,17 @@ function createRequestIds(): (request: { headers: Record<string, string | string
   };
 }
 
-const FIELD_SOURCES: Readonly<Record<string, string>> = { headers: 'header', querystring: 'query', params: 'path' };
+const FIELD_SOURCES: Readonly<Record<string, string>> = { headers: 'header', querystring: 'query' };
 
 /** Refuses what a schema does not take, naming each field. Unknown fields are refused by the schemas themselves. */
 function compileValidator({ schema, httpPart }: { schema: z.ZodType; httpPart?: string }) {
   return (data: unknown) => {
+    // The body of a route that reads its bytes itself.
+    if (httpPart === 'body' && Buffer.isBuffer(data)) return { value: data };
     const result = schema.safeParse(data);
     if (result.success) return { value: result.data };
+    // An id that can't be one is an address with nothing at it.
+    if (httpPart === 'params') return { error: new Problem('not_found') };
     const errors = result.error.issues.flatMap((issue) => {
       const path = issue.path.map(String).join('.');
       if (issue.code === 'unrecognized_keys') {
@@ -93,6 +115,16 @@ function addParsers(app: FastifyInstance): void {
   });
 }
 
+/** A route that is given its body as it came, whatever type it says it has. */
+function registerBytesRoute(app: FastifyInstance, house: House, declared: Route): void {
+  void app.register((scope, _options, done) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, parsed) => parsed(null, body));
+    registerRoute(scope, house, declared);
+    done();
+  });
+}
+
 /** Patterns of the addresses there are, for telling 405 from 404. */
 function createMethodFinder(app: FastifyInstance): (path: string) => string[] {
   const known = new Map<string, { pattern: RegExp; methods: Set<string> }>();
@@ -111,6 +143,7 @@ function logAnswer(request: FastifyRequest, status: number, milliseconds: number
   const { principal } = request;
   request.log.info(
     {
+      requestId: request.id,
       method: request.method,
       // The pattern and never the address itself: codes and ids of others have no place in a log.
       route: request.routeOptions.url ?? null,
@@ -132,6 +165,8 @@ export async function createApp(
   const app = fastify({
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
+    // One logger for all: a child per request costs more than a judgement, so lines name their request themselves.
+    childLoggerFactory: (logger) => logger,
     genReqId: (request) => createId(request),
     requestIdHeader: false,
     trustProxy: options.trustProxy.length === 0 ? false : [...options.trustProxy],
@@ -150,20 +185,26 @@ export async function createApp(
     if (!app.supportedMethods.includes(method) && method !== 'CONNECT') app.addHttpMethod(method, { hasBody: true });
   }
 
+  // An `Expect` that is unknown is answered like the request without it; Node's own 417 would bypass every route.
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
+
   app.decorateRequest('principal', null);
   app.setValidatorCompiler<z.ZodType>(compileValidator);
   app.setSerializerCompiler(createSerializerCompiler({}));
   app.setErrorHandler(answerError);
   addParsers(app);
   const methodsOf = createMethodFinder(app);
-  app.setNotFoundHandler((request, reply) => {
+  function answerNotFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
     const allow = methodsOf(request.url.split('?')[0] ?? '');
     if (allow.length === 0) return sendProblem(reply, new Problem('not_found', 'There is nothing at this address.'));
     return sendProblem(reply, new Problem('method_not_allowed', `This address takes ${allow.join(', ')}.`, { allow }));
-  });
+  }
+  app.setNotFoundHandler(answerNotFound);
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
-    done();
+    // Before the body is looked at: nothing takes it.
+    if (request.is404) answerNotFound(request, reply);
+    else done();
   });
 
   await app.register(swagger, {
@@ -189,7 +230,10 @@ export async function createApp(
       logAnswer(request, reply.statusCode, reply.elapsedTime);
       next();
     });
-    for (const declared of routeTable(house)) registerRoute(scope, house, declared);
+    for (const declared of routeTable(house)) {
+      if (declared.takes === 'bytes') registerBytesRoute(scope, house, declared);
+      else registerRoute(scope, house, declared);
+    }
     done();
   });
   registerHealth(app, house);

@@ -8,6 +8,7 @@ import type { PeopleContext } from '../people/context.ts';
 import type { Traces } from '../people/traces.ts';
 import type { Seal } from '../store/seal.ts';
 import type { Store } from '../store/store.ts';
+import type { WorkspaceContext } from '../workspace/context.ts';
 
 /** All that routes work with, put together in `server.ts`. */
 export interface House {
@@ -23,6 +24,7 @@ export interface House {
   readonly findRecord: (digest: Digest) => Promise<CredentialRecord | null>;
   readonly credentials: CredentialContext;
   readonly people: PeopleContext;
+  readonly workspace: WorkspaceContext;
   readonly denials: Denials;
   readonly traces: Traces;
   /** Writes denials noted so far, so that the log shows them. */

@@ -4,6 +4,7 @@ import type { Claim } from '../contract/idempotency.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
 import { ProblemBody } from '../contract/schemas.ts';
 import { CODES, type Code, LIMITS } from '../contract/words.ts';
+import type { Asker } from '../workspace/context.ts';
 import type { House } from './house.ts';
 import { refuseCredentialInQuery } from './presentation.ts';
 import {
@@ -45,8 +46,15 @@ export interface Route {
   readonly params?: z.ZodType;
   readonly query?: z.ZodType;
   readonly body?: z.ZodType;
-  /** `application/x-www-form-urlencoded` instead of, or beside, JSON. */
-  readonly takes?: 'form' | 'form or json';
+  /**
+   * `application/x-www-form-urlencoded` instead of, or beside, JSON. `bytes`: any type, read by the
+   * handler itself with `bytesOf`; its body's schema only documents.
+   */
+  readonly takes?: 'form' | 'form or json' | 'bytes';
+  /** The types that a route of `bytes` documents. */
+  readonly consumes?: readonly string[];
+  /** Bytes that its body may have, where it is not the standard limit. */
+  readonly bodyLimit?: number;
   readonly answers: Readonly<Record<number, z.ZodType>>;
   /** The codes that this route answers beside those that every route may. */
   readonly codes?: readonly Code[];
@@ -86,6 +94,11 @@ export function credentialOf(request: FastifyRequest): CredentialPrincipal {
   return principal;
 }
 
+/** The body of a route that takes `bytes`. */
+export function bytesOf(request: FastifyRequest): Buffer {
+  return Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+}
+
 /** Who asks, in which workspace, from where: what the core records. */
 export function askerOf(house: House, request: FastifyRequest) {
   const person = personOf(request);
@@ -95,6 +108,32 @@ export function askerOf(house: House, request: FastifyRequest) {
     person: { id: person.personId, name: person.name, email: person.email },
     origin: originOf(request),
     claim: claimOf(house, request, membershipOf(request).workspaceId),
+  };
+}
+
+/** The workspace that a request is about: the credential's own, or the one that the person is a member of. */
+export function workspaceIdOf(request: FastifyRequest): string {
+  const { principal } = request;
+  if (principal === null) throw new Problem('internal');
+  return principal.kind === 'person' ? membershipOf(request).workspaceId : principal.record.workspace.id;
+}
+
+/** Who changes what credentials open: a person or a credential, which the log names after it is deleted. */
+export function changerOf(house: House, request: FastifyRequest): Asker {
+  const { principal } = request;
+  if (principal === null) throw new Problem('internal');
+  const workspaceId = workspaceIdOf(request);
+  const ifMatch = request.headers['if-match'];
+  return {
+    workspaceId,
+    actor: partyOf(principal),
+    credential:
+      principal.kind === 'person'
+        ? null
+        : { kind: principal.kind, id: principal.record.id, name: principal.record.name },
+    origin: originOf(request),
+    claim: claimOf(house, request, workspaceId),
+    ifMatch: ifMatch ?? null,
   };
 }
 
@@ -168,6 +207,7 @@ export function registerRoute(app: FastifyInstance, house: House, declared: Rout
   app.route({
     method: declared.method,
     url: declared.url,
+    ...(declared.bodyLimit !== undefined && { bodyLimit: declared.bodyLimit }),
     schema: {
       summary: declared.summary,
       description,
@@ -178,7 +218,7 @@ export function registerRoute(app: FastifyInstance, house: House, declared: Rout
       ...(declared.query !== undefined && { querystring: declared.query }),
       ...(declared.body !== undefined && { body: declared.body }),
       ...(forms !== undefined && {
-        consumes: forms === 'form' ? [FORM_TYPE] : [FORM_TYPE, 'application/json'],
+        consumes: forms === 'form' ? [FORM_TYPE] : [...(declared.consumes ?? [FORM_TYPE, 'application/json'])],
       }),
       response: answersOf(declared),
     },
@@ -193,7 +233,7 @@ export function registerRoute(app: FastifyInstance, house: House, declared: Rout
     preParsing: (request, _reply, payload, done) => {
       const type = request.headers['content-type'];
       const isForm = type?.toLowerCase().startsWith(FORM_TYPE) ?? false;
-      if (type !== undefined && (forms === 'form' ? !isForm : isForm && forms === undefined)) {
+      if (type !== undefined && forms !== 'bytes' && (forms === 'form' ? !isForm : isForm && forms === undefined)) {
         done(
           new Problem(
             'unsupported_media_type',

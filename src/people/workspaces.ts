@@ -4,6 +4,7 @@ import { createId } from '../contract/id.ts';
 import type { Claim } from '../contract/idempotency.ts';
 import { Problem } from '../contract/problem.ts';
 import type { Page, Workspace } from '../contract/schemas.ts';
+import { slugOf } from '../contract/slug.ts';
 import { insertRevocation } from '../store/credentials.ts';
 import { cutPage, pageAsk } from '../store/paging.ts';
 import { setLastWorkspace } from '../store/people.ts';
@@ -32,20 +33,6 @@ import {
   type SignedIn,
 } from './context.ts';
 
-const SLUG_MAX = 50;
-
-/** A slug made from a name: `Étoile & Co` becomes `etoile-co`. Pure. */
-export function slugOf(name: string): string {
-  const slug = name
-    .normalize('NFKD')
-    .replace(/\p{M}/gu, '')
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .slice(0, SLUG_MAX)
-    .replace(/^-+|-+$/g, '');
-  return slug === '' ? 'workspace' : slug;
-}
-
 export function showWorkspace(row: WorkspaceRow): Workspace {
   const { id, name, slug, role } = row;
   return { id, name, slug, role, createdAt: instant(row.created_at), updatedAt: instant(row.updated_at) };
@@ -53,7 +40,7 @@ export function showWorkspace(row: WorkspaceRow): Workspace {
 
 async function freeSlug(trx: Trx, wanted: { name: string; slug?: string | undefined }): Promise<string> {
   if (wanted.slug !== undefined) return wanted.slug;
-  const slug = slugOf(wanted.name);
+  const slug = slugOf(wanted.name, 'workspace');
   return (await slugTaken(trx, slug)) ? `${slug}-${randomCode(6, 'abcdefghijkmnpqrstuvwxyz23456789')}` : slug;
 }
 

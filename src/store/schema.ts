@@ -26,12 +26,22 @@ export interface Schema {
     last_seen_at: number;
   };
   usage_flush: { node_id: string; number: number };
+  usage_chunk: UsageChunkTable;
   failure: { subject: string; address: string; at: number };
   idempotency: IdempotencyTable;
   audit_event: AuditEventTable;
   audit_head: { workspace_id: string; sequence: number; hash: string };
+  node: { id: string; confirmed: number; lease_until: number };
   revocation_counter: { id: number; number: number };
   revocation: { number: number; workspace_id: string; digest: Uint8Array | null; at: number };
+  project: ProjectTable;
+  server: ServerTable;
+  app: AppTable;
+  env_version: EnvVersionTable;
+  env_change: EnvChangeTable;
+  activity_head: { workspace_id: string; sequence: number };
+  activity_event: ActivityEventTable;
+  activity_rollup: ActivityRollupTable;
 }
 
 export interface PersonTable {
@@ -153,6 +163,23 @@ export interface CredentialTable {
   use_count: Generated<number>;
 }
 
+export interface UsageChunkTable {
+  node_id: string;
+  number: number;
+  /** Credentials named. */
+  size: number;
+  uses: string;
+}
+
+/** Uses as they were counted, until they are folded into the credentials. */
+export interface UsageChunkTable {
+  node_id: string;
+  number: number;
+  /** Credentials named. */
+  size: number;
+  uses: string;
+}
+
 export interface IdempotencyTable {
   workspace_id: string;
   principal_id: string;
@@ -184,4 +211,100 @@ export interface AuditEventTable {
   detail: string;
   previous_hash: string;
   hash: string;
+}
+
+interface ResourceFacts {
+  id: string;
+  workspace_id: string;
+  name: string;
+  /** The name as it is searched and sorted: lower case. */
+  name_key: string;
+  slug: string;
+  created_at: number;
+  updated_at: number;
+}
+
+export interface ProjectTable extends ResourceFacts {
+  description: string | null;
+}
+
+export interface ServerTable extends ResourceFacts {
+  kind: string;
+  host: string | null;
+  port: number | null;
+  user_name: string | null;
+  host_key: string | null;
+  public_key: string | null;
+  /** The private key, sealed for this row. */
+  private_key_sealed: string | null;
+}
+
+export interface AppTable extends ResourceFacts {
+  project_id: string;
+  server_id: string | null;
+  repository: string | null;
+  branch: string;
+  directory: string | null;
+  /** JSON array. */
+  hooks: string;
+  keep_releases: number;
+  /** JSON object. */
+  health_check: string | null;
+  log_command: string | null;
+  /** JSON object. */
+  backup: string | null;
+}
+
+/** One change of an app's environment, of any number of variables. */
+export interface EnvVersionTable {
+  app_id: string;
+  workspace_id: string;
+  number: number;
+  at: number;
+  actor_kind: string;
+  actor_id: string | null;
+  actor_name: string | null;
+  /** JSON arrays of names. */
+  set_names: string;
+  removed_names: string;
+  restored_from: number | null;
+}
+
+/** What a version made of one variable. */
+export interface EnvChangeTable {
+  app_id: string;
+  workspace_id: string;
+  name: string;
+  version: number;
+  /** The value, sealed for this row; null where the version removed it. */
+  value_sealed: string | null;
+  at: number;
+}
+
+/** An event of the activity tracker (CloudEvents 1.0); `id` and `source` are its sender's. */
+export interface ActivityEventTable {
+  workspace_id: string;
+  source: string;
+  id: string;
+  /** Counts up within the workspace, with gaps. */
+  sequence: number;
+  type: string;
+  subject: string | null;
+  at: number;
+  /** JSON. */
+  data: string | null;
+  received_at: number;
+}
+
+/** How many events there were in one step of an interval, by one type, source or subject. */
+export interface ActivityRollupTable {
+  workspace_id: string;
+  grain: string;
+  dimension: string;
+  at: number;
+  key: string;
+  count: number;
+  /** Distinct subjects, as the sketch says. */
+  subjects: number;
+  sketch: string | null;
 }

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { parseDotenv, writeDotenv } from './dotenv.ts';
+
+const names = fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,20}$/).filter((name) => name !== '__proto__');
+/** Text in which everything that a parser could trip over is likely. */
+const tricky = fc
+  .array(
+    fc.oneof(
+      fc.constantFrom(
+        '"',
+        "'",
+        '`',
+        '\\',
+        '\n',
+        '\r',
+        '\r\n',
+        '\t',
+        '#',
+        ' #',
+        '$',
+        '$(id)',
+        '=',
+        ' ',
+        '\\n',
+        'é',
+        '\u2028',
+        '\uFEFF',
+        '😀',
+      ),
+      fc.string({ unit: 'binary', maxLength: 8 }),
+    ),
+    { maxLength: 12 },
+  )
+  .map((parts) => parts.join(''));
+
+function valuesOf(text: string): Record<string, string> {
+  const parsed = parseDotenv(text);
+  assert.ok(parsed.ok, JSON.stringify(parsed));
+  return Object.fromEntries(parsed.values);
+}
+
+test('what is written is read exactly, whatever the values', () => {
+  fc.assert(
+    fc.property(fc.dictionary(names, tricky, { maxKeys: 10, noNullPrototype: true }), (values) => {
+      assert.deepEqual(valuesOf(writeDotenv(Object.entries(values))), values);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('no text makes the parser throw or run on', () => {
+  fc.assert(
+    fc.property(fc.oneof(tricky, fc.string({ unit: 'binary' })), (text) => {
+      const parsed = parseDotenv(text);
+      if (!parsed.ok) assert.ok(parsed.line >= 1 && parsed.line <= text.split('\n').length);
+    }),
+    { numRuns: 2000 },
+  );
+  const started = performance.now();
+  parseDotenv(`A=${' #'.repeat(200_000)}\nB="${'\\'.repeat(200_000)}`);
+  assert.ok(performance.now() - started < 1000);
+});
+
+test('what other tools write is read as they mean it', () => {
+  const text = [
+    '\uFEFF# a comment',
+    'PLAIN=value',
+    'export EXPORTED=yes # why',
+    'EMPTY=',
+    'SPACES =  around the value  ',
+    'HASH=a#b',
+    "SINGLE='no $expansion, no \\n'",
+    'DOUBLE="line\\nline \\"quoted\\" \\\\ \\q" # after',
+    'BACK=`it\'s "both"`',
+    'MANY="one',
+    'two"',
+    'TWICE=first',
+    'TWICE=last',
+    '',
+  ].join('\r\n');
+  assert.deepEqual(valuesOf(text), {
+    PLAIN: 'value',
+    EXPORTED: 'yes',
+    EMPTY: '',
+    SPACES: 'around the value',
+    HASH: 'a#b',
+    SINGLE: 'no $expansion, no \\n',
+    DOUBLE: 'line\nline "quoted" \\ \\q',
+    BACK: 'it\'s "both"',
+    MANY: 'one\r\ntwo',
+    TWICE: 'last',
+  });
+});
+
+test('a line that can not be read is named', () => {
+  const cases: readonly [text: string, line: number][] = [
+    ['A=1\nnothing\n', 2],
+    ['A=1\n\n1B=2', 3],
+    ['__proto__=x', 1],
+    ['A="open\nB=2', 1],
+    ["A='x' y", 1],
+    ['=x', 1],
+  ];
+  for (const [text, line] of cases) {
+    const parsed = parseDotenv(text);
+    assert.ok(!parsed.ok, text);
+    assert.equal(parsed.line, line, text);
+  }
+});
+
+test('a shell that reads the file gets the same values, but for carriage returns and values with both quotes', () => {
+  const values = { A: 'plain', B: 'two words', C: '$HOME `id` "x" #', D: 'line\nline', E: 'ünïcode', F: '' };
+  const script = `eval "$(cat)"; printf '%s\\0' ${Object.keys(values)
+    .map((name) => `"$${name}"`)
+    .join(' ')}`;
+  const out = execFileSync('bash', ['-c', script], { input: writeDotenv(Object.entries(values)) });
+  assert.deepEqual(out.toString().split('\0').slice(0, -1), Object.values(values));
+});

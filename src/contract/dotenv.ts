@@ -1,0 +1,105 @@
+/**
+ * Variables as text, a line each, and back: what `writeDotenv` writes, `parseDotenv` reads exactly. It
+ * also reads what other tools write: `export`, comments, single, double and back quotes, values over
+ * several lines. Nothing is ever expanded: `$` is a character like any other.
+ */
+
+/** A variable's name. `__proto__` is none, since it can't be a field of an object like others. */
+export const ENV_NAME = /^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]*$/;
+
+const PLAIN = /^[A-Za-z0-9_./:@%+,=-]*$/;
+const LITERAL = /^[^'\r]*$/;
+const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '"': '"', '\\': '\\', $: '$', '`': '`' };
+
+function writeValue(value: string): string {
+  if (PLAIN.test(value)) return value;
+  if (LITERAL.test(value)) return `'${value}'`;
+  const escaped = value
+    .replace(/["\\$`]/g, '\\$&')
+    .replaceAll('\n', '\\n')
+    .replaceAll('\r', '\\r');
+  return `"${escaped}"`;
+}
+
+/** Writes variables in the order given. */
+export function writeDotenv(variables: Iterable<readonly [name: string, value: string]>): string {
+  let text = '';
+  for (const [name, value] of variables) text += `${name}=${writeValue(value)}\n`;
+  return text;
+}
+
+/** What a text says, or the line that can't be read. Of a name that comes twice the last value counts. */
+export type ParsedDotenv =
+  | { readonly ok: true; readonly values: ReadonlyMap<string, string> }
+  | { readonly ok: false; readonly line: number; readonly message: string };
+
+interface Taken {
+  readonly value: string;
+  /** Where the text goes on. */
+  readonly next: number;
+}
+
+/** Reads a quoted value that begins at `start`; null where it never ends. */
+function takeQuoted(text: string, start: number): Taken | null {
+  const quote = text.charAt(start);
+  if (quote !== '"') {
+    const end = text.indexOf(quote, start + 1);
+    return end === -1 ? null : { value: text.slice(start + 1, end), next: end + 1 };
+  }
+  let value = '';
+  for (let at = start + 1; at < text.length; at++) {
+    const one = text.charAt(at);
+    if (one === '"') return { value, next: at + 1 };
+    const escaped = one === '\\' ? ESCAPES[text.charAt(at + 1)] : undefined;
+    value += escaped ?? one;
+    if (escaped !== undefined) at++;
+  }
+  return null;
+}
+
+function endOfLine(text: string, from: number): number {
+  const end = text.indexOf('\n', from);
+  return end === -1 ? text.length : end;
+}
+
+export function parseDotenv(source: string): ParsedDotenv {
+  const text = source.startsWith('\uFEFF') ? source.slice(1) : source;
+  const values = new Map<string, string>();
+  const refuse = (at: number, message: string): ParsedDotenv => ({
+    ok: false,
+    line: text.slice(0, at).split('\n').length,
+    message,
+  });
+  for (let at = 0; at < text.length; ) {
+    const end = endOfLine(text, at);
+    const line = text.slice(at, end).trim();
+    if (line === '' || line.startsWith('#')) {
+      at = end + 1;
+      continue;
+    }
+    const head = /^[ \t]*(?:export[ \t]+)?([^\s=]{1,1024})[ \t]*=[ \t]*/.exec(text.slice(at, end));
+    const name = head?.[1] ?? '';
+    if (head === null || !ENV_NAME.test(name)) return refuse(at, 'takes NAME=value, the name of A-Z, a-z, 0-9 and _');
+    const start = at + head[0].length;
+    if (!/["'`]/.test(text.charAt(start))) {
+      values.set(
+        name,
+        text
+          .slice(start, end)
+          .replace(/(?:^|[ \t])#.*$/s, '')
+          .trim(),
+      );
+      at = end + 1;
+      continue;
+    }
+    const taken = takeQuoted(text, start);
+    if (taken === null) return refuse(at, 'the quote is never closed');
+    const rest = endOfLine(text, taken.next);
+    if (!/^[ \t\r]*(?:#.*)?$/s.test(text.slice(taken.next, rest))) {
+      return refuse(taken.next, 'nothing but a comment can follow a closing quote');
+    }
+    values.set(name, taken.value);
+    at = rest + 1;
+  }
+  return { ok: true, values };
+}

@@ -1,0 +1,76 @@
+/** The wire shapes of an app's environment (contract section 8). Runs in a browser as well as in the server. */
+import { z } from 'zod';
+import { ENV_NAME } from './dotenv.ts';
+import { instant } from './schemas.ts';
+import { AUDIT_NOUNS, RESOURCE_LIMITS } from './words.ts';
+
+const NAME_MESSAGE = 'takes a name of A-Z, a-z, 0-9 and _, not beginning with a digit';
+export const envName = z
+  .string()
+  .max(RESOURCE_LIMITS.envName, `takes up to ${RESOURCE_LIMITS.envName} characters`)
+  .regex(ENV_NAME, NAME_MESSAGE)
+  .meta({ examples: ['DATABASE_URL'] });
+const envValue = z
+  .string()
+  .refine((text) => text.isWellFormed() && !text.includes('\0'), 'must be well-formed Unicode without NUL')
+  .refine(
+    (text) =>
+      text.length <= RESOURCE_LIMITS.envValue && new TextEncoder().encode(text).length <= RESOURCE_LIMITS.envValue,
+    'takes up to 64 KiB',
+  )
+  .meta({ maxLength: RESOURCE_LIMITS.envValue, examples: ['postgres://shop@db/shop'] });
+
+export const EnvVariable = z
+  .object({
+    name: z.string(),
+    value: z.string().max(RESOURCE_LIMITS.envValue).nullable().describe('Null only where it was not asked for'),
+    updatedAt: instant,
+  })
+  .meta({ id: 'EnvVariable' });
+export type EnvVariable = z.infer<typeof EnvVariable>;
+export const Environment = z.object({ data: z.array(EnvVariable) }).meta({ id: 'Environment' });
+export type Environment = z.infer<typeof Environment>;
+
+export const EnvQuery = z.strictObject({
+  format: z.enum(['json', 'dotenv'], { error: 'must be one of: json, dotenv' }).optional(),
+  values: z
+    .enum(['shown', 'hidden'], { error: 'must be one of: shown, hidden' })
+    .optional()
+    .describe('`hidden`: names alone, each value null; a person who asks so is not recorded'),
+  name: envName.optional().describe('This variable alone'),
+});
+export type EnvQuery = z.infer<typeof EnvQuery>;
+
+export const SetVariable = z.strictObject({ value: envValue }).meta({ id: 'SetVariable' });
+
+/** zod leaves `__proto__` out without a word; with a blank behind it is refused like every bad name. */
+function showProto(raw: unknown): unknown {
+  if (typeof raw !== 'object' || raw === null || !Object.hasOwn(raw, '__proto__')) return raw;
+  return Object.fromEntries(
+    Object.entries(raw).map(([key, value]) => [key === '__proto__' ? '__proto__ ' : key, value]),
+  );
+}
+export const UpdateEnvironment = z
+  .strictObject({
+    values: z.preprocess(
+      showProto,
+      z
+        .record(envName, envValue.nullable())
+        .refine((values) => Object.keys(values).length <= 2 * RESOURCE_LIMITS.envVariables, 'names too many variables')
+        .meta({ examples: [{ DATABASE_URL: 'postgres://shop@db/shop', OLD_NAME: null }] }),
+    ),
+  })
+  .meta({ id: 'UpdateEnvironment' });
+export type UpdateEnvironment = z.infer<typeof UpdateEnvironment>;
+
+export const EnvVersion = z
+  .object({
+    version: z.int(),
+    at: instant,
+    by: z.object({ kind: z.enum(AUDIT_NOUNS), id: z.string().nullable(), name: z.string().nullable() }),
+    set: z.array(z.string()).describe('Names alone'),
+    removed: z.array(z.string()),
+    restoredFrom: z.int().nullable(),
+  })
+  .meta({ id: 'EnvVersion' });
+export type EnvVersion = z.infer<typeof EnvVersion>;

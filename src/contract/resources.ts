@@ -1,0 +1,237 @@
+/** The wire shapes of projects, apps and servers (contract section 8). Runs in a browser as well as in the server. */
+import { z } from 'zod';
+import { parseHostKey } from './host-key.ts';
+import { description, id, instant, name, paging, slug } from './schemas.ts';
+import { HOOK_STAGES, LIMITS, RESOURCE_LIMITS, RESOURCE_SORTS, SERVER_KINDS } from './words.ts';
+
+const oneOf = <const Words extends readonly [string, ...string[]]>(words: Words) =>
+  z.enum(words, { error: `must be one of: ${words.join(', ')}` });
+const seconds = ({ min, max }: { min: number; max: number }, example: number) =>
+  z
+    .int(`takes a whole number from ${min} to ${max}`)
+    .min(min, `takes a whole number from ${min} to ${max}`)
+    .max(max, `takes a whole number from ${min} to ${max}`)
+    .meta({ examples: [example] });
+const matching = (pattern: RegExp, max: number, message: string, example: string) =>
+  z
+    .string()
+    .max(max, message)
+    .refine((text) => text.isWellFormed() && pattern.test(text), message)
+    .meta({ examples: [example] });
+
+/** A line or more for a shell; no NUL, which no argument can carry. */
+const command = z
+  .string()
+  .min(1, 'takes a command')
+  .max(RESOURCE_LIMITS.command, `takes up to ${RESOURCE_LIMITS.command} characters`)
+  .refine((text) => text.isWellFormed() && !text.includes('\0'), 'must not contain NUL')
+  .meta({ examples: ['npm ci && npm run build'] });
+
+// None of these can begin with `-`, so none is ever taken for an option.
+const host = matching(
+  /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*)$/,
+  RESOURCE_LIMITS.host,
+  'takes a host name or an IP address',
+  'web-1.example.com',
+);
+const port = z
+  .int('takes a port from 1 to 65535')
+  .min(1, 'takes a port from 1 to 65535')
+  .max(65_535, 'takes a port from 1 to 65535')
+  .meta({ examples: [22] });
+const user = matching(/^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/, 32, 'takes a user name of the server', 'deploy');
+const hostKey = z
+  .string()
+  .max(6000)
+  .overwrite((text) => parseHostKey(text) ?? text)
+  .refine((text) => parseHostKey(text) !== null, 'takes a public key in OpenSSH one-line form: ssh-ed25519 AAAA…')
+  .meta({ examples: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExampleExam'] });
+const repository = matching(
+  /^(?:(?:https?|ssh|git|file):\/\/[^\s\p{Cc}]+|[A-Za-z_][\w.-]*@[A-Za-z0-9][A-Za-z0-9.-]*:[^\s\p{Cc}-][^\s\p{Cc}]*|\/[^\s\p{Cc}]+)$/u,
+  RESOURCE_LIMITS.url,
+  'takes the address of a git repository, such as https://git.example.com/shop.git',
+  'https://git.example.com/shop.git',
+);
+const branch = matching(
+  /^(?![-/.])(?!.*(?:\.\.|\/\/|@\{|\/\.))[^\s\p{Cc}~^:?*[\\]+(?<![/.])$/u,
+  RESOURCE_LIMITS.branch,
+  'takes the name of a git branch',
+  'main',
+);
+const directory = matching(
+  /^(?!.*\/\.\.?(?:\/|$))\/[^\p{Cc}]*[^\p{Cc}/]$/u,
+  RESOURCE_LIMITS.directory,
+  'takes an absolute path without . and .., such as /srv/shop',
+  '/srv/shop',
+);
+const url = matching(
+  /^https?:\/\/[^\s\p{Cc}]+$/u,
+  RESOURCE_LIMITS.url,
+  'takes an http:// or https:// address',
+  'http://127.0.0.1:8080/healthz',
+);
+
+const stamps = { createdAt: instant, updatedAt: instant };
+const sort = oneOf(RESOURCE_SORTS).optional().describe('`-` for descending; `-createdAt` if not given');
+const q = z.string().max(LIMITS.query.max).optional().describe('Part of the name, whatever its case');
+const idOrSlug = z
+  .string()
+  .min(1)
+  .max(64)
+  .meta({ examples: ['shop'] });
+
+export const ResourceQuery = z.strictObject({ ...paging, q, sort });
+export type ResourceQuery = z.infer<typeof ResourceQuery>;
+
+// Projects
+
+export const Project = z
+  .object({ id, name: z.string(), slug: z.string(), description: z.string().nullable(), ...stamps })
+  .meta({ id: 'Project' });
+export type Project = z.infer<typeof Project>;
+export const CreateProject = z
+  .strictObject({ name, slug: slug.optional(), description: description.optional() })
+  .meta({ id: 'CreateProject' });
+export type CreateProject = z.infer<typeof CreateProject>;
+export const UpdateProject = z
+  .strictObject({ name: name.optional(), description: description.optional() })
+  .meta({ id: 'UpdateProject' });
+export type UpdateProject = z.infer<typeof UpdateProject>;
+
+// Servers
+
+export const Server = z
+  .object({
+    id,
+    name: z.string(),
+    slug: z.string(),
+    kind: z.enum(SERVER_KINDS),
+    host: z.string().nullable(),
+    port: z.int().nullable(),
+    user: z.string().nullable(),
+    hostKey: z.string().nullable().describe('The host key that alone is trusted; without one nothing connects'),
+    publicKey: z
+      .string()
+      .nullable()
+      .describe("Devpilot's half of the key pair that is made with the server, for the user's authorized_keys"),
+    ...stamps,
+  })
+  .meta({ id: 'Server', title: 'A server, never its private key' });
+export type Server = z.infer<typeof Server>;
+export const CreateServer = z
+  .strictObject({
+    name,
+    slug: slug.optional(),
+    kind: oneOf(SERVER_KINDS),
+    host: host.nullable().optional(),
+    port: port.nullable().optional(),
+    user: user.nullable().optional(),
+    hostKey: hostKey.nullable().optional(),
+  })
+  .meta({ id: 'CreateServer' });
+export type CreateServer = z.infer<typeof CreateServer>;
+export const UpdateServer = z
+  .strictObject({
+    name: name.optional(),
+    host: host.optional(),
+    port: port.optional(),
+    user: user.optional(),
+    hostKey: hostKey.nullable().optional(),
+  })
+  .meta({ id: 'UpdateServer' });
+export type UpdateServer = z.infer<typeof UpdateServer>;
+export const ServerCheck = z
+  .object({
+    ok: z.boolean(),
+    message: z.string(),
+    hostKey: z.string().nullable().describe('The key that the host shows, to compare and pin; null if it shows none'),
+  })
+  .meta({ id: 'ServerCheck' });
+export type ServerCheck = z.infer<typeof ServerCheck>;
+
+// Apps
+
+const hook = z.strictObject({
+  name,
+  stage: oneOf(HOOK_STAGES),
+  run: command,
+  timeoutSeconds: seconds(RESOURCE_LIMITS.hookTimeout, 600).default(600),
+  active: z.boolean().default(true),
+});
+const hooks = z
+  .array(hook)
+  .max(RESOURCE_LIMITS.hooks, `takes up to ${RESOURCE_LIMITS.hooks} hooks`)
+  .refine((list) => new Set(list.map((one) => one.name)).size === list.length, 'names each hook once');
+const healthCheck = z
+  .strictObject({
+    command: command.optional(),
+    url: url.optional(),
+    timeoutSeconds: seconds(RESOURCE_LIMITS.healthTimeout, 60).default(60),
+  })
+  .refine((check) => (check.command === undefined) !== (check.url === undefined), 'takes either command or url')
+  .nullable();
+const backup = z
+  .strictObject({ command: command.nullable().default(null), restoreCommand: command.nullable().default(null) })
+  .nullable();
+
+const shownHook = z.object({
+  name: z.string(),
+  stage: z.enum(HOOK_STAGES),
+  run: z.string(),
+  timeoutSeconds: z.int(),
+  active: z.boolean(),
+});
+export const App = z
+  .object({
+    id,
+    projectId: id,
+    name: z.string(),
+    slug: z.string(),
+    serverId: id.nullable(),
+    repository: z.string().nullable(),
+    branch: z.string(),
+    directory: z.string().nullable(),
+    hooks: z.array(shownHook),
+    keepReleases: z.int(),
+    healthCheck: z
+      .object({ command: z.string().optional(), url: z.string().optional(), timeoutSeconds: z.int() })
+      .nullable(),
+    logCommand: z.string().nullable(),
+    backup: z.object({ command: z.string().nullable(), restoreCommand: z.string().nullable() }).nullable(),
+    ...stamps,
+  })
+  .meta({ id: 'App' });
+export type App = z.infer<typeof App>;
+
+const appFields = {
+  serverId: idOrSlug.nullable().optional().describe('Id or slug of a server'),
+  repository: repository.nullable().optional(),
+  branch: branch.optional(),
+  directory: directory.nullable().optional(),
+  hooks: hooks.optional(),
+  keepReleases: seconds(RESOURCE_LIMITS.keepReleases, 5).optional(),
+  healthCheck: healthCheck.optional(),
+  logCommand: command.nullable().optional(),
+  backup: backup.optional(),
+};
+export const CreateApp = z
+  .strictObject({
+    projectId: idOrSlug.describe('Id or slug of a project'),
+    name,
+    slug: slug.optional(),
+    ...appFields,
+  })
+  .meta({ id: 'CreateApp' });
+export type CreateApp = z.infer<typeof CreateApp>;
+export const UpdateApp = z
+  .strictObject({ projectId: idOrSlug.optional(), name: name.optional(), ...appFields })
+  .meta({ id: 'UpdateApp' });
+export type UpdateApp = z.infer<typeof UpdateApp>;
+export const AppQuery = z.strictObject({
+  ...paging,
+  q,
+  sort,
+  project: idOrSlug.optional().describe('Id or slug of the project'),
+  server: idOrSlug.optional().describe('Id or slug of the server'),
+});
+export type AppQuery = z.infer<typeof AppQuery>;

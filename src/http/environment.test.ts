@@ -1,0 +1,266 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { after, before, test } from 'node:test';
+import { parseDotenv } from '../contract/dotenv.ts';
+import type { Environment, EnvVariable, EnvVersion } from '../contract/environment.ts';
+import type { App, Project } from '../contract/resources.ts';
+import type { AuditEvent, CreatedAccessToken, Page } from '../contract/schemas.ts';
+import { SCOPES } from '../contract/words.ts';
+import {
+  bearer,
+  type Call,
+  createKey,
+  createToken,
+  createWorkspaceFor,
+  signUpMember,
+  signUpOwner,
+  startHouse,
+  type TestHouse,
+  type TestPerson,
+} from '../testing/house.ts';
+
+let house: TestHouse;
+let owner: TestPerson;
+let member: TestPerson;
+let project: Project;
+let token: CreatedAccessToken;
+before(async () => {
+  house = await startHouse();
+  owner = await signUpOwner(house);
+  member = await signUpMember(house, owner, 'member', 'mia@example.com');
+  project = (await owner.call<Project>('/v1/projects', { body: { name: 'Shop' } })).body;
+  token = await createToken(owner, ['modify_env'], { name: 'Env pusher' });
+});
+after(() => house.close());
+
+async function newApp(): Promise<App> {
+  const made = await owner.call<App>('/v1/apps', { body: { name: 'Till', projectId: project.id } });
+  assert.equal(made.status, 201, made.text);
+  return made.body;
+}
+const asToken = <Body = unknown>(path: string, { headers, ...call }: Call = {}) =>
+  house.call<Body>(path, { ...call, headers: { ...bearer(token.secret), ...headers } });
+const set = (app: App, values: Readonly<Record<string, string | null>>) =>
+  asToken<Environment>(`/v1/apps/${app.id}/env`, { method: 'PATCH', body: { values } });
+async function valuesOf(app: App): Promise<Record<string, string | null>> {
+  const read = await asToken<Environment>(`/v1/apps/${app.slug}/env`);
+  assert.equal(read.status, 200);
+  return Object.fromEntries(read.body.data.map(({ name, value }) => [name, value]));
+}
+
+test('many variables are set and removed at once, one is set and removed, and a refused change changes nothing', async () => {
+  const app = await newApp();
+  assert.equal((await set(app, { B: 'two', A: 'one', EMPTY: '' })).status, 200);
+  assert.deepEqual(await valuesOf(app), { A: 'one', B: 'two', EMPTY: '' });
+  assert.equal((await set(app, { A: null, C: 'three', NEVER_THERE: null })).status, 200);
+  assert.deepEqual(await valuesOf(app), { B: 'two', C: 'three', EMPTY: '' });
+  const bad = await set(app, { B: 'changed', 'not a name': 'x' });
+  assert.equal(bad.status, 422);
+  assert.deepEqual(await valuesOf(app), { B: 'two', C: 'three', EMPTY: '' });
+  const one = await asToken<EnvVariable>(`/v1/apps/${app.id}/env/D`, { method: 'PUT', body: { value: 'four' } });
+  assert.deepEqual([one.status, one.body.name, one.body.value], [200, 'D', 'four']);
+  assert.equal((await asToken(`/v1/apps/${app.id}/env/D`, { method: 'DELETE' })).status, 204);
+  assert.equal((await asToken(`/v1/apps/${app.id}/env/D`, { method: 'DELETE' })).status, 404);
+  assert.deepEqual(await valuesOf(app), { B: 'two', C: 'three', EMPTY: '' });
+});
+
+test('values come back exactly, as JSON and as dotenv', async () => {
+  const app = await newApp();
+  const values = {
+    QUOTES: `it's "both" and \`back\``,
+    LINES: 'one\ntwo\r\nthree\n',
+    HASH: ' # not a comment',
+    DOLLAR: '$HOME $(id)',
+    UTF8: 'Straße 東京 😀 \u2028',
+    BACKSLASH: '\\n \\\\ \\"',
+    BLANKS: '  around  ',
+  };
+  assert.equal((await set(app, values)).status, 200);
+  assert.deepEqual(
+    await valuesOf(app),
+    Object.fromEntries(Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1))),
+  );
+  const text = await asToken(`/v1/apps/${app.id}/env?format=dotenv`);
+  assert.match(text.headers.get('content-type') ?? '', /^text\/plain/);
+  const parsed = parseDotenv(text.text);
+  assert.ok(parsed.ok);
+  assert.deepEqual(Object.fromEntries(parsed.values), values);
+});
+
+test('names and values have their limits', async () => {
+  const app = await newApp();
+  const largest = 'é'.repeat(32_768);
+  assert.equal((await set(app, { LARGEST: largest })).status, 200);
+  assert.equal((await valuesOf(app))['LARGEST'], largest);
+  for (const values of [
+    { TOO_LARGE: `${largest}x` },
+    { '1A': 'x' },
+    { 'A-B': 'x' },
+    { '': 'x' },
+    { NUL: '\0' },
+    { HALF: '\ud800' },
+    { [`A${'B'.repeat(255)}`]: 'x' },
+  ]) {
+    assert.equal((await set(app, values)).status, 422, JSON.stringify(values).slice(0, 80));
+  }
+  const proto = '{"values":{"__proto__":"x"}}';
+  const path = `/v1/apps/${app.id}/env`;
+  const refused = await asToken(path, {
+    method: 'PATCH',
+    body: proto,
+    headers: { 'content-type': 'application/json' },
+  });
+  assert.equal(refused.status, 422);
+  const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, at) => [`V${at}`, 'x']));
+  assert.equal((await set(app, many(1000))).status, 422);
+  assert.equal((await set(app, many(999))).status, 200);
+  assert.equal((await set(app, { LARGEST: null, ONE_FOR_ANOTHER: 'x' })).status, 200);
+  assert.equal((await set(app, { ONE_MORE: 'x' })).status, 422);
+});
+
+test('no value is in any byte of the data directory, nor in the log', async () => {
+  const app = await newApp();
+  const value = 'a-very-particular-value-7c1f';
+  await set(app, { TELLTALE: value });
+  await set(app, { TELLTALE: `${value}-again` });
+  for (const file of readdirSync(house.dataDirectory)) {
+    assert.ok(!readFileSync(join(house.dataDirectory, file)).includes(value), file);
+  }
+  const log = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${app.id}&action=env.updated`);
+  assert.ok(!log.text.includes(value));
+  assert.deepEqual(
+    log.body.data.map(({ detail, credential }) => [detail, credential?.name]),
+    [
+      [{ version: 2, set: ['TELLTALE'], removed: [] }, 'Env pusher'],
+      [{ version: 1, set: ['TELLTALE'], removed: [] }, 'Env pusher'],
+    ],
+  );
+});
+
+test('a value sealed for one variable opens in no other row', async () => {
+  const app = await newApp();
+  await set(app, { MINE: 'mine', THEIRS: 'theirs' });
+  const database = new DatabaseSync(join(house.dataDirectory, 'devpilot.db'));
+  database
+    .prepare(
+      `update env_change set value_sealed = (select value_sealed from env_change where app_id = ? and name = 'MINE')
+        where app_id = ? and name = 'THEIRS'`,
+    )
+    .run(app.id, app.id);
+  database.close();
+  assert.equal((await asToken(`/v1/apps/${app.id}/env`)).status, 500);
+});
+
+test('versions say who changed which names, and an earlier one can be restored', async () => {
+  const app = await newApp();
+  await set(app, { A: 'one', B: 'two' });
+  await set(app, { A: 'changed', B: null, C: 'three' });
+  await set(app, { A: 'changed' });
+  const path = `/v1/apps/${app.id}/env/versions`;
+  const versions = await asToken<Page<EnvVersion>>(path);
+  assert.deepEqual(
+    versions.body.data.map(({ version, set, removed, by }) => ({ version, set, removed, by: by.name })),
+    [
+      { version: 2, set: ['A', 'C'], removed: ['B'], by: 'Env pusher' },
+      { version: 1, set: ['A', 'B'], removed: [], by: 'Env pusher' },
+    ],
+  );
+  const restored = await asToken<Environment>(`${path}/1/restore`, { method: 'POST' });
+  assert.equal(restored.status, 200, restored.text);
+  assert.deepEqual(await valuesOf(app), { A: 'one', B: 'two' });
+  const [newest] = (await asToken<Page<EnvVersion>>(`${path}?limit=1`)).body.data;
+  assert.deepEqual([newest?.version, newest?.restoredFrom], [3, 1]);
+  assert.equal((await asToken(`${path}/2/restore`, { method: 'POST' })).status, 200);
+  assert.deepEqual(await valuesOf(app), { A: 'changed', C: 'three' });
+  assert.equal((await asToken(`${path}/9/restore`, { method: 'POST' })).status, 404);
+});
+
+test('two hundred versions are kept, and what they forget is no value still in force', async () => {
+  const app = await newApp();
+  await set(app, { KEPT: 'from the first version' });
+  for (let at = 0; at < 201; at++) await set(app, { COUNT: String(at) });
+  assert.deepEqual(await valuesOf(app), { COUNT: '200', KEPT: 'from the first version' });
+  const path = `/v1/apps/${app.id}/env/versions`;
+  assert.equal((await asToken<Page<EnvVersion>>(`${path}?limit=200`)).body.data.at(-1)?.version, 3);
+  assert.equal((await asToken(`${path}/2/restore`, { method: 'POST' })).status, 404);
+  assert.equal((await asToken(`${path}/3/restore`, { method: 'POST' })).status, 200);
+  assert.deepEqual(await valuesOf(app), { COUNT: '1', KEPT: 'from the first version' });
+});
+
+test('a stale tag is refused', async () => {
+  const app = await newApp();
+  await set(app, { A: 'one' });
+  const path = `/v1/apps/${app.id}/env`;
+  const tag = (await asToken(path)).headers.get('etag') ?? '';
+  const edit = (value: string) =>
+    asToken(path, { method: 'PATCH', body: { values: { A: value } }, headers: { 'if-match': tag } });
+  assert.equal((await edit('two')).status, 200);
+  assert.equal((await edit('three')).status, 409);
+  assert.deepEqual(await valuesOf(app), { A: 'two' });
+});
+
+test('values that a person is shown are recorded by name, and masked ones are not', async () => {
+  const app = await newApp();
+  await set(app, { A: 'one', B: 'two' });
+  const path = `/v1/apps/${app.id}/env`;
+  const masked = await member.call<Environment>(`${path}?values=hidden`);
+  assert.deepEqual(
+    masked.body.data.map(({ name, value }) => [name, value]),
+    [
+      ['A', null],
+      ['B', null],
+    ],
+  );
+  const reveals = async () =>
+    (await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${app.id}&action=env.revealed`)).body.data;
+  assert.deepEqual(await reveals(), []);
+  const one = await member.call<Environment>(`${path}?name=B`);
+  assert.equal(one.body.data[0]?.value, 'two');
+  const all = await owner.call<Environment>(path);
+  assert.equal(all.body.data.length, 2);
+  assert.deepEqual(
+    (await reveals()).map(({ detail }) => detail),
+    [{ names: ['A', 'B'] }, { names: ['B'] }],
+  );
+  const edited = await owner.call<Environment>(path, { method: 'PATCH', body: { values: { A: 'mine' } } });
+  assert.deepEqual(
+    edited.body.data.map(({ value }) => value),
+    ['mine', null],
+  );
+});
+
+test('only modify_env and all open it, members read alone, and the neighbour finds nothing', async () => {
+  const app = await newApp();
+  const path = `/v1/apps/${app.id}/env`;
+  for (const scope of SCOPES) {
+    const { secret } = await createToken(owner, [scope]);
+    const read = await house.call(path, { headers: bearer(secret) });
+    const opens = scope === 'modify_env' || scope === 'all';
+    assert.equal(read.status, opens ? 200 : 403, scope);
+    const written = await house.call(`${path}/A`, { method: 'PUT', body: { value: 'x' }, headers: bearer(secret) });
+    assert.equal(written.status, opens ? 200 : 403, scope);
+  }
+  const key = await createKey(owner, ['read', 'write', 'delete', 'manage_apps']);
+  const refused = await house.call<{ code: string }>(path, { headers: bearer(key.secret) });
+  assert.deepEqual([refused.status, refused.body.code], [403, 'wrong_credential_kind']);
+  assert.equal((await member.call(path, { method: 'PATCH', body: { values: { A: 'x' } } })).status, 403);
+  const neighbour = await createWorkspaceFor(owner, house, 'Other');
+  const foreign = await createToken(neighbour, ['all']);
+  for (const [method, sub, body] of [
+    ['GET', '', undefined],
+    ['PATCH', '', { values: { A: 'stolen' } }],
+    ['PUT', '/A', { value: 'stolen' }],
+    ['DELETE', '/A', undefined],
+    ['GET', '/versions', undefined],
+    ['POST', '/versions/1/restore', undefined],
+  ] as const) {
+    const answer = await house.call(path + sub, {
+      method,
+      headers: bearer(foreign.secret),
+      ...(body !== undefined && { body }),
+    });
+    assert.equal(answer.status, 404, `${method} ${sub}`);
+  }
+});

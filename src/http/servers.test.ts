@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { parseHostKey } from '../contract/host-key.ts';
+import type { Server, ServerCheck } from '../contract/resources.ts';
+import type { AuditEvent, Page } from '../contract/schemas.ts';
+import { bearer, createKey, signUpOwner, startHouse, type TestHouse, type TestPerson } from '../testing/house.ts';
+import { startSshd, type TestSshd } from '../testing/sshd.ts';
+import { makeKeyPair } from '../workspace/key-pair.ts';
+
+let house: TestHouse;
+let owner: TestPerson;
+let sshd: TestSshd;
+before(async () => {
+  [house, sshd] = await Promise.all([startHouse(), startSshd()]);
+  owner = await signUpOwner(house);
+});
+after(() => Promise.all([house.close(), sshd.close()]));
+
+async function newServer(more: object = {}): Promise<Server> {
+  const made = await owner.call<Server>('/v1/servers', {
+    body: {
+      name: 'Loopback',
+      kind: 'ssh',
+      host: '127.0.0.1',
+      port: sshd.port,
+      user: sshd.user,
+      hostKey: sshd.hostKey,
+      ...more,
+    },
+  });
+  assert.equal(made.status, 201, made.text);
+  return made.body;
+}
+const check = (server: Server) => owner.call<ServerCheck>(`/v1/servers/${server.id}/check`, { method: 'POST' });
+const keyFolders = () => readdirSync(tmpdir()).filter((name) => name.startsWith('devpilot-ssh-'));
+
+test('a server connects once its public key is installed, and its private key is nowhere to be found', async () => {
+  const server = await newServer();
+  assert.match(server.publicKey ?? '', /^ssh-ed25519 [A-Za-z0-9+/]+={0,2} devpilot-loopback$/);
+  sshd.authorize([]);
+  const early = await check(server);
+  assert.equal(early.status, 200);
+  assert.equal(early.body.ok, false);
+  assert.match(early.body.message, /Permission denied/);
+  assert.equal(early.body.hostKey, sshd.hostKey);
+  sshd.authorize([server.publicKey ?? '']);
+  assert.deepEqual((await check(server)).body, { ok: true, message: 'Connected.', hostKey: sshd.hostKey });
+  assert.deepEqual(keyFolders(), []);
+  for (const path of [`/v1/servers/${server.id}`, '/v1/servers', '/v1/audit-events']) {
+    assert.doesNotMatch((await owner.call(path)).text, /PRIVATE KEY|sealed|privateKey/);
+  }
+  for (const file of readdirSync(house.dataDirectory)) {
+    assert.ok(!readFileSync(join(house.dataDirectory, file)).includes('PRIVATE KEY'), file);
+  }
+});
+
+test('a host that shows another key than the pinned one is not connected to', async () => {
+  const pinned = parseHostKey(makeKeyPair('other').publicKey);
+  const server = await newServer({ hostKey: pinned });
+  sshd.authorize([server.publicKey ?? '']);
+  const refused = await check(server);
+  assert.equal(refused.body.ok, false);
+  assert.match(refused.body.message, /another key/);
+  assert.equal(refused.body.hostKey, sshd.hostKey);
+});
+
+test('without a pinned key the check shows the one there is, and pinning it lets it connect', async () => {
+  const server = await newServer({ hostKey: null });
+  sshd.authorize([server.publicKey ?? '']);
+  const first = await check(server);
+  assert.equal(first.body.ok, false);
+  const { hostKey } = first.body;
+  assert.equal((await owner.call(`/v1/servers/${server.id}`, { method: 'PATCH', body: { hostKey } })).status, 200);
+  assert.equal((await check(server)).body.ok, true);
+});
+
+test('a host that nobody answers at is told in time', async () => {
+  const server = await newServer({ port: 1 });
+  const answer = await check(server);
+  assert.equal(answer.status, 200);
+  assert.deepEqual([answer.body.ok, answer.body.hostKey], [false, null]);
+});
+
+test('a check needs manage_servers and is recorded with the key that asked', async () => {
+  const server = await newServer({ port: 1 });
+  for (const [permission, status] of [
+    ['write', 403],
+    ['read', 403],
+    ['manage_servers', 200],
+  ] as const) {
+    const key = await createKey(owner, [permission]);
+    const path = `/v1/servers/${server.id}/check`;
+    const answer = await house.call(path, { method: 'POST', headers: bearer(key.secret) });
+    assert.equal(answer.status, status, permission);
+    if (status !== 200) continue;
+    const log = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${server.id}&action=server.checked`);
+    assert.equal(log.body.data[0]?.credential?.id, key.id);
+  }
+});
+
+test('a key pair of ours is one that OpenSSH reads, and its public half is the one shown', () => {
+  const { privateKey, publicKey } = makeKeyPair('devpilot-test');
+  // By standard input as a file, since the client refuses a key that others could read.
+  const read = execFileSync('sh', ['-c', 'umask 077; f=$(mktemp); cat >"$f"; ssh-keygen -y -f "$f"; rm "$f"'], {
+    input: privateKey,
+  });
+  assert.equal(read.toString().trim(), publicKey);
+});
+
+test('local servers are there where the operator allows them', async () => {
+  const allowing = await startHouse({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
+  try {
+    const person = await signUpOwner(allowing);
+    const made = await person.call<Server>('/v1/servers', { body: { name: 'Right here', kind: 'local' } });
+    assert.equal(made.status, 201);
+    const { host, port, user, hostKey, publicKey } = made.body;
+    assert.deepEqual([host, port, user, hostKey, publicKey], [null, null, null, null, null]);
+    const withHost = { name: 'Not here', kind: 'local', host: 'example.com' };
+    assert.equal((await person.call('/v1/servers', { body: withHost })).status, 422);
+    const checked = await person.call<ServerCheck>(`/v1/servers/${made.body.id}/check`, { method: 'POST' });
+    assert.equal(checked.body.ok, true);
+  } finally {
+    await allowing.close();
+  }
+});

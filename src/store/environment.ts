@@ -1,0 +1,110 @@
+import { sql } from 'kysely';
+import type { PageAsk } from './paging.ts';
+import type { EnvChangeTable, EnvVersionTable } from './schema.ts';
+import type { Queryable, Trx } from './store.ts';
+
+/** Bound values of one statement stay well below every engine's limit. */
+const ROWS_AT_ONCE = 500;
+
+/** Holds an app's environment until the transaction ends, so that its versions are numbered without gaps. */
+export async function lockEnvironment(trx: Trx, workspaceId: string, appId: string): Promise<void> {
+  await trx
+    .updateTable('app')
+    .set({ updated_at: sql<number>`updated_at` })
+    .where('workspace_id', '=', workspaceId)
+    .where('id', '=', appId)
+    .execute();
+}
+
+/** The number of the newest version; 0 while nothing was ever set. */
+export async function newestVersion(db: Queryable, workspaceId: string, appId: string): Promise<number> {
+  const row = await db
+    .selectFrom('env_version')
+    .select('number')
+    .where('workspace_id', '=', workspaceId)
+    .where('app_id', '=', appId)
+    .orderBy('number', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row?.number ?? 0;
+}
+
+export type EnvRow = Omit<EnvChangeTable, 'value_sealed'> & { readonly value_sealed: string };
+
+/** The variables as a version left them, by name. */
+export async function readEnvironment(
+  db: Queryable,
+  workspaceId: string,
+  appId: string,
+  version: number,
+): Promise<EnvRow[]> {
+  const { rows } = await sql<EnvRow>`select * from env_change as held
+    where workspace_id = ${workspaceId} and app_id = ${appId} and value_sealed is not null
+      and version = (select max(version) from env_change
+        where app_id = ${appId} and name = held.name and version <= ${version})
+    order by name`.execute(db);
+  return rows;
+}
+
+export async function findVersion(
+  db: Queryable,
+  workspaceId: string,
+  appId: string,
+  number: number,
+): Promise<EnvVersionTable | undefined> {
+  return db
+    .selectFrom('env_version')
+    .selectAll()
+    .where('workspace_id', '=', workspaceId)
+    .where('app_id', '=', appId)
+    .where('number', '=', number)
+    .executeTakeFirst();
+}
+
+/** Versions newest first, one beyond the limit. */
+export async function listVersions(
+  db: Queryable,
+  workspaceId: string,
+  appId: string,
+  page: PageAsk,
+): Promise<EnvVersionTable[]> {
+  let query = db
+    .selectFrom('env_version')
+    .selectAll()
+    .where('workspace_id', '=', workspaceId)
+    .where('app_id', '=', appId);
+  if (page.after !== null) query = query.where('number', '<', Number(page.after.value));
+  return query
+    .orderBy('number', 'desc')
+    .limit(page.limit + 1)
+    .execute();
+}
+
+export async function insertVersion(
+  trx: Trx,
+  version: EnvVersionTable,
+  changes: readonly EnvChangeTable[],
+): Promise<void> {
+  await trx.insertInto('env_version').values(version).execute();
+  for (let at = 0; at < changes.length; at += ROWS_AT_ONCE) {
+    await trx
+      .insertInto('env_change')
+      .values(changes.slice(at, at + ROWS_AT_ONCE))
+      .execute();
+  }
+}
+
+/** Forgets the versions before `oldest`, but for the values that are still in force in it. */
+export async function forgetVersions(trx: Trx, workspaceId: string, appId: string, oldest: number): Promise<void> {
+  await trx
+    .deleteFrom('env_version')
+    .where('workspace_id', '=', workspaceId)
+    .where('app_id', '=', appId)
+    .where('number', '<', oldest)
+    .execute();
+  await sql`delete from env_change where workspace_id = ${workspaceId} and app_id = ${appId} and version < ${oldest}
+    and version < (select max(version) from env_change as later
+      where later.app_id = env_change.app_id and later.name = env_change.name and later.version <= ${oldest})`.execute(
+    trx,
+  );
+}

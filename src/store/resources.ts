@@ -1,0 +1,110 @@
+import { sql } from 'kysely';
+import type { PageAsk } from './paging.ts';
+import type { AppTable, ProjectTable, ServerTable } from './schema.ts';
+import type { Queryable, Trx } from './store.ts';
+
+/** The nouns whose tables share id, workspace, name, slug and stamps. */
+export interface ResourceRows {
+  project: ProjectTable;
+  server: ServerTable;
+  app: AppTable;
+}
+export type ResourceNoun = keyof ResourceRows;
+
+export interface ResourceFilter {
+  /** Part of the name, in lower case. */
+  readonly q?: string | undefined;
+  readonly projectId?: string | undefined;
+  readonly serverId?: string | undefined;
+}
+
+/** A resource of the workspace by id or slug; no slug looks like an id. */
+export async function findResource<Noun extends ResourceNoun>(
+  db: Queryable,
+  noun: Noun,
+  workspaceId: string,
+  idOrSlug: string,
+): Promise<ResourceRows[Noun] | undefined> {
+  const { rows } = await sql<ResourceRows[Noun]>`select * from ${sql.table(noun)}
+    where workspace_id = ${workspaceId} and (id = ${idOrSlug} or slug = ${idOrSlug})`.execute(db);
+  return rows[0];
+}
+
+/** Rows in the order asked for, one beyond the limit. */
+export async function listResources<Noun extends ResourceNoun>(
+  db: Queryable,
+  noun: Noun,
+  workspaceId: string,
+  filter: ResourceFilter,
+  sort: 'created_at' | 'name_key',
+  direction: 'asc' | 'desc',
+  page: PageAsk,
+): Promise<ResourceRows[Noun][]> {
+  const conditions = [sql`workspace_id = ${workspaceId}`];
+  if (filter.q !== undefined && filter.q !== '') {
+    const pattern = `%${filter.q.replace(/[\\%_]/g, (one) => `\\${one}`)}%`;
+    conditions.push(sql`name_key like ${pattern} escape '\\'`);
+  }
+  if (filter.projectId !== undefined) conditions.push(sql`project_id = ${filter.projectId}`);
+  if (filter.serverId !== undefined) conditions.push(sql`server_id = ${filter.serverId}`);
+  const order = sql.raw(direction);
+  if (page.after !== null) {
+    const beyond = sql.raw(direction === 'asc' ? '>' : '<');
+    conditions.push(sql`(${sql.ref(sort)}, id) ${beyond} (${page.after.value}, ${page.after.id})`);
+  }
+  const { rows } = await sql<ResourceRows[Noun]>`select * from ${sql.table(noun)}
+    where ${sql.join(conditions, sql` and `)}
+    order by ${sql.ref(sort)} ${order}, id ${order} limit ${page.limit + 1}`.execute(db);
+  return rows;
+}
+
+export async function resourceSlugTaken(
+  db: Queryable,
+  noun: ResourceNoun,
+  workspaceId: string,
+  slug: string,
+): Promise<boolean> {
+  const { rows } = await sql`select id from ${sql.table(noun)}
+    where workspace_id = ${workspaceId} and slug = ${slug}`.execute(db);
+  return rows.length > 0;
+}
+
+export async function insertResource<Noun extends ResourceNoun>(
+  trx: Trx,
+  noun: Noun,
+  row: ResourceRows[Noun],
+): Promise<void> {
+  const columns = Object.keys(row).map((column) => sql.ref(column));
+  await sql`insert into ${sql.table(noun)} (${sql.join(columns)})
+    values (${sql.join(Object.values(row))})`.execute(trx);
+}
+
+/** Writes a row over the one that is there. */
+export async function updateResource<Noun extends ResourceNoun>(
+  trx: Trx,
+  noun: Noun,
+  row: ResourceRows[Noun],
+): Promise<void> {
+  const { id, workspace_id, ...fields } = row;
+  const sets = Object.entries(fields).map(([column, value]) => sql`${sql.ref(column)} = ${value}`);
+  await sql`update ${sql.table(noun)} set ${sql.join(sets)}
+    where workspace_id = ${workspace_id} and id = ${id}`.execute(trx);
+}
+
+export async function deleteResource(trx: Trx, noun: ResourceNoun, workspaceId: string, id: string): Promise<void> {
+  await sql`delete from ${sql.table(noun)} where workspace_id = ${workspaceId} and id = ${id}`.execute(trx);
+}
+
+/** The names of some of the apps that hang on a project or server, and how many there are. */
+export async function appsOn(
+  db: Queryable,
+  workspaceId: string,
+  on: { readonly column: 'project_id' | 'server_id'; readonly id: string },
+  limit: number,
+): Promise<{ names: string[]; count: number }> {
+  const { rows } = await sql<{ name: string; count: number }>`select name, count(*) over () as count from app
+    where workspace_id = ${workspaceId} and ${sql.ref(on.column)} = ${on.id} order by name_key, id limit ${limit}`.execute(
+    db,
+  );
+  return { names: rows.map((row) => row.name), count: rows[0]?.count ?? 0 };
+}

@@ -1,0 +1,70 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { freePort } from './postgres.ts';
+
+const SSHD = '/usr/sbin/sshd';
+
+/** A real OpenSSH server on loopback that takes one public key, with a host key of its own. */
+export interface TestSshd {
+  readonly port: number;
+  readonly user: string;
+  /** `type base64`. */
+  readonly hostKey: string;
+  /** The keys that may sign in. */
+  authorize(publicKeys: readonly string[]): void;
+  close(): Promise<void>;
+}
+
+/** Starts sshd, installing Debian's where there is none. */
+export async function startSshd(): Promise<TestSshd> {
+  if (!existsSync(SSHD)) {
+    execFileSync('apt-get', ['install', '-y', '--no-install-recommends', 'openssh-server'], { stdio: 'ignore' });
+  }
+  if (userInfo().uid === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
+  const folder = mkdtempSync(join(tmpdir(), 'devpilot-sshd-'));
+  chmodSync(folder, 0o755);
+  const hostKeyFile = join(folder, 'host_key');
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', hostKeyFile]);
+  const authorized = join(folder, 'authorized_keys');
+  writeFileSync(authorized, '', { mode: 0o600 });
+  const port = await freePort();
+  const lines = [
+    `Port ${port}`,
+    'ListenAddress 127.0.0.1',
+    `HostKey ${hostKeyFile}`,
+    `AuthorizedKeysFile ${authorized}`,
+    `PidFile ${join(folder, 'pid')}`,
+    'PasswordAuthentication no',
+    'KbdInteractiveAuthentication no',
+    'PermitRootLogin prohibit-password',
+    'StrictModes no',
+    'UsePAM no',
+  ];
+  writeFileSync(join(folder, 'config'), `${lines.join('\n')}\n`);
+  const child = spawn(SSHD, ['-D', '-e', '-f', join(folder, 'config')], { stdio: ['ignore', 'ignore', 'pipe'] });
+  await new Promise<void>((resolve, reject) => {
+    let said = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+      if (said.includes('Server listening on')) resolve();
+    });
+    child.once('exit', () => reject(new Error(`sshd ended: ${said}`)));
+  });
+  return {
+    port,
+    user: userInfo().username,
+    hostKey: readFileSync(`${hostKeyFile}.pub`, 'utf8').trim(),
+    authorize: (publicKeys) => writeFileSync(authorized, `${publicKeys.join('\n')}\n`, { mode: 0o600 }),
+    close() {
+      return new Promise((resolve) => {
+        child.once('exit', () => {
+          rmSync(folder, { recursive: true, force: true });
+          resolve();
+        });
+        child.kill();
+      });
+    },
+  };
+}

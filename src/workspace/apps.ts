@@ -1,0 +1,107 @@
+import { invalidField } from '../contract/problem.ts';
+import type { App, AppQuery, CreateApp, UpdateApp } from '../contract/resources.ts';
+import type { Page } from '../contract/schemas.ts';
+import { findResource } from '../store/resources.ts';
+import type { AppTable } from '../store/schema.ts';
+import type { Trx } from '../store/store.ts';
+import { type Asker, instant, type WorkspaceContext } from './context.ts';
+import { createResource, editResource, findRow, listPage, removeResource } from './resources.ts';
+
+const STANDARD = { branch: 'main', keepReleases: 5 } as const;
+
+function showApp(row: AppTable): App {
+  return {
+    id: row.id,
+    projectId: row.project_id,
+    name: row.name,
+    slug: row.slug,
+    serverId: row.server_id,
+    repository: row.repository,
+    branch: row.branch,
+    directory: row.directory,
+    hooks: JSON.parse(row.hooks) as App['hooks'],
+    keepReleases: row.keep_releases,
+    healthCheck: row.health_check === null ? null : (JSON.parse(row.health_check) as App['healthCheck']),
+    logCommand: row.log_command,
+    backup: row.backup === null ? null : (JSON.parse(row.backup) as App['backup']),
+    createdAt: instant(row.created_at),
+    updatedAt: instant(row.updated_at),
+  };
+}
+const APP = { noun: 'app', show: showApp } as const;
+
+/** The id of what a field names by id or slug. Throws `validation_failed`: a body that names nothing is wrong. */
+async function idIn(trx: Trx, noun: 'project' | 'server', workspaceId: string, idOrSlug: string): Promise<string> {
+  const row = await findResource(trx, noun, workspaceId, idOrSlug);
+  if (row === undefined) throw invalidField(`${noun}Id`, `names no ${noun} of this workspace`);
+  return row.id;
+}
+
+const asJson = (value: unknown): string | null =>
+  value === null || value === undefined ? null : JSON.stringify(value);
+
+/** The row with what the input gives put over it. Throws `validation_failed` for a project or server that is not there. */
+async function withInput(trx: Trx, row: AppTable, input: UpdateApp): Promise<AppTable> {
+  const { workspace_id: workspaceId } = row;
+  const { projectId, serverId } = input;
+  const given = <Value>(value: Value | undefined, before: Value): Value => (value === undefined ? before : value);
+  return {
+    ...row,
+    project_id: projectId === undefined ? row.project_id : await idIn(trx, 'project', workspaceId, projectId),
+    name: given(input.name, row.name),
+    server_id:
+      serverId === undefined || serverId === null
+        ? given(serverId, row.server_id)
+        : await idIn(trx, 'server', workspaceId, serverId),
+    repository: given(input.repository, row.repository),
+    branch: given(input.branch, row.branch),
+    directory: given(input.directory, row.directory),
+    hooks: input.hooks === undefined ? row.hooks : JSON.stringify(input.hooks),
+    keep_releases: given(input.keepReleases, row.keep_releases),
+    health_check: input.healthCheck === undefined ? row.health_check : asJson(input.healthCheck),
+    log_command: given(input.logCommand, row.log_command),
+    backup: input.backup === undefined ? row.backup : asJson(input.backup),
+  };
+}
+
+/** Throws `conflict` for a taken slug, `validation_failed` for a project or server that is not there. */
+export function createApp(context: WorkspaceContext, asker: Asker, input: CreateApp): Promise<App> {
+  return createResource(context, asker, APP, input, (trx, facts) => {
+    const blank: AppTable = {
+      ...facts,
+      project_id: '',
+      server_id: null,
+      repository: null,
+      branch: STANDARD.branch,
+      directory: null,
+      hooks: '[]',
+      keep_releases: STANDARD.keepReleases,
+      health_check: null,
+      log_command: null,
+      backup: null,
+    };
+    return withInput(trx, blank, input);
+  });
+}
+
+/** Throws `not_found` for a project or server to filter by that is not there. */
+export async function listApps(context: WorkspaceContext, workspaceId: string, query: AppQuery): Promise<Page<App>> {
+  const { read } = context.store;
+  const idOf = async (noun: 'project' | 'server', idOrSlug: string | undefined) =>
+    idOrSlug === undefined ? undefined : (await findRow(read, noun, workspaceId, idOrSlug)).id;
+  const projectId = await idOf('project', query.project);
+  const serverId = await idOf('server', query.server);
+  return listPage(context, workspaceId, APP, query, { projectId, serverId });
+}
+
+export async function findApp(context: WorkspaceContext, workspaceId: string, idOrSlug: string): Promise<App> {
+  return showApp(await findRow(context.store.read, 'app', workspaceId, idOrSlug));
+}
+
+export function updateApp(context: WorkspaceContext, asker: Asker, idOrSlug: string, input: UpdateApp): Promise<App> {
+  return editResource(context, asker, APP, idOrSlug, (trx, before) => withInput(trx, before, input));
+}
+
+export function deleteApp(context: WorkspaceContext, asker: Asker, idOrSlug: string): Promise<void> {
+  return removeResource(context, asker, APP, idOrSlug, () => Promise.resolve());
+}

@@ -1,0 +1,171 @@
+import { invalidField, Problem } from '../contract/problem.ts';
+import type { CreateServer, ResourceQuery, Server, ServerCheck, UpdateServer } from '../contract/resources.ts';
+import type { Page } from '../contract/schemas.ts';
+import { SECOND, type ServerKind } from '../contract/words.ts';
+import type { ServerTable } from '../store/schema.ts';
+import { type Asker, instant, record, type WorkspaceContext } from './context.ts';
+import { makeKeyPair } from './key-pair.ts';
+import { refuseWhileItHolds } from './projects.ts';
+import { createResource, editResource, findRow, listPage, removeResource } from './resources.ts';
+import { runOverSsh, type SshTarget, scanHostKeys } from './ssh.ts';
+
+const SSH_PORT = 22;
+const CHECK_WITHIN = 10 * SECOND;
+
+function showServer(row: ServerTable): Server {
+  return {
+    id: row.id,
+    name: row.name,
+    slug: row.slug,
+    kind: row.kind as ServerKind,
+    host: row.host,
+    port: row.port,
+    user: row.user_name,
+    hostKey: row.host_key,
+    publicKey: row.public_key,
+    createdAt: instant(row.created_at),
+    updatedAt: instant(row.updated_at),
+  };
+}
+const SERVER = { noun: 'server', show: showServer } as const;
+
+/** What a server's private key is sealed for: no other row can use it. */
+const identityOf = (row: { readonly id: string; readonly workspace_id: string }) =>
+  `server ${row.workspace_id} ${row.id} private key`;
+
+/** Throws `validation_failed` where a server of this kind lacks a field, or has one that it can't. */
+function checkFields(context: WorkspaceContext, kind: ServerKind, input: CreateServer | UpdateServer): void {
+  if (kind === 'local') {
+    if (!context.localServer) throw invalidField('kind', 'takes ssh; the operator has not allowed local servers');
+    for (const field of ['host', 'port', 'user', 'hostKey'] as const) {
+      if (input[field] !== undefined && input[field] !== null) throw invalidField(field, 'is not for a local server');
+    }
+  }
+}
+
+function required(field: 'host' | 'user', value: string | null | undefined): string {
+  if (value === undefined || value === null) throw invalidField(field, 'is needed for an ssh server');
+  return value;
+}
+
+/** Makes a server and, for ssh, the key pair that Devpilot will present. Throws `validation_failed`, `conflict`. */
+export function createServer(context: WorkspaceContext, asker: Asker, input: CreateServer): Promise<Server> {
+  checkFields(context, input.kind, input);
+  const blank = { host: null, port: null, user_name: null, host_key: null, public_key: null, private_key_sealed: null };
+  const ssh =
+    input.kind === 'local'
+      ? blank
+      : {
+          ...blank,
+          host: required('host', input.host),
+          port: input.port ?? SSH_PORT,
+          user_name: required('user', input.user),
+          host_key: input.hostKey ?? null,
+        };
+  return createResource(context, asker, SERVER, input, (_, facts) => {
+    const row = { ...facts, kind: input.kind, ...ssh };
+    if (input.kind === 'local') return row;
+    const pair = makeKeyPair(`devpilot-${facts.slug}`);
+    return {
+      ...row,
+      public_key: pair.publicKey,
+      private_key_sealed: context.seal.seal(pair.privateKey, identityOf(row)),
+    };
+  });
+}
+
+export function listServers(
+  context: WorkspaceContext,
+  workspaceId: string,
+  query: ResourceQuery,
+): Promise<Page<Server>> {
+  return listPage(context, workspaceId, SERVER, query);
+}
+
+export async function findServer(context: WorkspaceContext, workspaceId: string, idOrSlug: string): Promise<Server> {
+  return showServer(await findRow(context.store.read, 'server', workspaceId, idOrSlug));
+}
+
+/** Edits a server; its kind and key pair stay. Throws `not_found`, `validation_failed`, `conflict`. */
+export function updateServer(
+  context: WorkspaceContext,
+  asker: Asker,
+  idOrSlug: string,
+  input: UpdateServer,
+): Promise<Server> {
+  return editResource(context, asker, SERVER, idOrSlug, (_, before) => {
+    if (before.kind === 'local') checkFields({ ...context, localServer: true }, 'local', input);
+    return {
+      ...before,
+      name: input.name ?? before.name,
+      host: input.host ?? before.host,
+      port: input.port ?? before.port,
+      user_name: input.user ?? before.user_name,
+      host_key: input.hostKey === undefined ? before.host_key : input.hostKey,
+    };
+  });
+}
+
+/** Throws `conflict` while apps use it. */
+export function deleteServer(context: WorkspaceContext, asker: Asker, idOrSlug: string): Promise<void> {
+  return removeResource(context, asker, SERVER, idOrSlug, (trx, row) => refuseWhileItHolds(trx, row, 'server'));
+}
+
+/** How to reach an ssh server, its private key opened; null without a pinned host key. */
+function sshTargetOf(context: WorkspaceContext, row: ServerTable): SshTarget | null {
+  const { host, port, user_name: user, host_key: hostKey, private_key_sealed: sealed } = row;
+  if (host === null || port === null || user === null || hostKey === null || sealed === null) return null;
+  return { host, port, user, hostKey, privateKey: context.seal.open(sealed, identityOf(row)) };
+}
+
+/** The last line of what the client said, which names the cause. */
+function lastLine(text: string): string {
+  const lines = text.split('\n').map((line) => line.replace(/[^\x20-\x7e]/g, '').trim());
+  return lines.filter((line) => line !== '').at(-1) ?? '';
+}
+
+async function checkSsh(context: WorkspaceContext, row: ServerTable): Promise<ServerCheck> {
+  const started = Date.now();
+  const keys = await scanHostKeys(row.host ?? '', row.port ?? SSH_PORT, CHECK_WITHIN);
+  const [best = null] = keys;
+  if (best === null)
+    return { ok: false, message: 'The host can not be reached, or no SSH server answers.', hostKey: null };
+  const target = sshTargetOf(context, row);
+  if (target === null) {
+    return {
+      ok: false,
+      message: 'No host key is pinned yet. Compare the one shown with the server, then set it.',
+      hostKey: best,
+    };
+  }
+  if (!keys.includes(target.hostKey)) {
+    return {
+      ok: false,
+      message: 'The host shows another key than the pinned one. Nothing was sent to it.',
+      hostKey: best,
+    };
+  }
+  const left = Math.max(1000, CHECK_WITHIN - (Date.now() - started));
+  const { code, stderr } = await runOverSsh(target, 'true', left);
+  if (code === 0) return { ok: true, message: 'Connected.', hostKey: target.hostKey };
+  const why = code === null ? 'Nothing was heard in time.' : lastLine(stderr);
+  return { ok: false, message: `Not connected. ${why}`.trim(), hostKey: target.hostKey };
+}
+
+/** Tries to connect, for at most ten seconds, and says what came of it. Throws `not_found`. */
+export async function checkServer(context: WorkspaceContext, asker: Asker, idOrSlug: string): Promise<ServerCheck> {
+  const row = await findRow(context.store.read, 'server', asker.workspaceId, idOrSlug);
+  if (row.kind === 'local' && !context.localServer) {
+    throw new Problem('conflict', 'The operator does not allow local servers any more.');
+  }
+  const check =
+    row.kind === 'local'
+      ? { ok: true, message: 'This is the machine that Devpilot runs on.', hostKey: null }
+      : await checkSsh(context, row);
+  await context.store.transaction((trx) =>
+    record(trx, asker, 'server.checked', { kind: 'server', id: row.id, name: row.name }, context.clock(), {
+      ok: check.ok,
+    }),
+  );
+  return check;
+}

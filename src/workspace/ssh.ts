@@ -1,0 +1,116 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseHostKey } from '../contract/host-key.ts';
+
+/** Where and as whom to connect, and the one host key that is trusted. */
+export interface SshTarget {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly hostKey: string;
+  readonly privateKey: string;
+}
+
+const OUTPUT_MAX = 16_384;
+
+interface Ran {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command to its end, or kills it after `limit` milliseconds; what it prints is bounded. */
+function run(command: string, args: readonly string[], limit: number): Promise<Ran> {
+  return new Promise((resolve) => {
+    const child: ChildProcess = spawn(command, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: process.env['PATH'], LC_ALL: 'C', HOME: '/nonexistent' },
+    });
+    const out = { stdout: '', stderr: '' };
+    for (const stream of ['stdout', 'stderr'] as const) {
+      child[stream]?.on('data', (chunk: Buffer) => {
+        if (out[stream].length < OUTPUT_MAX) out[stream] += chunk.toString('latin1');
+      });
+    }
+    const timer = setTimeout(() => child.kill('SIGKILL'), limit);
+    child.once('error', (error) => {
+      clearTimeout(timer);
+      resolve({ code: null, stdout: '', stderr: error.message });
+    });
+    child.once('close', (code) => {
+      clearTimeout(timer);
+      resolve({ code, ...out });
+    });
+  });
+}
+
+/** The options under which alone we connect: no agent, no password, no configuration, exactly this host key. */
+function sshOptions(target: SshTarget, keyFile: string, knownHosts: string, seconds: number): string[] {
+  const [type = ''] = target.hostKey.split(' ');
+  const algorithms = type === 'ssh-rsa' ? 'rsa-sha2-512,rsa-sha2-256' : type;
+  const options = {
+    BatchMode: 'yes',
+    StrictHostKeyChecking: 'yes',
+    UserKnownHostsFile: knownHosts,
+    GlobalKnownHostsFile: '/dev/null',
+    HostKeyAlias: 'devpilot-pinned',
+    HostKeyAlgorithms: algorithms,
+    CheckHostIP: 'no',
+    UpdateHostKeys: 'no',
+    IdentitiesOnly: 'yes',
+    IdentityAgent: 'none',
+    IdentityFile: keyFile,
+    PreferredAuthentications: 'publickey',
+    PasswordAuthentication: 'no',
+    KbdInteractiveAuthentication: 'no',
+    ForwardAgent: 'no',
+    ClearAllForwardings: 'yes',
+    ConnectTimeout: String(seconds),
+    LogLevel: 'ERROR',
+  };
+  return [
+    '-F',
+    '/dev/null',
+    '-T',
+    ...Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`]),
+    '-p',
+    String(target.port),
+    '-l',
+    target.user,
+  ];
+}
+
+/**
+ * Runs one command on a server with the OpenSSH client. The private key lies in a file of mode 0600 in
+ * a folder of our own while it is needed, and is removed before this resolves.
+ */
+export async function runOverSsh(target: SshTarget, command: string, limit: number): Promise<Ran> {
+  const folder = await mkdtemp(join(tmpdir(), 'devpilot-ssh-'));
+  try {
+    const keyFile = join(folder, 'key');
+    const knownHosts = join(folder, 'known_hosts');
+    await writeFile(keyFile, target.privateKey, { mode: 0o600, flag: 'wx' });
+    await writeFile(knownHosts, `devpilot-pinned ${target.hostKey}\n`, { mode: 0o600, flag: 'wx' });
+    const options = sshOptions(target, keyFile, knownHosts, Math.ceil(limit / 1000));
+    return await run('ssh', [...options, '--', target.host, command], limit);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const ORDER = ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521', 'ssh-rsa'];
+
+/** The host keys that a server shows, best first; none where it can't be reached. Nothing is trusted by this. */
+export async function scanHostKeys(host: string, port: number, limit: number): Promise<string[]> {
+  const seconds = String(Math.ceil(limit / 1000));
+  const types = 'ed25519,ecdsa,rsa';
+  const { stdout } = await run('ssh-keyscan', ['-T', seconds, '-t', types, '-p', String(port), '--', host], limit);
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .map((line) => parseHostKey(line.slice(line.indexOf(' ') + 1)))
+    .filter((key) => key !== null)
+    .sort((one, other) => ORDER.indexOf(one.split(' ')[0] ?? '') - ORDER.indexOf(other.split(' ')[0] ?? ''));
+}
