@@ -71,16 +71,16 @@ test('details show what changed, from where, and the hash', async () => {
 
 test('filters narrow it, live in the address and survive a reload', async () => {
   const tab = await open('/settings/activity-log');
-  await tab.getByLabel('Action').click();
+  await tab.getByRole('combobox', { name: 'Action' }).click();
   await tab.getByRole('option', { name: 'Access token created' }).click();
-  await tab.getByLabel('Person or credential').click();
+  await tab.getByRole('combobox', { name: 'Person or credential' }).click();
   await tab.getByRole('option', { name: 'Ada Lovelace' }).click();
   await tab.waitForURL(/action=access_token.created.*actor=per_|actor=per_.*action=access_token.created/);
   await event(tab, 'signed up').first().waitFor({ state: 'detached' });
   await tab.reload();
   await event(tab, 'created the access token CI/CD Pipeline').waitFor();
   assert.equal(await tab.getByRole('listitem').count(), 1);
-  await tab.getByLabel('Time').click();
+  await tab.getByRole('combobox', { name: 'Time' }).click();
   await tab.getByRole('option', { name: 'From … to …' }).click();
   await tab.getByLabel('Before').fill('2020-01-01T00:00');
   await tab.getByRole('heading', { name: 'Nothing matches' }).waitFor();
