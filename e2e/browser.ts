@@ -56,7 +56,7 @@ export async function openContext(
     permissions: ['clipboard-read', 'clipboard-write'],
     acceptDownloads: true,
   });
-  context.setDefaultTimeout(10_000);
+  context.setDefaultTimeout(20_000);
   if (person !== undefined) {
     const [name = '', value = ''] = person.cookie.split('=');
     await context.addCookies([{ name, value, url: house.url, httpOnly: true, sameSite: 'Lax' }]);

@@ -26,6 +26,7 @@ export interface Schema {
     last_seen_at: number;
   };
   usage_flush: { node_id: string; number: number };
+  usage_chunk: UsageChunkTable;
   failure: { subject: string; address: string; at: number };
   idempotency: IdempotencyTable;
   audit_event: AuditEventTable;
@@ -38,6 +39,9 @@ export interface Schema {
   app: AppTable;
   env_version: EnvVersionTable;
   env_change: EnvChangeTable;
+  activity_head: { workspace_id: string; sequence: number };
+  activity_event: ActivityEventTable;
+  activity_rollup: ActivityRollupTable;
 }
 
 export interface PersonTable {
@@ -167,6 +171,15 @@ export interface UsageChunkTable {
   uses: string;
 }
 
+/** Uses as they were counted, until they are folded into the credentials. */
+export interface UsageChunkTable {
+  node_id: string;
+  number: number;
+  /** Credentials named. */
+  size: number;
+  uses: string;
+}
+
 export interface IdempotencyTable {
   workspace_id: string;
   principal_id: string;
@@ -266,4 +279,32 @@ export interface EnvChangeTable {
   /** The value, sealed for this row; null where the version removed it. */
   value_sealed: string | null;
   at: number;
+}
+
+/** An event of the activity tracker (CloudEvents 1.0); `id` and `source` are its sender's. */
+export interface ActivityEventTable {
+  workspace_id: string;
+  source: string;
+  id: string;
+  /** Counts up within the workspace, with gaps. */
+  sequence: number;
+  type: string;
+  subject: string | null;
+  at: number;
+  /** JSON. */
+  data: string | null;
+  received_at: number;
+}
+
+/** How many events there were in one step of an interval, by one type, source or subject. */
+export interface ActivityRollupTable {
+  workspace_id: string;
+  grain: string;
+  dimension: string;
+  at: number;
+  key: string;
+  count: number;
+  /** Distinct subjects, as the sketch says. */
+  subjects: number;
+  sketch: string | null;
 }

@@ -45,9 +45,9 @@ export const queryClient = new QueryClient({
   queryCache: new QueryCache({ onError: watch }),
   mutationCache: new MutationCache({ onError: watch }),
   defaultOptions: {
-    queries: { retry: false, staleTime: 10_000, refetchOnWindowFocus: true },
+    queries: { networkMode: 'always', retry: false, staleTime: 10_000, refetchOnWindowFocus: true },
     // What was sent may be a password: no trace of it outlives the form.
-    mutations: { retry: false, gcTime: 0 },
+    mutations: { networkMode: 'always', retry: false, gcTime: 0 },
   },
 });
 

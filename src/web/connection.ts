@@ -53,3 +53,36 @@ export function useConnectionLost(): boolean {
     () => lost,
   );
 }
+
+/** Resolves when the server answers again, at once if it does. */
+function back(): Promise<void> {
+  if (!lost) return Promise.resolve();
+  return new Promise((resolve) => {
+    const listener = () => {
+      if (lost) return;
+      listeners.delete(listener);
+      resolve();
+    };
+    listeners.add(listener);
+  });
+}
+
+/**
+ * Loads a part of the page, waiting out a lost network. What fails although the server answers is a part of an
+ * older version, and the page must be loaded anew: that error goes on.
+ */
+export async function patiently<Part>(load: () => Promise<Part>): Promise<Part> {
+  for (;;) {
+    try {
+      return await load();
+    } catch (error) {
+      const answers = await fetch('/healthz', { cache: 'no-store' }).then(
+        ({ ok }) => ok,
+        () => false,
+      );
+      if (answers) throw error;
+      noteSilence();
+      await back();
+    }
+  }
+}

@@ -10,6 +10,7 @@ import {
 } from '@tanstack/react-router';
 import { isSignedOut, queryClient } from './api.ts';
 import { ErrorState } from './components/states.tsx';
+import { patiently } from './connection.ts';
 import { chooseWorkspace, meQuery, rememberWorkspace, useWorkspaceOrNull, workspacesQuery } from './session.ts';
 import { Centre } from './shell/centre.tsx';
 import { NoSuchWorkspace } from './shell/no-workspace.tsx';
@@ -84,7 +85,7 @@ const settings = createRoute({
 const home = createRoute({
   getParentRoute: () => signedIn,
   path: '/',
-  component: lazyRouteComponent(() => import('./sign-in/home-page.tsx'), 'HomePage'),
+  component: lazyRouteComponent(() => patiently(() => import('./sign-in/home-page.tsx')), 'HomePage'),
   beforeLoad: async ({ search }) => {
     if (search['create'] !== undefined) return;
     const workspaces = await queryClient.ensureQueryData(workspacesQuery);
@@ -105,62 +106,68 @@ const settingsHome = createRoute({
 const accessTokens = createRoute({
   getParentRoute: () => settings,
   path: '/access-tokens',
-  component: lazyRouteComponent(() => import('./access-tokens/access-tokens-page.tsx'), 'AccessTokensPage'),
+  component: lazyRouteComponent(
+    () => patiently(() => import('./access-tokens/access-tokens-page.tsx')),
+    'AccessTokensPage',
+  ),
 });
 const accessToken = createRoute({
   getParentRoute: () => settings,
   path: '/access-tokens/$id',
-  component: lazyRouteComponent(() => import('./credential/credential-page.tsx'), 'CredentialPage'),
+  component: lazyRouteComponent(() => patiently(() => import('./credential/credential-page.tsx')), 'CredentialPage'),
 });
 const apiKeys = createRoute({
   getParentRoute: () => settings,
   path: '/api-keys',
-  component: lazyRouteComponent(() => import('./api-keys/api-keys-page.tsx'), 'ApiKeysPage'),
+  component: lazyRouteComponent(() => patiently(() => import('./api-keys/api-keys-page.tsx')), 'ApiKeysPage'),
 });
 const apiKey = createRoute({
   getParentRoute: () => settings,
   path: '/api-keys/$id',
-  component: lazyRouteComponent(() => import('./credential/credential-page.tsx'), 'CredentialPage'),
+  component: lazyRouteComponent(() => patiently(() => import('./credential/credential-page.tsx')), 'CredentialPage'),
 });
 const members = createRoute({
   getParentRoute: () => settings,
   path: '/members',
-  component: lazyRouteComponent(() => import('./members/members-page.tsx'), 'MembersPage'),
+  component: lazyRouteComponent(() => patiently(() => import('./members/members-page.tsx')), 'MembersPage'),
 });
 const activityLog = createRoute({
   getParentRoute: () => settings,
   path: '/activity-log',
-  component: lazyRouteComponent(() => import('./activity-log/activity-log-page.tsx'), 'ActivityLogPage'),
+  component: lazyRouteComponent(
+    () => patiently(() => import('./activity-log/activity-log-page.tsx')),
+    'ActivityLogPage',
+  ),
 });
 const workspace = createRoute({
   getParentRoute: () => settings,
   path: '/workspace',
-  component: lazyRouteComponent(() => import('./workspace/workspace-page.tsx'), 'WorkspacePage'),
+  component: lazyRouteComponent(() => patiently(() => import('./workspace/workspace-page.tsx')), 'WorkspacePage'),
 });
 const account = createRoute({
   getParentRoute: () => framed,
   path: '/account',
-  component: lazyRouteComponent(() => import('./account/account-page.tsx'), 'AccountPage'),
+  component: lazyRouteComponent(() => patiently(() => import('./account/account-page.tsx')), 'AccountPage'),
 });
 const device = createRoute({
   getParentRoute: () => signedIn,
   path: '/device',
-  component: lazyRouteComponent(() => import('./device/device-page.tsx'), 'DevicePage'),
+  component: lazyRouteComponent(() => patiently(() => import('./device/device-page.tsx')), 'DevicePage'),
 });
 const invitation = createRoute({
   getParentRoute: () => root,
   path: '/accept-invitation',
-  component: lazyRouteComponent(() => import('./invitation/invitation-page.tsx'), 'InvitationPage'),
+  component: lazyRouteComponent(() => patiently(() => import('./invitation/invitation-page.tsx')), 'InvitationPage'),
 });
 const signIn = createRoute({
   getParentRoute: () => root,
   path: '/sign-in',
-  component: lazyRouteComponent(() => import('./sign-in/sign-in-page.tsx'), 'SignInPage'),
+  component: lazyRouteComponent(() => patiently(() => import('./sign-in/sign-in-page.tsx')), 'SignInPage'),
 });
 const setup = createRoute({
   getParentRoute: () => root,
   path: '/setup',
-  component: lazyRouteComponent(() => import('./sign-in/setup-page.tsx'), 'SetupPage'),
+  component: lazyRouteComponent(() => patiently(() => import('./sign-in/setup-page.tsx')), 'SetupPage'),
 });
 
 const routeTree = root.addChildren([

@@ -26,6 +26,9 @@ const dark: MantineColorsTuple = [
   '#0a0c11',
 ];
 
+/** What opens over the page belongs to its main landmark, not beside all landmarks. */
+const IN_MAIN = { target: 'main' };
+
 export const theme = createTheme({
   primaryColor: 'pilot',
   primaryShade: { light: 6, dark: 6 },
@@ -47,7 +50,16 @@ export const theme = createTheme({
       },
       styles: { title: { fontSize: 18, fontWeight: 650 } },
     },
-    Menu: { defaultProps: { shadow: 'md', position: 'bottom-end' } },
+    Menu: {
+      defaultProps: {
+        shadow: 'md',
+        position: 'bottom-end',
+        // A placeholder that takes the first focus is no item of a menu.
+        withInitialFocusPlaceholder: false,
+        portalProps: IN_MAIN,
+      },
+    },
+    HoverCard: { defaultProps: { portalProps: IN_MAIN } },
     Tooltip: { defaultProps: { withArrow: true, openDelay: 200, events: { hover: true, focus: true, touch: true } } },
     Badge: { defaultProps: { variant: 'light', radius: 'sm', tt: 'none', fw: 550 } },
     Anchor: { defaultProps: { underline: 'hover' } },

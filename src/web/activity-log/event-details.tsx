@@ -3,7 +3,7 @@ import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import type { AuditEvent } from '../../contract/schemas.ts';
 import { Facts } from '../components/facts.tsx';
-import { exactTime } from '../components/time.tsx';
+import { exactTime } from '../components/format.ts';
 import { useWorkspace } from '../session.ts';
 import styles from './activity-log.module.css';
 

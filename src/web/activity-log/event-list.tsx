@@ -1,6 +1,6 @@
 import type { AuditEvent } from '../../contract/schemas.ts';
 import { DAY } from '../../contract/words.ts';
-import { dayOf } from '../components/time.tsx';
+import { dayOf } from '../components/format.ts';
 import styles from './activity-log.module.css';
 import { EventRow } from './event-row.tsx';
 

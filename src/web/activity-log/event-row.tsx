@@ -3,6 +3,7 @@ import { useDisclosure } from '@mantine/hooks';
 import { Link } from '@tanstack/react-router';
 import { useId } from 'react';
 import type { AuditEvent } from '../../contract/schemas.ts';
+import { exactTime } from '../components/format.ts';
 import {
   IconActivity,
   IconAlertTriangle,
@@ -16,7 +17,6 @@ import {
   IconUser,
   IconUsers,
 } from '../components/icons.ts';
-import { exactTime } from '../components/time.tsx';
 import { useWorkspace } from '../session.ts';
 import styles from './activity-log.module.css';
 import { EventDetails } from './event-details.tsx';

@@ -1,10 +1,11 @@
 import { lazy } from 'react';
 import type { Column } from '../components/data-table.tsx';
+import { patiently } from '../connection.ts';
 import { CredentialsPage } from '../credentials/credentials-page.tsx';
 import { API_KEYS, type Credential } from '../credentials/kinds.ts';
 import { ActiveSwitch } from './active-switch.tsx';
 
-const EditDialog = lazy(async () => ({ default: (await import('./edit-dialog.tsx')).EditDialog }));
+const EditDialog = lazy(async () => ({ default: (await patiently(() => import('./edit-dialog.tsx'))).EditDialog }));
 
 const ACTIVE: Column<Credential> = {
   key: 'active',

@@ -16,16 +16,25 @@ import {
 import { useListState } from '../components/list-state.ts';
 import { Page } from '../components/page.tsx';
 import { EmptyState, ErrorState, TableSkeleton } from '../components/states.tsx';
+import { patiently } from '../connection.ts';
 import { useWorkspace } from '../session.ts';
 import { credentialColumns } from './columns.tsx';
 import styles from './credentials.module.css';
 import { FILTERS, Filters } from './filters.tsx';
 import { type Credential, credentialsKey, type Kind, listCredentials } from './kinds.ts';
 
-const CreateDialog = lazy(async () => ({ default: (await import('./create-dialog.tsx')).CreateDialog }));
-const DeleteDialog = lazy(async () => ({ default: (await import('./delete-dialog.tsx')).DeleteDialog }));
-const BulkDeleteDialog = lazy(async () => ({ default: (await import('./bulk-delete-dialog.tsx')).BulkDeleteDialog }));
-const ReplaceDialog = lazy(async () => ({ default: (await import('./replace-dialog.tsx')).ReplaceDialog }));
+const CreateDialog = lazy(async () => ({
+  default: (await patiently(() => import('./create-dialog.tsx'))).CreateDialog,
+}));
+const DeleteDialog = lazy(async () => ({
+  default: (await patiently(() => import('./delete-dialog.tsx'))).DeleteDialog,
+}));
+const BulkDeleteDialog = lazy(async () => ({
+  default: (await patiently(() => import('./bulk-delete-dialog.tsx'))).BulkDeleteDialog,
+}));
+const ReplaceDialog = lazy(async () => ({
+  default: (await patiently(() => import('./replace-dialog.tsx'))).ReplaceDialog,
+}));
 
 interface CredentialsPageProps {
   readonly kind: Kind;

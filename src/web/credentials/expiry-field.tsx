@@ -35,7 +35,10 @@ export function ExpiryField({ noun, value, onChange, now, kept, error }: ExpiryF
           minDate={new Date(now)}
           value={value.date}
           onChange={(date) => onChange({ ...value, date })}
-          popoverProps={{ withinPortal: true }}
+          popoverProps={{ withinPortal: false, position: 'top-start' }}
+          previousLabel="Previous month"
+          nextLabel="Next month"
+          weekendDays={[]}
           error={error}
           data-path="expiry"
         />

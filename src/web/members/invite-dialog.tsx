@@ -6,8 +6,8 @@ import type { CreatedInvitation } from '../../contract/schemas.ts';
 import type { GivenRole } from '../../contract/words.ts';
 import { fieldErrorsOf, messageOf, queryClient } from '../api.ts';
 import { CopyButton } from '../components/copy.tsx';
+import { dayOf } from '../components/format.ts';
 import { Notice } from '../components/notice.tsx';
-import { dayOf } from '../components/time.tsx';
 import { emailProblem } from '../rules.ts';
 import { useWorkspace } from '../session.ts';
 
