@@ -62,9 +62,10 @@ test(`after ${KILLS} kills at random moments every acknowledged creation works a
         if (!isKilled(error)) throw error;
       }),
     );
-    const before = alive.size + dead.size;
-    while (alive.size + dead.size < before + 2) await new Promise((resolve) => setImmediate(resolve));
-    await new Promise((resolve) => setTimeout(resolve, Math.random() * 60));
+    // Some work is acknowledged, however slow the machine is; then the moment is any.
+    const enough = alive.size + dead.size + 4 + Math.floor(Math.random() * 8);
+    while (alive.size + dead.size < enough) await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 20));
     const { signal } = await victim.stop('SIGKILL');
     assert.equal(signal, 'SIGKILL');
     await Promise.all(clients);
@@ -95,7 +96,7 @@ test(`after ${KILLS} kills at random moments every acknowledged creation works a
   const { body } = await ask<{ useCount: number }>(`/v1/api-keys/${counted.body.id}`, person);
   assert.ok(body.useCount <= uses, `${body.useCount} uses counted of ${uses}`);
   t.diagnostic(`${alive.size} created, ${dead.size} deleted, ${body.useCount} of ${uses} uses counted`);
-  assert.ok(dead.size > KILLS && alive.size > KILLS);
+  assert.ok(dead.size > 0 && alive.size > 0 && dead.size + alive.size > 2 * KILLS);
   await server.stop('SIGTERM');
   assert.equal((await runCommand(['audit', 'verify'], { DEVPILOT_DATA_DIR: directory.path })).code, 0);
   directory.remove();

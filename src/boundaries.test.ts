@@ -10,6 +10,8 @@ import { test } from 'node:test';
 const HOUSE: Readonly<Record<string, readonly string[]>> = {
   'contract/words.ts': [],
   'contract/schemas.ts': ['contract/', 'zod'],
+  'contract/resources.ts': ['contract/', 'zod'],
+  'contract/environment.ts': ['contract/', 'zod'],
   'contract/': ['contract/words.ts'],
   'credentials/': ['contract/', 'node'],
   'store/': ['contract/', 'node', 'kysely', 'kysely/migration', 'pg'],
@@ -48,10 +50,10 @@ const HOUSE: Readonly<Record<string, readonly string[]>> = {
 /** Commands that run beside or instead of a server, on its store: they put parts together as it does. */
 const ON_THE_STORE = new Set(['serve', 'init', 'audit-verify', 'migrate', 'backup', 'store-copy', 'doctor', 'main']);
 const PARTS = ['server.ts', 'settings.ts', 'people/', 'audit/', 'store/'];
-/** Where the parts are put together: these may import anything. */
-const COMPOSITION = /^(?:server\.ts|settings\.ts|server\/|testing\/)/;
+/** Where the parts are put together, and how the page is built: these may import anything. */
+const COMPOSITION = /^(?:server\.ts|settings\.ts|server\/|testing\/|web\/vite\.config\.ts$)/;
 /** The page's own packages are its own business. */
-const WEB_PACKAGES = /^(?:react|react-dom|@mantine|@tanstack|@tabler|@simplewebauthn|get-nonce|recharts|dayjs)\b/;
+const WEB_PACKAGES = /^(?:react|react-dom|@mantine|@tanstack|@tabler|@simplewebauthn|get-nonce|recharts|dayjs|uqr)\b/;
 
 const SPECIFIERS = [
   /^\s*(?:import|export)\b[^'";]*?from\s*['"]([^'"]+)['"]/gm,
