@@ -19,7 +19,7 @@ export function RightsField({ kind, value, onChange, error }: RightsFieldProps) 
   const problem = error === undefined ? undefined : 'rights-problem';
   return (
     <fieldset className={styles['rights']} aria-describedby={problem} aria-invalid={error !== undefined}>
-      <Text component="legend" fz="sm" fw={500} mb={6}>
+      <Text component="legend" fz="sm" fw={600} mb={6}>
         {kind.rightsLabel}
       </Text>
       <Stack gap={0} className={styles['groups']}>

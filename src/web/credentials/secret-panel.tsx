@@ -45,7 +45,7 @@ export function SecretPanel({ credential, secret, stored, onStored }: SecretPane
         is shown. Store it in a secrets manager or an encrypted CI variable now.
       </Notice>
       <Stack gap={6}>
-        <Text fz="sm" fw={500}>
+        <Text fz="sm" fw={600}>
           Secret
         </Text>
         <code className={styles['secret']} data-testid="secret">
@@ -64,7 +64,7 @@ export function SecretPanel({ credential, secret, stored, onStored }: SecretPane
       </Stack>
       <Stack gap={6}>
         <Group justify="space-between">
-          <Text fz="sm" fw={500}>
+          <Text fz="sm" fw={600}>
             Try it
           </Text>
           <CopyButton text={curl} label="Copy command" size="compact-sm" variant="subtle" />
