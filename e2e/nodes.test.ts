@@ -82,7 +82,7 @@ async function endOne(phase: string, edit: boolean, reachable: readonly number[]
   let over = false;
   const hammers = reachable.flatMap((index) =>
     Array.from({ length: HAMMERS }, async () => {
-      for (let left = 50; left > 0 && !over; left--) await judge(index, key.secret, query);
+      for (let left = 8; left > 0 && !over; left--) await judge(index, key.secret, query);
     }),
   );
   const begun = performance.now();

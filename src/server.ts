@@ -7,7 +7,7 @@ import pino from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
 import { createDenials } from './audit/denials.ts';
 import { append } from './audit/log.ts';
-import { createId } from './contract/id.ts';
+import { createId, ID_PREFIXES } from './contract/id.ts';
 import { redactSecrets } from './contract/redact.ts';
 import { FAILURE_LIMITS } from './contract/words.ts';
 import { createFailureLimiter, type FailureStore } from './credentials/failures.ts';
@@ -26,7 +26,7 @@ import { every, FLUSH_EVERY, FOLD_EVERY, FOLD_WITHIN, TIDY_EVERY, tidy } from '.
 import { aloneWith, amongOthers } from './server/nodes.ts';
 import { BadSetting, SECRET_BYTES, type Settings } from './settings.ts';
 import { type DataDirectory, DirectoryInUse, takeDataDirectory } from './store/data-directory.ts';
-import { insertFailure, recentFailures } from './store/failures.ts';
+import { failedSince, insertFailure, recentFailures } from './store/failures.ts';
 import { createSeal } from './store/seal.ts';
 import { openSqliteStore } from './store/sqlite.ts';
 import type { Store } from './store/store.ts';
@@ -36,6 +36,9 @@ import { createIngest } from './workspace/activity-ingest.ts';
 const RECORDS_IN_MEMORY = 1_000_000;
 /** Above this many credentials with uses that are not folded in, a reader is shown the figures of the last fold. */
 const FLUSH_FOR_READERS = 5_000;
+/** Failures on other nodes are looked for over this many milliseconds, more than clocks and writes are apart. */
+const LEARNED_OVER = 30_000;
+const SUBJECTS_LEARNED = 200;
 /** In-flight requests are given this long before their connections are cut. */
 const CLOSE_WITHIN = 4_000;
 
@@ -177,7 +180,8 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
           onError: (error) => log.warn({ err: error }, 'the lease was not renewed; it is tried again'),
         });
   const { settle, settleAll } = membership;
-  const proof = createProof(createFailureLimiter(failureStore(store), FAILURE_LIMITS.passphrase));
+  const passphraseFailures = createFailureLimiter(failureStore(store), FAILURE_LIMITS.passphrase);
+  const proof = createProof(passphraseFailures);
   const journal = await createUsageJournal(store);
   const usage = createUsage(journal, nodeId);
   const denials = createDenials();
@@ -292,6 +296,13 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
   }
   const flusher = every(FLUSH_EVERY, flush, onError);
   const folder = every(FOLD_EVERY, () => journal.fold(FOLD_WITHIN), onError);
+  // A passphrase that was proven here is judged from memory, which must know of failures on other nodes.
+  async function learnFailures(): Promise<void> {
+    if (settings.databaseUrl === null) return;
+    const subjects = await failedSince(store.read, ID_PREFIXES.access_token, clock() - LEARNED_OVER, SUBJECTS_LEARNED);
+    for (const subject of subjects) await passphraseFailures.refresh(subject, clock());
+  }
+  const learner = every(FLUSH_EVERY, learnFailures, onError);
   const tidier = every(TIDY_EVERY, () => tidy(store, clock(), settings.retentionDays), onError);
 
   /** Writes all that was counted; what is too much to fold in now is folded after the next start, since a stop must not take long. */
@@ -309,6 +320,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     clearInterval(sweep);
     metrics?.close();
     await flusher.stop();
+    await learner.stop();
     await folder.stop();
     await tidier.stop();
     // What can't be written is told at the end; it keeps nothing from being given back.

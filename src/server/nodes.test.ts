@@ -76,6 +76,36 @@ test('of several at once that end the same credential each is answered only when
   );
 });
 
+test('failures of a passphrase on one node hold on the others, also for who has proven it there', async () => {
+  const passphrase = 'a passphrase of ours';
+  const token = await createToken(owner, ['all'], { passphrase });
+  const [first, second] = nodes;
+  if (first === undefined || second === undefined) throw new Error('There are no nodes.');
+  const tryAt = (node: TestHouse, tried: string) =>
+    node.call<{ code?: string }>('/v1/authorize', {
+      headers: { ...bearer(token.secret), 'access-token-passphrase': tried },
+    });
+  assert.equal((await tryAt(first, passphrase)).status, 200);
+  for (let tried = 0; tried < 5; tried++) {
+    assert.equal((await tryAt(second, `wrong passphrase ${tried}`)).body.code, 'passphrase_incorrect');
+  }
+  assert.equal((await tryAt(second, passphrase)).body.code, 'rate_limited');
+  await until(async () => (await tryAt(first, passphrase)).body.code === 'rate_limited');
+});
+
+test('uses that all nodes counted add up exactly after clean stops', async () => {
+  const key = await createKey(owner, ['read']);
+  const others = [await startHouse({ environment }), await startHouse({ environment })];
+  await Promise.all(
+    others.flatMap((node) =>
+      Array.from({ length: 40 }, () => node.call('/v1/authorize?permission=read', { headers: bearer(key.secret) })),
+    ),
+  );
+  await Promise.all(others.map((node) => node.close()));
+  const found = await owner.call<{ useCount: number }>(`/v1/api-keys/${key.id}`);
+  assert.equal(found.body.useCount, 80);
+});
+
 test('a node that is stopped gives its lease up, and nobody waits for it', async () => {
   const fourth = await startHouse({ environment });
   const token = await createToken(owner, ['all']);

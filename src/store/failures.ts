@@ -14,6 +14,19 @@ export async function recentFailures(
     .execute();
 }
 
+/** Whom failures since `since` were of, among subjects that begin with `prefix`; at most `limit`. */
+export async function failedSince(db: Queryable, prefix: string, since: number, limit: number): Promise<string[]> {
+  const rows = await db
+    .selectFrom('failure')
+    .select('subject')
+    .distinct()
+    .where('at', '>', since)
+    .where('subject', 'like', `${prefix}%`)
+    .limit(limit)
+    .execute();
+  return rows.map(({ subject }) => subject);
+}
+
 export async function insertFailure(trx: Trx, subject: string, address: string, at: number): Promise<void> {
   await trx.insertInto('failure').values({ subject, address, at }).execute();
 }
