@@ -322,6 +322,8 @@ export const AUDIT_ACTIONS = [
   'env.updated',
   'env.restored',
   'env.revealed',
+  'error_issue.resolved',
+  'error_issue.reopened',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
@@ -340,6 +342,7 @@ export const AUDIT_NOUNS = [
   'project',
   'app',
   'server',
+  'error_issue',
 ] as const;
 export type AuditNoun = (typeof AUDIT_NOUNS)[number];
 
@@ -365,6 +368,12 @@ export const INTERVAL_WORDS = ['minute', 'hour', 'day'] as const satisfies reado
 /** What events are counted by. */
 export const ACTIVITY_GROUPS = ['type', 'source', 'subject'] as const;
 export type ActivityGroup = (typeof ACTIVITY_GROUPS)[number];
+
+export const ERROR_LEVELS = ['fatal', 'error', 'warning', 'info', 'debug'] as const;
+export type ErrorLevel = (typeof ERROR_LEVELS)[number];
+export const ISSUE_STATUSES = ['open', 'resolved'] as const;
+export type IssueStatus = (typeof ISSUE_STATUSES)[number];
+export const ISSUE_SORTS = ['-lastSeenAt', '-firstSeenAt', '-count'] as const;
 
 /** Limits of what credentials open; lengths in characters. */
 export const RESOURCE_LIMITS = {
@@ -394,6 +403,23 @@ export const RESOURCE_LIMITS = {
   /** Points that a chart has at most over all its series. */
   activityPoints: 20_000,
   activitySeries: { min: 10, max: 100 },
+  errorType: 255,
+  errorMessage: 8192,
+  errorStack: 65_536,
+  errorWord: 255,
+  errorFingerprint: 16,
+  /** Bytes of an envelope, as it is sent and unpacked. */
+  errorEnvelope: 2 * 1_048_576,
+  errorEnvelopeUnpacked: 8 * 1_048_576,
+  errorFrames: 50,
+  errorBreadcrumbs: 50,
+  errorTags: 50,
+  /** Occurrences kept of one issue: the newest, and so many a minute; all are counted. */
+  errorEvents: 100,
+  errorEventsAMinute: 10,
+  errorIssues: 10_000,
+  /** Releases, environments and apps kept of one issue. */
+  errorFacets: 50,
 } as const;
 
 /** What each role may do (contract section 3); a person's request is checked against one of these. */

@@ -15,6 +15,7 @@ import { accessTokenRoutes, apiKeyRoutes } from './credentials.ts';
 import { deviceRoutes } from './devices.ts';
 import { registerDocs } from './docs.ts';
 import { environmentRoutes } from './environment.ts';
+import { errorRoutes } from './errors.ts';
 import { registerHealth } from './health.ts';
 import type { House } from './house.ts';
 import { judgingRoutes } from './judging.ts';
@@ -45,6 +46,7 @@ export function routeTable(house: House): Route[] {
     ...serverRoutes(house),
     ...environmentRoutes(house),
     ...activityRoutes(house),
+    ...errorRoutes(house),
   ];
 }
 
