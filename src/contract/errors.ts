@@ -27,7 +27,7 @@ export const ErrorReport = z
       .max(RESOURCE_LIMITS.errorFingerprint)
       .optional()
       .describe('What gathers errors in one issue; {{ default }} stands for type and frames'),
-    time: since,
+    time: since.meta({ examples: ['2027-02-24T09:00:00.000Z'] }),
   })
   .meta({ id: 'ErrorReport' });
 export type ErrorReport = z.infer<typeof ErrorReport>;
@@ -85,7 +85,7 @@ export const ErrorEvent = z
     stack: z.string().max(RESOURCE_LIMITS.errorStack).nullable(),
     frames: z.array(frame).describe('Where it happened first'),
     breadcrumbs: z.array(breadcrumb).describe('What happened before, oldest first'),
-    tags: z.record(z.string(), z.string()),
+    tags: z.record(z.string().max(RESOURCE_LIMITS.errorWord), z.string().max(RESOURCE_LIMITS.errorWord)),
     release: z.string().nullable(),
     environment: z.string().nullable(),
     app: z.string().nullable(),

@@ -356,10 +356,8 @@ export const HOOK_STAGES = [
   'post_setup',
   'post_release',
 ] as const;
-export type HookStage = (typeof HOOK_STAGES)[number];
 /** What lists of resources are sorted by; `-` before it for descending. */
 export const RESOURCE_SORTS = ['createdAt', '-createdAt', 'name', '-name'] as const;
-export type ResourceSort = (typeof RESOURCE_SORTS)[number];
 
 /** What roll-ups are kept at, with the length of one step in milliseconds. */
 export const INTERVALS = { minute: MINUTE, hour: HOUR, day: DAY } as const;
