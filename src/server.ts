@@ -14,7 +14,6 @@ import { createFailureLimiter, type FailureStore } from './credentials/failures.
 import { createJudges, type Watcher } from './credentials/present.ts';
 import { createProof } from './credentials/proof.ts';
 import { createRegistry } from './credentials/registry.ts';
-import type { Settle } from './credentials/store.ts';
 import { createUsage } from './credentials/usage.ts';
 import { createApp } from './http/app.ts';
 import type { House } from './http/house.ts';
@@ -22,13 +21,12 @@ import type { PeopleContext } from './people/context.ts';
 import { createMail } from './people/mail.ts';
 import { makeSetupCode } from './people/sign-up.ts';
 import { createTraces } from './people/traces.ts';
-import { createCredentialStore, createUsageStore, readForJudging } from './server/credential-store.ts';
-import { every, FLUSH_EVERY, TIDY_EVERY, tidy } from './server/housekeeping.ts';
-import { createMeter } from './server/metrics.ts';
-import { SECRET_BYTES, type Settings } from './settings.ts';
-import { type DataDirectory, takeDataDirectory } from './store/data-directory.ts';
+import { createCredentialStore, createUsageJournal, readForJudging } from './server/credential-store.ts';
+import { every, FLUSH_EVERY, FOLD_EVERY, FOLD_WITHIN, TIDY_EVERY, tidy } from './server/housekeeping.ts';
+import { aloneWith, amongOthers } from './server/nodes.ts';
+import { BadSetting, SECRET_BYTES, type Settings } from './settings.ts';
+import { type DataDirectory, DirectoryInUse, takeDataDirectory } from './store/data-directory.ts';
 import { insertFailure, recentFailures } from './store/failures.ts';
-import { openPostgresStore } from './store/postgres.ts';
 import { createSeal } from './store/seal.ts';
 import { openSqliteStore } from './store/sqlite.ts';
 import type { Store } from './store/store.ts';
@@ -37,7 +35,7 @@ import { createReports } from './workspace/error-reports.ts';
 
 /** Records kept in memory: about 300 bytes each. */
 const RECORDS_IN_MEMORY = 1_000_000;
-/** Above this many credentials with unwritten uses a reader is shown figures up to a second old. */
+/** Above this many credentials with uses that are not folded in, a reader is shown the figures of the last fold. */
 const FLUSH_FOR_READERS = 5_000;
 /** In-flight requests are given this long before their connections are cut. */
 const CLOSE_WITHIN = 4_000;
@@ -90,6 +88,15 @@ export function createLogger(level: string): pino.Logger {
   });
 }
 
+function takeDirectory(path: string): DataDirectory {
+  try {
+    return takeDataDirectory(path);
+  } catch (error) {
+    if (error instanceof DirectoryInUse) throw error;
+    throw new BadSetting('DEVPILOT_DATA_DIR', `a directory that can be made and written (${path} can not)`);
+  }
+}
+
 /**
  * Takes the store that the settings name, for this process alone where it is the embedded one, and
  * brings its tables up to date. `onError` is told of connections that broke while nobody used them.
@@ -100,10 +107,11 @@ export async function openStore(
 ): Promise<{ store: Store; secret: Buffer; release: () => void }> {
   if (settings.databaseUrl !== null) {
     if (settings.secret === null) throw new Error('DEVPILOT_SECRET is needed where nodes share a database.');
+    const { openPostgresStore } = await import('./store/postgres.ts');
     const store = await openPostgresStore(settings.databaseUrl, onError);
     return { store, secret: settings.secret, release: () => undefined };
   }
-  const directory = takeDataDirectory(settings.dataDirectory);
+  const directory = takeDirectory(settings.dataDirectory);
   try {
     const secret = settings.secret ?? readSecret(directory);
     return { store: await openSqliteStore(directory.database), secret, release: directory.release };
@@ -148,22 +156,31 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
   const clock = parts.clock ?? Date.now;
   const log = parts.logger ?? createLogger(settings.logLevel);
   const opened = await openStore(settings, (error) => log.warn({ err: error }, 'a connection to the store broke'));
-  const meter = settings.metrics === null ? null : createMeter();
+  // Loaded where they are asked for: start and idle memory are everybody's.
+  const meter = settings.metrics === null ? null : (await import('./server/metrics.ts')).createMeter();
   const store = meter?.store(opened.store) ?? opened.store;
   let url = '';
 
   const registry = createRegistry({
     read: (digest) => readForJudging(store, digest),
-    // One process owns the embedded store: it has seen every revocation, for it made them all.
-    lease: { holds: () => true },
+    lease: { holds: () => membership.lease.holds() },
     capacity: RECORDS_IN_MEMORY,
   });
-  const settle: Settle = (revocation) => {
-    registry.apply(revocation);
-    return Promise.resolve({ nodes: 1, confirmed: 1 });
-  };
+  const nodeId = createId('node', clock());
+  const membership =
+    settings.databaseUrl === null
+      ? aloneWith(registry)
+      : amongOthers({
+          url: settings.databaseUrl,
+          id: nodeId,
+          bound: settings.revocationBound,
+          registry,
+          onError: (error) => log.warn({ err: error }, 'the lease was not renewed; it is tried again'),
+        });
+  const { settle, settleAll } = membership;
   const proof = createProof(createFailureLimiter(failureStore(store), FAILURE_LIMITS.passphrase));
-  const usage = createUsage(createUsageStore(store), createId('node', clock()));
+  const journal = await createUsageJournal(store);
+  const usage = createUsage(journal, nodeId);
   const denials = createDenials();
   const traces = createTraces(store);
   const watch: Watcher = ({ verdict, record }, presented) => {
@@ -213,9 +230,12 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     credentials: {
       store: createCredentialStore(store),
       settle,
+      settleAll,
       flushUses: async () => {
-        const pending = usage.pendingCredentials();
-        if (pending > 0 && pending <= FLUSH_FOR_READERS) await usage.flush();
+        const pending = usage.pendingCredentials() + journal.size();
+        if (pending === 0 || pending > FLUSH_FOR_READERS) return;
+        await usage.flush();
+        await journal.fold();
       },
       clock,
     },
@@ -234,7 +254,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     notReady: async () => {
       try {
         await store.first('select 1 as one', []);
-        return null;
+        return membership.lease.holds() ? null : 'This node holds no lease: it has lost touch with the store.';
       } catch {
         return 'The store can not be reached.';
       }
@@ -244,6 +264,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
   const app = await createApp(house, { logger: log, trustProxy: settings.trustProxy });
   let metrics: Server | null = null;
   try {
+    await membership.start();
     await app.listen({ port: settings.port, host: settings.host });
     if (meter !== null && settings.metrics !== null) {
       metrics = await meter.listen(settings.metrics, {
@@ -255,6 +276,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     }
   } catch (error) {
     await app.close();
+    await membership.stop();
     await store.close();
     opened.release();
     throw error;
@@ -271,20 +293,32 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     await traces.flush();
   }
   const flusher = every(FLUSH_EVERY, flush, onError);
+  const folder = every(FOLD_EVERY, () => journal.fold(FOLD_WITHIN), onError);
   const tidier = every(TIDY_EVERY, () => tidy(store, clock(), settings.retentionDays), onError);
+
+  /** Writes all that was counted; what is too much to fold in now is folded after the next start, since a stop must not take long. */
+  async function writeUses(): Promise<void> {
+    await usage.flush();
+    if (journal.size() <= FLUSH_FOR_READERS) await journal.fold();
+  }
 
   async function close(): Promise<void> {
     const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_WITHIN);
+    // A connection that was answered meanwhile is kept alive otherwise, and the stop would wait for it.
+    const sweep = setInterval(() => app.server.closeIdleConnections(), 20);
     await app.close();
     clearTimeout(cut);
+    clearInterval(sweep);
     metrics?.close();
     await flusher.stop();
+    await folder.stop();
     await tidier.stop();
-    await usage.flush();
-    await flushDenials(true);
-    await traces.flush();
+    // What can't be written is told at the end; it keeps nothing from being given back.
+    const written = await Promise.allSettled([writeUses(), flushDenials(true), traces.flush()]);
+    await membership.stop();
     await store.close();
     opened.release();
+    for (const one of written) if (one.status === 'rejected') throw one.reason;
   }
 
   const metricsAddress = metrics?.address() as AddressInfo | undefined;

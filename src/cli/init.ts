@@ -27,7 +27,7 @@ export async function init(options: { email: string; name: string; workspace: st
   try {
     const context = createPeopleContext(store, secret, settings, {
       clock: Date.now,
-      settle: () => Promise.resolve({ nodes: 0, confirmed: 0 }),
+      settle: () => Promise.resolve({ nodes: 0, confirmed: 0, ms: 0 }),
       denials: createDenials(),
       publicUrl: () => settings.publicUrl ?? '',
     });

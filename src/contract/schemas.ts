@@ -63,6 +63,8 @@ function distinct<const T extends readonly [string, ...string[]]>(words: T, what
 export const instant = z.iso.datetime({ precision: 3 }).meta({ examples: ['2027-02-24T09:00:00.000Z'] });
 export const maybeInstant = instant.nullable();
 
+const LAST_INSTANT = Date.parse('9999-12-31T23:59:59.999Z');
+
 /** An instant with its zone; becomes UTC with milliseconds. That it lies in the future is checked where the clock is. */
 const expiry = z.iso
   .datetime({ offset: true, error: 'takes an instant with its zone, such as 2027-02-24T09:00:00Z' })
@@ -70,6 +72,8 @@ const expiry = z.iso
     const at = Date.parse(text);
     return Number.isNaN(at) ? text : new Date(at).toISOString();
   })
+  // An offset can carry the last hours of 9999 into a year of five digits, which ISO 8601 has no plain form for.
+  .refine((text) => !(Date.parse(text) > LAST_INSTANT), 'takes an instant before the year 10000')
   .nullable()
   .meta({ examples: ['2027-02-24T09:00:00.000Z'] });
 
@@ -299,6 +303,22 @@ export const Introspection = z
   .meta({ id: 'Introspection', title: 'RFC 7662' });
 export type Introspection = z.infer<typeof Introspection>;
 
+export const ServerMetadata = z
+  .object({
+    issuer: z.string(),
+    token_endpoint: z.string(),
+    token_endpoint_auth_methods_supported: z.array(z.string()),
+    device_authorization_endpoint: z.string(),
+    grant_types_supported: z.array(z.string()),
+    response_types_supported: z.array(z.string()),
+    introspection_endpoint: z.string(),
+    introspection_endpoint_auth_methods_supported: z.array(z.string()),
+    revocation_endpoint: z.string(),
+    revocation_endpoint_auth_methods_supported: z.array(z.string()),
+    service_documentation: z.string(),
+  })
+  .meta({ id: 'ServerMetadata', title: 'RFC 8414' });
+
 export const TwoFactor = z.object({ enabled: z.boolean(), recoveryCodesLeft: z.int() }).meta({ id: 'TwoFactor' });
 export const TwoFactorStart = z
   .object({ secret: z.string(), uri: z.string().describe('otpauth://, to be shown as a QR code') })
@@ -463,15 +483,17 @@ export const DeviceTokenRequest = z
   .meta({ id: 'DeviceTokenRequest' });
 export const DeviceAnswer = z.strictObject({ userCode: z.string().min(1).max(32) }).meta({ id: 'DeviceAnswer' });
 
+/** What can't be a secret is answered like one that is unknown, however long it is. */
+const tried = z.string().max(LIMITS.body);
 export const IntrospectRequest = z
   .object({
-    token: z.string().max(4096),
-    passphrase: z.string().max(4096).optional(),
+    token: tried,
+    passphrase: tried.optional(),
     token_type_hint: z.string().max(255).optional(),
   })
   .meta({ id: 'IntrospectRequest' });
 export const RevokeRequest = z
-  .object({ token: z.string().max(4096), token_type_hint: z.string().max(255).optional() })
+  .object({ token: tried, token_type_hint: z.string().max(255).optional() })
   .meta({ id: 'RevokeRequest' });
 
 // Queries

@@ -96,7 +96,8 @@ export const LIMITS = {
   email: { max: 254 },
   page: { standard: 50, max: 200 },
   query: { max: 255 },
-  cursor: { max: 1024 },
+  /** Holds the longest name there can be, in base64. */
+  cursor: { max: 2048 },
   /** Passkeys of one person. */
   passkeys: { max: 20 },
   /** Passkey challenges of one client address that wait for their answer at a time. */
@@ -274,6 +275,7 @@ export const HEADERS = {
   workspaceId: 'Devpilot-Workspace-Id',
   scopes: 'Devpilot-Scopes',
   permissions: 'Devpilot-Permissions',
+  revocation: 'Devpilot-Revocation',
 } as const;
 
 /** Everything that the activity log records, as `noun.verb`. */

@@ -14,6 +14,8 @@ import { ADDRESSES_KEPT } from './usage.ts';
 export interface CredentialContext {
   readonly store: CredentialStore;
   readonly settle: Settle;
+  /** Resolves when all that was revoked before the call is settled: for an answer that relies on another's deletion. */
+  readonly settleAll: () => Promise<void>;
   /** Writes the uses counted so far, so that what is shown is true. */
   readonly flushUses: () => Promise<void>;
   readonly clock: () => number;
@@ -169,21 +171,27 @@ export async function deleteCredential(
   const now = context.clock();
   const revocation = await context.store.transaction(async (tx) => {
     const deleted = await tx.delete(asker.workspaceId, kind, id);
-    if (deleted === null) throw new Problem('not_found', 'There is no such credential in this workspace.');
+    if (deleted === null) return null;
     await tx.record(eventOf(asker, { id, kind, name: deleted.name }, 'deleted', now, {}));
     return tx.revoke(asker.workspaceId, deleted.digest, now);
   });
-  return context.settle(revocation);
+  if (revocation !== null) return context.settle(revocation);
+  // Somebody else's deletion of it may not be true everywhere yet, and "not found" must be.
+  await context.settleAll();
+  throw new Problem('not_found', 'There is no such credential in this workspace.');
 }
 
-/** Ends the credential of a secret, asked for by whoever holds it. Does nothing where there is none. */
+/**
+ * Ends the credential of a secret, asked for by whoever holds it. Does nothing where there is none, but
+ * resolves only when nothing accepts it, also where another request is about to end it.
+ */
 export async function revokeBySecret(
   context: CredentialContext,
   digest: Digest,
   record: CredentialRecord | null,
   origin: Origin,
 ): Promise<void> {
-  if (record === null) return;
+  if (record === null) return context.settleAll();
   const { id, kind, name } = record;
   const workspaceId = record.workspace.id;
   const now = context.clock();
@@ -195,5 +203,6 @@ export async function revokeBySecret(
     );
     return tx.revoke(workspaceId, digest, now);
   });
-  if (revocation !== null) await context.settle(revocation);
+  if (revocation === null) await context.settleAll();
+  else await context.settle(revocation);
 }

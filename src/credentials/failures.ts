@@ -41,6 +41,22 @@ export function waitAfter(
   return Math.max(waitFor(own, bounds.perAddress, now), trusted ? 0 : waitFor(failures, bounds.perSubject, now));
 }
 
+/**
+ * What was read and what is known, put together. A failure counts here before it is written, so a
+ * read that began earlier may lack it; and several can be alike in address and millisecond. Pure.
+ */
+export function mergeFailures(read: readonly Failure[], known: readonly Failure[]): Failure[] {
+  const keyOf = ({ address, at }: Failure) => `${at} ${address}`;
+  const left = new Map<string, number>();
+  for (const failure of read) left.set(keyOf(failure), (left.get(keyOf(failure)) ?? 0) + 1);
+  const missing = known.filter((failure) => {
+    const count = left.get(keyOf(failure)) ?? 0;
+    left.set(keyOf(failure), count - 1);
+    return count <= 0;
+  });
+  return [...read, ...missing].sort((a, b) => a.at - b.at);
+}
+
 export interface FailureLimiter {
   /** Milliseconds to wait by what this process knows; no I/O. */
   wait(subject: string, address: string, now: number, trusted?: boolean): number;
@@ -54,29 +70,31 @@ const SUBJECTS_KEPT = 10_000;
 
 /** Remembers failures in a sliding window, in memory and in the store. */
 export function createFailureLimiter(store: FailureStore, bounds: FailureBounds): FailureLimiter {
-  const known = new Map<string, Failure[]>();
+  const knownOf = new Map<string, Failure[]>();
   const span = Math.max(bounds.perAddress.span, bounds.perSubject.span);
 
   function remember(subject: string, failures: Failure[]): void {
-    known.delete(subject);
+    knownOf.delete(subject);
     if (failures.length === 0) return;
-    known.set(subject, failures);
-    if (known.size <= SUBJECTS_KEPT) return;
-    const [oldest] = known.keys();
-    if (oldest !== undefined) known.delete(oldest);
+    knownOf.set(subject, failures);
+    if (knownOf.size <= SUBJECTS_KEPT) return;
+    const [oldest] = knownOf.keys();
+    if (oldest !== undefined) knownOf.delete(oldest);
   }
 
   return {
     wait(subject, address, now, trusted) {
-      const failures = known.get(subject);
+      const failures = knownOf.get(subject);
       return failures === undefined ? 0 : waitAfter(failures, address, bounds, now, trusted);
     },
     async refresh(subject, now) {
-      remember(subject, await store.recentFailures(subject, now - span));
+      const read = await store.recentFailures(subject, now - span);
+      const known = (knownOf.get(subject) ?? []).filter((one) => one.at > now - span);
+      remember(subject, mergeFailures(read, known));
     },
     async add(subject, address, now) {
       const failure = { address, at: now };
-      remember(subject, [...(known.get(subject) ?? []).filter((one) => one.at > now - span), failure]);
+      remember(subject, [...(knownOf.get(subject) ?? []).filter((one) => one.at > now - span), failure]);
       await store.addFailure(subject, failure);
     },
   };

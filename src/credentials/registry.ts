@@ -44,7 +44,8 @@ const SECOND_CHANCES = 64;
 /**
  * Remembers records, never verdicts. A judgement that starts after `apply` returned never sees what
  * was revoked: memory no longer has it, a read that began earlier is not remembered, and nobody
- * joins such a read.
+ * joins such a read. Without a lease this node may not have been told of a revocation, so then nobody
+ * joins any read that has begun: those who come share the next one.
  */
 export function createRegistry(options: {
   read: (digest: Digest) => Promise<StoredCredential | null>;
@@ -56,6 +57,7 @@ export function createRegistry(options: {
   const memory = new Map<Digest, CredentialRecord>();
   const workspaces = new Map<string, WorkspaceMark>();
   const reads = new Map<Digest, Read>();
+  const nextReads = new Map<Digest, Promise<CredentialRecord | null>>();
   /** Grows with each revocation: what was read in an earlier epoch may be stale. */
   let epoch = 0;
 
@@ -109,9 +111,7 @@ export function createRegistry(options: {
     }
   }
 
-  function readOnce(digest: Digest): Promise<CredentialRecord | null> {
-    const running = reads.get(digest);
-    if (running !== undefined && running.epoch === epoch) return running.record;
+  function startRead(digest: Digest): Promise<CredentialRecord | null> {
     const mine: Read = {
       epoch,
       record: readRecord(digest).finally(() => {
@@ -120,6 +120,25 @@ export function createRegistry(options: {
     };
     reads.set(digest, mine);
     return mine.record;
+  }
+
+  function readNext(digest: Digest, running: Read): Promise<CredentialRecord | null> {
+    const waiting = nextReads.get(digest);
+    if (waiting !== undefined) return waiting;
+    const start = () => {
+      nextReads.delete(digest);
+      return startRead(digest);
+    };
+    const next = running.record.then(start, start);
+    nextReads.set(digest, next);
+    return next;
+  }
+
+  function readOnce(digest: Digest): Promise<CredentialRecord | null> {
+    const running = reads.get(digest);
+    if (running === undefined) return nextReads.get(digest) ?? startRead(digest);
+    if (!lease.holds()) return readNext(digest, running);
+    return running.epoch === epoch ? running.record : startRead(digest);
   }
 
   function remembered(digest: Digest): CredentialRecord | null {

@@ -74,6 +74,11 @@ export function digestBytes(digest: Digest): Uint8Array {
   return Buffer.from(digest, 'latin1');
 }
 
+/** A digest as the store gives it. */
+export function digestOfBytes(bytes: Uint8Array): Digest {
+  return Buffer.from(bytes).toString('latin1');
+}
+
 /** The displayable end of a secret. */
 export function hintOf(secret: string): string {
   return secret.slice(-HINT_LENGTH);

@@ -83,8 +83,11 @@ export interface CredentialTransaction {
 
 /** What a settled revocation took. */
 export interface Receipt {
+  /** Nodes that could have judged from memory, and those of them that confirmed; the rest lost their lease. */
   readonly nodes: number;
   readonly confirmed: number;
+  /** Milliseconds from the commit to the certainty. */
+  readonly ms: number;
 }
 
 /** Resolves when no node can accept what was revoked any more: each has confirmed, or lost its lease. */

@@ -3,16 +3,33 @@ import type { CredentialRecord } from './record.ts';
 /** Uses of one credential that are not in the store yet; instants in epoch milliseconds. */
 export interface PendingUses {
   readonly credentialId: string;
-  readonly workspaceId: string;
   count: number;
   lastUsedAt: number;
-  /** Address to first and last use from it. */
-  readonly addresses: Map<string, { first: number; last: number }>;
+  /** Few, and mostly one: looked through in order. */
+  readonly addresses: UsesFrom[];
+}
+
+/** First and last use from one address. */
+interface UsesFrom {
+  readonly address: string;
+  readonly first: number;
+  last: number;
+}
+
+/** Notes a use from an address; beyond the addresses kept it is left out. */
+function noteAddress(addresses: UsesFrom[], address: string, now: number): void {
+  for (const seen of addresses) {
+    if (seen.address !== address) continue;
+    seen.last = now;
+    return;
+  }
+  if (addresses.length < ADDRESSES_KEPT) addresses.push({ address, first: now, last: now });
 }
 
 /** The addresses kept per credential: the page shows the last twenty. */
 export const ADDRESSES_KEPT = 20;
-const CHUNK = 250;
+/** Credentials a transaction: few enough to hold the event loop for about a millisecond. */
+const CHUNK = 500;
 
 export interface UsageStore {
   /**
@@ -33,43 +50,27 @@ export interface Usage {
   lag(now: number): number;
 }
 
-/** Adds `more` to `uses`, which is of the same credential. */
-function merge(uses: PendingUses, more: PendingUses): void {
-  uses.count += more.count;
-  uses.lastUsedAt = Math.max(uses.lastUsedAt, more.lastUsedAt);
-  for (const [address, { first, last }] of more.addresses) {
-    const seen = uses.addresses.get(address);
-    if (seen !== undefined) {
-      seen.first = Math.min(seen.first, first);
-      seen.last = Math.max(seen.last, last);
-    } else if (uses.addresses.size < ADDRESSES_KEPT) uses.addresses.set(address, { first, last });
-  }
+/** The uses of a record that is due, which from here on counts anew. */
+function takePending(record: CredentialRecord): PendingUses[] {
+  const { pending } = record;
+  record.pending = null;
+  return pending === null ? [] : [pending];
 }
 
 /** Counts uses in memory and writes them in chunks, each idempotent. */
 export function createUsage(store: UsageStore, nodeId: string): Usage {
-  let dirty: CredentialRecord[] = [];
-  let oldest = 0;
-  /** By credential, since a chunk must name each once: a record read anew has uses of its own. */
-  const unwritten = new Map<string, PendingUses>();
+  /** In the order in which they were first used since they were last written. */
+  const dirty: CredentialRecord[] = [];
   let chunkNumber = 0;
   let chunk: PendingUses[] | null = null;
   let flushing: Promise<void> | null = null;
 
   async function writeAll(): Promise<void> {
-    for (const { pending } of dirty) {
-      if (pending === null) continue;
-      const uses = unwritten.get(pending.credentialId);
-      if (uses === undefined) unwritten.set(pending.credentialId, pending);
-      else merge(uses, pending);
-    }
-    for (const record of dirty) record.pending = null;
-    dirty = [];
-    oldest = 0;
-    while (chunk !== null || unwritten.size > 0) {
+    for (let due = dirty.length; chunk !== null || due > 0; ) {
       if (chunk === null) {
-        chunk = [...unwritten.values().take(CHUNK)];
-        for (const { credentialId } of chunk) unwritten.delete(credentialId);
+        const taken = dirty.splice(0, Math.min(CHUNK, due));
+        due -= taken.length;
+        chunk = taken.flatMap(takePending);
         chunkNumber++;
       }
       // A failure leaves the chunk and its number in place, to be sent again just as it is.
@@ -80,24 +81,16 @@ export function createUsage(store: UsageStore, nodeId: string): Usage {
 
   return {
     count(record, address, now) {
-      let pending = record.pending;
+      const { pending } = record;
       if (pending === null) {
-        pending = {
-          credentialId: record.id,
-          workspaceId: record.workspace.id,
-          count: 0,
-          lastUsedAt: now,
-          addresses: new Map(),
-        };
-        record.pending = pending;
+        const addresses = [{ address, first: now, last: now }];
+        record.pending = { credentialId: record.id, count: 1, lastUsedAt: now, addresses };
         dirty.push(record);
-        if (oldest === 0) oldest = now;
+        return;
       }
       pending.count++;
       pending.lastUsedAt = now;
-      const seen = pending.addresses.get(address);
-      if (seen !== undefined) seen.last = now;
-      else if (pending.addresses.size < ADDRESSES_KEPT) pending.addresses.set(address, { first: now, last: now });
+      noteAddress(pending.addresses, address, now);
     },
     flush() {
       const before = flushing;
@@ -108,7 +101,10 @@ export function createUsage(store: UsageStore, nodeId: string): Usage {
       flushing = mine;
       return mine;
     },
-    pendingCredentials: () => dirty.length + unwritten.size + (chunk?.length ?? 0),
-    lag: (now) => (oldest === 0 ? 0 : now - oldest),
+    pendingCredentials: () => dirty.length + (chunk?.length ?? 0),
+    lag(now) {
+      const [oldest = dirty[0]?.pending] = chunk ?? [];
+      return oldest?.addresses[0] === undefined ? 0 : now - oldest.addresses[0].first;
+    },
   };
 }

@@ -51,7 +51,10 @@ function resourceRows(nouns: string, noun: string, manage: Permission): Row[] {
 
 const CONTRACT: readonly Row[] = [
   { ask: 'POST /v1/people', people: 'everybody' },
+  { ask: 'GET /.well-known/oauth-authorization-server', people: 'everybody' },
   { ask: 'POST /v1/sessions', people: 'everybody' },
+  { ask: 'POST /v1/sessions/passkey/options', people: 'everybody' },
+  { ask: 'POST /v1/sessions/passkey', people: 'everybody' },
   { ask: 'GET /v1/sessions', people: 'person' },
   { ask: 'DELETE /v1/sessions/:id', people: 'person' },
   { ask: 'GET /v1/me', people: 'person' },
@@ -62,6 +65,11 @@ const CONTRACT: readonly Row[] = [
   { ask: 'POST /v1/me/two-factor/confirm', people: 'person' },
   { ask: 'POST /v1/me/two-factor/recovery-codes', people: 'person' },
   { ask: 'DELETE /v1/me/two-factor', people: 'person' },
+  { ask: 'GET /v1/me/passkeys', people: 'person' },
+  { ask: 'POST /v1/me/passkeys/options', people: 'person' },
+  { ask: 'POST /v1/me/passkeys', people: 'person' },
+  { ask: 'PATCH /v1/me/passkeys/:id', people: 'person' },
+  { ask: 'DELETE /v1/me/passkeys/:id', people: 'person' },
   { ask: 'POST /v1/device/code', people: 'everybody' },
   { ask: 'POST /v1/device/token', people: 'everybody' },
   { ask: 'GET /v1/device/requests/:userCode', people: 'person' },

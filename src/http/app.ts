@@ -1,7 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { METHODS } from 'node:http';
 import swagger from '@fastify/swagger';
-import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify';
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
 import { createSerializerCompiler, jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
 import { Problem } from '../contract/problem.ts';
@@ -19,6 +25,7 @@ import { errorRoutes } from './errors.ts';
 import { registerHealth } from './health.ts';
 import type { House } from './house.ts';
 import { judgingRoutes } from './judging.ts';
+import { metadataRoutes } from './metadata.ts';
 import { openApiDocument } from './openapi.ts';
 import { registerPage } from './page.ts';
 import { passkeyRoutes } from './passkeys.ts';
@@ -45,6 +52,7 @@ export function routeTable(house: House): Route[] {
     ...appRoutes(house),
     ...serverRoutes(house),
     ...environmentRoutes(house),
+    ...metadataRoutes(house),
     ...activityRoutes(house),
     ...errorRoutes(house),
   ];
@@ -62,7 +70,7 @@ function createRequestIds(): (request: { headers: Record<string, string | string
   };
 }
 
-const FIELD_SOURCES: Readonly<Record<string, string>> = { headers: 'header', querystring: 'query', params: 'path' };
+const FIELD_SOURCES: Readonly<Record<string, string>> = { headers: 'header', querystring: 'query' };
 
 /** Refuses what a schema does not take, naming each field. Unknown fields are refused by the schemas themselves. */
 function compileValidator({ schema, httpPart }: { schema: z.ZodType; httpPart?: string }) {
@@ -71,6 +79,8 @@ function compileValidator({ schema, httpPart }: { schema: z.ZodType; httpPart?: 
     if (httpPart === 'body' && Buffer.isBuffer(data)) return { value: data };
     const result = schema.safeParse(data);
     if (result.success) return { value: result.data };
+    // An id that can't be one is an address with nothing at it.
+    if (httpPart === 'params') return { error: new Problem('not_found') };
     const errors = result.error.issues.flatMap((issue) => {
       const path = issue.path.map(String).join('.');
       if (issue.code === 'unrecognized_keys') {
@@ -135,6 +145,7 @@ function logAnswer(request: FastifyRequest, status: number, milliseconds: number
   const { principal } = request;
   request.log.info(
     {
+      requestId: request.id,
       method: request.method,
       // The pattern and never the address itself: codes and ids of others have no place in a log.
       route: request.routeOptions.url ?? null,
@@ -156,6 +167,8 @@ export async function createApp(
   const app = fastify({
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
+    // One logger for all: a child per request costs more than a judgement, so lines name their request themselves.
+    childLoggerFactory: (logger) => logger,
     genReqId: (request) => createId(request),
     requestIdHeader: false,
     trustProxy: options.trustProxy.length === 0 ? false : [...options.trustProxy],
@@ -174,20 +187,26 @@ export async function createApp(
     if (!app.supportedMethods.includes(method) && method !== 'CONNECT') app.addHttpMethod(method, { hasBody: true });
   }
 
+  // An `Expect` that is unknown is answered like the request without it; Node's own 417 would bypass every route.
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
+
   app.decorateRequest('principal', null);
   app.setValidatorCompiler<z.ZodType>(compileValidator);
   app.setSerializerCompiler(createSerializerCompiler({}));
   app.setErrorHandler(answerError);
   addParsers(app);
   const methodsOf = createMethodFinder(app);
-  app.setNotFoundHandler((request, reply) => {
+  function answerNotFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
     const allow = methodsOf(request.url.split('?')[0] ?? '');
     if (allow.length === 0) return sendProblem(reply, new Problem('not_found', 'There is nothing at this address.'));
     return sendProblem(reply, new Problem('method_not_allowed', `This address takes ${allow.join(', ')}.`, { allow }));
-  });
+  }
+  app.setNotFoundHandler(answerNotFound);
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
-    done();
+    // Before the body is looked at: nothing takes it.
+    if (request.is404) answerNotFound(request, reply);
+    else done();
   });
 
   await app.register(swagger, {

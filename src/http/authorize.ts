@@ -6,7 +6,7 @@ import type { CredentialRecord } from '../credentials/record.ts';
 import { type Demand, needAll, wordsOf } from '../credentials/rights.ts';
 import type { House } from './house.ts';
 import { readPresentation } from './presentation.ts';
-import { problemOf, sendProblem } from './problems.ts';
+import { logUnexpected, problemOf, sendProblem } from './problems.ts';
 import { refusalOf } from './verdicts.ts';
 
 const DEMANDS_KEPT = 1000;
@@ -85,15 +85,29 @@ export function registerAuthorize(app: FastifyInstance, house: House): void {
     }
     const isToken = record.kind === 'access_token';
     const rights = spell(record);
-    reply.headers({
-      [HEADERS.credentialId]: record.id,
-      [HEADERS.credentialKind]: record.kind,
-      [HEADERS.credentialName]: encodeURIComponent(record.name),
-      [HEADERS.workspaceId]: record.workspace.id,
-      [HEADERS.scopes]: isToken ? rights : '',
-      [HEADERS.permissions]: isToken ? '' : rights,
-    });
-    return reply.send();
+    // Straight to node: a proxy asks this for each of its own requests, and Fastify's way costs half as much again.
+    reply.hijack();
+    reply.raw
+      .writeHead(200, [
+        HEADERS.requestId,
+        request.id,
+        HEADERS.credentialId,
+        record.id,
+        HEADERS.credentialKind,
+        record.kind,
+        HEADERS.credentialName,
+        encodeURIComponent(record.name),
+        HEADERS.workspaceId,
+        record.workspace.id,
+        HEADERS.scopes,
+        isToken ? rights : '',
+        HEADERS.permissions,
+        isToken ? '' : rights,
+        'Content-Length',
+        '0',
+      ])
+      .end();
+    return reply;
   }
 
   function handle(request: FastifyRequest, reply: FastifyReply): FastifyReply | Promise<FastifyReply> {
@@ -120,9 +134,16 @@ export function registerAuthorize(app: FastifyInstance, house: House): void {
     // Whatever body comes along is another service's business: it is drained, not parsed.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', (_request, _payload, parsed) => parsed(null));
+    scope.addHook('onRequest', (request, _reply, next) => {
+      const { headers } = request.raw;
+      // A type that is not well-formed, or a QUERY without one, would be refused before it could be ignored.
+      if (headers['content-type'] !== undefined || request.method === 'QUERY')
+        headers['content-type'] = 'application/octet-stream';
+      next();
+    });
     scope.setErrorHandler((error, request, reply) => {
       const problem = problemOf(error);
-      if (problem.code === 'internal') request.log.error({ err: problem.facts.cause ?? problem }, 'unexpected error');
+      logUnexpected(problem, request);
       return refuse(reply, problem);
     });
     scope.route({

@@ -1,3 +1,4 @@
+import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Problem } from '../contract/problem.ts';
 import {
@@ -13,14 +14,20 @@ import {
   pageOf,
   UpdateApiKey,
 } from '../contract/schemas.ts';
-import type { CredentialKind } from '../contract/words.ts';
+import { type CredentialKind, HEADERS } from '../contract/words.ts';
 import { createAccessToken, findAccessToken, listAccessTokens } from '../credentials/access-tokens.ts';
 import { createApiKey, findApiKey, listApiKeys, updateApiKey } from '../credentials/api-keys.ts';
 import { deleteCredential, findUses } from '../credentials/credentials.ts';
+import type { Receipt } from '../credentials/store.ts';
 import type { House } from './house.ts';
 import { askerOf, membershipOf, type Route, route } from './route.ts';
 
 const Id = z.object({ id: z.string().max(64) });
+/** Says who confirmed a deletion or an edit, and how long that took. */
+function tell(reply: FastifyReply, { nodes, confirmed, ms }: Receipt): void {
+  reply.header(HEADERS.revocation, `nodes=${nodes} confirmed=${confirmed} ms=${ms}`);
+}
+
 const nothing = z.null().describe('Done');
 
 function usesRoute(house: House, kind: CredentialKind): Route {
@@ -101,7 +108,7 @@ export function accessTokenRoutes(house: House): Route[] {
       answers: { 204: nothing },
       codes: ['not_found'],
       handler: async ({ params, request, reply }) => {
-        await deleteCredential(credentials, askerOf(house, request), 'access_token', params.id);
+        tell(reply, await deleteCredential(credentials, askerOf(house, request), 'access_token', params.id));
         return reply.code(204).send();
       },
     }),
@@ -160,8 +167,11 @@ export function apiKeyRoutes(house: House): Route[] {
       body: UpdateApiKey,
       answers: { 200: ApiKey },
       codes: ['not_found'],
-      handler: async ({ params, body, request }) =>
-        (await updateApiKey(credentials, askerOf(house, request), params.id, body)).key,
+      handler: async ({ params, body, request, reply }) => {
+        const { key, receipt } = await updateApiKey(credentials, askerOf(house, request), params.id, body);
+        if (receipt !== null) tell(reply, receipt);
+        return key;
+      },
     }),
     route({
       method: 'DELETE',
@@ -173,7 +183,7 @@ export function apiKeyRoutes(house: House): Route[] {
       answers: { 204: nothing },
       codes: ['not_found'],
       handler: async ({ params, request, reply }) => {
-        await deleteCredential(credentials, askerOf(house, request), 'api_key', params.id);
+        tell(reply, await deleteCredential(credentials, askerOf(house, request), 'api_key', params.id));
         return reply.code(204).send();
       },
     }),

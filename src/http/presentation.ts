@@ -37,9 +37,9 @@ function readBasic(encoded: string): Presentation {
   const user = text.slice(0, colon);
   const password = text.slice(colon + 1);
   if (!user.startsWith(SECRET_PREFIXES.access_token)) {
-    return password.startsWith(SECRET_PREFIXES.api_key)
-      ? { kind: 'credential', secret: password, passphrase: null }
-      : MALFORMED;
+    // An OAuth client form-encodes its secret (RFC 6749, section 2.3.1), some the underscore too.
+    const secret = password.replace(/^dp%5F/i, SECRET_PREFIXES.api_key);
+    return secret.startsWith(SECRET_PREFIXES.api_key) ? { kind: 'credential', secret, passphrase: null } : MALFORMED;
   }
   if (secretKindOf(password) !== null) throw twoCredentials();
   return { kind: 'credential', secret: user, passphrase: password === '' ? null : password };
@@ -97,11 +97,12 @@ function appearsTwice(rawHeaders: readonly string[], name: string): boolean {
   return count > 1;
 }
 
+/** A header that may come once. A blank one carries nothing: proxies send those for what they were not given. */
 function single(request: IncomingMessage, name: string): string | undefined {
   const header = request.headers[name];
   if (header === undefined) return undefined;
   if (appearsTwice(request.rawHeaders, name)) throw twoCredentials();
-  return typeof header === 'string' ? header : undefined;
+  return typeof header === 'string' && header !== '' ? header : undefined;
 }
 
 /** The passphrase header's bytes as UTF-8; the parser hands each byte over as one character. */

@@ -1,10 +1,12 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { Problem, type ProblemFacts } from '../contract/problem.ts';
+import { redactSecrets } from '../contract/redact.ts';
 import { CODES, type Code } from '../contract/words.ts';
 
 /** The `error` of RFC 6750 for our codes; `missing_credential` names none, as its section 3.1 says. */
 function bearerError(code: Code): string | null {
   if (code === 'missing_credential') return null;
+  if (code === 'invalid_request') return code;
   return CODES[code].status === 403 ? 'insufficient_scope' : 'invalid_token';
 }
 
@@ -49,6 +51,7 @@ const FRAMEWORK_CODES: Readonly<Record<string, Code>> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
   FST_ERR_CTP_BODY_TOO_LARGE: 'too_large',
   FST_ERR_CTP_EMPTY_TYPE: 'unsupported_media_type',
+  FST_ERR_MAX_PARAM_LENGTH: 'not_found',
 };
 
 /** Makes a problem of anything that was thrown. What is not known becomes `internal`, with its cause kept. */
@@ -58,16 +61,23 @@ export function problemOf(error: unknown): Problem {
   const known = FRAMEWORK_CODES[code];
   if (known !== undefined) return new Problem(known);
   if (statusCode >= 400 && statusCode < 500) {
-    const detail = code === '' ? 'The body is not well-formed.' : (message ?? '').split('\n')[0];
+    // Such a message can quote the address, and an address can hold a secret by mistake.
+    const detail = code === '' ? 'The body is not well-formed.' : redactSecrets((message ?? '').split('\n')[0] ?? '');
     return new Problem('invalid_request', detail);
   }
   return new Problem('internal', 'Something went wrong here. Nothing was changed.', { cause: error });
 }
 
+/** Logs what nobody expected, with its cause; what a client did wrong is not worth a line. */
+export function logUnexpected(problem: Problem, request: FastifyRequest): void {
+  if (problem.code !== 'internal') return;
+  request.log.error({ requestId: request.id, err: problem.facts.cause ?? problem }, 'unexpected error');
+}
+
 /** The error handler of the server: one answer for everything thrown, and a log line for what nobody expected. */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = problemOf(error);
-  if (problem.code === 'internal') request.log.error({ err: problem.facts.cause ?? problem }, 'unexpected error');
+  logUnexpected(problem, request);
   return sendProblem(reply, problem);
 }
 

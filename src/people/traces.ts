@@ -10,7 +10,13 @@ export interface Traces {
   /** The workspace that a person named last, if this process knows one that is not written yet. */
   lastWorkspace(personId: string): string | null;
   touch(
-    session: { readonly session_id: string; readonly person_id: string; readonly last_used_at: number },
+    session: {
+      readonly session_id: string;
+      readonly person_id: string;
+      readonly last_used_at: number;
+      /** What the store says. */
+      readonly last_workspace_id: string | null;
+    },
     workspaceId: string | null,
     now: number,
   ): void;
@@ -20,29 +26,24 @@ export interface Traces {
 export function createTraces(store: Store): Traces {
   let touched = new Map<string, number>();
   let workspaces = new Map<string, string>();
-  /** What each person's last workspace is known to be in the store. */
-  const written = new Map<string, string>();
-  const KEPT = 10_000;
 
   return {
     lastWorkspace: (personId) => workspaces.get(personId) ?? null,
     touch(session, workspaceId, now) {
       if (now - session.last_used_at > TOUCH_AFTER) touched.set(session.session_id, now);
       if (workspaceId === null) return;
-      if ((workspaces.get(session.person_id) ?? written.get(session.person_id)) === workspaceId) return;
+      if ((workspaces.get(session.person_id) ?? session.last_workspace_id) === workspaceId) return;
       workspaces.set(session.person_id, workspaceId);
     },
     async flush() {
       if (touched.size === 0 && workspaces.size === 0) return;
       const sessions = touched;
-      const last = workspaces;
+      const last = new Map(workspaces);
       touched = new Map();
-      if (written.size > KEPT) written.clear();
       await store.transaction(async (trx) => {
         await touchSessions(trx, sessions);
         for (const [personId, workspaceId] of last) await setLastWorkspace(trx, personId, workspaceId);
       });
-      for (const [personId, workspaceId] of last) written.set(personId, workspaceId);
       // Only what did not change meanwhile is done.
       workspaces = new Map([...workspaces].filter(([personId, id]) => last.get(personId) !== id));
     },

@@ -129,7 +129,7 @@ function addressOf(base: string, path: string, query: Request['query']): string 
   return `${base}${path}${search.size === 0 ? '' : `?${search}`}`;
 }
 
-const valueOf = (setting: string | (() => string | null) | undefined): string | null =>
+const settle = (setting: string | (() => string | null) | undefined): string | null =>
   typeof setting === 'function' ? setting() : (setting ?? null);
 
 /** Speaks HTTP with the server: headers, timeouts, retries, and one error for everything that fails. */
@@ -142,13 +142,13 @@ export function createTransport(options: ClientOptions): Transport {
     const headers = new Headers({ accept: request.accept ?? 'application/json' });
     if (request.body !== undefined) headers.set('content-type', 'application/json');
     if (request.form !== undefined) headers.set('content-type', 'application/x-www-form-urlencoded');
-    const credential = valueOf(options.credential);
+    const credential = settle(options.credential);
     if (credential !== null) headers.set('authorization', `Bearer ${credential}`);
     if (options.passphrase !== undefined) {
       const bytes = new TextEncoder().encode(options.passphrase);
       headers.set(HEADERS.passphrase, String.fromCharCode(...bytes));
     }
-    const workspace = request.workspace ?? valueOf(options.workspace);
+    const workspace = request.workspace ?? settle(options.workspace);
     if (workspace !== null) headers.set(HEADERS.workspace, workspace);
     if (request.idempotencyKey !== undefined) headers.set(HEADERS.idempotencyKey, request.idempotencyKey);
     return headers;

@@ -2,7 +2,7 @@ import { append } from '../audit/log.ts';
 import { Problem } from '../contract/problem.ts';
 import type { CredentialKind, CredentialSort } from '../contract/words.ts';
 import type { StoredCredential } from '../credentials/record.ts';
-import { type Digest, digestBytes } from '../credentials/secret.ts';
+import { type Digest, digestBytes, digestOfBytes } from '../credentials/secret.ts';
 import type { Credential, CredentialStore, CredentialTransaction } from '../credentials/store.ts';
 import type { UsageStore } from '../credentials/usage.ts';
 import {
@@ -20,9 +20,7 @@ import {
 import { claimKey } from '../store/idempotency.ts';
 import { cutPage, pageAsk } from '../store/paging.ts';
 import type { Store, Trx } from '../store/store.ts';
-import { claimUsageChunk, insertUses, readUses } from '../store/usage.ts';
-
-const digestOf = (bytes: Uint8Array): Digest => Buffer.from(bytes).toString('latin1');
+import { claimUsageChunk, countUnfoldedUses, foldUses, insertUsageChunk, readUses } from '../store/usage.ts';
 
 function credentialOf(row: CredentialRow): Credential {
   const { creator_name, creator_email } = row;
@@ -84,11 +82,11 @@ function transactionOf(trx: Trx): CredentialTransaction {
         ...(active !== undefined && { active: active ? 1 : 0 }),
         updated_at: at,
       });
-      return digest === undefined ? null : digestOf(digest);
+      return digest === undefined ? null : digestOfBytes(digest);
     },
     async delete(workspaceId, kind, id) {
       const row = await deleteCredential(trx, workspaceId, kind, id);
-      return row === undefined ? null : { digest: digestOf(row.digest), name: row.name };
+      return row === undefined ? null : { digest: digestOfBytes(row.digest), name: row.name };
     },
     async revoke(workspaceId, digest, at) {
       const bytes = digest === null ? null : digestBytes(digest);
@@ -137,12 +135,57 @@ export async function readForJudging(store: Store, digest: Digest): Promise<Stor
   };
 }
 
+/** Where counted uses go: on disk within the second, into the credentials when there is time or someone looks. */
+export interface UsageJournal extends UsageStore {
+  /**
+   * Adds what was written before the call to the credentials; one fold at a time, each a short transaction.
+   * After `within` milliseconds the rest is left for the next one.
+   */
+  fold(within?: number): Promise<void>;
+  /** Credentials in chunks that are not folded yet, the same one several times. */
+  size(): number;
+}
+
+/** A fold that took longer than this, in milliseconds, is followed by smaller ones: who writes waits for it. */
+const TRANSACTION_WITHIN = 100;
+const CHUNKS_A_FOLD = 64;
+
 /** Writes uses, each chunk once however often it is sent. */
-export function createUsageStore(store: Store): UsageStore {
+export async function createUsageJournal(store: Store): Promise<UsageJournal> {
+  let size = await countUnfoldedUses(store.read);
+  let most = 1;
+  let folding: Promise<void> | null = null;
+
+  async function foldAll(within: number): Promise<void> {
+    const end = performance.now() + within;
+    for (let full = true; full && performance.now() < end; ) {
+      const asked = most;
+      const began = performance.now();
+      const { chunks, uses } = await store.transaction((trx) => foldUses(trx, asked));
+      const took = performance.now() - began;
+      most = took > TRANSACTION_WITHIN ? Math.max(1, asked >> 1) : Math.min(CHUNKS_A_FOLD, asked * 2);
+      size = Math.max(0, size - uses);
+      full = chunks === asked;
+    }
+  }
+
   return {
-    addUses: (nodeId, number, uses) =>
-      store.transaction(async (trx) => {
-        if (await claimUsageChunk(trx, nodeId, number)) await insertUses(trx, uses);
-      }),
+    async addUses(nodeId, number, uses) {
+      const isNew = await store.transaction(async (trx) => {
+        if (!(await claimUsageChunk(trx, nodeId, number))) return false;
+        await insertUsageChunk(trx, nodeId, number, uses);
+        return true;
+      });
+      if (isNew) size += uses.length;
+    },
+    async fold(within = Number.POSITIVE_INFINITY) {
+      // A fold under way may have begun before what the caller wants folded was written.
+      if (folding !== null) await folding.catch(() => undefined);
+      folding ??= foldAll(within).finally(() => {
+        folding = null;
+      });
+      await folding;
+    },
+    size: () => size,
   };
 }

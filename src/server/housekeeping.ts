@@ -1,9 +1,9 @@
 import { DAY, HOUR, SECOND, SPANS } from '../contract/words.ts';
-import { deleteOldRevocations } from '../store/credentials.ts';
 import { deleteExpiredDeviceCodes } from '../store/devices.ts';
 import { deleteOldIssues } from '../store/errors.ts';
 import { deleteOldFailures } from '../store/failures.ts';
 import { deleteOldClaims } from '../store/idempotency.ts';
+import { pruneRevocations } from '../store/nodes.ts';
 import { deleteExpiredChallenges } from '../store/passkeys.ts';
 import { deleteEndedSessions, deleteOldAddresses } from '../store/people.ts';
 import type { Store } from '../store/store.ts';
@@ -18,7 +18,7 @@ export async function tidy(store: Store, now: number, retentionDays: number): Pr
     await deleteExpiredChallenges(trx, now);
     await deleteOldClaims(trx, now - SPANS.idempotency);
     await deleteOldFailures(trx, now - HOUR);
-    await deleteOldRevocations(trx, now - HOUR);
+    await pruneRevocations(trx, now - HOUR);
     await deleteOldAddresses(trx, now - 90 * DAY);
     await deleteOldUses(trx, now);
   });
@@ -55,4 +55,7 @@ export function every(
 }
 
 export const FLUSH_EVERY = SECOND;
+export const FOLD_EVERY = 10 * SECOND;
+/** So that folds of a flood of uses leave the writer to others, and a stop waits for none of them long. */
+export const FOLD_WITHIN = 2 * SECOND;
 export const TIDY_EVERY = HOUR;

@@ -208,7 +208,3 @@ const BY_DIGEST = `select kind, id, workspace_id, name, rights, active, expires_
 export function findByDigest(store: Store, digest: Uint8Array): Promise<JudgedRow | undefined> {
   return store.first<JudgedRow>(BY_DIGEST, [digest satisfies Bindable]);
 }
-
-export async function deleteOldRevocations(trx: Trx, before: number): Promise<void> {
-  await trx.deleteFrom('revocation').where('at', '<', before).execute();
-}

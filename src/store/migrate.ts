@@ -2,6 +2,8 @@ import { type Kysely, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import { foundation } from './migrations/0001-foundation.ts';
 import { passkeys } from './migrations/0002-passkeys.ts';
+import { nodes } from './migrations/0003-nodes.ts';
+import { usageChunk } from './migrations/0004-usage-chunk.ts';
 import { resources } from './migrations/0010-resources.ts';
 import { environment } from './migrations/0011-environment.ts';
 import { activity } from './migrations/0012-activity.ts';
@@ -11,6 +13,8 @@ import { errors } from './migrations/0013-errors.ts';
 const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>> = {
   '0001-foundation': foundation,
   '0002-passkeys': passkeys,
+  '0003-nodes': nodes,
+  '0004-usage-chunk': usageChunk,
   '0010-resources': resources,
   '0011-environment': environment,
   '0012-activity': activity,

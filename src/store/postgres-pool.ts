@@ -22,6 +22,8 @@ export interface PoolOptions {
 }
 
 const LOCK_PATIENCE = 5 * SECOND;
+/** A node that froze inside a transaction must not hold its locks for longer. */
+const IDLE_IN_TRANSACTION = SECOND;
 const IDLE_FOR = 60 * SECOND;
 
 /** int8 as a number: ours are counts and epoch milliseconds, all far below 2^53. */
@@ -49,7 +51,7 @@ export function clientConfig(url: string, patience: Patience): pg.ClientConfig {
     statement_timeout: patience.statement,
     query_timeout: patience.answer,
     lock_timeout: Math.min(LOCK_PATIENCE, patience.statement),
-    idle_in_transaction_session_timeout: patience.statement + LOCK_PATIENCE,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION,
   };
 }
 

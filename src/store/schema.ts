@@ -26,10 +26,12 @@ export interface Schema {
     last_seen_at: number;
   };
   usage_flush: { node_id: string; number: number };
+  usage_chunk: UsageChunkTable;
   failure: { subject: string; address: string; at: number };
   idempotency: IdempotencyTable;
   audit_event: AuditEventTable;
   audit_head: { workspace_id: string; sequence: number; hash: string };
+  node: { id: string; confirmed: number; lease_until: number };
   revocation_counter: { id: number; number: number };
   revocation: { number: number; workspace_id: string; digest: Uint8Array | null; at: number };
   project: ProjectTable;
@@ -163,6 +165,23 @@ export interface CredentialTable {
   created_by: string;
   last_used_at: number | null;
   use_count: Generated<number>;
+}
+
+export interface UsageChunkTable {
+  node_id: string;
+  number: number;
+  /** Credentials named. */
+  size: number;
+  uses: string;
+}
+
+/** Uses as they were counted, until they are folded into the credentials. */
+export interface UsageChunkTable {
+  node_id: string;
+  number: number;
+  /** Credentials named. */
+  size: number;
+  uses: string;
 }
 
 export interface IdempotencyTable {

@@ -23,6 +23,11 @@ export interface Store {
   close(): Promise<void>;
 }
 
+/** Which engine a read or a transaction is on. */
+export function engineOf(db: Queryable): Store['engine'] {
+  return db.getExecutor().adapter instanceof PostgresAdapter ? 'postgres' : 'sqlite';
+}
+
 interface Lockable {
   forUpdate(of?: never): this;
 }
@@ -32,7 +37,7 @@ interface Lockable {
  * check and the use (ASVS 15.4.2). The embedded store has one writer and needs no locks.
  */
 export function locking<Query extends Lockable>(trx: Queryable, query: Query, of: string): Query {
-  return trx.getExecutor().adapter instanceof PostgresAdapter ? query.forUpdate(of as never) : query;
+  return engineOf(trx) === 'postgres' ? query.forUpdate(of as never) : query;
 }
 
 /** Tells whether a store refused a row because one like it is there. */

@@ -1,14 +1,13 @@
 import { sql } from 'kysely';
 import { DAY } from '../contract/words.ts';
-import { locking, type Queryable, type Trx } from './store.ts';
+import { engineOf, locking, type Queryable, type Trx } from './store.ts';
 
 /** Uses of one credential, to be added; instants in epoch milliseconds. */
 export interface Uses {
   readonly credentialId: string;
-  readonly workspaceId: string;
   readonly count: number;
   readonly lastUsedAt: number;
-  readonly addresses: ReadonlyMap<string, { readonly first: number; readonly last: number }>;
+  readonly addresses: readonly { readonly address: string; readonly first: number; readonly last: number }[];
 }
 
 /** Tells whether this chunk of this node is new, and notes it: a chunk that is sent again counts once. */
@@ -24,56 +23,91 @@ export async function claimUsageChunk(trx: Trx, nodeId: string, number: number):
   return result !== undefined;
 }
 
-/** Adds uses to the credentials that are still there; the rest belong to deleted ones. */
-export async function insertUses(trx: Trx, uses: readonly Uses[]): Promise<void> {
-  // In one order for all, so that two nodes that count the same credentials never wait for each other.
-  const ids = uses.map(({ credentialId }) => credentialId);
-  const query = trx.selectFrom('credential').select('id').where('id', 'in', ids).orderBy('id');
-  await locking(trx, query, 'credential').execute();
-  const rows = sql.join(uses.map((use) => sql`(${use.credentialId}, ${use.count}, ${use.lastUsedAt})`));
-  const { rows: alive } = await sql<{ id: string }>`
+/**
+ * Writes a chunk down as it comes, one row: on disk at once, and cheap however many credentials it
+ * names. It counts from the next fold on. Rows of the text: id, uses, last use, day, addresses.
+ */
+export async function insertUsageChunk(trx: Trx, nodeId: string, number: number, uses: readonly Uses[]): Promise<void> {
+  const rows = uses.map(({ credentialId, count, lastUsedAt, addresses }) => [
+    ...[credentialId, count, lastUsedAt, Math.floor(lastUsedAt / DAY)],
+    addresses.map(({ address, first, last }) => [address, first, last]),
+  ]);
+  await trx
+    .insertInto('usage_chunk')
+    .values({ node_id: nodeId, number, size: uses.length, uses: JSON.stringify(rows) })
+    .execute();
+}
+
+/** Credentials named in chunks that are not folded yet, the same one several times. */
+export async function countUnfoldedUses(db: Queryable): Promise<number> {
+  const { size } = await db
+    .selectFrom('usage_chunk')
+    .select(sql<number>`cast(coalesce(sum(size), 0) as bigint)`.as('size'))
+    .executeTakeFirstOrThrow();
+  return size;
+}
+
+/**
+ * Adds the uses of the oldest chunks, `most` at a time, to the credentials that are still there; the
+ * rest belong to deleted ones. A credential in several chunks is written once.
+ */
+export async function foldUses(trx: Trx, most: number): Promise<{ chunks: number; uses: number }> {
+  const oldest = trx
+    .selectFrom('usage_chunk')
+    .select(['node_id', 'number', 'size'])
+    .orderBy('node_id')
+    .orderBy('number')
+    .limit(most);
+  const chunks = await locking(trx, oldest, 'usage_chunk').execute();
+  if (chunks.length === 0) return { chunks: 0, uses: 0 };
+  const onPostgres = engineOf(trx) === 'postgres';
+  const keys = sql.join(chunks.map(({ node_id, number }) => sql`(${node_id}, cast(${number} as bigint))`));
+  const these = sql`(usage_chunk.node_id, usage_chunk.number) in (values ${keys})`;
+  // The one expression that the engines spell differently: the elements of a JSON array as rows.
+  const elements = (text: string) =>
+    sql.raw(onPostgres ? `json_array_elements(cast(${text} as json))` : `json_each(${text})`);
+  if (onPostgres) {
+    // In one order for all, so that two nodes that count the same credentials never wait for each other.
+    await sql`
+      select id from credential where id in (
+        select one.value->>0 from usage_chunk, ${elements('usage_chunk.uses')} as one where ${these}
+      ) order by id for update`.execute(trx);
+  }
+  await sql`
     update credential set
-      use_count = use_count + cast(used.column2 as bigint),
-      last_used_at = case when coalesce(last_used_at, 0) < cast(used.column3 as bigint)
-        then cast(used.column3 as bigint) else last_used_at end
-    from (values ${rows}) as used
-    where credential.id = used.column1
-    returning credential.id as id`.execute(trx);
-  const there = new Set(alive.map(({ id }) => id));
-  const counted = uses.filter(({ credentialId }) => there.has(credentialId));
-  if (counted.length === 0) return;
-  await trx
-    .insertInto('credential_day')
-    .values(
-      counted.map(({ credentialId, workspaceId, count, lastUsedAt }) => ({
-        credential_id: credentialId,
-        workspace_id: workspaceId,
-        day: Math.floor(lastUsedAt / DAY),
-        count,
-      })),
-    )
-    .onConflict((conflict) =>
-      conflict
-        .columns(['credential_id', 'day'])
-        .doUpdateSet({ count: sql<number>`credential_day.count + excluded.count` }),
-    )
-    .execute();
-  const addresses = counted.flatMap(({ credentialId, workspaceId, addresses: seen }) =>
-    [...seen].map(([address, { first, last }]) => ({
-      credential_id: credentialId,
-      workspace_id: workspaceId,
-      address,
-      first_seen_at: first,
-      last_seen_at: last,
-    })),
-  );
-  await trx
-    .insertInto('credential_address')
-    .values(addresses)
-    .onConflict((conflict) =>
-      conflict.columns(['credential_id', 'address']).doUpdateSet({ last_seen_at: sql<number>`excluded.last_seen_at` }),
-    )
-    .execute();
+      use_count = use_count + used.count,
+      last_used_at = case when coalesce(last_used_at, 0) < used.last then used.last else last_used_at end
+    from (
+      select one.value->>0 as id, cast(sum(cast(one.value->>1 as bigint)) as bigint) as count,
+        max(cast(one.value->>2 as bigint)) as last
+      from usage_chunk, ${elements('usage_chunk.uses')} as one
+      where ${these} group by one.value->>0
+    ) as used
+    where credential.id = used.id`.execute(trx);
+  await sql`
+    insert into credential_day (credential_id, workspace_id, day, count)
+    select credential.id, credential.workspace_id, used.day, used.count
+    from (
+      select one.value->>0 as id, cast(one.value->>3 as bigint) as day,
+        cast(sum(cast(one.value->>1 as bigint)) as bigint) as count
+      from usage_chunk, ${elements('usage_chunk.uses')} as one
+      where ${these} group by one.value->>0, one.value->>3
+    ) as used join credential on credential.id = used.id
+    where true
+    on conflict (credential_id, day) do update set count = credential_day.count + excluded.count`.execute(trx);
+  await sql`
+    insert into credential_address (credential_id, workspace_id, address, first_seen_at, last_seen_at)
+    select credential.id, credential.workspace_id, used.address, used.first, used.last
+    from (
+      select one.value->>0 as id, seen.value->>0 as address,
+        min(cast(seen.value->>1 as bigint)) as first, max(cast(seen.value->>2 as bigint)) as last
+      from usage_chunk, ${elements('usage_chunk.uses')} as one, ${elements('one.value->>4')} as seen
+      where ${these} group by one.value->>0, seen.value->>0
+    ) as used join credential on credential.id = used.id
+    where true
+    on conflict (credential_id, address) do update set last_seen_at = excluded.last_seen_at`.execute(trx);
+  await sql`delete from usage_chunk where ${these}`.execute(trx);
+  return { chunks: chunks.length, uses: chunks.reduce((sum, { size }) => sum + size, 0) };
 }
 
 /** Uses a day, oldest first, and the addresses used from, newest first. */

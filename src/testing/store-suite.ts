@@ -9,7 +9,6 @@ import {
   type CredentialFilter,
   type CredentialRow,
   deleteCredential,
-  deleteOldRevocations,
   findByDigest,
   findCredential,
   insertRevocation,
@@ -19,6 +18,7 @@ import {
 } from '../store/credentials.ts';
 import { deleteOldFailures, insertFailure, recentFailures } from '../store/failures.ts';
 import { claimKey, deleteOldClaims } from '../store/idempotency.ts';
+import { pruneRevocations } from '../store/nodes.ts';
 import { cutPage, decodeCursor } from '../store/paging.ts';
 import {
   advanceTotpStep,
@@ -36,7 +36,7 @@ import {
   replaceSetupCode,
 } from '../store/people.ts';
 import { isUniqueViolation, type Store } from '../store/store.ts';
-import { claimUsageChunk, deleteOldUses, insertUses, readUses } from '../store/usage.ts';
+import { claimUsageChunk, deleteOldUses, foldUses, insertUsageChunk, readUses } from '../store/usage.ts';
 import {
   deleteWorkspace,
   findWorkspace,
@@ -331,7 +331,7 @@ export function storeSuite(engine: string, open: () => Promise<TestStore>): void
           rows.slice(-48).map((row) => row.number),
           numbers,
         );
-        await store.transaction((trx) => deleteOldRevocations(trx, NOW + 1));
+        await store.transaction((trx) => pruneRevocations(trx, NOW + 1));
         const next = await store.transaction((trx) => insertRevocation(trx, owner.workspaceId, null, NOW));
         assert.equal(next, first + 48);
       });
@@ -453,18 +453,13 @@ export function storeSuite(engine: string, open: () => Promise<TestStore>): void
       test('uses add up, never move the last use back, and old days and addresses go', async () => {
         const { id } = await seedCredential(store, owner);
         const use = (count: number, at: number, address: string) =>
-          store.transaction((trx) =>
-            insertUses(trx, [
-              {
-                credentialId: id,
-                workspaceId: owner.workspaceId,
-                count,
-                lastUsedAt: at,
-                addresses: new Map([[address, { first: at, last: at }]]),
-              },
-              { credentialId: 'key_gone', workspaceId: owner.workspaceId, count, lastUsedAt: at, addresses: new Map() },
-            ]),
-          );
+          store.transaction(async (trx) => {
+            const addresses = [{ address, first: at, last: at }];
+            const mine = { credentialId: id, count, lastUsedAt: at, addresses };
+            await insertUsageChunk(trx, 'nod_suite', at, [mine, { ...mine, credentialId: 'key_gone' }]);
+            assert.deepEqual(await foldUses(trx, 10), { chunks: 1, uses: 2 });
+            assert.deepEqual(await foldUses(trx, 10), { chunks: 0, uses: 0 });
+          });
         await use(3, NOW, '10.0.0.1');
         await use(4, NOW - DAY, '10.0.0.2');
         const row = await find(id);
@@ -595,15 +590,9 @@ export function storeSuite(engine: string, open: () => Promise<TestStore>): void
         const kept = await seedCredential(store, owner);
         const { id, digest } = await seedCredential(store, doomed);
         await store.transaction(async (trx) => {
-          await insertUses(trx, [
-            {
-              credentialId: id,
-              workspaceId: doomed.workspaceId,
-              count: 1,
-              lastUsedAt: NOW,
-              addresses: new Map([['10.0.0.1', { first: 1, last: 1 }]]),
-            },
-          ]);
+          const addresses = [{ address: '10.0.0.1', first: 1, last: 1 }];
+          await insertUsageChunk(trx, 'nod_suite', 1, [{ credentialId: id, count: 1, lastUsedAt: NOW, addresses }]);
+          await foldUses(trx, 1);
           await deleteWorkspace(trx, doomed.workspaceId);
         });
         assert.equal(await findByDigest(store, digestBytes(digest)), undefined);

@@ -6,10 +6,12 @@ import type { CredentialKind } from '../contract/words.ts';
 import { type Digest, digestBytes, digestOf, mintSecret } from '../credentials/secret.ts';
 import { insertCredential } from '../store/credentials.ts';
 import { insertPerson } from '../store/people.ts';
+import { openPostgresStore } from '../store/postgres.ts';
 import type { CredentialTable } from '../store/schema.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
 import type { Store } from '../store/store.ts';
 import { insertMember, insertWorkspace } from '../store/workspaces.ts';
+import type { TestPostgres } from './postgres.ts';
 
 /** A store of a test's own, empty but for its tables. */
 export interface TestStore {
@@ -29,6 +31,12 @@ export async function openTestStore(): Promise<TestStore> {
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** Opens a fresh database of a running PostgreSQL. */
+export async function openTestDatabase(postgres: TestPostgres): Promise<TestStore> {
+  const store = await openPostgresStore(await postgres.createDatabase(), () => undefined);
+  return { store, close: store.close };
 }
 
 export async function seedPerson(store: Store, name = 'Ada'): Promise<string> {

@@ -46,7 +46,8 @@ export const queryClient = new QueryClient({
   mutationCache: new MutationCache({ onError: watch }),
   defaultOptions: {
     queries: { retry: false, staleTime: 10_000, refetchOnWindowFocus: true },
-    mutations: { retry: false },
+    // What was sent may be a password: no trace of it outlives the form.
+    mutations: { retry: false, gcTime: 0 },
   },
 });
 

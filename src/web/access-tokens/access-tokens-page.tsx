@@ -1,5 +1,6 @@
-import { Page } from '../components/page.tsx';
+import { CredentialsPage } from '../credentials/credentials-page.tsx';
+import { ACCESS_TOKENS } from '../credentials/kinds.ts';
 
 export function AccessTokensPage() {
-  return <Page title="Access Tokens">{null}</Page>;
+  return <CredentialsPage kind={ACCESS_TOKENS} />;
 }

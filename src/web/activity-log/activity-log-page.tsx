@@ -1,5 +1,156 @@
+import { Button, Group, Menu, Stack, Text } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import type { AuditEvent } from '../../contract/schemas.ts';
+import { messageOf } from '../api.ts';
+import { download } from '../components/download.ts';
+import { IconActivity, IconChevronDown, IconFileExport } from '../components/icons.ts';
+import { useListState } from '../components/list-state.ts';
+import { Tag } from '../components/notice.tsx';
 import { Page } from '../components/page.tsx';
+import { EmptyState, ErrorState, NoPermission, TableSkeleton } from '../components/states.tsx';
+import { useWorkspace } from '../session.ts';
+import styles from './activity-log.module.css';
+import { EventList } from './event-list.tsx';
+import { type ExportFormat, exportLog } from './export.ts';
+import { Filters } from './filters.tsx';
+import { auditQueryOf, FILTERS } from './query.ts';
 
+const POLL_EVERY = 4000;
+const number = new Intl.NumberFormat('en');
+
+function Export({ get }: { readonly get: (name: string) => string | undefined }) {
+  const { workspace, api } = useWorkspace();
+  const [events, setEvents] = useState(0);
+  const work = useMutation({
+    mutationFn: async (format: ExportFormat) => {
+      setEvents(0);
+      const file = await exportLog(api, auditQueryOf(get, Date.now()), format, setEvents);
+      download(`${workspace.slug}-activity-${new Date().toISOString().slice(0, 10)}.${format}`, file);
+    },
+    onError: (error) => notifications.show({ color: 'red', message: messageOf(error) }),
+  });
+  return (
+    <Group gap={0}>
+      <Text fz="sm" c="dimmed" role="status">
+        {work.isPending && events > 0 ? `${number.format(events)} events …\u2002` : ''}
+      </Text>
+      <Menu>
+        <Menu.Target>
+          <Button
+            variant="default"
+            loading={work.isPending}
+            leftSection={<IconFileExport size={16} />}
+            rightSection={<IconChevronDown size={14} />}
+          >
+            Export
+          </Button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Label>What the filters let through</Menu.Label>
+          <Menu.Item onClick={() => work.mutate('csv')}>CSV, for spreadsheets</Menu.Item>
+          <Menu.Item onClick={() => work.mutate('ndjson')}>NDJSON, a line an event</Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+    </Group>
+  );
+}
+
+/** The names that events give to the ids in them. */
+function namesIn(events: readonly AuditEvent[]): ReadonlyMap<string, string> {
+  const names = new Map<string, string>();
+  for (const { actor, target, credential } of events) {
+    for (const party of [actor, target, credential]) {
+      if (party?.id != null && party.name !== null) names.set(party.id, party.name);
+    }
+  }
+  return names;
+}
+
+function Log() {
+  const { workspace, api } = useWorkspace();
+  const state = useListState();
+  const filters = FILTERS.map((name) => state.get(name) ?? '');
+  const isFiltered = filters.some((value) => value !== '');
+  const { data, error, refetch, isPlaceholderData } = useQuery({
+    queryKey: [workspace.id, 'audit-events', filters, state.cursor],
+    queryFn: ({ signal }) =>
+      api.auditEvents.list({ ...auditQueryOf(state.get, Date.now()), limit: 50, cursor: state.cursor }, { signal }),
+    placeholderData: keepPreviousData,
+    // Only while the tab is visible, and only where new entries appear.
+    refetchInterval: state.isPaged ? false : POLL_EVERY,
+  });
+  const names = namesIn(data?.data ?? []);
+  return (
+    <Page
+      title="Activity log"
+      description={
+        <>
+          Who did what, from where. Entries can not be changed: each carries the hash of the one before it.{' '}
+          {!state.isPaged && (
+            <Tag tone="good">
+              <span className={styles['live']} aria-hidden />
+              Live
+            </Tag>
+          )}
+        </>
+      }
+      actions={<Export get={state.get} />}
+    >
+      <Stack gap="sm">
+        <Filters state={state} nameOf={(id) => names.get(id)} />
+      </Stack>
+      {data === undefined ? (
+        error !== null ? (
+          <ErrorState error={error} retry={() => void refetch()} />
+        ) : (
+          <TableSkeleton rows={10} />
+        )
+      ) : data.data.length === 0 ? (
+        <EmptyState
+          icon={<IconActivity size={26} />}
+          title={isFiltered ? 'Nothing matches' : 'Nothing has happened yet'}
+        >
+          <Text c="dimmed" fz="sm">
+            {isFiltered
+              ? 'No event is let through by these filters. Take one out.'
+              : 'Whatever happens in this workspace appears here.'}
+          </Text>
+        </EmptyState>
+      ) : (
+        <div aria-busy={isPlaceholderData} style={isPlaceholderData ? { opacity: 0.6 } : undefined}>
+          <EventList events={data.data} />
+          {(data.nextCursor !== null || state.isPaged) && (
+            <Group justify="flex-end" gap="xs" mt="md">
+              {state.isPaged && (
+                <Button size="xs" variant="default" onClick={state.previous}>
+                  {state.hasTrail ? 'Newer' : 'Newest'}
+                </Button>
+              )}
+              <Button
+                size="xs"
+                variant="default"
+                disabled={data.nextCursor === null}
+                onClick={() => data.nextCursor !== null && state.next(data.nextCursor)}
+              >
+                Older
+              </Button>
+            </Group>
+          )}
+        </div>
+      )}
+    </Page>
+  );
+}
+
+/** What happened in the workspace, for owners and admins. */
 export function ActivityLogPage() {
-  return <Page title="Activity log">{null}</Page>;
+  const { isAdmin } = useWorkspace();
+  if (isAdmin) return <Log />;
+  return (
+    <Page title="Activity log">
+      <NoPermission />
+    </Page>
+  );
 }

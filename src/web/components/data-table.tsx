@@ -14,9 +14,10 @@ export interface Column<Row> {
   readonly width?: number | string;
 }
 
-export interface Selection {
-  readonly ids: ReadonlySet<string>;
-  readonly set: (ids: ReadonlySet<string>) => void;
+/** The rows chosen, by id; they stay chosen on other pages. */
+export interface Selection<Row> {
+  readonly rows: ReadonlyMap<string, Row>;
+  readonly set: (rows: ReadonlyMap<string, Row>) => void;
 }
 
 interface DataTableProps<Row> {
@@ -31,7 +32,7 @@ interface DataTableProps<Row> {
   readonly state: ListState;
   /** True while newer rows are on their way. */
   readonly stale?: boolean;
-  readonly selection?: Selection | undefined;
+  readonly selection?: Selection<Row> | undefined;
   /** The menu of a row. */
   readonly tools?: ((row: Row) => ReactNode) | undefined;
 }
@@ -70,11 +71,16 @@ function Heading<Row>({ column, state }: { readonly column: Column<Row>; readonl
 export function DataTable<Row>(props: DataTableProps<Row>) {
   const { label, columns, rows, rowId, rowName, state, selection, tools, nextCursor } = props;
   const ids = rows.map(rowId);
-  const chosen = ids.filter((id) => selection?.ids.has(id));
+  const chosen = ids.filter((id) => selection?.rows.has(id));
 
-  function toggle(id: string) {
-    const next = new Set(selection?.ids);
-    if (!next.delete(id)) next.add(id);
+  /** Chooses these rows, or if they all are chosen already, none of them. */
+  function toggle(some: readonly Row[]) {
+    const next = new Map(selection?.rows);
+    const isAll = some.every((row) => next.has(rowId(row)));
+    for (const row of some) {
+      if (isAll) next.delete(rowId(row));
+      else next.set(rowId(row), row);
+    }
     selection?.set(next);
   }
 
@@ -91,7 +97,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
                     aria-label="Select all on this page"
                     checked={chosen.length === ids.length && ids.length > 0}
                     indeterminate={chosen.length > 0 && chosen.length < ids.length}
-                    onChange={() => selection.set(new Set(chosen.length === ids.length ? [] : ids))}
+                    onChange={() => toggle(rows)}
                   />
                 </th>
               )}
@@ -111,7 +117,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
               return (
                 <tr
                   key={id}
-                  {...(selection?.ids.has(id) === true && { 'data-selected': true })}
+                  {...(selection?.rows.has(id) === true && { 'data-selected': true })}
                   {...(selection !== undefined && { 'data-selectable': true })}
                 >
                   {selection !== undefined && (
@@ -119,8 +125,8 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
                       <Checkbox
                         size="xs"
                         aria-label={`Select ${rowName(row)}`}
-                        checked={selection.ids.has(id)}
-                        onChange={() => toggle(id)}
+                        checked={selection.rows.has(id)}
+                        onChange={() => toggle([row])}
                       />
                     </td>
                   )}

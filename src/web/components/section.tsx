@@ -21,7 +21,9 @@ export function Section({ title, description, actions, children, tone }: Section
       withBorder
       radius="lg"
       p={{ base: 'md', sm: 'lg' }}
-      {...(tone === 'bad' && { style: { borderColor: 'var(--app-bad)' } })}
+      style={{
+        borderColor: tone === 'bad' ? 'color-mix(in srgb, var(--app-bad) 50%, transparent)' : 'var(--app-line)',
+      }}
     >
       <Stack gap="md">
         <Group justify="space-between" align="flex-start" gap="sm">

@@ -1,5 +1,200 @@
+import { Anchor, Button, Group, Stack, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { Link, useLocation, useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { lazy, Suspense, useState } from 'react';
+import { DevpilotError } from '../../sdk/client.ts';
+import { ActiveSwitch } from '../api-keys/active-switch.tsx';
+import { CopyButton } from '../components/copy.tsx';
+import { Facts } from '../components/facts.tsx';
+import { IconArrowLeft, IconEdit, IconRefresh, IconTrash } from '../components/icons.ts';
+import { Tag } from '../components/notice.tsx';
 import { Page } from '../components/page.tsx';
+import { Section } from '../components/section.tsx';
+import { BlockSkeleton, EmptyState, ErrorState } from '../components/states.tsx';
+import { Ago } from '../components/time.tsx';
+import {
+  ACCESS_TOKENS,
+  API_KEYS,
+  type Credential,
+  credentialsKey,
+  type Kind,
+  kindOf,
+  rightsOf,
+} from '../credentials/kinds.ts';
+import { StatusTag } from '../credentials/status.tsx';
+import { useWorkspace } from '../session.ts';
+import styles from './credential.module.css';
+import { EventsSection } from './events-section.tsx';
+import { UsesSections } from './uses-section.tsx';
 
+const DeleteDialog = lazy(async () => ({ default: (await import('../credentials/delete-dialog.tsx')).DeleteDialog }));
+const ReplaceDialog = lazy(async () => ({
+  default: (await import('../credentials/replace-dialog.tsx')).ReplaceDialog,
+}));
+const EditDialog = lazy(async () => ({ default: (await import('../api-keys/edit-dialog.tsx')).EditDialog }));
+
+type Dialog = 'edit' | 'replace' | 'delete';
+
+function Back({ kind }: { readonly kind: Kind }) {
+  const { workspace } = useWorkspace();
+  return (
+    <Anchor fz="sm" renderRoot={(props) => <Link to={kind.path} search={{ workspace: workspace.slug }} {...props} />}>
+      <Group gap={6} component="span" display="inline-flex">
+        <IconArrowLeft size={16} aria-hidden />
+        {kind.title}
+      </Group>
+    </Anchor>
+  );
+}
+
+function Actions({ credential, open }: { readonly credential: Credential; readonly open: (dialog: Dialog) => void }) {
+  return (
+    <Group gap="xs">
+      {credential.kind === 'api_key' && (
+        <Button variant="default" leftSection={<IconEdit size={16} />} onClick={() => open('edit')}>
+          Edit
+        </Button>
+      )}
+      <Button variant="default" leftSection={<IconRefresh size={16} />} onClick={() => open('replace')}>
+        Replace…
+      </Button>
+      <Button className="button-bad" leftSection={<IconTrash size={16} />} onClick={() => open('delete')}>
+        Delete
+      </Button>
+    </Group>
+  );
+}
+
+function About({ credential }: { readonly credential: Credential }) {
+  const { isAdmin } = useWorkspace();
+  const kind = kindOf(credential);
+  const { createdAt, createdBy, expiresAt, lastUsedAt, useCount, hint, id } = credential;
+  return (
+    <Section title="Facts">
+      <Facts
+        facts={[
+          [
+            'Status',
+            <Group key="status" gap="sm">
+              <StatusTag credential={credential} />
+              {isAdmin && credential.kind === 'api_key' && <ActiveSwitch apiKey={credential} />}
+            </Group>,
+          ],
+          ...(credential.kind === 'api_key' && credential.description !== null
+            ? [
+                [
+                  'Description',
+                  <span key="text" style={{ whiteSpace: 'pre-line' }}>
+                    {credential.description}
+                  </span>,
+                ] as const,
+              ]
+            : []),
+          [
+            kind.rightsLabel,
+            <ul key="rights" className={styles['meaning']}>
+              {rightsOf(credential).map((right) => (
+                <li key={right}>
+                  <Tag tone={right === 'all' ? 'warn' : 'mute'}>{right}</Tag>
+                  <Text span fz="xs" c="dimmed">
+                    {kind.meanings[right]}
+                  </Text>
+                </li>
+              ))}
+            </ul>,
+          ],
+          ...(credential.kind === 'access_token'
+            ? [['Passphrase', credential.hasPassphrase ? 'Asked for at each use' : 'None'] as const]
+            : []),
+          ['Expires', expiresAt === null ? 'Never' : <Ago key="expires" at={expiresAt} />],
+          ['Last used', lastUsedAt === null ? 'Never' : <Ago key="used" at={lastUsedAt} />],
+          ['Used', useCount === 1 ? 'Once' : `${useCount.toLocaleString('en')} times`],
+          [
+            'Created',
+            <span key="created">
+              <Ago at={createdAt} /> by {createdBy === null ? 'a former member' : createdBy.name}
+            </span>,
+          ],
+          ...(credential.kind === 'api_key' && credential.updatedAt !== createdAt
+            ? [['Changed', <Ago key="changed" at={credential.updatedAt} />] as const]
+            : []),
+          ['Secret', <span key="hint" className="mono">{`${kind.prefix}…${hint}`}</span>],
+          [
+            'Id',
+            <Group key="id" gap="xs">
+              <span className="mono">{id}</span>
+              <CopyButton text={id} size="compact-xs" />
+            </Group>,
+          ],
+        ]}
+      />
+    </Section>
+  );
+}
+
+/** What stands in the place of a credential that is not, or no longer, there. */
+function Gone({ kind, id }: { readonly kind: Kind; readonly id: string }) {
+  const { isAdmin } = useWorkspace();
+  return (
+    <Page title={`No such ${kind.noun}`}>
+      <Back kind={kind} />
+      <EmptyState icon={<IconTrash size={26} />} title={`There is no such ${kind.noun}`}>
+        <Text c="dimmed" fz="sm">
+          It was deleted, or belongs to another workspace. Nothing accepts a deleted credential.
+        </Text>
+      </EmptyState>
+      {isAdmin && <EventsSection id={id} />}
+    </Page>
+  );
+}
+
+/** All about one credential: its facts, its uses, where from, and what the log says of it. */
 export function CredentialPage() {
-  return <Page title="Credential">{null}</Page>;
+  const { workspace, api, isAdmin } = useWorkspace();
+  const navigate = useNavigate();
+  const { id = '' } = useParams({ strict: false });
+  const { do: asked } = useSearch({ strict: false }) as { do?: string };
+  const path = useLocation({ select: ({ pathname }) => pathname });
+  const kind = path.startsWith(API_KEYS.path) ? API_KEYS : ACCESS_TOKENS;
+  const [dialog, setDialog] = useState<Dialog | null>(asked === 'replace' ? 'replace' : null);
+  const { data, error, refetch } = useQuery<Credential>({
+    queryKey: [...credentialsKey(workspace.id, kind), id],
+    queryFn: ({ signal }) => (kind === API_KEYS ? api.apiKeys : api.accessTokens).get(id, { signal }),
+    refetchInterval: (query) => (query.state.error === null ? 5000 : false),
+  });
+  const close = () => setDialog(null);
+  if (error instanceof DevpilotError && error.code === 'not_found') return <Gone kind={kind} id={id} />;
+  if (data === undefined) {
+    return (
+      <Page title={kind.title}>
+        {error === null ? <BlockSkeleton height={420} /> : <ErrorState error={error} retry={() => void refetch()} />}
+      </Page>
+    );
+  }
+  return (
+    <Stack gap="md">
+      <Back kind={kind} />
+      <Page title={data.name} actions={isAdmin && <Actions credential={data} open={setDialog} />}>
+        <div className={styles['columns']}>
+          <About credential={data} />
+          <div>
+            <UsesSections credential={data} />
+          </div>
+        </div>
+        {isAdmin && <EventsSection id={id} />}
+      </Page>
+      <Suspense fallback={null}>
+        {dialog === 'edit' && data.kind === 'api_key' && <EditDialog apiKey={data} onClose={close} />}
+        {dialog === 'replace' && isAdmin && <ReplaceDialog credential={data} opened onClose={close} />}
+        {dialog === 'delete' && (
+          <DeleteDialog
+            credential={data}
+            opened
+            onClose={close}
+            onDeleted={() => void navigate({ to: kind.path, search: { workspace: workspace.slug } })}
+          />
+        )}
+      </Suspense>
+    </Stack>
+  );
 }

@@ -1,5 +1,164 @@
+import { ActionIcon, Button, Menu, Text } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import type { Member } from '../../contract/schemas.ts';
+import type { GivenRole } from '../../contract/words.ts';
+import { messageOf, queryClient } from '../api.ts';
+import { type Column, DataTable } from '../components/data-table.tsx';
+import { IconCrown, IconDots, IconShieldCheck, IconUser, IconUserMinus, IconUserPlus } from '../components/icons.ts';
+import { useListState } from '../components/list-state.ts';
+import { Tag } from '../components/notice.tsx';
 import { Page } from '../components/page.tsx';
+import { ErrorState, TableSkeleton } from '../components/states.tsx';
+import { Ago } from '../components/time.tsx';
+import { useMe, useWorkspace } from '../session.ts';
+import { HandOverDialog } from './hand-over-dialog.tsx';
+import { Invitations } from './invitations.tsx';
+import { InviteDialog } from './invite-dialog.tsx';
+import { RemoveDialog } from './remove-dialog.tsx';
 
+type Dialog = 'invite' | { readonly remove: Member } | { readonly handOver: Member };
+
+function columnsFor(myId: string): readonly Column<Member>[] {
+  return [
+    {
+      key: 'name',
+      label: 'Name',
+      cell: (member) => (
+        <>
+          <Text fz="sm" fw={600} component="div">
+            {member.name} {member.personId === myId && <Tag>You</Tag>}
+          </Text>
+          <Text fz="xs" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
+            {member.email}
+          </Text>
+        </>
+      ),
+    },
+    {
+      key: 'role',
+      label: 'Role',
+      cell: ({ role }) => (
+        <Tag tone={role === 'owner' ? 'good' : 'mute'}>{role.charAt(0).toUpperCase() + role.slice(1)}</Tag>
+      ),
+    },
+    {
+      key: 'twoFactor',
+      label: 'Two-factor',
+      cell: ({ twoFactor }) =>
+        twoFactor ? (
+          'On'
+        ) : (
+          <Text fz="sm" c="dimmed">
+            Off
+          </Text>
+        ),
+    },
+    { key: 'createdAt', label: 'Joined', cell: ({ createdAt }) => <Ago at={createdAt} /> },
+  ];
+}
+
+function Tools({ member, open }: { readonly member: Member; readonly open: (dialog: Dialog) => void }) {
+  const { workspace, api, isOwner } = useWorkspace();
+  const change = useMutation({
+    mutationFn: (role: GivenRole) => api.members.update(member.id, { role }),
+    onError: (error) => notifications.show({ color: 'red', message: messageOf(error) }),
+    onSuccess: async ({ name, role }) => {
+      notifications.show({ message: `${name} is ${role === 'admin' ? 'an admin' : 'a member'} now.` });
+      await queryClient.invalidateQueries({ queryKey: [workspace.id, 'members'] });
+    },
+  });
+  const other: GivenRole = member.role === 'admin' ? 'member' : 'admin';
+  return (
+    <Menu>
+      <Menu.Target>
+        <ActionIcon variant="subtle" color="gray" aria-label={`Actions for ${member.name}`} loading={change.isPending}>
+          <IconDots size={18} />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item
+          leftSection={other === 'admin' ? <IconShieldCheck size={16} /> : <IconUser size={16} />}
+          onClick={() => change.mutate(other)}
+        >
+          {other === 'admin' ? 'Make admin' : 'Make member'}
+        </Menu.Item>
+        {isOwner && (
+          <Menu.Item leftSection={<IconCrown size={16} />} onClick={() => open({ handOver: member })}>
+            Hand over ownership…
+          </Menu.Item>
+        )}
+        <Menu.Divider />
+        <Menu.Item
+          leftSection={<IconUserMinus size={16} />}
+          c="var(--app-bad)"
+          onClick={() => open({ remove: member })}
+        >
+          Remove…
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+/** Who is in the workspace, and who is invited. */
 export function MembersPage() {
-  return <Page title="Members">{null}</Page>;
+  const me = useMe();
+  const { workspace, api, isAdmin } = useWorkspace();
+  const state = useListState();
+  const [dialog, setDialog] = useState<Dialog | null>(null);
+  const close = () => setDialog(null);
+  const { data, error, refetch, isPlaceholderData } = useQuery({
+    queryKey: [workspace.id, 'members', state.cursor],
+    queryFn: ({ signal }) => api.members.list({ limit: 50, cursor: state.cursor }, { signal }),
+    placeholderData: keepPreviousData,
+  });
+  const removed = dialog !== null && dialog !== 'invite' && 'remove' in dialog ? dialog.remove : null;
+  const heir = dialog !== null && dialog !== 'invite' && 'handOver' in dialog ? dialog.handOver : null;
+
+  return (
+    <Page
+      title="Members"
+      description="Owners and admins manage credentials, members and the workspace. Members see credentials, never secrets."
+      actions={
+        isAdmin && (
+          <Button leftSection={<IconUserPlus size={18} />} onClick={() => setDialog('invite')}>
+            Invite
+          </Button>
+        )
+      }
+    >
+      {data !== undefined ? (
+        <div>
+          <DataTable
+            label="Members"
+            columns={columnsFor(me.id)}
+            rows={data.data}
+            rowId={({ id }) => id}
+            rowName={({ name }) => name}
+            nextCursor={data.nextCursor}
+            state={state}
+            stale={isPlaceholderData}
+            tools={
+              isAdmin
+                ? (member) =>
+                    member.role === 'owner' || member.personId === me.id ? null : (
+                      <Tools member={member} open={setDialog} />
+                    )
+                : undefined
+            }
+          />
+        </div>
+      ) : error !== null ? (
+        <ErrorState error={error} retry={() => void refetch()} />
+      ) : (
+        <TableSkeleton rows={4} />
+      )}
+      {isAdmin && <Invitations />}
+      {isAdmin && <InviteDialog opened={dialog === 'invite'} onClose={close} />}
+      {removed !== null && <RemoveDialog member={removed} onClose={close} />}
+      {heir !== null && <HandOverDialog heir={heir} onClose={close} />}
+    </Page>
+  );
 }

@@ -32,7 +32,7 @@ export function Shell() {
       layout="alt"
       header={{ height: { base: 56, sm: 0 } }}
       navbar={{ width: 252, breakpoint: 'sm', collapsed: { mobile: !opened } }}
-      padding={{ base: 'md', sm: 'xl' }}
+      padding={{ base: 'md', sm: 'lg', xl: 'xl' }}
     >
       <button type="button" className="skip" onClick={() => main.current?.focus()}>
         Skip to the content

@@ -1,0 +1,101 @@
+import { readFileSync } from 'node:fs';
+import { type Load, load, needWrk } from './lib/load.ts';
+import { processorTimeOf, type Served, serve } from './lib/processes.ts';
+import { atLeast, type Finding, list, medianRatio } from './lib/report.ts';
+import { runFolder, type Seeded, seededWith } from './lib/seed.ts';
+
+const MANY = 1_000_000;
+const FEW = 1_000;
+const ROUNDS = 7;
+const SECONDS = 2;
+/** Of the million, so many are presented in turn: what a busy installation has in use in a second. */
+const IN_USE = 1_000;
+
+/** The header lines of an answer of ours, less those that `node:http` writes by itself. */
+async function headersOf(ours: Served, secret: string): Promise<Record<string, string>> {
+  const answer = await fetch(`${ours.url}/v1/authorize`, { headers: { authorization: `Bearer ${secret}` } });
+  const own = ['date', 'connection', 'keep-alive', 'transfer-encoding'];
+  return Object.fromEntries([...answer.headers].filter(([name]) => !own.includes(name)));
+}
+
+interface Side {
+  readonly served: Served;
+  readonly path: string;
+  readonly seeded: Seeded;
+  readonly of: number;
+  /** Requests a second of the clock, and a second of the server's processor time. */
+  readonly rates: number[];
+  readonly economy: number[];
+}
+
+async function runRound(side: Side): Promise<void> {
+  const { served, path, seeded, of, rates, economy } = side;
+  const before = processorTimeOf(served.pid);
+  const { perSecond, requests }: Load = await load(runFolder(), seeded.secrets, served.url + path, {
+    seconds: SECONDS,
+    of,
+  });
+  rates.push(perSecond);
+  economy.push(requests / (processorTimeOf(served.pid) - before));
+}
+
+function compare(what: string, above: Side, below: Side, bound: Finding['bound']): Finding[] {
+  const from = (a: readonly number[], b: readonly number[], unit: string) => `${list(a)} over ${list(b)} ${unit}`;
+  return [
+    {
+      what,
+      figure: medianRatio(above.rates, below.rates),
+      unit: '×',
+      bound,
+      from: from(above.rates, below.rates, 'requests a second'),
+    },
+    {
+      what: `${what}, by processor time`,
+      figure: medianRatio(above.economy, below.economy),
+      unit: '×',
+      bound: null,
+      from: from(above.economy, below.economy, "requests a second of the server's processor time"),
+    },
+  ];
+}
+
+/** `/v1/authorize` beside a bare route of the same server, a bare `node:http` server, and itself with few credentials. */
+export async function authorize(): Promise<Finding[]> {
+  await needWrk();
+  const many = await seededWith(MANY);
+  const few = await seededWith(FEW);
+  const [secret = ''] = readFileSync(few.secrets, 'utf8').split('\n', 1);
+  const ours = await serve('bench/lib/serve.ts', { directory: many.directory });
+  const small = await serve('bench/lib/serve.ts', { directory: few.directory });
+  const bare = await serve('bench/lib/bare.ts', { args: [JSON.stringify(await headersOf(small, secret))] });
+  const side = (served: Served, path: string, seeded: Seeded, of: number): Side => ({
+    ...{ served, path, seeded, of },
+    rates: [],
+    economy: [],
+  });
+  const inUse = side(ours, '/v1/authorize', many, IN_USE);
+  const one = side(ours, '/v1/authorize', many, 1);
+  const route = side(ours, '/bare', many, IN_USE);
+  const http = side(bare, '/v1/authorize', many, IN_USE);
+  const fewer = side(small, '/v1/authorize', few, IN_USE);
+  const sides = [inUse, route, http, fewer, one];
+  try {
+    for (let round = 0; round <= ROUNDS; round++) {
+      // The order turns, so that nobody always follows the same one; the first round warms up.
+      for (let turn = 0; turn < sides.length; turn++) {
+        const next = sides[(turn + round) % sides.length];
+        if (next !== undefined) await runRound(next);
+      }
+      if (round === 0) for (const { rates, economy } of sides) rates.length = economy.length = 0;
+    }
+  } finally {
+    await Promise.all([ours.stop(), small.stop(), bare.stop()]);
+  }
+  return [
+    ...compare('a token of 1,000,000 over a bare route of the same server', one, route, atLeast(0.85, 0.95)),
+    ...compare('a token of 1,000,000 over a bare node:http server', one, http, atLeast(0.65, 0.8)),
+    ...compare('1,000 tokens of 1,000,000 over 1,000 of 1,000', inUse, fewer, atLeast(0.95)),
+    ...compare('1,000 tokens of 1,000,000 over a bare route of the same server', inUse, route, atLeast(0.85, 0.95)),
+    ...compare('1,000 tokens of 1,000,000 over a bare node:http server', inUse, http, atLeast(0.65, 0.8)),
+  ];
+}

@@ -1,0 +1,85 @@
+import { load, needWrk } from './lib/load.ts';
+import { type Served, serve } from './lib/processes.ts';
+import { atMost, type Finding, list, medianRatio } from './lib/report.ts';
+import { runFolder, type Seeded, seededWith } from './lib/seed.ts';
+
+const STORED = 100_000;
+const IN_USE = 1_000;
+const ROUNDS = 5;
+const SECONDS = 4;
+const A_SECOND = 50;
+
+/** Creates and deletes so many credentials a second through the API until it is told to stop; resolves to how many. */
+function churn(served: Served, { cookie, workspaceId }: Seeded): { stop(): Promise<number> } {
+  const headers = { cookie, origin: served.url, 'devpilot-workspace': workspaceId, 'content-type': 'application/json' };
+  const under = new Set<Promise<void>>();
+  let done = 0;
+  let failure: unknown = null;
+  async function createAndDelete(): Promise<void> {
+    const body = JSON.stringify({ name: 'Short-lived', scopes: ['run_scripts'] });
+    const made = await fetch(`${served.url}/v1/access-tokens`, { method: 'POST', headers, body });
+    const { id } = (await made.json()) as { id: string };
+    const { 'content-type': _, ...plain } = headers;
+    const gone = await fetch(`${served.url}/v1/access-tokens/${id}`, { method: 'DELETE', headers: plain });
+    if (made.status !== 201 || gone.status !== 204) throw new Error(`Answers ${made.status} and ${gone.status}.`);
+    done++;
+  }
+  const timer = setInterval(() => {
+    const one = createAndDelete()
+      .catch((error: unknown) => (failure = error))
+      .then(() => void under.delete(one));
+    under.add(one);
+  }, 1000 / A_SECOND);
+  return {
+    async stop() {
+      clearInterval(timer);
+      await Promise.all(under);
+      if (failure !== null) throw failure;
+      return done;
+    },
+  };
+}
+
+async function compare(served: Served, seeded: Seeded, connections: number, pause: number) {
+  const url = `${served.url}/v1/authorize`;
+  const without: number[] = [];
+  const during: number[] = [];
+  const churned: number[] = [];
+  const go = async () =>
+    (await load(runFolder(), seeded.secrets, url, { seconds: SECONDS, of: IN_USE, connections, pause })).p99;
+  for (let round = 0; round <= ROUNDS; round++) {
+    const alone = await go();
+    const running = churn(served, seeded);
+    const beside = await go();
+    const done = await running.stop();
+    if (round === 0) continue;
+    without.push(alone);
+    during.push(beside);
+    churned.push(done / SECONDS);
+  }
+  return { without, during, churned };
+}
+
+/** The p99 of `/v1/authorize` while credentials are created and deleted, beside its p99 without. */
+export async function contention(): Promise<Finding[]> {
+  await needWrk();
+  const seeded = await seededWith(STORED);
+  const served = await serve('bench/lib/serve.ts', { directory: seeded.directory });
+  try {
+    const paced = await compare(served, seeded, 32, 10);
+    const flat = await compare(served, seeded, 32, 0);
+    const finding = (what: string, { without, during, churned }: typeof paced): Finding => ({
+      what,
+      figure: medianRatio(during, without),
+      unit: '×',
+      bound: atMost(3),
+      from: `${list(during)} over ${list(without)} ms; ${list(churned)} created and deleted a second`,
+    });
+    return [
+      finding('p99 while 50 a second are created and deleted, over p99 without; about 3,000 requests a second', paced),
+      finding('the same at full load', flat),
+    ];
+  } finally {
+    await served.stop();
+  }
+}

@@ -1,0 +1,81 @@
+import { cpSync } from 'node:fs';
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout } from 'node:timers/promises';
+import type { CredentialRecord } from '../src/credentials/record.ts';
+import { createUsage } from '../src/credentials/usage.ts';
+import { createUsageJournal } from '../src/server/credential-store.ts';
+import { openSqliteStore } from '../src/store/sqlite.ts';
+import { atMost, type Finding, list, median } from './lib/report.ts';
+import { runFolder, seededWith } from './lib/seed.ts';
+
+const DIRTY = 100_000;
+const ROUNDS = 3;
+
+function readRecords(path: string): CredentialRecord[] {
+  const database = new DatabaseSync(path, { readOnly: true });
+  const rows = database.prepare('select id, workspace_id from credential order by digest limit ?').all(DIRTY);
+  database.close();
+  return rows.map((row) => ({
+    kind: 'access_token',
+    id: String(row['id']),
+    name: 'Pipeline',
+    workspace: { id: String(row['workspace_id']), gone: false },
+    rights: 1,
+    active: true,
+    expiresAt: null,
+    createdAt: 1,
+    passphraseHash: null,
+    pending: null,
+    recent: false,
+  }));
+}
+
+/** The longest hold, in milliseconds, while `work` is done. */
+async function longestHold(work: () => Promise<unknown>): Promise<number> {
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  await work();
+  delay.disable();
+  return delay.max / 1e6;
+}
+
+/** How long writing the uses of 100,000 credentials holds up the event loop at a stretch. */
+export async function flush(): Promise<Finding[]> {
+  const { directory } = await seededWith(DIRTY);
+  const path = join(runFolder(), 'flush.db');
+  cpSync(join(directory, 'devpilot.db'), path);
+  const records = readRecords(path);
+  const store = await openSqliteStore(path);
+  const usage = createUsage(await createUsageJournal(store), 'nod_01');
+  const holds: number[] = [];
+  /** What the machine itself does in as much time when nothing is written. */
+  const idleHolds: number[] = [];
+  const took: number[] = [];
+  try {
+    for (let round = 0; round <= ROUNDS; round++) {
+      for (const record of records) usage.count(record, '127.0.0.1', Date.now());
+      const began = performance.now();
+      const hold = await longestHold(usage.flush);
+      const milliseconds = performance.now() - began;
+      const idle = await longestHold(() => setTimeout(milliseconds));
+      if (round === 0) continue;
+      took.push(milliseconds);
+      holds.push(hold);
+      idleHolds.push(idle);
+    }
+  } finally {
+    await store.close();
+  }
+  const [uses] = took.map((milliseconds) => (DIRTY / milliseconds) * 1000);
+  return [
+    {
+      what: 'longest hold of the event loop while the uses of 100,000 credentials are written',
+      figure: median(holds),
+      unit: ' ms',
+      bound: atMost(10),
+      from: `${list(holds)} ms, ${list(idleHolds)} ms in as much time without a write; ${list([uses ?? 0])} credentials a second written`,
+    },
+  ];
+}

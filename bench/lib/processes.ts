@@ -1,0 +1,95 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/** What is measured runs on one core, what loads it on the other. */
+export const SERVER_CORE = '0';
+export const LOAD_CORE = '1';
+
+export interface Served {
+  readonly url: string;
+  readonly pid: number;
+  /** Milliseconds from the spawn to the line that says where it listens. */
+  readonly startedIn: number;
+  stop(): Promise<void>;
+}
+
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+/** Starts a script of ours on the server's core and waits for the line that holds its address. */
+export async function serve(
+  script: string,
+  options: { args?: readonly string[]; directory?: string; environment?: Readonly<Record<string, string>> } = {},
+): Promise<Served> {
+  const began = performance.now();
+  const path = fileURLToPath(new URL(`../../${script}`, import.meta.url));
+  const child = spawn('taskset', ['-c', SERVER_CORE, process.execPath, path, ...(options.args ?? [])], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: {
+      PATH: process.env['PATH'],
+      PORT: '0',
+      LOG_LEVEL: 'error',
+      ...(options.directory !== undefined && { DEVPILOT_DATA_DIR: options.directory }),
+      ...options.environment,
+    },
+  });
+  running.add(child);
+  const ended = new Promise<void>((resolve) => {
+    child.once('close', () => {
+      running.delete(child);
+      resolve();
+    });
+  });
+  const url = await new Promise<string>((resolve, reject) => {
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+      const found = /(http:\/\/127\.0\.0\.1:\d+)\n/.exec(output)?.[1];
+      if (found !== undefined) resolve(found);
+    });
+    child.once('close', (code) => reject(new Error(`${script} ended with ${code} before it listened: ${output}`)));
+    child.once('error', reject);
+  });
+  return {
+    url,
+    pid: child.pid ?? 0,
+    startedIn: performance.now() - began,
+    async stop() {
+      child.kill('SIGTERM');
+      await ended;
+    },
+  };
+}
+
+/** Megabytes resident now, and at the most since the start. */
+export function memoryOf(pid: number): { now: number; most: number } {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const read = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1] ?? Number.NaN) / 1024;
+  return { now: read('VmRSS'), most: read('VmHWM') };
+}
+
+/** Runs a command to its end and resolves to what it printed; rejects where it fails. */
+export function run(command: string, args: readonly string[], cwd?: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...(cwd !== undefined && { cwd }) });
+    let output = '';
+    let errors = '';
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
+    child.once('error', reject);
+    child.once('close', (code) =>
+      code === 0 ? resolve(output) : reject(new Error(`${command} ended with ${code}: ${errors}${output}`)),
+    );
+  });
+}
+
+/** Seconds of processor time that a process has had so far, all its threads and the kernel's work for it. */
+export function processorTimeOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  // After the name, which may hold blanks: fields 14 and 15, in hundredths of a second.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}

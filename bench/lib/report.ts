@@ -1,0 +1,62 @@
+/** One line of a report: a figure, the bound it is held to, and what it was made of. */
+export interface Finding {
+  readonly what: string;
+  readonly figure: number;
+  /** Appended to the figure: `×`, `MB`, `ms`. */
+  readonly unit: string;
+  /** Null where the figure is only printed. */
+  readonly bound: { readonly at: 'least' | 'most'; readonly value: number; readonly aim?: number } | null;
+  /** The figures behind it, for whoever doubts it. */
+  readonly from: string;
+}
+
+export interface Report {
+  readonly bench: string;
+  readonly seconds: number;
+  readonly findings: readonly (Finding & { readonly met: boolean | null })[];
+}
+
+export const atLeast = (value: number, aim?: number): Finding['bound'] => ({
+  at: 'least',
+  value,
+  ...(aim !== undefined && { aim }),
+});
+export const atMost = (value: number, aim?: number): Finding['bound'] => ({
+  at: 'most',
+  value,
+  ...(aim !== undefined && { aim }),
+});
+
+export function isMet({ figure, bound }: Finding): boolean | null {
+  if (bound === null) return null;
+  return bound.at === 'least' ? figure >= bound.value : figure <= bound.value;
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const [low, high] = sorted.length % 2 === 1 ? [middle, middle] : [middle - 1, middle];
+  return ((sorted[low] ?? Number.NaN) + (sorted[high] ?? Number.NaN)) / 2;
+}
+
+/** The median of the ratios of rounds that were run side by side, so that a slow minute hits both. */
+export function medianRatio(above: readonly number[], below: readonly number[]): number {
+  return median(above.map((value, at) => value / (below[at] ?? Number.NaN)));
+}
+
+const plain = (value: number): string =>
+  value >= 100 ? Math.round(value).toLocaleString('en') : String(Number(value.toPrecision(3)));
+export const list = (values: readonly number[]): string => values.map(plain).join(' ');
+
+function boundInWords({ bound, unit }: Finding): string {
+  if (bound === null) return 'printed';
+  const aim = bound.aim === undefined ? '' : `, aim ${bound.aim}`;
+  return `at ${bound.at} ${bound.value}${unit}${aim}`;
+}
+
+export function printFinding(finding: Finding): void {
+  const met = isMet(finding);
+  const mark = met === null ? ' ' : met ? '✔' : '✘';
+  process.stdout.write(`${mark} ${finding.what}: ${plain(finding.figure)}${finding.unit} (${boundInWords(finding)})\n`);
+  process.stdout.write(`    ${finding.from}\n`);
+}

@@ -1,0 +1,83 @@
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { createId } from '../../src/contract/id.ts';
+import { DAY } from '../../src/contract/words.ts';
+import { digestBytes, digestOf, hintOf, mintSecret } from '../../src/credentials/secret.ts';
+import { signUpOwner, startHouse } from '../../src/testing/house.ts';
+
+/** A data directory of a stopped server with credentials in it. */
+export interface Seeded {
+  readonly directory: string;
+  /** The secrets, a line each. */
+  readonly secrets: string;
+  /** Of the owner, signed in. */
+  readonly cookie: string;
+  readonly workspaceId: string;
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'devpilot-bench-'));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+const seeded = new Map<number, Promise<Seeded>>();
+
+/** A folder for the files of this run, removed at its end. */
+export function runFolder(): string {
+  return folder;
+}
+
+function insertTokens(path: string, secretsFile: string, workspaceId: string, personId: string, count: number): void {
+  const database = new DatabaseSync(path);
+  database.exec('pragma synchronous = off; pragma cache_size = -400000; begin');
+  const insert = database.prepare(`insert into credential
+    (id, workspace_id, kind, name, name_key, rights, active, digest, hint, expires_at, created_at, updated_at,
+     created_by, last_used_at, use_count) values (?, ?, 'access_token', ?, ?, '["run_scripts"]', 1, ?, ?, ?, ?, ?, ?, ?, ?)`);
+  const file = openSync(secretsFile, 'w');
+  const now = Date.now();
+  const first = now - 300 * DAY;
+  let lines = '';
+  for (let at = 0; at < count; at++) {
+    const secret = mintSecret('access_token');
+    lines += `${secret}\n`;
+    if (lines.length > 1e6 || at === count - 1) {
+      writeSync(file, lines);
+      lines = '';
+    }
+    const createdAt = first + Math.floor((at / count) * 200 * DAY);
+    // Spread over names, expiries and uses, so that every sort has something to sort.
+    const shuffled = (at * 7919) % count;
+    const name = `Pipeline ${String(shuffled).padStart(7, '0')}`;
+    const expiresAt = at % 3 === 0 ? null : now + DAY + shuffled * 1000;
+    const lastUsedAt = at % 4 === 0 ? null : now - DAY - shuffled * 1000;
+    insert.run(
+      ...[createId('access_token', createdAt), workspaceId, name, name.toLowerCase(), digestBytes(digestOf(secret))],
+      ...[hintOf(secret), expiresAt, createdAt, createdAt, personId, lastUsedAt, lastUsedAt === null ? 0 : at % 1000],
+    );
+  }
+  closeSync(file);
+  database.exec('commit; pragma wal_checkpoint(truncate)');
+  database.close();
+}
+
+async function seed(count: number): Promise<Seeded> {
+  const began = performance.now();
+  const directory = join(folder, `with-${count}`);
+  mkdirSync(directory);
+  // Started once, so that the schema and the owner are the product's own.
+  const house = await startHouse({ dataDirectory: directory });
+  const owner = await signUpOwner(house);
+  const me = await owner.call<{ id: string }>('/v1/me');
+  await house.running.close();
+  const secrets = join(folder, `secrets-${count}`);
+  insertTokens(join(directory, 'devpilot.db'), secrets, owner.workspaceId, me.body.id, count);
+  const seconds = ((performance.now() - began) / 1000).toFixed(1);
+  process.stdout.write(`  (seeded ${count.toLocaleString('en')} access tokens in ${seconds} s)\n`);
+  return { directory, secrets, cookie: owner.cookie, workspaceId: owner.workspaceId };
+}
+
+/** A directory with so many access tokens, made once a run. */
+export function seededWith(count: number): Promise<Seeded> {
+  let one = seeded.get(count);
+  if (one === undefined) seeded.set(count, (one = seed(count)));
+  return one;
+}

@@ -1,0 +1,102 @@
+import { load, needWrk } from './lib/load.ts';
+import { memoryOf, serve } from './lib/processes.ts';
+import { atMost, type Finding, list, median } from './lib/report.ts';
+import { runFolder, seededWith } from './lib/seed.ts';
+
+const MANY = 1_000_000;
+const STARTS = 5;
+
+async function settled(pid: number): Promise<number> {
+  // A second and a half, for what the start has left to the event loop.
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  return memoryOf(pid).now;
+}
+
+/** Starts of the product as an operator starts it: time until it listens, and memory at rest. */
+async function starts(directory: string): Promise<{ times: number[]; resting: number[] }> {
+  const times: number[] = [];
+  const resting: number[] = [];
+  for (let start = 0; start <= STARTS; start++) {
+    const served = await serve('bin/devpilot.mjs', { args: ['serve'], directory });
+    const memory = await settled(served.pid);
+    await served.stop();
+    // The first one fills the caches, the operating system's among them.
+    if (start === 0) continue;
+    times.push(served.startedIn);
+    resting.push(memory);
+  }
+  return { times, resting };
+}
+
+/** Time to start and memory at rest, with few and with a million stored credentials. */
+export async function start(): Promise<Finding[]> {
+  const few = await starts((await seededWith(1_000)).directory);
+  const many = await starts((await seededWith(MANY)).directory);
+  const unit = ' ms';
+  return [
+    {
+      what: 'from the start to listening, 1,000 stored credentials',
+      figure: median(few.times),
+      unit,
+      bound: atMost(2000, 1000),
+      from: `${list(few.times)} ms`,
+    },
+    {
+      what: 'from the start to listening, 1,000,000 stored credentials',
+      figure: median(many.times),
+      unit,
+      bound: atMost(1500),
+      from: `${list(many.times)} ms`,
+    },
+    {
+      what: 'resident at idle start',
+      figure: median(few.resting),
+      unit: ' MB',
+      bound: atMost(140),
+      from: `${list(few.resting)} MB; with 1,000,000 stored ${list(many.resting)} MB`,
+    },
+  ];
+}
+
+/** Memory once a million credentials were presented, one after the other. */
+export async function memory(): Promise<Finding[]> {
+  await needWrk();
+  const { directory, secrets } = await seededWith(MANY);
+  const metricsPort = 41_000 + (process.pid % 10_000);
+  const served = await serve('bin/devpilot.mjs', {
+    args: ['serve'],
+    directory,
+    environment: { DEVPILOT_METRICS: `127.0.0.1:${metricsPort}` },
+  });
+  try {
+    let remembered = 0;
+    let first = 0;
+    const began = performance.now();
+    while (remembered < MANY) {
+      // Each load goes on where the last one ended.
+      const { requests } = await load(runFolder(), secrets, `${served.url}/v1/authorize`, {
+        seconds: 15,
+        of: MANY,
+        order: 'in turn',
+        first,
+      });
+      first += requests;
+      const text = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+      remembered = Number(/^devpilot_records_in_memory (\d+)$/m.exec(text)?.[1] ?? 0);
+      if (performance.now() - began > 240_000) throw new Error(`Only ${remembered} records were remembered in time.`);
+    }
+    await settled(served.pid);
+    const { now, most } = memoryOf(served.pid);
+    return [
+      {
+        what: 'resident with 1,000,000 records remembered',
+        figure: now,
+        unit: ' MB',
+        bound: atMost(450),
+        from: `${list([now])} MB now, ${list([most])} MB at the most, while uses were being written`,
+      },
+    ];
+  } finally {
+    await served.stop();
+  }
+}

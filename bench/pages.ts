@@ -1,0 +1,76 @@
+import { type Served, serve } from './lib/processes.ts';
+import { atMost, type Finding, list, median } from './lib/report.ts';
+import { type Seeded, seededWith } from './lib/seed.ts';
+
+const MANY = 100_000;
+const FEW = 1_000;
+const PAGES = 60;
+const SORTS = ['createdAt', 'name', 'expiresAt', 'lastUsedAt', 'useCount'].flatMap((sort) => [sort, `-${sort}`]);
+
+interface Listed {
+  readonly data: readonly unknown[];
+  readonly nextCursor: string | null;
+}
+
+async function page(served: Served, { cookie, workspaceId }: Seeded, query: Record<string, string>): Promise<Listed> {
+  const answer = await fetch(`${served.url}/v1/access-tokens?${new URLSearchParams(query)}`, {
+    headers: { cookie, 'devpilot-workspace': workspaceId },
+  });
+  if (answer.status !== 200) throw new Error(`A page answered ${answer.status}.`);
+  return (await answer.json()) as Listed;
+}
+
+/** A cursor half the way down, walked to as a client does. */
+async function cursorInTheMiddle(served: Served, seeded: Seeded, count: number, sort: string): Promise<string> {
+  let cursor: string | null = null;
+  for (let seen = 0; seen < count / 2; seen += 200) {
+    const listed: Listed = await page(served, seeded, { sort, limit: '200', ...(cursor !== null && { cursor }) });
+    cursor = listed.nextCursor;
+  }
+  if (cursor === null) throw new Error('The list ended before its middle.');
+  return cursor;
+}
+
+async function timeOf(work: () => Promise<Listed>): Promise<number> {
+  const began = performance.now();
+  const { data } = await work();
+  if (data.length !== 50) throw new Error(`A page of ${data.length}.`);
+  return performance.now() - began;
+}
+
+/** A page of 50 out of 100,000 credentials beside one out of 1,000: each sort, the first page and one in the middle. */
+export async function pages(): Promise<Finding[]> {
+  const many = await seededWith(MANY);
+  const few = await seededWith(FEW);
+  const large = await serve('bench/lib/serve.ts', { directory: many.directory });
+  const small = await serve('bench/lib/serve.ts', { directory: few.directory });
+  const findings: Finding[] = [];
+  try {
+    for (const sort of SORTS) {
+      const deepLarge = await cursorInTheMiddle(large, many, MANY, sort);
+      const deepSmall = await cursorInTheMiddle(small, few, FEW, sort);
+      for (const [place, cursors] of [
+        ['first page', [{}, {}]],
+        ['page in the middle', [{ cursor: deepLarge }, { cursor: deepSmall }]],
+      ] as const) {
+        const above: number[] = [];
+        const below: number[] = [];
+        for (let turn = 0; turn < PAGES; turn++) {
+          above.push(await timeOf(() => page(large, many, { sort, ...cursors[0] })));
+          below.push(await timeOf(() => page(small, few, { sort, ...cursors[1] })));
+        }
+        const [mid, low] = [median(above), median(below)];
+        findings.push({
+          what: `${place} by ${sort}, of 100,000 over of 1,000`,
+          figure: mid / low,
+          unit: '×',
+          bound: atMost(1.5),
+          from: `medians of ${PAGES}: ${list([mid])} over ${list([low])} ms`,
+        });
+      }
+    }
+  } finally {
+    await Promise.all([large.stop(), small.stop()]);
+  }
+  return findings;
+}

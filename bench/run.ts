@@ -1,0 +1,43 @@
+import { authorize } from './authorize.ts';
+import { contention } from './contention.ts';
+import { flush } from './flush.ts';
+import { judging } from './judging.ts';
+import { type Finding, isMet, printFinding, type Report } from './lib/report.ts';
+import { memory, start } from './memory.ts';
+import { pages } from './pages.ts';
+import { peers } from './peers.ts';
+
+/** `npm run bench`, `npm run bench -- name…`, `npm run bench -- --json`. */
+const BENCHES: Readonly<Record<string, () => Promise<Finding[]>>> = {
+  start,
+  judging,
+  flush,
+  pages,
+  contention,
+  peers,
+  authorize,
+  memory,
+};
+
+const asked = process.argv.slice(2);
+const json = asked.includes('--json');
+const names = asked.filter((word) => word !== '--json');
+const unknown = names.find((name) => !(name in BENCHES));
+if (unknown !== undefined) {
+  process.stderr.write(`There is no bench ${unknown}; there are ${Object.keys(BENCHES).join(', ')}.\n`);
+  process.exit(2);
+}
+
+const reports: Report[] = [];
+for (const name of names.length === 0 ? Object.keys(BENCHES) : names) {
+  process.stdout.write(`\n# ${name}\n`);
+  const began = performance.now();
+  const findings = (await BENCHES[name]?.()) ?? [];
+  const seconds = Math.round((performance.now() - began) / 1000);
+  for (const finding of findings) printFinding(finding);
+  process.stdout.write(`  (${seconds} s)\n`);
+  reports.push({ bench: name, seconds, findings: findings.map((finding) => ({ ...finding, met: isMet(finding) })) });
+}
+const held = reports.flatMap(({ findings }) => findings).filter(({ met }) => met !== null);
+process.stdout.write(`\n${held.filter(({ met }) => met === true).length} of ${held.length} bounds met\n`);
+if (json) process.stdout.write(`${JSON.stringify(reports, null, 2)}\n`);

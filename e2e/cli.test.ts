@@ -1,0 +1,368 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import type { AccessToken, ApiKey, AuditEvent, CreatedAccessToken, Whoami } from '../src/contract/schemas.ts';
+import {
+  bearer,
+  createKey,
+  createToken,
+  signUpMember,
+  signUpOwner,
+  startHouse,
+  type TestHouse,
+  type TestPerson,
+} from '../src/testing/house.ts';
+import { BIN, openShell, type Shell, untilEnd } from './command.ts';
+
+let house: TestHouse;
+let owner: TestPerson;
+let shell: Shell;
+const json = <Body>(text: string) => JSON.parse(text) as Body;
+const authorize = async (secret: string) => (await house.call('/v1/authorize', { headers: bearer(secret) })).status;
+
+/** Signs in as the person does: runs the command, reads its code, approves it in the page's stead. */
+async function signIn(into: Shell, person: TestPerson, args: readonly string[] = []) {
+  const child = into.start(['login', '--url', house.url, ...args]);
+  const ended = untilEnd(child);
+  const code = await new Promise<string>((resolve) => {
+    let said = '';
+    child.stderr?.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+      const found = /^Code {2}(\S+)$/m.exec(said)?.[1];
+      if (found !== undefined) resolve(found);
+    });
+  });
+  const approved = await person.call('/v1/device/approve', { body: { userCode: code } });
+  assert.equal(approved.status, 204);
+  return ended;
+}
+
+before(async () => {
+  house = await startHouse();
+  owner = await signUpOwner(house);
+  shell = openShell();
+  const { code, stderr } = await signIn(shell, owner);
+  assert.equal(code, 0, stderr);
+});
+after(async () => {
+  shell.close();
+  await house.close();
+});
+
+describe('signing in', () => {
+  test('keeps the secret in a file for its owner alone, and says who one is', async () => {
+    const file = join(shell.directory, 'config', 'config.json');
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+    const { code, stdout } = await shell.run(['whoami', '--json']);
+    assert.equal(code, 0);
+    const who = json<Whoami>(stdout);
+    assert.equal(who.principal.email, owner.email);
+    assert.equal(who.rights.role, 'owner');
+  });
+
+  test('without a credential a command ends with 4 and says what to do', async () => {
+    const fresh = openShell();
+    const { code, stdout, stderr } = await fresh.run(['tokens', 'list', '--url', house.url]);
+    fresh.close();
+    assert.deepEqual({ code, stdout }, { code: 4, stdout: '' });
+    assert.match(stderr, /^devpilot: Not signed in to http.*Run: devpilot login/);
+  });
+
+  test('a profile’s secret is sent to no other address', async () => {
+    const { code, stderr } = await shell.run(['whoami', '--url', 'http://127.0.0.1:9']);
+    assert.equal(code, 4);
+    assert.match(stderr, /Not signed in to http:\/\/127\.0\.0\.1:9/);
+  });
+
+  test('takes a secret from standard input, never from the command line', async () => {
+    const fresh = openShell({ DEVPILOT_URL: house.url });
+    const token = await createToken(owner, ['modify_env']);
+    const refused = await fresh.run(['login', '--token', token.secret]);
+    assert.equal(refused.code, 1);
+    assert.ok(!refused.stderr.includes(token.secret));
+    assert.equal((await fresh.run(['login', '--token', '-', '--quiet'], { input: `${token.secret}\n` })).code, 0);
+    const { stdout } = await fresh.run(['whoami', '--json']);
+    assert.equal(json<Whoami>(stdout).principal.id, token.id);
+    fresh.close();
+  });
+
+  test('uses the keychain where one works, and then keeps no secret in the file', async () => {
+    const fresh = openShell();
+    const bin = join(fresh.directory, 'bin');
+    mkdirSync(bin);
+    // Stands for libsecret's command, which needs a desktop session.
+    writeFileSync(
+      join(bin, 'secret-tool'),
+      `#!/bin/sh\ncase $1 in store) cat > "$HOME/kept" ;; lookup) cat "$HOME/kept" ;; clear) rm "$HOME/kept" ;; esac\n`,
+    );
+    chmodSync(join(bin, 'secret-tool'), 0o755);
+    const environment = { DEVPILOT_KEYCHAIN: '', PATH: `${bin}:${process.env['PATH']}`, DEVPILOT_URL: house.url };
+    const token = await createToken(owner, ['modify_env']);
+    const input = token.secret;
+    assert.equal((await fresh.run(['login', '--token', '-'], { environment, input })).code, 0);
+    assert.ok(!readFileSync(join(fresh.directory, 'config', 'config.json'), 'utf8').includes(token.secret));
+    assert.equal((await fresh.run(['whoami'], { environment })).code, 0);
+    assert.equal((await fresh.run(['logout'], { environment })).code, 0);
+    assert.ok(!existsSync(join(fresh.directory, 'kept')));
+    fresh.close();
+  });
+
+  test('DEVPILOT_TOKEN and DEVPILOT_PASSPHRASE go before the configuration', async () => {
+    const token = await createToken(owner, ['run_scripts'], { passphrase: 'schöne Passphrase' });
+    const environment = { DEVPILOT_TOKEN: token.secret, DEVPILOT_PASSPHRASE: 'schöne Passphrase' };
+    const { stdout } = await shell.run(['whoami', '--json'], { environment });
+    assert.equal(json<Whoami>(stdout).principal.id, token.id);
+    const without = await shell.run(['whoami'], { environment: { DEVPILOT_TOKEN: token.secret } });
+    assert.equal(without.code, 4);
+    assert.match(without.stderr, /Set DEVPILOT_PASSPHRASE/);
+    const cannot = await shell.run(['tokens', 'list'], { environment });
+    assert.equal(cannot.code, 1);
+  });
+
+  test('signing out ends the session on the server', async () => {
+    const other = openShell();
+    assert.equal((await signIn(other, owner, ['--profile', 'work'])).code, 0);
+    const kept = json<{ profiles: { work: { secret: string } } }>(
+      readFileSync(join(other.directory, 'config', 'config.json'), 'utf8'),
+    );
+    assert.equal((await house.call('/v1/me', { headers: bearer(kept.profiles.work.secret) })).status, 200);
+    assert.equal((await other.run(['logout'])).code, 0);
+    assert.equal((await house.call('/v1/me', { headers: bearer(kept.profiles.work.secret) })).status, 401);
+    assert.equal((await other.run(['whoami', '--url', house.url])).code, 4);
+    other.close();
+  });
+});
+
+describe('tokens', () => {
+  test('create prints the secret alone on standard output', async () => {
+    const created = await shell.run([
+      'tokens',
+      'create',
+      '--name',
+      'From the CLI',
+      '--scope',
+      'modify_env,run_scripts',
+      '--expires',
+      '30d',
+    ]);
+    assert.equal(created.code, 0, created.stderr);
+    assert.match(created.stdout, /^workspace_token_[0-9A-Za-z]{46}\n$/);
+    assert.match(created.stderr, /From the CLI/);
+    assert.ok(!created.stderr.includes(created.stdout.trim()));
+    assert.equal(await authorize(created.stdout.trim()), 200);
+    const listed = await shell.run(['tokens', 'list', '--search', 'From the CLI', '--json']);
+    const [token] = json<AccessToken[]>(listed.stdout);
+    assert.deepEqual(token?.scopes, ['modify_env', 'run_scripts']);
+    const away = Date.parse(token?.expiresAt ?? '') - Date.now();
+    assert.ok(Math.abs(away - 30 * 86_400_000) < 120_000);
+    assert.ok(!listed.stdout.includes(created.stdout.trim()));
+  });
+
+  test('a passphrase comes in on standard input', async () => {
+    const args = ['tokens', 'create', '--name', 'Guarded', '--scope', 'all', '--passphrase', '-', '--json'];
+    const { stdout, code } = await shell.run(args, { input: 'correct horse\n' });
+    assert.equal(code, 0);
+    const token = json<CreatedAccessToken>(stdout);
+    assert.equal(token.hasPassphrase, true);
+    const headers = { ...bearer(token.secret), 'Access-Token-Passphrase': 'correct horse' };
+    assert.equal((await house.call('/v1/authorize', { headers })).status, 200);
+  });
+
+  test('what the server refuses is said field by field, with 1', async () => {
+    const { code, stderr, stdout } = await shell.run(['tokens', 'create', '--name', 'No', '--scope', 'everything']);
+    assert.deepEqual({ code, stdout }, { code: 1, stdout: '' });
+    assert.match(stderr, /name/);
+    assert.match(stderr, /scopes/);
+    const expiry = await shell.run(['tokens', 'create', '--name', 'Never', '--scope', 'all', '--expires', 'soon']);
+    assert.match(expiry.stderr, /--expires takes/);
+    const open = await shell.run(['tokens', 'create']);
+    assert.deepEqual([open.code, /needs --name and --scope/.test(open.stderr)], [1, true]);
+  });
+
+  test('in a pipe lists are columns with tabs, quiet ones ids alone, and neither has colours', async () => {
+    const token = await createToken(owner, ['error_tracker'], { name: 'Names with a\u202etrick' });
+    const { stdout } = await shell.run(['tokens', 'list', '--search', 'Names with']);
+    const cells = stdout.split('\n')[0]?.split('\t') ?? [];
+    assert.deepEqual(cells.slice(0, 3), [token.id, 'Names with a\ufffdtrick', 'active']);
+    const quiet = await shell.run(['tokens', 'list', '--search', 'Names with', '--quiet']);
+    assert.equal(quiet.stdout, `${token.id}\n`);
+    assert.ok(!stdout.includes('\x1b'));
+  });
+
+  test('delete needs --yes without a terminal, finds by name, and is true when it returns', async () => {
+    const token = await createToken(owner, ['all'], { name: 'To be deleted' });
+    const refused = await shell.run(['tokens', 'delete', 'To be deleted']);
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /needs --yes/);
+    assert.equal(await authorize(token.secret), 200);
+    assert.equal((await shell.run(['tokens', 'delete', 'To be deleted', '--yes'])).code, 0);
+    assert.equal(await authorize(token.secret), 401);
+    const missing = await shell.run(['tokens', 'show', 'To be deleted']);
+    assert.deepEqual([missing.code, missing.stderr.includes('no access token named')], [1, true]);
+  });
+
+  test('replace ends its output at once, waits for the first use, then deletes the old one', async () => {
+    const old = await createToken(owner, ['modify_env'], { name: 'Rotated' });
+    const child = shell.start(['tokens', 'replace', old.id, '--quiet', '--wait', '1m']);
+    const ended = untilEnd(child);
+    let secret = '';
+    // What reads the pipe sees its end while the command still waits.
+    for await (const chunk of child.stdout ?? []) secret += String(chunk);
+    secret = secret.trim();
+    assert.equal(child.exitCode, null);
+    assert.equal(await authorize(old.secret), 200);
+    assert.equal(await authorize(secret), 200);
+    assert.equal((await ended).code, 0);
+    assert.equal(await authorize(old.secret), 401);
+    assert.equal(await authorize(secret), 200);
+  });
+});
+
+describe('keys', () => {
+  test('are created, shown, updated, switched off and on, and deleted', async () => {
+    const created = await shell.run([
+      'keys',
+      'create',
+      '--name',
+      'Billing',
+      '--permission',
+      'read',
+      '--permission',
+      'write',
+      '--description',
+      'Bills',
+    ]);
+    assert.equal(created.code, 0, created.stderr);
+    const secret = created.stdout.trim();
+    assert.equal(await authorize(secret), 200);
+    const off = await shell.run(['keys', 'disable', 'Billing', '--json']);
+    assert.equal(json<ApiKey>(off.stdout).status, 'inactive');
+    assert.equal(await authorize(secret), 401);
+    assert.equal((await shell.run(['keys', 'enable', 'Billing'])).code, 0);
+    const updated = await shell.run([
+      'keys',
+      'update',
+      'Billing',
+      '--permission',
+      'read',
+      '--expires',
+      '2040-01-01',
+      '--description',
+      '',
+      '--json',
+    ]);
+    const key = json<ApiKey>(updated.stdout);
+    assert.deepEqual([key.permissions, key.expiresAt, key.description], [['read'], '2040-01-01T00:00:00.000Z', null]);
+    assert.match((await shell.run(['keys', 'show', key.id])).stdout, /Rights\s+read\n/);
+    assert.equal((await shell.run(['keys', 'delete', key.id, '--yes', '--quiet'])).code, 0);
+    assert.equal(await authorize(secret), 401);
+  });
+});
+
+describe('the rest', () => {
+  test('members and workspaces are listed; another workspace can be named', async () => {
+    await signUpMember(house, owner, 'member', 'grace@example.com');
+    const members = await shell.run(['members', 'list', '--json']);
+    assert.deepEqual(
+      json<{ email: string }[]>(members.stdout)
+        .map(({ email }) => email)
+        .sort(),
+      ['ada@example.com', 'grace@example.com'],
+    );
+    const made = await owner.call<{ slug: string }>('/v1/workspaces', { body: { name: 'Globex' } });
+    const lines = (await shell.run(['workspaces', 'list'])).stdout.trim().split('\n');
+    assert.equal(lines.length, 2);
+    assert.equal((await shell.run(['workspaces', 'use', made.body.slug])).code, 0);
+    assert.equal(json<Whoami>((await shell.run(['whoami', '--json'])).stdout).workspace?.slug, made.body.slug);
+    assert.equal((await shell.run(['workspaces', 'use', 'acme'])).code, 0);
+    const none = await shell.run(['tokens', 'list', '--workspace', 'initech']);
+    assert.equal(none.code, 1);
+  });
+
+  test('the activity log is listed, exported and followed', async () => {
+    const listed = await shell.run(['audit', 'list', '--action', 'access_token.created', '--limit', '2', '--json']);
+    assert.equal(json<AuditEvent[]>(listed.stdout).length, 2);
+    const exported = await shell.run(['audit', 'export']);
+    const events = exported.stdout
+      .trim()
+      .split('\n')
+      .map((line) => json<AuditEvent>(line));
+    assert.equal(events.at(-1)?.sequence, 1);
+    const tail = shell.start(['audit', 'tail', '--json']);
+    const seen: AuditEvent[] = [];
+    const key = await createKey(owner, ['read'], { name: 'Seen by tail' });
+    for await (const chunk of tail.stdout ?? []) {
+      for (const line of String(chunk).trim().split('\n')) seen.push(json<AuditEvent>(line));
+      if (seen.some(({ target }) => target?.id === key.id)) break;
+    }
+    tail.kill();
+    const sequences = seen.map(({ sequence }) => sequence);
+    assert.deepEqual(
+      sequences,
+      [...new Set(sequences)].sort((a, b) => a - b),
+    );
+  });
+
+  test('doctor finds nothing wrong with a sound house, and names what is wrong with another', async () => {
+    const environment = { DEVPILOT_DATA_DIR: house.dataDirectory };
+    const sound = await shell.run(['doctor', '--json'], { environment });
+    const checks = json<{ name: string; ok: boolean }[]>(sound.stdout);
+    assert.deepEqual([sound.code, checks.filter(({ ok }) => !ok)], [0, []]);
+    assert.deepEqual(
+      checks.map(({ name }) => name),
+      ['runtime', 'settings', 'data directory', 'store', 'server', 'clock'],
+    );
+    chmodSync(house.dataDirectory, 0o755);
+    const open = await shell.run(['doctor', '--url', 'http://127.0.0.1:9'], { environment });
+    chmodSync(house.dataDirectory, 0o700);
+    assert.equal(open.code, 1);
+    assert.match(open.stdout, /BAD {2}data directory/);
+    assert.match(open.stdout, /BAD {2}server/);
+  });
+
+  test('bash completes commands and options', async () => {
+    const { stdout: script } = await shell.run(['completion', 'bash']);
+    const complete = (...words: string[]) => {
+      const list = words.map((word) => `'${word}'`).join(' ');
+      const ask = `${script}\nCOMP_WORDS=(devpilot ${list}); COMP_CWORD=${words.length}; _devpilot; echo "\${COMPREPLY[@]}"`;
+      return spawnSync('bash', ['-c', ask], { encoding: 'utf8' }).stdout.trim().split(' ');
+    };
+    assert.deepEqual(complete('tok'), ['tokens']);
+    assert.deepEqual(complete('tokens', 'cr'), ['create']);
+    assert.ok(complete('tokens', 'create', '--').includes('--passphrase'));
+    assert.ok(complete('audit', '').includes('verify'));
+    for (const name of ['zsh', 'fish']) assert.match((await shell.run(['completion', name])).stdout, /devpilot/);
+    assert.equal((await shell.run(['completion', 'csh'])).code, 1);
+  });
+
+  test('an unknown command or option ends with 1, help with 0', async () => {
+    assert.equal((await shell.run(['tokenz'])).code, 1);
+    assert.equal((await shell.run(['tokens', 'list', '--colour'])).code, 1);
+    assert.equal((await shell.run(['--help'])).code, 0);
+  });
+
+  test('a server that does not answer is said to, with 1', async () => {
+    const environment = {
+      DEVPILOT_TOKEN: (await createToken(owner, ['all'])).secret,
+      DEVPILOT_URL: 'http://127.0.0.1:9',
+    };
+    const { code, stderr } = await shell.run(['whoami'], { environment });
+    assert.deepEqual([code, stderr.includes('can not be reached')], [1, true]);
+  });
+
+  test('help loads nothing that only other commands need: little more work than an empty script', () => {
+    const measure = (args: readonly string[]) => {
+      const tell = "process.on('exit', () => console.error(JSON.stringify(process.cpuUsage())))";
+      const { stderr } = spawnSync(process.execPath, ['--import', `data:text/javascript,${tell}`, ...args], {
+        encoding: 'utf8',
+      });
+      const { user, system } = json<{ user: number; system: number }>(stderr);
+      return user + system;
+    };
+    const least = (args: readonly string[]) => Math.min(...Array.from({ length: 4 }, () => measure(args)));
+    const [help, bare] = [least([BIN, '--help']), least(['-e', '0'])];
+    assert.ok(help < bare * 3, `${help / 1000} ms against ${bare / 1000} ms of CPU`);
+  });
+});

@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { after, before, describe, test } from 'node:test';
+import { serve } from '@hono/node-server';
+import express from 'express';
+import fastify from 'fastify';
+import { Hono } from 'hono';
+import { type GuardOptions, guard, type Identity } from '../src/sdk/guard.ts';
+import {
+  bearer,
+  createKey,
+  createToken,
+  createWorkspaceFor,
+  signUpOwner,
+  startHouse,
+  type TestHouse,
+  type TestPerson,
+} from '../src/testing/house.ts';
+
+/** A server of somebody else's, with one guarded route that says who asked. */
+interface Guarded {
+  readonly url: string;
+  close(): Promise<unknown> | unknown;
+}
+type Start = (options: GuardOptions) => Promise<Guarded>;
+
+let reached = 0;
+const says = (identity: Identity | null) => {
+  reached++;
+  return JSON.stringify(identity);
+};
+const portOf = (server: { address(): unknown }) => (server.address() as AddressInfo).port;
+
+const SERVERS: Readonly<Record<string, Start>> = {
+  async Fastify(options) {
+    const app = fastify();
+    const devpilot = guard(options);
+    await app.register(devpilot.fastify);
+    app.get('/thing', (request) => says(devpilot.identityOf(request)));
+    return { url: await app.listen({ port: 0, host: '127.0.0.1' }), close: () => app.close() };
+  },
+  async Express(options) {
+    const app = express();
+    const devpilot = guard(options);
+    app.use(devpilot.express);
+    app.get('/thing', (incoming, answer) => void answer.send(says(devpilot.identityOf(incoming))));
+    const server = app.listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    return { url: `http://127.0.0.1:${portOf(server)}`, close: () => server.close() };
+  },
+  async Hono(options) {
+    const app = new Hono();
+    const devpilot = guard(options);
+    app.use(devpilot.hono);
+    app.get('/thing', (context) => context.text(says(devpilot.identityOf(context.req.raw))));
+    return new Promise((resolve) => {
+      const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }, ({ port }) =>
+        resolve({ url: `http://127.0.0.1:${port}`, close: () => server.close() }),
+      );
+    });
+  },
+  async 'a wrapped handler'(options) {
+    const handler = guard(options).wrap((_request, identity) => new Response(says(identity)));
+    return new Promise((resolve) => {
+      const server = serve({ fetch: handler, port: 0, hostname: '127.0.0.1' }, ({ port }) =>
+        resolve({ url: `http://127.0.0.1:${port}`, close: () => server.close() }),
+      );
+    });
+  },
+};
+
+let house: TestHouse;
+let owner: TestPerson;
+before(async () => {
+  house = await startHouse({ environment: { DEVPILOT_TRUST_PROXY: '127.0.0.1' } });
+  owner = await signUpOwner(house);
+});
+after(() => house.close());
+
+const get = async (url: string, headers: Readonly<Record<string, string>> = {}, path = '/thing') => {
+  reached = 0;
+  const answer = await fetch(url + path, { headers });
+  const text = await answer.text();
+  return { status: answer.status, headers: answer.headers, text, reached };
+};
+
+for (const [name, start] of Object.entries(SERVERS)) {
+  describe(`guard in ${name}`, () => {
+    let server: Guarded;
+    before(async () => {
+      server = await start({ url: house.url, scope: 'modify_env', workspace: owner.workspaceId });
+    });
+    after(() => server.close());
+
+    test('lets in a token with the scope, and says who it is', async () => {
+      const token = await createToken(owner, ['modify_env', 'run_scripts'], { name: 'Döner & Söhne' });
+      const { status, text } = await get(server.url, bearer(token.secret));
+      assert.equal(status, 200);
+      assert.deepEqual(JSON.parse(text), {
+        credentialId: token.id,
+        kind: 'access_token',
+        name: 'Döner & Söhne',
+        workspaceId: owner.workspaceId,
+        scopes: ['modify_env', 'run_scripts'],
+        permissions: [],
+      });
+    });
+
+    test('refuses with the server’s own answer, and the route is not reached', async () => {
+      const narrow = await createToken(owner, ['run_scripts']);
+      const key = await createKey(owner, ['read']);
+      const other = await createToken(await createWorkspaceFor(owner, house, `Other of ${name}`), ['all']);
+      const cases: readonly [Readonly<Record<string, string>>, number, string][] = [
+        [{}, 401, 'missing_credential'],
+        [bearer('garbage'), 401, 'invalid_token'],
+        [bearer(narrow.secret), 403, 'insufficient_scope'],
+        [{ 'x-api-key': key.secret }, 403, 'wrong_credential_kind'],
+        [{ ...bearer(narrow.secret), 'x-api-key': key.secret }, 401, 'invalid_request'],
+        [bearer(other.secret), 401, 'invalid_token'],
+      ];
+      for (const [headers, expected, code] of cases) {
+        const { status, text, reached: got, headers: answered } = await get(server.url, headers);
+        assert.deepEqual([status, JSON.parse(text).code, got], [expected, code, 0]);
+        assert.match(answered.get('content-type') ?? '', /problem\+json/);
+        assert.match(answered.get('www-authenticate') ?? '', /Bearer/);
+      }
+    });
+
+    test('hands the passphrase on, byte for byte', async () => {
+      const token = await createToken(owner, ['modify_env'], { passphrase: 'schöne Passphrase' });
+      const right = Buffer.from('schöne Passphrase').toString('latin1');
+      assert.equal((await get(server.url, bearer(token.secret))).status, 401);
+      const { status } = await get(server.url, { ...bearer(token.secret), 'access-token-passphrase': right });
+      assert.equal(status, 200);
+    });
+
+    test('a deleted token is refused by the next request (CVE-2026-46554)', async () => {
+      const token = await createToken(owner, ['modify_env']);
+      assert.equal((await get(server.url, bearer(token.secret))).status, 200);
+      assert.equal((await owner.call(`/v1/access-tokens/${token.id}`, { method: 'DELETE' })).status, 204);
+      assert.equal((await get(server.url, bearer(token.secret))).status, 401);
+    });
+
+    test('of two Authorization lines none is picked', async () => {
+      const token = await createToken(owner, ['modify_env']);
+      const status = await new Promise((resolve) => {
+        const headers = ['Host', 'x', 'Authorization', `Bearer ${token.secret}`, 'Authorization', 'Bearer garbage'];
+        request(`${server.url}/thing`, { headers }, (answer) => resolve(answer.resume().statusCode)).end();
+      });
+      assert.equal(status, 401);
+    });
+
+    test('odd paths are guarded too (CVE-2026-33808)', async () => {
+      for (const path of ['//thing', '/thing;x', '/thing/', '/%74hing', '/nothing']) {
+        assert.deepEqual(await get(server.url, {}, path).then(({ status, reached: got }) => [status, got]), [401, 0]);
+      }
+    });
+
+    test('closed while Devpilot is gone, slow, or something else answers in its place', async () => {
+      const token = await createToken(owner, ['modify_env']);
+      const stranger = createServer((incoming, answer) => {
+        if (incoming.headers.authorization === 'Bearer slow') return;
+        const isMoved = incoming.headers.authorization === 'Bearer moved';
+        answer.writeHead(isMoved ? 302 : 200, isMoved ? { location: `${house.url}/healthz` } : {}).end('welcome');
+      });
+      await new Promise<void>((resolve) => stranger.listen(0, '127.0.0.1', () => resolve()));
+      const elsewhere = `http://127.0.0.1:${portOf(stranger)}`;
+      const lost = await start({ url: 'http://127.0.0.1:9', scope: 'modify_env' });
+      const fooled = await start({ url: elsewhere, scope: 'modify_env', timeout: 100 });
+      for (const [at, secret] of [
+        [lost, token.secret],
+        [fooled, token.secret],
+        [fooled, 'slow'],
+        [fooled, 'moved'],
+      ] as const) {
+        const { status, text, reached: got } = await get(at.url, bearer(secret));
+        assert.deepEqual([status, JSON.parse(text).code, got], [503, 'unavailable', 0]);
+      }
+      stranger.closeAllConnections();
+      stranger.close();
+      await lost.close();
+      await fooled.close();
+    });
+  });
+}
+
+test('a permission demands a key; a demand that says nothing, or a word that there is not, is refused at once', async () => {
+  const { url } = house;
+  const handler = guard({ url, permission: ['read', 'write'] }).wrap((_request, { kind }) => new Response(kind));
+  const ask = async (secret: string) => (await handler(new Request('http://x/', { headers: bearer(secret) }))).status;
+  assert.equal(await ask((await createKey(owner, ['read', 'write'])).secret), 200);
+  assert.equal(await ask((await createKey(owner, ['read'])).secret), 403);
+  assert.equal(await ask((await createToken(owner, ['all'])).secret), 403);
+  assert.throws(() => guard({ url }), /name a scope or a permission/);
+  assert.throws(() => guard({ url, scope: [] }), TypeError);
+  assert.throws(() => guard({ url, scope: 'everything' as 'all' }), TypeError);
+  assert.ok(guard({ url, any: true }));
+});

@@ -1,0 +1,371 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, request, type Server } from 'node:http';
+import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import {
+  bearer,
+  createKey,
+  createToken,
+  signUpOwner,
+  startHouse,
+  type TestHouse,
+  type TestPerson,
+} from '../src/testing/house.ts';
+import { needCommand } from './debian.ts';
+
+/** A service behind a proxy, which writes down what reaches it. */
+interface Behind {
+  readonly port: number;
+  readonly seen: { headers: IncomingHttpHeaders; raw: string[]; method: string; url: string; body: string }[];
+  close(): void;
+}
+
+const listening = (server: Server | ReturnType<typeof createTcpServer>): Promise<number> =>
+  new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
+  });
+
+async function startBehind(): Promise<Behind> {
+  const seen: Behind['seen'] = [];
+  const server = createServer((incoming, answer) => {
+    let body = '';
+    incoming.on('data', (chunk: Buffer) => {
+      body += chunk.toString();
+    });
+    incoming.on('end', () => {
+      const { headers, rawHeaders, method = '', url = '' } = incoming;
+      seen.push({ headers, raw: rawHeaders, method, url, body });
+      answer.statusCode = url === '/broken' ? 500 : 200;
+      answer.end('behind');
+    });
+  });
+  const port = await listening(server);
+  return { port, seen, close: () => server.close() };
+}
+
+/** The way from a proxy to Devpilot, which can be cut or stop moving. */
+interface Way {
+  readonly port: number;
+  set(state: 'open' | 'stalled' | 'cut'): void;
+  close(): void;
+}
+
+async function startWay(target: number): Promise<Way> {
+  let state: 'open' | 'stalled' | 'cut' = 'open';
+  const sockets = new Set<Socket>();
+  const keep = (socket: Socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket)).on('error', () => socket.destroy());
+  };
+  const server = createTcpServer((socket) => {
+    keep(socket);
+    if (state === 'cut') socket.resetAndDestroy();
+    if (state !== 'open') return;
+    const onward = connect(target, '127.0.0.1');
+    keep(onward);
+    socket.pipe(onward).pipe(socket);
+  });
+  const port = await listening(server);
+  const drop = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+  return {
+    port,
+    set(next) {
+      state = next;
+      drop();
+    },
+    close() {
+      server.close();
+      drop();
+    },
+  };
+}
+
+/** The block of a guide, with the addresses of this run in place of the page's. */
+function blockOf(page: string, language: string, places: Readonly<Record<string, string>>): string {
+  const text = readFileSync(new URL(`../docs/guides/${page}`, import.meta.url), 'utf8');
+  let block = new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``).exec(text)?.[1] ?? '';
+  for (const [from, to] of Object.entries(places)) {
+    assert.ok(block.includes(from), `${page} names ${from}`);
+    block = block.replaceAll(from, to);
+  }
+  return block;
+}
+
+interface Places {
+  readonly directory: string;
+  readonly port: number;
+  readonly devpilot: number;
+  readonly behind: number;
+}
+interface Proxy {
+  readonly name: string;
+  /** What a client is told while Devpilot can't be asked. */
+  readonly closed: readonly number[];
+  readonly command: string;
+  configure(places: Places): readonly string[];
+}
+
+const PROXIES: readonly Proxy[] = [
+  {
+    name: 'nginx auth_request',
+    command: 'nginx',
+    closed: [503],
+    configure({ directory, port, devpilot, behind }) {
+      const block = blockOf('nginx.md', 'nginx', {
+        'listen 80': `listen 127.0.0.1:${port}`,
+        '127.0.0.1:4000': `127.0.0.1:${devpilot}`,
+        '127.0.0.1:8080': `127.0.0.1:${behind}`,
+      });
+      const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+        .map((name) => `${name}_temp_path ${directory}/${name};`)
+        .join('\n');
+      const file = join(directory, 'nginx.conf');
+      writeFileSync(
+        file,
+        `daemon off;\nmaster_process off;\npid ${directory}/pid;\nerror_log ${directory}/error.log;\nevents {}\nhttp {\naccess_log off;\n${paths}\n${block}}\n`,
+      );
+      return ['-p', directory, '-c', file];
+    },
+  },
+  {
+    name: 'Caddy forward_auth',
+    command: 'caddy',
+    closed: [502, 504],
+    configure({ directory, port, devpilot, behind }) {
+      const block = blockOf('caddy.md', 'caddyfile', {
+        'app.example.com': `http://app.example.com:${port}`,
+        '127.0.0.1:4000': `127.0.0.1:${devpilot}`,
+        '127.0.0.1:8080': `127.0.0.1:${behind}`,
+      });
+      const file = join(directory, 'Caddyfile');
+      writeFileSync(file, `{\n\tadmin off\n\tauto_https off\n}\n${block}`);
+      return ['run', '--config', file, '--adapter', 'caddyfile'];
+    },
+  },
+];
+
+interface Reply {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+}
+
+/** A raw request, so that headers go out just as they are spelled here. */
+function ask(
+  port: number,
+  headers: Readonly<Record<string, string>>,
+  { method = 'GET', path = '/', body = '' } = {},
+): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const sent = { host: 'app.example.com', ...headers };
+    const outgoing = request({ host: '127.0.0.1', port, method, path, headers: sent, agent: false });
+    outgoing.on('error', reject);
+    outgoing.on('response', (incoming: IncomingMessage) => {
+      let text = '';
+      incoming.on('data', (chunk: Buffer) => {
+        text += chunk.toString();
+      });
+      incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, text }));
+    });
+    outgoing.end(body);
+  });
+}
+
+async function untilListening(port: number, child: ChildProcess, log: () => string): Promise<void> {
+  for (;;) {
+    if (child.exitCode !== null) throw new Error(`The proxy ended: ${log()}`);
+    const reached = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, '127.0.0.1');
+      socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+      socket.unref();
+      socket.once('connect', () => socket.destroy());
+    });
+    if (reached) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createTcpServer();
+  const port = await listening(server);
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+const IDENTITY = [
+  'Devpilot-Credential-Id',
+  'Devpilot-Credential-Kind',
+  'Devpilot-Credential-Name',
+  'Devpilot-Workspace-Id',
+  'Devpilot-Scopes',
+  'Devpilot-Permissions',
+];
+
+let house: TestHouse;
+let owner: TestPerson;
+let behind: Behind;
+let way: Way;
+before(async () => {
+  house = await startHouse({ environment: { DEVPILOT_TRUST_PROXY: '127.0.0.1' } });
+  owner = await signUpOwner(house);
+  behind = await startBehind();
+  way = await startWay(Number(new URL(house.url).port));
+});
+after(async () => {
+  way.close();
+  behind.close();
+  await house.close();
+});
+
+for (const proxy of PROXIES) {
+  describe(proxy.name, () => {
+    const directory = mkdtempSync(join(tmpdir(), 'devpilot-proxy-'));
+    let port: number;
+    let child: ChildProcess;
+    before(async () => {
+      needCommand(proxy.command);
+      port = await freePort();
+      const args = proxy.configure({ directory, port, devpilot: way.port, behind: behind.port });
+      let log = '';
+      const environment = { ...process.env, HOME: directory, XDG_DATA_HOME: directory, XDG_CONFIG_HOME: directory };
+      child = spawn(proxy.command, args, { stdio: ['ignore', 'ignore', 'pipe'], env: environment });
+      child.stderr?.on('data', (chunk: Buffer) => {
+        log += chunk.toString();
+      });
+      await untilListening(port, child, () => log);
+    });
+    after(async () => {
+      const ended = new Promise((resolve) => child.once('exit', resolve));
+      child.kill('SIGTERM');
+      await ended;
+      rmSync(directory, { recursive: true, force: true });
+    });
+
+    /** Asks, and tells what reached the service behind meanwhile. */
+    async function askAndSee(headers: Readonly<Record<string, string>>, more = {}) {
+      behind.seen.length = 0;
+      const reply = await ask(port, headers, more);
+      return { ...reply, reached: [...behind.seen] };
+    }
+
+    test('a token with the scope is let in, and the service learns who it was but not the secret', async () => {
+      const token = await createToken(owner, ['modify_env'], { name: 'Döner & Söhne' });
+      const { status, text, reached } = await askAndSee(bearer(token.secret), {
+        method: 'POST',
+        path: '/things?x=1',
+        body: 'a body',
+      });
+      assert.deepEqual({ status, text }, { status: 200, text: 'behind' });
+      const [seen] = reached;
+      assert.equal(seen?.method, 'POST');
+      assert.equal(seen?.url, '/things?x=1');
+      assert.equal(seen?.body, 'a body');
+      assert.equal(seen?.headers['devpilot-credential-id'], token.id);
+      assert.equal(seen?.headers['devpilot-credential-kind'], 'access_token');
+      assert.equal(decodeURIComponent(String(seen?.headers['devpilot-credential-name'])), 'Döner & Söhne');
+      assert.equal(seen?.headers['devpilot-workspace-id'], owner.workspaceId);
+      assert.equal(seen?.headers['devpilot-scopes'], 'modify_env');
+      assert.equal(seen?.headers['devpilot-permissions'] ?? '', '');
+      assert.ok(!seen?.raw.join('\n').includes(token.secret));
+    });
+
+    test('no credential, a wrong one, a key and a token without the scope are kept out', async () => {
+      const narrow = await createToken(owner, ['run_scripts']);
+      const key = await createKey(owner, ['read']);
+      const cases: readonly [string, Readonly<Record<string, string>>, number][] = [
+        ['none', {}, 401],
+        ['wrong', bearer(`${narrow.secret.slice(0, -1)}_`), 401],
+        ['scope', bearer(narrow.secret), 403],
+        ['kind', { 'X-API-Key': key.secret }, 403],
+        ['two', { ...bearer(narrow.secret), 'X-API-Key': key.secret }, 401],
+      ];
+      for (const [name, headers, expected] of cases) {
+        const { status, reached, headers: answered } = await askAndSee(headers);
+        assert.deepEqual({ name, status, reached: reached.length }, { name, status: expected, reached: 0 });
+        if (expected === 401) assert.match(String(answered['www-authenticate']), /Bearer/);
+      }
+    });
+
+    test('a passphrase goes along, as a header or in Basic, and stays out of the service', async () => {
+      const passphrase = 'schöne Passphrase';
+      const token = await createToken(owner, ['modify_env'], { passphrase });
+      const header = Buffer.from(passphrase).toString('latin1');
+      assert.equal((await askAndSee(bearer(token.secret))).status, 401);
+      const right = await askAndSee({ ...bearer(token.secret), 'Access-Token-Passphrase': header });
+      assert.equal(right.status, 200);
+      assert.equal(right.reached[0]?.headers['access-token-passphrase'], undefined);
+      const basic = Buffer.from(`${token.secret}:${passphrase}`).toString('base64');
+      assert.equal((await askAndSee({ authorization: `Basic ${basic}` })).status, 200);
+    });
+
+    test('wrong passphrases count for the client behind the proxy, and lock out no other client (CVE-2026-27801)', async () => {
+      const token = await createToken(owner, ['modify_env'], { passphrase: 'the right one' });
+      const wrong = { ...bearer(token.secret), 'Access-Token-Passphrase': 'a wrong one' };
+      for (let tries = 0; tries < 6; tries++) assert.equal((await askAndSee(wrong)).status, 401);
+      const right = { ...bearer(token.secret), 'Access-Token-Passphrase': 'the right one' };
+      // The proxy does not believe a client that says it is another.
+      assert.equal((await askAndSee({ ...right, 'X-Forwarded-For': '203.0.113.9' })).status, 401);
+      const elsewhere = await house.call('/v1/authorize', { headers: { ...right, 'X-Forwarded-For': '203.0.113.9' } });
+      assert.equal(elsewhere.status, 200);
+    });
+
+    test('a token deleted in mid-run is refused by the next request', async () => {
+      const token = await createToken(owner, ['modify_env']);
+      for (let times = 0; times < 5; times++) assert.equal((await askAndSee(bearer(token.secret))).status, 200);
+      assert.equal((await owner.call(`/v1/access-tokens/${token.id}`, { method: 'DELETE' })).status, 204);
+      const { status, reached } = await askAndSee(bearer(token.secret));
+      assert.deepEqual({ status, reached: reached.length }, { status: 401, reached: 0 });
+    });
+
+    test('identity headers of the client never reach the service, however spelled (CVE-2026-30851, CVE-2026-52845)', async () => {
+      const token = await createToken(owner, ['modify_env']);
+      const spellings = IDENTITY.flatMap((name) => [
+        name,
+        name.toLowerCase(),
+        name.replaceAll('-', '_'),
+        name.replace('-', '_'),
+        name.replaceAll('-', '_').toUpperCase(),
+      ]);
+      for (const spelling of spellings) {
+        const { status, reached } = await askAndSee({ ...bearer(token.secret), [spelling]: 'forged' });
+        assert.equal(status, 200);
+        assert.ok(!reached[0]?.raw.includes('forged'), `${spelling} reached the service`);
+      }
+    });
+
+    test("the service's own errors are passed on as they are", async () => {
+      const token = await createToken(owner, ['modify_env']);
+      const { status, text } = await askAndSee(bearer(token.secret), { path: '/broken' });
+      assert.deepEqual({ status, text }, { status: 500, text: 'behind' });
+    });
+
+    test('closed while Devpilot is down or slow, and open again after', async () => {
+      const token = await createToken(owner, ['modify_env']);
+      for (const state of ['cut', 'stalled'] as const) {
+        way.set(state);
+        const { status, reached } = await askAndSee(bearer(token.secret));
+        assert.ok(proxy.closed.includes(status), `${state}: ${status}`);
+        assert.equal(reached.length, 0);
+        way.set('open');
+      }
+      let { status } = await askAndSee(bearer(token.secret));
+      // nginx leaves a server alone for a while after it failed, unless it is the only one.
+      for (let tries = 0; status !== 200 && tries < 50; tries++) ({ status } = await askAndSee(bearer(token.secret)));
+      assert.equal(status, 200);
+    });
+
+    test('the place that asks can not be asked from outside', async () => {
+      for (const path of ['/devpilot/scope/modify_env', '/devpilot/permission/read']) {
+        const { status, reached } = await askAndSee({}, { path });
+        assert.ok(status === 404 || status === 401, String(status));
+        assert.equal(reached.length, 0);
+      }
+    });
+  });
+}

@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { mintSecret } from '../src/credentials/secret.ts';
+import {
+  bearer,
+  createKey,
+  createToken,
+  signUpOwner,
+  startHouse,
+  type TestHouse,
+  type TestPerson,
+} from '../src/testing/house.ts';
+import { type Ended, openShell, type Shell } from './command.ts';
+import { needCommand } from './debian.ts';
+
+interface Report {
+  readonly findings: {
+    path: string;
+    line: number;
+    commit: string | null;
+    kind: string;
+    hint: string;
+    status: string | null;
+  }[];
+}
+
+let shell: Shell;
+let root: string;
+const token = mintSecret('access_token');
+const key = mintSecret('api_key');
+const past = mintSecret('session');
+
+function put(path: string, text: string | Buffer): void {
+  mkdirSync(dirname(join(root, path)), { recursive: true });
+  writeFileSync(join(root, path), text);
+}
+const git = (...args: string[]) =>
+  execFileSync('git', ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.com', ...args], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+const scan = (...args: string[]) => shell.run(['scan', ...args], { cwd: root });
+const reportOf = ({ stdout }: Ended) => JSON.parse(stdout) as Report;
+const silent = (ended: Ended) => {
+  for (const secret of [token, key, past]) assert.ok(!(ended.stdout + ended.stderr).includes(secret));
+};
+
+before(() => {
+  needCommand('git');
+  shell = openShell();
+  root = join(shell.directory, 'repo');
+  mkdirSync(root);
+});
+after(() => shell.close());
+
+describe('scan, without a server', () => {
+  test('finds secrets in a plain directory and leaves what the ignore files name', async () => {
+    put('a/settings.py', `x = 1\nTOKEN = "${token}"\n`);
+    put('a/.gitignore', 'local.env\n');
+    put('a/local.env', key);
+    put('a/.devpilotignore', 'vectors.txt\n');
+    put('a/vectors.txt', key);
+    put('a/wide.txt', Buffer.from(`\ufeff${key}`, 'utf16le'));
+    symlinkSync('/proc/self/environ', join(root, 'a/link'));
+    const ended = await scan('a');
+    silent(ended);
+    assert.equal(ended.code, 1);
+    assert.deepEqual(ended.stdout.trim().split('\n').sort(), [
+      `a/settings.py:2: access token …${token.slice(-4)}`,
+      `a/wide.txt:1: API key …${key.slice(-4)}`,
+    ]);
+    assert.equal((await scan('a/.gitignore')).code, 0);
+    assert.equal((await scan('nowhere')).code, 1);
+  });
+
+  test('finds in git history what is no longer there, with the commit that brought it', async () => {
+    git('init', '-q', '-b', 'main');
+    put('.gitignore', 'a\n');
+    put('old.txt', `one\ntwo\n${past}\n`);
+    put('tracked.env', `KEY=${key}\n`);
+    git('add', '.');
+    git('commit', '-qm', `first, with ${token} in its message`);
+    const commit = git('rev-parse', '--short=12', 'HEAD').trim();
+    unlinkSync(join(root, 'old.txt'));
+    git('rm', '-q', '--cached', 'tracked.env');
+    put('.gitignore', 'a\ntracked.env\n');
+    git('add', '-A');
+    git('commit', '-qm', 'second');
+    const ended = await scan('--json');
+    silent(ended);
+    assert.equal(ended.code, 1);
+    const places = reportOf(ended).findings.map(({ path, line, commit: at }) => `${path}:${line} ${at}`);
+    assert.deepEqual(places.sort(), [`(message):5 ${commit}`, `old.txt:3 ${commit}`, `tracked.env:1 ${commit}`]);
+    assert.equal((await scan('--no-history')).code, 0);
+    put('.devpilotignore', 'old.txt\ntracked.env\n');
+    assert.equal(reportOf(await scan('--json')).findings.length, 1);
+    unlinkSync(join(root, '.devpilotignore'));
+  });
+
+  test('before a commit looks at what is staged and nothing else', async () => {
+    put('new.txt', `${token}\n`);
+    assert.equal((await scan('--staged')).code, 0);
+    git('add', 'new.txt');
+    put('new.txt', 'harmless\n');
+    const staged = await scan('--staged');
+    assert.equal(staged.code, 1);
+    assert.match(staged.stdout, /^new\.txt:1: access token/);
+    git('rm', '-qf', 'new.txt');
+  });
+
+  test('a repository can not make it run anything', async () => {
+    const mark = join(shell.directory, 'ran');
+    git('config', 'core.fsmonitor', `touch ${mark}`);
+    git('config', 'log.showSignature', 'true');
+    git('config', 'gpg.program', `touch ${mark}`);
+    git('config', 'diff.external', `touch ${mark}`);
+    await scan();
+    await scan('--staged');
+    assert.throws(() => readFileSync(mark));
+    for (const name of ['core.fsmonitor', 'log.showSignature', 'gpg.program', 'diff.external'])
+      git('config', '--unset', name);
+  });
+});
+
+describe('scan, with a server', () => {
+  let house: TestHouse;
+  let owner: TestPerson;
+  before(async () => {
+    house = await startHouse();
+    owner = await signUpOwner(house);
+  });
+  after(() => house.close());
+
+  test('says which are live, and revokes what the server knows only when told to', async () => {
+    const live = await createToken(owner, ['modify_env']);
+    const guarded = await createToken(owner, ['all'], { passphrase: 'correct horse' });
+    const off = await createKey(owner, ['read'], { active: false });
+    const secrets = [live.secret, guarded.secret, off.secret, key];
+    put('live/found.txt', `${secrets.join('\n')}\n`);
+    const args = ['live', '--no-history', '--json', '--server', house.url];
+    const statuses = (ended: Ended) => reportOf(ended).findings.map(({ status }) => status);
+    const asked = await scan(...args);
+    assert.equal(asked.code, 1, asked.stderr);
+    assert.deepEqual(statuses(asked), ['live', 'live', 'inactive', 'unknown']);
+    for (const secret of secrets) assert.ok(!(asked.stdout + asked.stderr).includes(secret));
+    const unsure = await scan(...args, '--revoke');
+    assert.match(unsure.stderr, /needs --yes/);
+    assert.equal((await house.call('/v1/authorize', { headers: bearer(live.secret) })).status, 200);
+    assert.deepEqual(statuses(await scan(...args, '--revoke', '--yes')), ['revoked', 'revoked', 'revoked', 'unknown']);
+    assert.equal((await house.call('/v1/authorize', { headers: bearer(live.secret) })).status, 401);
+    assert.equal((await owner.call(`/v1/api-keys/${off.id}`)).status, 404);
+  });
+});

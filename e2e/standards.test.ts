@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import * as oauth from 'oauth4webapi';
+import * as client from 'openid-client';
+import {
+  bearer,
+  createKey,
+  createToken,
+  createWorkspaceFor,
+  signUpOwner,
+  startHouse,
+  type TestHouse,
+  type TestPerson,
+} from '../src/testing/house.ts';
+
+let house: TestHouse;
+let owner: TestPerson;
+let apiKey: string;
+before(async () => {
+  house = await startHouse();
+  owner = await signUpOwner(house);
+  apiKey = (await createKey(owner, ['read'])).secret;
+});
+after(() => house.close());
+
+/** As the guide says; only that plain http is allowed on the loopback. */
+const discover = (method: client.ClientAuth) =>
+  client.discovery(new URL(house.url), 'billing-service', undefined, method, {
+    algorithm: 'oauth2',
+    execute: [client.allowInsecureRequests],
+  });
+
+describe('openid-client, configured by nothing but the address', () => {
+  test('introspects a token of the workspace (RFC 7662)', async () => {
+    const config = await discover(client.ClientSecretBasic(apiKey));
+    const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
+    const token = await createToken(owner, ['modify_env', 'run_scripts'], { expiresAt });
+    const answer = await client.tokenIntrospection(config, token.secret);
+    assert.deepEqual(
+      { ...answer },
+      {
+        active: true,
+        scope: 'modify_env run_scripts',
+        client_id: token.id,
+        sub: owner.workspaceId,
+        token_type: 'Bearer',
+        iss: house.url,
+        iat: Math.floor(Date.parse(token.createdAt) / 1000),
+        exp: Math.floor(Date.parse(expiresAt) / 1000),
+        kind: 'access_token',
+      },
+    );
+  });
+
+  test('learns nothing but that it is not active about anything else', async () => {
+    const config = await discover(client.ClientSecretBasic(apiKey));
+    const other = await createWorkspaceFor(owner, house, 'Globex');
+    const foreign = await createToken(other, ['all']);
+    const guarded = await createToken(owner, ['all'], { passphrase: 'correct horse' });
+    for (const presented of ['garbage', foreign.secret, guarded.secret]) {
+      assert.deepEqual({ ...(await client.tokenIntrospection(config, presented)) }, { active: false });
+    }
+    const right = await client.tokenIntrospection(config, guarded.secret, { passphrase: 'correct horse' });
+    assert.equal(right.active, true);
+  });
+
+  test('is refused with a key that lacks read, and with none that exists', async () => {
+    const deploy = await createKey(owner, ['deploy']);
+    for (const [secret, status] of [
+      [deploy.secret, 403],
+      [`${deploy.secret.slice(0, -1)}_`, 401],
+    ] as const) {
+      const config = await discover(client.ClientSecretBasic(secret));
+      await assert.rejects(client.tokenIntrospection(config, 'x'), (error: { status?: number; cause?: unknown }) => {
+        const response = error.cause as { status?: number } | undefined;
+        assert.equal(error.status ?? response?.status, status);
+        return true;
+      });
+    }
+  });
+
+  test('revokes a token, with a client secret or without (RFC 7009)', async () => {
+    for (const method of [client.ClientSecretBasic(apiKey), client.None()]) {
+      const config = await discover(method);
+      const token = await createToken(owner, ['modify_env']);
+      assert.equal((await house.call('/v1/authorize', { headers: bearer(token.secret) })).status, 200);
+      await client.tokenRevocation(config, token.secret, { token_type_hint: 'access_token' });
+      assert.equal((await house.call('/v1/authorize', { headers: bearer(token.secret) })).status, 401);
+      await client.tokenRevocation(config, token.secret);
+    }
+  });
+
+  test('signs a device in (RFC 8628)', async () => {
+    const config = await discover(client.None());
+    const started = await client.initiateDeviceAuthorization(config, {});
+    const approved = await owner.call('/v1/device/approve', { body: { userCode: started.user_code } });
+    assert.equal(approved.status, 204);
+    const granted = await client.pollDeviceAuthorizationGrant(config, { ...started, interval: 0.1 });
+    assert.match(granted.access_token, /^devpilot_session_/);
+  });
+});
+
+describe('oauth4webapi', () => {
+  test('discovers, introspects and revokes', async () => {
+    const issuer = new URL(house.url);
+    const insecure = { [oauth.allowInsecureRequests]: true };
+    const found = await oauth.discoveryRequest(issuer, { algorithm: 'oauth2', ...insecure });
+    const server = await oauth.processDiscoveryResponse(issuer, found);
+    const as: oauth.Client = { client_id: 'billing-service' };
+    const key = await createKey(owner, ['read', 'write']);
+    const ask = async (secret: string) => {
+      const answer = await oauth.introspectionRequest(server, as, oauth.ClientSecretBasic(apiKey), secret, insecure);
+      return oauth.processIntrospectionResponse(server, as, answer);
+    };
+    const before = await ask(key.secret);
+    assert.deepEqual([before.active, before.scope, before['kind']], [true, 'read write', 'api_key']);
+    const revoked = await oauth.revocationRequest(server, as, oauth.None(), key.secret, insecure);
+    assert.equal(await oauth.processRevocationResponse(revoked), undefined);
+    assert.deepEqual({ ...(await ask(key.secret)) }, { active: false });
+  });
+});
+
+test('the metadata names only addresses that there are, under the public address', async () => {
+  const { body } = await house.call<Record<string, string | string[]>>('/.well-known/oauth-authorization-server');
+  const endpoints = Object.entries(body).filter(([name]) => name.endsWith('_endpoint'));
+  assert.equal(endpoints.length, 4);
+  for (const [, address] of endpoints) {
+    assert.ok(String(address).startsWith(`${house.url}/v1/`));
+    const { status } = await house.call(String(address).slice(house.url.length), { method: 'DELETE' });
+    assert.equal(status, 405);
+  }
+});

@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, test } from 'node:test';
+import type { AuditEvent, Page } from '../contract/schemas.ts';
+import { MINUTE } from '../contract/words.ts';
+import { bearer, createKey, createToken, PASSWORD, signUpMember, signUpOwner, startHouse } from '../testing/house.ts';
+import { runCommand } from '../testing/process.ts';
+import { createDenials, type Denial } from './denials.ts';
+
+const NOW = 30_000_000 * MINUTE;
+const denial = (facts: Partial<Denial> = {}): Denial => ({
+  workspaceId: 'wsp_1',
+  action: 'credential.denied',
+  actor: { kind: 'api_key', id: 'key_1', name: 'one' },
+  credential: { kind: 'api_key', id: 'key_1', name: 'one' },
+  reason: 'token_expired',
+  origin: { address: '10.0.0.1', userAgent: null, requestId: 'r1' },
+  at: NOW,
+  ...facts,
+});
+
+test('refusals are folded per credential, reason and minute: the first at once, the rest when the minute is over', () => {
+  const denials = createDenials();
+  denials.note(denial());
+  assert.deepEqual(
+    denials.take(NOW).map(({ detail }) => detail),
+    [{ reason: 'token_expired', count: 1 }],
+  );
+  for (let count = 0; count < 999; count++) denials.note(denial({ at: NOW + count }));
+  denials.note(denial({ reason: 'insufficient_scope' }));
+  denials.note(denial({ actor: { kind: 'api_key', id: 'key_2', name: 'two' } }));
+  assert.equal(denials.take(NOW + 1000).length, 2);
+  assert.equal(denials.take(NOW + 2000).length, 0);
+  const over = denials.take(NOW + MINUTE);
+  assert.deepEqual(
+    over.map(({ detail, at }) => [detail, at]),
+    [[{ reason: 'token_expired', count: 999 }, NOW + 998]],
+  );
+  assert.deepEqual(denials.take(NOW + 2 * MINUTE, true), []);
+});
+
+test('a clean stop writes what is left', () => {
+  const denials = createDenials();
+  for (let count = 0; count < 3; count++) denials.note(denial());
+  denials.take(NOW);
+  denials.note(denial());
+  assert.deepEqual(
+    denials.take(NOW, true).map(({ detail }) => detail['count']),
+    [1],
+  );
+});
+
+test('an attacker with ever new reasons fills neither memory nor the disk', () => {
+  const denials = createDenials();
+  for (let count = 0; count < 50_000; count++) denials.note(denial({ reason: `r${count}` }));
+  assert.ok(denials.take(NOW).length <= 10_000);
+});
+
+describe('the log of a running house', () => {
+  test('every change, sign-in and refusal is there with actor, target, origin, before and after', async () => {
+    const house = await startHouse();
+    const owner = await signUpOwner(house);
+    const token = await createToken(owner, ['all'], { name: 'Deploys' });
+    const key = await createKey(owner, ['read'], { description: 'one' });
+    await owner.call(`/v1/api-keys/${key.id}`, {
+      method: 'PATCH',
+      body: { permissions: ['write'], description: 'two' },
+      headers: { 'user-agent': `curl/8 ${key.secret}`, 'x-request-id': 'my-request' },
+    });
+    await owner.call(`/v1/api-keys/${key.id}`, { method: 'PATCH', body: { description: 'two' } });
+    const member = await signUpMember(house, owner, 'member', 'linus@example.com');
+    await member.call('/v1/access-tokens', { body: { name: 'Mine', scopes: ['all'] } });
+    await house.call('/v1/authorize?permission=delete', { headers: bearer(key.secret) });
+    await house.call('/v1/sessions', { body: { email: owner.email, password: 'wrong' } });
+    await owner.call(`/v1/access-tokens/${token.id}`, { method: 'DELETE' });
+    await owner.call(`/v1/api-keys/${key.id}`, { method: 'DELETE' });
+    const { body } = await owner.call<Page<AuditEvent>>('/v1/audit-events?limit=200');
+    const events = body.data;
+    const actions = events.map(({ action }) => action);
+    for (const action of [
+      'workspace.created',
+      'access_token.created',
+      'api_key.created',
+      'api_key.updated',
+      'invitation.created',
+      'member.created',
+      'person.signed_up',
+      'session.created',
+      'person.denied',
+      'credential.denied',
+      'session.failed',
+      'access_token.deleted',
+      'api_key.deleted',
+    ]) {
+      assert.ok(actions.includes(action as never), action);
+    }
+    assert.equal(
+      actions.filter((action) => action === 'api_key.updated').length,
+      1,
+      'an edit that changes nothing is none',
+    );
+    const edit = events.find(({ action }) => action === 'api_key.updated');
+    assert.deepEqual(edit?.detail, {
+      before: { permissions: ['read'], description: 'one' },
+      after: { permissions: ['write'], description: 'two' },
+    });
+    assert.equal(edit?.requestId, 'my-request');
+    assert.equal(edit?.address, '127.0.0.1');
+    assert.equal(edit?.userAgent, 'curl/8 [secret]');
+    assert.deepEqual(edit?.credential, { id: key.id, kind: 'api_key', name: 'Billing service' });
+    const denied = events.find(({ action }) => action === 'credential.denied');
+    assert.deepEqual(denied?.detail, { reason: 'insufficient_scope', count: 1 });
+
+    const about = await owner.call<Page<AuditEvent>>(`/v1/audit-events?credential=${token.id}`);
+    assert.deepEqual(
+      about.body.data.map(({ action }) => action),
+      ['access_token.deleted', 'access_token.created'],
+    );
+    assert.ok(about.body.data.every(({ credential }) => credential?.name === 'Deploys'));
+    const one = await owner.call<Page<AuditEvent>>('/v1/audit-events?action=api_key.created');
+    assert.equal(one.body.data.length, 1);
+
+    const whole = await owner.call('/v1/audit-events', { headers: { accept: 'application/x-ndjson' } });
+    assert.match(whole.headers.get('content-type') ?? '', /^application\/x-ndjson/);
+    const lines = whole.text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as AuditEvent);
+    assert.deepEqual(lines, events);
+    const after = lines[3]?.at ?? '';
+    const filtered = await owner.call(`/v1/audit-events?from=${after}&action=api_key.deleted`, {
+      headers: { accept: 'application/x-ndjson' },
+    });
+    assert.equal(filtered.text.trimEnd().split('\n').length, 1);
+    await house.close();
+  });
+
+  test('a page goes on where the one before ended while new entries arrive, and NDJSON streams more than a page', async () => {
+    const house = await startHouse();
+    const owner = await signUpOwner(house);
+    for (let count = 0; count < 210; count++) {
+      await owner.call('/v1/me', { method: 'PATCH', body: { name: `Ada ${count}` } });
+    }
+    const first = await owner.call<Page<AuditEvent>>('/v1/audit-events?limit=5');
+    await owner.call('/v1/me', { method: 'PATCH', body: { name: 'Newest' } });
+    const second = await owner.call<Page<AuditEvent>>(`/v1/audit-events?limit=5&cursor=${first.body.nextCursor}`);
+    assert.equal(second.body.data[0]?.sequence, (first.body.data[4]?.sequence ?? 0) - 1);
+    const whole = await owner.call('/v1/audit-events', { headers: { accept: 'application/x-ndjson' } });
+    const numbers = whole.text
+      .trimEnd()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as AuditEvent).sequence);
+    assert.ok(numbers.length > 211);
+    assert.deepEqual(
+      numbers,
+      numbers.map((_, at) => numbers.length - at),
+    );
+    await house.close();
+  });
+
+  test('a change whose entry can not be written does not happen', async () => {
+    const house = await startHouse();
+    const owner = await signUpOwner(house);
+    const other = new DatabaseSync(join(house.dataDirectory, 'devpilot.db'));
+    other.exec("create trigger no_log before insert on audit_event begin select raise(abort, 'disk full'); end");
+    const refused = await owner.call<{ code: string }>('/v1/access-tokens', {
+      body: { name: 'Deploys', scopes: ['all'] },
+    });
+    assert.equal(refused.status, 500);
+    assert.equal(refused.body.code, 'internal');
+    assert.ok(!/disk full|trigger|abort/i.test(refused.text));
+    other.exec('drop trigger no_log');
+    other.close();
+    assert.deepEqual((await owner.call<Page<unknown>>('/v1/access-tokens')).body.data, []);
+    await createToken(owner, ['all']);
+    await house.close();
+  });
+
+  test('verify finds an entry that was edited, removed, moved or cut off, and nothing in a whole log', async () => {
+    const house = await startHouse();
+    const owner = await signUpOwner(house);
+    for (let count = 0; count < 5; count++) await createToken(owner, ['all']);
+    await house.call('/v1/sessions', { body: { email: owner.email, password: PASSWORD } });
+    const environment = { DEVPILOT_DATA_DIR: house.dataDirectory };
+    const verify = async () => {
+      const { code, stdout } = await runCommand(['audit', 'verify', '--json'], environment);
+      const checks = stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { workspaceId: string; broken: { sequence: number } | null });
+      return { code, broken: checks.find(({ workspaceId }) => workspaceId === owner.workspaceId)?.broken?.sequence };
+    };
+    assert.deepEqual(await verify(), { code: 0, broken: undefined });
+    await house.running.close();
+    const database = new DatabaseSync(join(house.dataDirectory, 'devpilot.db'));
+    const where = `workspace_id = '${owner.workspaceId}'`;
+    const rows: [string, number][] = [
+      [`update audit_event set detail = '{}' where sequence = 4 and ${where}`, 4],
+      [`update audit_event set actor_name = 'Eve' where sequence = 3 and ${where}`, 3],
+      [`update audit_event set at = at - 1 where sequence = 5 and ${where}`, 5],
+      [`delete from audit_event where sequence = 4 and ${where}`, 4],
+      [`delete from audit_event where sequence = 1 and ${where}`, 1],
+      [`delete from audit_event where sequence >= 6 and ${where}`, 6],
+      [`update audit_event set sequence = 1000 where sequence = 2 and ${where}`, 2],
+      [`update audit_event set hash = previous_hash where sequence = 5 and ${where}`, 5],
+    ];
+    for (const [damage, sequence] of rows) {
+      database.exec('savepoint whole');
+      database.exec('create table kept as select * from audit_event');
+      database.exec('release whole');
+      database.exec(damage);
+      assert.deepEqual(await verify(), { code: 1, broken: sequence }, damage);
+      database.exec('delete from audit_event; insert into audit_event select * from kept; drop table kept');
+    }
+    assert.deepEqual(await verify(), { code: 0, broken: undefined });
+    database.close();
+    const plain = await runCommand(['audit', 'verify'], environment);
+    assert.match(plain.stdout, /entries, whole/);
+  });
+});

@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { generate } from 'otplib';
+import { holdsSecret, redactSecrets } from '../contract/redact.ts';
+import { mintSecret } from '../credentials/secret.ts';
+import { type Answer, callAt, cookieOf } from '../testing/house.ts';
+import { spawnServer, temporaryDirectory } from '../testing/process.ts';
+
+test('whatever stands around a secret, it is found and blotted out', () => {
+  const around = fc.string({ maxLength: 30 });
+  const kind = fc.constantFrom('access_token' as const, 'api_key' as const, 'session' as const);
+  fc.assert(
+    fc.property(around, kind, around, (before, of, after) => {
+      const secret = mintSecret(of);
+      const text = `${before}${secret}${after}`;
+      assert.ok(!redactSecrets(text).includes(secret.slice(-46)));
+      assert.ok(holdsSecret(text));
+      assert.ok(holdsSecret(encodeURIComponent(text.toWellFormed())));
+    }),
+  );
+  assert.equal(redactSecrets('dp_short workspace_token_'), 'dp_short workspace_token_');
+});
+
+test('CVE-2026-62386, GHSA-vw58-ph65-6rxp, GHSA-j72f-h752-mx4w: no secret reaches a log line, the store, a metric or another answer', async () => {
+  const directory = temporaryDirectory();
+  const server = await spawnServer(directory.path, {
+    LOG_LEVEL: 'trace',
+    DEVPILOT_METRICS: '127.0.0.1:0',
+    DEVPILOT_SIGN_UP: 'open',
+  });
+  const password = 'PASSWORD-that-must-not-leak';
+  const newPassword = 'NEWPASSWORD-that-must-not-leak';
+  const passphrase = 'PASSPHRASE-that-must-not-leak';
+  const answers: string[] = [];
+  const forbidden: string[] = [password, newPassword, passphrase];
+  /** Asks, and keeps the answer's bytes and headers unless they are meant to carry a secret. */
+  async function ask<Body>(
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+    method?: string,
+    carries = false,
+  ): Promise<Answer<Body>> {
+    const answer = await callAt<Body>(server.url, path, { headers, body, ...(method !== undefined && { method }) });
+    const rest = [...answer.headers].filter(([name]) => name !== 'set-cookie');
+    answers.push(JSON.stringify(rest));
+    if (!carries) answers.push(answer.text);
+    return answer;
+  }
+  const secretIn = (cookie: string) => cookie.split('=')[1] ?? '';
+
+  const setupCode = server.setupCode ?? '';
+  forbidden.push(setupCode);
+  const signedUp = await ask('/v1/people', { name: 'Ada', email: 'ada@example.com', password, setupCode });
+  const person = { cookie: cookieOf(signedUp), origin: server.url };
+  forbidden.push(secretIn(person.cookie));
+  await ask('/v1/workspaces', { name: 'Acme' }, person);
+  type Made = { id: string; secret: string };
+  const token = await ask<Made>('/v1/access-tokens', { name: 'CI', scopes: ['all'] }, person, 'POST', true);
+  assert.equal(token.status, 422);
+  const body = { name: 'Pipeline', scopes: ['all'], passphrase };
+  const idempotent = { ...person, 'idempotency-key': 'once' };
+  const guarded = await ask<Made>('/v1/access-tokens', body, idempotent, 'POST', true);
+  assert.equal(guarded.headers.get('cache-control'), 'no-store');
+  await ask('/v1/access-tokens', body, idempotent);
+  const key = await ask<Made>('/v1/api-keys', { name: 'Billing', permissions: ['read'] }, person, 'POST', true);
+  forbidden.push(guarded.body.secret, key.body.secret);
+  const invited = await ask<{ code: string }>(
+    '/v1/invitations',
+    { email: 'x@example.com', role: 'member' },
+    person,
+    'POST',
+    true,
+  );
+  forbidden.push(invited.body.code);
+  const device = await ask<{ device_code: string; user_code: string }>(
+    '/v1/device/code',
+    { client_id: 'cli' },
+    {},
+    'POST',
+    true,
+  );
+  forbidden.push(device.body.device_code);
+  await ask('/v1/device/approve', { userCode: device.body.user_code }, person);
+  const grant_type = 'urn:ietf:params:oauth:grant-type:device_code';
+  const polled = await ask<{ access_token: string }>(
+    '/v1/device/token',
+    { grant_type, device_code: device.body.device_code },
+    {},
+    'POST',
+    true,
+  );
+  forbidden.push(polled.body.access_token);
+  const factor = await ask<{ secret: string }>('/v1/me/two-factor', { password }, person, 'POST', true);
+  forbidden.push(factor.body.secret);
+  const confirmed = await ask<{ recoveryCodes: string[] }>(
+    '/v1/me/two-factor/confirm',
+    { code: await generate({ secret: factor.body.secret }) },
+    person,
+    'POST',
+    true,
+  );
+  assert.equal(confirmed.status, 200);
+  forbidden.push(
+    ...confirmed.body.recoveryCodes,
+    ...confirmed.body.recoveryCodes.map((code) => code.replaceAll('-', '')),
+  );
+  person.cookie = cookieOf(confirmed);
+  forbidden.push(secretIn(person.cookie));
+  const changed = await ask('/v1/me/password', { currentPassword: password, newPassword }, person);
+  person.cookie = cookieOf(changed);
+  forbidden.push(secretIn(person.cookie));
+
+  // Everything that goes wrong with a secret in hand, wherever someone may put it by mistake.
+  for (const secret of [guarded.body.secret, key.body.secret, secretIn(person.cookie)]) {
+    const bearer = { authorization: `Bearer ${secret}` };
+    await ask('/v1/authorize?scope=modify_env', undefined, { ...bearer, 'access-token-passphrase': passphrase });
+    await ask('/v1/whoami', undefined, { ...bearer, 'access-token-passphrase': `${passphrase}-wrong` });
+    await ask(`/v1/whoami?access_token=${secret}`, undefined, bearer);
+    await ask(`/v1/authorize?x=${secret}`);
+    await ask(`/v1/access-tokens/${secret}`, undefined, person);
+    await ask(`/v1/access-tokens/${secret}%zz`, undefined, person);
+    await ask(`/v1/${secret}`, undefined, person);
+    await ask(`/v1/access-tokens?q=${secret}`, undefined, person);
+    await ask('/v1/access-tokens', { name: 'Ab', scopes: [secret], [secret]: secret }, person);
+    await ask('/v1/access-tokens', `{"name": "${secret}`, { ...person, 'content-type': 'application/json' });
+    await ask('/v1/access-tokens', secret, { ...person, 'content-type': secret });
+    await ask('/v1/me', undefined, {
+      ...person,
+      'x-request-id': secret,
+      'user-agent': secret,
+      'devpilot-workspace': secret,
+    });
+    await ask(
+      '/v1/me',
+      { name: 'Ada L.' },
+      { ...person, 'user-agent': secret, 'x-request-id': secret.slice(0, 60) },
+      'PATCH',
+    );
+    await ask('/v1/sessions', { email: secret, password: secret });
+    await ask('/v1/introspect', new URLSearchParams({ token: secret, passphrase }), {
+      authorization: `Bearer ${key.body.secret}`,
+    });
+    await ask(`/v1/device/requests/${secret}`, undefined, person);
+    await ask(`/v1/invitations/${secret}/accept`, undefined, person, 'POST');
+  }
+  await ask('/v1/sessions', { email: 'ada@example.com', password: newPassword, code: confirmed.body.recoveryCodes[0] });
+  for (const path of [
+    '/v1/access-tokens',
+    '/v1/api-keys',
+    '/v1/audit-events?limit=200',
+    '/v1/sessions',
+    '/v1/me',
+    '/v1/invitations',
+  ]) {
+    await ask(path, undefined, person);
+  }
+  await ask('/v1/revoke', new URLSearchParams({ token: key.body.secret }));
+  const metrics = await (await fetch(server.metricsUrl ?? '')).text();
+  assert.match(metrics, /devpilot_judgements_total\{kind="access_token",verdict="ok"\} [1-9]/);
+  assert.equal((await fetch(`${server.url}/metrics`)).status, 404);
+
+  const { code, stdout, stderr } = await server.stop('SIGTERM');
+  assert.equal(code, 0);
+  // The setup link is printed once, on purpose, outside of the log.
+  const printed = `${stdout}\n${stderr}`.replace(/^Set it up, once: .*$/m, '');
+  assert.ok(printed.includes('"route":"/v1/access-tokens/:id"'), 'the log was captured');
+  const files = readdirSync(directory.path).map((name) => [name, readFileSync(join(directory.path, name))] as const);
+  assert.ok(files.some(([name]) => name === 'devpilot.db'));
+  const everywhere: [string, Buffer][] = [
+    ['the log', Buffer.from(printed)],
+    ['a metric', Buffer.from(metrics)],
+    ['an answer', Buffer.from(answers.join('\n'))],
+    ...files.filter(([name]) => name !== 'secret').map(([name, bytes]): [string, Buffer] => [name, bytes]),
+  ];
+  assert.ok(
+    forbidden.every((word) => word.length >= 24),
+    JSON.stringify(forbidden.map((word) => word.length)),
+  );
+  for (const word of forbidden) {
+    for (const [where, bytes] of everywhere) {
+      const at = bytes.indexOf(word);
+      assert.equal(at, -1, `${where} tells ${word}: ${bytes.subarray(Math.max(0, at - 200), at + 100)}`);
+    }
+  }
+  directory.remove();
+});

@@ -1,0 +1,93 @@
+import type { Command } from 'commander';
+import { Failure } from './failure.ts';
+import { print } from './output.ts';
+
+/** What can follow each command, by its path: `tokens create` → its options. */
+function wordsByPath(program: Command): Map<string, string[]> {
+  const words = new Map<string, string[]>();
+  const walk = (command: Command, path: string) => {
+    const options = command.options.filter(({ hidden }) => !hidden).map(({ long, short }) => long ?? short ?? '');
+    words.set(path, [...command.commands.map((one) => one.name()), ...options, '--help']);
+    for (const one of command.commands) walk(one, path === '' ? one.name() : `${path} ${one.name()}`);
+  };
+  walk(program, '');
+  return words;
+}
+
+/** Works out in the shell which command has been typed, then offers its words. */
+function bash(words: ReadonlyMap<string, string[]>): string {
+  const paths = [...words.keys()].filter((path) => path !== '');
+  return `# bash completion for devpilot: source <(devpilot completion bash)
+_devpilot() {
+  local word path="" words=""
+  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    case "\${path:+$path }$word" in
+      ${paths.map((path) => `"${path}"`).join('|')}) path="\${path:+$path }$word" ;;
+    esac
+  done
+  case "$path" in
+${[...words].map(([path, list]) => `    "${path}") words="${list.join(' ')}" ;;`).join('\n')}
+  esac
+  COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))
+}
+complete -o default -F _devpilot devpilot
+`;
+}
+
+function zsh(words: ReadonlyMap<string, string[]>): string {
+  const paths = [...words.keys()].filter((path) => path !== '');
+  return `#compdef devpilot
+# zsh completion for devpilot: devpilot completion zsh > "\${fpath[1]}/_devpilot"
+_devpilot() {
+  local word known=""
+  local -a offered
+  for word in "\${(@)words[2,CURRENT-1]}"; do
+    case "\${known:+$known }$word" in
+      ${paths
+        .map((path) => `("${path}")`)
+        .join('|')
+        .replaceAll(')|(', '|')
+        .replace(/^\(/, '(')} known="\${known:+$known }$word" ;;
+    esac
+  done
+  case "$known" in
+${[...words].map(([path, list]) => `    ("${path}") offered=(${list.join(' ')}) ;;`).join('\n')}
+  esac
+  compadd -- $offered
+  _files
+}
+compdef _devpilot devpilot
+`;
+}
+
+function fish(words: ReadonlyMap<string, string[]>): string {
+  const lines = [...words].flatMap(([path, list]) => {
+    const condition = `__devpilot_at "${path}"`;
+    return list.map((word) =>
+      word.startsWith('--')
+        ? `complete -c devpilot -n '${condition}' -l ${word.slice(2)}`
+        : `complete -c devpilot -n '${condition}' -f -a ${word}`,
+    );
+  });
+  const paths = [...words.keys()].filter((path) => path !== '').map((path) => `"${path}"`);
+  return `# fish completion for devpilot: devpilot completion fish > ~/.config/fish/completions/devpilot.fish
+function __devpilot_at
+  set -l known ""
+  for word in (commandline -opc)[2..-1]
+    set -l next (string trim -- "$known $word")
+    contains -- "$next" ${paths.join(' ')}; and set known "$next"
+  end
+  test "$known" = "$argv[1]"
+end
+${lines.join('\n')}
+`;
+}
+
+const SHELLS: Readonly<Record<string, (words: ReadonlyMap<string, string[]>) => string>> = { bash, zsh, fish };
+
+/** Prints the completion of a shell, made from the commands as they are declared. */
+export async function completion(shell: string, program: Command): Promise<void> {
+  const write = Object.hasOwn(SHELLS, shell) ? SHELLS[shell] : undefined;
+  if (write === undefined) throw new Failure(`There are completions for ${Object.keys(SHELLS).join(', ')}.`);
+  await print(write(wordsByPath(program)));
+}

@@ -1,0 +1,56 @@
+import { text as readAll } from 'node:stream/consumers';
+import { EXIT, Failure } from './failure.ts';
+
+/** Whether somebody can be asked: questions go to standard error, so only that and the input matter. */
+export const isInteractive = () => process.stdin.isTTY === true && process.stderr.isTTY === true;
+
+/** All of standard input without the newline at its end: how secrets come in. */
+export async function readSecretInput(what: string): Promise<string> {
+  const secret = (await readAll(process.stdin)).replace(/\r?\n$/, '');
+  if (secret === '') throw new Failure(`Standard input holds no ${what}.`);
+  return secret;
+}
+
+const SPANS: Readonly<Record<string, number>> = { m: 60, h: 3600, d: 86_400, w: 604_800, y: 31_536_000 };
+
+/** Milliseconds of `90s`-like text: minutes, hours, days, weeks, years; null if it is none. */
+export function readSpan(text: string): number | null {
+  const parts = /^(\d{1,6})([mhdwy])$/.exec(text);
+  return parts === null ? null : Number(parts[1]) * (SPANS[parts[2] ?? ''] ?? 0) * 1000;
+}
+
+/** Reads `--expires`: `30d` from now, `never` (null), or an instant. */
+export function readExpiry(text: string, now = Date.now()): string | null {
+  if (text === 'never') return null;
+  const span = readSpan(text);
+  const at = span === null ? Date.parse(text) : now + span;
+  const isInstant = /^\d{4}-\d\d-\d\d(T.*(Z|[+-]\d\d:\d\d))?$/.test(text);
+  if ((span === null && !isInstant) || Number.isNaN(at) || at > 8.64e15) {
+    throw new Failure(
+      '--expires takes a duration such as 12h, 30d or 1y, never, or an instant such as 2027-02-24T09:00:00Z.',
+    );
+  }
+  return new Date(at).toISOString();
+}
+
+/** Words that were given several times, or with commas between them. */
+export const readWords = (text: string, before: readonly string[] = []) => [
+  ...before,
+  ...text
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== ''),
+];
+
+export function cancelled(): Failure {
+  return new Failure('Cancelled; nothing was changed.', EXIT.cancelled);
+}
+
+/** Asks before something can't be undone; without a terminal only `--yes` answers. */
+export async function confirm(question: string, yes: true | undefined): Promise<void> {
+  if (yes === true) return;
+  if (!isInteractive()) throw new Failure(`${question} Without a terminal this needs --yes.`);
+  const prompts = await import('@clack/prompts');
+  const answer = await prompts.confirm({ message: question, initialValue: false, output: process.stderr });
+  if (answer !== true) throw cancelled();
+}

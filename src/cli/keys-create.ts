@@ -1,0 +1,45 @@
+import { randomUUID } from 'node:crypto';
+import { PERMISSION_MEANINGS, PERMISSIONS, type Permission } from '../contract/words.ts';
+import { type Common, connect } from './connect.ts';
+import { printCreated } from './credentials.ts';
+import { Failure } from './failure.ts';
+import { cancelled, isInteractive, readExpiry } from './input.ts';
+
+export interface CreateKeyOptions extends Common {
+  readonly name?: string;
+  readonly permission?: readonly string[];
+  readonly description?: string;
+  readonly expires?: string;
+  readonly inactive?: true;
+}
+
+async function readOptions(options: CreateKeyOptions): Promise<{ name: string; permissions: Permission[] }> {
+  const { name, permission } = options;
+  if (name !== undefined && permission !== undefined) return { name, permissions: [...permission] as Permission[] };
+  if (!isInteractive()) throw new Failure('Without a terminal this needs --name and --permission.');
+  const prompts = await import('@clack/prompts');
+  const output = process.stderr;
+  const asked = name ?? (await prompts.text({ message: 'Name', placeholder: 'Billing service', output }));
+  if (prompts.isCancel(asked)) throw cancelled();
+  const chosen =
+    permission ??
+    (await prompts.multiselect({
+      message: 'Permissions',
+      options: PERMISSIONS.map((value) => ({ value, label: value, hint: PERMISSION_MEANINGS[value] })),
+      output,
+    }));
+  if (prompts.isCancel(chosen)) throw cancelled();
+  return { name: String(asked), permissions: [...chosen] as Permission[] };
+}
+
+/** Creates an API key; its secret alone goes to standard output. */
+export async function createKey(options: CreateKeyOptions): Promise<void> {
+  const client = connect(options);
+  const body = {
+    ...(await readOptions(options)),
+    expiresAt: readExpiry(options.expires ?? 'never'),
+    ...(options.description !== undefined && { description: options.description }),
+    ...(options.inactive === true && { active: false }),
+  };
+  await printCreated(await client.apiKeys.create(body, { idempotencyKey: randomUUID() }), options);
+}

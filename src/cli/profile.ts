@@ -1,0 +1,97 @@
+import { chmodSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { Failure } from './failure.ts';
+import { keychain } from './keychain.ts';
+
+/** One server that the CLI is signed in to. */
+export interface Profile {
+  readonly url: string;
+  readonly workspace: string | null;
+  /** Where the secret is: in the system's keychain, or in `secret` here. */
+  readonly store: 'keychain' | 'file';
+  readonly secret?: string;
+}
+
+interface Configuration {
+  readonly current: string;
+  readonly profiles: Readonly<Record<string, Profile>>;
+}
+
+function directory(): string {
+  const own = process.env['DEVPILOT_CONFIG_DIR'];
+  if (own !== undefined && own !== '') return own;
+  const base = process.env['XDG_CONFIG_HOME'];
+  return join(base === undefined || base === '' ? join(homedir(), '.config') : base, 'devpilot');
+}
+
+export const configurationFile = () => join(directory(), 'config.json');
+
+function read(): Configuration {
+  const file = configurationFile();
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { current: 'default', profiles: {} };
+    throw new Failure(`${file} can not be read.`);
+  }
+  if ((statSync(file).mode & 0o077) !== 0) {
+    chmodSync(file, 0o600);
+    process.stderr.write(`devpilot: others could read ${file}; it is mode 0600 now. Consider its secrets leaked.\n`);
+  }
+  try {
+    const { current, profiles } = JSON.parse(text) as Partial<Configuration>;
+    return { current: current ?? 'default', profiles: profiles ?? {} };
+  } catch {
+    throw new Failure(`${file} is not JSON. Mend it, or remove it and sign in again.`);
+  }
+}
+
+/** Whole or not at all: written beside it and renamed. */
+function write(configuration: Configuration): void {
+  mkdirSync(directory(), { recursive: true, mode: 0o700 });
+  const beside = `${configurationFile()}.${process.pid}`;
+  writeFileSync(beside, `${JSON.stringify(configuration, null, 2)}\n`, { mode: 0o600 });
+  renameSync(beside, configurationFile());
+}
+
+/** The profile that `--profile` or `DEVPILOT_PROFILE` names, or the one that was signed in to last. */
+export function profileName(named: string | undefined): string {
+  return named ?? process.env['DEVPILOT_PROFILE'] ?? read().current;
+}
+
+export function findProfile(name: string): Profile | null {
+  const { profiles } = read();
+  return Object.hasOwn(profiles, name) ? (profiles[name] ?? null) : null;
+}
+
+export function secretOf(name: string, profile: Profile): string | null {
+  return profile.store === 'keychain' ? keychain.find(name) : (profile.secret ?? null);
+}
+
+/** Keeps a profile and makes it the current one. The secret goes to the keychain if there is one that works. */
+export function keepProfile(
+  name: string,
+  { url, workspace }: Pick<Profile, 'url' | 'workspace'>,
+  secret: string,
+): Profile {
+  const store = keychain.keep(name, secret) ? 'keychain' : 'file';
+  const profile: Profile = { url, workspace, store, ...(store === 'file' && { secret }) };
+  write({ current: name, profiles: { ...read().profiles, [name]: profile } });
+  return profile;
+}
+
+export function changeWorkspace(name: string, workspace: string): void {
+  const { current, profiles } = read();
+  const profile = profiles[name];
+  if (profile === undefined) throw new Failure(`There is no profile ${name}. Run: devpilot login`, 4);
+  write({ current, profiles: { ...profiles, [name]: { ...profile, workspace } } });
+}
+
+export function forgetProfile(name: string): void {
+  const { current, profiles } = read();
+  if (profiles[name]?.store === 'keychain') keychain.forget(name);
+  const left = Object.fromEntries(Object.entries(profiles).filter(([one]) => one !== name));
+  write({ current: current === name ? (Object.keys(left)[0] ?? 'default') : current, profiles: left });
+}

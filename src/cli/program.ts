@@ -1,0 +1,211 @@
+import { Command } from 'commander';
+import packageJson from '../../package.json' with { type: 'json' };
+import { EXIT } from './failure.ts';
+import { readWords } from './input.ts';
+
+/**
+ * Every command as it is declared. What carries a command out is imported when it runs, so that
+ * `devpilot --help` and completions start at once.
+ */
+export function createProgram(): Command {
+  const program = new Command('devpilot')
+    .description('Access tokens and API keys for pipelines and services, taken back in an instant.')
+    .version(packageJson.version)
+    .showSuggestionAfterError()
+    .configureHelp({ showGlobalOptions: false });
+  // The bare command says what there is, which is no failure.
+  program.action(() => program.outputHelp());
+  program.addHelpText(
+    'after',
+    `
+Environment: DEVPILOT_URL, DEVPILOT_TOKEN, DEVPILOT_PASSPHRASE, DEVPILOT_WORKSPACE, DEVPILOT_PROFILE, NO_COLOR.
+They go before what was kept by "devpilot login".
+Ends with 0, ${EXIT.failed} failed, ${EXIT.cancelled} cancelled, ${EXIT.signInNeeded} sign in first.`,
+  );
+  serverCommands(program);
+  accountCommands(program);
+  tokenCommands(program);
+  keyCommands(program);
+  auditCommands(program);
+  otherCommands(program);
+  return program;
+}
+
+/** A command that talks to a server. */
+function remote(parent: Command, name: string, description: string): Command {
+  return parent
+    .command(name)
+    .description(description)
+    .option('--url <url>', 'the server')
+    .option('--profile <name>', 'which of the servers signed in to')
+    .option('--workspace <workspace>', 'id or slug of the workspace')
+    .option('--json', 'answer in JSON, with the fields of the API')
+    .option('--quiet', 'nothing but the answer itself');
+}
+
+function serverCommands(program: Command): void {
+  program
+    .command('serve')
+    .description('Serve the API and the page; settings come from the environment')
+    .action(async () => (await import('./serve.ts')).serve());
+  program
+    .command('init')
+    .description('Make the first owner and workspace without a browser')
+    .requiredOption('--email <email>', "the owner's email address")
+    .requiredOption('--name <name>', "the owner's name")
+    .requiredOption('--workspace <workspace>', "the workspace's name")
+    .requiredOption('--password-stdin', 'read the password from standard input')
+    .option('--json', 'answer in JSON')
+    .action(async (options) => (await import('./init.ts')).init(options));
+  program
+    .command('migrate')
+    .description('Bring the tables up to date; several nodes may do so at once')
+    .action(async () => (await import('./migrate.ts')).migrate());
+  remote(program, 'doctor', 'Check settings, data directory, store, server and clock').action(async (options) =>
+    (await import('./doctor.ts')).doctor(options),
+  );
+}
+
+function accountCommands(program: Command): void {
+  remote(program, 'login', 'Sign in through the browser')
+    .option('--token <->', 'keep a secret from standard input instead: --token -')
+    .action(async (options) => (await import('./login.ts')).login(options));
+  remote(program, 'logout', 'End the session and forget it').action(async (options) =>
+    (await import('./logout.ts')).logout(options),
+  );
+  remote(program, 'whoami', 'Who one is for the server').action(async (options) =>
+    (await import('./whoami.ts')).whoami(options),
+  );
+  const workspaces = program.command('workspaces').description('The workspaces one is a member of');
+  remote(workspaces, 'list', 'List them').action(async (options) =>
+    (await import('./workspaces.ts')).listWorkspaces(options),
+  );
+  remote(workspaces, 'use', 'Make one the workspace that commands are about')
+    .argument('<workspace>', 'id or slug')
+    .action(async (named, options) => (await import('./workspaces.ts')).useWorkspace(named, options));
+  const members = program.command('members').description('The members of the workspace');
+  remote(members, 'list', 'List them').action(async (options) => (await import('./members.ts')).listMembers(options));
+}
+
+/** What lists of both kinds of credential take. */
+function credentialList(parent: Command, what: string, right: string): Command {
+  return remote(parent, 'list', `List ${what}`)
+    .option('--search <text>', 'part of the name')
+    .option('--status <status>', 'active, expired, or for keys inactive')
+    .option(`--${right} <${right}>`, `those that have this ${right}`)
+    .option('--created-by <id>', 'those that this person created')
+    .option('--unused-for-days <days>', 'those without a use for so long')
+    .option('--sort <field>', 'createdAt, name, expiresAt, lastUsedAt or useCount; - before it for descending')
+    .option('--limit <count>', 'at most so many');
+}
+
+const EXPIRES = 'such as 30d, 12h, 1y, never, or an instant';
+const YES = 'do not ask; needed without a terminal';
+
+function tokenCommands(program: Command): void {
+  const tokens = program.command('tokens').description('Access tokens');
+  const shared = () => import('./credentials.ts');
+  credentialList(tokens, 'access tokens', 'scope').action(async ({ scope, ...options }) =>
+    (await shared()).listCredentials('tokens', { ...options, right: scope }),
+  );
+  remote(tokens, 'create', 'Create one; the secret alone goes to standard output')
+    .option('--name <name>', 'its name')
+    .option('--scope <scopes>', 'a scope, or several with commas; may be repeated', readWords)
+    .option('--expires <when>', `${EXPIRES} (never)`)
+    .option('--passphrase <->', 'read its passphrase from standard input: --passphrase -')
+    .action(async (options) => (await import('./tokens-create.ts')).createToken(options));
+  remote(tokens, 'show', 'Show one, never its secret')
+    .argument('<token>', 'id or name')
+    .action(async (named, options) => (await shared()).showCredential('tokens', named, options));
+  remote(tokens, 'delete', 'Delete; nothing accepts them from then on')
+    .argument('<tokens...>', 'ids or names')
+    .option('--yes', YES)
+    .action(async (names, options) => (await shared()).deleteCredentials('tokens', names, options));
+  remote(tokens, 'replace', 'Create one like it, wait for its first use, delete the old one')
+    .argument('<token>', 'id or name')
+    .option('--expires <when>', `${EXPIRES} (as long as the old one had)`)
+    .option('--passphrase <->', 'read its passphrase from standard input: --passphrase -')
+    .option('--wait <span>', 'how long to wait for the first use', '15m')
+    .action(async (named, options) => (await import('./tokens-replace.ts')).replaceToken(named, options));
+}
+
+function keyCommands(program: Command): void {
+  const keys = program.command('keys').description('API keys');
+  const shared = () => import('./credentials.ts');
+  const update = () => import('./keys-update.ts');
+  credentialList(keys, 'API keys', 'permission').action(async ({ permission, ...options }) =>
+    (await shared()).listCredentials('keys', { ...options, right: permission }),
+  );
+  remote(keys, 'create', 'Create one; the secret alone goes to standard output')
+    .option('--name <name>', 'its name')
+    .option('--permission <permissions>', 'a permission, or several with commas; may be repeated', readWords)
+    .option('--description <text>', 'what it is for')
+    .option('--expires <when>', `${EXPIRES} (never)`)
+    .option('--inactive', 'switched off at first')
+    .action(async (options) => (await import('./keys-create.ts')).createKey(options));
+  remote(keys, 'show', 'Show one, never its secret')
+    .argument('<key>', 'id or name')
+    .action(async (named, options) => (await shared()).showCredential('keys', named, options));
+  remote(keys, 'update', 'Edit one; its secret never changes')
+    .argument('<key>', 'id or name')
+    .option('--name <name>', 'its new name')
+    .option('--permission <permissions>', 'all that it may do from now on', readWords)
+    .option('--description <text>', 'what it is for; empty for nothing')
+    .option('--expires <when>', EXPIRES)
+    .action(async (named, options) => (await update()).updateKey(named, options));
+  remote(keys, 'enable', 'Switch one on')
+    .argument('<key>', 'id or name')
+    .action(async (named, options) => (await update()).switchKey(named, true, options));
+  remote(keys, 'disable', 'Switch one off; it is refused from then on')
+    .argument('<key>', 'id or name')
+    .action(async (named, options) => (await update()).switchKey(named, false, options));
+  remote(keys, 'delete', 'Delete; nothing accepts them from then on')
+    .argument('<keys...>', 'ids or names')
+    .option('--yes', YES)
+    .action(async (names, options) => (await shared()).deleteCredentials('keys', names, options));
+}
+
+function auditCommands(program: Command): void {
+  const audit = program.command('audit').description('The activity log');
+  const log = () => import('./audit.ts');
+  const filtered = (name: string, description: string) =>
+    remote(audit, name, description)
+      .option('--action <action>', 'such as access_token.created')
+      .option('--actor <id>', 'who did it')
+      .option('--target <id>', 'what it was done to')
+      .option('--credential <id>', 'a credential, as either')
+      .option('--from <instant>', 'from then on')
+      .option('--to <instant>', 'before then');
+  filtered('list', 'The newest entries')
+    .option('--limit <count>', 'at most so many', '50')
+    .action(async (options) => (await log()).listAudit(options));
+  filtered('tail', 'Follow it').action(async (options) => (await log()).tailAudit(options));
+  filtered('export', 'All of it as NDJSON')
+    .option('--output <file>', 'into a file that only oneself can read')
+    .action(async (options) => (await log()).exportAudit(options));
+  audit
+    .command('verify')
+    .description('Check in the data directory that no entry was removed or changed')
+    .option('--json', 'answer in JSON, a line a log')
+    .action(async (options) => (await import('./audit-verify.ts')).auditVerify(options));
+}
+
+function otherCommands(program: Command): void {
+  program
+    .command('scan')
+    .description('Find Devpilot secrets in files and git history, offline; ends with 1 if there are any')
+    .argument('[paths...]', 'files and directories (.)')
+    .option('--no-history', 'files as they stand, not the history of git')
+    .option('--staged', 'what is about to be committed, and nothing else')
+    .option('--server <url>', 'ask this server which are live; each is presented to it')
+    .option('--revoke', 'with --server: revoke those that it knows')
+    .option('--yes', YES)
+    .option('--json', 'answer in JSON')
+    .option('--quiet', 'nothing but the findings')
+    .action(async (paths, options) => (await import('./scan.ts')).scan(paths, options));
+  program
+    .command('completion')
+    .description('Print the completion for a shell')
+    .argument('<shell>', 'bash, zsh or fish')
+    .action(async (shell) => (await import('./completion.ts')).completion(shell, program));
+}

@@ -1,0 +1,27 @@
+/** Tells on a terminal what is being waited for, once a second has passed. Standard output stays untouched. */
+export interface Progress {
+  say(text: string): void;
+  end(): void;
+}
+
+export function startProgress(text: string, quiet: true | undefined): Progress {
+  if (quiet === true || process.stderr.isTTY !== true) return { say: () => {}, end: () => {} };
+  const started = Date.now();
+  let current = text;
+  let shown = false;
+  const timer = setInterval(() => {
+    const seconds = Math.floor((Date.now() - started) / 1000);
+    process.stderr.write(`\r\x1b[K${current} ${seconds} s`);
+    shown = true;
+  }, 1000);
+  timer.unref();
+  return {
+    say(next) {
+      current = next;
+    },
+    end() {
+      clearInterval(timer);
+      if (shown) process.stderr.write('\r\x1b[K');
+    },
+  };
+}

@@ -1,0 +1,182 @@
+import { existsSync, realpathSync, statSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import type { SecretKind } from '../contract/words.ts';
+import { createClient } from '../sdk/client.ts';
+import { DevpilotError } from '../sdk/errors.ts';
+import { hintOf } from '../sdk/secret.ts';
+import { readUrl } from './connect.ts';
+import { Failure } from './failure.ts';
+import { confirm } from './input.ts';
+import { note, plain, print, printJson } from './output.ts';
+import { type Progress, startProgress } from './progress.ts';
+import { bytesOf, filesUnder } from './scan/files.ts';
+import { createFinder, type Hit } from './scan/find.ts';
+import { askGit } from './scan/git.ts';
+import { commitOf, ignoredOf, type ObjectHit, objectsOf, searchObjects, stagedObjects } from './scan/history.ts';
+
+export interface ScanOptions {
+  readonly history: boolean;
+  readonly staged?: true;
+  readonly server?: string;
+  readonly revoke?: true;
+  readonly yes?: true;
+  readonly json?: true;
+  readonly quiet?: true;
+}
+
+/** What the server says of a secret that was found. */
+type Status = 'live' | 'expired' | 'inactive' | 'unknown' | 'revoked';
+
+interface Finding extends Hit {
+  readonly path: string;
+  /** Null for a file as it stands. */
+  readonly commit: string | null;
+}
+
+/** More than these are not listed: whoever has so many has one problem, not many. */
+const MOST_FINDINGS = 10_000;
+const NAMES: Readonly<Record<SecretKind, string>> = {
+  access_token: 'access token',
+  api_key: 'API key',
+  session: 'session',
+};
+
+interface Search {
+  readonly findings: Finding[];
+  readonly progress: Progress;
+  files: number;
+  objects: number;
+}
+
+function add(search: Search, finding: Finding): void {
+  if (search.findings.length < MOST_FINDINGS) search.findings.push(finding);
+}
+
+async function searchFiles(search: Search, path: string): Promise<void> {
+  for await (const file of filesUnder(path)) {
+    const finder = createFinder((hit) => add(search, { ...hit, path: relative('', file) || file, commit: null }));
+    try {
+      for await (const bytes of bytesOf(file)) finder.write(bytes);
+      finder.end();
+    } catch (error) {
+      note(`devpilot: ${file} was not read: ${error instanceof Error ? error.message : error}`);
+    }
+    search.files++;
+    search.progress.say(`Scanned ${search.files} files …`);
+  }
+}
+
+/** Adds what objects hold, each secret once a path, under the commit that brought it. */
+function addObjectHits(search: Search, root: string, hits: readonly ObjectHit[], isStaged: boolean): void {
+  const ignored = ignoredOf(
+    root,
+    hits.flatMap(({ path }) => (path === null ? [] : [path])),
+  );
+  const seen = new Set<string>();
+  for (const hit of hits) {
+    const id = `${hit.secret} ${hit.path}`;
+    if (seen.has(id) || (hit.path !== null && ignored.has(hit.path))) continue;
+    seen.add(id);
+    const path = hit.path === null ? '(message)' : relative('', join(root, hit.path));
+    const { secret, kind, line } = hit;
+    add(search, { secret, kind, line, path, commit: isStaged ? null : commitOf(root, hit) });
+  }
+}
+
+async function searchRepository(search: Search, path: string, isStaged: boolean): Promise<void> {
+  const directory = statSync(path).isDirectory() ? path : dirname(path);
+  const answer = askGit(directory, ['rev-parse', '--show-toplevel']);
+  if (answer === null) {
+    if (isStaged) throw new Failure(`${path} is in no git repository.`);
+    return;
+  }
+  const root = answer.replace(/\n$/, '');
+  const hits: ObjectHit[] = [];
+  const objects = isStaged ? stagedObjects(root) : objectsOf(root, relative(root, realpathSync(path)));
+  search.progress.say('Scanning the history …');
+  search.objects += await searchObjects(root, objects, (hit) => {
+    if (hits.length < MOST_FINDINGS) hits.push(hit);
+  });
+  addObjectHits(search, root, hits, isStaged);
+}
+
+/** Asks the server about one secret by presenting it, which counts as a use of it. */
+async function statusOf(url: string, secret: string): Promise<Status> {
+  try {
+    await createClient({ url, credential: secret }).whoami();
+    return 'live';
+  } catch (error) {
+    if (!(error instanceof DevpilotError)) throw error;
+    if (error.code === 'invalid_token') return 'unknown';
+    if (error.code === 'token_expired') return 'expired';
+    if (error.code === 'token_inactive') return 'inactive';
+    // Refused only for its passphrase, or for something else that follows after the secret was known.
+    if (error.status === 401 || error.status === 403 || error.status === 404) return 'live';
+    throw error;
+  }
+}
+
+async function askServer(search: Search, options: ScanOptions, url: string): Promise<Map<string, Status>> {
+  const statuses = new Map<string, Status>();
+  for (const { secret } of search.findings) {
+    if (!statuses.has(secret)) statuses.set(secret, await statusOf(url, secret));
+  }
+  const known = [...statuses].filter(([, status]) => status !== 'unknown').map(([secret]) => secret);
+  if (options.revoke !== true || known.length === 0) return statuses;
+  search.progress.end();
+  await confirm(`Revoke ${known.length} of the secrets found, for good?`, options.yes);
+  for (const secret of known) {
+    await createClient({ url }).revoke({ token: secret });
+    statuses.set(secret, 'revoked');
+  }
+  return statuses;
+}
+
+async function report(search: Search, statuses: ReadonlyMap<string, Status>, options: ScanOptions): Promise<void> {
+  const { findings, files, objects } = search;
+  if (options.json === true) {
+    const shown = findings.map(({ path, line, commit, kind, secret }) => ({
+      path,
+      line,
+      commit,
+      kind,
+      hint: hintOf(secret),
+      status: statuses.get(secret) ?? null,
+    }));
+    await printJson({ findings: shown, files, objects });
+    return;
+  }
+  for (const { path, line, commit, kind, secret } of findings) {
+    const status = statuses.get(secret);
+    const place = `${plain(path)}:${line}${commit === null ? '' : ` (commit ${commit})`}`;
+    await print(`${place}: ${NAMES[kind]} …${hintOf(secret)}${status === undefined ? '' : `, ${status}`}\n`);
+  }
+  const scanned = `${files} files${objects > 0 ? `, ${objects} objects of git` : ''}`;
+  const few = findings.length < MOST_FINDINGS ? findings.length : `${findings.length} or more`;
+  note(findings.length === 0 ? `No secrets in ${scanned}.` : `${few} found in ${scanned}.`, options);
+}
+
+/**
+ * Finds Devpilot secrets in files and in git history, by prefix and checksum, without asking anybody;
+ * with `--server` also which of them are live. Ends with 1 if there are any. Never prints a secret.
+ */
+export async function scan(paths: readonly string[], options: ScanOptions): Promise<void> {
+  const url = options.server === undefined ? null : readUrl(options.server);
+  if (options.revoke === true && url === null) throw new Failure('--revoke needs --server.');
+  const missing = paths.find((path) => !existsSync(path));
+  if (missing !== undefined) throw new Failure(`There is no ${missing}.`);
+  const progress = startProgress('Scanning …', options.quiet);
+  const search: Search = { findings: [], progress, files: 0, objects: 0 };
+  try {
+    for (const path of paths.length === 0 ? ['.'] : paths) {
+      if (options.staged !== true) await searchFiles(search, path);
+      if (options.history || options.staged === true) await searchRepository(search, path, options.staged === true);
+    }
+    const statuses = url === null ? new Map<string, Status>() : await askServer(search, options, url);
+    progress.end();
+    await report(search, statuses, options);
+  } finally {
+    progress.end();
+  }
+  if (search.findings.length > 0) process.exitCode = 1;
+}

@@ -1,0 +1,62 @@
+import { createReadStream, lstatSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { askGit, git, piecesOf } from './git.ts';
+
+export const IGNORE_FILE = '.devpilotignore';
+
+/** Runs with the arguments that make git see a directory that is no repository as an empty one. */
+async function* withRepository(
+  directory: string,
+  list: (repository: readonly string[]) => AsyncGenerator<string>,
+): AsyncGenerator<string> {
+  if (askGit(directory, ['rev-parse', '--is-inside-work-tree'])?.trim() === 'true') {
+    yield* list([]);
+    return;
+  }
+  const empty = mkdtempSync(join(tmpdir(), 'devpilot-scan-'));
+  try {
+    if (askGit(empty, ['init', '-q', '--bare', '.']) === null) throw new Error('scanning a directory needs git.');
+    yield* list([`--git-dir=${empty}`, `--work-tree=.`]);
+  } finally {
+    rmSync(empty, { recursive: true, force: true });
+  }
+}
+
+async function* listed(directory: string, repository: readonly string[]): AsyncGenerator<string> {
+  const list = (args: readonly string[]) => piecesOf(git(directory, [...repository, 'ls-files', '-z', ...args]));
+  const left = new Set<string>();
+  const byUs = ['-i', `--exclude-per-directory=${IGNORE_FILE}`];
+  for await (const path of list(['--cached', ...byUs])) left.add(path);
+  for await (const path of list(['--others', ...byUs])) left.add(path);
+  const seen = new Set<string>();
+  const everything = [['--cached'], ['--others', '--exclude-standard']];
+  for (const args of everything) {
+    for await (const path of list(args)) {
+      if (!left.has(path) && !seen.has(path)) yield path;
+      seen.add(path);
+    }
+  }
+}
+
+/**
+ * The regular files under a path: a directory's as git sees them, without those that `.gitignore` (unless
+ * they are tracked) or `.devpilotignore` name. Symbolic links are not followed.
+ */
+export async function* filesUnder(path: string): AsyncGenerator<string> {
+  if (!statSync(path).isDirectory()) {
+    yield path;
+    return;
+  }
+  for await (const entry of withRepository(path, (repository) => listed(path, repository))) {
+    const file = join(path, entry);
+    const stats = lstatSync(file, { throwIfNoEntry: false });
+    // A repository inside this one is listed as a directory: it has ignore files of its own.
+    if (stats?.isDirectory()) yield* filesUnder(file);
+    else if (stats?.isFile()) yield file;
+  }
+}
+
+export function bytesOf(file: string): AsyncIterable<Uint8Array> {
+  return createReadStream(file, { highWaterMark: 1 << 20 });
+}

@@ -1,0 +1,63 @@
+import { spawn, spawnSync } from 'node:child_process';
+import type { Readable } from 'node:stream';
+
+/** A repository that is only read may not run anything of its own: no hooks, monitors, filters or programs. */
+const HARMLESS = ['-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null', '-c', 'log.showSignature=false'];
+const ENVIRONMENT = { ...process.env, GIT_OPTIONAL_LOCKS: '0', GIT_NO_LAZY_FETCH: '1', LC_ALL: 'C' };
+
+export interface GitRun {
+  readonly output: Readable;
+  /** Rejects if git failed, with what it said. */
+  readonly done: Promise<void>;
+}
+
+/** Runs git in a directory, with its output as it comes. */
+export function git(directory: string, args: readonly string[], input?: Readable | string): GitRun {
+  const child = spawn('git', [...HARMLESS, ...args], {
+    cwd: directory,
+    env: ENVIRONMENT,
+    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+  });
+  let said = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    if (said.length < 2000) said += chunk.toString();
+  });
+  child.stdin?.on('error', () => {});
+  if (typeof input === 'string') child.stdin?.end(input);
+  else if (input !== undefined && child.stdin !== null) input.pipe(child.stdin);
+  const done = new Promise<void>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) => {
+      if (code === 0) resolve();
+      else reject(new Error(`git ${args[0]}: ${said.trim().split('\n')[0] ?? code}`));
+    });
+  });
+  // Whoever reads the output awaits this too; until then a failure must not end the process.
+  done.catch(() => {});
+  return { output: child.stdout as Readable, done };
+}
+
+/** The pieces of git's output between `separator`s, read only as fast as they are taken. */
+export async function* piecesOf(run: GitRun, separator = '\0'): AsyncGenerator<string> {
+  let rest = '';
+  for await (const chunk of run.output.setEncoding('utf8') as AsyncIterable<string>) {
+    const parts = (rest + chunk).split(separator);
+    rest = parts.pop() ?? '';
+    yield* parts;
+  }
+  if (rest !== '') yield rest;
+  await run.done;
+}
+
+/** What git answers to a short question, or null if it fails. */
+export function askGit(directory: string, args: readonly string[], input?: string): string | null {
+  const { status, stdout } = spawnSync('git', [...HARMLESS, ...args], {
+    cwd: directory,
+    env: ENVIRONMENT,
+    encoding: 'utf8',
+    stdio: ['pipe', 'pipe', 'ignore'],
+    maxBuffer: 16 * 1024 * 1024,
+    ...(input !== undefined && { input }),
+  });
+  return status === 0 ? stdout : null;
+}

@@ -1,0 +1,143 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { IGNORE_FILE } from './files.ts';
+import { createFinder, type Hit } from './find.ts';
+import { askGit, git, piecesOf } from './git.ts';
+
+/** A secret in an object of the repository: a file's content, or a commit's or tag's message (`path` null). */
+export interface ObjectHit extends Hit {
+  readonly object: string;
+  readonly path: string | null;
+}
+
+export interface NamedObject {
+  readonly object: string;
+  readonly path: string | null;
+}
+
+const READ = new Set(['blob', 'commit', 'tag']);
+
+/** Reads `git cat-file --batch`: a header line, so many bytes, a newline; again. */
+async function searchBatch(
+  output: AsyncIterable<Buffer>,
+  nextName: () => NamedObject | undefined,
+  found: (hit: ObjectHit) => void,
+): Promise<void> {
+  let header = '';
+  let left = 0;
+  let finder: ReturnType<typeof createFinder> | null = null;
+  for await (const chunk of output) {
+    let at = 0;
+    while (at < chunk.length) {
+      if (left === 0) {
+        const newline = chunk.indexOf(10, at);
+        const end = newline === -1 ? chunk.length : newline;
+        header += chunk.toString('latin1', at, end);
+        at = end + 1;
+        if (newline === -1) break;
+        const [, type = '', size = ''] = header.split(' ');
+        header = '';
+        const named = nextName();
+        if (!/^\d+$/.test(size) || named === undefined) continue;
+        left = Number(size) + 1;
+        finder = READ.has(type) ? createFinder((hit) => found({ ...hit, ...named })) : null;
+        continue;
+      }
+      const take = Math.min(left, chunk.length - at);
+      // The last byte is the newline after the content.
+      finder?.write(chunk.subarray(at, at + (take === left ? take - 1 : take)));
+      left -= take;
+      at += take;
+      if (left === 0) finder?.end();
+    }
+  }
+}
+
+/** Searches objects, in the order in which they come. Memory does not grow with their size or number. */
+export async function searchObjects(
+  root: string,
+  objects: AsyncIterable<NamedObject>,
+  found: (hit: ObjectHit) => void,
+): Promise<number> {
+  const waiting: NamedObject[] = [];
+  let count = 0;
+  const input = new PassThrough();
+  const batch = git(root, ['cat-file', '--batch', '--buffer'], input);
+  const reading = searchBatch(batch.output, () => waiting.shift(), found);
+  for await (const named of objects) {
+    waiting.push(named);
+    count++;
+    if (!input.write(`${named.object}\n`)) {
+      await Promise.race([new Promise((resolve) => input.once('drain', resolve)), batch.done]);
+    }
+  }
+  input.end();
+  await reading;
+  await batch.done;
+  return count;
+}
+
+/** Every object that any reference or reflog reaches, under a path if one is given. */
+export async function* objectsOf(root: string, path: string): AsyncGenerator<NamedObject> {
+  const only = path === '' ? [] : ['--full-history', '--', path];
+  const run = git(root, ['rev-list', '--objects', '--all', '--reflog', ...only]);
+  for await (const line of piecesOf(run, '\n')) {
+    const blank = line.indexOf(' ');
+    const object = blank === -1 ? line : line.slice(0, blank);
+    const name = blank === -1 ? '' : line.slice(blank + 1);
+    yield { object, path: name === '' ? null : name };
+  }
+}
+
+/** What is about to be committed. */
+export async function* stagedObjects(root: string): AsyncGenerator<NamedObject> {
+  const run = git(root, [
+    'diff',
+    '--cached',
+    '--raw',
+    '-z',
+    '--no-abbrev',
+    '--no-renames',
+    '--no-ext-diff',
+    '--diff-filter=AMT',
+  ]);
+  let object = '';
+  for await (const piece of piecesOf(run)) {
+    if (piece.startsWith(':')) object = piece.split(' ')[3] ?? '';
+    else yield { object, path: piece };
+  }
+}
+
+/** The first commit that had an object, shortened; null if none is found. */
+export function commitOf(root: string, { object, path }: NamedObject): string | null {
+  if (path === null) return object.slice(0, 12);
+  const args = [
+    'log',
+    '--all',
+    '--reflog',
+    '--full-history',
+    '--reverse',
+    '--format=%H',
+    '--no-ext-diff',
+    '--no-textconv',
+  ];
+  const answer = askGit(root, [...args, `--find-object=${object}`]);
+  return answer?.split('\n')[0]?.slice(0, 12) || null;
+}
+
+/** Those of the paths that the repository's own `.devpilotignore` names. */
+export function ignoredOf(root: string, paths: readonly string[]): Set<string> {
+  const rules = join(root, IGNORE_FILE);
+  if (paths.length === 0 || !existsSync(rules)) return new Set();
+  // Asked in an empty repository, where no .gitignore joins in.
+  const empty = mkdtempSync(join(tmpdir(), 'devpilot-scan-'));
+  try {
+    askGit(empty, ['init', '-q', '.']);
+    const args = ['-c', `core.excludesFile=${rules}`, 'check-ignore', '--no-index', '-z', '--stdin'];
+    return new Set((askGit(empty, args, paths.join('\0')) ?? '').split('\0'));
+  } finally {
+    rmSync(empty, { recursive: true, force: true });
+  }
+}

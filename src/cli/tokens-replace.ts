@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto';
+import { closeSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { AccessToken } from '../contract/schemas.ts';
+import type { Client } from '../sdk/client.ts';
+import { type Common, connect } from './connect.ts';
+import { findCredential } from './credentials.ts';
+import { Failure } from './failure.ts';
+import { readExpiry, readSecretInput, readSpan } from './input.ts';
+import { note, print } from './output.ts';
+import { startProgress } from './progress.ts';
+
+export interface ReplaceOptions extends Common {
+  readonly expires?: string;
+  readonly passphrase?: string;
+  readonly wait?: string;
+}
+
+const POLL = 1000;
+
+/** As long as the old one was given, from now on. */
+function expiryLike(old: AccessToken): string | null {
+  if (old.expiresAt === null) return null;
+  return new Date(Date.now() + Date.parse(old.expiresAt) - Date.parse(old.createdAt)).toISOString();
+}
+
+async function readPassphrase(old: AccessToken, options: ReplaceOptions): Promise<string | null> {
+  if (options.passphrase !== undefined && options.passphrase !== '-') throw new Failure('--passphrase takes - alone.');
+  if (options.passphrase === '-') return readSecretInput('passphrase');
+  if (!old.hasPassphrase) return null;
+  throw new Failure(`${old.name} has a passphrase, which nobody can read back. Give one with --passphrase -`);
+}
+
+async function waitForFirstUse(client: Client, id: string, span: number, options: Common): Promise<boolean> {
+  const until = Date.now() + span;
+  const progress = startProgress('Waiting for the first use of the new one …', options.quiet);
+  try {
+    while (Date.now() < until) {
+      if ((await client.accessTokens.get(id)).useCount > 0) return true;
+      await wait(POLL);
+    }
+    return false;
+  } finally {
+    progress.end();
+  }
+}
+
+/**
+ * The rotation in four steps: creates a token like the old one, hands its secret out, waits until it was
+ * used, deletes the old one. If it is not used in time both stay, and the command fails.
+ */
+export async function replaceToken(named: string, options: ReplaceOptions): Promise<void> {
+  const client = connect(options);
+  const span = readSpan(options.wait ?? '15m');
+  if (span === null) throw new Failure('--wait takes a duration such as 15m.');
+  const old = await findCredential(client, 'tokens', named);
+  if (old.kind !== 'access_token') throw new Failure('An API key is edited, not replaced.');
+  const created = await client.accessTokens.create(
+    {
+      name: old.name,
+      scopes: old.scopes,
+      passphrase: await readPassphrase(old, options),
+      expiresAt: options.expires === undefined ? expiryLike(old) : readExpiry(options.expires),
+    },
+    { idempotencyKey: randomUUID() },
+  );
+  note(`Created ${created.id} like ${old.id}. The secret, shown only this once:`, options);
+  await print(options.json === true ? `${JSON.stringify(created)}\n` : `${created.secret}\n`);
+  // What reads the pipe must see its end now: it is what will make the new token used.
+  if (process.stdout.isTTY !== true) closeSync(1);
+  if (!(await waitForFirstUse(client, created.id, span, options))) {
+    throw new Failure(
+      `${created.id} was not used yet, so ${old.id} still stands. Once it is: devpilot tokens delete ${old.id}`,
+    );
+  }
+  await client.accessTokens.delete(old.id);
+  note(`${created.id} is in use; deleted ${old.id}.`, options);
+}

@@ -1,0 +1,111 @@
+import { Problem } from '../contract/problem.ts';
+import type { Clocks, LiveNode, NodeStore, Schedule } from './lease.ts';
+import type { Receipt } from './store.ts';
+
+/** Nobody's confirmation is waited for longer than this before looking again, milliseconds. */
+const POLL = 25;
+/** How long the store may be out of reach before whoever waits is told that nothing is known. */
+const PATIENCE = 15_000;
+
+interface Waiter {
+  readonly number: number;
+  readonly since: number;
+  /** The most nodes with a lease that were seen while it waited. */
+  nodes: number;
+  readonly resolve: (receipt: Receipt) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export interface Settling {
+  /** Resolves when every node with a lease has confirmed `number`. */
+  settle(number: number): Promise<Receipt>;
+  /** Looks now. */
+  look(): void;
+  stop(): void;
+}
+
+/**
+ * Waits for the confirmations of others. All who wait share one look at the nodes, and only at a look
+ * that began after they came: what was read before their commit proves nothing.
+ */
+export function createSettling(options: {
+  store: Pick<NodeStore, 'liveNodes'>;
+  bound: number;
+  clocks: Pick<Clocks, 'monotonic'>;
+  schedule: Schedule;
+}): Settling {
+  const { store, bound, clocks, schedule } = options;
+  let waiting: Waiter[] = [];
+  let looking = false;
+  let again = false;
+  let cancel = () => {};
+
+  function unknown(cause?: unknown): Problem {
+    const detail = 'It is done, but not every node has confirmed it yet. Try again to be told.';
+    return new Problem('unavailable', detail, { retryAfter: 1, cause });
+  }
+
+  /** Answers those whose wait is over, and returns the others. */
+  function answer(waiters: readonly Waiter[], live: readonly LiveNode[]): Waiter[] {
+    return waiters.filter((waiter) => {
+      waiter.nodes = Math.max(waiter.nodes, live.length);
+      const confirmed = live.filter((node) => node.confirmed >= waiter.number).length;
+      if (confirmed < live.length) return true;
+      const ms = Math.round(clocks.monotonic() - waiter.since);
+      waiter.resolve({ nodes: waiter.nodes, confirmed, ms });
+      return false;
+    });
+  }
+
+  function giveUp(waiters: readonly Waiter[], cause: unknown): Waiter[] {
+    return waiters.filter((waiter) => {
+      if (clocks.monotonic() - waiter.since < bound + PATIENCE) return true;
+      waiter.reject(unknown(cause));
+      return false;
+    });
+  }
+
+  async function lookOnce(): Promise<void> {
+    const mine = waiting;
+    waiting = [];
+    let rest: Waiter[];
+    let pause = POLL;
+    try {
+      const live = await store.liveNodes();
+      rest = answer(mine, live);
+      pause = Math.min(POLL, ...live.map((node) => node.left + 1));
+    } catch (error) {
+      rest = giveUp(mine, error);
+    }
+    waiting = [...rest, ...waiting];
+    if (waiting.length > 0) cancel = schedule(Math.max(1, pause), look);
+  }
+
+  function look(): void {
+    if (looking) again = true;
+    if (looking || waiting.length === 0) return;
+    cancel();
+    looking = true;
+    void lookOnce().then(() => {
+      looking = false;
+      if (!again) return;
+      again = false;
+      look();
+    });
+  }
+
+  return {
+    settle(number) {
+      return new Promise((resolve, reject) => {
+        waiting.push({ number, since: clocks.monotonic(), nodes: 0, resolve, reject });
+        look();
+      });
+    },
+    look,
+    stop() {
+      cancel();
+      for (const waiter of waiting) waiter.reject(unknown());
+      waiting = [];
+    },
+  };
+}

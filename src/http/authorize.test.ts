@@ -1,0 +1,444 @@
+import assert from 'node:assert/strict';
+import { METHODS } from 'node:http';
+import { after, before, test } from 'node:test';
+import fc from 'fast-check';
+import { PERMISSIONS, SCOPES } from '../contract/words.ts';
+import { mintSecret } from '../credentials/secret.ts';
+import {
+  bearer,
+  createKey,
+  createToken,
+  createWorkspaceFor,
+  signUpOwner,
+  startHouse,
+  type TestHouse,
+  type TestPerson,
+} from '../testing/house.ts';
+import { type RawAnswer, rawCall } from '../testing/raw.ts';
+
+const IDENTITY = [
+  'devpilot-credential-id',
+  'devpilot-credential-kind',
+  'devpilot-credential-name',
+  'devpilot-workspace-id',
+  'devpilot-scopes',
+  'devpilot-permissions',
+];
+
+let now = Date.now();
+let house: TestHouse;
+let owner: TestPerson;
+let all: { id: string; secret: string };
+let env: { id: string; secret: string };
+let key: { id: string; secret: string };
+before(async () => {
+  house = await startHouse({ clock: () => now });
+  owner = await signUpOwner(house);
+  all = await createToken(owner, ['all'], { name: 'Ünï 100% "ok"; 🔑' });
+  env = await createToken(owner, ['modify_env', 'run_scripts']);
+  key = await createKey(owner, ['read', 'deploy']);
+});
+after(() => house.close());
+
+const authorize = (query: string, secret: string) =>
+  house.call<{ code: string; required?: string[] }>(`/v1/authorize${query}`, { headers: bearer(secret) });
+
+function expectIdentity(answer: RawAnswer, filled: boolean): void {
+  for (const name of IDENTITY) assert.ok(answer.headers.has(name), `${name} is missing: ${answer.status}`);
+  if (!filled) for (const name of IDENTITY) assert.equal(answer.headers.get(name), '');
+}
+
+test('an accepted credential answers 200 without a body, and says who it is in headers alone', async () => {
+  const answer = await authorize('', all.secret);
+  assert.equal(answer.status, 200);
+  assert.equal(answer.text, '');
+  const said = Object.fromEntries(IDENTITY.map((name) => [name, answer.headers.get(name)]));
+  assert.deepEqual(said, {
+    'devpilot-credential-id': all.id,
+    'devpilot-credential-kind': 'access_token',
+    'devpilot-credential-name': encodeURIComponent('Ünï 100% "ok"; 🔑'),
+    'devpilot-workspace-id': owner.workspaceId,
+    'devpilot-scopes': 'all',
+    'devpilot-permissions': '',
+  });
+  const byKey = await authorize('', key.secret);
+  assert.equal(byKey.headers.get('devpilot-credential-kind'), 'api_key');
+  assert.equal(byKey.headers.get('devpilot-scopes'), '');
+  assert.equal(byKey.headers.get('devpilot-permissions'), 'read deploy');
+});
+
+test('a token needs all scopes named, a key all permissions, and where one is named the other kind is refused', async () => {
+  const rows: [string, string, number, string?][] = [
+    ['', env.secret, 200],
+    ['', key.secret, 200],
+    ['?scope=modify_env', env.secret, 200],
+    ['?scope=modify_env', all.secret, 200],
+    ['?scope=modify_env', key.secret, 403, 'wrong_credential_kind'],
+    ['?scope=modify_env&scope=run_scripts', env.secret, 200],
+    ['?scope=modify_env+run_scripts', env.secret, 200],
+    ['?scope=modify_env%20run_scripts', env.secret, 200],
+    ['?scope=modify_env,run_scripts', env.secret, 200],
+    ['?scope=modify_env+basic_deployment', env.secret, 403, 'insufficient_scope'],
+    ['?scope=modify_env&scope=basic_deployment', env.secret, 403, 'insufficient_scope'],
+    ['?scope=modify_env&scope=basic_deployment', all.secret, 200],
+    ['?scope=all', env.secret, 403, 'insufficient_scope'],
+    ['?permission=read', key.secret, 200],
+    ['?permission=read+deploy', key.secret, 200],
+    ['?permission=read&permission=write', key.secret, 403, 'insufficient_scope'],
+    ['?permission=read', all.secret, 403, 'wrong_credential_kind'],
+    ['?scope=modify_env&permission=read', env.secret, 200],
+    ['?scope=modify_env&permission=read', key.secret, 200],
+    ['?scope=basic_deployment&permission=read', env.secret, 403, 'insufficient_scope'],
+    ['?scope=modify_env&permission=write', key.secret, 403, 'insufficient_scope'],
+    // A template that expanded to nothing, or to a word that is none, must not open the door.
+    ['?scope=', all.secret, 403, 'insufficient_scope'],
+    ['?scope', all.secret, 403, 'insufficient_scope'],
+    ['?scope=+', all.secret, 403, 'insufficient_scope'],
+    ['?permission=', key.secret, 403, 'insufficient_scope'],
+    ['?scope=Modify_Env', env.secret, 403, 'insufficient_scope'],
+    ['?scope=nonsense', all.secret, 403, 'insufficient_scope'],
+    ['?scope=read', all.secret, 403, 'insufficient_scope'],
+    ['?scope=__proto__', all.secret, 403, 'insufficient_scope'],
+    ['?other=1', env.secret, 200],
+    ['?Scope=basic_deployment', env.secret, 200],
+    ['?scope=%zz', all.secret, 403, 'insufficient_scope'],
+  ];
+  for (const [query, secret, status, code] of rows) {
+    const answer = await authorize(query, secret);
+    assert.equal(answer.status, status, `${query} → ${answer.status} ${answer.text}`);
+    if (code !== undefined) assert.equal(answer.body.code, code, query);
+  }
+  const refused = await authorize('?scope=modify_env+basic_deployment', env.secret);
+  assert.deepEqual(refused.body.required, ['modify_env', 'basic_deployment']);
+  assert.match(refused.headers.get('www-authenticate') ?? '', /scope="modify_env basic_deployment"/);
+});
+
+test('each right opens itself, and nothing else', async () => {
+  for (const scope of SCOPES) {
+    const { secret } = await createToken(owner, [scope]);
+    for (const asked of SCOPES) {
+      const expected = scope === asked || scope === 'all' ? 200 : 403;
+      assert.equal((await authorize(`?scope=${asked}`, secret)).status, expected, `${scope} → ${asked}`);
+    }
+  }
+  for (const permission of PERMISSIONS) {
+    const { secret } = await createKey(owner, [permission]);
+    for (const asked of PERMISSIONS) {
+      assert.equal((await authorize(`?permission=${asked}`, secret)).status, permission === asked ? 200 : 403);
+    }
+  }
+});
+
+test('CVE-2021-32701: one demand that passed opens no other', async () => {
+  for (let count = 0; count < 3; count++) {
+    assert.equal((await authorize('?scope=modify_env', env.secret)).status, 200);
+    assert.equal((await authorize('?scope=basic_deployment', env.secret)).status, 403);
+  }
+});
+
+test('CVE-2026-30851, CVE-2026-52845: every answer carries every identity header, blank where there is nothing to say', async () => {
+  const forged = IDENTITY.flatMap((name) => [`${name}: forged`, `${name.replaceAll('-', '_')}: forged`]);
+  const rows: [string[], number][] = [
+    [[`Authorization: Bearer ${all.secret}`], 200],
+    [[], 401],
+    [['Authorization: Bearer nonsense'], 401],
+    [[`Authorization: Bearer ${mintSecret('api_key')}`], 401],
+    [[`Authorization: Bearer ${all.secret}`, `X-API-Key: ${key.secret}`], 401],
+    [[`Authorization: Bearer ${all.secret}`, `Authorization: Bearer ${env.secret}`], 401],
+    [[`Authorization: Bearer ${owner.cookie.split('=')[1]}`], 401],
+    [[`Cookie: ${owner.cookie}`], 401],
+  ];
+  for (const [lines, status] of rows) {
+    const answer = await rawCall(house.url, ['GET /v1/authorize HTTP/1.1', ...lines, ...forged]);
+    assert.equal(answer.status, status, lines.join());
+    expectIdentity(answer, status === 200);
+    assert.ok(![...answer.headers.values()].some((value) => value.includes('forged')));
+    if (status === 401) assert.match(answer.headers.get('www-authenticate') ?? '', /^Bearer realm="devpilot"/);
+  }
+  for (const [query, secret] of [
+    ['?permission=read', all.secret],
+    ['?scope=all', env.secret],
+  ]) {
+    const answer = await rawCall(house.url, [
+      `GET /v1/authorize${query} HTTP/1.1`,
+      `Authorization: Bearer ${secret}`,
+      ...forged,
+    ]);
+    assert.equal(answer.status, 403);
+    expectIdentity(answer, false);
+  }
+  const leaked = await rawCall(house.url, [`GET /v1/authorize?x=${all.secret} HTTP/1.1`]);
+  assert.equal(leaked.status, 401);
+  expectIdentity(leaked, false);
+});
+
+test('every method and every body is judged alike: 200, 401 or 403 and nothing else', async () => {
+  const big = Buffer.alloc(2 * 1024 * 1024, 0x61);
+  const bodies: [string[], Uint8Array | string][] = [
+    [[], ''],
+    [['Content-Type: application/json', 'Content-Length: 9'], '{"broken"'],
+    [['Content-Type: text/plain', 'Content-Length: 2'], 'hi'],
+    [['Content-Type: application/json\tx', 'Content-Length: 2'], '{}'],
+    [['Content-Type: nonsense', 'Content-Length: 2'], 'hi'],
+    [['Content-Type: multipart/form-data; boundary=x', 'Content-Length: 2'], 'hi'],
+    [['Content-Length: 3'], 'abc'],
+    [['Transfer-Encoding: chunked'], '3\r\nabc\r\n0\r\n\r\n'],
+    [['Expect: 100-continue', 'Content-Length: 2'], 'hi'],
+    [['Expect: something-else', 'Content-Length: 2'], 'hi'],
+  ];
+  const judge = async (method: string, secret: string | null, [lines, body]: (typeof bodies)[number], path = '') =>
+    rawCall(
+      house.url,
+      [
+        `${method} /v1/authorize${path} HTTP/1.1`,
+        ...(secret === null ? [] : [`Authorization: Bearer ${secret}`]),
+        ...lines,
+      ],
+      body,
+    );
+  for (const method of METHODS.filter((one) => one !== 'CONNECT')) {
+    for (const body of method === 'HEAD' ? bodies.slice(0, 1) : bodies) {
+      const said = `${method} ${body[0].join()}`;
+      const accepted = await judge(method, env.secret, body);
+      // Where the client asked to be told to go on, it is told so first.
+      const status = accepted.status === 100 ? Number(accepted.text.split(' ')[1]) : accepted.status;
+      assert.equal(status, 200, said);
+      if (accepted.status === 200) expectIdentity(accepted, true);
+    }
+    assert.equal((await judge(method, null, [[], ''])).status, 401, method);
+    assert.equal((await judge(method, env.secret, [[], ''], '?scope=all')).status, 403, method);
+  }
+  for (const method of ['POST', 'PUT', 'PROPFIND', 'DELETE', 'GET']) {
+    const length = `Content-Length: ${big.length}`;
+    assert.equal((await judge(method, env.secret, [[length, 'Content-Type: application/json'], big])).status, 200);
+    assert.equal((await judge(method, null, [[length], big])).status, 401);
+  }
+});
+
+test('a token is dead on the very millisecond of its expiry, and a key while it is switched off', async () => {
+  const expiring = await createToken(owner, ['all'], { expiresAt: new Date(now + 5000).toISOString() });
+  now += 4999;
+  assert.equal((await authorize('', expiring.secret)).status, 200);
+  now += 1;
+  const dead = await authorize('', expiring.secret);
+  assert.equal(dead.status, 401);
+  assert.equal(dead.body.code, 'token_expired');
+  const switched = await createKey(owner, ['read']);
+  const active = (on: boolean) => owner.call(`/v1/api-keys/${switched.id}`, { method: 'PATCH', body: { active: on } });
+  assert.equal((await authorize('', switched.secret)).status, 200);
+  assert.equal((await active(false)).status, 200);
+  assert.equal((await authorize('', switched.secret)).body.code, 'token_inactive');
+  assert.equal((await active(true)).status, 200);
+  assert.equal((await authorize('', switched.secret)).status, 200);
+});
+
+test('passphrase failures are limited end to end: 401 here with Retry-After, 429 elsewhere, also for the right one', async () => {
+  const { id, secret } = await createToken(owner, ['all'], { passphrase: 'the right one' });
+  const at = (path: string, passphrase: string) =>
+    house.call<{ code: string }>(path, { headers: { ...bearer(secret), 'access-token-passphrase': passphrase } });
+  assert.equal((await at('/v1/authorize', 'the right one')).status, 200);
+  const tries = await Promise.all(Array.from({ length: 40 }, (_, n) => at('/v1/authorize', `wrong ${n}`)));
+  assert.ok(tries.every(({ status }) => status === 401));
+  assert.equal(tries.filter(({ body }) => body.code === 'passphrase_incorrect').length, 5);
+  assert.equal(tries.filter(({ body }) => body.code === 'rate_limited').length, 35);
+  const limited = await at('/v1/authorize', 'the right one');
+  assert.equal(limited.status, 401);
+  assert.equal(limited.body.code, 'rate_limited');
+  assert.ok(Number(limited.headers.get('retry-after')) > 800);
+  const elsewhere = await at('/v1/whoami', 'the right one');
+  assert.equal(elsewhere.status, 429);
+  assert.equal(elsewhere.body.code, 'rate_limited');
+  assert.ok(Number(elsewhere.headers.get('retry-after')) > 800);
+  now += 15 * 60_000;
+  assert.equal((await at('/v1/authorize', 'the right one')).status, 200);
+  const events = await owner.call<{ data: { action: string; detail: { reason: string; count: number } }[] }>(
+    `/v1/audit-events?credential=${id}`,
+  );
+  const failed = events.body.data.filter(({ action }) => action === 'credential.passphrase_failed');
+  assert.equal(
+    failed.reduce((sum, { detail }) => sum + detail.count, 0),
+    5,
+  );
+  const denied = events.body.data.filter(({ detail }) => detail.reason === 'rate_limited');
+  assert.equal(
+    denied.reduce((sum, { detail }) => sum + detail.count, 0),
+    37,
+  );
+});
+
+test('each accepted judgement is one use, a refused one is none, and a restart keeps the count', async () => {
+  const { id, secret } = await createToken(owner, ['modify_env']);
+  for (let count = 0; count < 7; count++) await authorize('?scope=modify_env', secret);
+  await authorize('?scope=all', secret);
+  await house.call('/v1/access-tokens', { headers: bearer(secret) });
+  await house.call('/v1/whoami', { headers: bearer(secret) });
+  const counted = async () => (await owner.call<{ useCount: number }>(`/v1/access-tokens/${id}`)).body.useCount;
+  assert.equal(await counted(), 8);
+});
+
+test('uses around an edit of a key are counted to the last one', async () => {
+  const { id, secret } = await createKey(owner, ['read']);
+  for (let edit = 0; edit < 5; edit++) {
+    const uses = Array.from({ length: 10 }, () => authorize('', secret));
+    const edited = owner.call(`/v1/api-keys/${id}`, { method: 'PATCH', body: { description: `edit ${edit}` } });
+    assert.ok((await Promise.all(uses)).every(({ status }) => status === 200));
+    assert.equal((await edited).status, 200);
+  }
+  assert.equal((await owner.call<{ useCount: number }>(`/v1/api-keys/${id}`)).body.useCount, 50);
+});
+
+test('introspection (RFC 7662) tells of a valid credential of the same workspace, and of no other', async () => {
+  const neighbour = await createWorkspaceFor(owner, house, 'Neighbour');
+  const theirs = await createToken(neighbour, ['all']);
+  const expiresAt = new Date(now + 3_600_000).toISOString();
+  const target = await createToken(owner, ['modify_env', 'run_scripts'], { expiresAt, passphrase: 'the right one' });
+  const idle = await createKey(owner, ['read'], { active: false });
+  const ask = (form: Record<string, string>, headers: Record<string, string> = bearer(key.secret)) =>
+    house.call<Record<string, unknown>>('/v1/introspect', { body: new URLSearchParams(form), headers });
+  const active = await ask({ token: target.secret, passphrase: 'the right one', token_type_hint: 'access_token' });
+  assert.equal(active.status, 200);
+  assert.deepEqual(active.body, {
+    active: true,
+    scope: 'modify_env run_scripts',
+    client_id: target.id,
+    sub: owner.workspaceId,
+    token_type: 'Bearer',
+    iss: house.url,
+    iat: Math.floor(Date.parse(target.createdAt) / 1000),
+    exp: Math.floor(Date.parse(expiresAt) / 1000),
+    kind: 'access_token',
+  });
+  const keyed = await ask({ token: key.secret }, { 'x-api-key': key.secret });
+  assert.equal(keyed.body['kind'], 'api_key');
+  assert.equal(keyed.body['scope'], 'read deploy');
+  assert.ok(!('exp' in keyed.body));
+  const basic = { authorization: `Basic ${Buffer.from(`client:${key.secret}`).toString('base64')}` };
+  assert.equal((await ask({ token: key.secret }, basic)).body['active'], true);
+  const inactive: Record<string, string>[] = [
+    { token: target.secret },
+    { token: target.secret, passphrase: 'wrong' },
+    { token: theirs.secret },
+    { token: idle.secret },
+    { token: mintSecret('access_token') },
+    { token: owner.cookie.split('=')[1] ?? '' },
+    { token: 'nonsense' },
+    { token: '' },
+    { token: 'x'.repeat(5000) },
+    { token: `\u0000${target.secret}` },
+  ];
+  for (const form of inactive) {
+    const answer = await ask(form);
+    const said = JSON.stringify(form).slice(0, 80);
+    assert.equal(answer.status, 200, said);
+    assert.equal(answer.text, '{"active":false}', said);
+  }
+  const theirUses = await neighbour.call<{ useCount: number }>(`/v1/access-tokens/${theirs.id}`);
+  assert.equal(theirUses.body.useCount, 0);
+});
+
+test('revocation (RFC 7009): whoever holds a secret ends it, and the answer is always 200', async () => {
+  const token = await createToken(owner, ['all'], { passphrase: 'never asked for' });
+  const signedIn = await house.call('/v1/sessions', {
+    body: { email: owner.email, password: 'a long and private sentence' },
+  });
+  const session = (signedIn.headers.get('set-cookie') ?? '').split(';')[0]?.split('=')[1] ?? '';
+  const revoke = (secret: string, headers: Record<string, string> = {}) =>
+    house.call('/v1/revoke', { body: new URLSearchParams({ token: secret, token_type_hint: 'x' }), headers });
+  for (const secret of [token.secret, token.secret, session, mintSecret('api_key'), 'nonsense', '', 'x'.repeat(5000)]) {
+    const answer = await revoke(secret);
+    assert.equal(answer.status, 200, secret.slice(0, 20));
+    assert.equal(answer.text, '');
+  }
+  assert.equal((await revoke('nonsense', { authorization: 'Basic Y2xpZW50OnNlY3JldA==' })).status, 200);
+  assert.equal((await authorize('', token.secret)).body.code, 'invalid_token');
+  assert.equal((await owner.call(`/v1/access-tokens/${token.id}`)).status, 404);
+  assert.equal((await house.call('/v1/me', { headers: bearer(session) })).status, 401);
+  assert.equal((await owner.call('/v1/me')).status, 200);
+  const events = await owner.call<{ data: { action: string; actor: { kind: string; id: string } }[] }>(
+    `/v1/audit-events?credential=${token.id}`,
+  );
+  const deleted = events.body.data.find(({ action }) => action === 'access_token.deleted');
+  assert.deepEqual(deleted?.actor, { kind: 'access_token', id: token.id, name: token.name });
+});
+
+test('whoami tells the principal, its workspace and its rights', async () => {
+  const ask = async (headers: Record<string, string>) =>
+    (await house.call<Record<string, unknown>>('/v1/whoami', { headers })).body;
+  const workspace = { id: owner.workspaceId, name: 'Acme', slug: 'acme' };
+  assert.deepEqual(await ask(bearer(env.secret)), {
+    principal: { kind: 'access_token', id: env.id, name: 'CI/CD Pipeline' },
+    workspace,
+    rights: { role: null, scopes: ['modify_env', 'run_scripts'], permissions: [] },
+    expiresAt: null,
+  });
+  assert.deepEqual((await ask(bearer(key.secret)))['rights'], {
+    role: null,
+    scopes: [],
+    permissions: ['read', 'deploy'],
+  });
+  const person = await owner.call<Record<string, unknown>>('/v1/whoami');
+  assert.deepEqual(person.body['rights'], { role: 'owner', scopes: [], permissions: [] });
+  assert.deepEqual(person.body['workspace'], workspace);
+});
+
+test('deleting is true when answered: no judgement that starts afterwards accepts, under fire', async () => {
+  for (let round = 0; round < 10; round++) {
+    const { id, secret } = await createKey(owner, ['read']);
+    let answered = false;
+    let wrong = 0;
+    const fire = async () => {
+      for (;;) {
+        const late = answered;
+        const { status } = await authorize('', secret);
+        if (late && status !== 401) wrong++;
+        if (late) return;
+      }
+    };
+    const clients = Array.from({ length: 8 }, fire);
+    assert.equal((await owner.call(`/v1/api-keys/${id}`, { method: 'DELETE' })).status, 204);
+    answered = true;
+    await Promise.all(clients);
+    assert.equal(wrong, 0);
+  }
+});
+
+test('deleting a workspace ends its credentials at once', async () => {
+  const doomed = await createWorkspaceFor(owner, house, 'Doomed');
+  const { secret } = await createKey(doomed, ['read']);
+  assert.equal((await authorize('', secret)).status, 200);
+  const deleted = await doomed.call(`/v1/workspaces/${doomed.workspaceId}`, { method: 'DELETE' });
+  assert.equal(deleted.status, 204);
+  assert.equal((await authorize('', secret)).body.code, 'invalid_token');
+});
+
+test('CVE-2026-33808: odd paths never go around the judgement', async () => {
+  for (const path of [
+    '//v1/authorize',
+    '/v1//authorize',
+    '/v1/authorize/',
+    '/v1/authorize;x',
+    '/v1/./authorize',
+    '/V1/AUTHORIZE',
+    '/v1/authorize%00',
+    '/v1/%61uthorize',
+  ]) {
+    const answer = await rawCall(house.url, [`GET ${path} HTTP/1.1`]);
+    assert.ok([401, 404, 400].includes(answer.status), `${path} → ${answer.status}`);
+  }
+});
+
+test('fuzz: any query answers 200, 401 or 403', async () => {
+  const character = fc.constantFrom(...'scope=permission&+%20,;?/#abz09_-~\'"<>[]{}|^`\\');
+  await fc.assert(
+    fc.asyncProperty(fc.array(character, { maxLength: 40 }), async (characters) => {
+      const query = characters.join('').replaceAll(' ', '+').replaceAll('#', '');
+      const answer = await rawCall(house.url, [
+        `GET /v1/authorize?${query} HTTP/1.1`,
+        `Authorization: Bearer ${all.secret}`,
+      ]);
+      assert.ok([200, 401, 403].includes(answer.status), `${query} → ${answer.status} ${answer.text}`);
+      expectIdentity(answer, answer.status === 200);
+    }),
+    { numRuns: 150 },
+  );
+});

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { SECRET_PREFIXES, type SecretKind } from '../contract/words.ts';
+import { secretKindOf as kindInServer, mintSecret } from '../credentials/secret.ts';
+import { hintOf, secretKindOf } from './secret.ts';
+
+const KINDS = Object.keys(SECRET_PREFIXES) as SecretKind[];
+
+test('knows the secrets that the server mints, and shows no more than their hint', () => {
+  for (const kind of KINDS) {
+    const secret = mintSecret(kind);
+    assert.equal(secretKindOf(secret), kind);
+    assert.equal(hintOf(secret), secret.slice(-4));
+  }
+});
+
+test('says the same as the server of any one character changed, added or lost', () => {
+  const change = fc.tuple(fc.constantFrom(...KINDS), fc.nat(70), fc.constantFrom('', '0', 'z', '_', 'é', '\n', 'aa'));
+  fc.assert(
+    fc.property(change, ([kind, at, character]) => {
+      const secret = mintSecret(kind);
+      const changed = secret.slice(0, at) + character + secret.slice(at + 1);
+      assert.equal(secretKindOf(changed), kindInServer(changed));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('agrees with the vectors of docs/secret-format.md', () => {
+  const page = readFileSync(new URL('../../docs/secret-format.md', import.meta.url), 'utf8');
+  const rows = [...page.matchAll(/^\| `([A-Za-z0-9_]+)` \| (yes|no)/gm)];
+  assert.equal(rows.length, 4);
+  for (const [, secret = '', valid] of rows) assert.equal(secretKindOf(secret) !== null, valid === 'yes', secret);
+});

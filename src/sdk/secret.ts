@@ -1,0 +1,46 @@
+import {
+  BASE62,
+  HINT_LENGTH,
+  SECRET_CHECKSUM_LENGTH,
+  SECRET_PREFIXES,
+  SECRET_RANDOM_LENGTH,
+  type SecretKind,
+} from '../contract/words.ts';
+
+const KINDS = Object.keys(SECRET_PREFIXES) as SecretKind[];
+/** Random characters and checksum together. */
+export const SECRET_TAIL_LENGTH = SECRET_RANDOM_LENGTH + SECRET_CHECKSUM_LENGTH;
+
+const TABLE = new Uint32Array(256).map((_, byte) => {
+  let rest = byte;
+  for (let bit = 0; bit < 8; bit++) rest = rest & 1 ? (rest >>> 1) ^ 0xedb88320 : rest >>> 1;
+  return rest;
+});
+
+/** The CRC-32 of zlib, PNG and Ethernet over ASCII text. */
+function crc32(text: string): number {
+  let crc = 0xffffffff;
+  for (let at = 0; at < text.length; at++) crc = (crc >>> 8) ^ (TABLE[(crc ^ text.charCodeAt(at)) & 0xff] ?? 0);
+  return (crc ^ 0xffffffff) >>> 0;
+}
+
+/**
+ * Tells which kind of secret `text` has the form of, or null where prefix, length, alphabet or checksum
+ * is wrong. Runs anywhere and asks nobody: that it has the form does not say that it is one.
+ */
+export function secretKindOf(text: string): SecretKind | null {
+  const kind = KINDS.find((one) => text.startsWith(SECRET_PREFIXES[one]));
+  if (kind === undefined || text.length !== SECRET_PREFIXES[kind].length + SECRET_TAIL_LENGTH) return null;
+  if (!/^[0-9A-Za-z_]+$/.test(text)) return null;
+  let rest = crc32(text.slice(0, -SECRET_CHECKSUM_LENGTH));
+  for (let at = text.length - 1; at >= text.length - SECRET_CHECKSUM_LENGTH; at--) {
+    if (text.charAt(at) !== BASE62.charAt(rest % 62)) return null;
+    rest = Math.floor(rest / 62);
+  }
+  return kind;
+}
+
+/** The displayable end of a secret. */
+export function hintOf(secret: string): string {
+  return secret.slice(-HINT_LENGTH);
+}

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { TEST_SECRET } from '../testing/engines.ts';
+import {
+  bearer,
+  createKey,
+  createToken,
+  signUpOwner,
+  startHouse,
+  type TestHouse,
+  type TestPerson,
+} from '../testing/house.ts';
+import { startPostgres, type TestPostgres } from '../testing/postgres.ts';
+import { until } from '../testing/until.ts';
+
+let postgres: TestPostgres;
+let environment: Readonly<Record<string, string>>;
+let nodes: TestHouse[];
+let owner: TestPerson;
+
+before(async () => {
+  postgres = await startPostgres();
+  environment = {
+    DATABASE_URL: await postgres.createDatabase(),
+    DEVPILOT_SECRET: TEST_SECRET,
+    DEVPILOT_REVOCATION_BOUND: '3s',
+  };
+  nodes = [];
+  for (let count = 0; count < 3; count++) nodes.push(await startHouse({ environment }));
+  const last = nodes.at(-1);
+  if (last === undefined) throw new Error('There is no node.');
+  owner = await signUpOwner(last);
+});
+
+after(async () => {
+  await Promise.all(nodes.map((node) => node.close()));
+  await postgres.close();
+});
+
+const statusesOf = (secret: string, query = '') =>
+  Promise.all(
+    nodes.map(async (node) => (await node.call(`/v1/authorize${query}`, { headers: bearer(secret) })).status),
+  );
+
+test('a deletion on one node is true on all when it is answered, and its header says who confirmed', async () => {
+  const token = await createToken(owner, ['all']);
+  assert.deepEqual(await statusesOf(token.secret), [200, 200, 200]);
+  const deleted = await owner.call(`/v1/access-tokens/${token.id}`, { method: 'DELETE' });
+  assert.equal(deleted.status, 204);
+  assert.match(deleted.headers.get('devpilot-revocation') ?? '', /^nodes=3 confirmed=3 ms=\d+$/);
+  assert.deepEqual(await statusesOf(token.secret), [401, 401, 401]);
+});
+
+test('an edit on one node is true on all when it is answered', async () => {
+  const key = await createKey(owner, ['read', 'write']);
+  assert.deepEqual(await statusesOf(key.secret, '?permission=write'), [200, 200, 200]);
+  const edited = await owner.call(`/v1/api-keys/${key.id}`, { method: 'PATCH', body: { permissions: ['read'] } });
+  assert.match(edited.headers.get('devpilot-revocation') ?? '', /^nodes=3 confirmed=3 ms=\d+$/);
+  assert.deepEqual(await statusesOf(key.secret, '?permission=write'), [403, 403, 403]);
+  assert.deepEqual(await statusesOf(key.secret, '?permission=read'), [200, 200, 200]);
+});
+
+test('of several at once that end the same credential each is answered only when nothing accepts it', async () => {
+  const token = await createToken(owner, ['all']);
+  await statusesOf(token.secret);
+  const body = new URLSearchParams({ token: token.secret });
+  const ends = [
+    () => owner.call(`/v1/access-tokens/${token.id}`, { method: 'DELETE' }),
+    ...nodes.map((node) => () => node.call('/v1/revoke', { body })),
+  ];
+  await Promise.all(
+    ends.map(async (end) => {
+      assert.ok([200, 204, 404].includes((await end()).status));
+      assert.deepEqual(await statusesOf(token.secret), [401, 401, 401]);
+    }),
+  );
+});
+
+test('a node that is stopped gives its lease up, and nobody waits for it', async () => {
+  const fourth = await startHouse({ environment });
+  const token = await createToken(owner, ['all']);
+  await fourth.close();
+  const deleted = await owner.call(`/v1/access-tokens/${token.id}`, { method: 'DELETE' });
+  assert.match(deleted.headers.get('devpilot-revocation') ?? '', /^nodes=3 confirmed=3 ms=\d+$/);
+});
+
+test('without a database memory judges until the lease ends, then nothing is guessed; it comes back by itself', async () => {
+  const [node] = nodes;
+  if (node === undefined) throw new Error('There is no node.');
+  const token = await createToken(owner, ['all']);
+  assert.deepEqual(await statusesOf(token.secret), [200, 200, 200]);
+  await postgres.stop('SIGKILL');
+  assert.equal((await node.call('/v1/authorize', { headers: bearer(token.secret) })).status, 200);
+
+  const seen = new Set<number>();
+  await until(async () => {
+    const { status } = await node.call('/v1/authorize', { headers: bearer(token.secret) });
+    seen.add(status);
+    return status === 503;
+  });
+  assert.deepEqual([...seen].sort(), [200, 503]);
+  assert.equal((await node.call('/readyz')).status, 503);
+  assert.equal((await node.call('/healthz')).status, 200);
+
+  await postgres.start();
+  const back = performance.now();
+  await until(async () => {
+    const { status } = await node.call('/v1/authorize', { headers: bearer(token.secret) });
+    assert.ok(status === 200 || status === 503, `answered ${status}`);
+    return status === 200 && (await node.call('/readyz')).status === 200;
+  });
+  assert.ok(performance.now() - back < 2000, 'it is back within two seconds');
+  const deleted = await owner.call(`/v1/access-tokens/${token.id}`, { method: 'DELETE' });
+  assert.equal(deleted.status, 204);
+  assert.deepEqual(await statusesOf(token.secret), [401, 401, 401]);
+});

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { readSettings } from './settings.ts';
+import { runCommand, spawnServer, temporaryDirectory } from './testing/process.ts';
+
+test('without any setting the contract’s defaults hold', () => {
+  const settings = readSettings({});
+  assert.equal(settings.port, 4000);
+  assert.equal(settings.host, '127.0.0.1');
+  assert.equal(settings.dataDirectory, join(process.cwd(), 'data'));
+  assert.equal(settings.databaseUrl, null);
+  assert.equal(settings.secret, null);
+  assert.equal(settings.publicUrl, null);
+  assert.deepEqual(settings.trustProxy, []);
+  assert.equal(settings.signUp, 'invite');
+  assert.equal(settings.revocationBound, 2000);
+  assert.equal(settings.metrics, null);
+  assert.equal(settings.localServer, 'off');
+  assert.equal(settings.logLevel, 'info');
+});
+
+test('a blank setting is one that is not set', () => {
+  const blank = Object.fromEntries(
+    ['PORT', 'HOST', 'DATABASE_URL', 'DEVPILOT_SECRET', 'DEVPILOT_TRUST_PROXY', 'LOG_LEVEL'].map((name) => [name, '']),
+  );
+  assert.deepEqual(readSettings(blank), readSettings({}));
+});
+
+test('good values are taken', () => {
+  const settings = readSettings({
+    PORT: '0',
+    HOST: '::1',
+    DEVPILOT_SECRET: 'x'.repeat(32),
+    DATABASE_URL: 'postgres://user:password@db.example.com:5432/devpilot?sslmode=require',
+    DEVPILOT_PUBLIC_URL: 'https://devpilot.example.com/',
+    DEVPILOT_TRUST_PROXY: '127.0.0.1, 10.0.0.0/8 ,::1,fd00::/8',
+    DEVPILOT_SIGN_UP: 'open',
+    DEVPILOT_REVOCATION_BOUND: '500ms',
+    DEVPILOT_METRICS: '[::1]:9464',
+    DEVPILOT_LOCAL_SERVER: 'on',
+    LOG_LEVEL: 'debug',
+  });
+  assert.equal(settings.publicUrl, 'https://devpilot.example.com');
+  assert.deepEqual(settings.trustProxy, ['127.0.0.1', '10.0.0.0/8', '::1', 'fd00::/8']);
+  assert.equal(settings.revocationBound, 500);
+  assert.deepEqual(settings.metrics, { host: '::1', port: 9464 });
+  assert.equal(settings.secret?.length, 32);
+});
+
+const BAD: readonly (readonly [string, ...string[]])[] = [
+  ['PORT', 'abc', '-1', '65536', '80.5', ' 80', '0x50', '123456'],
+  ['HOST', 'not a host', 'a_b', '-x', 'http://127.0.0.1'],
+  ['DATABASE_URL', 'mysql://localhost/x', 'devpilot.db', 'postgres'],
+  ['DEVPILOT_SECRET', 'short', 'x'.repeat(31)],
+  ['DEVPILOT_SECRET_FILE', '/nothing/there', '/'],
+  [
+    'DEVPILOT_PUBLIC_URL',
+    'devpilot.example.com',
+    'ftp://x',
+    'https://x/path',
+    'https://x?q',
+    'https://u:p@x',
+    'https://',
+  ],
+  [
+    'DEVPILOT_TRUST_PROXY',
+    'true',
+    '10.0.0.0/33',
+    '10.0.0.0/8/8',
+    '10.0.0',
+    'proxy.example.com',
+    '::1/129',
+    '10.0.0.0/',
+  ],
+  ['DEVPILOT_SIGN_UP', 'closed', 'INVITE', 'true'],
+  ['DEVPILOT_REVOCATION_BOUND', '2', '0s', '199ms', '61s', '2m', '-1s', '1.5s', 'forever'],
+  ['DEVPILOT_METRICS', 'on', ':', 'x:y', '127.0.0.1:', '127.0.0.1:99999', '127.0.0.1'],
+  ['DEVPILOT_LOCAL_SERVER', 'yes', 'ON', '1'],
+  ['LOG_LEVEL', 'loud', 'INFO', '30'],
+];
+
+for (const [name, first, ...rest] of BAD) {
+  test(`${name} with a bad value stops the start with exit 2 and one line that names it`, async () => {
+    const directory = temporaryDirectory();
+    const { code, stdout, stderr } = await runCommand(['serve'], {
+      PORT: '0',
+      DEVPILOT_DATA_DIR: directory.path,
+      [name]: first ?? '',
+    });
+    assert.equal(code, 2, stderr);
+    assert.equal(stdout, '');
+    assert.match(stderr, new RegExp(`^devpilot: ${name} takes [^\n]+\\.\n$`));
+    if (name === 'DEVPILOT_SECRET') assert.ok(!stderr.includes(String(first)));
+    for (const value of rest) {
+      assert.throws(() => readSettings({ [name]: value }), new RegExp(`^BadSetting: ${name} takes `), value);
+    }
+    directory.remove();
+  });
+}
+
+test('PostgreSQL needs a secret, and one place for it', () => {
+  assert.throws(() => readSettings({ DATABASE_URL: 'postgres://localhost/devpilot' }), /^BadSetting: DEVPILOT_SECRET/);
+  const both = { DEVPILOT_SECRET: 'x'.repeat(32), DEVPILOT_SECRET_FILE: '/etc/devpilot/secret' };
+  assert.throws(() => readSettings(both), /^BadSetting: DEVPILOT_SECRET/);
+});
+
+test('a secret is read from its file without the newline at its end, and too short a file is refused', () => {
+  const directory = temporaryDirectory();
+  const path = join(directory.path, 'secret.txt');
+  writeFileSync(path, `${'s'.repeat(32)}\n`);
+  assert.equal(readSettings({ DEVPILOT_SECRET_FILE: path }).secret?.toString(), 's'.repeat(32));
+  writeFileSync(path, `${'s'.repeat(31)}\n`);
+  assert.throws(
+    () => readSettings({ DEVPILOT_SECRET_FILE: path }),
+    /DEVPILOT_SECRET_FILE takes a file of at least 32 bytes/,
+  );
+  directory.remove();
+});
+
+test('a data directory that can not be made stops the start with one line that names the setting', async () => {
+  const { code, stderr } = await runCommand(['serve'], { PORT: '0', DEVPILOT_DATA_DIR: '/dev/null/data' });
+  assert.equal(code, 2, stderr);
+  assert.match(stderr, /^devpilot: DEVPILOT_DATA_DIR takes [^\n]+\n$/);
+});
+
+test('an unset secret is made once, with mode 0600, in a directory that nobody else can read', async () => {
+  const directory = temporaryDirectory();
+  const data = join(directory.path, 'data');
+  const server = await spawnServer(data);
+  await server.stop('SIGTERM');
+  assert.equal(statSync(join(data, 'secret')).mode & 0o777, 0o600);
+  assert.equal(statSync(data).mode & 0o777, 0o700);
+  const { mtimeMs } = statSync(join(data, 'secret'));
+  await (await spawnServer(data)).stop('SIGTERM');
+  assert.equal(statSync(join(data, 'secret')).mtimeMs, mtimeMs);
+  directory.remove();
+});

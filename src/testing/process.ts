@@ -1,0 +1,96 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const COMMAND = fileURLToPath(new URL('../../bin/devpilot.mjs', import.meta.url));
+
+/** What a finished command left: its exit code, or the signal that ended it, and what it printed. */
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+type Environment = Readonly<Record<string, string>>;
+
+/** Servers that run; a test that fails leaves none behind. */
+const running = new Set<ChildProcess>();
+after(() => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+/** Only what a command needs of this process's environment, so that no setting leaks in. */
+function environmentOf(environment: Environment): NodeJS.ProcessEnv {
+  // Modules that were compiled once are not compiled again: tests start many processes.
+  const cache = join(tmpdir(), 'devpilot-compile-cache');
+  return { PATH: process.env['PATH'], HOME: process.env['HOME'], NODE_COMPILE_CACHE: cache, ...environment };
+}
+
+function ended(child: ChildProcess): Promise<Ended> {
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  return new Promise((resolve) => child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr })));
+}
+
+/** Runs the real command to its end. */
+export function runCommand(args: readonly string[], environment: Environment, input = ''): Promise<Ended> {
+  const child = spawn(process.execPath, [COMMAND, ...args], { env: environmentOf(environment) });
+  child.stdin.end(input);
+  return ended(child);
+}
+
+/** A server in a process of its own. */
+export interface ServerProcess {
+  /** Without a slash at the end. */
+  readonly url: string;
+  readonly setupCode: string | null;
+  readonly metricsUrl: string | null;
+  readonly pid: number;
+  /** Everything that it has printed so far. */
+  output(): string;
+  /** Sends a signal and waits for the end. */
+  stop(signal: NodeJS.Signals): Promise<Ended>;
+}
+
+/** Starts `devpilot serve` on a free port. Rejects if it ends before it listens. */
+export async function spawnServer(dataDirectory: string, environment: Environment = {}): Promise<ServerProcess> {
+  const child = spawn(process.execPath, [COMMAND, 'serve'], {
+    env: environmentOf({ PORT: '0', DEVPILOT_DATA_DIR: dataDirectory, LOG_LEVEL: 'silent', ...environment }),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  running.add(child);
+  const end = ended(child).finally(() => running.delete(child));
+  let output = '';
+  const url = await new Promise<string>((resolve, reject) => {
+    const read = (chunk: Buffer) => {
+      output += chunk.toString();
+      const found = /Devpilot is at (\S+)\n/.exec(output)?.[1];
+      if (found !== undefined) resolve(found);
+    };
+    child.stdout.on('data', read);
+    child.stderr.on('data', read);
+    end.then((last) => reject(new Error(`The server ended: ${JSON.stringify(last)}`)));
+  });
+  return {
+    url,
+    setupCode: /#code=(\w+)/.exec(output)?.[1] ?? null,
+    metricsUrl: /Metrics are at (\S+)/.exec(output)?.[1] ?? null,
+    pid: child.pid ?? 0,
+    output: () => output,
+    stop(signal) {
+      child.kill(signal);
+      return end;
+    },
+  };
+}
+
+export function temporaryDirectory(): { readonly path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), 'devpilot-'));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}

@@ -1,0 +1,41 @@
+import { connect } from 'node:net';
+
+export interface RawAnswer {
+  readonly status: number;
+  readonly headers: ReadonlyMap<string, string>;
+  readonly text: string;
+}
+
+/**
+ * Sends a request byte for byte, as no client library would: `lines` are its head, each character one
+ * byte. Resolves to the last answer when the server closes the connection.
+ */
+export function rawCall(url: string, lines: readonly string[], body: Uint8Array | string = ''): Promise<RawAnswer> {
+  const { hostname, port, host } = new URL(url);
+  const [first = '', ...rest] = lines;
+  const head = [first, `Host: ${host}`, 'Connection: close', ...rest, '', ''].join('\r\n');
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(port), hostname);
+    const chunks: Buffer[] = [];
+    socket.setTimeout(20_000, () => socket.destroy(new Error(`No answer to ${first}`)));
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+    socket.on('error', (error) => (chunks.length === 0 ? reject(error) : undefined));
+    socket.on('close', () => {
+      const text = Buffer.concat(chunks).toString('latin1');
+      const end = text.indexOf('\r\n\r\n');
+      const [status = '', ...fields] = text.slice(0, end).split('\r\n');
+      resolve({
+        status: Number(status.split(' ')[1]),
+        headers: new Map(
+          fields.map((field) => {
+            const colon = field.indexOf(':');
+            return [field.slice(0, colon).toLowerCase(), field.slice(colon + 1).trim()];
+          }),
+        ),
+        text: text.slice(end + 4),
+      });
+    });
+    socket.write(Buffer.from(head, 'latin1'));
+    socket.write(body);
+  });
+}

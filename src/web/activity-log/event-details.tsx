@@ -1,0 +1,123 @@
+import { Anchor, Table } from '@mantine/core';
+import { Link } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
+import type { AuditEvent } from '../../contract/schemas.ts';
+import { Facts } from '../components/facts.tsx';
+import { exactTime } from '../components/time.tsx';
+import { useWorkspace } from '../session.ts';
+import styles from './activity-log.module.css';
+
+/** Whatever an edit recorded, as a person reads it. */
+function say(value: unknown): string {
+  if (value === undefined) return '–';
+  if (value === null) return 'none';
+  if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map(say).join(', ');
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+function record(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
+}
+
+function Edit({ detail }: { readonly detail: AuditEvent['detail'] }) {
+  const before = record(detail['before']);
+  const after = record(detail['after']);
+  const fields = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+  if (fields.length === 0) return null;
+  return (
+    <Table className={styles['edit']} withRowBorders={false} horizontalSpacing="sm" verticalSpacing={4} fz="sm">
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th scope="col">Field</Table.Th>
+          <Table.Th scope="col">Before</Table.Th>
+          <Table.Th scope="col">After</Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {fields.map((field) => (
+          <Table.Tr key={field}>
+            <Table.Th scope="row">{field}</Table.Th>
+            <Table.Td>{say(before[field])}</Table.Td>
+            <Table.Td>{say(after[field])}</Table.Td>
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </Table>
+  );
+}
+
+function OnlyLink({
+  filter,
+  id,
+  children,
+}: {
+  readonly filter: string;
+  readonly id: string;
+  readonly children: string;
+}) {
+  const { workspace } = useWorkspace();
+  return (
+    <Anchor
+      fz="xs"
+      renderRoot={(props) => (
+        <Link to="/settings/activity-log" search={{ workspace: workspace.slug, [filter]: id }} {...props} />
+      )}
+    >
+      {children}
+    </Anchor>
+  );
+}
+
+function Party({
+  name,
+  id,
+  filter,
+}: {
+  readonly name: string | null;
+  readonly id: string | null;
+  readonly filter: string;
+}) {
+  return (
+    <>
+      {name ?? '–'}
+      {id !== null && (
+        <>
+          {' '}
+          <span className="mono">{id}</span>{' '}
+          <OnlyLink filter={filter} id={id}>
+            Only this
+          </OnlyLink>
+        </>
+      )}
+    </>
+  );
+}
+
+/** All that the log knows of an event. */
+export function EventDetails({ event }: { readonly event: AuditEvent }) {
+  const { actor, target, credential, address, userAgent, requestId, detail } = event;
+  const rest = Object.entries(detail).filter(([name]) => name !== 'before' && name !== 'after');
+  const mono = (text: string) => <span className="mono">{text}</span>;
+  const facts: (readonly [string, ReactNode])[] = [
+    ['Time', exactTime(event.at)],
+    ['Action', mono(event.action)],
+    ['By', <Party key="by" name={actor.name ?? actor.kind} id={actor.id} filter="actor" />],
+  ];
+  if (target !== null) facts.push(['Target', <Party key="target" name={target.name} id={target.id} filter="target" />]);
+  if (credential !== null && credential.id !== target?.id && credential.id !== actor.id) {
+    facts.push(['Credential', <Party key="of" name={credential.name} id={credential.id} filter="credential" />]);
+  }
+  for (const [name, value] of rest) facts.push([name.charAt(0).toUpperCase() + name.slice(1), say(value)]);
+  if (address !== null) facts.push(['Address', mono(address)]);
+  if (userAgent !== null) facts.push(['Program', userAgent]);
+  if (requestId !== null) facts.push(['Request', mono(requestId)]);
+  facts.push(['Entry', mono(`${event.sequence} · ${event.id}`)], ['Hash', mono(event.hash)]);
+  facts.push(['Hash before', mono(event.previousHash)]);
+  return (
+    <div className={styles['details']}>
+      <Edit detail={detail} />
+      <Facts facts={facts} />
+    </div>
+  );
+}

@@ -1,0 +1,112 @@
+import { ActionIcon, Anchor, Tooltip } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import { Link } from '@tanstack/react-router';
+import { useId } from 'react';
+import type { AuditEvent } from '../../contract/schemas.ts';
+import {
+  IconActivity,
+  IconAlertTriangle,
+  IconBuilding,
+  IconChevronDown,
+  IconFingerprint,
+  IconKey,
+  IconMail,
+  IconTerminal2,
+  IconTicket,
+  IconUser,
+  IconUsers,
+} from '../components/icons.ts';
+import { exactTime } from '../components/time.tsx';
+import { useWorkspace } from '../session.ts';
+import styles from './activity-log.module.css';
+import { EventDetails } from './event-details.tsx';
+import { type Piece, sentenceOf } from './sentence.ts';
+
+const ICONS: Readonly<Record<string, typeof IconActivity>> = {
+  access_token: IconTicket,
+  api_key: IconKey,
+  person: IconUser,
+  session: IconUser,
+  passkey: IconFingerprint,
+  member: IconUsers,
+  invitation: IconMail,
+  workspace: IconBuilding,
+  device: IconTerminal2,
+};
+const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+
+/** Refusals and failures: what the reader of a log looks for. */
+const isTrouble = ({ action }: AuditEvent) => /\.(?:denied|failed|passphrase_failed)$/.test(action);
+
+function CredentialLink({ kind, id, text }: { readonly kind: string; readonly id: string; readonly text: string }) {
+  const { workspace } = useWorkspace();
+  return (
+    <Anchor
+      inherit
+      fw={600}
+      renderRoot={(props) => (
+        <Link
+          to={kind === 'access_token' ? '/settings/access-tokens/$id' : '/settings/api-keys/$id'}
+          params={{ id }}
+          search={{ workspace: workspace.slug }}
+          {...props}
+        />
+      )}
+    >
+      {text}
+    </Anchor>
+  );
+}
+
+function Words({ piece, event }: { readonly piece: Piece; readonly event: AuditEvent }) {
+  if (piece.of === undefined) return piece.text;
+  if (piece.of === 'value') return <span className={styles['value']}>{piece.text}</span>;
+  const party = piece.of === 'actor' ? event.actor : piece.of === 'target' ? event.target : event.credential;
+  if (party !== null && party.id !== null && (party.kind === 'access_token' || party.kind === 'api_key')) {
+    return <CredentialLink kind={party.kind} id={party.id} text={piece.text} />;
+  }
+  return <b>{piece.text}</b>;
+}
+
+/** One entry of the log: a sentence, where from and when, and the rest on demand. */
+export function EventRow({ event }: { readonly event: AuditEvent }) {
+  const [opened, { toggle }] = useDisclosure();
+  const id = useId();
+  const trouble = isTrouble(event);
+  const Icon = trouble ? IconAlertTriangle : (ICONS[event.action.split('.')[0] ?? ''] ?? IconActivity);
+  return (
+    <li className={styles['event']} {...(opened && { 'data-opened': true })}>
+      <div className={styles['line']}>
+        <span className={`${styles['icon']} ${trouble ? 'tone-warn' : 'tone-mute'}`} aria-hidden>
+          <Icon size={16} />
+        </span>
+        <div className={styles['sentence']}>
+          {sentenceOf(event).map((piece, at) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: the pieces of a sentence never move
+            <Words key={at} piece={piece} event={event} />
+          ))}
+        </div>
+        <div className={styles['meta']}>
+          {event.address !== null && <span className="mono">{event.address}</span>}
+          <Tooltip label={exactTime(event.at)}>
+            <time dateTime={event.at}>{clock.format(new Date(event.at))}</time>
+          </Tooltip>
+        </div>
+        <ActionIcon
+          variant="subtle"
+          color="gray"
+          size="md"
+          onClick={toggle}
+          aria-expanded={opened}
+          aria-controls={id}
+          aria-label={`Details of event ${event.sequence}`}
+        >
+          <IconChevronDown size={16} className={styles['chevron']} />
+        </ActionIcon>
+      </div>
+      <div id={id} hidden={!opened}>
+        {opened && <EventDetails event={event} />}
+      </div>
+    </li>
+  );
+}

@@ -1,0 +1,199 @@
+import { Button, type ComboboxData, Group, Select, TextInput } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { AUDIT_ACTIONS, type AuditAction } from '../../contract/words.ts';
+import { IconX } from '../components/icons.ts';
+import type { ListState } from '../components/list-state.ts';
+import { useWorkspace } from '../session.ts';
+import styles from './activity-log.module.css';
+import { FILTERS, SPANS_BACK } from './query.ts';
+import { actionLabel } from './sentence.ts';
+
+function actionsByNoun(): ComboboxData {
+  const groups = new Map<string, { value: AuditAction; label: string }[]>();
+  for (const action of AUDIT_ACTIONS) {
+    const noun = action.split('.')[0] ?? '';
+    const items = groups.get(noun) ?? [];
+    items.push({ value: action, label: actionLabel(action) });
+    groups.set(noun, items);
+  }
+  return [...groups.values()].map((items) => ({
+    group: (items[0]?.label ?? '').replace(/ \S+$/, ''),
+    items,
+  }));
+}
+const ACTIONS = actionsByNoun();
+const TIMES = [
+  ...Object.entries(SPANS_BACK).map(([value, { label }]) => ({ value, label })),
+  { value: 'custom', label: 'From … to …' },
+];
+
+/** People and credentials whose name holds what was typed; a credential that was deleted is reached from its events. */
+function useParties(typed: string): ComboboxData {
+  const { workspace, api } = useWorkspace();
+  const [q] = useDebouncedValue(typed.trim(), 250);
+  const { data } = useQuery({
+    queryKey: [workspace.id, 'parties', q],
+    queryFn: async ({ signal }) => {
+      const query = { q: q === '' ? undefined : q, limit: 20 };
+      const [people, tokens, keys] = await Promise.all([
+        api.members.list({ limit: 200 }, { signal }),
+        api.accessTokens.list(query, { signal }),
+        api.apiKeys.list(query, { signal }),
+      ]);
+      return { people: people.data, tokens: tokens.data, keys: keys.data };
+    },
+    placeholderData: keepPreviousData,
+    staleTime: 60_000,
+  });
+  if (data === undefined) return [];
+  const named = ({ id, name }: { readonly id: string; readonly name: string }) => ({
+    value: `credential ${id}`,
+    label: name,
+  });
+  return [
+    { group: 'People', items: data.people.map(({ personId, name }) => ({ value: `actor ${personId}`, label: name })) },
+    { group: 'Access tokens', items: data.tokens.map(named) },
+    { group: 'API keys', items: data.keys.map(named) },
+  ];
+}
+
+function holds(data: ComboboxData, value: string): boolean {
+  return data.some(
+    (group) =>
+      typeof group === 'object' &&
+      'items' in group &&
+      group.items.some((item) => typeof item === 'object' && item.value === value),
+  );
+}
+
+interface FiltersProps {
+  readonly state: ListState;
+  /** Names that the events on the page give to ids. */
+  readonly nameOf: (id: string) => string | undefined;
+}
+
+function PartyFilter({ state, nameOf }: FiltersProps) {
+  const [typed, setTyped] = useState('');
+  const actor = state.get('actor');
+  const credential = state.get('credential');
+  const value = credential !== undefined ? `credential ${credential}` : actor !== undefined ? `actor ${actor}` : null;
+  const known = useParties(value === null ? typed : '');
+  const id = credential ?? actor;
+  const data =
+    value === null || id === undefined || holds(known, value)
+      ? known
+      : [...known, { group: 'From the log', items: [{ value, label: nameOf(id) ?? id }] }];
+  return (
+    <Select
+      label="Person or credential"
+      placeholder="Anybody"
+      searchable
+      clearable
+      clearButtonProps={{ 'aria-label': 'Anybody' }}
+      nothingFoundMessage="Nobody and nothing by this name"
+      maxDropdownHeight={320}
+      data={data}
+      value={value}
+      onSearchChange={setTyped}
+      onChange={(next) => {
+        const [filter, chosen] = next?.split(' ') ?? [];
+        state.set({
+          actor: filter === 'actor' ? chosen : null,
+          credential: filter === 'credential' ? chosen : null,
+        });
+      }}
+    />
+  );
+}
+
+/** `datetime-local` speaks the reader's zone without naming it. */
+function localOf(at: string | undefined): string {
+  if (at === undefined || Number.isNaN(Date.parse(at))) return '';
+  const date = new Date(at);
+  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+
+function Range({ state }: { readonly state: ListState }) {
+  const bound = (name: 'from' | 'to', label: string) => (
+    <TextInput
+      type="datetime-local"
+      label={label}
+      value={localOf(state.get(name))}
+      onChange={(event) => {
+        const { value } = event.currentTarget;
+        state.set({ [name]: value === '' ? null : new Date(value).toISOString() });
+      }}
+    />
+  );
+  return (
+    <>
+      {bound('from', 'From')}
+      {bound('to', 'Before')}
+    </>
+  );
+}
+
+/** Who, what and when; kept in the address. */
+export function Filters({ state, nameOf }: FiltersProps) {
+  const isSet = FILTERS.some((name) => state.get(name) !== undefined);
+  const [custom, setCustom] = useState(state.get('from') !== undefined || state.get('to') !== undefined);
+  const target = state.get('target');
+  return (
+    <>
+      <div className={styles['filters']}>
+        <PartyFilter state={state} nameOf={nameOf} />
+        <Select
+          label="Action"
+          placeholder="Anything"
+          searchable
+          clearable
+          clearButtonProps={{ 'aria-label': 'Anything' }}
+          maxDropdownHeight={320}
+          data={ACTIONS}
+          value={state.get('action') ?? null}
+          onChange={(action) => state.set({ action })}
+        />
+        <Select
+          label="Time"
+          placeholder="Ever"
+          clearable
+          clearButtonProps={{ 'aria-label': 'Ever' }}
+          data={TIMES}
+          value={custom ? 'custom' : (state.get('since') ?? null)}
+          onChange={(since) => {
+            setCustom(since === 'custom');
+            state.set({ since: since === 'custom' ? null : since, from: null, to: null });
+          }}
+        />
+        {custom && <Range state={state} />}
+      </div>
+      {isSet && (
+        <Group gap="xs">
+          {target !== undefined && (
+            <Button
+              size="compact-sm"
+              variant="default"
+              rightSection={<IconX size={14} />}
+              aria-label={`Target ${nameOf(target) ?? target}: show any target`}
+              onClick={() => state.set({ target: null })}
+            >
+              Target: {nameOf(target) ?? target}
+            </Button>
+          )}
+          <Button
+            size="compact-sm"
+            variant="subtle"
+            onClick={() => {
+              setCustom(false);
+              state.set(Object.fromEntries(FILTERS.map((name) => [name, null])));
+            }}
+          >
+            Show everything
+          </Button>
+        </Group>
+      )}
+    </>
+  );
+}

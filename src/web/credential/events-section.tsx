@@ -1,0 +1,47 @@
+import { Anchor, Skeleton, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { EventList } from '../activity-log/event-list.tsx';
+import { Section } from '../components/section.tsx';
+import { ErrorState } from '../components/states.tsx';
+import { useWorkspace } from '../session.ts';
+
+/** What the log says about a credential, also after it is gone. For owners and admins. */
+export function EventsSection({ id }: { readonly id: string }) {
+  const { workspace, api } = useWorkspace();
+  const { data, error, refetch } = useQuery({
+    queryKey: [workspace.id, 'audit-events', 'of', id],
+    queryFn: ({ signal }) => api.auditEvents.list({ credential: id, limit: 20 }, { signal }),
+    refetchInterval: 10_000,
+  });
+  return (
+    <Section
+      title="Activity"
+      description="What was done to it, and what it was refused."
+      actions={
+        <Anchor
+          fz="sm"
+          renderRoot={(props) => (
+            <Link to="/settings/activity-log" search={{ workspace: workspace.slug, credential: id }} {...props} />
+          )}
+        >
+          In the activity log
+        </Anchor>
+      }
+    >
+      {data === undefined ? (
+        error === null ? (
+          <Skeleton h={160} radius="md" aria-busy aria-label="Loading" role="status" />
+        ) : (
+          <ErrorState error={error} retry={() => void refetch()} />
+        )
+      ) : data.data.length === 0 ? (
+        <Text fz="sm" c="dimmed">
+          The log knows nothing of it.
+        </Text>
+      ) : (
+        <EventList events={data.data} headings={3} />
+      )}
+    </Section>
+  );
+}

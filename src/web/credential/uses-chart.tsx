@@ -1,0 +1,23 @@
+import { BarChart } from '@mantine/charts';
+import '@mantine/charts/styles.css';
+import type { DayOfUses } from './uses.ts';
+
+/** Bars, a day each. Hidden from screen readers, for whom the table beside it says the same. */
+export function UsesChart({ days }: { readonly days: readonly DayOfUses[] }) {
+  return (
+    <BarChart
+      h={200}
+      data={days.map((day) => ({ ...day }))}
+      dataKey="label"
+      series={[{ name: 'uses', label: 'Uses', color: 'pilot.5' }]}
+      gridAxis="x"
+      tickLine="none"
+      withTooltip
+      yAxisProps={{ allowDecimals: false, width: 44 }}
+      xAxisProps={{ interval: 'equidistantPreserveStart' }}
+      barProps={{ radius: [3, 3, 0, 0], isAnimationActive: false }}
+      tooltipAnimationDuration={0}
+      barChartProps={{ accessibilityLayer: false }}
+    />
+  );
+}

@@ -1,0 +1,107 @@
+import { Skeleton, Table, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { lazy, Suspense } from 'react';
+import type { CredentialUses } from '../../contract/schemas.ts';
+import { Section } from '../components/section.tsx';
+import { BlockSkeleton, ErrorState } from '../components/states.tsx';
+import { Ago } from '../components/time.tsx';
+import { type Credential, credentialsKey, kindOf } from '../credentials/kinds.ts';
+import { useWorkspace } from '../session.ts';
+import styles from './credential.module.css';
+import { type DayOfUses, describeUses, lastThirtyDays } from './uses.ts';
+
+const UsesChart = lazy(async () => ({ default: (await import('./uses-chart.tsx')).UsesChart }));
+
+function DaysAsTable({ days }: { readonly days: readonly DayOfUses[] }) {
+  const used = days.filter(({ uses }) => uses > 0);
+  if (used.length === 0) return null;
+  return (
+    <details className={styles['table']}>
+      <summary>As a table</summary>
+      <Table fz="sm" maw={320} aria-label="Uses a day">
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th scope="col">Day (UTC)</Table.Th>
+            <Table.Th scope="col" ta="right">
+              Uses
+            </Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {used.toReversed().map(({ day, label, uses }) => (
+            <Table.Tr key={day}>
+              <Table.Td>{label}</Table.Td>
+              <Table.Td ta="right">{uses}</Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </details>
+  );
+}
+
+function Addresses({ addresses }: { readonly addresses: CredentialUses['addresses'] }) {
+  if (addresses.length === 0) {
+    return (
+      <Text fz="sm" c="dimmed">
+        It was not used from anywhere yet.
+      </Text>
+    );
+  }
+  return (
+    <Table fz="sm" aria-label="Addresses it was used from" horizontalSpacing={0}>
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th scope="col">Address</Table.Th>
+          <Table.Th scope="col">First seen</Table.Th>
+          <Table.Th scope="col">Last seen</Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {addresses.map(({ address, firstSeenAt, lastSeenAt }) => (
+          <Table.Tr key={address}>
+            <Table.Td className={`mono ${styles['address']}`}>{address}</Table.Td>
+            <Table.Td>
+              <Ago at={firstSeenAt} />
+            </Table.Td>
+            <Table.Td>
+              <Ago at={lastSeenAt} />
+            </Table.Td>
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </Table>
+  );
+}
+
+/** How much a credential was used in the last 30 days, and from where. */
+export function UsesSections({ credential }: { readonly credential: Credential }) {
+  const { workspace, api } = useWorkspace();
+  const { kind, id } = credential;
+  const { data, error, refetch } = useQuery({
+    queryKey: [...credentialsKey(workspace.id, kindOf(credential)), id, 'uses', credential.useCount],
+    queryFn: ({ signal }) => (kind === 'access_token' ? api.accessTokens : api.apiKeys).uses(id, { signal }),
+    placeholderData: (before) => before,
+  });
+  if (data === undefined) {
+    return error === null ? <BlockSkeleton height={300} /> : <ErrorState error={error} retry={() => void refetch()} />;
+  }
+  const days = lastThirtyDays(data.days, Date.now());
+  return (
+    <>
+      <Section title="Uses a day" description={describeUses(days)}>
+        {days.some(({ uses }) => uses > 0) && (
+          <div aria-hidden>
+            <Suspense fallback={<Skeleton h={200} radius="md" />}>
+              <UsesChart days={days} />
+            </Suspense>
+          </div>
+        )}
+        <DaysAsTable days={days} />
+      </Section>
+      <Section title="Addresses" description="Where it was used from lately, the last 20.">
+        <Addresses addresses={data.addresses} />
+      </Section>
+    </>
+  );
+}

@@ -1,0 +1,75 @@
+import { Modal } from '@mantine/core';
+import { useState } from 'react';
+import { type Created, useCreate } from './create.ts';
+import { CredentialForm, NEW_CREDENTIAL } from './credential-form.tsx';
+import type { Kind } from './kinds.ts';
+import { SecretPanel } from './secret-panel.tsx';
+
+interface CreateDialogProps {
+  readonly kind: Kind;
+  readonly opened: boolean;
+  readonly onClose: () => void;
+}
+
+function Body({
+  kind,
+  onCreated,
+  onClose,
+}: Omit<CreateDialogProps, 'opened'> & { onCreated: (made: Created) => void }) {
+  const create = useCreate(kind);
+  return (
+    <CredentialForm
+      kind={kind}
+      initial={NEW_CREDENTIAL}
+      submit={kind.generate}
+      onCancel={onClose}
+      onSubmit={async (wish) => {
+        const made = await create(wish);
+        return () => onCreated(made);
+      }}
+    />
+  );
+}
+
+/** Creates a credential, then shows its secret once, in a dialog that only “I have stored it” closes. */
+export function CreateDialog({ kind, opened, onClose }: CreateDialogProps) {
+  const [created, setCreated] = useState<Created | null>(null);
+  const isShowing = created !== null;
+  return (
+    <>
+      <Modal
+        opened={opened && !isShowing}
+        onClose={onClose}
+        title={kind.generate}
+        size={620}
+        // A stray click must not throw away what was typed.
+        closeOnClickOutside={false}
+      >
+        <Body kind={kind} onClose={onClose} onCreated={setCreated} />
+      </Modal>
+      <Modal
+        opened={opened && isShowing}
+        onClose={() => {}}
+        title={kind.kind === 'access_token' ? 'Your new access token' : 'Your new API key'}
+        size={620}
+        closeOnClickOutside={false}
+        closeOnEscape={false}
+        withCloseButton={false}
+        // Not only out of sight: nothing of it stays behind while a transition ends.
+        transitionProps={{ duration: 0 }}
+      >
+        {created !== null && (
+          <SecretPanel
+            credential={created}
+            secret={created.secret}
+            stored="I have stored it"
+            onStored={() => {
+              setCreated(null);
+              onClose();
+            }}
+          />
+        )}
+      </Modal>
+    </>
+  );
+}

@@ -1,0 +1,192 @@
+import { Button, Group, Stack, Switch, Text, Textarea, TextInput } from '@mantine/core';
+import { useForm } from '@mantine/form';
+import { useState } from 'react';
+import { flushSync } from 'react-dom';
+import { LIMITS } from '../../contract/words.ts';
+import { DevpilotError } from '../../sdk/client.ts';
+import { fieldErrorsOf, messageOf } from '../api.ts';
+import { Notice } from '../components/notice.tsx';
+import { descriptionProblem, lengthOf, nameProblem, passphraseProblem } from '../rules.ts';
+import styles from './credentials.module.css';
+import { type Expiry, expiresAtOf, expiryProblem } from './expiry.ts';
+import { ExpiryField } from './expiry-field.tsx';
+import type { Kind, Right } from './kinds.ts';
+import { PassphraseField } from './passphrase-field.tsx';
+import { RightsField } from './rights-field.tsx';
+import { summarize } from './summary.ts';
+
+export interface CredentialValues {
+  readonly name: string;
+  readonly description: string;
+  readonly rights: Right[];
+  readonly passphrase: string;
+  readonly expiry: Expiry;
+  readonly active: boolean;
+}
+
+/** What the form hands over: checked, with the expiry as an instant. */
+export type CredentialWish = Omit<CredentialValues, 'expiry'> & { readonly expiresAt: string | null };
+
+export const NEW_CREDENTIAL: CredentialValues = {
+  name: '',
+  description: '',
+  rights: [],
+  passphrase: '',
+  expiry: { choice: '90', date: null },
+  active: true,
+};
+
+interface CredentialFormProps {
+  readonly kind: Kind;
+  readonly initial: CredentialValues;
+  /** What an edited credential's expiry is; leave it out for a new one. */
+  readonly kept?: string | null;
+  readonly submit: string;
+  readonly onCancel: () => void;
+  /** Does it, and answers with what comes next once the form has forgotten what was typed. */
+  readonly onSubmit: (wish: CredentialWish) => Promise<() => void>;
+  readonly passphraseHint?: string;
+}
+
+const FIELDS: Readonly<Record<string, string>> = { scopes: 'rights', permissions: 'rights', expiresAt: 'expiry' };
+
+/** The server's field names in the form's words. */
+function errorsFor(error: unknown): Record<string, string> {
+  const found = Object.entries(fieldErrorsOf(error) ?? {});
+  return Object.fromEntries(found.map(([field, message]) => [FIELDS[field] ?? field, message]));
+}
+
+const KNOWN_FIELDS = new Set(['name', 'description', 'rights', 'passphrase', 'expiry', 'active']);
+
+function whatWentWrong(error: unknown, kind: Kind): string | null {
+  if (error === null) return null;
+  if (error instanceof DevpilotError && error.code === 'idempotent_replay') {
+    return `The ${kind.noun} was created, but its secret was lost on the way here and cannot be shown again. Close this, delete it and generate a new one.`;
+  }
+  if (error instanceof DevpilotError && error.status === 0) {
+    return `${error.message} Submit again: nothing is created twice.`;
+  }
+  const atFields = Object.keys(errorsFor(error));
+  return atFields.length > 0 && atFields.every((field) => KNOWN_FIELDS.has(field)) ? null : messageOf(error);
+}
+
+/** The form that creates tokens and keys, and edits keys, with a summary in words of what is about to be. */
+export function CredentialForm(props: CredentialFormProps) {
+  const { kind, initial, kept, onCancel, onSubmit } = props;
+  const isToken = kind.kind === 'access_token';
+  const [now] = useState(() => Date.now());
+  const [error, setError] = useState<unknown>(null);
+  const [busy, setBusy] = useState(false);
+  const form = useForm<CredentialValues>({
+    initialValues: initial,
+    validate: {
+      name: nameProblem,
+      description: descriptionProblem,
+      rights: (rights) => (rights.length === 0 ? `Choose at least one ${kind.rightNoun}` : null),
+      passphrase: (passphrase) => (passphrase === '' ? null : passphraseProblem(passphrase)),
+      expiry: (expiry) => expiryProblem(expiry, Date.now()),
+    },
+    onSubmitPreventDefault: 'always',
+  });
+  const { values, errors } = form;
+  const expiresAt = expiresAtOf(values.expiry, now, kept ?? null);
+
+  function focusFirst(problems: object) {
+    const [first] = ['name', 'description', 'rights', 'passphrase', 'expiry'].filter((field) => field in problems);
+    if (first !== undefined) document.querySelector<HTMLElement>(`[data-path="${first}"]`)?.focus();
+  }
+
+  async function submit(checked: CredentialValues) {
+    setBusy(true);
+    setError(null);
+    try {
+      const { expiry, ...rest } = checked;
+      const next = await onSubmit({ ...rest, expiresAt: expiresAtOf(expiry, now, kept ?? null) });
+      // Browsers hold on to a dialog's elements after it is gone, and a field to what it last held.
+      flushSync(() => form.setFieldValue('passphrase', ''));
+      next();
+    } catch (thrown) {
+      setError(thrown);
+      const problems = errorsFor(thrown);
+      form.setErrors(problems);
+      focusFirst(problems);
+    } finally {
+      setBusy(false);
+    }
+  }
+
+  const textOf = (field: string) => (errors[field] === undefined ? undefined : String(errors[field]));
+  const trouble = whatWentWrong(error, kind);
+  return (
+    <form noValidate onSubmit={form.onSubmit((checked) => void submit(checked), focusFirst)}>
+      <Stack gap="md">
+        <TextInput
+          label="Name"
+          placeholder={kind.placeholder}
+          description="What it is for, so that others know before they delete it."
+          autoComplete="off"
+          data-autofocus
+          {...form.getInputProps('name')}
+        />
+        {!isToken && (
+          <Textarea
+            label="Description (optional)"
+            autosize
+            minRows={2}
+            maxRows={6}
+            inputWrapperOrder={['label', 'input', 'error', 'description']}
+            description={`${lengthOf(values.description)} of ${LIMITS.description.max} characters`}
+            {...form.getInputProps('description')}
+          />
+        )}
+        <RightsField
+          kind={kind}
+          value={values.rights}
+          onChange={(rights) => form.setFieldValue('rights', rights)}
+          error={textOf('rights')}
+        />
+        {isToken && (
+          <PassphraseField
+            value={values.passphrase}
+            onChange={(passphrase) => form.setFieldValue('passphrase', passphrase)}
+            error={textOf('passphrase')}
+            {...(props.passphraseHint !== undefined && { description: props.passphraseHint })}
+          />
+        )}
+        <ExpiryField
+          noun={isToken ? 'token' : 'key'}
+          value={values.expiry}
+          onChange={(expiry) => form.setFieldValue('expiry', expiry)}
+          now={now}
+          kept={kept}
+          error={textOf('expiry')}
+        />
+        {!isToken && (
+          <Switch
+            label="Active"
+            description="An inactive key is refused until it is made active again."
+            checked={values.active}
+            onChange={(event) => form.setFieldValue('active', event.currentTarget.checked)}
+          />
+        )}
+        <Text className={styles['summary']} aria-live="polite" data-testid="summary">
+          {summarize({
+            rights: values.rights,
+            expiresAt,
+            passphrase: values.passphrase !== '',
+            active: values.active,
+          })}
+        </Text>
+        {trouble !== null && <Notice tone="bad">{trouble}</Notice>}
+        <Group justify="flex-end" gap="sm">
+          <Button variant="default" onClick={onCancel}>
+            Cancel
+          </Button>
+          <Button type="submit" loading={busy}>
+            {props.submit}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}

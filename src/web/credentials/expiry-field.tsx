@@ -1,0 +1,50 @@
+import { NativeSelect, Stack } from '@mantine/core';
+import { DateInput } from '@mantine/dates';
+import { Notice } from '../components/notice.tsx';
+import { type Expiry, type ExpiryChoice, expiryChoices } from './expiry.ts';
+
+interface ExpiryFieldProps {
+  readonly noun: string;
+  readonly value: Expiry;
+  readonly onChange: (expiry: Expiry) => void;
+  readonly now: number;
+  /** What an edited credential has; leave it out for a new one. */
+  readonly kept?: string | null | undefined;
+  readonly error?: string | undefined;
+}
+
+/** When it ends: a span, a date, or never, with the warning that never deserves. */
+export function ExpiryField({ noun, value, onChange, now, kept, error }: ExpiryFieldProps) {
+  const isEndless = value.choice === 'never' || (value.choice === 'keep' && kept === null);
+  return (
+    <Stack gap="xs">
+      <NativeSelect
+        label="Expiry"
+        data={expiryChoices(now, kept)}
+        value={value.choice}
+        onChange={(event) => onChange({ ...value, choice: event.currentTarget.value as ExpiryChoice })}
+        error={value.choice === 'date' ? undefined : error}
+        data-path={value.choice === 'date' ? undefined : 'expiry'}
+      />
+      {value.choice === 'date' && (
+        <DateInput
+          label="Last day"
+          description="It stops working at the end of this day, in your time zone."
+          placeholder="24 Feb 2027"
+          valueFormat="D MMM YYYY"
+          minDate={new Date(now)}
+          value={value.date}
+          onChange={(date) => onChange({ ...value, date })}
+          popoverProps={{ withinPortal: true }}
+          error={error}
+          data-path="expiry"
+        />
+      )}
+      {isEndless && (
+        <Notice tone="warn">
+          {`Non-expiring ${noun}s pose a greater security risk. Prefer short-lived ones and rotate them regularly.`}
+        </Notice>
+      )}
+    </Stack>
+  );
+}

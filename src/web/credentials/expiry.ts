@@ -1,0 +1,61 @@
+import { DAY } from '../../contract/words.ts';
+import { dayOf } from '../components/format.ts';
+
+/** What the form's choice of an expiry can be. `keep` is for editing alone. */
+export type ExpiryChoice = '7' | '30' | '60' | '90' | '365' | 'date' | 'never' | 'keep';
+
+export interface Expiry {
+  readonly choice: ExpiryChoice;
+  /** `YYYY-MM-DD` in the reader's zone, for the choice `date`. */
+  readonly date: string | null;
+}
+
+const SPANS: readonly [ExpiryChoice, string][] = [
+  ['7', '7 days'],
+  ['30', '30 days'],
+  ['60', '60 days'],
+  ['90', '90 days'],
+  ['365', '1 year'],
+];
+
+const inDays = (days: number, now: number) => now + days * DAY;
+
+/** The last instant of a day in the reader's zone. */
+function endOfDay(date: string): number {
+  const [year = 0, month = 1, day = 1] = date.split('-').map(Number);
+  return new Date(year, month - 1, day, 23, 59, 59, 999).getTime();
+}
+
+/** The choices with the day that each would mean. */
+export function expiryChoices(now: number, kept: string | null | undefined): { value: string; label: string }[] {
+  return [
+    ...(kept === undefined
+      ? []
+      : [{ value: 'keep', label: kept === null ? 'No change (never expires)' : `No change (${dayOf(kept)})` }]),
+    ...SPANS.map(([value, label]) => ({ value, label: `${label} (${dayOf(inDays(Number(value), now))})` })),
+    { value: 'date', label: 'A date …' },
+    { value: 'never', label: 'No expiry' },
+  ];
+}
+
+/** The instant that a choice means, null for never. A date means its last instant. */
+export function expiresAtOf({ choice, date }: Expiry, now: number, kept: string | null = null): string | null {
+  if (choice === 'never') return null;
+  if (choice === 'keep') return kept;
+  if (choice === 'date') return date === null ? null : new Date(endOfDay(date)).toISOString();
+  return new Date(inDays(Number(choice), now)).toISOString();
+}
+
+export function expiryProblem({ choice, date }: Expiry, now: number): string | null {
+  if (choice !== 'date') return null;
+  if (date === null) return 'Choose a date';
+  return endOfDay(date) > now ? null : 'The date must lie in the future';
+}
+
+/** The choice that comes nearest to how long another credential was given. */
+export function expiryLike(createdAt: string, expiresAt: string | null): Expiry {
+  if (expiresAt === null) return { choice: 'never', date: null };
+  const days = (Date.parse(expiresAt) - Date.parse(createdAt)) / DAY;
+  const [choice] = SPANS.find(([span]) => days <= Number(span) + 1) ?? ['365' as const];
+  return { choice, date: null };
+}

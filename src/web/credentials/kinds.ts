@@ -1,0 +1,129 @@
+import type { AccessToken, ApiKey, Page } from '../../contract/schemas.ts';
+import {
+  type CredentialKind,
+  PERMISSION_MEANINGS,
+  type Permission,
+  SCOPE_MEANINGS,
+  type Scope,
+  SECRET_PREFIXES,
+} from '../../contract/words.ts';
+import type { CallOptions, Client } from '../../sdk/client.ts';
+
+export type Credential = AccessToken | ApiKey;
+export type Right = Scope | Permission;
+
+export interface RightGroup {
+  readonly label: string;
+  readonly rights: readonly Right[];
+}
+
+/** How a kind of credential is called and shown; the two pages differ in this and little else. */
+export interface Kind {
+  readonly kind: CredentialKind;
+  /** In the middle of a sentence. */
+  readonly noun: string;
+  readonly plural: string;
+  readonly title: string;
+  readonly generate: string;
+  readonly path: '/settings/access-tokens' | '/settings/api-keys';
+  /** Two sentences for those who see it the first time. */
+  readonly about: string;
+  readonly prefix: string;
+  /** The variable that a script finds the secret in. */
+  readonly variable: string;
+  readonly rightsLabel: string;
+  readonly rightNoun: string;
+  readonly groups: readonly RightGroup[];
+  readonly meanings: Readonly<Record<string, string>>;
+  readonly statuses: readonly string[];
+  readonly placeholder: string;
+}
+
+export const ACCESS_TOKENS: Kind = {
+  kind: 'access_token',
+  noun: 'access token',
+  plural: 'access tokens',
+  title: 'Access Tokens',
+  generate: 'Generate Token',
+  path: '/settings/access-tokens',
+  about:
+    'An access token lets a pipeline or a script act on this workspace without a browser session. Each has its own scopes, an optional passphrase and an optional expiry.',
+  prefix: SECRET_PREFIXES.access_token,
+  variable: 'DEVPILOT_TOKEN',
+  rightsLabel: 'Scopes',
+  rightNoun: 'scope',
+  groups: [
+    { label: 'Everything', rights: ['all'] },
+    { label: 'Deployments', rights: ['basic_deployment', 'advanced_deployment'] },
+    { label: 'Tracking', rights: ['activity_tracker', 'activity_tracker_analytics', 'error_tracker'] },
+    { label: 'Apps and automation', rights: ['modify_env', 'run_scripts'] },
+  ],
+  meanings: SCOPE_MEANINGS,
+  statuses: ['active', 'expired'],
+  placeholder: 'CI/CD Pipeline',
+};
+
+export const API_KEYS: Kind = {
+  kind: 'api_key',
+  noun: 'API key',
+  plural: 'API keys',
+  title: 'API Keys',
+  generate: 'Generate API Key',
+  path: '/settings/api-keys',
+  about:
+    "An API key lets a service talk to Devpilot's management APIs. Its permissions, expiry and active state can be changed later; its secret never changes.",
+  prefix: SECRET_PREFIXES.api_key,
+  variable: 'DEVPILOT_API_KEY',
+  rightsLabel: 'Permissions',
+  rightNoun: 'permission',
+  groups: [
+    { label: 'Resources', rights: ['read', 'write', 'delete'] },
+    { label: 'Operations', rights: ['deploy', 'view_logs', 'manage_backups'] },
+    { label: 'Management', rights: ['manage_projects', 'manage_apps', 'manage_servers'] },
+  ],
+  meanings: PERMISSION_MEANINGS,
+  statuses: ['active', 'inactive', 'expired'],
+  placeholder: 'Billing service',
+};
+
+export const kindOf = (credential: Credential): Kind => (credential.kind === 'access_token' ? ACCESS_TOKENS : API_KEYS);
+
+export const rightsOf = (credential: Credential): readonly Right[] =>
+  credential.kind === 'access_token' ? credential.scopes : credential.permissions;
+
+export const hasPassphrase = (credential: Credential): boolean =>
+  credential.kind === 'access_token' && credential.hasPassphrase;
+
+/** The key of everything that is read about credentials of a kind in a workspace. */
+export const credentialsKey = (workspaceId: string, { kind }: Kind) => [workspaceId, kind] as const;
+
+export interface CredentialListQuery {
+  readonly cursor?: string | undefined;
+  readonly q?: string | undefined;
+  readonly status?: string | undefined;
+  readonly right?: string | undefined;
+  readonly createdBy?: string | undefined;
+  readonly unusedForDays?: string | undefined;
+  readonly sort?: string | undefined;
+}
+
+const pathOf = ({ kind }: Kind) => (kind === 'access_token' ? '/v1/access-tokens' : '/v1/api-keys');
+
+/** What the address says goes to the server as it stands; a mistyped filter is the server's to refuse. */
+export function listCredentials(
+  api: Client,
+  kind: Kind,
+  { right, ...query }: CredentialListQuery,
+  call: CallOptions,
+): Promise<Page<Credential>> {
+  const named = kind.kind === 'access_token' ? { scope: right } : { permission: right };
+  return api.request('GET', pathOf(kind), { ...call, query: { ...query, ...named } });
+}
+
+export function getCredential(api: Client, { kind, id }: Credential, call: CallOptions): Promise<Credential> {
+  return kind === 'access_token' ? api.accessTokens.get(id, call) : api.apiKeys.get(id, call);
+}
+
+export function deleteCredential(api: Client, { kind, id }: Credential): Promise<void> {
+  return kind === 'access_token' ? api.accessTokens.delete(id) : api.apiKeys.delete(id);
+}

@@ -1,0 +1,68 @@
+import { Button, Group, PasswordInput, Stack, Text } from '@mantine/core';
+import { useState } from 'react';
+import { CopyButton } from '../components/copy.tsx';
+import { IconRefresh } from '../components/icons.ts';
+import styles from './credentials.module.css';
+import { makePassphrase, strengthOf } from './passphrase.ts';
+
+interface PassphraseFieldProps {
+  readonly value: string;
+  readonly onChange: (passphrase: string) => void;
+  readonly error?: string | undefined;
+  readonly description?: string;
+}
+
+const WORDS = { weak: 'Weak: it should be longer or more varied', fair: 'Fair', strong: 'Strong' } as const;
+
+/** An optional second factor of a token, made up or made here. */
+export function PassphraseField({ value, onChange, error, description }: PassphraseFieldProps) {
+  const [visible, setVisible] = useState(false);
+  const [generated, setGenerated] = useState(false);
+  const strength = strengthOf(value);
+  return (
+    <Stack gap={6}>
+      <PasswordInput
+        label="Passphrase (optional)"
+        description={description ?? 'Must be sent along with the token. A leaked token alone is then of no use.'}
+        autoComplete="new-password"
+        value={value}
+        onChange={(event) => {
+          setGenerated(false);
+          onChange(event.currentTarget.value);
+        }}
+        visible={visible}
+        onVisibilityChange={setVisible}
+        error={error}
+        data-path="passphrase"
+        visibilityToggleButtonProps={{ 'aria-label': visible ? 'Hide the passphrase' : 'Show the passphrase' }}
+      />
+      <Group gap="xs" mih={30}>
+        <Button
+          size="compact-sm"
+          variant="subtle"
+          leftSection={<IconRefresh size={14} />}
+          onClick={() => {
+            onChange(makePassphrase());
+            setVisible(true);
+            setGenerated(true);
+          }}
+        >
+          Generate
+        </Button>
+        {generated && <CopyButton text={value} label="Copy passphrase" size="compact-sm" variant="subtle" />}
+        {value !== '' && (
+          <Group gap="xs" flex="1 1 160px" wrap="nowrap" justify="flex-end">
+            <div className={styles['meter']} data-strength={strength} aria-hidden>
+              <span />
+              <span />
+              <span />
+            </div>
+            <Text fz="xs" c="dimmed" role="status">
+              {WORDS[strength]}
+            </Text>
+          </Group>
+        )}
+      </Group>
+    </Stack>
+  );
+}

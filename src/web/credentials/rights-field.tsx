@@ -1,0 +1,57 @@
+import { Checkbox, Stack, Text } from '@mantine/core';
+import styles from './credentials.module.css';
+import type { Kind, Right } from './kinds.ts';
+
+interface RightsFieldProps {
+  readonly kind: Kind;
+  readonly value: readonly Right[];
+  readonly onChange: (rights: Right[]) => void;
+  readonly error?: string | undefined;
+}
+
+/** The scopes or permissions to choose from, with what each means. `all` takes the rest with it. */
+export function RightsField({ kind, value, onChange, error }: RightsFieldProps) {
+  const hasAll = value.includes('all');
+  function toggle(right: Right) {
+    if (right === 'all') return onChange(hasAll ? [] : ['all']);
+    onChange(value.includes(right) ? value.filter((one) => one !== right) : [...value, right]);
+  }
+  const problem = error === undefined ? undefined : 'rights-problem';
+  return (
+    <fieldset className={styles['rights']} aria-describedby={problem} aria-invalid={error !== undefined}>
+      <Text component="legend" fz="sm" fw={500} mb={6}>
+        {kind.rightsLabel}
+      </Text>
+      <Stack gap={0} className={styles['groups']}>
+        {kind.groups.map(({ label, rights }) => (
+          <div key={label} className={styles['group']}>
+            <Text fz="xs" c="dimmed" fw={550} className={styles['groupLabel']}>
+              {label}
+            </Text>
+            <Stack gap={10} flex={1}>
+              {rights.map((right) => {
+                const included = hasAll && right !== 'all';
+                return (
+                  <Checkbox
+                    key={right}
+                    label={<span className="mono">{right}</span>}
+                    description={`${kind.meanings[right] ?? ''}${right === 'all' ? ' Includes each one below.' : ''}${included ? ' Included in all.' : ''}`}
+                    checked={included || value.includes(right)}
+                    disabled={included}
+                    onChange={() => toggle(right)}
+                    {...(right === kind.groups[0]?.rights[0] && { 'data-path': 'rights' })}
+                  />
+                );
+              })}
+            </Stack>
+          </div>
+        ))}
+      </Stack>
+      {error !== undefined && (
+        <Text id={problem} fz="xs" c="var(--mantine-color-error)" mt={6}>
+          {error}
+        </Text>
+      )}
+    </fieldset>
+  );
+}

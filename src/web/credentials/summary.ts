@@ -1,0 +1,41 @@
+import { dayOf } from '../components/format.ts';
+import type { Right } from './kinds.ts';
+
+const DEEDS: Readonly<Record<Right, string>> = {
+  all: 'do everything an access token can',
+  basic_deployment: 'deploy',
+  advanced_deployment: 'run advanced deployments',
+  activity_tracker: 'submit activity events',
+  activity_tracker_analytics: 'read analytics',
+  error_tracker: 'submit and read errors',
+  modify_env: 'read and change environment variables',
+  run_scripts: 'run scripts',
+  read: 'read',
+  write: 'create and change',
+  delete: 'delete',
+  deploy: 'deploy',
+  manage_servers: 'manage servers',
+  manage_projects: 'manage projects',
+  manage_apps: 'manage apps',
+  view_logs: 'view logs',
+  manage_backups: 'manage backups',
+};
+
+const list = new Intl.ListFormat('en', { style: 'long', type: 'conjunction' });
+
+interface Wish {
+  readonly rights: readonly Right[];
+  readonly expiresAt: string | null;
+  readonly passphrase?: boolean;
+  readonly active?: boolean;
+}
+
+/** “May deploy and read analytics until 24 Feb 2027; asks for a passphrase.” */
+export function summarize({ rights, expiresAt, passphrase = false, active = true }: Wish): string {
+  const deeds = rights.includes('all') ? [DEEDS.all] : rights.map((right) => DEEDS[right]);
+  const may = deeds.length === 0 ? 'May do nothing yet' : `May ${list.format(deeds)}`;
+  const until = expiresAt === null ? ', with no end' : ` until ${dayOf(expiresAt)}`;
+  const asks = passphrase ? '; asks for a passphrase' : '';
+  const sleeps = active ? '' : '; refused until it is made active';
+  return `${may}${until}${asks}${sleeps}.`;
+}

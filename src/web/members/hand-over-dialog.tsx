@@ -1,0 +1,33 @@
+import { Text } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import type { Member } from '../../contract/schemas.ts';
+import { api, queryClient } from '../api.ts';
+import { ConfirmDialog } from '../components/confirm.tsx';
+import { useWorkspace, workspacesQuery } from '../session.ts';
+
+/** Hands ownership over. There is one owner, so this is taken back only by the new one. */
+export function HandOverDialog({ heir, onClose }: { readonly heir: Member; readonly onClose: () => void }) {
+  const { workspace } = useWorkspace();
+  return (
+    <ConfirmDialog
+      opened
+      onClose={onClose}
+      title="Hand over ownership"
+      confirm="Hand over"
+      typed={heir.email}
+      onConfirm={async () => {
+        await api.workspaces.handOver(workspace.id, { memberId: heir.id });
+        notifications.show({ message: `${heir.name} is the owner of ${workspace.name} now. You are an admin.` });
+        await Promise.all([
+          queryClient.invalidateQueries({ queryKey: workspacesQuery.queryKey }),
+          queryClient.invalidateQueries({ queryKey: [workspace.id, 'members'] }),
+        ]);
+      }}
+    >
+      <Text fz="sm">
+        <b>{heir.name}</b> becomes the owner of <b>{workspace.name}</b> and alone can delete it or hand it on. You
+        become an admin. Only {heir.name} can give ownership back.
+      </Text>
+    </ConfirmDialog>
+  );
+}

@@ -1,0 +1,74 @@
+import { Button } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import type { Invitation } from '../../contract/schemas.ts';
+import { queryClient } from '../api.ts';
+import { ConfirmDialog } from '../components/confirm.tsx';
+import { IconMail } from '../components/icons.ts';
+import { Tag } from '../components/notice.tsx';
+import { Row, Rows } from '../components/rows.tsx';
+import { Section } from '../components/section.tsx';
+import { ErrorState } from '../components/states.tsx';
+import { Ago } from '../components/time.tsx';
+import { useWorkspace } from '../session.ts';
+
+/** Invitations that nobody has accepted yet. Nothing is shown while there is none. */
+export function Invitations() {
+  const { workspace, api } = useWorkspace();
+  const key = [workspace.id, 'invitations'];
+  const { data, error, refetch } = useQuery({
+    queryKey: key,
+    queryFn: async ({ signal }) => (await api.invitations.list({ limit: 200 }, { signal })).data,
+  });
+  const [withdrawn, setWithdrawn] = useState<Invitation | null>(null);
+  if (error !== null) return <ErrorState error={error} retry={() => void refetch()} />;
+  if (data === undefined || data.length === 0) return null;
+  return (
+    <Section title="Open invitations" description="Each link works once and ends by itself after seven days.">
+      <Rows label="Open invitations">
+        {data.map((invitation) => (
+          <Row
+            key={invitation.id}
+            icon={<IconMail size={18} />}
+            title={
+              <>
+                {invitation.email} <Tag>{invitation.role === 'admin' ? 'Admin' : 'Member'}</Tag>
+              </>
+            }
+            note={
+              <>
+                Invited <Ago at={invitation.createdAt} />
+                {invitation.createdBy !== null && ` by ${invitation.createdBy.name}`} · ends{' '}
+                <Ago at={invitation.expiresAt} />
+              </>
+            }
+            tools={
+              <Button
+                variant="default"
+                size="xs"
+                aria-label={`Withdraw the invitation of ${invitation.email}`}
+                onClick={() => setWithdrawn(invitation)}
+              >
+                Withdraw
+              </Button>
+            }
+          />
+        ))}
+      </Rows>
+      <ConfirmDialog
+        opened={withdrawn !== null}
+        onClose={() => setWithdrawn(null)}
+        title="Withdraw invitation"
+        confirm="Withdraw"
+        onConfirm={async () => {
+          if (withdrawn !== null) await api.invitations.delete(withdrawn.id);
+          notifications.show({ message: 'The invitation is withdrawn.' });
+          await queryClient.invalidateQueries({ queryKey: key });
+        }}
+      >
+        The link that {withdrawn?.email} was sent stops working.
+      </ConfirmDialog>
+    </Section>
+  );
+}

@@ -1,0 +1,125 @@
+import { Button, Group, Modal, Radio, Stack, Text, TextInput } from '@mantine/core';
+import { useForm } from '@mantine/form';
+import { useMutation } from '@tanstack/react-query';
+import { useState } from 'react';
+import type { CreatedInvitation } from '../../contract/schemas.ts';
+import type { GivenRole } from '../../contract/words.ts';
+import { fieldErrorsOf, messageOf, queryClient } from '../api.ts';
+import { CopyButton } from '../components/copy.tsx';
+import { Notice } from '../components/notice.tsx';
+import { dayOf } from '../components/time.tsx';
+import { emailProblem } from '../rules.ts';
+import { useWorkspace } from '../session.ts';
+
+function Link({ invitation, onClose }: { readonly invitation: CreatedInvitation; readonly onClose: () => void }) {
+  return (
+    <Stack gap="md">
+      <Notice tone="good">
+        {invitation.mailed
+          ? `The link went out by mail to ${invitation.email}. You can pass it on yourself too.`
+          : `No mail was sent. Pass this link on to ${invitation.email} yourself.`}
+      </Notice>
+      <TextInput
+        label="Invitation link"
+        description={`Works once, until ${dayOf(invitation.expiresAt)}, and only for ${invitation.email}. It is shown only now.`}
+        value={invitation.url}
+        readOnly
+        onFocus={(event) => event.currentTarget.select()}
+        data-autofocus
+      />
+      <Group justify="flex-end" gap="sm">
+        <CopyButton text={invitation.url} label="Copy link" variant="filled" />
+        <Button variant="default" onClick={onClose}>
+          Done
+        </Button>
+      </Group>
+    </Stack>
+  );
+}
+
+function Ask({
+  onCreated,
+  onClose,
+}: {
+  readonly onCreated: (made: CreatedInvitation) => void;
+  readonly onClose: () => void;
+}) {
+  const { workspace, api } = useWorkspace();
+  const form = useForm<{ email: string; role: GivenRole }>({
+    initialValues: { email: '', role: 'member' },
+    validate: { email: emailProblem },
+  });
+  const invite = useMutation({
+    // Its answer is the link: nothing of it stays behind in the cache.
+    gcTime: 0,
+    mutationFn: ({ email, role }: typeof form.values) => api.invitations.create({ email: email.trim(), role }),
+    onError: (error) => form.setErrors(fieldErrorsOf(error) ?? {}),
+    onSuccess: async (made) => {
+      onCreated(made);
+      await queryClient.invalidateQueries({ queryKey: [workspace.id, 'invitations'] });
+    },
+  });
+  return (
+    <form noValidate onSubmit={form.onSubmit((values) => invite.mutate(values))}>
+      <Stack gap="md">
+        <TextInput
+          label="Email"
+          type="email"
+          autoComplete="off"
+          description="An earlier invitation of this address ends."
+          data-autofocus
+          {...form.getInputProps('email')}
+        />
+        <Radio.Group label="Role" {...form.getInputProps('role')}>
+          <Stack gap="xs" mt={6}>
+            <Radio
+              value="member"
+              label="Member"
+              description="Sees credentials and resources, never secrets. Changes nothing."
+            />
+            <Radio
+              value="admin"
+              label="Admin"
+              description="Creates and deletes credentials, manages members, reads the activity log."
+            />
+          </Stack>
+        </Radio.Group>
+        {invite.error !== null && fieldErrorsOf(invite.error) === null && (
+          <Notice tone="bad">{messageOf(invite.error)}</Notice>
+        )}
+        <Group justify="flex-end" gap="sm">
+          <Button variant="default" onClick={onClose}>
+            Cancel
+          </Button>
+          <Button type="submit" loading={invite.isPending}>
+            Create invitation
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}
+
+/** Invites someone by a link that is shown once. */
+export function InviteDialog({ opened, onClose }: { readonly opened: boolean; readonly onClose: () => void }) {
+  const { workspace } = useWorkspace();
+  return (
+    <Modal opened={opened} onClose={onClose} title={`Invite to ${workspace.name}`} closeOnClickOutside={false}>
+      <Body onClose={onClose} />
+    </Modal>
+  );
+}
+
+/** Mounted with the dialog and gone with it, so that the link is too. */
+function Body({ onClose }: { readonly onClose: () => void }) {
+  const [made, setMade] = useState<CreatedInvitation | null>(null);
+  if (made !== null) return <Link invitation={made} onClose={onClose} />;
+  return (
+    <Stack gap="md">
+      <Text fz="sm" c="dimmed">
+        The person signs up or in with this address and joins.
+      </Text>
+      <Ask onCreated={setMade} onClose={onClose} />
+    </Stack>
+  );
+}
