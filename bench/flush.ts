@@ -27,7 +27,8 @@ function readRecords(path: string): CredentialRecord[] {
     expiresAt: null,
     createdAt: 1,
     passphraseHash: null,
-    pending: null,
+    tally: -1,
+    place: 0,
     recent: false,
   }));
 }

@@ -106,7 +106,11 @@ export interface TestPerson {
 }
 
 export function personWith(
-  house: Pick<TestHouse, 'url' | 'call'>, email: string, cookie: string, workspaceId: string): TestPerson {
+  house: Pick<TestHouse, 'url' | 'call'>,
+  email: string,
+  cookie: string,
+  workspaceId: string,
+): TestPerson {
   return {
     email,
     cookie,
