@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { DAY } from '../src/contract/words.ts';
 import { openSqliteStore } from '../src/store/sqlite.ts';
 import type { Store } from '../src/store/store.ts';
@@ -9,21 +10,21 @@ import { readAnalytics } from '../src/workspace/activity.ts';
 import { createIngest } from '../src/workspace/activity-ingest.ts';
 import { readCloudEvents } from '../src/workspace/cloud-events.ts';
 import type { WorkspaceContext } from '../src/workspace/context.ts';
+import { atMost, type Finding, list, median, medianRatio } from './lib/report.ts';
 
-/**
- * The activity tracker on SQLite: how many events a second it takes in batches of 100 that arrive as
- * JSON, and what a month's chart costs over many events against over a hundredth of them.
- * `node bench/activity.ts [events]`; 10,000,000 take about ten minutes and 6 GB.
- */
-const MANY = Number(process.argv[2] ?? 1_000_000);
-const FEW = Math.max(1_000, MANY / 100);
+/** Ten million and a hundred thousand are the aim; a hundredth of one another shows the same in a tenth of the time. */
+const MANY = 1_000_000;
+const FEW = MANY / 100;
+const LIVE = 100_000;
 const BATCH = 100;
 const SENDERS = 32;
-const CHARTS = 15;
+const ROUNDS = 7;
+const CHARTS = 5;
+const LOOK_UPS = 2_000;
 const NOW = Date.parse('2027-02-24T12:00:00Z');
 const TYPES = 12;
 const SOURCES = 6;
-const SUBJECTS = 500;
+const SUBJECTS = 100;
 
 let made = 0;
 /** A batch as a sender would post it; `within` milliseconds back in time at most. */
@@ -65,9 +66,11 @@ async function newWorkspace(store: Store, id: string): Promise<string> {
   return id;
 }
 
-const median = (times: readonly number[]) => [...times].sort((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0;
+const GROUPS = ['type', 'source', 'subject'] as const;
+type Group = (typeof GROUPS)[number];
 
-async function chart(context: WorkspaceContext, workspaceId: string, groupBy: 'type' | 'source' | 'subject') {
+/** What a month's chart takes, in milliseconds: the median of some. */
+async function chart(context: WorkspaceContext, workspaceId: string, groupBy: Group): Promise<number> {
   const times: number[] = [];
   for (let at = 0; at < CHARTS; at++) {
     const started = performance.now();
@@ -77,23 +80,86 @@ async function chart(context: WorkspaceContext, workspaceId: string, groupBy: 't
   return median(times);
 }
 
-const directory = mkdtempSync(join(tmpdir(), 'devpilot-bench-'));
-const store = await openSqliteStore(join(directory, 'devpilot.db'));
-try {
-  const context = { store, clock: () => NOW, ingest: createIngest(store) } as WorkspaceContext;
-  const [many, few] = [await newWorkspace(store, 'wsp_many'), await newWorkspace(store, 'wsp_few')];
-  const sustained = await fill(context, await newWorkspace(store, 'wsp_live'), 200_000, 60_000);
-  process.stdout.write(`ingest, batches of ${BATCH}, as they happen: ${Math.round(sustained)} events a second\n`);
-  await fill(context, few, FEW, 30 * DAY);
-  const spread = await fill(context, many, MANY, 30 * DAY);
-  process.stdout.write(`ingest, batches of ${BATCH}, spread over a month: ${Math.round(spread)} events a second\n`);
-  for (const groupBy of ['type', 'source', 'subject'] as const) {
-    const small = await chart(context, few, groupBy);
-    const large = await chart(context, many, groupBy);
-    const figures = `${large.toFixed(1)} ms over ${MANY}, ${small.toFixed(1)} ms over ${FEW}`;
-    process.stdout.write(`a month by ${groupBy}: ${(large / small).toFixed(2)} × (${figures})\n`);
+async function compareCharts(context: WorkspaceContext, few: string, many: string, groupBy: Group): Promise<Finding[]> {
+  const small: number[] = [];
+  const large: number[] = [];
+  for (let round = 0; round <= ROUNDS; round++) {
+    const [below, above] = [await chart(context, few, groupBy), await chart(context, many, groupBy)];
+    if (round === 0) continue;
+    small.push(below);
+    large.push(above);
   }
-} finally {
-  await store.close();
-  rmSync(directory, { recursive: true, force: true });
+  const what = `a month's chart by ${groupBy} over ${MANY.toLocaleString('en')} events`;
+  const from = `${list(large)} ms over ${list(small)} ms`;
+  return [
+    { what, figure: median(large), unit: ' ms', bound: atMost(100), from },
+    { what: `${what} and over a hundredth`, figure: medianRatio(large, small), unit: '×', bound: atMost(1.5), from },
+  ];
+}
+
+/** The 99th percentile of the look-up that a judgement makes, in milliseconds, each in a turn of its own. */
+async function lookUps(store: Store): Promise<number> {
+  const times: number[] = [];
+  for (let at = 0; at < LOOK_UPS; at++) {
+    const started = performance.now();
+    await store.first('select id from credential where digest = ?', [new Uint8Array(32)]);
+    times.push(performance.now() - started);
+    await setImmediate();
+  }
+  return times.sort((one, other) => one - other)[Math.floor(LOOK_UPS * 0.99)] ?? Number.NaN;
+}
+
+async function compareLookUps(context: WorkspaceContext, workspaceId: string): Promise<Finding> {
+  const without: number[] = [];
+  const during: number[] = [];
+  for (let round = 0; round <= ROUNDS; round++) {
+    const alone = await lookUps(context.store);
+    let over = false;
+    const charts = (async () => {
+      while (!over) await chart(context, workspaceId, 'subject');
+    })();
+    const beside = await lookUps(context.store);
+    over = true;
+    await charts;
+    if (round === 0) continue;
+    without.push(alone);
+    during.push(beside);
+  }
+  return {
+    what: "p99 of a judgement's look-up while month's charts are read, over without",
+    figure: medianRatio(during, without),
+    unit: '×',
+    bound: atMost(3),
+    from: `${list(during)} ms over ${list(without)} ms`,
+  };
+}
+
+/** The activity tracker on SQLite: what it takes in, what a month's chart costs, and what that does to judgements. */
+export async function activity(): Promise<Finding[]> {
+  const directory = mkdtempSync(join(tmpdir(), 'devpilot-bench-'));
+  const store = await openSqliteStore(join(directory, 'devpilot.db'));
+  try {
+    const context = { store, clock: () => NOW, ingest: createIngest(store) } as WorkspaceContext;
+    const sustained = await fill(context, await newWorkspace(store, 'wsp_live'), LIVE, 60_000);
+    const few = await newWorkspace(store, 'wsp_few');
+    const many = await newWorkspace(store, 'wsp_many');
+    await fill(context, few, FEW, 30 * DAY);
+    const spread = await fill(context, many, MANY, 30 * DAY);
+    const charts: Finding[] = [];
+    for (const groupBy of GROUPS) charts.push(...(await compareCharts(context, few, many, groupBy)));
+    return [
+      {
+        what: `events stored a second in batches of ${BATCH}, parsed, deduplicated and rolled up`,
+        figure: sustained,
+        unit: '',
+        bound: null,
+        from: `${list([sustained])} as they happen, ${list([spread])} spread over a month; the aim is 20,000`,
+      },
+      ...charts,
+      await compareLookUps(context, many),
+    ];
+  } finally {
+    await store.close();
+    rmSync(directory, { recursive: true, force: true });
+  }
 }

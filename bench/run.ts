@@ -1,3 +1,4 @@
+import { activity } from './activity.ts';
 import { authorize } from './authorize.ts';
 import { contention } from './contention.ts';
 import { flush } from './flush.ts';
@@ -15,6 +16,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Finding[]>>> = {
   pages,
   contention,
   peers,
+  activity,
   authorize,
   memory,
 };

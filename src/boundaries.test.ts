@@ -12,6 +12,8 @@ const HOUSE: Readonly<Record<string, readonly string[]>> = {
   'contract/schemas.ts': ['contract/', 'zod'],
   'contract/resources.ts': ['contract/', 'zod'],
   'contract/environment.ts': ['contract/', 'zod'],
+  'contract/activity.ts': ['contract/', 'zod'],
+  'contract/errors.ts': ['contract/', 'zod'],
   'contract/': ['contract/words.ts'],
   'credentials/': ['contract/', 'node'],
   'store/': ['contract/', 'node', 'kysely', 'kysely/migration', 'pg'],

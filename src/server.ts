@@ -31,6 +31,7 @@ import { createSeal } from './store/seal.ts';
 import { openSqliteStore } from './store/sqlite.ts';
 import type { Store } from './store/store.ts';
 import { createIngest } from './workspace/activity-ingest.ts';
+import { createReports } from './workspace/error-reports.ts';
 
 /** Records kept in memory: about 300 bytes each. */
 const RECORDS_IN_MEMORY = 1_000_000;
@@ -249,6 +250,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
       seal: people.seal,
       localServer: settings.localServer === 'on',
       ingest: createIngest(store),
+      reports: createReports(store),
     },
     denials,
     traces,

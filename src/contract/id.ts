@@ -15,6 +15,8 @@ export const ID_PREFIXES = {
   project: 'prj_',
   app: 'app_',
   server: 'srv_',
+  error_issue: 'iss_',
+  error_event: 'err_',
 } as const;
 export type IdNoun = keyof typeof ID_PREFIXES;
 

@@ -324,6 +324,8 @@ export const AUDIT_ACTIONS = [
   'env.updated',
   'env.restored',
   'env.revealed',
+  'error_issue.resolved',
+  'error_issue.reopened',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
@@ -342,6 +344,7 @@ export const AUDIT_NOUNS = [
   'project',
   'app',
   'server',
+  'error_issue',
 ] as const;
 export type AuditNoun = (typeof AUDIT_NOUNS)[number];
 
@@ -355,10 +358,8 @@ export const HOOK_STAGES = [
   'post_setup',
   'post_release',
 ] as const;
-export type HookStage = (typeof HOOK_STAGES)[number];
 /** What lists of resources are sorted by; `-` before it for descending. */
 export const RESOURCE_SORTS = ['createdAt', '-createdAt', 'name', '-name'] as const;
-export type ResourceSort = (typeof RESOURCE_SORTS)[number];
 
 /** What roll-ups are kept at, with the length of one step in milliseconds. */
 export const INTERVALS = { minute: MINUTE, hour: HOUR, day: DAY } as const;
@@ -367,6 +368,12 @@ export const INTERVAL_WORDS = ['minute', 'hour', 'day'] as const satisfies reado
 /** What events are counted by. */
 export const ACTIVITY_GROUPS = ['type', 'source', 'subject'] as const;
 export type ActivityGroup = (typeof ACTIVITY_GROUPS)[number];
+
+export const ERROR_LEVELS = ['fatal', 'error', 'warning', 'info', 'debug'] as const;
+export type ErrorLevel = (typeof ERROR_LEVELS)[number];
+export const ISSUE_STATUSES = ['open', 'resolved'] as const;
+export type IssueStatus = (typeof ISSUE_STATUSES)[number];
+export const ISSUE_SORTS = ['-lastSeenAt', '-firstSeenAt', '-count'] as const;
 
 /** Limits of what credentials open; lengths in characters. */
 export const RESOURCE_LIMITS = {
@@ -396,6 +403,23 @@ export const RESOURCE_LIMITS = {
   /** Points that a chart has at most over all its series. */
   activityPoints: 20_000,
   activitySeries: { min: 10, max: 100 },
+  errorType: 255,
+  errorMessage: 8192,
+  errorStack: 65_536,
+  errorWord: 255,
+  errorFingerprint: 16,
+  /** Bytes of an envelope, as it is sent and unpacked. */
+  errorEnvelope: 2 * 1_048_576,
+  errorEnvelopeUnpacked: 8 * 1_048_576,
+  errorFrames: 50,
+  errorBreadcrumbs: 50,
+  errorTags: 50,
+  /** Occurrences kept of one issue: the newest, and so many a minute; all are counted. */
+  errorEvents: 100,
+  errorEventsAMinute: 10,
+  errorIssues: 10_000,
+  /** Releases, environments and apps kept of one issue. */
+  errorFacets: 50,
 } as const;
 
 /** What each role may do (contract section 3); a person's request is checked against one of these. */

@@ -117,6 +117,12 @@ const CONTRACT: readonly Row[] = [
   { ask: 'POST /v1/activity/events', people: 'nobody', token: ['activity_tracker'] },
   { ask: 'GET /v1/activity/events', people: 'member', token: ['activity_tracker_analytics'] },
   { ask: 'GET /v1/activity/analytics', people: 'member', token: ['activity_tracker_analytics'] },
+  { ask: 'POST /v1/errors/events', people: 'nobody', token: ['error_tracker'] },
+  { ask: 'POST /api/:any/envelope/', people: 'nobody', token: ['error_tracker'] },
+  { ask: 'GET /v1/errors/issues', people: 'member', token: ['error_tracker'] },
+  { ask: 'GET /v1/errors/issues/:id', people: 'member', token: ['error_tracker'] },
+  { ask: 'PATCH /v1/errors/issues/:id', people: 'admin', token: ['error_tracker'] },
+  { ask: 'GET /v1/errors/issues/:id/events', people: 'member', token: ['error_tracker'] },
 ];
 
 const RANK = { member: 1, admin: 2, owner: 3 } as const;

@@ -21,6 +21,7 @@ import { accessTokenRoutes, apiKeyRoutes } from './credentials.ts';
 import { deviceRoutes } from './devices.ts';
 import { registerDocs } from './docs.ts';
 import { environmentRoutes } from './environment.ts';
+import { errorRoutes } from './errors.ts';
 import { registerHealth } from './health.ts';
 import type { House } from './house.ts';
 import { judgingRoutes } from './judging.ts';
@@ -53,6 +54,7 @@ export function routeTable(house: House): Route[] {
     ...environmentRoutes(house),
     ...metadataRoutes(house),
     ...activityRoutes(house),
+    ...errorRoutes(house),
   ];
 }
 

@@ -103,6 +103,7 @@ export function openApiDocument(house: House) {
       { name: 'Apps', description: 'What is deployed, and how' },
       { name: 'Environment', description: 'Variables of an app, sealed at rest, with their versions' },
       { name: 'Activity', description: 'Events that programs send (CloudEvents 1.0), and their numbers over time' },
+      { name: 'Errors', description: 'Errors that programs report, gathered in issues' },
       { name: 'Servers', description: 'Where apps are deployed to' },
       { name: 'Judging', description: 'Presenting a credential and asking about one' },
     ],

@@ -53,6 +53,8 @@ export interface Route {
   readonly takes?: 'form' | 'form or json' | 'bytes';
   /** The types that a route of `bytes` documents. */
   readonly consumes?: readonly string[];
+  /** Finds who asks where requests say it in a way of their own. */
+  readonly findPrincipal?: typeof findPrincipal;
   /** Bytes that its body may have, where it is not the standard limit. */
   readonly bodyLimit?: number;
   readonly answers: Readonly<Record<number, z.ZodType>>;
@@ -228,7 +230,7 @@ export function registerRoute(app: FastifyInstance, house: House, declared: Rout
         refuseForeignPage(house, request);
         return;
       }
-      request.principal = await findPrincipal(house, request, access, demand);
+      request.principal = await (declared.findPrincipal ?? findPrincipal)(house, request, access, demand);
     },
     preParsing: (request, _reply, payload, done) => {
       const type = request.headers['content-type'];

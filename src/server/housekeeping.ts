@@ -1,5 +1,6 @@
 import { DAY, HOUR, SECOND, SPANS } from '../contract/words.ts';
 import { deleteExpiredDeviceCodes } from '../store/devices.ts';
+import { deleteOldIssues } from '../store/errors.ts';
 import { deleteOldFailures } from '../store/failures.ts';
 import { deleteOldClaims } from '../store/idempotency.ts';
 import { pruneRevocations } from '../store/nodes.ts';
@@ -22,6 +23,7 @@ export async function tidy(store: Store, now: number, retentionDays: number): Pr
     await deleteOldUses(trx, now);
   });
   await tidyActivity(store, now - retentionDays * DAY);
+  await store.transaction((trx) => deleteOldIssues(trx, now - retentionDays * DAY));
 }
 
 /** Calls `work` again and again, `pause` milliseconds after it last ended; one failure does not end it. */

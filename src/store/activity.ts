@@ -174,16 +174,19 @@ export async function readSeries(
 ): Promise<SeriesRow[]> {
   const within = sql`workspace_id = ${workspaceId} and grain = ${grain} and dimension = ${dimension}
     and at >= ${span.from} and at < ${span.to}`;
-  const { rows } = await sql<SeriesRow>`
-    with ranked as (
-      select key, cast(sum(count) as bigint) as key_count, cast(sum(sum(count)) over () as bigint) as total
-      from activity_rollup where ${within} group by key order by key_count desc, key limit ${keys}
-    )
-    select kept.key, kept.at, kept.count, kept.subjects, ranked.key_count, ranked.total
-    from ranked join (select key, at, count, subjects from activity_rollup where ${within}) as kept
-      on kept.key = ranked.key
-    order by ranked.key_count desc, kept.key, kept.at`.execute(db);
-  return rows;
+  const { rows: ranked } = await sql<Pick<SeriesRow, 'key' | 'key_count' | 'total'>>`
+    select key, cast(sum(count) as bigint) as key_count, cast(sum(sum(count)) over () as bigint) as total
+    from activity_rollup where ${within} group by key order by key_count desc, key limit ${keys}`.execute(db);
+  if (ranked.length === 0) return [];
+  // One pass over the span, whatever the keys: joined, SQLite would make one for each of them.
+  const { rows } = await sql<Pick<SeriesRow, 'key' | 'at' | 'count' | 'subjects'>>`
+    select key, at, count, subjects from activity_rollup
+    where ${within} and key in (${sql.join(ranked.map(({ key }) => key))}) order by at`.execute(db);
+  const byKey = new Map(ranked.map((one) => [one.key, { ...one, steps: [] as typeof rows }]));
+  for (const row of rows) byKey.get(row.key)?.steps.push(row);
+  return [...byKey.values()].flatMap(({ steps, key_count, total }) =>
+    steps.map((step) => ({ ...step, key_count, total })),
+  );
 }
 
 /** The workspaces that have events. For housekeeping alone. */

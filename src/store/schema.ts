@@ -42,6 +42,10 @@ export interface Schema {
   activity_head: { workspace_id: string; sequence: number };
   activity_event: ActivityEventTable;
   activity_rollup: ActivityRollupTable;
+  error_issue: ErrorIssueTable;
+  error_event: ErrorEventTable;
+  error_day: { issue_id: string; workspace_id: string; day: number; count: number };
+  error_facet: ErrorFacetTable;
 }
 
 export interface PersonTable {
@@ -307,4 +311,53 @@ export interface ActivityRollupTable {
   /** Distinct subjects, as the sketch says. */
   subjects: number;
   sketch: string | null;
+}
+
+/** What errors that are alike are gathered in. */
+export interface ErrorIssueTable {
+  id: string;
+  workspace_id: string;
+  fingerprint: string;
+  title: string;
+  type: string;
+  status: string;
+  level: string;
+  count: number;
+  first_seen_at: number;
+  last_seen_at: number;
+  /** Those of the newest occurrence. */
+  release: string | null;
+  environment: string | null;
+  app: string | null;
+  resolved_at: number | null;
+  /** The minute in which occurrences were last kept, and how many in it. */
+  kept_minute: number;
+  kept_count: number;
+}
+
+/** An occurrence that was kept. */
+export interface ErrorEventTable {
+  id: string;
+  workspace_id: string;
+  issue_id: string;
+  at: number;
+  received_at: number;
+  level: string;
+  message: string;
+  stack: string | null;
+  release: string | null;
+  environment: string | null;
+  app: string | null;
+  /** JSON: frames, breadcrumbs, tags. */
+  detail: string;
+}
+
+/** How often an issue was seen with one release, environment or app. */
+export interface ErrorFacetTable {
+  issue_id: string;
+  workspace_id: string;
+  kind: string;
+  value: string;
+  count: number;
+  last_seen_at: number;
 }

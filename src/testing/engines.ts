@@ -22,9 +22,6 @@ export const TEST_SECRET = 'a secret of the tests, long enough to be one';
 export function forEachEngine(name: string, declare: (engine: Engine) => void): void {
   describe(`${name}, on sqlite`, () => {
     const directories: string[] = [];
-    after(() => {
-      for (const directory of directories) rmSync(directory, { recursive: true, force: true });
-    });
     declare({
       name: 'sqlite',
       open() {
@@ -34,18 +31,22 @@ export function forEachEngine(name: string, declare: (engine: Engine) => void): 
       },
       environment: () => Promise.resolve({}),
     });
+    // Last, so that what the tests opened is closed before it goes.
+    after(() => {
+      for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+    });
   });
   describe(`${name}, on postgres`, () => {
     let started: Promise<TestPostgres> | null = null;
     const postgres = () => (started ??= startPostgres());
-    after(async () => {
-      await (await started)?.close();
-    });
     const createDatabase = async () => (await postgres()).createDatabase();
     declare({
       name: 'postgres',
       open: async () => openPostgresStore(await createDatabase(), () => undefined),
       environment: async () => ({ DATABASE_URL: await createDatabase(), DEVPILOT_SECRET: TEST_SECRET }),
+    });
+    after(async () => {
+      await (await started)?.close();
     });
   });
 }

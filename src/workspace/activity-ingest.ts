@@ -1,8 +1,8 @@
-import { Problem } from '../contract/problem.ts';
 import { ACTIVITY_GROUPS, INTERVAL_WORDS, INTERVALS } from '../contract/words.ts';
 import { addToRollups, advanceActivity, insertActivity, type Rollup, readSketches } from '../store/activity.ts';
 import type { Store, Trx } from '../store/store.ts';
 import type { ActivityEvent } from './cloud-events.ts';
+import { createGathering } from './gathering.ts';
 import { addToSketch, countOfSketch, hashOfSubject, readSketch, writeSketch } from './sketch.ts';
 
 /** What became of a batch: how many of its events were new, and how many were there before. */
@@ -23,8 +23,6 @@ interface Batch {
   readonly workspaceId: string;
   readonly events: readonly ActivityEvent[];
   readonly receivedAt: number;
-  readonly resolve: (taken: Taken) => void;
-  readonly reject: (error: unknown) => void;
 }
 
 /** Events that one transaction takes, unless one batch alone is larger. */
@@ -114,19 +112,12 @@ async function storeBatches(
   });
 }
 
-/**
- * Gathers what arrives while a transaction is on its way to the disk, and writes it in the next one:
- * many small batches share an fsync and their roll-ups.
- */
+/** Many small batches share an fsync and their roll-ups. */
 export function createIngest(store: Store): Ingest {
-  const waiting: Batch[] = [];
-  let count = 0;
-  let running = false;
-
-  async function write(batches: readonly Batch[]): Promise<void> {
+  async function write(batches: readonly Batch[]): Promise<Map<Batch, Taken>> {
     // In one order everywhere, so that two nodes never wait for each other.
     const workspaces = [...new Set(batches.map((batch) => batch.workspaceId))].sort();
-    const taken = await store.transaction(async (trx) => {
+    return store.transaction(async (trx) => {
       const all = new Map<Batch, Taken>();
       for (const workspaceId of workspaces) {
         const own = batches.filter((batch) => batch.workspaceId === workspaceId);
@@ -135,46 +126,12 @@ export function createIngest(store: Store): Ingest {
       }
       return all;
     });
-    for (const [batch, result] of taken) batch.resolve(result);
   }
-
-  async function writeApart(batches: readonly Batch[]): Promise<void> {
-    for (const batch of batches) await write([batch]).catch(batch.reject);
-  }
-
-  function gather(): Batch[] {
-    const batches: Batch[] = [];
-    let size = 0;
-    for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
-      if (batches.length > 0 && size + next.events.length > TOGETHER) break;
-      waiting.shift();
-      batches.push(next);
-      size += next.events.length;
-    }
-    count -= size;
-    return batches;
-  }
-
-  async function drain(): Promise<void> {
-    running = true;
-    while (waiting.length > 0) {
-      const batches = gather();
-      // One that can't be stored, of a workspace just deleted, takes no other down with it.
-      await write(batches).catch(() => writeApart(batches));
-    }
-    running = false;
-  }
-
-  return {
-    take(workspaceId, events, receivedAt) {
-      if (count + events.length > WAITING) {
-        return Promise.reject(new Problem('unavailable', 'More events wait than can be stored.', { retryAfter: 1 }));
-      }
-      return new Promise((resolve, reject) => {
-        waiting.push({ workspaceId, events, receivedAt, resolve, reject });
-        count += events.length;
-        if (!running) void drain();
-      });
-    },
-  };
+  const gather = createGathering({
+    together: TOGETHER,
+    waiting: WAITING,
+    sizeOf: (batch: Batch) => batch.events.length,
+    write,
+  });
+  return { take: (workspaceId, events, receivedAt) => gather({ workspaceId, events, receivedAt }) };
 }

@@ -9,6 +9,7 @@ import { claimKey } from '../store/idempotency.ts';
 import type { Seal } from '../store/seal.ts';
 import type { Store, Trx } from '../store/store.ts';
 import type { Ingest } from './activity-ingest.ts';
+import type { Reports } from './error-reports.ts';
 
 /** What everything that credentials open needs. */
 export interface WorkspaceContext {
@@ -19,6 +20,8 @@ export interface WorkspaceContext {
   readonly localServer: boolean;
   /** Takes events of the activity tracker in; they are on disk when it resolves. */
   readonly ingest: Ingest;
+  /** Takes a reported error in; it is on disk when it resolves. */
+  readonly reports: Reports;
 }
 
 /** Who changes something in which workspace, from where: a person or a credential. */

@@ -1,0 +1,109 @@
+/** The wire shapes of the error tracker (contract section 8). Runs in a browser as well as in the server. */
+import { z } from 'zod';
+import { id, instant, paging, since } from './schemas.ts';
+import { ERROR_LEVELS, ISSUE_SORTS, ISSUE_STATUSES, LIMITS, RESOURCE_LIMITS } from './words.ts';
+
+const text = (max: number) =>
+  z
+    .string()
+    .max(max, `takes up to ${max} characters`)
+    .refine((one) => one.isWellFormed() && !one.includes('\0'), 'must be well-formed Unicode without NUL');
+const word = text(RESOURCE_LIMITS.errorWord).min(1);
+
+export const ErrorReport = z
+  .strictObject({
+    type: text(RESOURCE_LIMITS.errorType)
+      .min(1)
+      .meta({ examples: ['TypeError'] }),
+    message: text(RESOURCE_LIMITS.errorMessage).meta({ examples: ['order is undefined'] }),
+    stack: text(RESOURCE_LIMITS.errorStack).optional(),
+    level: z.enum(ERROR_LEVELS, { error: `must be one of: ${ERROR_LEVELS.join(', ')}` }).optional(),
+    release: word.optional().meta({ examples: ['shop@2.4.0'] }),
+    environment: word.optional().meta({ examples: ['production'] }),
+    app: word.optional().meta({ examples: ['shop'] }),
+    fingerprint: z
+      .array(word)
+      .min(1)
+      .max(RESOURCE_LIMITS.errorFingerprint)
+      .optional()
+      .describe('What gathers errors in one issue; {{ default }} stands for type and frames'),
+    time: since.meta({ examples: ['2027-02-24T09:00:00.000Z'] }),
+  })
+  .meta({ id: 'ErrorReport' });
+export type ErrorReport = z.infer<typeof ErrorReport>;
+
+export const ErrorTaken = z.object({ issueId: id }).meta({ id: 'ErrorTaken' });
+
+const dayCount = z.object({ day: z.iso.date(), count: z.int() });
+export const ErrorIssue = z
+  .object({
+    id,
+    title: z.string(),
+    type: z.string(),
+    status: z.enum(ISSUE_STATUSES),
+    level: z.enum(ERROR_LEVELS),
+    count: z.int().describe('All that were reported, also those not kept'),
+    firstSeenAt: instant,
+    lastSeenAt: instant,
+    release: z.string().nullable(),
+    environment: z.string().nullable(),
+    app: z.string().nullable(),
+    days: z.array(dayCount).describe('The last 14 days (UTC), oldest first; days without one are left out'),
+  })
+  .meta({ id: 'ErrorIssue' });
+export type ErrorIssue = z.infer<typeof ErrorIssue>;
+
+const facet = z.object({ value: z.string(), count: z.int(), lastSeenAt: instant });
+export const ErrorIssueDetail = ErrorIssue.extend({
+  releases: z.array(facet),
+  environments: z.array(facet),
+  apps: z.array(facet),
+}).meta({ id: 'ErrorIssueDetail' });
+export type ErrorIssueDetail = z.infer<typeof ErrorIssueDetail>;
+
+const frame = z.object({
+  function: z.string().nullable(),
+  file: z.string().nullable(),
+  line: z.int().nullable(),
+  inApp: z.boolean(),
+});
+export type ErrorFrame = z.infer<typeof frame>;
+const breadcrumb = z.object({
+  at: instant.nullable(),
+  category: z.string().nullable(),
+  level: z.string().nullable(),
+  message: z.string().nullable(),
+});
+export type ErrorBreadcrumb = z.infer<typeof breadcrumb>;
+export const ErrorEvent = z
+  .object({
+    id,
+    time: instant,
+    receivedAt: instant,
+    level: z.enum(ERROR_LEVELS),
+    message: z.string(),
+    stack: z.string().max(RESOURCE_LIMITS.errorStack).nullable(),
+    frames: z.array(frame).describe('Where it happened first'),
+    breadcrumbs: z.array(breadcrumb).describe('What happened before, oldest first'),
+    tags: z.record(z.string().max(RESOURCE_LIMITS.errorWord), z.string().max(RESOURCE_LIMITS.errorWord)),
+    release: z.string().nullable(),
+    environment: z.string().nullable(),
+    app: z.string().nullable(),
+  })
+  .meta({ id: 'ErrorEvent' });
+export type ErrorEvent = z.infer<typeof ErrorEvent>;
+
+export const IssueQuery = z.strictObject({
+  ...paging,
+  q: z.string().max(LIMITS.query.max).optional().describe('Part of the title, whatever its case'),
+  status: z.enum(ISSUE_STATUSES, { error: `must be one of: ${ISSUE_STATUSES.join(', ')}` }).optional(),
+  level: z.enum(ERROR_LEVELS, { error: `must be one of: ${ERROR_LEVELS.join(', ')}` }).optional(),
+  release: word.optional(),
+  environment: word.optional(),
+  app: word.optional(),
+  sort: z.enum(ISSUE_SORTS, { error: `must be one of: ${ISSUE_SORTS.join(', ')}` }).optional(),
+});
+export type IssueQuery = z.infer<typeof IssueQuery>;
+export const UpdateIssue = z
+  .strictObject({ status: z.enum(ISSUE_STATUSES, { error: `must be one of: ${ISSUE_STATUSES.join(', ')}` }) })
+  .meta({ id: 'UpdateIssue' });

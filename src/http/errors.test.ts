@@ -1,0 +1,376 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { Writable } from 'node:stream';
+import { after, before, test } from 'node:test';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
+import pino from 'pino';
+import type { ErrorEvent, ErrorIssue, ErrorIssueDetail } from '../contract/errors.ts';
+import type { AuditEvent, CreatedAccessToken, Page } from '../contract/schemas.ts';
+import { MINUTE, SCOPES } from '../contract/words.ts';
+import { start } from '../server.ts';
+import { readSettings } from '../settings.ts';
+import { forEachEngine } from '../testing/engines.ts';
+import {
+  type Answer,
+  bearer,
+  createKey,
+  createToken,
+  createWorkspaceFor,
+  signUpMember,
+  signUpOwner,
+  startHouse,
+  type TestHouse,
+  type TestPerson,
+} from '../testing/house.ts';
+
+interface ProblemAnswer {
+  code: string;
+}
+
+/** Runs a program of a few lines with the SDK; resolves to what it printed. */
+function runWithSdk(program: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    child.once('close', (code) => (code === 0 ? resolve(said) : reject(new Error(said))));
+  });
+}
+
+function envelopeOf(...items: readonly [type: string, payload: unknown][]): string {
+  const lines = items.flatMap(([type, payload]) => [JSON.stringify({ type }), JSON.stringify(payload)]);
+  return `${[JSON.stringify({ event_id: 'e'.repeat(32) }), ...lines].join('\n')}\n`;
+}
+const sentryEvent = (more: object = {}) => ({
+  event_id: 'e'.repeat(32),
+  timestamp: Date.now() / 1000,
+  level: 'error',
+  exception: { values: [{ type: 'RangeError', value: 'out of reach' }] },
+  ...more,
+});
+
+forEachEngine('the error tracker', (engine) => {
+  let now = Date.parse('2027-02-24T09:30:00.000Z');
+  let house: TestHouse;
+  let owner: TestPerson;
+  before(async () => {
+    house = await startHouse({ clock: () => now, environment: await engine.environment() });
+    owner = await signUpOwner(house);
+  });
+  after(() => house.close());
+
+  /** A workspace of a test's own with a token that reports and reads. */
+  async function newTracker() {
+    const person = await createWorkspaceFor(owner, house, 'Watched');
+    const token = await createToken(person, ['error_tracker'], { name: 'Reporter' });
+    const headers = bearer(token.secret);
+    const get = async <Body>(path: string): Promise<Body> => {
+      const answer = await house.call<Body>(path, { headers });
+      assert.equal(answer.status, 200, answer.text);
+      return answer.body;
+    };
+    return {
+      person,
+      token,
+      async report(more: object = {}): Promise<string> {
+        const body = { type: 'TypeError', message: 'order is undefined', ...more };
+        const answer = await house.call<{ issueId: string }>('/v1/errors/events', { body, headers });
+        assert.equal(answer.status, 201, answer.text);
+        return answer.body.issueId;
+      },
+      issues: async (query = '') => (await get<Page<ErrorIssue>>(`/v1/errors/issues${query}`)).data,
+      issue: (id: string) => get<ErrorIssueDetail>(`/v1/errors/issues/${id}`),
+      events: async (id: string) => (await get<Page<ErrorEvent>>(`/v1/errors/issues/${id}/events?limit=200`)).data,
+      setStatus: (id: string, status: string) =>
+        house.call<ErrorIssue>(`/v1/errors/issues/${id}`, { method: 'PATCH', body: { status }, headers }),
+    };
+  }
+
+  test('errors that are alike are one issue with counts, first and last seen, releases, environments and apps', async () => {
+    const { report, issues, issue, events } = await newTracker();
+    const first = await report({ message: 'order 17 is gone', release: '1.0', environment: 'staging', app: 'shop' });
+    now += MINUTE;
+    const second = await report({
+      message: 'order 18 is gone',
+      release: '1.1',
+      environment: 'production',
+      app: 'shop',
+    });
+    const other = await report({ type: 'RangeError', level: 'fatal' });
+    assert.equal(second, first);
+    assert.notEqual(other, first);
+    const found = await issue(first);
+    const { days, releases, environments, apps, ...facts } = found;
+    assert.deepEqual(facts, {
+      id: first,
+      title: 'TypeError: order 17 is gone',
+      type: 'TypeError',
+      status: 'open',
+      level: 'error',
+      count: 2,
+      firstSeenAt: new Date(now - MINUTE).toISOString(),
+      lastSeenAt: new Date(now).toISOString(),
+      release: '1.1',
+      environment: 'production',
+      app: 'shop',
+    });
+    assert.deepEqual(days, [{ day: '2027-02-24', count: 2 }]);
+    assert.deepEqual(
+      releases.map(({ value, count }) => [value, count]),
+      [
+        ['1.1', 1],
+        ['1.0', 1],
+      ],
+    );
+    assert.deepEqual(
+      environments.map(({ value }) => value),
+      ['production', 'staging'],
+    );
+    assert.deepEqual(
+      apps.map(({ value, count }) => [value, count]),
+      [['shop', 2]],
+    );
+    assert.deepEqual(
+      (await events(first)).map(({ message }) => message),
+      ['order 18 is gone', 'order 17 is gone'],
+    );
+    assert.equal((await issues()).length, 2);
+    assert.deepEqual(
+      (await issues('?level=fatal')).map(({ id }) => id),
+      [other],
+    );
+    assert.deepEqual(
+      (await issues('?release=1.0')).map(({ id }) => id),
+      [first],
+    );
+    assert.deepEqual(
+      (await issues('?q=ORDER 17')).map(({ id }) => id),
+      [first],
+    );
+    assert.deepEqual(
+      (await issues('?sort=-count')).map(({ count }) => count),
+      [2, 1],
+    );
+  });
+
+  test('an issue is resolved, opens again when it is seen again, and not by what happened before', async () => {
+    const { report, issue, setStatus, person, token } = await newTracker();
+    const id = await report();
+    now += MINUTE;
+    assert.equal((await setStatus(id, 'resolved')).body.status, 'resolved');
+    await report({ time: new Date(now - 1).toISOString() });
+    assert.equal((await issue(id)).status, 'resolved');
+    now += MINUTE;
+    await report({ release: '2.0' });
+    assert.equal((await issue(id)).status, 'open');
+    assert.equal((await issue(id)).count, 3);
+    assert.equal((await setStatus(id, 'resolved')).status, 200);
+    assert.equal((await setStatus(id, 'open')).body.status, 'open');
+    assert.equal((await setStatus(id, 'closed')).status, 422);
+    const log = await person.call<Page<AuditEvent>>(`/v1/audit-events?target=${id}`);
+    assert.deepEqual(
+      log.body.data.map(({ action, actor }) => [action, actor.id]),
+      [
+        ['error_issue.reopened', token.id],
+        ['error_issue.resolved', token.id],
+        ['error_issue.reopened', null],
+        ['error_issue.resolved', token.id],
+      ],
+    );
+  });
+
+  test('a flood is counted whole and kept in part', async () => {
+    const { report, issue, events } = await newTracker();
+    const ids = await Promise.all(Array.from({ length: 120 }, (_, at) => report({ message: `flood ${at}` })));
+    const [id = ''] = ids;
+    assert.equal(new Set(ids).size, 1);
+    assert.equal((await issue(id)).count, 120);
+    assert.equal((await events(id)).length, 10);
+    for (let minute = 0; minute < 10; minute++) {
+      now += MINUTE;
+      await Promise.all(Array.from({ length: 11 }, () => report({ message: 'flood 1' })));
+    }
+    assert.equal((await issue(id)).count, 230);
+    assert.equal((await events(id)).length, 100);
+  });
+
+  test('an envelope is read in each encoding, its sessions and unknown items are skipped, and garbage is refused', async () => {
+    const { token, issues } = await newTracker();
+    const send = (
+      body: string | Uint8Array,
+      headers: Record<string, string> = {},
+    ): Promise<Answer<{ id?: string } & ProblemAnswer>> =>
+      house.call('/api/42/envelope/', {
+        method: 'POST',
+        body,
+        headers: {
+          'content-type': 'application/x-sentry-envelope',
+          'x-sentry-auth': `Sentry sentry_version=7, sentry_client=test/1, sentry_key=${token.secret}`,
+          ...headers,
+        },
+      });
+    const plain = envelopeOf(['session', { sid: 'x' }], ['event', sentryEvent()], ['later_invented', { a: 1 }]);
+    const sent = await send(plain);
+    assert.deepEqual([sent.status, sent.body], [200, { id: 'e'.repeat(32) }], sent.text);
+    for (const [encoding, pack] of [
+      ['gzip', gzipSync],
+      ['deflate', deflateSync],
+      ['br', brotliCompressSync],
+    ] as const) {
+      assert.equal((await send(pack(plain), { 'content-encoding': encoding })).status, 200, encoding);
+    }
+    const [issue, ...more] = await issues();
+    assert.deepEqual([issue?.title, issue?.count, more], ['RangeError: out of reach', 4, []]);
+    assert.equal((await send(envelopeOf(['session', {}]))).status, 200);
+    const payload = JSON.stringify(sentryEvent({ message: 'line one\nline two' }));
+    const sized = `{}\n{"type":"event","length":${Buffer.byteLength(payload)}}\n${payload}`;
+    assert.equal((await send(sized)).status, 200);
+    const bomb = gzipSync(Buffer.alloc(9 * 1_048_576, 32));
+    for (const [body, headers, status, code] of [
+      ['not json', {}, 400, 'invalid_request'],
+      ['{}\n{"type":"event","length":99999}\n{}', {}, 400, 'invalid_request'],
+      ['{}\n{"type":"event"}\n{broken', {}, 400, 'invalid_request'],
+      ['x', { 'content-encoding': 'gzip' }, 400, 'invalid_request'],
+      ['x', { 'content-encoding': 'zstd' }, 415, 'unsupported_media_type'],
+      [bomb, { 'content-encoding': 'gzip' }, 413, 'too_large'],
+      [Buffer.alloc(2 * 1_048_576 + 1), {}, 413, 'too_large'],
+    ] as const) {
+      const refused = await send(body, headers);
+      assert.deepEqual([refused.status, refused.body.code], [status, code], refused.text);
+    }
+  });
+
+  test('only error_tracker and all open it, and the neighbour sees nothing', async () => {
+    const { person, report } = await newTracker();
+    const id = await report();
+    for (const scope of SCOPES) {
+      const { secret } = await createToken(person, [scope]);
+      const opens = scope === 'error_tracker' || scope === 'all';
+      for (const [method, path, body] of [
+        ['GET', '/v1/errors/issues', undefined],
+        ['GET', `/v1/errors/issues/${id}`, undefined],
+        ['GET', `/v1/errors/issues/${id}/events`, undefined],
+        ['PATCH', `/v1/errors/issues/${id}`, { status: 'open' }],
+      ] as const) {
+        const answer = await house.call(path, { method, headers: bearer(secret), ...(body && { body }) });
+        assert.equal(answer.status, opens ? 200 : 403, `${method} ${path} with ${scope}`);
+      }
+    }
+    const foreign = await createToken(await createWorkspaceFor(owner, house, 'Other'), ['all']);
+    for (const path of [`/v1/errors/issues/${id}`, `/v1/errors/issues/${id}/events`]) {
+      assert.equal((await house.call(path, { headers: bearer(foreign.secret) })).status, 404);
+    }
+    const list = await house.call<Page<ErrorIssue>>('/v1/errors/issues', { headers: bearer(foreign.secret) });
+    assert.deepEqual(list.body.data, []);
+    const taken = { method: 'PATCH', body: { status: 'resolved' }, headers: bearer(foreign.secret) };
+    assert.equal((await house.call(`/v1/errors/issues/${id}`, taken)).status, 404);
+  });
+
+  test('a member reads issues and resolves none', async () => {
+    const mia = await signUpMember(house, owner, 'member', 'mia@example.com');
+    assert.equal((await mia.call('/v1/errors/issues')).status, 200);
+    const resolve = { method: 'PATCH', body: { status: 'resolved' } };
+    assert.equal((await mia.call('/v1/errors/issues/iss_x', resolve)).status, 403);
+  });
+});
+
+test('a Sentry SDK that is pointed here reports unchanged', async () => {
+  const house = await startHouse();
+  try {
+    const owner = await signUpOwner(house);
+    const { secret } = await createToken(owner, ['error_tracker']);
+    const dsn = house.url.replace('http://', `http://${secret}@`);
+    await runWithSdk(`
+      import * as Sentry from '@sentry/node';
+      Sentry.init({ dsn: '${dsn}/1', release: 'shop@2.4.0', environment: 'staging', tracesSampleRate: 1 });
+      Sentry.setTag('app', 'shop');
+      Sentry.addBreadcrumb({ category: 'cart', message: 'added a hat', level: 'info' });
+      function placeOrder() { throw new TypeError('order is undefined'); }
+      for (let n = 0; n < 2; n++) try { placeOrder(); } catch (error) { Sentry.captureException(error, { extra: { n, much: 'x'.repeat(60_000) } }); }
+      Sentry.captureMessage('just saying', 'warning');
+      if (!(await Sentry.flush(10_000))) throw new Error('not flushed');
+    `);
+    const { body } = await owner.call<Page<ErrorIssue>>('/v1/errors/issues?sort=-count');
+    const seen = body.data.map(({ title, count, level, release, environment, app }) => [
+      title,
+      count,
+      level,
+      release,
+      environment,
+      app,
+    ]);
+    assert.deepEqual(seen.find(([title]) => title === 'TypeError: order is undefined')?.slice(2), [
+      'error',
+      'shop@2.4.0',
+      'staging',
+      'shop',
+    ]);
+    assert.ok(seen.some(([title, , level]) => title === 'Message: just saying' && level === 'warning'));
+    const issue = body.data.find(({ type }) => type === 'TypeError');
+    const events = await owner.call<Page<ErrorEvent>>(`/v1/errors/issues/${issue?.id}/events`);
+    const [event] = events.body.data;
+    assert.equal(event?.frames[0]?.function, 'placeOrder');
+    assert.ok(event?.breadcrumbs.some(({ message }) => message === 'added a hat'));
+    assert.equal(event?.tags['app'], 'shop');
+  } finally {
+    await house.close();
+  }
+});
+
+test('a key in the query is taken from the narrowest of tokens alone, on this route alone, and is in no log line', async () => {
+  const lines: string[] = [];
+  const stream = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      lines.push(chunk.toString());
+      done();
+    },
+  });
+  const plain = await startHouse();
+  const owner = await signUpOwner(plain);
+  const wide: CreatedAccessToken[] = [
+    await createToken(owner, ['all']),
+    await createToken(owner, ['error_tracker', 'modify_env']),
+    await createToken(owner, ['modify_env']),
+    await createToken(owner, ['error_tracker'], { passphrase: 'a passphrase of ours' }),
+  ];
+  const narrow = await createToken(owner, ['error_tracker']);
+  const key = await createKey(owner, ['read']);
+  await plain.running.close();
+  const settings = readSettings({ PORT: '0', DEVPILOT_DATA_DIR: plain.dataDirectory, LOG_LEVEL: 'trace' });
+  const running = await start(settings, { logger: pino({ level: 'trace' }, stream) });
+  const send = async (path: string, headers: Record<string, string> = {}) => {
+    const answer = await fetch(running.url + path, {
+      method: 'POST',
+      headers,
+      body: envelopeOf(['event', sentryEvent()]),
+    });
+    const { code } = (await answer.json()) as Partial<ProblemAnswer>;
+    return [answer.status, code];
+  };
+  const envelope = (secret: string) => `/api/1/envelope/?sentry_version=7&sentry_key=${secret}&sentry_client=x`;
+  try {
+    assert.deepEqual(await send(envelope(narrow.secret)), [200, undefined]);
+    for (const { secret } of [...wide, key]) assert.deepEqual(await send(envelope(secret)), [400, 'invalid_request']);
+    assert.deepEqual(await send(envelope('nonsense')), [401, 'invalid_token']);
+    assert.deepEqual(await send('/api/1/envelope/'), [401, 'missing_credential']);
+    const twice = `${envelope(narrow.secret)}&sentry_key=${wide[0]?.secret}`;
+    assert.deepEqual(await send(twice), [400, 'invalid_request']);
+    assert.deepEqual(await send(`${envelope(narrow.secret)}&other=${narrow.secret}`), [400, 'invalid_request']);
+    assert.deepEqual(await send(envelope(narrow.secret), bearer(narrow.secret)), [400, 'invalid_request']);
+    assert.deepEqual(await send(`/v1/errors/events?sentry_key=${narrow.secret}`), [400, 'invalid_request']);
+    // In a header the rule of the query does not hold, but the scope and the passphrase do.
+    const auth = (secret: string) => ({ 'x-sentry-auth': `Sentry sentry_key=${secret}, sentry_version=7` });
+    const [all, , env, guarded] = wide.map(({ secret }) => secret);
+    assert.deepEqual(await send('/api/1/envelope/', auth(all ?? '')), [200, undefined]);
+    assert.deepEqual(await send('/api/1/envelope/', auth(env ?? '')), [403, 'insufficient_scope']);
+    assert.deepEqual(await send('/api/1/envelope/', auth(guarded ?? '')), [401, 'passphrase_required']);
+  } finally {
+    await running.close();
+    rmSync(plain.dataDirectory, { recursive: true, force: true });
+  }
+  assert.ok(lines.length > 10);
+  for (const { secret } of [...wide, narrow, key]) assert.ok(!lines.join('').includes(secret.slice(0, 30)));
+});

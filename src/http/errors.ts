@@ -1,0 +1,114 @@
+import { z } from 'zod';
+import {
+  ErrorEvent,
+  ErrorIssue,
+  ErrorIssueDetail,
+  ErrorReport,
+  ErrorTaken,
+  IssueQuery,
+  UpdateIssue,
+} from '../contract/errors.ts';
+import { PageQuery, pageOf } from '../contract/schemas.ts';
+import { RESOURCE_LIMITS } from '../contract/words.ts';
+import { readEnvelope, unpack } from '../workspace/envelope.ts';
+import {
+  errorOfReport,
+  findErrorIssue,
+  listErrorIssues,
+  listIssueEvents,
+  updateErrorIssue,
+} from '../workspace/errors.ts';
+import type { House } from './house.ts';
+import { bytesOf, changerOf, type Route, route, workspaceIdOf } from './route.ts';
+import { findSentryPrincipal } from './sentry-key.ts';
+
+const tag = 'Errors';
+const token = ['error_tracker'] as const;
+const Id = z.object({ id: z.string().max(64) });
+
+export function errorRoutes(house: House): Route[] {
+  const { workspace } = house;
+  return [
+    route({
+      method: 'POST',
+      url: '/v1/errors/events',
+      access: { token },
+      summary: 'Report an error; it is counted in its issue',
+      tag,
+      body: ErrorReport,
+      answers: { 201: ErrorTaken },
+      handler: async ({ body, request, reply }) => {
+        const now = workspace.clock();
+        const issueId = await workspace.reports.take(workspaceIdOf(request), errorOfReport(body, now), now);
+        return reply.code(201).send({ issueId });
+      },
+    }),
+    route({
+      method: 'POST',
+      url: '/api/:any/envelope/',
+      access: { token },
+      findPrincipal: findSentryPrincipal,
+      summary: 'Report errors as Sentry SDKs do; the secret is the public key of the DSN',
+      tag,
+      params: z.object({ any: z.string().max(64) }),
+      takes: 'bytes',
+      bodyLimit: RESOURCE_LIMITS.errorEnvelope,
+      answers: { 200: z.object({ id: z.string().optional() }) },
+      codes: ['too_large', 'unsupported_media_type'],
+      handler: async ({ request }) => {
+        const now = workspace.clock();
+        const bytes = await unpack(bytesOf(request), request.headers['content-encoding']);
+        const { eventId, errors } = readEnvelope(bytes, now);
+        const workspaceId = workspaceIdOf(request);
+        await Promise.all(errors.map((error) => workspace.reports.take(workspaceId, error, now)));
+        return eventId === null ? {} : { id: eventId };
+      },
+    }),
+    route({
+      method: 'GET',
+      url: '/v1/errors/issues',
+      access: { person: 'member', token },
+      summary: 'List issues, last seen first',
+      tag,
+      query: IssueQuery,
+      answers: { 200: pageOf(ErrorIssue) },
+      handler: ({ query, request }) => listErrorIssues(workspace, workspaceIdOf(request), query),
+    }),
+    route({
+      method: 'GET',
+      url: '/v1/errors/issues/:id',
+      access: { person: 'member', token },
+      summary: 'Get an issue with its releases, environments and apps',
+      tag,
+      params: Id,
+      answers: { 200: ErrorIssueDetail },
+      codes: ['not_found'],
+      handler: ({ params, request }) => findErrorIssue(workspace, workspaceIdOf(request), params.id),
+    }),
+    route({
+      method: 'PATCH',
+      url: '/v1/errors/issues/:id',
+      access: { person: 'admin', token },
+      summary: 'Resolve an issue, or open it again; it opens by itself when it is seen again',
+      tag,
+      params: Id,
+      body: UpdateIssue,
+      answers: { 200: ErrorIssueDetail },
+      codes: ['not_found'],
+      handler: ({ params, body, request }) =>
+        updateErrorIssue(workspace, changerOf(house, request), params.id, body.status),
+    }),
+    route({
+      method: 'GET',
+      url: '/v1/errors/issues/:id/events',
+      access: { person: 'member', token },
+      summary: 'List the occurrences kept of an issue, newest first',
+      tag,
+      params: Id,
+      query: PageQuery,
+      answers: { 200: pageOf(ErrorEvent) },
+      codes: ['not_found'],
+      handler: ({ params, query, request }) => listIssueEvents(workspace, workspaceIdOf(request), params.id, query),
+    }),
+  ];
+}

@@ -1,0 +1,217 @@
+import { sql } from 'kysely';
+import type { PageAsk } from './paging.ts';
+import type { ErrorEventTable, ErrorFacetTable, ErrorIssueTable } from './schema.ts';
+import type { Queryable, Trx } from './store.ts';
+
+export async function findIssueByFingerprint(
+  trx: Trx,
+  workspaceId: string,
+  fingerprint: string,
+): Promise<ErrorIssueTable | undefined> {
+  return trx
+    .selectFrom('error_issue')
+    .selectAll()
+    .where('workspace_id', '=', workspaceId)
+    .where('fingerprint', '=', fingerprint)
+    .executeTakeFirst();
+}
+
+/** Adds an issue, or its counts to the one that is there; returns it as it is then. */
+export async function addToIssue(trx: Trx, row: ErrorIssueTable, reopens: boolean): Promise<ErrorIssueTable> {
+  const newest = sql<boolean>`excluded.last_seen_at >= error_issue.last_seen_at`;
+  const latest = (column: 'level' | 'release' | 'environment' | 'app') =>
+    sql<string>`case when ${newest} then ${sql.ref(`excluded.${column}`)} else ${sql.ref(`error_issue.${column}`)} end`;
+  return trx
+    .insertInto('error_issue')
+    .values(row)
+    .onConflict((conflict) =>
+      conflict.columns(['workspace_id', 'fingerprint']).doUpdateSet({
+        count: sql<number>`error_issue.count + excluded.count`,
+        first_seen_at: sql<number>`case when excluded.first_seen_at < error_issue.first_seen_at
+          then excluded.first_seen_at else error_issue.first_seen_at end`,
+        last_seen_at: sql<number>`case when ${newest} then excluded.last_seen_at else error_issue.last_seen_at end`,
+        level: latest('level'),
+        release: latest('release'),
+        environment: latest('environment'),
+        app: latest('app'),
+        kept_minute: row.kept_minute,
+        kept_count: row.kept_count,
+        ...(reopens && { status: 'open', resolved_at: null }),
+      }),
+    )
+    .returningAll()
+    .executeTakeFirstOrThrow();
+}
+
+export async function addIssueDay(
+  trx: Trx,
+  row: { issue_id: string; workspace_id: string; day: number; count: number },
+): Promise<void> {
+  await trx
+    .insertInto('error_day')
+    .values(row)
+    .onConflict((conflict) =>
+      conflict.columns(['issue_id', 'day']).doUpdateSet({ count: sql<number>`error_day.count + excluded.count` }),
+    )
+    .execute();
+}
+
+export async function addFacets(trx: Trx, rows: readonly ErrorFacetTable[]): Promise<void> {
+  if (rows.length === 0) return;
+  await trx
+    .insertInto('error_facet')
+    .values(rows)
+    .onConflict((conflict) =>
+      conflict.columns(['issue_id', 'kind', 'value']).doUpdateSet({
+        count: sql<number>`error_facet.count + excluded.count`,
+        last_seen_at: sql<number>`excluded.last_seen_at`,
+      }),
+    )
+    .execute();
+}
+
+/** Releases, environments and apps of an issue, the most recent first. */
+export async function listFacets(db: Queryable, workspaceId: string, issueId: string): Promise<ErrorFacetTable[]> {
+  return db
+    .selectFrom('error_facet')
+    .selectAll()
+    .where('workspace_id', '=', workspaceId)
+    .where('issue_id', '=', issueId)
+    .orderBy('last_seen_at', 'desc')
+    .orderBy('value')
+    .execute();
+}
+
+/** Keeps occurrences, and of all of the issue's only the newest `kept`. */
+export async function insertErrorEvents(
+  trx: Trx,
+  workspaceId: string,
+  issueId: string,
+  rows: readonly ErrorEventTable[],
+  kept: number,
+): Promise<void> {
+  if (rows.length === 0) return;
+  await trx.insertInto('error_event').values(rows).execute();
+  await sql`delete from error_event where workspace_id = ${workspaceId} and issue_id = ${issueId} and id in (
+    select id from (select id from error_event where issue_id = ${issueId}
+      order by received_at desc, id desc limit 1000 offset ${kept}) as older)`.execute(trx);
+}
+
+/** Deletes the issues least recently seen beyond the newest `kept`. */
+export async function forgetIssues(trx: Trx, workspaceId: string, kept: number): Promise<void> {
+  await sql`delete from error_issue where workspace_id = ${workspaceId} and id in (
+    select id from (select id from error_issue where workspace_id = ${workspaceId}
+      order by last_seen_at desc, id desc limit 1000 offset ${kept}) as older)`.execute(trx);
+}
+
+/** Deletes the issues of every workspace that were last seen before an instant. For housekeeping alone. */
+export async function deleteOldIssues(trx: Trx, before: number): Promise<void> {
+  await trx.deleteFrom('error_issue').where('last_seen_at', '<', before).execute();
+}
+
+export interface IssueFilter {
+  readonly status?: string | undefined;
+  readonly level?: string | undefined;
+  readonly release?: string | undefined;
+  readonly environment?: string | undefined;
+  readonly app?: string | undefined;
+  /** Part of the title, in lower case. */
+  readonly q?: string | undefined;
+}
+export type IssueSort = 'last_seen_at' | 'first_seen_at' | 'count';
+
+/** Issues, the largest of the sort first, one beyond the limit. */
+export async function listIssues(
+  db: Queryable,
+  workspaceId: string,
+  filter: IssueFilter,
+  sort: IssueSort,
+  page: PageAsk,
+): Promise<ErrorIssueTable[]> {
+  let query = db.selectFrom('error_issue').selectAll().where('workspace_id', '=', workspaceId);
+  if (filter.status !== undefined) query = query.where('status', '=', filter.status);
+  if (filter.level !== undefined) query = query.where('level', '=', filter.level);
+  for (const kind of ['release', 'environment', 'app'] as const) {
+    const value = filter[kind];
+    if (value === undefined) continue;
+    query = query.where(
+      sql<boolean>`exists (select 1 from error_facet where issue_id = error_issue.id and kind = ${kind} and value = ${value})`,
+    );
+  }
+  if (filter.q !== undefined && filter.q !== '') {
+    const pattern = `%${filter.q.replace(/[\\%_]/g, (one) => `\\${one}`)}%`;
+    query = query.where(sql<boolean>`lower(title) like ${pattern} escape '\\'`);
+  }
+  if (page.after !== null) {
+    query = query.where(sql<boolean>`(${sql.ref(sort)}, id) < (${page.after.value}, ${page.after.id})`);
+  }
+  return query
+    .orderBy(sort, 'desc')
+    .orderBy('id', 'desc')
+    .limit(page.limit + 1)
+    .execute();
+}
+
+export async function findIssue(db: Queryable, workspaceId: string, id: string): Promise<ErrorIssueTable | undefined> {
+  return db
+    .selectFrom('error_issue')
+    .selectAll()
+    .where('workspace_id', '=', workspaceId)
+    .where('id', '=', id)
+    .executeTakeFirst();
+}
+
+export async function setIssueStatus(
+  trx: Trx,
+  workspaceId: string,
+  id: string,
+  status: string,
+  resolvedAt: number | null,
+): Promise<void> {
+  await trx
+    .updateTable('error_issue')
+    .set({ status, resolved_at: resolvedAt })
+    .where('workspace_id', '=', workspaceId)
+    .where('id', '=', id)
+    .execute();
+}
+
+/** How often each of these issues was seen a day, from a day on, oldest first. */
+export async function issueDays(
+  db: Queryable,
+  workspaceId: string,
+  issueIds: readonly string[],
+  fromDay: number,
+): Promise<{ issue_id: string; day: number; count: number }[]> {
+  if (issueIds.length === 0) return [];
+  return db
+    .selectFrom('error_day')
+    .select(['issue_id', 'day', 'count'])
+    .where('workspace_id', '=', workspaceId)
+    .where('issue_id', 'in', issueIds)
+    .where('day', '>=', fromDay)
+    .orderBy('day')
+    .execute();
+}
+
+/** The occurrences kept of an issue, newest first, one beyond the limit. */
+export async function listErrorEvents(
+  db: Queryable,
+  workspaceId: string,
+  issueId: string,
+  page: PageAsk,
+): Promise<ErrorEventTable[]> {
+  let query = db
+    .selectFrom('error_event')
+    .selectAll()
+    .where('workspace_id', '=', workspaceId)
+    .where('issue_id', '=', issueId);
+  if (page.after !== null) {
+    query = query.where(sql<boolean>`(received_at, id) < (${page.after.value}, ${page.after.id})`);
+  }
+  return query
+    .orderBy('received_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(page.limit + 1)
+    .execute();
+}

@@ -1,0 +1,155 @@
+import { promisify } from 'node:util';
+import { brotliDecompress, gunzip, inflate } from 'node:zlib';
+import type { ErrorBreadcrumb, ErrorFrame } from '../contract/errors.ts';
+import { Problem } from '../contract/problem.ts';
+import { ERROR_LEVELS, type ErrorLevel, RESOURCE_LIMITS } from '../contract/words.ts';
+import type { ReportedError } from './error-grouping.ts';
+
+const UNPACKERS = {
+  gzip: promisify(gunzip),
+  deflate: promisify(inflate),
+  br: promisify(brotliDecompress),
+} as const;
+
+/** Unpacks a body off the main thread. Throws `too_large`, `invalid_request`, `unsupported_media_type`. */
+export async function unpack(body: Buffer, encoding: string | undefined): Promise<Buffer> {
+  const name = (encoding ?? '').trim().toLowerCase();
+  if (name === '' || name === 'identity') return body;
+  if (name !== 'gzip' && name !== 'deflate' && name !== 'br') {
+    throw new Problem('unsupported_media_type', 'Content-Encoding takes gzip, deflate or br.');
+  }
+  try {
+    return await UNPACKERS[name](body, { maxOutputLength: RESOURCE_LIMITS.errorEnvelopeUnpacked });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw new Problem('too_large');
+    throw new Problem('invalid_request', `The body is not ${name}.`);
+  }
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+const NO_FIELDS: Fields = {};
+const fieldsOf = (value: unknown): Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : NO_FIELDS;
+const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+
+/** A text as we keep it: cut to size, without NUL and half pairs; null where there is none. */
+function textOf(value: unknown, max: number): string | null {
+  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return null;
+  const text = String(value).replaceAll('\0', '').slice(0, max).toWellFormed();
+  return text === '' ? null : text;
+}
+const word = (value: unknown) => textOf(value, RESOURCE_LIMITS.errorWord);
+
+/** Seconds since 1970 or an ISO 8601 text, as epoch milliseconds. */
+function instantOf(value: unknown): number | null {
+  const at = typeof value === 'number' ? value * 1000 : typeof value === 'string' ? Date.parse(value) : Number.NaN;
+  return at >= 0 && at < 8.64e15 ? Math.round(at) : null;
+}
+
+function frameOf(value: unknown): ErrorFrame {
+  const { function: name, filename, abs_path: path, module, lineno, in_app: inApp } = fieldsOf(value);
+  return {
+    function: word(name),
+    file: textOf(filename ?? path ?? module, 500),
+    line: Number.isSafeInteger(lineno) ? (lineno as number) : null,
+    inApp: inApp !== false,
+  };
+}
+
+function breadcrumbOf(value: unknown): ErrorBreadcrumb {
+  const { timestamp, category, level, message } = fieldsOf(value);
+  const at = instantOf(timestamp);
+  return {
+    at: at === null ? null : new Date(at).toISOString(),
+    category: word(category),
+    level: word(level),
+    message: textOf(message, 1_000),
+  };
+}
+
+function tagsOf(value: unknown): Record<string, string> {
+  const pairs = Array.isArray(value) ? value.map((one) => listOf(one)) : Object.entries(fieldsOf(value));
+  const tags: [string, string][] = [];
+  for (const [name, text] of pairs.slice(0, RESOURCE_LIMITS.errorTags)) {
+    const [key, kept] = [word(name), word(text)];
+    if (key !== null && key !== '__proto__' && kept !== null) tags.push([key, kept]);
+  }
+  return Object.fromEntries(tags);
+}
+
+/** An `event` item as an error. SDKs differ in what they send: what can't be read is left out, never refused. */
+function errorOf(value: unknown, now: number): ReportedError {
+  const event = fieldsOf(value);
+  const { exception, logentry, breadcrumbs, fingerprint, level } = event;
+  // The last of chained exceptions is the one that was thrown.
+  const thrown = fieldsOf((Array.isArray(exception) ? exception : listOf(fieldsOf(exception)['values'])).at(-1));
+  const said = fieldsOf(logentry);
+  const message = thrown['value'] ?? said['formatted'] ?? said['message'] ?? fieldsOf(event['message'])['formatted'];
+  const frames = listOf(fieldsOf(thrown['stacktrace'])['frames']).slice(-RESOURCE_LIMITS.errorFrames);
+  const crumbs = Array.isArray(breadcrumbs) ? breadcrumbs : listOf(fieldsOf(breadcrumbs)['values']);
+  const tags = tagsOf(event['tags']);
+  const parts = listOf(fingerprint).slice(0, RESOURCE_LIMITS.errorFingerprint).map(word);
+  const known = parts.filter((part) => part !== null);
+  return {
+    type: word(thrown['type']) ?? 'Message',
+    message: textOf(message ?? event['message'], RESOURCE_LIMITS.errorMessage) ?? '',
+    stack: null,
+    frames: frames.map(frameOf).reverse(),
+    breadcrumbs: crumbs.slice(-RESOURCE_LIMITS.errorBreadcrumbs).map(breadcrumbOf),
+    tags,
+    level: ERROR_LEVELS.find((one) => one === level) ?? (level === 'log' ? 'info' : ('error' satisfies ErrorLevel)),
+    release: word(event['release']),
+    environment: word(event['environment']),
+    app: tags['app'] ?? null,
+    fingerprint: known.length === 0 ? null : known,
+    at: instantOf(event['timestamp']) ?? now,
+  };
+}
+
+function jsonOf(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString('utf8'));
+  } catch {
+    throw new Problem('invalid_request', 'The envelope is not well-formed.');
+  }
+}
+
+/** What an envelope brings: its event's id as its sender gave it, and the errors in it. */
+export interface Envelope {
+  readonly eventId: string | null;
+  readonly errors: readonly ReportedError[];
+}
+
+const ITEMS_MAX = 100;
+
+/**
+ * Reads an envelope (develop.sentry.dev/sdk/data-model/envelopes): a header line, then items of a header
+ * line and a payload. Events are taken; sessions, transactions and all else are skipped.
+ * Throws `invalid_request` for what is none.
+ */
+export function readEnvelope(body: Buffer, now: number): Envelope {
+  let at = 0;
+  function line(): Buffer {
+    const end = body.indexOf(10, at);
+    const bytes = body.subarray(at, end === -1 ? body.length : end);
+    at = end === -1 ? body.length : end + 1;
+    return bytes;
+  }
+  const header = fieldsOf(jsonOf(line()));
+  const errors: ReportedError[] = [];
+  for (let count = 0; at < body.length && count < ITEMS_MAX; count++) {
+    const head = line();
+    if (head.length === 0) continue;
+    const { type, length } = fieldsOf(jsonOf(head));
+    let payload: Buffer;
+    if (typeof length === 'number') {
+      if (!Number.isSafeInteger(length) || length < 0 || at + length > body.length) {
+        throw new Problem('invalid_request', 'The envelope ends before an item does.');
+      }
+      payload = body.subarray(at, at + length);
+      at += length + 1;
+    } else payload = line();
+    if (type === 'event') errors.push(errorOf(jsonOf(payload), now));
+  }
+  return { eventId: textOf(header['event_id'], 64), errors };
+}

@@ -1,0 +1,161 @@
+import { append, SYSTEM } from '../audit/log.ts';
+import { createId } from '../contract/id.ts';
+import { DAY, MINUTE, RESOURCE_LIMITS } from '../contract/words.ts';
+import {
+  addFacets,
+  addIssueDay,
+  addToIssue,
+  findIssueByFingerprint,
+  forgetIssues,
+  insertErrorEvents,
+  listFacets,
+} from '../store/errors.ts';
+import type { ErrorEventTable, ErrorFacetTable, ErrorIssueTable } from '../store/schema.ts';
+import type { Store, Trx } from '../store/store.ts';
+import { fingerprintOf, type ReportedError, titleOf } from './error-grouping.ts';
+import { createGathering } from './gathering.ts';
+
+export interface Reports {
+  /** Counts an error in its issue, and keeps it if there is room; resolves to the issue's id when it is on disk. */
+  take(workspaceId: string, error: ReportedError, receivedAt: number): Promise<string>;
+}
+
+interface Report {
+  readonly workspaceId: string;
+  readonly error: ReportedError;
+  readonly receivedAt: number;
+  readonly fingerprint: string;
+}
+
+const TOGETHER = 500;
+const WAITING = 5_000;
+const FACETS = ['release', 'environment', 'app'] as const;
+
+function eventOf(issue: ErrorIssueTable, { error, receivedAt }: Report): ErrorEventTable {
+  const { at, level, message, stack, release, environment, app, frames, breadcrumbs, tags } = error;
+  return {
+    id: createId('error_event', receivedAt),
+    workspace_id: issue.workspace_id,
+    issue_id: issue.id,
+    at,
+    received_at: receivedAt,
+    level,
+    message,
+    stack,
+    release,
+    environment,
+    app,
+    detail: JSON.stringify({ frames, breadcrumbs, tags }),
+  };
+}
+
+/** How often each release, environment and app is in these reports, as far as the issue has room for new ones. */
+async function facetsOf(trx: Trx, issue: ErrorIssueTable, reports: readonly Report[]): Promise<ErrorFacetTable[]> {
+  const known = await listFacets(trx, issue.workspace_id, issue.id);
+  const rows: ErrorFacetTable[] = [];
+  for (const kind of FACETS) {
+    const there = new Set(known.filter((one) => one.kind === kind).map(({ value }) => value));
+    const counts = new Map<string, number>();
+    for (const { error } of reports) {
+      const value = error[kind];
+      if (value === null || (!there.has(value) && there.size >= RESOURCE_LIMITS.errorFacets)) continue;
+      there.add(value);
+      counts.set(value, (counts.get(value) ?? 0) + 1);
+    }
+    const last = reports.at(-1)?.receivedAt ?? 0;
+    for (const [value, count] of counts) {
+      rows.push({ issue_id: issue.id, workspace_id: issue.workspace_id, kind, value, count, last_seen_at: last });
+    }
+  }
+  return rows;
+}
+
+/** Writes reports of one issue; returns its id. */
+async function writeIssue(trx: Trx, reports: readonly [Report, ...Report[]]): Promise<string> {
+  const [first] = reports;
+  const { workspaceId, fingerprint, receivedAt } = first;
+  const newest = reports.reduce((one, other) => (other.error.at >= one.error.at ? other : one)).error;
+  const oldest = Math.min(...reports.map(({ error }) => error.at));
+  const before = await findIssueByFingerprint(trx, workspaceId, fingerprint);
+  const minute = Math.floor(receivedAt / MINUTE);
+  const kept = before?.kept_minute === minute ? before.kept_count : 0;
+  const room = Math.max(0, RESOURCE_LIMITS.errorEventsAMinute - kept);
+  const stored = reports.slice(0, room);
+  // What happened before it was resolved and only arrives now is no regression.
+  const reopens = before?.status === 'resolved' && newest.at > (before.resolved_at ?? 0);
+  const issue = await addToIssue(
+    trx,
+    {
+      id: createId('error_issue', receivedAt),
+      workspace_id: workspaceId,
+      fingerprint,
+      title: titleOf(newest),
+      type: newest.type,
+      status: 'open',
+      level: newest.level,
+      count: reports.length,
+      first_seen_at: oldest,
+      last_seen_at: newest.at,
+      release: newest.release,
+      environment: newest.environment,
+      app: newest.app,
+      resolved_at: null,
+      kept_minute: minute,
+      kept_count: kept + stored.length,
+    },
+    reopens,
+  );
+  const days = new Map<number, number>();
+  for (const { error } of reports) {
+    const day = Math.floor(error.at / DAY);
+    days.set(day, (days.get(day) ?? 0) + 1);
+  }
+  for (const [day, count] of days)
+    await addIssueDay(trx, { issue_id: issue.id, workspace_id: workspaceId, day, count });
+  await addFacets(trx, await facetsOf(trx, issue, reports));
+  const events = stored.map((report) => eventOf(issue, report));
+  await insertErrorEvents(trx, workspaceId, issue.id, events, RESOURCE_LIMITS.errorEvents);
+  if (before === undefined) await forgetIssues(trx, workspaceId, RESOURCE_LIMITS.errorIssues);
+  if (reopens) {
+    await append(trx, {
+      workspaceId,
+      action: 'error_issue.reopened',
+      at: receivedAt,
+      actor: SYSTEM,
+      target: { kind: 'error_issue', id: issue.id, name: issue.title },
+      credential: null,
+      origin: { address: null, userAgent: null, requestId: null },
+      detail: { reason: 'it was seen again', release: newest.release },
+    });
+  }
+  return issue.id;
+}
+
+const orderOf = ({ workspaceId, fingerprint }: Report) => `${workspaceId} ${fingerprint}`;
+
+/** A flood of errors shares transactions, so that it neither waits long nor holds up other writers. */
+export function createReports(store: Store): Reports {
+  async function write(reports: readonly Report[]): Promise<Map<Report, string>> {
+    const groups = new Map<string, [Report, ...Report[]]>();
+    for (const report of reports) {
+      const group = groups.get(orderOf(report));
+      if (group === undefined) groups.set(orderOf(report), [report]);
+      else group.push(report);
+    }
+    // In one order everywhere, so that two nodes never wait for each other.
+    const ordered = [...groups].sort(([one], [other]) => (one < other ? -1 : 1));
+    return store.transaction(async (trx) => {
+      const ids = new Map<Report, string>();
+      for (const [, group] of ordered) {
+        const id = await writeIssue(trx, group);
+        for (const report of group) ids.set(report, id);
+      }
+      return ids;
+    });
+  }
+  const gather = createGathering({ together: TOGETHER, waiting: WAITING, sizeOf: () => 1, write });
+  return {
+    take: (workspaceId, error, receivedAt) =>
+      gather({ workspaceId, error, receivedAt, fingerprint: fingerprintOf(error) }),
+  };
+}

@@ -1,0 +1,170 @@
+import type { ErrorEvent, ErrorIssue, ErrorIssueDetail, ErrorReport, IssueQuery } from '../contract/errors.ts';
+import { Problem } from '../contract/problem.ts';
+import type { Page } from '../contract/schemas.ts';
+import { DAY, type ErrorLevel, type IssueStatus } from '../contract/words.ts';
+import {
+  findIssue,
+  type IssueSort,
+  issueDays,
+  listErrorEvents,
+  listFacets,
+  listIssues,
+  setIssueStatus,
+} from '../store/errors.ts';
+import { cutPage, pageAsk } from '../store/paging.ts';
+import type { ErrorEventTable, ErrorIssueTable } from '../store/schema.ts';
+import { type Asker, instant, record, type WorkspaceContext } from './context.ts';
+import { framesOf, type ReportedError } from './error-grouping.ts';
+
+const DAYS_SHOWN = 14;
+
+/** A report in our own format as an error. */
+export function errorOfReport(report: ErrorReport, now: number): ReportedError {
+  const { type, message, stack, level, release, environment, app, fingerprint, time } = report;
+  return {
+    type,
+    message,
+    stack: stack ?? null,
+    frames: stack === undefined ? [] : framesOf(stack),
+    breadcrumbs: [],
+    tags: {},
+    level: level ?? 'error',
+    release: release ?? null,
+    environment: environment ?? null,
+    app: app ?? null,
+    fingerprint: fingerprint ?? null,
+    at: time === undefined ? now : Date.parse(time),
+  };
+}
+
+function showIssue(row: ErrorIssueTable, days: readonly { day: number; count: number }[]): ErrorIssue {
+  return {
+    id: row.id,
+    title: row.title,
+    type: row.type,
+    status: row.status as IssueStatus,
+    level: row.level as ErrorLevel,
+    count: row.count,
+    firstSeenAt: instant(row.first_seen_at),
+    lastSeenAt: instant(row.last_seen_at),
+    release: row.release,
+    environment: row.environment,
+    app: row.app,
+    days: days.map(({ day, count }) => ({ day: instant(day * DAY).slice(0, 10), count })),
+  };
+}
+
+async function withDays(
+  context: WorkspaceContext,
+  workspaceId: string,
+  rows: readonly ErrorIssueTable[],
+): Promise<Map<string, ErrorIssue>> {
+  const from = Math.floor(context.clock() / DAY) - DAYS_SHOWN + 1;
+  const ids = rows.map(({ id }) => id);
+  const days = await issueDays(context.store.read, workspaceId, ids, from);
+  return new Map(
+    rows.map((row) => [
+      row.id,
+      showIssue(
+        row,
+        days.filter((day) => day.issue_id === row.id),
+      ),
+    ]),
+  );
+}
+
+const SORTS: Readonly<Record<NonNullable<IssueQuery['sort']>, IssueSort>> = {
+  '-lastSeenAt': 'last_seen_at',
+  '-firstSeenAt': 'first_seen_at',
+  '-count': 'count',
+};
+
+/** Throws `validation_failed` for a cursor of another list. */
+export async function listErrorIssues(
+  context: WorkspaceContext,
+  workspaceId: string,
+  query: IssueQuery,
+): Promise<Page<ErrorIssue>> {
+  const { status, level, release, environment, app } = query;
+  const sort = query.sort ?? '-lastSeenAt';
+  const column = SORTS[sort];
+  const page = pageAsk(query, sort, 'number');
+  const filter = { status, level, release, environment, app, q: query.q?.toLowerCase() };
+  const rows = await listIssues(context.store.read, workspaceId, filter, column, page);
+  const shown = await withDays(context, workspaceId, rows);
+  const placeOf = (row: ErrorIssueTable) => ({ value: row[column], id: row.id });
+  return cutPage(rows, page.limit, sort, placeOf, (row) => shown.get(row.id) ?? showIssue(row, []));
+}
+
+async function issueRow(context: WorkspaceContext, workspaceId: string, id: string): Promise<ErrorIssueTable> {
+  const row = await findIssue(context.store.read, workspaceId, id);
+  if (row === undefined) throw new Problem('not_found', 'There is no such issue in this workspace.');
+  return row;
+}
+
+/** An issue with its releases, environments and apps. Throws `not_found`. */
+export async function findErrorIssue(
+  context: WorkspaceContext,
+  workspaceId: string,
+  id: string,
+): Promise<ErrorIssueDetail> {
+  const row = await issueRow(context, workspaceId, id);
+  const facets = await listFacets(context.store.read, workspaceId, id);
+  const of = (kind: string) =>
+    facets
+      .filter((one) => one.kind === kind)
+      .map(({ value, count, last_seen_at }) => ({ value, count, lastSeenAt: instant(last_seen_at) }));
+  const issue = (await withDays(context, workspaceId, [row])).get(id) ?? showIssue(row, []);
+  return { ...issue, releases: of('release'), environments: of('environment'), apps: of('app') };
+}
+
+function showEvent(row: ErrorEventTable): ErrorEvent {
+  const detail = JSON.parse(row.detail) as Pick<ErrorEvent, 'frames' | 'breadcrumbs' | 'tags'>;
+  return {
+    id: row.id,
+    time: instant(row.at),
+    receivedAt: instant(row.received_at),
+    level: row.level as ErrorLevel,
+    message: row.message,
+    stack: row.stack,
+    frames: detail.frames,
+    breadcrumbs: detail.breadcrumbs,
+    tags: detail.tags,
+    release: row.release,
+    environment: row.environment,
+    app: row.app,
+  };
+}
+
+/** The occurrences kept of an issue, newest first. Throws `not_found`. */
+export async function listIssueEvents(
+  context: WorkspaceContext,
+  workspaceId: string,
+  id: string,
+  query: { limit?: string | undefined; cursor?: string | undefined },
+): Promise<Page<ErrorEvent>> {
+  await issueRow(context, workspaceId, id);
+  const page = pageAsk(query, '-receivedAt', 'number');
+  const rows = await listErrorEvents(context.store.read, workspaceId, id, page);
+  return cutPage(rows, page.limit, '-receivedAt', (row) => ({ value: row.received_at, id: row.id }), showEvent);
+}
+
+/** Resolves an issue, or opens it again. Throws `not_found`. */
+export async function updateErrorIssue(
+  context: WorkspaceContext,
+  asker: Asker,
+  id: string,
+  status: IssueStatus,
+): Promise<ErrorIssueDetail> {
+  const { workspaceId } = asker;
+  const now = context.clock();
+  await context.store.transaction(async (trx) => {
+    const row = await findIssue(trx, workspaceId, id);
+    if (row === undefined) throw new Problem('not_found', 'There is no such issue in this workspace.');
+    if (row.status === status) return;
+    await setIssueStatus(trx, workspaceId, id, status, status === 'resolved' ? now : null);
+    const action = status === 'resolved' ? 'error_issue.resolved' : 'error_issue.reopened';
+    await record(trx, asker, action, { kind: 'error_issue', id, name: row.title }, now, {});
+  });
+  return findErrorIssue(context, workspaceId, id);
+}
