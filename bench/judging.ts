@@ -1,12 +1,12 @@
-import { needAll } from '../src/credentials/rights.ts';
+import { createId } from '../src/contract/id.ts';
+import { FAILURE_LIMITS } from '../src/contract/words.ts';
 import { createFailureLimiter } from '../src/credentials/failures.ts';
 import { createJudges } from '../src/credentials/present.ts';
 import { createProof } from '../src/credentials/proof.ts';
 import { createRegistry } from '../src/credentials/registry.ts';
+import { needAll } from '../src/credentials/rights.ts';
 import { digestOf, mintSecret } from '../src/credentials/secret.ts';
 import { createUsage } from '../src/credentials/usage.ts';
-import { FAILURE_LIMITS } from '../src/contract/words.ts';
-import { createId } from '../src/contract/id.ts';
 import { atMost, type Finding, list, medianRatio } from './lib/report.ts';
 
 const RECORDS = 1_000_000;

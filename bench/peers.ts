@@ -1,7 +1,5 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { FAILURE_LIMITS } from '../src/contract/words.ts';
 import { createFailureLimiter } from '../src/credentials/failures.ts';
@@ -10,14 +8,14 @@ import { createProof } from '../src/credentials/proof.ts';
 import { createRegistry } from '../src/credentials/registry.ts';
 import { needAll } from '../src/credentials/rights.ts';
 import { createUsage } from '../src/credentials/usage.ts';
-import { createUsageStore, readForJudging } from '../src/server/credential-store.ts';
-import { openSqlite } from '../src/store/sqlite-open.ts';
+import { createUsageJournal, readForJudging } from '../src/server/credential-store.ts';
 import { openSqliteStore } from '../src/store/sqlite.ts';
+import { openSqlite } from '../src/store/sqlite-open.ts';
 import { run } from './lib/processes.ts';
 import { type Finding, list, medianRatio } from './lib/report.ts';
 import { runFolder, seededWith } from './lib/seed.ts';
 
-export const PEERS = { 'better-auth': '1.7.5', '@better-auth/api-key': '1.7.5' };
+const PEERS = { 'better-auth': '1.7.5', '@better-auth/api-key': '1.7.5' };
 const KEYS = 1_000;
 const ROUNDS = 5;
 const THEIRS_A_ROUND = 300;
@@ -31,4 +29,111 @@ async function needPeers(): Promise<void> {
   mkdirSync(directory, { recursive: true });
   writeFileSync(join(directory, 'package.json'), JSON.stringify({ private: true, dependencies: PEERS }));
   await run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--legacy-peer-deps'], directory);
+}
+
+interface Key {
+  readonly key: string;
+}
+interface Auth {
+  readonly api: {
+    signUpEmail(ask: { body: object }): Promise<{ user: { id: string } }>;
+    createApiKey(ask: { body: object }): Promise<Key>;
+    verifyApiKey(ask: { body: { key: string } }): Promise<{ valid: boolean }>;
+  };
+}
+
+/** Their server on SQLite opened as ours is, with its limits on requests off, since ours has none on valid ones. */
+async function openTheirs(): Promise<{ auth: Auth; keys: string[] }> {
+  const path = join(runFolder(), 'peers.db');
+  const database = openSqlite(path, false);
+  const load = async (name: string) =>
+    (await import(pathToFileURL(join(directory, 'node_modules', name)).href)) as never;
+  const { betterAuth } = (await load('better-auth/dist/index.mjs')) as { betterAuth: (options: object) => Auth };
+  const { apiKey } = (await load('@better-auth/api-key/dist/index.mjs')) as { apiKey: (options: object) => unknown };
+  const { getMigrations } = (await load('better-auth/dist/db/get-migration.mjs')) as {
+    getMigrations: (options: object) => Promise<{ runMigrations: () => Promise<void> }>;
+  };
+  const options = {
+    database,
+    secret: 'a secret of more than thirty-two bytes for the bench',
+    baseURL: 'http://127.0.0.1:1',
+    emailAndPassword: { enabled: true },
+    plugins: [apiKey({ rateLimit: { enabled: false } })],
+    telemetry: { enabled: false },
+    logger: { disabled: true },
+  };
+  await (await getMigrations(options)).runMigrations();
+  const auth = betterAuth(options);
+  const body = { email: 'ada@example.com', password: 'a long and private sentence', name: 'Ada' };
+  const { user } = await auth.api.signUpEmail({ body });
+  const keys: string[] = [];
+  while (keys.length < KEYS) keys.push((await auth.api.createApiKey({ body: { userId: user.id, name: 'one' } })).key);
+  return { auth, keys };
+}
+
+/** Verifying one of 1,000 keys: theirs beside ours, each on its own SQLite file in this process. */
+export async function peers(): Promise<Finding[]> {
+  await needPeers();
+  const { auth, keys } = await openTheirs();
+  const seeded = await seededWith(KEYS);
+  const secrets = readFileSync(seeded.secrets, 'utf8').trim().split('\n');
+  const path = join(runFolder(), 'ours.db');
+  cpSync(join(seeded.directory, 'devpilot.db'), path);
+  const store = await openSqliteStore(path);
+  const usage = createUsage(await createUsageJournal(store), 'nod_01');
+  const none = { recentFailures: async () => [], addFailure: async () => undefined };
+  const judges = createJudges({
+    registry: createRegistry({
+      read: (digest) => readForJudging(store, digest),
+      lease: { holds: () => true },
+      capacity: KEYS,
+    }),
+    proof: createProof(createFailureLimiter(none, FAILURE_LIMITS.passphrase)),
+    usage,
+    clock: Date.now,
+  });
+  const demand = { access_token: needAll('access_token', []), api_key: null };
+  const any = <T>(list: readonly T[]): T => list[Math.floor(Math.random() * list.length)] as T;
+
+  async function judgeOne(): Promise<void> {
+    const presented = { secret: any(secrets), passphrase: null, address: '127.0.0.1', userAgent: null, requestId: 'r' };
+    const judgement = judges.judgePresented(presented, demand);
+    const { verdict } = judgement instanceof Promise ? await judgement : judgement;
+    if (verdict !== 'ok') throw new Error(`Ours answered ${verdict}.`);
+  }
+  async function verifyOne(): Promise<void> {
+    const { valid } = await auth.api.verifyApiKey({ body: { key: any(keys) } });
+    if (!valid) throw new Error('Theirs did not verify.');
+  }
+  async function perSecond(times: number, work: () => Promise<void>): Promise<number> {
+    const began = performance.now();
+    for (let done = 0; done < times; done++) await work();
+    // Ours writes what it has counted within the round; theirs wrote it with each verification.
+    await usage.flush();
+    return (times / (performance.now() - began)) * 1000;
+  }
+
+  const ours: number[] = [];
+  const theirs: number[] = [];
+  try {
+    for (let round = 0; round <= ROUNDS; round++) {
+      const one = await perSecond(OURS_A_ROUND, judgeOne);
+      const other = await perSecond(THEIRS_A_ROUND, verifyOne);
+      if (round > 0) {
+        ours.push(one);
+        theirs.push(other);
+      }
+    }
+  } finally {
+    await store.close();
+  }
+  return [
+    {
+      what: `verifications a second over @better-auth/api-key ${PEERS['@better-auth/api-key']}, both on SQLite`,
+      figure: medianRatio(ours, theirs),
+      unit: '×',
+      bound: null,
+      from: `${list(ours)} over ${list(theirs)} a second, uses written`,
+    },
+  ];
 }

@@ -63,6 +63,7 @@ if (only === undefined) {
   await check('build', process.execPath, ['scripts/build.ts']);
 }
 await testFiles('tests beside the code', wanted('src/**/*.test.ts'), availableParallelism());
+if (wanted('e2e/**/*.test.ts').length > 0) await check('a browser', process.execPath, ['scripts/chromium.ts']);
 await testFiles('the whole product', wanted('e2e/**/*.test.ts'), 1);
 process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
 process.exit(failed === 0 && passed > 0 ? 0 : 1);

@@ -22,16 +22,15 @@ import { createMail } from './people/mail.ts';
 import { makeSetupCode } from './people/sign-up.ts';
 import { createTraces } from './people/traces.ts';
 import { createCredentialStore, createUsageJournal, readForJudging } from './server/credential-store.ts';
-import { every, FLUSH_EVERY, FOLD_EVERY, TIDY_EVERY, tidy } from './server/housekeeping.ts';
-import { createMeter } from './server/metrics.ts';
+import { every, FLUSH_EVERY, FOLD_EVERY, FOLD_WITHIN, TIDY_EVERY, tidy } from './server/housekeeping.ts';
 import { aloneWith, amongOthers } from './server/nodes.ts';
-import { SECRET_BYTES, type Settings } from './settings.ts';
-import { type DataDirectory, takeDataDirectory } from './store/data-directory.ts';
+import { BadSetting, SECRET_BYTES, type Settings } from './settings.ts';
+import { type DataDirectory, DirectoryInUse, takeDataDirectory } from './store/data-directory.ts';
 import { insertFailure, recentFailures } from './store/failures.ts';
-import { openPostgresStore } from './store/postgres.ts';
 import { createSeal } from './store/seal.ts';
 import { openSqliteStore } from './store/sqlite.ts';
 import type { Store } from './store/store.ts';
+import { createIngest } from './workspace/activity-ingest.ts';
 
 /** Records kept in memory: about 300 bytes each. */
 const RECORDS_IN_MEMORY = 1_000_000;
@@ -88,6 +87,15 @@ export function createLogger(level: string): pino.Logger {
   });
 }
 
+function takeDirectory(path: string): DataDirectory {
+  try {
+    return takeDataDirectory(path);
+  } catch (error) {
+    if (error instanceof DirectoryInUse) throw error;
+    throw new BadSetting('DEVPILOT_DATA_DIR', `a directory that can be made and written (${path} can not)`);
+  }
+}
+
 /**
  * Takes the store that the settings name, for this process alone where it is the embedded one, and
  * brings its tables up to date. `onError` is told of connections that broke while nobody used them.
@@ -98,10 +106,11 @@ export async function openStore(
 ): Promise<{ store: Store; secret: Buffer; release: () => void }> {
   if (settings.databaseUrl !== null) {
     if (settings.secret === null) throw new Error('DEVPILOT_SECRET is needed where nodes share a database.');
+    const { openPostgresStore } = await import('./store/postgres.ts');
     const store = await openPostgresStore(settings.databaseUrl, onError);
     return { store, secret: settings.secret, release: () => undefined };
   }
-  const directory = takeDataDirectory(settings.dataDirectory);
+  const directory = takeDirectory(settings.dataDirectory);
   try {
     const secret = settings.secret ?? readSecret(directory);
     return { store: await openSqliteStore(directory.database), secret, release: directory.release };
@@ -146,7 +155,8 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
   const clock = parts.clock ?? Date.now;
   const log = parts.logger ?? createLogger(settings.logLevel);
   const opened = await openStore(settings, (error) => log.warn({ err: error }, 'a connection to the store broke'));
-  const meter = settings.metrics === null ? null : createMeter();
+  // Loaded where they are asked for: start and idle memory are everybody's.
+  const meter = settings.metrics === null ? null : (await import('./server/metrics.ts')).createMeter();
   const store = meter?.store(opened.store) ?? opened.store;
   let url = '';
 
@@ -229,7 +239,13 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
       clock,
     },
     people,
-    workspace: { store, clock, seal: people.seal, localServer: settings.localServer === 'on' },
+    workspace: {
+      store,
+      clock,
+      seal: people.seal,
+      localServer: settings.localServer === 'on',
+      ingest: createIngest(store),
+    },
     denials,
     traces,
     flushDenials,
@@ -275,8 +291,8 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     await traces.flush();
   }
   const flusher = every(FLUSH_EVERY, flush, onError);
-  const folder = every(FOLD_EVERY, journal.fold, onError);
-  const tidier = every(TIDY_EVERY, () => tidy(store, clock()), onError);
+  const folder = every(FOLD_EVERY, () => journal.fold(FOLD_WITHIN), onError);
+  const tidier = every(TIDY_EVERY, () => tidy(store, clock(), settings.retentionDays), onError);
 
   /** Writes all that was counted; what is too much to fold in now is folded after the next start, since a stop must not take long. */
   async function writeUses(): Promise<void> {
@@ -286,8 +302,11 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
 
   async function close(): Promise<void> {
     const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_WITHIN);
+    // A connection that was answered meanwhile is kept alive otherwise, and the stop would wait for it.
+    const sweep = setInterval(() => app.server.closeIdleConnections(), 20);
     await app.close();
     clearTimeout(cut);
+    clearInterval(sweep);
     metrics?.close();
     await flusher.stop();
     await folder.stop();

@@ -19,6 +19,8 @@ export interface Settings {
   readonly revocationBound: number;
   readonly metrics: { readonly host: string; readonly port: number } | null;
   readonly localServer: 'off' | 'on';
+  /** How long events of the activity tracker are kept. */
+  readonly retentionDays: number;
   readonly logLevel: string;
   readonly smtpUrl: string | null;
   readonly mailFrom: string;
@@ -84,6 +86,16 @@ function bound(environment: Environment): number {
   const span = parts === null ? Number.NaN : Number(parts[1]) * (parts[2] === 's' ? 1000 : 1);
   if (!(span >= 200 && span <= 60_000)) throw new BadSetting(name, 'a duration from 200ms to 60s, such as 2s');
   return span;
+}
+
+/** Whole days, 1 to 3,650. */
+function retention(environment: Environment): number {
+  const name = 'DEVPILOT_RETENTION_DAYS';
+  const text = value(environment, name) ?? '90';
+  if (!/^\d{1,4}$/.test(text) || Number(text) < 1 || Number(text) > 3650) {
+    throw new BadSetting(name, 'a whole number of days from 1 to 3650');
+  }
+  return Number(text);
 }
 
 function proxies(environment: Environment): string[] {
@@ -163,6 +175,7 @@ export function readSettings(environment: Environment): Settings {
     revocationBound: bound(environment),
     metrics: metricsListener(environment),
     localServer: choice(environment, 'DEVPILOT_LOCAL_SERVER', ['off', 'on']),
+    retentionDays: retention(environment),
     logLevel,
     smtpUrl: schemeUrl(
       environment,

@@ -74,7 +74,15 @@ export async function load(folder: string, secrets: string, url: string, options
   writeFileSync(script, pause > 0 ? SCRIPT.replace('pauseRandomly', 'delay') : SCRIPT);
   const output = await run('taskset', [
     ...['-c', LOAD_CORE, 'wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', '-s', script, url],
-    ...['--', secrets, String(of), order === 'random' ? 'random' : 'turn', String(pause), String(seed++), String(first)],
+    ...[
+      '--',
+      secrets,
+      String(of),
+      order === 'random' ? 'random' : 'turn',
+      String(pause),
+      String(seed++),
+      String(first),
+    ],
   ]);
   const line = output.split('\n').find((one) => one.startsWith('{'));
   const parsed = JSON.parse(line ?? '{}') as { requests: number; seconds: number; errors: number } & Load;

@@ -6,9 +6,13 @@ export async function serve(): Promise<void> {
   const settings = readSettings(process.env);
   const logger = createLogger(settings.logLevel);
   const running = await start(settings, { logger });
-  process.stdout.write(`Devpilot is at ${settings.publicUrl ?? running.url}\n`);
-  if (running.setupLink !== null) process.stdout.write(`Set it up, once: ${running.setupLink}\n`);
-  if (running.metricsUrl !== null) process.stdout.write(`Metrics are at ${running.metricsUrl}\n`);
+  const lines = [
+    `Devpilot is at ${settings.publicUrl ?? running.url}\n`,
+    running.setupLink === null ? '' : `Set it up, once: ${running.setupLink}\n`,
+    running.metricsUrl === null ? '' : `Metrics are at ${running.metricsUrl}\n`,
+  ];
+  // In one piece, so that whoever reads the first line has the others too.
+  process.stdout.write(lines.join(''));
 
   let stopping: Promise<void> | null = null;
   const stop = (signal: NodeJS.Signals) => {

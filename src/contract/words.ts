@@ -360,6 +360,14 @@ export type HookStage = (typeof HOOK_STAGES)[number];
 export const RESOURCE_SORTS = ['createdAt', '-createdAt', 'name', '-name'] as const;
 export type ResourceSort = (typeof RESOURCE_SORTS)[number];
 
+/** What roll-ups are kept at, with the length of one step in milliseconds. */
+export const INTERVALS = { minute: MINUTE, hour: HOUR, day: DAY } as const;
+export type Interval = keyof typeof INTERVALS;
+export const INTERVAL_WORDS = ['minute', 'hour', 'day'] as const satisfies readonly Interval[];
+/** What events are counted by. */
+export const ACTIVITY_GROUPS = ['type', 'source', 'subject'] as const;
+export type ActivityGroup = (typeof ACTIVITY_GROUPS)[number];
+
 /** Limits of what credentials open; lengths in characters. */
 export const RESOURCE_LIMITS = {
   slug: 63,
@@ -379,6 +387,15 @@ export const RESOURCE_LIMITS = {
   /** Older versions of an app's environment can't be restored any more. */
   envVersions: 200,
   envBody: 16 * 1_048_576,
+  activityBatch: 1000,
+  activityBody: 8 * 1_048_576,
+  /** Bytes of one event's data as JSON. */
+  activityData: 65_536,
+  /** Characters of an event's id, source, type and subject. */
+  activityWord: 512,
+  /** Points that a chart has at most over all its series. */
+  activityPoints: 20_000,
+  activitySeries: { min: 10, max: 100 },
 } as const;
 
 /** What each role may do (contract section 3); a person's request is checked against one of these. */

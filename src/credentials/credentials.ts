@@ -8,7 +8,7 @@ import type { CredentialRecord } from './record.ts';
 import { type Digest, digestOf, hintOf, mintSecret } from './secret.ts';
 import { instant, maybeInstant } from './show.ts';
 import type { Credential, CredentialStore, NewCredential, Receipt, Settle } from './store.ts';
-import { ADDRESSES_KEPT } from './usage.ts';
+import { ADDRESSES_KEPT } from './tally.ts';
 
 /** What access tokens and API keys have in common: how they are made, listed, found and ended. */
 export interface CredentialContext {

@@ -19,7 +19,8 @@ function record(facts: Partial<CredentialRecord> & { readonly words?: readonly s
     expiresAt: null,
     createdAt: NOW - 1000,
     passphraseHash: null,
-    pending: null,
+    tally: -1,
+    place: 0,
     recent: false,
     ...rest,
   };

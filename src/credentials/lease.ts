@@ -154,7 +154,8 @@ export function createNode(options: {
     let number = await catchUp(store);
     await store.renewal(async (renewal) => {
       const counter = await renewal.lockCounter();
-      while (number !== counter) number = await catchUp(renewal);
+      if (number !== counter) number = await catchUp(renewal);
+      if (number !== counter) throw new Error('The counter moved under its lock.');
       await renewal.grant({ id, confirmed: number, bound, moved: number !== confirmed });
     });
     confirmed = number;

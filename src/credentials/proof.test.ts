@@ -36,7 +36,8 @@ const recordOf = (id: string, passphraseHash: string | null = phc): CredentialRe
   expiresAt: null,
   createdAt: 1,
   passphraseHash,
-  pending: null,
+  tally: -1,
+  place: 0,
   recent: false,
 });
 

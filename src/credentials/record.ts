@@ -1,6 +1,5 @@
 import type { CredentialKind } from '../contract/words.ts';
 import type { RightsMask } from './rights.ts';
-import type { PendingUses } from './usage.ts';
 
 /** What a workspace's records share, so that a million of them cost one. `gone` once all of it was revoked. */
 export interface WorkspaceMark {
@@ -10,8 +9,8 @@ export interface WorkspaceMark {
 
 /**
  * What memory keeps of a credential: just enough to judge it, and never the verdict (CVE-2021-32701).
- * The last two fields are this process's own: uses not yet written, and whether it was used since
- * the eviction last came by.
+ * The last three fields are this process's own: where its uses are counted, and whether it was used
+ * since the eviction last came by.
  */
 export interface CredentialRecord {
   readonly kind: CredentialKind;
@@ -26,12 +25,14 @@ export interface CredentialRecord {
   readonly createdAt: number;
   /** The argon2id hash in PHC form, or null. */
   readonly passphraseHash: string | null;
-  pending: PendingUses | null;
+  /** The tally in which it was counted last, and its place there. */
+  tally: number;
+  place: number;
   recent: boolean;
 }
 
 /** A credential as the store gives it for judging. */
-export type StoredCredential = Omit<CredentialRecord, 'workspace' | 'rights' | 'pending' | 'recent'> & {
+export type StoredCredential = Omit<CredentialRecord, 'workspace' | 'rights' | 'tally' | 'place' | 'recent'> & {
   readonly workspaceId: string;
   readonly rights: readonly string[];
 };

@@ -78,7 +78,8 @@ export function createRegistry(options: {
       expiresAt: stored.expiresAt,
       createdAt: stored.createdAt,
       passphraseHash: stored.passphraseHash,
-      pending: null,
+      tally: -1,
+      place: 0,
       recent: false,
     };
   }

@@ -27,7 +27,8 @@ const recordOf = (id: string): CredentialRecord => ({
   expiresAt: null,
   createdAt: 1,
   passphraseHash: null,
-  pending: null,
+  tally: -1,
+  place: 0,
   recent: false,
 });
 const shown = (id: string) => findCredential(house.store.read, owner.workspaceId, 'api_key', id);

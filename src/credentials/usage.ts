@@ -1,33 +1,6 @@
 import type { CredentialRecord } from './record.ts';
+import { createTally, type PendingUses, type Tally } from './tally.ts';
 
-/** Uses of one credential that are not in the store yet; instants in epoch milliseconds. */
-export interface PendingUses {
-  readonly credentialId: string;
-  count: number;
-  lastUsedAt: number;
-  /** Few, and mostly one: looked through in order. */
-  readonly addresses: UsesFrom[];
-}
-
-/** First and last use from one address. */
-interface UsesFrom {
-  readonly address: string;
-  readonly first: number;
-  last: number;
-}
-
-/** Notes a use from an address; beyond the addresses kept it is left out. */
-function noteAddress(addresses: UsesFrom[], address: string, now: number): void {
-  for (const seen of addresses) {
-    if (seen.address !== address) continue;
-    seen.last = now;
-    return;
-  }
-  if (addresses.length < ADDRESSES_KEPT) addresses.push({ address, first: now, last: now });
-}
-
-/** The addresses kept per credential: the page shows the last twenty. */
-export const ADDRESSES_KEPT = 20;
 /** Credentials a transaction: few enough to hold the event loop for about a millisecond. */
 const CHUNK = 500;
 
@@ -50,48 +23,41 @@ export interface Usage {
   lag(now: number): number;
 }
 
-/** The uses of a record that is due, which from here on counts anew. */
-function takePending(record: CredentialRecord): PendingUses[] {
-  const { pending } = record;
-  record.pending = null;
-  return pending === null ? [] : [pending];
-}
-
 /** Counts uses in memory and writes them in chunks, each idempotent. */
 export function createUsage(store: UsageStore, nodeId: string): Usage {
-  /** In the order in which they were first used since they were last written. */
-  const dirty: CredentialRecord[] = [];
+  let tallies = 0;
+  let current: Tally = createTally(tallies);
+  /** The tally being written; the next one is closed only after it, so that a store that is gone costs no more memory. */
+  let closing: Tally | null = null;
   let chunkNumber = 0;
-  let chunk: PendingUses[] | null = null;
+  let chunk: { readonly uses: readonly PendingUses[]; readonly since: number } | null = null;
   let flushing: Promise<void> | null = null;
 
+  function close(): void {
+    closing = current;
+    current = createTally(++tallies);
+  }
+
   async function writeAll(): Promise<void> {
-    for (let due = dirty.length; chunk !== null || due > 0; ) {
-      if (chunk === null) {
-        const taken = dirty.splice(0, Math.min(CHUNK, due));
-        due -= taken.length;
-        chunk = taken.flatMap(takePending);
+    for (let closed = false; ; ) {
+      if (chunk === null && closing === null) {
+        if (closed || current.size() === 0) return;
+        close();
+        closed = true;
+      }
+      if (chunk === null && closing !== null) {
+        chunk = { uses: closing.take(CHUNK), since: closing.since() };
         chunkNumber++;
+        if (closing.size() === 0) closing = null;
       }
       // A failure leaves the chunk and its number in place, to be sent again just as it is.
-      await store.addUses(nodeId, chunkNumber, chunk);
+      if (chunk !== null) await store.addUses(nodeId, chunkNumber, chunk.uses);
       chunk = null;
     }
   }
 
   return {
-    count(record, address, now) {
-      const { pending } = record;
-      if (pending === null) {
-        const addresses = [{ address, first: now, last: now }];
-        record.pending = { credentialId: record.id, count: 1, lastUsedAt: now, addresses };
-        dirty.push(record);
-        return;
-      }
-      pending.count++;
-      pending.lastUsedAt = now;
-      noteAddress(pending.addresses, address, now);
-    },
+    count: (record, address, now) => current.count(record, address, now),
     flush() {
       const before = flushing;
       const mine = (async () => {
@@ -101,10 +67,10 @@ export function createUsage(store: UsageStore, nodeId: string): Usage {
       flushing = mine;
       return mine;
     },
-    pendingCredentials: () => dirty.length + (chunk?.length ?? 0),
+    pendingCredentials: () => current.size() + (closing?.size() ?? 0) + (chunk?.uses.length ?? 0),
     lag(now) {
-      const [oldest = dirty[0]?.pending] = chunk ?? [];
-      return oldest?.addresses[0] === undefined ? 0 : now - oldest.addresses[0].first;
+      const since = chunk?.since ?? closing?.since() ?? current.since();
+      return since === 0 ? 0 : now - since;
     },
   };
 }

@@ -114,6 +114,9 @@ const CONTRACT: readonly Row[] = [
   { ask: 'DELETE /v1/apps/:app/env/:name', people: 'admin', token: ['modify_env'] },
   { ask: 'GET /v1/apps/:app/env/versions', people: 'member', token: ['modify_env'] },
   { ask: 'POST /v1/apps/:app/env/versions/:version/restore', people: 'admin', token: ['modify_env'] },
+  { ask: 'POST /v1/activity/events', people: 'nobody', token: ['activity_tracker'] },
+  { ask: 'GET /v1/activity/events', people: 'member', token: ['activity_tracker_analytics'] },
+  { ask: 'GET /v1/activity/analytics', people: 'member', token: ['activity_tracker_analytics'] },
 ];
 
 const RANK = { member: 1, admin: 2, owner: 3 } as const;

@@ -13,6 +13,7 @@ import type { z } from 'zod';
 import { Problem } from '../contract/problem.ts';
 import { redactSecrets } from '../contract/redact.ts';
 import { LIMITS } from '../contract/words.ts';
+import { activityRoutes } from './activity.ts';
 import { appRoutes } from './apps.ts';
 import { auditRoutes } from './audit.ts';
 import { registerAuthorize } from './authorize.ts';
@@ -51,6 +52,7 @@ export function routeTable(house: House): Route[] {
     ...serverRoutes(house),
     ...environmentRoutes(house),
     ...metadataRoutes(house),
+    ...activityRoutes(house),
   ];
 }
 
@@ -71,6 +73,8 @@ const FIELD_SOURCES: Readonly<Record<string, string>> = { headers: 'header', que
 /** Refuses what a schema does not take, naming each field. Unknown fields are refused by the schemas themselves. */
 function compileValidator({ schema, httpPart }: { schema: z.ZodType; httpPart?: string }) {
   return (data: unknown) => {
+    // The body of a route that reads its bytes itself.
+    if (httpPart === 'body' && Buffer.isBuffer(data)) return { value: data };
     const result = schema.safeParse(data);
     if (result.success) return { value: result.data };
     // An id that can't be one is an address with nothing at it.
@@ -108,6 +112,16 @@ function addParsers(app: FastifyInstance): void {
     const twice = [...form.keys()].find((key, at, keys) => keys.indexOf(key) !== at);
     if (twice !== undefined) done(new Problem('invalid_request', 'The form names a field twice.'));
     else done(null, Object.fromEntries(form));
+  });
+}
+
+/** A route that is given its body as it came, whatever type it says it has. */
+function registerBytesRoute(app: FastifyInstance, house: House, declared: Route): void {
+  void app.register((scope, _options, done) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, parsed) => parsed(null, body));
+    registerRoute(scope, house, declared);
+    done();
   });
 }
 
@@ -216,7 +230,10 @@ export async function createApp(
       logAnswer(request, reply.statusCode, reply.elapsedTime);
       next();
     });
-    for (const declared of routeTable(house)) registerRoute(scope, house, declared);
+    for (const declared of routeTable(house)) {
+      if (declared.takes === 'bytes') registerBytesRoute(scope, house, declared);
+      else registerRoute(scope, house, declared);
+    }
     done();
   });
   registerHealth(app, house);

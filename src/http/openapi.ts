@@ -102,6 +102,7 @@ export function openApiDocument(house: House) {
       { name: 'Projects', description: 'What apps are grouped by' },
       { name: 'Apps', description: 'What is deployed, and how' },
       { name: 'Environment', description: 'Variables of an app, sealed at rest, with their versions' },
+      { name: 'Activity', description: 'Events that programs send (CloudEvents 1.0), and their numbers over time' },
       { name: 'Servers', description: 'Where apps are deployed to' },
       { name: 'Judging', description: 'Presenting a credential and asking about one' },
     ],

@@ -46,8 +46,13 @@ export interface Route {
   readonly params?: z.ZodType;
   readonly query?: z.ZodType;
   readonly body?: z.ZodType;
-  /** `application/x-www-form-urlencoded` instead of, or beside, JSON. */
-  readonly takes?: 'form' | 'form or json';
+  /**
+   * `application/x-www-form-urlencoded` instead of, or beside, JSON. `bytes`: any type, read by the
+   * handler itself with `bytesOf`; its body's schema only documents.
+   */
+  readonly takes?: 'form' | 'form or json' | 'bytes';
+  /** The types that a route of `bytes` documents. */
+  readonly consumes?: readonly string[];
   /** Bytes that its body may have, where it is not the standard limit. */
   readonly bodyLimit?: number;
   readonly answers: Readonly<Record<number, z.ZodType>>;
@@ -87,6 +92,11 @@ export function credentialOf(request: FastifyRequest): CredentialPrincipal {
   const { principal } = request;
   if (principal === null || principal.kind === 'person') throw new Problem('internal');
   return principal;
+}
+
+/** The body of a route that takes `bytes`. */
+export function bytesOf(request: FastifyRequest): Buffer {
+  return Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
 }
 
 /** Who asks, in which workspace, from where: what the core records. */
@@ -208,7 +218,7 @@ export function registerRoute(app: FastifyInstance, house: House, declared: Rout
       ...(declared.query !== undefined && { querystring: declared.query }),
       ...(declared.body !== undefined && { body: declared.body }),
       ...(forms !== undefined && {
-        consumes: forms === 'form' ? [FORM_TYPE] : [FORM_TYPE, 'application/json'],
+        consumes: forms === 'form' ? [FORM_TYPE] : [...(declared.consumes ?? [FORM_TYPE, 'application/json'])],
       }),
       response: answersOf(declared),
     },
@@ -223,7 +233,7 @@ export function registerRoute(app: FastifyInstance, house: House, declared: Rout
     preParsing: (request, _reply, payload, done) => {
       const type = request.headers['content-type'];
       const isForm = type?.toLowerCase().startsWith(FORM_TYPE) ?? false;
-      if (type !== undefined && (forms === 'form' ? !isForm : isForm && forms === undefined)) {
+      if (type !== undefined && forms !== 'bytes' && (forms === 'form' ? !isForm : isForm && forms === undefined)) {
         done(
           new Problem(
             'unsupported_media_type',

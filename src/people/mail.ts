@@ -1,4 +1,4 @@
-import { createTransport } from 'nodemailer';
+import type { Transporter } from 'nodemailer';
 
 /** Sends mail, if the operator has named a server for it. */
 export interface Mail {
@@ -8,10 +8,16 @@ export interface Mail {
 
 /** `url` as in `smtp://user:password@host:587`; `from` is the sender's address. */
 export function createMail(url: string, from: string): Mail {
-  const transport = createTransport({ url, connectionTimeout: 10_000, greetingTimeout: 10_000, socketTimeout: 20_000 });
+  let transport: Promise<Transporter> | null = null;
+  /** Made at the first message: most installations send none. */
+  async function connect(): Promise<Transporter> {
+    const { createTransport } = await import('nodemailer');
+    return createTransport({ url, connectionTimeout: 10_000, greetingTimeout: 10_000, socketTimeout: 20_000 });
+  }
   return {
     async send(message) {
-      await transport.sendMail({ from, ...message, disableFileAccess: true, disableUrlAccess: true });
+      transport ??= connect();
+      await (await transport).sendMail({ from, ...message, disableFileAccess: true, disableUrlAccess: true });
     },
   };
 }

@@ -137,14 +137,17 @@ export async function readForJudging(store: Store, digest: Digest): Promise<Stor
 
 /** Where counted uses go: on disk within the second, into the credentials when there is time or someone looks. */
 export interface UsageJournal extends UsageStore {
-  /** Adds what was written before the call to the credentials; one fold at a time, each a short transaction. */
-  fold(): Promise<void>;
+  /**
+   * Adds what was written before the call to the credentials; one fold at a time, each a short transaction.
+   * After `within` milliseconds the rest is left for the next one.
+   */
+  fold(within?: number): Promise<void>;
   /** Credentials in chunks that are not folded yet, the same one several times. */
   size(): number;
 }
 
 /** A fold that took longer than this, in milliseconds, is followed by smaller ones: who writes waits for it. */
-const FOLD_WITHIN = 100;
+const TRANSACTION_WITHIN = 100;
 const CHUNKS_A_FOLD = 64;
 
 /** Writes uses, each chunk once however often it is sent. */
@@ -153,13 +156,14 @@ export async function createUsageJournal(store: Store): Promise<UsageJournal> {
   let most = 1;
   let folding: Promise<void> | null = null;
 
-  async function foldAll(): Promise<void> {
-    for (let full = true; full; ) {
+  async function foldAll(within: number): Promise<void> {
+    const end = performance.now() + within;
+    for (let full = true; full && performance.now() < end; ) {
       const asked = most;
       const began = performance.now();
       const { chunks, uses } = await store.transaction((trx) => foldUses(trx, asked));
       const took = performance.now() - began;
-      most = took > FOLD_WITHIN ? Math.max(1, asked >> 1) : Math.min(CHUNKS_A_FOLD, asked * 2);
+      most = took > TRANSACTION_WITHIN ? Math.max(1, asked >> 1) : Math.min(CHUNKS_A_FOLD, asked * 2);
       size = Math.max(0, size - uses);
       full = chunks === asked;
     }
@@ -174,10 +178,10 @@ export async function createUsageJournal(store: Store): Promise<UsageJournal> {
       });
       if (isNew) size += uses.length;
     },
-    async fold() {
+    async fold(within = Number.POSITIVE_INFINITY) {
       // A fold under way may have begun before what the caller wants folded was written.
       if (folding !== null) await folding.catch(() => undefined);
-      folding ??= foldAll().finally(() => {
+      folding ??= foldAll(within).finally(() => {
         folding = null;
       });
       await folding;

@@ -7,9 +7,10 @@ import { deleteExpiredChallenges } from '../store/passkeys.ts';
 import { deleteEndedSessions, deleteOldAddresses } from '../store/people.ts';
 import type { Store } from '../store/store.ts';
 import { deleteOldUses } from '../store/usage.ts';
+import { tidyActivity } from '../workspace/activity.ts';
 
 /** Deletes what has served its time. Nothing depends on it: expiry and ends are judged by the clock. */
-export async function tidy(store: Store, now: number): Promise<void> {
+export async function tidy(store: Store, now: number, retentionDays: number): Promise<void> {
   await store.transaction(async (trx) => {
     await deleteEndedSessions(trx, now, SPANS.sessionIdle);
     await deleteExpiredDeviceCodes(trx, now);
@@ -20,6 +21,7 @@ export async function tidy(store: Store, now: number): Promise<void> {
     await deleteOldAddresses(trx, now - 90 * DAY);
     await deleteOldUses(trx, now);
   });
+  await tidyActivity(store, now - retentionDays * DAY);
 }
 
 /** Calls `work` again and again, `pause` milliseconds after it last ended; one failure does not end it. */
@@ -52,4 +54,6 @@ export function every(
 
 export const FLUSH_EVERY = SECOND;
 export const FOLD_EVERY = 10 * SECOND;
+/** So that folds of a flood of uses leave the writer to others, and a stop waits for none of them long. */
+export const FOLD_WITHIN = 2 * SECOND;
 export const TIDY_EVERY = HOUR;

@@ -6,6 +6,7 @@ import { nodes } from './migrations/0003-nodes.ts';
 import { usageChunk } from './migrations/0004-usage-chunk.ts';
 import { resources } from './migrations/0010-resources.ts';
 import { environment } from './migrations/0011-environment.ts';
+import { activity } from './migrations/0012-activity.ts';
 
 /** The statements of each migration, by name; a landed one is never changed. */
 const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>> = {
@@ -15,6 +16,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0004-usage-chunk': usageChunk,
   '0010-resources': resources,
   '0011-environment': environment,
+  '0012-activity': activity,
 };
 
 /** How often a node tries again that lost the race for the very first tables. */

@@ -39,6 +39,9 @@ export interface Schema {
   app: AppTable;
   env_version: EnvVersionTable;
   env_change: EnvChangeTable;
+  activity_head: { workspace_id: string; sequence: number };
+  activity_event: ActivityEventTable;
+  activity_rollup: ActivityRollupTable;
 }
 
 export interface PersonTable {
@@ -276,4 +279,32 @@ export interface EnvChangeTable {
   /** The value, sealed for this row; null where the version removed it. */
   value_sealed: string | null;
   at: number;
+}
+
+/** An event of the activity tracker (CloudEvents 1.0); `id` and `source` are its sender's. */
+export interface ActivityEventTable {
+  workspace_id: string;
+  source: string;
+  id: string;
+  /** Counts up within the workspace, with gaps. */
+  sequence: number;
+  type: string;
+  subject: string | null;
+  at: number;
+  /** JSON. */
+  data: string | null;
+  received_at: number;
+}
+
+/** How many events there were in one step of an interval, by one type, source or subject. */
+export interface ActivityRollupTable {
+  workspace_id: string;
+  grain: string;
+  dimension: string;
+  at: number;
+  key: string;
+  count: number;
+  /** Distinct subjects, as the sketch says. */
+  subjects: number;
+  sketch: string | null;
 }

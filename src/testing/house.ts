@@ -105,7 +105,12 @@ export interface TestPerson {
   call<Body = unknown>(path: string, call?: Call): Promise<Answer<Body>>;
 }
 
-export function personWith(house: TestHouse, email: string, cookie: string, workspaceId: string): TestPerson {
+export function personWith(
+  house: Pick<TestHouse, 'url' | 'call'>,
+  email: string,
+  cookie: string,
+  workspaceId: string,
+): TestPerson {
   return {
     email,
     cookie,
@@ -150,6 +155,14 @@ export async function signUpOwner(
   });
   expectStatus(signedUp, 201);
   return createWorkspaceFor(personWith(house, email, cookieOf(signedUp), ''), house, workspace);
+}
+
+/** Signs somebody in at a server of another process. */
+export async function personAt(url: string, email: string): Promise<TestPerson> {
+  const house = { url, call: <Body>(path: string, call?: Call) => callAt<Body>(url, path, call) };
+  const signedIn = await house.call('/v1/sessions', { body: { email, password: PASSWORD } });
+  expectStatus(signedIn, 201);
+  return personWith(house, email, cookieOf(signedIn), '');
 }
 
 /** Invites someone, who signs up and becomes a member of the inviter's workspace. */

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 const COMMAND = fileURLToPath(new URL('../../bin/devpilot.mjs', import.meta.url));
@@ -16,9 +17,17 @@ export interface Ended {
 
 type Environment = Readonly<Record<string, string>>;
 
+/** Servers that run; a test that fails leaves none behind. */
+const running = new Set<ChildProcess>();
+after(() => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 /** Only what a command needs of this process's environment, so that no setting leaks in. */
 function environmentOf(environment: Environment): NodeJS.ProcessEnv {
-  return { PATH: process.env['PATH'], HOME: process.env['HOME'], ...environment };
+  // Modules that were compiled once are not compiled again: tests start many processes.
+  const cache = join(tmpdir(), 'devpilot-compile-cache');
+  return { PATH: process.env['PATH'], HOME: process.env['HOME'], NODE_COMPILE_CACHE: cache, ...environment };
 }
 
 function ended(child: ChildProcess): Promise<Ended> {
@@ -38,6 +47,7 @@ export function runCommand(args: readonly string[], environment: Environment, in
 
 /** A server in a process of its own. */
 export interface ServerProcess {
+  /** Without a slash at the end. */
   readonly url: string;
   readonly setupCode: string | null;
   readonly metricsUrl: string | null;
@@ -54,14 +64,14 @@ export async function spawnServer(dataDirectory: string, environment: Environmen
     env: environmentOf({ PORT: '0', DEVPILOT_DATA_DIR: dataDirectory, LOG_LEVEL: 'silent', ...environment }),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const end = ended(child);
+  running.add(child);
+  const end = ended(child).finally(() => running.delete(child));
   let output = '';
   const url = await new Promise<string>((resolve, reject) => {
     const read = (chunk: Buffer) => {
       output += chunk.toString();
       const found = /Devpilot is at (\S+)\n/.exec(output)?.[1];
-      // What follows the address is printed with it; a turn later it is all there.
-      if (found !== undefined) setImmediate(() => resolve(found));
+      if (found !== undefined) resolve(found);
     };
     child.stdout.on('data', read);
     child.stderr.on('data', read);

@@ -8,6 +8,7 @@ import type { AuditAction, AuditNoun } from '../contract/words.ts';
 import { claimKey } from '../store/idempotency.ts';
 import type { Seal } from '../store/seal.ts';
 import type { Store, Trx } from '../store/store.ts';
+import type { Ingest } from './activity-ingest.ts';
 
 /** What everything that credentials open needs. */
 export interface WorkspaceContext {
@@ -16,6 +17,8 @@ export interface WorkspaceContext {
   readonly seal: Seal;
   /** Whether a server may be this machine itself. */
   readonly localServer: boolean;
+  /** Takes events of the activity tracker in; they are on disk when it resolves. */
+  readonly ingest: Ingest;
 }
 
 /** Who changes something in which workspace, from where: a person or a credential. */

@@ -20,6 +20,7 @@ function ChangePassword({ onClose }: { readonly onClose: () => void }) {
     },
   });
   const change = useMutation({
+    gcTime: 0,
     mutationFn: (values: typeof form.values) => api.me.changePassword(values),
     onError: (error) => {
       if (error instanceof DevpilotError && error.code === 'sign_in_failed') {

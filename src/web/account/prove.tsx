@@ -37,6 +37,8 @@ export function ProveForm({ children, confirm, tone, proposedName, onCancel, onP
     },
   });
   const prove = useMutation({
+    // Nothing of a password stays behind in the cache.
+    gcTime: 0,
     mutationFn: onProven,
     onError: (error) => {
       if (error instanceof DevpilotError && error.code === 'sign_in_failed') {

@@ -50,6 +50,8 @@ function Scan({
     validate: { code: (code) => (/^\d{6}$/.test(code.replace(/\s/g, '')) ? null : 'Type the six digits') },
   });
   const confirm = useMutation({
+    // Its answer is the recovery codes: nothing of them stays behind in the cache.
+    gcTime: 0,
     mutationFn: (code: string) => api.me.twoFactor.confirm({ code: code.replace(/\s/g, '') }),
     onSuccess: ({ recoveryCodes }) => onConfirmed(recoveryCodes),
     onError: (error) => {
@@ -162,6 +164,8 @@ export function TwoFactorSection() {
           dialog?.step === 'prove' ? TITLES[dialog.to] : dialog?.step === 'scan' ? TITLES.enable : 'Recovery codes'
         }
         size="lg"
+        // Not only out of sight: nothing of the codes stays behind while a transition ends.
+        transitionProps={{ duration: 0 }}
         closeOnClickOutside={!mustStay}
         closeOnEscape={!mustStay}
         withCloseButton={!mustStay}

@@ -32,9 +32,9 @@ function Export({ get }: { readonly get: (name: string) => string | undefined })
     onError: (error) => notifications.show({ color: 'red', message: messageOf(error) }),
   });
   return (
-    <Group gap="sm">
+    <Group gap={0}>
       <Text fz="sm" c="dimmed" role="status">
-        {work.isPending && events > 0 ? `${number.format(events)} events …` : ''}
+        {work.isPending && events > 0 ? `${number.format(events)} events …\u2002` : ''}
       </Text>
       <Menu>
         <Menu.Target>

@@ -47,7 +47,7 @@ export function EditDialog({ apiKey, onClose }: { readonly apiKey: ApiKey; reado
             await queryClient.invalidateQueries({ queryKey: credentialsKey(workspace.id, API_KEYS) });
             notifications.show({ message: `Saved ${name}. Its secret is the same as before.` });
           }
-          onClose();
+          return onClose;
         }}
       />
     </Modal>

@@ -10,13 +10,14 @@ export function UsesChart({ days }: { readonly days: readonly DayOfUses[] }) {
       data={days.map((day) => ({ ...day }))}
       dataKey="label"
       series={[{ name: 'uses', label: 'Uses', color: 'pilot.5' }]}
-      gridAxis="y"
+      gridAxis="x"
       tickLine="none"
       withTooltip
       yAxisProps={{ allowDecimals: false, width: 44 }}
       xAxisProps={{ interval: 'equidistantPreserveStart' }}
       barProps={{ radius: [3, 3, 0, 0], isAnimationActive: false }}
       tooltipAnimationDuration={0}
+      barChartProps={{ accessibilityLayer: false }}
     />
   );
 }

@@ -18,5 +18,6 @@ test('the chart is told in a sentence', () => {
     { day: '2027-02-25', count: 34 },
   ];
   assert.equal(describeUses(lastThirtyDays(days, now)), '1,234 uses on 2 of the last 30 days; most on 24 Feb (1,200).');
+  assert.equal(describeUses(lastThirtyDays(days.slice(1), now)), '34 uses in the last 30 days, on 25 Feb.');
   assert.equal(describeUses(lastThirtyDays([], now)), 'No use in the last 30 days.');
 });

@@ -28,6 +28,9 @@ export function describeUses(days: readonly DayOfUses[]): string {
   const total = days.reduce((sum, { uses }) => sum + uses, 0);
   if (total === 0) return 'No use in the last 30 days.';
   const busiest = days.reduce((most, one) => (one.uses > most.uses ? one : most));
+  if (busiest.uses === total) {
+    return `${number.format(total)} ${total === 1 ? 'use' : 'uses'} in the last 30 days, on ${busiest.label}.`;
+  }
   const used = days.filter(({ uses }) => uses > 0).length;
-  return `${number.format(total)} ${total === 1 ? 'use' : 'uses'} on ${used} of the last 30 days; most on ${busiest.label} (${number.format(busiest.uses)}).`;
+  return `${number.format(total)} uses on ${used} of the last 30 days; most on ${busiest.label} (${number.format(busiest.uses)}).`;
 }

@@ -1,8 +1,8 @@
 import { Button, Group, Modal, Progress, ScrollArea, Stack, Text, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { messageOf, queryClient } from '../api.ts';
+import { relativeTime } from '../components/format.ts';
 import { Notice, Tag } from '../components/notice.tsx';
-import { relativeTime } from '../components/time.tsx';
 import { useWorkspace } from '../session.ts';
 import styles from './credentials.module.css';
 import { isInUse, useDelete } from './delete-dialog.tsx';

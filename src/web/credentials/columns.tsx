@@ -1,8 +1,9 @@
 import { Text, Tooltip } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { Column } from '../components/data-table.tsx';
+import { dayOf, exactTime } from '../components/format.ts';
 import { IconLock } from '../components/icons.ts';
-import { Ago, dayOf, exactTime } from '../components/time.tsx';
+import { Ago } from '../components/time.tsx';
 import styles from './credentials.module.css';
 import { type Credential, hasPassphrase, type Kind, rightsOf } from './kinds.ts';
 import { RightsChips } from './rights-chips.tsx';

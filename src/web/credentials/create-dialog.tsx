@@ -23,7 +23,10 @@ function Body({
       initial={NEW_CREDENTIAL}
       submit={kind.generate}
       onCancel={onClose}
-      onSubmit={async (wish) => onCreated(await create(wish))}
+      onSubmit={async (wish) => {
+        const made = await create(wish);
+        return () => onCreated(made);
+      }}
     />
   );
 }

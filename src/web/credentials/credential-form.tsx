@@ -1,6 +1,7 @@
 import { Button, Group, Stack, Switch, Text, Textarea, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useState } from 'react';
+import { flushSync } from 'react-dom';
 import { LIMITS } from '../../contract/words.ts';
 import { DevpilotError } from '../../sdk/client.ts';
 import { fieldErrorsOf, messageOf } from '../api.ts';
@@ -42,7 +43,8 @@ interface CredentialFormProps {
   readonly kept?: string | null;
   readonly submit: string;
   readonly onCancel: () => void;
-  readonly onSubmit: (wish: CredentialWish) => Promise<void>;
+  /** Does it, and answers with what comes next once the form has forgotten what was typed. */
+  readonly onSubmit: (wish: CredentialWish) => Promise<() => void>;
   readonly passphraseHint?: string;
 }
 
@@ -84,7 +86,6 @@ export function CredentialForm(props: CredentialFormProps) {
       passphrase: (passphrase) => (passphrase === '' ? null : passphraseProblem(passphrase)),
       expiry: (expiry) => expiryProblem(expiry, Date.now()),
     },
-    validateInputOnBlur: ['name', 'passphrase'],
     onSubmitPreventDefault: 'always',
   });
   const { values, errors } = form;
@@ -100,7 +101,10 @@ export function CredentialForm(props: CredentialFormProps) {
     setError(null);
     try {
       const { expiry, ...rest } = checked;
-      await onSubmit({ ...rest, expiresAt: expiresAtOf(expiry, now, kept ?? null) });
+      const next = await onSubmit({ ...rest, expiresAt: expiresAtOf(expiry, now, kept ?? null) });
+      // Browsers hold on to a dialog's elements after it is gone, and a field to what it last held.
+      flushSync(() => form.setFieldValue('passphrase', ''));
+      next();
     } catch (thrown) {
       setError(thrown);
       const problems = errorsFor(thrown);

@@ -4,8 +4,8 @@ import { DAY } from '../../contract/words.ts';
 import { DevpilotError } from '../../sdk/client.ts';
 import { queryClient } from '../api.ts';
 import { ConfirmDialog } from '../components/confirm.tsx';
+import { exactTime, relativeTime } from '../components/format.ts';
 import { Notice } from '../components/notice.tsx';
-import { exactTime, relativeTime } from '../components/time.tsx';
 import { useWorkspace } from '../session.ts';
 import { type Credential, credentialsKey, deleteCredential, kindOf, rightsOf } from './kinds.ts';
 

@@ -1,5 +1,5 @@
 import { DAY } from '../../contract/words.ts';
-import { dayOf } from '../components/time.tsx';
+import { dayOf } from '../components/format.ts';
 
 /** What the form's choice of an expiry can be. `keep` is for editing alone. */
 export type ExpiryChoice = '7' | '30' | '60' | '90' | '365' | 'date' | 'never' | 'keep';

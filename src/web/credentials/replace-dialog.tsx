@@ -138,7 +138,10 @@ function Body({
             }}
             submit="Create the replacement"
             onCancel={onClose}
-            onSubmit={async (wish) => take(await create(wish))}
+            onSubmit={async (wish) => {
+              const made = await create(wish);
+              return () => take(made);
+            }}
             {...(hasPassphrase(credential) && {
               passphraseHint:
                 'The old one asks for a passphrase. Give the new one one too; the old one’s is not known here.',

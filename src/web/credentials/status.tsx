@@ -1,7 +1,7 @@
 import { Tooltip } from '@mantine/core';
 import { DAY } from '../../contract/words.ts';
+import { exactTime } from '../components/format.ts';
 import { Tag } from '../components/notice.tsx';
-import { exactTime } from '../components/time.tsx';
 import type { Credential } from './kinds.ts';
 
 const SOON = 14 * DAY;

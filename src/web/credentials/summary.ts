@@ -1,4 +1,4 @@
-import { dayOf } from '../components/time.tsx';
+import { dayOf } from '../components/format.ts';
 import type { Right } from './kinds.ts';
 
 const DEEDS: Readonly<Record<Right, string>> = {

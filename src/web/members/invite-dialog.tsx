@@ -50,6 +50,8 @@ function Ask({
     validate: { email: emailProblem },
   });
   const invite = useMutation({
+    // Its answer is the link: nothing of it stays behind in the cache.
+    gcTime: 0,
     mutationFn: ({ email, role }: typeof form.values) => api.invitations.create({ email: email.trim(), role }),
     onError: (error) => form.setErrors(fieldErrorsOf(error) ?? {}),
     onSuccess: async (made) => {

@@ -1,0 +1,344 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { after, before, describe, test } from 'node:test';
+import type { Browser, Page } from 'playwright-core';
+import type { AccessToken } from '../src/contract/schemas.ts';
+import {
+  bearer,
+  createToken,
+  signUpMember,
+  signUpOwner,
+  startHouse,
+  type TestHouse,
+  type TestPerson,
+} from '../src/testing/house.ts';
+import { openTab, startBrowser, watchConsole } from './browser.ts';
+import { leftovers } from './leftovers.ts';
+
+let house: TestHouse;
+let browser: Browser;
+let ada: TestPerson;
+
+before(async () => {
+  house = await startHouse();
+  browser = await startBrowser();
+  ada = await signUpOwner(house);
+});
+after(async () => {
+  await browser?.close();
+  await house?.close();
+});
+
+async function openTokens(search = '', person = ada): Promise<Page> {
+  const tab = await openTab(browser, house, { person });
+  await tab.goto(`/settings/access-tokens${search}`);
+  await tab.getByRole('heading', { name: 'Access Tokens', exact: true }).waitFor();
+  return tab;
+}
+
+const rowOf = (tab: Page, name: string) => tab.getByRole('row').filter({ hasText: name });
+
+async function chooseInMenu(tab: Page, name: string, item: string): Promise<void> {
+  await tab.getByRole('button', { name: `Actions for ${name}`, exact: true }).click();
+  await tab.getByRole('menuitem', { name: item }).click();
+}
+
+/** Waits until a token is gone, as its holder sees it. */
+async function refused(secret: string): Promise<void> {
+  const answer = await house.call('/v1/whoami', { headers: bearer(secret) });
+  assert.equal(answer.status, 401);
+}
+
+async function findToken(name: string): Promise<AccessToken> {
+  const { body } = await ada.call<{ data: AccessToken[] }>(`/v1/access-tokens?q=${encodeURIComponent(name)}`);
+  const [first] = body.data;
+  assert.ok(first, `there is a token ${name}`);
+  return first;
+}
+
+describe('Generate Token', () => {
+  test('an empty page explains what a token is and offers the first', async () => {
+    const tab = await openTokens();
+    await tab.getByRole('heading', { name: 'No access tokens yet' }).waitFor();
+    await tab.getByRole('button', { name: 'Generate Token' }).click();
+    await tab.getByRole('dialog', { name: 'Generate Token' }).waitFor();
+    await tab.context().close();
+  });
+
+  test('refuses at the field and puts the focus on the first', async () => {
+    const tab = await openTokens();
+    await tab.getByRole('button', { name: 'Generate Token' }).click();
+    const dialog = tab.getByRole('dialog');
+    await dialog.getByLabel('Name').fill('ab');
+    await dialog.getByLabel('Passphrase (optional)').fill('1234567');
+    await dialog.getByRole('button', { name: 'Generate Token' }).click();
+    await dialog.getByText('A name takes 3 to 255 characters').waitFor();
+    await dialog.getByText('Choose at least one scope').waitFor();
+    await dialog.getByText('A passphrase takes 8 to 255 characters').waitFor();
+    assert.equal(await tab.evaluate(() => document.activeElement?.getAttribute('data-path')), 'name');
+    await tab.context().close();
+  });
+
+  test('shows the secret once, in a dialog that does not close by accident; then nothing of it is left', async () => {
+    const tab = await openTokens();
+    const complaints = watchConsole(tab);
+    await tab.getByRole('button', { name: 'Generate Token' }).click();
+    const form = tab.getByRole('dialog', { name: 'Generate Token' });
+    await form.getByLabel('Name').fill('Release pipeline');
+    await form.getByLabel('basic_deployment').check();
+    await form.getByLabel('activity_tracker_analytics').check();
+    await form.getByRole('button', { name: 'Generate', exact: true }).click();
+    const passphrase = await form.getByLabel('Passphrase (optional)').inputValue();
+    assert.match(passphrase, /^(?:[a-zA-Z2-9]{5}-){4}[a-zA-Z2-9]{5}$/);
+    await form.getByText('Strong', { exact: true }).waitFor();
+    await form.getByLabel('Expiry').selectOption('30');
+    const until = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
+    const day = until.format(new Date(Date.now() + 30 * 86_400_000));
+    await form.getByText(`May deploy and read analytics until ${day}; asks for a passphrase.`).waitFor();
+    await form.getByRole('button', { name: 'Generate Token' }).click();
+
+    const shown = tab.getByRole('dialog', { name: 'Your new access token' });
+    const secret = (await shown.getByTestId('secret').textContent()) ?? '';
+    assert.match(secret, /^workspace_token_[0-9A-Za-z]{46}$/);
+    await tab.keyboard.press('Escape');
+    await tab.mouse.click(5, 5);
+    await shown.getByRole('button', { name: 'Copy secret' }).click();
+    await shown.getByRole('button', { name: 'Copied' }).waitFor();
+    assert.equal(await tab.evaluate(() => navigator.clipboard.readText()), secret);
+    await shown.getByText(`curl ${house.url}/v1/whoami`).waitFor();
+
+    const [file] = await Promise.all([
+      tab.waitForEvent('download'),
+      shown.getByRole('button', { name: 'Download as .env' }).click(),
+    ]);
+    assert.equal(file.suggestedFilename(), 'devpilot-token.env');
+    const text = await readFile(await file.path(), 'utf8');
+    assert.ok(text.includes(`DEVPILOT_TOKEN=${secret}\n`));
+
+    const headers = { ...bearer(secret), 'access-token-passphrase': passphrase };
+    assert.equal((await house.call('/v1/whoami', { headers })).status, 200);
+
+    await tab.evaluate(() => navigator.clipboard.writeText(''));
+    await shown.getByRole('button', { name: 'I have stored it' }).click();
+    await shown.waitFor({ state: 'detached' });
+    await rowOf(tab, 'Release pipeline').waitFor();
+    assert.deepEqual(await leftovers(tab, secret), []);
+    assert.deepEqual(await leftovers(tab, passphrase), []);
+    await tab.goBack().catch(() => null);
+    await tab.goForward().catch(() => null);
+    assert.deepEqual(await leftovers(tab, secret), []);
+    assert.deepEqual(complaints, []);
+    await tab.context().close();
+  });
+
+  test('all makes plain that it includes the rest, and none warns', async () => {
+    const tab = await openTokens();
+    await tab.getByRole('button', { name: 'Generate Token' }).click();
+    const form = tab.getByRole('dialog');
+    await form.getByLabel('run_scripts').check();
+    await form.getByLabel('all', { exact: true }).check();
+    assert.equal(await form.getByLabel('run_scripts').isDisabled(), true);
+    assert.equal(await form.getByLabel('modify_env').isChecked(), true);
+    await form.getByLabel('Expiry').selectOption('never');
+    await form.getByText('Non-expiring tokens pose a greater security risk.').waitFor();
+    await form.getByText('May do everything an access token can, with no end.').waitFor();
+    await form.getByLabel('Name').fill('Everything');
+    await form.getByRole('button', { name: 'Generate Token' }).click();
+    await tab.getByRole('button', { name: 'I have stored it' }).click();
+    assert.deepEqual((await findToken('Everything')).scopes, ['all']);
+    await tab.context().close();
+  });
+
+  test('the keyboard alone creates a token', async () => {
+    const tab = await openTokens();
+    await tab.getByRole('button', { name: 'Generate Token' }).focus();
+    await tab.keyboard.press('Enter');
+    await tab.getByRole('dialog').waitFor();
+    await tab.waitForFunction(() => document.activeElement?.getAttribute('data-path') === 'name');
+    await tab.keyboard.type('By keyboard');
+    await tab.keyboard.press('Tab');
+    await tab.keyboard.press('Tab');
+    await tab.keyboard.press('Space');
+    await tab.keyboard.press('Enter');
+    await tab.getByTestId('secret').waitFor();
+    await tab.getByRole('button', { name: 'I have stored it' }).focus();
+    await tab.keyboard.press('Enter');
+    await rowOf(tab, 'By keyboard').waitFor();
+    assert.deepEqual((await findToken('By keyboard')).scopes, ['basic_deployment']);
+    await tab.context().close();
+  });
+
+  test('an answer that is lost on the way makes one token, and the page says what became of it', async () => {
+    const tab = await openTokens();
+    await tab.getByRole('button', { name: 'Generate Token' }).click();
+    const form = tab.getByRole('dialog');
+    await form.getByLabel('Name').fill('Lost on the way');
+    await form.getByLabel('run_scripts').check();
+    await tab.route('**/v1/access-tokens', async (route) => {
+      if (route.request().method() !== 'POST') return route.continue();
+      await route.fetch();
+      return route.abort();
+    });
+    await form.getByRole('button', { name: 'Generate Token' }).click();
+    await form.getByText('nothing is created twice').waitFor();
+    await tab.unroute('**/v1/access-tokens');
+    await form.getByRole('button', { name: 'Generate Token' }).click();
+    await form.getByText('its secret was lost on the way here').waitFor();
+    const { body } = await ada.call<{ data: unknown[] }>('/v1/access-tokens?q=lost');
+    assert.equal(body.data.length, 1);
+    await tab.context().close();
+  });
+});
+
+describe('The table', () => {
+  test('searches, filters and sorts, all in the address', async () => {
+    await createToken(ada, ['error_tracker'], { name: 'Filter one' });
+    const used = await createToken(ada, ['run_scripts'], { name: 'Filter two' });
+    await house.call('/v1/whoami', { headers: bearer(used.secret) });
+    const tab = await openTokens();
+    await tab.getByRole('searchbox').fill('filter');
+    await rowOf(tab, 'Everything').waitFor({ state: 'detached' });
+    await tab.waitForURL(/[?&]q=filter/);
+    await tab.getByLabel('Scope', { exact: true }).selectOption('error_tracker');
+    await rowOf(tab, 'Filter two').waitFor({ state: 'detached' });
+    await tab.reload();
+    await rowOf(tab, 'Filter one').waitFor();
+    assert.equal(await tab.getByRole('searchbox').inputValue(), 'filter');
+    await tab.getByRole('button', { name: 'Clear' }).click();
+    await tab.getByRole('button', { name: 'Uses' }).click();
+    await tab.waitForFunction(() => document.querySelector('tbody tr')?.textContent?.includes('Filter two'));
+    assert.equal(new URL(tab.url()).searchParams.get('sort'), '-useCount');
+    assert.equal(await tab.getByRole('columnheader', { name: 'Uses' }).getAttribute('aria-sort'), 'descending');
+    await tab.getByLabel('Status', { exact: true }).selectOption('expired');
+    await tab.getByRole('heading', { name: 'Nothing matches' }).waitFor();
+    await tab.context().close();
+  });
+
+  test('pages by cursor, forth and back', async () => {
+    const other = await startHouse();
+    try {
+      const bob = await signUpOwner(other, 'bob@example.com', 'Many');
+      const names = Array.from({ length: 60 }, (_, at) => `Token ${String(at).padStart(3, '0')}`);
+      await Promise.all(names.map((name) => createToken(bob, ['run_scripts'], { name })));
+      const tab = await openTab(browser, other, { person: bob });
+      await tab.goto('/settings/access-tokens?sort=name');
+      await rowOf(tab, 'Token 049').waitFor();
+      await tab.getByRole('button', { name: 'Next' }).click();
+      await rowOf(tab, 'Token 059').waitFor();
+      assert.equal(await tab.getByRole('row').count(), 11);
+      assert.ok(new URL(tab.url()).searchParams.get('cursor'));
+      await tab.getByRole('button', { name: 'Previous' }).click();
+      await rowOf(tab, 'Token 000').waitFor();
+      await tab.goBack();
+      await rowOf(tab, 'Token 059').waitFor();
+      await tab.context().close();
+    } finally {
+      await other.close();
+    }
+  });
+
+  test('a member sees the list without buttons', async () => {
+    const member = await signUpMember(house, ada, 'member', 'mem@example.com');
+    const tab = await openTokens('', member);
+    await rowOf(tab, 'Everything').waitFor();
+    assert.equal(await tab.getByRole('button', { name: 'Generate Token' }).count(), 0);
+    assert.equal(await tab.getByRole('button', { name: /^Actions for/ }).count(), 0);
+    assert.equal(await tab.getByRole('checkbox').count(), 0);
+    assert.equal(await tab.getByRole('link', { name: 'Activity log' }).count(), 0);
+    await tab.context().close();
+  });
+});
+
+describe('Delete', () => {
+  test('names the token and says when it was last used; one used today wants its name typed', async () => {
+    const made = await createToken(ada, ['run_scripts'], { name: 'Nightly job' });
+    await house.call('/v1/whoami', { headers: bearer(made.secret) });
+    const tab = await openTokens('?q=Nightly');
+    await rowOf(tab, 'Nightly job').waitFor();
+    await chooseInMenu(tab, 'Nightly job', 'Delete');
+    const dialog = tab.getByRole('dialog', { name: 'Delete access token' });
+    await dialog.getByText('It was used once, last just now').waitFor();
+    const button = dialog.getByRole('button', { name: 'Delete' });
+    assert.equal(await button.isDisabled(), true);
+    await dialog.getByLabel('Type Nightly job to confirm').fill('Nightly job');
+    await button.click();
+    await tab.getByText('Deleted Nightly job. Nothing accepts it any more.').waitFor();
+    await refused(made.secret);
+    await tab.context().close();
+  });
+
+  test('several go together, with a result for each', async () => {
+    const made = await Promise.all(
+      ['Bulk a1', 'Bulk a2', 'Bulk a3'].map((name) => createToken(ada, ['run_scripts'], { name })),
+    );
+    const tab = await openTokens('?q=bulk');
+    await rowOf(tab, 'Bulk a1').waitFor();
+    await tab.getByLabel('Select all on this page').check();
+    await tab.getByText('3 selected').waitFor();
+    await tab.getByRole('button', { name: 'Delete selected' }).click();
+    const dialog = tab.getByRole('dialog', { name: 'Delete 3 access tokens' });
+    await tab.route(`**/v1/access-tokens/${made[1]?.id}`, (route) => route.abort());
+    await dialog.getByRole('button', { name: 'Delete 3' }).click();
+    await dialog.getByText('2 deleted, 1 not.').waitFor();
+    assert.equal(await dialog.getByText('Deleted', { exact: true }).count(), 2);
+    await tab.unroute(`**/v1/access-tokens/${made[1]?.id}`);
+    await dialog.getByRole('button', { name: 'Try the rest again' }).click();
+    await dialog.getByText('3 deleted. Nothing accepts them any more.').waitFor();
+    await dialog.getByRole('button', { name: 'Close' }).click();
+    await tab.getByText('3 selected').waitFor({ state: 'detached' });
+    for (const { secret } of made) await refused(secret);
+    await tab.context().close();
+  });
+});
+
+test('Replace… goes through the four steps and sees the first use arrive', async () => {
+  const old = await createToken(ada, ['basic_deployment', 'run_scripts'], { name: 'Deployer' });
+  const tab = await openTokens('?q=Deployer');
+  await rowOf(tab, 'Deployer').waitFor();
+  await chooseInMenu(tab, 'Deployer', 'Replace');
+  const dialog = tab.getByRole('dialog', { name: 'Replace Deployer' });
+  assert.equal(await dialog.getByLabel('run_scripts').isChecked(), true);
+  await dialog.getByRole('button', { name: 'Create the replacement' }).click();
+  const secret = (await dialog.getByTestId('secret').textContent()) ?? '';
+  await tab.keyboard.press('Escape');
+  await dialog.getByRole('button', { name: 'I have stored it' }).click();
+  await dialog.getByText('Waiting for the first use of the new one').waitFor();
+  assert.equal((await house.call('/v1/whoami', { headers: bearer(old.secret) })).status, 200);
+  assert.equal((await house.call('/v1/whoami', { headers: bearer(secret) })).status, 200);
+  await dialog.getByText('The new one is in use').waitFor();
+  assert.deepEqual(await leftovers(tab, secret), []);
+  await dialog.getByRole('button', { name: 'Delete the old one' }).click();
+  const confirm = tab.getByRole('dialog', { name: 'Delete access token' });
+  await confirm.getByLabel('Type Deployer to confirm').fill('Deployer');
+  await confirm.getByRole('button', { name: 'Delete' }).click();
+  await dialog.getByText('is replaced and deleted').waitFor();
+  await dialog.getByRole('button', { name: 'Done' }).click();
+  await refused(old.secret);
+  assert.equal((await house.call('/v1/whoami', { headers: bearer(secret) })).status, 200);
+  await tab.context().close();
+});
+
+test('two tabs in two workspaces do not mix', async () => {
+  const created = await ada.call<{ slug: string }>('/v1/workspaces', { body: { name: 'Second place' } });
+  const first = await openTokens('?workspace=acme');
+  const second = await first.context().newPage();
+  await second.goto(`/settings/access-tokens?workspace=${created.body.slug}`);
+  await second.getByRole('heading', { name: 'No access tokens yet' }).waitFor();
+  await first.reload();
+  await rowOf(first, 'Everything').waitFor();
+  await second.getByRole('button', { name: 'Generate Token' }).click();
+  await second.getByRole('dialog').getByLabel('Name').fill('Only in the second');
+  await second.getByLabel('run_scripts').check();
+  await second.getByRole('dialog').getByRole('button', { name: 'Generate Token' }).click();
+  await second.getByRole('button', { name: 'I have stored it' }).click();
+  await rowOf(second, 'Only in the second').waitFor();
+  await first.reload();
+  await rowOf(first, 'Everything').waitFor();
+  assert.equal(await rowOf(first, 'Only in the second').count(), 0);
+  await second.getByRole('button', { name: /^Workspace:/ }).click();
+  await second.getByRole('menuitem', { name: 'Acme' }).click();
+  await rowOf(second, 'Everything').waitFor();
+  await first.goto('/settings/access-tokens?workspace=nobodys');
+  await first.getByRole('heading', { name: 'There is no such workspace' }).waitFor();
+  await first.context().close();
+});

@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { after, before, test } from 'node:test';
+import { generate } from 'otplib';
+import type { Browser, Page } from 'playwright-core';
+import {
+  PASSWORD,
+  signUpMember,
+  signUpOwner,
+  startHouse,
+  type TestHouse,
+  type TestPerson,
+} from '../src/testing/house.ts';
+import { openTab, startBrowser, watchConsole } from './browser.ts';
+import { leftovers } from './leftovers.ts';
+
+let house: TestHouse;
+let browser: Browser;
+let ada: TestPerson;
+
+before(async () => {
+  house = await startHouse();
+  browser = await startBrowser();
+  ada = await signUpOwner(house);
+});
+after(async () => {
+  await browser?.close();
+  await house?.close();
+});
+
+async function openAccount(person: TestPerson): Promise<Page> {
+  const tab = await openTab(browser, house, { person });
+  await tab.goto('/account');
+  await tab.getByRole('heading', { name: 'Your account' }).waitFor();
+  return tab;
+}
+
+const section = (tab: Page, name: string) => tab.getByRole('region', { name });
+
+async function typeSignIn(tab: Page, email: string, password: string): Promise<void> {
+  await tab.getByLabel('Email').fill(email);
+  await tab.getByLabel('Password', { exact: true }).fill(password);
+  await tab.getByRole('button', { name: 'Sign in', exact: true }).click();
+}
+
+test('the name is changed and seen at once', async () => {
+  const tab = await openAccount(ada);
+  const you = section(tab, 'You');
+  await you.getByLabel('Name').fill('Ada King');
+  await you.getByRole('button', { name: 'Save name' }).click();
+  await tab.getByRole('button', { name: 'Account of Ada King' }).waitFor();
+  await tab.context().close();
+});
+
+test('a new password ends every other session and keeps this one', async () => {
+  const grace = await signUpMember(house, ada, 'member', 'grace@example.com');
+  const other = await openTab(browser, house);
+  await other.goto('/sign-in');
+  await typeSignIn(other, 'grace@example.com', PASSWORD);
+  await other.getByRole('heading', { name: 'Access Tokens' }).waitFor();
+
+  const tab = await openAccount(grace);
+  const sessions = section(tab, 'Sessions');
+  await sessions.getByText('Chrome on Linux').waitFor();
+  await sessions.getByText('This session').waitFor();
+  await section(tab, 'Password').getByRole('button', { name: 'Change password' }).click();
+  const dialog = tab.getByRole('dialog', { name: 'Change password' });
+  await dialog.getByLabel('Current password', { exact: true }).fill('not mine at all');
+  await dialog.getByLabel('New password', { exact: true }).fill('an entirely new sentence');
+  await dialog.getByRole('button', { name: 'Change password' }).click();
+  await dialog.getByText('This is not your current password').waitFor();
+  await dialog.getByLabel('Current password', { exact: true }).fill(PASSWORD);
+  await dialog.getByRole('button', { name: 'Change password' }).click();
+  await tab.getByText('Every other session has ended.').waitFor();
+  await sessions.getByText('Chrome on Linux').waitFor({ state: 'detached' });
+
+  await other.goto('/account');
+  await other.getByRole('heading', { name: 'Sign in' }).waitFor();
+  await typeSignIn(other, 'grace@example.com', 'an entirely new sentence');
+  await other.getByRole('heading', { name: 'Your account' }).waitFor();
+  await other.context().close();
+  await tab.context().close();
+});
+
+test('a session is ended from the list', async () => {
+  const linus = await signUpMember(house, ada, 'member', 'linus@example.com');
+  const other = await openTab(browser, house);
+  await other.goto('/sign-in');
+  await typeSignIn(other, 'linus@example.com', PASSWORD);
+  await other.getByRole('heading', { name: 'Access Tokens' }).waitFor();
+  const tab = await openAccount(linus);
+  await tab.getByRole('button', { name: 'End the session Chrome on Linux' }).click();
+  await tab.getByRole('dialog').getByRole('button', { name: 'End session' }).click();
+  await tab.getByText('The session has ended.').waitFor();
+  await other.reload();
+  await other.getByRole('heading', { name: 'Sign in' }).waitFor();
+  await other.context().close();
+  await tab.context().close();
+});
+
+test('two-factor sign-in is set up with a QR code, recovery codes are shown once, and both sign in', async () => {
+  const barbara = await signUpMember(house, ada, 'member', 'barbara@example.com');
+  const tab = await openAccount(barbara);
+  const complaints = watchConsole(tab);
+  const two = section(tab, 'Two-factor sign-in');
+  await two.getByRole('button', { name: 'Turn on' }).click();
+  await tab.getByLabel('Your password', { exact: true }).fill(PASSWORD);
+  await tab.getByRole('button', { name: 'Continue' }).click();
+  await tab.getByRole('img', { name: /QR code/ }).waitFor();
+  const secret = ((await tab.getByTestId('totp-key').textContent()) ?? '').replace(/\s/g, '');
+  await tab.getByLabel('Code', { exact: true }).fill('000000');
+  await tab.getByRole('dialog').getByRole('button', { name: 'Turn on' }).click();
+  await tab.getByText('The code is not right', { exact: false }).waitFor();
+  await tab.getByLabel('Code', { exact: true }).fill(await generate({ secret }));
+  await tab.getByRole('dialog').getByRole('button', { name: 'Turn on' }).click();
+
+  const dialog = tab.getByRole('dialog', { name: 'Recovery codes' });
+  const codes = await dialog.getByRole('listitem').allTextContents();
+  assert.equal(codes.length, 10);
+  await tab.keyboard.press('Escape');
+  assert.equal(await dialog.getByRole('button', { name: 'Done' }).isDisabled(), true);
+  const [file] = await Promise.all([
+    tab.waitForEvent('download'),
+    dialog.getByRole('button', { name: 'Download' }).click(),
+  ]);
+  assert.ok((await readFile(await file.path(), 'utf8')).includes(codes.join('\n')));
+  await dialog.getByLabel('I have stored the recovery codes').check();
+  await dialog.getByRole('button', { name: 'Done' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  await two.getByText('10 recovery codes left').waitFor();
+  const [first = ''] = codes;
+  assert.deepEqual(await leftovers(tab, first), []);
+
+  const other = await openTab(browser, house);
+  await other.goto('/sign-in');
+  await typeSignIn(other, 'barbara@example.com', PASSWORD);
+  await other.getByLabel('Code').fill(first);
+  await other.getByRole('button', { name: 'Continue' }).click();
+  await other.getByRole('heading', { name: 'Access Tokens' }).waitFor();
+  await other.goto('/account');
+  await other.getByText('9 recovery codes left').waitFor();
+  await section(other, 'Two-factor sign-in').getByRole('button', { name: 'Turn off' }).click();
+  await other.getByLabel('Your password', { exact: true }).fill(PASSWORD);
+  await other.getByRole('dialog').getByRole('button', { name: 'Turn off' }).click();
+  await other.getByText('Two-factor sign-in is off.').waitFor();
+  assert.deepEqual(complaints, []);
+  await other.context().close();
+  await tab.context().close();
+});
+
+test('a passkey is added, signs in as a whole, is renamed and deleted', async () => {
+  // Passkeys are bound to a host name: the same server by its name.
+  const byName = { ...house, url: house.url.replace('127.0.0.1', 'localhost') };
+  const tab = await openTab(browser, byName);
+  const complaints = watchConsole(tab);
+  const devtools = await tab.context().newCDPSession(tab);
+  await devtools.send('WebAuthn.enable');
+  await devtools.send('WebAuthn.addVirtualAuthenticator', {
+    options: {
+      protocol: 'ctap2',
+      transport: 'internal',
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+    },
+  });
+  await tab.goto('/sign-in?from=/account');
+  await tab.getByRole('button', { name: 'Sign in with a passkey' }).waitFor();
+  await typeSignIn(tab, ada.email, PASSWORD);
+  const passkeys = section(tab, 'Passkeys');
+  await passkeys.getByRole('button', { name: 'Add passkey' }).click();
+  const dialog = tab.getByRole('dialog', { name: 'Add a passkey' });
+  await dialog.getByLabel('Name').fill('Test authenticator');
+  await dialog.getByLabel('Your password', { exact: true }).fill('not the password');
+  await dialog.getByRole('button', { name: 'Continue' }).click();
+  await dialog.getByText('This is not your password').waitFor();
+  await dialog.getByLabel('Your password', { exact: true }).fill(PASSWORD);
+  await dialog.getByRole('button', { name: 'Continue' }).click();
+  await passkeys.getByText('Test authenticator').waitFor();
+
+  await tab.getByRole('button', { name: /Account of/ }).click();
+  await tab.getByRole('menuitem', { name: 'Sign out' }).click();
+  await tab.getByRole('button', { name: 'Sign in with a passkey' }).click();
+  await tab.getByRole('heading', { name: 'Access Tokens' }).waitFor();
+
+  await tab.goto('/account');
+  await passkeys.getByText('last used just now').waitFor();
+  await passkeys.getByRole('button', { name: 'Actions for Test authenticator' }).click();
+  await tab.getByRole('menuitem', { name: 'Rename…' }).click();
+  await tab.getByRole('dialog').getByLabel('Name').fill('Old laptop');
+  await tab.getByRole('dialog').getByRole('button', { name: 'Rename' }).click();
+  await passkeys.getByRole('button', { name: 'Actions for Old laptop' }).click();
+  await tab.getByRole('menuitem', { name: 'Delete…' }).click();
+  await tab.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await passkeys.getByText('Old laptop').waitFor({ state: 'detached' });
+
+  await tab.getByRole('button', { name: /Account of/ }).click();
+  await tab.getByRole('menuitem', { name: 'Sign out' }).click();
+  await tab.getByRole('button', { name: 'Sign in with a passkey' }).click();
+  await tab.getByText('The passkey is not known here', { exact: false }).waitFor();
+  assert.deepEqual(complaints, []);
+  await tab.context().close();
+});
+
+test('where the page is opened by its number it says why there are no passkeys', async () => {
+  const tab = await openAccount(ada);
+  await section(tab, 'Passkeys').getByText('Passkeys need a host name', { exact: false }).waitFor();
+  assert.equal(await tab.getByRole('button', { name: 'Add passkey' }).count(), 0);
+  await tab.context().close();
+});

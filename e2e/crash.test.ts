@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { bearer, callAt, cookieOf, PASSWORD } from '../src/testing/house.ts';
+import { runCommand, type ServerProcess, spawnServer, temporaryDirectory } from '../src/testing/process.ts';
+
+const KILLS = 50;
+const CLIENTS = 4;
+
+interface Made {
+  readonly id: string;
+  readonly secret: string;
+  readonly path: '/v1/access-tokens' | '/v1/api-keys';
+}
+
+test(`after ${KILLS} kills at random moments every acknowledged creation works and every acknowledged deletion stays dead`, async (t) => {
+  const directory = temporaryDirectory();
+  const alive = new Map<string, Made>();
+  const dead = new Map<string, Made>();
+  let uses = 0;
+  let server = await spawnServer(directory.path);
+  const ask = <Body>(path: string, headers: Record<string, string>, body?: unknown, method?: string) =>
+    callAt<Body>(server.url, path, { headers, body, ...(method !== undefined && { method }) });
+  const signedUp = await ask(
+    '/v1/people',
+    {},
+    {
+      name: 'Ada',
+      email: 'ada@example.com',
+      password: PASSWORD,
+      setupCode: server.setupCode,
+    },
+  );
+  assert.equal(signedUp.status, 201);
+  const person = bearer(cookieOf(signedUp).split('=')[1] ?? '');
+  assert.equal((await ask('/v1/workspaces', person, { name: 'Acme' })).status, 201);
+  const counted = await ask<Made>('/v1/api-keys', person, { name: 'Counted', permissions: ['read'] });
+
+  /** Creates and deletes until the server dies under it. */
+  async function hammer(client: number): Promise<void> {
+    for (let at = client; ; at++) {
+      const path = at % 2 === 0 ? '/v1/access-tokens' : '/v1/api-keys';
+      const rights = at % 2 === 0 ? { scopes: ['all'] } : { permissions: ['read'] };
+      const made = await ask<Made>(path, person, { name: `Round ${at}`, ...rights });
+      assert.equal(made.status, 201, made.text);
+      const { id, secret } = made.body;
+      alive.set(id, { id, secret, path });
+      uses++;
+      await ask('/v1/authorize', bearer(counted.body.secret));
+      if (at % 3 === 0) continue;
+      // From the moment it is asked for until it is acknowledged, it may be either.
+      alive.delete(id);
+      const deleted = await ask(`${path}/${id}`, person, undefined, 'DELETE');
+      assert.equal(deleted.status, 204, deleted.text);
+      dead.set(id, { id, secret, path });
+    }
+  }
+
+  const isKilled = (error: unknown) => error instanceof TypeError && /fetch failed|terminated/.test(error.message);
+  async function killOnce(victim: ServerProcess): Promise<void> {
+    const clients = Array.from({ length: CLIENTS }, (_, client) =>
+      hammer(client).catch((error: unknown) => {
+        if (!isKilled(error)) throw error;
+      }),
+    );
+    // Some work is acknowledged, however slow the machine is; then the moment is any.
+    const enough = alive.size + dead.size + 4 + Math.floor(Math.random() * 8);
+    while (alive.size + dead.size < enough) await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 20));
+    const { signal } = await victim.stop('SIGKILL');
+    assert.equal(signal, 'SIGKILL');
+    await Promise.all(clients);
+  }
+
+  async function check(some: Iterable<Made>, status: number): Promise<void> {
+    for (const { id, secret } of some) {
+      const { status: found } = await ask('/v1/authorize', bearer(secret));
+      assert.equal(found, status, `${id} answers ${found}, not ${status}`);
+    }
+  }
+
+  for (let kill = 0; kill < KILLS; kill++) {
+    const known = new Set([...alive.keys(), ...dead.keys()]);
+    await killOnce(server);
+    server = await spawnServer(directory.path);
+    await check(
+      [...alive.values()].filter(({ id }) => !known.has(id)),
+      200,
+    );
+    await check(
+      [...dead.values()].filter(({ id }) => !known.has(id)),
+      401,
+    );
+  }
+  await check(alive.values(), 200);
+  await check(dead.values(), 401);
+  const { body } = await ask<{ useCount: number }>(`/v1/api-keys/${counted.body.id}`, person);
+  assert.ok(body.useCount <= uses, `${body.useCount} uses counted of ${uses}`);
+  t.diagnostic(`${alive.size} created, ${dead.size} deleted, ${body.useCount} of ${uses} uses counted`);
+  assert.ok(dead.size > 0 && alive.size > 0 && dead.size + alive.size > 2 * KILLS);
+  await server.stop('SIGTERM');
+  assert.equal((await runCommand(['audit', 'verify'], { DEVPILOT_DATA_DIR: directory.path })).code, 0);
+  directory.remove();
+});

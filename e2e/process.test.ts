@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { test } from 'node:test';
+import { bearer, callAt, cookieOf, PASSWORD } from '../src/testing/house.ts';
+import { runCommand, type ServerProcess, spawnServer, temporaryDirectory } from '../src/testing/process.ts';
+
+async function signUp(server: ServerProcess): Promise<Record<string, string>> {
+  const answer = await callAt(server.url, '/v1/people', {
+    body: { name: 'Ada', email: 'ada@example.com', password: PASSWORD, setupCode: server.setupCode },
+  });
+  assert.equal(answer.status, 201, answer.text);
+  const person = bearer(cookieOf(answer).split('=')[1] ?? '');
+  await callAt(server.url, '/v1/workspaces', { headers: person, body: { name: 'Acme' } });
+  return person;
+}
+
+/** Sends a request's head and the first byte of its body, and the rest when told. */
+function slowRequest(url: string, path: string, headers: Record<string, string>, body: string) {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  let text = '';
+  const answer = new Promise<string>((resolve, reject) => {
+    socket.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    socket.on('close', () => resolve(text));
+    socket.on('error', reject);
+  });
+  const length = `Content-Length: ${body.length}`;
+  const head = [`POST ${path} HTTP/1.1`, 'Host: x', 'Content-Type: application/json', length, ...lines, '', ''];
+  const started = new Promise<void>((resolve) => socket.write(head.join('\r\n') + body.slice(0, 1), () => resolve()));
+  return { started, answer, finish: () => socket.write(body.slice(1)) };
+}
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  test(`${signal} stops within five seconds: requests under way finish, and every use is written`, async () => {
+    const directory = temporaryDirectory();
+    const server = await spawnServer(directory.path);
+    const person = await signUp(server);
+    const key = await callAt<{ id: string; secret: string }>(server.url, '/v1/api-keys', {
+      headers: person,
+      body: { name: 'Counted', permissions: ['read'] },
+    });
+    for (let count = 0; count < 20; count++) {
+      assert.equal((await callAt(server.url, '/v1/authorize', { headers: bearer(key.body.secret) })).status, 200);
+    }
+    const body = JSON.stringify({ name: 'In flight', scopes: ['all'] });
+    const slow = slowRequest(server.url, '/v1/access-tokens', person, body);
+    await slow.started;
+    // An answered request behind it shows that the head of the slow one was read.
+    await callAt(server.url, '/healthz');
+    const began = performance.now();
+    const stopped = server.stop(signal);
+    slow.finish();
+    const { code } = await stopped;
+    assert.equal(code, 0);
+    assert.ok(performance.now() - began < 5000);
+    assert.match(await slow.answer, /^HTTP\/1\.1 201 /);
+    const again = await spawnServer(directory.path);
+    assert.equal(again.setupCode, null);
+    const counted = await callAt<{ useCount: number }>(again.url, `/v1/api-keys/${key.body.id}`, { headers: person });
+    assert.equal(counted.body.useCount, 20);
+    const tokens = await callAt(again.url, '/v1/access-tokens', { headers: person });
+    assert.ok(tokens.text.includes('In flight'));
+    await again.stop(signal);
+    directory.remove();
+  });
+}
+
+test('a client that never finishes its request does not hold up the stop beyond five seconds', async () => {
+  const directory = temporaryDirectory();
+  const server = await spawnServer(directory.path);
+  const person = await signUp(server);
+  const slow = slowRequest(server.url, '/v1/access-tokens', person, '{}');
+  slow.answer.catch(() => undefined);
+  await slow.started;
+  await callAt(server.url, '/healthz');
+  const began = performance.now();
+  assert.equal((await server.stop('SIGTERM')).code, 0);
+  assert.ok(performance.now() - began < 5000);
+  directory.remove();
+});
+
+test('a second start on the same data directory is refused with a line that names the process; a dead one holds nothing', async () => {
+  const directory = temporaryDirectory();
+  const server = await spawnServer(directory.path);
+  const environment = { PORT: '0', DEVPILOT_DATA_DIR: directory.path };
+  const second = await runCommand(['serve'], environment);
+  assert.equal(second.code, 1);
+  assert.equal(second.stdout, '');
+  assert.match(second.stderr, new RegExp(`^devpilot: [^\n]*process ${server.pid}\\b[^\n]*\n$`));
+  const init = ['init', '--email', 'a@example.com', '--name', 'Ada', '--workspace', 'Acme', '--password-stdin'];
+  assert.match((await runCommand(init, environment, PASSWORD)).stderr, new RegExp(`process ${server.pid}\\b`));
+  assert.equal((await callAt(server.url, '/readyz')).status, 200);
+  await server.stop('SIGKILL');
+  const third = await spawnServer(directory.path);
+  assert.equal((await callAt(third.url, '/healthz')).status, 200);
+  await third.stop('SIGTERM');
+  directory.remove();
+});
+
+test('a port that is taken stops the start with one line, and lets go of the data directory', async () => {
+  const directory = temporaryDirectory();
+  const other = temporaryDirectory();
+  const server = await spawnServer(directory.path);
+  const PORT = new URL(server.url).port;
+  const taken = await runCommand(['serve'], { PORT, DEVPILOT_DATA_DIR: other.path });
+  assert.equal(taken.code, 1);
+  assert.match(taken.stderr, /^devpilot: [^\n]*EADDRINUSE[^\n]*\n$/);
+  await server.stop('SIGTERM');
+  directory.remove();
+  other.remove();
+});
+
+test('init makes the first owner without a browser, once, from standard input', async () => {
+  const directory = temporaryDirectory();
+  const environment = { DEVPILOT_DATA_DIR: directory.path };
+  const init = (email: string, password: string, workspace = 'Acme') =>
+    runCommand(
+      ['init', '--email', email, '--name', 'Ada', '--workspace', workspace, '--password-stdin', '--json'],
+      environment,
+      `${password}\n`,
+    );
+  for (const [email, password, field] of [
+    ['nonsense', PASSWORD, 'email'],
+    ['ada@example.com', 'short', 'password'],
+    ['ada@example.com', 'password', 'password'],
+  ] as const) {
+    const refused = await init(email, password);
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, new RegExp(`^devpilot: ${field}[^\n]*\n$`));
+  }
+  const made = await init('ada@example.com', PASSWORD);
+  assert.equal(made.code, 0, made.stderr);
+  const { person, workspace } = JSON.parse(made.stdout) as {
+    person: { id: string; email: string };
+    workspace: { id: string; slug: string };
+  };
+  assert.equal(person.email, 'ada@example.com');
+  assert.equal(workspace.slug, 'acme');
+  const again = await init('eve@example.com', PASSWORD, 'Evil');
+  assert.equal(again.code, 1);
+  assert.match(again.stderr, /owner already/);
+  const server = await spawnServer(directory.path);
+  assert.equal(server.setupCode, null);
+  const signedIn = await callAt(server.url, '/v1/sessions', { body: { email: 'ada@example.com', password: PASSWORD } });
+  assert.equal(signedIn.status, 201);
+  const headers = bearer(cookieOf(signedIn).split('=')[1] ?? '');
+  const me = await callAt<{ rights: { role: string }; workspace: { id: string } }>(server.url, '/v1/whoami', {
+    headers,
+  });
+  assert.equal(me.body.rights.role, 'owner');
+  assert.equal(me.body.workspace.id, workspace.id);
+  await server.stop('SIGTERM');
+  directory.remove();
+});

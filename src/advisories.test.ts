@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { mintSecret } from './credentials/secret.ts';
+import {
+  bearer,
+  createKey,
+  createToken,
+  createWorkspaceFor,
+  PASSWORD,
+  personWith,
+  signUpOwner,
+  startHouse,
+  type TestHouse,
+  type TestPerson,
+} from './testing/house.ts';
+
+/** Published advisories of systems like ours; each is a lesson that some test holds us to. */
+const LESSONS = [
+  'CVE-2026-46554',
+  'CVE-2021-32701',
+  'CVE-2025-61928',
+  'CVE-2026-62667',
+  'CVE-2026-72826',
+  'CVE-2023-39349',
+  'CVE-2026-92764',
+  'CVE-2022-31667',
+  'CVE-2026-24791',
+  'GHSA-9rg3-v78m-26q8',
+  'CVE-2026-35597',
+  'CVE-2026-27801',
+  'CVE-2025-55000',
+  'GHSA-xg6x-h9c9-2m83',
+  'CVE-2026-22706',
+  'CVE-2026-23996',
+  'CVE-2026-25050',
+  'CVE-2026-22817',
+  'CVE-2026-25223',
+  'CVE-2026-33808',
+  'CVE-2026-30851',
+  'CVE-2026-52845',
+  'CVE-2026-62386',
+  'GHSA-vw58-ph65-6rxp',
+  'GHSA-j72f-h752-mx4w',
+  'CVE-2026-55170',
+  'CVE-2024-45296',
+];
+
+let house: TestHouse;
+let owner: TestPerson;
+before(async () => {
+  house = await startHouse();
+  owner = await signUpOwner(house);
+});
+after(() => house.close());
+
+const statusAt = async (path: string, secret: string) => (await house.call(path, { headers: bearer(secret) })).status;
+
+test('every lesson has a test that names it', () => {
+  const tests = globSync('src/**/*.{test,store-suite}.ts')
+    .concat('src/testing/store-suite.ts')
+    .filter((file) => !file.endsWith('advisories.test.ts'))
+    .map((file) => readFileSync(file, 'utf8'))
+    .join('\n');
+  const here = readFileSync('src/advisories.test.ts', 'utf8');
+  const named = (id: string) => tests.includes(id) || new RegExp(`test\\('[^\\n]*${id}`).test(here);
+  assert.deepEqual(
+    LESSONS.filter((id) => !named(id)),
+    [],
+  );
+});
+
+test('CVE-2026-46554: a deleted token is refused by the very next request, though it was in memory', async () => {
+  const { id, secret } = await createToken(owner, ['all']);
+  for (let count = 0; count < 3; count++) assert.equal(await statusAt('/v1/authorize', secret), 200);
+  assert.equal((await owner.call(`/v1/access-tokens/${id}`, { method: 'DELETE' })).status, 204);
+  assert.equal(await statusAt('/v1/authorize', secret), 401);
+});
+
+test('CVE-2025-61928: a creator named in the body is refused; it is whoever is signed in', async () => {
+  for (const field of ['userId', 'createdBy', 'createdById', 'workspaceId', 'workspace_id']) {
+    const refused = await owner.call('/v1/api-keys', {
+      body: { name: 'Key', permissions: ['read'], [field]: 'per_x' },
+    });
+    assert.equal(refused.status, 422, field);
+  }
+  assert.equal((await createKey(owner, ['read'])).createdBy?.email, owner.email);
+});
+
+test('CVE-2026-72826: no credential makes or edits another, and no rights mean no credential', async () => {
+  const token = await createToken(owner, ['all']);
+  const key = await createKey(owner, ['read', 'write', 'delete', 'manage_apps']);
+  for (const { secret } of [token, key]) {
+    const headers = bearer(secret);
+    for (const [path, body, method] of [
+      ['/v1/access-tokens', { name: 'More', scopes: ['all'] }, 'POST'],
+      ['/v1/api-keys', { name: 'More', permissions: ['read'] }, 'POST'],
+      [`/v1/api-keys/${key.id}`, { permissions: ['deploy'] }, 'PATCH'],
+      ['/v1/invitations', { email: 'x@example.com', role: 'admin' }, 'POST'],
+    ] as const) {
+      assert.equal((await house.call(path, { headers, body, method })).status, 403);
+    }
+  }
+  for (const [path, body] of [
+    ['/v1/access-tokens', { name: 'None', scopes: [] }],
+    ['/v1/api-keys', { name: 'None', permissions: [] }],
+  ] as const) {
+    assert.equal((await owner.call(path, { body })).status, 422);
+  }
+});
+
+test('CVE-2023-39349: a credential sees no other credential, no member and no log', async () => {
+  const { id, secret } = await createKey(owner, ['read']);
+  for (const path of ['/v1/access-tokens', '/v1/api-keys', `/v1/api-keys/${id}`, '/v1/members', '/v1/audit-events']) {
+    assert.equal(await statusAt(path, secret), 403, path);
+  }
+});
+
+test('CVE-2026-92764: the workspace comes from the credential alone, not from its creator or a header', async () => {
+  const second = await createWorkspaceFor(owner, house, 'Second');
+  const { secret } = await createKey(owner, ['read']);
+  const headers = { ...bearer(secret), 'devpilot-workspace': second.workspaceId };
+  const who = await house.call<{ workspace: { id: string } }>('/v1/whoami', { headers });
+  assert.equal(who.body.workspace.id, owner.workspaceId);
+  const theirs = await createToken(second, ['all']);
+  const body = new URLSearchParams({ token: theirs.secret });
+  assert.equal((await house.call('/v1/introspect', { headers, body })).text, '{"active":false}');
+});
+
+test('GHSA-9rg3-v78m-26q8: nothing is embedded that another right guards', async () => {
+  for (const query of ['expand=secret', 'include=createdBy', 'fields=digest', 'embed=passphraseHash']) {
+    assert.equal((await owner.call(`/v1/access-tokens?${query}`)).status, 422, query);
+  }
+  const { id, secret } = await createToken(owner, ['all'], { passphrase: 'long enough' });
+  for (const path of [`/v1/access-tokens/${id}`, '/v1/access-tokens', `/v1/audit-events?credential=${id}`]) {
+    const { text } = await owner.call(path);
+    assert.ok(!text.includes(secret) && !/digest|argon2|passphraseHash/i.test(text), path);
+  }
+});
+
+test('GHSA-xg6x-h9c9-2m83: a session is looked up at every request, so its end is its end', async () => {
+  const signedIn = await house.call('/v1/sessions', { body: { email: owner.email, password: PASSWORD } });
+  const cookie = (signedIn.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
+  const other = personWith(house, owner.email, cookie, owner.workspaceId);
+  for (let count = 0; count < 3; count++) assert.equal((await other.call('/v1/me')).status, 200);
+  const { id } = signedIn.body as { id: string };
+  assert.equal((await owner.call(`/v1/sessions/${id}`, { method: 'DELETE' })).status, 204);
+  assert.equal((await other.call('/v1/me')).status, 401);
+});
+
+test('CVE-2026-23996: an unknown secret and a deleted one get the same answer, byte for byte, and no delay of its own', async () => {
+  const { id, secret } = await createKey(owner, ['read']);
+  await owner.call(`/v1/api-keys/${id}`, { method: 'DELETE' });
+  const bare = async (one: string) => {
+    const { status, text, headers } = await house.call('/v1/whoami', { headers: bearer(one) });
+    return [status, text.replace(/"requestId":"[^"]*"/, ''), headers.get('www-authenticate')];
+  };
+  assert.deepEqual(await bare(mintSecret('api_key')), await bare(secret));
+});
+
+test('CVE-2026-22817: a JSON Web Token is no credential here, whatever its header claims', async () => {
+  const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  for (const alg of ['none', 'None', 'HS256', 'RS256']) {
+    const jwt = `${part({ alg, typ: 'JWT' })}.${part({ sub: owner.workspaceId, scope: 'all' })}.${part('x')}`;
+    assert.equal(await statusAt('/v1/whoami', jwt), 401);
+    assert.equal(await statusAt('/v1/authorize', jwt), 401);
+  }
+});

@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { test } from 'node:test';
+
+/**
+ * What each folder of the house may import (docs/layout.md), besides itself. `node` is the runtime;
+ * other words are folders or files of `src/` (with a slash or an ending) or packages.
+ */
+const HOUSE: Readonly<Record<string, readonly string[]>> = {
+  'contract/words.ts': [],
+  'contract/schemas.ts': ['contract/', 'zod'],
+  'contract/resources.ts': ['contract/', 'zod'],
+  'contract/environment.ts': ['contract/', 'zod'],
+  'contract/': ['contract/words.ts'],
+  'credentials/': ['contract/', 'node'],
+  'store/': ['contract/', 'node', 'kysely', 'kysely/migration', 'pg'],
+  'audit/': ['contract/', 'store/', 'node'],
+  'people/': [
+    'contract/',
+    'credentials/',
+    'audit/',
+    'store/',
+    'node',
+    'otplib',
+    'nodemailer',
+    '@zxcvbn-ts/language-common',
+    '@simplewebauthn/server',
+  ],
+  'workspace/': ['contract/', 'audit/', 'store/', 'node'],
+  'http/': [
+    'contract/',
+    'credentials/',
+    'audit/',
+    'people/',
+    'store/',
+    'workspace/',
+    'node',
+    'zod',
+    'fastify',
+    'fastify-type-provider-zod',
+    '@fastify/swagger',
+    '@scalar/api-reference',
+  ],
+  'sdk/': ['contract/'],
+  'web/': ['sdk/', 'contract/'],
+  'cli/': ['sdk/', 'contract/', 'node', 'commander', '@clack/prompts', 'package.json'],
+};
+
+/** Commands that run beside or instead of a server, on its store: they put parts together as it does. */
+const ON_THE_STORE = new Set(['serve', 'init', 'audit-verify', 'migrate', 'backup', 'store-copy', 'doctor', 'main']);
+const PARTS = ['server.ts', 'settings.ts', 'people/', 'audit/', 'store/'];
+/** Where the parts are put together, and how the page is built: these may import anything. */
+const COMPOSITION = /^(?:server\.ts|settings\.ts|server\/|testing\/|web\/vite\.config\.ts$)/;
+/** The page's own packages are its own business. */
+const WEB_PACKAGES = /^(?:react|react-dom|@mantine|@tanstack|@tabler|@simplewebauthn|get-nonce|recharts|dayjs|uqr)\b/;
+
+const SPECIFIERS = [
+  /^\s*(?:import|export)\b[^'";]*?from\s*['"]([^'"]+)['"]/gm,
+  /^\s*import\s*['"]([^'"]+)['"]/gm,
+  /\bimport\(\s*['"]([^'"]+)['"]\s*\)/g,
+  /\bimport\.meta\.resolve\(\s*['"]([^'"]+)['"]\s*\)/g,
+  /\bnew URL\(\s*['"](\.[^'"]+\.tsx?)['"]/g,
+  /\brequire\(\s*['"]([^'"]+)['"]\s*\)/g,
+];
+
+interface Import {
+  readonly file: string;
+  /** A path under `src/`, `package.json`, `node`, or a package. */
+  readonly of: string;
+  readonly types: boolean;
+}
+
+function importsOf(file: string): Import[] {
+  const source = readFileSync(join('src', file), 'utf8');
+  const found: Import[] = [];
+  for (const pattern of SPECIFIERS) {
+    for (const match of source.matchAll(pattern)) {
+      const specifier = match[1] ?? '';
+      const types = /^\s*(?:import|export)\s+type\b/.test(match[0]) || /typeof\s+$/.test(source.slice(0, match.index));
+      const of = specifier.startsWith('node:')
+        ? 'node'
+        : specifier.startsWith('.')
+          ? normalize(join(dirname(file), specifier)).replace(/^\.\.\//, '')
+          : specifier;
+      found.push({ file, of, types });
+    }
+  }
+  return found;
+}
+
+const files = globSync('**/*.{ts,tsx}', { cwd: 'src' })
+  .map((file) => file.replaceAll('\\', '/'))
+  .filter((file) => !file.includes('.test.'))
+  .sort();
+
+function isWithin(of: string, allowed: string): boolean {
+  return allowed.endsWith('/') ? of.startsWith(allowed) : of === allowed;
+}
+
+/** Null if the house lets `file` import `of`, otherwise why not. */
+function refusal({ file, of, types }: Import): string | null {
+  if (COMPOSITION.test(file)) return null;
+  const folder = `${file.split('/')[0]}/`;
+  const rules = HOUSE[file] ?? HOUSE[folder];
+  if (rules === undefined) return `${file}: its folder has no rule`;
+  const command = file.startsWith('cli/') && ON_THE_STORE.has(file.slice(4).replace(/\.ts$/, ''));
+  const allowed = [...rules, ...(HOUSE[file] === undefined ? [folder] : []), ...(command ? PARTS : [])];
+  if (allowed.some((one) => isWithin(of, one))) {
+    // What runs in other people's processes takes nothing along but the words; types cost nothing.
+    if (folder === 'sdk/' && of.startsWith('contract/') && of !== 'contract/words.ts' && !types) {
+      return `${file} imports ${of} at run time`;
+    }
+    return null;
+  }
+  if (folder === 'web/' && (WEB_PACKAGES.test(of) || of.endsWith('.css'))) return null;
+  return `${file} imports ${of}`;
+}
+
+test('the walk sees every kind of import', () => {
+  const all = files.flatMap(importsOf);
+  const has = (file: string, of: string) => all.some((one) => one.file === file && one.of === of);
+  assert.ok(files.length > 60);
+  assert.ok(has('people/passwords.ts', '@zxcvbn-ts/language-common'), 'import()');
+  assert.ok(has('credentials/judge.ts', 'credentials/rights.ts'), 'import with a type among others');
+  assert.ok(has('audit/denials.ts', 'contract/audit.ts'), 'import type');
+  assert.ok(has('store/schema.ts', 'kysely'), 'import type of a package');
+  assert.ok(has('http/docs.ts', '@scalar/api-reference'), 'import.meta.resolve');
+});
+
+test('the house imports one way', () => {
+  const refused = files.flatMap(importsOf).flatMap((one) => refusal(one) ?? []);
+  assert.deepEqual([...new Set(refused)], []);
+});
+
+test('the rules bite', () => {
+  const bad: [string, string, boolean?][] = [
+    ['contract/words.ts', 'contract/problem.ts'],
+    ['contract/redact.ts', 'zod'],
+    ['contract/redact.ts', 'node'],
+    ['credentials/judge.ts', 'store/store.ts', true],
+    ['credentials/judge.ts', 'http/app.ts', true],
+    ['credentials/judge.ts', 'kysely', true],
+    ['store/sqlite.ts', 'audit/log.ts'],
+    ['audit/log.ts', 'people/context.ts', true],
+    ['people/sessions.ts', 'http/app.ts'],
+    ['http/app.ts', 'server.ts'],
+    ['http/app.ts', 'kysely'],
+    ['sdk/client.ts', 'contract/schemas.ts'],
+    ['sdk/client.ts', 'zod'],
+    ['cli/tokens.ts', 'store/sqlite.ts'],
+    ['web/app.tsx', 'credentials/secret.ts', true],
+    ['attic/x.ts', 'contract/words.ts'],
+  ];
+  for (const [file, of, types = false] of bad) assert.notEqual(refusal({ file, of, types }), null, `${file} → ${of}`);
+});
+
+test('SQL is written in store/ alone', () => {
+  const pattern = /\b(?:select\s+[\w*,. ]+\s+from|insert\s+into|update\s+\w+\s+set|delete\s+from)\s/i;
+  const elsewhere = files
+    .filter((file) => !file.startsWith('store/') && !file.startsWith('testing/'))
+    .filter((file) => pattern.test(readFileSync(join('src', file), 'utf8').replace(/^\s*(?:\*|\/\/).*$/gm, '')));
+  assert.deepEqual(elsewhere, []);
+});

@@ -1,0 +1,91 @@
+/** The wire shapes of the activity tracker (contract section 8). Runs in a browser as well as in the server. */
+import { z } from 'zod';
+import { instant, paging, since } from './schemas.ts';
+import { ACTIVITY_GROUPS, INTERVAL_WORDS, RESOURCE_LIMITS } from './words.ts';
+
+const word = z.string().min(1).max(RESOURCE_LIMITS.activityWord);
+
+export const ActivityEvent = z
+  .object({
+    id: z.string().describe("The sender's id: with the same source and id an event is stored once"),
+    source: z.string(),
+    type: z.string(),
+    subject: z.string().nullable(),
+    time: instant,
+    data: z.unknown(),
+    receivedAt: instant,
+  })
+  .meta({ id: 'ActivityEvent' });
+export type ActivityEvent = z.infer<typeof ActivityEvent>;
+
+/** Documents what is read by hand: the modes of CloudEvents differ in their types, not in their fields. */
+export const CloudEvent = z
+  .object({
+    specversion: z.literal('1.0'),
+    id: word.meta({ examples: ['a234-1234-1234'] }),
+    source: word.meta({ examples: ['/shop/checkout'] }),
+    type: word.meta({ examples: ['order.placed'] }),
+    subject: word.optional().meta({ examples: ['customer-17'] }),
+    time: z.iso
+      .datetime({ offset: true })
+      .optional()
+      .meta({ examples: ['2027-02-24T09:00:00.000Z'] }),
+    datacontenttype: z
+      .string()
+      .max(255)
+      .optional()
+      .meta({ examples: ['application/json'] }),
+    data: z
+      .unknown()
+      .optional()
+      .meta({ examples: [{ total: 42 }] }),
+  })
+  .meta({ id: 'CloudEvent', title: 'An event of CloudEvents 1.0; batched mode takes up to 1,000 in an array' });
+
+export const ActivityTaken = z
+  .object({ accepted: z.int(), duplicates: z.int().describe('With the source and id of one that was there') })
+  .meta({ id: 'ActivityTaken' });
+
+export const ActivityQuery = z.strictObject({
+  ...paging,
+  type: word.optional(),
+  source: word.optional(),
+  subject: word.optional(),
+  from: since.describe('From this instant on'),
+  to: since.describe('Before this instant'),
+});
+export type ActivityQuery = z.infer<typeof ActivityQuery>;
+
+export const AnalyticsQuery = z.strictObject({
+  interval: z.enum(INTERVAL_WORDS, { error: `must be one of: ${INTERVAL_WORDS.join(', ')}` }).optional(),
+  groupBy: z.enum(ACTIVITY_GROUPS, { error: `must be one of: ${ACTIVITY_GROUPS.join(', ')}` }).optional(),
+  from: since.describe(
+    'From the beginning of the step that this lies in; 60 minutes, 48 hours or 30 days if not given',
+  ),
+  to: since.describe('To the end of the step before this; the end of the current one if not given'),
+});
+export type AnalyticsQuery = z.infer<typeof AnalyticsQuery>;
+
+export const Analytics = z
+  .object({
+    interval: z.enum(INTERVAL_WORDS),
+    total: z.int(),
+    series: z
+      .array(
+        z.object({
+          key: z.string().nullable().describe('Null where the events have no subject'),
+          points: z
+            .array(
+              z.object({
+                at: instant,
+                count: z.int(),
+                subjects: z.int().describe('Distinct subjects: exact up to 256, within 2 % beyond'),
+              }),
+            )
+            .describe('Oldest first; steps without an event are left out'),
+        }),
+      )
+      .describe('The keys with the most events, at most 100'),
+  })
+  .meta({ id: 'Analytics' });
+export type Analytics = z.infer<typeof Analytics>;

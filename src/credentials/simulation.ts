@@ -1,0 +1,361 @@
+import fc from 'fast-check';
+import type { createNode, LiveNode, Node } from './lease.ts';
+import type { createRegistry, Registry, Revocation } from './registry.ts';
+import { createSimulatedStore, type SimulatedStore } from './simulation-store.ts';
+
+/**
+ * Nodes, their store and their clocks in one process and one seed: messages arrive in any order and at
+ * any time, or not at all; nodes freeze, are suspended, cut off, killed and started anew; clocks drift
+ * and are set. The registry and the lease are the real ones, given to `live` so that a fault can be
+ * planted in them.
+ */
+export interface Engine {
+  readonly createNode: typeof createNode;
+  readonly createRegistry: typeof createRegistry;
+  /** The counter is read without its lock when a lease is renewed: a fault of the store's SQL. */
+  readonly unlocked?: boolean;
+}
+
+const KINDS = [
+  ...Array<'judge'>(6).fill('judge'),
+  ...Array<'edit'>(5).fill('edit'),
+  ...Array<'wait'>(6).fill('wait'),
+  'delete',
+  'freeze',
+  'freeze',
+  'suspend',
+  'wake up',
+  'wake up',
+  'crash',
+  'cut',
+  'mend',
+  'set clock',
+  'prune',
+  'lose wakes',
+] as const;
+
+/** What happens next: to which node and credential, how far or long, and how many messages arrive after it. */
+export interface Step {
+  readonly kind: (typeof KINDS)[number];
+  readonly node: number;
+  readonly credential: number;
+  readonly amount: number;
+  readonly arrivals: number;
+}
+
+export const STEPS: fc.Arbitrary<Step[]> = fc.array(
+  fc.record({
+    kind: fc.constantFrom(...KINDS),
+    node: fc.nat(2),
+    credential: fc.nat(1),
+    amount: fc.nat(1000),
+    arrivals: fc.nat(14),
+  }),
+  { minLength: 8, maxLength: 40, size: 'max' },
+);
+
+const BOUND = 1000;
+const NODES = 3;
+const CREDENTIALS = 2;
+/** Clocks run up to this much fast or slow. */
+const DRIFT = 0.02;
+/** With the store in reach, an answer takes no longer than this, whatever froze. */
+const ANSWERED_WITHIN = 4 * BOUND;
+
+interface Machine {
+  readonly index: number;
+  readonly rate: number;
+  wallSet: number;
+  monotonicLost: number;
+  /** Frozen: nothing runs. Suspended: the monotonic clock stands still too. */
+  state: 'running' | 'frozen' | 'suspended';
+  cut: boolean;
+  /** Deliveries to a process before this one are lost. */
+  process: number;
+  inbox: (() => void)[];
+  node: Node;
+  registry: Registry;
+}
+
+interface Timer {
+  readonly due: number;
+  readonly work: () => void;
+  cancelled: boolean;
+}
+
+/** A small generator, so that a history follows from its seed alone (Steele, mulberry32). */
+function createRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+/** Lives one history. Throws when a judgement accepted what an earlier answer had ended, or an answer never came. */
+export async function live(
+  engine: Engine,
+  scheduler: fc.Scheduler,
+  seed: number,
+  steps: readonly Step[],
+): Promise<void> {
+  const random = createRandom(seed);
+  let now = 1_000_000;
+  let losing = false;
+  let timers: Timer[] = [];
+  /** The oldest version of each credential that may still be accepted. */
+  const required = Array.from({ length: CREDENTIALS }, () => 0);
+  const unanswered = new Set<{ machine: Machine; process: number }>();
+  const violations: string[] = [];
+  const machines: Machine[] = [];
+
+  const store: SimulatedStore = createSimulatedStore({
+    credentials: CREDENTIALS,
+    unlocked: engine.unlocked === true,
+    clock: () => now,
+    after,
+  });
+
+  function after(delay: number, work: () => void): () => void {
+    const timer = { due: now + delay, work, cancelled: false };
+    timers.push(timer);
+    return () => {
+      timer.cancelled = true;
+    };
+  }
+
+  /** A message: arrives when the scheduler says so. */
+  function send(arrive: () => void): void {
+    void scheduler.schedule(Promise.resolve()).then(arrive);
+  }
+
+  function deliver(machine: Machine, process: number, work: () => void): void {
+    if (machine.process !== process) return;
+    if (machine.state === 'running') work();
+    else machine.inbox.push(() => deliver(machine, process, work));
+  }
+
+  /** Asks the store; the question or the answer may be lost while the machine is cut off. */
+  function ask<T>(machine: Machine, process: number, question: () => T | Promise<T>, slow = true): Promise<T> {
+    const fate = machine.cut ? (random() < 0.5 ? 'question lost' : 'answer lost') : 'heard';
+    return new Promise((resolve, reject) => {
+      const fail = (error: unknown) => send(() => deliver(machine, process, () => reject(error)));
+      send(() => {
+        if (fate === 'question lost') return fail(new Error('cut off'));
+        new Promise<T>((done) => done(question())).then((result) => {
+          if (fate === 'answer lost') fail(new Error('cut off'));
+          else if (slow) send(() => deliver(machine, process, () => resolve(result)));
+          else deliver(machine, process, () => resolve(result));
+        }, fail);
+      });
+    });
+  }
+
+  function wakeAll(wake: (node: Node) => void): void {
+    for (const machine of machines) {
+      const { process, node } = machine;
+      if (!losing) send(() => deliver(machine, process, () => wake(node)));
+    }
+  }
+
+  function monotonicOf(machine: Machine): number {
+    return (now - machine.monotonicLost) * machine.rate;
+  }
+
+  function boot(machine: Machine): void {
+    const process = ++machine.process;
+    machine.inbox = [];
+    const registry = engine.createRegistry({
+      read: (digest) => ask(machine, process, () => store.read(Number(digest))),
+      lease: { holds: () => machine.node.holds() },
+      capacity: 2,
+    });
+    const node = engine.createNode({
+      id: `${machine.index}.${process}`,
+      bound: BOUND,
+      registry,
+      clocks: { monotonic: () => monotonicOf(machine), wall: () => now * machine.rate + machine.wallSet },
+      schedule: (delay, work) => after(delay / machine.rate, () => deliver(machine, process, work)),
+      random,
+      onError: () => {},
+      store: {
+        readAfter: (number, limit) => ask(machine, process, () => store.readAfter(number, limit)),
+        liveNodes: (): Promise<LiveNode[]> => ask(machine, process, store.liveNodes),
+        wake: () => ask(machine, process, () => wakeAll((other) => other.wake())),
+        giveUp: (id) => ask(machine, process, () => store.giveUp(id)),
+        async renewal(work) {
+          const transaction = store.begin(() => machine.process === process);
+          const asked = <T>(question: () => T | Promise<T>) => ask(machine, process, question, false);
+          let moved = false;
+          await work({
+            lockCounter: () => asked(() => store.lockCounter(transaction, 'share')),
+            readAfter: (number, limit) => asked(() => store.readAfter(number, limit, transaction)),
+            grant: (lease) => {
+              ({ moved } = lease);
+              store.grant(transaction, lease);
+              return Promise.resolve();
+            },
+          });
+          await ask(machine, process, () => store.commit(transaction));
+          if (moved) wakeAll((other) => other.look());
+        },
+      },
+    });
+    machine.registry = registry;
+    machine.node = node;
+    node.start().catch(() => {
+      // As an operator's supervisor does: a process that could not start is started again.
+      if (machine.process === process) after(BOUND / 4, () => machine.process === process && boot(machine));
+    });
+  }
+
+  function judge(machine: Machine, credential: number): void {
+    const oldest = required[credential] ?? 0;
+    const { process } = machine;
+    send(() =>
+      deliver(machine, process, () => {
+        const { registry } = machine;
+        const digest = String(credential);
+        const found = registry.remembered(digest);
+        Promise.resolve(found ?? registry.find(digest)).then(
+          (record) => {
+            if (record === null || Number(record.name) >= oldest) return;
+            violations.push(
+              `node ${machine.index} accepted version ${record.name} of ${credential}, ended before ${oldest}`,
+            );
+          },
+          () => undefined,
+        );
+      }),
+    );
+  }
+
+  async function change(machine: Machine, credential: number, deleting: boolean): Promise<void> {
+    const { process, node } = machine;
+    const transaction = store.begin(() => machine.process === process);
+    await ask(machine, process, () => store.lockCounter(transaction, 'update'));
+    const change = store.change(transaction, credential, deleting);
+    if (change === null) return;
+    const revocation: Revocation = await ask(machine, process, () => {
+      store.commit(transaction);
+      return { number: change.number(), workspaceId: 'w', digest: String(credential) };
+    });
+    const open = { machine, process };
+    unanswered.add(open);
+    await node.settle(revocation).finally(() => unanswered.delete(open));
+    required[credential] = Math.max(required[credential] ?? 0, change.version());
+  }
+
+  /** Lets time pass, and every timer go off that is due in it. */
+  function pass(span: number): void {
+    const end = now + span;
+    for (;;) {
+      timers = timers.filter((timer) => !timer.cancelled);
+      const next = timers.filter((timer) => timer.due <= end).sort((a, b) => a.due - b.due)[0];
+      if (next === undefined) break;
+      advance(Math.max(now, next.due));
+      next.cancelled = true;
+      next.work();
+      if (scheduler.count() > 0 && random() < 0.3) return;
+    }
+    advance(end);
+  }
+
+  function advance(to: number): void {
+    for (const machine of machines) if (machine.state === 'suspended') machine.monotonicLost += to - now;
+    now = to;
+  }
+
+  function wakeUp(machine: Machine): void {
+    machine.state = 'running';
+    // The system tells a process that it slept; a clock that is set back over the sleep would hide it.
+    machine.node.holds();
+    const inbox = machine.inbox;
+    machine.inbox = [];
+    for (const work of inbox) work();
+  }
+
+  function happen({ kind, node, credential, amount }: Step): void {
+    const machine = machines[node];
+    if (machine === undefined) return;
+    if (kind === 'judge') judge(machine, credential);
+    if (kind === 'edit' || kind === 'delete') change(machine, credential, kind === 'delete').catch(() => undefined);
+    if (kind === 'wait') pass(amount);
+    if (kind === 'freeze' && machine.state === 'running') machine.state = 'frozen';
+    if (kind === 'suspend' && machine.state === 'running') machine.state = 'suspended';
+    if (kind === 'wake up') wakeUp(machine);
+    if (kind === 'crash') {
+      machine.state = 'running';
+      store.abortOrphans();
+      boot(machine);
+    }
+    if (kind === 'cut') machine.cut = true;
+    if (kind === 'mend') machine.cut = false;
+    if (kind === 'set clock' && machine.state === 'running') {
+      machine.wallSet += (amount - 500) * 4;
+      // A running process looks at its clock all the time; that it was set back is seen before it sleeps again.
+      machine.node.holds();
+    }
+    if (kind === 'prune') store.prune();
+    if (kind === 'lose wakes') losing = !losing;
+  }
+
+  /** What has arrived may be about to send something: lets it, so that time does not pass meanwhile. */
+  async function calm(): Promise<void> {
+    if (scheduler.count() === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  async function arrive(count: number): Promise<void> {
+    await calm();
+    const arriving = Math.min(count, scheduler.count());
+    // One by one, for `waitNext` looks fifty times for more between any two.
+    for (let one = 0; one < arriving; one++) await scheduler.waitOne();
+    if (violations.length > 0) throw new Error(violations[0]);
+  }
+
+  for (let index = 0; index < NODES; index++) {
+    const rate = 1 + (random() * 2 - 1) * DRIFT;
+    const wallSet = random() * 1e6;
+    const machine = { index, rate, wallSet, monotonicLost: 0, state: 'running', cut: false, process: 0, inbox: [] };
+    machines.push(machine as unknown as Machine);
+    boot(machine as unknown as Machine);
+  }
+  // Everybody has a lease before anything goes wrong: a history without one shows nothing.
+  while (!machines.every(({ node }) => node.holds())) {
+    await arrive(8);
+    await calm();
+    if (scheduler.count() === 0) pass(1);
+  }
+  for (const step of steps) {
+    happen(step);
+    await arrive(step.arrivals);
+  }
+
+  // From here on all is well, but for wake-ups: every answer comes, and everybody judges by it.
+  losing = true;
+  for (const machine of machines) machine.cut = false;
+  const end = now + ANSWERED_WITHIN;
+  for (await calm(); scheduler.count() > 0 || unanswered.size > 0; await calm()) {
+    await arrive(8);
+    await calm();
+    if (scheduler.count() === 0) pass(BOUND / 16);
+    for (const open of unanswered) {
+      if (open.machine.process !== open.process || open.machine.state !== 'running') unanswered.delete(open);
+    }
+    if (now > end) throw new Error('an answer never came');
+  }
+  for (const machine of machines) {
+    if (machine.state !== 'running') wakeUp(machine);
+    for (let credential = 0; credential < CREDENTIALS; credential++) judge(machine, credential);
+  }
+  for (await calm(); scheduler.count() > 0; await calm()) await arrive(8);
+}
+
+/** Random histories, as a property. */
+export function histories(engine: Engine) {
+  return fc.asyncProperty(fc.scheduler(), fc.nat(), STEPS, (scheduler, seed, steps) =>
+    live(engine, scheduler, seed, steps),
+  );
+}

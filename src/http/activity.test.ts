@@ -1,0 +1,336 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { CloudEvent, HTTP } from 'cloudevents';
+import type { ActivityEvent, Analytics } from '../contract/activity.ts';
+import type { Page } from '../contract/schemas.ts';
+import { DAY, HOUR, SCOPES } from '../contract/words.ts';
+import { openSqliteStore } from '../store/sqlite.ts';
+import { forEachEngine } from '../testing/engines.ts';
+import {
+  type Answer,
+  bearer,
+  createKey,
+  createToken,
+  createWorkspaceFor,
+  signUpMember,
+  signUpOwner,
+  startHouse,
+  type TestHouse,
+  type TestPerson,
+} from '../testing/house.ts';
+import { tidyActivity } from '../workspace/activity.ts';
+
+const NOW = Date.parse('2027-02-24T09:30:00.000Z');
+const PATH = '/v1/activity/events';
+interface Taken {
+  accepted: number;
+  duplicates: number;
+}
+interface ProblemAnswer {
+  code: string;
+  errors?: { field: string; message: string }[];
+}
+
+forEachEngine('the activity tracker', (engine) => {
+  let house: TestHouse;
+  let owner: TestPerson;
+  before(async () => {
+    house = await startHouse({ clock: () => NOW, environment: await engine.environment() });
+    owner = await signUpOwner(house);
+  });
+  after(() => house.close());
+
+  /** A workspace of a test's own, with what sends to it and what reads from it. */
+  async function newTracker() {
+    const person = await createWorkspaceFor(owner, house, 'Tracked');
+    const [sender, reader] = await Promise.all([
+      createToken(person, ['activity_tracker']),
+      createToken(person, ['activity_tracker_analytics']),
+    ]);
+    const send = <Body = Taken>(body: string | Uint8Array, headers: Record<string, string>): Promise<Answer<Body>> =>
+      house.call<Body>(PATH, { method: 'POST', body, headers: { ...headers, ...bearer(sender.secret) } });
+    return {
+      person,
+      send,
+      sendBatch: <Body = Taken>(events: readonly unknown[]) =>
+        send<Body>(JSON.stringify(events), { 'content-type': 'application/cloudevents-batch+json' }),
+      async list(query = ''): Promise<ActivityEvent[]> {
+        const answer = await house.call<Page<ActivityEvent>>(PATH + query, { headers: bearer(reader.secret) });
+        assert.equal(answer.status, 200, answer.text);
+        return answer.body.data;
+      },
+      async chart(query: string): Promise<Analytics> {
+        const path = `/v1/activity/analytics?${query}`;
+        const answer = await house.call<Analytics>(path, { headers: bearer(reader.secret) });
+        assert.equal(answer.status, 200, answer.text);
+        return answer.body;
+      },
+    };
+  }
+  let made = 0;
+  const event = (more: object = {}) => ({
+    specversion: '1.0',
+    id: `event-${made++}`,
+    source: '/shop',
+    type: 'order.placed',
+    ...more,
+  });
+
+  test('events of a CloudEvents SDK arrive alike in binary, structured and batched mode', async () => {
+    const { send, sendBatch, list } = await newTracker();
+    const time = '2027-02-24T08:00:00.123Z';
+    const facts = { source: 'https://shop.example.com/till', type: 'order.placed', subject: 'Zoë', time };
+    const data = { total: 42, note: 'Straße "#1"' };
+    const sent = ['one', 'two', 'three'].map((id) => new CloudEvent({ ...facts, id, data }));
+    const [one, two, three] = sent as [CloudEvent<unknown>, CloudEvent<unknown>, CloudEvent<unknown>];
+    for (const message of [HTTP.binary(one), HTTP.structured(two)]) {
+      const headers = Object.fromEntries(
+        Object.entries(message.headers).map(([name, value]) => [name, encodeURI(String(value)).replaceAll('%20', ' ')]),
+      );
+      const taken = await send(String(message.body), headers);
+      assert.deepEqual([taken.status, taken.body], [201, { accepted: 1, duplicates: 0 }], taken.text);
+    }
+    const batch = await sendBatch([three, one]);
+    assert.deepEqual(batch.body, { accepted: 1, duplicates: 1 });
+    const { source, type, subject } = facts;
+    assert.deepEqual(
+      await list(),
+      ['three', 'two', 'one'].map((id) => ({
+        id,
+        source,
+        type,
+        subject,
+        time,
+        data,
+        receivedAt: new Date(NOW).toISOString(),
+      })),
+    );
+  });
+
+  test('data that is text or bytes is kept, and an event without time has that of its arrival', async () => {
+    const { send, list } = await newTracker();
+    const binary = (id: string, type: string) => ({
+      'content-type': type,
+      'ce-specversion': '1.0',
+      'ce-id': id,
+      'ce-source': '/bin',
+      'ce-type': 'raw',
+    });
+    assert.equal((await send('plain words', binary('a', 'text/plain'))).status, 201);
+    assert.equal((await send(new Uint8Array([0, 255, 1]), binary('b', 'application/octet-stream'))).status, 201);
+    const encoded = event({ id: 'c', datacontenttype: 'application/json', data_base64: 'eyJhIjoxfQ==' });
+    const structured = { 'content-type': 'application/cloudevents+json; charset=utf-8' };
+    assert.equal((await send(JSON.stringify(encoded), structured)).status, 201);
+    assert.deepEqual(
+      (await list()).map(({ id, data, time }) => [id, data, time]),
+      [
+        ['c', { a: 1 }, new Date(NOW).toISOString()],
+        ['b', 'AP8B', new Date(NOW).toISOString()],
+        ['a', 'plain words', new Date(NOW).toISOString()],
+      ],
+    );
+  });
+
+  test('the same source and id is stored and counted once, also within a batch and from many senders at once', async () => {
+    const { sendBatch, list, chart } = await newTracker();
+    const same = event({ id: 'same' });
+    const other = event({ id: 'same', source: '/elsewhere' });
+    const first = await sendBatch([same, same, other]);
+    assert.deepEqual(first.body, { accepted: 2, duplicates: 1 });
+    const many = await Promise.all(Array.from({ length: 20 }, () => sendBatch([same, event({ id: 'raced' })])));
+    assert.equal(
+      many.reduce((sum, { body }) => sum + body.accepted, 0),
+      1,
+    );
+    assert.equal((await list()).length, 3);
+    assert.equal((await chart('interval=day')).total, 3);
+  });
+
+  test('a batch with a bad event is refused whole, naming its index', async () => {
+    const { sendBatch, send, list, chart } = await newTracker();
+    const bad: readonly [object | null | string, string][] = [
+      [event({ type: '' }), 'type'],
+      [event({ id: 7 }), 'id'],
+      [event({ source: undefined }), 'source'],
+      [event({ specversion: '0.3' }), 'specversion'],
+      [event({ time: 'yesterday' }), 'time'],
+      [event({ subject: '' }), 'subject'],
+      [event({ type: 'a\0b' }), 'type'],
+      [event({ type: 'x'.repeat(513) }), 'type'],
+      [event({ data: 'x'.repeat(65_536) }), 'data'],
+      [event({ data: 1, data_base64: 'AA==' }), 'data'],
+      [event({ data_base64: '!' }), 'data_base64'],
+      [null, 'specversion'],
+      ['text', 'specversion'],
+    ];
+    for (const [one, field] of bad) {
+      const refused = await sendBatch<ProblemAnswer>([event(), event(), one, event()]);
+      assert.equal(refused.status, 422, `${field}: ${refused.text}`);
+      assert.equal(refused.body.errors?.[0]?.field, `2.${field}`);
+    }
+    const large = await sendBatch<ProblemAnswer>(Array.from({ length: 1001 }, () => event()));
+    assert.equal(large.status, 422);
+    const structured = { 'content-type': 'application/cloudevents+json' };
+    assert.equal((await send('{"id":', structured)).status, 400);
+    assert.equal((await send(JSON.stringify(event({ id: '' })), structured)).status, 422);
+    assert.equal((await send('<event/>', { 'content-type': 'application/cloudevents+xml' })).status, 415);
+    assert.equal((await send('x', { 'content-type': 'text/plain' })).status, 415);
+    assert.deepEqual(await list(), []);
+    assert.equal((await chart('interval=minute')).total, 0);
+    assert.deepEqual((await sendBatch(Array.from({ length: 1000 }, () => event()))).body.accepted, 1000);
+  });
+
+  test('counts and distinct subjects come by minute, hour and day, by type, source and subject', async () => {
+    const { sendBatch, chart } = await newTracker();
+    const at = (ago: number) => new Date(NOW - ago).toISOString();
+    await sendBatch([
+      event({ type: 'seen', source: '/a', subject: 'ada', time: at(0) }),
+      event({ type: 'seen', source: '/a', subject: 'ada', time: at(1000) }),
+      event({ type: 'seen', source: '/b', subject: 'bob', time: at(2 * HOUR) }),
+    ]);
+    await sendBatch([
+      event({ type: 'seen', source: '/b', subject: 'ada', time: at(2 * HOUR) }),
+      event({ type: 'bought', source: '/a', time: at(3 * DAY) }),
+    ]);
+    const byType = await chart('interval=day&groupBy=type');
+    assert.deepEqual(byType, {
+      interval: 'day',
+      total: 5,
+      series: [
+        { key: 'seen', points: [{ at: '2027-02-24T00:00:00.000Z', count: 4, subjects: 2 }] },
+        { key: 'bought', points: [{ at: '2027-02-21T00:00:00.000Z', count: 1, subjects: 0 }] },
+      ],
+    });
+    const byHour = await chart('interval=hour&groupBy=source&from=2027-02-24T07:10:00Z&to=2027-02-24T09:30:00Z');
+    assert.deepEqual(byHour, {
+      interval: 'hour',
+      total: 4,
+      series: [
+        { key: '/a', points: [{ at: '2027-02-24T09:00:00.000Z', count: 2, subjects: 1 }] },
+        { key: '/b', points: [{ at: '2027-02-24T07:00:00.000Z', count: 2, subjects: 2 }] },
+      ],
+    });
+    const bySubject = await chart('interval=minute&groupBy=subject&from=2027-02-24T07:00:00Z');
+    assert.deepEqual(
+      bySubject.series.map(({ key, points }) => [key, points.map(({ count, subjects }) => [count, subjects])]),
+      [
+        [
+          'ada',
+          [
+            [1, 1],
+            [1, 1],
+            [1, 1],
+          ],
+        ],
+        ['bob', [[1, 1]]],
+      ],
+    );
+    const withNone = await chart('groupBy=subject');
+    assert.deepEqual(
+      withNone.series.map(({ key }) => key),
+      ['ada', null, 'bob'],
+    );
+  });
+
+  test('the list filters, pages, and refuses a span or a chart that makes no sense', async () => {
+    const { sendBatch, list, person } = await newTracker();
+    const time = (minute: number) => `2027-02-24T08:${String(minute).padStart(2, '0')}:00Z`;
+    await sendBatch(
+      Array.from({ length: 25 }, (_, at) =>
+        event({ id: `n${at}`, type: at % 2 === 0 ? 'even' : 'odd', subject: at < 5 ? 'few' : 'many', time: time(at) }),
+      ),
+    );
+    assert.equal((await list('?type=even&limit=200')).length, 13);
+    assert.equal((await list('?subject=few')).length, 5);
+    assert.equal((await list('?source=/nothing')).length, 0);
+    assert.deepEqual(
+      (await list(`?from=${time(3)}&to=${time(6)}`)).map(({ id }) => id),
+      ['n5', 'n4', 'n3'],
+    );
+    const seen: string[] = [];
+    let cursor: string | null = '';
+    while (cursor !== null) {
+      const more: string = cursor === '' ? '' : `&cursor=${cursor}`;
+      const { body }: Answer<Page<ActivityEvent>> = await person.call(`${PATH}?limit=10${more}`);
+      seen.push(...body.data.map(({ id }) => id));
+      cursor = body.nextCursor;
+    }
+    assert.deepEqual(
+      seen,
+      Array.from({ length: 25 }, (_, at) => `n${24 - at}`),
+    );
+    for (const query of [
+      'interval=week',
+      'groupBy=id',
+      'interval=minute&from=2027-01-01T00:00:00Z',
+      'from=2028-01-01T00:00:00Z',
+    ]) {
+      assert.equal((await person.call(`/v1/activity/analytics?${query}`)).status, 422, query);
+    }
+  });
+
+  test('each scope opens its own half, people only read, keys are refused, and the neighbour sees nothing', async () => {
+    const { person, sendBatch } = await newTracker();
+    await sendBatch([event()]);
+    const body = JSON.stringify(event());
+    const headers = { 'content-type': 'application/cloudevents+json' };
+    for (const scope of SCOPES) {
+      const { secret } = await createToken(person, [scope]);
+      const all = { ...headers, ...bearer(secret) };
+      const sent = await house.call(PATH, { method: 'POST', body, headers: all });
+      assert.equal(sent.status, scope === 'activity_tracker' || scope === 'all' ? 201 : 403, `send with ${scope}`);
+      for (const path of [PATH, '/v1/activity/analytics']) {
+        const read = await house.call(path, { headers: bearer(secret) });
+        assert.equal(
+          read.status,
+          scope === 'activity_tracker_analytics' || scope === 'all' ? 200 : 403,
+          `read with ${scope}`,
+        );
+      }
+    }
+    const key = await createKey(person, ['read', 'write']);
+    const refused = await house.call<ProblemAnswer>(PATH, { headers: bearer(key.secret) });
+    assert.deepEqual([refused.status, refused.body.code], [403, 'wrong_credential_kind']);
+    const neighbour = await createWorkspaceFor(owner, house, 'Other');
+    const foreign = await createToken(neighbour, ['all']);
+    const theirs = await house.call<Page<ActivityEvent>>(PATH, { headers: bearer(foreign.secret) });
+    assert.deepEqual(theirs.body.data, []);
+    const chart = await house.call<Analytics>('/v1/activity/analytics', { headers: bearer(foreign.secret) });
+    assert.equal(chart.body.total, 0);
+  });
+
+  test('a member reads events and charts', async () => {
+    const mia = await signUpMember(house, owner, 'member', 'mia@example.com');
+    assert.equal((await mia.call(PATH)).status, 200);
+    assert.equal((await mia.call('/v1/activity/analytics')).status, 200);
+  });
+});
+
+test('events and their roll-ups go when their days are over', async () => {
+  let now = NOW;
+  const house = await startHouse({ clock: () => now });
+  const owner = await signUpOwner(house);
+  const token = await createToken(owner, ['all']);
+  const send = (id: string, time: number) =>
+    house.call(PATH, {
+      method: 'POST',
+      headers: { 'content-type': 'application/cloudevents+json', ...bearer(token.secret) },
+      body: JSON.stringify({ specversion: '1.0', id, source: '/s', type: 't', time: new Date(time).toISOString() }),
+    });
+  await send('old', now - 100 * DAY);
+  await send('new', now);
+  await house.running.close();
+  const store = await openSqliteStore(`${house.dataDirectory}/devpilot.db`);
+  await tidyActivity(store, now - 90 * DAY);
+  await store.close();
+  const again = await startHouse({ clock: () => now, dataDirectory: house.dataDirectory });
+  now += 1;
+  const { body } = await again.call<Page<ActivityEvent>>(PATH, { headers: bearer(token.secret) });
+  assert.deepEqual(
+    body.data.map(({ id }) => id),
+    ['new'],
+  );
+  const path = '/v1/activity/analytics?from=2026-10-01T00:00:00Z';
+  assert.equal((await again.call<Analytics>(path, { headers: bearer(token.secret) })).body.total, 1);
+  await again.close();
+});

@@ -1,0 +1,61 @@
+import {
+  ActivityEvent,
+  ActivityQuery,
+  ActivityTaken,
+  Analytics,
+  AnalyticsQuery,
+  CloudEvent,
+} from '../contract/activity.ts';
+import { pageOf } from '../contract/schemas.ts';
+import { RESOURCE_LIMITS } from '../contract/words.ts';
+import { listEvents, readAnalytics } from '../workspace/activity.ts';
+import { readCloudEvents } from '../workspace/cloud-events.ts';
+import type { House } from './house.ts';
+import { bytesOf, type Route, route, workspaceIdOf } from './route.ts';
+
+const tag = 'Activity';
+const read = { person: 'member', token: ['activity_tracker_analytics'] } as const;
+
+export function activityRoutes(house: House): Route[] {
+  const { workspace } = house;
+  return [
+    route({
+      method: 'POST',
+      url: '/v1/activity/events',
+      access: { token: ['activity_tracker'] },
+      summary:
+        'Send events: CloudEvents 1.0 in structured, batched or binary mode; a batch is stored whole or not at all',
+      tag,
+      takes: 'bytes',
+      consumes: ['application/cloudevents+json', 'application/cloudevents-batch+json', 'application/json'],
+      bodyLimit: RESOURCE_LIMITS.activityBody,
+      body: CloudEvent,
+      answers: { 201: ActivityTaken },
+      handler: async ({ request, reply }) => {
+        const now = workspace.clock();
+        const events = readCloudEvents(request.headers, bytesOf(request), now);
+        return reply.code(201).send(await workspace.ingest.take(workspaceIdOf(request), events, now));
+      },
+    }),
+    route({
+      method: 'GET',
+      url: '/v1/activity/events',
+      access: read,
+      summary: 'List events, newest first',
+      tag,
+      query: ActivityQuery,
+      answers: { 200: pageOf(ActivityEvent) },
+      handler: ({ query, request }) => listEvents(workspace, workspaceIdOf(request), query),
+    }),
+    route({
+      method: 'GET',
+      url: '/v1/activity/analytics',
+      access: read,
+      summary: 'Events and distinct subjects over time, by type, source or subject',
+      tag,
+      query: AnalyticsQuery,
+      answers: { 200: Analytics },
+      handler: ({ query, request }) => readAnalytics(workspace, workspaceIdOf(request), query),
+    }),
+  ];
+}

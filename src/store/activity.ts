@@ -1,0 +1,212 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { ActivityGroup, Interval } from '../contract/words.ts';
+import type { PageAsk } from './paging.ts';
+import type { ActivityEventTable, ActivityRollupTable } from './schema.ts';
+import type { Queryable, Store, Trx } from './store.ts';
+
+type Column = readonly [name: string, type: 'text' | 'bigint'];
+
+/**
+ * Rows as a table that a statement reads from: one parameter however many they are, so that a batch
+ * costs the thread that judges next to nothing.
+ */
+function rowsFrom(
+  engine: Store['engine'],
+  columns: readonly Column[],
+  rows: readonly (readonly unknown[])[],
+): RawBuilder<unknown> {
+  const json = JSON.stringify(rows);
+  if (engine === 'sqlite') {
+    const parts = columns.map(([name], at) => sql.raw(`json_extract(value, '$[${at}]') as ${name}`));
+    return sql`(select ${sql.join(parts)} from json_each(${json}))`;
+  }
+  const parts = columns.map(([name, type], at) => sql.raw(`(value ->> ${at})::${type} as ${name}`));
+  return sql`(select ${sql.join(parts)} from json_array_elements(${json}::json))`;
+}
+
+/** Takes so many sequence numbers of a workspace, and holds its numbers until the transaction ends. Returns the last. */
+export async function advanceActivity(trx: Trx, workspaceId: string, count: number): Promise<number> {
+  const { sequence } = await trx
+    .insertInto('activity_head')
+    .values({ workspace_id: workspaceId, sequence: count })
+    .onConflict((conflict) =>
+      conflict
+        .column('workspace_id')
+        .doUpdateSet({ sequence: sql<number>`activity_head.sequence + excluded.sequence` }),
+    )
+    .returning('sequence')
+    .executeTakeFirstOrThrow();
+  return sequence;
+}
+
+const EVENT: readonly Column[] = [
+  ['source', 'text'],
+  ['id', 'text'],
+  ['sequence', 'bigint'],
+  ['type', 'text'],
+  ['subject', 'text'],
+  ['at', 'bigint'],
+  ['data', 'text'],
+];
+
+/** Stores events that are not there yet; returns the sequence numbers of those that were new. */
+export async function insertActivity(
+  trx: Trx,
+  engine: Store['engine'],
+  workspaceId: string,
+  receivedAt: number,
+  events: readonly Omit<ActivityEventTable, 'workspace_id' | 'received_at'>[],
+): Promise<Set<number>> {
+  const rows = events.map((one) => [one.source, one.id, one.sequence, one.type, one.subject, one.at, one.data]);
+  const { rows: fresh } = await sql<{ sequence: number }>`
+    insert into activity_event (workspace_id, received_at, source, id, sequence, type, subject, at, data)
+    select ${workspaceId}, cast(${receivedAt} as bigint), source, id, sequence, type, subject, at, data
+    from ${rowsFrom(engine, EVENT, rows)} as sent where true
+    on conflict (workspace_id, source, id) do nothing
+    returning sequence`.execute(trx);
+  return new Set(fresh.map(({ sequence }) => sequence));
+}
+
+export type Rollup = Omit<ActivityRollupTable, 'workspace_id'>;
+type RollupKey = Pick<Rollup, 'grain' | 'dimension' | 'at' | 'key'>;
+
+/** The sketches of these roll-ups, where there are any. `cross join`: SQLite then looks each of them up. */
+export async function readSketches(
+  trx: Trx,
+  engine: Store['engine'],
+  workspaceId: string,
+  keys: readonly RollupKey[],
+): Promise<(RollupKey & { readonly sketch: string })[]> {
+  const columns: readonly Column[] = [
+    ['grain', 'text'],
+    ['dimension', 'text'],
+    ['at', 'bigint'],
+    ['key', 'text'],
+  ];
+  const rows = keys.map((one) => [one.grain, one.dimension, one.at, one.key]);
+  const { rows: found } = await sql<RollupKey & { readonly sketch: string }>`
+    select kept.grain, kept.dimension, kept.at, kept.key, kept.sketch
+    from ${rowsFrom(engine, columns, rows)} as touched
+    cross join activity_rollup as kept where kept.workspace_id = ${workspaceId} and kept.grain = touched.grain
+      and kept.dimension = touched.dimension and kept.at = touched.at and kept.key = touched.key
+      and kept.sketch is not null`.execute(trx);
+  return found;
+}
+
+const ROLLUP: readonly Column[] = [
+  ['grain', 'text'],
+  ['dimension', 'text'],
+  ['at', 'bigint'],
+  ['key', 'text'],
+  ['count', 'bigint'],
+  ['subjects', 'bigint'],
+  ['sketch', 'text'],
+];
+
+/** Adds the counts, and puts the new subjects and sketches in the place of the old ones. */
+export async function addToRollups(
+  trx: Trx,
+  engine: Store['engine'],
+  workspaceId: string,
+  rollups: readonly Rollup[],
+): Promise<void> {
+  const rows = rollups.map((one) => [one.grain, one.dimension, one.at, one.key, one.count, one.subjects, one.sketch]);
+  await sql`
+    insert into activity_rollup (workspace_id, grain, dimension, at, key, count, subjects, sketch)
+    select ${workspaceId}, grain, dimension, at, key, count, subjects, sketch
+    from ${rowsFrom(engine, ROLLUP, rows)} as added where true
+    on conflict (workspace_id, grain, dimension, at, key) do update set
+      count = activity_rollup.count + excluded.count,
+      subjects = excluded.subjects, sketch = excluded.sketch`.execute(trx);
+}
+
+export interface ActivityFilter {
+  readonly type?: string | undefined;
+  readonly source?: string | undefined;
+  readonly subject?: string | undefined;
+  /** Epoch milliseconds, inclusive. */
+  readonly from?: number | undefined;
+  /** Epoch milliseconds, exclusive. */
+  readonly to?: number | undefined;
+}
+
+/** Events newest first, one beyond the limit. */
+export async function listActivity(
+  db: Queryable,
+  workspaceId: string,
+  filter: ActivityFilter,
+  page: PageAsk,
+): Promise<ActivityEventTable[]> {
+  let query = db.selectFrom('activity_event').selectAll().where('workspace_id', '=', workspaceId);
+  if (filter.type !== undefined) query = query.where('type', '=', filter.type);
+  if (filter.source !== undefined) query = query.where('source', '=', filter.source);
+  if (filter.subject !== undefined) query = query.where('subject', '=', filter.subject);
+  if (filter.from !== undefined) query = query.where('at', '>=', filter.from);
+  if (filter.to !== undefined) query = query.where('at', '<', filter.to);
+  if (page.after !== null) {
+    query = query.where(sql<boolean>`(at, sequence) < (${page.after.value}, ${Number(page.after.id)})`);
+  }
+  return query
+    .orderBy('at', 'desc')
+    .orderBy('sequence', 'desc')
+    .limit(page.limit + 1)
+    .execute();
+}
+
+export interface SeriesRow {
+  readonly key: string;
+  readonly at: number;
+  readonly count: number;
+  readonly subjects: number;
+  /** Of the whole key, and of all keys. */
+  readonly key_count: number;
+  readonly total: number;
+}
+
+/** The roll-ups of the keys with the most events from `from` until before `to`, the largest key first. */
+export async function readSeries(
+  db: Queryable,
+  workspaceId: string,
+  grain: Interval,
+  dimension: ActivityGroup,
+  span: { readonly from: number; readonly to: number },
+  keys: number,
+): Promise<SeriesRow[]> {
+  const within = sql`workspace_id = ${workspaceId} and grain = ${grain} and dimension = ${dimension}
+    and at >= ${span.from} and at < ${span.to}`;
+  const { rows } = await sql<SeriesRow>`
+    with ranked as (
+      select key, cast(sum(count) as bigint) as key_count, cast(sum(sum(count)) over () as bigint) as total
+      from activity_rollup where ${within} group by key order by key_count desc, key limit ${keys}
+    )
+    select kept.key, kept.at, kept.count, kept.subjects, ranked.key_count, ranked.total
+    from ranked join (select key, at, count, subjects from activity_rollup where ${within}) as kept
+      on kept.key = ranked.key
+    order by ranked.key_count desc, kept.key, kept.at`.execute(db);
+  return rows;
+}
+
+/** The workspaces that have events. For housekeeping alone. */
+export async function activeWorkspaces(db: Queryable): Promise<string[]> {
+  const rows = await db.selectFrom('activity_head').select('workspace_id').orderBy('workspace_id').execute();
+  return rows.map((row) => row.workspace_id);
+}
+
+/** Deletes at most `limit` events and roll-ups from before an instant; tells whether it found as many. */
+export async function deleteOldActivity(
+  trx: Trx,
+  workspaceId: string,
+  before: number,
+  limit: number,
+): Promise<boolean> {
+  const events = await sql`delete from activity_event where workspace_id = ${workspaceId} and (source, id) in (
+    select source, id from activity_event where workspace_id = ${workspaceId} and at < ${before} limit ${limit})`.execute(
+    trx,
+  );
+  const rollups = await sql`delete from activity_rollup where workspace_id = ${workspaceId}
+    and (grain, dimension, at, key) in (
+    select grain, dimension, at, key from activity_rollup where workspace_id = ${workspaceId}
+      and grain in ('minute', 'hour', 'day') and dimension in ('type', 'source', 'subject')
+      and at < ${before} limit ${limit})`.execute(trx);
+  return Number(events.numAffectedRows ?? 0) >= limit || Number(rollups.numAffectedRows ?? 0) >= limit;
+}

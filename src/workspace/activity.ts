@@ -1,0 +1,81 @@
+import type { ActivityEvent, ActivityQuery, Analytics, AnalyticsQuery } from '../contract/activity.ts';
+import { invalidField } from '../contract/problem.ts';
+import type { Page } from '../contract/schemas.ts';
+import { INTERVALS, type Interval, RESOURCE_LIMITS } from '../contract/words.ts';
+import { activeWorkspaces, deleteOldActivity, listActivity, readSeries } from '../store/activity.ts';
+import { cutPage, pageAsk } from '../store/paging.ts';
+import type { ActivityEventTable } from '../store/schema.ts';
+import type { Store } from '../store/store.ts';
+import { instant, type WorkspaceContext } from './context.ts';
+
+function showEvent(row: ActivityEventTable): ActivityEvent {
+  const { id, source, type, subject } = row;
+  const data: unknown = row.data === null ? null : JSON.parse(row.data);
+  return { id, source, type, subject, time: instant(row.at), data, receivedAt: instant(row.received_at) };
+}
+
+const instantOf = (text: string | undefined) => (text === undefined ? undefined : Date.parse(text));
+
+/** Events newest first. Throws `validation_failed` for a cursor of another list. */
+export async function listEvents(
+  context: WorkspaceContext,
+  workspaceId: string,
+  query: ActivityQuery,
+): Promise<Page<ActivityEvent>> {
+  const page = pageAsk(query, '-time', 'number');
+  const { type, source, subject } = query;
+  const filter = { type, source, subject, from: instantOf(query.from), to: instantOf(query.to) };
+  const rows = await listActivity(context.store.read, workspaceId, filter, page);
+  return cutPage(rows, page.limit, '-time', (row) => ({ value: row.at, id: String(row.sequence) }), showEvent);
+}
+
+/** Steps that a chart shows if nothing is asked for, and at most. */
+const STEPS: Readonly<Record<Interval, { readonly standard: number; readonly max: number }>> = {
+  minute: { standard: 60, max: 2_880 },
+  hour: { standard: 48, max: 2_232 },
+  day: { standard: 30, max: 3_660 },
+};
+
+/** The span of whole steps that a query asks for. Throws `validation_failed` for one that is too long or backwards. Pure. */
+function spanOf(query: AnalyticsQuery, interval: Interval, now: number): { from: number; to: number; steps: number } {
+  const step = INTERVALS[interval];
+  const { standard, max } = STEPS[interval];
+  const to = Math.ceil((instantOf(query.to) ?? now + 1) / step) * step;
+  const from = Math.floor((instantOf(query.from) ?? to - standard * step) / step) * step;
+  const steps = (to - from) / step;
+  if (!(steps > 0)) throw invalidField('from', 'must lie before to');
+  if (steps > max) throw invalidField('from', `takes at most ${max} steps of a ${interval}; ask by a longer interval`);
+  return { from, to, steps };
+}
+
+/** Counts over time from the roll-ups alone: what it costs does not grow with the events. */
+export async function readAnalytics(
+  context: WorkspaceContext,
+  workspaceId: string,
+  query: AnalyticsQuery,
+): Promise<Analytics> {
+  const interval = query.interval ?? 'day';
+  const span = spanOf(query, interval, context.clock());
+  const { min, max } = RESOURCE_LIMITS.activitySeries;
+  const keys = Math.min(max, Math.max(min, Math.floor(RESOURCE_LIMITS.activityPoints / span.steps)));
+  const rows = await readSeries(context.store.read, workspaceId, interval, query.groupBy ?? 'type', span, keys);
+  const series: Analytics['series'] = [];
+  let last: string | null = null;
+  for (const { key, at, count, subjects } of rows) {
+    if (key !== last) series.push({ key: key === '' ? null : key, points: [] });
+    last = key;
+    series.at(-1)?.points.push({ at: instant(at), count, subjects });
+  }
+  return { interval, total: rows[0]?.total ?? 0, series };
+}
+
+const DELETED_AT_ONCE = 5_000;
+
+/** Deletes what is older than it is kept for, a little at a time, so that writers get in between. */
+export async function tidyActivity(store: Store, before: number): Promise<void> {
+  for (const workspaceId of await activeWorkspaces(store.read)) {
+    for (let more = true; more; ) {
+      more = await store.transaction((trx) => deleteOldActivity(trx, workspaceId, before, DELETED_AT_ONCE));
+    }
+  }
+}

@@ -1,0 +1,162 @@
+import { Problem } from '../contract/problem.ts';
+import { RESOURCE_LIMITS } from '../contract/words.ts';
+
+/** An event as it is kept. `data` is JSON. */
+export interface ActivityEvent {
+  readonly id: string;
+  readonly source: string;
+  readonly type: string;
+  readonly subject: string | null;
+  /** Epoch milliseconds. */
+  readonly at: number;
+  readonly data: string | null;
+}
+
+type Attributes = Readonly<Record<string, unknown>>;
+
+function refuse(index: number | null, field: string, message: string): Problem {
+  const name = index === null ? field : `${index}.${field}`;
+  return new Problem('validation_failed', `${name}: ${message}`, { errors: [{ field: name, message }] });
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+function textOf(body: Uint8Array): string {
+  try {
+    return utf8.decode(body);
+  } catch {
+    throw new Problem('invalid_request', 'The body is not UTF-8.');
+  }
+}
+
+function jsonOf(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(textOf(body));
+  } catch {
+    throw new Problem('invalid_request', 'The body is not well-formed JSON.');
+  }
+}
+
+function wordOf(attributes: Attributes, field: string, index: number | null): string {
+  const value = attributes[field];
+  const max = RESOURCE_LIMITS.activityWord;
+  const good = typeof value === 'string' && value !== '' && value.length <= max;
+  if (!good) throw refuse(index, field, `takes 1 to ${max} characters`);
+  if (!value.isWellFormed() || /[\0-\x1f\x7f]/.test(value))
+    throw refuse(index, field, 'must not contain control characters');
+  return value;
+}
+
+/** RFC 3339, as the specification asks. */
+const TIME = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,12})?(?:[Zz]|[+-]\d\d:\d\d)$/;
+
+function timeOf(value: unknown, index: number | null, now: number): number {
+  if (value === undefined || value === null) return now;
+  const at = typeof value === 'string' && TIME.test(value) ? Date.parse(value.toUpperCase()) : Number.NaN;
+  if (!(at >= 0)) throw refuse(index, 'time', 'takes an instant as in RFC 3339');
+  return at;
+}
+
+const isJson = (type: string) => /^[^;]*[/+]json\s*(?:;|$)/i.test(type);
+
+/** The data of an event in JSON format: as it is, or what its base64 stands for where that is JSON. */
+function dataOf(attributes: Attributes, index: number | null): unknown {
+  const { data, data_base64: encoded, datacontenttype: type } = attributes;
+  if (encoded === undefined) return data;
+  if (data !== undefined) throw refuse(index, 'data', 'must not come with data_base64');
+  if (typeof encoded !== 'string' || !/^[A-Za-z0-9+/]*={0,2}$/.test(encoded)) {
+    throw refuse(index, 'data_base64', 'takes base64');
+  }
+  if (typeof type !== 'string' || !isJson(type)) return encoded;
+  try {
+    return JSON.parse(Buffer.from(encoded, 'base64').toString('utf8'));
+  } catch {
+    throw refuse(index, 'data_base64', 'is not JSON, though datacontenttype says so');
+  }
+}
+
+/** One event from its attributes (CloudEvents 1.0, section 3). Throws `validation_failed`, with its index in a batch. */
+function eventOf(value: unknown, index: number | null, now: number): ActivityEvent {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw refuse(index, 'specversion', 'takes a CloudEvent, a JSON object');
+  }
+  const attributes = value as Attributes;
+  if (attributes['specversion'] !== '1.0') throw refuse(index, 'specversion', 'takes 1.0');
+  const { subject, time } = attributes;
+  const data = dataOf(attributes, index);
+  const json = data === undefined || data === null ? null : JSON.stringify(data);
+  if (json !== null && Buffer.byteLength(json) > RESOURCE_LIMITS.activityData) {
+    throw refuse(index, 'data', 'takes up to 64 KiB');
+  }
+  return {
+    id: wordOf(attributes, 'id', index),
+    source: wordOf(attributes, 'source', index),
+    type: wordOf(attributes, 'type', index),
+    subject: subject === undefined || subject === null ? null : wordOf(attributes, 'subject', index),
+    at: timeOf(time, index, now),
+    data: json,
+  };
+}
+
+/** A header's value as the HTTP binding writes it (section 3.1.3.2): percent-encoded UTF-8, perhaps quoted. */
+function headerText(value: string): string {
+  const text =
+    value.startsWith('"') && value.endsWith('"') && value.length > 1
+      ? value.slice(1, -1).replace(/\\(.)/g, '$1')
+      : value;
+  try {
+    return decodeURIComponent(text.replace(/%(?![0-9A-Fa-f]{2})/g, '%25'));
+  } catch {
+    return text;
+  }
+}
+
+function binaryEvent(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+  type: string,
+  body: Uint8Array,
+  now: number,
+): ActivityEvent {
+  const attributes: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (name.startsWith('ce-') && typeof value === 'string') attributes[name.slice(3)] = headerText(value);
+  }
+  delete attributes['data'];
+  delete attributes['data_base64'];
+  if (body.length > 0) {
+    if (type === '' || isJson(type)) attributes['data'] = jsonOf(body);
+    else if (/^text\//i.test(type)) attributes['data'] = textOf(body);
+    else attributes['data'] = Buffer.from(body).toString('base64');
+  }
+  return eventOf(attributes, null, now);
+}
+
+/**
+ * Reads a request of the CloudEvents 1.0 HTTP binding in structured, batched or binary mode. Plain
+ * `application/json` is read as structured or batched as well. Throws `unsupported_media_type`,
+ * `invalid_request`, and `validation_failed` naming the index of the first event that is not one.
+ */
+export function readCloudEvents(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+  body: Uint8Array,
+  now: number,
+): ActivityEvent[] {
+  const type = typeof headers['content-type'] === 'string' ? headers['content-type'].trim() : '';
+  const [media = ''] = type.toLowerCase().split(';');
+  const plain = media.trim() === 'application/json';
+  if (headers['ce-specversion'] !== undefined && !media.startsWith('application/cloudevents')) {
+    return [binaryEvent(headers, type, body, now)];
+  }
+  if (!plain && !/^application\/cloudevents(?:-batch)?\+json\s*$/.test(media)) {
+    throw new Problem(
+      'unsupported_media_type',
+      'Send application/cloudevents+json, application/cloudevents-batch+json, or any type with the headers of binary mode (ce-id, ce-source, ce-type, ce-specversion).',
+    );
+  }
+  const value = jsonOf(body);
+  const batch = plain ? Array.isArray(value) : media.includes('-batch');
+  if (!batch) return [eventOf(value, null, now)];
+  if (!Array.isArray(value)) throw refuse(null, 'body', 'takes an array of CloudEvents');
+  const max = RESOURCE_LIMITS.activityBatch;
+  if (value.length > max) throw refuse(null, 'body', `takes up to ${max} events`);
+  return value.map((one, index) => eventOf(one, index, now));
+}
