@@ -57,7 +57,9 @@ function nodeAt(index: number): NodeProcess {
 /** The status of a judgement, 0 where nobody answered in time. */
 async function judge(index: number, secret: string, query = ''): Promise<number> {
   const signal = AbortSignal.timeout(5000);
-  const response = await fetch(`${nodeAt(index).url}/v1/authorize${query}`, { headers: bearer(secret), signal }).catch(() => null);
+  const response = await fetch(`${nodeAt(index).url}/v1/authorize${query}`, { headers: bearer(secret), signal }).catch(
+    () => null,
+  );
   await response?.arrayBuffer().catch(() => undefined);
   return response?.status ?? 0;
 }
@@ -89,7 +91,9 @@ async function endOne(phase: string, edit: boolean, reachable: readonly number[]
     .catch(() => null);
   const took = performance.now() - begun;
   if (answer?.status === (edit ? 200 : 204)) {
-    const late = await Promise.all(nodes.map((_, index) => (reachable.includes(index) ? judge(index, key.secret, query) : 0)));
+    const late = await Promise.all(
+      nodes.map((_, index) => (reachable.includes(index) ? judge(index, key.secret, query) : 0)),
+    );
     late.forEach((status, index) => {
       if (status === 200) accepted.push(`node ${index} in ${phase}`);
     });
@@ -101,7 +105,12 @@ async function endOne(phase: string, edit: boolean, reachable: readonly number[]
   await Promise.all(hammers);
 }
 
-async function endMany(phase: string, count: number, reachable = [0, 1, 2], while_: () => boolean = () => true): Promise<void> {
+async function endMany(
+  phase: string,
+  count: number,
+  reachable = [0, 1, 2],
+  while_: () => boolean = () => true,
+): Promise<void> {
   let left = count;
   await Promise.all(
     Array.from({ length: AT_ONCE }, async () => {
@@ -110,7 +119,8 @@ async function endMany(phase: string, count: number, reachable = [0, 1, 2], whil
   );
 }
 
-const percentile = (sorted: readonly number[], part: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
+const percentile = (sorted: readonly number[], part: number) =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
 
 function show(phase: string): { median: number; max: number } {
   const sorted = (delays.get(phase) ?? []).toSorted((a, b) => a - b);
@@ -126,8 +136,21 @@ before(async () => {
   proxy = await startStallingProxy(postgres.port);
   const init = spawn(
     process.execPath,
-    ['bin/devpilot.mjs', 'init', '--email', 'owner@example.com', '--name', 'Ada', '--workspace', 'Acme', '--password-stdin'],
-    { env: { PATH: process.env['PATH'], DATABASE_URL: databaseUrl, DEVPILOT_SECRET: TEST_SECRET }, stdio: ['pipe', 'ignore', 'inherit'] },
+    [
+      'bin/devpilot.mjs',
+      'init',
+      '--email',
+      'owner@example.com',
+      '--name',
+      'Ada',
+      '--workspace',
+      'Acme',
+      '--password-stdin',
+    ],
+    {
+      env: { PATH: process.env['PATH'], DATABASE_URL: databaseUrl, DEVPILOT_SECRET: TEST_SECRET },
+      stdio: ['pipe', 'ignore', 'inherit'],
+    },
   );
   init.stdin.end(PASSWORD);
   await new Promise((resolve) => init.once('exit', resolve));
