@@ -435,7 +435,7 @@ const passkeyFacts = {
   clientExtensionResults: z.record(z.string(), z.unknown()).optional(),
 };
 /** WebAuthn level 3, section 5.1: `RegistrationResponseJSON`. */
-const NewPasskey = z.object({
+export const NewPasskey = z.object({
   ...passkeyFacts,
   response: z.object({
     clientDataJSON: bytes(8192),
@@ -445,7 +445,7 @@ const NewPasskey = z.object({
 });
 export type NewPasskey = z.infer<typeof NewPasskey>;
 /** WebAuthn level 3, section 5.1: `AuthenticationResponseJSON`. */
-const ShownPasskey = z.object({
+export const ShownPasskey = z.object({
   ...passkeyFacts,
   response: z.object({
     clientDataJSON: bytes(8192),

@@ -1,6 +1,6 @@
 import { createAuthorizer, type GuardOptions, type HeaderLines, type Identity, type Judgement } from './authorize.ts';
 
-export type { GuardOptions, Identity, Judgement } from './authorize.ts';
+export type { GuardOptions, Identity } from './authorize.ts';
 
 /** What the frameworks have in common, as far as a guard needs it: it depends on none of them. */
 interface NodeRequest {

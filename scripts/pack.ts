@@ -1,0 +1,120 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import manifest from '../package.json' with { type: 'json' };
+import { wireTypes } from './wire-types.ts';
+
+/**
+ * Writes the two packages that come out of this one: `dist/devpilot.tgz` (server, page, CLI as JavaScript)
+ * and `dist/devpilot-sdk.tgz` (client and guards, without dependencies).
+ */
+const root = fileURLToPath(new URL('..', import.meta.url));
+const work = join(root, 'dist/pack');
+const SDK_LIMIT = 60_000;
+
+const path = `${join(root, 'node_modules/.bin')}:${process.env['PATH']}`;
+function run(command: string, args: readonly string[], cwd = root): void {
+  execFileSync(command, args, { cwd, stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, PATH: path } });
+}
+
+/** Compiles some files and all that they import, with the layout of `src`. */
+function compile(name: string, include: readonly string[], declaration: boolean): string {
+  const outDir = join(work, name);
+  const config = join(work, `${name}.json`);
+  const compilerOptions = {
+    noEmit: false,
+    allowImportingTsExtensions: false,
+    rewriteRelativeImportExtensions: true,
+    declaration,
+    stripInternal: true,
+    rootDir: root,
+    outDir,
+    types: ['node'],
+    typeRoots: [join(root, 'node_modules/@types')],
+  };
+  const exclude = ['web', '**/*.test.ts', 'testing'].map((one) => join(root, 'src', one));
+  const files = include.map((one) => join(root, one));
+  writeFileSync(
+    config,
+    JSON.stringify({ extends: join(root, 'tsconfig.json'), compilerOptions, include: files, exclude }),
+  );
+  run('tsc', ['-p', config]);
+  return outDir;
+}
+
+function write(directory: string, contents: object): void {
+  writeFileSync(join(directory, 'package.json'), `${JSON.stringify(contents, null, 2)}\n`);
+}
+
+function pack(directory: string, packed: string, target: string): void {
+  run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', join(root, 'dist')], directory);
+  renameSync(join(root, 'dist', packed), join(root, 'dist', target));
+}
+
+const { version, license, type, engines } = manifest;
+
+function packServer(): void {
+  const directory = compile('devpilot', ['src/**/*.ts', 'package.json'], false);
+  cpSync(join(root, 'dist/web'), join(directory, 'dist/web'), { recursive: true });
+  mkdirSync(join(directory, 'bin'), { recursive: true });
+  const bin = readFileSync(join(root, 'bin/devpilot.mjs'), 'utf8').replace('../src/cli/main.ts', '../src/cli/main.js');
+  writeFileSync(join(directory, 'bin/devpilot.mjs'), bin, { mode: 0o755 });
+  for (const file of ['LICENSE', 'README.md', 'CHANGELOG.md']) cpSync(join(root, file), join(directory, file));
+  cpSync(join(root, 'docs'), join(directory, 'docs'), { recursive: true });
+  const { name, description, bin: commands, dependencies } = manifest;
+  write(directory, { name, version, description, license, type, engines, bin: commands, dependencies });
+  pack(directory, `devpilot-${version}.tgz`, 'devpilot.tgz');
+}
+
+/** The names that the SDK takes from the contract's schemas. */
+function namesUsed(): string[] {
+  return globSync('src/sdk/*.ts', { cwd: root })
+    .filter((file) => !file.endsWith('.test.ts'))
+    .flatMap((file) => [
+      ...readFileSync(join(root, file), 'utf8').matchAll(/\{([^{}]*)\} from '\.\.\/contract\/schemas\.ts'/g),
+    ])
+    .flatMap(([, names = '']) => names.split(',').map((name) => name.replace(/\btype\b/, '').trim()))
+    .filter((name) => name !== '');
+}
+
+function packSdk(): void {
+  const built = join(compile('sdk-built', ['src/sdk/*.ts'], true), 'src');
+  const directory = join(work, 'sdk');
+  const files = globSync(['sdk/*.{js,d.ts}', 'contract/words.{js,d.ts}'], { cwd: built });
+  for (const file of files) {
+    mkdirSync(dirname(join(directory, file)), { recursive: true });
+    // Declarations keep the extension that the source was written with.
+    const text = readFileSync(join(built, file), 'utf8').replace(/(from '\.{1,2}\/[^']+)\.ts'/g, "$1.js'");
+    writeFileSync(join(directory, file), text.replace(/(from "\.{1,2}\/[^"]+)\.ts"/g, '$1.js"'));
+  }
+  writeFileSync(join(directory, 'contract/schemas.d.ts'), wireTypes(namesUsed()));
+  cpSync(join(root, 'LICENSE'), join(directory, 'LICENSE'));
+  cpSync(join(root, 'docs/guides/guards.md'), join(directory, 'README.md'));
+  const entry = (name: string) => ({ types: `./sdk/${name}.d.ts`, default: `./sdk/${name}.js` });
+  write(directory, {
+    name: '@devpilot/sdk',
+    version,
+    description: 'Client of Devpilot, and guards for servers that take its access tokens and API keys.',
+    license,
+    type,
+    sideEffects: false,
+    exports: {
+      '.': entry('client'),
+      './guard': entry('guard'),
+      './secret': entry('secret'),
+      './words': { types: './contract/words.d.ts', default: './contract/words.js' },
+    },
+  });
+  pack(directory, `devpilot-sdk-${version}.tgz`, 'devpilot-sdk.tgz');
+  const { size } = statSync(join(root, 'dist/devpilot-sdk.tgz'));
+  if (size > SDK_LIMIT) throw new Error(`dist/devpilot-sdk.tgz has ${size} bytes, more than ${SDK_LIMIT}.`);
+}
+
+rmSync(work, { recursive: true, force: true });
+mkdirSync(work, { recursive: true });
+run(process.execPath, ['scripts/build.ts']);
+packServer();
+packSdk();
+rmSync(work, { recursive: true, force: true });
+process.stdout.write('Packed dist/devpilot.tgz and dist/devpilot-sdk.tgz.\n');

@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import * as schemas from '../src/contract/schemas.ts';
+
+/** As much of a JSON schema as zod writes. */
+interface JsonSchema {
+  readonly $ref?: string;
+  readonly $defs?: Readonly<Record<string, JsonSchema>>;
+  readonly type?: string | readonly string[];
+  readonly enum?: readonly unknown[];
+  readonly const?: unknown;
+  readonly anyOf?: readonly JsonSchema[];
+  readonly oneOf?: readonly JsonSchema[];
+  readonly items?: JsonSchema;
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: boolean | JsonSchema;
+}
+
+const PRIMITIVES: Readonly<Record<string, string>> = {
+  string: 'string',
+  number: 'number',
+  integer: 'number',
+  boolean: 'boolean',
+  null: 'null',
+};
+
+function typeOf(schema: JsonSchema, known: Readonly<Record<string, JsonSchema>>): string {
+  const of = (one: JsonSchema) => typeOf(one, known);
+  if (schema.$ref !== undefined) {
+    const found = known[schema.$ref.replace('#/$defs/', '')];
+    if (found === undefined) throw new Error(`Nothing is at ${schema.$ref}.`);
+    return of(found);
+  }
+  const variants = schema.anyOf ?? schema.oneOf;
+  if (variants !== undefined) return [...new Set(variants.map(of))].join(' | ');
+  if (schema.const !== undefined) return JSON.stringify(schema.const);
+  if (schema.enum !== undefined) return schema.enum.map((word) => JSON.stringify(word)).join(' | ');
+  if (schema.type === 'array') return `Array<${of(schema.items ?? {})}>`;
+  if (schema.type === 'object') {
+    const fields = Object.entries(schema.properties ?? {}).map(([name, field]) => {
+      const isNeeded = schema.required?.includes(name) ?? false;
+      return `${JSON.stringify(name)}${isNeeded ? '' : '?'}: ${of(field)}${isNeeded ? '' : ' | undefined'};`;
+    });
+    if (fields.length > 0) return `{ ${fields.join(' ')} }`;
+    const values = typeof schema.additionalProperties === 'object' ? of(schema.additionalProperties) : 'unknown';
+    return `Record<string, ${values}>`;
+  }
+  return typeof schema.type === 'string' ? (PRIMITIVES[schema.type] ?? 'unknown') : 'unknown';
+}
+
+/**
+ * The wire shapes of those names as declarations without zod, so that the types of the published SDK
+ * need nothing else. Throws for a name that has no schema.
+ */
+export function wireTypes(names: Iterable<string>): string {
+  const all: Readonly<Record<string, unknown>> = schemas;
+  const lines: string[] = [];
+  for (const name of new Set(names)) {
+    if (name === 'Page') {
+      lines.push('export interface Page<T> { data: T[]; nextCursor: string | null }');
+      continue;
+    }
+    const schema = all[name];
+    if (!(schema instanceof z.ZodType)) throw new Error(`${name} has no schema in src/contract/schemas.ts.`);
+    const json = z.toJSONSchema(schema, { io: 'output', unrepresentable: 'any' }) as JsonSchema;
+    lines.push(`export type ${name} = ${typeOf(json, json.$defs ?? {})};`);
+  }
+  return `${lines.join('\n')}\n`;
+}
