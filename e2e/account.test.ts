@@ -57,7 +57,7 @@ test('a new password ends every other session and keeps this one', async () => {
   const other = await openTab(browser, house);
   await other.goto('/sign-in');
   await typeSignIn(other, 'grace@example.com', PASSWORD);
-  await other.getByRole('heading', { name: 'Access Tokens' }).waitFor();
+  await other.getByRole('heading', { name: 'Access Tokens', exact: true }).waitFor();
 
   const tab = await openAccount(grace);
   const sessions = section(tab, 'Sessions');
@@ -87,7 +87,7 @@ test('a session is ended from the list', async () => {
   const other = await openTab(browser, house);
   await other.goto('/sign-in');
   await typeSignIn(other, 'linus@example.com', PASSWORD);
-  await other.getByRole('heading', { name: 'Access Tokens' }).waitFor();
+  await other.getByRole('heading', { name: 'Access Tokens', exact: true }).waitFor();
   const tab = await openAccount(linus);
   await tab.getByRole('button', { name: 'End the session Chrome on Linux' }).click();
   await tab.getByRole('dialog').getByRole('button', { name: 'End session' }).click();
@@ -136,7 +136,7 @@ test('two-factor sign-in is set up with a QR code, recovery codes are shown once
   await typeSignIn(other, 'barbara@example.com', PASSWORD);
   await other.getByLabel('Code').fill(first);
   await other.getByRole('button', { name: 'Continue' }).click();
-  await other.getByRole('heading', { name: 'Access Tokens' }).waitFor();
+  await other.getByRole('heading', { name: 'Access Tokens', exact: true }).waitFor();
   await other.goto('/account');
   await other.getByText('9 recovery codes left').waitFor();
   await section(other, 'Two-factor sign-in').getByRole('button', { name: 'Turn off' }).click();
@@ -182,7 +182,7 @@ test('a passkey is added, signs in as a whole, is renamed and deleted', async ()
   await tab.getByRole('button', { name: /ada@example.com/ }).click();
   await tab.getByRole('menuitem', { name: 'Sign out' }).click();
   await tab.getByRole('button', { name: 'Sign in with a passkey' }).click();
-  await tab.getByRole('heading', { name: 'Access Tokens' }).waitFor();
+  await tab.getByRole('heading', { name: 'Access Tokens', exact: true }).waitFor();
 
   await tab.goto('/account');
   await passkeys.getByText('last used just now').waitFor();

@@ -15,6 +15,8 @@ const HOUSE: Readonly<Record<string, readonly string[]>> = {
   'contract/activity.ts': ['contract/', 'zod'],
   'contract/errors.ts': ['contract/', 'zod'],
   'contract/': ['contract/words.ts'],
+  // A model of nodes and clocks for tests and `npm run simulate`.
+  'credentials/simulation.ts': ['contract/', 'credentials/', 'node', 'fast-check'],
   'credentials/': ['contract/', 'node'],
   'store/': ['contract/', 'node', 'kysely', 'kysely/migration', 'pg'],
   'audit/': ['contract/', 'store/', 'node'],

@@ -108,23 +108,32 @@ export function createNode(options: {
   /** When the last successful beat began. */
   let granted: { readonly monotonic: number; readonly wall: number } | null = null;
   let newestWall = Number.NEGATIVE_INFINITY;
+  /** How often the wall clock was seen to go back. */
+  let setBacks = 0;
   let failures = 0;
   let stopped = false;
   let cancel = () => {};
   let beating: Promise<void> | null = null;
   let again = false;
 
-  function holds(): boolean {
-    if (granted === null) return false;
+  /** Reads the wall clock. One that went back ends the lease, and what a beat under way would have granted. */
+  function observe(): number {
     const wall = clocks.wall();
     if (wall < newestWall) {
       granted = null;
-      wake();
-      return false;
+      setBacks++;
     }
     newestWall = wall;
-    const elapsed = Math.max(clocks.monotonic() - granted.monotonic, wall - granted.wall);
-    return elapsed < span;
+    return wall;
+  }
+
+  function holds(): boolean {
+    // Also without a lease: a beat that is under way must learn of a clock that went back.
+    const before = setBacks;
+    const wall = observe();
+    if (setBacks !== before) wake();
+    if (granted === null) return false;
+    return Math.max(clocks.monotonic() - granted.monotonic, wall - granted.wall) < span;
   }
 
   /** Forgets everything: what was revoked in between is not to be known any more. */
@@ -152,7 +161,8 @@ export function createNode(options: {
   }
 
   async function beatOnce(): Promise<void> {
-    const start = { monotonic: clocks.monotonic(), wall: clocks.wall() };
+    const start = { monotonic: clocks.monotonic(), wall: observe() };
+    const before = setBacks;
     let number = await catchUp(store);
     await store.renewal(async (renewal) => {
       const counter = await renewal.lockCounter();
@@ -161,9 +171,8 @@ export function createNode(options: {
       await renewal.grant({ id, confirmed: number, bound, moved: number !== confirmed });
     });
     confirmed = number;
-    const wall = clocks.wall();
-    if (stopped || wall < start.wall) return;
-    newestWall = wall;
+    observe();
+    if (stopped || setBacks !== before) return;
     granted = start;
   }
 
