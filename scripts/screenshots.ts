@@ -1,0 +1,48 @@
+import { mkdirSync } from 'node:fs';
+import { openTab, startBrowser } from '../e2e/browser.ts';
+import { bearer, createToken, signUpOwner, startHouse } from '../src/testing/house.ts';
+
+/** Makes the two pictures of the README from the built page: `npm run screenshots`. */
+const FOLDER = 'docs/pictures';
+const DAY = 86_400_000;
+
+mkdirSync(FOLDER, { recursive: true });
+const house = await startHouse();
+const browser = await startBrowser();
+try {
+  const ada = await signUpOwner(house);
+  const inDays = (days: number) => new Date(Date.now() + days * DAY).toISOString();
+  const tokens = [
+    { name: 'Nightly reports', scopes: ['run_scripts'], expiresAt: inDays(24) },
+    { name: 'Deployment Automation', scopes: ['all'], expiresAt: null },
+    {
+      name: 'Monitoring Script',
+      scopes: ['error_tracker', 'activity_tracker', 'activity_tracker_analytics'],
+      passphrase: 'correct horse battery staple',
+      expiresAt: inDays(80),
+    },
+    { name: 'CI/CD Pipeline', scopes: ['basic_deployment', 'advanced_deployment'], expiresAt: inDays(6) },
+  ] as const;
+  for (const { scopes, ...more } of tokens) {
+    const { secret } = await createToken(ada, scopes, more);
+    if (!('passphrase' in more)) await house.call('/v1/whoami', { headers: bearer(secret) });
+  }
+  for (const [scheme, name] of [
+    ['light', 'access-tokens'],
+    ['dark', 'generate-token'],
+  ] as const) {
+    const tab = await openTab(browser, house, { person: ada, scheme, width: 1280 });
+    await tab.goto('/settings/access-tokens');
+    await tab.getByRole('table').waitFor();
+    if (name === 'generate-token') {
+      await tab.getByRole('button', { name: 'Generate Token' }).click();
+      await tab.getByRole('dialog').getByLabel('Name').fill('Release Pipeline');
+      await tab.getByLabel('basic_deployment').check();
+    }
+    await tab.screenshot({ path: `${FOLDER}/${name}.png`, animations: 'disabled' });
+  }
+} finally {
+  await browser.close();
+  await house.close();
+}
+process.stdout.write(`Two pictures are in ${FOLDER}.\n`);
