@@ -493,7 +493,7 @@ export const IntrospectRequest = z
   })
   .meta({ id: 'IntrospectRequest' });
 export const RevokeRequest = z
-  .object({ token: tried, token_type_hint: z.string().max(255).optional() })
+  .object({ token: tried.optional(), token_type_hint: z.string().max(255).optional() })
   .meta({ id: 'RevokeRequest' });
 
 // Queries
@@ -512,10 +512,17 @@ export const paging = {
 export const PageQuery = z.strictObject(paging);
 
 const sorts = CREDENTIAL_SORTS.flatMap((sort) => [sort, `-${sort}`] as const);
+/** Text to look for; PostgreSQL has no NUL, so nothing there could match one. */
+const sought = (max: number) =>
+  z
+    .string()
+    .max(max)
+    .refine((text) => !text.includes('\0'), 'must not contain control characters');
+
 const credentialQuery = {
   ...paging,
-  q: z.string().max(LIMITS.query.max).optional().describe('Part of the name, whatever its case'),
-  createdBy: z.string().max(64).optional().describe('Id of the person who created it'),
+  q: sought(LIMITS.query.max).optional().describe('Part of the name, whatever its case'),
+  createdBy: sought(64).optional().describe('Id of the person who created it'),
   unusedForDays: wholeNumber(0, 36_500).optional().describe('Not used in the last so many days, and at least that old'),
   sort: z.enum(sorts as [string, ...string[]], { error: `must be one of: ${sorts.join(', ')}` }).optional(),
 };
@@ -538,9 +545,9 @@ export const since = z.iso
 export const AuditQuery = z.strictObject({
   ...paging,
   action: z.enum(AUDIT_ACTIONS, { error: `must be one of: ${AUDIT_ACTIONS.join(', ')}` }).optional(),
-  actor: z.string().max(64).optional().describe('Id of the person or credential that did it'),
-  target: z.string().max(64).optional().describe('Id of what it was done to'),
-  credential: z.string().max(64).optional().describe('Id of a credential, as actor or target'),
+  actor: sought(64).optional().describe('Id of the person or credential that did it'),
+  target: sought(64).optional().describe('Id of what it was done to'),
+  credential: sought(64).optional().describe('Id of a credential, as actor or target'),
   from: since.describe('From this instant on'),
   to: since.describe('Before this instant'),
 });

@@ -109,6 +109,6 @@ test('rights come back as the words they were given in', () => {
     'modify_env',
     'run_scripts',
   ]);
-  assert.deepEqual(wordsOf('access_token', grantedBy('access_token', ['modify_env', 'all'])), ['all']);
+  assert.deepEqual(wordsOf('access_token', grantedBy('access_token', ['modify_env', 'all'])), ['all', 'modify_env']);
   assert.deepEqual(wordsOf('api_key', grantedBy('api_key', PERMISSIONS)), [...PERMISSIONS]);
 });

@@ -11,7 +11,8 @@ const BITS: Readonly<Record<CredentialKind, ReadonlyMap<string, RightsMask>>> = 
   access_token: new Map(SCOPES.map((scope, at) => [scope, 1 << at])),
   api_key: new Map(PERMISSIONS.map((permission, at) => [permission, 1 << at])),
 };
-const EVERY_SCOPE: RightsMask = (1 << SCOPES.length) - 1;
+/** The bit beside its words of a token with the scope `all`. */
+const EVERYTHING: RightsMask = 1 << 29;
 
 function maskOf(kind: CredentialKind, words: readonly string[]): RightsMask {
   let mask = 0;
@@ -21,16 +22,15 @@ function maskOf(kind: CredentialKind, words: readonly string[]): RightsMask {
 
 /** What a credential with these rights may do; the scope `all` includes every scope. */
 export function grantedBy(kind: CredentialKind, words: readonly string[]): RightsMask {
-  if (kind === 'access_token' && words.includes('all')) return EVERY_SCOPE;
-  return maskOf(kind, words) & ~NOBODY;
+  const mask = maskOf(kind, words) & ~NOBODY;
+  return kind === 'access_token' && words.includes('all') ? mask | EVERYTHING : mask;
 }
 
-/** The rights that a mask stands for; a token with `all` carries just that word. */
+/** The rights that a mask stands for, as they were given. */
 export function wordsOf(kind: 'access_token', mask: RightsMask): Scope[];
 export function wordsOf(kind: 'api_key', mask: RightsMask): Permission[];
 export function wordsOf(kind: CredentialKind, mask: RightsMask): (Scope | Permission)[];
 export function wordsOf(kind: CredentialKind, mask: RightsMask): string[] {
-  if (kind === 'access_token' && mask === EVERY_SCOPE) return ['all'];
   return WORDS[kind].filter((_, at) => (mask & (1 << at)) !== 0);
 }
 
@@ -55,6 +55,9 @@ export function needAny(kind: CredentialKind, words: readonly string[]): Need {
   return { how: 'any', mask: words.length === 0 ? NOBODY : maskOf(kind, words), words };
 }
 
+/** Tells whether what was granted suffices. Whoever has everything has each right that there is, and no other. */
 export function meets(granted: RightsMask, need: NonNullable<Need>): boolean {
-  return need.how === 'all' ? (granted & need.mask) === need.mask : (granted & need.mask) !== 0;
+  const { how, mask } = need;
+  if (how === 'all') return (granted & mask) === mask || ((granted & EVERYTHING) !== 0 && (mask & NOBODY) === 0);
+  return (granted & mask) !== 0 || ((granted & EVERYTHING) !== 0 && (mask & ~NOBODY) !== 0);
 }

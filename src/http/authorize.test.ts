@@ -350,6 +350,7 @@ test('revocation (RFC 7009): whoever holds a secret ends it, and the answer is a
     assert.equal(answer.text, '');
   }
   assert.equal((await revoke('nonsense', { authorization: 'Basic Y2xpZW50OnNlY3JldA==' })).status, 200);
+  assert.equal((await house.call('/v1/revoke', { body: new URLSearchParams({ other: 'x' }) })).status, 200);
   assert.equal((await authorize('', token.secret)).body.code, 'invalid_token');
   assert.equal((await owner.call(`/v1/access-tokens/${token.id}`)).status, 404);
   assert.equal((await house.call('/v1/me', { headers: bearer(session) })).status, 401);

@@ -104,7 +104,8 @@ export function judgingRoutes(house: House): Route[] {
       takes: 'form',
       answers: { 200: z.null().describe('Nothing accepts it any more') },
       handler: async ({ body, request, reply }) => {
-        await revoke(house, house.credentials, body.token, originOf(request));
+        // Always 200 (RFC 7009, section 2.2): what is not there to be ended is ended.
+        if (body.token !== undefined) await revoke(house, house.credentials, body.token, originOf(request));
         return reply.code(200).send();
       },
     }),

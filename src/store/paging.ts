@@ -30,7 +30,8 @@ export function decodeCursor(sort: string, kind: 'string' | 'number', cursor: st
   }
   if (!Array.isArray(parts) || parts.length !== 3) throw refused;
   const [itsSort, value, id] = parts as unknown[];
-  if (itsSort !== sort || typeof id !== 'string' || id.length > 64) throw refused;
+  if (itsSort !== sort || typeof id !== 'string' || id.length > 64 || id.includes('\0')) throw refused;
+  if (typeof value === 'string' && value.includes('\0')) throw refused;
   if (kind === 'number' ? !Number.isSafeInteger(value) : typeof value !== 'string') throw refused;
   return { value: value as string | number, id };
 }
