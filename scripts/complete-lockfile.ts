@@ -18,8 +18,22 @@ interface Entry {
 
 const lockfile = JSON.parse(readFileSync('package-lock.json', 'utf8')) as { packages: Record<string, Entry> };
 
-function isThere(path: string, name: string): boolean {
-  return [`${path}/node_modules/${name}`, `node_modules/${name}`].some((at) => lockfile.packages[at] !== undefined);
+/** Where a dependency of the package at `path` can stand, nearest first: in its own folder, or in one above. */
+function placesFor(path: string, name: string): string[] {
+  const folders = [path];
+  for (let at = path.lastIndexOf('/node_modules/'); at !== -1; at = path.lastIndexOf('/node_modules/', at - 1)) {
+    folders.push(path.slice(0, at));
+  }
+  return [...folders.map((folder) => `${folder}/node_modules/${name}`), `node_modules/${name}`];
+}
+
+/** The place where a missing dependency goes, as high as npm would put it; null if it is there. */
+function placeToFill(path: string, name: string, version: string): string | null {
+  const places = placesFor(path, name);
+  const nearest = places.find((place) => lockfile.packages[place] !== undefined);
+  if (nearest !== undefined && lockfile.packages[nearest]?.version === version) return null;
+  const free = nearest === undefined ? places : places.slice(0, places.indexOf(nearest));
+  return free.at(-1) ?? null;
 }
 
 const SYSTEMS = ['aix', 'android', 'darwin', 'freebsd', 'linux', 'netbsd', 'openbsd', 'openharmony', 'sunos', 'win32'];
@@ -41,8 +55,9 @@ function platformOf(name: string): Pick<Entry, 'os' | 'cpu' | 'libc'> {
 let added = 0;
 for (const [path, entry] of Object.entries(lockfile.packages)) {
   for (const [name, version] of Object.entries(entry.optionalDependencies ?? {})) {
-    if (isThere(path, name) || !/^\d/.test(version)) continue;
-    lockfile.packages[`node_modules/${name}`] = {
+    const place = placeToFill(path, name, version);
+    if (place === null || !/^\d/.test(version)) continue;
+    lockfile.packages[place] = {
       version,
       ...platformOf(name),
       ...(entry.dev === true && { dev: true }),
