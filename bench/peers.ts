@@ -80,14 +80,15 @@ export async function peers(): Promise<Finding[]> {
   const path = join(runFolder(), 'ours.db');
   cpSync(join(seeded.directory, 'devpilot.db'), path);
   const store = await openSqliteStore(path);
-  const usage = createUsage(await createUsageJournal(store), 'nod_01');
   const none = { recentFailures: async () => [], addFailure: async () => undefined };
+  const registry = createRegistry({
+    read: (digest) => readForJudging(store, digest),
+    lease: { holds: () => true },
+    capacity: KEYS,
+  });
+  const usage = createUsage(await createUsageJournal(store), 'nod_01', registry.places);
   const judges = createJudges({
-    registry: createRegistry({
-      read: (digest) => readForJudging(store, digest),
-      lease: { holds: () => true },
-      capacity: KEYS,
-    }),
+    registry,
     proof: createProof(createFailureLimiter(none, FAILURE_LIMITS.passphrase)),
     usage,
     clock: Date.now,

@@ -36,9 +36,7 @@ const recordOf = (id: string, passphraseHash: string | null = phc): CredentialRe
   expiresAt: null,
   createdAt: 1,
   passphraseHash,
-  tally: -1,
-  place: 0,
-  recent: false,
+  row: -1,
 });
 
 function setUp(id: string) {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { METHODS } from 'node:http';
+import { createServer, type IncomingMessage, METHODS, type Server, type ServerResponse } from 'node:http';
+import proxyAddr from '@fastify/proxy-addr';
 import swagger from '@fastify/swagger';
 import fastify, {
   type FastifyBaseLogger,
@@ -16,7 +17,7 @@ import { LIMITS } from '../contract/words.ts';
 import { activityRoutes } from './activity.ts';
 import { appRoutes } from './apps.ts';
 import { auditRoutes } from './audit.ts';
-import { registerAuthorize } from './authorize.ts';
+import { createAuthorize } from './authorize.ts';
 import { accessTokenRoutes, apiKeyRoutes } from './credentials.ts';
 import { deviceRoutes } from './devices.ts';
 import { registerDocs } from './docs.ts';
@@ -35,6 +36,8 @@ import { projectRoutes } from './projects.ts';
 import { FORM_TYPE, type Route, registerRoute } from './route.ts';
 import { serverRoutes } from './servers.ts';
 import { memberRoutes, workspaceRoutes } from './workspaces.ts';
+
+const AUTHORIZE = '/v1/authorize';
 
 /** Every route that demands something, with its demand; `/v1/authorize`, health and docs stand beside it. */
 export function routeTable(house: House): Route[] {
@@ -158,13 +161,62 @@ function logAnswer(request: FastifyRequest, status: number, milliseconds: number
   );
 }
 
+/** The client's address: the socket's, or what the nearest proxies that are trusted say. */
+function createAddresses(trustProxy: readonly string[]): (request: IncomingMessage) => string {
+  if (trustProxy.length === 0) return (request) => request.socket.remoteAddress ?? '';
+  const trusts = proxyAddr.compile([...trustProxy]);
+  return (request) => proxyAddr(request, trusts);
+}
+
+type Answering = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** Idle connections are kept longer than proxies keep theirs, so that it is they who end them. */
+const KEEP_ALIVE = 72_000;
+
+/** Node's server: what asks for a judgement alone is answered here, all else by Fastify. */
+function createFrontDoor(authorize: Answering, handle: Answering): Server {
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE }, (request, response) => {
+    const url = request.url ?? '';
+    const asksToJudge = url.startsWith(AUTHORIZE) && (url.length === AUTHORIZE.length || url[AUTHORIZE.length] === '?');
+    if (!asksToJudge) return handle(request, response);
+    // Stopping: what is under way is answered, and the connection is not kept.
+    if (!server.listening) response.setHeader('connection', 'close');
+    authorize(request, response);
+  });
+  return server;
+}
+
+/** The same for an address that is only written differently (absolute, or with escapes), and for the list of routes. */
+function registerAuthorize(app: FastifyInstance, authorize: ReturnType<typeof createAuthorize>): void {
+  app.register((scope, _options, done) => {
+    scope.addHook('onRequest', (request, reply, _next) => {
+      reply.hijack();
+      authorize(request.raw, reply.raw, request.id);
+    });
+    scope.route({
+      method: [...app.supportedMethods],
+      url: AUTHORIZE,
+      exposeHeadRoute: false,
+      schema: { hide: true },
+      handler: () => undefined,
+    });
+    done();
+  });
+}
+
 /** Builds the HTTP server around a house; it listens when `server.ts` says so. */
 export async function createApp(
   house: House,
   options: { readonly logger: FastifyBaseLogger; readonly trustProxy: readonly string[] },
 ): Promise<FastifyInstance> {
   const createId = createRequestIds();
+  const authorize = createAuthorize(house, {
+    requestIdOf: createId,
+    addressOf: createAddresses(options.trustProxy),
+    log: options.logger,
+  });
   const app = fastify({
+    serverFactory: (handle) => createFrontDoor(authorize, handle),
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
     // One logger for all: a child per request costs more than a judgement, so lines name their request themselves.
@@ -214,7 +266,7 @@ export async function createApp(
     transform: jsonSchemaTransform,
     transformObject: jsonSchemaTransformObject,
   });
-  registerAuthorize(app, house);
+  registerAuthorize(app, authorize);
   const https = house.publicUrl?.startsWith('https:') ?? false;
   await app.register((scope, _options, done) => {
     scope.addHook('onRequest', (_request, reply, next) => {
