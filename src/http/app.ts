@@ -31,6 +31,7 @@ import { openApiDocument } from './openapi.ts';
 import { registerPage } from './page.ts';
 import { passkeyRoutes } from './passkeys.ts';
 import { peopleRoutes } from './people.ts';
+import { loneHeader } from './presentation.ts';
 import { answerError, rawProblem, sendProblem } from './problems.ts';
 import { projectRoutes } from './projects.ts';
 import { FORM_TYPE, type Route, registerRoute } from './route.ts';
@@ -62,11 +63,11 @@ export function routeTable(house: House): Route[] {
 }
 
 /** Request ids: the caller's if it is a plain one, otherwise a random start and a count. */
-function createRequestIds(): (request: { headers: Record<string, string | string[] | undefined> }) => string {
+function createRequestIds(): (request: Pick<IncomingMessage, 'rawHeaders'>) => string {
   const start = `${randomBytes(6).toString('base64url').replace(/[-_]/g, 'x')}-`;
   let count = 0;
-  return (request) => {
-    const given = request.headers['x-request-id'];
+  return ({ rawHeaders }) => {
+    const given = loneHeader(rawHeaders, 'x-request-id');
     if (typeof given === 'string' && /^[A-Za-z0-9._-]{1,64}$/.test(given) && redactSecrets(given) === given)
       return given;
     return start + (count++).toString(36);
@@ -232,7 +233,7 @@ export async function createApp(
       answerError(error, request, reply as never);
     },
     clientErrorHandler(_error, socket) {
-      if (socket.writable) socket.end(rawProblem('invalid_request', createId({ headers: {} })));
+      if (socket.writable) socket.end(rawProblem('invalid_request', createId({ rawHeaders: [] })));
     },
   });
   for (const method of METHODS) {

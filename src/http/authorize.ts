@@ -6,11 +6,12 @@ import type { Judgement, Presented } from '../credentials/present.ts';
 import type { CredentialRecord } from '../credentials/record.ts';
 import { type Demand, needAll, wordsOf } from '../credentials/rights.ts';
 import type { House } from './house.ts';
-import { readPresentation } from './presentation.ts';
+import { loneHeader, readPresentation } from './presentation.ts';
 import { logUnexpected, problemOf, wordsOfProblem } from './problems.ts';
 import { refusalOf } from './verdicts.ts';
 
-const DEMANDS_KEPT = 1000;
+/** Demands, names and rights of which is remembered how they are read or written. */
+const KEPT = 2000;
 
 /** The words of a query parameter, given several times or with blanks or commas between them. */
 function wordsIn(query: URLSearchParams, name: string): string[] | null {
@@ -35,13 +36,16 @@ export function readDemand(url: string): Demand {
   };
 }
 
-/** What a mask says in a header; there are few, so each is put into words once. */
-function createSpelling(): (record: CredentialRecord) => string {
-  const spelled = { access_token: new Map<number, string>(), api_key: new Map<number, string>() };
-  return ({ kind, rights }) => {
-    let words = spelled[kind].get(rights);
-    if (words === undefined) spelled[kind].set(rights, (words = wordsOf(kind, rights).join(' ')));
-    return words;
+/** Remembers what `make` made, as long as it is not too much. */
+function remembering<Key, Value>(make: (key: Key) => Value): (key: Key) => Value {
+  const made = new Map<Key, Value>();
+  return (key) => {
+    let value = made.get(key);
+    if (value === undefined) {
+      if (made.size >= KEPT) made.clear();
+      made.set(key, (value = make(key)));
+    }
+    return value;
   };
 }
 
@@ -75,17 +79,12 @@ export function createAuthorize(
   { requestIdOf, addressOf, log }: Doorway,
 ): (request: IncomingMessage, response: ServerResponse, requestId?: string) => void {
   const { judges, proof, clock } = house;
-  const spell = createSpelling();
-  const demands = new Map<string, Demand>();
-
-  function demandIn(url: string): Demand {
-    let demand = demands.get(url);
-    if (demand === undefined) {
-      if (demands.size >= DEMANDS_KEPT) demands.clear();
-      demands.set(url, (demand = readDemand(url)));
-    }
-    return demand;
-  }
+  const demandIn = remembering(readDemand);
+  const encode = remembering((name: string) => encodeURIComponent(name));
+  const spell = {
+    access_token: remembering((rights: number) => wordsOf('access_token', rights).join(' ')),
+    api_key: remembering((rights: number) => wordsOf('api_key', rights).join(' ')),
+  };
 
   function refuse(response: ServerResponse, requestId: string, problem: Problem): void {
     logUnexpected(problem, log, requestId);
@@ -100,7 +99,7 @@ export function createAuthorize(
 
   function accept(response: ServerResponse, requestId: string, record: CredentialRecord): void {
     const isToken = record.kind === 'access_token';
-    const rights = spell(record);
+    const rights = spell[record.kind](record.rights);
     response
       .writeHead(200, [
         HEADERS.requestId,
@@ -110,7 +109,7 @@ export function createAuthorize(
         HEADERS.credentialKind,
         record.kind,
         HEADERS.credentialName,
-        encodeURIComponent(record.name),
+        encode(record.name),
         HEADERS.workspaceId,
         record.workspace.id,
         HEADERS.scopes,
@@ -144,7 +143,7 @@ export function createAuthorize(
       secret: presentation.secret,
       passphrase: presentation.passphrase,
       address: addressOf(request),
-      userAgent: request.headers['user-agent'] ?? null,
+      userAgent: loneHeader(request.rawHeaders, 'user-agent') ?? null,
       requestId,
     };
     const demand = demandIn(request.url ?? '');
