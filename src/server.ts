@@ -32,6 +32,7 @@ import { openSqliteStore } from './store/sqlite.ts';
 import type { Store } from './store/store.ts';
 import { createIngest } from './workspace/activity-ingest.ts';
 import { createReports } from './workspace/error-reports.ts';
+import { createPatterns } from './workspace/patterns.ts';
 
 /** Records kept in memory: about 300 bytes each. */
 const RECORDS_IN_MEMORY = 1_000_000;
@@ -222,6 +223,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     return denialsWritten;
   }
 
+  const patterns = createPatterns();
   const house: House = {
     version: packageJson.version,
     publicUrl: settings.publicUrl,
@@ -251,6 +253,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
       localServer: settings.localServer === 'on',
       ingest: createIngest(store),
       reports: createReports(store),
+      patterns,
     },
     denials,
     traces,
@@ -325,6 +328,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     await learner.stop();
     await folder.stop();
     await tidier.stop();
+    await patterns.close();
     // What can't be written is told at the end; it keeps nothing from being given back.
     const written = await Promise.allSettled([writeUses(), flushDenials(true), traces.flush()]);
     await membership.stop();

@@ -123,6 +123,12 @@ const CONTRACT: readonly Row[] = [
   { ask: 'GET /v1/errors/issues/:id', people: 'member', token: ['error_tracker'] },
   { ask: 'PATCH /v1/errors/issues/:id', people: 'admin', token: ['error_tracker'] },
   { ask: 'GET /v1/errors/issues/:id/events', people: 'member', token: ['error_tracker'] },
+  { ask: 'GET /v1/scripts', people: 'member', token: ['run_scripts'], key: ['read'] },
+  { ask: 'POST /v1/scripts', people: 'admin', key: ['write'] },
+  { ask: 'GET /v1/scripts/:script', people: 'member', token: ['run_scripts'], key: ['read'] },
+  { ask: 'PATCH /v1/scripts/:script', people: 'admin', key: ['write'] },
+  { ask: 'DELETE /v1/scripts/:script', people: 'admin', key: ['delete'] },
+  { ask: 'GET /v1/scripts/:script/versions', people: 'member', token: ['run_scripts'], key: ['read'] },
 ];
 
 const RANK = { member: 1, admin: 2, owner: 3 } as const;

@@ -33,6 +33,7 @@ import { peopleRoutes } from './people.ts';
 import { answerError, rawProblem, sendProblem } from './problems.ts';
 import { projectRoutes } from './projects.ts';
 import { FORM_TYPE, type Route, registerRoute } from './route.ts';
+import { scriptRoutes } from './scripts.ts';
 import { serverRoutes } from './servers.ts';
 import { memberRoutes, workspaceRoutes } from './workspaces.ts';
 
@@ -55,6 +56,7 @@ export function routeTable(house: House): Route[] {
     ...metadataRoutes(house),
     ...activityRoutes(house),
     ...errorRoutes(house),
+    ...scriptRoutes(house),
   ];
 }
 

@@ -10,6 +10,7 @@ import type { Seal } from '../store/seal.ts';
 import type { Store, Trx } from '../store/store.ts';
 import type { Ingest } from './activity-ingest.ts';
 import type { Reports } from './error-reports.ts';
+import type { Patterns } from './patterns.ts';
 
 /** What everything that credentials open needs. */
 export interface WorkspaceContext {
@@ -22,6 +23,8 @@ export interface WorkspaceContext {
   readonly ingest: Ingest;
   /** Takes a reported error in; it is on disk when it resolves. */
   readonly reports: Reports;
+  /** Judges regular expressions that users wrote. */
+  readonly patterns: Patterns;
 }
 
 /** Who changes something in which workspace, from where: a person or a credential. */
@@ -56,9 +59,13 @@ export async function record(
   await append(trx, { workspaceId, action, at, actor, target, credential, origin, detail });
 }
 
+/** Fields that move on by themselves: nobody edited anything. */
+const MOVING = new Set(['updatedAt', 'nextRunAt']);
+
 /** The entity tag of a resource as the wire shows it (RFC 9110, section 8.8.3). */
 export function tagOf(shown: object): string {
-  return `"${createHash('sha256').update(JSON.stringify(shown)).digest('base64url').slice(0, 22)}"`;
+  const text = JSON.stringify(shown, (field, value: unknown) => (field === 'nextRunAt' ? undefined : value));
+  return `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"`;
 }
 
 /**
@@ -84,7 +91,7 @@ export function differenceOf(
   after: Readonly<Record<string, unknown>>,
 ): { before: Record<string, unknown>; after: Record<string, unknown> } | null {
   const fields = Object.keys(after).filter(
-    (field) => field !== 'updatedAt' && JSON.stringify(before[field]) !== JSON.stringify(after[field]),
+    (field) => !MOVING.has(field) && JSON.stringify(before[field]) !== JSON.stringify(after[field]),
   );
   if (fields.length === 0) return null;
   const pick = (shown: Readonly<Record<string, unknown>>) =>
