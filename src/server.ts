@@ -24,6 +24,7 @@ import { createTraces } from './people/traces.ts';
 import { createCredentialStore, createUsageJournal, readForJudging } from './server/credential-store.ts';
 import { every, FLUSH_EVERY, FOLD_EVERY, FOLD_WITHIN, TIDY_EVERY, tidy } from './server/housekeeping.ts';
 import { aloneWith, amongOthers } from './server/nodes.ts';
+import { openStorages } from './server/storages.ts';
 import { BadSetting, SECRET_BYTES, type Settings } from './settings.ts';
 import { type DataDirectory, DirectoryInUse, takeDataDirectory } from './store/data-directory.ts';
 import { failedSince, insertFailure, recentFailures } from './store/failures.ts';
@@ -254,6 +255,8 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
       ingest: createIngest(store),
       reports: createReports(store),
       patterns,
+      storages: openStorages(settings, (error) => log.error({ err: error }, 'no backups can be kept here')),
+      onError: (error) => log.error({ err: error }, 'something went wrong; it is tried again'),
     },
     denials,
     traces,

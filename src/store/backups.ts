@@ -219,3 +219,24 @@ export async function orphanedObjects(db: Queryable, placePrefix: string, limit:
     order by stored_object.created_at, stored_object.id limit ${limit}`.execute(db);
   return rows;
 }
+
+/** Forgets backups of which nothing is stored, and restores, that ended before. */
+export async function deleteOldBackupWork(trx: Trx, before: number): Promise<void> {
+  await trx.deleteFrom('backup').where('finished_at', '<', before).where('sha256', 'is', null).execute();
+  await trx.deleteFrom('restore').where('finished_at', '<', before).execute();
+}
+
+/** Restores that nobody has taken up since. */
+export async function restoresWaiting(
+  db: Queryable,
+  since: number,
+  limit: number,
+): Promise<{ id: string; workspace_id: string }[]> {
+  return db
+    .selectFrom('restore')
+    .select(['id', 'workspace_id'])
+    .where('status', '=', 'pending')
+    .where('created_at', '<', since)
+    .limit(limit)
+    .execute();
+}

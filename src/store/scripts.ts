@@ -175,3 +175,7 @@ export async function changeRun(
     .executeTakeFirst();
   return numUpdatedRows > 0n;
 }
+
+export async function deleteOldRuns(trx: Trx, before: number): Promise<void> {
+  await trx.deleteFrom('run').where('finished_at', '<', before).execute();
+}

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { append } from '../audit/log.ts';
+import { append, SYSTEM } from '../audit/log.ts';
 import type { CredentialParty, Origin, Party } from '../contract/audit.ts';
 import { type Claim, refuseReplay } from '../contract/idempotency.ts';
 import { Problem } from '../contract/problem.ts';
@@ -10,6 +10,7 @@ import type { Seal } from '../store/seal.ts';
 import type { Store, Trx } from '../store/store.ts';
 import type { Ingest } from './activity-ingest.ts';
 import type { Reports } from './error-reports.ts';
+import type { Storages } from './backups/storage.ts';
 import type { Patterns } from './patterns.ts';
 
 /** What everything that credentials open needs. */
@@ -25,6 +26,10 @@ export interface WorkspaceContext {
   readonly reports: Reports;
   /** Judges regular expressions that users wrote. */
   readonly patterns: Patterns;
+  /** Where backups are kept. */
+  readonly storages: Storages;
+  /** Takes what went wrong and is tried again later. */
+  readonly onError: (error: unknown) => void;
 }
 
 /** Who changes something in which workspace, from where: a person or a credential. */
@@ -37,6 +42,12 @@ export interface Asker {
   readonly claim: Claim | null;
   /** The `If-Match` that came with the request. */
   readonly ifMatch: string | null;
+}
+
+/** The system itself, where a schedule or a rule makes a change that nobody asked for. */
+export function systemIn(workspaceId: string): Asker {
+  const origin = { address: null, userAgent: null, requestId: null };
+  return { workspaceId, actor: SYSTEM, credential: null, origin, claim: null, ifMatch: null };
 }
 
 export const instant = (at: number): string => new Date(at).toISOString();

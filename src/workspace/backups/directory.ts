@@ -7,8 +7,8 @@ import { Missing, type Storage, StorageFailure } from './storage.ts';
 const NAME = /^[a-z0-9_][a-z0-9_.]*(?:\/[a-z0-9_][a-z0-9_.]*){0,3}$/;
 
 /** What tells this directory from another node's: made once, and copied along with it. */
-function identityOf(folder: string): string {
-  const path = join(folder, 'id');
+function identityOf(dataDirectory: string): string {
+  const path = join(dataDirectory, 'backups.id');
   try {
     writeFileSync(path, `${randomBytes(8).toString('hex')}\n`, { mode: 0o600, flag: 'wx' });
   } catch (error) {
@@ -37,11 +37,12 @@ async function syncFolder(path: string): Promise<void> {
 }
 
 /**
- * Keeps backups in a folder, mode 0700, each a file of mode 0600 that has its name only once all of it
- * is on disk. `folder` is there already.
+ * Keeps backups in the folder `backups` of a data directory, mode 0700, each a file of mode 0600 that
+ * has its name only once all of it is on disk.
  */
-export function createDirectoryStorage(folder: string): Storage {
-  const name = `data:${identityOf(folder)}/`;
+export function createDirectoryStorage(dataDirectory: string): Storage {
+  const folder = join(dataDirectory, 'backups');
+  const name = `data:${identityOf(dataDirectory)}/`;
   function pathOf(place: string): string {
     const relative = place.slice(name.length);
     if (!place.startsWith(name) || !NAME.test(relative)) throw new Error('This is no place in the data directory.');

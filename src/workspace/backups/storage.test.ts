@@ -75,17 +75,17 @@ for (const [what, open] of storages) {
 test('files of a directory are for their owner alone, and bear their name only when they are whole', async () => {
   const storage = createDirectoryStorage(folder);
   const place = `${storage.name}app_2/bak_1.tar.gz`;
-  const files = () => readdirSync(join(folder, 'app_2'));
+  const files = () => readdirSync(join(folder, 'backups/app_2'));
   async function* looking() {
     yield Buffer.from('first');
     assert.deepEqual(files(), ['bak_1.tar.gz.part']);
-    assert.equal(statSync(join(folder, 'app_2/bak_1.tar.gz.part')).mode & 0o777, 0o600);
+    assert.equal(statSync(join(folder, 'backups/app_2/bak_1.tar.gz.part')).mode & 0o777, 0o600);
     yield Buffer.from('second');
   }
   await storage.write(place, looking(), nothing, never);
   assert.deepEqual(files(), ['bak_1.tar.gz']);
-  assert.equal(statSync(join(folder, 'app_2')).mode & 0o777, 0o700);
-  assert.equal(statSync(join(folder, 'app_2/bak_1.tar.gz')).mode & 0o777, 0o600);
+  assert.equal(statSync(join(folder, 'backups/app_2')).mode & 0o777, 0o700);
+  assert.equal(statSync(join(folder, 'backups/app_2/bak_1.tar.gz')).mode & 0o777, 0o600);
   await assert.rejects(storage.write(`${storage.name}app_2/bak_2.zst`, breaking(Buffer.from('x')), nothing, never));
   assert.deepEqual(files(), ['bak_1.tar.gz']);
 });
@@ -112,7 +112,7 @@ test('a write that is called off stops and leaves nothing', async () => {
     await assert.rejects(storage.write(place, endless(), nothing, off.signal), what);
     await assert.rejects(storage.read(place, never), Missing, what);
   }
-  assert.equal(existsSync(join(folder, 'app_3/bak_1.zst.part')), false);
+  assert.equal(existsSync(join(folder, 'backups/app_3/bak_1.zst.part')), false);
 });
 
 test('a wrong secret is refused by the bucket, and told by its code without the secret', async () => {
@@ -240,7 +240,7 @@ test('a busy bucket and a connection that breaks are asked again', async () => {
 });
 
 test('the folder tells itself from another node’s', () => {
-  assert.match(readFileSync(join(folder, 'id'), 'utf8'), /^[0-9a-f]{16}\n$/);
+  assert.match(readFileSync(join(folder, 'backups.id'), 'utf8'), /^[0-9a-f]{16}\n$/);
   const other = mkdtempSync(join(folder, 'other'));
   assert.notEqual(createDirectoryStorage(other).name, createDirectoryStorage(folder).name);
 });

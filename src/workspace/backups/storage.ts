@@ -40,14 +40,15 @@ export class StorageFailure extends Error {
   }
 }
 
-/** The storages that this node reaches; the first one is where new backups go. */
+/** The storages that this node reaches. */
 export interface Storages {
-  readonly all: readonly [Storage, ...Storage[]];
+  /** The first one is where new backups go. */
+  readonly all: readonly Storage[];
   /** Bytes that a backup may have. */
   readonly limit: number;
 }
 
-/** The storage that a place is in; null where this node does not reach it. */
-export function storageOf(storages: Storages, place: string): Storage | null {
-  return storages.all.find(({ name }) => place.startsWith(name)) ?? null;
+/** The storage that a place is in; undefined where this node does not reach it. */
+export function storageOf({ all }: Storages, place: string): Storage | undefined {
+  return all.find(({ name }) => place.startsWith(name));
 }
