@@ -77,10 +77,6 @@ export async function closeLog(trx: Trx, workspaceId: string, logId: string, at:
     .execute();
 }
 
-export async function deleteLog(trx: Trx, workspaceId: string, logId: string): Promise<void> {
-  await trx.deleteFrom('log').where('workspace_id', '=', workspaceId).where('id', '=', logId).execute();
-}
-
 /** Puts one chunk in the place of many that hold the same lines. */
 export async function mergeChunks(trx: Trx, chunk: LogChunkTable): Promise<void> {
   await trx
