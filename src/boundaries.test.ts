@@ -14,6 +14,7 @@ const HOUSE: Readonly<Record<string, readonly string[]>> = {
   'contract/environment.ts': ['contract/', 'zod'],
   'contract/activity.ts': ['contract/', 'zod'],
   'contract/errors.ts': ['contract/', 'zod'],
+  'contract/log-line.ts': ['contract/', 'zod'],
   'contract/scripts.ts': ['contract/', 'zod'],
   'contract/backups.ts': ['contract/', 'zod'],
   'contract/': ['contract/words.ts'],

@@ -26,6 +26,7 @@ import { createCredentialStore, createUsageJournal, readForJudging } from './ser
 import { every, FLUSH_EVERY, FOLD_EVERY, FOLD_WITHIN, TIDY_EVERY, tidy } from './server/housekeeping.ts';
 import { aloneWith, amongOthers } from './server/nodes.ts';
 import { openStorages } from './server/storages.ts';
+import { registerKinds, startSchedules } from './server/work.ts';
 import { BadSetting, SECRET_BYTES, type Settings } from './settings.ts';
 import { type DataDirectory, DirectoryInUse, takeDataDirectory } from './store/data-directory.ts';
 import { countFailure, failedSince, recentFailures } from './store/failures.ts';
@@ -33,7 +34,10 @@ import { createSeal } from './store/seal.ts';
 import { openSqliteStore } from './store/sqlite.ts';
 import type { Store } from './store/store.ts';
 import { createIngest } from './workspace/activity-ingest.ts';
+import type { WorkspaceContext } from './workspace/context.ts';
 import { createReports } from './workspace/error-reports.ts';
+import { createJobs } from './workspace/jobs/worker.ts';
+import { createLogs } from './workspace/logs.ts';
 import { createPatterns } from './workspace/patterns.ts';
 
 /** Records kept in memory: about 300 bytes each. */
@@ -61,6 +65,8 @@ export interface Running {
 export interface Parts {
   readonly clock?: () => number;
   readonly logger?: pino.Logger;
+  /** How soon nodes are taken for gone; for tests. */
+  readonly jobs?: { readonly lease: number; readonly beat: number };
 }
 
 /** The secret of this installation, made with mode 0600 in the data directory if the operator sets none. */
@@ -228,7 +234,36 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     return denialsWritten;
   }
 
+  const jobs = createJobs({
+    store,
+    clock,
+    nodeId,
+    onError: (error) => log.error({ err: error }, 'a job went wrong'),
+    ...(meter !== null && { onEnd: meter.jobEnded }),
+    ...parts.jobs,
+  });
+  const logs = createLogs({
+    store,
+    clock,
+    onError: (error) => log.error({ err: error }, 'lines of a log were not written'),
+  });
+
   const patterns = createPatterns();
+  const workspace: WorkspaceContext = {
+    store,
+    clock,
+    seal: people.seal,
+    localServer: settings.localServer === 'on',
+    ingest: createIngest(store),
+    reports: createReports(store),
+    jobs,
+    logs,
+    patterns,
+    storages: openStorages(settings, (error) => log.error({ err: error }, 'no backups can be kept here')),
+    onError: (error) => log.error({ err: error }, 'something went wrong; it is tried again'),
+  };
+  registerKinds(workspace);
+
   const house: House = {
     version: packageJson.version,
     publicUrl: settings.publicUrl,
@@ -251,17 +286,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
       clock,
     },
     people,
-    workspace: {
-      store,
-      clock,
-      seal: people.seal,
-      localServer: settings.localServer === 'on',
-      ingest: createIngest(store),
-      reports: createReports(store),
-      patterns,
-      storages: openStorages(settings, (error) => log.error({ err: error }, 'no backups can be kept here')),
-      onError: (error) => log.error({ err: error }, 'something went wrong; it is tried again'),
-    },
+    workspace,
     denials,
     traces,
     flushDenials,
@@ -286,6 +311,8 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
         recordsInMemory: registry.size,
         usageLag: () => usage.lag(clock()),
         pendingCredentials: usage.pendingCredentials,
+        jobs: jobs.figures,
+        jobsHere: jobs.running,
       });
     }
   } catch (error) {
@@ -323,7 +350,13 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     if (journal.size() <= FLUSH_FOR_READERS) await journal.fold();
   }
 
+  jobs.start();
+  const schedules = startSchedules(workspace);
+
   async function close(): Promise<void> {
+    logs.stop();
+    await schedules.stop();
+    const jobsOver = jobs.stop();
     const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_WITHIN);
     // A connection that was answered meanwhile is kept alive otherwise, and the stop would wait for it.
     const sweep = setInterval(() => app.server.closeIdleConnections(), 20);
@@ -331,6 +364,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     clearTimeout(cut);
     clearInterval(sweep);
     metrics?.close();
+    await jobsOver;
     await flusher.stop();
     await learner.stop();
     await folder.stop();

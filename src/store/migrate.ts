@@ -9,6 +9,7 @@ import { environment } from './migrations/0011-environment.ts';
 import { activity } from './migrations/0012-activity.ts';
 import { errors } from './migrations/0013-errors.ts';
 import { failureGate } from './migrations/0015-failure-gate.ts';
+import { jobs } from './migrations/0020-jobs.ts';
 import { scripts } from './migrations/0030-scripts.ts';
 import { backups } from './migrations/0031-backups.ts';
 
@@ -23,6 +24,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0012-activity': activity,
   '0013-errors': errors,
   '0015-failure-gate': failureGate,
+  '0020-jobs': jobs,
   '0030-scripts': scripts,
   '0031-backups': backups,
 };

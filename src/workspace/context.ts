@@ -9,8 +9,10 @@ import { claimKey } from '../store/idempotency.ts';
 import type { Seal } from '../store/seal.ts';
 import type { Store, Trx } from '../store/store.ts';
 import type { Ingest } from './activity-ingest.ts';
-import type { Reports } from './error-reports.ts';
 import type { Storages } from './backups/storage.ts';
+import type { Reports } from './error-reports.ts';
+import type { Jobs } from './jobs/jobs.ts';
+import type { Logs } from './logs.ts';
 import type { Patterns } from './patterns.ts';
 
 /** What everything that credentials open needs. */
@@ -24,6 +26,10 @@ export interface WorkspaceContext {
   readonly ingest: Ingest;
   /** Takes a reported error in; it is on disk when it resolves. */
   readonly reports: Reports;
+  /** The queue of all that takes time. */
+  readonly jobs: Jobs;
+  /** What is said while it runs. */
+  readonly logs: Logs;
   /** Judges regular expressions that users wrote. */
   readonly patterns: Patterns;
   /** Where backups are kept. */

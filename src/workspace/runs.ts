@@ -80,8 +80,10 @@ async function checkValues(
   }
   const verdicts = errors.length > 0 ? [] : await context.patterns.judge(asks);
   for (const [at, { name, pattern }] of asks.entries()) {
-    if (verdicts === null) errors.push({ field: `parameters.${name}`, message: 'takes too long to compare with the patterns' });
-    else if (verdicts[at] === 'differs') errors.push({ field: `parameters.${name}`, message: `takes what matches ${pattern}` });
+    if (verdicts === null)
+      errors.push({ field: `parameters.${name}`, message: 'takes too long to compare with the patterns' });
+    else if (verdicts[at] === 'differs')
+      errors.push({ field: `parameters.${name}`, message: `takes what matches ${pattern}` });
   }
   const [first] = errors;
   if (first === undefined) return values;
@@ -151,7 +153,8 @@ export async function createRun(
   const row = await context.store.transaction(async (trx) => {
     const now = await lockScript(trx, workspaceId, script.id);
     if (now === undefined) throw new Problem('not_found', 'There is no such script in this workspace.');
-    if (now.version !== script.version) throw new Problem('conflict', 'The script was changed at this moment. Try again.');
+    if (now.version !== script.version)
+      throw new Problem('conflict', 'The script was changed at this moment. Try again.');
     return begin(trx, context, asker, now, values, null);
   });
   context.jobs.wake();

@@ -1,6 +1,6 @@
+import type { Backup, BackupQuery } from '../../contract/backups.ts';
 import { createId } from '../../contract/id.ts';
 import { Problem } from '../../contract/problem.ts';
-import type { Backup, BackupQuery } from '../../contract/backups.ts';
 import type { App } from '../../contract/resources.ts';
 import type { Page } from '../../contract/schemas.ts';
 import { type AuditNoun, type BackupKind, DAY, HOUR, type WorkStatus } from '../../contract/words.ts';
@@ -211,7 +211,10 @@ async function restorable(trx: Trx, row: BackupTable): Promise<AppTable> {
     throw new Problem('conflict', 'This app has no directory to restore into. Set one first.');
   }
   if (row.kind === 'command' && planOf(app).restoreCommand === null) {
-    throw new Problem('conflict', 'This app has no restoreCommand, which alone can read what its backup command wrote.');
+    throw new Problem(
+      'conflict',
+      'This app has no restoreCommand, which alone can read what its backup command wrote.',
+    );
   }
   return app;
 }
@@ -321,7 +324,12 @@ async function beginDue(context: WorkspaceContext, workspaceId: string, id: stri
     const at = app?.next_backup_at ?? null;
     if (app === undefined || at === null || at > now) return;
     const { schedule } = planOf(app);
-    await setNextBackup(trx, workspaceId, id, schedule === null || schedule === undefined ? null : nextTime(schedule, now));
+    await setNextBackup(
+      trx,
+      workspaceId,
+      id,
+      schedule === null || schedule === undefined ? null : nextTime(schedule, now),
+    );
     // One that waits or is at work does what this one would.
     if ((await countBackupWork(trx, workspaceId, id)) > 0) return;
     const asker = systemIn(workspaceId);

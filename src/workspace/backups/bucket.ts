@@ -25,7 +25,7 @@ interface Ask {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array<ArrayBuffer>;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The text of the first element of that name in an answer, without a parser: these answers are flat. */
@@ -125,9 +125,9 @@ export function createBucketStorage(settings: BucketSettings, partSize: number =
     return { response, text };
   }
 
-  async function abort(place: string, uploadId: string): Promise<void> {
+  async function abort(place: string, uploadId: string, signal?: AbortSignal): Promise<void> {
     // 404: it is gone already.
-    await (await ask(place, { method: 'DELETE', query: { uploadId } })).body?.cancel();
+    await (await ask(place, { method: 'DELETE', query: { uploadId }, signal })).body?.cancel();
   }
 
   async function inParts(
@@ -185,9 +185,9 @@ export function createBucketStorage(settings: BucketSettings, partSize: number =
       if (response.body === null) throw new StorageFailure('The bucket answered without a body.');
       return Readable.fromWeb(response.body as ReadableStream);
     },
-    async remove(place, upload) {
-      if (upload !== null) await abort(place, upload);
-      await (await ask(place, { method: 'DELETE' })).body?.cancel();
+    async remove(place, upload, signal) {
+      if (upload !== null) await abort(place, upload, signal);
+      await (await ask(place, { method: 'DELETE', signal })).body?.cancel();
     },
   };
 }

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { PassThrough } from 'node:stream';
 import { constants, createZstdCompress } from 'node:zlib';
-import type { BackupTable } from '../../store/schema.ts';
 import { changeBackup, findBackup, insertStoredObject, setUpload } from '../../store/backups.ts';
 import { findResource } from '../../store/resources.ts';
+import type { BackupTable } from '../../store/schema.ts';
 import { record, systemIn, type WorkspaceContext } from '../context.ts';
 import { JobFailure, type JobKind, type RunningJob } from '../jobs/jobs.ts';
 import { run, type Step } from '../runner/run.ts';
@@ -14,7 +14,8 @@ import { sweepObject } from './sweep.ts';
 
 const UNDER_WAY = ['pending', 'processing'] as const;
 /** What tar says of files that changed while it read them, of which it has one state or the other. */
-const HARMLESS = /: (?:file changed as we read it|File removed before we read it|socket ignored)$|^tar: Exiting with failure status/;
+const HARMLESS =
+  /: (?:file changed as we read it|File removed before we read it|socket ignored)$|^tar: Exiting with failure status/;
 
 /** Tar's archive of `shared/` itself, compressed where it is made; or what the app's own command writes. */
 function stepOf(site: Site, kind: string): Step {
@@ -57,14 +58,19 @@ async function stream(context: WorkspaceContext, job: RunningJob, row: BackupTab
   if (storage === undefined) throw new JobFailure('This node has no data directory and no bucket to keep backups in.');
   const place = `${storage.name}${row.app_id}/${row.id}.${row.kind === 'directory' ? 'tar.gz' : 'zst'}`;
   await job.write((trx) =>
-    insertStoredObject(trx, { id: row.id, workspace_id: workspaceId, place, upload: null, created_at: context.clock() }),
+    insertStoredObject(trx, {
+      id: row.id,
+      workspace_id: workspaceId,
+      place,
+      upload: null,
+      created_at: context.clock(),
+    }),
   );
   const words = createLastWords(HARMLESS);
   const output = new PassThrough();
   const step = stepOf(site, row.kind);
   const over = run(site.target, { ...step, stdout: output, onLine: words.onLine }, signal);
-  const zstd =
-    row.kind === 'directory' ? null : createZstdCompress({ params: { [constants.ZSTD_c_checksumFlag]: 1 } });
+  const zstd = row.kind === 'directory' ? null : createZstdCompress({ params: { [constants.ZSTD_c_checksumFlag]: 1 } });
   // A pipe does not tell its end of what goes wrong at its beginning, nor the other way round.
   output.once('error', (error) => zstd?.destroy(error));
   zstd?.once('error', (error) => output.destroy(error));

@@ -66,7 +66,8 @@ async function prove(storage: Storage, place: string, row: BackupTable, signal: 
     if (error instanceof Missing) throw new Damaged(error.message);
     // What no decompressor reads was not written so.
     const { code } = error as NodeJS.ErrnoException;
-    if (typeof code === 'string' && /^(?:ZSTD_|Z_)/.test(code)) throw new Damaged('The backup does not match its SHA-256.');
+    if (typeof code === 'string' && /^(?:ZSTD_|Z_)/.test(code))
+      throw new Damaged('The backup does not match its SHA-256.');
     throw error;
   }
   return { size, open };
@@ -190,11 +191,7 @@ async function restoreByCommand(site: Site, id: string, source: Source, job: Run
     };
     await step(site, 'The restore command', restoring, job.signal);
   } finally {
-    await run(
-      site.target,
-      { command: script(['rm -rf "$DEVPILOT_FOLDER"']), environment, timeoutMs: SHORT },
-      job.gone,
-    );
+    await run(site.target, { command: script(['rm -rf "$DEVPILOT_FOLDER"']), environment, timeoutMs: SHORT }, job.gone);
   }
 }
 

@@ -21,7 +21,7 @@ export interface Storage {
   /** The bytes of an object. Rejects with `Missing` where there is none. */
   read(place: string, signal: AbortSignal): Promise<Readable>;
   /** Removes an object, and an upload of it that was not ended. There may be none. */
-  remove(place: string, upload: string | null): Promise<void>;
+  remove(place: string, upload: string | null, signal?: AbortSignal): Promise<void>;
 }
 
 /** An object that should be there is not. */
