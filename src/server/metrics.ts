@@ -9,6 +9,7 @@ export interface Gauges {
   /** Milliseconds. */
   readonly usageLag: () => number;
   readonly pendingCredentials: () => number;
+  readonly lookUpsRefused: () => number;
 }
 
 export interface Meter {
@@ -96,6 +97,15 @@ export function createMeter(): Meter {
         () => gauges.usageLag() / 1000,
       );
       gauge('devpilot_usage_pending_credentials', 'Credentials with uses not yet written', gauges.pendingCredentials);
+      new Counter({
+        name: 'devpilot_look_ups_refused_total',
+        help: 'Look-ups refused because their address presented too many unknown secrets',
+        registers,
+        collect() {
+          this.reset();
+          this.inc(gauges.lookUpsRefused());
+        },
+      });
       new Gauge({ name: 'devpilot_build_info', help: 'Version', labelNames: ['version', 'node'], registers }).set(
         { version: gauges.version, node: process.version },
         1,
