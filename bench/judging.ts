@@ -30,7 +30,7 @@ export async function judging(): Promise<Finding[]> {
     lease: { holds: () => true },
     capacity: RECORDS,
   });
-  const none = { recentFailures: async () => [], addFailure: async () => undefined };
+  const none = { recentFailures: async () => [], countFailure: async () => ({ before: [], counted: true }) };
   const usage = createUsage({ addUses: async () => undefined }, 'nod_01');
   const judges = createJudges({
     registry,

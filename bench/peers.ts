@@ -81,7 +81,7 @@ export async function peers(): Promise<Finding[]> {
   cpSync(join(seeded.directory, 'devpilot.db'), path);
   const store = await openSqliteStore(path);
   const usage = createUsage(await createUsageJournal(store), 'nod_01');
-  const none = { recentFailures: async () => [], addFailure: async () => undefined };
+  const none = { recentFailures: async () => [], countFailure: async () => ({ before: [], counted: true }) };
   const judges = createJudges({
     registry: createRegistry({
       read: (digest) => readForJudging(store, digest),

@@ -13,6 +13,7 @@ import { FAILURE_LIMITS } from './contract/words.ts';
 import { createFailureLimiter, type FailureStore } from './credentials/failures.ts';
 import { createJudges, type Watcher } from './credentials/present.ts';
 import { createProof } from './credentials/proof.ts';
+import { createLines } from './credentials/queue.ts';
 import { createRegistry } from './credentials/registry.ts';
 import { createUsage } from './credentials/usage.ts';
 import { createApp } from './http/app.ts';
@@ -26,7 +27,7 @@ import { every, FLUSH_EVERY, FOLD_EVERY, FOLD_WITHIN, TIDY_EVERY, tidy } from '.
 import { aloneWith, amongOthers } from './server/nodes.ts';
 import { BadSetting, SECRET_BYTES, type Settings } from './settings.ts';
 import { type DataDirectory, DirectoryInUse, takeDataDirectory } from './store/data-directory.ts';
-import { failedSince, insertFailure, recentFailures } from './store/failures.ts';
+import { countFailure, failedSince, recentFailures } from './store/failures.ts';
 import { createSeal } from './store/seal.ts';
 import { openSqliteStore } from './store/sqlite.ts';
 import type { Store } from './store/store.ts';
@@ -40,6 +41,8 @@ const FLUSH_FOR_READERS = 5_000;
 /** Failures on other nodes are looked for over this many milliseconds, more than clocks and writes are apart. */
 const LEARNED_OVER = 30_000;
 const SUBJECTS_LEARNED = 200;
+/** Sign-ins of one account from one address that may wait for their turn. */
+const TRIES_WAITING = 16;
 /** In-flight requests are given this long before their connections are cut. */
 const CLOSE_WITHIN = 4_000;
 
@@ -127,8 +130,8 @@ export async function openStore(
 function failureStore(store: Store): FailureStore {
   return {
     recentFailures: (subject, since) => recentFailures(store.read, subject, since),
-    addFailure: (subject, failure) =>
-      store.transaction((trx) => insertFailure(trx, subject, failure.address, failure.at)),
+    countFailure: (subject, failure, since, allows) =>
+      store.transaction((trx) => countFailure(trx, subject, failure, since, allows)),
   };
 }
 
@@ -148,6 +151,7 @@ export function createPeopleContext(
     failures: {
       signIn: createFailureLimiter(failures, signIn),
       stranger: createFailureLimiter(failures, { perAddress: stranger, perSubject: stranger }),
+      turns: createLines(TRIES_WAITING),
     },
     signUp: settings.signUp,
     mail: settings.smtpUrl === null ? null : createMail(settings.smtpUrl, settings.mailFrom),

@@ -223,10 +223,13 @@ export const CreateApp = z
   })
   .meta({ id: 'CreateApp' });
 export type CreateApp = z.infer<typeof CreateApp>;
+/** As it is sent: what has a default may be left out. */
+export type CreateAppInput = z.input<typeof CreateApp>;
 export const UpdateApp = z
   .strictObject({ projectId: idOrSlug.optional(), name: name.optional(), ...appFields })
   .meta({ id: 'UpdateApp' });
 export type UpdateApp = z.infer<typeof UpdateApp>;
+export type UpdateAppInput = z.input<typeof UpdateApp>;
 export const AppQuery = z.strictObject({
   ...paging,
   q,

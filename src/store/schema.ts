@@ -28,6 +28,7 @@ export interface Schema {
   usage_flush: { node_id: string; number: number };
   usage_chunk: UsageChunkTable;
   failure: { subject: string; address: string; at: number };
+  failure_gate: { subject: string; at: number };
   idempotency: IdempotencyTable;
   audit_event: AuditEventTable;
   audit_head: { workspace_id: string; sequence: number; hash: string };

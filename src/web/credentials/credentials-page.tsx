@@ -3,6 +3,7 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { lazy, type ReactNode, Suspense, useState } from 'react';
 import { type Column, DataTable } from '../components/data-table.tsx';
+import { isFiltered } from '../components/filters.tsx';
 import {
   IconActivity,
   IconDots,
@@ -120,7 +121,7 @@ export function CredentialsPage({ kind, more = [], editor }: CredentialsPageProp
     placeholderData: keepPreviousData,
   });
 
-  const isFiltered = state.isPaged || FILTERS.some((name) => state.get(name) !== undefined);
+  const filtered = isFiltered(state, FILTERS);
   const isEmpty = list.data?.data.length === 0;
   const generate = (
     <Button leftSection={<IconPlus size={16} />} onClick={() => setCreating(true)}>
@@ -132,16 +133,14 @@ export function CredentialsPage({ kind, more = [], editor }: CredentialsPageProp
   const openFor = (dialog: Open['dialog']) => (open?.dialog === dialog ? open.credential : null);
 
   return (
-    <Page title={kind.title} description={kind.about} actions={isAdmin && !(isEmpty && !isFiltered) ? generate : null}>
+    <Page title={kind.title} description={kind.about} actions={isAdmin && !(isEmpty && !filtered) ? generate : null}>
       <Stack gap="md">
-        {!(isEmpty && !isFiltered) && <Filters kind={kind} state={state} />}
+        {!(isEmpty && !filtered) && <Filters kind={kind} state={state} />}
         {list.isPending ? (
           <TableSkeleton />
-        ) : list.error !== null && list.data === undefined ? (
-          <ErrorState error={list.error} retry={() => void list.refetch()} />
         ) : list.error !== null ? (
           <ErrorState error={list.error} retry={() => void list.refetch()} />
-        ) : isEmpty && !isFiltered ? (
+        ) : isEmpty && !filtered ? (
           <EmptyState
             icon={<IconTicket size={26} />}
             title={`No ${kind.plural} yet`}
