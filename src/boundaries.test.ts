@@ -14,6 +14,7 @@ const HOUSE: Readonly<Record<string, readonly string[]>> = {
   'contract/environment.ts': ['contract/', 'zod'],
   'contract/activity.ts': ['contract/', 'zod'],
   'contract/errors.ts': ['contract/', 'zod'],
+  'contract/log-line.ts': ['contract/', 'zod'],
   'contract/': ['contract/words.ts'],
   // A model of nodes and clocks for tests and `npm run simulate`.
   'credentials/simulation.ts': ['contract/', 'credentials/', 'node', 'fast-check'],

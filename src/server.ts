@@ -34,6 +34,8 @@ import { openSqliteStore } from './store/sqlite.ts';
 import type { Store } from './store/store.ts';
 import { createIngest } from './workspace/activity-ingest.ts';
 import { createReports } from './workspace/error-reports.ts';
+import { createJobs } from './workspace/jobs/worker.ts';
+import { createLogs } from './workspace/logs.ts';
 
 /** Records kept in memory: about 300 bytes each. */
 const RECORDS_IN_MEMORY = 1_000_000;
@@ -60,6 +62,8 @@ export interface Running {
 export interface Parts {
   readonly clock?: () => number;
   readonly logger?: pino.Logger;
+  /** How soon nodes are taken for gone; for tests. */
+  readonly jobs?: { readonly lease: number; readonly beat: number };
 }
 
 /** The secret of this installation, made with mode 0600 in the data directory if the operator sets none. */
@@ -229,6 +233,20 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     return denialsWritten;
   }
 
+  const jobs = createJobs({
+    store,
+    clock,
+    nodeId,
+    onError: (error) => log.error({ err: error }, 'a job went wrong'),
+    ...(meter !== null && { onEnd: meter.jobEnded }),
+    ...parts.jobs,
+  });
+  const logs = createLogs({
+    store,
+    clock,
+    onError: (error) => log.error({ err: error }, 'lines of a log were not written'),
+  });
+
   const house: House = {
     version: packageJson.version,
     publicUrl: settings.publicUrl,
@@ -259,6 +277,8 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
       localServer: settings.localServer === 'on',
       ingest: createIngest(store),
       reports: createReports(store),
+      jobs,
+      logs,
     },
     denials,
     traces,
@@ -285,6 +305,8 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
         usageLag: () => usage.lag(clock()),
         pendingCredentials: usage.pendingCredentials,
         lookUpsRefused: unknowns.refused,
+        jobs: jobs.figures,
+        jobsHere: jobs.running,
       });
     }
   } catch (error) {
@@ -322,7 +344,11 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     if (journal.size() <= FLUSH_FOR_READERS) await journal.fold();
   }
 
+  jobs.start();
+
   async function close(): Promise<void> {
+    logs.stop();
+    const jobsOver = jobs.stop();
     const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_WITHIN);
     // A connection that was answered meanwhile is kept alive otherwise, and the stop would wait for it.
     const sweep = setInterval(() => app.server.closeIdleConnections(), 20);
@@ -330,6 +356,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     clearTimeout(cut);
     clearInterval(sweep);
     metrics?.close();
+    await jobsOver;
     await flusher.stop();
     await learner.stop();
     await folder.stop();

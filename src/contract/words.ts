@@ -361,6 +361,8 @@ export const HOOK_STAGES = [
   'post_setup',
   'post_release',
 ] as const;
+/** Who says a line of a log: what ran, or Devpilot about it. */
+export const LOG_STREAMS = ['stdout', 'stderr', 'system'] as const;
 /** What lists of resources are sorted by; `-` before it for descending. */
 export const RESOURCE_SORTS = ['createdAt', '-createdAt', 'name', '-name'] as const;
 

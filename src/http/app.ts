@@ -33,6 +33,7 @@ import { peopleRoutes } from './people.ts';
 import { answerError, rawProblem, sendProblem } from './problems.ts';
 import { projectRoutes } from './projects.ts';
 import { FORM_TYPE, type Route, registerRoute } from './route.ts';
+import { safetyHeaders } from './safety.ts';
 import { serverRoutes } from './servers.ts';
 import { memberRoutes, workspaceRoutes } from './workspaces.ts';
 
@@ -176,7 +177,7 @@ export async function createApp(
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 300 },
     frameworkErrors: (error, request, reply) => {
-      reply.header('x-request-id', request.id);
+      reply.headers({ ...safetyHeaders(house, request), 'x-request-id': request.id });
       answerError(error, request, reply as never);
     },
     clientErrorHandler(_error, socket) {
@@ -205,7 +206,7 @@ export async function createApp(
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
     // Before the body is looked at: nothing takes it.
-    if (request.is404) answerNotFound(request, reply);
+    if (request.is404) answerNotFound(request, reply.headers(safetyHeaders(house, request)));
     else done();
   });
 
@@ -215,17 +216,9 @@ export async function createApp(
     transformObject: jsonSchemaTransformObject,
   });
   registerAuthorize(app, house);
-  const https = house.publicUrl?.startsWith('https:') ?? false;
   await app.register((scope, _options, done) => {
-    scope.addHook('onRequest', (_request, reply, next) => {
-      reply.headers({
-        'cache-control': 'no-store',
-        'x-content-type-options': 'nosniff',
-        'referrer-policy': 'no-referrer',
-        'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-        'cross-origin-opener-policy': 'same-origin',
-        ...(https && { 'strict-transport-security': 'max-age=31536000; includeSubDomains' }),
-      });
+    scope.addHook('onRequest', (request, reply, next) => {
+      reply.headers({ ...safetyHeaders(house, request), 'cache-control': 'no-store' });
       next();
     });
     scope.addHook('onResponse', (request, reply, next) => {
@@ -238,9 +231,16 @@ export async function createApp(
     }
     done();
   });
-  registerHealth(app, house);
-  registerDocs(app);
-  registerPage(app, house);
+  await app.register((scope, _options, done) => {
+    scope.addHook('onRequest', (request, reply, next) => {
+      reply.headers(safetyHeaders(house, request));
+      next();
+    });
+    registerHealth(scope, house);
+    registerDocs(scope);
+    registerPage(scope);
+    done();
+  });
   await app.ready();
   return app;
 }

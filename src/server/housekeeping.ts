@@ -3,6 +3,8 @@ import { deleteExpiredDeviceCodes } from '../store/devices.ts';
 import { deleteOldIssues } from '../store/errors.ts';
 import { deleteOldFailures } from '../store/failures.ts';
 import { deleteOldClaims } from '../store/idempotency.ts';
+import { deleteOldJobs } from '../store/jobs.ts';
+import { deleteOldLogs } from '../store/logs.ts';
 import { pruneRevocations } from '../store/nodes.ts';
 import { deleteExpiredChallenges } from '../store/passkeys.ts';
 import { deleteEndedSessions, deleteOldAddresses } from '../store/people.ts';
@@ -21,9 +23,11 @@ export async function tidy(store: Store, now: number, retentionDays: number): Pr
     await pruneRevocations(trx, now - HOUR);
     await deleteOldAddresses(trx, now - 90 * DAY);
     await deleteOldUses(trx, now);
+    await deleteOldJobs(trx, now - 7 * DAY);
   });
   await tidyActivity(store, now - retentionDays * DAY);
   await store.transaction((trx) => deleteOldIssues(trx, now - retentionDays * DAY));
+  await store.transaction((trx) => deleteOldLogs(trx, now - retentionDays * DAY));
 }
 
 /** Calls `work` again and again, `pause` milliseconds after it last ended; one failure does not end it. */

@@ -47,6 +47,11 @@ export interface Schema {
   error_event: ErrorEventTable;
   error_day: { issue_id: string; workspace_id: string; day: number; count: number };
   error_facet: ErrorFacetTable;
+  job: JobTable;
+  job_lane: JobLaneTable;
+  job_gate: { id: number };
+  log: LogTable;
+  log_chunk: LogChunkTable;
 }
 
 export interface PersonTable {
@@ -361,4 +366,68 @@ export interface ErrorFacetTable {
   value: string;
   count: number;
   last_seen_at: number;
+}
+
+/** Work that a node takes up: once, unless its kind says otherwise. */
+export interface JobTable {
+  id: string;
+  workspace_id: string;
+  kind: string;
+  /** What it is about: the id of a deployment, a run, a backup. */
+  resource_id: string;
+  /** JSON. */
+  payload: string;
+  status: string;
+  /** Not before this. */
+  run_at: number;
+  created_at: number;
+  started_at: number | null;
+  finished_at: number | null;
+  /** Milliseconds that one try may take. */
+  time_limit: number | null;
+  /** Counts up whenever a node takes it, so that one which lost it can write nothing any more. */
+  attempt: number;
+  /** Failures that were borne, and how many are. */
+  failures: number;
+  retries: number;
+  retry_after: number;
+  /** How often a node was lost that had it. */
+  losses: number;
+  owner: string | null;
+  /** By the database's clock. */
+  lease_until: number | null;
+  /** Why it is to end; null while it is not. */
+  cancel: string | null;
+  error: string | null;
+}
+
+/** What a job that is not over takes a place in: at most `capacity` may run in a lane at a time. */
+export interface JobLaneTable {
+  job_id: string;
+  workspace_id: string;
+  lane: string;
+  capacity: number;
+  created_at: number;
+  /** Whether the job holds its place. */
+  held: number;
+}
+
+/** What was said while something ran. */
+export interface LogTable {
+  id: string;
+  workspace_id: string;
+  lines: number;
+  /** Characters of all lines. */
+  size: number;
+  created_at: number;
+  closed_at: number | null;
+}
+
+/** Some lines in a row, compressed. */
+export interface LogChunkTable {
+  log_id: string;
+  workspace_id: string;
+  first_line: number;
+  lines: number;
+  data: Uint8Array;
 }

@@ -10,6 +10,8 @@ import type { Seal } from '../store/seal.ts';
 import type { Store, Trx } from '../store/store.ts';
 import type { Ingest } from './activity-ingest.ts';
 import type { Reports } from './error-reports.ts';
+import type { Jobs } from './jobs/jobs.ts';
+import type { Logs } from './logs.ts';
 
 /** What everything that credentials open needs. */
 export interface WorkspaceContext {
@@ -22,6 +24,10 @@ export interface WorkspaceContext {
   readonly ingest: Ingest;
   /** Takes a reported error in; it is on disk when it resolves. */
   readonly reports: Reports;
+  /** The queue of all that takes time. */
+  readonly jobs: Jobs;
+  /** What is said while it runs. */
+  readonly logs: Logs;
 }
 
 /** Who changes something in which workspace, from where: a person or a credential. */
