@@ -9,12 +9,13 @@ import { createDenials } from './audit/denials.ts';
 import { append } from './audit/log.ts';
 import { createId, ID_PREFIXES } from './contract/id.ts';
 import { redactSecrets } from './contract/redact.ts';
-import { FAILURE_LIMITS } from './contract/words.ts';
+import { FAILURE_LIMITS, UNKNOWN_LIMITS } from './contract/words.ts';
 import { createFailureLimiter, type FailureStore } from './credentials/failures.ts';
 import { createJudges, type Watcher } from './credentials/present.ts';
 import { createProof } from './credentials/proof.ts';
 import { createLines } from './credentials/queue.ts';
 import { createRegistry } from './credentials/registry.ts';
+import { createFindRecord, createUnknowns } from './credentials/unknowns.ts';
 import { createUsage } from './credentials/usage.ts';
 import { createApp } from './http/app.ts';
 import type { House } from './http/house.ts';
@@ -212,7 +213,9 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
       at: clock(),
     });
   };
-  const judges = createJudges({ registry, proof, usage, clock, watch });
+  const unknowns = createUnknowns(UNKNOWN_LIMITS);
+  const findRecord = createFindRecord(registry, unknowns, clock);
+  const judges = createJudges({ registry, findRecord, proof, usage, clock, watch });
   const people = createPeopleContext(store, opened.secret, settings, {
     clock,
     settle,
@@ -272,7 +275,8 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     clock,
     judges: meter?.judges(judges) ?? judges,
     proof,
-    findRecord: registry.find,
+    findRecord,
+    unknownSessions: createUnknowns(UNKNOWN_LIMITS),
     credentials: {
       store: createCredentialStore(store),
       settle,
@@ -311,6 +315,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
         recordsInMemory: registry.size,
         usageLag: () => usage.lag(clock()),
         pendingCredentials: usage.pendingCredentials,
+        lookUpsRefused: unknowns.refused,
         jobs: jobs.figures,
         jobsHere: jobs.running,
       });

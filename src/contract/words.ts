@@ -133,6 +133,9 @@ export const FAILURE_LIMITS = {
   stranger: { count: 30, span: 15 * MINUTE },
 } as const;
 
+/** Well-formed secrets that are not known here, by client address: so many at once, and so many a second for ever. */
+export const UNKNOWN_LIMITS = { burst: 5_000, perSecond: 500, addresses: 50_000 } as const;
+
 interface CodeMeaning {
   readonly status: number;
   readonly title: string;
