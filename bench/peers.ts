@@ -80,7 +80,7 @@ export async function peers(): Promise<Finding[]> {
   const path = join(runFolder(), 'ours.db');
   cpSync(join(seeded.directory, 'devpilot.db'), path);
   const store = await openSqliteStore(path);
-  const none = { recentFailures: async () => [], addFailure: async () => undefined };
+  const none = { recentFailures: async () => [], countFailure: async () => ({ before: [], counted: true }) };
   const registry = createRegistry({
     read: (digest) => readForJudging(store, digest),
     lease: { holds: () => true },
@@ -89,6 +89,7 @@ export async function peers(): Promise<Finding[]> {
   const usage = createUsage(await createUsageJournal(store), 'nod_01', registry.places);
   const judges = createJudges({
     registry,
+    findRecord: registry.find,
     proof: createProof(createFailureLimiter(none, FAILURE_LIMITS.passphrase)),
     usage,
     clock: Date.now,

@@ -29,6 +29,8 @@ export interface Registry {
   apply(revocation: Revocation): void;
   /** Forgets everything. */
   clear(): void;
+  /** Whether memory has the record, be it one to judge from now or not. */
+  knows(digest: Digest): boolean;
   /** Records in memory. */
   size(): number;
   /** Where the uses of its records are counted. */
@@ -155,6 +157,7 @@ export function createRegistry(options: {
       memory.clear();
       workspaces.clear();
     },
+    knows: (digest) => memory.get(digest) !== null,
     size: memory.size,
     places: memory.places,
   };
