@@ -244,7 +244,7 @@ export async function createApp(
     });
     registerHealth(scope, house);
     registerDocs(scope);
-    registerPage(scope);
+    registerPage(scope, { localServer: house.workspace.localServer });
     done();
   });
   await app.ready();
