@@ -13,6 +13,7 @@ const stage = setStage(async ({ house, owner }) => {
 });
 
 const counts = (tab: Page, by: string) => tab.getByRole('table', { name: `Events by ${by}` });
+const drawn = (tab: Page) => tab.locator('.recharts-surface').first().waitFor();
 const events = (tab: Page) => tab.getByRole('table', { name: 'Latest events' });
 
 test('without events the page says how to send the first', async () => {
@@ -25,7 +26,7 @@ test('a day of events: charts by type and source, narrowed from the legend, the 
   await sendEvents(stage.house, stage.owner);
   const tab = await stage.open('/activity', { person: linus });
   await tab.getByRole('heading', { name: '600 events' }).waitFor();
-  await tab.locator('.recharts-bar-rectangle').first().waitFor();
+  await drawn(tab);
   await counts(tab, 'type')
     .getByRole('row', { name: /order\.placed 86 14 %/ })
     .waitFor();
@@ -47,7 +48,7 @@ test('a day of events: charts by type and source, narrowed from the legend, the 
   await tab.getByRole('table', { name: 'Numbers a hour' }).waitFor();
   await tab.getByText('Subjects', { exact: true }).click();
   await tab.getByText('Distinct subjects a hour, by source.').waitFor();
-  await tab.locator('.recharts-line').first().waitFor();
+  await tab.locator('.recharts-line').first().waitFor({ state: 'attached' });
   await tab.getByLabel('Time').selectOption('7d');
   await tab.getByLabel('Interval').selectOption('day');
   await tab.waitForURL(/since=7d.*interval=day|interval=day.*since=7d/);
@@ -72,7 +73,6 @@ test('what the filters let through, and the chart, are downloaded as CSV', async
   assert.equal(sum, 600);
 });
 
-const drawn = (tab: Page) => tab.locator('.recharts-surface').first().waitFor();
 looksRight(stage, [
   { name: 'activity', path: '/activity', reach: drawn },
   {

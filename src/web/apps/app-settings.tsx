@@ -168,6 +168,27 @@ function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
             description="Reads a backup from its input."
             placeholder="pg_restore --clean --dbname storefront"
           />
+          <TextInput
+            label="Backup schedule (optional)"
+            description="As in cron, in UTC: five fields, or a name such as @daily."
+            placeholder="30 3 * * *"
+            autoComplete="off"
+            spellCheck={false}
+            {...form.getInputProps('backupSchedule')}
+          />
+          <Group gap="md" align="flex-start">
+            {(['keepLast', 'keepDays'] as const).map((field) => (
+              <NumberInput
+                key={field}
+                label={field === 'keepLast' ? 'Backups kept (optional)' : 'Days a backup is kept (optional)'}
+                min={1}
+                allowDecimal={false}
+                hideControls
+                flex="1 1 200px"
+                {...form.getInputProps(field)}
+              />
+            ))}
+          </Group>
         </Section>
         <div className={isChanged ? styles['save'] : undefined}>
           <Stack gap="sm">

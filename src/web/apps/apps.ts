@@ -31,6 +31,10 @@ export type AppValues = {
   readonly logCommand: string;
   readonly backupCommand: string;
   readonly restoreCommand: string;
+  readonly backupSchedule: string;
+  /** Empty where there is no such limit. */
+  readonly keepLast: number | string;
+  readonly keepDays: number | string;
 };
 
 export const NEW_APP: AppValues = {
@@ -50,6 +54,9 @@ export const NEW_APP: AppValues = {
   logCommand: '',
   backupCommand: '',
   restoreCommand: '',
+  backupSchedule: '',
+  keepLast: '',
+  keepDays: '',
 };
 
 export function valuesOf(app: App): AppValues {
@@ -71,6 +78,9 @@ export function valuesOf(app: App): AppValues {
     logCommand: app.logCommand ?? '',
     backupCommand: backup?.command ?? '',
     restoreCommand: backup?.restoreCommand ?? '',
+    backupSchedule: backup?.schedule ?? '',
+    keepLast: backup?.keep?.last ?? '',
+    keepDays: backup?.keep?.days ?? '',
   };
 }
 
@@ -83,6 +93,9 @@ export const wholeNumberProblem = (
     ? null
     : `Takes a whole number from ${min} to ${max}`;
 
+const limitProblem = (value: number | string, limits: { readonly min: number; readonly max: number }) =>
+  value === '' ? null : wholeNumberProblem(value, limits);
+
 export const APP_RULES = {
   name: nameProblem,
   slug: newSlugProblem,
@@ -90,6 +103,8 @@ export const APP_RULES = {
   branch: (branch: string) => (branch.trim() === '' ? 'Name a branch, such as main' : null),
   keepReleases: (count: number | string) => wholeNumberProblem(count, RESOURCE_LIMITS.keepReleases),
   checkTimeout: (seconds: number | string) => wholeNumberProblem(seconds, RESOURCE_LIMITS.healthTimeout),
+  keepLast: (count: number | string) => limitProblem(count, RESOURCE_LIMITS.keepBackups),
+  keepDays: (days: number | string) => limitProblem(days, RESOURCE_LIMITS.keepBackupDays),
   checkUrl: (url: string, { checkKind }: AppValues) =>
     checkKind === 'url' && !/^https?:\/\//.test(url) ? 'Takes an http:// or https:// address' : null,
   checkCommand: (command: string, { checkKind }: AppValues) =>
@@ -98,11 +113,22 @@ export const APP_RULES = {
 
 const orNull = (text: string) => (text.trim() === '' ? null : text.trim());
 
+function backupOf(values: AppValues) {
+  const last = values.keepLast === '' ? {} : { last: Number(values.keepLast) };
+  const days = values.keepDays === '' ? {} : { days: Number(values.keepDays) };
+  const keep = { ...last, ...days };
+  const backup = {
+    command: orNull(values.backupCommand),
+    restoreCommand: orNull(values.restoreCommand),
+    schedule: orNull(values.backupSchedule),
+    keep: Object.keys(keep).length === 0 ? null : keep,
+  };
+  return Object.values(backup).every((one) => one === null) ? null : backup;
+}
+
 /** The whole app as the API takes it. */
-function fieldsOf(values: AppValues): Required<Omit<UpdateAppInput, never>> {
+function fieldsOf(values: AppValues): Required<UpdateAppInput> {
   const timeoutSeconds = Number(values.checkTimeout);
-  const command = orNull(values.backupCommand);
-  const restoreCommand = orNull(values.restoreCommand);
   return {
     name: values.name.trim(),
     projectId: values.projectId,
@@ -119,7 +145,7 @@ function fieldsOf(values: AppValues): Required<Omit<UpdateAppInput, never>> {
           ? { url: values.checkUrl.trim(), timeoutSeconds }
           : { command: values.checkCommand, timeoutSeconds },
     logCommand: orNull(values.logCommand),
-    backup: command === null && restoreCommand === null ? null : { command, restoreCommand },
+    backup: backupOf(values),
   };
 }
 

@@ -51,6 +51,7 @@ export function AppOverview() {
             ],
             ['Log command', logCommand === null ? none('None') : mono(logCommand)],
             ['Backup', backup?.command == null ? none('The shared directory') : mono(backup.command)],
+            ['Backup schedule', backup?.schedule == null ? none('None') : mono(`${backup.schedule} (UTC)`)],
             ['Slug', mono(app.slug)],
             ['Created', <Ago key="created" at={app.createdAt} />],
             ['Changed', <Ago key="changed" at={app.updatedAt} />],
