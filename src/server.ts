@@ -13,6 +13,7 @@ import { FAILURE_LIMITS } from './contract/words.ts';
 import { createFailureLimiter, type FailureStore } from './credentials/failures.ts';
 import { createJudges, type Watcher } from './credentials/present.ts';
 import { createProof } from './credentials/proof.ts';
+import type { Digest } from './credentials/record.ts';
 import { createRegistry } from './credentials/registry.ts';
 import { createUsage } from './credentials/usage.ts';
 import { createApp } from './http/app.ts';
@@ -164,20 +165,22 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
   const store = meter?.store(opened.store) ?? opened.store;
   let url = '';
 
+  const read = (digest: Digest) => readForJudging(store, digest);
   const registry = createRegistry({
-    read: (digest) => readForJudging(store, digest),
+    read,
     lease: { holds: () => membership.lease.holds() },
     capacity: RECORDS_IN_MEMORY,
   });
   const nodeId = createId('node', clock());
   const membership =
     settings.databaseUrl === null
-      ? aloneWith(registry)
+      ? aloneWith({ store, bound: settings.revocationBound, registry, read })
       : amongOthers({
           url: settings.databaseUrl,
           id: nodeId,
           bound: settings.revocationBound,
           registry,
+          read,
           onError: (error) => log.warn({ err: error }, 'the lease was not renewed; it is tried again'),
         });
   const { settle, settleAll } = membership;
@@ -231,6 +234,8 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     judges: meter?.judges(judges) ?? judges,
     proof,
     findRecord: registry.find,
+    guards: membership.guards,
+    addUses: journal.addUses,
     credentials: {
       store: createCredentialStore(store),
       settle,
@@ -314,6 +319,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
   }
 
   async function close(): Promise<void> {
+    membership.guards.stop();
     const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_WITHIN);
     // A connection that was answered meanwhile is kept alive otherwise, and the stop would wait for it.
     const sweep = setInterval(() => app.server.closeIdleConnections(), 20);

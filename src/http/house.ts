@@ -1,9 +1,10 @@
 import type { Denials } from '../audit/denials.ts';
 import type { CredentialContext } from '../credentials/credentials.ts';
+import type { Guards } from '../credentials/guards.ts';
 import type { Judges } from '../credentials/present.ts';
 import type { Proof } from '../credentials/proof.ts';
-import type { CredentialRecord } from '../credentials/record.ts';
-import type { Digest } from '../credentials/secret.ts';
+import type { CredentialRecord, Digest } from '../credentials/record.ts';
+import type { UsageStore } from '../credentials/usage.ts';
 import type { PeopleContext } from '../people/context.ts';
 import type { Traces } from '../people/traces.ts';
 import type { Seal } from '../store/seal.ts';
@@ -22,6 +23,9 @@ export interface House {
   readonly proof: Proof;
   /** The record of a digest, from memory or the store; null where there is none. */
   readonly findRecord: (digest: Digest) => Promise<CredentialRecord | null>;
+  readonly guards: Guards;
+  /** Writes down uses that a guard has counted; a chunk that is sent again counts once. */
+  readonly addUses: UsageStore['addUses'];
   readonly credentials: CredentialContext;
   readonly people: PeopleContext;
   readonly workspace: WorkspaceContext;

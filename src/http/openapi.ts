@@ -106,6 +106,7 @@ export function openApiDocument(house: House) {
       { name: 'Errors', description: 'Errors that programs report, gathered in issues' },
       { name: 'Servers', description: 'Where apps are deployed to' },
       { name: 'Judging', description: 'Presenting a credential and asking about one' },
+      { name: 'Guards', description: 'Judging in other processes, under a lease' },
     ],
     paths: { '/v1/authorize': authorize },
     components: {

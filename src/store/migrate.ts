@@ -8,6 +8,7 @@ import { resources } from './migrations/0010-resources.ts';
 import { environment } from './migrations/0011-environment.ts';
 import { activity } from './migrations/0012-activity.ts';
 import { errors } from './migrations/0013-errors.ts';
+import { guards } from './migrations/0014-guards.ts';
 
 /** The statements of each migration, by name; a landed one is never changed. */
 const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>> = {
@@ -19,6 +20,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0011-environment': environment,
   '0012-activity': activity,
   '0013-errors': errors,
+  '0014-guards': guards,
 };
 
 /** How often a node tries again that lost the race for the very first tables. */
