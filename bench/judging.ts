@@ -30,10 +30,11 @@ export async function judging(): Promise<Finding[]> {
     lease: { holds: () => true },
     capacity: RECORDS,
   });
-  const none = { recentFailures: async () => [], addFailure: async () => undefined };
+  const none = { recentFailures: async () => [], countFailure: async () => ({ before: [], counted: true }) };
   const usage = createUsage({ addUses: async () => undefined }, 'nod_01');
   const judges = createJudges({
     registry,
+    findRecord: registry.find,
     proof: createProof(createFailureLimiter(none, FAILURE_LIMITS.passphrase)),
     usage,
     clock: Date.now,

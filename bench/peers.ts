@@ -81,13 +81,15 @@ export async function peers(): Promise<Finding[]> {
   cpSync(join(seeded.directory, 'devpilot.db'), path);
   const store = await openSqliteStore(path);
   const usage = createUsage(await createUsageJournal(store), 'nod_01');
-  const none = { recentFailures: async () => [], addFailure: async () => undefined };
+  const none = { recentFailures: async () => [], countFailure: async () => ({ before: [], counted: true }) };
+  const registry = createRegistry({
+    read: (digest) => readForJudging(store, digest),
+    lease: { holds: () => true },
+    capacity: KEYS,
+  });
   const judges = createJudges({
-    registry: createRegistry({
-      read: (digest) => readForJudging(store, digest),
-      lease: { holds: () => true },
-      capacity: KEYS,
-    }),
+    registry,
+    findRecord: registry.find,
     proof: createProof(createFailureLimiter(none, FAILURE_LIMITS.passphrase)),
     usage,
     clock: Date.now,

@@ -1,6 +1,7 @@
 import { activity } from './activity.ts';
 import { authorize } from './authorize.ts';
 import { contention } from './contention.ts';
+import { deletions } from './deletions.ts';
 import { flush } from './flush.ts';
 import { judging } from './judging.ts';
 import { type Finding, isMet, printFinding, type Report } from './lib/report.ts';
@@ -15,6 +16,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Finding[]>>> = {
   flush,
   pages,
   contention,
+  deletions,
   peers,
   activity,
   authorize,

@@ -67,18 +67,24 @@ function packServer(): void {
   pack(directory, `devpilot-${version}.tgz`, 'devpilot.tgz');
 }
 
-/** The names that the SDK takes from the contract's schemas. */
-function namesUsed(): string[] {
-  return globSync('src/sdk/*.ts', { cwd: root })
-    .filter((file) => !file.endsWith('.test.ts'))
-    .flatMap((file) => [
-      ...readFileSync(join(root, file), 'utf8').matchAll(/\{([^{}]*)\} from '\.\.\/contract\/schemas\.ts'/g),
-    ])
-    .flatMap(([, names = '']) => names.split(',').map((name) => name.replace(/\btype\b/, '').trim()))
-    .filter((name) => name !== '');
+/** The names that the SDK takes from each file of the contract's schemas. */
+function namesUsed(): Map<string, string[]> {
+  const used = new Map<string, string[]>();
+  for (const file of globSync('src/sdk/*.ts', { cwd: root })) {
+    if (file.endsWith('.test.ts')) continue;
+    const imports = readFileSync(join(root, file), 'utf8').matchAll(
+      /import type \{([^{}]*)\} from '\.\.\/contract\/([a-z-]+)\.ts'/g,
+    );
+    for (const [, names = '', from = ''] of imports) {
+      if (from === 'words') continue;
+      const list = names.split(',').map((name) => name.trim());
+      used.set(from, [...(used.get(from) ?? []), ...list.filter((name) => name !== '')]);
+    }
+  }
+  return used;
 }
 
-function packSdk(): void {
+async function packSdk(): Promise<void> {
   const built = join(compile('sdk-built', ['src/sdk/*.ts'], true), 'src');
   const directory = join(work, 'sdk');
   // What of the core runs in a guard: nothing of it needs more than the words (src/boundaries.test.ts).
@@ -90,7 +96,10 @@ function packSdk(): void {
     const text = readFileSync(join(built, file), 'utf8').replace(/(from '\.{1,2}\/[^']+)\.ts'/g, "$1.js'");
     writeFileSync(join(directory, file), text.replace(/(from "\.{1,2}\/[^"]+)\.ts"/g, '$1.js"'));
   }
-  writeFileSync(join(directory, 'contract/schemas.d.ts'), wireTypes(namesUsed()));
+  for (const [file, names] of namesUsed()) {
+    const schemas = (await import(`../src/contract/${file}.ts`)) as Readonly<Record<string, unknown>>;
+    writeFileSync(join(directory, `contract/${file}.d.ts`), wireTypes(schemas, names));
+  }
   cpSync(join(root, 'LICENSE'), join(directory, 'LICENSE'));
   cpSync(join(root, 'docs/guides/guards.md'), join(directory, 'README.md'));
   const entry = (name: string) => ({ types: `./sdk/${name}.d.ts`, default: `./sdk/${name}.js` });
@@ -117,6 +126,6 @@ rmSync(work, { recursive: true, force: true });
 mkdirSync(work, { recursive: true });
 run(process.execPath, ['scripts/build.ts']);
 packServer();
-packSdk();
+await packSdk();
 rmSync(work, { recursive: true, force: true });
 process.stdout.write('Packed dist/devpilot.tgz and dist/devpilot-sdk.tgz.\n');

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import * as schemas from '../src/contract/schemas.ts';
 
 /** As much of a JSON schema as zod writes. */
 interface JsonSchema {
@@ -49,20 +48,21 @@ function typeOf(schema: JsonSchema, known: Readonly<Record<string, JsonSchema>>)
 }
 
 /**
- * The wire shapes of those names as declarations without zod, so that the types of the published SDK
- * need nothing else. Throws for a name that has no schema.
+ * The wire shapes of those names of a contract's file as declarations without zod, so that the types of
+ * the published SDK need nothing else. `NameInput` is what may be sent where the schema is `Name`.
+ * Throws for a name that has no schema.
  */
-export function wireTypes(names: Iterable<string>): string {
-  const all: Readonly<Record<string, unknown>> = schemas;
+export function wireTypes(schemas: Readonly<Record<string, unknown>>, names: Iterable<string>): string {
   const lines: string[] = [];
   for (const name of new Set(names)) {
     if (name === 'Page') {
       lines.push('export interface Page<T> { data: T[]; nextCursor: string | null }');
       continue;
     }
-    const schema = all[name];
-    if (!(schema instanceof z.ZodType)) throw new Error(`${name} has no schema in src/contract/schemas.ts.`);
-    const json = z.toJSONSchema(schema, { io: 'output', unrepresentable: 'any' }) as JsonSchema;
+    const isInput = name.endsWith('Input');
+    const schema = schemas[isInput ? name.replace(/Input$/, '') : name];
+    if (!(schema instanceof z.ZodType)) throw new Error(`${name} has no schema in the contract.`);
+    const json = z.toJSONSchema(schema, { io: isInput ? 'input' : 'output', unrepresentable: 'any' }) as JsonSchema;
     lines.push(`export type ${name} = ${typeOf(json, json.$defs ?? {})};`);
   }
   return `${lines.join('\n')}\n`;

@@ -9,12 +9,14 @@ import { createDenials } from './audit/denials.ts';
 import { append } from './audit/log.ts';
 import { createId, ID_PREFIXES } from './contract/id.ts';
 import { redactSecrets } from './contract/redact.ts';
-import { FAILURE_LIMITS } from './contract/words.ts';
+import { FAILURE_LIMITS, UNKNOWN_LIMITS } from './contract/words.ts';
 import { createFailureLimiter, type FailureStore } from './credentials/failures.ts';
 import { createJudges, type Watcher } from './credentials/present.ts';
 import { createProof } from './credentials/proof.ts';
+import { createLines } from './credentials/queue.ts';
 import type { Digest } from './credentials/record.ts';
 import { createRegistry } from './credentials/registry.ts';
+import { createFindRecord, createUnknowns } from './credentials/unknowns.ts';
 import { createUsage } from './credentials/usage.ts';
 import { createApp } from './http/app.ts';
 import type { House } from './http/house.ts';
@@ -25,14 +27,20 @@ import { createTraces } from './people/traces.ts';
 import { createCredentialStore, createUsageJournal, readForJudging } from './server/credential-store.ts';
 import { every, FLUSH_EVERY, FOLD_EVERY, FOLD_WITHIN, TIDY_EVERY, tidy } from './server/housekeeping.ts';
 import { aloneWith, amongOthers } from './server/nodes.ts';
+import { openStorages } from './server/storages.ts';
+import { registerKinds, startSchedules } from './server/work.ts';
 import { BadSetting, SECRET_BYTES, type Settings } from './settings.ts';
 import { type DataDirectory, DirectoryInUse, takeDataDirectory } from './store/data-directory.ts';
-import { failedSince, insertFailure, recentFailures } from './store/failures.ts';
+import { countFailure, failedSince, recentFailures } from './store/failures.ts';
 import { createSeal } from './store/seal.ts';
 import { openSqliteStore } from './store/sqlite.ts';
 import type { Store } from './store/store.ts';
 import { createIngest } from './workspace/activity-ingest.ts';
+import type { WorkspaceContext } from './workspace/context.ts';
 import { createReports } from './workspace/error-reports.ts';
+import { createJobs } from './workspace/jobs/worker.ts';
+import { createLogs } from './workspace/logs.ts';
+import { createPatterns } from './workspace/patterns.ts';
 
 /** Records kept in memory: about 300 bytes each. */
 const RECORDS_IN_MEMORY = 1_000_000;
@@ -41,6 +49,8 @@ const FLUSH_FOR_READERS = 5_000;
 /** Failures on other nodes are looked for over this many milliseconds, more than clocks and writes are apart. */
 const LEARNED_OVER = 30_000;
 const SUBJECTS_LEARNED = 200;
+/** Sign-ins of one account from one address that may wait for their turn. */
+const TRIES_WAITING = 16;
 /** In-flight requests are given this long before their connections are cut. */
 const CLOSE_WITHIN = 4_000;
 
@@ -57,6 +67,8 @@ export interface Running {
 export interface Parts {
   readonly clock?: () => number;
   readonly logger?: pino.Logger;
+  /** How soon nodes are taken for gone; for tests. */
+  readonly jobs?: { readonly lease: number; readonly beat: number };
 }
 
 /** The secret of this installation, made with mode 0600 in the data directory if the operator sets none. */
@@ -128,8 +140,8 @@ export async function openStore(
 function failureStore(store: Store): FailureStore {
   return {
     recentFailures: (subject, since) => recentFailures(store.read, subject, since),
-    addFailure: (subject, failure) =>
-      store.transaction((trx) => insertFailure(trx, subject, failure.address, failure.at)),
+    countFailure: (subject, failure, since, allows) =>
+      store.transaction((trx) => countFailure(trx, subject, failure, since, allows)),
   };
 }
 
@@ -149,6 +161,7 @@ export function createPeopleContext(
     failures: {
       signIn: createFailureLimiter(failures, signIn),
       stranger: createFailureLimiter(failures, { perAddress: stranger, perSubject: stranger }),
+      turns: createLines(TRIES_WAITING),
     },
     signUp: settings.signUp,
     mail: settings.smtpUrl === null ? null : createMail(settings.smtpUrl, settings.mailFrom),
@@ -203,7 +216,9 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
       at: clock(),
     });
   };
-  const judges = createJudges({ registry, proof, usage, clock, watch });
+  const unknowns = createUnknowns(UNKNOWN_LIMITS);
+  const findRecord = createFindRecord(registry, unknowns, clock);
+  const judges = createJudges({ registry, findRecord, proof, usage, clock, watch });
   const people = createPeopleContext(store, opened.secret, settings, {
     clock,
     settle,
@@ -225,6 +240,36 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     return denialsWritten;
   }
 
+  const jobs = createJobs({
+    store,
+    clock,
+    nodeId,
+    onError: (error) => log.error({ err: error }, 'a job went wrong'),
+    ...(meter !== null && { onEnd: meter.jobEnded }),
+    ...parts.jobs,
+  });
+  const logs = createLogs({
+    store,
+    clock,
+    onError: (error) => log.error({ err: error }, 'lines of a log were not written'),
+  });
+
+  const patterns = createPatterns();
+  const workspace: WorkspaceContext = {
+    store,
+    clock,
+    seal: people.seal,
+    localServer: settings.localServer === 'on',
+    ingest: createIngest(store),
+    reports: createReports(store),
+    jobs,
+    logs,
+    patterns,
+    storages: openStorages(settings, (error) => log.error({ err: error }, 'no backups can be kept here')),
+    onError: (error) => log.error({ err: error }, 'something went wrong; it is tried again'),
+  };
+  registerKinds(workspace);
+
   const house: House = {
     version: packageJson.version,
     publicUrl: settings.publicUrl,
@@ -233,8 +278,10 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     clock,
     judges: meter?.judges(judges) ?? judges,
     proof,
-    findRecord: registry.find,
+    findRecord,
+    unknownSessions: createUnknowns(UNKNOWN_LIMITS),
     guards: membership.guards,
+    unknownToGuards: createUnknowns(UNKNOWN_LIMITS),
     addUses: journal.addUses,
     credentials: {
       store: createCredentialStore(store),
@@ -249,14 +296,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
       clock,
     },
     people,
-    workspace: {
-      store,
-      clock,
-      seal: people.seal,
-      localServer: settings.localServer === 'on',
-      ingest: createIngest(store),
-      reports: createReports(store),
-    },
+    workspace,
     denials,
     traces,
     flushDenials,
@@ -281,6 +321,9 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
         recordsInMemory: registry.size,
         usageLag: () => usage.lag(clock()),
         pendingCredentials: usage.pendingCredentials,
+        lookUpsRefused: unknowns.refused,
+        jobs: jobs.figures,
+        jobsHere: jobs.running,
       });
     }
   } catch (error) {
@@ -318,7 +361,13 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     if (journal.size() <= FLUSH_FOR_READERS) await journal.fold();
   }
 
+  jobs.start();
+  const schedules = startSchedules(workspace);
+
   async function close(): Promise<void> {
+    logs.stop();
+    await schedules.stop();
+    const jobsOver = jobs.stop();
     membership.guards.stop();
     const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_WITHIN);
     // A connection that was answered meanwhile is kept alive otherwise, and the stop would wait for it.
@@ -327,10 +376,12 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     clearTimeout(cut);
     clearInterval(sweep);
     metrics?.close();
+    await jobsOver;
     await flusher.stop();
     await learner.stop();
     await folder.stop();
     await tidier.stop();
+    await patterns.close();
     // What can't be written is told at the end; it keeps nothing from being given back.
     const written = await Promise.allSettled([writeUses(), flushDenials(true), traces.flush()]);
     await membership.stop();

@@ -11,7 +11,7 @@ export interface Served {
   readonly pid: number;
   /** Milliseconds from the spawn to the line that says where it listens. */
   readonly startedIn: number;
-  stop(): Promise<void>;
+  stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
 const running = new Set<ChildProcess>();
@@ -19,23 +19,32 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** Starts a script of ours on the server's core and waits for the line that holds its address. */
+/** Starts a script of ours, on the server's core unless told otherwise, and waits for the line that holds its address. */
 export async function serve(
   script: string,
-  options: { args?: readonly string[]; directory?: string; environment?: Readonly<Record<string, string>> } = {},
+  options: {
+    args?: readonly string[];
+    directory?: string;
+    environment?: Readonly<Record<string, string>>;
+    cores?: string;
+  } = {},
 ): Promise<Served> {
   const began = performance.now();
   const path = fileURLToPath(new URL(`../../${script}`, import.meta.url));
-  const child = spawn('taskset', ['-c', SERVER_CORE, process.execPath, path, ...(options.args ?? [])], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: {
-      PATH: process.env['PATH'],
-      PORT: '0',
-      LOG_LEVEL: 'error',
-      ...(options.directory !== undefined && { DEVPILOT_DATA_DIR: options.directory }),
-      ...options.environment,
+  const child = spawn(
+    'taskset',
+    ['-c', options.cores ?? SERVER_CORE, process.execPath, path, ...(options.args ?? [])],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: {
+        PATH: process.env['PATH'],
+        PORT: '0',
+        LOG_LEVEL: 'error',
+        ...(options.directory !== undefined && { DEVPILOT_DATA_DIR: options.directory }),
+        ...options.environment,
+      },
     },
-  });
+  );
   running.add(child);
   const ended = new Promise<void>((resolve) => {
     child.once('close', () => {
@@ -57,8 +66,8 @@ export async function serve(
     url,
     pid: child.pid ?? 0,
     startedIn: performance.now() - began,
-    async stop() {
-      child.kill('SIGTERM');
+    async stop(signal = 'SIGTERM') {
+      child.kill(signal);
       await ended;
     },
   };

@@ -45,6 +45,7 @@ export const CloudEvent = z
 export const ActivityTaken = z
   .object({ accepted: z.int(), duplicates: z.int().describe('With the source and id of one that was there') })
   .meta({ id: 'ActivityTaken' });
+export type ActivityTaken = z.infer<typeof ActivityTaken>;
 
 export const ActivityQuery = z.strictObject({
   ...paging,

@@ -33,6 +33,7 @@ export const ErrorReport = z
 export type ErrorReport = z.infer<typeof ErrorReport>;
 
 export const ErrorTaken = z.object({ issueId: id }).meta({ id: 'ErrorTaken' });
+export type ErrorTaken = z.infer<typeof ErrorTaken>;
 
 const dayCount = z.object({ day: z.iso.date(), count: z.int() });
 export const ErrorIssue = z

@@ -17,6 +17,12 @@ export const ID_PREFIXES = {
   server: 'srv_',
   error_issue: 'iss_',
   error_event: 'err_',
+  job: 'job_',
+  deployment: 'dpl_',
+  script: 'scr_',
+  run: 'run_',
+  backup: 'bak_',
+  restore: 'res_',
 } as const;
 export type IdNoun = keyof typeof ID_PREFIXES;
 

@@ -1,3 +1,5 @@
+import { createLines } from './queue.ts';
+
 /** A failed try from one client address, at an instant in epoch milliseconds. */
 export interface Failure {
   readonly address: string;
@@ -7,7 +9,16 @@ export interface Failure {
 export interface FailureStore {
   /** The failures of `subject` from `since` on, oldest first. */
   recentFailures(subject: string, since: number): Promise<Failure[]>;
-  addFailure(subject: string, failure: Failure): Promise<void>;
+  /**
+   * Counts a failure if `allows` says so of those from `since` on. Nobody else counts one of `subject`
+   * in between, on whichever node. Returns those that were there before.
+   */
+  countFailure(
+    subject: string,
+    failure: Failure,
+    since: number,
+    allows: (before: readonly Failure[]) => boolean,
+  ): Promise<{ readonly before: Failure[]; readonly counted: boolean }>;
 }
 
 interface Bound {
@@ -42,8 +53,8 @@ export function waitAfter(
 }
 
 /**
- * What was read and what is known, put together. A failure counts here before it is written, so a
- * read that began earlier may lack it; and several can be alike in address and millisecond. Pure.
+ * What was read and what is known, put together: a read that began earlier may lack what was counted
+ * since, and several can be alike in address and millisecond. Pure.
  */
 export function mergeFailures(read: readonly Failure[], known: readonly Failure[]): Failure[] {
   const keyOf = ({ address, at }: Failure) => `${at} ${address}`;
@@ -57,13 +68,24 @@ export function mergeFailures(read: readonly Failure[], known: readonly Failure[
   return [...read, ...missing].sort((a, b) => a.at - b.at);
 }
 
+/**
+ * Holds limits to the number, however many try in parallel and on however many nodes, though only
+ * failures are written: a try is judged first, and what came of it is told only if the store still
+ * allows it then. A failure is counted under the subject's gate (`add`); after a success the failures
+ * are read once more (`refresh`, then `wait`). To claim each try beforehand instead would refuse right
+ * tries that come together on several nodes.
+ */
 export interface FailureLimiter {
   /** Milliseconds to wait by what this process knows; no I/O. */
   wait(subject: string, address: string, now: number, trusted?: boolean): number;
   /** Brings what this process knows of `subject` up to date with the store. */
   refresh(subject: string, now: number): Promise<void>;
-  /** Counts a failure at once in memory, then in the store: never inside the transaction of what failed (CVE-2026-35597). */
-  add(subject: string, address: string, now: number): Promise<void>;
+  /**
+   * Counts a failure, never inside the transaction of what failed (CVE-2026-35597), and returns 0. Where
+   * the limit was reached meanwhile it counts nothing and returns the milliseconds to wait: then nobody
+   * may be told that the try was wrong.
+   */
+  add(subject: string, address: string, now: number, trusted?: boolean): Promise<number>;
 }
 
 const SUBJECTS_KEPT = 10_000;
@@ -72,8 +94,12 @@ const SUBJECTS_KEPT = 10_000;
 export function createFailureLimiter(store: FailureStore, bounds: FailureBounds): FailureLimiter {
   const knownOf = new Map<string, Failure[]>();
   const span = Math.max(bounds.perAddress.span, bounds.perSubject.span);
+  // Those who find the limit reached when their turn comes ask the store nothing.
+  const counting = createLines(Number.POSITIVE_INFINITY);
 
-  function remember(subject: string, failures: Failure[]): void {
+  function learn(subject: string, read: readonly Failure[], now: number): void {
+    const known = (knownOf.get(subject) ?? []).filter((one) => one.at > now - span);
+    const failures = mergeFailures(read, known);
     knownOf.delete(subject);
     if (failures.length === 0) return;
     knownOf.set(subject, failures);
@@ -82,20 +108,29 @@ export function createFailureLimiter(store: FailureStore, bounds: FailureBounds)
     if (oldest !== undefined) knownOf.delete(oldest);
   }
 
+  function wait(subject: string, address: string, now: number, trusted?: boolean): number {
+    const failures = knownOf.get(subject);
+    return failures === undefined ? 0 : waitAfter(failures, address, bounds, now, trusted);
+  }
+
   return {
-    wait(subject, address, now, trusted) {
-      const failures = knownOf.get(subject);
-      return failures === undefined ? 0 : waitAfter(failures, address, bounds, now, trusted);
-    },
+    wait,
     async refresh(subject, now) {
-      const read = await store.recentFailures(subject, now - span);
-      const known = (knownOf.get(subject) ?? []).filter((one) => one.at > now - span);
-      remember(subject, mergeFailures(read, known));
+      learn(subject, await store.recentFailures(subject, now - span), now);
     },
-    async add(subject, address, now) {
-      const failure = { address, at: now };
-      remember(subject, [...(knownOf.get(subject) ?? []).filter((one) => one.at > now - span), failure]);
-      await store.addFailure(subject, failure);
-    },
+    add: (subject, address, now, trusted) =>
+      counting.run(subject, async () => {
+        const known = wait(subject, address, now, trusted);
+        if (known > 0) return known;
+        const failure = { address, at: now };
+        const { before, counted } = await store.countFailure(
+          subject,
+          failure,
+          now - span,
+          (recent) => waitAfter(recent, address, bounds, now, trusted) === 0,
+        );
+        learn(subject, counted ? [...before, failure] : before, now);
+        return counted ? 0 : waitAfter(before, address, bounds, now, trusted);
+      }),
   };
 }

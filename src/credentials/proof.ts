@@ -2,7 +2,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { FailureLimiter } from './failures.ts';
 import type { PassphraseVerdict } from './judge.ts';
 import { verifyPassphrase } from './passphrase.ts';
-import { createQueue, type Queue } from './queue.ts';
+import { createLines } from './queue.ts';
 import type { CredentialRecord } from './record.ts';
 
 export interface Proof {
@@ -20,13 +20,13 @@ const WAITING_PER_CREDENTIAL = 64;
 /**
  * Proves passphrases. A pair that was proven once is kept as an HMAC under a key that only this
  * process knows, so its next use costs microseconds. Tries of one credential are hashed one after
- * the other, so that the limits hold to the number however many come in parallel (CVE-2026-27801);
- * equal tries from one address share a hash.
+ * the other, and the limits hold to the number however many come in parallel, on whichever nodes
+ * (CVE-2026-27801); equal tries from one address share a hash.
  */
 export function createProof(failures: FailureLimiter): Proof {
   const key = randomBytes(32);
   const proven = new Map<string, Uint8Array>();
-  const lines = new Map<string, Queue>();
+  const lines = createLines(WAITING_PER_CREDENTIAL);
   const underWay = new Map<string, Promise<PassphraseVerdict>>();
 
   const macOf = (record: CredentialRecord, passphrase: string) =>
@@ -46,14 +46,9 @@ export function createProof(failures: FailureLimiter): Proof {
     if (oldest !== undefined) proven.delete(oldest);
   }
 
-  async function inLine<T>(record: CredentialRecord, work: () => Promise<T>): Promise<T> {
-    const line = lines.get(record.id) ?? createQueue(1, WAITING_PER_CREDENTIAL);
-    lines.set(record.id, line);
-    try {
-      return await line.run(work);
-    } finally {
-      if (line.size() === 0) lines.delete(record.id);
-    }
+  /** Counts a wrong try; if the limit was reached meanwhile, nobody is told that it was wrong. */
+  async function countWrong(record: CredentialRecord, address: string, now: number): Promise<PassphraseVerdict> {
+    return (await failures.add(record.id, address, now)) > 0 ? 'limited' : 'incorrect';
   }
 
   async function hashOnce(
@@ -65,15 +60,15 @@ export function createProof(failures: FailureLimiter): Proof {
   ): Promise<PassphraseVerdict> {
     const { passphraseHash } = record;
     if (passphraseHash === null) return 'not_needed';
-    return inLine(record, async () => {
+    return lines.run(record.id, async () => {
       if (failures.wait(record.id, address, clock()) > 0) return 'limited';
       if (isProven(record, mac)) return 'correct';
-      if (await verifyPassphrase(passphraseHash, passphrase)) {
-        keep(record, mac);
-        return 'correct';
-      }
-      await failures.add(record.id, address, clock());
-      return 'incorrect';
+      if (!(await verifyPassphrase(passphraseHash, passphrase))) return countWrong(record, address, clock());
+      // Other nodes may have counted failures while this one was hashing.
+      await failures.refresh(record.id, clock());
+      if (failures.wait(record.id, address, clock()) > 0) return 'limited';
+      keep(record, mac);
+      return 'correct';
     });
   }
 
@@ -93,10 +88,7 @@ export function createProof(failures: FailureLimiter): Proof {
       const running = underWay.get(key);
       if (running !== undefined) {
         const verdict = await running;
-        if (verdict !== 'incorrect') return verdict;
-        if (failures.wait(record.id, address, clock()) > 0) return 'limited';
-        await failures.add(record.id, address, clock());
-        return 'incorrect';
+        return verdict === 'incorrect' ? countWrong(record, address, clock()) : verdict;
       }
       const mine = hashOnce(record, passphrase, mac, address, clock).finally(() => underWay.delete(key));
       underWay.set(key, mine);

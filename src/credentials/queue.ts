@@ -29,3 +29,24 @@ export function createQueue(running: number, waiting: number): Queue {
     size: () => active + line.length,
   };
 }
+
+/** A line for each key: works of one key run one after the other. */
+export interface Lines {
+  /** Throws `unavailable` at once when too many wait in the line of `key`. */
+  run<T>(key: string, work: () => Promise<T>): Promise<T>;
+}
+
+export function createLines(waiting: number): Lines {
+  const lines = new Map<string, Queue>();
+  return {
+    async run(key, work) {
+      const line = lines.get(key) ?? createQueue(1, waiting);
+      lines.set(key, line);
+      try {
+        return await line.run(work);
+      } finally {
+        if (line.size() === 0) lines.delete(key);
+      }
+    },
+  };
+}

@@ -26,6 +26,8 @@ export interface Registry {
   apply(revocation: Revocation): void;
   /** Forgets everything. */
   clear(): void;
+  /** Whether memory has the record, be it one to judge from now or not. */
+  knows(digest: Digest): boolean;
   /** Records in memory. */
   size(): number;
 }
@@ -171,6 +173,7 @@ export function createRegistry(options: {
       memory.clear();
       workspaces.clear();
     },
+    knows: (digest) => memory.get(digest)?.workspace.gone === false,
     size: () => memory.size,
   };
 }

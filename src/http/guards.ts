@@ -78,8 +78,14 @@ export function guardRoutes(house: House): Route[] {
       frequent: true,
       answers: { 200: GuardRecord },
       handler: async ({ body, request }): Promise<GuardRecord> => {
-        const found = await guards.record(credentialOf(request).record.workspace.id, decode(body.digest));
-        if (found === null) return { record: null };
+        const { record: key } = credentialOf(request);
+        // A guard that is told to wait asks about the request, which its own client's address is held to.
+        house.unknownToGuards.check(key.id, clock());
+        const found = await guards.record(key.workspace.id, decode(body.digest));
+        if (found === null) {
+          house.unknownToGuards.note(key.id, clock());
+          return { record: null };
+        }
         const { kind, id, name, workspaceId, active, passphraseHash, createdAt } = found;
         const rights = found.rights as NonNullable<GuardRecord['record']>['rights'];
         const expiresAt = maybeInstant(found.expiresAt);

@@ -3,7 +3,7 @@ import type { CredentialContext } from '../credentials/credentials.ts';
 import type { Guards } from '../credentials/guards.ts';
 import type { Judges } from '../credentials/present.ts';
 import type { Proof } from '../credentials/proof.ts';
-import type { CredentialRecord, Digest } from '../credentials/record.ts';
+import type { FindRecord, Unknowns } from '../credentials/unknowns.ts';
 import type { UsageStore } from '../credentials/usage.ts';
 import type { PeopleContext } from '../people/context.ts';
 import type { Traces } from '../people/traces.ts';
@@ -21,9 +21,12 @@ export interface House {
   readonly clock: () => number;
   readonly judges: Judges;
   readonly proof: Proof;
-  /** The record of a digest, from memory or the store; null where there is none. */
-  readonly findRecord: (digest: Digest) => Promise<CredentialRecord | null>;
+  readonly findRecord: FindRecord;
+  /** Session secrets that nobody was given, by address. */
+  readonly unknownSessions: Unknowns;
   readonly guards: Guards;
+  /** Digests that guards asked for and nobody was given, by the guard's key. */
+  readonly unknownToGuards: Unknowns;
   /** Writes down uses that a guard has counted; a chunk that is sent again counts once. */
   readonly addUses: UsageStore['addUses'];
   readonly credentials: CredentialContext;

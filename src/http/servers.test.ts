@@ -9,7 +9,7 @@ import type { Server, ServerCheck } from '../contract/resources.ts';
 import type { AuditEvent, Page } from '../contract/schemas.ts';
 import { bearer, createKey, signUpOwner, startHouse, type TestHouse, type TestPerson } from '../testing/house.ts';
 import { startSshd, type TestSshd } from '../testing/sshd.ts';
-import { makeKeyPair } from '../workspace/key-pair.ts';
+import { makeKeyPair } from '../workspace/runner/key-pair.ts';
 
 let house: TestHouse;
 let owner: TestPerson;

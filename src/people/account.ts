@@ -154,18 +154,21 @@ export async function confirmTwoFactor(
   }
   const account = { subject: `sign_in ${person.id}`, personId: person.id };
   const { codes, digests } = mintRecoveryCodes();
-  const done = await throttled(context, account, origin.address ?? '', async () => {
-    const factor = await readSecondFactor(context, person, code);
-    if (factor === null || !('step' in factor)) return null;
-    return context.store.transaction(async (trx) => {
-      const now = await lockPerson(trx, person.id);
-      if (now?.totp_sealed !== person.totp_sealed || now?.totp_enabled === 1) return null;
-      if (!(await consumeSecondFactor(trx, person.id, factor))) return null;
-      await updatePerson(trx, person.id, { totp_enabled: 1, updated_at: context.clock() });
-      await replaceRecoveryCodes(trx, person.id, digests);
-      await record(context, trx, person, 'person.two_factor_enabled', origin);
-      return { recoveryCodes: codes, sessionSecret: await renewSession(trx, who) };
-    });
+  const done = await throttled(context, account, origin.address ?? '', {
+    async prove() {
+      const factor = await readSecondFactor(context, person, code);
+      return factor !== null && 'step' in factor ? factor : null;
+    },
+    act: (factor) =>
+      context.store.transaction(async (trx) => {
+        const now = await lockPerson(trx, person.id);
+        if (now?.totp_sealed !== person.totp_sealed || now?.totp_enabled === 1) return null;
+        if (!(await consumeSecondFactor(trx, person.id, factor))) return null;
+        await updatePerson(trx, person.id, { totp_enabled: 1, updated_at: context.clock() });
+        await replaceRecoveryCodes(trx, person.id, digests);
+        await record(context, trx, person, 'person.two_factor_enabled', origin);
+        return { recoveryCodes: codes, sessionSecret: await renewSession(trx, who) };
+      }),
   });
   if (done === null) throw new Problem('sign_in_failed', 'The code is not right. Check the clock of the device.');
   return done;

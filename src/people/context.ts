@@ -6,6 +6,7 @@ import type { Claim } from '../contract/idempotency.ts';
 import { refuseReplay } from '../contract/idempotency.ts';
 import { BASE62 } from '../contract/words.ts';
 import type { FailureLimiter } from '../credentials/failures.ts';
+import type { Lines } from '../credentials/queue.ts';
 import type { Settle } from '../credentials/store.ts';
 import { claimKey } from '../store/idempotency.ts';
 import type { Seal } from '../store/seal.ts';
@@ -21,7 +22,12 @@ export interface PeopleContext {
   readonly denials: Denials;
   /** Resolves when no node accepts what was revoked. */
   readonly settle: Settle;
-  readonly failures: { readonly signIn: FailureLimiter; readonly stranger: FailureLimiter };
+  readonly failures: {
+    readonly signIn: FailureLimiter;
+    readonly stranger: FailureLimiter;
+    /** Tries of one account from one address are judged one after the other. */
+    readonly turns: Lines;
+  };
   readonly signUp: 'invite' | 'open';
   /** Where people reach the page, without a slash at the end. */
   readonly publicUrl: () => string;

@@ -7,7 +7,7 @@ import { findPerson } from '../store/people.ts';
 import type { DeviceCodeTable } from '../store/schema.ts';
 import { instant, type PeopleContext, partyOf, randomCode, recordForPerson, type SignedIn, sha256 } from './context.ts';
 import { startSession } from './sessions.ts';
-import { throttleStranger } from './throttle.ts';
+import { countStranger, throttleStranger } from './throttle.ts';
 
 /** Twenty consonants: no words, nothing mistaken (RFC 8628, section 6.1); eight of them carry 34 bits for 15 minutes. */
 const USER_CODE_ALPHABET = 'BCDFGHJKLMNPQRSTVWXZ';
@@ -32,7 +32,7 @@ export async function startDevice(
   const now = context.clock();
   const address = `device ${origin.address ?? ''}`;
   await throttleStranger(context, address);
-  await context.failures.stranger.add(address, address, now);
+  await countStranger(context, address);
   const deviceCode = randomCode(43);
   const userCode = randomCode(8, USER_CODE_ALPHABET);
   await context.store.transaction((trx) =>
@@ -104,7 +104,7 @@ export async function findDeviceRequest(context: PeopleContext, who: SignedIn, u
       expiresAt: instant(found.expires_at),
     };
   } catch (error) {
-    await context.failures.stranger.add(subject, subject, context.clock());
+    await countStranger(context, subject);
     throw error;
   }
 }

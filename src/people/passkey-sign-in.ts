@@ -44,13 +44,11 @@ export async function signInWithPasskey(
   const subject = `sign_in ${person?.id ?? sha256(`passkey ${response.id}`).toString('hex')}`;
   let reason = 'passkey_refused';
 
-  const session = await throttled(
-    context,
-    { subject, personId: person?.id ?? null },
-    origin.address ?? '',
-    async () => {
-      const { challenge, use } = await verifyShownPasskey(response, passkey, site);
-      return store.transaction(async (trx) => {
+  const account = { subject, personId: person?.id ?? null };
+  const session = await throttled(context, account, origin.address ?? '', {
+    prove: () => verifyShownPasskey(response, passkey, site),
+    act: ({ challenge, use }) =>
+      store.transaction(async (trx) => {
         // A challenge is spent by a wrong answer too: to return null commits that.
         if (!(await consumeChallenge(trx, challengeDigest(challenge), null, clock()))) return null;
         if (use === null || passkey === undefined || person === undefined) return null;
@@ -59,9 +57,8 @@ export async function signInWithPasskey(
           return null;
         }
         return startSession(trx, person, 'browser', origin, clock(), { passkey: passkey.name });
-      });
-    },
-  );
+      }),
+  });
   if (session !== null && person !== undefined) return { person, session };
   await noteFailure(context, person, origin, reason);
   throw new Problem('sign_in_failed', 'The passkey is not known here, or its answer did not hold.');

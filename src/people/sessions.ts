@@ -148,30 +148,27 @@ export async function signIn(
   const subject = `sign_in ${person?.id ?? sha256(key).toString('hex')}`;
   const nobody = await hashOfNobody();
 
-  const session = await throttled(
-    context,
-    { subject, personId: person?.id ?? null },
-    origin.address ?? '',
-    async () => {
+  const account = { subject, personId: person?.id ?? null };
+  const session = await throttled(context, account, origin.address ?? '', {
+    async prove() {
       const right = await verifyPassphrase(person?.password_hash ?? nobody, input.password);
       if (!right || person === undefined) return null;
-      if (person.totp_enabled === 0) {
-        return store.transaction(async (trx) =>
-          (await isUnchanged(trx, person)) ? startSession(trx, person, 'browser', origin, clock()) : null,
-        );
-      }
+      if (person.totp_enabled === 0) return { person, factor: null };
       if (input.code === undefined) {
         throw new Problem('second_factor_required', 'Send `code` too: from the authenticator app, or a recovery code.');
       }
       const factor = await readSecondFactor(context, person, input.code);
-      if (factor === null) return null;
-      return store.transaction(async (trx) => {
-        if (!(await isUnchanged(trx, person)) || !(await consumeSecondFactor(trx, person.id, factor))) return null;
+      return factor === null ? null : { person, factor };
+    },
+    act: ({ person, factor }) =>
+      store.transaction(async (trx) => {
+        if (!(await isUnchanged(trx, person))) return null;
+        if (factor === null) return startSession(trx, person, 'browser', origin, clock());
+        if (!(await consumeSecondFactor(trx, person.id, factor))) return null;
         const secondFactor = 'step' in factor ? 'totp' : 'recovery_code';
         return startSession(trx, person, 'browser', origin, clock(), { secondFactor });
-      });
-    },
-  );
+      }),
+  });
   if (session !== null && person !== undefined) return { person, session };
   await noteFailure(context, person, origin, 'sign_in_failed');
   throw new Problem('sign_in_failed', 'The email address, the password or the code is not right.');
@@ -185,9 +182,10 @@ export async function provePassword(
   origin: Origin,
 ): Promise<void> {
   const account = { subject: `sign_in ${person.id}`, personId: person.id };
-  const right = await throttled(context, account, origin.address ?? '', async () =>
-    (await verifyPassphrase(person.password_hash, password)) ? true : null,
-  );
+  const right = await throttled(context, account, origin.address ?? '', {
+    prove: async () => ((await verifyPassphrase(person.password_hash, password)) ? true : null),
+    act: (proven) => Promise.resolve(proven),
+  });
   if (right !== null) return;
   await noteFailure(context, person, origin, 'password_incorrect');
   throw new Problem('sign_in_failed', 'The password is not right.');

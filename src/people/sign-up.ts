@@ -19,7 +19,7 @@ import { emailKey, type PeopleContext, partyOf, randomCode, recordForPerson, sha
 import { acceptInside } from './invitations.ts';
 import { hashChosenPassword } from './passwords.ts';
 import { type NewSession, startSession } from './sessions.ts';
-import { throttleStranger } from './throttle.ts';
+import { countStranger, throttleStranger } from './throttle.ts';
 import { createInside } from './workspaces.ts';
 
 /**
@@ -84,7 +84,7 @@ export async function signUp(
   input: SignUp,
   origin: Origin,
 ): Promise<{ person: PersonRow; session: NewSession }> {
-  const { store, clock, failures } = context;
+  const { store, clock } = context;
   const address = origin.address ?? '';
   await throttleStranger(context, address);
   try {
@@ -116,7 +116,7 @@ export async function signUp(
       return { person, session: await startSession(trx, person, 'browser', origin, now) };
     });
   } catch (error) {
-    if (error instanceof Problem && error.code === 'forbidden') await failures.stranger.add(address, address, clock());
+    if (error instanceof Problem && error.code === 'forbidden') await countStranger(context, address);
     throw error;
   }
 }

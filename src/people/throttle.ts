@@ -1,27 +1,12 @@
 import { Problem } from '../contract/problem.ts';
 import { DAY } from '../contract/words.ts';
-import { createQueue, type Queue } from '../credentials/queue.ts';
 import { isKnownAddress } from '../store/people.ts';
 import type { PeopleContext } from './context.ts';
 
 /** How long an address counts as known to be a person's after they last signed in from it. */
 const KNOWN_FOR = 90 * DAY;
-const WAITING = 16;
 /** Who is never there, so that an unknown account costs the same reads as a known one. */
 const NOBODY = 'per_nobody';
-
-const lines = new Map<string, Queue>();
-
-/** Runs works of one key one after the other. Throws `unavailable` when too many wait. */
-async function inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
-  const line = lines.get(key) ?? createQueue(1, WAITING);
-  lines.set(key, line);
-  try {
-    return await line.run(work);
-  } finally {
-    if (line.size() === 0) lines.delete(key);
-  }
-}
 
 function refuse(wait: number): void {
   if (wait <= 0) return;
@@ -30,31 +15,51 @@ function refuse(wait: number): void {
   });
 }
 
+/** Whom failures are counted against, and from where. */
+interface Account {
+  readonly subject: string;
+  readonly personId: string | null;
+}
+
+/** What is tried: the proof, and what it opens. Null from either is a failure. */
+interface Try<Proven, Done> {
+  readonly prove: () => Promise<Proven | null>;
+  readonly act: (proven: Proven) => Promise<Done | null>;
+}
+
 /**
- * Tries a password or code: `attempt` resolves to null when it failed, which is then counted against
- * the account at this address, the account and the address, outside of any transaction. Tries of one
- * account from one address run one after the other, so that the limit holds in parallel too.
+ * Tries a password or code. A failure is counted against the account at this address, the account and
+ * the address, outside of any transaction, and null is returned. The limits hold to the number however
+ * many try at once, on whichever nodes: what was proven opens something only if they still allow it
+ * then, and who fails when they don't is not told so.
  * An address from which the person has signed in before is not held up by strangers' failures.
- * Throws `rate_limited`, without calling `attempt`.
+ * Throws `rate_limited`; without a proof, if that can be known before.
  */
-export async function throttled<T>(
+export async function throttled<Proven, Done>(
   context: PeopleContext,
-  account: { readonly subject: string; readonly personId: string | null },
+  account: Account,
   address: string,
-  attempt: () => Promise<T | null>,
-): Promise<T | null> {
+  { prove, act }: Try<Proven, Done>,
+): Promise<Done | null> {
   const { clock, failures, store } = context;
-  return inTurn(`${account.subject} ${address}`, async () => {
+  const { signIn, stranger, turns } = failures;
+  return turns.run(`${account.subject} ${address}`, async () => {
     await throttleStranger(context, address);
-    await failures.signIn.refresh(account.subject, clock());
+    await signIn.refresh(account.subject, clock());
     const known = await isKnownAddress(store.read, account.personId ?? NOBODY, address, clock() - KNOWN_FOR);
-    refuse(failures.signIn.wait(account.subject, address, clock(), known));
-    const result = await attempt();
-    if (result === null) {
-      await failures.signIn.add(account.subject, address, clock());
-      await failures.stranger.add(address, address, clock());
+    refuse(signIn.wait(account.subject, address, clock(), known));
+
+    const proven = await prove();
+    if (proven !== null) {
+      // Other nodes may have counted failures meanwhile.
+      await signIn.refresh(account.subject, clock());
+      refuse(signIn.wait(account.subject, address, clock(), known));
     }
-    return result;
+    const done = proven === null ? null : await act(proven);
+    if (done !== null) return done;
+    refuse(await signIn.add(account.subject, address, clock(), known));
+    refuse(await stranger.add(address, address, clock()));
+    return null;
   });
 }
 
@@ -63,4 +68,9 @@ export async function throttleStranger(context: PeopleContext, address: string):
   const { clock, failures } = context;
   await failures.stranger.refresh(address, clock());
   refuse(failures.stranger.wait(address, address, clock()));
+}
+
+/** Counts a failure against an address. Throws `rate_limited`, and then nobody may be told that it was one. */
+export async function countStranger(context: PeopleContext, address: string): Promise<void> {
+  refuse(await context.failures.stranger.add(address, address, context.clock()));
 }

@@ -66,6 +66,76 @@ describe('The client against a server', () => {
   });
 });
 
+describe('What credentials open', () => {
+  test('projects, servers, apps, environment, events and errors, each by its own credential', async () => {
+    const house = await startHouse();
+    try {
+      const ada = await signUpOwner(house);
+      const as = (credential: string) => createClient({ url: house.url, credential });
+      const key = as((await createKey(ada, ['read', 'write', 'delete'])).secret);
+      const token = as((await createToken(ada, ['all'])).secret);
+
+      const project = await key.projects.create({ name: 'Shop' });
+      const server = await key.servers.create({ name: 'Web 1', kind: 'ssh', host: '127.0.0.1', user: 'deploy' });
+      assert.match(server.publicKey ?? '', /^ssh-ed25519 /);
+      const hooks = [{ name: 'Build', stage: 'post_source_control', run: 'npm ci' }] as const;
+      const app = await key.apps.create({ projectId: project.id, name: 'Storefront', hooks: [...hooks] });
+      assert.equal(app.hooks[0]?.timeoutSeconds, 600);
+      assert.deepEqual((await key.apps.list({ project: 'shop' })).data, [app]);
+      await assert.rejects(key.projects.delete(project.id), { code: 'conflict', message: /Storefront/ });
+
+      const { value, tag } = await key.apps.read('storefront');
+      assert.deepEqual(value, app);
+      await key.apps.update(app.id, { branch: 'next' }, { ifMatch: tag });
+      await assert.rejects(key.apps.update(app.id, { branch: 'last' }, { ifMatch: tag }), { code: 'conflict' });
+
+      const written = await token.environment.update(app.id, { GREETING: 'hello world', OLD: 'x' });
+      await token.environment.delete(app.id, 'OLD');
+      await assert.rejects(token.environment.update(app.id, { GREETING: 'x' }, { ifMatch: written.tag }), {
+        code: 'conflict',
+      });
+      assert.equal(await token.environment.dotenv(app.id), "GREETING='hello world'\n");
+      const hidden = await token.environment.read(app.id, { values: 'hidden' });
+      assert.deepEqual(
+        hidden.value.data.map((one) => one.value),
+        [null],
+      );
+      const versions = await Array.fromAsync(token.environment.versions(app.id).all());
+      assert.deepEqual(
+        versions.map((one) => [one.version, one.set, one.removed]),
+        [
+          [2, [], ['OLD']],
+          [1, ['GREETING', 'OLD'], []],
+        ],
+      );
+      await token.environment.restore(app.id, 1);
+      await token.environment.set(app.id, 'OLD', 'y');
+
+      const event = {
+        specversion: '1.0',
+        id: '1',
+        source: '/shop',
+        type: 'order.placed',
+        data: { total: 42 },
+      } as const;
+      assert.deepEqual(await token.activity.send([event, event]), { accepted: 1, duplicates: 1 });
+      assert.deepEqual((await token.activity.list({ type: 'order.placed' })).data[0]?.data, { total: 42 });
+      assert.equal((await token.activity.analytics({ interval: 'hour', groupBy: 'source' })).total, 1);
+
+      const { issueId } = await token.errors.report({ type: 'TypeError', message: 'order is undefined' });
+      assert.equal((await token.errors.issues.update(issueId, { status: 'resolved' })).status, 'resolved');
+      assert.deepEqual((await token.errors.issues.list({ status: 'open' })).data, []);
+      assert.equal((await token.errors.issues.events(issueId).list()).data[0]?.message, 'order is undefined');
+
+      await key.apps.delete(app.id);
+      await key.servers.delete(server.id);
+      await key.projects.delete(project.id);
+    } finally {
+      await house.close();
+    }
+  });
+});
+
 describe('Trying again', () => {
   test('a GET is tried again after silence and 503, and then answers', async () => {
     const { asked, send } = answering(new TypeError('down'), failing('unavailable', 503, 0), json(200, { id: 'x' }));

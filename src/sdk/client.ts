@@ -12,7 +12,6 @@ import type {
   Invitation,
   Member,
   NewPasskey,
-  Page,
   Passkey,
   Person,
   Session,
@@ -32,15 +31,16 @@ import type {
   Permission,
   Scope,
 } from '../contract/words.ts';
+import { at, listOf, type Paging } from './lists.ts';
+import { resourcesOf } from './resources.ts';
+import { trackersOf } from './trackers.ts';
 import { type CallOptions, type ClientOptions, createTransport, type Method, type Request } from './transport.ts';
 
 export { DevpilotError } from './errors.ts';
-export type { CallOptions, ClientOptions } from './transport.ts';
-
-export interface Paging {
-  readonly limit?: number | undefined;
-  readonly cursor?: string | undefined;
-}
+export type { Paging } from './lists.ts';
+export type { AppListQuery, ResourceListQuery } from './resources.ts';
+export type { ActivityListQuery, AnalyticsAsk, IssueListQuery, SentEvent } from './trackers.ts';
+export type { CallOptions, ClientOptions, Tagged } from './transport.ts';
 
 interface CredentialQuery extends Paging {
   /** Part of the name, whatever its case. */
@@ -101,33 +101,8 @@ export type Client = ReturnType<typeof createClient>;
 export function createClient(options: ClientOptions = {}) {
   const transport = createTransport(options);
   const { send } = transport;
-  const at = (path: string, id: string) => `${path}/${encodeURIComponent(id)}`;
-
-  const page =
-    <Item, Query extends Paging>(path: string) =>
-    (query?: Query, call?: CallOptions): Promise<Page<Item>> =>
-      send('GET', path, { ...call, query: { ...query } });
-
-  /** Every item of a list, page by page, read on only as fast as it is taken. */
-  const each = <Item, Query extends Paging>(path: string) =>
-    async function* (query?: Query, call?: CallOptions): AsyncGenerator<Item, void, undefined> {
-      const list = page<Item, Query>(path);
-      let cursor = query?.cursor;
-      for (;;) {
-        const { data, nextCursor } = await list({ limit: 200, ...query, cursor } as Query & Paging, call);
-        yield* data;
-        if (nextCursor === null) return;
-        cursor = nextCursor;
-      }
-    };
-
-  const listOf = <Item, Query extends Paging>(path: string) => ({
-    list: page<Item, Query>(path),
-    all: each<Item, Query>(path),
-  });
-
   const credentials = <Item, Created, Create, Query extends Paging>(path: string) => ({
-    ...listOf<Item, Query>(path),
+    ...listOf<Item, Query>(transport, path),
     get: (id: string, call?: CallOptions): Promise<Item> => send('GET', at(path, id), call),
     /** The only answer that ever carries the secret. */
     create: (body: Create, call?: CallOptions): Promise<Created> => send('POST', path, { ...call, body }),
@@ -147,7 +122,7 @@ export function createClient(options: ClientOptions = {}) {
       signUp: (body: SignUp, call?: CallOptions): Promise<Person> => send('POST', '/v1/people', { ...call, body }),
     },
     sessions: {
-      ...listOf<Session, Paging>('/v1/sessions'),
+      ...listOf<Session, Paging>(transport, '/v1/sessions'),
       /** Signs in. Throws `sign_in_failed`, `second_factor_required`. */
       create: (body: SignIn, call?: CallOptions): Promise<{ id: string; expiresAt: string; person: Person }> =>
         send('POST', '/v1/sessions', { ...call, body }),
@@ -183,7 +158,7 @@ export function createClient(options: ClientOptions = {}) {
       },
     },
     passkeys: {
-      ...listOf<Passkey, Paging>('/v1/me/passkeys'),
+      ...listOf<Passkey, Paging>(transport, '/v1/me/passkeys'),
       /** Begins to add one. Throws `sign_in_failed` for a wrong password. */
       options: (body: { password: string }, call?: CallOptions): Promise<PasskeyOptions> =>
         send('POST', '/v1/me/passkeys/options', { ...call, body }),
@@ -194,7 +169,7 @@ export function createClient(options: ClientOptions = {}) {
       delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', at('/v1/me/passkeys', id), call),
     },
     workspaces: {
-      ...listOf<Workspace, Paging>('/v1/workspaces'),
+      ...listOf<Workspace, Paging>(transport, '/v1/workspaces'),
       create: (body: { name: string; slug?: string }, call?: CallOptions): Promise<Workspace> =>
         send('POST', '/v1/workspaces', { ...call, body }),
       update: (workspace: string, body: { name?: string; slug?: string }, call?: CallOptions): Promise<Workspace> =>
@@ -205,13 +180,13 @@ export function createClient(options: ClientOptions = {}) {
         send('POST', `${at('/v1/workspaces', workspace)}/owner`, { ...call, body }),
     },
     members: {
-      ...listOf<Member, Paging>('/v1/members'),
+      ...listOf<Member, Paging>(transport, '/v1/members'),
       update: (id: string, body: { role: GivenRole }, call?: CallOptions): Promise<Member> =>
         send('PATCH', at('/v1/members', id), { ...call, body }),
       delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', at('/v1/members', id), call),
     },
     invitations: {
-      ...listOf<Invitation, Paging>('/v1/invitations'),
+      ...listOf<Invitation, Paging>(transport, '/v1/invitations'),
       create: (body: { email: string; role: GivenRole }, call?: CallOptions): Promise<CreatedInvitation> =>
         send('POST', '/v1/invitations', { ...call, body }),
       delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', at('/v1/invitations', id), call),
@@ -226,8 +201,10 @@ export function createClient(options: ClientOptions = {}) {
       update: (id: string, body: UpdateApiKey, call?: CallOptions): Promise<ApiKey> =>
         send('PATCH', at('/v1/api-keys', id), { ...call, body }),
     },
+    ...resourcesOf(transport),
+    ...trackersOf(transport),
     auditEvents: {
-      ...listOf<AuditEvent, AuditListQuery>('/v1/audit-events'),
+      ...listOf<AuditEvent, AuditListQuery>(transport, '/v1/audit-events'),
       /** The whole log as NDJSON, as it comes. */
       export: (query?: AuditListQuery, call?: CallOptions): Promise<ReadableStream<Uint8Array>> =>
         transport.stream('/v1/audit-events', { ...call, query: { ...query }, accept: 'application/x-ndjson' }),

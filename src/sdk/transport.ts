@@ -25,6 +25,14 @@ export interface CallOptions {
   readonly workspace?: string;
   /** For POST: a replay creates nothing and answers `idempotent_replay`. */
   readonly idempotencyKey?: string;
+  /** The `tag` of what was read: if it was changed since, this throws `conflict` instead of overwriting it. */
+  readonly ifMatch?: string | undefined;
+}
+
+/** What was read or written, and the tag of its state for a later `ifMatch`. */
+export interface Tagged<Value> {
+  readonly value: Value;
+  readonly tag: string | undefined;
 }
 
 export type QueryValue = string | number | boolean | null | undefined | readonly string[];
@@ -42,6 +50,10 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 export interface Transport {
   /** Sends a request and answers with its parsed body, undefined where there is none. Throws `DevpilotError`. */
   send<Body>(method: Method, path: string, request?: Request): Promise<Body>;
+  /** The same, with the tag of the state that the answer shows. */
+  sendTagged<Body>(method: Method, path: string, request?: Request): Promise<Tagged<Body>>;
+  /** Sends a GET and answers with its text. Throws `DevpilotError`. */
+  text(path: string, request?: Request): Promise<string>;
   /** Sends a GET and answers with its bytes as they come. Throws `DevpilotError`. */
   stream(path: string, request?: Request): Promise<ReadableStream<Uint8Array>>;
 }
@@ -150,6 +162,7 @@ export function createTransport(options: ClientOptions): Transport {
     }
     const workspace = request.workspace ?? settle(options.workspace);
     if (workspace !== null) headers.set(HEADERS.workspace, workspace);
+    if (request.ifMatch !== undefined) headers.set('if-match', request.ifMatch);
     if (request.idempotencyKey !== undefined) headers.set(HEADERS.idempotencyKey, request.idempotencyKey);
     return headers;
   }
@@ -193,17 +206,27 @@ export function createTransport(options: ClientOptions): Transport {
     }
   }
 
+  async function bodyOf<Body>(response: Response): Promise<Body> {
+    const text = await response.text();
+    if (text === '') return undefined as Body;
+    try {
+      return JSON.parse(text) as Body;
+    } catch {
+      const message = 'Something that is not Devpilot answered.';
+      throw new DevpilotError('unexpected_answer', message, { status: response.status });
+    }
+  }
+
   return {
     async send<Body>(method: Method, path: string, request: Request = {}) {
+      return bodyOf<Body>(await open(method, path, request));
+    },
+    async sendTagged<Body>(method: Method, path: string, request: Request = {}) {
       const response = await open(method, path, request);
-      const text = await response.text();
-      if (text === '') return undefined as Body;
-      try {
-        return JSON.parse(text) as Body;
-      } catch {
-        const message = 'Something that is not Devpilot answered.';
-        throw new DevpilotError('unexpected_answer', message, { status: response.status });
-      }
+      return { value: await bodyOf<Body>(response), tag: response.headers.get('etag') ?? undefined };
+    },
+    async text(path, request = {}) {
+      return (await open('GET', path, { accept: 'text/plain', ...request })).text();
     },
     async stream(path, request = {}) {
       const { body } = await open('GET', path, request);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { digestBytes, digestOf } from '../credentials/secret.ts';
+import { digestBytes, digestOf, mintSecret } from '../credentials/secret.ts';
 import { type GuardOptions, guard } from '../sdk/guard.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import {
@@ -189,6 +189,20 @@ forEachEngine('guards that judge from memory', (engine) => {
         [403, ['modify_env'], 1],
       );
       await close();
+    });
+
+    test('a guard that may look no more digests up for now asks instead, and what is known still passes', async () => {
+      const limited: typeof fetch = (input, init) =>
+        String(input).endsWith('/records')
+          ? Promise.resolve(Response.json({ code: 'rate_limited' }, { status: 429 }))
+          : fetch(input, init);
+      const { statusOf, close } = await open({ fetch: limited });
+      const token = await createToken(owner, ['modify_env']);
+      assert.equal(await statusOf(mintSecret('access_token')), 401);
+      assert.equal(await statusOf(token.secret), 200);
+      await close();
+      const found = await owner.call<{ useCount: number }>(`/v1/access-tokens/${token.id}`);
+      assert.equal(found.body.useCount, 1);
     });
 
     test('credentials of another workspace than its key’s never pass', async () => {

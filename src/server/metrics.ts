@@ -9,11 +9,16 @@ export interface Gauges {
   /** Milliseconds. */
   readonly usageLag: () => number;
   readonly pendingCredentials: () => number;
+  readonly lookUpsRefused: () => number;
+  /** Jobs over all nodes; `dueSince` in epoch milliseconds. */
+  readonly jobs: () => Promise<{ waiting: number; running: number; dueSince: number | null }>;
+  readonly jobsHere: () => number;
 }
 
 export interface Meter {
   readonly judges: (judges: Judges) => Judges;
   readonly store: (store: Store) => Store;
+  readonly jobEnded: (kind: string, status: string) => void;
   readonly listen: (address: { host: string; port: number }, gauges: Gauges) => Promise<Server>;
 }
 
@@ -48,6 +53,13 @@ export function createMeter(): Meter {
     registers,
   });
 
+  const jobsEnded = new Counter({
+    name: 'devpilot_jobs_total',
+    help: 'Jobs that ended on this node, by kind and how',
+    labelNames: ['kind', 'status'],
+    registers,
+  });
+
   async function timed<T>(operation: string, work: () => Promise<T>): Promise<T> {
     const stop = storing.startTimer({ operation });
     try {
@@ -78,6 +90,7 @@ export function createMeter(): Meter {
       first: (statement, parameters) => timed('look_up', () => store.first(statement, parameters)),
       transaction: (work) => timed('transaction', () => store.transaction(work)),
     }),
+    jobEnded: (kind, status) => jobsEnded.inc({ kind, status }),
     async listen({ host, port }, gauges) {
       collectDefaultMetrics({ register });
       const gauge = (name: string, help: string, read: () => number) =>
@@ -96,6 +109,33 @@ export function createMeter(): Meter {
         () => gauges.usageLag() / 1000,
       );
       gauge('devpilot_usage_pending_credentials', 'Credentials with uses not yet written', gauges.pendingCredentials);
+      new Counter({
+        name: 'devpilot_look_ups_refused_total',
+        help: 'Look-ups refused because their address presented too many unknown secrets',
+        registers,
+        collect() {
+          this.reset();
+          this.inc(gauges.lookUpsRefused());
+        },
+      });
+      gauge('devpilot_jobs_here', 'Jobs that run on this node', gauges.jobsHere);
+      const oldest = new Gauge({
+        name: 'devpilot_jobs_due_seconds',
+        help: 'For how long the first job that could run waits',
+        registers,
+      });
+      new Gauge({
+        name: 'devpilot_jobs',
+        help: 'Jobs over all nodes that wait and that run',
+        labelNames: ['status'],
+        registers,
+        async collect() {
+          const { waiting, running, dueSince } = await gauges.jobs();
+          this.set({ status: 'waiting' }, waiting);
+          this.set({ status: 'running' }, running);
+          oldest.set(dueSince === null ? 0 : Math.max(0, (Date.now() - dueSince) / 1000));
+        },
+      });
       new Gauge({ name: 'devpilot_build_info', help: 'Version', labelNames: ['version', 'node'], registers }).set(
         { version: gauges.version, node: process.version },
         1,

@@ -5,6 +5,8 @@ import {
   bearer,
   createKey,
   createToken,
+  PASSWORD,
+  signUpMember,
   signUpOwner,
   startHouse,
   type TestHouse,
@@ -91,6 +93,37 @@ test('failures of a passphrase on one node hold on the others, also for who has 
   }
   assert.equal((await tryAt(second, passphrase)).body.code, 'rate_limited');
   await until(async () => (await tryAt(first, passphrase)).body.code === 'rate_limited');
+});
+
+test('of wrong passphrases on all nodes at once exactly five are told, and then none is, right or wrong', async () => {
+  const passphrase = 'a passphrase of ours';
+  const token = await createToken(owner, ['all'], { passphrase });
+  const tryAt = async (node: TestHouse, tried: string) => {
+    const headers = { ...bearer(token.secret), 'access-token-passphrase': tried };
+    const { status, body } = await node.call<{ code?: string }>('/v1/whoami', { headers });
+    return `${status} ${body.code ?? ''}`;
+  };
+  const answers = await Promise.all(
+    nodes.flatMap((node, at) =>
+      Array.from({ length: 15 }, (_, count) => tryAt(node, `wrong passphrase ${at} ${count}`)),
+    ),
+  );
+  assert.deepEqual(answers.toSorted().slice(0, 5), Array(5).fill('401 passphrase_incorrect'));
+  assert.deepEqual(answers.toSorted().slice(5), Array(40).fill('429 rate_limited'));
+  for (const node of nodes) assert.equal(await tryAt(node, passphrase), '429 rate_limited');
+});
+
+test('of wrong sign-ins at all nodes at once exactly five are told, and then none is, right or wrong', async () => {
+  const [first] = nodes;
+  if (first === undefined) throw new Error('There is no node.');
+  const { email } = await signUpMember(first, owner, 'member', 'grace@example.com');
+  const signIn = async (node: TestHouse, password: string) =>
+    (await node.call('/v1/sessions', { body: { email, password } })).status;
+  const answers = await Promise.all(
+    nodes.flatMap((node) => Array.from({ length: 12 }, () => signIn(node, 'not the password of hers'))),
+  );
+  assert.deepEqual(answers.toSorted(), [...Array(5).fill(401), ...Array(31).fill(429)]);
+  for (const node of nodes) assert.equal(await signIn(node, PASSWORD), 429);
 });
 
 test('uses that all nodes counted add up exactly after clean stops', async () => {

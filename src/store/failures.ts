@@ -1,10 +1,11 @@
 import type { Queryable, Trx } from './store.ts';
 
-export async function recentFailures(
-  db: Queryable,
-  subject: string,
-  since: number,
-): Promise<{ address: string; at: number }[]> {
+interface FailureRow {
+  readonly address: string;
+  readonly at: number;
+}
+
+export async function recentFailures(db: Queryable, subject: string, since: number): Promise<FailureRow[]> {
   return db
     .selectFrom('failure')
     .select(['address', 'at'])
@@ -27,10 +28,29 @@ export async function failedSince(db: Queryable, prefix: string, since: number, 
   return rows.map(({ subject }) => subject);
 }
 
-export async function insertFailure(trx: Trx, subject: string, address: string, at: number): Promise<void> {
-  await trx.insertInto('failure').values({ subject, address, at }).execute();
+/**
+ * Counts a failure if `allows` says so of those of its subject after `since`, and returns those. The
+ * subject's gate is held until the transaction ends, so that no other node counts one in between.
+ */
+export async function countFailure(
+  trx: Trx,
+  subject: string,
+  { address, at }: FailureRow,
+  since: number,
+  allows: (before: readonly FailureRow[]) => boolean,
+): Promise<{ before: FailureRow[]; counted: boolean }> {
+  await trx
+    .insertInto('failure_gate')
+    .values({ subject, at })
+    .onConflict((conflict) => conflict.column('subject').doUpdateSet({ at }))
+    .execute();
+  const before = await recentFailures(trx, subject, since);
+  const counted = allows(before);
+  if (counted) await trx.insertInto('failure').values({ subject, address, at }).execute();
+  return { before, counted };
 }
 
 export async function deleteOldFailures(trx: Trx, before: number): Promise<void> {
   await trx.deleteFrom('failure').where('at', '<', before).execute();
+  await trx.deleteFrom('failure_gate').where('at', '<', before).execute();
 }

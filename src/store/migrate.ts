@@ -8,7 +8,11 @@ import { resources } from './migrations/0010-resources.ts';
 import { environment } from './migrations/0011-environment.ts';
 import { activity } from './migrations/0012-activity.ts';
 import { errors } from './migrations/0013-errors.ts';
-import { guards } from './migrations/0014-guards.ts';
+import { failureGate } from './migrations/0015-failure-gate.ts';
+import { jobs } from './migrations/0020-jobs.ts';
+import { scripts } from './migrations/0030-scripts.ts';
+import { backups } from './migrations/0031-backups.ts';
+import { guards } from './migrations/0035-guards.ts';
 
 /** The statements of each migration, by name; a landed one is never changed. */
 const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>> = {
@@ -20,7 +24,11 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0011-environment': environment,
   '0012-activity': activity,
   '0013-errors': errors,
-  '0014-guards': guards,
+  '0015-failure-gate': failureGate,
+  '0020-jobs': jobs,
+  '0030-scripts': scripts,
+  '0031-backups': backups,
+  '0035-guards': guards,
 };
 
 /** How often a node tries again that lost the race for the very first tables. */

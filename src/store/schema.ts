@@ -28,6 +28,7 @@ export interface Schema {
   usage_flush: { node_id: string; number: number };
   usage_chunk: UsageChunkTable;
   failure: { subject: string; address: string; at: number };
+  failure_gate: { subject: string; at: number };
   idempotency: IdempotencyTable;
   audit_event: AuditEventTable;
   audit_head: { workspace_id: string; sequence: number; hash: string };
@@ -46,6 +47,17 @@ export interface Schema {
   error_event: ErrorEventTable;
   error_day: { issue_id: string; workspace_id: string; day: number; count: number };
   error_facet: ErrorFacetTable;
+  job: JobTable;
+  job_lane: JobLaneTable;
+  job_gate: { id: number };
+  log: LogTable;
+  log_chunk: LogChunkTable;
+  script: ScriptTable;
+  script_version: ScriptVersionTable;
+  run: RunTable;
+  backup: BackupTable;
+  restore: RestoreTable;
+  stored_object: StoredObjectTable;
 }
 
 export interface PersonTable {
@@ -257,6 +269,8 @@ export interface AppTable extends ResourceFacts {
   log_command: string | null;
   /** JSON object. */
   backup: string | null;
+  /** When the schedule of its backups is due. */
+  next_backup_at: number | null;
 }
 
 /** One change of an app's environment, of any number of variables. */
@@ -360,4 +374,159 @@ export interface ErrorFacetTable {
   value: string;
   count: number;
   last_seen_at: number;
+}
+
+/** Work that a node takes up: once, unless its kind says otherwise. */
+export interface JobTable {
+  id: string;
+  workspace_id: string;
+  kind: string;
+  /** What it is about: the id of a deployment, a run, a backup. */
+  resource_id: string;
+  /** JSON. */
+  payload: string;
+  status: string;
+  /** Not before this. */
+  run_at: number;
+  created_at: number;
+  started_at: number | null;
+  finished_at: number | null;
+  /** Milliseconds that one try may take. */
+  time_limit: number | null;
+  /** Counts up whenever a node takes it, so that one which lost it can write nothing any more. */
+  attempt: number;
+  /** Failures that were borne, and how many are. */
+  failures: number;
+  retries: number;
+  retry_after: number;
+  /** How often a node was lost that had it. */
+  losses: number;
+  owner: string | null;
+  /** By the database's clock. */
+  lease_until: number | null;
+  /** Why it is to end; null while it is not. */
+  cancel: string | null;
+  error: string | null;
+}
+
+/** What a job that is not over takes a place in: at most `capacity` may run in a lane at a time. */
+export interface JobLaneTable {
+  job_id: string;
+  workspace_id: string;
+  lane: string;
+  capacity: number;
+  created_at: number;
+  /** Whether the job holds its place. */
+  held: number;
+}
+
+/** What was said while something ran. */
+export interface LogTable {
+  id: string;
+  workspace_id: string;
+  lines: number;
+  /** Characters of all lines. */
+  size: number;
+  created_at: number;
+  closed_at: number | null;
+}
+
+/** Some lines in a row, compressed. */
+export interface LogChunkTable {
+  log_id: string;
+  workspace_id: string;
+  first_line: number;
+  lines: number;
+  data: Uint8Array;
+}
+
+/** What a version keeps of a script. */
+export interface ScriptContent {
+  body: string;
+  interpreter: string;
+  server_id: string;
+  run_as: string | null;
+  timeout_seconds: number;
+  /** JSON array. */
+  parameters: string;
+}
+
+export interface ScriptTable extends ResourceFacts, ScriptContent {
+  description: string | null;
+  /** Of its content. */
+  version: number;
+  schedule: string | null;
+  next_run_at: number | null;
+}
+
+interface ActorFacts {
+  actor_kind: string;
+  actor_id: string | null;
+  actor_name: string | null;
+}
+
+export interface ScriptVersionTable extends ScriptContent, ActorFacts {
+  script_id: string;
+  workspace_id: string;
+  number: number;
+  at: number;
+}
+
+export interface RunTable extends ActorFacts {
+  id: string;
+  workspace_id: string;
+  script_id: string;
+  script_version: number;
+  status: string;
+  exit_code: number | null;
+  error: string | null;
+  /** JSON object. */
+  parameters: string;
+  scheduled_for: number | null;
+  created_at: number;
+  updated_at: number;
+  started_at: number | null;
+  finished_at: number | null;
+}
+
+export interface BackupTable extends ActorFacts {
+  id: string;
+  workspace_id: string;
+  app_id: string;
+  app_name: string;
+  kind: string;
+  status: string;
+  size_bytes: number | null;
+  /** In hex; null until the backup is whole. */
+  sha256: string | null;
+  error: string | null;
+  created_at: number;
+  updated_at: number;
+  started_at: number | null;
+  finished_at: number | null;
+  scheduled_for: number | null;
+}
+
+export interface RestoreTable extends ActorFacts {
+  id: string;
+  workspace_id: string;
+  backup_id: string;
+  app_id: string;
+  status: string;
+  error: string | null;
+  created_at: number;
+  started_at: number | null;
+  finished_at: number | null;
+}
+
+/** Something in the data directory or a bucket that is, or was to become, a backup. */
+export interface StoredObjectTable {
+  /** That of the backup. */
+  id: string;
+  workspace_id: string;
+  /** Which data directory or bucket, and the name in it. */
+  place: string;
+  /** The bucket's name for an upload in parts that is not done. */
+  upload: string | null;
+  created_at: number;
 }

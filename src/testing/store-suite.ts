@@ -16,7 +16,7 @@ import {
   sortedValue,
   updateCredential,
 } from '../store/credentials.ts';
-import { deleteOldFailures, insertFailure, recentFailures } from '../store/failures.ts';
+import { countFailure, deleteOldFailures, recentFailures } from '../store/failures.ts';
 import { claimKey, deleteOldClaims } from '../store/idempotency.ts';
 import { pruneRevocations } from '../store/nodes.ts';
 import { cutPage, decodeCursor } from '../store/paging.ts';
@@ -142,7 +142,7 @@ export function storeSuite(engine: string, open: () => Promise<TestStore>): void
         );
         assert.equal(isUniqueViolation(error), true);
         const other = await store
-          .transaction((trx) => insertFailure(trx, null as never, 'a', 1))
+          .transaction((trx) => countFailure(trx, null as never, { address: 'a', at: 1 }, 0, () => true))
           .then(
             () => null,
             (thrown: unknown) => thrown,
@@ -425,9 +425,9 @@ export function storeSuite(engine: string, open: () => Promise<TestStore>): void
 
     test('failures are read by subject and age, oldest first, and old ones go', async () => {
       await store.transaction(async (trx) => {
-        await insertFailure(trx, 'subject', '10.0.0.2', NOW + 5);
-        await insertFailure(trx, 'subject', '10.0.0.1', NOW);
-        await insertFailure(trx, 'Subject', '10.0.0.1', NOW);
+        await countFailure(trx, 'subject', { address: '10.0.0.2', at: NOW + 5 }, 0, () => true);
+        await countFailure(trx, 'subject', { address: '10.0.0.1', at: NOW }, 0, () => true);
+        await countFailure(trx, 'Subject', { address: '10.0.0.1', at: NOW }, 0, () => true);
       });
       const read = async (since: number) =>
         (await recentFailures(store.read, 'subject', since)).map(({ address, at }) => [address, at]);
@@ -438,6 +438,18 @@ export function storeSuite(engine: string, open: () => Promise<TestStore>): void
       assert.deepEqual(await read(NOW), [['10.0.0.2', NOW + 5]]);
       await store.transaction((trx) => deleteOldFailures(trx, NOW + 5));
       assert.equal((await read(0)).length, 1);
+    });
+
+    test('of failures that are counted at once exactly as many are as are allowed', async () => {
+      const counted = await Promise.all(
+        Array.from({ length: 30 }, (_, at) =>
+          store.transaction((trx) =>
+            countFailure(trx, 'crowd', { address: `10.0.0.${at}`, at: NOW }, NOW - 1, (before) => before.length < 5),
+          ),
+        ),
+      );
+      assert.equal(counted.filter((one) => one.counted).length, 5);
+      assert.equal((await recentFailures(store.read, 'crowd', 0)).length, 5);
     });
 
     describe('uses', () => {

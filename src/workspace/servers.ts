@@ -4,10 +4,11 @@ import type { Page } from '../contract/schemas.ts';
 import { SECOND, type ServerKind } from '../contract/words.ts';
 import type { ServerTable } from '../store/schema.ts';
 import { type Asker, instant, record, type WorkspaceContext } from './context.ts';
-import { makeKeyPair } from './key-pair.ts';
 import { refuseWhileItHolds } from './projects.ts';
 import { createResource, editResource, findRow, listPage, removeResource } from './resources.ts';
-import { runOverSsh, type SshTarget, scanHostKeys } from './ssh.ts';
+import { makeKeyPair } from './runner/key-pair.ts';
+import { run, type Target } from './runner/run.ts';
+import { scanHostKeys } from './runner/ssh.ts';
 
 const SSH_PORT = 22;
 const CHECK_WITHIN = 10 * SECOND;
@@ -112,16 +113,23 @@ export function deleteServer(context: WorkspaceContext, asker: Asker, idOrSlug: 
 }
 
 /** How to reach an ssh server, its private key opened; null without a pinned host key. */
-function sshTargetOf(context: WorkspaceContext, row: ServerTable): SshTarget | null {
+function sshTargetOf(context: WorkspaceContext, row: ServerTable): (Target & { readonly kind: 'ssh' }) | null {
   const { host, port, user_name: user, host_key: hostKey, private_key_sealed: sealed } = row;
   if (host === null || port === null || user === null || hostKey === null || sealed === null) return null;
-  return { host, port, user, hostKey, privateKey: context.seal.open(sealed, identityOf(row)) };
+  return { kind: 'ssh', host, port, user, hostKey, privateKey: context.seal.open(sealed, identityOf(row)) };
 }
 
-/** The last line of what the client said, which names the cause. */
-function lastLine(text: string): string {
-  const lines = text.split('\n').map((line) => line.replace(/[^\x20-\x7e]/g, '').trim());
-  return lines.filter((line) => line !== '').at(-1) ?? '';
+/** Where steps on a server run. Throws `conflict` where nothing may run on it, with what to do. */
+export function targetOf(context: WorkspaceContext, row: ServerTable): Target {
+  if (row.kind === 'local') {
+    if (!context.localServer) throw new Problem('conflict', 'The operator does not allow local servers any more.');
+    return { kind: 'local' };
+  }
+  const target = sshTargetOf(context, row);
+  if (target === null) {
+    throw new Problem('conflict', `No host key is pinned for the server ${row.name}. Check it, then set its hostKey.`);
+  }
+  return target;
 }
 
 async function checkSsh(context: WorkspaceContext, row: ServerTable): Promise<ServerCheck> {
@@ -146,18 +154,16 @@ async function checkSsh(context: WorkspaceContext, row: ServerTable): Promise<Se
     };
   }
   const left = Math.max(1000, CHECK_WITHIN - (Date.now() - started));
-  const { code, stderr } = await runOverSsh(target, 'true', left);
-  if (code === 0) return { ok: true, message: 'Connected.', hostKey: target.hostKey };
-  const why = code === null ? 'Nothing was heard in time.' : lastLine(stderr);
-  return { ok: false, message: `Not connected. ${why}`.trim(), hostKey: target.hostKey };
+  const outcome = await run(target, { command: { argv: ['true'] } }, AbortSignal.timeout(left));
+  if (outcome.exitCode === 0) return { ok: true, message: 'Connected.', hostKey: target.hostKey };
+  const why = outcome.problem ?? 'Not connected. Nothing was heard in time.';
+  return { ok: false, message: why, hostKey: target.hostKey };
 }
 
 /** Tries to connect, for at most ten seconds, and says what came of it. Throws `not_found`. */
 export async function checkServer(context: WorkspaceContext, asker: Asker, idOrSlug: string): Promise<ServerCheck> {
   const row = await findRow(context.store.read, 'server', asker.workspaceId, idOrSlug);
-  if (row.kind === 'local' && !context.localServer) {
-    throw new Problem('conflict', 'The operator does not allow local servers any more.');
-  }
+  if (row.kind === 'local') targetOf(context, row);
   const check =
     row.kind === 'local'
       ? { ok: true, message: 'This is the machine that Devpilot runs on.', hostKey: null }

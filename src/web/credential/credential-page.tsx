@@ -1,12 +1,13 @@
-import { Anchor, Button, Group, Stack, Text } from '@mantine/core';
+import { Button, Group, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { Link, useLocation, useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { useLocation, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { lazy, Suspense, useState } from 'react';
 import { DevpilotError } from '../../sdk/client.ts';
 import { ActiveSwitch } from '../api-keys/active-switch.tsx';
 import { CopyButton } from '../components/copy.tsx';
 import { Facts } from '../components/facts.tsx';
-import { IconArrowLeft, IconEdit, IconRefresh, IconTrash } from '../components/icons.ts';
+import { IconEdit, IconRefresh, IconTrash } from '../components/icons.ts';
+import { BackLink } from '../components/link.tsx';
 import { Tag } from '../components/notice.tsx';
 import { Page } from '../components/page.tsx';
 import { Section } from '../components/section.tsx';
@@ -34,18 +35,6 @@ const ReplaceDialog = lazy(async () => ({
 const EditDialog = lazy(async () => ({ default: (await import('../api-keys/edit-dialog.tsx')).EditDialog }));
 
 type Dialog = 'edit' | 'replace' | 'delete';
-
-function Back({ kind }: { readonly kind: Kind }) {
-  const { workspace } = useWorkspace();
-  return (
-    <Anchor fz="sm" renderRoot={(props) => <Link to={kind.path} search={{ workspace: workspace.slug }} {...props} />}>
-      <Group gap={6} component="span" display="inline-flex">
-        <IconArrowLeft size={16} aria-hidden />
-        {kind.title}
-      </Group>
-    </Anchor>
-  );
-}
 
 function Actions({ credential, open }: { readonly credential: Credential; readonly open: (dialog: Dialog) => void }) {
   return (
@@ -137,7 +126,7 @@ function Gone({ kind, id }: { readonly kind: Kind; readonly id: string }) {
   const { isAdmin } = useWorkspace();
   return (
     <Page title={`No such ${kind.noun}`}>
-      <Back kind={kind} />
+      <BackLink to={kind.path}>{kind.title}</BackLink>
       <EmptyState icon={<IconTrash size={26} />} title={`There is no such ${kind.noun}`}>
         <Text c="dimmed" fz="sm">
           It was deleted, or belongs to another workspace. Nothing accepts a deleted credential.
@@ -173,7 +162,7 @@ export function CredentialPage() {
   }
   return (
     <Stack gap="md">
-      <Back kind={kind} />
+      <BackLink to={kind.path}>{kind.title}</BackLink>
       <Page title={data.name} actions={isAdmin && <Actions credential={data} open={setDialog} />}>
         <div className={styles['columns']}>
           <About credential={data} />

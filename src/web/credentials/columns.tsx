@@ -1,8 +1,8 @@
 import { Text, Tooltip } from '@mantine/core';
-import { Link } from '@tanstack/react-router';
 import type { Column } from '../components/data-table.tsx';
 import { dayOf, exactTime } from '../components/format.ts';
 import { IconLock } from '../components/icons.ts';
+import { NameLink } from '../components/link.tsx';
 import { Ago } from '../components/time.tsx';
 import styles from './credentials.module.css';
 import { type Credential, hasPassphrase, type Kind, rightsOf } from './kinds.ts';
@@ -13,14 +13,9 @@ function Name({ kind, credential }: { readonly kind: Kind; readonly credential: 
   const description = credential.kind === 'api_key' ? credential.description : null;
   return (
     <div>
-      <Link
-        to={`${kind.path}/$id`}
-        params={{ id: credential.id }}
-        search={(before) => ({ workspace: before.workspace })}
-        className={styles['name']}
-      >
+      <NameLink to={`${kind.path}/$id`} params={{ id: credential.id }}>
         {credential.name}
-      </Link>
+      </NameLink>
       {description !== null && description !== '' && <div className={styles['described']}>{description}</div>}
       <Text component="div" className={`mono ${styles['hint']}`}>
         …{credential.hint}

@@ -1,8 +1,9 @@
-import { ActionIcon, Button, Menu, Stack, Text } from '@mantine/core';
+import { ActionIcon, Button, Group, Menu, Stack, Text } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { lazy, type ReactNode, Suspense, useState } from 'react';
 import { type Column, DataTable } from '../components/data-table.tsx';
+import { isFiltered } from '../components/filters.tsx';
 import {
   IconActivity,
   IconDots,
@@ -120,7 +121,7 @@ export function CredentialsPage({ kind, more = [], editor }: CredentialsPageProp
     placeholderData: keepPreviousData,
   });
 
-  const isFiltered = state.isPaged || FILTERS.some((name) => state.get(name) !== undefined);
+  const filtered = isFiltered(state, FILTERS);
   const isEmpty = list.data?.data.length === 0;
   const generate = (
     <Button leftSection={<IconPlus size={16} />} onClick={() => setCreating(true)}>
@@ -132,16 +133,14 @@ export function CredentialsPage({ kind, more = [], editor }: CredentialsPageProp
   const openFor = (dialog: Open['dialog']) => (open?.dialog === dialog ? open.credential : null);
 
   return (
-    <Page title={kind.title} description={kind.about} actions={isAdmin && !(isEmpty && !isFiltered) ? generate : null}>
+    <Page title={kind.title} description={kind.about} actions={isAdmin && !(isEmpty && !filtered) ? generate : null}>
       <Stack gap="md">
-        {!(isEmpty && !isFiltered) && <Filters kind={kind} state={state} />}
+        {!(isEmpty && !filtered) && <Filters kind={kind} state={state} />}
         {list.isPending ? (
           <TableSkeleton />
-        ) : list.error !== null && list.data === undefined ? (
-          <ErrorState error={list.error} retry={() => void list.refetch()} />
         ) : list.error !== null ? (
           <ErrorState error={list.error} retry={() => void list.refetch()} />
-        ) : isEmpty && !isFiltered ? (
+        ) : isEmpty && !filtered ? (
           <EmptyState
             icon={<IconTicket size={26} />}
             title={`No ${kind.plural} yet`}
@@ -182,14 +181,14 @@ export function CredentialsPage({ kind, more = [], editor }: CredentialsPageProp
             <Text fz="sm" fw={550} role="status">
               {chosen.size} selected
             </Text>
-            <Stack gap="xs" style={{ flexDirection: 'row' }}>
+            <Group gap="xs">
               <Button size="xs" variant="default" onClick={() => setChosen(new Map())}>
                 Clear selection
               </Button>
               <Button size="xs" className="button-bad" onClick={() => setDeletingAll(true)}>
                 Delete selected
               </Button>
-            </Stack>
+            </Group>
           </section>
         )}
       </Stack>

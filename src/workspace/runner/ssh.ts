@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseHostKey } from '../contract/host-key.ts';
+import { parseHostKey } from '../../contract/host-key.ts';
+import { ENTRY, LOCAL_ENTRY } from './entry.ts';
 
 /** Where and as whom to connect, and the one host key that is trusted. */
 export interface SshTarget {
@@ -14,6 +15,8 @@ export interface SshTarget {
 }
 
 const OUTPUT_MAX = 16_384;
+const CONNECT_SECONDS = 10;
+const CLIENT_ENVIRONMENT = { PATH: process.env['PATH'], LC_ALL: 'C', HOME: '/nonexistent' };
 
 interface Ran {
   readonly code: number | null;
@@ -26,7 +29,7 @@ function run(command: string, args: readonly string[], limit: number): Promise<R
   return new Promise((resolve) => {
     const child: ChildProcess = spawn(command, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env['PATH'], LC_ALL: 'C', HOME: '/nonexistent' },
+      env: CLIENT_ENVIRONMENT,
     });
     const out = { stdout: '', stderr: '' };
     for (const stream of ['stdout', 'stderr'] as const) {
@@ -47,7 +50,7 @@ function run(command: string, args: readonly string[], limit: number): Promise<R
 }
 
 /** The options under which alone we connect: no agent, no password, no configuration, exactly this host key. */
-function sshOptions(target: SshTarget, keyFile: string, knownHosts: string, seconds: number): string[] {
+function sshOptions(target: SshTarget, keyFile: string, knownHosts: string): string[] {
   const [type = ''] = target.hostKey.split(' ');
   const algorithms = type === 'ssh-rsa' ? 'rsa-sha2-512,rsa-sha2-256' : type;
   const options = {
@@ -67,7 +70,10 @@ function sshOptions(target: SshTarget, keyFile: string, knownHosts: string, seco
     KbdInteractiveAuthentication: 'no',
     ForwardAgent: 'no',
     ClearAllForwardings: 'yes',
-    ConnectTimeout: String(seconds),
+    ConnectTimeout: String(CONNECT_SECONDS),
+    // A server or a network that is gone without a word is noticed.
+    ServerAliveInterval: '5',
+    ServerAliveCountMax: '3',
     LogLevel: 'ERROR',
   };
   return [
@@ -82,21 +88,47 @@ function sshOptions(target: SshTarget, keyFile: string, knownHosts: string, seco
   ];
 }
 
+/** A way in to where a step runs: a process that reads orders (`ENTRY`). */
+export interface Entry {
+  readonly child: ChildProcessWithoutNullStreams;
+  /** To be called when it has answered: what was only needed to sign in is removed. */
+  connected(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What a process of ours has of this one's environment: nothing that is a setting. */
+function bareEnvironment(): NodeJS.ProcessEnv {
+  const names = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TZ', 'TMPDIR'];
+  return Object.fromEntries(
+    names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+  );
+}
+
+/** A shell on this machine that reads orders. */
+export function openLocal(): Entry {
+  const [shell, ...args] = LOCAL_ENTRY;
+  const child = spawn(shell, args, { stdio: 'pipe', cwd: '/', env: bareEnvironment() });
+  return { child, connected: () => Promise.resolve(), close: () => Promise.resolve() };
+}
+
 /**
- * Runs one command on a server with the OpenSSH client. The private key lies in a file of mode 0600 in
- * a folder of our own while it is needed, and is removed before this resolves.
+ * A shell on a server that reads orders, by the OpenSSH client. The private key lies in a file of mode
+ * 0600 in a folder of our own until the server has answered.
  */
-export async function runOverSsh(target: SshTarget, command: string, limit: number): Promise<Ran> {
+export async function openSsh(target: SshTarget): Promise<Entry> {
   const folder = await mkdtemp(join(tmpdir(), 'devpilot-ssh-'));
+  const remove = () => rm(folder, { recursive: true, force: true });
   try {
     const keyFile = join(folder, 'key');
     const knownHosts = join(folder, 'known_hosts');
     await writeFile(keyFile, target.privateKey, { mode: 0o600, flag: 'wx' });
     await writeFile(knownHosts, `devpilot-pinned ${target.hostKey}\n`, { mode: 0o600, flag: 'wx' });
-    const options = sshOptions(target, keyFile, knownHosts, Math.ceil(limit / 1000));
-    return await run('ssh', [...options, '--', target.host, command], limit);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+    const options = sshOptions(target, keyFile, knownHosts);
+    const child = spawn('ssh', [...options, '--', target.host, ENTRY], { stdio: 'pipe', env: CLIENT_ENVIRONMENT });
+    return { child, connected: remove, close: remove };
+  } catch (error) {
+    await remove();
+    throw error;
   }
 }
 

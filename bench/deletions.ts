@@ -1,0 +1,83 @@
+import { type Fleet, type FleetKey, startFleet } from '../src/testing/fleet.ts';
+import { until } from '../src/testing/until.ts';
+import { serve } from './lib/processes.ts';
+import { atMost, type Finding, list, median } from './lib/report.ts';
+
+const BOUND = 1000;
+const ONE_BY_ONE = 200;
+const AT_ONCE = 16;
+const TOGETHER = 640;
+const FROZEN = 8;
+
+/** Milliseconds to the answer of a deletion of a key that these nodes remember. */
+async function timeOne({ owner, judge }: Fleet, key: FleetKey, nodes: readonly number[]): Promise<number> {
+  await Promise.all(nodes.map((index) => judge(index, key.secret)));
+  const begun = performance.now();
+  const { status } = await owner.call(`/v1/api-keys/${key.id}`, { method: 'DELETE' });
+  if (status !== 204) throw new Error(`A deletion was answered with ${status}.`);
+  return performance.now() - begun;
+}
+
+/** The first deletion after a node froze: the only one that waits for its lease to end. */
+async function timeFrozen(fleet: Fleet, key: FleetKey): Promise<number> {
+  const { pid, url } = fleet.nodeAt(1);
+  await until(async () => (await fetch(`${url}/readyz`)).ok && (await fleet.judge(1, key.secret)) === 200);
+  process.kill(pid, 'SIGSTOP');
+  try {
+    return await timeOne(fleet, key, [0, 2]);
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+}
+
+/** How late deletions are answered with three real nodes. */
+export async function deletions(): Promise<Finding[]> {
+  const start = (environment: Readonly<Record<string, string>>) =>
+    serve('bench/lib/serve.ts', { environment, cores: '0,1' });
+  const { fleet, keys } = await startFleet(start, { bound: BOUND, keys: ONE_BY_ONE + TOGETHER + FROZEN });
+  const take = (): FleetKey => {
+    const key = keys.pop();
+    if (key === undefined) throw new Error('There are no keys left.');
+    return key;
+  };
+  try {
+    const alone: number[] = [];
+    for (let left = ONE_BY_ONE; left > 0; left--) alone.push(await timeOne(fleet, take(), [0, 1, 2]));
+    const begun = performance.now();
+    await Promise.all(
+      Array.from({ length: AT_ONCE }, async () => {
+        for (let left = TOGETHER / AT_ONCE; left > 0; left--) await timeOne(fleet, take(), [0, 1, 2]);
+      }),
+    );
+    const perSecond = TOGETHER / ((performance.now() - begun) / 1000);
+    const frozen: number[] = [];
+    for (let left = FROZEN; left > 0; left--) frozen.push(await timeFrozen(fleet, take()));
+    const sorted = alone.toSorted((a, b) => a - b);
+    const part = (at: number) => sorted[Math.floor((sorted.length - 1) * at)] ?? Number.NaN;
+    return [
+      {
+        what: 'median time to the answer of a deletion, three healthy nodes, one by one',
+        figure: median(alone),
+        unit: ' ms',
+        bound: atMost(25),
+        from: `${alone.length} deletions; 10th, 90th, 99th percentile and longest ${list([0.1, 0.9, 0.99, 1].map(part))} ms`,
+      },
+      {
+        what: 'longest while a node is frozen; the bound is 1 s',
+        figure: Math.max(...frozen),
+        unit: ' ms',
+        bound: atMost(BOUND + 1000),
+        from: `${list(frozen)} ms`,
+      },
+      {
+        what: `deletions a second, ${AT_ONCE} at once, each judged on three nodes before`,
+        figure: perSecond,
+        unit: '',
+        bound: null,
+        from: `${TOGETHER} deletions`,
+      },
+    ];
+  } finally {
+    await fleet.close();
+  }
+}

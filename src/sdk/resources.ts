@@ -1,0 +1,87 @@
+import type { Environment, EnvVariable, EnvVersion } from '../contract/environment.ts';
+import type {
+  App,
+  CreateAppInput,
+  CreateProject,
+  CreateServer,
+  Project,
+  Server,
+  ServerCheck,
+  UpdateAppInput,
+  UpdateProject,
+  UpdateServer,
+} from '../contract/resources.ts';
+import { at, listOf, type Paging } from './lists.ts';
+import type { CallOptions, Tagged, Transport } from './transport.ts';
+
+export interface ResourceListQuery extends Paging {
+  /** Part of the name, whatever its case. */
+  readonly q?: string | undefined;
+  readonly sort?: 'createdAt' | '-createdAt' | 'name' | '-name' | undefined;
+}
+export interface AppListQuery extends ResourceListQuery {
+  /** Id or slug. */
+  readonly project?: string | undefined;
+  readonly server?: string | undefined;
+}
+
+function resource<Item, Create, Update, Query extends Paging>(transport: Transport, path: string) {
+  const { send, sendTagged } = transport;
+  return {
+    ...listOf<Item, Query>(transport, path),
+    get: (idOrSlug: string, call?: CallOptions): Promise<Item> => send('GET', at(path, idOrSlug), call),
+    /** With its tag, for an edit that must not overwrite another. */
+    read: (idOrSlug: string, call?: CallOptions): Promise<Tagged<Item>> => sendTagged('GET', at(path, idOrSlug), call),
+    create: (body: Create, call?: CallOptions): Promise<Item> => send('POST', path, { ...call, body }),
+    /** Throws `conflict` where `ifMatch` is not the state that is there. */
+    update: (idOrSlug: string, body: Update, call?: CallOptions): Promise<Item> =>
+      send('PATCH', at(path, idOrSlug), { ...call, body }),
+    /** Throws `conflict`, naming them, while others hang on it. */
+    delete: (idOrSlug: string, call?: CallOptions): Promise<void> => send('DELETE', at(path, idOrSlug), call),
+  };
+}
+
+function environmentOf(transport: Transport) {
+  const { send, sendTagged, text } = transport;
+  const of = (app: string) => `${at('/v1/apps', app)}/env`;
+  return {
+    /** All variables, or one by name. `values: 'hidden'` leaves the values out; a person who is shown some is recorded. */
+    read: (
+      app: string,
+      query: { readonly values?: 'shown' | 'hidden'; readonly name?: string } = {},
+      call?: CallOptions,
+    ): Promise<Tagged<Environment>> => sendTagged('GET', of(app), { ...call, query }),
+    /** All variables as a dotenv file. */
+    dotenv: (app: string, call?: CallOptions): Promise<string> =>
+      text(of(app), { ...call, query: { format: 'dotenv' } }),
+    /** Sets many and removes those given as null, all or none. */
+    update: (
+      app: string,
+      values: Readonly<Record<string, string | null>>,
+      call?: CallOptions,
+    ): Promise<Tagged<Environment>> => sendTagged('PATCH', of(app), { ...call, body: { values } }),
+    set: (app: string, name: string, value: string, call?: CallOptions): Promise<EnvVariable> =>
+      send('PUT', at(of(app), name), { ...call, body: { value } }),
+    delete: (app: string, name: string, call?: CallOptions): Promise<void> => send('DELETE', at(of(app), name), call),
+    versions: (app: string) => listOf<EnvVersion, Paging>(transport, `${of(app)}/versions`),
+    /** Makes the variables again what they were in a version, as a new one. */
+    restore: (app: string, version: number, call?: CallOptions): Promise<Tagged<Environment>> =>
+      sendTagged('POST', `${of(app)}/versions/${version}/restore`, call),
+  };
+}
+
+/** Projects, servers, apps and the environment of an app. */
+export function resourcesOf(transport: Transport) {
+  const servers = '/v1/servers';
+  return {
+    projects: resource<Project, CreateProject, UpdateProject, ResourceListQuery>(transport, '/v1/projects'),
+    apps: resource<App, CreateAppInput, UpdateAppInput, AppListQuery>(transport, '/v1/apps'),
+    servers: {
+      ...resource<Server, CreateServer, UpdateServer, ResourceListQuery>(transport, servers),
+      /** Tries to connect with exactly the pinned host key; may take ten seconds. */
+      check: (idOrSlug: string, call?: CallOptions): Promise<ServerCheck> =>
+        transport.send('POST', `${at(servers, idOrSlug)}/check`, call),
+    },
+    environment: environmentOf(transport),
+  };
+}

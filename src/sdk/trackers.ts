@@ -1,0 +1,74 @@
+import type { ActivityEvent, ActivityTaken, Analytics } from '../contract/activity.ts';
+import type { ErrorEvent, ErrorIssue, ErrorIssueDetail, ErrorReport, ErrorTaken } from '../contract/errors.ts';
+import type { ActivityGroup, ErrorLevel, Interval, IssueStatus } from '../contract/words.ts';
+import { at, listOf, type Paging } from './lists.ts';
+import type { CallOptions, Transport } from './transport.ts';
+
+/** An event as CloudEvents 1.0 has it; with the same `source` and `id` it is stored once. */
+export interface SentEvent {
+  readonly specversion: '1.0';
+  readonly id: string;
+  readonly source: string;
+  readonly type: string;
+  readonly subject?: string;
+  readonly time?: string;
+  readonly datacontenttype?: string;
+  readonly data?: unknown;
+}
+
+export interface ActivityListQuery extends Paging {
+  readonly type?: string | undefined;
+  readonly source?: string | undefined;
+  readonly subject?: string | undefined;
+  /** From this instant on. */
+  readonly from?: string | undefined;
+  /** Before this instant. */
+  readonly to?: string | undefined;
+}
+
+export interface AnalyticsAsk {
+  readonly interval?: Interval | undefined;
+  readonly groupBy?: ActivityGroup | undefined;
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+}
+
+export interface IssueListQuery extends Paging {
+  /** Part of the title, whatever its case. */
+  readonly q?: string | undefined;
+  readonly status?: IssueStatus | undefined;
+  readonly level?: ErrorLevel | undefined;
+  readonly release?: string | undefined;
+  readonly environment?: string | undefined;
+  readonly app?: string | undefined;
+  readonly sort?: '-lastSeenAt' | '-firstSeenAt' | '-count' | undefined;
+}
+
+/** The activity tracker and the error tracker. */
+export function trackersOf(transport: Transport) {
+  const { send } = transport;
+  const issues = '/v1/errors/issues';
+  return {
+    activity: {
+      ...listOf<ActivityEvent, ActivityListQuery>(transport, '/v1/activity/events'),
+      /** One event, or up to 1,000 of which all are stored or none. */
+      send: (events: SentEvent | readonly SentEvent[], call?: CallOptions): Promise<ActivityTaken> =>
+        send('POST', '/v1/activity/events', { ...call, body: events }),
+      analytics: (query?: AnalyticsAsk, call?: CallOptions): Promise<Analytics> =>
+        send('GET', '/v1/activity/analytics', { ...call, query: { ...query } }),
+    },
+    errors: {
+      report: (body: ErrorReport, call?: CallOptions): Promise<ErrorTaken> =>
+        send('POST', '/v1/errors/events', { ...call, body }),
+      issues: {
+        ...listOf<ErrorIssue, IssueListQuery>(transport, issues),
+        get: (id: string, call?: CallOptions): Promise<ErrorIssueDetail> => send('GET', at(issues, id), call),
+        /** Resolves an issue, or opens it again. */
+        update: (id: string, body: { status: IssueStatus }, call?: CallOptions): Promise<ErrorIssueDetail> =>
+          send('PATCH', at(issues, id), { ...call, body }),
+        /** The occurrences kept of an issue, newest first. */
+        events: (id: string) => listOf<ErrorEvent, Paging>(transport, `${at(issues, id)}/events`),
+      },
+    },
+  };
+}

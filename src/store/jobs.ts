@@ -1,0 +1,201 @@
+import { sql } from 'kysely';
+import type { JobLaneTable, JobTable } from './schema.ts';
+import { engineOf, locking, type Queryable, type Trx } from './store.ts';
+
+/**
+ * What leases are measured by. On PostgreSQL the database's clock, so that no two nodes differ; the
+ * embedded store has one owner, whose leases never run out while it is there.
+ */
+async function leaseClock(db: Queryable, now: number): Promise<number> {
+  if (engineOf(db) === 'sqlite') return now;
+  const { rows } = await sql<{
+    now: number;
+  }>`select (extract(epoch from clock_timestamp()) * 1000)::bigint as now`.execute(db);
+  return rows[0]?.now ?? now;
+}
+
+export async function insertJob(trx: Trx, job: JobTable, lanes: readonly JobLaneTable[]): Promise<void> {
+  await trx.insertInto('job').values(job).execute();
+  if (lanes.length > 0) await trx.insertInto('job_lane').values(lanes).execute();
+}
+
+/** A job of the workspace, locked until the transaction ends. */
+export async function lockJob(trx: Trx, workspaceId: string, id: string): Promise<JobTable | undefined> {
+  return locking(
+    trx,
+    trx.selectFrom('job').selectAll().where('workspace_id', '=', workspaceId).where('id', '=', id),
+    'job',
+  ).executeTakeFirst();
+}
+
+/** The job about a resource that is not over, locked until the transaction ends. */
+export async function lockJobOf(trx: Trx, workspaceId: string, resourceId: string): Promise<JobTable | undefined> {
+  return locking(
+    trx,
+    trx
+      .selectFrom('job')
+      .selectAll()
+      .where('workspace_id', '=', workspaceId)
+      .where('resource_id', '=', resourceId)
+      .where('status', 'in', ['waiting', 'running']),
+    'job',
+  ).executeTakeFirst();
+}
+
+/** Jobs that could be taken: due, with a place free in each of their lanes, and first in those for one alone. */
+function takeable(now: number, kinds: readonly string[]) {
+  return sql`j.status = 'waiting' and j.run_at <= ${now} and j.kind in (${sql.join(kinds)})
+    and not exists (
+      select 1 from job_lane as l where l.job_id = j.id and (
+        (select count(*) from job_lane as other
+          where other.lane = l.lane and other.held = 1 and other.job_id <> j.id) >= l.capacity
+        or (l.capacity = 1 and l.held = 0 and exists (
+          select 1 from job_lane as earlier inner join job as first on first.id = earlier.job_id
+          where earlier.lane = l.lane and first.status = 'waiting' and first.run_at <= ${now}
+            and (earlier.created_at < l.created_at
+              or (earlier.created_at = l.created_at and earlier.job_id < l.job_id))
+        ))
+      )
+    )`;
+}
+
+/** Whether there may be something to take or to take over: a look that locks nothing. */
+export async function hasWork(
+  db: Queryable,
+  kinds: readonly string[],
+  isHeld: (row: JobTable) => boolean,
+  now: number,
+): Promise<boolean> {
+  if (kinds.length === 0) return false;
+  const { rows } = await sql`select 1 from job as j where ${takeable(now, kinds)} limit 1`.execute(db);
+  return rows.length > 0 || (await lostJobs(db, isHeld, now)).length > 0;
+}
+
+/**
+ * Takes the oldest job that may run now, of one of these kinds, for `owner`. Who takes one holds the gate
+ * meanwhile, so that places in lanes are counted by one node at a time.
+ */
+export async function takeJob(
+  trx: Trx,
+  kinds: readonly string[],
+  owner: string,
+  lease: number,
+  now: number,
+): Promise<JobTable | undefined> {
+  const isPostgres = engineOf(trx) === 'postgres';
+  if (isPostgres) await sql`select id from job_gate where id = 1 for update`.execute(trx);
+  const { rows } = await sql<JobTable>`select j.* from job as j where ${takeable(now, kinds)}
+    order by j.created_at, j.id limit 1 ${isPostgres ? sql`for update of j skip locked` : sql``}`.execute(trx);
+  const [job] = rows;
+  if (job === undefined) return undefined;
+  const taken = {
+    status: 'running',
+    owner,
+    lease_until: (await leaseClock(trx, now)) + lease,
+    attempt: job.attempt + 1,
+    started_at: job.started_at ?? now,
+  };
+  await trx
+    .updateTable('job')
+    .set(taken)
+    .where('workspace_id', '=', job.workspace_id)
+    .where('id', '=', job.id)
+    .execute();
+  await trx
+    .updateTable('job_lane')
+    .set({ held: 1 })
+    .where('workspace_id', '=', job.workspace_id)
+    .where('job_id', '=', job.id)
+    .execute();
+  return { ...job, ...taken };
+}
+
+/** Jobs whose node is gone: its lease has run out or, on the embedded store, this process does not hold them. */
+async function lostJobs(db: Queryable, isHeld: (row: JobTable) => boolean, now: number): Promise<JobTable[]> {
+  const running = db.selectFrom('job').selectAll().where('status', '=', 'running');
+  if (engineOf(db) === 'sqlite') return (await running.execute()).filter((row) => !isHeld(row));
+  const late = running.where('lease_until', '<', await leaseClock(db, now)).limit(1);
+  return 'isTransaction' in db && db.isTransaction ? late.forUpdate().skipLocked().execute() : late.execute();
+}
+
+/** One job whose node is gone, locked until the transaction ends; jobs that others lock are passed over. */
+export async function lockLostJob(
+  trx: Trx,
+  isHeld: (row: JobTable) => boolean,
+  now: number,
+): Promise<JobTable | undefined> {
+  return (await lostJobs(trx, isHeld, now))[0];
+}
+
+/** Renews the leases of jobs that `owner` runs, and tells which it still has and which are to end. */
+export async function renewLeases(
+  trx: Trx,
+  owner: string,
+  ids: readonly string[],
+  lease: number,
+  now: number,
+): Promise<{ id: string; attempt: number; cancel: string | null }[]> {
+  if (ids.length === 0) return [];
+  const until = (await leaseClock(trx, now)) + lease;
+  return trx
+    .updateTable('job')
+    .set({ lease_until: until })
+    .where('status', '=', 'running')
+    .where('owner', '=', owner)
+    .where('id', 'in', ids)
+    .returning(['id', 'attempt', 'cancel'])
+    .execute();
+}
+
+/** Locks a job that `owner` has taken with this attempt; undefined where it has lost it. */
+export async function lockOwned(
+  trx: Trx,
+  job: Pick<JobTable, 'workspace_id' | 'id' | 'attempt'>,
+  owner: string,
+): Promise<JobTable | undefined> {
+  const row = await lockJob(trx, job.workspace_id, job.id);
+  return row?.status === 'running' && row.owner === owner && row.attempt === job.attempt ? row : undefined;
+}
+
+/** Writes what became of a job; `lanes`: what it holds from now on. */
+export async function updateJob(
+  trx: Trx,
+  { workspace_id, id }: Pick<JobTable, 'workspace_id' | 'id'>,
+  set: Partial<Omit<JobTable, 'id' | 'workspace_id'>>,
+  lanes: 'kept' | 'freed' | 'alone' | 'left',
+): Promise<void> {
+  await trx.updateTable('job').set(set).where('workspace_id', '=', workspace_id).where('id', '=', id).execute();
+  if (lanes === 'kept') return;
+  if (lanes === 'left') {
+    await trx.deleteFrom('job_lane').where('workspace_id', '=', workspace_id).where('job_id', '=', id).execute();
+    return;
+  }
+  let query = trx
+    .updateTable('job_lane')
+    .set({ held: 0 })
+    .where('workspace_id', '=', workspace_id)
+    .where('job_id', '=', id);
+  // Lanes for one alone stay held: nobody else may come in between.
+  if (lanes === 'alone') query = query.where('capacity', '>', 1);
+  await query.execute();
+}
+
+/** Jobs that wait and that run, over all nodes, and since when the first that is due waits. */
+export async function countJobs(
+  db: Queryable,
+  now: number,
+): Promise<{ waiting: number; running: number; dueSince: number | null }> {
+  const { rows } = await sql<{ status: string; count: number; due: number | null }>`select status, count(*) as count,
+    min(case when run_at <= ${now} then run_at end) as due
+    from job where status in ('waiting', 'running') group by status`.execute(db);
+  const of = (status: string) => rows.find((row) => row.status === status);
+  return {
+    waiting: of('waiting')?.count ?? 0,
+    running: of('running')?.count ?? 0,
+    dueSince: of('waiting')?.due ?? null,
+  };
+}
+
+export async function deleteOldJobs(trx: Trx, before: number): Promise<void> {
+  await trx.deleteFrom('job').where('finished_at', '<', before).execute();
+}

@@ -1,0 +1,95 @@
+import { sql } from 'kysely';
+import type { LogChunkTable, LogTable } from './schema.ts';
+import type { Queryable, Trx } from './store.ts';
+
+export async function insertLog(trx: Trx, workspaceId: string, id: string, at: number): Promise<void> {
+  await trx
+    .insertInto('log')
+    .values({ id, workspace_id: workspaceId, lines: 0, size: 0, created_at: at, closed_at: null })
+    .execute();
+}
+
+export async function findLog(db: Queryable, workspaceId: string, id: string): Promise<LogTable | undefined> {
+  return db
+    .selectFrom('log')
+    .selectAll()
+    .where('workspace_id', '=', workspaceId)
+    .where('id', '=', id)
+    .executeTakeFirst();
+}
+
+/** Appends lines to a log that is not closed; any number of nodes may. Tells how long it is then, or undefined. */
+export async function appendLines(
+  trx: Trx,
+  workspaceId: string,
+  logId: string,
+  chunk: { readonly lines: number; readonly size: number; readonly data: Uint8Array },
+): Promise<LogTable | undefined> {
+  const log = await trx
+    .updateTable('log')
+    .set({ lines: sql<number>`lines + ${chunk.lines}`, size: sql<number>`size + ${chunk.size}` })
+    .where('workspace_id', '=', workspaceId)
+    .where('id', '=', logId)
+    .where('closed_at', 'is', null)
+    .returningAll()
+    .executeTakeFirst();
+  if (log === undefined) return undefined;
+  await trx
+    .insertInto('log_chunk')
+    .values({
+      log_id: logId,
+      workspace_id: workspaceId,
+      first_line: log.lines - chunk.lines,
+      lines: chunk.lines,
+      data: chunk.data,
+    })
+    .execute();
+  return log;
+}
+
+/** Chunks in order, from the one that holds line `from`. */
+export async function readChunks(
+  db: Queryable,
+  workspaceId: string,
+  logId: string,
+  from: number,
+  limit: number,
+): Promise<LogChunkTable[]> {
+  return db
+    .selectFrom('log_chunk')
+    .selectAll()
+    .where('workspace_id', '=', workspaceId)
+    .where('log_id', '=', logId)
+    .where(sql<boolean>`first_line + lines > ${from}`)
+    .orderBy('first_line')
+    .limit(limit)
+    .execute();
+}
+
+/** Nothing is appended any more. */
+export async function closeLog(trx: Trx, workspaceId: string, logId: string, at: number): Promise<void> {
+  await trx
+    .updateTable('log')
+    .set({ closed_at: at })
+    .where('workspace_id', '=', workspaceId)
+    .where('id', '=', logId)
+    .where('closed_at', 'is', null)
+    .execute();
+}
+
+/** Puts one chunk in the place of many that hold the same lines. */
+export async function mergeChunks(trx: Trx, chunk: LogChunkTable): Promise<void> {
+  await trx
+    .deleteFrom('log_chunk')
+    .where('workspace_id', '=', chunk.workspace_id)
+    .where('log_id', '=', chunk.log_id)
+    .where('first_line', '>=', chunk.first_line)
+    .where('first_line', '<', chunk.first_line + chunk.lines)
+    .execute();
+  await trx.insertInto('log_chunk').values(chunk).execute();
+}
+
+/** Deletes what logs that were closed before then said. */
+export async function deleteOldLogs(trx: Trx, before: number): Promise<void> {
+  await trx.deleteFrom('log').where('closed_at', '<', before).execute();
+}

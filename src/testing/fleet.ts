@@ -1,0 +1,128 @@
+import { createId } from '../contract/id.ts';
+import { digestBytes, digestOf, hintOf, mintSecret } from '../credentials/secret.ts';
+import { insertCredential } from '../store/credentials.ts';
+import { openPostgresStore } from '../store/postgres.ts';
+import { TEST_SECRET } from './engines.ts';
+import { bearer, personAt, signUpOwner, startHouse, type TestPerson } from './house.ts';
+import { startPostgres, type TestPostgres } from './postgres.ts';
+import { type StallingProxy, startStallingProxy } from './stalling-proxy.ts';
+
+type Environment = Readonly<Record<string, string>>;
+
+/** One node in a process of its own. */
+export interface FleetNode {
+  readonly url: string;
+  readonly pid: number;
+  stop(signal: NodeJS.Signals): Promise<unknown>;
+}
+
+export interface FleetKey {
+  readonly id: string;
+  readonly secret: string;
+}
+
+/** Three nodes on one PostgreSQL; the last reaches it through a proxy that can stall. */
+export interface Fleet {
+  readonly postgres: TestPostgres;
+  readonly proxy: StallingProxy;
+  readonly nodes: readonly FleetNode[];
+  /** Signed in at the first node. */
+  readonly owner: TestPerson;
+  nodeAt(index: number): FleetNode;
+  /** Kills a node, has `meanwhile` done without it, and starts another in its place. */
+  replace(index: number, meanwhile: () => Promise<void>): Promise<void>;
+  /** The status of a judgement, 0 where nobody answered in time. */
+  judge(index: number, secret: string, query?: string): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** So many keys with `read` and `write`, put straight into the store. */
+async function insertKeys(url: string, workspaceId: string, personId: string, count: number): Promise<FleetKey[]> {
+  const keys = Array.from({ length: count }, () => ({ id: createId('api_key'), secret: mintSecret('api_key') }));
+  const store = await openPostgresStore(url, () => undefined);
+  await store.transaction(async (trx) => {
+    for (const { id, secret } of keys) {
+      await insertCredential(trx, {
+        id,
+        workspace_id: workspaceId,
+        kind: 'api_key',
+        name: 'Billing',
+        name_key: 'billing',
+        description: null,
+        rights: '["read","write"]',
+        passphrase_hash: null,
+        active: 1,
+        digest: digestBytes(digestOf(secret)),
+        hint: hintOf(secret),
+        expires_at: null,
+        created_at: 1,
+        updated_at: 1,
+        created_by: personId,
+        last_used_at: null,
+      });
+    }
+  });
+  await store.close();
+  return keys;
+}
+
+/** Starts the three with `start`, which makes a process of the environment it is given. */
+export async function startFleet(
+  start: (environment: Environment) => Promise<FleetNode>,
+  { bound, keys: count }: { readonly bound: number; readonly keys: number },
+): Promise<{ fleet: Fleet; keys: FleetKey[] }> {
+  const postgres = await startPostgres();
+  const proxy = await startStallingProxy(postgres.port);
+  const databaseUrl = await postgres.createDatabase();
+  const environment = {
+    DATABASE_URL: databaseUrl,
+    DEVPILOT_SECRET: TEST_SECRET,
+    DEVPILOT_REVOCATION_BOUND: `${bound}ms`,
+  };
+  const house = await startHouse({ environment });
+  const first = await signUpOwner(house);
+  const me = await first.call<{ id: string }>('/v1/me');
+  await house.close();
+  const keys = await insertKeys(databaseUrl, first.workspaceId, me.body.id, count);
+
+  const startAt = (index: number) =>
+    start(
+      index === 2
+        ? { ...environment, DATABASE_URL: databaseUrl.replace(`:${postgres.port}/`, `:${proxy.port}/`) }
+        : environment,
+    );
+  const nodes = await Promise.all([0, 1, 2].map(startAt));
+  function nodeAt(index: number): FleetNode {
+    const node = nodes[index];
+    if (node === undefined) throw new Error(`There is no node ${index}.`);
+    return node;
+  }
+  const fleet: Fleet = {
+    postgres,
+    proxy,
+    nodes,
+    owner: await personAt(nodeAt(0).url, first.email),
+    nodeAt,
+    async replace(index, meanwhile) {
+      const ended = nodeAt(index).stop('SIGKILL');
+      await meanwhile();
+      await ended;
+      nodes[index] = await startAt(index);
+    },
+    async judge(index, secret, query = '') {
+      const signal = AbortSignal.timeout(5000);
+      const response = await fetch(`${nodeAt(index).url}/v1/authorize${query}`, {
+        headers: bearer(secret),
+        signal,
+      }).catch(() => null);
+      await response?.arrayBuffer().catch(() => undefined);
+      return response?.status ?? 0;
+    },
+    async close() {
+      await Promise.all(nodes.map((node) => node.stop('SIGKILL')));
+      await proxy.close();
+      await postgres.close();
+    },
+  };
+  return { fleet, keys };
+}

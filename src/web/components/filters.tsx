@@ -1,0 +1,117 @@
+import { Button, NativeSelect, TextInput } from '@mantine/core';
+import { useDebouncedCallback } from '@mantine/hooks';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
+import styles from './filters.module.css';
+import { IconSearch } from './icons.ts';
+import type { ListState } from './list-state.ts';
+
+interface TextFilterProps {
+  readonly state: ListState;
+  /** The filter's word in the address. */
+  readonly name: string;
+  readonly label: string;
+  readonly placeholder: string;
+  readonly icon?: ReactNode;
+}
+
+/** What is typed here is, a moment later, a filter in the address. */
+export function TextFilter({ state, name, label, placeholder, icon }: TextFilterProps) {
+  const inAddress = state.get(name) ?? '';
+  const [text, setText] = useState(inAddress);
+  const sent = useRef(inAddress);
+  const send = useDebouncedCallback((typed: string) => {
+    sent.current = typed;
+    state.set({ [name]: typed });
+  }, 250);
+  // Going back, or clearing the filters, changes the address from outside.
+  useEffect(() => {
+    if (inAddress === sent.current) return;
+    sent.current = inAddress;
+    setText(inAddress);
+  }, [inAddress]);
+  return (
+    <TextInput
+      aria-label={label}
+      placeholder={placeholder}
+      leftSection={icon}
+      type="search"
+      value={text}
+      onChange={(event) => {
+        setText(event.currentTarget.value);
+        send(event.currentTarget.value.trim());
+      }}
+      flex="1 1 180px"
+    />
+  );
+}
+
+/** Search by name: the filter `q`. */
+export function SearchField({ state, label }: { readonly state: ListState; readonly label: string }) {
+  return (
+    <TextFilter
+      state={state}
+      name="q"
+      label={label}
+      placeholder="Search by name"
+      icon={<IconSearch size={16} aria-hidden />}
+    />
+  );
+}
+
+export interface Option {
+  readonly value: string;
+  readonly label: string;
+}
+
+interface ChoiceProps {
+  readonly state: ListState;
+  readonly name: string;
+  readonly label: string;
+  /** What is said while nothing is chosen. */
+  readonly every: string;
+  readonly options: readonly Option[];
+}
+
+/** One of a few words as a filter in the address. */
+export function Choice({ state, name, label, every, options }: ChoiceProps) {
+  const value = state.get(name) ?? '';
+  const isKnown = value === '' || options.some((one) => one.value === value);
+  return (
+    <NativeSelect
+      aria-label={label}
+      data={[{ value: '', label: every }, ...options, ...(isKnown ? [] : [{ value, label: value }])]}
+      value={value}
+      onChange={(event) => state.set({ [name]: event.currentTarget.value })}
+      flex="0 1 auto"
+      maw={210}
+    />
+  );
+}
+
+/** Whether any of these filters is set, or a later page shown. */
+export function isFiltered(state: ListState, filters: readonly string[]): boolean {
+  return state.isPaged || filters.some((name) => state.get(name) !== undefined);
+}
+
+interface FilterBarProps {
+  readonly state: ListState;
+  readonly filters: readonly string[];
+  readonly children: ReactNode;
+}
+
+/** Search and filters; what they say is the address. */
+export function FilterBar({ state, filters, children }: FilterBarProps) {
+  return (
+    <search className={styles['bar']}>
+      {children}
+      {filters.some((name) => state.get(name) !== undefined) && (
+        <Button
+          variant="subtle"
+          onClick={() => state.set(Object.fromEntries(filters.map((name) => [name, undefined])))}
+        >
+          Clear
+        </Button>
+      )}
+    </search>
+  );
+}

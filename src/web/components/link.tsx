@@ -1,0 +1,46 @@
+import { Anchor, Group, type MantineSpacing } from '@mantine/core';
+import { Link, type LinkProps } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
+import { IconArrowLeft } from './icons.ts';
+import styles from './link.module.css';
+
+interface PlaceProps {
+  readonly to: NonNullable<LinkProps['to']>;
+  readonly params?: Readonly<Record<string, string>>;
+  readonly search?: Readonly<Record<string, string>>;
+  readonly children: ReactNode;
+}
+
+/** A link within the workspace; the address goes on saying which. */
+export function TextLink({ to, params, search, children, fz }: PlaceProps & { readonly fz?: MantineSpacing }) {
+  return (
+    <Anchor
+      inherit={fz === undefined}
+      fz={fz}
+      renderRoot={(props) => <Link to={to} params={params as never} search={(search ?? {}) as never} {...props} />}
+    >
+      {children}
+    </Anchor>
+  );
+}
+
+/** The name in the first column of a table, which leads to all about it. */
+export function NameLink({ to, params, children }: Omit<PlaceProps, 'search'>) {
+  return (
+    <Link to={to} params={params as never} search={{} as never} className={styles['name']}>
+      {children}
+    </Link>
+  );
+}
+
+/** Back to the list that a page belongs to. */
+export function BackLink({ to, params, children }: Omit<PlaceProps, 'search'>) {
+  return (
+    <TextLink to={to} params={params} fz="sm">
+      <Group gap={6} component="span" display="inline-flex">
+        <IconArrowLeft size={16} aria-hidden />
+        {children}
+      </Group>
+    </TextLink>
+  );
+}

@@ -1,0 +1,240 @@
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:os';
+import type { Readable, Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import { redactSecrets } from '../../contract/redact.ts';
+import { BEAT, BEAT_EVERY, GRACE, MARK, ordersFor, ordersToKill } from './entry.ts';
+import { createLines, createMarks, OUTPUT_LIMITS, type OutputLimits } from './lines.ts';
+import { createMask, type Mask } from './mask.ts';
+import { type Entry, openLocal, openSsh, type SshTarget } from './ssh.ts';
+
+/** Where steps run: a server, or this machine itself where the operator allows it. */
+export type Target = { readonly kind: 'local' } | ({ readonly kind: 'ssh' } & SshTarget);
+
+/** A line as it came; `at` in epoch milliseconds. */
+export interface OutputLine {
+  readonly at: number;
+  readonly stream: 'stdout' | 'stderr' | 'system';
+  readonly text: string;
+}
+
+/** One process to run. Nothing of it ever stands on a command line of ours. */
+export interface Step {
+  /** The words of a command, or a text for an interpreter (a program and its options), which is given it as a file. */
+  readonly command:
+    | { readonly argv: readonly string[] }
+    | { readonly interpreter: readonly string[]; readonly body: string };
+  readonly environment?: Readonly<Record<string, string>>;
+  /** An absolute path; the user's home if not given. */
+  readonly cwd?: string | null;
+  /** What its standard input gives: nothing if not given. A stream is piped as it comes. */
+  readonly stdin?: string | Readable;
+  /** Milliseconds from its start; no limit if not given. */
+  readonly timeoutMs?: number;
+  /** The user of the server who runs it, if it is not the one that signs in. */
+  readonly runAs?: string | null;
+  /** Values to be blotted out of every line, beside all secrets of ours. */
+  readonly secrets?: Iterable<string> | Mask;
+  readonly onLine?: (line: OutputLine) => void;
+  /** Takes standard output as raw bytes, with back-pressure, instead of lines; it is ended with the step. */
+  readonly stdout?: Writable;
+  readonly limits?: OutputLimits;
+}
+
+/** What became of a step. */
+export interface Outcome {
+  /** As a shell tells it, 128 and more for a signal; null where it was not heard of the end. */
+  readonly exitCode: number | null;
+  /** The signal that the exit code tells of, such as `SIGKILL`. */
+  readonly signal: string | null;
+  readonly durationMs: number;
+  readonly timedOut: boolean;
+  readonly cancelled: boolean;
+  /** Why it is not known how it ended: nothing was reached, or the connection was lost. In words for people. */
+  readonly problem: string | null;
+}
+
+function openEntry(target: Target): Promise<Entry> | Entry {
+  return target.kind === 'local' ? openLocal() : openSsh(target);
+}
+
+/** Connecting and signing in may take so long; milliseconds. */
+const START_WITHIN = 30_000;
+/** What a process left running may still be saying when the step is over. */
+const DRAIN = 300;
+/** Beside the time that the process group is given to end. */
+const STOP_WITHIN = GRACE + 10_000;
+
+const SIGNALS = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
+
+/** The last line of what a client said, which names the cause. */
+function lastLine(text: string): string {
+  const lines = text.split('\n').map((line) => line.replace(/[^\x20-\x7e]/g, '').trim());
+  return redactSecrets(lines.filter((line) => line !== '').at(-1) ?? '');
+}
+
+function isMask(secrets: Iterable<string> | Mask): secrets is Mask {
+  return typeof secrets === 'function';
+}
+
+/**
+ * Runs a step to its end, of its own or by the signal, which ends all of its process group wherever it
+ * runs. What the step leaves running in the background when it ends well is left alone. Should this
+ * process die or freeze, the step is ended by the server within `SILENCE_SECONDS` (unless its standard
+ * input is a stream, which ends then). Never rejects; throws `TypeError` for what no process can be given.
+ */
+export async function run(target: Target, step: Step, signal?: AbortSignal): Promise<Outcome> {
+  const started = performance.now();
+  const nonce = randomBytes(12).toString('hex');
+  const stdin = step.stdin ?? 'beats';
+  const isStream = typeof stdin === 'object';
+  const runAs = step.runAs ?? null;
+  const orders = ordersFor({
+    nonce,
+    command: step.command,
+    environment: step.environment ?? {},
+    cwd: step.cwd ?? null,
+    stdin: isStream ? 'stream' : step.stdin === undefined ? 'beats' : { text: step.stdin as string },
+    runAs,
+  });
+  const facts = { exitCode: null as number | null, timedOut: false, cancelled: false, problem: null as string | null };
+  const outcome = (): Outcome => ({
+    ...facts,
+    signal: facts.exitCode === null ? null : (SIGNALS.get(facts.exitCode - 128) ?? null),
+    durationMs: Math.round(performance.now() - started),
+  });
+  if (signal?.aborted) return { ...outcome(), cancelled: true };
+
+  const entry = await openEntry(target);
+  const { child } = entry;
+  const secrets = step.secrets ?? [];
+  const mask = isMask(secrets) ? secrets : createMask(secrets);
+  const limits = step.limits ?? OUTPUT_LIMITS;
+  const budget = { left: limits.whole };
+  const tell = (stream: OutputLine['stream'], text: string) => step.onLine?.({ at: Date.now(), stream, text });
+  const onFull = () => tell('system', `What follows is not kept: a step may say ${limits.whole} characters.`);
+  const linesOf = (stream: 'stdout' | 'stderr') =>
+    createLines({ mask, limits, budget, onLine: (text) => tell(stream, text), onFull });
+  const out = linesOf('stdout');
+  const err = linesOf('stderr');
+  let said = '';
+  let group: number | null = null;
+  let ended = false;
+
+  return await new Promise<Outcome>((resolve) => {
+    const timers: NodeJS.Timeout[] = [];
+    let beats: NodeJS.Timeout | undefined;
+    let stopping = false;
+    let settled = false;
+
+    /** Ends our end of it, whoever may still hold the other one. */
+    function cut(): void {
+      child.kill('SIGKILL');
+      child.stdout.destroy();
+      child.stderr.destroy();
+    }
+    /** Asks for the end of the process group; the server sees to it. Beyond patience, the connection is cut. */
+    function stop(): void {
+      if (stopping || settled) return;
+      stopping = true;
+      clearInterval(beats);
+      timers.push(setTimeout(cut, STOP_WITHIN));
+      if (isStream && group !== null) {
+        stdin.unpipe(child.stdin);
+        void killGroup(target, group, runAs);
+      }
+      child.stdin.destroy();
+      if (group === null) cut();
+    }
+    function cancel(): void {
+      facts.cancelled = true;
+      stop();
+    }
+    function onMark(word: string, value: string): void {
+      if (word === 'started' && group === null) {
+        group = Number(value);
+        void entry.connected();
+        clearTimeout(startTimer);
+        if (stopping) {
+          child.stdin.destroy();
+          return;
+        }
+        if (isStream) stdin.pipe(child.stdin);
+        else beats = setInterval(() => child.stdin.write(BEAT), BEAT_EVERY);
+        if (step.timeoutMs !== undefined) {
+          const late = setTimeout(() => {
+            facts.timedOut = true;
+            stop();
+          }, step.timeoutMs);
+          timers.push(late);
+        }
+      }
+      if (word === 'ended') {
+        ended = true;
+        facts.exitCode = Number(value);
+        clearInterval(beats);
+        // Something that was left running holds the output open: it is not waited for.
+        timers.push(setTimeout(cut, step.stdout === undefined ? DRAIN : STOP_WITHIN));
+      }
+    }
+    const marks = createMarks(`${MARK} ${nonce} `, onMark, (chunk) => {
+      if (group === null) said = (said + Buffer.from(chunk).toString('latin1')).slice(-4096);
+      else err.write(chunk);
+    });
+    const startTimer = setTimeout(cut, START_WITHIN);
+    timers.push(startTimer);
+
+    child.stderr.on('data', (chunk: Buffer) => marks.write(chunk));
+    let drained: Promise<unknown> = Promise.resolve();
+    if (step.stdout === undefined) child.stdout.on('data', (chunk: Buffer) => out.write(chunk));
+    else {
+      child.stdout.pipe(step.stdout);
+      // Who reads it went away: nothing more is of use to anybody.
+      step.stdout.once('error', stop);
+      drained = finished(step.stdout, { readable: false }).catch(() => undefined);
+    }
+    if (isStream) stdin.once('error', stop);
+    child.stdin.on('error', () => undefined);
+    child.once('error', (error) => {
+      said = error.message;
+    });
+    child.once('close', async () => {
+      settled = true;
+      for (const timer of timers) clearTimeout(timer);
+      clearInterval(beats);
+      signal?.removeEventListener('abort', cancel);
+      marks.flush();
+      out.flush();
+      err.flush();
+      await entry.close();
+      await drained;
+      if (!ended && !facts.cancelled && !facts.timedOut) {
+        const why = lastLine(said);
+        facts.problem =
+          group === null
+            ? `Not connected. ${why === '' ? 'Nothing was heard in time.' : why}`
+            : 'The connection to the server was lost.';
+      }
+      resolve(outcome());
+    });
+    signal?.addEventListener('abort', cancel, { once: true });
+    child.stdin.write(orders);
+  });
+}
+
+/** Ends a process group over a way of its own, where the step's standard input is in other use. */
+async function killGroup(target: Target, group: number, runAs: string | null): Promise<void> {
+  const { child, close } = await openEntry(target);
+  await new Promise<void>((resolve) => {
+    const late = setTimeout(() => child.kill('SIGKILL'), STOP_WITHIN);
+    for (const stream of [child.stdout, child.stderr]) stream.resume();
+    child.stdin.on('error', () => undefined);
+    child.once('error', () => undefined);
+    child.once('close', () => {
+      clearTimeout(late);
+      resolve();
+    });
+    child.stdin.end(ordersToKill(group, runAs));
+  });
+  await close();
+}
