@@ -26,6 +26,8 @@ import { createTraces } from './people/traces.ts';
 import { createCredentialStore, createUsageJournal, readForJudging } from './server/credential-store.ts';
 import { every, FLUSH_EVERY, FOLD_EVERY, FOLD_WITHIN, TIDY_EVERY, tidy } from './server/housekeeping.ts';
 import { aloneWith, amongOthers } from './server/nodes.ts';
+import { openStorages } from './server/storages.ts';
+import { registerKinds, startSchedules } from './server/work.ts';
 import { BadSetting, SECRET_BYTES, type Settings } from './settings.ts';
 import { type DataDirectory, DirectoryInUse, takeDataDirectory } from './store/data-directory.ts';
 import { countFailure, failedSince, recentFailures } from './store/failures.ts';
@@ -33,9 +35,11 @@ import { createSeal } from './store/seal.ts';
 import { openSqliteStore } from './store/sqlite.ts';
 import type { Store } from './store/store.ts';
 import { createIngest } from './workspace/activity-ingest.ts';
+import type { WorkspaceContext } from './workspace/context.ts';
 import { createReports } from './workspace/error-reports.ts';
 import { createJobs } from './workspace/jobs/worker.ts';
 import { createLogs } from './workspace/logs.ts';
+import { createPatterns } from './workspace/patterns.ts';
 
 /** Records kept in memory: about 300 bytes each. */
 const RECORDS_IN_MEMORY = 1_000_000;
@@ -247,6 +251,22 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     onError: (error) => log.error({ err: error }, 'lines of a log were not written'),
   });
 
+  const patterns = createPatterns();
+  const workspace: WorkspaceContext = {
+    store,
+    clock,
+    seal: people.seal,
+    localServer: settings.localServer === 'on',
+    ingest: createIngest(store),
+    reports: createReports(store),
+    jobs,
+    logs,
+    patterns,
+    storages: openStorages(settings, (error) => log.error({ err: error }, 'no backups can be kept here')),
+    onError: (error) => log.error({ err: error }, 'something went wrong; it is tried again'),
+  };
+  registerKinds(workspace);
+
   const house: House = {
     version: packageJson.version,
     publicUrl: settings.publicUrl,
@@ -270,16 +290,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
       clock,
     },
     people,
-    workspace: {
-      store,
-      clock,
-      seal: people.seal,
-      localServer: settings.localServer === 'on',
-      ingest: createIngest(store),
-      reports: createReports(store),
-      jobs,
-      logs,
-    },
+    workspace,
     denials,
     traces,
     flushDenials,
@@ -345,9 +356,11 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
   }
 
   jobs.start();
+  const schedules = startSchedules(workspace);
 
   async function close(): Promise<void> {
     logs.stop();
+    await schedules.stop();
     const jobsOver = jobs.stop();
     const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_WITHIN);
     // A connection that was answered meanwhile is kept alive otherwise, and the stop would wait for it.
@@ -361,6 +374,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     await learner.stop();
     await folder.stop();
     await tidier.stop();
+    await patterns.close();
     // What can't be written is told at the end; it keeps nothing from being given back.
     const written = await Promise.allSettled([writeUses(), flushDenials(true), traces.flush()]);
     await membership.stop();

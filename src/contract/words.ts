@@ -330,6 +330,17 @@ export const AUDIT_ACTIONS = [
   'error_issue.resolved',
   'error_issue.reopened',
   'system.secret_rotated',
+  'script.created',
+  'script.updated',
+  'script.deleted',
+  'run.created',
+  'run.cancelled',
+  'run.finished',
+  'backup.created',
+  'backup.finished',
+  'backup.deleted',
+  'backup.restore_started',
+  'backup.restore_finished',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
@@ -349,6 +360,9 @@ export const AUDIT_NOUNS = [
   'app',
   'server',
   'error_issue',
+  'script',
+  'run',
+  'backup',
 ] as const;
 export type AuditNoun = (typeof AUDIT_NOUNS)[number];
 
@@ -380,6 +394,13 @@ export type ErrorLevel = (typeof ERROR_LEVELS)[number];
 export const ISSUE_STATUSES = ['open', 'resolved'] as const;
 export type IssueStatus = (typeof ISSUE_STATUSES)[number];
 export const ISSUE_SORTS = ['-lastSeenAt', '-firstSeenAt', '-count'] as const;
+
+/** How far something is that takes time: a deployment, a run, a backup. */
+export const WORK_STATUSES = ['pending', 'processing', 'completed', 'failed', 'cancelled'] as const;
+export type WorkStatus = (typeof WORK_STATUSES)[number];
+/** Of an app's shared directory, or of what its backup command writes. */
+export const BACKUP_KINDS = ['directory', 'command'] as const;
+export type BackupKind = (typeof BACKUP_KINDS)[number];
 
 /** Limits of what credentials open; lengths in characters. */
 export const RESOURCE_LIMITS = {
@@ -426,6 +447,20 @@ export const RESOURCE_LIMITS = {
   errorIssues: 10_000,
   /** Releases, environments and apps kept of one issue. */
   errorFacets: 50,
+  scriptDescription: 500,
+  scriptBody: 131_072,
+  interpreter: 255,
+  scriptTimeout: { min: 1, max: 3_600 },
+  parameters: 50,
+  parameterName: 64,
+  parameterValue: 8192,
+  pattern: 500,
+  schedule: 100,
+  /** Older versions of a script are forgotten. */
+  scriptVersions: 200,
+  /** Backups that retention may keep of an app, and for how many days. */
+  keepBackups: { min: 1, max: 1000 },
+  keepBackupDays: { min: 1, max: 3650 },
 } as const;
 
 /** What each role may do (contract section 3); a person's request is checked against one of these. */

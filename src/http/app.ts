@@ -17,6 +17,7 @@ import { activityRoutes } from './activity.ts';
 import { appRoutes } from './apps.ts';
 import { auditRoutes } from './audit.ts';
 import { registerAuthorize } from './authorize.ts';
+import { backupRoutes } from './backups.ts';
 import { accessTokenRoutes, apiKeyRoutes } from './credentials.ts';
 import { deviceRoutes } from './devices.ts';
 import { registerDocs } from './docs.ts';
@@ -33,7 +34,9 @@ import { peopleRoutes } from './people.ts';
 import { answerError, rawProblem, sendProblem } from './problems.ts';
 import { projectRoutes } from './projects.ts';
 import { FORM_TYPE, type Route, registerRoute } from './route.ts';
+import { runRoutes } from './runs.ts';
 import { safetyHeaders } from './safety.ts';
+import { scriptRoutes } from './scripts.ts';
 import { serverRoutes } from './servers.ts';
 import { memberRoutes, workspaceRoutes } from './workspaces.ts';
 
@@ -56,6 +59,9 @@ export function routeTable(house: House): Route[] {
     ...metadataRoutes(house),
     ...activityRoutes(house),
     ...errorRoutes(house),
+    ...scriptRoutes(house),
+    ...runRoutes(house),
+    ...backupRoutes(house),
   ];
 }
 

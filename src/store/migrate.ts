@@ -10,6 +10,8 @@ import { activity } from './migrations/0012-activity.ts';
 import { errors } from './migrations/0013-errors.ts';
 import { failureGate } from './migrations/0015-failure-gate.ts';
 import { jobs } from './migrations/0020-jobs.ts';
+import { scripts } from './migrations/0030-scripts.ts';
+import { backups } from './migrations/0031-backups.ts';
 
 /** The statements of each migration, by name; a landed one is never changed. */
 const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>> = {
@@ -23,6 +25,8 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0013-errors': errors,
   '0015-failure-gate': failureGate,
   '0020-jobs': jobs,
+  '0030-scripts': scripts,
+  '0031-backups': backups,
 };
 
 /** The names of this version's migrations, in order. */
