@@ -31,6 +31,17 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0035-guards': guards,
 };
 
+/** The names of this version's migrations, in order. */
+export const MIGRATION_NAMES: readonly string[] = Object.keys(MIGRATIONS).sort();
+
+/** The tables in the order in which they are made, so that none refers to a later one; `seeded` begin with rows. */
+export function listTables(): { readonly name: string; readonly seeded: boolean }[] {
+  const statements = MIGRATION_NAMES.flatMap((name) => MIGRATIONS[name]?.('blob') ?? []);
+  const named = (verb: RegExp) => statements.flatMap((statement) => verb.exec(statement)?.[1] ?? []);
+  const seeded = new Set(named(/^insert into (\w+)/));
+  return named(/^create table (\w+)/).map((name) => ({ name, seeded: seeded.has(name) }));
+}
+
 /** How often a node tries again that lost the race for the very first tables. */
 const TRIES = 10;
 
