@@ -30,7 +30,7 @@ test('a day of events: charts by type and source, narrowed from the legend, the 
   await counts(tab, 'type')
     .getByRole('row', { name: /order\.placed 86 14 %/ })
     .waitFor();
-  await tab.getByLabel('By').selectOption('source');
+  await tab.getByLabel('By', { exact: true }).selectOption('source');
   await counts(tab, 'source')
     .getByRole('row', { name: /\/shop\/front 400 67 %/ })
     .waitFor();
@@ -49,8 +49,8 @@ test('a day of events: charts by type and source, narrowed from the legend, the 
   await tab.getByText('Subjects', { exact: true }).click();
   await tab.getByText('Distinct subjects a hour, by source.').waitFor();
   await tab.locator('.recharts-line').first().waitFor({ state: 'attached' });
-  await tab.getByLabel('Time').selectOption('7d');
-  await tab.getByLabel('Interval').selectOption('day');
+  await tab.getByLabel('Time', { exact: true }).selectOption('7d');
+  await tab.getByLabel('Interval', { exact: true }).selectOption('day');
   await tab.waitForURL(/since=7d.*interval=day|interval=day.*since=7d/);
 });
 
