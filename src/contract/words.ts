@@ -329,6 +329,7 @@ export const AUDIT_ACTIONS = [
   'env.revealed',
   'error_issue.resolved',
   'error_issue.reopened',
+  'system.secret_rotated',
   'script.created',
   'script.updated',
   'script.deleted',
@@ -428,6 +429,8 @@ export const RESOURCE_LIMITS = {
   activityWord: 512,
   /** Points that a chart has at most over all its series. */
   activityPoints: 20_000,
+  /** Events that one CSV file holds at most. */
+  activityCsv: 100_000,
   activitySeries: { min: 10, max: 100 },
   errorType: 255,
   errorMessage: 8192,

@@ -1,6 +1,5 @@
 import type { CredentialKind } from '../contract/words.ts';
-import type { CredentialRecord, WorkspaceMark } from './record.ts';
-import type { Digest } from './secret.ts';
+import type { CredentialRecord, Digest, WorkspaceMark } from './record.ts';
 import type { Places } from './tally.ts';
 
 /** A record that is in memory nowhere yet. */

@@ -1,7 +1,6 @@
 import { createMemory, type NewRecord } from './memory.ts';
-import type { CredentialRecord, StoredCredential, WorkspaceMark } from './record.ts';
+import type { CredentialRecord, Digest, StoredCredential, WorkspaceMark } from './record.ts';
 import { grantedBy } from './rights.ts';
-import type { Digest } from './secret.ts';
 import type { Places } from './tally.ts';
 
 /** What ends records: one credential by its digest, or with null all of a workspace. */

@@ -8,6 +8,9 @@ import {
   SECRET_RANDOM_LENGTH,
   type SecretKind,
 } from '../contract/words.ts';
+import type { Digest } from './record.ts';
+
+export type { Digest } from './record.ts';
 
 const TAIL_LENGTH = SECRET_RANDOM_LENGTH + SECRET_CHECKSUM_LENGTH;
 /** The largest multiple of 62 below 256: bytes from there on are thrown away, so that no character is likelier. */
@@ -32,9 +35,6 @@ const CRC_OF_PREFIX: Readonly<Record<SecretKind, number>> = {
   api_key: ~crc32(SECRET_PREFIXES.api_key),
   session: ~crc32(SECRET_PREFIXES.session),
 };
-
-/** A digest as the 32 characters U+0000–U+00FF of its bytes: a string, because it is the key of a Map. */
-export type Digest = string;
 
 /** Returns the CRC-32 of `text` in base62, with leading zeros: the last six characters of a secret. */
 export function checksumOf(text: string): string {
