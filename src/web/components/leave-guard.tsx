@@ -3,10 +3,11 @@ import { useBlocker } from '@tanstack/react-router';
 import { ConfirmDialog } from './confirm.tsx';
 
 /** Asks before the page is left while something on it is not saved. */
-export function LeaveGuard({ when }: { readonly when: boolean }) {
+export function LeaveGuard({ when }: { readonly when: boolean | (() => boolean) }) {
+  const isDirty = () => (typeof when === 'function' ? when() : when);
   const blocker = useBlocker({
-    shouldBlockFn: ({ current, next }) => when && current.pathname !== next.pathname,
-    enableBeforeUnload: () => when,
+    shouldBlockFn: ({ current, next }) => isDirty() && current.pathname !== next.pathname,
+    enableBeforeUnload: isDirty,
     withResolver: true,
   });
   if (blocker.status !== 'blocked') return null;
