@@ -48,7 +48,7 @@ test('a script is written, its mistakes told at their fields, and changed into a
   await parameter.getByLabel('Pattern (optional)').fill('[A-Za-z ]+');
   await tab.getByRole('button', { name: 'Create script' }).click();
   // What a schedule runs must have a value of its own for each parameter.
-  await tab.getByRole('alert').first().waitFor();
+  await tab.getByText('Needs a default for every parameter', { exact: false }).waitFor();
   await tab.getByLabel('Schedule (optional)').fill('');
   await tab.getByRole('button', { name: 'Create script' }).click();
   await tab.getByRole('heading', { name: 'Greet somebody', level: 1 }).waitFor();

@@ -7,7 +7,7 @@ import type { Script } from '../../contract/scripts.ts';
 import type { Tagged } from '../../sdk/client.ts';
 import { queryClient } from '../api.ts';
 import { FormFooter, useSubmit } from '../components/form.tsx';
-import { Edited, StaleNotice, useGuarded } from '../components/guarded.tsx';
+import { Edited, GuardedFooter, useGuarded } from '../components/guarded.tsx';
 import { LeaveGuard } from '../components/leave-guard.tsx';
 import { BackLink } from '../components/link.tsx';
 import { Page } from '../components/page.tsx';
@@ -89,20 +89,12 @@ function EditForm({ loaded }: { readonly loaded: Tagged<Script> }) {
         <ScriptFields form={form} />
         <div className={styles['save']}>
           <Stack gap="sm">
-            <FormFooter
+            <GuardedFooter
+              guarded={guarded}
               saving={saving}
-              submit={guarded.theirs === null ? 'Save' : 'Save again'}
+              labels={SCRIPT_LABELS}
+              onTakeTheirs={(theirs) => form.setValues(valuesOf(theirs))}
               onCancel={() => void navigate({ to: '/scripts/$script', params: { script: id }, search: {} })}
-              notice={
-                guarded.theirs !== null && (
-                  <StaleNotice
-                    before={guarded.base}
-                    now={guarded.theirs}
-                    labels={SCRIPT_LABELS}
-                    onTakeTheirs={() => form.setValues(valuesOf(guarded.takeTheirs()))}
-                  />
-                )
-              }
             />
           </Stack>
         </div>
