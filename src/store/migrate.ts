@@ -12,6 +12,7 @@ import { failureGate } from './migrations/0015-failure-gate.ts';
 import { jobs } from './migrations/0020-jobs.ts';
 import { scripts } from './migrations/0030-scripts.ts';
 import { backups } from './migrations/0031-backups.ts';
+import { guards } from './migrations/0035-guards.ts';
 
 /** The statements of each migration, by name; a landed one is never changed. */
 const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>> = {
@@ -27,6 +28,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0020-jobs': jobs,
   '0030-scripts': scripts,
   '0031-backups': backups,
+  '0035-guards': guards,
 };
 
 /** The names of this version's migrations, in order. */
