@@ -15,6 +15,7 @@ const HOUSE: Readonly<Record<string, readonly string[]>> = {
   'contract/activity.ts': ['contract/', 'zod'],
   'contract/errors.ts': ['contract/', 'zod'],
   'contract/log-line.ts': ['contract/', 'zod'],
+  'contract/deployments.ts': ['contract/', 'zod'],
   'contract/': ['contract/words.ts'],
   // A model of nodes and clocks for tests and `npm run simulate`.
   'credentials/simulation.ts': ['contract/', 'credentials/', 'node', 'fast-check'],

@@ -32,6 +32,7 @@ import { createSeal } from './store/seal.ts';
 import { openSqliteStore } from './store/sqlite.ts';
 import type { Store } from './store/store.ts';
 import { createIngest } from './workspace/activity-ingest.ts';
+import { deploymentKind } from './workspace/deployments.ts';
 import { createReports } from './workspace/error-reports.ts';
 import { createJobs } from './workspace/jobs/worker.ts';
 import { createLogs } from './workspace/logs.ts';
@@ -339,6 +340,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     if (journal.size() <= FLUSH_FOR_READERS) await journal.fold();
   }
 
+  jobs.register(deploymentKind(house.workspace));
   jobs.start();
 
   async function close(): Promise<void> {

@@ -4,15 +4,15 @@ import { parseHostKey } from './host-key.ts';
 import { description, id, instant, name, paging, slug } from './schemas.ts';
 import { HOOK_STAGES, LIMITS, RESOURCE_LIMITS, RESOURCE_SORTS, SERVER_KINDS } from './words.ts';
 
-const oneOf = <const Words extends readonly [string, ...string[]]>(words: Words) =>
+export const oneOf = <const Words extends readonly [string, ...string[]]>(words: Words) =>
   z.enum(words, { error: `must be one of: ${words.join(', ')}` });
-const seconds = ({ min, max }: { min: number; max: number }, example: number) =>
+export const seconds = ({ min, max }: { min: number; max: number }, example: number) =>
   z
     .int(`takes a whole number from ${min} to ${max}`)
     .min(min, `takes a whole number from ${min} to ${max}`)
     .max(max, `takes a whole number from ${min} to ${max}`)
     .meta({ examples: [example] });
-const matching = (pattern: RegExp, max: number, message: string, example: string) =>
+export const matching = (pattern: RegExp, max: number, message: string, example: string) =>
   z
     .string()
     .max(max, message)
@@ -52,7 +52,7 @@ const repository = matching(
   'takes the address of a git repository, such as https://git.example.com/shop.git',
   'https://git.example.com/shop.git',
 );
-const branch = matching(
+export const branch = matching(
   /^(?![-/.])(?!.*(?:\.\.|\/\/|@\{|\/\.))[^\s\p{Cc}~^:?*[\\]+(?<![/.])$/u,
   RESOURCE_LIMITS.branch,
   'takes the name of a git branch',
@@ -74,7 +74,7 @@ const url = matching(
 const stamps = { createdAt: instant, updatedAt: instant };
 const sort = oneOf(RESOURCE_SORTS).optional().describe('`-` for descending; `-createdAt` if not given');
 const q = z.string().max(LIMITS.query.max).optional().describe('Part of the name, whatever its case');
-const idOrSlug = z
+export const idOrSlug = z
   .string()
   .min(1)
   .max(64)
@@ -162,7 +162,7 @@ const hooks = z
   .array(hook)
   .max(RESOURCE_LIMITS.hooks, `takes up to ${RESOURCE_LIMITS.hooks} hooks`)
   .refine((list) => new Set(list.map((one) => one.name)).size === list.length, 'names each hook once');
-const healthCheck = z
+export const healthCheck = z
   .strictObject({
     command: command.optional(),
     url: url.optional(),
@@ -181,6 +181,9 @@ const shownHook = z.object({
   timeoutSeconds: z.int(),
   active: z.boolean(),
 });
+const shownHealthCheck = z
+  .object({ command: z.string().optional(), url: z.string().optional(), timeoutSeconds: z.int() })
+  .nullable();
 export const App = z
   .object({
     id,
@@ -193,9 +196,7 @@ export const App = z
     directory: z.string().nullable(),
     hooks: z.array(shownHook),
     keepReleases: z.int(),
-    healthCheck: z
-      .object({ command: z.string().optional(), url: z.string().optional(), timeoutSeconds: z.int() })
-      .nullable(),
+    healthCheck: shownHealthCheck,
     logCommand: z.string().nullable(),
     backup: z.object({ command: z.string().nullable(), restoreCommand: z.string().nullable() }).nullable(),
     ...stamps,

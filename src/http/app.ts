@@ -18,6 +18,7 @@ import { appRoutes } from './apps.ts';
 import { auditRoutes } from './audit.ts';
 import { registerAuthorize } from './authorize.ts';
 import { accessTokenRoutes, apiKeyRoutes } from './credentials.ts';
+import { deploymentRoutes } from './deployments.ts';
 import { deviceRoutes } from './devices.ts';
 import { registerDocs } from './docs.ts';
 import { environmentRoutes } from './environment.ts';
@@ -55,6 +56,7 @@ export function routeTable(house: House): Route[] {
     ...metadataRoutes(house),
     ...activityRoutes(house),
     ...errorRoutes(house),
+    ...deploymentRoutes(house),
   ];
 }
 

@@ -10,6 +10,7 @@ import { activity } from './migrations/0012-activity.ts';
 import { errors } from './migrations/0013-errors.ts';
 import { failureGate } from './migrations/0015-failure-gate.ts';
 import { jobs } from './migrations/0020-jobs.ts';
+import { deployments } from './migrations/0021-deployments.ts';
 
 /** The statements of each migration, by name; a landed one is never changed. */
 const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>> = {
@@ -23,6 +24,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0013-errors': errors,
   '0015-failure-gate': failureGate,
   '0020-jobs': jobs,
+  '0021-deployments': deployments,
 };
 
 /** How often a node tries again that lost the race for the very first tables. */

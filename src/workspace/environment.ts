@@ -86,6 +86,17 @@ export async function readVariables(
   return { appId: row.id, version, data: show(rows, values) };
 }
 
+/** What an app's own processes are given. Nobody is shown it, so nothing is recorded. */
+export async function environmentOf(
+  context: WorkspaceContext,
+  workspaceId: string,
+  appId: string,
+): Promise<ReadonlyMap<string, string>> {
+  const { read } = context.store;
+  const version = await newestVersion(read, workspaceId, appId);
+  return openAll(context, await readEnvironment(read, workspaceId, appId, version));
+}
+
 const targetOf = (row: AppTable) => ({ kind: 'app', id: row.id, name: row.name }) as const;
 
 /** Writes what really changes as a new version. Throws `validation_failed` for more variables than an app may have. */
