@@ -34,6 +34,7 @@ export async function judging(): Promise<Finding[]> {
   const usage = createUsage({ addUses: async () => undefined }, 'nod_01');
   const judges = createJudges({
     registry,
+    findRecord: registry.find,
     proof: createProof(createFailureLimiter(none, FAILURE_LIMITS.passphrase)),
     usage,
     clock: Date.now,

@@ -82,12 +82,14 @@ export async function peers(): Promise<Finding[]> {
   const store = await openSqliteStore(path);
   const usage = createUsage(await createUsageJournal(store), 'nod_01');
   const none = { recentFailures: async () => [], countFailure: async () => ({ before: [], counted: true }) };
+  const registry = createRegistry({
+    read: (digest) => readForJudging(store, digest),
+    lease: { holds: () => true },
+    capacity: KEYS,
+  });
   const judges = createJudges({
-    registry: createRegistry({
-      read: (digest) => readForJudging(store, digest),
-      lease: { holds: () => true },
-      capacity: KEYS,
-    }),
+    registry,
+    findRecord: registry.find,
     proof: createProof(createFailureLimiter(none, FAILURE_LIMITS.passphrase)),
     usage,
     clock: Date.now,

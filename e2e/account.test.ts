@@ -1,62 +1,33 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { generate } from 'otplib';
-import type { Browser, Page } from 'playwright-core';
-import {
-  PASSWORD,
-  signUpMember,
-  signUpOwner,
-  startHouse,
-  type TestHouse,
-  type TestPerson,
-} from '../src/testing/house.ts';
-import { openTab, startBrowser, watchConsole } from './browser.ts';
+import type { Page } from 'playwright-core';
+import { PASSWORD, signUpMember, type TestPerson } from '../src/testing/house.ts';
+import { openTab, watchConsole } from './browser.ts';
 import { leftovers } from './leftovers.ts';
+import { setStage } from './stage.ts';
+import { signIn } from './steps.ts';
 
-let house: TestHouse;
-let browser: Browser;
-let ada: TestPerson;
+const stage = setStage();
 
-before(async () => {
-  house = await startHouse();
-  browser = await startBrowser();
-  ada = await signUpOwner(house);
-});
-after(async () => {
-  await browser?.close();
-  await house?.close();
-});
-
-async function openAccount(person: TestPerson): Promise<Page> {
-  const tab = await openTab(browser, house, { person });
-  await tab.goto('/account');
-  await tab.getByRole('heading', { name: 'Your account' }).waitFor();
-  return tab;
-}
+const openAccount = (person: TestPerson): Promise<Page> => stage.open('/account', { person });
+const join = (email: string): Promise<TestPerson> => signUpMember(stage.house, stage.owner, 'member', email);
 
 const section = (tab: Page, name: string) => tab.getByRole('region', { name });
 
-async function typeSignIn(tab: Page, email: string, password: string): Promise<void> {
-  await tab.getByLabel('Email').fill(email);
-  await tab.getByLabel('Password', { exact: true }).fill(password);
-  await tab.getByRole('button', { name: 'Sign in', exact: true }).click();
-}
-
 test('the name is changed and seen at once', async () => {
-  const tab = await openAccount(ada);
+  const tab = await openAccount(stage.owner);
   const you = section(tab, 'You');
   await you.getByLabel('Name').fill('Ada King');
   await you.getByRole('button', { name: 'Save name' }).click();
   await tab.getByRole('button', { name: /Ada King/ }).waitFor();
-  await tab.context().close();
 });
 
 test('a new password ends every other session and keeps this one', async () => {
-  const grace = await signUpMember(house, ada, 'member', 'grace@example.com');
-  const other = await openTab(browser, house);
-  await other.goto('/sign-in');
-  await typeSignIn(other, 'grace@example.com', PASSWORD);
+  const grace = await join('grace@example.com');
+  const other = await stage.open('/sign-in', { person: null });
+  await signIn(other, 'grace@example.com');
   await other.getByRole('heading', { name: 'Access Tokens', exact: true }).waitFor();
 
   const tab = await openAccount(grace);
@@ -76,17 +47,14 @@ test('a new password ends every other session and keeps this one', async () => {
 
   await other.goto('/account');
   await other.getByRole('heading', { name: 'Sign in' }).waitFor();
-  await typeSignIn(other, 'grace@example.com', 'an entirely new sentence');
+  await signIn(other, 'grace@example.com', 'an entirely new sentence');
   await other.getByRole('heading', { name: 'Your account' }).waitFor();
-  await other.context().close();
-  await tab.context().close();
 });
 
 test('a session is ended from the list', async () => {
-  const linus = await signUpMember(house, ada, 'member', 'linus@example.com');
-  const other = await openTab(browser, house);
-  await other.goto('/sign-in');
-  await typeSignIn(other, 'linus@example.com', PASSWORD);
+  const linus = await join('linus@example.com');
+  const other = await stage.open('/sign-in', { person: null });
+  await signIn(other, 'linus@example.com');
   await other.getByRole('heading', { name: 'Access Tokens', exact: true }).waitFor();
   const tab = await openAccount(linus);
   await tab.getByRole('button', { name: 'End the session Chrome on Linux' }).click();
@@ -94,12 +62,10 @@ test('a session is ended from the list', async () => {
   await tab.getByText('The session has ended.').waitFor();
   await other.reload();
   await other.getByRole('heading', { name: 'Sign in' }).waitFor();
-  await other.context().close();
-  await tab.context().close();
 });
 
 test('two-factor sign-in is set up with a QR code, recovery codes are shown once, and both sign in', async () => {
-  const barbara = await signUpMember(house, ada, 'member', 'barbara@example.com');
+  const barbara = await join('barbara@example.com');
   const tab = await openAccount(barbara);
   const complaints = watchConsole(tab);
   const two = section(tab, 'Two-factor sign-in');
@@ -115,6 +81,7 @@ test('two-factor sign-in is set up with a QR code, recovery codes are shown once
   await tab.getByRole('dialog').getByRole('button', { name: 'Turn on' }).click();
 
   const dialog = tab.getByRole('dialog', { name: 'Recovery codes' });
+  await dialog.waitFor();
   const codes = await dialog.getByRole('listitem').allTextContents();
   assert.equal(codes.length, 10);
   await tab.keyboard.press('Escape');
@@ -131,9 +98,8 @@ test('two-factor sign-in is set up with a QR code, recovery codes are shown once
   const [first = ''] = codes;
   assert.deepEqual(await leftovers(tab, first), []);
 
-  const other = await openTab(browser, house);
-  await other.goto('/sign-in');
-  await typeSignIn(other, 'barbara@example.com', PASSWORD);
+  const other = await stage.open('/sign-in', { person: null });
+  await signIn(other, 'barbara@example.com');
   await other.getByLabel('Code').fill(first);
   await other.getByRole('button', { name: 'Continue' }).click();
   await other.getByRole('heading', { name: 'Access Tokens', exact: true }).waitFor();
@@ -144,14 +110,12 @@ test('two-factor sign-in is set up with a QR code, recovery codes are shown once
   await other.getByRole('dialog').getByRole('button', { name: 'Turn off' }).click();
   await other.getByText('Two-factor sign-in is off.').waitFor();
   assert.deepEqual(complaints, []);
-  await other.context().close();
-  await tab.context().close();
 });
 
 test('a passkey is added, signs in as a whole, is renamed and deleted', async () => {
   // Passkeys are bound to a host name: the same server by its name.
-  const byName = { ...house, url: house.url.replace('127.0.0.1', 'localhost') };
-  const tab = await openTab(browser, byName);
+  const byName = { ...stage.house, url: stage.house.url.replace('127.0.0.1', 'localhost') };
+  const tab = await openTab(stage.browser, byName);
   const complaints = watchConsole(tab);
   const devtools = await tab.context().newCDPSession(tab);
   await devtools.send('WebAuthn.enable');
@@ -167,7 +131,7 @@ test('a passkey is added, signs in as a whole, is renamed and deleted', async ()
   });
   await tab.goto('/sign-in?from=/account');
   await tab.getByRole('button', { name: 'Sign in with a passkey' }).waitFor();
-  await typeSignIn(tab, ada.email, PASSWORD);
+  await signIn(tab, stage.owner.email, PASSWORD);
   const passkeys = section(tab, 'Passkeys');
   await passkeys.getByRole('button', { name: 'Add passkey' }).click();
   const dialog = tab.getByRole('dialog', { name: 'Add a passkey' });
@@ -200,12 +164,10 @@ test('a passkey is added, signs in as a whole, is renamed and deleted', async ()
   await tab.getByRole('button', { name: 'Sign in with a passkey' }).click();
   await tab.getByText('The passkey is not known here', { exact: false }).waitFor();
   assert.deepEqual(complaints, []);
-  await tab.context().close();
 });
 
 test('where the page is opened by its number it says why there are no passkeys', async () => {
-  const tab = await openAccount(ada);
+  const tab = await openAccount(stage.owner);
   await section(tab, 'Passkeys').getByText('Passkeys need a host name', { exact: false }).waitFor();
   assert.equal(await tab.getByRole('button', { name: 'Add passkey' }).count(), 0);
-  await tab.context().close();
 });

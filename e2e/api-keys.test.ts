@@ -1,43 +1,18 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import type { Browser, Page } from 'playwright-core';
+import { test } from 'node:test';
+import type { Page } from 'playwright-core';
 import type { ApiKey } from '../src/contract/schemas.ts';
-import {
-  bearer,
-  createKey,
-  signUpMember,
-  signUpOwner,
-  startHouse,
-  type TestHouse,
-  type TestPerson,
-} from '../src/testing/house.ts';
-import { openTab, startBrowser } from './browser.ts';
+import { bearer, createKey, signUpMember, type TestPerson } from '../src/testing/house.ts';
 import { leftovers } from './leftovers.ts';
+import { setStage } from './stage.ts';
+import { chooseInMenu, rowOf } from './steps.ts';
 
-let house: TestHouse;
-let browser: Browser;
-let ada: TestPerson;
+const stage = setStage();
 
-before(async () => {
-  house = await startHouse();
-  browser = await startBrowser();
-  ada = await signUpOwner(house);
-});
-after(async () => {
-  await browser?.close();
-  await house?.close();
-});
-
-async function openKeys(person = ada): Promise<Page> {
-  const tab = await openTab(browser, house, { person });
-  await tab.goto('/settings/api-keys');
-  await tab.getByRole('heading', { name: 'API Keys', exact: true }).waitFor();
-  return tab;
-}
-
-const rowOf = (tab: Page, name: string) => tab.getByRole('row').filter({ hasText: name });
+const openKeys = (person?: TestPerson): Promise<Page> =>
+  stage.open('/settings/api-keys', person === undefined ? {} : { person });
 const statusOf = async (secret: string) =>
-  (await house.call<{ code: string }>('/v1/whoami', { headers: bearer(secret) })).body.code;
+  (await stage.house.call<{ code: string }>('/v1/whoami', { headers: bearer(secret) })).body.code;
 
 test('Generate API Key: description, permissions, inactive; its secret once and then nowhere', async () => {
   const tab = await openKeys();
@@ -62,14 +37,12 @@ test('Generate API Key: description, permissions, inactive; its secret once and 
   await tab.getByLabel('Billing service is active').check({ force: true });
   await tab.getByText('Billing service is accepted again.').waitFor();
   assert.equal(await statusOf(secret), undefined);
-  await tab.context().close();
 });
 
 test('Edit changes everything but the secret, and only what was changed', async () => {
-  const made = await createKey(ada, ['read'], { name: 'Importer', description: 'Old words' });
+  const made = await createKey(stage.owner, ['read'], { name: 'Importer', description: 'Old words' });
   const tab = await openKeys();
-  await tab.getByRole('button', { name: 'Actions for Importer' }).click();
-  await tab.getByRole('menuitem', { name: 'Edit' }).click();
+  await chooseInMenu(tab, 'Importer', 'Edit');
   const form = tab.getByRole('dialog', { name: 'Edit Importer' });
   const sent = tab.waitForRequest((request) => request.method() === 'PATCH');
   await form.getByLabel('Name').fill('Importer two');
@@ -81,7 +54,6 @@ test('Edit changes everything but the secret, and only what was changed', async 
   assert.ok(expiresAt);
   await rowOf(tab, 'Importer two').getByText('Expires in 7 days').waitFor();
   assert.equal(await statusOf(made.secret), undefined);
-  await tab.context().close();
 });
 
 test('a date ends at the end of that day in the reader’s zone', async () => {
@@ -98,26 +70,22 @@ test('a date ends at the end of that day in the reader’s zone', async () => {
   await form.getByText('May deploy until 24 Feb 2037.').waitFor();
   await form.getByRole('button', { name: 'Generate API Key' }).click();
   await tab.getByRole('button', { name: 'I have stored it' }).click();
-  const { body } = await ada.call<{ data: ApiKey[] }>('/v1/api-keys?q=until');
+  const { body } = await stage.owner.call<{ data: ApiKey[] }>('/v1/api-keys?q=until');
   assert.equal(body.data[0]?.expiresAt, new Date(2037, 1, 24, 23, 59, 59, 999).toISOString());
-  await tab.context().close();
 });
 
 test('an admin may do it all, a member sees the list alone', async () => {
-  const admin = await signUpMember(house, ada, 'admin', 'adm@example.com');
-  const member = await signUpMember(house, ada, 'member', 'mem@example.com');
+  const admin = await signUpMember(stage.house, stage.owner, 'admin', 'adm@example.com');
+  const member = await signUpMember(stage.house, stage.owner, 'member', 'mem@example.com');
   const admins = await openKeys(admin);
-  await admins.getByRole('button', { name: 'Actions for Importer two' }).click();
-  await admins.getByRole('menuitem', { name: 'Delete' }).click();
+  await chooseInMenu(admins, 'Importer two', 'Delete');
   const dialog = admins.getByRole('dialog', { name: 'Delete API key' });
   await dialog.getByLabel('Type Importer two to confirm').fill('Importer two');
   await dialog.getByRole('button', { name: 'Delete' }).click();
   await rowOf(admins, 'Importer two').waitFor({ state: 'detached' });
-  await admins.context().close();
 
   const members = await openKeys(member);
   await rowOf(members, 'Billing service').waitFor();
   assert.equal(await members.getByRole('switch').count(), 0);
   assert.equal(await members.getByRole('button', { name: /Generate|Actions/ }).count(), 0);
-  await members.context().close();
 });

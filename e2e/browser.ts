@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -72,9 +73,13 @@ export async function findBarriers(page: Page): Promise<string[]> {
   await page.evaluate(await axe);
   return page.evaluate(async () => {
     const { axe: run } = globalThis as unknown as {
-      axe: { run(): Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }> };
+      axe: {
+        run(
+          options: object,
+        ): Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }>;
+      };
     };
-    const { violations } = await run.run();
+    const { violations } = await run.run({ resultTypes: ['violations'] });
     return violations.flatMap(({ id, nodes }) =>
       nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary.replace(/\s+/g, ' ')}`),
     );
@@ -85,7 +90,52 @@ export async function findBarriers(page: Page): Promise<string[]> {
 export async function picture(page: Page, name: string): Promise<void> {
   const folder = new URL('./screenshots/', import.meta.url).pathname;
   mkdirSync(folder, { recursive: true });
-  await page.screenshot({ path: `${folder}${name}.png` });
+  await page.screenshot({ path: `${folder}${name}.png`, fullPage: true });
+}
+
+/** The looks that every page and dialog must bear: both schemes, wide and on the narrowest telephone. */
+const LOOKS = (['light', 'dark'] as const).flatMap((scheme) => [1280, 360].map((width) => ({ scheme, width })));
+/** More widths at which nothing may stick out: a page enlarged four times (WCAG 1.4.10), telephones, tablets. */
+const MORE_WIDTHS = [320, 400, 768, 900];
+
+/** Resolves when what was changed is on the screen. */
+async function drawn(page: Page): Promise<void> {
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+}
+
+async function assertFits(page: Page, width: number): Promise<void> {
+  await page.setViewportSize({ width, height: 800 });
+  await drawn(page);
+  const excess = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  assert.ok(excess <= 0, `${excess} pixels too wide at ${width}`);
+}
+
+/** What moves although the browser asks for stillness, the wheel of what is under way left aside. */
+function movements(page: Page): Promise<string[]> {
+  return page.evaluate(() =>
+    document.getAnimations().flatMap(({ effect }) => {
+      const { target } = effect as KeyframeEffect;
+      return target === null || target.matches('.mantine-Loader-root') ? [] : [target.outerHTML.slice(0, 120)];
+    }),
+  );
+}
+
+/**
+ * Looks at a page, or a page with a dialog open, as it stands: free of barriers in both schemes, wide and narrow,
+ * never wider than its window, and still. Leaves a picture of each look under this name for the eye.
+ */
+export async function inspect(page: Page, name: string): Promise<void> {
+  const { width: before } = page.viewportSize() ?? { width: 1280 };
+  for (const { scheme, width } of LOOKS) {
+    await page.emulateMedia({ colorScheme: scheme });
+    await assertFits(page, width);
+    assert.deepEqual(await movements(page), [], 'nothing moves where stillness is asked for');
+    await picture(page, `${name}-${scheme}-${width}`);
+    assert.deepEqual(await findBarriers(page), [], `${name}, ${scheme}, ${width} pixels`);
+  }
+  for (const width of MORE_WIDTHS) await assertFits(page, width);
+  await page.emulateMedia({ colorScheme: 'light' });
+  await assertFits(page, before);
 }
 
 /** Collects what the console complains about, refused styles and scripts among it. */

@@ -1,34 +1,21 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import type { Browser, Page } from 'playwright-core';
-import {
-  bearer,
-  createKey,
-  createToken,
-  signUpOwner,
-  startHouse,
-  type TestHouse,
-  type TestPerson,
-} from '../src/testing/house.ts';
-import { findBarriers, openTab, picture, startBrowser, watchConsole } from './browser.ts';
+import { test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { bearer, createKey, createToken } from '../src/testing/house.ts';
+import { inspect, openTab } from './browser.ts';
+import { setStage } from './stage.ts';
+import { chooseInMenu } from './steps.ts';
 
-let house: TestHouse;
-let browser: Browser;
-let ada: TestPerson;
-
-before(async () => {
-  house = await startHouse();
-  browser = await startBrowser();
-  ada = await signUpOwner(house);
+const stage = setStage(async ({ house, owner }) => {
   const inDays = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString();
-  const used = await createToken(ada, ['basic_deployment', 'advanced_deployment'], {
+  const used = await createToken(owner, ['basic_deployment', 'advanced_deployment'], {
     name: 'CI/CD Pipeline',
     expiresAt: inDays(6),
   });
   for (let uses = 0; uses < 3; uses++) await house.call('/v1/whoami', { headers: bearer(used.secret) });
-  await createToken(ada, ['all'], { name: 'Deployment Automation' });
+  await createToken(owner, ['all'], { name: 'Deployment Automation' });
   await createToken(
-    ada,
+    owner,
     ['error_tracker', 'activity_tracker', 'activity_tracker_analytics', 'run_scripts', 'modify_env'],
     {
       name: 'Monitoring Script',
@@ -36,20 +23,15 @@ before(async () => {
       expiresAt: inDays(80),
     },
   );
-  await createKey(ada, ['read', 'deploy', 'view_logs', 'manage_apps', 'write'], {
+  await createKey(owner, ['read', 'deploy', 'view_logs', 'manage_apps', 'write'], {
     name: 'Billing service',
     description: 'Reads what the billing service needs every night, and nothing else.',
   });
-  await createKey(ada, ['read'], { name: 'Old importer', active: false });
-});
-after(async () => {
-  await browser?.close();
-  await house?.close();
+  await createKey(owner, ['read'], { name: 'Old importer', active: false });
 });
 
 async function menu(tab: Page, name: string, item: string): Promise<void> {
-  await tab.getByRole('button', { name: `Actions for ${name}`, exact: true }).click();
-  await tab.getByRole('menuitem', { name: item }).click();
+  await chooseInMenu(tab, name, item);
   await tab.getByRole('dialog').waitFor();
 }
 
@@ -97,67 +79,45 @@ const SIGHTS: readonly { name: string; path: string; reach?: (tab: Page) => Prom
   { name: 'tokens-replace', path: '/settings/access-tokens', reach: (tab) => menu(tab, 'CI/CD Pipeline', 'Replace') },
   { name: 'keys', path: '/settings/api-keys' },
   { name: 'keys-edit', path: '/settings/api-keys', reach: (tab) => menu(tab, 'Billing service', 'Edit') },
+  {
+    name: 'tokens-secret',
+    path: '/settings/access-tokens',
+    async reach(tab) {
+      await tab.getByRole('button', { name: 'Generate Token' }).click();
+      await tab.getByRole('dialog').getByLabel('Name').fill('To look at');
+      await tab.getByLabel('run_scripts').check();
+      await tab.getByRole('dialog').getByRole('button', { name: 'Generate Token' }).click();
+      await tab.getByTestId('secret').waitFor();
+    },
+  },
+  { name: 'members', path: '/settings/members' },
+  { name: 'activity-log', path: '/settings/activity-log' },
+  { name: 'workspace', path: '/settings/workspace' },
+  { name: 'account', path: '/account' },
+  { name: 'device', path: '/device' },
+  { name: 'invitation', path: '/accept-invitation#somecode' },
 ];
 
-for (const scheme of ['light', 'dark'] as const) {
-  for (const width of [1280, 400]) {
-    describe(`In ${scheme} at ${width} pixels`, () => {
-      let tab: Page;
-      let complaints: string[];
-      before(async () => {
-        tab = await openTab(browser, house, { person: ada, scheme, width });
-        complaints = watchConsole(tab);
-      });
-      after(() => tab?.context().close());
-
-      for (const { name, path, reach } of SIGHTS) {
-        test(`${name} has no barriers, fits, and keeps to its content policy`, async () => {
-          await tab.goto(path);
-          await tab.getByRole('table').waitFor();
-          await reach?.(tab);
-          await picture(tab, `${name}-${scheme}-${width}`);
-          assert.deepEqual(await findBarriers(tab), []);
-          const overflow = await tab.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-          assert.ok(overflow <= 0, `${overflow} pixels too wide`);
-          assert.deepEqual(complaints, []);
-        });
-      }
-
-      test('the secret’s dialog has no barriers', async () => {
-        await tab.goto('/settings/access-tokens');
-        await tab.getByRole('button', { name: 'Generate Token' }).click();
-        await tab.getByRole('dialog').getByLabel('Name').fill('To look at');
-        await tab.getByLabel('run_scripts').check();
-        await tab.getByRole('dialog').getByRole('button', { name: 'Generate Token' }).click();
-        await tab.getByTestId('secret').waitFor();
-        await picture(tab, `tokens-secret-${scheme}-${width}`);
-        assert.deepEqual(await findBarriers(tab), []);
-        await tab.getByRole('button', { name: 'I have stored it' }).click();
-      });
-    });
-  }
+for (const { name, path, reach } of SIGHTS) {
+  test(`${name} has no barriers and fits, in both schemes, wide and narrow`, async () => {
+    const tab = await stage.open(path);
+    await reach?.(tab);
+    await inspect(tab, name);
+  });
 }
 
-test('signing in and setting up have no barriers, and a page of 360 pixels does not scroll sideways', async () => {
-  for (const scheme of ['light', 'dark'] as const) {
-    const tab = await openTab(browser, house, { scheme, width: 360 });
-    for (const path of ['/sign-in', '/setup']) {
-      await tab.goto(path);
-      await tab.getByRole('heading', { level: 1 }).waitFor();
-      await picture(tab, `${path.slice(1)}-${scheme}-360`);
-      assert.deepEqual(await findBarriers(tab), []);
-      assert.equal(await tab.evaluate(() => document.documentElement.scrollWidth), 360);
-    }
-    await tab.context().close();
-  }
-});
+for (const path of ['/sign-in', '/setup']) {
+  test(`${path} has no barriers and fits, in both schemes, wide and narrow`, async () => {
+    await inspect(await stage.open(path, { person: null }), path.slice(1));
+  });
+}
 
 test('the first load of the settings page is at most 250 kB of compressed JavaScript, all from here', async () => {
-  const tab = await openTab(browser, house, { person: ada });
+  const tab = await openTab(stage.browser, stage.house, { person: stage.owner });
   const sizes: Promise<number>[] = [];
   const foreign: string[] = [];
   tab.on('response', (response) => {
-    if (!response.url().startsWith(house.url)) foreign.push(response.url());
+    if (!response.url().startsWith(stage.house.url)) foreign.push(response.url());
     if (response.url().endsWith('.js'))
       sizes.push(
         response
@@ -173,5 +133,4 @@ test('the first load of the settings page is at most 250 kB of compressed JavaSc
   assert.ok(sizes.length > 1 && total > 50_000, 'the sizes were read');
   assert.ok(total <= 250_000, `${total} bytes`);
   assert.deepEqual(foreign, []);
-  await tab.context().close();
 });

@@ -16,6 +16,8 @@ const HOUSE: Readonly<Record<string, readonly string[]>> = {
   'contract/errors.ts': ['contract/', 'zod'],
   'contract/log-line.ts': ['contract/', 'zod'],
   'contract/deployments.ts': ['contract/', 'zod'],
+  'contract/scripts.ts': ['contract/', 'zod'],
+  'contract/backups.ts': ['contract/', 'zod'],
   'contract/': ['contract/words.ts'],
   // A model of nodes and clocks for tests and `npm run simulate`.
   'credentials/simulation.ts': ['contract/', 'credentials/', 'node', 'fast-check'],
@@ -33,7 +35,7 @@ const HOUSE: Readonly<Record<string, readonly string[]>> = {
     '@zxcvbn-ts/language-common',
     '@simplewebauthn/server',
   ],
-  'workspace/': ['contract/', 'audit/', 'store/', 'node'],
+  'workspace/': ['contract/', 'audit/', 'store/', 'node', 'croner', 'aws4fetch'],
   'http/': [
     'contract/',
     'credentials/',

@@ -9,12 +9,13 @@ import { createDenials } from './audit/denials.ts';
 import { append } from './audit/log.ts';
 import { createId, ID_PREFIXES } from './contract/id.ts';
 import { redactSecrets } from './contract/redact.ts';
-import { FAILURE_LIMITS } from './contract/words.ts';
+import { FAILURE_LIMITS, UNKNOWN_LIMITS } from './contract/words.ts';
 import { createFailureLimiter, type FailureStore } from './credentials/failures.ts';
 import { createJudges, type Watcher } from './credentials/present.ts';
 import { createProof } from './credentials/proof.ts';
 import { createLines } from './credentials/queue.ts';
 import { createRegistry } from './credentials/registry.ts';
+import { createFindRecord, createUnknowns } from './credentials/unknowns.ts';
 import { createUsage } from './credentials/usage.ts';
 import { createApp } from './http/app.ts';
 import type { House } from './http/house.ts';
@@ -25,6 +26,8 @@ import { createTraces } from './people/traces.ts';
 import { createCredentialStore, createUsageJournal, readForJudging } from './server/credential-store.ts';
 import { every, FLUSH_EVERY, FOLD_EVERY, FOLD_WITHIN, TIDY_EVERY, tidy } from './server/housekeeping.ts';
 import { aloneWith, amongOthers } from './server/nodes.ts';
+import { openStorages } from './server/storages.ts';
+import { registerKinds, startSchedules } from './server/work.ts';
 import { BadSetting, SECRET_BYTES, type Settings } from './settings.ts';
 import { type DataDirectory, DirectoryInUse, takeDataDirectory } from './store/data-directory.ts';
 import { countFailure, failedSince, recentFailures } from './store/failures.ts';
@@ -32,10 +35,12 @@ import { createSeal } from './store/seal.ts';
 import { openSqliteStore } from './store/sqlite.ts';
 import type { Store } from './store/store.ts';
 import { createIngest } from './workspace/activity-ingest.ts';
+import type { WorkspaceContext } from './workspace/context.ts';
 import { deploymentKind } from './workspace/deployments.ts';
 import { createReports } from './workspace/error-reports.ts';
 import { createJobs } from './workspace/jobs/worker.ts';
 import { createLogs } from './workspace/logs.ts';
+import { createPatterns } from './workspace/patterns.ts';
 
 /** Records kept in memory: about 300 bytes each. */
 const RECORDS_IN_MEMORY = 1_000_000;
@@ -209,7 +214,9 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
       at: clock(),
     });
   };
-  const judges = createJudges({ registry, proof, usage, clock, watch });
+  const unknowns = createUnknowns(UNKNOWN_LIMITS);
+  const findRecord = createFindRecord(registry, unknowns, clock);
+  const judges = createJudges({ registry, findRecord, proof, usage, clock, watch });
   const people = createPeopleContext(store, opened.secret, settings, {
     clock,
     settle,
@@ -245,6 +252,22 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     onError: (error) => log.error({ err: error }, 'lines of a log were not written'),
   });
 
+  const patterns = createPatterns();
+  const workspace: WorkspaceContext = {
+    store,
+    clock,
+    seal: people.seal,
+    localServer: settings.localServer === 'on',
+    ingest: createIngest(store),
+    reports: createReports(store),
+    jobs,
+    logs,
+    patterns,
+    storages: openStorages(settings, (error) => log.error({ err: error }, 'no backups can be kept here')),
+    onError: (error) => log.error({ err: error }, 'something went wrong; it is tried again'),
+  };
+  registerKinds(workspace);
+
   const house: House = {
     version: packageJson.version,
     publicUrl: settings.publicUrl,
@@ -253,7 +276,8 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     clock,
     judges: meter?.judges(judges) ?? judges,
     proof,
-    findRecord: registry.find,
+    findRecord,
+    unknownSessions: createUnknowns(UNKNOWN_LIMITS),
     credentials: {
       store: createCredentialStore(store),
       settle,
@@ -267,16 +291,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
       clock,
     },
     people,
-    workspace: {
-      store,
-      clock,
-      seal: people.seal,
-      localServer: settings.localServer === 'on',
-      ingest: createIngest(store),
-      reports: createReports(store),
-      jobs,
-      logs,
-    },
+    workspace,
     denials,
     traces,
     flushDenials,
@@ -301,6 +316,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
         recordsInMemory: registry.size,
         usageLag: () => usage.lag(clock()),
         pendingCredentials: usage.pendingCredentials,
+        lookUpsRefused: unknowns.refused,
         jobs: jobs.figures,
         jobsHere: jobs.running,
       });
@@ -340,11 +356,13 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     if (journal.size() <= FLUSH_FOR_READERS) await journal.fold();
   }
 
-  jobs.register(deploymentKind(house.workspace));
+  jobs.register(deploymentKind(workspace));
   jobs.start();
+  const schedules = startSchedules(workspace);
 
   async function close(): Promise<void> {
     logs.stop();
+    await schedules.stop();
     const jobsOver = jobs.stop();
     const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_WITHIN);
     // A connection that was answered meanwhile is kept alive otherwise, and the stop would wait for it.
@@ -358,6 +376,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     await learner.stop();
     await folder.stop();
     await tidier.stop();
+    await patterns.close();
     // What can't be written is told at the end; it keeps nothing from being given back.
     const written = await Promise.allSettled([writeUses(), flushDenials(true), traces.flush()]);
     await membership.stop();

@@ -19,6 +19,7 @@ test('without any setting the contract’s defaults hold', () => {
   assert.equal(settings.metrics, null);
   assert.equal(settings.localServer, 'off');
   assert.equal(settings.logLevel, 'info');
+  assert.deepEqual(settings.backups, { bucket: null, limit: 51_200 * 1_048_576 });
 });
 
 test('a blank setting is one that is not set', () => {
@@ -79,6 +80,9 @@ const BAD: readonly (readonly [string, ...string[]])[] = [
   ['DEVPILOT_METRICS', 'on', ':', 'x:y', '127.0.0.1:', '127.0.0.1:99999', '127.0.0.1'],
   ['DEVPILOT_LOCAL_SERVER', 'yes', 'ON', '1'],
   ['LOG_LEVEL', 'loud', 'INFO', '30'],
+  ['DEVPILOT_BACKUP_BUCKET', 's3://backups', 'backups', 'https://u:p@s3/x', 'https://s3/x?y', 'https://s3/a b'],
+  ['DEVPILOT_BACKUP_REGION', 'EU', 'eu central', 'eu/west'],
+  ['DEVPILOT_BACKUP_MAX_MB', '0', '-1', '1.5', '10GB', '150001'],
 ];
 
 for (const [name, first, ...rest] of BAD) {
@@ -99,6 +103,37 @@ for (const [name, first, ...rest] of BAD) {
     directory.remove();
   });
 }
+
+test('a bucket needs both halves of an access key, the secret one from the environment or a file', () => {
+  const id = {
+    DEVPILOT_BACKUP_BUCKET: 'https://s3.example.com/backups/',
+    DEVPILOT_BACKUP_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+  };
+  const secret = { DEVPILOT_BACKUP_SECRET_ACCESS_KEY: 'wJalrXUtnFEMI/K7MDENG' };
+  assert.deepEqual(readSettings({ ...id, ...secret }).backups.bucket, {
+    url: 'https://s3.example.com/backups',
+    region: 'us-east-1',
+    accessKeyId: 'AKIDEXAMPLE',
+    secretAccessKey: 'wJalrXUtnFEMI/K7MDENG',
+  });
+  assert.throws(() => readSettings(id), /^BadSetting: DEVPILOT_BACKUP_SECRET_ACCESS_KEY takes /);
+  assert.throws(
+    () => readSettings({ DEVPILOT_BACKUP_BUCKET: id.DEVPILOT_BACKUP_BUCKET, ...secret }),
+    /^BadSetting: DEVPILOT_BACKUP_ACCESS_KEY_ID takes /,
+  );
+  const directory = temporaryDirectory();
+  const path = join(directory.path, 'key');
+  writeFileSync(path, 'from-a-file\n');
+  const fromFile = { ...id, DEVPILOT_BACKUP_SECRET_ACCESS_KEY_FILE: path };
+  assert.equal(readSettings(fromFile).backups.bucket?.secretAccessKey, 'from-a-file');
+  assert.throws(
+    () => readSettings({ ...fromFile, ...secret }),
+    /^BadSetting: DEVPILOT_BACKUP_SECRET_ACCESS_KEY takes no/,
+  );
+  const nowhere = { ...id, DEVPILOT_BACKUP_SECRET_ACCESS_KEY_FILE: '/nothing/there' };
+  assert.throws(() => readSettings(nowhere), /^BadSetting: DEVPILOT_BACKUP_SECRET_ACCESS_KEY_FILE takes /);
+  directory.remove();
+});
 
 test('PostgreSQL needs a secret, and one place for it', () => {
   assert.throws(() => readSettings({ DATABASE_URL: 'postgres://localhost/devpilot' }), /^BadSetting: DEVPILOT_SECRET/);

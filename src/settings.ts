@@ -21,6 +21,18 @@ export interface Settings {
   readonly localServer: 'off' | 'on';
   /** How long events of the activity tracker are kept. */
   readonly retentionDays: number;
+  /** Where backups go and how large one may be. */
+  readonly backups: {
+    /** A bucket that speaks S3; null for the data directory. */
+    readonly bucket: {
+      readonly url: string;
+      readonly region: string;
+      readonly accessKeyId: string;
+      readonly secretAccessKey: string;
+    } | null;
+    /** Bytes. */
+    readonly limit: number;
+  };
   readonly logLevel: string;
   readonly smtpUrl: string | null;
   readonly mailFrom: string;
@@ -88,14 +100,61 @@ function bound(environment: Environment): number {
   return span;
 }
 
-/** Whole days, 1 to 3,650. */
-function retention(environment: Environment): number {
-  const name = 'DEVPILOT_RETENTION_DAYS';
-  const text = value(environment, name) ?? '90';
-  if (!/^\d{1,4}$/.test(text) || Number(text) < 1 || Number(text) > 3650) {
-    throw new BadSetting(name, 'a whole number of days from 1 to 3650');
+function whole(environment: Environment, name: string, standard: number, max: number, unit: string): number {
+  const text = value(environment, name) ?? String(standard);
+  if (!/^\d{1,9}$/.test(text) || Number(text) < 1 || Number(text) > max) {
+    throw new BadSetting(name, `a whole number of ${unit} from 1 to ${max}`);
   }
   return Number(text);
+}
+
+/** The text of a setting, or of the file that its twin names. */
+function secretText(environment: Environment, name: string): string | null {
+  const text = value(environment, name);
+  const file = value(environment, `${name}_FILE`);
+  if (file === null) return text;
+  if (text !== null) throw new BadSetting(name, `no value while ${name}_FILE is set`);
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch {
+    throw new BadSetting(`${name}_FILE`, 'the path of a file that can be read');
+  }
+}
+
+function bucketAddress(environment: Environment): string | null {
+  const name = 'DEVPILOT_BACKUP_BUCKET';
+  const text = value(environment, name);
+  if (text === null) return null;
+  const takes = 'the address of a bucket, such as https://s3.eu-central-1.amazonaws.com/my-backups';
+  if (!URL.canParse(text)) throw new BadSetting(name, takes);
+  const url = new URL(text);
+  const plain = url.search === '' && url.hash === '' && url.username === '' && url.password === '';
+  const path = /^(?:\/[A-Za-z0-9._-]+)*\/?$/.test(url.pathname);
+  if (!/^https?:$/.test(url.protocol) || !plain || !path) throw new BadSetting(name, takes);
+  return (url.origin + url.pathname).replace(/\/$/, '');
+}
+
+function bucketOf(environment: Environment): Settings['backups']['bucket'] {
+  const url = bucketAddress(environment);
+  const region = value(environment, 'DEVPILOT_BACKUP_REGION') ?? 'us-east-1';
+  if (!/^[a-z0-9-]{1,64}$/.test(region))
+    throw new BadSetting('DEVPILOT_BACKUP_REGION', 'a region, such as eu-central-1');
+  if (url === null) return null;
+  const accessKeyId = value(environment, 'DEVPILOT_BACKUP_ACCESS_KEY_ID');
+  const secretAccessKey = secretText(environment, 'DEVPILOT_BACKUP_SECRET_ACCESS_KEY');
+  if (accessKeyId === null || !/^[\x21-\x7e]{1,128}$/.test(accessKeyId)) {
+    throw new BadSetting(
+      'DEVPILOT_BACKUP_ACCESS_KEY_ID',
+      'the id of an access key, while DEVPILOT_BACKUP_BUCKET is set',
+    );
+  }
+  if (secretAccessKey === null || !/^[\x21-\x7e]{1,256}$/.test(secretAccessKey)) {
+    throw new BadSetting(
+      'DEVPILOT_BACKUP_SECRET_ACCESS_KEY',
+      'the secret of the access key, while DEVPILOT_BACKUP_BUCKET is set',
+    );
+  }
+  return { url, region, accessKeyId, secretAccessKey };
 }
 
 function proxies(environment: Environment): string[] {
@@ -175,7 +234,11 @@ export function readSettings(environment: Environment): Settings {
     revocationBound: bound(environment),
     metrics: metricsListener(environment),
     localServer: choice(environment, 'DEVPILOT_LOCAL_SERVER', ['off', 'on']),
-    retentionDays: retention(environment),
+    retentionDays: whole(environment, 'DEVPILOT_RETENTION_DAYS', 90, 3650, 'days'),
+    backups: {
+      bucket: bucketOf(environment),
+      limit: whole(environment, 'DEVPILOT_BACKUP_MAX_MB', 51_200, 150_000, 'megabytes') * 1_048_576,
+    },
     logLevel,
     smtpUrl: schemeUrl(
       environment,

@@ -44,7 +44,7 @@ export type EnvQuery = z.infer<typeof EnvQuery>;
 export const SetVariable = z.strictObject({ value: envValue }).meta({ id: 'SetVariable' });
 
 /** zod leaves `__proto__` out without a word; with a blank behind it is refused like every bad name. */
-function showProto(raw: unknown): unknown {
+export function showProto(raw: unknown): unknown {
   if (typeof raw !== 'object' || raw === null || !Object.hasOwn(raw, '__proto__')) return raw;
   return Object.fromEntries(
     Object.entries(raw).map(([key, value]) => [key === '__proto__' ? '__proto__ ' : key, value]),

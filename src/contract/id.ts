@@ -19,6 +19,10 @@ export const ID_PREFIXES = {
   error_event: 'err_',
   job: 'job_',
   deployment: 'dpl_',
+  script: 'scr_',
+  run: 'run_',
+  backup: 'bak_',
+  restore: 'res_',
 } as const;
 export type IdNoun = keyof typeof ID_PREFIXES;
 

@@ -39,7 +39,7 @@ const port = z
   .min(1, 'takes a port from 1 to 65535')
   .max(65_535, 'takes a port from 1 to 65535')
   .meta({ examples: [22] });
-const user = matching(/^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/, 32, 'takes a user name of the server', 'deploy');
+export const user = matching(/^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/, 32, 'takes a user name of the server', 'deploy');
 const hostKey = z
   .string()
   .max(6000)
@@ -71,9 +71,9 @@ const url = matching(
   'http://127.0.0.1:8080/healthz',
 );
 
-const stamps = { createdAt: instant, updatedAt: instant };
-const sort = oneOf(RESOURCE_SORTS).optional().describe('`-` for descending; `-createdAt` if not given');
-const q = z.string().max(LIMITS.query.max).optional().describe('Part of the name, whatever its case');
+export const stamps = { createdAt: instant, updatedAt: instant };
+export const sort = oneOf(RESOURCE_SORTS).optional().describe('`-` for descending; `-createdAt` if not given');
+export const q = z.string().max(LIMITS.query.max).optional().describe('Part of the name, whatever its case');
 export const idOrSlug = z
   .string()
   .min(1)
@@ -170,8 +170,35 @@ export const healthCheck = z
   })
   .refine((check) => (check.command === undefined) !== (check.url === undefined), 'takes either command or url')
   .nullable();
+/** What cron takes: five fields, or one of the common names. Whether there is such a time is checked where the clock is. */
+export const schedule = z
+  .string()
+  .max(RESOURCE_LIMITS.schedule, `takes up to ${RESOURCE_LIMITS.schedule} characters`)
+  .overwrite((text) => text.trim().replace(/[ \t]+/g, ' '))
+  .refine(
+    (text) =>
+      /^(?:@(?:hourly|daily|midnight|weekly|monthly|yearly|annually)|[0-9A-Za-z*,/#?-]+(?: [0-9A-Za-z*,/#?-]+){4})$/.test(
+        text,
+      ),
+    'takes five fields as in cron, in UTC, such as 30 3 * * 1-5, or a name such as @daily',
+  )
+  .nullable()
+  .meta({ examples: ['30 3 * * 1-5'] });
+const keep = z
+  .strictObject({
+    last: seconds(RESOURCE_LIMITS.keepBackups, 7).optional().describe('Backups that are kept'),
+    days: seconds(RESOURCE_LIMITS.keepBackupDays, 30).optional().describe('Days that a backup is kept'),
+  })
+  .refine(({ last, days }) => last !== undefined || days !== undefined, 'takes last, days or both')
+  .nullable()
+  .describe('What lies beyond either goes once a newer backup is whole; the newest always stays');
 const backup = z
-  .strictObject({ command: command.nullable().default(null), restoreCommand: command.nullable().default(null) })
+  .strictObject({
+    command: command.nullable().default(null),
+    restoreCommand: command.nullable().default(null),
+    schedule: schedule.optional(),
+    keep: keep.optional(),
+  })
   .nullable();
 
 const shownHook = z.object({
@@ -198,7 +225,14 @@ export const App = z
     keepReleases: z.int(),
     healthCheck: shownHealthCheck,
     logCommand: z.string().nullable(),
-    backup: z.object({ command: z.string().nullable(), restoreCommand: z.string().nullable() }).nullable(),
+    backup: z
+      .object({
+        command: z.string().nullable(),
+        restoreCommand: z.string().nullable(),
+        schedule: z.string().nullable().optional(),
+        keep: z.object({ last: z.int().optional(), days: z.int().optional() }).nullable().optional(),
+      })
+      .nullable(),
     ...stamps,
   })
   .meta({ id: 'App' });

@@ -133,6 +133,9 @@ export const FAILURE_LIMITS = {
   stranger: { count: 30, span: 15 * MINUTE },
 } as const;
 
+/** Well-formed secrets that are not known here, by client address: so many at once, and so many a second for ever. */
+export const UNKNOWN_LIMITS = { burst: 5_000, perSecond: 500, addresses: 50_000 } as const;
+
 interface CodeMeaning {
   readonly status: number;
   readonly title: string;
@@ -333,6 +336,17 @@ export const AUDIT_ACTIONS = [
   'deployment.failed',
   'error_issue.resolved',
   'error_issue.reopened',
+  'script.created',
+  'script.updated',
+  'script.deleted',
+  'run.created',
+  'run.cancelled',
+  'run.finished',
+  'backup.created',
+  'backup.finished',
+  'backup.deleted',
+  'backup.restore_started',
+  'backup.restore_finished',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
@@ -353,6 +367,9 @@ export const AUDIT_NOUNS = [
   'server',
   'error_issue',
   'deployment',
+  'script',
+  'run',
+  'backup',
 ] as const;
 export type AuditNoun = (typeof AUDIT_NOUNS)[number];
 
@@ -371,7 +388,6 @@ export type HookStage = (typeof HOOK_STAGES)[number];
 export const WORK_STATUSES = ['pending', 'processing', 'completed', 'failed', 'cancelled'] as const;
 export type WorkStatus = (typeof WORK_STATUSES)[number];
 export const DEPLOYMENT_KINDS = ['deploy', 'rollback'] as const;
-export type DeploymentKind = (typeof DEPLOYMENT_KINDS)[number];
 /** All servers at once; some after others; one first, and the rest when somebody says so. */
 export const STRATEGIES = ['all', 'rolling', 'canary'] as const;
 export type Strategy = (typeof STRATEGIES)[number];
@@ -410,6 +426,10 @@ export type ErrorLevel = (typeof ERROR_LEVELS)[number];
 export const ISSUE_STATUSES = ['open', 'resolved'] as const;
 export type IssueStatus = (typeof ISSUE_STATUSES)[number];
 export const ISSUE_SORTS = ['-lastSeenAt', '-firstSeenAt', '-count'] as const;
+
+/** Of an app's shared directory, or of what its backup command writes. */
+export const BACKUP_KINDS = ['directory', 'command'] as const;
+export type BackupKind = (typeof BACKUP_KINDS)[number];
 
 /** Limits of what credentials open; lengths in characters. */
 export const RESOURCE_LIMITS = {
@@ -461,6 +481,20 @@ export const RESOURCE_LIMITS = {
   scheduleDays: 366,
   /** Releases, environments and apps kept of one issue. */
   errorFacets: 50,
+  scriptDescription: 500,
+  scriptBody: 131_072,
+  interpreter: 255,
+  scriptTimeout: { min: 1, max: 3_600 },
+  parameters: 50,
+  parameterName: 64,
+  parameterValue: 8192,
+  pattern: 500,
+  schedule: 100,
+  /** Older versions of a script are forgotten. */
+  scriptVersions: 200,
+  /** Backups that retention may keep of an app, and for how many days. */
+  keepBackups: { min: 1, max: 1000 },
+  keepBackupDays: { min: 1, max: 3650 },
 } as const;
 
 /** What each role may do (contract section 3); a person's request is checked against one of these. */

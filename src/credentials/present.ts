@@ -5,6 +5,7 @@ import type { CredentialRecord } from './record.ts';
 import type { Registry } from './registry.ts';
 import type { Demand } from './rights.ts';
 import { type Digest, digestOf, secretKindOf } from './secret.ts';
+import type { FindRecord } from './unknowns.ts';
 import type { Usage } from './usage.ts';
 
 /** A credential as a request presents it. */
@@ -29,19 +30,21 @@ export type Watcher = (judgement: Judgement, presented: Presented, demand: Deman
 export interface Judges {
   /**
    * Judges a presented credential, and counts a use if it passes. Answers at once when the record is
-   * in memory and no hash is needed. Rejects with `unavailable` when the store can't be asked.
+   * in memory and no hash is needed. Rejects with `unavailable` when the store can't be asked,
+   * and with `rate_limited` for an address that presented too many unknown secrets.
    */
   judgePresented(presented: Presented, demand: Demand): Judgement | Promise<Judgement>;
 }
 
 export function createJudges(options: {
-  registry: Registry;
+  registry: Pick<Registry, 'remembered'>;
+  findRecord: FindRecord;
   proof: Proof;
   usage: Usage;
   clock: () => number;
   watch?: Watcher;
 }): Judges {
-  const { registry, proof, usage, clock, watch } = options;
+  const { registry, findRecord, proof, usage, clock, watch } = options;
 
   function conclude(judgement: Judgement, presented: Presented, demand: Demand): Judgement {
     if (judgement.verdict === 'ok' && judgement.record !== null) {
@@ -53,12 +56,12 @@ export function createJudges(options: {
 
   /** After a hash the record is asked for again: it may have been revoked meanwhile. */
   async function judgeSlowly(digest: Digest, presented: Presented, demand: Demand): Promise<Judgement> {
-    let record = await registry.find(digest);
+    let record = await findRecord(digest, presented.address);
     let passphrase: PassphraseVerdict = 'not_needed';
     if (record !== null) {
       const quick = proof.quick(record, presented.passphrase, presented.address, clock());
       passphrase = quick ?? (await proof.check(record, presented.passphrase ?? '', presented.address, clock));
-      if (quick === null) record = await registry.find(digest);
+      if (quick === null) record = await findRecord(digest, presented.address);
     }
     return conclude({ verdict: judge(record, passphrase, demand, clock()), record }, presented, demand);
   }

@@ -27,6 +27,8 @@ export interface Registry {
   apply(revocation: Revocation): void;
   /** Forgets everything. */
   clear(): void;
+  /** Whether memory has the record, be it one to judge from now or not. */
+  knows(digest: Digest): boolean;
   /** Records in memory. */
   size(): number;
 }
@@ -172,6 +174,7 @@ export function createRegistry(options: {
       memory.clear();
       workspaces.clear();
     },
+    knows: (digest) => memory.get(digest)?.workspace.gone === false,
     size: () => memory.size,
   };
 }

@@ -136,6 +136,22 @@ const CONTRACT: readonly Row[] = [
     { ask: `POST ${path}/promote`, people: 'member', token: ['advanced_deployment'], key: ['deploy'] },
     { ask: `POST ${path}/abort`, people: 'member', token: ['advanced_deployment'], key: ['deploy'] },
   ]),
+  { ask: 'GET /v1/scripts', people: 'member', token: ['run_scripts'], key: ['read'] },
+  { ask: 'POST /v1/scripts', people: 'admin', key: ['write'] },
+  { ask: 'GET /v1/scripts/:script', people: 'member', token: ['run_scripts'], key: ['read'] },
+  { ask: 'PATCH /v1/scripts/:script', people: 'admin', key: ['write'] },
+  { ask: 'DELETE /v1/scripts/:script', people: 'admin', key: ['delete'] },
+  { ask: 'GET /v1/scripts/:script/versions', people: 'member', token: ['run_scripts'], key: ['read'] },
+  { ask: 'POST /v1/scripts/:script/runs', people: 'member', token: ['run_scripts'] },
+  { ask: 'GET /v1/scripts/:script/runs', people: 'member', token: ['run_scripts'] },
+  { ask: 'GET /v1/runs/:id', people: 'member', token: ['run_scripts'] },
+  { ask: 'GET /v1/runs/:id/logs', people: 'member', token: ['run_scripts'] },
+  { ask: 'POST /v1/runs/:id/cancel', people: 'member', token: ['run_scripts'] },
+  { ask: 'GET /v1/apps/:app/backups', people: 'member', key: ['manage_backups'] },
+  { ask: 'POST /v1/apps/:app/backups', people: 'member', key: ['manage_backups'] },
+  { ask: 'GET /v1/backups/:id', people: 'member', key: ['manage_backups'] },
+  { ask: 'POST /v1/backups/:id/restore', people: 'admin', key: ['manage_backups'] },
+  { ask: 'DELETE /v1/backups/:id', people: 'admin', key: ['manage_backups'] },
 ];
 
 const RANK = { member: 1, admin: 2, owner: 3 } as const;

@@ -17,6 +17,7 @@ import { activityRoutes } from './activity.ts';
 import { appRoutes } from './apps.ts';
 import { auditRoutes } from './audit.ts';
 import { registerAuthorize } from './authorize.ts';
+import { backupRoutes } from './backups.ts';
 import { accessTokenRoutes, apiKeyRoutes } from './credentials.ts';
 import { deploymentRoutes } from './deployments.ts';
 import { deviceRoutes } from './devices.ts';
@@ -34,6 +35,9 @@ import { peopleRoutes } from './people.ts';
 import { answerError, rawProblem, sendProblem } from './problems.ts';
 import { projectRoutes } from './projects.ts';
 import { FORM_TYPE, type Route, registerRoute } from './route.ts';
+import { runRoutes } from './runs.ts';
+import { safetyHeaders } from './safety.ts';
+import { scriptRoutes } from './scripts.ts';
 import { serverRoutes } from './servers.ts';
 import { memberRoutes, workspaceRoutes } from './workspaces.ts';
 
@@ -57,6 +61,9 @@ export function routeTable(house: House): Route[] {
     ...activityRoutes(house),
     ...errorRoutes(house),
     ...deploymentRoutes(house),
+    ...scriptRoutes(house),
+    ...runRoutes(house),
+    ...backupRoutes(house),
   ];
 }
 
@@ -178,7 +185,7 @@ export async function createApp(
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 300 },
     frameworkErrors: (error, request, reply) => {
-      reply.header('x-request-id', request.id);
+      reply.headers({ ...safetyHeaders(house, request), 'x-request-id': request.id });
       answerError(error, request, reply as never);
     },
     clientErrorHandler(_error, socket) {
@@ -207,7 +214,7 @@ export async function createApp(
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
     // Before the body is looked at: nothing takes it.
-    if (request.is404) answerNotFound(request, reply);
+    if (request.is404) answerNotFound(request, reply.headers(safetyHeaders(house, request)));
     else done();
   });
 
@@ -217,17 +224,9 @@ export async function createApp(
     transformObject: jsonSchemaTransformObject,
   });
   registerAuthorize(app, house);
-  const https = house.publicUrl?.startsWith('https:') ?? false;
   await app.register((scope, _options, done) => {
-    scope.addHook('onRequest', (_request, reply, next) => {
-      reply.headers({
-        'cache-control': 'no-store',
-        'x-content-type-options': 'nosniff',
-        'referrer-policy': 'no-referrer',
-        'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-        'cross-origin-opener-policy': 'same-origin',
-        ...(https && { 'strict-transport-security': 'max-age=31536000; includeSubDomains' }),
-      });
+    scope.addHook('onRequest', (request, reply, next) => {
+      reply.headers({ ...safetyHeaders(house, request), 'cache-control': 'no-store' });
       next();
     });
     scope.addHook('onResponse', (request, reply, next) => {
@@ -240,9 +239,16 @@ export async function createApp(
     }
     done();
   });
-  registerHealth(app, house);
-  registerDocs(app);
-  registerPage(app, house);
+  await app.register((scope, _options, done) => {
+    scope.addHook('onRequest', (request, reply, next) => {
+      reply.headers(safetyHeaders(house, request));
+      next();
+    });
+    registerHealth(scope, house);
+    registerDocs(scope);
+    registerPage(scope);
+    done();
+  });
   await app.ready();
   return app;
 }

@@ -5,7 +5,7 @@ import { pageOf } from '../contract/schemas.ts';
 import { ADVANCED_FIELDS } from '../contract/words.ts';
 import { createDeployment, decide, getDeployment, listDeployments, rollBack } from '../workspace/deployments.ts';
 import type { House } from './house.ts';
-import { streamLines } from './log-stream.ts';
+import { sendLog } from './log-stream.ts';
 import type { Access } from './principal.ts';
 import { changerOf, type Route, route, workspaceIdOf } from './route.ts';
 
@@ -151,15 +151,8 @@ export function deploymentRoutes(house: House): Route[] {
       streams: true,
       codes: ['not_found'],
       handler: async ({ params, query, request, reply }) => {
-        const workspaceId = workspaceIdOf(request);
-        const { id: logId } = await getDeployment(workspace, workspaceId, params.id);
-        return streamLines(request, reply, (signal) =>
-          workspace.logs.read(workspaceId, logId, {
-            from: Number(query.from ?? 0),
-            follow: query.follow === 'true',
-            signal,
-          }),
-        );
+        const { id: logId } = await getDeployment(workspace, workspaceIdOf(request), params.id);
+        return sendLog(house, request, reply, logId, query);
       },
     }),
   ];

@@ -2,8 +2,7 @@ import type { Denials } from '../audit/denials.ts';
 import type { CredentialContext } from '../credentials/credentials.ts';
 import type { Judges } from '../credentials/present.ts';
 import type { Proof } from '../credentials/proof.ts';
-import type { CredentialRecord } from '../credentials/record.ts';
-import type { Digest } from '../credentials/secret.ts';
+import type { FindRecord, Unknowns } from '../credentials/unknowns.ts';
 import type { PeopleContext } from '../people/context.ts';
 import type { Traces } from '../people/traces.ts';
 import type { Seal } from '../store/seal.ts';
@@ -20,8 +19,9 @@ export interface House {
   readonly clock: () => number;
   readonly judges: Judges;
   readonly proof: Proof;
-  /** The record of a digest, from memory or the store; null where there is none. */
-  readonly findRecord: (digest: Digest) => Promise<CredentialRecord | null>;
+  readonly findRecord: FindRecord;
+  /** Session secrets that nobody was given, by address. */
+  readonly unknownSessions: Unknowns;
   readonly credentials: CredentialContext;
   readonly people: PeopleContext;
   readonly workspace: WorkspaceContext;

@@ -24,7 +24,7 @@ async function introspect(
   const presented = { secret: input.token, passphrase: input.passphrase ?? null, ...origin };
   // Found before it is judged, so that another workspace's credential is neither counted nor told of.
   if (secretKindOf(input.token) === null) return { active: false };
-  const known = await house.findRecord(digestOf(input.token));
+  const known = await house.findRecord(digestOf(input.token), origin.address);
   if (known === null || known.workspace.id !== callersWorkspace) return { active: false };
   const { verdict, record } = await house.judges.judgePresented(presented, ANY);
   if (verdict !== 'ok' || record === null) return { active: false };
@@ -74,7 +74,8 @@ async function revoke(house: House, context: CredentialContext, secret: string, 
   const kind = secretKindOf(secret);
   if (kind === null) return;
   if (kind === 'session') await endSessionBySecret(house.people, secret, origin);
-  else await revokeBySecret(context, digestOf(secret), await house.findRecord(digestOf(secret)), origin);
+  else
+    await revokeBySecret(context, digestOf(secret), await house.findRecord(digestOf(secret), origin.address), origin);
 }
 
 export function judgingRoutes(house: House): Route[] {

@@ -4,7 +4,6 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Problem } from '../contract/problem.ts';
-import type { House } from './house.ts';
 import { sendProblem } from './problems.ts';
 
 /** Where `npm run build` puts the page. */
@@ -66,13 +65,8 @@ function policyOf(nonce: string): string {
   ].join('; ');
 }
 
-const safety = (https: boolean) => ({
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-  'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-resource-policy': 'same-origin',
-  ...(https && { 'strict-transport-security': 'max-age=31536000; includeSubDomains' }),
-});
+/** No other site may load the page or a part of it into itself. */
+const SAME_ORIGIN = { 'cross-origin-resource-policy': 'same-origin' };
 
 /** The compressed copy that the client takes: Brotli before gzip, a weight of nought meaning no (RFC 9110, 12.5.3). */
 export function chooseEncoding(accepted: string | undefined, has: (suffix: string) => boolean): 'br' | 'gzip' | null {
@@ -92,16 +86,18 @@ export function chooseEncoding(accepted: string | undefined, has: (suffix: strin
   return null;
 }
 
-/** Serves the built page and its assets. Where it is not built, its addresses say how to build it. */
-export function registerPage(app: FastifyInstance, house: House, directory: string = BUILT): void {
+/**
+ * Serves the built page and its assets, in a scope that gives every answer the safety headers. Where it is not built,
+ * its addresses say how to build it.
+ */
+export function registerPage(app: FastifyInstance, directory: string = BUILT): void {
   const built = findBuiltPage(directory);
-  const https = house.publicUrl?.startsWith('https:') ?? false;
 
   function sendHtml(reply: FastifyReply): FastifyReply {
     const nonce = randomBytes(16).toString('base64');
     return reply
       .code(built === null ? 503 : 200)
-      .headers({ ...safety(https), 'content-security-policy': policyOf(nonce), 'cache-control': 'no-store' })
+      .headers({ ...SAME_ORIGIN, 'content-security-policy': policyOf(nonce), 'cache-control': 'no-store' })
       .type('text/html; charset=utf-8')
       .send(built === null ? NOT_BUILT : built.html.replaceAll('%NONCE%', nonce));
   }
@@ -118,7 +114,7 @@ export function registerPage(app: FastifyInstance, house: House, directory: stri
     const suffix = encoding === null ? '' : encoding === 'br' ? '.br' : '.gz';
     return reply
       .headers({
-        ...safety(https),
+        ...SAME_ORIGIN,
         'cache-control': 'public, max-age=31536000, immutable',
         vary: 'accept-encoding',
         ...(encoding !== null && { 'content-encoding': encoding }),

@@ -34,13 +34,10 @@ import type { PersonRow } from '../store/people.ts';
 import type { House } from './house.ts';
 import { originOf } from './principal.ts';
 import { personOf, type Route, route } from './route.ts';
+import { isHttps } from './safety.ts';
 
 const nothing = z.null().describe('Done');
 const tag = 'People';
-
-function isHttps(house: House, request: FastifyRequest): boolean {
-  return house.publicUrl === null ? request.protocol === 'https' : house.publicUrl.startsWith('https:');
-}
 
 /** Sets the session's cookie (ASVS 3.3.1–4), or with a null secret takes it away. */
 function setCookie(house: House, request: FastifyRequest, reply: FastifyReply, secret: string | null): void {

@@ -138,14 +138,16 @@ async function findPerson(
   request: FastifyRequest,
   presented: Extract<Presentation, { kind: 'session' }>,
 ): Promise<PersonPrincipal> {
-  const { store, traces, clock } = house;
+  const { store, traces, unknownSessions, clock } = house;
   const gone = new Problem('invalid_token', 'The session has ended. Sign in again.');
   if (secretKindOf(presented.secret) !== 'session') throw gone;
   const digest = digestBytes(digestOf(presented.secret));
   const header = request.headers['devpilot-workspace'];
   const named = typeof header === 'string' && header !== '' ? header : null;
 
+  unknownSessions.check(request.ip, clock());
   let row = await findSignedIn(store, digest, named);
+  if (row === undefined) unknownSessions.note(request.ip, clock());
   if (row === undefined || !isAlive(row, clock())) throw gone;
   if (named === null) {
     const last = traces.lastWorkspace(row.person_id);

@@ -85,5 +85,5 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
 export function rawProblem(code: Code, requestId: string): string {
   const { status, title } = CODES[code];
   const body = JSON.stringify(bodyOf(code, status, title, {}, requestId));
-  return `HTTP/1.1 ${status} Bad Request\r\nContent-Type: application/problem+json\r\nX-Request-Id: ${requestId}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`;
+  return `HTTP/1.1 ${status} Bad Request\r\nContent-Type: application/problem+json\r\nX-Content-Type-Options: nosniff\r\nX-Request-Id: ${requestId}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`;
 }

@@ -44,7 +44,7 @@ export async function findSentryPrincipal(
     throw new Problem('invalid_request', 'The request carries more than one credential. Send exactly one.');
   }
   if (keys.length > 0 && secretKindOf(secret) !== null) {
-    const known = await house.findRecord(digestOf(secret));
+    const known = await house.findRecord(digestOf(secret), request.ip);
     const narrow =
       known?.kind === 'access_token' &&
       known.passphraseHash === null &&

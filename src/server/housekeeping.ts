@@ -1,4 +1,5 @@
 import { DAY, HOUR, SECOND, SPANS } from '../contract/words.ts';
+import { deleteOldBackupWork } from '../store/backups.ts';
 import { deleteExpiredDeviceCodes } from '../store/devices.ts';
 import { deleteOldIssues } from '../store/errors.ts';
 import { deleteOldFailures } from '../store/failures.ts';
@@ -8,6 +9,7 @@ import { deleteOldLogs } from '../store/logs.ts';
 import { pruneRevocations } from '../store/nodes.ts';
 import { deleteExpiredChallenges } from '../store/passkeys.ts';
 import { deleteEndedSessions, deleteOldAddresses } from '../store/people.ts';
+import { deleteOldRuns } from '../store/scripts.ts';
 import type { Store } from '../store/store.ts';
 import { deleteOldUses } from '../store/usage.ts';
 import { tidyActivity } from '../workspace/activity.ts';
@@ -28,6 +30,8 @@ export async function tidy(store: Store, now: number, retentionDays: number): Pr
   await tidyActivity(store, now - retentionDays * DAY);
   await store.transaction((trx) => deleteOldIssues(trx, now - retentionDays * DAY));
   await store.transaction((trx) => deleteOldLogs(trx, now - retentionDays * DAY));
+  await store.transaction((trx) => deleteOldRuns(trx, now - retentionDays * DAY));
+  await store.transaction((trx) => deleteOldBackupWork(trx, now - retentionDays * DAY));
 }
 
 /** Calls `work` again and again, `pause` milliseconds after it last ended; one failure does not end it. */

@@ -9,6 +9,7 @@ export interface Gauges {
   /** Milliseconds. */
   readonly usageLag: () => number;
   readonly pendingCredentials: () => number;
+  readonly lookUpsRefused: () => number;
   /** Jobs over all nodes; `dueSince` in epoch milliseconds. */
   readonly jobs: () => Promise<{ waiting: number; running: number; dueSince: number | null }>;
   readonly jobsHere: () => number;
@@ -108,6 +109,15 @@ export function createMeter(): Meter {
         () => gauges.usageLag() / 1000,
       );
       gauge('devpilot_usage_pending_credentials', 'Credentials with uses not yet written', gauges.pendingCredentials);
+      new Counter({
+        name: 'devpilot_look_ups_refused_total',
+        help: 'Look-ups refused because their address presented too many unknown secrets',
+        registers,
+        collect() {
+          this.reset();
+          this.inc(gauges.lookUpsRefused());
+        },
+      });
       gauge('devpilot_jobs_here', 'Jobs that run on this node', gauges.jobsHere);
       const oldest = new Gauge({
         name: 'devpilot_jobs_due_seconds',

@@ -97,21 +97,6 @@ export async function openDeployments(db: Queryable, workspaceId: string, appId:
     .execute();
 }
 
-/** What an app runs now. */
-export async function liveDeployment(
-  db: Queryable,
-  workspaceId: string,
-  appId: string,
-): Promise<DeploymentTable | undefined> {
-  return db
-    .selectFrom('deployment')
-    .selectAll()
-    .where('workspace_id', '=', workspaceId)
-    .where('app_id', '=', appId)
-    .where('live', '=', 1)
-    .executeTakeFirst();
-}
-
 export async function updateDeployment(
   trx: Trx,
   { workspace_id, id }: Pick<DeploymentTable, 'workspace_id' | 'id'>,

@@ -11,6 +11,8 @@ import { errors } from './migrations/0013-errors.ts';
 import { failureGate } from './migrations/0015-failure-gate.ts';
 import { jobs } from './migrations/0020-jobs.ts';
 import { deployments } from './migrations/0021-deployments.ts';
+import { scripts } from './migrations/0030-scripts.ts';
+import { backups } from './migrations/0031-backups.ts';
 
 /** The statements of each migration, by name; a landed one is never changed. */
 const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>> = {
@@ -25,6 +27,8 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0015-failure-gate': failureGate,
   '0020-jobs': jobs,
   '0021-deployments': deployments,
+  '0030-scripts': scripts,
+  '0031-backups': backups,
 };
 
 /** How often a node tries again that lost the race for the very first tables. */

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { PageAsk } from './paging.ts';
-import type { AppTable, ProjectTable, ServerTable } from './schema.ts';
+import type { AppTable, ProjectTable, ScriptTable, ServerTable } from './schema.ts';
 import type { Queryable, Trx } from './store.ts';
 
 /** The nouns whose tables share id, workspace, name, slug and stamps. */
@@ -8,6 +8,7 @@ export interface ResourceRows {
   project: ProjectTable;
   server: ServerTable;
   app: AppTable;
+  script: ScriptTable;
 }
 export type ResourceNoun = keyof ResourceRows;
 
@@ -95,14 +96,22 @@ export async function deleteResource(trx: Trx, noun: ResourceNoun, workspaceId: 
   await sql`delete from ${sql.table(noun)} where workspace_id = ${workspaceId} and id = ${id}`.execute(trx);
 }
 
-/** The names of some of the apps that hang on a project or server, and how many there are. */
-export async function appsOn(
+/** What hangs on a project or server, and through which column. */
+export type Hanging = {
+  readonly noun: 'app' | 'script';
+  readonly column: 'project_id' | 'server_id';
+  readonly id: string;
+};
+
+/** The names of some of the apps or scripts that hang on a project or server, and how many there are. */
+export async function hangingOn(
   db: Queryable,
   workspaceId: string,
-  on: { readonly column: 'project_id' | 'server_id'; readonly id: string },
+  on: Hanging,
   limit: number,
 ): Promise<{ names: string[]; count: number }> {
-  const { rows } = await sql<{ name: string; count: number }>`select name, count(*) over () as count from app
+  const { rows } = await sql<{ name: string; count: number }>`select name, count(*) over () as count
+    from ${sql.table(on.noun)}
     where workspace_id = ${workspaceId} and ${sql.ref(on.column)} = ${on.id} order by name_key, id limit ${limit}`.execute(
     db,
   );

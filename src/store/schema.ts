@@ -54,6 +54,12 @@ export interface Schema {
   deployment: DeploymentTable;
   deployment_server: DeploymentServerTable;
   log_chunk: LogChunkTable;
+  script: ScriptTable;
+  script_version: ScriptVersionTable;
+  run: RunTable;
+  backup: BackupTable;
+  restore: RestoreTable;
+  stored_object: StoredObjectTable;
 }
 
 export interface PersonTable {
@@ -265,6 +271,8 @@ export interface AppTable extends ResourceFacts {
   log_command: string | null;
   /** JSON object. */
   backup: string | null;
+  /** When the schedule of its backups is due. */
+  next_backup_at: number | null;
 }
 
 /** One change of an app's environment, of any number of variables. */
@@ -432,6 +440,97 @@ export interface LogChunkTable {
   first_line: number;
   lines: number;
   data: Uint8Array;
+}
+
+/** What a version keeps of a script. */
+export interface ScriptContent {
+  body: string;
+  interpreter: string;
+  server_id: string;
+  run_as: string | null;
+  timeout_seconds: number;
+  /** JSON array. */
+  parameters: string;
+}
+
+export interface ScriptTable extends ResourceFacts, ScriptContent {
+  description: string | null;
+  /** Of its content. */
+  version: number;
+  schedule: string | null;
+  next_run_at: number | null;
+}
+
+interface ActorFacts {
+  actor_kind: string;
+  actor_id: string | null;
+  actor_name: string | null;
+}
+
+export interface ScriptVersionTable extends ScriptContent, ActorFacts {
+  script_id: string;
+  workspace_id: string;
+  number: number;
+  at: number;
+}
+
+export interface RunTable extends ActorFacts {
+  id: string;
+  workspace_id: string;
+  script_id: string;
+  script_version: number;
+  status: string;
+  exit_code: number | null;
+  error: string | null;
+  /** JSON object. */
+  parameters: string;
+  scheduled_for: number | null;
+  created_at: number;
+  updated_at: number;
+  started_at: number | null;
+  finished_at: number | null;
+}
+
+export interface BackupTable extends ActorFacts {
+  id: string;
+  workspace_id: string;
+  app_id: string;
+  app_name: string;
+  kind: string;
+  status: string;
+  size_bytes: number | null;
+  /** In hex; null until the backup is whole. */
+  sha256: string | null;
+  error: string | null;
+  created_at: number;
+  updated_at: number;
+  started_at: number | null;
+  finished_at: number | null;
+  scheduled_for: number | null;
+}
+
+export interface RestoreTable extends ActorFacts {
+  id: string;
+  workspace_id: string;
+  backup_id: string;
+  app_id: string;
+  status: string;
+  error: string | null;
+  created_at: number;
+  started_at: number | null;
+  finished_at: number | null;
+}
+
+/** Something in the data directory or a bucket that is, or was to become, a backup. */
+export interface StoredObjectTable {
+  /** That of the backup. */
+  id: string;
+  workspace_id: string;
+  /** Which data directory or bucket, and the name in it. */
+  place: string;
+  /** The bucket's name for an upload in parts that is not done. */
+  upload: string | null;
+  created_at: number;
 }
 
 export interface DeploymentTable {

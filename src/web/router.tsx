@@ -11,7 +11,14 @@ import {
 import { isSignedOut, queryClient } from './api.ts';
 import { ErrorState } from './components/states.tsx';
 import { patiently } from './connection.ts';
-import { chooseWorkspace, meQuery, rememberWorkspace, useWorkspaceOrNull, workspacesQuery } from './session.ts';
+import {
+  CurrentWorkspace,
+  chooseWorkspace,
+  meQuery,
+  rememberWorkspace,
+  useWorkspaceOrNull,
+  workspacesQuery,
+} from './session.ts';
 import { Centre } from './shell/centre.tsx';
 import { NoSuchWorkspace } from './shell/no-workspace.tsx';
 import { Shell } from './shell/shell.tsx';
@@ -78,7 +85,12 @@ const settings = createRoute({
   component: function Settings() {
     const workspace = useWorkspaceOrNull();
     // A key of its own per workspace: nothing half typed or selected in one is ever seen in another.
-    return workspace === null ? <NoSuchWorkspace /> : <Outlet key={workspace.id} />;
+    if (workspace === null) return <NoSuchWorkspace />;
+    return (
+      <CurrentWorkspace value={workspace}>
+        <Outlet key={workspace.id} />
+      </CurrentWorkspace>
+    );
   },
 });
 

@@ -1,5 +1,6 @@
 import { queryOptions, useQuery, useSuspenseQuery } from '@tanstack/react-query';
 import { useSearch } from '@tanstack/react-router';
+import { createContext, useContext } from 'react';
 import type { Person, Workspace } from '../contract/schemas.ts';
 import type { Client } from '../sdk/client.ts';
 import { api, apiIn, queryClient } from './api.ts';
@@ -57,9 +58,12 @@ export interface InWorkspace {
   readonly isOwner: boolean;
 }
 
+/** The workspace that everything under `/settings` is shown in. */
+export const CurrentWorkspace = createContext<Workspace | null>(null);
+
 /** The workspace of this page. Only for pages under `/settings`, which are not shown without one. */
 export function useWorkspace(): InWorkspace {
-  const workspace = useWorkspaceOrNull();
+  const workspace = useContext(CurrentWorkspace);
   if (workspace === null) throw new Error('This page is shown within a workspace only.');
   const isOwner = workspace.role === 'owner';
   return { workspace, api: apiIn(workspace.id), isAdmin: isOwner || workspace.role === 'admin', isOwner };

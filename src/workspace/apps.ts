@@ -1,12 +1,12 @@
-import { invalidField, Problem } from '../contract/problem.ts';
+import { Problem } from '../contract/problem.ts';
 import type { App, AppQuery, CreateApp, UpdateApp } from '../contract/resources.ts';
 import type { Page } from '../contract/schemas.ts';
 import { openDeployments } from '../store/deployments.ts';
-import { findResource } from '../store/resources.ts';
 import type { AppTable } from '../store/schema.ts';
 import type { Trx } from '../store/store.ts';
 import { type Asker, instant, type WorkspaceContext } from './context.ts';
-import { createResource, editResource, findRow, listPage, removeResource } from './resources.ts';
+import { createResource, editResource, findRow, idIn, listPage, removeResource } from './resources.ts';
+import { firstTime } from './schedules.ts';
 
 const STANDARD = { branch: 'main', keepReleases: 5 } as const;
 
@@ -31,18 +31,11 @@ function showApp(row: AppTable): App {
 }
 const APP = { noun: 'app', show: showApp } as const;
 
-/** The id of what a field names by id or slug. Throws `validation_failed`: a body that names nothing is wrong. */
-async function idIn(trx: Trx, noun: 'project' | 'server', workspaceId: string, idOrSlug: string): Promise<string> {
-  const row = await findResource(trx, noun, workspaceId, idOrSlug);
-  if (row === undefined) throw invalidField(`${noun}Id`, `names no ${noun} of this workspace`);
-  return row.id;
-}
-
 const asJson = (value: unknown): string | null =>
   value === null || value === undefined ? null : JSON.stringify(value);
 
-/** The row with what the input gives put over it. Throws `validation_failed` for a project or server that is not there. */
-async function withInput(trx: Trx, row: AppTable, input: UpdateApp): Promise<AppTable> {
+/** The row with what the input gives put over it. Throws `validation_failed`, also for a project or server that is not there. */
+async function withInput(trx: Trx, row: AppTable, input: UpdateApp, now: number): Promise<AppTable> {
   const { workspace_id: workspaceId } = row;
   const { projectId, serverId } = input;
   const given = <Value>(value: Value | undefined, before: Value): Value => (value === undefined ? before : value);
@@ -62,11 +55,16 @@ async function withInput(trx: Trx, row: AppTable, input: UpdateApp): Promise<App
     health_check: input.healthCheck === undefined ? row.health_check : asJson(input.healthCheck),
     log_command: given(input.logCommand, row.log_command),
     backup: input.backup === undefined ? row.backup : asJson(input.backup),
+    next_backup_at:
+      input.backup === undefined
+        ? row.next_backup_at
+        : firstTime('backup.schedule', input.backup?.schedule ?? null, now),
   };
 }
 
 /** Throws `conflict` for a taken slug, `validation_failed` for a project or server that is not there. */
 export function createApp(context: WorkspaceContext, asker: Asker, input: CreateApp): Promise<App> {
+  const now = context.clock();
   return createResource(context, asker, APP, input, (trx, facts) => {
     const blank: AppTable = {
       ...facts,
@@ -80,8 +78,9 @@ export function createApp(context: WorkspaceContext, asker: Asker, input: Create
       health_check: null,
       log_command: null,
       backup: null,
+      next_backup_at: null,
     };
-    return withInput(trx, blank, input);
+    return withInput(trx, blank, input, now);
   });
 }
 
@@ -100,7 +99,7 @@ export async function findApp(context: WorkspaceContext, workspaceId: string, id
 }
 
 export function updateApp(context: WorkspaceContext, asker: Asker, idOrSlug: string, input: UpdateApp): Promise<App> {
-  return editResource(context, asker, APP, idOrSlug, (trx, before) => withInput(trx, before, input));
+  return editResource(context, asker, APP, idOrSlug, (trx, before) => withInput(trx, before, input, context.clock()));
 }
 
 /** Throws `conflict` while it is being deployed. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { append } from '../audit/log.ts';
+import { append, SYSTEM } from '../audit/log.ts';
 import type { CredentialParty, Origin, Party } from '../contract/audit.ts';
 import { type Claim, refuseReplay } from '../contract/idempotency.ts';
 import { Problem } from '../contract/problem.ts';
@@ -9,9 +9,11 @@ import { claimKey } from '../store/idempotency.ts';
 import type { Seal } from '../store/seal.ts';
 import type { Store, Trx } from '../store/store.ts';
 import type { Ingest } from './activity-ingest.ts';
+import type { Storages } from './backups/storage.ts';
 import type { Reports } from './error-reports.ts';
 import type { Jobs } from './jobs/jobs.ts';
 import type { Logs } from './logs.ts';
+import type { Patterns } from './patterns.ts';
 
 /** What everything that credentials open needs. */
 export interface WorkspaceContext {
@@ -28,6 +30,12 @@ export interface WorkspaceContext {
   readonly jobs: Jobs;
   /** What is said while it runs. */
   readonly logs: Logs;
+  /** Judges regular expressions that users wrote. */
+  readonly patterns: Patterns;
+  /** Where backups are kept. */
+  readonly storages: Storages;
+  /** Takes what went wrong and is tried again later. */
+  readonly onError: (error: unknown) => void;
 }
 
 /** Who changes something in which workspace, from where: a person or a credential. */
@@ -40,6 +48,12 @@ export interface Asker {
   readonly claim: Claim | null;
   /** The `If-Match` that came with the request. */
   readonly ifMatch: string | null;
+}
+
+/** The system itself, where a schedule or a rule makes a change that nobody asked for. */
+export function systemIn(workspaceId: string): Asker {
+  const origin = { address: null, userAgent: null, requestId: null };
+  return { workspaceId, actor: SYSTEM, credential: null, origin, claim: null, ifMatch: null };
 }
 
 export const instant = (at: number): string => new Date(at).toISOString();
@@ -62,9 +76,13 @@ export async function record(
   await append(trx, { workspaceId, action, at, actor, target, credential, origin, detail });
 }
 
+/** Fields that move on by themselves: nobody edited anything. */
+const MOVING = new Set(['updatedAt', 'nextRunAt']);
+
 /** The entity tag of a resource as the wire shows it (RFC 9110, section 8.8.3). */
 export function tagOf(shown: object): string {
-  return `"${createHash('sha256').update(JSON.stringify(shown)).digest('base64url').slice(0, 22)}"`;
+  const text = JSON.stringify(shown, (field, value: unknown) => (field === 'nextRunAt' ? undefined : value));
+  return `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"`;
 }
 
 /**
@@ -90,7 +108,7 @@ export function differenceOf(
   after: Readonly<Record<string, unknown>>,
 ): { before: Record<string, unknown>; after: Record<string, unknown> } | null {
   const fields = Object.keys(after).filter(
-    (field) => field !== 'updatedAt' && JSON.stringify(before[field]) !== JSON.stringify(after[field]),
+    (field) => !MOVING.has(field) && JSON.stringify(before[field]) !== JSON.stringify(after[field]),
   );
   if (fields.length === 0) return null;
   const pick = (shown: Readonly<Record<string, unknown>>) =>

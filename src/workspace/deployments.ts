@@ -212,7 +212,8 @@ async function enqueue(context: WorkspaceContext, trx: Trx, row: DeploymentTable
 /** Ends deployments of the app that have not begun, for one that was asked to take their place. */
 async function replaceWaiting(context: WorkspaceContext, trx: Trx, row: DeploymentTable): Promise<void> {
   for (const one of await openDeployments(trx, row.workspace_id, row.app_id)) {
-    if (one.status === 'pending') await end(context, trx, one, `The deployment ${row.id} took its place.`);
+    if (one.status === 'pending' && one.id !== row.id)
+      await end(context, trx, one, `The deployment ${row.id} took its place.`);
   }
 }
 

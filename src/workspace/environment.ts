@@ -86,15 +86,15 @@ export async function readVariables(
   return { appId: row.id, version, data: show(rows, values) };
 }
 
-/** What an app's own processes are given. Nobody is shown it, so nothing is recorded. */
-export async function environmentOf(
+/** What a process of the app is given: its variables, opened. Nobody is shown them, so nothing is recorded. */
+export async function variablesFor(
   context: WorkspaceContext,
   workspaceId: string,
   appId: string,
-): Promise<ReadonlyMap<string, string>> {
+): Promise<Record<string, string>> {
   const { read } = context.store;
   const version = await newestVersion(read, workspaceId, appId);
-  return openAll(context, await readEnvironment(read, workspaceId, appId, version));
+  return Object.fromEntries(await openAll(context, await readEnvironment(read, workspaceId, appId, version)));
 }
 
 const targetOf = (row: AppTable) => ({ kind: 'app', id: row.id, name: row.name }) as const;

@@ -1,7 +1,7 @@
 import { Problem } from '../contract/problem.ts';
 import type { CreateProject, Project, ResourceQuery, UpdateProject } from '../contract/resources.ts';
 import type { Page } from '../contract/schemas.ts';
-import { appsOn } from '../store/resources.ts';
+import { hangingOn } from '../store/resources.ts';
 import type { ProjectTable } from '../store/schema.ts';
 import type { Trx } from '../store/store.ts';
 import { type Asker, instant, type WorkspaceContext } from './context.ts';
@@ -15,17 +15,23 @@ function showProject(row: ProjectTable): Project {
 }
 const PROJECT = { noun: 'project', show: showProject } as const;
 
-/** Throws `conflict` while apps hang on a project or server, naming them. */
+/** Throws `conflict` while apps or scripts hang on a project or server, naming them. */
 export async function refuseWhileItHolds(
   trx: Trx,
   row: { readonly id: string; readonly workspace_id: string },
   what: 'project' | 'server',
 ): Promise<void> {
-  const { names, count } = await appsOn(trx, row.workspace_id, { column: `${what}_id`, id: row.id }, NAMED);
-  if (count === 0) return;
-  const more = count > names.length ? ` and ${count - names.length} more` : '';
-  const verb = what === 'project' ? 'holds the apps' : 'is used by the apps';
-  throw new Problem('conflict', `This ${what} ${verb}: ${names.join(', ')}${more}. Delete or move them first.`);
+  for (const noun of what === 'project' ? (['app'] as const) : (['app', 'script'] as const)) {
+    const hanging = { noun, column: `${what}_id`, id: row.id } as const;
+    const { names, count } = await hangingOn(trx, row.workspace_id, hanging, NAMED);
+    if (count === 0) continue;
+    const more = count > names.length ? ` and ${count - names.length} more` : '';
+    const verb = what === 'project' ? 'holds' : 'is used by';
+    throw new Problem(
+      'conflict',
+      `This ${what} ${verb} the ${noun}s: ${names.join(', ')}${more}. Delete or move them first.`,
+    );
+  }
 }
 
 export function createProject(context: WorkspaceContext, asker: Asker, input: CreateProject): Promise<Project> {

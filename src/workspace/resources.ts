@@ -1,5 +1,5 @@
 import { createId } from '../contract/id.ts';
-import { Problem } from '../contract/problem.ts';
+import { invalidField, Problem } from '../contract/problem.ts';
 import type { ResourceQuery } from '../contract/resources.ts';
 import type { Page } from '../contract/schemas.ts';
 import { slugOf } from '../contract/slug.ts';
@@ -22,7 +22,12 @@ import { type Asker, checkTag, claimOnce, differenceOf, record, type WorkspaceCo
 export interface ResourceKind<Noun extends ResourceNoun, Shown extends Record<string, unknown>> {
   readonly noun: Noun;
   readonly show: (row: ResourceRows[Noun]) => Shown;
+  /** What the log keeps of what is shown, where that is not all of it. */
+  readonly forLog?: (shown: Shown) => Record<string, unknown>;
 }
+
+/** What is written beside a row, in its transaction and after it. */
+type Beside<Row> = (trx: Trx, row: Row) => Promise<void>;
 
 /** The facts that every such row begins with. */
 export interface NewFacts {
@@ -47,6 +52,18 @@ export async function findRow<Noun extends ResourceNoun>(
   const row = await findResource(db, noun, workspaceId, idOrSlug);
   if (row === undefined) throw new Problem('not_found', `There is no such ${noun} in this workspace.`);
   return row;
+}
+
+/** The id of what a field names by id or slug. Throws `validation_failed`: a body that names nothing is wrong. */
+export async function idIn(
+  trx: Trx,
+  noun: 'project' | 'server',
+  workspaceId: string,
+  idOrSlug: string,
+): Promise<string> {
+  const row = await findResource(trx, noun, workspaceId, idOrSlug);
+  if (row === undefined) throw invalidField(`${noun}Id`, `names no ${noun} of this workspace`);
+  return row.id;
 }
 
 /** A slug that is free: the wanted one, or the name's with a number where that is taken. Throws `conflict`. */
@@ -85,10 +102,11 @@ export async function createResource<Noun extends ResourceNoun, Shown extends Re
   kind: ResourceKind<Noun, Shown>,
   wanted: { readonly name: string; readonly slug?: string | undefined },
   build: (trx: Trx, facts: NewFacts) => Promise<ResourceRows[Noun]> | ResourceRows[Noun],
+  beside: Beside<ResourceRows[Noun]> = () => Promise.resolve(),
 ): Promise<Shown> {
   const now = context.clock();
   const { workspaceId } = asker;
-  const { noun, show } = kind;
+  const { noun, show, forLog = (all: Shown) => all } = kind;
   return context.store.transaction(async (trx) => {
     const id = createId(noun, now);
     await claimOnce(trx, asker.claim, id, now);
@@ -103,8 +121,9 @@ export async function createResource<Noun extends ResourceNoun, Shown extends Re
       updated_at: now,
     });
     await refuseTakenSlug(() => insertResource(trx, noun, row));
+    await beside(trx, row);
     const shown = show(row);
-    const { id: _, createdAt: __, updatedAt: ___, ...facts } = shown;
+    const { id: _, createdAt: __, updatedAt: ___, ...facts } = forLog(shown);
     await record(trx, asker, `${noun}.created`, { kind: noun, id, name }, now, {
       after: differenceOf({}, facts)?.after ?? {},
     });
@@ -140,9 +159,10 @@ export async function listPage<Noun extends ResourceNoun, Shown extends Record<s
 export async function editResource<Noun extends ResourceNoun, Shown extends Record<string, unknown>>(
   context: WorkspaceContext,
   asker: Asker,
-  { noun, show }: ResourceKind<Noun, Shown>,
+  { noun, show, forLog = (all) => all }: ResourceKind<Noun, Shown>,
   idOrSlug: string,
   edit: (trx: Trx, before: ResourceRows[Noun]) => Promise<ResourceRows[Noun]> | ResourceRows[Noun],
+  beside: Beside<ResourceRows[Noun]> = () => Promise.resolve(),
 ): Promise<Shown> {
   const now = context.clock();
   return context.store.transaction(async (trx) => {
@@ -150,9 +170,10 @@ export async function editResource<Noun extends ResourceNoun, Shown extends Reco
     checkTag(asker.ifMatch, show(before));
     const edited = await edit(trx, before);
     const after = { ...edited, name_key: edited.name.toLowerCase(), updated_at: now };
-    const detail = differenceOf(show(before), show(after));
+    const detail = differenceOf(forLog(show(before)), forLog(show(after)));
     if (detail === null) return show(before);
     await updateResource(trx, noun, after);
+    await beside(trx, after);
     await record(trx, asker, `${noun}.updated`, { kind: noun, id: after.id, name: after.name }, now, detail);
     return show(after);
   });

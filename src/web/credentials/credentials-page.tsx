@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Menu, Stack, Text } from '@mantine/core';
+import { ActionIcon, Button, Group, Menu, Stack, Text } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { lazy, type ReactNode, Suspense, useState } from 'react';
@@ -181,14 +181,14 @@ export function CredentialsPage({ kind, more = [], editor }: CredentialsPageProp
             <Text fz="sm" fw={550} role="status">
               {chosen.size} selected
             </Text>
-            <Stack gap="xs" style={{ flexDirection: 'row' }}>
+            <Group gap="xs">
               <Button size="xs" variant="default" onClick={() => setChosen(new Map())}>
                 Clear selection
               </Button>
               <Button size="xs" className="button-bad" onClick={() => setDeletingAll(true)}>
                 Delete selected
               </Button>
-            </Stack>
+            </Group>
           </section>
         )}
       </Stack>

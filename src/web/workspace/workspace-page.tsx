@@ -30,6 +30,8 @@ function Rename() {
     mutationFn: (values: typeof form.values) => api.workspaces.update(workspace.id, values),
     onError: (error) => form.setErrors(fieldErrorsOf(error) ?? {}),
     onSuccess: async ({ name, slug }) => {
+      // By its id while the list still has the old slug: an address that names neither would show another page.
+      await navigate({ to: '.', search: { workspace: workspace.id }, replace: true });
       await queryClient.invalidateQueries({ queryKey: workspacesQuery.queryKey });
       form.setInitialValues({ name, slug });
       form.reset();

@@ -11,7 +11,7 @@ import {
 import { findResource } from '../../store/resources.ts';
 import type { DeploymentServerTable, DeploymentTable } from '../../store/schema.ts';
 import type { WorkspaceContext } from '../context.ts';
-import { environmentOf } from '../environment.ts';
+import { variablesFor } from '../environment.ts';
 import { JobFailure, type Parked, type RunningJob } from '../jobs/jobs.ts';
 import type { LogWriter } from '../logs.ts';
 import { createMask } from '../runner/mask.ts';
@@ -212,7 +212,7 @@ export async function deploy(context: WorkspaceContext, job: RunningJob): Promis
   const watch = watchCredential(context, found, log);
   try {
     const [row, plan] = await begin(context, job, found);
-    const variables = await environmentOf(context, workspaceId, row.app_id);
+    const variables = new Map(Object.entries(await variablesFor(context, workspaceId, row.app_id)));
     const { DP_PASSWORD: password = '' } = gitEnvironment(plan.repository);
     const mask = createMask([...variables.values(), password]);
     const servers = await serversOf(context.store.read, workspaceId, [row.id]);

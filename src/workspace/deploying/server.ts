@@ -15,6 +15,8 @@ const FETCH_WITHIN = 30 * MINUTE;
 const STEP_WITHIN = 5 * MINUTE;
 const ASK_WITHIN = 15 * SECOND;
 const ASK_EVERY = SECOND;
+/** Hooks that begin the release before again; who cancels does not wait for hours. */
+const AGAIN_WITHIN = 2 * MINUTE;
 
 /** What a deployment has on every server. */
 export interface Works {
@@ -259,10 +261,11 @@ export async function restore(works: Works, place: Place, signal: AbortSignal): 
       command: scriptOf(hook.run),
       cwd: `${works.plan.directory}/current`,
       environment: { ...Object.fromEntries(works.variables), ...factsFor(works, 'post_release', previous) },
-      timeoutMs: hook.timeoutSeconds * SECOND,
+      timeoutMs: Math.min(hook.timeoutSeconds * SECOND, AGAIN_WITHIN),
     };
     const again = await perform(works, place, hook.name, step, signal);
-    if (again.exitCode !== 0) throw failureOf(place, `the hook ${hook.name}, for the release before,`, again);
+    if (again.exitCode !== 0 || again.timedOut)
+      throw failureOf(place, `the hook ${hook.name}, for the release before,`, again);
   }
 }
 

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { after, afterEach, before } from 'node:test';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { signUpOwner, startHouse, type TestHouse, type TestPerson } from '../src/testing/house.ts';
+import { openContext, picture, type Scheme, startBrowser, watchConsole } from './browser.ts';
+
+export interface OpenOptions {
+  /** Who is signed in: the owner unless somebody else is named, nobody where it is null. */
+  readonly person?: TestPerson | null;
+  readonly width?: number;
+  readonly scheme?: Scheme;
+  /** A browser of its own, for tests that lose the session or the network, or sign out. Nobody's always is. */
+  readonly apart?: boolean;
+}
+
+export interface Stage {
+  readonly house: TestHouse;
+  readonly browser: Browser;
+  /** Ada Lovelace, ada@example.com, owner of the workspace Acme. */
+  readonly owner: TestPerson;
+  /** Opens a tab at an address and waits until the page is there and nothing in it is still being read. */
+  open(path: string, options?: OpenOptions): Promise<Page>;
+}
+
+export interface StageOptions {
+  /** False where a test is to see a server on which nobody has signed up. */
+  readonly owner?: false;
+}
+
+/** Waits until the page has its heading and every part of it has been read. */
+export async function settled(tab: Page): Promise<void> {
+  await tab.getByRole('heading', { level: 1 }).first().waitFor();
+  await tab.waitForFunction(() => document.querySelector('[aria-busy=true]') === null);
+}
+
+/**
+ * Sets what a file of tests in the browser stands on, once for all its tests: a server, a browser and an owner,
+ * then whatever `prepare` puts there. Call it at the top of the file, outside of any `describe`.
+ *
+ *     const stage = setStage(async ({ owner }) => void (await createToken(owner, ['all'])));
+ *     test('…', async () => {
+ *       const tab = await stage.open('/settings/members');
+ *
+ * Tabs close with the test that opened them. A test in whose tabs the console complained, or a content policy
+ * refused something, fails; of one that failed there are pictures in `e2e/screenshots/failed-…`.
+ */
+export function setStage(prepare: (stage: Stage) => Promise<void> = async () => {}, options: StageOptions = {}): Stage {
+  let house: TestHouse | undefined;
+  let browser: Browser | undefined;
+  let owner: TestPerson | undefined;
+  const shared = new Map<string, Promise<BrowserContext>>();
+  let tabs: { tab: Page; complaints: string[]; whole: BrowserContext | Page }[] = [];
+
+  const there = <Thing>(thing: Thing | undefined): Thing => {
+    assert.ok(thing, 'the stage is set before the first test, and has an owner unless it is told not to');
+    return thing;
+  };
+
+  function sharedContext(person: TestPerson, width: number, scheme: Scheme): Promise<BrowserContext> {
+    const key = `${person.cookie} ${width} ${scheme}`;
+    const known = shared.get(key) ?? openContext(stage.browser, stage.house, { person, width, scheme });
+    shared.set(key, known);
+    return known;
+  }
+
+  const stage: Stage = {
+    get house() {
+      return there(house);
+    },
+    get browser() {
+      return there(browser);
+    },
+    get owner() {
+      return there(owner);
+    },
+    async open(path, { person = stage.owner, width = 1280, scheme = 'light', apart = false } = {}) {
+      const isAlone = person === null || apart;
+      const context = isAlone
+        ? await openContext(stage.browser, stage.house, { width, scheme, ...(person !== null && { person }) })
+        : await sharedContext(person, width, scheme);
+      const tab = await context.newPage();
+      tabs.push({ tab, complaints: watchConsole(tab), whole: isAlone ? context : tab });
+      await tab.goto(path);
+      await settled(tab);
+      return tab;
+    },
+  };
+
+  before(async () => {
+    [house, browser] = await Promise.all([startHouse(), startBrowser()]);
+    if (options.owner !== false) owner = await signUpOwner(house);
+    await prepare(stage);
+  });
+
+  afterEach(async (context) => {
+    const opened = tabs;
+    tabs = [];
+    const failed = 'passed' in context && context.passed === false;
+    for (const [at, { tab, whole }] of opened.entries()) {
+      if (failed && !tab.isClosed()) {
+        await picture(tab, `failed-${context.name.replace(/\W+/g, '-').slice(0, 80)}-${at}`).catch(() => undefined);
+      }
+      await whole.close();
+    }
+    assert.deepEqual(
+      opened.flatMap(({ complaints }) => complaints),
+      [],
+      'the console has nothing to complain about',
+    );
+  });
+
+  after(async () => {
+    await browser?.close();
+    await house?.close();
+  });
+
+  return stage;
+}

@@ -1,0 +1,40 @@
+/** The wire shapes of backups (contract section 8). Runs in a browser as well as in the server. */
+import { z } from 'zod';
+import { stamps } from './resources.ts';
+import { id, maybeInstant, paging } from './schemas.ts';
+import { AUDIT_NOUNS, BACKUP_KINDS, WORK_STATUSES } from './words.ts';
+
+const by = z.object({ kind: z.enum(AUDIT_NOUNS), id: z.string().nullable(), name: z.string().nullable() });
+
+export const Backup = z
+  .object({
+    id,
+    appId: id,
+    kind: z.enum(BACKUP_KINDS).describe('directory: a tar of `shared/`; command: what the backup command wrote'),
+    status: z.enum(WORK_STATUSES).describe('Of the backup; while it is being restored, of that'),
+    sizeBytes: z.int().nullable(),
+    sha256: z.string().nullable(),
+    error: z.string().nullable(),
+    createdBy: by,
+    startedAt: maybeInstant,
+    finishedAt: maybeInstant,
+    lastRestore: z
+      .object({
+        status: z.enum(WORK_STATUSES),
+        error: z.string().nullable(),
+        createdBy: by,
+        createdAt: maybeInstant,
+        startedAt: maybeInstant,
+        finishedAt: maybeInstant,
+      })
+      .nullable(),
+    ...stamps,
+  })
+  .meta({ id: 'Backup' });
+export type Backup = z.infer<typeof Backup>;
+export const CreateBackup = z.strictObject({}).meta({ id: 'CreateBackup' });
+export const BackupQuery = z.strictObject({
+  ...paging,
+  status: z.enum(WORK_STATUSES, { error: `must be one of: ${WORK_STATUSES.join(', ')}` }).optional(),
+});
+export type BackupQuery = z.infer<typeof BackupQuery>;

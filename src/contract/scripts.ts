@@ -1,0 +1,175 @@
+/** The wire shapes of scripts and their runs (contract section 8). Runs in a browser as well as in the server. */
+import { z } from 'zod';
+import { ENV_NAME } from './dotenv.ts';
+import { showProto } from './environment.ts';
+import { idOrSlug, matching, q, schedule, seconds, sort, stamps, user } from './resources.ts';
+import { description, id, instant, maybeInstant, name, paging, slug } from './schemas.ts';
+import { AUDIT_NOUNS, RESOURCE_LIMITS, WORK_STATUSES } from './words.ts';
+
+const LIMITS = RESOURCE_LIMITS;
+
+/** Text that can be a variable's value or a file: well-formed, without NUL. */
+const plain = (max: number, what: string) =>
+  z
+    .string()
+    .max(max, `takes up to ${max} characters`)
+    .refine((text) => text.isWellFormed() && !text.includes('\0'), `${what} must be well-formed Unicode without NUL`);
+
+const scriptDescription = description.refine(
+  (text) => text === null || [...text].length <= LIMITS.scriptDescription,
+  `takes up to ${LIMITS.scriptDescription} characters`,
+);
+const body = plain(LIMITS.scriptBody, 'the body')
+  .refine((text) => text.trim() !== '', 'takes the text of a script')
+  .meta({ minLength: 1, examples: ['echo "Greetings, $NAME"\n'] });
+
+/** An absolute path, and words for it: they are passed on as they stand, no shell reads them. */
+const interpreter = matching(
+  /^\/[A-Za-z0-9._/+-]*[A-Za-z0-9._+-](?: [A-Za-z0-9._/+=:,@-]+){0,5}$/,
+  LIMITS.interpreter,
+  'takes an absolute path, with up to five plain words behind it, such as /bin/sh or /usr/bin/env python3',
+  '/bin/sh',
+);
+
+/**
+ * Names that would change what the shell, the loader, the interpreter or a tool does before the
+ * script has its first word.
+ */
+const DANGEROUS = [
+  /^(?:PATH|IFS|ENV|HOME|SHELL|USER|LOGNAME|PWD|OLDPWD|CDPATH|TMPDIR|TMP|TEMP|_)$/,
+  /^(?:BASH|LD_|DYLD_|DEVPILOT|GIT_|SSH_|SUDO_|PYTHON|PERL|RUBY|NODE_|NPM_|JAVA_|JDK_|_JAVA_|MALLOC_|LC_|GCONV_|GLIBC_)/,
+  /^(?:SHELLOPTS|GLOBIGNORE|PS[0-9]|PROMPT_COMMAND|FCEDIT|HISTFILE|POSIXLY_CORRECT|LANG|LANGUAGE|LOCPATH|NLSPATH)$/,
+  /^(?:CLASSPATH|PHPRC|PHP_INI_SCAN_DIR|LUA_INIT\w*|TERM|TERMINFO\w*|TERMCAP|TERMPATH|HOSTALIASES|RES_OPTIONS|LOCALDOMAIN)$/,
+  /^(?:PAGER|EDITOR|VISUAL|LESSOPEN|LESSCLOSE|TAR_OPTIONS|GREP_OPTIONS|RSYNC_RSH|OPENSSL_CONF|SSLKEYLOGFILE|AWKPATH|AWKLIBPATH)$/,
+];
+/** Tells whether a parameter may bear a name: a variable's, and none that something else takes orders from. Pure. */
+export function isParameterName(text: string): boolean {
+  return (
+    text.length <= LIMITS.parameterName &&
+    ENV_NAME.test(text) &&
+    !DANGEROUS.some((pattern) => pattern.test(text.toUpperCase()))
+  );
+}
+const parameterName = z
+  .string()
+  .max(LIMITS.parameterName, `takes up to ${LIMITS.parameterName} characters`)
+  .regex(ENV_NAME, 'takes a name of A-Z, a-z, 0-9 and _, not beginning with a digit')
+  .refine(isParameterName, 'is a name that the shell, the loader or a tool takes orders from')
+  .meta({ examples: ['NAME'] });
+const parameterValue = plain(LIMITS.parameterValue, 'a value').meta({ examples: ['Ada'] });
+const pattern = plain(LIMITS.pattern, 'a pattern')
+  .min(1, 'takes a regular expression')
+  .meta({ examples: ['[A-Za-z ]+'] });
+
+const parameters = z
+  .array(
+    z.strictObject({
+      name: parameterName,
+      pattern: pattern.nullable().default(null),
+      default: parameterValue.nullable().default(null),
+    }),
+  )
+  .max(LIMITS.parameters, `takes up to ${LIMITS.parameters} parameters`)
+  .refine((list) => new Set(list.map((one) => one.name)).size === list.length, 'names each parameter once')
+  .describe('A pattern is a JavaScript regular expression that the whole value must match');
+
+const shownParameter = z.object({ name: z.string(), pattern: z.string().nullable(), default: z.string().nullable() });
+const by = z.object({ kind: z.enum(AUDIT_NOUNS), id: z.string().nullable(), name: z.string().nullable() });
+
+/** What a version keeps of a script. */
+const content = {
+  body: z.string().max(LIMITS.scriptBody),
+  interpreter: z.string(),
+  serverId: id,
+  runAs: z.string().nullable(),
+  timeoutSeconds: z.int(),
+  parameters: z.array(shownParameter),
+};
+export const Script = z
+  .object({
+    id,
+    name: z.string(),
+    slug: z.string(),
+    description: z.string().nullable(),
+    ...content,
+    schedule: z.string().nullable(),
+    nextRunAt: maybeInstant.describe('When the schedule is due next'),
+    version: z.int().describe('Counts what runs: body, interpreter, server, user, limit and parameters'),
+    ...stamps,
+  })
+  .meta({ id: 'Script' });
+export type Script = z.infer<typeof Script>;
+export const ScriptVersion = z.object({ version: z.int(), at: instant, by, ...content }).meta({ id: 'ScriptVersion' });
+export type ScriptVersion = z.infer<typeof ScriptVersion>;
+
+const fields = {
+  description: scriptDescription.optional(),
+  interpreter: interpreter.optional(),
+  runAs: user.nullable().optional().describe('Another user of the server, by sudo without a password'),
+  timeoutSeconds: seconds(LIMITS.scriptTimeout, 600).optional(),
+  parameters: parameters.optional(),
+  schedule: schedule.optional(),
+};
+export const CreateScript = z
+  .strictObject({ name, slug: slug.optional(), body, serverId: idOrSlug.describe('Id or slug of a server'), ...fields })
+  .meta({ id: 'CreateScript' });
+export type CreateScript = z.infer<typeof CreateScript>;
+export const UpdateScript = z
+  .strictObject({
+    name: name.optional(),
+    body: body.optional(),
+    serverId: idOrSlug.optional().describe('Id or slug of a server'),
+    ...fields,
+  })
+  .meta({ id: 'UpdateScript' });
+export type UpdateScript = z.infer<typeof UpdateScript>;
+export const ScriptQuery = z.strictObject({
+  ...paging,
+  q,
+  sort,
+  server: idOrSlug.optional().describe('Id or slug of the server'),
+});
+export type ScriptQuery = z.infer<typeof ScriptQuery>;
+
+// Runs
+
+export const Run = z
+  .object({
+    id,
+    scriptId: id,
+    scriptVersion: z.int(),
+    status: z.enum(WORK_STATUSES),
+    exitCode: z.int().nullable(),
+    error: z.string().nullable().describe('Why it failed or was cancelled, in words'),
+    parameters: z.record(z.string(), z.string().max(LIMITS.parameterValue)),
+    createdBy: by,
+    scheduledFor: maybeInstant.describe('The due time, where the schedule began it'),
+    startedAt: maybeInstant,
+    finishedAt: maybeInstant,
+    ...stamps,
+  })
+  .meta({ id: 'Run' });
+export type Run = z.infer<typeof Run>;
+
+export const CreateRun = z
+  .strictObject({
+    parameters: z
+      .preprocess(
+        showProto,
+        z
+          .record(z.string().max(LIMITS.parameterName * 2), parameterValue)
+          .refine(
+            (values) => Object.keys(values).length <= LIMITS.parameters,
+            `takes up to ${LIMITS.parameters} parameters`,
+          )
+          .meta({ examples: [{ NAME: 'Ada' }] }),
+      )
+      .default({}),
+  })
+  .meta({ id: 'CreateRun' });
+export type CreateRun = z.infer<typeof CreateRun>;
+export const RunQuery = z.strictObject({
+  ...paging,
+  status: z.enum(WORK_STATUSES, { error: `must be one of: ${WORK_STATUSES.join(', ')}` }).optional(),
+});
+export type RunQuery = z.infer<typeof RunQuery>;

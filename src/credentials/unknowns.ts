@@ -1,0 +1,86 @@
+import { isIPv6 } from 'node:net';
+import { Problem } from '../contract/problem.ts';
+import type { CredentialRecord } from './record.ts';
+import type { Registry } from './registry.ts';
+import type { Digest } from './secret.ts';
+
+/** How many secrets that nobody has ever been given an address may present before its look-ups pause. */
+export interface UnknownBounds {
+  readonly burst: number;
+  readonly perSecond: number;
+  /** Addresses kept at most; the one that was noted longest ago is forgotten first. */
+  readonly addresses: number;
+}
+
+/** Counts secrets that were well-formed and unknown, in a leaky bucket per client address. */
+export interface Unknowns {
+  /** Throws `rate_limited` for an address that presented too many. */
+  check(address: string, now: number): void;
+  /** What an address presented was unknown. */
+  note(address: string, now: number): void;
+  /** How often `check` has thrown. */
+  refused(): number;
+}
+
+/** Whom an address belongs to: in IPv6 a customer has at least a /64 to draw from. Pure. */
+export function networkOf(address: string): string {
+  if (!isIPv6(address) || address.toLowerCase().startsWith('::ffff:')) return address;
+  const [head = '', tail] = address.split('%')[0]?.split('::') ?? [];
+  const before = head === '' ? [] : head.split(':');
+  const after = tail === undefined || tail === '' ? [] : tail.split(':');
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - before.length - after.length);
+  const groups = [...before, ...Array<string>(zeros).fill('0'), ...after];
+  return groups
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':');
+}
+
+export function createUnknowns({ burst, perSecond, addresses }: UnknownBounds): Unknowns {
+  const buckets = new Map<string, { level: number; at: number }>();
+  let refused = 0;
+
+  function levelOf(network: string, now: number): number {
+    const bucket = buckets.get(network);
+    return bucket === undefined ? 0 : Math.max(0, bucket.level - (Math.max(0, now - bucket.at) * perSecond) / 1000);
+  }
+
+  return {
+    check(address, now) {
+      if (buckets.size === 0) return;
+      const over = levelOf(networkOf(address), now) - burst;
+      if (over < 0) return;
+      refused++;
+      throw new Problem('rate_limited', 'Too many secrets from this address that are not known here.', {
+        retryAfter: Math.max(1, Math.ceil(over / perSecond)),
+      });
+    },
+    note(address, now) {
+      const network = networkOf(address);
+      const level = levelOf(network, now) + 1;
+      buckets.delete(network);
+      buckets.set(network, { level, at: now });
+      if (buckets.size <= addresses) return;
+      const [oldest] = buckets.keys();
+      if (oldest !== undefined) buckets.delete(oldest);
+    },
+    refused: () => refused,
+  };
+}
+
+/** The record of a digest that an address presents; null where there is none. */
+export type FindRecord = (digest: Digest, address: string) => Promise<CredentialRecord | null>;
+
+/**
+ * Finds records so that a flood of secrets which are well-formed and unknown can't keep the store busy:
+ * only those count, so nobody is held up for look-ups that found something, and what is in memory is
+ * found from any address. Throws `rate_limited`, and what the registry throws.
+ */
+export function createFindRecord(registry: Registry, unknowns: Unknowns, clock: () => number): FindRecord {
+  return async (digest, address) => {
+    if (!registry.knows(digest)) unknowns.check(address, clock());
+    const record = await registry.find(digest);
+    if (record === null) unknowns.note(address, clock());
+    return record;
+  };
+}

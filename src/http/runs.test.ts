@@ -1,0 +1,417 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { LogLine } from '../contract/log-line.ts';
+import type { Server } from '../contract/resources.ts';
+import type { AuditEvent, Page } from '../contract/schemas.ts';
+import type { Run, Script } from '../contract/scripts.ts';
+import { mintSecret } from '../credentials/secret.ts';
+import { forEachEngine } from '../testing/engines.ts';
+import {
+  bearer,
+  createKey,
+  createToken,
+  createWorkspaceFor,
+  signUpMember,
+  signUpOwner,
+  startHouse,
+  type TestHouse,
+  type TestPerson,
+} from '../testing/house.ts';
+import { startSshd, type TestSshd } from '../testing/sshd.ts';
+import { until } from '../testing/until.ts';
+
+interface ProblemAnswer {
+  code: string;
+  detail: string;
+  errors?: { field: string; message: string }[];
+}
+
+let sshd: TestSshd;
+let folder: string;
+before(async () => {
+  sshd = await startSshd();
+  folder = mkdtempSync(join(tmpdir(), 'devpilot-runs-'));
+});
+after(async () => {
+  await sshd.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Whether a process has ended; where nobody reaps it, it stays as a name. */
+function isGone(pid: string): boolean {
+  try {
+    return /^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return true;
+  }
+}
+
+const isOver = (run: Run) => !['pending', 'processing'].includes(run.status);
+
+forEachEngine('runs', (engine) => {
+  let now = Date.now();
+  let house: TestHouse;
+  let owner: TestPerson;
+  let member: TestPerson;
+  let ssh: Server;
+  let local: Server;
+  before(async () => {
+    house = await startHouse({
+      clock: () => now,
+      environment: { ...(await engine.environment()), DEVPILOT_LOCAL_SERVER: 'on' },
+    });
+    owner = await signUpOwner(house);
+    member = await signUpMember(house, owner, 'member', 'mia@example.com');
+    const address = { host: '127.0.0.1', port: sshd.port, user: sshd.user, hostKey: sshd.hostKey };
+    ssh = (await owner.call<Server>('/v1/servers', { body: { name: 'Over ssh', kind: 'ssh', ...address } })).body;
+    local = (await owner.call<Server>('/v1/servers', { body: { name: 'Right here', kind: 'local' } })).body;
+    sshd.authorize([ssh.publicKey ?? '']);
+  });
+  after(() => house.close());
+
+  async function script(body: string, more: object = {}): Promise<Script> {
+    const made = await owner.call<Script>('/v1/scripts', {
+      body: { name: 'A script', body, serverId: local.id, ...more },
+    });
+    assert.equal(made.status, 201, made.text);
+    return made.body;
+  }
+  async function begun(on: Script, parameters: object = {}, person = member): Promise<Run> {
+    const answer = await person.call<Run>(`/v1/scripts/${on.id}/runs`, { body: { parameters } });
+    assert.equal(answer.status, 202, answer.text);
+    return answer.body;
+  }
+  const get = async (id: string) => (await member.call<Run>(`/v1/runs/${id}`)).body;
+  async function over(run: Run): Promise<Run> {
+    await until(async () => isOver(await get(run.id)));
+    return get(run.id);
+  }
+  async function linesOf(run: Run, query = ''): Promise<LogLine[]> {
+    const { text } = await member.call(`/v1/runs/${run.id}/logs${query}`);
+    return text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as LogLine);
+  }
+  const said = async (run: Run, stream: LogLine['stream'] = 'stdout') =>
+    (await linesOf(run)).filter((line) => line.stream === stream).map(({ text }) => text);
+
+  for (const kind of ['ssh', 'local'] as const) {
+    const on = () => ({ serverId: kind === 'ssh' ? ssh.id : local.id });
+
+    test(`a script runs on ${kind}: its output, its exit code, its log`, async () => {
+      const greet = await script('echo "Greetings, $NAME"; echo oh >&2; exit 3\n', {
+        ...on(),
+        parameters: [{ name: 'NAME', pattern: '[A-Z][a-z]+', default: 'Ada' }],
+      });
+      const first = await begun(greet);
+      assert.match(first.id, /^run_/);
+      assert.deepEqual(
+        [first.scriptId, first.scriptVersion, first.status, first.exitCode, first.parameters, first.createdBy.kind],
+        [greet.id, 1, 'pending', null, { NAME: 'Ada' }, 'person'],
+      );
+      const ended = await over(first);
+      assert.deepEqual([ended.status, ended.exitCode], ['failed', 3]);
+      assert.match(ended.error ?? '', /ended with 3/);
+      assert.ok(ended.startedAt !== null && ended.finishedAt !== null);
+      assert.deepEqual(await said(ended), ['Greetings, Ada']);
+      assert.deepEqual(await said(ended, 'stderr'), ['oh']);
+      const all = await linesOf(ended);
+      assert.deepEqual(await linesOf(ended, '?from=1'), all.slice(1));
+      assert.ok(all.some((line) => line.step === 'script' && line.serverId === on().serverId));
+    });
+
+    test(`on ${kind} a parameter is what was given, to the byte, and is never run`, async () => {
+      const trap = join(folder, `${engine.name}-${kind}`);
+      const values = {
+        A: `$(touch ${trap})`,
+        B: `\`touch ${trap}\`; touch ${trap}; '"; touch ${trap} #`,
+        C: 'line one\nline two\n\ttabbed  \\n',
+        D: '-rf * ~ {a,b} ! \r ü 😀',
+        E: '',
+      };
+      const show = await script('for name in A B C D E; do eval "printf %s \\"\\$$name\\"" | base64 -w0; echo; done', {
+        ...on(),
+        parameters: Object.keys(values).map((name) => ({ name })),
+      });
+      const ended = await over(await begun(show, values));
+      assert.equal(ended.status, 'completed', ended.error ?? '');
+      assert.deepEqual(ended.parameters, values);
+      assert.equal(existsSync(trap), false);
+      const shown = (await said(ended)).map((line) => Buffer.from(line, 'base64').toString());
+      assert.deepEqual(shown, Object.values(values));
+    });
+
+    test(`on ${kind} no value stands on a command line, and no file of the script stays`, async () => {
+      const wait = join(folder, `go-${engine.name}-${kind}`);
+      const look = await script('while [ ! -e "$WAIT" ]; do sleep 0.05; done; echo "$0"', {
+        ...on(),
+        parameters: [{ name: 'WAIT' }, { name: 'HIDDEN' }],
+      });
+      const run = await begun(look, { WAIT: wait, HIDDEN: 'kept-off-every-command-line' });
+      await until(async () => (await get(run.id)).startedAt !== null);
+      const commandLines = () =>
+        readdirSync('/proc')
+          .filter((name) => /^\d+$/.test(name))
+          .map((pid) => {
+            try {
+              return readFileSync(`/proc/${pid}/cmdline`, 'latin1');
+            } catch {
+              return '';
+            }
+          });
+      await until(async () => commandLines().some((line) => line.includes('devpilot-step-')));
+      assert.ok(!commandLines().some((line) => line.includes('kept-off-every-command-line')));
+      await script('true');
+      writeFileSync(wait, '');
+      const ended = await over(run);
+      const [file = ''] = await said(ended);
+      assert.match(file, /devpilot-step-/);
+      assert.equal(existsSync(file), false);
+    });
+
+    test(`on ${kind} a script that hangs with its children is ended at its limit`, async () => {
+      const hang = await script('sleep 600 & echo $! ; trap "" TERM; while :; do sleep 1; done', {
+        ...on(),
+        timeoutSeconds: 1,
+      });
+      const ended = await over(await begun(hang));
+      assert.equal(ended.status, 'failed');
+      assert.match(ended.error ?? '', /longer than 1 seconds/);
+      const [child = ''] = await said(ended);
+      await until(async () => isGone(child));
+    });
+
+    test(`on ${kind} a run is cancelled with all its processes`, async () => {
+      const hang = await script('sleep 600 & echo $!; wait', on());
+      const run = await begun(hang);
+      await until(async () => (await said(run)).length > 0);
+      const [child = ''] = await said(run);
+      const asked = await member.call<Run>(`/v1/runs/${run.id}/cancel`, { method: 'POST' });
+      assert.equal(asked.status, 202, asked.text);
+      const ended = await over(run);
+      assert.equal(ended.status, 'cancelled');
+      assert.match(ended.error ?? '', /Cancelled by mia/);
+      assert.ok(isGone(child));
+      const again = await member.call<ProblemAnswer>(`/v1/runs/${run.id}/cancel`, { method: 'POST' });
+      assert.equal(again.status, 409);
+    });
+  }
+
+  test('output that is no UTF-8, or a secret of ours, is neither stored nor shown as it came', async () => {
+    const secret = mintSecret('api_key');
+    const talk = await script('printf "a\\377\\200b\\n"; echo "the key is $KEY!"; printf "no end"', {
+      parameters: [{ name: 'KEY' }],
+    });
+    const ended = await over(await begun(talk, { KEY: secret }));
+    const [first, second, third] = await said(ended);
+    assert.equal(first, 'a\ufffd\ufffdb');
+    assert.ok(second !== undefined && !second.includes(secret) && second.startsWith('the key is '));
+    assert.equal(third, 'no end');
+  });
+
+  test('a log is followed to its end while the script speaks', async () => {
+    const go = join(folder, `follow-${engine.name}`);
+    const talk = await script('echo one; while [ ! -e "$GO" ]; do sleep 0.05; done; echo two', {
+      parameters: [{ name: 'GO' }],
+    });
+    const run = await begun(talk, { GO: go });
+    const response = await fetch(`${house.url}/v1/runs/${run.id}/logs?follow=true`, {
+      headers: { cookie: member.cookie, 'devpilot-workspace': member.workspaceId },
+    });
+    assert.equal(response.headers.get('content-type'), 'application/x-ndjson');
+    let text = '';
+    for await (const chunk of response.body ?? []) {
+      text += Buffer.from(chunk).toString();
+      if (text.includes('"one"') && !existsSync(go)) writeFileSync(go, '');
+    }
+    const lines = text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as LogLine);
+    assert.deepEqual(
+      lines.filter(({ stream }) => stream === 'stdout').map((line) => line.text),
+      ['one', 'two'],
+    );
+    assert.equal(lines.at(-1)?.text, 'Completed.');
+  });
+
+  test('values that do not fit are refused, each named, and nothing runs', async () => {
+    const strict = await script('echo', {
+      parameters: [
+        { name: 'BRANCH', pattern: '[a-z]+(?:-[a-z]+)*' },
+        { name: 'COUNT', pattern: '\\d{1,3}', default: '1' },
+        { name: 'SLOW', pattern: '(a+)+b', default: 'ab' },
+      ],
+    });
+    const refused: [object, string[]][] = [
+      [{}, ['parameters.BRANCH']],
+      [{ BRANCH: 'Main' }, ['parameters.BRANCH']],
+      [{ BRANCH: 'main\n' }, ['parameters.BRANCH']],
+      [{ BRANCH: 'main; id', COUNT: 'x' }, ['parameters.BRANCH', 'parameters.COUNT']],
+      [{ BRANCH: 'main', OTHER: 'x' }, ['parameters.OTHER']],
+      [{ BRANCH: 'main', PATH: '/tmp' }, ['parameters.PATH']],
+      [{ BRANCH: 'main', COUNT: 5 }, ['parameters.COUNT']],
+      [{ BRANCH: 'main', COUNT: null }, ['parameters.COUNT']],
+      [{ BRANCH: 'a\0' }, ['parameters.BRANCH']],
+      [{ BRANCH: 'x'.repeat(8193) }, ['parameters.BRANCH']],
+      [{ BRANCH: 'main', SLOW: 'a'.repeat(5000) }, ['parameters.BRANCH', 'parameters.COUNT', 'parameters.SLOW']],
+    ];
+    for (const [parameters, fields] of refused) {
+      const answer = await member.call<ProblemAnswer>(`/v1/scripts/${strict.id}/runs`, { body: { parameters } });
+      assert.equal(answer.status, 422, `${JSON.stringify(parameters).slice(0, 60)} ${answer.text}`);
+      assert.deepEqual(
+        answer.body.errors?.map(({ field }) => field),
+        fields,
+      );
+    }
+    const proto = await member.call<ProblemAnswer>(`/v1/scripts/${strict.id}/runs`, {
+      body: '{"parameters":{"BRANCH":"main","__proto__":"x"}}',
+      headers: { 'content-type': 'application/json' },
+    });
+    assert.equal(proto.status, 422);
+    const unknown = await member.call(`/v1/scripts/${strict.id}/runs`, { body: { parameters: {}, args: [] } });
+    assert.equal(unknown.status, 422);
+    assert.deepEqual((await member.call<Page<Run>>(`/v1/scripts/${strict.id}/runs`)).body.data, []);
+  });
+
+  test('who may run: members and tokens with run_scripts; no key, no other token, no neighbour', async () => {
+    const plain = await script('true');
+    const path = `/v1/scripts/${plain.id}/runs`;
+    const token = await createToken(owner, ['run_scripts'], { name: 'Night job' });
+    const ran = await house.call<Run>(path, { body: {}, headers: bearer(token.secret) });
+    assert.equal(ran.status, 202, ran.text);
+    assert.deepEqual(ran.body.createdBy, { kind: 'access_token', id: token.id, name: 'Night job' });
+    // The token goes while its run is there; the run goes on, and keeps its name.
+    assert.equal((await owner.call(`/v1/access-tokens/${token.id}`, { method: 'DELETE' })).status, 204);
+    const ended = await over(ran.body);
+    assert.deepEqual([ended.status, ended.createdBy.name], ['completed', 'Night job']);
+    const other = await createToken(owner, ['modify_env']);
+    const key = await createKey(owner, ['read', 'write', 'delete', 'deploy', 'view_logs']);
+    for (const secret of [other.secret, key.secret]) {
+      for (const [method, at] of [
+        ['POST', path],
+        ['GET', path],
+        ['GET', `/v1/runs/${ended.id}`],
+        ['GET', `/v1/runs/${ended.id}/logs`],
+        ['POST', `/v1/runs/${ended.id}/cancel`],
+      ] as const) {
+        const body = method === 'POST' ? { body: {} } : {};
+        assert.equal((await house.call(at, { method, headers: bearer(secret), ...body })).status, 403, at);
+      }
+    }
+    const neighbour = await createWorkspaceFor(owner, house, `Next door ${engine.name}`);
+    for (const at of [`/v1/runs/${ended.id}`, `/v1/runs/${ended.id}/logs`, path]) {
+      assert.equal((await neighbour.call(at)).status, 404, at);
+    }
+    assert.equal((await neighbour.call(`/v1/runs/${ended.id}/cancel`, { method: 'POST' })).status, 404);
+    const log = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${ended.id}`);
+    assert.deepEqual(
+      log.body.data.map(({ action, actor }) => [action, actor.kind]),
+      [
+        ['run.finished', 'system'],
+        ['run.created', 'access_token'],
+      ],
+    );
+    assert.deepEqual(log.body.data[0]?.detail, { status: 'completed', exitCode: 0 });
+  });
+
+  test('an interpreter with its words, a user of the server, and one that is not there', async () => {
+    const words = await script('import os, sys\nprint(sys.argv[0] != "", os.environ["N"])\n', {
+      interpreter: '/usr/bin/env python3',
+      parameters: [{ name: 'N', default: '7' }],
+    });
+    assert.deepEqual(await said(await over(await begun(words))), ['True 7']);
+    const nobody = await script('id -un; echo "$N"', { runAs: 'nobody', parameters: [{ name: 'N', default: '7' }] });
+    assert.deepEqual(await said(await over(await begun(nobody))), ['nobody', '7']);
+    const missing = await over(await begun(await script('id', { interpreter: '/nothing/here' })));
+    assert.deepEqual([missing.status, missing.exitCode], ['failed', 127]);
+    const stranger = await over(await begun(await script('id', { runAs: 'nosuchuser' })));
+    assert.equal(stranger.status, 'failed');
+  });
+
+  test('a server that is not reached, or has no pinned key, fails the run with the reason', async () => {
+    const body = { name: 'Nobody there', kind: 'ssh', host: '127.0.0.1', port: 1, user: 'x', hostKey: sshd.hostKey };
+    const dead = (await owner.call<Server>('/v1/servers', { body })).body;
+    const first = await over(await begun(await script('true', { serverId: dead.id })));
+    assert.equal(first.status, 'failed');
+    assert.match(first.error ?? '', /Not connected/);
+    await owner.call(`/v1/servers/${dead.id}`, { method: 'PATCH', body: { hostKey: null } });
+    const second = await over(await begun(await script('true', { serverId: dead.id })));
+    assert.match(second.error ?? '', /No host key is pinned/);
+  });
+
+  test('runs of a script are listed newest first, by status, and stay when it is deleted', async () => {
+    const flaky = await script('exit "$CODE"', { parameters: [{ name: 'CODE', default: '0' }] });
+    const runs: Run[] = [];
+    for (const CODE of ['0', '1', '0']) runs.push(await over(await begun(flaky, { CODE })));
+    const path = `/v1/scripts/${flaky.id}/runs`;
+    const { body } = await member.call<Page<Run>>(path);
+    assert.deepEqual(new Set(body.data.map(({ id }) => id)), new Set(runs.map(({ id }) => id)));
+    const first = await member.call<Page<Run>>(`${path}?limit=2`);
+    const rest = await member.call<Page<Run>>(`${path}?limit=2&cursor=${first.body.nextCursor}`);
+    assert.deepEqual([...first.body.data, ...rest.body.data], body.data);
+    const failed = await member.call<Page<Run>>(`${path}?status=failed`);
+    assert.deepEqual(
+      failed.body.data.map(({ id }) => id),
+      [runs[1]?.id],
+    );
+    assert.equal((await member.call(`${path}?status=lost`)).status, 422);
+    assert.equal((await owner.call(`/v1/scripts/${flaky.id}`, { method: 'DELETE' })).status, 204);
+    assert.equal((await member.call(path)).status, 404);
+    assert.deepEqual(await get(runs[0]?.id ?? ''), runs[0]);
+    assert.ok((await linesOf(runs[0] as Run)).length > 0);
+  });
+
+  test('a script with a run under way is not deleted, and a run keeps the version it began with', async () => {
+    const go = join(folder, `version-${engine.name}`);
+    const one = await script('while [ ! -e "$GO" ]; do sleep 0.05; done; echo one', {
+      parameters: [{ name: 'GO', default: go }],
+    });
+    const run = await begun(one);
+    await owner.call(`/v1/scripts/${one.id}`, { method: 'PATCH', body: { body: 'echo two' } });
+    const refused = await owner.call<ProblemAnswer>(`/v1/scripts/${one.id}`, { method: 'DELETE' });
+    assert.equal(refused.status, 409);
+    writeFileSync(go, '');
+    assert.deepEqual(await said(await over(run)), ['one']);
+    assert.deepEqual(await said(await over(await begun(one))), ['two']);
+  });
+
+  test('the same Idempotency-Key begins one run', async () => {
+    const plain = await script('true');
+    const call = { body: {}, headers: { 'idempotency-key': 'run-once' } };
+    const first = await member.call<Run>(`/v1/scripts/${plain.id}/runs`, call);
+    const again = await member.call<{ id: string }>(`/v1/scripts/${plain.id}/runs`, call);
+    assert.deepEqual([first.status, again.status, again.body.id], [202, 409, first.body.id]);
+  });
+
+  test('a schedule begins a run at its time with the defaults, and once for all times that were missed', async () => {
+    const nightly = await script('echo "$WHAT"', {
+      name: 'Nightly',
+      schedule: '0 3 * * *',
+      parameters: [{ name: 'WHAT', default: 'everything' }],
+    });
+    const due = Date.parse(nightly.nextRunAt ?? '');
+    const runs = async () => (await member.call<Page<Run>>(`/v1/scripts/${nightly.id}/runs`)).body.data;
+    const next = async () => (await member.call<Script>(`/v1/scripts/${nightly.id}`)).body.nextRunAt;
+    assert.deepEqual(await runs(), []);
+    now = due;
+    await until(async () => (await runs()).length === 1);
+    const [first] = await runs();
+    assert.deepEqual([first?.scheduledFor, first?.createdBy.kind], [nightly.nextRunAt, 'system']);
+    assert.equal(await next(), new Date(due + 86_400_000).toISOString());
+    assert.deepEqual(await said(await over(first as Run)), ['everything']);
+    // Ten days without a node: one run, then the next time to come.
+    now = due + 10 * 86_400_000 + 5000;
+    await until(async () => (await runs()).length === 2);
+    await until(async () => (await next()) === new Date(due + 11 * 86_400_000).toISOString());
+    const all = await runs();
+    assert.equal(all.length, 2);
+    await over(all[0] as Run);
+    await owner.call(`/v1/scripts/${nightly.id}`, { method: 'PATCH', body: { schedule: null } });
+    assert.equal(await next(), null);
+  });
+});

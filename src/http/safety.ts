@@ -1,0 +1,24 @@
+import type { FastifyRequest } from 'fastify';
+import type { House } from './house.ts';
+
+/** For answers that are no page: nothing in them is ever to be run or framed, should a browser open one. */
+export const NO_CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'";
+
+/** Whether people reach this server over https, directly or through a proxy that is trusted. */
+export function isHttps({ publicUrl }: Pick<House, 'publicUrl'>, request: Pick<FastifyRequest, 'protocol'>): boolean {
+  return publicUrl === null ? request.protocol === 'https' : publicUrl.startsWith('https:');
+}
+
+/** The headers that every answer carries, whatever it is (ASVS 3.4.1–8). Pages set a content policy of their own. */
+export function safetyHeaders(
+  house: Pick<House, 'publicUrl'>,
+  request: Pick<FastifyRequest, 'protocol'>,
+): Record<string, string> {
+  return {
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+    'content-security-policy': NO_CONTENT_POLICY,
+    'cross-origin-opener-policy': 'same-origin',
+    ...(isHttps(house, request) && { 'strict-transport-security': 'max-age=31536000; includeSubDomains' }),
+  };
+}

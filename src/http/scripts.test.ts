@@ -1,0 +1,266 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import fc from 'fast-check';
+import type { Server } from '../contract/resources.ts';
+import type { AuditEvent, Page } from '../contract/schemas.ts';
+import { isParameterName, type Script, type ScriptVersion } from '../contract/scripts.ts';
+import type { Permission } from '../contract/words.ts';
+import { forEachEngine } from '../testing/engines.ts';
+import {
+  bearer,
+  createKey,
+  createToken,
+  createWorkspaceFor,
+  signUpMember,
+  signUpOwner,
+  startHouse,
+  type TestHouse,
+  type TestPerson,
+} from '../testing/house.ts';
+
+interface ProblemAnswer {
+  code: string;
+  detail: string;
+  errors?: { field: string; message: string }[];
+}
+
+forEachEngine('scripts', (engine) => {
+  let house: TestHouse;
+  let owner: TestPerson;
+  let member: TestPerson;
+  let neighbour: TestPerson;
+  let server: Server;
+  before(async () => {
+    house = await startHouse({ environment: await engine.environment() });
+    owner = await signUpOwner(house);
+    member = await signUpMember(house, owner, 'member', 'mia@example.com');
+    neighbour = await createWorkspaceFor(owner, house, 'Other');
+    const body = { name: 'Web one', kind: 'ssh', host: 'web-1.example.com', user: 'deploy' };
+    server = (await owner.call<Server>('/v1/servers', { body })).body;
+  });
+  after(() => house.close());
+
+  const plain = (more: object = {}) => ({ name: 'Greet', body: 'echo hello\n', serverId: server.id, ...more });
+  async function created(more: object = {}): Promise<Script> {
+    const answer = await owner.call<Script>('/v1/scripts', { body: plain(more) });
+    assert.equal(answer.status, 201, answer.text);
+    return answer.body;
+  }
+  const edit = (script: Script, body: object) =>
+    owner.call<Script & ProblemAnswer>(`/v1/scripts/${script.id}`, { method: 'PATCH', body });
+
+  test('a script is made with the contract’s defaults, read by id and slug, edited and deleted', async () => {
+    const script = await created({ name: 'Clear the cache' });
+    assert.match(script.id, /^scr_/);
+    const { id, createdAt, updatedAt, ...rest } = script;
+    assert.deepEqual(rest, {
+      name: 'Clear the cache',
+      slug: 'clear-the-cache',
+      description: null,
+      body: 'echo hello\n',
+      interpreter: '/bin/sh',
+      serverId: server.id,
+      runAs: null,
+      timeoutSeconds: 600,
+      parameters: [],
+      schedule: null,
+      nextRunAt: null,
+      version: 1,
+    });
+    assert.equal(createdAt, updatedAt);
+    assert.deepEqual((await member.call<Script>('/v1/scripts/clear-the-cache')).body, script);
+    const wanted = {
+      name: 'Clear it all',
+      description: 'All of it\nevery night',
+      body: 'print(1)\n',
+      interpreter: '/usr/bin/env python3',
+      serverId: server.slug,
+      runAs: 'www-data',
+      timeoutSeconds: 3600,
+      parameters: [{ name: 'DAYS', pattern: '\\d+', default: '7' }],
+      schedule: '30 3 * * 1-5',
+    };
+    const edited = await edit(script, wanted);
+    assert.equal(edited.status, 200, edited.text);
+    for (const [field, value] of Object.entries({ ...wanted, serverId: server.id, slug: script.slug, version: 2 })) {
+      assert.deepEqual(edited.body[field as keyof Script], value, field);
+    }
+    assert.match(edited.body.nextRunAt ?? '', /T03:30:00\.000Z$/);
+    const listed = await member.call<Page<Script>>(`/v1/scripts?server=${server.slug}&q=clear&sort=name`);
+    assert.deepEqual(listed.body.data, [edited.body]);
+    assert.equal((await owner.call(`/v1/scripts/${id}`, { method: 'DELETE' })).status, 204);
+    assert.equal((await owner.call(`/v1/scripts/${id}`)).status, 404);
+  });
+
+  test('what changes what runs makes a version; a new name or schedule does not', async () => {
+    const script = await created();
+    assert.equal((await edit(script, { name: 'Greet all', description: 'x', schedule: '@daily' })).body.version, 1);
+    assert.equal((await edit(script, { body: 'echo there\n' })).body.version, 2);
+    assert.equal((await edit(script, { timeoutSeconds: 5 })).body.version, 3);
+    const before = await owner.call<Script>(`/v1/scripts/${script.id}`);
+    assert.deepEqual((await edit(script, { timeoutSeconds: 5 })).body, before.body);
+    const { body } = await member.call<Page<ScriptVersion>>(`/v1/scripts/${script.id}/versions`);
+    assert.deepEqual(
+      body.data.map((one) => [one.version, one.body, one.timeoutSeconds, one.by.kind]),
+      [
+        [3, 'echo there\n', 5, 'person'],
+        [2, 'echo there\n', 600, 'person'],
+        [1, 'echo hello\n', 600, 'person'],
+      ],
+    );
+    const first = await member.call<Page<ScriptVersion>>(`/v1/scripts/${script.id}/versions?limit=2`);
+    const rest = await member.call<Page<ScriptVersion>>(
+      `/v1/scripts/${script.id}/versions?limit=2&cursor=${first.body.nextCursor}`,
+    );
+    assert.deepEqual([...first.body.data, ...rest.body.data], body.data);
+  });
+
+  test('what no script can be is refused, naming the field', async () => {
+    const refused: [object, string][] = [
+      [{ name: 'ab' }, 'name'],
+      [{ description: 'x'.repeat(501) }, 'description'],
+      [{ body: '' }, 'body'],
+      [{ body: ' \n' }, 'body'],
+      [{ body: 'a\0b' }, 'body'],
+      [{ body: 'x'.repeat(131_073) }, 'body'],
+      [{ interpreter: 'sh' }, 'interpreter'],
+      [{ interpreter: '/bin/sh -c $(id)' }, 'interpreter'],
+      [{ interpreter: '/bin/sh\n' }, 'interpreter'],
+      [{ serverId: 'nothing' }, 'serverId'],
+      [{ serverId: undefined }, 'serverId'],
+      [{ runAs: '-u' }, 'runAs'],
+      [{ runAs: 'a b' }, 'runAs'],
+      [{ timeoutSeconds: 0 }, 'timeoutSeconds'],
+      [{ timeoutSeconds: 3601 }, 'timeoutSeconds'],
+      [{ timeoutSeconds: 1.5 }, 'timeoutSeconds'],
+      [{ schedule: 'every day' }, 'schedule'],
+      [{ schedule: '* * * * * *' }, 'schedule'],
+      [{ schedule: '61 * * * *' }, 'schedule'],
+      [{ schedule: '@reboot' }, 'schedule'],
+      [{ schedule: '0 0 30 2 *' }, 'schedule'],
+      [{ schedule: '@daily', parameters: [{ name: 'A' }] }, 'schedule'],
+      [{ parameters: [{ name: 'A' }, { name: 'A' }] }, 'parameters'],
+      [{ parameters: [{ name: '1A' }] }, 'parameters.0.name'],
+      [{ parameters: [{ name: '__proto__' }] }, 'parameters.0.name'],
+      [{ parameters: [{ name: 'PATH' }] }, 'parameters.0.name'],
+      [{ parameters: [{ name: 'LD_PRELOAD' }] }, 'parameters.0.name'],
+      [{ parameters: [{ name: 'BASH_ENV' }] }, 'parameters.0.name'],
+      [{ parameters: [{ name: 'A', pattern: '(' }] }, 'parameters.0.pattern'],
+      [{ parameters: [{ name: 'A', pattern: 'x'.repeat(501) }] }, 'parameters.0.pattern'],
+      [{ parameters: [{ name: 'A', pattern: '\\d+', default: 'x' }] }, 'parameters.0.default'],
+      [{ parameters: [{ name: 'A', default: 'a\0' }] }, 'parameters.0.default'],
+      [{ parameters: [{ name: 'A', value: 'x' }] }, 'parameters.0.value'],
+      [{ workspaceId: 'wsp_x' }, 'workspaceId'],
+    ];
+    for (const [more, field] of refused) {
+      const answer = await owner.call<ProblemAnswer>('/v1/scripts', { body: plain(more) });
+      assert.equal(answer.status, 422, `${JSON.stringify(more).slice(0, 80)}: ${answer.text}`);
+      assert.equal(answer.body.errors?.[0]?.field, field, answer.text);
+    }
+  });
+
+  test('a pattern that backtracks without end is refused in time, and others are answered meanwhile', async () => {
+    const parameters = [{ name: 'A', pattern: '(a+)+b', default: 'a'.repeat(5000) }];
+    let answered = false;
+    const slow = owner.call<ProblemAnswer>('/v1/scripts', { body: plain({ parameters }) }).finally(() => {
+      answered = true;
+    });
+    assert.equal((await house.call('/healthz')).status, 200);
+    assert.equal(answered, false);
+    assert.equal((await slow).status, 422);
+    assert.equal((await slow).body.errors?.[0]?.field, 'parameters');
+  });
+
+  test('keys configure with write and delete, tokens with run_scripts read, members configure nothing', async () => {
+    const script = await created();
+    const path = `/v1/scripts/${script.id}`;
+    const asks: [string, string, Permission[]][] = [
+      ['GET', '/v1/scripts', ['read']],
+      ['GET', path, ['read']],
+      ['GET', `${path}/versions`, ['read']],
+      ['POST', '/v1/scripts', ['write']],
+      ['PATCH', path, ['write']],
+      ['DELETE', path, ['delete']],
+    ];
+    const token = await createToken(owner, ['run_scripts']);
+    for (const permission of ['read', 'write', 'delete', 'manage_servers', 'deploy'] as const) {
+      const { secret } = await createKey(owner, [permission]);
+      for (const [method, at, allowed] of asks) {
+        const body = method === 'POST' ? plain() : method === 'PATCH' ? { description: permission } : undefined;
+        const answer = await house.call(at, { method, headers: bearer(secret), ...(body && { body }) });
+        if (allowed.includes(permission))
+          assert.ok(answer.status < 300, `${permission} ${method} ${at} ${answer.text}`);
+        else assert.equal(answer.status, 403, `${permission} ${method} ${at}`);
+      }
+      if (permission === 'delete') break;
+    }
+    const other = await created();
+    for (const [method, at] of asks) {
+      const target = at.replace(script.id, other.id);
+      const body = method === 'POST' || method === 'PATCH' ? plain() : undefined;
+      const byToken = await house.call(target, { method, headers: bearer(token.secret), ...(body && { body }) });
+      assert.equal(byToken.status, method === 'GET' ? 200 : 403, `token ${method} ${target}`);
+      const byMember = await member.call(target, { method, ...(body && { body }) });
+      assert.equal(byMember.status, method === 'GET' ? 200 : 403, `member ${method} ${target}`);
+      const elsewhere = await neighbour.call(target, { method, ...(body && { body }) });
+      if (target !== '/v1/scripts') assert.equal(elsewhere.status, 404, `neighbour ${method} ${target}`);
+    }
+    const theirs = await neighbour.call<ProblemAnswer>('/v1/scripts', { body: plain() });
+    assert.equal(theirs.body.errors?.[0]?.field, 'serverId', 'a server of another workspace is no server');
+  });
+
+  test('an edit with a stale If-Match is refused, and the due time is no edit', async () => {
+    const script = await created({ schedule: '@daily' });
+    const read = await owner.call(`/v1/scripts/${script.id}`);
+    const ifMatch = { 'if-match': read.headers.get('etag') ?? '' };
+    const edited = { method: 'PATCH', body: { description: 'one' }, headers: ifMatch };
+    assert.equal((await owner.call(`/v1/scripts/${script.id}`, edited)).status, 200);
+    assert.equal((await owner.call(`/v1/scripts/${script.id}`, edited)).status, 409);
+  });
+
+  test('a server that a script runs on stays, and the log tells a body by its hash', async () => {
+    const script = await created({ body: 'echo a-body-with-words\n' });
+    const refused = await owner.call<ProblemAnswer>(`/v1/servers/${server.id}`, { method: 'DELETE' });
+    assert.equal(refused.status, 409);
+    assert.match(refused.body.detail, /is used by the scripts: /);
+    await edit(script, { body: 'echo other-words\n' });
+    const log = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${script.id}`);
+    assert.deepEqual(
+      log.body.data.map(({ action }) => action),
+      ['script.updated', 'script.created'],
+    );
+    assert.match(JSON.stringify(log.body.data[0]?.detail), /"body":"sha256:[0-9a-f]{64}"/);
+    assert.doesNotMatch(log.text, /a-body-with-words|other-words/);
+  });
+
+  test('an idempotent POST makes one script', async () => {
+    const headers = { 'idempotency-key': 'script-once' };
+    const first = await owner.call<Script>('/v1/scripts', { body: plain(), headers });
+    const again = await owner.call<{ id: string; code: string }>('/v1/scripts', { body: plain(), headers });
+    assert.deepEqual([again.status, again.body.code, again.body.id], [409, 'idempotent_replay', first.body.id]);
+  });
+});
+
+test('no name that the loader, the shell or an interpreter takes orders from can be a parameter', () => {
+  const names = ['PATH', 'IFS', 'ENV', 'LD_LIBRARY_PATH', 'LD_AUDIT', 'BASH_FUNC_x', 'NODE_OPTIONS', 'PYTHONPATH'];
+  for (const name of [
+    ...names,
+    'PERL5OPT',
+    'RUBYOPT',
+    'GIT_SSH_COMMAND',
+    'ld_preload',
+    'DEVPILOT_X',
+    'PS4',
+    'TMPDIR',
+  ]) {
+    assert.equal(isParameterName(name), false, name);
+  }
+  for (const name of ['NAME', 'branch', '_x', 'PATHS', 'MY_PATH', 'ENVIRONMENT', 'A1']) {
+    assert.equal(isParameterName(name), true, name);
+  }
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', maxLength: 80 }), (text) => {
+      if (isParameterName(text)) assert.match(text, /^[A-Za-z_][A-Za-z0-9_]{0,63}$/);
+    }),
+  );
+});

@@ -1,0 +1,22 @@
+import { mkdirSync } from 'node:fs';
+import type { Settings } from '../settings.ts';
+import { createBucketStorage } from '../workspace/backups/bucket.ts';
+import { createDirectoryStorage } from '../workspace/backups/directory.ts';
+import type { Storage, Storages } from '../workspace/backups/storage.ts';
+
+/**
+ * Where backups are kept: the bucket if there is one, and the data directory, which may hold those of
+ * before. A node that shares a database needs no data directory; where it can't have one, `onError` is
+ * told unless there is a bucket.
+ */
+export function openStorages(settings: Settings, onError: (error: unknown) => void): Storages {
+  const { bucket, limit } = settings.backups;
+  const all: Storage[] = bucket === null ? [] : [createBucketStorage(bucket)];
+  try {
+    mkdirSync(settings.dataDirectory, { recursive: true, mode: 0o700 });
+    all.push(createDirectoryStorage(settings.dataDirectory));
+  } catch (error) {
+    if (bucket === null) onError(error);
+  }
+  return { all, limit };
+}

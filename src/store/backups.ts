@@ -1,0 +1,242 @@
+import { sql } from 'kysely';
+import type { PageAsk } from './paging.ts';
+import type { AppTable, BackupTable, RestoreTable, StoredObjectTable } from './schema.ts';
+import { locking, type Queryable, type Trx } from './store.ts';
+
+const UNDER_WAY = ['pending', 'processing'] as const;
+
+export async function insertBackup(trx: Trx, row: BackupTable): Promise<void> {
+  await trx.insertInto('backup').values(row).execute();
+}
+
+export async function findBackup(db: Queryable, workspaceId: string, id: string): Promise<BackupTable | undefined> {
+  return db
+    .selectFrom('backup')
+    .selectAll()
+    .where('workspace_id', '=', workspaceId)
+    .where('id', '=', id)
+    .executeTakeFirst();
+}
+
+/** An app's backups newest first, one beyond the limit. */
+export async function listBackups(
+  db: Queryable,
+  workspaceId: string,
+  appId: string,
+  status: string | undefined,
+  page: PageAsk,
+): Promise<BackupTable[]> {
+  let query = db.selectFrom('backup').selectAll().where('workspace_id', '=', workspaceId).where('app_id', '=', appId);
+  if (status !== undefined) query = query.where('status', '=', status);
+  if (page.after !== null) {
+    query = query.where(sql<boolean>`(created_at, id) < (${page.after.value}, ${page.after.id})`);
+  }
+  return query
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(page.limit + 1)
+    .execute();
+}
+
+export type BackupChange = Partial<
+  Pick<BackupTable, 'status' | 'size_bytes' | 'sha256' | 'error' | 'started_at' | 'finished_at' | 'updated_at'>
+>;
+
+/** Changes a backup that is in one of these states; false where it is not, so that an end is never overwritten. */
+export async function changeBackup(
+  trx: Trx,
+  workspaceId: string,
+  id: string,
+  from: readonly string[],
+  change: BackupChange,
+): Promise<boolean> {
+  const { numUpdatedRows } = await trx
+    .updateTable('backup')
+    .set(change)
+    .where('workspace_id', '=', workspaceId)
+    .where('id', '=', id)
+    .where('status', 'in', [...from])
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+export async function deleteBackupRow(trx: Trx, workspaceId: string, id: string): Promise<void> {
+  await trx.deleteFrom('backup').where('workspace_id', '=', workspaceId).where('id', '=', id).execute();
+}
+
+/** Backups and restores of an app that wait or are at work. */
+export async function countBackupWork(db: Queryable, workspaceId: string, appId: string): Promise<number> {
+  let count = 0;
+  for (const table of ['backup', 'restore'] as const) {
+    const row = await db
+      .selectFrom(table)
+      .select(({ fn }) => fn.countAll<number>().as('count'))
+      .where('workspace_id', '=', workspaceId)
+      .where('app_id', '=', appId)
+      .where('status', 'in', [...UNDER_WAY])
+      .executeTakeFirstOrThrow();
+    count += Number(row.count);
+  }
+  return count;
+}
+
+/** An app's whole backups, newest first. */
+export async function wholeBackups(db: Queryable, workspaceId: string, appId: string): Promise<BackupTable[]> {
+  return db
+    .selectFrom('backup')
+    .selectAll()
+    .where('workspace_id', '=', workspaceId)
+    .where('app_id', '=', appId)
+    .where('status', '=', 'completed')
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .execute();
+}
+
+// Restores
+
+export async function insertRestore(trx: Trx, row: RestoreTable): Promise<void> {
+  await trx.insertInto('restore').values(row).execute();
+}
+
+export async function findRestore(db: Queryable, workspaceId: string, id: string): Promise<RestoreTable | undefined> {
+  return db
+    .selectFrom('restore')
+    .selectAll()
+    .where('workspace_id', '=', workspaceId)
+    .where('id', '=', id)
+    .executeTakeFirst();
+}
+
+/** The newest restore of each of these backups. */
+export async function lastRestores(
+  db: Queryable,
+  workspaceId: string,
+  backupIds: readonly string[],
+): Promise<Map<string, RestoreTable>> {
+  if (backupIds.length === 0) return new Map();
+  const rows = await db
+    .selectFrom('restore')
+    .selectAll()
+    .where('workspace_id', '=', workspaceId)
+    .where('backup_id', 'in', [...backupIds])
+    .orderBy('created_at')
+    .orderBy('id')
+    .execute();
+  return new Map(rows.map((row) => [row.backup_id, row]));
+}
+
+export type RestoreChange = Partial<Pick<RestoreTable, 'status' | 'error' | 'started_at' | 'finished_at'>>;
+
+export async function changeRestore(
+  trx: Trx,
+  workspaceId: string,
+  id: string,
+  from: readonly string[],
+  change: RestoreChange,
+): Promise<boolean> {
+  const { numUpdatedRows } = await trx
+    .updateTable('restore')
+    .set(change)
+    .where('workspace_id', '=', workspaceId)
+    .where('id', '=', id)
+    .where('status', 'in', [...from])
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+// Schedules
+
+/** Apps whose backup is due, the longest due first, in every workspace. */
+export async function dueApps(
+  db: Queryable,
+  now: number,
+  limit: number,
+): Promise<{ id: string; workspace_id: string }[]> {
+  return db
+    .selectFrom('app')
+    .select(['id', 'workspace_id'])
+    .where('next_backup_at', '<=', now)
+    .orderBy('next_backup_at')
+    .limit(limit)
+    .execute();
+}
+
+/** An app, held until the transaction ends: of several nodes one sees that it is due, or that nothing is at work. */
+export async function lockApp(trx: Trx, workspaceId: string, id: string): Promise<AppTable | undefined> {
+  const query = trx.selectFrom('app').selectAll().where('workspace_id', '=', workspaceId).where('id', '=', id);
+  return locking(trx, query, 'app').executeTakeFirst();
+}
+
+export async function setNextBackup(trx: Trx, workspaceId: string, id: string, at: number | null): Promise<void> {
+  await trx
+    .updateTable('app')
+    .set({ next_backup_at: at })
+    .where('workspace_id', '=', workspaceId)
+    .where('id', '=', id)
+    .execute();
+}
+
+// What is stored
+
+export async function insertStoredObject(trx: Trx, row: StoredObjectTable): Promise<void> {
+  await trx.insertInto('stored_object').values(row).execute();
+}
+
+export async function setUpload(trx: Trx, workspaceId: string, id: string, upload: string | null): Promise<void> {
+  await trx
+    .updateTable('stored_object')
+    .set({ upload })
+    .where('workspace_id', '=', workspaceId)
+    .where('id', '=', id)
+    .execute();
+}
+
+export async function findStoredObject(
+  db: Queryable,
+  workspaceId: string,
+  id: string,
+): Promise<StoredObjectTable | undefined> {
+  return db
+    .selectFrom('stored_object')
+    .selectAll()
+    .where('workspace_id', '=', workspaceId)
+    .where('id', '=', id)
+    .executeTakeFirst();
+}
+
+export async function deleteStoredObject(trx: Trx, workspaceId: string, id: string): Promise<void> {
+  await trx.deleteFrom('stored_object').where('workspace_id', '=', workspaceId).where('id', '=', id).execute();
+}
+
+/** Objects in places that begin so and that no backup needs: deleted, failed, or of a workspace that is gone. */
+export async function orphanedObjects(db: Queryable, placePrefix: string, limit: number): Promise<StoredObjectTable[]> {
+  const pattern = `${placePrefix.replace(/[\\%_]/g, (one) => `\\${one}`)}%`;
+  const { rows } = await sql<StoredObjectTable>`select stored_object.* from stored_object
+    left join backup on backup.id = stored_object.id
+    where place like ${pattern} escape '\\'
+      and (backup.id is null or (backup.sha256 is null and backup.status not in ('pending', 'processing')))
+    order by stored_object.created_at, stored_object.id limit ${limit}`.execute(db);
+  return rows;
+}
+
+/** Forgets backups of which nothing is stored, and restores, that ended before. */
+export async function deleteOldBackupWork(trx: Trx, before: number): Promise<void> {
+  await trx.deleteFrom('backup').where('finished_at', '<', before).where('sha256', 'is', null).execute();
+  await trx.deleteFrom('restore').where('finished_at', '<', before).execute();
+}
+
+/** Restores that nobody has taken up since. */
+export async function restoresWaiting(
+  db: Queryable,
+  since: number,
+  limit: number,
+): Promise<{ id: string; workspace_id: string }[]> {
+  return db
+    .selectFrom('restore')
+    .select(['id', 'workspace_id'])
+    .where('status', '=', 'pending')
+    .where('created_at', '<', since)
+    .limit(limit)
+    .execute();
+}

@@ -1,0 +1,40 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import S3rver from '@20minutes/s3rver';
+
+/** An S3 server of somebody else's on loopback, which checks signatures, with one bucket. */
+export interface TestS3 {
+  /** The bucket's, with a prefix. */
+  readonly url: string;
+  readonly region: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  /** Where it keeps its buckets. */
+  readonly folder: string;
+  close(): Promise<void>;
+}
+
+export async function startS3(): Promise<TestS3> {
+  const folder = mkdtempSync(join(tmpdir(), 'devpilot-s3-'));
+  const server = new S3rver({
+    port: 0,
+    address: '127.0.0.1',
+    silent: true,
+    directory: folder,
+    configureBuckets: [{ name: 'backups', configs: [] }],
+  });
+  const { port } = await server.run();
+  return {
+    url: `http://127.0.0.1:${port}/backups/of-devpilot`,
+    region: 'us-east-1',
+    // The one account that it knows.
+    accessKeyId: 'S3RVER',
+    secretAccessKey: 'S3RVER',
+    folder,
+    async close() {
+      await server.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,89 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Missing, type Storage, StorageFailure } from './storage.ts';
+
+const NAME = /^[a-z0-9_][a-z0-9_.]*(?:\/[a-z0-9_][a-z0-9_.]*){0,3}$/;
+
+/** What tells this directory from another node's: made once, and copied along with it. */
+function identityOf(dataDirectory: string): string {
+  const path = join(dataDirectory, 'backups.id');
+  try {
+    writeFileSync(path, `${randomBytes(8).toString('hex')}\n`, { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  return readFileSync(path, 'utf8').trim();
+}
+
+function told(error: unknown): Error {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return new StorageFailure('The disk of the data directory is full.', { cause: error });
+  if (code === 'EROFS' || code === 'EIO' || code === 'EACCES') {
+    return new StorageFailure(`The data directory can not be written (${code}).`, { cause: error });
+  }
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+/**
+ * Keeps backups in the folder `backups` of a data directory, mode 0700, each a file of mode 0600 that
+ * has its name only once all of it is on disk.
+ */
+export function createDirectoryStorage(dataDirectory: string): Storage {
+  const folder = join(dataDirectory, 'backups');
+  const name = `data:${identityOf(dataDirectory)}/`;
+  function pathOf(place: string): string {
+    const relative = place.slice(name.length);
+    if (!place.startsWith(name) || !NAME.test(relative)) throw new Error('This is no place in the data directory.');
+    return join(folder, relative);
+  }
+  return {
+    name,
+    async write(place, source, _onUpload, signal) {
+      const path = pathOf(place);
+      const part = `${path}.part`;
+      try {
+        await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+        const file = await open(part, 'wx', 0o600);
+        try {
+          for await (const chunk of source) {
+            signal.throwIfAborted();
+            await file.writeFile(chunk);
+          }
+          signal.throwIfAborted();
+          await file.sync();
+        } finally {
+          await file.close();
+        }
+        await rename(part, path);
+        await syncFolder(dirname(path));
+      } catch (error) {
+        await rm(part, { force: true }).catch(() => undefined);
+        throw told(error);
+      }
+    },
+    async read(place) {
+      try {
+        return (await open(pathOf(place), 'r')).createReadStream();
+      } catch (error) {
+        throw (error as NodeJS.ErrnoException).code === 'ENOENT' ? new Missing() : error;
+      }
+    },
+    async remove(place) {
+      const path = pathOf(place);
+      await rm(path, { force: true });
+      await rm(`${path}.part`, { force: true });
+    },
+  };
+}

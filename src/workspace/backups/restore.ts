@@ -1,0 +1,244 @@
+import { createHash } from 'node:crypto';
+import { PassThrough, Readable } from 'node:stream';
+import { finished, pipeline } from 'node:stream/promises';
+import { createZstdDecompress } from 'node:zlib';
+import { MINUTE } from '../../contract/words.ts';
+import { changeBackup, changeRestore, findBackup, findRestore, findStoredObject } from '../../store/backups.ts';
+import type { BackupTable } from '../../store/schema.ts';
+import { record, systemIn, type WorkspaceContext } from '../context.ts';
+import { JobFailure, type JobKind, type RunningJob } from '../jobs/jobs.ts';
+import { run, type Step } from '../runner/run.ts';
+import { planOf, restoreKindOf } from './backups.ts';
+import { appSite, createLastWords, outcomeFailure, type Site } from './site.ts';
+import { Missing, type Storage, StorageFailure } from './storage.ts';
+
+const UNDER_WAY = ['pending', 'processing'] as const;
+/** What is no work of the app's own, but a few renames and removals. */
+const SHORT = 30 * MINUTE;
+
+/** A backup that is not, byte for byte, what was once written. */
+class Damaged extends Error {}
+
+/** The bytes of a backup, which end with an error if they are not the ones that were written. */
+async function* proven(source: AsyncIterable<Uint8Array>, row: BackupTable): AsyncGenerator<Uint8Array> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for await (const chunk of source) {
+    hash.update(chunk);
+    bytes += chunk.length;
+    yield chunk;
+  }
+  if (bytes !== row.size_bytes || hash.digest('hex') !== row.sha256) {
+    throw new Damaged('The backup does not match its SHA-256.');
+  }
+}
+
+/** What a backup restores from: proven once whole before anything is touched, and again as it is read. */
+interface Source {
+  /** Bytes that are sent to the server. */
+  readonly size: number;
+  open(): Promise<Readable>;
+}
+
+/** Reads all of a backup and throws `Damaged` for one that is not whole, or not what was written. */
+async function prove(storage: Storage, place: string, row: BackupTable, signal: AbortSignal): Promise<Source> {
+  const zstd = row.kind === 'command';
+  async function open(): Promise<Readable> {
+    const bytes = Readable.from(proven(await storage.read(place, signal), row), { objectMode: false });
+    if (!zstd) return bytes;
+    const plain = createZstdDecompress();
+    // A pipe does not tell its end of what goes wrong at its beginning.
+    bytes.once('error', (error) => plain.destroy(error));
+    plain.once('close', () => bytes.destroy());
+    return bytes.pipe(plain);
+  }
+  let size = 0;
+  try {
+    await pipeline(
+      await open(),
+      async (source: AsyncIterable<Uint8Array>) => {
+        for await (const chunk of source) size += chunk.length;
+      },
+      { signal },
+    );
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof Missing) throw new Damaged(error.message);
+    // What no decompressor reads was not written so.
+    const { code } = error as NodeJS.ErrnoException;
+    if (typeof code === 'string' && /^(?:ZSTD_|Z_)/.test(code))
+      throw new Damaged('The backup does not match its SHA-256.');
+    throw error;
+  }
+  return { size, open };
+}
+
+const script = (lines: readonly string[]): Step['command'] => ({
+  interpreter: ['/bin/sh'],
+  body: `set -eu\n${lines.join('\n')}\n`,
+});
+
+/** Beginning with a dot, so that nothing takes it for a release; in the app's directory, so that a rename does it. */
+const incoming = (id: string) => `.restore-${id}`;
+const before = (id: string) => `.before-${id}`;
+
+/** Takes away what restores of before left that were broken off; what was exchanged half is put back. */
+const TIDY = [
+  'cd "$DEVPILOT_DIRECTORY"',
+  'for old in .before-res_*; do',
+  '  if [ -d "$old" ] && [ ! -e shared ] && [ ! -L shared ]; then mv "$old" shared; fi',
+  'done',
+  'rm -rf .restore-res_* .before-res_*',
+];
+/** Both renames or none: between them nothing interrupts. */
+const EXCHANGE = [
+  "trap '' HUP INT TERM",
+  'cd "$DEVPILOT_DIRECTORY"',
+  'if [ -e shared ] || [ -L shared ]; then mv shared "$DEVPILOT_BEFORE"; fi',
+  'if ! mv "$DEVPILOT_INCOMING" shared; then',
+  '  if [ -e "$DEVPILOT_BEFORE" ] || [ -L "$DEVPILOT_BEFORE" ]; then mv "$DEVPILOT_BEFORE" shared; fi',
+  '  exit 1',
+  'fi',
+];
+
+/** Runs a step and throws `JobFailure` where it does not end well. */
+async function step(site: Site, what: string, asked: Step, signal?: AbortSignal): Promise<void> {
+  const words = createLastWords();
+  const outcome = await run(site.target, { ...asked, onLine: words.onLine }, signal);
+  signal?.throwIfAborted();
+  const failure = outcomeFailure(outcome, what, words);
+  if (failure !== null) throw failure;
+}
+
+/** Sends a backup to a step's standard input. What breaks on the way here is thrown rather than what the step makes of it. */
+async function feed(site: Site, what: string, asked: Step, source: Source, signal: AbortSignal): Promise<void> {
+  const bytes = await source.open();
+  let broken: Error | null = null;
+  const input = new PassThrough();
+  bytes.once('error', (error) => {
+    broken = error;
+    input.destroy(error);
+  });
+  bytes.pipe(input);
+  try {
+    await step(site, what, { ...asked, stdin: input }, signal);
+    // Whoever stops reading early is told of no end: all of it must still have been what was written.
+    bytes.unpipe(input);
+    if (!bytes.readableEnded) await finished(bytes.resume());
+  } catch (error) {
+    throw broken ?? error;
+  } finally {
+    bytes.destroy();
+  }
+}
+
+/** Lays the archive beside `shared/`, exchanges the two, and only then takes the old state away. */
+async function restoreDirectory(site: Site, id: string, source: Source, job: RunningJob): Promise<void> {
+  const { directory } = site.app;
+  if (directory === null) throw new JobFailure('The app has no directory any more.');
+  const environment = {
+    DEVPILOT_DIRECTORY: directory,
+    DEVPILOT_INCOMING: incoming(id),
+    DEVPILOT_BEFORE: before(id),
+    LC_ALL: 'C',
+  };
+  const inDirectory = (lines: readonly string[]): Step => ({ command: script(lines), environment, timeoutMs: SHORT });
+  await step(site, 'Tidying up', inDirectory(TIDY), job.signal);
+  const remove = (name: string) =>
+    run(site.target, inDirectory(['cd "$DEVPILOT_DIRECTORY"', `rm -rf "$${name}"`]), job.gone);
+  try {
+    const unpack = script([
+      'cd "$DEVPILOT_DIRECTORY"',
+      'mkdir -m 700 "$DEVPILOT_INCOMING"',
+      'exec tar -xzpf - -C "$DEVPILOT_INCOMING"',
+    ]);
+    await feed(site, 'Unpacking', { command: unpack, environment }, source, job.signal);
+    // From here on it is not called off any more: it is done in a moment.
+    await step(site, 'Exchanging the directories', inDirectory(EXCHANGE));
+  } catch (error) {
+    await remove('DEVPILOT_INCOMING');
+    throw error;
+  }
+  // A leftover is taken away by the next restore.
+  await remove('DEVPILOT_BEFORE');
+}
+
+/** Lays the whole dump on the server, and only when it is there gives it to the app's own command. */
+async function restoreByCommand(site: Site, id: string, source: Source, job: RunningJob): Promise<void> {
+  const { restoreCommand } = planOf(site.app);
+  if (restoreCommand === null) throw new JobFailure('The app has no restoreCommand any more.');
+  const folder = `${site.app.directory ?? '/tmp'}/${incoming(id)}`;
+  const environment = {
+    DEVPILOT_DIRECTORY: site.app.directory ?? '',
+    DEVPILOT_FOLDER: folder,
+    DEVPILOT_SIZE: String(source.size),
+  };
+  try {
+    const take = script([
+      // What a restore of before left that was broken off.
+      '[ -z "$DEVPILOT_DIRECTORY" ] || rm -rf "$DEVPILOT_DIRECTORY"/.restore-res_*',
+      'mkdir -m 700 "$DEVPILOT_FOLDER"',
+      'umask 077',
+      'cat > "$DEVPILOT_FOLDER/dump"',
+      '[ "$(wc -c < "$DEVPILOT_FOLDER/dump")" -eq "$DEVPILOT_SIZE" ]',
+    ]);
+    await feed(site, 'Sending the dump', { command: take, environment }, source, job.signal);
+    const restoring: Step = {
+      command: script(['exec /bin/sh -c "$DEVPILOT_RESTORE" < "$DEVPILOT_FOLDER/dump"']),
+      cwd: site.app.directory,
+      environment: { ...site.environment, ...environment, DEVPILOT_RESTORE: restoreCommand },
+      secrets: Object.values(site.environment),
+    };
+    await step(site, 'The restore command', restoring, job.signal);
+  } finally {
+    await run(site.target, { command: script(['rm -rf "$DEVPILOT_FOLDER"']), environment, timeoutMs: SHORT }, job.gone);
+  }
+}
+
+async function perform(context: WorkspaceContext, storage: Storage, job: RunningJob): Promise<undefined> {
+  const { workspaceId, resourceId: id } = job;
+  const { row, object } = await job.write(async (trx) => {
+    const restore = await findRestore(trx, workspaceId, id);
+    const found = restore === undefined ? undefined : await findBackup(trx, workspaceId, restore.backup_id);
+    const stored = found === undefined ? undefined : await findStoredObject(trx, workspaceId, found.id);
+    if (found === undefined || stored === undefined) throw new JobFailure('The backup was deleted.');
+    await changeRestore(trx, workspaceId, id, ['pending'], { status: 'processing', started_at: context.clock() });
+    return { row: found, object: stored };
+  });
+  const site = await appSite(context, workspaceId, row.app_id);
+  try {
+    const source = await prove(storage, object.place, row, job.signal);
+    if (row.kind === 'directory') await restoreDirectory(site, id, source, job);
+    else await restoreByCommand(site, id, source, job);
+  } catch (error) {
+    if (error instanceof StorageFailure) throw new JobFailure(error.message);
+    if (!(error instanceof Damaged)) throw error;
+    const message = `${error.message} Nothing was restored.`;
+    await job.write((trx) =>
+      changeBackup(trx, workspaceId, row.id, ['completed', 'failed'], {
+        status: 'failed',
+        error: error.message,
+        updated_at: context.clock(),
+      }),
+    );
+    throw new JobFailure(message);
+  }
+}
+
+/** Restoring from one storage, as the queue knows it. One whose node is gone has failed; the old state is still there. */
+export function restoreKind(context: WorkspaceContext, storage: Storage): JobKind {
+  return {
+    name: restoreKindOf(storage.name),
+    resumable: false,
+    run: (job) => perform(context, storage, job),
+    async settle(trx, { workspaceId, resourceId: id }, { status, error, at }) {
+      const restore = await findRestore(trx, workspaceId, id);
+      const change = { status, error, finished_at: at };
+      if (restore === undefined || !(await changeRestore(trx, workspaceId, id, UNDER_WAY, change))) return;
+      const row = await findBackup(trx, workspaceId, restore.backup_id);
+      const target = { kind: 'backup', id: restore.backup_id, name: row?.app_name ?? '' } as const;
+      const detail = { status, ...(error !== null && { error }) };
+      await record(trx, systemIn(workspaceId), 'backup.restore_finished', target, at, detail);
+    },
+  };
+}

@@ -1,0 +1,54 @@
+import type { Readable } from 'node:stream';
+
+/**
+ * Where backups are kept: a data directory or a bucket. A place is the storage's name and, behind it,
+ * the object's; what is written there is whole or not there at all.
+ */
+export interface Storage {
+  /** Begins every place of this storage: the same on every node that reaches it, and no other's. */
+  readonly name: string;
+  /**
+   * Writes an object, and resolves once it is whole and safe. Rejects with what went wrong, leaving
+   * nothing behind that `remove` would have to be called for, unless the process ends meanwhile.
+   * `onUpload` is told what a bucket calls an upload in parts, before its first part.
+   */
+  write(
+    place: string,
+    source: AsyncIterable<Uint8Array>,
+    onUpload: (upload: string) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** The bytes of an object. Rejects with `Missing` where there is none. */
+  read(place: string, signal: AbortSignal): Promise<Readable>;
+  /** Removes an object, and an upload of it that was not ended. There may be none. */
+  remove(place: string, upload: string | null, signal?: AbortSignal): Promise<void>;
+}
+
+/** An object that should be there is not. */
+export class Missing extends Error {
+  constructor() {
+    super('The backup is not there any more.');
+    this.name = 'Missing';
+  }
+}
+
+/** A failure that may be told as it stands. */
+export class StorageFailure extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'StorageFailure';
+  }
+}
+
+/** The storages that this node reaches. */
+export interface Storages {
+  /** The first one is where new backups go. */
+  readonly all: readonly Storage[];
+  /** Bytes that a backup may have. */
+  readonly limit: number;
+}
+
+/** The storage that a place is in; undefined where this node does not reach it. */
+export function storageOf({ all }: Storages, place: string): Storage | undefined {
+  return all.find(({ name }) => place.startsWith(name));
+}
