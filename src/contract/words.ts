@@ -336,6 +336,7 @@ export const AUDIT_ACTIONS = [
   'deployment.failed',
   'error_issue.resolved',
   'error_issue.reopened',
+  'system.secret_rotated',
   'script.created',
   'script.updated',
   'script.deleted',

@@ -22,6 +22,10 @@ import {
 } from './principal.ts';
 
 declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Asked several times a second by each client: only refusals are worth a line in the log. */
+    frequent?: boolean;
+  }
   interface FastifyRequest {
     /** Who asks; null on public routes. */
     principal: Principal | null;
@@ -60,6 +64,8 @@ export interface Route {
   readonly findPrincipal?: typeof findPrincipal;
   /** Bytes that its body may have, where it is not the standard limit. */
   readonly bodyLimit?: number;
+  /** Asked several times a second by each client: only refusals are worth a line in the log. */
+  readonly frequent?: true;
   readonly answers: Readonly<Record<number, z.ZodType>>;
   /** Answers with a JSON line each for as many of the shape as there are. */
   readonly streams?: true;
@@ -215,6 +221,7 @@ export function registerRoute(app: FastifyInstance, house: House, declared: Rout
     method: declared.method,
     url: declared.url,
     ...(declared.bodyLimit !== undefined && { bodyLimit: declared.bodyLimit }),
+    config: { frequent: declared.frequent === true },
     schema: {
       summary: declared.summary,
       description,
