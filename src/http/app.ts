@@ -20,6 +20,7 @@ import { auditRoutes } from './audit.ts';
 import { createAuthorize } from './authorize.ts';
 import { backupRoutes } from './backups.ts';
 import { accessTokenRoutes, apiKeyRoutes } from './credentials.ts';
+import { deploymentRoutes } from './deployments.ts';
 import { deviceRoutes } from './devices.ts';
 import { registerDocs } from './docs.ts';
 import { environmentRoutes } from './environment.ts';
@@ -65,6 +66,7 @@ export function routeTable(house: House): Route[] {
     ...metadataRoutes(house),
     ...activityRoutes(house),
     ...errorRoutes(house),
+    ...deploymentRoutes(house),
     ...scriptRoutes(house),
     ...runRoutes(house),
     ...backupRoutes(house),
@@ -85,11 +87,15 @@ function createRequestIds(): (request: Pick<IncomingMessage, 'rawHeaders'>) => s
 
 const FIELD_SOURCES: Readonly<Record<string, string>> = { headers: 'header', querystring: 'query' };
 
+/** No id and no slug has one, and not every store could look for it. */
+const holdsNul = (params: unknown): boolean => Object.values(params ?? {}).some((text) => String(text).includes('\0'));
+
 /** Refuses what a schema does not take, naming each field. Unknown fields are refused by the schemas themselves. */
 function compileValidator({ schema, httpPart }: { schema: z.ZodType; httpPart?: string }) {
   return (data: unknown) => {
     // The body of a route that reads its bytes itself.
     if (httpPart === 'body' && Buffer.isBuffer(data)) return { value: data };
+    if (httpPart === 'params' && holdsNul(data)) return { error: new Problem('not_found') };
     const result = schema.safeParse(data);
     if (result.success) return { value: result.data };
     // An id that can't be one is an address with nothing at it.
