@@ -205,6 +205,21 @@ const server = createRoute({
   path: '/servers/$server',
   component: lazyRouteComponent(() => patiently(() => import('./servers/server-page.tsx')), 'ServerPage'),
 });
+const appDeployments = createRoute({
+  getParentRoute: () => app,
+  path: '/deployments',
+  component: lazyRouteComponent(() => patiently(() => import('./deployments/deployments-tab.tsx')), 'DeploymentsTab'),
+});
+const deployments = createRoute({
+  getParentRoute: () => within,
+  path: '/deployments',
+  component: lazyRouteComponent(() => patiently(() => import('./deployments/deployments-page.tsx')), 'DeploymentsPage'),
+});
+const deployment = createRoute({
+  getParentRoute: () => within,
+  path: '/deployments/$id',
+  component: lazyRouteComponent(() => patiently(() => import('./deployments/deployment-page.tsx')), 'DeploymentPage'),
+});
 const appBackups = createRoute({
   getParentRoute: () => app,
   path: '/backups',
@@ -287,9 +302,11 @@ const routeTree = root.addChildren([
         projects,
         project,
         apps,
-        app.addChildren([appOverview, appEnvironment, appBackups, appSettings]),
+        app.addChildren([appOverview, appDeployments, appEnvironment, appBackups, appSettings]),
         servers,
         server,
+        deployments,
+        deployment,
         scripts,
         newScript,
         script,

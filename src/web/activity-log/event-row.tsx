@@ -8,6 +8,7 @@ import {
   IconActivity,
   IconAlertTriangle,
   IconAppWindow,
+  IconArchive,
   IconBug,
   IconBuilding,
   IconChevronDown,
@@ -15,6 +16,8 @@ import {
   IconFolder,
   IconKey,
   IconMail,
+  IconPlayerPlay,
+  IconRocket,
   IconServer,
   IconTerminal2,
   IconTicket,
@@ -42,6 +45,10 @@ const ICONS: Readonly<Record<string, typeof IconActivity>> = {
   env: IconVariable,
   server: IconServer,
   error_issue: IconBug,
+  deployment: IconRocket,
+  script: IconTerminal2,
+  run: IconPlayerPlay,
+  backup: IconArchive,
 };
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
