@@ -22,8 +22,11 @@ async function invite(tab: Page, email: string): Promise<string> {
   const url = await tab.getByLabel('Invitation link').inputValue();
   await tab.getByRole('button', { name: 'Copy link' }).click();
   assert.equal(await tab.evaluate(() => navigator.clipboard.readText()), url);
+  await tab.evaluate(() => navigator.clipboard.writeText(''));
   await tab.getByRole('button', { name: 'Done' }).click();
   await lineOf(tab, email).waitFor();
+  await tab.getByRole('dialog').waitFor({ state: 'detached' });
+  assert.deepEqual(await leftovers(tab, new URL(url).hash.slice(1)), []);
   return url;
 }
 

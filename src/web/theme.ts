@@ -59,6 +59,8 @@ export const theme = createTheme({
         portalProps: IN_MAIN,
       },
     },
+    Combobox: { defaultProps: { portalProps: IN_MAIN } },
+    Notification: { defaultProps: { closeButtonProps: { 'aria-label': 'Dismiss' } } },
     HoverCard: { defaultProps: { portalProps: IN_MAIN } },
     Tooltip: { defaultProps: { withArrow: true, openDelay: 200, events: { hover: true, focus: true, touch: true } } },
     Badge: { defaultProps: { variant: 'light', radius: 'sm', tt: 'none', fw: 550 } },
