@@ -47,7 +47,7 @@ const SERVERS: Readonly<Record<string, Start>> = {
     app.get('/thing', (incoming, answer) => void answer.send(says(devpilot.identityOf(incoming))));
     const server = app.listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
-    return { url: `http://127.0.0.1:${portOf(server)}`, close: () => server.close() };
+    return { url: `http://127.0.0.1:${portOf(server)}`, close: () => Promise.all([devpilot.close(), server.close()]) };
   },
   async Hono(options) {
     const app = new Hono();
@@ -56,15 +56,16 @@ const SERVERS: Readonly<Record<string, Start>> = {
     app.get('/thing', (context) => context.text(says(devpilot.identityOf(context.req.raw))));
     return new Promise((resolve) => {
       const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }, ({ port }) =>
-        resolve({ url: `http://127.0.0.1:${port}`, close: () => server.close() }),
+        resolve({ url: `http://127.0.0.1:${port}`, close: () => Promise.all([devpilot.close(), server.close()]) }),
       );
     });
   },
   async 'a wrapped handler'(options) {
-    const handler = guard(options).wrap((_request, identity) => new Response(says(identity)));
+    const devpilot = guard(options);
+    const handler = devpilot.wrap((_request, identity) => new Response(says(identity)));
     return new Promise((resolve) => {
       const server = serve({ fetch: handler, port: 0, hostname: '127.0.0.1' }, ({ port }) =>
-        resolve({ url: `http://127.0.0.1:${port}`, close: () => server.close() }),
+        resolve({ url: `http://127.0.0.1:${port}`, close: () => Promise.all([devpilot.close(), server.close()]) }),
       );
     });
   },
@@ -85,11 +86,17 @@ const get = async (url: string, headers: Readonly<Record<string, string>> = {}, 
   return { status: answer.status, headers: answer.headers, text, reached };
 };
 
-for (const [name, start] of Object.entries(SERVERS)) {
-  describe(`guard in ${name}`, () => {
+const MODES = ['ask', 'lease'] as const;
+
+for (const [name, start, mode] of Object.entries(SERVERS).flatMap(([name, start]) =>
+  MODES.map((mode) => [name, start, mode] as const),
+)) {
+  describe(`guard in ${name}, mode ${mode}`, () => {
     let server: Guarded;
+    let apiKey: string;
     before(async () => {
-      server = await start({ url: house.url, scope: 'modify_env', workspace: owner.workspaceId });
+      ({ secret: apiKey } = await createKey(owner, ['read']));
+      server = await start({ url: house.url, scope: 'modify_env', workspace: owner.workspaceId, mode, apiKey });
     });
     after(() => server.close());
 
@@ -110,7 +117,7 @@ for (const [name, start] of Object.entries(SERVERS)) {
     test('refuses with the server’s own answer, and the route is not reached', async () => {
       const narrow = await createToken(owner, ['run_scripts']);
       const key = await createKey(owner, ['read']);
-      const other = await createToken(await createWorkspaceFor(owner, house, `Other of ${name}`), ['all']);
+      const other = await createToken(await createWorkspaceFor(owner, house, `Other of ${name} ${mode}`), ['all']);
       const cases: readonly [Readonly<Record<string, string>>, number, string][] = [
         [{}, 401, 'missing_credential'],
         [bearer('garbage'), 401, 'invalid_token'],
@@ -166,13 +173,13 @@ for (const [name, start] of Object.entries(SERVERS)) {
       });
       await new Promise<void>((resolve) => stranger.listen(0, '127.0.0.1', () => resolve()));
       const elsewhere = `http://127.0.0.1:${portOf(stranger)}`;
-      const lost = await start({ url: 'http://127.0.0.1:9', scope: 'modify_env' });
-      const fooled = await start({ url: elsewhere, scope: 'modify_env', timeout: 100 });
+      const lost = await start({ url: 'http://127.0.0.1:9', scope: 'modify_env', timeout: 100, mode, apiKey });
+      const fooled = await start({ url: elsewhere, scope: 'modify_env', timeout: 100, mode, apiKey });
+      const malformed = mode === 'ask' ? (['slow', 'moved'] as const) : [];
       for (const [at, secret] of [
         [lost, token.secret],
         [fooled, token.secret],
-        [fooled, 'slow'],
-        [fooled, 'moved'],
+        ...malformed.map((word) => [fooled, word] as const),
       ] as const) {
         const { status, text, reached: got } = await get(at.url, bearer(secret));
         assert.deepEqual([status, JSON.parse(text).code, got], [503, 'unavailable', 0]);
@@ -196,4 +203,9 @@ test('a permission demands a key; a demand that says nothing, or a word that the
   assert.throws(() => guard({ url, scope: [] }), TypeError);
   assert.throws(() => guard({ url, scope: 'everything' as 'all' }), TypeError);
   assert.ok(guard({ url, any: true }));
+  assert.throws(() => guard({ url, any: true, mode: 'lease' }), /API key/);
+  assert.throws(
+    () => guard({ url, any: true, apiKey: 'a secret of mine' }),
+    (error: Error) => !/mine/.test(error.message),
+  );
 });

@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import fc from 'fast-check';
-import { createNode } from '../src/credentials/lease.ts';
+import { renewOver } from '../src/credentials/guard-lease.ts';
+import { createGuards } from '../src/credentials/guards.ts';
+import { createLease } from '../src/credentials/lease.ts';
+import { createNode } from '../src/credentials/node.ts';
 import { createRegistry } from '../src/credentials/registry.ts';
 import { histories } from '../src/credentials/simulation.ts';
 
@@ -24,7 +27,8 @@ if (part === undefined) {
 } else {
   const BATCH = 10_000;
   for (let lived = 0; lived < Number(wanted); lived += BATCH) {
-    await fc.assert(histories({ createNode, createRegistry }), { numRuns: Math.min(BATCH, Number(wanted) - lived) });
+    const engine = { createNode, createRegistry, createLease, createGuards, renewOver };
+    await fc.assert(histories(engine), { numRuns: Math.min(BATCH, Number(wanted) - lived) });
     process.stdout.write(`${part}: ${Math.min(lived + BATCH, Number(wanted))} histories, nothing found\n`);
   }
 }

@@ -4,6 +4,21 @@ import { dirname, join, normalize } from 'node:path';
 import { test } from 'node:test';
 
 /**
+ * The part of the core that also runs in other people's processes, in guards: it imports the words of the
+ * contract and itself, and nothing of the runtime.
+ */
+const PORTABLE = [
+  'credentials/guard-lease.ts',
+  'credentials/judge.ts',
+  'credentials/lease.ts',
+  'credentials/record.ts',
+  'credentials/registry.ts',
+  'credentials/rights.ts',
+  'credentials/tally.ts',
+  'credentials/usage.ts',
+];
+
+/**
  * What each folder of the house may import (docs/layout.md), besides itself. `node` is the runtime;
  * other words are folders or files of `src/` (with a slash or an ending) or packages.
  */
@@ -14,12 +29,14 @@ const HOUSE: Readonly<Record<string, readonly string[]>> = {
   'contract/environment.ts': ['contract/', 'zod'],
   'contract/activity.ts': ['contract/', 'zod'],
   'contract/errors.ts': ['contract/', 'zod'],
+  'contract/guards.ts': ['contract/', 'zod'],
   'contract/log-line.ts': ['contract/', 'zod'],
   'contract/scripts.ts': ['contract/', 'zod'],
   'contract/backups.ts': ['contract/', 'zod'],
   'contract/': ['contract/words.ts'],
   // A model of nodes and clocks for tests and `npm run simulate`.
   'credentials/simulation.ts': ['contract/', 'credentials/', 'node', 'fast-check'],
+  ...Object.fromEntries(PORTABLE.map((file) => [file, ['contract/words.ts', ...PORTABLE]])),
   'credentials/': ['contract/', 'node'],
   'store/': ['contract/', 'node', 'kysely', 'kysely/migration', 'pg'],
   'audit/': ['contract/', 'store/', 'node'],
@@ -49,14 +66,14 @@ const HOUSE: Readonly<Record<string, readonly string[]>> = {
     '@fastify/swagger',
     '@scalar/api-reference',
   ],
-  'sdk/': ['contract/'],
+  'sdk/': ['contract/', ...PORTABLE],
   'web/': ['sdk/', 'contract/'],
   'cli/': ['sdk/', 'contract/', 'node', 'commander', '@clack/prompts', 'package.json'],
 };
 
 /** Commands that run beside or instead of a server, on its store: they put parts together as it does. */
 const ON_THE_STORE = new Set(['serve', 'init', 'audit-verify', 'migrate', 'backup', 'store-copy', 'doctor', 'main']);
-const PARTS = ['server.ts', 'settings.ts', 'people/', 'audit/', 'store/'];
+const PARTS = ['server.ts', 'server/', 'settings.ts', 'people/', 'audit/', 'store/'];
 /** Where the parts are put together, and how the page is built: these may import anything. */
 const COMPOSITION = /^(?:server\.ts|settings\.ts|server\/|testing\/|web\/vite\.config\.ts$)/;
 /** The page's own packages are its own business. */
@@ -155,6 +172,11 @@ test('the rules bite', () => {
     ['http/app.ts', 'kysely'],
     ['sdk/client.ts', 'contract/schemas.ts'],
     ['sdk/client.ts', 'zod'],
+    ['sdk/memory.ts', 'credentials/secret.ts', true],
+    ['sdk/memory.ts', 'credentials/settling.ts', true],
+    ['credentials/lease.ts', 'credentials/settling.ts', true],
+    ['credentials/registry.ts', 'node'],
+    ['credentials/judge.ts', 'contract/problem.ts', true],
     ['cli/tokens.ts', 'store/sqlite.ts'],
     ['web/app.tsx', 'credentials/secret.ts', true],
     ['attic/x.ts', 'contract/words.ts'],

@@ -14,6 +14,7 @@ import { createFailureLimiter, type FailureStore } from './credentials/failures.
 import { createJudges, type Watcher } from './credentials/present.ts';
 import { createProof } from './credentials/proof.ts';
 import { createLines } from './credentials/queue.ts';
+import type { Digest } from './credentials/record.ts';
 import { createRegistry } from './credentials/registry.ts';
 import { createFindRecord, createUnknowns } from './credentials/unknowns.ts';
 import { createUsage } from './credentials/usage.ts';
@@ -177,20 +178,22 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
   const store = meter?.store(opened.store) ?? opened.store;
   let url = '';
 
+  const read = (digest: Digest) => readForJudging(store, digest);
   const registry = createRegistry({
-    read: (digest) => readForJudging(store, digest),
+    read,
     lease: { holds: () => membership.lease.holds() },
     capacity: RECORDS_IN_MEMORY,
   });
   const nodeId = createId('node', clock());
   const membership =
     settings.databaseUrl === null
-      ? aloneWith(registry)
+      ? aloneWith({ store, bound: settings.revocationBound, registry, read })
       : amongOthers({
           url: settings.databaseUrl,
           id: nodeId,
           bound: settings.revocationBound,
           registry,
+          read,
           onError: (error) => log.warn({ err: error }, 'the lease was not renewed; it is tried again'),
         });
   const { settle, settleAll } = membership;
@@ -277,6 +280,9 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     proof,
     findRecord,
     unknownSessions: createUnknowns(UNKNOWN_LIMITS),
+    guards: membership.guards,
+    unknownToGuards: createUnknowns(UNKNOWN_LIMITS),
+    addUses: journal.addUses,
     credentials: {
       store: createCredentialStore(store),
       settle,
@@ -362,6 +368,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     logs.stop();
     await schedules.stop();
     const jobsOver = jobs.stop();
+    membership.guards.stop();
     const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_WITHIN);
     // A connection that was answered meanwhile is kept alive otherwise, and the stop would wait for it.
     const sweep = setInterval(() => app.server.closeIdleConnections(), 20);

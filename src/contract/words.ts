@@ -329,6 +329,7 @@ export const AUDIT_ACTIONS = [
   'env.revealed',
   'error_issue.resolved',
   'error_issue.reopened',
+  'system.secret_rotated',
   'script.created',
   'script.updated',
   'script.deleted',

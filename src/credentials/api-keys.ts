@@ -116,6 +116,6 @@ export async function updateApiKey(
   });
   const receipt = done.revocation === null ? null : await context.settle(done.revocation);
   // Nothing to change may be another edit's doing, which must be true everywhere before this answer says so.
-  if (receipt === null) await context.settleAll();
+  if (receipt === null) await context.settleAll(workspaceId);
   return { key: showApiKey(done.after, context.clock()), receipt };
 }

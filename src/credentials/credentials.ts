@@ -14,8 +14,11 @@ import { ADDRESSES_KEPT } from './tally.ts';
 export interface CredentialContext {
   readonly store: CredentialStore;
   readonly settle: Settle;
-  /** Resolves when all that was revoked before the call is settled: for an answer that relies on another's deletion. */
-  readonly settleAll: () => Promise<void>;
+  /**
+   * Resolves when all that was revoked before the call in a workspace (null: in any) is settled: for an
+   * answer that relies on another's deletion.
+   */
+  readonly settleAll: (workspaceId: string | null) => Promise<void>;
   /** Writes the uses counted so far, so that what is shown is true. */
   readonly flushUses: () => Promise<void>;
   readonly clock: () => number;
@@ -177,7 +180,7 @@ export async function deleteCredential(
   });
   if (revocation !== null) return context.settle(revocation);
   // Somebody else's deletion of it may not be true everywhere yet, and "not found" must be.
-  await context.settleAll();
+  await context.settleAll(asker.workspaceId);
   throw new Problem('not_found', 'There is no such credential in this workspace.');
 }
 
@@ -191,7 +194,7 @@ export async function revokeBySecret(
   record: CredentialRecord | null,
   origin: Origin,
 ): Promise<void> {
-  if (record === null) return context.settleAll();
+  if (record === null) return context.settleAll(null);
   const { id, kind, name } = record;
   const workspaceId = record.workspace.id;
   const now = context.clock();
@@ -203,6 +206,6 @@ export async function revokeBySecret(
     );
     return tx.revoke(workspaceId, digest, now);
   });
-  if (revocation === null) await context.settleAll();
+  if (revocation === null) await context.settleAll(workspaceId);
   else await context.settle(revocation);
 }

@@ -1,7 +1,4 @@
-import { Problem } from '../contract/problem.ts';
-import type { Lease, Registry, Revocation } from './registry.ts';
-import { createSettling } from './settling.ts';
-import type { Receipt } from './store.ts';
+import type { Registry, Revocation } from './registry.ts';
 
 /** Two clocks that fail in different ways; milliseconds. */
 export interface Clocks {
@@ -14,102 +11,67 @@ export interface Clocks {
 /** Calls `work` after `delay` milliseconds; the answer cancels it. */
 export type Schedule = (delay: number, work: () => void) => () => void;
 
-/** What was revoked after a number, and where the counter stood; one instant of the store. */
-export interface Caught {
-  readonly counter: number;
-  /** In order, from the oldest that is kept; at most as many as were asked for. */
-  readonly revocations: readonly Revocation[];
+/** How far a node has followed what was revoked, and how it follows further. */
+export interface Following {
+  /** The newest revocation that memory has forgotten; null before the first beat, while memory is empty. */
+  applied(): number | null;
+  /** Forgets what was revoked. `through`: with it, all that concerns this node is applied up to there. */
+  apply(revocations: readonly Revocation[], through: number): void;
+  /** Forgets everything: what was revoked in between is not to be known any more. */
+  startOver(counter: number): void;
 }
 
-export interface RevocationReader {
-  readAfter(number: number, limit: number): Promise<Caught>;
-}
+/**
+ * Takes or renews the lease. Resolves only if, in an instant in which nothing could be revoked, all that
+ * was revoked had been applied; with that number, and the milliseconds that the store counts from then on.
+ */
+export type Renew = (following: Following) => Promise<{ readonly confirmed: number; readonly bound: number }>;
 
-/** A transaction in which the counter, once locked, can't move until it ends. */
-export interface Renewal extends RevocationReader {
-  /** Locks the counter's row for share and reads it. */
-  lockCounter(): Promise<number>;
-  /**
-   * Writes what the node has confirmed and a lease of `bound` milliseconds by the store's clock; neither
-   * ever goes back. With `moved`, those who wait for confirmations are woken at the commit.
-   */
-  grant(node: { id: string; confirmed: number; bound: number; moved: boolean }): Promise<void>;
-}
-
-/** A node that may be judging from memory. */
-export interface LiveNode {
-  readonly id: string;
-  readonly confirmed: number;
-  /** Milliseconds until its lease runs out, by the store's clock; above 0. */
-  readonly left: number;
-}
-
-/** What the protocol needs of the store. Every method rejects when it can't be reached. */
-export interface NodeStore extends RevocationReader {
-  /** All of `work` is there when this resolves; when it rejects, nobody knows. */
-  renewal(work: (renewal: Renewal) => Promise<void>): Promise<void>;
-  /** The nodes whose lease ends after the store's clock. */
-  liveNodes(): Promise<LiveNode[]>;
-  /** Wakes the nodes: there is something to read. Only a hint; it may be lost. */
-  wake(): Promise<void>;
-  /** Takes a node's lease away. */
-  giveUp(id: string): Promise<void>;
-}
-
-export interface Node extends Lease {
-  /** Takes the first lease; from then on it renews itself. Rejects when the store can't be reached. */
-  start(): Promise<void>;
-  /** Something was revoked, here or elsewhere: reads it at once. */
+export interface BeatingLease {
+  holds(): boolean;
+  /** The newest revocation that memory has forgotten; null before the first beat. */
+  applied(): number | null;
+  /** Tries for the first lease; from then on it renews itself. Tells whether it was given in time. */
+  start(patience: number): Promise<boolean>;
+  /** Something was revoked: reads it at once. */
   wake(): void;
-  /** Another node has confirmed something: looks whether somebody's wait is over. */
-  look(): void;
-  /**
-   * Resolves when no node can accept what was revoked any more: each has confirmed, or its lease has
-   * run out. Rejects with `unavailable` when that can't be found out in time.
-   */
-  settle(revocation: Pick<Revocation, 'number'>): Promise<Receipt>;
-  /** The same for all that was revoked before the call, by whomever. */
-  settleAll(): Promise<Receipt>;
-  /** Ends the lease, here first and then in the store. */
+  /** Applies what was revoked after `after`, told outside of a beat. */
+  hear(after: number, revocations: readonly Revocation[], through: number): void;
+  /** Ends the lease, also what a beat under way would grant, and forgets everything. Later beats may take a new one. */
+  end(): void;
+  /** Ends it for good. Resolves when no beat is under way. */
   stop(): Promise<void>;
 }
 
-/** Revocations read at a time. */
-const PAGE = 1000;
 const BEATS_PER_BOUND = 4;
-/** How long the first lease is tried for, milliseconds. */
-const START_PATIENCE = 15_000;
 /** Clocks may run this much apart, and the store rounds to the millisecond. */
 const marginOf = (bound: number) => Math.max(10, bound / 20);
 
 /**
- * The lease of one node (`docs/adr/0010-leases-and-revocation.md` says why each line is needed): while it
- * holds, this node has applied every revocation that anybody was told of.
+ * The lease of one node, a server or a guard (`docs/adr/0010-leases-and-revocation.md` says why each line
+ * is needed): while it holds, this node has applied every revocation that anybody was told of.
  */
-export function createNode(options: {
-  /** New at every start of a process. */
-  id: string;
-  store: NodeStore;
+export function createLease(options: {
+  renew: Renew;
   registry: Pick<Registry, 'apply' | 'clear'>;
-  /** Milliseconds that a frozen or cut-off node may delay an answer, and that judgements survive without a store. */
+  /** Milliseconds that a lease lasts, until `renew` says otherwise. */
   bound: number;
   clocks: Clocks;
   schedule: Schedule;
   /** 0 to 1, so that many nodes don't come back at the same instant. */
   random: () => number;
   onError: (error: unknown) => void;
-}): Node {
-  const { id, store, registry, bound, clocks, schedule, random, onError } = options;
-  const span = bound - marginOf(bound);
-  const settling = createSettling({ store, bound, clocks, schedule });
-  /** The newest revocation that memory has forgotten; null before the first beat, while memory is empty. */
+  /** After each beat, whatever came of it. */
+  onBeat: () => void;
+}): BeatingLease {
+  const { renew, registry, clocks, schedule, random, onError, onBeat } = options;
+  let { bound } = options;
   let applied: number | null = null;
-  let confirmed: number | null = null;
-  /** When the last successful beat began. */
-  let granted: { readonly monotonic: number; readonly wall: number } | null = null;
+  /** When the last successful beat began, and how long its lease may be relied on. */
+  let granted: { readonly monotonic: number; readonly wall: number; readonly span: number } | null = null;
   let newestWall = Number.NEGATIVE_INFINITY;
-  /** How often the wall clock was seen to go back. */
-  let setBacks = 0;
+  /** How often the lease was ended: by a wall clock that went back, or from outside. */
+  let ends = 0;
   let failures = 0;
   let stopped = false;
   let cancel = () => {};
@@ -121,7 +83,7 @@ export function createNode(options: {
     const wall = clocks.wall();
     if (wall < newestWall) {
       granted = null;
-      setBacks++;
+      ends++;
     }
     newestWall = wall;
     return wall;
@@ -129,51 +91,33 @@ export function createNode(options: {
 
   function holds(): boolean {
     // Also without a lease: a beat that is under way must learn of a clock that went back.
-    const before = setBacks;
+    const before = ends;
     const wall = observe();
-    if (setBacks !== before) wake();
+    if (ends !== before) wake();
     if (granted === null) return false;
-    return Math.max(clocks.monotonic() - granted.monotonic, wall - granted.wall) < span;
+    return Math.max(clocks.monotonic() - granted.monotonic, wall - granted.wall) < granted.span;
   }
 
-  /** Forgets everything: what was revoked in between is not to be known any more. */
-  function startOver(counter: number): void {
-    registry.clear();
-    applied = counter;
-  }
-
-  async function catchUp(reader: RevocationReader): Promise<number> {
-    for (;;) {
-      if (applied === null) startOver((await reader.readAfter(Number.MAX_SAFE_INTEGER, 0)).counter);
-      const { counter, revocations } = await reader.readAfter(applied ?? 0, PAGE);
-      let next = applied ?? 0;
-      for (const revocation of revocations) {
-        if (revocation.number !== next + 1) break;
-        registry.apply(revocation);
-        next = revocation.number;
-      }
-      applied = next;
-      if (next === counter) return next;
-      const gap = revocations.length < PAGE || next !== revocations.at(-1)?.number;
-      if (gap) startOver(counter);
-      if (gap) return counter;
-    }
-  }
+  const following: Following = {
+    applied: () => applied,
+    apply(revocations, through) {
+      for (const revocation of revocations) registry.apply(revocation);
+      if (applied !== null) applied = Math.max(applied, through);
+    },
+    startOver(counter) {
+      registry.clear();
+      applied = counter;
+    },
+  };
 
   async function beatOnce(): Promise<void> {
     const start = { monotonic: clocks.monotonic(), wall: observe() };
-    const before = setBacks;
-    let number = await catchUp(store);
-    await store.renewal(async (renewal) => {
-      const counter = await renewal.lockCounter();
-      if (number !== counter) number = await catchUp(renewal);
-      if (number !== counter) throw new Error('The counter moved under its lock.');
-      await renewal.grant({ id, confirmed: number, bound, moved: number !== confirmed });
-    });
-    confirmed = number;
+    const before = ends;
+    const renewed = await renew(following);
     observe();
-    if (stopped || setBacks !== before) return;
-    granted = start;
+    if (stopped || ends !== before) return;
+    bound = renewed.bound;
+    granted = { ...start, span: bound - marginOf(bound) };
   }
 
   /** One beat at a time; who asks during one gets another after it. */
@@ -201,7 +145,7 @@ export function createNode(options: {
         const pause = failures === 0 ? bound / BEATS_PER_BOUND - (clocks.monotonic() - begun) : soon * (0.5 + random());
         cancel = schedule(again && failures === 0 ? 0 : Math.max(1, pause), () => void beat());
         again = false;
-        settling.look();
+        onBeat();
       });
     return beating;
   }
@@ -210,41 +154,33 @@ export function createNode(options: {
     if (!stopped) void beat();
   }
 
-  function settle({ number }: Pick<Revocation, 'number'>): Promise<Receipt> {
-    const receipt = settling.settle(number);
-    store.wake().catch(onError);
-    wake();
-    return receipt;
-  }
-
   return {
     holds,
+    applied: following.applied,
     wake,
-    look: settling.look,
-    settle,
-    async start() {
+    async start(patience) {
       const begun = clocks.monotonic();
       // A busy machine may need more than one try for a beat that is done within the bound.
-      while (!stopped && clocks.monotonic() - begun < START_PATIENCE) {
+      while (!stopped && clocks.monotonic() - begun < patience) {
         await beat();
-        if (holds()) return;
+        if (holds()) return true;
         await new Promise<void>((resolve) => schedule(bound / BEATS_PER_BOUND, resolve));
       }
-      stopped = true;
-      cancel();
-      throw new Problem('unavailable', 'The store gave no lease.', { retryAfter: 1 });
+      return false;
     },
-    async settleAll() {
-      const { counter } = await store.readAfter(Number.MAX_SAFE_INTEGER, 0);
-      return settling.settle(counter);
+    hear(after, revocations, through) {
+      following.apply(revocations, applied !== null && after <= applied ? through : 0);
+    },
+    end() {
+      granted = null;
+      ends++;
+      registry.clear();
     },
     async stop() {
       stopped = true;
       granted = null;
       cancel();
       await beating;
-      settling.stop();
-      await store.giveUp(id);
     },
   };
 }

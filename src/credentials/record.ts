@@ -1,6 +1,9 @@
 import type { CredentialKind } from '../contract/words.ts';
 import type { RightsMask } from './rights.ts';
 
+/** A digest as the 32 characters U+0000–U+00FF of its bytes: a string, because it is the key of a Map. */
+export type Digest = string;
+
 /** What a workspace's records share, so that a million of them cost one. `gone` once all of it was revoked. */
 export interface WorkspaceMark {
   readonly id: string;
@@ -23,7 +26,7 @@ export interface CredentialRecord {
   readonly expiresAt: number | null;
   /** Epoch milliseconds. */
   readonly createdAt: number;
-  /** The argon2id hash in PHC form, or null. */
+  /** The argon2id hash in PHC form, or null; in a guard, which is not given it, blank. */
   readonly passphraseHash: string | null;
   /** The tally in which it was counted last, and its place there. */
   tally: number;

@@ -1,6 +1,5 @@
-import type { CredentialRecord, StoredCredential, WorkspaceMark } from './record.ts';
+import type { CredentialRecord, Digest, StoredCredential, WorkspaceMark } from './record.ts';
 import { grantedBy } from './rights.ts';
-import type { Digest } from './secret.ts';
 
 /** What ends records: one credential by its digest, or with null all of a workspace. */
 export interface Revocation {

@@ -8,6 +8,9 @@ import {
   SECRET_RANDOM_LENGTH,
   type SecretKind,
 } from '../contract/words.ts';
+import type { Digest } from './record.ts';
+
+export type { Digest } from './record.ts';
 
 const TAIL_LENGTH = SECRET_RANDOM_LENGTH + SECRET_CHECKSUM_LENGTH;
 /** The largest multiple of 62 below 256: bytes from there on are thrown away, so that no character is likelier. */
@@ -15,9 +18,6 @@ const FAIR_BYTES = 248;
 
 const IS_BASE62 = new Uint8Array(128);
 for (const character of BASE62) IS_BASE62[character.charCodeAt(0)] = 1;
-
-/** A digest as the 32 characters U+0000–U+00FF of its bytes: a string, because it is the key of a Map. */
-export type Digest = string;
 
 /** Returns the CRC-32 of `text` in base62, with leading zeros: the last six characters of a secret. */
 export function checksumOf(text: string): string {

@@ -1,5 +1,6 @@
 import { Problem } from '../contract/problem.ts';
-import type { Clocks, LiveNode, NodeStore, Schedule } from './lease.ts';
+import type { Clocks, Schedule } from './lease.ts';
+import type { LiveNode, NodeStore } from './node.ts';
 import type { Receipt } from './store.ts';
 
 /** Nobody's confirmation is waited for longer than this before looking again, milliseconds. */
@@ -9,6 +10,8 @@ const PATIENCE = 15_000;
 
 interface Waiter {
   readonly number: number;
+  /** Whose guards it waits for; null for everybody's. */
+  readonly workspaceId: string | null;
   readonly since: number;
   /** The most nodes with a lease that were seen while it waited. */
   nodes: number;
@@ -17,8 +20,8 @@ interface Waiter {
 }
 
 export interface Settling {
-  /** Resolves when every node with a lease has confirmed `number`. */
-  settle(number: number): Promise<Receipt>;
+  /** Resolves when every server and every guard of the workspace (null: of any) with a lease has confirmed `number`. */
+  settle(number: number, workspaceId: string | null): Promise<Receipt>;
   /** Looks now. */
   look(): void;
   stop(): void;
@@ -46,8 +49,9 @@ export function createSettling(options: {
   }
 
   /** Answers those whose wait is over, and returns the others. */
-  function answer(waiters: readonly Waiter[], live: readonly LiveNode[]): Waiter[] {
+  function answer(waiters: readonly Waiter[], all: readonly LiveNode[]): Waiter[] {
     return waiters.filter((waiter) => {
+      const live = all.filter((node) => concerns(node, waiter));
       waiter.nodes = Math.max(waiter.nodes, live.length);
       const confirmed = live.filter((node) => node.confirmed >= waiter.number).length;
       if (confirmed < live.length) return true;
@@ -56,6 +60,10 @@ export function createSettling(options: {
       return false;
     });
   }
+
+  /** Another workspace's guards hold nobody up here, however slow they are. */
+  const concerns = (node: LiveNode, { workspaceId }: Waiter) =>
+    node.workspaceId === null || workspaceId === null || node.workspaceId === workspaceId;
 
   function giveUp(waiters: readonly Waiter[], cause: unknown): Waiter[] {
     return waiters.filter((waiter) => {
@@ -71,7 +79,8 @@ export function createSettling(options: {
     let rest: Waiter[];
     let pause = POLL;
     try {
-      const live = await store.liveNodes();
+      const workspaceIds = mine.map(({ workspaceId }) => workspaceId).filter((id) => id !== null);
+      const live = await store.liveNodes(workspaceIds.length < mine.length ? null : [...new Set(workspaceIds)]);
       rest = answer(mine, live);
       pause = Math.min(POLL, ...live.map((node) => node.left + 1));
     } catch (error) {
@@ -95,9 +104,9 @@ export function createSettling(options: {
   }
 
   return {
-    settle(number) {
+    settle(number, workspaceId) {
       return new Promise((resolve, reject) => {
-        waiting.push({ number, since: clocks.monotonic(), nodes: 0, resolve, reject });
+        waiting.push({ number, workspaceId, since: clocks.monotonic(), nodes: 0, resolve, reject });
         look();
       });
     },

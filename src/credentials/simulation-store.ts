@@ -1,4 +1,5 @@
-import type { Caught, LiveNode } from './lease.ts';
+import type { News } from './guard-lease.ts';
+import type { Caught, Confirmation, LiveNode } from './node.ts';
 import type { StoredCredential } from './record.ts';
 import type { Revocation } from './registry.ts';
 
@@ -16,10 +17,11 @@ type Lock = 'share' | 'update';
 export interface SimulatedStore {
   read(credential: number): StoredCredential | null;
   readAfter(number: number, limit: number, transaction?: SimulatedTransaction): Caught;
+  newsOf(workspaceId: string, after: number, limit: number, transaction?: SimulatedTransaction): News;
   liveNodes(): LiveNode[];
   begin(alive: () => boolean): SimulatedTransaction;
   lockCounter(transaction: SimulatedTransaction, lock: Lock): Promise<number>;
-  grant(transaction: SimulatedTransaction, node: { id: string; confirmed: number; bound: number }): void;
+  grant(transaction: SimulatedTransaction, confirmation: Confirmation): void;
   /** Writes a new version, or takes the credential away; null where there is none. What it became is known after the commit. */
   change(
     transaction: SimulatedTransaction,
@@ -32,6 +34,9 @@ export interface SimulatedStore {
   /** Ends the transactions of processes that are gone. */
   abortOrphans(): void;
 }
+
+/** Credentials in turn belong to either of two workspaces. */
+export const workspaceOf = (credential: number): string => (credential % 2 === 0 ? 'even' : 'odd');
 
 /** What stays locked by a connection that says nothing is given up after this, milliseconds. */
 const IDLE_IN_TRANSACTION = 500;
@@ -47,7 +52,7 @@ export function createSimulatedStore(options: {
   let version = 0;
   let revocations: Revocation[] = [];
   const versions: (number | null)[] = Array.from({ length: credentials }, () => 0);
-  const nodes = new Map<string, { confirmed: number; until: number }>();
+  const nodes = new Map<string, { confirmed: number; until: number; workspaceId: string | null }>();
   const open = new Set<SimulatedTransaction>();
   let waiting: { transaction: SimulatedTransaction; lock: Lock; take: () => void; fail: (error: Error) => void }[] = [];
 
@@ -82,17 +87,33 @@ export function createSimulatedStore(options: {
     read(credential) {
       const name = versions[credential] ?? null;
       if (name === null) return null;
-      const facts = { kind: 'api_key', id: `key_${credential}`, workspaceId: 'w', rights: ['read'] } as const;
+      const workspaceId = workspaceOf(credential);
+      const facts = { kind: 'api_key', id: `key_${credential}`, workspaceId, rights: ['read'] } as const;
       return { ...facts, name: String(name), active: true, expiresAt: null, createdAt: 0, passphraseHash: null };
     },
     readAfter(number, limit, transaction) {
       if (transaction !== undefined && transaction.over !== null) throw new Error('aborted');
       return { counter, revocations: revocations.filter((revocation) => revocation.number > number).slice(0, limit) };
     },
+    newsOf(workspaceId, after, limit, transaction) {
+      if (transaction !== undefined && transaction.over !== null) throw new Error('aborted');
+      const kept = revocations.filter(({ number }) => number > after);
+      const news = kept.filter((revocation) => revocation.workspaceId === workspaceId).slice(0, limit);
+      return {
+        counter,
+        whole: kept.length === counter - after,
+        through: news.length < limit ? counter : (news.at(-1)?.number ?? counter),
+        revocations: news,
+      };
+    },
     liveNodes: () =>
       [...nodes]
         .filter(([, { until }]) => until > clock())
-        .map(([id, { confirmed, until }]) => ({ id, confirmed, left: until - clock() })),
+        .map(([id, { confirmed, until, workspaceId }]) => {
+          const isBehind = revocations.some((one) => one.workspaceId === workspaceId && one.number > confirmed);
+          const effective = workspaceId === null || isBehind ? confirmed : Math.max(confirmed, counter);
+          return { id, workspaceId, confirmed: effective, left: until - clock() };
+        }),
     begin(alive) {
       const transaction: SimulatedTransaction = { alive, lock: null, over: null, writes: [] };
       open.add(transaction);
@@ -109,10 +130,11 @@ export function createSimulatedStore(options: {
         if ((unlocked && lock === 'share') || (waiting.length === 0 && free(lock))) take();
         else waiting.push({ transaction, lock, take, fail: reject });
       }),
-    grant(transaction, { id, confirmed, bound }) {
+    grant(transaction, { id, workspaceId, confirmed, bound }) {
       write(transaction, () => {
         const known = nodes.get(id);
         nodes.set(id, {
+          workspaceId,
           confirmed: Math.max(confirmed, known?.confirmed ?? 0),
           until: Math.max(clock() + bound, known?.until ?? 0),
         });
@@ -129,7 +151,7 @@ export function createSimulatedStore(options: {
         mine = ++version;
         versions[credential] = deleting ? null : mine;
         number = ++counter;
-        revocations.push({ number, workspaceId: 'w', digest: String(credential) });
+        revocations.push({ number, workspaceId: workspaceOf(credential), digest: String(credential) });
       });
       return { number: () => number, version: () => mine };
     },

@@ -1,19 +1,29 @@
 import fc from 'fast-check';
-import type { createNode, LiveNode, Node } from './lease.ts';
+import type { renewOver } from './guard-lease.ts';
+import type { createGuards, GuardStore, Guards } from './guards.ts';
+import type { createLease } from './lease.ts';
+import type { createNode, LiveNode, Node, NodeStore } from './node.ts';
+import type { CredentialRecord, StoredCredential } from './record.ts';
 import type { createRegistry, Registry, Revocation } from './registry.ts';
-import { createSimulatedStore, type SimulatedStore } from './simulation-store.ts';
+import { bootGuard, type GuardMachine } from './simulation-guard.ts';
+import { createSimulatedStore, type SimulatedStore, workspaceOf } from './simulation-store.ts';
 
 /**
- * Nodes, their store and their clocks in one process and one seed: messages arrive in any order and at
- * any time, or not at all; nodes freeze, are suspended, cut off, killed and started anew; clocks drift
- * and are set. The registry and the lease are the real ones, given to `live` so that a fault can be
- * planted in them.
+ * Servers, guards, their store and their clocks in one process and one seed: messages arrive in any order
+ * and at any time, or not at all; nodes freeze, are suspended, cut off, killed and started anew; clocks
+ * drift and are set. The registry, the lease and both halves of what guards speak are the real ones,
+ * given to `live` so that a fault can be planted in them.
  */
 export interface Engine {
   readonly createNode: typeof createNode;
   readonly createRegistry: typeof createRegistry;
+  readonly createLease: typeof createLease;
+  readonly createGuards: typeof createGuards;
+  readonly renewOver: typeof renewOver;
   /** The counter is read without its lock when a lease is renewed: a fault of the store's SQL. */
   readonly unlocked?: boolean;
+  /** Guards are given records out of a server's memory: a fault of how the server is put together. */
+  readonly recordsFromMemory?: boolean;
 }
 
 const KINDS = [
@@ -46,7 +56,7 @@ export interface Step {
 export const STEPS: fc.Arbitrary<Step[]> = fc.array(
   fc.record({
     kind: fc.constantFrom(...KINDS),
-    node: fc.nat(2),
+    node: fc.nat(4),
     credential: fc.nat(1),
     amount: fc.nat(1000),
     arrivals: fc.nat(14),
@@ -55,14 +65,16 @@ export const STEPS: fc.Arbitrary<Step[]> = fc.array(
 );
 
 const BOUND = 1000;
-const NODES = 3;
+const SERVERS = 3;
+/** One of each workspace. */
+const GUARDS = 2;
 const CREDENTIALS = 2;
 /** Clocks run up to this much fast or slow. */
 const DRIFT = 0.02;
 /** With the store in reach, an answer takes no longer than this, whatever froze. */
 const ANSWERED_WITHIN = 4 * BOUND;
 
-interface Machine {
+export interface Machine {
   readonly index: number;
   readonly rate: number;
   wallSet: number;
@@ -73,8 +85,31 @@ interface Machine {
   /** Deliveries to a process before this one are lost. */
   process: number;
   inbox: (() => void)[];
-  node: Node;
   registry: Registry;
+  /** Whether its lease holds; looks at the clocks. */
+  holds(): boolean;
+}
+
+export interface ServerMachine extends Machine {
+  node: Node;
+  guards: Guards;
+}
+
+/** What the machines live in. */
+export interface World {
+  readonly engine: Engine;
+  readonly store: SimulatedStore;
+  readonly servers: readonly ServerMachine[];
+  readonly bound: number;
+  readonly random: () => number;
+  after(delay: number, work: () => void): () => void;
+  /** A message: arrives when the scheduler says so. */
+  send(arrive: () => void): void;
+  /** Hands something to a process, if it still is the same one when it runs again. */
+  deliver(machine: Machine, process: number, work: () => void): void;
+  /** Asks the store; the question or the answer may be lost while the machine is cut off. */
+  ask<T>(machine: Machine, process: number, question: () => T | Promise<T>, slow?: boolean): Promise<T>;
+  clocksOf(machine: Machine): { monotonic(): number; wall(): number };
 }
 
 interface Timer {
@@ -94,6 +129,10 @@ function createRandom(seed: number): () => number {
   };
 }
 
+function storedOf(record: CredentialRecord | null): StoredCredential | null {
+  return record === null ? null : { ...record, workspaceId: record.workspace.id, rights: ['read'] };
+}
+
 /** Lives one history. Throws when a judgement accepted what an earlier answer had ended, or an answer never came. */
 export async function live(
   engine: Engine,
@@ -109,7 +148,9 @@ export async function live(
   const required = Array.from({ length: CREDENTIALS }, () => 0);
   const unanswered = new Set<{ machine: Machine; process: number }>();
   const violations: string[] = [];
-  const machines: Machine[] = [];
+  const servers: ServerMachine[] = [];
+  const guards: GuardMachine[] = [];
+  const all = (): Machine[] => [...servers, ...guards];
 
   const store: SimulatedStore = createSimulatedStore({
     credentials: CREDENTIALS,
@@ -154,57 +195,82 @@ export async function live(
   }
 
   function wakeAll(wake: (node: Node) => void): void {
-    for (const machine of machines) {
+    for (const machine of servers) {
       const { process, node } = machine;
       if (!losing) send(() => deliver(machine, process, () => wake(node)));
     }
   }
 
-  function monotonicOf(machine: Machine): number {
-    return (now - machine.monotonicLost) * machine.rate;
-  }
+  const clocksOf = (machine: Machine) => ({
+    monotonic: () => (now - machine.monotonicLost) * machine.rate,
+    wall: () => now * machine.rate + machine.wallSet,
+  });
 
-  function boot(machine: Machine): void {
+  const world: World = { engine, store, servers, bound: BOUND, random, after, send, deliver, ask, clocksOf };
+
+  function boot(machine: ServerMachine): void {
     const process = ++machine.process;
     machine.inbox = [];
-    const registry = engine.createRegistry({
-      read: (digest) => ask(machine, process, () => store.read(Number(digest))),
-      lease: { holds: () => machine.node.holds() },
-      capacity: 2,
+    const schedule = (delay: number, work: () => void) =>
+      after(delay / machine.rate, () => deliver(machine, process, work));
+    const read = (digest: string) => ask(machine, process, () => store.read(Number(digest)));
+    const registry = engine.createRegistry({ read, lease: { holds: () => machine.node.holds() }, capacity: 2 });
+    const renewal = async (
+      work: (renewal: Parameters<Parameters<NodeStore['renewal']>[0]>[0] & Pick<GuardStore, 'newsOf'>) => Promise<void>,
+    ) => {
+      const transaction = store.begin(() => machine.process === process);
+      const asked = <T>(question: () => T | Promise<T>) => ask(machine, process, question, false);
+      let moved = false;
+      await work({
+        lockCounter: () => asked(() => store.lockCounter(transaction, 'share')),
+        readAfter: (number, limit) => asked(() => store.readAfter(number, limit, transaction)),
+        newsOf: (workspaceId, number, limit) => asked(() => store.newsOf(workspaceId, number, limit, transaction)),
+        grant: (confirmation) => {
+          moved ||= confirmation.moved;
+          store.grant(transaction, confirmation);
+          return Promise.resolve(true);
+        },
+      });
+      await ask(machine, process, () => store.commit(transaction));
+      if (moved) wakeAll((other) => other.look());
+    };
+    const giveUp = (id: string) => ask(machine, process, () => store.giveUp(id));
+    const mine = engine.createGuards({
+      bound: BOUND,
+      schedule,
+      store: {
+        newsOf: (workspaceId, number, limit) => ask(machine, process, () => store.newsOf(workspaceId, number, limit)),
+        guardRenewal: renewal,
+        giveUp,
+      },
+      read: engine.recordsFromMemory === true ? async (digest) => storedOf(await registry.find(digest)) : read,
     });
     const node = engine.createNode({
       id: `${machine.index}.${process}`,
       bound: BOUND,
-      registry,
-      clocks: { monotonic: () => monotonicOf(machine), wall: () => now * machine.rate + machine.wallSet },
-      schedule: (delay, work) => after(delay / machine.rate, () => deliver(machine, process, work)),
+      registry: {
+        apply(revocation) {
+          registry.apply(revocation);
+          mine.told(revocation);
+        },
+        clear: registry.clear,
+      },
+      clocks: clocksOf(machine),
+      schedule,
       random,
       onError: () => {},
       store: {
         readAfter: (number, limit) => ask(machine, process, () => store.readAfter(number, limit)),
         liveNodes: (): Promise<LiveNode[]> => ask(machine, process, store.liveNodes),
         wake: () => ask(machine, process, () => wakeAll((other) => other.wake())),
-        giveUp: (id) => ask(machine, process, () => store.giveUp(id)),
-        async renewal(work) {
-          const transaction = store.begin(() => machine.process === process);
-          const asked = <T>(question: () => T | Promise<T>) => ask(machine, process, question, false);
-          let moved = false;
-          await work({
-            lockCounter: () => asked(() => store.lockCounter(transaction, 'share')),
-            readAfter: (number, limit) => asked(() => store.readAfter(number, limit, transaction)),
-            grant: (lease) => {
-              ({ moved } = lease);
-              store.grant(transaction, lease);
-              return Promise.resolve();
-            },
-          });
-          await ask(machine, process, () => store.commit(transaction));
-          if (moved) wakeAll((other) => other.look());
-        },
+        giveUp,
+        renewal,
       },
     });
     machine.registry = registry;
+    machine.guards = mine;
     machine.node = node;
+    machine.holds = node.holds;
     node.start().catch(() => {
       // As an operator's supervisor does: a process that could not start is started again.
       if (machine.process === process) after(BOUND / 4, () => machine.process === process && boot(machine));
@@ -219,6 +285,8 @@ export async function live(
         const { registry } = machine;
         const digest = String(credential);
         const found = registry.remembered(digest);
+        // A guard without a lease asks a server, whose judgements are watched as they are.
+        if (found === null && !('node' in machine) && !machine.holds()) return;
         Promise.resolve(found ?? registry.find(digest)).then(
           (record) => {
             if (record === null || Number(record.name) >= oldest) return;
@@ -232,7 +300,7 @@ export async function live(
     );
   }
 
-  async function change(machine: Machine, credential: number, deleting: boolean): Promise<void> {
+  async function change(machine: ServerMachine, credential: number, deleting: boolean): Promise<void> {
     const { process, node } = machine;
     const transaction = store.begin(() => machine.process === process);
     await ask(machine, process, () => store.lockCounter(transaction, 'update'));
@@ -240,7 +308,7 @@ export async function live(
     if (change === null) return;
     const revocation: Revocation = await ask(machine, process, () => {
       store.commit(transaction);
-      return { number: change.number(), workspaceId: 'w', digest: String(credential) };
+      return { number: change.number(), workspaceId: workspaceOf(credential), digest: String(credential) };
     });
     const open = { machine, process };
     unanswered.add(open);
@@ -264,24 +332,26 @@ export async function live(
   }
 
   function advance(to: number): void {
-    for (const machine of machines) if (machine.state === 'suspended') machine.monotonicLost += to - now;
+    for (const machine of all()) if (machine.state === 'suspended') machine.monotonicLost += to - now;
     now = to;
   }
 
   function wakeUp(machine: Machine): void {
     machine.state = 'running';
     // The system tells a process that it slept; a clock that is set back over the sleep would hide it.
-    machine.node.holds();
+    machine.holds();
     const inbox = machine.inbox;
     machine.inbox = [];
     for (const work of inbox) work();
   }
 
   function happen({ kind, node, credential, amount }: Step): void {
-    const machine = machines[node];
-    if (machine === undefined) return;
-    if (kind === 'judge') judge(machine, credential);
-    if (kind === 'edit' || kind === 'delete') change(machine, credential, kind === 'delete').catch(() => undefined);
+    const server = servers[node % SERVERS];
+    const guard = guards[node - SERVERS];
+    const machine = guard ?? server;
+    if (server === undefined || machine === undefined) return;
+    if (kind === 'judge') judge(machine, guard?.credential ?? credential);
+    if (kind === 'edit' || kind === 'delete') change(server, credential, kind === 'delete').catch(() => undefined);
     if (kind === 'wait') pass(amount);
     if (kind === 'freeze' && machine.state === 'running') machine.state = 'frozen';
     if (kind === 'suspend' && machine.state === 'running') machine.state = 'suspended';
@@ -289,14 +359,15 @@ export async function live(
     if (kind === 'crash') {
       machine.state = 'running';
       store.abortOrphans();
-      boot(machine);
+      if (guard === undefined) boot(server);
+      else bootGuard(world, guard);
     }
     if (kind === 'cut') machine.cut = true;
     if (kind === 'mend') machine.cut = false;
     if (kind === 'set clock' && machine.state === 'running') {
       machine.wallSet += (amount - 500) * 4;
       // A running process looks at its clock all the time; that it was set back is seen before it sleeps again.
-      machine.node.holds();
+      machine.holds();
     }
     if (kind === 'prune') store.prune();
     if (kind === 'lose wakes') losing = !losing;
@@ -315,15 +386,24 @@ export async function live(
     if (violations.length > 0) throw new Error(violations[0]);
   }
 
-  for (let index = 0; index < NODES; index++) {
+  const bare = (index: number) => {
     const rate = 1 + (random() * 2 - 1) * DRIFT;
     const wallSet = random() * 1e6;
-    const machine = { index, rate, wallSet, monotonicLost: 0, state: 'running', cut: false, process: 0, inbox: [] };
-    machines.push(machine as unknown as Machine);
-    boot(machine as unknown as Machine);
+    return { index, rate, wallSet, monotonicLost: 0, state: 'running', cut: false, process: 0, inbox: [] };
+  };
+  for (let index = 0; index < SERVERS; index++) {
+    const machine = bare(index) as unknown as ServerMachine;
+    servers.push(machine);
+    boot(machine);
+  }
+  for (let index = 0; index < GUARDS; index++) {
+    const facts = { credential: index, workspaceId: workspaceOf(index), at: index };
+    const machine = { ...bare(SERVERS + index), ...facts } as unknown as GuardMachine;
+    guards.push(machine);
+    bootGuard(world, machine);
   }
   // Everybody has a lease before anything goes wrong: a history without one shows nothing.
-  while (!machines.every(({ node }) => node.holds())) {
+  while (!all().every((machine) => machine.holds())) {
     await arrive(8);
     await calm();
     if (scheduler.count() === 0) pass(1);
@@ -335,7 +415,7 @@ export async function live(
 
   // From here on all is well, but for wake-ups: every answer comes, and everybody judges by it.
   losing = true;
-  for (const machine of machines) machine.cut = false;
+  for (const machine of all()) machine.cut = false;
   const end = now + ANSWERED_WITHIN;
   for (await calm(); scheduler.count() > 0 || unanswered.size > 0; await calm()) {
     await arrive(8);
@@ -346,10 +426,11 @@ export async function live(
     }
     if (now > end) throw new Error('an answer never came');
   }
-  for (const machine of machines) {
-    if (machine.state !== 'running') wakeUp(machine);
-    for (let credential = 0; credential < CREDENTIALS; credential++) judge(machine, credential);
+  for (const machine of all()) if (machine.state !== 'running') wakeUp(machine);
+  for (let credential = 0; credential < CREDENTIALS; credential++) {
+    for (const machine of servers) judge(machine, credential);
   }
+  for (const machine of guards) judge(machine, machine.credential);
   for (await calm(); scheduler.count() > 0; await calm()) await arrive(8);
 }
 

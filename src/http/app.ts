@@ -23,6 +23,7 @@ import { deviceRoutes } from './devices.ts';
 import { registerDocs } from './docs.ts';
 import { environmentRoutes } from './environment.ts';
 import { errorRoutes } from './errors.ts';
+import { guardRoutes } from './guards.ts';
 import { registerHealth } from './health.ts';
 import type { House } from './house.ts';
 import { judgingRoutes } from './judging.ts';
@@ -52,6 +53,7 @@ export function routeTable(house: House): Route[] {
     ...apiKeyRoutes(house),
     ...auditRoutes(house),
     ...judgingRoutes(house),
+    ...guardRoutes(house),
     ...projectRoutes(house),
     ...appRoutes(house),
     ...serverRoutes(house),
@@ -149,6 +151,7 @@ function createMethodFinder(app: FastifyInstance): (path: string) => string[] {
 }
 
 function logAnswer(request: FastifyRequest, status: number, milliseconds: number): void {
+  if (request.routeOptions.config.frequent === true && status < 400) return;
   const { principal } = request;
   request.log.info(
     {

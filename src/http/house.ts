@@ -1,8 +1,10 @@
 import type { Denials } from '../audit/denials.ts';
 import type { CredentialContext } from '../credentials/credentials.ts';
+import type { Guards } from '../credentials/guards.ts';
 import type { Judges } from '../credentials/present.ts';
 import type { Proof } from '../credentials/proof.ts';
 import type { FindRecord, Unknowns } from '../credentials/unknowns.ts';
+import type { UsageStore } from '../credentials/usage.ts';
 import type { PeopleContext } from '../people/context.ts';
 import type { Traces } from '../people/traces.ts';
 import type { Seal } from '../store/seal.ts';
@@ -22,6 +24,11 @@ export interface House {
   readonly findRecord: FindRecord;
   /** Session secrets that nobody was given, by address. */
   readonly unknownSessions: Unknowns;
+  readonly guards: Guards;
+  /** Digests that guards asked for and nobody was given, by the guard's key. */
+  readonly unknownToGuards: Unknowns;
+  /** Writes down uses that a guard has counted; a chunk that is sent again counts once. */
+  readonly addUses: UsageStore['addUses'];
   readonly credentials: CredentialContext;
   readonly people: PeopleContext;
   readonly workspace: WorkspaceContext;

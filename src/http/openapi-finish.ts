@@ -11,6 +11,7 @@ interface Schema {
   items?: Schema;
   propertyNames?: Schema;
   anyOf?: Schema[];
+  oneOf?: Schema[];
   maxLength?: number;
   maxItems?: number;
   [other: string]: unknown;
@@ -48,7 +49,8 @@ function bound(schema: Schema): void {
   if (types.includes('string') && open && schema.maxLength === undefined) schema.maxLength = LONGEST_STRING;
   if (types.includes('array') && schema.maxItems === undefined) schema.maxItems = LONGEST_LIST;
   if (types.includes('integer')) schema.format = 'int64';
-  for (const part of [...Object.values(schema.properties ?? {}), ...(schema.anyOf ?? [])]) bound(part);
+  const variants = [...(schema.anyOf ?? []), ...(schema.oneOf ?? [])];
+  for (const part of [...Object.values(schema.properties ?? {}), ...variants]) bound(part);
   if (schema.items !== undefined) bound(schema.items);
   if (schema.propertyNames !== undefined) bound(schema.propertyNames);
 }
@@ -63,7 +65,8 @@ function exampleOf(schema: Schema, all: Readonly<Record<string, Schema>>): unkno
   if (schema.examples !== undefined) return schema.examples[0];
   if (schema.const !== undefined) return schema.const;
   if (schema.enum !== undefined) return schema.enum[0];
-  if (schema.anyOf !== undefined) return exampleOf(schema.anyOf[0] ?? {}, all);
+  const variants = schema.anyOf ?? schema.oneOf;
+  if (variants !== undefined) return exampleOf(variants[0] ?? {}, all);
   const [type] = [schema.type].flat();
   if (type === 'object') {
     const entries = Object.entries(schema.properties ?? {}).map(([name, part]) => [name, exampleOf(part, all)]);

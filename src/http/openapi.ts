@@ -108,6 +108,7 @@ export function openApiDocument(house: House) {
       { name: 'Scripts', description: 'What runs on a server at a call or on a schedule, and its runs' },
       { name: 'Backups', description: 'Of an app: made, restored in place, deleted' },
       { name: 'Judging', description: 'Presenting a credential and asking about one' },
+      { name: 'Guards', description: 'Judging in other processes, under a lease' },
     ],
     paths: { '/v1/authorize': authorize },
     components: {

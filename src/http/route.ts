@@ -21,6 +21,10 @@ import {
 } from './principal.ts';
 
 declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Asked several times a second by each client: only refusals are worth a line in the log. */
+    frequent?: boolean;
+  }
   interface FastifyRequest {
     /** Who asks; null on public routes. */
     principal: Principal | null;
@@ -57,6 +61,8 @@ export interface Route {
   readonly findPrincipal?: typeof findPrincipal;
   /** Bytes that its body may have, where it is not the standard limit. */
   readonly bodyLimit?: number;
+  /** Asked several times a second by each client: only refusals are worth a line in the log. */
+  readonly frequent?: true;
   readonly answers: Readonly<Record<number, z.ZodType>>;
   /** The codes that this route answers beside those that every route may. */
   readonly codes?: readonly Code[];
@@ -210,6 +216,7 @@ export function registerRoute(app: FastifyInstance, house: House, declared: Rout
     method: declared.method,
     url: declared.url,
     ...(declared.bodyLimit !== undefined && { bodyLimit: declared.bodyLimit }),
+    config: { frequent: declared.frequent === true },
     schema: {
       summary: declared.summary,
       description,

@@ -8,6 +8,8 @@ import {
   SCOPES,
   type Scope,
 } from '../contract/words.ts';
+import { type Demand, needAll } from '../credentials/rights.ts';
+import { secretKindOf } from './secret.ts';
 
 export interface GuardOptions {
   /** Where Devpilot is, such as `https://devpilot.example.com`. */
@@ -20,6 +22,17 @@ export interface GuardOptions {
   readonly any?: true;
   /** Id of the one workspace whose credentials pass. Unless set, those of every workspace of that server do. */
   readonly workspace?: string;
+  /**
+   * `ask`: each request is asked about. `lease`: what the server said is remembered, and judged from only
+   * while it is certain that nothing of it was deleted or edited. `lease` with an API key, unless set.
+   */
+  readonly mode?: 'ask' | 'lease';
+  /** For `lease`: an API key with `read`. Only its own workspace's credentials pass. */
+  readonly apiKey?: string;
+  /** For `lease`: records remembered at most, about 400 bytes each; 100,000 unless set. */
+  readonly capacity?: number;
+  /** For `lease`: told once when the connection is lost and it goes back to asking, such as for an API key that was deleted. */
+  readonly onError?: (error: unknown) => void;
   /** Milliseconds to wait for an answer before refusing; 2 s unless set. */
   readonly timeout?: number;
   readonly fetch?: typeof fetch;
@@ -44,13 +57,15 @@ export type Judgement =
       readonly body: string;
     };
 
-const TIMEOUT = 2000;
+export type Judge = (headers: FlatHeaders, client: string | null) => Judgement | Promise<Judgement>;
+
+export const TIMEOUT = 2000;
 /** What a client presents a credential in. */
-const PRESENTED = ['authorization', 'x-api-key', 'access-token-passphrase'];
+export const PRESENTED = ['authorization', 'x-api-key', 'access-token-passphrase'];
 const PASSED_ON = ['www-authenticate', 'content-type', 'retry-after'];
 
-/** The headers of a request as it came, each line of a repeated one. */
-export type HeaderLines = Iterable<readonly [string, string]>;
+/** The headers of a request as it came, name and value in turn, each line of a repeated one. */
+export type FlatHeaders = readonly string[];
 
 function wordsOf<Word extends string>(name: string, given: Word | readonly Word[] | undefined, known: readonly Word[]) {
   if (given === undefined) return null;
@@ -62,21 +77,30 @@ function wordsOf<Word extends string>(name: string, given: Word | readonly Word[
   return words;
 }
 
-/** The address to ask, made once. Throws for a demand that says nothing, or a word that there is not. */
-function addressOf(options: GuardOptions): string {
+/** Checks the options once. Throws `TypeError` for a demand that says nothing, or a word that there is not. */
+export function readOptions(options: GuardOptions) {
   const scopes = wordsOf('scope', options.scope, SCOPES);
   const permissions = wordsOf('permission', options.permission, PERMISSIONS);
   if (scopes === null && permissions === null && options.any !== true) {
     throw new TypeError('guard: name a scope or a permission, or say any: true.');
   }
+  const { mode = options.apiKey === undefined ? 'ask' : 'lease' } = options;
+  if (mode === 'lease' && secretKindOf(options.apiKey ?? '') !== 'api_key') {
+    throw new TypeError('guard: mode lease takes the secret of an API key as apiKey.');
+  }
   const query = new URLSearchParams();
   if (scopes !== null) query.set('scope', scopes.join(' '));
   if (permissions !== null) query.set('permission', permissions.join(' '));
-  const base = new URL(options.url);
-  return `${base.origin}${base.pathname.replace(/\/+$/, '')}/v1/authorize${query.size === 0 ? '' : `?${query}`}`;
+  const given = new URL(options.url);
+  const base = `${given.origin}${given.pathname.replace(/\/+$/, '')}`;
+  const demand: Demand = {
+    access_token: scopes === null && permissions !== null ? null : needAll('access_token', scopes ?? []),
+    api_key: permissions === null && scopes !== null ? null : needAll('api_key', permissions ?? []),
+  };
+  return { mode, base, demand, address: `${base}/v1/authorize${query.size === 0 ? '' : `?${query}`}` };
 }
 
-function refusal(code: 'missing_credential' | 'invalid_token' | 'unavailable'): Judgement {
+export function refusal(code: 'missing_credential' | 'invalid_token' | 'unavailable'): Judgement {
   const { status, title, advice } = CODES[code];
   const body = JSON.stringify({ type: 'about:blank', title, status, detail: advice, code });
   const headers: Record<string, string> = { 'content-type': 'application/problem+json', 'cache-control': 'no-store' };
@@ -105,18 +129,23 @@ function readIdentity(headers: Headers): Identity | null {
 
 /**
  * Asks Devpilot about each request, and refuses whenever it does not plainly say yes: with its own 401 or
- * 403, and with 503 if it is gone, slow, or something else answers in its place.
+ * 403, and with 503 if it is gone, slow, or something else answers in its place. `workspaceId` tells the
+ * one whose credentials pass: undefined for every one, null while that is not known, when none do.
  */
-export function createAuthorizer(options: GuardOptions) {
-  const address = addressOf(options);
+export function createAuthorizer(
+  options: GuardOptions,
+  address: string,
+  workspaceId: () => string | null | undefined,
+): (headers: FlatHeaders, client: string | null) => Promise<Judgement> {
   const send = options.fetch ?? globalThis.fetch.bind(globalThis);
 
   /** `client` is the address that wrong passphrases count for; Devpilot believes it from a trusted proxy. */
-  async function ask(lines: HeaderLines, client: string | null): Promise<Judgement> {
+  async function ask(given: FlatHeaders, client: string | null): Promise<Judgement> {
     const headers = new Headers();
-    for (const [name, value] of lines) {
+    for (let at = 0; at + 1 < given.length; at += 2) {
+      const name = given[at] ?? '';
       // Two lines of one header arrive joined, which is no credential: nothing is picked from them here.
-      if (PRESENTED.includes(name.toLowerCase())) headers.append(name, value);
+      if (PRESENTED.includes(name.toLowerCase())) headers.append(name, given[at + 1] ?? '');
     }
     if (!headers.has('authorization') && !headers.has('x-api-key')) return refusal('missing_credential');
     if (client !== null) headers.set('x-forwarded-for', client);
@@ -125,9 +154,9 @@ export function createAuthorizer(options: GuardOptions) {
     if (answer.status === 200) {
       await answer.body?.cancel();
       const identity = readIdentity(answer.headers);
-      if (identity === null) return refusal('unavailable');
-      if (options.workspace !== undefined && options.workspace !== identity.workspaceId)
-        return refusal('invalid_token');
+      const only = workspaceId();
+      if (identity === null || only === null) return refusal('unavailable');
+      if (only !== undefined && only !== identity.workspaceId) return refusal('invalid_token');
       return { allowed: true, identity };
     }
     const { status } = answer;
@@ -140,9 +169,9 @@ export function createAuthorizer(options: GuardOptions) {
     return { allowed: false, status, headers: { ...Object.fromEntries(passed), 'cache-control': 'no-store' }, body };
   }
 
-  return async (lines: HeaderLines, client: string | null = null): Promise<Judgement> => {
+  return async (headers, client) => {
     try {
-      return await ask(lines, client);
+      return await ask(headers, client);
     } catch {
       return refusal('unavailable');
     }

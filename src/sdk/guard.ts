@@ -1,4 +1,14 @@
-import { createAuthorizer, type GuardOptions, type HeaderLines, type Identity, type Judgement } from './authorize.ts';
+import {
+  createAuthorizer,
+  type GuardOptions,
+  type Identity,
+  type Judge,
+  type Judgement,
+  PRESENTED,
+  readOptions,
+  TIMEOUT,
+} from './authorize.ts';
+import { createMemory, type Memory } from './memory.ts';
 
 export type { GuardOptions, Identity } from './authorize.ts';
 
@@ -24,15 +34,11 @@ interface FastifyReply {
   send(body: string): FastifyReply;
 }
 interface Fastify {
-  addHook(name: 'onRequest', hook: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>): unknown;
+  addHook(name: 'onRequest', hook: (request: FastifyRequest, reply: FastifyReply, done: () => void) => void): unknown;
+  addHook(name: 'onClose', hook: () => Promise<void>): unknown;
 }
 interface HonoContext {
   readonly req: { readonly raw: Request };
-}
-
-/** The header lines of a Node request, repeated ones too: `headers` silently keeps the first. */
-function* linesOf(rawHeaders: readonly string[]): HeaderLines & Generator<readonly [string, string]> {
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) yield [rawHeaders[at] ?? '', rawHeaders[at + 1] ?? ''];
 }
 
 function responseOf(judgement: Judgement & { allowed: false }): Response {
@@ -40,31 +46,67 @@ function responseOf(judgement: Judgement & { allowed: false }): Response {
   return new Response(body, { status, headers });
 }
 
+/** Header lines as they are: joined where one came twice, which is no credential. */
+function flat(headers: Headers): string[] {
+  const lines: string[] = [];
+  headers.forEach((value, name) => {
+    if (PRESENTED.includes(name)) lines.push(name, value);
+  });
+  return lines;
+}
+
+function judgeBy(options: GuardOptions): { judge: Judge; memory: Memory | null } {
+  const { mode, base, demand, address } = readOptions(options);
+  const { workspace, apiKey = '', timeout = TIMEOUT } = options;
+  if (mode === 'ask') return { judge: createAuthorizer(options, address, () => workspace), memory: null };
+  const ask = createAuthorizer(options, address, () => workspace ?? memory.workspaceId());
+  const memory = createMemory({ ...options, url: base, apiKey, demand, ask, workspace, timeout });
+  return { judge: memory.judge, memory };
+}
+
 /**
- * Guards somebody else's server: only requests whose credential Devpilot accepts get through. Each check
- * asks `/v1/authorize`, so a deleted token is refused by the next request. Whatever goes wrong refuses.
- * Throws `TypeError` for options that demand nothing.
+ * Guards somebody else's server: only requests whose credential Devpilot accepts get through. A deleted
+ * credential is refused from the moment on at which its deletion is answered, whichever the mode. Whatever
+ * goes wrong refuses. Throws `TypeError` for options that demand nothing or miss what the mode needs.
  */
 export function guard(options: GuardOptions) {
-  const judge = createAuthorizer(options);
+  const { judge, memory } = judgeBy(options);
   const identities = new WeakMap<object, Identity>();
+  let apps = 0;
+
+  const close = async (): Promise<void> => memory?.close();
 
   return {
     /** Who a request that got through is from; for Hono, give `context.req.raw`. */
     identityOf: (request: object): Identity | null => identities.get(request) ?? null,
 
+    /** Resolves true when judgements are made from memory, for the first time; false in mode `ask`. */
+    ready: async (): Promise<boolean> => (await memory?.ready()) ?? false,
+
+    /** Reports the uses counted in memory and ends its lease. Fastify does so by itself. */
+    close,
+
     /** A Fastify plugin: `app.register(devpilot.fastify)` guards every route of where it is registered. */
     fastify: Object.assign(
       (app: Fastify, _options: unknown, done: () => void): void => {
-        app.addHook('onRequest', async (request, reply) => {
-          const judgement = await judge(linesOf(request.raw.rawHeaders), request.ip);
-          if (judgement.allowed) {
-            identities.set(request, judgement.identity);
-            return undefined;
-          }
-          reply.code(judgement.status);
-          for (const [name, value] of Object.entries(judgement.headers)) reply.header(name, value);
-          return reply.send(judgement.body);
+        apps++;
+        app.addHook('onRequest', (request, reply, next) => {
+          const settle = (judgement: Judgement): void => {
+            if (judgement.allowed) {
+              identities.set(request, judgement.identity);
+              next();
+              return;
+            }
+            reply.code(judgement.status);
+            for (const [name, value] of Object.entries(judgement.headers)) reply.header(name, value);
+            reply.send(judgement.body);
+          };
+          const judgement = judge(request.raw.rawHeaders, request.ip);
+          if (judgement instanceof Promise) void judgement.then(settle);
+          else settle(judgement);
+        });
+        app.addHook('onClose', async () => {
+          if (--apps === 0) await close();
         });
         done();
       },
@@ -75,7 +117,7 @@ export function guard(options: GuardOptions) {
     /** Express and Connect middleware: `app.use(devpilot.express)`. */
     express: (request: NodeRequest, response: NodeResponse, next: () => void): void => {
       const client = request.ip ?? request.socket.remoteAddress ?? null;
-      void judge(linesOf(request.rawHeaders), client).then((judgement) => {
+      const settle = (judgement: Judgement): void => {
         if (judgement.allowed) {
           identities.set(request, judgement.identity);
           next();
@@ -84,12 +126,15 @@ export function guard(options: GuardOptions) {
         response.statusCode = judgement.status;
         for (const [name, value] of Object.entries(judgement.headers)) response.setHeader(name, value);
         response.end(judgement.body);
-      });
+      };
+      const judgement = judge(request.rawHeaders, client);
+      if (judgement instanceof Promise) void judgement.then(settle);
+      else settle(judgement);
     },
 
     /** Hono middleware: `app.use(devpilot.hono)`. */
     hono: async (context: HonoContext, next: () => Promise<void>): Promise<Response | undefined> => {
-      const judgement = await judge(context.req.raw.headers);
+      const judgement = await judge(flat(context.req.raw.headers), null);
       if (!judgement.allowed) return responseOf(judgement);
       identities.set(context.req.raw, judgement.identity);
       await next();
@@ -103,7 +148,7 @@ export function guard(options: GuardOptions) {
         client: (request: Request) => string | null = () => null,
       ) =>
       async (request: Request): Promise<Response> => {
-        const judgement = await judge(request.headers, client(request));
+        const judgement = await judge(flat(request.headers), client(request));
         return judgement.allowed ? handler(request, judgement.identity) : responseOf(judgement);
       },
   };

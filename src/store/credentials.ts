@@ -188,6 +188,21 @@ export async function insertRevocation(
   return number;
 }
 
+/** Those of `ids` that are credentials of the workspace. */
+export async function credentialIdsOf(
+  db: Queryable,
+  workspaceId: string,
+  ids: readonly string[],
+): Promise<Set<string>> {
+  const rows = await db
+    .selectFrom('credential')
+    .select('id')
+    .where('workspace_id', '=', workspaceId)
+    .where('id', 'in', ids)
+    .execute();
+  return new Set(rows.map(({ id }) => id));
+}
+
 /** What a judgement needs of a credential. */
 export interface JudgedRow {
   readonly kind: CredentialKind;

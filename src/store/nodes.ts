@@ -17,6 +17,48 @@ interface CaughtRow {
   readonly digest: Uint8Array | null;
 }
 
+/** What was revoked in one workspace; `kept` counts those of all workspaces after the number asked for. */
+export interface NewsRows {
+  readonly counter: number;
+  readonly kept: number;
+  readonly rows: readonly { readonly number: number; readonly digest: Uint8Array | null }[];
+}
+
+export interface GrantRow {
+  readonly id: string;
+  /** Null for a server. */
+  readonly workspaceId: string | null;
+  readonly confirmed: number;
+  /** Milliseconds. */
+  readonly bound: number;
+  readonly moved: boolean;
+}
+
+export interface LiveRow {
+  readonly id: string;
+  readonly workspace_id: string | null;
+  readonly confirmed: number;
+  readonly left: number;
+}
+
+/** What is read and written in the transaction that holds the counter. */
+export interface RenewalRows {
+  /** Takes the counter's row for share and reads it. */
+  lock(): Promise<number>;
+  newsOf(workspaceId: string, after: number, limit: number): Promise<NewsRows>;
+  /** Tells whether there was room for the guard. */
+  grant(row: GrantRow): Promise<boolean>;
+}
+
+/** What guards need of either engine. */
+export interface GuardTable {
+  newsOf: RenewalRows['newsOf'];
+  guardRenewal(work: (renewal: RenewalRows) => Promise<void>): Promise<void>;
+  /** Servers, and guards of these workspaces (null: of all). */
+  liveNodes(workspaceIds: readonly string[] | null): Promise<LiveRow[]>;
+  giveUp(id: string): Promise<void>;
+}
+
 /** The database's clock in epoch milliseconds; not the transaction's start, which may be long ago. */
 const CLOCK = '(extract(epoch from clock_timestamp()) * 1000)::bigint';
 
@@ -27,40 +69,54 @@ const READ_AFTER = {
     left join (select number, workspace_id, digest from revocation where number > $1 order by number limit $2) r on true
     order by r.number`,
 };
+const NEWS_OF = {
+  name: 'devpilot_news_of',
+  text: `select c.number as counter, (select count(*) from revocation where number > $2) as kept, r.number, r.digest
+    from revocation_counter c
+    left join (
+      select number, digest from revocation where workspace_id = $1 and number > $2 order by number limit $3
+    ) r on true
+    order by r.number`,
+};
 const LOCK = 'begin; select number from revocation_counter where id = 1 for share';
 // An answer that was lost may be overtaken by a newer one, so neither column may go back.
 const GRANT = {
   name: 'devpilot_grant',
-  text: `insert into node (id, confirmed, lease_until) values ($1, $2, ${CLOCK} + $3)
+  text: `insert into node (id, workspace_id, confirmed, lease_until)
+    select $1, $2, $3, ${CLOCK} + $4
+    where $2::text is null or $5 > (select count(*) from node where workspace_id = $2 and lease_until > ${CLOCK} and id <> $1)
     on conflict (id) do update set confirmed = greatest(node.confirmed, excluded.confirmed),
-      lease_until = greatest(node.lease_until, excluded.lease_until)`,
+      lease_until = greatest(node.lease_until, excluded.lease_until)
+    returning id`,
 };
+// A guard is told of its own workspace alone: what was revoked in others counts as confirmed.
 const LIVE = {
   name: 'devpilot_live',
-  text: `select id, confirmed, lease_until - ${CLOCK} as left from node where lease_until > ${CLOCK}`,
+  text: `select id, workspace_id, lease_until - ${CLOCK} as left, case
+      when workspace_id is null or exists (
+        select 1 from revocation r where r.workspace_id = node.workspace_id and r.number > node.confirmed
+      ) then confirmed else greatest(confirmed, (select number from revocation_counter)) end as confirmed
+    from node
+    where lease_until > ${CLOCK} and (workspace_id is null or $1::text[] is null or workspace_id = any($1::text[]))`,
 };
 const REVOKED = 'devpilot_revoked';
 const CONFIRMED = 'devpilot_confirmed';
+/** Guards with a lease that one workspace may have. */
+export const GUARDS_OF_A_WORKSPACE = 1000;
 
 /** Leases and revocations over connections of their own, so that no other work holds a lease up. */
-export interface NodeTable {
+export interface NodeTable extends GuardTable {
   readAfter(number: number, limit: number): Promise<{ counter: number; rows: RevocationRow[] }>;
-  /** One transaction; `lock` takes the counter's row for share and reads it. */
-  renewal(
-    work: (renewal: {
-      lock(): Promise<number>;
-      readAfter: NodeTable['readAfter'];
-      grant(id: string, confirmed: number, bound: number, moved: boolean): Promise<void>;
-    }) => Promise<void>,
-  ): Promise<void>;
-  liveNodes(): Promise<{ id: string; confirmed: number; left: number }[]>;
+  /** One transaction. */
+  renewal(work: (renewal: RenewalRows & Pick<NodeTable, 'readAfter'>) => Promise<void>): Promise<void>;
   wake(): Promise<void>;
-  giveUp(id: string): Promise<void>;
   close(): Promise<void>;
 }
 
+type Client = Pick<pg.ClientBase, 'query'>;
+
 async function readAfter(
-  client: Pick<pg.ClientBase, 'query'>,
+  client: Client,
   number: number,
   limit: number,
 ): Promise<{ counter: number; rows: RevocationRow[] }> {
@@ -70,6 +126,19 @@ async function readAfter(
   return { counter: first.counter, rows: rows.filter((row): row is CaughtRow & RevocationRow => row.number !== null) };
 }
 
+type NewsRow = Pick<NewsRows, 'counter' | 'kept'> & { number: number | null; digest: Uint8Array | null };
+
+async function newsOf(client: Client, workspaceId: string, after: number, limit: number): Promise<NewsRows> {
+  const { rows } = await client.query<NewsRow>({ ...NEWS_OF, values: [workspaceId, after, limit] });
+  const [first] = rows;
+  if (first === undefined) throw new Error('The revocation counter is gone.');
+  return {
+    counter: first.counter,
+    kept: first.kept,
+    rows: rows.flatMap(({ number, digest }) => (number === null ? [] : [{ number, digest }])),
+  };
+}
+
 /** Opens the table of nodes. `bound` in milliseconds: nothing here waits longer than it for an answer. */
 export function openNodeTable(url: string, bound: number, onError: (error: Error) => void): NodeTable {
   const patience: Patience = {
@@ -77,7 +146,7 @@ export function openNodeTable(url: string, bound: number, onError: (error: Error
     statement: Math.max(bound, 100),
     answer: Math.max(bound, 100),
   };
-  const pool = createPool({ url, connections: 3, waiting: 100, patience, onError });
+  const pool = createPool({ url, connections: 4, waiting: 100, patience, onError });
 
   async function using<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
     const { client, release } = await pool.take();
@@ -91,36 +160,43 @@ export function openNodeTable(url: string, bound: number, onError: (error: Error
     }
   }
 
+  const renewal: NodeTable['renewal'] = (work) =>
+    using(async (client) => {
+      let begun = false;
+      try {
+        await work({
+          async lock() {
+            if (begun) throw new Error('The counter is locked once in a renewal.');
+            begun = true;
+            const results = (await client.query(LOCK)) as unknown as pg.QueryResult<{ number: number }>[];
+            const row = results[1]?.rows[0];
+            if (row === undefined) throw new Error('The revocation counter is gone.');
+            return row.number;
+          },
+          readAfter: (number, limit) => readAfter(client, number, limit),
+          newsOf: (workspaceId, after, limit) => newsOf(client, workspaceId, after, limit),
+          async grant({ id, workspaceId, confirmed, bound: span, moved }) {
+            const values = [id, workspaceId, confirmed, span, GUARDS_OF_A_WORKSPACE];
+            const { rowCount } = await client.query({ ...GRANT, values });
+            if (moved) await client.query(`notify ${CONFIRMED}`);
+            return rowCount === 1;
+          },
+        });
+        if (begun) await client.query('commit');
+      } catch (error) {
+        if (begun) await client.query('rollback').catch(() => undefined);
+        throw error;
+      }
+    });
+
   return {
     readAfter: (number, limit) => using((client) => readAfter(client, number, limit)),
-    renewal: (work) =>
+    newsOf: (workspaceId, after, limit) => using((client) => newsOf(client, workspaceId, after, limit)),
+    renewal,
+    guardRenewal: renewal,
+    liveNodes: (workspaceIds) =>
       using(async (client) => {
-        let begun = false;
-        try {
-          await work({
-            async lock() {
-              if (begun) throw new Error('The counter is locked once in a renewal.');
-              begun = true;
-              const results = (await client.query(LOCK)) as unknown as pg.QueryResult<{ number: number }>[];
-              const row = results[1]?.rows[0];
-              if (row === undefined) throw new Error('The revocation counter is gone.');
-              return row.number;
-            },
-            readAfter: (number, limit) => readAfter(client, number, limit),
-            async grant(id, confirmed, bound_, moved) {
-              await client.query({ ...GRANT, values: [id, confirmed, bound_] });
-              if (moved) await client.query(`notify ${CONFIRMED}`);
-            },
-          });
-          if (begun) await client.query('commit');
-        } catch (error) {
-          if (begun) await client.query('rollback').catch(() => undefined);
-          throw error;
-        }
-      }),
-    liveNodes: () =>
-      using(async (client) => {
-        const { rows } = await client.query<{ id: string; confirmed: number; left: number }>(LIVE);
+        const { rows } = await client.query<LiveRow>({ ...LIVE, values: [workspaceIds] });
         return rows;
       }),
     wake: () =>

@@ -3,6 +3,8 @@ import { connect, createServer, type Socket } from 'node:net';
 /** A TCP proxy on loopback that can stop passing anything on, in either direction, without a word. */
 export interface StallingProxy {
   readonly port: number;
+  /** New connections go there. */
+  retarget(port: number): void;
   stall(): void;
   resume(): void;
   close(): Promise<void>;
@@ -11,8 +13,9 @@ export interface StallingProxy {
 export async function startStallingProxy(target: number): Promise<StallingProxy> {
   const sockets = new Set<Socket>();
   let stalled = false;
+  let upstreamPort = target;
   const server = createServer((client) => {
-    const upstream = connect(target, '127.0.0.1');
+    const upstream = connect(upstreamPort, '127.0.0.1');
     for (const [from, to] of [
       [client, upstream],
       [upstream, client],
@@ -32,6 +35,9 @@ export async function startStallingProxy(target: number): Promise<StallingProxy>
   if (address === null || typeof address === 'string') throw new Error('There is no port.');
   return {
     port: address.port,
+    retarget(port) {
+      upstreamPort = port;
+    },
     stall() {
       stalled = true;
       for (const socket of sockets) socket.pause();

@@ -1,0 +1,223 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { after, before, describe, test } from 'node:test';
+import { TEST_SECRET } from '../src/testing/engines.ts';
+import { bearer, createKey, createToken, PASSWORD, personAt, type TestPerson } from '../src/testing/house.ts';
+import { freePort, startPostgres, type TestPostgres } from '../src/testing/postgres.ts';
+import { type StallingProxy, startStallingProxy } from '../src/testing/stalling-proxy.ts';
+import { until } from '../src/testing/until.ts';
+
+const BOUND = 1000;
+const ROUNDS = 4;
+
+interface Process {
+  readonly child: ChildProcess;
+  readonly url: string;
+}
+
+/** Starts a process and waits until it says where it listens. */
+function startProcess(args: readonly string[], environment: Readonly<Record<string, string>>): Promise<Process> {
+  const child = spawn(process.execPath, args, {
+    env: { PATH: process.env['PATH'], LOG_LEVEL: 'fatal', ...environment },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  return new Promise((resolve, reject) => {
+    createInterface(child.stdout).on('line', (line) => {
+      const url = /https?:\/\/[\w.:[\]]+/.exec(line)?.[0];
+      if (url !== undefined) resolve({ child, url });
+    });
+    child.once('exit', (code) => reject(new Error(`${args[0]} ended with ${code} before it listened.`)));
+  });
+}
+
+function ended({ child }: Process, signal: NodeJS.Signals): Promise<unknown> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  child.kill(signal);
+  return gone;
+}
+
+function makeOwner(environment: Readonly<Record<string, string>>): Promise<unknown> {
+  const who = ['--email', 'owner@example.com', '--name', 'Ada', '--workspace', 'Acme', '--password-stdin'];
+  const child = spawn(process.execPath, ['bin/devpilot.mjs', 'init', ...who], {
+    env: { PATH: process.env['PATH'], ...environment },
+    stdio: ['pipe', 'ignore', 'inherit'],
+  });
+  child.stdin.end(PASSWORD);
+  return new Promise((resolve) => child.once('exit', resolve));
+}
+
+/** The guard's server, and another one that deletions are asked of: on the embedded store it is the same. */
+interface Place {
+  readonly environment: Readonly<Record<string, string>>;
+  readonly servers: number;
+  readonly close: () => Promise<void>;
+}
+
+async function onSqlite(): Promise<Place> {
+  const directory = mkdtempSync(join(tmpdir(), 'devpilot-'));
+  return {
+    environment: { DEVPILOT_DATA_DIR: directory },
+    servers: 1,
+    close: async () => rmSync(directory, { recursive: true, force: true }),
+  };
+}
+
+async function onPostgres(): Promise<Place> {
+  const postgres: TestPostgres = await startPostgres();
+  return {
+    environment: { DATABASE_URL: await postgres.createDatabase(), DEVPILOT_SECRET: TEST_SECRET },
+    servers: 2,
+    close: () => postgres.close(),
+  };
+}
+
+for (const [name, open] of [
+  ['sqlite', onSqlite],
+  ['postgres, connected to one server, deleted at another', onPostgres],
+] as const) {
+  describe(`a guard under faults, on ${name}`, () => {
+    let place: Place;
+    let proxy: StallingProxy;
+    let guarded: Process;
+    let owner: TestPerson;
+    let ports: number[];
+    const servers: Process[] = [];
+
+    const startServer = (port: number) =>
+      startProcess(['bin/devpilot.mjs', 'serve'], {
+        ...place.environment,
+        PORT: String(port),
+        DEVPILOT_REVOCATION_BOUND: `${BOUND}ms`,
+      });
+
+    before(async () => {
+      place = await open();
+      await makeOwner(place.environment);
+      ports = [];
+      for (let index = 0; index < place.servers; index++) {
+        const port = await freePort();
+        ports.push(port);
+        servers.push(await startServer(port));
+      }
+      owner = await personAt(servers.at(-1)?.url ?? '', 'owner@example.com');
+      proxy = await startStallingProxy(ports[0] ?? 0);
+      const key = await createKey(owner, ['read']);
+      guarded = await startProcess(['e2e/guarded.ts', `http://127.0.0.1:${proxy.port}`], {
+        DEVPILOT_GUARD_KEY: key.secret,
+      });
+    });
+    after(async () => {
+      await ended(guarded, 'SIGKILL');
+      await Promise.all(servers.map((server) => ended(server, 'SIGKILL')));
+      await proxy.close();
+      await place.close();
+    });
+
+    /** The status of a guarded request; 0 where nobody answered. */
+    const judge = async (secret: string): Promise<number> => {
+      const answer = await fetch(`${guarded.url}/thing`, { headers: bearer(secret) }).catch(() => null);
+      await answer?.arrayBuffer().catch(() => undefined);
+      return answer?.status ?? 0;
+    };
+    const end = (id: string) => owner.call(`/v1/access-tokens/${id}`, { method: 'DELETE' });
+    const receiptOf = (answer: { headers: Headers }) => answer.headers.get('devpilot-revocation') ?? '';
+
+    /** How often the guard had asked when it let this through. */
+    async function askedAt(secret: string): Promise<string | null> {
+      const answer = await fetch(`${guarded.url}/thing`, { headers: bearer(secret) });
+      const text = await answer.text();
+      return answer.status === 200 ? text : null;
+    }
+
+    /** A token that the guard judges from memory, and how often it was used. */
+    async function remembered(): Promise<{ id: string; secret: string; uses: number }> {
+      const token = await createToken(owner, ['modify_env']);
+      let uses = 0;
+      await until(async () => {
+        const asked = await askedAt(token.secret);
+        if (asked === null) return false;
+        uses++;
+        if ((await askedAt(token.secret)) !== asked) return false;
+        uses++;
+        return true;
+      });
+      return { ...token, uses };
+    }
+
+    test('healthy: it confirms, and accepts nothing after the answer', async () => {
+      for (let round = 0; round < 20; round++) {
+        const token = await remembered();
+        const answer = await end(token.id);
+        assert.match(receiptOf(answer), new RegExp(`^nodes=${place.servers + 1} confirmed=${place.servers + 1} `));
+        assert.equal(await judge(token.secret), 401);
+      }
+    });
+
+    test('frozen: the answer waits for its lease to end, and when it goes on it accepts nothing', async () => {
+      for (let round = 0; round < ROUNDS; round++) {
+        const token = await remembered();
+        guarded.child.kill('SIGSTOP');
+        const answer = await end(token.id);
+        assert.match(receiptOf(answer), new RegExp(`^nodes=${place.servers + 1} confirmed=${place.servers} `));
+        const judging = Promise.all(Array.from({ length: 5 }, () => judge(token.secret)));
+        guarded.child.kill('SIGCONT');
+        for (const status of await judging) assert.notEqual(status, 200);
+      }
+    });
+
+    test('cut off: it judges until its lease ends, then refuses, and comes back by itself', async () => {
+      for (let round = 0; round < ROUNDS; round++) {
+        const [alive, token] = [await remembered(), await remembered()];
+        proxy.stall();
+        assert.equal(await judge(alive.secret), 200);
+        let over = false;
+        const early: number[] = [];
+        const hammer = (async () => {
+          while (!over) early.push(await judge(token.secret));
+        })();
+        assert.equal((await end(token.id)).status, 204);
+        const late = await Promise.all([judge(token.secret), judge(token.secret), judge(alive.secret)]);
+        over = true;
+        await hammer;
+        assert.deepEqual(late.slice(0, 2), [503, 503]);
+        assert.ok(early.includes(200), 'it judged from memory while it held the lease');
+        assert.ok(late[2] === 200 || late[2] === 503);
+        proxy.resume();
+        await until(async () => (await judge(alive.secret)) === 200);
+        assert.equal(await judge(token.secret), 401);
+      }
+    });
+
+    test('its server is killed: a deletion at the next one waits for the lease that the last one gave', async () => {
+      for (let round = 0; round < ROUNDS; round++) {
+        const token = await remembered();
+        await ended(servers[0] as Process, 'SIGKILL');
+        assert.equal(await judge(token.secret), 200);
+        if (place.servers === 1) servers[0] = await startServer(ports[0] ?? 0);
+        else proxy.retarget(ports[1] ?? 0);
+        const answer = await end(token.id);
+        assert.equal(answer.status, 204);
+        assert.notEqual(await judge(token.secret), 200);
+        if (place.servers > 1) {
+          servers[0] = await startServer(ports[0] ?? 0);
+          proxy.retarget(ports[0] ?? 0);
+        }
+        await until(async () => (await judge(token.secret)) === 401);
+      }
+    });
+
+    test('its process is stopped: it reports its uses and nobody waits for it', async () => {
+      const token = await remembered();
+      for (let time = 0; time < 30; time++) assert.equal(await judge(token.secret), 200);
+      await ended(guarded, 'SIGTERM');
+      const found = await owner.call<{ useCount: number }>(`/v1/access-tokens/${token.id}`);
+      assert.equal(found.body.useCount, token.uses + 30);
+      assert.match(receiptOf(await end(token.id)), new RegExp(`^nodes=${place.servers} confirmed=${place.servers} `));
+    });
+  });
+}

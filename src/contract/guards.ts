@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import { CREDENTIAL_KINDS, PERMISSIONS, SCOPES } from './words.ts';
+
+/** What servers and guards (`@devpilot/sdk/guard`, lease mode) say to each other: `docs/adr/0011-guards-are-nodes.md`. */
+
+/** Credentials in one report of uses. */
+export const USES_A_CHUNK = 500;
+const ADDRESSES = 20;
+
+const guard = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{22}$/, 'takes 22 characters of base64url')
+  .describe('What the guard calls itself: random, new at each start of its process')
+  .meta({ examples: ['q3Zr9yF0T2mJwXk7B1dNhA'] });
+const digest = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{43}$/, 'takes the SHA-256 of a secret in base64url')
+  .describe('SHA-256 of the secret, base64url')
+  .meta({ examples: ['ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0'] });
+const number = z.int().min(0);
+const instant = z.iso
+  .datetime({ precision: 3 })
+  .max(24)
+  .meta({ examples: ['2027-02-24T09:00:00.000Z'] });
+
+const address = z
+  .string()
+  .regex(/^[0-9A-Fa-f.:]{2,45}$/, 'takes an IP address')
+  .meta({ examples: ['192.0.2.7'] });
+
+export const GuardPath = z.object({ guard });
+
+export const GuardBeat = z
+  .strictObject({
+    guard,
+    applied: number
+      .nullable()
+      .describe('All that was revoked up to this number is forgotten; null where nothing is remembered'),
+    moved: z.boolean().describe('Something was applied since the last beat'),
+  })
+  .meta({ id: 'GuardBeat' });
+
+const news = {
+  counter: number.describe('The newest revocation of the server'),
+  revocations: z
+    .array(z.object({ number, digest: digest.nullable() }))
+    .describe('Those of the workspace, in order; a null digest is all of it'),
+  through: number.describe('They are all there are up to this number'),
+  whole: z.boolean().describe('False where older ones are gone: forget everything'),
+};
+export const GuardNews = z.object(news).meta({ id: 'GuardNews' });
+export const GuardBeatAnswer = z
+  .discriminatedUnion('granted', [
+    z.object({
+      granted: z.literal(true),
+      confirmed: number,
+      bound: z.int().positive().describe('Milliseconds that the lease lasts'),
+      now: instant.describe("The server's clock"),
+      workspaceId: z.string(),
+    }),
+    z.object({ granted: z.literal(false), ...news }),
+  ])
+  .meta({ id: 'GuardBeatAnswer' });
+export type GuardBeatAnswer = z.infer<typeof GuardBeatAnswer>;
+
+export const GuardNewsQuery = z.strictObject({
+  guard,
+  after: z
+    .string()
+    .regex(/^\d{1,15}$/, 'takes a number')
+    .meta({ examples: ['41'] }),
+});
+
+export const GuardRecordRequest = z.strictObject({ digest }).meta({ id: 'GuardRecordRequest' });
+export const GuardRecord = z
+  .object({
+    record: z
+      .object({
+        kind: z.enum(CREDENTIAL_KINDS),
+        id: z.string(),
+        name: z.string(),
+        workspaceId: z.string(),
+        rights: z.array(z.enum([...SCOPES, ...PERMISSIONS])),
+        active: z.boolean(),
+        hasPassphrase: z.boolean(),
+        expiresAt: instant.nullable(),
+        createdAt: instant,
+      })
+      .nullable()
+      .describe('Null where the workspace has no such credential'),
+  })
+  .meta({ id: 'GuardRecord' });
+export type GuardRecord = z.infer<typeof GuardRecord>;
+
+export const GuardUses = z
+  .strictObject({
+    guard,
+    chunk: z.int().min(1).max(Number.MAX_SAFE_INTEGER).describe('Counts up; the same one again counts once'),
+    uses: z
+      .array(
+        z.strictObject({
+          credentialId: z.string().max(40),
+          count: z.int().min(1).max(1_000_000_000),
+          lastUsedAt: instant,
+          addresses: z.array(z.strictObject({ address, first: instant, last: instant })).max(ADDRESSES),
+        }),
+      )
+      .min(1)
+      .max(USES_A_CHUNK),
+  })
+  .meta({ id: 'GuardUses' });

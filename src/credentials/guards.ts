@@ -1,0 +1,167 @@
+import { Problem } from '../contract/problem.ts';
+import type { BeatAnswer, News } from './guard-lease.ts';
+import type { Schedule } from './lease.ts';
+import type { NodeStore, Renewal } from './node.ts';
+import type { Digest, StoredCredential } from './record.ts';
+import type { Revocation } from './registry.ts';
+
+/** A guard asks for its lease. `applied`: up to where it has forgotten what was revoked; null with an empty memory. */
+export interface Beat {
+  readonly id: string;
+  readonly workspaceId: string;
+  readonly applied: number | null;
+  /** It has applied something since its last beat, and somebody may wait for that. */
+  readonly moved: boolean;
+}
+
+interface NewsReader {
+  /** The revocations of one workspace after a number, at most `limit`; one instant of the store. */
+  newsOf(workspaceId: string, after: number, limit: number): Promise<News>;
+}
+
+export interface GuardStore extends NewsReader, Pick<NodeStore, 'giveUp'> {
+  /** As `NodeStore.renewal`. */
+  guardRenewal(work: (renewal: NewsReader & Pick<Renewal, 'lockCounter' | 'grant'>) => Promise<void>): Promise<void>;
+}
+
+/** The guards that beat at this server, whichever they beat at before. */
+export interface Guards {
+  /**
+   * Gives a guard its lease if it has applied all that was revoked in its workspace, otherwise tells what
+   * it has not. Throws `rate_limited` for one guard more than a workspace may have.
+   */
+  beat(beat: Beat): Promise<BeatAnswer>;
+  /** Resolves with what was revoked in the workspace after a number: as soon as something was, or empty after a while. */
+  wait(guard: { readonly id: string; readonly workspaceId: string }, after: number): Promise<News>;
+  /** What judging needs of a credential; null where the workspace has none such. */
+  record(workspaceId: string, digest: Digest): Promise<StoredCredential | null>;
+  /** This server has applied a revocation: tells the guards that wait. */
+  told(revocation: Revocation): void;
+  /** Takes a guard's lease away: it judges from memory no more. */
+  leave(id: string): Promise<void>;
+  /** Answers all who wait. */
+  stop(): void;
+}
+
+/** Revocations told at a time. */
+const PAGE = 1000;
+/** Beats in one transaction: it holds up whoever ends a credential. */
+const BATCH = 16;
+/** How long a guard waits for news before it asks anew, milliseconds. */
+const WAIT = 20_000;
+
+interface Waiting {
+  readonly id: string;
+  readonly workspaceId: string;
+  readonly wake: () => void;
+}
+
+/**
+ * The servers' half of the lease protocol with guards (`docs/adr/0011-guards-are-nodes.md`). A beat is a
+ * comparison and a grant under the counter's lock, so any server can take it; waiting for news only makes
+ * beats sooner, and correctness never depends on it.
+ */
+export function createGuards(options: {
+  store: GuardStore;
+  /** From the store and never from memory: a guard may have applied what this server has not. */
+  read: (digest: Digest) => Promise<StoredCredential | null>;
+  bound: number;
+  schedule: Schedule;
+}): Guards {
+  const { store, read, bound, schedule } = options;
+  let queue: {
+    readonly beat: Beat;
+    readonly resolve: (answer: BeatAnswer) => void;
+    readonly reject: (error: unknown) => void;
+  }[] = [];
+  let running = false;
+  let stopped = false;
+  const waiting = new Map<string, Waiting>();
+
+  async function answerTo(
+    renewal: Parameters<Parameters<GuardStore['guardRenewal']>[0]>[0],
+    counter: number,
+    beat: Beat,
+  ) {
+    const { id, workspaceId, applied, moved } = beat;
+    // An empty memory has forgotten everything.
+    const news = applied === null ? null : await renewal.newsOf(workspaceId, applied, PAGE);
+    if (news !== null && (!news.whole || news.revocations.length > 0)) return { granted: false as const, ...news };
+    const isGranted = await renewal.grant({ id, workspaceId, confirmed: counter, bound, moved });
+    if (isGranted) return { granted: true as const, confirmed: counter, bound, workspaceId };
+    return new Problem('rate_limited', 'The workspace has as many guards as it may have.', { retryAfter: 10 });
+  }
+
+  async function runBatch(batch: typeof queue): Promise<void> {
+    const answers: (BeatAnswer | Problem)[] = [];
+    try {
+      await store.guardRenewal(async (renewal) => {
+        const counter = await renewal.lockCounter();
+        for (const { beat } of batch) answers.push(await answerTo(renewal, counter, beat));
+      });
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+      return;
+    }
+    batch.forEach(({ resolve, reject }, at) => {
+      const answer = answers[at];
+      if (answer === undefined || answer instanceof Problem) reject(answer);
+      else resolve(answer);
+    });
+  }
+
+  async function run(): Promise<void> {
+    if (running) return;
+    running = true;
+    while (queue.length > 0) {
+      const batch = queue.slice(0, BATCH);
+      queue = queue.slice(BATCH);
+      await runBatch(batch);
+    }
+    running = false;
+  }
+
+  return {
+    beat: (beat) =>
+      new Promise((resolve, reject) => {
+        queue.push({ beat, resolve, reject });
+        void run();
+      }),
+    async wait({ id, workspaceId }, after) {
+      // One wait a guard: its next one ends the last.
+      waiting.get(id)?.wake();
+      let cancel = () => {};
+      const woken = new Promise<void>((resolve) => {
+        const mine: Waiting = {
+          id,
+          workspaceId,
+          wake() {
+            if (waiting.get(id) === mine) waiting.delete(id);
+            cancel();
+            resolve();
+          },
+        };
+        waiting.set(id, mine);
+        cancel = schedule(WAIT, mine.wake);
+        // Looked at after it waits, so that nothing falls between.
+        store
+          .newsOf(workspaceId, after, 1)
+          .then(({ revocations, whole }) => (stopped || !whole || revocations.length > 0) && mine.wake(), mine.wake);
+      });
+      await woken;
+      return store.newsOf(workspaceId, after, PAGE);
+    },
+    async record(workspaceId, digest) {
+      const found = await read(digest);
+      return found?.workspaceId === workspaceId ? found : null;
+    },
+    told({ workspaceId }) {
+      for (const one of waiting.values()) if (one.workspaceId === workspaceId) one.wake();
+    },
+    leave: (id) => store.giveUp(id),
+    stop() {
+      stopped = true;
+      for (const one of waiting.values()) one.wake();
+    },
+  };
+}

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { renewOver } from './guard-lease.ts';
+import { createLease, type Following } from './lease.ts';
+import type { Revocation } from './registry.ts';
+
+const revocation = (number: number): Revocation => ({ number, workspaceId: 'w', digest: String(number) });
+
+/** A lease with clocks of its own and what its memory was told to forget. */
+function leaseWith(renew: (following: Following) => Promise<{ confirmed: number; bound: number }>) {
+  const forgotten: (string | null)[] = [];
+  const clock = { monotonic: 0, wall: 1000 };
+  const lease = createLease({
+    renew,
+    registry: { apply: ({ digest }) => forgotten.push(digest), clear: () => forgotten.push('everything') },
+    bound: 1000,
+    clocks: { monotonic: () => clock.monotonic, wall: () => clock.wall },
+    schedule: () => () => {},
+    random: () => 0.5,
+    onError: () => {},
+    onBeat: () => {},
+  });
+  return { lease, forgotten, clock };
+}
+
+const atOnce = async (following: Following) => {
+  if (following.applied() === null) following.startOver(5);
+  return { confirmed: following.applied() ?? 0, bound: 1000 };
+};
+
+test('what is heard is forgotten at once, and counts as applied only if nothing before it is missing', async () => {
+  const { lease, forgotten } = leaseWith(atOnce);
+  lease.hear(5, [revocation(6)], 6);
+  assert.deepEqual([lease.applied(), forgotten], [null, ['6']]);
+  await lease.start(1000);
+  assert.equal(lease.applied(), 5);
+  lease.hear(7, [revocation(8)], 8);
+  assert.equal(lease.applied(), 5);
+  lease.hear(4, [revocation(5), revocation(6)], 7);
+  assert.equal(lease.applied(), 7);
+  lease.hear(5, [], 6);
+  assert.equal(lease.applied(), 7);
+  assert.deepEqual(forgotten, ['6', 'everything', '8', '5', '6']);
+});
+
+test('a lease counts from before the beat, ends by either clock, and by a wall clock that went back', async () => {
+  for (const [monotonic, wall, holds] of [
+    [949, 1949, true],
+    [950, 1950, false],
+    [0, 1950, false],
+    [950, 1000, false],
+    [10, 999, false],
+  ] as const) {
+    const { lease, clock } = leaseWith(atOnce);
+    await lease.start(1000);
+    assert.equal(lease.holds(), true);
+    Object.assign(clock, { monotonic, wall });
+    assert.equal(lease.holds(), holds, `${monotonic} ${wall}`);
+  }
+});
+
+test('what ends during a beat is not brought back by it', async () => {
+  let grant = () => {};
+  const { lease } = leaseWith(async (following) => {
+    await new Promise<void>((resolve) => (grant = resolve));
+    return atOnce(following);
+  });
+  const started = lease.start(0);
+  lease.wake();
+  lease.end();
+  grant();
+  await started;
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(lease.holds(), false);
+});
+
+test('a guard applies what it is told until nothing is missing, and gives up on a connection that never catches up', async () => {
+  const asked: (number | null)[] = [];
+  const { lease, forgotten } = leaseWith(
+    renewOver(async (applied) => {
+      asked.push(applied);
+      if (applied === null) return { granted: true, confirmed: 3, bound: 1000, workspaceId: 'w' };
+      if (applied < 5) {
+        return { granted: false, counter: 9, through: 5, whole: true, revocations: [{ number: 5, digest: '5' }] };
+      }
+      return { granted: true, confirmed: 9, bound: 1000, workspaceId: 'w' };
+    }),
+  );
+  await lease.start(1000);
+  lease.wake();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(asked, [null, 3, 5]);
+  assert.deepEqual(forgotten, ['everything', '5']);
+  assert.equal(lease.applied(), 9);
+
+  const never = renewOver(async (applied) => ({
+    ...{ granted: false, counter: 99, whole: true, revocations: [] },
+    through: (applied ?? 0) + 1,
+  }));
+  const following = { applied: () => 1, apply: () => {}, startOver: () => {} };
+  await assert.rejects(never(following), /follow/);
+});

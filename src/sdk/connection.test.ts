@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { readBeat, readNews, readRecord } from './connection.ts';
+import { DevpilotError } from './errors.ts';
+
+const DIGEST = Buffer.from(Array.from({ length: 32 }, (_, at) => at + 200)).toString('base64url');
+const GRANTED = {
+  granted: true,
+  confirmed: 7,
+  bound: 2000,
+  workspaceId: 'wsp_1',
+  now: '2027-02-24T09:00:00.000Z',
+};
+const NEWS = { counter: 9, through: 9, whole: true, revocations: [{ number: 8, digest: DIGEST }] };
+
+test('what the server says is read as it was meant', () => {
+  assert.deepEqual(readBeat(GRANTED), {
+    answer: { granted: true, confirmed: 7, bound: 2000, workspaceId: 'wsp_1' },
+    now: Date.UTC(2027, 1, 24, 9),
+  });
+  const { revocations } = readNews(NEWS);
+  assert.equal(Buffer.from(revocations[0]?.digest ?? '', 'latin1').toString('base64url'), DIGEST);
+  assert.equal(readNews({ ...NEWS, revocations: [{ number: 8, digest: null }] }).revocations[0]?.digest, null);
+  assert.equal(readRecord({ record: null }), null);
+});
+
+/** An answer of which one part, anywhere in it, is something else. */
+function bent(answer: object): fc.Arbitrary<unknown> {
+  const paths = Object.keys(answer);
+  return fc
+    .tuple(fc.constantFrom(...paths), fc.jsonValue())
+    .map(([name, value]) => ({ ...answer, [name]: value }) as unknown);
+}
+
+test('whatever else answers is refused or harmless: a lease is granted only in so many words', () => {
+  const anything = fc.oneof(fc.jsonValue(), bent(GRANTED), bent(NEWS), bent({ granted: false, ...NEWS }));
+  fc.assert(
+    fc.property(anything, (body) => {
+      for (const read of [readBeat, readNews, readRecord]) {
+        try {
+          const result = read(body);
+          if (read === readBeat && readBeat(body).answer.granted) {
+            assert.equal((body as { granted?: unknown }).granted, true);
+            const { answer } = readBeat(body);
+            assert.ok(answer.granted && Number.isSafeInteger(answer.confirmed) && Number.isSafeInteger(answer.bound));
+          }
+          assert.notEqual(result, undefined);
+        } catch (error) {
+          assert.ok(error instanceof DevpilotError && error.code === 'unexpected_answer');
+        }
+      }
+    }),
+    { numRuns: 3000 },
+  );
+});

@@ -1,0 +1,341 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { digestBytes, digestOf, mintSecret } from '../credentials/secret.ts';
+import { type GuardOptions, guard } from '../sdk/guard.ts';
+import { forEachEngine } from '../testing/engines.ts';
+import {
+  bearer,
+  createKey,
+  createToken,
+  createWorkspaceFor,
+  signUpOwner,
+  startHouse,
+  type TestHouse,
+  type TestPerson,
+} from '../testing/house.ts';
+import { until } from '../testing/until.ts';
+
+interface Told {
+  readonly granted?: boolean;
+  readonly counter: number;
+  readonly confirmed: number;
+  readonly through: number;
+  readonly whole: boolean;
+  readonly workspaceId: string;
+  readonly revocations: readonly { readonly number: number; readonly digest: string | null }[];
+  readonly record: { readonly id: string; readonly hasPassphrase: boolean } | null;
+}
+
+const NAME = 'AAAAAAAAAAAAAAAAAAAAAA';
+const OTHER_NAME = 'BBBBBBBBBBBBBBBBBBBBBB';
+const encoded = (secret: string) => Buffer.from(digestBytes(digestOf(secret))).toString('base64url');
+
+forEachEngine('guards that judge from memory', (engine) => {
+  let house: TestHouse;
+  let owner: TestPerson;
+  let key: { readonly id: string; readonly secret: string };
+  const opened: { close(): Promise<void> }[] = [];
+
+  before(async () => {
+    house = await startHouse({ environment: { ...(await engine.environment()), DEVPILOT_REVOCATION_BOUND: '1s' } });
+    owner = await signUpOwner(house);
+  });
+  beforeEach(async () => {
+    key = await createKey(owner, ['read']);
+  });
+  after(async () => {
+    await Promise.all(opened.map((one) => one.close()));
+    await house.close();
+  });
+
+  /** A guard over `Request`, with what it asks the server. */
+  async function open(options: Partial<GuardOptions> = {}) {
+    const asked: string[] = [];
+    const made = guard({
+      url: house.url,
+      scope: 'modify_env',
+      apiKey: key.secret,
+      fetch: (input, init) => {
+        asked.push(new URL(String(input)).pathname);
+        return fetch(input, init);
+      },
+      ...options,
+    });
+    opened.push(made);
+    const handler = made.wrap(
+      (_request, identity) => Response.json(identity),
+      () => '192.0.2.7',
+    );
+    assert.equal(await made.ready(), true);
+    const ask = (headers: Readonly<Record<string, string>>) => handler(new Request('http://x/', { headers }));
+    const statusOf = async (secret: string) => (await ask(bearer(secret))).status;
+    const askedFor = (path: string) => asked.filter((one) => one === path).length;
+    return { ...made, ask, statusOf, askedFor };
+  }
+
+  const say = (secret: string, path: string, body: unknown) =>
+    house.call<Told>(`/v1/guards/${path}`, { headers: { 'x-api-key': secret }, body });
+  const end = (kind: 'access-tokens' | 'api-keys', id: string) => owner.call(`/v1/${kind}/${id}`, { method: 'DELETE' });
+  const receiptOf = (answer: { headers: Headers }) =>
+    (answer.headers.get('devpilot-revocation') ?? '').replace(/ ms=\d+$/, '');
+
+  describe('the guard', () => {
+    test('reads a record once and judges by it, without asking anybody', async () => {
+      const { ask, statusOf, askedFor, close } = await open();
+      const token = await createToken(owner, ['modify_env'], { name: 'Döner & Söhne' });
+      const first = await ask(bearer(token.secret));
+      assert.deepEqual(await first.json(), {
+        credentialId: token.id,
+        kind: 'access_token',
+        name: 'Döner & Söhne',
+        workspaceId: owner.workspaceId,
+        scopes: ['modify_env'],
+        permissions: [],
+      });
+      for (let time = 0; time < 50; time++) assert.equal(await statusOf(token.secret), 200);
+      assert.equal(askedFor('/v1/guards/records'), 1);
+      assert.equal(askedFor('/v1/authorize'), 0);
+      await close();
+    });
+
+    test('a deleted token is dead the moment its deletion is answered, and the answer says that the guard confirmed', async () => {
+      const { statusOf, askedFor, close } = await open();
+      const token = await createToken(owner, ['modify_env']);
+      assert.equal(await statusOf(token.secret), 200);
+      const deleted = await end('access-tokens', token.id);
+      assert.equal(deleted.status, 204);
+      assert.equal(receiptOf(deleted), 'nodes=2 confirmed=2');
+      assert.equal(await statusOf(token.secret), 401);
+      assert.equal(askedFor('/v1/authorize'), 0);
+      await close();
+    });
+
+    test('an edited key is judged by what it became', async () => {
+      const { statusOf, close } = await open({ scope: 'modify_env', permission: 'write' });
+      const edited = await createKey(owner, ['read', 'write']);
+      assert.equal(await statusOf(edited.secret), 200);
+      await owner.call(`/v1/api-keys/${edited.id}`, { method: 'PATCH', body: { permissions: ['read'] } });
+      assert.equal(await statusOf(edited.secret), 403);
+      await owner.call(`/v1/api-keys/${edited.id}`, { method: 'PATCH', body: { permissions: ['write'] } });
+      assert.equal(await statusOf(edited.secret), 200);
+      await owner.call(`/v1/api-keys/${edited.id}`, { method: 'PATCH', body: { active: false } });
+      assert.equal(await statusOf(edited.secret), 401);
+      await close();
+    });
+
+    test('of a hundred deletions under load none is followed by an acceptance', async () => {
+      const { statusOf, close } = await open();
+      const late: number[] = [];
+      await Promise.all(
+        Array.from({ length: 4 }, async () => {
+          for (let round = 0; round < 25; round++) {
+            const token = await createToken(owner, ['modify_env']);
+            await statusOf(token.secret);
+            let over = false;
+            const hammer = (async () => {
+              while (!over) {
+                await statusOf(token.secret);
+                await new Promise((resolve) => setImmediate(resolve));
+              }
+            })();
+            assert.equal((await end('access-tokens', token.id)).status, 204);
+            late.push(await statusOf(token.secret));
+            over = true;
+            await hammer;
+          }
+        }),
+      );
+      assert.deepEqual([...new Set(late)], [401]);
+      await close();
+    });
+
+    test('its uses arrive exactly, each once, with the address', async () => {
+      const { statusOf, close } = await open();
+      const token = await createToken(owner, ['modify_env']);
+      for (let time = 0; time < 37; time++) assert.equal(await statusOf(token.secret), 200);
+      await close();
+      const found = await owner.call<{ useCount: number; lastUsedAt: string | null }>(`/v1/access-tokens/${token.id}`);
+      assert.equal(found.body.useCount, 37);
+      assert.ok(found.body.lastUsedAt);
+      const uses = await owner.call<{ addresses: { address: string }[] }>(`/v1/access-tokens/${token.id}/uses`);
+      assert.deepEqual(
+        uses.body.addresses.map(({ address }) => address),
+        ['192.0.2.7'],
+      );
+    });
+
+    test('what has a passphrase is asked about each time', async () => {
+      const { ask, askedFor, close } = await open();
+      const passphrase = 'a passphrase of ours';
+      const token = await createToken(owner, ['modify_env'], { passphrase });
+      const right = { ...bearer(token.secret), 'access-token-passphrase': passphrase };
+      assert.equal((await ask(right)).status, 200);
+      assert.equal((await ask(right)).status, 200);
+      assert.equal((await (await ask(bearer(token.secret))).json()).code, 'passphrase_required');
+      assert.equal((await ask({ ...right, 'access-token-passphrase': 'a wrong passphrase' })).status, 401);
+      assert.equal(askedFor('/v1/authorize'), 4);
+      await close();
+    });
+
+    test('garbage is refused without asking; a refusal is the server’s own', async () => {
+      const { ask, askedFor, close } = await open();
+      assert.equal((await (await ask(bearer('garbage'))).json()).code, 'invalid_token');
+      assert.equal((await (await ask({})).json()).code, 'missing_credential');
+      assert.equal(askedFor('/v1/authorize'), 0);
+      const narrow = await createToken(owner, ['run_scripts']);
+      const refused = await ask(bearer(narrow.secret));
+      assert.deepEqual(
+        [refused.status, (await refused.json()).required, askedFor('/v1/authorize')],
+        [403, ['modify_env'], 1],
+      );
+      await close();
+    });
+
+    test('a guard that may look no more digests up for now asks instead, and what is known still passes', async () => {
+      const limited: typeof fetch = (input, init) =>
+        String(input).endsWith('/records')
+          ? Promise.resolve(Response.json({ code: 'rate_limited' }, { status: 429 }))
+          : fetch(input, init);
+      const { statusOf, close } = await open({ fetch: limited });
+      const token = await createToken(owner, ['modify_env']);
+      assert.equal(await statusOf(mintSecret('access_token')), 401);
+      assert.equal(await statusOf(token.secret), 200);
+      await close();
+      const found = await owner.call<{ useCount: number }>(`/v1/access-tokens/${token.id}`);
+      assert.equal(found.body.useCount, 1);
+    });
+
+    test('credentials of another workspace than its key’s never pass', async () => {
+      const { statusOf, close } = await open();
+      const theirs = await createToken(await createWorkspaceFor(owner, house, 'Theirs'), ['all']);
+      assert.equal(await statusOf(theirs.secret), 401);
+      await close();
+    });
+
+    test('its memory ends with its own key, and it goes back to asking', async () => {
+      const errors: unknown[] = [];
+      const { statusOf, askedFor } = await open({ onError: (error) => errors.push(error) });
+      const token = await createToken(owner, ['modify_env']);
+      assert.equal(await statusOf(token.secret), 200);
+      assert.equal(askedFor('/v1/authorize'), 0);
+      assert.equal((await end('api-keys', key.id)).status, 204);
+      assert.equal(await statusOf(token.secret), 200);
+      assert.equal(askedFor('/v1/authorize'), 1);
+      await until(async () => errors.length === 1);
+      assert.match(String(errors[0]), /not valid|invalid/i);
+    });
+
+    test('an edit of its own key that leaves `read` costs it nothing but its memory', async () => {
+      const { statusOf, askedFor, close } = await open();
+      const token = await createToken(owner, ['modify_env']);
+      assert.equal(await statusOf(token.secret), 200);
+      const edit = { method: 'PATCH', body: { name: 'Renamed', permissions: ['read', 'deploy'] } };
+      assert.equal((await owner.call(`/v1/api-keys/${key.id}`, edit)).status, 200);
+      await until(async () => {
+        await statusOf(token.secret);
+        return askedFor('/v1/guards/records') === 2;
+      });
+      await close();
+    });
+
+    test('an expired token is refused by the server’s clock', async () => {
+      const { statusOf, close } = await open();
+      const token = await createToken(owner, ['modify_env'], { expiresAt: new Date(Date.now() + 1500).toISOString() });
+      assert.equal(await statusOf(token.secret), 200);
+      await until(async () => (await statusOf(token.secret)) === 401);
+      await close();
+    });
+  });
+
+  describe('its routes', () => {
+    test('tell of no other workspace: neither records nor revocations', async () => {
+      const other = await createWorkspaceFor(owner, house, 'Elsewhere');
+      const theirs = await createToken(other, ['all']);
+      assert.equal((await say(key.secret, 'records', { digest: encoded(theirs.secret) })).body.record, null);
+      const started = await say(key.secret, 'beats', { guard: NAME, applied: null, moved: false });
+      assert.equal(started.body.granted, true);
+      assert.equal(started.body.workspaceId, owner.workspaceId);
+      assert.equal((await other.call(`/v1/access-tokens/${theirs.id}`, { method: 'DELETE' })).status, 204);
+      const next = await say(key.secret, 'beats', { guard: NAME, applied: started.body.confirmed, moved: false });
+      assert.equal(next.body.granted, true);
+      assert.ok(next.body.confirmed > started.body.confirmed);
+      assert.equal(next.text.includes(encoded(theirs.secret)), false);
+      await house.call(`/v1/guards/${NAME}`, { method: 'DELETE', headers: { 'x-api-key': key.secret } });
+    });
+
+    test('a guard that has not applied everything gets no lease but what it misses', async () => {
+      const token = await createToken(owner, ['all']);
+      const started = await say(key.secret, 'beats', { guard: NAME, applied: null, moved: false });
+      const deleting = end('access-tokens', token.id);
+      const waited = await house.call<Told>(`/v1/guards/revocations?guard=${NAME}&after=${started.body.confirmed}`, {
+        headers: { 'x-api-key': key.secret },
+      });
+      assert.deepEqual(
+        waited.body.revocations.map(({ digest }) => digest),
+        [encoded(token.secret)],
+      );
+      const refused = await say(key.secret, 'beats', { guard: NAME, applied: started.body.confirmed, moved: false });
+      assert.equal(refused.body.granted, false);
+      assert.deepEqual(refused.body.revocations, waited.body.revocations);
+      const granted = await say(key.secret, 'beats', { guard: NAME, applied: refused.body.through, moved: true });
+      assert.equal(granted.body.granted, true);
+      assert.equal(receiptOf(await deleting), 'nodes=2 confirmed=2');
+      await house.call(`/v1/guards/${NAME}`, { method: 'DELETE', headers: { 'x-api-key': key.secret } });
+    });
+
+    test('a guard that says nothing more is waited for until its lease ends; another workspace’s is not', async () => {
+      const other = await createWorkspaceFor(owner, house, 'Not waited for');
+      const theirKey = await createKey(other, ['read']);
+      await say(theirKey.secret, 'beats', { guard: NAME, applied: null, moved: false });
+      const unhurried = await createToken(owner, ['all']);
+      assert.equal(receiptOf(await end('access-tokens', unhurried.id)), 'nodes=1 confirmed=1');
+      await say(key.secret, 'beats', { guard: NAME, applied: null, moved: false });
+      const token = await createToken(owner, ['all']);
+      assert.equal(receiptOf(await end('access-tokens', token.id)), 'nodes=2 confirmed=1');
+    });
+
+    test('no key speaks for another key’s guard', async () => {
+      const second = await createKey(owner, ['read']);
+      await say(key.secret, 'beats', { guard: OTHER_NAME, applied: null, moved: false });
+      const token = await createToken(owner, ['all']);
+      const deleting = end('access-tokens', token.id);
+      await house.call(`/v1/guards/${OTHER_NAME}`, { method: 'DELETE', headers: { 'x-api-key': second.secret } });
+      assert.equal(receiptOf(await deleting), 'nodes=2 confirmed=1');
+    });
+
+    test('a number that there is not yet makes a guard forget everything', async () => {
+      const ahead = await say(key.secret, 'beats', { guard: NAME, applied: 999_999_999, moved: false });
+      assert.deepEqual([ahead.body.granted, ahead.body.whole], [false, false]);
+    });
+
+    test('a chunk of uses counts once, and only for the key’s own workspace', async () => {
+      const other = await createWorkspaceFor(owner, house, 'Uncounted');
+      const theirs = await createToken(other, ['all']);
+      const token = await createToken(owner, ['all']);
+      const lastUsedAt = new Date().toISOString();
+      const uses = [token, theirs].map(({ id }) => ({ credentialId: id, count: 5, lastUsedAt, addresses: [] }));
+      for (let time = 0; time < 3; time++) {
+        assert.equal((await say(key.secret, 'uses', { guard: NAME, chunk: 1, uses })).status, 204);
+      }
+      assert.equal((await say(key.secret, 'uses', { guard: NAME, chunk: 2, uses })).status, 204);
+      const countOf = async (person: TestPerson, id: string) =>
+        (await person.call<{ useCount: number }>(`/v1/access-tokens/${id}`)).body.useCount;
+      assert.equal(await countOf(owner, token.id), 10);
+      assert.equal(await countOf(other, theirs.id), 0);
+    });
+
+    test('refuse what is not theirs to say', async () => {
+      const beat = { guard: NAME, applied: null, moved: false };
+      const bad: readonly [string, unknown][] = [
+        ['beats', { ...beat, guard: 'short' }],
+        ['beats', { ...beat, applied: -1 }],
+        ['beats', { ...beat, applied: 1.5 }],
+        ['beats', { ...beat, more: 1 }],
+        ['records', { digest: 'x' }],
+        ['uses', { guard: NAME, chunk: 0, uses: [] }],
+      ];
+      for (const [path, body] of bad)
+        assert.equal((await say(key.secret, path, body)).status, 422, JSON.stringify(body));
+    });
+  });
+});

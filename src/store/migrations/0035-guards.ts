@@ -1,0 +1,8 @@
+/** Guards are nodes that judge for one workspace; a server's row names none. */
+export function guards(): string[] {
+  return [
+    'alter table node add column workspace_id text',
+    'create index node_workspace on node (workspace_id, lease_until)',
+    'create index revocation_workspace on revocation (workspace_id, number)',
+  ];
+}
