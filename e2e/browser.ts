@@ -119,7 +119,11 @@ function cutTexts(page: Page): Promise<string[]> {
     [...document.querySelectorAll('main *')].flatMap((element) => {
       const { overflowX, textOverflow, clipPath, position } = getComputedStyle(element);
       const isMeant = textOverflow === 'ellipsis' || clipPath !== 'none' || position === 'fixed';
-      const isCut = overflowX === 'hidden' && element.clientWidth > 0 && element.scrollWidth > element.clientWidth + 1;
+      const isCut =
+        element.textContent?.trim() !== '' &&
+        overflowX === 'hidden' &&
+        element.clientWidth > 0 &&
+        element.scrollWidth > element.clientWidth + 1;
       return isCut && !isMeant ? [element.outerHTML.slice(0, 160)] : [];
     }),
   );

@@ -18,10 +18,9 @@ function focusProblem(nowhere: string): string | null {
     return outlineStyle !== 'none' && Number.parseFloat(outlineWidth) >= 2;
   });
   if (!shown) return `the focus does not show on ${active.outerHTML.slice(0, 160)}`;
-  const { top, bottom } = active.getBoundingClientRect();
-  return bottom < 0 || top > window.innerHeight
-    ? `the focus is out of sight on ${active.outerHTML.slice(0, 160)}`
-    : null;
+  const { top, bottom, left, right } = active.getBoundingClientRect();
+  const isSeen = bottom >= 0 && top <= window.innerHeight && right >= 0 && left <= window.innerWidth;
+  return isSeen ? null : `the focus is out of sight on ${active.outerHTML.slice(0, 160)}`;
 }
 
 /** A person without a mouse. */

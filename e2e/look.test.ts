@@ -174,13 +174,13 @@ describe('No barriers and nothing that sticks out, in both schemes, wide and nar
 });
 
 /** What each page reads first, and an address that shows it. */
-const READ: readonly { readonly name: string; readonly path: () => string; readonly reads: string }[] = [
-  { name: 'tokens', path: () => TOKENS, reads: '**/v1/access-tokens?*' },
-  { name: 'keys', path: () => '/settings/api-keys', reads: '**/v1/api-keys?*' },
-  { name: 'token', path: () => `${TOKENS}/${token}`, reads: '**/v1/access-tokens/**' },
-  { name: 'members', path: () => '/settings/members', reads: '**/v1/members?*' },
-  { name: 'log', path: () => LOG, reads: '**/v1/audit-events?*' },
-  { name: 'account', path: () => '/account', reads: '**/v1/sessions?*' },
+const READ: readonly { readonly name: string; readonly path: () => string; readonly reads: RegExp }[] = [
+  { name: 'tokens', path: () => TOKENS, reads: /\/v1\/access-tokens(?:\?|$)/ },
+  { name: 'keys', path: () => '/settings/api-keys', reads: /\/v1\/api-keys(?:\?|$)/ },
+  { name: 'token', path: () => `${TOKENS}/${token}`, reads: /\/v1\/access-tokens\/\w+$/ },
+  { name: 'members', path: () => '/settings/members', reads: /\/v1\/members(?:\?|$)/ },
+  { name: 'log', path: () => LOG, reads: /\/v1\/audit-events(?:\?|$)/ },
+  { name: 'account', path: () => '/account', reads: /\/v1\/sessions(?:\?|$)/ },
 ];
 const PROBLEM = { code: 'internal', title: 'Internal error', detail: 'Something went wrong here.', requestId: 'req-7' };
 

@@ -43,7 +43,7 @@ export function Shell() {
           <Burger opened={opened} onClick={toggle} size="sm" aria-label="Navigation" aria-expanded={opened} />
         </Group>
       </AppShell.Header>
-      <AppShell.Navbar p="md" className={styles['side']} aria-label="Settings">
+      <AppShell.Navbar p="md" className={styles['side']} mod={{ closed: !opened }} aria-label="Settings">
         <Stack h="100%" gap="lg">
           <Group justify="space-between">
             <Brand />
