@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import type { Page, Route } from 'playwright-core';
 import { bearer, createKey, createToken, signUpMember, type TestPerson } from '../src/testing/house.ts';
 import { inspect, openTab, picture } from './browser.ts';
+import { looksRight, type Sight } from './looks.ts';
 import { setStage } from './stage.ts';
 import { lineOf } from './steps.ts';
 
@@ -49,15 +50,8 @@ function within(path: string): string {
   return `${path}${path.includes('?') ? '&' : '?'}workspace=acme`;
 }
 
-interface Sight {
-  readonly name: string;
-  readonly path: string | (() => string);
-  /** Nobody, or a member who may change nothing; the owner where it is left out. */
-  readonly as?: 'nobody' | 'member';
-  /** What is done on the page before it is looked at. */
-  readonly reach?: (tab: Page) => Promise<unknown>;
-}
-
+const asMember = () => member;
+const asNobody = () => null;
 const press = (name: string | RegExp) => (tab: Page) => tab.getByRole('button', { name }).click();
 const TOKENS = '/settings/access-tokens';
 const LOG = '/settings/activity-log';
@@ -66,7 +60,7 @@ const SIGHTS: readonly Sight[] = [
   { name: 'tokens', path: TOKENS },
   { name: 'tokens-menu', path: TOKENS, reach: press('Actions for CI/CD Pipeline') },
   { name: 'tokens-folded-scopes', path: TOKENS, reach: (tab) => tab.getByText('+2').hover() },
-  { name: 'tokens-as-member', path: TOKENS, as: 'member' },
+  { name: 'tokens-as-member', path: TOKENS, person: asMember },
   { name: 'tokens-empty', path: `${TOKENS}?workspace=empty-place` },
   { name: 'tokens-no-match', path: `${TOKENS}?q=nothing+like+it` },
   { name: 'tokens-bad-filter', path: `${TOKENS}?status=nonsense` },
@@ -93,14 +87,14 @@ const SIGHTS: readonly Sight[] = [
     },
   },
   { name: 'token', path: () => `${TOKENS}/${token}`, reach: (tab) => tab.getByText('As a table').click() },
-  { name: 'token-as-member', path: () => `${TOKENS}/${token}`, as: 'member' },
+  { name: 'token-as-member', path: () => `${TOKENS}/${token}`, person: asMember },
   { name: 'token-gone', path: `${TOKENS}/tok_01h455vb4pex5vsknk084sn02q` },
   { name: 'keys', path: '/settings/api-keys' },
   { name: 'keys-empty', path: '/settings/api-keys?workspace=empty-place' },
   { name: 'key', path: () => `/settings/api-keys/${key}` },
   { name: 'members', path: '/settings/members' },
   { name: 'members-menu', path: '/settings/members', reach: press('Actions for linus') },
-  { name: 'members-as-member', path: '/settings/members', as: 'member' },
+  { name: 'members-as-member', path: '/settings/members', person: asMember },
   { name: 'log', path: LOG },
   {
     name: 'log-details',
@@ -118,9 +112,9 @@ const SIGHTS: readonly Sight[] = [
       await tab.getByRole('heading', { name: 'Nothing matches' }).waitFor();
     },
   },
-  { name: 'log-as-member', path: LOG, as: 'member' },
+  { name: 'log-as-member', path: LOG, person: asMember },
   { name: 'workspace', path: '/settings/workspace' },
-  { name: 'workspace-as-member', path: '/settings/workspace', as: 'member' },
+  { name: 'workspace-as-member', path: '/settings/workspace', person: asMember },
   { name: 'workspace-none', path: `${TOKENS}?workspace=nobodys` },
   { name: 'workspace-create', path: '/?create=workspace' },
   { name: 'account', path: '/account' },
@@ -139,28 +133,24 @@ const SIGHTS: readonly Sight[] = [
       await tab.getByRole('alert').waitFor();
     },
   },
-  { name: 'invitation-new', path: '/accept-invitation#somecode', as: 'nobody', reach: press('Create account') },
+  { name: 'invitation-new', path: '/accept-invitation#somecode', person: asNobody, reach: press('Create account') },
   {
     name: 'invitation-known',
     path: '/accept-invitation#somecode',
-    as: 'nobody',
+    person: asNobody,
     reach: (tab) => tab.getByText('I have an account').click(),
   },
   { name: 'invitation-again', path: '/accept-invitation' },
-  { name: 'sign-in', path: '/sign-in', as: 'nobody', reach: press('Sign in') },
-  { name: 'setup', path: '/setup', as: 'nobody' },
+  { name: 'sign-in', path: '/sign-in', person: asNobody, reach: press('Sign in') },
+  { name: 'setup', path: '/setup', person: asNobody },
   { name: 'nowhere', path: '/settings/nowhere' },
 ];
 
-describe('No barriers and nothing that sticks out, in both schemes, wide and narrow:', () => {
-  for (const { name, path, as, reach } of SIGHTS) {
-    test(name, async () => {
-      const person = as === undefined ? stage.owner : as === 'member' ? member : null;
-      const tab = await stage.open(within(typeof path === 'string' ? path : path()), { person });
-      await reach?.(tab);
-      await inspect(tab, name);
-    });
-  }
+describe('Every page', () => {
+  looksRight(
+    stage,
+    SIGHTS.map(({ path, ...sight }) => ({ ...sight, path: () => within(typeof path === 'string' ? path : path()) })),
+  );
 
   test('the navigation of a narrow screen', async () => {
     const tab = await stage.open('/settings/members', { width: 360 });

@@ -429,6 +429,8 @@ export const RESOURCE_LIMITS = {
   activityWord: 512,
   /** Points that a chart has at most over all its series. */
   activityPoints: 20_000,
+  /** Events that one CSV file holds at most. */
+  activityCsv: 100_000,
   activitySeries: { min: 10, max: 100 },
   errorType: 255,
   errorMessage: 8192,

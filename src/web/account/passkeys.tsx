@@ -6,7 +6,7 @@ import type { Passkey } from '../../contract/schemas.ts';
 import { api, fieldErrorsOf, messageOf, queryClient } from '../api.ts';
 import { ConfirmDialog } from '../components/confirm.tsx';
 import { Dialog } from '../components/dialog.tsx';
-import { useFields } from '../components/form.ts';
+import { useFields } from '../components/fields.ts';
 import { IconDots, IconEdit, IconFingerprint, IconPlus, IconTrash } from '../components/icons.ts';
 import { Notice, Tag } from '../components/notice.tsx';
 import { Row, Rows } from '../components/rows.tsx';

@@ -5,7 +5,7 @@ import { useMutation } from '@tanstack/react-query';
 import { DevpilotError } from '../../sdk/client.ts';
 import { api, fieldErrorsOf, messageOf, queryClient } from '../api.ts';
 import { Dialog } from '../components/dialog.tsx';
-import { useFields } from '../components/form.ts';
+import { useFields } from '../components/fields.ts';
 import { Notice } from '../components/notice.tsx';
 import { Section } from '../components/section.tsx';
 import { passwordProblem } from '../rules.ts';

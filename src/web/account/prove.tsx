@@ -3,7 +3,7 @@ import { useMutation } from '@tanstack/react-query';
 import { type ReactNode, useId } from 'react';
 import { DevpilotError } from '../../sdk/client.ts';
 import { fieldErrorsOf, messageOf } from '../api.ts';
-import { useFields } from '../components/form.ts';
+import { useFields } from '../components/fields.ts';
 import { Notice } from '../components/notice.tsx';
 import { useMe } from '../session.ts';
 

@@ -6,7 +6,7 @@ import { DevpilotError } from '../../sdk/client.ts';
 import { api, messageOf } from '../api.ts';
 import { CopyButton } from '../components/copy.tsx';
 import { Dialog } from '../components/dialog.tsx';
-import { useFields } from '../components/form.ts';
+import { useFields } from '../components/fields.ts';
 import { Notice } from '../components/notice.tsx';
 import styles from './account.module.css';
 import { ProveForm } from './prove.tsx';

@@ -32,9 +32,12 @@ export function keepFocusInDialog(): void {
   (dialog?.querySelector<HTMLElement>('[data-autofocus]') ?? dialog)?.focus();
 }
 
-/** Puts the focus back once a dialog is gone: to what opened it or, if that went too, to the content of the page. */
-export function giveFocusBack(opener: HTMLElement | null): void {
-  if (!isNowhere()) return;
+/**
+ * Puts the focus back once a dialog closes: to what opened it or, if that went too, to the content of the page.
+ * The dialog may still be on its way out, the focus in it.
+ */
+export function giveFocusBack(opener: HTMLElement | null, closing: Element | null): void {
+  if (!isNowhere() && closing?.contains(document.activeElement) !== true) return;
   const place = [opener, latestOnPage].find((one) => one?.isConnected === true) ?? document.getElementById('main');
   place?.focus();
 }

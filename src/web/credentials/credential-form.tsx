@@ -4,7 +4,7 @@ import { flushSync } from 'react-dom';
 import { LIMITS } from '../../contract/words.ts';
 import { DevpilotError } from '../../sdk/client.ts';
 import { fieldErrorsOf, messageOf } from '../api.ts';
-import { useFields } from '../components/form.ts';
+import { useFields } from '../components/fields.ts';
 import { Notice } from '../components/notice.tsx';
 import { descriptionProblem, lengthOf, nameProblem, passphraseProblem } from '../rules.ts';
 import styles from './credentials.module.css';

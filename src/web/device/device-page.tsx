@@ -4,7 +4,7 @@ import { useState } from 'react';
 import { DevpilotError } from '../../sdk/client.ts';
 import { api, messageOf } from '../api.ts';
 import { Facts } from '../components/facts.tsx';
-import { useFields } from '../components/form.ts';
+import { useFields } from '../components/fields.ts';
 import { Notice } from '../components/notice.tsx';
 import { BlockSkeleton } from '../components/states.tsx';
 import { Ago } from '../components/time.tsx';

@@ -6,7 +6,7 @@ import type { GivenRole } from '../../contract/words.ts';
 import { fieldErrorsOf, messageOf, queryClient } from '../api.ts';
 import { CopyButton } from '../components/copy.tsx';
 import { Dialog } from '../components/dialog.tsx';
-import { useFields } from '../components/form.ts';
+import { useFields } from '../components/fields.ts';
 import { dayOf } from '../components/format.ts';
 import { Notice } from '../components/notice.tsx';
 import { emailProblem } from '../rules.ts';

@@ -1,7 +1,7 @@
 import { Button, PasswordInput, Stack, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { api, fieldErrorsOf, messageOf } from '../api.ts';
-import { useFields } from '../components/form.ts';
+import { useFields } from '../components/fields.ts';
 import { Notice } from '../components/notice.tsx';
 import { emailProblem, passwordProblem, personNameProblem } from '../rules.ts';
 import { forgetPerson } from '../session.ts';

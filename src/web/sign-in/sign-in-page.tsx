@@ -6,7 +6,7 @@ import { DevpilotError } from '../../sdk/client.ts';
 import { passkeyObstacle } from '../account/passkey.ts';
 import { PasskeySignIn } from '../account/passkey-sign-in.tsx';
 import { api, fieldErrorsOf, messageOf } from '../api.ts';
-import { useFields } from '../components/form.ts';
+import { useFields } from '../components/fields.ts';
 import { Notice } from '../components/notice.tsx';
 import { emailProblem } from '../rules.ts';
 import { forgetPerson } from '../session.ts';

@@ -2,7 +2,7 @@ import { Button, Stack, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import type { Workspace } from '../../contract/schemas.ts';
 import { api, fieldErrorsOf, messageOf, queryClient } from '../api.ts';
-import { useFields } from '../components/form.ts';
+import { useFields } from '../components/fields.ts';
 import { Notice } from '../components/notice.tsx';
 import { nameProblem } from '../rules.ts';
 import { rememberWorkspace, workspacesQuery } from '../session.ts';
