@@ -4,7 +4,7 @@ import type { Page, Route } from 'playwright-core';
 import { bearer, createKey, createToken, signUpMember, type TestPerson } from '../src/testing/house.ts';
 import { inspect, openTab, picture } from './browser.ts';
 import { looksRight, type Sight } from './looks.ts';
-import { setStage } from './stage.ts';
+import { setStage, settled } from './stage.ts';
 import { lineOf } from './steps.ts';
 
 /** Every page in every state, looked at. The dialogs are in the files of the keyboard. */
@@ -197,6 +197,27 @@ for (const { name, path, reads } of READ) {
     await tab.getByText('req-7').first().waitFor({ state: 'detached' });
   });
 }
+
+/** Collects how far things move on the page without anybody touching it (the Layout Instability API). */
+function collectJumps(): void {
+  const jumps: number[] = [];
+  Object.assign(globalThis, { jumps });
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) jumps.push((entry as PerformanceEntry & { value: number }).value);
+  }).observe({ type: 'layout-shift', buffered: true });
+}
+
+test('nothing jumps while a page is read', async () => {
+  const tab = await stage.open('/settings/workspace');
+  await tab.addInitScript(collectJumps);
+  for (const { name, path } of READ) {
+    await tab.goto(within(path()));
+    await settled(tab);
+    await tab.waitForLoadState('networkidle');
+    const jumps = await tab.evaluate(() => (globalThis as unknown as { jumps: number[] }).jumps);
+    assert.deepEqual(jumps, [], name);
+  }
+});
 
 test('the first load of the settings page is at most 250 kB of compressed JavaScript, all from here', async () => {
   const tab = await openTab(stage.browser, stage.house, { person: stage.owner });
