@@ -173,6 +173,16 @@ test('someone is invited, the invitation withdrawn', async () => {
   await lineOf(tab, 'grace@example.com').waitFor({ state: 'detached' });
 });
 
+test('the focus comes back too where dialogs fade in and out', async () => {
+  const { tab, keys } = await open('/settings/members');
+  await tab.emulateMedia({ reducedMotion: 'no-preference' });
+  const opener = button(tab, 'Invite');
+  await keys.enter(opener);
+  const dialog = tab.getByRole('dialog', { name: 'Invite to Acme' });
+  await focused(tab, dialog.getByLabel('Email'));
+  await escapeFrom(dialog, opener);
+});
+
 test('a member changes role, is asked to take over, and is removed with what they made', async () => {
   const edsger = await signUpMember(stage.house, stage.owner, 'member', 'edsger@example.com');
   const { tab, keys } = await open('/settings/members');

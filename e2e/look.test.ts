@@ -207,6 +207,9 @@ function collectJumps(): void {
   }).observe({ type: 'layout-shift', buffered: true });
 }
 
+/** A fifth of what counts as good: a block may turn out a line longer than its place, a table may not. */
+const STILL = 0.02;
+
 test('nothing jumps while a page is read', async () => {
   const tab = await stage.open('/settings/workspace');
   await tab.addInitScript(collectJumps);
@@ -215,7 +218,8 @@ test('nothing jumps while a page is read', async () => {
     await settled(tab);
     await tab.waitForLoadState('networkidle');
     const jumps = await tab.evaluate(() => (globalThis as unknown as { jumps: number[] }).jumps);
-    assert.deepEqual(jumps, [], name);
+    const total = jumps.reduce((sum, jump) => sum + jump, 0);
+    assert.ok(total <= STILL, `${name}: ${total}`);
   }
 });
 
