@@ -31,6 +31,7 @@ const HOUSE: Readonly<Record<string, readonly string[]>> = {
   'contract/errors.ts': ['contract/', 'zod'],
   'contract/guards.ts': ['contract/', 'zod'],
   'contract/log-line.ts': ['contract/', 'zod'],
+  'contract/deployments.ts': ['contract/', 'zod'],
   'contract/scripts.ts': ['contract/', 'zod'],
   'contract/backups.ts': ['contract/', 'zod'],
   'contract/': ['contract/words.ts'],

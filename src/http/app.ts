@@ -19,6 +19,7 @@ import { auditRoutes } from './audit.ts';
 import { registerAuthorize } from './authorize.ts';
 import { backupRoutes } from './backups.ts';
 import { accessTokenRoutes, apiKeyRoutes } from './credentials.ts';
+import { deploymentRoutes } from './deployments.ts';
 import { deviceRoutes } from './devices.ts';
 import { registerDocs } from './docs.ts';
 import { environmentRoutes } from './environment.ts';
@@ -61,6 +62,7 @@ export function routeTable(house: House): Route[] {
     ...metadataRoutes(house),
     ...activityRoutes(house),
     ...errorRoutes(house),
+    ...deploymentRoutes(house),
     ...scriptRoutes(house),
     ...runRoutes(house),
     ...backupRoutes(house),

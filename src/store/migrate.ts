@@ -10,6 +10,7 @@ import { activity } from './migrations/0012-activity.ts';
 import { errors } from './migrations/0013-errors.ts';
 import { failureGate } from './migrations/0015-failure-gate.ts';
 import { jobs } from './migrations/0020-jobs.ts';
+import { deployments } from './migrations/0021-deployments.ts';
 import { scripts } from './migrations/0030-scripts.ts';
 import { backups } from './migrations/0031-backups.ts';
 import { guards } from './migrations/0035-guards.ts';
@@ -26,6 +27,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0013-errors': errors,
   '0015-failure-gate': failureGate,
   '0020-jobs': jobs,
+  '0021-deployments': deployments,
   '0030-scripts': scripts,
   '0031-backups': backups,
   '0035-guards': guards,
