@@ -1,5 +1,4 @@
 import { Button, Group, NativeSelect, NumberInput, Stack, Textarea, TextInput } from '@mantine/core';
-import { useForm } from '@mantine/form';
 import { useDisclosure } from '@mantine/hooks';
 import { notifications } from '@mantine/notifications';
 import { useNavigate } from '@tanstack/react-router';
@@ -8,6 +7,7 @@ import type { App } from '../../contract/resources.ts';
 import { RESOURCE_LIMITS } from '../../contract/words.ts';
 import type { Tagged } from '../../sdk/client.ts';
 import { queryClient } from '../api.ts';
+import { useFields } from '../components/fields.ts';
 import { useSubmit } from '../components/form.tsx';
 import { Edited, GuardedFooter, useGuarded } from '../components/guarded.tsx';
 import { IconTrash } from '../components/icons.ts';
@@ -105,7 +105,7 @@ function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
   const names = useNames();
   const { id } = loaded.value;
   const guarded = useGuarded(loaded, () => api.apps.read(id));
-  const form = useForm({ initialValues: valuesOf(loaded.value), validate: APP_RULES });
+  const form = useFields({ initialValues: valuesOf(loaded.value), validate: APP_RULES });
   const changes = appChanges(guarded.base, form.values);
   const isChanged = Object.keys(changes).length > 0;
   const saving = useSubmit(

@@ -1,7 +1,7 @@
 import { NativeSelect, NumberInput, Stack, Switch, Textarea, TextInput } from '@mantine/core';
-import { useForm } from '@mantine/form';
 import { HOOK_STAGES, RESOURCE_LIMITS } from '../../contract/words.ts';
 import { Dialog } from '../components/dialog.tsx';
+import { useFields } from '../components/fields.ts';
 import { FormFooter } from '../components/form.tsx';
 import { nameProblem } from '../rules.ts';
 import { type Hook, STAGES, wholeNumberProblem } from './apps.ts';
@@ -20,7 +20,7 @@ const NEW_HOOK: HookValues = { name: '', stage: 'post_source_control', run: '', 
 
 /** Adds or edits a hook; it is saved with the rest of the app. */
 export function HookDialog({ hook, taken, onClose, onDone }: HookDialogProps) {
-  const form = useForm<HookValues>({
+  const form = useFields<HookValues>({
     initialValues: hook ?? NEW_HOOK,
     validate: {
       name: (name) => nameProblem(name) ?? (taken.includes(name.trim()) ? 'Another hook has this name' : null),

@@ -3,7 +3,6 @@ import {
   Checkbox,
   Collapse,
   Group,
-  Modal,
   NumberInput,
   Radio,
   SegmentedControl,
@@ -12,7 +11,7 @@ import {
   Text,
   TextInput,
 } from '@mantine/core';
-import { type UseFormReturnType, useForm } from '@mantine/form';
+import type { UseFormReturnType } from '@mantine/form';
 import { useDisclosure } from '@mantine/hooks';
 import { notifications } from '@mantine/notifications';
 import { useNavigate } from '@tanstack/react-router';
@@ -21,6 +20,8 @@ import type { App } from '../../contract/resources.ts';
 import { RESOURCE_LIMITS, STRATEGIES } from '../../contract/words.ts';
 import { queryClient } from '../api.ts';
 import { useNames } from '../apps/names.ts';
+import { Dialog } from '../components/dialog.tsx';
+import { useFields } from '../components/fields.ts';
 import { FormFooter, useSubmit } from '../components/form.tsx';
 import { IconChevronDown, IconChevronUp } from '../components/icons.ts';
 import { useWorkspace } from '../session.ts';
@@ -124,7 +125,7 @@ export function DeployDialog({ app, onClose }: DeployDialogProps) {
   const navigate = useNavigate();
   const [advanced, { toggle, open }] = useDisclosure(app.serverId === null);
   const id = useId();
-  const form = useForm({ initialValues: valuesFor(app), validate: DEPLOY_RULES });
+  const form = useFields({ initialValues: valuesFor(app), validate: DEPLOY_RULES });
   const saving = useSubmit(form, async (values) => {
     const deployment = await api.deployments.create(app.id, deploymentOf(app, values));
     notifications.show({ message: `A deployment of ${app.name} is on its way.` });
@@ -133,7 +134,7 @@ export function DeployDialog({ app, onClose }: DeployDialogProps) {
     await navigate({ to: '/deployments/$id', params: { id: deployment.id }, search: {} });
   });
   return (
-    <Modal opened onClose={onClose} title={`Deploy ${app.name}`} size="lg" closeOnClickOutside={false}>
+    <Dialog opened onClose={onClose} title={`Deploy ${app.name}`} size="lg" closeOnClickOutside={false}>
       <form
         noValidate
         onSubmit={form.onSubmit(saving.submit, (problems) => {
@@ -193,6 +194,6 @@ export function DeployDialog({ app, onClose }: DeployDialogProps) {
           <FormFooter saving={saving} submit="Deploy" onCancel={onClose} disabled={app.repository === null} />
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

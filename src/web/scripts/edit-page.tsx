@@ -1,11 +1,11 @@
 import { Stack } from '@mantine/core';
-import { useForm } from '@mantine/form';
 import { notifications } from '@mantine/notifications';
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { useRef } from 'react';
 import type { Script } from '../../contract/scripts.ts';
 import type { Tagged } from '../../sdk/client.ts';
 import { queryClient } from '../api.ts';
+import { useFields } from '../components/fields.ts';
 import { FormFooter, useSubmit } from '../components/form.tsx';
 import { Edited, GuardedFooter, useGuarded } from '../components/guarded.tsx';
 import { LeaveGuard } from '../components/leave-guard.tsx';
@@ -38,7 +38,7 @@ function NewForm() {
   const { api } = useWorkspace();
   const navigate = useNavigate();
   const { isDone, done } = useDone();
-  const form = useForm({ initialValues: NEW_SCRIPT, validate: SCRIPT_RULES });
+  const form = useFields({ initialValues: NEW_SCRIPT, validate: SCRIPT_RULES });
   const saving = useSubmit(form, async (values) => {
     const script = await api.scripts.create(wishOf(values));
     notifications.show({ message: `The script ${script.name} is there.` });
@@ -72,7 +72,7 @@ function EditForm({ loaded }: { readonly loaded: Tagged<Script> }) {
   const { isDone, done } = useDone();
   const { id } = loaded.value;
   const guarded = useGuarded(loaded, () => api.scripts.read(id));
-  const form = useForm({ initialValues: valuesOf(loaded.value), validate: SCRIPT_RULES });
+  const form = useFields({ initialValues: valuesOf(loaded.value), validate: SCRIPT_RULES });
   const changes = scriptChanges(guarded.base, form.values);
   const isChanged = Object.keys(changes).length > 0;
   const saving = useSubmit(form, async () => {
