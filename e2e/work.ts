@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { App, Project, Server } from '../src/contract/resources.ts';
+import type { Script } from '../src/contract/scripts.ts';
 import { bearer, createToken, type TestHouse, type TestPerson } from '../src/testing/house.ts';
 
 async function create<Made>(person: TestPerson, path: string, body: object): Promise<Made> {
@@ -16,6 +17,9 @@ export const createServer = (person: TestPerson, body: { name: string; [field: s
 
 export const createApp = (person: TestPerson, body: { name: string; [field: string]: unknown }): Promise<App> =>
   create(person, '/v1/apps', body);
+
+export const createScript = (person: TestPerson, body: { name: string; [field: string]: unknown }): Promise<Script> =>
+  create(person, '/v1/scripts', body);
 
 export async function setVariables(person: TestPerson, app: App, values: Record<string, string | null>): Promise<void> {
   const set = await person.call(`/v1/apps/${app.id}/env`, { method: 'PATCH', body: { values } });

@@ -205,6 +205,36 @@ const server = createRoute({
   path: '/servers/$server',
   component: lazyRouteComponent(() => patiently(() => import('./servers/server-page.tsx')), 'ServerPage'),
 });
+const appBackups = createRoute({
+  getParentRoute: () => app,
+  path: '/backups',
+  component: lazyRouteComponent(() => patiently(() => import('./backups/backups-tab.tsx')), 'BackupsTab'),
+});
+const scripts = createRoute({
+  getParentRoute: () => within,
+  path: '/scripts',
+  component: lazyRouteComponent(() => patiently(() => import('./scripts/scripts-page.tsx')), 'ScriptsPage'),
+});
+const newScript = createRoute({
+  getParentRoute: () => within,
+  path: '/scripts/new',
+  component: lazyRouteComponent(() => patiently(() => import('./scripts/edit-page.tsx')), 'NewScriptPage'),
+});
+const script = createRoute({
+  getParentRoute: () => within,
+  path: '/scripts/$script',
+  component: lazyRouteComponent(() => patiently(() => import('./scripts/script-page.tsx')), 'ScriptPage'),
+});
+const editScript = createRoute({
+  getParentRoute: () => within,
+  path: '/scripts/$script/edit',
+  component: lazyRouteComponent(() => patiently(() => import('./scripts/edit-page.tsx')), 'EditScriptPage'),
+});
+const run = createRoute({
+  getParentRoute: () => within,
+  path: '/runs/$id',
+  component: lazyRouteComponent(() => patiently(() => import('./scripts/run-page.tsx')), 'RunPage'),
+});
 const activity = createRoute({
   getParentRoute: () => within,
   path: '/activity',
@@ -257,9 +287,14 @@ const routeTree = root.addChildren([
         projects,
         project,
         apps,
-        app.addChildren([appOverview, appEnvironment, appSettings]),
+        app.addChildren([appOverview, appEnvironment, appBackups, appSettings]),
         servers,
         server,
+        scripts,
+        newScript,
+        script,
+        editScript,
+        run,
         activity,
         errors,
         error,

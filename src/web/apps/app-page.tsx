@@ -13,6 +13,7 @@ import { useNames } from './names.ts';
 const TABS: readonly { readonly to: NonNullable<LinkProps['to']>; readonly label: string; readonly admin?: true }[] = [
   { to: '/apps/$app', label: 'Overview' },
   { to: '/apps/$app/environment', label: 'Environment' },
+  { to: '/apps/$app/backups', label: 'Backups' },
   { to: '/apps/$app/settings', label: 'Settings', admin: true },
 ];
 

@@ -8,10 +8,11 @@ import type { App } from '../../contract/resources.ts';
 import { RESOURCE_LIMITS } from '../../contract/words.ts';
 import type { Tagged } from '../../sdk/client.ts';
 import { queryClient } from '../api.ts';
-import { FormFooter, useSubmit } from '../components/form.tsx';
-import { Edited, StaleNotice, useGuarded } from '../components/guarded.tsx';
+import { useSubmit } from '../components/form.tsx';
+import { Edited, GuardedFooter, useGuarded } from '../components/guarded.tsx';
 import { IconTrash } from '../components/icons.ts';
 import { LeaveGuard } from '../components/leave-guard.tsx';
+import { Notice } from '../components/notice.tsx';
 import { Section } from '../components/section.tsx';
 import { NoPermission } from '../components/states.tsx';
 import { patiently } from '../connection.ts';
@@ -142,6 +143,7 @@ function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
         </Section>
         <Section title="Hooks" description="Commands that run in each deployment, in this order within their stage.">
           <HooksField hooks={form.values.hooks} onChange={(hooks) => form.setFieldValue('hooks', hooks)} />
+          {form.errors['hooks'] !== undefined && <Notice tone="bad">{form.errors['hooks']}</Notice>}
         </Section>
         <Section title="Health check" description="Whether a new release works; if it does not, the one before stays.">
           <CheckFields form={form} />
@@ -192,22 +194,15 @@ function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
         </Section>
         <div className={isChanged ? styles['save'] : undefined}>
           <Stack gap="sm">
-            <FormFooter
+            <GuardedFooter
+              guarded={guarded}
               saving={saving}
-              submit={guarded.theirs === null ? 'Save changes' : 'Save again'}
+              labels={APP_LABELS}
+              onTakeTheirs={(theirs) => form.setValues(valuesOf(theirs))}
+              submit="Save changes"
               disabled={!isChanged}
               onCancel={isChanged ? () => form.setValues(valuesOf(guarded.base)) : undefined}
               cancel="Undo changes"
-              notice={
-                guarded.theirs !== null && (
-                  <StaleNotice
-                    before={guarded.base}
-                    now={guarded.theirs}
-                    labels={APP_LABELS}
-                    onTakeTheirs={() => form.setValues(valuesOf(guarded.takeTheirs()))}
-                  />
-                )
-              }
             />
           </Stack>
         </div>

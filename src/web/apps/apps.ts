@@ -166,7 +166,17 @@ export function appChanges(before: App, values: AppValues): UpdateAppInput {
 }
 
 /** What the server's field names are called in the form. */
-export const FORM_FIELDS: Readonly<Record<string, string>> = { healthCheck: 'checkUrl', backup: 'backupCommand' };
+export const FORM_FIELDS: Readonly<Record<string, string>> = {
+  healthCheck: 'checkUrl',
+  'healthCheck.command': 'checkCommand',
+  'healthCheck.url': 'checkUrl',
+  'healthCheck.timeoutSeconds': 'checkTimeout',
+  backup: 'backupCommand',
+  'backup.restoreCommand': 'restoreCommand',
+  'backup.schedule': 'backupSchedule',
+  'backup.keep.last': 'keepLast',
+  'backup.keep.days': 'keepDays',
+};
 
 export const APP_LABELS: Readonly<Record<string, string>> = {
   name: 'Name',

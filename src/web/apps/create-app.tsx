@@ -1,9 +1,6 @@
-import { Modal, Stack, Text } from '@mantine/core';
-import { useForm } from '@mantine/form';
-import { notifications } from '@mantine/notifications';
+import { Text } from '@mantine/core';
 import type { App, Project } from '../../contract/resources.ts';
-import { queryClient } from '../api.ts';
-import { FormFooter, useSubmit } from '../components/form.tsx';
+import { CreateDialog } from '../components/resource-dialogs.tsx';
 import { SlugField } from '../components/slug-field.tsx';
 import { useWorkspace } from '../session.ts';
 import { APP_RULES, NEW_APP, wishOf } from './apps.ts';
@@ -19,20 +16,15 @@ interface CreateAppProps {
 
 /** Makes an app with what it needs first; hooks, checks and the rest are in its settings. */
 export function CreateApp({ project, onClose, onCreated }: CreateAppProps) {
-  const { api, workspace } = useWorkspace();
+  const { api } = useWorkspace();
   const names = useNames();
-  const form = useForm({ initialValues: { ...NEW_APP, projectId: project?.id ?? '' }, validate: APP_RULES });
-  const saving = useSubmit(form, async (values) => {
-    const app = await api.apps.create(wishOf(values));
-    notifications.show({ message: `The app ${app.name} is there.` });
-    onClose();
-    onCreated(app);
-    void queryClient.invalidateQueries({ queryKey: [workspace.id, 'apps'] });
-  });
   return (
-    <Modal opened onClose={onClose} title="New app" size="lg" closeOnClickOutside={false}>
-      <form noValidate onSubmit={form.onSubmit(saving.submit)}>
-        <Stack gap="md">
+    <CreateDialog
+      noun="app"
+      initial={{ ...NEW_APP, projectId: project?.id ?? '' }}
+      rules={APP_RULES}
+      fields={(form) => (
+        <>
           <NameField form={form} />
           {project === undefined && <ProjectField form={form} names={names} />}
           <SourceFields form={form} />
@@ -41,9 +33,11 @@ export function CreateApp({ project, onClose, onCreated }: CreateAppProps) {
           <Text fz="sm" c="dimmed">
             Hooks, health check, logs and backups are set in the app's settings.
           </Text>
-          <FormFooter saving={saving} submit="Create app" onCancel={onClose} />
-        </Stack>
-      </form>
-    </Modal>
+        </>
+      )}
+      create={(values) => api.apps.create(wishOf(values))}
+      onClose={onClose}
+      onCreated={onCreated}
+    />
   );
 }

@@ -21,9 +21,6 @@ export function useSubmit<Values extends Record<string, unknown>>(
   /** What the server's fields are called in the form, where it differs. */
   fields: Readonly<Record<string, string>> = {},
 ): Submitting<Values> {
-  const problemsOf = (thrown: unknown) =>
-    Object.entries(fieldErrorsOf(thrown) ?? {}).map(([field, message]) => [fields[field] ?? field, message] as const);
-
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
 
@@ -35,14 +32,14 @@ export function useSubmit<Values extends Record<string, unknown>>(
       await send(values);
     } catch (thrown) {
       setError(thrown);
-      form.setErrors(Object.fromEntries(problemsOf(thrown)));
+      form.setErrors(fieldErrorsOf(thrown, fields) ?? {});
     } finally {
       setBusy(false);
     }
   }
 
-  const problems = problemsOf(error);
-  const isAtFields = problems.length > 0 && problems.every(([field]) => Object.hasOwn(form.values, field));
+  const problems = Object.keys(fieldErrorsOf(error, fields) ?? {});
+  const isAtFields = problems.length > 0 && problems.every((field) => Object.hasOwn(form.values, field));
   return {
     submit: (values) => void submit(values),
     busy,

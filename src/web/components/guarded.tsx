@@ -2,7 +2,7 @@ import { Button, Group, List, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import type { Tagged } from '../../sdk/client.ts';
-import { isConflict } from './form.tsx';
+import { FormFooter, isConflict, type Submitting } from './form.tsx';
 import { Notice } from './notice.tsx';
 import { BlockSkeleton, ErrorState } from './states.tsx';
 
@@ -69,17 +69,55 @@ const say = (value: unknown): string => {
   return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 };
 
+interface GuardedFooterProps<Item> {
+  readonly guarded: Guarded<Item>;
+  readonly saving: Pick<Submitting<never>, 'busy' | 'trouble' | 'error'>;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly onTakeTheirs: (theirs: Item) => void;
+  readonly onCancel: (() => void) | undefined;
+  readonly submit?: string;
+  readonly cancel?: string;
+  readonly disabled?: boolean;
+}
+
+/** The end of a guarded form: save, or what others changed and save again. */
+export function GuardedFooter<Item extends object>(props: GuardedFooterProps<Item>) {
+  const { guarded, saving, labels, onTakeTheirs, onCancel, submit = 'Save', cancel, disabled } = props;
+  const { base, theirs } = guarded;
+  return (
+    <FormFooter
+      saving={saving}
+      submit={theirs === null ? submit : 'Save again'}
+      onCancel={onCancel}
+      cancel={cancel}
+      disabled={disabled}
+      notice={
+        theirs !== null && (
+          <StaleNotice
+            before={base}
+            now={theirs}
+            labels={labels}
+            onTakeTheirs={() => onTakeTheirs(guarded.takeTheirs())}
+          />
+        )
+      }
+    />
+  );
+}
+
 interface StaleNoticeProps {
-  readonly before: Readonly<Record<string, unknown>>;
-  readonly now: Readonly<Record<string, unknown>>;
+  readonly before: object;
+  readonly now: object;
   /** How the fields are called that a person knows. */
   readonly labels: Readonly<Record<string, string>>;
   readonly onTakeTheirs: () => void;
 }
 
 /** Says what others changed since the form was opened, and that saving again is possible. */
-export function StaleNotice({ before, now, labels, onTakeTheirs }: StaleNoticeProps) {
-  const fields = Object.keys(labels).filter((field) => JSON.stringify(before[field]) !== JSON.stringify(now[field]));
+function StaleNotice({ before, now, labels, onTakeTheirs }: StaleNoticeProps) {
+  const was: Readonly<Record<string, unknown>> = Object.fromEntries(Object.entries(before));
+  const is: Readonly<Record<string, unknown>> = Object.fromEntries(Object.entries(now));
+  const fields = Object.keys(labels).filter((field) => JSON.stringify(was[field]) !== JSON.stringify(is[field]));
   return (
     <Notice tone="warn">
       <Stack gap="xs" role="alert">
@@ -88,7 +126,7 @@ export function StaleNotice({ before, now, labels, onTakeTheirs }: StaleNoticePr
           <List fz="sm" spacing={2}>
             {fields.map((field) => (
               <List.Item key={field}>
-                {labels[field]}: {say(before[field])} → {say(now[field])}
+                {labels[field]}: {say(was[field])} → {say(is[field])}
               </List.Item>
             ))}
           </List>

@@ -29,7 +29,9 @@ interface ResourcesPageProps<Row> {
   readonly filters: readonly string[];
   /** The filters beside the search. */
   readonly choices?: ReactNode;
-  readonly creator: (close: () => void) => ReactNode;
+  /** The dialog that makes one; or, where that is a page, the way to it as `onCreate`. */
+  readonly creator?: (close: () => void) => ReactNode;
+  readonly onCreate?: () => void;
   /** The dialog that edits one; or, where that is a page, the way to it as `onEdit`. */
   readonly editor?: (row: Row, close: () => void) => ReactNode;
   readonly onEdit?: (row: Row) => void;
@@ -51,7 +53,7 @@ export function ResourcesPage<Row extends { readonly id: string; readonly name: 
   const filtered = isFiltered(state, filters);
   const nothingYet = list.data?.data.length === 0 && !filtered;
   const create = isAdmin && canCreate && (
-    <Button leftSection={<IconPlus size={16} />} onClick={() => setOpen({ dialog: 'create' })}>
+    <Button leftSection={<IconPlus size={16} />} onClick={props.onCreate ?? (() => setOpen({ dialog: 'create' }))}>
       {props.create}
     </Button>
   );
@@ -92,7 +94,7 @@ export function ResourcesPage<Row extends { readonly id: string; readonly name: 
         />
       </Stack>
       <Suspense fallback={null}>
-        {open?.dialog === 'create' && props.creator(close)}
+        {open?.dialog === 'create' && props.creator?.(close)}
         {open?.dialog === 'edit' && props.editor?.(open.row, close)}
         {open?.dialog === 'delete' && props.remover(open.row, close)}
       </Suspense>

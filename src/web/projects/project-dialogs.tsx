@@ -1,13 +1,9 @@
-import { Modal, Stack, Textarea, TextInput } from '@mantine/core';
-import { type UseFormReturnType, useForm } from '@mantine/form';
-import { notifications } from '@mantine/notifications';
+import { Textarea, TextInput } from '@mantine/core';
+import type { UseFormReturnType } from '@mantine/form';
 import type { Project } from '../../contract/resources.ts';
 import { LIMITS } from '../../contract/words.ts';
-import type { Tagged } from '../../sdk/client.ts';
-import { queryClient } from '../api.ts';
 import { DeleteResource } from '../components/delete-resource.tsx';
-import { FormFooter, useSubmit } from '../components/form.tsx';
-import { Edited, StaleNotice, useGuarded } from '../components/guarded.tsx';
+import { CreateDialog, EditDialog } from '../components/resource-dialogs.tsx';
 import { SlugField } from '../components/slug-field.tsx';
 import { lengthOf } from '../rules.ts';
 import { useWorkspace } from '../session.ts';
@@ -38,77 +34,40 @@ interface CreateProjectProps {
 }
 
 export function CreateProject({ onClose, onCreated }: CreateProjectProps) {
-  const { api, workspace } = useWorkspace();
-  const form = useForm({ initialValues: NEW_PROJECT, validate: PROJECT_RULES });
-  const saving = useSubmit(form, async (values) => {
-    const project = await api.projects.create(wishOf(values));
-    notifications.show({ message: `The project ${project.name} is there.` });
-    onClose();
-    onCreated(project);
-    void queryClient.invalidateQueries({ queryKey: [workspace.id, 'projects'] });
-  });
+  const { api } = useWorkspace();
   return (
-    <Modal opened onClose={onClose} title="New project" size="lg" closeOnClickOutside={false}>
-      <form noValidate onSubmit={form.onSubmit(saving.submit)}>
-        <Stack gap="md">
+    <CreateDialog
+      noun="project"
+      initial={NEW_PROJECT}
+      rules={PROJECT_RULES}
+      fields={(form) => (
+        <>
           <NameAndDescription form={form} />
           <SlugField noun="project" from={form.values.name} {...form.getInputProps('slug')} />
-          <FormFooter saving={saving} submit="Create project" onCancel={onClose} />
-        </Stack>
-      </form>
-    </Modal>
-  );
-}
-
-function EditForm({ loaded, onClose }: { readonly loaded: Tagged<Project>; readonly onClose: () => void }) {
-  const { api, workspace } = useWorkspace();
-  const { id } = loaded.value;
-  const guarded = useGuarded(loaded, () => api.projects.read(id));
-  const form = useForm({ initialValues: valuesOf(loaded.value), validate: PROJECT_RULES });
-  const saving = useSubmit(form, async (values) => {
-    const changes = projectChanges(guarded.base, values);
-    if (Object.keys(changes).length > 0) {
-      const { name } = await guarded.save((ifMatch) => api.projects.update(id, changes, { ifMatch }));
-      notifications.show({ message: `Saved ${name}.` });
-      void queryClient.invalidateQueries({ queryKey: [workspace.id, 'projects'] });
-    }
-    onClose();
-  });
-  return (
-    <form noValidate onSubmit={form.onSubmit(saving.submit)}>
-      <Stack gap="md">
-        <NameAndDescription form={form} />
-        <FormFooter
-          saving={saving}
-          submit={guarded.theirs === null ? 'Save' : 'Save again'}
-          onCancel={onClose}
-          notice={
-            guarded.theirs !== null && (
-              <StaleNotice
-                before={guarded.base}
-                now={guarded.theirs}
-                labels={FIELDS}
-                onTakeTheirs={() => form.setValues(valuesOf(guarded.takeTheirs()))}
-              />
-            )
-          }
-        />
-      </Stack>
-    </form>
+        </>
+      )}
+      create={(values) => api.projects.create(wishOf(values))}
+      onClose={onClose}
+      onCreated={onCreated}
+    />
   );
 }
 
 export function EditProject({ project, onClose }: { readonly project: Project; readonly onClose: () => void }) {
-  const { api, workspace } = useWorkspace();
+  const { api } = useWorkspace();
   return (
-    <Modal opened onClose={onClose} title={`Edit ${project.name}`} size="lg" closeOnClickOutside={false}>
-      <Edited
-        queryKey={[workspace.id, 'projects', project.id]}
-        read={(signal) => api.projects.read(project.id, { signal })}
-      >
-        {(loaded) => <EditForm loaded={loaded} onClose={onClose} />}
-      </Edited>
-    </Modal>
+    <EditDialog
+      noun="project"
+      item={project}
+      valuesOf={valuesOf}
+      rules={PROJECT_RULES}
+      fields={(form) => <NameAndDescription form={form} />}
+      changesOf={projectChanges}
+      labels={FIELDS}
+      read={(call) => api.projects.read(project.id, call)}
+      update={(changes, call) => api.projects.update(project.id, changes, call)}
+      onClose={onClose}
+    />
   );
 }
 

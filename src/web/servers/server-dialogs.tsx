@@ -1,12 +1,8 @@
-import { Group, Modal, NumberInput, Radio, Stack, Textarea, TextInput } from '@mantine/core';
-import { type UseFormReturnType, useForm } from '@mantine/form';
-import { notifications } from '@mantine/notifications';
+import { Group, NumberInput, Radio, Stack, Textarea, TextInput } from '@mantine/core';
+import type { UseFormReturnType } from '@mantine/form';
 import type { Server } from '../../contract/resources.ts';
-import type { Tagged } from '../../sdk/client.ts';
-import { queryClient } from '../api.ts';
 import { DeleteResource } from '../components/delete-resource.tsx';
-import { FormFooter, useSubmit } from '../components/form.tsx';
-import { Edited, StaleNotice, useGuarded } from '../components/guarded.tsx';
+import { CreateDialog, EditDialog } from '../components/resource-dialogs.tsx';
 import { SlugField } from '../components/slug-field.tsx';
 import { useWorkspace } from '../session.ts';
 import {
@@ -76,19 +72,14 @@ interface CreateServerProps {
 }
 
 export function CreateServer({ onClose, onCreated }: CreateServerProps) {
-  const { api, workspace } = useWorkspace();
-  const form = useForm({ initialValues: NEW_SERVER, validate: SERVER_RULES });
-  const saving = useSubmit(form, async (values) => {
-    const server = await api.servers.create(wishOf(values));
-    notifications.show({ message: `The server ${server.name} is there.` });
-    onClose();
-    onCreated(server);
-    void queryClient.invalidateQueries({ queryKey: [workspace.id, 'servers'] });
-  });
+  const { api } = useWorkspace();
   return (
-    <Modal opened onClose={onClose} title="New server" size="lg" closeOnClickOutside={false}>
-      <form noValidate onSubmit={form.onSubmit(saving.submit)}>
-        <Stack gap="md">
+    <CreateDialog
+      noun="server"
+      initial={NEW_SERVER}
+      rules={SERVER_RULES}
+      fields={(form) => (
+        <>
           <NameField form={form} />
           {isLocalAllowed() && (
             <Radio.Group label="Kind" {...form.getInputProps('kind')}>
@@ -104,63 +95,35 @@ export function CreateServer({ onClose, onCreated }: CreateServerProps) {
           )}
           {form.values.kind === 'ssh' && <Fields form={form} />}
           <SlugField noun="server" from={form.values.name} {...form.getInputProps('slug')} />
-          <FormFooter saving={saving} submit="Create server" onCancel={onClose} />
-        </Stack>
-      </form>
-    </Modal>
-  );
-}
-
-function EditForm({ loaded, onClose }: { readonly loaded: Tagged<Server>; readonly onClose: () => void }) {
-  const { api, workspace } = useWorkspace();
-  const { id, kind } = loaded.value;
-  const guarded = useGuarded(loaded, () => api.servers.read(id));
-  const form = useForm({ initialValues: valuesOf(loaded.value), validate: SERVER_RULES });
-  const saving = useSubmit(form, async (values) => {
-    const changes = serverChanges(guarded.base, values);
-    if (Object.keys(changes).length > 0) {
-      const { name } = await guarded.save((ifMatch) => api.servers.update(id, changes, { ifMatch }));
-      notifications.show({ message: `Saved ${name}.` });
-      void queryClient.invalidateQueries({ queryKey: [workspace.id, 'servers'] });
-    }
-    onClose();
-  });
-  return (
-    <form noValidate onSubmit={form.onSubmit(saving.submit)}>
-      <Stack gap="md">
-        <NameField form={form} />
-        {kind === 'ssh' && <Fields form={form} />}
-        <FormFooter
-          saving={saving}
-          submit={guarded.theirs === null ? 'Save' : 'Save again'}
-          onCancel={onClose}
-          notice={
-            guarded.theirs !== null && (
-              <StaleNotice
-                before={guarded.base}
-                now={guarded.theirs}
-                labels={FIELDS}
-                onTakeTheirs={() => form.setValues(valuesOf(guarded.takeTheirs()))}
-              />
-            )
-          }
-        />
-      </Stack>
-    </form>
+        </>
+      )}
+      create={(values) => api.servers.create(wishOf(values))}
+      onClose={onClose}
+      onCreated={onCreated}
+    />
   );
 }
 
 export function EditServer({ server, onClose }: { readonly server: Server; readonly onClose: () => void }) {
-  const { api, workspace } = useWorkspace();
+  const { api } = useWorkspace();
   return (
-    <Modal opened onClose={onClose} title={`Edit ${server.name}`} size="lg" closeOnClickOutside={false}>
-      <Edited
-        queryKey={[workspace.id, 'servers', server.id]}
-        read={(signal) => api.servers.read(server.id, { signal })}
-      >
-        {(loaded) => <EditForm loaded={loaded} onClose={onClose} />}
-      </Edited>
-    </Modal>
+    <EditDialog
+      noun="server"
+      item={server}
+      valuesOf={valuesOf}
+      rules={SERVER_RULES}
+      fields={(form) => (
+        <>
+          <NameField form={form} />
+          {server.kind === 'ssh' && <Fields form={form} />}
+        </>
+      )}
+      changesOf={serverChanges}
+      labels={FIELDS}
+      read={(call) => api.servers.read(server.id, call)}
+      update={(changes, call) => api.servers.update(server.id, changes, call)}
+      onClose={onClose}
+    />
   );
 }
 

@@ -12,6 +12,7 @@ import {
   IconKey,
   IconServer,
   IconSettings,
+  IconTerminal2,
   IconTicket,
   IconUsers,
 } from '../components/icons.ts';
@@ -37,6 +38,7 @@ const GROUPS: readonly { readonly heading: string; readonly places: readonly Pla
       { to: '/projects', label: 'Projects', Icon: IconFolder },
       { to: '/apps', label: 'Apps', Icon: IconAppWindow },
       { to: '/servers', label: 'Servers', Icon: IconServer },
+      { to: '/scripts', label: 'Scripts', Icon: IconTerminal2 },
       { to: '/activity', label: 'Activity', Icon: IconChartBar },
       { to: '/errors', label: 'Errors', Icon: IconBug },
     ],
@@ -103,7 +105,13 @@ export function Shell() {
           <Burger opened={opened} onClick={toggle} size="sm" aria-label="Navigation" aria-expanded={opened} />
         </Group>
       </AppShell.Header>
-      <AppShell.Navbar p="md" className={styles['side']} aria-label="Main" style={{ overflowY: 'auto' }}>
+      <AppShell.Navbar
+        p="md"
+        className={styles['side']}
+        mod={{ closed: !opened }}
+        aria-label="Main"
+        style={{ overflowY: 'auto' }}
+      >
         <Stack h="100%" gap="lg">
           <Group justify="space-between">
             <Brand />
