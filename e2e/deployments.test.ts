@@ -133,7 +133,20 @@ test('a canary waits on its first server, and is given up: what was live before 
   await until(async () => served() === before);
 });
 
+test('the app’s own log is what its command prints, read again on demand; without a command the page says so', async () => {
+  const tab = await stage.open(`/apps/${app.id}/log`, { person: linus });
+  await tab.getByRole('heading', { name: 'No log yet' }).waitFor();
+  await app.edit({ logCommand: 'cat app.log || echo "nothing written"' });
+  await tab.reload();
+  await log(tab).waitFor();
+  const before = await log(tab).textContent();
+  await tab.getByRole('button', { name: 'Read again' }).click();
+  await log(tab).waitFor();
+  assert.match(before ?? '', /nothing written/);
+});
+
 looksRight(stage, [
+  { name: 'app-log', path: () => `/apps/${app.id}/log`, reach: (tab) => log(tab).waitFor() },
   { name: 'deployments', path: '/deployments' },
   { name: 'app-deployments', path: () => `/apps/${app.id}/deployments` },
   {

@@ -220,6 +220,11 @@ const deployment = createRoute({
   path: '/deployments/$id',
   component: lazyRouteComponent(() => patiently(() => import('./deployments/deployment-page.tsx')), 'DeploymentPage'),
 });
+const appLog = createRoute({
+  getParentRoute: () => app,
+  path: '/log',
+  component: lazyRouteComponent(() => patiently(() => import('./apps/log-tab.tsx')), 'LogTab'),
+});
 const appBackups = createRoute({
   getParentRoute: () => app,
   path: '/backups',
@@ -302,7 +307,7 @@ const routeTree = root.addChildren([
         projects,
         project,
         apps,
-        app.addChildren([appOverview, appDeployments, appEnvironment, appBackups, appSettings]),
+        app.addChildren([appOverview, appDeployments, appEnvironment, appLog, appBackups, appSettings]),
         servers,
         server,
         deployments,
