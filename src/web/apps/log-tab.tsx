@@ -7,6 +7,7 @@ import { EmptyState } from '../components/states.tsx';
 import { useWorkspace } from '../session.ts';
 import { LiveLog } from '../work/live-log.tsx';
 import { useAppQuery } from './app-query.ts';
+import { useNames } from './names.ts';
 
 function NoCommand({ app }: { readonly app: App }) {
   const { isAdmin } = useWorkspace();
@@ -30,6 +31,7 @@ function NoCommand({ app }: { readonly app: App }) {
 export function LogTab() {
   const { api } = useWorkspace();
   const { data: app } = useAppQuery();
+  const names = useNames();
   const [times, setTimes] = useState(0);
   if (app === undefined) return null;
   if (app.logCommand === null || app.serverId === null) return <NoCommand app={app} />;
@@ -47,6 +49,7 @@ export function LogTab() {
         key={times}
         id={`${app.slug}-app`}
         read={(ask, call) => api.apps.logs(app.id, ask, call)}
+        serverName={(id) => names.serverName(id)}
         silence="Nothing was said yet."
       />
     </>
