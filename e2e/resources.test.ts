@@ -126,12 +126,17 @@ test('an app’s settings: hooks are added and ordered by keyboard, checks set, 
     await hook.getByRole('button', { name: 'Add' }).click();
     await hook.waitFor({ state: 'hidden' });
   }
+  await tab.getByRole('button', { name: 'Add a hook' }).click();
+  await dialog(tab, 'Add a hook').getByRole('button', { name: 'Add' }).click();
+  await dialog(tab, 'Add a hook').getByText('Takes a command').waitFor();
+  await tab.keyboard.press('Escape');
   await tab.getByRole('button', { name: 'Move Build up' }).focus();
   await tab.keyboard.press('Enter');
   await tab.getByLabel('How').selectOption('url');
   await tab.getByLabel('Address').fill('http://127.0.0.1:8080/healthz');
   await tab.getByRole('link', { name: 'Overview' }).click();
   await dialog(tab, 'Leave without saving?').getByRole('button', { name: 'Cancel' }).click();
+  assert.deepEqual((await find<App>(`/v1/apps/${app.id}`)).hooks, [], 'nothing was saved by the dialogs on the way');
   await tab.getByRole('button', { name: 'Save changes' }).click();
   await tab.getByText('Saved With hooks.').waitFor();
   const saved = await find<App>(`/v1/apps/${app.id}`);
@@ -143,6 +148,12 @@ test('an app’s settings: hooks are added and ordered by keyboard, checks set, 
     ],
   );
   assert.deepEqual(saved.healthCheck, { url: 'http://127.0.0.1:8080/healthz', timeoutSeconds: 60 });
+  await tab.getByLabel('Branch').fill('next');
+  await tab.getByRole('link', { name: 'Overview' }).click();
+  await dialog(tab, 'Leave without saving?').getByRole('button', { name: 'Leave' }).click();
+  await tab.getByRole('region', { name: 'Facts' }).waitFor();
+  assert.equal((await find<App>(`/v1/apps/${app.id}`)).branch, 'main');
+  await tab.getByRole('link', { name: 'Settings', exact: true }).click();
   await tab.getByRole('button', { name: 'Delete app…' }).click();
   const ask = dialog(tab, 'Delete app');
   assert.equal(await ask.getByRole('button', { name: 'Delete' }).isDisabled(), true);

@@ -43,12 +43,14 @@ export function HookDialog({ hook, taken, onClose, onDone }: HookDialogProps) {
     >
       <form
         noValidate
-        onSubmit={form.onSubmit((values, event) => {
-          // A dialog's form sits, for React, inside the page's: what is submitted here is not that.
-          event?.stopPropagation();
-          onDone({ ...values, name: values.name.trim(), timeoutSeconds: Number(values.timeoutSeconds) });
-          onClose();
-        })}
+        onSubmit={(event) => {
+          // For React this form sits within the page's: what is submitted here is not that, be it refused or not.
+          event.stopPropagation();
+          form.onSubmit((values) => {
+            onDone({ ...values, name: values.name.trim(), timeoutSeconds: Number(values.timeoutSeconds) });
+            onClose();
+          })(event);
+        }}
       >
         <Stack gap="md">
           <TextInput

@@ -45,24 +45,26 @@ function NewForm() {
     await done(script);
   });
   return (
-    <form noValidate onSubmit={form.onSubmit(saving.submit)}>
+    <>
       <LeaveGuard when={() => form.isDirty() && !isDone.current} />
-      <Stack gap="lg">
-        <ScriptFields form={form} />
-        <Section title="Address">
-          <SlugField noun="script" from={form.values.name} {...form.getInputProps('slug')} />
-        </Section>
-        <div className={styles['save']}>
-          <Stack gap="sm">
-            <FormFooter
-              saving={saving}
-              submit="Create script"
-              onCancel={() => void navigate({ to: '/scripts', search: {} })}
-            />
-          </Stack>
-        </div>
-      </Stack>
-    </form>
+      <form noValidate onSubmit={form.onSubmit(saving.submit)}>
+        <Stack gap="lg">
+          <ScriptFields form={form} />
+          <Section title="Address">
+            <SlugField noun="script" from={form.values.name} {...form.getInputProps('slug')} />
+          </Section>
+          <div className={styles['save']}>
+            <Stack gap="sm">
+              <FormFooter
+                saving={saving}
+                submit="Create script"
+                onCancel={() => void navigate({ to: '/scripts', search: {} })}
+              />
+            </Stack>
+          </div>
+        </Stack>
+      </form>
+    </>
   );
 }
 
@@ -83,23 +85,25 @@ function EditForm({ loaded }: { readonly loaded: Tagged<Script> }) {
     await done(script);
   });
   return (
-    <form noValidate onSubmit={form.onSubmit(saving.submit)}>
+    <>
       <LeaveGuard when={() => isChanged && !isDone.current} />
-      <Stack gap="lg">
-        <ScriptFields form={form} />
-        <div className={styles['save']}>
-          <Stack gap="sm">
-            <GuardedFooter
-              guarded={guarded}
-              saving={saving}
-              labels={SCRIPT_LABELS}
-              onTakeTheirs={(theirs) => form.setValues(valuesOf(theirs))}
-              onCancel={() => void navigate({ to: '/scripts/$script', params: { script: id }, search: {} })}
-            />
-          </Stack>
-        </div>
-      </Stack>
-    </form>
+      <form noValidate onSubmit={form.onSubmit(saving.submit)}>
+        <Stack gap="lg">
+          <ScriptFields form={form} />
+          <div className={styles['save']}>
+            <Stack gap="sm">
+              <GuardedFooter
+                guarded={guarded}
+                saving={saving}
+                labels={SCRIPT_LABELS}
+                onTakeTheirs={(theirs) => form.setValues(valuesOf(theirs))}
+                onCancel={() => void navigate({ to: '/scripts/$script', params: { script: id }, search: {} })}
+              />
+            </Stack>
+          </div>
+        </Stack>
+      </form>
+    </>
   );
 }
 
