@@ -6,7 +6,7 @@ import { signUpMember, type TestPerson } from '../src/testing/house.ts';
 import { startSshd, type TestSshd } from '../src/testing/sshd.ts';
 import { looksRight } from './looks.ts';
 import { setStage, settled } from './stage.ts';
-import { chooseInMenu } from './steps.ts';
+import { chooseInMenu, lineOf } from './steps.ts';
 import { createApp, createProject, createServer } from './work.ts';
 
 let sshd: TestSshd;
@@ -48,6 +48,9 @@ test('from nothing to a project with an app: empty pages say what comes first', 
   await app.getByRole('button', { name: 'Create app' }).click();
   await tab.getByRole('heading', { name: 'Storefront', level: 1 }).waitFor();
   await tab.getByRole('link', { name: 'Étoile & Co' }).waitFor();
+  await tab.goto('/settings/activity-log');
+  await lineOf(tab, 'created the app').getByRole('link', { name: 'Storefront' }).click();
+  await tab.getByRole('heading', { name: 'Storefront', level: 1 }).waitFor();
 });
 
 test('a slug that is taken is refused at its field; a project that holds apps is not deleted, and says which', async () => {
