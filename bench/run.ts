@@ -3,6 +3,7 @@ import { authorize } from './authorize.ts';
 import { contention } from './contention.ts';
 import { deletions } from './deletions.ts';
 import { flush } from './flush.ts';
+import { guard } from './guard.ts';
 import { judging } from './judging.ts';
 import { type Finding, isMet, printFinding, type Report } from './lib/report.ts';
 import { memory, start } from './memory.ts';
@@ -13,6 +14,7 @@ import { peers } from './peers.ts';
 const BENCHES: Readonly<Record<string, () => Promise<Finding[]>>> = {
   start,
   judging,
+  guard,
   flush,
   pages,
   contention,
