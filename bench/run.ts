@@ -9,6 +9,7 @@ import { type Finding, isMet, printFinding, type Report } from './lib/report.ts'
 import { memory, start } from './memory.ts';
 import { pages } from './pages.ts';
 import { peers } from './peers.ts';
+import { postgres } from './postgres.ts';
 
 /** `npm run bench`, `npm run bench -- name…`, `npm run bench -- --json`. */
 const BENCHES: Readonly<Record<string, () => Promise<Finding[]>>> = {
@@ -19,6 +20,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Finding[]>>> = {
   pages,
   contention,
   deletions,
+  postgres,
   peers,
   activity,
   authorize,

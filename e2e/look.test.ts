@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { bearer, createKey, createToken } from '../src/testing/house.ts';
 import { inspect, openTab } from './browser.ts';
+import { looksRight, type Sight } from './looks.ts';
 import { setStage } from './stage.ts';
 import { chooseInMenu } from './steps.ts';
 
@@ -36,7 +37,7 @@ async function menu(tab: Page, name: string, item: string): Promise<void> {
 }
 
 /** Everything to look at, each reached from the page before it is looked at. */
-const SIGHTS: readonly { name: string; path: string; reach?: (tab: Page) => Promise<void> }[] = [
+const SIGHTS: readonly Sight[] = [
   { name: 'tokens', path: '/settings/access-tokens' },
   {
     name: 'tokens-menu',
@@ -98,13 +99,7 @@ const SIGHTS: readonly { name: string; path: string; reach?: (tab: Page) => Prom
   { name: 'invitation', path: '/accept-invitation#somecode' },
 ];
 
-for (const { name, path, reach } of SIGHTS) {
-  test(`${name} has no barriers and fits, in both schemes, wide and narrow`, async () => {
-    const tab = await stage.open(path);
-    await reach?.(tab);
-    await inspect(tab, name);
-  });
-}
+looksRight(stage, SIGHTS);
 
 for (const path of ['/sign-in', '/setup']) {
   test(`${path} has no barriers and fits, in both schemes, wide and narrow`, async () => {

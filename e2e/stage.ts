@@ -23,6 +23,8 @@ export interface Stage {
 }
 
 export interface StageOptions {
+  /** Settings of the server beside those of every test. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** False where a test is to see a server on which nobody has signed up. */
   readonly owner?: false;
 }
@@ -87,7 +89,10 @@ export function setStage(prepare: (stage: Stage) => Promise<void> = async () => 
   };
 
   before(async () => {
-    [house, browser] = await Promise.all([startHouse(), startBrowser()]);
+    [house, browser] = await Promise.all([
+      startHouse(options.environment === undefined ? {} : { environment: options.environment }),
+      startBrowser(),
+    ]);
     if (options.owner !== false) owner = await signUpOwner(house);
     await prepare(stage);
   });

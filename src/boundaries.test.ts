@@ -31,6 +31,7 @@ const HOUSE: Readonly<Record<string, readonly string[]>> = {
   'contract/errors.ts': ['contract/', 'zod'],
   'contract/guards.ts': ['contract/', 'zod'],
   'contract/log-line.ts': ['contract/', 'zod'],
+  'contract/deployments.ts': ['contract/', 'zod'],
   'contract/scripts.ts': ['contract/', 'zod'],
   'contract/backups.ts': ['contract/', 'zod'],
   'contract/': ['contract/words.ts'],
@@ -73,7 +74,7 @@ const HOUSE: Readonly<Record<string, readonly string[]>> = {
 
 /** Commands that run beside or instead of a server, on its store: they put parts together as it does. */
 const ON_THE_STORE = new Set(['serve', 'init', 'audit-verify', 'migrate', 'backup', 'store-copy', 'doctor', 'main']);
-const PARTS = ['server.ts', 'settings.ts', 'people/', 'audit/', 'store/'];
+const PARTS = ['server.ts', 'server/', 'settings.ts', 'people/', 'audit/', 'store/'];
 /** Where the parts are put together, and how the page is built: these may import anything. */
 const COMPOSITION = /^(?:server\.ts|settings\.ts|server\/|testing\/|web\/vite\.config\.ts$)/;
 /** The page's own packages are its own business. */

@@ -37,6 +37,7 @@ import { openSqliteStore } from './store/sqlite.ts';
 import type { Store } from './store/store.ts';
 import { createIngest } from './workspace/activity-ingest.ts';
 import type { WorkspaceContext } from './workspace/context.ts';
+import { deploymentKind } from './workspace/deployments.ts';
 import { createReports } from './workspace/error-reports.ts';
 import { createJobs } from './workspace/jobs/worker.ts';
 import { createLogs } from './workspace/logs.ts';
@@ -361,6 +362,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     if (journal.size() <= FLUSH_FOR_READERS) await journal.fold();
   }
 
+  jobs.register(deploymentKind(workspace));
   jobs.start();
   const schedules = startSchedules(workspace);
 

@@ -61,6 +61,33 @@ function serverCommands(program: Command): void {
     .command('migrate')
     .description('Bring the tables up to date; several nodes may do so at once')
     .action(async () => (await import('./migrate.ts')).migrate());
+  program
+    .command('backup')
+    .description('Back up the store into a folder that is not there yet, while it is served')
+    .argument('<folder>', 'where to')
+    .option('--without-secret', 'leave out the secret that the installation made for itself')
+    .option('--json', 'answer in JSON')
+    .action(async (folder, options) => (await import('./backup.ts')).makeBackup(folder, options));
+  program
+    .command('restore')
+    .description('Restore a backup into the empty data directory or database of the settings')
+    .argument('<folder>', 'what `devpilot backup` made')
+    .option('--json', 'answer in JSON')
+    .action(async (folder, options) => (await import('./backup.ts')).restoreBackup(folder, options));
+  program
+    .command('rotate-secret')
+    .description('Seal under a new DEVPILOT_SECRET all that the old one sealed; stop every server first')
+    .option('--new-secret-file <file>', 'the new secret; needed unless the installation makes its own')
+    .action(async (options) => (await import('./backup.ts')).rotate(options));
+  program
+    .command('store')
+    .description('The store itself')
+    .command('copy')
+    .description('Copy everything into an empty store, and read it back; stop every server first')
+    .requiredOption('--from <store>', 'a data directory, or postgres://…')
+    .requiredOption('--to <store>', 'likewise; must be empty')
+    .option('--json', 'answer in JSON')
+    .action(async (options) => (await import('./store-copy.ts')).copyAStore(options));
   remote(program, 'doctor', 'Check settings, data directory, store, server and clock').action(async (options) =>
     (await import('./doctor.ts')).doctor(options),
   );

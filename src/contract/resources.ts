@@ -52,7 +52,7 @@ const repository = matching(
   'takes the address of a git repository, such as https://git.example.com/shop.git',
   'https://git.example.com/shop.git',
 );
-const branch = matching(
+export const branch = matching(
   /^(?![-/.])(?!.*(?:\.\.|\/\/|@\{|\/\.))[^\s\p{Cc}~^:?*[\\]+(?<![/.])$/u,
   RESOURCE_LIMITS.branch,
   'takes the name of a git branch',
@@ -162,7 +162,7 @@ const hooks = z
   .array(hook)
   .max(RESOURCE_LIMITS.hooks, `takes up to ${RESOURCE_LIMITS.hooks} hooks`)
   .refine((list) => new Set(list.map((one) => one.name)).size === list.length, 'names each hook once');
-const healthCheck = z
+export const healthCheck = z
   .strictObject({
     command: command.optional(),
     url: url.optional(),
@@ -208,6 +208,9 @@ const shownHook = z.object({
   timeoutSeconds: z.int(),
   active: z.boolean(),
 });
+const shownHealthCheck = z
+  .object({ command: z.string().optional(), url: z.string().optional(), timeoutSeconds: z.int() })
+  .nullable();
 export const App = z
   .object({
     id,
@@ -220,9 +223,7 @@ export const App = z
     directory: z.string().nullable(),
     hooks: z.array(shownHook),
     keepReleases: z.int(),
-    healthCheck: z
-      .object({ command: z.string().optional(), url: z.string().optional(), timeoutSeconds: z.int() })
-      .nullable(),
+    healthCheck: shownHealthCheck,
     logCommand: z.string().nullable(),
     backup: z
       .object({

@@ -66,7 +66,7 @@ export const maybeInstant = instant.nullable();
 const LAST_INSTANT = Date.parse('9999-12-31T23:59:59.999Z');
 
 /** An instant with its zone; becomes UTC with milliseconds. That it lies in the future is checked where the clock is. */
-const expiry = z.iso
+export const futureInstant = z.iso
   .datetime({ offset: true, error: 'takes an instant with its zone, such as 2027-02-24T09:00:00Z' })
   .overwrite((text) => {
     const at = Date.parse(text);
@@ -74,8 +74,8 @@ const expiry = z.iso
   })
   // An offset can carry the last hours of 9999 into a year of five digits, which ISO 8601 has no plain form for.
   .refine((text) => !(Date.parse(text) > LAST_INSTANT), 'takes an instant before the year 10000')
-  .nullable()
   .meta({ examples: ['2027-02-24T09:00:00.000Z'] });
+const expiry = futureInstant.nullable().meta({ examples: ['2027-02-24T09:00:00.000Z'] });
 
 export const name = line(LIMITS.name.min, LIMITS.name.max, 'CI/CD Pipeline');
 export const slug = z

@@ -114,6 +114,8 @@ export const CreateScript = z
   .strictObject({ name, slug: slug.optional(), body, serverId: idOrSlug.describe('Id or slug of a server'), ...fields })
   .meta({ id: 'CreateScript' });
 export type CreateScript = z.infer<typeof CreateScript>;
+/** As it is sent: what has a default may be left out. */
+export type CreateScriptInput = z.input<typeof CreateScript>;
 export const UpdateScript = z
   .strictObject({
     name: name.optional(),
@@ -123,6 +125,7 @@ export const UpdateScript = z
   })
   .meta({ id: 'UpdateScript' });
 export type UpdateScript = z.infer<typeof UpdateScript>;
+export type UpdateScriptInput = z.input<typeof UpdateScript>;
 export const ScriptQuery = z.strictObject({
   ...paging,
   q,

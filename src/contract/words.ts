@@ -327,8 +327,16 @@ export const AUDIT_ACTIONS = [
   'env.updated',
   'env.restored',
   'env.revealed',
+  'deployment.created',
+  'deployment.cancelled',
+  'deployment.approved',
+  'deployment.promoted',
+  'deployment.aborted',
+  'deployment.completed',
+  'deployment.failed',
   'error_issue.resolved',
   'error_issue.reopened',
+  'system.secret_rotated',
   'script.created',
   'script.updated',
   'script.deleted',
@@ -359,6 +367,7 @@ export const AUDIT_NOUNS = [
   'app',
   'server',
   'error_issue',
+  'deployment',
   'script',
   'run',
   'backup',
@@ -375,6 +384,31 @@ export const HOOK_STAGES = [
   'post_setup',
   'post_release',
 ] as const;
+export type HookStage = (typeof HOOK_STAGES)[number];
+/** What becomes of that which takes time: deployments, runs, backups. */
+export const WORK_STATUSES = ['pending', 'processing', 'completed', 'failed', 'cancelled'] as const;
+export type WorkStatus = (typeof WORK_STATUSES)[number];
+export const DEPLOYMENT_KINDS = ['deploy', 'rollback'] as const;
+/** All servers at once; some after others; one first, and the rest when somebody says so. */
+export const STRATEGIES = ['all', 'rolling', 'canary'] as const;
+export type Strategy = (typeof STRATEGIES)[number];
+export const HOOK_STATUSES = [...WORK_STATUSES, 'skipped'] as const;
+export type HookStatus = (typeof HOOK_STATUSES)[number];
+/** What a deployment that does nothing at the moment waits for. */
+export const DEPLOYMENT_WAITS = ['approval', 'schedule', 'queue', 'promotion'] as const;
+export type DeploymentWait = (typeof DEPLOYMENT_WAITS)[number];
+/** Fields of a deployment that need `advanced_deployment`. */
+export const ADVANCED_FIELDS = [
+  'servers',
+  'strategy',
+  'batchSize',
+  'pauseSeconds',
+  'healthCheck',
+  'scheduledAt',
+  'approval',
+  'skipHooks',
+] as const;
+
 /** Who says a line of a log: what ran, or Devpilot about it. */
 export const LOG_STREAMS = ['stdout', 'stderr', 'system'] as const;
 /** What lists of resources are sorted by; `-` before it for descending. */
@@ -394,9 +428,6 @@ export const ISSUE_STATUSES = ['open', 'resolved'] as const;
 export type IssueStatus = (typeof ISSUE_STATUSES)[number];
 export const ISSUE_SORTS = ['-lastSeenAt', '-firstSeenAt', '-count'] as const;
 
-/** How far something is that takes time: a deployment, a run, a backup. */
-export const WORK_STATUSES = ['pending', 'processing', 'completed', 'failed', 'cancelled'] as const;
-export type WorkStatus = (typeof WORK_STATUSES)[number];
 /** Of an app's shared directory, or of what its backup command writes. */
 export const BACKUP_KINDS = ['directory', 'command'] as const;
 export type BackupKind = (typeof BACKUP_KINDS)[number];
@@ -428,6 +459,8 @@ export const RESOURCE_LIMITS = {
   activityWord: 512,
   /** Points that a chart has at most over all its series. */
   activityPoints: 20_000,
+  /** Events that one CSV file holds at most. */
+  activityCsv: 100_000,
   activitySeries: { min: 10, max: 100 },
   errorType: 255,
   errorMessage: 8192,
@@ -444,6 +477,11 @@ export const RESOURCE_LIMITS = {
   errorEvents: 100,
   errorEventsAMinute: 10,
   errorIssues: 10_000,
+  /** Servers of one deployment. */
+  deploymentServers: 50,
+  pauseSeconds: 3600,
+  /** How far ahead a deployment can be scheduled; days. */
+  scheduleDays: 366,
   /** Releases, environments and apps kept of one issue. */
   errorFacets: 50,
   scriptDescription: 500,

@@ -38,6 +38,8 @@ interface Row {
   readonly ends?: true;
 }
 
+const DEPLOYERS = ['basic_deployment', 'advanced_deployment'] as const;
+
 /** Projects, apps and servers are alike (section 7): read, write or delete, or all of it with `manage`. */
 function resourceRows(nouns: string, noun: string, manage: Permission): Row[] {
   return [
@@ -128,6 +130,17 @@ const CONTRACT: readonly Row[] = [
   { ask: 'GET /v1/errors/issues/:id', people: 'member', token: ['error_tracker'] },
   { ask: 'PATCH /v1/errors/issues/:id', people: 'admin', token: ['error_tracker'] },
   { ask: 'GET /v1/errors/issues/:id/events', people: 'member', token: ['error_tracker'] },
+  { ask: 'GET /v1/deployments', people: 'member', token: DEPLOYERS, key: ['read', 'deploy'] },
+  { ask: 'GET /v1/deployments/:id', people: 'member', token: DEPLOYERS, key: ['read', 'deploy'] },
+  { ask: 'GET /v1/deployments/:id/logs', people: 'member', token: DEPLOYERS, key: ['view_logs'] },
+  { ask: 'POST /v1/deployments/:id/cancel', people: 'member', token: DEPLOYERS, key: ['deploy'] },
+  { ask: 'POST /v1/apps/:app/deployments', people: 'member', token: ['basic_deployment'], key: ['deploy'] },
+  ...['/v1/deployments/:id', '/v1/apps/:app/deployments/:id'].flatMap((path): Row[] => [
+    { ask: `POST ${path}/rollback`, people: 'member', token: ['basic_deployment'], key: ['deploy'] },
+    { ask: `POST ${path}/approve`, people: 'member', token: ['advanced_deployment'], key: ['deploy'] },
+    { ask: `POST ${path}/promote`, people: 'member', token: ['advanced_deployment'], key: ['deploy'] },
+    { ask: `POST ${path}/abort`, people: 'member', token: ['advanced_deployment'], key: ['deploy'] },
+  ]),
   { ask: 'GET /v1/scripts', people: 'member', token: ['run_scripts'], key: ['read'] },
   { ask: 'POST /v1/scripts', people: 'admin', key: ['write'] },
   { ask: 'GET /v1/scripts/:script', people: 'member', token: ['run_scripts'], key: ['read'] },
@@ -195,6 +208,8 @@ before(async () => {
   const passphrase = 'correct horse';
   const all = await createToken(owner, ['all']);
   const env = await createToken(owner, ['modify_env']);
+  const basicDeploy = await createToken(owner, ['basic_deployment']);
+  const advancedDeploy = await createToken(owner, ['advanced_deployment']);
   const guarded = await createToken(owner, ['all'], { passphrase });
   const full = await createKey(owner, [...PERMISSIONS]);
   const write = await createKey(owner, ['write']);
@@ -248,6 +263,8 @@ before(async () => {
     }),
     token('a token with all and its passphrase, by Basic', ['all'], basic(guarded.secret, passphrase)),
     token('a token with one scope', ['modify_env'], bearer(env.secret)),
+    token('a token with basic_deployment', ['basic_deployment'], bearer(basicDeploy.secret)),
+    token('a token with advanced_deployment', ['advanced_deployment'], bearer(advancedDeploy.secret)),
     key('a key with every permission', PERMISSIONS, bearer(full.secret)),
     key('a key with every permission, by X-API-Key', PERMISSIONS, { 'x-api-key': full.secret }),
     key('a key with every permission, by Basic', PERMISSIONS, basic('anybody', full.secret)),

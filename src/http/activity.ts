@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import {
   ActivityEvent,
   ActivityQuery,
@@ -7,9 +8,10 @@ import {
   CloudEvent,
 } from '../contract/activity.ts';
 import { pageOf } from '../contract/schemas.ts';
-import { RESOURCE_LIMITS } from '../contract/words.ts';
+import { LIMITS, RESOURCE_LIMITS } from '../contract/words.ts';
 import { listEvents, readAnalytics } from '../workspace/activity.ts';
 import { readCloudEvents } from '../workspace/cloud-events.ts';
+import { analyticsCsv, asksForCsv, CSV_TYPE, eventLines } from './activity-csv.ts';
 import type { House } from './house.ts';
 import { bytesOf, type Route, route, workspaceIdOf } from './route.ts';
 
@@ -41,21 +43,30 @@ export function activityRoutes(house: House): Route[] {
       method: 'GET',
       url: '/v1/activity/events',
       access: read,
-      summary: 'List events, newest first',
+      summary: 'List events, newest first; with Accept: text/csv up to 100,000 of them, streamed',
       tag,
       query: ActivityQuery,
       answers: { 200: pageOf(ActivityEvent) },
-      handler: ({ query, request }) => listEvents(workspace, workspaceIdOf(request), query),
+      handler: async ({ query, request, reply }) => {
+        const list = (asked: ActivityQuery) => listEvents(workspace, workspaceIdOf(request), asked);
+        if (!asksForCsv(request)) return list(query);
+        const first = await list({ ...query, limit: String(LIMITS.page.max) });
+        return reply.type(CSV_TYPE).send(Readable.from(eventLines(first, query, list)));
+      },
     }),
     route({
       method: 'GET',
       url: '/v1/activity/analytics',
       access: read,
-      summary: 'Events and distinct subjects over time, by type, source or subject',
+      summary:
+        'Events and distinct subjects over time, by type, source or subject; with Accept: text/csv a line a point',
       tag,
       query: AnalyticsQuery,
       answers: { 200: Analytics },
-      handler: ({ query, request }) => readAnalytics(workspace, workspaceIdOf(request), query),
+      handler: async ({ query, request, reply }) => {
+        const analytics = await readAnalytics(workspace, workspaceIdOf(request), query);
+        return asksForCsv(request) ? reply.type(CSV_TYPE).send(analyticsCsv(analytics)) : analytics;
+      },
     }),
   ];
 }

@@ -19,6 +19,7 @@ import { auditRoutes } from './audit.ts';
 import { registerAuthorize } from './authorize.ts';
 import { backupRoutes } from './backups.ts';
 import { accessTokenRoutes, apiKeyRoutes } from './credentials.ts';
+import { deploymentRoutes } from './deployments.ts';
 import { deviceRoutes } from './devices.ts';
 import { registerDocs } from './docs.ts';
 import { environmentRoutes } from './environment.ts';
@@ -61,6 +62,7 @@ export function routeTable(house: House): Route[] {
     ...metadataRoutes(house),
     ...activityRoutes(house),
     ...errorRoutes(house),
+    ...deploymentRoutes(house),
     ...scriptRoutes(house),
     ...runRoutes(house),
     ...backupRoutes(house),
@@ -81,11 +83,15 @@ function createRequestIds(): (request: { headers: Record<string, string | string
 
 const FIELD_SOURCES: Readonly<Record<string, string>> = { headers: 'header', querystring: 'query' };
 
+/** No id and no slug has one, and not every store could look for it. */
+const holdsNul = (params: unknown): boolean => Object.values(params ?? {}).some((text) => String(text).includes('\0'));
+
 /** Refuses what a schema does not take, naming each field. Unknown fields are refused by the schemas themselves. */
 function compileValidator({ schema, httpPart }: { schema: z.ZodType; httpPart?: string }) {
   return (data: unknown) => {
     // The body of a route that reads its bytes itself.
     if (httpPart === 'body' && Buffer.isBuffer(data)) return { value: data };
+    if (httpPart === 'params' && holdsNul(data)) return { error: new Problem('not_found') };
     const result = schema.safeParse(data);
     if (result.success) return { value: result.data };
     // An id that can't be one is an address with nothing at it.
@@ -247,7 +253,7 @@ export async function createApp(
     });
     registerHealth(scope, house);
     registerDocs(scope);
-    registerPage(scope);
+    registerPage(scope, { localServer: house.workspace.localServer });
     done();
   });
   await app.ready();

@@ -32,7 +32,7 @@ export function backupRoutes(house: House): Route[] {
       summary: 'Back up an app: its shared directory, or what its backup command writes',
       tag,
       params: InPath,
-      body: CreateBackup.optional(),
+      body: CreateBackup.nullish(),
       answers: { 202: Backup },
       codes: ['not_found', 'conflict', 'idempotent_replay'],
       handler: async ({ params, request, reply }) => {

@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import type { ProblemBody } from '../contract/schemas.ts';
 import { CODES } from '../contract/words.ts';
+import { forEachEngine } from '../testing/engines.ts';
 import {
   type Answer,
   createKey,
@@ -14,639 +15,701 @@ import {
 } from '../testing/house.ts';
 import { rawCall } from '../testing/raw.ts';
 
-let now = Date.now();
-let house: TestHouse;
-let owner: TestPerson;
-let keyId: string;
-before(async () => {
-  house = await startHouse({ clock: () => now });
-  owner = await signUpOwner(house);
-  keyId = (await createKey(owner, ['read'])).id;
-});
-after(() => house.close());
+forEachEngine('bad input', (engine) => {
+  let now = Date.now();
+  let house: TestHouse;
+  let owner: TestPerson;
+  let keyId: string;
+  before(async () => {
+    house = await startHouse({ clock: () => now, environment: await engine.environment() });
+    owner = await signUpOwner(house);
+    keyId = (await createKey(owner, ['read'])).id;
+  });
+  after(() => house.close());
 
-/** Everything that a request could have changed, as one text. */
-async function state(): Promise<string> {
-  const paths = ['/v1/access-tokens', '/v1/api-keys', '/v1/members', '/v1/invitations', '/v1/workspaces', '/v1/me'];
-  const answers = await Promise.all(paths.map((path) => owner.call(path)));
-  for (const answer of answers) assert.equal(answer.status, 200, answer.text);
-  const events = await owner.call<{ data: { id: string }[] }>('/v1/audit-events?limit=1');
-  return JSON.stringify([answers.map(({ text }) => text), events.body.data[0]?.id]);
-}
-
-/** Checks that an answer is a problem of the contract's shape and code. */
-function expectProblem(answer: Answer<ProblemBody>, code: keyof typeof CODES, said: string): void {
-  const { status, body, headers, text } = answer;
-  assert.equal(status, CODES[code].status, `${said} → ${status} ${text.slice(0, 300)}`);
-  assert.equal(headers.get('content-type'), 'application/problem+json', said);
-  assert.equal(headers.get('cache-control'), 'no-store', said);
-  assert.equal(body.code, code, said);
-  assert.equal(body.status, status, said);
-  assert.equal(body.type, `/docs/problems/${code}`, said);
-  assert.equal(body.title, CODES[code].title, said);
-  assert.ok(body.detail.length > 0, said);
-  assert.equal(body.requestId, headers.get('x-request-id'), said);
-  assert.ok(!/\n\s+at |node_modules|select |insert |SQLITE/i.test(text), `${said}: ${text}`);
-}
-
-/** Sends rows that are all refused with `errors` naming a field, and checks that nothing changed. */
-async function expectRefused(
-  rows: readonly (readonly [unknown, string])[],
-  send: (body: unknown) => Promise<Answer<ProblemBody>>,
-): Promise<void> {
-  const before = await state();
-  for (const [body, field] of rows) {
-    const said = (JSON.stringify(body) ?? 'nothing').slice(0, 120);
-    const answer = await send(body);
-    expectProblem(answer, 'validation_failed', said);
-    const fields = answer.body.errors?.map((error) => error.field) ?? [];
-    assert.ok(fields.includes(field), `${said}: ${JSON.stringify(answer.body.errors)} does not name ${field}`);
-    assert.ok(answer.body.errors?.every(({ message }) => message.length > 0));
+  /** Everything that a request could have changed, as one text. */
+  async function state(): Promise<string> {
+    const paths = ['/v1/access-tokens', '/v1/api-keys', '/v1/members', '/v1/invitations', '/v1/workspaces', '/v1/me'];
+    const answers = await Promise.all(paths.map((path) => owner.call(path)));
+    for (const answer of answers) assert.equal(answer.status, 200, answer.text);
+    const events = await owner.call<{ data: { id: string }[] }>('/v1/audit-events?limit=1');
+    return JSON.stringify([answers.map(({ text }) => text), events.body.data[0]?.id]);
   }
-  assert.equal(await state(), before);
-}
 
-const later = '2030-01-01T00:00:00Z';
-const token = { name: 'Deploys', scopes: ['modify_env'] };
-const key = { name: 'Billing', permissions: ['read'] };
-const post = (path: string) => (body: unknown) => owner.call<ProblemBody>(path, { method: 'POST', body });
+  /** Checks that an answer is a problem of the contract's shape and code. */
+  function expectProblem(answer: Answer<ProblemBody>, code: keyof typeof CODES, said: string): void {
+    const { status, body, headers, text } = answer;
+    assert.equal(status, CODES[code].status, `${said} → ${status} ${text.slice(0, 300)}`);
+    assert.equal(headers.get('content-type'), 'application/problem+json', said);
+    assert.equal(headers.get('cache-control'), 'no-store', said);
+    assert.equal(body.code, code, said);
+    assert.equal(body.status, status, said);
+    assert.equal(body.type, `/docs/problems/${code}`, said);
+    assert.equal(body.title, CODES[code].title, said);
+    assert.ok(body.detail.length > 0, said);
+    assert.equal(body.requestId, headers.get('x-request-id'), said);
+    assert.ok(!/\n\s+at |node_modules|select |insert |SQLITE/i.test(text), `${said}: ${text}`);
+  }
 
-const BAD_NAMES = [
-  undefined,
-  null,
-  1,
-  true,
-  {},
-  [],
-  ['abc'],
-  '',
-  'ab',
-  '   ',
-  ' ab ',
-  '\u00a0\u2003\u3000',
-  'e\u0301e\u0301', // two characters once composed
-  '🔑🔑',
-  'x'.repeat(256),
-  '🔑'.repeat(256),
-  'x'.repeat(100_000),
-  'a\u0000b',
-  'a\nb',
-  'a\u007fb',
-  'a\u0085b',
-  'a\u2028b',
-  'ab\ud800',
-  '\udc00ab',
-];
-const BAD_EXPIRIES = [
-  1,
-  true,
-  {},
-  '',
-  'never',
-  'tomorrow',
-  '2030-01-01',
-  '2030-01-01T00:00:00',
-  '2030-13-01T00:00:00Z',
-  '2030-02-30T00:00:00Z',
-  '2030-01-01T24:00:01Z',
-  '2030-01-01 00:00:00Z',
-  '10000-01-01T00:00:00Z',
-  '+010000-01-01T00:00:00Z',
-  '9999-12-31T23:59:59-01:00', // year 10000 in UTC
-  '-000001-01-01T00:00:00Z',
-  '2000-01-01T00:00:00Z',
-  '1970-01-01T00:00:00.000Z',
-];
-const UNKNOWN = ['secret', 'workspaceId', 'createdBy', 'userId', 'id', 'digest', 'useCount', 'Name', 'constructor', ''];
-
-test('an access token is refused for every field that is not as the contract says', async () => {
-  const rows: [unknown, string][] = [
-    ...BAD_NAMES.map((name): [unknown, string] => [{ ...token, name }, 'name']),
-    ...[undefined, null, 'all', 1, {}, [], ['ALL'], [''], [null], [['all']], ['read']].map(
-      (scopes): [unknown, string] => [
-        { ...token, scopes },
-        Array.isArray(scopes) && scopes.length > 0 ? 'scopes.0' : 'scopes',
-      ],
-    ),
-    [{ ...token, scopes: ['modify_env', 'modify_env'] }, 'scopes'],
-    [{ ...token, scopes: ['modify_env', 'nonsense'] }, 'scopes.1'],
-    [{ ...token, scopes: ['__proto__'] }, 'scopes.0'],
-    ...[
-      1,
-      true,
-      {},
-      [],
-      '',
-      '1234567',
-      '🔑'.repeat(7),
-      'x'.repeat(256),
-      '🔑'.repeat(256),
-      'e\u0301'.repeat(7),
-      'tab\tinside',
-      '\ud800aaaaaaaa',
-    ].map((passphrase): [unknown, string] => [{ ...token, passphrase }, 'passphrase']),
-    ...BAD_EXPIRIES.map((expiresAt): [unknown, string] => [{ ...token, expiresAt }, 'expiresAt']),
-    [{ ...token, expiresAt: new Date(now).toISOString() }, 'expiresAt'],
-    [{ ...token, expiresAt: new Date(now - 1).toISOString() }, 'expiresAt'],
-    ...UNKNOWN.map((field): [unknown, string] => [{ ...token, [field]: 'x' }, field === '' ? '' : field]),
-    [{ ...token, active: false }, 'active'],
-    [{ ...token, description: 'x' }, 'description'],
-    [{ ...token, permissions: ['read'] }, 'permissions'],
-    [{}, 'name'],
-    [[], 'body'],
-    [[token], 'body'],
-    ['"text"', 'body'],
-    ['null', 'body'],
-    ['1', 'body'],
-    ['', 'body'],
-    [undefined, 'body'],
-  ];
-  await expectRefused(rows, (body) =>
-    owner.call<ProblemBody>('/v1/access-tokens', {
-      method: 'POST',
-      body,
-      ...(typeof body === 'string' && { headers: { 'content-type': 'application/json' } }),
-    }),
-  );
-});
-
-test('an API key is refused likewise, at creation and at an edit', async () => {
-  const bad: [unknown, string][] = [
-    ...[null, 'read', [], ['all'], ['modify_env'], ['READ']].map((permissions): [unknown, string] => [
-      { permissions },
-      Array.isArray(permissions) && permissions.length > 0 ? 'permissions.0' : 'permissions',
-    ]),
-    [{ permissions: ['read', 'write', 'read'] }, 'permissions'],
-    ...[1, {}, [], 'x'.repeat(1001), '🔑'.repeat(1001), 'a\u0000b', 'a\u001bb'].map(
-      (description): [unknown, string] => [{ description }, 'description'],
-    ),
-    ...[null, 'true', 0, 1, {}].map((active): [unknown, string] => [{ active }, 'active']),
-    ...BAD_EXPIRIES.map((expiresAt): [unknown, string] => [{ expiresAt }, 'expiresAt']),
-    ...UNKNOWN.map((field): [unknown, string] => [{ [field]: 'x' }, field]),
-    [{ passphrase: 'long enough' }, 'passphrase'],
-    [{ scopes: ['all'] }, 'scopes'],
-  ];
-  await expectRefused(
-    [
-      ...bad.map(([body, field]): [unknown, string] => [{ ...key, ...(body as object) }, field]),
-      [{ name: 'Billing' }, 'permissions'],
-    ],
-    post('/v1/api-keys'),
-  );
-  await expectRefused([...bad, ...BAD_NAMES.slice(1).map((name): [unknown, string] => [{ name }, 'name'])], (body) =>
-    owner.call<ProblemBody>(`/v1/api-keys/${keyId}`, { method: 'PATCH', body }),
-  );
-});
-
-test('CVE-2025-61928: fields that would reach past the schema are refused by name, __proto__ among them', async () => {
-  const before = await state();
-  for (const field of ['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty']) {
-    for (const [path, method, body] of [
-      ['/v1/access-tokens', 'POST', `{"name":"Deploys","scopes":["all"],"${field}":{"active":true}}`],
-      ['/v1/api-keys', 'POST', `{"name":"Billing","permissions":["read"],"${field}":1}`],
-      [`/v1/api-keys/${keyId}`, 'PATCH', `{"${field}":{"role":"owner"}}`],
-      ['/v1/workspaces', 'POST', `{"name":"Third","${field}":{}}`],
-    ] as const) {
-      const headers = { 'content-type': 'application/json' };
-      const answer = await owner.call<ProblemBody>(path, { method, body, headers });
-      expectProblem(answer, 'validation_failed', `${field} at ${path}`);
+  /** Sends rows that are all refused with `errors` naming a field, and checks that nothing changed. */
+  async function expectRefused(
+    rows: readonly (readonly [unknown, string])[],
+    send: (body: unknown) => Promise<Answer<ProblemBody>>,
+  ): Promise<void> {
+    const before = await state();
+    for (const [body, field] of rows) {
+      const said = (JSON.stringify(body) ?? 'nothing').slice(0, 120);
+      const answer = await send(body);
+      expectProblem(answer, 'validation_failed', said);
+      const fields = answer.body.errors?.map((error) => error.field) ?? [];
+      assert.ok(fields.includes(field), `${said}: ${JSON.stringify(answer.body.errors)} does not name ${field}`);
+      assert.ok(answer.body.errors?.every(({ message }) => message.length > 0));
     }
+    assert.equal(await state(), before);
   }
-  assert.equal(await state(), before);
-  assert.equal(({} as { active?: boolean }).active, undefined);
-});
 
-test('each limit is open at its edge, and what comes back is normalised', async () => {
-  const names: [string, string][] = [
-    ['abc', 'abc'],
-    ['  abc  ', 'abc'],
-    ['x'.repeat(255), 'x'.repeat(255)],
-    ['🔑🔑🔑', '🔑🔑🔑'],
-    ['🔑'.repeat(255), '🔑'.repeat(255)],
-    ['Cafe\u0301', 'Café'],
-    [`${'e\u0301'.repeat(255)}`, 'é'.repeat(255)],
-    ['a b\u00a0c', 'a b\u00a0c'],
-  ];
-  for (const [name, shown] of names) {
-    assert.equal((await createToken(owner, ['all'], { name })).name, shown);
-    assert.equal((await createKey(owner, ['read'], { name })).name, shown);
-  }
-  for (const passphrase of [
-    '12345678',
-    'x'.repeat(255),
-    '🔑'.repeat(8),
-    '🔑'.repeat(255),
-    'pässwört',
-    ' leading and trailing ',
-  ]) {
-    assert.equal((await createToken(owner, ['all'], { passphrase })).hasPassphrase, true);
-  }
-  assert.equal((await createToken(owner, ['all'], { passphrase: null })).hasPassphrase, false);
-  const expiries: [string | null, string | null][] = [
-    [null, null],
-    [later, '2030-01-01T00:00:00.000Z'],
-    ['2030-01-01T02:00:00+02:00', '2030-01-01T00:00:00.000Z'],
-    ['2030-01-01T00:00:00.123456Z', '2030-01-01T00:00:00.123Z'],
-    ['9999-12-31T23:59:59.999Z', '9999-12-31T23:59:59.999Z'],
-    [new Date(now + 1).toISOString(), new Date(now + 1).toISOString()],
-  ];
-  for (const [expiresAt, shown] of expiries) {
-    assert.equal((await createToken(owner, ['all'], { expiresAt })).expiresAt, shown);
-  }
-  for (const description of [null, '', 'x'.repeat(1000), '🔑'.repeat(1000), 'two\nlines']) {
-    assert.equal((await createKey(owner, ['read'], { description })).description, description);
-  }
-});
+  const later = '2030-01-01T00:00:00Z';
+  const token = { name: 'Deploys', scopes: ['modify_env'] };
+  const key = { name: 'Billing', permissions: ['read'] };
+  const post = (path: string) => (body: unknown) => owner.call<ProblemBody>(path, { method: 'POST', body });
 
-test('a body that is no JSON, too large or of another type is refused before anything else is looked at', async () => {
-  const before = await state();
-  const path = '/v1/access-tokens';
-  const json = { 'content-type': 'application/json' };
-  const good = JSON.stringify(token);
-  const rows: [Record<string, string>, string | Uint8Array, keyof typeof CODES][] = [
-    [json, good.slice(0, -1), 'invalid_request'],
-    [json, '{', 'invalid_request'],
-    [json, 'hello', 'invalid_request'],
-    [json, `\ufeff${good}x`, 'invalid_request'],
-    [json, `${good}${good}`, 'invalid_request'],
-    [json, "{'name':'x'}", 'invalid_request'],
-    [json, new Uint8Array([0xff, 0xfe, 0x7b]), 'invalid_request'],
-    [json, JSON.stringify({ ...token, name: 'x'.repeat(2 * 1024 * 1024) }), 'too_large'],
-    [json, ' '.repeat(2 * 1024 * 1024), 'too_large'],
-    [{ 'content-type': 'text/plain' }, good, 'unsupported_media_type'],
-    [{ 'content-type': 'application/x-www-form-urlencoded' }, 'name=Deploys', 'unsupported_media_type'],
-    [{ 'content-type': 'multipart/form-data; boundary=x' }, good, 'unsupported_media_type'],
-    [{ 'content-type': 'application/xml' }, good, 'unsupported_media_type'],
-    [{ 'content-type': 'application/jsonx' }, good, 'unsupported_media_type'],
-    [{ 'content-type': 'application/merge-patch+json' }, good, 'unsupported_media_type'],
-    [{ 'content-type': 'nonsense' }, good, 'unsupported_media_type'],
+  const BAD_NAMES = [
+    undefined,
+    null,
+    1,
+    true,
+    {},
+    [],
+    ['abc'],
+    '',
+    'ab',
+    '   ',
+    ' ab ',
+    '\u00a0\u2003\u3000',
+    'e\u0301e\u0301', // two characters once composed
+    '🔑🔑',
+    'x'.repeat(256),
+    '🔑'.repeat(256),
+    'x'.repeat(100_000),
+    'a\u0000b',
+    'a\nb',
+    'a\u007fb',
+    'a\u0085b',
+    'a\u2028b',
+    'ab\ud800',
+    '\udc00ab',
   ];
-  for (const [headers, body, code] of rows) {
-    const answer = await owner.call<ProblemBody>(path, { method: 'POST', headers, body });
-    expectProblem(answer, code, `${headers['content-type']} ${String(body).slice(0, 40)}`);
-  }
-  assert.equal(await state(), before);
-});
-
-test('CVE-2026-25223: a tab or rubbish in Content-Type never gets around the checks', async () => {
-  const before = await state();
-  const bad = JSON.stringify({ name: 'ab', scopes: [], evil: 1 });
-  for (const type of [
-    'application/json\t',
-    'application/json\t; charset=utf-8',
-    '\tapplication/json',
-    'application/json\ta',
-    'application/json a',
-    'application/json;',
-    'APPLICATION/JSON',
-    'application/json;\tcharset=utf-8',
-    'application/json,text/plain',
-    'application/\tjson',
-  ]) {
-    const answer = await rawCall(
-      house.url,
-      [
-        'POST /v1/access-tokens HTTP/1.1',
-        `Cookie: ${owner.cookie}`,
-        `Origin: ${house.url}`,
-        `Content-Type: ${type}`,
-        `Content-Length: ${bad.length}`,
-      ],
-      bad,
-    );
-    assert.ok([415, 422].includes(answer.status), `${JSON.stringify(type)} → ${answer.status} ${answer.text}`);
-  }
-  assert.equal(await state(), before);
-});
-
-test('CVE-2026-33808: odd paths reach no guarded route without the guard', async () => {
-  const before = await state();
-  const prefixes = [
-    '/v1/access-tokens',
-    `/v1/api-keys/${keyId}`,
-    '/v1/members',
-    '/v1/audit-events',
-    '/v1/me',
-    '/v1/whoami',
+  const BAD_EXPIRIES = [
+    1,
+    true,
+    {},
+    '',
+    'never',
+    'tomorrow',
+    '2030-01-01',
+    '2030-01-01T00:00:00',
+    '2030-13-01T00:00:00Z',
+    '2030-02-30T00:00:00Z',
+    '2030-01-01T24:00:01Z',
+    '2030-01-01 00:00:00Z',
+    '10000-01-01T00:00:00Z',
+    '+010000-01-01T00:00:00Z',
+    '9999-12-31T23:59:59-01:00', // year 10000 in UTC
+    '-000001-01-01T00:00:00Z',
+    '2000-01-01T00:00:00Z',
+    '1970-01-01T00:00:00.000Z',
   ];
-  for (const path of prefixes) {
-    const odd = [
-      `/${path}`,
-      path.replace('/v1', '/v1/'),
-      `${path};a=b`,
-      `${path}/`,
-      `${path}//`,
-      `${path}/.`,
-      `/x/..${path}`,
-      path.replace('/v1', '/v1/.'),
-      path.replace('/v1', '/%76%31'),
-      path.replace('v1', 'V1'),
-      `${path}%00`,
-      `${path}%2f`,
-      `${path}%`,
-      `${path}%zz`,
-      `${path}?`,
-      `${path}#x`,
-      `${path}\\`,
-      `http://elsewhere${path}`,
+  const UNKNOWN = [
+    'secret',
+    'workspaceId',
+    'createdBy',
+    'userId',
+    'id',
+    'digest',
+    'useCount',
+    'Name',
+    'constructor',
+    '',
+  ];
+
+  test('an access token is refused for every field that is not as the contract says', async () => {
+    const rows: [unknown, string][] = [
+      ...BAD_NAMES.map((name): [unknown, string] => [{ ...token, name }, 'name']),
+      ...[undefined, null, 'all', 1, {}, [], ['ALL'], [''], [null], [['all']], ['read']].map(
+        (scopes): [unknown, string] => [
+          { ...token, scopes },
+          Array.isArray(scopes) && scopes.length > 0 ? 'scopes.0' : 'scopes',
+        ],
+      ),
+      [{ ...token, scopes: ['modify_env', 'modify_env'] }, 'scopes'],
+      [{ ...token, scopes: ['modify_env', 'nonsense'] }, 'scopes.1'],
+      [{ ...token, scopes: ['__proto__'] }, 'scopes.0'],
+      ...[
+        1,
+        true,
+        {},
+        [],
+        '',
+        '1234567',
+        '🔑'.repeat(7),
+        'x'.repeat(256),
+        '🔑'.repeat(256),
+        'e\u0301'.repeat(7),
+        'tab\tinside',
+        '\ud800aaaaaaaa',
+      ].map((passphrase): [unknown, string] => [{ ...token, passphrase }, 'passphrase']),
+      ...BAD_EXPIRIES.map((expiresAt): [unknown, string] => [{ ...token, expiresAt }, 'expiresAt']),
+      [{ ...token, expiresAt: new Date(now).toISOString() }, 'expiresAt'],
+      [{ ...token, expiresAt: new Date(now - 1).toISOString() }, 'expiresAt'],
+      ...UNKNOWN.map((field): [unknown, string] => [{ ...token, [field]: 'x' }, field === '' ? '' : field]),
+      [{ ...token, active: false }, 'active'],
+      [{ ...token, description: 'x' }, 'description'],
+      [{ ...token, permissions: ['read'] }, 'permissions'],
+      [{}, 'name'],
+      [[], 'body'],
+      [[token], 'body'],
+      ['"text"', 'body'],
+      ['null', 'body'],
+      ['1', 'body'],
+      ['', 'body'],
+      [undefined, 'body'],
     ];
-    for (const one of odd) {
-      for (const method of ['GET', 'POST', 'DELETE']) {
-        const answer = await rawCall(house.url, [`${method} ${one} HTTP/1.1`]);
-        assert.ok([400, 401, 404, 405].includes(answer.status), `${method} ${one} → ${answer.status}`);
-        assert.equal(answer.headers.get('content-type'), 'application/problem+json', `${method} ${one}`);
+    await expectRefused(rows, (body) =>
+      owner.call<ProblemBody>('/v1/access-tokens', {
+        method: 'POST',
+        body,
+        ...(typeof body === 'string' && { headers: { 'content-type': 'application/json' } }),
+      }),
+    );
+  });
+
+  test('an API key is refused likewise, at creation and at an edit', async () => {
+    const bad: [unknown, string][] = [
+      ...[null, 'read', [], ['all'], ['modify_env'], ['READ']].map((permissions): [unknown, string] => [
+        { permissions },
+        Array.isArray(permissions) && permissions.length > 0 ? 'permissions.0' : 'permissions',
+      ]),
+      [{ permissions: ['read', 'write', 'read'] }, 'permissions'],
+      ...[1, {}, [], 'x'.repeat(1001), '🔑'.repeat(1001), 'a\u0000b', 'a\u001bb'].map(
+        (description): [unknown, string] => [{ description }, 'description'],
+      ),
+      ...[null, 'true', 0, 1, {}].map((active): [unknown, string] => [{ active }, 'active']),
+      ...BAD_EXPIRIES.map((expiresAt): [unknown, string] => [{ expiresAt }, 'expiresAt']),
+      ...UNKNOWN.map((field): [unknown, string] => [{ [field]: 'x' }, field]),
+      [{ passphrase: 'long enough' }, 'passphrase'],
+      [{ scopes: ['all'] }, 'scopes'],
+    ];
+    await expectRefused(
+      [
+        ...bad.map(([body, field]): [unknown, string] => [{ ...key, ...(body as object) }, field]),
+        [{ name: 'Billing' }, 'permissions'],
+      ],
+      post('/v1/api-keys'),
+    );
+    await expectRefused([...bad, ...BAD_NAMES.slice(1).map((name): [unknown, string] => [{ name }, 'name'])], (body) =>
+      owner.call<ProblemBody>(`/v1/api-keys/${keyId}`, { method: 'PATCH', body }),
+    );
+  });
+
+  test('CVE-2025-61928: fields that would reach past the schema are refused by name, __proto__ among them', async () => {
+    const before = await state();
+    for (const field of ['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty']) {
+      for (const [path, method, body] of [
+        ['/v1/access-tokens', 'POST', `{"name":"Deploys","scopes":["all"],"${field}":{"active":true}}`],
+        ['/v1/api-keys', 'POST', `{"name":"Billing","permissions":["read"],"${field}":1}`],
+        [`/v1/api-keys/${keyId}`, 'PATCH', `{"${field}":{"role":"owner"}}`],
+        ['/v1/workspaces', 'POST', `{"name":"Third","${field}":{}}`],
+      ] as const) {
+        const headers = { 'content-type': 'application/json' };
+        const answer = await owner.call<ProblemBody>(path, { method, body, headers });
+        expectProblem(answer, 'validation_failed', `${field} at ${path}`);
       }
     }
-  }
-  assert.equal(await state(), before);
-});
-
-test('an address that is none is 404, and a method that an address does not take 405 with Allow', async () => {
-  const rows: [string, string, keyof typeof CODES, string?][] = [
-    ['GET', '/v1/nothing', 'not_found'],
-    ['POST', '/v1/nothing', 'not_found'],
-    ['GET', '/v2/access-tokens', 'not_found'],
-    ['GET', `/v1/access-tokens/${'x'.repeat(65)}`, 'not_found'],
-    ['GET', `/v1/access-tokens/${'x'.repeat(299)}`, 'not_found'],
-    ['GET', `/v1/access-tokens/${'x'.repeat(1000)}`, 'not_found'],
-    ['GET', '/v1/access-tokens/a%00b', 'not_found'],
-    ['GET', "/v1/access-tokens/'%20or%201=1--", 'not_found'],
-    ['DELETE', `/v1/api-keys/${'é'.repeat(30)}`, 'not_found'],
-    ['PUT', '/v1/access-tokens', 'method_not_allowed', 'GET'],
-    ['DELETE', '/v1/access-tokens', 'method_not_allowed', 'POST'],
-    ['PATCH', `/v1/access-tokens/${keyId}`, 'immutable', 'DELETE'],
-    ['PUT', `/v1/access-tokens/${keyId}`, 'immutable', 'DELETE'],
-    ['PUT', `/v1/api-keys/${keyId}`, 'method_not_allowed', 'PATCH'],
-    ['GET', '/v1/introspect', 'method_not_allowed', 'POST'],
-    ['PROPFIND', '/v1/members', 'method_not_allowed', 'GET'],
-    ['OPTIONS', '/v1/members', 'method_not_allowed', 'GET'],
-  ];
-  for (const [method, path, code, allowed] of rows) {
-    const answer = await owner.call<ProblemBody>(path, { method });
-    expectProblem(answer, code, `${method} ${path.slice(0, 60)}`);
-    if (allowed !== undefined) assert.match(answer.headers.get('allow') ?? '', new RegExp(`\\b${allowed}\\b`));
-  }
-  const withBody = await owner.call<ProblemBody>('/v1/nothing', {
-    body: 'x',
-    headers: { 'content-type': 'text/plain' },
+    assert.equal(await state(), before);
+    assert.equal(({} as { active?: boolean }).active, undefined);
   });
-  expectProblem(withBody, 'not_found', 'a body for nobody');
-});
 
-test('a query is refused field by field, and a cursor of another list like one that is made up', async () => {
-  await createToken(owner, ['all']);
-  const page = await owner.call<{ nextCursor: string }>('/v1/access-tokens?limit=1');
-  const cursor = page.body.nextCursor;
-  const forged = (parts: unknown) => Buffer.from(JSON.stringify(parts)).toString('base64url');
-  const rows: [string, string][] = [
-    ['/v1/access-tokens?limit=0', 'limit'],
-    ['/v1/access-tokens?limit=201', 'limit'],
-    ['/v1/access-tokens?limit=-1', 'limit'],
-    ['/v1/access-tokens?limit=1.5', 'limit'],
-    ['/v1/access-tokens?limit=1e2', 'limit'],
-    ['/v1/access-tokens?limit=abc', 'limit'],
-    ['/v1/access-tokens?limit=', 'limit'],
-    ['/v1/access-tokens?limit=1&limit=2', 'limit'],
-    ['/v1/access-tokens?limit[]=1', 'limit[]'],
-    ['/v1/access-tokens?cursor=', 'cursor'],
-    ['/v1/access-tokens?cursor=nonsense', 'cursor'],
-    [`/v1/access-tokens?cursor=${'x'.repeat(5000)}`, 'cursor'],
-    [`/v1/access-tokens?cursor=${cursor.slice(0, -3)}`, 'cursor'],
-    [`/v1/access-tokens?sort=name&cursor=${cursor}`, 'cursor'],
-    [`/v1/access-tokens?sort=createdAt&cursor=${cursor}`, 'cursor'],
-    [`/v1/members?cursor=${cursor}`, 'cursor'],
-    [`/v1/audit-events?cursor=${cursor}`, 'cursor'],
-    [`/v1/access-tokens?cursor=${forged(['-createdAt', 'x', 'tok_1'])}`, 'cursor'],
-    [`/v1/access-tokens?cursor=${forged(['-createdAt', 1e300, 'tok_1'])}`, 'cursor'],
-    [`/v1/access-tokens?cursor=${forged(['-createdAt', 1, { a: 1 }])}`, 'cursor'],
-    [`/v1/access-tokens?cursor=${forged({})}`, 'cursor'],
-    ['/v1/access-tokens?sort=secret', 'sort'],
-    ['/v1/access-tokens?sort=--name', 'sort'],
-    ['/v1/access-tokens?status=inactive', 'status'],
-    ['/v1/api-keys?status=gone', 'status'],
-    ['/v1/access-tokens?scope=read', 'scope'],
-    ['/v1/access-tokens?permission=read', 'permission'],
-    ['/v1/api-keys?permission=all', 'permission'],
-    ['/v1/api-keys?scope=all', 'scope'],
-    [`/v1/api-keys?q=${'x'.repeat(256)}`, 'q'],
-    ['/v1/api-keys?unusedForDays=-1', 'unusedForDays'],
-    ['/v1/api-keys?unusedForDays=x', 'unusedForDays'],
-    ['/v1/api-keys?expand=secret', 'expand'],
-    ['/v1/api-keys?__proto__=1', '__proto__'],
-    ['/v1/audit-events?action=nonsense', 'action'],
-    ['/v1/audit-events?from=yesterday', 'from'],
-    ['/v1/audit-events?to=2030-01-01', 'to'],
-  ];
-  const before = await state();
-  for (const [path, field] of rows) {
-    const answer = await owner.call<ProblemBody>(path);
-    expectProblem(answer, 'validation_failed', path);
-    assert.ok(
-      answer.body.errors?.some((error) => error.field === field),
-      `${path}: ${answer.text}`,
-    );
-  }
-  assert.equal(await state(), before);
-});
+  test('each limit is open at its edge, and what comes back is normalised', async () => {
+    const names: [string, string][] = [
+      ['abc', 'abc'],
+      ['  abc  ', 'abc'],
+      ['x'.repeat(255), 'x'.repeat(255)],
+      ['🔑🔑🔑', '🔑🔑🔑'],
+      ['🔑'.repeat(255), '🔑'.repeat(255)],
+      ['Cafe\u0301', 'Café'],
+      [`${'e\u0301'.repeat(255)}`, 'é'.repeat(255)],
+      ['a b\u00a0c', 'a b\u00a0c'],
+    ];
+    for (const [name, shown] of names) {
+      assert.equal((await createToken(owner, ['all'], { name })).name, shown);
+      assert.equal((await createKey(owner, ['read'], { name })).name, shown);
+    }
+    for (const passphrase of [
+      '12345678',
+      'x'.repeat(255),
+      '🔑'.repeat(8),
+      '🔑'.repeat(255),
+      'pässwört',
+      ' leading and trailing ',
+    ]) {
+      assert.equal((await createToken(owner, ['all'], { passphrase })).hasPassphrase, true);
+    }
+    assert.equal((await createToken(owner, ['all'], { passphrase: null })).hasPassphrase, false);
+    const expiries: [string | null, string | null][] = [
+      [null, null],
+      [later, '2030-01-01T00:00:00.000Z'],
+      ['2030-01-01T02:00:00+02:00', '2030-01-01T00:00:00.000Z'],
+      ['2030-01-01T00:00:00.123456Z', '2030-01-01T00:00:00.123Z'],
+      ['9999-12-31T23:59:59.999Z', '9999-12-31T23:59:59.999Z'],
+      [new Date(now + 1).toISOString(), new Date(now + 1).toISOString()],
+    ];
+    for (const [expiresAt, shown] of expiries) {
+      assert.equal((await createToken(owner, ['all'], { expiresAt })).expiresAt, shown);
+    }
+    for (const description of [null, '', 'x'.repeat(1000), '🔑'.repeat(1000), 'two\nlines']) {
+      assert.equal((await createKey(owner, ['read'], { description })).description, description);
+    }
+  });
 
-test('a list of the longest names pages by name to its end', async () => {
-  for (let count = 0; count < 3; count++) await createKey(owner, ['delete'], { name: '🔑'.repeat(255) });
-  const seen: string[] = [];
-  let cursor = '';
-  do {
-    const page = await owner.call<{ data: { id: string }[]; nextCursor: string | null }>(
-      `/v1/api-keys?sort=-name&permission=delete&limit=1${cursor === '' ? '' : `&cursor=${cursor}`}`,
-    );
-    assert.equal(page.status, 200, page.text);
-    seen.push(...page.body.data.map(({ id }) => id));
-    cursor = page.body.nextCursor ?? '';
-  } while (cursor !== '');
-  assert.equal(new Set(seen).size, 3);
-});
+  test('a body that is no JSON, too large or of another type is refused before anything else is looked at', async () => {
+    const before = await state();
+    const path = '/v1/access-tokens';
+    const json = { 'content-type': 'application/json' };
+    const good = JSON.stringify(token);
+    const rows: [Record<string, string>, string | Uint8Array, keyof typeof CODES][] = [
+      [json, good.slice(0, -1), 'invalid_request'],
+      [json, '{', 'invalid_request'],
+      [json, 'hello', 'invalid_request'],
+      [json, `\ufeff${good}x`, 'invalid_request'],
+      [json, `${good}${good}`, 'invalid_request'],
+      [json, "{'name':'x'}", 'invalid_request'],
+      [json, new Uint8Array([0xff, 0xfe, 0x7b]), 'invalid_request'],
+      [json, JSON.stringify({ ...token, name: 'x'.repeat(2 * 1024 * 1024) }), 'too_large'],
+      [json, ' '.repeat(2 * 1024 * 1024), 'too_large'],
+      [{ 'content-type': 'text/plain' }, good, 'unsupported_media_type'],
+      [{ 'content-type': 'application/x-www-form-urlencoded' }, 'name=Deploys', 'unsupported_media_type'],
+      [{ 'content-type': 'multipart/form-data; boundary=x' }, good, 'unsupported_media_type'],
+      [{ 'content-type': 'application/xml' }, good, 'unsupported_media_type'],
+      [{ 'content-type': 'application/jsonx' }, good, 'unsupported_media_type'],
+      [{ 'content-type': 'application/merge-patch+json' }, good, 'unsupported_media_type'],
+      [{ 'content-type': 'nonsense' }, good, 'unsupported_media_type'],
+    ];
+    for (const [headers, body, code] of rows) {
+      const answer = await owner.call<ProblemBody>(path, { method: 'POST', headers, body });
+      expectProblem(answer, code, `${headers['content-type']} ${String(body).slice(0, 40)}`);
+    }
+    assert.equal(await state(), before);
+  });
 
-test('doubled and odd headers get an answer of the contract', async () => {
-  const person = [`Cookie: ${owner.cookie}`, `Origin: ${house.url}`];
-  const body = JSON.stringify(token);
-  const length = `Content-Length: ${Buffer.byteLength(body)}`;
-  const rows: [string[], string, number[]][] = [
-    [
-      [
-        'POST /v1/access-tokens HTTP/1.1',
-        ...person,
-        'Content-Type: text/plain',
-        'Content-Type: application/json',
-        length,
-      ],
-      body,
-      [415],
-    ],
-    [['POST /v1/access-tokens HTTP/1.1', ...person, 'Content-Type: application/json', length, length], body, [400]],
-    [
-      [
-        'POST /v1/access-tokens HTTP/1.1',
-        ...person,
-        'Content-Type: application/json',
-        length,
-        'Transfer-Encoding: chunked',
-      ],
-      body,
-      [400],
-    ],
-    [
-      [
-        'POST /v1/access-tokens HTTP/1.1',
-        ...person,
-        `Origin: https://evil.example`,
-        'Content-Type: application/json',
-        length,
-      ],
-      body,
-      [403],
-    ],
-    [
-      [
-        'POST /v1/access-tokens HTTP/1.1',
-        ...person,
-        'Idempotency-Key: a',
-        'Idempotency-Key: b',
-        'Content-Type: application/json',
-        length,
-      ],
-      body,
-      [422],
-    ],
-    [
-      ['POST /v1/access-tokens HTTP/1.1', ...person, 'Idempotency-Key: \xe9', 'Content-Type: application/json', length],
-      body,
-      [422],
-    ],
-    [
-      [
-        'POST /v1/access-tokens HTTP/1.1',
-        ...person,
-        `Idempotency-Key: ${'x'.repeat(256)}`,
-        'Content-Type: application/json',
-        length,
-      ],
-      body,
-      [422],
-    ],
-    [['GET /v1/access-tokens HTTP/1.1', ...person, 'Devpilot-Workspace: \xff\xfe'], '', [404]],
-    [['GET /v1/access-tokens HTTP/1.1', ...person, 'Devpilot-Workspace: acme', 'Devpilot-Workspace: acme'], '', [404]],
-    [['GET /v1/access-tokens HTTP/1.1', ...person, `Devpilot-Workspace: ${'x'.repeat(5000)}`], '', [404]],
-    [['GET /v1/access-tokens HTTP/1.1', ...person, `X-Padding: ${'x'.repeat(40_000)}`], '', [400, 431]],
-    [['GET /v1/access-tokens HTTP/9.9', ...person], '', [400]],
-    [['nonsense'], '', [400]],
-    [['GET /v1/access-tokens HTTP/1.1', 'Broken Header'], '', [400]],
-    [['GET /v1/\xff\xfe HTTP/1.1'], '', [400, 404]],
-  ];
-  const before = await state();
-  for (const [lines, sent, statuses] of rows) {
-    const answer = await rawCall(house.url, lines, sent);
-    assert.ok(statuses.includes(answer.status), `${lines.join(' | ').slice(0, 200)} → ${answer.status} ${answer.text}`);
-    assert.equal(answer.headers.get('content-type'), 'application/problem+json', lines.join(' | ').slice(0, 200));
-  }
-  assert.equal(await state(), before);
-});
+  test('CVE-2026-25223: a tab or rubbish in Content-Type never gets around the checks', async () => {
+    const before = await state();
+    const bad = JSON.stringify({ name: 'ab', scopes: [], evil: 1 });
+    for (const type of [
+      'application/json\t',
+      'application/json\t; charset=utf-8',
+      '\tapplication/json',
+      'application/json\ta',
+      'application/json a',
+      'application/json;',
+      'APPLICATION/JSON',
+      'application/json;\tcharset=utf-8',
+      'application/json,text/plain',
+      'application/\tjson',
+    ]) {
+      const answer = await rawCall(
+        house.url,
+        [
+          'POST /v1/access-tokens HTTP/1.1',
+          `Cookie: ${owner.cookie}`,
+          `Origin: ${house.url}`,
+          `Content-Type: ${type}`,
+          `Content-Length: ${bad.length}`,
+        ],
+        bad,
+      );
+      assert.ok([415, 422].includes(answer.status), `${JSON.stringify(type)} → ${answer.status} ${answer.text}`);
+    }
+    assert.equal(await state(), before);
+  });
 
-test('people and workspaces refuse bad fields too', async () => {
-  const person = { name: 'Eve', email: 'eve@example.com', password: 'a long and private sentence' };
-  const signUp = (body: unknown) => house.call<ProblemBody>('/v1/people', { method: 'POST', body });
-  await expectRefused(
-    [
-      ...[
+  test('CVE-2026-33808: odd paths reach no guarded route without the guard', async () => {
+    const before = await state();
+    const prefixes = [
+      '/v1/access-tokens',
+      `/v1/api-keys/${keyId}`,
+      '/v1/members',
+      '/v1/audit-events',
+      '/v1/me',
+      '/v1/whoami',
+    ];
+    for (const path of prefixes) {
+      const odd = [
+        `/${path}`,
+        path.replace('/v1', '/v1/'),
+        `${path};a=b`,
+        `${path}/`,
+        `${path}//`,
+        `${path}/.`,
+        `/x/..${path}`,
+        path.replace('/v1', '/v1/.'),
+        path.replace('/v1', '/%76%31'),
+        path.replace('v1', 'V1'),
+        `${path}%00`,
+        `${path}%2f`,
+        `${path}%`,
+        `${path}%zz`,
+        `${path}?`,
+        `${path}#x`,
+        `${path}\\`,
+        `http://elsewhere${path}`,
+      ];
+      for (const one of odd) {
+        for (const method of ['GET', 'POST', 'DELETE']) {
+          const answer = await rawCall(house.url, [`${method} ${one} HTTP/1.1`]);
+          assert.ok([400, 401, 404, 405].includes(answer.status), `${method} ${one} → ${answer.status}`);
+          assert.equal(answer.headers.get('content-type'), 'application/problem+json', `${method} ${one}`);
+        }
+      }
+    }
+    assert.equal(await state(), before);
+  });
+
+  test('text that is not well-formed Unicode without NUL is refused wherever it stands', async () => {
+    const project = await owner.call<{ id: string }>('/v1/projects', { body: { name: 'Till' } });
+    const rows: [string, string, Record<string, unknown>][] = [
+      ['POST', '/v1/access-tokens', { name: 'Deploys', scopes: ['all'], passphrase: 'a passphrase' }],
+      ['POST', '/v1/api-keys', { name: 'Billing', description: 'for invoices', permissions: ['read'] }],
+      ['PATCH', `/v1/api-keys/${keyId}`, { name: 'Billing', description: 'for invoices' }],
+      ['POST', '/v1/workspaces', { name: 'Acme' }],
+      ['POST', '/v1/invitations', { email: 'grace@example.com', role: 'member' }],
+      ['POST', '/v1/projects', { name: 'Till', slug: 'till-two', description: 'at the counter' }],
+      [
+        'POST',
+        '/v1/apps',
+        { name: 'Till', projectId: project.body.id, branch: 'main', directory: 'web', logCommand: 'journalctl' },
+      ],
+      ['POST', '/v1/servers', { name: 'Counter', kind: 'ssh', host: 'counter.example.com', user: 'deploy' }],
+      ['PATCH', '/v1/me', { name: 'Ada Lovelace' }],
+      ['POST', '/v1/sessions', { email: owner.email, password: 'not the password' }],
+      ['POST', '/v1/device/code', { client: 'a terminal' }],
+    ];
+    for (const [method, path, body] of rows) {
+      for (const [field, value] of Object.entries(body)) {
+        if (typeof value !== 'string') continue;
+        for (const odd of [`${value}\0`, `\0${value}`, `${value}\ud800`, `\udc00${value}`]) {
+          const answer = await owner.call<ProblemBody>(path, { method, body: { ...body, [field]: odd } });
+          const said = `${method} ${path} ${field} ${JSON.stringify(odd)} → ${answer.status} ${answer.text}`;
+          assert.ok([400, 401, 422].includes(answer.status), said);
+          if (answer.status !== 401)
+            expectProblem(answer, answer.status === 400 ? 'invalid_request' : 'validation_failed', said);
+        }
+      }
+    }
+  });
+
+  test('an address that is none is 404, and a method that an address does not take 405 with Allow', async () => {
+    const rows: [string, string, keyof typeof CODES, string?][] = [
+      ['GET', '/v1/nothing', 'not_found'],
+      ['POST', '/v1/nothing', 'not_found'],
+      ['GET', '/v2/access-tokens', 'not_found'],
+      ['GET', `/v1/access-tokens/${'x'.repeat(65)}`, 'not_found'],
+      ['GET', `/v1/access-tokens/${'x'.repeat(299)}`, 'not_found'],
+      ['GET', `/v1/access-tokens/${'x'.repeat(1000)}`, 'not_found'],
+      ['GET', '/v1/access-tokens/a%00b', 'not_found'],
+      ['GET', "/v1/access-tokens/'%20or%201=1--", 'not_found'],
+      ['DELETE', `/v1/api-keys/${'é'.repeat(30)}`, 'not_found'],
+      ['PUT', '/v1/access-tokens', 'method_not_allowed', 'GET'],
+      ['DELETE', '/v1/access-tokens', 'method_not_allowed', 'POST'],
+      ['PATCH', `/v1/access-tokens/${keyId}`, 'immutable', 'DELETE'],
+      ['PUT', `/v1/access-tokens/${keyId}`, 'immutable', 'DELETE'],
+      ['PUT', `/v1/api-keys/${keyId}`, 'method_not_allowed', 'PATCH'],
+      ['GET', '/v1/introspect', 'method_not_allowed', 'POST'],
+      ['PROPFIND', '/v1/members', 'method_not_allowed', 'GET'],
+      ['OPTIONS', '/v1/members', 'method_not_allowed', 'GET'],
+    ];
+    for (const [method, path, code, allowed] of rows) {
+      const answer = await owner.call<ProblemBody>(path, { method });
+      expectProblem(answer, code, `${method} ${path.slice(0, 60)}`);
+      if (allowed !== undefined) assert.match(answer.headers.get('allow') ?? '', new RegExp(`\\b${allowed}\\b`));
+    }
+    const withBody = await owner.call<ProblemBody>('/v1/nothing', {
+      body: 'x',
+      headers: { 'content-type': 'text/plain' },
+    });
+    expectProblem(withBody, 'not_found', 'a body for nobody');
+  });
+
+  test('a query is refused field by field, and a cursor of another list like one that is made up', async () => {
+    await createToken(owner, ['all']);
+    const page = await owner.call<{ nextCursor: string }>('/v1/access-tokens?limit=1');
+    const cursor = page.body.nextCursor;
+    const forged = (parts: unknown) => Buffer.from(JSON.stringify(parts)).toString('base64url');
+    const rows: [string, string][] = [
+      ['/v1/access-tokens?limit=0', 'limit'],
+      ['/v1/access-tokens?limit=201', 'limit'],
+      ['/v1/access-tokens?limit=-1', 'limit'],
+      ['/v1/access-tokens?limit=1.5', 'limit'],
+      ['/v1/access-tokens?limit=1e2', 'limit'],
+      ['/v1/access-tokens?limit=abc', 'limit'],
+      ['/v1/access-tokens?limit=', 'limit'],
+      ['/v1/access-tokens?limit=1&limit=2', 'limit'],
+      ['/v1/access-tokens?limit[]=1', 'limit[]'],
+      ['/v1/access-tokens?cursor=', 'cursor'],
+      ['/v1/access-tokens?cursor=nonsense', 'cursor'],
+      [`/v1/access-tokens?cursor=${'x'.repeat(5000)}`, 'cursor'],
+      [`/v1/access-tokens?cursor=${cursor.slice(0, -3)}`, 'cursor'],
+      [`/v1/access-tokens?sort=name&cursor=${cursor}`, 'cursor'],
+      [`/v1/access-tokens?sort=createdAt&cursor=${cursor}`, 'cursor'],
+      [`/v1/members?cursor=${cursor}`, 'cursor'],
+      [`/v1/audit-events?cursor=${cursor}`, 'cursor'],
+      [`/v1/access-tokens?cursor=${forged(['-createdAt', 'x', 'tok_1'])}`, 'cursor'],
+      [`/v1/access-tokens?cursor=${forged(['-createdAt', 1e300, 'tok_1'])}`, 'cursor'],
+      [`/v1/access-tokens?cursor=${forged(['-createdAt', 1, { a: 1 }])}`, 'cursor'],
+      [`/v1/access-tokens?cursor=${forged({})}`, 'cursor'],
+      ['/v1/access-tokens?sort=secret', 'sort'],
+      ['/v1/access-tokens?sort=--name', 'sort'],
+      ['/v1/access-tokens?status=inactive', 'status'],
+      ['/v1/api-keys?status=gone', 'status'],
+      ['/v1/access-tokens?scope=read', 'scope'],
+      ['/v1/access-tokens?permission=read', 'permission'],
+      ['/v1/api-keys?permission=all', 'permission'],
+      ['/v1/api-keys?scope=all', 'scope'],
+      [`/v1/api-keys?q=${'x'.repeat(256)}`, 'q'],
+      ['/v1/api-keys?unusedForDays=-1', 'unusedForDays'],
+      ['/v1/api-keys?unusedForDays=x', 'unusedForDays'],
+      ['/v1/api-keys?expand=secret', 'expand'],
+      ['/v1/api-keys?__proto__=1', '__proto__'],
+      ['/v1/audit-events?action=nonsense', 'action'],
+      ['/v1/audit-events?from=yesterday', 'from'],
+      ['/v1/audit-events?to=2030-01-01', 'to'],
+    ];
+    const before = await state();
+    for (const [path, field] of rows) {
+      const answer = await owner.call<ProblemBody>(path);
+      expectProblem(answer, 'validation_failed', path);
+      assert.ok(
+        answer.body.errors?.some((error) => error.field === field),
+        `${path}: ${answer.text}`,
+      );
+    }
+    assert.equal(await state(), before);
+  });
+
+  test('a list of the longest names pages by name to its end', async () => {
+    for (let count = 0; count < 3; count++) await createKey(owner, ['delete'], { name: '🔑'.repeat(255) });
+    const seen: string[] = [];
+    let cursor = '';
+    do {
+      const page = await owner.call<{ data: { id: string }[]; nextCursor: string | null }>(
+        `/v1/api-keys?sort=-name&permission=delete&limit=1${cursor === '' ? '' : `&cursor=${cursor}`}`,
+      );
+      assert.equal(page.status, 200, page.text);
+      seen.push(...page.body.data.map(({ id }) => id));
+      cursor = page.body.nextCursor ?? '';
+    } while (cursor !== '');
+    assert.equal(new Set(seen).size, 3);
+  });
+
+  test('doubled and odd headers get an answer of the contract', async () => {
+    const person = [`Cookie: ${owner.cookie}`, `Origin: ${house.url}`];
+    const body = JSON.stringify(token);
+    const length = `Content-Length: ${Buffer.byteLength(body)}`;
+    const rows: [string[], string, number[]][] = [
+      [
+        [
+          'POST /v1/access-tokens HTTP/1.1',
+          ...person,
+          'Content-Type: text/plain',
+          'Content-Type: application/json',
+          length,
+        ],
+        body,
+        [415],
+      ],
+      [['POST /v1/access-tokens HTTP/1.1', ...person, 'Content-Type: application/json', length, length], body, [400]],
+      [
+        [
+          'POST /v1/access-tokens HTTP/1.1',
+          ...person,
+          'Content-Type: application/json',
+          length,
+          'Transfer-Encoding: chunked',
+        ],
+        body,
+        [400],
+      ],
+      [
+        [
+          'POST /v1/access-tokens HTTP/1.1',
+          ...person,
+          `Origin: https://evil.example`,
+          'Content-Type: application/json',
+          length,
+        ],
+        body,
+        [403],
+      ],
+      [
+        [
+          'POST /v1/access-tokens HTTP/1.1',
+          ...person,
+          'Idempotency-Key: a',
+          'Idempotency-Key: b',
+          'Content-Type: application/json',
+          length,
+        ],
+        body,
+        [422],
+      ],
+      [
+        [
+          'POST /v1/access-tokens HTTP/1.1',
+          ...person,
+          'Idempotency-Key: \xe9',
+          'Content-Type: application/json',
+          length,
+        ],
+        body,
+        [422],
+      ],
+      [
+        [
+          'POST /v1/access-tokens HTTP/1.1',
+          ...person,
+          `Idempotency-Key: ${'x'.repeat(256)}`,
+          'Content-Type: application/json',
+          length,
+        ],
+        body,
+        [422],
+      ],
+      [['GET /v1/access-tokens HTTP/1.1', ...person, 'Devpilot-Workspace: \xff\xfe'], '', [404]],
+      [
+        ['GET /v1/access-tokens HTTP/1.1', ...person, 'Devpilot-Workspace: acme', 'Devpilot-Workspace: acme'],
         '',
-        'eve',
-        'eve@',
-        '@example.com',
-        'a b@example.com',
-        `${'x'.repeat(250)}@example.com`,
-        1,
-        null,
-        ['a@b.co'],
-        'a@b.co\u0000',
-      ].map((email): [unknown, string] => [{ ...person, email }, 'email']),
-      ...['', '1234567', 'x'.repeat(256), 1, null, {}].map((password): [unknown, string] => [
-        { ...person, password },
-        'password',
-      ]),
-      ...['', '  ', 'x'.repeat(256), 'a\nb', null].map((name): [unknown, string] => [{ ...person, name }, 'name']),
-      [{ ...person, role: 'owner' }, 'role'],
-      [{ ...person, setupCode: 1 }, 'setupCode'],
-    ],
-    signUp,
-  );
-  await expectRefused(
-    [
-      [{ name: 'ab' }, 'name'],
-      [{ name: 'Third', slug: 'Not A Slug' }, 'slug'],
-      [{ name: 'Third', slug: '-x' }, 'slug'],
-      [{ name: 'Third', slug: '' }, 'slug'],
-      [{ name: 'Third', ownerId: 'per_x' }, 'ownerId'],
-    ],
-    post('/v1/workspaces'),
-  );
-  await expectRefused(
-    [
-      [{ email: 'x@example.com', role: 'owner' }, 'role'],
-      [{ email: 'x@example.com', role: 'Admin' }, 'role'],
-      [{ email: 'x@example.com' }, 'role'],
-      [{ email: 'x', role: 'member' }, 'email'],
-    ],
-    post('/v1/invitations'),
-  );
-});
+        [404],
+      ],
+      [['GET /v1/access-tokens HTTP/1.1', ...person, `Devpilot-Workspace: ${'x'.repeat(5000)}`], '', [404]],
+      [['GET /v1/access-tokens HTTP/1.1', ...person, `X-Padding: ${'x'.repeat(40_000)}`], '', [400, 431]],
+      [['GET /v1/access-tokens HTTP/9.9', ...person], '', [400]],
+      [['nonsense'], '', [400]],
+      [['GET /v1/access-tokens HTTP/1.1', 'Broken Header'], '', [400]],
+      [['GET /v1/\xff\xfe HTTP/1.1'], '', [400, 404]],
+    ];
+    const before = await state();
+    for (const [lines, sent, statuses] of rows) {
+      const answer = await rawCall(house.url, lines, sent);
+      assert.ok(
+        statuses.includes(answer.status),
+        `${lines.join(' | ').slice(0, 200)} → ${answer.status} ${answer.text}`,
+      );
+      assert.equal(answer.headers.get('content-type'), 'application/problem+json', lines.join(' | ').slice(0, 200));
+    }
+    assert.equal(await state(), before);
+  });
 
-test('fuzz: whatever query a list is asked with, it answers 200, 400 or 422', async () => {
-  const name = fc.constantFrom(
-    'limit',
-    'cursor',
-    'q',
-    'status',
-    'scope',
-    'createdBy',
-    'unusedForDays',
-    'sort',
-    'x',
-    '',
-  );
-  const value = fc.oneof(fc.string({ unit: 'binary', maxLength: 20 }), fc.constantFrom('1', '-name', 'active', 'all'));
-  await fc.assert(
-    fc.asyncProperty(fc.array(fc.tuple(name, value), { maxLength: 4 }), async (pairs) => {
-      const query = new URLSearchParams(pairs.map(([one, two]) => [one, two.toWellFormed()]));
-      const answer = await owner.call(`/v1/access-tokens?${query}`);
-      assert.ok([200, 400, 422].includes(answer.status), `${query} → ${answer.status}`);
-    }),
-    { numRuns: 150 },
-  );
-});
+  test('people and workspaces refuse bad fields too', async () => {
+    const person = { name: 'Eve', email: 'eve@example.com', password: 'a long and private sentence' };
+    const signUp = (body: unknown) => house.call<ProblemBody>('/v1/people', { method: 'POST', body });
+    await expectRefused(
+      [
+        ...[
+          '',
+          'eve',
+          'eve@',
+          '@example.com',
+          'a b@example.com',
+          `${'x'.repeat(250)}@example.com`,
+          1,
+          null,
+          ['a@b.co'],
+          'a@b.co\u0000',
+        ].map((email): [unknown, string] => [{ ...person, email }, 'email']),
+        ...['', '1234567', 'x'.repeat(256), 1, null, {}].map((password): [unknown, string] => [
+          { ...person, password },
+          'password',
+        ]),
+        ...['', '  ', 'x'.repeat(256), 'a\nb', null].map((name): [unknown, string] => [{ ...person, name }, 'name']),
+        [{ ...person, role: 'owner' }, 'role'],
+        [{ ...person, setupCode: 1 }, 'setupCode'],
+      ],
+      signUp,
+    );
+    await expectRefused(
+      [
+        [{ name: 'ab' }, 'name'],
+        [{ name: 'Third', slug: 'Not A Slug' }, 'slug'],
+        [{ name: 'Third', slug: '-x' }, 'slug'],
+        [{ name: 'Third', slug: '' }, 'slug'],
+        [{ name: 'Third', ownerId: 'per_x' }, 'ownerId'],
+      ],
+      post('/v1/workspaces'),
+    );
+    await expectRefused(
+      [
+        [{ email: 'x@example.com', role: 'owner' }, 'role'],
+        [{ email: 'x@example.com', role: 'Admin' }, 'role'],
+        [{ email: 'x@example.com' }, 'role'],
+        [{ email: 'x', role: 'member' }, 'email'],
+      ],
+      post('/v1/invitations'),
+    );
+  });
 
-test('fuzz: whatever a cursor holds, it is a place in the list or refused', async () => {
-  const parts = fc.oneof(
-    fc.json({ maxDepth: 2 }),
-    fc
-      .tuple(fc.constantFrom('-createdAt', 'name'), fc.oneof(fc.integer(), fc.double(), fc.string()), fc.string())
-      .map((one) => JSON.stringify(one)),
-    fc.string({ unit: 'binary' }),
-  );
-  await fc.assert(
-    fc.asyncProperty(parts, fc.constantFrom('', '&sort=name'), async (text, sort) => {
-      const cursor = Buffer.from(text).toString('base64url');
-      const answer = await owner.call(`/v1/access-tokens?cursor=${cursor}${sort}`);
-      assert.ok([200, 422].includes(answer.status), `${text} → ${answer.status}`);
-    }),
-    { numRuns: 150 },
-  );
-});
+  test('fuzz: whatever query a list is asked with, it answers 200, 400 or 422', async () => {
+    const name = fc.constantFrom(
+      'limit',
+      'cursor',
+      'q',
+      'status',
+      'scope',
+      'createdBy',
+      'unusedForDays',
+      'sort',
+      'x',
+      '',
+    );
+    const value = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 20 }),
+      fc.constantFrom('1', '-name', 'active', 'all'),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.tuple(name, value), { maxLength: 4 }), async (pairs) => {
+        const query = new URLSearchParams(pairs.map(([one, two]) => [one, two.toWellFormed()]));
+        const answer = await owner.call(`/v1/access-tokens?${query}`);
+        assert.ok([200, 400, 422].includes(answer.status), `${query} → ${answer.status}`);
+      }),
+      { numRuns: 150 },
+    );
+  });
 
-test('fuzz: whatever JSON comes, it is refused or accepted, never an error', async () => {
-  now += 1;
-  await fc.assert(
-    fc.asyncProperty(fc.json({ maxDepth: 3, stringUnit: 'binary' }), async (body) => {
-      const headers = { 'content-type': 'application/json' };
-      const answer = await owner.call(`/v1/api-keys/${keyId}`, { method: 'PATCH', headers, body });
-      assert.ok([200, 422].includes(answer.status), `${body} → ${answer.status} ${answer.text}`);
-    }),
-    { numRuns: 150 },
-  );
+  test('fuzz: whatever a cursor holds, it is a place in the list or refused', async () => {
+    const parts = fc.oneof(
+      fc.json({ maxDepth: 2 }),
+      fc
+        .tuple(fc.constantFrom('-createdAt', 'name'), fc.oneof(fc.integer(), fc.double(), fc.string()), fc.string())
+        .map((one) => JSON.stringify(one)),
+      fc.string({ unit: 'binary' }),
+    );
+    await fc.assert(
+      fc.asyncProperty(parts, fc.constantFrom('', '&sort=name'), async (text, sort) => {
+        const cursor = Buffer.from(text).toString('base64url');
+        const answer = await owner.call(`/v1/access-tokens?cursor=${cursor}${sort}`);
+        assert.ok([200, 422].includes(answer.status), `${text} → ${answer.status}`);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  test('fuzz: whatever JSON comes, it is refused or accepted, never an error', async () => {
+    now += 1;
+    await fc.assert(
+      fc.asyncProperty(fc.json({ maxDepth: 3, stringUnit: 'binary' }), async (body) => {
+        const headers = { 'content-type': 'application/json' };
+        const answer = await owner.call(`/v1/api-keys/${keyId}`, { method: 'PATCH', headers, body });
+        assert.ok([200, 422].includes(answer.status), `${body} → ${answer.status} ${answer.text}`);
+      }),
+      { numRuns: 150 },
+    );
+  });
 });

@@ -105,7 +105,7 @@ function finishOperation(operation: Operation, all: Readonly<Record<string, Sche
   }
   for (const [status, response] of Object.entries(operation.responses)) {
     if (response.description === 'Default Response') response.description = meaningOf(status);
-    const json = response.content?.['application/json'];
+    const json = response.content?.['application/json'] ?? response.content?.['application/x-ndjson'];
     if (json?.schema === undefined) continue;
     if (json.schema.$ref === '#/components/schemas/Problem') {
       response.content = { 'application/problem+json': { schema: json.schema, example: problemExample(status) } };

@@ -105,6 +105,7 @@ export function openApiDocument(house: House) {
       { name: 'Activity', description: 'Events that programs send (CloudEvents 1.0), and their numbers over time' },
       { name: 'Errors', description: 'Errors that programs report, gathered in issues' },
       { name: 'Servers', description: 'Where apps are deployed to' },
+      { name: 'Deployments', description: 'Releases of apps on their servers, and what was said while they were made' },
       { name: 'Scripts', description: 'What runs on a server at a call or on a schedule, and its runs' },
       { name: 'Backups', description: 'Of an app: made, restored in place, deleted' },
       { name: 'Judging', description: 'Presenting a credential and asking about one' },

@@ -11,13 +11,13 @@ describe('The page', () => {
   let app: FastifyInstance;
   before(async () => {
     mkdirSync(`${directory}assets`);
-    writeFileSync(`${directory}index.html`, '<meta property="csp-nonce" nonce="%NONCE%">');
+    writeFileSync(`${directory}index.html`, '<meta property="csp-nonce" nonce="%NONCE%"><i>%LOCAL_SERVER%</i>');
     writeFileSync(`${directory}secret.js`, 'not to be served');
     writeFileSync(`${directory}assets/main-abc.js`, 'plain');
     writeFileSync(`${directory}assets/main-abc.js.br`, 'brotli');
     writeFileSync(`${directory}assets/main-abc.js.gz`, 'gzip');
     app = fastify();
-    registerPage(app, directory);
+    registerPage(app, { localServer: true, directory });
     await app.ready();
   });
   after(async () => {
@@ -32,7 +32,7 @@ describe('The page', () => {
       assert.equal(statusCode, 200);
       const policy = String(headers['content-security-policy']);
       const nonce = /'nonce-([^']+)'/.exec(policy)?.[1] ?? '';
-      assert.equal(body, `<meta property="csp-nonce" nonce="${nonce}">`);
+      assert.equal(body, `<meta property="csp-nonce" nonce="${nonce}"><i>on</i>`);
       assert.match(policy, /script-src 'self';/);
       assert.match(policy, /frame-ancestors 'none'/);
       assert.doesNotMatch(policy, /unsafe|http|\*/);
@@ -83,7 +83,7 @@ describe('The page', () => {
 
   test('where it is not built, says how to build it', async () => {
     const bare = fastify();
-    registerPage(bare, `${directory}nowhere/`);
+    registerPage(bare, { localServer: false, directory: `${directory}nowhere/` });
     const answer = await bare.inject('/settings/api-keys');
     assert.equal(answer.statusCode, 503);
     assert.match(answer.body, /npm run build/);

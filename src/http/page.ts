@@ -17,6 +17,20 @@ const PAGE_ADDRESSES = [
   '/accept-invitation',
   '/device',
   '/account',
+  '/projects',
+  '/projects/:project',
+  '/apps',
+  '/apps/:app',
+  '/apps/:app/:tab',
+  '/servers',
+  '/servers/:server',
+  '/scripts',
+  '/scripts/:script',
+  '/scripts/:script/edit',
+  '/runs/:id',
+  '/activity',
+  '/errors',
+  '/errors/:id',
   '/settings',
   '/settings/:page',
   '/settings/:page/:id',
@@ -86,12 +100,19 @@ export function chooseEncoding(accepted: string | undefined, has: (suffix: strin
   return null;
 }
 
+interface PageOptions {
+  /** Whether a server may be this machine itself; told to the page, which offers it only then. */
+  readonly localServer: boolean;
+  readonly directory?: string;
+}
+
 /**
  * Serves the built page and its assets, in a scope that gives every answer the safety headers. Where it is not built,
  * its addresses say how to build it.
  */
-export function registerPage(app: FastifyInstance, directory: string = BUILT): void {
+export function registerPage(app: FastifyInstance, { localServer, directory = BUILT }: PageOptions): void {
   const built = findBuiltPage(directory);
+  const local = localServer ? 'on' : 'off';
 
   function sendHtml(reply: FastifyReply): FastifyReply {
     const nonce = randomBytes(16).toString('base64');
@@ -99,7 +120,7 @@ export function registerPage(app: FastifyInstance, directory: string = BUILT): v
       .code(built === null ? 503 : 200)
       .headers({ ...SAME_ORIGIN, 'content-security-policy': policyOf(nonce), 'cache-control': 'no-store' })
       .type('text/html; charset=utf-8')
-      .send(built === null ? NOT_BUILT : built.html.replaceAll('%NONCE%', nonce));
+      .send(built === null ? NOT_BUILT : built.html.replaceAll('%NONCE%', nonce).replaceAll('%LOCAL_SERVER%', local));
   }
 
   for (const url of PAGE_ADDRESSES) app.get(url, { schema: { hide: true } }, (_request, reply) => sendHtml(reply));

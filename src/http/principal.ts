@@ -10,6 +10,7 @@ import {
   type Scope,
   SPANS,
 } from '../contract/words.ts';
+import { judge } from '../credentials/judge.ts';
 import type { CredentialRecord } from '../credentials/record.ts';
 import { type Demand, needAll, needAny } from '../credentials/rights.ts';
 import { digestBytes, digestOf, secretKindOf } from '../credentials/secret.ts';
@@ -204,6 +205,29 @@ function checkPerson(house: House, request: FastifyRequest, person: PersonPrinci
     'forbidden',
     `This needs ${needed} of the workspace; you are ${role === 'admin' ? 'an admin' : 'a member'}.`,
   );
+}
+
+/**
+ * Judges the credential of a request that was let in against a narrower demand. Throws
+ * `insufficient_scope`, `wrong_credential_kind`; who is refused is recorded, as with every demand.
+ */
+export function checkCredential(house: House, request: FastifyRequest, demand: Demand): void {
+  const { principal } = request;
+  if (principal === null || principal.kind === 'person') return;
+  const { record } = principal;
+  const verdict = judge(record, 'not_needed', demand, house.clock());
+  if (verdict === 'ok') return;
+  const { id, kind, name, workspace } = record;
+  house.denials.note({
+    workspaceId: workspace.id,
+    action: 'credential.denied',
+    actor: { kind, id, name },
+    credential: { kind, id, name },
+    reason: verdict,
+    origin: originOf(request),
+    at: house.clock(),
+  });
+  throw refusalOf({ verdict, record }, demand, true, house.proof, request.ip, house.clock());
 }
 
 /**

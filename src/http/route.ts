@@ -10,6 +10,7 @@ import { refuseCredentialInQuery } from './presentation.ts';
 import {
   type Access,
   type CredentialPrincipal,
+  checkCredential,
   demandOf,
   findPrincipal,
   type Membership,
@@ -57,6 +58,8 @@ export interface Route {
   readonly takes?: 'form' | 'form or json' | 'bytes';
   /** The types that a route of `bytes` documents. */
   readonly consumes?: readonly string[];
+  /** What is demanded beyond `access` for a certain body, judged before the body is checked further. */
+  readonly accessFor?: (body: unknown) => Access;
   /** Finds who asks where requests say it in a way of their own. */
   readonly findPrincipal?: typeof findPrincipal;
   /** Bytes that its body may have, where it is not the standard limit. */
@@ -64,6 +67,8 @@ export interface Route {
   /** Asked several times a second by each client: only refusals are worth a line in the log. */
   readonly frequent?: true;
   readonly answers: Readonly<Record<number, z.ZodType>>;
+  /** Answers with a JSON line each for as many of the shape as there are. */
+  readonly streams?: true;
   /** The codes that this route answers beside those that every route may. */
   readonly codes?: readonly Code[];
   readonly handler: (ask: Ask<never, never, never>) => unknown;
@@ -229,6 +234,7 @@ export function registerRoute(app: FastifyInstance, house: House, declared: Rout
       ...(forms !== undefined && {
         consumes: forms === 'form' ? [FORM_TYPE] : [...(declared.consumes ?? [FORM_TYPE, 'application/json'])],
       }),
+      ...(declared.streams && { produces: ['application/x-ndjson'] }),
       response: answersOf(declared),
     },
     onRequest: async (request) => {
@@ -253,6 +259,12 @@ export function registerRoute(app: FastifyInstance, house: House, declared: Rout
       }
       done(null, payload);
     },
+    ...(declared.accessFor !== undefined && {
+      preValidation: async (request: FastifyRequest) => {
+        const narrower = declared.accessFor?.(request.body);
+        if (narrower !== undefined) checkCredential(house, request, demandOf(narrower));
+      },
+    }),
     handler: (request, reply) =>
       declared.handler({
         params: request.params as never,

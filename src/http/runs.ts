@@ -22,7 +22,7 @@ export function runRoutes(house: House): Route[] {
       summary: 'Run a script; its parameters reach it as variables of their names',
       tag,
       params: InPath,
-      body: CreateRun.optional(),
+      body: CreateRun.nullish(),
       answers: { 202: Run },
       codes: ['not_found', 'conflict', 'idempotent_replay'],
       handler: async ({ params, body, request, reply }) => {

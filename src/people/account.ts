@@ -15,7 +15,16 @@ import {
   updatePerson,
 } from '../store/people.ts';
 import type { Trx } from '../store/store.ts';
-import { instant, type PeopleContext, partyOf, randomCode, recordForPerson, type SignedIn, sha256 } from './context.ts';
+import {
+  instant,
+  type PeopleContext,
+  partyOf,
+  randomCode,
+  recordForPerson,
+  type SignedIn,
+  sha256,
+  totpIdentity,
+} from './context.ts';
 import { hashChosenPassword } from './passwords.ts';
 import { consumeSecondFactor, plainRecoveryCode, provePassword, readSecondFactor } from './sessions.ts';
 import { throttled } from './throttle.ts';
@@ -121,7 +130,7 @@ export async function startTwoFactor(
   await provePassword(context, person, password, origin);
   if (person.totp_enabled === 1) throw new Problem('conflict', 'A second factor is set already. Remove it first.');
   const secret = generateSecret();
-  const sealed = context.seal.seal(secret, `totp ${person.id}`);
+  const sealed = context.seal.seal(secret, totpIdentity(person));
   await context.store.transaction(async (trx) => {
     const now = await lockPerson(trx, person.id);
     if (now?.totp_enabled === 1) throw new Problem('conflict', 'A second factor is set already. Remove it first.');

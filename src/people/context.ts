@@ -48,6 +48,9 @@ export function partyOf(person: { readonly id: string; readonly name: string }):
   return { kind: 'person', id: person.id, name: person.name };
 }
 
+/** What a person's TOTP key is sealed for: no other row can use it. */
+export const totpIdentity = (person: { readonly id: string }) => `totp ${person.id}`;
+
 /** The email address as it is compared: NFC, lower case. */
 export function emailKey(email: string): string {
   return email.normalize('NFC').trim().toLowerCase();

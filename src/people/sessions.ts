@@ -22,7 +22,16 @@ import {
 } from '../store/people.ts';
 import type { Trx } from '../store/store.ts';
 import { workspaceIdsOf } from '../store/workspaces.ts';
-import { emailKey, instant, type PeopleContext, partyOf, recordForPerson, type SignedIn, sha256 } from './context.ts';
+import {
+  emailKey,
+  instant,
+  type PeopleContext,
+  partyOf,
+  recordForPerson,
+  type SignedIn,
+  sha256,
+  totpIdentity,
+} from './context.ts';
 import { throttled } from './throttle.ts';
 
 /** A session that was just made, with the secret that is told once. */
@@ -84,7 +93,7 @@ export async function readSecondFactor(
   const digits = code.replace(/\s/g, '');
   if (/^\d{6}$/.test(digits)) {
     if (person.totp_sealed === null) return null;
-    const secret = context.seal.open(person.totp_sealed, `totp ${person.id}`);
+    const secret = context.seal.open(person.totp_sealed, totpIdentity(person));
     const epoch = Math.floor(context.clock() / 1000);
     const result = await verify({ secret, token: digits, epoch, epochTolerance: 30 });
     return result.valid && 'timeStep' in result ? { step: result.timeStep } : null;

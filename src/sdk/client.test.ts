@@ -179,6 +179,75 @@ describe('Trying again', () => {
   });
 });
 
+describe('Reading a log', () => {
+  const line = (text: string) => ({
+    at: '2027-02-24T09:00:00.000Z',
+    stream: 'stdout',
+    step: null,
+    serverId: null,
+    text,
+  });
+  const encoded = (...texts: string[]) => texts.map((text) => `${JSON.stringify(line(text))}\n`).join('');
+
+  test('goes on after a lost connection with the line that comes next, though the cut was within one', async () => {
+    const cut = new ReadableStream<Uint8Array>({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode(`${encoded('one', 'zwölf')}{"at":"2027`));
+      },
+      pull(controller) {
+        controller.error(new TypeError('terminated'));
+      },
+    });
+    const { asked, send } = answering(new Response(cut), new Response(encoded('three')));
+    const texts = [];
+    for await (const { text } of createClient({ fetch: send }).runs.logs('run_1', { follow: true, from: 4 })) {
+      texts.push(text);
+    }
+    assert.deepEqual(texts, ['one', 'zwölf', 'three']);
+    assert.deepEqual(
+      asked.map(({ url }) => url),
+      ['/v1/runs/run_1/logs?from=4&follow=true', '/v1/runs/run_1/logs?from=6&follow=true'],
+    );
+  });
+
+  test('ends where the server refuses, and with the caller’s signal', async () => {
+    const refused = answering(failing('not_found', 404));
+    await assert.rejects(Array.fromAsync(createClient({ fetch: refused.send }).runs.logs('run_1')), {
+      code: 'not_found',
+    });
+    const controller = new AbortController();
+    const silent = new ReadableStream<Uint8Array>({
+      start(stream) {
+        controller.signal.addEventListener('abort', () => stream.error(controller.signal.reason));
+      },
+    });
+    const { send } = answering(new Response(silent));
+    const lines = createClient({ fetch: send }).runs.logs('run_1', { follow: true }, { signal: controller.signal });
+    const next = lines.next();
+    controller.abort(new Error('enough'));
+    await assert.rejects(next, { message: 'enough' });
+  });
+
+  test('only the beginning of a stream has a time limit', async ({ mock }) => {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    let say: ReadableStreamDefaultController<Uint8Array> | undefined;
+    const slow = new ReadableStream<Uint8Array>({
+      start(controller) {
+        say = controller;
+      },
+    });
+    const { asked, send } = answering(new Response(slow));
+    const lines = createClient({ fetch: send }).runs.logs('run_1', { follow: true }, { timeout: 1 });
+    const next = lines.next();
+    await new Promise(setImmediate);
+    mock.timers.tick(60_000);
+    assert.equal(asked[0]?.init.signal?.aborted, false);
+    say?.enqueue(new TextEncoder().encode(encoded('late')));
+    assert.equal((await next).value?.text, 'late');
+    await lines.return();
+  });
+});
+
 describe('What travels', () => {
   test('workspace, credential, passphrase as UTF-8 bytes, and ids that can not leave their place', async () => {
     const { asked, send } = answering(json(200, {}));

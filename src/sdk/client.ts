@@ -35,12 +35,15 @@ import { at, listOf, type Paging } from './lists.ts';
 import { resourcesOf } from './resources.ts';
 import { trackersOf } from './trackers.ts';
 import { type CallOptions, type ClientOptions, createTransport, type Method, type Request } from './transport.ts';
+import { workOf } from './work.ts';
 
 export { DevpilotError } from './errors.ts';
 export type { Paging } from './lists.ts';
+export type { LogAsk } from './log.ts';
 export type { AppListQuery, ResourceListQuery } from './resources.ts';
 export type { ActivityListQuery, AnalyticsAsk, IssueListQuery, SentEvent } from './trackers.ts';
 export type { CallOptions, ClientOptions, Tagged } from './transport.ts';
+export type { ScriptListQuery, WorkListQuery } from './work.ts';
 
 interface CredentialQuery extends Paging {
   /** Part of the name, whatever its case. */
@@ -203,6 +206,7 @@ export function createClient(options: ClientOptions = {}) {
     },
     ...resourcesOf(transport),
     ...trackersOf(transport),
+    ...workOf(transport),
     auditEvents: {
       ...listOf<AuditEvent, AuditListQuery>(transport, '/v1/audit-events'),
       /** The whole log as NDJSON, as it comes. */

@@ -25,7 +25,8 @@ export interface AppListQuery extends ResourceListQuery {
   readonly server?: string | undefined;
 }
 
-function resource<Item, Create, Update, Query extends Paging>(transport: Transport, path: string) {
+/** What everything with a name and a slug has. */
+export function resource<Item, Create, Update, Query extends Paging>(transport: Transport, path: string) {
   const { send, sendTagged } = transport;
   return {
     ...listOf<Item, Query>(transport, path),

@@ -46,7 +46,8 @@ export interface IssueListQuery extends Paging {
 
 /** The activity tracker and the error tracker. */
 export function trackersOf(transport: Transport) {
-  const { send } = transport;
+  const { send, stream } = transport;
+  const analytics = '/v1/activity/analytics';
   const issues = '/v1/errors/issues';
   return {
     activity: {
@@ -54,8 +55,14 @@ export function trackersOf(transport: Transport) {
       /** One event, or up to 1,000 of which all are stored or none. */
       send: (events: SentEvent | readonly SentEvent[], call?: CallOptions): Promise<ActivityTaken> =>
         send('POST', '/v1/activity/events', { ...call, body: events }),
+      /** Up to 100,000 events as CSV, as it comes. */
+      csv: (query?: ActivityListQuery, call?: CallOptions): Promise<ReadableStream<Uint8Array>> =>
+        stream('/v1/activity/events', { ...call, query: { ...query }, accept: 'text/csv' }),
       analytics: (query?: AnalyticsAsk, call?: CallOptions): Promise<Analytics> =>
-        send('GET', '/v1/activity/analytics', { ...call, query: { ...query } }),
+        send('GET', analytics, { ...call, query: { ...query } }),
+      /** The points of the chart as CSV, as it comes. */
+      analyticsCsv: (query?: AnalyticsAsk, call?: CallOptions): Promise<ReadableStream<Uint8Array>> =>
+        stream(analytics, { ...call, query: { ...query }, accept: 'text/csv' }),
     },
     errors: {
       report: (body: ErrorReport, call?: CallOptions): Promise<ErrorTaken> =>

@@ -54,7 +54,7 @@ export interface Transport {
   sendTagged<Body>(method: Method, path: string, request?: Request): Promise<Tagged<Body>>;
   /** Sends a GET and answers with its text. Throws `DevpilotError`. */
   text(path: string, request?: Request): Promise<string>;
-  /** Sends a GET and answers with its bytes as they come. Throws `DevpilotError`. */
+  /** Sends a GET and answers with its bytes as they come; only their beginning has a time limit. Throws `DevpilotError`. */
   stream(path: string, request?: Request): Promise<ReadableStream<Uint8Array>>;
 }
 
@@ -64,7 +64,8 @@ const FIRST_WAIT = 250;
 /** A `Retry-After` longer than this is the caller's business, not ours to sit out. */
 const LONGEST_WAIT = 10_000;
 
-function wait(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+/** Resolves after a while; rejects with the signal's reason. */
+export function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
     const onAbort = () => {
@@ -167,9 +168,13 @@ export function createTransport(options: ClientOptions): Transport {
     return headers;
   }
 
-  async function tryOnce(method: Method, path: string, request: Request): Promise<Response> {
-    const timeout = AbortSignal.timeout(request.timeout ?? options.timeout ?? TIMEOUT);
-    const signal = request.signal === undefined ? timeout : AbortSignal.any([request.signal, timeout]);
+  async function tryOnce(method: Method, path: string, request: Request, streams: boolean): Promise<Response> {
+    const milliseconds = request.timeout ?? options.timeout ?? TIMEOUT;
+    // A stream may go on for hours once it has begun.
+    const beginning = streams ? new AbortController() : null;
+    const timer = beginning === null ? undefined : setTimeout(() => beginning.abort(), milliseconds);
+    const limit = beginning?.signal ?? AbortSignal.timeout(milliseconds);
+    const signal = request.signal === undefined ? limit : AbortSignal.any([request.signal, limit]);
     const form = Object.entries(request.form ?? {}).flatMap(([name, value]) =>
       value === undefined ? [] : [[name, value] as [string, string]],
     );
@@ -186,22 +191,24 @@ export function createTransport(options: ClientOptions): Transport {
       });
     } catch (cause) {
       request.signal?.throwIfAborted();
-      if (timeout.aborted) throw new DevpilotError('timed_out', 'The server did not answer in time.', { status: 0 });
+      if (limit.aborted) throw new DevpilotError('timed_out', 'The server did not answer in time.', { status: 0 });
       throw new DevpilotError('unreachable', 'The server can not be reached.', { status: 0, cause });
+    } finally {
+      clearTimeout(timer);
     }
     if (!response.ok) throw await errorOf(response);
     return response;
   }
 
-  async function open(method: Method, path: string, request: Request): Promise<Response> {
+  async function open(method: Method, path: string, request: Request, streams = false): Promise<Response> {
     for (let tries = 0; ; tries++) {
       try {
-        return await tryOnce(method, path, request);
+        return await tryOnce(method, path, request, streams);
       } catch (error) {
         if (!(error instanceof DevpilotError) || tries >= retries) throw error;
-        const pause = waitBeforeRetry(method, error, tries, Math.random());
-        if (pause === null) throw error;
-        await wait(pause, request.signal);
+        const milliseconds = waitBeforeRetry(method, error, tries, Math.random());
+        if (milliseconds === null) throw error;
+        await pause(milliseconds, request.signal);
       }
     }
   }
@@ -229,7 +236,7 @@ export function createTransport(options: ClientOptions): Transport {
       return (await open('GET', path, { accept: 'text/plain', ...request })).text();
     },
     async stream(path, request = {}) {
-      const { body } = await open('GET', path, request);
+      const { body } = await open('GET', path, request, true);
       return body ?? new ReadableStream({ start: (controller) => controller.close() });
     },
   };

@@ -1,4 +1,4 @@
-import { MINUTE, SECOND } from '../contract/words.ts';
+import { SECOND } from '../contract/words.ts';
 import { beginDueBackups, giveUpRestores } from '../workspace/backups/backups.ts';
 import { backupKind } from '../workspace/backups/make.ts';
 import { restoreKind } from '../workspace/backups/restore.ts';
@@ -9,7 +9,7 @@ import { every } from './housekeeping.ts';
 
 /** How soon a due time is seen. */
 const DUE_EVERY = SECOND;
-const SWEEP_EVERY = MINUTE;
+const SWEEP_EVERY = 10 * SECOND;
 
 /** Makes known to the queue what it is to run; before it is started. */
 export function registerKinds(workspace: WorkspaceContext): void {

@@ -140,6 +140,10 @@ forEachEngine('the store', (engine) => {
       .where('created_at', '=', new Date(0) as never)
       .execute();
     await assert.rejects(bad, TypeError);
+    for (const text of ['a\0b', '\0', 'a\ud800', '\udc00']) {
+      const odd = store.transaction((trx) => trx.updateTable('person').set({ name: text }).execute());
+      await assert.rejects(odd, { code: 'validation_failed' });
+    }
   });
 });
 

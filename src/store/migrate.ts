@@ -10,6 +10,7 @@ import { activity } from './migrations/0012-activity.ts';
 import { errors } from './migrations/0013-errors.ts';
 import { failureGate } from './migrations/0015-failure-gate.ts';
 import { jobs } from './migrations/0020-jobs.ts';
+import { deployments } from './migrations/0021-deployments.ts';
 import { scripts } from './migrations/0030-scripts.ts';
 import { backups } from './migrations/0031-backups.ts';
 import { guards } from './migrations/0035-guards.ts';
@@ -26,10 +27,22 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0013-errors': errors,
   '0015-failure-gate': failureGate,
   '0020-jobs': jobs,
+  '0021-deployments': deployments,
   '0030-scripts': scripts,
   '0031-backups': backups,
   '0035-guards': guards,
 };
+
+/** The names of this version's migrations, in order. */
+export const MIGRATION_NAMES: readonly string[] = Object.keys(MIGRATIONS).sort();
+
+/** The tables in the order in which they are made, so that none refers to a later one; `seeded` begin with rows. */
+export function listTables(): { readonly name: string; readonly seeded: boolean }[] {
+  const statements = MIGRATION_NAMES.flatMap((name) => MIGRATIONS[name]?.('blob') ?? []);
+  const named = (verb: RegExp) => statements.flatMap((statement) => verb.exec(statement)?.[1] ?? []);
+  const seeded = new Set(named(/^insert into (\w+)/));
+  return named(/^create table (\w+)/).map((name) => ({ name, seeded: seeded.has(name) }));
+}
 
 /** How often a node tries again that lost the race for the very first tables. */
 const TRIES = 10;

@@ -51,6 +51,8 @@ export interface Schema {
   job_lane: JobLaneTable;
   job_gate: { id: number };
   log: LogTable;
+  deployment: DeploymentTable;
+  deployment_server: DeploymentServerTable;
   log_chunk: LogChunkTable;
   script: ScriptTable;
   script_version: ScriptVersionTable;
@@ -529,4 +531,57 @@ export interface StoredObjectTable {
   /** The bucket's name for an upload in parts that is not done. */
   upload: string | null;
   created_at: number;
+}
+
+export interface DeploymentTable {
+  id: string;
+  workspace_id: string;
+  app_id: string;
+  kind: string;
+  status: string;
+  progress: number;
+  branch: string | null;
+  commit_id: string | null;
+  live: number;
+  strategy: string;
+  batch_size: number;
+  pause_seconds: number;
+  /** JSON of the health check instead of the app's; `null` in it for none; null where the app's own holds. */
+  health_check: string | null;
+  scheduled_at: number | null;
+  /** `waiting`, `given`, or null where none was asked for. */
+  approval: string | null;
+  /** JSON: who gave it. */
+  approved_by: string | null;
+  /** JSON array of names. */
+  skip_hooks: string;
+  rollback_of: string | null;
+  /** JSON array: what became of each hook. */
+  hooks: string;
+  /** JSON: what it works by, as the app was when it began. */
+  plan: string | null;
+  /** Servers before this one are done. */
+  next_server: number;
+  /** Whether a batch is under way: a node that finds it so has taken over from one that is gone. */
+  under_way: number;
+  /** `promote` or `abort`, once somebody said so. */
+  decision: string | null;
+  error: string | null;
+  created_by_kind: string;
+  created_by_id: string | null;
+  created_by_name: string | null;
+  created_at: number;
+  updated_at: number;
+  started_at: number | null;
+  finished_at: number | null;
+}
+
+export interface DeploymentServerTable {
+  deployment_id: string;
+  workspace_id: string;
+  position: number;
+  server_id: string;
+  status: string;
+  /** What `current` led to before, empty for nothing; null until that is known. */
+  previous: string | null;
 }

@@ -8,6 +8,8 @@ export interface Seal {
   seal(plain: string, identity: string): string;
   /** Reads back what `seal` made for the same identity. Throws for anything else. */
   open(sealed: string, identity: string): string;
+  /** Tells whether a secret of ours sealed it; what it is bound to shows when it is opened. */
+  knows(sealed: string): boolean;
   /** HMAC-SHA-256 of `text` in hex, under a key of its own for `purpose`. */
   mac(purpose: string, text: string): string;
 }
@@ -52,6 +54,7 @@ export function createSeal(secrets: readonly [Buffer, ...Buffer[]]): Seal {
       decipher.setAuthTag(bytes.subarray(12, 28));
       return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString('utf8');
     },
+    knows: (sealed) => all.some(({ id }) => sealed.startsWith(`${VERSION}.${id}.`)),
     mac: (purpose, text) =>
       createHmac('sha256', derive(current.secret, `mac ${purpose}`))
         .update(text)

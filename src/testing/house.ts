@@ -137,7 +137,11 @@ function expectStatus(answer: Answer, status: number): void {
   if (answer.status !== status) throw new Error(`Expected ${status}, got ${answer.status}: ${answer.text}`);
 }
 
-export async function createWorkspaceFor(person: TestPerson, house: TestHouse, name: string): Promise<TestPerson> {
+export async function createWorkspaceFor(
+  person: TestPerson,
+  house: Pick<TestHouse, 'url' | 'call'>,
+  name: string,
+): Promise<TestPerson> {
   const made = await person.call<{ id: string }>('/v1/workspaces', { body: { name } });
   expectStatus(made, 201);
   return personWith(house, person.email, person.cookie, made.body.id);
@@ -145,7 +149,7 @@ export async function createWorkspaceFor(person: TestPerson, house: TestHouse, n
 
 /** Signs the first person up with the setup link's code and makes a workspace. */
 export async function signUpOwner(
-  house: TestHouse,
+  house: Pick<TestHouse, 'url' | 'call' | 'setupLink'>,
   email = 'ada@example.com',
   workspace = 'Acme',
 ): Promise<TestPerson> {

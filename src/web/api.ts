@@ -57,13 +57,24 @@ export function messageOf(error: unknown): string {
   return 'Something went wrong in this page. Reload it and try again.';
 }
 
-/** The server's field errors in the form that `useForm` takes, or null where the error is about no field. */
-export function fieldErrorsOf(error: unknown): Record<string, string> | null {
+const capital = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+
+/**
+ * The server's field errors in the form that `useForm` takes, or null where the error is about no field. `fields`
+ * says what they are called in the form where it differs, by their whole path or its first part.
+ */
+export function fieldErrorsOf(
+  error: unknown,
+  fields: Readonly<Record<string, string>> = {},
+): Record<string, string> | null {
   if (!(error instanceof DevpilotError) || error.errors.length === 0) return null;
   return Object.fromEntries(
-    error.errors.map(({ field, message }) => [
-      field.split('.')[0] ?? field,
-      `${message.charAt(0).toUpperCase()}${message.slice(1)}`,
-    ]),
+    error.errors.map(({ field, message }) => {
+      const [first = field, ...within] = field.split('.');
+      const whole = fields[field];
+      if (whole !== undefined) return [whole, capital(message)];
+      const where = within.map((part) => (/^\d+$/.test(part) ? `number ${Number(part) + 1}` : part)).join(', ');
+      return [fields[first] ?? first, capital(where === '' ? message : `${where}: ${message}`)];
+    }),
   );
 }

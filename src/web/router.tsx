@@ -67,7 +67,7 @@ const framed = createRoute({
     if (search.workspace !== undefined) return;
     const chosen = await chooseWorkspace(workspaces);
     if (chosen === null) {
-      if (location.pathname.startsWith('/settings')) throw redirect({ to: '/', search: {} });
+      if (location.pathname !== '/account') throw redirect({ to: '/', search: {} });
       return;
     }
     throw redirect({
@@ -79,10 +79,11 @@ const framed = createRoute({
   },
 });
 
-const settings = createRoute({
+/** Pages that are about a workspace, each shown within one only. */
+const within = createRoute({
   getParentRoute: () => framed,
-  path: '/settings',
-  component: function Settings() {
+  id: 'within',
+  component: function Within() {
     const workspace = useWorkspaceOrNull();
     // A key of its own per workspace: nothing half typed or selected in one is ever seen in another.
     if (workspace === null) return <NoSuchWorkspace />;
@@ -93,6 +94,8 @@ const settings = createRoute({
     );
   },
 });
+
+const settings = createRoute({ getParentRoute: () => within, path: '/settings', component: Outlet });
 
 const home = createRoute({
   getParentRoute: () => signedIn,
@@ -156,6 +159,98 @@ const workspace = createRoute({
   path: '/workspace',
   component: lazyRouteComponent(() => patiently(() => import('./workspace/workspace-page.tsx')), 'WorkspacePage'),
 });
+
+const projects = createRoute({
+  getParentRoute: () => within,
+  path: '/projects',
+  component: lazyRouteComponent(() => patiently(() => import('./projects/projects-page.tsx')), 'ProjectsPage'),
+});
+const project = createRoute({
+  getParentRoute: () => within,
+  path: '/projects/$project',
+  component: lazyRouteComponent(() => patiently(() => import('./projects/project-page.tsx')), 'ProjectPage'),
+});
+const apps = createRoute({
+  getParentRoute: () => within,
+  path: '/apps',
+  component: lazyRouteComponent(() => patiently(() => import('./apps/apps-page.tsx')), 'AppsPage'),
+});
+const app = createRoute({
+  getParentRoute: () => within,
+  path: '/apps/$app',
+  component: lazyRouteComponent(() => patiently(() => import('./apps/app-page.tsx')), 'AppPage'),
+});
+const appOverview = createRoute({
+  getParentRoute: () => app,
+  path: '/',
+  component: lazyRouteComponent(() => patiently(() => import('./apps/overview.tsx')), 'AppOverview'),
+});
+const appEnvironment = createRoute({
+  getParentRoute: () => app,
+  path: '/environment',
+  component: lazyRouteComponent(() => patiently(() => import('./environment/environment-tab.tsx')), 'EnvironmentTab'),
+});
+const appSettings = createRoute({
+  getParentRoute: () => app,
+  path: '/settings',
+  component: lazyRouteComponent(() => patiently(() => import('./apps/app-settings.tsx')), 'AppSettings'),
+});
+const servers = createRoute({
+  getParentRoute: () => within,
+  path: '/servers',
+  component: lazyRouteComponent(() => patiently(() => import('./servers/servers-page.tsx')), 'ServersPage'),
+});
+const server = createRoute({
+  getParentRoute: () => within,
+  path: '/servers/$server',
+  component: lazyRouteComponent(() => patiently(() => import('./servers/server-page.tsx')), 'ServerPage'),
+});
+const appBackups = createRoute({
+  getParentRoute: () => app,
+  path: '/backups',
+  component: lazyRouteComponent(() => patiently(() => import('./backups/backups-tab.tsx')), 'BackupsTab'),
+});
+const scripts = createRoute({
+  getParentRoute: () => within,
+  path: '/scripts',
+  component: lazyRouteComponent(() => patiently(() => import('./scripts/scripts-page.tsx')), 'ScriptsPage'),
+});
+const newScript = createRoute({
+  getParentRoute: () => within,
+  path: '/scripts/new',
+  component: lazyRouteComponent(() => patiently(() => import('./scripts/edit-page.tsx')), 'NewScriptPage'),
+});
+const script = createRoute({
+  getParentRoute: () => within,
+  path: '/scripts/$script',
+  component: lazyRouteComponent(() => patiently(() => import('./scripts/script-page.tsx')), 'ScriptPage'),
+});
+const editScript = createRoute({
+  getParentRoute: () => within,
+  path: '/scripts/$script/edit',
+  component: lazyRouteComponent(() => patiently(() => import('./scripts/edit-page.tsx')), 'EditScriptPage'),
+});
+const run = createRoute({
+  getParentRoute: () => within,
+  path: '/runs/$id',
+  component: lazyRouteComponent(() => patiently(() => import('./scripts/run-page.tsx')), 'RunPage'),
+});
+const activity = createRoute({
+  getParentRoute: () => within,
+  path: '/activity',
+  component: lazyRouteComponent(() => patiently(() => import('./activity/activity-page.tsx')), 'ActivityPage'),
+});
+const errors = createRoute({
+  getParentRoute: () => within,
+  path: '/errors',
+  component: lazyRouteComponent(() => patiently(() => import('./errors/issues-page.tsx')), 'IssuesPage'),
+});
+const error = createRoute({
+  getParentRoute: () => within,
+  path: '/errors/$id',
+  component: lazyRouteComponent(() => patiently(() => import('./errors/issue-page.tsx')), 'IssuePage'),
+});
+
 const account = createRoute({
   getParentRoute: () => framed,
   path: '/account',
@@ -188,7 +283,32 @@ const routeTree = root.addChildren([
     device,
     framed.addChildren([
       account,
-      settings.addChildren([settingsHome, accessTokens, accessToken, apiKeys, apiKey, members, activityLog, workspace]),
+      within.addChildren([
+        projects,
+        project,
+        apps,
+        app.addChildren([appOverview, appEnvironment, appBackups, appSettings]),
+        servers,
+        server,
+        scripts,
+        newScript,
+        script,
+        editScript,
+        run,
+        activity,
+        errors,
+        error,
+        settings.addChildren([
+          settingsHome,
+          accessTokens,
+          accessToken,
+          apiKeys,
+          apiKey,
+          members,
+          activityLog,
+          workspace,
+        ]),
+      ]),
     ]),
   ]),
   invitation,

@@ -39,3 +39,12 @@ export function descriptionProblem(description: string): string | null {
   const length = lengthOf(description.normalize('NFC').trim());
   return length > LIMITS.description.max ? `A description takes up to ${LIMITS.description.max} characters` : null;
 }
+
+export function slugProblem(slug: string): string | null {
+  return /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(slug)
+    ? null
+    : 'Takes 1 to 63 of a–z, 0–9 and -, not at either end';
+}
+
+/** A slug of something new, which is made from the name where it is left empty. */
+export const newSlugProblem = (slug: string): string | null => (slug === '' ? null : slugProblem(slug));

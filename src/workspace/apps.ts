@@ -1,5 +1,7 @@
+import { Problem } from '../contract/problem.ts';
 import type { App, AppQuery, CreateApp, UpdateApp } from '../contract/resources.ts';
 import type { Page } from '../contract/schemas.ts';
+import { openDeployments } from '../store/deployments.ts';
 import type { AppTable } from '../store/schema.ts';
 import type { Trx } from '../store/store.ts';
 import { type Asker, instant, type WorkspaceContext } from './context.ts';
@@ -100,6 +102,10 @@ export function updateApp(context: WorkspaceContext, asker: Asker, idOrSlug: str
   return editResource(context, asker, APP, idOrSlug, (trx, before) => withInput(trx, before, input, context.clock()));
 }
 
+/** Throws `conflict` while it is being deployed. */
 export function deleteApp(context: WorkspaceContext, asker: Asker, idOrSlug: string): Promise<void> {
-  return removeResource(context, asker, APP, idOrSlug, () => Promise.resolve());
+  return removeResource(context, asker, APP, idOrSlug, async (trx, row) => {
+    const open = await openDeployments(trx, row.workspace_id, row.id);
+    if (open.length > 0) throw new Problem('conflict', 'This app is being deployed. Wait for the end, or cancel that.');
+  });
 }

@@ -23,7 +23,7 @@ import { findRow } from './resources.ts';
 const SLICE = 524_288;
 
 /** What a value is sealed for: this variable of this app in this version, and no other row. */
-function identityOf(row: {
+export function variableIdentity(row: {
   readonly workspace_id: string;
   readonly app_id: string;
   readonly name: string;
@@ -40,7 +40,7 @@ async function openAll(context: WorkspaceContext, rows: readonly EnvRow[]): Prom
   const values = new Map<string, string>();
   let left = SLICE;
   for (const row of rows) {
-    values.set(row.name, context.seal.open(row.value_sealed, identityOf(row)));
+    values.set(row.name, context.seal.open(row.value_sealed, variableIdentity(row)));
     left -= row.value_sealed.length;
     if (left > 0) continue;
     left = SLICE;
@@ -144,7 +144,7 @@ async function write(
     },
     changes.map(([name, value]) => {
       const change = { ...facts, name, version, at: now };
-      return { ...change, value_sealed: value === null ? null : context.seal.seal(value, identityOf(change)) };
+      return { ...change, value_sealed: value === null ? null : context.seal.seal(value, variableIdentity(change)) };
     }),
   );
   await forgetVersions(trx, workspaceId, app.id, version - RESOURCE_LIMITS.envVersions + 1);

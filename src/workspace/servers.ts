@@ -31,7 +31,7 @@ function showServer(row: ServerTable): Server {
 const SERVER = { noun: 'server', show: showServer } as const;
 
 /** What a server's private key is sealed for: no other row can use it. */
-const identityOf = (row: { readonly id: string; readonly workspace_id: string }) =>
+export const serverKeyIdentity = (row: { readonly id: string; readonly workspace_id: string }) =>
   `server ${row.workspace_id} ${row.id} private key`;
 
 /** Throws `validation_failed` where a server of this kind lacks a field, or has one that it can't. */
@@ -70,7 +70,7 @@ export function createServer(context: WorkspaceContext, asker: Asker, input: Cre
     return {
       ...row,
       public_key: pair.publicKey,
-      private_key_sealed: context.seal.seal(pair.privateKey, identityOf(row)),
+      private_key_sealed: context.seal.seal(pair.privateKey, serverKeyIdentity(row)),
     };
   });
 }
@@ -116,7 +116,7 @@ export function deleteServer(context: WorkspaceContext, asker: Asker, idOrSlug: 
 function sshTargetOf(context: WorkspaceContext, row: ServerTable): (Target & { readonly kind: 'ssh' }) | null {
   const { host, port, user_name: user, host_key: hostKey, private_key_sealed: sealed } = row;
   if (host === null || port === null || user === null || hostKey === null || sealed === null) return null;
-  return { kind: 'ssh', host, port, user, hostKey, privateKey: context.seal.open(sealed, identityOf(row)) };
+  return { kind: 'ssh', host, port, user, hostKey, privateKey: context.seal.open(sealed, serverKeyIdentity(row)) };
 }
 
 /** Where steps on a server run. Throws `conflict` where nothing may run on it, with what to do. */

@@ -7,15 +7,20 @@ import { exactTime } from '../components/format.ts';
 import {
   IconActivity,
   IconAlertTriangle,
+  IconAppWindow,
+  IconBug,
   IconBuilding,
   IconChevronDown,
   IconFingerprint,
+  IconFolder,
   IconKey,
   IconMail,
+  IconServer,
   IconTerminal2,
   IconTicket,
   IconUser,
   IconUsers,
+  IconVariable,
 } from '../components/icons.ts';
 import { useWorkspace } from '../session.ts';
 import styles from './activity-log.module.css';
@@ -32,6 +37,11 @@ const ICONS: Readonly<Record<string, typeof IconActivity>> = {
   invitation: IconMail,
   workspace: IconBuilding,
   device: IconTerminal2,
+  project: IconFolder,
+  app: IconAppWindow,
+  env: IconVariable,
+  server: IconServer,
+  error_issue: IconBug,
 };
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 

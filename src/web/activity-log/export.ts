@@ -1,6 +1,7 @@
+import { csvLine } from '../../contract/csv.ts';
 import type { AuditEvent } from '../../contract/schemas.ts';
 import type { AuditListQuery, Client } from '../../sdk/client.ts';
-import { csvLine, lineStream } from './csv.ts';
+import { lineStream } from '../components/lines.ts';
 import { plainSentence } from './sentence.ts';
 
 const COLUMNS: readonly (readonly [string, (event: AuditEvent) => string | number | null])[] = [

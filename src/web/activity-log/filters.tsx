@@ -1,10 +1,11 @@
-import { Button, type ComboboxData, Group, Select, TextInput } from '@mantine/core';
+import { Button, type ComboboxData, Group, Select } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { AUDIT_ACTIONS, type AuditAction } from '../../contract/words.ts';
 import { IconX } from '../components/icons.ts';
 import type { ListState } from '../components/list-state.ts';
+import { TimeRange } from '../components/time-range.tsx';
 import { useWorkspace } from '../session.ts';
 import styles from './activity-log.module.css';
 import { FILTERS, SPANS_BACK } from './query.ts';
@@ -108,33 +109,6 @@ function PartyFilter({ state, nameOf }: FiltersProps) {
   );
 }
 
-/** `datetime-local` speaks the reader's zone without naming it. */
-function localOf(at: string | undefined): string {
-  if (at === undefined || Number.isNaN(Date.parse(at))) return '';
-  const date = new Date(at);
-  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
-}
-
-function Range({ state }: { readonly state: ListState }) {
-  const bound = (name: 'from' | 'to', label: string) => (
-    <TextInput
-      type="datetime-local"
-      label={label}
-      value={localOf(state.get(name))}
-      onChange={(event) => {
-        const { value } = event.currentTarget;
-        state.set({ [name]: value === '' ? null : new Date(value).toISOString() });
-      }}
-    />
-  );
-  return (
-    <>
-      {bound('from', 'From')}
-      {bound('to', 'Before')}
-    </>
-  );
-}
-
 /** Who, what and when; kept in the address. */
 export function Filters({ state, nameOf }: FiltersProps) {
   const isSet = FILTERS.some((name) => state.get(name) !== undefined);
@@ -167,7 +141,7 @@ export function Filters({ state, nameOf }: FiltersProps) {
             state.set({ since: since === 'custom' ? null : since, from: null, to: null });
           }}
         />
-        {custom && <Range state={state} />}
+        {custom && <TimeRange state={state} />}
       </div>
       {isSet && (
         <Group gap="xs">

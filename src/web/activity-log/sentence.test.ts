@@ -26,7 +26,28 @@ function event(action: AuditEvent['action'], more: Partial<AuditEvent> = {}): Au
   };
 }
 
+const shop = { kind: 'app', id: 'app_1', name: 'Storefront' } as const;
 const CASES: readonly (readonly [AuditEvent, string])[] = [
+  [
+    event('env.updated', { target: shop, detail: { version: 2, set: ['A', 'B', 'C'], removed: ['D'] } }),
+    'Ada changed A, B, C and 1 more in the environment of Storefront',
+  ],
+  [
+    event('env.revealed', { target: shop, detail: { names: ['DATABASE_URL'] } }),
+    'Ada looked at DATABASE_URL in the environment of Storefront',
+  ],
+  [
+    event('env.restored', { target: shop, detail: { version: 3, restoredFrom: 1 } }),
+    'Ada set the environment of Storefront back to version 1',
+  ],
+  [
+    event('server.checked', { target: { kind: 'server', id: 'srv_1', name: 'Web 1' }, detail: { ok: false } }),
+    'Ada checked the server Web 1: it was not reached',
+  ],
+  [
+    event('error_issue.reopened', { target: { kind: 'error_issue', id: 'iss_1', name: 'TypeError: x' } }),
+    'Ada opened TypeError: x again',
+  ],
   [event('access_token.created', { target: token }), 'Ada created the access token CI/CD Pipeline'],
   [event('access_token.deleted', { target: token }), 'Ada deleted the access token CI/CD Pipeline'],
   [

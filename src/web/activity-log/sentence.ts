@@ -52,6 +52,14 @@ function changed(event: AuditEvent): string {
 /** What a target or actor is called before its name: “the access token ”. */
 const the = (kind: string): string => `the ${nounOf(kind)} `;
 
+const namesOf = (list: unknown): string[] => (Array.isArray(list) ? list.map(String) : []);
+
+/** Some names in words: “A, B and 3 more”. */
+function few(names: readonly string[]): string {
+  const shown = names.slice(0, 3).join(', ');
+  return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown;
+}
+
 interface Facts {
   readonly event: AuditEvent;
   readonly actor: Piece;
@@ -145,6 +153,32 @@ const SENTENCES: Partial<Record<AuditAction, (facts: Facts) => Words>> = {
   ],
   'member.deleted': ({ actor, target }) => [actor, ' removed ', target],
   'invitation.created': ({ actor, target, after }) => [actor, ' invited ', target, ' as ', value(after['role'])],
+  'env.updated': ({ event, actor, target }) => {
+    const names = [...namesOf(event.detail['set']), ...namesOf(event.detail['removed'])];
+    return [actor, ' changed ', value(few(names)), ' in the environment of ', target];
+  },
+  'env.restored': ({ event, actor, target }) => [
+    actor,
+    ' set the environment of ',
+    target,
+    ' back to version ',
+    value(event.detail['restoredFrom'] ?? 'before'),
+  ],
+  'env.revealed': ({ event, actor, target }) => [
+    actor,
+    ' looked at ',
+    value(few(namesOf(event.detail['names']))),
+    ' in the environment of ',
+    target,
+  ],
+  'server.checked': ({ event, actor, target }) => [
+    actor,
+    ' checked the server ',
+    target,
+    event.detail['ok'] === true ? ': it was reached' : ': it was not reached',
+  ],
+  'error_issue.resolved': ({ actor, target }) => [actor, ' resolved ', target],
+  'error_issue.reopened': ({ actor, target }) => [actor, ' opened ', target, ' again'],
   'invitation.deleted': ({ actor, target }) => [actor, ' withdrew the invitation of ', target],
 };
 

@@ -40,7 +40,7 @@ export function TextFilter({ state, name, label, placeholder, icon }: TextFilter
         setText(event.currentTarget.value);
         send(event.currentTarget.value.trim());
       }}
-      flex="1 1 180px"
+      flex="1 1 140px"
     />
   );
 }

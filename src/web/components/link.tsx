@@ -16,6 +16,7 @@ export function TextLink({ to, params, search, children, fz }: PlaceProps & { re
   return (
     <Anchor
       inherit={fz === undefined}
+      underline={fz === undefined ? 'always' : 'hover'}
       fz={fz}
       renderRoot={(props) => <Link to={to} params={params as never} search={(search ?? {}) as never} {...props} />}
     >

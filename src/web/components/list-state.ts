@@ -1,4 +1,5 @@
 import { useLocation, useNavigate, useSearch } from '@tanstack/react-router';
+import { RESOURCE_SORTS } from '../../contract/words.ts';
 
 declare module '@tanstack/react-router' {
   interface HistoryState {
@@ -54,4 +55,9 @@ export function useListState(): ListState {
     next: (cursor) => go({ cursor }, [...trail, search['cursor'] ?? ''], false),
     previous: () => go({ cursor: trail.at(-1) }, trail.slice(0, -1), false),
   };
+}
+
+/** What a list of projects, apps or servers is sorted by, as the API takes it; words that mean nothing are left out. */
+export function sortOf(state: ListState): (typeof RESOURCE_SORTS)[number] | undefined {
+  return RESOURCE_SORTS.find((sort) => sort === state.get('sort'));
 }

@@ -4,7 +4,7 @@ import { IconAlertTriangle, IconCheck } from './icons.ts';
 
 export type Tone = 'good' | 'warn' | 'bad' | 'mute';
 
-/** A line or two that want to be read: a warning, a failure, a success. Failures are announced. */
+/** A line or two that want to be read: a warning, a failure, a success. Failures and successes are announced. */
 export function Notice({ tone, children }: { readonly tone: Tone; readonly children: ReactNode }) {
   const Icon = tone === 'good' ? IconCheck : IconAlertTriangle;
   return (
@@ -13,7 +13,7 @@ export function Notice({ tone, children }: { readonly tone: Tone; readonly child
       gap="sm"
       align="flex-start"
       wrap="nowrap"
-      role={tone === 'bad' ? 'alert' : undefined}
+      role={tone === 'bad' ? 'alert' : tone === 'good' ? 'status' : undefined}
     >
       <Icon size={18} aria-hidden />
       <Text fz="sm" component="div" flex={1}>

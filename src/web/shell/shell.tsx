@@ -1,8 +1,21 @@
 import { AppShell, Box, Burger, Group, Stack } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { Link, Outlet, useRouterState } from '@tanstack/react-router';
+import { Link, type LinkProps, Outlet, useRouterState } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
-import { IconActivity, IconKey, IconSettings, IconTicket, IconUsers } from '../components/icons.ts';
+import type { Workspace } from '../../contract/schemas.ts';
+import {
+  IconActivity,
+  IconAppWindow,
+  IconBug,
+  IconChartBar,
+  IconFolder,
+  IconKey,
+  IconServer,
+  IconSettings,
+  IconTerminal2,
+  IconTicket,
+  IconUsers,
+} from '../components/icons.ts';
 import { useWorkspaceOrNull } from '../session.ts';
 import { AccountMenu } from './account-menu.tsx';
 import { Brand } from './brand.tsx';
@@ -10,13 +23,62 @@ import { ConnectionBanner } from './connection-banner.tsx';
 import styles from './shell.module.css';
 import { WorkspaceSwitcher } from './workspace-switcher.tsx';
 
-const LINKS = [
-  { to: '/settings/access-tokens', label: 'Access Tokens', Icon: IconTicket, admin: false },
-  { to: '/settings/api-keys', label: 'API Keys', Icon: IconKey, admin: false },
-  { to: '/settings/members', label: 'Members', Icon: IconUsers, admin: false },
-  { to: '/settings/activity-log', label: 'Activity log', Icon: IconActivity, admin: true },
-  { to: '/settings/workspace', label: 'Workspace', Icon: IconSettings, admin: false },
-] as const;
+interface Place {
+  readonly to: NonNullable<LinkProps['to']>;
+  readonly label: string;
+  readonly Icon: typeof IconKey;
+  /** For owners and admins alone. */
+  readonly admin?: true;
+}
+
+const GROUPS: readonly { readonly heading: string; readonly places: readonly Place[] }[] = [
+  {
+    heading: 'Work',
+    places: [
+      { to: '/projects', label: 'Projects', Icon: IconFolder },
+      { to: '/apps', label: 'Apps', Icon: IconAppWindow },
+      { to: '/servers', label: 'Servers', Icon: IconServer },
+      { to: '/scripts', label: 'Scripts', Icon: IconTerminal2 },
+      { to: '/activity', label: 'Activity', Icon: IconChartBar },
+      { to: '/errors', label: 'Errors', Icon: IconBug },
+    ],
+  },
+  {
+    heading: 'Settings',
+    places: [
+      { to: '/settings/access-tokens', label: 'Access Tokens', Icon: IconTicket },
+      { to: '/settings/api-keys', label: 'API Keys', Icon: IconKey },
+      { to: '/settings/members', label: 'Members', Icon: IconUsers },
+      { to: '/settings/activity-log', label: 'Activity log', Icon: IconActivity, admin: true },
+      { to: '/settings/workspace', label: 'Workspace', Icon: IconSettings },
+    ],
+  },
+];
+
+/** Where one can go in a workspace. */
+function Places({ workspace }: { readonly workspace: Workspace }) {
+  return GROUPS.map(({ heading, places }) => (
+    <Stack key={heading} gap={2}>
+      <Box className={styles['heading']} mb={4}>
+        {heading}
+      </Box>
+      {places
+        .filter(({ admin }) => admin !== true || workspace.role !== 'member')
+        .map(({ to, label, Icon }) => (
+          <Link
+            key={to}
+            to={to}
+            search={{ workspace: workspace.slug }}
+            className={styles['link']}
+            activeOptions={{ includeSearch: false }}
+          >
+            <Icon size={18} aria-hidden />
+            {label}
+          </Link>
+        ))}
+    </Stack>
+  ));
+}
 
 /** The frame of every page of a signed-in person. */
 export function Shell() {
@@ -43,32 +105,14 @@ export function Shell() {
           <Burger opened={opened} onClick={toggle} size="sm" aria-label="Navigation" aria-expanded={opened} />
         </Group>
       </AppShell.Header>
-      <AppShell.Navbar p="md" className={styles['side']} aria-label="Settings">
+      <AppShell.Navbar p="md" className={styles['side']} aria-label="Main" style={{ overflowY: 'auto' }}>
         <Stack h="100%" gap="lg">
           <Group justify="space-between">
             <Brand />
             <Burger hiddenFrom="sm" opened onClick={close} size="sm" aria-label="Close navigation" />
           </Group>
           <WorkspaceSwitcher />
-          {workspace !== null && (
-            <Stack gap={2}>
-              <Box className={styles['heading']} mb={4}>
-                Settings
-              </Box>
-              {LINKS.filter(({ admin }) => !admin || workspace.role !== 'member').map(({ to, label, Icon }) => (
-                <Link
-                  key={to}
-                  to={to}
-                  search={{ workspace: workspace.slug }}
-                  className={styles['link']}
-                  activeOptions={{ includeSearch: false }}
-                >
-                  <Icon size={18} aria-hidden />
-                  {label}
-                </Link>
-              ))}
-            </Stack>
-          )}
+          {workspace !== null && <Places workspace={workspace} />}
           <Box mt="auto">
             <AccountMenu />
           </Box>

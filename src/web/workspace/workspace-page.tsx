@@ -12,12 +12,9 @@ import { Notice } from '../components/notice.tsx';
 import { Page } from '../components/page.tsx';
 import { Section } from '../components/section.tsx';
 import { Ago } from '../components/time.tsx';
-import { nameProblem } from '../rules.ts';
+import { nameProblem, slugProblem } from '../rules.ts';
 import { forgetPerson, useWorkspace, workspacesQuery } from '../session.ts';
 import { countCredentials } from './count-credentials.ts';
-
-const slugProblem = (slug: string) =>
-  /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(slug) ? null : 'Takes 1 to 63 of a–z, 0–9 and -, not at either end';
 
 function Rename() {
   const { workspace } = useWorkspace();

@@ -26,6 +26,7 @@ import type { Queryable, Trx } from '../../store/store.ts';
 import { type Asker, claimOnce, instant, record, systemIn, type WorkspaceContext } from '../context.ts';
 import { appLane, serverLane } from '../lanes.ts';
 import { nextTime } from '../schedules.ts';
+import { storageNameOf } from './storage.ts';
 import { sweepObject } from './sweep.ts';
 
 export const BACKUP_KIND = 'backup';
@@ -250,7 +251,7 @@ export async function restoreBackup(context: WorkspaceContext, asker: Asker, id:
     await claimOnce(trx, asker.claim, restore.id, now);
     await insertRestore(trx, restore);
     await context.jobs.enqueue(trx, {
-      kind: restoreKindOf(object.place.slice(0, object.place.indexOf('/') + 1)),
+      kind: restoreKindOf(storageNameOf(object.place)),
       workspaceId,
       resourceId: restore.id,
       // No deployment links into a directory that is being exchanged.

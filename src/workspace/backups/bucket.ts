@@ -81,7 +81,7 @@ export function createBucketStorage(settings: BucketSettings, partSize: number =
   const { url, region, accessKeyId, secretAccessKey } = settings;
   // Its own tries know of answers alone, not of connections that break.
   const signer = new AwsClient({ accessKeyId, secretAccessKey, region, service: 's3', retries: 0 });
-  const name = `s3:${url.replace(/^https?:\/\//, '')}/`;
+  const name = `s3:${url.replace(/^https?:\/\//, '')}#`;
 
   async function once(place: string, { method, query, body, signal }: Ask): Promise<Response> {
     const address = new URL(`${url}/${place.slice(name.length)}`);

@@ -42,7 +42,7 @@ async function syncFolder(path: string): Promise<void> {
  */
 export function createDirectoryStorage(dataDirectory: string): Storage {
   const folder = join(dataDirectory, 'backups');
-  const name = `data:${identityOf(dataDirectory)}/`;
+  const name = `data:${identityOf(dataDirectory)}#`;
   function pathOf(place: string): string {
     const relative = place.slice(name.length);
     if (!place.startsWith(name) || !NAME.test(relative)) throw new Error('This is no place in the data directory.');

@@ -95,7 +95,7 @@ test('no place leads out of the directory', async () => {
   for (const path of ['../x', 'a/../../x', '/etc/passwd', 'a//b', '', 'a/b/c/d/e', '.hidden']) {
     await assert.rejects(storage.read(`${storage.name}${path}`, never), /no place/, path);
   }
-  await assert.rejects(storage.read('data:other/app_1/x', never), /no place/);
+  await assert.rejects(storage.read('data:other#app_1/x', never), /no place/);
 });
 
 test('a write that is called off stops and leaves nothing', async () => {

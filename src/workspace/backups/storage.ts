@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream';
  * the object's; what is written there is whole or not there at all.
  */
 export interface Storage {
-  /** Begins every place of this storage: the same on every node that reaches it, and no other's. */
+  /** Begins every place of this storage, and ends with the only `#` in it: the same on every node that reaches it, and no other's. */
   readonly name: string;
   /**
    * Writes an object, and resolves once it is whole and safe. Rejects with what went wrong, leaving
@@ -48,7 +48,12 @@ export interface Storages {
   readonly limit: number;
 }
 
+/** The name of the storage that a place is in. */
+export function storageNameOf(place: string): string {
+  return place.slice(0, place.indexOf('#') + 1);
+}
+
 /** The storage that a place is in; undefined where this node does not reach it. */
 export function storageOf({ all }: Storages, place: string): Storage | undefined {
-  return all.find(({ name }) => place.startsWith(name));
+  return all.find(({ name }) => name === storageNameOf(place));
 }

@@ -58,6 +58,8 @@ export interface JobEnd {
 /** What `run` gives back to be run again later: the job waits, without a node, but stays alone in lanes for one. */
 export interface Parked {
   readonly until: number;
+  /** Asked in the transaction that parks it: whether there is still something to wait for. */
+  readonly still: (trx: Trx) => Promise<boolean>;
 }
 
 export interface JobKind {

@@ -114,10 +114,27 @@ export function createJobs(options: JobOptions): JobWorker {
     if (over) options.onEnd?.(row.kind, end.status);
   }
 
-  async function putBack(row: JobTable, set: Partial<JobTable>, lanes: 'freed' | 'alone'): Promise<void> {
+  async function putBack(
+    row: JobTable,
+    runAt: number,
+    lanes: 'freed' | 'alone',
+    failures = row.failures,
+  ): Promise<void> {
     await store.transaction(async (trx) => {
       if ((await lockOwned(trx, row, owner)) === undefined) return;
-      await updateJob(trx, row, { status: 'waiting', owner: null, lease_until: null, ...set }, lanes);
+      const set = { status: 'waiting', owner: null, lease_until: null, run_at: runAt, failures };
+      await updateJob(trx, row, set, lanes);
+    });
+  }
+
+  /** Whoever ends the waiting locks the job too, so that either they see it parked or this sees what they did. */
+  async function park(row: JobTable, parked: Parked): Promise<void> {
+    await store.transaction(async (trx) => {
+      const current = await lockOwned(trx, row, owner);
+      if (current === undefined) return;
+      const waits = current.cancel === null && (await parked.still(trx));
+      const runAt = waits ? parked.until : clock();
+      await updateJob(trx, row, { status: 'waiting', owner: null, lease_until: null, run_at: runAt }, 'alone');
     });
   }
 
@@ -129,19 +146,18 @@ export function createJobs(options: JobOptions): JobWorker {
     if (failure === undefined) {
       if (aborted?.why === 'lost') return;
       if (result === undefined) return finish(row, { status: 'completed', error: null, at: clock() });
-      // A cancellation that came meanwhile is not slept over.
-      return putBack(row, { run_at: aborted?.why === 'cancelled' ? clock() : result.until }, 'alone');
+      return park(row, result);
     }
     if (aborted === null) {
       if (!(failure instanceof JobFailure)) onError(failure);
       if (row.failures < row.retries) {
         const wait = row.retry_after * 2 ** row.failures;
-        return putBack(row, { failures: row.failures + 1, run_at: clock() + wait }, 'freed');
+        return putBack(row, clock() + wait, 'freed', row.failures + 1);
       }
       return finish(row, { status: 'failed', error: wordsFor(failure), at: clock() });
     }
     if (aborted.why === 'lost') return;
-    if (aborted.why === 'stopped' && kind.resumable) return putBack(row, { run_at: clock() }, 'alone');
+    if (aborted.why === 'stopped' && kind.resumable) return putBack(row, clock(), 'alone');
     const status = aborted.why === 'cancelled' ? 'cancelled' : 'failed';
     // What it says when it could not clean up is told too.
     const error = failure instanceof JobFailure ? `${aborted.message} ${wordsFor(failure)}` : aborted.message;

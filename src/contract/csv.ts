@@ -11,18 +11,3 @@ export function csvCell(value: string | number | null): string {
 export function csvLine(cells: readonly (string | number | null)[]): string {
   return `${cells.map(csvCell).join(',')}\r\n`;
 }
-
-/** Cuts a stream of text into its lines, whatever pieces it comes in; a last line needs no end. */
-export function lineStream(): TransformStream<string, string> {
-  let rest = '';
-  return new TransformStream({
-    transform(piece, controller) {
-      const lines = (rest + piece).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) if (line !== '') controller.enqueue(line);
-    },
-    flush(controller) {
-      if (rest !== '') controller.enqueue(rest);
-    },
-  });
-}

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { signUpMember, type TestPerson } from '../src/testing/house.ts';
+import { looksRight } from './looks.ts';
+import { setStage, settled } from './stage.ts';
+import { sendEvents } from './work.ts';
+
+let linus: TestPerson;
+const stage = setStage(async ({ house, owner }) => {
+  linus = await signUpMember(house, owner, 'member', 'linus@example.com');
+});
+
+const counts = (tab: Page, by: string) => tab.getByRole('table', { name: `Events by ${by}` });
+const drawn = (tab: Page) => tab.locator('.recharts-surface').first().waitFor();
+const events = (tab: Page) => tab.getByRole('table', { name: 'Latest events' });
+
+test('without events the page says how to send the first', async () => {
+  const tab = await stage.open('/activity');
+  await tab.getByRole('heading', { name: 'No events in this time' }).waitFor();
+  await tab.getByText(`curl ${stage.house.url}/v1/activity/events`, { exact: false }).waitFor();
+});
+
+test('a day of events: charts by type and source, narrowed from the legend, the interval in the address', async () => {
+  await sendEvents(stage.house, stage.owner);
+  const tab = await stage.open('/activity', { person: linus });
+  await tab.getByRole('heading', { name: '600 events' }).waitFor();
+  await drawn(tab);
+  await counts(tab, 'type')
+    .getByRole('row', { name: /order\.placed 86 14 %/ })
+    .waitFor();
+  await tab.getByLabel('By', { exact: true }).selectOption('source');
+  await counts(tab, 'source')
+    .getByRole('row', { name: /\/shop\/front 400 67 %/ })
+    .waitFor();
+  await counts(tab, 'source').getByRole('button', { name: '/shop/checkout' }).click();
+  await tab.waitForURL(/source=%2Fshop%2Fcheckout/);
+  await settled(tab);
+  await tab.waitForFunction(
+    () => !document.querySelector('table[aria-label="Latest events"]')?.textContent?.includes('/shop/front'),
+  );
+  assert.equal(await events(tab).getByRole('row').count(), 26);
+  await tab.getByRole('button', { name: 'Next' }).click();
+  await tab.waitForURL(/cursor=/);
+  await tab.getByRole('button', { name: 'Previous' }).waitFor();
+  await tab.getByText('As a table').click();
+  await tab.getByRole('table', { name: 'Numbers a hour' }).waitFor();
+  await tab.getByText('Subjects', { exact: true }).click();
+  await tab.getByText('Distinct subjects a hour, by source.').waitFor();
+  await tab.locator('.recharts-line').first().waitFor({ state: 'attached' });
+  await tab.getByLabel('Time', { exact: true }).selectOption('7d');
+  await tab.getByLabel('Interval', { exact: true }).selectOption('day');
+  await tab.waitForURL(/since=7d.*interval=day|interval=day.*since=7d/);
+});
+
+test('what the filters let through, and the chart, are downloaded as CSV', async () => {
+  const tab = await stage.open('/activity?type=order.placed');
+  const save = async (item: string) => {
+    await tab.getByRole('button', { name: 'Export' }).click();
+    const [file] = await Promise.all([tab.waitForEvent('download'), tab.getByRole('menuitem', { name: item }).click()]);
+    return { name: file.suggestedFilename(), lines: (await readFile(await file.path(), 'utf8')).trim().split('\r\n') };
+  };
+  const list = await save('Events, at most 100,000');
+  assert.equal(list.name, 'acme-events.csv');
+  assert.equal(list.lines[0], 'time,source,type,subject,id,data,receivedAt');
+  assert.equal(list.lines.length, 1 + 86);
+  assert.ok(list.lines.slice(1).every((line) => line.includes(',order.placed,')));
+  const chart = await save("The chart's points");
+  assert.equal(chart.name, 'acme-events-by-type.csv');
+  assert.equal(chart.lines[0], 'at,key,count,subjects');
+  const sum = chart.lines.slice(1).reduce((total, line) => total + Number(line.split(',')[2]), 0);
+  assert.equal(sum, 600);
+});
+
+looksRight(stage, [
+  { name: 'activity', path: '/activity', reach: drawn },
+  {
+    name: 'activity-table',
+    path: '/activity?groupBy=source',
+    async reach(tab) {
+      await drawn(tab);
+      await tab.getByText('As a table').click();
+      await tab.locator('summary', { hasText: 'currency' }).first().click();
+    },
+  },
+]);

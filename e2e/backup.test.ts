@@ -1,0 +1,237 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import type { CreatedApiKey } from '../src/contract/schemas.ts';
+import { TEST_SECRET } from '../src/testing/engines.ts';
+import {
+  bearer,
+  type Call,
+  callAt,
+  createKey,
+  createToken,
+  personAt,
+  signUpOwner,
+  type TestPerson,
+} from '../src/testing/house.ts';
+import { startPostgres, type TestPostgres } from '../src/testing/postgres.ts';
+import { runCommand, type ServerProcess, spawnServer, temporaryDirectory } from '../src/testing/process.ts';
+import { until } from '../src/testing/until.ts';
+
+type Environment = Readonly<Record<string, string>>;
+const ENGINES = ['sqlite', 'postgres'] as const;
+type Engine = (typeof ENGINES)[number];
+
+const WRITERS = 4;
+const WRITES_BEFORE = 40;
+const EMAIL = 'ada@example.com';
+
+const root = temporaryDirectory();
+let folders = 0;
+const newFolder = () => join(root.path, `folder-${++folders}`);
+let postgres: TestPostgres;
+before(async () => {
+  postgres = await startPostgres();
+});
+after(async () => {
+  await postgres.close();
+  root.remove();
+});
+
+/** The settings of an installation that is not there yet. */
+async function newPlace(engine: Engine, more: Environment = {}): Promise<Environment> {
+  const directory = { DEVPILOT_DATA_DIR: newFolder() };
+  return engine === 'sqlite'
+    ? { ...directory, ...more }
+    : { ...directory, DATABASE_URL: await postgres.createDatabase(), DEVPILOT_SECRET: TEST_SECRET, ...more };
+}
+
+const serve = (place: Environment) => spawnServer(place['DEVPILOT_DATA_DIR'] ?? '', place);
+
+async function devpilot(place: Environment, ...args: string[]) {
+  const ended = await runCommand(args, place);
+  return { ...ended, said: `${ended.stdout}${ended.stderr}` };
+}
+
+async function done(place: Environment, ...args: string[]): Promise<string> {
+  const { code, said } = await devpilot(place, ...args);
+  assert.equal(code, 0, said);
+  return said;
+}
+
+async function signUp(server: ServerProcess): Promise<TestPerson> {
+  const call = <Body>(path: string, one?: Call) => callAt<Body>(server.url, path, one);
+  return signUpOwner({ url: server.url, call, setupLink: `${server.url}/setup#code=${server.setupCode}` }, EMAIL);
+}
+
+/** An app with a variable in its environment, which is sealed in the store. */
+async function sealSomething(server: ServerProcess, owner: TestPerson): Promise<{ path: string; secret: string }> {
+  const project = await owner.call<{ id: string }>('/v1/projects', { body: { name: 'Till' } });
+  const app = await owner.call<{ id: string }>('/v1/apps', { body: { name: 'Till', projectId: project.body.id } });
+  const { secret } = await createToken(owner, ['modify_env']);
+  const path = `/v1/apps/${app.body.id}/env`;
+  const body = { values: { PIN: 'sealed ✓' } };
+  assert.equal((await callAt(server.url, path, { method: 'PATCH', headers: bearer(secret), body })).status, 200);
+  return { path, secret };
+}
+
+async function readSealed(server: ServerProcess, { path, secret }: { path: string; secret: string }): Promise<unknown> {
+  const { body } = await callAt<{ data?: { name: string; value: string }[] }>(server.url, path, {
+    headers: bearer(secret),
+  });
+  return body.data?.map(({ name, value }) => `${name}=${value}`);
+}
+
+const statusOf = async (server: ServerProcess, { secret }: CreatedApiKey) =>
+  (await callAt(server.url, '/v1/authorize', { headers: bearer(secret) })).status;
+
+/** Creates and deletes keys until it is told to stop; what is in the lists was acknowledged. */
+function write(owner: TestPerson) {
+  const made: CreatedApiKey[] = [];
+  const deleted: CreatedApiKey[] = [];
+  let going = true;
+  const writers = Array.from({ length: WRITERS }, async () => {
+    for (let at = 0; going; at++) {
+      const key = await createKey(owner, ['read']);
+      if (at % 3 !== 0) {
+        made.push(key);
+        continue;
+      }
+      assert.equal((await owner.call(`/v1/api-keys/${key.id}`, { method: 'DELETE' })).status, 204);
+      deleted.push(key);
+    }
+  });
+  return {
+    made,
+    deleted,
+    async stop() {
+      going = false;
+      await Promise.all(writers);
+    },
+  };
+}
+
+for (const from of ENGINES) {
+  describe(`a backup of ${from}`, () => {
+    test('under writes holds all that was acknowledged before, and restores into either store', async () => {
+      const place = await newPlace(from);
+      const server = await serve(place);
+      const owner = await signUp(server);
+      const sealed = await sealSomething(server, owner);
+      const writing = write(owner);
+      await until(async () => writing.made.length >= WRITES_BEFORE);
+      const [made, deleted] = [[...writing.made], [...writing.deleted]];
+      const folder = newFolder();
+      const said = await done(place, 'backup', folder);
+      assert.ok(writing.made.length > made.length, 'writes went on');
+      await writing.stop();
+      await server.stop('SIGKILL');
+
+      assert.equal(statSync(folder).mode & 0o777, 0o700);
+      for (const file of ['devpilot.db', 'backup.json']) assert.equal(statSync(join(folder, file)).mode & 0o777, 0o600);
+      assert.equal(existsSync(join(folder, 'secret')), from === 'sqlite');
+      assert.match(said, from === 'sqlite' ? /The secret is in it/ : /The secret is not in it/);
+
+      for (const to of ENGINES) {
+        const secret: Environment =
+          from === 'postgres'
+            ? { DEVPILOT_SECRET: TEST_SECRET }
+            : to === 'postgres'
+              ? { DEVPILOT_SECRET: readFileSync(join(folder, 'secret'), 'utf8').trim() }
+              : {};
+        const there = await newPlace(to, secret);
+        assert.doesNotMatch(await done(there, 'restore', folder), /can not be read/);
+        const again = await serve(there);
+        for (const key of made) assert.equal(await statusOf(again, key), 200);
+        for (const key of deleted) assert.equal(await statusOf(again, key), 401);
+        assert.deepEqual(await readSealed(again, sealed), ['PIN=sealed ✓']);
+        const person = await personAt(again.url, EMAIL);
+        assert.equal(await statusOf(again, await createKey(person, ['read'])), 200);
+        await done(there, 'audit', 'verify');
+        const { code, said: refused } = await devpilot(there, 'restore', folder);
+        assert.equal(code, 1);
+        assert.match(refused, to === 'sqlite' ? /in use|is there already/ : /not empty/);
+        assert.equal((await again.stop('SIGTERM')).code, 0);
+      }
+    });
+  });
+
+  describe(`copying ${from}`, () => {
+    const to = from === 'sqlite' ? 'postgres' : 'sqlite';
+    const nameOf = (place: Environment) => place['DATABASE_URL'] ?? place['DEVPILOT_DATA_DIR'] ?? '';
+
+    test(`to ${to} moves everything; a source at work and a target with something in it are refused`, async () => {
+      const place = await newPlace(from, { DEVPILOT_SECRET: TEST_SECRET });
+      const server = await serve(place);
+      const owner = await signUp(server);
+      const sealed = await sealSomething(server, owner);
+      const key = await createKey(owner, ['read']);
+      const there = await newPlace(to, { DEVPILOT_SECRET: TEST_SECRET });
+      const copy = ['store', 'copy', '--from', nameOf(place), '--to', nameOf(there)] as const;
+
+      assert.match((await devpilot({}, ...copy)).said, from === 'sqlite' ? /in use by/ : /at work/);
+      assert.equal((await server.stop('SIGTERM')).code, 0);
+      const said = await done({}, ...copy, '--json');
+      const { tables, logEntries } = JSON.parse(said.slice(0, said.lastIndexOf('}') + 1)) as {
+        tables: { table: string; rows: number }[];
+        logEntries: number;
+      };
+      assert.ok(logEntries > 4);
+      assert.equal(tables.find(({ table }) => table === 'credential')?.rows, 2);
+
+      const again = await serve(there);
+      assert.equal(await statusOf(again, key), 200);
+      assert.deepEqual(await readSealed(again, sealed), ['PIN=sealed ✓']);
+      const person = await personAt(again.url, EMAIL);
+      assert.equal((await person.call(`/v1/api-keys/${key.id}`, { method: 'DELETE' })).status, 204);
+      assert.equal(await statusOf(again, key), 401);
+      assert.equal((await again.stop('SIGTERM')).code, 0);
+      await done(there, 'audit', 'verify');
+      assert.match((await devpilot({}, ...copy)).said, /not empty/);
+    });
+  });
+
+  test(`a new secret on ${from} opens all that the old one sealed, which then opens nothing`, async () => {
+    const place = await newPlace(from);
+    const server = await serve(place);
+    const sealed = await sealSomething(server, await signUp(server));
+    const file = join(root.path, `new-secret-${from}`);
+    writeFileSync(file, 'another secret of the tests, long enough\n');
+    const given = from === 'postgres' ? ['--new-secret-file', file] : [];
+    assert.match((await devpilot(place, 'rotate-secret', ...given)).said, from === 'sqlite' ? /in use by/ : /at work/);
+    await server.stop('SIGTERM');
+    const own = join(place['DEVPILOT_DATA_DIR'] ?? '', 'secret');
+    const old = from === 'postgres' ? TEST_SECRET : readFileSync(own, 'utf8').trim();
+
+    assert.match(await done(place, 'rotate-secret', ...given), /^1 values/);
+    const fresh: Environment =
+      from === 'postgres' ? { ...place, DEVPILOT_SECRET: readFileSync(file, 'utf8').trim() } : place;
+    const again = await serve(fresh);
+    assert.deepEqual(await readSealed(again, sealed), ['PIN=sealed ✓']);
+    await again.stop('SIGTERM');
+    const outdated = await serve({ ...fresh, DEVPILOT_SECRET: old });
+    assert.equal(await readSealed(outdated, sealed), undefined);
+    await outdated.stop('SIGTERM');
+    await done(fresh, 'audit', 'verify');
+  });
+}
+
+test('a backup that was changed, cut short or goes where something is, is refused', async () => {
+  const place = await newPlace('sqlite');
+  const server = await serve(place);
+  await signUp(server);
+  const folder = newFolder();
+  await done(place, 'backup', '--without-secret', folder);
+  assert.equal(existsSync(join(folder, 'secret')), false);
+  assert.match((await devpilot(place, 'backup', folder)).said, /not empty/);
+  await server.stop('SIGTERM');
+
+  const there = await newPlace('sqlite');
+  appendFileSync(join(folder, 'devpilot.db'), 'x');
+  assert.match((await devpilot(there, 'restore', folder)).said, /digest is another/);
+  writeFileSync(join(folder, 'backup.json'), '{"half');
+  assert.match((await devpilot(there, 'restore', folder)).said, /not a whole backup/);
+  assert.match((await devpilot(there, 'restore', newFolder())).said, /not a whole backup/);
+  assert.equal(existsSync(join(there['DEVPILOT_DATA_DIR'] ?? '', 'devpilot.db')), false);
+  assert.match((await devpilot(there, 'backup', newFolder())).said, /There is no/);
+});

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import type { Page } from 'playwright-core';
+import type { Backup } from '../src/contract/backups.ts';
+import type { App } from '../src/contract/resources.ts';
+import type { Page as PageOf } from '../src/contract/schemas.ts';
+import { signUpMember, type TestPerson } from '../src/testing/house.ts';
+import { looksRight } from './looks.ts';
+import { setStage } from './stage.ts';
+import { createApp, createProject, createServer } from './work.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'devpilot-backups-'));
+const file = join(directory, 'shared/orders.txt');
+after(() => rmSync(directory, { recursive: true, force: true }));
+
+let linus: TestPerson;
+let app: App;
+const stage = setStage(
+  async ({ house, owner }) => {
+    linus = await signUpMember(house, owner, 'member', 'linus@example.com');
+    const server = await createServer(owner, { name: 'This machine', kind: 'local', host: null, user: null });
+    const project = await createProject(owner, { name: 'Shop' });
+    app = await createApp(owner, { projectId: project.id, name: 'Storefront', serverId: server.id, directory });
+    mkdirSync(join(directory, 'shared'));
+    writeFileSync(file, 'order 1\n');
+  },
+  { environment: { DEVPILOT_LOCAL_SERVER: 'on' } },
+);
+
+const openBackups = (person = stage.owner) => stage.open(`/apps/${app.id}/backups`, { person });
+const table = (tab: Page) => tab.getByRole('table', { name: 'Backups' });
+const backups = async () => (await stage.owner.call<PageOf<Backup>>(`/v1/apps/${app.id}/backups`)).body.data;
+
+test('a member makes a backup and sees it completed, with its size and sum; restoring is not for them', async () => {
+  const tab = await openBackups(linus);
+  await tab.getByRole('heading', { name: 'No backups yet' }).waitFor();
+  await tab.getByRole('button', { name: 'Back up now' }).click();
+  await table(tab).getByText('Completed').waitFor();
+  await table(tab).getByText('The shared directory, by linus').waitFor();
+  assert.equal(await tab.getByRole('button', { name: /^Actions/ }).count(), 0);
+  const [backup] = await backups();
+  assert.equal((await linus.call(`/v1/backups/${backup?.id}/restore`, { method: 'POST' })).status, 403);
+});
+
+test('restoring wants the app’s name typed, and brings back what was there', async () => {
+  writeFileSync(file, 'order 2\n');
+  const tab = await openBackups();
+  await tab.getByRole('button', { name: /^Actions for the backup of/ }).click();
+  await tab.getByRole('menuitem', { name: 'Restore…' }).click();
+  const ask = tab.getByRole('dialog', { name: 'Restore backup' });
+  assert.equal(await ask.getByRole('button', { name: 'Restore' }).isDisabled(), true);
+  await ask.getByRole('textbox').fill('Storefront');
+  await ask.getByRole('button', { name: 'Restore' }).click();
+  await table(tab).getByText('Restore by Ada Lovelace: completed', { exact: false }).waitFor();
+  assert.equal(readFileSync(file, 'utf8'), 'order 1\n');
+});
+
+const openRestore = async (tab: Page) => {
+  await tab.getByRole('button', { name: /^Actions for the backup of/ }).click();
+  await tab.getByRole('menuitem', { name: 'Restore…' }).click();
+  await tab.getByRole('dialog').waitFor();
+};
+looksRight(stage, [
+  { name: 'backups', path: () => `/apps/${app.id}/backups` },
+  { name: 'backups-restore', path: () => `/apps/${app.id}/backups`, reach: openRestore },
+]);
+
+test('a backup is deleted, and an app that can not be backed up says what it lacks', async () => {
+  const tab = await openBackups();
+  await tab.getByRole('button', { name: /^Actions for the backup of/ }).click();
+  await tab.getByRole('menuitem', { name: 'Delete…' }).click();
+  await tab.getByRole('dialog', { name: 'Delete backup' }).getByRole('button', { name: 'Delete' }).click();
+  await tab.getByText('The backup is deleted.').waitFor();
+  await tab.getByRole('heading', { name: 'No backups yet' }).waitFor();
+  assert.deepEqual(await backups(), []);
+  const bare = await createApp(stage.owner, { projectId: app.projectId, name: 'Without a server' });
+  await tab.goto(`/apps/${bare.id}/backups`);
+  await tab.getByText('An app needs a server and a directory before it can be backed up.', { exact: false }).waitFor();
+  assert.equal(await tab.getByRole('button', { name: 'Back up now' }).count(), 0);
+});

@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import type { Page } from 'playwright-core';
+import type { Environment } from '../src/contract/environment.ts';
+import type { App } from '../src/contract/resources.ts';
+import type { AuditEvent, Page as PageOf } from '../src/contract/schemas.ts';
+import { signUpMember, type TestPerson } from '../src/testing/house.ts';
+import { leftovers } from './leftovers.ts';
+import { looksRight } from './looks.ts';
+import { setStage } from './stage.ts';
+import { createApp, createProject, setVariables } from './work.ts';
+
+const SECRET = 'postgres://shop:hunter2hunter2@db/shop';
+let app: App;
+let linus: TestPerson;
+const stage = setStage(async ({ house, owner }) => {
+  linus = await signUpMember(house, owner, 'member', 'linus@example.com');
+  const project = await createProject(owner, { name: 'Shop' });
+  app = await createApp(owner, { projectId: project.id, name: 'Storefront' });
+  await setVariables(owner, app, { DATABASE_URL: SECRET, NODE_ENV: 'production', OLD_NAME: 'x' });
+});
+
+const openEnvironment = (person = stage.owner) => stage.open(`/apps/${app.id}/environment`, { person });
+const dialog = (tab: Page, name: string) => tab.getByRole('dialog', { name });
+const rowOf = (tab: Page, name: string) =>
+  tab.getByRole('list', { name: 'Variables' }).getByRole('listitem').filter({ hasText: name });
+const values = async () =>
+  Object.fromEntries(
+    (await stage.owner.call<Environment>(`/v1/apps/${app.id}/env`)).body.data.map((one) => [one.name, one.value]),
+  );
+const reveals = async () =>
+  (await stage.owner.call<PageOf<AuditEvent>>('/v1/audit-events?action=env.revealed')).body.data.map((event) => [
+    event.actor.name,
+    event.detail['names'],
+  ]);
+
+async function change(tab: Page, name: string, value: string): Promise<void> {
+  await tab.getByRole('button', { name: `Change ${name}`, exact: true }).click();
+  await dialog(tab, `Change ${name}`).getByLabel('Value').fill(value);
+  await dialog(tab, `Change ${name}`).getByRole('button', { name: 'Change' }).click();
+  await dialog(tab, `Change ${name}`).waitFor({ state: 'hidden' });
+}
+
+test('values are masked until they are revealed, one by one; each reveal is recorded, and hiding forgets it', async () => {
+  const tab = await openEnvironment(linus);
+  await rowOf(tab, 'DATABASE_URL').getByText('••••••••').waitFor();
+  assert.deepEqual(await leftovers(tab, SECRET), []);
+  assert.deepEqual(await reveals(), []);
+  await tab.getByRole('button', { name: 'Reveal DATABASE_URL' }).click();
+  await rowOf(tab, 'DATABASE_URL').getByText(SECRET).waitFor();
+  await rowOf(tab, 'NODE_ENV').getByText('••••••••').waitFor();
+  assert.deepEqual(await reveals(), [['linus', ['DATABASE_URL']]]);
+  await tab.getByRole('button', { name: 'Hide DATABASE_URL' }).click();
+  await rowOf(tab, 'DATABASE_URL').getByText('••••••••').waitFor();
+  assert.equal(await tab.getByRole('button', { name: /^(Add|Import|Change|Remove|Restore)/ }).count(), 0);
+});
+
+test('many changes are drafted, reviewed as a difference, and saved at once', async () => {
+  const tab = await openEnvironment();
+  await tab.getByRole('button', { name: 'Reveal NODE_ENV' }).click();
+  await rowOf(tab, 'NODE_ENV').getByText('production').waitFor();
+  await change(tab, 'NODE_ENV', 'staging');
+  await tab.getByRole('button', { name: 'Remove OLD_NAME' }).click();
+  await tab.getByRole('button', { name: 'Add', exact: true }).click();
+  const add = dialog(tab, 'Add a variable');
+  await add.getByLabel('Name').fill('1BAD');
+  await add.getByRole('button', { name: 'Add' }).click();
+  await add.getByText('not beginning with a digit', { exact: false }).waitFor();
+  await add.getByLabel('Name').fill('GREETING');
+  await add.getByLabel('Value').fill('Hello,\n"world" $HOME #1');
+  await add.getByRole('button', { name: 'Add' }).click();
+  await tab.getByText('3 changes are not saved').waitFor();
+  assert.equal((await values())['NODE_ENV'], 'production');
+
+  await tab.getByRole('button', { name: 'Review and save' }).click();
+  const review = dialog(tab, 'Review the changes');
+  const listed = review.getByRole('list', { name: 'Changes' });
+  assert.equal(await listed.getByText('staging').count(), 0);
+  await review.getByLabel('Show the values').check({ force: true });
+  await listed.getByText('staging').waitFor();
+  await listed.getByText('production').waitFor();
+  await review.getByRole('button', { name: 'Save 3 changes' }).click();
+  await tab.getByText('Saved the environment of Storefront.', { exact: false }).waitFor();
+  assert.deepEqual(await values(), {
+    DATABASE_URL: SECRET,
+    NODE_ENV: 'staging',
+    GREETING: 'Hello,\n"world" $HOME #1',
+  });
+  await tab
+    .getByText('Set NODE_ENV, GREETING; removed OLD_NAME')
+    .or(tab.getByText('Set GREETING, NODE_ENV; removed OLD_NAME'))
+    .waitFor();
+});
+
+test('what a colleague saved meanwhile is told before it could be overwritten', async () => {
+  const tab = await openEnvironment();
+  await change(tab, 'NODE_ENV', 'mine');
+  await setVariables(stage.owner, app, { NODE_ENV: 'theirs', EXTRA: 'new' });
+  await tab.getByRole('button', { name: 'Review and save' }).click();
+  const review = dialog(tab, 'Review the changes');
+  await review.getByRole('button', { name: 'Save one change' }).click();
+  await review.getByText('Somebody changed the environment meanwhile: EXTRA, NODE_ENV.', { exact: false }).waitFor();
+  await review.getByText('Saving again overwrites their NODE_ENV.', { exact: false }).waitFor();
+  assert.equal((await values())['NODE_ENV'], 'theirs');
+  await review.getByRole('button', { name: 'Save again' }).click();
+  await review.waitFor({ state: 'hidden' });
+  assert.equal((await values())['NODE_ENV'], 'mine');
+  assert.equal((await values())['EXTRA'], 'new');
+});
+
+test('a dotenv file is imported over all there is and exported as it was; an earlier version is restored', async () => {
+  const tab = await openEnvironment();
+  await tab.getByRole('button', { name: 'Import' }).click();
+  const bring = dialog(tab, 'Import a dotenv file');
+  await bring.getByLabel('Content').fill('A=1\nnot a line');
+  await bring.getByText('Line 2:', { exact: false }).waitFor();
+  await bring.getByLabel('Content').fill(`NODE_ENV=production\nQUOTED='a "b" #c'\n`);
+  await bring.getByLabel('Remove the variables that are not in the file').check();
+  await bring.getByText('2 in the file: 1 new, 1 that are there already; 3 will be removed.').waitFor();
+  await bring.getByRole('button', { name: 'Take it over' }).click();
+  await tab.getByRole('button', { name: 'Review and save' }).click();
+  await dialog(tab, 'Review the changes').getByRole('button', { name: 'Save 5 changes' }).click();
+  await tab.getByText('Saved the environment', { exact: false }).waitFor();
+  assert.deepEqual(await values(), { NODE_ENV: 'production', QUOTED: 'a "b" #c' });
+
+  await tab.getByRole('button', { name: 'Export' }).click();
+  const [file] = await Promise.all([
+    tab.waitForEvent('download'),
+    tab.getByRole('menuitem', { name: 'Download as dotenv' }).click(),
+  ]);
+  assert.equal(file.suggestedFilename(), 'storefront.env');
+  assert.equal(await readFile(await file.path(), 'utf8'), `NODE_ENV=production\nQUOTED='a "b" #c'\n`);
+  assert.deepEqual((await reveals())[0], ['Ada Lovelace', ['NODE_ENV', 'QUOTED']]);
+
+  await tab.getByRole('button', { name: 'Restore version 1', exact: true }).click();
+  await dialog(tab, 'Restore version 1').getByRole('button', { name: 'Restore' }).click();
+  await tab.getByText('The variables are what they were in version 1.').waitFor();
+  assert.deepEqual(await values(), { DATABASE_URL: SECRET, NODE_ENV: 'production', OLD_NAME: 'x' });
+  await rowOf(tab, 'OLD_NAME').waitFor();
+});
+
+test('a draft is not lost by leaving, unless one says so', async () => {
+  const tab = await openEnvironment();
+  await tab.getByRole('button', { name: 'Remove OLD_NAME' }).click();
+  await tab.getByRole('link', { name: 'Projects' }).click();
+  const ask = dialog(tab, 'Leave without saving?');
+  await ask.getByRole('button', { name: 'Cancel' }).click();
+  await tab.getByText('One change is not saved').waitFor();
+  await tab.getByRole('link', { name: 'Projects' }).click();
+  await ask.getByRole('button', { name: 'Leave' }).click();
+  await tab.getByRole('heading', { name: 'Projects', level: 1 }).waitFor();
+});
+
+looksRight(stage, [
+  {
+    name: 'environment',
+    path: () => `/apps/${app.id}/environment`,
+    async reach(tab) {
+      await tab.getByRole('button', { name: 'Reveal DATABASE_URL' }).click();
+      await tab.getByRole('button', { name: 'Hide DATABASE_URL' }).waitFor();
+      await tab.getByRole('button', { name: 'Remove NODE_ENV' }).click();
+    },
+  },
+  {
+    name: 'environment-review',
+    path: () => `/apps/${app.id}/environment`,
+    async reach(tab) {
+      await change(tab, 'NODE_ENV', 'staging');
+      await tab.getByRole('button', { name: 'Review and save' }).click();
+      await tab.getByLabel('Show the values').check({ force: true });
+    },
+  },
+  {
+    name: 'environment-import',
+    path: () => `/apps/${app.id}/environment`,
+    async reach(tab) {
+      await tab.getByRole('button', { name: 'Import' }).click();
+      await tab.getByLabel('Content').fill('A=1');
+      await tab.getByText('1 in the file', { exact: false }).waitFor();
+    },
+  },
+]);

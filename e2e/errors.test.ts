@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ErrorIssue } from '../src/contract/errors.ts';
+import { signUpMember, type TestPerson } from '../src/testing/house.ts';
+import { looksRight } from './looks.ts';
+import { setStage } from './stage.ts';
+import { type Report, reportErrors, STACK } from './work.ts';
+
+const total: Report = {
+  type: 'TypeError',
+  message: "Cannot read properties of undefined (reading 'total')",
+  stack: STACK,
+  app: 'storefront',
+  environment: 'production',
+};
+const payment: Report = {
+  type: 'TimeoutError',
+  message: 'The payment provider did not answer',
+  level: 'warning',
+  environment: 'staging',
+};
+
+let issue = '';
+let linus: TestPerson;
+const stage = setStage(async ({ house, owner }) => {
+  linus = await signUpMember(house, owner, 'member', 'linus@example.com');
+});
+const statusOf = async (id: string) => (await stage.owner.call<ErrorIssue>(`/v1/errors/issues/${id}`)).body.status;
+
+test('without issues the page says where a Sentry SDK reports to', async () => {
+  const tab = await stage.open('/errors');
+  await tab.getByRole('heading', { name: 'No open issues' }).waitFor();
+  await tab.getByText(`@${new URL(stage.house.url).host}/1`, { exact: false }).waitFor();
+});
+
+test('issues with their days, filtered, resolved from the list, and open again when seen again', async () => {
+  const reports = ['2.4.0', '2.4.1', '2.4.1'].map((release) => ({ ...total, release: `shop@${release}` }));
+  [issue = ''] = await reportErrors(stage.house, stage.owner, [...reports, payment]);
+  const tab = await stage.open('/errors');
+  const row = tab.getByRole('row').filter({ hasText: 'Cannot read properties' });
+  await row.getByRole('img', { name: '3 in 14 days, 3 today' }).waitFor();
+  await row.getByText('storefront · production · shop@2.4.1').waitFor();
+  await tab.getByLabel('Level').selectOption('warning');
+  await row.waitFor({ state: 'detached' });
+  await tab.getByRole('link', { name: 'TimeoutError: The payment provider did not answer' }).waitFor();
+  await tab.getByRole('button', { name: 'Clear' }).click();
+  await tab.getByRole('button', { name: /^Actions for TypeError/ }).click();
+  await tab.getByRole('menuitem', { name: 'Resolve' }).click();
+  await row.waitFor({ state: 'detached' });
+  assert.equal(await statusOf(issue), 'resolved');
+  await tab.getByLabel('Status').selectOption('resolved');
+  await row.getByText('Resolved').waitFor();
+  await reportErrors(stage.house, stage.owner, [total]);
+  assert.equal(await statusOf(issue), 'open');
+});
+
+test('an issue: stack with the app’s own frames, releases, occurrences one by one, resolved and opened', async () => {
+  const tab = await stage.open(`/errors/${issue}`);
+  const frames = tab.getByRole('list', { name: 'Stack' }).getByRole('listitem');
+  assert.match((await frames.first().textContent()) ?? '', /totalOf .*basket\.ts:42 \(in the app\)/);
+  await tab.getByRole('list', { name: 'Releases' }).getByRole('listitem').filter({ hasText: 'shop@2.4.1' }).waitFor();
+  await tab.getByText('The latest occurrence', { exact: false }).waitFor();
+  await tab.getByRole('button', { name: 'Older' }).click();
+  await tab.getByText('An occurrence,', { exact: false }).waitFor();
+  await tab.getByRole('button', { name: 'Newer' }).click();
+  await tab.getByText('The latest occurrence', { exact: false }).waitFor();
+  await tab.getByRole('button', { name: 'Resolve' }).click();
+  await tab.getByRole('button', { name: 'Reopen' }).click();
+  await tab.getByRole('button', { name: 'Resolve' }).waitFor();
+  assert.equal(await statusOf(issue), 'open');
+});
+
+test('a member sees issues and resolves none', async () => {
+  const tab = await stage.open(`/errors/${issue}`, { person: linus });
+  await tab.getByRole('heading', { name: 'Stack' }).waitFor();
+  assert.equal(await tab.getByRole('button', { name: /Resolve|Reopen/ }).count(), 0);
+  await tab.goto('/errors/iss_nothing');
+  await tab.getByRole('heading', { name: 'There is no such issue' }).waitFor();
+});
+
+looksRight(stage, [
+  { name: 'errors', path: '/errors?status=any' },
+  { name: 'error', path: () => `/errors/${issue}` },
+]);

@@ -1,0 +1,215 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { Page } from 'playwright-core';
+import type { App, Project, Server } from '../src/contract/resources.ts';
+import { signUpMember, type TestPerson } from '../src/testing/house.ts';
+import { startSshd, type TestSshd } from '../src/testing/sshd.ts';
+import { looksRight } from './looks.ts';
+import { setStage, settled } from './stage.ts';
+import { chooseInMenu } from './steps.ts';
+import { createApp, createProject, createServer } from './work.ts';
+
+let sshd: TestSshd;
+let linus: TestPerson;
+const stage = setStage(async ({ house, owner }) => {
+  linus = await signUpMember(house, owner, 'member', 'linus@example.com');
+});
+before(async () => {
+  sshd = await startSshd();
+});
+after(() => sshd?.close());
+
+const dialog = (tab: Page, name: string) => tab.getByRole('dialog', { name });
+const find = async <One>(path: string): Promise<One> => (await stage.owner.call<One>(path)).body;
+
+test('from nothing to a project with an app: empty pages say what comes first', async () => {
+  const tab = await stage.open('/apps');
+  await tab.getByRole('link', { name: 'Create a project first.' }).click();
+  await tab.getByRole('heading', { name: 'No projects yet' }).waitFor();
+  await tab.getByRole('button', { name: 'New project' }).click();
+  const form = dialog(tab, 'New project');
+  await form.getByLabel('Name').fill('ab');
+  await form.getByRole('button', { name: 'Create project' }).click();
+  await form.getByText('A name takes 3 to 255 characters').waitFor();
+  await form.getByLabel('Name').fill('Étoile & Co');
+  assert.equal(await form.getByLabel('Slug (optional)').getAttribute('placeholder'), 'etoile-co');
+  await form.getByLabel('Description (optional)').fill('The shop and its workers');
+  await form.getByRole('button', { name: 'Create project' }).click();
+  await tab.getByRole('heading', { name: 'Étoile & Co', level: 1 }).waitFor();
+  assert.equal((await find<Project>('/v1/projects/etoile-co')).description, 'The shop and its workers');
+
+  await tab.getByRole('button', { name: 'New app' }).click();
+  const app = dialog(tab, 'New app');
+  await app.getByLabel('Name').fill('Storefront');
+  await app.getByLabel('Git repository (optional)').fill('not a repository');
+  await app.getByRole('button', { name: 'Create app' }).click();
+  await app.getByText('Takes the address of a git repository', { exact: false }).waitFor();
+  await app.getByLabel('Git repository (optional)').fill('https://git.example.com/shop.git');
+  await app.getByRole('button', { name: 'Create app' }).click();
+  await tab.getByRole('heading', { name: 'Storefront', level: 1 }).waitFor();
+  await tab.getByRole('link', { name: 'Étoile & Co' }).waitFor();
+});
+
+test('a slug that is taken is refused at its field; a project that holds apps is not deleted, and says which', async () => {
+  const project = await createProject(stage.owner, { name: 'Billing' });
+  const app = await createApp(stage.owner, { projectId: project.id, name: 'Invoices' });
+  const tab = await stage.open('/projects');
+  await tab.getByRole('button', { name: 'New project' }).click();
+  await dialog(tab, 'New project').getByLabel('Name').fill('Billing again');
+  await dialog(tab, 'New project').getByLabel('Slug (optional)').fill('billing');
+  await dialog(tab, 'New project').getByRole('button', { name: 'Create project' }).click();
+  await dialog(tab, 'New project').getByText('This slug is taken', { exact: false }).waitFor();
+  await tab.keyboard.press('Escape');
+  await chooseInMenu(tab, 'Billing', 'Delete…');
+  const ask = dialog(tab, 'Delete project');
+  await ask.getByRole('button', { name: 'Delete' }).click();
+  await ask.getByText('This project holds the apps: Invoices.', { exact: false }).waitFor();
+  await stage.owner.call(`/v1/apps/${app.id}`, { method: 'DELETE' });
+  await ask.getByRole('button', { name: 'Delete' }).click();
+  await tab.getByText('The project Billing is deleted.').waitFor();
+  assert.equal((await stage.owner.call(`/v1/projects/${project.id}`)).status, 404);
+});
+
+test('what a colleague changed meanwhile is told, kept, and not overwritten', async () => {
+  const project = await createProject(stage.owner, { name: 'Warehouse', description: 'Old' });
+  const tab = await stage.open('/projects');
+  await chooseInMenu(tab, 'Warehouse', 'Edit…');
+  const form = dialog(tab, 'Edit Warehouse');
+  await form.getByLabel('Name').fill('Warehouses');
+  await stage.owner.call(`/v1/projects/${project.id}`, { method: 'PATCH', body: { description: 'New' } });
+  await form.getByRole('button', { name: 'Save' }).click();
+  await form.getByText('Somebody changed this while you edited it.', { exact: false }).waitFor();
+  await form.getByText('Description: Old → New').waitFor();
+  await form.getByRole('button', { name: 'Save again' }).click();
+  await tab.getByText('Saved Warehouses.').waitFor();
+  const saved = await find<Project>(`/v1/projects/${project.id}`);
+  assert.deepEqual([saved.name, saved.description], ['Warehouses', 'New']);
+});
+
+test('a server: its key is shown to be installed, its host key compared and pinned, and then it connects', async () => {
+  const tab = await stage.open('/servers');
+  await tab.getByRole('button', { name: 'New server' }).click();
+  const form = dialog(tab, 'New server');
+  assert.equal(await form.getByRole('radio', { name: 'Local' }).count(), 0);
+  await form.getByLabel('Name').fill('Loopback');
+  await form.getByLabel('Host', { exact: true }).fill('127.0.0.1');
+  await form.getByLabel('Port').fill(String(sshd.port));
+  await form.getByLabel('User').fill(sshd.user);
+  await form.getByRole('button', { name: 'Create server' }).click();
+  await tab.getByRole('heading', { name: 'Loopback', level: 1 }).waitFor();
+  await tab.getByRole('button', { name: 'Copy key' }).click();
+  const key = await tab.evaluate(() => navigator.clipboard.readText());
+  assert.match(key, /^ssh-ed25519 \S+ devpilot-loopback$/);
+  sshd.authorize([key]);
+  await tab.getByRole('button', { name: 'Check', exact: true }).click();
+  await tab.getByText('No host key is pinned yet.', { exact: false }).waitFor();
+  await tab.getByText('The host shows ssh-ed25519 SHA256:', { exact: false }).waitFor();
+  await tab.getByRole('button', { name: 'It is the same: pin this key' }).click();
+  await tab.getByText('Connected.').waitFor();
+  const server = await find<Server>('/v1/servers/loopback');
+  assert.equal(server.hostKey, sshd.hostKey);
+});
+
+test('an app’s settings: hooks are added and ordered by keyboard, checks set, saved once; leaving without saving asks', async () => {
+  const project = await createProject(stage.owner, { name: 'Hooked' });
+  const app = await createApp(stage.owner, { projectId: project.id, name: 'With hooks' });
+  const tab = await stage.open(`/apps/${app.id}/settings`);
+  for (const [name, stage_, run] of [
+    ['Restart', 'post_release', 'systemctl restart shop'],
+    ['Build', 'post_source_control', 'npm ci'],
+  ] as const) {
+    await tab.getByRole('button', { name: 'Add a hook' }).click();
+    const hook = dialog(tab, 'Add a hook');
+    await hook.getByLabel('Name').fill(name);
+    await hook.getByLabel('Stage').selectOption(stage_);
+    await hook.getByLabel('Command').fill(run);
+    await hook.getByRole('button', { name: 'Add' }).click();
+    await hook.waitFor({ state: 'hidden' });
+  }
+  await tab.getByRole('button', { name: 'Move Build up' }).focus();
+  await tab.keyboard.press('Enter');
+  await tab.getByLabel('How').selectOption('url');
+  await tab.getByLabel('Address').fill('http://127.0.0.1:8080/healthz');
+  await tab.getByRole('link', { name: 'Overview' }).click();
+  await dialog(tab, 'Leave without saving?').getByRole('button', { name: 'Cancel' }).click();
+  await tab.getByRole('button', { name: 'Save changes' }).click();
+  await tab.getByText('Saved With hooks.').waitFor();
+  const saved = await find<App>(`/v1/apps/${app.id}`);
+  assert.deepEqual(
+    saved.hooks.map((hook) => [hook.name, hook.timeoutSeconds]),
+    [
+      ['Build', 600],
+      ['Restart', 600],
+    ],
+  );
+  assert.deepEqual(saved.healthCheck, { url: 'http://127.0.0.1:8080/healthz', timeoutSeconds: 60 });
+  await tab.getByRole('button', { name: 'Delete app…' }).click();
+  const ask = dialog(tab, 'Delete app');
+  assert.equal(await ask.getByRole('button', { name: 'Delete' }).isDisabled(), true);
+  await ask.getByRole('textbox').fill('With hooks');
+  await ask.getByRole('button', { name: 'Delete' }).click();
+  await tab.getByRole('heading', { name: 'Apps', level: 1 }).waitFor();
+  assert.equal((await stage.owner.call(`/v1/apps/${app.id}`)).status, 404);
+});
+
+test('a member sees projects, apps and servers, and nothing to press; the server refuses them all the same', async () => {
+  const server = await createServer(stage.owner, { name: 'Web 1' });
+  const tab = await stage.open('/projects', { person: linus });
+  for (const path of ['/projects', '/apps', '/servers', `/servers/${server.id}`]) {
+    await tab.goto(path);
+    await settled(tab);
+    assert.equal(await tab.getByRole('button', { name: /^(New|Edit|Delete|Check|Actions)/ }).count(), 0, path);
+  }
+  const app = await find<App>('/v1/apps/storefront');
+  await tab.goto(`/apps/${app.id}/settings`);
+  await tab.getByRole('heading', { name: 'You can not see this page' }).waitFor();
+  assert.equal(await tab.getByRole('link', { name: 'Settings', exact: true }).count(), 0);
+  assert.equal((await linus.call('/v1/projects', { body: { name: 'Mine' } })).status, 403);
+  await tab.goto('/projects/prj_nothing');
+  await tab.getByRole('heading', { name: 'There is no such project' }).waitFor();
+});
+
+test('a list that can not be read says why, with the request’s id, and is read again', async () => {
+  const tab = await stage.open('/account');
+  await tab.route('**/v1/projects*', (route) =>
+    route.fulfill({
+      status: 500,
+      contentType: 'application/problem+json',
+      body: JSON.stringify({ code: 'internal', detail: 'Something broke.', requestId: 'request-17' }),
+    }),
+  );
+  await tab.getByRole('link', { name: 'Projects' }).click();
+  await tab.getByText('request-17').waitFor();
+  await tab.unroute('**/v1/projects*');
+  await tab.getByRole('button', { name: 'Try again' }).click();
+  await tab.getByRole('table', { name: 'Projects' }).waitFor();
+});
+
+let places: { project: string; app: string; server: string };
+before(() => {
+  places = { project: '', app: '', server: '' };
+});
+test('there is something to look at', async () => {
+  const project = await createProject(stage.owner, { name: 'To look at', description: 'With a description.' });
+  const server = await createServer(stage.owner, { name: 'Web 2', port: 2222, hostKey: sshd.hostKey });
+  const hooks = [{ name: 'Build', stage: 'post_source_control', run: 'npm ci\nnpm run build' }];
+  const app = await createApp(stage.owner, { projectId: project.id, serverId: server.id, name: 'Looked at', hooks });
+  places = { project: project.id, app: app.id, server: server.id };
+});
+const openDialog = (name: string) => async (tab: Page) => {
+  await tab.getByRole('button', { name }).click();
+  await tab.getByRole('dialog').getByLabel('Name').waitFor();
+};
+looksRight(stage, [
+  { name: 'projects', path: '/projects' },
+  { name: 'project', path: () => `/projects/${places.project}` },
+  { name: 'project-new', path: '/projects', reach: openDialog('New project') },
+  { name: 'apps', path: '/apps' },
+  { name: 'app-new', path: '/apps', reach: openDialog('New app') },
+  { name: 'app', path: () => `/apps/${places.app}` },
+  { name: 'app-settings', path: () => `/apps/${places.app}/settings` },
+  { name: 'app-hook', path: () => `/apps/${places.app}/settings`, reach: openDialog('Add a hook') },
+  { name: 'servers', path: '/servers' },
+  { name: 'server', path: () => `/servers/${places.server}` },
+  { name: 'server-new', path: '/servers', reach: openDialog('New server') },
+]);

@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import type { Page } from 'playwright-core';
+import type { Server } from '../src/contract/resources.ts';
+import type { Run, Script } from '../src/contract/scripts.ts';
+import { signUpMember, type TestPerson } from '../src/testing/house.ts';
+import { until } from '../src/testing/until.ts';
+import { looksRight } from './looks.ts';
+import { setStage } from './stage.ts';
+import { chooseInMenu } from './steps.ts';
+import { createScript, createServer } from './work.ts';
+
+let linus: TestPerson;
+let server: Server;
+const stage = setStage(
+  async ({ house, owner }) => {
+    linus = await signUpMember(house, owner, 'member', 'linus@example.com');
+    server = await createServer(owner, { name: 'This machine', kind: 'local', host: null, user: null });
+  },
+  { environment: { DEVPILOT_LOCAL_SERVER: 'on' } },
+);
+
+const dialog = (tab: Page, name: string) => tab.getByRole('dialog', { name });
+const log = (tab: Page) => tab.getByRole('log', { name: 'Log' });
+const find = async <One>(path: string): Promise<One> => (await stage.owner.call<One>(path)).body;
+const runIn = (tab: Page) => new URL(tab.url()).pathname.split('/').at(-1) ?? '';
+
+test('a script is written, its mistakes told at their fields, and changed into a second version', async () => {
+  const tab = await stage.open('/scripts');
+  await tab.getByRole('heading', { name: 'No scripts yet' }).waitFor();
+  await tab.getByRole('button', { name: 'New script' }).click();
+  await tab.getByLabel('Name', { exact: true }).fill('Greet somebody');
+  await tab.getByLabel('Interpreter').fill('sh');
+  await tab.getByLabel('Schedule (optional)').fill('every day');
+  await tab.getByRole('button', { name: 'Create script' }).click();
+  await tab.getByText('Takes an absolute path', { exact: false }).waitFor();
+  await tab.getByText('Choose the server that it runs on').waitFor();
+  await tab.getByLabel('Interpreter').fill('/bin/sh');
+  await tab.getByLabel('Server').selectOption('This machine');
+  await tab.getByLabel('Body').fill('echo "Hello, $WHO"\n');
+  await tab.getByRole('button', { name: 'Create script' }).click();
+  await tab.getByText('Takes five fields as in cron', { exact: false }).waitFor();
+  await tab.getByLabel('Schedule (optional)').fill('@daily');
+  await tab.getByRole('button', { name: 'Add a parameter' }).click();
+  const parameter = tab.getByRole('group', { name: 'Parameter' });
+  await parameter.getByLabel('Name').fill('WHO');
+  await parameter.getByLabel('Pattern (optional)').fill('[A-Za-z ]+');
+  await tab.getByRole('button', { name: 'Create script' }).click();
+  // What a schedule runs must have a value of its own for each parameter.
+  await tab.getByText('Needs a default for every parameter', { exact: false }).waitFor();
+  await tab.getByLabel('Schedule (optional)').fill('');
+  await tab.getByRole('button', { name: 'Create script' }).click();
+  await tab.getByRole('heading', { name: 'Greet somebody', level: 1 }).waitFor();
+
+  await tab.getByRole('button', { name: 'Edit' }).click();
+  await tab.getByLabel('Body').fill('echo "Good day, $WHO"\n');
+  await tab.getByRole('button', { name: 'Save' }).click();
+  await tab.getByText('Saved Greet somebody, version 2.').waitFor();
+  const script = await find<Script>('/v1/scripts/greet-somebody');
+  assert.equal(script.body, 'echo "Good day, $WHO"\n');
+  assert.deepEqual(script.parameters, [{ name: 'WHO', pattern: '[A-Za-z ]+', default: null }]);
+});
+
+test('a member runs it: parameters are checked, the log is live, its exit code and file are there', async () => {
+  const tab = await stage.open('/scripts', { person: linus });
+  assert.equal(await tab.getByRole('button', { name: /New script|Actions/ }).count(), 0);
+  await tab.getByRole('button', { name: 'Run… Greet somebody' }).click();
+  const form = dialog(tab, 'Run Greet somebody');
+  await form.getByLabel('WHO').fill('$(touch x)');
+  await form.getByRole('button', { name: 'Run' }).click();
+  await form.getByText('takes what matches', { exact: false }).waitFor();
+  await form.getByLabel('WHO').fill('Grace Hopper');
+  await form.getByRole('button', { name: 'Run' }).click();
+  await tab.getByRole('heading', { name: 'Run of Greet somebody', level: 1 }).waitFor();
+  await log(tab).getByText('Good day, Grace Hopper').waitFor();
+  await tab.getByText('Completed', { exact: true }).waitFor();
+  const [file] = await Promise.all([
+    tab.waitForEvent('download'),
+    tab.getByRole('button', { name: 'Download' }).click(),
+  ]);
+  assert.match(await readFile(await file.path(), 'utf8'), /stdout.*: Good day, Grace Hopper\n/);
+  await tab.getByRole('button', { name: 'Run again…' }).click();
+  assert.equal(await form.getByLabel('WHO').inputValue(), 'Grace Hopper');
+});
+
+test('a run is followed while it goes on, and cancelled', async () => {
+  const script = await createScript(stage.owner, {
+    name: 'Slow one',
+    serverId: server.id,
+    body: 'echo begun; while :; do sleep 0.1; done\n',
+  });
+  const tab = await stage.open(`/scripts/${script.id}`, { person: linus });
+  await tab.getByRole('button', { name: 'Run…' }).click();
+  await dialog(tab, 'Run Slow one').getByRole('button', { name: 'Run' }).click();
+  await log(tab).getByText('begun').waitFor();
+  await tab.getByText('more to come', { exact: false }).waitFor();
+  await tab.getByRole('button', { name: 'Cancel' }).click();
+  await tab.getByText('Cancelled by linus.').waitFor();
+  await until(async () => (await find<Run>(`/v1/runs/${runIn(tab)}`)).status === 'cancelled');
+  await tab.getByRole('link', { name: 'Slow one' }).first().click();
+  await tab.getByRole('table', { name: 'Runs' }).getByText('Cancelled').waitFor();
+});
+
+test('an earlier version is looked at and made the one that runs; a script is deleted', async () => {
+  const script = await find<Script>('/v1/scripts/greet-somebody');
+  const tab = await stage.open(`/scripts/${script.id}`);
+  await tab.getByText('Version 1', { exact: true }).click();
+  await tab.getByRole('figure', { name: 'Body of version 1' }).getByText('echo "Hello, $WHO"').waitFor();
+  await tab.getByRole('button', { name: 'Make this the one that runs' }).click();
+  await dialog(tab, 'Back to version 1').getByRole('button', { name: 'Make it so' }).click();
+  await tab.getByText('Greet somebody is what it was in version 1.').waitFor();
+  assert.equal((await find<Script>(`/v1/scripts/${script.id}`)).body, 'echo "Hello, $WHO"\n');
+
+  await createScript(stage.owner, { name: 'To be deleted', serverId: server.id, body: 'true' });
+  await tab.goto('/scripts');
+  await chooseInMenu(tab, 'To be deleted', 'Delete…');
+  await dialog(tab, 'Delete script').getByRole('button', { name: 'Delete' }).click();
+  await tab.getByText('The script To be deleted is deleted.').waitFor();
+  assert.equal((await stage.owner.call('/v1/scripts/to-be-deleted')).status, 404);
+});
+
+test('a member who opens the editor is told; the server refuses all the same', async () => {
+  const script = await find<Script>('/v1/scripts/greet-somebody');
+  const tab = await stage.open(`/scripts/${script.id}/edit`, { person: linus });
+  await tab.getByRole('heading', { name: 'You can not see this page' }).waitFor();
+  const refused = await linus.call(`/v1/scripts/${script.id}`, { method: 'PATCH', body: { body: 'true' } });
+  assert.equal(refused.status, 403);
+});
+
+const openRun = async (tab: Page) => {
+  await tab.getByRole('button', { name: 'Run…' }).first().click();
+  await tab.getByRole('dialog').getByRole('button', { name: 'Run' }).waitFor();
+};
+looksRight(stage, [
+  { name: 'scripts', path: '/scripts' },
+  {
+    name: 'script-new',
+    path: '/scripts/new',
+    reach: (tab) => tab.getByRole('button', { name: 'Add a parameter' }).click(),
+  },
+  {
+    name: 'script',
+    path: '/scripts',
+    async reach(tab) {
+      await tab.getByRole('link', { name: 'Greet somebody' }).click();
+      await tab.getByRole('table', { name: 'Runs' }).waitFor();
+      await tab.getByText('Version 1', { exact: true }).click();
+    },
+  },
+  { name: 'script-run', path: '/scripts', reach: openRun },
+  {
+    name: 'run',
+    path: '/scripts',
+    async reach(tab) {
+      await tab.getByRole('link', { name: 'Greet somebody' }).click();
+      await tab.getByRole('table', { name: 'Runs' }).getByRole('link').first().click();
+      await log(tab).waitFor();
+    },
+  },
+]);

@@ -1,0 +1,24 @@
+import { copyStore, placeOf } from '../server/transfer.ts';
+import type { OnProgress } from '../store/copy.ts';
+import { note, print, printJson } from './output.ts';
+import { type Progress, startProgress } from './progress.ts';
+
+/** Says on a terminal which table is at which row. */
+export function onTable(progress: Progress): OnProgress {
+  return (table, rows, of) => progress.say(`${table}: ${rows.toLocaleString('en')} of ${of.toLocaleString('en')}`);
+}
+
+/** Moves an installation from one store to another, empty one. */
+export async function copyAStore(options: { from: string; to: string; json?: true }): Promise<void> {
+  const progress = startProgress('Copying', options.json);
+  const { copied, logEntries } = await copyStore(placeOf(options.from), placeOf(options.to), onTable(progress)).finally(
+    progress.end,
+  );
+  const tables = [...copied].map(([table, { rows }]) => ({ table, rows }));
+  if (options.json === true) return printJson({ tables, logEntries });
+  for (const { table, rows } of tables) if (rows > 0) await print(`${table}: ${rows.toLocaleString('en')}\n`);
+  await print(`Read back and the same; ${logEntries} entries of activity logs, whole\n`);
+  note(
+    'Start with the same DEVPILOT_SECRET as before; unless you set your own, it is the file `secret` of the data directory.',
+  );
+}

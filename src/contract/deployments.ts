@@ -1,0 +1,116 @@
+/** The wire shapes of deployments (contract section 8). Runs in a browser as well as in the server. */
+import { z } from 'zod';
+import { branch, healthCheck, idOrSlug, matching, oneOf, seconds } from './resources.ts';
+import { futureInstant, id, instant, maybeInstant, paging } from './schemas.ts';
+import {
+  AUDIT_NOUNS,
+  DEPLOYMENT_KINDS,
+  DEPLOYMENT_WAITS,
+  HOOK_STAGES,
+  HOOK_STATUSES,
+  RESOURCE_LIMITS,
+  STRATEGIES,
+  WORK_STATUSES,
+} from './words.ts';
+
+const commit = matching(
+  /^[0-9a-f]{7,64}$/,
+  64,
+  'takes a commit: 7 to 64 of 0-9 and a-f',
+  '0123456789abcdef0123456789abcdef01234567',
+);
+const unique = (list: readonly string[]) => new Set(list).size === list.length;
+
+/** What a deployment and a rollback can be asked for beside what is deployed. */
+const how = {
+  servers: z
+    .array(idOrSlug)
+    .min(1, 'names at least one server')
+    .max(RESOURCE_LIMITS.deploymentServers, `names up to ${RESOURCE_LIMITS.deploymentServers} servers`)
+    .refine(unique, 'names each server once')
+    .optional()
+    .describe("Ids or slugs of servers; the app's own if not given"),
+  strategy: oneOf(STRATEGIES).optional().describe('`all` at once if not given'),
+  batchSize: seconds({ min: 1, max: RESOURCE_LIMITS.deploymentServers }, 1)
+    .optional()
+    .describe('Servers at a time, for `rolling`; 1 if not given'),
+  pauseSeconds: seconds({ min: 0, max: RESOURCE_LIMITS.pauseSeconds }, 30)
+    .optional()
+    .describe('Between two batches; 0 if not given'),
+  healthCheck: healthCheck.optional().describe("Instead of the app's; null for none"),
+  scheduledAt: futureInstant.optional(),
+  approval: z.boolean().optional().describe('Whether it waits until somebody approves it'),
+  skipHooks: z
+    .array(z.string().max(255 * 8))
+    .max(RESOURCE_LIMITS.hooks)
+    .refine(unique, 'names each hook once')
+    .optional()
+    .describe('Names of hooks that are not run'),
+  replace: z.boolean().optional().describe('Whether deployments of this app that still wait are cancelled for it'),
+};
+
+export const CreateDeployment = z
+  .strictObject({
+    branch: branch.optional().describe("The app's own if not given"),
+    commit: commit.optional().describe('Instead of a branch'),
+    ...how,
+  })
+  .refine((body) => body.branch === undefined || body.commit === undefined, {
+    error: 'takes either branch or commit',
+    path: ['commit'],
+  })
+  .meta({ id: 'CreateDeployment', examples: [{ branch: 'main' }] });
+export type CreateDeployment = z.infer<typeof CreateDeployment>;
+export const CreateRollback = z.strictObject(how).meta({ id: 'CreateRollback', examples: [{}] });
+export type CreateRollback = z.infer<typeof CreateRollback>;
+export type DeploymentHow = CreateRollback;
+
+const party = z.object({ kind: z.enum(AUDIT_NOUNS), id: z.string().nullable(), name: z.string().nullable() });
+
+export const Deployment = z
+  .object({
+    id,
+    appId: id,
+    kind: z.enum(DEPLOYMENT_KINDS),
+    status: z.enum(WORK_STATUSES),
+    progress: z.int().min(0).max(100),
+    branch: z.string().nullable(),
+    commit: z.string().nullable().describe('Null until it is known which one the branch is at'),
+    live: z.boolean().describe('Whether this is what the app runs now'),
+    strategy: z.enum(STRATEGIES),
+    batchSize: z.int(),
+    pauseSeconds: z.int(),
+    servers: z.array(z.object({ serverId: id, status: z.enum(WORK_STATUSES) })),
+    hooks: z.array(
+      z.object({
+        name: z.string(),
+        stage: z.enum(HOOK_STAGES),
+        status: z.enum(HOOK_STATUSES),
+        exitCode: z.int().nullable(),
+        durationMs: z.int().nullable(),
+      }),
+    ),
+    error: z.string().nullable(),
+    waitingFor: z.enum(DEPLOYMENT_WAITS).nullable(),
+    scheduledAt: maybeInstant,
+    approval: z
+      .object({ status: z.enum(['waiting', 'given']), by: party.nullable() })
+      .nullable()
+      .describe('Null where none was asked for'),
+    rollbackOf: id.nullable().describe('The deployment whose commit this goes back to'),
+    createdBy: party,
+    startedAt: maybeInstant,
+    finishedAt: maybeInstant,
+    createdAt: instant,
+    updatedAt: instant,
+  })
+  .meta({ id: 'Deployment' });
+export type Deployment = z.infer<typeof Deployment>;
+
+export const DeploymentQuery = z.strictObject({
+  ...paging,
+  app: idOrSlug.optional().describe('Id or slug of the app'),
+  status: oneOf(WORK_STATUSES).optional(),
+  live: z.enum(['true'], { error: 'takes true' }).optional().describe('`true`: only what runs now'),
+});
+export type DeploymentQuery = z.infer<typeof DeploymentQuery>;

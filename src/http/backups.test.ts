@@ -1,0 +1,485 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { Backup } from '../contract/backups.ts';
+import type { App, Server } from '../contract/resources.ts';
+import type { AuditEvent, Page } from '../contract/schemas.ts';
+import { DAY, PERMISSIONS } from '../contract/words.ts';
+import { forEachEngine } from '../testing/engines.ts';
+import {
+  bearer,
+  createKey,
+  createToken,
+  createWorkspaceFor,
+  signUpMember,
+  signUpOwner,
+  startHouse,
+  type TestHouse,
+  type TestPerson,
+} from '../testing/house.ts';
+import { startS3, type TestS3 } from '../testing/s3.ts';
+import { startSshd, type TestSshd } from '../testing/sshd.ts';
+import { until } from '../testing/until.ts';
+
+interface ProblemAnswer {
+  code: string;
+  detail: string;
+}
+
+let sshd: TestSshd;
+let s3: TestS3;
+let root: string;
+before(async () => {
+  [sshd, s3] = await Promise.all([startSshd(), startS3()]);
+  root = mkdtempSync(join(tmpdir(), 'devpilot-backups-'));
+});
+after(async () => {
+  await Promise.all([sshd.close(), s3.close()]);
+  rmSync(root, { recursive: true, force: true });
+});
+
+const bucket = () => ({
+  DEVPILOT_BACKUP_BUCKET: s3.url,
+  DEVPILOT_BACKUP_ACCESS_KEY_ID: s3.accessKeyId,
+  DEVPILOT_BACKUP_SECRET_ACCESS_KEY: s3.secretAccessKey,
+});
+
+/** Puts programs of ours before those of the system, for servers that are this machine. */
+async function withPrograms(programs: Readonly<Record<string, string>>, work: () => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(root, 'bin-'));
+  for (const [name, text] of Object.entries(programs))
+    writeFileSync(join(folder, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  const path = process.env['PATH'];
+  process.env['PATH'] = `${folder}:${path}`;
+  try {
+    await work();
+  } finally {
+    process.env['PATH'] = path;
+  }
+}
+
+const KEEPERS = [
+  { name: 'the data directory', environment: () => ({}) },
+  { name: 'a bucket', environment: bucket },
+];
+for (const keeper of KEEPERS) {
+  forEachEngine(`backups in ${keeper.name}`, (engine) => {
+    let now = Date.now();
+    let house: TestHouse;
+    let owner: TestPerson;
+    let member: TestPerson;
+    let project: { id: string };
+    const servers: Record<string, Server> = {};
+    before(async () => {
+      house = await startHouse({
+        // No two things are made in the same millisecond.
+        clock: () => (now += 1),
+        environment: {
+          ...(await engine.environment()),
+          ...keeper.environment(),
+          DEVPILOT_LOCAL_SERVER: 'on',
+          DEVPILOT_BACKUP_MAX_MB: '2',
+        },
+      });
+      owner = await signUpOwner(house);
+      member = await signUpMember(house, owner, 'member', 'mia@example.com');
+      project = (await owner.call<{ id: string }>('/v1/projects', { body: { name: 'Shop' } })).body;
+      const address = { host: '127.0.0.1', port: sshd.port, user: sshd.user, hostKey: sshd.hostKey };
+      const ssh = { name: 'Over ssh', kind: 'ssh', ...address };
+      servers['ssh'] = (await owner.call<Server>('/v1/servers', { body: ssh })).body;
+      servers['local'] = (await owner.call<Server>('/v1/servers', { body: { name: 'Here', kind: 'local' } })).body;
+      sshd.authorize([servers['ssh'].publicKey ?? '']);
+    });
+    after(() => house.close());
+
+    /** Files that hold backups, or are to become them. */
+    function stored(): string[] {
+      const folder = keeper.name === 'a bucket' ? s3.folder : join(house.dataDirectory, 'backups');
+      return globSync('**/*', { cwd: folder })
+        .map((name) => join(folder, name))
+        .filter((path) => statSync(path).isFile() && /bak_/.test(path))
+        .filter((path) => !/_S3rver_(?:object\.md5|metadata\.json)$/.test(path));
+    }
+    const storedOf = (id: string) => stored().filter((path) => path.includes(id));
+
+    async function newApp(more: object = {}, serverKind = 'local'): Promise<{ app: App; directory: string }> {
+      const directory = mkdtempSync(join(root, 'app-'));
+      const body = { name: 'Web shop', projectId: project.id, serverId: servers[serverKind]?.id, directory, ...more };
+      const made = await owner.call<App>('/v1/apps', { body });
+      assert.equal(made.status, 201, made.text);
+      return { app: made.body, directory };
+    }
+    function fill(directory: string): void {
+      const shared = join(directory, 'shared');
+      mkdirSync(join(shared, 'uploads/empty'), { recursive: true });
+      writeFileSync(join(shared, 'uploads/a file with $(touch x) "quotes"'), Buffer.from([0, 255, 10, 128]));
+      writeFileSync(join(shared, 'run.sh'), 'echo\n');
+      chmodSync(join(shared, 'run.sh'), 0o750);
+      symlinkSync('uploads', join(shared, 'link'));
+      chmodSync(shared, 0o710);
+    }
+    function state(directory: string): string[] {
+      return execFileSync('sh', [
+        '-c',
+        'cd "$1" && find . -printf "%p %m %y %l\\n" | sort; find . -type f -exec sha256sum {} + | sort',
+        'sh',
+        join(directory, 'shared'),
+      ])
+        .toString()
+        .split('\n');
+    }
+    const names = (directory: string) => readdirSync(directory).sort();
+    async function begun(app: App, person = member): Promise<Backup> {
+      const answer = await person.call<Backup>(`/v1/apps/${app.id}/backups`, { method: 'POST' });
+      assert.equal(answer.status, 202, answer.text);
+      return answer.body;
+    }
+    const get = async (id: string) => (await member.call<Backup>(`/v1/backups/${id}`)).body;
+    async function over(backup: Backup): Promise<Backup> {
+      await until(async () => !['pending', 'processing'].includes((await get(backup.id)).status));
+      return get(backup.id);
+    }
+    async function completed(app: App): Promise<Backup> {
+      const backup = await over(await begun(app));
+      assert.equal(backup.status, 'completed', backup.error ?? '');
+      return backup;
+    }
+    async function restored(backup: Backup): Promise<Backup> {
+      const answer = await owner.call<Backup>(`/v1/backups/${backup.id}/restore`, { method: 'POST' });
+      assert.equal(answer.status, 202, answer.text);
+      assert.equal(answer.body.status, 'pending');
+      return over(backup);
+    }
+
+    for (const serverKind of keeper.name === 'a bucket' ? ['local'] : ['local', 'ssh']) {
+      test(`a directory on ${serverKind} is backed up and comes back to the byte, with the old state until it has`, async () => {
+        const { app, directory } = await newApp({}, serverKind);
+        fill(directory);
+        const wanted = state(directory);
+        const backup = await completed(app);
+        assert.match(backup.id, /^bak_/);
+        assert.deepEqual([backup.appId, backup.kind, backup.createdBy.kind], [app.id, 'directory', 'person']);
+        const [file = '', ...others] = storedOf(backup.id);
+        assert.deepEqual(others, []);
+        const bytes = readFileSync(file);
+        assert.equal(backup.sizeBytes, bytes.length);
+        assert.equal(backup.sha256, createHash('sha256').update(bytes).digest('hex'));
+        rmSync(join(directory, 'shared/uploads'), { recursive: true });
+        writeFileSync(join(directory, 'shared/new'), 'since then');
+        assert.equal(existsSync(join(directory, 'x')), false);
+        const back = await restored(backup);
+        assert.deepEqual(
+          [back.status, back.lastRestore?.status, back.lastRestore?.error],
+          ['completed', 'completed', null],
+        );
+        assert.deepEqual(state(directory), wanted);
+        assert.equal(readlinkSync(join(directory, 'shared/link')), 'uploads');
+        assert.deepEqual(names(directory), ['shared']);
+        assert.deepEqual(await get(backup.id).then(({ sha256 }) => sha256), backup.sha256);
+      });
+
+      test(`on ${serverKind} what a command writes is kept, and given to the restore command when all of it is there`, async () => {
+        const target = mkdtempSync(join(root, 'db-'));
+        const backupOf = {
+          command: 'printf %s "$DUMP"; cat "$FROM/database"',
+          restoreCommand: 'cat > "$FROM/restored" && ls -A > "$FROM/names"',
+        };
+        const { app, directory } = await newApp({ backup: backupOf }, serverKind);
+        await owner.call(`/v1/apps/${app.id}/env`, {
+          method: 'PATCH',
+          body: { values: { DUMP: 'begin\n', FROM: target } },
+        });
+        writeFileSync(join(target, 'database'), Buffer.alloc(500_000, 'rows '));
+        const backup = await completed(app);
+        assert.equal(backup.kind, 'command');
+        assert.ok((backup.sizeBytes ?? 0) < 10_000, 'it is compressed');
+        const back = await restored(backup);
+        assert.equal(back.lastRestore?.status, 'completed', back.lastRestore?.error ?? '');
+        const given = readFileSync(join(target, 'restored'));
+        assert.ok(given.equals(Buffer.concat([Buffer.from('begin\n'), Buffer.alloc(500_000, 'rows ')])));
+        assert.deepEqual(names(directory), []);
+      });
+    }
+
+    test('a backup that fails tells why without secrets, and leaves nothing behind', async () => {
+      const failing: [string, RegExp][] = [
+        ['echo half; echo "no database at $URL" >&2; exit 3', /ended with 3\. It said:\nno database at \[secret\]$/],
+        ['true', /wrote nothing/],
+        ['head -c 3000000 /dev/urandom', /larger than 2 MB/],
+        ['kill -9 $$', /ended by SIGKILL/],
+      ];
+      for (const [command, why] of failing) {
+        const { app } = await newApp({ backup: { command, restoreCommand: null } });
+        const values = { URL: 'postgres://shop:pa55word@db/shop' };
+        await owner.call(`/v1/apps/${app.id}/env`, { method: 'PATCH', body: { values } });
+        const backup = await over(await begun(app));
+        assert.equal(backup.status, 'failed', command);
+        assert.match(backup.error ?? '', why);
+        assert.deepEqual([backup.sizeBytes, backup.sha256, storedOf(backup.id)], [null, null, []]);
+        const refused = await owner.call<ProblemAnswer>(`/v1/backups/${backup.id}/restore`, { method: 'POST' });
+        assert.equal(refused.status, 409);
+        assert.match(refused.body.detail, /nothing to restore/);
+      }
+      const { app } = await newApp();
+      const bare = await over(await begun(app));
+      assert.equal(bare.status, 'failed');
+      assert.match(bare.error ?? '', /shared/);
+    });
+
+    test('a file that changes while it is read fails no backup', async () => {
+      const { app, directory } = await newApp();
+      fill(directory);
+      await withPrograms(
+        { tar: '/bin/tar "$@"; echo "tar: ./log: file changed as we read it" >&2; exit 1' },
+        async () => {
+          assert.equal((await over(await begun(app))).status, 'completed');
+        },
+      );
+      await withPrograms(
+        { tar: '/bin/tar "$@"; echo "tar: ./log: Cannot open: Permission denied" >&2; exit 1' },
+        async () => {
+          assert.equal((await over(await begun(app))).status, 'failed');
+        },
+      );
+    });
+
+    test('a damaged backup is refused before anything is touched', async () => {
+      const dumps = { command: 'cat shared/run.sh', restoreCommand: 'touch touched' };
+      for (const backupOf of [null, dumps]) {
+        for (const damage of ['a bit', 'the end', 'all of it'] as const) {
+          const { app, directory } = await newApp({ backup: backupOf });
+          fill(directory);
+          const backup = await completed(app);
+          const before = state(directory);
+          const [file = ''] = storedOf(backup.id);
+          const bytes = readFileSync(file);
+          if (damage === 'a bit') {
+            const middle = bytes.length >> 1;
+            bytes[middle] = (bytes[middle] ?? 0) ^ 1;
+            writeFileSync(file, bytes);
+          } else if (damage === 'the end') writeFileSync(file, bytes.subarray(0, -3));
+          else unlinkSync(file);
+          const back = await restored(backup);
+          assert.deepEqual([back.status, back.lastRestore?.status], ['failed', 'failed'], damage);
+          assert.match(
+            back.lastRestore?.error ?? '',
+            /(?:does not match its SHA-256|is not there any more)\. Nothing was restored\./,
+          );
+          assert.deepEqual(state(directory), before);
+          assert.deepEqual(names(directory), ['shared']);
+        }
+      }
+    });
+
+    test('a restore that fails while it unpacks, or as the directories are exchanged, keeps the old state', async () => {
+      const { app, directory } = await newApp();
+      fill(directory);
+      const backup = await completed(app);
+      writeFileSync(join(directory, 'shared/new'), 'since then');
+      const before = state(directory);
+      const failures = {
+        tar: 'case "$1" in -x*) head -c 20 >/dev/null; echo "tar: disk full" >&2; exit 2;; *) exec /bin/tar "$@";; esac',
+        mv: 'case "$1" in .restore-*) echo "mv: no" >&2; exit 1;; *) exec /bin/mv "$@";; esac',
+      };
+      for (const [name, text] of Object.entries(failures)) {
+        await withPrograms({ [name]: text }, async () => {
+          const back = await restored(backup);
+          assert.deepEqual([back.status, back.lastRestore?.status], ['completed', 'failed']);
+          assert.match(back.lastRestore?.error ?? '', name === 'tar' ? /disk full/ : /mv: no/);
+          assert.deepEqual(state(directory), before);
+          assert.deepEqual(names(directory), ['shared']);
+        });
+      }
+      // What a restore left that was broken off is put right by the next one.
+      execFileSync('mv', ['shared', '.before-res_01broken'], { cwd: directory });
+      mkdirSync(join(directory, '.restore-res_01broken'));
+      const back = await restored(backup);
+      assert.equal(back.lastRestore?.status, 'completed', back.lastRestore?.error ?? '');
+      assert.deepEqual(names(directory), ['shared']);
+      assert.equal(existsSync(join(directory, 'shared/new')), false);
+    });
+
+    test('a restore command that fails is told with what it said, and its dump is removed', async () => {
+      const backupOf = { command: 'echo rows', restoreCommand: 'cat >/dev/null; echo "no such table" >&2; exit 4' };
+      const { app, directory } = await newApp({ backup: backupOf });
+      const back = await restored(await completed(app));
+      assert.equal(back.status, 'completed');
+      assert.match(back.lastRestore?.error ?? '', /ended with 4\. It said:\nno such table/);
+      assert.deepEqual(names(directory), []);
+    });
+
+    test('what can not be backed up or restored is refused with what to do', async () => {
+      const nowhere = await newApp({ serverId: null });
+      const homeless = await newApp({ directory: null });
+      for (const { app } of [nowhere, homeless]) {
+        assert.equal((await member.call(`/v1/apps/${app.id}/backups`, { method: 'POST' })).status, 409);
+      }
+      assert.equal((await member.call('/v1/apps/nothing/backups', { method: 'POST' })).status, 404);
+      const { app } = await newApp({ backup: { command: 'echo rows', restoreCommand: null } });
+      const backup = await completed(app);
+      const refused = await owner.call<ProblemAnswer>(`/v1/backups/${backup.id}/restore`, { method: 'POST' });
+      assert.equal(refused.status, 409);
+      assert.match(refused.body.detail, /restoreCommand/);
+      const unknown = await member.call(`/v1/apps/${app.id}/backups`, { body: { label: 'x' } });
+      assert.equal(unknown.status, 422);
+    });
+
+    test('never two of one app at once, and none is deleted while it is made', async () => {
+      const { app, directory } = await newApp({
+        backup: {
+          command: 'echo begin >> log; while [ ! -e go ]; do sleep 0.05; done; echo end >> log; echo rows',
+          restoreCommand: null,
+        },
+      });
+      const backups = await Promise.all([begun(app), begun(app), begun(app)]);
+      await until(async () => existsSync(join(directory, 'log')));
+      for (const { id } of backups) {
+        assert.equal((await owner.call(`/v1/backups/${id}`, { method: 'DELETE' })).status, 409);
+      }
+      writeFileSync(join(directory, 'go'), '');
+      for (const backup of backups) assert.equal((await over(backup)).status, 'completed');
+      assert.equal(readFileSync(join(directory, 'log'), 'utf8'), 'begin\nend\n'.repeat(3));
+    });
+
+    test('a backup is deleted with its object; those of a deleted app stay, by its id', async () => {
+      const { app, directory } = await newApp();
+      fill(directory);
+      const [one, two] = [await completed(app), await completed(app)];
+      const list = async (at: string) => (await member.call<Page<Backup>>(`/v1/apps/${at}/backups`)).body.data;
+      assert.deepEqual(
+        (await list(app.slug)).map(({ id }) => id),
+        [two.id, one.id],
+      );
+      const page = await member.call<Page<Backup>>(`/v1/apps/${app.id}/backups?limit=1`);
+      const rest = await member.call<Page<Backup>>(`/v1/apps/${app.id}/backups?limit=1&cursor=${page.body.nextCursor}`);
+      assert.deepEqual([...page.body.data, ...rest.body.data], await list(app.id));
+      assert.equal((await owner.call(`/v1/backups/${one.id}`, { method: 'DELETE' })).status, 204);
+      assert.deepEqual(storedOf(one.id), []);
+      assert.equal((await member.call(`/v1/backups/${one.id}`)).status, 404);
+      assert.equal((await owner.call(`/v1/apps/${app.id}`, { method: 'DELETE' })).status, 204);
+      assert.deepEqual(
+        (await list(app.id)).map(({ id }) => id),
+        [two.id],
+      );
+      const refused = await owner.call<ProblemAnswer>(`/v1/backups/${two.id}/restore`, { method: 'POST' });
+      assert.match(refused.body.detail, /app of this backup is gone/);
+      assert.equal((await owner.call(`/v1/backups/${two.id}`, { method: 'DELETE' })).status, 204);
+      assert.deepEqual(storedOf(two.id), []);
+      assert.equal((await member.call(`/v1/apps/${app.id}/backups`)).status, 404);
+    });
+
+    test('a workspace that is deleted leaves no objects', async () => {
+      const brief = await createWorkspaceFor(owner, house, 'Brief');
+      const shop = (await brief.call<{ id: string }>('/v1/projects', { body: { name: 'Shop' } })).body;
+      const here = (await brief.call<Server>('/v1/servers', { body: { name: 'Here', kind: 'local' } })).body;
+      const body = {
+        name: 'Shop',
+        projectId: shop.id,
+        serverId: here.id,
+        backup: { command: 'echo rows', restoreCommand: null },
+      };
+      const app = (await brief.call<App>('/v1/apps', { body })).body;
+      const { id } = (await brief.call<Backup>(`/v1/apps/${app.id}/backups`, { method: 'POST' })).body;
+      await until(async () => (await brief.call<Backup>(`/v1/backups/${id}`)).body.status === 'completed');
+      assert.equal(storedOf(id).length, 1);
+      assert.equal((await brief.call(`/v1/workspaces/${brief.workspaceId}`, { method: 'DELETE' })).status, 204);
+      await until(async () => storedOf(id).length === 0);
+    });
+
+    test('who may: members back up and look, admins and keys with manage_backups do all, tokens nothing', async () => {
+      const { app, directory } = await newApp();
+      fill(directory);
+      const backup = await completed(app);
+      const asks: [string, string, number][] = [
+        ['GET', `/v1/apps/${app.id}/backups`, 200],
+        ['POST', `/v1/apps/${app.id}/backups`, 202],
+        ['GET', `/v1/backups/${backup.id}`, 200],
+        ['POST', `/v1/backups/${backup.id}/restore`, 403],
+        ['DELETE', `/v1/backups/${backup.id}`, 403],
+      ];
+      const neighbour = await createWorkspaceFor(owner, house, 'Next door');
+      const token = await createToken(owner, ['all']);
+      const rest = await createKey(
+        owner,
+        PERMISSIONS.filter((one) => one !== 'manage_backups'),
+      );
+      for (const [method, at, status] of asks) {
+        assert.equal((await member.call(at, { method })).status, status, `${method} ${at}`);
+        assert.equal((await neighbour.call(at, { method })).status, 404, `${method} ${at}`);
+        assert.equal((await house.call(at, { method, headers: bearer(token.secret) })).status, 403);
+        assert.equal((await house.call(at, { method, headers: bearer(rest.secret) })).status, 403);
+      }
+      const key = await createKey(owner, ['manage_backups'], { name: 'Backup robot' });
+      const asKey = <Body>(method: string, at: string) => house.call<Body>(at, { method, headers: bearer(key.secret) });
+      const made = await asKey<Backup>('POST', `/v1/apps/${app.id}/backups`);
+      assert.deepEqual(made.body.createdBy, { kind: 'api_key', id: key.id, name: 'Backup robot' });
+      await over(made.body);
+      assert.equal((await asKey('POST', `/v1/backups/${made.body.id}/restore`)).status, 202);
+      assert.equal((await over(made.body)).lastRestore?.status, 'completed');
+      assert.equal((await asKey('DELETE', `/v1/backups/${made.body.id}`)).status, 204);
+      const log = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${made.body.id}`);
+      assert.deepEqual(
+        log.body.data.map(({ action, actor }) => `${action} ${actor.kind}`),
+        [
+          'backup.deleted api_key',
+          'backup.restore_finished system',
+          'backup.restore_started api_key',
+          'backup.finished system',
+          'backup.created api_key',
+        ],
+      );
+    });
+
+    test('a schedule makes backups, and a rule keeps the newest', async () => {
+      const { app, directory } = await newApp({
+        backup: { command: null, restoreCommand: null, schedule: '0 4 * * *', keep: { last: 2, days: 5 } },
+      });
+      assert.deepEqual(app.backup, {
+        command: null,
+        restoreCommand: null,
+        schedule: '0 4 * * *',
+        keep: { last: 2, days: 5 },
+      });
+      fill(directory);
+      const list = async () => (await member.call<Page<Backup>>(`/v1/apps/${app.id}/backups`)).body.data;
+      const seen: string[] = [];
+      for (let day = 1; day <= 3; day++) {
+        now += DAY;
+        await until(async () => (await list()).some(({ id, status }) => status === 'completed' && !seen.includes(id)));
+        const [newest] = await list();
+        assert.equal(newest?.createdBy.kind, 'system');
+        seen.push(newest?.id ?? '');
+      }
+      assert.deepEqual(
+        (await list()).map(({ id }) => id),
+        seen.slice(1).reverse(),
+      );
+      await until(async () => storedOf(seen[0] ?? '').length === 0);
+      // Ten days later both are too old, and one newer is made: the newest always stays.
+      now += 10 * DAY;
+      await until(async () => (await list()).length === 1 && !seen.includes((await list())[0]?.id ?? ''));
+      const off = { method: 'PATCH', body: { backup: { command: null, restoreCommand: null } } };
+      assert.deepEqual((await owner.call<App>(`/v1/apps/${app.id}`, off)).body.backup, off.body.backup);
+      const bad = { method: 'PATCH', body: { backup: { schedule: '0 0 31 2 *' } } };
+      assert.equal((await owner.call(`/v1/apps/${app.id}`, bad)).status, 422);
+    });
+  });
+}

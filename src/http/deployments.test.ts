@@ -1,0 +1,359 @@
+import assert from 'node:assert/strict';
+import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { Deployment } from '../contract/deployments.ts';
+import type { AuditEvent, Page } from '../contract/schemas.ts';
+import {
+  createTestApp,
+  createTestServer,
+  deployed,
+  deploymentWhen,
+  getDeployment,
+  isOver,
+  logOf,
+  type TestApp,
+} from '../testing/deploying.ts';
+import { forEachEngine } from '../testing/engines.ts';
+import {
+  bearer,
+  createKey,
+  createToken,
+  signUpMember,
+  signUpOwner,
+  startHouse,
+  type TestHouse,
+  type TestPerson,
+} from '../testing/house.ts';
+import { until } from '../testing/until.ts';
+
+/** The command lines of all processes. */
+function processes(): string[] {
+  return readdirSync('/proc').flatMap((pid) => {
+    try {
+      return /^\d+$/.test(pid) ? [readFileSync(`/proc/${pid}/cmdline`, 'latin1')] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+const hook = (name: string, stage: string, run: string, more: object = {}) => ({ name, stage, run, ...more });
+
+forEachEngine('deployments', (engine) => {
+  let house: TestHouse;
+  let owner: TestPerson;
+  let serverId: string;
+  const apps: TestApp[] = [];
+  before(async () => {
+    house = await startHouse({ environment: { ...(await engine.environment()), DEVPILOT_LOCAL_SERVER: 'on' } });
+    owner = await signUpOwner(house);
+    serverId = (await createTestServer(owner)).id;
+  });
+  after(async () => {
+    await house.close();
+    for (const app of apps) app.remove();
+  });
+  async function newApp(fields: object = {}): Promise<TestApp> {
+    const app = await createTestApp(owner, serverId, fields);
+    apps.push(app);
+    return app;
+  }
+  const page = (app: TestApp) => readFileSync(join(app.directory, 'current/page.txt'), 'utf8');
+  const releases = (app: TestApp) => readdirSync(join(app.directory, 'releases'));
+
+  test('a deployment makes a release of the commit, runs the hooks in their order, and is live', async () => {
+    const say = 'echo "$DEVPILOT_STAGE in $(pwd -P) of $DEVPILOT_COMMIT $SHOP_KEY"';
+    const app = await newApp({
+      hooks: [
+        hook('after release', 'post_release', say),
+        hook('after setup', 'post_setup', `${say}; ls -d .env shared`),
+        hook('after source', 'post_source_control', `${say}; ls -d .env shared 2>/dev/null; true`),
+        hook('before source', 'pre_source_control', say),
+        hook('before all', 'pre_execution', say),
+        hook('not this one', 'pre_execution', 'exit 1', { active: false }),
+      ],
+      healthCheck: { command: 'test "$(cat page.txt)" = one', timeoutSeconds: 10 },
+    });
+    await owner.call(`/v1/apps/${app.id}/env/SHOP_KEY`, { method: 'PUT', body: { value: 'k3y of the shop' } });
+    const asked = await app.deploy();
+    assert.equal(asked.status, 202, asked.text);
+    const { id } = asked.body;
+    assert.equal(asked.headers.get('location'), `/v1/deployments/${id}`);
+    assert.deepEqual(
+      [asked.body.status, asked.body.progress, asked.body.branch, asked.body.commit, asked.body.live, asked.body.kind],
+      ['pending', 0, 'main', null, false, 'deploy'],
+    );
+    const lines = await logOf(owner, id, '?follow=true');
+    const done = await getDeployment(owner, id);
+    const commit = app.repository.git('rev-parse', 'HEAD');
+    assert.deepEqual(
+      [done.status, done.progress, done.commit, done.live, done.error, done.createdBy.kind],
+      ['completed', 100, commit, true, null, 'person'],
+    );
+    assert.deepEqual(done.servers, [{ serverId, status: 'completed' }]);
+    assert.deepEqual(
+      done.hooks.map(({ status, exitCode }) => [status, exitCode]),
+      Array.from({ length: 5 }, () => ['completed', 0]),
+    );
+    const release = join(app.directory, 'releases', id);
+    assert.deepEqual(
+      lines.filter(({ stream, step }) => stream === 'stdout' && step !== 'setup').map(({ text }) => text),
+      [
+        `pre_execution in ${app.directory} of  [secret]`,
+        `pre_source_control in ${app.directory} of  [secret]`,
+        `post_source_control in ${release} of ${commit} [secret]`,
+        `post_setup in ${release} of ${commit} [secret]`,
+        '.env',
+        'shared',
+        `post_release in ${release} of ${commit} [secret]`,
+      ],
+    );
+    assert.equal(readlinkSync(join(app.directory, 'current')), `releases/${id}`);
+    assert.equal(page(app), 'one');
+    assert.equal(statSync(join(release, '.env')).mode & 0o777, 0o600);
+    assert.equal(readFileSync(join(release, '.env'), 'utf8'), "SHOP_KEY='k3y of the shop'\n");
+    assert.ok(lstatSync(join(release, 'shared')).isSymbolicLink() && existsSync(join(release, 'shared')));
+    assert.deepEqual(
+      (await logOf(owner, id, `?from=${lines.length - 1}`)).map(({ text }) => text),
+      ['Completed.'],
+    );
+  });
+
+  test('a failure before the switch leaves what is live untouched and no release behind', async () => {
+    const app = await newApp();
+    const first = await deployed(owner, app);
+    assert.equal(first.live, true);
+    await app.edit({
+      hooks: [hook('build', 'post_setup', 'echo all wrong >&2; exit 7'), hook('next', 'post_setup', 'true')],
+    });
+    app.repository.commit({ 'page.txt': 'two' });
+    const failed = await deployed(owner, app);
+    assert.deepEqual([failed.status, failed.live], ['failed', false]);
+    assert.match(failed.error ?? '', /the hook build ended with exit code 7: all wrong/);
+    assert.deepEqual(
+      failed.hooks.map(({ name, status, exitCode }) => [name, status, exitCode]),
+      [
+        ['build', 'failed', 7],
+        ['next', 'skipped', null],
+      ],
+    );
+    assert.equal(page(app), 'one');
+    assert.deepEqual(releases(app), [first.id]);
+    assert.equal((await getDeployment(owner, first.id)).live, true);
+  });
+
+  test('a failure after the switch sets back what was live and begins it again', async () => {
+    const app = await newApp({ hooks: [hook('start', 'post_release', 'cp page.txt ../../running')] });
+    const running = () => readFileSync(join(app.directory, 'running'), 'utf8');
+    const first = await deployed(owner, app);
+    assert.equal(running(), 'one');
+    await app.edit({ healthCheck: { command: 'echo sick; test "$(cat page.txt)" = one', timeoutSeconds: 1 } });
+    app.repository.commit({ 'page.txt': 'two' });
+    const failed = await deployed(owner, app);
+    assert.deepEqual([failed.status, failed.live], ['failed', false]);
+    assert.match(failed.error ?? '', /not healthy within 1 seconds: sick/);
+    assert.equal(readlinkSync(join(app.directory, 'current')), `releases/${first.id}`);
+    assert.equal(running(), 'one');
+    assert.equal((await getDeployment(owner, first.id)).live, true);
+  });
+
+  test('a rollback is a new deployment of the commit of an earlier one', async () => {
+    const app = await newApp();
+    const first = await deployed(owner, app);
+    app.repository.commit({ 'page.txt': 'two' });
+    const second = await deployed(owner, app);
+    assert.equal(page(app), 'two');
+    const asked = await owner.call<Deployment>(`/v1/apps/${app.slug}/deployments/${first.id}/rollback`, { body: {} });
+    assert.equal(asked.status, 202, asked.text);
+    assert.deepEqual([asked.body.kind, asked.body.rollbackOf, asked.body.commit], ['rollback', first.id, first.commit]);
+    const back = await deploymentWhen(owner, asked.body.id, isOver);
+    assert.deepEqual([back.status, back.live, back.commit], ['completed', true, first.commit]);
+    assert.equal(page(app), 'one');
+    assert.equal((await getDeployment(owner, second.id)).live, false);
+    const live = await owner.call<Page<Deployment>>(`/v1/deployments?app=${app.slug}&live=true`);
+    assert.deepEqual(
+      live.body.data.map(({ id }) => id),
+      [back.id],
+    );
+    const failed = await deployed(owner, app, { branch: 'no-such' });
+    assert.match(failed.error ?? '', /no branch no-such/);
+    const refused = await owner.call(`/v1/deployments/${failed.id}/rollback`, { body: {} });
+    assert.equal(refused.status, 409);
+    const other = await newApp();
+    assert.equal((await owner.call(`/v1/apps/${other.id}/deployments/${first.id}/rollback`, { body: {} })).status, 404);
+  });
+
+  test('another branch, a commit, or one that is not there', async () => {
+    const app = await newApp();
+    const first = app.repository.git('rev-parse', 'HEAD');
+    app.repository.git('checkout', '--quiet', '-b', 'feature/$(touch-x)');
+    app.repository.commit({ 'page.txt': 'branch' });
+    const branch = await deployed(owner, app, { branch: 'feature/$(touch-x)' });
+    assert.deepEqual([branch.status, page(app)], ['completed', 'branch'], branch.error ?? '');
+    const commit = await deployed(owner, app, { commit: first.slice(0, 10) });
+    assert.deepEqual([commit.status, commit.commit, commit.branch, page(app)], ['completed', first, null, 'one']);
+    const none = await deployed(owner, app, { commit: 'deadbeefdeadbeef' });
+    assert.match(none.error ?? '', /no commit deadbeef/);
+    assert.equal((await app.deploy({ branch: 'main', commit: first })).status, 422);
+    assert.equal((await app.deploy({ branch: '--upload-pack=x' })).status, 422);
+    assert.equal((await app.deploy({ nothing: 1 })).status, 422);
+  });
+
+  test('a repository that is not there, and an app that lacks something, are told', async () => {
+    const gone = await newApp({ repository: '/no/such/repository.git' });
+    const failed = await deployed(owner, gone);
+    assert.match(failed.error ?? '', /fetching the source ended with exit code 128/);
+    for (const [fields, words] of [
+      [{ serverId: null }, /no server/],
+      [{ repository: null }, /no repository/],
+      [{ directory: null }, /no directory/],
+    ] as const) {
+      const app = await newApp(fields);
+      const refused = await owner.call<{ code: string; detail: string }>(`/v1/apps/${app.id}/deployments`, {
+        body: {},
+      });
+      assert.deepEqual([refused.status, refused.body.code], [409, 'conflict']);
+      assert.match(refused.body.detail, words);
+    }
+  });
+
+  test('only the newest releases are kept, and the live one', async () => {
+    const app = await newApp({ keepReleases: 2 });
+    const ids: string[] = [];
+    for (let at = 0; at < 4; at++) ids.push((await deployed(owner, app)).id);
+    await until(async () => releases(app).length === 2);
+    assert.deepEqual(releases(app).sort(), ids.slice(2));
+  });
+
+  test('two deployments of an app never overlap; a newer one waits, or takes the place of one that does', async () => {
+    const app = await newApp({
+      hooks: [
+        hook(
+          'slow',
+          'post_setup',
+          'test ! -e ../../busy; touch ../../busy; while [ ! -e ../../go ]; do sleep 0.05; done; rm ../../busy',
+        ),
+      ],
+    });
+    const first = (await app.deploy()).body;
+    await until(async () => existsSync(join(app.directory, 'busy')));
+    const second = (await app.deploy()).body;
+    assert.equal((await getDeployment(owner, second.id)).waitingFor, 'queue');
+    const third = (await app.deploy({ replace: true })).body;
+    const replaced = await getDeployment(owner, second.id);
+    assert.equal(replaced.status, 'cancelled');
+    assert.match(replaced.error ?? '', new RegExp(third.id));
+    assert.equal((await getDeployment(owner, third.id)).status, 'pending');
+    const removed = await owner.call(`/v1/apps/${app.id}`, { method: 'DELETE' });
+    assert.equal(removed.status, 409);
+    writeFileSync(join(app.directory, 'go'), '');
+    assert.equal((await deploymentWhen(owner, first.id, isOver)).status, 'completed');
+    assert.equal((await deploymentWhen(owner, third.id, isOver)).status, 'completed');
+  });
+
+  test('a cancelled deployment ends with every process it began, and sets back what it had switched', async () => {
+    const app = await newApp();
+    const first = await deployed(owner, app);
+    const mark = `98${process.pid}`;
+    const hang = `[ "$(cat page.txt)" = one ] || { touch ../../begun; sleep ${mark} & sleep ${mark}; }`;
+    await app.edit({ hooks: [hook('hang', 'post_release', hang)] });
+    app.repository.commit({ 'page.txt': 'two' });
+    const { id } = (await app.deploy()).body;
+    await until(async () => existsSync(join(app.directory, 'begun')));
+    assert.equal(page(app), 'two');
+    const asked = await owner.call<Deployment>(`/v1/deployments/${id}/cancel`, { method: 'POST' });
+    assert.deepEqual([asked.status, asked.body.status], [202, 'processing']);
+    const ended = await deploymentWhen(owner, id, isOver);
+    assert.deepEqual([ended.status, ended.error], ['cancelled', 'Ada Lovelace cancelled this.']);
+    assert.equal(page(app), 'one');
+    assert.equal((await getDeployment(owner, first.id)).live, true);
+    assert.deepEqual(
+      processes().filter((line) => line.includes(`sleep\0${mark}`)),
+      [],
+    );
+    const again = await owner.call<{ code: string }>(`/v1/deployments/${id}/cancel`, { method: 'POST' });
+    assert.deepEqual([again.status, again.body.code], [409, 'conflict']);
+    const events = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${id}`);
+    assert.deepEqual(
+      events.body.data.map(({ action }) => action),
+      ['deployment.cancelled', 'deployment.created'],
+    );
+  });
+
+  test('the token that began it stays in the log, and its deletion in the middle is told', async () => {
+    const app = await newApp({
+      hooks: [hook('slow', 'post_setup', 'touch ../../busy; while [ ! -e ../../go ]; do sleep 0.05; done')],
+    });
+    const token = await createToken(owner, ['basic_deployment'], { name: 'Pipeline of the shop' });
+    const asked = await house.call<Deployment>(`/v1/apps/${app.id}/deployments`, {
+      headers: bearer(token.secret),
+      body: {},
+    });
+    assert.equal(asked.status, 202, asked.text);
+    const { id } = asked.body;
+    assert.deepEqual(asked.body.createdBy, { kind: 'access_token', id: token.id, name: 'Pipeline of the shop' });
+    await until(async () => existsSync(join(app.directory, 'busy')));
+    assert.equal((await owner.call(`/v1/access-tokens/${token.id}`, { method: 'DELETE' })).status, 204);
+    writeFileSync(join(app.directory, 'go'), '');
+    const done = await deploymentWhen(owner, id, isOver);
+    assert.equal(done.status, 'completed');
+    const said = (await logOf(owner, id)).filter(({ text }) => /Pipeline of the shop.*was deleted/.test(text));
+    assert.equal(said.length, 1);
+    const events = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${id}`);
+    assert.deepEqual(
+      events.body.data.map(({ action, credential }) => [action, credential?.id, credential?.name]),
+      [
+        ['deployment.completed', token.id, 'Pipeline of the shop'],
+        ['deployment.created', token.id, 'Pipeline of the shop'],
+      ],
+    );
+  });
+
+  test('what a token or key may ask for depends on the fields, before they are looked at further', async () => {
+    const app = await newApp();
+    const basic = await createToken(owner, ['basic_deployment']);
+    const advanced = await createToken(owner, ['advanced_deployment']);
+    const key = await createKey(owner, ['deploy']);
+    const later = new Date(Date.now() + 3_600_000).toISOString();
+    const ask = (secret: string, body: object) =>
+      house.call<{ id: string; code: string; required: string[] }>(`/v1/apps/${app.id}/deployments`, {
+        headers: bearer(secret),
+        body,
+      });
+    for (const body of [
+      { servers: [serverId] },
+      { strategy: 'rolling' },
+      { batchSize: 1 },
+      { pauseSeconds: 0 },
+      { healthCheck: null },
+      { scheduledAt: later },
+      { approval: true },
+      { skipHooks: [] },
+      { strategy: 'nonsense' },
+    ]) {
+      const refused = await ask(basic.secret, body);
+      assert.deepEqual(
+        [refused.status, refused.body.code, refused.body.required],
+        [403, 'insufficient_scope', ['advanced_deployment']],
+        JSON.stringify(body),
+      );
+    }
+    const narrow = await ask(advanced.secret, { branch: 'main' });
+    assert.deepEqual([narrow.status, narrow.body.required], [403, ['basic_deployment']]);
+    for (const secret of [advanced.secret, key.secret]) {
+      const waiting = await ask(secret, { scheduledAt: later });
+      assert.equal(waiting.status, 202, waiting.text);
+      const ended = await house.call(`/v1/deployments/${waiting.body.id}/cancel`, {
+        method: 'POST',
+        headers: bearer(secret),
+      });
+      assert.equal(ended.status, 202);
+    }
+    assert.equal((await ask(key.secret, { strategy: 'nonsense' })).status, 422);
+    const member = await signUpMember(house, owner, 'member', `linus-${engine.name}@example.com`);
+    const theirs = await member.call<Deployment>(`/v1/apps/${app.id}/deployments`, { body: { approval: true } });
+    assert.equal(theirs.status, 202);
+    assert.equal((await member.call(`/v1/deployments/${theirs.body.id}/cancel`, { method: 'POST' })).status, 202);
+  });
+});

@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  closeSync,
+  copyFileSync,
+  createReadStream,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import packageJson from '../../package.json' with { type: 'json' };
+import type { Settings } from '../settings.ts';
+import { CopyRefused, type OnProgress } from '../store/copy.ts';
+import { openSource, type Place, transfer, verifyLogs } from './transfer.ts';
+
+/** What a backup says of itself, in `backup.json`. */
+export interface Manifest {
+  readonly devpilot: string;
+  readonly madeAt: string;
+  /** What the store was; a backup is a SQLite file either way. */
+  readonly engine: 'sqlite' | 'postgres';
+  readonly bytes: number;
+  readonly sha256: string;
+  /** Entries of activity logs, each checked from its first entry. */
+  readonly logEntries: number;
+}
+
+export const FILE = 'devpilot.db';
+export const SECRET = 'secret';
+export const MANIFEST = 'backup.json';
+
+export function placeOfSettings(settings: Pick<Settings, 'databaseUrl' | 'dataDirectory'>): Place {
+  return settings.databaseUrl === null ? { directory: settings.dataDirectory } : { databaseUrl: settings.databaseUrl };
+}
+
+/** Has the system write a file or a folder's entries to the disk. */
+export function sync(path: string): void {
+  const handle = openSync(path, 'r');
+  fsyncSync(handle);
+  closeSync(handle);
+}
+
+export async function digestOfFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
+function makeEmptyFolder(path: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  if (readdirSync(path).length > 0) throw new CopyRefused(`${path} is not empty. Name a folder that is not there yet.`);
+  chmodSync(path, 0o700);
+}
+
+/** One moment of the embedded store as a file of its own, while its server goes on. */
+function vacuumInto(from: string, to: string): void {
+  if (!existsSync(from)) throw new CopyRefused(`There is no ${from} to back up.`);
+  const database = new DatabaseSync(from, { readOnly: true });
+  try {
+    database.exec('pragma busy_timeout = 5000');
+    database.prepare('vacuum into ?').run(to);
+  } finally {
+    database.close();
+  }
+}
+
+/**
+ * Writes one moment of the store into an empty folder, while servers go on: `devpilot.db`, a SQLite file
+ * whatever the store is, `backup.json`, and the secret that the installation made for itself, unless
+ * `withSecret` is false. Every activity log in it is checked. Throws `CopyRefused`.
+ */
+export async function backUp(
+  settings: Settings,
+  folder: string,
+  withSecret: boolean,
+  onProgress: OnProgress,
+): Promise<{ manifest: Manifest; secret: boolean }> {
+  makeEmptyFolder(folder);
+  const file = join(folder, FILE);
+  const place = placeOfSettings(settings);
+  const madeAt = new Date().toISOString();
+  let logEntries: number;
+  if ('databaseUrl' in place) {
+    const source = await openSource(place);
+    try {
+      ({ logEntries } = await transfer(source, { directory: folder }, onProgress));
+    } finally {
+      await source.close();
+    }
+  } else {
+    vacuumInto(join(place.directory, FILE), file);
+    logEntries = await verifyLogs({ directory: folder });
+  }
+  for (const suffix of ['-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true });
+  chmodSync(file, 0o600);
+  sync(file);
+
+  const ownSecret = join(settings.dataDirectory, SECRET);
+  const secret = withSecret && settings.secret === null && existsSync(ownSecret);
+  if (secret) {
+    copyFileSync(ownSecret, join(folder, SECRET));
+    chmodSync(join(folder, SECRET), 0o600);
+    sync(join(folder, SECRET));
+  }
+  const manifest: Manifest = {
+    devpilot: packageJson.version,
+    madeAt,
+    engine: 'databaseUrl' in place ? 'postgres' : 'sqlite',
+    bytes: statSync(file).size,
+    sha256: await digestOfFile(file),
+    logEntries,
+  };
+  // Last: a folder without it is not a whole backup.
+  writeFileSync(join(folder, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o600 });
+  sync(join(folder, MANIFEST));
+  sync(folder);
+  return { manifest, secret };
+}

@@ -1,0 +1,122 @@
+import { randomBytes } from 'node:crypto';
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { append, SYSTEM, SYSTEM_LOG } from '../audit/log.ts';
+import { totpIdentity } from '../people/context.ts';
+import { openStore } from '../server.ts';
+import { SECRET_BYTES, type Settings } from '../settings.ts';
+import { CopyRefused } from '../store/copy.ts';
+import { createSeal, type Seal } from '../store/seal.ts';
+import { readSealed, SEALED, type SealedRow, type SealedTable, writeSealed } from '../store/sealed.ts';
+import type { Queryable, Store } from '../store/store.ts';
+import { variableIdentity } from '../workspace/environment.ts';
+import { serverKeyIdentity } from '../workspace/servers.ts';
+import { openSource } from './transfer.ts';
+
+/** What the values of each table are bound to. */
+const IDENTITIES: Readonly<Record<SealedTable, (row: SealedRow) => string>> = {
+  person: (row) => totpIdentity({ id: String(row['id']) }),
+  server: (row) => serverKeyIdentity({ id: String(row['id']), workspace_id: String(row['workspace_id']) }),
+  env_change: (row) =>
+    variableIdentity({
+      workspace_id: String(row['workspace_id']),
+      app_id: String(row['app_id']),
+      name: String(row['name']),
+      version: Number(row['version']),
+    }),
+};
+
+/** How many values the secret can't open, in all columns. */
+export async function countUnreadable(db: Queryable, seal: Seal): Promise<number> {
+  let count = 0;
+  for (const column of SEALED) {
+    for await (const rows of readSealed(db, column)) {
+      count += rows.filter((row) => !seal.knows(String(row[column.column]))).length;
+    }
+  }
+  return count;
+}
+
+/** Seals every value anew under the first secret of `seal`, which opens those of the old one too. */
+async function sealAnew(store: Store, seal: Seal): Promise<number> {
+  return store.transaction(async (trx) => {
+    let count = 0;
+    for (const column of SEALED) {
+      for await (const rows of readSealed(trx, column)) {
+        for (const row of rows) {
+          const identity = IDENTITIES[column.table](row);
+          await writeSealed(trx, column, row, seal.seal(seal.open(String(row[column.column]), identity), identity));
+          count++;
+        }
+      }
+    }
+    await append(trx, {
+      workspaceId: SYSTEM_LOG,
+      action: 'system.secret_rotated',
+      at: Date.now(),
+      actor: SYSTEM,
+      target: null,
+      credential: null,
+      origin: { address: null, userAgent: null, requestId: null },
+      detail: { values: count },
+    });
+    return count;
+  });
+}
+
+function readNewSecret(path: string): Buffer {
+  const secret = Buffer.from(readFileSync(path, 'utf8').trim());
+  if (secret.length < SECRET_BYTES) throw new CopyRefused(`${path} takes at least ${SECRET_BYTES} bytes.`);
+  return secret;
+}
+
+/** The next secret of an installation that makes its own; the one of an interrupted rotation if there is one. */
+function makeNextSecret(path: string): Buffer {
+  if (!existsSync(path)) {
+    const file = openSync(path, 'wx', 0o600);
+    writeSync(file, `${randomBytes(48).toString('base64url')}\n`);
+    fsyncSync(file);
+    closeSync(file);
+  }
+  return readNewSecret(path);
+}
+
+/**
+ * Replaces `DEVPILOT_SECRET`: everything that the old one sealed is sealed under the new one, in one
+ * transaction. Where the installation made its secret itself the new one takes its place; otherwise the
+ * operator sets it before the next start. Nobody may be at work on the store. Interrupted, it is run again.
+ */
+export async function rotateSecret(
+  settings: Settings,
+  newSecretFile: string | null,
+): Promise<{ values: number; secretFile: string | null }> {
+  if (settings.secret !== null && newSecretFile === null) {
+    throw new CopyRefused('Name the file of the new secret: --new-secret-file.');
+  }
+  if (settings.databaseUrl !== null) {
+    const source = await openSource({ databaseUrl: settings.databaseUrl });
+    await source.close();
+    if (source.liveNodes > 0) throw new CopyRefused('Nodes are at work on the database. Stop them all first.');
+  }
+  const { store, secret, release } = await openStore(settings);
+  try {
+    const current = join(settings.dataDirectory, 'secret');
+    const next = `${current}.new`;
+    const fresh = newSecretFile === null ? makeNextSecret(next) : readNewSecret(newSecretFile);
+    if (settings.secret === null && newSecretFile !== null) writeOver(next, fresh);
+    const values = await sealAnew(store, createSeal([fresh, secret]));
+    if (settings.secret !== null) return { values, secretFile: null };
+    renameSync(next, current);
+    return { values, secretFile: current };
+  } finally {
+    await store.close();
+    release();
+  }
+}
+
+function writeOver(path: string, secret: Buffer): void {
+  const file = openSync(path, 'w', 0o600);
+  writeSync(file, `${secret.toString()}\n`);
+  fsyncSync(file);
+  closeSync(file);
+}

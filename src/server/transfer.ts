@@ -1,0 +1,132 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { verifyEveryLog } from '../audit/verify.ts';
+import { type Copied, CopyRefused, copyRows, differingTables, type OnProgress } from '../store/copy.ts';
+import {
+  type CopySource,
+  type CopyTarget,
+  openPostgresSource,
+  openPostgresTarget,
+  openSqliteSource,
+  openSqliteTarget,
+} from '../store/copy-ends.ts';
+import { type DataDirectory, takeDataDirectory } from '../store/data-directory.ts';
+import { listTables } from '../store/migrate.ts';
+import { openReader } from '../store/open.ts';
+import { openSqliteStore } from '../store/sqlite.ts';
+
+/** Where a store is: a PostgreSQL database, or a data directory. */
+export type Place = { readonly databaseUrl: string } | { readonly directory: string };
+
+export function placeOf(text: string): Place {
+  return /^postgres(ql)?:\/\//.test(text) ? { databaseUrl: text } : { directory: text };
+}
+
+const fileIn = (directory: string) => join(directory, 'devpilot.db');
+
+/** What was copied and found to be the same when it was read back. */
+export interface Transfer {
+  readonly copied: Copied;
+  /** Entries of activity logs, each checked from its first entry. */
+  readonly logEntries: number;
+}
+
+/** Opens a store as it is now. Throws `CopyRefused` where there is none. */
+export async function openSource(place: Place): Promise<CopySource> {
+  if ('databaseUrl' in place) return openPostgresSource(place.databaseUrl);
+  const file = fileIn(place.directory);
+  if (!existsSync(file)) throw new CopyRefused(`There is no ${file} to copy from.`);
+  return openSqliteSource(file);
+}
+
+/** Makes the tables of a target and opens it. */
+async function openTarget(place: Place): Promise<CopyTarget> {
+  if ('databaseUrl' in place) {
+    const { openPostgresStore } = await import('../store/postgres.ts');
+    const store = await openPostgresStore(place.databaseUrl, () => undefined);
+    await store.close();
+    return openPostgresTarget(
+      place.databaseUrl,
+      listTables().map(({ name }) => name),
+    );
+  }
+  const store = await openSqliteStore(fileIn(place.directory));
+  await store.close();
+  return openSqliteTarget(fileIn(place.directory));
+}
+
+/** Checks every activity log of a store; returns how many entries there are. Throws for the first broken one. */
+export async function verifyLogs(place: Place): Promise<number> {
+  const where =
+    'databaseUrl' in place
+      ? { databaseUrl: place.databaseUrl, dataDirectory: '' }
+      : { databaseUrl: null, dataDirectory: place.directory };
+  const db = openReader(where);
+  let entries = 0;
+  try {
+    for await (const check of verifyEveryLog(db)) {
+      const { workspaceId, broken } = check;
+      if (broken !== null)
+        throw new Error(`The activity log of ${workspaceId} is broken: entry ${broken.sequence} ${broken.reason}.`);
+      entries += check.entries;
+    }
+  } finally {
+    await db.destroy();
+  }
+  return entries;
+}
+
+/**
+ * Copies one moment of `source` into an empty place, reads it back row by row, and checks the activity
+ * logs there. Throws `CopyRefused`, and an error where what was read back is not what was copied.
+ */
+export async function transfer(source: CopySource, to: Place, onProgress: OnProgress): Promise<Transfer> {
+  const target = await openTarget(to);
+  let copied: Copied;
+  try {
+    copied = await copyRows(source, target, onProgress);
+  } finally {
+    await target.close();
+  }
+  const written = await openSource(to);
+  let differing: string[];
+  try {
+    differing = await differingTables(copied, written, onProgress);
+  } finally {
+    await written.close();
+  }
+  if (differing.length > 0) throw new Error(`What was read back is not what was copied: ${differing.join(', ')}.`);
+  return { copied, logEntries: await verifyLogs(to) };
+}
+
+function take(place: Place): DataDirectory | null {
+  return 'directory' in place ? takeDataDirectory(place.directory) : null;
+}
+
+/**
+ * Moves an installation: nobody may be at work on either side. Throws `DirectoryInUse`, `CopyRefused`.
+ */
+export async function copyStore(from: Place, to: Place, onProgress: OnProgress): Promise<Transfer> {
+  if ('directory' in from && !existsSync(fileIn(from.directory))) {
+    throw new CopyRefused(`There is no ${fileIn(from.directory)} to copy from.`);
+  }
+  const held = take(from);
+  try {
+    const source = await openSource(from);
+    try {
+      if (source.liveNodes > 0) {
+        throw new CopyRefused('Nodes are at work on the source. Stop them all, or what they write is lost.');
+      }
+      const kept = take(to);
+      try {
+        return await transfer(source, to, onProgress);
+      } finally {
+        kept?.release();
+      }
+    } finally {
+      await source.close();
+    }
+  } finally {
+    held?.release();
+  }
+}

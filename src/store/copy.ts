@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto';
+import type { CopiedRow, CopySource, CopyTarget } from './copy-ends.ts';
+import { listTables, MIGRATION_NAMES } from './migrate.ts';
+
+/** What a table holds: how many rows, and a digest of all of them that does not depend on their order. */
+interface TableDigest {
+  readonly rows: number;
+  readonly digest: string;
+}
+
+/** What was copied, by table. */
+export type Copied = ReadonlyMap<string, TableDigest>;
+
+/** A store can't be copied from, or to; the message says why and what to do. */
+export class CopyRefused extends Error {}
+
+/** Throws `CopyRefused` where the tables are not this version's: what they mean could have changed. */
+export function refuseOtherVersion(source: CopySource): void {
+  const missing = MIGRATION_NAMES.filter((name) => !source.migrations.includes(name));
+  const newer = source.migrations.filter((name) => !MIGRATION_NAMES.includes(name));
+  if (newer.length > 0) throw new CopyRefused('The source was written by a newer version. Copy with that one.');
+  if (missing.length > 0) {
+    throw new CopyRefused('The source was written by an older version. Run `devpilot migrate` on it first.');
+  }
+}
+
+/** Throws `CopyRefused` where anything but what a migration puts there is in the target. */
+export async function refuseNonEmpty(target: CopyTarget): Promise<void> {
+  for (const { name, seeded } of listTables()) {
+    if (seeded) continue;
+    const rows = await target.count(name);
+    if (rows > 0) throw new CopyRefused(`The target is not empty: its table ${name} has ${rows} rows.`);
+  }
+}
+
+function textOf(row: CopiedRow): string {
+  const columns = Object.keys(row).sort();
+  return JSON.stringify(
+    columns.map((column) => {
+      const value = row[column] ?? null;
+      return value instanceof Uint8Array ? ['bytes', Buffer.from(value).toString('hex')] : value;
+    }),
+  );
+}
+
+function createDigest(): { add(rows: readonly CopiedRow[]): void; result(): TableDigest } {
+  const sum = Buffer.alloc(32);
+  let count = 0;
+  return {
+    add(rows) {
+      count += rows.length;
+      for (const row of rows) {
+        const hash = createHash('sha256').update(textOf(row)).digest();
+        // Sums, not exclusive ors: two rows that are alike would cancel each other out.
+        for (let at = 0, carry = 0; at < 32; at++) {
+          const total = (sum[at] ?? 0) + (hash[at] ?? 0) + carry;
+          sum[at] = total & 0xff;
+          carry = total >> 8;
+        }
+      }
+    },
+    result: () => ({ rows: count, digest: sum.toString('hex') }),
+  };
+}
+
+/** Told of each table as its rows go by. */
+export type OnProgress = (table: string, rows: number, of: number) => void;
+
+/**
+ * Copies every row into an empty target in one transaction: after a failure the target is as empty as
+ * it was. Throws `CopyRefused`.
+ */
+export async function copyRows(source: CopySource, target: CopyTarget, onProgress: OnProgress): Promise<Copied> {
+  refuseOtherVersion(source);
+  await refuseNonEmpty(target);
+  const copied = new Map<string, TableDigest>();
+  for (const { name, seeded } of listTables()) {
+    // Leases are of the processes that held them.
+    if (name === 'node') continue;
+    if (seeded) await target.clear(name);
+    const of = await source.count(name);
+    const digest = createDigest();
+    for await (const rows of source.rows(name)) {
+      await target.insert(name, rows);
+      digest.add(rows);
+      onProgress(name, digest.result().rows, of);
+    }
+    copied.set(name, digest.result());
+  }
+  await target.commit();
+  return copied;
+}
+
+/** Reads everything back and returns the tables that are not what was copied. */
+export async function differingTables(copied: Copied, store: CopySource, onProgress: OnProgress): Promise<string[]> {
+  const differing: string[] = [];
+  for (const [name, expected] of copied) {
+    const digest = createDigest();
+    for await (const rows of store.rows(name)) {
+      digest.add(rows);
+      onProgress(name, digest.result().rows, expected.rows);
+    }
+    const found = digest.result();
+    if (found.rows !== expected.rows || found.digest !== expected.digest) differing.push(name);
+  }
+  return differing;
+}

@@ -1,0 +1,165 @@
+import type { PageAsk } from './paging.ts';
+import type { DeploymentServerTable, DeploymentTable } from './schema.ts';
+import { locking, type Queryable, type Trx } from './store.ts';
+
+export interface DeploymentFilter {
+  readonly appId?: string | undefined;
+  readonly status?: string | undefined;
+  readonly live?: boolean | undefined;
+}
+
+export async function insertDeployment(
+  trx: Trx,
+  deployment: DeploymentTable,
+  servers: readonly DeploymentServerTable[],
+): Promise<void> {
+  await trx.insertInto('deployment').values(deployment).execute();
+  await trx.insertInto('deployment_server').values(servers).execute();
+}
+
+export async function findDeployment(
+  db: Queryable,
+  workspaceId: string,
+  id: string,
+): Promise<DeploymentTable | undefined> {
+  return db
+    .selectFrom('deployment')
+    .selectAll()
+    .where('workspace_id', '=', workspaceId)
+    .where('id', '=', id)
+    .executeTakeFirst();
+}
+
+/** A deployment, locked until the transaction ends. */
+export async function lockDeployment(trx: Trx, workspaceId: string, id: string): Promise<DeploymentTable | undefined> {
+  return locking(
+    trx,
+    trx.selectFrom('deployment').selectAll().where('workspace_id', '=', workspaceId).where('id', '=', id),
+    'deployment',
+  ).executeTakeFirst();
+}
+
+/** Newest first, one beyond the limit. */
+export async function listDeploymentRows(
+  db: Queryable,
+  workspaceId: string,
+  filter: DeploymentFilter,
+  page: PageAsk,
+): Promise<DeploymentTable[]> {
+  const { appId, status, live } = filter;
+  let query = db.selectFrom('deployment').selectAll().where('workspace_id', '=', workspaceId);
+  if (appId !== undefined) query = query.where('app_id', '=', appId);
+  if (status !== undefined) query = query.where('status', '=', status);
+  if (live) query = query.where('live', '=', 1);
+  const { after } = page;
+  if (after !== null) {
+    const { value, id } = after;
+    query = query.where((where) =>
+      where.or([
+        where('created_at', '<', Number(value)),
+        where.and([where('created_at', '=', Number(value)), where('id', '<', id)]),
+      ]),
+    );
+  }
+  return query
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(page.limit + 1)
+    .execute();
+}
+
+/** The servers of some deployments, in the order in which each goes to them. */
+export async function serversOf(
+  db: Queryable,
+  workspaceId: string,
+  ids: readonly string[],
+): Promise<DeploymentServerTable[]> {
+  if (ids.length === 0) return [];
+  return db
+    .selectFrom('deployment_server')
+    .selectAll()
+    .where('workspace_id', '=', workspaceId)
+    .where('deployment_id', 'in', ids)
+    .orderBy('position')
+    .execute();
+}
+
+/** Deployments of an app that are not over, the oldest first. */
+export async function openDeployments(db: Queryable, workspaceId: string, appId: string): Promise<DeploymentTable[]> {
+  return db
+    .selectFrom('deployment')
+    .selectAll()
+    .where('workspace_id', '=', workspaceId)
+    .where('app_id', '=', appId)
+    .where('status', 'in', ['pending', 'processing'])
+    .orderBy('created_at')
+    .orderBy('id')
+    .execute();
+}
+
+export async function updateDeployment(
+  trx: Trx,
+  { workspace_id, id }: Pick<DeploymentTable, 'workspace_id' | 'id'>,
+  set: Partial<Omit<DeploymentTable, 'id' | 'workspace_id'>>,
+): Promise<void> {
+  await trx.updateTable('deployment').set(set).where('workspace_id', '=', workspace_id).where('id', '=', id).execute();
+}
+
+export async function updateDeploymentServer(
+  trx: Trx,
+  { workspace_id, deployment_id, position }: DeploymentServerTable,
+  set: Partial<Pick<DeploymentServerTable, 'status' | 'previous'>>,
+): Promise<void> {
+  await trx
+    .updateTable('deployment_server')
+    .set(set)
+    .where('workspace_id', '=', workspace_id)
+    .where('deployment_id', '=', deployment_id)
+    .where('position', '=', position)
+    .execute();
+}
+
+/** Servers of a deployment that are in one of these states go into another. */
+export async function moveServers(
+  trx: Trx,
+  workspaceId: string,
+  deploymentId: string,
+  from: readonly string[],
+  to: string,
+): Promise<void> {
+  await trx
+    .updateTable('deployment_server')
+    .set({ status: to })
+    .where('workspace_id', '=', workspaceId)
+    .where('deployment_id', '=', deploymentId)
+    .where('status', 'in', from)
+    .execute();
+}
+
+/** Makes a deployment the one that its app runs. */
+export async function makeLive(trx: Trx, { workspace_id, app_id, id }: DeploymentTable): Promise<void> {
+  await trx
+    .updateTable('deployment')
+    .set({ live: 0 })
+    .where('workspace_id', '=', workspace_id)
+    .where('app_id', '=', app_id)
+    .where('live', '=', 1)
+    .execute();
+  await trx
+    .updateTable('deployment')
+    .set({ live: 1 })
+    .where('workspace_id', '=', workspace_id)
+    .where('id', '=', id)
+    .execute();
+}
+
+/** Whether a credential is still there. */
+export async function credentialIsThere(db: Queryable, workspaceId: string, id: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('credential')
+    .select('id')
+    .where('workspace_id', '=', workspaceId)
+    .where('id', '=', id)
+    .executeTakeFirst();
+  return row !== undefined;
+}

@@ -1,0 +1,52 @@
+/** Deployments, and the servers that each of them goes to. */
+export function deployments(): string[] {
+  return [
+    `create table deployment (
+      id text primary key,
+      workspace_id text not null references workspace (id) on delete cascade,
+      app_id text not null references app (id) on delete cascade,
+      kind text not null,
+      status text not null check (status in ('pending', 'processing', 'completed', 'failed', 'cancelled')),
+      progress bigint not null,
+      branch text,
+      commit_id text,
+      live bigint not null,
+      strategy text not null,
+      batch_size bigint not null,
+      pause_seconds bigint not null,
+      health_check text,
+      scheduled_at bigint,
+      approval text,
+      approved_by text,
+      skip_hooks text not null,
+      rollback_of text,
+      hooks text not null,
+      plan text,
+      next_server bigint not null,
+      under_way bigint not null,
+      decision text,
+      error text,
+      created_by_kind text not null,
+      created_by_id text,
+      created_by_name text,
+      created_at bigint not null,
+      updated_at bigint not null,
+      started_at bigint,
+      finished_at bigint
+    )`,
+    'create index deployment_created_at on deployment (workspace_id, created_at, id)',
+    'create index deployment_app on deployment (app_id, created_at, id)',
+    "create index deployment_open on deployment (app_id) where status in ('pending', 'processing')",
+    'create index deployment_live on deployment (workspace_id) where live = 1',
+    `create table deployment_server (
+      deployment_id text not null references deployment (id) on delete cascade,
+      workspace_id text not null,
+      position bigint not null,
+      server_id text not null,
+      status text not null,
+      previous text,
+      primary key (deployment_id, position)
+    )`,
+    'create index deployment_server_server on deployment_server (server_id)',
+  ];
+}

@@ -1,0 +1,43 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+/** A real git repository in a folder of its own. */
+export interface TestRepository {
+  readonly path: string;
+  /** Writes files, commits all of them and tells the commit. */
+  commit(files: Readonly<Record<string, string>>, message?: string): string;
+  git(...args: string[]): string;
+  remove(): void;
+}
+
+export function createRepository(): TestRepository {
+  const path = mkdtempSync(join(tmpdir(), 'devpilot-repository-'));
+  const environment = {
+    PATH: process.env['PATH'],
+    HOME: path,
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_AUTHOR_NAME: 'Ada',
+    GIT_AUTHOR_EMAIL: 'ada@example.com',
+    GIT_COMMITTER_NAME: 'Ada',
+    GIT_COMMITTER_EMAIL: 'ada@example.com',
+  };
+  const git = (...args: string[]) =>
+    execFileSync('git', ['-C', path, ...args], { env: environment, encoding: 'utf8' }).trim();
+  git('init', '--quiet', '--initial-branch=main');
+  return {
+    path,
+    git,
+    commit(files, message = 'Work') {
+      for (const [name, text] of Object.entries(files)) {
+        mkdirSync(dirname(join(path, name)), { recursive: true });
+        writeFileSync(join(path, name), text);
+      }
+      git('add', '--all');
+      git('commit', '--quiet', '--allow-empty', '--message', message);
+      return git('rev-parse', 'HEAD');
+    },
+    remove: () => rmSync(path, { recursive: true, force: true }),
+  };
+}

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { DAY, HOUR, MINUTE } from '../../contract/words.ts';
+import { intervalsFor, spanOf } from './range.ts';
+import { chartOf } from './series.ts';
+
+const NOW = Date.parse('2027-02-24T09:30:20.000Z');
+const asking = (search: Record<string, string>) => (name: string) => search[name];
+const at = (text: string) => Date.parse(`2027-02-${text}:00.000Z`);
+
+test('a range is whole steps, at an interval that a chart can show', () => {
+  assert.deepEqual(spanOf(asking({}), NOW), { from: at('23T09:00'), to: at('24T10:00'), interval: 'hour' });
+  assert.deepEqual(spanOf(asking({ since: '1h' }), NOW), {
+    from: at('24T08:30'),
+    to: at('24T09:32'),
+    interval: 'minute',
+  });
+  assert.equal(spanOf(asking({ since: '30d' }), NOW).interval, 'day');
+  assert.equal(spanOf(asking({ since: '30d', interval: 'minute' }), NOW).interval, 'day');
+  assert.equal(spanOf(asking({ since: '7d', interval: 'day' }), NOW).interval, 'day');
+});
+
+test('an address that means nothing is the standard range, and one that runs backwards is a minute', () => {
+  const standard = spanOf(asking({}), NOW);
+  assert.deepEqual(spanOf(asking({ since: 'ever', from: 'x', interval: 'week' }), NOW), standard);
+  const backwards = spanOf(asking({ from: '2027-02-24T09:00:00Z', to: '2027-02-23T09:00:00Z' }), NOW);
+  assert.ok(backwards.from < backwards.to);
+});
+
+test('the intervals that fit a span', () => {
+  assert.deepEqual(intervalsFor(HOUR), ['minute', 'hour']);
+  assert.deepEqual(intervalsFor(7 * DAY), ['hour', 'day']);
+  assert.deepEqual(intervalsFor(90 * DAY), ['day']);
+  assert.deepEqual(intervalsFor(MINUTE / 2), ['day']);
+});
+
+test('steps without an event are nought, and keys beyond the sixth are one line', () => {
+  const span = { from: 0, to: 3 * HOUR, interval: 'hour' } as const;
+  const series = Array.from({ length: 8 }, (_, one) => ({
+    key: `type.${one}`,
+    points: [{ at: new Date(HOUR).toISOString(), count: 10 - one, subjects: 1 }],
+  }));
+  const chart = chartOf({ interval: 'hour', total: 60, series }, span, 'count');
+  assert.deepEqual(
+    chart.lines.map(({ key, rest, total }) => [key, rest, total]),
+    [
+      ['type.0', false, 10],
+      ['type.1', false, 9],
+      ['type.2', false, 8],
+      ['type.3', false, 7],
+      ['type.4', false, 6],
+      ['type.5', false, 5],
+      [null, true, 15],
+    ],
+  );
+  assert.deepEqual(
+    chart.steps.map((step) => [step.at, step['s0'], step['rest']]),
+    [
+      [0, 0, 0],
+      [HOUR, 10, 7],
+      [2 * HOUR, 0, 0],
+    ],
+  );
+  assert.equal(chartOf({ interval: 'hour', total: 60, series }, span, 'subjects').lines.length, 6);
+});

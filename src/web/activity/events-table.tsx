@@ -1,0 +1,111 @@
+import { Text, Tooltip } from '@mantine/core';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import type { ActivityEvent } from '../../contract/activity.ts';
+import type { ActivityListQuery } from '../../sdk/client.ts';
+import { type Column, DataTable } from '../components/data-table.tsx';
+import { isFiltered } from '../components/filters.tsx';
+import { exactTime } from '../components/format.ts';
+import type { ListState } from '../components/list-state.ts';
+import { ErrorState, TableSkeleton } from '../components/states.tsx';
+import { useWorkspace } from '../session.ts';
+import styles from './activity.module.css';
+
+const PER_PAGE = 25;
+const clock = new Intl.DateTimeFormat('en-GB', {
+  day: 'numeric',
+  month: 'short',
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+});
+
+function Data({ data }: { readonly data: unknown }) {
+  if (data === null || data === undefined) return '–';
+  return (
+    <details className={styles['data']}>
+      <summary>{JSON.stringify(data).slice(0, 80)}</summary>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+      <pre tabIndex={0}>{JSON.stringify(data, null, 2)}</pre>
+    </details>
+  );
+}
+
+function columnsFor(state: ListState): readonly Column<ActivityEvent>[] {
+  const word = (name: 'type' | 'source' | 'subject', label: string): Column<ActivityEvent> => ({
+    key: name,
+    label,
+    cell: ({ [name]: value }) =>
+      value === null ? (
+        '–'
+      ) : (
+        <button
+          type="button"
+          className={styles['choose']}
+          title={`Show this ${name} alone`}
+          onClick={() => state.set({ [name]: value })}
+        >
+          {value}
+        </button>
+      ),
+  });
+  return [
+    {
+      key: 'time',
+      label: 'Time',
+      cell: ({ time }) => (
+        <Tooltip label={exactTime(time)}>
+          <time dateTime={time} style={{ whiteSpace: 'nowrap' }}>
+            {clock.format(new Date(time))}
+          </time>
+        </Tooltip>
+      ),
+    },
+    word('type', 'Type'),
+    word('source', 'Source'),
+    word('subject', 'Subject'),
+    { key: 'data', label: 'Data', cell: ({ data }) => <Data data={data} /> },
+  ];
+}
+
+interface EventsTableProps {
+  readonly state: ListState;
+  readonly filters: readonly string[];
+  readonly query: () => ActivityListQuery;
+  readonly pollEvery: number;
+}
+
+/** The events that the range and the filters let through, newest first. */
+export function EventsTable({ state, filters, query, pollEvery }: EventsTableProps) {
+  const { api, workspace } = useWorkspace();
+  const asked = ['since', 'from', 'to', ...filters].map((name) => state.get(name) ?? '');
+  const { data, error, refetch, isPlaceholderData } = useQuery({
+    queryKey: [workspace.id, 'activity', 'events', asked, state.cursor],
+    queryFn: ({ signal }) => api.activity.list({ ...query(), limit: PER_PAGE, cursor: state.cursor }, { signal }),
+    placeholderData: keepPreviousData,
+    refetchInterval: state.isPaged ? false : pollEvery,
+  });
+  if (data === undefined) {
+    return error === null ? <TableSkeleton rows={5} /> : <ErrorState error={error} retry={() => void refetch()} />;
+  }
+  if (data.data.length === 0) {
+    return (
+      <Text fz="sm" c="dimmed" role="status">
+        {isFiltered(state, filters) ? 'No event matches in this time.' : 'No event in this time.'}
+      </Text>
+    );
+  }
+  return (
+    <div>
+      <DataTable
+        label="Latest events"
+        columns={columnsFor(state)}
+        rows={data.data}
+        rowId={({ source, id }) => `${source} ${id}`}
+        rowName={({ id }) => id}
+        nextCursor={data.nextCursor}
+        state={state}
+        stale={isPlaceholderData}
+      />
+    </div>
+  );
+}

@@ -1,0 +1,25 @@
+import { Text } from '@mantine/core';
+import { CodeBlock } from '../components/code-block.tsx';
+import { IconChartBar } from '../components/icons.ts';
+import { TextLink } from '../components/link.tsx';
+import { EmptyState } from '../components/states.tsx';
+
+const example = (origin: string) => `curl ${origin}/v1/activity/events \\
+  -H "Authorization: Bearer $DEVPILOT_TOKEN" \\
+  -H "Content-Type: application/cloudevents+json" \\
+  -d '{"specversion":"1.0","id":"1","source":"/shop","type":"order.placed","subject":"customer-17"}'`;
+
+/** What stands in the place of a chart without events. */
+export function HowToSend() {
+  return (
+    <EmptyState icon={<IconChartBar size={26} />} title="No events in this time">
+      <Text c="dimmed" fz="sm">
+        Applications send CloudEvents with an <TextLink to="/settings/access-tokens">access token</TextLink> that has
+        the scope <code>activity_tracker</code>:
+      </Text>
+      <div style={{ width: '100%', textAlign: 'left' }}>
+        <CodeBlock label="How to send an event">{example(window.location.origin)}</CodeBlock>
+      </div>
+    </EmptyState>
+  );
+}

@@ -1,0 +1,66 @@
+import { Skeleton } from '@mantine/core';
+import { Link, type LinkProps, Outlet } from '@tanstack/react-router';
+import { Suspense } from 'react';
+import type { App } from '../../contract/resources.ts';
+import { BackLink, TextLink } from '../components/link.tsx';
+import { OneThing } from '../components/one-thing.tsx';
+import { Page } from '../components/page.tsx';
+import { useWorkspace } from '../session.ts';
+import { useAppQuery } from './app-query.ts';
+import styles from './apps.module.css';
+import { useNames } from './names.ts';
+
+const TABS: readonly { readonly to: NonNullable<LinkProps['to']>; readonly label: string; readonly admin?: true }[] = [
+  { to: '/apps/$app', label: 'Overview' },
+  { to: '/apps/$app/environment', label: 'Environment' },
+  { to: '/apps/$app/backups', label: 'Backups' },
+  { to: '/apps/$app/settings', label: 'Settings', admin: true },
+];
+
+function Tabs({ app }: { readonly app: App }) {
+  const { isAdmin } = useWorkspace();
+  return (
+    <nav aria-label={app.name} className={styles['tabs']}>
+      {TABS.filter(({ admin }) => admin !== true || isAdmin).map(({ to, label }) => (
+        <Link
+          key={to}
+          to={to}
+          params={{ app: app.id } as never}
+          search={{} as never}
+          className={styles['tab']}
+          activeOptions={{ includeSearch: false, exact: true }}
+        >
+          {label}
+        </Link>
+      ))}
+    </nav>
+  );
+}
+
+/** One app: its name, its parts, and the part that the address names. */
+export function AppPage() {
+  const query = useAppQuery();
+  const { projectName } = useNames();
+  return (
+    <OneThing noun="app" title="App" back={<BackLink to="/apps">Apps</BackLink>} query={query}>
+      {(app) => (
+        <Page
+          title={app.name}
+          description={
+            <>
+              In the project{' '}
+              <TextLink to="/projects/$project" params={{ project: app.projectId }}>
+                {projectName(app.projectId) ?? app.projectId}
+              </TextLink>
+            </>
+          }
+        >
+          <Tabs app={app} />
+          <Suspense fallback={<Skeleton h={240} radius="lg" />}>
+            <Outlet />
+          </Suspense>
+        </Page>
+      )}
+    </OneThing>
+  );
+}

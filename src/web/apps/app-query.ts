@@ -1,0 +1,13 @@
+import { useQuery } from '@tanstack/react-query';
+import { useParams } from '@tanstack/react-router';
+import { useWorkspace } from '../session.ts';
+
+/** The app that this page's address names, as every part of the page reads it. */
+export function useAppQuery() {
+  const { api, workspace } = useWorkspace();
+  const { app: id = '' } = useParams({ strict: false });
+  return useQuery({
+    queryKey: [workspace.id, 'apps', id],
+    queryFn: ({ signal }) => api.apps.get(id, { signal }),
+  });
+}

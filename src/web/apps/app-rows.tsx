@@ -1,0 +1,68 @@
+import { Skeleton, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import type { App } from '../../contract/resources.ts';
+import { IconAppWindow } from '../components/icons.ts';
+import { NameLink, TextLink } from '../components/link.tsx';
+import { Row, Rows } from '../components/rows.tsx';
+import { ErrorState } from '../components/states.tsx';
+import { useWorkspace } from '../session.ts';
+
+const SHOWN = 20;
+
+/** Where an app comes from and goes to, in a line. */
+function sourceOf({ repository, branch, directory }: App): ReactNode {
+  const from = repository === null ? 'No repository' : `${repository} (${branch})`;
+  return directory === null ? from : `${from} → ${directory}`;
+}
+
+interface AppRowsProps {
+  readonly query: { readonly project?: string; readonly server?: string };
+  readonly nothing: string;
+}
+
+/** The apps of a project or on a server. */
+export function AppRows({ query, nothing }: AppRowsProps) {
+  const { api, workspace } = useWorkspace();
+  const { data, error, refetch } = useQuery({
+    queryKey: [workspace.id, 'apps', 'of', query],
+    queryFn: ({ signal }) => api.apps.list({ ...query, limit: SHOWN, sort: 'name' }, { signal }),
+  });
+  if (data === undefined) {
+    return error === null ? (
+      <Skeleton h={56} radius="md" aria-busy aria-label="Loading" role="status" />
+    ) : (
+      <ErrorState error={error} retry={() => void refetch()} />
+    );
+  }
+  if (data.data.length === 0) {
+    return (
+      <Text fz="sm" c="dimmed">
+        {nothing}
+      </Text>
+    );
+  }
+  return (
+    <>
+      <Rows label="Apps">
+        {data.data.map((app) => (
+          <Row
+            key={app.id}
+            icon={<IconAppWindow size={18} />}
+            title={
+              <NameLink to="/apps/$app" params={{ app: app.id }}>
+                {app.name}
+              </NameLink>
+            }
+            note={sourceOf(app)}
+          />
+        ))}
+      </Rows>
+      {data.nextCursor !== null && (
+        <TextLink to="/apps" search={query} fz="sm">
+          All apps
+        </TextLink>
+      )}
+    </>
+  );
+}

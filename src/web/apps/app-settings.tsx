@@ -1,0 +1,251 @@
+import { Button, Group, NativeSelect, NumberInput, Stack, Textarea, TextInput } from '@mantine/core';
+import { useForm } from '@mantine/form';
+import { useDisclosure } from '@mantine/hooks';
+import { notifications } from '@mantine/notifications';
+import { useNavigate } from '@tanstack/react-router';
+import { lazy, Suspense } from 'react';
+import type { App } from '../../contract/resources.ts';
+import { RESOURCE_LIMITS } from '../../contract/words.ts';
+import type { Tagged } from '../../sdk/client.ts';
+import { queryClient } from '../api.ts';
+import { useSubmit } from '../components/form.tsx';
+import { Edited, GuardedFooter, useGuarded } from '../components/guarded.tsx';
+import { IconTrash } from '../components/icons.ts';
+import { LeaveGuard } from '../components/leave-guard.tsx';
+import { Notice } from '../components/notice.tsx';
+import { Section } from '../components/section.tsx';
+import { NoPermission } from '../components/states.tsx';
+import { patiently } from '../connection.ts';
+import { useWorkspace } from '../session.ts';
+import { useAppQuery } from './app-query.ts';
+import styles from './apps.module.css';
+import { APP_LABELS, APP_RULES, appChanges, FORM_FIELDS, valuesOf } from './apps.ts';
+import { type AppFieldsProps, NameField, ProjectField, SourceFields, TargetFields } from './fields.tsx';
+import { HooksField } from './hooks-field.tsx';
+import { useNames } from './names.ts';
+
+const DeleteApp = lazy(async () => ({ default: (await patiently(() => import('./delete-app.tsx'))).DeleteApp }));
+
+function CheckFields({ form }: AppFieldsProps) {
+  const { checkKind } = form.values;
+  return (
+    <>
+      <NativeSelect
+        label="How"
+        data={[
+          { value: 'none', label: 'No check' },
+          { value: 'url', label: 'An address answers with 2xx' },
+          { value: 'command', label: 'A command exits with 0' },
+        ]}
+        {...form.getInputProps('checkKind')}
+      />
+      {checkKind === 'url' && (
+        <TextInput
+          label="Address"
+          description="Asked from the server itself, where a deployment has just gone live."
+          placeholder="http://127.0.0.1:8080/healthz"
+          spellCheck={false}
+          {...form.getInputProps('checkUrl')}
+        />
+      )}
+      {checkKind === 'command' && (
+        <Textarea
+          label="Command"
+          autosize
+          minRows={2}
+          maxRows={8}
+          spellCheck={false}
+          classNames={{ input: 'mono' }}
+          {...form.getInputProps('checkCommand')}
+        />
+      )}
+      {checkKind !== 'none' && (
+        <NumberInput
+          label="Time limit in seconds"
+          min={RESOURCE_LIMITS.healthTimeout.min}
+          max={RESOURCE_LIMITS.healthTimeout.max}
+          allowDecimal={false}
+          hideControls
+          {...form.getInputProps('checkTimeout')}
+        />
+      )}
+    </>
+  );
+}
+
+function CommandField({
+  form,
+  field,
+  label,
+  description,
+  placeholder,
+}: AppFieldsProps & {
+  readonly field: 'logCommand' | 'backupCommand' | 'restoreCommand';
+  readonly label: string;
+  readonly description: string;
+  readonly placeholder: string;
+}) {
+  return (
+    <Textarea
+      label={`${label} (optional)`}
+      description={description}
+      placeholder={placeholder}
+      autosize
+      minRows={1}
+      maxRows={8}
+      spellCheck={false}
+      classNames={{ input: 'mono' }}
+      {...form.getInputProps(field)}
+    />
+  );
+}
+
+function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
+  const { api, workspace } = useWorkspace();
+  const names = useNames();
+  const { id } = loaded.value;
+  const guarded = useGuarded(loaded, () => api.apps.read(id));
+  const form = useForm({ initialValues: valuesOf(loaded.value), validate: APP_RULES });
+  const changes = appChanges(guarded.base, form.values);
+  const isChanged = Object.keys(changes).length > 0;
+  const saving = useSubmit(
+    form,
+    async () => {
+      const { name } = await guarded.save((ifMatch) => api.apps.update(id, changes, { ifMatch }));
+      notifications.show({ message: `Saved ${name}.` });
+      const fresh = await api.apps.read(id);
+      form.setValues(valuesOf(guarded.restart(fresh)));
+      void queryClient.invalidateQueries({ queryKey: [workspace.id, 'apps'] });
+    },
+    FORM_FIELDS,
+  );
+  return (
+    <form noValidate onSubmit={form.onSubmit(saving.submit)}>
+      <LeaveGuard when={isChanged} />
+      <Stack gap="lg">
+        <Section title="App">
+          <NameField form={form} />
+          <ProjectField form={form} names={names} />
+        </Section>
+        <Section title="Source and server" description="What a deployment fetches, and where it puts it.">
+          <SourceFields form={form} />
+          <TargetFields form={form} names={names} />
+          <NumberInput
+            label="Releases kept"
+            description="Older ones are deleted from the server after a deployment."
+            min={RESOURCE_LIMITS.keepReleases.min}
+            max={RESOURCE_LIMITS.keepReleases.max}
+            allowDecimal={false}
+            hideControls
+            maw={220}
+            {...form.getInputProps('keepReleases')}
+          />
+        </Section>
+        <Section title="Hooks" description="Commands that run in each deployment, in this order within their stage.">
+          <HooksField hooks={form.values.hooks} onChange={(hooks) => form.setFieldValue('hooks', hooks)} />
+          {form.errors['hooks'] !== undefined && <Notice tone="bad">{form.errors['hooks']}</Notice>}
+        </Section>
+        <Section title="Health check" description="Whether a new release works; if it does not, the one before stays.">
+          <CheckFields form={form} />
+        </Section>
+        <Section title="Log and backups">
+          <CommandField
+            form={form}
+            field="logCommand"
+            label="Log command"
+            description="Prints the app's own log."
+            placeholder="journalctl -u storefront -n 500"
+          />
+          <CommandField
+            form={form}
+            field="backupCommand"
+            label="Backup command"
+            description="Writes the backup to its output. Without it a backup holds the shared directory."
+            placeholder="pg_dump --format=custom storefront"
+          />
+          <CommandField
+            form={form}
+            field="restoreCommand"
+            label="Restore command"
+            description="Reads a backup from its input."
+            placeholder="pg_restore --clean --dbname storefront"
+          />
+          <TextInput
+            label="Backup schedule (optional)"
+            description="As in cron, in UTC: five fields, or a name such as @daily."
+            placeholder="30 3 * * *"
+            autoComplete="off"
+            spellCheck={false}
+            {...form.getInputProps('backupSchedule')}
+          />
+          <Group gap="md" align="flex-start">
+            {(['keepLast', 'keepDays'] as const).map((field) => (
+              <NumberInput
+                key={field}
+                label={field === 'keepLast' ? 'Backups kept (optional)' : 'Days a backup is kept (optional)'}
+                min={1}
+                allowDecimal={false}
+                hideControls
+                flex="1 1 200px"
+                {...form.getInputProps(field)}
+              />
+            ))}
+          </Group>
+        </Section>
+        <div className={isChanged ? styles['save'] : undefined}>
+          <Stack gap="sm">
+            <GuardedFooter
+              guarded={guarded}
+              saving={saving}
+              labels={APP_LABELS}
+              onTakeTheirs={(theirs) => form.setValues(valuesOf(theirs))}
+              submit="Save changes"
+              disabled={!isChanged}
+              onCancel={isChanged ? () => form.setValues(valuesOf(guarded.base)) : undefined}
+              cancel="Undo changes"
+            />
+          </Stack>
+        </div>
+      </Stack>
+    </form>
+  );
+}
+
+function Remove({ app }: { readonly app: App }) {
+  const navigate = useNavigate();
+  const [opened, { open, close }] = useDisclosure();
+  return (
+    <Section
+      title="Delete this app"
+      description="With its environment and all versions of it. This can not be undone."
+      tone="bad"
+      actions={
+        <Group>
+          <Button className="button-bad" leftSection={<IconTrash size={16} />} onClick={open}>
+            Delete app…
+          </Button>
+        </Group>
+      }
+    >
+      <Suspense fallback={null}>
+        {opened && <DeleteApp app={app} onClose={close} onDeleted={() => void navigate({ to: '/apps', search: {} })} />}
+      </Suspense>
+    </Section>
+  );
+}
+
+/** Everything of an app that owners and admins set. */
+export function AppSettings() {
+  const { api, workspace, isAdmin } = useWorkspace();
+  const { data: app } = useAppQuery();
+  if (!isAdmin) return <NoPermission />;
+  if (app === undefined) return null;
+  return (
+    <>
+      <Edited queryKey={[workspace.id, 'apps', app.id]} read={(signal) => api.apps.read(app.id, { signal })}>
+        {(loaded) => <SettingsForm loaded={loaded} />}
+      </Edited>
+      <Remove app={app} />
+    </>
+  );
+}

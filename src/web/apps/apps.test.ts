@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { App } from '../../contract/resources.ts';
+import { APP_RULES, appChanges, NEW_APP, valuesOf, wishOf } from './apps.ts';
+
+const app: App = {
+  id: 'app_1',
+  projectId: 'prj_1',
+  name: 'Storefront',
+  slug: 'storefront',
+  serverId: null,
+  repository: 'https://git.example.com/shop.git',
+  branch: 'main',
+  directory: '/srv/shop',
+  hooks: [{ name: 'Build', stage: 'post_setup', run: 'make', timeoutSeconds: 60, active: true }],
+  keepReleases: 5,
+  healthCheck: { url: 'http://127.0.0.1/', timeoutSeconds: 60 },
+  logCommand: null,
+  backup: { command: 'dump', restoreCommand: null, schedule: '@daily', keep: { last: 7 } },
+  createdAt: '2027-02-24T09:00:00.000Z',
+  updatedAt: '2027-02-24T09:00:00.000Z',
+};
+
+test('an app that was not touched has no changes, and what was touched is all that is sent', () => {
+  const values = valuesOf(app);
+  assert.deepEqual(appChanges(app, values), {});
+  assert.deepEqual(appChanges(app, { ...values, branch: 'next', logCommand: ' tail log ' }), {
+    branch: 'next',
+    logCommand: 'tail log',
+  });
+});
+
+test('a part of a whole is sent with what it is a part of', () => {
+  const values = valuesOf(app);
+  assert.deepEqual(appChanges(app, { ...values, keepDays: 30 }), {
+    backup: { command: 'dump', restoreCommand: null, schedule: '@daily', keep: { last: 7, days: 30 } },
+  });
+  assert.deepEqual(appChanges(app, { ...values, checkKind: 'none' }), { healthCheck: null });
+  const nothing = { ...values, backupCommand: '', backupSchedule: '', keepLast: '' };
+  assert.deepEqual(appChanges(app, nothing), { backup: null });
+});
+
+test('a new app is what its form says, the slug only where it was given', () => {
+  const made = wishOf({ ...NEW_APP, name: 'Storefront', projectId: 'prj_1' });
+  assert.equal('slug' in made, false);
+  assert.deepEqual([made.repository, made.backup, made.healthCheck], [null, null, null]);
+});
+
+test('numbers and what a check needs are judged as the API judges them', () => {
+  assert.equal(APP_RULES.keepReleases(100), null);
+  for (const wrong of [0, 101, '', 1.5]) assert.notEqual(APP_RULES.keepReleases(wrong), null, String(wrong));
+  assert.equal(APP_RULES.keepLast(''), null);
+  assert.notEqual(APP_RULES.checkUrl('127.0.0.1', { ...NEW_APP, checkKind: 'url' }), null);
+  assert.equal(APP_RULES.checkUrl('127.0.0.1', NEW_APP), null);
+});

@@ -1,0 +1,193 @@
+import type { App, CreateAppInput, UpdateAppInput } from '../../contract/resources.ts';
+import { type HOOK_STAGES, RESOURCE_LIMITS } from '../../contract/words.ts';
+import { nameProblem, newSlugProblem } from '../rules.ts';
+
+export type Hook = App['hooks'][number];
+export type HookStage = (typeof HOOK_STAGES)[number];
+
+/** What the stages are called, and when they come. */
+export const STAGES: Readonly<Record<HookStage, { readonly label: string; readonly when: string }>> = {
+  pre_execution: { label: 'Before anything', when: 'before the release has a directory' },
+  pre_source_control: { label: 'Before the source', when: 'in the empty directory of the release' },
+  post_source_control: { label: 'After the source', when: 'where the source is: install and build here' },
+  post_setup: { label: 'After the set-up', when: 'with the environment and the shared directories in place' },
+  post_release: { label: 'After the release', when: 'when the release is live: restart here' },
+};
+
+export type AppValues = {
+  readonly name: string;
+  readonly slug: string;
+  readonly projectId: string;
+  readonly serverId: string;
+  readonly repository: string;
+  readonly branch: string;
+  readonly directory: string;
+  readonly hooks: readonly Hook[];
+  readonly keepReleases: number | string;
+  readonly checkKind: 'none' | 'url' | 'command';
+  readonly checkUrl: string;
+  readonly checkCommand: string;
+  readonly checkTimeout: number | string;
+  readonly logCommand: string;
+  readonly backupCommand: string;
+  readonly restoreCommand: string;
+  readonly backupSchedule: string;
+  /** Empty where there is no such limit. */
+  readonly keepLast: number | string;
+  readonly keepDays: number | string;
+};
+
+export const NEW_APP: AppValues = {
+  name: '',
+  slug: '',
+  projectId: '',
+  serverId: '',
+  repository: '',
+  branch: 'main',
+  directory: '',
+  hooks: [],
+  keepReleases: 5,
+  checkKind: 'none',
+  checkUrl: '',
+  checkCommand: '',
+  checkTimeout: 60,
+  logCommand: '',
+  backupCommand: '',
+  restoreCommand: '',
+  backupSchedule: '',
+  keepLast: '',
+  keepDays: '',
+};
+
+export function valuesOf(app: App): AppValues {
+  const { healthCheck, backup } = app;
+  return {
+    name: app.name,
+    slug: app.slug,
+    projectId: app.projectId,
+    serverId: app.serverId ?? '',
+    repository: app.repository ?? '',
+    branch: app.branch,
+    directory: app.directory ?? '',
+    hooks: app.hooks,
+    keepReleases: app.keepReleases,
+    checkKind: healthCheck === null ? 'none' : healthCheck.url === undefined ? 'command' : 'url',
+    checkUrl: healthCheck?.url ?? '',
+    checkCommand: healthCheck?.command ?? '',
+    checkTimeout: healthCheck?.timeoutSeconds ?? 60,
+    logCommand: app.logCommand ?? '',
+    backupCommand: backup?.command ?? '',
+    restoreCommand: backup?.restoreCommand ?? '',
+    backupSchedule: backup?.schedule ?? '',
+    keepLast: backup?.keep?.last ?? '',
+    keepDays: backup?.keep?.days ?? '',
+  };
+}
+
+/** What is wrong with a whole number within bounds, null where nothing is. */
+export const wholeNumberProblem = (
+  value: number | string,
+  { min, max }: { readonly min: number; readonly max: number },
+) =>
+  Number.isInteger(value) && Number(value) >= min && Number(value) <= max
+    ? null
+    : `Takes a whole number from ${min} to ${max}`;
+
+const limitProblem = (value: number | string, limits: { readonly min: number; readonly max: number }) =>
+  value === '' ? null : wholeNumberProblem(value, limits);
+
+export const APP_RULES = {
+  name: nameProblem,
+  slug: newSlugProblem,
+  projectId: (id: string) => (id === '' ? 'Choose the project that it belongs to' : null),
+  branch: (branch: string) => (branch.trim() === '' ? 'Name a branch, such as main' : null),
+  keepReleases: (count: number | string) => wholeNumberProblem(count, RESOURCE_LIMITS.keepReleases),
+  checkTimeout: (seconds: number | string) => wholeNumberProblem(seconds, RESOURCE_LIMITS.healthTimeout),
+  keepLast: (count: number | string) => limitProblem(count, RESOURCE_LIMITS.keepBackups),
+  keepDays: (days: number | string) => limitProblem(days, RESOURCE_LIMITS.keepBackupDays),
+  checkUrl: (url: string, { checkKind }: AppValues) =>
+    checkKind === 'url' && !/^https?:\/\//.test(url) ? 'Takes an http:// or https:// address' : null,
+  checkCommand: (command: string, { checkKind }: AppValues) =>
+    checkKind === 'command' && command.trim() === '' ? 'Takes a command' : null,
+};
+
+const orNull = (text: string) => (text.trim() === '' ? null : text.trim());
+
+function backupOf(values: AppValues) {
+  const last = values.keepLast === '' ? {} : { last: Number(values.keepLast) };
+  const days = values.keepDays === '' ? {} : { days: Number(values.keepDays) };
+  const keep = { ...last, ...days };
+  const backup = {
+    command: orNull(values.backupCommand),
+    restoreCommand: orNull(values.restoreCommand),
+    schedule: orNull(values.backupSchedule),
+    keep: Object.keys(keep).length === 0 ? null : keep,
+  };
+  return Object.values(backup).every((one) => one === null) ? null : backup;
+}
+
+/** The whole app as the API takes it. */
+function fieldsOf(values: AppValues): Required<UpdateAppInput> {
+  const timeoutSeconds = Number(values.checkTimeout);
+  return {
+    name: values.name.trim(),
+    projectId: values.projectId,
+    serverId: orNull(values.serverId),
+    repository: orNull(values.repository),
+    branch: values.branch.trim(),
+    directory: orNull(values.directory),
+    hooks: [...values.hooks],
+    keepReleases: Number(values.keepReleases),
+    healthCheck:
+      values.checkKind === 'none'
+        ? null
+        : values.checkKind === 'url'
+          ? { url: values.checkUrl.trim(), timeoutSeconds }
+          : { command: values.checkCommand, timeoutSeconds },
+    logCommand: orNull(values.logCommand),
+    backup: backupOf(values),
+  };
+}
+
+export function wishOf(values: AppValues): CreateAppInput {
+  const { name, projectId, ...rest } = fieldsOf(values);
+  return { name, projectId, ...rest, ...(values.slug !== '' && { slug: values.slug }) };
+}
+
+/** Only what was changed: what a colleague changes meanwhile is not overwritten. Pure. */
+export function appChanges(before: App, values: AppValues): UpdateAppInput {
+  const was = fieldsOf(valuesOf(before));
+  const is = fieldsOf(values);
+  return Object.fromEntries(
+    Object.entries(is).filter(([field, value]) => {
+      return JSON.stringify(value) !== JSON.stringify(was[field as keyof typeof was]);
+    }),
+  );
+}
+
+/** What the server's field names are called in the form. */
+export const FORM_FIELDS: Readonly<Record<string, string>> = {
+  healthCheck: 'checkUrl',
+  'healthCheck.command': 'checkCommand',
+  'healthCheck.url': 'checkUrl',
+  'healthCheck.timeoutSeconds': 'checkTimeout',
+  backup: 'backupCommand',
+  'backup.restoreCommand': 'restoreCommand',
+  'backup.schedule': 'backupSchedule',
+  'backup.keep.last': 'keepLast',
+  'backup.keep.days': 'keepDays',
+};
+
+export const APP_LABELS: Readonly<Record<string, string>> = {
+  name: 'Name',
+  projectId: 'Project',
+  serverId: 'Server',
+  repository: 'Repository',
+  branch: 'Branch',
+  directory: 'Directory',
+  hooks: 'Hooks',
+  keepReleases: 'Releases kept',
+  healthCheck: 'Health check',
+  logCommand: 'Log command',
+  backup: 'Backups',
+};

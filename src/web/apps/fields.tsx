@@ -1,0 +1,76 @@
+import { Group, NativeSelect, TextInput } from '@mantine/core';
+import type { UseFormReturnType } from '@mantine/form';
+import type { AppValues } from './apps.ts';
+import type { Names } from './names.ts';
+
+export interface AppFieldsProps {
+  readonly form: UseFormReturnType<AppValues>;
+}
+
+export function NameField({ form }: AppFieldsProps) {
+  return (
+    <TextInput
+      label="Name"
+      placeholder="Storefront"
+      autoComplete="off"
+      data-autofocus
+      {...form.getInputProps('name')}
+    />
+  );
+}
+
+interface ChoiceProps extends AppFieldsProps {
+  readonly names: Names;
+}
+
+export function ProjectField({ form, names }: ChoiceProps) {
+  return (
+    <NativeSelect
+      label="Project"
+      data={[
+        { value: '', label: 'Choose a project', disabled: true },
+        ...names.projects.map(({ id, name }) => ({ value: id, label: name })),
+      ]}
+      {...form.getInputProps('projectId')}
+    />
+  );
+}
+
+/** Where it comes from: a Git repository and its branch. */
+export function SourceFields({ form }: AppFieldsProps) {
+  return (
+    <Group gap="md" align="flex-start">
+      <TextInput
+        label="Git repository (optional)"
+        placeholder="https://git.example.com/shop.git"
+        autoComplete="off"
+        spellCheck={false}
+        flex="3 1 240px"
+        {...form.getInputProps('repository')}
+      />
+      <TextInput label="Branch" spellCheck={false} flex="1 1 120px" {...form.getInputProps('branch')} />
+    </Group>
+  );
+}
+
+/** Where it goes to: a server and a directory there. */
+export function TargetFields({ form, names }: ChoiceProps) {
+  return (
+    <Group gap="md" align="flex-start">
+      <NativeSelect
+        label="Server (optional)"
+        flex="1 1 180px"
+        data={[{ value: '', label: 'None yet' }, ...names.servers.map(({ id, name }) => ({ value: id, label: name }))]}
+        {...form.getInputProps('serverId')}
+      />
+      <TextInput
+        label="Directory (optional)"
+        placeholder="/srv/storefront"
+        autoComplete="off"
+        spellCheck={false}
+        flex="2 1 220px"
+        {...form.getInputProps('directory')}
+      />
+    </Group>
+  );
+}

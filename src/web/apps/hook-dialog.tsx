@@ -1,0 +1,99 @@
+import { Modal, NativeSelect, NumberInput, Stack, Switch, Textarea, TextInput } from '@mantine/core';
+import { useForm } from '@mantine/form';
+import { HOOK_STAGES, RESOURCE_LIMITS } from '../../contract/words.ts';
+import { FormFooter } from '../components/form.tsx';
+import { nameProblem } from '../rules.ts';
+import { type Hook, STAGES, wholeNumberProblem } from './apps.ts';
+
+interface HookDialogProps {
+  readonly hook: Hook | null;
+  /** The names of the other hooks: each is there once. */
+  readonly taken: readonly string[];
+  readonly onClose: () => void;
+  readonly onDone: (hook: Hook) => void;
+}
+
+type HookValues = Omit<Hook, 'timeoutSeconds'> & { readonly timeoutSeconds: number | string };
+
+const NEW_HOOK: HookValues = { name: '', stage: 'post_source_control', run: '', timeoutSeconds: 600, active: true };
+
+/** Adds or edits a hook; it is saved with the rest of the app. */
+export function HookDialog({ hook, taken, onClose, onDone }: HookDialogProps) {
+  const form = useForm<HookValues>({
+    initialValues: hook ?? NEW_HOOK,
+    validate: {
+      name: (name) => nameProblem(name) ?? (taken.includes(name.trim()) ? 'Another hook has this name' : null),
+      run: (run) =>
+        run.trim() === ''
+          ? 'Takes a command'
+          : run.length > RESOURCE_LIMITS.command
+            ? `Takes up to ${RESOURCE_LIMITS.command} characters`
+            : null,
+      timeoutSeconds: (seconds) => wholeNumberProblem(seconds, RESOURCE_LIMITS.hookTimeout),
+    },
+  });
+  return (
+    <Modal
+      opened
+      onClose={onClose}
+      title={hook === null ? 'Add a hook' : `Edit ${hook.name}`}
+      size="lg"
+      closeOnClickOutside={false}
+    >
+      <form
+        noValidate
+        onSubmit={form.onSubmit((values, event) => {
+          // A dialog's form sits, for React, inside the page's: what is submitted here is not that.
+          event?.stopPropagation();
+          onDone({ ...values, name: values.name.trim(), timeoutSeconds: Number(values.timeoutSeconds) });
+          onClose();
+        })}
+      >
+        <Stack gap="md">
+          <TextInput
+            label="Name"
+            placeholder="Install and build"
+            autoComplete="off"
+            data-autofocus
+            {...form.getInputProps('name')}
+          />
+          <NativeSelect
+            label="Stage"
+            description={`Runs ${STAGES[form.values.stage].when}.`}
+            data={HOOK_STAGES.map((stage) => ({ value: stage, label: STAGES[stage].label }))}
+            {...form.getInputProps('stage')}
+          />
+          <Textarea
+            label="Command"
+            description="Lines for a shell. The app's environment is there as variables."
+            placeholder="npm ci && npm run build"
+            autosize
+            minRows={3}
+            maxRows={12}
+            spellCheck={false}
+            classNames={{ input: 'mono' }}
+            {...form.getInputProps('run')}
+          />
+          <NumberInput
+            label="Time limit in seconds"
+            min={RESOURCE_LIMITS.hookTimeout.min}
+            max={RESOURCE_LIMITS.hookTimeout.max}
+            allowDecimal={false}
+            hideControls
+            {...form.getInputProps('timeoutSeconds')}
+          />
+          <Switch
+            label="Active"
+            description="An inactive hook is skipped."
+            {...form.getInputProps('active', { type: 'checkbox' })}
+          />
+          <FormFooter
+            saving={{ busy: false, trouble: null, error: null }}
+            submit={hook === null ? 'Add' : 'Done'}
+            onCancel={onClose}
+          />
+        </Stack>
+      </form>
+    </Modal>
+  );
+}

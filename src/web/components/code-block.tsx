@@ -1,0 +1,19 @@
+import styles from './code-block.module.css';
+import { CopyButton } from './copy.tsx';
+
+interface CodeBlockProps {
+  readonly label: string;
+  readonly children: string;
+  readonly copy?: string;
+}
+
+/** Text for a machine, to read and to copy. */
+export function CodeBlock({ label, children, copy = 'Copy' }: CodeBlockProps) {
+  return (
+    <figure className={styles['block']} aria-label={label}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+      <pre tabIndex={0}>{children}</pre>
+      <CopyButton text={children} label={copy} size="compact-sm" />
+    </figure>
+  );
+}

@@ -1,0 +1,56 @@
+import { Text } from '@mantine/core';
+import type { UseQueryResult } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import type { Page } from '../../contract/schemas.ts';
+import { type Column, DataTable } from './data-table.tsx';
+import { IconSearch } from './icons.ts';
+import type { ListState } from './list-state.ts';
+import { EmptyState, ErrorState, TableSkeleton } from './states.tsx';
+
+interface ListBodyProps<Row> {
+  /** What the table lists, for screen readers. */
+  readonly label: string;
+  readonly list: UseQueryResult<Page<Row>>;
+  readonly columns: readonly Column<Row>[];
+  readonly state: ListState;
+  readonly rowName: (row: Row) => string;
+  /** Whether the list is narrowed, so that nothing in it does not mean that there is nothing. */
+  readonly filtered: boolean;
+  /** What stands there while there is nothing at all. */
+  readonly empty: ReactNode;
+  readonly rows?: number;
+  readonly tools?: ((row: Row) => ReactNode) | undefined;
+}
+
+/** A list in whatever state it is: on its way, failed, empty, nothing that matches, or a table. */
+export function ListBody<Row extends { readonly id: string }>(props: ListBodyProps<Row>) {
+  const { label, list, columns, state, rowName, filtered, empty, tools } = props;
+  if (list.isPending) return <TableSkeleton rows={props.rows} />;
+  if (list.error !== null) return <ErrorState error={list.error} retry={() => void list.refetch()} />;
+  const { data, nextCursor } = list.data;
+  if (data.length === 0 && !filtered) return empty;
+  if (data.length === 0) {
+    return (
+      <EmptyState icon={<IconSearch size={26} />} title="Nothing matches">
+        <Text c="dimmed" fz="sm">
+          Nothing in this list is let through by the search and filters above.
+        </Text>
+      </EmptyState>
+    );
+  }
+  return (
+    <div>
+      <DataTable
+        label={label}
+        columns={columns}
+        rows={data}
+        rowId={({ id }) => id}
+        rowName={rowName}
+        nextCursor={nextCursor}
+        state={state}
+        stale={list.isPlaceholderData}
+        tools={tools}
+      />
+    </div>
+  );
+}

@@ -1,0 +1,48 @@
+import { Stack, Text } from '@mantine/core';
+import type { UseQueryResult } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import { DevpilotError } from '../../sdk/client.ts';
+import { IconTrash } from './icons.ts';
+import { Page } from './page.tsx';
+import { BlockSkeleton, EmptyState, ErrorState } from './states.tsx';
+
+interface OneThingProps<Item> {
+  /** What it is: “project”. */
+  readonly noun: string;
+  /** The title until it is known. */
+  readonly title: string;
+  readonly back: ReactNode;
+  readonly query: UseQueryResult<Item>;
+  readonly children: (item: Item) => ReactNode;
+}
+
+/** A page about one thing, in whatever state it is: on its way, failed, not there, or shown. */
+export function OneThing<Item>({ noun, title, back, query, children }: OneThingProps<Item>) {
+  const { data, error, refetch } = query;
+  if (error instanceof DevpilotError && error.code === 'not_found') {
+    return (
+      <Stack gap="md">
+        {back}
+        <Page title={`No such ${noun}`}>
+          <EmptyState icon={<IconTrash size={26} />} title={`There is no such ${noun}`}>
+            <Text c="dimmed" fz="sm">
+              It was deleted, or belongs to another workspace.
+            </Text>
+          </EmptyState>
+        </Page>
+      </Stack>
+    );
+  }
+  return (
+    <Stack gap="md">
+      {back}
+      {data !== undefined ? (
+        children(data)
+      ) : (
+        <Page title={title}>
+          {error === null ? <BlockSkeleton height={320} /> : <ErrorState error={error} retry={() => void refetch()} />}
+        </Page>
+      )}
+    </Stack>
+  );
+}

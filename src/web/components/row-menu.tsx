@@ -1,0 +1,40 @@
+import { ActionIcon, Menu } from '@mantine/core';
+import type { ReactNode } from 'react';
+import { IconDots, IconEdit, IconTrash } from './icons.ts';
+
+interface RowMenuProps {
+  /** Whose menu it is, for screen readers. */
+  readonly name: string;
+  readonly children?: ReactNode;
+  readonly onEdit?: (() => void) | undefined;
+  readonly onDelete?: (() => void) | undefined;
+}
+
+/** What can be done with a row of a table. */
+export function RowMenu({ name, children, onEdit, onDelete }: RowMenuProps) {
+  return (
+    <Menu width={210}>
+      <Menu.Target>
+        <ActionIcon variant="subtle" color="gray" c="inherit" aria-label={`Actions for ${name}`}>
+          <IconDots size={18} />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {children}
+        {onEdit !== undefined && (
+          <Menu.Item leftSection={<IconEdit size={16} />} onClick={onEdit}>
+            Edit…
+          </Menu.Item>
+        )}
+        {onDelete !== undefined && (
+          <>
+            <Menu.Divider />
+            <Menu.Item leftSection={<IconTrash size={16} />} c="var(--mantine-color-error)" onClick={onDelete}>
+              Delete…
+            </Menu.Item>
+          </>
+        )}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}

@@ -1,0 +1,305 @@
+import { Button, Group, Menu, Stack, Text, TextInput } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import type { App } from '../../contract/resources.ts';
+import { messageOf, queryClient } from '../api.ts';
+import { useAppQuery } from '../apps/app-query.ts';
+import { download } from '../components/download.ts';
+import { isConflict } from '../components/form.tsx';
+import {
+  IconChevronDown,
+  IconDownload,
+  IconEye,
+  IconEyeOff,
+  IconPlus,
+  IconSearch,
+  IconUpload,
+  IconVariable,
+} from '../components/icons.ts';
+import { LeaveGuard } from '../components/leave-guard.tsx';
+import { EmptyState, ErrorState, TableSkeleton } from '../components/states.tsx';
+import { useWorkspace } from '../session.ts';
+import { changesOf, type Draft, withFile } from './draft.ts';
+import styles from './environment.module.css';
+import { ImportDialog } from './import-dialog.tsx';
+import { ReviewDialog } from './review-dialog.tsx';
+import { VariableDialog } from './variable-dialog.tsx';
+import { VariableRow } from './variable-row.tsx';
+import { Versions } from './versions.tsx';
+
+type Dialog = 'add' | 'import' | 'review' | { readonly change: string };
+
+function useEnvironment(appId: string) {
+  const { api, workspace } = useWorkspace();
+  return useQuery({
+    queryKey: [workspace.id, 'apps', appId, 'env', 'names'],
+    queryFn: ({ signal }) => api.environment.read(appId, { values: 'hidden' }, { signal }),
+    // What is drafted here is drafted on this state: it changes when it was saved, or when saving it is refused.
+    refetchOnWindowFocus: false,
+  });
+}
+
+/** Values that were revealed, in this page's memory alone. Each reveal is recorded by the server. */
+function useRevealed(appId: string) {
+  const { api, workspace } = useWorkspace();
+  const [values, setValues] = useState<ReadonlyMap<string, string>>(new Map());
+  const [pending, setPending] = useState<string | null>(null);
+
+  async function reveal(name?: string) {
+    setPending(name ?? '');
+    try {
+      const { value } = await api.environment.read(appId, name === undefined ? {} : { name });
+      const shown = value.data.flatMap((one) => (one.value === null ? [] : [[one.name, one.value] as const]));
+      setValues((before) => new Map([...before, ...shown]));
+      void queryClient.invalidateQueries({ queryKey: [workspace.id, 'audit-events'] });
+    } catch (error) {
+      notifications.show({ color: 'red', message: messageOf(error) });
+    } finally {
+      setPending(null);
+    }
+  }
+  return {
+    values,
+    pending,
+    reveal: (name?: string) => void reveal(name),
+    hide: (...names: readonly string[]) =>
+      setValues((before) =>
+        names.length === 0 ? new Map() : new Map([...before].filter(([name]) => !names.includes(name))),
+      ),
+  };
+}
+
+function Export({ app }: { readonly app: App }) {
+  const { api } = useWorkspace();
+  const [busy, setBusy] = useState(false);
+  async function save() {
+    setBusy(true);
+    try {
+      const text = await api.environment.dotenv(app.id);
+      download(`${app.slug}.env`, new Blob([text], { type: 'text/plain' }));
+    } catch (error) {
+      notifications.show({ color: 'red', message: messageOf(error) });
+    } finally {
+      setBusy(false);
+    }
+  }
+  return (
+    <Menu width={260}>
+      <Menu.Target>
+        <Button
+          variant="default"
+          loading={busy}
+          leftSection={<IconDownload size={16} />}
+          rightSection={<IconChevronDown size={14} />}
+        >
+          Export
+        </Button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Label>Reveals all values, which is recorded</Menu.Label>
+        <Menu.Item onClick={() => void save()}>Download as dotenv</Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+function Variables({ app }: { readonly app: App }) {
+  const { api, workspace, isAdmin } = useWorkspace();
+  const query = useEnvironment(app.id);
+  const revealed = useRevealed(app.id);
+  const [draft, setDraft] = useState<Draft>(new Map());
+  const [dialog, setDialog] = useState<Dialog | null>(null);
+  const [sought, setSought] = useState('');
+  const [theirs, setTheirs] = useState<readonly string[] | null>(null);
+  if (query.data === undefined) {
+    return query.error === null ? (
+      <TableSkeleton rows={5} />
+    ) : (
+      <ErrorState error={query.error} retry={() => void query.refetch()} />
+    );
+  }
+  const { value: environment, tag } = query.data;
+  const updatedAt = new Map(environment.data.map((one) => [one.name, one.updatedAt]));
+  const names = new Set(updatedAt.keys());
+  const changes = changesOf(names, revealed.values, draft);
+  const kinds = new Map(changes.map(({ name, kind }) => [name, kind]));
+  const all = [...new Set([...names, ...changes.map(({ name }) => name)])].sort();
+  const shown = all.filter((name) => name.toLowerCase().includes(sought.trim().toLowerCase()));
+
+  const put = (name: string, value: string | null) => setDraft((before) => new Map([...before, [name, value]]));
+  const undo = (name: string) => setDraft((before) => new Map([...before].filter(([one]) => one !== name)));
+  function discard() {
+    setDraft(new Map());
+    setTheirs(null);
+  }
+
+  /** Reads anew after somebody was faster, and says what they changed. */
+  async function lookAgain() {
+    const { data: fresh } = await query.refetch();
+    if (fresh === undefined) return;
+    const now = new Map(fresh.value.data.map((one) => [one.name, one.updatedAt]));
+    const touched = [...new Set([...updatedAt.keys(), ...now.keys()])].filter(
+      (name) => now.get(name) !== updatedAt.get(name),
+    );
+    revealed.hide(...touched);
+    setTheirs(touched.sort());
+  }
+
+  async function save() {
+    try {
+      await api.environment.update(app.id, Object.fromEntries(changes.map(({ name, after }) => [name, after])), {
+        ifMatch: tag,
+      });
+    } catch (error) {
+      if (isConflict(error)) await lookAgain();
+      throw error;
+    }
+    notifications.show({ message: `Saved the environment of ${app.name}. The next deployment uses it.` });
+    if (changes.length > 0) revealed.hide(...changes.map(({ name }) => name));
+    discard();
+    await queryClient.invalidateQueries({ queryKey: [workspace.id, 'apps', app.id, 'env'] });
+  }
+
+  const add = isAdmin && (
+    <Button leftSection={<IconPlus size={16} />} onClick={() => setDialog('add')}>
+      Add
+    </Button>
+  );
+  const bring = isAdmin && (
+    <Button variant="default" leftSection={<IconUpload size={16} />} onClick={() => setDialog('import')}>
+      Import
+    </Button>
+  );
+  const changing = dialog !== null && typeof dialog === 'object' ? dialog.change : null;
+  return (
+    <Stack gap="md">
+      <LeaveGuard when={changes.length > 0} />
+      {all.length === 0 ? (
+        <EmptyState
+          icon={<IconVariable size={26} />}
+          title="No variables yet"
+          action={
+            <Group gap="xs">
+              {add}
+              {bring}
+            </Group>
+          }
+        >
+          <Text c="dimmed" fz="sm">
+            {isAdmin
+              ? 'What the app reads from its environment, such as DATABASE_URL. Values are sealed at rest.'
+              : 'An owner or admin of this workspace can set variables.'}
+          </Text>
+        </EmptyState>
+      ) : (
+        <>
+          <Group justify="space-between" gap="xs">
+            <TextInput
+              type="search"
+              aria-label="Search variables by name"
+              placeholder="Search by name"
+              leftSection={<IconSearch size={16} aria-hidden />}
+              value={sought}
+              onChange={(event) => setSought(event.currentTarget.value)}
+              flex="1 1 180px"
+              maw={320}
+            />
+            <Group gap="xs">
+              {revealed.values.size === 0 ? (
+                <Button
+                  variant="default"
+                  leftSection={<IconEye size={16} />}
+                  loading={revealed.pending === ''}
+                  disabled={names.size === 0}
+                  onClick={() => revealed.reveal()}
+                >
+                  Reveal all
+                </Button>
+              ) : (
+                <Button variant="default" leftSection={<IconEyeOff size={16} />} onClick={() => revealed.hide()}>
+                  Hide all
+                </Button>
+              )}
+              <Export app={app} />
+              {bring}
+              {add}
+            </Group>
+          </Group>
+          <Text fz="sm" c="dimmed">
+            Values are masked until you reveal them. The activity log records who reveals which.
+          </Text>
+          <ul className={styles['rows']} aria-label="Variables">
+            {shown.map((name) => (
+              <VariableRow
+                key={name}
+                name={name}
+                updatedAt={updatedAt.get(name) ?? null}
+                value={draft.get(name) ?? revealed.values.get(name)}
+                kind={kinds.get(name) ?? null}
+                revealing={revealed.pending === name}
+                onReveal={() => revealed.reveal(name)}
+                onHide={() => revealed.hide(name)}
+                edit={
+                  isAdmin
+                    ? {
+                        onEdit: () => setDialog({ change: name }),
+                        onRemove: () => put(name, null),
+                        onUndo: () => undo(name),
+                      }
+                    : undefined
+                }
+              />
+            ))}
+          </ul>
+          {shown.length === 0 && (
+            <Text fz="sm" c="dimmed" role="status">
+              No variable has this in its name.
+            </Text>
+          )}
+        </>
+      )}
+      {changes.length > 0 && (
+        <section className={styles['bar']} aria-label="Changes that are not saved">
+          <Text fz="sm" fw={550} role="status">
+            {changes.length === 1 ? 'One change is' : `${changes.length} changes are`} not saved
+          </Text>
+          <Group gap="xs">
+            <Button size="xs" variant="default" onClick={discard}>
+              Discard
+            </Button>
+            <Button size="xs" onClick={() => setDialog('review')}>
+              Review and save
+            </Button>
+          </Group>
+        </section>
+      )}
+      <Versions appId={app.id} tag={tag} />
+      {(dialog === 'add' || changing !== null) && (
+        <VariableDialog
+          name={changing}
+          value={changing === null ? undefined : (draft.get(changing) ?? revealed.values.get(changing))}
+          taken={new Set(all)}
+          onClose={() => setDialog(null)}
+          onDone={put}
+        />
+      )}
+      {dialog === 'import' && (
+        <ImportDialog
+          names={names}
+          onClose={() => setDialog(null)}
+          onDone={(values, replace) => setDraft(withFile(names, draft, values, replace))}
+        />
+      )}
+      {dialog === 'review' && (
+        <ReviewDialog changes={changes} theirs={theirs} onClose={() => setDialog(null)} onSave={save} />
+      )}
+    </Stack>
+  );
+}
+
+/** The variables of an app. */
+export function EnvironmentTab() {
+  const { data: app } = useAppQuery();
+  return app === undefined ? null : <Variables key={app.id} app={app} />;
+}

@@ -1,0 +1,96 @@
+import { Button, Checkbox, FileButton, Group, Modal, Stack, Text, Textarea } from '@mantine/core';
+import { useState } from 'react';
+import { parseDotenv } from '../../contract/dotenv.ts';
+import { RESOURCE_LIMITS } from '../../contract/words.ts';
+import { IconUpload } from '../components/icons.ts';
+import { Notice } from '../components/notice.tsx';
+import { valueProblem } from './draft.ts';
+
+type Read =
+  | { readonly ok: true; readonly values: ReadonlyMap<string, string> }
+  | { readonly ok: false; readonly why: string };
+
+function read(text: string): Read {
+  if (text.length > RESOURCE_LIMITS.envBody)
+    return { ok: false, why: 'This file is larger than an environment can be.' };
+  const parsed = parseDotenv(text);
+  if (!parsed.ok) return { ok: false, why: `Line ${parsed.line}: ${parsed.message}.` };
+  const wrong = [...parsed.values].find(([, value]) => valueProblem(value) !== null);
+  if (wrong !== undefined) return { ok: false, why: `${wrong[0]}: ${valueProblem(wrong[1])}.` };
+  return { ok: true, values: parsed.values };
+}
+
+interface ImportDialogProps {
+  readonly names: ReadonlySet<string>;
+  readonly onClose: () => void;
+  readonly onDone: (values: ReadonlyMap<string, string>, replace: boolean) => void;
+}
+
+/** Reads a dotenv file into the draft; nothing is saved by it. */
+export function ImportDialog({ names, onClose, onDone }: ImportDialogProps) {
+  const [text, setText] = useState('');
+  const [replace, setReplace] = useState(false);
+  const result = read(text);
+  const count = result.ok ? result.values.size : 0;
+  const known = result.ok ? [...result.values.keys()].filter((name) => names.has(name)).length : 0;
+  const missing = names.size - known;
+  return (
+    <Modal opened onClose={onClose} title="Import a dotenv file" size="lg" closeOnClickOutside={false}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (!result.ok || count === 0) return;
+          onDone(result.values, replace);
+          onClose();
+        }}
+      >
+        <Stack gap="md">
+          <Group>
+            <FileButton onChange={(file) => void file?.text().then(setText)}>
+              {(props) => (
+                <Button variant="default" leftSection={<IconUpload size={16} />} {...props}>
+                  Choose a file
+                </Button>
+              )}
+            </FileButton>
+            <Text fz="sm" c="dimmed">
+              or paste it below.
+            </Text>
+          </Group>
+          <Textarea
+            label="Content"
+            placeholder={'DATABASE_URL=postgres://shop@db/shop\nGREETING="Hello, world"'}
+            autosize
+            minRows={6}
+            maxRows={14}
+            autoComplete="off"
+            spellCheck={false}
+            classNames={{ input: 'mono' }}
+            value={text}
+            onChange={(event) => setText(event.currentTarget.value)}
+            data-autofocus
+          />
+          <Checkbox
+            label="Remove the variables that are not in the file"
+            checked={replace}
+            onChange={(event) => setReplace(event.currentTarget.checked)}
+          />
+          <Text fz="sm" role="status">
+            {result.ok &&
+              count > 0 &&
+              `${count} in the file: ${count - known} new, ${known} that are there already${replace ? `; ${missing} will be removed` : ''}.`}
+          </Text>
+          {!result.ok && <Notice tone="bad">{result.why}</Notice>}
+          <Group justify="flex-end" gap="sm">
+            <Button variant="default" onClick={onClose}>
+              Cancel
+            </Button>
+            <Button type="submit" disabled={!result.ok || count === 0}>
+              Take it over
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}

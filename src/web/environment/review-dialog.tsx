@@ -1,0 +1,118 @@
+import { Button, Group, Modal, Stack, Switch, Text } from '@mantine/core';
+import { useState } from 'react';
+import { messageOf } from '../api.ts';
+import { isConflict } from '../components/form.tsx';
+import { Notice, Tag, type Tone } from '../components/notice.tsx';
+import type { Change } from './draft.ts';
+import styles from './environment.module.css';
+
+const KINDS: Readonly<Record<Change['kind'], { readonly label: string; readonly tone: Tone }>> = {
+  added: { label: 'New', tone: 'good' },
+  changed: { label: 'Changed', tone: 'warn' },
+  removed: { label: 'Removed', tone: 'bad' },
+};
+
+export const MASK = '••••••••';
+
+function Side({
+  sign,
+  value,
+  shown,
+}: {
+  readonly sign: '−' | '+';
+  readonly value: string | undefined;
+  readonly shown: boolean;
+}) {
+  return (
+    <div className={sign === '+' ? styles['after'] : styles['before']}>
+      <span aria-hidden>{sign} </span>
+      <span className="visually-hidden">{sign === '+' ? 'After: ' : 'Before: '}</span>
+      {shown && value !== undefined ? value === '' ? <i>empty</i> : value : MASK}
+    </div>
+  );
+}
+
+/** How a name's change is called and coloured. */
+export const KindTag = ({ kind }: { readonly kind: Change['kind'] }) => (
+  <Tag tone={KINDS[kind].tone}>{KINDS[kind].label}</Tag>
+);
+
+interface ReviewDialogProps {
+  readonly changes: readonly Change[];
+  readonly onClose: () => void;
+  /** Saves; where somebody was faster, reads anew and answers with the names that they changed. */
+  readonly onSave: () => Promise<void>;
+  /** What others changed since the page was read, by name. */
+  readonly theirs: readonly string[] | null;
+}
+
+/** What is about to be saved, variable by variable, and the button that does it. */
+export function ReviewDialog({ changes, onClose, onSave, theirs }: ReviewDialogProps) {
+  const [shown, setShown] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+
+  async function save() {
+    setBusy(true);
+    setError(null);
+    try {
+      await onSave();
+      onClose();
+    } catch (thrown) {
+      setError(thrown);
+    } finally {
+      setBusy(false);
+    }
+  }
+
+  const both = changes.filter(({ name }) => theirs?.includes(name) === true).map(({ name }) => name);
+  return (
+    <Modal opened onClose={onClose} title="Review the changes" size="xl" closeOnClickOutside={false}>
+      <Stack gap="md">
+        <Switch
+          label="Show the values"
+          checked={shown}
+          onChange={(event) => setShown(event.currentTarget.checked)}
+          data-autofocus
+        />
+        <ul className={styles['diff']} aria-label="Changes">
+          {changes.map(({ name, kind, before, after }) => (
+            <li key={name}>
+              <Group gap="sm" mb={4}>
+                <span className={`mono ${styles['name']}`}>{name}</span>
+                <KindTag kind={kind} />
+              </Group>
+              {kind !== 'added' && <Side sign="−" value={before} shown={shown} />}
+              {after !== null && <Side sign="+" value={after} shown={shown} />}
+            </li>
+          ))}
+        </ul>
+        {shown && changes.some(({ kind, before }) => kind !== 'added' && before === undefined) && (
+          <Text fz="xs" c="dimmed">
+            Values that you have not revealed stay masked.
+          </Text>
+        )}
+        {theirs !== null && (
+          <Notice tone="warn">
+            <span role="alert">
+              Somebody changed the environment meanwhile
+              {theirs.length > 0 && `: ${theirs.join(', ')}`}. Nothing of yours is saved yet.
+              {both.length > 0 && ` Saving again overwrites their ${both.join(', ')}.`}
+            </span>
+          </Notice>
+        )}
+        {error !== null && !(isConflict(error) && theirs !== null) && <Notice tone="bad">{messageOf(error)}</Notice>}
+        <Group justify="flex-end" gap="sm">
+          <Button variant="default" onClick={onClose}>
+            Back
+          </Button>
+          <Button loading={busy} disabled={changes.length === 0} onClick={() => void save()}>
+            {theirs === null
+              ? `Save ${changes.length === 1 ? 'one change' : `${changes.length} changes`}`
+              : 'Save again'}
+          </Button>
+        </Group>
+      </Stack>
+    </Modal>
+  );
+}

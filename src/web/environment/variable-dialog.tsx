@@ -1,0 +1,77 @@
+import { Modal, Stack, Textarea, TextInput } from '@mantine/core';
+import { useForm } from '@mantine/form';
+import { FormFooter } from '../components/form.tsx';
+import { valueProblem, variableNameProblem } from './draft.ts';
+
+interface VariableDialogProps {
+  /** The variable to be changed; null for a new one. */
+  readonly name: string | null;
+  /** Its value as far as it was revealed or drafted. */
+  readonly value: string | undefined;
+  readonly taken: ReadonlySet<string>;
+  readonly onClose: () => void;
+  readonly onDone: (name: string, value: string) => void;
+}
+
+/** Sets a variable in the draft; nothing is saved by it. */
+export function VariableDialog({ name, value, taken, onClose, onDone }: VariableDialogProps) {
+  const form = useForm({
+    initialValues: { name: name ?? '', value: value ?? '' },
+    validate: {
+      name: (typed) => (name === null ? variableNameProblem(typed.trim(), taken) : null),
+      value: valueProblem,
+    },
+  });
+  return (
+    <Modal
+      opened
+      onClose={onClose}
+      title={name === null ? 'Add a variable' : `Change ${name}`}
+      size="lg"
+      closeOnClickOutside={false}
+    >
+      <form
+        noValidate
+        onSubmit={form.onSubmit((values) => {
+          onDone(values.name.trim(), values.value);
+          onClose();
+        })}
+      >
+        <Stack gap="md">
+          {name === null && (
+            <TextInput
+              label="Name"
+              placeholder="DATABASE_URL"
+              autoComplete="off"
+              spellCheck={false}
+              classNames={{ input: 'mono' }}
+              data-autofocus
+              {...form.getInputProps('name')}
+            />
+          )}
+          <Textarea
+            label="Value"
+            description={
+              name !== null && value === undefined
+                ? 'The value that is there stays masked; what you type here takes its place.'
+                : 'Taken as it is typed: lines, blanks and $ included.'
+            }
+            autosize
+            minRows={2}
+            maxRows={14}
+            autoComplete="off"
+            spellCheck={false}
+            classNames={{ input: 'mono' }}
+            data-autofocus={name !== null || undefined}
+            {...form.getInputProps('value')}
+          />
+          <FormFooter
+            saving={{ busy: false, trouble: null, error: null }}
+            submit={name === null ? 'Add' : 'Change'}
+            onCancel={onClose}
+          />
+        </Stack>
+      </form>
+    </Modal>
+  );
+}

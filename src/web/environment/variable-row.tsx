@@ -1,0 +1,94 @@
+import { ActionIcon, Tooltip } from '@mantine/core';
+import { useClipboard } from '@mantine/hooks';
+import { IconArrowBackUp, IconCheck, IconCopy, IconEdit, IconEye, IconEyeOff, IconTrash } from '../components/icons.ts';
+import { Ago } from '../components/time.tsx';
+import type { Change } from './draft.ts';
+import styles from './environment.module.css';
+import { KindTag, MASK } from './review-dialog.tsx';
+
+interface ToolProps {
+  readonly label: string;
+  readonly Icon: typeof IconEdit;
+  readonly onClick: () => void;
+  readonly loading?: boolean;
+}
+
+function Tool({ label, Icon, onClick, loading = false }: ToolProps) {
+  return (
+    <Tooltip label={label}>
+      <ActionIcon variant="subtle" color="gray" c="inherit" aria-label={label} loading={loading} onClick={onClick}>
+        <Icon size={16} />
+      </ActionIcon>
+    </Tooltip>
+  );
+}
+
+function Copy({ name, value }: { readonly name: string; readonly value: string }) {
+  const clipboard = useClipboard({ timeout: 2000 });
+  return (
+    <Tool
+      label={clipboard.copied ? `Copied ${name}` : `Copy ${name}`}
+      Icon={clipboard.copied ? IconCheck : IconCopy}
+      onClick={() => clipboard.copy(value)}
+    />
+  );
+}
+
+/** A value as it is; a long one scrolls, also by keyboard. */
+function ValueOf({ value }: { readonly value: string | undefined }) {
+  const isLong = value !== undefined && (value.length > 400 || value.split('\n').length > 6);
+  return (
+    <pre className={`mono ${styles['value']}`} {...(isLong && { tabIndex: 0 })}>
+      {value === undefined ? MASK : value === '' ? <i>empty</i> : value}
+    </pre>
+  );
+}
+
+interface VariableRowProps {
+  readonly name: string;
+  /** When it was last written; null for one that is new in the draft. */
+  readonly updatedAt: string | null;
+  /** Its value, where it was revealed or is about to be written. */
+  readonly value: string | undefined;
+  /** What the draft does to it. */
+  readonly kind: Change['kind'] | null;
+  readonly revealing: boolean;
+  readonly onReveal: () => void;
+  readonly onHide: () => void;
+  /** Absent for who may not change it. */
+  readonly edit?:
+    | { readonly onEdit: () => void; readonly onRemove: () => void; readonly onUndo: () => void }
+    | undefined;
+}
+
+/** A variable: masked until it is revealed, and what the draft does to it. */
+export function VariableRow(props: VariableRowProps) {
+  const { name, updatedAt, value, kind, revealing, onReveal, onHide, edit } = props;
+  return (
+    <li className={styles['row']} {...(kind !== null && { 'data-kind': kind })}>
+      <div className={`mono ${styles['name']}`}>
+        {name} {kind !== null && <KindTag kind={kind} />}
+      </div>
+      <ValueOf value={value} />
+      <div className={styles['when']}>{updatedAt === null ? 'Not saved' : <Ago at={updatedAt} />}</div>
+      <div className={styles['tools']}>
+        {value !== undefined && <Copy name={name} value={value} />}
+        {kind === null &&
+          (value === undefined ? (
+            <Tool label={`Reveal ${name}`} Icon={IconEye} loading={revealing} onClick={onReveal} />
+          ) : (
+            <Tool label={`Hide ${name}`} Icon={IconEyeOff} onClick={onHide} />
+          ))}
+        {edit !== undefined && kind !== 'removed' && (
+          <Tool label={`Change ${name}`} Icon={IconEdit} onClick={edit.onEdit} />
+        )}
+        {edit !== undefined && kind === null && (
+          <Tool label={`Remove ${name}`} Icon={IconTrash} onClick={edit.onRemove} />
+        )}
+        {edit !== undefined && kind !== null && (
+          <Tool label={`Undo the change of ${name}`} Icon={IconArrowBackUp} onClick={edit.onUndo} />
+        )}
+      </div>
+    </li>
+  );
+}

@@ -1,0 +1,168 @@
+import { Button, Group, Skeleton, Text } from '@mantine/core';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { useParams } from '@tanstack/react-router';
+import { useState } from 'react';
+import type { ErrorIssueDetail } from '../../contract/errors.ts';
+import { Facts } from '../components/facts.tsx';
+import { exactTime } from '../components/format.ts';
+import { Id } from '../components/id.tsx';
+import { BackLink } from '../components/link.tsx';
+import { OneThing } from '../components/one-thing.tsx';
+import { Page } from '../components/page.tsx';
+import { Section } from '../components/section.tsx';
+import { ErrorState } from '../components/states.tsx';
+import { Ago } from '../components/time.tsx';
+import { useWorkspace } from '../session.ts';
+import styles from './errors.module.css';
+import { Occurrence } from './occurrence.tsx';
+import { Sparkline } from './sparkline.tsx';
+import { LevelTag, StatusButton, StatusTag } from './status.tsx';
+
+interface FacetProps {
+  readonly title: string;
+  readonly values: ErrorIssueDetail['releases'];
+}
+
+function Facet({ title, values }: FacetProps) {
+  if (values.length === 0) return null;
+  const most = Math.max(1, ...values.map(({ count }) => count));
+  return (
+    <Section title={title}>
+      <ul style={{ listStyle: 'none', margin: 0, padding: 0 }} aria-label={title}>
+        {values.map(({ value, count, lastSeenAt }) => (
+          <li key={value} className={styles['facet']}>
+            <div>
+              <b>{value}</b>
+              <span>{count.toLocaleString('en')}</span>
+            </div>
+            <div className={styles['bar']} aria-hidden>
+              <span style={{ width: `${(count / most) * 100}%` }} />
+            </div>
+            <Text fz="xs" c="dimmed" component="div">
+              <Ago at={lastSeenAt} prefix="seen " />
+            </Text>
+          </li>
+        ))}
+      </ul>
+    </Section>
+  );
+}
+
+/** The occurrences that are kept, one of them shown; older and newer are a press away. */
+function Occurrences({ issue }: { readonly issue: ErrorIssueDetail }) {
+  const { api, workspace } = useWorkspace();
+  const [cursors, setCursors] = useState<readonly (string | undefined)[]>([undefined]);
+  const cursor = cursors.at(-1);
+  const { data, error, refetch } = useQuery({
+    queryKey: [workspace.id, 'errors', issue.id, 'events', cursor, cursor === undefined && issue.count],
+    queryFn: ({ signal }) => api.errors.issues.events(issue.id).list({ limit: 1, cursor }, { signal }),
+    placeholderData: keepPreviousData,
+  });
+  if (data === undefined) {
+    return error === null ? (
+      <Skeleton h={420} radius="lg" aria-busy aria-label="Loading" role="status" />
+    ) : (
+      <ErrorState error={error} retry={() => void refetch()} />
+    );
+  }
+  const [event] = data.data;
+  const { nextCursor } = data;
+  if (event === undefined) {
+    return (
+      <Section title="Occurrences">
+        <Text fz="sm" c="dimmed">
+          None of them is kept any more; they are only counted.
+        </Text>
+      </Section>
+    );
+  }
+  return (
+    <>
+      <Group justify="space-between" gap="sm">
+        <Text fz="sm" role="status">
+          {cursor === undefined ? 'The latest occurrence' : 'An occurrence'}, {exactTime(event.time)}
+          {[event.app, event.environment, event.release].some((one) => one !== null) && (
+            <Text span inherit c="dimmed">
+              {' '}
+              {[event.app, event.environment, event.release].filter((one) => one !== null).join(' · ')}
+            </Text>
+          )}
+        </Text>
+        <Group gap="xs">
+          <Button
+            size="xs"
+            variant="default"
+            disabled={cursors.length === 1}
+            onClick={() => setCursors(cursors.slice(0, -1))}
+          >
+            Newer
+          </Button>
+          <Button
+            size="xs"
+            variant="default"
+            disabled={nextCursor === null}
+            onClick={() => nextCursor !== null && setCursors([...cursors, nextCursor])}
+          >
+            Older
+          </Button>
+        </Group>
+      </Group>
+      <Occurrence event={event} />
+    </>
+  );
+}
+
+function About({ issue }: { readonly issue: ErrorIssueDetail }) {
+  const { isAdmin } = useWorkspace();
+  return (
+    <Page
+      title={issue.title}
+      description={
+        <Group gap="xs" component="span" display="inline-flex">
+          <StatusTag status={issue.status} />
+          <LevelTag level={issue.level} />
+          <span className="mono">{issue.type}</span>
+        </Group>
+      }
+      actions={isAdmin && <StatusButton issue={issue} />}
+    >
+      <div className={styles['columns']}>
+        <div className={styles['column']}>
+          <Occurrences issue={issue} />
+        </div>
+        <div className={styles['column']}>
+          <Section title="Last 14 days">
+            <Sparkline days={issue.days} width={360} height={64} />
+            <Facts
+              facts={[
+                ['Times', issue.count.toLocaleString('en')],
+                ['Last seen', <Ago key="last" at={issue.lastSeenAt} />],
+                ['First seen', <Ago key="first" at={issue.firstSeenAt} />],
+                ['Id', <Id key="id" id={issue.id} />],
+              ]}
+            />
+          </Section>
+          <Facet title="Releases" values={issue.releases} />
+          <Facet title="Environments" values={issue.environments} />
+          <Facet title="Apps" values={issue.apps} />
+        </div>
+      </div>
+    </Page>
+  );
+}
+
+/** One issue: how often, since when, where, and what happened. */
+export function IssuePage() {
+  const { api, workspace } = useWorkspace();
+  const { id = '' } = useParams({ strict: false });
+  const query = useQuery({
+    queryKey: [workspace.id, 'errors', id],
+    queryFn: ({ signal }) => api.errors.issues.get(id, { signal }),
+    refetchInterval: (one) => (one.state.error === null ? 15_000 : false),
+  });
+  return (
+    <OneThing noun="issue" title="Issue" back={<BackLink to="/errors">Errors</BackLink>} query={query}>
+      {(issue) => <About issue={issue} />}
+    </OneThing>
+  );
+}

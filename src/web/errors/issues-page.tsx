@@ -1,0 +1,193 @@
+import { Menu, NativeSelect, Stack, Text } from '@mantine/core';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import type { ErrorIssue } from '../../contract/errors.ts';
+import { ERROR_LEVELS, ISSUE_SORTS, ISSUE_STATUSES } from '../../contract/words.ts';
+import { CodeBlock } from '../components/code-block.tsx';
+import type { Column } from '../components/data-table.tsx';
+import { Choice, FilterBar, isFiltered, TextFilter } from '../components/filters.tsx';
+import { IconArrowBackUp, IconBug, IconCheck, IconSearch } from '../components/icons.ts';
+import { NameLink, TextLink } from '../components/link.tsx';
+import { ListBody } from '../components/list-body.tsx';
+import { type ListState, useListState } from '../components/list-state.ts';
+import { Page } from '../components/page.tsx';
+import { RowMenu } from '../components/row-menu.tsx';
+import { EmptyState } from '../components/states.tsx';
+import { Ago } from '../components/time.tsx';
+import { useWorkspace } from '../session.ts';
+import styles from './errors.module.css';
+import { Sparkline } from './sparkline.tsx';
+import { capital, LevelTag, StatusTag, useSetStatus } from './status.tsx';
+
+const FILTERS = ['q', 'status', 'level', 'environment', 'release', 'app'] as const;
+const POLL_EVERY = 15_000;
+/** The word of the address for issues of any status: what is looked at first are the open ones. */
+const ANY = 'any';
+
+const SORTS: Readonly<Record<(typeof ISSUE_SORTS)[number], string>> = {
+  '-lastSeenAt': 'Last seen first',
+  '-firstSeenAt': 'Newest first',
+  '-count': 'Most often first',
+};
+
+const COLUMNS: readonly Column<ErrorIssue>[] = [
+  {
+    key: 'title',
+    label: 'Issue',
+    cell: ({ id, title, type, level }) => (
+      <div className={styles['issue']}>
+        <NameLink to="/errors/$id" params={{ id }}>
+          <Text span inherit lineClamp={3}>
+            {title}
+          </Text>
+        </NameLink>
+        <span className={styles['tags']}>
+          <LevelTag level={level} /> <span className="mono">{type}</span>
+        </span>
+      </div>
+    ),
+  },
+  { key: 'status', label: 'Status', cell: ({ status }) => <StatusTag status={status} /> },
+  { key: 'days', label: '14 days', width: 120, cell: ({ days }) => <Sparkline days={days} width={110} height={26} /> },
+  { key: 'count', label: 'Times', align: 'right', cell: ({ count }) => count.toLocaleString('en') },
+  {
+    key: 'seen',
+    label: 'Seen',
+    cell: ({ firstSeenAt, lastSeenAt }) => (
+      <span style={{ whiteSpace: 'nowrap' }}>
+        <Ago at={lastSeenAt} />
+        <Text fz="xs" c="dimmed" component="div">
+          first <Ago at={firstSeenAt} />
+        </Text>
+      </span>
+    ),
+  },
+  {
+    key: 'where',
+    label: 'Where',
+    cell: ({ app, environment, release }) => {
+      const where = [app, environment, release].filter((one) => one !== null);
+      return where.length === 0 ? (
+        '–'
+      ) : (
+        <Text fz="xs" component="div" style={{ overflowWrap: 'anywhere' }} maw={180}>
+          {where.join(' · ')}
+        </Text>
+      );
+    },
+  },
+];
+
+function queryOf({ get, cursor }: ListState) {
+  const oneOf = <Word extends string>(words: readonly Word[], name: string) => words.find((one) => one === get(name));
+  return {
+    q: get('q'),
+    status: get('status') === ANY ? undefined : (oneOf(ISSUE_STATUSES, 'status') ?? 'open'),
+    level: oneOf(ERROR_LEVELS, 'level'),
+    environment: get('environment'),
+    release: get('release'),
+    app: get('app'),
+    sort: oneOf(ISSUE_SORTS, 'sort'),
+    cursor,
+  } as const;
+}
+
+function HowToReport() {
+  const { protocol, host } = window.location;
+  return (
+    <>
+      <Text c="dimmed" fz="sm">
+        Point any Sentry SDK here. Its key is an <TextLink to="/settings/access-tokens">access token</TextLink> whose
+        only scope is <code>error_tracker</code> and which has no passphrase:
+      </Text>
+      <div style={{ width: '100%', textAlign: 'left' }}>
+        <CodeBlock label="Where a Sentry SDK reports to">{`SENTRY_DSN="${protocol}//$DEVPILOT_TOKEN@${host}/1"`}</CodeBlock>
+      </div>
+    </>
+  );
+}
+
+/** The errors of the workspace's applications, gathered into issues. */
+export function IssuesPage() {
+  const { api, workspace, isAdmin } = useWorkspace();
+  const state = useListState();
+  const set = useSetStatus();
+  const query = queryOf(state);
+  const list = useQuery({
+    queryKey: [workspace.id, 'errors', 'list', query],
+    queryFn: ({ signal }) => api.errors.issues.list({ ...query, limit: 50 }, { signal }),
+    placeholderData: keepPreviousData,
+    refetchInterval: state.isPaged ? false : POLL_EVERY,
+  });
+  const filtered = isFiltered(state, FILTERS);
+  return (
+    <Page
+      title="Errors"
+      description="Errors that are alike are one issue. A resolved one opens again when it is seen again."
+    >
+      <Stack gap="md">
+        <FilterBar state={state} filters={FILTERS}>
+          <TextFilter
+            state={state}
+            name="q"
+            label="Search issues by title"
+            placeholder="Search by title"
+            icon={<IconSearch size={16} aria-hidden />}
+          />
+          <Choice
+            state={state}
+            name="status"
+            label="Status"
+            every="Open"
+            options={[
+              { value: 'resolved', label: 'Resolved' },
+              { value: ANY, label: 'Any status' },
+            ]}
+          />
+          <Choice
+            state={state}
+            name="level"
+            label="Level"
+            every="Any level"
+            options={ERROR_LEVELS.map((level) => ({ value: level, label: capital(level) }))}
+          />
+          <TextFilter state={state} name="environment" label="Environment" placeholder="Environment" />
+          <TextFilter state={state} name="release" label="Release" placeholder="Release" />
+          <TextFilter state={state} name="app" label="App" placeholder="App" />
+          <NativeSelect
+            aria-label="Order"
+            data={ISSUE_SORTS.map((value) => ({ value, label: SORTS[value] }))}
+            value={query.sort ?? ISSUE_SORTS[0]}
+            onChange={(event) => state.set({ sort: event.currentTarget.value })}
+          />
+        </FilterBar>
+        <ListBody
+          label="Issues"
+          list={list}
+          columns={COLUMNS}
+          state={state}
+          rowName={({ title }) => title}
+          filtered={filtered}
+          tools={
+            isAdmin
+              ? (issue) => (
+                  <RowMenu name={issue.title}>
+                    <Menu.Item
+                      leftSection={issue.status === 'open' ? <IconCheck size={16} /> : <IconArrowBackUp size={16} />}
+                      onClick={() => set.mutate({ issue, status: issue.status === 'open' ? 'resolved' : 'open' })}
+                    >
+                      {issue.status === 'open' ? 'Resolve' : 'Reopen'}
+                    </Menu.Item>
+                  </RowMenu>
+                )
+              : undefined
+          }
+          empty={
+            <EmptyState icon={<IconBug size={26} />} title="No open issues">
+              <HowToReport />
+            </EmptyState>
+          }
+        />
+      </Stack>
+    </Page>
+  );
+}

@@ -1,0 +1,109 @@
+import { Text } from '@mantine/core';
+import type { ErrorBreadcrumb, ErrorEvent, ErrorFrame } from '../../contract/errors.ts';
+import { Facts } from '../components/facts.tsx';
+import { exactTime } from '../components/format.ts';
+import { Section } from '../components/section.tsx';
+import styles from './errors.module.css';
+
+function Frame({ frame }: { readonly frame: ErrorFrame }) {
+  const { file, line, inApp } = frame;
+  return (
+    <li {...(inApp && { 'data-in-app': true })}>
+      {frame.function ?? '(anonymous)'}{' '}
+      <span className={styles['place']}>
+        {file ?? 'unknown file'}
+        {line !== null && `:${line}`}
+      </span>
+      {inApp && <span className="visually-hidden"> (in the app)</span>}
+    </li>
+  );
+}
+
+function Stack({ event }: { readonly event: ErrorEvent }) {
+  const { frames, stack } = event;
+  return (
+    <Section
+      title="Stack"
+      description={frames.length > 0 && 'Where it happened first. Frames of the app itself stand out.'}
+    >
+      {frames.length > 0 && (
+        <ol className={styles['frames']} aria-label="Stack">
+          {frames.map((frame, at) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: the frames of an event never move
+            <Frame key={at} frame={frame} />
+          ))}
+        </ol>
+      )}
+      {stack !== null && (
+        <details className={styles['details']} open={frames.length === 0}>
+          <summary>As it was reported</summary>
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+          <pre className={styles['raw']} tabIndex={0}>
+            {stack}
+          </pre>
+        </details>
+      )}
+      {frames.length === 0 && stack === null && (
+        <Text fz="sm" c="dimmed">
+          It was reported without one.
+        </Text>
+      )}
+    </Section>
+  );
+}
+
+const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+
+function Breadcrumbs({ crumbs }: { readonly crumbs: readonly ErrorBreadcrumb[] }) {
+  return (
+    <Section title="Breadcrumbs" description="What happened before, oldest first.">
+      <ol className={styles['crumbs']} aria-label="Breadcrumbs">
+        {crumbs.map(({ at, category, level, message }, place) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: the breadcrumbs of an event never move
+          <li key={place}>
+            {at === null ? (
+              <span>–</span>
+            ) : (
+              <time dateTime={at} title={exactTime(at)}>
+                {clock.format(new Date(at))}
+              </time>
+            )}
+            <span className={styles['category']}>{category ?? level ?? '–'}</span>
+            <span>{message ?? '–'}</span>
+          </li>
+        ))}
+      </ol>
+    </Section>
+  );
+}
+
+/** One occurrence of an issue: message, stack, what came before, tags. */
+export function Occurrence({ event }: { readonly event: ErrorEvent }) {
+  const tags = Object.entries(event.tags);
+  return (
+    <>
+      <Section title="Message">
+        <Text fz="sm" style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
+          {event.message === '' ? 'Without a message.' : event.message}
+        </Text>
+      </Section>
+      <Stack event={event} />
+      {event.breadcrumbs.length > 0 && <Breadcrumbs crumbs={event.breadcrumbs} />}
+      {tags.length > 0 && (
+        <Section title="Tags">
+          <Facts
+            facts={tags.map(
+              ([name, value]) =>
+                [
+                  name,
+                  <span key={name} className="mono">
+                    {value}
+                  </span>,
+                ] as const,
+            )}
+          />
+        </Section>
+      )}
+    </>
+  );
+}

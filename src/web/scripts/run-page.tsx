@@ -1,0 +1,147 @@
+import { Button, Group, Stack } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { useParams } from '@tanstack/react-router';
+import { lazy, Suspense, useState } from 'react';
+import type { Run, Script } from '../../contract/scripts.ts';
+import { messageOf, queryClient } from '../api.ts';
+import { Facts } from '../components/facts.tsx';
+import { IconPlayerPlay, IconPlayerStop } from '../components/icons.ts';
+import { Id } from '../components/id.tsx';
+import { BackLink, TextLink } from '../components/link.tsx';
+import { Notice } from '../components/notice.tsx';
+import { OneThing } from '../components/one-thing.tsx';
+import { Page } from '../components/page.tsx';
+import { Section } from '../components/section.tsx';
+import { Ago } from '../components/time.tsx';
+import { patiently } from '../connection.ts';
+import { useWorkspace } from '../session.ts';
+import { Duration, makerName } from '../work/facts.tsx';
+import { LiveLog } from '../work/live-log.tsx';
+import { isUnderWay, WorkTag } from '../work/status.tsx';
+
+const RunDialog = lazy(async () => ({ default: (await patiently(() => import('./run-dialog.tsx'))).RunDialog }));
+const POLL_EVERY = 1500;
+
+function Cancel({ run }: { readonly run: Run }) {
+  const { api, workspace } = useWorkspace();
+  const cancel = useMutation({
+    mutationFn: () => api.runs.cancel(run.id),
+    onError: (error) => notifications.show({ color: 'red', message: messageOf(error) }),
+    onSettled: () => queryClient.invalidateQueries({ queryKey: [workspace.id, 'runs', run.id] }),
+  });
+  return (
+    <Button
+      className="button-bad"
+      leftSection={<IconPlayerStop size={16} />}
+      loading={cancel.isPending}
+      onClick={() => cancel.mutate()}
+    >
+      Cancel
+    </Button>
+  );
+}
+
+function About({ run, script }: { readonly run: Run; readonly script: Script | undefined }) {
+  const { api } = useWorkspace();
+  const [again, setAgain] = useState(false);
+  const values = Object.entries(run.parameters);
+  return (
+    <Page
+      title={script === undefined ? 'Run' : `Run of ${script.name}`}
+      description={<WorkTag status={run.status} />}
+      actions={
+        <Group gap="xs">
+          {isUnderWay(run.status) && <Cancel run={run} />}
+          {script !== undefined && !isUnderWay(run.status) && (
+            <Button variant="default" leftSection={<IconPlayerPlay size={16} />} onClick={() => setAgain(true)}>
+              Run again…
+            </Button>
+          )}
+        </Group>
+      }
+    >
+      {run.error !== null && <Notice tone={run.status === 'failed' ? 'bad' : 'warn'}>{run.error}</Notice>}
+      <LiveLog
+        id={run.id}
+        read={(ask, call) => api.runs.logs(run.id, ask, call)}
+        silence={run.status === 'pending' ? 'It waits for its turn.' : 'Nothing was said yet.'}
+      />
+      <Section title="Facts">
+        <Facts
+          facts={[
+            [
+              'Script',
+              <span key="script">
+                <TextLink to="/scripts/$script" params={{ script: run.scriptId }}>
+                  {script?.name ?? run.scriptId}
+                </TextLink>
+                , version {run.scriptVersion}
+              </span>,
+            ],
+            ['Exit code', run.exitCode ?? '–'],
+            ['Took', <Duration key="took" {...run} />],
+            [
+              'Begun',
+              <span key="begun">
+                <Ago at={run.createdAt} /> by {makerName(run.createdBy)}
+              </span>,
+            ],
+            ...values.map(
+              ([name, value]) =>
+                [
+                  name,
+                  <span key={name} className="mono" style={{ whiteSpace: 'pre-wrap' }}>
+                    {value === '' ? <i>empty</i> : value}
+                  </span>,
+                ] as const,
+            ),
+            ['Id', <Id key="id" id={run.id} />],
+          ]}
+        />
+      </Section>
+      <Suspense fallback={null}>
+        {again && script !== undefined && (
+          <RunDialog script={script} values={run.parameters} onClose={() => setAgain(false)} />
+        )}
+      </Suspense>
+    </Page>
+  );
+}
+
+/** One run: how it stands, and what it says as it says it. */
+export function RunPage() {
+  const { api, workspace } = useWorkspace();
+  const { id = '' } = useParams({ strict: false });
+  const query = useQuery({
+    queryKey: [workspace.id, 'runs', id],
+    queryFn: ({ signal }) => api.runs.get(id, { signal }),
+    refetchInterval: ({ state }) => (state.data !== undefined && isUnderWay(state.data.status) ? POLL_EVERY : false),
+  });
+  const scriptId = query.data?.scriptId;
+  const script = useQuery({
+    queryKey: [workspace.id, 'scripts', scriptId],
+    queryFn: ({ signal }) => api.scripts.get(scriptId ?? '', { signal }),
+    enabled: scriptId !== undefined,
+  });
+  return (
+    <Stack gap={0}>
+      <OneThing
+        noun="run"
+        title="Run"
+        back={
+          scriptId === undefined ? (
+            <BackLink to="/scripts">Scripts</BackLink>
+          ) : (
+            <BackLink to="/scripts/$script" params={{ script: scriptId }}>
+              {script.data?.name ?? 'The script'}
+            </BackLink>
+          )
+        }
+        query={query}
+      >
+        {(run) => <About key={run.id} run={run} script={script.data} />}
+      </OneThing>
+    </Stack>
+  );
+}

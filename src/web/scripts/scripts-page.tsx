@@ -1,0 +1,136 @@
+import { Button, Text } from '@mantine/core';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { lazy, Suspense, useState } from 'react';
+import type { Script } from '../../contract/scripts.ts';
+import { useNames } from '../apps/names.ts';
+import type { Column } from '../components/data-table.tsx';
+import { Choice } from '../components/filters.tsx';
+import { IconPlayerPlay, IconTerminal2 } from '../components/icons.ts';
+import { NameLink, TextLink } from '../components/link.tsx';
+import { sortOf, useListState } from '../components/list-state.ts';
+import { ResourcesPage } from '../components/resources-page.tsx';
+import { Ago } from '../components/time.tsx';
+import { patiently } from '../connection.ts';
+import { useWorkspace } from '../session.ts';
+
+const RunDialog = lazy(async () => ({ default: (await patiently(() => import('./run-dialog.tsx'))).RunDialog }));
+const DeleteScript = lazy(async () => ({
+  default: (await patiently(() => import('./delete-script.tsx'))).DeleteScript,
+}));
+
+/** The scripts of the workspace: configured by owners and admins, run by every member. */
+export function ScriptsPage() {
+  const { api, workspace } = useWorkspace();
+  const navigate = useNavigate();
+  const state = useListState();
+  const names = useNames();
+  const [running, setRunning] = useState<Script | null>(null);
+  const query = { q: state.get('q'), server: state.get('server'), sort: sortOf(state), cursor: state.cursor };
+  const list = useQuery({
+    queryKey: [workspace.id, 'scripts', 'list', query],
+    queryFn: ({ signal }) => api.scripts.list(query, { signal }),
+    placeholderData: keepPreviousData,
+  });
+  const hasServers = names.isPending || names.servers.length > 0;
+  const columns: readonly Column<Script>[] = [
+    {
+      key: 'name',
+      label: 'Name',
+      sort: 'name',
+      cell: ({ id, name, description }) => (
+        <>
+          <NameLink to="/scripts/$script" params={{ script: id }}>
+            {name}
+          </NameLink>
+          {description !== null && (
+            <Text fz="xs" c="dimmed" lineClamp={2} maw={380}>
+              {description}
+            </Text>
+          )}
+        </>
+      ),
+    },
+    {
+      key: 'server',
+      label: 'Server',
+      cell: ({ serverId }) => (
+        <TextLink to="/servers/$server" params={{ server: serverId }}>
+          {names.serverName(serverId) ?? serverId}
+        </TextLink>
+      ),
+    },
+    {
+      key: 'schedule',
+      label: 'Schedule',
+      cell: ({ schedule, nextRunAt }) =>
+        schedule === null ? (
+          '–'
+        ) : (
+          <>
+            <span className="mono">{schedule}</span>
+            {nextRunAt !== null && (
+              <Text fz="xs" c="dimmed" component="div">
+                <Ago at={nextRunAt} prefix="next " />
+              </Text>
+            )}
+          </>
+        ),
+    },
+    { key: 'changed', label: 'Changed', cell: ({ updatedAt }) => <Ago at={updatedAt} /> },
+    {
+      key: 'run',
+      label: 'Run',
+      cell: (script) => (
+        <Button
+          size="compact-sm"
+          variant="default"
+          leftSection={<IconPlayerPlay size={14} />}
+          onClick={() => setRunning(script)}
+        >
+          Run…<span className="visually-hidden"> {script.name}</span>
+        </Button>
+      ),
+    },
+  ];
+  return (
+    <>
+      <ResourcesPage
+        title="Scripts"
+        plural="scripts"
+        about="What is run on a server by hand, by a pipeline or on a schedule. Owners and admins write scripts; members run them."
+        icon={<IconTerminal2 size={26} />}
+        create="New script"
+        hint={
+          hasServers ? (
+            'A script has an interpreter, a server, and parameters that reach it as variables.'
+          ) : (
+            <>
+              A script runs on a server, and there is none yet. <TextLink to="/servers">Add a server first.</TextLink>
+            </>
+          )
+        }
+        canCreate={hasServers}
+        list={list}
+        columns={columns}
+        state={state}
+        filters={['q', 'server']}
+        choices={
+          <Choice
+            state={state}
+            name="server"
+            label="Server"
+            every="Any server"
+            options={names.servers.map(({ id, name }) => ({ value: id, label: name }))}
+          />
+        }
+        onCreate={() => void navigate({ to: '/scripts/new', search: {} })}
+        onEdit={({ id }) => void navigate({ to: '/scripts/$script/edit', params: { script: id }, search: {} })}
+        remover={(script, close) => <DeleteScript script={script} onClose={close} />}
+      />
+      <Suspense fallback={null}>
+        {running !== null && <RunDialog script={running} onClose={() => setRunning(null)} />}
+      </Suspense>
+    </>
+  );
+}

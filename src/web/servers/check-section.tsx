@@ -1,0 +1,110 @@
+import { Button, Group, Stack, Text } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { useMutation, useQuery } from '@tanstack/react-query';
+import type { Server, ServerCheck } from '../../contract/resources.ts';
+import { messageOf, queryClient } from '../api.ts';
+import { CodeBlock } from '../components/code-block.tsx';
+import { IconPlugConnected } from '../components/icons.ts';
+import { Notice } from '../components/notice.tsx';
+import { Section } from '../components/section.tsx';
+import { useWorkspace } from '../session.ts';
+import { fingerprintOf } from './servers.ts';
+
+/** A public key as OpenSSH names it: its kind and its fingerprint. */
+export function Fingerprint({ publicKey }: { readonly publicKey: string }) {
+  const { data } = useQuery({
+    queryKey: ['fingerprint', publicKey],
+    queryFn: () => fingerprintOf(publicKey),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  const [kind = ''] = publicKey.split(' ');
+  return (
+    <span className="mono">
+      {kind} {data ?? `${publicKey.split(' ')[1]?.slice(0, 24)}…`}
+    </span>
+  );
+}
+
+interface ShownKeyProps {
+  readonly server: Server;
+  readonly hostKey: string;
+  readonly onPinned: () => void;
+}
+
+/** A key that the host shows and that is not pinned: to be compared by a person first. */
+function ShownKey({ server, hostKey, onPinned }: ShownKeyProps) {
+  const { api, workspace } = useWorkspace();
+  const pin = useMutation({
+    mutationFn: () => api.servers.update(server.id, { hostKey }),
+    onSuccess: async () => {
+      await queryClient.invalidateQueries({ queryKey: [workspace.id, 'servers'] });
+      notifications.show({ message: 'The host key is pinned. Nothing but this key is trusted from now on.' });
+      onPinned();
+    },
+  });
+  return (
+    <Stack gap="xs">
+      <Text fz="sm">
+        The host shows <Fingerprint publicKey={hostKey} />. Compare it before you pin it; there, this prints the same:
+      </Text>
+      <CodeBlock label="Command that prints the host key's fingerprint">
+        {`ssh-keygen -lf /etc/ssh/ssh_host_${hostKey.startsWith('ssh-ed25519') ? 'ed25519' : hostKey.startsWith('ecdsa') ? 'ecdsa' : 'rsa'}_key.pub`}
+      </CodeBlock>
+      {pin.error !== null && <Notice tone="bad">{messageOf(pin.error)}</Notice>}
+      <Group>
+        <Button variant="default" loading={pin.isPending} onClick={() => pin.mutate()}>
+          {server.hostKey === null ? 'It is the same: pin this key' : 'It is the same: pin this key instead'}
+        </Button>
+      </Group>
+    </Stack>
+  );
+}
+
+function Result({
+  server,
+  check,
+  onPinned,
+}: {
+  readonly server: Server;
+  readonly check: ServerCheck;
+  readonly onPinned: () => void;
+}) {
+  return (
+    <>
+      <Notice tone={check.ok ? 'good' : 'bad'}>{check.message}</Notice>
+      {check.hostKey !== null && check.hostKey !== server.hostKey && (
+        <ShownKey server={server} hostKey={check.hostKey} onPinned={onPinned} />
+      )}
+    </>
+  );
+}
+
+/** Tries to connect, and helps to pin the host's key. For owners and admins. */
+export function CheckSection({ server }: { readonly server: Server }) {
+  const { api, isAdmin } = useWorkspace();
+  const check = useMutation({ mutationFn: () => api.servers.check(server.id) });
+  if (!isAdmin) return null;
+  return (
+    <Section
+      title="Check"
+      description={
+        server.kind === 'local'
+          ? 'Whether the operator still allows local servers.'
+          : 'Connects with exactly the pinned host key. Nothing is sent to a host that shows another.'
+      }
+      actions={
+        <Button
+          variant="default"
+          leftSection={<IconPlugConnected size={16} />}
+          loading={check.isPending}
+          onClick={() => check.mutate()}
+        >
+          Check
+        </Button>
+      }
+    >
+      {check.error !== null && <Notice tone="bad">{messageOf(check.error)}</Notice>}
+      {check.data !== undefined && <Result server={server} check={check.data} onPinned={() => check.mutate()} />}
+    </Section>
+  );
+}

@@ -1,0 +1,150 @@
+import { Group, NumberInput, Radio, Stack, Textarea, TextInput } from '@mantine/core';
+import type { UseFormReturnType } from '@mantine/form';
+import type { Server } from '../../contract/resources.ts';
+import { DeleteResource } from '../components/delete-resource.tsx';
+import { CreateDialog, EditDialog } from '../components/resource-dialogs.tsx';
+import { SlugField } from '../components/slug-field.tsx';
+import { useWorkspace } from '../session.ts';
+import {
+  isLocalAllowed,
+  NEW_SERVER,
+  SERVER_RULES,
+  type ServerValues,
+  serverChanges,
+  valuesOf,
+  wishOf,
+} from './servers.ts';
+
+const FIELDS = { name: 'Name', host: 'Host', port: 'Port', user: 'User', hostKey: 'Host key' };
+
+function Fields({ form }: { readonly form: UseFormReturnType<ServerValues> }) {
+  return (
+    <>
+      <Group gap="md" align="flex-start">
+        <TextInput
+          label="Host"
+          placeholder="web-1.example.com"
+          autoComplete="off"
+          spellCheck={false}
+          flex="3 1 200px"
+          {...form.getInputProps('host')}
+        />
+        <NumberInput
+          label="Port"
+          min={1}
+          max={65_535}
+          allowDecimal={false}
+          hideControls
+          flex="1 1 80px"
+          {...form.getInputProps('port')}
+        />
+      </Group>
+      <TextInput
+        label="User"
+        description="Who Devpilot signs in as. It needs no password and no rights of root."
+        placeholder="deploy"
+        autoComplete="off"
+        spellCheck={false}
+        {...form.getInputProps('user')}
+      />
+      <Textarea
+        label="Host key (optional)"
+        description="The server's public key, such as the content of /etc/ssh/ssh_host_ed25519_key.pub. Without it nothing connects; it can be pinned after the first check."
+        placeholder="ssh-ed25519 AAAA…"
+        autosize
+        minRows={2}
+        maxRows={5}
+        spellCheck={false}
+        classNames={{ input: 'mono' }}
+        {...form.getInputProps('hostKey')}
+      />
+    </>
+  );
+}
+
+const NameField = ({ form }: { readonly form: UseFormReturnType<ServerValues> }) => (
+  <TextInput label="Name" placeholder="Web 1" autoComplete="off" data-autofocus {...form.getInputProps('name')} />
+);
+
+interface CreateServerProps {
+  readonly onClose: () => void;
+  readonly onCreated: (server: Server) => void;
+}
+
+export function CreateServer({ onClose, onCreated }: CreateServerProps) {
+  const { api } = useWorkspace();
+  return (
+    <CreateDialog
+      noun="server"
+      initial={NEW_SERVER}
+      rules={SERVER_RULES}
+      fields={(form) => (
+        <>
+          <NameField form={form} />
+          {isLocalAllowed() && (
+            <Radio.Group label="Kind" {...form.getInputProps('kind')}>
+              <Stack gap="xs" mt={4}>
+                <Radio value="ssh" label="Over SSH" description="Another machine, reached by the OpenSSH client." />
+                <Radio
+                  value="local"
+                  label="Local"
+                  description="The machine that Devpilot itself runs on, as its own user."
+                />
+              </Stack>
+            </Radio.Group>
+          )}
+          {form.values.kind === 'ssh' && <Fields form={form} />}
+          <SlugField noun="server" from={form.values.name} {...form.getInputProps('slug')} />
+        </>
+      )}
+      create={(values) => api.servers.create(wishOf(values))}
+      onClose={onClose}
+      onCreated={onCreated}
+    />
+  );
+}
+
+export function EditServer({ server, onClose }: { readonly server: Server; readonly onClose: () => void }) {
+  const { api } = useWorkspace();
+  return (
+    <EditDialog
+      noun="server"
+      item={server}
+      valuesOf={valuesOf}
+      rules={SERVER_RULES}
+      fields={(form) => (
+        <>
+          <NameField form={form} />
+          {server.kind === 'ssh' && <Fields form={form} />}
+        </>
+      )}
+      changesOf={serverChanges}
+      labels={FIELDS}
+      read={(call) => api.servers.read(server.id, call)}
+      update={(changes, call) => api.servers.update(server.id, changes, call)}
+      onClose={onClose}
+    />
+  );
+}
+
+interface DeleteServerProps {
+  readonly server: Server;
+  readonly onClose: () => void;
+  readonly onDeleted?: () => void;
+}
+
+export function DeleteServer({ server, onClose, onDeleted }: DeleteServerProps) {
+  const { api } = useWorkspace();
+  return (
+    <DeleteResource
+      noun="server"
+      name={server.name}
+      remove={() => api.servers.delete(server.id)}
+      onClose={onClose}
+      onDeleted={onDeleted}
+    >
+      Devpilot forgets its key for it; nothing on the machine itself is touched. A server that apps still use is not
+      deleted.
+    </DeleteResource>
+  );
+}

@@ -1,0 +1,147 @@
+import { Button, Group, Stack, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useNavigate, useParams } from '@tanstack/react-router';
+import { lazy, Suspense, useState } from 'react';
+import type { Server } from '../../contract/resources.ts';
+import { AppRows } from '../apps/app-rows.tsx';
+import { CodeBlock } from '../components/code-block.tsx';
+import { Facts } from '../components/facts.tsx';
+import { IconEdit, IconTrash } from '../components/icons.ts';
+import { Id } from '../components/id.tsx';
+import { BackLink } from '../components/link.tsx';
+import { Tag } from '../components/notice.tsx';
+import { OneThing } from '../components/one-thing.tsx';
+import { Page } from '../components/page.tsx';
+import { Section } from '../components/section.tsx';
+import { Ago } from '../components/time.tsx';
+import { patiently } from '../connection.ts';
+import { useWorkspace } from '../session.ts';
+import { CheckSection, Fingerprint } from './check-section.tsx';
+import { installCommand } from './servers.ts';
+
+const dialogs = () => patiently(() => import('./server-dialogs.tsx'));
+const EditServer = lazy(async () => ({ default: (await dialogs()).EditServer }));
+const DeleteServer = lazy(async () => ({ default: (await dialogs()).DeleteServer }));
+
+function PublicKey({ server, publicKey }: { readonly server: Server; readonly publicKey: string }) {
+  return (
+    <Section
+      title="Devpilot's public key"
+      description={`Install it for the user ${server.user} on ${server.host}. The private half stays sealed in Devpilot.`}
+    >
+      <CodeBlock label="Public key" copy="Copy key">
+        {publicKey}
+      </CodeBlock>
+      <Stack gap={6}>
+        <Text fz="sm" c="dimmed">
+          Or run this there, signed in as {server.user}:
+        </Text>
+        <CodeBlock label="Command that installs the key" copy="Copy command">
+          {installCommand(publicKey)}
+        </CodeBlock>
+      </Stack>
+    </Section>
+  );
+}
+
+function About({ server }: { readonly server: Server }) {
+  const { isAdmin } = useWorkspace();
+  const navigate = useNavigate();
+  const [dialog, setDialog] = useState<'edit' | 'delete' | null>(null);
+  const close = () => setDialog(null);
+  const { kind, host, port, user, hostKey, publicKey, slug, createdAt, updatedAt, id } = server;
+  return (
+    <Page
+      title={server.name}
+      description={
+        kind === 'local' ? 'The machine that Devpilot runs on, as its own user.' : `${user}@${host}, port ${port}`
+      }
+      actions={
+        isAdmin && (
+          <Group gap="xs">
+            <Button variant="default" leftSection={<IconEdit size={16} />} onClick={() => setDialog('edit')}>
+              Edit
+            </Button>
+            <Button className="button-bad" leftSection={<IconTrash size={16} />} onClick={() => setDialog('delete')}>
+              Delete
+            </Button>
+          </Group>
+        )
+      }
+    >
+      {publicKey !== null && <PublicKey server={server} publicKey={publicKey} />}
+      <CheckSection server={server} />
+      <Section title="Apps on it">
+        <AppRows query={{ server: id }} nothing="No app uses this server." />
+      </Section>
+      <Section title="Facts">
+        <Facts
+          facts={[
+            ['Kind', kind === 'ssh' ? 'Over SSH' : 'Local'],
+            ...(kind === 'ssh'
+              ? [
+                  [
+                    'Host',
+                    <span key="host" className="mono">
+                      {host}
+                    </span>,
+                  ] as const,
+                  ['Port', port] as const,
+                  [
+                    'User',
+                    <span key="user" className="mono">
+                      {user}
+                    </span>,
+                  ] as const,
+                  [
+                    'Host key',
+                    hostKey === null ? (
+                      <Tag key="key" tone="warn">
+                        Not pinned
+                      </Tag>
+                    ) : (
+                      <Fingerprint key="key" publicKey={hostKey} />
+                    ),
+                  ] as const,
+                ]
+              : []),
+            [
+              'Slug',
+              <span key="slug" className="mono">
+                {slug}
+              </span>,
+            ],
+            ['Created', <Ago key="created" at={createdAt} />],
+            ['Changed', <Ago key="changed" at={updatedAt} />],
+            ['Id', <Id key="id" id={id} />],
+          ]}
+        />
+      </Section>
+      <Suspense fallback={null}>
+        {dialog === 'edit' && <EditServer server={server} onClose={close} />}
+        {dialog === 'delete' && (
+          <DeleteServer
+            server={server}
+            onClose={close}
+            onDeleted={() => void navigate({ to: '/servers', search: {} })}
+          />
+        )}
+      </Suspense>
+    </Page>
+  );
+}
+
+/** One server: the key to install, whether it can be reached, and what runs there. */
+export function ServerPage() {
+  const { api, workspace } = useWorkspace();
+  const { server: id = '' } = useParams({ strict: false });
+  const query = useQuery({
+    queryKey: [workspace.id, 'servers', id],
+    queryFn: ({ signal }) => api.servers.get(id, { signal }),
+  });
+  return (
+    <OneThing noun="server" title="Server" back={<BackLink to="/servers">Servers</BackLink>} query={query}>
+      {(server) => <About server={server} />}
+    </OneThing>
+  );
+}

@@ -1,0 +1,89 @@
+import { Text } from '@mantine/core';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { lazy } from 'react';
+import type { Server } from '../../contract/resources.ts';
+import type { Column } from '../components/data-table.tsx';
+import { IconServer } from '../components/icons.ts';
+import { NameLink } from '../components/link.tsx';
+import { sortOf, useListState } from '../components/list-state.ts';
+import { Tag } from '../components/notice.tsx';
+import { ResourcesPage } from '../components/resources-page.tsx';
+import { Ago } from '../components/time.tsx';
+import { patiently } from '../connection.ts';
+import { useWorkspace } from '../session.ts';
+
+const dialogs = () => patiently(() => import('./server-dialogs.tsx'));
+const CreateServer = lazy(async () => ({ default: (await dialogs()).CreateServer }));
+const EditServer = lazy(async () => ({ default: (await dialogs()).EditServer }));
+const DeleteServer = lazy(async () => ({ default: (await dialogs()).DeleteServer }));
+
+/** How a server is reached, as one would type it. */
+function addressOf({ user, host, port }: Server): string {
+  return `${user}@${host}${port === 22 ? '' : `:${port}`}`;
+}
+
+const COLUMNS: readonly Column<Server>[] = [
+  {
+    key: 'name',
+    label: 'Name',
+    sort: 'name',
+    cell: ({ id, name, slug }) => (
+      <>
+        <NameLink to="/servers/$server" params={{ server: id }}>
+          {name}
+        </NameLink>
+        <Text component="div" className="mono" c="dimmed">
+          {slug}
+        </Text>
+      </>
+    ),
+  },
+  {
+    key: 'address',
+    label: 'Address',
+    cell: (server) => (server.kind === 'local' ? 'This machine' : <span className="mono">{addressOf(server)}</span>),
+  },
+  {
+    key: 'hostKey',
+    label: 'Host key',
+    cell: ({ kind, hostKey }) =>
+      kind === 'local' ? '–' : hostKey === null ? <Tag tone="warn">Not pinned</Tag> : <Tag tone="good">Pinned</Tag>,
+  },
+  { key: 'created', label: 'Created', sort: 'createdAt', cell: ({ createdAt }) => <Ago at={createdAt} /> },
+];
+
+/** The servers of the workspace. */
+export function ServersPage() {
+  const { api, workspace } = useWorkspace();
+  const navigate = useNavigate();
+  const state = useListState();
+  const query = { q: state.get('q'), sort: sortOf(state), cursor: state.cursor };
+  const list = useQuery({
+    queryKey: [workspace.id, 'servers', 'list', query],
+    queryFn: ({ signal }) => api.servers.list(query, { signal }),
+    placeholderData: keepPreviousData,
+  });
+  return (
+    <ResourcesPage
+      title="Servers"
+      plural="servers"
+      about="The machines that apps are deployed to. Devpilot makes a key pair for each, and shows only the public half."
+      icon={<IconServer size={26} />}
+      create="New server"
+      hint="Add a machine that runs an SSH server, install the public key that you are shown, and check it."
+      list={list}
+      columns={COLUMNS}
+      state={state}
+      filters={['q']}
+      creator={(close) => (
+        <CreateServer
+          onClose={close}
+          onCreated={({ id }) => void navigate({ to: '/servers/$server', params: { server: id }, search: {} })}
+        />
+      )}
+      editor={(server, close) => <EditServer server={server} onClose={close} />}
+      remover={(server, close) => <DeleteServer server={server} onClose={close} />}
+    />
+  );
+}

@@ -1,0 +1,89 @@
+import type { CreateServer, Server, UpdateServer } from '../../contract/resources.ts';
+import type { ServerKind } from '../../contract/words.ts';
+import { nameProblem, newSlugProblem } from '../rules.ts';
+
+export type ServerValues = {
+  readonly name: string;
+  readonly slug: string;
+  readonly kind: ServerKind;
+  readonly host: string;
+  readonly port: number | string;
+  readonly user: string;
+  readonly hostKey: string;
+};
+
+export const NEW_SERVER: ServerValues = {
+  name: '',
+  slug: '',
+  kind: 'ssh',
+  host: '',
+  port: 22,
+  user: '',
+  hostKey: '',
+};
+
+export const valuesOf = ({ name, slug, kind, host, port, user, hostKey }: Server): ServerValues => ({
+  name,
+  slug,
+  kind,
+  host: host ?? '',
+  port: port ?? 22,
+  user: user ?? '',
+  hostKey: hostKey ?? '',
+});
+
+const overSsh = (problem: (value: string) => string | null) => (value: string, values: ServerValues) =>
+  values.kind === 'local' ? null : problem(value);
+
+export const SERVER_RULES = {
+  name: nameProblem,
+  slug: newSlugProblem,
+  host: overSsh((host) => (host.trim() === '' ? 'Say where it is: a host name or an address' : null)),
+  user: overSsh((user) => (user.trim() === '' ? 'Say which user to sign in as' : null)),
+  port: (port: number | string, { kind }: ServerValues) =>
+    kind === 'local' || (Number.isInteger(port) && Number(port) >= 1 && Number(port) <= 65_535)
+      ? null
+      : 'Takes a port from 1 to 65535',
+};
+
+const keyOrNull = (text: string) => (text.trim() === '' ? null : text.trim());
+
+export function wishOf({ name, slug, kind, host, port, user, hostKey }: ServerValues): CreateServer {
+  const named = { name, ...(slug !== '' && { slug }) };
+  if (kind === 'local') return { ...named, kind };
+  return { ...named, kind, host: host.trim(), port: Number(port), user: user.trim(), hostKey: keyOrNull(hostKey) };
+}
+
+/** Only what was changed: what a colleague changes meanwhile is not overwritten. */
+export function serverChanges(before: Server, values: ServerValues): UpdateServer {
+  const { name, host, port, user, hostKey } = values;
+  return {
+    ...(name.trim() !== before.name && { name }),
+    ...(before.kind === 'ssh' && {
+      ...(host.trim() !== before.host && { host: host.trim() }),
+      ...(Number(port) !== before.port && { port: Number(port) }),
+      ...(user.trim() !== before.user && { user: user.trim() }),
+      ...(keyOrNull(hostKey) !== before.hostKey && { hostKey: keyOrNull(hostKey) }),
+    }),
+  };
+}
+
+/** Whether a server may be the machine that Devpilot runs on, as the operator decided. */
+export const isLocalAllowed = (): boolean =>
+  document.querySelector<HTMLMetaElement>('meta[name=devpilot-local-server]')?.content === 'on';
+
+/**
+ * The fingerprint of a public key as OpenSSH writes it (`SHA256:…`); null for what is no key, and where
+ * the browser has no digests because the page did not come over HTTPS.
+ */
+export async function fingerprintOf(publicKey: string): Promise<string | null> {
+  const encoded = publicKey.split(' ')[1] ?? '';
+  if (!globalThis.isSecureContext || !/^[A-Za-z0-9+/]+={0,2}$/.test(encoded)) return null;
+  const bytes = Uint8Array.from(atob(encoded), (one) => one.charCodeAt(0));
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  return `SHA256:${btoa(String.fromCharCode(...digest)).replace(/=+$/, '')}`;
+}
+
+/** What installs Devpilot's key for the user that the server was made with. */
+export const installCommand = (publicKey: string): string =>
+  `mkdir -p ~/.ssh && chmod 700 ~/.ssh && echo '${publicKey}' >> ~/.ssh/authorized_keys && chmod 600 ~/.ssh/authorized_keys`;

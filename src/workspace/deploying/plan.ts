@@ -1,0 +1,101 @@
+import type { App } from '../../contract/resources.ts';
+import type { HookStage } from '../../contract/words.ts';
+import type { AppTable, DeploymentTable } from '../../store/schema.ts';
+
+type Hook = App['hooks'][number];
+
+/** What a deployment works by: the app as it was when the deployment began. */
+export interface Plan {
+  readonly app: string;
+  readonly repository: string;
+  readonly directory: string;
+  readonly keepReleases: number;
+  readonly healthCheck: App['healthCheck'];
+  /** Those that are run. */
+  readonly hooks: readonly Hook[];
+}
+
+/** Why an app can't be deployed, in words for people; null where it can. Pure. */
+export function lackOf(app: AppTable): string | null {
+  if (app.repository === null) return 'The app has no repository. Set it, then deploy.';
+  if (app.directory === null) return 'The app has no directory on its server. Set it, then deploy.';
+  return null;
+}
+
+/** Pure. Throws for an app that lacks something. */
+export function planOf(app: AppTable, deployment: DeploymentTable): Plan {
+  const { repository, directory } = app;
+  if (repository === null || directory === null) throw new Error(lackOf(app) ?? '');
+  const skipped = new Set(JSON.parse(deployment.skip_hooks) as string[]);
+  const hooks = JSON.parse(app.hooks) as Hook[];
+  const check = deployment.health_check ?? app.health_check;
+  return {
+    app: app.slug,
+    repository,
+    directory,
+    keepReleases: app.keep_releases,
+    healthCheck: check === null ? null : (JSON.parse(check) as App['healthCheck']),
+    hooks: hooks.filter((hook) => hook.active && !skipped.has(hook.name)),
+  };
+}
+
+export const hooksIn = (plan: Plan, stage: HookStage): readonly Hook[] =>
+  plan.hooks.filter((hook) => hook.stage === stage);
+
+/** Where a deployment goes on a server, and by what: servers in batches, each done before the next begins. */
+export function batchAfter(
+  { strategy, batch_size: size, next_server: next }: DeploymentTable,
+  servers: number,
+): { readonly from: number; readonly to: number } | null {
+  if (next >= servers) return null;
+  if (strategy === 'rolling') return { from: next, to: Math.min(servers, next + size) };
+  if (strategy === 'canary' && next === 0) return { from: 0, to: 1 };
+  return { from: next, to: servers };
+}
+
+/** Whether the first server runs the new release and somebody has to say whether the rest shall. Pure. */
+export function waitsForPromotion(row: DeploymentTable): boolean {
+  const { status, strategy, next_server, under_way, decision } = row;
+  return status === 'processing' && strategy === 'canary' && next_server === 1 && under_way === 0 && decision === null;
+}
+
+/** An address without its user and password, which git is given apart; other addresses as they are. Pure. */
+export function withoutPassword(repository: string): {
+  readonly url: string;
+  readonly user: string;
+  readonly password: string;
+} {
+  const plain = { url: repository, user: '', password: '' };
+  if (!/^https?:/.test(repository) || !URL.canParse(repository)) return plain;
+  const url = new URL(repository);
+  if (url.username === '' && url.password === '') return plain;
+  const decode = (text: string) => {
+    try {
+      return decodeURIComponent(text);
+    } catch {
+      return text;
+    }
+  };
+  const found = { user: decode(url.username), password: decode(url.password) };
+  url.username = '';
+  url.password = '';
+  return { url: url.href, ...found };
+}
+
+/** Tells git where the repository is, and who we are to it, without a word on a command line. Pure. */
+export function gitEnvironment(repository: string): Record<string, string> {
+  const { url, user, password } = withoutPassword(repository);
+  const base = { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'remote.devpilot.url', GIT_CONFIG_VALUE_0: url };
+  if (user === '' && password === '') return base;
+  return {
+    ...base,
+    GIT_CONFIG_COUNT: '3',
+    // The empty one drops what the server's own settings name.
+    GIT_CONFIG_KEY_1: 'credential.helper',
+    GIT_CONFIG_VALUE_1: '',
+    GIT_CONFIG_KEY_2: 'credential.helper',
+    GIT_CONFIG_VALUE_2: `!f() { [ "$1" != get ] || printf 'username=%s\\npassword=%s\\n' "$DP_USER" "$DP_PASSWORD"; }; f`,
+    DP_USER: user,
+    DP_PASSWORD: password,
+  };
+}
