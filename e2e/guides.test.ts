@@ -3,7 +3,14 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { createToken, signUpOwner, startHouse, type TestHouse, type TestPerson } from '../src/testing/house.ts';
+import {
+  createKey,
+  createToken,
+  signUpOwner,
+  startHouse,
+  type TestHouse,
+  type TestPerson,
+} from '../src/testing/house.ts';
 import { openShell, type Shell, untilEnd } from './command.ts';
 import { needCommand } from './debian.ts';
 
@@ -91,5 +98,40 @@ describe('the scripts of the pipeline guides', () => {
       assert.equal(refused.code, 22);
       assert.match(refused.stdout, /passphrase_incorrect/);
     });
+  }
+});
+
+test('scripts-and-backups.md: its commands configure, run, follow, back up and restore', async () => {
+  needCommand('curl');
+  const house = await startHouse({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
+  const shell = openShell();
+  try {
+    const owner = await signUpOwner(house);
+    const made = async (path: string, body: object) => {
+      const answer = await owner.call<{ id: string }>(path, { body });
+      assert.equal(answer.status, 201, answer.text);
+      return answer.body.id;
+    };
+    const database = join(shell.directory, 'database');
+    writeFileSync(database, 'all the rows');
+    const serverId = await made('/v1/servers', { name: 'Web one', slug: 'web-1', kind: 'local' });
+    const projectId = await made('/v1/projects', { name: 'Shop' });
+    await made('/v1/apps', { name: 'Shop', slug: 'shop', projectId, serverId, directory: shell.directory });
+    await owner.call('/v1/apps/shop/env', { method: 'PATCH', body: { values: { DATABASE: database } } });
+    const { secret: key } = await createKey(owner, ['write', 'manage_backups']);
+    const { secret: token } = await createToken(owner, ['run_scripts']);
+    const blocks = [...pageOf('guides/scripts-and-backups.md').matchAll(/^```sh\n(.*?)^```$/gms)].map(
+      ([, one = '']) => one,
+    );
+    const env = { PATH: process.env['PATH'], DEVPILOT_URL: house.url, DEVPILOT_KEY: key, DEVPILOT_TOKEN: token };
+    const ended = await untilEnd(spawn('/bin/sh', ['-c', blocks.join('\n')], { env, stdio: 'pipe' }));
+    assert.equal(ended.code, 0, `${ended.stdout}\n${ended.stderr}`);
+    assert.match(ended.stdout, /"text":"clearing images"/);
+    assert.equal(readFileSync(database, 'utf8'), 'all the rows');
+    const log = await owner.call('/v1/audit-events?action=backup.restore_finished');
+    assert.match(log.text, /"status":"completed"/);
+  } finally {
+    shell.close();
+    await house.close();
   }
 });

@@ -307,12 +307,17 @@ export async function applyRetention(
   }
 }
 
-/** Gives restores up that nobody takes: the data directory that has the backup is on no node that runs. */
+/** Gives restores up that nobody takes: the data directory that has the backup may be on no node that runs. */
 export async function giveUpRestores(context: WorkspaceContext): Promise<void> {
   const waiting = await restoresWaiting(context.store.read, context.clock() - TAKEN_WITHIN, DUE_AT_ONCE);
   for (const { id, workspace_id: workspaceId } of waiting) {
     await context.store.transaction((trx) =>
-      context.jobs.cancel(trx, workspaceId, id, 'No node that reaches this backup took the restore up within an hour.'),
+      context.jobs.cancel(
+        trx,
+        workspaceId,
+        id,
+        'It was not begun within an hour: a deployment goes on, or no node that reaches the backup is there.',
+      ),
     );
   }
 }
