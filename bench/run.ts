@@ -1,5 +1,6 @@
 import { activity } from './activity.ts';
 import { authorize } from './authorize.ts';
+import { cli } from './cli.ts';
 import { contention } from './contention.ts';
 import { deletions } from './deletions.ts';
 import { flush } from './flush.ts';
@@ -14,6 +15,7 @@ import { postgres } from './postgres.ts';
 /** `npm run bench`, `npm run bench -- name…`, `npm run bench -- --json`. */
 const BENCHES: Readonly<Record<string, () => Promise<Finding[]>>> = {
   start,
+  cli,
   judging,
   guard,
   flush,
