@@ -1,10 +1,12 @@
-import { Modal, Stack } from '@mantine/core';
-import { type FormRulesRecord, type UseFormReturnType, useForm } from '@mantine/form';
+import { Stack } from '@mantine/core';
+import type { FormRulesRecord, UseFormReturnType } from '@mantine/form';
 import { notifications } from '@mantine/notifications';
 import type { ReactNode } from 'react';
 import type { CallOptions, Tagged } from '../../sdk/client.ts';
 import { queryClient } from '../api.ts';
+import { Dialog } from '../components/dialog.tsx';
 import { useWorkspace } from '../session.ts';
+import { useFields } from './fields.ts';
 import { FormFooter, useSubmit } from './form.tsx';
 import { Edited, GuardedFooter, useGuarded } from './guarded.tsx';
 
@@ -29,7 +31,7 @@ interface CreateDialogProps<Form extends Values, Made extends Named> {
 export function CreateDialog<Form extends Values, Made extends Named>(props: CreateDialogProps<Form, Made>) {
   const { noun, initial, rules, fields, create, onClose, onCreated } = props;
   const { workspace } = useWorkspace();
-  const form = useForm<Form>({ initialValues: initial, validate: rules });
+  const form = useFields<Form>({ initialValues: initial, validate: rules });
   const saving = useSubmit(form, async (values) => {
     const made = await create(values);
     notifications.show({ message: `The ${noun} ${made.name} is there.` });
@@ -38,14 +40,14 @@ export function CreateDialog<Form extends Values, Made extends Named>(props: Cre
     void queryClient.invalidateQueries({ queryKey: [workspace.id, `${noun}s`] });
   });
   return (
-    <Modal opened onClose={onClose} title={`New ${noun}`} size="lg" closeOnClickOutside={false}>
+    <Dialog opened onClose={onClose} title={`New ${noun}`} size="lg" closeOnClickOutside={false}>
       <form noValidate onSubmit={form.onSubmit(saving.submit)}>
         <Stack gap="md">
           {fields(form)}
           <FormFooter saving={saving} submit={`Create ${noun}`} onCancel={onClose} />
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }
 
@@ -70,7 +72,7 @@ function EditForm<Form extends Values, Item extends Named, Change extends object
   const { noun, loaded, valuesOf, rules, fields, changesOf, labels, read, update, onClose } = props;
   const { workspace } = useWorkspace();
   const guarded = useGuarded(loaded, read);
-  const form = useForm<Form>({ initialValues: valuesOf(loaded.value), validate: rules });
+  const form = useFields<Form>({ initialValues: valuesOf(loaded.value), validate: rules });
   const saving = useSubmit(form, async (values) => {
     const changes = changesOf(guarded.base, values);
     if (Object.keys(changes).length > 0) {
@@ -103,10 +105,10 @@ export function EditDialog<Form extends Values, Item extends Named, Change exten
   const { noun, item, read, onClose } = props;
   const { workspace } = useWorkspace();
   return (
-    <Modal opened onClose={onClose} title={`Edit ${item.name}`} size="lg" closeOnClickOutside={false}>
+    <Dialog opened onClose={onClose} title={`Edit ${item.name}`} size="lg" closeOnClickOutside={false}>
       <Edited queryKey={[workspace.id, `${noun}s`, item.id]} read={(signal) => read({ signal })}>
         {(loaded) => <EditForm {...props} loaded={loaded} />}
       </Edited>
-    </Modal>
+    </Dialog>
   );
 }

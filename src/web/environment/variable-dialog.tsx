@@ -1,5 +1,6 @@
-import { Modal, Stack, Textarea, TextInput } from '@mantine/core';
-import { useForm } from '@mantine/form';
+import { Stack, Textarea, TextInput } from '@mantine/core';
+import { Dialog } from '../components/dialog.tsx';
+import { useFields } from '../components/fields.ts';
 import { FormFooter } from '../components/form.tsx';
 import { valueProblem, variableNameProblem } from './draft.ts';
 
@@ -15,7 +16,7 @@ interface VariableDialogProps {
 
 /** Sets a variable in the draft; nothing is saved by it. */
 export function VariableDialog({ name, value, taken, onClose, onDone }: VariableDialogProps) {
-  const form = useForm({
+  const form = useFields({
     initialValues: { name: name ?? '', value: value ?? '' },
     validate: {
       name: (typed) => (name === null ? variableNameProblem(typed.trim(), taken) : null),
@@ -23,7 +24,7 @@ export function VariableDialog({ name, value, taken, onClose, onDone }: Variable
     },
   });
   return (
-    <Modal
+    <Dialog
       opened
       onClose={onClose}
       title={name === null ? 'Add a variable' : `Change ${name}`}
@@ -72,6 +73,6 @@ export function VariableDialog({ name, value, taken, onClose, onDone }: Variable
           />
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

@@ -10,6 +10,7 @@ import {
   IconChartBar,
   IconFolder,
   IconKey,
+  IconRocket,
   IconServer,
   IconSettings,
   IconTerminal2,
@@ -37,6 +38,7 @@ const GROUPS: readonly { readonly heading: string; readonly places: readonly Pla
     places: [
       { to: '/projects', label: 'Projects', Icon: IconFolder },
       { to: '/apps', label: 'Apps', Icon: IconAppWindow },
+      { to: '/deployments', label: 'Deployments', Icon: IconRocket },
       { to: '/servers', label: 'Servers', Icon: IconServer },
       { to: '/scripts', label: 'Scripts', Icon: IconTerminal2 },
       { to: '/activity', label: 'Activity', Icon: IconChartBar },
@@ -105,7 +107,13 @@ export function Shell() {
           <Burger opened={opened} onClick={toggle} size="sm" aria-label="Navigation" aria-expanded={opened} />
         </Group>
       </AppShell.Header>
-      <AppShell.Navbar p="md" className={styles['side']} aria-label="Main" style={{ overflowY: 'auto' }}>
+      <AppShell.Navbar
+        p="md"
+        className={styles['side']}
+        mod={{ closed: !opened }}
+        aria-label="Main"
+        style={{ overflowY: 'auto' }}
+      >
         <Stack h="100%" gap="lg">
           <Group justify="space-between">
             <Brand />
