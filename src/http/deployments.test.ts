@@ -96,6 +96,10 @@ forEachEngine('deployments', (engine) => {
       done.hooks.map(({ status, exitCode }) => [status, exitCode]),
       Array.from({ length: 5 }, () => ['completed', 0]),
     );
+    assert.deepEqual(
+      done.hooks.map(({ name }) => name),
+      ['before all', 'before source', 'after source', 'after setup', 'after release'],
+    );
     const release = join(app.directory, 'releases', id);
     assert.deepEqual(
       lines.filter(({ stream, step }) => stream === 'stdout' && step !== 'setup').map(({ text }) => text),

@@ -37,7 +37,7 @@ import type { AppTable, DeploymentServerTable, DeploymentTable, ServerTable } fr
 import type { Queryable, Trx } from '../store/store.ts';
 import { type Asker, claimOnce, instant, record, type WorkspaceContext } from './context.ts';
 import { deploy } from './deploying/deploy.ts';
-import { lackOf, waitsForPromotion } from './deploying/plan.ts';
+import { inRunningOrder, lackOf, waitsForPromotion } from './deploying/plan.ts';
 import type { JobEnd, JobKind } from './jobs/jobs.ts';
 import { appLane, serverLane } from './lanes.ts';
 import { findRow } from './resources.ts';
@@ -175,7 +175,7 @@ function firstHooks(app: AppTable, skip: readonly string[]): Deployment['hooks']
   for (const [at, name] of skip.entries()) {
     if (!hooks.some((hook) => hook.name === name)) throw invalidField(`skipHooks.${at}`, 'names no hook of the app');
   }
-  return hooks
+  return inRunningOrder(hooks)
     .filter(({ active }) => active)
     .map(({ name, stage }) => ({
       name,
