@@ -131,6 +131,7 @@ export function createLogs(options: {
     let lines = 0;
     let stored = 0;
     let full = false;
+    let failing = false;
     let timer: NodeJS.Timeout | undefined;
     let writing = Promise.resolve();
 
@@ -146,11 +147,13 @@ export function createLogs(options: {
         .transaction((trx) => appendLines(trx, workspaceId, logId, { ...chunk, data }))
         .catch((error: unknown) => {
           // The store is away for a moment: what was to be written waits for it.
+          failing = true;
           text = chunk.data + text;
           lines += chunk.lines;
           timer ??= setTimeout(flush, AGAIN_AFTER);
           throw error;
         });
+      failing = false;
       if (log === undefined) full = true;
       else stored = log.size;
       wake(logId);
@@ -168,7 +171,7 @@ export function createLogs(options: {
       }
       text += toJson(line);
       lines += 1;
-      if (text.length >= CHUNK) void flush();
+      if (text.length >= CHUNK && !failing) void flush();
       else timer ??= setTimeout(flush, WRITE_EVERY);
     }
     return {
