@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout } from 'node:timers/promises';
+import { createMemory } from '../src/credentials/memory.ts';
 import type { CredentialRecord } from '../src/credentials/record.ts';
 import { createUsage } from '../src/credentials/usage.ts';
 import { createUsageJournal } from '../src/server/credential-store.ts';
@@ -27,9 +28,7 @@ function readRecords(path: string): CredentialRecord[] {
     expiresAt: null,
     createdAt: 1,
     passphraseHash: null,
-    tally: -1,
-    place: 0,
-    recent: false,
+    row: -1,
   }));
 }
 
@@ -49,7 +48,7 @@ export async function flush(): Promise<Finding[]> {
   cpSync(join(directory, 'devpilot.db'), path);
   const records = readRecords(path);
   const store = await openSqliteStore(path);
-  const usage = createUsage(await createUsageJournal(store), 'nod_01');
+  const usage = createUsage(await createUsageJournal(store), 'nod_01', createMemory(1).places);
   const holds: number[] = [];
   /** What the machine itself does in as much time when nothing is written. */
   const idleHolds: number[] = [];

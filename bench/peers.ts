@@ -80,13 +80,13 @@ export async function peers(): Promise<Finding[]> {
   const path = join(runFolder(), 'ours.db');
   cpSync(join(seeded.directory, 'devpilot.db'), path);
   const store = await openSqliteStore(path);
-  const usage = createUsage(await createUsageJournal(store), 'nod_01');
   const none = { recentFailures: async () => [], countFailure: async () => ({ before: [], counted: true }) };
   const registry = createRegistry({
     read: (digest) => readForJudging(store, digest),
     lease: { holds: () => true },
     capacity: KEYS,
   });
+  const usage = createUsage(await createUsageJournal(store), 'nod_01', registry.places);
   const judges = createJudges({
     registry,
     findRecord: registry.find,

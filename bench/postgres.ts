@@ -3,6 +3,7 @@ import pg from 'pg';
 import { createId } from '../src/contract/id.ts';
 import { FAILURE_LIMITS } from '../src/contract/words.ts';
 import { createFailureLimiter } from '../src/credentials/failures.ts';
+import { createMemory } from '../src/credentials/memory.ts';
 import { createJudges } from '../src/credentials/present.ts';
 import { createProof } from '../src/credentials/proof.ts';
 import type { CredentialRecord } from '../src/credentials/record.ts';
@@ -103,7 +104,7 @@ function judgesOn(store: Store) {
     registry,
     findRecord: registry.find,
     proof: createProof(createFailureLimiter(none, FAILURE_LIMITS.passphrase)),
-    usage: createUsage({ addUses: async () => undefined }, 'nod_01'),
+    usage: createUsage({ addUses: async () => undefined }, 'nod_01', registry.places),
     clock: Date.now,
   });
 }
@@ -167,11 +168,9 @@ async function contention(seeded: Seeded, url: string): Promise<Finding[]> {
           ...stored,
           workspace: { id: stored.workspaceId, gone: false },
           rights: 1,
-          tally: -1,
-          place: 0,
-          recent: false,
+          row: -1,
         };
-        return { journal, record, usage: createUsage(journal, createId('node')) };
+        return { journal, record, usage: createUsage(journal, createId('node'), createMemory(1).places) };
       }),
     );
     for (let round = 0; round <= FLUSHES; round++) {

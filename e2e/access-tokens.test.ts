@@ -298,3 +298,22 @@ test('two tabs in two workspaces do not mix', async () => {
   await first.goto('/settings/access-tokens?workspace=nobodys');
   await first.getByRole('heading', { name: 'There is no such workspace' }).waitFor();
 });
+
+test('at 400 pixels a token is generated, found, read and deleted', async () => {
+  const tab = await stage.open('/settings/access-tokens', { width: 400 });
+  await tab.getByRole('button', { name: 'Generate Token' }).click();
+  const form = tab.getByRole('dialog', { name: 'Generate Token' });
+  await form.getByLabel('Name').fill('From a telephone');
+  await form.getByLabel('error_tracker').check();
+  await form.getByRole('button', { name: 'Generate Token' }).click();
+  await tab.getByRole('button', { name: 'I have stored it' }).click();
+  await tab.getByRole('searchbox').fill('telephone');
+  await tab.getByRole('link', { name: 'From a telephone' }).click();
+  await tab.getByRole('heading', { name: 'From a telephone', level: 1 }).waitFor();
+  await tab.getByRole('button', { name: 'Navigation', exact: true }).click();
+  await tab.getByRole('link', { name: 'Access Tokens' }).first().click();
+  await rowOf(tab, 'From a telephone').waitFor();
+  await chooseInMenu(tab, 'From a telephone', 'Delete');
+  await tab.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await tab.getByText('Deleted From a telephone. Nothing accepts it any more.').waitFor();
+});

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { generate } from 'otplib';
 import type { Page } from 'playwright-core';
 import { PASSWORD, signUpMember, type TestPerson } from '../src/testing/house.ts';
+import { addAuthenticator } from './authenticator.ts';
 import { openTab, watchConsole } from './browser.ts';
 import { leftovers } from './leftovers.ts';
 import { setStage } from './stage.ts';
@@ -13,6 +14,13 @@ const stage = setStage();
 
 const openAccount = (person: TestPerson): Promise<Page> => stage.open('/account', { person });
 const join = (email: string): Promise<TestPerson> => signUpMember(stage.house, stage.owner, 'member', email);
+
+async function signedInElsewhere(email: string): Promise<Page> {
+  const other = await stage.open('/sign-in', { person: null });
+  await signIn(other, email);
+  await other.getByRole('heading', { name: 'Access Tokens', exact: true }).waitFor();
+  return other;
+}
 
 const section = (tab: Page, name: string) => tab.getByRole('region', { name });
 
@@ -26,9 +34,7 @@ test('the name is changed and seen at once', async () => {
 
 test('a new password ends every other session and keeps this one', async () => {
   const grace = await join('grace@example.com');
-  const other = await stage.open('/sign-in', { person: null });
-  await signIn(other, 'grace@example.com');
-  await other.getByRole('heading', { name: 'Access Tokens', exact: true }).waitFor();
+  const other = await signedInElsewhere('grace@example.com');
 
   const tab = await openAccount(grace);
   const sessions = section(tab, 'Sessions');
@@ -53,9 +59,7 @@ test('a new password ends every other session and keeps this one', async () => {
 
 test('a session is ended from the list', async () => {
   const linus = await join('linus@example.com');
-  const other = await stage.open('/sign-in', { person: null });
-  await signIn(other, 'linus@example.com');
-  await other.getByRole('heading', { name: 'Access Tokens', exact: true }).waitFor();
+  const other = await signedInElsewhere('linus@example.com');
   const tab = await openAccount(linus);
   await tab.getByRole('button', { name: 'End the session Chrome on Linux' }).click();
   await tab.getByRole('dialog').getByRole('button', { name: 'End session' }).click();
@@ -117,18 +121,7 @@ test('a passkey is added, signs in as a whole, is renamed and deleted', async ()
   const byName = { ...stage.house, url: stage.house.url.replace('127.0.0.1', 'localhost') };
   const tab = await openTab(stage.browser, byName);
   const complaints = watchConsole(tab);
-  const devtools = await tab.context().newCDPSession(tab);
-  await devtools.send('WebAuthn.enable');
-  await devtools.send('WebAuthn.addVirtualAuthenticator', {
-    options: {
-      protocol: 'ctap2',
-      transport: 'internal',
-      hasResidentKey: true,
-      hasUserVerification: true,
-      isUserVerified: true,
-      automaticPresenceSimulation: true,
-    },
-  });
+  await addAuthenticator(tab);
   await tab.goto('/sign-in?from=/account');
   await tab.getByRole('button', { name: 'Sign in with a passkey' }).waitFor();
   await signIn(tab, stage.owner.email, PASSWORD);

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import type { CreatedAccessToken } from '../src/contract/schemas.ts';
 import { bearer, createKey, createToken, signUpMember, type TestPerson } from '../src/testing/house.ts';
+import { openTab } from './browser.ts';
 import { setStage } from './stage.ts';
 import { lineOf } from './steps.ts';
 
@@ -54,6 +55,11 @@ test('filters narrow it, live in the address and survive a reload', async () => 
   await tab.getByRole('heading', { name: 'Nothing matches' }).waitFor();
   await tab.getByRole('button', { name: 'Show everything' }).click();
   await lineOf(tab, 'Ada Lovelace created the workspace Acme').waitFor();
+  await tab.getByRole('combobox', { name: 'Target' }).click();
+  await tab.getByRole('option', { name: 'Edited key' }).click();
+  await tab.waitForURL(/target=key_/);
+  await lineOf(tab, 'signed up').first().waitFor({ state: 'detached' });
+  assert.equal(await tab.getByRole('listitem').count(), 2);
 });
 
 test('it is exported as CSV that no spreadsheet runs, and as NDJSON', async () => {
@@ -121,4 +127,20 @@ test('a member sees a credential without its events and buttons, and not the log
   assert.equal(await tab.getByRole('region', { name: 'Activity' }).count(), 0);
   await tab.goto('/settings/activity-log');
   await tab.getByRole('heading', { name: 'You can not see this page' }).waitFor();
+});
+
+test('times are in the zone of the reader, on hover to the second', async () => {
+  const made = await createToken(stage.owner, ['run_scripts'], { name: 'Seen from afar' });
+  for (const [zone, offset] of [
+    ['Asia/Kolkata', 'GMT+5:30'],
+    ['Pacific/Marquesas', 'GMT-9:30'],
+  ] as const) {
+    const tab = await openTab(stage.browser, stage.house, { person: stage.owner, zone });
+    await tab.goto('/settings/activity-log');
+    const time = lineOf(tab, 'created the access token Seen from afar').locator('time');
+    const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium', timeZone: zone });
+    assert.equal(await time.textContent(), clock.format(new Date(made.createdAt)));
+    await time.hover();
+    await tab.getByRole('tooltip').getByText(offset, { exact: false }).waitFor();
+  }
 });

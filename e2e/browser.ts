@@ -36,6 +36,8 @@ export interface TabOptions {
   readonly width?: number;
   readonly scheme?: Scheme;
   readonly person?: TestPerson;
+  /** The reader's zone; the machine's where it is left out. */
+  readonly zone?: string;
 }
 
 /** A tab of a browser of its own, signed in as a person where one is given. */
@@ -47,7 +49,7 @@ export async function openTab(browser: Browser, house: TestHouse, options: TabOp
 export async function openContext(
   browser: Browser,
   house: TestHouse,
-  { width = 1280, scheme = 'light', person }: TabOptions = {},
+  { width = 1280, scheme = 'light', person, zone }: TabOptions = {},
 ): Promise<BrowserContext> {
   const context = await browser.newContext({
     baseURL: house.url,
@@ -56,6 +58,7 @@ export async function openContext(
     reducedMotion: 'reduce',
     permissions: ['clipboard-read', 'clipboard-write'],
     acceptDownloads: true,
+    ...(zone !== undefined && { timezoneId: zone }),
   });
   context.setDefaultTimeout(20_000);
   if (person !== undefined) {
@@ -110,6 +113,22 @@ async function assertFits(page: Page, width: number): Promise<void> {
   assert.ok(excess <= 0, `${excess} pixels too wide at ${width}`);
 }
 
+/** Texts that are cut off without a sign that there is more. */
+function cutTexts(page: Page): Promise<string[]> {
+  return page.evaluate(() =>
+    [...document.querySelectorAll('main *')].flatMap((element) => {
+      const { overflowX, textOverflow, clipPath, position } = getComputedStyle(element);
+      const isMeant = textOverflow === 'ellipsis' || clipPath !== 'none' || position === 'fixed';
+      const isCut =
+        element.textContent?.trim() !== '' &&
+        overflowX === 'hidden' &&
+        element.clientWidth > 0 &&
+        element.scrollWidth > element.clientWidth + 1;
+      return isCut && !isMeant ? [element.outerHTML.slice(0, 160)] : [];
+    }),
+  );
+}
+
 /** What moves although the browser asks for stillness, the wheel of what is under way left aside. */
 function movements(page: Page): Promise<string[]> {
   return page.evaluate(() =>
@@ -130,6 +149,7 @@ export async function inspect(page: Page, name: string): Promise<void> {
     await page.emulateMedia({ colorScheme: scheme });
     await assertFits(page, width);
     assert.deepEqual(await movements(page), [], 'nothing moves where stillness is asked for');
+    assert.deepEqual(await cutTexts(page), [], 'no text is cut off');
     await picture(page, `${name}-${scheme}-${width}`);
     assert.deepEqual(await findBarriers(page), [], `${name}, ${scheme}, ${width} pixels`);
   }

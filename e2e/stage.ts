@@ -43,8 +43,8 @@ export async function settled(tab: Page): Promise<void> {
  *     test('…', async () => {
  *       const tab = await stage.open('/settings/members');
  *
- * Tabs close with the test that opened them. A test in whose tabs the console complained, or a content policy
- * refused something, fails; of one that failed there are pictures in `e2e/screenshots/failed-…`.
+ * Tabs close with the test that opened them. A test in whose tabs the console complained, a content policy refused
+ * something, or anybody but the server was asked, fails; of one that failed there are pictures in `e2e/screenshots/failed-…`.
  */
 export function setStage(prepare: (stage: Stage) => Promise<void> = async () => {}, options: StageOptions = {}): Stage {
   let house: TestHouse | undefined;
@@ -65,6 +65,17 @@ export function setStage(prepare: (stage: Stage) => Promise<void> = async () => 
     return known;
   }
 
+  /** Collects what the console complains about, and what is asked of anybody but the server. */
+  function watch(tab: Page): string[] {
+    const complaints = watchConsole(tab);
+    tab.on('request', (request) => {
+      const { origin, protocol } = new URL(request.url());
+      const isOwn = origin === stage.house.url || protocol === 'blob:' || protocol === 'data:';
+      if (!isOwn) complaints.push(`asks ${request.url()}`);
+    });
+    return complaints;
+  }
+
   const stage: Stage = {
     get house() {
       return there(house);
@@ -81,7 +92,7 @@ export function setStage(prepare: (stage: Stage) => Promise<void> = async () => 
         ? await openContext(stage.browser, stage.house, { width, scheme, ...(person !== null && { person }) })
         : await sharedContext(person, width, scheme);
       const tab = await context.newPage();
-      tabs.push({ tab, complaints: watchConsole(tab), whole: isAlone ? context : tab });
+      tabs.push({ tab, complaints: watch(tab), whole: isAlone ? context : tab });
       await tab.goto(path);
       await settled(tab);
       return tab;
@@ -110,7 +121,7 @@ export function setStage(prepare: (stage: Stage) => Promise<void> = async () => 
     assert.deepEqual(
       opened.flatMap(({ complaints }) => complaints),
       [],
-      'the console has nothing to complain about',
+      'the console has nothing to complain about, and nobody else is asked',
     );
   });
 

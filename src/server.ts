@@ -201,7 +201,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
   const passphraseFailures = createFailureLimiter(failureStore(store), FAILURE_LIMITS.passphrase);
   const proof = createProof(passphraseFailures);
   const journal = await createUsageJournal(store);
-  const usage = createUsage(journal, nodeId);
+  const usage = createUsage(journal, nodeId, registry.places);
   const denials = createDenials();
   const traces = createTraces(store);
   const watch: Watcher = ({ verdict, record }, presented) => {

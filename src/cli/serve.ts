@@ -1,3 +1,4 @@
+import { giveBackStartMemory } from '../server/start-memory.ts';
 import { createLogger, start } from '../server.ts';
 import { readSettings } from '../settings.ts';
 
@@ -6,6 +7,7 @@ export async function serve(): Promise<void> {
   const settings = readSettings(process.env);
   const logger = createLogger(settings.logLevel);
   const running = await start(settings, { logger });
+  giveBackStartMemory();
   const lines = [
     `Devpilot is at ${settings.publicUrl ?? running.url}\n`,
     running.setupLink === null ? '' : `Set it up, once: ${running.setupLink}\n`,

@@ -19,9 +19,7 @@ function record(facts: Partial<CredentialRecord> & { readonly words?: readonly s
     expiresAt: null,
     createdAt: NOW - 1000,
     passphraseHash: null,
-    tally: -1,
-    place: 0,
-    recent: false,
+    row: -1,
     ...rest,
   };
 }

@@ -46,9 +46,9 @@ export function createJudges(options: {
 }): Judges {
   const { registry, findRecord, proof, usage, clock, watch } = options;
 
-  function conclude(judgement: Judgement, presented: Presented, demand: Demand): Judgement {
+  function conclude(judgement: Judgement, presented: Presented, demand: Demand, now: number): Judgement {
     if (judgement.verdict === 'ok' && judgement.record !== null) {
-      usage.count(judgement.record, presented.address, clock());
+      usage.count(judgement.record, presented.address, now);
     }
     watch?.(judgement, presented, demand);
     return judgement;
@@ -63,20 +63,21 @@ export function createJudges(options: {
       passphrase = quick ?? (await proof.check(record, presented.passphrase ?? '', presented.address, clock));
       if (quick === null) record = await findRecord(digest, presented.address);
     }
-    return conclude({ verdict: judge(record, passphrase, demand, clock()), record }, presented, demand);
+    const now = clock();
+    return conclude({ verdict: judge(record, passphrase, demand, now), record }, presented, demand, now);
   }
 
   return {
     judgePresented(presented, demand) {
       const kind = secretKindOf(presented.secret);
-      if (kind === null || kind === 'session') return conclude(NO_SUCH, presented, demand);
+      if (kind === null || kind === 'session') return conclude(NO_SUCH, presented, demand, clock());
       const digest = digestOf(presented.secret);
       const found = registry.remembered(digest);
       if (found === null) return judgeSlowly(digest, presented, demand);
       const now = clock();
       const passphrase = proof.quick(found, presented.passphrase, presented.address, now);
       if (passphrase === null) return judgeSlowly(digest, presented, demand);
-      return conclude({ verdict: judge(found, passphrase, demand, now), record: found }, presented, demand);
+      return conclude({ verdict: judge(found, passphrase, demand, now), record: found }, presented, demand, now);
     },
   };
 }

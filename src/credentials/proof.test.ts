@@ -23,9 +23,7 @@ const recordOf = (id: string, passphraseHash: string | null): CredentialRecord =
   expiresAt: null,
   createdAt: 1,
   passphraseHash,
-  tally: -1,
-  place: 0,
-  recent: false,
+  row: -1,
 });
 
 /** A node's proofs of one token. */

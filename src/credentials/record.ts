@@ -12,8 +12,6 @@ export interface WorkspaceMark {
 
 /**
  * What memory keeps of a credential: just enough to judge it, and never the verdict (CVE-2021-32701).
- * The last three fields are this process's own: where its uses are counted, and whether it was used
- * since the eviction last came by.
  */
 export interface CredentialRecord {
   readonly kind: CredentialKind;
@@ -28,14 +26,12 @@ export interface CredentialRecord {
   readonly createdAt: number;
   /** The argon2id hash in PHC form, or null; in a guard, which is not given it, blank. */
   readonly passphraseHash: string | null;
-  /** The tally in which it was counted last, and its place there. */
-  tally: number;
-  place: number;
-  recent: boolean;
+  /** Its row in memory, where its uses are counted by; -1 if it is in none. */
+  readonly row: number;
 }
 
 /** A credential as the store gives it for judging. */
-export type StoredCredential = Omit<CredentialRecord, 'workspace' | 'rights' | 'tally' | 'place' | 'recent'> & {
+export type StoredCredential = Omit<CredentialRecord, 'workspace' | 'rights' | 'row'> & {
   readonly workspaceId: string;
   readonly rights: readonly string[];
 };

@@ -1,5 +1,7 @@
+import { createMemory, type NewRecord } from './memory.ts';
 import type { CredentialRecord, Digest, StoredCredential, WorkspaceMark } from './record.ts';
 import { grantedBy } from './rights.ts';
+import type { Places } from './tally.ts';
 
 /** What ends records: one credential by its digest, or with null all of a workspace. */
 export interface Revocation {
@@ -30,6 +32,8 @@ export interface Registry {
   knows(digest: Digest): boolean;
   /** Records in memory. */
   size(): number;
+  /** Where the uses of its records are counted. */
+  readonly places: Places;
 }
 
 interface Read {
@@ -39,8 +43,8 @@ interface Read {
 
 /** How often a read is done anew because something was revoked meanwhile, before it is taken as it came. */
 const READS = 3;
-/** Records the eviction passes over before it takes one that is in use. */
-const SECOND_CHANCES = 64;
+/** Of a record that is handed out and not remembered. */
+const NO_ROW = -1;
 
 /**
  * Remembers records, never verdicts. A judgement that starts after `apply` returned never sees what
@@ -55,7 +59,7 @@ export function createRegistry(options: {
   capacity: number;
 }): Registry {
   const { read, lease, capacity } = options;
-  const memory = new Map<Digest, CredentialRecord>();
+  const memory = createMemory(capacity);
   const workspaces = new Map<string, WorkspaceMark>();
   const reads = new Map<Digest, Read>();
   const nextReads = new Map<Digest, Promise<CredentialRecord | null>>();
@@ -68,7 +72,7 @@ export function createRegistry(options: {
     return mark;
   }
 
-  function recordOf(stored: StoredCredential): CredentialRecord {
+  function recordOf(stored: StoredCredential): NewRecord {
     return {
       kind: stored.kind,
       id: stored.id,
@@ -79,26 +83,7 @@ export function createRegistry(options: {
       expiresAt: stored.expiresAt,
       createdAt: stored.createdAt,
       passphraseHash: stored.passphraseHash,
-      tally: -1,
-      place: 0,
-      recent: false,
     };
-  }
-
-  /** Second chance (Corbató 1968): the oldest goes, unless it was used since it was last looked at. */
-  function makeRoom(): void {
-    let chances = SECOND_CHANCES;
-    for (const [digest, record] of memory) {
-      memory.delete(digest);
-      if (!record.recent || chances-- === 0) return;
-      record.recent = false;
-      memory.set(digest, record);
-    }
-  }
-
-  function remember(digest: Digest, record: CredentialRecord): void {
-    if (memory.size >= capacity) makeRoom();
-    memory.set(digest, record);
   }
 
   async function readRecord(digest: Digest): Promise<CredentialRecord | null> {
@@ -108,8 +93,9 @@ export function createRegistry(options: {
       if (epoch !== before && left > 1) continue;
       if (stored === null) return null;
       const record = recordOf(stored);
-      if (epoch === before) remember(digest, record);
-      return record;
+      if (epoch !== before) return { ...record, row: NO_ROW };
+      memory.set(digest, record);
+      return memory.get(digest);
     }
   }
 
@@ -145,10 +131,7 @@ export function createRegistry(options: {
 
   function remembered(digest: Digest): CredentialRecord | null {
     if (!lease.holds()) return null;
-    const record = memory.get(digest);
-    if (record === undefined || record.workspace.gone) return null;
-    record.recent = true;
-    return record;
+    return memory.get(digest);
   }
 
   return {
@@ -173,7 +156,8 @@ export function createRegistry(options: {
       memory.clear();
       workspaces.clear();
     },
-    knows: (digest) => memory.get(digest)?.workspace.gone === false,
-    size: () => memory.size,
+    knows: (digest) => memory.get(digest) !== null,
+    size: memory.size,
+    places: memory.places,
   };
 }

@@ -19,6 +19,23 @@ const FAIR_BYTES = 248;
 const IS_BASE62 = new Uint8Array(128);
 for (const character of BASE62) IS_BASE62[character.charCodeAt(0)] = 1;
 
+/**
+ * CRC-32 four bytes at a time (Kounavis and Berry 2005), in the loop that reads the characters anyway:
+ * for a quarter of what handing the string to zlib costs. Table `n` holds each byte with `n` zeros behind it.
+ */
+const CRC_TABLES = new Int32Array(4 * 256);
+for (let at = 0; at < 4 * 256; at++) {
+  let rest = at < 256 ? at : (CRC_TABLES[at - 256] ?? 0);
+  for (let bit = 0; bit < 8; bit++) rest = (rest >>> 1) ^ ((rest & 1) * 0xedb88320);
+  CRC_TABLES[at] = rest;
+}
+/** Where the checksum of each kind stands once its prefix is read. */
+const CRC_OF_PREFIX: Readonly<Record<SecretKind, number>> = {
+  access_token: ~crc32(SECRET_PREFIXES.access_token),
+  api_key: ~crc32(SECRET_PREFIXES.api_key),
+  session: ~crc32(SECRET_PREFIXES.session),
+};
+
 /** Returns the CRC-32 of `text` in base62, with leading zeros: the last six characters of a secret. */
 export function checksumOf(text: string): string {
   let rest = crc32(text);
@@ -53,11 +70,24 @@ export function secretKindOf(text: string): SecretKind | null {
   const kind = text.startsWith('w') ? 'access_token' : text.startsWith('dp') ? 'api_key' : 'session';
   const prefix = SECRET_PREFIXES[kind];
   if (text.length !== prefix.length + TAIL_LENGTH || !text.startsWith(prefix)) return null;
-  for (let at = prefix.length; at < text.length; at++) {
-    if (IS_BASE62[text.charCodeAt(at)] !== 1) return null;
-  }
   const body = text.length - SECRET_CHECKSUM_LENGTH;
-  let rest = crc32(text.slice(0, body));
+  let crc = CRC_OF_PREFIX[kind];
+  let valid = 1;
+  for (let at = prefix.length; at < body; at += 4) {
+    const first = text.charCodeAt(at);
+    const second = text.charCodeAt(at + 1);
+    const third = text.charCodeAt(at + 2);
+    const fourth = text.charCodeAt(at + 3);
+    valid &= (IS_BASE62[first] ?? 0) & (IS_BASE62[second] ?? 0) & (IS_BASE62[third] ?? 0) & (IS_BASE62[fourth] ?? 0);
+    crc ^= first | (second << 8) | (third << 16) | (fourth << 24);
+    crc =
+      (CRC_TABLES[768 + (crc & 255)] ?? 0) ^
+      (CRC_TABLES[512 + ((crc >>> 8) & 255)] ?? 0) ^
+      (CRC_TABLES[256 + ((crc >>> 16) & 255)] ?? 0) ^
+      (CRC_TABLES[crc >>> 24] ?? 0);
+  }
+  if (valid === 0) return null;
+  let rest = ~crc >>> 0;
   for (let at = text.length - 1; at >= body; at--) {
     if (text.charCodeAt(at) !== BASE62.charCodeAt(rest % 62)) return null;
     rest = Math.floor(rest / 62);

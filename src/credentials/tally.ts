@@ -22,7 +22,7 @@ const FIRST_CAPACITY = 256;
 /** What was counted between two flushes. */
 export interface Tally {
   count(record: CredentialRecord, address: string, now: number): void;
-  /** Takes the uses of the next credentials, `most` at a time; the same credential twice if its record was read anew. */
+  /** Takes the uses of the next credentials, `most` at a time; the same credential twice if its row changed. */
   take(most: number): PendingUses[];
   /** Credentials not taken yet. */
   size(): number;
@@ -30,18 +30,25 @@ export interface Tally {
   since(): number;
 }
 
-function larger<Numbers extends Uint32Array | Float64Array>(from: Numbers, into: Numbers): Numbers {
+function larger<Numbers extends Int32Array | Uint32Array | Float64Array>(from: Numbers, into: Numbers): Numbers {
   into.set(from);
   return into;
 }
 
+/** The place that each row of memory has in the tally of the moment, as far as that says the same. */
+export interface Places {
+  get(row: number): number;
+  set(row: number, place: number): void;
+}
+
 /**
- * A tally with a place for each credential and a column for each fact. A record remembers its place, so
- * a use costs a few writes of numbers and, but for a second address, allocates nothing: objects hung
- * onto a million old records would be the collector's work, not ours.
+ * A tally with a place for each credential and a column for each fact, so that a use costs a few writes
+ * of numbers and, but for a second address, allocates nothing. `places` goes from tally to tally without
+ * being emptied: a place counts only if it names the row back (Briggs and Torczon 1993).
  */
-export function createTally(number: number): Tally {
-  const records: CredentialRecord[] = [];
+export function createTally(places: Places): Tally {
+  const ids: string[] = [];
+  let rows = new Int32Array(FIRST_CAPACITY);
   let counts = new Uint32Array(FIRST_CAPACITY);
   let firsts = new Float64Array(FIRST_CAPACITY);
   let lasts = new Float64Array(FIRST_CAPACITY);
@@ -49,6 +56,8 @@ export function createTally(number: number): Tally {
   let addresses = new Uint32Array(FIRST_CAPACITY);
   const names: string[] = [];
   const numbers = new Map<string, number>();
+  /** Places of credentials whose record was not remembered. */
+  const rowless = new Map<string, number>();
   const elsewhere = new Map<number, UsesFrom[]>();
   let latest = '';
   let latestNumber = -1;
@@ -68,10 +77,23 @@ export function createTally(number: number): Tally {
 
   function grow(): void {
     const capacity = counts.length * 2;
+    rows = larger(rows, new Int32Array(capacity));
     counts = larger(counts, new Uint32Array(capacity));
     firsts = larger(firsts, new Float64Array(capacity));
     lasts = larger(lasts, new Float64Array(capacity));
     addresses = larger(addresses, new Uint32Array(capacity));
+  }
+
+  function add(id: string, row: number, address: string, now: number): void {
+    const place = ids.push(id) - 1;
+    if (place === counts.length) grow();
+    if (row < 0) rowless.set(id, place);
+    else places.set(row, place);
+    rows[place] = row;
+    counts[place] = 1;
+    firsts[place] = now;
+    lasts[place] = now;
+    addresses[place] = numberOf(address);
   }
 
   /** A use from another address than the first; beyond the addresses kept only the count goes on. */
@@ -84,39 +106,30 @@ export function createTally(number: number): Tally {
   }
 
   function usesAt(place: number): PendingUses[] {
-    const record = records[place];
-    if (record === undefined) return [];
+    const credentialId = ids[place];
+    if (credentialId === undefined) return [];
     const others = elsewhere.get(place) ?? [];
     const last = lasts[place] ?? 0;
     const here = { address: names[addresses[place] ?? 0] ?? '', first: firsts[place] ?? 0, last };
     const lastUsedAt = others.reduce((newest, other) => Math.max(newest, other.last), last);
-    return [{ credentialId: record.id, count: counts[place] ?? 0, lastUsedAt, addresses: [here, ...others] }];
+    return [{ credentialId, count: counts[place] ?? 0, lastUsedAt, addresses: [here, ...others] }];
   }
 
   return {
     count(record, address, now) {
-      if (record.tally !== number) {
-        const place = records.push(record) - 1;
-        if (place === counts.length) grow();
-        record.tally = number;
-        record.place = place;
-        counts[place] = 1;
-        firsts[place] = now;
-        lasts[place] = now;
-        addresses[place] = numberOf(address);
-        return;
-      }
-      const { place } = record;
+      const { id, row } = record;
+      const place = row < 0 ? (rowless.get(id) ?? -1) : places.get(row);
+      if (rows[place] !== row || ids[place] !== id) return add(id, row, address, now);
       counts[place] = (counts[place] ?? 0) + 1;
       if (addresses[place] === numberOf(address)) lasts[place] = now;
       else noteElsewhere(place, address, now);
     },
     take(most) {
       const from = taken;
-      taken = Math.min(records.length, from + most);
+      taken = Math.min(ids.length, from + most);
       return Array.from({ length: taken - from }, (_, at) => usesAt(from + at)).flat();
     },
-    size: () => records.length - taken,
+    size: () => ids.length - taken,
     since: () => firsts[0] ?? 0,
   };
 }

@@ -5,6 +5,7 @@ import { createUsageJournal } from '../server/credential-store.ts';
 import { findCredential } from '../store/credentials.ts';
 import { readUses } from '../store/usage.ts';
 import { openTestStore, seedCredential, seedWorkspace, type TestStore } from '../testing/store.ts';
+import { createMemory } from './memory.ts';
 import type { CredentialRecord } from './record.ts';
 import { createUsage, type Usage, type UsageStore } from './usage.ts';
 
@@ -27,9 +28,7 @@ const recordOf = (id: string): CredentialRecord => ({
   expiresAt: null,
   createdAt: 1,
   passphraseHash: null,
-  tally: -1,
-  place: 0,
-  recent: false,
+  row: -1,
 });
 const shown = (id: string) => findCredential(house.store.read, owner.workspaceId, 'api_key', id);
 const usesOf = (id: string) => readUses(house.store.read, owner.workspaceId, id, 0, 20);
@@ -37,7 +36,7 @@ const usesOf = (id: string) => readUses(house.store.read, owner.workspaceId, id,
 /** Counts as a node does, and folds what it has written. */
 async function countingAs(nodeId: string): Promise<Usage> {
   const journal = await createUsageJournal(house.store);
-  const usage = createUsage(journal, nodeId);
+  const usage = createUsage(journal, nodeId, createMemory(10).places);
   return {
     ...usage,
     async flush() {
@@ -116,7 +115,7 @@ test('a chunk whose write failed, or whose answer was lost, counts once when it 
       if (fate === 'answer lost') throw new Error('connection lost');
     },
   };
-  const usage = createUsage(flaky, 'node_flaky');
+  const usage = createUsage(flaky, 'node_flaky', createMemory(10).places);
   const records = await seedMany(600);
   const countAll = () => {
     for (const record of records) usage.count(record, '10.0.0.1', NOW);

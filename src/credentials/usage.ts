@@ -1,5 +1,5 @@
 import type { CredentialRecord } from './record.ts';
-import { createTally, type PendingUses, type Tally } from './tally.ts';
+import { createTally, type PendingUses, type Places, type Tally } from './tally.ts';
 
 /** Credentials a transaction: few enough to hold the event loop for about a millisecond. */
 const CHUNK = 500;
@@ -23,10 +23,9 @@ export interface Usage {
   lag(now: number): number;
 }
 
-/** Counts uses in memory and writes them in chunks, each idempotent. */
-export function createUsage(store: UsageStore, nodeId: string): Usage {
-  let tallies = 0;
-  let current: Tally = createTally(tallies);
+/** Counts uses in memory and writes them in chunks, each idempotent; `places` are those of the memory that records come from. */
+export function createUsage(store: UsageStore, nodeId: string, places: Places): Usage {
+  let current: Tally = createTally(places);
   /** The tally being written; the next one is closed only after it, so that a store that is gone costs no more memory. */
   let closing: Tally | null = null;
   let chunkNumber = 0;
@@ -35,7 +34,7 @@ export function createUsage(store: UsageStore, nodeId: string): Usage {
 
   function close(): void {
     closing = current;
-    current = createTally(++tallies);
+    current = createTally(places);
   }
 
   async function writeAll(): Promise<void> {

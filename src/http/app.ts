@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { METHODS } from 'node:http';
+import { createServer, type IncomingMessage, METHODS, type Server, type ServerResponse } from 'node:http';
+import proxyAddr from '@fastify/proxy-addr';
 import swagger from '@fastify/swagger';
 import fastify, {
   type FastifyBaseLogger,
@@ -16,7 +17,7 @@ import { LIMITS } from '../contract/words.ts';
 import { activityRoutes } from './activity.ts';
 import { appRoutes } from './apps.ts';
 import { auditRoutes } from './audit.ts';
-import { registerAuthorize } from './authorize.ts';
+import { createAuthorize } from './authorize.ts';
 import { backupRoutes } from './backups.ts';
 import { accessTokenRoutes, apiKeyRoutes } from './credentials.ts';
 import { deploymentRoutes } from './deployments.ts';
@@ -33,6 +34,7 @@ import { openApiDocument } from './openapi.ts';
 import { registerPage } from './page.ts';
 import { passkeyRoutes } from './passkeys.ts';
 import { peopleRoutes } from './people.ts';
+import { loneHeader } from './presentation.ts';
 import { answerError, rawProblem, sendProblem } from './problems.ts';
 import { projectRoutes } from './projects.ts';
 import { FORM_TYPE, type Route, registerRoute } from './route.ts';
@@ -41,6 +43,8 @@ import { safetyHeaders } from './safety.ts';
 import { scriptRoutes } from './scripts.ts';
 import { serverRoutes } from './servers.ts';
 import { memberRoutes, workspaceRoutes } from './workspaces.ts';
+
+const AUTHORIZE = '/v1/authorize';
 
 /** Every route that demands something, with its demand; `/v1/authorize`, health and docs stand beside it. */
 export function routeTable(house: House): Route[] {
@@ -70,11 +74,11 @@ export function routeTable(house: House): Route[] {
 }
 
 /** Request ids: the caller's if it is a plain one, otherwise a random start and a count. */
-function createRequestIds(): (request: { headers: Record<string, string | string[] | undefined> }) => string {
+function createRequestIds(): (request: Pick<IncomingMessage, 'rawHeaders'>) => string {
   const start = `${randomBytes(6).toString('base64url').replace(/[-_]/g, 'x')}-`;
   let count = 0;
-  return (request) => {
-    const given = request.headers['x-request-id'];
+  return ({ rawHeaders }) => {
+    const given = loneHeader(rawHeaders, 'x-request-id');
     if (typeof given === 'string' && /^[A-Za-z0-9._-]{1,64}$/.test(given) && redactSecrets(given) === given)
       return given;
     return start + (count++).toString(36);
@@ -174,13 +178,62 @@ function logAnswer(request: FastifyRequest, status: number, milliseconds: number
   );
 }
 
+/** The client's address: the socket's, or what the nearest proxies that are trusted say. */
+function createAddresses(trustProxy: readonly string[]): (request: IncomingMessage) => string {
+  if (trustProxy.length === 0) return (request) => request.socket.remoteAddress ?? '';
+  const trusts = proxyAddr.compile([...trustProxy]);
+  return (request) => proxyAddr(request, trusts);
+}
+
+type Answering = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** Idle connections are kept longer than proxies keep theirs, so that it is they who end them. */
+const KEEP_ALIVE = 72_000;
+
+/** Node's server: what asks for a judgement alone is answered here, all else by Fastify. */
+function createFrontDoor(authorize: Answering, handle: Answering): Server {
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE }, (request, response) => {
+    const url = request.url ?? '';
+    const asksToJudge = url.startsWith(AUTHORIZE) && (url.length === AUTHORIZE.length || url[AUTHORIZE.length] === '?');
+    if (!asksToJudge) return handle(request, response);
+    // Stopping: what is under way is answered, and the connection is not kept.
+    if (!server.listening) response.setHeader('connection', 'close');
+    authorize(request, response);
+  });
+  return server;
+}
+
+/** The same for an address that is only written differently (absolute, or with escapes), and for the list of routes. */
+function registerAuthorize(app: FastifyInstance, authorize: ReturnType<typeof createAuthorize>): void {
+  app.register((scope, _options, done) => {
+    scope.addHook('onRequest', (request, reply, _next) => {
+      reply.hijack();
+      authorize(request.raw, reply.raw, request.id);
+    });
+    scope.route({
+      method: [...app.supportedMethods],
+      url: AUTHORIZE,
+      exposeHeadRoute: false,
+      schema: { hide: true },
+      handler: () => undefined,
+    });
+    done();
+  });
+}
+
 /** Builds the HTTP server around a house; it listens when `server.ts` says so. */
 export async function createApp(
   house: House,
   options: { readonly logger: FastifyBaseLogger; readonly trustProxy: readonly string[] },
 ): Promise<FastifyInstance> {
   const createId = createRequestIds();
+  const authorize = createAuthorize(house, {
+    requestIdOf: createId,
+    addressOf: createAddresses(options.trustProxy),
+    log: options.logger,
+  });
   const app = fastify({
+    serverFactory: (handle) => createFrontDoor(authorize, handle),
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
     // One logger for all: a child per request costs more than a judgement, so lines name their request themselves.
@@ -196,7 +249,7 @@ export async function createApp(
       answerError(error, request, reply as never);
     },
     clientErrorHandler(_error, socket) {
-      if (socket.writable) socket.end(rawProblem('invalid_request', createId({ headers: {} })));
+      if (socket.writable) socket.end(rawProblem('invalid_request', createId({ rawHeaders: [] })));
     },
   });
   for (const method of METHODS) {
@@ -230,7 +283,7 @@ export async function createApp(
     transform: jsonSchemaTransform,
     transformObject: jsonSchemaTransformObject,
   });
-  registerAuthorize(app, house);
+  registerAuthorize(app, authorize);
   await app.register((scope, _options, done) => {
     scope.addHook('onRequest', (request, reply, next) => {
       reply.headers({ ...safetyHeaders(house, request), 'cache-control': 'no-store' });

@@ -1,15 +1,17 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { FastifyBaseLogger } from 'fastify';
 import { Problem } from '../contract/problem.ts';
 import { HEADERS } from '../contract/words.ts';
-import type { Judgement } from '../credentials/present.ts';
+import type { Judgement, Presented } from '../credentials/present.ts';
 import type { CredentialRecord } from '../credentials/record.ts';
 import { type Demand, needAll, wordsOf } from '../credentials/rights.ts';
 import type { House } from './house.ts';
-import { readPresentation } from './presentation.ts';
-import { logUnexpected, problemOf, sendProblem } from './problems.ts';
+import { loneHeader, readPresentation } from './presentation.ts';
+import { logUnexpected, problemOf, wordsOfProblem } from './problems.ts';
 import { refusalOf } from './verdicts.ts';
 
-const DEMANDS_KEPT = 1000;
+/** Demands, names and rights of which is remembered how they are read or written. */
+const KEPT = 2000;
 
 /** The words of a query parameter, given several times or with blanks or commas between them. */
 function wordsIn(query: URLSearchParams, name: string): string[] | null {
@@ -34,13 +36,16 @@ export function readDemand(url: string): Demand {
   };
 }
 
-/** What a mask says in a header; there are few, so each is put into words once. */
-function createSpelling(): (record: CredentialRecord) => string {
-  const spelled = { access_token: new Map<number, string>(), api_key: new Map<number, string>() };
-  return ({ kind, rights }) => {
-    let words = spelled[kind].get(rights);
-    if (words === undefined) spelled[kind].set(rights, (words = wordsOf(kind, rights).join(' ')));
-    return words;
+/** Remembers what `make` made, as long as it is not too much. */
+function remembering<Key, Value>(make: (key: Key) => Value): (key: Key) => Value {
+  const made = new Map<Key, Value>();
+  return (key) => {
+    let value = made.get(key);
+    if (value === undefined) {
+      if (made.size >= KEPT) made.clear();
+      made.set(key, (value = make(key)));
+    }
+    return value;
   };
 }
 
@@ -53,50 +58,58 @@ const BLANK = {
   [HEADERS.permissions]: '',
 };
 
+/** What the server lends to what answers outside Fastify. */
+export interface Doorway {
+  /** The id of a request: the caller's, or a new one. */
+  requestIdOf(request: IncomingMessage): string;
+  /** The client's address, as far as proxies are trusted. */
+  addressOf(request: IncomingMessage): string;
+  readonly log: FastifyBaseLogger;
+}
+
 /**
  * `/v1/authorize`, for reverse proxies: judges the credential that the request itself carries, whatever
- * its method and body. Answers 200, 401, 403 or 503 and nothing else, always with every identity
- * header, so that none that a client made up survives (CVE-2026-30851).
+ * its method and body, which is another service's business and is left unread. Answers 200, 401, 403 or
+ * 503 and nothing else, always with every identity header, so that none that a client made up survives
+ * (CVE-2026-30851). A proxy asks this for each of its own requests, so it is answered straight on Node's
+ * server: the way through Fastify costs more than the judgement.
  */
-export function registerAuthorize(app: FastifyInstance, house: House): void {
+export function createAuthorize(
+  house: House,
+  { requestIdOf, addressOf, log }: Doorway,
+): (request: IncomingMessage, response: ServerResponse, requestId?: string) => void {
   const { judges, proof, clock } = house;
-  const spell = createSpelling();
-  const demands = new Map<string, Demand>();
+  const demandIn = remembering(readDemand);
+  const encode = remembering((name: string) => encodeURIComponent(name));
+  const spell = {
+    access_token: remembering((rights: number) => wordsOf('access_token', rights).join(' ')),
+    api_key: remembering((rights: number) => wordsOf('api_key', rights).join(' ')),
+  };
 
-  function demandIn(url: string): Demand {
-    let demand = demands.get(url);
-    if (demand === undefined) {
-      if (demands.size >= DEMANDS_KEPT) demands.clear();
-      demands.set(url, (demand = readDemand(url)));
-    }
-    return demand;
-  }
-
-  function refuse(reply: FastifyReply, problem: Problem): FastifyReply {
+  function refuse(response: ServerResponse, requestId: string, problem: Problem): void {
+    logUnexpected(problem, log, requestId);
     const { status } = problem;
-    reply.headers(BLANK);
-    return sendProblem(reply, problem, status === 403 || status === 503 ? status : status >= 500 ? 503 : 401);
+    const ours = status === 403 || status === 503 ? status : status >= 500 ? 503 : 401;
+    const { headers, body } = wordsOfProblem(problem, ours, requestId);
+    const length = Buffer.byteLength(body);
+    response
+      .writeHead(ours, { [HEADERS.requestId]: requestId, ...BLANK, ...headers, 'content-length': length })
+      .end(body);
   }
 
-  function answer(request: FastifyRequest, reply: FastifyReply, judgement: Judgement, demand: Demand): FastifyReply {
-    const { verdict, record } = judgement;
-    if (verdict !== 'ok' || record === null) {
-      return refuse(reply, refusalOf(judgement, demand, false, proof, request.ip, clock()));
-    }
+  function accept(response: ServerResponse, requestId: string, record: CredentialRecord): void {
     const isToken = record.kind === 'access_token';
-    const rights = spell(record);
-    // Straight to node: a proxy asks this for each of its own requests, and Fastify's way costs half as much again.
-    reply.hijack();
-    reply.raw
+    const rights = spell[record.kind](record.rights);
+    response
       .writeHead(200, [
         HEADERS.requestId,
-        request.id,
+        requestId,
         HEADERS.credentialId,
         record.id,
         HEADERS.credentialKind,
         record.kind,
         HEADERS.credentialName,
-        encodeURIComponent(record.name),
+        encode(record.name),
         HEADERS.workspaceId,
         record.workspace.id,
         HEADERS.scopes,
@@ -107,52 +120,45 @@ export function registerAuthorize(app: FastifyInstance, house: House): void {
         '0',
       ])
       .end();
-    return reply;
   }
 
-  function handle(request: FastifyRequest, reply: FastifyReply): FastifyReply | Promise<FastifyReply> {
-    const url = request.raw.url ?? '';
-    const presentation = readPresentation(request.raw, false);
+  function answer(
+    response: ServerResponse,
+    presented: Presented,
+    requestId: string,
+    demand: Demand,
+    judgement: Judgement,
+  ): void {
+    const { verdict, record } = judgement;
+    if (verdict === 'ok' && record !== null) accept(response, requestId, record);
+    else refuse(response, requestId, refusalOf(judgement, demand, false, proof, presented.address, clock()));
+  }
+
+  function judgeRequest(request: IncomingMessage, response: ServerResponse, requestId: string): void {
+    const presentation = readPresentation(request, false);
     if (presentation.kind === 'none') throw new Problem('missing_credential');
     if (presentation.kind === 'session')
       throw new Problem('invalid_token', 'This takes an access token or an API key.');
     const presented = {
       secret: presentation.secret,
       passphrase: presentation.passphrase,
-      address: request.ip,
-      userAgent: request.headers['user-agent'] ?? null,
-      requestId: request.id,
+      address: addressOf(request),
+      userAgent: loneHeader(request.rawHeaders, 'user-agent') ?? null,
+      requestId,
     };
-    const demand = demandIn(url);
+    const demand = demandIn(request.url ?? '');
     const judgement = judges.judgePresented(presented, demand);
-    return judgement instanceof Promise
-      ? judgement.then((done) => answer(request, reply, done, demand))
-      : answer(request, reply, judgement, demand);
+    const say = (done: Judgement) => answer(response, presented, requestId, demand, done);
+    if (judgement instanceof Promise) {
+      judgement.then(say).catch((error: unknown) => refuse(response, requestId, problemOf(error)));
+    } else say(judgement);
   }
 
-  app.register((scope, _options, done) => {
-    // Whatever body comes along is another service's business: it is drained, not parsed.
-    scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser('*', (_request, _payload, parsed) => parsed(null));
-    scope.addHook('onRequest', (request, _reply, next) => {
-      const { headers } = request.raw;
-      // A type that is not well-formed, or a QUERY without one, would be refused before it could be ignored.
-      if (headers['content-type'] !== undefined || request.method === 'QUERY')
-        headers['content-type'] = 'application/octet-stream';
-      next();
-    });
-    scope.setErrorHandler((error, request, reply) => {
-      const problem = problemOf(error);
-      logUnexpected(problem, request);
-      return refuse(reply, problem);
-    });
-    scope.route({
-      method: [...app.supportedMethods],
-      url: '/v1/authorize',
-      exposeHeadRoute: false,
-      schema: { hide: true },
-      handler: handle,
-    });
-    done();
-  });
+  return (request, response, requestId = requestIdOf(request)) => {
+    try {
+      judgeRequest(request, response, requestId);
+    } catch (error) {
+      refuse(response, requestId, problemOf(error));
+    }
+  };
 }

@@ -87,22 +87,26 @@ export function refuseCredentialInQuery(url: string): void {
   }
 }
 
-/** Counts a header's lines: the parser keeps the first of two `Authorization` lines without a word. */
-function appearsTwice(rawHeaders: readonly string[], name: string): boolean {
-  let count = 0;
+/**
+ * A header's one value, read from the lines as they came: undefined if there is none, null if there are
+ * several, of which Node's own reading keeps the first without a word. Cheaper than having all of them sorted.
+ */
+export function loneHeader(rawHeaders: readonly string[], name: string): string | null | undefined {
+  let value: string | undefined;
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const header = rawHeaders[at];
-    if (header !== undefined && header.length === name.length && header.toLowerCase() === name) count++;
+    if (header === undefined || header.length !== name.length || header.toLowerCase() !== name) continue;
+    if (value !== undefined) return null;
+    value = rawHeaders[at + 1];
   }
-  return count > 1;
+  return value;
 }
 
 /** A header that may come once. A blank one carries nothing: proxies send those for what they were not given. */
 function single(request: IncomingMessage, name: string): string | undefined {
-  const header = request.headers[name];
-  if (header === undefined) return undefined;
-  if (appearsTwice(request.rawHeaders, name)) throw twoCredentials();
-  return typeof header === 'string' && header !== '' ? header : undefined;
+  const value = loneHeader(request.rawHeaders, name);
+  if (value === null) throw twoCredentials();
+  return value === '' ? undefined : value;
 }
 
 /** The passphrase header's bytes as UTF-8; the parser hands each byte over as one character. */

@@ -1,4 +1,4 @@
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyBaseLogger, FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { Problem, type ProblemFacts } from '../contract/problem.ts';
 import { redactSecrets } from '../contract/redact.ts';
 import { CODES, type Code } from '../contract/words.ts';
@@ -36,15 +36,29 @@ function bodyOf(code: Code, status: number, detail: string, facts: ProblemFacts,
   };
 }
 
+/** A problem as it goes out: its header lines, and its body as text. */
+export function wordsOfProblem(
+  problem: Problem,
+  status: number,
+  requestId: string,
+): { headers: Record<string, string>; body: string } {
+  const { code, message, facts } = problem;
+  return {
+    headers: {
+      'cache-control': 'no-store',
+      'content-type': 'application/problem+json',
+      ...((status === 401 || status === 403) && { 'www-authenticate': challengeOf(code, message, facts.required) }),
+      ...(facts.retryAfter !== undefined && { 'retry-after': String(facts.retryAfter) }),
+      ...(facts.allow !== undefined && { allow: facts.allow.join(', ') }),
+    },
+    body: JSON.stringify(bodyOf(code, status, message, facts, requestId)),
+  };
+}
+
 /** Answers with a problem; `status` differs from the code's own only where a route says so. */
 export function sendProblem(reply: FastifyReply, problem: Problem, status: number = problem.status): FastifyReply {
-  const { code, message, facts } = problem;
-  reply.code(status).header('cache-control', 'no-store').type('application/problem+json');
-  if (status === 401 || status === 403) reply.header('www-authenticate', challengeOf(code, message, facts.required));
-  if (facts.retryAfter !== undefined) reply.header('retry-after', facts.retryAfter);
-  if (facts.allow !== undefined) reply.header('allow', facts.allow.join(', '));
-  const body = bodyOf(code, status, message, facts, reply.request.id);
-  return reply.serializer(JSON.stringify).send(body);
+  const { headers, body } = wordsOfProblem(problem, status, reply.request.id);
+  return reply.code(status).headers(headers).send(Buffer.from(body));
 }
 
 const FRAMEWORK_CODES: Readonly<Record<string, Code>> = {
@@ -69,15 +83,15 @@ export function problemOf(error: unknown): Problem {
 }
 
 /** Logs what nobody expected, with its cause; what a client did wrong is not worth a line. */
-export function logUnexpected(problem: Problem, request: FastifyRequest): void {
+export function logUnexpected(problem: Problem, log: FastifyBaseLogger, requestId: string): void {
   if (problem.code !== 'internal') return;
-  request.log.error({ requestId: request.id, err: problem.facts.cause ?? problem }, 'unexpected error');
+  log.error({ requestId, err: problem.facts.cause ?? problem }, 'unexpected error');
 }
 
 /** The error handler of the server: one answer for everything thrown, and a log line for what nobody expected. */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = problemOf(error);
-  logUnexpected(problem, request);
+  logUnexpected(problem, request.log, request.id);
   return sendProblem(reply, problem);
 }
 

@@ -91,7 +91,7 @@ export function createMemory(options: {
     lease: { holds: () => lease.holds() },
     capacity: options.capacity ?? CAPACITY,
   });
-  const usage = createUsage({ addUses: report }, '');
+  const usage = createUsage({ addUses: report }, '', registry.places);
   const lease: BeatingLease = createLease({
     renew: renewOver(beat),
     registry: {

@@ -25,6 +25,8 @@ const LOCK_PATIENCE = 5 * SECOND;
 /** A node that froze inside a transaction must not hold its locks for longer. */
 const IDLE_IN_TRANSACTION = SECOND;
 const IDLE_FOR = 60 * SECOND;
+/** After a connection that could not be made nobody tries for about so long, a different span each time; milliseconds. */
+export const RECONNECT_PAUSE = 100;
 
 /** int8 as a number: ours are counts and epoch milliseconds, all far below 2^53. */
 function readInt8(text: string): number {
@@ -78,7 +80,7 @@ export function storeError(error: unknown): Error {
     if (code === '22021') return new Problem('validation_failed', 'A NUL character can not be stored.');
     if (!UNAVAILABLE.test(code)) return error;
   }
-  return new Problem('unavailable', 'The store can not be reached.', { retryAfter: 1, cause: error });
+  return unreachable(error);
 }
 
 /** A connection taken from the pool; give it back with the error that it met, if any. */
@@ -88,12 +90,15 @@ export interface Taken {
 }
 
 export interface BoundedPool {
-  /** Throws `unavailable` at once when too many wait, and when none is to be had in time. */
+  /** Throws `unavailable` at once when too many wait or one could not be made just now, and when none is to be had in time. */
   take(): Promise<Taken>;
   end(): Promise<void>;
 }
 
-/** A pool in which neither the waiting nor the line of those who wait grows without bound. */
+const unreachable = (cause?: unknown): Problem =>
+  new Problem('unavailable', 'The store can not be reached.', { retryAfter: 1, cause });
+
+/** A pool in which neither the waiting, nor the line of those who wait, nor the tries to connect grow without bound. */
 export function createPool({ url, connections, waiting, patience, onError }: PoolOptions): BoundedPool {
   const pool = new pg.Pool({
     ...clientConfig(url, patience),
@@ -101,23 +106,71 @@ export function createPool({ url, connections, waiting, patience, onError }: Poo
     idleTimeoutMillis: IDLE_FOR,
   });
   let ending = false;
+  /** Connections that are used or being made; the pool's own line, in which each would try to connect, stays empty. */
+  let taken = 0;
+  const line = new Set<() => void>();
+  /** Until when nobody tries to connect; `performance.now()`. */
+  let pausedUntil = 0;
   pool.on('error', (error) => {
     if (!ending) onError(error);
   });
   // A connection that breaks while it is taken tells its holder by the query that fails.
   pool.on('connect', (client) => client.on('error', () => undefined));
+
+  async function takeTurn(): Promise<void> {
+    if (taken < connections) {
+      taken++;
+      return;
+    }
+    if (line.size >= waiting) throw new Problem('unavailable', 'The store is too busy.', { retryAfter: 1 });
+    await new Promise<void>((resolve, reject) => {
+      const mine = () => {
+        clearTimeout(timer);
+        line.delete(mine);
+        resolve();
+      };
+      const timer = setTimeout(() => {
+        line.delete(mine);
+        reject(unreachable());
+      }, patience.connect);
+      line.add(mine);
+    });
+  }
+
+  /** The turn is handed on, so `taken` stays as it is. */
+  function passTurn(): void {
+    const [next] = line;
+    if (next === undefined) taken--;
+    else next();
+  }
+
+  async function connect(): Promise<pg.PoolClient> {
+    // Many nodes under load must not be what keeps a database from coming back.
+    if (performance.now() < pausedUntil && pool.idleCount === 0) throw unreachable();
+    try {
+      return await pool.connect();
+    } catch (error) {
+      pausedUntil = performance.now() + RECONNECT_PAUSE * (0.5 + Math.random());
+      throw storeError(error);
+    }
+  }
+
   return {
     async take() {
-      if (pool.waitingCount >= waiting) {
-        throw new Problem('unavailable', 'The store is too busy.', { retryAfter: 1 });
+      await takeTurn();
+      try {
+        const client = await connect();
+        return {
+          client,
+          release(error) {
+            client.release(error !== undefined && isConnectionLost(error));
+            passTurn();
+          },
+        };
+      } catch (error) {
+        passTurn();
+        throw error;
       }
-      const client = await pool.connect().catch((error: unknown) => {
-        throw storeError(error);
-      });
-      return {
-        client,
-        release: (error) => client.release(error !== undefined && isConnectionLost(error)),
-      };
     },
     end() {
       ending = true;

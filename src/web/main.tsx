@@ -10,6 +10,7 @@ import { setNonce } from 'get-nonce';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { queryClient, whenSignedOut } from './api.ts';
+import { followFocus } from './components/focus.ts';
 import { whenBack } from './connection.ts';
 import { router } from './router.tsx';
 import { forgetPerson } from './session.ts';
@@ -19,6 +20,7 @@ import { resolveVariables, theme } from './theme.ts';
 const nonce = document.querySelector<HTMLMetaElement>('meta[property=csp-nonce]')?.nonce ?? '';
 setNonce(nonce);
 
+followFocus();
 whenSignedOut(() => {
   const { pathname, href } = router.state.location;
   if (['/sign-in', '/setup', '/accept-invitation'].includes(pathname)) return;

@@ -59,6 +59,8 @@ export const theme = createTheme({
         portalProps: IN_MAIN,
       },
     },
+    Combobox: { defaultProps: { portalProps: IN_MAIN } },
+    Notification: { defaultProps: { closeButtonProps: { 'aria-label': 'Dismiss' } } },
     HoverCard: { defaultProps: { portalProps: IN_MAIN } },
     Tooltip: {
       defaultProps: {

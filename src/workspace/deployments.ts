@@ -39,13 +39,12 @@ import { type Asker, claimOnce, instant, record, type WorkspaceContext } from '.
 import { deploy } from './deploying/deploy.ts';
 import { lackOf, waitsForPromotion } from './deploying/plan.ts';
 import type { JobEnd, JobKind } from './jobs/jobs.ts';
+import { appLane, serverLane } from './lanes.ts';
 import { findRow } from './resources.ts';
 import { targetOf } from './servers.ts';
 
 const KIND = 'deployment';
 const SORT = '-createdAt';
-/** What may run on one server at a time. */
-const PER_SERVER = 4;
 
 const maybe = (at: number | null): string | null => (at === null ? null : instant(at));
 
@@ -201,10 +200,7 @@ async function enqueue(context: WorkspaceContext, trx: Trx, row: DeploymentTable
     kind: KIND,
     workspaceId: row.workspace_id,
     resourceId: row.id,
-    lanes: [
-      { key: `app:${row.app_id}`, limit: 1 },
-      ...servers.map(({ server_id }) => ({ key: `server:${server_id}`, limit: PER_SERVER })),
-    ],
+    lanes: [appLane(row.app_id), ...servers.map(({ server_id }) => serverLane(server_id))],
     ...(row.scheduled_at !== null && { runAt: row.scheduled_at }),
   });
 }

@@ -1,11 +1,12 @@
-import { ActionIcon, Button, Group, Menu, Modal, Stack, Text, TextInput } from '@mantine/core';
-import { useForm } from '@mantine/form';
+import { ActionIcon, Button, Group, Menu, Stack, Text, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { queryOptions, useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { Passkey } from '../../contract/schemas.ts';
 import { api, fieldErrorsOf, messageOf, queryClient } from '../api.ts';
 import { ConfirmDialog } from '../components/confirm.tsx';
+import { Dialog } from '../components/dialog.tsx';
+import { useFields } from '../components/fields.ts';
 import { IconDots, IconEdit, IconFingerprint, IconPlus, IconTrash } from '../components/icons.ts';
 import { Notice, Tag } from '../components/notice.tsx';
 import { Row, Rows } from '../components/rows.tsx';
@@ -22,10 +23,10 @@ const passkeysQuery = queryOptions({
 });
 const refresh = () => queryClient.invalidateQueries({ queryKey: passkeysQuery.queryKey });
 
-type Dialog = 'add' | { readonly rename: Passkey } | { readonly remove: Passkey };
+type Open = 'add' | { readonly rename: Passkey } | { readonly remove: Passkey };
 
 function Rename({ passkey, onClose }: { readonly passkey: Passkey; readonly onClose: () => void }) {
-  const form = useForm({
+  const form = useFields({
     initialValues: { name: passkey.name },
     validate: { name: (name) => (name.trim() === '' ? 'Give it a name' : null) },
   });
@@ -57,7 +58,7 @@ function Rename({ passkey, onClose }: { readonly passkey: Passkey; readonly onCl
   );
 }
 
-function Tools({ passkey, open }: { readonly passkey: Passkey; readonly open: (dialog: Dialog) => void }) {
+function Tools({ passkey, open }: { readonly passkey: Passkey; readonly open: (open: Open) => void }) {
   return (
     <Menu>
       <Menu.Target>
@@ -80,7 +81,7 @@ function Tools({ passkey, open }: { readonly passkey: Passkey; readonly open: (d
 /** Passkeys: added with the password, renamed, deleted. */
 export function PasskeysSection() {
   const { data: passkeys, error, refetch } = useQuery(passkeysQuery);
-  const [dialog, setDialog] = useState<Dialog | null>(null);
+  const [dialog, setDialog] = useState<Open | null>(null);
   const close = () => setDialog(null);
   const obstacle = passkeyObstacle();
   const renamed = dialog !== null && typeof dialog === 'object' && 'rename' in dialog ? dialog.rename : null;
@@ -138,7 +139,7 @@ export function PasskeysSection() {
           ))}
         </Rows>
       )}
-      <Modal opened={dialog === 'add'} onClose={close} title="Add a passkey">
+      <Dialog opened={dialog === 'add'} onClose={close} title="Add a passkey">
         <ProveForm
           confirm="Continue"
           proposedName={describeUserAgent(navigator.userAgent)}
@@ -152,10 +153,10 @@ export function PasskeysSection() {
         >
           Your browser then asks where to keep it: on this device, in a password manager, or on a security key.
         </ProveForm>
-      </Modal>
-      <Modal opened={renamed !== null} onClose={close} title="Rename passkey">
+      </Dialog>
+      <Dialog opened={renamed !== null} onClose={close} title="Rename passkey">
         {renamed !== null && <Rename passkey={renamed} onClose={close} />}
-      </Modal>
+      </Dialog>
       <ConfirmDialog
         opened={removed !== null}
         onClose={close}

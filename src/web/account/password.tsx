@@ -1,10 +1,11 @@
-import { Button, Group, Modal, PasswordInput, Stack, Text } from '@mantine/core';
-import { useForm } from '@mantine/form';
+import { Button, Group, PasswordInput, Stack, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { notifications } from '@mantine/notifications';
 import { useMutation } from '@tanstack/react-query';
 import { DevpilotError } from '../../sdk/client.ts';
 import { api, fieldErrorsOf, messageOf, queryClient } from '../api.ts';
+import { Dialog } from '../components/dialog.tsx';
+import { useFields } from '../components/fields.ts';
 import { Notice } from '../components/notice.tsx';
 import { Section } from '../components/section.tsx';
 import { passwordProblem } from '../rules.ts';
@@ -12,7 +13,7 @@ import { useMe } from '../session.ts';
 
 function ChangePassword({ onClose }: { readonly onClose: () => void }) {
   const me = useMe();
-  const form = useForm({
+  const form = useFields({
     initialValues: { currentPassword: '', newPassword: '' },
     validate: {
       currentPassword: (password) => (password === '' ? 'Type your current password' : null),
@@ -81,9 +82,9 @@ export function PasswordSection() {
         </Button>
       }
     >
-      <Modal opened={opened} onClose={close} title="Change password">
+      <Dialog opened={opened} onClose={close} title="Change password">
         <ChangePassword onClose={close} />
-      </Modal>
+      </Dialog>
     </Section>
   );
 }

@@ -1,8 +1,8 @@
 import { Button, Group, Stack, TextInput } from '@mantine/core';
-import { useForm } from '@mantine/form';
 import { notifications } from '@mantine/notifications';
 import { useMutation } from '@tanstack/react-query';
 import { api, fieldErrorsOf, messageOf, queryClient } from '../api.ts';
+import { useFields } from '../components/fields.ts';
 import { Notice } from '../components/notice.tsx';
 import { Section } from '../components/section.tsx';
 import { personNameProblem } from '../rules.ts';
@@ -11,7 +11,7 @@ import { meQuery, useMe } from '../session.ts';
 /** The name that others see. The email address is who one is here, and stays. */
 export function ProfileSection() {
   const me = useMe();
-  const form = useForm({ initialValues: { name: me.name }, validate: { name: personNameProblem } });
+  const form = useFields({ initialValues: { name: me.name }, validate: { name: personNameProblem } });
   const save = useMutation({
     mutationFn: (name: string) => api.me.update({ name }),
     onError: (error) => form.setErrors(fieldErrorsOf(error) ?? {}),
@@ -31,6 +31,7 @@ export function ProfileSection() {
             label="Email"
             description="You sign in with it. It can not be changed."
             value={me.email}
+            variant="filled"
             readOnly
           />
           {save.error !== null && fieldErrorsOf(save.error) === null && (

@@ -1,9 +1,9 @@
 import { Button, Group, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
-import { useForm } from '@mantine/form';
 import { useMutation } from '@tanstack/react-query';
 import { type ReactNode, useId } from 'react';
 import { DevpilotError } from '../../sdk/client.ts';
 import { fieldErrorsOf, messageOf } from '../api.ts';
+import { useFields } from '../components/fields.ts';
 import { Notice } from '../components/notice.tsx';
 import { useMe } from '../session.ts';
 
@@ -29,7 +29,7 @@ interface ProveFormProps {
 export function ProveForm({ children, confirm, tone, proposedName, onCancel, onProven }: ProveFormProps) {
   const me = useMe();
   const describedBy = useId();
-  const form = useForm({
+  const form = useFields({
     initialValues: { password: '', name: proposedName ?? '' },
     validate: {
       password: (password) => (password === '' ? 'Type your password' : null),

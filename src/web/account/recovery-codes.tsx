@@ -33,7 +33,7 @@ export function RecoveryCodes({ codes, onStored }: RecoveryCodesProps) {
         ))}
       </ul>
       <Group gap="sm">
-        <CopyButton text={codes.join('\n')} label="Copy all" />
+        <CopyButton text={codes.join('\n')} label="Copy all" data-autofocus />
         <Button
           variant="default"
           leftSection={<IconDownload size={16} />}

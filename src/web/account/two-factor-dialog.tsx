@@ -1,11 +1,12 @@
-import { Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
-import { useForm } from '@mantine/form';
+import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { DevpilotError } from '../../sdk/client.ts';
 import { api, messageOf } from '../api.ts';
 import { CopyButton } from '../components/copy.tsx';
+import { Dialog } from '../components/dialog.tsx';
+import { useFields } from '../components/fields.ts';
 import { Notice } from '../components/notice.tsx';
 import styles from './account.module.css';
 import { ProveForm } from './prove.tsx';
@@ -51,7 +52,7 @@ function Scan({
   readonly onConfirmed: (codes: readonly string[]) => void;
   readonly onCancel: () => void;
 }) {
-  const form = useForm({
+  const form = useFields({
     initialValues: { code: '' },
     validate: { code: (code) => (/^\d{6}$/.test(code.replace(/\s/g, '')) ? null : 'Type the six digits') },
   });
@@ -130,7 +131,7 @@ export function TwoFactorDialog({ purpose, onChanged, onClose }: TwoFactorDialog
   }
 
   return (
-    <Modal
+    <Dialog
       opened
       onClose={onClose}
       title={mustStay ? 'Recovery codes' : title}
@@ -153,6 +154,6 @@ export function TwoFactorDialog({ purpose, onChanged, onClose }: TwoFactorDialog
       )}
       {at.step === 'scan' && <Scan secret={at.secret} uri={at.uri} onCancel={onClose} onConfirmed={showCodes} />}
       {at.step === 'codes' && <RecoveryCodes codes={at.codes} onStored={onClose} />}
-    </Modal>
+    </Dialog>
   );
 }

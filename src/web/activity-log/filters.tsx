@@ -2,8 +2,8 @@ import { Button, type ComboboxData, Group, Select } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
+import type { AccessToken, ApiKey, Member } from '../../contract/schemas.ts';
 import { AUDIT_ACTIONS, type AuditAction } from '../../contract/words.ts';
-import { IconX } from '../components/icons.ts';
 import type { ListState } from '../components/list-state.ts';
 import { TimeRange } from '../components/time-range.tsx';
 import { useWorkspace } from '../session.ts';
@@ -30,11 +30,18 @@ const TIMES = [
   { value: 'custom', label: 'From … to …' },
 ];
 
-/** People and credentials whose name holds what was typed; a credential that was deleted is reached from its events. */
-function useParties(typed: string): ComboboxData {
+interface Parties {
+  readonly people: readonly Member[];
+  readonly tokens: readonly AccessToken[];
+  readonly keys: readonly ApiKey[];
+}
+const NO_PARTIES: Parties = { people: [], tokens: [], keys: [] };
+
+/** People, and credentials whose name holds what was typed; one that was deleted is reached from its events. */
+function useParties(typed: string): Parties {
   const { workspace, api } = useWorkspace();
   const [q] = useDebouncedValue(typed.trim(), 250);
-  const { data } = useQuery({
+  const { data = NO_PARTIES } = useQuery<Parties>({
     queryKey: [workspace.id, 'parties', q],
     queryFn: async ({ signal }) => {
       const query = { q: q === '' ? undefined : q, limit: 20 };
@@ -48,16 +55,7 @@ function useParties(typed: string): ComboboxData {
     placeholderData: keepPreviousData,
     staleTime: 60_000,
   });
-  if (data === undefined) return [];
-  const named = ({ id, name }: { readonly id: string; readonly name: string }) => ({
-    value: `credential ${id}`,
-    label: name,
-  });
-  return [
-    { group: 'People', items: data.people.map(({ personId, name }) => ({ value: `actor ${personId}`, label: name })) },
-    { group: 'Access tokens', items: data.tokens.map(named) },
-    { group: 'API keys', items: data.keys.map(named) },
-  ];
+  return data;
 }
 
 function holds(data: ComboboxData, value: string): boolean {
@@ -67,6 +65,16 @@ function holds(data: ComboboxData, value: string): boolean {
       'items' in group &&
       group.items.some((item) => typeof item === 'object' && item.value === value),
   );
+}
+
+/** The choices, with what is chosen among them, also where only the log knows it. */
+function withChosen(known: ComboboxData, value: string, label: string): ComboboxData {
+  return holds(known, value) ? known : [...known, { group: 'From the log', items: [{ value, label }] }];
+}
+
+interface Named {
+  readonly id: string;
+  readonly name: string;
 }
 
 interface FiltersProps {
@@ -80,12 +88,15 @@ function PartyFilter({ state, nameOf }: FiltersProps) {
   const actor = state.get('actor');
   const credential = state.get('credential');
   const value = credential !== undefined ? `credential ${credential}` : actor !== undefined ? `actor ${actor}` : null;
-  const known = useParties(value === null ? typed : '');
+  const { people, tokens, keys } = useParties(value === null ? typed : '');
   const id = credential ?? actor;
-  const data =
-    value === null || id === undefined || holds(known, value)
-      ? known
-      : [...known, { group: 'From the log', items: [{ value, label: nameOf(id) ?? id }] }];
+  const ofCredential = ({ id: value, name }: Named) => ({ value: `credential ${value}`, label: name });
+  const known: ComboboxData = [
+    { group: 'People', items: people.map(({ personId, name }) => ({ value: `actor ${personId}`, label: name })) },
+    { group: 'Access tokens', items: tokens.map(ofCredential) },
+    { group: 'API keys', items: keys.map(ofCredential) },
+  ];
+  const data = value === null || id === undefined ? known : withChosen(known, value, nameOf(id) ?? id);
   return (
     <Select
       label="Person or credential"
@@ -109,11 +120,39 @@ function PartyFilter({ state, nameOf }: FiltersProps) {
   );
 }
 
+function TargetFilter({ state, nameOf }: FiltersProps) {
+  const { workspace } = useWorkspace();
+  const [typed, setTyped] = useState('');
+  const target = state.get('target') ?? null;
+  const { people, tokens, keys } = useParties(target === null ? typed : '');
+  const named = ({ id, name }: Named) => ({ value: id, label: name });
+  const known: ComboboxData = [
+    { group: 'Access tokens', items: tokens.map(named) },
+    { group: 'API keys', items: keys.map(named) },
+    { group: 'Members', items: people.map(named) },
+    { group: 'Workspace', items: [named(workspace)] },
+  ];
+  return (
+    <Select
+      label="Target"
+      placeholder="Anything"
+      searchable
+      clearable
+      clearButtonProps={{ 'aria-label': 'Any target' }}
+      nothingFoundMessage="Nothing by this name"
+      maxDropdownHeight={320}
+      data={target === null ? known : withChosen(known, target, nameOf(target) ?? target)}
+      value={target}
+      onSearchChange={setTyped}
+      onChange={(next) => state.set({ target: next })}
+    />
+  );
+}
+
 /** Who, what and when; kept in the address. */
 export function Filters({ state, nameOf }: FiltersProps) {
   const isSet = FILTERS.some((name) => state.get(name) !== undefined);
   const [custom, setCustom] = useState(state.get('from') !== undefined || state.get('to') !== undefined);
-  const target = state.get('target');
   return (
     <>
       <div className={styles['filters']}>
@@ -129,6 +168,7 @@ export function Filters({ state, nameOf }: FiltersProps) {
           value={state.get('action') ?? null}
           onChange={(action) => state.set({ action })}
         />
+        <TargetFilter state={state} nameOf={nameOf} />
         <Select
           label="Time"
           placeholder="Ever"
@@ -145,17 +185,6 @@ export function Filters({ state, nameOf }: FiltersProps) {
       </div>
       {isSet && (
         <Group gap="xs">
-          {target !== undefined && (
-            <Button
-              size="compact-sm"
-              variant="default"
-              rightSection={<IconX size={14} />}
-              aria-label={`Target ${nameOf(target) ?? target}: show any target`}
-              onClick={() => state.set({ target: null })}
-            >
-              Target: {nameOf(target) ?? target}
-            </Button>
-          )}
           <Button
             size="compact-sm"
             variant="subtle"

@@ -1,6 +1,7 @@
 import { Switch } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation } from '@tanstack/react-query';
+import { useState } from 'react';
 import type { ApiKey } from '../../contract/schemas.ts';
 import { messageOf, queryClient } from '../api.ts';
 import { API_KEYS, credentialsKey } from '../credentials/kinds.ts';
@@ -9,21 +10,29 @@ import { useWorkspace } from '../session.ts';
 /** Whether a key is accepted, to see for members and to change for owners and admins. */
 export function ActiveSwitch({ apiKey }: { readonly apiKey: ApiKey }) {
   const { api, workspace, isAdmin } = useWorkspace();
+  // What was asked for shows at once, and until the list says what became of it.
+  const [wanted, setWanted] = useState<boolean | null>(null);
   const update = useMutation({
     mutationFn: (active: boolean) => api.apiKeys.update(apiKey.id, { active }),
     onSuccess: ({ name, active }) =>
       notifications.show({ message: active ? `${name} is accepted again.` : `${name} is refused from now on.` }),
     onError: (error) => notifications.show({ message: messageOf(error), color: 'red' }),
-    onSettled: () => queryClient.invalidateQueries({ queryKey: credentialsKey(workspace.id, API_KEYS) }),
+    onSettled: async () => {
+      await queryClient.invalidateQueries({ queryKey: credentialsKey(workspace.id, API_KEYS) });
+      setWanted(null);
+    },
   });
   if (!isAdmin) return apiKey.active ? 'Yes' : 'No';
   return (
     <Switch
       size="sm"
       aria-label={`${apiKey.name} is active`}
-      checked={update.isPending ? update.variables : apiKey.active}
-      disabled={update.isPending}
-      onChange={(event) => update.mutate(event.currentTarget.checked)}
+      checked={wanted ?? apiKey.active}
+      disabled={wanted !== null}
+      onChange={(event) => {
+        setWanted(event.currentTarget.checked);
+        update.mutate(event.currentTarget.checked);
+      }}
     />
   );
 }

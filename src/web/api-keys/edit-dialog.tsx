@@ -1,8 +1,8 @@
-import { Modal } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import type { ApiKey, UpdateApiKey } from '../../contract/schemas.ts';
 import type { Permission } from '../../contract/words.ts';
 import { queryClient } from '../api.ts';
+import { Dialog } from '../components/dialog.tsx';
 import { CredentialForm, type CredentialWish } from '../credentials/credential-form.tsx';
 import { API_KEYS, credentialsKey } from '../credentials/kinds.ts';
 import { useWorkspace } from '../session.ts';
@@ -26,7 +26,7 @@ export function changesOf(before: ApiKey, wish: CredentialWish): UpdateApiKey {
 export function EditDialog({ apiKey, onClose }: { readonly apiKey: ApiKey; readonly onClose: () => void }) {
   const { api, workspace } = useWorkspace();
   return (
-    <Modal opened onClose={onClose} title={`Edit ${apiKey.name}`} size={620} closeOnClickOutside={false}>
+    <Dialog opened onClose={onClose} title={`Edit ${apiKey.name}`} size={620} closeOnClickOutside={false}>
       <CredentialForm
         kind={API_KEYS}
         initial={{
@@ -50,6 +50,6 @@ export function EditDialog({ apiKey, onClose }: { readonly apiKey: ApiKey; reado
           return onClose;
         }}
       />
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,6 +1,7 @@
-import { Modal, NativeSelect, NumberInput, Stack, Switch, Textarea, TextInput } from '@mantine/core';
+import { NativeSelect, NumberInput, Stack, Switch, Textarea, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { HOOK_STAGES, RESOURCE_LIMITS } from '../../contract/words.ts';
+import { Dialog } from '../components/dialog.tsx';
 import { FormFooter } from '../components/form.tsx';
 import { nameProblem } from '../rules.ts';
 import { type Hook, STAGES, wholeNumberProblem } from './apps.ts';
@@ -33,7 +34,7 @@ export function HookDialog({ hook, taken, onClose, onDone }: HookDialogProps) {
     },
   });
   return (
-    <Modal
+    <Dialog
       opened
       onClose={onClose}
       title={hook === null ? 'Add a hook' : `Edit ${hook.name}`}
@@ -94,6 +95,6 @@ export function HookDialog({ hook, taken, onClose, onDone }: HookDialogProps) {
           />
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,6 +1,7 @@
-import { Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
 import { type ReactNode, useState } from 'react';
 import { messageOf } from '../api.ts';
+import { Dialog } from './dialog.tsx';
 import { Notice } from './notice.tsx';
 
 interface ConfirmDialogProps {
@@ -81,8 +82,8 @@ function Body({ onClose, children, confirm, typed = null, onConfirm }: ConfirmDi
 /** Asks before something that can't be undone. */
 export function ConfirmDialog(props: ConfirmDialogProps) {
   return (
-    <Modal opened={props.opened} onClose={props.onClose} title={props.title} size="md">
+    <Dialog opened={props.opened} onClose={props.onClose} title={props.title} size="md">
       <Body {...props} />
-    </Modal>
+    </Dialog>
   );
 }

@@ -82,8 +82,8 @@ export function Choice({ state, name, label, every, options }: ChoiceProps) {
       data={[{ value: '', label: every }, ...options, ...(isKnown ? [] : [{ value, label: value }])]}
       value={value}
       onChange={(event) => state.set({ [name]: event.currentTarget.value })}
-      flex="0 1 auto"
-      maw={210}
+      // As wide before its words are read as after.
+      flex="0 1 165px"
     />
   );
 }

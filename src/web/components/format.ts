@@ -21,7 +21,9 @@ const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', y
 export function relativeTime(at: string | number | Date, now: number = Date.now()): string {
   const difference = new Date(at).getTime() - now;
   for (const [unit, size] of STEPS) {
-    if (Math.abs(difference) >= size) return relative.format(Math.trunc(difference / size), unit);
+    // What is still to come in five days and a half is there until the sixth, as the status of a credential counts.
+    const count = difference > 0 ? Math.ceil(difference / size) : Math.trunc(difference / size);
+    if (Math.abs(difference) >= size) return relative.format(count, unit);
   }
   return difference > 0 ? 'in less than a minute' : 'just now';
 }

@@ -1,9 +1,10 @@
-import { Modal, Stack } from '@mantine/core';
+import { Stack } from '@mantine/core';
 import { type FormRulesRecord, type UseFormReturnType, useForm } from '@mantine/form';
 import { notifications } from '@mantine/notifications';
 import type { ReactNode } from 'react';
 import type { CallOptions, Tagged } from '../../sdk/client.ts';
 import { queryClient } from '../api.ts';
+import { Dialog } from '../components/dialog.tsx';
 import { useWorkspace } from '../session.ts';
 import { FormFooter, useSubmit } from './form.tsx';
 import { Edited, GuardedFooter, useGuarded } from './guarded.tsx';
@@ -38,14 +39,14 @@ export function CreateDialog<Form extends Values, Made extends Named>(props: Cre
     void queryClient.invalidateQueries({ queryKey: [workspace.id, `${noun}s`] });
   });
   return (
-    <Modal opened onClose={onClose} title={`New ${noun}`} size="lg" closeOnClickOutside={false}>
+    <Dialog opened onClose={onClose} title={`New ${noun}`} size="lg" closeOnClickOutside={false}>
       <form noValidate onSubmit={form.onSubmit(saving.submit)}>
         <Stack gap="md">
           {fields(form)}
           <FormFooter saving={saving} submit={`Create ${noun}`} onCancel={onClose} />
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }
 
@@ -103,10 +104,10 @@ export function EditDialog<Form extends Values, Item extends Named, Change exten
   const { noun, item, read, onClose } = props;
   const { workspace } = useWorkspace();
   return (
-    <Modal opened onClose={onClose} title={`Edit ${item.name}`} size="lg" closeOnClickOutside={false}>
+    <Dialog opened onClose={onClose} title={`Edit ${item.name}`} size="lg" closeOnClickOutside={false}>
       <Edited queryKey={[workspace.id, `${noun}s`, item.id]} read={(signal) => read({ signal })}>
         {(loaded) => <EditForm {...props} loaded={loaded} />}
       </Edited>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,6 +1,7 @@
-import { Button, Group, Modal, Progress, ScrollArea, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Group, Progress, ScrollArea, Stack, Text, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { messageOf, queryClient } from '../api.ts';
+import { Dialog } from '../components/dialog.tsx';
 import { relativeTime } from '../components/format.ts';
 import { Notice, Tag } from '../components/notice.tsx';
 import { useWorkspace } from '../session.ts';
@@ -149,7 +150,7 @@ export function BulkDeleteDialog(props: BulkDeleteDialogProps) {
   const { kind, credentials, opened, onClose } = props;
   const what = credentials.length === 1 ? kind.noun : kind.plural;
   return (
-    <Modal
+    <Dialog
       opened={opened}
       onClose={onClose}
       title={`Delete ${credentials.length} ${what}`}
@@ -159,6 +160,6 @@ export function BulkDeleteDialog(props: BulkDeleteDialogProps) {
       withCloseButton={false}
     >
       <Body {...props} />
-    </Modal>
+    </Dialog>
   );
 }

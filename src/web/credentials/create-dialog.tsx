@@ -1,5 +1,5 @@
-import { Modal } from '@mantine/core';
 import { useState } from 'react';
+import { Dialog } from '../components/dialog.tsx';
 import { type Created, useCreate } from './create.ts';
 import { CredentialForm, NEW_CREDENTIAL } from './credential-form.tsx';
 import type { Kind } from './kinds.ts';
@@ -37,7 +37,7 @@ export function CreateDialog({ kind, opened, onClose }: CreateDialogProps) {
   const isShowing = created !== null;
   return (
     <>
-      <Modal
+      <Dialog
         opened={opened && !isShowing}
         onClose={onClose}
         title={kind.generate}
@@ -46,8 +46,8 @@ export function CreateDialog({ kind, opened, onClose }: CreateDialogProps) {
         closeOnClickOutside={false}
       >
         <Body kind={kind} onClose={onClose} onCreated={setCreated} />
-      </Modal>
-      <Modal
+      </Dialog>
+      <Dialog
         opened={opened && isShowing}
         onClose={() => {}}
         title={kind.kind === 'access_token' ? 'Your new access token' : 'Your new API key'}
@@ -69,7 +69,7 @@ export function CreateDialog({ kind, opened, onClose }: CreateDialogProps) {
             }}
           />
         )}
-      </Modal>
+      </Dialog>
     </>
   );
 }

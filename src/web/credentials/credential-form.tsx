@@ -1,10 +1,10 @@
 import { Button, Group, Stack, Switch, Text, Textarea, TextInput } from '@mantine/core';
-import { useForm } from '@mantine/form';
 import { useState } from 'react';
 import { flushSync } from 'react-dom';
 import { LIMITS } from '../../contract/words.ts';
 import { DevpilotError } from '../../sdk/client.ts';
 import { fieldErrorsOf, messageOf } from '../api.ts';
+import { useFields } from '../components/fields.ts';
 import { Notice } from '../components/notice.tsx';
 import { descriptionProblem, lengthOf, nameProblem, passphraseProblem } from '../rules.ts';
 import styles from './credentials.module.css';
@@ -77,7 +77,9 @@ export function CredentialForm(props: CredentialFormProps) {
   const [now] = useState(() => Date.now());
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
-  const form = useForm<CredentialValues>({
+  const form = useFields<CredentialValues>({
+    // Its fields name themselves, some without the help of the form.
+    name: '',
     initialValues: initial,
     validate: {
       name: nameProblem,
@@ -91,11 +93,6 @@ export function CredentialForm(props: CredentialFormProps) {
   const { values, errors } = form;
   const expiresAt = expiresAtOf(values.expiry, now, kept ?? null);
 
-  function focusFirst(problems: object) {
-    const [first] = ['name', 'description', 'rights', 'passphrase', 'expiry'].filter((field) => field in problems);
-    if (first !== undefined) document.querySelector<HTMLElement>(`[data-path="${first}"]`)?.focus();
-  }
-
   async function submit(checked: CredentialValues) {
     setBusy(true);
     setError(null);
@@ -107,9 +104,7 @@ export function CredentialForm(props: CredentialFormProps) {
       next();
     } catch (thrown) {
       setError(thrown);
-      const problems = errorsFor(thrown);
-      form.setErrors(problems);
-      focusFirst(problems);
+      form.setErrors(errorsFor(thrown));
     } finally {
       setBusy(false);
     }
@@ -118,7 +113,7 @@ export function CredentialForm(props: CredentialFormProps) {
   const textOf = (field: string) => (errors[field] === undefined ? undefined : String(errors[field]));
   const trouble = whatWentWrong(error, kind);
   return (
-    <form noValidate onSubmit={form.onSubmit((checked) => void submit(checked), focusFirst)}>
+    <form noValidate onSubmit={form.onSubmit((checked) => void submit(checked))}>
       <Stack gap="md">
         <TextInput
           label="Name"

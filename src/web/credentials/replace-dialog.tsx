@@ -1,7 +1,8 @@
-import { Button, Group, Modal, Stack, Stepper, Text } from '@mantine/core';
+import { Button, Group, Stack, Stepper, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { messageOf } from '../api.ts';
+import { Dialog } from '../components/dialog.tsx';
 import { Notice } from '../components/notice.tsx';
 import { Ago } from '../components/time.tsx';
 import { useWorkspace } from '../session.ts';
@@ -186,7 +187,7 @@ function Body({
 export function ReplaceDialog({ credential, opened, onClose }: ReplaceDialogProps) {
   const [showsSecret, setShowsSecret] = useState(false);
   return (
-    <Modal
+    <Dialog
       opened={opened}
       onClose={onClose}
       title={`Replace ${credential.name}`}
@@ -196,6 +197,6 @@ export function ReplaceDialog({ credential, opened, onClose }: ReplaceDialogProp
       withCloseButton={!showsSecret}
     >
       <Body credential={credential} onClose={onClose} onSecret={setShowsSecret} />
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,10 +1,10 @@
 import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
-import { useForm } from '@mantine/form';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { DevpilotError } from '../../sdk/client.ts';
 import { api, messageOf } from '../api.ts';
 import { Facts } from '../components/facts.tsx';
+import { useFields } from '../components/fields.ts';
 import { Notice } from '../components/notice.tsx';
 import { BlockSkeleton } from '../components/states.tsx';
 import { Ago } from '../components/time.tsx';
@@ -17,7 +17,7 @@ const codeProblem = (code: string) =>
   /^[a-z]{8}$/i.test(code.replace(/[\s-]/g, '')) ? null : 'Type the eight letters that the device shows';
 
 function AskForCode({ onCode }: { readonly onCode: (code: string) => void }) {
-  const form = useForm({ initialValues: { code: '' }, validate: { code: codeProblem } });
+  const form = useFields({ initialValues: { code: '' }, validate: { code: codeProblem } });
   return (
     <Centre title="Sign in on a device" description="Type the code that the command line or the device shows.">
       <form noValidate onSubmit={form.onSubmit(({ code }) => onCode(code))}>

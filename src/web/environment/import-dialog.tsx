@@ -1,7 +1,8 @@
-import { Button, Checkbox, FileButton, Group, Modal, Stack, Text, Textarea } from '@mantine/core';
+import { Button, Checkbox, FileButton, Group, Stack, Text, Textarea } from '@mantine/core';
 import { useState } from 'react';
 import { parseDotenv } from '../../contract/dotenv.ts';
 import { RESOURCE_LIMITS } from '../../contract/words.ts';
+import { Dialog } from '../components/dialog.tsx';
 import { IconUpload } from '../components/icons.ts';
 import { Notice } from '../components/notice.tsx';
 import { valueProblem } from './draft.ts';
@@ -35,7 +36,7 @@ export function ImportDialog({ names, onClose, onDone }: ImportDialogProps) {
   const known = result.ok ? [...result.values.keys()].filter((name) => names.has(name)).length : 0;
   const missing = names.size - known;
   return (
-    <Modal opened onClose={onClose} title="Import a dotenv file" size="lg" closeOnClickOutside={false}>
+    <Dialog opened onClose={onClose} title="Import a dotenv file" size="lg" closeOnClickOutside={false}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -91,6 +92,6 @@ export function ImportDialog({ names, onClose, onDone }: ImportDialogProps) {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

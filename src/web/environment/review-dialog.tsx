@@ -1,6 +1,7 @@
-import { Button, Group, Modal, Stack, Switch, Text } from '@mantine/core';
+import { Button, Group, Stack, Switch, Text } from '@mantine/core';
 import { useState } from 'react';
 import { messageOf } from '../api.ts';
+import { Dialog } from '../components/dialog.tsx';
 import { isConflict } from '../components/form.tsx';
 import { Notice, Tag, type Tone } from '../components/notice.tsx';
 import type { Change } from './draft.ts';
@@ -67,7 +68,7 @@ export function ReviewDialog({ changes, onClose, onSave, theirs }: ReviewDialogP
 
   const both = changes.filter(({ name }) => theirs?.includes(name) === true).map(({ name }) => name);
   return (
-    <Modal opened onClose={onClose} title="Review the changes" size="xl" closeOnClickOutside={false}>
+    <Dialog opened onClose={onClose} title="Review the changes" size="xl" closeOnClickOutside={false}>
       <Stack gap="md">
         <Switch
           label="Show the values"
@@ -113,6 +114,6 @@ export function ReviewDialog({ changes, onClose, onSave, theirs }: ReviewDialogP
           </Button>
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }

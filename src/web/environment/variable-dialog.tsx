@@ -1,5 +1,6 @@
-import { Modal, Stack, Textarea, TextInput } from '@mantine/core';
+import { Stack, Textarea, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
+import { Dialog } from '../components/dialog.tsx';
 import { FormFooter } from '../components/form.tsx';
 import { valueProblem, variableNameProblem } from './draft.ts';
 
@@ -23,7 +24,7 @@ export function VariableDialog({ name, value, taken, onClose, onDone }: Variable
     },
   });
   return (
-    <Modal
+    <Dialog
       opened
       onClose={onClose}
       title={name === null ? 'Add a variable' : `Change ${name}`}
@@ -72,6 +73,6 @@ export function VariableDialog({ name, value, taken, onClose, onDone }: Variable
           />
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

@@ -88,6 +88,7 @@ function SignUp() {
     >
       <SegmentedControl
         fullWidth
+        styles={{ label: { whiteSpace: 'normal', paddingInline: 4 } }}
         aria-label="Account"
         value={account}
         onChange={(value) => setAccount(value === 'known' ? 'known' : 'new')}

@@ -1,11 +1,12 @@
-import { Button, Group, Modal, Radio, Stack, Text, TextInput } from '@mantine/core';
-import { useForm } from '@mantine/form';
+import { Button, Group, Radio, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { CreatedInvitation } from '../../contract/schemas.ts';
 import type { GivenRole } from '../../contract/words.ts';
 import { fieldErrorsOf, messageOf, queryClient } from '../api.ts';
 import { CopyButton } from '../components/copy.tsx';
+import { Dialog } from '../components/dialog.tsx';
+import { useFields } from '../components/fields.ts';
 import { dayOf } from '../components/format.ts';
 import { Notice } from '../components/notice.tsx';
 import { emailProblem } from '../rules.ts';
@@ -45,7 +46,7 @@ function Ask({
   readonly onClose: () => void;
 }) {
   const { workspace, api } = useWorkspace();
-  const form = useForm<{ email: string; role: GivenRole }>({
+  const form = useFields<{ email: string; role: GivenRole }>({
     initialValues: { email: '', role: 'member' },
     validate: { email: emailProblem },
   });
@@ -102,9 +103,9 @@ function Ask({
 export function InviteDialog({ opened, onClose }: { readonly opened: boolean; readonly onClose: () => void }) {
   const { workspace } = useWorkspace();
   return (
-    <Modal opened={opened} onClose={onClose} title={`Invite to ${workspace.name}`} closeOnClickOutside={false}>
+    <Dialog opened={opened} onClose={onClose} title={`Invite to ${workspace.name}`} closeOnClickOutside={false}>
       <Body onClose={onClose} />
-    </Modal>
+    </Dialog>
   );
 }
 

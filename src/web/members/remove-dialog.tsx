@@ -1,10 +1,11 @@
-import { Anchor, Button, Checkbox, Group, Modal, Stack, Text } from '@mantine/core';
+import { Anchor, Button, Checkbox, Group, Stack, Text } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { Member } from '../../contract/schemas.ts';
 import type { Client } from '../../sdk/client.ts';
 import { messageOf, queryClient } from '../api.ts';
+import { Dialog } from '../components/dialog.tsx';
 import { IconCheck, IconX } from '../components/icons.ts';
 import { Notice, Tag } from '../components/notice.tsx';
 import { Row, Rows } from '../components/rows.tsx';
@@ -220,8 +221,8 @@ function Body({ member, onClose }: { readonly member: Member; readonly onClose: 
 /** Removes a member, and shows what they leave behind: the credentials they created, to be deleted or replaced. */
 export function RemoveDialog({ member, onClose }: { readonly member: Member; readonly onClose: () => void }) {
   return (
-    <Modal opened onClose={onClose} title={`Remove ${member.name}`} size="lg" closeOnClickOutside={false}>
+    <Dialog opened onClose={onClose} title={`Remove ${member.name}`} size="lg" closeOnClickOutside={false}>
       <Body member={member} onClose={onClose} />
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,10 +1,11 @@
-import { Modal, Stack, Text, TextInput } from '@mantine/core';
+import { Stack, Text, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { Script } from '../../contract/scripts.ts';
 import { DevpilotError } from '../../sdk/client.ts';
 import { messageOf, queryClient } from '../api.ts';
+import { Dialog } from '../components/dialog.tsx';
 import { FormFooter } from '../components/form.tsx';
 import { useWorkspace } from '../session.ts';
 
@@ -55,7 +56,7 @@ export function RunDialog({ script, values: given = {}, onClose }: RunDialogProp
   }
 
   return (
-    <Modal opened onClose={onClose} title={`Run ${script.name}`} size="lg" closeOnClickOutside={false}>
+    <Dialog opened onClose={onClose} title={`Run ${script.name}`} size="lg" closeOnClickOutside={false}>
       <form
         noValidate
         onSubmit={(event) => {
@@ -91,6 +92,6 @@ export function RunDialog({ script, values: given = {}, onClose }: RunDialogProp
           />
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

@@ -2,36 +2,37 @@ import { Button, Group, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { IconAlertTriangle } from '../components/icons.ts';
-import { useTitle } from '../components/page.tsx';
+import { Page } from '../components/page.tsx';
 import { EmptyState } from '../components/states.tsx';
 import { workspacesQuery } from '../session.ts';
 
 /** The address names a workspace that there is not, or that the person is not in: the same to them. */
 export function NoSuchWorkspace() {
-  useTitle('No such workspace');
   const navigate = useNavigate();
   const { data: workspaces = [] } = useQuery(workspacesQuery);
   return (
-    <EmptyState
-      icon={<IconAlertTriangle size={26} />}
-      title="There is no such workspace"
-      action={
-        <Group gap="xs" justify="center">
-          {workspaces.slice(0, 6).map(({ id, name, slug }) => (
-            <Button
-              key={id}
-              variant="default"
-              onClick={() => void navigate({ to: '.', search: { workspace: slug } as never })}
-            >
-              {name}
-            </Button>
-          ))}
-        </Group>
-      }
-    >
-      <Text c="dimmed" fz="sm">
-        It may have been renamed or deleted, or you are not a member of it.
-      </Text>
-    </EmptyState>
+    <Page title="Settings">
+      <EmptyState
+        icon={<IconAlertTriangle size={26} />}
+        title="There is no such workspace"
+        action={
+          <Group gap="xs" justify="center">
+            {workspaces.slice(0, 6).map(({ id, name, slug }) => (
+              <Button
+                key={id}
+                variant="default"
+                onClick={() => void navigate({ to: '.', search: { workspace: slug } as never })}
+              >
+                {name}
+              </Button>
+            ))}
+          </Group>
+        }
+      >
+        <Text c="dimmed" fz="sm">
+          It may have been renamed or deleted, or you are not a member of it.
+        </Text>
+      </EmptyState>
+    </Page>
   );
 }

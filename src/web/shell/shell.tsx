@@ -105,7 +105,13 @@ export function Shell() {
           <Burger opened={opened} onClick={toggle} size="sm" aria-label="Navigation" aria-expanded={opened} />
         </Group>
       </AppShell.Header>
-      <AppShell.Navbar p="md" className={styles['side']} aria-label="Main" style={{ overflowY: 'auto' }}>
+      <AppShell.Navbar
+        p="md"
+        className={styles['side']}
+        mod={{ closed: !opened }}
+        aria-label="Main"
+        style={{ overflowY: 'auto' }}
+      >
         <Stack h="100%" gap="lg">
           <Group justify="space-between">
             <Brand />

@@ -1,7 +1,7 @@
 import { Button, PasswordInput, Stack, TextInput } from '@mantine/core';
-import { useForm } from '@mantine/form';
 import { useMutation } from '@tanstack/react-query';
 import { api, fieldErrorsOf, messageOf } from '../api.ts';
+import { useFields } from '../components/fields.ts';
 import { Notice } from '../components/notice.tsx';
 import { emailProblem, passwordProblem, personNameProblem } from '../rules.ts';
 import { forgetPerson } from '../session.ts';
@@ -16,7 +16,7 @@ interface AccountFormProps {
 
 /** Signs someone up, and in. */
 export function AccountForm({ admission, email = '', onSignedUp }: AccountFormProps) {
-  const form = useForm({
+  const form = useFields({
     initialValues: { name: '', email, password: '' },
     validate: { name: personNameProblem, email: emailProblem, password: passwordProblem },
   });

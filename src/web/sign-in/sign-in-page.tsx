@@ -1,5 +1,4 @@
 import { Button, Divider, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
-import { useForm } from '@mantine/form';
 import { useMutation } from '@tanstack/react-query';
 import { useRouter, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -7,6 +6,7 @@ import { DevpilotError } from '../../sdk/client.ts';
 import { passkeyObstacle } from '../account/passkey.ts';
 import { PasskeySignIn } from '../account/passkey-sign-in.tsx';
 import { api, fieldErrorsOf, messageOf } from '../api.ts';
+import { useFields } from '../components/fields.ts';
 import { Notice } from '../components/notice.tsx';
 import { emailProblem } from '../rules.ts';
 import { forgetPerson } from '../session.ts';
@@ -18,7 +18,7 @@ export function SignInPage() {
   const router = useRouter();
   const { from } = useSearch({ strict: false }) as { from?: string };
   const [needsCode, setNeedsCode] = useState(false);
-  const form = useForm({
+  const form = useFields({
     initialValues: { email: '', password: '', code: '' },
     validate: {
       email: emailProblem,

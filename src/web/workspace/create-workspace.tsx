@@ -1,15 +1,15 @@
 import { Button, Stack, TextInput } from '@mantine/core';
-import { useForm } from '@mantine/form';
 import { useMutation } from '@tanstack/react-query';
 import type { Workspace } from '../../contract/schemas.ts';
 import { api, fieldErrorsOf, messageOf, queryClient } from '../api.ts';
+import { useFields } from '../components/fields.ts';
 import { Notice } from '../components/notice.tsx';
 import { nameProblem } from '../rules.ts';
 import { rememberWorkspace, workspacesQuery } from '../session.ts';
 
 /** Makes a workspace, of which the person becomes the owner. */
 export function CreateWorkspaceForm({ onCreated }: { readonly onCreated: (workspace: Workspace) => void }) {
-  const form = useForm({ initialValues: { name: '' }, validate: { name: nameProblem } });
+  const form = useFields({ initialValues: { name: '' }, validate: { name: nameProblem } });
   const create = useMutation({
     mutationFn: (name: string) => api.workspaces.create({ name }),
     onError: (error) => form.setErrors(fieldErrorsOf(error) ?? {}),

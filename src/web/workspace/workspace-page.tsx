@@ -1,5 +1,4 @@
 import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
-import { useForm } from '@mantine/form';
 import { useDisclosure } from '@mantine/hooks';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery } from '@tanstack/react-query';
@@ -8,6 +7,7 @@ import { api, fieldErrorsOf, messageOf, queryClient } from '../api.ts';
 import { ConfirmDialog } from '../components/confirm.tsx';
 import { CopyButton } from '../components/copy.tsx';
 import { Facts } from '../components/facts.tsx';
+import { useFields } from '../components/fields.ts';
 import { Notice } from '../components/notice.tsx';
 import { Page } from '../components/page.tsx';
 import { Section } from '../components/section.tsx';
@@ -19,7 +19,7 @@ import { countCredentials } from './count-credentials.ts';
 function Rename() {
   const { workspace } = useWorkspace();
   const navigate = useNavigate();
-  const form = useForm({
+  const form = useFields({
     initialValues: { name: workspace.name, slug: workspace.slug },
     validate: { name: nameProblem, slug: slugProblem },
   });
@@ -127,7 +127,7 @@ export function WorkspacePage() {
                   <CopyButton text={workspace.id} size="compact-xs" />
                 </Group>,
               ],
-              ['Your role', workspace.role],
+              ['Your role', workspace.role.charAt(0).toUpperCase() + workspace.role.slice(1)],
               ['Created', <Ago key="created" at={workspace.createdAt} />],
             ]}
           />

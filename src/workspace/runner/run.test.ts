@@ -256,8 +256,7 @@ test('a connection that breaks in the middle is told', async () => {
     shell(`echo begun; sleep ${mark}`),
   );
   await until(async () => isRunning(`sleep\0${mark}`));
-  // The process of this one connection, as if the machine had gone.
-  execFileSync('sh', ['-c', `kill -9 $(ps -eo pid,args | awk '/[s]shd.*@notty/ {print $1}')`]);
+  own.killSessions();
   const { exitCode, problem } = await ran;
   assert.deepEqual([exitCode, problem], [null, 'The connection to the server was lost.']);
   // The step hears nothing any more and is ended where it runs.

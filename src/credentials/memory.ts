@@ -1,0 +1,245 @@
+import type { CredentialKind } from '../contract/words.ts';
+import type { CredentialRecord, Digest, WorkspaceMark } from './record.ts';
+import type { Places } from './tally.ts';
+
+/** A record that is in memory nowhere yet. */
+export type NewRecord = Omit<CredentialRecord, 'row'>;
+
+/** Records by digest, bounded. */
+export interface Memory {
+  /** The record of a digest, null if it is not here. Not one of a workspace that is gone. */
+  get(digest: Digest): CredentialRecord | null;
+  /** Keeps a record, in place of what its digest had; the least lately used goes where there is no room. */
+  set(digest: Digest, record: NewRecord): void;
+  delete(digest: Digest): void;
+  clear(): void;
+  size(): number;
+  /** A number beside each row, for whoever counts by rows. */
+  readonly places: Places;
+}
+
+/** A row is a cache line of 16 words: eight of the digest, then these. */
+const WORDS = 16;
+const EXPIRES = 8;
+const CREATED = 10;
+const RIGHTS = 12;
+const WORKSPACE = 13;
+const FLAGS = 14;
+const PLACE = 15;
+
+const IN_USE = 1;
+const IS_KEY = 2;
+const IS_ACTIVE = 4;
+/** Used since the eviction last came by. */
+const IS_RECENT = 8;
+const HAS_PASSPHRASE = 16;
+
+const PAGE_BITS = 12;
+const PAGE_ROWS = 1 << PAGE_BITS;
+/** Rows the eviction passes over before it takes one that is in use. */
+const SECOND_CHANCES = 64;
+
+/** An instant that is none. */
+const NEVER = -1;
+const HIGH = 2 ** 32;
+
+const NO_WORDS = new Int32Array(0);
+
+/** Word `at` of a digest: four of its bytes, the first the lowest. */
+function wordOf(digest: Digest, at: number): number {
+  const from = at * 4;
+  return (
+    digest.charCodeAt(from) |
+    (digest.charCodeAt(from + 1) << 8) |
+    (digest.charCodeAt(from + 2) << 16) |
+    (digest.charCodeAt(from + 3) << 24)
+  );
+}
+
+function readInstant(page: Int32Array, at: number): number | null {
+  const high = page[at + 1] ?? NEVER;
+  return high === NEVER ? null : high * HIGH + ((page[at] ?? 0) >>> 0);
+}
+
+function writeInstant(page: Int32Array, at: number, instant: number | null): void {
+  page[at] = instant === null ? 0 : instant % HIGH;
+  page[at + 1] = instant === null ? NEVER : Math.floor(instant / HIGH);
+}
+
+/**
+ * Keeps records as rows of numbers outside the heap, found through an open table with linear probing
+ * (Knuth, The Art of Computer Programming 6.4, algorithms L and R): as a million objects they took three
+ * times the room, and the collector walked them all. A record is put together when it is asked for.
+ */
+export function createMemory(capacity: number): Memory {
+  let pages: Int32Array[] = [];
+  const newSlots = () => new Int32Array(2 ** Math.ceil(Math.log2(capacity * 2)));
+  /**
+   * Row + 1 at each place, 0 where there is none; of full size from the start, since what nobody wrote to costs
+   * nothing and growing would stop everybody. A digest's place is its first word: SHA-256 spreads by itself.
+   */
+  let slots = newSlots();
+  let ids: string[] = [];
+  let names: string[] = [];
+  let passphraseHashes = new Map<number, string>();
+  let workspaces: WorkspaceMark[] = [];
+  let workspaceNumbers = new Map<WorkspaceMark, number>();
+  let free: number[] = [];
+  let size = 0;
+  /** Where the eviction goes on (Corbató 1968). */
+  let hand = 0;
+
+  const pageOf = (row: number): Int32Array => pages[row >>> PAGE_BITS] ?? NO_WORDS;
+  const startOf = (row: number): number => (row & (PAGE_ROWS - 1)) * WORDS;
+
+  /** The place of a digest in the table, -1 if it is not there. */
+  function slotOf(digest: Digest): number {
+    const first = wordOf(digest, 0);
+    const mask = slots.length - 1;
+    for (let at = first & mask; ; at = (at + 1) & mask) {
+      const row = (slots[at] ?? 0) - 1;
+      if (row === -1) return -1;
+      const page = pageOf(row);
+      const start = startOf(row);
+      if (page[start] !== first) continue;
+      let word = 1;
+      while (word < 8 && page[start + word] === wordOf(digest, word)) word++;
+      if (word === 8) return at;
+    }
+  }
+
+  function link(row: number): void {
+    const mask = slots.length - 1;
+    let at = (pageOf(row)[startOf(row)] ?? 0) & mask;
+    while (slots[at] !== 0) at = (at + 1) & mask;
+    slots[at] = row + 1;
+  }
+
+  /** Empties a place, and moves up those behind it that would not be found across the hole. */
+  function unlink(slot: number): void {
+    const mask = slots.length - 1;
+    let hole = slot;
+    for (let at = (hole + 1) & mask; slots[at] !== 0; at = (at + 1) & mask) {
+      const row = (slots[at] ?? 0) - 1;
+      const home = (pageOf(row)[startOf(row)] ?? 0) & mask;
+      if (((at - home) & mask) < ((at - hole) & mask)) continue;
+      slots[hole] = row + 1;
+      hole = at;
+    }
+    slots[hole] = 0;
+  }
+
+  function drop(slot: number): void {
+    const row = (slots[slot] ?? 0) - 1;
+    unlink(slot);
+    pageOf(row)[startOf(row) + FLAGS] = 0;
+    ids[row] = '';
+    names[row] = '';
+    passphraseHashes.delete(row);
+    free.push(row);
+    size--;
+  }
+
+  function digestOfRow(row: number): Digest {
+    const page = pageOf(row);
+    const bytes = new Uint8Array(page.buffer, page.byteOffset + startOf(row) * 4, 32);
+    return String.fromCharCode(...bytes);
+  }
+
+  /** Second chance: the next under the hand goes, unless it was used since the hand last came by. */
+  function makeRoom(): void {
+    for (let chances = SECOND_CHANCES; ; hand = (hand + 1) % ids.length) {
+      const page = pageOf(hand);
+      const at = startOf(hand) + FLAGS;
+      const flags = page[at] ?? 0;
+      if ((flags & IS_RECENT) !== 0 && chances-- > 0) page[at] = flags & ~IS_RECENT;
+      else break;
+    }
+    drop(slotOf(digestOfRow(hand)));
+  }
+
+  function takeRow(): number {
+    const row = free.pop() ?? ids.length;
+    if (row >>> PAGE_BITS === pages.length) pages.push(new Int32Array(PAGE_ROWS * WORDS));
+    return row;
+  }
+
+  function numberOf(workspace: WorkspaceMark): number {
+    let known = workspaceNumbers.get(workspace);
+    if (known === undefined) workspaceNumbers.set(workspace, (known = workspaces.push(workspace) - 1));
+    return known;
+  }
+
+  return {
+    get(digest) {
+      const slot = slotOf(digest);
+      if (slot === -1) return null;
+      const row = (slots[slot] ?? 0) - 1;
+      const page = pageOf(row);
+      const start = startOf(row);
+      const workspace = workspaces[page[start + WORKSPACE] ?? 0];
+      if (workspace === undefined || workspace.gone) return null;
+      const flags = page[start + FLAGS] ?? 0;
+      page[start + FLAGS] = flags | IS_RECENT;
+      const kind: CredentialKind = (flags & IS_KEY) !== 0 ? 'api_key' : 'access_token';
+      return {
+        kind,
+        id: ids[row] ?? '',
+        name: names[row] ?? '',
+        workspace,
+        rights: page[start + RIGHTS] ?? 0,
+        active: (flags & IS_ACTIVE) !== 0,
+        expiresAt: readInstant(page, start + EXPIRES),
+        createdAt: readInstant(page, start + CREATED) ?? 0,
+        passphraseHash: (flags & HAS_PASSPHRASE) !== 0 ? (passphraseHashes.get(row) ?? null) : null,
+        row,
+      };
+    },
+    set(digest, record) {
+      const before = slotOf(digest);
+      if (before !== -1) drop(before);
+      else if (size >= capacity) makeRoom();
+      const row = takeRow();
+      const page = pageOf(row);
+      const start = startOf(row);
+      for (let word = 0; word < 8; word++) page[start + word] = wordOf(digest, word);
+      writeInstant(page, start + EXPIRES, record.expiresAt);
+      writeInstant(page, start + CREATED, record.createdAt);
+      page[start + RIGHTS] = record.rights;
+      page[start + WORKSPACE] = numberOf(record.workspace);
+      page[start + FLAGS] =
+        IN_USE |
+        (record.kind === 'api_key' ? IS_KEY : 0) |
+        (record.active ? IS_ACTIVE : 0) |
+        (record.passphraseHash === null ? 0 : HAS_PASSPHRASE);
+      ids[row] = record.id;
+      names[row] = record.name;
+      if (record.passphraseHash !== null) passphraseHashes.set(row, record.passphraseHash);
+      size++;
+      link(row);
+    },
+    delete(digest) {
+      const slot = slotOf(digest);
+      if (slot !== -1) drop(slot);
+    },
+    clear() {
+      pages = [];
+      slots = newSlots();
+      ids = [];
+      names = [];
+      passphraseHashes = new Map();
+      workspaces = [];
+      workspaceNumbers = new Map();
+      free = [];
+      size = 0;
+      hand = 0;
+    },
+    size: () => size,
+    places: {
+      get: (row) => pageOf(row)[startOf(row) + PLACE] ?? 0,
+      set(row, place) {
+        pageOf(row)[startOf(row) + PLACE] = place;
+      },
+    },
+  };
+}

@@ -1,0 +1,14 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+/**
+ * Gives back what the start has left behind: modules, schemas and documents are built out of some 30 MB
+ * that nobody looks at again, and the runtime would keep them until it is short of room. Once, for
+ * about 50 ms, before anybody is told where the server is.
+ */
+export function giveBackStartMemory(): void {
+  setFlagsFromString('--expose-gc');
+  const collect: (options: { type: 'major'; execution: 'sync'; flavor: 'last-resort' }) => void = runInNewContext('gc');
+  collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+  setFlagsFromString('--no-expose-gc');
+}

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { connect, createServer, type Socket } from 'node:net';
+import { after, before, test } from 'node:test';
+import { Problem } from '../contract/problem.ts';
+import { startPostgres, type TestPostgres } from '../testing/postgres.ts';
+import { startStallingProxy } from '../testing/stalling-proxy.ts';
+import { until } from '../testing/until.ts';
+import { type BoundedPool, createPool, type PoolOptions, RECONNECT_PAUSE, type Taken } from './postgres-pool.ts';
+
+let postgres: TestPostgres;
+let url: string;
+before(async () => {
+  postgres = await startPostgres();
+  url = await postgres.createDatabase();
+});
+after(() => postgres.close());
+
+const at = (port: number) => url.replace(`:${postgres.port}/`, `:${port}/`);
+
+function open(options: Partial<PoolOptions> & { readonly url: string }): BoundedPool {
+  const patience = { connect: 500, statement: 500, answer: 500 };
+  return createPool({ connections: 2, waiting: 10, patience, onError: () => undefined, ...options });
+}
+
+/** What became of a try: `taken` (and given back), or the detail of `unavailable`. */
+async function tryOnce(pool: BoundedPool): Promise<string> {
+  try {
+    const { client, release } = await pool.take();
+    await client.query('select 1').then(() => release(), release);
+    return 'taken';
+  } catch (error) {
+    assert.ok(error instanceof Problem && error.code === 'unavailable');
+    return error.message;
+  }
+}
+
+/** Listens where a database should be: hangs up at once, until it is told to pass everything on. */
+async function startDoor() {
+  let open_ = false;
+  let knocks = 0;
+  const sockets = new Set<Socket>();
+  const server = createServer((client) => {
+    knocks++;
+    sockets.add(client);
+    client.on('error', () => undefined);
+    if (!open_) return client.destroy();
+    const upstream = connect(postgres.port, '127.0.0.1');
+    sockets.add(upstream);
+    upstream.on('error', () => client.destroy());
+    client.pipe(upstream).pipe(client);
+    return client;
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('There is no port.');
+  return {
+    port: address.port,
+    knocks: () => knocks,
+    open: () => {
+      open_ = true;
+    },
+    close() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
+}
+
+test('whoever finds the line full is refused at once, and who waits in it has their turn', async () => {
+  const pool = open({ url });
+  const held: Taken[] = [await pool.take(), await pool.take()];
+  const tries = Array.from({ length: 100 }, () => tryOnce(pool));
+  const refused = await Promise.all(tries.slice(10));
+  assert.deepEqual([...new Set(refused)], ['The store is too busy.']);
+  for (const { release } of held) release();
+  assert.deepEqual([...new Set(await Promise.all(tries.slice(0, 10)))], ['taken']);
+  await pool.end();
+});
+
+test('a database that is gone is knocked at a few times a second, however many ask, and found when it is back', async () => {
+  const door = await startDoor();
+  const pool = open({ url: at(door.port) });
+  const began = performance.now();
+  let asked = 0;
+  await Promise.all(
+    Array.from({ length: 10 }, async () => {
+      while (door.knocks() < 12) {
+        assert.equal(await tryOnce(pool), 'The store can not be reached.');
+        asked++;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    }),
+  );
+  const pauses = 1 + (performance.now() - began) / (RECONNECT_PAUSE * 0.5);
+  assert.ok(door.knocks() <= 2 * pauses + 2, `${door.knocks()} connections in ${pauses} pauses`);
+  assert.ok(asked > door.knocks(), 'most were answered without one');
+  door.open();
+  await until(async () => (await tryOnce(pool)) === 'taken', 2000);
+  await pool.end();
+  door.close();
+});
+
+test('a database that stalls without a word keeps nobody for longer than their patience, and leaves nothing behind', async () => {
+  const proxy = await startStallingProxy(postgres.port);
+  const pool = open({ url: at(proxy.port) });
+  assert.equal(await tryOnce(pool), 'taken');
+  proxy.stall();
+  const outcomes = await Promise.all(Array.from({ length: 60 }, () => tryOnce(pool)));
+  const countOf = (outcome: string) => outcomes.filter((one) => one === outcome).length;
+  assert.equal(countOf('The store is too busy.'), 48);
+  assert.equal(countOf('The store can not be reached.') + countOf('taken'), 12);
+  proxy.resume();
+  await until(async () => (await tryOnce(pool)) === 'taken', 5000);
+  await pool.end();
+  await proxy.close();
+});
