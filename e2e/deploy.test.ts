@@ -115,6 +115,7 @@ test('the steps of the Dockerfile build what serves, and its health check tells 
   const app = join(directory, 'app');
   mkdirSync(app);
   for (const [, path = ''] of last.matchAll(/^COPY --from=build \/build\/(\S+) /gm)) {
+    mkdirSync(dirname(join(app, path)), { recursive: true });
     renameSync(join(build, path), join(app, path));
   }
   const command = (name: string) => JSON.parse(new RegExp(`${name} (\\[.*\\])`).exec(last)?.[1] ?? '[]') as string[];
