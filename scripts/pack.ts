@@ -19,14 +19,14 @@ function run(command: string, args: readonly string[], cwd = root): void {
 }
 
 /** Compiles some files and all that they import, with the layout of `src`. */
-function compile(name: string, include: readonly string[], declaration: boolean): string {
+function compile(name: string, include: readonly string[], more: Readonly<Record<string, boolean>> = {}): string {
   const outDir = join(work, name);
   const config = join(work, `${name}.json`);
   const compilerOptions = {
     noEmit: false,
     allowImportingTsExtensions: false,
     rewriteRelativeImportExtensions: true,
-    declaration,
+    ...more,
     stripInternal: true,
     rootDir: root,
     outDir,
@@ -55,7 +55,7 @@ function pack(directory: string, packed: string, target: string): void {
 const { version, license, type, engines } = manifest;
 
 function packServer(): void {
-  const directory = compile('devpilot', ['src/**/*.ts', 'package.json'], false);
+  const directory = compile('devpilot', ['src/**/*.ts', 'package.json']);
   cpSync(join(root, 'dist/web'), join(directory, 'dist/web'), { recursive: true });
   mkdirSync(join(directory, 'bin'), { recursive: true });
   const bin = readFileSync(join(root, 'bin/devpilot.mjs'), 'utf8').replace('../src/cli/main.ts', '../src/cli/main.js');
@@ -85,16 +85,22 @@ function namesUsed(): Map<string, string[]> {
 }
 
 async function packSdk(): Promise<void> {
-  const built = join(compile('sdk-built', ['src/sdk/*.ts'], true), 'src');
+  // What is read has comments, and what runs has none: together they are to stay small.
+  const code = join(compile('sdk-code', ['src/sdk/*.ts'], { removeComments: true }), 'src');
+  const types = join(compile('sdk-types', ['src/sdk/*.ts'], { declaration: true, emitDeclarationOnly: true }), 'src');
   const directory = join(work, 'sdk');
   // What of the core runs in a guard: nothing of it needs more than the words (src/boundaries.test.ts).
-  const core = 'credentials/*.{js,d.ts}';
-  const files = globSync(['sdk/*.{js,d.ts}', 'contract/words.{js,d.ts}', core], { cwd: built });
-  for (const file of files) {
-    mkdirSync(dirname(join(directory, file)), { recursive: true });
-    // Declarations keep the extension that the source was written with.
-    const text = readFileSync(join(built, file), 'utf8').replace(/(from '\.{1,2}\/[^']+)\.ts'/g, "$1.js'");
-    writeFileSync(join(directory, file), text.replace(/(from "\.{1,2}\/[^"]+)\.ts"/g, '$1.js"'));
+  for (const [built, ending] of [
+    [code, 'js'],
+    [types, 'd.ts'],
+  ] as const) {
+    const wanted = [`sdk/*.${ending}`, `contract/words.${ending}`, `credentials/*.${ending}`];
+    for (const file of globSync(wanted, { cwd: built })) {
+      mkdirSync(dirname(join(directory, file)), { recursive: true });
+      // Declarations keep the extension that the source was written with.
+      const text = readFileSync(join(built, file), 'utf8').replace(/(from '\.{1,2}\/[^']+)\.ts'/g, "$1.js'");
+      writeFileSync(join(directory, file), text.replace(/(from "\.{1,2}\/[^"]+)\.ts"/g, '$1.js"'));
+    }
   }
   for (const [file, names] of namesUsed()) {
     const schemas = (await import(`../src/contract/${file}.ts`)) as Readonly<Record<string, unknown>>;
