@@ -1,12 +1,24 @@
-import { text as readAll } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import { EXIT, Failure } from './failure.ts';
 
 /** Whether somebody can be asked: questions go to standard error, so only that and the input matter. */
 export const isInteractive = () => process.stdin.isTTY === true && process.stderr.isTTY === true;
 
+/** Bytes as text, each of them; fails where they are no UTF-8. */
+export function decode(bytes: Uint8Array, name: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new Failure(`${name} is not UTF-8.`);
+  }
+}
+
+/** All of standard input. */
+export const readInput = async (): Promise<string> => decode(await buffer(process.stdin), 'Standard input');
+
 /** All of standard input without the newline at its end: how secrets come in. */
 export async function readSecretInput(what: string): Promise<string> {
-  const secret = (await readAll(process.stdin)).replace(/\r?\n$/, '');
+  const secret = (await readInput()).replace(/\r?\n$/, '');
   if (secret === '') throw new Failure(`Standard input holds no ${what}.`);
   return secret;
 }
@@ -31,6 +43,13 @@ export function readExpiry(text: string, now = Date.now()): string | null {
     );
   }
   return new Date(at).toISOString();
+}
+
+/** A whole number of an option. */
+export function readCount(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d{1,9}$/.test(text)) throw new Failure(`${name} takes a whole number.`);
+  return Number(text);
 }
 
 /** Words that were given several times, or with commas between them. */
