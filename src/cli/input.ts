@@ -31,18 +31,29 @@ export function readSpan(text: string): number | null {
   return parts === null ? null : Number(parts[1]) * (SPANS[parts[2] ?? ''] ?? 0) * 1000;
 }
 
-/** Reads `--expires`: `30d` from now, `never` (null), or an instant. */
-export function readExpiry(text: string, now = Date.now()): string | null {
-  if (text === 'never') return null;
+/** Reads a span from now such as `30d`, or an instant; null if it is neither. */
+function readMoment(text: string, now: number): string | null {
   const span = readSpan(text);
   const at = span === null ? Date.parse(text) : now + span;
   const isInstant = /^\d{4}-\d\d-\d\d(T.*(Z|[+-]\d\d:\d\d))?$/.test(text);
-  if ((span === null && !isInstant) || Number.isNaN(at) || at > 8.64e15) {
-    throw new Failure(
-      '--expires takes a duration such as 12h, 30d or 1y, never, or an instant such as 2027-02-24T09:00:00Z.',
-    );
-  }
-  return new Date(at).toISOString();
+  return (span === null && !isInstant) || Number.isNaN(at) || at > 8.64e15 ? null : new Date(at).toISOString();
+}
+
+const INSTANT = 'an instant such as 2027-02-24T09:00:00Z';
+
+/** Reads `--expires`: `30d` from now, `never` (null), or an instant. */
+export function readExpiry(text: string, now = Date.now()): string | null {
+  if (text === 'never') return null;
+  const at = readMoment(text, now);
+  if (at === null) throw new Failure(`--expires takes a duration such as 12h, 30d or 1y, never, or ${INSTANT}.`);
+  return at;
+}
+
+/** Reads an instant, or a span from now. */
+export function readInstant(name: string, text: string, now = Date.now()): string {
+  const at = readMoment(text, now);
+  if (at === null) throw new Failure(`${name} takes a duration such as 30m or 12h, or ${INSTANT}.`);
+  return at;
 }
 
 /** A whole number of an option. */

@@ -4,6 +4,7 @@ import { AT_MOST, remote, YES } from './declare.ts';
 import { environmentCommands } from './environment-commands.ts';
 import { EXIT } from './failure.ts';
 import { readWords } from './input.ts';
+import { workCommands } from './work-commands.ts';
 
 /**
  * Every command as it is declared. What carries a command out is imported when it runs, so that
@@ -29,6 +30,7 @@ Ends with 0, ${EXIT.failed} failed, ${EXIT.cancelled} cancelled, ${EXIT.signInNe
   tokenCommands(program);
   keyCommands(program);
   environmentCommands(program);
+  workCommands(program);
   auditCommands(program);
   otherCommands(program);
   return program;
