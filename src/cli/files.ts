@@ -38,3 +38,12 @@ export async function readGiven(file: string): Promise<string> {
   }
   return decode(bytes, file);
 }
+/** What a file says in JSON. */
+export async function readJson(file: string): Promise<unknown> {
+  const text = await readGiven(file);
+  try {
+    return JSON.parse(text.replace(/^\uFEFF/, ''));
+  } catch {
+    throw new Failure(`${file === '-' ? 'Standard input' : file} is not JSON.`);
+  }
+}

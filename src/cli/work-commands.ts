@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { AT_MOST, gather, remote } from './declare.ts';
+import { AT_MOST, gather, remote, YES } from './declare.ts';
 
 const FOLLOW = 'print what it says until it is over, and end as it does';
 const WAIT = 'say nothing until it is over, and end as it does';
@@ -8,6 +8,8 @@ const STATUS = 'pending, processing, completed, failed or cancelled';
 /** What takes time on servers, as it is declared. */
 export function workCommands(program: Command): void {
   deploymentCommands(program);
+  runCommands(program);
+  backupCommands(program);
   remote(program, 'logs', 'Print what a deployment or a run said, or what an app says')
     .argument('<what>', 'id of a deployment or a run; id or slug of an app')
     .option('--follow', 'go on while more is said')
@@ -65,4 +67,52 @@ function deploymentCommands(program: Command): void {
       .argument('<id>')
       .action(async (id, options) => (await shared()).decide(decision, id, options));
   }
+}
+
+function runCommands(program: Command): void {
+  const shared = () => import('./run.ts');
+  remote(program, 'run', 'Run a script')
+    .argument('<script>', 'id or slug')
+    .option('--param <NAME=VALUE>', 'a parameter, NAME=- for standard input; may be repeated', gather)
+    .option('--follow', FOLLOW)
+    .option('--wait', WAIT)
+    .action(async (script, options) => (await shared()).run(script, options));
+  const runs = program.command('runs').description('Runs of scripts');
+  remote(runs, 'list', 'List those of a script, newest first')
+    .argument('<script>', 'id or slug')
+    .option('--status <status>', STATUS)
+    .option('--limit <count>', AT_MOST, '50')
+    .action(async (script, options) => (await shared()).listRuns(script, options));
+  remote(runs, 'show', 'Show one')
+    .argument('<id>')
+    .action(async (id, options) => (await shared()).showRun(id, options));
+  remote(runs, 'cancel', 'End one with all its processes')
+    .argument('<id>')
+    .action(async (id, options) => (await shared()).cancelRun(id, options));
+}
+
+function backupCommands(program: Command): void {
+  const backups = program.command('backups').description('Backups of apps');
+  const shared = () => import('./backups.ts');
+  remote(backups, 'list', 'List those of an app, newest first')
+    .argument('<app>', 'id or slug')
+    .option('--status <status>', STATUS)
+    .option('--limit <count>', AT_MOST, '50')
+    .action(async (app, options) => (await shared()).listBackups(app, options));
+  remote(backups, 'show', 'Show one, with what came of its last restore')
+    .argument('<id>')
+    .action(async (id, options) => (await shared()).showBackup(id, options));
+  remote(backups, 'create', 'Make one of an app')
+    .argument('<app>', 'id or slug')
+    .option('--wait', WAIT)
+    .action(async (app, options) => (await shared()).createBackup(app, options));
+  remote(backups, 'restore', 'Put one in the place of what is there, and end as that does')
+    .argument('<id>')
+    .option('--detach', 'begin it and do not wait')
+    .option('--yes', YES)
+    .action(async (id, options) => (await shared()).restoreBackup(id, options));
+  remote(backups, 'delete', 'Delete them and what is stored of them')
+    .argument('<ids...>')
+    .option('--yes', YES)
+    .action(async (ids, options) => (await shared()).deleteBackups(ids, options));
 }
