@@ -188,7 +188,7 @@ describe('run', () => {
     await setVariables(owner, app, { ...AWKWARD, PATH_LIKE: 'x' });
     const script =
       'process.stdout.write(JSON.stringify([process.env, process.umask(), process.argv.slice(1)])); process.exit(7)';
-    const ran = await shell.run(['env', 'run', app.slug, ...tell(script), '--json', '$HOME', 'a b']);
+    const ran = await shell.run(['env', 'run', app.slug, ...tell(script), '--', '--json', '$HOME', 'a b']);
     assert.equal(ran.code, 7, ran.stderr);
     assert.equal(ran.stderr, '');
     const [environment, umask, args] = JSON.parse(ran.stdout);

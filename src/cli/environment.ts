@@ -1,4 +1,4 @@
-import { writeDotenv } from '../contract/dotenv.ts';
+import { ENV_NAME, writeDotenv } from '../contract/dotenv.ts';
 import type { EnvVariable, EnvVersion } from '../contract/environment.ts';
 import { type Common, connect } from './connect.ts';
 import { Failure } from './failure.ts';
@@ -62,6 +62,9 @@ export async function setVariable(app: string, given: string, options: Common & 
   const name = given.replace(/=-$/, '');
   if (name.includes('=')) {
     throw new Failure('A value in a command line ends up in histories. Give NAME=- and pipe it in.');
+  }
+  if (!ENV_NAME.test(name)) {
+    throw new Failure('A variable takes a name of A-Z, a-z, 0-9 and _, not beginning with a digit.');
   }
   const client = connect(options);
   const variable = await client.environment.set(app, name, options.empty === true ? '' : await readValue(name));

@@ -67,19 +67,27 @@ function table(rows: readonly (readonly string[])[], titles: readonly string[]):
 
 /**
  * Prints a list: with `--json` the API's own objects, with `--quiet` ids alone, on a terminal a table,
- * and otherwise columns with tabs between them and no titles.
+ * and otherwise columns with tabs between them and no titles. What has no `id` is told what stands for it.
  */
-export async function printList<Row>(
+export function printList<Row extends { readonly id: string }>(
   rows: readonly Row[],
   columns: readonly Column<Row>[],
   options: OutputOptions,
-  ...[idOf]: Row extends { readonly id: string } ? [] : [idOf: (row: Row) => string]
+): Promise<void>;
+export function printList<Row>(
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+  options: OutputOptions,
+  idOf: (row: Row) => string,
+): Promise<void>;
+export async function printList<Row extends { readonly id?: string }>(
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+  options: OutputOptions,
+  idOf = ({ id }: Row) => id ?? '',
 ): Promise<void> {
   if (options.json === true) return printJson(rows);
-  if (options.quiet === true) {
-    const id = idOf ?? ((row: Row) => (row as { readonly id: string }).id);
-    return print(rows.map((row) => `${plain(id(row))}\n`).join(''));
-  }
+  if (options.quiet === true) return print(rows.map((row) => `${plain(idOf(row))}\n`).join(''));
   const cells = rows.map((row) => columns.map(({ of }) => plain(String(of(row) ?? '–'))));
   if (!isTerminal()) return print(cells.map((row) => `${row.join('\t')}\n`).join(''));
   return rows.length === 0

@@ -4,6 +4,7 @@ import { AT_MOST, remote, YES } from './declare.ts';
 import { environmentCommands } from './environment-commands.ts';
 import { EXIT } from './failure.ts';
 import { readWords } from './input.ts';
+import { resourceCommands } from './resource-commands.ts';
 import { workCommands } from './work-commands.ts';
 
 /**
@@ -31,6 +32,7 @@ Ends with 0, ${EXIT.failed} failed, ${EXIT.cancelled} cancelled, ${EXIT.signInNe
   keyCommands(program);
   environmentCommands(program);
   workCommands(program);
+  resourceCommands(program);
   auditCommands(program);
   otherCommands(program);
   return program;
