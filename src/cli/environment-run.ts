@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
 import { type Common, connect } from './connect.ts';
 import { Failure } from './failure.ts';
 import { inheritedUmask } from './umask.ts';
@@ -7,7 +8,7 @@ import { inheritedUmask } from './umask.ts';
 const NOT_FOUND = 127;
 const NOT_EXECUTABLE = 126;
 
-const PASSED_ON = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH'] as const;
+const PASSED_ON = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
 /** A terminal sends these to everything in front of it, so the command has them already. */
 const FROM_TERMINAL = ['SIGINT', 'SIGQUIT'] as const;
 
@@ -42,6 +43,11 @@ export async function runWith(app: string, [command = '', ...args]: readonly str
     child.once('exit', (...ended) => resolve(ended));
   });
   for (const one of [...PASSED_ON, ...FROM_TERMINAL]) process.removeAllListeners(one);
-  if (signal !== null) process.kill(process.pid, signal);
-  else process.exitCode = code ?? 1;
+  if (signal === null) {
+    process.exitCode = code ?? 1;
+    return;
+  }
+  // Should this process outlive the signal, it says what a shell would.
+  process.exitCode = 128 + constants.signals[signal];
+  process.kill(process.pid, signal);
 }

@@ -117,7 +117,7 @@ export async function restoreVersion(app: string, version: string, options: Comm
   const { tag } = await environment.read(app, { values: 'hidden' });
   await confirm(`Make the environment of ${app} again what it was in version ${number}?`, options.yes);
   const { value } = await environment.restore(app, number, { ifMatch: tag });
-  const names = value.data.map(({ name }) => name);
-  if (options.json === true) await printJson(names);
-  else note(`The environment of ${app} is what it was in version ${number}: ${names.length} variables.`, options);
+  const variables = value.data.map(({ name, updatedAt }) => ({ name, updatedAt }));
+  if (options.json === true) await printJson(variables);
+  else note(`The environment of ${app} is what it was in version ${number}: ${variables.length} variables.`, options);
 }

@@ -104,10 +104,10 @@ function serverCommands(program: Command): void {
   });
   show(parent, 'server').action(async (named, options) => (await load()).servers.show(named, options));
   withServer(create(parent))
-    .option('--kind <kind>', 'ssh, or local where the server allows it', 'ssh')
+    .option('--kind <kind>', 'ssh unless given; local where the server allows it')
     .action(async (options) => {
       const { servers, serverFields } = await load();
-      return servers.create(serverFields(options), options);
+      return servers.create(serverFields(options), options, { kind: 'ssh' });
     });
   withServer(update(parent, 'server')).action(async (named, options) => {
     const { servers, serverFields } = await load();

@@ -51,13 +51,16 @@ export function given(fields: Readonly<Record<string, string | undefined>>): Rec
   );
 }
 
-/** A body of the API out of `--from` and the options that go before it. The server checks it field by field. */
-async function bodyOf<Body>(from: string | undefined, fields: object): Promise<Body> {
+/**
+ * A body of the API out of `--from` and the options that go before it; `unless` stands for what neither says. The
+ * server checks it field by field.
+ */
+async function bodyOf<Body>(from: string | undefined, fields: object, unless: object = {}): Promise<Body> {
   const read = from === undefined ? {} : await readJson(from);
   if (typeof read !== 'object' || read === null || Array.isArray(read)) {
     throw new Failure('--from takes a file with one JSON object, as the API takes it.');
   }
-  return { ...read, ...fields } as Body;
+  return { ...unless, ...read, ...fields } as Body;
 }
 
 export function commandsOf<Item extends Named, Query, Create, Update>(kind: Kind<Item, Query, Create, Update>) {
@@ -70,8 +73,8 @@ export function commandsOf<Item extends Named, Query, Create, Update>(kind: Kind
     async show(named: string, options: Common): Promise<void> {
       await printOne(await kind.of(connect(options)).get(named), facts, options);
     },
-    async create(fields: object, options: BodyOptions): Promise<void> {
-      const body = await bodyOf<Create>(options.from, fields);
+    async create(fields: object, options: BodyOptions, unless?: object): Promise<void> {
+      const body = await bodyOf<Create>(options.from, fields, unless);
       const made = await kind.of(connect(options)).create(body, { idempotencyKey: randomUUID() });
       note(`Created the ${noun} ${plain(made.name)}.`, options);
       await printOne(made, facts, options);

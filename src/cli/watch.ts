@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { stripVTControlCharacters } from 'node:util';
 import type { LogLine } from '../contract/log-line.ts';
 import type { WorkStatus } from '../contract/words.ts';
 import { DevpilotError } from '../sdk/errors.ts';
@@ -27,7 +28,8 @@ const MISSED = 30;
 /** What a shell says of a command that Ctrl-C has ended. */
 const INTERRUPTED = 130;
 
-const forTerminal = (text: string) => text.split('\t').map(plain).join('\t');
+/** Text of a log on a terminal: without colours and whatever else would reach it, tabs left. */
+const forTerminal = (text: string) => stripVTControlCharacters(text).split('\t').map(plain).join('\t');
 
 /** How a line is shown: what a step said under the step's name, what Devpilot says of it dimmed. */
 export function lineShower(stream: NodeJS.WriteStream, stamped: boolean): (line: LogLine) => string {
@@ -90,7 +92,10 @@ async function untilOver<One extends Work>(watched: Watched<One>, options: Watch
       }
       if (isOver(work)) return work;
       const waitsFor = watched.waitsFor?.(work) ?? null;
-      if (waitsFor !== null && waitsFor !== told) note(waitsFor, options);
+      if (waitsFor !== null && waitsFor !== told) {
+        progress.clear();
+        note(waitsFor, options);
+      }
       told = waitsFor;
       progress.say(`${watched.name}: ${work.status} …`);
     }
