@@ -54,7 +54,7 @@ describe('projects, servers and apps', () => {
     assert.match((await shell.run(['projects', 'delete', 'second'])).stderr, /needs --yes/);
     const deleted = await shell.run(['projects', 'delete', second.stdout.trim(), '--yes', '--json']);
     assert.deepEqual(json(deleted.stdout), [{ id: second.stdout.trim(), name: 'Second', deleted: true }]);
-    assert.match((await shell.run(['projects', 'show', 'second'])).stderr, /Not found/);
+    assert.match((await shell.run(['projects', 'show', 'second'])).stderr, /There is no such project/);
   });
 
   test('a server is created, checked, its host key pinned, and checked again', async () => {

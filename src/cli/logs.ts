@@ -18,5 +18,9 @@ export async function showLog(what: string, options: LogsOptions): Promise<void>
       ? client.runs
       : client.apps;
   const ask = { from: readCount('--from', options.from), follow: options.follow };
-  await printLog(of.logs(what, ask), { json: options.json, timestamps: options.timestamps });
+  await printLog(of.logs(what, ask), {
+    json: options.json,
+    timestamps: options.timestamps,
+    stepless: of === client.apps,
+  });
 }

@@ -31,19 +31,31 @@ const INTERRUPTED = 130;
 /** Text of a log on a terminal: without colours and whatever else would reach it, tabs left. */
 const forTerminal = (text: string) => stripVTControlCharacters(text).split('\t').map(plain).join('\t');
 
+interface LogOptions {
+  readonly json?: true | undefined;
+  /** The time before each line. */
+  readonly timestamps?: true | undefined;
+  /** To standard error, for the answer is something else. */
+  readonly aside?: boolean;
+  /** Whether it has but one step, whose name says nothing. */
+  readonly stepless?: boolean;
+}
+
 /** How a line is shown: what a step said under the step's name, what Devpilot says of it dimmed. */
-export function lineShower(stream: NodeJS.WriteStream, stamped: boolean): (line: LogLine) => string {
+function lineShower(stream: NodeJS.WriteStream, { timestamps, stepless }: LogOptions): (line: LogLine) => string {
   const clean = stream.isTTY === true ? forTerminal : (text: string) => text;
   const quietly = stream === process.stdout ? dim : (text: string) => text;
   const servers = new Set<string>();
   let last = '';
   return ({ at, stream: from, step, serverId, text }) => {
     if (serverId !== null) servers.add(serverId);
-    const place = [step, servers.size > 1 ? serverId : null].filter((one) => one !== null).join(' on ');
+    const place = [stepless === true ? null : step, servers.size > 1 ? serverId : null]
+      .filter((one) => one !== null)
+      .join(' on ');
     const head = place === last || place === '' ? '' : `${quietly(`── ${clean(place)}`)}\n`;
     if (place !== '') last = place;
     const said = from === 'system' ? quietly(clean(text)) : clean(text);
-    return `${head}${stamped ? `${at} ` : ''}${said}\n`;
+    return `${head}${timestamps === true ? `${at} ` : ''}${said}\n`;
   };
 }
 
@@ -51,15 +63,13 @@ function writeError(text: string): Promise<void> {
   return new Promise((resolve) => process.stderr.write(text, () => resolve()));
 }
 
-/** Prints a log as it comes. With `aside` it goes to standard error, for the answer is something else. */
-export async function printLog(
-  lines: AsyncIterable<LogLine>,
-  { json, timestamps, aside }: { json?: true | undefined; timestamps?: true | undefined; aside?: boolean },
-): Promise<void> {
-  const show = lineShower(aside === true ? process.stderr : process.stdout, timestamps === true);
+/** Prints a log as it comes: text, or with `json` NDJSON. */
+export async function printLog(lines: AsyncIterable<LogLine>, options: LogOptions): Promise<void> {
+  const aside = options.aside === true;
+  const show = lineShower(aside ? process.stderr : process.stdout, options);
   for await (const line of lines) {
-    const text = json === true && aside !== true ? `${JSON.stringify(line)}\n` : show(line);
-    await (aside === true ? writeError(text) : print(text));
+    const text = options.json === true && !aside ? `${JSON.stringify(line)}\n` : show(line);
+    await (aside ? writeError(text) : print(text));
   }
 }
 
