@@ -23,8 +23,6 @@ export interface Shell {
   readonly directory: string;
   run(args: readonly string[], options?: RunOptions): Promise<Ended>;
   start(args: readonly string[], options?: RunOptions): ChildProcess;
-  /** At a terminal: types each answer once what it answers to has been shown. */
-  type(args: readonly string[], answers: readonly (readonly [question: RegExp, answer: string])[]): Promise<Ended>;
   close(): void;
 }
 
@@ -63,29 +61,9 @@ export function openShell(environment: Readonly<Record<string, string>> = {}): S
     child.stdin?.end(options.input ?? '');
     return child;
   };
-  const type: Shell['type'] = async (args, answers) => {
-    const line = [process.execPath, BIN, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
-    const child = spawn('script', ['-qefc', line, '/dev/null'], {
-      cwd: directory,
-      env: { ...own, TERM: 'xterm' },
-      stdio: 'pipe',
-    });
-    const left = [...answers];
-    let shown = '';
-    child.stdout.on('data', (chunk: Buffer) => {
-      shown += chunk.toString();
-      const [next] = left;
-      if (next === undefined || !next[0].test(shown)) return;
-      shown = '';
-      left.shift();
-      child.stdin.write(next[1]);
-    });
-    return untilEnd(child);
-  };
   return {
     directory,
     start,
-    type,
     run: (args, options) => untilEnd(start(args, options)),
     close: () => rmSync(directory, { recursive: true, force: true }),
   };
