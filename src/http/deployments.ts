@@ -72,11 +72,11 @@ function decisionRoutes(house: House): Route[] {
         summary: `Deploy the commit of this deployment again. ${NEEDS}`,
         tag,
         params,
-        body: CreateRollback,
+        body: CreateRollback.nullish(),
         answers: { 202: Deployment },
         codes: ['not_found', 'conflict', 'idempotent_replay'],
         handler: async ({ params: given, body, request, reply }) => {
-          const made = await rollBack(workspace, changerOf(house, request), whichOf(given), body);
+          const made = await rollBack(workspace, changerOf(house, request), whichOf(given), body ?? {});
           return reply.code(202).header('location', `/v1/deployments/${made.id}`).send(made);
         },
       }),
@@ -117,11 +117,11 @@ export function deploymentRoutes(house: House): Route[] {
       summary: `Deploy an app. ${NEEDS}`,
       tag,
       params: AppInPath,
-      body: CreateDeployment,
+      body: CreateDeployment.nullish(),
       answers: { 202: Deployment },
       codes: ['not_found', 'conflict', 'idempotent_replay'],
       handler: async ({ params, body, request, reply }) => {
-        const made = await createDeployment(workspace, changerOf(house, request), params.app, body);
+        const made = await createDeployment(workspace, changerOf(house, request), params.app, body ?? {});
         return reply.code(202).header('location', `/v1/deployments/${made.id}`).send(made);
       },
     }),
