@@ -102,23 +102,12 @@ export interface PasskeyOptions {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-type Own = ReturnType<typeof ownOf>;
-type Resources = ReturnType<typeof resourcesOf>;
-type Trackers = ReturnType<typeof trackersOf>;
-type Work = ReturnType<typeof workOf>;
-/** By name, so that declarations don't spell it all out a second time. */
-export interface Client extends Own, Resources, Trackers, Work {}
+export type Client = ReturnType<typeof ownOf> &
+  ReturnType<typeof resourcesOf> &
+  ReturnType<typeof trackersOf> &
+  ReturnType<typeof workOf>;
 
-/**
- * A typed client over the whole API. Every call throws `DevpilotError` with the contract's `code`.
- * Without a `credential`, a browser's cookie serves.
- */
-export function createClient(options: ClientOptions = {}): Client {
-  const transport = createTransport(options);
-  return { ...ownOf(transport), ...resourcesOf(transport), ...trackersOf(transport), ...workOf(transport) };
-}
-
-/** People, workspaces and credentials. */
+/** What is not of one workspace's resources: people, credentials, the log, judging. */
 function ownOf(transport: Transport) {
   const { send } = transport;
   const credentials = <Item, Created, Create, Query extends Paging>(path: string) => ({
@@ -250,4 +239,13 @@ function ownOf(transport: Transport) {
     revoke: (form: { token: string }, call?: CallOptions): Promise<void> =>
       send('POST', '/v1/revoke', { ...call, form }),
   };
+}
+
+/**
+ * A typed client over the whole API. Every call throws `DevpilotError` with the contract's `code`.
+ * Without a `credential`, a browser's cookie serves.
+ */
+export function createClient(options: ClientOptions = {}): Client {
+  const transport = createTransport(options);
+  return { ...ownOf(transport), ...resourcesOf(transport), ...trackersOf(transport), ...workOf(transport) };
 }
