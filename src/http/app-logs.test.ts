@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { LogLine } from '../contract/log-line.ts';
 import { createTestApp, createTestServer, deployed, type TestApp } from '../testing/deploying.ts';
 import { bearer, createKey, signUpOwner, startHouse, type TestHouse, type TestPerson } from '../testing/house.ts';
+import { isRunning } from '../testing/processes.ts';
 import { until } from '../testing/until.ts';
 
 let house: TestHouse;
@@ -25,16 +26,6 @@ const parse = (text: string) =>
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as LogLine);
-
-function isRunning(mark: string): boolean {
-  return readdirSync('/proc').some((pid) => {
-    try {
-      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(mark);
-    } catch {
-      return false;
-    }
-  });
-}
 
 test("an app's log is what its command says, where the app is, with its secrets blotted out", async () => {
   const none = await owner.call<{ code: string }>(`/v1/apps/${app.id}/logs`);

@@ -58,6 +58,8 @@ export async function streamLines(
   };
   reply.raw.once('close', end);
   request.raw.socket.once('close', end);
+  // Who left while that was asked is not heard leaving any more.
+  if (reply.raw.destroyed || request.raw.socket.destroyed) end();
   const lines = begin(gone.signal);
   // Proxies that gather answers would keep a live log from its reader.
   reply.header('x-accel-buffering', 'no').type('application/x-ndjson');
