@@ -86,6 +86,10 @@ export async function memory(): Promise<Finding[]> {
       if (performance.now() - began > 240_000) throw new Error(`Only ${remembered} records were remembered in time.`);
     }
     await settled(served.pid);
+    const metrics = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+    const megabytes = (name: string) =>
+      Math.round(Number(new RegExp(`^${name} (\\d+)`, 'm').exec(metrics)?.[1] ?? 0) / 1e6);
+    const heap = `heap ${megabytes('nodejs_heap_size_total_bytes')} MB, of which used ${megabytes('nodejs_heap_size_used_bytes')} MB; outside it ${megabytes('nodejs_external_memory_bytes')} MB`;
     const { now, most } = memoryOf(served.pid);
     return [
       {
@@ -93,7 +97,7 @@ export async function memory(): Promise<Finding[]> {
         figure: now,
         unit: ' MB',
         bound: atMost(450),
-        from: `${list([now])} MB now, ${list([most])} MB at the most, while uses were being written`,
+        from: `${list([now])} MB now, ${list([most])} MB at the most, while uses were being written; ${heap}`,
       },
     ];
   } finally {

@@ -1,8 +1,10 @@
 import { activity } from './activity.ts';
 import { authorize } from './authorize.ts';
+import { cli } from './cli.ts';
 import { contention } from './contention.ts';
 import { deletions } from './deletions.ts';
 import { flush } from './flush.ts';
+import { guard } from './guard.ts';
 import { judging } from './judging.ts';
 import { type Finding, isMet, printFinding, type Report } from './lib/report.ts';
 import { memory, start } from './memory.ts';
@@ -13,7 +15,9 @@ import { postgres } from './postgres.ts';
 /** `npm run bench`, `npm run bench -- name…`, `npm run bench -- --json`. */
 const BENCHES: Readonly<Record<string, () => Promise<Finding[]>>> = {
   start,
+  cli,
   judging,
+  guard,
   flush,
   pages,
   contention,

@@ -281,6 +281,39 @@ describe('the rest', () => {
     assert.equal(none.code, 1);
   });
 
+  test('members are invited, given a role and removed', async () => {
+    const invited = await shell.run(['members', 'invite', 'alan@example.com', '--role', 'admin']);
+    assert.equal(invited.code, 0, invited.stderr);
+    const link = invited.stdout.trim();
+    assert.match(link, /^http\S+$/);
+    assert.equal(invited.stderr.includes(link), false);
+    const open = json<{ id: string; email: string; role: string }[]>(
+      (await shell.run(['members', 'invitations', '--json'])).stdout,
+    );
+    assert.deepEqual(
+      open.map(({ email, role }) => [email, role]),
+      [['alan@example.com', 'admin']],
+    );
+    assert.equal((await shell.run(['members', 'withdraw', 'alan@example.com'])).code, 1);
+    assert.equal((await shell.run(['members', 'withdraw', 'Alan@Example.com', '--yes', '--quiet'])).code, 0);
+    assert.equal((await shell.run(['members', 'invitations', '--quiet'])).stdout, '');
+
+    await signUpMember(house, owner, 'member', 'edsger@example.com');
+    const changed = await shell.run(['members', 'role', 'edsger@example.com', 'admin', '--json']);
+    const { id, role } = json<{ id: string; role: string }>(changed.stdout);
+    assert.equal(role, 'admin');
+    assert.equal((await shell.run(['members', 'role', id, 'owner'])).code, 1);
+    const unasked = await shell.run(['members', 'remove', id]);
+    assert.equal(unasked.code, 1);
+    assert.match(unasked.stderr, /needs --yes/);
+    const removed = await shell.run(['members', 'remove', 'edsger@example.com', '--yes', '--json']);
+    assert.deepEqual(json(removed.stdout), [{ id, email: 'edsger@example.com', deleted: true }]);
+    assert.equal((await shell.run(['members', 'remove', id, '--yes'])).code, 1);
+    const mine = json<{ id: string; role: string }[]>((await shell.run(['members', 'list', '--json'])).stdout);
+    const ownersId = mine.find((member) => member.role === 'owner')?.id ?? '';
+    assert.equal((await shell.run(['members', 'remove', ownersId, '--yes'])).code, 1);
+  });
+
   test('the activity log is listed, exported and followed', async () => {
     const listed = await shell.run(['audit', 'list', '--action', 'access_token.created', '--limit', '2', '--json']);
     assert.equal(json<AuditEvent[]>(listed.stdout).length, 2);

@@ -6,7 +6,7 @@ import { signUpMember, type TestPerson } from '../src/testing/house.ts';
 import { startSshd, type TestSshd } from '../src/testing/sshd.ts';
 import { looksRight } from './looks.ts';
 import { setStage, settled } from './stage.ts';
-import { chooseInMenu } from './steps.ts';
+import { chooseInMenu, lineOf } from './steps.ts';
 import { createApp, createProject, createServer } from './work.ts';
 
 let sshd: TestSshd;
@@ -48,6 +48,9 @@ test('from nothing to a project with an app: empty pages say what comes first', 
   await app.getByRole('button', { name: 'Create app' }).click();
   await tab.getByRole('heading', { name: 'Storefront', level: 1 }).waitFor();
   await tab.getByRole('link', { name: 'Étoile & Co' }).waitFor();
+  await tab.goto('/settings/activity-log');
+  await lineOf(tab, 'created the app').getByRole('link', { name: 'Storefront' }).click();
+  await tab.getByRole('heading', { name: 'Storefront', level: 1 }).waitFor();
 });
 
 test('a slug that is taken is refused at its field; a project that holds apps is not deleted, and says which', async () => {
@@ -126,12 +129,17 @@ test('an app’s settings: hooks are added and ordered by keyboard, checks set, 
     await hook.getByRole('button', { name: 'Add' }).click();
     await hook.waitFor({ state: 'hidden' });
   }
+  await tab.getByRole('button', { name: 'Add a hook' }).click();
+  await dialog(tab, 'Add a hook').getByRole('button', { name: 'Add' }).click();
+  await dialog(tab, 'Add a hook').getByText('Takes a command').waitFor();
+  await tab.keyboard.press('Escape');
   await tab.getByRole('button', { name: 'Move Build up' }).focus();
   await tab.keyboard.press('Enter');
   await tab.getByLabel('How').selectOption('url');
   await tab.getByLabel('Address').fill('http://127.0.0.1:8080/healthz');
   await tab.getByRole('link', { name: 'Overview' }).click();
   await dialog(tab, 'Leave without saving?').getByRole('button', { name: 'Cancel' }).click();
+  assert.deepEqual((await find<App>(`/v1/apps/${app.id}`)).hooks, [], 'nothing was saved by the dialogs on the way');
   await tab.getByRole('button', { name: 'Save changes' }).click();
   await tab.getByText('Saved With hooks.').waitFor();
   const saved = await find<App>(`/v1/apps/${app.id}`);
@@ -143,6 +151,12 @@ test('an app’s settings: hooks are added and ordered by keyboard, checks set, 
     ],
   );
   assert.deepEqual(saved.healthCheck, { url: 'http://127.0.0.1:8080/healthz', timeoutSeconds: 60 });
+  await tab.getByLabel('Branch').fill('next');
+  await tab.getByRole('link', { name: 'Overview' }).click();
+  await dialog(tab, 'Leave without saving?').getByRole('button', { name: 'Leave' }).click();
+  await tab.getByRole('region', { name: 'Facts' }).waitFor();
+  assert.equal((await find<App>(`/v1/apps/${app.id}`)).branch, 'main');
+  await tab.getByRole('link', { name: 'Settings', exact: true }).click();
   await tab.getByRole('button', { name: 'Delete app…' }).click();
   const ask = dialog(tab, 'Delete app');
   assert.equal(await ask.getByRole('button', { name: 'Delete' }).isDisabled(), true);

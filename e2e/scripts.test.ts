@@ -96,7 +96,7 @@ test('a run is followed while it goes on, and cancelled', async () => {
   await log(tab).getByText('begun').waitFor();
   await tab.getByText('more to come', { exact: false }).waitFor();
   await tab.getByRole('button', { name: 'Cancel' }).click();
-  await tab.getByText('Cancelled by linus.').waitFor();
+  await tab.getByText('Cancelled by linus.').first().waitFor();
   await until(async () => (await find<Run>(`/v1/runs/${runIn(tab)}`)).status === 'cancelled');
   await tab.getByRole('link', { name: 'Slow one' }).first().click();
   await tab.getByRole('table', { name: 'Runs' }).getByText('Cancelled').waitFor();

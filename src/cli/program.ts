@@ -111,7 +111,27 @@ function accountCommands(program: Command): void {
     .argument('<workspace>', 'id or slug')
     .action(async (named, options) => (await import('./workspaces.ts')).useWorkspace(named, options));
   const members = program.command('members').description('The members of the workspace');
-  remote(members, 'list', 'List them').action(async (options) => (await import('./members.ts')).listMembers(options));
+  const shared = () => import('./members.ts');
+  remote(members, 'list', 'List them').action(async (options) => (await shared()).listMembers(options));
+  remote(members, 'invite', 'Invite somebody; the link alone goes to standard output')
+    .argument('<email>', 'who accepts it must have this address')
+    .option('--role <role>', 'admin or member', 'member')
+    .action(async (email, options) => (await shared()).inviteMember(email, options));
+  remote(members, 'invitations', 'List the invitations that nobody has accepted yet').action(async (options) =>
+    (await shared()).listInvitations(options),
+  );
+  remote(members, 'withdraw', 'Withdraw invitations; their links open nothing from then on')
+    .argument('<invitations...>', 'ids or email addresses')
+    .option('--yes', YES)
+    .action(async (names, options) => (await shared()).withdrawInvitations(names, options));
+  remote(members, 'role', 'Change what a member may do')
+    .argument('<member>', 'id or email address')
+    .argument('<role>', 'admin or member')
+    .action(async (named, role, options) => (await shared()).changeRole(named, role, options));
+  remote(members, 'remove', 'Remove members; the workspace is closed to them from then on')
+    .argument('<members...>', 'ids or email addresses')
+    .option('--yes', YES)
+    .action(async (names, options) => (await shared()).removeMembers(names, options));
 }
 
 /** What lists of both kinds of credential take. */

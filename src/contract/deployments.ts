@@ -61,8 +61,12 @@ export const CreateDeployment = z
   })
   .meta({ id: 'CreateDeployment', examples: [{ branch: 'main' }] });
 export type CreateDeployment = z.infer<typeof CreateDeployment>;
+/** As it is sent: what has a default may be left out. */
+export type CreateDeploymentInput = z.input<typeof CreateDeployment>;
 export const CreateRollback = z.strictObject(how).meta({ id: 'CreateRollback', examples: [{}] });
 export type CreateRollback = z.infer<typeof CreateRollback>;
+/** As it is sent: what has a default may be left out. */
+export type CreateRollbackInput = z.input<typeof CreateRollback>;
 export type DeploymentHow = CreateRollback;
 
 const party = z.object({ kind: z.enum(AUDIT_NOUNS), id: z.string().nullable(), name: z.string().nullable() });

@@ -133,6 +133,7 @@ const CONTRACT: readonly Row[] = [
   { ask: 'GET /v1/deployments', people: 'member', token: DEPLOYERS, key: ['read', 'deploy'] },
   { ask: 'GET /v1/deployments/:id', people: 'member', token: DEPLOYERS, key: ['read', 'deploy'] },
   { ask: 'GET /v1/deployments/:id/logs', people: 'member', token: DEPLOYERS, key: ['view_logs'] },
+  { ask: 'GET /v1/apps/:app/logs', people: 'member', key: ['view_logs'] },
   { ask: 'POST /v1/deployments/:id/cancel', people: 'member', token: DEPLOYERS, key: ['deploy'] },
   { ask: 'POST /v1/apps/:app/deployments', people: 'member', token: ['basic_deployment'], key: ['deploy'] },
   ...['/v1/deployments/:id', '/v1/apps/:app/deployments/:id'].flatMap((path): Row[] => [

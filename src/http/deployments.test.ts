@@ -25,18 +25,8 @@ import {
   type TestHouse,
   type TestPerson,
 } from '../testing/house.ts';
+import { isRunning } from '../testing/processes.ts';
 import { until } from '../testing/until.ts';
-
-/** The command lines of all processes. */
-function processes(): string[] {
-  return readdirSync('/proc').flatMap((pid) => {
-    try {
-      return /^\d+$/.test(pid) ? [readFileSync(`/proc/${pid}/cmdline`, 'latin1')] : [];
-    } catch {
-      return [];
-    }
-  });
-}
 
 const hook = (name: string, stage: string, run: string, more: object = {}) => ({ name, stage, run, ...more });
 
@@ -95,6 +85,10 @@ forEachEngine('deployments', (engine) => {
     assert.deepEqual(
       done.hooks.map(({ status, exitCode }) => [status, exitCode]),
       Array.from({ length: 5 }, () => ['completed', 0]),
+    );
+    assert.deepEqual(
+      done.hooks.map(({ name }) => name),
+      ['before all', 'before source', 'after source', 'after setup', 'after release'],
     );
     const release = join(app.directory, 'releases', id);
     assert.deepEqual(
@@ -268,10 +262,7 @@ forEachEngine('deployments', (engine) => {
     assert.deepEqual([ended.status, ended.error], ['cancelled', 'Ada Lovelace cancelled this.']);
     assert.equal(page(app), 'one');
     assert.equal((await getDeployment(owner, first.id)).live, true);
-    assert.deepEqual(
-      processes().filter((line) => line.includes(`sleep\0${mark}`)),
-      [],
-    );
+    assert.ok(!isRunning('sleep', mark));
     const again = await owner.call<{ code: string }>(`/v1/deployments/${id}/cancel`, { method: 'POST' });
     assert.deepEqual([again.status, again.body.code], [409, 'conflict']);
     const events = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${id}`);

@@ -3,9 +3,10 @@ import { CreateDeployment, CreateRollback, Deployment, DeploymentQuery } from '.
 import { LogLine, LogQuery } from '../contract/log-line.ts';
 import { pageOf } from '../contract/schemas.ts';
 import { ADVANCED_FIELDS } from '../contract/words.ts';
+import { findAppLog, readAppLog } from '../workspace/app-logs.ts';
 import { createDeployment, decide, getDeployment, listDeployments, rollBack } from '../workspace/deployments.ts';
 import type { House } from './house.ts';
-import { sendLog } from './log-stream.ts';
+import { sendLog, streamLines } from './log-stream.ts';
 import type { Access } from './principal.ts';
 import { changerOf, type Route, route, workspaceIdOf } from './route.ts';
 
@@ -71,11 +72,11 @@ function decisionRoutes(house: House): Route[] {
         summary: `Deploy the commit of this deployment again. ${NEEDS}`,
         tag,
         params,
-        body: CreateRollback,
+        body: CreateRollback.nullish(),
         answers: { 202: Deployment },
         codes: ['not_found', 'conflict', 'idempotent_replay'],
         handler: async ({ params: given, body, request, reply }) => {
-          const made = await rollBack(workspace, changerOf(house, request), whichOf(given), body);
+          const made = await rollBack(workspace, changerOf(house, request), whichOf(given), body ?? {});
           return reply.code(202).header('location', `/v1/deployments/${made.id}`).send(made);
         },
       }),
@@ -116,11 +117,11 @@ export function deploymentRoutes(house: House): Route[] {
       summary: `Deploy an app. ${NEEDS}`,
       tag,
       params: AppInPath,
-      body: CreateDeployment,
+      body: CreateDeployment.nullish(),
       answers: { 202: Deployment },
       codes: ['not_found', 'conflict', 'idempotent_replay'],
       handler: async ({ params, body, request, reply }) => {
-        const made = await createDeployment(workspace, changerOf(house, request), params.app, body);
+        const made = await createDeployment(workspace, changerOf(house, request), params.app, body ?? {});
         return reply.code(202).header('location', `/v1/deployments/${made.id}`).send(made);
       },
     }),
@@ -153,6 +154,23 @@ export function deploymentRoutes(house: House): Route[] {
       handler: async ({ params, query, request, reply }) => {
         const { id: logId } = await getDeployment(workspace, workspaceIdOf(request), params.id);
         return sendLog(house, request, reply, logId, query);
+      },
+    }),
+    route({
+      method: 'GET',
+      url: '/v1/apps/:app/logs',
+      access: { person: 'member', key: ['view_logs'] },
+      summary: "Read what the app's logCommand says, as NDJSON; with follow=true as long as it goes on",
+      tag,
+      params: AppInPath,
+      query: LogQuery,
+      answers: { 200: LogLine },
+      streams: true,
+      codes: ['not_found', 'conflict'],
+      handler: async ({ params, query, request, reply }) => {
+        const log = await findAppLog(workspace, workspaceIdOf(request), params.app);
+        const how = { from: Number(query.from ?? 0), follow: query.follow === 'true' };
+        return streamLines(house, request, reply, (signal) => readAppLog(log, { ...how, signal }));
       },
     }),
   ];

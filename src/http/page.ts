@@ -24,6 +24,8 @@ const PAGE_ADDRESSES = [
   '/apps/:app/:tab',
   '/servers',
   '/servers/:server',
+  '/deployments',
+  '/deployments/:id',
   '/scripts',
   '/scripts/:script',
   '/scripts/:script/edit',

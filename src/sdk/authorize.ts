@@ -60,8 +60,11 @@ export type Judgement =
 export type Judge = (headers: FlatHeaders, client: string | null) => Judgement | Promise<Judgement>;
 
 export const TIMEOUT = 2000;
+export const AUTHORIZATION = 'authorization';
+export const API_KEY = 'x-api-key';
+export const PASSPHRASE = 'access-token-passphrase';
 /** What a client presents a credential in. */
-export const PRESENTED = ['authorization', 'x-api-key', 'access-token-passphrase'];
+export const PRESENTED = [AUTHORIZATION, API_KEY, PASSPHRASE];
 const PASSED_ON = ['www-authenticate', 'content-type', 'retry-after'];
 
 /** The headers of a request as it came, name and value in turn, each line of a repeated one. */

@@ -43,7 +43,7 @@ export type { LogAsk } from './log.ts';
 export type { AppListQuery, ResourceListQuery } from './resources.ts';
 export type { ActivityListQuery, AnalyticsAsk, IssueListQuery, SentEvent } from './trackers.ts';
 export type { CallOptions, ClientOptions, Tagged } from './transport.ts';
-export type { ScriptListQuery, WorkListQuery } from './work.ts';
+export type { DeploymentListQuery, ScriptListQuery, WorkListQuery } from './work.ts';
 
 interface CredentialQuery extends Paging {
   /** Part of the name, whatever its case. */

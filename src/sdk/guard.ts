@@ -34,6 +34,8 @@ interface FastifyReply {
   send(body: string): FastifyReply;
 }
 interface Fastify {
+  hasRequestDecorator(name: symbol): boolean;
+  decorateRequest(name: symbol, value: null): unknown;
   addHook(name: 'onRequest', hook: (request: FastifyRequest, reply: FastifyReply, done: () => void) => void): unknown;
   addHook(name: 'onClose', hook: () => Promise<void>): unknown;
 }
@@ -71,14 +73,30 @@ function judgeBy(options: GuardOptions): { judge: Judge; memory: Memory | null }
  */
 export function guard(options: GuardOptions) {
   const { judge, memory } = judgeBy(options);
-  const identities = new WeakMap<object, Identity>();
+  const identity = Symbol('identity');
   let apps = 0;
+
+  function admit(request: object, { identity: who }: Judgement & { allowed: true }): void {
+    // A property and no WeakMap, which costs the collector more than a judgement costs.
+    (request as { [identity]?: Identity })[identity] = who;
+  }
+
+  function settle(request: FastifyRequest, reply: FastifyReply, next: () => void, judgement: Judgement): void {
+    if (judgement.allowed) {
+      admit(request, judgement);
+      next();
+      return;
+    }
+    reply.code(judgement.status);
+    for (const [name, value] of Object.entries(judgement.headers)) reply.header(name, value);
+    reply.send(judgement.body);
+  }
 
   const close = async (): Promise<void> => memory?.close();
 
   return {
     /** Who a request that got through is from; for Hono, give `context.req.raw`. */
-    identityOf: (request: object): Identity | null => identities.get(request) ?? null,
+    identityOf: (request: object): Identity | null => (request as { [identity]?: Identity })[identity] ?? null,
 
     /** Resolves true when judgements are made from memory, for the first time; false in mode `ask`. */
     ready: async (): Promise<boolean> => (await memory?.ready()) ?? false,
@@ -90,20 +108,12 @@ export function guard(options: GuardOptions) {
     fastify: Object.assign(
       (app: Fastify, _options: unknown, done: () => void): void => {
         apps++;
+        // In the request's shape from the start. A second registration finds it there.
+        if (!app.hasRequestDecorator(identity)) app.decorateRequest(identity, null);
         app.addHook('onRequest', (request, reply, next) => {
-          const settle = (judgement: Judgement): void => {
-            if (judgement.allowed) {
-              identities.set(request, judgement.identity);
-              next();
-              return;
-            }
-            reply.code(judgement.status);
-            for (const [name, value] of Object.entries(judgement.headers)) reply.header(name, value);
-            reply.send(judgement.body);
-          };
           const judgement = judge(request.raw.rawHeaders, request.ip);
-          if (judgement instanceof Promise) void judgement.then(settle);
-          else settle(judgement);
+          if (judgement instanceof Promise) void judgement.then((late) => settle(request, reply, next, late));
+          else settle(request, reply, next, judgement);
         });
         app.addHook('onClose', async () => {
           if (--apps === 0) await close();
@@ -119,7 +129,7 @@ export function guard(options: GuardOptions) {
       const client = request.ip ?? request.socket.remoteAddress ?? null;
       const settle = (judgement: Judgement): void => {
         if (judgement.allowed) {
-          identities.set(request, judgement.identity);
+          admit(request, judgement);
           next();
           return;
         }
@@ -136,7 +146,7 @@ export function guard(options: GuardOptions) {
     hono: async (context: HonoContext, next: () => Promise<void>): Promise<Response | undefined> => {
       const judgement = await judge(flat(context.req.raw.headers), null);
       if (!judgement.allowed) return responseOf(judgement);
-      identities.set(context.req.raw, judgement.identity);
+      admit(context.req.raw, judgement);
       await next();
       return undefined;
     },

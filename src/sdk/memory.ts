@@ -31,6 +31,8 @@ const CAPACITY = 100_000;
 /** How long a guard that is refused keeps quiet, milliseconds. */
 const QUIET = { first: 1000, most: 60_000 };
 
+const LONGEST_SECRET = 128;
+
 const monotonic = () => performance.now();
 
 /** A timer that keeps no process alive. */
@@ -222,11 +224,13 @@ export function createMemory(options: {
       if (presented.kind === 'none') return refusal('missing_credential');
       if (presented.kind === 'other') return askSafely(headers, client);
       const { secret } = presented;
-      const kind = secretKindOf(secret);
-      if (kind === null || kind === 'session') return refusal('invalid_token');
+      if (secret.length > LONGEST_SECRET) return refusal('invalid_token');
+      // Looked up before its form is checked: what is remembered has it.
       const digest = sha256(secret);
       const record = registry.remembered(digest);
       if (record !== null) return conclude(record, client) ?? ask(headers, client);
+      const kind = secretKindOf(secret);
+      if (kind === null || kind === 'session') return refusal('invalid_token');
       return lease.holds() ? judgeUnknown(digest, headers, client) : askSafely(headers, client);
     },
     workspaceId: () => workspaceId,

@@ -12,6 +12,7 @@ import type {
   UpdateServer,
 } from '../contract/resources.ts';
 import { at, listOf, type Paging } from './lists.ts';
+import { type LogAsk, readLog } from './log.ts';
 import type { CallOptions, Tagged, Transport } from './transport.ts';
 
 export interface ResourceListQuery extends Paging {
@@ -76,7 +77,12 @@ export function resourcesOf(transport: Transport) {
   const servers = '/v1/servers';
   return {
     projects: resource<Project, CreateProject, UpdateProject, ResourceListQuery>(transport, '/v1/projects'),
-    apps: resource<App, CreateAppInput, UpdateAppInput, AppListQuery>(transport, '/v1/apps'),
+    apps: {
+      ...resource<App, CreateAppInput, UpdateAppInput, AppListQuery>(transport, '/v1/apps'),
+      /** What the app's log command says, line by line. */
+      logs: (app: string, ask?: LogAsk, call?: CallOptions) =>
+        readLog(transport, `${at('/v1/apps', app)}/logs`, ask, call),
+    },
     servers: {
       ...resource<Server, CreateServer, UpdateServer, ResourceListQuery>(transport, servers),
       /** Tries to connect with exactly the pinned host key; may take ten seconds. */

@@ -1,4 +1,5 @@
 import type { Backup } from '../contract/backups.ts';
+import type { CreateDeploymentInput, CreateRollbackInput, Deployment } from '../contract/deployments.ts';
 import type { CreateScriptInput, Run, Script, ScriptVersion, UpdateScriptInput } from '../contract/scripts.ts';
 import type { WorkStatus } from '../contract/words.ts';
 import { at, listOf, type Paging } from './lists.ts';
@@ -14,11 +15,46 @@ export interface WorkListQuery extends Paging {
   readonly status?: WorkStatus | undefined;
 }
 
-/** Scripts with their runs, and backups. */
+export interface DeploymentListQuery extends WorkListQuery {
+  /** Id or slug. */
+  readonly app?: string | undefined;
+  /** Only what runs now. */
+  readonly live?: true | undefined;
+}
+
+function deploymentsOf(transport: Transport) {
+  const { send } = transport;
+  const path = '/v1/deployments';
+  const decide =
+    (decision: string) =>
+    (id: string, call?: CallOptions): Promise<Deployment> =>
+      send('POST', `${at(path, id)}/${decision}`, call);
+  return {
+    ...listOf<Deployment, DeploymentListQuery>(transport, path),
+    get: (id: string, call?: CallOptions): Promise<Deployment> => send('GET', at(path, id), call),
+    /** Begins a deployment of an app; the answer comes before it is done. */
+    create: (app: string, body: CreateDeploymentInput = {}, call?: CallOptions): Promise<Deployment> =>
+      send('POST', `${at('/v1/apps', app)}/deployments`, { ...call, body }),
+    /** Begins a deployment of an earlier one's commit. */
+    rollBack: (id: string, body: CreateRollbackInput = {}, call?: CallOptions): Promise<Deployment> =>
+      send('POST', `${at(path, id)}/rollback`, { ...call, body }),
+    cancel: decide('cancel'),
+    approve: decide('approve'),
+    /** Lets a canary go on to the servers that are left. */
+    promote: decide('promote'),
+    /** Gives a canary up. */
+    abort: decide('abort'),
+    /** What it says, line by line. */
+    logs: (id: string, ask?: LogAsk, call?: CallOptions) => readLog(transport, `${at(path, id)}/logs`, ask, call),
+  };
+}
+
+/** Deployments, scripts with their runs, and backups. */
 export function workOf(transport: Transport) {
   const { send } = transport;
   const [scripts, runs, backups] = ['/v1/scripts', '/v1/runs', '/v1/backups'] as const;
   return {
+    deployments: deploymentsOf(transport),
     scripts: {
       ...resource<Script, CreateScriptInput, UpdateScriptInput, ScriptListQuery>(transport, scripts),
       versions: (script: string) => listOf<ScriptVersion, Paging>(transport, `${at(scripts, script)}/versions`),

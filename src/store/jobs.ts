@@ -68,7 +68,7 @@ export async function hasWork(
 ): Promise<boolean> {
   if (kinds.length === 0) return false;
   const { rows } = await sql`select 1 from job as j where ${takeable(now, kinds)} limit 1`.execute(db);
-  return rows.length > 0 || (await lostJobs(db, isHeld, now)).length > 0;
+  return rows.length > 0 || (await lostJobs(db, kinds, isHeld, now)).length > 0;
 }
 
 /**
@@ -111,8 +111,14 @@ export async function takeJob(
 }
 
 /** Jobs whose node is gone: its lease has run out or, on the embedded store, this process does not hold them. */
-async function lostJobs(db: Queryable, isHeld: (row: JobTable) => boolean, now: number): Promise<JobTable[]> {
-  const running = db.selectFrom('job').selectAll().where('status', '=', 'running');
+async function lostJobs(
+  db: Queryable,
+  kinds: readonly string[],
+  isHeld: (row: JobTable) => boolean,
+  now: number,
+): Promise<JobTable[]> {
+  // Kinds that this version does not know are for newer ones to take over.
+  const running = db.selectFrom('job').selectAll().where('status', '=', 'running').where('kind', 'in', kinds);
   if (engineOf(db) === 'sqlite') return (await running.execute()).filter((row) => !isHeld(row));
   const late = running.where('lease_until', '<', await leaseClock(db, now)).limit(1);
   return 'isTransaction' in db && db.isTransaction ? late.forUpdate().skipLocked().execute() : late.execute();
@@ -121,10 +127,11 @@ async function lostJobs(db: Queryable, isHeld: (row: JobTable) => boolean, now: 
 /** One job whose node is gone, locked until the transaction ends; jobs that others lock are passed over. */
 export async function lockLostJob(
   trx: Trx,
+  kinds: readonly string[],
   isHeld: (row: JobTable) => boolean,
   now: number,
 ): Promise<JobTable | undefined> {
-  return (await lostJobs(trx, isHeld, now))[0];
+  return (await lostJobs(trx, kinds, isHeld, now))[0];
 }
 
 /** Renews the leases of jobs that `owner` runs, and tells which it still has and which are to end. */

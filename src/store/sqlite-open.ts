@@ -9,7 +9,7 @@ export function openSqlite(path: string, readOnly: boolean): DatabaseSync {
   const database = new DatabaseSync(path, { readOnly });
   // Uses are written all over the file: with the small standard cache each page went out several times.
   if (!readOnly)
-    database.exec('pragma journal_mode = wal; pragma cache_size = -32000; pragma wal_autocheckpoint = 8000');
+    database.exec('pragma journal_mode = wal; pragma cache_size = -16000; pragma wal_autocheckpoint = 8000');
   database.exec('pragma synchronous = full; pragma foreign_keys = on; pragma busy_timeout = 5000');
   const synchronous = database.prepare('pragma synchronous').get()?.['synchronous'];
   if (synchronous !== 2) throw new Error('SQLite does not take synchronous=FULL.');

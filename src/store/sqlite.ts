@@ -50,7 +50,9 @@ class SqliteThread implements DatabaseConnection {
 
   constructor(path: string, readOnly: boolean) {
     const body = import.meta.url.endsWith('.ts') ? './sqlite-worker.ts' : './sqlite-worker.js';
-    this.#worker = new Worker(new URL(body, import.meta.url), { workerData: { path, readOnly } });
+    // Statements come and go; without a bound what they leave behind grows to some 40 MB a thread before it is looked at.
+    const resourceLimits = { maxYoungGenerationSizeMb: 8 };
+    this.#worker = new Worker(new URL(body, import.meta.url), { workerData: { path, readOnly }, resourceLimits });
     this.#worker.on('message', (answer: Answer) => this.#settle(answer));
     this.#worker.on('error', (error) => this.#fail(error as Error));
     this.#gone = new Promise((resolve) => {

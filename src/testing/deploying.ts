@@ -79,9 +79,10 @@ export async function deploymentWhen(
   person: TestPerson,
   id: string,
   condition: (deployment: Deployment) => boolean,
+  patience?: number,
 ): Promise<Deployment> {
   let last: Deployment | undefined;
-  await until(async () => condition((last = await getDeployment(person, id)))).catch((error: Error) => {
+  await until(async () => condition((last = await getDeployment(person, id))), patience).catch((error: Error) => {
     throw new Error(`${error.message} ${JSON.stringify(last)}`);
   });
   return last as Deployment;

@@ -161,9 +161,19 @@ export async function signUpOwner(
   return createWorkspaceFor(personWith(house, email, cookieOf(signedUp), ''), house, workspace);
 }
 
+/** A server of another process, as far as requests go. */
+export function houseAt(url: string): Pick<TestHouse, 'url' | 'call'> {
+  return { url, call: <Body>(path: string, call?: Call) => callAt<Body>(url, path, call) };
+}
+
+/** Signs the first person up at a server of another process. */
+export function signUpAt(server: { readonly url: string; readonly setupCode: string | null }): Promise<TestPerson> {
+  return signUpOwner({ ...houseAt(server.url), setupLink: `${server.url}/setup#code=${server.setupCode}` });
+}
+
 /** Signs somebody in at a server of another process. */
 export async function personAt(url: string, email: string): Promise<TestPerson> {
-  const house = { url, call: <Body>(path: string, call?: Call) => callAt<Body>(url, path, call) };
+  const house = houseAt(url);
   const signedIn = await house.call('/v1/sessions', { body: { email, password: PASSWORD } });
   expectStatus(signedIn, 201);
   return personWith(house, email, cookieOf(signedIn), '');

@@ -14,7 +14,24 @@ export interface TestSshd {
   readonly hostKey: string;
   /** The keys that may sign in. */
   authorize(publicKeys: readonly string[]): void;
+  /** Ends the connections there are, without a word to anybody, as if the machine had gone. */
+  killSessions(): void;
   close(): Promise<void>;
+}
+
+/** All processes below one. */
+function descendantsOf(parent: number): number[] {
+  const children = execFileSync('ps', ['-eo', 'pid=,ppid='], { encoding: 'utf8' })
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number))
+    .filter(([, itsParent]) => itsParent === parent)
+    .map(([pid = 0]) => pid);
+  return children.flatMap((pid) => [pid, ...descendantsOf(pid)]);
+}
+
+function isSshd(pid: number): boolean {
+  return readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('sshd');
 }
 
 /** Starts sshd, installing Debian's where there is none. */
@@ -57,6 +74,9 @@ export async function startSshd(): Promise<TestSshd> {
     user: userInfo().username,
     hostKey: readFileSync(`${hostKeyFile}.pub`, 'utf8').trim(),
     authorize: (publicKeys) => writeFileSync(authorized, `${publicKeys.join('\n')}\n`, { mode: 0o600 }),
+    killSessions() {
+      for (const pid of descendantsOf(child.pid ?? 0).filter(isSshd)) process.kill(pid, 'SIGKILL');
+    },
     close() {
       return new Promise((resolve) => {
         child.once('exit', () => {

@@ -205,6 +205,26 @@ const server = createRoute({
   path: '/servers/$server',
   component: lazyRouteComponent(() => patiently(() => import('./servers/server-page.tsx')), 'ServerPage'),
 });
+const appDeployments = createRoute({
+  getParentRoute: () => app,
+  path: '/deployments',
+  component: lazyRouteComponent(() => patiently(() => import('./deployments/deployments-tab.tsx')), 'DeploymentsTab'),
+});
+const deployments = createRoute({
+  getParentRoute: () => within,
+  path: '/deployments',
+  component: lazyRouteComponent(() => patiently(() => import('./deployments/deployments-page.tsx')), 'DeploymentsPage'),
+});
+const deployment = createRoute({
+  getParentRoute: () => within,
+  path: '/deployments/$id',
+  component: lazyRouteComponent(() => patiently(() => import('./deployments/deployment-page.tsx')), 'DeploymentPage'),
+});
+const appLog = createRoute({
+  getParentRoute: () => app,
+  path: '/log',
+  component: lazyRouteComponent(() => patiently(() => import('./apps/log-tab.tsx')), 'LogTab'),
+});
 const appBackups = createRoute({
   getParentRoute: () => app,
   path: '/backups',
@@ -287,9 +307,11 @@ const routeTree = root.addChildren([
         projects,
         project,
         apps,
-        app.addChildren([appOverview, appEnvironment, appBackups, appSettings]),
+        app.addChildren([appOverview, appDeployments, appEnvironment, appLog, appBackups, appSettings]),
         servers,
         server,
+        deployments,
+        deployment,
         scripts,
         newScript,
         script,

@@ -3,6 +3,7 @@ import { gunzip, gzip } from 'node:zlib';
 import type { LogLine } from '../contract/log-line.ts';
 import { Problem } from '../contract/problem.ts';
 import { redactSecrets } from '../contract/redact.ts';
+import { SECOND } from '../contract/words.ts';
 import { appendLines, closeLog, findLog, insertLog, mergeChunks, readChunks } from '../store/logs.ts';
 import type { LogChunkTable } from '../store/schema.ts';
 import type { Store, Trx } from '../store/store.ts';
@@ -23,6 +24,9 @@ const LONGEST = 16 * 1_048_576;
 /** What is said on another node is looked for so often. */
 const LOOK_EVERY = 300;
 const CHUNKS_AT_ONCE = 8;
+/** Lines that could not be stored are tried again; milliseconds, and how often at a log's end. */
+const AGAIN_AFTER = SECOND;
+const TRIES = 5;
 /** Readers of one node that wait for more. */
 const FOLLOWERS = 500;
 
@@ -34,7 +38,7 @@ export interface LogWriter {
   say(text: string, step?: string | null, serverId?: string | null): void;
   /** Resolves when all that was written is stored, or can't be because the log is closed. */
   flush(): Promise<void>;
-  /** Flushes, and puts what was stored in pieces together. */
+  /** Flushes, waiting for a store that is away for a moment, and puts what was stored in pieces together. */
   end(): Promise<void>;
 }
 
@@ -127,6 +131,7 @@ export function createLogs(options: {
     let lines = 0;
     let stored = 0;
     let full = false;
+    let failing = false;
     let timer: NodeJS.Timeout | undefined;
     let writing = Promise.resolve();
 
@@ -138,13 +143,23 @@ export function createLogs(options: {
       text = '';
       lines = 0;
       const data = await pack(chunk.data);
-      const log = await store.transaction((trx) => appendLines(trx, workspaceId, logId, { ...chunk, data }));
+      const log = await store
+        .transaction((trx) => appendLines(trx, workspaceId, logId, { ...chunk, data }))
+        .catch((error: unknown) => {
+          // The store is away for a moment: what was to be written waits for it.
+          failing = true;
+          text = chunk.data + text;
+          lines += chunk.lines;
+          timer ??= setTimeout(flush, AGAIN_AFTER);
+          throw error;
+        });
+      failing = false;
       if (log === undefined) full = true;
       else stored = log.size;
       wake(logId);
     }
     function flush(): Promise<void> {
-      // One after the other, and one that fails loses its lines alone.
+      // One after the other, so that lines stay in their order.
       writing = writing.then(store_).catch(onError);
       return writing;
     }
@@ -156,7 +171,7 @@ export function createLogs(options: {
       }
       text += toJson(line);
       lines += 1;
-      if (text.length >= CHUNK) void flush();
+      if (text.length >= CHUNK && !failing) void flush();
       else timer ??= setTimeout(flush, WRITE_EVERY);
     }
     return {
@@ -167,6 +182,11 @@ export function createLogs(options: {
       flush,
       async end() {
         await flush();
+        for (let left = TRIES; lines > 0 && left > 0; left--) {
+          await new Promise((resolve) => setTimeout(resolve, AGAIN_AFTER));
+          await flush();
+        }
+        clearTimeout(timer);
         await merge(workspaceId, logId).catch(onError);
       },
     };

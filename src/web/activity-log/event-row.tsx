@@ -1,6 +1,6 @@
 import { ActionIcon, Anchor, Tooltip } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { Link } from '@tanstack/react-router';
+import { Link, type LinkProps } from '@tanstack/react-router';
 import { useId } from 'react';
 import type { AuditEvent } from '../../contract/schemas.ts';
 import { exactTime } from '../components/format.ts';
@@ -8,6 +8,7 @@ import {
   IconActivity,
   IconAlertTriangle,
   IconAppWindow,
+  IconArchive,
   IconBug,
   IconBuilding,
   IconChevronDown,
@@ -15,6 +16,8 @@ import {
   IconFolder,
   IconKey,
   IconMail,
+  IconPlayerPlay,
+  IconRocket,
   IconServer,
   IconTerminal2,
   IconTicket,
@@ -42,13 +45,37 @@ const ICONS: Readonly<Record<string, typeof IconActivity>> = {
   env: IconVariable,
   server: IconServer,
   error_issue: IconBug,
+  deployment: IconRocket,
+  script: IconTerminal2,
+  run: IconPlayerPlay,
+  backup: IconArchive,
 };
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
 /** Refusals and failures: what the reader of a log looks for. */
 const isTrouble = ({ action }: AuditEvent) => /\.(?:denied|failed|passphrase_failed)$/.test(action);
 
-function CredentialLink({ kind, id, text }: { readonly kind: string; readonly id: string; readonly text: string }) {
+/** Where a party has a page of its own, also after it is gone: credentials tell what became of them. */
+const PLACES: Readonly<Record<string, { readonly to: NonNullable<LinkProps['to']>; readonly param: string }>> = {
+  access_token: { to: '/settings/access-tokens/$id', param: 'id' },
+  api_key: { to: '/settings/api-keys/$id', param: 'id' },
+  project: { to: '/projects/$project', param: 'project' },
+  app: { to: '/apps/$app', param: 'app' },
+  server: { to: '/servers/$server', param: 'server' },
+  deployment: { to: '/deployments/$id', param: 'id' },
+  script: { to: '/scripts/$script', param: 'script' },
+  run: { to: '/runs/$id', param: 'id' },
+  error_issue: { to: '/errors/$id', param: 'id' },
+};
+const isCredential = (kind: string) => kind === 'access_token' || kind === 'api_key';
+
+interface PartyLinkProps {
+  readonly place: { readonly to: NonNullable<LinkProps['to']>; readonly param: string };
+  readonly id: string;
+  readonly text: string;
+}
+
+function PartyLink({ place, id, text }: PartyLinkProps) {
   const { workspace } = useWorkspace();
   return (
     <Anchor
@@ -56,9 +83,9 @@ function CredentialLink({ kind, id, text }: { readonly kind: string; readonly id
       fw={600}
       renderRoot={(props) => (
         <Link
-          to={kind === 'access_token' ? '/settings/access-tokens/$id' : '/settings/api-keys/$id'}
-          params={{ id }}
-          search={{ workspace: workspace.slug }}
+          to={place.to}
+          params={{ [place.param]: id } as never}
+          search={{ workspace: workspace.slug } as never}
           {...props}
         />
       )}
@@ -72,8 +99,10 @@ function Words({ piece, event }: { readonly piece: Piece; readonly event: AuditE
   if (piece.of === undefined) return piece.text;
   if (piece.of === 'value') return <span className={styles['value']}>{piece.text}</span>;
   const party = piece.of === 'actor' ? event.actor : piece.of === 'target' ? event.target : event.credential;
-  if (party !== null && party.id !== null && (party.kind === 'access_token' || party.kind === 'api_key')) {
-    return <CredentialLink kind={party.kind} id={party.id} text={piece.text} />;
+  const place = PLACES[party?.kind ?? ''];
+  const isGone = piece.of === 'target' && event.action.endsWith('.deleted');
+  if (party != null && party.id !== null && place !== undefined && (!isGone || isCredential(party.kind))) {
+    return <PartyLink place={place} id={party.id} text={piece.text} />;
   }
   return <b>{piece.text}</b>;
 }

@@ -45,6 +45,21 @@ const CASES: readonly (readonly [AuditEvent, string])[] = [
     'Ada checked the server Web 1: it was not reached',
   ],
   [
+    event('deployment.created', {
+      target: { kind: 'deployment', id: 'dep_1', name: 'Storefront' },
+      detail: { kind: 'rollback' },
+    }),
+    'Ada began a rollback of Storefront',
+  ],
+  [
+    event('run.finished', {
+      actor: { kind: 'system', id: null, name: null },
+      target: { kind: 'run', id: 'run_1', name: 'Greet' },
+      detail: { status: 'cancelled', exitCode: null },
+    }),
+    'A run of Greet was cancelled',
+  ],
+  [
     event('error_issue.reopened', { target: { kind: 'error_issue', id: 'iss_1', name: 'TypeError: x' } }),
     'Ada opened TypeError: x again',
   ],

@@ -60,6 +60,12 @@ function few(names: readonly string[]): string {
   return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown;
 }
 
+/** How work ended: “ completed”. */
+function ended({ detail }: AuditEvent): string {
+  const status = typeof detail['status'] === 'string' ? detail['status'] : 'ended';
+  return status === 'cancelled' ? ' was cancelled' : ` ${status}`;
+}
+
 interface Facts {
   readonly event: AuditEvent;
   readonly actor: Piece;
@@ -179,6 +185,32 @@ const SENTENCES: Partial<Record<AuditAction, (facts: Facts) => Words>> = {
   ],
   'error_issue.resolved': ({ actor, target }) => [actor, ' resolved ', target],
   'error_issue.reopened': ({ actor, target }) => [actor, ' opened ', target, ' again'],
+  'deployment.created': ({ event, actor, target }) => [
+    actor,
+    event.detail['kind'] === 'rollback' ? ' began a rollback of ' : ' began a deployment of ',
+    target,
+  ],
+  'deployment.cancelled': ({ actor, target }) => [actor, ' cancelled a deployment of ', target],
+  'deployment.approved': ({ actor, target }) => [actor, ' approved a deployment of ', target],
+  'deployment.promoted': ({ actor, target }) => [actor, ' let a canary of ', target, ' go on'],
+  'deployment.aborted': ({ actor, target }) => [actor, ' gave a canary of ', target, ' up'],
+  'deployment.completed': ({ target }) => ['A deployment of ', target, ' completed'],
+  'deployment.failed': ({ target }) => ['A deployment of ', target, ' failed'],
+  'run.created': ({ event, actor, target }) =>
+    event.actor.kind === 'system' ? ['The schedule ran ', target] : [actor, ' ran ', target],
+  'run.cancelled': ({ actor, target }) => [actor, ' cancelled a run of ', target],
+  'run.finished': ({ event, target }) => ['A run of ', target, ended(event)],
+  'backup.created': ({ event, actor, target }) =>
+    event.actor.kind === 'system'
+      ? ['The schedule began a backup of ', target]
+      : [actor, ' began a backup of ', target],
+  'backup.finished': ({ event, target }) => ['A backup of ', target, ended(event)],
+  'backup.restore_started': ({ actor, target }) => [actor, ' began to restore a backup of ', target],
+  'backup.restore_finished': ({ event, target }) => ['Restoring a backup of ', target, ended(event)],
+  'backup.deleted': ({ event, actor, target }) =>
+    event.actor.kind === 'system'
+      ? ['An older backup of ', target, ' was deleted']
+      : [actor, ' deleted a backup of ', target],
   'invitation.deleted': ({ actor, target }) => [actor, ' withdrew the invitation of ', target],
 };
 

@@ -12,7 +12,9 @@ import { useNames } from './names.ts';
 
 const TABS: readonly { readonly to: NonNullable<LinkProps['to']>; readonly label: string; readonly admin?: true }[] = [
   { to: '/apps/$app', label: 'Overview' },
+  { to: '/apps/$app/deployments', label: 'Deployments' },
   { to: '/apps/$app/environment', label: 'Environment' },
+  { to: '/apps/$app/log', label: 'Log' },
   { to: '/apps/$app/backups', label: 'Backups' },
   { to: '/apps/$app/settings', label: 'Settings', admin: true },
 ];

@@ -1,5 +1,4 @@
 import { Button, Group, NativeSelect, NumberInput, Stack, Textarea, TextInput } from '@mantine/core';
-import { useForm } from '@mantine/form';
 import { useDisclosure } from '@mantine/hooks';
 import { notifications } from '@mantine/notifications';
 import { useNavigate } from '@tanstack/react-router';
@@ -8,6 +7,7 @@ import type { App } from '../../contract/resources.ts';
 import { RESOURCE_LIMITS } from '../../contract/words.ts';
 import type { Tagged } from '../../sdk/client.ts';
 import { queryClient } from '../api.ts';
+import { useFields } from '../components/fields.ts';
 import { useSubmit } from '../components/form.tsx';
 import { Edited, GuardedFooter, useGuarded } from '../components/guarded.tsx';
 import { IconTrash } from '../components/icons.ts';
@@ -105,7 +105,7 @@ function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
   const names = useNames();
   const { id } = loaded.value;
   const guarded = useGuarded(loaded, () => api.apps.read(id));
-  const form = useForm({ initialValues: valuesOf(loaded.value), validate: APP_RULES });
+  const form = useFields({ initialValues: valuesOf(loaded.value), validate: APP_RULES });
   const changes = appChanges(guarded.base, form.values);
   const isChanged = Object.keys(changes).length > 0;
   const saving = useSubmit(
@@ -120,94 +120,99 @@ function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
     FORM_FIELDS,
   );
   return (
-    <form noValidate onSubmit={form.onSubmit(saving.submit)}>
+    <>
       <LeaveGuard when={isChanged} />
-      <Stack gap="lg">
-        <Section title="App">
-          <NameField form={form} />
-          <ProjectField form={form} names={names} />
-        </Section>
-        <Section title="Source and server" description="What a deployment fetches, and where it puts it.">
-          <SourceFields form={form} />
-          <TargetFields form={form} names={names} />
-          <NumberInput
-            label="Releases kept"
-            description="Older ones are deleted from the server after a deployment."
-            min={RESOURCE_LIMITS.keepReleases.min}
-            max={RESOURCE_LIMITS.keepReleases.max}
-            allowDecimal={false}
-            hideControls
-            maw={220}
-            {...form.getInputProps('keepReleases')}
-          />
-        </Section>
-        <Section title="Hooks" description="Commands that run in each deployment, in this order within their stage.">
-          <HooksField hooks={form.values.hooks} onChange={(hooks) => form.setFieldValue('hooks', hooks)} />
-          {form.errors['hooks'] !== undefined && <Notice tone="bad">{form.errors['hooks']}</Notice>}
-        </Section>
-        <Section title="Health check" description="Whether a new release works; if it does not, the one before stays.">
-          <CheckFields form={form} />
-        </Section>
-        <Section title="Log and backups">
-          <CommandField
-            form={form}
-            field="logCommand"
-            label="Log command"
-            description="Prints the app's own log."
-            placeholder="journalctl -u storefront -n 500"
-          />
-          <CommandField
-            form={form}
-            field="backupCommand"
-            label="Backup command"
-            description="Writes the backup to its output. Without it a backup holds the shared directory."
-            placeholder="pg_dump --format=custom storefront"
-          />
-          <CommandField
-            form={form}
-            field="restoreCommand"
-            label="Restore command"
-            description="Reads a backup from its input."
-            placeholder="pg_restore --clean --dbname storefront"
-          />
-          <TextInput
-            label="Backup schedule (optional)"
-            description="As in cron, in UTC: five fields, or a name such as @daily."
-            placeholder="30 3 * * *"
-            autoComplete="off"
-            spellCheck={false}
-            {...form.getInputProps('backupSchedule')}
-          />
-          <Group gap="md" align="flex-start">
-            {(['keepLast', 'keepDays'] as const).map((field) => (
-              <NumberInput
-                key={field}
-                label={field === 'keepLast' ? 'Backups kept (optional)' : 'Days a backup is kept (optional)'}
-                min={1}
-                allowDecimal={false}
-                hideControls
-                flex="1 1 200px"
-                {...form.getInputProps(field)}
-              />
-            ))}
-          </Group>
-        </Section>
-        <div className={isChanged ? styles['save'] : undefined}>
-          <Stack gap="sm">
-            <GuardedFooter
-              guarded={guarded}
-              saving={saving}
-              labels={APP_LABELS}
-              onTakeTheirs={(theirs) => form.setValues(valuesOf(theirs))}
-              submit="Save changes"
-              disabled={!isChanged}
-              onCancel={isChanged ? () => form.setValues(valuesOf(guarded.base)) : undefined}
-              cancel="Undo changes"
+      <form noValidate onSubmit={form.onSubmit(saving.submit)}>
+        <Stack gap="lg">
+          <Section title="App">
+            <NameField form={form} />
+            <ProjectField form={form} names={names} />
+          </Section>
+          <Section title="Source and server" description="What a deployment fetches, and where it puts it.">
+            <SourceFields form={form} />
+            <TargetFields form={form} names={names} />
+            <NumberInput
+              label="Releases kept"
+              description="Older ones are deleted from the server after a deployment."
+              min={RESOURCE_LIMITS.keepReleases.min}
+              max={RESOURCE_LIMITS.keepReleases.max}
+              allowDecimal={false}
+              hideControls
+              maw={220}
+              {...form.getInputProps('keepReleases')}
             />
-          </Stack>
-        </div>
-      </Stack>
-    </form>
+          </Section>
+          <Section title="Hooks" description="Commands that run in each deployment, in this order within their stage.">
+            <HooksField hooks={form.values.hooks} onChange={(hooks) => form.setFieldValue('hooks', hooks)} />
+            {form.errors['hooks'] !== undefined && <Notice tone="bad">{form.errors['hooks']}</Notice>}
+          </Section>
+          <Section
+            title="Health check"
+            description="Whether a new release works; if it does not, the one before stays."
+          >
+            <CheckFields form={form} />
+          </Section>
+          <Section title="Log and backups">
+            <CommandField
+              form={form}
+              field="logCommand"
+              label="Log command"
+              description="Prints the app's own log."
+              placeholder="journalctl -u storefront -n 500"
+            />
+            <CommandField
+              form={form}
+              field="backupCommand"
+              label="Backup command"
+              description="Writes the backup to its output. Without it a backup holds the shared directory."
+              placeholder="pg_dump --format=custom storefront"
+            />
+            <CommandField
+              form={form}
+              field="restoreCommand"
+              label="Restore command"
+              description="Reads a backup from its input."
+              placeholder="pg_restore --clean --dbname storefront"
+            />
+            <TextInput
+              label="Backup schedule (optional)"
+              description="As in cron, in UTC: five fields, or a name such as @daily."
+              placeholder="30 3 * * *"
+              autoComplete="off"
+              spellCheck={false}
+              {...form.getInputProps('backupSchedule')}
+            />
+            <Group gap="md" align="flex-start">
+              {(['keepLast', 'keepDays'] as const).map((field) => (
+                <NumberInput
+                  key={field}
+                  label={field === 'keepLast' ? 'Backups kept (optional)' : 'Days a backup is kept (optional)'}
+                  min={1}
+                  allowDecimal={false}
+                  hideControls
+                  flex="1 1 200px"
+                  {...form.getInputProps(field)}
+                />
+              ))}
+            </Group>
+          </Section>
+          <div className={isChanged ? styles['save'] : undefined}>
+            <Stack gap="sm">
+              <GuardedFooter
+                guarded={guarded}
+                saving={saving}
+                labels={APP_LABELS}
+                onTakeTheirs={(theirs) => form.setValues(valuesOf(theirs))}
+                submit="Save changes"
+                disabled={!isChanged}
+                onCancel={isChanged ? () => form.setValues(valuesOf(guarded.base)) : undefined}
+                cancel="Undo changes"
+              />
+            </Stack>
+          </div>
+        </Stack>
+      </form>
+    </>
   );
 }
 

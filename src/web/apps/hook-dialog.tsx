@@ -1,7 +1,7 @@
 import { NativeSelect, NumberInput, Stack, Switch, Textarea, TextInput } from '@mantine/core';
-import { useForm } from '@mantine/form';
 import { HOOK_STAGES, RESOURCE_LIMITS } from '../../contract/words.ts';
 import { Dialog } from '../components/dialog.tsx';
+import { useFields } from '../components/fields.ts';
 import { FormFooter } from '../components/form.tsx';
 import { nameProblem } from '../rules.ts';
 import { type Hook, STAGES, wholeNumberProblem } from './apps.ts';
@@ -20,7 +20,7 @@ const NEW_HOOK: HookValues = { name: '', stage: 'post_source_control', run: '', 
 
 /** Adds or edits a hook; it is saved with the rest of the app. */
 export function HookDialog({ hook, taken, onClose, onDone }: HookDialogProps) {
-  const form = useForm<HookValues>({
+  const form = useFields<HookValues>({
     initialValues: hook ?? NEW_HOOK,
     validate: {
       name: (name) => nameProblem(name) ?? (taken.includes(name.trim()) ? 'Another hook has this name' : null),
@@ -43,12 +43,14 @@ export function HookDialog({ hook, taken, onClose, onDone }: HookDialogProps) {
     >
       <form
         noValidate
-        onSubmit={form.onSubmit((values, event) => {
-          // A dialog's form sits, for React, inside the page's: what is submitted here is not that.
-          event?.stopPropagation();
-          onDone({ ...values, name: values.name.trim(), timeoutSeconds: Number(values.timeoutSeconds) });
-          onClose();
-        })}
+        onSubmit={(event) => {
+          // For React this form sits within the page's: what is submitted here is not that, be it refused or not.
+          event.stopPropagation();
+          form.onSubmit((values) => {
+            onDone({ ...values, name: values.name.trim(), timeoutSeconds: Number(values.timeoutSeconds) });
+            onClose();
+          })(event);
+        }}
       >
         <Stack gap="md">
           <TextInput

@@ -1,4 +1,5 @@
 import { Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
 import { Facts } from '../components/facts.tsx';
 import { Id } from '../components/id.tsx';
 import { TextLink } from '../components/link.tsx';
@@ -6,6 +7,8 @@ import { Tag } from '../components/notice.tsx';
 import { Row, Rows } from '../components/rows.tsx';
 import { Section } from '../components/section.tsx';
 import { Ago } from '../components/time.tsx';
+import { sourceName } from '../deployments/status.tsx';
+import { useWorkspace } from '../session.ts';
 import { useAppQuery } from './app-query.ts';
 import styles from './apps.module.css';
 import { STAGES } from './apps.ts';
@@ -18,6 +21,32 @@ const none = (text: string) => (
 );
 const mono = (text: string) => <span className="mono">{text}</span>;
 
+/** What the app runs now. */
+function Live({ appId }: { readonly appId: string }) {
+  const { api, workspace } = useWorkspace();
+  const { data } = useQuery({
+    queryKey: [workspace.id, 'deployments', 'live', appId],
+    queryFn: async ({ signal }) =>
+      (await api.deployments.list({ app: appId, live: true, limit: 1 }, { signal })).data[0] ?? null,
+    refetchInterval: 10_000,
+  });
+  if (data === undefined) return '…';
+  if (data === null) return none('Nothing yet');
+  return (
+    <>
+      <TextLink to="/deployments/$id" params={{ id: data.id }}>
+        {sourceName(data)}
+      </TextLink>{' '}
+      {data.commit !== null && mono(data.commit.slice(0, 10))}
+      {data.finishedAt !== null && (
+        <>
+          , <Ago at={data.finishedAt} />
+        </>
+      )}
+    </>
+  );
+}
+
 /** What there is to know of an app. */
 export function AppOverview() {
   const { data: app } = useAppQuery();
@@ -29,6 +58,7 @@ export function AppOverview() {
       <Section title="Facts">
         <Facts
           facts={[
+            ['Live', <Live key="live" appId={app.id} />],
             ['Repository', repository === null ? none('None') : mono(repository)],
             ['Branch', mono(branch)],
             [

@@ -42,6 +42,8 @@ function Body({ onClose, children, confirm, typed = null, onConfirm }: ConfirmDi
     <form
       onSubmit={(event) => {
         event.preventDefault();
+        // For React a dialog sits within the form that opened it: what is submitted here is not that.
+        event.stopPropagation();
         void submit();
       }}
     >

@@ -1,11 +1,12 @@
 import { Stack } from '@mantine/core';
-import { type FormRulesRecord, type UseFormReturnType, useForm } from '@mantine/form';
+import type { FormRulesRecord, UseFormReturnType } from '@mantine/form';
 import { notifications } from '@mantine/notifications';
 import type { ReactNode } from 'react';
 import type { CallOptions, Tagged } from '../../sdk/client.ts';
 import { queryClient } from '../api.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { useWorkspace } from '../session.ts';
+import { useFields } from './fields.ts';
 import { FormFooter, useSubmit } from './form.tsx';
 import { Edited, GuardedFooter, useGuarded } from './guarded.tsx';
 
@@ -30,7 +31,7 @@ interface CreateDialogProps<Form extends Values, Made extends Named> {
 export function CreateDialog<Form extends Values, Made extends Named>(props: CreateDialogProps<Form, Made>) {
   const { noun, initial, rules, fields, create, onClose, onCreated } = props;
   const { workspace } = useWorkspace();
-  const form = useForm<Form>({ initialValues: initial, validate: rules });
+  const form = useFields<Form>({ initialValues: initial, validate: rules });
   const saving = useSubmit(form, async (values) => {
     const made = await create(values);
     notifications.show({ message: `The ${noun} ${made.name} is there.` });
@@ -71,7 +72,7 @@ function EditForm<Form extends Values, Item extends Named, Change extends object
   const { noun, loaded, valuesOf, rules, fields, changesOf, labels, read, update, onClose } = props;
   const { workspace } = useWorkspace();
   const guarded = useGuarded(loaded, read);
-  const form = useForm<Form>({ initialValues: valuesOf(loaded.value), validate: rules });
+  const form = useFields<Form>({ initialValues: valuesOf(loaded.value), validate: rules });
   const saving = useSubmit(form, async (values) => {
     const changes = changesOf(guarded.base, values);
     if (Object.keys(changes).length > 0) {

@@ -1,6 +1,5 @@
 import { Button, Group, Menu, Stack, Text, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
-import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { App } from '../../contract/resources.ts';
 import { messageOf, queryClient } from '../api.ts';
@@ -23,52 +22,13 @@ import { useWorkspace } from '../session.ts';
 import { changesOf, type Draft, withFile } from './draft.ts';
 import styles from './environment.module.css';
 import { ImportDialog } from './import-dialog.tsx';
+import { useEnvironment, useRevealed } from './reveal.ts';
 import { ReviewDialog } from './review-dialog.tsx';
 import { VariableDialog } from './variable-dialog.tsx';
 import { VariableRow } from './variable-row.tsx';
 import { Versions } from './versions.tsx';
 
 type Dialog = 'add' | 'import' | 'review' | { readonly change: string };
-
-function useEnvironment(appId: string) {
-  const { api, workspace } = useWorkspace();
-  return useQuery({
-    queryKey: [workspace.id, 'apps', appId, 'env', 'names'],
-    queryFn: ({ signal }) => api.environment.read(appId, { values: 'hidden' }, { signal }),
-    // What is drafted here is drafted on this state: it changes when it was saved, or when saving it is refused.
-    refetchOnWindowFocus: false,
-  });
-}
-
-/** Values that were revealed, in this page's memory alone. Each reveal is recorded by the server. */
-function useRevealed(appId: string) {
-  const { api, workspace } = useWorkspace();
-  const [values, setValues] = useState<ReadonlyMap<string, string>>(new Map());
-  const [pending, setPending] = useState<string | null>(null);
-
-  async function reveal(name?: string) {
-    setPending(name ?? '');
-    try {
-      const { value } = await api.environment.read(appId, name === undefined ? {} : { name });
-      const shown = value.data.flatMap((one) => (one.value === null ? [] : [[one.name, one.value] as const]));
-      setValues((before) => new Map([...before, ...shown]));
-      void queryClient.invalidateQueries({ queryKey: [workspace.id, 'audit-events'] });
-    } catch (error) {
-      notifications.show({ color: 'red', message: messageOf(error) });
-    } finally {
-      setPending(null);
-    }
-  }
-  return {
-    values,
-    pending,
-    reveal: (name?: string) => void reveal(name),
-    hide: (...names: readonly string[]) =>
-      setValues((before) =>
-        names.length === 0 ? new Map() : new Map([...before].filter(([name]) => !names.includes(name))),
-      ),
-  };
-}
 
 function Export({ app }: { readonly app: App }) {
   const { api } = useWorkspace();

@@ -1,6 +1,6 @@
 import { Stack, Textarea, TextInput } from '@mantine/core';
-import { useForm } from '@mantine/form';
 import { Dialog } from '../components/dialog.tsx';
+import { useFields } from '../components/fields.ts';
 import { FormFooter } from '../components/form.tsx';
 import { valueProblem, variableNameProblem } from './draft.ts';
 
@@ -16,7 +16,7 @@ interface VariableDialogProps {
 
 /** Sets a variable in the draft; nothing is saved by it. */
 export function VariableDialog({ name, value, taken, onClose, onDone }: VariableDialogProps) {
-  const form = useForm({
+  const form = useFields({
     initialValues: { name: name ?? '', value: value ?? '' },
     validate: {
       name: (typed) => (name === null ? variableNameProblem(typed.trim(), taken) : null),

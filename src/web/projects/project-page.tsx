@@ -4,8 +4,9 @@ import { useNavigate, useParams } from '@tanstack/react-router';
 import { lazy, Suspense, useState } from 'react';
 import type { Project } from '../../contract/resources.ts';
 import { AppRows } from '../apps/app-rows.tsx';
+import { EditDelete } from '../components/edit-delete.tsx';
 import { Facts } from '../components/facts.tsx';
-import { IconEdit, IconPlus, IconTrash } from '../components/icons.ts';
+import { IconPlus } from '../components/icons.ts';
 import { Id } from '../components/id.tsx';
 import { BackLink } from '../components/link.tsx';
 import { OneThing } from '../components/one-thing.tsx';
@@ -36,12 +37,7 @@ function About({ project }: { readonly project: Project }) {
       actions={
         isAdmin && (
           <Group gap="xs">
-            <Button variant="default" leftSection={<IconEdit size={16} />} onClick={() => setDialog('edit')}>
-              Edit
-            </Button>
-            <Button className="button-bad" leftSection={<IconTrash size={16} />} onClick={() => setDialog('delete')}>
-              Delete
-            </Button>
+            <EditDelete onEdit={() => setDialog('edit')} onDelete={() => setDialog('delete')} />
           </Group>
         )
       }

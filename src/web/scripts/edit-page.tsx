@@ -1,11 +1,11 @@
 import { Stack } from '@mantine/core';
-import { useForm } from '@mantine/form';
 import { notifications } from '@mantine/notifications';
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { useRef } from 'react';
 import type { Script } from '../../contract/scripts.ts';
 import type { Tagged } from '../../sdk/client.ts';
 import { queryClient } from '../api.ts';
+import { useFields } from '../components/fields.ts';
 import { FormFooter, useSubmit } from '../components/form.tsx';
 import { Edited, GuardedFooter, useGuarded } from '../components/guarded.tsx';
 import { LeaveGuard } from '../components/leave-guard.tsx';
@@ -38,31 +38,33 @@ function NewForm() {
   const { api } = useWorkspace();
   const navigate = useNavigate();
   const { isDone, done } = useDone();
-  const form = useForm({ initialValues: NEW_SCRIPT, validate: SCRIPT_RULES });
+  const form = useFields({ initialValues: NEW_SCRIPT, validate: SCRIPT_RULES });
   const saving = useSubmit(form, async (values) => {
     const script = await api.scripts.create(wishOf(values));
     notifications.show({ message: `The script ${script.name} is there.` });
     await done(script);
   });
   return (
-    <form noValidate onSubmit={form.onSubmit(saving.submit)}>
+    <>
       <LeaveGuard when={() => form.isDirty() && !isDone.current} />
-      <Stack gap="lg">
-        <ScriptFields form={form} />
-        <Section title="Address">
-          <SlugField noun="script" from={form.values.name} {...form.getInputProps('slug')} />
-        </Section>
-        <div className={styles['save']}>
-          <Stack gap="sm">
-            <FormFooter
-              saving={saving}
-              submit="Create script"
-              onCancel={() => void navigate({ to: '/scripts', search: {} })}
-            />
-          </Stack>
-        </div>
-      </Stack>
-    </form>
+      <form noValidate onSubmit={form.onSubmit(saving.submit)}>
+        <Stack gap="lg">
+          <ScriptFields form={form} />
+          <Section title="Address">
+            <SlugField noun="script" from={form.values.name} {...form.getInputProps('slug')} />
+          </Section>
+          <div className={styles['save']}>
+            <Stack gap="sm">
+              <FormFooter
+                saving={saving}
+                submit="Create script"
+                onCancel={() => void navigate({ to: '/scripts', search: {} })}
+              />
+            </Stack>
+          </div>
+        </Stack>
+      </form>
+    </>
   );
 }
 
@@ -72,7 +74,7 @@ function EditForm({ loaded }: { readonly loaded: Tagged<Script> }) {
   const { isDone, done } = useDone();
   const { id } = loaded.value;
   const guarded = useGuarded(loaded, () => api.scripts.read(id));
-  const form = useForm({ initialValues: valuesOf(loaded.value), validate: SCRIPT_RULES });
+  const form = useFields({ initialValues: valuesOf(loaded.value), validate: SCRIPT_RULES });
   const changes = scriptChanges(guarded.base, form.values);
   const isChanged = Object.keys(changes).length > 0;
   const saving = useSubmit(form, async () => {
@@ -83,23 +85,25 @@ function EditForm({ loaded }: { readonly loaded: Tagged<Script> }) {
     await done(script);
   });
   return (
-    <form noValidate onSubmit={form.onSubmit(saving.submit)}>
+    <>
       <LeaveGuard when={() => isChanged && !isDone.current} />
-      <Stack gap="lg">
-        <ScriptFields form={form} />
-        <div className={styles['save']}>
-          <Stack gap="sm">
-            <GuardedFooter
-              guarded={guarded}
-              saving={saving}
-              labels={SCRIPT_LABELS}
-              onTakeTheirs={(theirs) => form.setValues(valuesOf(theirs))}
-              onCancel={() => void navigate({ to: '/scripts/$script', params: { script: id }, search: {} })}
-            />
-          </Stack>
-        </div>
-      </Stack>
-    </form>
+      <form noValidate onSubmit={form.onSubmit(saving.submit)}>
+        <Stack gap="lg">
+          <ScriptFields form={form} />
+          <div className={styles['save']}>
+            <Stack gap="sm">
+              <GuardedFooter
+                guarded={guarded}
+                saving={saving}
+                labels={SCRIPT_LABELS}
+                onTakeTheirs={(theirs) => form.setValues(valuesOf(theirs))}
+                onCancel={() => void navigate({ to: '/scripts/$script', params: { script: id }, search: {} })}
+              />
+            </Stack>
+          </div>
+        </Stack>
+      </form>
+    </>
   );
 }
 

@@ -5,8 +5,9 @@ import { lazy, Suspense, useState } from 'react';
 import type { Script } from '../../contract/scripts.ts';
 import { useNames } from '../apps/names.ts';
 import { CodeBlock } from '../components/code-block.tsx';
+import { EditDelete } from '../components/edit-delete.tsx';
 import { Facts } from '../components/facts.tsx';
-import { IconEdit, IconPlayerPlay, IconTrash } from '../components/icons.ts';
+import { IconPlayerPlay } from '../components/icons.ts';
 import { Id } from '../components/id.tsx';
 import { BackLink, TextLink } from '../components/link.tsx';
 import { OneThing } from '../components/one-thing.tsx';
@@ -67,18 +68,10 @@ function About({ script }: { readonly script: Script }) {
             Run…
           </Button>
           {isAdmin && (
-            <>
-              <Button
-                variant="default"
-                leftSection={<IconEdit size={16} />}
-                onClick={() => void navigate({ to: '/scripts/$script/edit', params: { script: id }, search: {} })}
-              >
-                Edit
-              </Button>
-              <Button className="button-bad" leftSection={<IconTrash size={16} />} onClick={() => setDialog('delete')}>
-                Delete
-              </Button>
-            </>
+            <EditDelete
+              onEdit={() => void navigate({ to: '/scripts/$script/edit', params: { script: id }, search: {} })}
+              onDelete={() => setDialog('delete')}
+            />
           )}
         </Group>
       }

@@ -1,12 +1,12 @@
-import { Button, Group, Stack, Text } from '@mantine/core';
+import { Group, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { lazy, Suspense, useState } from 'react';
 import type { Server } from '../../contract/resources.ts';
 import { AppRows } from '../apps/app-rows.tsx';
 import { CodeBlock } from '../components/code-block.tsx';
+import { EditDelete } from '../components/edit-delete.tsx';
 import { Facts } from '../components/facts.tsx';
-import { IconEdit, IconTrash } from '../components/icons.ts';
 import { Id } from '../components/id.tsx';
 import { BackLink } from '../components/link.tsx';
 import { Tag } from '../components/notice.tsx';
@@ -59,12 +59,7 @@ function About({ server }: { readonly server: Server }) {
       actions={
         isAdmin && (
           <Group gap="xs">
-            <Button variant="default" leftSection={<IconEdit size={16} />} onClick={() => setDialog('edit')}>
-              Edit
-            </Button>
-            <Button className="button-bad" leftSection={<IconTrash size={16} />} onClick={() => setDialog('delete')}>
-              Delete
-            </Button>
+            <EditDelete onEdit={() => setDialog('edit')} onDelete={() => setDialog('delete')} />
           </Group>
         )
       }

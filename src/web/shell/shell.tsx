@@ -10,6 +10,7 @@ import {
   IconChartBar,
   IconFolder,
   IconKey,
+  IconRocket,
   IconServer,
   IconSettings,
   IconTerminal2,
@@ -37,6 +38,7 @@ const GROUPS: readonly { readonly heading: string; readonly places: readonly Pla
     places: [
       { to: '/projects', label: 'Projects', Icon: IconFolder },
       { to: '/apps', label: 'Apps', Icon: IconAppWindow },
+      { to: '/deployments', label: 'Deployments', Icon: IconRocket },
       { to: '/servers', label: 'Servers', Icon: IconServer },
       { to: '/scripts', label: 'Scripts', Icon: IconTerminal2 },
       { to: '/activity', label: 'Activity', Icon: IconChartBar },

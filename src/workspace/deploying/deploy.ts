@@ -123,8 +123,8 @@ async function deployBatch(works: Works, places: readonly Place[], signal: Abort
   });
 }
 
-/** Sets back every server that this deployment came to. Throws `JobFailure` naming those where it could not. */
-async function restoreAll(context: WorkspaceContext, job: RunningJob, works: Works): Promise<void> {
+/** Sets back every server that this deployment came to. Gives those where it could not, in words; null where it did. */
+async function notRestored(context: WorkspaceContext, job: RunningJob, works: Works): Promise<JobFailure | null> {
   const { row } = works;
   const servers = await serversOf(context.store.read, row.workspace_id, [row.id]);
   const failures: string[] = [];
@@ -145,7 +145,7 @@ async function restoreAll(context: WorkspaceContext, job: RunningJob, works: Wor
     await moveServers(trx, row.workspace_id, row.id, ['completed'], 'cancelled');
     await updateDeployment(trx, row, { under_way: 0, updated_at: context.clock() });
   });
-  if (failures.length > 0) throw new JobFailure(`Not everything could be set back. ${failures.join(' ')}`);
+  return failures.length === 0 ? null : new JobFailure(`Not everything could be set back. ${failures.join(' ')}`);
 }
 
 /** The batches that are left, one after the other; null when the rest waits for somebody's word. */
@@ -235,8 +235,9 @@ export async function deploy(context: WorkspaceContext, job: RunningJob): Promis
     } catch (error) {
       if (job.gone.aborted) throw error;
       log.say(error instanceof JobFailure ? error.message : 'It ends here.');
-      await restoreAll(context, job, works);
-      throw error;
+      const left = await notRestored(context, job, works);
+      if (left === null) throw error;
+      throw error instanceof JobFailure ? new JobFailure(`${error.message} ${left.message}`) : left;
     }
     // It is live now, whatever comes of tidying up.
     for (const server of servers) {

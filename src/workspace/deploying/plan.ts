@@ -1,5 +1,5 @@
 import type { App } from '../../contract/resources.ts';
-import type { HookStage } from '../../contract/words.ts';
+import { HOOK_STAGES, type HookStage } from '../../contract/words.ts';
 import type { AppTable, DeploymentTable } from '../../store/schema.ts';
 
 type Hook = App['hooks'][number];
@@ -37,6 +37,11 @@ export function planOf(app: AppTable, deployment: DeploymentTable): Plan {
     healthCheck: check === null ? null : (JSON.parse(check) as App['healthCheck']),
     hooks: hooks.filter((hook) => hook.active && !skipped.has(hook.name)),
   };
+}
+
+/** In the order in which they run: by stage, then as they were given. Pure. */
+export function inRunningOrder<Hook extends { readonly stage: HookStage }>(hooks: readonly Hook[]): Hook[] {
+  return HOOK_STAGES.flatMap((stage) => hooks.filter((hook) => hook.stage === stage));
 }
 
 export const hooksIn = (plan: Plan, stage: HookStage): readonly Hook[] =>

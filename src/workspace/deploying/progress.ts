@@ -4,7 +4,7 @@ import { updateDeployment, updateDeploymentServer } from '../../store/deployment
 import type { DeploymentServerTable, DeploymentTable } from '../../store/schema.ts';
 import type { WorkspaceContext } from '../context.ts';
 import type { RunningJob } from '../jobs/jobs.ts';
-import type { Plan } from './plan.ts';
+import { inRunningOrder, type Plan } from './plan.ts';
 
 type HookResult = Deployment['hooks'][number];
 
@@ -17,7 +17,7 @@ export function plannedHooks(plan: Plan, skipped: readonly HookResult[]): HookRe
     exitCode: null,
     durationMs: null,
   }));
-  return [...planned, ...skipped];
+  return inRunningOrder([...planned, ...skipped]);
 }
 
 /** Keeps a deployment's rows in step with what happens, as long as this node has its job. */

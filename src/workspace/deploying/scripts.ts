@@ -18,17 +18,21 @@ command -v git >/dev/null || { echo 'git is not installed on this server.' >&2; 
 repository="$DP_DIR/.devpilot/repository.git"
 release="$DP_DIR/releases/$DP_ID"
 export GIT_TERMINAL_PROMPT=0 GIT_SSH_COMMAND="\${GIT_SSH_COMMAND:-ssh -oBatchMode=yes}"
+# Two servers of a deployment may be one machine under two names.
+if command -v flock >/dev/null; then exec 9>"$DP_DIR/.devpilot/lock"; flock 9; fi
 git init --quiet --bare "$repository"
-git -C "$repository" fetch --quiet --prune --force devpilot '+refs/heads/*:refs/remotes/devpilot/*' '+refs/tags/*:refs/tags/*'
+git -C "$repository" -c gc.auto=0 fetch --quiet --prune --force devpilot '+refs/heads/*:refs/remotes/devpilot/*' '+refs/tags/*:refs/tags/*'
 find() { git -C "$repository" rev-parse --quiet --verify "$1^{commit}"; }
 if [ -n "$DP_COMMIT" ]; then
-  find "$DP_COMMIT" >/dev/null || git -C "$repository" fetch --quiet devpilot "$DP_COMMIT" 2>/dev/null || :
+  find "$DP_COMMIT" >/dev/null || git -C "$repository" -c gc.auto=0 fetch --quiet devpilot "$DP_COMMIT" 2>/dev/null || :
   commit=$(find "$DP_COMMIT") || { echo "The repository has no commit $DP_COMMIT." >&2; exit 1; }
 else
   commit=$(find "refs/remotes/devpilot/$DP_BRANCH") || { echo "The repository has no branch $DP_BRANCH." >&2; exit 1; }
 fi
 git -C "$repository" worktree prune
-git -C "$repository" worktree add --quiet --detach --force "$release" "$commit"
+if [ "$(git -C "$release" rev-parse --quiet --verify HEAD 2>/dev/null)" != "$commit" ]; then
+  git -C "$repository" worktree add --quiet --detach --force "$release" "$commit"
+fi
 if [ -f "$release/.gitmodules" ]; then git -C "$release" submodule --quiet update --init --recursive; fi
 printf 'commit %s %s\\n' "$commit" "$(git -C "$repository" log -1 --format=%s "$commit")"
 `;
@@ -36,12 +40,13 @@ printf 'commit %s %s\\n' "$commit" "$(git -C "$repository" log -1 --format=%s "$
 /** Links what releases share, and writes the variables (standard input) for the app's eyes alone. */
 export const SET_UP = `set -eu
 cd "$DP_DIR/releases/$DP_ID"
-if [ -e shared ] || [ -L shared ]; then echo 'The repository has a shared of its own, so it is not linked.'
-else ln -s ../../shared shared; fi
+ours() { [ "$(readlink shared)" = ../../shared ]; }
+if ! ours && { [ -e shared ] || [ -L shared ]; }; then echo 'The repository has a shared of its own, so it is not linked.'
+else ln -s ../../shared shared 2>/dev/null || ours; fi
 if [ -n "$DP_VARIABLES" ]; then
   umask 077
-  cat >".env.$DP_ID"
-  mv -f ".env.$DP_ID" .env
+  cat >".env.$DP_ID.$$"
+  mv -f ".env.$DP_ID.$$" .env
   echo "Variables written to .env: $DP_VARIABLES"
 fi
 `;
@@ -49,21 +54,23 @@ fi
 /** Makes the release the live one: from one instant to the next, since a rename has no middle. */
 export const SWITCH = `set -eu
 cd "$DP_DIR"
-ln -sfn "releases/$DP_ID" ".devpilot/current.$DP_ID"
-mv -Tf ".devpilot/current.$DP_ID" current
+ln -sfn "releases/$DP_ID" ".devpilot/current.$DP_ID.$$"
+mv -Tf ".devpilot/current.$DP_ID.$$" current
 `;
 
 /** Makes what was live before live again, if the release is, and removes the release. Says \`restored\` if it was. */
 export const RESTORE = `set -eu
 cd "$DP_DIR"
+# One machine under two names: what was there before is known under the other.
+[ "$DP_PREVIOUS" != "releases/$DP_ID" ] || exit 0
 if [ "$(readlink current || :)" = "releases/$DP_ID" ]; then
   if [ -n "$DP_PREVIOUS" ]; then
-    ln -sfn "$DP_PREVIOUS" ".devpilot/current.$DP_ID"
-    mv -Tf ".devpilot/current.$DP_ID" current
+    ln -sfn "$DP_PREVIOUS" ".devpilot/current.$DP_ID.$$"
+    mv -Tf ".devpilot/current.$DP_ID.$$" current
   else rm -f current; fi
   echo restored
 fi
-rm -f ".devpilot/current.$DP_ID"
+rm -f ".devpilot/current.$DP_ID".*
 rm -rf "releases/$DP_ID"
 `;
 
@@ -81,6 +88,7 @@ ls -1 | grep '^dpl_' | sort -r | {
   done
 }
 git -C ../.devpilot/repository.git worktree prune
+git -C ../.devpilot/repository.git -c gc.autoDetach=false gc --auto --quiet
 `;
 
 /** Asks an address of the server for an answer below 400. It may hold a password, so it comes by standard input. */

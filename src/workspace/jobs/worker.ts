@@ -241,7 +241,7 @@ export function createJobs(options: JobOptions): JobWorker {
   /** Takes over, or ends, one job of a node that is gone. */
   async function takeOver(): Promise<boolean> {
     const ended = await store.transaction(async (trx) => {
-      const row = await lockLostJob(trx, isHeld, clock());
+      const row = await lockLostJob(trx, [...kinds.keys()], isHeld, clock());
       if (row === undefined) return null;
       const kind = kinds.get(row.kind);
       const losses = row.losses + 1;

@@ -7,6 +7,7 @@ import { Readable, Writable } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { mintSecret } from '../../credentials/secret.ts';
+import { isRunning } from '../../testing/processes.ts';
 import { startSshd, type TestSshd } from '../../testing/sshd.ts';
 import { until } from '../../testing/until.ts';
 import { makeKeyPair } from './key-pair.ts';
@@ -39,19 +40,6 @@ async function perform(
   return { ...outcome, lines, text: lines.map(({ text }) => text).join('\n') };
 }
 const shell = (body: string) => ({ command: { interpreter: ['/bin/sh'], body } });
-
-/** Whether a process whose command line holds this is there; a name is never its own search. */
-function isRunning(mark: string): boolean {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .some((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(mark);
-      } catch {
-        return false;
-      }
-    });
-}
 
 for (const where of ['local', 'ssh']) {
   describe(`a step, ${where}`, () => {
@@ -163,18 +151,18 @@ for (const where of ['local', 'ssh']) {
       const mark = `61${where.length}${process.pid}`;
       const late = await perform(targets[where], { ...shell(`sleep ${mark} & sleep ${mark}; :`), timeoutMs: 300 });
       assert.deepEqual([late.timedOut, late.cancelled, late.signal], [true, false, 'SIGTERM']);
-      await until(async () => !isRunning(`sleep\0${mark}`));
+      await until(async () => !isRunning('sleep', mark));
       const cancelling = new AbortController();
       const stubborn = perform(
         targets[where],
         shell(`trap '' TERM; sleep ${mark} & while :; do sleep 0.1; done`),
         cancelling.signal,
       );
-      await until(async () => isRunning(`sleep\0${mark}`));
+      await until(async () => isRunning('sleep', mark));
       cancelling.abort();
       const ended = await stubborn;
       assert.deepEqual([ended.timedOut, ended.cancelled, ended.signal], [false, true, 'SIGKILL']);
-      await until(async () => !isRunning(`sleep\0${mark}`));
+      await until(async () => !isRunning('sleep', mark));
       assert.deepEqual((await perform(targets[where], shell('exit 1'), cancelling.signal)).cancelled, true);
     });
 
@@ -183,17 +171,17 @@ for (const where of ['local', 'ssh']) {
       const cancelling = new AbortController();
       const endless = new Readable({ read: () => undefined });
       const ran = perform(targets[where], { ...shell(`sleep ${mark}`), stdin: endless }, cancelling.signal);
-      await until(async () => isRunning(`sleep\0${mark}`));
+      await until(async () => isRunning('sleep', mark));
       cancelling.abort();
       assert.equal((await ran).cancelled, true);
-      await until(async () => !isRunning(`sleep\0${mark}`));
+      await until(async () => !isRunning('sleep', mark));
     });
 
     test('what it leaves running holds nothing up, and stays', async () => {
       const mark = `63${where.length}${process.pid}`;
       const ran = await perform(targets[where], shell(`sleep ${mark} & echo started`));
       assert.deepEqual([ran.exitCode, ran.problem, ran.text], [0, null, 'started']);
-      assert.ok(isRunning(`sleep\0${mark}`));
+      assert.ok(isRunning('sleep', mark));
       assert.ok(ran.durationMs < 20_000);
       execFileSync('pkill', ['-f', `^sleep ${mark}$`]);
     });
@@ -255,13 +243,12 @@ test('a connection that breaks in the middle is told', async () => {
     { kind: 'ssh', host: '127.0.0.1', port, user, hostKey, privateKey: pair.privateKey },
     shell(`echo begun; sleep ${mark}`),
   );
-  await until(async () => isRunning(`sleep\0${mark}`));
-  // The process of this one connection, as if the machine had gone.
-  execFileSync('sh', ['-c', `kill -9 $(ps -eo pid,args | awk '/[s]shd.*@notty/ {print $1}')`]);
+  await until(async () => isRunning('sleep', mark));
+  own.killSessions();
   const { exitCode, problem } = await ran;
   assert.deepEqual([exitCode, problem], [null, 'The connection to the server was lost.']);
   // The step hears nothing any more and is ended where it runs.
-  await until(async () => !isRunning(`sleep\0${mark}`));
+  await until(async () => !isRunning('sleep', mark));
   await own.close();
 });
 
@@ -276,9 +263,9 @@ test('a step ends with the process that runs it, even if that is killed', async 
   );
   const { spawn } = await import('node:child_process');
   const child = spawn(process.execPath, [script], { stdio: 'ignore' });
-  await until(async () => isRunning(`sleep\0${mark}`));
+  await until(async () => isRunning('sleep', mark));
   child.kill('SIGKILL');
-  await until(async () => !isRunning(`sleep\0${mark}`));
+  await until(async () => !isRunning('sleep', mark));
 });
 
 test('any text is one word for a shell', () => {

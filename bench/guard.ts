@@ -1,0 +1,110 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { needAll } from '../src/credentials/rights.ts';
+import { createMemory } from '../src/sdk/memory.ts';
+import { sha256 } from '../src/sdk/sha256.ts';
+import { createKey, createToken, signUpOwner, startHouse, type TestHouse } from '../src/testing/house.ts';
+import { load, needWrk } from './lib/load.ts';
+import { processorTimeOf, type Served, serve } from './lib/processes.ts';
+import { atLeast, atMost, type Finding, list, medianRatio } from './lib/report.ts';
+import { runFolder } from './lib/seed.ts';
+
+const TOKENS = 1000;
+const ROUNDS = 7;
+const SECONDS = 2;
+const A_ROUND = 100_000;
+
+/** A guarded route of a Fastify server beside a bare one of the same server. */
+async function compareRoutes(house: TestHouse, apiKey: string, secrets: readonly string[]): Promise<Finding[]> {
+  await needWrk();
+  const file = join(runFolder(), 'guard-secrets');
+  writeFileSync(file, `${secrets.join('\n')}\n`);
+  const served: Served = await serve('bench/lib/guarded.ts', { args: [house.url, apiKey] });
+  const rates = { guarded: [] as number[], bare: [] as number[] };
+  const economy = { guarded: [] as number[], bare: [] as number[] };
+  try {
+    for (let round = 0; round <= ROUNDS; round++) {
+      const order = round % 2 === 0 ? (['guarded', 'bare'] as const) : (['bare', 'guarded'] as const);
+      for (const route of order) {
+        const before = processorTimeOf(served.pid);
+        const options = { seconds: SECONDS, of: TOKENS };
+        const { perSecond, requests } = await load(runFolder(), file, `${served.url}/${route}`, options);
+        if (round === 0) continue;
+        rates[route].push(perSecond);
+        economy[route].push(requests / (processorTimeOf(served.pid) - before));
+      }
+    }
+  } finally {
+    await served.stop();
+  }
+  const finding = (what: string, of: typeof rates, unit: string, bound: Finding['bound']): Finding => ({
+    ...{ what, unit: '×', bound },
+    figure: medianRatio(of.guarded, of.bare),
+    from: `${list(of.guarded)} over ${list(of.bare)} ${unit}`,
+  });
+  const what = 'a guarded Fastify route, 1,000 tokens, over a bare one of the same server';
+  return [
+    finding(what, rates, 'requests a second', atLeast(0.9)),
+    finding(`${what}, by processor time`, economy, "requests a second of the server's processor time", null),
+  ];
+}
+
+/** A judgement from a guard's memory, headers in, beside one SHA-256 of the same string. */
+async function compareJudgement(house: TestHouse, apiKey: string, secrets: readonly string[]): Promise<Finding> {
+  const memory = createMemory({
+    url: house.url,
+    apiKey,
+    demand: { access_token: needAll('access_token', ['run_scripts']), api_key: null },
+    ask: () => Promise.reject(new Error('This is not to be asked about.')),
+    workspace: undefined,
+    timeout: 2000,
+  });
+  await memory.ready();
+  const requests = secrets.map((secret) => [
+    ...['Host', 'api.example.com', 'Accept', '*/*', 'User-Agent', 'bench', 'Accept-Encoding', 'gzip'],
+    ...['Authorization', `Bearer ${secret}`],
+  ]);
+  for (const headers of requests) await memory.judge(headers, '127.0.0.1');
+  const judgeTimes: number[] = [];
+  const hashTimes: number[] = [];
+  let passed = 0;
+  let length = 0;
+  for (let round = 0; round <= ROUNDS; round++) {
+    const order = Array.from({ length: A_ROUND }, () => Math.floor(Math.random() * TOKENS));
+    const began = performance.now();
+    for (const at of order) {
+      const judgement = memory.judge(requests[at] ?? [], '127.0.0.1');
+      if (!(judgement instanceof Promise) && judgement.allowed) passed++;
+    }
+    const between = performance.now();
+    for (const at of order) length += sha256(secrets[at] ?? '').length;
+    const ended = performance.now();
+    // So that beats and reports have their turn.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    if (round === 0) continue;
+    judgeTimes.push(((between - began) * 1000) / A_ROUND);
+    hashTimes.push(((ended - between) * 1000) / A_ROUND);
+  }
+  await memory.close();
+  if (passed !== A_ROUND * (ROUNDS + 1) || length !== passed * 32) throw new Error('A judgement did not pass.');
+  return {
+    what: "a judgement in a guard's process over one SHA-256 of the same string",
+    figure: medianRatio(judgeTimes, hashTimes),
+    unit: '×',
+    bound: atMost(6),
+    from: `${list(judgeTimes)} over ${list(hashTimes)} µs`,
+  };
+}
+
+export async function guard(): Promise<Finding[]> {
+  const house = await startHouse();
+  try {
+    const owner = await signUpOwner(house);
+    const { secret: apiKey } = await createKey(owner, ['read']);
+    const secrets: string[] = [];
+    while (secrets.length < TOKENS) secrets.push((await createToken(owner, ['run_scripts'])).secret);
+    return [await compareJudgement(house, apiKey, secrets), ...(await compareRoutes(house, apiKey, secrets))];
+  } finally {
+    await house.close();
+  }
+}

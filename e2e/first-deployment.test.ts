@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { Deployment } from '../src/contract/deployments.ts';
+import type { Page } from '../src/contract/schemas.ts';
+import {
+  createKey,
+  createToken,
+  signUpOwner,
+  startHouse,
+  type TestHouse,
+  type TestPerson,
+} from '../src/testing/house.ts';
+import { freePort } from '../src/testing/postgres.ts';
+import { startSshd, type TestSshd } from '../src/testing/sshd.ts';
+import { until } from '../src/testing/until.ts';
+import { openShell, type Shell, untilEnd } from './command.ts';
+import { needCommand } from './debian.ts';
+
+const page = readFileSync(new URL('../docs/guides/first-deployment.md', import.meta.url), 'utf8');
+const blocks = [...page.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block);
+
+let house: TestHouse;
+let owner: TestPerson;
+let sshd: TestSshd;
+let shell: Shell;
+before(async () => {
+  needCommand('curl');
+  needCommand('git');
+  [house, sshd] = await Promise.all([startHouse(), startSshd()]);
+  owner = await signUpOwner(house);
+  shell = openShell();
+});
+after(async () => {
+  shell.close();
+  await Promise.all([house.close(), sshd.close()]);
+});
+
+test('the guide, word for word: from git init to a page that the released app serves, and back', async () => {
+  const key = await createKey(owner, ['manage_projects', 'manage_servers', 'manage_apps', 'deploy', 'view_logs']);
+  const token = await createToken(owner, ['modify_env']);
+  const { directory } = shell;
+  mkdirSync(join(directory, '.devpilot'), { recursive: true });
+  writeFileSync(join(directory, '.devpilot/key'), key.secret);
+  writeFileSync(join(directory, '.devpilot/token'), token.secret);
+  const port = await freePort();
+  const hostKeyFile = join(directory, 'host_key.pub');
+  writeFileSync(hostKeyFile, `${sshd.hostKey}\n`);
+  const environment = {
+    PATH: process.env['PATH'] ?? '',
+    HOME: directory,
+    GIT_AUTHOR_NAME: 'Ada',
+    GIT_AUTHOR_EMAIL: 'ada@example.com',
+    GIT_COMMITTER_NAME: 'Ada',
+    GIT_COMMITTER_EMAIL: 'ada@example.com',
+    DEVPILOT_URL: house.url,
+    SERVER_HOST: '127.0.0.1',
+    SERVER_PORT: String(sshd.port),
+    SERVER_USER: sshd.user,
+    SERVER_HOST_KEY: hostKeyFile,
+    SHOP_REPOSITORY: join(directory, 'shop.git'),
+    SHOP_DIRECTORY: join(directory, 'srv/shop'),
+    SHOP_PORT: String(port),
+  };
+  const onTheServer = blocks.findIndex((block) => block.startsWith('# on the server'));
+  assert.ok(onTheServer > 0);
+  const functions = blocks[0] ?? '';
+  const run = async (parts: readonly string[]) => {
+    const script = join(directory, 'guide.sh');
+    writeFileSync(script, `cd "$HOME"\n${parts.join('\n')}`);
+    const ended = await untilEnd(spawn('sh', [script], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] }));
+    assert.equal(ended.code, 0, `${ended.stdout}\n${ended.stderr}`);
+    return ended.stdout;
+  };
+  await run(blocks.slice(0, onTheServer));
+  sshd.authorize([readFileSync(join(directory, 'web-one.pub'), 'utf8').trim()]);
+  // The hooks find the runtime of this test where a server has none of its own.
+  const node = `as_token "$DEVPILOT_URL/v1/apps/shop/env/NODE" --request PUT --data '{ "value": "${process.execPath}" }'`;
+  const rest = blocks.slice(onTheServer + 1);
+  const deploying = rest.findIndex((block) => block.includes('deploy()'));
+  try {
+    const said = await run([functions, ...rest.slice(0, deploying), node, ...rest.slice(deploying)]);
+    assert.match(said, /<h1>Welcome to the shop<\/h1>/);
+    assert.match(said, /<h1>the shop is closed<\/h1>/);
+    assert.match(said, /"text":"The release is live here\."/);
+    // The last thing it asks for goes on without it.
+    await until(async () => {
+      const { body } = await owner.call<Page<Deployment>>('/v1/deployments?app=shop&live=true');
+      return body.data[0]?.kind === 'rollback';
+    });
+    assert.match(await (await fetch(`http://127.0.0.1:${port}/`)).text(), /Welcome to the shop/);
+    for (const secret of [key.secret, token.secret]) assert.ok(!said.includes(secret));
+  } finally {
+    const pid = Number(readFileSync(join(environment.SHOP_DIRECTORY, 'shared/pid'), 'utf8'));
+    if (pid > 0) process.kill(pid, 'SIGKILL');
+  }
+});

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { LogLine } from '../contract/log-line.ts';
+import { createTestApp, createTestServer, deployed, type TestApp } from '../testing/deploying.ts';
+import { bearer, createKey, signUpOwner, startHouse, type TestHouse, type TestPerson } from '../testing/house.ts';
+import { isRunning } from '../testing/processes.ts';
+import { until } from '../testing/until.ts';
+
+let house: TestHouse;
+let owner: TestPerson;
+let app: TestApp;
+before(async () => {
+  house = await startHouse({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
+  owner = await signUpOwner(house);
+  app = await createTestApp(owner, (await createTestServer(owner)).id);
+});
+after(async () => {
+  await house.close();
+  app.remove();
+});
+
+const parse = (text: string) =>
+  text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as LogLine);
+
+test("an app's log is what its command says, where the app is, with its secrets blotted out", async () => {
+  const none = await owner.call<{ code: string }>(`/v1/apps/${app.id}/logs`);
+  assert.deepEqual([none.status, none.body.code], [409, 'conflict']);
+  await owner.call(`/v1/apps/${app.id}/env/API_KEY`, { method: 'PUT', body: { value: 's3cret of it' } });
+  await app.edit({ logCommand: 'cat page.txt; echo; echo "key $API_KEY" >&2; exit 3' });
+  await deployed(owner, app);
+  const { text, headers } = await owner.call(`/v1/apps/${app.slug}/logs`);
+  assert.equal(headers.get('content-type'), 'application/x-ndjson');
+  const lines = parse(text);
+  assert.deepEqual(
+    lines.map(({ stream, text: said, step, serverId }) => [stream, said, step, serverId]).sort(),
+    [
+      ['stderr', 'key [secret]', 'log', app.serverId],
+      ['stdout', 'one', 'log', app.serverId],
+      ['system', 'The command ended with exit code 3.', 'log', app.serverId],
+    ].sort(),
+  );
+  assert.equal(parse((await owner.call(`/v1/apps/${app.slug}/logs?from=2`)).text).length, 1);
+});
+
+/** Reads a stream until it says something, then hands back the rest. */
+async function follow(secret: string): Promise<{ read(): Promise<string>; leave(): void; ended: Promise<void> }> {
+  const leaving = new AbortController();
+  const answer = await fetch(`${house.url}/v1/apps/${app.id}/logs?follow=true`, {
+    headers: bearer(secret),
+    signal: leaving.signal,
+  });
+  assert.equal(answer.status, 200);
+  let text = '';
+  const ended = (async () => {
+    const decoder = new TextDecoder();
+    for await (const chunk of answer.body ?? []) text += decoder.decode(chunk as Uint8Array, { stream: true });
+  })().catch(() => undefined);
+  return { read: async () => text, leave: () => leaving.abort(), ended };
+}
+
+test('a log that is followed goes on until the reader leaves, and the command ends with it', async () => {
+  const file = join(app.directory, 'shared', `log-${process.pid}`);
+  writeFileSync(file, 'first\n');
+  await app.edit({ logCommand: `test "$DEVPILOT_FOLLOW" = 1 && exec tail -n 10 -f ../../shared/log-${process.pid}` });
+  const { secret } = await createKey(owner, ['view_logs']);
+  const reader = await follow(secret);
+  await until(async () => (await reader.read()).includes('first'));
+  appendFileSync(file, 'second\n');
+  await until(async () => (await reader.read()).includes('second'));
+  assert.ok(isRunning(`shared/log-${process.pid}`));
+  reader.leave();
+  await reader.ended;
+  await until(async () => !isRunning(`shared/log-${process.pid}`));
+});
+
+test('a key that is deleted reads on no more', async () => {
+  const { secret, id } = await createKey(owner, ['view_logs']);
+  const reader = await follow(secret);
+  await until(async () => (await reader.read()).includes('second'));
+  assert.equal((await owner.call(`/v1/api-keys/${id}`, { method: 'DELETE' })).status, 204);
+  await reader.ended;
+  await until(async () => !isRunning(`shared/log-${process.pid}`));
+});
+
+test('a key that loses the permission reads on no more', async () => {
+  const { secret, id } = await createKey(owner, ['view_logs']);
+  const reader = await follow(secret);
+  await until(async () => (await reader.read()).includes('second'));
+  const edited = await owner.call(`/v1/api-keys/${id}`, { method: 'PATCH', body: { permissions: ['read'] } });
+  assert.equal(edited.status, 200);
+  await reader.ended;
+});

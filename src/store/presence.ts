@@ -1,0 +1,38 @@
+import type { Queryable } from './store.ts';
+
+/** What a credential may do at the moment, as one word; null where it is gone, inactive or expired. */
+export async function credentialStanding(
+  db: Queryable,
+  workspaceId: string,
+  id: string,
+  now: number,
+): Promise<string | null> {
+  const row = await db
+    .selectFrom('credential')
+    .select(['rights', 'active', 'expires_at'])
+    .where('workspace_id', '=', workspaceId)
+    .where('id', '=', id)
+    .executeTakeFirst();
+  if (row === undefined || row.active !== 1 || (row.expires_at !== null && row.expires_at <= now)) return null;
+  return row.rights;
+}
+
+/** A person's role in a workspace while their session is there; null where either is gone. */
+export async function memberStanding(
+  db: Queryable,
+  workspaceId: string,
+  personId: string,
+  sessionId: string,
+  now: number,
+): Promise<string | null> {
+  const row = await db
+    .selectFrom('member')
+    .innerJoin('session', 'session.person_id', 'member.person_id')
+    .select('member.role')
+    .where('member.workspace_id', '=', workspaceId)
+    .where('member.person_id', '=', personId)
+    .where('session.id', '=', sessionId)
+    .where('session.ends_at', '>', now)
+    .executeTakeFirst();
+  return row?.role ?? null;
+}

@@ -1,0 +1,57 @@
+import { Button, Group, Text } from '@mantine/core';
+import { useState } from 'react';
+import type { App } from '../../contract/resources.ts';
+import { IconFileText, IconRefresh } from '../components/icons.ts';
+import { TextLink } from '../components/link.tsx';
+import { EmptyState } from '../components/states.tsx';
+import { useWorkspace } from '../session.ts';
+import { LiveLog } from '../work/live-log.tsx';
+import { useAppQuery } from './app-query.ts';
+import { useNames } from './names.ts';
+
+function NoCommand({ app }: { readonly app: App }) {
+  const { isAdmin } = useWorkspace();
+  return (
+    <EmptyState icon={<IconFileText size={26} />} title="No log yet">
+      <Text c="dimmed" fz="sm">
+        What the app's log command prints on its server is shown here.{' '}
+        {isAdmin ? (
+          <TextLink to="/apps/$app/settings" params={{ app: app.id }}>
+            Set the command in its settings.
+          </TextLink>
+        ) : (
+          'An owner or admin can set the command.'
+        )}
+      </Text>
+    </EmptyState>
+  );
+}
+
+/** The app's own log, as its command prints it on the server. */
+export function LogTab() {
+  const { api } = useWorkspace();
+  const { data: app } = useAppQuery();
+  const names = useNames();
+  const [times, setTimes] = useState(0);
+  if (app === undefined) return null;
+  if (app.logCommand === null || app.serverId === null) return <NoCommand app={app} />;
+  return (
+    <>
+      <Group justify="space-between" gap="sm">
+        <Text fz="sm" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
+          <span className="mono">{app.logCommand}</span>
+        </Text>
+        <Button size="xs" variant="default" leftSection={<IconRefresh size={16} />} onClick={() => setTimes(times + 1)}>
+          Read again
+        </Button>
+      </Group>
+      <LiveLog
+        key={times}
+        id={`${app.slug}-app`}
+        read={(ask, call) => api.apps.logs(app.id, ask, call)}
+        serverName={(id) => names.serverName(id)}
+        silence="Nothing was said yet."
+      />
+    </>
+  );
+}

@@ -1,0 +1,199 @@
+import {
+  Button,
+  Checkbox,
+  Collapse,
+  Group,
+  NumberInput,
+  Radio,
+  SegmentedControl,
+  Stack,
+  Switch,
+  Text,
+  TextInput,
+} from '@mantine/core';
+import type { UseFormReturnType } from '@mantine/form';
+import { useDisclosure } from '@mantine/hooks';
+import { notifications } from '@mantine/notifications';
+import { useNavigate } from '@tanstack/react-router';
+import { useId } from 'react';
+import type { App } from '../../contract/resources.ts';
+import { RESOURCE_LIMITS, STRATEGIES } from '../../contract/words.ts';
+import { queryClient } from '../api.ts';
+import { useNames } from '../apps/names.ts';
+import { Dialog } from '../components/dialog.tsx';
+import { useFields } from '../components/fields.ts';
+import { FormFooter, useSubmit } from '../components/form.tsx';
+import { IconChevronDown, IconChevronUp } from '../components/icons.ts';
+import { useWorkspace } from '../session.ts';
+import { DEPLOY_RULES, type DeployValues, deploymentOf, STRATEGY_LABELS, valuesFor } from './deploy.ts';
+
+interface FieldsProps {
+  readonly app: App;
+  readonly form: UseFormReturnType<DeployValues>;
+}
+
+function Strategy({ form }: FieldsProps) {
+  return (
+    <>
+      <Radio.Group label="Strategy" {...form.getInputProps('strategy')}>
+        <Stack gap="xs" mt={4}>
+          {STRATEGIES.map((strategy) => (
+            <Radio
+              key={strategy}
+              value={strategy}
+              label={STRATEGY_LABELS[strategy].label}
+              description={STRATEGY_LABELS[strategy].about}
+            />
+          ))}
+        </Stack>
+      </Radio.Group>
+      {form.values.strategy === 'rolling' && (
+        <Group gap="md" align="flex-start">
+          <NumberInput
+            label="Servers at a time"
+            min={1}
+            max={RESOURCE_LIMITS.deploymentServers}
+            allowDecimal={false}
+            hideControls
+            flex="1 1 140px"
+            {...form.getInputProps('batchSize')}
+          />
+          <NumberInput
+            label="Pause in seconds"
+            min={0}
+            max={RESOURCE_LIMITS.pauseSeconds}
+            allowDecimal={false}
+            hideControls
+            flex="1 1 140px"
+            {...form.getInputProps('pauseSeconds')}
+          />
+        </Group>
+      )}
+    </>
+  );
+}
+
+function Advanced({ app, form }: FieldsProps) {
+  const names = useNames();
+  return (
+    <Stack gap="md">
+      <Checkbox.Group label="Servers" {...form.getInputProps('servers')}>
+        <Stack gap="xs" mt={4}>
+          {names.servers.map(({ id, name }) => (
+            <Checkbox key={id} value={id} label={id === app.serverId ? `${name} (the app's own)` : name} />
+          ))}
+        </Stack>
+      </Checkbox.Group>
+      <Strategy app={app} form={form} />
+      {app.hooks.length > 0 && (
+        <Checkbox.Group label="Hooks that are skipped" {...form.getInputProps('skipHooks')}>
+          <Stack gap="xs" mt={4}>
+            {app.hooks.map(({ name }) => (
+              <Checkbox key={name} value={name} label={name} />
+            ))}
+          </Stack>
+        </Checkbox.Group>
+      )}
+      <TextInput
+        type="datetime-local"
+        label="Not before (optional)"
+        description="In your own time zone."
+        {...form.getInputProps('scheduledAt')}
+      />
+      <Switch
+        label="Wait for approval"
+        description="It begins once a person of the workspace approves it."
+        {...form.getInputProps('approval', { type: 'checkbox' })}
+      />
+      <Switch
+        label="Take the place of those that wait"
+        description="Deployments of this app that have not begun are cancelled."
+        {...form.getInputProps('replace', { type: 'checkbox' })}
+      />
+    </Stack>
+  );
+}
+
+interface DeployDialogProps {
+  readonly app: App;
+  readonly onClose: () => void;
+}
+
+/** Deploys an app: a branch or a commit and, folded away, everything else that can be asked for. */
+export function DeployDialog({ app, onClose }: DeployDialogProps) {
+  const { api, workspace } = useWorkspace();
+  const navigate = useNavigate();
+  const [advanced, { toggle, open }] = useDisclosure(app.serverId === null);
+  const id = useId();
+  const form = useFields({ initialValues: valuesFor(app), validate: DEPLOY_RULES });
+  const saving = useSubmit(form, async (values) => {
+    const deployment = await api.deployments.create(app.id, deploymentOf(app, values));
+    notifications.show({ message: `A deployment of ${app.name} is on its way.` });
+    onClose();
+    void queryClient.invalidateQueries({ queryKey: [workspace.id, 'deployments'] });
+    await navigate({ to: '/deployments/$id', params: { id: deployment.id }, search: {} });
+  });
+  return (
+    <Dialog opened onClose={onClose} title={`Deploy ${app.name}`} size="lg" closeOnClickOutside={false}>
+      <form
+        noValidate
+        onSubmit={form.onSubmit(saving.submit, (problems) => {
+          if (!('branch' in problems || 'commit' in problems)) open();
+        })}
+      >
+        <Stack gap="md">
+          <SegmentedControl
+            aria-label="What is deployed"
+            data={[
+              { value: 'branch', label: 'Branch' },
+              { value: 'commit', label: 'Commit' },
+            ]}
+            value={form.values.what}
+            onChange={(what) => form.setFieldValue('what', what === 'commit' ? 'commit' : 'branch')}
+          />
+          {form.values.what === 'branch' ? (
+            <TextInput
+              label="Branch"
+              autoComplete="off"
+              spellCheck={false}
+              data-autofocus
+              {...form.getInputProps('branch')}
+            />
+          ) : (
+            <TextInput
+              label="Commit"
+              placeholder="0a1b2c3"
+              autoComplete="off"
+              spellCheck={false}
+              classNames={{ input: 'mono' }}
+              {...form.getInputProps('commit')}
+            />
+          )}
+          <Group>
+            <Button
+              variant="subtle"
+              size="compact-sm"
+              rightSection={advanced ? <IconChevronUp size={14} /> : <IconChevronDown size={14} />}
+              aria-expanded={advanced}
+              aria-controls={id}
+              onClick={toggle}
+            >
+              More options
+            </Button>
+          </Group>
+          <div id={id}>
+            <Collapse expanded={advanced} transitionDuration={0}>
+              <Advanced app={app} form={form} />
+            </Collapse>
+          </div>
+          {app.repository === null && (
+            <Text fz="sm" c="dimmed">
+              The app has no repository yet: set one in its settings first.
+            </Text>
+          )}
+          <FormFooter saving={saving} submit="Deploy" onCancel={onClose} disabled={app.repository === null} />
+        </Stack>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,65 @@
+import { Stack, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { WORK_STATUSES } from '../../contract/words.ts';
+import { Choice, FilterBar, isFiltered } from '../components/filters.tsx';
+import { IconRocket } from '../components/icons.ts';
+import { TextLink } from '../components/link.tsx';
+import { useListState } from '../components/list-state.ts';
+import { Page } from '../components/page.tsx';
+import { EmptyState } from '../components/states.tsx';
+import { useWorkspace } from '../session.ts';
+import { statusLabel } from '../work/status.tsx';
+import { DeploymentTable } from './deployment-table.tsx';
+
+const FILTERS = ['app', 'status'] as const;
+
+/** The deployments of all apps. */
+export function DeploymentsPage() {
+  const { api, workspace } = useWorkspace();
+  const state = useListState();
+  const apps = useQuery({
+    queryKey: [workspace.id, 'apps', 'names'],
+    queryFn: async ({ signal }) => (await api.apps.list({ limit: 200, sort: 'name' }, { signal })).data,
+    staleTime: 30_000,
+  });
+  const known = apps.data ?? [];
+  return (
+    <Page
+      title="Deployments"
+      description="What was deployed, what is being deployed, and what waits. A new one is begun from its app."
+    >
+      <Stack gap="md">
+        <FilterBar state={state} filters={FILTERS}>
+          <Choice
+            state={state}
+            name="app"
+            label="App"
+            every="Any app"
+            options={known.map(({ id, name }) => ({ value: id, label: name }))}
+          />
+          <Choice
+            state={state}
+            name="status"
+            label="Status"
+            every="Any status"
+            options={WORK_STATUSES.map((status) => ({ value: status, label: statusLabel(status) }))}
+          />
+        </FilterBar>
+        <DeploymentTable
+          state={state}
+          app={state.get('app')}
+          appName={(id) => known.find((one) => one.id === id)?.name ?? id}
+          filtered={isFiltered(state, FILTERS)}
+          empty={
+            <EmptyState icon={<IconRocket size={26} />} title="No deployments yet">
+              <Text c="dimmed" fz="sm">
+                A deployment is begun from <TextLink to="/apps">its app</TextLink>, by a pipeline with an access token,
+                or by <code>devpilot deploy</code>.
+              </Text>
+            </EmptyState>
+          }
+        />
+      </Stack>
+    </Page>
+  );
+}

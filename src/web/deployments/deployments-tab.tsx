@@ -1,0 +1,63 @@
+import { Button, Group, Stack, Text } from '@mantine/core';
+import { lazy, Suspense, useState } from 'react';
+import type { App } from '../../contract/resources.ts';
+import { useAppQuery } from '../apps/app-query.ts';
+import { IconRocket } from '../components/icons.ts';
+import { TextLink } from '../components/link.tsx';
+import { useListState } from '../components/list-state.ts';
+import { EmptyState } from '../components/states.tsx';
+import { patiently } from '../connection.ts';
+import { useWorkspace } from '../session.ts';
+import { DeploymentTable } from './deployment-table.tsx';
+
+const DeployDialog = lazy(async () => ({
+  default: (await patiently(() => import('./deploy-dialog.tsx'))).DeployDialog,
+}));
+
+/** What an app lacks before it can be deployed; null where it lacks nothing. */
+function lackOf({ repository, directory }: App): string | null {
+  if (repository === null) return 'The app needs a Git repository before it can be deployed.';
+  return directory === null ? 'The app needs a directory on its server before it can be deployed.' : null;
+}
+
+function Deployments({ app }: { readonly app: App }) {
+  const { isAdmin } = useWorkspace();
+  const state = useListState();
+  const [open, setOpen] = useState(false);
+  const lack = lackOf(app);
+  const button = lack === null && (
+    <Button leftSection={<IconRocket size={16} />} onClick={() => setOpen(true)}>
+      Deploy…
+    </Button>
+  );
+  return (
+    <Stack gap="md">
+      <Group justify="flex-end">{button}</Group>
+      <DeploymentTable
+        state={state}
+        app={app.id}
+        filtered={state.isPaged}
+        empty={
+          <EmptyState icon={<IconRocket size={26} />} title="No deployments yet">
+            <Text c="dimmed" fz="sm">
+              {lack ??
+                'A deployment fetches the source into a directory of its own, runs the hooks, and switches to it.'}{' '}
+              {lack !== null && isAdmin && (
+                <TextLink to="/apps/$app/settings" params={{ app: app.id }}>
+                  Set it in its settings.
+                </TextLink>
+              )}
+            </Text>
+          </EmptyState>
+        }
+      />
+      <Suspense fallback={null}>{open && <DeployDialog app={app} onClose={() => setOpen(false)} />}</Suspense>
+    </Stack>
+  );
+}
+
+/** The deployments of an app, and the way to another. */
+export function DeploymentsTab() {
+  const { data: app } = useAppQuery();
+  return app === undefined ? null : <Deployments key={app.id} app={app} />;
+}

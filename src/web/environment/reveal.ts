@@ -1,0 +1,49 @@
+import { notifications } from '@mantine/notifications';
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { messageOf, queryClient } from '../api.ts';
+import { useWorkspace } from '../session.ts';
+
+/** The variables of an app by name, without their values. */
+export function useEnvironment(appId: string) {
+  const { api, workspace } = useWorkspace();
+  return useQuery({
+    queryKey: [workspace.id, 'apps', appId, 'env', 'names'],
+    queryFn: ({ signal }) => api.environment.read(appId, { values: 'hidden' }, { signal }),
+    // What is drafted here is drafted on this state: it changes when it was saved, or when saving it is refused.
+    refetchOnWindowFocus: false,
+  });
+}
+
+/** Values that were revealed, in this page's memory alone. Each reveal is recorded by the server. */
+export function useRevealed(appId: string) {
+  const { api, workspace } = useWorkspace();
+  const [values, setValues] = useState<ReadonlyMap<string, string>>(new Map());
+  const [pending, setPending] = useState<string | null>(null);
+
+  async function reveal(name?: string) {
+    setPending(name ?? '');
+    try {
+      const { value } = await api.environment.read(appId, name === undefined ? {} : { name });
+      const shown = value.data.flatMap((one) => (one.value === null ? [] : [[one.name, one.value] as const]));
+      setValues((before) => new Map([...before, ...shown]));
+      void queryClient.invalidateQueries({ queryKey: [workspace.id, 'audit-events'] });
+    } catch (error) {
+      notifications.show({ color: 'red', message: messageOf(error) });
+    } finally {
+      setPending(null);
+    }
+  }
+  return {
+    values,
+    /** The name that is on its way, empty for all of them. */
+    pending,
+    /** Reveals one, or all. */
+    reveal: (name?: string) => void reveal(name),
+    /** Forgets some, or all. */
+    hide: (...names: readonly string[]) =>
+      setValues((before) =>
+        names.length === 0 ? new Map() : new Map([...before].filter(([name]) => !names.includes(name))),
+      ),
+  };
+}

@@ -1,0 +1,75 @@
+import { append } from '../../audit/log.ts';
+import type { Deployment } from '../../contract/deployments.ts';
+import type { AuditNoun, CredentialKind } from '../../contract/words.ts';
+import { lockDeployment, makeLive, moveServers, openDeployments, updateDeployment } from '../../store/deployments.ts';
+import { findResource } from '../../store/resources.ts';
+import type { DeploymentTable } from '../../store/schema.ts';
+import type { Trx } from '../../store/store.ts';
+import type { WorkspaceContext } from '../context.ts';
+import type { JobEnd } from '../jobs/jobs.ts';
+
+/** What is left of hooks when a deployment is over. Pure. */
+function lastHooks(hooks: Deployment['hooks'], status: JobEnd['status']): Deployment['hooks'] {
+  const last = { pending: 'skipped', processing: status } as const;
+  return hooks.map((hook) =>
+    hook.status === 'pending' || hook.status === 'processing' ? { ...hook, status: last[hook.status] } : hook,
+  );
+}
+
+/** Ends a deployment in the transaction that ends its job: its row, its servers, its log, and an entry of who began it. */
+export async function settle(
+  context: WorkspaceContext,
+  trx: Trx,
+  workspaceId: string,
+  id: string,
+  { status, error, at }: JobEnd,
+): Promise<void> {
+  const row = await lockDeployment(trx, workspaceId, id);
+  if (row === undefined) return;
+  const hooks = JSON.stringify(lastHooks(JSON.parse(row.hooks) as Deployment['hooks'], status));
+  const fields = { status, error, hooks, finished_at: at, updated_at: at, under_way: 0 };
+  await updateDeployment(trx, row, status === 'completed' ? { ...fields, progress: 100 } : fields);
+  await moveServers(trx, workspaceId, id, ['processing'], status);
+  await moveServers(trx, workspaceId, id, ['pending'], status === 'completed' ? 'completed' : 'cancelled');
+  if (status === 'completed') await makeLive(trx, row);
+  await context.logs.say(
+    trx,
+    workspaceId,
+    id,
+    error === null ? 'Completed.' : `${status === 'failed' ? 'Failed' : 'Cancelled'}: ${error}`,
+  );
+  await context.logs.close(trx, workspaceId, id);
+  if (status === 'cancelled') return;
+  const app = await findResource(trx, 'app', workspaceId, row.app_id);
+  const { created_by_kind: kind, created_by_id: actorId, created_by_name: name } = row;
+  await append(trx, {
+    workspaceId,
+    action: status === 'completed' ? 'deployment.completed' : 'deployment.failed',
+    at,
+    actor: { kind: kind as AuditNoun, id: actorId, name },
+    target: { kind: 'deployment', id, name: app?.name ?? null },
+    credential:
+      kind === 'person' || actorId === null ? null : { id: actorId, kind: kind as CredentialKind, name: name ?? '' },
+    origin: { address: null, userAgent: null, requestId: null },
+    detail: { appId: row.app_id, commit: row.commit_id, ...(error !== null && { error }) },
+  });
+}
+
+/** Ends a deployment by its job or, where it has none yet, here. */
+export async function endDeployment(
+  context: WorkspaceContext,
+  trx: Trx,
+  row: DeploymentTable,
+  why: string,
+): Promise<void> {
+  if (await context.jobs.cancel(trx, row.workspace_id, row.id, why)) return;
+  await settle(context, trx, row.workspace_id, row.id, { status: 'cancelled', error: why, at: context.clock() });
+}
+
+/** Ends deployments of the app that have not begun, for one that was asked to take their place. */
+export async function replaceWaiting(context: WorkspaceContext, trx: Trx, row: DeploymentTable): Promise<void> {
+  for (const one of await openDeployments(trx, row.workspace_id, row.app_id)) {
+    if (one.status === 'pending' && one.id !== row.id)
+      await endDeployment(context, trx, one, `The deployment ${row.id} took its place.`);
+  }
+}
