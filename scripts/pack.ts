@@ -1,5 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import manifest from '../package.json' with { type: 'json' };
@@ -19,19 +29,19 @@ function run(command: string, args: readonly string[], cwd = root): void {
 }
 
 /** Compiles some files and all that they import, with the layout of `src`. */
-function compile(name: string, include: readonly string[], declaration: boolean): string {
+function compile(name: string, include: readonly string[], more: object): string {
   const outDir = join(work, name);
   const config = join(work, `${name}.json`);
   const compilerOptions = {
     noEmit: false,
     allowImportingTsExtensions: false,
     rewriteRelativeImportExtensions: true,
-    declaration,
     stripInternal: true,
     rootDir: root,
     outDir,
     types: ['node'],
     typeRoots: [join(root, 'node_modules/@types')],
+    ...more,
   };
   const exclude = ['web', '**/*.test.ts', 'testing'].map((one) => join(root, 'src', one));
   const files = include.map((one) => join(root, one));
@@ -55,7 +65,7 @@ function pack(directory: string, packed: string, target: string): void {
 const { version, license, type, engines } = manifest;
 
 function packServer(): void {
-  const directory = compile('devpilot', ['src/**/*.ts', 'package.json'], false);
+  const directory = compile('devpilot', ['src/**/*.ts', 'package.json'], {});
   cpSync(join(root, 'dist/web'), join(directory, 'dist/web'), { recursive: true });
   mkdirSync(join(directory, 'bin'), { recursive: true });
   const bin = readFileSync(join(root, 'bin/devpilot.mjs'), 'utf8').replace('../src/cli/main.ts', '../src/cli/main.js');
@@ -84,17 +94,35 @@ function namesUsed(): Map<string, string[]> {
   return used;
 }
 
+const ENTRIES = ['sdk/client', 'sdk/guard', 'sdk/secret', 'contract/words'] as const;
+
+/** Copies a module and all that it imports, as far as it is there. */
+function copyWithImports(built: string, directory: string, file: string, extension: '.js' | '.d.ts'): void {
+  const target = join(directory, file + extension);
+  if (existsSync(target) || !existsSync(join(built, file + extension))) return;
+  // Declarations keep the extension that the source was written with.
+  const text = readFileSync(join(built, file + extension), 'utf8').replace(
+    /(from ['"]\.{1,2}\/[^'"]+)\.ts(['"])/g,
+    '$1.js$2',
+  );
+  mkdirSync(dirname(target), { recursive: true });
+  writeFileSync(target, text);
+  for (const [, from = ''] of text.matchAll(/from ['"](\.{1,2}\/[^'"]+)\.js['"]/g)) {
+    copyWithImports(built, directory, join(dirname(file), from), extension);
+  }
+}
+
 async function packSdk(): Promise<void> {
-  const built = join(compile('sdk-built', ['src/sdk/*.ts'], true), 'src');
   const directory = join(work, 'sdk');
-  // What of the core runs in a guard: nothing of it needs more than the words (src/boundaries.test.ts).
-  const core = 'credentials/*.{js,d.ts}';
-  const files = globSync(['sdk/*.{js,d.ts}', 'contract/words.{js,d.ts}', core], { cwd: built });
-  for (const file of files) {
-    mkdirSync(dirname(join(directory, file)), { recursive: true });
-    // Declarations keep the extension that the source was written with.
-    const text = readFileSync(join(built, file), 'utf8').replace(/(from '\.{1,2}\/[^']+)\.ts'/g, "$1.js'");
-    writeFileSync(join(directory, file), text.replace(/(from "\.{1,2}\/[^"]+)\.ts"/g, '$1.js"'));
+  // Comments are for whoever reads the declarations; schemas, whose types come below, have no place in either.
+  const scripts = join(compile('sdk-scripts', ['src/sdk/*.ts'], { removeComments: true }), 'src');
+  const types = join(compile('sdk-types', ['src/sdk/*.ts'], { declaration: true, emitDeclarationOnly: true }), 'src');
+  for (const folder of [scripts, types]) {
+    for (const file of globSync('contract/!(words).*', { cwd: folder })) rmSync(join(folder, file));
+  }
+  for (const entry of ENTRIES) {
+    copyWithImports(scripts, directory, entry, '.js');
+    copyWithImports(types, directory, entry, '.d.ts');
   }
   for (const [file, names] of namesUsed()) {
     const schemas = (await import(`../src/contract/${file}.ts`)) as Readonly<Record<string, unknown>>;

@@ -3,7 +3,7 @@ import { judge } from '../credentials/judge.ts';
 import { type BeatingLease, createLease } from '../credentials/lease.ts';
 import type { CredentialRecord } from '../credentials/record.ts';
 import { createRegistry } from '../credentials/registry.ts';
-import { type Demand, wordsOf } from '../credentials/rights.ts';
+import { type Demand, type RightsMask, wordsOf } from '../credentials/rights.ts';
 import { createUsage } from '../credentials/usage.ts';
 import type { FlatHeaders, Identity, Judge, Judgement } from './authorize.ts';
 import { refusal } from './authorize.ts';
@@ -42,16 +42,28 @@ function schedule(delay: number, work: () => void): () => void {
   return () => clearTimeout(timer as number);
 }
 
-function identityOf(record: CredentialRecord): Identity {
-  const { id, kind, name, workspace, rights } = record;
-  return Object.freeze({
+/** What rights are in words; there are few of them, so each is put into words once. */
+function createSpelling<Word>(spell: (rights: RightsMask) => Word[]): (rights: RightsMask) => readonly Word[] {
+  const spelled = new Map<RightsMask, readonly Word[]>();
+  return (rights) => {
+    let words = spelled.get(rights);
+    if (words === undefined) spelled.set(rights, (words = Object.freeze(spell(rights))));
+    return words;
+  };
+}
+const scopesOf = createSpelling((rights) => wordsOf('access_token', rights));
+const permissionsOf = createSpelling((rights) => wordsOf('api_key', rights));
+const NO_WORDS: readonly never[] = Object.freeze([]);
+
+function identityOf({ id, kind, name, workspace, rights }: CredentialRecord): Identity {
+  return {
     credentialId: id,
     kind,
     name,
     workspaceId: workspace.id,
-    scopes: kind === 'access_token' ? wordsOf(kind, rights) : [],
-    permissions: kind === 'api_key' ? wordsOf(kind, rights) : [],
-  });
+    scopes: kind === 'access_token' ? scopesOf(rights) : NO_WORDS,
+    permissions: kind === 'api_key' ? permissionsOf(rights) : NO_WORDS,
+  };
 }
 
 const statusOf = (error: unknown): number => (error instanceof DevpilotError ? error.status : 0);
@@ -75,7 +87,6 @@ export function createMemory(options: {
 }): Memory {
   const { apiKey, demand, ask, workspace } = options;
   const own = sha256(apiKey);
-  const identities = new WeakMap<CredentialRecord, Judgement>();
   const closing = new AbortController();
   let connection: Connection | null = null;
   let first: Promise<boolean> | null = null;
@@ -194,12 +205,7 @@ export function createMemory(options: {
     const passphrase = record.passphraseHash === null ? 'not_needed' : 'missing';
     if (judge(record, passphrase, demand, at) !== 'ok') return null;
     usage.count(record, client ?? '', Math.floor(at));
-    let judgement = identities.get(record);
-    if (judgement === undefined) {
-      judgement = { allowed: true, identity: identityOf(record) };
-      identities.set(record, judgement);
-    }
-    return judgement;
+    return { allowed: true, identity: identityOf(record) };
   }
 
   async function judgeUnknown(digest: string, headers: FlatHeaders, client: string | null): Promise<Judgement> {
