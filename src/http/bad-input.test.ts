@@ -327,7 +327,8 @@ forEachEngine('bad input', (engine) => {
         ],
         bad,
       );
-      assert.ok([415, 422].includes(answer.status), `${JSON.stringify(type)} → ${answer.status} ${answer.text}`);
+      const taken = type.trim().includes('\t') ? [415] : [415, 422];
+      assert.ok(taken.includes(answer.status), `${JSON.stringify(type)} → ${answer.status} ${answer.text}`);
     }
     assert.equal(await state(), before);
   });
