@@ -432,6 +432,10 @@ forEachEngine('bad input', (engine) => {
       expectProblem(answer, code, `${method} ${path.slice(0, 60)}`);
       if (allowed !== undefined) assert.match(answer.headers.get('allow') ?? '', new RegExp(`\\b${allowed}\\b`));
     }
+    for (const type of ['application/x-www-form-urlencoded', 'text/plain', 'application/json']) {
+      const edit = { method: 'PATCH', body: 'x', headers: { 'content-type': type } };
+      expectProblem(await house.call<ProblemBody>(`/v1/access-tokens/${keyId}`, edit), 'immutable', type);
+    }
     const withBody = await owner.call<ProblemBody>('/v1/nothing', {
       body: 'x',
       headers: { 'content-type': 'text/plain' },
