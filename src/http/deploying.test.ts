@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -307,10 +309,34 @@ test('a restart in the middle sets back what was switched and tells why; a waiti
   await three.close();
 });
 
-test('a disk that is full, or a directory that can not be made, is told', async () => {
-  const file = join(mkdtempSync(join(tmpdir(), 'devpilot-full-')), 'file');
+test('a directory that can not be made is told', async () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'devpilot-file-')), 'file');
   writeFileSync(file, '');
   const app = await newApp((await createTestServer(owner)).id, { directory: join(file, 'app') });
   const failed = await deployed(owner, app);
   assert.match(failed.error ?? '', /preparing the directory ended with exit code 1: .*Not a directory/);
+});
+
+test('a disk that is full fails the deployment, and what is live stays', async (context) => {
+  const app = await newApp((await createTestServer(owner)).id);
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', app.directory], { stdio: 'ignore' });
+  } catch {
+    context.skip('this machine lets nobody make a small disk');
+    return;
+  }
+  try {
+    const first = await deployed(owner, app);
+    assert.equal(first.status, 'completed', first.error ?? '');
+    app.repository.commit({ 'page.txt': 'two', large: randomBytes(3_000_000).toString('hex') });
+    const failed = await deployed(owner, app);
+    assert.equal(failed.status, 'failed');
+    assert.match(failed.error ?? '', /fetching the source ended with exit code 128/);
+    const said = await logOf(owner, failed.id);
+    assert.ok(said.some(({ text }) => /No space left/.test(text)));
+    assert.equal(readFileSync(join(app.directory, 'current/page.txt'), 'utf8'), 'one');
+    assert.deepEqual(readdirSync(join(app.directory, 'releases')), [first.id]);
+  } finally {
+    execFileSync('umount', ['--lazy', app.directory]);
+  }
 });

@@ -35,7 +35,7 @@ forEachEngine('scripts', (engine) => {
     owner = await signUpOwner(house);
     member = await signUpMember(house, owner, 'member', 'mia@example.com');
     neighbour = await createWorkspaceFor(owner, house, 'Other');
-    const body = { name: 'Web one', kind: 'ssh', host: 'web-1.example.com', user: 'deploy' };
+    const body = { name: 'Web one', kind: 'ssh', host: '127.0.0.1', port: 1, user: 'deploy' };
     server = (await owner.call<Server>('/v1/servers', { body })).body;
   });
   after(() => house.close());
@@ -231,6 +231,44 @@ forEachEngine('scripts', (engine) => {
     );
     assert.match(JSON.stringify(log.body.data[0]?.detail), /"body":"sha256:[0-9a-f]{64}"/);
     assert.doesNotMatch(log.text, /a-body-with-words|other-words/);
+  });
+
+  test('fuzz: whatever a script, an edit or a run is asked with, it is refused or accepted, never an error', async () => {
+    const script = await created();
+    const closed = await created({ parameters: [{ name: 'A', pattern: '[0-9]{64}' }] });
+    const text = fc.string({ unit: 'binary', maxLength: 30 });
+    const field = <T>(good: T) =>
+      fc.oneof(fc.constant(good), text, fc.jsonValue({ maxDepth: 2 }), fc.constant(undefined));
+    const cronField = fc.stringMatching(/^[0-9*,/?#LW-]{1,6}$/);
+    const schedule = fc.oneof(
+      fc.tuple(cronField, cronField, cronField, cronField, cronField).map((all) => all.join(' ')),
+      text,
+    );
+    const parameter = fc.record({ name: field('A'), pattern: field('a+'), default: field('aa') });
+    const input = fc.record({
+      name: field('Fuzzed'),
+      body: field('true'),
+      serverId: field(server.id),
+      interpreter: field('/bin/sh'),
+      runAs: field('deploy'),
+      timeoutSeconds: field(5),
+      description: field(null),
+      parameters: fc.oneof(fc.array(parameter, { maxLength: 3 }), fc.jsonValue({ maxDepth: 2 })),
+      schedule: fc.oneof(schedule, fc.constant(null)),
+    });
+    await fc.assert(
+      fc.asyncProperty(input, fc.dictionary(text, fc.jsonValue({ maxDepth: 1 })), async (body, parameters) => {
+        const answers = [
+          await owner.call<ProblemAnswer>('/v1/scripts', { body }),
+          await owner.call<ProblemAnswer>(`/v1/scripts/${script.id}`, { method: 'PATCH', body }),
+          await owner.call<ProblemAnswer>(`/v1/scripts/${closed.id}/runs`, { body: { parameters } }),
+        ];
+        for (const { status, text: said } of answers) {
+          assert.ok([200, 201, 202, 422].includes(status), `${status} ${said}`);
+        }
+      }),
+      { numRuns: 100 },
+    );
   });
 
   test('an idempotent POST makes one script', async () => {

@@ -248,7 +248,7 @@ export async function restoreBackup(context: WorkspaceContext, asker: Asker, id:
       started_at: null,
       finished_at: null,
     };
-    await claimOnce(trx, asker.claim, restore.id, now);
+    await claimOnce(trx, asker.claim, id, now);
     await insertRestore(trx, restore);
     await context.jobs.enqueue(trx, {
       kind: restoreKindOf(storageNameOf(object.place)),

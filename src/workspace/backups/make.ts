@@ -6,7 +6,7 @@ import { findResource } from '../../store/resources.ts';
 import type { BackupTable } from '../../store/schema.ts';
 import { record, systemIn, type WorkspaceContext } from '../context.ts';
 import { JobFailure, type JobKind, type RunningJob } from '../jobs/jobs.ts';
-import { run, type Step } from '../runner/run.ts';
+import { OutputCut, run, type Step } from '../runner/run.ts';
 import { applyRetention, BACKUP_KIND, planOf } from './backups.ts';
 import { appSite, createLastWords, outcomeFailure, type Site } from './site.ts';
 import { StorageFailure } from './storage.ts';
@@ -67,9 +67,13 @@ async function stream(context: WorkspaceContext, job: RunningJob, row: BackupTab
     }),
   );
   const words = createLastWords(HARMLESS);
+  const what = row.kind === 'directory' ? 'tar' : 'The backup command';
   const output = new PassThrough();
   const step = stepOf(site, row.kind);
+  // Nothing would end the output of a step that is not begun.
+  signal.throwIfAborted();
   const over = run(site.target, { ...step, stdout: output, onLine: words.onLine }, signal);
+  over.catch((error) => output.destroy(error));
   const zstd = row.kind === 'directory' ? null : createZstdCompress({ params: { [constants.ZSTD_c_checksumFlag]: 1 } });
   // A pipe does not tell its end of what goes wrong at its beginning, nor the other way round.
   output.once('error', (error) => zstd?.destroy(error));
@@ -83,7 +87,7 @@ async function stream(context: WorkspaceContext, job: RunningJob, row: BackupTab
     const outcome = await over;
     signal.throwIfAborted();
     const changed = row.kind === 'directory' && outcome.exitCode === 1 && words.onlyHarmless();
-    const failure = changed ? null : outcomeFailure(outcome, 'The backup command', words);
+    const failure = changed ? null : outcomeFailure(outcome, what, words);
     if (failure !== null) throw failure;
     if (zstd?.bytesWritten === 0) throw new JobFailure('The backup command wrote nothing.');
   }
@@ -98,11 +102,13 @@ async function stream(context: WorkspaceContext, job: RunningJob, row: BackupTab
   } catch (error) {
     // Ends what still writes, wherever it runs.
     output.destroy(error instanceof Error ? error : new Error('The backup was not kept.'));
-    await over;
+    const outcome = await over;
     // Whoever else has taken the job for failed may have swept already, before the object was there.
     if (job.gone.aborted) await storage.remove(place, null).catch(context.onError);
     else await sweepObject(context, workspaceId, row.id);
-    throw error instanceof StorageFailure ? new JobFailure(error.message) : error;
+    if (error instanceof StorageFailure) throw new JobFailure(error.message);
+    if (error instanceof OutputCut) throw outcomeFailure(outcome, what, words) ?? new JobFailure(error.message);
+    throw error;
   }
 }
 

@@ -115,6 +115,8 @@ async function feed(site: Site, what: string, asked: Step, source: Source, signa
   const bytes = await source.open();
   let broken: Error | null = null;
   const input = new PassThrough();
+  // It may break before anybody listens, or after.
+  input.on('error', () => undefined);
   bytes.once('error', (error) => {
     broken = error;
     input.destroy(error);

@@ -34,7 +34,7 @@ const LONGEST = 300;
 /** The last lines that a step said, masked by the runner. */
 export interface LastWords {
   readonly onLine: (line: OutputLine) => void;
-  /** Whether it said nothing but what is harmless. */
+  /** Whether it said something, and nothing but what is harmless. */
   onlyHarmless(): boolean;
   text(): string;
 }
@@ -50,7 +50,7 @@ export function createLastWords(harmless: RegExp | null = null): LastWords {
       lines.push(line);
       if (lines.length > KEPT) lines.shift();
     },
-    onlyHarmless: () => harmful === 0,
+    onlyHarmless: () => lines.length > 0 && harmful === 0,
     text: () => lines.join('\n'),
   };
 }

@@ -12,7 +12,7 @@ import { startSshd, type TestSshd } from '../../testing/sshd.ts';
 import { until } from '../../testing/until.ts';
 import { makeKeyPair } from './key-pair.ts';
 import { quote } from './quote.ts';
-import { type Outcome, type OutputLine, run, type Step, type Target } from './run.ts';
+import { type Outcome, OutputCut, type OutputLine, run, type Step, type Target } from './run.ts';
 
 let sshd: TestSshd;
 const targets: Record<string, Target> = { local: { kind: 'local' } };
@@ -279,4 +279,29 @@ test('any text is one word for a shell', () => {
     }),
     { numRuns: 60 },
   );
+});
+
+test('bytes come whole to a reader that is slow, and with an error to one who can not know that they are', async () => {
+  const local = targets['local'] as Target;
+  let taken = 0;
+  // Slower than anybody is patient with a step that says nothing.
+  const slow = new Writable({
+    highWaterMark: 1,
+    write(chunk: Buffer, _encoding, done) {
+      const wait = taken === 0 ? 20_000 : 0;
+      taken += chunk.length;
+      setTimeout(done, wait);
+    },
+  });
+  let cut: Error | null = null;
+  const held = new Writable({ write: (_chunk, _encoding, done) => done() }).once('error', (error) => {
+    cut = error;
+  });
+  const [whole, open] = await Promise.all([
+    run(local, { ...shell('head -c 3000000 /dev/zero'), stdout: slow }),
+    run(local, { ...shell('sleep 60 & echo rows'), stdout: held }),
+  ]);
+  assert.deepEqual([whole.exitCode, whole.problem, taken], [0, null, 3_000_000]);
+  assert.equal(open.exitCode, 0);
+  assert.ok((cut as unknown) instanceof OutputCut);
 });

@@ -54,6 +54,14 @@ export interface Outcome {
   readonly problem: string | null;
 }
 
+/** What a step's output is ended with where its own end is not known. */
+export class OutputCut extends Error {
+  constructor() {
+    super('What it left running holds its output open, so nobody knows where that ends.');
+    this.name = 'OutputCut';
+  }
+}
+
 function openEntry(target: Target): Promise<Entry> | Entry {
   return target.kind === 'local' ? openLocal() : openSsh(target);
 }
@@ -126,12 +134,21 @@ export async function run(target: Target, step: Step, signal?: AbortSignal): Pro
     let beats: NodeJS.Timeout | undefined;
     let stopping = false;
     let settled = false;
+    let moved = performance.now();
 
     /** Ends our end of it, whoever may still hold the other one. */
     function cut(): void {
       child.kill('SIGKILL');
       child.stdout.destroy();
       child.stderr.destroy();
+    }
+    /** Cuts when nothing has come for a while, which a reader that is slow to take it does not cause. */
+    function cutWhenIdle(reader: Writable): void {
+      const timer = setTimeout(() => {
+        if (reader.writableNeedDrain || performance.now() - moved < STOP_WITHIN) cutWhenIdle(reader);
+        else cut();
+      }, STOP_WITHIN);
+      timers.push(timer);
     }
     /** Asks for the end of the process group; the server sees to it. Beyond patience, the connection is cut. */
     function stop(): void {
@@ -174,7 +191,8 @@ export async function run(target: Target, step: Step, signal?: AbortSignal): Pro
         facts.exitCode = Number(value);
         clearInterval(beats);
         // Something that was left running holds the output open: it is not waited for.
-        timers.push(setTimeout(cut, step.stdout === undefined ? DRAIN : STOP_WITHIN));
+        if (step.stdout === undefined) timers.push(setTimeout(cut, DRAIN));
+        else cutWhenIdle(step.stdout);
       }
     }
     const marks = createMarks(`${MARK} ${nonce} `, onMark, (chunk) => {
@@ -189,6 +207,9 @@ export async function run(target: Target, step: Step, signal?: AbortSignal): Pro
     if (step.stdout === undefined) child.stdout.on('data', (chunk: Buffer) => out.write(chunk));
     else {
       child.stdout.pipe(step.stdout);
+      child.stdout.on('data', () => {
+        moved = performance.now();
+      });
       // Who reads it went away: nothing more is of use to anybody.
       step.stdout.once('error', stop);
       drained = finished(step.stdout, { readable: false }).catch(() => undefined);
@@ -207,6 +228,8 @@ export async function run(target: Target, step: Step, signal?: AbortSignal): Pro
       out.flush();
       err.flush();
       await entry.close();
+      // Whoever takes it as bytes must not take what was cut off for all of it, nor wait for the rest.
+      if (step.stdout !== undefined && !child.stdout.readableEnded) step.stdout.destroy(new OutputCut());
       await drained;
       if (!ended && !facts.cancelled && !facts.timedOut) {
         const why = lastLine(said);
