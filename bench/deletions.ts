@@ -1,4 +1,10 @@
+import { createId } from '../src/contract/id.ts';
+import { createRegistry } from '../src/credentials/registry.ts';
+import { amongOthers } from '../src/server/nodes.ts';
+import { insertRevocation } from '../src/store/credentials.ts';
+import { openPostgresStore } from '../src/store/postgres.ts';
 import { type Fleet, type FleetKey, startFleet } from '../src/testing/fleet.ts';
+import { startPostgres } from '../src/testing/postgres.ts';
 import { until } from '../src/testing/until.ts';
 import { serve } from './lib/processes.ts';
 import { atMost, type Finding, list, median } from './lib/report.ts';
@@ -8,6 +14,8 @@ const ONE_BY_ONE = 200;
 const AT_ONCE = 16;
 const TOGETHER = 640;
 const FROZEN = 8;
+const MANY = [3, 10, 30];
+const MANY_BOUND = 2000;
 
 /** Milliseconds to the answer of a deletion of a key that these nodes remember. */
 async function timeOne({ owner, judge }: Fleet, key: FleetKey, nodes: readonly number[]): Promise<number> {
@@ -27,6 +35,35 @@ async function timeFrozen(fleet: Fleet, key: FleetKey): Promise<number> {
     return await timeOne(fleet, key, [0, 2]);
   } finally {
     process.kill(pid, 'SIGCONT');
+  }
+}
+
+/** Many leases on one database, all held by this process: how late a revocation is settled by them all. */
+async function timeMany(count: number): Promise<number[]> {
+  const postgres = await startPostgres();
+  const url = await postgres.createDatabase();
+  const store = await openPostgresStore(url, () => undefined);
+  const lease = { holds: () => false };
+  const read = () => Promise.resolve(null);
+  const registry = createRegistry({ read, lease, capacity: 1 });
+  const nodes = Array.from({ length: count }, () =>
+    amongOthers({ url, id: createId('node'), bound: MANY_BOUND, registry, read, onError: () => undefined }),
+  );
+  try {
+    await Promise.all(nodes.map((node) => node.start()));
+    const settled: number[] = [];
+    const [first] = nodes;
+    for (let left = ONE_BY_ONE; left > 0 && first !== undefined; left--) {
+      const begun = performance.now();
+      const number = await store.transaction((trx) => insertRevocation(trx, 'wsp_01', new Uint8Array(32), Date.now()));
+      await first.settle({ number, workspaceId: 'wsp_01', digest: null });
+      settled.push(performance.now() - begun);
+    }
+    return settled;
+  } finally {
+    await Promise.all(nodes.map((node) => node.stop()));
+    await store.close();
+    await postgres.close();
   }
 }
 
@@ -54,7 +91,19 @@ export async function deletions(): Promise<Finding[]> {
     for (let left = FROZEN; left > 0; left--) frozen.push(await timeFrozen(fleet, take()));
     const sorted = alone.toSorted((a, b) => a - b);
     const part = (at: number) => sorted[Math.floor((sorted.length - 1) * at)] ?? Number.NaN;
+    const crowds: Finding[] = [];
+    for (const count of MANY) {
+      const settled = await timeMany(count);
+      crowds.push({
+        what: `median time until ${count} nodes, their leases in one process, have confirmed a revocation`,
+        figure: median(settled),
+        unit: ' ms',
+        bound: null,
+        from: `${settled.length} revocations, one by one; longest ${Math.max(...settled).toFixed(1)} ms`,
+      });
+    }
     return [
+      ...crowds,
       {
         what: 'median time to the answer of a deletion, three healthy nodes, one by one',
         figure: median(alone),

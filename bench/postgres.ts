@@ -32,6 +32,7 @@ const AT_ONCE = 64;
 const CONNECTIONS = 6;
 const NODES = 10;
 const FLUSHES = 15;
+const FOLDED = 50_000;
 
 /** `/v1/authorize` with everything in memory: the same server on PostgreSQL and on SQLite. */
 async function warm(seeded: Seeded, url: string): Promise<Finding[]> {
@@ -208,6 +209,49 @@ async function contention(seeded: Seeded, url: string): Promise<Finding[]> {
   ];
 }
 
+/** Uses of many credentials: written down as they were counted, then folded into the credentials. */
+async function folding(url: string): Promise<Finding[]> {
+  const store = await openPostgresStore(url, () => undefined);
+  try {
+    const journal = await createUsageJournal(store);
+    const rows = await store.read.selectFrom('credential').select(['id', 'workspace_id']).limit(FOLDED).execute();
+    const usage = createUsage(journal, createId('node'), createMemory(1).places);
+    for (const { id, workspace_id } of rows) {
+      const workspace = { id: workspace_id, gone: false };
+      const facts = { kind: 'access_token', name: 'Pipeline', rights: 1, active: true, expiresAt: null } as const;
+      const own = { createdAt: 1, passphraseHash: null, row: -1 };
+      usage.count({ id, workspace, ...facts, ...own }, '127.0.0.1', Date.now());
+    }
+    const began = performance.now();
+    await usage.flush();
+    const flushed = performance.now();
+    await journal.fold();
+    const folded = performance.now();
+    const rate = (milliseconds: number) => (rows.length / milliseconds) * 1000;
+    const finding = (what: string, figure: number): Finding => ({
+      what,
+      figure,
+      unit: '',
+      bound: null,
+      from: `${rows.length.toLocaleString('en')} different credentials, one node`,
+    });
+    return [
+      finding('credentials a second whose uses are written down', rate(flushed - began)),
+      finding('credentials a second whose uses are folded in', rate(folded - flushed)),
+    ];
+  } finally {
+    await store.close();
+  }
+}
+
+async function sizeOf(url: string): Promise<number> {
+  const client = new pg.Client(url);
+  await client.connect();
+  const { rows } = await client.query<{ bytes: string }>("select pg_total_relation_size('credential') as bytes");
+  await client.end();
+  return Number(rows[0]?.bytes);
+}
+
 /** What sharing a database costs. */
 export async function postgres(): Promise<Finding[]> {
   const seeded = await seededWith(STORED);
@@ -225,7 +269,21 @@ export async function postgres(): Promise<Finding[]> {
       bound: null,
       from: `${rows.toLocaleString('en')} rows in ${seconds.toFixed(1)} s`,
     };
-    return [...(await warm(seeded, url)), ...(await cold(seeded, url)), ...(await contention(seeded, url)), copying];
+    const size: Finding = {
+      what: 'bytes that a credential takes in PostgreSQL, with its indexes',
+      figure: (await sizeOf(url)) / STORED,
+      unit: '',
+      bound: null,
+      from: `${STORED.toLocaleString('en')} access tokens with names of 16 characters`,
+    };
+    return [
+      ...(await warm(seeded, url)),
+      ...(await cold(seeded, url)),
+      ...(await contention(seeded, url)),
+      ...(await folding(url)),
+      copying,
+      size,
+    ];
   } finally {
     await server.close();
   }

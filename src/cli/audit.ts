@@ -6,7 +6,7 @@ import type { AuditEvent } from '../contract/schemas.ts';
 import type { AuditAction } from '../contract/words.ts';
 import type { AuditListQuery, Client } from '../sdk/client.ts';
 import { type Common, connect } from './connect.ts';
-import { readCount } from './credentials.ts';
+import { readCount } from './input.ts';
 import { type Column, plain, print, printList, showInstant } from './output.ts';
 import { startProgress } from './progress.ts';
 

@@ -3,7 +3,7 @@ import type { CredentialSort } from '../contract/words.ts';
 import type { Client } from '../sdk/client.ts';
 import { type Common, connect } from './connect.ts';
 import { Failure } from './failure.ts';
-import { confirm } from './input.ts';
+import { confirm, readCount } from './input.ts';
 import { type Column, note, print, printJson, printList, printOne, showInstant } from './output.ts';
 
 /** What the commands of access tokens and those of API keys have in common. */
@@ -66,13 +66,6 @@ export interface ListOptions extends Common {
   readonly unusedForDays?: string;
   readonly sort?: string;
   readonly limit?: string;
-}
-
-/** A whole number of an option, for the query. */
-export function readCount(name: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  if (!/^\d{1,9}$/.test(text)) throw new Failure(`${name} takes a whole number.`);
-  return Number(text);
 }
 
 export async function listCredentials(noun: Noun, options: ListOptions): Promise<void> {

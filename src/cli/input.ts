@@ -1,12 +1,24 @@
-import { text as readAll } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import { EXIT, Failure } from './failure.ts';
 
 /** Whether somebody can be asked: questions go to standard error, so only that and the input matter. */
 export const isInteractive = () => process.stdin.isTTY === true && process.stderr.isTTY === true;
 
+/** Bytes as text, each of them; fails where they are no UTF-8. */
+export function decode(bytes: Uint8Array, name: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new Failure(`${name} is not UTF-8.`);
+  }
+}
+
+/** All of standard input. */
+export const readInput = async (): Promise<string> => decode(await buffer(process.stdin), 'Standard input');
+
 /** All of standard input without the newline at its end: how secrets come in. */
 export async function readSecretInput(what: string): Promise<string> {
-  const secret = (await readAll(process.stdin)).replace(/\r?\n$/, '');
+  const secret = (await readInput()).replace(/\r?\n$/, '');
   if (secret === '') throw new Failure(`Standard input holds no ${what}.`);
   return secret;
 }
@@ -19,18 +31,36 @@ export function readSpan(text: string): number | null {
   return parts === null ? null : Number(parts[1]) * (SPANS[parts[2] ?? ''] ?? 0) * 1000;
 }
 
-/** Reads `--expires`: `30d` from now, `never` (null), or an instant. */
-export function readExpiry(text: string, now = Date.now()): string | null {
-  if (text === 'never') return null;
+/** Reads a span from now such as `30d`, or an instant; null if it is neither. */
+function readMoment(text: string, now: number): string | null {
   const span = readSpan(text);
   const at = span === null ? Date.parse(text) : now + span;
   const isInstant = /^\d{4}-\d\d-\d\d(T.*(Z|[+-]\d\d:\d\d))?$/.test(text);
-  if ((span === null && !isInstant) || Number.isNaN(at) || at > 8.64e15) {
-    throw new Failure(
-      '--expires takes a duration such as 12h, 30d or 1y, never, or an instant such as 2027-02-24T09:00:00Z.',
-    );
-  }
-  return new Date(at).toISOString();
+  return (span === null && !isInstant) || Number.isNaN(at) || at > 8.64e15 ? null : new Date(at).toISOString();
+}
+
+const INSTANT = 'an instant such as 2027-02-24T09:00:00Z';
+
+/** Reads `--expires`: `30d` from now, `never` (null), or an instant. */
+export function readExpiry(text: string, now = Date.now()): string | null {
+  if (text === 'never') return null;
+  const at = readMoment(text, now);
+  if (at === null) throw new Failure(`--expires takes a duration such as 12h, 30d or 1y, never, or ${INSTANT}.`);
+  return at;
+}
+
+/** Reads an instant, or a span from now. */
+export function readInstant(name: string, text: string, now = Date.now()): string {
+  const at = readMoment(text, now);
+  if (at === null) throw new Failure(`${name} takes a duration such as 30m or 12h, or ${INSTANT}.`);
+  return at;
+}
+
+/** A whole number of an option. */
+export function readCount(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d{1,9}$/.test(text)) throw new Failure(`${name} takes a whole number.`);
+  return Number(text);
 }
 
 /** Words that were given several times, or with commas between them. */

@@ -1,3 +1,4 @@
+import './umask.ts';
 import { createProgram } from './program.ts';
 
 /** What went wrong, in one line on standard error, and the exit code that belongs to it. */
@@ -15,6 +16,4 @@ async function fail(error: unknown): Promise<void> {
   }
 }
 
-// What this process writes is for its own user alone.
-process.umask(0o077);
 await createProgram().parseAsync().catch(fail);

@@ -67,15 +67,27 @@ function table(rows: readonly (readonly string[])[], titles: readonly string[]):
 
 /**
  * Prints a list: with `--json` the API's own objects, with `--quiet` ids alone, on a terminal a table,
- * and otherwise columns with tabs between them and no titles.
+ * and otherwise columns with tabs between them and no titles. What has no `id` is told what stands for it.
  */
-export async function printList<Row extends { readonly id: string }>(
+export function printList<Row extends { readonly id: string }>(
   rows: readonly Row[],
   columns: readonly Column<Row>[],
   options: OutputOptions,
+): Promise<void>;
+export function printList<Row>(
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+  options: OutputOptions,
+  idOf: (row: Row) => string,
+): Promise<void>;
+export async function printList<Row extends { readonly id?: string }>(
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+  options: OutputOptions,
+  idOf = ({ id }: Row) => id ?? '',
 ): Promise<void> {
   if (options.json === true) return printJson(rows);
-  if (options.quiet === true) return print(rows.map(({ id }) => `${id}\n`).join(''));
+  if (options.quiet === true) return print(rows.map((row) => `${plain(idOf(row))}\n`).join(''));
   const cells = rows.map((row) => columns.map(({ of }) => plain(String(of(row) ?? '–'))));
   if (!isTerminal()) return print(cells.map((row) => `${row.join('\t')}\n`).join(''));
   return rows.length === 0
@@ -115,4 +127,12 @@ export function showInstant(instant: string | null, none: string, now = Date.now
   const away = Date.parse(instant) - now;
   const [unit, span] = SPANS.find(([, one]) => Math.abs(away) >= one) ?? ['second', 1000];
   return new Intl.RelativeTimeFormat('en').format(Math.round(away / span), unit);
+}
+
+/** The first of a list, read no further than that. */
+export async function taken<One>(all: AsyncIterable<One>, most: number): Promise<One[]> {
+  const list: One[] = [];
+  if (most === 0) return list;
+  for await (const one of all) if (list.push(one) >= most) break;
+  return list;
 }

@@ -1,7 +1,11 @@
 import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
+import { AT_MOST, remote, YES } from './declare.ts';
+import { environmentCommands } from './environment-commands.ts';
 import { EXIT } from './failure.ts';
 import { readWords } from './input.ts';
+import { resourceCommands } from './resource-commands.ts';
+import { workCommands } from './work-commands.ts';
 
 /**
  * Every command as it is declared. What carries a command out is imported when it runs, so that
@@ -26,21 +30,12 @@ Ends with 0, ${EXIT.failed} failed, ${EXIT.cancelled} cancelled, ${EXIT.signInNe
   accountCommands(program);
   tokenCommands(program);
   keyCommands(program);
+  environmentCommands(program);
+  workCommands(program);
+  resourceCommands(program);
   auditCommands(program);
   otherCommands(program);
   return program;
-}
-
-/** A command that talks to a server. */
-function remote(parent: Command, name: string, description: string): Command {
-  return parent
-    .command(name)
-    .description(description)
-    .option('--url <url>', 'the server')
-    .option('--profile <name>', 'which of the servers signed in to')
-    .option('--workspace <workspace>', 'id or slug of the workspace')
-    .option('--json', 'answer in JSON, with the fields of the API')
-    .option('--quiet', 'nothing but the answer itself');
 }
 
 function serverCommands(program: Command): void {
@@ -143,11 +138,10 @@ function credentialList(parent: Command, what: string, right: string): Command {
     .option('--created-by <id>', 'those that this person created')
     .option('--unused-for-days <days>', 'those without a use for so long')
     .option('--sort <field>', 'createdAt, name, expiresAt, lastUsedAt or useCount; - before it for descending')
-    .option('--limit <count>', 'at most so many');
+    .option('--limit <count>', AT_MOST);
 }
 
 const EXPIRES = 'such as 30d, 12h, 1y, never, or an instant';
-const YES = 'do not ask; needed without a terminal';
 
 function tokenCommands(program: Command): void {
   const tokens = program.command('tokens').description('Access tokens');
@@ -224,7 +218,7 @@ function auditCommands(program: Command): void {
       .option('--from <instant>', 'from then on')
       .option('--to <instant>', 'before then');
   filtered('list', 'The newest entries')
-    .option('--limit <count>', 'at most so many', '50')
+    .option('--limit <count>', AT_MOST, '50')
     .action(async (options) => (await log()).listAudit(options));
   filtered('tail', 'Follow it').action(async (options) => (await log()).tailAudit(options));
   filtered('export', 'All of it as NDJSON')

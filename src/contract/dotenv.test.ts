@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
+import { parseEnv } from 'node:util';
 import fc from 'fast-check';
-import { parseDotenv, writeDotenv } from './dotenv.ts';
+import { parseDotenv, writeDotenv, writeShellDotenv } from './dotenv.ts';
 
 const names = fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,20}$/).filter((name) => name !== '__proto__');
 /** Text in which everything that a parser could trip over is likely. */
@@ -45,7 +46,9 @@ function valuesOf(text: string): Record<string, string> {
 test('what is written is read exactly, whatever the values', () => {
   fc.assert(
     fc.property(fc.dictionary(names, tricky, { maxKeys: 10, noNullPrototype: true }), (values) => {
-      assert.deepEqual(valuesOf(writeDotenv(Object.entries(values))), values);
+      for (const write of [writeDotenv, writeShellDotenv]) {
+        assert.deepEqual(valuesOf(write(Object.entries(values))), values);
+      }
     }),
     { numRuns: 2000 },
   );
@@ -111,11 +114,26 @@ test('a line that can not be read is named', () => {
   }
 });
 
+test('the dotenv parser of the runtime reads the same values, quotes of two kinds in them too', () => {
+  const values = {
+    PLAIN: 'a=b',
+    QUOTE: `it's`,
+    BOTH: `it's "quoted" \\ $HOME #1`,
+    LINES: `it's\n"two" lines\n`,
+    DOLLAR: `it's $5 \${X}`,
+    BACK: "it's a`b $x",
+    SPACES: '  it is  ',
+    EMPTY: '',
+    WORDS: 'grüße 🎉',
+  };
+  assert.deepEqual({ ...parseEnv(writeDotenv(Object.entries(values))) }, values);
+});
+
 test('a shell that reads the file gets the same values, but for carriage returns and values with both quotes', () => {
   const values = { A: 'plain', B: 'two words', C: '$HOME `id` "x" #', D: 'line\nline', E: 'ünïcode', F: '' };
   const script = `eval "$(cat)"; printf '%s\\0' ${Object.keys(values)
     .map((name) => `"$${name}"`)
     .join(' ')}`;
-  const out = execFileSync('bash', ['-c', script], { input: writeDotenv(Object.entries(values)) });
+  const out = execFileSync('bash', ['-c', script], { input: writeShellDotenv(Object.entries(values)) });
   assert.deepEqual(out.toString().split('\0').slice(0, -1), Object.values(values));
 });

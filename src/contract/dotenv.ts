@@ -1,5 +1,5 @@
 /**
- * Variables as text, a line each, and back: what `writeDotenv` writes, `parseDotenv` reads exactly. It
+ * Variables as text, a line each, and back: what is written here, `parseDotenv` reads exactly. It
  * also reads what other tools write: `export`, comments, single, double and back quotes, values over
  * several lines. Nothing is ever expanded: `$` is a character like any other.
  */
@@ -11,9 +11,7 @@ const PLAIN = /^[A-Za-z0-9_./:@%+,=-]*$/;
 const LITERAL = /^[^'\r]*$/;
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '"': '"', '\\': '\\', $: '$', '`': '`' };
 
-function writeValue(value: string): string {
-  if (PLAIN.test(value)) return value;
-  if (LITERAL.test(value)) return `'${value}'`;
+function escapedValue(value: string): string {
   const escaped = value
     .replace(/["\\$`]/g, '\\$&')
     .replaceAll('\n', '\\n')
@@ -21,11 +19,30 @@ function writeValue(value: string): string {
   return `"${escaped}"`;
 }
 
-/** Writes variables in the order given. */
-export function writeDotenv(variables: Iterable<readonly [name: string, value: string]>): string {
+/** As the dotenv libraries read it, which take back quotes, and of all escapes know `\n` and `\r` alone. */
+function valueForTools(value: string): string {
+  if (/^[^`\r]*$/.test(value)) return `\`${value}\``;
+  return /["\\]/.test(value) ? escapedValue(value) : `"${value.replaceAll('\n', '\\n').replaceAll('\r', '\\r')}"`;
+}
+
+type Variables = Iterable<readonly [name: string, value: string]>;
+
+function writeLines(variables: Variables, quoted: (value: string) => string): string {
   let text = '';
-  for (const [name, value] of variables) text += `${name}=${writeValue(value)}\n`;
+  for (const [name, value] of variables) {
+    text += `${name}=${PLAIN.test(value) ? value : LITERAL.test(value) ? `'${value}'` : quoted(value)}\n`;
+  }
   return text;
+}
+
+/** Writes variables in the order given. A shell must not read it: use `writeShellDotenv` where one might. */
+export function writeDotenv(variables: Variables): string {
+  return writeLines(variables, valueForTools);
+}
+
+/** The same for a file that a shell might read: no value of it is ever run or expanded there. */
+export function writeShellDotenv(variables: Variables): string {
+  return writeLines(variables, escapedValue);
 }
 
 /** What a text says, or the line that can't be read. Of a name that comes twice the last value counts. */

@@ -24,7 +24,7 @@ export function activityRoutes(house: House): Route[] {
     route({
       method: 'POST',
       url: '/v1/activity/events',
-      access: { token: ['activity_tracker'] },
+      access: { person: 'admin', token: ['activity_tracker'] },
       summary:
         'Send events: CloudEvents 1.0 in structured, batched or binary mode; a batch is stored whole or not at all',
       tag,

@@ -192,6 +192,12 @@ forEachEngine('deployments', (engine) => {
     assert.deepEqual([commit.status, commit.commit, commit.branch, page(app)], ['completed', first, null, 'one']);
     const none = await deployed(owner, app, { commit: 'deadbeefdeadbeef' });
     assert.match(none.error ?? '', /no commit deadbeef/);
+    const bare = await owner.call<Deployment>(`/v1/apps/${app.id}/deployments`, { method: 'POST' });
+    assert.deepEqual([bare.status, bare.body.branch], [202, 'main'], bare.text);
+    await deploymentWhen(owner, bare.body.id, isOver);
+    const bareBack = await owner.call<Deployment>(`/v1/deployments/${commit.id}/rollback`, { method: 'POST' });
+    assert.deepEqual([bareBack.status, bareBack.body.commit], [202, first], bareBack.text);
+    await deploymentWhen(owner, bareBack.body.id, isOver);
     assert.equal((await app.deploy({ branch: 'main', commit: first })).status, 422);
     assert.equal((await app.deploy({ branch: '--upload-pack=x' })).status, 422);
     assert.equal((await app.deploy({ nothing: 1 })).status, 422);

@@ -10,7 +10,7 @@ import {
   SetVariable,
   UpdateEnvironment,
 } from '../contract/environment.ts';
-import { Problem } from '../contract/problem.ts';
+import { invalidField, Problem } from '../contract/problem.ts';
 import { PageQuery, pageOf } from '../contract/schemas.ts';
 import { RESOURCE_LIMITS } from '../contract/words.ts';
 import { tagOf } from '../workspace/context.ts';
@@ -30,9 +30,17 @@ const tag = 'Environment';
 const app = z.string().max(64);
 const InPath = z.object({ app });
 const OneInPath = z.object({ app, name: envName });
+const AnyNameInPath = z.object({ app, name: z.string() });
 const VersionInPath = z.object({ app, version: z.string().regex(/^\d{1,9}$/, 'takes the number of a version') });
 const read = { person: 'member', token: ['modify_env'] } as const;
 const write = { person: 'admin', token: ['modify_env'] } as const;
+
+/** The name that a variable is to get. Throws `validation_failed`: nothing is sought here that could be `not_found`. */
+function checkedName(name: string): string {
+  const checked = envName.safeParse(name);
+  if (!checked.success) throw invalidField('name', checked.error.issues[0]?.message ?? 'is not valid');
+  return checked.data;
+}
 
 function tagged(reply: FastifyReply, { appId, version }: ReadEnvironment): FastifyReply {
   return reply.header('etag', tagOf(envState(appId, version)));
@@ -81,14 +89,15 @@ export function environmentRoutes(house: House): Route[] {
       access: write,
       summary: 'Set one variable',
       tag,
-      params: OneInPath,
+      params: AnyNameInPath,
       body: SetVariable,
       answers: { 200: EnvVariable },
       codes: ['not_found', 'conflict'],
       handler: async ({ params, body, request, reply }) => {
-        const values = new Map([[params.name, body.value]]);
+        const name = checkedName(params.name);
+        const values = new Map([[name, body.value]]);
         const environment = await updateVariables(workspace, changerOf(house, request), params.app, values);
-        const variable = environment.data.find(({ name }) => name === params.name);
+        const variable = environment.data.find((one) => one.name === name);
         if (variable === undefined) throw new Problem('internal');
         return tagged(reply, environment).send(variable);
       },

@@ -32,7 +32,7 @@ export function errorRoutes(house: House): Route[] {
     route({
       method: 'POST',
       url: '/v1/errors/events',
-      access: { token },
+      access: { person: 'admin', token },
       summary: 'Report an error; it is counted in its issue',
       tag,
       body: ErrorReport,

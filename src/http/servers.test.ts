@@ -121,6 +121,12 @@ test('local servers are there where the operator allows them', async () => {
     assert.deepEqual([host, port, user, hostKey, publicKey], [null, null, null, null, null]);
     const withHost = { name: 'Not here', kind: 'local', host: 'example.com' };
     assert.equal((await person.call('/v1/servers', { body: withHost })).status, 422);
+    const named = { name: 'Right here, named', kind: 'local', host: 'localhost', port: 22, user: 'deploy' };
+    const shown = await person.call<Server>('/v1/servers', { body: named });
+    assert.deepEqual(
+      [shown.status, shown.body.host, shown.body.port, shown.body.user],
+      [201, 'localhost', 22, 'deploy'],
+    );
     const checked = await person.call<ServerCheck>(`/v1/servers/${made.body.id}/check`, { method: 'POST' });
     assert.equal(checked.body.ok, true);
   } finally {

@@ -34,7 +34,14 @@ import type {
 import { at, listOf, type Paging } from './lists.ts';
 import { resourcesOf } from './resources.ts';
 import { trackersOf } from './trackers.ts';
-import { type CallOptions, type ClientOptions, createTransport, type Method, type Request } from './transport.ts';
+import {
+  type CallOptions,
+  type ClientOptions,
+  createTransport,
+  type Method,
+  type Request,
+  type Transport,
+} from './transport.ts';
 import { workOf } from './work.ts';
 
 export { DevpilotError } from './errors.ts';
@@ -95,14 +102,13 @@ export interface PasskeyOptions {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-export type Client = ReturnType<typeof createClient>;
+export type Client = ReturnType<typeof ownOf> &
+  ReturnType<typeof resourcesOf> &
+  ReturnType<typeof trackersOf> &
+  ReturnType<typeof workOf>;
 
-/**
- * A typed client over the whole API. Every call throws `DevpilotError` with the contract's `code`.
- * Without a `credential`, a browser's cookie serves.
- */
-export function createClient(options: ClientOptions = {}) {
-  const transport = createTransport(options);
+/** What is not of one workspace's resources: people, credentials, the log, judging. */
+function ownOf(transport: Transport) {
   const { send } = transport;
   const credentials = <Item, Created, Create, Query extends Paging>(path: string) => ({
     ...listOf<Item, Query>(transport, path),
@@ -204,9 +210,6 @@ export function createClient(options: ClientOptions = {}) {
       update: (id: string, body: UpdateApiKey, call?: CallOptions): Promise<ApiKey> =>
         send('PATCH', at('/v1/api-keys', id), { ...call, body }),
     },
-    ...resourcesOf(transport),
-    ...trackersOf(transport),
-    ...workOf(transport),
     auditEvents: {
       ...listOf<AuditEvent, AuditListQuery>(transport, '/v1/audit-events'),
       /** The whole log as NDJSON, as it comes. */
@@ -236,4 +239,13 @@ export function createClient(options: ClientOptions = {}) {
     revoke: (form: { token: string }, call?: CallOptions): Promise<void> =>
       send('POST', '/v1/revoke', { ...call, form }),
   };
+}
+
+/**
+ * A typed client over the whole API. Every call throws `DevpilotError` with the contract's `code`.
+ * Without a `credential`, a browser's cookie serves.
+ */
+export function createClient(options: ClientOptions = {}): Client {
+  const transport = createTransport(options);
+  return { ...ownOf(transport), ...resourcesOf(transport), ...trackersOf(transport), ...workOf(transport) };
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import pg from 'pg';
 import { TEST_SECRET } from '../testing/engines.ts';
 import {
   bearer,
@@ -137,6 +138,33 @@ test('uses that all nodes counted add up exactly after clean stops', async () =>
   await Promise.all(others.map((node) => node.close()));
   const found = await owner.call<{ useCount: number }>(`/v1/api-keys/${key.id}`);
   assert.equal(found.body.useCount, 80);
+});
+
+test('nodes go on, and one can be started, beside the tables of a newer version', async () => {
+  const [first] = nodes;
+  if (first === undefined) throw new Error('There is no node.');
+  const before = await createKey(owner, ['read']);
+  assert.deepEqual(await statusesOf(before.secret), [200, 200, 200]);
+  const { DATABASE_URL = '' } = environment;
+  const client = new pg.Client(DATABASE_URL);
+  await client.connect();
+  await client.query("insert into kysely_migration (name, timestamp) values ('9999-newer', '2030')");
+  await client.query('create table newer (id text primary key)');
+  await client.query("alter table credential add column newer text not null default 'as it was'");
+  await client.query('alter table audit_event add column newer bigint');
+  await client.end();
+
+  const late = await startHouse({ environment });
+  const after = await createToken(owner, ['all']);
+  for (const secret of [before.secret, after.secret]) {
+    assert.deepEqual(await statusesOf(secret), [200, 200, 200]);
+    assert.equal((await late.call('/v1/authorize', { headers: bearer(secret) })).status, 200);
+  }
+  const edited = await owner.call(`/v1/api-keys/${before.id}`, { method: 'PATCH', body: { active: false } });
+  assert.match(edited.headers.get('devpilot-revocation') ?? '', /^nodes=4 confirmed=4 /);
+  assert.equal((await late.call('/v1/authorize', { headers: bearer(before.secret) })).status, 401);
+  assert.equal((await owner.call('/v1/audit-events')).status, 200);
+  await late.close();
 });
 
 test('a node that is stopped gives its lease up, and nobody waits for it', async () => {

@@ -95,6 +95,13 @@ export interface BoundedPool {
   end(): Promise<void>;
 }
 
+interface Waiting {
+  readonly give: (client: pg.PoolClient | null) => void;
+  readonly refuse: (error: Problem) => void;
+  /** `performance.now()`. */
+  readonly until: number;
+}
+
 const unreachable = (cause?: unknown): Problem =>
   new Problem('unavailable', 'The store can not be reached.', { retryAfter: 1, cause });
 
@@ -108,7 +115,9 @@ export function createPool({ url, connections, waiting, patience, onError }: Poo
   let ending = false;
   /** Connections that are used or being made; the pool's own line, in which each would try to connect, stays empty. */
   let taken = 0;
-  const line = new Set<() => void>();
+  /** Those who wait, oldest first; each is given a connection, or null for the right to make one. */
+  const line = new Set<Waiting>();
+  let timer: NodeJS.Timeout | null = null;
   /** Until when nobody tries to connect; `performance.now()`. */
   let pausedUntil = 0;
   pool.on('error', (error) => {
@@ -117,31 +126,40 @@ export function createPool({ url, connections, waiting, patience, onError }: Poo
   // A connection that breaks while it is taken tells its holder by the query that fails.
   pool.on('connect', (client) => client.on('error', () => undefined));
 
-  async function takeTurn(): Promise<void> {
-    if (taken < connections) {
-      taken++;
-      return;
-    }
+  /** One timer for the whole line: whoever came first runs out of patience first. */
+  function watch(delay: number): void {
+    timer = setTimeout(() => {
+      timer = null;
+      const now = performance.now();
+      for (const one of line) {
+        if (one.until > now) return watch(one.until - now);
+        line.delete(one);
+        one.refuse(unreachable());
+      }
+    }, delay);
+  }
+
+  function wait(): Promise<pg.PoolClient | null> {
     if (line.size >= waiting) throw new Problem('unavailable', 'The store is too busy.', { retryAfter: 1 });
-    await new Promise<void>((resolve, reject) => {
-      const mine = () => {
-        clearTimeout(timer);
-        line.delete(mine);
-        resolve();
-      };
-      const timer = setTimeout(() => {
-        line.delete(mine);
-        reject(unreachable());
-      }, patience.connect);
-      line.add(mine);
+    return new Promise((give, refuse) => {
+      line.add({ give, refuse, until: performance.now() + patience.connect });
+      if (timer === null) watch(patience.connect);
     });
   }
 
-  /** The turn is handed on, so `taken` stays as it is. */
-  function passTurn(): void {
+  /** Hands on a connection, or the right to make one; to nobody if nobody waits, which is said. */
+  function handOn(client: pg.PoolClient | null): boolean {
     const [next] = line;
-    if (next === undefined) taken--;
-    else next();
+    if (next === undefined) return false;
+    line.delete(next);
+    next.give(client);
+    return true;
+  }
+
+  function giveBack(client: pg.PoolClient, lost: boolean): void {
+    if (!lost && handOn(client)) return;
+    client.release(lost);
+    if (!handOn(null)) taken--;
   }
 
   async function connect(): Promise<pg.PoolClient> {
@@ -157,23 +175,30 @@ export function createPool({ url, connections, waiting, patience, onError }: Poo
 
   return {
     async take() {
-      await takeTurn();
+      let mine: pg.PoolClient | null = null;
+      if (taken < connections) taken++;
+      else mine = await wait();
       try {
-        const client = await connect();
+        const client = mine ?? (await connect());
+        let held = true;
         return {
           client,
           release(error) {
-            client.release(error !== undefined && isConnectionLost(error));
-            passTurn();
+            if (!held) throw new Error('A connection is given back once.');
+            held = false;
+            giveBack(client, error !== undefined && isConnectionLost(error));
           },
         };
       } catch (error) {
-        passTurn();
+        if (!handOn(null)) taken--;
         throw error;
       }
     },
     end() {
       ending = true;
+      if (timer !== null) clearTimeout(timer);
+      for (const { refuse } of line) refuse(unreachable());
+      line.clear();
       return pool.end();
     },
   };

@@ -48,6 +48,7 @@ test('the same error of another release, line or id is one issue; another place 
   assert.equal(fingerprintOf(error({ frames: framesOf(later), message: 'order 99 is undefined' })), first);
   assert.notEqual(fingerprintOf(error({ frames: framesOf(V8_STACK.replace('placeOrder', 'payOrder')) })), first);
   assert.notEqual(fingerprintOf(error({ frames: framesOf(V8_STACK), type: 'RangeError' })), first);
+  assert.notEqual(fingerprintOf(error({ type: 'Error401' })), fingerprintOf(error({ type: 'Error402' })));
   assert.equal(
     fingerprintOf(error({ message: 'order 1 is undefined' })),
     fingerprintOf(error({ message: 'order 2 is undefined' })),

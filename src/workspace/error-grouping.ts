@@ -75,7 +75,7 @@ function standardParts(error: ReportedError): string[] {
   const own = error.frames.filter(({ inApp }) => inApp);
   const frames = (own.length === 0 ? error.frames : own).slice(0, FRAMES_COMPARED).map(placeOf);
   const distinct = frames.filter((place, at) => place !== frames[at - 1]);
-  return [stripped(error.type), ...(distinct.length === 0 ? [stripped(error.message.slice(0, 500))] : distinct)];
+  return [error.type, ...(distinct.length === 0 ? [stripped(error.message.slice(0, 500))] : distinct)];
 }
 
 /** What errors of one issue have in common, as a hash. Pure. */

@@ -12,6 +12,8 @@ import { scanHostKeys } from './runner/ssh.ts';
 
 const SSH_PORT = 22;
 const CHECK_WITHIN = 10 * SECOND;
+/** What a local server's host can be; like its port and user it is only shown, for nobody signs in there. */
+const THIS_MACHINE: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '::1']);
 
 function showServer(row: ServerTable): Server {
   return {
@@ -38,8 +40,11 @@ export const serverKeyIdentity = (row: { readonly id: string; readonly workspace
 function checkFields(context: WorkspaceContext, kind: ServerKind, input: CreateServer | UpdateServer): void {
   if (kind === 'local') {
     if (!context.localServer) throw invalidField('kind', 'takes ssh; the operator has not allowed local servers');
-    for (const field of ['host', 'port', 'user', 'hostKey'] as const) {
-      if (input[field] !== undefined && input[field] !== null) throw invalidField(field, 'is not for a local server');
+    if (input.hostKey !== undefined && input.hostKey !== null)
+      throw invalidField('hostKey', 'is not for a local server');
+    const { host } = input;
+    if (host !== undefined && host !== null && !THIS_MACHINE.has(host)) {
+      throw invalidField('host', 'names another machine, which a local server is not');
     }
   }
 }
@@ -53,9 +58,9 @@ function required(field: 'host' | 'user', value: string | null | undefined): str
 export function createServer(context: WorkspaceContext, asker: Asker, input: CreateServer): Promise<Server> {
   checkFields(context, input.kind, input);
   const blank = { host: null, port: null, user_name: null, host_key: null, public_key: null, private_key_sealed: null };
-  const ssh =
+  const place =
     input.kind === 'local'
-      ? blank
+      ? { ...blank, host: input.host ?? null, port: input.port ?? null, user_name: input.user ?? null }
       : {
           ...blank,
           host: required('host', input.host),
@@ -64,7 +69,7 @@ export function createServer(context: WorkspaceContext, asker: Asker, input: Cre
           host_key: input.hostKey ?? null,
         };
   return createResource(context, asker, SERVER, input, (_, facts) => {
-    const row = { ...facts, kind: input.kind, ...ssh };
+    const row = { ...facts, kind: input.kind, ...place };
     if (input.kind === 'local') return row;
     const pair = makeKeyPair(`devpilot-${facts.slug}`);
     return {

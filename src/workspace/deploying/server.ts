@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { writeDotenv } from '../../contract/dotenv.ts';
+import { writeShellDotenv } from '../../contract/dotenv.ts';
 import { HOOK_STAGES, type HookStage, MINUTE, SECOND } from '../../contract/words.ts';
 import type { DeploymentServerTable, DeploymentTable } from '../../store/schema.ts';
 import { JobFailure } from '../jobs/jobs.ts';
@@ -185,7 +185,7 @@ export async function prepare(
   const { size } = works.variables;
   await script(works, here, 'setup', 'setting the release up', SET_UP, signal, {
     environment: { DP_VARIABLES: size === 0 ? '' : String(size) },
-    stdin: writeDotenv(works.variables),
+    stdin: writeShellDotenv(works.variables),
   });
   await progress.advance();
   await hooks(works, here, 'post_setup', signal);

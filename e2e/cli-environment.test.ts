@@ -1,0 +1,246 @@
+import assert from 'node:assert/strict';
+import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import type { App } from '../src/contract/resources.ts';
+import { createToken, signUpOwner, startHouse, type TestHouse, type TestPerson } from '../src/testing/house.ts';
+import { openShell, type Shell, untilEnd } from './command.ts';
+import { createApp, createProject, setVariables } from './work.ts';
+
+let house: TestHouse;
+let owner: TestPerson;
+let shell: Shell;
+let app: App;
+let secret: string;
+
+const AWKWARD = {
+  QUOTES: `it's "quoted" \\ and \`back\``,
+  LINES: 'one\ntwo\r\nthree\n',
+  HASH: 'a # b',
+  DOLLAR: '$HOME $(touch x) $$ ${',
+  UMLAUT: 'schön 🚲',
+  EMPTY: '',
+};
+const variables = async () => {
+  const { body } = await owner.call<{ data: { name: string; value: string }[] }>(`/v1/apps/${app.id}/env`);
+  return Object.fromEntries(body.data.map(({ name, value }) => [name, value]));
+};
+const file = (name: string, text: string) => {
+  writeFileSync(join(shell.directory, name), text);
+  return name;
+};
+
+before(async () => {
+  house = await startHouse();
+  owner = await signUpOwner(house);
+  const { id: projectId } = await createProject(owner, { name: 'Shop' });
+  app = await createApp(owner, { name: 'Storefront', projectId });
+  secret = (await createToken(owner, ['modify_env'], { passphrase: 'schöne Passphrase' })).secret;
+  shell = openShell({
+    DEVPILOT_URL: house.url,
+    DEVPILOT_TOKEN: secret,
+    DEVPILOT_PASSPHRASE: 'schöne Passphrase',
+  });
+});
+after(async () => {
+  shell?.close();
+  await house?.close();
+});
+beforeEach(async () => {
+  const old = Object.keys(await variables()).map((name) => [name, null]);
+  await setVariables(owner, app, Object.fromEntries(old));
+});
+
+describe('pull', () => {
+  test('writes what push reads back exactly, as dotenv and as JSON', async () => {
+    await setVariables(owner, app, AWKWARD);
+    for (const format of ['dotenv', 'json']) {
+      const pulled = await shell.run(['env', 'pull', app.slug, '--format', format]);
+      assert.deepEqual([pulled.code, pulled.stderr], [0, '']);
+      await setVariables(owner, app, Object.fromEntries(Object.keys(AWKWARD).map((name) => [name, null])));
+      const pushed = await shell.run(['env', 'push', app.slug, '-', '--format', format, '--yes'], {
+        input: pulled.stdout,
+      });
+      assert.equal(pushed.code, 0, pushed.stderr);
+      assert.deepEqual(await variables(), AWKWARD);
+    }
+  });
+
+  test('puts them into a file of mode 0600, also over one that others could read', async () => {
+    await setVariables(owner, app, { KEY: 'value' });
+    const path = join(shell.directory, '.env');
+    writeFileSync(path, 'OLD=1\n');
+    chmodSync(path, 0o644);
+    const { code, stdout } = await shell.run(['env', 'pull', app.slug, '--output', '.env']);
+    assert.deepEqual([code, stdout], [0, '']);
+    assert.equal(readFileSync(path, 'utf8'), 'KEY=value\n');
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    const nowhere = await shell.run(['env', 'pull', app.slug, '--output', 'no/such/.env']);
+    assert.match(nowhere.stderr, /no\/such\/\.env can not be written: ENOENT/);
+    assert.equal(nowhere.code, 1);
+    assert.match((await shell.run(['env', 'pull', app.slug, '--format', 'yaml'])).stderr, /dotenv or json/);
+  });
+
+  test('list tells names and asks for no values', async () => {
+    await setVariables(owner, app, { KEY: 'hidden value' });
+    const { stdout } = await shell.run(['env', 'list', app.slug]);
+    assert.match(stdout, /^KEY\t\d{4}-/);
+    assert.equal((await shell.run(['env', 'list', app.slug, '--quiet'])).stdout, 'KEY\n');
+    assert.ok(!(await shell.run(['env', 'list', app.slug, '--json'])).stdout.includes('hidden value'));
+  });
+});
+
+describe('push', () => {
+  test('shows names with masked values, needs --yes without a terminal, and leaves what the file lacks', async () => {
+    await setVariables(owner, app, { SAME: 'same', OTHER: 'before', LEFT: 'stays' });
+    const name = file('next.env', 'SAME=same\nOTHER=after-secret\nNEW=new-secret\n');
+    const refused = await shell.run(['env', 'push', app.slug, name]);
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /^\+ NEW=•+$/m);
+    assert.match(refused.stderr, /^~ OTHER=•+$/m);
+    assert.match(refused.stderr, /1 that the file lacks stay; --prune removes them: LEFT/);
+    assert.match(refused.stderr, /1 added, 1 changed, 0 removed\? Without a terminal this needs --yes/);
+    assert.ok(!/secret|before|same/.test(refused.stderr.replaceAll(name, '')));
+    assert.equal((await variables())['OTHER'], 'before');
+
+    const pushed = await shell.run(['env', 'push', app.slug, name, '--yes', '--json', '--quiet']);
+    assert.equal(pushed.stderr, '');
+    assert.deepEqual(JSON.parse(pushed.stdout), {
+      added: ['NEW'],
+      changed: ['OTHER'],
+      removed: [],
+      unchanged: ['SAME'],
+      kept: ['LEFT'],
+      applied: true,
+    });
+    assert.deepEqual(await variables(), { SAME: 'same', OTHER: 'after-secret', NEW: 'new-secret', LEFT: 'stays' });
+  });
+
+  test('at a terminal asks once the differences are shown; no is no, with 2', async () => {
+    const name = file('asked.env', 'ASKED=hidden-value\n');
+    const refused = await shell.type(['env', 'push', app.slug, name], [[/Change the environment/, 'n']]);
+    assert.equal(refused.code, 2);
+    assert.match(refused.stdout, /\+ ASKED=•+.*Change the environment.*Cancelled; nothing was changed/s);
+    assert.deepEqual(await variables(), {});
+    const pushed = await shell.type(['env', 'push', app.slug, name], [[/Change the environment/, 'y']]);
+    assert.equal(pushed.code, 0);
+    assert.ok(!`${refused.stdout}${pushed.stdout}`.includes('hidden-value'));
+    assert.deepEqual(await variables(), { ASKED: 'hidden-value' });
+  });
+
+  test('removes what the file lacks with --prune; with --dry-run it changes nothing', async () => {
+    await setVariables(owner, app, { KEPT: '1', GONE: '2' });
+    const name = file('pruned.json', '{ "KEPT": "1" }');
+    const shown = await shell.run(['env', 'push', app.slug, name, '--prune', '--dry-run']);
+    assert.deepEqual([shown.code, shown.stderr], [0, '- GONE\n']);
+    assert.deepEqual(await variables(), { KEPT: '1', GONE: '2' });
+    assert.equal((await shell.run(['env', 'push', app.slug, name, '--prune', '--yes'])).code, 0);
+    assert.deepEqual(await variables(), { KEPT: '1' });
+    const again = await shell.run(['env', 'push', app.slug, name, '--prune']);
+    assert.deepEqual([again.code, again.stderr], [0, `The environment of ${app.slug} is as the file says.\n`]);
+  });
+
+  test('says which line can not be read and nothing of what stands there', async () => {
+    const bad = await shell.run(['env', 'push', app.slug, file('bad.env', 'A=1\nB="never closed\n'), '--yes']);
+    assert.deepEqual([bad.code, bad.stderr], [1, 'devpilot: bad.env, line 2: the quote is never closed.\n']);
+    const json = await shell.run(['env', 'push', app.slug, file('bad.json', '{"A": "top secret'), '--yes']);
+    assert.deepEqual([json.code, json.stderr], [1, 'devpilot: bad.json is not JSON.\n']);
+    const number = await shell.run(['env', 'push', app.slug, file('number.json', '{"A": 5}'), '--yes']);
+    assert.match(number.stderr, /A takes a variable's name and a text/);
+    writeFileSync(join(shell.directory, 'latin.env'), Buffer.from([0x41, 0x3d, 0xe4]));
+    assert.match((await shell.run(['env', 'push', app.slug, 'latin.env', '--yes'])).stderr, /is not UTF-8/);
+    assert.match((await shell.run(['env', 'push', app.slug, 'none.env', '--yes'])).stderr, /can not be read: ENOENT/);
+    assert.deepEqual(await variables(), {});
+  });
+});
+
+describe('set and unset', () => {
+  test('take the value from standard input and never from the command line', async () => {
+    const set = await shell.run(['env', 'set', app.slug, 'PEM'], { input: 'line one\nline two\n' });
+    assert.deepEqual([set.code, set.stdout, set.stderr], [0, '', `PEM of ${app.slug} is set.\n`]);
+    const dashed = await shell.run(['env', 'set', app.slug, 'DASHED=-', '--json'], { input: 'shown nowhere' });
+    assert.equal(JSON.parse(dashed.stdout).name, 'DASHED');
+    assert.ok(!dashed.stdout.includes('shown nowhere'));
+    const onLine = await shell.run(['env', 'set', app.slug, 'KEY=value']);
+    assert.equal(onLine.code, 1);
+    assert.match(onLine.stderr, /ends up in histories/);
+    assert.match((await shell.run(['env', 'set', app.slug, 'NOTHING'])).stderr, /give --empty/);
+    assert.equal((await shell.run(['env', 'set', app.slug, 'NOTHING', '--empty'])).code, 0);
+    assert.match((await shell.run(['env', 'set', app.slug, '9BAD'], { input: 'x' })).stderr, /takes a name/);
+    assert.deepEqual(await variables(), { PEM: 'line one\nline two', DASHED: 'shown nowhere', NOTHING: '' });
+  });
+
+  test('at a terminal the value is typed unseen', async () => {
+    const typed = await shell.type(['env', 'set', app.slug, 'TYPED'], [[/Value of TYPED/, 'unseen value\r']]);
+    assert.equal(typed.code, 0, typed.stdout);
+    assert.ok(!typed.stdout.includes('unseen'));
+    assert.deepEqual(await variables(), { TYPED: 'unseen value' });
+  });
+
+  test('unset removes all or none, and a version brings them back', async () => {
+    await setVariables(owner, app, { A: '1', B: '2', C: '3' });
+    assert.equal((await shell.run(['env', 'unset', app.slug, 'A', 'X', '--yes'])).code, 1);
+    assert.match((await shell.run(['env', 'unset', app.slug, 'A'])).stderr, /needs --yes/);
+    assert.deepEqual(await variables(), { A: '1', B: '2', C: '3' });
+    assert.equal((await shell.run(['env', 'unset', app.slug, 'A', 'B', '--yes'])).code, 0);
+    assert.deepEqual(await variables(), { C: '3' });
+    const versions = JSON.parse((await shell.run(['env', 'versions', app.slug, '--limit', '2', '--json'])).stdout);
+    assert.deepEqual(versions[0].removed, ['A', 'B']);
+    const args = ['env', 'restore', app.slug, String(versions[1].version), '--yes'];
+    assert.equal((await shell.run(args)).code, 0);
+    assert.deepEqual(await variables(), { A: '1', B: '2', C: '3' });
+  });
+
+  test('an app that is not there, and a credential without the scope, are told', async () => {
+    const missing = await shell.run(['env', 'pull', 'no-such-app']);
+    assert.equal(missing.code, 1);
+    const other = await createToken(owner, ['run_scripts']);
+    const refused = await shell.run(['env', 'pull', app.slug], { environment: { DEVPILOT_TOKEN: other.secret } });
+    assert.match(refused.stderr, /Needed: modify_env/);
+  });
+});
+
+describe('run', () => {
+  const tell = (text: string) => ['--', process.execPath, '-e', text];
+
+  test('gives the variables to the command and not the credential, and ends as it does', async () => {
+    await setVariables(owner, app, { ...AWKWARD, PATH_LIKE: 'x' });
+    const script =
+      'process.stdout.write(JSON.stringify([process.env, process.umask(), process.argv.slice(1)])); process.exit(7)';
+    const ran = await shell.run(['env', 'run', app.slug, ...tell(script), '--', '--json', '$HOME', 'a b']);
+    assert.equal(ran.code, 7, ran.stderr);
+    assert.equal(ran.stderr, '');
+    const [environment, umask, args] = JSON.parse(ran.stdout);
+    for (const [name, value] of Object.entries(AWKWARD)) assert.equal(environment[name], value, name);
+    assert.equal(environment.HOME, shell.directory);
+    assert.equal(umask, process.umask());
+    assert.deepEqual(args, ['--json', '$HOME', 'a b']);
+    assert.deepEqual([environment.DEVPILOT_TOKEN, environment.DEVPILOT_PASSPHRASE], [undefined, undefined]);
+    assert.ok(!ran.stdout.includes(secret));
+  });
+
+  test('passes standard input and signals on, and dies by the signal that the command died by', async () => {
+    const echo = await shell.run(['env', 'run', app.slug, '--', 'cat'], { input: 'through' });
+    assert.deepEqual([echo.code, echo.stdout], [0, 'through']);
+    const started = 'console.log("ready"); setInterval(() => {}, 1000);';
+    const caught = shell.start([
+      'env',
+      'run',
+      app.slug,
+      ...tell(`process.on("SIGTERM", () => process.exit(3)); ${started}`),
+    ]);
+    caught.stdout?.once('data', () => caught.kill('SIGTERM'));
+    assert.equal((await untilEnd(caught)).code, 3);
+    const died = shell.start(['env', 'run', app.slug, ...tell(started)]);
+    died.stdout?.once('data', () => died.kill('SIGINT'));
+    await untilEnd(died);
+    assert.equal(died.signalCode, 'SIGINT');
+  });
+
+  test('ends with 127 for a command that is not there, with 126 for what is none', async () => {
+    assert.equal((await shell.run(['env', 'run', app.slug, '--', 'no-such-command'])).code, 127);
+    file('plain', 'text');
+    assert.equal((await shell.run(['env', 'run', app.slug, '--', './plain'])).code, 126);
+    assert.equal((await shell.run(['env', 'run', app.slug])).code, 1);
+  });
+});

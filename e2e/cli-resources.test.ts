@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import type { Analytics } from '../src/contract/activity.ts';
+import type { ErrorIssueDetail } from '../src/contract/errors.ts';
+import type { App, Project, Server, ServerCheck } from '../src/contract/resources.ts';
+import {
+  createKey,
+  createToken,
+  signUpOwner,
+  startHouse,
+  type TestHouse,
+  type TestPerson,
+} from '../src/testing/house.ts';
+import { startSshd, type TestSshd } from '../src/testing/sshd.ts';
+import { openShell, type Shell } from './command.ts';
+import { reportErrors, STACK } from './work.ts';
+
+let house: TestHouse;
+let owner: TestPerson;
+let shell: Shell;
+let sshd: TestSshd;
+const json = <Body>(text: string) => JSON.parse(text) as Body;
+
+before(async () => {
+  house = await startHouse();
+  owner = await signUpOwner(house);
+  sshd = await startSshd();
+  const { secret } = await createKey(owner, ['manage_projects', 'manage_apps', 'manage_servers']);
+  shell = openShell({ DEVPILOT_URL: house.url, DEVPILOT_TOKEN: secret });
+});
+after(async () => {
+  shell?.close();
+  await sshd?.close();
+  await house?.close();
+});
+
+describe('projects, servers and apps', () => {
+  test('projects are created, listed, changed and deleted', async () => {
+    const created = await shell.run(['projects', 'create', '--name', 'Web shop', '--slug', 'shop', '--json']);
+    assert.equal(created.code, 0, created.stderr);
+    const project = json<Project>(created.stdout);
+    assert.deepEqual([project.name, project.slug, project.description], ['Web shop', 'shop', null]);
+    const args = ['projects', 'update', 'shop', '--description', 'Sells', '--json', '--quiet'];
+    assert.equal(json<Project>((await shell.run(args)).stdout).description, 'Sells');
+    const empty = await shell.run(['projects', 'update', 'shop', '--description', '', '--json', '--quiet']);
+    assert.deepEqual([json<Project>(empty.stdout).description, empty.stderr], [null, '']);
+    const listed = await shell.run(['projects', 'list', '--search', 'web', '--sort', '-name', '--limit', '1']);
+    assert.match(listed.stdout, new RegExp(`^${project.id}\tshop\tWeb shop\t`));
+    assert.match((await shell.run(['projects', 'create'])).stderr, /name/i);
+    assert.match((await shell.run(['projects', 'update', 'shop'])).stderr, /Give what to change/);
+    const second = await shell.run(['projects', 'create', '--name', 'Second', '--quiet']);
+    assert.match((await shell.run(['projects', 'delete', 'second'])).stderr, /needs --yes/);
+    const deleted = await shell.run(['projects', 'delete', second.stdout.trim(), '--yes', '--json']);
+    assert.deepEqual(json(deleted.stdout), [{ id: second.stdout.trim(), name: 'Second', deleted: true }]);
+    assert.match((await shell.run(['projects', 'show', 'second'])).stderr, /There is no such project/);
+  });
+
+  test('a server is created, checked, its host key pinned, and checked again', async () => {
+    const created = await shell.run([
+      'servers',
+      'create',
+      '--name',
+      'Web 1',
+      '--host',
+      '127.0.0.1',
+      '--port',
+      String(sshd.port),
+      '--user',
+      sshd.user,
+    ]);
+    assert.equal(created.code, 0, created.stderr);
+    const publicKey = /^Public key\s+(ssh-ed25519 .*)$/m.exec(created.stdout)?.[1] ?? '';
+    sshd.authorize([publicKey]);
+    const unpinned = await shell.run(['servers', 'check', 'web-1', '--json']);
+    const check = json<ServerCheck>(unpinned.stdout);
+    assert.deepEqual([unpinned.code, check.ok, check.hostKey], [1, false, sshd.hostKey]);
+    const pinned = await shell.run(['servers', 'update', 'web-1', '--host-key', check.hostKey ?? '', '--json']);
+    assert.equal(json<Server>(pinned.stdout).hostKey, sshd.hostKey);
+    const sound = await shell.run(['servers', 'check', 'web-1']);
+    assert.deepEqual([sound.code, sound.stdout], [0, `${sshd.hostKey}\n`], sound.stderr);
+    assert.match((await shell.run(['servers', 'list'])).stdout, /\tweb-1\tWeb 1\tssh\t127\.0\.0\.1:\d+\t\w+\tpinned\t/);
+    assert.match((await shell.run(['servers', 'create', '--name', 'Bad', '--port', 'x'])).stderr, /--port takes/);
+  });
+
+  test('an app takes options and a file, and what others hang on is not deleted', async () => {
+    const hooks = [{ name: 'Build', stage: 'post_source_control', run: 'npm ci' }];
+    const healthCheck = { url: 'http://127.0.0.1:8080/healthz' };
+    writeFileSync(join(shell.directory, 'app.json'), JSON.stringify({ hooks, healthCheck, branch: 'develop' }));
+    const created = await shell.run([
+      'apps',
+      'create',
+      '--project',
+      'shop',
+      '--name',
+      'Front',
+      '--server',
+      'web-1',
+      '--repository',
+      'https://git.example.com/shop.git',
+      '--directory',
+      '/srv/shop',
+      '--branch',
+      'main',
+      '--keep-releases',
+      '3',
+      '--from',
+      'app.json',
+      '--json',
+    ]);
+    assert.equal(created.code, 0, created.stderr);
+    const app = json<App>(created.stdout);
+    assert.deepEqual([app.branch, app.keepReleases, app.hooks[0]?.timeoutSeconds], ['main', 3, 600]);
+    assert.equal(app.healthCheck?.url, healthCheck.url);
+    const changed = await shell.run(
+      ['apps', 'update', 'front', '--log-command', 'tail -n 10 log', '--from', '-', '--json'],
+      {
+        input: '{ "healthCheck": null }',
+      },
+    );
+    const now = json<App>(changed.stdout);
+    assert.deepEqual([now.healthCheck, now.logCommand], [null, 'tail -n 10 log']);
+    assert.match((await shell.run(['apps', 'show', app.id])).stdout, /Hooks\s+Build \(post_source_control\)\n/);
+    assert.equal((await shell.run(['apps', 'list', '--project', 'shop', '--quiet'])).stdout, `${app.id}\n`);
+    const held = await shell.run(['servers', 'delete', 'web-1', '--yes']);
+    assert.deepEqual([held.code, /Front/.test(held.stderr)], [1, true]);
+    const unknown = await shell.run(['apps', 'update', 'front', '--from', '-'], { input: '{ "colour": "red" }' });
+    assert.deepEqual([unknown.code, /colour/.test(unknown.stderr)], [1, true]);
+    for (const input of ['[]', 'no json']) {
+      assert.equal((await shell.run(['apps', 'update', 'front', '--from', '-'], { input })).code, 1);
+    }
+    assert.equal((await shell.run(['apps', 'delete', 'front', '--yes'])).code, 0);
+    assert.equal((await shell.run(['servers', 'delete', 'web-1', '--yes'])).code, 0);
+  });
+});
+
+describe('activity', () => {
+  test('events are sent once, from options, arrays and lines, and read with their charts', async () => {
+    const token = (secret: string) => ({ environment: { DEVPILOT_TOKEN: secret } });
+    const sender = token((await createToken(owner, ['activity_tracker'])).secret);
+    const reader = token((await createToken(owner, ['activity_tracker_analytics'])).secret);
+    const one = [
+      'activity',
+      'send',
+      '--type',
+      'order.placed',
+      '--source',
+      '/shop',
+      '--subject',
+      'ada',
+      '--data',
+      '{"total":42}',
+    ];
+    const sent = await shell.run([...one, '--id', 'first'], sender);
+    assert.deepEqual([sent.code, sent.stderr], [0, 'Sent 1 events; 0 were there already.\n']);
+    const again = await shell.run([...one, '--id', 'first', '--json'], sender);
+    assert.deepEqual(json(again.stdout), { accepted: 0, duplicates: 1 });
+    const event = (id: number, type: string) => ({ specversion: '1.0', id: String(id), source: '/shop', type });
+    const many = Array.from({ length: 1200 }, (_, at) => event(at, 'order.paid'));
+    const batch = await shell.run(['activity', 'send', '-', '--json'], { ...sender, input: JSON.stringify(many) });
+    assert.deepEqual(json(batch.stdout), { accepted: 1200, duplicates: 0 }, batch.stderr);
+    const lines = [event(5000, 'mail.sent'), event(5001, 'mail.sent')].map((line) => JSON.stringify(line)).join('\n');
+    assert.equal((await shell.run(['activity', 'send', '-'], { ...sender, input: lines })).code, 0);
+    for (const input of ['', 'no json', '[1]']) {
+      assert.equal((await shell.run(['activity', 'send', '-'], { ...sender, input })).code, 1);
+    }
+    assert.match((await shell.run(['activity', 'send'], sender)).stderr, /--type and --source/);
+
+    const listed = await shell.run(['activity', 'events', '--type', 'order.placed'], reader);
+    assert.match(listed.stdout, /\torder\.placed\t\/shop\tada\tfirst\n$/);
+    const analytics = ['activity', 'analytics', '--interval', 'hour', '--group-by', 'type'];
+    assert.equal(json<Analytics>((await shell.run([...analytics, '--json'], reader)).stdout).total, 1203);
+    const shown = await shell.run(analytics, reader);
+    assert.match(shown.stdout, /\torder\.paid\t\d+\t/);
+    assert.equal(shown.stderr, '1203 events.\n');
+    const csv = await shell.run(['activity', 'events', '--csv'], reader);
+    assert.equal(csv.stdout.trim().split('\n').length, 1204);
+    assert.match((await shell.run([...analytics, '--csv'], reader)).stdout, /order\.paid/);
+  });
+});
+
+describe('errors', () => {
+  test('issues are listed, shown with their stack, resolved and opened again', async () => {
+    const report = { type: 'TypeError', message: 'order is undefined', stack: STACK, app: 'shop', release: 'shop@1' };
+    const [issue = ''] = await reportErrors(house, owner, [report, { type: 'RangeError', message: 'too far' }]);
+    const environment = { DEVPILOT_TOKEN: (await createToken(owner, ['error_tracker'])).secret };
+    const listed = await shell.run(['errors', 'list', '--app', 'shop', '--status', 'open'], { environment });
+    assert.match(listed.stdout, new RegExp(`^${issue}\topen\terror\t1\t[^\t]+\tshop\t.*TypeError.*\n$`));
+    const shown = await shell.run(['errors', 'show', issue], { environment });
+    assert.match(shown.stdout, /^Releases\s+shop@1 \(1\)$/m);
+    assert.match(shown.stdout, /^\s*at totalOf \(\/srv\/shop\/current\/src\/basket\.ts:42:17\)$/m);
+    assert.equal((await shell.run(['errors', 'resolve', issue], { environment })).code, 0);
+    assert.equal(
+      (await shell.run(['errors', 'list', '--status', 'resolved', '--quiet'], { environment })).stdout,
+      `${issue}\n`,
+    );
+    const opened = await shell.run(['errors', 'reopen', issue, '--json'], { environment });
+    assert.equal(json<ErrorIssueDetail[]>(opened.stdout)[0]?.status, 'open');
+    assert.equal((await shell.run(['errors', 'resolve', 'iss_none'], { environment })).code, 1);
+  });
+});

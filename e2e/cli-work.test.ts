@@ -1,0 +1,291 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import type { Backup } from '../src/contract/backups.ts';
+import type { Deployment } from '../src/contract/deployments.ts';
+import type { LogLine } from '../src/contract/log-line.ts';
+import type { Server } from '../src/contract/resources.ts';
+import type { Run, Script } from '../src/contract/scripts.ts';
+import { createTestApp, createTestServer, getDeployment, type TestApp } from '../src/testing/deploying.ts';
+import {
+  createKey,
+  createToken,
+  signUpOwner,
+  startHouse,
+  type TestHouse,
+  type TestPerson,
+} from '../src/testing/house.ts';
+import { until } from '../src/testing/until.ts';
+import { openShell, type Shell, untilEnd } from './command.ts';
+
+let house: TestHouse;
+let owner: TestPerson;
+let server: Server;
+let app: TestApp;
+let shell: Shell;
+let advanced: { DEVPILOT_TOKEN: string };
+let scripts: { DEVPILOT_TOKEN: string };
+let keyed: { DEVPILOT_TOKEN: string };
+const json = <Body>(text: string) => JSON.parse(text) as Body;
+const live = () => readlinkSync(join(app.directory, 'current')).split('/').at(-1);
+
+before(async () => {
+  house = await startHouse({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
+  owner = await signUpOwner(house);
+  server = await createTestServer(owner);
+  app = await createTestApp(owner, server.id, {
+    hooks: [
+      { name: 'Build', stage: 'post_source_control', run: 'echo building; test ! -e broken' },
+      { name: 'Notify', stage: 'post_release', run: 'echo notified' },
+    ],
+    logCommand: 'printf "first\\nsecond\\nthird\\n"',
+  });
+  const secretOf = async (made: Promise<{ secret: string }>) => ({ DEVPILOT_TOKEN: (await made).secret });
+  const basic = await secretOf(createToken(owner, ['basic_deployment']));
+  advanced = await secretOf(createToken(owner, ['advanced_deployment']));
+  scripts = await secretOf(createToken(owner, ['run_scripts']));
+  keyed = await secretOf(createKey(owner, ['read', 'write', 'delete', 'deploy', 'view_logs', 'manage_backups']));
+  shell = openShell({ DEVPILOT_URL: house.url, ...basic });
+});
+after(async () => {
+  shell?.close();
+  app?.remove();
+  await house?.close();
+});
+
+describe('deployments', () => {
+  test('deploy --follow prints what is said and ends with 0 once the release is live', async () => {
+    const { code, stdout, stderr } = await shell.run(['deploy', app.slug, '--follow']);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^building$/m);
+    assert.match(stdout, /^── .*Build/m);
+    assert.match(stdout, /^notified$/m);
+    assert.match(stderr, /^Deployment dpl_\w+ is completed: commit [0-9a-f]{40}\.$/m);
+    assert.match(stderr, new RegExp(`Deployment ${live()} is completed`));
+    const shown = await shell.run(['deployments', 'show', live() ?? '']);
+    assert.match(shown.stdout, /Status\s+completed, 100 %\n/);
+    assert.match(shown.stdout, /Live\s+yes\n/);
+  });
+
+  test('ends with 1 where a hook fails, with the reason, and the live release stays', async () => {
+    const before = live();
+    app.repository.commit({ broken: 'yes' }, 'Breaks');
+    const { code, stdout, stderr } = await shell.run(['deploy', app.slug, '--follow', '--json']);
+    assert.equal(code, 1);
+    const over = json<Deployment>(stdout);
+    assert.equal(over.status, 'failed');
+    // The answer is the deployment; what it said stands beside it.
+    assert.match(stderr, /^building$/m);
+    assert.match(stderr, /^devpilot: Deployment dpl_\w+ failed: .*Build/m);
+    assert.equal(live(), before);
+    const skipped = ['deploy', app.slug, '--wait', '--skip-hook', 'Build', '--quiet'];
+    const refused = await shell.run(skipped);
+    assert.deepEqual([refused.code, /Needed: advanced_deployment/.test(refused.stderr)], [1, true]);
+    assert.deepEqual(await shell.run(skipped, { environment: advanced }), { code: 0, stdout: '', stderr: '' });
+    assert.notEqual(live(), before);
+  });
+
+  test('list filters, rollback goes back, and unknown things are told', async () => {
+    const failed = json<Deployment[]>(
+      (await shell.run(['deployments', 'list', '--app', app.slug, '--status', 'failed', '--json'])).stdout,
+    );
+    assert.equal(failed.length, 1);
+    const done = await shell.run(['deployments', 'list', '--status', 'completed', '--quiet']);
+    const first = done.stdout.trim().split('\n').at(-1) ?? '';
+    const back = await shell.run(['deployments', 'rollback', first, '--wait', '--json']);
+    assert.equal(back.code, 0, back.stderr);
+    const deployment = json<Deployment>(back.stdout);
+    assert.deepEqual([deployment.kind, deployment.rollbackOf, deployment.live], ['rollback', first, true]);
+    const alone = await shell.run(['deployments', 'list', '--live', '--quiet']);
+    assert.equal(alone.stdout, `${deployment.id}\n`);
+    assert.equal((await shell.run(['deployments', 'list', '--limit', '1', '--quiet'])).stdout, `${deployment.id}\n`);
+    assert.equal((await shell.run(['deploy', 'no-such-app'])).code, 1);
+    assert.match((await shell.run(['deploy', app.slug, '--at', 'soon'])).stderr, /--at takes/);
+    assert.match((await shell.run(['deployments', 'list', '--status', 'odd'])).stderr, /must be one of/);
+  });
+
+  test('one that waits is approved; one that is cancelled ends its follower with 2', async () => {
+    const begun = await shell.run(
+      ['deploy', app.slug, '--approval', '--commit', app.repository.git('rev-parse', 'HEAD~1'), '--json'],
+      {
+        environment: advanced,
+      },
+    );
+    const { id, waitingFor } = json<Deployment>(begun.stdout);
+    assert.equal(waitingFor, 'approval');
+    assert.match(begun.stderr, new RegExp(`devpilot logs ${id} --follow`));
+    const follower = shell.start(['deploy', app.slug, '--approval', '--wait', '--replace'], { environment: advanced });
+    const ended = untilEnd(follower);
+    await until(async () => (await getDeployment(owner, id)).status === 'cancelled');
+    const next = (await shell.run(['deployments', 'list', '--status', 'pending', '--quiet'])).stdout.trim();
+    assert.equal((await shell.run(['deployments', 'cancel', next])).code, 0);
+    const { code, stderr } = await ended;
+    assert.equal(code, 2);
+    assert.match(stderr, new RegExp(`It waits for approval: devpilot deployments approve ${next}`));
+    assert.match(stderr, new RegExp(`devpilot: Deployment ${next} was cancelled`));
+    const third = await shell.run(['deploy', app.slug, '--approval', '--skip-hook', 'Build', '--quiet'], {
+      environment: advanced,
+    });
+    const approved = await shell.run(['deployments', 'approve', third.stdout.trim(), '--json'], {
+      environment: advanced,
+    });
+    assert.equal(approved.code, 0, approved.stderr);
+    await until(async () => (await getDeployment(owner, third.stdout.trim())).status === 'completed');
+    assert.equal((await shell.run(['deployments', 'promote', third.stdout.trim()], { environment: advanced })).code, 1);
+  });
+
+  test('interrupted, a follower says how to come back, and the deployment goes on', async () => {
+    const follower = shell.start(['deploy', app.slug, '--approval', '--follow'], { environment: advanced });
+    const ended = untilEnd(follower);
+    await new Promise((resolve) => follower.stderr?.once('data', resolve));
+    const id = (await shell.run(['deployments', 'list', '--status', 'pending', '--quiet'])).stdout.trim();
+    follower.kill('SIGINT');
+    const { code, stderr } = await ended;
+    assert.equal(code, 130);
+    assert.match(stderr, new RegExp(`Deployment ${id} goes on. To see more of it: devpilot logs ${id} --follow`));
+    assert.equal((await getDeployment(owner, id)).status, 'pending');
+    assert.equal((await shell.run(['deployments', 'cancel', id, '--quiet'])).code, 0);
+  });
+});
+
+describe('logs', () => {
+  test('of a deployment are text, with --json NDJSON, and begin where they are asked to', async () => {
+    const id = live() ?? '';
+    const lines = (await shell.run(['logs', id, '--json'])).stdout
+      .trim()
+      .split('\n')
+      .map((line) => json<LogLine>(line));
+    assert.ok(lines.some(({ text }) => text === 'notified'));
+    const rest = await shell.run(['logs', id, '--json', '--from', String(lines.length - 2)]);
+    assert.deepEqual(
+      rest.stdout
+        .trim()
+        .split('\n')
+        .map((line) => json<LogLine>(line)),
+      lines.slice(-2),
+    );
+    const stamped = await shell.run(['logs', id, '--timestamps', '--follow']);
+    assert.match(stamped.stdout, /^\d{4}-\d\d-\d\dT[\d:.]+Z notified$/m);
+    assert.equal((await shell.run(['logs', 'dpl_00000000000000000000000000'])).code, 1);
+  });
+
+  test('of an app are what its log command says', async () => {
+    const { code, stdout, stderr } = await shell.run(['logs', app.slug, '--from', '1'], { environment: keyed });
+    assert.deepEqual([code, stdout], [0, 'second\nthird\n'], stderr);
+  });
+});
+
+describe('scripts', () => {
+  test('are created from a file, run with parameters, and changed', async () => {
+    writeFileSync(join(shell.directory, 'greet.sh'), 'echo "Hello, $WHO"; echo "from $PLACE"; exit "$CODE"\n');
+    const environment = keyed;
+    const created = await shell.run(
+      [
+        'scripts',
+        'create',
+        '--name',
+        'Greet',
+        '--server',
+        server.slug,
+        '--body',
+        'greet.sh',
+        '--timeout',
+        '60',
+        '--param',
+        'WHO',
+        '--param',
+        'PLACE=here',
+        '--param',
+        'CODE=0',
+        '--pattern',
+        'CODE=[0-9]+',
+        '--json',
+      ],
+      { environment },
+    );
+    assert.equal(created.code, 0, created.stderr);
+    const script = json<Script>(created.stdout);
+    assert.deepEqual(script.parameters, [
+      { name: 'WHO', pattern: null, default: null },
+      { name: 'PLACE', pattern: null, default: 'here' },
+      { name: 'CODE', pattern: '[0-9]+', default: '0' },
+    ]);
+    const ran = await shell.run(['run', 'greet', '--param', 'WHO=-', '--param', 'PLACE=$(touch x)', '--follow'], {
+      environment: scripts,
+      input: "Ada 'n' co\n",
+    });
+    assert.equal(ran.code, 0, ran.stderr);
+    assert.match(ran.stdout, /^Hello, Ada 'n' co\nfrom \$\(touch x\)$/m);
+    const failed = await shell.run(['run', 'greet', '--param', 'WHO=x', '--param', 'CODE=7', '--wait', '--json'], {
+      environment: scripts,
+    });
+    assert.equal(failed.code, 7);
+    const run = json<Run>(failed.stdout);
+    assert.deepEqual([run.status, run.exitCode], ['failed', 7]);
+    assert.match((await shell.run(['logs', run.id], { environment: scripts })).stdout, /Hello, x/);
+    const bad = await shell.run(['run', 'greet', '--param', 'CODE=x', '--param', 'WHO=x'], { environment: scripts });
+    assert.deepEqual([bad.code, /CODE/.test(bad.stderr)], [1, true]);
+    for (const param of ['WHO', '=x']) {
+      assert.match(
+        (await shell.run(['run', 'greet', '--param', param], { environment: scripts })).stderr,
+        /NAME=VALUE/,
+      );
+    }
+    const body = ['scripts', 'update', 'greet', '--body', '-', '--description', 'Greets', '--json'];
+    const updated = json<Script>((await shell.run(body, { environment, input: 'sleep 600\n' })).stdout);
+    assert.deepEqual([updated.body, updated.version, updated.description], ['sleep 600\n', 2, 'Greets']);
+    assert.match((await shell.run(['scripts', 'list'], { environment })).stdout, /\tgreet\tGreet\t/);
+    assert.match((await shell.run(['scripts', 'update', 'greet'], { environment })).stderr, /Give what to change/);
+  });
+
+  test('runs are listed, shown and cancelled', async () => {
+    const environment = scripts;
+    const begun = await shell.run(['run', 'greet', '--param', 'WHO=x', '--quiet'], { environment });
+    const id = begun.stdout.trim();
+    const follower = shell.start(['logs', id, '--follow', '--json'], { environment });
+    const ended = untilEnd(follower);
+    await new Promise((resolve) => follower.stdout?.once('data', resolve));
+    assert.equal((await shell.run(['runs', 'cancel', id], { environment })).code, 0);
+    assert.equal((await ended).code, 0);
+    assert.match((await shell.run(['runs', 'show', id], { environment })).stdout, /Status\s+cancelled\n/);
+    const listed = await shell.run(['runs', 'list', 'greet', '--status', 'cancelled', '--quiet'], { environment });
+    assert.equal(listed.stdout, `${id}\n`);
+    assert.equal((await shell.run(['scripts', 'delete', 'greet', '--yes'], { environment: keyed })).code, 0);
+    assert.equal((await shell.run(['scripts', 'show', 'greet'], { environment: keyed })).code, 1);
+  });
+});
+
+describe('backups', () => {
+  test('are made, restored in place and deleted', async () => {
+    const environment = keyed;
+    const file = join(app.directory, 'shared', 'note.txt');
+    mkdirSync(join(app.directory, 'shared'), { recursive: true });
+    writeFileSync(file, 'before');
+    const made = await shell.run(['backups', 'create', app.slug, '--wait', '--json'], { environment });
+    assert.equal(made.code, 0, made.stderr);
+    const backup = json<Backup>(made.stdout);
+    assert.deepEqual([backup.status, backup.sha256?.length], ['completed', 64]);
+    writeFileSync(file, 'after');
+    const refused = await shell.run(['backups', 'restore', backup.id], { environment });
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, new RegExp(`Restore ${app.slug} to .* needs --yes`));
+    assert.equal(readFileSync(file, 'utf8'), 'after');
+    const restored = await shell.run(['backups', 'restore', backup.id, '--yes'], { environment });
+    assert.equal(restored.code, 0, restored.stderr);
+    assert.equal(readFileSync(file, 'utf8'), 'before');
+    const person = openShell({ DEVPILOT_URL: house.url, ...environment });
+    const question = /Type .* to go on/;
+    const wrong = await person.type(['backups', 'restore', backup.id], [[question, 'yes\r']]);
+    assert.equal(wrong.code, 2, wrong.stdout);
+    const named = await person.type(['backups', 'restore', backup.id], [[question, `${app.slug}\r`]]);
+    assert.equal(named.code, 0, named.stdout);
+    person.close();
+    const again = await shell.run(['backups', 'restore', backup.id, '--yes', '--json'], { environment });
+    assert.equal(json<Backup>(again.stdout).lastRestore?.status, 'completed');
+    assert.match((await shell.run(['backups', 'list', app.slug], { environment })).stdout, /\tdirectory\tcompleted\t/);
+    assert.equal((await shell.run(['backups', 'delete', backup.id, '--yes'], { environment })).code, 0);
+    assert.equal((await shell.run(['backups', 'show', backup.id], { environment })).code, 1);
+    assert.ok(existsSync(file));
+  });
+});

@@ -1,0 +1,49 @@
+import { chmodSync, lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { Failure } from './failure.ts';
+import { decode, readInput } from './input.ts';
+
+function isSpecial(file: string): boolean {
+  const found = lstatSync(file, { throwIfNoEntry: false });
+  return found !== undefined && !found.isFile();
+}
+
+/**
+ * Writes a file that its owner alone can read, whole or not at all: written beside it and renamed. What is no
+ * plain file, such as a pipe, is written to as it is.
+ */
+export function writePrivately(file: string, text: string): void {
+  const beside = `${file}.${process.pid}`;
+  try {
+    if (isSpecial(file)) {
+      writeFileSync(file, text);
+      return;
+    }
+    writeFileSync(beside, text, { mode: 0o600, flag: 'wx' });
+    chmodSync(beside, 0o600);
+    renameSync(beside, file);
+  } catch (error) {
+    rmSync(beside, { force: true });
+    throw new Failure(`${file} can not be written: ${(error as NodeJS.ErrnoException).code ?? 'unknown'}.`);
+  }
+}
+
+/** What a file holds as UTF-8, or standard input for `-`. Bytes that are none are refused. */
+export async function readGiven(file: string): Promise<string> {
+  if (file === '-') return readInput();
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(file);
+  } catch (error) {
+    throw new Failure(`${file} can not be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown'}.`);
+  }
+  return decode(bytes, file);
+}
+/** What a file says in JSON. */
+export async function readJson(file: string): Promise<unknown> {
+  const text = await readGiven(file);
+  try {
+    return JSON.parse(text.replace(/^\uFEFF/, ''));
+  } catch {
+    throw new Failure(`${file === '-' ? 'Standard input' : file} is not JSON.`);
+  }
+}
