@@ -116,6 +116,18 @@ describe('push', () => {
     assert.deepEqual(await variables(), { SAME: 'same', OTHER: 'after-secret', NEW: 'new-secret', LEFT: 'stays' });
   });
 
+  test('at a terminal asks once the differences are shown; no is no, with 2', async () => {
+    const name = file('asked.env', 'ASKED=hidden-value\n');
+    const refused = await shell.type(['env', 'push', app.slug, name], [[/Change the environment/, 'n']]);
+    assert.equal(refused.code, 2);
+    assert.match(refused.stdout, /\+ ASKED=•+.*Change the environment.*Cancelled; nothing was changed/s);
+    assert.deepEqual(await variables(), {});
+    const pushed = await shell.type(['env', 'push', app.slug, name], [[/Change the environment/, 'y']]);
+    assert.equal(pushed.code, 0);
+    assert.ok(!`${refused.stdout}${pushed.stdout}`.includes('hidden-value'));
+    assert.deepEqual(await variables(), { ASKED: 'hidden-value' });
+  });
+
   test('removes what the file lacks with --prune; with --dry-run it changes nothing', async () => {
     await setVariables(owner, app, { KEPT: '1', GONE: '2' });
     const name = file('pruned.json', '{ "KEPT": "1" }');
@@ -156,6 +168,13 @@ describe('set and unset', () => {
     assert.equal((await shell.run(['env', 'set', app.slug, 'NOTHING', '--empty'])).code, 0);
     assert.match((await shell.run(['env', 'set', app.slug, '9BAD'], { input: 'x' })).stderr, /takes a name/);
     assert.deepEqual(await variables(), { PEM: 'line one\nline two', DASHED: 'shown nowhere', NOTHING: '' });
+  });
+
+  test('at a terminal the value is typed unseen', async () => {
+    const typed = await shell.type(['env', 'set', app.slug, 'TYPED'], [[/Value of TYPED/, 'unseen value\r']]);
+    assert.equal(typed.code, 0, typed.stdout);
+    assert.ok(!typed.stdout.includes('unseen'));
+    assert.deepEqual(await variables(), { TYPED: 'unseen value' });
   });
 
   test('unset removes all or none, and a version brings them back', async () => {

@@ -274,6 +274,13 @@ describe('backups', () => {
     const restored = await shell.run(['backups', 'restore', backup.id, '--yes'], { environment });
     assert.equal(restored.code, 0, restored.stderr);
     assert.equal(readFileSync(file, 'utf8'), 'before');
+    const person = openShell({ DEVPILOT_URL: house.url, ...environment });
+    const question = /Type .* to go on/;
+    const wrong = await person.type(['backups', 'restore', backup.id], [[question, 'yes\r']]);
+    assert.equal(wrong.code, 2, wrong.stdout);
+    const named = await person.type(['backups', 'restore', backup.id], [[question, `${app.slug}\r`]]);
+    assert.equal(named.code, 0, named.stdout);
+    person.close();
     const again = await shell.run(['backups', 'restore', backup.id, '--yes', '--json'], { environment });
     assert.equal(json<Backup>(again.stdout).lastRestore?.status, 'completed');
     assert.match((await shell.run(['backups', 'list', app.slug], { environment })).stdout, /\tdirectory\tcompleted\t/);

@@ -23,6 +23,8 @@ export interface Shell {
   readonly directory: string;
   run(args: readonly string[], options?: RunOptions): Promise<Ended>;
   start(args: readonly string[], options?: RunOptions): ChildProcess;
+  /** At a terminal: types each answer once what it answers to has been shown. */
+  type(args: readonly string[], answers: readonly (readonly [question: RegExp, answer: string])[]): Promise<Ended>;
   close(): void;
 }
 
@@ -61,9 +63,31 @@ export function openShell(environment: Readonly<Record<string, string>> = {}): S
     child.stdin?.end(options.input ?? '');
     return child;
   };
+  const type: Shell['type'] = async (args, answers) => {
+    const line = [process.execPath, BIN, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+    // A terminal that nobody sits at has no columns until it is told.
+    const child = spawn('script', ['-qefc', `stty cols 200 rows 50; ${line}`, '/dev/null'], {
+      cwd: directory,
+      env: { ...own, TERM: 'xterm' },
+      stdio: 'pipe',
+      timeout: 20_000,
+    });
+    const left = [...answers];
+    let shown = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      shown += chunk.toString();
+      const [next] = left;
+      if (next === undefined || !next[0].test(shown)) return;
+      shown = '';
+      left.shift();
+      child.stdin.write(next[1]);
+    });
+    return untilEnd(child);
+  };
   return {
     directory,
     start,
+    type,
     run: (args, options) => untilEnd(start(args, options)),
     close: () => rmSync(directory, { recursive: true, force: true }),
   };

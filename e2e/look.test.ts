@@ -237,7 +237,7 @@ test('the first load of the settings page is at most 250 kB of compressed JavaSc
           .then((one) => one.responseBodySize),
       );
   });
-  await tab.goto(TOKENS);
+  await tab.goto(within(TOKENS));
   await tab.getByRole('table').waitFor();
   await tab.waitForLoadState('networkidle');
   const total = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);

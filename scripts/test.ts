@@ -4,6 +4,8 @@ import { availableParallelism } from 'node:os';
 
 /** Everything that must hold, in order; `npm test -- part` runs only test files whose path contains `part`. */
 const only = process.argv[2];
+/** Of the whole product: those that install or build something, or freeze and kill, need the machine to themselves. */
+const ALONE = /\/(?:deploy|guard|nodes|packages|process|proxies)[^/]*\.test\.ts$/;
 let passed = 0;
 let failed = 0;
 
@@ -63,7 +65,17 @@ if (only === undefined) {
   await check('build', process.execPath, ['scripts/build.ts']);
 }
 await testFiles('tests beside the code', wanted('src/**/*.test.ts'), availableParallelism());
-if (wanted('e2e/**/*.test.ts').length > 0) await check('a browser', process.execPath, ['scripts/chromium.ts']);
-await testFiles('the whole product', wanted('e2e/**/*.test.ts'), 1);
+const wholes = wanted('e2e/**/*.test.ts');
+if (wholes.length > 0) await check('a browser', process.execPath, ['scripts/chromium.ts']);
+await testFiles(
+  'the whole product',
+  wholes.filter((file) => !ALONE.test(file)),
+  availableParallelism(),
+);
+await testFiles(
+  'the whole product, one by one',
+  wholes.filter((file) => ALONE.test(file)),
+  1,
+);
 process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
 process.exit(failed === 0 && passed > 0 ? 0 : 1);

@@ -155,9 +155,11 @@ test('a secret is read from its file without the newline at its end, and too sho
 });
 
 test('a data directory that can not be made stops the start with one line that names the setting', async () => {
-  const { code, stderr } = await runCommand(['serve'], { PORT: '0', DEVPILOT_DATA_DIR: '/dev/null/data' });
-  assert.equal(code, 2, stderr);
-  assert.match(stderr, /^devpilot: DEVPILOT_DATA_DIR takes [^\n]+\n$/);
+  for (const path of ['/dev/null/data', '/proc/there/is/none']) {
+    const { code, stderr } = await runCommand(['serve'], { PORT: '0', DEVPILOT_DATA_DIR: path });
+    assert.equal(code, 2, `${path}: ${stderr}`);
+    assert.match(stderr, /^devpilot: DEVPILOT_DATA_DIR takes [^\n]+\n$/);
+  }
 });
 
 test('an unset secret is made once, with mode 0600, in a directory that nobody else can read', async () => {

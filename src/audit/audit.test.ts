@@ -35,9 +35,21 @@ test('refusals are folded per credential, reason and minute: the first at once, 
   const over = denials.take(NOW + MINUTE);
   assert.deepEqual(
     over.map(({ detail, at }) => [detail, at]),
-    [[{ reason: 'token_expired', count: 999 }, NOW + 998]],
+    [[{ reason: 'token_expired', count: 999, lastAt: new Date(NOW + 998).toISOString() }, NOW + MINUTE]],
   );
   assert.deepEqual(denials.take(NOW + 2 * MINUTE, true), []);
+});
+
+test('an entry about refusals is dated when it is written, so that the log stays in order of time', () => {
+  const denials = createDenials();
+  denials.note(denial({ at: NOW }));
+  denials.note(denial({ at: NOW + 5, reason: 'insufficient_scope' }));
+  assert.deepEqual(
+    denials.take(NOW + 900).map(({ at }) => at),
+    [NOW + 900, NOW + 900],
+  );
+  denials.note(denial({ at: NOW + 2 * MINUTE }));
+  assert.equal(denials.take(NOW, true)[0]?.at, NOW + 2 * MINUTE, 'and never before it happened');
 });
 
 test('a clean stop writes what is left', () => {

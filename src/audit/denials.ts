@@ -38,19 +38,20 @@ export interface Denials {
 export function createDenials(): Denials {
   const folds = new Map<string, Fold>();
 
-  function draftOf(fold: Fold): AuditDraft {
+  function draftOf(fold: Fold, now: number): AuditDraft {
     const { last, count } = fold;
     fold.count = 0;
     fold.written = true;
     return {
       workspaceId: last.workspaceId,
       action: last.action,
-      at: last.at,
+      // Dated when it is written, so that the log stays in order of time; never before it happened.
+      at: Math.max(now, last.at),
       actor: last.actor,
       target: null,
       credential: last.credential,
       origin: last.origin,
-      detail: { reason: last.reason, count },
+      detail: { reason: last.reason, count, ...(count > 1 && { lastAt: new Date(last.at).toISOString() }) },
     };
   }
 
@@ -71,7 +72,7 @@ export function createDenials(): Denials {
       const current = Math.floor(now / MINUTE);
       for (const [key, fold] of folds) {
         const over = fold.minute < current;
-        if (fold.count > 0 && (everything || over || !fold.written)) due.push(draftOf(fold));
+        if (fold.count > 0 && (everything || over || !fold.written)) due.push(draftOf(fold, now));
         if (over) folds.delete(key);
       }
       return due;

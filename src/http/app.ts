@@ -120,7 +120,9 @@ function compileValidator({ schema, httpPart }: { schema: z.ZodType; httpPart?: 
 /** JSON as it stands: an empty body is none, and `__proto__` stays a key for the schemas to refuse. */
 function addParsers(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    // A tab may stand beside the semicolon (RFC 9110, 5.6.6), but nobody puts one there in good faith (CVE-2026-25223).
+    if (request.headers['content-type']?.includes('\t')) return done(new Problem('unsupported_media_type'));
     if (body === '') return done(null, undefined);
     try {
       done(null, JSON.parse(String(body)));

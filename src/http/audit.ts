@@ -29,7 +29,7 @@ export function auditRoutes(house: House): Route[] {
       handler: async ({ query, request, reply }) => {
         const { workspaceId } = membershipOf(request);
         await house.flushDenials();
-        if (request.headers.accept?.includes('application/x-ndjson') !== true) {
+        if (request.headers.accept?.toLowerCase().includes('application/x-ndjson') !== true) {
           return readLog(house.store.read, workspaceId, query);
         }
         // The first page is read before the answer begins, so that a bad cursor is still a 422.

@@ -113,6 +113,21 @@ test('a token needs all scopes named, a key all permissions, and where one is na
   assert.match(refused.headers.get('www-authenticate') ?? '', /scope="modify_env basic_deployment"/);
 });
 
+test('a demand that is no word at all is refused like any other, and breaks no header', async () => {
+  for (const [query, required] of [
+    ['?scope=run_scripts%00', 'run_scripts\u0000'],
+    ['?scope=%ff', '\ufffd'],
+    ['?scope=%22%5c', '"\\'],
+    ['?scope=%F0%9F%94%91', '🔑'],
+  ] as const) {
+    const answer = await authorize(query, env.secret);
+    assert.equal(answer.status, 403, query);
+    assert.equal(answer.body.code, 'insufficient_scope');
+    assert.deepEqual(answer.body.required, [required]);
+    assert.match(answer.headers.get('www-authenticate') ?? '', /^[\x20-\x7e]+, scope="[\x21\x23-\x5b\x5d-\x7e]+"$/);
+  }
+});
+
 test('each right opens itself, and nothing else', async () => {
   for (const scope of SCOPES) {
     const { secret } = await createToken(owner, [scope]);

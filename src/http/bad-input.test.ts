@@ -327,7 +327,8 @@ forEachEngine('bad input', (engine) => {
         ],
         bad,
       );
-      assert.ok([415, 422].includes(answer.status), `${JSON.stringify(type)} → ${answer.status} ${answer.text}`);
+      const taken = type.trim().includes('\t') ? [415] : [415, 422];
+      assert.ok(taken.includes(answer.status), `${JSON.stringify(type)} → ${answer.status} ${answer.text}`);
     }
     assert.equal(await state(), before);
   });
@@ -431,6 +432,10 @@ forEachEngine('bad input', (engine) => {
       const answer = await owner.call<ProblemBody>(path, { method });
       expectProblem(answer, code, `${method} ${path.slice(0, 60)}`);
       if (allowed !== undefined) assert.match(answer.headers.get('allow') ?? '', new RegExp(`\\b${allowed}\\b`));
+    }
+    for (const type of ['application/x-www-form-urlencoded', 'text/plain', 'application/json']) {
+      const edit = { method: 'PATCH', body: 'x', headers: { 'content-type': type } };
+      expectProblem(await house.call<ProblemBody>(`/v1/access-tokens/${keyId}`, edit), 'immutable', type);
     }
     const withBody = await owner.call<ProblemBody>('/v1/nothing', {
       body: 'x',

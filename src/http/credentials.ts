@@ -56,6 +56,8 @@ export function accessTokenRoutes(house: House): Route[] {
       access: { public: true },
       summary: 'Refused: access tokens are immutable',
       tag,
+      // Whatever is sent, the answer is the same, so no body is worth reading as anything.
+      takes: 'bytes',
       answers: {},
       codes: ['immutable'],
       handler: () => {

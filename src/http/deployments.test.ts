@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import fc from 'fast-check';
 import type { Deployment } from '../contract/deployments.ts';
 import type { AuditEvent, Page } from '../contract/schemas.ts';
+import { ADVANCED_FIELDS } from '../contract/words.ts';
 import {
   createTestApp,
   createTestServer,
@@ -28,6 +30,7 @@ import {
 import { isRunning } from '../testing/processes.ts';
 import { until } from '../testing/until.ts';
 
+const JSON_BODY = { 'content-type': 'application/json' };
 const hook = (name: string, stage: string, run: string, more: object = {}) => ({ name, stage, run, ...more });
 
 forEachEngine('deployments', (engine) => {
@@ -352,5 +355,37 @@ forEachEngine('deployments', (engine) => {
     const theirs = await member.call<Deployment>(`/v1/apps/${app.id}/deployments`, { body: { approval: true } });
     assert.equal(theirs.status, 202);
     assert.equal((await member.call(`/v1/deployments/${theirs.body.id}/cancel`, { method: 'POST' })).status, 202);
+  });
+
+  test('whatever comes is taken or refused, and nothing breaks', async () => {
+    const app = await newApp({ serverId: null });
+    const text = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 20 }),
+      fc.constantFrom('\0', '', serverId, 'main', '../x'),
+    );
+    const value = fc.oneof(
+      text,
+      fc.integer(),
+      fc.constant(null),
+      fc.boolean(),
+      fc.array(text, { maxLength: 3 }),
+      fc.object(),
+    );
+    const field = fc.constantFrom('branch', 'commit', 'healthCheck', 'replace', 'nothing', ...ADVANCED_FIELDS);
+    const body = fc.oneof(fc.dictionary(field, value, { maxKeys: 4 }), value);
+    await fc.assert(
+      fc.asyncProperty(body, text, async (sent, id) => {
+        const part = encodeURIComponent(id.toWellFormed()) || 'x';
+        const asks = [
+          owner.call(`/v1/apps/${app.id}/deployments`, { body: JSON.stringify(sent), headers: JSON_BODY }),
+          owner.call(`/v1/deployments/${part}/rollback`, { body: JSON.stringify(sent), headers: JSON_BODY }),
+          owner.call(`/v1/deployments/${part}`),
+          owner.call(`/v1/deployments?app=${part}&cursor=${part}`),
+          owner.call(`/v1/deployments/${part}/logs?from=${part}`),
+        ];
+        for (const { status, text: said } of await Promise.all(asks)) assert.ok(status >= 400 && status < 500, said);
+      }),
+      { numRuns: 40 },
+    );
   });
 });

@@ -23,6 +23,27 @@ forEachEngine('a whole day of a workspace', (engine) => {
     assert.deepEqual(tries.map(({ status }) => status).sort(), [201, 403, 403, 403]);
   });
 
+  test('names given at the same moment each get a slug of their own; a slug asked for is given once', async () => {
+    const second = await startHouse({ environment: await engine.environment() });
+    try {
+      const owner = await signUpOwner(second);
+      for (const path of ['/v1/workspaces', '/v1/projects']) {
+        const create = (body: object) =>
+          Promise.all(Array.from({ length: 6 }, () => owner.call<{ slug: string }>(path, { body })));
+        const made = await create({ name: 'At once' });
+        assert.deepEqual(
+          made.map(({ status }) => status),
+          Array(6).fill(201),
+        );
+        assert.equal(new Set(made.map(({ body }) => body.slug)).size, 6);
+        const asked = await create({ name: 'Asked for', slug: 'asked-for' });
+        assert.deepEqual(asked.map(({ status }) => status).sort(), [201, 409, 409, 409, 409, 409]);
+      }
+    } finally {
+      await second.close();
+    }
+  });
+
   test('credentials are made, judged, listed, edited, used and taken back', async () => {
     const second = await startHouse({ environment: await engine.environment() });
     try {

@@ -77,6 +77,12 @@ export function answerSignIn(
 
 export function peopleRoutes(house: House): Route[] {
   const { people } = house;
+  async function end(request: FastifyRequest, reply: FastifyReply, id: string): Promise<FastifyReply> {
+    const who = signedInOf(request);
+    await endSession(people, who, id, originOf(request));
+    if (id === who.sessionId && personOf(request).byCookie) setCookie(house, request, reply, null);
+    return reply.code(204).send();
+  }
   return [
     route({
       method: 'POST',
@@ -117,20 +123,23 @@ export function peopleRoutes(house: House): Route[] {
     }),
     route({
       method: 'DELETE',
+      url: '/v1/sessions/current',
+      access: { person: 'signed_in' },
+      summary: 'Sign out',
+      tag,
+      answers: { 204: nothing },
+      handler: ({ request, reply }) => end(request, reply, signedInOf(request).sessionId),
+    }),
+    route({
+      method: 'DELETE',
       url: '/v1/sessions/:id',
       access: { person: 'signed_in' },
-      summary: 'End a session; `current` signs out',
+      summary: 'End a session',
       tag,
       params: z.object({ id: z.string().max(64) }),
       answers: { 204: nothing },
       codes: ['not_found'],
-      handler: async ({ params, request, reply }) => {
-        const who = signedInOf(request);
-        const id = params.id === 'current' ? who.sessionId : params.id;
-        await endSession(people, who, id, originOf(request));
-        if (id === who.sessionId && personOf(request).byCookie) setCookie(house, request, reply, null);
-        return reply.code(204).send();
-      },
+      handler: ({ params, request, reply }) => end(request, reply, params.id),
     }),
     route({
       method: 'GET',

@@ -15,7 +15,9 @@ export function challengeOf(code: Code, detail: string, required: readonly strin
   const error = bearerError(code);
   if (error === null) return 'Bearer realm="devpilot"';
   const description = detail.replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, ' ');
-  const scope = required === undefined ? '' : `, scope="${required.join(' ')}"`;
+  // A demand can name what no right is called, in characters that RFC 6749, section 3.3, has no room for.
+  const words = required?.map((word) => word.replace(/[^\x21\x23-\x5b\x5d-\x7e]/g, '?')).join(' ');
+  const scope = words === undefined ? '' : `, scope="${words}"`;
   return `Bearer realm="devpilot", error="${error}", error_description="${description}"${scope}`;
 }
 

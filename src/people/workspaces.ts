@@ -9,7 +9,8 @@ import { insertRevocation } from '../store/credentials.ts';
 import { cutPage, pageAsk } from '../store/paging.ts';
 import { setLastWorkspace } from '../store/people.ts';
 import type { WorkspaceTable } from '../store/schema.ts';
-import { isUniqueViolation, type Trx } from '../store/store.ts';
+import { refuseTakenSlug, untilSlugIsFree } from '../store/slugs.ts';
+import type { Trx } from '../store/store.ts';
 import {
   deleteWorkspace as deleteRow,
   findWorkspace,
@@ -42,15 +43,6 @@ async function freeSlug(trx: Trx, wanted: { name: string; slug?: string | undefi
   if (wanted.slug !== undefined) return wanted.slug;
   const slug = slugOf(wanted.name, 'workspace');
   return (await slugTaken(trx, slug)) ? `${slug}-${randomCode(6, 'abcdefghijkmnpqrstuvwxyz23456789')}` : slug;
-}
-
-async function refuseTakenSlug<T>(write: () => Promise<T>): Promise<T> {
-  try {
-    return await write();
-  } catch (error) {
-    if (!isUniqueViolation(error)) throw error;
-    throw new Problem('conflict', 'This slug is taken. Choose another.');
-  }
 }
 
 /** Makes a workspace and its owner inside a transaction. */
@@ -99,13 +91,14 @@ export async function createWorkspace(
   claim: Claim | null,
 ): Promise<Workspace> {
   const now = context.clock();
-  return context.store.transaction(async (trx) => {
+  const create = async (trx: Trx) => {
     const id = createId('workspace', now);
     await claimOnce(trx, claim, id, now);
     const row = await createInside(trx, { id: who.personId, name: who.name }, input, origin, now, id);
     await setLastWorkspace(trx, who.personId, row.id);
     return showWorkspace({ ...row, role: 'owner' });
-  });
+  };
+  return untilSlugIsFree(input, () => context.store.transaction(create));
 }
 
 export async function listWorkspaces(

@@ -1,5 +1,5 @@
-import { mkdirSync } from 'node:fs';
 import type { Settings } from '../settings.ts';
+import { makeDirectory } from '../store/data-directory.ts';
 import { createBucketStorage } from '../workspace/backups/bucket.ts';
 import { createDirectoryStorage } from '../workspace/backups/directory.ts';
 import type { Storage, Storages } from '../workspace/backups/storage.ts';
@@ -13,7 +13,7 @@ export function openStorages(settings: Settings, onError: (error: unknown) => vo
   const { bucket, limit } = settings.backups;
   const all: Storage[] = bucket === null ? [] : [createBucketStorage(bucket)];
   try {
-    mkdirSync(settings.dataDirectory, { recursive: true, mode: 0o700 });
+    makeDirectory(settings.dataDirectory);
     all.push(createDirectoryStorage(settings.dataDirectory));
   } catch (error) {
     if (bucket === null) onError(error);

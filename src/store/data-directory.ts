@@ -1,5 +1,5 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
 export interface DataDirectory {
@@ -13,11 +13,34 @@ export interface DataDirectory {
 export class DirectoryInUse extends Error {}
 
 /**
+ * Makes a directory and those above it, with mode 0700, or throws. Node's own `recursive` tries for ever
+ * where a directory that is there takes none, as `/proc` does.
+ */
+export function makeDirectory(path: string): void {
+  const make = (missing: (error: unknown) => void) => {
+    try {
+      mkdirSync(path, { mode: 0o700 });
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EEXIST' && statSync(path).isDirectory()) return;
+      if (code !== 'ENOENT' || dirname(path) === path) throw error;
+      missing(error);
+    }
+  };
+  make(() => {
+    makeDirectory(dirname(path));
+    make((error) => {
+      throw error;
+    });
+  });
+}
+
+/**
  * Makes the data directory if need be (mode 0700) and takes it for this process. The lock is SQLite's
  * own on a file beside the database: the system gives it up when a process dies, however it dies.
  */
 export function takeDataDirectory(path: string): DataDirectory {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  makeDirectory(path);
   const holder = join(path, 'devpilot.pid');
   const lock = new DatabaseSync(join(path, 'devpilot.lock'));
   try {

@@ -15,7 +15,8 @@ import {
   resourceSlugTaken,
   updateResource,
 } from '../store/resources.ts';
-import { isUniqueViolation, type Queryable, type Trx } from '../store/store.ts';
+import { refuseTakenSlug, untilSlugIsFree } from '../store/slugs.ts';
+import type { Queryable, Trx } from '../store/store.ts';
 import { type Asker, checkTag, claimOnce, differenceOf, record, type WorkspaceContext } from './context.ts';
 
 /** A kind of resource with a name and a slug: its noun, and how the wire shows a row. */
@@ -86,15 +87,6 @@ async function freeSlug(
   return `${slug}-${createId(noun).slice(-8)}`;
 }
 
-async function refuseTakenSlug(write: () => Promise<void>): Promise<void> {
-  try {
-    await write();
-  } catch (error) {
-    if (!isUniqueViolation(error)) throw error;
-    throw new Problem('conflict', 'This slug is taken. Choose another.');
-  }
-}
-
 /** Creates a resource and its entry in the log. Throws `conflict` for a taken slug, `idempotent_replay`, and what `build` throws. */
 export async function createResource<Noun extends ResourceNoun, Shown extends Record<string, unknown>>(
   context: WorkspaceContext,
@@ -107,7 +99,7 @@ export async function createResource<Noun extends ResourceNoun, Shown extends Re
   const now = context.clock();
   const { workspaceId } = asker;
   const { noun, show, forLog = (all: Shown) => all } = kind;
-  return context.store.transaction(async (trx) => {
+  const create = async (trx: Trx) => {
     const id = createId(noun, now);
     await claimOnce(trx, asker.claim, id, now);
     const { name } = wanted;
@@ -128,7 +120,8 @@ export async function createResource<Noun extends ResourceNoun, Shown extends Re
       after: differenceOf({}, facts)?.after ?? {},
     });
     return shown;
-  });
+  };
+  return untilSlugIsFree(wanted, () => context.store.transaction(create));
 }
 
 /** A page of a workspace's resources. Throws `validation_failed` for a cursor of another list. */

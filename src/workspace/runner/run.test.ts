@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { mintSecret } from '../../credentials/secret.ts';
 import { isRunning } from '../../testing/processes.ts';
 import { startSshd, type TestSshd } from '../../testing/sshd.ts';
 import { until } from '../../testing/until.ts';
+import { SILENCE_SECONDS } from './entry.ts';
 import { makeKeyPair } from './key-pair.ts';
 import { quote } from './quote.ts';
 import { type Outcome, OutputCut, type OutputLine, run, type Step, type Target } from './run.ts';
@@ -252,20 +253,36 @@ test('a connection that breaks in the middle is told', async () => {
   await own.close();
 });
 
-test('a step ends with the process that runs it, even if that is killed', async () => {
-  const mark = `65${process.pid}`;
-  const script = join(folder, 'runs.ts');
+/** A process that runs a step which takes its time. */
+async function runElsewhere(mark: string): Promise<ChildProcess> {
+  const script = join(folder, `runs-${mark}.ts`);
   const runner = new URL('./run.ts', import.meta.url).pathname;
   writeFileSync(
     script,
     `import { run } from ${JSON.stringify(runner)};
      await run({ kind: 'local' }, { command: { argv: ['sleep', '${mark}'] } });`,
   );
-  const { spawn } = await import('node:child_process');
   const child = spawn(process.execPath, [script], { stdio: 'ignore' });
   await until(async () => isRunning('sleep', mark));
+  return child;
+}
+
+test('a step ends with the process that runs it, even if that is killed', async () => {
+  const mark = `65${process.pid}`;
+  const child = await runElsewhere(mark);
   child.kill('SIGKILL');
   await until(async () => !isRunning('sleep', mark));
+});
+
+test('a step whose process freezes is ended before another could take it over', async () => {
+  const mark = `66${process.pid}`;
+  const child = await runElsewhere(mark);
+  child.kill('SIGSTOP');
+  try {
+    await until(async () => !isRunning('sleep', mark), (SILENCE_SECONDS + 20) * 1000);
+  } finally {
+    child.kill('SIGKILL');
+  }
 });
 
 test('any text is one word for a shell', () => {

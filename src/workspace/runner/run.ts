@@ -70,6 +70,8 @@ function openEntry(target: Target): Promise<Entry> | Entry {
 const START_WITHIN = 30_000;
 /** What a process left running may still be saying when the step is over. */
 const DRAIN = 300;
+/** How long a step that was not heard of is waited for when it is to end. */
+const UNHEARD = 2_000;
 /** Beside the time that the process group is given to end. */
 const STOP_WITHIN = GRACE + 10_000;
 
@@ -150,18 +152,26 @@ export async function run(target: Target, step: Step, signal?: AbortSignal): Pro
       }, STOP_WITHIN);
       timers.push(timer);
     }
+    function endGroup(known: number): void {
+      if (isStream) {
+        stdin.unpipe(child.stdin);
+        void killGroup(target, known, runAs).catch(() => undefined);
+      }
+      child.stdin.destroy();
+    }
     /** Asks for the end of the process group; the server sees to it. Beyond patience, the connection is cut. */
     function stop(): void {
       if (stopping || settled) return;
       stopping = true;
       clearInterval(beats);
       timers.push(setTimeout(cut, STOP_WITHIN));
-      if (isStream && group !== null) {
-        stdin.unpipe(child.stdin);
-        void killGroup(target, group, runAs);
+      if (group === null) {
+        // It may be beginning at this moment, and is ended as soon as that is heard of.
+        if (!isStream) child.stdin.end();
+        timers.push(setTimeout(() => group === null && cut(), isStream ? STOP_WITHIN : UNHEARD));
+        return;
       }
-      child.stdin.destroy();
-      if (group === null) cut();
+      endGroup(group);
     }
     function cancel(): void {
       facts.cancelled = true;
@@ -173,7 +183,7 @@ export async function run(target: Target, step: Step, signal?: AbortSignal): Pro
         void entry.connected();
         clearTimeout(startTimer);
         if (stopping) {
-          child.stdin.destroy();
+          endGroup(group);
           return;
         }
         if (isStream) stdin.pipe(child.stdin);
