@@ -16,18 +16,18 @@ export const ErrorReport = z
       .min(1)
       .meta({ examples: ['TypeError'] }),
     message: text(RESOURCE_LIMITS.errorMessage).meta({ examples: ['order is undefined'] }),
-    stack: text(RESOURCE_LIMITS.errorStack).optional(),
-    level: z.enum(ERROR_LEVELS, { error: `must be one of: ${ERROR_LEVELS.join(', ')}` }).optional(),
-    release: word.optional().meta({ examples: ['shop@2.4.0'] }),
-    environment: word.optional().meta({ examples: ['production'] }),
-    app: word.optional().meta({ examples: ['shop'] }),
+    stack: text(RESOURCE_LIMITS.errorStack).nullish(),
+    level: z.enum(ERROR_LEVELS, { error: `must be one of: ${ERROR_LEVELS.join(', ')}` }).nullish(),
+    release: word.nullish().meta({ examples: ['shop@2.4.0'] }),
+    environment: word.nullish().meta({ examples: ['production'] }),
+    app: word.nullish().meta({ examples: ['shop'] }),
     fingerprint: z
       .array(word)
       .min(1)
       .max(RESOURCE_LIMITS.errorFingerprint)
-      .optional()
+      .nullish()
       .describe('What gathers errors in one issue; {{ default }} stands for type and frames'),
-    time: since.meta({ examples: ['2027-02-24T09:00:00.000Z'] }),
+    time: since.nullable().meta({ examples: ['2027-02-24T09:00:00.000Z'] }),
   })
   .meta({ id: 'ErrorReport' });
 export type ErrorReport = z.infer<typeof ErrorReport>;

@@ -99,7 +99,16 @@ forEachEngine('the error tracker', (engine) => {
       environment: 'production',
       app: 'shop',
     });
-    const other = await report({ type: 'RangeError', level: 'fatal' });
+    const nothing = {
+      stack: null,
+      level: null,
+      release: null,
+      environment: null,
+      app: null,
+      fingerprint: null,
+      time: null,
+    };
+    const other = await report({ type: 'RangeError', ...nothing, level: 'fatal' });
     assert.equal(second, first);
     assert.notEqual(other, first);
     const found = await issue(first);

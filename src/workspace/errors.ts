@@ -25,7 +25,7 @@ export function errorOfReport(report: ErrorReport, now: number): ReportedError {
     type,
     message,
     stack: stack ?? null,
-    frames: stack === undefined ? [] : framesOf(stack),
+    frames: framesOf(stack ?? ''),
     breadcrumbs: [],
     tags: {},
     level: level ?? 'error',
@@ -33,7 +33,7 @@ export function errorOfReport(report: ErrorReport, now: number): ReportedError {
     environment: environment ?? null,
     app: app ?? null,
     fingerprint: fingerprint ?? null,
-    at: time === undefined ? now : Date.parse(time),
+    at: time ? Date.parse(time) : now,
   };
 }
 
