@@ -70,11 +70,13 @@ function steps({ nonce, command, environment, cwd, stdin }: Orders): string {
   const keep = (name: string, text: string) => `(umask 077; printf %s ${quote(text)} >"$d/${name}") || exit 126`;
   return [
     `d=$(mktemp -d "\${TMPDIR:-/tmp}/devpilot-step-XXXXXXXX") || exit 126`,
-    `trap 'rm -rf "$d"' EXIT; trap 'exit 143' TERM HUP INT`,
+    `trap 'rm -rf "$d"' EXIT; trap 'exit 143' TERM HUP INT PIPE`,
     ...('body' in command ? [keep('step', command.body)] : []),
     ...(typeof stdin === 'object' ? [keep('stdin', stdin.text)] : []),
     's=$(command -v setsid); t=$(command -v timeout)',
     'exec 3<&0 </dev/null',
+    // What is said from here on is the step's: it can be faster than the word that it has started.
+    tell('ready', '0'),
     // What the step is made of is set before its variables: none of them can change it.
     `( set -- ${words.join(' ')}; [ -z "$s" ] || set -- "$s" "$@"`,
     ...(cwd === null ? [] : [`cd ${quote(cwd)} || exit 125`]),
@@ -85,6 +87,8 @@ function steps({ nonce, command, environment, cwd, stdin }: Orders): string {
     ...(stdin === 'stream' ? ['w='] : [WATCH]),
     // Some shells say here which signal it was.
     '{ wait "$p"; } 2>/dev/null; c=$?',
+    // Before anything is told: who would hear it may be gone.
+    'rm -rf "$d"',
     '[ -z "$w" ] || kill "$w" 2>/dev/null',
     tell('ended', '"$c"'),
     'exit 0',

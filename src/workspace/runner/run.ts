@@ -129,6 +129,7 @@ export async function run(target: Target, step: Step, signal?: AbortSignal): Pro
   const err = linesOf('stderr');
   let said = '';
   let group: number | null = null;
+  let ready = false;
   let ended = false;
 
   return await new Promise<Outcome>((resolve) => {
@@ -178,6 +179,7 @@ export async function run(target: Target, step: Step, signal?: AbortSignal): Pro
       stop();
     }
     function onMark(word: string, value: string): void {
+      if (word === 'ready') ready = true;
       if (word === 'started' && group === null) {
         group = Number(value);
         void entry.connected();
@@ -206,7 +208,7 @@ export async function run(target: Target, step: Step, signal?: AbortSignal): Pro
       }
     }
     const marks = createMarks(`${MARK} ${nonce} `, onMark, (chunk) => {
-      if (group === null) said = (said + Buffer.from(chunk).toString('latin1')).slice(-4096);
+      if (!ready) said = (said + Buffer.from(chunk).toString('latin1')).slice(-4096);
       else err.write(chunk);
     });
     const startTimer = setTimeout(cut, START_WITHIN);
