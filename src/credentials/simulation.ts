@@ -365,8 +365,9 @@ export async function live(
     if (kind === 'cut') machine.cut = true;
     if (kind === 'mend') machine.cut = false;
     if (kind === 'set clock' && machine.state === 'running') {
+      // A running process looks at its clock all the time: just before it was set back, and before it sleeps again.
+      machine.holds();
       machine.wallSet += (amount - 500) * 4;
-      // A running process looks at its clock all the time; that it was set back is seen before it sleeps again.
       machine.holds();
     }
     if (kind === 'prune') store.prune();
