@@ -1,61 +1,117 @@
-import { spawn } from 'node:child_process';
-import { globSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { globSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 
 /** Everything that must hold, in order; `npm test -- part` runs only test files whose path contains `part`. */
 const only = process.argv[2];
 /** Of the whole product: those that install or build something, or freeze and kill, need the machine to themselves. */
 const ALONE = /\/(?:deploy|guard|nodes|packages|process|proxies)[^/]*\.test\.ts$/;
+/** Milliseconds a file may take; the longest take a fifth of it. */
+const LIMIT = 300_000;
+/** Milliseconds from the end of a file's process to the end of everything that writes where it wrote. */
+const GRACE = 5_000;
+
 let passed = 0;
 let failed = 0;
+const running = new Set<ChildProcess>();
 
-/** Runs a command with its output shown; resolves to the exit code and what it printed. */
-function run(command: string, args: readonly string[]): Promise<{ code: number; output: string }> {
-  return new Promise((resolve) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    let output = '';
-    child.stdout.on('data', (chunk: Buffer) => {
-      output += chunk.toString();
-      const shown = chunk.toString().replace(/\ncounts \{.*\}\n/, '\n');
-      process.stdout.write(shown);
-    });
-    child.once('close', (code) => resolve({ code: code ?? 1, output }));
+/** Ends a process and all it started, but for those that made a group of their own. */
+function endGroup(child: ChildProcess, signal: NodeJS.Signals): boolean {
+  try {
+    return process.kill(-(child.pid ?? Number.NaN), signal);
+  } catch {
+    return false;
+  }
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    for (const child of running) endGroup(child, 'SIGKILL');
+    process.exit(1);
   });
 }
 
-async function check(name: string, command: string, args: readonly string[]): Promise<void> {
+function check(name: string, command: string, args: readonly string[]): Promise<void> {
   process.stdout.write(`\n# ${name}\n`);
-  const { code } = await run(command, args);
-  if (code === 0) passed++;
-  else failed++;
+  return new Promise((resolve) => {
+    spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'] }).once('close', (code) => {
+      if (code === 0) passed++;
+      else failed++;
+      resolve();
+    });
+  });
+}
+
+/**
+ * Runs one file in a process group of its own and shows what it printed when it is over. A file that does
+ * not end in time, says nothing of its tests or leaves processes behind is a failure, never a wait.
+ */
+function testFile(file: string): Promise<void> {
+  const began = performance.now();
+  const child = spawn(process.execPath, ['--test', '--test-reporter=./scripts/reporter.ts', file], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  running.add(child);
+  let output = '';
+  let disorderly = false;
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+  }
+  const limit = setTimeout(() => {
+    disorderly = true;
+    output += `\nIt did not end within ${LIMIT / 1000} s.\n`;
+    endGroup(child, 'SIGKILL');
+  }, LIMIT);
+  child.once('exit', () => {
+    clearTimeout(limit);
+    const grace = setTimeout(() => {
+      disorderly = true;
+      output += '\nProcesses that it started still hold its output.\n';
+      child.stdout.destroy();
+      child.stderr.destroy();
+    }, GRACE);
+    child.once('close', () => clearTimeout(grace));
+  });
+  return new Promise((resolve) => {
+    child.once('close', (code) => {
+      running.delete(child);
+      if (endGroup(child, 'SIGKILL')) {
+        disorderly = true;
+        output += '\nProcesses that it started outlived it.\n';
+      }
+      const counts = /\ncounts (\{.*\})\n/.exec(output)?.[1];
+      const { passed: good, failed: bad } = JSON.parse(counts ?? '{"passed":0,"failed":1}') as {
+        passed: number;
+        failed: number;
+      };
+      passed += good;
+      failed += bad;
+      // A run in which nothing ran, or that died without saying so, is a failure.
+      const silent = disorderly || code !== 0 || good + bad === 0;
+      if (silent && bad === 0) failed++;
+      const seconds = ((performance.now() - began) / 1000).toFixed(1).padStart(6);
+      const mark = silent || bad > 0 ? '✖' : '✔';
+      process.stdout.write(`${output.replace(/\ncounts \{.*\}\n/, '')}${mark} ${seconds} s  ${file}\n`);
+      resolve();
+    });
+  });
 }
 
 async function testFiles(name: string, files: readonly string[], concurrency: number): Promise<void> {
   if (files.length === 0) return;
   process.stdout.write(`\n# ${name}: ${files.length} files\n`);
-  const { code, output } = await run(process.execPath, [
-    '--test',
-    `--test-concurrency=${concurrency}`,
-    '--test-timeout=300000',
-    '--test-reporter=./scripts/reporter.ts',
-    '--test-reporter-destination=stdout',
-    ...files,
-  ]);
-  const counts = /\ncounts (\{.*\})\n/.exec(output)?.[1];
-  const { passed: good, failed: bad } = JSON.parse(counts ?? '{"passed":0,"failed":1}') as {
-    passed: number;
-    failed: number;
+  // The longest first, as far as their size tells, so that no processor waits for the other at the end.
+  const queue = files.toSorted((a, b) => statSync(b).size - statSync(a).size);
+  const work = async () => {
+    for (let file = queue.shift(); file !== undefined; file = queue.shift()) await testFile(file);
   };
-  passed += good;
-  failed += bad;
-  // A run in which nothing ran, or that died without saying so, is a failure.
-  if ((code !== 0 && bad === 0) || good + bad === 0) failed++;
+  await Promise.all(Array.from({ length: concurrency }, work));
 }
 
-const wanted = (pattern: string) =>
-  globSync(pattern)
-    .filter((file) => only === undefined || file.includes(only))
-    .sort();
+const wanted = (pattern: string) => globSync(pattern).filter((file) => only === undefined || file.includes(only));
 
 if (only === undefined) {
   await check('types', 'tsc', ['-p', '.']);
