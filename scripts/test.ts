@@ -7,6 +7,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 const only = process.argv[2];
 /** Of the whole product: those that install or build something, or freeze and kill, need the machine to themselves. */
 const ALONE = /\/(?:deploy|guard|nodes|packages|process|proxies)[^/]*\.test\.ts$/;
+/** Takes long for its size. */
+const LONG = /\/(?:simulation|run|backups?|jobs|flood|look|keyboard)\.test\.ts$/;
 /** Milliseconds a file may take; the longest take a fifth of it. */
 const LIMIT = 300_000;
 /** Milliseconds from the end of a file's process to the end of everything that writes where it wrote. */
@@ -130,7 +132,8 @@ async function testFiles(name: string, files: readonly string[], concurrency: nu
   if (files.length === 0) return;
   process.stdout.write(`\n# ${name}: ${files.length} files\n`);
   // The longest first, as far as their size tells, so that no processor waits for the other at the end.
-  const queue = files.toSorted((a, b) => statSync(b).size - statSync(a).size);
+  const length = (file: string) => (LONG.test(file) ? Number.POSITIVE_INFINITY : statSync(file).size);
+  const queue = files.toSorted((a, b) => Math.sign(length(b) - length(a)) || 0);
   const work = async () => {
     for (let file = queue.shift(); file !== undefined; file = queue.shift()) await testFile(file);
   };
