@@ -1,6 +1,6 @@
 import type { TestEvent } from 'node:test/reporters';
 
-/** Prints each failure, then `N passed, N failed` alone on the last line. */
+/** Prints each failure, then how many passed and failed, for `scripts/test.ts` to add up. */
 export default async function* report(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   for await (const event of source) {
     if (event.type === 'test:fail') {

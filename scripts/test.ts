@@ -1,61 +1,146 @@
-import { spawn } from 'node:child_process';
-import { globSync } from 'node:fs';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { globSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
 
 /** Everything that must hold, in order; `npm test -- part` runs only test files whose path contains `part`. */
 const only = process.argv[2];
 /** Of the whole product: those that install or build something, or freeze and kill, need the machine to themselves. */
 const ALONE = /\/(?:deploy|guard|nodes|packages|process|proxies)[^/]*\.test\.ts$/;
+/** Takes long for its size. */
+const LONG = /\/(?:simulation|run|backups?|jobs|flood|look|keyboard)\.test\.ts$/;
+/** Milliseconds a file may take; the longest take a fifth of it. */
+const LIMIT = 300_000;
+/** Milliseconds from the end of a file's process to the end of everything that writes where it wrote. */
+const GRACE = 5_000;
+
 let passed = 0;
 let failed = 0;
+const running = new Set<ChildProcess>();
 
-/** Runs a command with its output shown; resolves to the exit code and what it printed. */
-function run(command: string, args: readonly string[]): Promise<{ code: number; output: string }> {
-  return new Promise((resolve) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    let output = '';
-    child.stdout.on('data', (chunk: Buffer) => {
-      output += chunk.toString();
-      const shown = chunk.toString().replace(/\ncounts \{.*\}\n/, '\n');
-      process.stdout.write(shown);
-    });
-    child.once('close', (code) => resolve({ code: code ?? 1, output }));
+/** Sends a signal to a process and all it started, but for those that made a group of their own; tells whether any is there. */
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(-(child.pid ?? Number.NaN), signal);
+  } catch {
+    return false;
+  }
+}
+
+/** What is left of a process's group, a line each; what has ended and waits to be noticed is not. */
+function groupOf(child: ChildProcess): string[] {
+  const { stdout } = spawnSync('ps', ['-eo', 'pgid=,stat=,args='], { encoding: 'utf8' });
+  return stdout.split('\n').filter((line) => {
+    const [group, state = ''] = line.trim().split(/\s+/);
+    return group === String(child.pid) && !state.startsWith('Z');
   });
 }
 
-async function check(name: string, command: string, args: readonly string[]): Promise<void> {
+/** Ends what is left of a process's group a moment after it, and says what that was. */
+async function leftoversOf(child: ChildProcess): Promise<string[]> {
+  const end = performance.now() + GRACE;
+  while (signalGroup(child, 0)) {
+    const left = groupOf(child);
+    if (left.length === 0) break;
+    if (performance.now() > end) {
+      signalGroup(child, 'SIGKILL');
+      return left;
+    }
+    await pause(100);
+  }
+  return [];
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    for (const child of running) signalGroup(child, 'SIGKILL');
+    process.exit(1);
+  });
+}
+
+function check(name: string, command: string, args: readonly string[]): Promise<void> {
   process.stdout.write(`\n# ${name}\n`);
-  const { code } = await run(command, args);
-  if (code === 0) passed++;
-  else failed++;
+  return new Promise((resolve) => {
+    spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'] }).once('close', (code) => {
+      if (code === 0) passed++;
+      else failed++;
+      resolve();
+    });
+  });
+}
+
+/**
+ * Runs one file in a process group of its own and shows what it printed when it is over. A file that does
+ * not end in time, says nothing of its tests or leaves processes behind is a failure, never a wait.
+ */
+function testFile(file: string): Promise<void> {
+  const began = performance.now();
+  const child = spawn(process.execPath, ['--test', '--test-reporter=./scripts/reporter.ts', file], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  running.add(child);
+  let output = '';
+  let disorderly = false;
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+  }
+  const limit = setTimeout(() => {
+    disorderly = true;
+    output += `\nIt did not end within ${LIMIT / 1000} s.\n`;
+    signalGroup(child, 'SIGKILL');
+  }, LIMIT);
+  child.once('exit', () => {
+    clearTimeout(limit);
+    const grace = setTimeout(() => {
+      disorderly = true;
+      output += '\nProcesses that it started still hold its output.\n';
+      child.stdout.destroy();
+      child.stderr.destroy();
+    }, GRACE);
+    child.once('close', () => clearTimeout(grace));
+  });
+  return new Promise((resolve) => {
+    child.once('close', async (code) => {
+      const outlived = await leftoversOf(child);
+      running.delete(child);
+      if (outlived.length > 0) {
+        disorderly = true;
+        output += `\nProcesses that it started outlived it:\n${outlived.join('\n')}\n`;
+      }
+      const counts = /\ncounts (\{.*\})\n/.exec(output)?.[1];
+      const { passed: good, failed: bad } = JSON.parse(counts ?? '{"passed":0,"failed":1}') as {
+        passed: number;
+        failed: number;
+      };
+      passed += good;
+      failed += bad;
+      // A run in which nothing ran, or that died without saying so, is a failure.
+      const silent = disorderly || code !== 0 || good + bad === 0;
+      if (silent && bad === 0) failed++;
+      const seconds = ((performance.now() - began) / 1000).toFixed(1).padStart(6);
+      const mark = silent || bad > 0 ? '✖' : '✔';
+      process.stdout.write(`${output.replace(/\ncounts \{.*\}\n/, '')}${mark} ${seconds} s  ${file}\n`);
+      resolve();
+    });
+  });
 }
 
 async function testFiles(name: string, files: readonly string[], concurrency: number): Promise<void> {
   if (files.length === 0) return;
   process.stdout.write(`\n# ${name}: ${files.length} files\n`);
-  const { code, output } = await run(process.execPath, [
-    '--test',
-    `--test-concurrency=${concurrency}`,
-    '--test-timeout=300000',
-    '--test-reporter=./scripts/reporter.ts',
-    '--test-reporter-destination=stdout',
-    ...files,
-  ]);
-  const counts = /\ncounts (\{.*\})\n/.exec(output)?.[1];
-  const { passed: good, failed: bad } = JSON.parse(counts ?? '{"passed":0,"failed":1}') as {
-    passed: number;
-    failed: number;
+  // The longest first, as far as their size tells, so that no processor waits for the other at the end.
+  const length = (file: string) => (LONG.test(file) ? Number.POSITIVE_INFINITY : statSync(file).size);
+  const queue = files.toSorted((a, b) => Math.sign(length(b) - length(a)) || 0);
+  const work = async () => {
+    for (let file = queue.shift(); file !== undefined; file = queue.shift()) await testFile(file);
   };
-  passed += good;
-  failed += bad;
-  // A run in which nothing ran, or that died without saying so, is a failure.
-  if ((code !== 0 && bad === 0) || good + bad === 0) failed++;
+  await Promise.all(Array.from({ length: concurrency }, work));
 }
 
-const wanted = (pattern: string) =>
-  globSync(pattern)
-    .filter((file) => only === undefined || file.includes(only))
-    .sort();
+const wanted = (pattern: string) => globSync(pattern).filter((file) => only === undefined || file.includes(only));
 
 if (only === undefined) {
   await check('types', 'tsc', ['-p', '.']);
@@ -64,9 +149,9 @@ if (only === undefined) {
   await check('unused code', 'knip', []);
   await check('build', process.execPath, ['scripts/build.ts']);
 }
+await check('what the tests start', process.execPath, ['scripts/parts.ts']);
 await testFiles('tests beside the code', wanted('src/**/*.test.ts'), availableParallelism());
 const wholes = wanted('e2e/**/*.test.ts');
-if (wholes.length > 0) await check('a browser', process.execPath, ['scripts/chromium.ts']);
 await testFiles(
   'the whole product',
   wholes.filter((file) => !ALONE.test(file)),
