@@ -41,7 +41,9 @@ before(async () => {
 after(() => house.close());
 
 const authorize = (query: string, secret: string) =>
-  house.call<{ code: string; required?: string[] }>(`/v1/authorize${query}`, { headers: bearer(secret) });
+  house.call<{ code: string; detail: string; required?: string[] }>(`/v1/authorize${query}`, {
+    headers: bearer(secret),
+  });
 
 function expectIdentity(answer: RawAnswer, filled: boolean): void {
   for (const name of IDENTITY) assert.ok(answer.headers.has(name), `${name} is missing: ${answer.status}`);
@@ -108,6 +110,8 @@ test('a token needs all scopes named, a key all permissions, and where one is na
     assert.equal(answer.status, status, `${query} → ${answer.status} ${answer.text}`);
     if (code !== undefined) assert.equal(answer.body.code, code, query);
   }
+  const blank = await authorize('?scope=', all.secret);
+  assert.equal(blank.body.detail, 'The scope asked for is blank, and no credential has it.');
   const refused = await authorize('?scope=modify_env+basic_deployment', env.secret);
   assert.deepEqual(refused.body.required, ['modify_env', 'basic_deployment']);
   assert.match(refused.headers.get('www-authenticate') ?? '', /scope="modify_env basic_deployment"/);
