@@ -234,6 +234,45 @@ test('every method and every body is judged alike: 200, 401 or 403 and nothing e
   }
 });
 
+test('of many that ask at the same moment, each gets its own answer', async () => {
+  const kinds = [
+    { secret: all.secret, query: '', status: 200, credential: all.id },
+    { secret: key.secret, query: '', status: 200, credential: key.id },
+    { secret: env.secret, query: '?scope=all', status: 403, credential: '' },
+    { secret: mintSecret('api_key'), query: '', status: 401, credential: '' },
+    { secret: 'nonsense', query: '', status: 401, credential: '' },
+  ];
+  const asked = Array.from({ length: 40 }, (_, round) =>
+    kinds.map((kind, at) => ({ ...kind, id: `asked-${round}-${at}` })),
+  ).flat();
+  const answers = await Promise.all(
+    asked.map(({ id, secret, query }) =>
+      house.call(`/v1/authorize${query}`, { headers: { authorization: `Bearer ${secret}`, 'x-request-id': id } }),
+    ),
+  );
+  assert.deepEqual(
+    answers.map(({ status, headers }) => [headers.get('x-request-id'), status, headers.get('devpilot-credential-id')]),
+    asked.map(({ id, status, credential }) => [id, status, credential]),
+  );
+});
+
+test('requests sent one behind the other over one connection are answered in their order', async () => {
+  const kept = (id: string, secret: string) =>
+    `GET /v1/authorize HTTP/1.1\r\nHost: x\r\nX-Request-Id: ${id}\r\nAuthorization: Bearer ${secret}\r\n\r\n`;
+  const before = [
+    kept('a', all.secret),
+    kept('b', 'nonsense'),
+    'GET /healthz HTTP/1.1\r\nHost: x\r\nX-Request-Id: c\r\n\r\n',
+  ];
+  const last = `${before.join('')}GET /v1/authorize HTTP/1.1`;
+  const answer = await rawCall(house.url, [last, 'X-Request-Id: d', `Authorization: Bearer ${key.secret}`]);
+  assert.deepEqual([answer.status, answer.headers.get('x-request-id')], [200, 'a']);
+  assert.deepEqual(
+    [...answer.text.matchAll(/HTTP\/1\.1 (\d+)|^x-request-id: (\w)/gim)].map(([, status, id]) => status ?? id),
+    ['401', 'b', '200', 'c', '200', 'd'],
+  );
+});
+
 test('a token is dead on the very millisecond of its expiry, and a key while it is switched off', async () => {
   const expiring = await createToken(owner, ['all'], { expiresAt: new Date(now + 5000).toISOString() });
   now += 4999;
