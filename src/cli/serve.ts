@@ -1,9 +1,11 @@
 import { giveBackStartMemory } from '../server/start-memory.ts';
 import { createLogger, start } from '../server.ts';
 import { readSettings } from '../settings.ts';
+import { leaveInterrupts } from './interrupt.ts';
 
 /** Serves until SIGTERM or SIGINT, then stops cleanly. A second signal changes nothing. */
 export async function serve(): Promise<void> {
+  leaveInterrupts();
   const settings = readSettings(process.env);
   const logger = createLogger(settings.logLevel);
   const running = await start(settings, { logger });
