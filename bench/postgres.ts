@@ -143,7 +143,7 @@ export async function postgres(): Promise<Finding[]> {
       from: `${STORED.toLocaleString('en')} access tokens with names of 16 characters`,
     };
     return [
-      ...(await warm(seeded, url)),
+      ...(await warm(seeded, url, server.pid())),
       ...(await cold(seeded, url)),
       ...(await contention(seeded, url)),
       ...(await folding(url)),
