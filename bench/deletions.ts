@@ -1,4 +1,5 @@
 import { createId } from '../src/contract/id.ts';
+import { createMemory } from '../src/credentials/memory.ts';
 import { createRegistry } from '../src/credentials/registry.ts';
 import { amongOthers } from '../src/server/nodes.ts';
 import { insertRevocation } from '../src/store/credentials.ts';
@@ -45,7 +46,7 @@ async function timeMany(count: number): Promise<number[]> {
   const store = await openPostgresStore(url, () => undefined);
   const lease = { holds: () => false };
   const read = () => Promise.resolve(null);
-  const registry = createRegistry({ read, lease, capacity: 1 });
+  const registry = createRegistry({ read, lease, memory: createMemory(1) });
   const nodes = Array.from({ length: count }, () =>
     amongOthers({ url, id: createId('node'), bound: MANY_BOUND, registry, read, onError: () => undefined }),
   );

@@ -1,6 +1,7 @@
 import { createId } from '../src/contract/id.ts';
 import { FAILURE_LIMITS } from '../src/contract/words.ts';
 import { createFailureLimiter } from '../src/credentials/failures.ts';
+import { createMemory } from '../src/credentials/memory.ts';
 import { createJudges } from '../src/credentials/present.ts';
 import { createProof } from '../src/credentials/proof.ts';
 import { createRegistry } from '../src/credentials/registry.ts';
@@ -29,7 +30,7 @@ export async function judging(): Promise<Finding[]> {
       passphraseHash: null,
     }),
     lease: { holds: () => true },
-    capacity: RECORDS,
+    memory: createMemory(RECORDS),
   });
   const none = { recentFailures: async () => [], countFailure: async () => ({ before: [], counted: true }) };
   const usage = createUsage({ addUses: async () => undefined }, 'nod_01', registry.places);

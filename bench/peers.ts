@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { FAILURE_LIMITS } from '../src/contract/words.ts';
 import { createFailureLimiter } from '../src/credentials/failures.ts';
+import { createMemory } from '../src/credentials/memory.ts';
 import { createJudges } from '../src/credentials/present.ts';
 import { createProof } from '../src/credentials/proof.ts';
 import { createRegistry } from '../src/credentials/registry.ts';
@@ -84,7 +85,7 @@ export async function peers(): Promise<Finding[]> {
   const registry = createRegistry({
     read: (digest) => readForJudging(store, digest),
     lease: { holds: () => true },
-    capacity: KEYS,
+    memory: createMemory(KEYS),
   });
   const usage = createUsage(await createUsageJournal(store), 'nod_01', registry.places);
   const judges = createJudges({

@@ -99,7 +99,7 @@ function judgesOn(store: Store) {
   const registry = createRegistry({
     read: (digest) => readForJudging(store, digest),
     lease: { holds: () => true },
-    capacity: STORED,
+    memory: createMemory(STORED),
   });
   return createJudges({
     registry,

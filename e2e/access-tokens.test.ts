@@ -5,6 +5,7 @@ import type { Page } from 'playwright-core';
 import type { AccessToken } from '../src/contract/schemas.ts';
 import { bearer, createToken, signUpMember, signUpOwner, startHouse, type TestPerson } from '../src/testing/house.ts';
 import { openTab } from './browser.ts';
+import { focused } from './keyboard.ts';
 import { leftovers } from './leftovers.ts';
 import { setStage } from './stage.ts';
 import { chooseInMenu, rowOf } from './steps.ts';
@@ -45,7 +46,7 @@ describe('Generate Token', () => {
     await dialog.getByText('A name takes 3 to 255 characters').waitFor();
     await dialog.getByText('Choose at least one scope').waitFor();
     await dialog.getByText('A passphrase takes 8 to 255 characters').waitFor();
-    assert.equal(await tab.evaluate(() => document.activeElement?.getAttribute('data-path')), 'name');
+    await focused(tab, dialog.getByLabel('Name'));
   });
 
   test('shows the secret once, in a dialog that does not close by accident; then nothing of it is left', async () => {
@@ -119,7 +120,7 @@ describe('Generate Token', () => {
     await tab.getByRole('button', { name: 'Generate Token' }).focus();
     await tab.keyboard.press('Enter');
     await tab.getByRole('dialog').waitFor();
-    await tab.waitForFunction(() => document.activeElement?.getAttribute('data-path') === 'name');
+    await focused(tab, tab.getByRole('dialog').getByLabel('Name'));
     await tab.keyboard.type('By keyboard');
     await tab.keyboard.press('Tab');
     await tab.keyboard.press('Tab');

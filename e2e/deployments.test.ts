@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { Page } from 'playwright-core';
@@ -8,6 +8,7 @@ import type { Page as PageOf } from '../src/contract/schemas.ts';
 import { createTestApp, createTestServer, type TestApp } from '../src/testing/deploying.ts';
 import { signUpMember, type TestPerson } from '../src/testing/house.ts';
 import { until } from '../src/testing/until.ts';
+import { button, dialogOf, escapeFrom, keysOf } from './keyboard.ts';
 import { looksRight } from './looks.ts';
 import { setStage } from './stage.ts';
 
@@ -38,6 +39,21 @@ const dialog = (tab: Page, name: string) => tab.getByRole('dialog', { name });
 const log = (tab: Page) => tab.getByRole('log', { name: 'Log' });
 const step = (tab: Page, name: string) =>
   tab.getByRole('list', { name: 'Steps' }).getByRole('listitem').filter({ hasText: name });
+const servers = (tab: Page, name: string) =>
+  tab.getByRole('list', { name: 'Servers' }).getByRole('listitem').filter({ hasText: name });
+/** Presses a decision and confirms it. */
+async function decide(tab: Page, decision: 'Promote' | 'Abort' | 'Cancel'): Promise<void> {
+  await button(tab, decision).click();
+  const ask = dialog(tab, `${decision} this deployment`);
+  await button(ask, decision).click();
+  await ask.waitFor({ state: 'detached' });
+}
+/** The form, filled for a strategy on both servers. */
+const onBoth = (strategy: 'Rolling' | 'Canary') => async (form: ReturnType<typeof dialog>) => {
+  await button(form, 'More options').click();
+  await form.getByLabel('Server 2').check();
+  await form.getByLabel(strategy).check();
+};
 const all = async () => (await stage.owner.call<PageOf<Deployment>>('/v1/deployments')).body.data;
 
 async function deploy(tab: Page, fill?: (form: ReturnType<typeof dialog>) => Promise<unknown>): Promise<void> {
@@ -96,8 +112,13 @@ test('one that waits for approval is approved by keyboard; one that waits for it
     await form.getByLabel('Wait for approval').check({ force: true });
   });
   await tab.getByText('Waits for approval').waitFor();
-  await tab.getByRole('button', { name: 'Approve' }).focus();
-  await tab.keyboard.press('Enter');
+  const keys = keysOf(tab);
+  await keys.enter(button(tab, 'Approve'));
+  const ask = await dialogOf(tab, 'Approve this deployment', 'dialog-approve');
+  await escapeFrom(ask, button(tab, 'Approve'));
+  await keys.press('Enter');
+  await keys.enter(button(ask, 'Approve'));
+  await ask.waitFor({ state: 'detached' });
   await tab.getByText('Given by Ada Lovelace').waitFor();
   await tab.getByText('Live', { exact: true }).waitFor();
 
@@ -108,7 +129,7 @@ test('one that waits for approval is approved by keyboard; one that waits for it
     await form.getByLabel('Not before (optional)').fill(local);
   });
   await tab.getByText('Waits for its time').waitFor();
-  await tab.getByRole('button', { name: 'Cancel' }).click();
+  await decide(tab, 'Cancel');
   await tab.getByText('Cancelled', { exact: true }).first().waitFor();
 });
 
@@ -117,20 +138,71 @@ test('a canary waits on its first server, and is given up: what was live before 
   commit('four');
   const before = served();
   const tab = await stage.open('/deployments');
-  await deploy(tab, async (form) => {
-    await form.getByRole('button', { name: 'More options' }).click();
-    await form.getByLabel('Server 2').check();
-    await form.getByLabel('Canary').check();
-  });
+  await deploy(tab, onBoth('Canary'));
   await tab.getByText('Waits for promotion').waitFor();
   assert.equal(served(), 'four');
-  const servers = tab.getByRole('list', { name: 'Servers' }).getByRole('listitem');
-  await servers.filter({ hasText: 'Server 1' }).getByText('Completed').waitFor();
-  await servers.filter({ hasText: 'Server 2' }).getByText('Waiting').waitFor();
-  assert.equal(await tab.getByRole('button', { name: 'Promote' }).count(), 1);
-  await tab.getByRole('button', { name: 'Abort' }).click();
-  await tab.getByRole('button', { name: 'Abort' }).waitFor({ state: 'detached' });
+  await servers(tab, 'Server 1').getByText('Completed').waitFor();
+  await servers(tab, 'Server 2').getByText('Waiting').waitFor();
+  assert.equal(await button(tab, 'Promote').count(), 1);
+  await decide(tab, 'Abort');
+  await button(tab, 'Abort').waitFor({ state: 'detached' });
+  await tab.getByText('Cancelled', { exact: true }).first().waitFor();
   await until(async () => served() === before);
+});
+
+test('a canary is promoted: the other server follows, and it is live', async () => {
+  commit('five');
+  const tab = await stage.open('/deployments');
+  await deploy(tab, onBoth('Canary'));
+  await tab.getByText('Waits for promotion').waitFor();
+  await button(tab, 'Promote').click();
+  const ask = dialog(tab, 'Promote this deployment');
+  await ask.getByText('goes on to the server that is left', { exact: false }).waitFor();
+  await button(ask, 'Back').click();
+  assert.equal((await all())[0]?.waitingFor, 'promotion', 'nothing was decided on the way');
+  await decide(tab, 'Promote');
+  await tab.getByText('It is promoted, and goes on.').waitFor();
+  await servers(tab, 'Server 2').getByText('Completed').waitFor();
+  await tab.getByText('Live', { exact: true }).waitFor();
+  assert.equal(served(), 'five');
+});
+
+test('a decision that somebody else took first is told, and the page follows', async () => {
+  commit('six');
+  const tab = await stage.open('/deployments');
+  await deploy(tab, onBoth('Canary'));
+  await tab.getByText('Waits for promotion').waitFor();
+  await button(tab, 'Abort').click();
+  const [made] = await all();
+  const promoted = await linus.call(`/v1/deployments/${made?.id}/promote`, { method: 'POST', body: {} });
+  assert.equal(promoted.status, 202, promoted.text);
+  const ask = dialog(tab, 'Abort this deployment');
+  await button(ask, 'Abort').click();
+  await ask.getByText('This deployment does not wait between its first server and the rest.').waitFor();
+  await button(ask, 'Back').click();
+  await tab.getByText('Live', { exact: true }).waitFor();
+  assert.equal(await button(tab, 'Abort').count(), 0);
+});
+
+test('a rolling deployment shows how far it is, server by server', async () => {
+  commit('seven');
+  const hold = join(app.directory, 'hold');
+  writeFileSync(hold, '');
+  const wait = { name: 'Hold', stage: 'post_source_control', run: `while test -e ${hold}; do sleep 0.1; done` };
+  await app.edit({ hooks: [wait] });
+  const tab = await stage.open('/deployments');
+  await deploy(tab, onBoth('Rolling'));
+  await step(tab, 'Hold').getByText('Running').waitFor();
+  await servers(tab, 'Server 1').getByText('Running').waitFor();
+  await servers(tab, 'Server 2').getByText('Waiting').waitFor();
+  const bar = tab.getByRole('progressbar', { name: 'Progress' });
+  await bar.waitFor();
+  assert.ok(Number(await bar.getAttribute('aria-valuenow')) < 50);
+  rmSync(hold);
+  await servers(tab, 'Server 2').getByText('Completed').waitFor();
+  await tab.getByText('Live', { exact: true }).waitFor();
+  await bar.waitFor({ state: 'detached' });
+  assert.equal(served(), 'seven');
 });
 
 test('the app’s own log is what its command prints, read again on demand; without a command the page says so', async () => {

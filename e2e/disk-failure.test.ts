@@ -4,17 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { needCommand } from '../src/testing/debian.ts';
 import { bearer, callAt, cookieOf, PASSWORD } from '../src/testing/house.ts';
-
-/** Makes sure of strace, from Debian's packages. */
-function needStrace(): void {
-  try {
-    execFileSync('strace', ['-V'], { stdio: 'ignore' });
-  } catch {
-    execFileSync('apt-get', ['update'], { stdio: 'ignore' });
-    execFileSync('apt-get', ['install', '-y', 'strace'], { stdio: 'ignore' });
-  }
-}
 
 /** Resolves to the address that a server prints. */
 function addressOf(server: ChildProcess): Promise<string> {
@@ -45,7 +36,7 @@ function stop(server: ChildProcess): Promise<void> {
 }
 
 test('a creation whose fsync fails is answered 503 and leaves nothing; every acknowledged one survives', async () => {
-  needStrace();
+  needCommand('strace');
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-disk-'));
   const env = { ...process.env, DEVPILOT_DATA_DIR: directory };
   const init = [

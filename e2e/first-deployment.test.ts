@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Deployment } from '../src/contract/deployments.ts';
 import type { Page } from '../src/contract/schemas.ts';
+import { needCommand } from '../src/testing/debian.ts';
 import {
   createKey,
   createToken,
@@ -17,7 +18,6 @@ import { freePort } from '../src/testing/postgres.ts';
 import { startSshd, type TestSshd } from '../src/testing/sshd.ts';
 import { until } from '../src/testing/until.ts';
 import { openShell, type Shell, untilEnd } from './command.ts';
-import { needCommand } from './debian.ts';
 
 const page = readFileSync(new URL('../docs/guides/first-deployment.md', import.meta.url), 'utf8');
 const blocks = [...page.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block);

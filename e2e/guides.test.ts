@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { needCommand } from '../src/testing/debian.ts';
 import {
   createKey,
   createToken,
@@ -12,7 +13,6 @@ import {
   type TestPerson,
 } from '../src/testing/house.ts';
 import { openShell, type Shell, untilEnd } from './command.ts';
-import { needCommand } from './debian.ts';
 
 const pageOf = (path: string) => readFileSync(new URL(`../docs/${path}`, import.meta.url), 'utf8');
 const VECTORS = [...pageOf('secret-format.md').matchAll(/^\| `([A-Za-z0-9_]+)` \| (?:yes|no)/gm)].map(

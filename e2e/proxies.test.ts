@@ -6,6 +6,7 @@ import { type AddressInfo, connect, createServer as createTcpServer, type Socket
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { needCommand } from '../src/testing/debian.ts';
 import {
   bearer,
   createKey,
@@ -15,7 +16,6 @@ import {
   type TestHouse,
   type TestPerson,
 } from '../src/testing/house.ts';
-import { needCommand } from './debian.ts';
 
 /** A service behind a proxy, which writes down what reaches it. */
 interface Behind {

@@ -214,6 +214,23 @@ const openDialog = (name: string) => async (tab: Page) => {
   await tab.getByRole('button', { name }).click();
   await tab.getByRole('dialog').getByLabel('Name').waitFor();
 };
+test('on the narrowest telephone each part of an app shows which one it is', async () => {
+  const tab = await stage.open(`/apps/${places.app}`, { width: 320, scheme: 'dark' });
+  const parts = tab.getByRole('navigation', { name: 'Looked at' }).getByRole('link');
+  const names = await parts.allTextContents();
+  assert.deepEqual(names, ['Overview', 'Deployments', 'Environment', 'Log', 'Backups', 'Settings']);
+  for (const name of names) {
+    await parts.getByText(name, { exact: true }).click();
+    const chosen = tab.locator('nav [aria-current=page]', { hasText: name });
+    await chosen.waitFor();
+    const { x, width } = (await chosen.boundingBox()) ?? { x: -1, width: 0 };
+    assert.ok(x >= 0 && x + width <= 320, `${name} is in sight`);
+    const looks = await parts.evaluateAll((links) => links.map((link) => getComputedStyle(link).backgroundColor));
+    const own = looks.splice(names.indexOf(name), 1);
+    assert.ok(own[0] !== undefined && !looks.includes(own[0]), `${name} stands out`);
+  }
+});
+
 looksRight(stage, [
   { name: 'projects', path: '/projects' },
   { name: 'project', path: () => `/projects/${places.project}` },

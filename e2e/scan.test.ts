@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, symlinkSync, unlinkSync, writeFileSync } from 
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { mintSecret } from '../src/credentials/secret.ts';
+import { needCommand } from '../src/testing/debian.ts';
 import {
   bearer,
   createKey,
@@ -14,7 +15,6 @@ import {
   type TestPerson,
 } from '../src/testing/house.ts';
 import { type Ended, openShell, type Shell } from './command.ts';
-import { needCommand } from './debian.ts';
 
 interface Report {
   readonly findings: {

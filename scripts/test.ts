@@ -1,11 +1,14 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { globSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
 
 /** Everything that must hold, in order; `npm test -- part` runs only test files whose path contains `part`. */
 const only = process.argv[2];
 /** Of the whole product: those that install or build something, or freeze and kill, need the machine to themselves. */
 const ALONE = /\/(?:deploy|guard|nodes|packages|process|proxies)[^/]*\.test\.ts$/;
+/** Takes long for its size. */
+const LONG = /\/(?:simulation|run|backups?|jobs|flood|look|keyboard)\.test\.ts$/;
 /** Milliseconds a file may take; the longest take a fifth of it. */
 const LIMIT = 300_000;
 /** Milliseconds from the end of a file's process to the end of everything that writes where it wrote. */
@@ -15,8 +18,8 @@ let passed = 0;
 let failed = 0;
 const running = new Set<ChildProcess>();
 
-/** Ends a process and all it started, but for those that made a group of their own. */
-function endGroup(child: ChildProcess, signal: NodeJS.Signals): boolean {
+/** Sends a signal to a process and all it started, but for those that made a group of their own; tells whether any is there. */
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(-(child.pid ?? Number.NaN), signal);
   } catch {
@@ -24,9 +27,33 @@ function endGroup(child: ChildProcess, signal: NodeJS.Signals): boolean {
   }
 }
 
+/** What is left of a process's group, a line each; what has ended and waits to be noticed is not. */
+function groupOf(child: ChildProcess): string[] {
+  const { stdout } = spawnSync('ps', ['-eo', 'pgid=,stat=,args='], { encoding: 'utf8' });
+  return stdout.split('\n').filter((line) => {
+    const [group, state = ''] = line.trim().split(/\s+/);
+    return group === String(child.pid) && !state.startsWith('Z');
+  });
+}
+
+/** Ends what is left of a process's group a moment after it, and says what that was. */
+async function leftoversOf(child: ChildProcess): Promise<string[]> {
+  const end = performance.now() + GRACE;
+  while (signalGroup(child, 0)) {
+    const left = groupOf(child);
+    if (left.length === 0) break;
+    if (performance.now() > end) {
+      signalGroup(child, 'SIGKILL');
+      return left;
+    }
+    await pause(100);
+  }
+  return [];
+}
+
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
-    for (const child of running) endGroup(child, 'SIGKILL');
+    for (const child of running) signalGroup(child, 'SIGKILL');
     process.exit(1);
   });
 }
@@ -63,7 +90,7 @@ function testFile(file: string): Promise<void> {
   const limit = setTimeout(() => {
     disorderly = true;
     output += `\nIt did not end within ${LIMIT / 1000} s.\n`;
-    endGroup(child, 'SIGKILL');
+    signalGroup(child, 'SIGKILL');
   }, LIMIT);
   child.once('exit', () => {
     clearTimeout(limit);
@@ -76,11 +103,12 @@ function testFile(file: string): Promise<void> {
     child.once('close', () => clearTimeout(grace));
   });
   return new Promise((resolve) => {
-    child.once('close', (code) => {
+    child.once('close', async (code) => {
+      const outlived = await leftoversOf(child);
       running.delete(child);
-      if (endGroup(child, 'SIGKILL')) {
+      if (outlived.length > 0) {
         disorderly = true;
-        output += '\nProcesses that it started outlived it.\n';
+        output += `\nProcesses that it started outlived it:\n${outlived.join('\n')}\n`;
       }
       const counts = /\ncounts (\{.*\})\n/.exec(output)?.[1];
       const { passed: good, failed: bad } = JSON.parse(counts ?? '{"passed":0,"failed":1}') as {
@@ -104,7 +132,8 @@ async function testFiles(name: string, files: readonly string[], concurrency: nu
   if (files.length === 0) return;
   process.stdout.write(`\n# ${name}: ${files.length} files\n`);
   // The longest first, as far as their size tells, so that no processor waits for the other at the end.
-  const queue = files.toSorted((a, b) => statSync(b).size - statSync(a).size);
+  const length = (file: string) => (LONG.test(file) ? Number.POSITIVE_INFINITY : statSync(file).size);
+  const queue = files.toSorted((a, b) => Math.sign(length(b) - length(a)) || 0);
   const work = async () => {
     for (let file = queue.shift(); file !== undefined; file = queue.shift()) await testFile(file);
   };
@@ -120,9 +149,9 @@ if (only === undefined) {
   await check('unused code', 'knip', []);
   await check('build', process.execPath, ['scripts/build.ts']);
 }
+await check('what the tests start', process.execPath, ['scripts/parts.ts']);
 await testFiles('tests beside the code', wanted('src/**/*.test.ts'), availableParallelism());
 const wholes = wanted('e2e/**/*.test.ts');
-if (wholes.length > 0) await check('a browser', process.execPath, ['scripts/chromium.ts']);
 await testFiles(
   'the whole product',
   wholes.filter((file) => !ALONE.test(file)),

@@ -15,6 +15,7 @@ const PORTABLE = [
   'credentials/record.ts',
   'credentials/registry.ts',
   'credentials/rights.ts',
+  'credentials/small-memory.ts',
   'credentials/tally.ts',
   'credentials/usage.ts',
 ];

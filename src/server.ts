@@ -11,6 +11,7 @@ import { createId, ID_PREFIXES } from './contract/id.ts';
 import { redactSecrets } from './contract/redact.ts';
 import { FAILURE_LIMITS, UNKNOWN_LIMITS } from './contract/words.ts';
 import { createFailureLimiter, type FailureStore } from './credentials/failures.ts';
+import { createMemory } from './credentials/memory.ts';
 import { createJudges, type Watcher } from './credentials/present.ts';
 import { createProof } from './credentials/proof.ts';
 import { createLines } from './credentials/queue.ts';
@@ -183,7 +184,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
   const registry = createRegistry({
     read,
     lease: { holds: () => membership.lease.holds() },
-    capacity: RECORDS_IN_MEMORY,
+    memory: createMemory(RECORDS_IN_MEMORY),
   });
   const nodeId = createId('node', clock());
   const membership =

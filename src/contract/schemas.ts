@@ -11,11 +11,13 @@ import {
   CODES,
   CREDENTIAL_KINDS,
   CREDENTIAL_SORTS,
+  type CredentialKind,
   GIVEN_ROLES,
   LIMITS,
   PERMISSIONS,
   ROLES,
   SCOPES,
+  SECRET_PREFIXES,
 } from './words.ts';
 
 const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]/u;
@@ -152,13 +154,16 @@ export const ApiKey = z
   .meta({ id: 'ApiKey', title: 'An API key, never its secret' });
 export type ApiKey = z.infer<typeof ApiKey>;
 
-const secret = z
-  .string()
-  .describe('The plain secret. No other answer ever carries it.')
-  .meta({ examples: ['dp_… (shown once)'] });
-export const CreatedAccessToken = AccessToken.extend({ secret }).meta({ id: 'CreatedAccessToken' });
+const secretOf = (kind: CredentialKind) =>
+  z
+    .string()
+    .describe('The plain secret. No other answer ever carries it.')
+    .meta({ examples: [`${SECRET_PREFIXES[kind]}… (shown once)`] });
+export const CreatedAccessToken = AccessToken.extend({ secret: secretOf('access_token') }).meta({
+  id: 'CreatedAccessToken',
+});
 export type CreatedAccessToken = z.infer<typeof CreatedAccessToken>;
-export const CreatedApiKey = ApiKey.extend({ secret }).meta({ id: 'CreatedApiKey' });
+export const CreatedApiKey = ApiKey.extend({ secret: secretOf('api_key') }).meta({ id: 'CreatedApiKey' });
 export type CreatedApiKey = z.infer<typeof CreatedApiKey>;
 
 export const CredentialUses = z

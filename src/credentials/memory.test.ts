@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { createMemory, type NewRecord } from './memory.ts';
+import { createSmallMemory } from './small-memory.ts';
+
+const MEMORIES = { 'memory of rows': createMemory, 'memory of objects': createSmallMemory };
 
 const workspace = { id: 'wsp_1', gone: false };
 const recordOf = (at: number, version = 0): NewRecord => ({
@@ -30,59 +33,66 @@ const command = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('clear' as const), at: fc.constant(0) }) },
 );
 
-test('whatever is set, deleted and cleared in whatever order, memory holds what a Map would', () => {
-  fc.assert(
-    fc.property(fc.array(command, { maxLength: 400 }), (commands) => {
-      const memory = createMemory(1000);
-      const model = new Map<number, NewRecord>();
-      for (const [version, { do: verb, at }] of commands.entries()) {
-        if (verb === 'set') {
-          memory.set(digestOf(at), recordOf(at, version));
-          model.set(at, recordOf(at, version));
-        } else if (verb === 'delete') {
-          memory.delete(digestOf(at));
-          model.delete(at);
-        } else {
-          memory.clear();
-          model.clear();
+for (const [name, create] of Object.entries(MEMORIES)) {
+  test(`${name}: whatever is set, deleted and cleared in whatever order, it holds what a Map would`, () => {
+    fc.assert(
+      fc.property(fc.array(command, { maxLength: 400 }), (commands) => {
+        const memory = create(1000);
+        const model = new Map<number, NewRecord>();
+        for (const [version, { do: verb, at }] of commands.entries()) {
+          if (verb === 'set') {
+            memory.set(digestOf(at), recordOf(at, version));
+            model.set(at, recordOf(at, version));
+          } else if (verb === 'delete') {
+            memory.delete(digestOf(at));
+            model.delete(at);
+          } else {
+            memory.clear();
+            model.clear();
+          }
         }
-      }
-      assert.equal(memory.size(), model.size);
-      for (let at = 0; at < 256; at++) {
-        const found = memory.get(digestOf(at));
-        const { row, ...record } = found ?? { row: -1 };
-        assert.equal(row >= 0, model.has(at));
-        assert.deepEqual(found === null ? undefined : record, model.get(at));
-      }
-    }),
-    { numRuns: 200 },
-  );
-});
+        assert.equal(memory.size(), model.size);
+        const rows = new Set<number>();
+        for (let at = 0; at < 256; at++) {
+          const found = memory.get(digestOf(at));
+          const expected = model.get(at);
+          assert.equal(found !== null, expected !== undefined);
+          if (found === null || expected === undefined) continue;
+          assert.partialDeepStrictEqual(found, expected);
+          rows.add(found.row);
+        }
+        assert.equal(rows.size, model.size, 'each has a row of its own');
+        assert.ok(!rows.has(-1));
+      }),
+      { numRuns: 200 },
+    );
+  });
 
-test('more records than there is room for: the bound holds, those in use stay, and what is found is right', () => {
-  const memory = createMemory(10_000);
-  const digest = (at: number) => String.fromCharCode(at & 255, (at >> 8) & 255, (at >> 16) & 255).padEnd(32, 'x');
-  for (let at = 0; at < 50_000; at++) {
-    memory.set(digest(at), recordOf(at));
-    assert.equal(memory.get(digest(7))?.id, at >= 7 ? 'tok_7' : undefined);
-  }
-  assert.equal(memory.size(), 10_000);
-  let found = 0;
-  for (let at = 0; at < 50_000; at++) {
-    const record = memory.get(digest(at));
-    if (record === null) continue;
-    found++;
-    assert.equal(record.id, `tok_${at}`);
-  }
-  assert.equal(found, 10_000);
-});
+  test(`${name}: more records than there is room for: the bound holds, those in use stay, and what is found is right`, () => {
+    const memory = create(10_000);
+    const digest = (at: number) => String.fromCharCode(at & 255, (at >> 8) & 255, (at >> 16) & 255).padEnd(32, 'x');
+    for (let at = 0; at < 50_000; at++) {
+      memory.set(digest(at), recordOf(at));
+      assert.equal(memory.get(digest(7))?.id, at >= 7 ? 'tok_7' : undefined);
+    }
+    assert.equal(memory.size(), 10_000);
+    let found = 0;
+    for (let at = 0; at < 50_000; at++) {
+      const record = memory.get(digest(at));
+      if (record === null) continue;
+      found++;
+      assert.equal(record.id, `tok_${at}`);
+    }
+    assert.equal(found, 10_000);
+  });
 
-test('records of a workspace that is gone are not given', () => {
-  const memory = createMemory(10);
-  const other = { id: 'wsp_2', gone: false };
-  memory.set(digestOf(1), { ...recordOf(1), workspace: other });
-  memory.set(digestOf(2), recordOf(2));
-  other.gone = true;
-  assert.equal(memory.get(digestOf(1)), null);
-  assert.notEqual(memory.get(digestOf(2)), null);
-});
+  test(`${name}: records of a workspace that is gone are not given`, () => {
+    const memory = create(10);
+    const other = { id: 'wsp_2', gone: false };
+    memory.set(digestOf(1), { ...recordOf(1), workspace: other });
+    memory.set(digestOf(2), recordOf(2));
+    other.gone = true;
+    assert.equal(memory.get(digestOf(1)), null);
+    assert.notEqual(memory.get(digestOf(2)), null);
+  });
+}

@@ -74,6 +74,8 @@ function writeInstant(page: Int32Array, at: number, instant: number | null): voi
  * times the room, and the collector walked them all. A record is put together when it is asked for.
  */
 export function createMemory(capacity: number): Memory {
+  /** There are never more rows than records. */
+  const pageWords = Math.min(PAGE_ROWS, capacity) * WORDS;
   let pages: Int32Array[] = [];
   const newSlots = () => new Int32Array(2 ** Math.ceil(Math.log2(capacity * 2)));
   /**
@@ -161,7 +163,7 @@ export function createMemory(capacity: number): Memory {
 
   function takeRow(): number {
     const row = free.pop() ?? texts.length;
-    if (row >>> PAGE_BITS === pages.length) pages.push(new Int32Array(PAGE_ROWS * WORDS));
+    if (row >>> PAGE_BITS === pages.length) pages.push(new Int32Array(pageWords));
     return row;
   }
 

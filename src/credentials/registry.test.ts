@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createMemory } from './memory.ts';
 import type { StoredCredential } from './record.ts';
 import { createRegistry } from './registry.ts';
 
@@ -23,7 +24,7 @@ function setUp(options: { capacity?: number; holds?: () => boolean } = {}) {
   let gated = false;
   const registry = createRegistry({
     lease: { holds: options.holds ?? (() => true) },
-    capacity: options.capacity ?? 1000,
+    memory: createMemory(options.capacity ?? 1000),
     read(digest) {
       reads++;
       const found = table.get(digest) ?? null;

@@ -1,4 +1,4 @@
-import { createMemory, type NewRecord } from './memory.ts';
+import type { Memory, NewRecord } from './memory.ts';
 import type { CredentialRecord, Digest, StoredCredential, WorkspaceMark } from './record.ts';
 import { grantedBy } from './rights.ts';
 import type { Places } from './tally.ts';
@@ -55,11 +55,10 @@ const NO_ROW = -1;
 export function createRegistry(options: {
   read: (digest: Digest) => Promise<StoredCredential | null>;
   lease: Lease;
-  /** Records kept at most. */
-  capacity: number;
+  /** Empty, and nobody else's. */
+  memory: Memory;
 }): Registry {
-  const { read, lease, capacity } = options;
-  const memory = createMemory(capacity);
+  const { read, lease, memory } = options;
   const workspaces = new Map<string, WorkspaceMark>();
   const reads = new Map<Digest, Read>();
   const nextReads = new Map<Digest, Promise<CredentialRecord | null>>();

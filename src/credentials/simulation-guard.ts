@@ -1,6 +1,7 @@
 import { revocationsIn } from './guard-lease.ts';
 import type { BeatingLease } from './lease.ts';
 import type { Machine, ServerMachine, World } from './simulation.ts';
+import { createSmallMemory } from './small-memory.ts';
 
 /** A process of somebody else's that judges one workspace's credentials from memory. */
 export interface GuardMachine extends Machine {
@@ -58,7 +59,7 @@ export function bootGuard(world: World, machine: GuardMachine): void {
   const registry = engine.createRegistry({
     read: (digest) => call((server) => server.guards.record(workspaceId, digest)),
     lease: { holds: () => machine.lease.holds() },
-    capacity: 2,
+    memory: createSmallMemory(2),
   });
   const lease = engine.createLease({
     renew: engine.renewOver((applied, moved) =>

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import type { renewOver } from './guard-lease.ts';
 import type { createGuards, GuardStore, Guards } from './guards.ts';
 import type { createLease } from './lease.ts';
+import { createMemory } from './memory.ts';
 import type { createNode, LiveNode, Node, NodeStore } from './node.ts';
 import type { CredentialRecord, StoredCredential } from './record.ts';
 import type { createRegistry, Registry, Revocation } from './registry.ts';
@@ -214,7 +215,11 @@ export async function live(
     const schedule = (delay: number, work: () => void) =>
       after(delay / machine.rate, () => deliver(machine, process, work));
     const read = (digest: string) => ask(machine, process, () => store.read(Number(digest)));
-    const registry = engine.createRegistry({ read, lease: { holds: () => machine.node.holds() }, capacity: 2 });
+    const registry = engine.createRegistry({
+      read,
+      lease: { holds: () => machine.node.holds() },
+      memory: createMemory(2),
+    });
     const renewal = async (
       work: (renewal: Parameters<Parameters<NodeStore['renewal']>[0]>[0] & Pick<GuardStore, 'newsOf'>) => Promise<void>,
     ) => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Problem } from '../contract/problem.ts';
+import { createMemory } from './memory.ts';
 import type { StoredCredential } from './record.ts';
 import { createRegistry } from './registry.ts';
 import { createFindRecord, createUnknowns, networkOf } from './unknowns.ts';
@@ -28,7 +29,7 @@ function setUp(options: { capacity?: number; holds?: () => boolean } = {}) {
   const unknowns = createUnknowns(BOUNDS);
   const registry = createRegistry({
     lease: { holds: options.holds ?? (() => true) },
-    capacity: options.capacity ?? 100,
+    memory: createMemory(options.capacity ?? 100),
     read(digest) {
       reads++;
       return Promise.resolve(digest.startsWith('known') ? { ...stored, id: digest } : null);

@@ -41,7 +41,9 @@ before(async () => {
 after(() => house.close());
 
 const authorize = (query: string, secret: string) =>
-  house.call<{ code: string; required?: string[] }>(`/v1/authorize${query}`, { headers: bearer(secret) });
+  house.call<{ code: string; detail: string; required?: string[] }>(`/v1/authorize${query}`, {
+    headers: bearer(secret),
+  });
 
 function expectIdentity(answer: RawAnswer, filled: boolean): void {
   for (const name of IDENTITY) assert.ok(answer.headers.has(name), `${name} is missing: ${answer.status}`);
@@ -108,6 +110,8 @@ test('a token needs all scopes named, a key all permissions, and where one is na
     assert.equal(answer.status, status, `${query} → ${answer.status} ${answer.text}`);
     if (code !== undefined) assert.equal(answer.body.code, code, query);
   }
+  const blank = await authorize('?scope=', all.secret);
+  assert.equal(blank.body.detail, 'The scope asked for is blank, and no credential has it.');
   const refused = await authorize('?scope=modify_env+basic_deployment', env.secret);
   assert.deepEqual(refused.body.required, ['modify_env', 'basic_deployment']);
   assert.match(refused.headers.get('www-authenticate') ?? '', /scope="modify_env basic_deployment"/);
@@ -228,6 +232,45 @@ test('every method and every body is judged alike: 200, 401 or 403 and nothing e
     assert.equal((await judge(method, env.secret, [[length, 'Content-Type: application/json'], big])).status, 200);
     assert.equal((await judge(method, null, [[length], big])).status, 401);
   }
+});
+
+test('of many that ask at the same moment, each gets its own answer', async () => {
+  const kinds = [
+    { secret: all.secret, query: '', status: 200, credential: all.id },
+    { secret: key.secret, query: '', status: 200, credential: key.id },
+    { secret: env.secret, query: '?scope=all', status: 403, credential: '' },
+    { secret: mintSecret('api_key'), query: '', status: 401, credential: '' },
+    { secret: 'nonsense', query: '', status: 401, credential: '' },
+  ];
+  const asked = Array.from({ length: 40 }, (_, round) =>
+    kinds.map((kind, at) => ({ ...kind, id: `asked-${round}-${at}` })),
+  ).flat();
+  const answers = await Promise.all(
+    asked.map(({ id, secret, query }) =>
+      house.call(`/v1/authorize${query}`, { headers: { authorization: `Bearer ${secret}`, 'x-request-id': id } }),
+    ),
+  );
+  assert.deepEqual(
+    answers.map(({ status, headers }) => [headers.get('x-request-id'), status, headers.get('devpilot-credential-id')]),
+    asked.map(({ id, status, credential }) => [id, status, credential]),
+  );
+});
+
+test('requests sent one behind the other over one connection are answered in their order', async () => {
+  const kept = (id: string, secret: string) =>
+    `GET /v1/authorize HTTP/1.1\r\nHost: x\r\nX-Request-Id: ${id}\r\nAuthorization: Bearer ${secret}\r\n\r\n`;
+  const before = [
+    kept('a', all.secret),
+    kept('b', 'nonsense'),
+    'GET /healthz HTTP/1.1\r\nHost: x\r\nX-Request-Id: c\r\n\r\n',
+  ];
+  const last = `${before.join('')}GET /v1/authorize HTTP/1.1`;
+  const answer = await rawCall(house.url, [last, 'X-Request-Id: d', `Authorization: Bearer ${key.secret}`]);
+  assert.deepEqual([answer.status, answer.headers.get('x-request-id')], [200, 'a']);
+  assert.deepEqual(
+    [...answer.text.matchAll(/HTTP\/1\.1 (\d+)|^x-request-id: (\w)/gim)].map(([, status, id]) => status ?? id),
+    ['401', 'b', '200', 'c', '200', 'd'],
+  );
 });
 
 test('a token is dead on the very millisecond of its expiry, and a key while it is switched off', async () => {

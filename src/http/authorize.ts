@@ -8,6 +8,7 @@ import { type Demand, needAll, wordsOf } from '../credentials/rights.ts';
 import type { House } from './house.ts';
 import { loneHeader, readPresentation } from './presentation.ts';
 import { logUnexpected, problemOf, wordsOfProblem } from './problems.ts';
+import { inTurns } from './turns.ts';
 import { refusalOf } from './verdicts.ts';
 
 /** Demands, names and rights of which is remembered how they are read or written. */
@@ -67,12 +68,27 @@ export interface Doorway {
   readonly log: FastifyBaseLogger;
 }
 
+/** Requests that are judged before the first of them is answered, at most. */
+const A_TURN = 64;
+
+/** A request that waits for the end of its turn. */
+interface Asked {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly requestId: string;
+}
+
+/** Whom a request came from, or why it is refused. */
+type Outcome = CredentialRecord | Problem;
+
 /**
  * `/v1/authorize`, for reverse proxies: judges the credential that the request itself carries, whatever
  * its method and body, which is another service's business and is left unread. Answers 200, 401, 403 or
  * 503 and nothing else, always with every identity header, so that none that a client made up survives
  * (CVE-2026-30851). A proxy asks this for each of its own requests, so it is answered straight on Node's
- * server: the way through Fastify costs more than the judgement.
+ * server: the way through Fastify costs more than the judgement. What arrives in one turn of the event loop
+ * is judged together and then answered together, with nothing in between: an answer wakes the proxy, which
+ * costs more than all else, and finds it awake from the second on.
  */
 export function createAuthorize(
   house: House,
@@ -122,19 +138,22 @@ export function createAuthorize(
       .end();
   }
 
-  function answer(
-    response: ServerResponse,
-    presented: Presented,
-    requestId: string,
-    demand: Demand,
-    judgement: Judgement,
-  ): void {
-    const { verdict, record } = judgement;
-    if (verdict === 'ok' && record !== null) accept(response, requestId, record);
-    else refuse(response, requestId, refusalOf(judgement, demand, false, proof, presented.address, clock()));
+  function answer({ response, requestId }: Asked, outcome: Outcome): void {
+    try {
+      if (outcome instanceof Problem) refuse(response, requestId, outcome);
+      else accept(response, requestId, outcome);
+    } catch (error) {
+      refuse(response, requestId, problemOf(error));
+    }
   }
 
-  function judgeRequest(request: IncomingMessage, response: ServerResponse, requestId: string): void {
+  function outcomeOf(judgement: Judgement, presented: Presented, demand: Demand): Outcome {
+    const { verdict, record } = judgement;
+    if (verdict === 'ok' && record !== null) return record;
+    return refusalOf(judgement, demand, false, proof, presented.address, clock());
+  }
+
+  function judgeRequest({ request, requestId }: Asked): Outcome | Promise<Outcome> {
     const presentation = readPresentation(request, false);
     if (presentation.kind === 'none') throw new Problem('missing_credential');
     if (presentation.kind === 'session')
@@ -148,17 +167,27 @@ export function createAuthorize(
     };
     const demand = demandIn(request.url ?? '');
     const judgement = judges.judgePresented(presented, demand);
-    const say = (done: Judgement) => answer(response, presented, requestId, demand, done);
-    if (judgement instanceof Promise) {
-      judgement.then(say).catch((error: unknown) => refuse(response, requestId, problemOf(error)));
-    } else say(judgement);
+    if (!(judgement instanceof Promise)) return outcomeOf(judgement, presented, demand);
+    return judgement.then((done) => outcomeOf(done, presented, demand)).catch(problemOf);
   }
 
-  return (request, response, requestId = requestIdOf(request)) => {
+  function judgeAsked(asked: Asked): Outcome | Promise<Outcome> {
     try {
-      judgeRequest(request, response, requestId);
+      return judgeRequest(asked);
     } catch (error) {
-      refuse(response, requestId, problemOf(error));
+      return problemOf(error);
     }
-  };
+  }
+
+  const ask = inTurns<Asked>(A_TURN, (turn) => {
+    const outcomes = turn.map(judgeAsked);
+    for (const [at, outcome] of outcomes.entries()) {
+      const asked = turn[at];
+      if (asked === undefined) continue;
+      if (outcome instanceof Promise) void outcome.then((done) => answer(asked, done));
+      else answer(asked, outcome);
+    }
+  });
+
+  return (request, response, requestId = requestIdOf(request)) => ask({ request, response, requestId });
 }

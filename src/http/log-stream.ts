@@ -52,14 +52,17 @@ export async function streamLines(
 ): Promise<FastifyReply> {
   const gone = new AbortController();
   const stop = await watchStanding(house, request, () => gone.abort());
+  const { socket } = request.raw;
   const end = () => {
+    // The connection outlives its answers, and would keep what each has left with it.
+    socket.off('close', end);
     stop();
     gone.abort();
   };
   reply.raw.once('close', end);
-  request.raw.socket.once('close', end);
+  socket.once('close', end);
   // Who left while that was asked is not heard leaving any more.
-  if (reply.raw.destroyed || request.raw.socket.destroyed) end();
+  if (reply.raw.destroyed || socket.destroyed) end();
   const lines = begin(gone.signal);
   // Proxies that gather answers would keep a live log from its reader.
   reply.header('x-accel-buffering', 'no').type('application/x-ndjson');

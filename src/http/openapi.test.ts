@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import spectral from '@stoplight/spectral-core';
 import owasp from '@stoplight/spectral-owasp-ruleset';
 import rulesets from '@stoplight/spectral-rulesets';
+import { SECRET_PREFIXES } from '../contract/words.ts';
 import { startHouse, type TestHouse } from '../testing/house.ts';
 import { routeTable } from './app.ts';
 
@@ -101,6 +102,16 @@ test('every route of the table is in the document, with a security scheme unless
     assert.ok(operation, `${String(method)} ${path}`);
     const schemes = (operation.security ?? []) as unknown[];
     assert.equal(schemes.length === 0, 'public' in access, `${String(method)} ${path}`);
+  }
+});
+
+test('the example of a secret begins as the secrets of its kind do', () => {
+  for (const [path, prefix] of [
+    ['/v1/access-tokens', SECRET_PREFIXES.access_token],
+    ['/v1/api-keys', SECRET_PREFIXES.api_key],
+  ] as const) {
+    const [, example] = /"secret":"([^"]+)"/.exec(JSON.stringify(document.paths[path]?.['post'])) ?? [];
+    assert.equal(example, `${prefix}… (shown once)`, path);
   }
 });
 

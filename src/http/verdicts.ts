@@ -38,6 +38,9 @@ export function refusalOf(
     const need = demand[record.kind];
     const words = need?.words ?? [];
     const noun = record.kind === 'access_token' ? 'scope' : 'permission';
+    if (words.every((word) => word === '')) {
+      return new Problem(verdict, `The ${noun} asked for is blank, and no credential has it.`, { required: words });
+    }
     const list = words.join(need?.how === 'any' ? ' or ' : ' and ');
     return new Problem(verdict, `The credential lacks the ${noun} ${list}.`, { required: words });
   }

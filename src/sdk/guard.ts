@@ -73,12 +73,13 @@ function judgeBy(options: GuardOptions): { judge: Judge; memory: Memory | null }
  */
 export function guard(options: GuardOptions) {
   const { judge, memory } = judgeBy(options);
-  const identity = Symbol('identity');
+  const passed = Symbol('passed');
+  type Admitted = { [passed]?: (Judgement & { allowed: true }) | null };
   let apps = 0;
 
-  function admit(request: object, { identity: who }: Judgement & { allowed: true }): void {
+  function admit(request: object, judgement: Judgement & { allowed: true }): void {
     // A property and no WeakMap, which costs the collector more than a judgement costs.
-    (request as { [identity]?: Identity })[identity] = who;
+    (request as Admitted)[passed] = judgement;
   }
 
   function settle(request: FastifyRequest, reply: FastifyReply, next: () => void, judgement: Judgement): void {
@@ -96,7 +97,7 @@ export function guard(options: GuardOptions) {
 
   return {
     /** Who a request that got through is from; for Hono, give `context.req.raw`. */
-    identityOf: (request: object): Identity | null => (request as { [identity]?: Identity })[identity] ?? null,
+    identityOf: (request: object): Identity | null => (request as Admitted)[passed]?.identity ?? null,
 
     /** Resolves true when judgements are made from memory, for the first time; false in mode `ask`. */
     ready: async (): Promise<boolean> => (await memory?.ready()) ?? false,
@@ -109,7 +110,7 @@ export function guard(options: GuardOptions) {
       (app: Fastify, _options: unknown, done: () => void): void => {
         apps++;
         // In the request's shape from the start. A second registration finds it there.
-        if (!app.hasRequestDecorator(identity)) app.decorateRequest(identity, null);
+        if (!app.hasRequestDecorator(passed)) app.decorateRequest(passed, null);
         app.addHook('onRequest', (request, reply, next) => {
           const judgement = judge(request.raw.rawHeaders, request.ip);
           if (judgement instanceof Promise) void judgement.then((late) => settle(request, reply, next, late));

@@ -4,12 +4,13 @@ import { type BeatingLease, createLease } from '../credentials/lease.ts';
 import type { CredentialRecord } from '../credentials/record.ts';
 import { createRegistry } from '../credentials/registry.ts';
 import { type Demand, type RightsMask, wordsOf } from '../credentials/rights.ts';
+import { createSmallMemory } from '../credentials/small-memory.ts';
 import { createUsage } from '../credentials/usage.ts';
 import type { FlatHeaders, Identity, Judge, Judgement } from './authorize.ts';
 import { refusal } from './authorize.ts';
 import { type Connection, connect } from './connection.ts';
 import { DevpilotError } from './errors.ts';
-import { presentedIn } from './presented.ts';
+import { NONE, OTHER, presentedIn } from './presented.ts';
 import { secretKindOf } from './secret.ts';
 import { sha256 } from './sha256.ts';
 
@@ -32,8 +33,6 @@ const CAPACITY = 100_000;
 const QUIET = { first: 1000, most: 60_000 };
 
 const LONGEST_SECRET = 128;
-
-const monotonic = () => performance.now();
 
 /** A timer that keeps no process alive. */
 function schedule(delay: number, work: () => void): () => void {
@@ -66,6 +65,21 @@ function identityOf({ id, kind, name, workspace, rights }: CredentialRecord): Id
   };
 }
 
+/** That a record passed: a class, so that who it was is put into words only for those who ask. */
+class Passed {
+  readonly allowed = true;
+  readonly #record: CredentialRecord;
+  #identity: Identity | null = null;
+
+  constructor(record: CredentialRecord) {
+    this.#record = record;
+  }
+
+  get identity(): Identity {
+    return (this.#identity ??= identityOf(this.#record));
+  }
+}
+
 const statusOf = (error: unknown): number => (error instanceof DevpilotError ? error.status : 0);
 
 /**
@@ -96,13 +110,16 @@ export function createMemory(options: {
   let quiet = { until: 0, pause: QUIET.first };
   let isLost = false;
 
-  const now = () => told.now + monotonic() - told.asked;
+  /** What the monotonic clock said last. */
+  let read = 0;
+  const monotonic = () => (read = performance.now());
+  const serverTime = (at: number) => told.now + at - told.asked;
   const server = () => (connection ??= connect({ ...options, fetch: options.fetch }));
 
   const registry = createRegistry({
     read: (digest) => server().record(digest),
     lease: { holds: () => lease.holds() },
-    capacity: options.capacity ?? CAPACITY,
+    memory: createSmallMemory(options.capacity ?? CAPACITY),
   });
   const usage = createUsage({ addUses: report }, '', registry.places);
   const lease: BeatingLease = createLease({
@@ -199,19 +216,18 @@ export function createMemory(options: {
     return first;
   }
 
-  function conclude(record: CredentialRecord, client: string | null): Judgement | null {
+  function conclude(record: CredentialRecord, client: string | null, at: number): Judgement | null {
     if (workspace !== undefined && workspace !== record.workspace.id) return refusal('invalid_token');
-    const at = now();
     const passphrase = record.passphraseHash === null ? 'not_needed' : 'missing';
     if (judge(record, passphrase, demand, at) !== 'ok') return null;
     usage.count(record, client ?? '', Math.floor(at));
-    return { allowed: true, identity: identityOf(record) };
+    return new Passed(record);
   }
 
   async function judgeUnknown(digest: string, headers: FlatHeaders, client: string | null): Promise<Judgement> {
     const record = await registry.find(digest).catch(() => undefined);
     if (record === null) return refusal('invalid_token');
-    const judgement = record === undefined ? null : conclude(record, client);
+    const judgement = record === undefined ? null : conclude(record, client, serverTime(monotonic()));
     return judgement ?? ask(headers, client);
   }
 
@@ -227,15 +243,15 @@ export function createMemory(options: {
     judge(headers, client) {
       if (first === null) void start();
       const presented = presentedIn(headers);
-      if (presented.kind === 'none') return refusal('missing_credential');
-      if (presented.kind === 'other') return askSafely(headers, client);
-      const { secret } = presented;
-      if (secret.length > LONGEST_SECRET) return refusal('invalid_token');
+      if (presented === NONE) return refusal('missing_credential');
+      if (presented === OTHER) return askSafely(headers, client);
+      if (presented.length > LONGEST_SECRET) return refusal('invalid_token');
       // Looked up before its form is checked: what is remembered has it.
-      const digest = sha256(secret);
+      const digest = sha256(presented);
       const record = registry.remembered(digest);
-      if (record !== null) return conclude(record, client) ?? ask(headers, client);
-      const kind = secretKindOf(secret);
+      // Judged as of the instant at which the lease was found to hold.
+      if (record !== null) return conclude(record, client, serverTime(read)) ?? ask(headers, client);
+      const kind = secretKindOf(presented);
       if (kind === null || kind === 'session') return refusal('invalid_token');
       return lease.holds() ? judgeUnknown(digest, headers, client) : askSafely(headers, client);
     },

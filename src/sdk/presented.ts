@@ -1,24 +1,37 @@
 import { SECRET_PREFIXES } from '../contract/words.ts';
-import { API_KEY, AUTHORIZATION, type FlatHeaders, PASSPHRASE, PRESENTED } from './authorize.ts';
+import { API_KEY, AUTHORIZATION, type FlatHeaders, PASSPHRASE } from './authorize.ts';
 
-/**
- * What a request carries. `plain`: one secret that may be judged as it stands. `other`: something for
- * the server to read, such as a passphrase, or to refuse, such as two credentials.
- */
-export type Presented =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'other' }
-  | { readonly kind: 'plain'; readonly secret: string };
+/** Nothing is presented. */
+export const NONE = Symbol('none');
+/** What is for the server to read, such as a passphrase, or to refuse, such as two credentials. */
+export const OTHER = Symbol('other');
 
-const NONE: Presented = { kind: 'none' };
-const OTHER: Presented = { kind: 'other' };
+/** What a request carries: one secret that may be judged as it stands, or what it has instead. */
+export type Presented = string | typeof NONE | typeof OTHER;
+
 const SCHEME = 'Bearer ';
 const SPACE = 32;
 
+interface Line {
+  readonly name: string;
+  /** As most clients write it, so that it is rarely put in lower case. */
+  readonly usual: string;
+}
+/** The header lines that say something, by the length of their names: most names are none of these, and a request has many. */
+const LINES: (Line | null)[] = [];
+for (const [name, usual] of [
+  [AUTHORIZATION, 'Authorization'],
+  [API_KEY, 'X-API-Key'],
+  [PASSPHRASE, 'Access-Token-Passphrase'],
+] as const) {
+  while (LINES.length <= name.length) LINES.push(null);
+  LINES[name.length] = { name, usual };
+}
+
 /** A secret as it stands in a header; blanks around it are nobody's. */
-function plain(text: string): Presented {
+function plain(text: string): string {
   const isBare = text.charCodeAt(0) !== SPACE && text.charCodeAt(text.length - 1) !== SPACE;
-  return { kind: 'plain', secret: isBare ? text : text.trim() };
+  return isBare ? text : text.trim();
 }
 
 function bearerIn(value: string): Presented {
@@ -29,24 +42,23 @@ function bearerIn(value: string): Presented {
 }
 
 function keyIn(value: string): Presented {
-  const presented = plain(value);
-  return presented.kind === 'plain' && presented.secret.startsWith(SECRET_PREFIXES.api_key) ? presented : OTHER;
+  const secret = plain(value);
+  return secret.startsWith(SECRET_PREFIXES.api_key) ? secret : OTHER;
 }
 
 /** Reads who a request says it is from (`Authorization: Bearer` or `X-API-Key`). Does not judge. */
 export function presentedIn(headers: FlatHeaders): Presented {
-  let found = NONE;
+  let found: Presented = NONE;
   for (let at = 0; at + 1 < headers.length; at += 2) {
-    const name = headers[at] ?? '';
-    // By its length first: most names are none of these, and a request has many.
-    const { length } = name;
-    if (length !== AUTHORIZATION.length && length !== API_KEY.length && length !== PASSPHRASE.length) continue;
+    const given = headers[at] ?? '';
+    const line = LINES[given.length];
+    if (line === undefined || line === null) continue;
+    const { name, usual } = line;
     const value = headers[at + 1] ?? '';
-    const lower = name.toLowerCase();
-    if (value === '' || !PRESENTED.includes(lower)) continue;
+    if (value === '' || (given !== usual && given.toLowerCase() !== name)) continue;
     // Two of them, or one beside what is left to the server: nothing is picked from them here.
-    if (found !== NONE || lower === PASSPHRASE) found = OTHER;
-    else found = lower === AUTHORIZATION ? bearerIn(value) : keyIn(value);
+    if (found !== NONE || name === PASSPHRASE) found = OTHER;
+    else found = name === AUTHORIZATION ? bearerIn(value) : keyIn(value);
   }
   return found;
 }

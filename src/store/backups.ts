@@ -1,21 +1,12 @@
 import { sql } from 'kysely';
 import type { PageAsk } from './paging.ts';
-import type { AppTable, BackupTable, RestoreTable, StoredObjectTable } from './schema.ts';
-import { locking, type Queryable, type Trx } from './store.ts';
+import type { BackupTable, RestoreTable, StoredObjectTable } from './schema.ts';
+import type { Queryable, Trx } from './store.ts';
 
 const UNDER_WAY = ['pending', 'processing'] as const;
 
 export async function insertBackup(trx: Trx, row: BackupTable): Promise<void> {
   await trx.insertInto('backup').values(row).execute();
-}
-
-export async function findBackup(db: Queryable, workspaceId: string, id: string): Promise<BackupTable | undefined> {
-  return db
-    .selectFrom('backup')
-    .selectAll()
-    .where('workspace_id', '=', workspaceId)
-    .where('id', '=', id)
-    .executeTakeFirst();
 }
 
 /** An app's backups newest first, one beyond the limit. */
@@ -36,28 +27,6 @@ export async function listBackups(
     .orderBy('id', 'desc')
     .limit(page.limit + 1)
     .execute();
-}
-
-export type BackupChange = Partial<
-  Pick<BackupTable, 'status' | 'size_bytes' | 'sha256' | 'error' | 'started_at' | 'finished_at' | 'updated_at'>
->;
-
-/** Changes a backup that is in one of these states; false where it is not, so that an end is never overwritten. */
-export async function changeBackup(
-  trx: Trx,
-  workspaceId: string,
-  id: string,
-  from: readonly string[],
-  change: BackupChange,
-): Promise<boolean> {
-  const { numUpdatedRows } = await trx
-    .updateTable('backup')
-    .set(change)
-    .where('workspace_id', '=', workspaceId)
-    .where('id', '=', id)
-    .where('status', 'in', [...from])
-    .executeTakeFirst();
-  return numUpdatedRows > 0n;
 }
 
 export async function deleteBackupRow(trx: Trx, workspaceId: string, id: string): Promise<void> {
@@ -99,15 +68,6 @@ export async function insertRestore(trx: Trx, row: RestoreTable): Promise<void> 
   await trx.insertInto('restore').values(row).execute();
 }
 
-export async function findRestore(db: Queryable, workspaceId: string, id: string): Promise<RestoreTable | undefined> {
-  return db
-    .selectFrom('restore')
-    .selectAll()
-    .where('workspace_id', '=', workspaceId)
-    .where('id', '=', id)
-    .executeTakeFirst();
-}
-
 /** The newest restore of each of these backups. */
 export async function lastRestores(
   db: Queryable,
@@ -124,57 +84,6 @@ export async function lastRestores(
     .orderBy('id')
     .execute();
   return new Map(rows.map((row) => [row.backup_id, row]));
-}
-
-export type RestoreChange = Partial<Pick<RestoreTable, 'status' | 'error' | 'started_at' | 'finished_at'>>;
-
-export async function changeRestore(
-  trx: Trx,
-  workspaceId: string,
-  id: string,
-  from: readonly string[],
-  change: RestoreChange,
-): Promise<boolean> {
-  const { numUpdatedRows } = await trx
-    .updateTable('restore')
-    .set(change)
-    .where('workspace_id', '=', workspaceId)
-    .where('id', '=', id)
-    .where('status', 'in', [...from])
-    .executeTakeFirst();
-  return numUpdatedRows > 0n;
-}
-
-// Schedules
-
-/** Apps whose backup is due, the longest due first, in every workspace. */
-export async function dueApps(
-  db: Queryable,
-  now: number,
-  limit: number,
-): Promise<{ id: string; workspace_id: string }[]> {
-  return db
-    .selectFrom('app')
-    .select(['id', 'workspace_id'])
-    .where('next_backup_at', '<=', now)
-    .orderBy('next_backup_at')
-    .limit(limit)
-    .execute();
-}
-
-/** An app, held until the transaction ends: of several nodes one sees that it is due, or that nothing is at work. */
-export async function lockApp(trx: Trx, workspaceId: string, id: string): Promise<AppTable | undefined> {
-  const query = trx.selectFrom('app').selectAll().where('workspace_id', '=', workspaceId).where('id', '=', id);
-  return locking(trx, query, 'app').executeTakeFirst();
-}
-
-export async function setNextBackup(trx: Trx, workspaceId: string, id: string, at: number | null): Promise<void> {
-  await trx
-    .updateTable('app')
-    .set({ next_backup_at: at })
-    .where('workspace_id', '=', workspaceId)
-    .where('id', '=', id)
-    .execute();
 }
 
 // What is stored

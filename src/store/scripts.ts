@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { PageAsk } from './paging.ts';
-import type { RunTable, ScriptTable, ScriptVersionTable } from './schema.ts';
-import { locking, type Queryable, type Trx } from './store.ts';
+import type { RunTable, ScriptVersionTable } from './schema.ts';
+import type { Queryable, Trx } from './store.ts';
 
 export async function insertScriptVersion(trx: Trx, version: ScriptVersionTable): Promise<void> {
   await trx.insertInto('script_version').values(version).execute();
@@ -67,49 +67,10 @@ export async function forgetScriptVersions(
     .execute();
 }
 
-/** Scripts whose time has come, the longest due first, in every workspace. */
-export async function dueScripts(
-  db: Queryable,
-  now: number,
-  limit: number,
-): Promise<{ id: string; workspace_id: string }[]> {
-  return db
-    .selectFrom('script')
-    .select(['id', 'workspace_id'])
-    .where('next_run_at', '<=', now)
-    .orderBy('next_run_at')
-    .limit(limit)
-    .execute();
-}
-
-/** A script, held until the transaction ends: of several nodes one sees that it is due. */
-export async function lockScript(trx: Trx, workspaceId: string, id: string): Promise<ScriptTable | undefined> {
-  const query = trx.selectFrom('script').selectAll().where('workspace_id', '=', workspaceId).where('id', '=', id);
-  return locking(trx, query, 'script').executeTakeFirst();
-}
-
-export async function setNextRun(trx: Trx, workspaceId: string, id: string, at: number | null): Promise<void> {
-  await trx
-    .updateTable('script')
-    .set({ next_run_at: at })
-    .where('workspace_id', '=', workspaceId)
-    .where('id', '=', id)
-    .execute();
-}
-
 // Runs
 
 export async function insertRun(trx: Trx, row: RunTable): Promise<void> {
   await trx.insertInto('run').values(row).execute();
-}
-
-export async function findRun(db: Queryable, workspaceId: string, id: string): Promise<RunTable | undefined> {
-  return db
-    .selectFrom('run')
-    .selectAll()
-    .where('workspace_id', '=', workspaceId)
-    .where('id', '=', id)
-    .executeTakeFirst();
 }
 
 /** A script's runs newest first, one beyond the limit. */
@@ -152,28 +113,6 @@ export async function countRuns(
     .where('status', 'in', [...statuses]);
   if (scheduledOnly) query = query.where('scheduled_for', 'is not', null);
   return Number((await query.executeTakeFirstOrThrow()).count);
-}
-
-export type RunChange = Partial<
-  Pick<RunTable, 'status' | 'exit_code' | 'error' | 'started_at' | 'finished_at' | 'updated_at'>
->;
-
-/** Changes a run that is in one of these states; false where it is not, so that an end is never overwritten. */
-export async function changeRun(
-  trx: Trx,
-  workspaceId: string,
-  id: string,
-  from: readonly string[],
-  change: RunChange,
-): Promise<boolean> {
-  const { numUpdatedRows } = await trx
-    .updateTable('run')
-    .set(change)
-    .where('workspace_id', '=', workspaceId)
-    .where('id', '=', id)
-    .where('status', 'in', [...from])
-    .executeTakeFirst();
-  return numUpdatedRows > 0n;
 }
 
 export async function deleteOldRuns(trx: Trx, before: number): Promise<void> {

@@ -1,7 +1,8 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { needCommand } from './debian.ts';
 import { freePort } from './postgres.ts';
 
 const SSHD = '/usr/sbin/sshd';
@@ -36,9 +37,7 @@ function isSshd(pid: number): boolean {
 
 /** Starts sshd, installing Debian's where there is none. */
 export async function startSshd(): Promise<TestSshd> {
-  if (!existsSync(SSHD)) {
-    execFileSync('apt-get', ['install', '-y', '--no-install-recommends', 'openssh-server'], { stdio: 'ignore' });
-  }
+  needCommand('sshd', 'openssh-server');
   if (userInfo().uid === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
   const folder = mkdtempSync(join(tmpdir(), 'devpilot-sshd-'));
   chmodSync(folder, 0o755);
@@ -69,17 +68,20 @@ export async function startSshd(): Promise<TestSshd> {
     });
     child.once('exit', () => reject(new Error(`sshd ended: ${said}`)));
   });
+  function killSessions(): void {
+    for (const pid of descendantsOf(child.pid ?? 0).filter(isSshd)) process.kill(pid, 'SIGKILL');
+  }
   return {
     port,
     user: userInfo().username,
     hostKey: readFileSync(`${hostKeyFile}.pub`, 'utf8').trim(),
     authorize: (publicKeys) => writeFileSync(authorized, `${publicKeys.join('\n')}\n`, { mode: 0o600 }),
-    killSessions() {
-      for (const pid of descendantsOf(child.pid ?? 0).filter(isSshd)) process.kill(pid, 'SIGKILL');
-    },
+    killSessions,
     close() {
       return new Promise((resolve) => {
+        killSessions();
         child.once('exit', () => {
+          child.stderr.destroy();
           rmSync(folder, { recursive: true, force: true });
           resolve();
         });

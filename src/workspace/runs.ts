@@ -5,19 +5,11 @@ import type { Run, RunQuery } from '../contract/scripts.ts';
 import { type AuditNoun, SECOND, type WorkStatus } from '../contract/words.ts';
 import { cutPage, pageAsk } from '../store/paging.ts';
 import { findResource } from '../store/resources.ts';
+import { dueSchedules, lockScheduled, setNextTime } from '../store/schedules.ts';
 import type { RunTable, ScriptTable } from '../store/schema.ts';
-import {
-  changeRun,
-  countRuns,
-  dueScripts,
-  findRun,
-  findScriptVersion,
-  insertRun,
-  listRuns,
-  lockScript,
-  setNextRun,
-} from '../store/scripts.ts';
-import type { Trx } from '../store/store.ts';
+import { countRuns, findScriptVersion, insertRun, listRuns } from '../store/scripts.ts';
+import type { Queryable, Trx } from '../store/store.ts';
+import { changeWork, findWork } from '../store/work.ts';
 import { type Asker, claimOnce, instant, record, systemIn, type WorkspaceContext } from './context.ts';
 import { JobFailure, type JobKind, type RunningJob } from './jobs/jobs.ts';
 import { serverLane } from './lanes.ts';
@@ -151,7 +143,7 @@ export async function createRun(
   // Outside of the transaction, since patterns may take a while.
   const values = await checkValues(context, parametersOf(script), given);
   const row = await context.store.transaction(async (trx) => {
-    const now = await lockScript(trx, workspaceId, script.id);
+    const now = await lockScheduled(trx, 'script', workspaceId, script.id);
     if (now === undefined) throw new Problem('not_found', 'There is no such script in this workspace.');
     if (now.version !== script.version)
       throw new Problem('conflict', 'The script was changed at this moment. Try again.');
@@ -175,8 +167,8 @@ export async function listRunsOf(
   return cutPage(rows, page.limit, '-createdAt', (row) => ({ value: row.created_at, id: row.id }), showRun);
 }
 
-async function findRunRow(db: Parameters<typeof findRun>[0], workspaceId: string, id: string): Promise<RunTable> {
-  const row = await findRun(db, workspaceId, id);
+async function findRunRow(db: Queryable, workspaceId: string, id: string): Promise<RunTable> {
+  const row = await findWork(db, 'run', workspaceId, id);
   if (row === undefined) throw new Problem('not_found', 'There is no such run in this workspace.');
   return row;
 }
@@ -219,7 +211,11 @@ async function perform(context: WorkspaceContext, job: RunningJob): Promise<unde
     const version = await findScriptVersion(trx, workspaceId, row.script_id, row.script_version);
     if (version === undefined) throw new JobFailure('The script is gone.');
     const now = context.clock();
-    await changeRun(trx, workspaceId, id, ['pending'], { status: 'processing', started_at: now, updated_at: now });
+    await changeWork(trx, 'run', workspaceId, id, ['pending'], {
+      status: 'processing',
+      started_at: now,
+      updated_at: now,
+    });
     return { script: version, values: JSON.parse(row.parameters) as Record<string, string> };
   });
   const server = await findResource(context.store.read, 'server', workspaceId, script.server_id);
@@ -239,7 +235,7 @@ async function perform(context: WorkspaceContext, job: RunningJob): Promise<unde
       job.signal,
     );
     const { exitCode } = outcome;
-    await job.write((trx) => changeRun(trx, workspaceId, id, ['processing'], { exit_code: exitCode }));
+    await job.write((trx) => changeWork(trx, 'run', workspaceId, id, ['processing'], { exit_code: exitCode }));
     if (outcome.cancelled) job.signal.throwIfAborted();
     checkOutcome(outcome, script.timeout_seconds);
   } catch (error) {
@@ -258,7 +254,7 @@ export function runKind(context: WorkspaceContext): JobKind {
     run: (job) => perform(context, job),
     async settle(trx, { workspaceId, resourceId: id }, { status, error, at }) {
       const change = { status, error, finished_at: at, updated_at: at };
-      if (!(await changeRun(trx, workspaceId, id, UNDER_WAY, change))) return;
+      if (!(await changeWork(trx, 'run', workspaceId, id, UNDER_WAY, change))) return;
       await context.logs.say(trx, workspaceId, id, error ?? 'Completed.');
       await context.logs.close(trx, workspaceId, id);
       const row = await findRunRow(trx, workspaceId, id);
@@ -273,10 +269,10 @@ export function runKind(context: WorkspaceContext): JobKind {
 async function beginDue(context: WorkspaceContext, workspaceId: string, id: string): Promise<boolean> {
   return context.store.transaction(async (trx) => {
     const now = context.clock();
-    const script = await lockScript(trx, workspaceId, id);
+    const script = await lockScheduled(trx, 'script', workspaceId, id);
     const at = script?.next_run_at ?? null;
     if (script === undefined || script.schedule === null || at === null || at > now) return false;
-    await setNextRun(trx, workspaceId, id, nextTime(script.schedule, now));
+    await setNextTime(trx, 'script', workspaceId, id, nextTime(script.schedule, now));
     // One that waits already does what this one would: they never pile up.
     if ((await countRuns(trx, workspaceId, id, ['pending'], true)) > 0) return false;
     const values = Object.fromEntries(parametersOf(script).map((one) => [one.name, one.default ?? '']));
@@ -287,7 +283,7 @@ async function beginDue(context: WorkspaceContext, workspaceId: string, id: stri
 
 /** Begins the runs that schedules are due for, each once over all nodes. */
 export async function beginDueRuns(context: WorkspaceContext): Promise<void> {
-  const due = await dueScripts(context.store.read, context.clock(), DUE_AT_ONCE);
+  const due = await dueSchedules(context.store.read, 'script', context.clock(), DUE_AT_ONCE);
   for (const { workspace_id: workspaceId, id } of due) await beginDue(context, workspaceId, id);
   if (due.length > 0) context.jobs.wake();
 }

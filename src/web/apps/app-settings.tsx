@@ -7,7 +7,7 @@ import type { App } from '../../contract/resources.ts';
 import { RESOURCE_LIMITS } from '../../contract/words.ts';
 import type { Tagged } from '../../sdk/client.ts';
 import { queryClient } from '../api.ts';
-import { useFields } from '../components/fields.ts';
+import { fieldOf, useFields } from '../components/fields.ts';
 import { useSubmit } from '../components/form.tsx';
 import { Edited, GuardedFooter, useGuarded } from '../components/guarded.tsx';
 import { IconTrash } from '../components/icons.ts';
@@ -143,7 +143,9 @@ function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
             />
           </Section>
           <Section title="Hooks" description="Commands that run in each deployment, in this order within their stage.">
-            <HooksField hooks={form.values.hooks} onChange={(hooks) => form.setFieldValue('hooks', hooks)} />
+            <div {...fieldOf(form, 'hooks')}>
+              <HooksField hooks={form.values.hooks} onChange={(hooks) => form.setFieldValue('hooks', hooks)} />
+            </div>
             {form.errors['hooks'] !== undefined && <Notice tone="bad">{form.errors['hooks']}</Notice>}
           </Section>
           <Section

@@ -102,7 +102,8 @@ export const APP_RULES = {
   projectId: (id: string) => (id === '' ? 'Choose the project that it belongs to' : null),
   branch: (branch: string) => (branch.trim() === '' ? 'Name a branch, such as main' : null),
   keepReleases: (count: number | string) => wholeNumberProblem(count, RESOURCE_LIMITS.keepReleases),
-  checkTimeout: (seconds: number | string) => wholeNumberProblem(seconds, RESOURCE_LIMITS.healthTimeout),
+  checkTimeout: (seconds: number | string, { checkKind }: AppValues) =>
+    checkKind === 'none' ? null : wholeNumberProblem(seconds, RESOURCE_LIMITS.healthTimeout),
   keepLast: (count: number | string) => limitProblem(count, RESOURCE_LIMITS.keepBackups),
   keepDays: (days: number | string) => limitProblem(days, RESOURCE_LIMITS.keepBackupDays),
   checkUrl: (url: string, { checkKind }: AppValues) =>

@@ -12,13 +12,25 @@ interface ConfirmDialogProps {
   readonly children: ReactNode;
   /** The verb on the button. */
   readonly confirm: string;
+  /** What the button is called that leaves all as it is. */
+  readonly dismiss?: string;
+  /** True where what will happen takes nothing away. */
+  readonly harmless?: boolean;
   /** Where set, this must be typed first. */
   readonly typed?: string | null;
   /** Does it; the dialog closes when it resolves and shows what it throws. */
   readonly onConfirm: () => Promise<unknown>;
 }
 
-function Body({ onClose, children, confirm, typed = null, onConfirm }: ConfirmDialogProps) {
+function Body({
+  onClose,
+  children,
+  confirm,
+  dismiss = 'Cancel',
+  harmless = false,
+  typed = null,
+  onConfirm,
+}: ConfirmDialogProps) {
   const [text, setText] = useState('');
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
@@ -70,9 +82,9 @@ function Body({ onClose, children, confirm, typed = null, onConfirm }: ConfirmDi
         {error !== null && <Notice tone="bad">{messageOf(error)}</Notice>}
         <Group justify="flex-end" gap="sm">
           <Button variant="default" onClick={onClose} {...(typed === null && { 'data-autofocus': true })}>
-            Cancel
+            {dismiss}
           </Button>
-          <Button type="submit" className="button-bad" loading={busy} disabled={!ready}>
+          <Button type="submit" {...(!harmless && { className: 'button-bad' })} loading={busy} disabled={!ready}>
             {confirm}
           </Button>
         </Group>
@@ -81,7 +93,7 @@ function Body({ onClose, children, confirm, typed = null, onConfirm }: ConfirmDi
   );
 }
 
-/** Asks before something that can't be undone. */
+/** Asks before something that can't be undone, or that others notice. */
 export function ConfirmDialog(props: ConfirmDialogProps) {
   return (
     <Dialog opened={props.opened} onClose={props.onClose} title={props.title} size="md">

@@ -39,7 +39,8 @@ export function useSubmit<Values extends Record<string, unknown>>(
   }
 
   const problems = Object.keys(fieldErrorsOf(error, fields) ?? {});
-  const isAtFields = problems.length > 0 && problems.every((field) => Object.hasOwn(form.values, field));
+  const isAtFields =
+    problems.length > 0 && problems.every((field) => Object.hasOwn(form.values, field.split('.', 1)[0] ?? field));
   return {
     submit: (values) => void submit(values),
     busy,

@@ -1,11 +1,10 @@
-import { Button, Group, Stack, Switch, Text, Textarea, TextInput } from '@mantine/core';
+import { Stack, Switch, Text, Textarea, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { flushSync } from 'react-dom';
 import { LIMITS } from '../../contract/words.ts';
 import { DevpilotError } from '../../sdk/client.ts';
-import { fieldErrorsOf, messageOf } from '../api.ts';
-import { useFields } from '../components/fields.ts';
-import { Notice } from '../components/notice.tsx';
+import { fieldOf, useFields } from '../components/fields.ts';
+import { FormFooter, type Submitting, useSubmit } from '../components/form.tsx';
 import { descriptionProblem, lengthOf, nameProblem, passphraseProblem } from '../rules.ts';
 import styles from './credentials.module.css';
 import { type Expiry, expiresAtOf, expiryProblem } from './expiry.ts';
@@ -15,14 +14,14 @@ import { PassphraseField } from './passphrase-field.tsx';
 import { RightsField } from './rights-field.tsx';
 import { summarize } from './summary.ts';
 
-export interface CredentialValues {
+export type CredentialValues = {
   readonly name: string;
   readonly description: string;
   readonly rights: Right[];
   readonly passphrase: string;
   readonly expiry: Expiry;
   readonly active: boolean;
-}
+};
 
 /** What the form hands over: checked, with the expiry as an instant. */
 export type CredentialWish = Omit<CredentialValues, 'expiry'> & { readonly expiresAt: string | null };
@@ -50,24 +49,15 @@ interface CredentialFormProps {
 
 const FIELDS: Readonly<Record<string, string>> = { scopes: 'rights', permissions: 'rights', expiresAt: 'expiry' };
 
-/** The server's field names in the form's words. */
-function errorsFor(error: unknown): Record<string, string> {
-  const found = Object.entries(fieldErrorsOf(error) ?? {});
-  return Object.fromEntries(found.map(([field, message]) => [FIELDS[field] ?? field, message]));
-}
-
-const KNOWN_FIELDS = new Set(['name', 'description', 'rights', 'passphrase', 'expiry', 'active']);
-
-function whatWentWrong(error: unknown, kind: Kind): string | null {
-  if (error === null) return null;
+/** What to tell of a refusal that is about no field. */
+function troubleOf({ trouble, error }: Submitting<never>, kind: Kind): string | null {
   if (error instanceof DevpilotError && error.code === 'idempotent_replay') {
     return `The ${kind.noun} was created, but its secret was lost on the way here and cannot be shown again. Close this, delete it and generate a new one.`;
   }
   if (error instanceof DevpilotError && error.status === 0) {
     return `${error.message} Submit again: nothing is created twice.`;
   }
-  const atFields = Object.keys(errorsFor(error));
-  return atFields.length > 0 && atFields.every((field) => KNOWN_FIELDS.has(field)) ? null : messageOf(error);
+  return trouble;
 }
 
 /** The form that creates tokens and keys, and edits keys, with a summary in words of what is about to be. */
@@ -75,11 +65,7 @@ export function CredentialForm(props: CredentialFormProps) {
   const { kind, initial, kept, onCancel, onSubmit } = props;
   const isToken = kind.kind === 'access_token';
   const [now] = useState(() => Date.now());
-  const [error, setError] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
   const form = useFields<CredentialValues>({
-    // Its fields name themselves, some without the help of the form.
-    name: '',
     initialValues: initial,
     validate: {
       name: nameProblem,
@@ -93,27 +79,20 @@ export function CredentialForm(props: CredentialFormProps) {
   const { values, errors } = form;
   const expiresAt = expiresAtOf(values.expiry, now, kept ?? null);
 
-  async function submit(checked: CredentialValues) {
-    setBusy(true);
-    setError(null);
-    try {
-      const { expiry, ...rest } = checked;
+  const saving = useSubmit(
+    form,
+    async ({ expiry, ...rest }) => {
       const next = await onSubmit({ ...rest, expiresAt: expiresAtOf(expiry, now, kept ?? null) });
       // Browsers hold on to a dialog's elements after it is gone, and a field to what it last held.
       flushSync(() => form.setFieldValue('passphrase', ''));
       next();
-    } catch (thrown) {
-      setError(thrown);
-      form.setErrors(errorsFor(thrown));
-    } finally {
-      setBusy(false);
-    }
-  }
+    },
+    FIELDS,
+  );
 
   const textOf = (field: string) => (errors[field] === undefined ? undefined : String(errors[field]));
-  const trouble = whatWentWrong(error, kind);
   return (
-    <form noValidate onSubmit={form.onSubmit((checked) => void submit(checked))}>
+    <form noValidate onSubmit={form.onSubmit(saving.submit)}>
       <Stack gap="md">
         <TextInput
           label="Name"
@@ -139,12 +118,14 @@ export function CredentialForm(props: CredentialFormProps) {
           value={values.rights}
           onChange={(rights) => form.setFieldValue('rights', rights)}
           error={textOf('rights')}
+          {...fieldOf(form, 'rights')}
         />
         {isToken && (
           <PassphraseField
             value={values.passphrase}
             onChange={(passphrase) => form.setFieldValue('passphrase', passphrase)}
             error={textOf('passphrase')}
+            {...fieldOf(form, 'passphrase')}
             {...(props.passphraseHint !== undefined && { description: props.passphraseHint })}
           />
         )}
@@ -155,6 +136,7 @@ export function CredentialForm(props: CredentialFormProps) {
           now={now}
           kept={kept}
           error={textOf('expiry')}
+          {...fieldOf(form, 'expiry')}
         />
         {!isToken && (
           <Switch
@@ -172,15 +154,11 @@ export function CredentialForm(props: CredentialFormProps) {
             active: values.active,
           })}
         </Text>
-        {trouble !== null && <Notice tone="bad">{trouble}</Notice>}
-        <Group justify="flex-end" gap="sm">
-          <Button variant="default" onClick={onCancel}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={busy}>
-            {props.submit}
-          </Button>
-        </Group>
+        <FormFooter
+          saving={{ ...saving, trouble: troubleOf(saving, kind) }}
+          submit={props.submit}
+          onCancel={onCancel}
+        />
       </Stack>
     </form>
   );

@@ -11,10 +11,11 @@ interface ExpiryFieldProps {
   /** What an edited credential has; leave it out for a new one. */
   readonly kept?: string | null | undefined;
   readonly error?: string | undefined;
+  readonly 'data-path': string;
 }
 
 /** When it ends: a span, a date, or never, with the warning that never deserves. */
-export function ExpiryField({ noun, value, onChange, now, kept, error }: ExpiryFieldProps) {
+export function ExpiryField({ noun, value, onChange, now, kept, error, ...field }: ExpiryFieldProps) {
   const isEndless = value.choice === 'never' || (value.choice === 'keep' && kept === null);
   return (
     <Stack gap="xs">
@@ -24,7 +25,7 @@ export function ExpiryField({ noun, value, onChange, now, kept, error }: ExpiryF
         value={value.choice}
         onChange={(event) => onChange({ ...value, choice: event.currentTarget.value as ExpiryChoice })}
         error={value.choice === 'date' ? undefined : error}
-        data-path={value.choice === 'date' ? undefined : 'expiry'}
+        {...(value.choice !== 'date' && field)}
       />
       {value.choice === 'date' && (
         <DateInput
@@ -40,7 +41,7 @@ export function ExpiryField({ noun, value, onChange, now, kept, error }: ExpiryF
           nextLabel="Next month"
           weekendDays={[]}
           error={error}
-          data-path="expiry"
+          {...field}
         />
       )}
       {isEndless && (

@@ -10,12 +10,13 @@ interface PassphraseFieldProps {
   readonly onChange: (passphrase: string) => void;
   readonly error?: string | undefined;
   readonly description?: string;
+  readonly 'data-path': string;
 }
 
 const WORDS = { weak: 'Weak: it should be longer or more varied', fair: 'Fair', strong: 'Strong' } as const;
 
 /** An optional second factor of a token, made up or made here. */
-export function PassphraseField({ value, onChange, error, description }: PassphraseFieldProps) {
+export function PassphraseField({ value, onChange, error, description, ...field }: PassphraseFieldProps) {
   const [visible, setVisible] = useState(false);
   const [generated, setGenerated] = useState(false);
   const strength = strengthOf(value);
@@ -33,7 +34,7 @@ export function PassphraseField({ value, onChange, error, description }: Passphr
         visible={visible}
         onVisibilityChange={setVisible}
         error={error}
-        data-path="passphrase"
+        {...field}
         visibilityToggleButtonProps={{ 'aria-label': visible ? 'Hide the passphrase' : 'Show the passphrase' }}
       />
       <Group gap="xs" mih={30}>

@@ -7,10 +7,11 @@ interface RightsFieldProps {
   readonly value: readonly Right[];
   readonly onChange: (rights: Right[]) => void;
   readonly error?: string | undefined;
+  readonly 'data-path': string;
 }
 
 /** The scopes or permissions to choose from, with what each means. `all` takes the rest with it. */
-export function RightsField({ kind, value, onChange, error }: RightsFieldProps) {
+export function RightsField({ kind, value, onChange, error, ...field }: RightsFieldProps) {
   const hasAll = value.includes('all');
   function toggle(right: Right) {
     if (right === 'all') return onChange(hasAll ? [] : ['all']);
@@ -18,7 +19,7 @@ export function RightsField({ kind, value, onChange, error }: RightsFieldProps) 
   }
   const problem = error === undefined ? undefined : 'rights-problem';
   return (
-    <fieldset className={styles['rights']} aria-describedby={problem} aria-invalid={error !== undefined}>
+    <fieldset {...field} className={styles['rights']} aria-describedby={problem} aria-invalid={error !== undefined}>
       <Text component="legend" fz="sm" fw={600} mb={6}>
         {kind.rightsLabel}
       </Text>
@@ -39,7 +40,6 @@ export function RightsField({ kind, value, onChange, error }: RightsFieldProps) 
                     checked={included || value.includes(right)}
                     disabled={included}
                     onChange={() => toggle(right)}
-                    {...(right === kind.groups[0]?.rights[0] && { 'data-path': 'rights' })}
                   />
                 );
               })}

@@ -1,10 +1,9 @@
 import { Button, Group, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
-import { useMutation } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { Deployment } from '../../contract/deployments.ts';
-import { messageOf, queryClient } from '../api.ts';
+import { queryClient } from '../api.ts';
 import { ConfirmDialog } from '../components/confirm.tsx';
 import { IconArrowBackUp, IconCheck, IconPlayerPlay, IconPlayerStop } from '../components/icons.ts';
 import { useWorkspace } from '../session.ts';
@@ -13,37 +12,116 @@ import { sourceName } from './status.tsx';
 
 type Decision = 'approve' | 'promote' | 'abort' | 'cancel';
 
+interface Words {
+  readonly verb: string;
+  readonly title: string;
+  readonly Icon: typeof IconCheck;
+  /** What it takes away, if anything, is what is being deployed. */
+  readonly harmless: boolean;
+  readonly about: (deployment: Deployment) => string;
+  readonly done: string;
+}
+
+const serversLeft = ({ servers }: Deployment): string => {
+  const { length } = servers.filter(({ status }) => isUnderWay(status));
+  return length === 1 ? 'the server that is left' : `the ${length} servers that are left`;
+};
+
+const WORDS: Readonly<Record<Decision, Words>> = {
+  approve: {
+    verb: 'Approve',
+    title: 'Approve this deployment',
+    Icon: IconCheck,
+    harmless: true,
+    about: (deployment) => `${sourceName(deployment)} is deployed as soon as it is its turn.`,
+    done: 'It is approved.',
+  },
+  promote: {
+    verb: 'Promote',
+    title: 'Promote this deployment',
+    Icon: IconPlayerPlay,
+    harmless: true,
+    about: (deployment) => `What the first server runs goes on to ${serversLeft(deployment)}.`,
+    done: 'It is promoted, and goes on.',
+  },
+  abort: {
+    verb: 'Abort',
+    title: 'Abort this deployment',
+    Icon: IconArrowBackUp,
+    harmless: false,
+    about: () => 'The first server goes back to the release before; the others keep what they have.',
+    done: 'It is aborted: the first server goes back.',
+  },
+  cancel: {
+    verb: 'Cancel',
+    title: 'Cancel this deployment',
+    Icon: IconPlayerStop,
+    harmless: false,
+    about: ({ status }) =>
+      status === 'pending'
+        ? 'It has not begun, and will not.'
+        : 'What it is doing is ended, and servers that it has switched go back to the release before.',
+    done: 'It is being cancelled.',
+  },
+};
+
+function decisionsOf({ status, waitingFor }: Deployment): readonly Decision[] {
+  if (waitingFor === 'promotion') return ['promote', 'abort'];
+  if (!isUnderWay(status)) return [];
+  return waitingFor === 'approval' ? ['approve', 'cancel'] : ['cancel'];
+}
+
 /** What can be decided about a deployment as it stands. */
 export function DeploymentActions({ deployment }: { readonly deployment: Deployment }) {
   const { api, workspace } = useWorkspace();
   const navigate = useNavigate();
   const [rollingBack, setRollingBack] = useState(false);
-  const { id, status, waitingFor, live } = deployment;
-  const decide = useMutation({
-    mutationFn: (decision: Decision) => api.deployments[decision](id),
-    onError: (error) => notifications.show({ color: 'red', message: messageOf(error) }),
-    onSettled: () => queryClient.invalidateQueries({ queryKey: [workspace.id, 'deployments'] }),
-  });
-  const button = (decision: Decision, label: string, Icon: typeof IconCheck, isBad = false) => (
-    <Button
-      {...(isBad && { className: 'button-bad' })}
-      leftSection={<Icon size={16} />}
-      loading={decide.isPending && decide.variables === decision}
-      onClick={() => decide.mutate(decision)}
-    >
-      {label}
-    </Button>
-  );
+  const [deciding, setDeciding] = useState<Decision | null>(null);
+  const { id, status, live } = deployment;
+  const words = deciding === null ? null : WORDS[deciding];
+
+  async function decide(decision: Decision): Promise<void> {
+    try {
+      await api.deployments[decision](id);
+    } finally {
+      // Refused or not: what can be decided may be another thing by now.
+      await queryClient.invalidateQueries({ queryKey: [workspace.id, 'deployments'] });
+    }
+    notifications.show({ message: WORDS[decision].done });
+  }
+
   return (
     <Group gap="xs">
-      {waitingFor === 'approval' && button('approve', 'Approve', IconCheck)}
-      {waitingFor === 'promotion' && button('promote', 'Promote', IconPlayerPlay)}
-      {waitingFor === 'promotion' && button('abort', 'Abort', IconArrowBackUp, true)}
-      {isUnderWay(status) && waitingFor !== 'promotion' && button('cancel', 'Cancel', IconPlayerStop, true)}
+      {decisionsOf(deployment).map((decision) => {
+        const { verb, Icon, harmless } = WORDS[decision];
+        return (
+          <Button
+            key={decision}
+            {...(!harmless && { className: 'button-bad' })}
+            leftSection={<Icon size={16} />}
+            onClick={() => setDeciding(decision)}
+          >
+            {verb}
+          </Button>
+        );
+      })}
       {status === 'completed' && !live && (
         <Button variant="default" leftSection={<IconArrowBackUp size={16} />} onClick={() => setRollingBack(true)}>
           Roll back to this…
         </Button>
+      )}
+      {deciding !== null && words !== null && (
+        <ConfirmDialog
+          opened
+          onClose={() => setDeciding(null)}
+          title={words.title}
+          confirm={words.verb}
+          dismiss="Back"
+          harmless={words.harmless}
+          onConfirm={() => decide(deciding)}
+        >
+          <Text fz="sm">{words.about(deployment)}</Text>
+        </ConfirmDialog>
       )}
       {rollingBack && (
         <ConfirmDialog

@@ -123,9 +123,11 @@ interface DeployDialogProps {
 export function DeployDialog({ app, onClose }: DeployDialogProps) {
   const { api, workspace } = useWorkspace();
   const navigate = useNavigate();
-  const [advanced, { toggle, open }] = useDisclosure(app.serverId === null);
+  const [unfolded, { toggle }] = useDisclosure(app.serverId === null);
   const id = useId();
   const form = useFields({ initialValues: valuesFor(app), validate: DEPLOY_RULES });
+  // What is refused is not folded away.
+  const advanced = unfolded || Object.keys(form.errors).some((field) => field !== 'branch' && field !== 'commit');
   const saving = useSubmit(form, async (values) => {
     const deployment = await api.deployments.create(app.id, deploymentOf(app, values));
     notifications.show({ message: `A deployment of ${app.name} is on its way.` });
@@ -135,12 +137,7 @@ export function DeployDialog({ app, onClose }: DeployDialogProps) {
   });
   return (
     <Dialog opened onClose={onClose} title={`Deploy ${app.name}`} size="lg" closeOnClickOutside={false}>
-      <form
-        noValidate
-        onSubmit={form.onSubmit(saving.submit, (problems) => {
-          if (!('branch' in problems || 'commit' in problems)) open();
-        })}
-      >
+      <form noValidate onSubmit={form.onSubmit(saving.submit)}>
         <Stack gap="md">
           <SegmentedControl
             aria-label="What is deployed"

@@ -1,12 +1,12 @@
 import { Button, Group, Radio, Stack, Text, TextInput } from '@mantine/core';
-import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { CreatedInvitation } from '../../contract/schemas.ts';
 import type { GivenRole } from '../../contract/words.ts';
-import { fieldErrorsOf, messageOf, queryClient } from '../api.ts';
+import { queryClient } from '../api.ts';
 import { CopyButton } from '../components/copy.tsx';
 import { Dialog } from '../components/dialog.tsx';
 import { useFields } from '../components/fields.ts';
+import { FormFooter, useSubmit } from '../components/form.tsx';
 import { dayOf } from '../components/format.ts';
 import { Notice } from '../components/notice.tsx';
 import { emailProblem } from '../rules.ts';
@@ -50,16 +50,12 @@ function Ask({
     initialValues: { email: '', role: 'member' },
     validate: { email: emailProblem },
   });
-  const invite = useMutation({
-    mutationFn: ({ email, role }: typeof form.values) => api.invitations.create({ email: email.trim(), role }),
-    onError: (error) => form.setErrors(fieldErrorsOf(error) ?? {}),
-    onSuccess: async (made) => {
-      onCreated(made);
-      await queryClient.invalidateQueries({ queryKey: [workspace.id, 'invitations'] });
-    },
+  const inviting = useSubmit(form, async ({ email, role }) => {
+    onCreated(await api.invitations.create({ email: email.trim(), role }));
+    await queryClient.invalidateQueries({ queryKey: [workspace.id, 'invitations'] });
   });
   return (
-    <form noValidate onSubmit={form.onSubmit((values) => invite.mutate(values))}>
+    <form noValidate onSubmit={form.onSubmit(inviting.submit)}>
       <Stack gap="md">
         <TextInput
           label="Email"
@@ -83,17 +79,7 @@ function Ask({
             />
           </Stack>
         </Radio.Group>
-        {invite.error !== null && fieldErrorsOf(invite.error) === null && (
-          <Notice tone="bad">{messageOf(invite.error)}</Notice>
-        )}
-        <Group justify="flex-end" gap="sm">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={invite.isPending}>
-            Create invitation
-          </Button>
-        </Group>
+        <FormFooter saving={inviting} submit="Create invitation" onCancel={onClose} />
       </Stack>
     </form>
   );

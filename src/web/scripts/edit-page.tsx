@@ -17,7 +17,15 @@ import { NoPermission } from '../components/states.tsx';
 import { useWorkspace } from '../session.ts';
 import { ScriptFields } from './script-form.tsx';
 import styles from './scripts.module.css';
-import { NEW_SCRIPT, SCRIPT_LABELS, SCRIPT_RULES, scriptChanges, valuesOf, wishOf } from './scripts.ts';
+import {
+  NEW_SCRIPT,
+  parameterFields,
+  SCRIPT_LABELS,
+  SCRIPT_RULES,
+  scriptChanges,
+  valuesOf,
+  wishOf,
+} from './scripts.ts';
 
 /** Where one goes once it is saved. A page that is left on purpose asks nothing. */
 function useDone() {
@@ -39,11 +47,15 @@ function NewForm() {
   const navigate = useNavigate();
   const { isDone, done } = useDone();
   const form = useFields({ initialValues: NEW_SCRIPT, validate: SCRIPT_RULES });
-  const saving = useSubmit(form, async (values) => {
-    const script = await api.scripts.create(wishOf(values));
-    notifications.show({ message: `The script ${script.name} is there.` });
-    await done(script);
-  });
+  const saving = useSubmit(
+    form,
+    async (values) => {
+      const script = await api.scripts.create(wishOf(values));
+      notifications.show({ message: `The script ${script.name} is there.` });
+      await done(script);
+    },
+    parameterFields(form.values),
+  );
   return (
     <>
       <LeaveGuard when={() => form.isDirty() && !isDone.current} />
@@ -77,13 +89,17 @@ function EditForm({ loaded }: { readonly loaded: Tagged<Script> }) {
   const form = useFields({ initialValues: valuesOf(loaded.value), validate: SCRIPT_RULES });
   const changes = scriptChanges(guarded.base, form.values);
   const isChanged = Object.keys(changes).length > 0;
-  const saving = useSubmit(form, async () => {
-    const script = isChanged
-      ? await guarded.save((ifMatch) => api.scripts.update(id, changes, { ifMatch }))
-      : guarded.base;
-    notifications.show({ message: `Saved ${script.name}, version ${script.version}.` });
-    await done(script);
-  });
+  const saving = useSubmit(
+    form,
+    async () => {
+      const script = isChanged
+        ? await guarded.save((ifMatch) => api.scripts.update(id, changes, { ifMatch }))
+        : guarded.base;
+      notifications.show({ message: `Saved ${script.name}, version ${script.version}.` });
+      await done(script);
+    },
+    parameterFields(form.values),
+  );
   return (
     <>
       <LeaveGuard when={() => isChanged && !isDone.current} />

@@ -1,23 +1,16 @@
 import { ActionIcon, Button, Checkbox, Group, Stack, Text, TextInput } from '@mantine/core';
+import type { UseFormReturnType } from '@mantine/form';
 import { RESOURCE_LIMITS } from '../../contract/words.ts';
+import { fieldOf } from '../components/fields.ts';
 import { IconPlus, IconTrash } from '../components/icons.ts';
 import styles from './scripts.module.css';
-import { newParameter, type ParameterValues } from './scripts.ts';
-
-interface ParametersFieldProps {
-  readonly parameters: readonly ParameterValues[];
-  readonly onChange: (parameters: readonly ParameterValues[]) => void;
-  readonly error: string | undefined;
-}
+import { newParameter, type ScriptValues } from './scripts.ts';
 
 /** The parameters of a script: what a run may or must give, and what it must look like. */
-export function ParametersField({ parameters, onChange, error }: ParametersFieldProps) {
-  const put = (at: number, change: Partial<ParameterValues>) => {
-    const before = parameters[at];
-    if (before !== undefined) onChange(parameters.with(at, { ...before, ...change }));
-  };
+export function ParametersField({ form }: { readonly form: UseFormReturnType<ScriptValues> }) {
+  const { parameters } = form.values;
   return (
-    <Stack gap="sm">
+    <Stack gap="sm" {...fieldOf(form, 'parameters')}>
       {parameters.length === 0 && (
         <Text fz="sm" c="dimmed">
           None. A parameter reaches the script as a variable of its name, and never through a command line.
@@ -32,8 +25,7 @@ export function ParametersField({ parameters, onChange, error }: ParametersField
             autoComplete="off"
             spellCheck={false}
             classNames={{ input: 'mono' }}
-            value={one.name}
-            onChange={(event) => put(at, { name: event.currentTarget.value })}
+            {...form.getInputProps(`parameters.${at}.name`)}
           />
           <TextInput
             label="Pattern (optional)"
@@ -41,38 +33,32 @@ export function ParametersField({ parameters, onChange, error }: ParametersField
             autoComplete="off"
             spellCheck={false}
             classNames={{ input: 'mono' }}
-            value={one.pattern}
-            onChange={(event) => put(at, { pattern: event.currentTarget.value })}
+            {...form.getInputProps(`parameters.${at}.pattern`)}
           />
           <TextInput
             label="Default"
             autoComplete="off"
             spellCheck={false}
-            disabled={one.needed}
-            value={one.needed ? '' : one.default}
-            onChange={(event) => put(at, { default: event.currentTarget.value })}
+            {...form.getInputProps(`parameters.${at}.default`)}
+            {...(one.needed && { disabled: true, value: '' })}
           />
           <Group gap="xs" wrap="nowrap" className={styles['tools']}>
-            <Checkbox
-              label="Needed"
-              checked={one.needed}
-              onChange={(event) => put(at, { needed: event.currentTarget.checked })}
-            />
+            <Checkbox label="Needed" {...form.getInputProps(`parameters.${at}.needed`, { type: 'checkbox' })} />
             <ActionIcon
               variant="subtle"
               color="gray"
               c="inherit"
               aria-label={`Remove the parameter ${one.name || at + 1}`}
-              onClick={() => onChange(parameters.toSpliced(at, 1))}
+              onClick={() => form.removeListItem('parameters', at)}
             >
               <IconTrash size={16} />
             </ActionIcon>
           </Group>
         </fieldset>
       ))}
-      {error !== undefined && (
+      {form.errors['parameters'] !== undefined && (
         <Text fz="xs" c="var(--mantine-color-error)" role="alert">
-          {error}
+          {form.errors['parameters']}
         </Text>
       )}
       <Group>
@@ -81,7 +67,7 @@ export function ParametersField({ parameters, onChange, error }: ParametersField
           variant="default"
           leftSection={<IconPlus size={16} />}
           disabled={parameters.length >= RESOURCE_LIMITS.parameters}
-          onClick={() => onChange([...parameters, newParameter()])}
+          onClick={() => form.insertListItem('parameters', newParameter())}
         >
           Add a parameter
         </Button>

@@ -1,4 +1,4 @@
-import { Group, NativeSelect, NumberInput, Stack, Textarea, TextInput } from '@mantine/core';
+import { Group, NativeSelect, NumberInput, Textarea, TextInput } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
 import { RESOURCE_LIMITS } from '../../contract/words.ts';
 import { useNames } from '../apps/names.ts';
@@ -84,13 +84,7 @@ export function ScriptFields({ form }: { readonly form: UseFormReturnType<Script
         />
       </Section>
       <Section title="Parameters">
-        <Stack gap="sm">
-          <ParametersField
-            parameters={form.values.parameters}
-            onChange={(parameters) => form.setFieldValue('parameters', parameters)}
-            error={form.errors['parameters'] === undefined ? undefined : String(form.errors['parameters'])}
-          />
-        </Stack>
+        <ParametersField form={form} />
       </Section>
     </>
   );

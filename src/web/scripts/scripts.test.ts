@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Script } from '../../contract/scripts.ts';
-import { newParameter, SCRIPT_RULES, scriptChanges, valuesOf } from './scripts.ts';
+import { NEW_SCRIPT, newParameter, SCRIPT_RULES, scriptChanges, valuesOf } from './scripts.ts';
 
 const script: Script = {
   id: 'scr_1',
@@ -41,8 +41,12 @@ test('a parameter that is needed has no default, and one that is not may have an
 });
 
 test('parameters have names of their own', () => {
-  const one = { ...newParameter(), name: 'A' };
-  assert.equal(SCRIPT_RULES.parameters([one, { ...newParameter(), name: 'B' }]), null);
-  assert.notEqual(SCRIPT_RULES.parameters([one, { ...newParameter(), name: 'A' }]), null);
-  assert.notEqual(SCRIPT_RULES.parameters([newParameter()]), null);
+  const { name } = SCRIPT_RULES.parameters;
+  const among = (...names: string[]) => ({
+    ...NEW_SCRIPT,
+    parameters: names.map((one) => ({ ...newParameter(), name: one })),
+  });
+  assert.equal(name('B', among('A', 'B')), null);
+  assert.notEqual(name('A', among('A', ' A')), null);
+  assert.notEqual(name('', among('')), null);
 });

@@ -69,12 +69,10 @@ export function valuesOf(script: Script): ScriptValues {
   };
 }
 
-function parametersProblem(parameters: readonly ParameterValues[]): string | null {
-  const names = parameters.map(({ name }) => name.trim());
-  if (names.some((name) => !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))) {
-    return 'Each parameter takes a name of A–Z, a–z, 0–9 and _, not beginning with a digit';
-  }
-  return new Set(names).size === names.length ? null : 'Each parameter has a name of its own';
+function parameterNameProblem(name: string, { parameters }: ScriptValues): string | null {
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name.trim())) return 'Takes A–Z, a–z, 0–9 and _, not beginning with a digit';
+  const same = parameters.filter((one) => one.name.trim() === name.trim());
+  return same.length === 1 ? null : 'Each parameter has a name of its own';
 }
 
 export const SCRIPT_RULES = {
@@ -93,8 +91,16 @@ export const SCRIPT_RULES = {
   interpreter: (path: string) => (path.trim().startsWith('/') ? null : 'Takes an absolute path, such as /bin/sh'),
   serverId: (id: string) => (id === '' ? 'Choose the server that it runs on' : null),
   timeoutSeconds: (seconds: number | string) => wholeNumberProblem(seconds, RESOURCE_LIMITS.scriptTimeout),
-  parameters: parametersProblem,
+  parameters: { name: parameterNameProblem },
 };
+
+/** Where the server's refusal of a parameter is shown: at its fields. */
+export const parameterFields = ({ parameters }: ScriptValues): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    parameters.flatMap((_, at) =>
+      ['name', 'pattern', 'default'].map((part) => [`parameters.${at}.${part}`, `parameters.${at}.${part}`]),
+    ),
+  );
 
 const orNull = (text: string) => (text.trim() === '' ? null : text.trim());
 

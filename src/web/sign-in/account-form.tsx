@@ -1,7 +1,7 @@
 import { Button, PasswordInput, Stack, TextInput } from '@mantine/core';
-import { useMutation } from '@tanstack/react-query';
-import { api, fieldErrorsOf, messageOf } from '../api.ts';
+import { api } from '../api.ts';
 import { useFields } from '../components/fields.ts';
+import { useSubmit } from '../components/form.tsx';
 import { Notice } from '../components/notice.tsx';
 import { emailProblem, passwordProblem, personNameProblem } from '../rules.ts';
 import { forgetPerson } from '../session.ts';
@@ -11,28 +11,27 @@ interface AccountFormProps {
   readonly admission: { readonly setupCode?: string; readonly invitation?: string };
   /** Known already, where an invitation names it. */
   readonly email?: string;
+  /** Whether its first field has the focus, where nothing else on the page comes first. */
+  readonly autoFocus?: boolean;
   readonly onSignedUp: () => void;
 }
 
 /** Signs someone up, and in. */
-export function AccountForm({ admission, email = '', onSignedUp }: AccountFormProps) {
+export function AccountForm({ admission, email = '', autoFocus = false, onSignedUp }: AccountFormProps) {
   const form = useFields({
     initialValues: { name: '', email, password: '' },
     validate: { name: personNameProblem, email: emailProblem, password: passwordProblem },
   });
-  const signUp = useMutation({
-    mutationFn: (values: typeof form.values) => api.people.signUp({ ...values, ...admission }),
-    onError: (error) => form.setErrors(fieldErrorsOf(error) ?? {}),
-    onSuccess: () => {
-      form.setFieldValue('password', '');
-      forgetPerson();
-      onSignedUp();
-    },
+  const signingUp = useSubmit(form, async (values) => {
+    await api.people.signUp({ ...values, ...admission });
+    form.setFieldValue('password', '');
+    forgetPerson();
+    onSignedUp();
   });
   return (
-    <form noValidate onSubmit={form.onSubmit((values) => signUp.mutate(values))}>
+    <form noValidate onSubmit={form.onSubmit(signingUp.submit)}>
       <Stack gap="md">
-        <TextInput label="Your name" autoComplete="name" {...form.getInputProps('name')} />
+        <TextInput label="Your name" autoComplete="name" autoFocus={autoFocus} {...form.getInputProps('name')} />
         <TextInput label="Email" type="email" autoComplete="username" {...form.getInputProps('email')} />
         <PasswordInput
           label="Password"
@@ -40,10 +39,8 @@ export function AccountForm({ admission, email = '', onSignedUp }: AccountFormPr
           autoComplete="new-password"
           {...form.getInputProps('password')}
         />
-        {signUp.error !== null && fieldErrorsOf(signUp.error) === null && (
-          <Notice tone="bad">{messageOf(signUp.error)}</Notice>
-        )}
-        <Button type="submit" loading={signUp.isPending} fullWidth>
+        {signingUp.trouble !== null && <Notice tone="bad">{signingUp.trouble}</Notice>}
+        <Button type="submit" loading={signingUp.busy} fullWidth>
           Create account
         </Button>
       </Stack>

@@ -48,10 +48,12 @@ export function SetupPage() {
           onChange={(event) => setCode(event.currentTarget.value.trim())}
           autoComplete="off"
           spellCheck={false}
+          autoFocus
         />
       )}
       <AccountForm
         admission={{ setupCode: code }}
+        autoFocus={!asked}
         onSignedUp={() => {
           taken = null;
           setStep('workspace');

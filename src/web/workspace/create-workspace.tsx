@@ -1,8 +1,8 @@
 import { Button, Stack, TextInput } from '@mantine/core';
-import { useMutation } from '@tanstack/react-query';
 import type { Workspace } from '../../contract/schemas.ts';
-import { api, fieldErrorsOf, messageOf, queryClient } from '../api.ts';
+import { api, queryClient } from '../api.ts';
 import { useFields } from '../components/fields.ts';
+import { useSubmit } from '../components/form.tsx';
 import { Notice } from '../components/notice.tsx';
 import { nameProblem } from '../rules.ts';
 import { rememberWorkspace, workspacesQuery } from '../session.ts';
@@ -10,30 +10,26 @@ import { rememberWorkspace, workspacesQuery } from '../session.ts';
 /** Makes a workspace, of which the person becomes the owner. */
 export function CreateWorkspaceForm({ onCreated }: { readonly onCreated: (workspace: Workspace) => void }) {
   const form = useFields({ initialValues: { name: '' }, validate: { name: nameProblem } });
-  const create = useMutation({
-    mutationFn: (name: string) => api.workspaces.create({ name }),
-    onError: (error) => form.setErrors(fieldErrorsOf(error) ?? {}),
-    onSuccess: async (workspace) => {
-      await queryClient.invalidateQueries({ queryKey: workspacesQuery.queryKey });
-      rememberWorkspace(workspace);
-      onCreated(workspace);
-    },
+  const creating = useSubmit(form, async ({ name }) => {
+    const workspace = await api.workspaces.create({ name });
+    await queryClient.invalidateQueries({ queryKey: workspacesQuery.queryKey });
+    rememberWorkspace(workspace);
+    onCreated(workspace);
   });
   return (
-    <form noValidate onSubmit={form.onSubmit(({ name }) => create.mutate(name))}>
+    <form noValidate onSubmit={form.onSubmit(creating.submit)}>
       <Stack gap="md">
         <TextInput
           label="Workspace name"
           description="Your team or company. You can rename it later."
           placeholder="Acme"
           autoComplete="organization"
+          autoFocus
           data-autofocus
           {...form.getInputProps('name')}
         />
-        {create.error !== null && fieldErrorsOf(create.error) === null && (
-          <Notice tone="bad">{messageOf(create.error)}</Notice>
-        )}
-        <Button type="submit" loading={create.isPending} fullWidth>
+        {creating.trouble !== null && <Notice tone="bad">{creating.trouble}</Notice>}
+        <Button type="submit" loading={creating.busy} fullWidth>
           Create workspace
         </Button>
       </Stack>

@@ -7,22 +7,20 @@ import { type AuditNoun, type BackupKind, DAY, HOUR, type WorkStatus } from '../
 import {
   countBackupWork,
   deleteBackupRow,
-  dueApps,
-  findBackup,
   findStoredObject,
   insertBackup,
   insertRestore,
   lastRestores,
   listBackups,
-  lockApp,
   restoresWaiting,
-  setNextBackup,
   wholeBackups,
 } from '../../store/backups.ts';
 import { cutPage, pageAsk } from '../../store/paging.ts';
 import { findResource } from '../../store/resources.ts';
+import { dueSchedules, lockScheduled, setNextTime } from '../../store/schedules.ts';
 import type { AppTable, BackupTable, RestoreTable } from '../../store/schema.ts';
 import type { Queryable, Trx } from '../../store/store.ts';
+import { findWork } from '../../store/work.ts';
 import { type Asker, claimOnce, instant, record, systemIn, type WorkspaceContext } from '../context.ts';
 import { appLane, serverLane } from '../lanes.ts';
 import { nextTime } from '../schedules.ts';
@@ -85,7 +83,7 @@ function showBackup(row: BackupTable, restore: RestoreTable | undefined): Backup
 }
 
 async function findRow(db: Queryable, workspaceId: string, id: string): Promise<BackupTable> {
-  const row = await findBackup(db, workspaceId, id);
+  const row = await findWork(db, 'backup', workspaceId, id);
   if (row === undefined) throw new Problem('not_found', 'There is no such backup in this workspace.');
   return row;
 }
@@ -192,7 +190,7 @@ export async function createBackup(context: WorkspaceContext, asker: Asker, idOr
   const { workspaceId } = asker;
   const row = await context.store.transaction(async (trx) => {
     const found = await findResource(trx, 'app', workspaceId, idOrSlug);
-    const app = found === undefined ? undefined : await lockApp(trx, workspaceId, found.id);
+    const app = found === undefined ? undefined : await lockScheduled(trx, 'app', workspaceId, found.id);
     if (app === undefined) throw new Problem('not_found', 'There is no such app in this workspace.');
     const kind = checkBackUp(app);
     await refuseTooMany(trx, workspaceId, app.id);
@@ -205,7 +203,7 @@ export async function createBackup(context: WorkspaceContext, asker: Asker, idOr
 /** The app that a backup can be restored into. Throws `conflict`, with what is in the way. */
 async function restorable(trx: Trx, row: BackupTable): Promise<AppTable> {
   if (row.sha256 === null) throw new Problem('conflict', `There is nothing to restore: this backup is ${row.status}.`);
-  const app = await lockApp(trx, row.workspace_id, row.app_id);
+  const app = await lockScheduled(trx, 'app', row.workspace_id, row.app_id);
   if (app === undefined) throw new Problem('conflict', 'The app of this backup is gone.');
   if (app.server_id === null) throw new Problem('conflict', 'This app has no server. Set its serverId first.');
   if (row.kind === 'directory' && app.directory === null) {
@@ -326,12 +324,13 @@ export async function giveUpRestores(context: WorkspaceContext): Promise<void> {
 async function beginDue(context: WorkspaceContext, workspaceId: string, id: string): Promise<void> {
   await context.store.transaction(async (trx) => {
     const now = context.clock();
-    const app = await lockApp(trx, workspaceId, id);
+    const app = await lockScheduled(trx, 'app', workspaceId, id);
     const at = app?.next_backup_at ?? null;
     if (app === undefined || at === null || at > now) return;
     const { schedule } = planOf(app);
-    await setNextBackup(
+    await setNextTime(
       trx,
+      'app',
       workspaceId,
       id,
       schedule === null || schedule === undefined ? null : nextTime(schedule, now),
@@ -351,7 +350,7 @@ async function beginDue(context: WorkspaceContext, workspaceId: string, id: stri
 
 /** Begins the backups that schedules are due for, each once over all nodes. */
 export async function beginDueBackups(context: WorkspaceContext): Promise<void> {
-  const due = await dueApps(context.store.read, context.clock(), DUE_AT_ONCE);
+  const due = await dueSchedules(context.store.read, 'app', context.clock(), DUE_AT_ONCE);
   for (const { workspace_id: workspaceId, id } of due) await beginDue(context, workspaceId, id);
   if (due.length > 0) context.jobs.wake();
 }

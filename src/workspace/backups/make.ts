@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { PassThrough } from 'node:stream';
 import { constants, createZstdCompress } from 'node:zlib';
-import { changeBackup, findBackup, insertStoredObject, setUpload } from '../../store/backups.ts';
+import { insertStoredObject, setUpload } from '../../store/backups.ts';
 import { findResource } from '../../store/resources.ts';
 import type { BackupTable } from '../../store/schema.ts';
+import { changeWork, findWork } from '../../store/work.ts';
 import { record, systemIn, type WorkspaceContext } from '../context.ts';
 import { JobFailure, type JobKind, type RunningJob } from '../jobs/jobs.ts';
 import { OutputCut, run, type Step } from '../runner/run.ts';
@@ -97,7 +98,7 @@ async function stream(context: WorkspaceContext, job: RunningJob, row: BackupTab
     const done = gauge.result();
     await job.write(async (trx) => {
       await setUpload(trx, workspaceId, row.id, null);
-      await changeBackup(trx, workspaceId, row.id, ['processing'], done);
+      await changeWork(trx, 'backup', workspaceId, row.id, ['processing'], done);
     });
   } catch (error) {
     // Ends what still writes, wherever it runs.
@@ -115,10 +116,14 @@ async function stream(context: WorkspaceContext, job: RunningJob, row: BackupTab
 async function perform(context: WorkspaceContext, job: RunningJob): Promise<undefined> {
   const { workspaceId, resourceId: id } = job;
   const row = await job.write(async (trx) => {
-    const found = await findBackup(trx, workspaceId, id);
+    const found = await findWork(trx, 'backup', workspaceId, id);
     if (found === undefined) throw new JobFailure('The backup was deleted.');
     const now = context.clock();
-    await changeBackup(trx, workspaceId, id, ['pending'], { status: 'processing', started_at: now, updated_at: now });
+    await changeWork(trx, 'backup', workspaceId, id, ['pending'], {
+      status: 'processing',
+      started_at: now,
+      updated_at: now,
+    });
     return found;
   });
   await stream(context, job, row, await appSite(context, workspaceId, row.app_id));
@@ -131,9 +136,9 @@ export function backupKind(context: WorkspaceContext): JobKind {
     resumable: false,
     run: (job) => perform(context, job),
     async settle(trx, { workspaceId, resourceId: id }, { status, error, at }) {
-      const row = await findBackup(trx, workspaceId, id);
+      const row = await findWork(trx, 'backup', workspaceId, id);
       const change = { status, error, finished_at: at, updated_at: at };
-      if (row === undefined || !(await changeBackup(trx, workspaceId, id, UNDER_WAY, change))) return;
+      if (row === undefined || !(await changeWork(trx, 'backup', workspaceId, id, UNDER_WAY, change))) return;
       const { size_bytes: sizeBytes, sha256 } = row;
       const app = await findResource(trx, 'app', workspaceId, row.app_id);
       const target = { kind: 'backup', id, name: app?.name ?? row.app_name } as const;

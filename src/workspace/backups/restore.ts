@@ -3,8 +3,9 @@ import { PassThrough, Readable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
 import { createZstdDecompress } from 'node:zlib';
 import { MINUTE } from '../../contract/words.ts';
-import { changeBackup, changeRestore, findBackup, findRestore, findStoredObject } from '../../store/backups.ts';
+import { findStoredObject } from '../../store/backups.ts';
 import type { BackupTable } from '../../store/schema.ts';
+import { changeWork, findWork } from '../../store/work.ts';
 import { record, systemIn, type WorkspaceContext } from '../context.ts';
 import { JobFailure, type JobKind, type RunningJob } from '../jobs/jobs.ts';
 import { run, type Step } from '../runner/run.ts';
@@ -200,11 +201,14 @@ async function restoreByCommand(site: Site, id: string, source: Source, job: Run
 async function perform(context: WorkspaceContext, storage: Storage, job: RunningJob): Promise<undefined> {
   const { workspaceId, resourceId: id } = job;
   const { row, object } = await job.write(async (trx) => {
-    const restore = await findRestore(trx, workspaceId, id);
-    const found = restore === undefined ? undefined : await findBackup(trx, workspaceId, restore.backup_id);
+    const restore = await findWork(trx, 'restore', workspaceId, id);
+    const found = restore === undefined ? undefined : await findWork(trx, 'backup', workspaceId, restore.backup_id);
     const stored = found === undefined ? undefined : await findStoredObject(trx, workspaceId, found.id);
     if (found === undefined || stored === undefined) throw new JobFailure('The backup was deleted.');
-    await changeRestore(trx, workspaceId, id, ['pending'], { status: 'processing', started_at: context.clock() });
+    await changeWork(trx, 'restore', workspaceId, id, ['pending'], {
+      status: 'processing',
+      started_at: context.clock(),
+    });
     return { row: found, object: stored };
   });
   const site = await appSite(context, workspaceId, row.app_id);
@@ -217,7 +221,7 @@ async function perform(context: WorkspaceContext, storage: Storage, job: Running
     if (!(error instanceof Damaged)) throw error;
     const message = `${error.message} Nothing was restored.`;
     await job.write((trx) =>
-      changeBackup(trx, workspaceId, row.id, ['completed', 'failed'], {
+      changeWork(trx, 'backup', workspaceId, row.id, ['completed', 'failed'], {
         status: 'failed',
         error: error.message,
         updated_at: context.clock(),
@@ -234,10 +238,10 @@ export function restoreKind(context: WorkspaceContext, storage: Storage): JobKin
     resumable: false,
     run: (job) => perform(context, storage, job),
     async settle(trx, { workspaceId, resourceId: id }, { status, error, at }) {
-      const restore = await findRestore(trx, workspaceId, id);
+      const restore = await findWork(trx, 'restore', workspaceId, id);
       const change = { status, error, finished_at: at };
-      if (restore === undefined || !(await changeRestore(trx, workspaceId, id, UNDER_WAY, change))) return;
-      const row = await findBackup(trx, workspaceId, restore.backup_id);
+      if (restore === undefined || !(await changeWork(trx, 'restore', workspaceId, id, UNDER_WAY, change))) return;
+      const row = await findWork(trx, 'backup', workspaceId, restore.backup_id);
       const target = { kind: 'backup', id: restore.backup_id, name: row?.app_name ?? '' } as const;
       const detail = { status, ...(error !== null && { error }) };
       await record(trx, systemIn(workspaceId), 'backup.restore_finished', target, at, detail);

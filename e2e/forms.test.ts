@@ -1,0 +1,262 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Locator, Page } from 'playwright-core';
+import type { App, Project, Server } from '../src/contract/resources.ts';
+import type { Script } from '../src/contract/scripts.ts';
+import { button, focused } from './keyboard.ts';
+import { setStage } from './stage.ts';
+import { chooseInMenu } from './steps.ts';
+import { createApp, createProject, createScript, createServer } from './work.ts';
+
+/** Every form of the page, sent with something wrong in it: the first wrong field, from the top, has the focus. */
+let project: Project;
+let app: App;
+let server: Server;
+let script: Script;
+const stage = setStage(
+  async ({ owner }) => {
+    project = await createProject(owner, { name: 'Shop' });
+    server = await createServer(owner, { name: 'Web 1' });
+    const directory = { serverId: server.id, directory: '/srv/storefront' };
+    const repository = 'https://git.example.com/shop.git';
+    app = await createApp(owner, { projectId: project.id, name: 'Storefront', repository, ...directory });
+    const parameters = ['FROM', 'TO'].map((name) => ({ name, pattern: '[a-z]+', default: null }));
+    script = await createScript(owner, { name: 'Greet', serverId: server.id, body: 'echo "Hello"', parameters });
+  },
+  { environment: { DEVPILOT_LOCAL_SERVER: 'on' } },
+);
+
+interface Refusal {
+  readonly form: string;
+  readonly path: () => string;
+  /** Gets to the form and fills it; gives the part of the page that holds it. */
+  readonly fill: (tab: Page) => Promise<Locator>;
+  readonly submit: string;
+  readonly first: (form: Locator) => Locator;
+  /** What is said of the field. */
+  readonly says: string;
+}
+
+const dialog = (tab: Page): Locator => tab.getByRole('dialog');
+const labelled =
+  (label: string, at = 0) =>
+  (form: Locator): Locator =>
+    form.getByLabel(label, { exact: true }).nth(at);
+
+/** Opens a dialog by a button of the page. */
+async function opened(tab: Page, name: string): Promise<Locator> {
+  await button(tab, name).first().click();
+  await dialog(tab).waitFor();
+  return dialog(tab);
+}
+
+const REFUSALS: readonly Refusal[] = [
+  {
+    form: 'an edited project',
+    path: () => '/projects',
+    async fill(tab) {
+      await chooseInMenu(tab, 'Shop', 'Edit…');
+      await dialog(tab).getByLabel('Name').fill('ab');
+      await dialog(tab).getByLabel('Description (optional)').fill('With a description.');
+      return dialog(tab);
+    },
+    submit: 'Save',
+    first: labelled('Name'),
+    says: 'A name takes 3 to 255 characters',
+  },
+  {
+    form: 'a new app without a project, and a slug that is none',
+    path: () => '/apps',
+    async fill(tab) {
+      const form = await opened(tab, 'New app');
+      await form.getByLabel('Name').fill('Another app');
+      await form.getByLabel('Slug (optional)').fill('No slug');
+      return form;
+    },
+    submit: 'Create app',
+    first: labelled('Project'),
+    says: 'Choose the project',
+  },
+  {
+    form: 'a new server without a host, and a slug that is none',
+    path: () => '/servers',
+    async fill(tab) {
+      const form = await opened(tab, 'New server');
+      await form.getByLabel('Name').fill('Another server');
+      await form.getByLabel('Slug (optional)').fill('No slug');
+      return form;
+    },
+    submit: 'Create server',
+    first: labelled('Host'),
+    says: 'Say where it is',
+  },
+  {
+    form: 'the settings of an app, far down',
+    path: () => `/apps/${app.id}/settings`,
+    async fill(tab) {
+      await tab.getByLabel('Backups kept (optional)').fill('0');
+      await tab.getByLabel('How').selectOption('url');
+      return tab.getByRole('main');
+    },
+    submit: 'Save changes',
+    first: labelled('Address'),
+    says: 'Takes an http:// or https:// address',
+  },
+  {
+    form: 'the settings of an app, as the server says',
+    path: () => `/apps/${app.id}/settings`,
+    async fill(tab) {
+      await tab.getByLabel('Backup schedule (optional)').fill('now and then');
+      return tab.getByRole('main');
+    },
+    submit: 'Save changes',
+    first: labelled('Backup schedule (optional)'),
+    says: 'cron',
+  },
+  {
+    form: 'a hook',
+    path: () => `/apps/${app.id}/settings`,
+    async fill(tab) {
+      const form = await opened(tab, 'Add a hook');
+      await form.getByLabel('Name').fill('Build');
+      return form;
+    },
+    submit: 'Add',
+    first: labelled('Command'),
+    says: 'Takes a command',
+  },
+  {
+    form: 'a variable',
+    path: () => `/apps/${app.id}/environment`,
+    async fill(tab) {
+      const form = await opened(tab, 'Add');
+      await form.getByLabel('Name').fill('1ST');
+      await form.getByLabel('Value').fill('one');
+      return form;
+    },
+    submit: 'Add',
+    first: labelled('Name'),
+    says: 'A–Z',
+  },
+  {
+    form: 'a deployment whose wrong field is folded away, where it has to be unfolded first',
+    path: () => `/apps/${app.id}/deployments`,
+    async fill(tab) {
+      const form = await opened(tab, 'Deploy…');
+      await button(form, 'More options').click();
+      await form.getByLabel("Web 1 (the app's own)").uncheck();
+      await form.getByLabel('Rolling').check();
+      await form.getByLabel('Pause in seconds').fill('');
+      await button(form, 'More options').click();
+      await form.getByLabel('Rolling').waitFor({ state: 'hidden' });
+      return form;
+    },
+    submit: 'Deploy',
+    first: labelled("Web 1 (the app's own)"),
+    says: 'Choose at least one server',
+  },
+  {
+    form: 'a new script without a server',
+    path: () => '/scripts/new',
+    async fill(tab) {
+      await tab.getByLabel('Name').fill('Another script');
+      await tab.getByLabel('Interpreter').fill('sh');
+      return tab.getByRole('main');
+    },
+    submit: 'Create script',
+    first: labelled('Server'),
+    says: 'Choose the server',
+  },
+  {
+    form: 'an edited script, at its second parameter',
+    path: () => `/scripts/${script.id}/edit`,
+    async fill(tab) {
+      await tab.getByRole('group', { name: 'Parameter TO' }).getByLabel('Name').fill('2ND');
+      return tab.getByRole('main');
+    },
+    submit: 'Save',
+    first: (form) => form.getByRole('group', { name: 'Parameter 2ND' }).getByLabel('Name'),
+    says: 'Takes A–Z',
+  },
+  {
+    form: 'an edited script, at a pattern that the server refuses',
+    path: () => `/scripts/${script.id}/edit`,
+    async fill(tab) {
+      await tab.getByRole('group', { name: 'Parameter TO' }).getByLabel('Pattern (optional)').fill('[');
+      return tab.getByRole('main');
+    },
+    submit: 'Save',
+    first: (form) => form.getByRole('group', { name: 'Parameter TO' }).getByLabel('Pattern (optional)'),
+    says: 'pattern',
+  },
+  {
+    form: 'a run, at the parameter that the server refuses',
+    path: () => `/scripts/${script.id}`,
+    async fill(tab) {
+      const form = await opened(tab, 'Run…');
+      await form.getByRole('textbox', { name: 'FROM' }).fill('here');
+      await form.getByRole('textbox', { name: 'TO' }).fill('4');
+      return form;
+    },
+    submit: 'Run',
+    first: (form) => form.getByRole('textbox', { name: 'TO' }),
+    says: 'atch',
+  },
+  {
+    form: 'a key without permissions',
+    path: () => '/settings/api-keys',
+    async fill(tab) {
+      const form = await opened(tab, 'Generate API Key');
+      await form.getByLabel('Name').fill('Reader');
+      return form;
+    },
+    submit: 'Generate API Key',
+    first: (form) => form.getByRole('checkbox').first(),
+    says: 'Choose at least one permission',
+  },
+  {
+    form: 'a token without its last day',
+    path: () => '/settings/access-tokens',
+    async fill(tab) {
+      const form = await opened(tab, 'Generate Token');
+      await form.getByLabel('Name').fill('Runner');
+      await form.getByLabel('run_scripts').check();
+      await form.getByLabel('Expiry').selectOption('date');
+      return form;
+    },
+    submit: 'Generate Token',
+    first: labelled('Last day'),
+    says: 'Choose a date',
+  },
+  {
+    form: 'an invitation',
+    path: () => '/settings/members',
+    async fill(tab) {
+      const form = await opened(tab, 'Invite');
+      await form.getByLabel('Email').fill('nobody');
+      return form;
+    },
+    submit: 'Create invitation',
+    first: labelled('Email'),
+    says: 'address',
+  },
+];
+
+/** Whether this is within the window, and nothing lies over it. */
+function isSeen(element: Element): boolean {
+  const { left, top, bottom } = element.getBoundingClientRect();
+  const seen = document.elementFromPoint(left + 4, (top + bottom) / 2);
+  return seen !== null && (element.contains(seen) || seen.contains(element));
+}
+
+for (const { form: name, path, fill, submit, first, says } of REFUSALS) {
+  test(`refused, the first wrong field has the focus: ${name}`, async () => {
+    const tab = await stage.open(path());
+    const form = await fill(tab);
+    await button(form, submit).click();
+    const field = first(form);
+    await focused(tab, field);
+    await form.getByText(says, { exact: false }).first().waitFor();
+    assert.equal(await field.evaluate(isSeen), true, 'it is in sight');
+  });
+}

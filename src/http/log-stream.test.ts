@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { subscribe } from 'node:diagnostics_channel';
+import { Agent, get } from 'node:http';
+import type { Socket } from 'node:net';
+import { after, before, test } from 'node:test';
+import type { Server } from '../contract/resources.ts';
+import type { Run, Script } from '../contract/scripts.ts';
+import { signUpOwner, startHouse, type TestHouse } from '../testing/house.ts';
+import { until } from '../testing/until.ts';
+
+let house: TestHouse;
+before(async () => {
+  house = await startHouse({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
+});
+after(() => house.close());
+
+/** Gets an address with an agent, to the last byte; resolves to the status. */
+function getWith(agent: Agent, url: string, cookie: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    get(url, { agent, headers: { cookie } }, (answer) => {
+      answer.resume().once('end', () => resolve(answer.statusCode));
+    }).once('error', reject);
+  });
+}
+
+test('a connection keeps nothing of the logs that were read over it', async () => {
+  const owner = await signUpOwner(house);
+  const server = await owner.call<Server>('/v1/servers', { body: { name: 'Right here', kind: 'local' } });
+  const script = await owner.call<Script>('/v1/scripts', {
+    body: { name: 'Speaks', body: 'echo one', serverId: server.body.id },
+  });
+  const { id } = (await owner.call<Run>(`/v1/scripts/${script.body.id}/runs`, { body: { parameters: {} } })).body;
+  await until(async () => (await owner.call<Run>(`/v1/runs/${id}`)).body.finishedAt !== null);
+
+  const logs = `/v1/runs/${id}/logs`;
+  const sockets = new Set<Socket>();
+  const listeners: number[] = [];
+  subscribe('http.server.request.start', (message) => {
+    const { request, socket } = message as { request: { url: string }; socket: Socket };
+    if (request.url !== logs) return;
+    sockets.add(socket);
+    listeners.push(socket.listenerCount('close'));
+  });
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  for (let read = 0; read < 3; read++) assert.equal(await getWith(agent, house.url + logs, owner.cookie), 200);
+  agent.destroy();
+  assert.equal(sockets.size, 1);
+  assert.deepEqual(listeners, Array(3).fill(listeners[0]));
+});
