@@ -5,10 +5,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 /** Everything that must hold, in order; `npm test -- part` runs only test files whose path contains `part`. */
 const only = process.argv[2];
-/** Of the whole product: those that install or build something, or freeze and kill, need the machine to themselves. */
-const ALONE = /\/(?:deploy|guard|nodes|packages|process|proxies)[^/]*\.test\.ts$/;
+/** Of the whole product: those that freeze, kill and watch the clock need the machine to themselves. */
+const ALONE = /\/(?:guard-faults|nodes|process)\.test\.ts$/;
 /** Takes long for its size. */
-const LONG = /\/(?:simulation|run|backups?|jobs|flood|look|keyboard)\.test\.ts$/;
+const LONG = /\/(?:simulation|run|backups?|jobs|crash|flood|keyboard|look|packages)\.test\.ts$/;
 /** Milliseconds a file may take; the longest take a fifth of it. */
 const LIMIT = 300_000;
 /** Milliseconds from the end of a file's process to the end of everything that writes where it wrote. */

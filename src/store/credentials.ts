@@ -97,15 +97,19 @@ export async function listCredentials(
   if (filter.status === 'expired') {
     query = query.where('credential.active', '=', 1).where('credential.expires_at', '<=', now);
   }
-  if (page.after !== null) {
-    const compare = sql.raw(direction === 'asc' ? '>' : '<');
-    query = query.where(sql<boolean>`(${sorted}, credential.id) ${compare} (${page.after.value}, ${page.after.id})`);
-  }
-  return query
-    .orderBy(sorted, direction)
-    .orderBy('credential.id', direction)
+  const inOrder = query.orderBy(sorted, direction).orderBy('credential.id', direction);
+  if (page.after === null) return inOrder.limit(page.limit + 1).execute();
+  // Those of the same value and those beyond it: SQLite finds neither by an index of expressions when asked for both at once.
+  const { value, id } = page.after;
+  const compare = direction === 'asc' ? '>' : '<';
+  const same = await inOrder
+    .where(sorted, '=', value)
+    .where('credential.id', compare, id)
     .limit(page.limit + 1)
     .execute();
+  const left = page.limit + 1 - same.length;
+  if (left === 0) return same;
+  return [...same, ...(await inOrder.where(sorted, compare, value).limit(left).execute())];
 }
 
 export async function findCredential(

@@ -2,6 +2,7 @@ import { ActionIcon, Button, Group, Menu, Stack, Text } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { lazy, type ReactNode, Suspense, useState } from 'react';
+import bar from '../components/bar.module.css';
 import { type Column, DataTable } from '../components/data-table.tsx';
 import { isFiltered } from '../components/filters.tsx';
 import {
@@ -20,7 +21,6 @@ import { EmptyState, ErrorState, TableSkeleton } from '../components/states.tsx'
 import { patiently } from '../connection.ts';
 import { useWorkspace } from '../session.ts';
 import { credentialColumns } from './columns.tsx';
-import styles from './credentials.module.css';
 import { FILTERS, Filters } from './filters.tsx';
 import { type Credential, credentialsKey, type Kind, listCredentials } from './kinds.ts';
 
@@ -177,7 +177,7 @@ export function CredentialsPage({ kind, more = [], editor }: CredentialsPageProp
           />
         )}
         {chosen.size > 0 && (
-          <section className={styles['chosen']} aria-label="Selection">
+          <section className={bar['bar']} aria-label="Selection">
             <Text fz="sm" fw={550} role="status">
               {chosen.size} selected
             </Text>

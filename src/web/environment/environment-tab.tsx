@@ -4,6 +4,7 @@ import { useState } from 'react';
 import type { App } from '../../contract/resources.ts';
 import { messageOf, queryClient } from '../api.ts';
 import { useAppQuery } from '../apps/app-query.ts';
+import bar from '../components/bar.module.css';
 import { download } from '../components/download.ts';
 import { isConflict } from '../components/form.tsx';
 import {
@@ -220,7 +221,7 @@ function Variables({ app }: { readonly app: App }) {
         </>
       )}
       {changes.length > 0 && (
-        <section className={styles['bar']} aria-label="Changes that are not saved">
+        <section className={bar['bar']} aria-label="Changes that are not saved">
           <Text fz="sm" fw={550} role="status">
             {changes.length === 1 ? 'One change is' : `${changes.length} changes are`} not saved
           </Text>
