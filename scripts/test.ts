@@ -9,7 +9,7 @@ const only = process.argv[2];
 const ALONE = /\/(?:guard-faults|nodes|process)\.test\.ts$/;
 /** Takes long for its size. */
 const LONG = /\/(?:simulation|run|backups?|jobs|crash|flood|keyboard|look|packages)\.test\.ts$/;
-/** Milliseconds a file may take; the longest take a fifth of it. */
+/** Milliseconds a file may take; the longest take about a third of it. */
 const LIMIT = 300_000;
 /** Milliseconds from the end of a file's process to the end of everything that writes where it wrote. */
 const GRACE = 5_000;

@@ -27,7 +27,8 @@ function Tabs({ app }: { readonly app: App }) {
         <Link
           key={to}
           to={to}
-          params={{ app: app.id } as never}
+          // As the address has it, an id or a slug: the chosen part is the one whose address it is.
+          params={true as never}
           search={{} as never}
           className={styles['tab']}
           activeOptions={{ includeSearch: false, exact: true }}
