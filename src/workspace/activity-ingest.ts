@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { ACTIVITY_GROUPS, INTERVAL_WORDS, INTERVALS } from '../contract/words.ts';
 import { addToRollups, advanceActivity, insertActivity, type Rollup, readSketches } from '../store/activity.ts';
 import type { Store, Trx } from '../store/store.ts';
@@ -40,11 +41,15 @@ interface Fold {
 
 const keyOf = (one: Fold['rollup']) => `${one.grain}\0${one.dimension}\0${one.at}\0${one.key}`;
 
-/** Counts events by every interval and group. Pure. */
-function foldEvents(events: readonly ActivityEvent[]): Map<string, Fold> {
+/** Events that are counted in one turn of the thread, so that judgements get in between. */
+const AT_ONCE = 500;
+
+/** Counts events by every interval and group. */
+async function foldEvents(events: readonly ActivityEvent[]): Promise<Map<string, Fold>> {
   const folds = new Map<string, Fold>();
   const hashes = new Map<string, number>();
-  for (const event of events) {
+  for (const [index, event] of events.entries()) {
+    if (index > 0 && index % AT_ONCE === 0) await setImmediate();
     let subjectHash: number | null = null;
     if (event.subject !== null) {
       subjectHash = hashes.get(event.subject) ?? hashOfSubject(event.subject);
@@ -72,7 +77,7 @@ async function rollUp(
   workspaceId: string,
   events: readonly ActivityEvent[],
 ): Promise<void> {
-  const folds = foldEvents(events);
+  const folds = await foldEvents(events);
   // By subject there is one subject, or none: nothing to sketch.
   const sketched = [...folds.values()].filter(
     ({ rollup, hashes }) => rollup.dimension !== 'subject' && hashes.size > 0,

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import {
   clearSpans,
   findInSpans,
@@ -48,6 +49,11 @@ interface Known {
 /** What is known of workspaces that are written to: 2 bytes an event. */
 const BYTES_KEPT = 64 * 1_048_576;
 
+const bytesOf = ({ filter, bits }: Known) => filter.bytes + bits.length;
+
+/** Events that are looked at in one turn of the thread, so that judgements get in between. */
+const AT_ONCE = 500;
+
 const keyOf = (source: string, id: string) => `${source}\0${id}`;
 
 export function createSeen(store: Store): Seen {
@@ -71,7 +77,10 @@ export function createSeen(store: Store): Seen {
     const there = new Set<number>();
     for await (const { span, bits } of readSpans(store.read, workspaceId)) {
       there.add(span);
-      if (bits !== null) filter.add(span, bits);
+      if (bits === null) continue;
+      filter.add(span, bits);
+      // A millisecond each: judgements get in between.
+      await setImmediate();
     }
     // What was written by an earlier version or copied from another store; each by itself, so that others get in between.
     for (let span = 0; span < open; span++) {
@@ -85,11 +94,11 @@ export function createSeen(store: Store): Seen {
 
   function letGo(except: ReadonlySet<string>): void {
     let bytes = 0;
-    for (const { filter } of all.values()) bytes += filter.bytes;
-    for (const [workspaceId, { filter }] of all) {
+    for (const known of all.values()) bytes += bytesOf(known);
+    for (const [workspaceId, known] of all) {
       if (bytes <= BYTES_KEPT) return;
       if (except.has(workspaceId)) continue;
-      bytes -= filter.bytes;
+      bytes -= bytesOf(known);
       all.delete(workspaceId);
     }
   }
@@ -121,7 +130,8 @@ export function createSeen(store: Store): Seen {
       const again = new Set<number>();
       const here = new Set<string>();
       const sought: Sought[] = [];
-      for (const { source, id, sequence } of events) {
+      for (const [at, { source, id, sequence }] of events.entries()) {
+        if (at > 0 && at % AT_ONCE === 0) await setImmediate();
         for (const span = spanOf(sequence); known.open < span; known.open++, known.bits = newBits()) {
           known.filter.add(known.open, known.bits);
           full.push({ span: known.open, bits: known.bits });

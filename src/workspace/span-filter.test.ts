@@ -35,5 +35,5 @@ test('a span that does not hold an event is named for it about once in 2,000 tim
   let named = 0;
   for (let at = 0; at < 20_000; at++) named += filter.spansFor(placesOf(`not there ${at}`)).length;
   assert.ok(named < 40, `${named} of 20,000`);
-  assert.equal(filter.bytes, 1 << 18);
+  assert.equal(filter.bytes, 1 << 19);
 });
