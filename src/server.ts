@@ -355,7 +355,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     for (const subject of subjects) await passphraseFailures.refresh(subject, clock());
   }
   const learner = every(FLUSH_EVERY, learnFailures, onError);
-  const tidier = every(TIDY_EVERY, () => tidy(store, clock(), settings.retentionDays), onError);
+  const tidier = every(TIDY_EVERY, () => tidy(workspace, clock(), settings.retentionDays), onError);
 
   /** Writes all that was counted; what is too much to fold in now is folded after the next start, since a stop must not take long. */
   async function writeUses(): Promise<void> {
