@@ -3,8 +3,7 @@ import { stripVTControlCharacters } from 'node:util';
 import type { LogLine } from '../contract/log-line.ts';
 import type { WorkStatus } from '../contract/words.ts';
 import { DevpilotError } from '../sdk/errors.ts';
-import { EXIT, Failure, isPassing } from './failure.ts';
-import { onInterrupt } from './interrupt.ts';
+import { EXIT, Failure } from './failure.ts';
 import { dim, note, type OutputOptions, plain, print } from './output.ts';
 import { startProgress } from './progress.ts';
 
@@ -97,7 +96,8 @@ async function untilOver<One extends Work>(watched: Watched<One>, options: Watch
         work = await watched.get();
         missed = 0;
       } catch (error) {
-        if (!isPassing(error) || ++missed > MISSED) throw error;
+        const passing = error instanceof DevpilotError && (error.status === 0 || error.status >= 500);
+        if (!passing || ++missed > MISSED) throw error;
         continue;
       }
       if (isOver(work)) return work;
@@ -119,10 +119,11 @@ async function untilOver<One extends Work>(watched: Watched<One>, options: Watch
  * credential that may not read the log waits without it.
  */
 export async function watch<One extends Work>(watched: Watched<One>, options: WatchOptions): Promise<One> {
-  const listenNoMore = onInterrupt(() => {
+  const interrupted = () => {
     note(`\n${watched.name} goes on. To see more of it: ${watched.later}`, options);
     process.exit(INTERRUPTED);
-  });
+  };
+  process.once('SIGINT', interrupted);
   try {
     if (options.follow === true && watched.logs !== undefined) {
       await printLog(watched.logs(), { aside: options.json === true }).catch((error: unknown) => {
@@ -132,7 +133,7 @@ export async function watch<One extends Work>(watched: Watched<One>, options: Wa
     }
     return await untilOver(watched, options);
   } finally {
-    listenNoMore();
+    process.off('SIGINT', interrupted);
   }
 }
 
