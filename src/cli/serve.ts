@@ -13,6 +13,9 @@ export async function serve(): Promise<void> {
     running.setupLink === null ? '' : `Set it up, once: ${running.setupLink}\n`,
     running.metricsUrl === null ? '' : `Metrics are at ${running.metricsUrl}\n`,
   ];
+  // In one piece, so that whoever reads the first line has the others too.
+  process.stdout.write(lines.join(''));
+
   let stopping: Promise<void> | null = null;
   const stop = (signal: NodeJS.Signals) => {
     if (stopping !== null) return;
@@ -27,6 +30,4 @@ export async function serve(): Promise<void> {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
-  // In one piece, so that whoever reads the first line has the others too; and last, so that a signal sent on reading it stops cleanly.
-  process.stdout.write(lines.join(''));
 }
