@@ -27,6 +27,7 @@ import { makeSetupCode } from './people/sign-up.ts';
 import { createTraces } from './people/traces.ts';
 import { createCredentialStore, createUsageJournal, readForJudging } from './server/credential-store.ts';
 import { every, FLUSH_EVERY, FOLD_EVERY, FOLD_WITHIN, TIDY_EVERY, tidy } from './server/housekeeping.ts';
+import { authorityOf, listenOn } from './server/listening.ts';
 import { aloneWith, amongOthers } from './server/nodes.ts';
 import { openStorages } from './server/storages.ts';
 import { registerKinds, startSchedules } from './server/work.ts';
@@ -316,9 +317,12 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
   let metrics: Server | null = null;
   try {
     await membership.start();
-    await app.listen({ port: settings.port, host: settings.host });
+    await listenOn({ host: 'HOST', port: 'PORT' }, settings, () =>
+      app.listen({ port: settings.port, host: settings.host }),
+    );
     if (meter !== null && settings.metrics !== null) {
-      metrics = await meter.listen(settings.metrics, {
+      const at = settings.metrics;
+      const gauges = {
         version: packageJson.version,
         recordsInMemory: registry.size,
         usageLag: () => usage.lag(clock()),
@@ -326,7 +330,9 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
         lookUpsRefused: unknowns.refused,
         jobs: jobs.figures,
         jobsHere: jobs.running,
-      });
+      };
+      const named = { host: 'DEVPILOT_METRICS', port: 'DEVPILOT_METRICS' };
+      metrics = await listenOn(named, at, () => meter.listen(at, gauges));
     }
   } catch (error) {
     await app.close();
@@ -337,7 +343,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
   }
   const { port } = app.server.address() as AddressInfo;
   const host = settings.host === '0.0.0.0' || settings.host === '::' ? 'localhost' : settings.host;
-  url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  url = `http://${authorityOf(host, port)}`;
   const code = await makeSetupCode(people);
 
   const onError = (error: unknown) => log.error({ err: error }, 'background work failed; it is tried again');
@@ -355,7 +361,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     for (const subject of subjects) await passphraseFailures.refresh(subject, clock());
   }
   const learner = every(FLUSH_EVERY, learnFailures, onError);
-  const tidier = every(TIDY_EVERY, () => tidy(store, clock(), settings.retentionDays), onError);
+  const tidier = every(TIDY_EVERY, () => tidy(workspace, clock(), settings.retentionDays), onError);
 
   /** Writes all that was counted; what is too much to fold in now is folded after the next start, since a stop must not take long. */
   async function writeUses(): Promise<void> {
@@ -397,7 +403,10 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
   return {
     url,
     setupLink: code === null ? null : `${settings.publicUrl ?? url}/setup#code=${code}`,
-    metricsUrl: metricsAddress === undefined ? null : `http://${metricsAddress.address}:${metricsAddress.port}/metrics`,
+    metricsUrl:
+      metricsAddress === undefined
+        ? null
+        : `http://${authorityOf(metricsAddress.address, metricsAddress.port)}/metrics`,
     close,
   };
 }

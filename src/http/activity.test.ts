@@ -19,6 +19,7 @@ import {
   type TestPerson,
 } from '../testing/house.ts';
 import { tidyActivity } from '../workspace/activity.ts';
+import { createIngest } from '../workspace/activity-ingest.ts';
 
 const NOW = Date.parse('2027-02-24T09:30:00.000Z');
 const PATH = '/v1/activity/events';
@@ -47,7 +48,10 @@ forEachEngine('the activity tracker', (engine) => {
       createToken(person, ['activity_tracker']),
       createToken(person, ['activity_tracker_analytics']),
     ]);
-    const send = <Body = Taken>(body: string | Uint8Array, headers: Record<string, string>): Promise<Answer<Body>> =>
+    const send = <Body = Taken>(
+      body: string | Uint8Array | undefined,
+      headers: Record<string, string>,
+    ): Promise<Answer<Body>> =>
       house.call<Body>(PATH, { method: 'POST', body, headers: { ...headers, ...bearer(sender.secret) } });
     return {
       person,
@@ -150,6 +154,25 @@ forEachEngine('the activity tracker', (engine) => {
         ['a', 'plain words', new Date(NOW).toISOString()],
       ],
     );
+  });
+
+  test('an event in binary mode needs no data', async () => {
+    const { send, list } = await newTracker();
+    const attributes = { 'ce-specversion': '1.0', 'ce-id': 'a', 'ce-source': '/bin', 'ce-type': 'raw' };
+    assert.equal((await send(undefined, attributes)).status, 201);
+    assert.equal(
+      (await send(undefined, { ...attributes, 'ce-id': 'b', 'content-type': 'application/json' })).status,
+      201,
+    );
+    assert.deepEqual(
+      (await list()).map(({ id, data }) => [id, data]),
+      [
+        ['b', null],
+        ['a', null],
+      ],
+    );
+    const bare = await send<ProblemAnswer>(undefined, { ...attributes, 'ce-id': '' });
+    assert.deepEqual([bare.status, bare.body.errors?.[0]?.field], [422, 'id']);
   });
 
   test('the same source and id is stored and counted once, also within a batch and from many senders at once', async () => {
@@ -342,7 +365,7 @@ test('events and their roll-ups go when their days are over', async () => {
   await send('new', now);
   await house.running.close();
   const store = await openSqliteStore(`${house.dataDirectory}/devpilot.db`);
-  await tidyActivity(store, now - 90 * DAY);
+  await tidyActivity({ store, ingest: createIngest(store) }, now - 90 * DAY);
   await store.close();
   const again = await startHouse({ clock: () => now, dataDirectory: house.dataDirectory });
   now += 1;

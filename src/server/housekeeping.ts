@@ -10,12 +10,16 @@ import { pruneRevocations } from '../store/nodes.ts';
 import { deleteExpiredChallenges } from '../store/passkeys.ts';
 import { deleteEndedSessions, deleteOldAddresses } from '../store/people.ts';
 import { deleteOldRuns } from '../store/scripts.ts';
-import type { Store } from '../store/store.ts';
 import { deleteOldUses } from '../store/usage.ts';
 import { tidyActivity } from '../workspace/activity.ts';
+import type { WorkspaceContext } from '../workspace/context.ts';
 
 /** Deletes what has served its time. Nothing depends on it: expiry and ends are judged by the clock. */
-export async function tidy(store: Store, now: number, retentionDays: number): Promise<void> {
+export async function tidy(
+  { store, ingest }: Pick<WorkspaceContext, 'store' | 'ingest'>,
+  now: number,
+  retentionDays: number,
+): Promise<void> {
   await store.transaction(async (trx) => {
     await deleteEndedSessions(trx, now, SPANS.sessionIdle);
     await deleteExpiredDeviceCodes(trx, now);
@@ -27,7 +31,7 @@ export async function tidy(store: Store, now: number, retentionDays: number): Pr
     await deleteOldUses(trx, now);
     await deleteOldJobs(trx, now - 7 * DAY);
   });
-  await tidyActivity(store, now - retentionDays * DAY);
+  await tidyActivity({ store, ingest }, now - retentionDays * DAY);
   await store.transaction((trx) => deleteOldIssues(trx, now - retentionDays * DAY));
   await store.transaction((trx) => deleteOldLogs(trx, now - retentionDays * DAY));
   await store.transaction((trx) => deleteOldRuns(trx, now - retentionDays * DAY));

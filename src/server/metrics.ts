@@ -87,6 +87,7 @@ export function createMeter(): Meter {
     }),
     store: (store) => ({
       ...store,
+      lookUp: (rows, key) => timed('look_up', () => store.lookUp(rows, key)),
       first: (statement, parameters) => timed('look_up', () => store.first(statement, parameters)),
       transaction: (work) => timed('transaction', () => store.transaction(work)),
     }),

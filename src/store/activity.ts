@@ -1,28 +1,9 @@
-import { type RawBuilder, sql } from 'kysely';
+import { sql } from 'kysely';
 import type { ActivityGroup, Interval } from '../contract/words.ts';
 import type { PageAsk } from './paging.ts';
+import { type Column, rowsFrom } from './rows-from.ts';
 import type { ActivityEventTable, ActivityRollupTable } from './schema.ts';
 import type { Queryable, Store, Trx } from './store.ts';
-
-type Column = readonly [name: string, type: 'text' | 'bigint'];
-
-/**
- * Rows as a table that a statement reads from: one parameter however many they are, so that a batch
- * costs the thread that judges next to nothing.
- */
-function rowsFrom(
-  engine: Store['engine'],
-  columns: readonly Column[],
-  rows: readonly (readonly unknown[])[],
-): RawBuilder<unknown> {
-  const json = JSON.stringify(rows);
-  if (engine === 'sqlite') {
-    const parts = columns.map(([name], at) => sql.raw(`json_extract(value, '$[${at}]') as ${name}`));
-    return sql`(select ${sql.join(parts)} from json_each(${json}))`;
-  }
-  const parts = columns.map(([name, type], at) => sql.raw(`(value ->> ${at})::${type} as ${name}`));
-  return sql`(select ${sql.join(parts)} from json_array_elements(${json}::json))`;
-}
 
 /** Takes so many sequence numbers of a workspace, and holds its numbers until the transaction ends. Returns the last. */
 export async function advanceActivity(trx: Trx, workspaceId: string, count: number): Promise<number> {
@@ -49,7 +30,10 @@ const EVENT: readonly Column[] = [
   ['data', 'text'],
 ];
 
-/** Stores events that are not there yet; returns the sequence numbers of those that were new. */
+/**
+ * Stores events that are not there yet; returns the sequence numbers of those that were new. The embedded
+ * store tells only those of the same span apart: `among` of src/workspace/activity-seen.ts tells the rest.
+ */
 export async function insertActivity(
   trx: Trx,
   engine: Store['engine'],
@@ -62,7 +46,7 @@ export async function insertActivity(
     insert into activity_event (workspace_id, received_at, source, id, sequence, type, subject, at, data)
     select ${workspaceId}, cast(${receivedAt} as bigint), source, id, sequence, type, subject, at, data
     from ${rowsFrom(engine, EVENT, rows)} as sent where true
-    on conflict (workspace_id, source, id) do nothing
+    on conflict do nothing
     returning sequence`.execute(trx);
   return new Set(fresh.map(({ sequence }) => sequence));
 }
@@ -202,8 +186,8 @@ export async function deleteOldActivity(
   before: number,
   limit: number,
 ): Promise<boolean> {
-  const events = await sql`delete from activity_event where workspace_id = ${workspaceId} and (source, id) in (
-    select source, id from activity_event where workspace_id = ${workspaceId} and at < ${before} limit ${limit})`.execute(
+  const events = await sql`delete from activity_event where workspace_id = ${workspaceId} and (at, sequence) in (
+    select at, sequence from activity_event where workspace_id = ${workspaceId} and at < ${before} limit ${limit})`.execute(
     trx,
   );
   const rollups = await sql`delete from activity_rollup where workspace_id = ${workspaceId}

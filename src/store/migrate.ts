@@ -14,6 +14,7 @@ import { deployments } from './migrations/0021-deployments.ts';
 import { scripts } from './migrations/0030-scripts.ts';
 import { backups } from './migrations/0031-backups.ts';
 import { guards } from './migrations/0035-guards.ts';
+import { activitySpans } from './migrations/0036-activity-spans.ts';
 
 /** The statements of each migration, by name; a landed one is never changed. */
 const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>> = {
@@ -31,6 +32,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0030-scripts': scripts,
   '0031-backups': backups,
   '0035-guards': guards,
+  '0036-activity-spans': activitySpans,
 };
 
 /** The names of this version's migrations, in order. */
@@ -40,8 +42,9 @@ export const MIGRATION_NAMES: readonly string[] = Object.keys(MIGRATIONS).sort()
 export function listTables(): { readonly name: string; readonly seeded: boolean }[] {
   const statements = MIGRATION_NAMES.flatMap((name) => MIGRATIONS[name]?.('blob') ?? []);
   const named = (verb: RegExp) => statements.flatMap((statement) => verb.exec(statement)?.[1] ?? []);
-  const seeded = new Set(named(/^insert into (\w+)/));
-  return named(/^create table (\w+)/).map((name) => ({ name, seeded: seeded.has(name) }));
+  const seeded = new Set(named(/^insert into (\w+)[\s\S]*\bvalues\b/));
+  // One that a later migration made anew keeps its place.
+  return [...new Set(named(/^create table (\w+)/))].map((name) => ({ name, seeded: seeded.has(name) }));
 }
 
 /** How often a node tries again that lost the race for the very first tables. */

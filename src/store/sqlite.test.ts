@@ -8,6 +8,8 @@ import { sql } from 'kysely';
 import { openTestStore, seedCredential, seedWorkspace } from '../testing/store.ts';
 import { storeSuite } from '../testing/store-suite.ts';
 import { DirectoryInUse, takeDataDirectory } from './data-directory.ts';
+import { activity } from './migrations/0012-activity.ts';
+import { activitySpans } from './migrations/0036-activity-spans.ts';
 import { openSqliteStore } from './sqlite.ts';
 import { openSqlite } from './sqlite-open.ts';
 
@@ -83,4 +85,28 @@ test('a data directory is made with mode 0700 and belongs to one process at a ti
   taken.release();
   takeDataDirectory(directory).release();
   remove();
+});
+
+test('events and counts of an earlier version are there after the migration that lays them out anew', () => {
+  const database = new DatabaseSync(':memory:');
+  database.exec("create table workspace (id text primary key); insert into workspace values ('wsp_a'), ('wsp_b')");
+  for (const statement of activity()) database.exec(statement);
+  const event = database.prepare('insert into activity_event values (?, ?, ?, ?, ?, ?, ?, ?, ?)');
+  for (let at = 0; at < 300; at++) {
+    const workspaceId = at % 2 === 0 ? 'wsp_a' : 'wsp_b';
+    event.run(workspaceId, `/${at % 7}`, `id-${at}`, 300 - at, 't', at % 3 === 0 ? null : `s-${at}`, at * 10, '{}', at);
+  }
+  database.exec(
+    "insert into activity_rollup values ('wsp_a', 'day', 'type', 0, 't', 150, 2, 's'), ('wsp_a', 'day', 'subject', 0, '', 1, 0, null)",
+  );
+  const all = () =>
+    [
+      'select * from activity_event order by workspace_id, sequence',
+      'select * from activity_rollup order by dimension',
+    ].map((query) => database.prepare(query).all());
+  const before = all();
+  for (const statement of activitySpans('blob')) database.exec(statement);
+  assert.deepEqual(all(), before);
+  assert.throws(() => event.run('wsp_a', '/0', 'id-0', 300, 't', null, 0, null, 0), /UNIQUE/);
+  database.close();
 });

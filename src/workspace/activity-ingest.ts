@@ -1,6 +1,8 @@
+import { setImmediate } from 'node:timers/promises';
 import { ACTIVITY_GROUPS, INTERVAL_WORDS, INTERVALS } from '../contract/words.ts';
 import { addToRollups, advanceActivity, insertActivity, type Rollup, readSketches } from '../store/activity.ts';
 import type { Store, Trx } from '../store/store.ts';
+import { createSeen, type Seen } from './activity-seen.ts';
 import type { ActivityEvent } from './cloud-events.ts';
 import { createGathering } from './gathering.ts';
 import { addToSketch, countOfSketch, hashOfSubject, readSketch, writeSketch } from './sketch.ts';
@@ -17,6 +19,8 @@ export interface Ingest {
    * is counted and left out. On disk when it resolves. Throws `unavailable` when too many wait.
    */
   take(workspaceId: string, events: readonly ActivityEvent[], receivedAt: number): Promise<Taken>;
+  /** Lets go of what was kept in mind of events that were deleted. */
+  tidy(workspaceId: string): Promise<void>;
 }
 
 interface Batch {
@@ -37,11 +41,20 @@ interface Fold {
 
 const keyOf = (one: Fold['rollup']) => `${one.grain}\0${one.dimension}\0${one.at}\0${one.key}`;
 
-/** Counts events by every interval and group. Pure. */
-function foldEvents(events: readonly ActivityEvent[]): Map<string, Fold> {
+/** Events that are counted in one turn of the thread, so that judgements get in between. */
+const AT_ONCE = 500;
+
+/** Counts events by every interval and group. */
+async function foldEvents(events: readonly ActivityEvent[]): Promise<Map<string, Fold>> {
   const folds = new Map<string, Fold>();
-  for (const event of events) {
-    const subjectHash = event.subject === null ? null : hashOfSubject(event.subject);
+  const hashes = new Map<string, number>();
+  for (const [index, event] of events.entries()) {
+    if (index > 0 && index % AT_ONCE === 0) await setImmediate();
+    let subjectHash: number | null = null;
+    if (event.subject !== null) {
+      subjectHash = hashes.get(event.subject) ?? hashOfSubject(event.subject);
+      hashes.set(event.subject, subjectHash);
+    }
     for (const grain of INTERVAL_WORDS) {
       const at = Math.floor(event.at / INTERVALS[grain]) * INTERVALS[grain];
       for (const dimension of ACTIVITY_GROUPS) {
@@ -64,7 +77,7 @@ async function rollUp(
   workspaceId: string,
   events: readonly ActivityEvent[],
 ): Promise<void> {
-  const folds = foldEvents(events);
+  const folds = await foldEvents(events);
   // By subject there is one subject, or none: nothing to sketch.
   const sketched = [...folds.values()].filter(
     ({ rollup, hashes }) => rollup.dimension !== 'subject' && hashes.size > 0,
@@ -93,6 +106,7 @@ async function rollUp(
 async function storeBatches(
   trx: Trx,
   engine: Store['engine'],
+  seen: Seen | null,
   workspaceId: string,
   batches: readonly Batch[],
 ): Promise<Taken[]> {
@@ -101,7 +115,9 @@ async function storeBatches(
   const first = (await advanceActivity(trx, workspaceId, events.length)) - events.length + 1;
   const numbered = events.map((event, index) => ({ ...event, sequence: first + index }));
   const receivedAt = batches[0]?.receivedAt ?? 0;
-  const fresh = await insertActivity(trx, engine, workspaceId, receivedAt, numbered);
+  const again = await seen?.among(trx, workspaceId, numbered);
+  const unseen = again === undefined ? numbered : numbered.filter(({ sequence }) => !again.has(sequence));
+  const fresh = await insertActivity(trx, engine, workspaceId, receivedAt, unseen);
   const added = numbered.filter(({ sequence }) => fresh.has(sequence));
   if (added.length > 0) await rollUp(trx, engine, workspaceId, added);
   let next = first;
@@ -114,18 +130,30 @@ async function storeBatches(
 
 /** Many small batches share an fsync and their roll-ups. */
 export function createIngest(store: Store): Ingest {
-  async function write(batches: readonly Batch[]): Promise<Map<Batch, Taken>> {
-    // In one order everywhere, so that two nodes never wait for each other.
-    const workspaces = [...new Set(batches.map((batch) => batch.workspaceId))].sort();
+  const seen = store.engine === 'sqlite' ? createSeen(store) : null;
+
+  function writeAll(workspaces: readonly string[], batches: readonly Batch[]): Promise<Map<Batch, Taken>> {
     return store.transaction(async (trx) => {
       const all = new Map<Batch, Taken>();
       for (const workspaceId of workspaces) {
         const own = batches.filter((batch) => batch.workspaceId === workspaceId);
-        const results = await storeBatches(trx, store.engine, workspaceId, own);
+        const results = await storeBatches(trx, store.engine, seen, workspaceId, own);
         for (const [at, batch] of own.entries()) all.set(batch, results[at] ?? { accepted: 0, duplicates: 0 });
       }
       return all;
     });
+  }
+
+  async function write(batches: readonly Batch[]): Promise<Map<Batch, Taken>> {
+    // In one order everywhere, so that two nodes never wait for each other.
+    const workspaces = [...new Set(batches.map((batch) => batch.workspaceId))].sort();
+    await seen?.prepare(workspaces);
+    try {
+      return await writeAll(workspaces, batches);
+    } catch (error) {
+      for (const workspaceId of workspaces) seen?.forget(workspaceId);
+      throw error;
+    }
   }
   const gather = createGathering({
     together: TOGETHER,
@@ -133,5 +161,8 @@ export function createIngest(store: Store): Ingest {
     sizeOf: (batch: Batch) => batch.events.length,
     write,
   });
-  return { take: (workspaceId, events, receivedAt) => gather({ workspaceId, events, receivedAt }) };
+  return {
+    take: (workspaceId, events, receivedAt) => gather({ workspaceId, events, receivedAt }),
+    tidy: (workspaceId) => seen?.tidy(workspaceId) ?? Promise.resolve(),
+  };
 }

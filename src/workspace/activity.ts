@@ -5,7 +5,6 @@ import { INTERVALS, type Interval, RESOURCE_LIMITS } from '../contract/words.ts'
 import { activeWorkspaces, deleteOldActivity, listActivity, readSeries } from '../store/activity.ts';
 import { cutPage, pageAsk } from '../store/paging.ts';
 import type { ActivityEventTable } from '../store/schema.ts';
-import type { Store } from '../store/store.ts';
 import { instant, type WorkspaceContext } from './context.ts';
 
 function showEvent(row: ActivityEventTable): ActivityEvent {
@@ -72,10 +71,14 @@ export async function readAnalytics(
 const DELETED_AT_ONCE = 5_000;
 
 /** Deletes what is older than it is kept for, a little at a time, so that writers get in between. */
-export async function tidyActivity(store: Store, before: number): Promise<void> {
+export async function tidyActivity(
+  { store, ingest }: Pick<WorkspaceContext, 'store' | 'ingest'>,
+  before: number,
+): Promise<void> {
   for (const workspaceId of await activeWorkspaces(store.read)) {
     for (let more = true; more; ) {
       more = await store.transaction((trx) => deleteOldActivity(trx, workspaceId, before, DELETED_AT_ONCE));
     }
+    await ingest.tidy(workspaceId);
   }
 }

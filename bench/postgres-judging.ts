@@ -1,0 +1,217 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import pg from 'pg';
+import { FAILURE_LIMITS } from '../src/contract/words.ts';
+import { createFailureLimiter } from '../src/credentials/failures.ts';
+import { createMemory } from '../src/credentials/memory.ts';
+import { createJudges } from '../src/credentials/present.ts';
+import { createProof } from '../src/credentials/proof.ts';
+import { createRegistry } from '../src/credentials/registry.ts';
+import { needAll } from '../src/credentials/rights.ts';
+import { digestBytes, digestOf } from '../src/credentials/secret.ts';
+import { createUsage } from '../src/credentials/usage.ts';
+import { readForJudging } from '../src/server/credential-store.ts';
+import { openPostgresStore } from '../src/store/postgres.ts';
+import type { Store } from '../src/store/store.ts';
+import { TEST_SECRET } from '../src/testing/engines.ts';
+import { load, needWrk } from './lib/load.ts';
+import {
+  ALL_CORES,
+  LOAD_CORE,
+  pin,
+  processorTimeOf,
+  processorTimeOfFamily,
+  type Served,
+  serve,
+} from './lib/processes.ts';
+import { atLeast, type Finding, list, medianRatio } from './lib/report.ts';
+import { runFolder, type Seeded } from './lib/seed.ts';
+
+const IN_USE = 1_000;
+const WARM_UP = 2;
+const WARM_ROUNDS = 12;
+const SECONDS = 2;
+/** Seconds after the start, and for which rest is looked at: a fold is in it. */
+const REST_AFTER = 2;
+const REST = 10;
+const COLD_ROUNDS = 7;
+const LOOK_UPS = 10_000;
+const AT_ONCE = 64;
+/** As many as a node has for its look-ups. */
+const CONNECTIONS = 6;
+
+/** Milliseconds of processor time a second. */
+async function atRest(onSqlite: Served, onPostgres: Served, database: number): Promise<Finding> {
+  const times = () => [
+    processorTimeOf(onPostgres.pid) + processorTimeOfFamily(database),
+    processorTimeOf(onPostgres.pid),
+    processorTimeOf(onSqlite.pid),
+  ];
+  await pause(REST_AFTER * 1000);
+  const before = times();
+  await pause(REST * 1000);
+  const [both = 0, node = 0, alone = 0] = times().map((time, at) => ((time - (before[at] ?? 0)) / REST) * 1000);
+  return {
+    what: 'processor time a second of a node at rest, with that of PostgreSQL for it',
+    figure: both,
+    unit: ' ms',
+    bound: null,
+    from: `the node ${node.toFixed(1)}, PostgreSQL ${(both - node).toFixed(1)}; a node on SQLite ${alone.toFixed(1)} ms; over ${REST} s`,
+  };
+}
+
+interface Side {
+  readonly served: Served;
+  readonly rates: number[];
+  readonly economy: number[];
+}
+
+/**
+ * `/v1/authorize` with everything in memory: the same server on PostgreSQL and on SQLite, both at work on the server's
+ * core. `database` is PostgreSQL's process: what it does for the node is done beside the load, as on a machine of its own.
+ */
+export async function warm(seeded: Seeded, url: string, database: number): Promise<Finding[]> {
+  await needWrk();
+  await pin(database, LOAD_CORE);
+  const environment = { DATABASE_URL: url, DEVPILOT_SECRET: TEST_SECRET };
+  const onSqlite = await serve('bench/lib/serve.ts', { directory: seeded.directory });
+  const onPostgres = await serve('bench/lib/serve.ts', { environment });
+  const sqlite: Side = { served: onSqlite, rates: [], economy: [] };
+  const postgres: Side = { served: onPostgres, rates: [], economy: [] };
+  const run = async ({ served, rates, economy }: Side) => {
+    const before = processorTimeOf(served.pid);
+    const { perSecond, requests } = await load(runFolder(), seeded.secrets, `${served.url}/v1/authorize`, {
+      seconds: SECONDS,
+      of: IN_USE,
+    });
+    rates.push(perSecond);
+    economy.push(requests / (processorTimeOf(served.pid) - before));
+  };
+  let rest: Finding;
+  let spent: number;
+  try {
+    rest = await atRest(onSqlite, onPostgres, database);
+    const before = processorTimeOfFamily(database);
+    for (let round = 0; round < WARM_UP + WARM_ROUNDS; round++) {
+      if (round === WARM_UP) for (const { rates, economy } of [sqlite, postgres]) rates.length = economy.length = 0;
+      for (const side of round % 2 === 0 ? [sqlite, postgres] : [postgres, sqlite]) await run(side);
+    }
+    spent = processorTimeOfFamily(database) - before;
+  } finally {
+    await Promise.all([onSqlite.stop(), onPostgres.stop()]);
+    await pin(database, ALL_CORES);
+  }
+  const loaded = (WARM_UP + WARM_ROUNDS) * SECONDS;
+  return [
+    {
+      what: 'requests a second of /v1/authorize on PostgreSQL with warm memory, over on SQLite',
+      figure: medianRatio(postgres.rates, sqlite.rates),
+      unit: '×',
+      bound: atLeast(0.97),
+      from: `${list(postgres.rates)} over ${list(sqlite.rates)} requests a second; PostgreSQL itself had ${((spent / loaded) * 1000).toFixed(0)} ms of processor time a second of load, on the load's core`,
+    },
+    {
+      what: 'the same by processor time',
+      figure: medianRatio(postgres.economy, sqlite.economy),
+      unit: '×',
+      bound: null,
+      from: `${list(postgres.economy)} over ${list(sqlite.economy)} requests a second of the server's processor time`,
+    },
+    rest,
+  ];
+}
+
+/** Does `work` with each of `items`, `atOnce` of them at a time; resolves to how many a second. */
+async function rateOf<T>(items: readonly T[], atOnce: number, work: (item: T) => Promise<unknown>): Promise<number> {
+  let at = 0;
+  const began = performance.now();
+  await Promise.all(
+    Array.from({ length: atOnce }, async () => {
+      for (;;) {
+        const item = items[at++];
+        if (item === undefined) return;
+        await work(item);
+      }
+    }),
+  );
+  return items.length / ((performance.now() - began) / 1000);
+}
+
+function judgesOn(store: Store) {
+  const none = { recentFailures: async () => [], countFailure: async () => ({ before: [], counted: true }) };
+  const registry = createRegistry({
+    read: (digest) => readForJudging(store, digest),
+    lease: { holds: () => true },
+    memory: createMemory(LOOK_UPS),
+  });
+  return createJudges({
+    registry,
+    findRecord: registry.find,
+    proof: createProof(createFailureLimiter(none, FAILURE_LIMITS.passphrase)),
+    usage: createUsage({ addUses: async () => undefined }, 'nod_01', registry.places),
+    clock: Date.now,
+  });
+}
+
+/** Judging credentials that are not in memory, beside the bare query of the same rows. */
+export async function cold(seeded: Seeded, url: string): Promise<Finding[]> {
+  const secrets = readFileSync(seeded.secrets, 'utf8').trim().split('\n');
+  const store = await openPostgresStore(url, () => undefined);
+  const pool = new pg.Pool({ connectionString: url, max: CONNECTIONS });
+  const text = `select id, workspace_id, kind, name, rights, active, expires_at, created_at, passphrase_hash
+    from credential where digest = $1`;
+  const demand = { access_token: needAll('access_token', ['run_scripts']), api_key: null };
+  let at = 0;
+
+  async function compare(atOnce: number): Promise<{ judged: number[]; bare: number[] }> {
+    const judged: number[] = [];
+    const bare: number[] = [];
+    for (let round = 0; round <= COLD_ROUNDS; round++) {
+      const some = secrets.slice(at, at + LOOK_UPS);
+      at = (at + LOOK_UPS) % secrets.length;
+      // A memory of its own each round: nothing in it was seen before.
+      const judges = judgesOn(store);
+      const digests = some.map((secret) => digestBytes(digestOf(secret)));
+      const ours = () =>
+        rateOf(some, atOnce, async (secret) => {
+          const presented = { secret, passphrase: null, address: '127.0.0.1', userAgent: null, requestId: 'r' };
+          const { record } = await judges.judgePresented(presented, demand);
+          if (record === null) throw new Error('A seeded token is not there.');
+        });
+      const theirs = () => rateOf(digests, atOnce, (digest) => pool.query({ name: 'bare', text, values: [digest] }));
+      // Whoever comes second finds the rows in the database's memory: each does every other time.
+      const first = round % 2 === 0 ? await ours() : await theirs();
+      const second = round % 2 === 0 ? await theirs() : await ours();
+      if (round === 0) continue;
+      judged.push(round % 2 === 0 ? first : second);
+      bare.push(round % 2 === 0 ? second : first);
+    }
+    return { judged, bare };
+  }
+
+  try {
+    const many = await compare(AT_ONCE);
+    const few = await compare(CONNECTIONS);
+    const from = ({ judged, bare }: typeof many, atOnce: number) =>
+      `${list(judged)} over ${list(bare)} a second; ${atOnce} at once over ${CONNECTIONS} connections`;
+    return [
+      {
+        what: 'judgements a second of credentials that are not in memory, over bare pg queries of the same rows',
+        figure: medianRatio(many.judged, many.bare),
+        unit: '×',
+        bound: atLeast(0.7),
+        from: from(many, AT_ONCE),
+      },
+      {
+        what: 'the same with no more at once than there are connections, so that few share a query',
+        figure: medianRatio(few.judged, few.bare),
+        unit: '×',
+        bound: null,
+        from: from(few, CONNECTIONS),
+      },
+    ];
+  } finally {
+    await pool.end();
+    await store.close();
+  }
+}

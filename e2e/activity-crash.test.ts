@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { bearer, callAt, cookieOf, PASSWORD } from '../src/testing/house.ts';
+import { type ServerProcess, spawnServer, temporaryDirectory } from '../src/testing/process.ts';
+
+const KILLS = 12;
+const SENDERS = 6;
+const BATCH = 100;
+const TIME = '2027-02-24T09:30:00.000Z';
+
+interface Taken {
+  readonly accepted: number;
+  readonly duplicates: number;
+}
+
+test(`after ${KILLS} kills amid events each acknowledged one is there once, and a batch that was not is there whole or not at all`, async (t) => {
+  const directory = temporaryDirectory();
+  let server = await spawnServer(directory.path);
+  const ask = <Body>(path: string, headers: Record<string, string>, body?: unknown) =>
+    callAt<Body>(server.url, path, { headers, body });
+  const ada = { name: 'Ada', email: 'ada@example.com', password: PASSWORD, setupCode: server.setupCode };
+  const person = bearer(cookieOf(await ask('/v1/people', {}, ada)).split('=')[1] ?? '');
+  assert.equal((await ask('/v1/workspaces', person, { name: 'Acme' })).status, 201);
+  const scopes = ['activity_tracker', 'activity_tracker_analytics'];
+  const made = await ask<{ secret: string }>('/v1/access-tokens', person, { name: 'Events', scopes });
+  const token = bearer(made.body.secret);
+
+  const acknowledged = new Set<number>();
+  const open = new Set<number>();
+  let next = 0;
+  const send = (batch: number) =>
+    ask<Taken>(
+      '/v1/activity/events',
+      token,
+      Array.from({ length: BATCH }, (_, at) => ({
+        specversion: '1.0',
+        // In no order, as most senders make them.
+        id: `${(batch * BATCH + at) * 7919}-${at}`,
+        source: `/service/${batch % 3}`,
+        type: 'thing.happened',
+        subject: `customer-${at}`,
+        time: TIME,
+      })),
+    );
+
+  /** Sends until the server dies under it; now and then what was taken before, which is then not taken again. */
+  async function sender(): Promise<void> {
+    for (;;) {
+      const batch = next++;
+      open.add(batch);
+      const answer = await send(batch);
+      assert.equal(answer.status, 201, answer.text);
+      assert.deepEqual(answer.body, { accepted: BATCH, duplicates: 0 });
+      open.delete(batch);
+      acknowledged.add(batch);
+      if (batch % 5 !== 0) continue;
+      assert.deepEqual((await send(batch)).body, { accepted: 0, duplicates: BATCH });
+    }
+  }
+
+  const isKilled = (error: unknown) => error instanceof TypeError && /fetch failed|terminated/.test(error.message);
+  async function killAmid(victim: ServerProcess): Promise<void> {
+    const senders = Array.from({ length: SENDERS }, () =>
+      sender().catch((error: unknown) => {
+        if (!isKilled(error)) throw error;
+      }),
+    );
+    const enough = acknowledged.size + 10 + Math.floor(Math.random() * 30);
+    while (acknowledged.size < enough) await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 20));
+    assert.equal((await victim.stop('SIGKILL')).signal, 'SIGKILL');
+    await Promise.all(senders);
+  }
+
+  let halves = 0;
+  for (let kill = 0; kill < KILLS; kill++) {
+    await killAmid(server);
+    server = await spawnServer(directory.path);
+    for (const batch of open) {
+      const { body } = await send(batch);
+      const whole = body.accepted === 0 ? { accepted: 0, duplicates: BATCH } : { accepted: BATCH, duplicates: 0 };
+      assert.deepEqual(body, whole);
+      if (body.accepted === 0) halves++;
+      acknowledged.add(batch);
+    }
+    open.clear();
+  }
+  for (const batch of acknowledged) {
+    assert.deepEqual((await send(batch)).body, { accepted: 0, duplicates: BATCH });
+  }
+  const events = acknowledged.size * BATCH;
+  for (const interval of ['minute', 'hour', 'day']) {
+    const query = `interval=${interval}&groupBy=source&from=${TIME}&to=2027-02-24T10:30:00.000Z`;
+    const { body } = await ask<{ total: number }>(`/v1/activity/analytics?${query}`, token);
+    assert.equal(body.total, events, interval);
+  }
+  t.diagnostic(`${events} events; ${halves} batches were stored though their answer was lost`);
+  await server.stop('SIGTERM');
+  directory.remove();
+});
