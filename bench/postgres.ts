@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { createId } from '../src/contract/id.ts';
 import { createMemory } from '../src/credentials/memory.ts';
-import type { CredentialRecord } from '../src/credentials/record.ts';
+import { type CredentialRecord, labelOf } from '../src/credentials/record.ts';
 import { digestOf } from '../src/credentials/secret.ts';
 import { createUsage } from '../src/credentials/usage.ts';
 import { createUsageJournal, readForJudging } from '../src/server/credential-store.ts';
@@ -33,6 +33,7 @@ async function contention(seeded: Seeded, url: string): Promise<Finding[]> {
         const journal = await createUsageJournal(one);
         const record: CredentialRecord = {
           ...stored,
+          label: labelOf(stored.id, stored.name),
           workspace: { id: stored.workspaceId, gone: false },
           rights: 1,
           row: -1,
@@ -86,7 +87,7 @@ async function folding(url: string): Promise<Finding[]> {
       const workspace = { id: workspace_id, gone: false };
       const facts = { kind: 'access_token', name: 'Pipeline', rights: 1, active: true, expiresAt: null } as const;
       const own = { createdAt: 1, passphraseHash: null, row: -1 };
-      usage.count({ id, workspace, ...facts, ...own }, '127.0.0.1', Date.now());
+      usage.count({ id, label: labelOf(id, facts.name), workspace, ...facts, ...own }, '127.0.0.1', Date.now());
     }
     const began = performance.now();
     await usage.flush();

@@ -142,7 +142,8 @@ export function createMeter(): Meter {
         1,
       );
       const server = createServer((request, response) => {
-        if (request.url !== '/metrics') {
+        // Scrapers may send parameters; none is used.
+        if (request.url?.split('?', 1)[0] !== '/metrics') {
           response.writeHead(404).end();
           return;
         }
