@@ -3,6 +3,7 @@ import type { ActivityEvent, ActivityQuery, Analytics } from '../contract/activi
 import { csvLine } from '../contract/csv.ts';
 import type { Page } from '../contract/schemas.ts';
 import { LIMITS, RESOURCE_LIMITS } from '../contract/words.ts';
+import type { Chart } from '../workspace/activity.ts';
 
 export const CSV_TYPE = 'text/csv; charset=utf-8';
 
@@ -39,10 +40,11 @@ export async function* eventLines(
   }
 }
 
-/** A chart's points as CSV, a line a point. */
-export function analyticsCsv({ series }: Analytics): string {
-  const lines = series.flatMap(({ key, points }) =>
-    points.map(({ at, count, subjects }) => csvLine([at, key, count, subjects])),
-  );
-  return csvLine(['at', 'key', 'count', 'subjects']) + lines.join('');
+/** A chart's points as CSV, a line a point, a series at a time. */
+export function* analyticsLines({ series }: Chart): Generator<string> {
+  yield csvLine(['at', 'key', 'count', 'subjects']);
+  for (const { key, points } of series) {
+    const all = JSON.parse(`[${points}]`) as Analytics['series'][number]['points'];
+    yield all.map(({ at, count, subjects }) => csvLine([at, key, count, subjects])).join('');
+  }
 }
