@@ -66,7 +66,7 @@ export function activityRoutes(house: House): Route[] {
       handler: async ({ query, request, reply }) => {
         const chart = await readAnalytics(workspace, workspaceIdOf(request), query);
         if (asksForCsv(request)) return reply.type(CSV_TYPE).send(Readable.from(analyticsLines(chart)));
-        return reply.type('application/json; charset=utf-8').send(analyticsJson(chart));
+        return reply.type('application/json; charset=utf-8').send(Readable.from(analyticsJson(chart)));
       },
     }),
   ];
