@@ -4,7 +4,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout } from 'node:timers/promises';
 import { createMemory } from '../src/credentials/memory.ts';
-import type { CredentialRecord } from '../src/credentials/record.ts';
+import { type CredentialRecord, labelOf } from '../src/credentials/record.ts';
 import { createUsage } from '../src/credentials/usage.ts';
 import { createUsageJournal } from '../src/server/credential-store.ts';
 import { openSqliteStore } from '../src/store/sqlite.ts';
@@ -20,6 +20,7 @@ function readRecords(path: string): CredentialRecord[] {
   database.close();
   return rows.map((row) => ({
     kind: 'access_token',
+    label: labelOf(String(row['id']), 'Pipeline'),
     id: String(row['id']),
     name: 'Pipeline',
     workspace: { id: String(row['workspace_id']), gone: false },

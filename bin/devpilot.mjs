@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-import { enableCompileCache } from 'node:module';
+// As a whole: an older Node, which the version below is for, has not all of its names.
+import * as module from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
@@ -12,5 +13,5 @@ if (major < 24 || (major === 24 && minor < 14)) {
 // Compiled code is kept beside the dependencies, so that a start neither compiles nor strips types anew: it
 // takes 0.7 s and 45 MB less. Where the folder can't be written, nothing is kept. Threads read the variable.
 process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('../node_modules/.cache/devpilot', import.meta.url));
-enableCompileCache(process.env.NODE_COMPILE_CACHE);
+module.enableCompileCache(process.env.NODE_COMPILE_CACHE);
 await import('../src/cli/main.ts');

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { AccessToken, ApiKey, AuditEvent, CreatedAccessToken, Whoami } from '../src/contract/schemas.ts';
+import { needCommand } from '../src/testing/debian.ts';
 import {
   bearer,
   createKey,
@@ -116,7 +117,11 @@ describe('signing in', () => {
     assert.equal(json<Whoami>(stdout).principal.id, token.id);
     const without = await shell.run(['whoami'], { environment: { DEVPILOT_TOKEN: token.secret } });
     assert.equal(without.code, 4);
-    assert.match(without.stderr, /Set DEVPILOT_PASSPHRASE/);
+    assert.match(without.stderr, /passphrase\. Set DEVPILOT_PASSPHRASE\./);
+    const wrong = await shell.run(['whoami'], { environment: { ...environment, DEVPILOT_PASSPHRASE: 'falsche' } });
+    assert.match(wrong.stderr, /not right\. Set DEVPILOT_PASSPHRASE to the right one\./);
+    const unknown = await shell.run(['whoami'], { environment: { DEVPILOT_TOKEN: `${token.secret}x` } });
+    assert.deepEqual([unknown.code, /Set DEVPILOT_TOKEN to another/.test(unknown.stderr)], [4, true]);
     const cannot = await shell.run(['tokens', 'list'], { environment });
     assert.equal(cannot.code, 1);
   });
@@ -217,6 +222,27 @@ describe('tokens', () => {
     assert.equal((await ended).code, 0);
     assert.equal(await authorize(old.secret), 401);
     assert.equal(await authorize(secret), 200);
+  });
+});
+
+describe('Ctrl-C', () => {
+  test('ends what waits with 2, and says what is left behind', async () => {
+    const old = await createToken(owner, ['modify_env'], { name: 'Half replaced' });
+    const replacing = shell.start(['tokens', 'replace', old.id]);
+    const ended = untilEnd(replacing);
+    await new Promise((resolve) => replacing.stdout?.once('data', resolve));
+    await new Promise((resolve) => replacing.stdout?.once('close', resolve));
+    replacing.kill('SIGINT');
+    const { code, stdout, stderr } = await ended;
+    assert.equal(code, 2);
+    assert.match(stderr, new RegExp(`Cancelled\\. Both stand: ${old.id} and tok_`));
+    assert.deepEqual([await authorize(old.secret), await authorize(stdout.trim())], [200, 200]);
+
+    const waiting = shell.start(['login', '--url', house.url]);
+    const left = untilEnd(waiting);
+    await new Promise((resolve) => waiting.stderr?.once('data', resolve));
+    waiting.kill('SIGINT');
+    assert.equal((await left).code, 2);
   });
 });
 
@@ -323,6 +349,18 @@ describe('the rest', () => {
       .split('\n')
       .map((line) => json<AuditEvent>(line));
     assert.equal(events.at(-1)?.sequence, 1);
+    const file = join(shell.directory, 'log.ndjson');
+    writeFileSync(file, 'others may read this', { mode: 0o644 });
+    assert.equal((await shell.run(['audit', 'export', '--output', file])).code, 0);
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+    assert.ok(readFileSync(file, 'utf8').endsWith(exported.stdout));
+    const nowhere = await shell.run(['audit', 'export', '--output', join(shell.directory, 'none', 'log')]);
+    assert.deepEqual([nowhere.code, /log can not be written: ENOENT/.test(nowhere.stderr)], [1, true]);
+    assert.equal(
+      (await shell.run(['audit', 'list', '--from', '1h', '--quiet', '--limit', '1'])).stdout.split('\n').length,
+      2,
+    );
+    assert.equal((await shell.run(['audit', 'list', '--to', '1h', '--quiet'])).stdout, '');
     const tail = shell.start(['audit', 'tail', '--json']);
     const seen: AuditEvent[] = [];
     const key = await createKey(owner, ['read'], { name: 'Seen by tail' });
@@ -366,12 +404,74 @@ describe('the rest', () => {
     assert.deepEqual(complete('tokens', 'cr'), ['create']);
     assert.ok(complete('tokens', 'create', '--').includes('--passphrase'));
     assert.ok(complete('audit', '').includes('verify'));
-    for (const name of ['zsh', 'fish']) assert.match((await shell.run(['completion', name])).stdout, /devpilot/);
+    assert.deepEqual(complete('completion', 'z'), ['zsh']);
+    assert.deepEqual(complete('tokens', 'create', '--scope', 'modify'), ['modify_env']);
     assert.equal((await shell.run(['completion', 'csh'])).code, 1);
   });
 
+  test('fish completes commands, options and values', async () => {
+    needCommand('fish');
+    const file = join(shell.directory, 'devpilot.fish');
+    writeFileSync(file, (await shell.run(['completion', 'fish'])).stdout);
+    const complete = (line: string) => {
+      const { stdout } = spawnSync('fish', ['--no-config', '-c', `source ${file}; complete -C '${line}'`], {
+        encoding: 'utf8',
+        env: { ...process.env, HOME: shell.directory },
+      });
+      return stdout.trim().split('\n');
+    };
+    assert.deepEqual(complete('devpilot tok'), ['tokens']);
+    assert.deepEqual(complete('devpilot tokens cr'), ['create']);
+    assert.deepEqual(complete('devpilot tokens create --sco'), ['--scope']);
+    assert.deepEqual(complete('devpilot tokens create --scope modify'), ['modify_env']);
+    assert.ok(complete('devpilot completion ').includes('zsh'));
+  });
+
+  test('zsh completes at the first Tab, from a folder of fpath and when sourced', async () => {
+    needCommand('zsh');
+    const folder = join(shell.directory, 'functions');
+    mkdirSync(folder);
+    writeFileSync(join(folder, '_devpilot'), (await shell.run(['completion', 'zsh'])).stdout);
+    const ways = [`fpath=(${folder} $fpath); autoload -Uz compinit; compinit -u -D`];
+    ways.push(`autoload -Uz compinit; compinit -u -D; source ${join(folder, '_devpilot')}`);
+    for (const way of ways) {
+      const terminal = spawn('script', ['-qefc', 'stty cols 200; exec zsh -f -i', '/dev/null'], {
+        env: { ...process.env, HOME: shell.directory, TERM: 'dumb' },
+        stdio: 'pipe',
+        timeout: 20_000,
+      });
+      const ended = untilEnd(terminal);
+      // What is typed is seen too; a mark in two pieces is whole only where the shell says it.
+      const setUp = `${way}; devpilot() { print "<$*>"; exit }; PROMPT='RE''ADY '\n`;
+      const left: [RegExp, string][] = [
+        [/READY /, 'devpilot tok\t'],
+        [/ens /, 'cr\t'],
+        [/eate /, '--sco\t'],
+        [/pe /, 'modify_e\t'],
+        [/nv /, '\n'],
+      ];
+      let shown = '';
+      terminal.stdout.on('data', (chunk: Buffer) => {
+        shown += chunk.toString();
+        const [next] = left;
+        if (next === undefined || !next[0].test(shown)) return;
+        shown = '';
+        left.shift();
+        terminal.stdin.write(next[1]);
+      });
+      terminal.stdin.write(setUp);
+      const { stdout } = await ended;
+      assert.match(stdout, /<tokens create --scope modify_env>/);
+    }
+  });
+
   test('an unknown command or option ends with 1, help with 0', async () => {
-    assert.equal((await shell.run(['tokenz'])).code, 1);
+    const unknown = await shell.run(['token']);
+    assert.deepEqual(
+      [unknown.code, /unknown command 'token'[\s\S]*Did you mean tokens/.test(unknown.stderr)],
+      [1, true],
+    );
+    assert.equal((await shell.run([])).code, 0);
     assert.equal((await shell.run(['tokens', 'list', '--colour'])).code, 1);
     assert.equal((await shell.run(['--help'])).code, 0);
   });
@@ -382,7 +482,7 @@ describe('the rest', () => {
       DEVPILOT_URL: 'http://127.0.0.1:9',
     };
     const { code, stderr } = await shell.run(['whoami'], { environment });
-    assert.deepEqual([code, stderr.includes('can not be reached')], [1, true]);
+    assert.deepEqual([code, stderr.includes('http://127.0.0.1:9 can not be reached. Is it running')], [1, true]);
   });
 
   test('help loads nothing that only other commands need: little more work than an empty script', () => {

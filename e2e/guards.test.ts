@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
@@ -208,4 +209,35 @@ test('a permission demands a key; a demand that says nothing, or a word that the
     () => guard({ url, any: true, apiKey: 'a secret of mine' }),
     (error: Error) => !/mine/.test(error.message),
   );
+});
+
+test('Fastify: what others keep for a request stays with it while requests of one turn are judged together', async () => {
+  const kept = new AsyncLocalStorage<string>();
+  const { secret: apiKey } = await createKey(owner, ['read']);
+  const { secret } = await createToken(owner, ['modify_env']);
+  const app = fastify();
+  const devpilot = guard({ url: house.url, scope: 'modify_env', mode: 'lease', apiKey });
+  app.addHook('onRequest', (incoming, _reply, done) => kept.run(String(incoming.headers['x-number']), done));
+  await app.register(devpilot.fastify);
+  app.get('/thing', () => kept.getStore());
+  const url = await app.listen({ port: 0, host: '127.0.0.1' });
+  try {
+    assert.equal(await devpilot.ready(), true);
+    const ask = async (number: number) => {
+      const answer = await fetch(`${url}/thing`, { headers: { ...bearer(secret), 'x-number': String(number) } });
+      return [answer.status, await answer.text()];
+    };
+    const numbers = Array.from({ length: 200 }, (_, at) => at);
+    // The first ones are asked about, so that both ways through are walked.
+    assert.deepEqual(
+      await Promise.all(numbers.map(ask)),
+      numbers.map((number) => [200, String(number)]),
+    );
+    assert.deepEqual(
+      await Promise.all(numbers.map(ask)),
+      numbers.map((number) => [200, String(number)]),
+    );
+  } finally {
+    await app.close();
+  }
 });

@@ -98,6 +98,16 @@ test('a second start on the same data directory is refused with a line that name
   directory.remove();
 });
 
+test('a signal sent as soon as the address is printed stops cleanly', async () => {
+  const directory = temporaryDirectory();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    const server = await spawnServer(directory.path);
+    const { code, signal: endedBy } = await server.stop(signal);
+    assert.deepEqual([code, endedBy], [0, null]);
+  }
+  directory.remove();
+});
+
 test('a port that is taken stops the start with one line, and lets go of the data directory', async () => {
   const directory = temporaryDirectory();
   const other = temporaryDirectory();

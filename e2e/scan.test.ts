@@ -100,6 +100,29 @@ describe('scan, without a server', () => {
     unlinkSync(join(root, '.devpilotignore'));
   });
 
+  test('the history of bare repositories and of those inside a directory is searched too; a shallow clone is said to be one', async () => {
+    const around = join(shell.directory, 'around');
+    mkdirSync(around);
+    git('clone', '-q', '.', join(around, 'inside'));
+    git('clone', '-q', '--bare', '.', join(shell.directory, 'bare.git'));
+    git('clone', '-q', '--depth', '1', `file://${root}`, join(shell.directory, 'shallow'));
+    const paths = async (...args: string[]) => {
+      const ended = await shell.run(['scan', '--json', ...args]);
+      silent(ended);
+      return reportOf(ended).findings.map(({ path, commit }) => [path, commit !== null]);
+    };
+    for (const place of ['around', 'bare.git']) {
+      const found = await paths(place);
+      const inside = place === 'around' ? 'around/inside' : place;
+      assert.ok(
+        found.some(([path, old]) => path === `${inside}/old.txt` && old),
+        JSON.stringify(found),
+      );
+    }
+    const shallow = await shell.run(['scan', 'shallow']);
+    assert.match(shallow.stderr, /shallow clone: .* git fetch --unshallow/);
+  });
+
   test('before a commit looks at what is staged and nothing else', async () => {
     put('new.txt', `${token}\n`);
     assert.equal((await scan('--staged')).code, 0);
@@ -148,6 +171,16 @@ describe('scan, with a server', () => {
     for (const secret of secrets) assert.ok(!(asked.stdout + asked.stderr).includes(secret));
     const unsure = await scan(...args, '--revoke');
     assert.match(unsure.stderr, /needs --yes/);
+    assert.deepEqual(statuses(unsure), statuses(asked));
+    assert.match(asked.stderr, /To revoke the 3 secrets that the server knows: the same with --revoke --yes/);
+    const away = await scan('live', '--no-history', '--json', '--server', 'http://127.0.0.1:9');
+    assert.deepEqual([away.code, statuses(away)], [1, [null, null, null, null]]);
+    const told = [...args.filter((word) => word !== '--json')].map((word) =>
+      word === 'live' ? join(root, word) : word,
+    );
+    const declined = await shell.type(['scan', ...told], [[/for good\?/, 'n']]);
+    assert.equal(declined.code, 2);
+    assert.match(declined.stdout, /access token …/);
     assert.equal((await house.call('/v1/authorize', { headers: bearer(live.secret) })).status, 200);
     assert.deepEqual(statuses(await scan(...args, '--revoke', '--yes')), ['revoked', 'revoked', 'revoked', 'unknown']);
     assert.equal((await house.call('/v1/authorize', { headers: bearer(live.secret) })).status, 401);

@@ -10,6 +10,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   caddy: 'caddy',
   curl: 'curl',
   'docker-compose': 'docker-compose',
+  fish: 'fish',
   git: 'git',
   nginx: 'nginx',
   ps: 'procps',
@@ -17,6 +18,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   sshd: 'openssh-server',
   strace: 'strace',
   'systemd-analyze': 'systemd',
+  zsh: 'zsh',
 };
 
 let missing = 0;

@@ -27,6 +27,7 @@ import { makeSetupCode } from './people/sign-up.ts';
 import { createTraces } from './people/traces.ts';
 import { createCredentialStore, createUsageJournal, readForJudging } from './server/credential-store.ts';
 import { every, FLUSH_EVERY, FOLD_EVERY, FOLD_WITHIN, TIDY_EVERY, tidy } from './server/housekeeping.ts';
+import { authorityOf, listenOn } from './server/listening.ts';
 import { aloneWith, amongOthers } from './server/nodes.ts';
 import { openStorages } from './server/storages.ts';
 import { registerKinds, startSchedules } from './server/work.ts';
@@ -51,8 +52,8 @@ const FLUSH_FOR_READERS = 5_000;
 /** Failures on other nodes are looked for over this many milliseconds, more than clocks and writes are apart. */
 const LEARNED_OVER = 30_000;
 const SUBJECTS_LEARNED = 200;
-/** Sign-ins of one account from one address that may wait for their turn. */
-const TRIES_WAITING = 16;
+/** Sign-ins of one account from one address that may wait for their turn. Those behind five failures cost no hash. */
+const TRIES_WAITING = 256;
 /** In-flight requests are given this long before their connections are cut. */
 const CLOSE_WITHIN = 4_000;
 
@@ -316,9 +317,12 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
   let metrics: Server | null = null;
   try {
     await membership.start();
-    await app.listen({ port: settings.port, host: settings.host });
+    await listenOn({ host: 'HOST', port: 'PORT' }, settings, () =>
+      app.listen({ port: settings.port, host: settings.host }),
+    );
     if (meter !== null && settings.metrics !== null) {
-      metrics = await meter.listen(settings.metrics, {
+      const at = settings.metrics;
+      const gauges = {
         version: packageJson.version,
         recordsInMemory: registry.size,
         usageLag: () => usage.lag(clock()),
@@ -326,7 +330,9 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
         lookUpsRefused: unknowns.refused,
         jobs: jobs.figures,
         jobsHere: jobs.running,
-      });
+      };
+      const named = { host: 'DEVPILOT_METRICS', port: 'DEVPILOT_METRICS' };
+      metrics = await listenOn(named, at, () => meter.listen(at, gauges));
     }
   } catch (error) {
     await app.close();
@@ -337,7 +343,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
   }
   const { port } = app.server.address() as AddressInfo;
   const host = settings.host === '0.0.0.0' || settings.host === '::' ? 'localhost' : settings.host;
-  url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  url = `http://${authorityOf(host, port)}`;
   const code = await makeSetupCode(people);
 
   const onError = (error: unknown) => log.error({ err: error }, 'background work failed; it is tried again');
@@ -397,7 +403,10 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
   return {
     url,
     setupLink: code === null ? null : `${settings.publicUrl ?? url}/setup#code=${code}`,
-    metricsUrl: metricsAddress === undefined ? null : `http://${metricsAddress.address}:${metricsAddress.port}/metrics`,
+    metricsUrl:
+      metricsAddress === undefined
+        ? null
+        : `http://${authorityOf(metricsAddress.address, metricsAddress.port)}/metrics`,
     close,
   };
 }

@@ -52,8 +52,8 @@ test('good values are taken', () => {
 
 const BAD: readonly (readonly [string, ...string[]])[] = [
   ['PORT', 'abc', '-1', '65536', '80.5', ' 80', '0x50', '123456'],
-  ['HOST', 'not a host', 'a_b', '-x', 'http://127.0.0.1'],
-  ['DATABASE_URL', 'mysql://localhost/x', 'devpilot.db', 'postgres'],
+  ['HOST', 'not a host', 'a_b', '-x', 'http://127.0.0.1', '999.1.1.1', '1.2.3', '127'],
+  ['DATABASE_URL', 'mysql://localhost/x', 'devpilot.db', 'postgres', 'postgres://%zz@db/x', 'postgres://db/%zz'],
   ['DEVPILOT_SECRET', 'short', 'x'.repeat(31)],
   ['DEVPILOT_SECRET_FILE', '/nothing/there', '/'],
   [
@@ -74,6 +74,8 @@ const BAD: readonly (readonly [string, ...string[]])[] = [
     'proxy.example.com',
     '::1/129',
     '10.0.0.0/',
+    '0.0.0.0/0',
+    '::/0',
   ],
   ['DEVPILOT_SIGN_UP', 'closed', 'INVITE', 'true'],
   ['DEVPILOT_REVOCATION_BOUND', '2', '0s', '199ms', '61s', '2m', '-1s', '1.5s', 'forever'],
@@ -103,6 +105,19 @@ for (const [name, first, ...rest] of BAD) {
     directory.remove();
   });
 }
+
+test('an address that this machine does not have stops the start with exit 2 and one line that names the setting', async () => {
+  const elsewhere = { HOST: '192.0.2.1', DEVPILOT_METRICS: '192.0.2.1:0' };
+  for (const [name, address] of Object.entries(elsewhere)) {
+    const directory = temporaryDirectory();
+    const environment = { PORT: '0', DEVPILOT_DATA_DIR: directory.path, LOG_LEVEL: 'silent', [name]: address };
+    const { code, stdout, stderr } = await runCommand(['serve'], environment);
+    assert.equal(code, 2, stderr);
+    assert.equal(stdout, '');
+    assert.match(stderr, new RegExp(`^devpilot: ${name} takes [^\n]*192\\.0\\.2\\.1[^\n]*\\.\n$`));
+    directory.remove();
+  }
+});
 
 test('a bucket needs both halves of an access key, the secret one from the environment or a file', () => {
   const id = {

@@ -84,10 +84,21 @@ function httpUrl(environment: Environment, name: string): string | null {
   return url.origin;
 }
 
+function canBeDecoded(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function schemeUrl(environment: Environment, name: string, schemes: readonly string[], takes: string): string | null {
   const text = value(environment, name);
   if (text === null) return null;
   if (!URL.canParse(text) || !schemes.includes(new URL(text).protocol)) throw new BadSetting(name, takes);
+  const { username, password, pathname } = new URL(text);
+  if (![username, password, pathname].every(canBeDecoded)) throw new BadSetting(name, takes);
   return text;
 }
 
@@ -165,7 +176,9 @@ function proxies(environment: Environment): string[] {
     const [address = '', prefix] = entry.split('/');
     const version = isIP(address);
     const longest = version === 4 ? 32 : 128;
-    const prefixOk = prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= longest);
+    // Whoever trusts every address believes what any client says of its own.
+    const prefixOk =
+      prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) >= 1 && Number(prefix) <= longest);
     if (version === 0 || !prefixOk || entry.split('/').length > 2) {
       throw new BadSetting(name, 'addresses or CIDR ranges with commas between them, such as 127.0.0.1,10.0.0.0/8');
     }
@@ -217,7 +230,9 @@ export function readSettings(environment: Environment): Settings {
     'a postgres:// address, or nothing for SQLite in the data directory',
   );
   const host = value(environment, 'HOST') ?? '127.0.0.1';
-  if (isIP(host) === 0 && !/^[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$/.test(host)) {
+  // What ends in a number is an address or nothing: 1.2.3 is no name, and not what it seems as an address.
+  const isName = /^[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$/.test(host) && !/(?:^|\.)\d+$/.test(host);
+  if (isIP(host) === 0 && !isName) {
     throw new BadSetting('HOST', 'an address or host name to listen on, such as 127.0.0.1');
   }
   const logLevel = value(environment, 'LOG_LEVEL') ?? 'info';

@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 /** What is measured runs on one core, what loads it on the other. */
 export const SERVER_CORE = '0';
 export const LOAD_CORE = '1';
+export const ALL_CORES = `0-${cpus().length - 1}`;
 
 export interface Served {
   readonly url: string;
@@ -95,10 +97,48 @@ export function run(command: string, args: readonly string[], cwd?: string): Pro
   });
 }
 
+function statOf(pid: number): number[] {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  // After the name, which may hold blanks, come the fields from the third on.
+  return stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .map(Number);
+}
+
+const HUNDREDTHS = 100;
+
 /** Seconds of processor time that a process has had so far, all its threads and the kernel's work for it. */
 export function processorTimeOf(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // After the name, which may hold blanks: fields 14 and 15, in hundredths of a second.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / 100;
+  const [user = Number.NaN, system = Number.NaN] = statOf(pid).slice(11, 13);
+  return (user + system) / HUNDREDTHS;
+}
+
+/** A process and its children. */
+function familyOf(pid: number): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  return [pid, ...(children === '' ? [] : children.split(' ').map(Number))];
+}
+
+/** The same of a process and its children, those that have ended included. */
+export function processorTimeOfFamily(pid: number): number {
+  const [user = Number.NaN, system = Number.NaN] = statOf(pid).slice(13, 15);
+  let seconds = (user + system) / HUNDREDTHS;
+  for (const one of familyOf(pid)) {
+    try {
+      seconds += processorTimeOf(one);
+    } catch {
+      // It ended meanwhile; its parent has its time from now on.
+    }
+  }
+  return seconds;
+}
+
+/** Moves a process, its children and those it will have to these cores. */
+export async function pin(pid: number, cores: string): Promise<void> {
+  for (const one of familyOf(pid)) {
+    await run('taskset', ['-a', '-c', '-p', cores, String(one)]).catch((error: unknown) => {
+      if (existsSync(`/proc/${one}`)) throw error;
+    });
+  }
 }

@@ -7,7 +7,7 @@ import type { SentEvent } from '../sdk/client.ts';
 import { type Common, connect } from './connect.ts';
 import { Failure } from './failure.ts';
 import { readGiven } from './files.ts';
-import { readCount } from './input.ts';
+import { readCount, readPast } from './input.ts';
 import { note, printJson, printList, showInstant, taken } from './output.ts';
 
 export interface EventListOptions extends Common {
@@ -20,14 +20,20 @@ export interface EventListOptions extends Common {
   readonly csv?: true;
 }
 
+/** From when to when, each an instant or how long ago. */
+const periodOf = ({ from, to }: { readonly from?: string; readonly to?: string }) => ({
+  from: readPast('--from', from),
+  to: readPast('--to', to),
+});
+
 const pour = (stream: ReadableStream<Uint8Array>): Promise<void> =>
   pipeline(Readable.fromWeb(stream as never), process.stdout, { end: false });
 
 /** Lists events, newest first, or writes them as CSV. */
 export async function listEvents(options: EventListOptions): Promise<void> {
   const { activity } = connect(options);
-  const { type, source, subject, from, to } = options;
-  const query = { type, source, subject, from, to };
+  const { type, source, subject } = options;
+  const query = { type, source, subject, ...periodOf(options) };
   if (options.csv === true) return pour(await activity.csv(query));
   const events = await taken(activity.all(query), readCount('--limit', options.limit) ?? 50);
   await printList<ActivityEvent>(
@@ -54,12 +60,10 @@ export interface AnalyticsOptions extends Common {
 /** Counts and distinct subjects over time. */
 export async function showAnalytics(options: AnalyticsOptions): Promise<void> {
   const { activity } = connect(options);
-  const { from, to } = options;
   const query = {
     interval: options.interval as Interval | undefined,
     groupBy: options.groupBy as ActivityGroup | undefined,
-    from,
-    to,
+    ...periodOf(options),
   };
   if (options.csv === true) return pour(await activity.analyticsCsv(query));
   const analytics = await activity.analytics(query);

@@ -1,4 +1,3 @@
-import { createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -6,7 +5,9 @@ import type { AuditEvent } from '../contract/schemas.ts';
 import type { AuditAction } from '../contract/words.ts';
 import type { AuditListQuery, Client } from '../sdk/client.ts';
 import { type Common, connect } from './connect.ts';
-import { readCount } from './input.ts';
+import { isPassing } from './failure.ts';
+import { writePrivatelyFrom } from './files.ts';
+import { readCount, readPast } from './input.ts';
 import { type Column, plain, print, printList, showInstant } from './output.ts';
 import { startProgress } from './progress.ts';
 
@@ -36,8 +37,8 @@ const queryOf = ({ action, actor, target, credential, from, to }: AuditOptions):
   actor,
   target,
   credential,
-  from,
-  to,
+  from: readPast('--from', from),
+  to: readPast('--to', to),
 });
 
 /** The newest entries of the activity log. */
@@ -64,13 +65,24 @@ async function eventsAfter(client: Client, query: AuditListQuery, after: number 
 }
 
 const POLL = 1000;
+/** Answers in a row that may be missing: a server starts anew in less. */
+const MISSED = 30;
 
 /** Follows the activity log until it is interrupted: a line an entry, with `--json` as NDJSON. */
 export async function tailAudit(options: AuditOptions): Promise<void> {
   const client = connect(options);
+  const query = queryOf(options);
   let last: number | null = null;
-  for (;;) {
-    for (const event of await eventsAfter(client, queryOf(options), last)) {
+  for (let missed = 0; ; await wait(POLL)) {
+    let events: AuditEvent[];
+    try {
+      events = await eventsAfter(client, query, last);
+      missed = 0;
+    } catch (error) {
+      if (last === null || !isPassing(error) || ++missed > MISSED) throw error;
+      continue;
+    }
+    for (const event of events) {
       const cells = [
         event.at,
         event.action,
@@ -82,7 +94,6 @@ export async function tailAudit(options: AuditOptions): Promise<void> {
       last = event.sequence;
     }
     last ??= 0;
-    await wait(POLL);
   }
 }
 
@@ -90,9 +101,10 @@ export async function tailAudit(options: AuditOptions): Promise<void> {
 export async function exportAudit(options: AuditOptions & { readonly output?: string }): Promise<void> {
   const stream = await connect(options).auditEvents.export(queryOf(options));
   const progress = startProgress('Exporting the activity log …', options.quiet);
-  const target = options.output === undefined ? process.stdout : createWriteStream(options.output, { mode: 0o600 });
+  const lines = Readable.fromWeb(stream as never);
   try {
-    await pipeline(Readable.fromWeb(stream as never), target, { end: options.output !== undefined });
+    if (options.output !== undefined) await writePrivatelyFrom(options.output, lines);
+    else await pipeline(lines, process.stdout, { end: false });
   } finally {
     progress.end();
   }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { PERMISSIONS, SCOPES } from '../contract/words.ts';
 import { Failure } from './failure.ts';
 import { print } from './output.ts';
 
@@ -7,12 +8,27 @@ function wordsByPath(program: Command): Map<string, string[]> {
   const words = new Map<string, string[]>();
   const walk = (command: Command, path: string) => {
     const options = command.options.filter(({ hidden }) => !hidden).map(({ long, short }) => long ?? short ?? '');
-    words.set(path, [...command.commands.map((one) => one.name()), ...options, '--help']);
+    const argument = command.registeredArguments[0]?.name();
+    const values = argument === 'shell' ? Object.keys(SHELLS) : [];
+    words.set(path, [...command.commands.map((one) => one.name()), ...values, ...options, '--help']);
     for (const one of command.commands) walk(one, path === '' ? one.name() : `${path} ${one.name()}`);
   };
   walk(program, '');
   return words;
 }
+
+/** What can follow an option, whichever command it belongs to. */
+const VALUES: Readonly<Record<string, readonly string[]>> = {
+  '--scope': SCOPES,
+  '--permission': PERMISSIONS,
+  '--expires': ['30d', '90d', '1y', 'never'],
+  '--sort': ['createdAt', 'name', 'expiresAt', 'lastUsedAt', 'useCount'],
+};
+
+const valueCases = (before: string, after: string) =>
+  Object.entries(VALUES)
+    .map(([option, values]) => `    ${option}) ${before}${values.join(' ')}${after} ;;`)
+    .join('\n');
 
 /** Works out in the shell which command has been typed, then offers its words. */
 function bash(words: ReadonlyMap<string, string[]>): string {
@@ -27,6 +43,9 @@ _devpilot() {
   done
   case "$path" in
 ${[...words].map(([path, list]) => `    "${path}") words="${list.join(' ')}" ;;`).join('\n')}
+  esac
+  case "\${COMP_WORDS[COMP_CWORD-1]}" in
+${valueCases('words="', '"')}
   esac
   COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))
 }
@@ -53,19 +72,24 @@ _devpilot() {
   case "$known" in
 ${[...words].map(([path, list]) => `    ("${path}") offered=(${list.join(' ')}) ;;`).join('\n')}
   esac
+  case "\${words[CURRENT-1]}" in
+${valueCases('offered=(', ')')}
+  esac
   compadd -- $offered
   _files
 }
-compdef _devpilot devpilot
+# In a folder of fpath this file is the function's body, run at the first completion; sourced, it declares it.
+if [ "\${funcstack[1]}" = "_devpilot" ]; then _devpilot "$@"; else compdef _devpilot devpilot; fi
 `;
 }
 
 function fish(words: ReadonlyMap<string, string[]>): string {
+  const valuesOf = (option: string) => (VALUES[option] === undefined ? '' : ` -x -a '${VALUES[option].join(' ')}'`);
   const lines = [...words].flatMap(([path, list]) => {
     const condition = `__devpilot_at "${path}"`;
     return list.map((word) =>
       word.startsWith('--')
-        ? `complete -c devpilot -n '${condition}' -l ${word.slice(2)}`
+        ? `complete -c devpilot -n '${condition}' -l ${word.slice(2)}${valuesOf(word)}`
         : `complete -c devpilot -n '${condition}' -f -a ${word}`,
     );
   });

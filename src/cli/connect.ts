@@ -1,6 +1,7 @@
 import { type Client, createClient } from '../sdk/client.ts';
 import { EXIT, Failure } from './failure.ts';
 import { findProfile, profileName, secretOf } from './profile.ts';
+import { tellingFetch } from './progress.ts';
 
 /** What every command that talks to a server takes. */
 export interface Common {
@@ -48,6 +49,7 @@ export function openClient(common: Common, credential: string | null, workspace?
   const passphrase = setting('DEVPILOT_PASSPHRASE');
   return createClient({
     url: serverUrl(common),
+    fetch: tellingFetch(common.quiet),
     ...(credential !== null && { credential }),
     ...(passphrase !== undefined && credential?.startsWith('workspace_token_') && { passphrase }),
     ...(workspace !== null && workspace !== undefined && { workspace }),

@@ -1,8 +1,9 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readSettings, type Settings } from '../settings.ts';
+import { leaseClock } from '../store/jobs.ts';
+import { openReader } from '../store/open.ts';
 import { anyPerson } from '../store/people.ts';
-import { openSqliteReader } from '../store/sqlite.ts';
 import { type Common, serverUrl } from './connect.ts';
 import { dim, print, printJson } from './output.ts';
 
@@ -30,23 +31,33 @@ function checkDirectory(path: string): Check {
   return good(name, `${path}, for its owner alone`);
 }
 
-async function checkStore(settings: Settings): Promise<Check> {
+/** More than this many milliseconds apart, expiries and second factors go wrong. */
+const CLOCK_TOLERANCE = 5000;
+
+function checkClock(whose: string, theirs: number, ours: number): Check {
+  const apart = Math.abs(theirs - ours);
+  const detail = `this machine and ${whose} are ${Math.round(apart / 1000)} s apart`;
+  return apart > CLOCK_TOLERANCE ? bad('clock', `${detail}: set both by NTP`) : good('clock', detail);
+}
+
+async function checkStore(settings: Settings): Promise<Check[]> {
   const name = 'store';
-  if (settings.databaseUrl !== null) return good(name, 'PostgreSQL; the server checks below say whether it is reached');
-  const file = join(settings.dataDirectory, 'devpilot.db');
-  if (!existsSync(file)) return good(name, 'SQLite, not made yet');
-  const db = openSqliteReader(file);
+  const isSqlite = settings.databaseUrl === null;
+  if (isSqlite && !existsSync(join(settings.dataDirectory, 'devpilot.db'))) return [good(name, 'SQLite, not made yet')];
+  const engine = isSqlite ? 'SQLite' : 'PostgreSQL';
+  const db = openReader(settings);
   try {
-    return good(name, (await anyPerson(db)) ? 'SQLite' : 'SQLite; nobody has signed up yet');
+    const store = good(name, (await anyPerson(db)) ? engine : `${engine}; nobody has signed up yet`);
+    if (isSqlite) return [store];
+    const asked = Date.now();
+    const theirs = await leaseClock(db, asked);
+    return [store, checkClock('the database', theirs, (asked + Date.now()) / 2)];
   } catch (error) {
-    return bad(name, said(error));
+    return [bad(name, `${engine}: ${said(error)}`)];
   } finally {
     await db.destroy();
   }
 }
-
-/** More than this many milliseconds apart, expiries and second factors go wrong. */
-const CLOCK_TOLERANCE = 5000;
 
 async function checkServer(url: string): Promise<Check[]> {
   const checks: Check[] = [];
@@ -61,13 +72,7 @@ async function checkServer(url: string): Promise<Check[]> {
   checks.push(answer.ok ? good('server', `${url} is ready`) : bad('server', `${url}: ${detail ?? answer.status}`));
   const theirs = Date.parse(answer.headers.get('date') ?? '');
   // The header has whole seconds, so half of one is added.
-  const apart = Math.abs(theirs + 500 - (asked + Date.now()) / 2);
-  if (!Number.isNaN(apart)) {
-    const seconds = `${Math.round(apart / 1000)} s apart`;
-    checks.push(
-      apart > CLOCK_TOLERANCE ? bad('clock', `this machine and the server are ${seconds}`) : good('clock', seconds),
-    );
-  }
+  if (!Number.isNaN(theirs)) checks.push(checkClock('the server', theirs + 500, (asked + Date.now()) / 2));
   return checks;
 }
 
@@ -76,7 +81,7 @@ async function allChecks(options: Common): Promise<Check[]> {
   try {
     const settings = readSettings(process.env);
     checks.push(good('settings', 'every value is taken'));
-    checks.push(checkDirectory(settings.dataDirectory), await checkStore(settings));
+    checks.push(checkDirectory(settings.dataDirectory), ...(await checkStore(settings)));
   } catch (error) {
     checks.push(bad('settings', said(error)));
   }

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { type Common, connect } from './connect.ts';
 import { Failure } from './failure.ts';
+import { leaveInterrupts } from './interrupt.ts';
 import { inheritedUmask } from './umask.ts';
 
 /** What a shell ends with where a command is not there, or is none. */
@@ -33,6 +34,7 @@ export async function runWith(app: string, [command = '', ...args]: readonly str
   const { value } = await connect(options).environment.read(app, { values: 'shown' });
   const variables = Object.fromEntries(value.data.map(({ name, value: text }) => [name, text ?? '']));
   process.umask(inheritedUmask);
+  leaveInterrupts();
   const child = spawn(command, args, { env: { ...inherited(), ...variables }, stdio: 'inherit' });
   const passOn = (signal: NodeJS.Signals) => child.kill(signal);
   const atTerminal = process.stdin.isTTY === true;

@@ -13,6 +13,33 @@ export class Failure extends Error {
   }
 }
 
+/** Whether a server that starts anew, or a network that comes back, may mend it. */
+export function isPassing(error: unknown): boolean {
+  return error instanceof DevpilotError && (error.status === 0 || error.status >= 500);
+}
+
+/** Whether the credential came from the environment, which goes before what `devpilot login` keeps. */
+const isGiven = () => (process.env['DEVPILOT_TOKEN'] ?? '') !== '';
+
+const another = () =>
+  isGiven() ? 'Set DEVPILOT_TOKEN to another, or unset it and run: devpilot login' : 'Run: devpilot login';
+const ELSEWHERE = 'Is it running, and is that its address? --url or DEVPILOT_URL names another.';
+
+/** What to do about a refusal, by its code. */
+const NEXT: Readonly<Record<string, () => string>> = {
+  missing_credential: another,
+  invalid_token: another,
+  token_expired: another,
+  token_inactive: () => `Switch it on again with devpilot keys enable, or use another. ${another()}`,
+  passphrase_required: () => 'Set DEVPILOT_PASSPHRASE.',
+  passphrase_incorrect: () => 'Set DEVPILOT_PASSPHRASE to the right one.',
+  wrong_credential_kind: () => (isGiven() ? 'Unset DEVPILOT_TOKEN, or set it to another.' : 'Run: devpilot login'),
+  insufficient_scope: () => 'Use a credential that has it.',
+  unreachable: () => ELSEWHERE,
+  timed_out: () => ELSEWHERE,
+  unexpected_answer: () => ELSEWHERE,
+};
+
 const SIGN_IN_CODES = new Set([
   'missing_credential',
   'invalid_token',
@@ -29,8 +56,9 @@ export function failureOf(error: unknown): Failure | null {
   const more = error.errors.length > 1 ? error.errors.map(({ field, message }) => `\n  ${field}: ${message}`) : [];
   const id = error.code === 'internal' && error.requestId !== undefined ? ` (request ${error.requestId})` : '';
   const required = error.required.length > 0 ? ` Needed: ${error.required.join(', ')}.` : '';
-  const next = error.code === 'passphrase_required' ? ' Set DEVPILOT_PASSPHRASE.' : ' Run: devpilot login';
+  const next = NEXT[error.code]?.();
+  const said = next === undefined || /[.!?]$/.test(error.message) ? error.message : `${error.message}.`;
   const isSignIn = SIGN_IN_CODES.has(error.code);
-  const message = `${error.message}${id}${required}${more.join('')}${isSignIn ? next : ''}`;
+  const message = `${said}${id}${required}${more.join('')}${next === undefined ? '' : ` ${next}`}`;
   return new Failure(message, isSignIn ? EXIT.signInNeeded : EXIT.failed);
 }

@@ -1,10 +1,16 @@
-import { chmodSync, lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, createWriteStream, lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { Failure } from './failure.ts';
 import { decode, readInput } from './input.ts';
 
 function isSpecial(file: string): boolean {
   const found = lstatSync(file, { throwIfNoEntry: false });
   return found !== undefined && !found.isFile();
+}
+
+function unwritable(file: string, error: unknown): Failure {
+  return new Failure(`${file} can not be written: ${(error as NodeJS.ErrnoException).code ?? 'unknown'}.`);
 }
 
 /**
@@ -23,7 +29,19 @@ export function writePrivately(file: string, text: string): void {
     renameSync(beside, file);
   } catch (error) {
     rmSync(beside, { force: true });
-    throw new Failure(`${file} can not be written: ${(error as NodeJS.ErrnoException).code ?? 'unknown'}.`);
+    throw unwritable(file, error);
+  }
+}
+
+/** The same with what comes in pieces, of any length. */
+export async function writePrivatelyFrom(file: string, source: Readable): Promise<void> {
+  const beside = isSpecial(file) ? file : `${file}.${process.pid}`;
+  try {
+    await pipeline(source, createWriteStream(beside, { mode: 0o600, flags: beside === file ? 'w' : 'wx' }));
+    if (beside !== file) renameSync(beside, file);
+  } catch (error) {
+    if (beside !== file) rmSync(beside, { force: true });
+    throw (error as NodeJS.ErrnoException).syscall === undefined ? error : unwritable(file, error);
   }
 }
 

@@ -16,9 +16,16 @@ export function decode(bytes: Uint8Array, name: string): string {
 /** All of standard input. */
 export const readInput = async (): Promise<string> => decode(await buffer(process.stdin), 'Standard input');
 
-/** All of standard input without the newline at its end: how secrets come in. */
+async function typeUnseen(what: string): Promise<string> {
+  const prompts = await import('@clack/prompts');
+  const answer = await prompts.password({ message: `The ${what}, typed or pasted unseen`, output: process.stderr });
+  if (typeof answer === 'symbol') throw cancelled();
+  return answer ?? '';
+}
+
+/** All of standard input without the newline at its end, or what is typed unseen: how secrets come in. */
 export async function readSecretInput(what: string): Promise<string> {
-  const secret = (await readInput()).replace(/\r?\n$/, '');
+  const secret = isInteractive() ? await typeUnseen(what) : (await readInput()).replace(/\r?\n$/, '');
   if (secret === '') throw new Failure(`Standard input holds no ${what}.`);
   return secret;
 }
@@ -54,6 +61,13 @@ export function readInstant(name: string, text: string, now = Date.now()): strin
   const at = readMoment(text, now);
   if (at === null) throw new Failure(`${name} takes a duration such as 30m or 12h, or ${INSTANT}.`);
   return at;
+}
+
+/** Reads an instant, or how long ago it was. */
+export function readPast(name: string, text: string | undefined, now = Date.now()): string | undefined {
+  if (text === undefined) return undefined;
+  const span = readSpan(text);
+  return readInstant(name, span === null ? text : new Date(now - span).toISOString());
 }
 
 /** A whole number of an option. */

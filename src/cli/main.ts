@@ -1,4 +1,5 @@
 import './umask.ts';
+import { leaveInterrupts, listenForInterrupts } from './interrupt.ts';
 import { createProgram } from './program.ts';
 
 /** What went wrong, in one line on standard error, and the exit code that belongs to it. */
@@ -16,4 +17,7 @@ async function fail(error: unknown): Promise<void> {
   }
 }
 
-await createProgram().parseAsync().catch(fail);
+listenForInterrupts();
+// The bare command says what there is, which is no failure.
+const words = process.argv.length > 2 ? process.argv : [...process.argv, '--help'];
+await createProgram().parseAsync(words).catch(fail).finally(leaveInterrupts);

@@ -17,8 +17,6 @@ export function createProgram(): Command {
     .version(packageJson.version)
     .showSuggestionAfterError()
     .configureHelp({ showGlobalOptions: false });
-  // The bare command says what there is, which is no failure.
-  program.action(() => program.outputHelp());
   program.addHelpText(
     'after',
     `
@@ -206,6 +204,8 @@ function keyCommands(program: Command): void {
     .action(async (names, options) => (await shared()).deleteCredentials('keys', names, options));
 }
 
+const WHEN = 'an instant, or how long ago, such as 12h or 7d';
+
 function auditCommands(program: Command): void {
   const audit = program.command('audit').description('The activity log');
   const log = () => import('./audit.ts');
@@ -215,8 +215,8 @@ function auditCommands(program: Command): void {
       .option('--actor <id>', 'who did it')
       .option('--target <id>', 'what it was done to')
       .option('--credential <id>', 'a credential, as either')
-      .option('--from <instant>', 'from then on')
-      .option('--to <instant>', 'before then');
+      .option('--from <when>', `from then on: ${WHEN}`)
+      .option('--to <when>', 'before then');
   filtered('list', 'The newest entries')
     .option('--limit <count>', AT_MOST, '50')
     .action(async (options) => (await log()).listAudit(options));

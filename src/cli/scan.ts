@@ -6,12 +6,12 @@ import { DevpilotError } from '../sdk/errors.ts';
 import { hintOf } from '../sdk/secret.ts';
 import { readUrl } from './connect.ts';
 import { Failure } from './failure.ts';
-import { confirm } from './input.ts';
+import { confirm, isInteractive } from './input.ts';
 import { note, plain, print, printJson } from './output.ts';
 import { type Progress, startProgress } from './progress.ts';
 import { bytesOf, filesUnder } from './scan/files.ts';
 import { createFinder, type Hit } from './scan/find.ts';
-import { askGit } from './scan/git.ts';
+import { askGit, rootOf } from './scan/git.ts';
 import { commitOf, ignoredOf, type ObjectHit, objectsOf, searchObjects, stagedObjects } from './scan/history.ts';
 
 export interface ScanOptions {
@@ -52,8 +52,10 @@ function add(search: Search, finding: Finding): void {
   if (search.findings.length < MOST_FINDINGS) search.findings.push(finding);
 }
 
-async function searchFiles(search: Search, path: string): Promise<void> {
-  for await (const file of filesUnder(path)) {
+/** Answers with the repositories that were met inside of the path. */
+async function searchFiles(search: Search, path: string): Promise<string[]> {
+  const inner: string[] = [];
+  for await (const file of filesUnder(path, (directory) => inner.push(directory))) {
     const finder = createFinder((hit) => add(search, { ...hit, path: relative('', file) || file, commit: null }));
     try {
       for await (const bytes of bytesOf(file)) finder.write(bytes);
@@ -64,6 +66,7 @@ async function searchFiles(search: Search, path: string): Promise<void> {
     search.files++;
     search.progress.say(`Scanned ${search.files} files …`);
   }
+  return inner;
 }
 
 /** Adds what objects hold, each secret once a path, under the commit that brought it. */
@@ -85,14 +88,19 @@ function addObjectHits(search: Search, root: string, hits: readonly ObjectHit[],
 
 async function searchRepository(search: Search, path: string, isStaged: boolean): Promise<void> {
   const directory = statSync(path).isDirectory() ? path : dirname(path);
-  const answer = askGit(directory, ['rev-parse', '--show-toplevel']);
-  if (answer === null) {
+  const root = rootOf(directory);
+  if (root === null) {
     if (isStaged) throw new Failure(`${path} is in no git repository.`);
     return;
   }
-  const root = answer.replace(/\n$/, '');
+  if (!isStaged && askGit(root, ['rev-parse', '--is-shallow-repository'])?.trim() === 'true') {
+    note(
+      `devpilot: ${plain(root)} is a shallow clone: only what it has of the history is scanned. git fetch --unshallow brings the rest.`,
+    );
+  }
   const hits: ObjectHit[] = [];
-  const objects = isStaged ? stagedObjects(root) : objectsOf(root, relative(root, realpathSync(path)));
+  const below = relative(root, realpathSync(path));
+  const objects = isStaged ? stagedObjects(root) : objectsOf(root, below);
   search.progress.say('Scanning the history …');
   search.objects += await searchObjects(root, objects, (hit) => {
     if (hits.length < MOST_FINDINGS) hits.push(hit);
@@ -116,20 +124,38 @@ async function statusOf(url: string, secret: string): Promise<Status> {
   }
 }
 
-async function askServer(search: Search, options: ScanOptions, url: string): Promise<Map<string, Status>> {
-  const statuses = new Map<string, Status>();
+type Statuses = Map<string, Status>;
+
+/** Fills in what the server says of each. What it said before it failed stays. */
+async function askServer(search: Search, statuses: Statuses, url: string): Promise<void> {
   for (const { secret } of search.findings) {
+    search.progress.say(`Asked the server about ${statuses.size} secrets …`);
     if (!statuses.has(secret)) statuses.set(secret, await statusOf(url, secret));
   }
-  const known = [...statuses].filter(([, status]) => status !== 'unknown').map(([secret]) => secret);
-  if (options.revoke !== true || known.length === 0) return statuses;
-  search.progress.end();
-  await confirm(`Revoke ${known.length} of the secrets found, for good?`, options.yes);
-  for (const secret of known) {
+}
+
+async function revokeAll(secrets: readonly string[], statuses: Statuses, url: string): Promise<void> {
+  for (const secret of secrets) {
     await createClient({ url }).revoke({ token: secret });
     statuses.set(secret, 'revoked');
   }
-  return statuses;
+}
+
+/**
+ * Revokes what the server knows, if told to: by `--revoke`, or on a terminal by whoever is asked once the
+ * findings are shown.
+ */
+async function offerToRevoke(statuses: Statuses, options: ScanOptions, url: string): Promise<void> {
+  const known = [...statuses].filter(([, status]) => status !== 'unknown').map(([secret]) => secret);
+  if (known.length === 0) return;
+  const many = known.length === 1 ? 'the secret' : `the ${known.length} secrets`;
+  if (options.revoke !== true && !isInteractive()) {
+    note(`To revoke ${many} that the server knows: the same with --revoke --yes`, options);
+    return;
+  }
+  await confirm(`Revoke ${many} that the server knows, for good?`, options.yes);
+  await revokeAll(known, statuses, url);
+  note(`Revoked ${many}.`, options);
 }
 
 async function report(search: Search, statuses: ReadonlyMap<string, Status>, options: ScanOptions): Promise<void> {
@@ -156,6 +182,27 @@ async function report(search: Search, statuses: ReadonlyMap<string, Status>, opt
   note(findings.length === 0 ? `No secrets in ${scanned}.` : `${few} found in ${scanned}.`, options);
 }
 
+/** Says what was found, whatever becomes of the server's share in it. */
+async function tell(search: Search, options: ScanOptions, url: string | null): Promise<void> {
+  const statuses: Statuses = new Map();
+  let failure: unknown;
+  // Told to revoke without a question, the report says what came of it.
+  const atOnce = options.revoke === true && options.yes === true;
+  try {
+    if (url !== null) await askServer(search, statuses, url);
+    if (url !== null && atOnce) {
+      const known = [...statuses].filter(([, status]) => status !== 'unknown').map(([secret]) => secret);
+      await revokeAll(known, statuses, url);
+    }
+  } catch (error) {
+    failure = error;
+  }
+  search.progress.end();
+  await report(search, statuses, options);
+  if (failure !== undefined) throw failure;
+  if (url !== null && !atOnce) await offerToRevoke(statuses, options, url);
+}
+
 /**
  * Finds Devpilot secrets in files and in git history, by prefix and checksum, without asking anybody;
  * with `--server` also which of them are live. Ends with 1 if there are any. Never prints a secret.
@@ -169,14 +216,16 @@ export async function scan(paths: readonly string[], options: ScanOptions): Prom
   const search: Search = { findings: [], progress, files: 0, objects: 0 };
   try {
     for (const path of paths.length === 0 ? ['.'] : paths) {
-      if (options.staged !== true) await searchFiles(search, path);
-      if (options.history || options.staged === true) await searchRepository(search, path, options.staged === true);
+      if (options.staged === true) {
+        await searchRepository(search, path, true);
+        continue;
+      }
+      const inner = await searchFiles(search, path);
+      if (options.history) for (const one of [path, ...inner]) await searchRepository(search, one, false);
     }
-    const statuses = url === null ? new Map<string, Status>() : await askServer(search, options, url);
-    progress.end();
-    await report(search, statuses, options);
+    if (search.findings.length > 0) process.exitCode = 1;
+    await tell(search, options, url);
   } finally {
     progress.end();
   }
-  if (search.findings.length > 0) process.exitCode = 1;
 }

@@ -1,9 +1,11 @@
 import { giveBackStartMemory } from '../server/start-memory.ts';
 import { createLogger, start } from '../server.ts';
 import { readSettings } from '../settings.ts';
+import { leaveInterrupts } from './interrupt.ts';
 
 /** Serves until SIGTERM or SIGINT, then stops cleanly. A second signal changes nothing. */
 export async function serve(): Promise<void> {
+  leaveInterrupts();
   const settings = readSettings(process.env);
   const logger = createLogger(settings.logLevel);
   const running = await start(settings, { logger });
@@ -13,9 +15,6 @@ export async function serve(): Promise<void> {
     running.setupLink === null ? '' : `Set it up, once: ${running.setupLink}\n`,
     running.metricsUrl === null ? '' : `Metrics are at ${running.metricsUrl}\n`,
   ];
-  // In one piece, so that whoever reads the first line has the others too.
-  process.stdout.write(lines.join(''));
-
   let stopping: Promise<void> | null = null;
   const stop = (signal: NodeJS.Signals) => {
     if (stopping !== null) return;
@@ -30,4 +29,6 @@ export async function serve(): Promise<void> {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  // In one piece, so that whoever reads the first line has the others too; and last, so that a signal sent on reading it stops cleanly.
+  process.stdout.write(lines.join(''));
 }

@@ -5,8 +5,9 @@ import type { AccessToken } from '../contract/schemas.ts';
 import type { Client } from '../sdk/client.ts';
 import { type Common, connect } from './connect.ts';
 import { findCredential } from './credentials.ts';
-import { Failure } from './failure.ts';
+import { EXIT, Failure, failureOf, isPassing } from './failure.ts';
 import { readExpiry, readSecretInput, readSpan } from './input.ts';
+import { onInterrupt } from './interrupt.ts';
 import { note, print } from './output.ts';
 import { startProgress } from './progress.ts';
 
@@ -31,12 +32,22 @@ async function readPassphrase(old: AccessToken, options: ReplaceOptions): Promis
   throw new Failure(`${old.name} has a passphrase, which nobody can read back. Give one with --passphrase -`);
 }
 
+/** Whether it was used; a server that is away for a while has not seen it used. */
+async function isUsed(client: Client, id: string): Promise<boolean> {
+  try {
+    return (await client.accessTokens.get(id)).useCount > 0;
+  } catch (error) {
+    if (isPassing(error)) return false;
+    throw error;
+  }
+}
+
 async function waitForFirstUse(client: Client, id: string, span: number, options: Common): Promise<boolean> {
   const until = Date.now() + span;
   const progress = startProgress('Waiting for the first use of the new one …', options.quiet);
   try {
     while (Date.now() < until) {
-      if ((await client.accessTokens.get(id)).useCount > 0) return true;
+      if (await isUsed(client, id)) return true;
       await wait(POLL);
     }
     return false;
@@ -68,11 +79,22 @@ export async function replaceToken(named: string, options: ReplaceOptions): Prom
   await print(options.json === true ? `${JSON.stringify(created)}\n` : `${created.secret}\n`);
   // What reads the pipe must see its end now: it is what will make the new token used.
   if (process.stdout.isTTY !== true) closeSync(1);
-  if (!(await waitForFirstUse(client, created.id, span, options))) {
-    throw new Failure(
-      `${created.id} was not used yet, so ${old.id} still stands. Once it is: devpilot tokens delete ${old.id}`,
-    );
+  const both = `Both stand: ${old.id} and ${created.id}. Once the new one is in use: devpilot tokens delete ${old.id}`;
+  const listenNoMore = onInterrupt(() => {
+    process.stderr.write(`\ndevpilot: Cancelled. ${both}\n`);
+    process.exit(EXIT.cancelled);
+  });
+  try {
+    if (!(await waitForFirstUse(client, created.id, span, options))) {
+      throw new Failure(`${created.id} was not used in time. ${both}`);
+    }
+    await client.accessTokens.delete(old.id);
+  } catch (error) {
+    const failure = failureOf(error);
+    if (failure === null || error instanceof Failure) throw error;
+    throw new Failure(`${failure.message} ${both}`, failure.exitCode);
+  } finally {
+    listenNoMore();
   }
-  await client.accessTokens.delete(old.id);
   note(`${created.id} is in use; deleted ${old.id}.`, options);
 }

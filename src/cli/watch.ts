@@ -3,7 +3,8 @@ import { stripVTControlCharacters } from 'node:util';
 import type { LogLine } from '../contract/log-line.ts';
 import type { WorkStatus } from '../contract/words.ts';
 import { DevpilotError } from '../sdk/errors.ts';
-import { EXIT, Failure } from './failure.ts';
+import { EXIT, Failure, isPassing } from './failure.ts';
+import { onInterrupt } from './interrupt.ts';
 import { dim, note, type OutputOptions, plain, print } from './output.ts';
 import { startProgress } from './progress.ts';
 
@@ -96,8 +97,7 @@ async function untilOver<One extends Work>(watched: Watched<One>, options: Watch
         work = await watched.get();
         missed = 0;
       } catch (error) {
-        const passing = error instanceof DevpilotError && (error.status === 0 || error.status >= 500);
-        if (!passing || ++missed > MISSED) throw error;
+        if (!isPassing(error) || ++missed > MISSED) throw error;
         continue;
       }
       if (isOver(work)) return work;
@@ -119,11 +119,10 @@ async function untilOver<One extends Work>(watched: Watched<One>, options: Watch
  * credential that may not read the log waits without it.
  */
 export async function watch<One extends Work>(watched: Watched<One>, options: WatchOptions): Promise<One> {
-  const interrupted = () => {
+  const listenNoMore = onInterrupt(() => {
     note(`\n${watched.name} goes on. To see more of it: ${watched.later}`, options);
     process.exit(INTERRUPTED);
-  };
-  process.once('SIGINT', interrupted);
+  });
   try {
     if (options.follow === true && watched.logs !== undefined) {
       await printLog(watched.logs(), { aside: options.json === true }).catch((error: unknown) => {
@@ -133,7 +132,7 @@ export async function watch<One extends Work>(watched: Watched<One>, options: Wa
     }
     return await untilOver(watched, options);
   } finally {
-    process.off('SIGINT', interrupted);
+    listenNoMore();
   }
 }
 

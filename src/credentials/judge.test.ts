@@ -11,6 +11,7 @@ function record(facts: Partial<CredentialRecord> & { readonly words?: readonly s
   const { words = ['modify_env'], kind = 'access_token', ...rest } = facts;
   return {
     kind,
+    label: 'tok_1 CI',
     id: 'tok_1',
     name: 'CI',
     workspace: { id: 'wsp_1', gone: false },

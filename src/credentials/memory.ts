@@ -1,5 +1,5 @@
 import type { CredentialKind } from '../contract/words.ts';
-import type { CredentialRecord, Digest, WorkspaceMark } from './record.ts';
+import { type CredentialRecord, type Digest, idIn, nameIn, type WorkspaceMark } from './record.ts';
 import type { Places } from './tally.ts';
 
 /** A record that is in memory nowhere yet. */
@@ -33,8 +33,6 @@ const IS_ACTIVE = 4;
 /** Used since the eviction last came by. */
 const IS_RECENT = 8;
 const HAS_PASSPHRASE = 16;
-/** From this bit on, how long the id is. */
-const ID_LENGTH = 8;
 
 const PAGE_BITS = 12;
 const PAGE_ROWS = 1 << PAGE_BITS;
@@ -58,14 +56,72 @@ function wordOf(digest: Digest, at: number): number {
   );
 }
 
-function readInstant(page: Int32Array, at: number): number | null {
-  const high = page[at + 1] ?? NEVER;
-  return high === NEVER ? null : high * HIGH + ((page[at] ?? 0) >>> 0);
-}
+const instantOf = (low: number, high: number): number => high * HIGH + (low >>> 0);
 
 function writeInstant(page: Int32Array, at: number, instant: number | null): void {
   page[at] = instant === null ? 0 : instant % HIGH;
   page[at + 1] = instant === null ? NEVER : Math.floor(instant / HIGH);
+}
+
+/**
+ * A record as its row had it. Words and instants are put together for those who ask: a judgement needs
+ * none of the words, and an instant kept in a field is an object of its own. Spreading one loses those.
+ */
+class RowRecord implements CredentialRecord {
+  readonly row: number;
+  readonly label: string;
+  readonly workspace: WorkspaceMark;
+  readonly rights: number;
+  readonly passphraseHash: string | null;
+  private readonly flags: number;
+  private readonly expires: number;
+  private readonly expiresHigh: number;
+  private readonly created: number;
+  private readonly createdHigh: number;
+
+  constructor(
+    row: number,
+    label: string,
+    workspace: WorkspaceMark,
+    passphraseHash: string | null,
+    page: Int32Array,
+    start: number,
+  ) {
+    this.row = row;
+    this.label = label;
+    this.workspace = workspace;
+    this.rights = page[start + RIGHTS] ?? 0;
+    this.passphraseHash = passphraseHash;
+    this.flags = page[start + FLAGS] ?? 0;
+    this.expires = page[start + EXPIRES] ?? 0;
+    this.expiresHigh = page[start + EXPIRES + 1] ?? NEVER;
+    this.created = page[start + CREATED] ?? 0;
+    this.createdHigh = page[start + CREATED + 1] ?? 0;
+  }
+
+  get id(): string {
+    return idIn(this.label);
+  }
+
+  get name(): string {
+    return nameIn(this.label);
+  }
+
+  get kind(): CredentialKind {
+    return (this.flags & IS_KEY) !== 0 ? 'api_key' : 'access_token';
+  }
+
+  get active(): boolean {
+    return (this.flags & IS_ACTIVE) !== 0;
+  }
+
+  get expiresAt(): number | null {
+    return this.expiresHigh === NEVER ? null : instantOf(this.expires, this.expiresHigh);
+  }
+
+  get createdAt(): number {
+    return instantOf(this.created, this.createdHigh);
+  }
 }
 
 /**
@@ -84,7 +140,7 @@ export function createMemory(capacity: number): Memory {
    */
   let slots = newSlots();
   /** Id and name of each row in one string: half of what two would cost is their heads. */
-  let texts: string[] = [];
+  let labels: string[] = [];
   let passphraseHashes = new Map<number, string>();
   let workspaces: WorkspaceMark[] = [];
   let workspaceNumbers = new Map<WorkspaceMark, number>();
@@ -137,7 +193,7 @@ export function createMemory(capacity: number): Memory {
     const row = (slots[slot] ?? 0) - 1;
     unlink(slot);
     pageOf(row)[startOf(row) + FLAGS] = 0;
-    texts[row] = '';
+    labels[row] = '';
     passphraseHashes.delete(row);
     free.push(row);
     size--;
@@ -151,7 +207,7 @@ export function createMemory(capacity: number): Memory {
 
   /** Second chance: the next under the hand goes, unless it was used since the hand last came by. */
   function makeRoom(): void {
-    for (let chances = SECOND_CHANCES; ; hand = (hand + 1) % texts.length) {
+    for (let chances = SECOND_CHANCES; ; hand = (hand + 1) % labels.length) {
       const page = pageOf(hand);
       const at = startOf(hand) + FLAGS;
       const flags = page[at] ?? 0;
@@ -162,7 +218,7 @@ export function createMemory(capacity: number): Memory {
   }
 
   function takeRow(): number {
-    const row = free.pop() ?? texts.length;
+    const row = free.pop() ?? labels.length;
     if (row >>> PAGE_BITS === pages.length) pages.push(new Int32Array(pageWords));
     return row;
   }
@@ -184,21 +240,8 @@ export function createMemory(capacity: number): Memory {
       if (workspace === undefined || workspace.gone) return null;
       const flags = page[start + FLAGS] ?? 0;
       page[start + FLAGS] = flags | IS_RECENT;
-      const text = texts[row] ?? '';
-      const idEnds = flags >>> ID_LENGTH;
-      const kind: CredentialKind = (flags & IS_KEY) !== 0 ? 'api_key' : 'access_token';
-      return {
-        kind,
-        id: text.slice(0, idEnds),
-        name: text.slice(idEnds),
-        workspace,
-        rights: page[start + RIGHTS] ?? 0,
-        active: (flags & IS_ACTIVE) !== 0,
-        expiresAt: readInstant(page, start + EXPIRES),
-        createdAt: readInstant(page, start + CREATED) ?? 0,
-        passphraseHash: (flags & HAS_PASSPHRASE) !== 0 ? (passphraseHashes.get(row) ?? null) : null,
-        row,
-      };
+      const passphraseHash = (flags & HAS_PASSPHRASE) !== 0 ? (passphraseHashes.get(row) ?? null) : null;
+      return new RowRecord(row, labels[row] ?? '', workspace, passphraseHash, page, start);
     },
     set(digest, record) {
       const before = slotOf(digest);
@@ -213,15 +256,13 @@ export function createMemory(capacity: number): Memory {
       page[start + RIGHTS] = record.rights;
       page[start + WORKSPACE] = numberOf(record.workspace);
       page[start + FLAGS] =
-        (record.id.length << ID_LENGTH) |
         IN_USE |
         (record.kind === 'api_key' ? IS_KEY : 0) |
         (record.active ? IS_ACTIVE : 0) |
         (record.passphraseHash === null ? 0 : HAS_PASSPHRASE);
-      const text = record.id + record.name;
-      // Reading a character makes one string of what are two with a link until then.
-      text.charCodeAt(0);
-      texts[row] = text;
+      // Reading a character makes one string of what are several with links until then.
+      record.label.charCodeAt(0);
+      labels[row] = record.label;
       if (record.passphraseHash !== null) passphraseHashes.set(row, record.passphraseHash);
       size++;
       link(row);
@@ -233,7 +274,7 @@ export function createMemory(capacity: number): Memory {
     clear() {
       pages = [];
       slots = newSlots();
-      texts = [];
+      labels = [];
       passphraseHashes = new Map();
       workspaces = [];
       workspaceNumbers = new Map();

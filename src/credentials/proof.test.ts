@@ -15,6 +15,7 @@ const RIGHT = 'correct horse';
 
 const recordOf = (id: string, passphraseHash: string | null): CredentialRecord => ({
   kind: 'access_token',
+  label: `${id} CI`,
   id,
   name: 'CI',
   workspace: { id: 'wsp_1', gone: false },

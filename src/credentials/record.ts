@@ -15,6 +15,8 @@ export interface WorkspaceMark {
  */
 export interface CredentialRecord {
   readonly kind: CredentialKind;
+  /** Id and name in one string (`labelOf`): what most judgements need of the two is that they are the same. */
+  readonly label: string;
   readonly id: string;
   readonly name: string;
   readonly workspace: WorkspaceMark;
@@ -30,8 +32,13 @@ export interface CredentialRecord {
   readonly row: number;
 }
 
+export const labelOf = (id: string, name: string): string => `${id} ${name}`;
+/** The id in a label: no id has a blank. */
+export const idIn = (label: string): string => label.slice(0, label.indexOf(' '));
+export const nameIn = (label: string): string => label.slice(label.indexOf(' ') + 1);
+
 /** A credential as the store gives it for judging. */
-export type StoredCredential = Omit<CredentialRecord, 'workspace' | 'rights' | 'row'> & {
+export type StoredCredential = Omit<CredentialRecord, 'workspace' | 'rights' | 'row' | 'label'> & {
   readonly workspaceId: string;
   readonly rights: readonly string[];
 };

@@ -1,5 +1,5 @@
 import type { Memory, NewRecord } from './memory.ts';
-import type { CredentialRecord, Digest, StoredCredential, WorkspaceMark } from './record.ts';
+import { type CredentialRecord, type Digest, labelOf, type StoredCredential, type WorkspaceMark } from './record.ts';
 import { grantedBy } from './rights.ts';
 import type { Places } from './tally.ts';
 
@@ -74,6 +74,7 @@ export function createRegistry(options: {
   function recordOf(stored: StoredCredential): NewRecord {
     return {
       kind: stored.kind,
+      label: labelOf(stored.id, stored.name),
       id: stored.id,
       name: stored.name,
       workspace: markOf(stored.workspaceId),

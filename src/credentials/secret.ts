@@ -90,7 +90,8 @@ export function secretKindOf(text: string): SecretKind | null {
   let rest = ~crc >>> 0;
   for (let at = text.length - 1; at >= body; at--) {
     if (text.charCodeAt(at) !== BASE62.charCodeAt(rest % 62)) return null;
-    rest = Math.floor(rest / 62);
+    // Cut off as an unsigned word, which the machine divides in one step.
+    rest = (rest / 62) >>> 0;
   }
   return kind;
 }

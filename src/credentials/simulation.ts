@@ -131,7 +131,9 @@ function createRandom(seed: number): () => number {
 }
 
 function storedOf(record: CredentialRecord | null): StoredCredential | null {
-  return record === null ? null : { ...record, workspaceId: record.workspace.id, rights: ['read'] };
+  if (record === null) return null;
+  const { kind, id, name, active, expiresAt, createdAt, passphraseHash, workspace } = record;
+  return { kind, id, name, active, expiresAt, createdAt, passphraseHash, workspaceId: workspace.id, rights: ['read'] };
 }
 
 /** Lives one history. Throws when a judgement accepted what an earlier answer had ended, or an answer never came. */

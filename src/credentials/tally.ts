@@ -1,4 +1,4 @@
-import type { CredentialRecord } from './record.ts';
+import { type CredentialRecord, idIn } from './record.ts';
 
 /** Uses of one credential that are not in the store yet; instants in epoch milliseconds. */
 export interface PendingUses {
@@ -22,7 +22,7 @@ const FIRST_CAPACITY = 256;
 /** What was counted between two flushes. */
 export interface Tally {
   count(record: CredentialRecord, address: string, now: number): void;
-  /** Takes the uses of the next credentials, `most` at a time; the same credential twice if its row changed. */
+  /** Takes the uses of the next credentials, `most` at a time; the same credential twice if its row or its name changed. */
   take(most: number): PendingUses[];
   /** Credentials not taken yet. */
   size(): number;
@@ -47,7 +47,7 @@ export interface Places {
  * being emptied: a place counts only if it names the row back (Briggs and Torczon 1993).
  */
 export function createTally(places: Places): Tally {
-  const ids: string[] = [];
+  const labels: string[] = [];
   let rows = new Int32Array(FIRST_CAPACITY);
   let counts = new Uint32Array(FIRST_CAPACITY);
   let firsts = new Float64Array(FIRST_CAPACITY);
@@ -84,10 +84,10 @@ export function createTally(places: Places): Tally {
     addresses = larger(addresses, new Uint32Array(capacity));
   }
 
-  function add(id: string, row: number, address: string, now: number): void {
-    const place = ids.push(id) - 1;
+  function add({ label, row }: CredentialRecord, address: string, now: number): void {
+    const place = labels.push(label) - 1;
     if (place === counts.length) grow();
-    if (row < 0) rowless.set(id, place);
+    if (row < 0) rowless.set(label, place);
     else places.set(row, place);
     rows[place] = row;
     counts[place] = 1;
@@ -106,30 +106,30 @@ export function createTally(places: Places): Tally {
   }
 
   function usesAt(place: number): PendingUses[] {
-    const credentialId = ids[place];
-    if (credentialId === undefined) return [];
+    const label = labels[place];
+    if (label === undefined) return [];
     const others = elsewhere.get(place) ?? [];
     const last = lasts[place] ?? 0;
     const here = { address: names[addresses[place] ?? 0] ?? '', first: firsts[place] ?? 0, last };
     const lastUsedAt = others.reduce((newest, other) => Math.max(newest, other.last), last);
-    return [{ credentialId, count: counts[place] ?? 0, lastUsedAt, addresses: [here, ...others] }];
+    return [{ credentialId: idIn(label), count: counts[place] ?? 0, lastUsedAt, addresses: [here, ...others] }];
   }
 
   return {
     count(record, address, now) {
-      const { id, row } = record;
-      const place = row < 0 ? (rowless.get(id) ?? -1) : places.get(row);
-      if (rows[place] !== row || ids[place] !== id) return add(id, row, address, now);
+      const { label, row } = record;
+      const place = row < 0 ? (rowless.get(label) ?? -1) : places.get(row);
+      if (rows[place] !== row || labels[place] !== label) return add(record, address, now);
       counts[place] = (counts[place] ?? 0) + 1;
       if (addresses[place] === numberOf(address)) lasts[place] = now;
       else noteElsewhere(place, address, now);
     },
     take(most) {
       const from = taken;
-      taken = Math.min(ids.length, from + most);
+      taken = Math.min(labels.length, from + most);
       return Array.from({ length: taken - from }, (_, at) => usesAt(from + at)).flat();
     },
-    size: () => ids.length - taken,
+    size: () => labels.length - taken,
     since: () => firsts[0] ?? 0,
   };
 }

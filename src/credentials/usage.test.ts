@@ -20,6 +20,7 @@ after(() => house.close());
 
 const recordOf = (id: string): CredentialRecord => ({
   kind: 'api_key',
+  label: `${id} one`,
   id,
   name: 'one',
   workspace: { id: owner.workspaceId, gone: false },

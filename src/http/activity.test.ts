@@ -48,7 +48,10 @@ forEachEngine('the activity tracker', (engine) => {
       createToken(person, ['activity_tracker']),
       createToken(person, ['activity_tracker_analytics']),
     ]);
-    const send = <Body = Taken>(body: string | Uint8Array, headers: Record<string, string>): Promise<Answer<Body>> =>
+    const send = <Body = Taken>(
+      body: string | Uint8Array | undefined,
+      headers: Record<string, string>,
+    ): Promise<Answer<Body>> =>
       house.call<Body>(PATH, { method: 'POST', body, headers: { ...headers, ...bearer(sender.secret) } });
     return {
       person,
@@ -151,6 +154,25 @@ forEachEngine('the activity tracker', (engine) => {
         ['a', 'plain words', new Date(NOW).toISOString()],
       ],
     );
+  });
+
+  test('an event in binary mode needs no data', async () => {
+    const { send, list } = await newTracker();
+    const attributes = { 'ce-specversion': '1.0', 'ce-id': 'a', 'ce-source': '/bin', 'ce-type': 'raw' };
+    assert.equal((await send(undefined, attributes)).status, 201);
+    assert.equal(
+      (await send(undefined, { ...attributes, 'ce-id': 'b', 'content-type': 'application/json' })).status,
+      201,
+    );
+    assert.deepEqual(
+      (await list()).map(({ id, data }) => [id, data]),
+      [
+        ['b', null],
+        ['a', null],
+      ],
+    );
+    const bare = await send<ProblemAnswer>(undefined, { ...attributes, 'ce-id': '' });
+    assert.deepEqual([bare.status, bare.body.errors?.[0]?.field], [422, 'id']);
   });
 
   test('the same source and id is stored and counted once, also within a batch and from many senders at once', async () => {

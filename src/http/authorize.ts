@@ -5,10 +5,10 @@ import { HEADERS } from '../contract/words.ts';
 import type { Judgement, Presented } from '../credentials/present.ts';
 import type { CredentialRecord } from '../credentials/record.ts';
 import { type Demand, needAll, wordsOf } from '../credentials/rights.ts';
+import { inTurns } from '../credentials/turns.ts';
 import type { House } from './house.ts';
 import { loneHeader, readPresentation } from './presentation.ts';
 import { logUnexpected, problemOf, wordsOfProblem } from './problems.ts';
-import { inTurns } from './turns.ts';
 import { refusalOf } from './verdicts.ts';
 
 /** Demands, names and rights of which is remembered how they are read or written. */

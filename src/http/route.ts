@@ -259,6 +259,13 @@ export function registerRoute(app: FastifyInstance, house: House, declared: Rout
       }
       done(null, payload);
     },
+    ...(forms === 'bytes' && {
+      // A request without a body has one of no bytes, so that the handler judges it and not the schema that documents.
+      preValidation: (request: FastifyRequest, _reply: FastifyReply, done: () => void) => {
+        request.body ??= Buffer.alloc(0);
+        done();
+      },
+    }),
     ...(declared.accessFor !== undefined && {
       preValidation: async (request: FastifyRequest) => {
         const narrower = declared.accessFor?.(request.body);

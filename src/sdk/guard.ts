@@ -8,6 +8,7 @@ import {
   readOptions,
   TIMEOUT,
 } from './authorize.ts';
+import { type Fastify, judgingInTurns } from './fastify.ts';
 import { createMemory, type Memory } from './memory.ts';
 
 export type { GuardOptions, Identity } from './authorize.ts';
@@ -23,21 +24,6 @@ interface NodeResponse {
   statusCode: number;
   setHeader(name: string, value: string): unknown;
   end(body: string): unknown;
-}
-interface FastifyRequest {
-  readonly raw: NodeRequest;
-  readonly ip: string;
-}
-interface FastifyReply {
-  code(status: number): FastifyReply;
-  header(name: string, value: string): FastifyReply;
-  send(body: string): FastifyReply;
-}
-interface Fastify {
-  hasRequestDecorator(name: symbol): boolean;
-  decorateRequest(name: symbol, value: null): unknown;
-  addHook(name: 'onRequest', hook: (request: FastifyRequest, reply: FastifyReply, done: () => void) => void): unknown;
-  addHook(name: 'onClose', hook: () => Promise<void>): unknown;
 }
 interface HonoContext {
   readonly req: { readonly raw: Request };
@@ -82,17 +68,6 @@ export function guard(options: GuardOptions) {
     (request as Admitted)[passed] = judgement;
   }
 
-  function settle(request: FastifyRequest, reply: FastifyReply, next: () => void, judgement: Judgement): void {
-    if (judgement.allowed) {
-      admit(request, judgement);
-      next();
-      return;
-    }
-    reply.code(judgement.status);
-    for (const [name, value] of Object.entries(judgement.headers)) reply.header(name, value);
-    reply.send(judgement.body);
-  }
-
   const close = async (): Promise<void> => memory?.close();
 
   return {
@@ -111,11 +86,7 @@ export function guard(options: GuardOptions) {
         apps++;
         // In the request's shape from the start. A second registration finds it there.
         if (!app.hasRequestDecorator(passed)) app.decorateRequest(passed, null);
-        app.addHook('onRequest', (request, reply, next) => {
-          const judgement = judge(request.raw.rawHeaders, request.ip);
-          if (judgement instanceof Promise) void judgement.then((late) => settle(request, reply, next, late));
-          else settle(request, reply, next, judgement);
-        });
+        app.addHook('onRequest', judgingInTurns(judge, admit));
         app.addHook('onClose', async () => {
           if (--apps === 0) await close();
         });

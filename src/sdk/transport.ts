@@ -148,6 +148,8 @@ const settle = (setting: string | (() => string | null) | undefined): string | n
 /** Speaks HTTP with the server: headers, timeouts, retries, and one error for everything that fails. */
 export function createTransport(options: ClientOptions): Transport {
   const base = (options.url ?? '').replace(/\/+$/, '');
+  // Without what an address may carry besides: a name, a password, a path.
+  const server = URL.canParse(base) ? new URL(base).origin : 'The server';
   const send = options.fetch ?? globalThis.fetch.bind(globalThis);
   const retries = options.retries ?? RETRIES;
 
@@ -184,17 +186,22 @@ export function createTransport(options: ClientOptions): Transport {
         method,
         headers: headersOf(request),
         signal,
-        credentials: 'same-origin',
-        redirect: 'error',
+        // Not followed: a credential goes to no other address. Workers know no `error`.
+        redirect: 'manual',
         ...(request.body !== undefined && { body: JSON.stringify(request.body) }),
         ...(request.form !== undefined && { body: new URLSearchParams(form).toString() }),
       });
     } catch (cause) {
       request.signal?.throwIfAborted();
-      if (limit.aborted) throw new DevpilotError('timed_out', 'The server did not answer in time.', { status: 0 });
-      throw new DevpilotError('unreachable', 'The server can not be reached.', { status: 0, cause });
+      if (limit.aborted) throw new DevpilotError('timed_out', `${server} did not answer in time.`, { status: 0 });
+      throw new DevpilotError('unreachable', `${server} can not be reached.`, { status: 0, cause });
     } finally {
       clearTimeout(timer);
+    }
+    if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400)) {
+      await response.body?.cancel();
+      const message = `${server} sends on to another address, which is not followed.`;
+      throw new DevpilotError('unexpected_answer', message, { status: response.status || 302 });
     }
     if (!response.ok) throw await errorOf(response);
     return response;

@@ -87,6 +87,7 @@ export function createMeter(): Meter {
     }),
     store: (store) => ({
       ...store,
+      lookUp: (rows, key) => timed('look_up', () => store.lookUp(rows, key)),
       first: (statement, parameters) => timed('look_up', () => store.first(statement, parameters)),
       transaction: (work) => timed('transaction', () => store.transaction(work)),
     }),
@@ -141,7 +142,8 @@ export function createMeter(): Meter {
         1,
       );
       const server = createServer((request, response) => {
-        if (request.url !== '/metrics') {
+        // Scrapers may send parameters; none is used.
+        if (request.url?.split('?', 1)[0] !== '/metrics') {
           response.writeHead(404).end();
           return;
         }

@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import type { CredentialKind, CredentialSort } from '../contract/words.ts';
 import type { PageAsk } from './paging.ts';
 import type { CredentialTable } from './schema.ts';
-import { type Bindable, locking, type Queryable, type Store, type Trx } from './store.ts';
+import { locking, type Queryable, type Store, type Trx } from './store.ts';
 
 /** A credential with the name and address of who created it; never its digest. */
 export type CredentialRow = Omit<CredentialTable, 'digest' | 'name_key' | 'use_count'> & {
@@ -220,10 +220,13 @@ export interface JudgedRow {
   readonly passphrase_hash: string | null;
 }
 
-const BY_DIGEST = `select kind, id, workspace_id, name, rights, active, expires_at, created_at, passphrase_hash
-  from credential where digest = ?`;
+const BY_DIGEST = {
+  table: 'credential',
+  columns: 'kind, id, workspace_id, name, rights, active, expires_at, created_at, passphrase_hash',
+  key: 'digest',
+};
 
 /** The hot look-up: one indexed read. The one query that names no workspace, since the digest decides it. */
 export function findByDigest(store: Store, digest: Uint8Array): Promise<JudgedRow | undefined> {
-  return store.first<JudgedRow>(BY_DIGEST, [digest satisfies Bindable]);
+  return store.lookUp<JudgedRow>(BY_DIGEST, digest);
 }

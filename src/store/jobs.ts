@@ -6,7 +6,7 @@ import { engineOf, locking, type Queryable, type Trx } from './store.ts';
  * What leases are measured by. On PostgreSQL the database's clock, so that no two nodes differ; the
  * embedded store has one owner, whose leases never run out while it is there.
  */
-async function leaseClock(db: Queryable, now: number): Promise<number> {
+export async function leaseClock(db: Queryable, now: number): Promise<number> {
   if (engineOf(db) === 'sqlite') return now;
   const { rows } = await sql<{
     now: number;

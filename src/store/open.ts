@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Kysely } from 'kysely';
 import { openPostgresReader } from './postgres.ts';
@@ -9,7 +10,10 @@ export function openReader(where: {
   readonly databaseUrl: string | null;
   readonly dataDirectory: string;
 }): Kysely<Schema> {
-  return where.databaseUrl === null
-    ? openSqliteReader(join(where.dataDirectory, 'devpilot.db'))
-    : openPostgresReader(where.databaseUrl);
+  if (where.databaseUrl !== null) return openPostgresReader(where.databaseUrl);
+  const file = join(where.dataDirectory, 'devpilot.db');
+  if (!existsSync(file)) {
+    throw new Error(`There is no store in ${where.dataDirectory}. DEVPILOT_DATA_DIR or DATABASE_URL says where it is.`);
+  }
+  return openSqliteReader(file);
 }

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { Problem } from '../contract/problem.ts';
 import { SECOND } from '../contract/words.ts';
+import { createLine, unreachable, type Waiting } from './line.ts';
 
 /** How long things may take in the database before they are given up; milliseconds. */
 export interface Patience {
@@ -95,15 +96,10 @@ export interface BoundedPool {
   end(): Promise<void>;
 }
 
-interface Waiting {
+/** Given a connection, or null for the right to make one. */
+interface Taker extends Waiting {
   readonly give: (client: pg.PoolClient | null) => void;
-  readonly refuse: (error: Problem) => void;
-  /** `performance.now()`. */
-  readonly until: number;
 }
-
-const unreachable = (cause?: unknown): Problem =>
-  new Problem('unavailable', 'The store can not be reached.', { retryAfter: 1, cause });
 
 /** A pool in which neither the waiting, nor the line of those who wait, nor the tries to connect grow without bound. */
 export function createPool({ url, connections, waiting, patience, onError }: PoolOptions): BoundedPool {
@@ -115,9 +111,7 @@ export function createPool({ url, connections, waiting, patience, onError }: Poo
   let ending = false;
   /** Connections that are used or being made; the pool's own line, in which each would try to connect, stays empty. */
   let taken = 0;
-  /** Those who wait, oldest first; each is given a connection, or null for the right to make one. */
-  const line = new Set<Waiting>();
-  let timer: NodeJS.Timeout | null = null;
+  const line = createLine<Taker>(waiting, patience.connect);
   /** Until when nobody tries to connect; `performance.now()`. */
   let pausedUntil = 0;
   pool.on('error', (error) => {
@@ -126,34 +120,11 @@ export function createPool({ url, connections, waiting, patience, onError }: Poo
   // A connection that breaks while it is taken tells its holder by the query that fails.
   pool.on('connect', (client) => client.on('error', () => undefined));
 
-  /** One timer for the whole line: whoever came first runs out of patience first. */
-  function watch(delay: number): void {
-    timer = setTimeout(() => {
-      timer = null;
-      const now = performance.now();
-      for (const one of line) {
-        if (one.until > now) return watch(one.until - now);
-        line.delete(one);
-        one.refuse(unreachable());
-      }
-    }, delay);
-  }
-
-  function wait(): Promise<pg.PoolClient | null> {
-    if (line.size >= waiting) throw new Problem('unavailable', 'The store is too busy.', { retryAfter: 1 });
-    return new Promise((give, refuse) => {
-      line.add({ give, refuse, until: performance.now() + patience.connect });
-      if (timer === null) watch(patience.connect);
-    });
-  }
-
   /** Hands on a connection, or the right to make one; to nobody if nobody waits, which is said. */
   function handOn(client: pg.PoolClient | null): boolean {
-    const [next] = line;
-    if (next === undefined) return false;
-    line.delete(next);
-    next.give(client);
-    return true;
+    const next = line.next();
+    next?.give(client);
+    return next !== undefined;
   }
 
   function giveBack(client: pg.PoolClient, lost: boolean): void {
@@ -177,7 +148,7 @@ export function createPool({ url, connections, waiting, patience, onError }: Poo
     async take() {
       let mine: pg.PoolClient | null = null;
       if (taken < connections) taken++;
-      else mine = await wait();
+      else mine = await new Promise<pg.PoolClient | null>((give, refuse) => line.enter({ give, refuse }));
       try {
         const client = mine ?? (await connect());
         let held = true;
@@ -196,9 +167,7 @@ export function createPool({ url, connections, waiting, patience, onError }: Poo
     },
     end() {
       ending = true;
-      if (timer !== null) clearTimeout(timer);
-      for (const { refuse } of line) refuse(unreachable());
-      line.clear();
+      line.refuseAll(unreachable());
       return pool.end();
     },
   };

@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely';
 import { SECOND } from '../contract/words.ts';
 import { checkBindable } from './bindable.ts';
+import { createLookUps, type LookUps } from './look-ups.ts';
 import { migrate } from './migrate.ts';
 import {
   type BoundedPool,
@@ -11,7 +12,7 @@ import {
   storeError,
 } from './postgres-pool.ts';
 import type { Schema } from './schema.ts';
-import type { Bindable, Store } from './store.ts';
+import type { Bindable, KeyedRows, Store } from './store.ts';
 
 const WORK: Patience = { connect: 4 * SECOND, statement: 15 * SECOND, answer: 20 * SECOND };
 const LOOK_UP: Patience = { connect: 2 * SECOND, statement: 2 * SECOND, answer: 3 * SECOND };
@@ -135,6 +136,16 @@ export async function openPostgresStore(url: string, onError: (error: Error) => 
     }
   }
 
+  const byKey = new Map<KeyedRows, LookUps>();
+  function lookUpsOf(rows: KeyedRows): LookUps {
+    let lookUps = byKey.get(rows);
+    if (lookUps === undefined) {
+      const bounds = { connections: LOOK_UP_CONNECTIONS, waiting: LOOK_UP_WAITING, patience: LOOK_UP.connect };
+      byKey.set(rows, (lookUps = createLookUps(rows, hot, bounds)));
+    }
+    return lookUps;
+  }
+
   return {
     engine: 'postgres',
     read: db,
@@ -148,8 +159,10 @@ export async function openPostgresStore(url: string, onError: (error: Error) => 
         }
       }
     },
+    lookUp: (rows, key) => lookUpsOf(rows).find(key),
     first: (statement, parameters) => first(statement, parameters),
     async close() {
+      for (const lookUps of byKey.values()) lookUps.end();
       await Promise.all([work.end(), hot.end()]);
     },
   };

@@ -151,15 +151,19 @@ export async function openSqliteStore(path: string): Promise<Store> {
   const hot = openSqlite(path, true);
   const statements = new Map<string, StatementSync>();
 
+  function first<Row>(statement: string, parameters: readonly Bindable[]): Row | undefined {
+    let prepared = statements.get(statement);
+    if (prepared === undefined) statements.set(statement, (prepared = hot.prepare(statement)));
+    return prepared.get(...parameters) as Row | undefined;
+  }
+
   return {
     engine: 'sqlite',
     read,
     transaction: (work) => write.transaction().execute(work),
-    async first<Row>(statement: string, parameters: readonly Bindable[]): Promise<Row | undefined> {
-      let prepared = statements.get(statement);
-      if (prepared === undefined) statements.set(statement, (prepared = hot.prepare(statement)));
-      return prepared.get(...parameters) as Row | undefined;
-    },
+    first: async (statement, parameters) => first(statement, parameters),
+    lookUp: async ({ table, columns, key }, value) =>
+      first(`select ${columns} from ${table} where ${key} = ?`, [value]),
     async close() {
       statements.clear();
       hot.close();

@@ -9,6 +9,13 @@ export type Queryable = Kysely<Schema> | Trx;
 /** A value that may be bound to a statement. */
 export type Bindable = null | number | bigint | string | Uint8Array;
 
+/** Rows of a table by a column of bytes that is unique in it. The words go into statements as they are. */
+export interface KeyedRows {
+  readonly table: string;
+  readonly columns: string;
+  readonly key: string;
+}
+
 /**
  * A database with our tables in it. Every method rejects with `unavailable` when it can't be reached.
  */
@@ -18,7 +25,9 @@ export interface Store {
   readonly read: Kysely<Schema>;
   /** Runs `work` in one transaction: all of it is there and on disk when this resolves, or none of it. */
   transaction<T>(work: (trx: Trx) => Promise<T>): Promise<T>;
-  /** The hot look-up: the first row of a prepared statement with `?` for its parameters. */
+  /** The hot look-up: the row of a key. What asks while the database is busy may be answered by one query. */
+  lookUp<Row>(rows: KeyedRows, key: Uint8Array): Promise<Row | undefined>;
+  /** The first row of a prepared statement with `?` for its parameters, on a connection kept for judging. */
   first<Row>(statement: string, parameters: readonly Bindable[]): Promise<Row | undefined>;
   close(): Promise<void>;
 }

@@ -10,6 +10,8 @@ import pg from 'pg';
 /** A real PostgreSQL on a free port, with its files in a directory of its own. */
 export interface TestPostgres {
   readonly port: number;
+  /** The process that all its others are children of. */
+  pid(): number;
   /** Makes an empty database and gives its address. */
   createDatabase(): Promise<string>;
   /** Ends it: `SIGINT` as an operator would, `SIGKILL` as a crash does. Resolves when it is gone. */
@@ -63,19 +65,20 @@ export async function startPostgres(): Promise<TestPostgres> {
     await client.query(statement);
     await client.end();
   };
+  const pid = () => Number(readFileSync(join(databaseDir, 'postmaster.pid'), 'utf8').split('\n')[0]);
   async function stop(signal: 'SIGINT' | 'SIGKILL'): Promise<void> {
     running = false;
     if (signal === 'SIGINT') {
       await server.stop();
       return;
     }
-    // The postmaster's pid is the file's first line; its children notice its death by themselves.
-    const pid = Number(readFileSync(join(databaseDir, 'postmaster.pid'), 'utf8').split('\n')[0]);
-    process.kill(pid, 'SIGKILL');
+    // Its children notice its death by themselves.
+    process.kill(pid(), 'SIGKILL');
     await server.stop();
   }
   return {
     port,
+    pid,
     async createDatabase() {
       const name = `test_${randomBytes(6).toString('hex')}`;
       await admin(`create database ${name}`);

@@ -41,9 +41,10 @@ async function* listed(directory: string, repository: readonly string[]): AsyncG
 
 /**
  * The regular files under a path: a directory's as git sees them, without those that `.gitignore` (unless
- * they are tracked) or `.devpilotignore` name. Symbolic links are not followed.
+ * they are tracked) or `.devpilotignore` name. Symbolic links are not followed. Tells of each repository
+ * inside of it.
  */
-export async function* filesUnder(path: string): AsyncGenerator<string> {
+export async function* filesUnder(path: string, onRepository: (directory: string) => void): AsyncGenerator<string> {
   if (!statSync(path).isDirectory()) {
     yield path;
     return;
@@ -52,8 +53,10 @@ export async function* filesUnder(path: string): AsyncGenerator<string> {
     const file = join(path, entry);
     const stats = lstatSync(file, { throwIfNoEntry: false });
     // A repository inside this one is listed as a directory: it has ignore files of its own.
-    if (stats?.isDirectory()) yield* filesUnder(file);
-    else if (stats?.isFile()) yield file;
+    if (stats?.isDirectory()) {
+      onRepository(file);
+      yield* filesUnder(file, onRepository);
+    } else if (stats?.isFile()) yield file;
   }
 }
 

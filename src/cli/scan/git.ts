@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import type { Readable } from 'node:stream';
+import { Failure } from '../failure.ts';
 
 /** A repository that is only read may not run anything of its own: no hooks, monitors, filters or programs. */
 const HARMLESS = ['-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null', '-c', 'log.showSignature=false'];
@@ -47,6 +48,25 @@ export async function* piecesOf(run: GitRun, separator = '\0'): AsyncGenerator<s
   }
   if (rest !== '') yield rest;
   await run.done;
+}
+
+/**
+ * The top of the repository that a directory is in, or the repository itself if it is a bare one; null if it is
+ * in none. Fails where git will not open it, for then its history would seem to hold nothing.
+ */
+export function rootOf(directory: string): string | null {
+  const ask = (what: string) =>
+    spawnSync('git', [...HARMLESS, 'rev-parse', what], { cwd: directory, env: ENVIRONMENT, encoding: 'utf8' });
+  const top = ask('--show-toplevel');
+  if (top.status === 0) return top.stdout.replace(/\n$/, '');
+  const bare = ask('--absolute-git-dir');
+  if (bare.status === 0) return bare.stdout.replace(/\n$/, '');
+  if (/dubious ownership/.test(bare.stderr)) {
+    throw new Failure(
+      `git does not open ${directory}, which belongs to somebody else: git config --global --add safe.directory '*', or --no-history`,
+    );
+  }
+  return null;
 }
 
 /** What git answers to a short question, or null if it fails. */
