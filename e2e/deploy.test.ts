@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { validate } from 'dockerfile-utils';
 import { needCommand } from '../src/testing/debian.ts';
 import { untilEnd } from './command.ts';
 
@@ -67,6 +68,11 @@ const STAGES = read('Dockerfile')
     stages.at(-1)?.push(line);
     return stages;
   }, []);
+
+test('a linter finds nothing in the Dockerfile', () => {
+  assert.deepEqual(validate(read('Dockerfile')), []);
+  assert.equal(validate('FROM node\nFRMO node\n').length, 1);
+});
 
 test('the Dockerfile pins what it starts from, runs as nobody special, and hands signals on', () => {
   const { optionalDependencies } = JSON.parse(read('package.json')) as { optionalDependencies: Record<string, string> };

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { RE2JS } from 're2js';
 import { needCommand } from '../src/testing/debian.ts';
 import {
   createKey,
@@ -26,18 +27,20 @@ describe('the patterns of docs/guides/secret-scanners.md', () => {
   const patterns = {
     gitleaks: /^regex = '''(.*)'''$/m.exec(page)?.[1] ?? '',
     TruffleHog: /^ {6}secret: '(.*)'$/m.exec(page)?.[1] ?? '',
-    GitHub: `(?:${cell('Before secret').replace('\\A', '^')})${cell('Secret format')}(?:${cell('After secret').replace('\\z', '$')})`,
+    GitHub: `(?:${cell('Before secret')})${cell('Secret format')}(?:${cell('After secret')})`,
   };
   for (const [scanner, pattern] of Object.entries(patterns)) {
     test(`${scanner}: each test vector is hit, however it stands in a text, and what is no secret is not`, () => {
-      const shape = new RegExp(pattern);
+      // The engine of Go's scanners, which knows less than JavaScript's.
+      const shape = RE2JS.compile(pattern);
+      const hits = (text: string) => shape.matcher(text).find();
       assert.equal(VECTORS.length, 4);
       for (const vector of VECTORS) {
         for (const text of [vector, `TOKEN="${vector}"`, `a: ${vector}\n`, `https://x:${vector}@host`]) {
-          assert.match(text, shape);
+          assert.ok(hits(text), text);
         }
         for (const text of [vector.slice(0, -1), `${vector}a`, `x${vector}`, vector.replace('_', '-')]) {
-          assert.doesNotMatch(text, shape);
+          assert.ok(!hits(text), text);
         }
       }
     });
