@@ -12,8 +12,8 @@ import { pages } from './pages.ts';
 import { peers } from './peers.ts';
 import { postgres } from './postgres.ts';
 
-/** `npm run bench`, `npm run bench -- name…`, `npm run bench -- --json`. */
-const BENCHES: Readonly<Record<string, () => Promise<Finding[]>>> = {
+/** `npm run bench`, `npm run bench -- name…`, with `--json`, and with `--full` at sizes that take minutes. */
+const BENCHES: Readonly<Record<string, (size: { readonly full: boolean }) => Promise<Finding[]>>> = {
   start,
   cli,
   judging,
@@ -31,7 +31,8 @@ const BENCHES: Readonly<Record<string, () => Promise<Finding[]>>> = {
 
 const asked = process.argv.slice(2);
 const json = asked.includes('--json');
-const names = asked.filter((word) => word !== '--json');
+const full = asked.includes('--full');
+const names = asked.filter((word) => word !== '--json' && word !== '--full');
 const unknown = names.find((name) => !(name in BENCHES));
 if (unknown !== undefined) {
   process.stderr.write(`There is no bench ${unknown}; there are ${Object.keys(BENCHES).join(', ')}.\n`);
@@ -42,7 +43,7 @@ const reports: Report[] = [];
 for (const name of names.length === 0 ? Object.keys(BENCHES) : names) {
   process.stdout.write(`\n# ${name}\n`);
   const began = performance.now();
-  const findings = (await BENCHES[name]?.()) ?? [];
+  const findings = (await BENCHES[name]?.({ full })) ?? [];
   const seconds = Math.round((performance.now() - began) / 1000);
   for (const finding of findings) printFinding(finding);
   process.stdout.write(`  (${seconds} s)\n`);

@@ -139,12 +139,10 @@ for (const [name, open] of [
       const token = await createToken(owner, ['modify_env']);
       let uses = 0;
       await until(async () => {
-        const asked = await askedAt(token.secret);
-        if (asked === null) return false;
-        uses++;
-        if ((await askedAt(token.secret)) !== asked) return false;
-        uses++;
-        return true;
+        // Each that is let through is a use, also while the guard has to ask.
+        const asked = [await askedAt(token.secret), await askedAt(token.secret)];
+        uses += asked.filter((one) => one !== null).length;
+        return asked[0] !== null && asked[0] === asked[1];
       });
       return { ...token, uses };
     }

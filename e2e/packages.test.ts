@@ -26,6 +26,8 @@ import {
   type TestHouse,
   type TestPerson,
 } from '../src/testing/house.ts';
+import { freePort } from '../src/testing/postgres.ts';
+import { until } from '../src/testing/until.ts';
 import { untilEnd } from './command.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -173,6 +175,81 @@ await remembering.close();`,
     if (deno === undefined || bun === undefined) return context.skip('there is none for this machine');
     await use(join(modules, deno), ['run', '--quiet', '--allow-all', '--no-lock']);
     await use(join(modules, bun), []);
+  });
+
+  test('works in a worker: client, and guard in both modes', async (context) => {
+    const runtime = await installFromRegistry('workers', ['workerd@1.20261117.1']);
+    if (runtime === null) return context.skip('no registry to install it from');
+    const [workerd] = globSync('node_modules/@cloudflare/workerd-*/bin/workerd', { cwd: runtime });
+    if (workerd === undefined) return context.skip('there is none for this machine');
+    const token = await createToken(owner, ['modify_env']);
+    const key = await createKey(owner, ['read']);
+    writeFileSync(
+      join(directory, 'worker.js'),
+      `import { createClient, DevpilotError } from './@devpilot/sdk/sdk/client.js';
+import { guard } from './@devpilot/sdk/sdk/guard.js';
+export default {
+  async fetch(request, { url, key, token }) {
+    const client = createClient({ url, credential: key });
+    const asking = guard({ url, scope: 'modify_env' });
+    const remembering = guard({ url, scope: 'modify_env', apiKey: key, mode: 'lease' });
+    const use = async (devpilot) => (await devpilot.wrap((_, who) => new Response(who.credentialId))(request)).text();
+    const told = {
+      active: (await client.introspect({ token })).active,
+      refused: await client.accessTokens.list().catch((error) => error instanceof DevpilotError && error.code),
+      guarded: await use(asking),
+      held: await remembering.ready(),
+      remembered: [await use(remembering), await use(remembering)],
+    };
+    await remembering.close();
+    return Response.json(told);
+  },
+};`,
+    );
+    const sdk = join(directory, 'node_modules/@devpilot/sdk');
+    const files = globSync('**/*.js', { cwd: sdk }).map((file) => `@devpilot/sdk/${file}`);
+    const modules = ['worker.js', ...files].map((name) => {
+      const file = name === 'worker.js' ? name : join('node_modules', name);
+      return `(name = "${name}", esModule = embed "${file}")`;
+    });
+    const bindings = { url: house.url, key: key.secret, token: token.secret };
+    const texts = Object.entries(bindings).map(([name, text]) => `(name = "${name}", text = "${text}")`);
+    const port = await freePort();
+    writeFileSync(
+      join(directory, 'config.capnp'),
+      `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [(name = "main", worker = .main), (name = "internet", network = (allow = ["private", "local"]))],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
+);
+const main :Workerd.Worker = (
+  modules = [${modules.join(', ')}],
+  bindings = [${texts.join(', ')}],
+  compatibilityDate = "2024-11-11",
+);
+`,
+    );
+    const running = spawn(join(runtime, workerd), ['serve', 'config.capnp'], { cwd: directory, stdio: 'pipe' });
+    const ended = untilEnd(running);
+    try {
+      let answer: Response | null = null;
+      await until(async () => {
+        answer = await fetch(`http://127.0.0.1:${port}/`, { headers: bearer(token.secret) }).catch(() => null);
+        return answer !== null || running.exitCode !== null;
+      });
+      assert.deepEqual(await (answer as Response | null)?.json(), {
+        active: true,
+        refused: 'wrong_credential_kind',
+        guarded: token.id,
+        held: true,
+        remembered: [token.id, token.id],
+      });
+    } finally {
+      running.kill();
+    }
+    assert.doesNotMatch((await ended).stderr, /rror/);
+    const { body } = await owner.call<{ useCount: number }>(`/v1/access-tokens/${token.id}`);
+    assert.equal(body.useCount, 4, 'the uses in memory were reported');
   });
 
   test('its types resolve under node16 and bundler resolution, without zod, and hold', () => {

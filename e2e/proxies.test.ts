@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, request, type Server } from 'node:http';
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net';
@@ -16,6 +17,9 @@ import {
   type TestHouse,
   type TestPerson,
 } from '../src/testing/house.ts';
+
+/** What RFC 6455 has a server answer a key with. */
+const WEBSOCKET = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
 /** A service behind a proxy, which writes down what reaches it. */
 interface Behind {
@@ -42,6 +46,13 @@ async function startBehind(): Promise<Behind> {
       answer.statusCode = url === '/broken' ? 500 : 200;
       answer.end('behind');
     });
+  });
+  server.on('upgrade', ({ headers, rawHeaders, method = '', url = '' }, socket) => {
+    seen.push({ headers, raw: rawHeaders, method, url, body: '' });
+    const accept = createHash('sha1').update(`${headers['sec-websocket-key']}${WEBSOCKET}`).digest('base64');
+    const head = `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}`;
+    socket.on('error', () => socket.destroy());
+    socket.end(`${head}\r\n\r\n`);
   });
   const port = await listening(server);
   return { port, seen, close: () => server.close() };
@@ -166,6 +177,10 @@ function ask(
     const sent = { host: 'app.example.com', ...headers };
     const outgoing = request({ host: '127.0.0.1', port, method, path, headers: sent, agent: false });
     outgoing.on('error', reject);
+    outgoing.on('upgrade', (incoming, socket) => {
+      socket.destroy();
+      resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, text: '' });
+    });
     outgoing.on('response', (incoming: IncomingMessage) => {
       let text = '';
       incoming.on('data', (chunk: Buffer) => {
@@ -273,6 +288,52 @@ for (const proxy of PROXIES) {
       assert.equal(seen?.headers['devpilot-scopes'], 'modify_env');
       assert.equal(seen?.headers['devpilot-permissions'] ?? '', '');
       assert.ok(!seen?.raw.join('\n').includes(token.secret));
+    });
+
+    test('HEAD, a body in pieces and an upgrade are asked about like any other request', async () => {
+      const token = await createToken(owner, ['modify_env']);
+      const upgrade = {
+        connection: 'Upgrade',
+        upgrade: 'websocket',
+        'sec-websocket-version': '13',
+        'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+      };
+      const pieces = { 'transfer-encoding': 'chunked' };
+      const cases: readonly [object, Readonly<Record<string, string>>, number, string][] = [
+        [{ method: 'HEAD' }, {}, 200, ''],
+        [{ method: 'PUT', body: 'x'.repeat(500_000) }, pieces, 200, 'x'.repeat(500_000)],
+        [{ path: '/socket' }, upgrade, 101, ''],
+      ];
+      for (const [more, headers, expected, body] of cases) {
+        const kept = await askAndSee(headers, more);
+        assert.deepEqual([kept.status, kept.reached.length], [401, 0]);
+        const { status, reached } = await askAndSee({ ...headers, ...bearer(token.secret) }, more);
+        assert.deepEqual([status, reached.length, reached[0]?.body], [expected, 1, body]);
+        assert.equal(reached[0]?.headers['devpilot-credential-id'], token.id);
+        assert.ok(!reached[0]?.raw.join('\n').includes(token.secret));
+      }
+    });
+
+    test('no spelling of a path goes around the question', async () => {
+      const paths = [
+        '//x',
+        '/a/../b',
+        '/%2e%2e/x',
+        '/a%2fb',
+        '/a/%2e%2e/b',
+        '/..;/x',
+        '/./x',
+        '/a\\..\\b',
+        '/a%00b',
+        '/x;y=1',
+      ];
+      paths.push('//devpilot/scope/modify_env', '/x/../devpilot/scope/modify_env', '/devpilot/%73cope/modify_env');
+      paths.push('/devpilot/scope/modify_env/', '/@devpilot_unavailable', '/x?scope=all', '/v1/authorize');
+      for (const path of paths) {
+        const { status, reached } = await askAndSee({}, { path });
+        assert.ok([400, 401, 404].includes(status), `${path}: ${status}`);
+        assert.equal(reached.length, 0, path);
+      }
     });
 
     test('no credential, a wrong one, a key and a token without the scope are kept out', async () => {

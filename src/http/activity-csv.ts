@@ -1,8 +1,10 @@
+import { setImmediate } from 'node:timers/promises';
 import type { FastifyRequest } from 'fastify';
 import type { ActivityEvent, ActivityQuery, Analytics } from '../contract/activity.ts';
 import { csvLine } from '../contract/csv.ts';
 import type { Page } from '../contract/schemas.ts';
 import { LIMITS, RESOURCE_LIMITS } from '../contract/words.ts';
+import type { Chart } from '../workspace/activity.ts';
 
 export const CSV_TYPE = 'text/csv; charset=utf-8';
 
@@ -39,10 +41,12 @@ export async function* eventLines(
   }
 }
 
-/** A chart's points as CSV, a line a point. */
-export function analyticsCsv({ series }: Analytics): string {
-  const lines = series.flatMap(({ key, points }) =>
-    points.map(({ at, count, subjects }) => csvLine([at, key, count, subjects])),
-  );
-  return csvLine(['at', 'key', 'count', 'subjects']) + lines.join('');
+/** A chart's points as CSV, a line a point, a series at a time. */
+export async function* analyticsLines({ series }: Chart): AsyncGenerator<string> {
+  yield csvLine(['at', 'key', 'count', 'subjects']);
+  for (const { key, points } of series) {
+    await setImmediate();
+    const all = JSON.parse(`[${points}]`) as Analytics['series'][number]['points'];
+    yield all.map(({ at, count, subjects }) => csvLine([at, key, count, subjects])).join('');
+  }
 }

@@ -9,9 +9,9 @@ import {
 } from '../contract/activity.ts';
 import { pageOf } from '../contract/schemas.ts';
 import { LIMITS, RESOURCE_LIMITS } from '../contract/words.ts';
-import { listEvents, readAnalytics } from '../workspace/activity.ts';
+import { analyticsJson, listEvents, readAnalytics } from '../workspace/activity.ts';
 import { readCloudEvents } from '../workspace/cloud-events.ts';
-import { analyticsCsv, asksForCsv, CSV_TYPE, eventLines } from './activity-csv.ts';
+import { analyticsLines, asksForCsv, CSV_TYPE, eventLines } from './activity-csv.ts';
 import type { House } from './house.ts';
 import { bytesOf, type Route, route, workspaceIdOf } from './route.ts';
 
@@ -64,8 +64,9 @@ export function activityRoutes(house: House): Route[] {
       query: AnalyticsQuery,
       answers: { 200: Analytics },
       handler: async ({ query, request, reply }) => {
-        const analytics = await readAnalytics(workspace, workspaceIdOf(request), query);
-        return asksForCsv(request) ? reply.type(CSV_TYPE).send(analyticsCsv(analytics)) : analytics;
+        const chart = await readAnalytics(workspace, workspaceIdOf(request), query);
+        if (asksForCsv(request)) return reply.type(CSV_TYPE).send(Readable.from(analyticsLines(chart)));
+        return reply.type('application/json; charset=utf-8').send(Readable.from(analyticsJson(chart)));
       },
     }),
   ];

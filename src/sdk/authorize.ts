@@ -153,7 +153,8 @@ export function createAuthorizer(
     if (!headers.has('authorization') && !headers.has('x-api-key')) return refusal('missing_credential');
     if (client !== null) headers.set('x-forwarded-for', client);
     const signal = AbortSignal.timeout(options.timeout ?? TIMEOUT);
-    const answer = await send(address, { headers, signal, redirect: 'error', cache: 'no-store', credentials: 'omit' });
+    // A redirect is an answer like any other that is no plain yes; workers know neither `error` nor `credentials`.
+    const answer = await send(address, { headers, signal, redirect: 'manual', cache: 'no-store' });
     if (answer.status === 200) {
       await answer.body?.cancel();
       const identity = readIdentity(answer.headers);
@@ -163,7 +164,10 @@ export function createAuthorizer(
       return { allowed: true, identity };
     }
     const { status } = answer;
-    if (status !== 401 && status !== 403 && status !== 503) return refusal('unavailable');
+    if (status !== 401 && status !== 403 && status !== 503) {
+      await answer.body?.cancel();
+      return refusal('unavailable');
+    }
     const body = await answer.text();
     const passed = PASSED_ON.flatMap((name) => {
       const value = answer.headers.get(name);

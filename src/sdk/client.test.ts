@@ -276,5 +276,19 @@ describe('What travels', () => {
     });
     const html = answering(new Response('<html>', { status: 404 }));
     await assert.rejects(createClient({ fetch: html.send }).whoami(), { code: 'unexpected_answer', status: 404 });
+    const moved = answering(
+      new Response(null, { status: 307, headers: { location: 'http://elsewhere.example.com/' } }),
+    );
+    const moving = createClient({
+      url: 'http://user:pass@devpilot.example.com',
+      credential: SECRET,
+      fetch: moved.send,
+    });
+    await assert.rejects(moving.whoami(), {
+      code: 'unexpected_answer',
+      status: 307,
+      message: 'http://devpilot.example.com sends on to another address, which is not followed.',
+    });
+    assert.deepEqual([moved.asked.length, moved.asked[0]?.init.redirect], [1, 'manual']);
   });
 });

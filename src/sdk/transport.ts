@@ -186,8 +186,8 @@ export function createTransport(options: ClientOptions): Transport {
         method,
         headers: headersOf(request),
         signal,
-        credentials: 'same-origin',
-        redirect: 'error',
+        // Not followed: a credential goes to no other address. Workers know no `error`.
+        redirect: 'manual',
         ...(request.body !== undefined && { body: JSON.stringify(request.body) }),
         ...(request.form !== undefined && { body: new URLSearchParams(form).toString() }),
       });
@@ -197,6 +197,11 @@ export function createTransport(options: ClientOptions): Transport {
       throw new DevpilotError('unreachable', `${server} can not be reached.`, { status: 0, cause });
     } finally {
       clearTimeout(timer);
+    }
+    if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400)) {
+      await response.body?.cancel();
+      const message = `${server} sends on to another address, which is not followed.`;
+      throw new DevpilotError('unexpected_answer', message, { status: response.status || 302 });
     }
     if (!response.ok) throw await errorOf(response);
     return response;

@@ -1,5 +1,4 @@
 import { sql } from 'kysely';
-import type { ActivityGroup, Interval } from '../contract/words.ts';
 import type { PageAsk } from './paging.ts';
 import { type Column, rowsFrom } from './rows-from.ts';
 import type { ActivityEventTable, ActivityRollupTable } from './schema.ts';
@@ -135,42 +134,6 @@ export async function listActivity(
     .orderBy('sequence', 'desc')
     .limit(page.limit + 1)
     .execute();
-}
-
-export interface SeriesRow {
-  readonly key: string;
-  readonly at: number;
-  readonly count: number;
-  readonly subjects: number;
-  /** Of the whole key, and of all keys. */
-  readonly key_count: number;
-  readonly total: number;
-}
-
-/** The roll-ups of the keys with the most events from `from` until before `to`, the largest key first. */
-export async function readSeries(
-  db: Queryable,
-  workspaceId: string,
-  grain: Interval,
-  dimension: ActivityGroup,
-  span: { readonly from: number; readonly to: number },
-  keys: number,
-): Promise<SeriesRow[]> {
-  const within = sql`workspace_id = ${workspaceId} and grain = ${grain} and dimension = ${dimension}
-    and at >= ${span.from} and at < ${span.to}`;
-  const { rows: ranked } = await sql<Pick<SeriesRow, 'key' | 'key_count' | 'total'>>`
-    select key, cast(sum(count) as bigint) as key_count, cast(sum(sum(count)) over () as bigint) as total
-    from activity_rollup where ${within} group by key order by key_count desc, key limit ${keys}`.execute(db);
-  if (ranked.length === 0) return [];
-  // One pass over the span, whatever the keys: joined, SQLite would make one for each of them.
-  const { rows } = await sql<Pick<SeriesRow, 'key' | 'at' | 'count' | 'subjects'>>`
-    select key, at, count, subjects from activity_rollup
-    where ${within} and key in (${sql.join(ranked.map(({ key }) => key))}) order by at`.execute(db);
-  const byKey = new Map(ranked.map((one) => [one.key, { ...one, steps: [] as typeof rows }]));
-  for (const row of rows) byKey.get(row.key)?.steps.push(row);
-  return [...byKey.values()].flatMap(({ steps, key_count, total }) =>
-    steps.map((step) => ({ ...step, key_count, total })),
-  );
 }
 
 /** The workspaces that have events. For housekeeping alone. */

@@ -15,6 +15,7 @@ import { scripts } from './migrations/0030-scripts.ts';
 import { backups } from './migrations/0031-backups.ts';
 import { guards } from './migrations/0035-guards.ts';
 import { activitySpans } from './migrations/0036-activity-spans.ts';
+import { activityChart } from './migrations/0037-activity-chart.ts';
 
 /** The statements of each migration, by name; a landed one is never changed. */
 const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>> = {
@@ -33,6 +34,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0031-backups': backups,
   '0035-guards': guards,
   '0036-activity-spans': activitySpans,
+  '0037-activity-chart': activityChart,
 };
 
 /** The names of this version's migrations, in order. */

@@ -1,3 +1,4 @@
+import { setPriority } from 'node:os';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
 import { openSqlite } from './sqlite-open.ts';
@@ -19,6 +20,9 @@ const STATEMENTS_KEPT = 256;
 const { path, readOnly } = workerData as { path: string; readOnly: boolean };
 const port = parentPort;
 if (port === null) throw new Error('This file is the body of a worker thread.');
+
+// What may take long gives way to judgements. On Linux this is of the thread alone.
+if (readOnly && process.platform === 'linux') setPriority(0, 19);
 
 const database: DatabaseSync = openSqlite(path, readOnly);
 const statements = new Map<string, StatementSync>();

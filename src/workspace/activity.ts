@@ -1,8 +1,10 @@
-import type { ActivityEvent, ActivityQuery, Analytics, AnalyticsQuery } from '../contract/activity.ts';
+import { setImmediate } from 'node:timers/promises';
+import type { ActivityEvent, ActivityQuery, AnalyticsQuery } from '../contract/activity.ts';
 import { invalidField } from '../contract/problem.ts';
 import type { Page } from '../contract/schemas.ts';
-import { INTERVALS, type Interval, RESOURCE_LIMITS } from '../contract/words.ts';
-import { activeWorkspaces, deleteOldActivity, listActivity, readSeries } from '../store/activity.ts';
+import { DAY, INTERVALS, type Interval, RESOURCE_LIMITS } from '../contract/words.ts';
+import { activeWorkspaces, deleteOldActivity, listActivity } from '../store/activity.ts';
+import { readSeries } from '../store/activity-series.ts';
 import { cutPage, pageAsk } from '../store/paging.ts';
 import type { ActivityEventTable } from '../store/schema.ts';
 import { instant, type WorkspaceContext } from './context.ts';
@@ -47,37 +49,52 @@ function spanOf(query: AnalyticsQuery, interval: Interval, now: number): { from:
   return { from, to, steps };
 }
 
+/** `Analytics`, each series' points as JSON without the brackets around them: a chart may have thousands. */
+export interface Chart {
+  readonly interval: Interval;
+  readonly total: number;
+  readonly series: readonly { readonly key: string | null; readonly points: string }[];
+}
+
 /** Counts over time from the roll-ups alone: what it costs does not grow with the events. */
 export async function readAnalytics(
   context: WorkspaceContext,
   workspaceId: string,
   query: AnalyticsQuery,
-): Promise<Analytics> {
+): Promise<Chart> {
   const interval = query.interval ?? 'day';
-  const span = spanOf(query, interval, context.clock());
+  const { from, to, steps } = spanOf(query, interval, context.clock());
   const { min, max } = RESOURCE_LIMITS.activitySeries;
-  const keys = Math.min(max, Math.max(min, Math.floor(RESOURCE_LIMITS.activityPoints / span.steps)));
-  const rows = await readSeries(context.store.read, workspaceId, interval, query.groupBy ?? 'type', span, keys);
-  const series: Analytics['series'] = [];
-  let last: string | null = null;
-  for (const { key, at, count, subjects } of rows) {
-    if (key !== last) series.push({ key: key === '' ? null : key, points: [] });
-    last = key;
-    series.at(-1)?.points.push({ at: instant(at), count, subjects });
+  const keys = Math.min(max, Math.max(min, Math.floor(RESOURCE_LIMITS.activityPoints / steps)));
+  const span = { grain: interval, from, to };
+  const { total, series } = await readSeries(context.store.read, workspaceId, query.groupBy ?? 'type', span, keys);
+  return { interval, total, series: series.map(({ key, points }) => ({ key: key === '' ? null : key, points })) };
+}
+
+/** A chart as the `Analytics` of the wire, a series at a time, so that judgements get in between. */
+export async function* analyticsJson({ interval, total, series }: Chart): AsyncGenerator<string> {
+  yield `{"interval":"${interval}","total":${total},"series":[`;
+  for (const [at, { key, points }] of series.entries()) {
+    await setImmediate();
+    yield `${at === 0 ? '' : ','}{"key":${JSON.stringify(key)},"points":[${points}]}`;
   }
-  return { interval, total: rows[0]?.total ?? 0, series };
+  yield ']}';
 }
 
 const DELETED_AT_ONCE = 5_000;
 
-/** Deletes what is older than it is kept for, a little at a time, so that writers get in between. */
+/**
+ * Deletes what is older than it is kept for, a little at a time, so that writers get in between: whole
+ * days, so that what is counted by minute, hour and day stays the same.
+ */
 export async function tidyActivity(
   { store, ingest }: Pick<WorkspaceContext, 'store' | 'ingest'>,
   before: number,
 ): Promise<void> {
+  const day = Math.floor(before / DAY) * DAY;
   for (const workspaceId of await activeWorkspaces(store.read)) {
     for (let more = true; more; ) {
-      more = await store.transaction((trx) => deleteOldActivity(trx, workspaceId, before, DELETED_AT_ONCE));
+      more = await store.transaction((trx) => deleteOldActivity(trx, workspaceId, day, DELETED_AT_ONCE));
     }
     await ingest.tidy(workspaceId);
   }

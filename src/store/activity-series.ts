@@ -1,0 +1,91 @@
+import { sql } from 'kysely';
+import { type ActivityGroup, INTERVALS, type Interval } from '../contract/words.ts';
+import { rowsFrom } from './rows-from.ts';
+import { engineOf, type Queryable } from './store.ts';
+
+/** The longer interval that an interval is a part of. */
+const LONGER: Readonly<Record<Interval, Interval | null>> = { minute: 'hour', hour: 'day', day: null };
+
+export interface Piece {
+  readonly grain: Interval;
+  /** Epoch milliseconds, inclusive. */
+  readonly from: number;
+  /** Epoch milliseconds, exclusive. */
+  readonly to: number;
+}
+
+/** The fewest roll-ups that together are those of a span: whole days by the day, whole hours at its ends by the hour. Pure. */
+export function piecesOf({ grain, from, to }: Piece): Piece[] {
+  const longer = LONGER[grain];
+  if (longer === null) return [{ grain, from, to }];
+  const step = INTERVALS[longer];
+  const [first, last] = [Math.ceil(from / step) * step, Math.floor(to / step) * step];
+  if (first >= last) return [{ grain, from, to }];
+  const ends = [
+    { grain, from, to: first },
+    { grain, from: last, to },
+  ].filter((piece) => piece.from < piece.to);
+  return [...piecesOf({ grain: longer, from: first, to: last }), ...ends];
+}
+
+export interface Series {
+  readonly key: string;
+  /** Points of the wire, in the order of time, as JSON without the brackets around them. */
+  readonly points: string;
+}
+
+/**
+ * The points of the keys with the most events in a span of whole steps, the largest key first, and how many
+ * events there are in all. What is asked of the store is as much as there are keys in a step of the longest
+ * intervals that fit, and as the points; the thread that judges gets each series as one text.
+ */
+export async function readSeries(
+  db: Queryable,
+  workspaceId: string,
+  dimension: ActivityGroup,
+  span: Piece,
+  keys: number,
+): Promise<{ readonly total: number; readonly series: Series[] }> {
+  const engine = engineOf(db);
+  // On SQLite a row with a large sketch in it is read whole where it is only compared: an index is without them.
+  const sketched = engine === 'sqlite' && dimension !== 'subject';
+  const index = sketched ? sql`indexed by activity_rollup_chart` : sql``;
+  const within = sketched ? sql`and kept.dimension in ('type', 'source')` : sql``;
+  const counted = piecesOf(span).map(
+    ({ grain, from, to }) => sql`select key, count from activity_rollup as kept ${index}
+      where workspace_id = ${workspaceId} ${within} and grain = ${grain} and dimension = ${dimension} and at >= ${from} and at < ${to}`,
+  );
+  const { rows: ranked } = await sql<{ key: string; total: number }>`
+    select key, cast(sum(count) as bigint) as events, cast(sum(sum(count)) over () as bigint) as total
+    from (${sql.join(counted, sql` union all `)}) as counted
+    group by key order by events desc, key limit ${keys}`.execute(db);
+  if (ranked.length === 0) return { total: 0, series: [] };
+  const wanted = rowsFrom(
+    engine,
+    [['key', 'text']],
+    ranked.map(({ key }) => [key]),
+  );
+  // Steps are whole minutes.
+  const instant =
+    engine === 'sqlite'
+      ? sql`strftime('%Y-%m-%dT%H:%M:%S.000Z', kept.at / 1000, 'unixepoch')`
+      : sql`to_char(to_timestamp(kept.at / 1000) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS".000Z"')`;
+  // Each point is looked up: between those of one key lie those of all others.
+  const { rows } = await sql<Series>`
+    with recursive step (at) as (
+      select cast(${span.from} as bigint)
+      union all select at + ${sql.lit(INTERVALS[span.grain])} from step
+        where at + ${sql.lit(INTERVALS[span.grain])} < cast(${span.to} as bigint)
+    )
+    select kept.key, string_agg('{"at":"' || ${instant} || '","count":' || kept.count || ',"subjects":' || kept.subjects || '}',
+      ',' order by kept.at) as points
+    from ${wanted} as wanted cross join step cross join activity_rollup as kept ${index}
+    where kept.workspace_id = ${workspaceId} ${within} and kept.grain = ${span.grain} and kept.dimension = ${dimension}
+      and kept.at = step.at and kept.key = wanted.key
+    group by kept.key`.execute(db);
+  const byKey = new Map(rows.map((row) => [row.key, row.points]));
+  return {
+    total: ranked[0]?.total ?? 0,
+    series: ranked.map(({ key }) => ({ key, points: byKey.get(key) ?? '' })),
+  };
+}

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { sql } from 'kysely';
+import { openSqliteStore } from '../store/sqlite.ts';
+import { insertWorkspace } from '../store/workspaces.ts';
+import { createIngest } from '../workspace/activity-ingest.ts';
+import { readSketch } from '../workspace/sketch.ts';
+import { eventOf, type Month, seedActivity } from './activity-seed.ts';
+import { temporaryDirectory } from './process.ts';
+
+const TO = Date.parse('2027-02-25T00:00:00.000Z');
+
+async function newStore(directory: string) {
+  const store = await openSqliteStore(join(directory, 'devpilot.db'));
+  const row = { id: 'wsp_a', name: 'Acme', slug: 'acme', created_at: TO, updated_at: TO };
+  await store.transaction((trx) => insertWorkspace(trx, row));
+  return store;
+}
+
+test('a seeded month is what taking its events in leaves behind, sketches of many subjects included', async () => {
+  const month: Month = { events: 17_000, days: 3, subjects: 700, to: TO };
+  const [taken, seeded] = [temporaryDirectory(), temporaryDirectory()];
+  const store = await newStore(taken.path);
+  const ingest = createIngest(store);
+  for (let first = 0; first < month.events; first += 1000) {
+    const events = Array.from({ length: 1000 }, (_, at) => eventOf(month, first + at));
+    assert.equal((await ingest.take('wsp_a', events, TO)).accepted, 1000);
+  }
+  await (await newStore(seeded.path)).close();
+  seedActivity(join(seeded.path, 'devpilot.db'), { wsp_a: month });
+  const other = await openSqliteStore(join(seeded.path, 'devpilot.db'));
+  const last = { ...eventOf(month, 16_999), id: 'one more' };
+  const again = Array.from({ length: 100 }, (_, at) => eventOf(month, at * 170));
+  assert.deepEqual(await createIngest(other).take('wsp_a', [...again, last], TO), { accepted: 1, duplicates: 100 });
+  assert.deepEqual(await ingest.take('wsp_a', [...again, last], TO), { accepted: 1, duplicates: 100 });
+  for (const table of ['activity_event', 'activity_head', 'activity_span', 'sqlite_master']) {
+    const order = { activity_event: 'sequence', activity_span: 'span' }[table] ?? '1, 2';
+    const columns = table === 'sqlite_master' ? 'name, sql' : '*';
+    const query = sql.raw(`select ${columns} from ${table} order by ${order}`);
+    assert.deepEqual(
+      (await query.execute(other.read)).rows,
+      (await sql.raw(query.compile(store.read).sql).execute(store.read)).rows,
+      table,
+    );
+  }
+  const counts = async (one: typeof store) =>
+    (
+      await one.read
+        .selectFrom('activity_rollup')
+        .selectAll()
+        .orderBy('grain')
+        .orderBy('dimension')
+        .orderBy('at')
+        .orderBy('key')
+        .execute()
+    ).map((row) => ({ ...row, sketch: row.sketch === null ? null : readSketch(row.sketch) }));
+  const [expected, found] = [await counts(store), await counts(other)];
+  assert.ok(
+    expected.some(({ sketch }) => sketch?.kind === 'dense') && expected.some(({ sketch }) => sketch?.kind === 'exact'),
+  );
+  assert.equal(found.length, expected.length);
+  for (const [at, row] of expected.entries()) assert.deepEqual(found[at], row);
+  await store.close();
+  await other.close();
+  taken.remove();
+  seeded.remove();
+});

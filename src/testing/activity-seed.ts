@@ -1,0 +1,113 @@
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import {
+  ACTIVITY_GROUPS,
+  type ActivityGroup,
+  DAY,
+  INTERVAL_WORDS,
+  INTERVALS,
+  type Interval,
+} from '../contract/words.ts';
+import type { ActivityEvent } from '../workspace/cloud-events.ts';
+import { addToSketch, countOfSketch, hashOfSubject, readSketch, writeSketch } from '../workspace/sketch.ts';
+
+const TYPES = 12;
+const SOURCES = 6;
+
+/** So many events over some days, in the order of time. */
+export interface Month {
+  readonly events: number;
+  readonly days: number;
+  readonly subjects: number;
+  /** Epoch milliseconds, the end of a day. */
+  readonly to: number;
+}
+
+/** The subject of an event by its number, as good as by chance. */
+function subjectOf(number: number, subjects: number): string {
+  let mixed = Math.imul(number ^ (number >>> 16), 0x45d9f3b);
+  mixed = Math.imul(mixed ^ (mixed >>> 15), 0x2c1b3c6d);
+  return `customer-${((mixed ^ (mixed >>> 16)) >>> 0) % subjects}`;
+}
+
+/** An event of a month by its number, from 0. Whatever there are of them, they are of the same types, sources and subjects. */
+export function eventOf({ events, days, subjects, to }: Month, number: number): ActivityEvent {
+  return {
+    id: `event-${number}`,
+    source: `/service/${number % SOURCES}`,
+    type: `thing.happened.${number % TYPES}`,
+    subject: subjectOf(number, subjects),
+    at: to - days * DAY + Math.floor((number / events) * days * DAY),
+    data: `{"total":${number}}`,
+  };
+}
+
+interface Cell {
+  count: number;
+  readonly hashes: Set<number>;
+}
+
+/** Counts a step at a time, and writes it when the next one begins. */
+function countBy(insert: StatementSync, workspaceId: string, grain: Interval, dimension: ActivityGroup) {
+  const cells = new Map<string, Cell>();
+  let step = 0;
+  function write(): void {
+    for (const key of [...cells.keys()].sort()) {
+      const { count, hashes } = cells.get(key) as Cell;
+      const bySubject = dimension === 'subject';
+      const sketch = bySubject ? null : addToSketch(readSketch(null), hashes);
+      const subjects = sketch === null ? 1 : countOfSketch(sketch);
+      insert.run(workspaceId, grain, dimension, step, key, count, subjects, sketch && writeSketch(sketch));
+    }
+    cells.clear();
+  }
+  return {
+    add(event: ActivityEvent, hash: number): void {
+      const at = event.at - (event.at % INTERVALS[grain]);
+      if (at !== step) write();
+      step = at;
+      const key = event[dimension] ?? '';
+      let cell = cells.get(key);
+      if (cell === undefined) cells.set(key, (cell = { count: 0, hashes: new Set() }));
+      cell.count++;
+      if (dimension !== 'subject') cell.hashes.add(hash);
+    },
+    write,
+  };
+}
+
+/**
+ * Puts months of events into the file of a stopped server, with all that taking them in would leave there
+ * (a test compares), in a fraction of the time: without a commit a batch, and with indexes made at the end.
+ */
+export function seedActivity(path: string, months: Readonly<Record<string, Month>>): void {
+  const database = new DatabaseSync(path);
+  database.exec('pragma synchronous = off; pragma journal_mode = off; pragma cache_size = -1000000');
+  const indexes = database
+    .prepare(
+      "select name, sql from sqlite_master where type = 'index' and tbl_name = 'activity_event' and sql is not null",
+    )
+    .all() as { name: string; sql: string }[];
+  database.exec('begin');
+  for (const { name } of indexes) database.exec(`drop index ${name}`);
+  const insert = database.prepare('insert into activity_event values (?, ?, ?, ?, ?, ?, ?, ?, ?)');
+  const insertCount = database.prepare('insert into activity_rollup values (?, ?, ?, ?, ?, ?, ?, ?)');
+  const hashes = new Map<string, number>();
+  for (const [workspaceId, month] of Object.entries(months)) {
+    const counts = INTERVAL_WORDS.flatMap((grain) =>
+      ACTIVITY_GROUPS.map((dimension) => countBy(insertCount, workspaceId, grain, dimension)),
+    );
+    for (let number = 0; number < month.events; number++) {
+      const event = eventOf(month, number);
+      const { source, id, type, subject, at, data } = event;
+      insert.run(workspaceId, source, id, number + 1, type, subject, at, data, month.to);
+      const hash = hashes.get(subject ?? '') ?? hashOfSubject(subject ?? '');
+      hashes.set(subject ?? '', hash);
+      for (const one of counts) one.add(event, hash);
+    }
+    for (const one of counts) one.write();
+    database.prepare('insert into activity_head values (?, ?)').run(workspaceId, month.events);
+  }
+  for (const { sql } of indexes) database.exec(sql);
+  database.exec('commit; pragma journal_mode = wal');
+  database.close();
+}
