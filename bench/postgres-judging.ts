@@ -29,9 +29,9 @@ import { runFolder, type Seeded } from './lib/seed.ts';
 
 const IN_USE = 1_000;
 /** Two processes of one program can differ by 2 % for as long as they live, as they happen to be compiled and laid out. */
-const LAUNCHES = 7;
-const WARM_UP_SECONDS = 3;
-const WARM_ROUNDS = 2;
+const LAUNCHES = 6;
+const WARM_UP_SECONDS = 4;
+const WARM_ROUNDS = 3;
 const SECONDS = 2;
 /** Seconds after the start, and for which rest is looked at: a fold is in it. */
 const REST_AFTER = 2;

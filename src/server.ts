@@ -221,7 +221,15 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
   };
   const unknowns = createUnknowns(UNKNOWN_LIMITS);
   const findRecord = createFindRecord(registry, unknowns, clock);
-  const judges = createJudges({ registry, findRecord, proof, usage, clock, watch });
+  const judges = createJudges({
+    registry,
+    findRecord,
+    proof,
+    usage,
+    clock,
+    looked: parts.clock ?? membership.looked,
+    watch,
+  });
   const people = createPeopleContext(store, opened.secret, settings, {
     clock,
     settle,

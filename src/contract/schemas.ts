@@ -521,8 +521,9 @@ const sorts = CREDENTIAL_SORTS.flatMap((sort) => [sort, `-${sort}`] as const);
 const sought = (max: number) =>
   z
     .string()
-    .max(max)
-    .refine((text) => !text.includes('\0'), 'must not contain control characters');
+    .refine((text) => codePoints(text) <= max, `takes up to ${max} characters`)
+    .refine((text) => !text.includes('\0'), 'must not contain control characters')
+    .meta({ maxLength: max });
 
 const credentialQuery = {
   ...paging,

@@ -29,6 +29,8 @@ export type Renew = (following: Following) => Promise<{ readonly confirmed: numb
 
 export interface BeatingLease {
   holds(): boolean;
+  /** The wall clock as it was last looked at: right after `holds`, now. */
+  looked(): number;
   /** The newest revocation that memory has forgotten; null before the first beat. */
   applied(): number | null;
   /** Tries for the first lease; from then on it renews itself. Tells whether it was given in time. */
@@ -156,6 +158,7 @@ export function createLease(options: {
 
   return {
     holds,
+    looked: () => newestWall,
     applied: following.applied,
     wake,
     async start(patience) {

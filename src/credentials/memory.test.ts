@@ -21,10 +21,11 @@ const recordOf = (at: number, version = 0): NewRecord => ({
   passphraseHash: at % 5 === 0 ? `$argon2id$${at}` : null,
 });
 
-/** Digests of which many share their first word, so that they ask for the same place. */
+/** Digests of which many share their first word, so that they ask for the same place, and some their second too. */
 function digestOf(at: number): string {
   const bytes = new Uint8Array(32).fill(255);
   bytes[0] = at % 3;
+  bytes[4] = at % 5;
   bytes[31] = at;
   return String.fromCharCode(...bytes);
 }

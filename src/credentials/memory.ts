@@ -133,10 +133,13 @@ export function createMemory(capacity: number): Memory {
   /** There are never more rows than records. */
   const pageWords = Math.min(PAGE_ROWS, capacity) * WORDS;
   let pages: Int32Array[] = [];
-  const newSlots = () => new Int32Array(2 ** Math.ceil(Math.log2(capacity * 2)));
+  const room = 2 ** Math.ceil(Math.log2(capacity * 2));
+  const mask = room - 1;
+  const newSlots = () => new Int32Array(room * 2);
   /**
-   * Row + 1 at each place, 0 where there is none; of full size from the start, since what nobody wrote to costs
-   * nothing and growing would stop everybody. A digest's place is its first word: SHA-256 spreads by itself.
+   * At each place row + 1, 0 where there is none, and then the digest's second word, so that a record is only looked at
+   * if it is nearly certainly the one; of full size from the start, since what nobody wrote to costs nothing and
+   * growing would stop everybody. A digest's place is its first word: SHA-256 spreads by itself.
    */
   let slots = newSlots();
   /** Id and name of each row in one string: half of what two would cost is their heads. */
@@ -154,43 +157,44 @@ export function createMemory(capacity: number): Memory {
 
   /** The place of a digest in the table, -1 if it is not there. */
   function slotOf(digest: Digest): number {
-    const first = wordOf(digest, 0);
-    const mask = slots.length - 1;
-    for (let at = first & mask; ; at = (at + 1) & mask) {
-      const row = (slots[at] ?? 0) - 1;
+    const tag = wordOf(digest, 1);
+    for (let at = wordOf(digest, 0) & mask; ; at = (at + 1) & mask) {
+      const row = (slots[at * 2] ?? 0) - 1;
       if (row === -1) return -1;
+      if (slots[at * 2 + 1] !== tag) continue;
       const page = pageOf(row);
       const start = startOf(row);
-      if (page[start] !== first) continue;
-      let word = 1;
+      let word = 0;
       while (word < 8 && page[start + word] === wordOf(digest, word)) word++;
       if (word === 8) return at;
     }
   }
 
   function link(row: number): void {
-    const mask = slots.length - 1;
-    let at = (pageOf(row)[startOf(row)] ?? 0) & mask;
-    while (slots[at] !== 0) at = (at + 1) & mask;
-    slots[at] = row + 1;
+    const page = pageOf(row);
+    const start = startOf(row);
+    let at = (page[start] ?? 0) & mask;
+    while (slots[at * 2] !== 0) at = (at + 1) & mask;
+    slots[at * 2] = row + 1;
+    slots[at * 2 + 1] = page[start + 1] ?? 0;
   }
 
   /** Empties a place, and moves up those behind it that would not be found across the hole. */
   function unlink(slot: number): void {
-    const mask = slots.length - 1;
     let hole = slot;
-    for (let at = (hole + 1) & mask; slots[at] !== 0; at = (at + 1) & mask) {
-      const row = (slots[at] ?? 0) - 1;
+    for (let at = (hole + 1) & mask; slots[at * 2] !== 0; at = (at + 1) & mask) {
+      const row = (slots[at * 2] ?? 0) - 1;
       const home = (pageOf(row)[startOf(row)] ?? 0) & mask;
       if (((at - home) & mask) < ((at - hole) & mask)) continue;
-      slots[hole] = row + 1;
+      slots[hole * 2] = row + 1;
+      slots[hole * 2 + 1] = slots[at * 2 + 1] ?? 0;
       hole = at;
     }
-    slots[hole] = 0;
+    slots[hole * 2] = 0;
   }
 
   function drop(slot: number): void {
-    const row = (slots[slot] ?? 0) - 1;
+    const row = (slots[slot * 2] ?? 0) - 1;
     unlink(slot);
     pageOf(row)[startOf(row) + FLAGS] = 0;
     labels[row] = '';
@@ -233,7 +237,7 @@ export function createMemory(capacity: number): Memory {
     get(digest) {
       const slot = slotOf(digest);
       if (slot === -1) return null;
-      const row = (slots[slot] ?? 0) - 1;
+      const row = (slots[slot * 2] ?? 0) - 1;
       const page = pageOf(row);
       const start = startOf(row);
       const workspace = workspaces[page[start + WORKSPACE] ?? 0];

@@ -63,6 +63,8 @@ export interface NodeStore extends RevocationReader {
 export type Numbered = Pick<Revocation, 'number' | 'workspaceId'>;
 
 export interface Node extends Lease {
+  /** The wall clock as it was last looked at: right after `holds`, now. */
+  looked(): number;
   /** Takes the first lease; from then on it renews itself. Throws `unavailable` when the store can't be reached. */
   start(): Promise<void>;
   /** Something was revoked, here or elsewhere: reads it at once. */
@@ -136,6 +138,7 @@ export function createNode(options: {
 
   return {
     holds: lease.holds,
+    looked: lease.looked,
     wake: lease.wake,
     look: settling.look,
     settle({ number, workspaceId }) {

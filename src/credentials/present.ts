@@ -42,9 +42,11 @@ export function createJudges(options: {
   proof: Proof;
   usage: Usage;
   clock: () => number;
+  /** The clock where `remembered` has looked at it in the same instant. */
+  looked?: () => number;
   watch?: Watcher;
 }): Judges {
-  const { registry, findRecord, proof, usage, clock, watch } = options;
+  const { registry, findRecord, proof, usage, clock, looked = clock, watch } = options;
 
   function conclude(judgement: Judgement, presented: Presented, demand: Demand, now: number): Judgement {
     if (judgement.verdict === 'ok' && judgement.record !== null) {
@@ -74,7 +76,7 @@ export function createJudges(options: {
       const digest = digestOf(presented.secret);
       const found = registry.remembered(digest);
       if (found === null) return judgeSlowly(digest, presented, demand);
-      const now = clock();
+      const now = looked();
       const passphrase = proof.quick(found, presented.passphrase, presented.address, now);
       if (passphrase === null) return judgeSlowly(digest, presented, demand);
       return conclude({ verdict: judge(found, passphrase, demand, now), record: found }, presented, demand, now);

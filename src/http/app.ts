@@ -100,7 +100,7 @@ function compileValidator({ schema, httpPart }: { schema: z.ZodType; httpPart?: 
     if (result.success) return { value: result.data };
     // An id that can't be one is an address with nothing at it.
     if (httpPart === 'params') return { error: new Problem('not_found') };
-    const errors = result.error.issues.flatMap((issue) => {
+    const found = result.error.issues.flatMap((issue) => {
       const path = issue.path.map(String).join('.');
       if (issue.code === 'unrecognized_keys') {
         return issue.keys.map((key) => ({
@@ -109,8 +109,11 @@ function compileValidator({ schema, httpPart }: { schema: z.ZodType; httpPart?: 
         }));
       }
       const field = path === '' ? (FIELD_SOURCES[httpPart ?? ''] ?? 'body') : path;
-      return [{ field, message: redactSecrets(issue.message) }];
+      const { message } = (issue.code === 'invalid_key' ? issue.issues[0] : undefined) ?? issue;
+      return [{ field, message: redactSecrets(message) }];
     });
+    // Two checks of one field may say the same.
+    const errors = [...new Map(found.map((error) => [`${error.field}\0${error.message}`, error])).values()];
     const [first] = errors;
     const detail = first === undefined ? undefined : `${first.field}: ${first.message}`;
     return { error: new Problem('validation_failed', detail, { errors: errors.slice(0, 20) }) };

@@ -496,8 +496,20 @@ forEachEngine('bad input', (engine) => {
         answer.body.errors?.some((error) => error.field === field),
         `${path}: ${answer.text}`,
       );
+      const said = answer.body.errors?.map((error) => `${error.field}: ${error.message}`) ?? [];
+      assert.equal(new Set(said).size, said.length, `${path} says everything once`);
     }
     assert.equal(await state(), before);
+  });
+
+  test('a name of any length can be looked for whole', async () => {
+    const name = '🗝'.repeat(255);
+    const { id } = await createKey(owner, ['read'], { name });
+    const page = await owner.call<{ data: { id: string }[] }>(`/v1/api-keys?q=${encodeURIComponent(name)}`);
+    assert.deepEqual(
+      page.body.data.map((key) => key.id),
+      [id],
+    );
   });
 
   test('a list of the longest names pages by name to its end', async () => {

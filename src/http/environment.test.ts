@@ -105,6 +105,7 @@ test('names and values have their limits', async () => {
   ]) {
     assert.equal((await set(app, values)).status, 422, JSON.stringify(values).slice(0, 80));
   }
+  assert.match((await set(app, { '1A': 'x' })).text, /"values\.1A","message":"takes a name of /);
   for (const name of ['1A', 'A.B', 'A-B']) {
     const refused = await asToken(`/v1/apps/${app.id}/env/${name}`, { method: 'PUT', body: { value: 'x' } });
     assert.equal(refused.status, 422, name);

@@ -19,6 +19,8 @@ import type { Store } from '../store/store.ts';
 /** This process among the others that share its store, and the guards that beat at it. */
 export interface Membership {
   readonly lease: Lease;
+  /** The wall clock right after the lease was asked, which has just read it. */
+  readonly looked: () => number;
   readonly settle: Settle;
   /** Resolves when all that was revoked before the call in a workspace (null: in any) is settled, by whichever node. */
   readonly settleAll: (workspaceId: string | null) => Promise<void>;
@@ -71,6 +73,7 @@ export function aloneWith(options: { store: Store; bound: number; registry: Regi
   });
   return {
     lease: { holds: () => true },
+    looked: clocks.wall,
     async settle(revocation) {
       registry.apply(revocation);
       guards.told(revocation);
@@ -180,6 +183,7 @@ export function amongOthers(options: {
   let listener: { stop(): Promise<void> } | null = null;
   return {
     lease: node,
+    looked: node.looked,
     settle: node.settle,
     settleAll: async (workspaceId) => {
       await node.settleAll(workspaceId);

@@ -22,7 +22,7 @@ const port = parentPort;
 if (port === null) throw new Error('This file is the body of a worker thread.');
 
 // What may take long gives way to judgements. On Linux this is of the thread alone.
-if (readOnly && process.platform === 'linux') setPriority(0, 10);
+if (readOnly && process.platform === 'linux') setPriority(0, 19);
 
 const database: DatabaseSync = openSqlite(path, readOnly);
 const statements = new Map<string, StatementSync>();
