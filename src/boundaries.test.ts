@@ -17,6 +17,7 @@ const PORTABLE = [
   'credentials/rights.ts',
   'credentials/small-memory.ts',
   'credentials/tally.ts',
+  'credentials/turns.ts',
   'credentials/usage.ts',
 ];
 
