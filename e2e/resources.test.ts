@@ -113,6 +113,20 @@ test('a server: its key is shown to be installed, its host key compared and pinn
   assert.equal(server.hostKey, sshd.hostKey);
 });
 
+test('an app that is opened by its slug shows which of its parts is looked at, and stays under that address', async () => {
+  const project = await createProject(stage.owner, { name: 'Slugs' });
+  await createApp(stage.owner, { projectId: project.id, name: 'By its slug' });
+  const tab = await stage.open('/apps/by-its-slug');
+  const parts = tab.getByRole('navigation', { name: 'By its slug' });
+  const chosen = parts.locator('[aria-current="page"]');
+  for (const part of ['Environment', 'Log', 'Settings']) {
+    await parts.getByRole('link', { name: part }).click();
+    await chosen.getByText(part, { exact: true }).waitFor();
+    assert.equal(await chosen.count(), 1);
+    assert.equal(new URL(tab.url()).pathname, `/apps/by-its-slug/${part.toLowerCase()}`);
+  }
+});
+
 test('an app’s settings: hooks are added and ordered by keyboard, checks set, saved once; leaving without saving asks', async () => {
   const project = await createProject(stage.owner, { name: 'Hooked' });
   const app = await createApp(stage.owner, { projectId: project.id, name: 'With hooks' });
