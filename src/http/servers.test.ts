@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { parseHostKey } from '../contract/host-key.ts';
 import type { Server, ServerCheck } from '../contract/resources.ts';
 import type { AuditEvent, Page } from '../contract/schemas.ts';
 import { bearer, createKey, signUpOwner, startHouse, type TestHouse, type TestPerson } from '../testing/house.ts';
+import { ownKeyFolders } from '../testing/processes.ts';
 import { startSshd, type TestSshd } from '../testing/sshd.ts';
 import { makeKeyPair } from '../workspace/runner/key-pair.ts';
 
@@ -36,7 +36,6 @@ async function newServer(more: object = {}): Promise<Server> {
   return made.body;
 }
 const check = (server: Server) => owner.call<ServerCheck>(`/v1/servers/${server.id}/check`, { method: 'POST' });
-const keyFolders = () => readdirSync(tmpdir()).filter((name) => name.startsWith('devpilot-ssh-'));
 
 test('a server connects once its public key is installed, and its private key is nowhere to be found', async () => {
   const server = await newServer();
@@ -49,7 +48,7 @@ test('a server connects once its public key is installed, and its private key is
   assert.equal(early.body.hostKey, sshd.hostKey);
   sshd.authorize([server.publicKey ?? '']);
   assert.deepEqual((await check(server)).body, { ok: true, message: 'Connected.', hostKey: sshd.hostKey });
-  assert.deepEqual(keyFolders(), []);
+  assert.deepEqual(ownKeyFolders(), []);
   for (const path of [`/v1/servers/${server.id}`, '/v1/servers', '/v1/audit-events']) {
     assert.doesNotMatch((await owner.call(path)).text, /PRIVATE KEY|sealed|privateKey/);
   }

@@ -4,6 +4,7 @@ import { backupKind } from '../workspace/backups/make.ts';
 import { restoreKind } from '../workspace/backups/restore.ts';
 import { sweepObjects } from '../workspace/backups/sweep.ts';
 import type { WorkspaceContext } from '../workspace/context.ts';
+import { sweepKeyFolders } from '../workspace/runner/key-folder.ts';
 import { beginDueRuns, runKind } from '../workspace/runs.ts';
 import { every } from './housekeeping.ts';
 
@@ -18,7 +19,7 @@ export function registerKinds(workspace: WorkspaceContext): void {
   for (const storage of workspace.storages.all) workspace.jobs.register(restoreKind(workspace, storage));
 }
 
-/** Begins what schedules are due for, and sweeps what backups left. */
+/** Begins what schedules are due for, and sweeps what backups and killed processes left. */
 export function startSchedules(workspace: WorkspaceContext): { stop(): Promise<void> } {
   const runs = every(DUE_EVERY, () => beginDueRuns(workspace), workspace.onError);
   const backups = every(DUE_EVERY, () => beginDueBackups(workspace), workspace.onError);
@@ -26,6 +27,7 @@ export function startSchedules(workspace: WorkspaceContext): { stop(): Promise<v
   const sweeper = every(
     SWEEP_EVERY,
     async () => {
+      await sweepKeyFolders();
       await sweepObjects(workspace, over.signal);
       await giveUpRestores(workspace);
     },

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 
 function read(pid: string, name: string): string {
   try {
@@ -21,3 +22,7 @@ export function hasChild(parent: number, part: string): boolean {
     return Number(itsParent) === parent && read(pid, 'cmdline').includes(part);
   });
 }
+
+/** The folders with private keys that this process has. */
+export const ownKeyFolders = (): string[] =>
+  readdirSync(tmpdir()).filter((name) => name.startsWith(`devpilot-ssh-${process.pid}-`));

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { mintSecret } from '../../credentials/secret.ts';
-import { isRunning } from '../../testing/processes.ts';
+import { isRunning, ownKeyFolders } from '../../testing/processes.ts';
 import { startSshd, type TestSshd } from '../../testing/sshd.ts';
 import { until } from '../../testing/until.ts';
 import { SILENCE_SECONDS } from './entry.ts';
@@ -230,10 +230,7 @@ test('a server that is not there, or shows another key, is told and gets nothing
   const other = makeKeyPair('x').publicKey.split(' ').slice(0, 2).join(' ');
   const wrong = await perform({ ...ssh, hostKey: other }, shell('id'));
   assert.match(wrong.problem ?? '', /Not connected/);
-  assert.deepEqual(
-    readdirSync(tmpdir()).filter((name) => name.startsWith('devpilot-ssh-')),
-    [],
-  );
+  assert.deepEqual(ownKeyFolders(), []);
 });
 
 test('a connection that breaks in the middle is told', async () => {

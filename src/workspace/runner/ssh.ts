@@ -1,9 +1,9 @@
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseHostKey } from '../../contract/host-key.ts';
 import { ENTRY, LOCAL_ENTRY } from './entry.ts';
+import { makeKeyFolder } from './key-folder.ts';
 
 /** Where and as whom to connect, and the one host key that is trusted. */
 export interface SshTarget {
@@ -113,10 +113,10 @@ export function openLocal(): Entry {
 
 /**
  * A shell on a server that reads orders, by the OpenSSH client. The private key lies in a file of mode
- * 0600 in a folder of our own until the server has answered.
+ * 0600 in a folder of our own until the server has answered; `sweepKeyFolders` removes that of a process that was killed.
  */
 export async function openSsh(target: SshTarget): Promise<Entry> {
-  const folder = await mkdtemp(join(tmpdir(), 'devpilot-ssh-'));
+  const folder = await makeKeyFolder();
   const remove = () => rm(folder, { recursive: true, force: true });
   try {
     const keyFile = join(folder, 'key');
