@@ -7,6 +7,7 @@ import { serve } from '@hono/node-server';
 import express from 'express';
 import fastify from 'fastify';
 import { Hono } from 'hono';
+import { SCOPES } from '../src/contract/words.ts';
 import { type GuardOptions, guard, type Identity } from '../src/sdk/guard.ts';
 import {
   bearer,
@@ -113,6 +114,8 @@ for (const [name, start, mode] of Object.entries(SERVERS).flatMap(([name, start]
         scopes: ['modify_env', 'run_scripts'],
         permissions: [],
       });
+      const all = await createToken(owner, ['all']);
+      assert.deepEqual(JSON.parse((await get(server.url, bearer(all.secret))).text).scopes, SCOPES);
     });
 
     test('refuses with the server’s own answer, and the route is not reached', async () => {

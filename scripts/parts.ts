@@ -18,6 +18,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   sshd: 'openssh-server',
   strace: 'strace',
   'systemd-analyze': 'systemd',
+  varnishd: 'varnish',
   zsh: 'zsh',
 };
 

@@ -35,6 +35,16 @@ export function wordsOf(kind: CredentialKind, mask: RightsMask): string[] {
 }
 
 /**
+ * The same with every scope that `all` includes beside it: what services are told that compare the names,
+ * in `Devpilot-Scopes` and at introspection (contract, section 5).
+ */
+export function grantedWordsOf(kind: 'access_token', mask: RightsMask): Scope[];
+export function grantedWordsOf(kind: CredentialKind, mask: RightsMask): (Scope | Permission)[];
+export function grantedWordsOf(kind: CredentialKind, mask: RightsMask): string[] {
+  return (mask & EVERYTHING) === 0 ? wordsOf(kind, mask) : [...WORDS[kind]];
+}
+
+/**
  * What is demanded of one kind of credential: null where the kind is refused, otherwise either all
  * of some rights (none at all: any valid credential passes) or any one of some.
  */

@@ -46,6 +46,7 @@ const authorize = (query: string, secret: string) =>
   });
 
 function expectIdentity(answer: RawAnswer, filled: boolean): void {
+  assert.equal(answer.headers.get('cache-control'), 'no-store');
   for (const name of IDENTITY) assert.ok(answer.headers.has(name), `${name} is missing: ${answer.status}`);
   if (!filled) for (const name of IDENTITY) assert.equal(answer.headers.get(name), '');
 }
@@ -60,7 +61,7 @@ test('an accepted credential answers 200 without a body, and says who it is in h
     'devpilot-credential-kind': 'access_token',
     'devpilot-credential-name': encodeURIComponent('Ünï 100% "ok"; 🔑'),
     'devpilot-workspace-id': owner.workspaceId,
-    'devpilot-scopes': 'all',
+    'devpilot-scopes': SCOPES.join(' '),
     'devpilot-permissions': '',
   });
   const byKey = await authorize('', key.secret);
@@ -101,8 +102,17 @@ test('a token needs all scopes named, a key all permissions, and where one is na
     ['?scope=nonsense', all.secret, 403, 'insufficient_scope'],
     ['?scope=read', all.secret, 403, 'insufficient_scope'],
     ['?scope=__proto__', all.secret, 403, 'insufficient_scope'],
-    ['?other=1', env.secret, 200],
-    ['?Scope=basic_deployment', env.secret, 200],
+    // A parameter that is not known might have been meant as a demand.
+    ...['scopes', 'Scope', 'SCOPE', 'scope[]', 'scope%5B%5D', 'permissions', 'Permission', 'resource', 'other', ''].map(
+      (name): [string, string, number, string] => [`?${name}=modify_env`, env.secret, 403, 'forbidden'],
+    ),
+    ['?scope=modify_env&scopes=all', env.secret, 403, 'forbidden'],
+    ['?scope=modify_env&scopes=all', all.secret, 403, 'forbidden'],
+    ['?permission=read&resource=app:web', key.secret, 403, 'forbidden'],
+    ['?other', key.secret, 403, 'forbidden'],
+    ['?sc%6Fpe=modify_env', env.secret, 200],
+    ['?&scope=modify_env&', env.secret, 200],
+    ['?', env.secret, 200],
     ['?scope=%zz', all.secret, 403, 'insufficient_scope'],
   ];
   for (const [query, secret, status, code] of rows) {
@@ -110,6 +120,12 @@ test('a token needs all scopes named, a key all permissions, and where one is na
     assert.equal(answer.status, status, `${query} → ${answer.status} ${answer.text}`);
     if (code !== undefined) assert.equal(answer.body.code, code, query);
   }
+  const misspelt = await authorize('?scopes=all', all.secret);
+  assert.equal(
+    misspelt.body.detail,
+    'The parameter "scopes" is not known here. The parameters are scope and permission.',
+  );
+  assert.equal((await house.call('/v1/authorize?scopes=all')).status, 401);
   const blank = await authorize('?scope=', all.secret);
   assert.equal(blank.body.detail, 'The scope asked for is blank, and no credential has it.');
   const refused = await authorize('?scope=modify_env+basic_deployment', env.secret);
@@ -367,6 +383,7 @@ test('introspection (RFC 7662) tells of a valid credential of the same workspace
     kind: 'access_token',
   });
   const keyed = await ask({ token: key.secret }, { 'x-api-key': key.secret });
+  assert.equal((await ask({ token: all.secret })).body['scope'], SCOPES.join(' '));
   assert.equal(keyed.body['kind'], 'api_key');
   assert.equal(keyed.body['scope'], 'read deploy');
   assert.ok(!('exp' in keyed.body));

@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyBaseLogger } from 'fastify';
 import { Problem } from '../contract/problem.ts';
+import { redactSecrets } from '../contract/redact.ts';
 import { HEADERS } from '../contract/words.ts';
 import type { Judgement, Presented } from '../credentials/present.ts';
 import type { CredentialRecord } from '../credentials/record.ts';
-import { type Demand, needAll, wordsOf } from '../credentials/rights.ts';
+import { type Demand, grantedWordsOf, needAll } from '../credentials/rights.ts';
 import { inTurns } from '../credentials/turns.ts';
 import type { House } from './house.ts';
 import { loneHeader, readPresentation } from './presentation.ts';
@@ -22,19 +23,41 @@ function wordsIn(query: URLSearchParams, name: string): string[] | null {
   return words.length === 0 ? [''] : [...new Set(words)];
 }
 
+/** Every parameter that `/v1/authorize` takes. */
+const PARAMETERS: ReadonlySet<string> = new Set(['scope', 'permission']);
+const SHOWN_NAME_MAX = 60;
+
+interface ProxyDemand extends Demand {
+  /** A parameter that is not known: nobody meets such a demand, since a misspelt one must not demand nothing. */
+  readonly unknownParameter: string | null;
+}
+
 /**
  * Reads what a proxy demands. Where only one of `scope` and `permission` is named the other kind is
  * refused; where none is, any valid credential passes. A right that does not exist is had by nobody.
  */
-export function readDemand(url: string): Demand {
+export function readDemand(url: string): ProxyDemand {
   const at = url.indexOf('?');
   const query = new URLSearchParams(at === -1 ? '' : url.slice(at + 1));
+  const unknownParameter = [...query.keys()].find((name) => !PARAMETERS.has(name)) ?? null;
+  if (unknownParameter !== null) {
+    return { access_token: needAll('access_token', ['']), api_key: needAll('api_key', ['']), unknownParameter };
+  }
   const scopes = wordsIn(query, 'scope');
   const permissions = wordsIn(query, 'permission');
   return {
     access_token: scopes === null && permissions !== null ? null : needAll('access_token', scopes ?? []),
     api_key: permissions === null && scopes !== null ? null : needAll('api_key', permissions ?? []),
+    unknownParameter,
   };
+}
+
+function unknownParameterProblem(name: string): Problem {
+  const shown = redactSecrets(name).slice(0, SHOWN_NAME_MAX);
+  return new Problem(
+    'forbidden',
+    `The parameter "${shown}" is not known here. The parameters are scope and permission.`,
+  );
 }
 
 /** Remembers what `make` made, as long as it is not too much. */
@@ -98,8 +121,8 @@ export function createAuthorize(
   const demandIn = remembering(readDemand);
   const encode = remembering((name: string) => encodeURIComponent(name));
   const spell = {
-    access_token: remembering((rights: number) => wordsOf('access_token', rights).join(' ')),
-    api_key: remembering((rights: number) => wordsOf('api_key', rights).join(' ')),
+    access_token: remembering((rights: number) => grantedWordsOf('access_token', rights).join(' ')),
+    api_key: remembering((rights: number) => grantedWordsOf('api_key', rights).join(' ')),
   };
 
   function refuse(response: ServerResponse, requestId: string, problem: Problem): void {
@@ -132,6 +155,9 @@ export function createAuthorize(
         isToken ? rights : '',
         HEADERS.permissions,
         isToken ? '' : rights,
+        // A shared cache in front would replay it to whoever asks next, without any credential.
+        'Cache-Control',
+        'no-store',
         'Content-Length',
         '0',
       ])
@@ -147,9 +173,12 @@ export function createAuthorize(
     }
   }
 
-  function outcomeOf(judgement: Judgement, presented: Presented, demand: Demand): Outcome {
+  function outcomeOf(judgement: Judgement, presented: Presented, demand: ProxyDemand): Outcome {
     const { verdict, record } = judgement;
     if (verdict === 'ok' && record !== null) return record;
+    if (verdict === 'insufficient_scope' && demand.unknownParameter !== null) {
+      return unknownParameterProblem(demand.unknownParameter);
+    }
     return refusalOf(judgement, demand, false, proof, presented.address, clock());
   }
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Problem } from '../contract/problem.ts';
 import { Introspection, IntrospectRequest, RevokeRequest, Whoami } from '../contract/schemas.ts';
 import { type CredentialContext, revokeBySecret } from '../credentials/credentials.ts';
-import { needAll, wordsOf } from '../credentials/rights.ts';
+import { grantedWordsOf, needAll, wordsOf } from '../credentials/rights.ts';
 import { digestOf, secretKindOf } from '../credentials/secret.ts';
 import { maybeInstant } from '../credentials/show.ts';
 import { endSessionBySecret } from '../people/sessions.ts';
@@ -30,7 +30,7 @@ async function introspect(
   if (verdict !== 'ok' || record === null) return { active: false };
   return {
     active: true,
-    scope: wordsOf(record.kind, record.rights).join(' '),
+    scope: grantedWordsOf(record.kind, record.rights).join(' '),
     client_id: record.id,
     sub: record.workspace.id,
     token_type: 'Bearer',

@@ -16,7 +16,7 @@ const authorize = {
     operationId: 'getAuthorize',
     summary: 'Judge the credential that the request itself carries, for reverse proxies',
     description:
-      'An access token needs all scopes named, an API key all permissions named. Where only one of the two is named, the other kind is refused; where none is, any valid credential passes. Any other method is answered alike.',
+      'An access token needs all scopes named, an API key all permissions named. Where only one of the two is named, the other kind is refused; where none is, any valid credential passes. Any other parameter is refused with 403, so that a misspelt one demands more than it should and not less. Any other method is answered alike.',
     tags: ['Judging'],
     security: [{ bearer: [] }, { apiKey: [] }, { basic: [] }],
     parameters: [
@@ -49,7 +49,9 @@ const authorize = {
           'Devpilot-Credential-Kind': identityHeader('`access_token` or `api_key`'),
           'Devpilot-Credential-Name': identityHeader('Its name, percent-encoded'),
           'Devpilot-Workspace-Id': identityHeader('The workspace it belongs to'),
-          'Devpilot-Scopes': identityHeader('The scopes of an access token, with blanks between them'),
+          'Devpilot-Scopes': identityHeader(
+            'The scopes of an access token, with blanks between them; for `all`, every scope that it includes too',
+          ),
           'Devpilot-Permissions': identityHeader('The permissions of an API key, with blanks between them'),
         },
       },

@@ -3,7 +3,7 @@ import { judge } from '../credentials/judge.ts';
 import { type BeatingLease, createLease } from '../credentials/lease.ts';
 import type { CredentialRecord } from '../credentials/record.ts';
 import { createRegistry } from '../credentials/registry.ts';
-import { type Demand, type RightsMask, wordsOf } from '../credentials/rights.ts';
+import { type Demand, grantedWordsOf, type RightsMask, wordsOf } from '../credentials/rights.ts';
 import { createSmallMemory } from '../credentials/small-memory.ts';
 import { createUsage } from '../credentials/usage.ts';
 import type { FlatHeaders, Identity, Judge, Judgement } from './authorize.ts';
@@ -50,7 +50,7 @@ function createSpelling<Word>(spell: (rights: RightsMask) => Word[]): (rights: R
     return words;
   };
 }
-const scopesOf = createSpelling((rights) => wordsOf('access_token', rights));
+const scopesOf = createSpelling((rights) => grantedWordsOf('access_token', rights));
 const permissionsOf = createSpelling((rights) => wordsOf('api_key', rights));
 const NO_WORDS: readonly never[] = Object.freeze([]);
 

@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { needCommand } from '../src/testing/debian.ts';
+import {
+  bearer,
+  callAt,
+  createKey,
+  createToken,
+  signUpOwner,
+  startHouse,
+  type TestHouse,
+  type TestPerson,
+} from '../src/testing/house.ts';
+import { until } from '../src/testing/until.ts';
+
+/** Varnish with its default configuration, in front of everything: the worst that an operator can put there. */
+let house: TestHouse;
+let owner: TestPerson;
+let cache: string;
+let varnish: ChildProcess;
+const directory = mkdtempSync(join(tmpdir(), 'devpilot-varnish-'));
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+before(async () => {
+  needCommand('varnishd', 'varnish');
+  house = await startHouse();
+  owner = await signUpOwner(house);
+  const port = await freePort();
+  const args = ['-F', '-n', join(directory, 'work'), '-a', `127.0.0.1:${port}`, '-b', new URL(house.url).host];
+  const storage = ['-s', 'malloc,16m', '-p', 'thread_pool_min=5', '-p', 'thread_pools=1', '-p', 'vsl_space=1m'];
+  varnish = spawn('varnishd', [...args, ...storage], { stdio: 'ignore' });
+  cache = `http://127.0.0.1:${port}`;
+  await until(async () => {
+    if (varnish.exitCode !== null) throw new Error(`varnishd ended with ${varnish.exitCode}`);
+    return fetch(`${cache}/healthz`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  });
+});
+after(async () => {
+  const ended = new Promise((resolve) => varnish.once('exit', resolve));
+  varnish.kill('SIGTERM');
+  await ended;
+  await house.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+/** Varnish names two requests where it answers from its memory: this one, and the one that the answer was made for. */
+const isReplayed = (headers: Headers) => (headers.get('x-varnish') ?? '').includes(' ');
+
+test('a shared cache replays no decision and no identity to a request without a credential', async () => {
+  const key = await createKey(owner, ['read']);
+  const token = await createToken(owner, ['modify_env']);
+  const presented: readonly Record<string, string>[] = [{ 'x-api-key': key.secret }, bearer(token.secret)];
+  const paths = ['/v1/authorize', '/v1/authorize?permission=read', '/v1/authorize?scope=modify_env', '/v1/whoami'];
+  let accepted = 0;
+  for (const path of paths) {
+    for (const headers of presented) {
+      for (const method of ['GET', 'HEAD']) {
+        const first = await callAt(cache, path, { method, headers });
+        if (first.status === 200) accepted++;
+        assert.equal(first.headers.get('cache-control'), 'no-store', `${method} ${path}`);
+        const bare = await callAt(cache, path, { method });
+        const said = `${method} ${path} after ${Object.keys(headers)}`;
+        assert.deepEqual([bare.status, isReplayed(bare.headers)], [401, false], said);
+        assert.equal(bare.headers.get('devpilot-credential-id') ?? '', '', said);
+      }
+    }
+  }
+  assert.equal(accepted, 12);
+});
+
+test('a shared cache replays a refusal to nobody whose credential passes', async () => {
+  const key = await createKey(owner, ['read']);
+  for (const path of ['/v1/authorize?permission=read&x=1', '/v1/authorize?permission=deploy', '/v1/projects/nothing']) {
+    const refused = await callAt(cache, path, { headers: { 'x-api-key': key.secret } });
+    const again = await callAt(cache, path, { headers: { 'x-api-key': key.secret } });
+    assert.ok(refused.status >= 400, path);
+    assert.equal(refused.headers.get('cache-control'), 'no-store', path);
+    assert.equal(isReplayed(again.headers), false, path);
+  }
+});
+
+test('what a key reads is replayed to nobody', async () => {
+  const key = await createKey(owner, ['read', 'manage_apps']);
+  for (const path of ['/v1/projects', '/v1/apps', '/v1/servers', '/v1/scripts']) {
+    assert.equal((await callAt(cache, path, { headers: { 'x-api-key': key.secret } })).status, 200);
+    assert.equal((await callAt(cache, path)).status, 401, path);
+  }
+  const asked = await callAt(cache, '/v1/introspect', {
+    body: new URLSearchParams({ token: key.secret }),
+    headers: { 'x-api-key': key.secret },
+  });
+  assert.equal(asked.headers.get('cache-control'), 'no-store');
+});
