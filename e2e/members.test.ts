@@ -7,7 +7,7 @@ import { leftovers } from './leftovers.ts';
 import { setStage } from './stage.ts';
 import { chooseInMenu, lineOf, rowOf, signIn } from './steps.ts';
 
-const stage = setStage();
+const stage = setStage(undefined, { environment: { DEVPILOT_WORKSPACES: 'anyone' } });
 
 const openMembers = (person?: TestPerson): Promise<Page> =>
   stage.open('/settings/members', person === undefined ? {} : { person });

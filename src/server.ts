@@ -167,6 +167,7 @@ export function createPeopleContext(
       turns: createLines(TRIES_WAITING),
     },
     signUp: settings.signUp,
+    workspaces: settings.workspaces,
     mail: settings.smtpUrl === null ? null : createMail(settings.smtpUrl, settings.mailFrom),
   };
 }

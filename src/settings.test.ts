@@ -15,6 +15,7 @@ test('without any setting the contract’s defaults hold', () => {
   assert.equal(settings.publicUrl, null);
   assert.deepEqual(settings.trustProxy, []);
   assert.equal(settings.signUp, 'invite');
+  assert.equal(settings.workspaces, 'operators');
   assert.equal(settings.revocationBound, 2000);
   assert.equal(settings.metrics, null);
   assert.equal(settings.localServer, 'off');
@@ -27,6 +28,14 @@ test('a blank setting is one that is not set', () => {
     ['PORT', 'HOST', 'DATABASE_URL', 'DEVPILOT_SECRET', 'DEVPILOT_TRUST_PROXY', 'LOG_LEVEL'].map((name) => [name, '']),
   );
   assert.deepEqual(readSettings(blank), readSettings({}));
+});
+
+test('who may create workspaces follows who may sign up, unless it is set', () => {
+  const workspaces = (environment: Record<string, string>) => readSettings(environment).workspaces;
+  assert.equal(workspaces({ DEVPILOT_SIGN_UP: 'open' }), 'anyone');
+  assert.equal(workspaces({ DEVPILOT_SIGN_UP: 'open', DEVPILOT_WORKSPACES: '' }), 'anyone');
+  assert.equal(workspaces({ DEVPILOT_SIGN_UP: 'open', DEVPILOT_WORKSPACES: 'operators' }), 'operators');
+  assert.equal(workspaces({ DEVPILOT_WORKSPACES: 'anyone' }), 'anyone');
 });
 
 test('good values are taken', () => {
@@ -78,6 +87,7 @@ const BAD: readonly (readonly [string, ...string[]])[] = [
     '::/0',
   ],
   ['DEVPILOT_SIGN_UP', 'closed', 'INVITE', 'true'],
+  ['DEVPILOT_WORKSPACES', 'nobody', 'Operators', 'true'],
   ['DEVPILOT_REVOCATION_BOUND', '2', '0s', '199ms', '61s', '2m', '-1s', '1.5s', 'forever'],
   ['DEVPILOT_METRICS', 'on', ':', 'x:y', '127.0.0.1:', '127.0.0.1:99999', '127.0.0.1'],
   ['DEVPILOT_LOCAL_SERVER', 'yes', 'ON', '1'],

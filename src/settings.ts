@@ -15,6 +15,8 @@ export interface Settings {
   readonly publicUrl: string | null;
   readonly trustProxy: readonly string[];
   readonly signUp: 'invite' | 'open';
+  /** Who may create workspaces. */
+  readonly workspaces: 'operators' | 'anyone';
   /** Milliseconds. */
   readonly revocationBound: number;
   readonly metrics: { readonly host: string; readonly port: number } | null;
@@ -221,6 +223,15 @@ function secretOf(environment: Environment, onPostgres: boolean): Buffer | null 
   return null;
 }
 
+/** Whoever may sign up without an invitation needs a workspace; whoever was invited has one. */
+function workspacesOf(environment: Environment, signUp: Settings['signUp']): Settings['workspaces'] {
+  return choice(
+    environment,
+    'DEVPILOT_WORKSPACES',
+    signUp === 'open' ? ['anyone', 'operators'] : ['operators', 'anyone'],
+  );
+}
+
 /** Reads the settings of the contract. Throws `BadSetting` for the first value that is not one. */
 export function readSettings(environment: Environment): Settings {
   const databaseUrl = schemeUrl(
@@ -235,6 +246,7 @@ export function readSettings(environment: Environment): Settings {
   if (isIP(host) === 0 && !isName) {
     throw new BadSetting('HOST', 'an address or host name to listen on, such as 127.0.0.1');
   }
+  const signUp = choice(environment, 'DEVPILOT_SIGN_UP', ['invite', 'open']);
   const logLevel = value(environment, 'LOG_LEVEL') ?? 'info';
   if (!LOG_LEVELS.includes(logLevel)) throw new BadSetting('LOG_LEVEL', `one of: ${LOG_LEVELS.join(', ')}`);
   return {
@@ -245,7 +257,8 @@ export function readSettings(environment: Environment): Settings {
     secret: secretOf(environment, databaseUrl !== null),
     publicUrl: httpUrl(environment, 'DEVPILOT_PUBLIC_URL'),
     trustProxy: proxies(environment),
-    signUp: choice(environment, 'DEVPILOT_SIGN_UP', ['invite', 'open']),
+    signUp,
+    workspaces: workspacesOf(environment, signUp),
     revocationBound: bound(environment),
     metrics: metricsListener(environment),
     localServer: choice(environment, 'DEVPILOT_LOCAL_SERVER', ['off', 'on']),

@@ -179,7 +179,15 @@ export const CredentialUses = z
 export type CredentialUses = z.infer<typeof CredentialUses>;
 
 export const Person = z
-  .object({ id, name: z.string(), email: z.string(), twoFactor: z.boolean(), createdAt: instant })
+  .object({
+    id,
+    name: z.string(),
+    email: z.string(),
+    twoFactor: z.boolean(),
+    operator: z.boolean().describe('Administers the installation'),
+    canCreateWorkspaces: z.boolean(),
+    createdAt: instant,
+  })
   .meta({ id: 'Person' });
 export type Person = z.infer<typeof Person>;
 

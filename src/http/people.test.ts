@@ -94,7 +94,7 @@ describe('members, roles and invitations', () => {
   let owner: TestPerson;
   let now = Date.now();
   before(async () => {
-    house = await startHouse({ clock: () => now });
+    house = await startHouse({ clock: () => now, environment: { DEVPILOT_WORKSPACES: 'anyone' } });
     owner = await signUpOwner(house);
   });
   after(() => house.close());

@@ -72,7 +72,7 @@ export function answerSignIn(
 ): FastifyReply {
   setCookie(house, request, reply, session.secret);
   const expiresAt = new Date(Math.min(session.endsAt, house.clock() + SPANS.sessionIdle)).toISOString();
-  return reply.code(201).send({ id: session.id, expiresAt, person: showPerson(person) });
+  return reply.code(201).send({ id: session.id, expiresAt, person: showPerson(house.people, person) });
 }
 
 export function peopleRoutes(house: House): Route[] {
@@ -96,7 +96,7 @@ export function peopleRoutes(house: House): Route[] {
       handler: async ({ body, request, reply }) => {
         const { person, session } = await signUp(people, body, originOf(request));
         setCookie(house, request, reply, session.secret);
-        return reply.code(201).send(showPerson(person));
+        return reply.code(201).send(showPerson(people, person));
       },
     }),
     route({

@@ -28,15 +28,24 @@ import {
 import { hashChosenPassword } from './passwords.ts';
 import { consumeSecondFactor, plainRecoveryCode, provePassword, readSecondFactor } from './sessions.ts';
 import { throttled } from './throttle.ts';
+import { mayCreateWorkspaces } from './workspaces.ts';
 
 const RECOVERY_CODES = 10;
 /** 24 of 32 characters: 120 bits each, so that a plain digest may be stored (ASVS 6.5.2). */
 const RECOVERY_ALPHABET = 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789';
 const RECOVERY_LENGTH = 24;
 
-export function showPerson(row: PersonRow): Person {
+export function showPerson({ workspaces }: Pick<PeopleContext, 'workspaces'>, row: PersonRow): Person {
   const { id, name, email } = row;
-  return { id, name, email, twoFactor: row.totp_enabled === 1, createdAt: instant(row.created_at) };
+  return {
+    id,
+    name,
+    email,
+    twoFactor: row.totp_enabled === 1,
+    operator: row.operator === 1,
+    canCreateWorkspaces: mayCreateWorkspaces(workspaces, row),
+    createdAt: instant(row.created_at),
+  };
 }
 
 export async function findOwn(context: PeopleContext, who: SignedIn): Promise<PersonRow> {
@@ -65,7 +74,7 @@ async function renewSession(trx: Trx, who: SignedIn): Promise<string> {
 }
 
 export async function findMe(context: PeopleContext, who: SignedIn): Promise<Person> {
-  return showPerson(await findOwn(context, who));
+  return showPerson(context, await findOwn(context, who));
 }
 
 export async function updateMe(
@@ -76,7 +85,7 @@ export async function updateMe(
 ): Promise<Person> {
   const before = await findOwn(context, who);
   const name = input.name ?? before.name;
-  if (name === before.name) return showPerson(before);
+  if (name === before.name) return showPerson(context, before);
   await context.store.transaction(async (trx) => {
     await updatePerson(trx, before.id, { name, updated_at: context.clock() });
     await record(context, trx, { ...before, name }, 'person.updated', origin, {
@@ -84,7 +93,7 @@ export async function updateMe(
       after: { name },
     });
   });
-  return showPerson({ ...before, name });
+  return showPerson(context, { ...before, name });
 }
 
 /**

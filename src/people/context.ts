@@ -29,6 +29,8 @@ export interface PeopleContext {
     readonly turns: Lines;
   };
   readonly signUp: 'invite' | 'open';
+  /** Who may create workspaces. */
+  readonly workspaces: 'operators' | 'anyone';
   /** Where people reach the page, without a slash at the end. */
   readonly publicUrl: () => string;
   readonly mail: Mail | null;

@@ -47,6 +47,8 @@ function newPerson(input: { name: string; email: string }, passwordHash: string,
     totp_enabled: 0,
     totp_last_step: 0,
     last_workspace_id: null,
+    operator: 0,
+    disabled: 0,
     created_at: now,
     updated_at: now,
   };
@@ -59,6 +61,13 @@ async function insertNewPerson(trx: Trx, person: PersonRow): Promise<void> {
     if (!isUniqueViolation(error)) throw error;
     throw new Problem('conflict', 'There is an account with this email address. Sign in instead.');
   }
+}
+
+/** Whether nobody has signed up yet; if so, nobody else can until the transaction ends. */
+async function isFirst(trx: Trx): Promise<boolean> {
+  if (await anyPerson(trx)) return false;
+  await lockFirstSignUp(trx);
+  return !(await anyPerson(trx));
 }
 
 /** What lets this person sign up, checked before a password is hashed for them. Throws `forbidden`. */
@@ -90,13 +99,11 @@ export async function signUp(
   try {
     await checkTicket(context, input);
     const now = clock();
-    const person = newPerson(input, await hashChosenPassword('password', input.password, input), now);
+    const draft = newPerson(input, await hashChosenPassword('password', input.password, input), now);
     return await store.transaction(async (trx) => {
-      if (input.setupCode !== undefined) await lockFirstSignUp(trx);
-      if (
-        input.setupCode !== undefined &&
-        (!(await consumeSetupCode(trx, sha256(input.setupCode))) || (await anyPerson(trx)))
-      ) {
+      const first = await isFirst(trx);
+      const person = { ...draft, operator: first ? 1 : 0 };
+      if (input.setupCode !== undefined && (!(await consumeSetupCode(trx, sha256(input.setupCode))) || !first)) {
         throw new Problem(
           'forbidden',
           'The setup code is not valid. A new one is printed at each start until it is used.',
@@ -137,7 +144,7 @@ export async function createFirstOwner(
     await lockFirstSignUp(trx);
     if (await anyPerson(trx)) throw new Problem('conflict', 'There is an owner already. Sign in, or invite people.');
     await deleteSetupCode(trx);
-    await insertNewPerson(trx, person);
+    await insertNewPerson(trx, { ...person, operator: 1 });
     const workspace = await createInside(trx, person, { name: input.workspace }, origin, now);
     await setLastWorkspace(trx, person.id, workspace.id);
     await append(trx, {

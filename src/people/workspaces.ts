@@ -7,7 +7,7 @@ import type { Page, Workspace } from '../contract/schemas.ts';
 import { slugOf } from '../contract/slug.ts';
 import { insertRevocation } from '../store/credentials.ts';
 import { cutPage, pageAsk } from '../store/paging.ts';
-import { setLastWorkspace } from '../store/people.ts';
+import { lockPerson, type PersonRow, setLastWorkspace } from '../store/people.ts';
 import type { WorkspaceTable } from '../store/schema.ts';
 import { refuseTakenSlug, untilSlugIsFree } from '../store/slugs.ts';
 import type { Trx } from '../store/store.ts';
@@ -82,7 +82,18 @@ export async function createInside(
   return row;
 }
 
-/** Creates a workspace; its maker becomes owner. Throws `conflict` for a taken slug, `idempotent_replay`. */
+/** Whether a person may create workspaces on an installation with this setting. */
+export function mayCreateWorkspaces(
+  workspaces: PeopleContext['workspaces'],
+  person: Pick<PersonRow, 'operator' | 'disabled'>,
+): boolean {
+  return person.disabled === 0 && (workspaces === 'anyone' || person.operator === 1);
+}
+
+/**
+ * Creates a workspace; its maker becomes owner. Throws `forbidden` where only operators may,
+ * `conflict` for a taken slug, `idempotent_replay`.
+ */
 export async function createWorkspace(
   context: PeopleContext,
   who: SignedIn,
@@ -92,6 +103,10 @@ export async function createWorkspace(
 ): Promise<Workspace> {
   const now = context.clock();
   const create = async (trx: Trx) => {
+    const person = await lockPerson(trx, who.personId);
+    if (person === undefined || !mayCreateWorkspaces(context.workspaces, person)) {
+      throw new Problem('forbidden', 'Only operators create workspaces on this server. Ask one of them.');
+    }
     const id = createId('workspace', now);
     await claimOnce(trx, claim, id, now);
     const row = await createInside(trx, { id: who.personId, name: who.name }, input, origin, now, id);

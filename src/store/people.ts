@@ -53,9 +53,15 @@ export async function lockPerson(trx: Trx, id: string): Promise<PersonRow | unde
 }
 
 type PersonFields = {
-  [Field in 'name' | 'password_hash' | 'totp_sealed' | 'totp_enabled' | 'totp_last_step' | 'updated_at']?:
-    | (PersonTable[Field] extends Generated<infer Value> ? Value : PersonTable[Field])
-    | undefined;
+  [Field in
+    | 'name'
+    | 'password_hash'
+    | 'totp_sealed'
+    | 'totp_enabled'
+    | 'totp_last_step'
+    | 'operator'
+    | 'disabled'
+    | 'updated_at']?: (PersonTable[Field] extends Generated<infer Value> ? Value : PersonTable[Field]) | undefined;
 };
 export async function updatePerson(trx: Trx, id: string, fields: PersonFields): Promise<void> {
   await trx.updateTable('person').set(fields).where('id', '=', id).execute();

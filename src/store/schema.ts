@@ -76,6 +76,10 @@ export interface PersonTable {
   /** The last time step that was accepted: a code works once. */
   totp_last_step: Generated<number>;
   last_workspace_id: string | null;
+  /** 1: administers the installation. */
+  operator: Generated<number>;
+  /** 1: cannot sign in. */
+  disabled: Generated<number>;
   created_at: number;
   updated_at: number;
 }

@@ -67,6 +67,20 @@ export async function findWorkspaceById(db: Queryable, id: string): Promise<Work
   return db.selectFrom('workspace').selectAll().where('id', '=', id).executeTakeFirst();
 }
 
+/** Whether the owner of a workspace is an operator who is not disabled. */
+export async function isOwnedByOperator(db: Queryable, workspaceId: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('member')
+    .innerJoin('person', 'person.id', 'member.person_id')
+    .select('person.id')
+    .where('member.workspace_id', '=', workspaceId)
+    .where('member.role', '=', 'owner')
+    .where('person.operator', '=', 1)
+    .where('person.disabled', '=', 0)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 /** The ids of every workspace that a person is a member of. */
 export async function workspaceIdsOf(db: Queryable, personId: string): Promise<string[]> {
   const rows = await db

@@ -34,6 +34,7 @@ import {
   replaceRecoveryCodes,
   replaceSessionDigest,
   replaceSetupCode,
+  updatePerson,
 } from '../store/people.ts';
 import { isUniqueViolation, type Store } from '../store/store.ts';
 import { claimUsageChunk, deleteOldUses, foldUses, insertUsageChunk, readUses } from '../store/usage.ts';
@@ -41,6 +42,7 @@ import {
   deleteWorkspace,
   findWorkspace,
   insertMember,
+  isOwnedByOperator,
   listMembers,
   slugTaken,
   updateMemberRole,
@@ -575,6 +577,24 @@ export function storeSuite(engine: string, open: () => Promise<TestStore>): void
         assert.deepEqual((await end(null, 'ses_b')).sort(), ['ses_a', 'ses_c']);
         await store.transaction((trx) => deleteEndedSessions(trx, NOW + 14 * DAY + 1, 14 * DAY));
         assert.deepEqual(await listed(NOW + 5), []);
+      });
+
+      test('a workspace is an operator’s while its owner is one who is not disabled', async () => {
+        const { workspaceId, personId } = await seedWorkspace(store);
+        const other = await seedPerson(store);
+        const admin = { id: createId('member'), workspace_id: workspaceId, person_id: other, created_at: NOW };
+        await store.transaction((trx) => insertMember(trx, { ...admin, role: 'admin' }));
+        const set = (id: string, operator: number, disabled: number) =>
+          store.transaction((trx) => updatePerson(trx, id, { operator, disabled }));
+        const owned = () => isOwnedByOperator(store.read, workspaceId);
+        assert.equal(await owned(), false);
+        await set(other, 1, 0);
+        assert.equal(await owned(), false);
+        await set(personId, 1, 0);
+        assert.equal(await owned(), true);
+        await set(personId, 1, 1);
+        assert.equal(await owned(), false);
+        assert.equal(await isOwnedByOperator(store.read, 'wsp_none'), false);
       });
 
       test('a workspace has exactly one owner, a person is a member once, and members page', async () => {

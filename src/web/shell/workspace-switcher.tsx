@@ -2,13 +2,14 @@ import { Menu, Text, UnstyledButton } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { IconCheck, IconPlus, IconSelector } from '../components/icons.ts';
-import { rememberWorkspace, useWorkspaceOrNull, workspacesQuery } from '../session.ts';
+import { rememberWorkspace, useMe, useWorkspaceOrNull, workspacesQuery } from '../session.ts';
 import styles from './shell.module.css';
 
 const initial = (name: string) => [...name][0]?.toUpperCase() ?? '?';
 
 /** Which workspace this tab is in, and the way to the others. */
 export function WorkspaceSwitcher() {
+  const me = useMe();
   const current = useWorkspaceOrNull();
   const { data: workspaces = [] } = useQuery(workspacesQuery);
   const navigate = useNavigate();
@@ -44,13 +45,17 @@ export function WorkspaceSwitcher() {
             {workspace.name}
           </Menu.Item>
         ))}
-        <Menu.Divider />
-        <Menu.Item
-          leftSection={<IconPlus size={16} />}
-          onClick={() => void navigate({ to: '/', search: { create: 'workspace' } as never })}
-        >
-          Create a workspace
-        </Menu.Item>
+        {me.canCreateWorkspaces && (
+          <>
+            <Menu.Divider />
+            <Menu.Item
+              leftSection={<IconPlus size={16} />}
+              onClick={() => void navigate({ to: '/', search: { create: 'workspace' } as never })}
+            >
+              Create a workspace
+            </Menu.Item>
+          </>
+        )}
       </Menu.Dropdown>
     </Menu>
   );

@@ -9,6 +9,20 @@ export function HomePage() {
   const me = useMe();
   const navigate = useNavigate();
   const { create } = useSearch({ strict: false }) as { create?: string };
+  const below = (
+    <Anchor component="button" fz="sm" ta="center" onClick={() => void navigate({ to: '/account' })}>
+      Your account
+    </Anchor>
+  );
+  if (!me.canCreateWorkspaces) {
+    return (
+      <Centre
+        title="You are not in a workspace"
+        description={`You are signed in as ${me.email}. Ask an owner or admin of a workspace for an invitation, or an operator of this server to create a workspace.`}
+        below={below}
+      />
+    );
+  }
   return (
     <Centre
       title="Create a workspace"
@@ -17,11 +31,7 @@ export function HomePage() {
           ? `You are signed in as ${me.email} and in no workspace yet. Create one, or ask for an invitation.`
           : 'You become its owner. Nothing of your other workspaces is visible in it.'
       }
-      below={
-        <Anchor component="button" fz="sm" ta="center" onClick={() => void navigate({ to: '/account' })}>
-          Your account
-        </Anchor>
-      }
+      below={below}
     >
       <CreateWorkspaceForm
         onCreated={({ slug }) => void navigate({ to: '/settings/access-tokens', search: { workspace: slug } })}

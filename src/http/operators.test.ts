@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { DatabaseSync } from 'node:sqlite';
+import { test } from 'node:test';
+import type { Person } from '../contract/schemas.ts';
+import { operators } from '../store/migrations/0055-operators.ts';
+import { forEachEngine } from '../testing/engines.ts';
+import { type Call, PASSWORD, signUpMember, signUpOwner, startHouse, type TestPerson } from '../testing/house.ts';
+
+const createWorkspace = (person: TestPerson) =>
+  person.call<{ code?: string }>('/v1/workspaces', { body: { name: 'Another' } });
+
+const me = async (person: TestPerson) => (await person.call<Person>('/v1/me')).body;
+
+test('the migration makes the person who signed up first an operator', () => {
+  const db = new DatabaseSync(':memory:');
+  db.exec('create table person (id text primary key, created_at bigint not null)');
+  db.exec("insert into person values ('per_c', 20), ('per_b', 10), ('per_a', 10)");
+  for (const statement of operators()) db.exec(statement);
+  const rows = db.prepare('select id, operator, disabled from person order by id').all();
+  assert.deepEqual(
+    rows.map((row) => ({ ...row })),
+    [
+      { id: 'per_a', operator: 1, disabled: 0 },
+      { id: 'per_b', operator: 0, disabled: 0 },
+      { id: 'per_c', operator: 0, disabled: 0 },
+    ],
+  );
+  db.close();
+});
+
+forEachEngine('who may create workspaces', (engine) => {
+  test('on a server with invitations only operators, and the first person is one', async () => {
+    const house = await startHouse({ environment: await engine.environment() });
+    const owner = await signUpOwner(house);
+    assert.deepEqual(
+      [(await me(owner)).operator, (await me(owner)).canCreateWorkspaces, (await createWorkspace(owner)).status],
+      [true, true, 201],
+    );
+    const admin = await signUpMember(house, owner, 'admin', 'grace@example.com');
+    const refused = await createWorkspace(admin);
+    assert.deepEqual([refused.status, refused.body.code], [403, 'forbidden']);
+    assert.deepEqual([(await me(admin)).operator, (await me(admin)).canCreateWorkspaces], [false, false]);
+    await house.close();
+  });
+});
+
+const signUp = (email: string): Call => ({ body: { name: email, email, password: PASSWORD } });
+
+test('with open sign-up anybody creates workspaces, and only the first person is an operator', async () => {
+  const house = await startHouse({ environment: { DEVPILOT_SIGN_UP: 'open' } });
+  const first = await house.call<Person>('/v1/people', signUp('ada@example.com'));
+  const second = await house.call<Person>('/v1/people', signUp('eve@example.com'));
+  assert.deepEqual([first.body.operator, second.body.operator], [true, false]);
+  assert.equal(second.body.canCreateWorkspaces, true);
+  await house.close();
+});
+
+test('open sign-up with DEVPILOT_WORKSPACES=operators lets people in, but not create workspaces', async () => {
+  const environment = { DEVPILOT_SIGN_UP: 'open', DEVPILOT_WORKSPACES: 'operators' };
+  const house = await startHouse({ environment });
+  await signUpOwner(house);
+  const second = await house.call<Person>('/v1/people', signUp('eve@example.com'));
+  assert.deepEqual([second.status, second.body.canCreateWorkspaces], [201, false]);
+  await house.close();
+});
