@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import type { TestHouse, TestPerson } from '../src/testing/house.ts';
+import { scaledTimeout } from '../src/testing/timeouts.ts';
 
 const DEBIAN = '/usr/bin/chromium';
 const FLAGS = [
@@ -60,7 +61,7 @@ export async function openContext(
     acceptDownloads: true,
     ...(zone !== undefined && { timezoneId: zone }),
   });
-  context.setDefaultTimeout(20_000);
+  context.setDefaultTimeout(scaledTimeout(30_000));
   if (person !== undefined) {
     const [name = '', value = ''] = person.cookie.split('=');
     await context.addCookies([{ name, value, url: house.url, httpOnly: true, sameSite: 'Lax' }]);

@@ -15,6 +15,7 @@ import {
   type TestHouse,
   type TestPerson,
 } from '../src/testing/house.ts';
+import { scaledTimeout } from '../src/testing/timeouts.ts';
 import { BIN, openShell, type Shell, untilEnd } from './command.ts';
 
 let house: TestHouse;
@@ -438,7 +439,7 @@ describe('the rest', () => {
       const terminal = spawn('script', ['-qefc', 'stty cols 200; exec zsh -f -i', '/dev/null'], {
         env: { ...process.env, HOME: shell.directory, TERM: 'dumb' },
         stdio: 'pipe',
-        timeout: 20_000,
+        timeout: scaledTimeout(60_000),
       });
       const ended = untilEnd(terminal);
       // What is typed is seen too; a mark in two pieces is whole only where the shell says it.

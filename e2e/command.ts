@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { scaledTimeout } from '../src/testing/timeouts.ts';
 
 export const BIN = fileURLToPath(new URL('../bin/devpilot.mjs', import.meta.url));
 
@@ -70,7 +71,7 @@ export function openShell(environment: Readonly<Record<string, string>> = {}): S
       cwd: directory,
       env: { ...own, TERM: 'xterm' },
       stdio: 'pipe',
-      timeout: 20_000,
+      timeout: scaledTimeout(60_000),
     });
     const left = [...answers];
     let shown = '';

@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { validate } from 'dockerfile-utils';
 import { needCommand } from '../src/testing/debian.ts';
+import { scaledTimeout } from '../src/testing/timeouts.ts';
 import { untilEnd } from './command.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -108,7 +109,7 @@ function runBuildStage(build: string): void {
         HOME: process.env['HOME'],
         npm_config_prefer_offline: 'true',
       },
-      timeout: 400_000,
+      timeout: scaledTimeout(400_000),
     });
     assert.equal(status, 0, `${rest}\n${stderr}`);
   }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { needCommand } from '../src/testing/debian.ts';
+import { endProcess } from '../src/testing/end-process.ts';
 import { bearer, callAt, cookieOf, PASSWORD } from '../src/testing/house.ts';
 
 /** Resolves to the address that a server prints. */
@@ -31,7 +32,7 @@ function stop(server: ChildProcess): Promise<void> {
     server.removeAllListeners('exit');
     server.once('exit', () => resolve());
     // The whole group: under strace the server is a child of it.
-    if (server.pid !== undefined) process.kill(-server.pid, 'SIGKILL');
+    if (server.pid !== undefined) endProcess(-server.pid);
   });
 }
 

@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 import type { Deployment } from '../src/contract/deployments.ts';
 import type { Page } from '../src/contract/schemas.ts';
 import { needCommand } from '../src/testing/debian.ts';
+import { endProcess, pidIn } from '../src/testing/end-process.ts';
 import {
   createKey,
   createToken,
@@ -93,7 +94,6 @@ test('the guide, word for word: from git init to a page that the released app se
     assert.match(await (await fetch(`http://127.0.0.1:${port}/`)).text(), /Welcome to the shop/);
     for (const secret of [key.secret, token.secret]) assert.ok(!said.includes(secret));
   } finally {
-    const pid = Number(readFileSync(join(environment.SHOP_DIRECTORY, 'shared/pid'), 'utf8'));
-    if (pid > 0) process.kill(pid, 'SIGKILL');
+    endProcess(pidIn(join(environment.SHOP_DIRECTORY, 'shared/pid')));
   }
 });

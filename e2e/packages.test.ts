@@ -27,6 +27,7 @@ import {
   type TestPerson,
 } from '../src/testing/house.ts';
 import { freePort } from '../src/testing/postgres.ts';
+import { scaledTimeout } from '../src/testing/timeouts.ts';
 import { until } from '../src/testing/until.ts';
 import { untilEnd } from './command.ts';
 
@@ -52,7 +53,10 @@ async function install(name: string, packages: readonly string[], how: readonly 
   mkdirSync(directory);
   writeFileSync(join(directory, 'package.json'), '{"private":true,"type":"module"}');
   const quiet = ['--ignore-scripts', '--no-audit', '--no-fund', '--silent'];
-  await promisify(execFile)('npm', ['install', ...quiet, ...how, ...packages], { cwd: directory, timeout: 200_000 });
+  await promisify(execFile)('npm', ['install', ...quiet, ...how, ...packages], {
+    cwd: directory,
+    timeout: scaledTimeout(200_000),
+  });
   return directory;
 }
 
@@ -188,6 +192,7 @@ await remembering.close();`,
       join(directory, 'worker.js'),
       `import { createClient, DevpilotError } from './@devpilot/sdk/sdk/client.js';
 import { guard } from './@devpilot/sdk/sdk/guard.js';
+import { scaledTimeout } from '../src/testing/timeouts.ts';
 export default {
   async fetch(request, { url, key, token }) {
     const client = createClient({ url, credential: key });

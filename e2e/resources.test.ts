@@ -4,7 +4,6 @@ import type { Page } from 'playwright-core';
 import type { App, Project, Server } from '../src/contract/resources.ts';
 import { signUpMember, type TestPerson } from '../src/testing/house.ts';
 import { startSshd, type TestSshd } from '../src/testing/sshd.ts';
-import { looksRight } from './looks.ts';
 import { setStage, settled } from './stage.ts';
 import { chooseInMenu, lineOf } from './steps.ts';
 import { createApp, createProject, createServer } from './work.ts';
@@ -212,49 +211,3 @@ test('a list that can not be read says why, with the request’s id, and is read
   await tab.getByRole('button', { name: 'Try again' }).click();
   await tab.getByRole('table', { name: 'Projects' }).waitFor();
 });
-
-let places: { project: string; app: string; server: string };
-before(() => {
-  places = { project: '', app: '', server: '' };
-});
-test('there is something to look at', async () => {
-  const project = await createProject(stage.owner, { name: 'To look at', description: 'With a description.' });
-  const server = await createServer(stage.owner, { name: 'Web 2', port: 2222, hostKey: sshd.hostKey });
-  const hooks = [{ name: 'Build', stage: 'post_source_control', run: 'npm ci\nnpm run build' }];
-  const app = await createApp(stage.owner, { projectId: project.id, serverId: server.id, name: 'Looked at', hooks });
-  places = { project: project.id, app: app.id, server: server.id };
-});
-const openDialog = (name: string) => async (tab: Page) => {
-  await tab.getByRole('button', { name }).click();
-  await tab.getByRole('dialog').getByLabel('Name').waitFor();
-};
-test('on the narrowest telephone each part of an app shows which one it is', async () => {
-  const tab = await stage.open(`/apps/${places.app}`, { width: 320, scheme: 'dark' });
-  const parts = tab.getByRole('navigation', { name: 'Looked at' }).getByRole('link');
-  const names = await parts.allTextContents();
-  assert.deepEqual(names, ['Overview', 'Deployments', 'Environment', 'Log', 'Backups', 'Settings']);
-  for (const name of names) {
-    await parts.getByText(name, { exact: true }).click();
-    const chosen = tab.locator('nav [aria-current=page]', { hasText: name });
-    await chosen.waitFor();
-    const { x, width } = (await chosen.boundingBox()) ?? { x: -1, width: 0 };
-    assert.ok(x >= 0 && x + width <= 320, `${name} is in sight`);
-    const looks = await parts.evaluateAll((links) => links.map((link) => getComputedStyle(link).backgroundColor));
-    const own = looks.splice(names.indexOf(name), 1);
-    assert.ok(own[0] !== undefined && !looks.includes(own[0]), `${name} stands out`);
-  }
-});
-
-looksRight(stage, [
-  { name: 'projects', path: '/projects' },
-  { name: 'project', path: () => `/projects/${places.project}` },
-  { name: 'project-new', path: '/projects', reach: openDialog('New project') },
-  { name: 'apps', path: '/apps' },
-  { name: 'app-new', path: '/apps', reach: openDialog('New app') },
-  { name: 'app', path: () => `/apps/${places.app}` },
-  { name: 'app-settings', path: () => `/apps/${places.app}/settings` },
-  { name: 'app-hook', path: () => `/apps/${places.app}/settings`, reach: openDialog('Add a hook') },
-  { name: 'servers', path: '/servers' },
-  { name: 'server', path: () => `/servers/${places.server}` },
-  { name: 'server-new', path: '/servers', reach: openDialog('New server') },
-]);

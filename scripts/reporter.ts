@@ -1,8 +1,12 @@
 import type { TestEvent } from 'node:test/reporters';
 
+/** Printed whenever a test has ended, so that `scripts/test.ts` knows that the file is not stuck. */
+export const TEST_ENDED = '\0';
+
 /** Prints each failure, then how many passed and failed, for `scripts/test.ts` to add up. */
 export default async function* report(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   for await (const event of source) {
+    if (event.type === 'test:pass' || event.type === 'test:fail') yield TEST_ENDED;
     if (event.type === 'test:fail') {
       const { name, file, details } = event.data;
       const isSuite = details.type === 'suite';

@@ -2,17 +2,21 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { globSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
+import { TEST_ENDED } from './reporter.ts';
+import { measureSlowness } from './slowness.ts';
 
 /** Everything that must hold, in order; `npm test -- part` runs only test files whose path contains `part`. */
 const only = process.argv[2];
 /** Of the whole product: those that freeze, kill and watch the clock need the machine to themselves. */
 const ALONE = /\/(?:guard-faults|nodes|process)\.test\.ts$/;
 /** Takes long for its size. */
-const LONG = /\/(?:simulation|run|backups?|jobs|crash|flood|keyboard|look|packages)\.test\.ts$/;
-/** Milliseconds a file may take; the longest take about a third of it. */
-const LIMIT = 300_000;
-/** Milliseconds from the end of a file's process to the end of everything that writes where it wrote. */
-const GRACE = 5_000;
+const LONG = /\/(?:simulation|run|backups?|jobs|crash|flood|keyboard[\w-]*|look[\w-]*|packages)\.test\.ts$/;
+/** How many times slower this machine is than the usual one, at least 1. */
+const slowness = await measureSlowness();
+/** A file in which no test has ended for this long is stuck. Its whole length has no limit. */
+const SILENCE_MS = 180_000 * slowness;
+/** From the end of a file's process to the end of everything that writes where it wrote. */
+const GRACE_MS = 5_000 * slowness;
 
 let passed = 0;
 let failed = 0;
@@ -38,7 +42,7 @@ function groupOf(child: ChildProcess): string[] {
 
 /** Ends what is left of a process's group a moment after it, and says what that was. */
 async function leftoversOf(child: ChildProcess): Promise<string[]> {
-  const end = performance.now() + GRACE;
+  const end = performance.now() + GRACE_MS;
   while (signalGroup(child, 0)) {
     const left = groupOf(child);
     if (left.length === 0) break;
@@ -70,36 +74,38 @@ function check(name: string, command: string, args: readonly string[]): Promise<
 }
 
 /**
- * Runs one file in a process group of its own and shows what it printed when it is over. A file that does
- * not end in time, says nothing of its tests or leaves processes behind is a failure, never a wait.
+ * Runs one file in a process group of its own and shows what it printed when it is over. A file in which no
+ * test ends for too long, that reports no test, or that leaves processes behind is a failure, never a wait.
  */
 function testFile(file: string): Promise<void> {
   const began = performance.now();
   const child = spawn(process.execPath, ['--test', '--test-reporter=./scripts/reporter.ts', file], {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
+    env: { ...process.env, DEVPILOT_TEST_SLOWNESS: String(slowness) },
   });
   running.add(child);
   let output = '';
   let disorderly = false;
+  const silence = setTimeout(() => {
+    disorderly = true;
+    output += `\nNo test ended within ${Math.round(SILENCE_MS / 1000)} s.\n`;
+    signalGroup(child, 'SIGKILL');
+  }, SILENCE_MS);
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
-      output += text;
+      if (text.includes(TEST_ENDED)) silence.refresh();
+      output += text.replaceAll(TEST_ENDED, '');
     });
   }
-  const limit = setTimeout(() => {
-    disorderly = true;
-    output += `\nIt did not end within ${LIMIT / 1000} s.\n`;
-    signalGroup(child, 'SIGKILL');
-  }, LIMIT);
   child.once('exit', () => {
-    clearTimeout(limit);
+    clearTimeout(silence);
     const grace = setTimeout(() => {
       disorderly = true;
       output += '\nProcesses that it started still hold its output.\n';
       child.stdout.destroy();
       child.stderr.destroy();
-    }, GRACE);
+    }, GRACE_MS);
     child.once('close', () => clearTimeout(grace));
   });
   return new Promise((resolve) => {
@@ -139,6 +145,10 @@ async function testFiles(name: string, files: readonly string[], concurrency: nu
   };
   await Promise.all(Array.from({ length: concurrency }, work));
 }
+
+process.stdout.write(
+  `This machine is about ${slowness.toFixed(1)} times as slow as the usual one; time-outs grow with it.\n`,
+);
 
 const wanted = (pattern: string) => globSync(pattern).filter((file) => only === undefined || file.includes(only));
 

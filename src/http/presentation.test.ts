@@ -13,6 +13,7 @@ import {
   type TestPerson,
 } from '../testing/house.ts';
 import { rawCall } from '../testing/raw.ts';
+import { scaledTimeout } from '../testing/timeouts.ts';
 import { readAuthorization, readSessionCookies } from './presentation.ts';
 
 const PASSPHRASE = 'pässwort: 🔑 Ünïcode';
@@ -192,7 +193,7 @@ test('CVE-2024-45296: long and odd headers are read in no time', () => {
     readAuthorization(`Bearer ${piece.repeat(16_000)}`);
     readSessionCookies(`${piece.repeat(8000)}devpilot`);
   }
-  assert.ok(performance.now() - start < 500);
+  assert.ok(performance.now() - start < scaledTimeout(2000), 'the work is linear');
 });
 
 test('fuzz: any Authorization header over HTTP answers 400 or 401, with the shape of a problem', async () => {

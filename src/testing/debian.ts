@@ -17,7 +17,7 @@ export function needCommand(command: string, debianPackage = command): void {
   const run = (args: readonly string[]) => {
     // A package's own service is not started: at runlevel 1 none is.
     const [file = '', ...rest] = [...asRoot, 'env', 'DEBIAN_FRONTEND=noninteractive', 'RUNLEVEL=1', 'apt-get', ...args];
-    return spawnSync(file, rest, { stdio: ['ignore', 'ignore', 'inherit'], timeout: 240_000 }).status === 0;
+    return spawnSync(file, rest, { stdio: ['ignore', 'ignore', 'inherit'], timeout: 600_000 }).status === 0;
   };
   process.stdout.write(`Installing ${debianPackage} …\n`);
   if (run(install) || (run(['-q', 'update']) && run(install))) {

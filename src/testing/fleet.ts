@@ -6,6 +6,7 @@ import { TEST_SECRET } from './engines.ts';
 import { bearer, personAt, signUpOwner, startHouse, type TestPerson } from './house.ts';
 import { startPostgres, type TestPostgres } from './postgres.ts';
 import { type StallingProxy, startStallingProxy } from './stalling-proxy.ts';
+import { scaledTimeout } from './timeouts.ts';
 
 type Environment = Readonly<Record<string, string>>;
 
@@ -110,7 +111,7 @@ export async function startFleet(
       nodes[index] = await startAt(index);
     },
     async judge(index, secret, query = '') {
-      const signal = AbortSignal.timeout(5000);
+      const signal = AbortSignal.timeout(scaledTimeout(5000));
       const response = await fetch(`${nodeAt(index).url}/v1/authorize${query}`, {
         headers: bearer(secret),
         signal,

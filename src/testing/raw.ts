@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { scaledTimeout } from './timeouts.ts';
 
 export interface RawAnswer {
   readonly status: number;
@@ -17,7 +18,7 @@ export function rawCall(url: string, lines: readonly string[], body: Uint8Array 
   return new Promise((resolve, reject) => {
     const socket = connect(Number(port), hostname);
     const chunks: Buffer[] = [];
-    socket.setTimeout(20_000, () => socket.destroy(new Error(`No answer to ${first}`)));
+    socket.setTimeout(scaledTimeout(30_000), () => socket.destroy(new Error(`No answer to ${first}`)));
     socket.on('data', (chunk: Buffer) => chunks.push(chunk));
     socket.on('error', (error) => (chunks.length === 0 ? reject(error) : undefined));
     socket.on('close', () => {

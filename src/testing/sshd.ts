@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { needCommand } from './debian.ts';
+import { endProcess } from './end-process.ts';
 import { freePort } from './postgres.ts';
 
 const SSHD = '/usr/sbin/sshd';
@@ -69,7 +70,7 @@ export async function startSshd(): Promise<TestSshd> {
     child.once('exit', () => reject(new Error(`sshd ended: ${said}`)));
   });
   function killSessions(): void {
-    for (const pid of descendantsOf(child.pid ?? 0).filter(isSshd)) process.kill(pid, 'SIGKILL');
+    for (const pid of descendantsOf(child.pid ?? 0).filter(isSshd)) endProcess(pid);
   }
   return {
     port,

@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import type { Store } from '../../store/store.ts';
 import { forEachEngine } from '../../testing/engines.ts';
 import { seedWorkspace } from '../../testing/store.ts';
+import { scaledTimeout } from '../../testing/timeouts.ts';
 import { until } from '../../testing/until.ts';
 import { type JobAborted, type JobEnd, type JobFacts, JobFailure, type NewJob, type RunningJob } from './jobs.ts';
 import { createJobs, type JobWorker } from './worker.ts';
@@ -359,7 +360,7 @@ test('a node that can not reach its store gives its jobs up before its lease is 
   away = true;
   await until(async () => reason !== undefined);
   assert.equal(reason?.why, 'lost');
-  assert.ok(performance.now() - started < 20_000);
+  assert.ok(performance.now() - started < scaledTimeout(20_000));
   away = false;
   await node.stop();
   await real.close();

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { looksRight } from './looks.ts';
+import { setStage } from './stage.ts';
+import { createApp, createProject, createServer } from './work.ts';
+
+const HOST_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE8pWSOI9SyOvEcWmDXEzG/hLWfTYgDdLJ8cQ0pXxcDU';
+
+let places = { project: '', app: '', server: '' };
+const stage = setStage(async ({ owner }) => {
+  const project = await createProject(owner, { name: 'To look at', description: 'With a description.' });
+  const server = await createServer(owner, { name: 'Web 2', port: 2222, hostKey: HOST_KEY });
+  const hooks = [{ name: 'Build', stage: 'post_source_control', run: 'npm ci\nnpm run build' }];
+  const app = await createApp(owner, { projectId: project.id, serverId: server.id, name: 'Looked at', hooks });
+  places = { project: project.id, app: app.id, server: server.id };
+});
+const openDialog = (name: string) => async (tab: Page) => {
+  await tab.getByRole('button', { name }).click();
+  await tab.getByRole('dialog').getByLabel('Name').waitFor();
+};
+test('on the narrowest telephone each part of an app shows which one it is', async () => {
+  const tab = await stage.open(`/apps/${places.app}`, { width: 320, scheme: 'dark' });
+  const parts = tab.getByRole('navigation', { name: 'Looked at' }).getByRole('link');
+  const names = await parts.allTextContents();
+  assert.deepEqual(names, ['Overview', 'Deployments', 'Environment', 'Log', 'Backups', 'Settings']);
+  for (const name of names) {
+    await parts.getByText(name, { exact: true }).click();
+    const chosen = tab.locator('nav [aria-current=page]', { hasText: name });
+    await chosen.waitFor();
+    const { x, width } = (await chosen.boundingBox()) ?? { x: -1, width: 0 };
+    assert.ok(x >= 0 && x + width <= 320, `${name} is in sight`);
+    const looks = await parts.evaluateAll((links) => links.map((link) => getComputedStyle(link).backgroundColor));
+    const own = looks.splice(names.indexOf(name), 1);
+    assert.ok(own[0] !== undefined && !looks.includes(own[0]), `${name} stands out`);
+  }
+});
+
+looksRight(stage, [
+  { name: 'projects', path: '/projects' },
+  { name: 'project', path: () => `/projects/${places.project}` },
+  { name: 'project-new', path: '/projects', reach: openDialog('New project') },
+  { name: 'apps', path: '/apps' },
+  { name: 'app-new', path: '/apps', reach: openDialog('New app') },
+  { name: 'app', path: () => `/apps/${places.app}` },
+  { name: 'app-settings', path: () => `/apps/${places.app}/settings` },
+  { name: 'app-hook', path: () => `/apps/${places.app}/settings`, reach: openDialog('Add a hook') },
+  { name: 'servers', path: '/servers' },
+  { name: 'server', path: () => `/servers/${places.server}` },
+  { name: 'server-new', path: '/servers', reach: openDialog('New server') },
+]);
