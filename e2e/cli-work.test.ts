@@ -25,6 +25,7 @@ let server: Server;
 let app: TestApp;
 let shell: Shell;
 let advanced: { DEVPILOT_TOKEN: string };
+let approver: { DEVPILOT_TOKEN: string };
 let scripts: { DEVPILOT_TOKEN: string };
 let keyed: { DEVPILOT_TOKEN: string };
 const json = <Body>(text: string) => JSON.parse(text) as Body;
@@ -44,6 +45,7 @@ before(async () => {
   const secretOf = async (made: Promise<{ secret: string }>) => ({ DEVPILOT_TOKEN: (await made).secret });
   const basic = await secretOf(createToken(owner, ['basic_deployment']));
   advanced = await secretOf(createToken(owner, ['advanced_deployment']));
+  approver = await secretOf(createToken(owner, ['advanced_deployment'], { name: 'Approver' }));
   scripts = await secretOf(createToken(owner, ['run_scripts']));
   keyed = await secretOf(createKey(owner, ['read', 'write', 'delete', 'deploy', 'view_logs', 'manage_backups']));
   shell = openShell({ DEVPILOT_URL: house.url, ...basic });
@@ -127,9 +129,10 @@ describe('deployments', () => {
     const third = await shell.run(['deploy', app.slug, '--approval', '--skip-hook', 'Build', '--quiet'], {
       environment: advanced,
     });
-    const approved = await shell.run(['deployments', 'approve', third.stdout.trim(), '--json'], {
-      environment: advanced,
-    });
+    const approve = ['deployments', 'approve', third.stdout.trim(), '--json'];
+    const own = await shell.run(approve, { environment: advanced });
+    assert.match(own.stderr, /Somebody else must approve/);
+    const approved = await shell.run(approve, { environment: approver });
     assert.equal(approved.code, 0, approved.stderr);
     await until(async () => (await getDeployment(owner, third.stdout.trim())).status === 'completed');
     assert.equal((await shell.run(['deployments', 'promote', third.stdout.trim()], { environment: advanced })).code, 1);

@@ -18,7 +18,6 @@ export interface HowOptions extends Common, WatchOptions {
   readonly approval?: true;
   readonly skipHook?: readonly string[];
   readonly healthUrl?: string;
-  readonly healthCommand?: string;
   /** False with `--no-health-check`. */
   readonly healthCheck: boolean;
   readonly replace?: true;
@@ -29,10 +28,9 @@ export interface DeployOptions extends HowOptions {
   readonly commit?: string;
 }
 
-function healthCheckOf({ healthUrl: url, healthCommand: command, healthCheck }: HowOptions) {
+function healthCheckOf({ healthUrl: url, healthCheck }: HowOptions) {
   if (!healthCheck) return { healthCheck: null };
-  if (url === undefined && command === undefined) return {};
-  return { healthCheck: { ...(url !== undefined && { url }), ...(command !== undefined && { command }) } };
+  return url === undefined ? {} : { healthCheck: { url } };
 }
 
 /** The fields that were asked for and no others: some of them need more than the basic scope. */

@@ -30,6 +30,10 @@ export const DEPLOYMENT_FACTS: readonly Column<Deployment>[] = [
   { title: 'Live', of: ({ live }) => (live ? 'yes' : 'no') },
   { title: 'Branch', of: ({ branch }) => branch },
   { title: 'Commit', of: ({ commit }) => commit },
+  {
+    title: 'Overrides',
+    of: ({ overrides }) => (Object.keys(overrides).length === 0 ? null : JSON.stringify(overrides)),
+  },
   { title: 'Strategy', of: ({ strategy }) => strategy },
   { title: 'Servers', of: ({ servers }) => servers.map(({ serverId, status }) => `${serverId} ${status}`).join(', ') },
   {

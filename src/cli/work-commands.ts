@@ -30,9 +30,8 @@ function deploying(parent: Command, name: string, description: string): Command 
     .option('--batch-size <count>', 'servers at a time, for rolling')
     .option('--pause <seconds>', 'between two batches')
     .option('--at <when>', 'not before then: such as 30m, 12h, or an instant')
-    .option('--approval', 'wait until somebody approves it')
-    .option('--health-url <url>', "the health check instead of the app's: an address")
-    .option('--health-command <command>', 'likewise: a command')
+    .option('--approval', 'wait until somebody else approves it')
+    .option('--health-url <url>', "check this URL instead of the app's own health check")
     .option('--no-health-check', 'no health check');
 }
 

@@ -1,6 +1,6 @@
 /** The wire shapes of deployments (contract section 8). Runs in a browser as well as in the server. */
 import { z } from 'zod';
-import { branch, healthCheck, idOrSlug, matching, oneOf, seconds } from './resources.ts';
+import { branch, healthCheckUrl, idOrSlug, matching, oneOf, seconds } from './resources.ts';
 import { futureInstant, id, instant, maybeInstant, paging } from './schemas.ts';
 import {
   AUDIT_NOUNS,
@@ -21,6 +21,11 @@ const commit = matching(
 );
 const unique = (list: readonly string[]) => new Set(list).size === list.length;
 
+/** Never a command: whoever may only deploy cannot choose what runs. */
+const healthCheckOverride = z
+  .strictObject({ url: healthCheckUrl, timeoutSeconds: seconds(RESOURCE_LIMITS.healthTimeout, 60).default(60) })
+  .nullable();
+
 /** What a deployment and a rollback can be asked for beside what is deployed. */
 const how = {
   servers: z
@@ -37,9 +42,12 @@ const how = {
   pauseSeconds: seconds({ min: 0, max: RESOURCE_LIMITS.pauseSeconds }, 30)
     .optional()
     .describe('Between two batches; 0 if not given'),
-  healthCheck: healthCheck.optional().describe("Instead of the app's; null for none"),
+  healthCheck: healthCheckOverride.optional().describe("Instead of the app's: a URL, never a command; null for none"),
   scheduledAt: futureInstant.optional(),
-  approval: z.boolean().optional().describe('Whether it waits until somebody approves it'),
+  approval: z
+    .boolean()
+    .optional()
+    .describe('Whether it waits for an approval, by somebody else where the workspace has other members'),
   skipHooks: z
     .array(z.string().max(255 * 8))
     .max(RESOURCE_LIMITS.hooks)
@@ -71,6 +79,28 @@ export type DeploymentHow = CreateRollback;
 
 const party = z.object({ kind: z.enum(AUDIT_NOUNS), id: z.string().nullable(), name: z.string().nullable() });
 
+export const DeploymentOverrides = z
+  .object({
+    servers: z.array(id).optional(),
+    strategy: z.enum(STRATEGIES).optional(),
+    batchSize: z.int().optional(),
+    pauseSeconds: z.int().optional(),
+    healthCheck: z
+      .object({
+        url: z.string().optional().describe('Without its password'),
+        command: z.string().optional().describe('Only in deployments of versions that accepted one'),
+        timeoutSeconds: z.int(),
+      })
+      .nullable()
+      .optional(),
+    scheduledAt: instant.optional(),
+    approval: z.boolean().optional(),
+    skipHooks: z.array(z.string()).optional(),
+    replace: z.boolean().optional(),
+  })
+  .meta({ id: 'DeploymentOverrides' });
+export type DeploymentOverrides = z.infer<typeof DeploymentOverrides>;
+
 export const Deployment = z
   .object({
     id,
@@ -93,6 +123,9 @@ export const Deployment = z
         exitCode: z.int().nullable(),
         durationMs: z.int().nullable(),
       }),
+    ),
+    overrides: DeploymentOverrides.describe(
+      'What the request for it set, instead of what the app and the defaults say',
     ),
     error: z.string().nullable(),
     waitingFor: z.enum(DEPLOYMENT_WAITS).nullable(),

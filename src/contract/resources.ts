@@ -64,10 +64,11 @@ const directory = matching(
   'takes an absolute path without . and .., such as /srv/shop',
   '/srv/shop',
 );
-const url = matching(
-  /^https?:\/\/[^\s\p{Cc}]+$/u,
+/** Without a user or a password: readers of the app see it. */
+export const healthCheckUrl = matching(
+  /^https?:\/\/(?![^/?#]*@)[^\s\p{Cc}]+$/u,
   RESOURCE_LIMITS.url,
-  'takes an http:// or https:// address',
+  'must be an http:// or https:// URL without a user name or password; use a command where one is needed',
   'http://127.0.0.1:8080/healthz',
 );
 
@@ -162,10 +163,10 @@ const hooks = z
   .array(hook)
   .max(RESOURCE_LIMITS.hooks, `takes up to ${RESOURCE_LIMITS.hooks} hooks`)
   .refine((list) => new Set(list.map((one) => one.name)).size === list.length, 'names each hook once');
-export const healthCheck = z
+const healthCheck = z
   .strictObject({
     command: command.optional(),
-    url: url.optional(),
+    url: healthCheckUrl.optional(),
     timeoutSeconds: seconds(RESOURCE_LIMITS.healthTimeout, 60).default(60),
   })
   .refine((check) => (check.command === undefined) !== (check.url === undefined), 'takes either command or url')

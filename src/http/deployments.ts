@@ -36,7 +36,7 @@ const NEEDS =
 function decisionRoutes(house: House): Route[] {
   const { workspace } = house;
   const decisions = [
-    ['approve', 'Approve a deployment that waits for it'],
+    ['approve', 'Approve a deployment that waits for it; not your own where the workspace has other members'],
     ['promote', 'Let a canary go on to the servers that are left'],
     ['abort', 'Give a canary up: its first server goes back to the release before'],
   ] as const;

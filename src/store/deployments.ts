@@ -153,6 +153,17 @@ export async function makeLive(trx: Trx, { workspace_id, app_id, id }: Deploymen
     .execute();
 }
 
+/** The person who created a credential; undefined where it was deleted. */
+export async function creatorOfCredential(db: Queryable, workspaceId: string, id: string): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('credential')
+    .select('created_by')
+    .where('workspace_id', '=', workspaceId)
+    .where('id', '=', id)
+    .executeTakeFirst();
+  return row?.created_by;
+}
+
 /** Whether a credential is still there. */
 export async function credentialIsThere(db: Queryable, workspaceId: string, id: string): Promise<boolean> {
   const row = await db

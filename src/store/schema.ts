@@ -558,6 +558,8 @@ export interface DeploymentTable {
   approval: string | null;
   /** JSON: who gave it. */
   approved_by: string | null;
+  /** JSON object: the fields that the request for it overrode, as they are shown. */
+  overrides: string;
   /** JSON array of names. */
   skip_hooks: string;
   rollback_of: string | null;

@@ -142,6 +142,18 @@ export async function listMembers(db: Queryable, workspaceId: string, page: Page
     .execute();
 }
 
+/** Whether the workspace has a member other than this person. */
+export async function hasOtherMember(db: Queryable, workspaceId: string, personId: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('member')
+    .select('id')
+    .where('workspace_id', '=', workspaceId)
+    .where('person_id', '!=', personId)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 /** A member whose role nobody can change until the transaction ends. */
 export async function lockMember(trx: Trx, workspaceId: string, id: string): Promise<MemberRow | undefined> {
   return locking(trx, selectMembers(trx, workspaceId).where('member.id', '=', id), 'member').executeTakeFirst();

@@ -4,7 +4,7 @@ import type { Page } from '../contract/schemas.ts';
 import { openDeployments } from '../store/deployments.ts';
 import type { AppTable } from '../store/schema.ts';
 import type { Trx } from '../store/store.ts';
-import { type Asker, instant, type WorkspaceContext } from './context.ts';
+import { type Asker, instant, type WorkspaceContext, withoutSecrets } from './context.ts';
 import { createResource, editResource, findRow, idIn, listPage, removeResource } from './resources.ts';
 import { firstTime } from './schedules.ts';
 
@@ -22,7 +22,9 @@ function showApp(row: AppTable): App {
     directory: row.directory,
     hooks: JSON.parse(row.hooks) as App['hooks'],
     keepReleases: row.keep_releases,
-    healthCheck: row.health_check === null ? null : (JSON.parse(row.health_check) as App['healthCheck']),
+    // A version before this one accepted a password in its URL.
+    healthCheck:
+      row.health_check === null ? null : (withoutSecrets(JSON.parse(row.health_check)) as App['healthCheck']),
     logCommand: row.log_command,
     backup: row.backup === null ? null : (JSON.parse(row.backup) as App['backup']),
     createdAt: instant(row.created_at),

@@ -96,8 +96,8 @@ export function checkTag(ifMatch: string | null, shown: object): void {
   throw new Problem('conflict', 'This was changed since you read it (If-Match). Read it again, then try anew.');
 }
 
-/** A value as the log may keep it: secrets of ours and passwords in addresses are blotted out. */
-function forLog(value: unknown): unknown {
+/** A value that readers may see: secrets of ours and passwords in URLs are masked. */
+export function withoutSecrets(value: unknown): unknown {
   const text = JSON.stringify(value) ?? 'null';
   return JSON.parse(redactSecrets(text.replace(/(:\/\/[^/@\s":]*:)[^/@\s"]+@/g, '$1…@'))) as unknown;
 }
@@ -112,6 +112,6 @@ export function differenceOf(
   );
   if (fields.length === 0) return null;
   const pick = (shown: Readonly<Record<string, unknown>>) =>
-    Object.fromEntries(fields.map((field) => [field, forLog(shown[field])]));
+    Object.fromEntries(fields.map((field) => [field, withoutSecrets(shown[field])]));
   return { before: pick(before), after: pick(after) };
 }

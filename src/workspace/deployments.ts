@@ -1,11 +1,18 @@
 import type { CreateDeployment, CreateRollback, Deployment, DeploymentQuery } from '../contract/deployments.ts';
 import { Problem } from '../contract/problem.ts';
 import type { Page } from '../contract/schemas.ts';
-import { listDeploymentRows, lockDeployment, serversOf, updateDeployment } from '../store/deployments.ts';
+import {
+  creatorOfCredential,
+  listDeploymentRows,
+  lockDeployment,
+  serversOf,
+  updateDeployment,
+} from '../store/deployments.ts';
 import { cutPage, pageAsk } from '../store/paging.ts';
 import { findResource } from '../store/resources.ts';
 import type { DeploymentTable } from '../store/schema.ts';
 import type { Trx } from '../store/store.ts';
+import { hasOtherMember } from '../store/workspaces.ts';
 import { type Asker, record, type WorkspaceContext } from './context.ts';
 import { enqueue, insertNew, KIND, type What } from './deploying/create.ts';
 import { deploy } from './deploying/deploy.ts';
@@ -155,8 +162,25 @@ function refuseDecision(row: DeploymentTable, decision: Decision): void {
 }
 
 /**
+ * Throws `forbidden` where the principal that asked for the deployment would approve it alone: a person, themselves or
+ * with a credential that they created, while the workspace has another member; a credential always.
+ */
+async function refuseOwnApproval(trx: Trx, { actor }: Asker, row: DeploymentTable): Promise<void> {
+  const { workspace_id: workspaceId, created_by_kind: kind, created_by_id: requester } = row;
+  if (requester === null || actor.id === null) return;
+  const own =
+    actor.id === requester ||
+    (kind === 'person' &&
+      actor.kind !== 'person' &&
+      (await creatorOfCredential(trx, workspaceId, actor.id)) === requester);
+  if (!own || (kind === 'person' && !(await hasOtherMember(trx, workspaceId, requester)))) return;
+  throw new Problem('forbidden', 'You asked for this deployment. Somebody else must approve it.');
+}
+
+/**
  * Cancels a deployment, approves one that waits for it, or says whether a canary goes on. What is under
- * way ends soon, not at once. Throws `not_found`, and `conflict` where there is nothing to decide.
+ * way ends soon, not at once. Throws `not_found`, `conflict` where there is nothing to decide, and `forbidden` for an
+ * approval of one's own.
  */
 export function decide(context: WorkspaceContext, asker: Asker, which: Which, decision: Decision): Promise<Deployment> {
   const { workspaceId, actor } = asker;
@@ -164,6 +188,7 @@ export function decide(context: WorkspaceContext, asker: Asker, which: Which, de
     const now = context.clock();
     const row = await lockOne(trx, workspaceId, which.id, which.app);
     refuseDecision(row, decision);
+    if (decision === 'approve') await refuseOwnApproval(trx, asker, row);
     const app = await findRow(trx, 'app', workspaceId, row.app_id);
     const [action, words] = DECIDED[decision];
     const who = nameOf(actor);

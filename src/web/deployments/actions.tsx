@@ -33,7 +33,8 @@ const WORDS: Readonly<Record<Decision, Words>> = {
     title: 'Approve this deployment',
     Icon: IconCheck,
     harmless: true,
-    about: (deployment) => `${sourceName(deployment)} is deployed as soon as it is its turn.`,
+    about: (deployment) =>
+      `${sourceName(deployment)} is deployed as soon as it is its turn. Whoever asked for it can approve it only in a workspace without other members.`,
     done: 'It is approved.',
   },
   promote: {

@@ -83,6 +83,19 @@ function Servers({ deployment }: { readonly deployment: Deployment }) {
   );
 }
 
+/** What the request overrode, but for what the page shows as a fact of its own. */
+function overrideFacts({ overrides }: Deployment): (readonly [string, string])[] {
+  const { healthCheck, skipHooks, replace } = overrides;
+  const facts: (readonly [string, string])[] = [];
+  if (healthCheck !== undefined) {
+    const check = healthCheck === null ? 'None' : `${healthCheck.url ?? healthCheck.command ?? ''}`;
+    facts.push(['Health check', `${check} (instead of the app's)`]);
+  }
+  if (skipHooks !== undefined && skipHooks.length > 0) facts.push(['Skipped hooks', skipHooks.join(', ')]);
+  if (replace === true) facts.push(['Queued deployments', 'Cancelled by this one']);
+  return facts;
+}
+
 function About({ deployment, appName }: { readonly deployment: Deployment; readonly appName: string }) {
   const { api } = useWorkspace();
   const names = useNames();
@@ -170,6 +183,7 @@ function About({ deployment, appName }: { readonly deployment: Deployment; reado
             ...(approval === null
               ? []
               : [['Approval', approval.by === null ? 'Waited for' : `Given by ${makerName(approval.by)}`] as const]),
+            ...overrideFacts(deployment),
             ['Took', <Duration key="took" {...deployment} />],
             [
               'Begun',

@@ -1,4 +1,4 @@
-import type { Deployment, DeploymentHow } from '../../contract/deployments.ts';
+import type { Deployment, DeploymentHow, DeploymentOverrides } from '../../contract/deployments.ts';
 import { createId } from '../../contract/id.ts';
 import { invalidField, Problem } from '../../contract/problem.ts';
 import type { App } from '../../contract/resources.ts';
@@ -7,7 +7,7 @@ import { insertDeployment, serversOf } from '../../store/deployments.ts';
 import { findResource } from '../../store/resources.ts';
 import type { AppTable, DeploymentTable, ServerTable } from '../../store/schema.ts';
 import type { Trx } from '../../store/store.ts';
-import { type Asker, claimOnce, record, type WorkspaceContext } from '../context.ts';
+import { type Asker, claimOnce, record, type WorkspaceContext, withoutSecrets } from '../context.ts';
 import { appLane, serverLane } from '../lanes.ts';
 import { targetOf } from '../servers.ts';
 import { inRunningOrder, lackOf } from './plan.ts';
@@ -85,6 +85,12 @@ export async function enqueue(context: WorkspaceContext, trx: Trx, row: Deployme
   });
 }
 
+/** The fields that a request overrides, as readers may see them. */
+function overridesOf(how: DeploymentHow, servers: readonly ServerTable[]): DeploymentOverrides {
+  const named = how.servers === undefined ? {} : { servers: servers.map(({ id }) => id) };
+  return withoutSecrets({ ...how, ...named }) as DeploymentOverrides;
+}
+
 /** Makes a deployment. Throws `conflict`, `validation_failed`, `idempotent_replay`. */
 export async function insertNew(
   context: WorkspaceContext,
@@ -100,6 +106,7 @@ export async function insertNew(
   if (lack !== null) throw new Problem('conflict', lack);
   const servers = await chooseServers(context, trx, app, how.servers ?? what.servers);
   const skip = how.skipHooks ?? [];
+  const overrides = overridesOf(how, servers);
   const id = createId('deployment', now);
   await claimOnce(trx, asker.claim, id, now);
   const row: DeploymentTable = {
@@ -119,6 +126,7 @@ export async function insertNew(
     scheduled_at: scheduleOf(how.scheduledAt, now),
     approval: how.approval === true ? 'waiting' : null,
     approved_by: null,
+    overrides: JSON.stringify(overrides),
     skip_hooks: JSON.stringify(skip),
     rollback_of: what.rollbackOf,
     hooks: JSON.stringify(firstHooks(app, skip)),
@@ -159,7 +167,7 @@ export async function insertNew(
     commit: what.commit,
     servers: servers.map((server) => server.id),
     ...(what.rollbackOf !== null && { rollbackOf: what.rollbackOf }),
-    ...Object.fromEntries(Object.entries(how).filter(([field]) => field !== 'servers' && field !== 'healthCheck')),
+    overrides,
   });
   return id;
 }

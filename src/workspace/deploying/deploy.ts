@@ -24,6 +24,13 @@ import { type Place, prepare, prune, release, restore, type Works } from './serv
 const PROMOTE_WITHIN = DAY;
 const WATCH_EVERY = 2 * SECOND;
 
+/** Throws for a health check command that came with the deployment: earlier versions accepted one and it may still wait. */
+function refuseOwnCommand(row: DeploymentTable): void {
+  const overridden = row.health_check === null ? null : (JSON.parse(row.health_check) as Plan['healthCheck']);
+  if (overridden?.command === undefined) return;
+  throw new JobFailure('Its health check is a command of its own, which is no longer accepted. Deploy again.');
+}
+
 /** What the app is, if it can be deployed. */
 async function readPlan(context: WorkspaceContext, row: DeploymentTable): Promise<Plan> {
   if (row.plan !== null) return JSON.parse(row.plan) as Plan;
@@ -222,6 +229,7 @@ export async function deploy(context: WorkspaceContext, job: RunningJob): Promis
       if (row.under_way === 1) {
         throw new JobFailure('The node that ran this is gone, or was stopped, in the middle of it.');
       }
+      refuseOwnCommand(row);
       job.signal.throwIfAborted();
       if (waitsForPromotion(row) && row.updated_at + PROMOTE_WITHIN <= context.clock()) {
         throw new JobFailure('Nobody promoted this within a day.');

@@ -27,7 +27,7 @@ export async function settle(
   const row = await lockDeployment(trx, workspaceId, id);
   if (row === undefined) return;
   const hooks = JSON.stringify(lastHooks(JSON.parse(row.hooks) as Deployment['hooks'], status));
-  const fields = { status, error, hooks, finished_at: at, updated_at: at, under_way: 0 };
+  const fields = { status, error, hooks, finished_at: at, updated_at: at, under_way: 0, plan: null };
   await updateDeployment(trx, row, status === 'completed' ? { ...fields, progress: 100 } : fields);
   await moveServers(trx, workspaceId, id, ['processing'], status);
   await moveServers(trx, workspaceId, id, ['pending'], status === 'completed' ? 'completed' : 'cancelled');

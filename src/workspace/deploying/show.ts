@@ -33,6 +33,7 @@ export function show(row: DeploymentTable, servers: readonly DeploymentServerTab
     pauseSeconds: row.pause_seconds,
     servers: servers.map(({ server_id, status }) => ({ serverId: server_id, status: status as WorkStatus })),
     hooks: JSON.parse(row.hooks) as Deployment['hooks'],
+    overrides: JSON.parse(row.overrides) as Deployment['overrides'],
     error: row.error,
     waitingFor: waitOf(row, now),
     scheduledAt: maybe(row.scheduled_at),

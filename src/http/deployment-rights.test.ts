@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { Deployment } from '../contract/deployments.ts';
+import type { AuditEvent, Page } from '../contract/schemas.ts';
+import { createTestApp, createTestServer, deploymentWhen, isOver, type TestApp } from '../testing/deploying.ts';
+import { forEachEngine } from '../testing/engines.ts';
+import {
+  bearer,
+  createKey,
+  createToken,
+  createWorkspaceFor,
+  signUpMember,
+  signUpOwner,
+  startHouse,
+  type TestHouse,
+  type TestPerson,
+} from '../testing/house.ts';
+import { runSql } from '../testing/sql.ts';
+
+forEachEngine('what a right to deploy can choose', (engine) => {
+  let house: TestHouse;
+  let owner: TestPerson;
+  let app: TestApp;
+  let environment: Readonly<Record<string, string>>;
+  before(async () => {
+    environment = { ...(await engine.environment()), DEVPILOT_LOCAL_SERVER: 'on' };
+    house = await startHouse({ environment });
+    owner = await signUpOwner(house);
+    app = await createTestApp(owner, (await createTestServer(owner)).id);
+  });
+  after(async () => {
+    await house.close();
+    app.remove();
+  });
+  const later = () => new Date(Date.now() + 3_600_000).toISOString();
+  const cancel = (id: string) => owner.call(`/v1/deployments/${id}/cancel`, { method: 'POST' });
+
+  test('nobody passes a health check command with a deployment or a rollback', async () => {
+    const member = await signUpMember(house, owner, 'member', `grace-${engine.name}@example.com`);
+    const token = await createToken(owner, ['all']);
+    const key = await createKey(owner, ['deploy', 'write', 'manage_apps']);
+    const healthCheck = { command: 'env', timeoutSeconds: 5 };
+    for (const url of [`/v1/apps/${app.id}/deployments`, '/v1/deployments/dpl_none/rollback']) {
+      for (const body of [{ healthCheck }, { healthCheck: { ...healthCheck, url: 'http://127.0.0.1/' } }]) {
+        const answers = await Promise.all([
+          owner.call(url, { body }),
+          member.call(url, { body }),
+          house.call(url, { body, headers: bearer(token.secret) }),
+          house.call(url, { body, headers: bearer(key.secret) }),
+        ]);
+        assert.deepEqual(
+          answers.map(({ status }) => status),
+          [422, 422, 422, 422],
+        );
+        for (const { text } of answers) assert.match(text, /healthCheck/);
+      }
+    }
+    const withPassword = { url: 'http://ada:s3cret@127.0.0.1/' };
+    assert.equal((await app.deploy({ healthCheck: withPassword })).status, 422);
+    const edit = await owner.call(`/v1/apps/${app.id}`, { method: 'PATCH', body: { healthCheck: withPassword } });
+    assert.equal(edit.status, 422);
+  });
+
+  test('every override is in the deployment and in its audit event', async () => {
+    const server = await createTestServer(owner);
+    const overrides = {
+      servers: [server.slug],
+      strategy: 'rolling',
+      batchSize: 2,
+      pauseSeconds: 1,
+      healthCheck: { url: 'http://127.0.0.1:9/healthz', timeoutSeconds: 7 },
+      scheduledAt: later(),
+      approval: true,
+      skipHooks: [],
+      replace: true,
+    };
+    const asked = await app.deploy(overrides);
+    assert.equal(asked.status, 202, asked.text);
+    const expected = { ...overrides, servers: [server.id] };
+    assert.deepEqual(asked.body.overrides, expected);
+    const { body: log } = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${asked.body.id}`);
+    assert.deepEqual(log.data.at(-1)?.detail['overrides'], expected);
+    await cancel(asked.body.id);
+    const none = await app.deploy({ healthCheck: null, scheduledAt: later() });
+    assert.deepEqual(none.body.overrides.healthCheck, null);
+    await cancel(none.body.id);
+    const plain = await app.deploy({ branch: 'main' });
+    assert.deepEqual(plain.body.overrides, {});
+    await cancel(plain.body.id);
+  });
+
+  test('a health check command that an earlier version accepted is shown, and does not run', async () => {
+    const { body: made } = await app.deploy({ scheduledAt: later(), approval: true });
+    const check = '{"command":"touch ran-by-override","timeoutSeconds":5}';
+    await runSql(
+      house,
+      environment,
+      `update deployment set health_check = '${check}', scheduled_at = null, overrides = '{"healthCheck":${check}}'
+        where id = '${made.id}'`,
+    );
+    const token = await createToken(owner, ['advanced_deployment']);
+    const member = await signUpMember(house, owner, 'member', `barbara-${engine.name}@example.com`);
+    const own = await house.call(`/v1/deployments/${made.id}/approve`, {
+      method: 'POST',
+      headers: bearer(token.secret),
+    });
+    assert.equal(own.status, 403, 'a token that the person made is no other approver');
+    assert.equal((await member.call(`/v1/deployments/${made.id}/approve`, { method: 'POST' })).status, 202);
+    const failed = await deploymentWhen(owner, made.id, isOver);
+    assert.equal(failed.status, 'failed');
+    assert.match(failed.error ?? '', /no longer accepted/);
+    assert.deepEqual(failed.overrides.healthCheck, JSON.parse(check));
+    assert.ok(!existsSync(join(app.directory, 'current')));
+  });
+
+  test('whoever asked for an approval cannot give it where somebody else could', async () => {
+    const approve = <Body>(person: TestPerson, id: string) =>
+      person.call<Body>(`/v1/deployments/${id}/approve`, { method: 'POST' });
+    const alone = await createWorkspaceFor(owner, house, 'A workspace of one');
+    const ownApp = await createTestApp(alone, (await createTestServer(alone)).id);
+    const first = (await ownApp.deploy({ approval: true, scheduledAt: later() })).body;
+    assert.equal((await approve(alone, first.id)).status, 202, 'nobody else could');
+    await alone.call(`/v1/deployments/${first.id}/cancel`, { method: 'POST' });
+    const second = (await ownApp.deploy({ approval: true, scheduledAt: later() })).body;
+    const other = await signUpMember(house, alone, 'member', `hedy-${engine.name}@example.com`);
+    const refused = await approve<{ code: string; detail: string }>(alone, second.id);
+    assert.deepEqual([refused.status, refused.body.code], [403, 'forbidden']);
+    assert.match(refused.body.detail, /Somebody else must approve/);
+    const given = await approve<Deployment>(other, second.id);
+    assert.deepEqual([given.status, given.body.approval?.status], [202, 'given']);
+    await alone.call(`/v1/deployments/${second.id}/cancel`, { method: 'POST' });
+    const token = await createToken(alone, ['advanced_deployment']);
+    const third = await house.call<Deployment>(`/v1/apps/${ownApp.id}/deployments`, {
+      headers: bearer(token.secret),
+      body: { approval: true, scheduledAt: later() },
+    });
+    const itself = await house.call(`/v1/deployments/${third.body.id}/approve`, {
+      method: 'POST',
+      headers: bearer(token.secret),
+    });
+    assert.equal(itself.status, 403, 'a credential never approves what it asked for');
+    assert.equal((await approve(alone, third.body.id)).status, 202);
+    await alone.call(`/v1/deployments/${third.body.id}/cancel`, { method: 'POST' });
+    ownApp.remove();
+  });
+});
