@@ -104,6 +104,8 @@ export const LIMITS = {
   passkeyChallenges: { max: 200 },
   idempotencyKey: { min: 1, max: 255 },
   body: 1_048_576,
+  /** Fields of a form. */
+  formFields: 100,
 } as const;
 
 export const SECOND = 1000;
@@ -470,6 +472,8 @@ export const RESOURCE_LIMITS = {
   /** Bytes of an envelope, as it is sent and unpacked. */
   errorEnvelope: 2 * 1_048_576,
   errorEnvelopeUnpacked: 8 * 1_048_576,
+  /** Bytes of one event in it. */
+  errorEvent: 1_048_576,
   errorFrames: 50,
   errorBreadcrumbs: 50,
   errorTags: 50,

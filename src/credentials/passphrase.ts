@@ -1,4 +1,5 @@
 import { type Argon2Parameters, argon2, randomBytes, timingSafeEqual } from 'node:crypto';
+import { LIMITS } from '../contract/words.ts';
 import { createQueue } from './queue.ts';
 
 /** argon2id at 19 MiB, two passes, one lane (OWASP Password Storage; contract section 4). */
@@ -23,13 +24,20 @@ function derive(parameters: Argon2Parameters): Promise<Buffer> {
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64').replace(/=+$/, '');
 
 /**
+ * A passphrase as it is compared: in NFC. Text that is too long to be one stays as it is, since normalizing costs
+ * the square of the combining characters in a row. Pure.
+ */
+export const normalizePassphrase = (text: string): string =>
+  text.length > LIMITS.passphrase.max * 8 ? text : text.normalize('NFC');
+
+/**
  * Returns the argon2id hash of a passphrase or password in PHC form. It is normalised to NFC first,
  * here and in `verifyPassphrase` alike, so that it matches whatever keyboard it is typed on.
  * Runs off the main thread. Throws `unavailable` when too many hashes wait.
  */
 export async function hashPassphrase(passphrase: string): Promise<string> {
   const nonce = randomBytes(SALT_LENGTH);
-  const message = Buffer.from(passphrase.normalize('NFC'));
+  const message = Buffer.from(normalizePassphrase(passphrase));
   const tag = await derive({ message, nonce, tagLength: TAG_LENGTH, ...COST });
   return `$argon2id$v=19$m=${COST.memory},t=${COST.passes},p=${COST.parallelism}$${base64(nonce)}$${base64(tag)}`;
 }
@@ -41,7 +49,7 @@ export async function verifyPassphrase(phc: string, passphrase: string): Promise
   const [, memory, passes, parallelism, salt = '', expected = ''] = parts;
   const tag = Buffer.from(expected, 'base64');
   const found = await derive({
-    message: Buffer.from(passphrase.normalize('NFC')),
+    message: Buffer.from(normalizePassphrase(passphrase)),
     nonce: Buffer.from(salt, 'base64'),
     tagLength: tag.length,
     memory: Number(memory),

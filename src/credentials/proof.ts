@@ -1,7 +1,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { FailureLimiter } from './failures.ts';
 import type { PassphraseVerdict } from './judge.ts';
-import { verifyPassphrase } from './passphrase.ts';
+import { normalizePassphrase, verifyPassphrase } from './passphrase.ts';
 import { createLines } from './queue.ts';
 import type { CredentialRecord } from './record.ts';
 
@@ -32,7 +32,7 @@ export function createProof(failures: FailureLimiter): Proof {
 
   const macOf = (record: CredentialRecord, passphrase: string) =>
     createHmac('sha256', key)
-      .update(`${record.id}\0${passphrase.normalize('NFC')}`)
+      .update(`${record.id}\0${normalizePassphrase(passphrase)}`)
       .digest();
 
   function isProven(record: CredentialRecord, mac: Uint8Array): boolean {

@@ -35,7 +35,7 @@ export function activityRoutes(house: House): Route[] {
       answers: { 201: ActivityTaken },
       handler: async ({ request, reply }) => {
         const now = workspace.clock();
-        const events = readCloudEvents(request.headers, bytesOf(request), now);
+        const events = await readCloudEvents(request.headers, bytesOf(request), now);
         return reply.code(201).send(await workspace.ingest.take(workspaceIdOf(request), events, now));
       },
     }),

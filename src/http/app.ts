@@ -14,6 +14,7 @@ import type { z } from 'zod';
 import { Problem } from '../contract/problem.ts';
 import { redactSecrets } from '../contract/redact.ts';
 import { LIMITS } from '../contract/words.ts';
+import { checkJson, JSON_LIMITS } from '../workspace/bounded-json.ts';
 import { activityRoutes } from './activity.ts';
 import { appRoutes } from './apps.ts';
 import { auditRoutes } from './audit.ts';
@@ -90,6 +91,15 @@ const FIELD_SOURCES: Readonly<Record<string, string>> = { headers: 'header', que
 /** No id and no slug has one, and not every store could look for it. */
 const holdsNul = (params: unknown): boolean => Object.values(params ?? {}).some((text) => String(text).includes('\0'));
 
+/** Fields that one answer names. */
+const ERRORS_SHOWN = 20;
+
+/** What a client sent, as an answer repeats it: without secrets, and not at any length. */
+function shorten(text: string): string {
+  const redacted = redactSecrets(text);
+  return redacted.length > 1_000 ? `${redacted.slice(0, 1_000).toWellFormed()}…` : redacted;
+}
+
 /** Refuses what a schema does not take, naming each field. Unknown fields are refused by the schemas themselves. */
 function compileValidator({ schema, httpPart }: { schema: z.ZodType; httpPart?: string }) {
   return (data: unknown) => {
@@ -100,45 +110,59 @@ function compileValidator({ schema, httpPart }: { schema: z.ZodType; httpPart?: 
     if (result.success) return { value: result.data };
     // An id that can't be one is an address with nothing at it.
     if (httpPart === 'params') return { error: new Problem('not_found') };
-    const found = result.error.issues.flatMap((issue) => {
+    const found = result.error.issues.slice(0, 2 * ERRORS_SHOWN).flatMap((issue) => {
       const path = issue.path.map(String).join('.');
       if (issue.code === 'unrecognized_keys') {
-        return issue.keys.map((key) => ({
-          field: redactSecrets(path === '' ? key : `${path}.${key}`),
+        return issue.keys.slice(0, ERRORS_SHOWN).map((key) => ({
+          field: shorten(path === '' ? key : `${path}.${key}`),
           message: 'is not a field here',
         }));
       }
       const field = path === '' ? (FIELD_SOURCES[httpPart ?? ''] ?? 'body') : path;
       const { message } = (issue.code === 'invalid_key' ? issue.issues[0] : undefined) ?? issue;
-      return [{ field, message: redactSecrets(message) }];
+      return [{ field: shorten(field), message: shorten(message) }];
     });
     // Two checks of one field may say the same.
     const errors = [...new Map(found.map((error) => [`${error.field}\0${error.message}`, error])).values()];
     const [first] = errors;
     const detail = first === undefined ? undefined : `${first.field}: ${first.message}`;
-    return { error: new Problem('validation_failed', detail, { errors: errors.slice(0, 20) }) };
+    return { error: new Problem('validation_failed', detail, { errors: errors.slice(0, ERRORS_SHOWN) }) };
   };
+}
+
+/** The fields of a form. Throws `too_large` for too many, `invalid_request` for one that comes twice. */
+function readForm(text: string): Record<string, string> {
+  let count = 1;
+  for (let at = text.indexOf('&'); at !== -1; at = text.indexOf('&', at + 1)) {
+    if (++count > LIMITS.formFields) {
+      throw new Problem('too_large', `The form must not hold more than ${LIMITS.formFields} fields.`);
+    }
+  }
+  const fields = [...new URLSearchParams(text)];
+  const form = Object.fromEntries(fields);
+  if (Object.keys(form).length < fields.length) {
+    throw new Problem('invalid_request', 'The form names a field twice.');
+  }
+  return form;
 }
 
 /** JSON as it stands: an empty body is none, and `__proto__` stays a key for the schemas to refuse. */
 function addParsers(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
     // A tab may stand beside the semicolon (RFC 9110, 5.6.6), but nobody puts one there in good faith (CVE-2026-25223).
-    if (request.headers['content-type']?.includes('\t')) return done(new Problem('unsupported_media_type'));
-    if (body === '') return done(null, undefined);
+    if (request.headers['content-type']?.includes('\t')) throw new Problem('unsupported_media_type');
+    if (body.length === 0) return undefined;
+    await checkJson(body, request.routeOptions.config.jsonLimits ?? JSON_LIMITS);
     try {
-      done(null, JSON.parse(String(body)));
+      return JSON.parse(body.toString()) as unknown;
     } catch {
-      done(new Problem('invalid_request', 'The body is not well-formed JSON.'));
+      throw new Problem('invalid_request', 'The body is not well-formed JSON.');
     }
   });
-  app.addContentTypeParser(FORM_TYPE, { parseAs: 'string' }, (_request, body, done) => {
-    const form = new URLSearchParams(String(body));
-    const twice = [...form.keys()].find((key, at, keys) => keys.indexOf(key) !== at);
-    if (twice !== undefined) done(new Problem('invalid_request', 'The form names a field twice.'));
-    else done(null, Object.fromEntries(form));
-  });
+  app.addContentTypeParser(FORM_TYPE, { parseAs: 'string' }, (_request, body, done) =>
+    done(null, readForm(String(body))),
+  );
 }
 
 /** A route that is given its body as it came, whatever type it says it has. */

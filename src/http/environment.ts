@@ -75,6 +75,7 @@ export function environmentRoutes(house: House): Route[] {
       params: InPath,
       body: UpdateEnvironment,
       bodyLimit: RESOURCE_LIMITS.envBody,
+      jsonLimits: { depth: 4, values: 3 * RESOURCE_LIMITS.envVariables },
       answers: { 200: Environment },
       codes: ['not_found', 'conflict'],
       handler: async ({ params, body, request, reply }) => {

@@ -58,7 +58,7 @@ export function errorRoutes(house: House): Route[] {
       handler: async ({ request }) => {
         const now = workspace.clock();
         const bytes = await unpack(bytesOf(request), request.headers['content-encoding']);
-        const { eventId, errors } = readEnvelope(bytes, now);
+        const { eventId, errors } = await readEnvelope(bytes, now);
         const workspaceId = workspaceIdOf(request);
         await Promise.all(errors.map((error) => workspace.reports.take(workspaceId, error, now)));
         return eventId === null ? {} : { id: eventId };

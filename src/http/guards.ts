@@ -102,6 +102,8 @@ export function guardRoutes(house: House): Route[] {
       tag,
       body: GuardUses,
       bodyLimit: USES_LIMIT,
+      // A report of the most uses, each from the most addresses.
+      jsonLimits: { depth: 6, values: 50_000 },
       frequent: true,
       answers: { 204: z.null().describe('Counted, once') },
       handler: async ({ body: { guard, chunk, uses }, request, reply }) => {

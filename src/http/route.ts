@@ -4,6 +4,7 @@ import type { Claim } from '../contract/idempotency.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
 import { ProblemBody } from '../contract/schemas.ts';
 import { CODES, type Code, LIMITS } from '../contract/words.ts';
+import type { JsonLimits } from '../workspace/bounded-json.ts';
 import type { Asker } from '../workspace/context.ts';
 import type { House } from './house.ts';
 import { refuseCredentialInQuery } from './presentation.ts';
@@ -25,6 +26,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Asked several times a second by each client: only refusals are worth a line in the log. */
     frequent?: boolean;
+    /** What the JSON of its body may hold. */
+    jsonLimits?: JsonLimits;
   }
   interface FastifyRequest {
     /** Who asks; null on public routes. */
@@ -64,6 +67,8 @@ export interface Route {
   readonly findPrincipal?: typeof findPrincipal;
   /** Bytes that its body may have, where it is not the standard limit. */
   readonly bodyLimit?: number;
+  /** Levels and values that its body's JSON may have, where they are not `JSON_LIMITS`. */
+  readonly jsonLimits?: JsonLimits;
   /** Asked several times a second by each client: only refusals are worth a line in the log. */
   readonly frequent?: true;
   readonly answers: Readonly<Record<number, z.ZodType>>;
@@ -221,7 +226,10 @@ export function registerRoute(app: FastifyInstance, house: House, declared: Rout
     method: declared.method,
     url: declared.url,
     ...(declared.bodyLimit !== undefined && { bodyLimit: declared.bodyLimit }),
-    config: { frequent: declared.frequent === true },
+    config: {
+      frequent: declared.frequent === true,
+      ...(declared.jsonLimits !== undefined && { jsonLimits: declared.jsonLimits }),
+    },
     schema: {
       summary: declared.summary,
       description,

@@ -3,6 +3,7 @@ import { brotliDecompress, gunzip, inflate } from 'node:zlib';
 import type { ErrorBreadcrumb, ErrorFrame } from '../contract/errors.ts';
 import { Problem } from '../contract/problem.ts';
 import { ERROR_LEVELS, type ErrorLevel, RESOURCE_LIMITS } from '../contract/words.ts';
+import { checkJson, createPauses, type JsonLimits } from './bounded-json.ts';
 import type { ReportedError } from './error-grouping.ts';
 
 const UNPACKERS = {
@@ -106,7 +107,13 @@ function errorOf(value: unknown, now: number): ReportedError {
   };
 }
 
-function jsonOf(bytes: Uint8Array): unknown {
+/** Of a header line. */
+const HEADER_LIMITS: JsonLimits = { depth: 32, values: 1_000 };
+/** Of an event: SDKs cut what is nested deeper, and send a few thousand values with all their frames' variables. */
+const EVENT_LIMITS: JsonLimits = { depth: 128, values: 50_000 };
+
+async function jsonOf(bytes: Uint8Array, limits: JsonLimits): Promise<unknown> {
+  await checkJson(bytes, limits);
   try {
     return JSON.parse(Buffer.from(bytes).toString('utf8'));
   } catch {
@@ -125,9 +132,9 @@ const ITEMS_MAX = 100;
 /**
  * Reads an envelope (develop.sentry.dev/sdk/data-model/envelopes): a header line, then items of a header
  * line and a payload. Events are taken; sessions, transactions and all else are skipped.
- * Throws `invalid_request` for what is none.
+ * Throws `invalid_request` for what is none, `too_large` for an event that is.
  */
-export function readEnvelope(body: Buffer, now: number): Envelope {
+export async function readEnvelope(body: Buffer, now: number): Promise<Envelope> {
   let at = 0;
   function line(): Buffer {
     const end = body.indexOf(10, at);
@@ -135,12 +142,13 @@ export function readEnvelope(body: Buffer, now: number): Envelope {
     at = end === -1 ? body.length : end + 1;
     return bytes;
   }
-  const header = fieldsOf(jsonOf(line()));
+  const pause = createPauses();
+  const header = fieldsOf(await jsonOf(line(), HEADER_LIMITS));
   const errors: ReportedError[] = [];
   for (let count = 0; at < body.length && count < ITEMS_MAX; count++) {
     const head = line();
     if (head.length === 0) continue;
-    const { type, length } = fieldsOf(jsonOf(head));
+    const { type, length } = fieldsOf(await jsonOf(head, HEADER_LIMITS));
     let payload: Buffer;
     if (typeof length === 'number') {
       if (!Number.isSafeInteger(length) || length < 0 || at + length > body.length) {
@@ -149,7 +157,10 @@ export function readEnvelope(body: Buffer, now: number): Envelope {
       payload = body.subarray(at, at + length);
       at += length + 1;
     } else payload = line();
-    if (type === 'event') errors.push(errorOf(jsonOf(payload), now));
+    if (type !== 'event') continue;
+    if (payload.length > RESOURCE_LIMITS.errorEvent) throw new Problem('too_large', 'An event takes up to 1 MiB.');
+    errors.push(errorOf(await jsonOf(payload, EVENT_LIMITS), now));
+    await pause();
   }
   return { eventId: textOf(header['event_id'], 64), errors };
 }

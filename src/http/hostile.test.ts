@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import type { ProblemBody } from '../contract/schemas.ts';
+import {
+  type Answer,
+  createKey,
+  createToken,
+  signUpOwner,
+  startHouse,
+  type TestHouse,
+  type TestPerson,
+} from '../testing/house.ts';
+
+/**
+ * Requests that once held the event loop for seconds or minutes. Each is refused by a bound that stands before the
+ * work, so the code of the refusal proves it; the ones whose answer was always the same would not end in time.
+ */
+
+let house: TestHouse;
+let owner: TestPerson;
+let secret: string;
+before(async () => {
+  house = await startHouse();
+  owner = await signUpOwner(house);
+  secret = (await createToken(owner, ['error_tracker', 'activity_tracker'])).secret;
+});
+after(() => house.close());
+
+const JSON_TYPE = { 'content-type': 'application/json' };
+const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
+const keys = (count: number) => Array.from({ length: count }, (_, at) => `"k${at}":1`).join();
+
+function expectCode(answer: Answer<ProblemBody>, code: string): void {
+  assert.equal(answer.body.code, code, `${answer.status} ${answer.text.slice(0, 300)}`);
+  assert.ok(answer.text.length < 50_000, `an answer of ${answer.text.length} characters`);
+}
+
+test('a form of more fields than any route has is refused by their number', async () => {
+  const fields = Array.from({ length: 30_000 }, (_, at) => `a${at}=`).join('&');
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+  for (const path of ['/v1/revoke', '/v1/device/code', '/v1/device/token']) {
+    expectCode(await house.call<ProblemBody>(path, { method: 'POST', headers, body: fields }), 'too_large');
+  }
+  const twice = await house.call<ProblemBody>('/v1/revoke', { method: 'POST', headers, body: 'token=a&x=1&token=b' });
+  expectCode(twice, 'invalid_request');
+});
+
+test('JSON that is nested or wide is refused before it is parsed, on every route that has no limits of its own', async () => {
+  const send = (body: string) => house.call<ProblemBody>('/v1/sessions', { method: 'POST', headers: JSON_TYPE, body });
+  expectCode(await send(nested(500_000)), 'invalid_request');
+  expectCode(await send(`{"email":${nested(33)}}`), 'invalid_request');
+  expectCode(await send(`{${keys(60_000)}}`), 'too_large');
+  expectCode(await send(`[${'{},'.repeat(300_000)}{}]`), 'too_large');
+  expectCode(await send(`{"email":[${'1,'.repeat(300_000)}1]}`), 'too_large');
+});
+
+test('of many refused fields an answer names twenty', async () => {
+  const many = await house.call<ProblemBody>('/v1/sessions', {
+    method: 'POST',
+    headers: JSON_TYPE,
+    body: `{${keys(1_900)}}`,
+  });
+  expectCode(many, 'validation_failed');
+  assert.equal(many.body.errors?.length, 20);
+  const long = await house.call<ProblemBody>('/v1/sessions', { body: { ['k'.repeat(500_000)]: 1 } });
+  expectCode(long, 'validation_failed');
+});
+
+test('text that is too long is not normalized, which costs the square of its combining characters', {
+  timeout: 20_000,
+}, async () => {
+  // Two marks of different classes, which normalization would sort.
+  const marks = '\u0301\u0327'.repeat(80_000);
+  const person = { name: marks, email: 'ada@example.com', password: 'a long and private sentence' };
+  for (const body of [person, { ...person, name: 'Ada', email: marks }, { ...person, name: 'Ada', password: marks }]) {
+    expectCode(await house.call<ProblemBody>('/v1/people', { body }), 'validation_failed');
+  }
+  const description = await owner.call<ProblemBody>('/v1/projects', { body: { name: 'Shop', description: marks } });
+  expectCode(description, 'validation_failed');
+  const locked = await createToken(owner, ['run_scripts'], { passphrase: 'correct horse battery' });
+  const key = await createKey(owner, ['read']);
+  const answer = await house.call('/v1/introspect', {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key.secret}` },
+    body: new URLSearchParams({ token: locked.secret, passphrase: marks }),
+  });
+  assert.deepEqual(answer.body, { active: false });
+});
+
+test('a batch of events is counted before it is read, and an event is measured', async () => {
+  const send = (body: string | Uint8Array, type: string) =>
+    house.call<ProblemBody>('/v1/activity/events', {
+      method: 'POST',
+      headers: { authorization: `Bearer ${secret}`, 'content-type': type },
+      body,
+    });
+  const batch = 'application/cloudevents-batch+json';
+  const one = 'application/cloudevents+json';
+  const long = await send(`[${'{},'.repeat(2_000_000)}{}]`, batch);
+  expectCode(long, 'validation_failed');
+  assert.equal(long.body.errors?.[0]?.message, 'takes up to 1000 events');
+  expectCode(await send(nested(1_000_000), batch), 'invalid_request');
+  expectCode(await send(`{"specversion":"1.0","data":${nested(100_000)}}`, one), 'invalid_request');
+  const wide = await send(`{"specversion":"1.0","data":[${'{},'.repeat(500_000)}{}]}`, one);
+  expectCode(wide, 'validation_failed');
+  assert.equal(wide.body.errors?.[0]?.field, 'data');
+  const attributes = { specversion: '1.0', id: '1', source: '/a', type: 'a', datacontenttype: 'application/json' };
+  const encoded = { ...attributes, data_base64: Buffer.from(nested(100_000)).toString('base64') };
+  expectCode(await send(JSON.stringify(encoded), one), 'invalid_request');
+});
+
+test('an envelope that unpacks to what is nested or wide is refused before it is parsed', async () => {
+  const send = (event: string) =>
+    house.call<ProblemBody>('/api/1/envelope/', {
+      method: 'POST',
+      headers: { authorization: `Bearer ${secret}`, 'content-encoding': 'gzip' },
+      body: gzipSync(`{}\n{"type":"event"}\n${event}\n`),
+    });
+  expectCode(await send(nested(400_000)), 'invalid_request');
+  expectCode(await send(`{"tags":{${keys(60_000)}}}`), 'too_large');
+  expectCode(await send(`{"message":"${'a'.repeat(1_100_000)}"}`), 'too_large');
+  const usual = await send(`{"message":"it failed","tags":{${keys(1_000)}}}`);
+  assert.equal(usual.status, 200, usual.text);
+});
+
+test('a report of uses that is too wide is refused, and the largest is not', async () => {
+  const key = await createKey(owner, ['read']);
+  const send = (body: unknown) =>
+    house.call<ProblemBody>('/v1/guards/uses', {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key.secret}` },
+      body,
+    });
+  const at = new Date().toISOString();
+  const addresses = Array.from({ length: 20 }, (_, n) => ({ address: `192.0.2.${n}`, first: at, last: at }));
+  const uses = Array.from({ length: 500 }, (_, n) => ({
+    credentialId: `tok_${n}`,
+    count: 1,
+    lastUsedAt: at,
+    addresses,
+  }));
+  const report = { guard: 'q3Zr9yF0T2mJwXk7B1dNhA', chunk: 1, uses };
+  assert.equal((await send(report)).status, 204);
+  expectCode(await send({ ...report, uses: Array.from({ length: 60_000 }, () => ({})) }), 'too_large');
+});

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { Problem } from '../contract/problem.ts';
+import { checkJson, splitJsonArray } from './bounded-json.ts';
+
+const WIDE = { depth: 1_000, values: 1_000_000 };
+const bytesOf = (text: string) => Buffer.from(text);
+const refusedWith = (code: string) => (error: Problem) => error.code === code;
+
+function depthOf(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  return 1 + Math.max(0, ...Object.values(value).map(depthOf));
+}
+
+test('what JSON.stringify writes is nested as deep as it is, not one level less', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.json(), async (text) => {
+      const depth = depthOf(JSON.parse(text));
+      await checkJson(bytesOf(text), { ...WIDE, depth });
+      if (depth > 0) {
+        await assert.rejects(checkJson(bytesOf(text), { ...WIDE, depth: depth - 1 }), refusedWith('invalid_request'));
+      }
+    }),
+  );
+});
+
+test('brackets, commas and escapes inside of strings count for nothing, wherever the text is cut', async () => {
+  const tricky = JSON.stringify(['[[[,,,"\\"]]]', '\\', '\\"', '{"a":[1,2]}']);
+  for (const padding of [0, 1, 2, 3]) {
+    // The interesting bytes lie around the border between two parts.
+    const text = JSON.stringify([' '.repeat(262_144 - 20 + padding), ...JSON.parse(tricky)]);
+    await checkJson(bytesOf(text), { depth: 1, values: 5 });
+    await assert.rejects(checkJson(bytesOf(text), { depth: 1, values: 4 }), refusedWith('too_large'));
+  }
+});
+
+test('an array comes apart into its elements', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.jsonValue()), fc.constantFrom('', ' ', '\n\t '), async (values, blank) => {
+      const text = `${blank}[${blank}${values.map((value) => JSON.stringify(value)).join(`${blank},`)}${blank}]${blank}`;
+      const parts = await splitJsonArray(bytesOf(text), WIDE, 1_000);
+      const read = parts?.map((part) => JSON.parse(Buffer.from(part).toString()) as unknown);
+      assert.deepEqual(read, JSON.parse(text));
+    }),
+  );
+  assert.equal(await splitJsonArray(bytesOf(' {"a":[]}'), WIDE, 1), null);
+  assert.equal(await splitJsonArray(bytesOf(''), WIDE, 1), null);
+});
+
+test('of an array that is too long no more is read than it takes to know', async () => {
+  const parts = await splitJsonArray(bytesOf(`[${'{},'.repeat(1_000_000)}`), WIDE, 10);
+  assert.ok(parts !== null && parts.length > 10 && parts.length < 100_000);
+});
+
+test('an array that does not end, or ends too early, is refused', async () => {
+  for (const text of ['[', '[1', '[1,', '[[]', '[1]]', '[1] 2', '["', '[1}']) {
+    await assert.rejects(splitJsonArray(bytesOf(text), WIDE, 1_000), refusedWith('invalid_request'), text);
+  }
+});
