@@ -126,7 +126,7 @@ export async function postgres(): Promise<Finding[]> {
   try {
     const url = await server.createDatabase();
     const began = performance.now();
-    const { copied } = await copyStore({ directory: seeded.directory }, { databaseUrl: url }, () => undefined);
+    const { copied } = await copyStore({ directory: seeded.directory }, { databaseUrl: url }, null, () => undefined);
     const seconds = (performance.now() - began) / 1000;
     const rows = [...copied.values()].reduce((sum, table) => sum + table.rows, 0);
     const copying: Finding = {

@@ -209,12 +209,31 @@ for (const from of ENGINES) {
     const again = await serve(fresh);
     assert.deepEqual(await readSealed(again, sealed), ['PIN=sealed ✓']);
     await again.stop('SIGTERM');
-    const outdated = await serve({ ...fresh, DEVPILOT_SECRET: old });
-    assert.equal(await readSealed(outdated, sealed), undefined);
-    await outdated.stop('SIGTERM');
+    const outdated = await devpilot({ ...fresh, DEVPILOT_SECRET: old }, 'serve');
+    assert.equal(outdated.code, 2, outdated.said);
+    assert.match(outdated.said, /^devpilot: DEVPILOT_SECRET is not the secret[^\n]*\n$/);
     await done(fresh, 'audit', 'verify');
   });
 }
+
+test('a backup, a restore and a copy with another secret than the store was sealed with are refused', async () => {
+  const place = await newPlace('sqlite', { DEVPILOT_SECRET: TEST_SECRET });
+  await (await serve(place)).stop('SIGTERM');
+  const other = { DEVPILOT_SECRET: 'another secret of the tests, long enough' };
+  const folder = newFolder();
+  const refuse = async (environment: Environment, ...args: string[]) => {
+    const { code, said } = await devpilot(environment, ...args);
+    assert.equal(code, 2, said);
+    assert.match(said, /^devpilot: DEVPILOT_SECRET is not the secret[^\n]*\n$/);
+  };
+  for (const command of [['backup', folder], ['migrate'], ['serve']]) await refuse({ ...place, ...other }, ...command);
+  await done(place, 'backup', folder);
+  const there = await newPlace('sqlite', other);
+  await refuse(there, 'restore', folder);
+  assert.equal(existsSync(join(there['DEVPILOT_DATA_DIR'] ?? '', 'devpilot.db')), false);
+  await done({ ...there, DEVPILOT_SECRET: TEST_SECRET }, 'restore', folder);
+  await refuse(other, 'store', 'copy', '--from', place['DEVPILOT_DATA_DIR'] ?? '', '--to', newFolder());
+});
 
 test('a backup that was changed, cut short or goes where something is, is refused', async () => {
   const place = await newPlace('sqlite');

@@ -77,7 +77,17 @@ const HOUSE: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Commands that run beside or instead of a server, on its store: they put parts together as it does. */
-const ON_THE_STORE = new Set(['serve', 'init', 'audit-verify', 'migrate', 'backup', 'store-copy', 'doctor', 'main']);
+const ON_THE_STORE = new Set([
+  'serve',
+  'init',
+  'audit-verify',
+  'migrate',
+  'backup',
+  'store-accept',
+  'store-copy',
+  'doctor',
+  'main',
+]);
 const PARTS = ['server.ts', 'server/', 'settings.ts', 'people/', 'audit/', 'store/'];
 /** Where the parts are put together, and how the page is built: these may import anything. */
 const COMPOSITION = /^(?:server\.ts|settings\.ts|server\/|testing\/|web\/vite\.config\.ts$)/;

@@ -1,8 +1,5 @@
-import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import pino from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
 import { createDenials } from './audit/denials.ts';
@@ -29,13 +26,12 @@ import { createCredentialStore, createUsageJournal, readForJudging } from './ser
 import { every, FLUSH_EVERY, FOLD_EVERY, FOLD_WITHIN, TIDY_EVERY, tidy } from './server/housekeeping.ts';
 import { authorityOf, listenOn } from './server/listening.ts';
 import { aloneWith, amongOthers } from './server/nodes.ts';
+import { openStore } from './server/open-store.ts';
 import { openStorages } from './server/storages.ts';
 import { registerKinds, startSchedules } from './server/work.ts';
-import { BadSetting, SECRET_BYTES, type Settings } from './settings.ts';
-import { type DataDirectory, DirectoryInUse, takeDataDirectory } from './store/data-directory.ts';
+import type { Settings } from './settings.ts';
 import { countFailure, failedSince, recentFailures } from './store/failures.ts';
 import { createSeal } from './store/seal.ts';
-import { openSqliteStore } from './store/sqlite.ts';
 import type { Store } from './store/store.ts';
 import { createIngest } from './workspace/activity-ingest.ts';
 import type { WorkspaceContext } from './workspace/context.ts';
@@ -74,22 +70,6 @@ export interface Parts {
   readonly jobs?: { readonly lease: number; readonly beat: number };
 }
 
-/** The secret of this installation, made with mode 0600 in the data directory if the operator sets none. */
-function readSecret(directory: DataDirectory): Buffer {
-  const path = join(directory.path, 'secret');
-  try {
-    const file = openSync(path, 'wx', 0o600);
-    writeSync(file, `${randomBytes(48).toString('base64url')}\n`);
-    fsyncSync(file);
-    closeSync(file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
-  const secret = Buffer.from(readFileSync(path, 'utf8').trim());
-  if (secret.length < SECRET_BYTES) throw new Error(`The file ${path} is too short to be the secret.`);
-  return secret;
-}
-
 export function createLogger(level: string): pino.Logger {
   return pino({
     level,
@@ -105,39 +85,6 @@ export function createLogger(level: string): pino.Logger {
       },
     },
   });
-}
-
-function takeDirectory(path: string): DataDirectory {
-  try {
-    return takeDataDirectory(path);
-  } catch (error) {
-    if (error instanceof DirectoryInUse) throw error;
-    throw new BadSetting('DEVPILOT_DATA_DIR', `a directory that can be made and written (${path} can not)`);
-  }
-}
-
-/**
- * Takes the store that the settings name, for this process alone where it is the embedded one, and
- * brings its tables up to date. `onError` is told of connections that broke while nobody used them.
- */
-export async function openStore(
-  settings: Settings,
-  onError: (error: Error) => void = () => undefined,
-): Promise<{ store: Store; secret: Buffer; release: () => void }> {
-  if (settings.databaseUrl !== null) {
-    if (settings.secret === null) throw new Error('DEVPILOT_SECRET is needed where nodes share a database.');
-    const { openPostgresStore } = await import('./store/postgres.ts');
-    const store = await openPostgresStore(settings.databaseUrl, onError);
-    return { store, secret: settings.secret, release: () => undefined };
-  }
-  const directory = takeDirectory(settings.dataDirectory);
-  try {
-    const secret = settings.secret ?? readSecret(directory);
-    return { store: await openSqliteStore(directory.database), secret, release: directory.release };
-  } catch (error) {
-    directory.release();
-    throw error;
-  }
 }
 
 function failureStore(store: Store): FailureStore {
@@ -176,7 +123,9 @@ export function createPeopleContext(
 export async function start(settings: Settings, parts: Parts = {}): Promise<Running> {
   const clock = parts.clock ?? Date.now;
   const log = parts.logger ?? createLogger(settings.logLevel);
-  const opened = await openStore(settings, (error) => log.warn({ err: error }, 'a connection to the store broke'));
+  const opened = await openStore(settings, {
+    onError: (error) => log.warn({ err: error }, 'a connection to the store broke'),
+  });
   // Loaded where they are asked for: start and idle memory are everybody's.
   const meter = settings.metrics === null ? null : (await import('./server/metrics.ts')).createMeter();
   const store = meter?.store(opened.store) ?? opened.store;

@@ -11,6 +11,8 @@ export interface Settings {
   readonly databaseUrl: string | null;
   /** The bytes of `DEVPILOT_SECRET`; null where one is to be made in the data directory. */
   readonly secret: Buffer | null;
+  /** Which setting it comes from; null where none does. */
+  readonly secretSetting: 'DEVPILOT_SECRET' | 'DEVPILOT_SECRET_FILE' | null;
   /** The address people reach, without a slash at the end; null where the listener's own is it. */
   readonly publicUrl: string | null;
   readonly trustProxy: readonly string[];
@@ -232,6 +234,11 @@ function workspacesOf(environment: Environment, signUp: Settings['signUp']): Set
   );
 }
 
+function secretSettingOf(environment: Environment): Settings['secretSetting'] {
+  const names = ['DEVPILOT_SECRET', 'DEVPILOT_SECRET_FILE'] as const;
+  return names.find((name) => value(environment, name) !== null) ?? null;
+}
+
 /** Reads the settings of the contract. Throws `BadSetting` for the first value that is not one. */
 export function readSettings(environment: Environment): Settings {
   const databaseUrl = schemeUrl(
@@ -255,6 +262,7 @@ export function readSettings(environment: Environment): Settings {
     dataDirectory: resolve(value(environment, 'DEVPILOT_DATA_DIR') ?? 'data'),
     databaseUrl,
     secret: secretOf(environment, databaseUrl !== null),
+    secretSetting: secretSettingOf(environment),
     publicUrl: httpUrl(environment, 'DEVPILOT_PUBLIC_URL'),
     trustProxy: proxies(environment),
     signUp,

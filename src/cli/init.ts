@@ -2,7 +2,8 @@ import { text } from 'node:stream/consumers';
 import { createDenials } from '../audit/denials.ts';
 import { CreateWorkspace, SignUp } from '../contract/schemas.ts';
 import { createFirstOwner } from '../people/sign-up.ts';
-import { createPeopleContext, openStore } from '../server.ts';
+import { openStore } from '../server/open-store.ts';
+import { createPeopleContext } from '../server.ts';
 import { readSettings } from '../settings.ts';
 
 /** Checks the options by the schemas of the API. Throws with one line that names the field. */

@@ -9,7 +9,7 @@ async function fail(error: unknown): Promise<void> {
   const { failureOf } = await import('./failure.ts');
   const failure = failureOf(error);
   const message = error instanceof Error ? error.message : String(error);
-  const isSetting = error instanceof Error && error.name === 'BadSetting';
+  const isSetting = error instanceof Error && (error.name === 'BadSetting' || error.name === 'StartRefused');
   process.stderr.write(`devpilot: ${failure?.message ?? message}\n`);
   process.exitCode = failure?.exitCode ?? (isSetting ? 2 : 1);
   if (failure === null && !isSetting && process.env['LOG_LEVEL'] === 'debug' && error instanceof Error) {

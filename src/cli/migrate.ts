@@ -1,4 +1,4 @@
-import { openStore } from '../server.ts';
+import { openStore } from '../server/open-store.ts';
 import { readSettings } from '../settings.ts';
 
 /** Brings the tables of the store that the settings name up to date. */

@@ -72,9 +72,16 @@ function serverCommands(program: Command): void {
     .description('Seal under a new DEVPILOT_SECRET all that the old one sealed; stop every server first')
     .option('--new-secret-file <file>', 'the new secret; needed unless the installation makes its own')
     .action(async (options) => (await import('./backup.ts')).rotate(options));
-  program
-    .command('store')
-    .description('The store itself')
+  const store = program.command('store').description('The store itself');
+  store
+    .command('accept')
+    .description('Accept a loss that keeps the server from starting; stop every server first')
+    .option(
+      '--lost-secret',
+      'the secret is lost, and all that was sealed with it: take the one that is set, or make one',
+    )
+    .action(async (options) => (await import('./store-accept.ts')).acceptLoss(options));
+  store
     .command('copy')
     .description('Copy everything into an empty store, and read it back; stop every server first')
     .requiredOption('--from <store>', 'a data directory, or postgres://…')

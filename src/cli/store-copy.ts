@@ -1,4 +1,6 @@
+import { secretOfSettings } from '../server/open-store.ts';
 import { copyStore, placeOf } from '../server/transfer.ts';
+import { readSettings } from '../settings.ts';
 import type { OnProgress } from '../store/copy.ts';
 import { note, print, printJson } from './output.ts';
 import { type Progress, startProgress } from './progress.ts';
@@ -10,10 +12,16 @@ export function onTable(progress: Progress): OnProgress {
 
 /** Moves an installation from one store to another, empty one. */
 export async function copyAStore(options: { from: string; to: string; json?: true }): Promise<void> {
+  // Only what says which secret it is: the stores are named by the options.
+  const { DEVPILOT_SECRET, DEVPILOT_SECRET_FILE } = process.env;
+  const given = secretOfSettings(readSettings({ DEVPILOT_SECRET, DEVPILOT_SECRET_FILE }));
   const progress = startProgress('Copying', options.json);
-  const { copied, logEntries } = await copyStore(placeOf(options.from), placeOf(options.to), onTable(progress)).finally(
-    progress.end,
-  );
+  const { copied, logEntries } = await copyStore(
+    placeOf(options.from),
+    placeOf(options.to),
+    given,
+    onTable(progress),
+  ).finally(progress.end);
   const tables = [...copied].map(([table, { rows }]) => ({ table, rows }));
   if (options.json === true) return printJson({ tables, logEntries });
   for (const { table, rows } of tables) if (rows > 0) await print(`${table}: ${rows.toLocaleString('en')}\n`);

@@ -18,6 +18,9 @@ import { DatabaseSync } from 'node:sqlite';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Settings } from '../settings.ts';
 import { CopyRefused, type OnProgress } from '../store/copy.ts';
+import { openReader } from '../store/open.ts';
+import { secretOfSettings } from './open-store.ts';
+import { readSecretFile, refuseOtherSecret } from './secret.ts';
 import { openSource, type Place, transfer, verifyLogs } from './transfer.ts';
 
 /** What a backup says of itself, in `backup.json`. */
@@ -59,6 +62,20 @@ function makeEmptyFolder(path: string): void {
   chmodSync(path, 0o700);
 }
 
+/** Throws `StartRefused` where the secret that would be kept with a backup, or is set, does not open the store. */
+async function refuseForeignSecret(settings: Settings): Promise<void> {
+  const own = join(settings.dataDirectory, SECRET);
+  const given =
+    secretOfSettings(settings) ?? (settings.databaseUrl === null && existsSync(own) ? readSecretFile(own) : null);
+  if (given === null || (settings.databaseUrl === null && !existsSync(join(settings.dataDirectory, FILE)))) return;
+  const db = openReader(settings);
+  try {
+    await refuseOtherSecret(db, given);
+  } finally {
+    await db.destroy();
+  }
+}
+
 /** One moment of the embedded store as a file of its own, while its server goes on. */
 function vacuumInto(from: string, to: string): void {
   if (!existsSync(from)) throw new CopyRefused(`There is no ${from} to back up.`);
@@ -82,9 +99,10 @@ export async function backUp(
   withSecret: boolean,
   onProgress: OnProgress,
 ): Promise<{ manifest: Manifest; secret: boolean }> {
+  const place = placeOfSettings(settings);
+  await refuseForeignSecret(settings);
   makeEmptyFolder(folder);
   const file = join(folder, FILE);
-  const place = placeOfSettings(settings);
   const madeAt = new Date().toISOString();
   let logEntries: number;
   if ('databaseUrl' in place) {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, copyFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Settings } from '../settings.ts';
@@ -9,6 +9,8 @@ import { openReader } from '../store/open.ts';
 import { createSeal } from '../store/seal.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
 import { digestOfFile, FILE, MANIFEST, type Manifest, placeOfSettings, SECRET, sync } from './backup.ts';
+import { secretOfSettings } from './open-store.ts';
+import { type NamedSecret, readSecretFile, refuseOtherSecret, writeSecretFile } from './secret.ts';
 import { countUnreadable } from './secret-rotation.ts';
 import { openSource, transfer, verifyLogs } from './transfer.ts';
 
@@ -26,18 +28,38 @@ function readManifest(folder: string): Manifest {
   return parsed as Manifest;
 }
 
-/** Puts a backup's secret where the installation looks for it; false where it has none, or none is needed. */
-function restoreSecret(settings: Settings, folder: string): boolean {
+/**
+ * Finds the secret that the restored store will be opened with: the one that is set, the one that is there, or the
+ * backup's own, which is put there by `keep`. Throws `CopyRefused`, `StartRefused`.
+ */
+function chooseSecret(settings: Settings, folder: string): { secret: NamedSecret | null; keep: () => boolean } {
+  const given = secretOfSettings(settings);
   const from = join(folder, SECRET);
-  if (settings.databaseUrl !== null || settings.secret !== null || !existsSync(from)) return false;
   const to = join(settings.dataDirectory, SECRET);
+  const nothing = () => false;
+  if (given !== null || settings.databaseUrl !== null) return { secret: given, keep: nothing };
+  if (!existsSync(from)) return { secret: existsSync(to) ? readSecretFile(to) : null, keep: nothing };
   if (existsSync(to) && readFileSync(to, 'utf8') !== readFileSync(from, 'utf8')) {
     throw new CopyRefused(`${to} is another secret than the backup's. Move it away first.`);
   }
-  copyFileSync(from, to);
-  chmodSync(to, 0o600);
-  sync(to);
-  return true;
+  const secret = readSecretFile(from);
+  return {
+    secret,
+    keep() {
+      writeSecretFile(to, secret.secret.toString());
+      return true;
+    },
+  };
+}
+
+async function checkUnpacked(work: string, secret: NamedSecret | null): Promise<void> {
+  if (secret === null) return;
+  const db = openReader({ databaseUrl: null, dataDirectory: work });
+  try {
+    await refuseOtherSecret(db, secret);
+  } finally {
+    await db.destroy();
+  }
 }
 
 /** The backup's file brought up to this version's tables, in a folder of its own. */
@@ -75,7 +97,7 @@ async function countUnreadableIn(settings: Settings): Promise<number> {
 
 /**
  * Puts a backup into the empty place that the settings name, brings its tables up to date, and checks
- * every activity log there. Throws `CopyRefused`, `DirectoryInUse`.
+ * every activity log there. Throws `CopyRefused`, `DirectoryInUse`, `StartRefused` where the secret is another's.
  */
 export async function restore(settings: Settings, folder: string, onProgress: OnProgress): Promise<Restored> {
   const manifest = readManifest(folder);
@@ -86,9 +108,11 @@ export async function restore(settings: Settings, folder: string, onProgress: On
     if ('directory' in place && existsSync(held.database)) {
       throw new CopyRefused(`${held.database} is there already. Restore into an empty place.`);
     }
-    const secret = restoreSecret(settings, folder);
+    const { secret: chosen, keep } = chooseSecret(settings, folder);
     const work = await unpack(folder, held.path, manifest);
     try {
+      await checkUnpacked(work, chosen);
+      const secret = keep();
       let logEntries: number;
       if ('databaseUrl' in place) {
         const source = await openSource({ directory: work });

@@ -1,9 +1,7 @@
-import { randomBytes } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { append, SYSTEM, SYSTEM_LOG } from '../audit/log.ts';
 import { totpIdentity } from '../people/context.ts';
-import { openStore } from '../server.ts';
 import { SECRET_BYTES, type Settings } from '../settings.ts';
 import { CopyRefused } from '../store/copy.ts';
 import { createSeal, type Seal } from '../store/seal.ts';
@@ -11,6 +9,8 @@ import { readSealed, SEALED, type SealedRow, type SealedTable, writeSealed } fro
 import type { Queryable, Store } from '../store/store.ts';
 import { variableIdentity } from '../workspace/environment.ts';
 import { serverKeyIdentity } from '../workspace/servers.ts';
+import { openStore } from './open-store.ts';
+import { keepSecretCheck, makeSecret, syncFolder, writeSecretFile } from './secret.ts';
 import { openSource } from './transfer.ts';
 
 /** What the values of each table are bound to. */
@@ -38,9 +38,10 @@ export async function countUnreadable(db: Queryable, seal: Seal): Promise<number
 }
 
 /** Seals every value anew under the first secret of `seal`, which opens those of the old one too. */
-async function sealAnew(store: Store, seal: Seal): Promise<number> {
+async function sealAnew(store: Store, seal: Seal, fresh: Buffer): Promise<number> {
   return store.transaction(async (trx) => {
     let count = 0;
+    await keepSecretCheck(trx, fresh);
     for (const column of SEALED) {
       for await (const rows of readSealed(trx, column)) {
         for (const row of rows) {
@@ -72,12 +73,7 @@ function readNewSecret(path: string): Buffer {
 
 /** The next secret of an installation that makes its own; the one of an interrupted rotation if there is one. */
 function makeNextSecret(path: string): Buffer {
-  if (!existsSync(path)) {
-    const file = openSync(path, 'wx', 0o600);
-    writeSync(file, `${randomBytes(48).toString('base64url')}\n`);
-    fsyncSync(file);
-    closeSync(file);
-  }
+  if (!existsSync(path)) writeSecretFile(path, makeSecret());
   return readNewSecret(path);
 }
 
@@ -103,20 +99,14 @@ export async function rotateSecret(
     const current = join(settings.dataDirectory, 'secret');
     const next = `${current}.new`;
     const fresh = newSecretFile === null ? makeNextSecret(next) : readNewSecret(newSecretFile);
-    if (settings.secret === null && newSecretFile !== null) writeOver(next, fresh);
-    const values = await sealAnew(store, createSeal([fresh, secret]));
+    if (settings.secret === null && newSecretFile !== null) writeSecretFile(next, fresh.toString());
+    const values = await sealAnew(store, createSeal([fresh, secret]), fresh);
     if (settings.secret !== null) return { values, secretFile: null };
     renameSync(next, current);
+    syncFolder(settings.dataDirectory);
     return { values, secretFile: current };
   } finally {
     await store.close();
     release();
   }
-}
-
-function writeOver(path: string, secret: Buffer): void {
-  const file = openSync(path, 'w', 0o600);
-  writeSync(file, `${secret.toString()}\n`);
-  fsyncSync(file);
-  closeSync(file);
 }

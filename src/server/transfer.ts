@@ -1,7 +1,14 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { verifyEveryLog } from '../audit/verify.ts';
-import { type Copied, CopyRefused, copyRows, differingTables, type OnProgress } from '../store/copy.ts';
+import {
+  type Copied,
+  CopyRefused,
+  copyRows,
+  differingTables,
+  type OnProgress,
+  refuseOtherVersion,
+} from '../store/copy.ts';
 import {
   type CopySource,
   type CopyTarget,
@@ -14,6 +21,7 @@ import { type DataDirectory, takeDataDirectory } from '../store/data-directory.t
 import { listTables } from '../store/migrate.ts';
 import { openReader } from '../store/open.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
+import { type NamedSecret, readSecretFile, refuseOtherSecret } from './secret.ts';
 
 /** Where a store is: a PostgreSQL database, or a data directory. */
 export type Place = { readonly databaseUrl: string } | { readonly directory: string };
@@ -55,13 +63,14 @@ async function openTarget(place: Place): Promise<CopyTarget> {
   return openSqliteTarget(fileIn(place.directory));
 }
 
+const readerPlace = (place: Place): Parameters<typeof openReader>[0] =>
+  'databaseUrl' in place
+    ? { databaseUrl: place.databaseUrl, dataDirectory: '' }
+    : { databaseUrl: null, dataDirectory: place.directory };
+
 /** Checks every activity log of a store; returns how many entries there are. Throws for the first broken one. */
 export async function verifyLogs(place: Place): Promise<number> {
-  const where =
-    'databaseUrl' in place
-      ? { databaseUrl: place.databaseUrl, dataDirectory: '' }
-      : { databaseUrl: null, dataDirectory: place.directory };
-  const db = openReader(where);
+  const db = openReader(readerPlace(place));
   let entries = 0;
   try {
     for await (const check of verifyEveryLog(db)) {
@@ -103,10 +112,33 @@ function take(place: Place): DataDirectory | null {
   return 'directory' in place ? takeDataDirectory(place.directory) : null;
 }
 
+/** The secret that is set, or kept in the directory; null where there is none at hand. */
+function secretAt(place: Place, given: NamedSecret | null): NamedSecret | null {
+  if (given !== null || 'databaseUrl' in place) return given;
+  const own = join(place.directory, 'secret');
+  return existsSync(own) ? readSecretFile(own) : null;
+}
+
+async function refuseForeignSecrets(from: Place, to: Place, given: NamedSecret | null): Promise<void> {
+  const secrets = [secretAt(from, given), secretAt(to, given)].filter((secret) => secret !== null);
+  const db = openReader(readerPlace(from));
+  try {
+    for (const secret of secrets) await refuseOtherSecret(db, secret);
+  } finally {
+    await db.destroy();
+  }
+}
+
 /**
- * Moves an installation: nobody may be at work on either side. Throws `DirectoryInUse`, `CopyRefused`.
+ * Moves an installation: nobody may be at work on either side. A secret that is `given`, or lies on either side, must
+ * be the source's own. Throws `DirectoryInUse`, `CopyRefused`, `StartRefused`.
  */
-export async function copyStore(from: Place, to: Place, onProgress: OnProgress): Promise<Transfer> {
+export async function copyStore(
+  from: Place,
+  to: Place,
+  given: NamedSecret | null,
+  onProgress: OnProgress,
+): Promise<Transfer> {
   if ('directory' in from && !existsSync(fileIn(from.directory))) {
     throw new CopyRefused(`There is no ${fileIn(from.directory)} to copy from.`);
   }
@@ -117,6 +149,8 @@ export async function copyStore(from: Place, to: Place, onProgress: OnProgress):
       if (source.liveNodes > 0) {
         throw new CopyRefused('Nodes are at work on the source. Stop them all, or what they write is lost.');
       }
+      refuseOtherVersion(source);
+      await refuseForeignSecrets(from, to, given);
       const kept = take(to);
       try {
         return await transfer(source, to, onProgress);

@@ -5,6 +5,7 @@ import type { Generated } from 'kysely';
  * Every table of a workspace's own rows carries `workspace_id`, and every query names it.
  */
 export interface Schema {
+  installation: InstallationTable;
   person: PersonTable;
   recovery_code: { person_id: string; digest: Uint8Array };
   session: SessionTable;
@@ -61,6 +62,16 @@ export interface Schema {
   backup: BackupTable;
   restore: RestoreTable;
   stored_object: StoredObjectTable;
+}
+
+/** One row, whose id is 1. */
+export interface InstallationTable {
+  id: number;
+  store_id: string;
+  /** What opens under the right secret; null until it was first opened. */
+  secret_check: string | null;
+  starts: number;
+  clean: number;
 }
 
 export interface PersonTable {

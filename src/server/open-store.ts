@@ -1,0 +1,98 @@
+import { existsSync, renameSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { BadSetting, type Settings } from '../settings.ts';
+import { type DataDirectory, DirectoryInUse, takeDataDirectory } from '../store/data-directory.ts';
+import { openSqliteStore } from '../store/sqlite.ts';
+import type { Store } from '../store/store.ts';
+import { checkSecret, keepSecretCheck, type NamedSecret, ownSecrets, syncFolder } from './secret.ts';
+
+export interface OpenedStore {
+  readonly store: Store;
+  readonly secret: Buffer;
+  /** Lets another process have the data directory; call it after the store is closed. */
+  readonly release: () => void;
+}
+
+export interface OpenOptions {
+  /** Told of connections that broke while nobody used them. */
+  readonly onError?: (error: Error) => void;
+  /** Takes the secret that is set, or makes one, although the store was sealed with another: what is sealed is lost. */
+  readonly acceptLostSecret?: boolean;
+}
+
+function takeDirectory(path: string): DataDirectory {
+  try {
+    return takeDataDirectory(path);
+  } catch (error) {
+    if (error instanceof DirectoryInUse) throw error;
+    throw new BadSetting('DEVPILOT_DATA_DIR', `a directory that can be made and written (${path} can not)`);
+  }
+}
+
+export function secretOfSettings({ secret, secretSetting }: Settings): NamedSecret | null {
+  return secret === null ? null : { secret, name: secretSetting ?? 'DEVPILOT_SECRET' };
+}
+
+/** Whether a file holds anything. */
+export const holdsBytes = (path: string): boolean => existsSync(path) && statSync(path).size > 0;
+
+/** A rotation that was interrupted after everything was sealed under the next secret is ended: that one is in its place. */
+function endRotation(path: string, { name }: NamedSecret): void {
+  if (name !== `${path}.new`) return;
+  renameSync(name, path);
+  syncFolder(dirname(path));
+}
+
+async function settleSecret(
+  store: Store,
+  secrets: readonly [NamedSecret, ...NamedSecret[]],
+  { acceptLostSecret }: OpenOptions,
+): Promise<NamedSecret> {
+  if (acceptLostSecret !== true) return checkSecret(store, secrets);
+  const [{ secret }] = secrets;
+  await store.transaction((trx) => keepSecretCheck(trx, secret));
+  return secrets[0];
+}
+
+async function openEmbedded(settings: Settings, directory: DataDirectory, options: OpenOptions): Promise<OpenedStore> {
+  const ownPath = join(directory.path, 'secret');
+  const sealed = holdsBytes(directory.database) && options.acceptLostSecret !== true ? directory.database : null;
+  const given = secretOfSettings(settings);
+  const secrets = given === null ? ownSecrets(ownPath, sealed) : ([given] as const);
+  const store = await openSqliteStore(directory.database);
+  try {
+    const right = await settleSecret(store, secrets, options);
+    endRotation(ownPath, right);
+    return { store, secret: right.secret, release: directory.release };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/**
+ * Takes the store that the settings name, for this process alone where it is the embedded one, checks that it is whole
+ * and that the secret is its own, and brings its tables up to date. Throws `StartRefused`, `BadSetting`, `DirectoryInUse`.
+ */
+export async function openStore(settings: Settings, options: OpenOptions = {}): Promise<OpenedStore> {
+  if (settings.databaseUrl === null) {
+    const directory = takeDirectory(settings.dataDirectory);
+    try {
+      return await openEmbedded(settings, directory, options);
+    } catch (error) {
+      directory.release();
+      throw error;
+    }
+  }
+  const given = secretOfSettings(settings);
+  if (given === null) throw new BadSetting('DEVPILOT_SECRET', 'a value where nodes share a database');
+  const { openPostgresStore } = await import('../store/postgres.ts');
+  const store = await openPostgresStore(settings.databaseUrl, options.onError ?? (() => undefined));
+  try {
+    const { secret } = await settleSecret(store, [given], options);
+    return { store, secret, release: () => undefined };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}

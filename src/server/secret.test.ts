@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { sql } from 'kysely';
+import { readSettings } from '../settings.ts';
+import { createSeal } from '../store/seal.ts';
+import { StartRefused } from '../store/start-refused.ts';
+import { forEachEngine } from '../testing/engines.ts';
+import { seedPerson } from '../testing/store.ts';
+import { openStore } from './open-store.ts';
+import { rotateSecret } from './secret-rotation.ts';
+
+const [FIRST, OTHER] = ['the first secret of a test, long enough', 'the other secret of a test, long enough'];
+
+const folder = () => mkdtempSync(join(tmpdir(), 'devpilot-secret-'));
+
+/** Opens the store that the environment names, does something with it, and closes it. */
+async function open(
+  environment: Readonly<Record<string, string>>,
+  work: (opened: Awaited<ReturnType<typeof openStore>>) => Promise<unknown> = () => Promise.resolve(),
+  options: Parameters<typeof openStore>[1] = {},
+): Promise<void> {
+  const opened = await openStore(readSettings(environment), options);
+  try {
+    await work(opened);
+  } finally {
+    await opened.store.close();
+    opened.release();
+  }
+}
+
+const refusedWith =
+  (...words: string[]) =>
+  (error: unknown) =>
+    error instanceof StartRefused &&
+    !error.message.includes('\n') &&
+    words.every((word) => error.message.includes(word));
+
+forEachEngine('a secret', (engine) => {
+  let place: Readonly<Record<string, string>>;
+  const directory = folder();
+  before(async () => {
+    place = { ...(await engine.environment()), DEVPILOT_DATA_DIR: directory };
+  });
+  after(() => rmSync(directory, { recursive: true, force: true }));
+
+  test('that differs from the one at the first start is refused, and the setting named', async () => {
+    await open({ ...place, DEVPILOT_SECRET: FIRST });
+    await assert.rejects(open({ ...place, DEVPILOT_SECRET: OTHER }), refusedWith('DEVPILOT_SECRET', '--lost-secret'));
+    const file = join(directory, 'other-secret');
+    writeFileSync(file, OTHER);
+    const { DEVPILOT_SECRET: _, ...rest } = place;
+    await assert.rejects(open({ ...rest, DEVPILOT_SECRET_FILE: file }), refusedWith('DEVPILOT_SECRET_FILE'));
+    await open({ ...place, DEVPILOT_SECRET: FIRST });
+  });
+
+  test('of a store of an earlier version is taken only if it opens what is sealed there', async () => {
+    await open({ ...place, DEVPILOT_SECRET: FIRST }, async ({ store }) => {
+      const id = await seedPerson(store);
+      const sealed = createSeal([Buffer.from(FIRST)]).seal('a key', `totp ${id}`);
+      await store.transaction(async (trx) => {
+        await sql`update person set totp_sealed = ${sealed} where id = ${id}`.execute(trx);
+        await sql`delete from installation`.execute(trx);
+      });
+    });
+    await assert.rejects(open({ ...place, DEVPILOT_SECRET: OTHER }), refusedWith('DEVPILOT_SECRET'));
+    await open({ ...place, DEVPILOT_SECRET: FIRST });
+    await assert.rejects(open({ ...place, DEVPILOT_SECRET: OTHER }), refusedWith('DEVPILOT_SECRET'));
+  });
+
+  test('that is lost for good can be given up: the one that is set is taken from then on', async () => {
+    await open({ ...place, DEVPILOT_SECRET: OTHER }, undefined, { acceptLostSecret: true });
+    await open({ ...place, DEVPILOT_SECRET: OTHER });
+    await assert.rejects(open({ ...place, DEVPILOT_SECRET: FIRST }), refusedWith('DEVPILOT_SECRET'));
+  });
+});
+
+describe('the secret that an installation keeps in its data directory', () => {
+  let directory: string;
+  let path: string;
+  const environment = () => ({ DEVPILOT_DATA_DIR: directory });
+  before(async () => {
+    directory = folder();
+    path = join(directory, 'secret');
+    await open(environment());
+  });
+  after(() => rmSync(directory, { recursive: true, force: true }));
+
+  test('is never made beside a store, and one that is missing, empty or another is named', async () => {
+    const kept = readFileSync(path, 'utf8');
+    rmSync(path);
+    await assert.rejects(open(environment()), refusedWith(path, 'devpilot.db', 'missing'));
+    assert.equal(existsSync(path), false);
+    writeFileSync(path, '');
+    await assert.rejects(open(environment()), refusedWith(path, '0 bytes'));
+    writeFileSync(path, OTHER);
+    await assert.rejects(open(environment()), refusedWith(path));
+    writeFileSync(path, kept);
+    await open(environment());
+    await assert.rejects(open({ ...environment(), DEVPILOT_SECRET: OTHER }), refusedWith('DEVPILOT_SECRET'));
+  });
+
+  test('is the next one after a rotation that was interrupted just before its end', async () => {
+    const old = readFileSync(path, 'utf8');
+    await rotateSecret(readSettings(environment()), null);
+    const fresh = readFileSync(path, 'utf8');
+    renameSync(path, `${path}.new`);
+    writeFileSync(path, old);
+    await open(environment());
+    assert.equal(readFileSync(path, 'utf8'), fresh);
+    assert.equal(existsSync(`${path}.new`), false);
+  });
+});

@@ -1,0 +1,26 @@
+import { randomUUID } from 'node:crypto';
+import type { InstallationTable } from './schema.ts';
+import type { Queryable, Trx } from './store.ts';
+
+const ID = 1;
+
+export async function findInstallation(db: Queryable): Promise<InstallationTable | undefined> {
+  return db.selectFrom('installation').selectAll().where('id', '=', ID).executeTakeFirst();
+}
+
+/** Reads the row of the installation; makes it first where there is none, however many nodes do so at once. */
+export async function ensureInstallation(trx: Trx): Promise<InstallationTable> {
+  await trx
+    .insertInto('installation')
+    .values({ id: ID, store_id: randomUUID(), secret_check: null, starts: 0, clean: 1 })
+    .onConflict((conflict) => conflict.column('id').doNothing())
+    .execute();
+  return trx.selectFrom('installation').selectAll().where('id', '=', ID).executeTakeFirstOrThrow();
+}
+
+/** Sets the value that the secret must open; with `onlyFirst` it stays as it is where there is one. */
+export async function setSecretCheck(trx: Trx, sealed: string, onlyFirst: boolean): Promise<void> {
+  let query = trx.updateTable('installation').set({ secret_check: sealed }).where('id', '=', ID);
+  if (onlyFirst) query = query.where('secret_check', 'is', null);
+  await query.execute();
+}
