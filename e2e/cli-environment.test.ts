@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict';
-import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { App } from '../src/contract/resources.ts';
-import { createToken, signUpOwner, startHouse, type TestHouse, type TestPerson } from '../src/testing/house.ts';
+import {
+  createToken,
+  signUpMember,
+  signUpOwner,
+  startHouse,
+  type TestHouse,
+  type TestPerson,
+} from '../src/testing/house.ts';
 import { openShell, type Shell, untilEnd } from './command.ts';
 import { createApp, createProject, setVariables } from './work.ts';
 
@@ -243,4 +250,22 @@ describe('run', () => {
     assert.equal((await shell.run(['env', 'run', app.slug, '--', './plain'])).code, 126);
     assert.equal((await shell.run(['env', 'run', app.slug])).code, 1);
   });
+});
+
+test('a member lists the names; pull and run refuse instead of going on with blank values', async () => {
+  await setVariables(owner, app, { DATABASE_URL: 'postgres://shop:hunter2hunter2@db' });
+  const member = await signUpMember(house, owner, 'member', 'mia@example.com');
+  const environment = { DEVPILOT_TOKEN: member.cookie.split('=')[1] ?? '' };
+  const listed = await shell.run(['env', 'list', app.slug], { environment });
+  assert.deepEqual([listed.code, /DATABASE_URL/.test(listed.stdout)], [0, true], listed.stderr);
+  for (const args of [
+    ['env', 'pull', app.slug],
+    ['env', 'pull', app.slug, '--output', 'members.env'],
+    ['env', 'run', app.slug, '--', 'touch', 'started'],
+  ]) {
+    const refused = await shell.run(args, { environment });
+    assert.deepEqual([refused.code, refused.stdout], [1, ''], args.join(' '));
+    assert.match(refused.stderr, /This needs an owner or admin of the workspace; you are a member/);
+  }
+  for (const made of ['members.env', 'started']) assert.equal(existsSync(join(shell.directory, made)), false);
 });

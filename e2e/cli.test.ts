@@ -308,6 +308,23 @@ describe('the rest', () => {
     assert.equal(none.code, 1);
   });
 
+  test('a credential does nothing in a workspace that is not its own, whatever is named', async () => {
+    const key = await createKey(owner, ['read', 'write', 'manage_projects']);
+    const environment = { DEVPILOT_TOKEN: key.secret, DEVPILOT_URL: house.url };
+    const create = (...named: string[]) =>
+      shell.run(['projects', 'create', '--name', 'Astray', ...named], { environment });
+    for (const refused of [
+      await create('--workspace', 'globex'),
+      await shell.run(['whoami'], { environment: { ...environment, DEVPILOT_WORKSPACE: 'globex' } }),
+    ]) {
+      assert.equal(refused.code, 1);
+      assert.match(refused.stderr, /A credential belongs to one workspace/);
+    }
+    assert.equal((await owner.call<{ data: unknown[] }>('/v1/projects')).body.data.length, 0);
+    const made = await create('--workspace', 'acme');
+    assert.equal(made.code, 0, made.stderr);
+  });
+
   test('members are invited, given a role and removed', async () => {
     const invited = await shell.run(['members', 'invite', 'alan@example.com', '--role', 'admin']);
     assert.equal(invited.code, 0, invited.stderr);

@@ -43,17 +43,26 @@ async function change(tab: Page, name: string, value: string): Promise<void> {
 }
 
 test('values are masked until they are revealed, one by one; each reveal is recorded, and hiding forgets it', async () => {
-  const tab = await openEnvironment(linus);
+  const tab = await openEnvironment();
   await rowOf(tab, 'DATABASE_URL').getByText('••••••••').waitFor();
   assert.deepEqual(await leftovers(tab, SECRET), []);
   assert.deepEqual(await reveals(), []);
   await tab.getByRole('button', { name: 'Reveal DATABASE_URL' }).click();
   await rowOf(tab, 'DATABASE_URL').getByText(SECRET).waitFor();
   await rowOf(tab, 'NODE_ENV').getByText('••••••••').waitFor();
-  assert.deepEqual(await reveals(), [['linus', ['DATABASE_URL']]]);
+  assert.deepEqual(await reveals(), [['Ada Lovelace', ['DATABASE_URL']]]);
   await tab.getByRole('button', { name: 'Hide DATABASE_URL' }).click();
   await rowOf(tab, 'DATABASE_URL').getByText('••••••••').waitFor();
-  assert.equal(await tab.getByRole('button', { name: /^(Add|Import|Change|Remove|Restore)/ }).count(), 0);
+});
+
+test('a member sees the names, and is offered neither the values nor a change', async () => {
+  const tab = await openEnvironment(linus);
+  await rowOf(tab, 'DATABASE_URL').getByText('••••••••').waitFor();
+  await tab.getByText('Only owners and admins can reveal the values.').waitFor();
+  assert.equal(
+    await tab.getByRole('button', { name: /^(Reveal|Export|Copy|Add|Import|Change|Remove|Restore)/ }).count(),
+    0,
+  );
 });
 
 test('many changes are drafted, reviewed as a difference, and saved at once', async () => {

@@ -23,7 +23,11 @@ const envValue = z
 export const EnvVariable = z
   .object({
     name: z.string(),
-    value: z.string().max(RESOURCE_LIMITS.envValue).nullable().describe('Null only where it was not asked for'),
+    value: z
+      .string()
+      .max(RESOURCE_LIMITS.envValue)
+      .nullable()
+      .describe('Null for members, and where it was not asked for'),
     updatedAt: instant,
   })
   .meta({ id: 'EnvVariable' });
@@ -36,7 +40,9 @@ export const EnvQuery = z.strictObject({
   values: z
     .enum(['shown', 'hidden'], { error: 'must be one of: shown, hidden' })
     .optional()
-    .describe('`hidden`: names alone, each value null; a person who asks so is not recorded'),
+    .describe(
+      '`hidden`: names alone, each value null; a person who asks so is not recorded. `shown`: refused to members with 403 instead of null values',
+    ),
   name: envName.optional().describe('This variable alone'),
 });
 export type EnvQuery = z.infer<typeof EnvQuery>;

@@ -173,6 +173,8 @@ interface Asker {
     | { readonly kind: 'token'; readonly scopes: readonly Scope[] }
     | { readonly kind: 'key'; readonly permissions: readonly Permission[] };
   readonly headers: Readonly<Record<string, string>>;
+  /** A credential that names another workspace than its own: nothing is done in either. */
+  readonly namesAnother?: true;
 }
 
 const basic = (user: string, password: string) => ({
@@ -271,17 +273,33 @@ before(async () => {
     key('a key with every permission, by X-API-Key', PERMISSIONS, { 'x-api-key': full.secret }),
     key('a key with every permission, by Basic', PERMISSIONS, basic('anybody', full.secret)),
     key('a key with one permission', ['write'], bearer(write.secret)),
-    // The workspace comes from the credential alone (CVE-2026-92764), whatever a header names.
-    key('a key of another workspace', PERMISSIONS, {
-      ...bearer(theirs.secret),
-      'devpilot-workspace': owner.workspaceId,
-    }),
+    key('a key that names its own workspace', PERMISSIONS, { ...bearer(full.secret), 'devpilot-workspace': 'acme' }),
+    // The workspace comes from the credential alone (CVE-2026-92764); naming another is no way into it.
+    ...[owner.workspaceId, 'acme', 'nothing-of-this-name'].map((named) => ({
+      ...key(`a key of another workspace that names ${named}`, PERMISSIONS, {
+        ...bearer(theirs.secret),
+        'devpilot-workspace': named,
+      }),
+      namesAnother: true as const,
+    })),
+    {
+      ...token('a token that names another workspace', ['all'], {
+        ...bearer(all.secret),
+        'devpilot-workspace': stranger.workspaceId,
+      }),
+      namesAnother: true,
+    },
   );
 });
 after(() => house.close());
 
 /** Status and code that the contract gives, or null where the asker is let in. */
-function expected(row: Row, { is }: Asker): [number, string] | null {
+function expected(row: Row, asker: Asker): [number, string] | null {
+  const refusal = refusalByRights(row, asker);
+  return refusal === null && asker.namesAnother && row.people !== 'everybody' ? [404, 'not_found'] : refusal;
+}
+
+function refusalByRights(row: Row, { is }: Asker): [number, string] | null {
   if (row.people === 'everybody') return null;
   if (is.kind === 'signed out' || is.kind === 'refused') return [401, is.code];
   if (is.kind === 'token' || is.kind === 'key') {

@@ -221,7 +221,8 @@ test('values that a person is shown are recorded by name, and masked ones are no
   const reveals = async () =>
     (await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${app.id}&action=env.revealed`)).body.data;
   assert.deepEqual(await reveals(), []);
-  const one = await member.call<Environment>(`${path}?name=B`);
+  const admin = await signUpMember(house, owner, 'admin', 'ali@example.com');
+  const one = await admin.call<Environment>(`${path}?name=B`);
   assert.equal(one.body.data[0]?.value, 'two');
   const all = await owner.call<Environment>(path);
   assert.equal(all.body.data.length, 2);
@@ -236,7 +237,28 @@ test('values that a person is shown are recorded by name, and masked ones are no
   );
 });
 
-test('only modify_env and all open it, members read alone, and the neighbour finds nothing', async () => {
+test('a member sees names and never values, whatever is asked for', async () => {
+  const app = await newApp();
+  const values = { DATABASE_URL: 'postgres://shop:hunter2hunter2@db', EMPTY: '' };
+  await set(app, values);
+  const path = `/v1/apps/${app.id}/env`;
+  for (const query of ['', '?format=json', '?values=hidden', '?name=DATABASE_URL']) {
+    const read = await member.call<Environment>(path + query);
+    assert.equal(read.status, 200, query);
+    assert.ok(read.body.data.length > 0 && read.body.data.every(({ value }) => value === null), query);
+  }
+  for (const query of ['?values=shown', '?format=dotenv', '?format=dotenv&values=hidden', '?values=shown&name=EMPTY']) {
+    const refused = await member.call<{ code: string }>(path + query);
+    assert.deepEqual([refused.status, refused.body.code], [403, 'forbidden'], query);
+    assert.ok(!refused.text.includes('hunter2'), query);
+  }
+  const log = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${app.id}&action=env.revealed`);
+  assert.deepEqual(log.body.data, []);
+  const denied = await owner.call<Page<AuditEvent>>('/v1/audit-events?action=person.denied');
+  assert.equal(denied.body.data[0]?.actor.name, 'mia');
+});
+
+test('only modify_env and all open it, members read names alone, and the neighbour finds nothing', async () => {
   const app = await newApp();
   const path = `/v1/apps/${app.id}/env`;
   for (const scope of SCOPES) {

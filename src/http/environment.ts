@@ -24,6 +24,7 @@ import {
   updateVariables,
 } from '../workspace/environment.ts';
 import type { House } from './house.ts';
+import { checkRole, hasRole } from './principal.ts';
 import { changerOf, type Route, route, workspaceIdOf } from './route.ts';
 
 const tag = 'Environment';
@@ -53,14 +54,18 @@ export function environmentRoutes(house: House): Route[] {
       method: 'GET',
       url: '/v1/apps/:app/env',
       access: read,
-      summary: 'Read the variables; a person who is shown values is recorded. With format=dotenv as text/plain',
+      summary:
+        'Read the variables. Members get names with null values; an owner or admin who is shown values is recorded. With format=dotenv as text/plain, for owners and admins',
       tag,
       params: InPath,
       query: EnvQuery,
       answers: { 200: Environment },
       codes: ['not_found'],
       handler: async ({ params, query, request, reply }) => {
-        const environment = await readVariables(workspace, changerOf(house, request), params.app, query);
+        // A file of blank values, or a process started with them, would be worse than a refusal.
+        if (query.format === 'dotenv' || query.values === 'shown') checkRole(house, request, 'admin');
+        const values = hasRole(request, 'admin') ? query.values : 'hidden';
+        const environment = await readVariables(workspace, changerOf(house, request), params.app, { ...query, values });
         if (query.format !== 'dotenv') return tagged(reply, environment).send({ data: environment.data });
         const text = writeDotenv(environment.data.map(({ name, value }) => [name, value ?? '']));
         return tagged(reply, environment).type('text/plain; charset=utf-8').send(text);

@@ -15,7 +15,7 @@ import type { CredentialRecord } from '../credentials/record.ts';
 import { type Demand, needAll, needAny } from '../credentials/rights.ts';
 import { digestBytes, digestOf, secretKindOf } from '../credentials/secret.ts';
 import { findSignedIn, type SignedInRow } from '../store/people.ts';
-import { workspaceIdsOf } from '../store/workspaces.ts';
+import { findWorkspaceById, workspaceIdsOf } from '../store/workspaces.ts';
 import type { House } from './house.ts';
 import { type Presentation, readPresentation, readSessionCookies } from './presentation.ts';
 import { refusalOf } from './verdicts.ts';
@@ -132,6 +132,12 @@ function isAlive(row: SignedInRow, now: number): boolean {
   return row.ends_at > now && row.last_used_at > now - SPANS.sessionIdle;
 }
 
+/** The workspace that a request names, by id or slug; null where it names none. */
+function namedWorkspace(request: FastifyRequest): string | null {
+  const header = request.headers['devpilot-workspace'];
+  return typeof header === 'string' && header !== '' ? header : null;
+}
+
 /** Finds the person behind a session's secret, and their membership in the workspace asked for. */
 async function findPerson(
   house: House,
@@ -142,8 +148,7 @@ async function findPerson(
   const gone = new Problem('invalid_token', 'The session has ended. Sign in again.');
   if (secretKindOf(presented.secret) !== 'session') throw gone;
   const digest = digestBytes(digestOf(presented.secret));
-  const header = request.headers['devpilot-workspace'];
-  const named = typeof header === 'string' && header !== '' ? header : null;
+  const named = namedWorkspace(request);
 
   unknownSessions.check(request.ip, clock());
   let row = await findSignedIn(store, digest, named);
@@ -176,12 +181,24 @@ function noWorkspace(): Problem {
   );
 }
 
+/** Refuses a credential's request that names another workspace than the credential's own: nothing is done in a wrong one. */
+async function refuseOtherWorkspace(house: House, request: FastifyRequest, record: CredentialRecord): Promise<void> {
+  const named = namedWorkspace(request);
+  if (named === null || named === record.workspace.id) return;
+  const own = await findWorkspaceById(house.store.read, record.workspace.id);
+  if (own?.slug === named) return;
+  throw new Problem(
+    'not_found',
+    `A credential belongs to one workspace, and this one does not belong to the one that the header ${HEADERS.workspace} names. Leave the header out, or present a credential of that workspace.`,
+  );
+}
+
 /** Checks a person against what a route demands. Throws `wrong_credential_kind`, `not_found`, `forbidden`. */
 function checkPerson(house: House, request: FastifyRequest, person: PersonPrincipal, access: Access): void {
   if ('public' in access) return;
   if ('any' in access) {
     // Whoever names a workspace is told about that one or nothing.
-    if (person.membership === null && request.headers['devpilot-workspace']) throw noWorkspace();
+    if (person.membership === null && namedWorkspace(request) !== null) throw noWorkspace();
     return;
   }
   if (access.person === 'signed_in') return;
@@ -189,8 +206,18 @@ function checkPerson(house: House, request: FastifyRequest, person: PersonPrinci
     throw new Problem('wrong_credential_kind', 'This takes an access token or an API key, not a person.');
   }
   if (person.membership === null) throw noWorkspace();
-  const { role, workspaceId } = person.membership;
-  if (ROLE_RANK[role] >= ROLE_RANK[access.person]) return;
+  if (ROLE_RANK[person.membership.role] >= ROLE_RANK[access.person]) return;
+  throw refusalOfRole(house, request, person, person.membership, access.person);
+}
+
+/** The `forbidden` of a person whose role does not suffice, which is recorded. */
+function refusalOfRole(
+  house: House,
+  request: FastifyRequest,
+  person: PersonPrincipal,
+  { role, workspaceId }: Membership,
+  neededRole: Role,
+): Problem {
   house.denials.note({
     workspaceId,
     action: 'person.denied',
@@ -200,11 +227,28 @@ function checkPerson(house: House, request: FastifyRequest, person: PersonPrinci
     origin: originOf(request),
     at: house.clock(),
   });
-  const needed = access.person === 'owner' ? 'the owner' : 'an owner or admin';
-  throw new Problem(
+  const needed = neededRole === 'owner' ? 'the owner' : 'an owner or admin';
+  return new Problem(
     'forbidden',
     `This needs ${needed} of the workspace; you are ${role === 'admin' ? 'an admin' : 'a member'}.`,
   );
+}
+
+/**
+ * Checks a person who was let in for a role that only part of what the route does needs. Throws `forbidden`,
+ * which is recorded; a credential is left to its own rights.
+ */
+export function checkRole(house: House, request: FastifyRequest, needed: Role): void {
+  const { principal } = request;
+  if (principal?.kind !== 'person' || hasRole(request, needed)) return;
+  const { membership } = principal;
+  throw membership === null ? noWorkspace() : refusalOfRole(house, request, principal, membership, needed);
+}
+
+/** Whether a request may do what people need a role for: every credential that was let in may. */
+export function hasRole({ principal }: FastifyRequest, needed: Role): boolean {
+  if (principal?.kind !== 'person') return principal !== null;
+  return principal.membership !== null && ROLE_RANK[principal.membership.role] >= ROLE_RANK[needed];
 }
 
 /**
@@ -233,7 +277,7 @@ export function checkCredential(house: House, request: FastifyRequest, demand: D
 /**
  * Finds out who a request is from and checks them against the route's access.
  * Throws `invalid_request`, `missing_credential`, the codes of a refused judgement, `not_found` for a
- * workspace that the person is no member of, and `forbidden`.
+ * workspace that the person is no member of or the credential does not belong to, and `forbidden`.
  */
 export async function findPrincipal(
   house: House,
@@ -255,7 +299,10 @@ export async function findPrincipal(
   const presented = { secret, passphrase, ...origin };
   const judgement = await house.judges.judgePresented(presented, demand);
   const { verdict, record } = judgement;
-  if (verdict === 'ok' && record !== null) return { kind: record.kind, record };
+  if (verdict === 'ok' && record !== null) {
+    await refuseOtherWorkspace(house, request, record);
+    return { kind: record.kind, record };
+  }
   const people = !('public' in access || 'any' in access) && access.person !== undefined;
   throw refusalOf(judgement, demand, people, house.proof, origin.address, house.clock());
 }

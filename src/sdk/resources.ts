@@ -47,13 +47,16 @@ function environmentOf(transport: Transport) {
   const { send, sendTagged, text } = transport;
   const of = (app: string) => `${at('/v1/apps', app)}/env`;
   return {
-    /** All variables, or one by name. `values: 'hidden'` leaves the values out; a person who is shown some is recorded. */
+    /**
+     * All variables, or one by name. `values: 'hidden'` leaves the values out; a person who is shown some is recorded.
+     * Members get null values; with `values: 'shown'` they are refused (`forbidden`).
+     */
     read: (
       app: string,
       query: { readonly values?: 'shown' | 'hidden'; readonly name?: string } = {},
       call?: CallOptions,
     ): Promise<Tagged<Environment>> => sendTagged('GET', of(app), { ...call, query }),
-    /** All variables as a dotenv file. */
+    /** All variables as a dotenv file. Throws `forbidden` for members. */
     dotenv: (app: string, call?: CallOptions): Promise<string> =>
       text(of(app), { ...call, query: { format: 'dotenv' } }),
     /** Sets many and removes those given as null, all or none. */

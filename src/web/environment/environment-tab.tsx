@@ -65,6 +65,29 @@ function Export({ app }: { readonly app: App }) {
   );
 }
 
+interface RevealAllProps {
+  readonly revealed: ReturnType<typeof useRevealed>;
+  readonly disabled: boolean;
+}
+
+function RevealAll({ revealed, disabled }: RevealAllProps) {
+  return revealed.values.size === 0 ? (
+    <Button
+      variant="default"
+      leftSection={<IconEye size={16} />}
+      loading={revealed.pending === ''}
+      disabled={disabled}
+      onClick={() => revealed.reveal()}
+    >
+      Reveal all
+    </Button>
+  ) : (
+    <Button variant="default" leftSection={<IconEyeOff size={16} />} onClick={() => revealed.hide()}>
+      Hide all
+    </Button>
+  );
+}
+
 function Variables({ app }: { readonly app: App }) {
   const { api, workspace, isAdmin } = useWorkspace();
   const query = useEnvironment(app.id);
@@ -167,28 +190,16 @@ function Variables({ app }: { readonly app: App }) {
               maw={320}
             />
             <Group gap="xs">
-              {revealed.values.size === 0 ? (
-                <Button
-                  variant="default"
-                  leftSection={<IconEye size={16} />}
-                  loading={revealed.pending === ''}
-                  disabled={names.size === 0}
-                  onClick={() => revealed.reveal()}
-                >
-                  Reveal all
-                </Button>
-              ) : (
-                <Button variant="default" leftSection={<IconEyeOff size={16} />} onClick={() => revealed.hide()}>
-                  Hide all
-                </Button>
-              )}
-              <Export app={app} />
+              {isAdmin && <RevealAll revealed={revealed} disabled={names.size === 0} />}
+              {isAdmin && <Export app={app} />}
               {bring}
               {add}
             </Group>
           </Group>
           <Text fz="sm" c="dimmed">
-            Values are masked until you reveal them. The activity log records who reveals which.
+            {isAdmin
+              ? 'Values are masked until you reveal them. The activity log records who reveals which.'
+              : 'Only owners and admins can reveal the values.'}
           </Text>
           <ul className={styles['rows']} aria-label="Variables">
             {shown.map((name) => (
@@ -199,7 +210,7 @@ function Variables({ app }: { readonly app: App }) {
                 value={draft.get(name) ?? revealed.values.get(name)}
                 kind={kinds.get(name) ?? null}
                 revealing={revealed.pending === name}
-                onReveal={() => revealed.reveal(name)}
+                onReveal={isAdmin ? () => revealed.reveal(name) : undefined}
                 onHide={() => revealed.hide(name)}
                 edit={
                   isAdmin

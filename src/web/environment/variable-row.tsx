@@ -53,7 +53,8 @@ interface VariableRowProps {
   /** What the draft does to it. */
   readonly kind: Change['kind'] | null;
   readonly revealing: boolean;
-  readonly onReveal: () => void;
+  /** Absent for members, who see names alone. */
+  readonly onReveal?: (() => void) | undefined;
   readonly onHide: () => void;
   /** Absent for who may not change it. */
   readonly edit?:
@@ -74,6 +75,7 @@ export function VariableRow(props: VariableRowProps) {
       <div className={styles['tools']}>
         {value !== undefined && <Copy name={name} value={value} />}
         {kind === null &&
+          onReveal !== undefined &&
           (value === undefined ? (
             <Tool label={`Reveal ${name}`} Icon={IconEye} loading={revealing} onClick={onReveal} />
           ) : (
