@@ -305,6 +305,7 @@ export const AUDIT_ACTIONS = [
   'session.created',
   'session.deleted',
   'session.failed',
+  'person.sessions_ended',
   'device.approved',
   'device.denied',
   'workspace.created',

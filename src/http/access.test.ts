@@ -58,6 +58,7 @@ const CONTRACT: readonly Row[] = [
   { ask: 'POST /v1/sessions/passkey/options', people: 'everybody' },
   { ask: 'POST /v1/sessions/passkey', people: 'everybody' },
   { ask: 'GET /v1/sessions', people: 'person' },
+  { ask: 'DELETE /v1/sessions', people: 'person' },
   { ask: 'DELETE /v1/sessions/current', people: 'person', ends: true },
   { ask: 'DELETE /v1/sessions/:id', people: 'person' },
   { ask: 'GET /v1/me', people: 'person' },

@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { invalidField, Problem } from '../contract/problem.ts';
 import {
@@ -12,24 +13,32 @@ import { SPANS } from '../contract/words.ts';
 import { answerDevice, DEVICE_GRANT, findDeviceRequest, pollDevice, startDevice } from '../people/devices.ts';
 import type { House } from './house.ts';
 import { signedInOf } from './people.ts';
-import { originOf } from './principal.ts';
-import { type Route, route } from './route.ts';
+import { originOf, ownOriginOf } from './principal.ts';
+import { personOf, type Route, route } from './route.ts';
 
 const tag = 'Device sign-in';
 
 export function deviceRoutes(house: House): Route[] {
   const { people } = house;
+  const pageOf = (request: FastifyRequest) => `${ownOriginOf(house, request)}/device`;
   const answer = (verdict: 'approved' | 'denied', word: 'approve' | 'deny') =>
     route({
       method: 'POST',
       url: `/v1/device/${word}`,
       access: { person: 'signed_in' },
-      summary: verdict === 'approved' ? 'Let a device sign in as oneself' : 'Turn a device away',
+      summary:
+        verdict === 'approved' ? 'Approve the sign-in of a device as oneself (in the page only)' : 'Turn a device away',
       tag,
       body: DeviceAnswer,
       answers: { 204: z.null().describe('Done') },
       codes: ['not_found'],
       handler: async ({ body, request, reply }) => {
+        if (verdict === 'approved' && !personOf(request).inPage) {
+          throw new Problem(
+            'forbidden',
+            `Only a person signed in to the page approves devices: open ${pageOf(request)}.`,
+          );
+        }
         const who = signedInOf(request);
         await findDeviceRequest(people, who, body.userCode);
         await answerDevice(people, who, body.userCode, verdict, originOf(request));
@@ -49,7 +58,7 @@ export function deviceRoutes(house: House): Route[] {
       handler: async ({ body, request }) => {
         const client = body.client_id ?? 'devpilot';
         const { deviceCode, userCode } = await startDevice(people, client, originOf(request));
-        const page = `${house.publicUrl ?? `${request.protocol}://${request.host}`}/device`;
+        const page = pageOf(request);
         return {
           device_code: deviceCode,
           user_code: userCode,

@@ -28,7 +28,7 @@ import {
   updateMe,
 } from '../people/account.ts';
 import type { SignedIn } from '../people/context.ts';
-import { endSession, listOwnSessions, type NewSession, signIn } from '../people/sessions.ts';
+import { endOtherSessions, endSession, listOwnSessions, type NewSession, signIn } from '../people/sessions.ts';
 import { signUp } from '../people/sign-up.ts';
 import type { PersonRow } from '../store/people.ts';
 import type { House } from './house.ts';
@@ -120,6 +120,18 @@ export function peopleRoutes(house: House): Route[] {
       query: PageQuery,
       answers: { 200: pageOf(Session) },
       handler: ({ query, request }) => listOwnSessions(people, signedInOf(request), query),
+    }),
+    route({
+      method: 'DELETE',
+      url: '/v1/sessions',
+      access: { person: 'signed_in' },
+      summary: 'End every other own session, and approved device codes',
+      tag,
+      answers: { 204: nothing },
+      handler: async ({ request, reply }) => {
+        await endOtherSessions(people, signedInOf(request), originOf(request));
+        return reply.code(204).send();
+      },
     }),
     route({
       method: 'DELETE',

@@ -51,6 +51,8 @@ export interface PersonPrincipal {
   readonly email: string;
   readonly sessionId: string;
   readonly byCookie: boolean;
+  /** The page of a browser, and no command line, whichever way it presents its session. */
+  readonly inPage: boolean;
   readonly membership: Membership | null;
 }
 export interface CredentialPrincipal {
@@ -170,6 +172,7 @@ async function findPerson(
     email: row.person_email,
     sessionId: row.session_id,
     byCookie: presented.byCookie,
+    inPage: presented.byCookie && row.session_kind === 'browser',
     membership: membershipOf(row),
   };
 }

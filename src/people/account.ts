@@ -4,17 +4,17 @@ import { Problem } from '../contract/problem.ts';
 import type { Person } from '../contract/schemas.ts';
 import type { AuditAction } from '../contract/words.ts';
 import { digestBytes, digestOf, mintSecret } from '../credentials/secret.ts';
+import { endAccess } from '../store/access.ts';
 import {
   countRecoveryCodes,
-  deleteSessions,
   findPerson,
-  lockPerson,
   type PersonRow,
   replaceRecoveryCodes,
   replaceSessionDigest,
   updatePerson,
 } from '../store/people.ts';
 import type { Trx } from '../store/store.ts';
+import { lockSignedIn } from './access.ts';
 import {
   instant,
   type PeopleContext,
@@ -66,6 +66,13 @@ function record(
   return recordForPerson(trx, person.id, { action, at: context.clock(), actor: party, target: party, origin, detail });
 }
 
+/** Locks the person whose password was proven. Throws `invalid_token`, and `sign_in_failed` if it has changed since. */
+async function lockProven(trx: Trx, who: SignedIn, proven: PersonRow): Promise<PersonRow> {
+  const person = await lockSignedIn(trx, who);
+  if (person.password_hash === proven.password_hash && person.totp_enabled === proven.totp_enabled) return person;
+  throw new Problem('sign_in_failed', 'The password or the second factor was changed meanwhile. Try again.');
+}
+
 /** Gives the current session a new secret inside a transaction; the old one is dead when it commits. */
 async function renewSession(trx: Trx, who: SignedIn): Promise<string> {
   const secret = mintSecret('session');
@@ -110,9 +117,10 @@ export async function changePassword(
   await provePassword(context, person, input.currentPassword, origin);
   const passwordHash = await hashChosenPassword('newPassword', input.newPassword, person);
   return context.store.transaction(async (trx) => {
+    await lockProven(trx, who, person);
     await updatePerson(trx, person.id, { password_hash: passwordHash, updated_at: context.clock() });
-    const ended = await deleteSessions(trx, person.id, null, who.sessionId);
-    await record(context, trx, person, 'person.password_changed', origin, { sessionsEnded: ended.length });
+    const sessionsEnded = await endAccess(trx, person.id, who.sessionId, context.clock());
+    await record(context, trx, person, 'person.password_changed', origin, { sessionsEnded });
     return renewSession(trx, who);
   });
 }
@@ -141,8 +149,8 @@ export async function startTwoFactor(
   const secret = generateSecret();
   const sealed = context.seal.seal(secret, totpIdentity(person));
   await context.store.transaction(async (trx) => {
-    const now = await lockPerson(trx, person.id);
-    if (now?.totp_enabled === 1) throw new Problem('conflict', 'A second factor is set already. Remove it first.');
+    const now = await lockProven(trx, who, person);
+    if (now.totp_enabled === 1) throw new Problem('conflict', 'A second factor is set already. Remove it first.');
     await updatePerson(trx, person.id, { totp_sealed: sealed, updated_at: context.clock() });
   });
   return { secret, uri: generateURI({ issuer: 'Devpilot', label: person.email, secret }) };
@@ -179,12 +187,13 @@ export async function confirmTwoFactor(
     },
     act: (factor) =>
       context.store.transaction(async (trx) => {
-        const now = await lockPerson(trx, person.id);
-        if (now?.totp_sealed !== person.totp_sealed || now?.totp_enabled === 1) return null;
+        const now = await lockSignedIn(trx, who);
+        if (now.totp_sealed !== person.totp_sealed || now.totp_enabled === 1) return null;
         if (!(await consumeSecondFactor(trx, person.id, factor))) return null;
         await updatePerson(trx, person.id, { totp_enabled: 1, updated_at: context.clock() });
         await replaceRecoveryCodes(trx, person.id, digests);
-        await record(context, trx, person, 'person.two_factor_enabled', origin);
+        const sessionsEnded = await endAccess(trx, person.id, who.sessionId, context.clock());
+        await record(context, trx, person, 'person.two_factor_enabled', origin, { sessionsEnded });
         return { recoveryCodes: codes, sessionSecret: await renewSession(trx, who) };
       }),
   });

@@ -3,8 +3,9 @@ import { createId } from '../contract/id.ts';
 import { Problem } from '../contract/problem.ts';
 import { SECOND, SPANS } from '../contract/words.ts';
 import { answerDeviceCode, deleteDeviceCode, findDeviceCode, insertDeviceCode, notePoll } from '../store/devices.ts';
-import { findPerson } from '../store/people.ts';
+import { lockPerson } from '../store/people.ts';
 import type { DeviceCodeTable } from '../store/schema.ts';
+import { lockSignedIn } from './access.ts';
 import { instant, type PeopleContext, partyOf, randomCode, recordForPerson, type SignedIn, sha256 } from './context.ts';
 import { startSession } from './sessions.ts';
 import { countStranger, throttleStranger } from './throttle.ts';
@@ -74,8 +75,8 @@ export async function pollDevice(
     throw oauthError('authorization_pending', 'Nobody has answered the request yet.');
   }
   return store.transaction(async (trx) => {
-    const person = found.person_id === null ? undefined : await findPerson(trx, found.person_id);
-    if (person === undefined || !(await deleteDeviceCode(trx, found.id))) {
+    const person = found.person_id === null ? undefined : await lockPerson(trx, found.person_id);
+    if (person === undefined || person.disabled === 1 || !(await deleteDeviceCode(trx, found.id))) {
       throw oauthError('invalid_grant', 'The device code was used before.');
     }
     return startSession(trx, person, 'device', origin, now, { client: found.client });
@@ -109,7 +110,10 @@ export async function findDeviceRequest(context: PeopleContext, who: SignedIn, u
   }
 }
 
-/** Approves or denies a device as the signed-in person. Throws `not_found`. */
+/**
+ * Approves or denies a device as the signed-in person. A code from before all access of the person was last ended
+ * cannot be approved any more. Throws `not_found`, `invalid_token`.
+ */
 export async function answerDevice(
   context: PeopleContext,
   who: SignedIn,
@@ -119,8 +123,9 @@ export async function answerDevice(
 ): Promise<void> {
   const found = await pendingRequest(context, userCode);
   await context.store.transaction(async (trx) => {
-    if (!(await answerDeviceCode(trx, found.id, who.personId, verdict))) {
-      throw new Problem('not_found', 'The request was answered meanwhile.');
+    const person = await lockSignedIn(trx, who);
+    if (found.created_at <= person.access_ended_at || !(await answerDeviceCode(trx, found.id, who.personId, verdict))) {
+      throw new Problem('not_found', 'The request has ended or was answered meanwhile. Begin again on the device.');
     }
     await recordForPerson(trx, who.personId, {
       action: `device.${verdict}`,

@@ -16,6 +16,7 @@ import {
   type InvitationRow,
   insertMember,
   listInvitations as listRows,
+  lockRole,
   replaceInvitation,
 } from '../store/workspaces.ts';
 import {
@@ -71,6 +72,8 @@ export async function createInvitation(
     expires_at: now + SPANS.invitation,
   };
   const workspace = await context.store.transaction(async (trx) => {
+    const role = await lockRole(trx, workspaceId, person.id);
+    if (role !== 'owner' && role !== 'admin') throw new Problem('forbidden', 'You can no longer invite people here.');
     await claimOnce(trx, asker.claim ?? null, row.id, now);
     if ((await findMemberByEmail(trx, workspaceId, row.email_key)) !== undefined) {
       throw new Problem('conflict', 'This person is a member already.');

@@ -2,8 +2,9 @@ import { append } from '../audit/log.ts';
 import { Problem } from '../contract/problem.ts';
 import type { Member, Page } from '../contract/schemas.ts';
 import type { GivenRole } from '../contract/words.ts';
+import { deleteInvitationsOf, endAccess } from '../store/access.ts';
 import { cutPage, pageAsk } from '../store/paging.ts';
-import { deleteSessions, lockPerson } from '../store/people.ts';
+import { lockPerson } from '../store/people.ts';
 import type { Trx } from '../store/store.ts';
 import {
   deleteMember,
@@ -58,6 +59,7 @@ export async function updateMember(
     const member = await findOther(trx, workspaceId, id);
     if (member.role === role) return showMember(member);
     await updateMemberRole(trx, workspaceId, id, role);
+    const invitationsEnded = role === 'member' ? await deleteInvitationsOf(trx, member.person_id, workspaceId) : 0;
     await append(trx, {
       workspaceId,
       action: 'member.updated',
@@ -66,24 +68,33 @@ export async function updateMember(
       target: { kind: 'member', id, name: member.name },
       credential: null,
       origin,
-      detail: { before: { role: member.role }, after: { role } },
+      detail: { before: { role: member.role }, after: { role }, invitationsEnded },
     });
     return showMember({ ...member, role });
   });
 }
 
 /**
- * Removes a member; from then on nothing of the workspace is visible to them. Their sessions end with
+ * Ends a membership inside a transaction, with the invitations that the person has sent there, and all access
+ * of the person with their last workspace. Returns how many invitations have ended.
+ */
+async function endMembership(context: PeopleContext, trx: Trx, member: MemberRow): Promise<number> {
+  await deleteMember(trx, member.workspace_id, member.id);
+  await lockPerson(trx, member.person_id);
+  const left = await workspaceIdsOf(trx, member.person_id);
+  if (left.length === 0) await endAccess(trx, member.person_id, null, context.clock());
+  return deleteInvitationsOf(trx, member.person_id, member.workspace_id);
+}
+
+/**
+ * Removes a member; from then on nothing of the workspace is visible to them. All their access ends with
  * their last workspace. What they created stays. Throws `not_found`, and `forbidden` for the owner.
  */
 export async function removeMember(context: PeopleContext, asker: MemberAsker, id: string): Promise<void> {
   const { workspaceId, person, origin } = asker;
   await context.store.transaction(async (trx) => {
     const member = await findOther(trx, workspaceId, id);
-    await deleteMember(trx, workspaceId, id);
-    await lockPerson(trx, member.person_id);
-    const left = await workspaceIdsOf(trx, member.person_id);
-    if (left.length === 0) await deleteSessions(trx, member.person_id, null, null);
+    const invitationsEnded = await endMembership(context, trx, member);
     await append(trx, {
       workspaceId,
       action: 'member.deleted',
@@ -92,7 +103,7 @@ export async function removeMember(context: PeopleContext, asker: MemberAsker, i
       target: { kind: 'member', id, name: member.name },
       credential: null,
       origin,
-      detail: { before: { email: member.email, role: member.role } },
+      detail: { before: { email: member.email, role: member.role }, invitationsEnded },
     });
   });
 }

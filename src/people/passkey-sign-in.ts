@@ -3,10 +3,10 @@ import { Problem } from '../contract/problem.ts';
 import type { ShownPasskey } from '../contract/schemas.ts';
 import { SPANS } from '../contract/words.ts';
 import { advancePasskey, consumeChallenge, findPasskey } from '../store/passkeys.ts';
-import { findPerson, type PersonRow } from '../store/people.ts';
+import { findPerson, lockPerson, type PersonRow } from '../store/people.ts';
 import { type PeopleContext, sha256 } from './context.ts';
 import { openChallenge } from './passkeys.ts';
-import { type NewSession, noteFailure, startSession } from './sessions.ts';
+import { type NewSession, noteFailure, refuseDisabled, startSession } from './sessions.ts';
 import { throttled } from './throttle.ts';
 import { challengeDigest, type Site, verifyShownPasskey, webauthn } from './webauthn.ts';
 
@@ -51,11 +51,13 @@ export async function signInWithPasskey(
       store.transaction(async (trx) => {
         // A challenge is spent by a wrong answer too: to return null commits that.
         if (!(await consumeChallenge(trx, challengeDigest(challenge), null, clock()))) return null;
-        if (use === null || passkey === undefined || person === undefined) return null;
+        const now = person === undefined ? undefined : await lockPerson(trx, person.id);
+        if (use === null || now === undefined || passkey === undefined || person === undefined) return null;
         if (!(await advancePasskey(trx, passkey.id, { ...use, at: clock() }))) {
           reason = 'passkey_counter_went_back';
           return null;
         }
+        refuseDisabled(now);
         return startSession(trx, person, 'browser', origin, clock(), { passkey: passkey.name });
       }),
   });

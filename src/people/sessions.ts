@@ -6,6 +6,7 @@ import type { Page, Session, SignIn } from '../contract/schemas.ts';
 import { SPANS } from '../contract/words.ts';
 import { hashPassphrase, verifyPassphrase } from '../credentials/passphrase.ts';
 import { digestBytes, digestOf, mintSecret } from '../credentials/secret.ts';
+import { deleteApprovedDevices, endAccess } from '../store/access.ts';
 import { cutPage, pageAsk } from '../store/paging.ts';
 import {
   advanceTotpStep,
@@ -22,6 +23,7 @@ import {
 } from '../store/people.ts';
 import type { Trx } from '../store/store.ts';
 import { workspaceIdsOf } from '../store/workspaces.ts';
+import { lockSignedIn } from './access.ts';
 import {
   emailKey,
   instant,
@@ -132,12 +134,19 @@ export async function noteFailure(
   }
 }
 
+/** Tells only somebody who has proven to be the person that the account is disabled. Throws `forbidden`. */
+export function refuseDisabled(person: Pick<PersonRow, 'disabled'>): void {
+  if (person.disabled === 0) return;
+  throw new Problem('forbidden', 'This account is disabled. Ask an operator of this server to enable it.');
+}
+
 /**
  * Tells whether what was proven still counts, and holds it until the transaction ends: a session that
- * began by an old password would outlive its change (CVE-2026-22706).
+ * began by an old password would outlive its change (CVE-2026-22706). Throws `forbidden` for a disabled person.
  */
 async function isUnchanged(trx: Trx, proven: PersonRow): Promise<boolean> {
   const now = await lockPerson(trx, proven.id);
+  if (now !== undefined) refuseDisabled(now);
   return now?.password_hash === proven.password_hash && now.totp_enabled === proven.totp_enabled;
 }
 
@@ -226,7 +235,7 @@ export async function listOwnSessions(
   return cutPage(rows, page.limit, '-createdAt', placeOf, (row) => showSession(row, who.sessionId));
 }
 
-/** Ends one of the person's own sessions. Throws `not_found`. */
+/** Ends one of the person's own sessions. Another than this one may have approved devices: those codes end too. Throws `not_found`. */
 export async function endSession(
   context: PeopleContext,
   who: SignedIn,
@@ -237,6 +246,7 @@ export async function endSession(
   await context.store.transaction(async (trx) => {
     const [ended] = await deleteSessions(trx, who.personId, sessionId, null);
     if (ended === undefined) throw new Problem('not_found', 'You have no such session.');
+    if (sessionId !== who.sessionId) await deleteApprovedDevices(trx, who.personId);
     await recordForPerson(trx, who.personId, {
       action: 'session.deleted',
       at: context.clock(),
@@ -245,6 +255,17 @@ export async function endSession(
       origin,
       detail: {},
     });
+  });
+}
+
+/** Ends every session of the person but this one, and all else that gives access, such as approved devices. Throws `invalid_token`. */
+export async function endOtherSessions(context: PeopleContext, who: SignedIn, origin: Origin): Promise<void> {
+  await context.store.transaction(async (trx) => {
+    const person = partyOf(await lockSignedIn(trx, who));
+    const at = context.clock();
+    const sessionsEnded = await endAccess(trx, who.personId, who.sessionId, at);
+    const draft = { action: 'person.sessions_ended', at, actor: person, target: person, origin } as const;
+    await recordForPerson(trx, who.personId, { ...draft, detail: { sessionsEnded } });
   });
 }
 

@@ -49,6 +49,7 @@ function newPerson(input: { name: string; email: string }, passwordHash: string,
     last_workspace_id: null,
     operator: 0,
     disabled: 0,
+    access_ended_at: 0,
     created_at: now,
     updated_at: now,
   };

@@ -136,6 +136,8 @@ function ownOf(transport: Transport) {
       create: (body: SignIn, call?: CallOptions): Promise<{ id: string; expiresAt: string; person: Person }> =>
         send('POST', '/v1/sessions', { ...call, body }),
       delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', at('/v1/sessions', id), call),
+      /** Ends every session but this one. */
+      deleteOthers: (call?: CallOptions): Promise<void> => send('DELETE', '/v1/sessions', call),
       /** Begins a sign-in with a passkey. */
       passkeyOptions: (call?: CallOptions): Promise<PasskeyOptions> =>
         send('POST', '/v1/sessions/passkey/options', call),

@@ -18,6 +18,7 @@ import { activitySpans } from './migrations/0036-activity-spans.ts';
 import { activityChart } from './migrations/0037-activity-chart.ts';
 import { deploymentOverrides } from './migrations/0045-deployment-overrides.ts';
 import { operators } from './migrations/0055-operators.ts';
+import { access } from './migrations/0056-access.ts';
 import { installation } from './migrations/0063-installation.ts';
 
 /** The statements of each migration, by name; a landed one is never changed. */
@@ -40,6 +41,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0037-activity-chart': activityChart,
   '0045-deployment-overrides': deploymentOverrides,
   '0055-operators': operators,
+  '0056-access': access,
   '0063-installation': installation,
 };
 

@@ -224,7 +224,7 @@ const BY_SESSION_DIGEST = `select s.id as session_id, s.kind as session_kind, s.
   join person p on p.id = s.person_id
   left join workspace w on w.id = coalesce(?, p.last_workspace_id) or w.slug = ?
   left join member m on m.workspace_id = w.id and m.person_id = p.id
-  where s.digest = ?`;
+  where s.digest = ? and p.disabled = 0`;
 
 /** The look-up of a session: one indexed read. `workspace` is an id or a slug, null for the last used one. */
 export function findSignedIn(

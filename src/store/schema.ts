@@ -14,6 +14,7 @@ export interface Schema {
   known_address: { person_id: string; address: string; last_seen_at: number };
   setup_code: { id: number; digest: Uint8Array };
   device_code: DeviceCodeTable;
+  password_reset: { digest: Uint8Array; person_id: string; created_at: number; expires_at: number };
   workspace: WorkspaceTable;
   member: MemberTable;
   invitation: InvitationTable;
@@ -91,6 +92,8 @@ export interface PersonTable {
   operator: Generated<number>;
   /** 1: cannot sign in. */
   disabled: Generated<number>;
+  /** When all access of the person was last ended: device codes from before cannot be approved. */
+  access_ended_at: Generated<number>;
   created_at: number;
   updated_at: number;
 }

@@ -232,16 +232,32 @@ export async function listInvitations(
     .execute();
 }
 
-/** An invitation by its code's digest, unless it has expired. The code decides the workspace. */
+/**
+ * An invitation by its code's digest, unless it has expired or its sender could no longer send it. The code decides
+ * the workspace. In a transaction the sender's membership stays as it is until the end.
+ */
 export async function findInvitation(
   db: Queryable,
   digest: Uint8Array,
   now: number,
 ): Promise<InvitationRow | undefined> {
-  return selectInvitations(db)
+  const query = selectInvitations(db)
+    .innerJoin('member', (join) =>
+      join
+        .onRef('member.person_id', '=', 'invitation.created_by')
+        .onRef('member.workspace_id', '=', 'invitation.workspace_id'),
+    )
+    .where('member.role', 'in', ['owner', 'admin'])
+    .where('person.disabled', '=', 0)
     .where('invitation.digest', '=', digest)
-    .where('invitation.expires_at', '>', now)
-    .executeTakeFirst();
+    .where('invitation.expires_at', '>', now);
+  return (db.isTransaction ? locking(db, query, 'member') : query).executeTakeFirst();
+}
+
+/** The role of a person in a workspace, which nobody can change until the transaction ends. */
+export async function lockRole(trx: Trx, workspaceId: string, personId: string): Promise<Role | undefined> {
+  const query = selectMembers(trx, workspaceId).where('member.person_id', '=', personId);
+  return (await locking(trx, query, 'member').executeTakeFirst())?.role;
 }
 
 /** Takes an invitation away; the row for exactly one caller. */

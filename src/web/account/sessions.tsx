@@ -23,7 +23,7 @@ export function SessionsSection() {
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.nextCursor ?? undefined,
   });
-  const [ending, setEnding] = useState<Session | null>(null);
+  const [ending, setEnding] = useState<Session | 'others' | null>(null);
 
   if (error !== null) return <ErrorState error={error} retry={() => void refetch()} />;
   if (data === undefined) return <BlockSkeleton height={180} />;
@@ -32,6 +32,13 @@ export function SessionsSection() {
     <Section
       title="Sessions"
       description="Where you are signed in. End any that you do not know, then change your password."
+      actions={
+        sessions.length > 1 && (
+          <Button variant="default" onClick={() => setEnding('others')}>
+            End all other sessions
+          </Button>
+        )
+      }
     >
       <Rows label="Sessions">
         {sessions.map((session) => (
@@ -74,15 +81,17 @@ export function SessionsSection() {
       <ConfirmDialog
         opened={ending !== null}
         onClose={() => setEnding(null)}
-        title="End session"
-        confirm="End session"
+        title={ending === 'others' ? 'End all other sessions' : 'End session'}
+        confirm={ending === 'others' ? 'End sessions' : 'End session'}
         onConfirm={async () => {
-          if (ending !== null) await api.sessions.delete(ending.id);
-          notifications.show({ message: 'The session has ended.' });
+          if (ending === 'others') await api.sessions.deleteOthers();
+          else if (ending !== null) await api.sessions.delete(ending.id);
+          notifications.show({ message: ending === 'others' ? 'The sessions have ended.' : 'The session has ended.' });
           await queryClient.invalidateQueries({ queryKey: KEY });
         }}
       >
-        {ending !== null && (
+        {ending === 'others' && 'Every other browser and command line is signed out at once.'}
+        {ending !== null && ending !== 'others' && (
           <>
             {describeUserAgent(ending.userAgent)}, signed in <Ago at={ending.createdAt} />, is signed out at once.
           </>

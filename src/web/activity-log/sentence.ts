@@ -130,6 +130,7 @@ const SENTENCES: Partial<Record<AuditAction, (facts: Facts) => Words>> = {
   },
   'session.deleted': ({ event, actor }) =>
     event.actor.kind === 'session' ? ['Whoever held a session revoked it'] : [actor, ' ended a session'],
+  'person.sessions_ended': ({ actor }) => [actor, ' ended all their other sessions'],
   'session.failed': ({ event, actor }) => {
     if (event.actor.name === null) return ['Signing in with an unknown email address failed'];
     if (event.detail['reason'] === 'password_incorrect') {

@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { generate } from 'otplib';
+import type { CreatedInvitation, Member, Page } from '../contract/schemas.ts';
+import { forEachEngine } from '../testing/engines.ts';
+import {
+  type Answer,
+  bearer,
+  cookieOf,
+  PASSWORD,
+  personWith,
+  signUpMember,
+  signUpOwner,
+  startHouse,
+  type TestHouse,
+  type TestPerson,
+} from '../testing/house.ts';
+
+interface Started {
+  readonly device_code: string;
+  readonly user_code: string;
+}
+
+forEachEngine('what ends the access of a person ends all of it', (engine) => {
+  let house: TestHouse;
+  let owner: TestPerson;
+  before(async () => {
+    house = await startHouse({ environment: await engine.environment() });
+    owner = await signUpOwner(house);
+  });
+  after(() => house.close());
+
+  const codeOf = (answer: Answer) => (answer.body as { code?: string; error?: string }).code;
+  const startDevice = async () => (await house.call<Started>('/v1/device/code', { body: {} })).body;
+  const approve = (person: TestPerson, { user_code }: Started) =>
+    person.call('/v1/device/approve', { body: { userCode: user_code } });
+  const poll = (device_code: string) =>
+    house.call<{ access_token?: string; error?: string }>('/v1/device/token', {
+      body: { grant_type: 'urn:ietf:params:oauth:grant-type:device_code', device_code },
+    });
+  const signIn = async (email: string, password = PASSWORD) => {
+    const answer = await house.call('/v1/sessions', { body: { email, password } });
+    return personWith(house, email, cookieOf(answer), owner.workspaceId);
+  };
+  const memberOf = async (email: string) => {
+    const { data } = (await owner.call<Page<Member>>('/v1/members')).body;
+    return data.find((member) => member.email === email)?.id ?? assert.fail(`no member ${email}`);
+  };
+  const remove = async (email: string) =>
+    assert.equal((await owner.call(`/v1/members/${await memberOf(email)}`, { method: 'DELETE' })).status, 204);
+
+  /** Each way that all access of a person ends; returns the person as they are signed in afterwards. */
+  const WAYS: Readonly<Record<string, (person: TestPerson) => Promise<TestPerson>>> = {
+    'a new password': async (person) => {
+      const body = { currentPassword: PASSWORD, newPassword: 'quite another sentence' };
+      const changed = await person.call('/v1/me/password', { body });
+      assert.equal(changed.status, 204, changed.text);
+      return personWith(house, person.email, cookieOf(changed), person.workspaceId);
+    },
+    'ending all other sessions': async (person) => {
+      assert.equal((await person.call('/v1/sessions', { method: 'DELETE' })).status, 204);
+      return person;
+    },
+    'removal from the last workspace': async (person) => {
+      await remove(person.email);
+      return signIn(person.email);
+    },
+  };
+
+  for (const [way, end] of Object.entries(WAYS)) {
+    test(`${way} ends device codes, pending and approved, and other sessions`, async () => {
+      const email = `p${way.replaceAll(' ', '')}@example.com`;
+      const person = await signUpMember(house, owner, 'member', email);
+      const other = await signIn(email);
+      const pending = await startDevice();
+      const approved = await startDevice();
+      assert.equal((await approve(person, approved)).status, 204);
+      const now = await end(person);
+      assert.equal((await poll(approved.device_code)).body.error, 'invalid_grant');
+      assert.equal((await approve(now, pending)).status, 404);
+      assert.equal((await poll(pending.device_code)).body.error, 'authorization_pending');
+      assert.equal((await other.call('/v1/me')).status, 401);
+      const later = await startDevice();
+      assert.equal((await approve(now, later)).status, 204);
+      assert.ok((await poll(later.device_code)).body.access_token);
+    });
+  }
+
+  test('ending one other session ends the device codes that it may have approved', async () => {
+    const other = await signIn(owner.email);
+    const approved = await startDevice();
+    assert.equal((await approve(other, approved)).status, 204);
+    const { data } = (await owner.call<Page<{ id: string; current: boolean }>>('/v1/sessions')).body;
+    const ended = data.find(({ current }) => !current);
+    assert.equal((await owner.call(`/v1/sessions/${ended?.id}`, { method: 'DELETE' })).status, 204);
+    assert.equal((await poll(approved.device_code)).body.error, 'invalid_grant');
+  });
+
+  test('a session of the command line approves no device, however it is presented', async () => {
+    const first = await startDevice();
+    assert.equal((await approve(owner, first)).status, 204);
+    const secret = (await poll(first.device_code)).body.access_token ?? '';
+    const next = await startDevice();
+    const body = { userCode: next.user_code };
+    const asBearer = await house.call('/v1/device/approve', { headers: bearer(secret), body });
+    assert.deepEqual([asBearer.status, codeOf(asBearer)], [403, 'forbidden']);
+    const asCookie = await approve(personWith(house, owner.email, `devpilot=${secret}`, ''), next);
+    assert.deepEqual([asCookie.status, codeOf(asCookie)], [403, 'forbidden']);
+    assert.equal((await poll(next.device_code)).body.error, 'authorization_pending');
+  });
+
+  test('the invitations of an admin end when the admin is demoted or removed', async () => {
+    const end: Readonly<Record<string, (email: string) => Promise<void>>> = {
+      demoted: async (email) => {
+        const body = { role: 'member' };
+        assert.equal((await owner.call(`/v1/members/${await memberOf(email)}`, { method: 'PATCH', body })).status, 200);
+      },
+      removed: remove,
+    };
+    for (const [how, act] of Object.entries(end)) {
+      const admin = await signUpMember(house, owner, 'admin', `${how}@example.com`);
+      const guest = `guest-of-${how}@example.com`;
+      const body = { email: guest, role: 'admin' };
+      const invited = await admin.call<CreatedInvitation>('/v1/invitations', { body });
+      await act(admin.email);
+      const listed = await owner.call('/v1/invitations');
+      assert.ok(!listed.text.includes(guest), how);
+      const signUp = { name: 'Eve', email: guest, password: PASSWORD, invitation: invited.body.code };
+      assert.equal(codeOf(await house.call('/v1/people', { body: signUp })), 'forbidden');
+      assert.ok((await admin.call('/v1/invitations', { body })).status >= 400);
+    }
+  });
+
+  test('turning a second factor on ends other sessions and approved device codes', async () => {
+    const person = await signUpMember(house, owner, 'member', 'totp@example.com');
+    const other = await signIn(person.email);
+    const approved = await startDevice();
+    assert.equal((await approve(other, approved)).status, 204);
+    const begun = await person.call<{ secret: string }>('/v1/me/two-factor', { body: { password: PASSWORD } });
+    const code = await generate({ secret: begun.body.secret });
+    const confirmed = await person.call('/v1/me/two-factor/confirm', { body: { code } });
+    assert.equal(confirmed.status, 200, confirmed.text);
+    assert.equal((await other.call('/v1/me')).status, 401);
+    assert.equal((await poll(approved.device_code)).body.error, 'invalid_grant');
+    const now = personWith(house, person.email, cookieOf(confirmed), '');
+    assert.equal((await now.call('/v1/me')).status, 200);
+  });
+
+  test('a set-up of a second factor that was not confirmed ends with the sessions', async () => {
+    const person = await signUpMember(house, owner, 'member', 'half@example.com');
+    const begun = await person.call<{ secret: string }>('/v1/me/two-factor', { body: { password: PASSWORD } });
+    assert.equal((await person.call('/v1/sessions', { method: 'DELETE' })).status, 204);
+    const code = await generate({ secret: begun.body.secret });
+    assert.equal(codeOf(await person.call('/v1/me/two-factor/confirm', { body: { code } })), 'conflict');
+  });
+});
