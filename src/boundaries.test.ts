@@ -28,6 +28,7 @@ const PORTABLE = [
 const HOUSE: Readonly<Record<string, readonly string[]>> = {
   'contract/words.ts': [],
   'contract/schemas.ts': ['contract/', 'zod'],
+  'contract/instant.ts': ['zod'],
   'contract/resources.ts': ['contract/', 'zod'],
   'contract/environment.ts': ['contract/', 'zod'],
   'contract/activity.ts': ['contract/', 'zod'],

@@ -1,7 +1,8 @@
 /** The wire shapes of deployments (contract section 8). Runs in a browser as well as in the server. */
 import { z } from 'zod';
+import { givenInstant } from './instant.ts';
 import { branch, healthCheckUrl, idOrSlug, matching, oneOf, seconds } from './resources.ts';
-import { futureInstant, id, instant, maybeInstant, paging } from './schemas.ts';
+import { id, instant, maybeInstant, paging } from './schemas.ts';
 import {
   AUDIT_NOUNS,
   DEPLOYMENT_KINDS,
@@ -43,7 +44,7 @@ const how = {
     .optional()
     .describe('Between two batches; 0 if not given'),
   healthCheck: healthCheckOverride.optional().describe("Instead of the app's: a URL, never a command; null for none"),
-  scheduledAt: futureInstant.optional(),
+  scheduledAt: givenInstant.optional(),
   approval: z
     .boolean()
     .optional()

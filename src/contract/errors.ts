@@ -1,6 +1,7 @@
 /** The wire shapes of the error tracker (contract section 8). Runs in a browser as well as in the server. */
 import { z } from 'zod';
-import { id, instant, paging, since } from './schemas.ts';
+import { givenInstant } from './instant.ts';
+import { id, instant, paging } from './schemas.ts';
 import { ERROR_LEVELS, ISSUE_SORTS, ISSUE_STATUSES, LIMITS, RESOURCE_LIMITS } from './words.ts';
 
 const text = (max: number) =>
@@ -27,7 +28,7 @@ export const ErrorReport = z
       .max(RESOURCE_LIMITS.errorFingerprint)
       .nullish()
       .describe('What gathers errors in one issue; {{ default }} stands for type and frames'),
-    time: since.nullable().meta({ examples: ['2027-02-24T09:00:00.000Z'] }),
+    time: givenInstant.nullish(),
   })
   .meta({ id: 'ErrorReport' });
 export type ErrorReport = z.infer<typeof ErrorReport>;

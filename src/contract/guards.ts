@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { instant } from './instant.ts';
 import { CREDENTIAL_KINDS, PERMISSIONS, SCOPES } from './words.ts';
 
 /** What servers and guards (`@devpilot/sdk/guard`, lease mode) say to each other: `docs/adr/0011-guards-are-nodes.md`. */
@@ -18,11 +19,6 @@ const digest = z
   .describe('SHA-256 of the secret, base64url')
   .meta({ examples: ['ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0'] });
 const number = z.int().min(0);
-const instant = z.iso
-  .datetime({ precision: 3 })
-  .max(24)
-  .meta({ examples: ['2027-02-24T09:00:00.000Z'] });
-
 const address = z
   .string()
   .regex(/^[0-9A-Fa-f.:]{2,45}$/, 'takes an IP address')

@@ -16,6 +16,7 @@ import { backups } from './migrations/0031-backups.ts';
 import { guards } from './migrations/0035-guards.ts';
 import { activitySpans } from './migrations/0036-activity-spans.ts';
 import { activityChart } from './migrations/0037-activity-chart.ts';
+import { mendInstants } from './migrations/0040-mend-instants.ts';
 import { deploymentOverrides } from './migrations/0045-deployment-overrides.ts';
 import { operators } from './migrations/0055-operators.ts';
 import { access } from './migrations/0056-access.ts';
@@ -39,6 +40,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0035-guards': guards,
   '0036-activity-spans': activitySpans,
   '0037-activity-chart': activityChart,
+  '0040-mend-instants': mendInstants,
   '0045-deployment-overrides': deploymentOverrides,
   '0055-operators': operators,
   '0056-access': access,

@@ -1,6 +1,8 @@
+import { LAST_INSTANT } from '../contract/instant.ts';
 import { Problem } from '../contract/problem.ts';
 import { RESOURCE_LIMITS } from '../contract/words.ts';
 import { checkJson, createPauses, type JsonLimits, splitJsonArray } from './bounded-json.ts';
+import { clampToNow } from './client-time.ts';
 
 /** An event as it is kept. `data` is JSON. */
 export interface ActivityEvent {
@@ -69,8 +71,8 @@ const TIME = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,12})?(?:[Zz]|[+-]\d\d:
 function timeOf(value: unknown, index: number | null, now: number): number {
   if (value === undefined || value === null) return now;
   const at = typeof value === 'string' && TIME.test(value) ? Date.parse(value.toUpperCase()) : Number.NaN;
-  if (!(at >= 0)) throw refuse(index, 'time', 'takes an instant as in RFC 3339');
-  return at;
+  if (!(at >= 0 && at <= LAST_INSTANT)) throw refuse(index, 'time', 'must be an RFC 3339 instant from 1970 to 9999');
+  return clampToNow(at, now);
 }
 
 const isJson = (type: string) => /^[^;]*[/+]json\s*(?:;|$)/i.test(type);

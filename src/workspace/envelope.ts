@@ -4,6 +4,7 @@ import type { ErrorBreadcrumb, ErrorFrame } from '../contract/errors.ts';
 import { Problem } from '../contract/problem.ts';
 import { ERROR_LEVELS, type ErrorLevel, RESOURCE_LIMITS } from '../contract/words.ts';
 import { checkJson, createPauses, type JsonLimits } from './bounded-json.ts';
+import { clampToNow, readClientInstant } from './client-time.ts';
 import type { ReportedError } from './error-grouping.ts';
 
 const UNPACKERS = {
@@ -41,12 +42,6 @@ function textOf(value: unknown, max: number): string | null {
 }
 const word = (value: unknown) => textOf(value, RESOURCE_LIMITS.errorWord);
 
-/** Seconds since 1970 or an ISO 8601 text, as epoch milliseconds. */
-function instantOf(value: unknown): number | null {
-  const at = typeof value === 'number' ? value * 1000 : typeof value === 'string' ? Date.parse(value) : Number.NaN;
-  return at >= 0 && at < 8.64e15 ? Math.round(at) : null;
-}
-
 function frameOf(value: unknown): ErrorFrame {
   const { function: name, filename, abs_path: path, module, lineno, in_app: inApp } = fieldsOf(value);
   return {
@@ -59,7 +54,7 @@ function frameOf(value: unknown): ErrorFrame {
 
 function breadcrumbOf(value: unknown): ErrorBreadcrumb {
   const { timestamp, category, level, message } = fieldsOf(value);
-  const at = instantOf(timestamp);
+  const at = readClientInstant(timestamp);
   return {
     at: at === null ? null : new Date(at).toISOString(),
     category: word(category),
@@ -103,7 +98,7 @@ function errorOf(value: unknown, now: number): ReportedError {
     environment: word(event['environment']),
     app: tags['app'] ?? null,
     fingerprint: known.length === 0 ? null : known,
-    at: instantOf(event['timestamp']) ?? now,
+    at: clampToNow(readClientInstant(event['timestamp']) ?? now, now),
   };
 }
 

@@ -13,6 +13,7 @@ import {
 } from '../store/errors.ts';
 import { cutPage, pageAsk } from '../store/paging.ts';
 import type { ErrorEventTable, ErrorIssueTable } from '../store/schema.ts';
+import { clampToNow } from './client-time.ts';
 import { type Asker, instant, record, type WorkspaceContext } from './context.ts';
 import { framesOf, type ReportedError } from './error-grouping.ts';
 
@@ -33,7 +34,7 @@ export function errorOfReport(report: ErrorReport, now: number): ReportedError {
     environment: environment ?? null,
     app: app ?? null,
     fingerprint: fingerprint ?? null,
-    at: time ? Date.parse(time) : now,
+    at: time ? clampToNow(Date.parse(time), now) : now,
   };
 }
 

@@ -1,0 +1,33 @@
+/** Epoch milliseconds of 9999-12-31T23:59:59.999Z and of that day's number; responses have no form for later ones. */
+const LAST = '253402300799999';
+const LAST_DAY = '2932896';
+const outside = (column: string) => `(${column} < 0 or ${column} > ${LAST})`;
+
+/** Breadcrumbs with a year of more than four digits lose their instant. */
+function mendBreadcrumbs(bytes: 'blob' | 'bytea'): string {
+  if (bytes === 'bytea') {
+    return `update error_event set detail = regexp_replace(detail, '"at":"[+][0-9]{6}-[^"]*"', '"at":null', 'g')
+      where detail like '%"at":"+%'`;
+  }
+  return `update error_event set detail = json_set(detail, '$.breadcrumbs', (
+      select json_group_array(case when json_extract(crumb.value, '$.at') like '+%'
+        then json_set(crumb.value, '$.at', null) else json(crumb.value) end)
+      from json_each(detail, '$.breadcrumbs') as crumb))
+    where detail like '%"at":"+%'`;
+}
+
+/**
+ * Reports and events whose instant lay outside the years 1970 to 9999 were stored and could not be listed any
+ * more: they get the instant at which they were received.
+ */
+export function mendInstants(bytes: 'blob' | 'bytea'): string[] {
+  return [
+    `update error_issue set last_seen_at = kept_minute * 60000 where ${outside('last_seen_at')}`,
+    `update error_issue set first_seen_at = last_seen_at where ${outside('first_seen_at')}`,
+    `update error_event set at = received_at where ${outside('at')}`,
+    `delete from error_day where day < 0 or day > ${LAST_DAY}`,
+    mendBreadcrumbs(bytes),
+    `update activity_event set at = received_at where ${outside('at')}`,
+    `delete from activity_rollup where ${outside('at')}`,
+  ];
+}
