@@ -181,7 +181,7 @@ describe('activity', () => {
 });
 
 describe('errors', () => {
-  test('issues are listed, shown with their stack, resolved and opened again', async () => {
+  test('issues are listed, shown with their stack, resolved, reopened, muted and deleted', async () => {
     const report = { type: 'TypeError', message: 'order is undefined', stack: STACK, app: 'shop', release: 'shop@1' };
     const [issue = ''] = await reportErrors(house, owner, [report, { type: 'RangeError', message: 'too far' }]);
     const environment = { DEVPILOT_TOKEN: (await createToken(owner, ['error_tracker'])).secret };
@@ -198,5 +198,10 @@ describe('errors', () => {
     const opened = await shell.run(['errors', 'reopen', issue, '--json'], { environment });
     assert.equal(json<ErrorIssueDetail[]>(opened.stdout)[0]?.status, 'open');
     assert.equal((await shell.run(['errors', 'resolve', 'iss_none'], { environment })).code, 1);
+    const muted = await shell.run(['errors', 'mute', issue, '--json'], { environment });
+    assert.equal(json<ErrorIssueDetail[]>(muted.stdout)[0]?.status, 'muted');
+    assert.notEqual((await shell.run(['errors', 'delete', issue], { environment })).code, 0);
+    assert.equal((await shell.run(['errors', 'delete', issue, '--yes'], { environment })).code, 0);
+    assert.equal((await shell.run(['errors', 'show', issue], { environment })).code, 1);
   });
 });

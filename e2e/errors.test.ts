@@ -70,10 +70,24 @@ test('an issue: stack with the app’s own frames, releases, occurrences one by 
   assert.equal(await statusOf(issue), 'open');
 });
 
+test('an issue is muted, found among the muted ones, and deleted after a question', async () => {
+  const [noise = ''] = await reportErrors(stage.house, stage.owner, [{ type: 'Noise', message: 'again and again' }]);
+  const tab = await stage.open(`/errors/${noise}`);
+  await tab.getByRole('button', { name: 'Mute' }).click();
+  await tab.getByText('Muted', { exact: true }).waitFor();
+  assert.equal(await statusOf(noise), 'muted');
+  await tab.goto('/errors?status=muted');
+  await tab.getByRole('link', { name: 'Noise: again and again' }).click();
+  await tab.getByRole('button', { name: 'Delete' }).click();
+  await tab.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await tab.waitForURL((url) => url.pathname === '/errors');
+  assert.equal((await stage.owner.call(`/v1/errors/issues/${noise}`)).status, 404);
+});
+
 test('a member sees issues and resolves none', async () => {
   const tab = await stage.open(`/errors/${issue}`, { person: linus });
   await tab.getByRole('heading', { name: 'Stack' }).waitFor();
-  assert.equal(await tab.getByRole('button', { name: /Resolve|Reopen/ }).count(), 0);
+  assert.equal(await tab.getByRole('button', { name: /Resolve|Reopen|Mute|Delete/ }).count(), 0);
   await tab.goto('/errors/iss_nothing');
   await tab.getByRole('heading', { name: 'There is no such issue' }).waitFor();
 });

@@ -1,7 +1,7 @@
 import type { ErrorIssue, ErrorIssueDetail } from '../contract/errors.ts';
 import type { ErrorLevel, IssueStatus } from '../contract/words.ts';
 import { type Common, connect } from './connect.ts';
-import { readCount } from './input.ts';
+import { confirm, readCount } from './input.ts';
 import { type Column, dim, note, plain, print, printJson, printList, printOne, showInstant, taken } from './output.ts';
 
 const COLUMNS: readonly Column<ErrorIssue>[] = [
@@ -68,7 +68,7 @@ export async function showIssue(id: string, options: Common): Promise<void> {
   await print(`\n${dim(`The newest, ${newest.time}`)}\n${lines.map((line) => `${plain(line)}\n`).join('')}`);
 }
 
-/** Resolves issues, or opens them again. */
+/** Resolves issues, opens them again or mutes them. */
 export async function turnIssues(ids: readonly string[], status: IssueStatus, options: Common): Promise<void> {
   const { issues } = connect(options).errors;
   const turned: ErrorIssueDetail[] = [];
@@ -77,4 +77,16 @@ export async function turnIssues(ids: readonly string[], status: IssueStatus, op
     note(`Issue ${id} is ${status}.`, options.json === true ? { quiet: true } : options);
   }
   if (options.json === true) await printJson(turned);
+}
+
+/** Deletes issues with their occurrences. */
+export async function deleteIssues(ids: readonly string[], options: Common & { yes?: true }): Promise<void> {
+  const { issues } = connect(options).errors;
+  const found: ErrorIssueDetail[] = [];
+  for (const id of ids) found.push(await issues.get(id));
+  const list = found.map(({ title, id }) => `${plain(title)} (${id})`).join(', ');
+  await confirm(`Delete the issue ${list} with its occurrences?`, options.yes);
+  for (const { id } of found) await issues.delete(id);
+  if (options.json === true) await printJson(found.map(({ id, title }) => ({ id, title, deleted: true })));
+  else note(`Deleted the issue ${list}.`, options);
 }

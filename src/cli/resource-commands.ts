@@ -188,7 +188,7 @@ function errorCommands(program: Command): void {
   const load = () => import('./errors.ts');
   remote(parent, 'list', 'List issues, the last seen first')
     .option('--search <text>', 'part of the title')
-    .option('--status <status>', 'open or resolved')
+    .option('--status <status>', 'open, resolved or muted')
     .option('--level <level>', 'such as error or warning')
     .option('--app <app>', 'that it was reported for')
     .option('--release <release>', 'that it was seen in')
@@ -205,4 +205,11 @@ function errorCommands(program: Command): void {
   remote(parent, 'reopen', 'Open issues again')
     .argument('<ids...>')
     .action(async (ids, options) => (await load()).turnIssues(ids, 'open', options));
+  remote(parent, 'mute', 'Mute issues: they are counted and do not reopen')
+    .argument('<ids...>')
+    .action(async (ids, options) => (await load()).turnIssues(ids, 'muted', options));
+  remote(parent, 'delete', 'Delete issues with their occurrences')
+    .argument('<ids...>')
+    .option('--yes', YES)
+    .action(async (ids, options) => (await load()).deleteIssues(ids, options));
 }

@@ -339,6 +339,8 @@ export const AUDIT_ACTIONS = [
   'deployment.failed',
   'error_issue.resolved',
   'error_issue.reopened',
+  'error_issue.muted',
+  'error_issue.deleted',
   'system.secret_rotated',
   'script.created',
   'script.updated',
@@ -427,7 +429,7 @@ export type ActivityGroup = (typeof ACTIVITY_GROUPS)[number];
 
 export const ERROR_LEVELS = ['fatal', 'error', 'warning', 'info', 'debug'] as const;
 export type ErrorLevel = (typeof ERROR_LEVELS)[number];
-export const ISSUE_STATUSES = ['open', 'resolved'] as const;
+export const ISSUE_STATUSES = ['open', 'resolved', 'muted'] as const;
 export type IssueStatus = (typeof ISSUE_STATUSES)[number];
 export const ISSUE_SORTS = ['-lastSeenAt', '-firstSeenAt', '-count'] as const;
 

@@ -131,6 +131,7 @@ const CONTRACT: readonly Row[] = [
   { ask: 'GET /v1/errors/issues', people: 'member', token: ['error_tracker'] },
   { ask: 'GET /v1/errors/issues/:id', people: 'member', token: ['error_tracker'] },
   { ask: 'PATCH /v1/errors/issues/:id', people: 'admin', token: ['error_tracker'] },
+  { ask: 'DELETE /v1/errors/issues/:id', people: 'admin', token: ['error_tracker'] },
   { ask: 'GET /v1/errors/issues/:id/events', people: 'member', token: ['error_tracker'] },
   { ask: 'GET /v1/deployments', people: 'member', token: DEPLOYERS, key: ['read', 'deploy'] },
   { ask: 'GET /v1/deployments/:id', people: 'member', token: DEPLOYERS, key: ['read', 'deploy'] },

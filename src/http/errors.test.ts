@@ -191,6 +191,40 @@ forEachEngine('the error tracker', (engine) => {
     );
   });
 
+  test('a muted issue is counted and does not reopen, a deleted one starts again, and the log names both', async () => {
+    const { report, issue, issues, events, setStatus, person, token } = await newTracker();
+    const headers = bearer(token.secret);
+    const id = await report();
+    assert.equal((await setStatus(id, 'muted')).body.status, 'muted');
+    now += MINUTE;
+    assert.equal(await report(), id);
+    assert.deepEqual([(await issue(id)).status, (await issue(id)).count], ['muted', 2]);
+    const listed = async (status: string) => (await issues(`?status=${status}`)).map((one) => one.id);
+    assert.deepEqual([await listed('open'), await listed('resolved'), await listed('muted')], [[], [], [id]]);
+    assert.equal((await setStatus(id, 'resolved')).body.status, 'resolved');
+    assert.equal((await setStatus(id, 'muted')).body.status, 'muted');
+    assert.equal((await setStatus(id, 'open')).body.status, 'open');
+
+    const remove = () => house.call(`/v1/errors/issues/${id}`, { method: 'DELETE', headers });
+    assert.equal((await remove()).status, 204);
+    assert.equal((await remove()).status, 404);
+    assert.deepEqual(await issues(), []);
+    const again = await report();
+    assert.notEqual(again, id);
+    assert.deepEqual([(await issue(again)).count, (await events(again)).length], [1, 1]);
+    const log = await person.call<Page<AuditEvent>>(`/v1/audit-events?target=${id}`);
+    assert.deepEqual(
+      log.body.data.map(({ action, detail }) => [action, detail['occurrences'] ?? null]),
+      [
+        ['error_issue.deleted', 2],
+        ['error_issue.reopened', null],
+        ['error_issue.muted', null],
+        ['error_issue.resolved', null],
+        ['error_issue.muted', null],
+      ],
+    );
+  });
+
   test('a flood is counted whole and kept in part', async () => {
     const { report, issue, events } = await newTracker();
     const ids = await Promise.all(Array.from({ length: 120 }, (_, at) => report({ message: `flood ${at}` })));
@@ -274,6 +308,8 @@ forEachEngine('the error tracker', (engine) => {
     }
     const list = await house.call<Page<ErrorIssue>>('/v1/errors/issues', { headers: bearer(foreign.secret) });
     assert.deepEqual(list.body.data, []);
+    const foreignDelete = { method: 'DELETE', headers: bearer(foreign.secret) };
+    assert.equal((await house.call(`/v1/errors/issues/${id}`, foreignDelete)).status, 404);
     const taken = { method: 'PATCH', body: { status: 'resolved' }, headers: bearer(foreign.secret) };
     assert.equal((await house.call(`/v1/errors/issues/${id}`, taken)).status, 404);
   });
@@ -283,6 +319,7 @@ forEachEngine('the error tracker', (engine) => {
     assert.equal((await mia.call('/v1/errors/issues')).status, 200);
     const resolve = { method: 'PATCH', body: { status: 'resolved' } };
     assert.equal((await mia.call('/v1/errors/issues/iss_x', resolve)).status, 403);
+    assert.equal((await mia.call('/v1/errors/issues/iss_x', { method: 'DELETE' })).status, 403);
   });
 });
 

@@ -12,6 +12,7 @@ import { PageQuery, pageOf } from '../contract/schemas.ts';
 import { RESOURCE_LIMITS } from '../contract/words.ts';
 import { readEnvelope, unpack } from '../workspace/envelope.ts';
 import {
+  deleteErrorIssue,
   errorOfReport,
   findErrorIssue,
   listErrorIssues,
@@ -89,7 +90,8 @@ export function errorRoutes(house: House): Route[] {
       method: 'PATCH',
       url: '/v1/errors/issues/:id',
       access: { person: 'admin', token },
-      summary: 'Resolve an issue, or open it again; it opens by itself when it is seen again',
+      summary:
+        'Resolve, reopen or mute an issue; a resolved one reopens when it is seen again, a muted one stays muted and is counted',
       tag,
       params: Id,
       body: UpdateIssue,
@@ -97,6 +99,20 @@ export function errorRoutes(house: House): Route[] {
       codes: ['not_found'],
       handler: ({ params, body, request }) =>
         updateErrorIssue(workspace, changerOf(house, request), params.id, body.status),
+    }),
+    route({
+      method: 'DELETE',
+      url: '/v1/errors/issues/:id',
+      access: { person: 'admin', token },
+      summary: 'Delete an issue with its occurrences; the same error makes a new issue when it is reported again',
+      tag,
+      params: Id,
+      answers: { 204: z.null().describe('Deleted') },
+      codes: ['not_found'],
+      handler: async ({ params, request, reply }) => {
+        await deleteErrorIssue(workspace, changerOf(house, request), params.id);
+        return reply.code(204).send();
+      },
     }),
     route({
       method: 'GET',

@@ -70,9 +70,11 @@ export function trackersOf(transport: Transport) {
       issues: {
         ...listOf<ErrorIssue, IssueListQuery>(transport, issues),
         get: (id: string, call?: CallOptions): Promise<ErrorIssueDetail> => send('GET', at(issues, id), call),
-        /** Resolves an issue, or opens it again. */
+        /** Resolves an issue, opens it again or mutes it: a muted issue is counted and does not reopen. */
         update: (id: string, body: { status: IssueStatus }, call?: CallOptions): Promise<ErrorIssueDetail> =>
           send('PATCH', at(issues, id), { ...call, body }),
+        /** Deletes an issue with its occurrences; the same error makes a new issue when it is reported again. */
+        delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', at(issues, id), call),
         /** The occurrences kept of an issue, newest first. */
         events: (id: string) => listOf<ErrorEvent, Paging>(transport, `${at(issues, id)}/events`),
       },

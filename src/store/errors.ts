@@ -129,7 +129,8 @@ export async function listIssues(
   page: PageAsk,
 ): Promise<ErrorIssueTable[]> {
   let query = db.selectFrom('error_issue').selectAll().where('workspace_id', '=', workspaceId);
-  if (filter.status !== undefined) query = query.where('status', '=', filter.status);
+  if (filter.status === 'muted') query = query.where('muted_at', 'is not', null);
+  else if (filter.status !== undefined) query = query.where('status', '=', filter.status).where('muted_at', 'is', null);
   if (filter.level !== undefined) query = query.where('level', '=', filter.level);
   for (const kind of ['release', 'environment', 'app'] as const) {
     const value = filter[kind];
@@ -165,15 +166,19 @@ export async function setIssueStatus(
   trx: Trx,
   workspaceId: string,
   id: string,
-  status: string,
-  resolvedAt: number | null,
+  status: Pick<ErrorIssueTable, 'status' | 'resolved_at' | 'muted_at'>,
 ): Promise<void> {
   await trx
     .updateTable('error_issue')
-    .set({ status, resolved_at: resolvedAt })
+    .set(status)
     .where('workspace_id', '=', workspaceId)
     .where('id', '=', id)
     .execute();
+}
+
+/** Deletes an issue with its occurrences and counts. */
+export async function deleteIssue(trx: Trx, workspaceId: string, id: string): Promise<void> {
+  await trx.deleteFrom('error_issue').where('workspace_id', '=', workspaceId).where('id', '=', id).execute();
 }
 
 /** How often each of these issues was seen a day, from a day on, oldest first. */

@@ -17,6 +17,7 @@ import { guards } from './migrations/0035-guards.ts';
 import { activitySpans } from './migrations/0036-activity-spans.ts';
 import { activityChart } from './migrations/0037-activity-chart.ts';
 import { mendInstants } from './migrations/0040-mend-instants.ts';
+import { mutedIssues } from './migrations/0041-muted-issues.ts';
 import { deploymentOverrides } from './migrations/0045-deployment-overrides.ts';
 import { operators } from './migrations/0055-operators.ts';
 import { access } from './migrations/0056-access.ts';
@@ -41,6 +42,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0036-activity-spans': activitySpans,
   '0037-activity-chart': activityChart,
   '0040-mend-instants': mendInstants,
+  '0041-muted-issues': mutedIssues,
   '0045-deployment-overrides': deploymentOverrides,
   '0055-operators': operators,
   '0056-access': access,

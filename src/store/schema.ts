@@ -365,6 +365,7 @@ export interface ErrorIssueTable {
   environment: string | null;
   app: string | null;
   resolved_at: number | null;
+  muted_at: number | null;
   /** The minute in which occurrences were last kept, and how many in it. */
   kept_minute: number;
   kept_count: number;

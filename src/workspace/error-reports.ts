@@ -100,6 +100,7 @@ async function writeIssue(trx: Trx, reports: readonly [Report, ...Report[]]): Pr
       environment: newest.environment,
       app: newest.app,
       resolved_at: null,
+      muted_at: null,
       kept_minute: minute,
       kept_count: kept + stored.length,
     },

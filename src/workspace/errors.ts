@@ -1,8 +1,9 @@
 import type { ErrorEvent, ErrorIssue, ErrorIssueDetail, ErrorReport, IssueQuery } from '../contract/errors.ts';
 import { Problem } from '../contract/problem.ts';
 import type { Page } from '../contract/schemas.ts';
-import { DAY, type ErrorLevel, type IssueStatus } from '../contract/words.ts';
+import { type AuditAction, DAY, type ErrorLevel, type IssueStatus } from '../contract/words.ts';
 import {
+  deleteIssue,
   findIssue,
   type IssueSort,
   issueDays,
@@ -38,12 +39,15 @@ export function errorOfReport(report: ErrorReport, now: number): ReportedError {
   };
 }
 
+/** A muted issue is stored as an open one that has been muted. */
+const statusOf = (row: ErrorIssueTable): IssueStatus => (row.muted_at === null ? (row.status as IssueStatus) : 'muted');
+
 function showIssue(row: ErrorIssueTable, days: readonly { day: number; count: number }[]): ErrorIssue {
   return {
     id: row.id,
     title: row.title,
     type: row.type,
-    status: row.status as IssueStatus,
+    status: statusOf(row),
     level: row.level as ErrorLevel,
     count: row.count,
     firstSeenAt: instant(row.first_seen_at),
@@ -150,7 +154,13 @@ export async function listIssueEvents(
   return cutPage(rows, page.limit, '-receivedAt', (row) => ({ value: row.received_at, id: row.id }), showEvent);
 }
 
-/** Resolves an issue, or opens it again. Throws `not_found`. */
+const STATUS_ACTIONS = {
+  open: 'error_issue.reopened',
+  resolved: 'error_issue.resolved',
+  muted: 'error_issue.muted',
+} as const satisfies Record<IssueStatus, AuditAction>;
+
+/** Resolves an issue, opens it again or mutes it. Throws `not_found`. */
 export async function updateErrorIssue(
   context: WorkspaceContext,
   asker: Asker,
@@ -162,10 +172,28 @@ export async function updateErrorIssue(
   await context.store.transaction(async (trx) => {
     const row = await findIssue(trx, workspaceId, id);
     if (row === undefined) throw new Problem('not_found', 'There is no such issue in this workspace.');
-    if (row.status === status) return;
-    await setIssueStatus(trx, workspaceId, id, status, status === 'resolved' ? now : null);
-    const action = status === 'resolved' ? 'error_issue.resolved' : 'error_issue.reopened';
-    await record(trx, asker, action, { kind: 'error_issue', id, name: row.title }, now, {});
+    if (statusOf(row) === status) return;
+    await setIssueStatus(trx, workspaceId, id, {
+      status: status === 'muted' ? 'open' : status,
+      resolved_at: status === 'resolved' ? now : null,
+      muted_at: status === 'muted' ? now : null,
+    });
+    await record(trx, asker, STATUS_ACTIONS[status], { kind: 'error_issue', id, name: row.title }, now, {});
   });
   return findErrorIssue(context, workspaceId, id);
+}
+
+/**
+ * Deletes an issue with its occurrences; the same error makes a new issue when it is reported again.
+ * Throws `not_found`.
+ */
+export async function deleteErrorIssue(context: WorkspaceContext, asker: Asker, id: string): Promise<void> {
+  const { workspaceId } = asker;
+  await context.store.transaction(async (trx) => {
+    const row = await findIssue(trx, workspaceId, id);
+    if (row === undefined) throw new Problem('not_found', 'There is no such issue in this workspace.');
+    await deleteIssue(trx, workspaceId, id);
+    const target = { kind: 'error_issue', id, name: row.title } as const;
+    await record(trx, asker, 'error_issue.deleted', target, context.clock(), { occurrences: row.count });
+  });
 }

@@ -186,6 +186,8 @@ const SENTENCES: Partial<Record<AuditAction, (facts: Facts) => Words>> = {
   ],
   'error_issue.resolved': ({ actor, target }) => [actor, ' resolved ', target],
   'error_issue.reopened': ({ actor, target }) => [actor, ' opened ', target, ' again'],
+  'error_issue.muted': ({ actor, target }) => [actor, ' muted the issue ', target],
+  'error_issue.deleted': ({ actor, target }) => [actor, ' deleted the issue ', target],
   'deployment.created': ({ event, actor, target }) => [
     actor,
     event.detail['kind'] === 'rollback' ? ' began a rollback of ' : ' began a deployment of ',

@@ -7,7 +7,9 @@ import { useWorkspace } from '../session.ts';
 import { ConfirmDialog } from './confirm.tsx';
 
 interface DeleteResourceProps {
-  readonly noun: 'project' | 'app' | 'server' | 'script' | 'backup';
+  readonly noun: 'project' | 'app' | 'server' | 'script' | 'backup' | 'issue';
+  /** The part of the page whose lists hold it; the noun's plural if not given. */
+  readonly list?: string;
   readonly name: string;
   /** What goes with it, and what does not. */
   readonly children: ReactNode;
@@ -21,7 +23,7 @@ interface DeleteResourceProps {
 
 /** Asks before something is deleted; what hangs on it and keeps it is said by the server's refusal. */
 export function DeleteResource(props: DeleteResourceProps) {
-  const { noun, name, children, typed = false, remove, onClose, onDeleted } = props;
+  const { noun, list = `${props.noun}s`, name, children, typed = false, remove, onClose, onDeleted } = props;
   const { workspace } = useWorkspace();
   return (
     <ConfirmDialog
@@ -39,7 +41,7 @@ export function DeleteResource(props: DeleteResourceProps) {
         }
         notifications.show({ message: `The ${noun} ${name} is deleted.` });
         onDeleted?.();
-        void queryClient.invalidateQueries({ queryKey: [workspace.id, `${noun}s`] });
+        void queryClient.invalidateQueries({ queryKey: [workspace.id, list] });
       }}
     >
       <Stack gap="sm">

@@ -1,10 +1,11 @@
 import { Button, Group, Skeleton, Text } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { useParams } from '@tanstack/react-router';
+import { useNavigate, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { ErrorIssueDetail } from '../../contract/errors.ts';
 import { Facts } from '../components/facts.tsx';
 import { exactTime } from '../components/format.ts';
+import { IconTrash } from '../components/icons.ts';
 import { Id } from '../components/id.tsx';
 import { BackLink } from '../components/link.tsx';
 import { OneThing } from '../components/one-thing.tsx';
@@ -13,10 +14,11 @@ import { Section } from '../components/section.tsx';
 import { ErrorState } from '../components/states.tsx';
 import { Ago } from '../components/time.tsx';
 import { useWorkspace } from '../session.ts';
+import { DeleteIssue } from './delete-issue.tsx';
 import styles from './errors.module.css';
 import { Occurrence } from './occurrence.tsx';
 import { Sparkline } from './sparkline.tsx';
-import { LevelTag, StatusButton, StatusTag } from './status.tsx';
+import { LevelTag, StatusButtons, StatusTag } from './status.tsx';
 
 interface FacetProps {
   readonly title: string;
@@ -114,6 +116,8 @@ function Occurrences({ issue }: { readonly issue: ErrorIssueDetail }) {
 
 function About({ issue }: { readonly issue: ErrorIssueDetail }) {
   const { isAdmin } = useWorkspace();
+  const navigate = useNavigate();
+  const [deleting, setDeleting] = useState(false);
   return (
     <Page
       title={issue.title}
@@ -124,8 +128,24 @@ function About({ issue }: { readonly issue: ErrorIssueDetail }) {
           <span className="mono">{issue.type}</span>
         </Group>
       }
-      actions={isAdmin && <StatusButton issue={issue} />}
+      actions={
+        isAdmin && (
+          <>
+            <StatusButtons issue={issue} />
+            <Button className="button-bad" leftSection={<IconTrash size={16} />} onClick={() => setDeleting(true)}>
+              Delete
+            </Button>
+          </>
+        )
+      }
     >
+      {deleting && (
+        <DeleteIssue
+          issue={issue}
+          onClose={() => setDeleting(false)}
+          onDeleted={() => void navigate({ to: '/errors', replace: true })}
+        />
+      )}
       <div className={styles['columns']}>
         <div className={styles['column']}>
           <Occurrences issue={issue} />

@@ -1,11 +1,12 @@
 import { Menu, NativeSelect, Stack, Text } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
 import type { ErrorIssue } from '../../contract/errors.ts';
 import { ERROR_LEVELS, ISSUE_SORTS, ISSUE_STATUSES } from '../../contract/words.ts';
 import { CodeBlock } from '../components/code-block.tsx';
 import type { Column } from '../components/data-table.tsx';
 import { Choice, FilterBar, isFiltered, TextFilter } from '../components/filters.tsx';
-import { IconArrowBackUp, IconBug, IconCheck, IconSearch } from '../components/icons.ts';
+import { IconBug, IconSearch } from '../components/icons.ts';
 import { NameLink, TextLink } from '../components/link.tsx';
 import { ListBody } from '../components/list-body.tsx';
 import { type ListState, useListState } from '../components/list-state.ts';
@@ -14,9 +15,10 @@ import { RowMenu } from '../components/row-menu.tsx';
 import { EmptyState } from '../components/states.tsx';
 import { Ago } from '../components/time.tsx';
 import { useWorkspace } from '../session.ts';
+import { DeleteIssue } from './delete-issue.tsx';
 import styles from './errors.module.css';
 import { Sparkline } from './sparkline.tsx';
-import { capital, LevelTag, StatusTag, useSetStatus } from './status.tsx';
+import { capital, LevelTag, STATUS_CHANGES, STATUS_VERBS, StatusTag, useSetStatus } from './status.tsx';
 
 const FILTERS = ['q', 'status', 'level', 'environment', 'release', 'app'] as const;
 const POLL_EVERY = 15_000;
@@ -111,6 +113,7 @@ export function IssuesPage() {
   const { api, workspace, isAdmin } = useWorkspace();
   const state = useListState();
   const set = useSetStatus();
+  const [deleting, setDeleting] = useState<ErrorIssue | null>(null);
   const query = queryOf(state);
   const list = useQuery({
     queryKey: [workspace.id, 'errors', 'list', query],
@@ -122,7 +125,7 @@ export function IssuesPage() {
   return (
     <Page
       title="Errors"
-      description="Errors that are alike are one issue. A resolved one opens again when it is seen again."
+      description="Similar errors are grouped into one issue. A resolved issue reopens when it is seen again; a muted one does not."
     >
       <Stack gap="md">
         <FilterBar state={state} filters={FILTERS}>
@@ -140,6 +143,7 @@ export function IssuesPage() {
             every="Open"
             options={[
               { value: 'resolved', label: 'Resolved' },
+              { value: 'muted', label: 'Muted' },
               { value: ANY, label: 'Any status' },
             ]}
           />
@@ -170,13 +174,19 @@ export function IssuesPage() {
           tools={
             isAdmin
               ? (issue) => (
-                  <RowMenu name={issue.title}>
-                    <Menu.Item
-                      leftSection={issue.status === 'open' ? <IconCheck size={16} /> : <IconArrowBackUp size={16} />}
-                      onClick={() => set.mutate({ issue, status: issue.status === 'open' ? 'resolved' : 'open' })}
-                    >
-                      {issue.status === 'open' ? 'Resolve' : 'Reopen'}
-                    </Menu.Item>
+                  <RowMenu name={issue.title} onDelete={() => setDeleting(issue)}>
+                    {STATUS_CHANGES[issue.status].map((status) => {
+                      const { verb, icon: Icon } = STATUS_VERBS[status];
+                      return (
+                        <Menu.Item
+                          key={status}
+                          leftSection={<Icon size={16} />}
+                          onClick={() => set.mutate({ issue, status })}
+                        >
+                          {verb}
+                        </Menu.Item>
+                      );
+                    })}
                   </RowMenu>
                 )
               : undefined
@@ -188,6 +198,7 @@ export function IssuesPage() {
           }
         />
       </Stack>
+      {deleting !== null && <DeleteIssue issue={deleting} onClose={() => setDeleting(null)} />}
     </Page>
   );
 }

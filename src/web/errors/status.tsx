@@ -4,7 +4,7 @@ import { useMutation } from '@tanstack/react-query';
 import type { ErrorIssue } from '../../contract/errors.ts';
 import type { ErrorLevel, IssueStatus } from '../../contract/words.ts';
 import { messageOf, queryClient } from '../api.ts';
-import { IconArrowBackUp, IconCheck } from '../components/icons.ts';
+import { IconArrowBackUp, IconBellOff, IconCheck } from '../components/icons.ts';
 import { Tag, type Tone } from '../components/notice.tsx';
 import { useWorkspace } from '../session.ts';
 
@@ -20,38 +20,58 @@ export const capital = (word: string): string => word.charAt(0).toUpperCase() + 
 
 export const LevelTag = ({ level }: { readonly level: ErrorLevel }) => <Tag tone={LEVELS[level]}>{capital(level)}</Tag>;
 
+const STATUSES: Readonly<Record<IssueStatus, Tone>> = { open: 'warn', resolved: 'good', muted: 'mute' };
+
 export const StatusTag = ({ status }: { readonly status: IssueStatus }) => (
-  <Tag tone={status === 'open' ? 'warn' : 'good'}>{capital(status)}</Tag>
+  <Tag tone={STATUSES[status]}>{capital(status)}</Tag>
 );
 
-/** Resolves an issue or opens it again; both lists and the issue's page show it at once. */
+const MESSAGES: Readonly<Record<IssueStatus, (title: string) => string>> = {
+  open: (title) => `Reopened: ${title}.`,
+  resolved: (title) => `Resolved: ${title}. It reopens when it is seen again.`,
+  muted: (title) => `Muted: ${title}. It is counted and stays muted until you reopen it.`,
+};
+
+/** Changes the status of an issue; both lists and the issue's page show it at once. */
 export function useSetStatus() {
   const { api, workspace } = useWorkspace();
   return useMutation({
     mutationFn: ({ issue, status }: { readonly issue: ErrorIssue; readonly status: IssueStatus }) =>
       api.errors.issues.update(issue.id, { status }),
-    onSuccess: ({ title, status }) =>
-      notifications.show({
-        message:
-          status === 'resolved' ? `Resolved: ${title}. It opens again when it is seen again.` : `Open again: ${title}.`,
-      }),
+    onSuccess: ({ title, status }) => notifications.show({ message: MESSAGES[status](title) }),
     onError: (error) => notifications.show({ color: 'red', message: messageOf(error) }),
     onSettled: () => queryClient.invalidateQueries({ queryKey: [workspace.id, 'errors'] }),
   });
 }
 
+/** What can become of an issue, by its status. */
+export const STATUS_CHANGES: Readonly<Record<IssueStatus, readonly IssueStatus[]>> = {
+  open: ['resolved', 'muted'],
+  resolved: ['open', 'muted'],
+  muted: ['open', 'resolved'],
+};
+
+export const STATUS_VERBS: Readonly<Record<IssueStatus, { readonly verb: string; readonly icon: typeof IconCheck }>> = {
+  open: { verb: 'Reopen', icon: IconArrowBackUp },
+  resolved: { verb: 'Resolve', icon: IconCheck },
+  muted: { verb: 'Mute', icon: IconBellOff },
+};
+
 /** For owners and admins. */
-export function StatusButton({ issue }: { readonly issue: ErrorIssue }) {
+export function StatusButtons({ issue }: { readonly issue: ErrorIssue }) {
   const set = useSetStatus();
-  const isOpen = issue.status === 'open';
-  return (
-    <Button
-      variant={isOpen ? 'filled' : 'default'}
-      leftSection={isOpen ? <IconCheck size={16} /> : <IconArrowBackUp size={16} />}
-      loading={set.isPending}
-      onClick={() => set.mutate({ issue, status: isOpen ? 'resolved' : 'open' })}
-    >
-      {isOpen ? 'Resolve' : 'Reopen'}
-    </Button>
-  );
+  return STATUS_CHANGES[issue.status].map((status) => {
+    const { verb, icon: Icon } = STATUS_VERBS[status];
+    return (
+      <Button
+        key={status}
+        variant={issue.status === 'open' && status === 'resolved' ? 'filled' : 'default'}
+        leftSection={<Icon size={16} />}
+        loading={set.isPending && set.variables.status === status}
+        onClick={() => set.mutate({ issue, status })}
+      >
+        {verb}
+      </Button>
+    );
+  });
 }
