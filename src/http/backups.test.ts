@@ -200,7 +200,8 @@ for (const keeper of KEEPERS) {
         const target = mkdtempSync(join(root, 'db-'));
         const backupOf = {
           command: 'printf %s "$DUMP"; cat "$FROM/database"',
-          restoreCommand: 'cat > "$FROM/restored" && ls -A > "$FROM/names"',
+          restoreCommand: `cat > "$FROM/restored" && ls -A > "$FROM/names"
+            cat /proc/[0-9]*/cmdline > "$FROM/seen" 2>/dev/null; : not-on-a-command-line`,
         };
         const { app, directory } = await newApp({ backup: backupOf }, serverKind);
         await owner.call(`/v1/apps/${app.id}/env`, {
@@ -216,6 +217,7 @@ for (const keeper of KEEPERS) {
         const given = readFileSync(join(target, 'restored'));
         assert.ok(given.equals(Buffer.concat([Buffer.from('begin\n'), Buffer.alloc(500_000, 'rows ')])));
         assert.deepEqual(names(directory), []);
+        assert.doesNotMatch(readFileSync(join(target, 'seen'), 'latin1'), /not-on-a-command-line/);
       });
     }
 

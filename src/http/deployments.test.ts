@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
@@ -153,6 +162,38 @@ forEachEngine('deployments', (engine) => {
     assert.equal(readlinkSync(join(app.directory, 'current')), `releases/${first.id}`);
     assert.equal(running(), 'one');
     assert.equal((await getDeployment(owner, first.id)).live, true);
+  });
+
+  test('going back restarts the previous release even where files of the new one cannot be removed', async () => {
+    const start = hook('start', 'post_release', 'cp page.txt ../../running');
+    const app = await newApp({ hooks: [start] });
+    const first = await deployed(owner, app);
+    // Root removes everything, so the server's rm is one that cannot.
+    const bin = join(app.directory, 'bin');
+    mkdirSync(bin);
+    const cannot = `#!/bin/sh\ncase "$*" in *releases/*) echo 'rm: Permission denied' >&2; exit 1;; esac\nexec /bin/rm "$@"\n`;
+    writeFileSync(join(bin, 'rm'), cannot, { mode: 0o755 });
+    await app.edit({
+      hooks: [
+        hook('first', 'post_release', 'cp page.txt ../../first; exit 9'),
+        start,
+        hook('last', 'post_release', 'test "$(cat page.txt)" = one'),
+      ],
+      healthCheck: null,
+    });
+    app.repository.commit({ 'page.txt': 'two' });
+    const { PATH } = process.env;
+    process.env['PATH'] = `${bin}:${PATH}`;
+    const failed = await deployed(owner, app).finally(() => {
+      process.env['PATH'] = PATH;
+    });
+    assert.equal(failed.status, 'failed');
+    assert.equal(readlinkSync(join(app.directory, 'current')), `releases/${first.id}`);
+    assert.equal(readFileSync(join(app.directory, 'first'), 'utf8'), 'one');
+    assert.equal(readFileSync(join(app.directory, 'running'), 'utf8'), 'one');
+    assert.match(failed.error ?? '', /could not be removed completely: rm: Permission denied/);
+    assert.match(failed.error ?? '', /the hook first, for the previous release, ended with exit code 9/);
+    assert.deepEqual(releases(app).sort(), [first.id, failed.id].sort());
   });
 
   test('a rollback is a new deployment of the commit of an earlier one', async () => {

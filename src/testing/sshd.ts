@@ -33,11 +33,16 @@ function descendantsOf(parent: number): number[] {
 }
 
 function isSshd(pid: number): boolean {
-  return readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('sshd');
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('sshd');
+  } catch {
+    // It has ended meanwhile.
+    return false;
+  }
 }
 
-/** Starts sshd, installing Debian's where there is none. */
-export async function startSshd(): Promise<TestSshd> {
+/** Starts sshd, installing Debian's where there is none. `config`: further lines of its configuration. */
+export async function startSshd(config: readonly string[] = []): Promise<TestSshd> {
   needCommand('sshd', 'openssh-server');
   if (userInfo().uid === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
   const folder = mkdtempSync(join(tmpdir(), 'devpilot-sshd-'));
@@ -58,6 +63,7 @@ export async function startSshd(): Promise<TestSshd> {
     'PermitRootLogin prohibit-password',
     'StrictModes no',
     'UsePAM no',
+    ...config,
   ];
   writeFileSync(join(folder, 'config'), `${lines.join('\n')}\n`);
   const child = spawn(SSHD, ['-D', '-e', '-f', join(folder, 'config')], { stdio: ['ignore', 'ignore', 'pipe'] });

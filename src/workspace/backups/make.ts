@@ -30,8 +30,8 @@ function stepOf(site: Site, kind: string): Step {
     };
   }
   if (site.app.directory === null) throw new JobFailure('The app has no directory any more.');
-  const argv = ['tar', '-czf', '-', '-C', `${site.app.directory}/shared`, '.'];
-  return { command: { argv }, environment: { LC_ALL: 'C' } };
+  const tar = { argv: ['tar', '-czf', '-', '.'] } as const;
+  return { command: tar, cwd: `${site.app.directory}/shared`, environment: { LC_ALL: 'C' } };
 }
 
 /** Counts and hashes what goes by. Throws `StorageFailure` for more than `limit` bytes. */

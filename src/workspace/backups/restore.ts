@@ -187,9 +187,10 @@ async function restoreByCommand(site: Site, id: string, source: Source, job: Run
     ]);
     await feed(site, 'Sending the dump', { command: take, environment }, source, job.signal);
     const restoring: Step = {
-      command: script(['exec /bin/sh -c "$DEVPILOT_RESTORE" < "$DEVPILOT_FOLDER/dump"']),
+      // The command itself comes as a file too, since the arguments of a process are visible to every user.
+      command: { interpreter: ['/bin/sh'], body: `exec < "$DEVPILOT_FOLDER/dump" || exit 1\n${restoreCommand}` },
       cwd: site.app.directory,
-      environment: { ...site.environment, ...environment, DEVPILOT_RESTORE: restoreCommand },
+      environment: { ...site.environment, ...environment },
       secrets: Object.values(site.environment),
     };
     await step(site, 'The restore command', restoring, job.signal);

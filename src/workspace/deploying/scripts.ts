@@ -58,7 +58,10 @@ ln -sfn "releases/$DP_ID" ".devpilot/current.$DP_ID.$$"
 mv -Tf ".devpilot/current.$DP_ID.$$" current
 `;
 
-/** Makes what was live before live again, if the release is, and removes the release. Says \`restored\` if it was. */
+/**
+ * Makes the previous release live again, if this one is, and removes this one. Prints `restored` if it
+ * was live. Files that cannot be removed are reported by `kept` and stop nothing.
+ */
 export const RESTORE = `set -eu
 cd "$DP_DIR"
 # One machine under two names: what was there before is known under the other.
@@ -70,8 +73,8 @@ if [ "$(readlink current || :)" = "releases/$DP_ID" ]; then
   else rm -f current; fi
   echo restored
 fi
-rm -f ".devpilot/current.$DP_ID".*
-rm -rf "releases/$DP_ID"
+rm -f ".devpilot/current.$DP_ID".* || :
+rm -rf "releases/$DP_ID" || echo "kept releases/$DP_ID"
 `;
 
 /** Removes all but the newest releases, and never the live one. */

@@ -240,22 +240,31 @@ export async function release(works: Works, place: Place, signal: AbortSignal): 
   await progress.setServer(place.server, { status: 'completed' });
 }
 
-/** Makes a server what it was before the deployment came to it. Throws `JobFailure` where that fails. */
+/**
+ * Makes a server what it was before the deployment came to it: the previous release live again, then every
+ * hook that restarts it, whatever fails on the way. Throws one `JobFailure` at the end for all that failed.
+ */
 export async function restore(works: Works, place: Place, signal: AbortSignal): Promise<void> {
   const { previous, server_id: serverId } = place.server;
   if (previous === null) return;
-  const done = await script(works, place, 'restore', 'going back to the release before', RESTORE, signal, {
+  const done = await script(works, place, 'restore', 'going back to the previous release', RESTORE, signal, {
     environment: { DP_PREVIOUS: previous },
-    tells: ['restored'],
+    tells: ['restored', 'kept'],
   });
-  if (!done.told.has('restored')) return;
-  works.log.say(
-    previous === '' ? 'No release is live here, as before.' : 'The release before is live here again.',
-    'restore',
-    serverId,
-  );
-  if (previous === '') return;
-  // What began the new release begins the one before it again.
+  const failures: string[] = [];
+  const kept = done.told.get('kept');
+  if (kept !== undefined) failures.push(`${place.name}: ${kept} could not be removed completely: ${done.lastWords}`);
+  if (done.told.has('restored')) {
+    const what = previous === '' ? 'No release is live here, as before.' : 'The previous release is live here again.';
+    works.log.say(what, 'restore', serverId);
+    if (previous !== '') failures.push(...(await restart(works, place, previous, signal)));
+  }
+  if (failures.length > 0) throw new JobFailure(failures.join(' '));
+}
+
+/** Runs the hooks that started the new release for the previous one, all of them. Returns what failed, in words. */
+async function restart(works: Works, place: Place, previous: string, signal: AbortSignal): Promise<string[]> {
+  const failures: string[] = [];
   for (const hook of hooksIn(works.plan, 'post_release')) {
     const step: Step = {
       command: scriptOf(hook.run),
@@ -263,10 +272,16 @@ export async function restore(works: Works, place: Place, signal: AbortSignal): 
       environment: { ...Object.fromEntries(works.variables), ...factsFor(works, 'post_release', previous) },
       timeoutMs: Math.min(hook.timeoutSeconds * SECOND, AGAIN_WITHIN),
     };
-    const again = await perform(works, place, hook.name, step, signal);
-    if (again.exitCode !== 0 || again.timedOut)
-      throw failureOf(place, `the hook ${hook.name}, for the release before,`, again);
+    try {
+      const again = await perform(works, place, hook.name, step, signal);
+      if (again.exitCode !== 0 || again.timedOut)
+        throw failureOf(place, `the hook ${hook.name}, for the previous release,`, again);
+    } catch (error) {
+      if (!(error instanceof JobFailure)) throw error;
+      failures.push(error.message);
+    }
   }
+  return failures;
 }
 
 /** Removes releases that are not kept. What goes wrong here is said and borne. */

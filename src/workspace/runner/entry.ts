@@ -60,7 +60,9 @@ kill -s KILL -- "-$p" "$p"
 w=$!`;
 
 function steps({ nonce, command, environment, cwd, stdin }: Orders): string {
-  const tell = (what: string, value: string) => `printf '\\036devpilot ${nonce} ${what} %s\\n' ${value} >&2`;
+  const tell = (what: string, value: string) => `printf '\\036devpilot ${nonce} ${what} %s\\n' ${value}`;
+  /** On both streams, each of which is in order: what a stream carried before this has arrived when this has. */
+  const tellBoth = (what: string, value: string) => `${tell(what, value)} >&2; ${tell(what, value)} 2>/dev/null`;
   const words = 'argv' in command ? command.argv.map(quote) : [...command.interpreter.map(quote), '"$d/step"'];
   const exports = Object.entries(environment).map(([name, value]) => {
     if (!NAME.test(name)) throw new TypeError('This is not the name of a variable.');
@@ -69,28 +71,28 @@ function steps({ nonce, command, environment, cwd, stdin }: Orders): string {
   const input = stdin === 'stream' ? '<&3' : stdin === 'beats' ? '</dev/null' : '<"$d/stdin"';
   const keep = (name: string, text: string) => `(umask 077; printf %s ${quote(text)} >"$d/${name}") || exit 126`;
   return [
+    // Everything before this is what the server's start-up files print, or its reason to run nothing.
+    tellBoth('ready', '0'),
     `d=$(mktemp -d "\${TMPDIR:-/tmp}/devpilot-step-XXXXXXXX") || exit 126`,
     `trap 'rm -rf "$d"' EXIT; trap 'exit 143' TERM HUP INT PIPE`,
     ...('body' in command ? [keep('step', command.body)] : []),
     ...(typeof stdin === 'object' ? [keep('stdin', stdin.text)] : []),
     's=$(command -v setsid); t=$(command -v timeout)',
     'exec 3<&0 </dev/null',
-    // What is said from here on is the step's: it can be faster than the word that it has started.
-    tell('ready', '0'),
     // What the step is made of is set before its variables: none of them can change it.
     `( set -- ${words.join(' ')}; [ -z "$s" ] || set -- "$s" "$@"`,
     ...(cwd === null ? [] : [`cd ${quote(cwd)} || exit 125`]),
     ...exports,
     `exec "$@" 3<&- ) ${input} &`,
     'p=$!',
-    tell('started', '"$p"'),
+    `${tell('started', '"$p"')} >&2`,
     ...(stdin === 'stream' ? ['w='] : [WATCH]),
     // Some shells say here which signal it was.
     '{ wait "$p"; } 2>/dev/null; c=$?',
     // Before anything is told: who would hear it may be gone.
     'rm -rf "$d"',
     '[ -z "$w" ] || kill "$w" 2>/dev/null',
-    tell('ended', '"$c"'),
+    tellBoth('ended', '"$c"'),
     'exit 0',
   ].join('\n');
 }

@@ -3,20 +3,16 @@ import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { redactSecrets } from '../../contract/redact.ts';
-import { BEAT, BEAT_EVERY, GRACE, MARK, ordersFor, ordersToKill } from './entry.ts';
-import { createLines, createMarks, OUTPUT_LIMITS, type OutputLimits } from './lines.ts';
+import { BEAT, BEAT_EVERY, GRACE, ordersFor, ordersToKill } from './entry.ts';
+import type { OutputLimits } from './lines.ts';
 import { createMask, type Mask } from './mask.ts';
+import { type OutputLine, readOutput } from './output.ts';
 import { type Entry, openLocal, openSsh, type SshTarget } from './ssh.ts';
 
 /** Where steps run: a server, or this machine itself where the operator allows it. */
 export type Target = { readonly kind: 'local' } | ({ readonly kind: 'ssh' } & SshTarget);
 
-/** A line as it came; `at` in epoch milliseconds. */
-export interface OutputLine {
-  readonly at: number;
-  readonly stream: 'stdout' | 'stderr' | 'system';
-  readonly text: string;
-}
+export type { OutputLine } from './output.ts';
 
 /** One process to run. Nothing of it ever stands on a command line of ours. */
 export interface Step {
@@ -68,8 +64,13 @@ function openEntry(target: Target): Promise<Entry> | Entry {
 
 /** Connecting and signing in may take so long; milliseconds. */
 const START_WITHIN = 30_000;
-/** What a process left running may still be saying when the step is over. */
-const DRAIN = 300;
+/** What the step left running may go on to print for so long after the last of it; milliseconds. */
+const QUIET = 1_000;
+/** And for so long altogether. */
+const QUIET_WITHIN = 10_000;
+const HELD_OPEN =
+  'A process that the step left running holds its output open. What it prints from here on is not kept.';
+const CUT_SHORT = 'The end of the output was not received: what came after this is missing.';
 /** How long a step that was not heard of is waited for when it is to end. */
 const UNHEARD = 2_000;
 /** Beside the time that the process group is given to end. */
@@ -77,10 +78,24 @@ const STOP_WITHIN = GRACE + 10_000;
 
 const SIGNALS = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
 
-/** The last line of what a client said, which names the cause. */
+/** The last line of a text, which names the cause. */
 function lastLine(text: string): string {
   const lines = text.split('\n').map((line) => line.replace(/[^\x20-\x7e]/g, '').trim());
-  return redactSecrets(lines.filter((line) => line !== '').at(-1) ?? '');
+  return redactSecrets(lines.filter((line) => line !== '').at(-1) ?? '').slice(0, 500);
+}
+
+/** What OpenSSH's client exits with when it is the connection that failed. */
+const SSH_FAILED = 255;
+
+/** Why a step was never started, in the server's own words where it said something. */
+function whyNotStarted(code: number | null, greeting: { readonly stdout: string; readonly stderr: string }): string {
+  const words = lastLine(greeting.stderr) || lastLine(greeting.stdout);
+  if (code === null || code === SSH_FAILED)
+    return `Not connected. ${words === '' ? 'Nothing was heard in time.' : words}`;
+  const said = lastLine(greeting.stdout) || words;
+  const account =
+    'Signed in, but this account does not run commands (a nologin shell, SFTP only, or another user is meant).';
+  return said === '' ? account : `${account} The server said: ${said}`;
 }
 
 function isMask(secrets: Iterable<string> | Mask): secrets is Mask {
@@ -119,18 +134,9 @@ export async function run(target: Target, step: Step, signal?: AbortSignal): Pro
   const { child } = entry;
   const secrets = step.secrets ?? [];
   const mask = isMask(secrets) ? secrets : createMask(secrets);
-  const limits = step.limits ?? OUTPUT_LIMITS;
-  const budget = { left: limits.whole };
-  const tell = (stream: OutputLine['stream'], text: string) => step.onLine?.({ at: Date.now(), stream, text });
-  const onFull = () => tell('system', `What follows is not kept: a step may say ${limits.whole} characters.`);
-  const linesOf = (stream: 'stdout' | 'stderr') =>
-    createLines({ mask, limits, budget, onLine: (text) => tell(stream, text), onFull });
-  const out = linesOf('stdout');
-  const err = linesOf('stderr');
-  let said = '';
   let group: number | null = null;
-  let ready = false;
   let ended = false;
+  let failedToSpawn = '';
 
   return await new Promise<Outcome>((resolve) => {
     const timers: NodeJS.Timeout[] = [];
@@ -138,6 +144,15 @@ export async function run(target: Target, step: Step, signal?: AbortSignal): Pro
     let stopping = false;
     let settled = false;
     let moved = performance.now();
+    let heldOpen = false;
+    const tell = (text: string) => step.onLine?.({ at: Date.now(), stream: 'system', text });
+    const output = readOutput({
+      nonce,
+      mask,
+      limits: step.limits,
+      onLine: (line) => step.onLine?.(line),
+      onMark,
+    });
 
     /** Ends our end of it, whoever may still hold the other one. */
     function cut(): void {
@@ -151,6 +166,18 @@ export async function run(target: Target, step: Step, signal?: AbortSignal): Pro
         if (reader.writableNeedDrain || performance.now() - moved < STOP_WITHIN) cutWhenIdle(reader);
         else cut();
       }, STOP_WITHIN);
+      timers.push(timer);
+    }
+    /** Waits for the end of the lines: for all that the step wrote, and a moment for what it left running. */
+    function cutWhenQuiet(since: number): void {
+      const timer = setTimeout(() => {
+        const now = performance.now();
+        const limit = output.isComplete() ? QUIET : STOP_WITHIN;
+        const overdue = output.isComplete() && now - since > QUIET_WITHIN;
+        if (now - moved < limit && !overdue) return cutWhenQuiet(since);
+        heldOpen = output.isComplete();
+        cut();
+      }, QUIET / 4);
       timers.push(timer);
     }
     function endGroup(known: number): void {
@@ -179,7 +206,6 @@ export async function run(target: Target, step: Step, signal?: AbortSignal): Pro
       stop();
     }
     function onMark(word: string, value: string): void {
-      if (word === 'ready') ready = true;
       if (word === 'started' && group === null) {
         group = Number(value);
         void entry.connected();
@@ -202,53 +228,51 @@ export async function run(target: Target, step: Step, signal?: AbortSignal): Pro
         ended = true;
         facts.exitCode = Number(value);
         clearInterval(beats);
-        // Something that was left running holds the output open: it is not waited for.
-        if (step.stdout === undefined) timers.push(setTimeout(cut, DRAIN));
+        if (step.stdout === undefined) cutWhenQuiet(performance.now());
         else cutWhenIdle(step.stdout);
       }
     }
-    const marks = createMarks(`${MARK} ${nonce} `, onMark, (chunk) => {
-      if (!ready) said = (said + Buffer.from(chunk).toString('latin1')).slice(-4096);
-      else err.write(chunk);
-    });
     const startTimer = setTimeout(cut, START_WITHIN);
     timers.push(startTimer);
 
-    child.stderr.on('data', (chunk: Buffer) => marks.write(chunk));
+    const onData = () => {
+      moved = performance.now();
+    };
+    child.stderr.on('data', onData).on('data', output.stderr.write);
+    child.stdout.on('data', onData);
     let drained: Promise<unknown> = Promise.resolve();
-    if (step.stdout === undefined) child.stdout.on('data', (chunk: Buffer) => out.write(chunk));
+    if (step.stdout === undefined) child.stdout.on('data', output.stdout.write);
     else {
-      child.stdout.pipe(step.stdout);
-      child.stdout.on('data', () => {
-        moved = performance.now();
-      });
+      child.stdout.pipe(output.bytes).pipe(step.stdout);
       // Who reads it went away: nothing more is of use to anybody.
-      step.stdout.once('error', stop);
+      step.stdout.once('error', () => {
+        output.bytes.destroy();
+        child.stdout.resume();
+        stop();
+      });
       drained = finished(step.stdout, { readable: false }).catch(() => undefined);
     }
     if (isStream) stdin.once('error', stop);
     child.stdin.on('error', () => undefined);
     child.once('error', (error) => {
-      said = error.message;
+      failedToSpawn = error.message;
     });
-    child.once('close', async () => {
+    child.once('close', async (code) => {
       settled = true;
       for (const timer of timers) clearTimeout(timer);
       clearInterval(beats);
       signal?.removeEventListener('abort', cancel);
-      marks.flush();
-      out.flush();
-      err.flush();
+      if (step.stdout === undefined) output.stdout.flush();
+      output.stderr.flush();
+      if (heldOpen) tell(HELD_OPEN);
+      else if (group !== null && step.stdout === undefined && !output.isComplete()) tell(CUT_SHORT);
       await entry.close();
       // Whoever takes it as bytes must not take what was cut off for all of it, nor wait for the rest.
       if (step.stdout !== undefined && !child.stdout.readableEnded) step.stdout.destroy(new OutputCut());
       await drained;
       if (!ended && !facts.cancelled && !facts.timedOut) {
-        const why = lastLine(said);
-        facts.problem =
-          group === null
-            ? `Not connected. ${why === '' ? 'Nothing was heard in time.' : why}`
-            : 'The connection to the server was lost.';
+        const greeting = failedToSpawn === '' ? output.greeting() : { stdout: '', stderr: failedToSpawn };
+        facts.problem = group === null ? whyNotStarted(code, greeting) : 'The connection to the server was lost.';
       }
       resolve(outcome());
     });
