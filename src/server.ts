@@ -234,6 +234,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
   const house: House = {
     version: packageJson.version,
     publicUrl: settings.publicUrl,
+    listenHost: settings.host,
     store,
     seal: people.seal,
     clock,

@@ -334,7 +334,7 @@ export async function createApp(
       next();
     });
     registerHealth(scope, house);
-    registerDocs(scope);
+    registerDocs(scope, house);
     registerPage(scope, { localServer: house.workspace.localServer });
     done();
   });

@@ -183,7 +183,7 @@ export function createAuthorize(
   }
 
   function judgeRequest({ request, requestId }: Asked): Outcome | Promise<Outcome> {
-    const presentation = readPresentation(request, false);
+    const presentation = readPresentation(request, null);
     if (presentation.kind === 'none') throw new Problem('missing_credential');
     if (presentation.kind === 'session')
       throw new Problem('invalid_token', 'This takes an access token or an API key.');

@@ -12,15 +12,16 @@ import {
 import { SPANS } from '../contract/words.ts';
 import { answerDevice, DEVICE_GRANT, findDeviceRequest, pollDevice, startDevice } from '../people/devices.ts';
 import type { House } from './house.ts';
+import { addressOf } from './own-address.ts';
 import { signedInOf } from './people.ts';
-import { originOf, ownOriginOf } from './principal.ts';
+import { originOf } from './principal.ts';
 import { personOf, type Route, route } from './route.ts';
 
 const tag = 'Device sign-in';
 
 export function deviceRoutes(house: House): Route[] {
   const { people } = house;
-  const pageOf = (request: FastifyRequest) => `${ownOriginOf(house, request)}/device`;
+  const pageOf = (request: FastifyRequest) => `${addressOf(house, request)}/device`;
   const answer = (verdict: 'approved' | 'denied', word: 'approve' | 'deny') =>
     route({
       method: 'POST',

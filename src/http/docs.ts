@@ -5,7 +5,10 @@ import { gzip } from 'node:zlib';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Problem } from '../contract/problem.ts';
 import { CODES, type Code } from '../contract/words.ts';
+import type { House } from './house.ts';
+import { ADDRESS_PLACEHOLDER } from './openapi.ts';
 import { finishOpenApi } from './openapi-finish.ts';
+import { addressOf } from './own-address.ts';
 import { sendProblem } from './problems.ts';
 
 const STYLE = `:root{color-scheme:light dark}body{font:16px/1.6 system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem}
@@ -40,14 +43,16 @@ function markCode(advice: string): string {
 }
 
 /** For a scope that gives every answer the safety headers: `/openapi.json`, the reference at `/docs`, and a page for each problem type. */
-export function registerDocs(app: FastifyInstance): void {
+export function registerDocs(app: FastifyInstance, house: House): void {
   const codes = Object.keys(CODES) as Code[];
   let scalar: Promise<Buffer> | null = null;
 
   let document: string | null = null;
-  app.get('/openapi.json', { schema: { hide: true } }, (_request, reply) => {
+  app.get('/openapi.json', { schema: { hide: true } }, (request, reply) => {
     document ??= JSON.stringify(finishOpenApi(app.swagger()));
-    return reply.type('application/json').send(document);
+    // The address it was fetched from; what an address can hold needs no escape in JSON.
+    const text = document.replaceAll(ADDRESS_PLACEHOLDER, () => addressOf(house, request));
+    return reply.type('application/json').send(text);
   });
   app.get('/docs', { schema: { hide: true } }, (_request, reply) =>
     sendPage(

@@ -16,6 +16,8 @@ export interface House {
   readonly version: string;
   /** The address people reach if it is set, null where it is the listener's own. */
   readonly publicUrl: string | null;
+  /** What `HOST` says: the address or name that the server listens on. */
+  readonly listenHost: string;
   readonly store: Store;
   readonly seal: Seal;
   readonly clock: () => number;

@@ -8,6 +8,7 @@ import { maybeInstant } from '../credentials/show.ts';
 import { endSessionBySecret } from '../people/sessions.ts';
 import { findWorkspaceById } from '../store/workspaces.ts';
 import type { House } from './house.ts';
+import { addressOf } from './own-address.ts';
 import { originOf, type Principal } from './principal.ts';
 import { credentialOf, type Route, route } from './route.ts';
 
@@ -90,7 +91,7 @@ export function judgingRoutes(house: House): Route[] {
       takes: 'form',
       answers: { 200: Introspection },
       handler: ({ body, request }) => {
-        const issuer = house.publicUrl ?? `${request.protocol}://${request.host}`;
+        const issuer = addressOf(house, request);
         const { workspace } = credentialOf(request).record;
         return introspect(house, workspace.id, issuer, body, originOf(request));
       },

@@ -1,6 +1,7 @@
 import { ServerMetadata } from '../contract/schemas.ts';
 import { DEVICE_GRANT } from '../people/devices.ts';
 import type { House } from './house.ts';
+import { addressOf } from './own-address.ts';
 import { type Route, route } from './route.ts';
 
 /** Where a standard OAuth client finds what there is (RFC 8414). Names nothing that does not work. */
@@ -14,7 +15,7 @@ export function metadataRoutes(house: House): Route[] {
       tag: 'Judging',
       answers: { 200: ServerMetadata },
       handler: ({ request }) => {
-        const issuer = house.publicUrl ?? `${request.protocol}://${request.host}`;
+        const issuer = addressOf(house, request);
         return {
           issuer,
           token_endpoint: `${issuer}/v1/device/token`,

@@ -72,6 +72,9 @@ const authorize = {
   },
 };
 
+/** Stands for the address that the document is fetched from, where no setting says it. */
+export const ADDRESS_PLACEHOLDER = 'http://address.invalid';
+
 /** The parts of the OpenAPI document that are not derived from the routes. */
 export function openApiDocument(house: House) {
   return {
@@ -82,11 +85,11 @@ export function openApiDocument(house: House) {
       description:
         'Access tokens and API keys for pipelines and services, created by people and taken back in an instant.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
-      contact: { name: 'The operator of this installation', url: house.publicUrl ?? 'http://127.0.0.1:4000' },
+      contact: { name: 'The operator of this installation', url: house.publicUrl ?? ADDRESS_PLACEHOLDER },
     },
     servers: [
       {
-        url: house.publicUrl ?? 'http://127.0.0.1:4000',
+        url: house.publicUrl ?? ADDRESS_PLACEHOLDER,
         description: 'This production installation',
         'x-internal': false,
       },

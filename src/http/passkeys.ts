@@ -14,8 +14,9 @@ import { signInWithPasskey, startPasskeySignIn } from '../people/passkey-sign-in
 import { createPasskey, deletePasskey, listOwnPasskeys, startPasskey, updatePasskey } from '../people/passkeys.ts';
 import type { Site } from '../people/webauthn.ts';
 import type { House } from './house.ts';
+import { ownOriginOf } from './own-address.ts';
 import { answerSignIn, SignedInAnswer, signedInOf } from './people.ts';
-import { originOf, ownOriginOf } from './principal.ts';
+import { originOf } from './principal.ts';
 import { type Route, route } from './route.ts';
 
 const tag = 'Passkeys';

@@ -32,21 +32,21 @@ import { endOtherSessions, endSession, listOwnSessions, type NewSession, signIn 
 import { signUp } from '../people/sign-up.ts';
 import type { PersonRow } from '../store/people.ts';
 import type { House } from './house.ts';
+import { ownOriginOf } from './own-address.ts';
 import { originOf } from './principal.ts';
 import { personOf, type Route, route } from './route.ts';
-import { isHttps } from './safety.ts';
+import { sessionCookieName } from './safety.ts';
 
 const nothing = z.null().describe('Done');
 const tag = 'People';
 
 /** Sets the session's cookie (ASVS 3.3.1–4), or with a null secret takes it away. */
 function setCookie(house: House, request: FastifyRequest, reply: FastifyReply, secret: string | null): void {
-  const https = isHttps(house, request);
+  const name = sessionCookieName(house, request);
   const age = secret === null ? 0 : Math.floor(SPANS.sessionWhole / 1000);
-  const name = https ? '__Host-devpilot' : 'devpilot';
   reply.header(
     'set-cookie',
-    `${name}=${secret ?? ''}; Path=/; Max-Age=${age}; HttpOnly; SameSite=Lax${https ? '; Secure' : ''}`,
+    `${name}=${secret ?? ''}; Path=/; Max-Age=${age}; HttpOnly; SameSite=Lax${name === 'devpilot' ? '' : '; Secure'}`,
   );
 }
 
@@ -94,6 +94,7 @@ export function peopleRoutes(house: House): Route[] {
       answers: { 201: Person },
       codes: ['forbidden', 'conflict', 'not_found'],
       handler: async ({ body, request, reply }) => {
+        ownOriginOf(house, request);
         const { person, session } = await signUp(people, body, originOf(request));
         setCookie(house, request, reply, session.secret);
         return reply.code(201).send(showPerson(people, person));
@@ -108,8 +109,10 @@ export function peopleRoutes(house: House): Route[] {
       body: SignIn,
       answers: { 201: SignedInAnswer },
       codes: ['sign_in_failed', 'second_factor_required'],
-      handler: async ({ body, request, reply }) =>
-        answerSignIn(house, request, reply, await signIn(people, body, originOf(request))),
+      handler: async ({ body, request, reply }) => {
+        ownOriginOf(house, request);
+        return answerSignIn(house, request, reply, await signIn(people, body, originOf(request)));
+      },
     }),
     route({
       method: 'GET',

@@ -133,7 +133,7 @@ test('more than one credential in a request is refused, whichever two they are',
       'invalid_request',
     ],
     [[`Cookie: ${owner.cookie}; ${owner.cookie}`], 400, 'invalid_request'],
-    [[`Cookie: ${owner.cookie}; __Host-devpilot=${mintSecret('session')}`], 400, 'invalid_request'],
+    [[`Cookie: ${owner.cookie}; devpilot=${mintSecret('session')}`], 400, 'invalid_request'],
   ]);
 });
 
@@ -180,7 +180,7 @@ test('fuzz: reading an Authorization header or cookies never throws but for two 
       } catch (error) {
         assert.ok(error instanceof Problem && error.code === 'invalid_request', String(error));
       }
-      readSessionCookies(`devpilot${header}`);
+      readSessionCookies(`devpilot${header}`, 'devpilot');
     }),
     { numRuns: 5000 },
   );
@@ -191,7 +191,7 @@ test('CVE-2024-45296: long and odd headers are read in no time', () => {
   for (const piece of ['=', 'A', ' ', ';', 'devpilot=', '%41', 'a=b; ', '\t']) {
     readAuthorization(`Basic ${piece.repeat(16_000)}`);
     readAuthorization(`Bearer ${piece.repeat(16_000)}`);
-    readSessionCookies(`${piece.repeat(8000)}devpilot`);
+    readSessionCookies(`${piece.repeat(8000)}devpilot`, 'devpilot');
   }
   assert.ok(performance.now() - start < scaledTimeout(2000), 'the work is linear');
 });

@@ -59,14 +59,13 @@ export function readAuthorization(header: string): Presentation {
   return scheme === 'basic' ? readBasic(rest) : MALFORMED;
 }
 
-/** The session secrets in a `Cookie` header, under either of our names. */
-export function readSessionCookies(header: string | undefined): string[] {
-  if (header === undefined || !header.includes('devpilot')) return [];
+/** The session secrets in a `Cookie` header under this name. */
+export function readSessionCookies(header: string | undefined, cookieName: string): string[] {
+  if (header === undefined || !header.includes(cookieName)) return [];
   const found: string[] = [];
   for (const pair of header.split(';')) {
     const equals = pair.indexOf('=');
-    const name = pair.slice(0, equals).trim();
-    if (name === '__Host-devpilot' || name === 'devpilot') found.push(pair.slice(equals + 1).trim());
+    if (pair.slice(0, equals).trim() === cookieName) found.push(pair.slice(equals + 1).trim());
   }
   return found;
 }
@@ -118,14 +117,14 @@ function readPassphrase(header: string): string {
 
 /**
  * Reads who a request says it is from: `Authorization`, `X-API-Key`, `Access-Token-Passphrase`, and the
- * session's cookie unless `cookies` is false. Throws `invalid_request` for more than one credential, or
+ * session's cookie of this name unless it is null. Throws `invalid_request` for more than one credential, or
  * one in the query string. Does not judge.
  */
-export function readPresentation(request: IncomingMessage, cookies: boolean): Presentation {
+export function readPresentation(request: IncomingMessage, cookieName: string | null): Presentation {
   refuseCredentialInQuery(request.url ?? '');
   const authorization = single(request, 'authorization');
   const apiKey = single(request, 'x-api-key');
-  const sessions = cookies ? readSessionCookies(request.headers.cookie) : [];
+  const sessions = cookieName === null ? [] : readSessionCookies(request.headers.cookie, cookieName);
 
   let presentation = authorization === undefined ? NONE : readAuthorization(authorization);
   if (apiKey !== undefined) {

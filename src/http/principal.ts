@@ -17,7 +17,9 @@ import { digestBytes, digestOf, secretKindOf } from '../credentials/secret.ts';
 import { findSignedIn, type SignedInRow } from '../store/people.ts';
 import { findWorkspaceById, workspaceIdsOf } from '../store/workspaces.ts';
 import type { House } from './house.ts';
+import { ownOriginOf } from './own-address.ts';
 import { type Presentation, readPresentation, readSessionCookies } from './presentation.ts';
+import { sessionCookieName } from './safety.ts';
 import { refusalOf } from './verdicts.ts';
 
 /**
@@ -81,34 +83,33 @@ export function partyOf(principal: Principal): Party {
     : { kind: principal.kind, id: principal.record.id, name: principal.record.name };
 }
 
-/** The address of our own page, as the reader of it has it. */
-export function ownOriginOf(house: House, request: FastifyRequest): string {
-  return house.publicUrl ?? `${request.protocol}://${request.host}`;
-}
-
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
  * Refuses an unsafe request that carries our cookie but does not come from our own page
- * (ASVS 3.5.1–3): it needs our `Origin` or `Sec-Fetch-Site: same-origin`, and JSON if it has a body.
+ * (ASVS 3.5.1–3): it needs our `Origin`, or without any `Sec-Fetch-Site: same-origin`, and JSON if it has a body.
  */
 export function refuseForeignPage(house: House, request: FastifyRequest): void {
   refuseForeignOrigin(house, request);
-  refuseForeignBody(request);
+  refuseForeignBody(house, request);
+}
+
+function carriesCookie(house: House, request: FastifyRequest): boolean {
+  return readSessionCookies(request.headers.cookie, sessionCookieName(house, request)).length > 0;
 }
 
 function refuseForeignOrigin(house: House, request: FastifyRequest): void {
-  if (SAFE_METHODS.has(request.method) || readSessionCookies(request.headers.cookie).length === 0) return;
+  if (SAFE_METHODS.has(request.method) || !carriesCookie(house, request)) return;
   const own = ownOriginOf(house, request);
-  const { origin } = request.headers;
-  if (request.headers['sec-fetch-site'] !== 'same-origin' && origin !== own) {
+  const { origin, 'sec-fetch-site': site } = request.headers;
+  if (origin === undefined ? site !== 'same-origin' : origin !== own) {
     throw new Problem('forbidden', `A request with the session's cookie must come from our own page (Origin: ${own}).`);
   }
 }
 
 /** The JSON half of that rule, asked last: who may not be here at all is told so first. */
-function refuseForeignBody(request: FastifyRequest): void {
-  if (SAFE_METHODS.has(request.method) || readSessionCookies(request.headers.cookie).length === 0) return;
+function refuseForeignBody(house: House, request: FastifyRequest): void {
+  if (SAFE_METHODS.has(request.method) || !carriesCookie(house, request)) return;
   const type = request.headers['content-type'];
   const hasBody =
     request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
@@ -288,13 +289,13 @@ export async function findPrincipal(
   access: Access,
   demand: Demand,
 ): Promise<Principal> {
-  const presentation = readPresentation(request.raw, true);
+  const presentation = readPresentation(request.raw, sessionCookieName(house, request));
   refuseForeignOrigin(house, request);
   if (presentation.kind === 'none') throw new Problem('missing_credential');
   if (presentation.kind === 'session') {
     const person = await findPerson(house, request, presentation);
     checkPerson(house, request, person, access);
-    refuseForeignBody(request);
+    refuseForeignBody(house, request);
     return person;
   }
   const origin = originOf(request);

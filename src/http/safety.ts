@@ -9,6 +9,14 @@ export function isHttps({ publicUrl }: Pick<House, 'publicUrl'>, request: Pick<F
   return publicUrl === null ? request.protocol === 'https' : publicUrl.startsWith('https:');
 }
 
+/** The one name under which a session's cookie is accepted: a sibling subdomain cannot set one with `__Host-` (ASVS 3.3.3). */
+export function sessionCookieName(
+  house: Pick<House, 'publicUrl'>,
+  request: Pick<FastifyRequest, 'protocol'>,
+): '__Host-devpilot' | 'devpilot' {
+  return isHttps(house, request) ? '__Host-devpilot' : 'devpilot';
+}
+
 /** The headers that every answer carries, whatever it is (ASVS 3.4.1–8). Pages set a content policy of their own. */
 export function safetyHeaders(
   house: Pick<House, 'publicUrl'>,

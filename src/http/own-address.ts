@@ -1,0 +1,37 @@
+import type { FastifyRequest } from 'fastify';
+import { Problem } from '../contract/problem.ts';
+import type { House } from './house.ts';
+
+/**
+ * Whether a `Host` (or `:authority`) is an address of this server where no setting names one: `localhost`, a loopback
+ * address, the address that the connection came in on, or the one that `HOST` names. Anything else can be a name that
+ * somebody else has pointed here. Pure.
+ */
+export function isOwnHost(host: string, listener: { readonly host: string; readonly address: string }): boolean {
+  if (!/^[\w.:[\]-]+$/.test(host) || !URL.canParse(`http://${host}`)) return false;
+  const name = new URL(`http://${host}`).hostname.replace(/^\[|\]$/g, '');
+  const address = listener.address.replace(/^::ffff:/, '');
+  return name === 'localhost' || /^127\.\d+\.\d+\.\d+$/.test(name) || ['::1', listener.host, address].includes(name);
+}
+
+/** The origin of our own page as the client of this request has it, or null where it is not known to be ours. */
+function knownOriginOf(house: House, request: FastifyRequest): string | null {
+  if (house.publicUrl !== null) return house.publicUrl;
+  const listener = { host: house.listenHost, address: request.socket.localAddress ?? '' };
+  return isOwnHost(request.host, listener) ? `${request.protocol}://${request.host}` : null;
+}
+
+/** The origin of our own page. Throws `forbidden` for a request to a name that no setting says is ours. */
+export function ownOriginOf(house: House, request: FastifyRequest): string {
+  const origin = knownOriginOf(house, request);
+  if (origin !== null) return origin;
+  throw new Problem(
+    'forbidden',
+    'This server does not know the address in your request. Open it as localhost or by its address, or set DEVPILOT_PUBLIC_URL to the address that people use.',
+  );
+}
+
+/** The address to name in a response: the one that was asked if it is ours, otherwise the listener's. */
+export function addressOf(house: House, request: FastifyRequest): string {
+  return knownOriginOf(house, request) ?? house.people.publicUrl();
+}
