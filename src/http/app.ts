@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, METHODS, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import proxyAddr from '@fastify/proxy-addr';
 import swagger from '@fastify/swagger';
 import fastify, {
@@ -30,13 +31,14 @@ import { guardRoutes } from './guards.ts';
 import { registerHealth } from './health.ts';
 import type { House } from './house.ts';
 import { judgingRoutes } from './judging.ts';
+import { endAndLinger, lingerFor } from './linger.ts';
 import { metadataRoutes } from './metadata.ts';
 import { openApiDocument } from './openapi.ts';
 import { registerPage } from './page.ts';
 import { passkeyRoutes } from './passkeys.ts';
 import { peopleRoutes } from './people.ts';
 import { loneHeader } from './presentation.ts';
-import { answerError, rawProblem, sendProblem } from './problems.ts';
+import { answerError, rawProblem, sendProblem, wordsOfProblem } from './problems.ts';
 import { projectRoutes } from './projects.ts';
 import { FORM_TYPE, type Route, registerRoute } from './route.ts';
 import { runRoutes } from './runs.ts';
@@ -220,11 +222,19 @@ type Answering = (request: IncomingMessage, response: ServerResponse) => void;
 const KEEP_ALIVE = 72_000;
 
 /** Node's server: what asks for a judgement alone is answered here, all else by Fastify. */
-function createFrontDoor(authorize: Answering, handle: Answering): Server {
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE }, (request, response) => {
+function createFrontDoor(authorize: Answering, handle: Answering, refuse: Answering): Server {
+  const options = { keepAliveTimeout: KEEP_ALIVE, requireHostHeader: false };
+  const server = createServer(options, (request, response) => {
+    // Node's own refusal would end the connection before the client has sent its body.
+    if (request.headers.host === undefined && request.httpVersion === '1.1') return refuse(request, response);
     const url = request.url ?? '';
     const asksToJudge = url.startsWith(AUTHORIZE) && (url.length === AUTHORIZE.length || url[AUTHORIZE.length] === '?');
-    if (!asksToJudge) return handle(request, response);
+    if (!asksToJudge) {
+      const { headers } = request;
+      const hasBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+      if (hasBody) lingerFor(request, response);
+      return handle(request, response);
+    }
     // Stopping: what is under way is answered, and the connection is not kept.
     if (!server.listening) response.setHeader('connection', 'close');
     authorize(request, response);
@@ -261,8 +271,15 @@ export async function createApp(
     addressOf: createAddresses(options.trustProxy),
     log: options.logger,
   });
+  function refuseWithoutHost(request: IncomingMessage, response: ServerResponse): void {
+    const requestId = createId(request);
+    const problem = new Problem('invalid_request', 'A request must have the header Host.');
+    const { headers, body } = wordsOfProblem(problem, problem.status, requestId);
+    lingerFor(request, response);
+    response.writeHead(problem.status, { ...headers, 'x-request-id': requestId, connection: 'close' }).end(body);
+  }
   const app = fastify({
-    serverFactory: (handle) => createFrontDoor(authorize, handle),
+    serverFactory: (handle) => createFrontDoor(authorize, handle, refuseWithoutHost),
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
     // One logger for all: a child per request costs more than a judgement, so lines name their request themselves.
@@ -278,7 +295,7 @@ export async function createApp(
       answerError(error, request, reply as never);
     },
     clientErrorHandler(_error, socket) {
-      if (socket.writable) socket.end(rawProblem('invalid_request', createId({ rawHeaders: [] })));
+      endAndLinger(socket, rawProblem('invalid_request', createId({ rawHeaders: [] })));
     },
   });
   for (const method of METHODS) {
@@ -287,6 +304,12 @@ export async function createApp(
 
   // An `Expect` that is unknown is answered like the request without it; Node's own 417 would bypass every route.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
+  // Node would end the connection without a word.
+  app.server.on('connect', (_request, socket) => {
+    endAndLinger(socket as Socket, rawProblem('method_not_allowed', createId({ rawHeaders: [] })));
+  });
+  // The client is told to send its body when a route is about to read it, and not before it is refused.
+  app.server.on('checkContinue', (request, response) => app.server.emit('request', request, response));
 
   app.decorateRequest('principal', null);
   app.setValidatorCompiler<z.ZodType>(compileValidator);

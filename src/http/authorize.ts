@@ -8,6 +8,7 @@ import type { CredentialRecord } from '../credentials/record.ts';
 import { type Demand, grantedWordsOf, needAll } from '../credentials/rights.ts';
 import { inTurns } from '../credentials/turns.ts';
 import type { House } from './house.ts';
+import { lingerFor } from './linger.ts';
 import { loneHeader, readPresentation } from './presentation.ts';
 import { logUnexpected, problemOf, wordsOfProblem } from './problems.ts';
 import { refusalOf } from './verdicts.ts';
@@ -164,7 +165,9 @@ export function createAuthorize(
       .end();
   }
 
-  function answer({ response, requestId }: Asked, outcome: Outcome): void {
+  function answer({ request, response, requestId }: Asked, outcome: Outcome): void {
+    // The body is another service's business: nobody has read it.
+    if (!request.complete) lingerFor(request, response);
     try {
       if (outcome instanceof Problem) refuse(response, requestId, outcome);
       else accept(response, requestId, outcome);

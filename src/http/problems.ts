@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import type { FastifyBaseLogger, FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { Problem, type ProblemFacts } from '../contract/problem.ts';
 import { redactSecrets } from '../contract/redact.ts';
@@ -97,9 +98,9 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
   return sendProblem(reply, problem);
 }
 
-/** The answer to what is not even HTTP, as bytes for the socket. */
+/** The answer to what never becomes a request, as bytes for the socket. */
 export function rawProblem(code: Code, requestId: string): string {
   const { status, title } = CODES[code];
   const body = JSON.stringify(bodyOf(code, status, title, {}, requestId));
-  return `HTTP/1.1 ${status} Bad Request\r\nContent-Type: application/problem+json\r\nX-Content-Type-Options: nosniff\r\nX-Request-Id: ${requestId}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`;
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/problem+json\r\nX-Content-Type-Options: nosniff\r\nX-Request-Id: ${requestId}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`;
 }

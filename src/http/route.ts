@@ -216,6 +216,13 @@ function summaryOfAccess(access: Access): string {
   return `Takes ${parts.join(', or ')}.`;
 }
 
+/** Answers `Expect: 100-continue` (RFC 9110, section 10.1.1), unless the body's declared length is refused next. */
+function continueUnlessTooLarge(request: FastifyRequest, reply: FastifyReply, bodyLimit: number): void {
+  const { expect, 'content-length': length } = request.headers;
+  if (expect?.toLowerCase() !== '100-continue' || request.raw.httpVersionMinor === 0) return;
+  if (!(Number(length) > bodyLimit)) reply.raw.writeContinue();
+}
+
 /** Registers a declared route. Throws at start-up for one that does not say what it demands. */
 export function registerRoute(app: FastifyInstance, house: House, declared: Route): void {
   const { access } = declared;
@@ -253,7 +260,7 @@ export function registerRoute(app: FastifyInstance, house: House, declared: Rout
       }
       request.principal = await (declared.findPrincipal ?? findPrincipal)(house, request, access, demand);
     },
-    preParsing: (request, _reply, payload, done) => {
+    preParsing: (request, reply, payload, done) => {
       const type = request.headers['content-type'];
       const isForm = type?.toLowerCase().startsWith(FORM_TYPE) ?? false;
       if (type !== undefined && forms !== 'bytes' && (forms === 'form' ? !isForm : isForm && forms === undefined)) {
@@ -265,6 +272,7 @@ export function registerRoute(app: FastifyInstance, house: House, declared: Rout
         );
         return;
       }
+      continueUnlessTooLarge(request, reply, declared.bodyLimit ?? LIMITS.body);
       done(null, payload);
     },
     ...(forms === 'bytes' && {
