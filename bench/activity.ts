@@ -203,7 +203,7 @@ export async function activity({ full }: { readonly full: boolean }): Promise<Fi
   process.stdout.write(
     `  (seeded ${size.toLocaleString('en')} events in ${Math.round((performance.now() - began) / 1000)} s)\n`,
   );
-  const store = await openSqliteStore(path);
+  const store: Store = await openSqliteStore(path);
   const findings: Finding[] = [];
   try {
     const context = { store, clock: () => NOW, ingest: createIngest(store) } as WorkspaceContext;

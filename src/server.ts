@@ -125,6 +125,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
   const log = parts.logger ?? createLogger(settings.logLevel);
   const opened = await openStore(settings, {
     onError: (error) => log.warn({ err: error }, 'a connection to the store broke'),
+    onFault: (message) => log.fatal(message),
   });
   // Loaded where they are asked for: start and idle memory are everybody's.
   const meter = settings.metrics === null ? null : (await import('./server/metrics.ts')).createMeter();
@@ -265,6 +266,8 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     notReady: async () => {
       try {
         await store.first('select 1 as one', []);
+        const fault = store.fault?.() ?? null;
+        if (fault !== null) return fault;
         return membership.lease.holds() ? null : 'This node holds no lease: it has lost touch with the store.';
       } catch {
         return 'The store can not be reached.';
@@ -289,6 +292,8 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
         lookUpsRefused: unknowns.refused,
         jobs: jobs.figures,
         jobsHere: jobs.running,
+        diskFull: () => store.diskFull?.() ?? false,
+        reserveBytes: () => store.reserveBytes?.() ?? 0,
       };
       const named = { host: 'DEVPILOT_METRICS', port: 'DEVPILOT_METRICS' };
       metrics = await listenOn(named, at, () => meter.listen(at, gauges));

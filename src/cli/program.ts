@@ -80,6 +80,7 @@ function serverCommands(program: Command): void {
       '--lost-secret',
       'the secret is lost, and all that was sealed with it: take the one that is set, or make one',
     )
+    .option('--lost-changes', 'SQLite: the newest writes are lost, or the file is: take the data directory as it is')
     .action(async (options) => (await import('./store-accept.ts')).acceptLoss(options));
   store
     .command('copy')

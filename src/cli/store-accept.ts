@@ -6,10 +6,19 @@ import { Failure } from './failure.ts';
 import { note, print } from './output.ts';
 
 /** Accepts a loss that keeps the server from starting; stop every server first. */
-export async function acceptLoss(options: { lostSecret?: true }): Promise<void> {
-  if (options.lostSecret !== true) throw new Failure('Say what is lost: --lost-secret');
-  const { store, secret, release } = await openStore(readSettings(process.env), { acceptLostSecret: true });
+export async function acceptLoss(options: { lostSecret?: true; lostChanges?: true }): Promise<void> {
+  const { lostSecret = false, lostChanges = false } = options;
+  if (!lostSecret && !lostChanges) throw new Failure('Say what is lost: --lost-secret, --lost-changes, or both');
+  const { store, secret, release } = await openStore(readSettings(process.env), {
+    acceptLostSecret: lostSecret,
+    acceptLostChanges: lostChanges,
+  });
   try {
+    if (lostChanges) {
+      await print('The store is taken as it is now.\n');
+      note('What was deleted or changed in what is lost is accepted again as it was: delete it anew.');
+    }
+    if (!lostSecret) return;
     const unreadable = await countUnreadable(store.read, createSeal([secret]));
     await print(`The secret that is set now is the store's own. Sealed values that are lost: ${unreadable}\n`);
     if (unreadable > 0) note('Set variables and second factors again; servers need new keys.');

@@ -162,6 +162,7 @@ export function apiKeyRoutes(house: House): Route[] {
     route({
       method: 'PATCH',
       url: '/v1/api-keys/:id',
+      essential: true,
       access: { person: 'admin' },
       summary: 'Edit an API key; its secret never changes',
       tag,

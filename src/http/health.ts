@@ -9,7 +9,7 @@ const health = {
   tags: ['Health'],
   description: 'Open to everybody; tells nothing else.',
   security: [],
-  response: { 200: z.object({ status: z.enum(['ok', 'ready']) }), 503: ProblemBody },
+  response: { 200: z.object({ status: z.enum(['ok', 'ready']), warning: z.string().optional() }), 503: ProblemBody },
 };
 
 /** `/healthz`: the process answers. `/readyz`: the store is reachable, migrated, and the lease is held. */
@@ -31,7 +31,9 @@ export function registerHealth(app: FastifyInstance, house: House): void {
     async (_request, reply) => {
       const reason = await house.notReady();
       if (reason !== null) return sendProblem(reply, new Problem('unavailable', reason, { retryAfter: 1 }));
-      return reply.header('cache-control', 'no-store').send({ status: 'ready' });
+      // Still ready: checks go on, and whoever makes room must be able to revoke meanwhile.
+      const warning = house.store.diskFull?.() === true && { warning: 'The disk is full: most writes are refused.' };
+      return reply.header('cache-control', 'no-store').send({ status: 'ready' as const, ...warning });
     },
   );
 }

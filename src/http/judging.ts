@@ -99,6 +99,7 @@ export function judgingRoutes(house: House): Route[] {
     route({
       method: 'POST',
       url: '/v1/revoke',
+      essential: true,
       access: { public: true },
       summary: 'End a credential by its secret, whoever holds it (RFC 7009)',
       tag,

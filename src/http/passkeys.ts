@@ -99,6 +99,7 @@ export function passkeyRoutes(house: House): Route[] {
     route({
       method: 'POST',
       url: '/v1/sessions/passkey/options',
+      essential: true,
       access: { public: true },
       summary: 'Begin a sign-in with a passkey: what to hand to the browser',
       tag,
@@ -110,6 +111,7 @@ export function passkeyRoutes(house: House): Route[] {
     route({
       method: 'POST',
       url: '/v1/sessions/passkey',
+      essential: true,
       access: { public: true },
       summary: 'Sign in with what the browser answered',
       tag,

@@ -103,6 +103,7 @@ export function peopleRoutes(house: House): Route[] {
     route({
       method: 'POST',
       url: '/v1/sessions',
+      essential: true,
       access: { public: true },
       summary: 'Sign in',
       tag,
@@ -178,6 +179,7 @@ export function peopleRoutes(house: House): Route[] {
     route({
       method: 'POST',
       url: '/v1/me/password',
+      essential: true,
       access: { person: 'signed_in' },
       summary: 'Change own password; ends every other session',
       tag,

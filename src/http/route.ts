@@ -4,6 +4,7 @@ import type { Claim } from '../contract/idempotency.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
 import { ProblemBody } from '../contract/schemas.ts';
 import { CODES, type Code, LIMITS } from '../contract/words.ts';
+import { runEssential } from '../store/essential.ts';
 import type { JsonLimits } from '../workspace/bounded-json.ts';
 import type { Asker } from '../workspace/context.ts';
 import type { House } from './house.ts';
@@ -71,6 +72,8 @@ export interface Route {
   readonly jsonLimits?: JsonLimits;
   /** Asked several times a second by each client: only refusals are worth a line in the log. */
   readonly frequent?: true;
+  /** Goes on while the disk is full, as every DELETE does: it ends access, or is needed to. */
+  readonly essential?: true;
   readonly answers: Readonly<Record<number, z.ZodType>>;
   /** Answers with a JSON line each for as many of the shape as there are. */
   readonly streams?: true;
@@ -229,6 +232,7 @@ export function registerRoute(app: FastifyInstance, house: House, declared: Rout
   const demand = demandOf(access);
   const description = summaryOfAccess(access);
   const forms = declared.takes;
+  const isEssential = declared.method === 'DELETE' || declared.essential === true;
   app.route({
     method: declared.method,
     url: declared.url,
@@ -288,14 +292,16 @@ export function registerRoute(app: FastifyInstance, house: House, declared: Rout
         if (narrower !== undefined) checkCredential(house, request, demandOf(narrower));
       },
     }),
-    handler: (request, reply) =>
-      declared.handler({
+    handler: (request, reply) => {
+      const ask = {
         params: request.params as never,
         query: request.query as never,
         body: request.body as never,
         request,
         reply,
-      }),
+      };
+      return isEssential ? runEssential(() => declared.handler(ask)) : declared.handler(ask);
+    },
   });
 }
 

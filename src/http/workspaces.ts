@@ -156,6 +156,7 @@ export function memberRoutes(house: House): Route[] {
     route({
       method: 'PATCH',
       url: '/v1/members/:id',
+      essential: true,
       access: { person: 'admin' },
       summary: "Change a member's role",
       tag,

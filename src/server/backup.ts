@@ -19,6 +19,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 import type { Settings } from '../settings.ts';
 import { CopyRefused, type OnProgress } from '../store/copy.ts';
 import { openReader } from '../store/open.ts';
+import { markCopyClean, refuseUnlessWhole } from '../store/sqlite-guard.ts';
 import { secretOfSettings } from './open-store.ts';
 import { readSecretFile, refuseOtherSecret } from './secret.ts';
 import { openSource, type Place, transfer, verifyLogs } from './transfer.ts';
@@ -86,6 +87,7 @@ function vacuumInto(from: string, to: string): void {
   } finally {
     database.close();
   }
+  markCopyClean(to);
 }
 
 /**
@@ -113,6 +115,7 @@ export async function backUp(
       await source.close();
     }
   } else {
+    refuseUnlessWhole(place.directory);
     vacuumInto(join(place.directory, FILE), file);
     logEntries = await verifyLogs({ directory: folder });
   }

@@ -13,6 +13,8 @@ export interface Gauges {
   /** Jobs over all nodes; `dueSince` in epoch milliseconds. */
   readonly jobs: () => Promise<{ waiting: number; running: number; dueSince: number | null }>;
   readonly jobsHere: () => number;
+  readonly diskFull: () => boolean;
+  readonly reserveBytes: () => number;
 }
 
 export interface Meter {
@@ -119,6 +121,10 @@ export function createMeter(): Meter {
           this.inc(gauges.lookUpsRefused());
         },
       });
+      gauge('devpilot_disk_full', '1 while only what ends access is written, for want of room', () =>
+        Number(gauges.diskFull()),
+      );
+      gauge('devpilot_disk_reserve_bytes', 'Room kept on the disk for when it is full', gauges.reserveBytes);
       gauge('devpilot_jobs_here', 'Jobs that run on this node', gauges.jobsHere);
       const oldest = new Gauge({
         name: 'devpilot_jobs_due_seconds',

@@ -3,7 +3,10 @@ import { dirname, join } from 'node:path';
 import { BadSetting, type Settings } from '../settings.ts';
 import { type DataDirectory, DirectoryInUse, takeDataDirectory } from '../store/data-directory.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
+import { forgetState, noteMaking, refuseUnlessWhole } from '../store/sqlite-guard.ts';
 import type { Store } from '../store/store.ts';
+import { makeRoomToOpen } from './disk-space.ts';
+import { guardStore } from './guarded-store.ts';
 import { checkSecret, keepSecretCheck, type NamedSecret, ownSecrets, syncFolder } from './secret.ts';
 
 export interface OpenedStore {
@@ -18,6 +21,10 @@ export interface OpenOptions {
   readonly onError?: (error: Error) => void;
   /** Takes the secret that is set, or makes one, although the store was sealed with another: what is sealed is lost. */
   readonly acceptLostSecret?: boolean;
+  /** Takes the embedded store as it is, although writes that were acknowledged are missing. */
+  readonly acceptLostChanges?: boolean;
+  /** Told of damage that was found in the embedded store's file after it was opened. */
+  readonly onFault?: (message: string) => void;
 }
 
 function takeDirectory(path: string): DataDirectory {
@@ -56,6 +63,9 @@ async function settleSecret(
 
 async function openEmbedded(settings: Settings, directory: DataDirectory, options: OpenOptions): Promise<OpenedStore> {
   const ownPath = join(directory.path, 'secret');
+  if (options.acceptLostChanges === true) forgetState(directory.path);
+  else refuseUnlessWhole(directory.path);
+  noteMaking(directory.path);
   const sealed = holdsBytes(directory.database) && options.acceptLostSecret !== true ? directory.database : null;
   const given = secretOfSettings(settings);
   const secrets = given === null ? ownSecrets(ownPath, sealed) : ([given] as const);
@@ -63,7 +73,8 @@ async function openEmbedded(settings: Settings, directory: DataDirectory, option
   try {
     const right = await settleSecret(store, secrets, options);
     endRotation(ownPath, right);
-    return { store, secret: right.secret, release: directory.release };
+    const guarded = await guardStore(store, directory, options.onFault ?? (() => undefined));
+    return { store: guarded, secret: right.secret, release: directory.release };
   } catch (error) {
     await store.close();
     throw error;
@@ -76,6 +87,7 @@ async function openEmbedded(settings: Settings, directory: DataDirectory, option
  */
 export async function openStore(settings: Settings, options: OpenOptions = {}): Promise<OpenedStore> {
   if (settings.databaseUrl === null) {
+    makeRoomToOpen(settings.dataDirectory);
     const directory = takeDirectory(settings.dataDirectory);
     try {
       return await openEmbedded(settings, directory, options);

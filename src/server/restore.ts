@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import type { Settings } from '../settings.ts';
 import { CopyRefused, type OnProgress } from '../store/copy.ts';
 import { takeDataDirectory } from '../store/data-directory.ts';
+import { markClean } from '../store/installation.ts';
 import { openReader } from '../store/open.ts';
 import { createSeal } from '../store/seal.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
+import { forgetState } from '../store/sqlite-guard.ts';
 import { digestOfFile, FILE, MANIFEST, type Manifest, placeOfSettings, SECRET, sync } from './backup.ts';
 import { secretOfSettings } from './open-store.ts';
 import { type NamedSecret, readSecretFile, refuseOtherSecret, writeSecretFile } from './secret.ts';
@@ -71,6 +73,7 @@ async function unpack(folder: string, under: string, manifest: Manifest): Promis
     throw new CopyRefused(`${join(folder, FILE)} is not the file that was written: its digest is another.`);
   }
   const store = await openSqliteStore(join(work, FILE));
+  await store.transaction(markClean);
   await store.close();
   return work;
 }
@@ -124,6 +127,8 @@ export async function restore(settings: Settings, folder: string, onProgress: On
       } else {
         logEntries = await verifyLogs({ directory: work });
         sync(join(work, FILE));
+        // Whatever was here before is not what is here from now on.
+        forgetState(held.path);
         renameSync(join(work, FILE), held.database);
         sync(held.path);
       }

@@ -21,6 +21,7 @@ import { type DataDirectory, takeDataDirectory } from '../store/data-directory.t
 import { listTables } from '../store/migrate.ts';
 import { openReader } from '../store/open.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
+import { refuseUnlessWhole } from '../store/sqlite-guard.ts';
 import { type NamedSecret, readSecretFile, refuseOtherSecret } from './secret.ts';
 
 /** Where a store is: a PostgreSQL database, or a data directory. */
@@ -144,6 +145,7 @@ export async function copyStore(
   }
   const held = take(from);
   try {
+    if ('directory' in from) refuseUnlessWhole(from.directory);
     const source = await openSource(from);
     try {
       if (source.liveNodes > 0) {

@@ -24,3 +24,24 @@ export async function setSecretCheck(trx: Trx, sealed: string, onlyFirst: boolea
   if (onlyFirst) query = query.where('secret_check', 'is', null);
   await query.execute();
 }
+
+/** Notes that a process has the embedded store from now on: its file alone is not all of it. */
+export async function markOpened(trx: Trx): Promise<{ store_id: string; starts: number }> {
+  await ensureInstallation(trx);
+  return trx
+    .updateTable('installation')
+    .set(({ eb }) => ({ starts: eb('starts', '+', 1), clean: 0 }))
+    .where('id', '=', ID)
+    .returning(['store_id', 'starts'])
+    .executeTakeFirstOrThrow();
+}
+
+/** Notes that the file of the embedded store holds everything; the last thing that is written to it. */
+export async function markClean(trx: Trx): Promise<void> {
+  await trx.updateTable('installation').set({ clean: 1 }).where('id', '=', ID).execute();
+}
+
+/** Says again that a process has the store: a write that changes nothing. */
+export async function markInUse(trx: Trx): Promise<void> {
+  await trx.updateTable('installation').set({ clean: 0 }).where('id', '=', ID).execute();
+}

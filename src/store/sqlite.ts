@@ -138,12 +138,18 @@ function threadDialect(thread: SqliteThread): Dialect {
   };
 }
 
+/** The embedded store. */
+export interface SqliteStore extends Store {
+  /** Brings what the write-ahead log holds into the file: as much as goes at once, or all of it and ends the log. */
+  checkpoint(how: 'passive' | 'truncate'): Promise<void>;
+}
+
 /**
  * Opens the embedded store and brings its tables up to date. One thread writes, one thread reads what
  * may take long, and the hot look-ups run here on a connection of their own (4.5 µs each).
  * The caller sees to it that no other process has the file open.
  */
-export async function openSqliteStore(path: string): Promise<Store> {
+export async function openSqliteStore(path: string): Promise<SqliteStore> {
   const write = new Kysely<Schema>({ dialect: threadDialect(new SqliteThread(path, false)) });
   await migrate(write, 'blob');
   const reader = new SqliteThread(path, true);
@@ -164,6 +170,9 @@ export async function openSqliteStore(path: string): Promise<Store> {
     first: async (statement, parameters) => first(statement, parameters),
     lookUp: async ({ table, columns, key }, value) =>
       first(`select ${columns} from ${table} where ${key} = ?`, [value]),
+    async checkpoint(how) {
+      await write.executeQuery(CompiledQuery.raw(`pragma wal_checkpoint(${how})`));
+    },
     async close() {
       statements.clear();
       hot.close();

@@ -29,6 +29,12 @@ export interface Store {
   lookUp<Row>(rows: KeyedRows, key: Uint8Array): Promise<Row | undefined>;
   /** The first row of a prepared statement with `?` for its parameters, on a connection kept for judging. */
   first<Row>(statement: string, parameters: readonly Bindable[]): Promise<Row | undefined>;
+  /** Why what is in it must not be trusted, in a sentence; null while nothing is known against it. */
+  fault?(): string | null;
+  /** Whether only what ends access is written, for want of room on the disk. */
+  diskFull?(): boolean;
+  /** Bytes kept on the disk for when it is full. */
+  reserveBytes?(): number;
   close(): Promise<void>;
 }
 

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { closeSync, existsSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { bearer, callAt, createKey, personAt, signUpAt, type TestPerson } from '../src/testing/house.ts';
+import { type ServerProcess, spawnServer, temporaryDirectory } from '../src/testing/process.ts';
+import { until } from '../src/testing/until.ts';
+
+const root = temporaryDirectory();
+const disk = join(root.path, 'disk');
+execFileSync('mkdir', [disk]);
+// A file system of its own needs the rights to mount one; there is no other way to fill a disk.
+const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=40m', 'devpilot-test', disk]).status === 0;
+after(() => {
+  if (mounted) spawnSync('umount', [disk]);
+  root.remove();
+});
+
+const filler = join(disk, 'filler');
+/** Takes all the room there is. */
+function fillDisk(): void {
+  const file = openSync(filler, 'a');
+  for (let size = 1_048_576; size >= 1; ) {
+    try {
+      writeSync(file, Buffer.alloc(size));
+    } catch {
+      size = Math.floor(size / 4);
+    }
+  }
+  closeSync(file);
+}
+
+describe('on a disk that is full', { skip: mounted ? false : 'no file system can be mounted here' }, () => {
+  const directory = join(disk, 'data');
+  const reserve = join(directory, 'devpilot.reserve');
+  let server: ServerProcess;
+  let owner: TestPerson;
+  const statusOf = async (secret: string) =>
+    (await callAt(server.url, '/v1/authorize', { headers: bearer(secret) })).status;
+  before(async () => {
+    server = await spawnServer(directory, { DEVPILOT_METRICS: '127.0.0.1:0' });
+    owner = await signUpAt(server);
+  });
+  after(() => server.stop('SIGKILL'));
+
+  test('deletions, deactivations, sign-ins and sign-outs go on, and nothing else is written; with room all is as before', async () => {
+    const keys = await Promise.all(Array.from({ length: 40 }, () => createKey(owner, ['read'])));
+    const [switched, revoked, ...deleted] = keys;
+    assert.ok(switched !== undefined && revoked !== undefined);
+    await until(async () => existsSync(reserve) && statSync(reserve).size === 4 * 1_048_576, 20_000);
+
+    fillDisk();
+    const create = () =>
+      owner.call<{ detail: string }>('/v1/api-keys', { body: { name: 'One more', permissions: ['read'] } });
+    let answer = await create();
+    // The log has some room that it had taken before.
+    for (let tries = 0; answer.status === 201 && tries < 2_000; tries++) answer = await create();
+    assert.equal(answer.status, 503, answer.text);
+    assert.match(answer.body.detail, /disk is full/);
+
+    for (const { id, secret } of deleted) {
+      const gone = await owner.call(`/v1/api-keys/${id}`, { method: 'DELETE' });
+      assert.equal(gone.status, 204, gone.text);
+      assert.equal(await statusOf(secret), 401);
+    }
+    const off = await owner.call(`/v1/api-keys/${switched.id}`, { method: 'PATCH', body: { active: false } });
+    assert.equal(off.status, 200, off.text);
+    assert.equal(await statusOf(switched.secret), 401);
+    const ended = await callAt(server.url, '/v1/revoke', { body: new URLSearchParams({ token: revoked.secret }) });
+    assert.equal(ended.status, 200);
+    assert.equal(await statusOf(revoked.secret), 401);
+    const again = await personAt(server.url, owner.email);
+    assert.equal((await again.call('/v1/sessions/current', { method: 'DELETE' })).status, 204);
+    assert.equal((await create()).status, 503);
+
+    const ready = await callAt<{ warning?: string }>(server.url, '/readyz');
+    assert.equal(ready.status, 200);
+    assert.match(ready.body.warning ?? '', /disk is full/);
+    assert.match(await (await fetch(server.metricsUrl ?? '')).text(), /devpilot_disk_full 1\n/);
+
+    // Killed and started on the disk that is full: what was deleted stays so.
+    await server.stop('SIGKILL');
+    fillDisk();
+    server = await spawnServer(directory, { DEVPILOT_METRICS: '127.0.0.1:0' });
+    for (const { secret } of deleted.slice(0, 5)) assert.equal(await statusOf(secret), 401);
+
+    rmSync(filler);
+    owner = await personAt(server.url, owner.email);
+    await until(async () => (await create()).status === 201, 20_000);
+    await until(async () => statSync(reserve).size === 4 * 1_048_576, 20_000);
+    assert.equal((await server.stop('SIGTERM')).code, 0);
+    server = await spawnServer(directory, { DEVPILOT_METRICS: '127.0.0.1:0' });
+    assert.equal(await statusOf(deleted[0]?.secret ?? ''), 401);
+  });
+});

@@ -1,0 +1,123 @@
+import { existsSync } from 'node:fs';
+import { Worker } from 'node:worker_threads';
+import type { DataDirectory } from '../store/data-directory.ts';
+import { runEssential } from '../store/essential.ts';
+import { markClean, markInUse, markOpened } from '../store/installation.ts';
+import type { SqliteStore } from '../store/sqlite.ts';
+import { isUnchecked, writeState } from '../store/sqlite-guard.ts';
+import { StartRefused } from '../store/start-refused.ts';
+import type { Store } from '../store/store.ts';
+import { watchDisk } from './disk-space.ts';
+
+/** How long a start waits for the check of a large file, which goes on while it is served; milliseconds. */
+const CHECK_WITHIN = 1_000;
+/** How often what the write-ahead log holds is brought into the file, and the disk is looked at; milliseconds. */
+const LOOK_EVERY = 5_000;
+
+interface FileCheck {
+  /** What is damaged, null if nothing; undefined while it is not known. */
+  found(): string | null | undefined;
+  readonly done: Promise<void>;
+  stop(): Promise<void>;
+}
+
+function startCheck(path: string): FileCheck {
+  const body = import.meta.url.endsWith('.ts') ? '../store/sqlite-check-worker.ts' : '../store/sqlite-check-worker.js';
+  const stop = new Int32Array(new SharedArrayBuffer(4));
+  const worker = new Worker(new URL(body, import.meta.url), { workerData: { path, stop } });
+  let found: string | null | undefined;
+  worker.on('message', (message: string | null) => {
+    found = message;
+  });
+  worker.on('error', () => {
+    found ??= null;
+  });
+  const done = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+  worker.unref();
+  return {
+    found: () => found,
+    done,
+    async stop() {
+      Atomics.store(stop, 0, 1);
+      worker.ref();
+      await done;
+    },
+  };
+}
+
+const within = (work: Promise<void>, span: number): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(resolve, span);
+    void work.then(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+
+/**
+ * Watches over the file of an embedded store from its start to its clean stop: notes both in the file and beside it,
+ * keeps the file close behind what was written, and checks a large one while it is served. `onFault` is told once of
+ * damage that was found. Throws `StartRefused` where some is found within a second.
+ */
+export async function guardStore(
+  store: SqliteStore,
+  { path, database }: DataDirectory,
+  onFault: (message: string) => void,
+): Promise<Store> {
+  const check = isUnchecked(database) ? startCheck(database) : null;
+  if (check !== null) {
+    await within(check.done, CHECK_WITHIN);
+    const damage = check.found();
+    if (typeof damage === 'string') throw new StartRefused(`${database} is damaged (${damage}). Restore a backup.`);
+    void check.done.then(() => {
+      const late = check.found();
+      if (typeof late === 'string') onFault(`${database} is damaged (${late}). Stop, and restore a backup.`);
+    });
+  }
+  const { store_id, starts } = await store.transaction(markOpened);
+  // Into the file itself, so that a copy of it alone shows that it is not all.
+  await store.checkpoint('passive');
+  writeState(path, { store: store_id, starts });
+  const disk = watchDisk(store, path, {
+    touch: markInUse,
+    onChange: (isFull) => onFault(isFull ? `The disk of ${path} is full.` : `The disk of ${path} has room again.`),
+  });
+  async function look(): Promise<void> {
+    await store.checkpoint('passive').catch(() => undefined);
+    await disk.fill().catch(() => undefined);
+  }
+  let looking = Promise.resolve();
+  const looks = setInterval(() => {
+    looking = looking.then(look);
+  }, LOOK_EVERY);
+  looks.unref();
+
+  async function noteStop(): Promise<void> {
+    try {
+      await runEssential(() => disk.transaction(markClean));
+    } catch {
+      writeState(path, { store: store_id, starts, stopped: starts });
+      return;
+    }
+    await store.checkpoint('truncate').catch(() => undefined);
+  }
+
+  return {
+    ...store,
+    fault() {
+      const damage = check?.found();
+      return typeof damage === 'string' ? `The store is damaged (${damage}): restore a backup.` : null;
+    },
+    transaction: disk.transaction,
+    diskFull: disk.isFull,
+    reserveBytes: disk.reserveBytes,
+    async close() {
+      clearInterval(looks);
+      await looking;
+      await check?.stop();
+      // A directory that was removed under it has nothing to note.
+      if (existsSync(database)) await noteStop().catch(() => undefined);
+      await store.close();
+    },
+  };
+}
