@@ -56,7 +56,10 @@ async function timeMany(count: number): Promise<number[]> {
   const read = () => Promise.resolve(null);
   const registry = createRegistry({ read, lease, memory: createMemory(1) });
   const nodes = Array.from({ length: count }, () =>
-    amongOthers({ url, id: createId('node'), bound: MANY_BOUND, registry, read, onError: () => undefined }),
+    amongOthers({
+      ...{ url, id: createId('node'), bound: MANY_BOUND, isNew: true, registry, read },
+      onError: () => undefined,
+    }),
   );
   try {
     await Promise.all(nodes.map((node) => node.start()));
@@ -64,8 +67,8 @@ async function timeMany(count: number): Promise<number[]> {
     const [first] = nodes;
     for (let left = ONE_BY_ONE; left > 0 && first !== undefined; left--) {
       const begun = performance.now();
-      const number = await store.transaction((trx) => insertRevocation(trx, 'wsp_01', new Uint8Array(32), Date.now()));
-      await first.settle({ number, workspaceId: 'wsp_01', digest: null });
+      const made = await store.transaction((trx) => insertRevocation(trx, 'wsp_01', new Uint8Array(32), Date.now()));
+      await first.settle({ ...made, workspaceId: 'wsp_01', digest: null });
       settled.push(performance.now() - begun);
     }
     return settled;

@@ -17,7 +17,9 @@ test(`after ${KILLS} kills at random moments every acknowledged creation works a
   const alive = new Map<string, Made>();
   const dead = new Map<string, Made>();
   let uses = 0;
-  let server = await spawnServer(directory.path);
+  // After each start deletions wait for this long: leases that the store does not know could still hold.
+  const environment = { DEVPILOT_REVOCATION_BOUND: '200ms' };
+  let server = await spawnServer(directory.path, environment);
   const ask = <Body>(path: string, headers: Record<string, string>, body?: unknown, method?: string) =>
     callAt<Body>(server.url, path, { headers, body, ...(method !== undefined && { method }) });
   const signedUp = await ask(
@@ -81,7 +83,7 @@ test(`after ${KILLS} kills at random moments every acknowledged creation works a
   for (let kill = 0; kill < KILLS; kill++) {
     const known = new Set([...alive.keys(), ...dead.keys()]);
     await killOnce(server);
-    server = await spawnServer(directory.path);
+    server = await spawnServer(directory.path, environment);
     await check(
       [...alive.values()].filter(({ id }) => !known.has(id)),
       200,

@@ -31,6 +31,7 @@ import { openStorages } from './server/storages.ts';
 import { registerKinds, startSchedules } from './server/work.ts';
 import type { Settings } from './settings.ts';
 import { countFailure, failedSince, recentFailures } from './store/failures.ts';
+import { anyPerson } from './store/people.ts';
 import { createSeal } from './store/seal.ts';
 import type { Store } from './store/store.ts';
 import { createIngest } from './workspace/activity-ingest.ts';
@@ -139,15 +140,14 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     memory: createMemory(RECORDS_IN_MEMORY),
   });
   const nodeId = createId('node', clock());
+  const facts = { bound: settings.revocationBound, isNew: !(await anyPerson(store.read)), registry, read };
   const membership =
     settings.databaseUrl === null
-      ? aloneWith({ store, bound: settings.revocationBound, registry, read })
+      ? aloneWith({ ...facts, store })
       : amongOthers({
+          ...facts,
           url: settings.databaseUrl,
           id: nodeId,
-          bound: settings.revocationBound,
-          registry,
-          read,
           onError: (error) => log.warn({ err: error }, 'the lease was not renewed; it is tried again'),
         });
   const { settle, settleAll } = membership;

@@ -24,32 +24,44 @@ const address = z
   .regex(/^[0-9A-Fa-f.:]{2,45}$/, 'takes an IP address')
   .meta({ examples: ['192.0.2.7'] });
 
+const history = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be the history of an earlier answer')
+  .describe('Identifies the running database; another one may lack what this one had')
+  .meta({ examples: ['Zk3vX0pQ9aTrb2LhUeWm1g'] });
+const revocationId = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{0,64}$/, 'must be the id of an earlier answer')
+  .describe('The random id of the revocation with this number; empty where there is none')
+  .meta({ examples: ['pV7cQ2mJwXk7B1dNhAq3Zr'] });
+const point = z.strictObject({ history, number, id: revocationId }).meta({ id: 'RevocationPoint' });
+
 export const GuardPath = z.object({ guard });
 
 export const GuardBeat = z
   .strictObject({
     guard,
-    applied: number
+    applied: point
       .nullable()
-      .describe('All that was revoked up to this number is forgotten; null where nothing is remembered'),
+      .describe('All that was revoked up to this point is forgotten; null where nothing is remembered'),
     moved: z.boolean().describe('Something was applied since the last beat'),
   })
   .meta({ id: 'GuardBeat' });
 
 const news = {
-  counter: number.describe('The newest revocation of the server'),
+  head: point.describe('The newest revocation of the server'),
   revocations: z
     .array(z.object({ number, digest: digest.nullable() }))
     .describe('Those of the workspace, in order; a null digest is all of it'),
-  through: number.describe('They are all there are up to this number'),
-  whole: z.boolean().describe('False where older ones are gone: forget everything'),
+  through: point.describe('They are all there are up to this point'),
+  whole: z.boolean().describe('False where older ones are gone or the history is another: forget everything'),
 };
 export const GuardNews = z.object(news).meta({ id: 'GuardNews' });
 export const GuardBeatAnswer = z
   .discriminatedUnion('granted', [
     z.object({
       granted: z.literal(true),
-      confirmed: number,
+      confirmed: point,
       bound: z.int().positive().describe('Milliseconds that the lease lasts'),
       now: instant.describe("The server's clock"),
       workspaceId: z.string(),
@@ -65,6 +77,8 @@ export const GuardNewsQuery = z.strictObject({
     .string()
     .regex(/^\d{1,15}$/, 'takes a number')
     .meta({ examples: ['41'] }),
+  history,
+  id: revocationId.optional(),
 });
 
 export const GuardRecordRequest = z.strictObject({ digest }).meta({ id: 'GuardRecordRequest' });

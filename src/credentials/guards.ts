@@ -1,22 +1,32 @@
 import { Problem } from '../contract/problem.ts';
 import type { BeatAnswer, News } from './guard-lease.ts';
-import type { Schedule } from './lease.ts';
+import type { Point, Schedule } from './lease.ts';
 import type { NodeStore, Renewal } from './node.ts';
 import type { Digest, StoredCredential } from './record.ts';
-import type { Revocation } from './registry.ts';
+import type { Revocation, RevokedRecords } from './registry.ts';
 
 /** A guard asks for its lease. `applied`: up to where it has forgotten what was revoked; null with an empty memory. */
 export interface Beat {
   readonly id: string;
   readonly workspaceId: string;
-  readonly applied: number | null;
+  readonly applied: Point | null;
   /** It has applied something since its last beat, and somebody may wait for that. */
   readonly moved: boolean;
 }
 
+/** What was revoked in one workspace after a number; one instant of the store. */
+export interface WorkspaceRevocations {
+  readonly head: Point;
+  /** The id of the revocation with the number asked for; empty where there is none, or none any more. */
+  readonly base: string;
+  /** How many of all workspaces after that number are kept. */
+  readonly kept: number;
+  readonly revocations: readonly Omit<Revocation, 'workspaceId'>[];
+}
+
 interface NewsReader {
-  /** The revocations of one workspace after a number, at most `limit`; one instant of the store. */
-  newsOf(workspaceId: string, after: number, limit: number): Promise<News>;
+  /** The revocations of one workspace after a number, at most `limit`. */
+  readWorkspace(workspaceId: string, after: number, limit: number): Promise<WorkspaceRevocations>;
 }
 
 export interface GuardStore extends NewsReader, Pick<NodeStore, 'giveUp'> {
@@ -32,11 +42,11 @@ export interface Guards {
    */
   beat(beat: Beat): Promise<BeatAnswer>;
   /** Resolves with what was revoked in the workspace after a number: as soon as something was, or empty after a while. */
-  wait(guard: { readonly id: string; readonly workspaceId: string }, after: number): Promise<News>;
+  wait(guard: { readonly id: string; readonly workspaceId: string }, after: Point): Promise<News>;
   /** What judging needs of a credential; null where the workspace has none such. */
   record(workspaceId: string, digest: Digest): Promise<StoredCredential | null>;
   /** This server has applied a revocation: tells the guards that wait. */
-  told(revocation: Revocation): void;
+  told(revocation: RevokedRecords): void;
   /** Takes a guard's lease away: it judges from memory no more. */
   leave(id: string): Promise<void>;
   /** Answers all who wait. */
@@ -49,6 +59,20 @@ const PAGE = 1000;
 const BATCH = 16;
 /** How long a guard waits for news before it asks anew, milliseconds. */
 const WAIT = 20_000;
+
+/** What a guard that has applied `after` is told. Numbers are gapless: what is missing was pruned. */
+async function readNews(reader: NewsReader, workspaceId: string, after: Point, limit: number): Promise<News> {
+  const { head, base, kept, revocations } = await reader.readWorkspace(workspaceId, after.number, limit);
+  const isOurs = head.history === after.history && base === after.id;
+  const last = revocations.at(-1);
+  const isCut = last !== undefined && revocations.length >= limit;
+  return {
+    head,
+    whole: isOurs && kept === head.number - after.number,
+    through: isCut ? { history: head.history, number: last.number, id: last.id } : head,
+    revocations: revocations.map(({ number, digest }) => ({ number, digest })),
+  };
+}
 
 interface Waiting {
   readonly id: string;
@@ -78,17 +102,13 @@ export function createGuards(options: {
   let stopped = false;
   const waiting = new Map<string, Waiting>();
 
-  async function answerTo(
-    renewal: Parameters<Parameters<GuardStore['guardRenewal']>[0]>[0],
-    counter: number,
-    beat: Beat,
-  ) {
+  async function answerTo(renewal: Parameters<Parameters<GuardStore['guardRenewal']>[0]>[0], head: Point, beat: Beat) {
     const { id, workspaceId, applied, moved } = beat;
     // An empty memory has forgotten everything.
-    const news = applied === null ? null : await renewal.newsOf(workspaceId, applied, PAGE);
+    const news = applied === null ? null : await readNews(renewal, workspaceId, applied, PAGE);
     if (news !== null && (!news.whole || news.revocations.length > 0)) return { granted: false as const, ...news };
-    const isGranted = await renewal.grant({ id, workspaceId, confirmed: counter, bound, moved });
-    if (isGranted) return { granted: true as const, confirmed: counter, bound, workspaceId };
+    const isGranted = await renewal.grant({ id, workspaceId, confirmed: head.number, bound, moved });
+    if (isGranted) return { granted: true as const, confirmed: head, bound, workspaceId };
     return new Problem('rate_limited', 'The workspace has as many guards as it may have.', { retryAfter: 10 });
   }
 
@@ -96,8 +116,8 @@ export function createGuards(options: {
     const answers: (BeatAnswer | Problem)[] = [];
     try {
       await store.guardRenewal(async (renewal) => {
-        const counter = await renewal.lockCounter();
-        for (const { beat } of batch) answers.push(await answerTo(renewal, counter, beat));
+        const head = await renewal.lockCounter();
+        for (const { beat } of batch) answers.push(await answerTo(renewal, head, beat));
       });
     } catch (error) {
       for (const { reject } of batch) reject(error);
@@ -144,12 +164,13 @@ export function createGuards(options: {
         waiting.set(id, mine);
         cancel = schedule(WAIT, mine.wake);
         // Looked at after it waits, so that nothing falls between.
-        store
-          .newsOf(workspaceId, after, 1)
-          .then(({ revocations, whole }) => (stopped || !whole || revocations.length > 0) && mine.wake(), mine.wake);
+        readNews(store, workspaceId, after, 1).then(
+          ({ revocations, whole }) => (stopped || !whole || revocations.length > 0) && mine.wake(),
+          mine.wake,
+        );
       });
       await woken;
-      return store.newsOf(workspaceId, after, PAGE);
+      return readNews(store, workspaceId, after, PAGE);
     },
     async record(workspaceId, digest) {
       const found = await read(digest);

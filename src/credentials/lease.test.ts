@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { renewOver } from './guard-lease.ts';
-import { createLease, type Following } from './lease.ts';
-import type { Revocation } from './registry.ts';
+import { createLease, type Following, type Point } from './lease.ts';
 
-const revocation = (number: number): Revocation => ({ number, workspaceId: 'w', digest: String(number) });
+const revocation = (number: number) => ({ workspaceId: 'w', digest: String(number) });
+const point = (number: number, history = 'h'): Point => ({ history, number, id: `id ${number}` });
 
 /** A lease with clocks of its own and what its memory was told to forget. */
-function leaseWith(renew: (following: Following) => Promise<{ confirmed: number; bound: number }>) {
+function leaseWith(renew: (following: Following) => Promise<{ bound: number }>) {
   const forgotten: (string | null)[] = [];
   const clock = { monotonic: 0, wall: 1000 };
   const lease = createLease({
@@ -24,23 +24,24 @@ function leaseWith(renew: (following: Following) => Promise<{ confirmed: number;
 }
 
 const atOnce = async (following: Following) => {
-  if (following.applied() === null) following.startOver(5);
-  return { confirmed: following.applied() ?? 0, bound: 1000 };
+  if (following.applied() === null) following.startOver(point(5));
+  return { bound: 1000 };
 };
 
 test('what is heard is forgotten at once, and counts as applied only if nothing before it is missing', async () => {
   const { lease, forgotten } = leaseWith(atOnce);
-  lease.hear(5, [revocation(6)], 6);
+  lease.hear(point(5), [revocation(6)], point(6));
   assert.deepEqual([lease.applied(), forgotten], [null, ['6']]);
   await lease.start(1000);
-  assert.equal(lease.applied(), 5);
-  lease.hear(7, [revocation(8)], 8);
-  assert.equal(lease.applied(), 5);
-  lease.hear(4, [revocation(5), revocation(6)], 7);
-  assert.equal(lease.applied(), 7);
-  lease.hear(5, [], 6);
-  assert.equal(lease.applied(), 7);
-  assert.deepEqual(forgotten, ['6', 'everything', '8', '5', '6']);
+  assert.deepEqual(lease.applied(), point(5));
+  lease.hear(point(7), [revocation(8)], point(8));
+  lease.hear(point(5, 'another history'), [revocation(9)], point(9, 'another history'));
+  assert.deepEqual(lease.applied(), point(5));
+  lease.hear(point(5), [revocation(6)], point(7));
+  assert.deepEqual(lease.applied(), point(7));
+  lease.hear(point(7), [], point(6));
+  assert.deepEqual(lease.applied(), point(7));
+  assert.deepEqual(forgotten, ['6', 'everything', '8', '9', '6']);
 });
 
 test('a lease counts from before the beat, ends by either clock, and by a wall clock that went back', async () => {
@@ -75,28 +76,29 @@ test('what ends during a beat is not brought back by it', async () => {
 });
 
 test('a guard applies what it is told until nothing is missing, and gives up on a connection that never catches up', async () => {
-  const asked: (number | null)[] = [];
+  const asked: (number | undefined)[] = [];
   const { lease, forgotten } = leaseWith(
     renewOver(async (applied) => {
-      asked.push(applied);
-      if (applied === null) return { granted: true, confirmed: 3, bound: 1000, workspaceId: 'w' };
-      if (applied < 5) {
-        return { granted: false, counter: 9, through: 5, whole: true, revocations: [{ number: 5, digest: '5' }] };
+      asked.push(applied?.number);
+      if (applied === null) return { granted: true, confirmed: point(3), bound: 1000, workspaceId: 'w' };
+      if (applied.number < 5) {
+        const news = { head: point(9), through: point(5), whole: true, revocations: [{ number: 5, digest: '5' }] };
+        return { granted: false, ...news };
       }
-      return { granted: true, confirmed: 9, bound: 1000, workspaceId: 'w' };
+      return { granted: true, confirmed: point(9), bound: 1000, workspaceId: 'w' };
     }),
   );
   await lease.start(1000);
   lease.wake();
   await new Promise((resolve) => setImmediate(resolve));
-  assert.deepEqual(asked, [null, 3, 5]);
+  assert.deepEqual(asked, [undefined, 3, 5]);
   assert.deepEqual(forgotten, ['everything', '5']);
-  assert.equal(lease.applied(), 9);
+  assert.deepEqual(lease.applied(), point(9));
 
   const never = renewOver(async (applied) => ({
-    ...{ granted: false, counter: 99, whole: true, revocations: [] },
-    through: (applied ?? 0) + 1,
+    ...{ granted: false, head: point(99), whole: true, revocations: [] },
+    through: point((applied?.number ?? 0) + 1),
   }));
-  const following = { applied: () => 1, apply: () => {}, startOver: () => {} };
+  const following = { applied: () => point(1), apply: () => {}, startOver: () => {} };
   await assert.rejects(never(following), /follow/);
 });

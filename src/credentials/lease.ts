@@ -1,4 +1,4 @@
-import type { Registry, Revocation } from './registry.ts';
+import type { Registry, RevokedRecords } from './registry.ts';
 
 /** Two clocks that fail in different ways; milliseconds. */
 export interface Clocks {
@@ -11,34 +11,50 @@ export interface Clocks {
 /** Calls `work` after `delay` milliseconds; the answer cancels it. */
 export type Schedule = (delay: number, work: () => void) => () => void;
 
+/**
+ * A point in the history of revocations. The number alone identifies nothing: a database that was restored
+ * or failed over without its last commits uses numbers again (`docs/adr/0022-history-has-an-identity.md`).
+ */
+export interface Point {
+  /** Identifies the running database. Changes whenever it could have come back older than it was. */
+  readonly history: string;
+  readonly number: number;
+  /** The random id of the revocation with this number; empty where there is none, or none any more. */
+  readonly id: string;
+}
+
+export function isSamePoint(one: Point, other: Point): boolean {
+  return one.number === other.number && one.id === other.id && one.history === other.history;
+}
+
 /** How far a node has followed what was revoked, and how it follows further. */
 export interface Following {
   /** The newest revocation that memory has forgotten; null before the first beat, while memory is empty. */
-  applied(): number | null;
+  applied(): Point | null;
   /** Forgets what was revoked. `through`: with it, all that concerns this node is applied up to there. */
-  apply(revocations: readonly Revocation[], through: number): void;
-  /** Forgets everything: what was revoked in between is not to be known any more. */
-  startOver(counter: number): void;
+  apply(revocations: readonly RevokedRecords[], through: Point): void;
+  /** Forgets everything: what was revoked in between cannot be known, or is of another history. */
+  startOver(head: Point): void;
 }
 
 /**
  * Takes or renews the lease. Resolves only if, in an instant in which nothing could be revoked, all that
- * was revoked had been applied; with that number, and the milliseconds that the store counts from then on.
+ * was revoked had been applied; with the milliseconds that the store counts from then on.
  */
-export type Renew = (following: Following) => Promise<{ readonly confirmed: number; readonly bound: number }>;
+export type Renew = (following: Following) => Promise<{ readonly bound: number }>;
 
 export interface BeatingLease {
   holds(): boolean;
   /** The wall clock as it was last looked at: right after `holds`, now. */
   looked(): number;
   /** The newest revocation that memory has forgotten; null before the first beat. */
-  applied(): number | null;
+  applied(): Point | null;
   /** Tries for the first lease; from then on it renews itself. Tells whether it was given in time. */
   start(patience: number): Promise<boolean>;
   /** Something was revoked: reads it at once. */
   wake(): void;
-  /** Applies what was revoked after `after`, told outside of a beat. */
-  hear(after: number, revocations: readonly Revocation[], through: number): void;
+  /** Applies what was revoked after `after`, which was applied when it was asked for, outside of a beat. */
+  hear(after: Point, revocations: readonly RevokedRecords[], through: Point): void;
   /** Ends the lease, also what a beat under way would grant, and forgets everything. Later beats may take a new one. */
   end(): void;
   /** Ends it for good. Resolves when no beat is under way. */
@@ -68,7 +84,7 @@ export function createLease(options: {
 }): BeatingLease {
   const { renew, registry, clocks, schedule, random, onError, onBeat } = options;
   let { bound } = options;
-  let applied: number | null = null;
+  let applied: Point | null = null;
   /** When the last successful beat began, and how long its lease may be relied on. */
   let granted: { readonly monotonic: number; readonly wall: number; readonly span: number } | null = null;
   let newestWall = Number.NEGATIVE_INFINITY;
@@ -104,11 +120,11 @@ export function createLease(options: {
     applied: () => applied,
     apply(revocations, through) {
       for (const revocation of revocations) registry.apply(revocation);
-      if (applied !== null) applied = Math.max(applied, through);
+      if (applied !== null && through.number > applied.number) applied = through;
     },
-    startOver(counter) {
+    startOver(head) {
       registry.clear();
-      applied = counter;
+      applied = head;
     },
   };
 
@@ -172,7 +188,8 @@ export function createLease(options: {
       return false;
     },
     hear(after, revocations, through) {
-      following.apply(revocations, applied !== null && after <= applied ? through : 0);
+      const isNext = applied !== null && isSamePoint(applied, after);
+      following.apply(revocations, isNext ? through : (applied ?? after));
     },
     end() {
       granted = null;

@@ -90,7 +90,7 @@ test('CVE-2026-46554: from the revocation on, memory no longer has the record', 
   await registry.find('a');
   await registry.find('b');
   table.delete('a');
-  registry.apply({ number: 1, workspaceId: 'wsp_1', digest: 'a' });
+  registry.apply({ workspaceId: 'wsp_1', digest: 'a' });
   assert.equal(registry.remembered('a'), null);
   assert.equal(await registry.find('a'), null);
   assert.equal(registry.remembered('b')?.id, 'key_b');
@@ -103,7 +103,7 @@ test('a record whose read began before a revocation is read again and not rememb
   const early = registry.find('a');
   await turn();
   table.set('a', stored('key_a', 'wsp_1', 'after'));
-  registry.apply({ number: 1, workspaceId: 'wsp_1', digest: 'a' });
+  registry.apply({ workspaceId: 'wsp_1', digest: 'a' });
   gate(false);
   open[0]?.end();
   assert.equal((await early)?.name, 'after');
@@ -118,7 +118,7 @@ test('who asks after a revocation does not join a read that began before it', as
   const early = registry.find('a');
   await turn();
   table.delete('a');
-  registry.apply({ number: 1, workspaceId: 'wsp_1', digest: 'a' });
+  registry.apply({ workspaceId: 'wsp_1', digest: 'a' });
   const late = registry.find('a');
   await turn();
   assert.equal(open.length, 2);
@@ -137,7 +137,7 @@ test('under revocations that never pause a read still ends, and is never remembe
   const found = registry.find('a');
   for (let number = 1; number <= 3; number++) {
     await turn();
-    registry.apply({ number, workspaceId: 'wsp_2', digest: 'other' });
+    registry.apply({ workspaceId: 'wsp_2', digest: 'other' });
     open[number - 1]?.end();
   }
   assert.equal((await found)?.id, 'key_a');
@@ -153,7 +153,7 @@ test('revoking a workspace ends all of its records and no other', async () => {
   for (const digest of ['a', 'b', 'c']) await registry.find(digest);
   table.delete('a');
   table.delete('b');
-  registry.apply({ number: 1, workspaceId: 'wsp_1', digest: null });
+  registry.apply({ workspaceId: 'wsp_1', digest: null });
   assert.equal(registry.remembered('a'), null);
   assert.equal(await registry.find('b'), null);
   assert.equal(registry.remembered('c')?.id, 'key_c');

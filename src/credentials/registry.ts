@@ -7,9 +7,14 @@ import type { Places } from './tally.ts';
 export interface Revocation {
   /** Gapless, in the order in which the store committed them. */
   readonly number: number;
+  /** Random: a store that went back in time uses numbers again, but never an id. */
+  readonly id: string;
   readonly workspaceId: string;
   readonly digest: Digest | null;
 }
+
+/** Which records a revocation ends. */
+export type RevokedRecords = Pick<Revocation, 'workspaceId' | 'digest'>;
 
 /** Proof that this node has seen every revocation; only while it holds may memory be judged from. */
 export interface Lease {
@@ -25,7 +30,7 @@ export interface Registry {
    */
   find(digest: Digest): Promise<CredentialRecord | null>;
   /** Forgets what was revoked. From its return on, no record read before it is remembered or handed out. */
-  apply(revocation: Revocation): void;
+  apply(revocation: RevokedRecords): void;
   /** Forgets everything. */
   clear(): void;
   /** Whether memory has the record, be it one to judge from now or not. */

@@ -1,6 +1,6 @@
 import { Problem } from '../contract/problem.ts';
 import type { Clocks, Schedule } from './lease.ts';
-import type { LiveNode, NodeStore } from './node.ts';
+import type { LiveNode, Look, NodeStore, Numbered } from './node.ts';
 import type { Receipt } from './store.ts';
 
 /** Nobody's confirmation is waited for longer than this before looking again, milliseconds. */
@@ -9,7 +9,7 @@ const POLL = 25;
 const PATIENCE = 15_000;
 
 interface Waiter {
-  readonly number: number;
+  readonly revocation: Numbered;
   /** Whose guards it waits for; null for everybody's. */
   readonly workspaceId: string | null;
   readonly since: number;
@@ -20,8 +20,13 @@ interface Waiter {
 }
 
 export interface Settling {
-  /** Resolves when every server and every guard of the workspace (null: of any) with a lease has confirmed `number`. */
-  settle(number: number, workspaceId: string | null): Promise<Receipt>;
+  /**
+   * Resolves when every server and every guard of the workspace (null: of any) with a lease has confirmed the
+   * revocation. Rejects with `unavailable` when that cannot be found out in time, or the store has lost it.
+   */
+  settle(revocation: Numbered, workspaceId: string | null): Promise<Receipt>;
+  /** Tells which history the store is in. */
+  see(history: string): void;
   /** Looks now. */
   look(): void;
   stop(): void;
@@ -29,15 +34,22 @@ export interface Settling {
 
 /**
  * Waits for the confirmations of others. All who wait share one look at the nodes, and only at a look
- * that began after they came: what was read before their commit proves nothing.
+ * that began after they came: what was read before their commit proves nothing. A database that came back
+ * older than it was does not know the last leases that were granted: a history that this process has not
+ * seen for a whole bound may have such leases, and nobody is answered before they have run out.
  */
 export function createSettling(options: {
-  store: Pick<NodeStore, 'liveNodes'>;
+  store: Pick<NodeStore, 'look'>;
   bound: number;
+  /** Nobody can hold a lease that the first history seen does not know. */
+  isNew: boolean;
   clocks: Pick<Clocks, 'monotonic'>;
   schedule: Schedule;
 }): Settling {
-  const { store, bound, clocks, schedule } = options;
+  const { store, bound, isNew, clocks, schedule } = options;
+  let history: string | null = null;
+  /** When forgotten leases have run out, on the monotonic clock. */
+  let certainAt = Number.POSITIVE_INFINITY;
   let waiting: Waiter[] = [];
   let looking = false;
   let again = false;
@@ -48,12 +60,23 @@ export function createSettling(options: {
     return new Problem('unavailable', detail, { retryAfter: 1, cause });
   }
 
+  function see(seen: string): void {
+    if (seen === history) return;
+    certainAt = history === null && isNew ? clocks.monotonic() : clocks.monotonic() + bound;
+    history = seen;
+  }
+
   /** Answers those whose wait is over, and returns the others. */
-  function answer(waiters: readonly Waiter[], all: readonly LiveNode[]): Waiter[] {
+  function answer(waiters: readonly Waiter[], { live: all, lost }: Look): Waiter[] {
     return waiters.filter((waiter) => {
+      if (lost.includes(waiter.revocation.id)) {
+        waiter.reject(new Problem('unavailable', 'The database came back without this change.', { retryAfter: 1 }));
+        return false;
+      }
+      if (clocks.monotonic() < certainAt) return true;
       const live = all.filter((node) => concerns(node, waiter));
       waiter.nodes = Math.max(waiter.nodes, live.length);
-      const confirmed = live.filter((node) => node.confirmed >= waiter.number).length;
+      const confirmed = live.filter((node) => node.confirmed >= waiter.revocation.number).length;
       if (confirmed < live.length) return true;
       const ms = Math.round(clocks.monotonic() - waiter.since);
       waiter.resolve({ nodes: waiter.nodes, confirmed, ms });
@@ -80,9 +103,14 @@ export function createSettling(options: {
     let pause = POLL;
     try {
       const workspaceIds = mine.map(({ workspaceId }) => workspaceId).filter((id) => id !== null);
-      const live = await store.liveNodes(workspaceIds.length < mine.length ? null : [...new Set(workspaceIds)]);
-      rest = answer(mine, live);
-      pause = Math.min(POLL, ...live.map((node) => node.left + 1));
+      const seen = await store.look(
+        workspaceIds.length < mine.length ? null : [...new Set(workspaceIds)],
+        mine.map(({ revocation }) => revocation),
+      );
+      see(seen.history);
+      rest = answer(mine, seen);
+      const uncertain = certainAt - clocks.monotonic();
+      pause = uncertain > 0 ? uncertain : Math.min(POLL, ...seen.live.map((node) => node.left + 1));
     } catch (error) {
       rest = giveUp(mine, error);
     }
@@ -104,9 +132,10 @@ export function createSettling(options: {
   }
 
   return {
-    settle(number, workspaceId) {
+    see,
+    settle(revocation, workspaceId) {
       return new Promise((resolve, reject) => {
-        waiting.push({ number, workspaceId, since: clocks.monotonic(), nodes: 0, resolve, reject });
+        waiting.push({ revocation, workspaceId, since: clocks.monotonic(), nodes: 0, resolve, reject });
         look();
       });
     },

@@ -1,5 +1,6 @@
-import type { News } from './guard-lease.ts';
-import type { Caught, Confirmation, LiveNode } from './node.ts';
+import type { WorkspaceRevocations } from './guards.ts';
+import type { Point } from './lease.ts';
+import type { Caught, Confirmation, Look, Numbered } from './node.ts';
 import type { StoredCredential } from './record.ts';
 import type { Revocation } from './registry.ts';
 
@@ -16,27 +17,49 @@ type Lock = 'share' | 'update';
 /** The part of a SQL store that the protocol rests on: row locks, commits that are seen whole, one clock. */
 export interface SimulatedStore {
   read(credential: number): StoredCredential | null;
+  readHead(transaction?: SimulatedTransaction): Point;
   readAfter(number: number, limit: number, transaction?: SimulatedTransaction): Caught;
-  newsOf(workspaceId: string, after: number, limit: number, transaction?: SimulatedTransaction): News;
-  liveNodes(): LiveNode[];
+  readWorkspace(
+    workspaceId: string,
+    after: number,
+    limit: number,
+    transaction?: SimulatedTransaction,
+  ): WorkspaceRevocations;
+  look(awaited: readonly Numbered[]): Look;
   begin(alive: () => boolean): SimulatedTransaction;
-  lockCounter(transaction: SimulatedTransaction, lock: Lock): Promise<number>;
+  lockCounter(transaction: SimulatedTransaction, lock: Lock): Promise<Point>;
   grant(transaction: SimulatedTransaction, confirmation: Confirmation): void;
   /** Writes a new version, or takes the credential away; null where there is none. What it became is known after the commit. */
   change(
     transaction: SimulatedTransaction,
     credential: number,
     deleting: boolean,
-  ): { number(): number; version(): number } | null;
+  ): { made(): Numbered; version(): number } | null;
   commit(transaction: SimulatedTransaction): void;
   giveUp(id: string): void;
   prune(): void;
+  /**
+   * Goes back to an earlier commit, `share` of all there were (0 to 1), as a failover does that lost the rest. A
+   * copy may be restored `inPlace`, without any sign of it, once no lease holds any more. What it does not have
+   * it also does not know: leases, locks, open transactions.
+   */
+  goBack(share: number, inPlace: boolean): void;
+  /** How often it went back. */
+  returns(): number;
+  /** The version of a credential; null where it is deleted. */
+  versionOf(credential: number): number | null;
   /** Ends the transactions of processes that are gone. */
   abortOrphans(): void;
 }
 
 /** Credentials in turn belong to either of two workspaces. */
 export const workspaceOf = (credential: number): string => (credential % 2 === 0 ? 'even' : 'odd');
+
+interface NodeRow {
+  readonly confirmed: number;
+  readonly until: number;
+  readonly workspaceId: string | null;
+}
 
 /** What stays locked by a connection that says nothing is given up after this, milliseconds. */
 const IDLE_IN_TRANSACTION = 500;
@@ -50,9 +73,14 @@ export function createSimulatedStore(options: {
   const { credentials, unlocked, clock, after } = options;
   let counter = 0;
   let version = 0;
-  let revocations: Revocation[] = [];
-  const versions: (number | null)[] = Array.from({ length: credentials }, () => 0);
-  const nodes = new Map<string, { confirmed: number; until: number; workspaceId: string | null }>();
+  /** What is never used again, however often the store goes back. */
+  let ids = 0;
+  let returns = 0;
+  let history = 'history 0';
+  let revocations: readonly Revocation[] = [];
+  let versions: readonly (number | null)[] = Array.from({ length: credentials }, () => 0);
+  let nodes: ReadonlyMap<string, NodeRow> = new Map();
+  let commits = [{ counter, revocations, versions, nodes }];
   const open = new Set<SimulatedTransaction>();
   let waiting: { transaction: SimulatedTransaction; lock: Lock; take: () => void; fail: (error: Error) => void }[] = [];
 
@@ -79,6 +107,24 @@ export function createSimulatedStore(options: {
     handOver();
   }
 
+  function remember(): void {
+    commits.push({ counter, revocations, versions, nodes });
+  }
+
+  function idOf(number: number): string {
+    return revocations.find((one) => one.number === number)?.id ?? '';
+  }
+
+  const head = (): Point => ({ history, number: counter, id: idOf(counter) });
+
+  function refuseIfOver(transaction: SimulatedTransaction | undefined): void {
+    if (transaction !== undefined && transaction.over !== null) throw new Error('aborted');
+  }
+
+  function isLost({ number, id }: Numbered): boolean {
+    return number > counter || revocations.some((one) => one.number === number && one.id !== id);
+  }
+
   function write(transaction: SimulatedTransaction, work: () => void): void {
     transaction.writes.push(work);
   }
@@ -91,29 +137,32 @@ export function createSimulatedStore(options: {
       const facts = { kind: 'api_key', id: `key_${credential}`, workspaceId, rights: ['read'] } as const;
       return { ...facts, name: String(name), active: true, expiresAt: null, createdAt: 0, passphraseHash: null };
     },
+    readHead(transaction) {
+      refuseIfOver(transaction);
+      return head();
+    },
     readAfter(number, limit, transaction) {
-      if (transaction !== undefined && transaction.over !== null) throw new Error('aborted');
-      return { counter, revocations: revocations.filter((revocation) => revocation.number > number).slice(0, limit) };
+      refuseIfOver(transaction);
+      const later = revocations.filter((revocation) => revocation.number > number).slice(0, limit);
+      return { head: head(), base: idOf(number), revocations: later };
     },
-    newsOf(workspaceId, after, limit, transaction) {
-      if (transaction !== undefined && transaction.over !== null) throw new Error('aborted');
+    readWorkspace(workspaceId, after, limit, transaction) {
+      refuseIfOver(transaction);
       const kept = revocations.filter(({ number }) => number > after);
-      const news = kept.filter((revocation) => revocation.workspaceId === workspaceId).slice(0, limit);
-      return {
-        counter,
-        whole: kept.length === counter - after,
-        through: news.length < limit ? counter : (news.at(-1)?.number ?? counter),
-        revocations: news,
-      };
+      const own = kept.filter((revocation) => revocation.workspaceId === workspaceId).slice(0, limit);
+      return { head: head(), base: idOf(after), kept: kept.length, revocations: own };
     },
-    liveNodes: () =>
-      [...nodes]
+    look: (awaited) => ({
+      history,
+      lost: awaited.filter(isLost).map(({ id }) => id),
+      live: [...nodes]
         .filter(([, { until }]) => until > clock())
         .map(([id, { confirmed, until, workspaceId }]) => {
           const isBehind = revocations.some((one) => one.workspaceId === workspaceId && one.number > confirmed);
           const effective = workspaceId === null || isBehind ? confirmed : Math.max(confirmed, counter);
           return { id, workspaceId, confirmed: effective, left: until - clock() };
         }),
+    }),
     begin(alive) {
       const transaction: SimulatedTransaction = { alive, lock: null, over: null, writes: [] };
       open.add(transaction);
@@ -125,7 +174,7 @@ export function createSimulatedStore(options: {
         if (transaction.over !== null) return reject(new Error('aborted'));
         const take = () => {
           if (!(unlocked && lock === 'share')) transaction.lock = lock;
-          resolve(counter);
+          resolve(head());
         };
         if ((unlocked && lock === 'share') || (waiting.length === 0 && free(lock))) take();
         else waiting.push({ transaction, lock, take, fail: reject });
@@ -133,7 +182,7 @@ export function createSimulatedStore(options: {
     grant(transaction, { id, workspaceId, confirmed, bound }) {
       write(transaction, () => {
         const known = nodes.get(id);
-        nodes.set(id, {
+        nodes = new Map(nodes).set(id, {
           workspaceId,
           confirmed: Math.max(confirmed, known?.confirmed ?? 0),
           until: Math.max(clock() + bound, known?.until ?? 0),
@@ -141,7 +190,7 @@ export function createSimulatedStore(options: {
       });
     },
     change(transaction, credential, deleting) {
-      let number = 0;
+      let made = { number: 0, id: '' };
       let mine = 0;
       if (versions[credential] === null) {
         end(transaction, 'aborted');
@@ -149,23 +198,41 @@ export function createSimulatedStore(options: {
       }
       write(transaction, () => {
         mine = ++version;
-        versions[credential] = deleting ? null : mine;
-        number = ++counter;
-        revocations.push({ number, workspaceId: workspaceOf(credential), digest: String(credential) });
+        versions = versions.with(credential, deleting ? null : mine);
+        made = { number: ++counter, id: `id ${++ids}` };
+        revocations = [...revocations, { ...made, workspaceId: workspaceOf(credential), digest: String(credential) }];
       });
-      return { number: () => number, version: () => mine };
+      return { made: () => made, version: () => mine };
     },
     commit(transaction) {
       if (transaction.over !== null) throw new Error('aborted');
       for (const work of transaction.writes) work();
+      remember();
       end(transaction, 'committed');
     },
-    giveUp: (id) => void nodes.delete(id),
+    giveUp(id) {
+      const rest = new Map(nodes);
+      rest.delete(id);
+      nodes = rest;
+      remember();
+    },
     prune() {
       const live = [...nodes.values()].filter(({ until }) => until > clock());
       const confirmed = Math.min(counter, ...live.map((node) => node.confirmed));
-      revocations = revocations.filter(({ number }) => number > confirmed);
+      revocations = revocations.filter(({ number }) => number >= confirmed);
+      remember();
     },
+    goBack(share, inPlace) {
+      if (inPlace && [...nodes.values()].some(({ until }) => until > clock())) return;
+      for (const transaction of open) end(transaction, 'aborted');
+      const index = Math.floor(share * (commits.length - 1));
+      ({ counter, revocations, versions, nodes } = commits[index] ?? { counter, revocations, versions, nodes });
+      commits = commits.slice(0, index + 1);
+      returns++;
+      if (!inPlace) history = `history ${returns}`;
+    },
+    returns: () => returns,
+    versionOf: (credential) => versions[credential] ?? null,
     abortOrphans() {
       for (const transaction of open) if (!transaction.alive()) end(transaction, 'aborted');
     },

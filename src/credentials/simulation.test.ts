@@ -33,7 +33,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   'a number is confirmed before its record is dropped': {
     seed: 10,
     changes: [
-      ['lease.ts', 'let applied: number | null = null;', 'let applied: number | null = null; const late = [];'],
+      ['lease.ts', 'let applied: Point | null = null;', 'let applied: Point | null = null; const late = [];'],
       ['lease.ts', 'registry.apply(revocation);', 'late.push(revocation);'],
       [
         'lease.ts',
@@ -42,7 +42,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
       ],
     ],
   },
-  'a lease is renewed without the lock of the counter': { seed: 27, unlocked: true },
+  'a lease is renewed without the lock of the counter': { seed: 44, unlocked: true },
   'a lease is timed by one clock, and the machine is suspended': {
     seed: 1,
     changes: [
@@ -65,7 +65,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   },
   'revocations are pruned that a sleeper has not seen': {
     seed: 3,
-    changes: [['node.ts', 'if (gap) following.startOver(counter);', 'if (gap) following.apply([], counter);']],
+    changes: [['node.ts', 'if (gap) following.startOver(head);', 'if (gap) following.apply([], head);']],
   },
   'a wake-up is lost and nobody looks by themselves': {
     seed: 1,
@@ -97,7 +97,39 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   },
   'a guard keeps what was revoked and pruned while it slept': {
     seed: 10,
-    changes: [['guard-lease.ts', 'else following.startOver(news.counter);', 'else following.apply([], news.counter);']],
+    changes: [['guard-lease.ts', 'else following.startOver(news.head);', 'else following.apply([], news.head);']],
+  },
+  'numbers alone tell a node where it stands': {
+    seed: 1,
+    changes: [
+      [
+        'lease.ts',
+        'return one.number === other.number && one.id === other.id && one.history === other.history;',
+        'return one.number === other.number;',
+      ],
+      ['node.ts', 'const isOurs = head.history === from.history && base === from.id;', 'const isOurs = true;'],
+    ],
+  },
+  'numbers alone tell a server where a guard stands': {
+    seed: 33,
+    changes: [
+      ['guards.ts', 'const isOurs = head.history === after.history && base === after.id;', 'const isOurs = true;'],
+    ],
+  },
+  'the history of the database is compared and ids are not': {
+    seed: 15,
+    changes: [
+      ['lease.ts', ' && one.id === other.id', ''],
+      ['node.ts', ' && base === from.id', ''],
+    ],
+  },
+  'leases that the store has forgotten are not waited for': {
+    seed: 1,
+    changes: [['settling.ts', 'if (clocks.monotonic() < certainAt) return true;', '']],
+  },
+  'a deletion that the store has lost is answered': {
+    seed: 1,
+    changes: [['settling.ts', 'if (lost.includes(waiter.revocation.id)) {', 'if (lost.includes("")) {']],
   },
 };
 

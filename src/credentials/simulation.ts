@@ -3,7 +3,7 @@ import type { renewOver } from './guard-lease.ts';
 import type { createGuards, GuardStore, Guards } from './guards.ts';
 import type { createLease } from './lease.ts';
 import { createMemory } from './memory.ts';
-import type { createNode, LiveNode, Node, NodeStore } from './node.ts';
+import type { createNode, Node, NodeStore } from './node.ts';
 import type { CredentialRecord, StoredCredential } from './record.ts';
 import type { createRegistry, Registry, Revocation } from './registry.ts';
 import { bootGuard, type GuardMachine } from './simulation-guard.ts';
@@ -12,7 +12,7 @@ import { createSimulatedStore, type SimulatedStore, workspaceOf } from './simula
 /**
  * Servers, guards, their store and their clocks in one process and one seed: messages arrive in any order
  * and at any time, or not at all; nodes freeze, are suspended, cut off, killed and started anew; clocks
- * drift and are set. The registry, the lease and both halves of what guards speak are the real ones,
+ * drift and are set; the store loses its last commits. The registry, the lease and both halves of what guards speak are the real ones,
  * given to `live` so that a fault can be planted in them.
  */
 export interface Engine {
@@ -43,6 +43,7 @@ const KINDS = [
   'set clock',
   'prune',
   'lose wakes',
+  'go back',
 ] as const;
 
 /** What happens next: to which node and credential, how far or long, and how many messages arrive after it. */
@@ -73,7 +74,7 @@ const CREDENTIALS = 2;
 /** Clocks run up to this much fast or slow. */
 const DRIFT = 0.02;
 /** With the store in reach, an answer takes no longer than this, whatever froze. */
-const ANSWERED_WITHIN = 4 * BOUND;
+const ANSWERED_WITHIN = 5 * BOUND;
 
 export interface Machine {
   readonly index: number;
@@ -94,6 +95,8 @@ export interface Machine {
 export interface ServerMachine extends Machine {
   node: Node;
   guards: Guards;
+  /** How often the store had gone back when this node last looked at the leases. */
+  lookedAfter: number;
 }
 
 /** What the machines live in. */
@@ -223,15 +226,19 @@ export async function live(
       memory: createMemory(2),
     });
     const renewal = async (
-      work: (renewal: Parameters<Parameters<NodeStore['renewal']>[0]>[0] & Pick<GuardStore, 'newsOf'>) => Promise<void>,
+      work: (
+        renewal: Parameters<Parameters<NodeStore['renewal']>[0]>[0] & Pick<GuardStore, 'readWorkspace'>,
+      ) => Promise<void>,
     ) => {
       const transaction = store.begin(() => machine.process === process);
       const asked = <T>(question: () => T | Promise<T>) => ask(machine, process, question, false);
       let moved = false;
       await work({
         lockCounter: () => asked(() => store.lockCounter(transaction, 'share')),
+        readHead: () => asked(() => store.readHead(transaction)),
         readAfter: (number, limit) => asked(() => store.readAfter(number, limit, transaction)),
-        newsOf: (workspaceId, number, limit) => asked(() => store.newsOf(workspaceId, number, limit, transaction)),
+        readWorkspace: (workspaceId, number, limit) =>
+          asked(() => store.readWorkspace(workspaceId, number, limit, transaction)),
         grant: (confirmation) => {
           moved ||= confirmation.moved;
           store.grant(transaction, confirmation);
@@ -246,7 +253,8 @@ export async function live(
       bound: BOUND,
       schedule,
       store: {
-        newsOf: (workspaceId, number, limit) => ask(machine, process, () => store.newsOf(workspaceId, number, limit)),
+        readWorkspace: (workspaceId, number, limit) =>
+          ask(machine, process, () => store.readWorkspace(workspaceId, number, limit)),
         guardRenewal: renewal,
         giveUp,
       },
@@ -255,6 +263,7 @@ export async function live(
     const node = engine.createNode({
       id: `${machine.index}.${process}`,
       bound: BOUND,
+      isNew: process === 1,
       registry: {
         apply(revocation) {
           registry.apply(revocation);
@@ -267,8 +276,13 @@ export async function live(
       random,
       onError: () => {},
       store: {
+        readHead: () => ask(machine, process, () => store.readHead()),
         readAfter: (number, limit) => ask(machine, process, () => store.readAfter(number, limit)),
-        liveNodes: (): Promise<LiveNode[]> => ask(machine, process, store.liveNodes),
+        look: (_workspaceIds, awaited) =>
+          ask(machine, process, () => {
+            machine.lookedAfter = store.returns();
+            return store.look(awaited);
+          }),
         wake: () => ask(machine, process, () => wakeAll((other) => other.wake())),
         giveUp,
         renewal,
@@ -286,6 +300,7 @@ export async function live(
 
   function judge(machine: Machine, credential: number): void {
     const oldest = required[credential] ?? 0;
+    const returns = store.returns();
     const { process } = machine;
     send(() =>
       deliver(machine, process, () => {
@@ -296,7 +311,8 @@ export async function live(
         if (found === null && !('node' in machine) && !machine.holds()) return;
         Promise.resolve(found ?? registry.find(digest)).then(
           (record) => {
-            if (record === null || Number(record.name) >= oldest) return;
+            // What a store that went back meanwhile has again may be accepted again.
+            if (record === null || Number(record.name) >= oldest || store.returns() !== returns) return;
             violations.push(
               `node ${machine.index} accepted version ${record.name} of ${credential}, ended before ${oldest}`,
             );
@@ -315,11 +331,15 @@ export async function live(
     if (change === null) return;
     const revocation: Revocation = await ask(machine, process, () => {
       store.commit(transaction);
-      return { number: change.number(), workspaceId: workspaceOf(credential), digest: String(credential) };
+      return { ...change.made(), workspaceId: workspaceOf(credential), digest: String(credential) };
     });
     const open = { machine, process };
     unanswered.add(open);
     await node.settle(revocation).finally(() => unanswered.delete(open));
+    if (store.look([revocation]).lost.length > 0) {
+      if (machine.lookedAfter === store.returns()) violations.push(`node ${machine.index} answered what was lost`);
+      return;
+    }
     required[credential] = Math.max(required[credential] ?? 0, change.version());
   }
 
@@ -352,6 +372,15 @@ export async function live(
     for (const work of inbox) work();
   }
 
+  /** What was ended and is there again may be accepted, and nothing older. */
+  function goBack(amount: number): void {
+    store.goBack(1 - (amount % 100) / 200, amount % 2 === 0);
+    for (let credential = 0; credential < CREDENTIALS; credential++) {
+      const version = store.versionOf(credential);
+      if (version !== null) required[credential] = Math.min(required[credential] ?? 0, version);
+    }
+  }
+
   function happen({ kind, node, credential, amount }: Step): void {
     const server = servers[node % SERVERS];
     const guard = guards[node - SERVERS];
@@ -379,6 +408,7 @@ export async function live(
     }
     if (kind === 'prune') store.prune();
     if (kind === 'lose wakes') losing = !losing;
+    if (kind === 'go back') goBack(amount);
   }
 
   /** What has arrived may be about to send something: lets it, so that time does not pass meanwhile. */

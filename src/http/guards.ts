@@ -25,9 +25,9 @@ const USES_LIMIT = 4 * 1_048_576;
 const encode = (digest: Digest): string => Buffer.from(digestBytes(digest)).toString('base64url');
 const decode = (text: string): Digest => digestOfBytes(Buffer.from(text, 'base64url'));
 
-function shown({ counter, revocations, through, whole }: News) {
+function shown({ head, revocations, through, whole }: News) {
   const told = revocations.map(({ number, digest }) => ({ number, digest: digest === null ? null : encode(digest) }));
-  return { counter, revocations: told, through, whole };
+  return { head, revocations: told, through, whole };
 }
 
 /** The guard of a request: known by its key too, so that no key's holder speaks for another's guard. */
@@ -65,8 +65,8 @@ export function guardRoutes(house: House): Route[] {
       query: GuardNewsQuery,
       frequent: true,
       answers: { 200: GuardNews },
-      handler: async ({ query: { guard, after }, request }) =>
-        shown(await guards.wait(guardOf(request, guard), Number(after))),
+      handler: async ({ query: { guard, after, history, id = '' }, request }) =>
+        shown(await guards.wait(guardOf(request, guard), { history, number: Number(after), id })),
     }),
     route({
       method: 'POST',

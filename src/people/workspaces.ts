@@ -179,7 +179,7 @@ export async function deleteWorkspace(context: PeopleContext, asker: MemberAsker
       });
     }
     await deleteRow(trx, workspaceId);
-    return { number: await insertRevocation(trx, workspaceId, null, now), workspaceId, digest: null };
+    return { ...(await insertRevocation(trx, workspaceId, null, now)), workspaceId, digest: null };
   });
   await context.settle(revocation);
 }

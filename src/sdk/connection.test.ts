@@ -5,18 +5,19 @@ import { readBeat, readNews, readRecord } from './connection.ts';
 import { DevpilotError } from './errors.ts';
 
 const DIGEST = Buffer.from(Array.from({ length: 32 }, (_, at) => at + 200)).toString('base64url');
+const POINT = { history: 'h', number: 9, id: 'i' };
 const GRANTED = {
   granted: true,
-  confirmed: 7,
+  confirmed: POINT,
   bound: 2000,
   workspaceId: 'wsp_1',
   now: '2027-02-24T09:00:00.000Z',
 };
-const NEWS = { counter: 9, through: 9, whole: true, revocations: [{ number: 8, digest: DIGEST }] };
+const NEWS = { head: POINT, through: POINT, whole: true, revocations: [{ number: 8, digest: DIGEST }] };
 
 test('what the server says is read as it was meant', () => {
   assert.deepEqual(readBeat(GRANTED), {
-    answer: { granted: true, confirmed: 7, bound: 2000, workspaceId: 'wsp_1' },
+    answer: { granted: true, confirmed: POINT, bound: 2000, workspaceId: 'wsp_1' },
     now: Date.UTC(2027, 1, 24, 9),
   });
   const { revocations } = readNews(NEWS);
@@ -43,7 +44,9 @@ test('whatever else answers is refused or harmless: a lease is granted only in s
           if (read === readBeat && readBeat(body).answer.granted) {
             assert.equal((body as { granted?: unknown }).granted, true);
             const { answer } = readBeat(body);
-            assert.ok(answer.granted && Number.isSafeInteger(answer.confirmed) && Number.isSafeInteger(answer.bound));
+            assert.ok(
+              answer.granted && Number.isSafeInteger(answer.confirmed.number) && Number.isSafeInteger(answer.bound),
+            );
           }
           assert.notEqual(result, undefined);
         } catch (error) {

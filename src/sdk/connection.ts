@@ -1,5 +1,6 @@
 import { CREDENTIAL_KINDS } from '../contract/words.ts';
 import type { BeatAnswer, News } from '../credentials/guard-lease.ts';
+import type { Point } from '../credentials/lease.ts';
 import type { Digest, StoredCredential } from '../credentials/record.ts';
 import type { PendingUses } from '../credentials/tally.ts';
 import { DevpilotError } from './errors.ts';
@@ -8,9 +9,9 @@ import { createTransport } from './transport.ts';
 /** What a guard says to the server and is told by it, with its API key. Every method throws `DevpilotError`. */
 export interface Connection {
   /** `now`: the server's clock, epoch milliseconds, where a lease is granted. */
-  beat(applied: number | null, moved: boolean): Promise<{ readonly answer: BeatAnswer; readonly now: number }>;
+  beat(applied: Point | null, moved: boolean): Promise<{ readonly answer: BeatAnswer; readonly now: number }>;
   /** Answers when something was revoked in the workspace, or empty after a while. */
-  news(after: number, signal: AbortSignal): Promise<News>;
+  news(after: Point, signal: AbortSignal): Promise<News>;
   record(digest: Digest): Promise<StoredCredential | null>;
   addUses(chunk: number, uses: readonly PendingUses[]): Promise<void>;
   leave(): Promise<void>;
@@ -47,6 +48,11 @@ const instantIn = (value: unknown): number => {
   return Number.isNaN(at) ? wrong() : at;
 };
 
+function pointIn(value: unknown): Point {
+  const { history, number, id } = fieldsOf(value);
+  return { history: textIn(history), number: numberIn(number), id: typeof id === 'string' ? id : wrong() };
+}
+
 function digestIn(value: unknown): Digest {
   const text = textIn(value);
   if (!/^[A-Za-z0-9_-]{43}$/.test(text)) return wrong();
@@ -59,8 +65,8 @@ function newsIn(fields: Fields): News {
     const { number, digest } = fieldsOf(one);
     return { number: numberIn(number), digest: digest === null ? null : digestIn(digest) };
   });
-  const { counter, through, whole } = fields;
-  return { counter: numberIn(counter), through: numberIn(through), whole: flagIn(whole), revocations };
+  const { head, through, whole } = fields;
+  return { head: pointIn(head), through: pointIn(through), whole: flagIn(whole), revocations };
 }
 
 /** Reads the answer to a beat. Throws `unexpected_answer`. */
@@ -71,7 +77,7 @@ export function readBeat(body: unknown): { readonly answer: BeatAnswer; readonly
   return {
     answer: {
       granted: true,
-      confirmed: numberIn(confirmed),
+      confirmed: pointIn(confirmed),
       bound: numberIn(bound),
       workspaceId: textIn(workspaceId),
     },
@@ -122,8 +128,10 @@ export function connect(options: {
   return {
     beat: async (applied, moved) =>
       readBeat(await send('POST', '/v1/guards/beats', { body: { guard, applied, moved } })),
-    news: async (after, signal) =>
-      readNews(await send('GET', '/v1/guards/revocations', { query: { guard, after }, signal, timeout: NEWS_WITHIN })),
+    news: async ({ history, number, id }, signal) => {
+      const query = { guard, after: number, history, id };
+      return readNews(await send('GET', '/v1/guards/revocations', { query, signal, timeout: NEWS_WITHIN }));
+    },
     record: async (digest) =>
       readRecord(await send('POST', '/v1/guards/records', { body: { digest: encode(digest) } })),
     async addUses(chunk, uses) {

@@ -1,6 +1,6 @@
 import { renewOver, revocationsIn } from '../credentials/guard-lease.ts';
 import { judge } from '../credentials/judge.ts';
-import { type BeatingLease, createLease } from '../credentials/lease.ts';
+import { type BeatingLease, createLease, type Point } from '../credentials/lease.ts';
 import type { CredentialRecord } from '../credentials/record.ts';
 import { createRegistry } from '../credentials/registry.ts';
 import { type Demand, grantedWordsOf, type RightsMask, wordsOf } from '../credentials/rights.ts';
@@ -147,7 +147,7 @@ export function createMemory(options: {
     options.onError?.(error);
   }
 
-  async function beat(applied: number | null, moved: boolean) {
+  async function beat(applied: Point | null, moved: boolean) {
     const asked = monotonic();
     if (asked < quiet.until) throw new DevpilotError('unavailable', 'The guard was refused.', { status: 0 });
     try {

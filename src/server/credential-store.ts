@@ -90,7 +90,7 @@ function transactionOf(trx: Trx): CredentialTransaction {
     },
     async revoke(workspaceId, digest, at) {
       const bytes = digest === null ? null : digestBytes(digest);
-      return { number: await insertRevocation(trx, workspaceId, bytes, at), workspaceId, digest };
+      return { ...(await insertRevocation(trx, workspaceId, bytes, at)), workspaceId, digest };
     },
     record: (event) => append(trx, event),
   };

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import type { Point } from '../credentials/lease.ts';
 import { digestBytes, digestOf, mintSecret } from '../credentials/secret.ts';
 import { type GuardOptions, guard } from '../sdk/guard.ts';
 import { forEachEngine } from '../testing/engines.ts';
@@ -17,9 +18,8 @@ import { until } from '../testing/until.ts';
 
 interface Told {
   readonly granted?: boolean;
-  readonly counter: number;
-  readonly confirmed: number;
-  readonly through: number;
+  readonly confirmed: Point;
+  readonly through: Point;
   readonly whole: boolean;
   readonly workspaceId: string;
   readonly revocations: readonly { readonly number: number; readonly digest: string | null }[];
@@ -258,7 +258,7 @@ forEachEngine('guards that judge from memory', (engine) => {
       assert.equal((await other.call(`/v1/access-tokens/${theirs.id}`, { method: 'DELETE' })).status, 204);
       const next = await say(key.secret, 'beats', { guard: NAME, applied: started.body.confirmed, moved: false });
       assert.equal(next.body.granted, true);
-      assert.ok(next.body.confirmed > started.body.confirmed);
+      assert.ok(next.body.confirmed.number > started.body.confirmed.number);
       assert.equal(next.text.includes(encoded(theirs.secret)), false);
       await house.call(`/v1/guards/${NAME}`, { method: 'DELETE', headers: { 'x-api-key': key.secret } });
     });
@@ -267,7 +267,9 @@ forEachEngine('guards that judge from memory', (engine) => {
       const token = await createToken(owner, ['all']);
       const started = await say(key.secret, 'beats', { guard: NAME, applied: null, moved: false });
       const deleting = end('access-tokens', token.id);
-      const waited = await house.call<Told>(`/v1/guards/revocations?guard=${NAME}&after=${started.body.confirmed}`, {
+      const { history, number, id } = started.body.confirmed;
+      const query = new URLSearchParams({ guard: NAME, after: String(number), history, id });
+      const waited = await house.call<Told>(`/v1/guards/revocations?${query}`, {
         headers: { 'x-api-key': key.secret },
       });
       assert.deepEqual(
@@ -303,9 +305,19 @@ forEachEngine('guards that judge from memory', (engine) => {
       assert.equal(receiptOf(await deleting), 'nodes=2 confirmed=1');
     });
 
-    test('a number that there is not yet makes a guard forget everything', async () => {
-      const ahead = await say(key.secret, 'beats', { guard: NAME, applied: 999_999_999, moved: false });
-      assert.deepEqual([ahead.body.granted, ahead.body.whole], [false, false]);
+    test('a guard that applied what this history does not have must forget everything', async () => {
+      await end('access-tokens', (await createToken(owner, ['all'])).id);
+      const { confirmed } = (await say(key.secret, 'beats', { guard: NAME, applied: null, moved: false })).body;
+      for (const other of [{ number: 999_999_999 }, { id: 'another' }, { id: '' }, { history: 'another' }]) {
+        const applied = { ...confirmed, ...other };
+        const told = await say(key.secret, 'beats', { guard: NAME, applied, moved: false });
+        assert.deepEqual([told.body.granted, told.body.whole], [false, false], JSON.stringify(other));
+        const { history, number, id } = applied;
+        const query = new URLSearchParams({ guard: NAME, after: String(number), history, id });
+        const headers = { 'x-api-key': key.secret };
+        assert.equal((await house.call<Told>(`/v1/guards/revocations?${query}`, { headers })).body.whole, false);
+      }
+      await house.call(`/v1/guards/${NAME}`, { method: 'DELETE', headers: { 'x-api-key': key.secret } });
     });
 
     test('a chunk of uses counts once, and only for the key’s own workspace', async () => {
@@ -328,8 +340,9 @@ forEachEngine('guards that judge from memory', (engine) => {
       const beat = { guard: NAME, applied: null, moved: false };
       const bad: readonly [string, unknown][] = [
         ['beats', { ...beat, guard: 'short' }],
-        ['beats', { ...beat, applied: -1 }],
-        ['beats', { ...beat, applied: 1.5 }],
+        ['beats', { ...beat, applied: 1 }],
+        ['beats', { ...beat, applied: { history: 'h', number: -1, id: 'i' } }],
+        ['beats', { ...beat, applied: { history: 'h', number: 1, id: 'not one' } }],
         ['beats', { ...beat, more: 1 }],
         ['records', { digest: 'x' }],
         ['uses', { guard: NAME, chunk: 0, uses: [] }],

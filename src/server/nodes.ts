@@ -1,18 +1,20 @@
+import { createHash } from 'node:crypto';
 import { createGuards, type GuardStore, type Guards } from '../credentials/guards.ts';
+import type { Point } from '../credentials/lease.ts';
 import { createNode, type NodeStore } from '../credentials/node.ts';
 import type { Digest, StoredCredential } from '../credentials/record.ts';
-import type { Lease, Registry, Revocation } from '../credentials/registry.ts';
+import type { Lease, Registry } from '../credentials/registry.ts';
 import { digestOfBytes } from '../credentials/secret.ts';
 import { createSettling } from '../credentials/settling.ts';
 import type { Settle } from '../credentials/store.ts';
-import { guardTableOnSqlite, readCounter } from '../store/guards-sqlite.ts';
+import { guardTableOnSqlite } from '../store/guards-sqlite.ts';
 import {
   type GuardTable,
+  type HeadRow,
+  type LookRow,
   listenForWakes,
-  type NewsRows,
   type NodeTable,
   openNodeTable,
-  type RevocationRow,
 } from '../store/nodes.ts';
 import type { Store } from '../store/store.ts';
 
@@ -43,17 +45,25 @@ function schedule(delay: number, work: () => void): () => void {
 
 /**
  * The only process that has the embedded store: it made every revocation itself, so its own lease never
- * ends, and only guards are waited for. `bound` in milliseconds.
+ * ends, and only guards are waited for. `bound` in milliseconds; `isNew` where nobody has signed up yet.
  */
-export function aloneWith(options: { store: Store; bound: number; registry: Registry; read: Read }): Membership {
-  const { store, bound, registry, read } = options;
+export function aloneWith(options: {
+  store: Store;
+  bound: number;
+  isNew: boolean;
+  registry: Registry;
+  read: Read;
+}): Membership {
+  const { store, bound, isNew, registry, read } = options;
   const table = guardTableOnSqlite(store, clocks.wall);
   const settling = createSettling({
-    store: { liveNodes: async (workspaceIds) => (await table.liveNodes(workspaceIds)).map(liveNodeOf) },
+    store: { look: async (workspaceIds, awaited) => lookOf(await table.look(workspaceIds, awaited)) },
     bound,
+    isNew,
     clocks,
     schedule,
   });
+  settling.see(historyOf(table.history));
   const ofTable = guardStore(table);
   const guards = createGuards({
     store: {
@@ -77,11 +87,11 @@ export function aloneWith(options: { store: Store; bound: number; registry: Regi
     async settle(revocation) {
       registry.apply(revocation);
       guards.told(revocation);
-      const { nodes, confirmed, ms } = await settling.settle(revocation.number, revocation.workspaceId);
+      const { nodes, confirmed, ms } = await settling.settle(revocation, revocation.workspaceId);
       return { nodes: nodes + 1, confirmed: confirmed + 1, ms };
     },
     async settleAll(workspaceId) {
-      await settling.settle(await readCounter(store), workspaceId);
+      await settling.settle(pointOf(await table.readHead()), workspaceId);
     },
     guards,
     start: () => Promise.resolve(),
@@ -92,38 +102,38 @@ export function aloneWith(options: { store: Store; bound: number; registry: Regi
   };
 }
 
-function revocationOf(row: RevocationRow): Revocation {
+/** Guards are told it: a digest says nothing of the database. */
+function historyOf(history: string): string {
+  return createHash('sha256').update(history).digest('base64url').slice(0, 22);
+}
+
+function pointOf({ history, counter, head_id }: HeadRow): Point {
+  return { history: historyOf(history), number: counter, id: head_id };
+}
+
+function lookOf({ history, live, lost }: LookRow) {
   return {
-    number: row.number,
-    workspaceId: row.workspace_id,
-    digest: row.digest === null ? null : digestOfBytes(row.digest),
+    history: historyOf(history),
+    live: live.map(({ id, workspace_id, confirmed, left }) => ({ id, workspaceId: workspace_id, confirmed, left })),
+    lost,
   };
 }
 
-function liveNodeOf({ id, workspace_id, confirmed, left }: Awaited<ReturnType<GuardTable['liveNodes']>>[number]) {
-  return { id, workspaceId: workspace_id, confirmed, left };
-}
-
-/** Numbers are gapless, so all that came after `after` is there if there are as many as the counter went on. */
-function newsFrom({ counter, kept, rows }: NewsRows, after: number, limit: number) {
-  return {
-    counter,
-    whole: kept === counter - after,
-    through: rows.length < limit ? counter : (rows.at(-1)?.number ?? counter),
-    revocations: rows.map(({ number, digest }) => ({ number, digest: digest === null ? null : digestOfBytes(digest) })),
-  };
-}
+const maybeDigest = (bytes: Uint8Array | null): Digest | null => (bytes === null ? null : digestOfBytes(bytes));
 
 function guardStore(table: GuardTable): GuardStore {
-  const newsOf =
-    (read: GuardTable['newsOf']): GuardStore['newsOf'] =>
-    async (workspaceId, after, limit) =>
-      newsFrom(await read(workspaceId, after, limit), after, limit);
+  const readWorkspace =
+    (read: GuardTable['newsOf']): GuardStore['readWorkspace'] =>
+    async (workspaceId, after, limit) => {
+      const found = await read(workspaceId, after, limit);
+      const revocations = found.rows.map(({ number, id, digest }) => ({ number, id, digest: maybeDigest(digest) }));
+      return { head: pointOf(found), base: found.base_id, kept: found.kept, revocations };
+    };
   return {
-    newsOf: newsOf(table.newsOf),
+    readWorkspace: readWorkspace(table.newsOf),
     guardRenewal: (work) =>
-      table.guardRenewal((renewal) =>
-        work({ lockCounter: renewal.lock, newsOf: newsOf(renewal.newsOf), grant: renewal.grant }),
+      table.guardRenewal(({ lock, newsOf, grant }) =>
+        work({ lockCounter: async () => pointOf(await lock()), readWorkspace: readWorkspace(newsOf), grant }),
       ),
     giveUp: table.giveUp,
   };
@@ -132,36 +142,45 @@ function guardStore(table: GuardTable): GuardStore {
 function nodeStore(table: NodeTable): NodeStore {
   const readAfter =
     (read: NodeTable['readAfter']): NodeStore['readAfter'] =>
-    async (number, limit) => {
-      const { counter, rows } = await read(number, limit);
-      return { counter, revocations: rows.map(revocationOf) };
+    async (after, limit) => {
+      const found = await read(after, limit);
+      const revocations = found.rows.map(({ number, id, workspace_id, digest }) => {
+        return { number, id, workspaceId: workspace_id, digest: maybeDigest(digest) };
+      });
+      return { head: pointOf(found), base: found.base_id, revocations };
     };
   return {
+    readHead: async () => pointOf(await table.readHead()),
     readAfter: readAfter(table.readAfter),
     renewal: (work) =>
       table.renewal((renewal) =>
         work({
-          lockCounter: renewal.lock,
+          lockCounter: async () => pointOf(await renewal.lock()),
+          readHead: async () => pointOf(await renewal.readHead()),
           readAfter: readAfter(renewal.readAfter),
           grant: renewal.grant,
         }),
       ),
-    liveNodes: async (workspaceIds) => (await table.liveNodes(workspaceIds)).map(liveNodeOf),
+    look: async (workspaceIds, awaited) => lookOf(await table.look(workspaceIds, awaited)),
     wake: table.wake,
     giveUp: table.giveUp,
   };
 }
 
-/** One of many processes on one PostgreSQL. `bound` in milliseconds; `id` is new at every start. */
+/**
+ * One of many processes on one PostgreSQL. `bound` in milliseconds; `id` is new at every start; `isNew` where
+ * nobody has signed up yet.
+ */
 export function amongOthers(options: {
   url: string;
   id: string;
   bound: number;
+  isNew: boolean;
   registry: Registry;
   read: Read;
   onError: (error: unknown) => void;
 }): Membership {
-  const { url, id, bound, registry, read, onError } = options;
+  const { url, id, bound, isNew, registry, read, onError } = options;
   const table = openNodeTable(url, bound, onError);
   const guards = createGuards({ store: guardStore(table), read, bound, schedule });
   const node = createNode({
@@ -175,6 +194,7 @@ export function amongOthers(options: {
       clear: registry.clear,
     },
     bound,
+    isNew,
     clocks,
     schedule,
     random: Math.random,

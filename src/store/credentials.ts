@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { type RawBuilder, sql } from 'kysely';
 import type { CredentialKind, CredentialSort } from '../contract/words.ts';
 import type { PageAsk } from './paging.ts';
@@ -181,15 +182,16 @@ export async function insertRevocation(
   workspaceId: string,
   digest: Uint8Array | null,
   at: number,
-): Promise<number> {
+): Promise<{ number: number; id: string }> {
+  const id = randomBytes(16).toString('base64url');
   const { number } = await trx
     .updateTable('revocation_counter')
     .set({ number: sql<number>`number + 1` })
     .where('id', '=', 1)
     .returning('number')
     .executeTakeFirstOrThrow();
-  await trx.insertInto('revocation').values({ number, workspace_id: workspaceId, digest, at }).execute();
-  return number;
+  await trx.insertInto('revocation').values({ number, id, workspace_id: workspaceId, digest, at }).execute();
+  return { number, id };
 }
 
 /** Those of `ids` that are credentials of the workspace. */

@@ -105,7 +105,7 @@ forEachEngine('the store', (engine) => {
   test('revocations at once are numbered without a gap, and log entries at once make one whole chain', async () => {
     const numbers = await tenTimes(async (trx) => {
       await append(trx, draft('wsp_chain'));
-      return insertRevocation(trx, 'wsp_chain', null, 1);
+      return (await insertRevocation(trx, 'wsp_chain', null, 1)).number;
     });
     assert.deepEqual(
       numbers.sort((a, b) => a - b),

@@ -1,40 +1,44 @@
+import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
-import { GUARDS_OF_A_WORKSPACE, type GuardTable, type LiveRow, type NewsRows } from './nodes.ts';
-import type { Store, Trx } from './store.ts';
+import { GUARDS_OF_A_WORKSPACE, type GuardTable, type HeadRow, type LiveRow, type NewsRows } from './nodes.ts';
+import type { Bindable, Store, Trx } from './store.ts';
 
 /*
  * What deleting waits for is read on the connection of the hot look-ups, as one row of JSON: the thread
  * that reads for people may be busy for long.
  */
-const NEWS_OF = `select (select number from revocation_counter) as counter,
+const HEAD = `select number as counter,
+  coalesce((select id from revocation r where r.number = c.number), '') as head_id from revocation_counter c`;
+const NEWS_OF = `select counter, head_id,
+  coalesce((select id from revocation where number = ?2), '') as base_id,
   (select count(*) from revocation where number > ?2) as kept,
-  (select json_group_array(json_array(number, hex(digest), digest is null)) from (
-    select number, digest from revocation where workspace_id = ?1 and number > ?2 order by number limit ?3
-  )) as news`;
+  (select json_group_array(json_array(number, id, hex(digest), digest is null)) from (
+    select number, id, digest from revocation where workspace_id = ?1 and number > ?2 order by number limit ?3
+  )) as news from (${HEAD})`;
 
 // A guard is told of its own workspace alone: what was revoked in others counts as confirmed.
-const LIVE = `select json_group_array(json_object('id', id, 'workspace_id', workspace_id, 'left', lease_until - ?1,
+const LOOK = `select (
+    select json_group_array(value ->> 'id') from json_each(?3)
+    where value ->> 'number' > (select number from revocation_counter) or exists (
+      select 1 from revocation r where r.number = value ->> 'number' and r.id <> value ->> 'id'
+    )
+  ) as lost, json_group_array(json_object('id', id, 'workspace_id', workspace_id, 'left', lease_until - ?1,
     'confirmed', case when exists (
       select 1 from revocation r where r.workspace_id = node.workspace_id and r.number > node.confirmed
     ) then confirmed else max(confirmed, (select number from revocation_counter)) end)) as live
   from node
   where lease_until > ?1 and (?2 is null or workspace_id in (select value from json_each(?2)))`;
 
-const COUNTER = 'select number as counter from revocation_counter';
+type NewsRow = Omit<NewsRows, 'history' | 'rows'> & { readonly news: string };
 
-interface NewsRow {
-  readonly counter: number;
-  readonly kept: number;
-  readonly news: string;
-}
-
-function newsIn(row: NewsRow | undefined): NewsRows {
-  if (row === undefined) throw new Error('The revocation counter is gone.');
-  const news = JSON.parse(row.news) as [number, string, 0 | 1][];
+function newsIn({ news, ...row }: NewsRow, history: string): NewsRows {
+  const rows = JSON.parse(news) as [number, string, string, 0 | 1][];
   return {
-    counter: row.counter,
-    kept: row.kept,
-    rows: news.map(([number, digest, isAll]) => ({ number, digest: isAll === 1 ? null : Buffer.from(digest, 'hex') })),
+    ...row,
+    history,
+    rows: rows.map(([number, id, digest, isAll]) => {
+      return { number, id, digest: isAll === 1 ? null : Buffer.from(digest, 'hex') };
+    }),
   };
 }
 
@@ -50,42 +54,41 @@ async function grant(trx: Trx, id: string, workspaceId: string | null, confirmed
   return rows.length === 1;
 }
 
-/** The number of the newest revocation. */
-export async function readCounter(store: Store): Promise<number> {
-  const row = await store.first<{ counter: number }>(COUNTER, []);
-  if (row === undefined) throw new Error('The revocation counter is gone.');
-  return row.counter;
-}
-
 /**
  * The leases of guards in the embedded store: they outlive its process, so the next one must know of
  * them. One writer: within its transaction the counter can't move. `clock` in epoch milliseconds.
+ * Each opening is a history of its own: only while nobody has the file open can an older one take its place.
  */
-export function guardTableOnSqlite(store: Store, clock: () => number): GuardTable {
+export function guardTableOnSqlite(store: Store, clock: () => number): GuardTable & { readonly history: string } {
+  const history = randomBytes(16).toString('base64url');
+  async function first<Row>(statement: string, parameters: readonly Bindable[]): Promise<Row> {
+    const row = await store.first<Row>(statement, parameters);
+    if (row === undefined) throw new Error('The revocation counter is missing.');
+    return row;
+  }
+  const readHead = async () => ({ history, ...(await first<Omit<HeadRow, 'history'>>(HEAD, [])) });
+  const newsOf: GuardTable['newsOf'] = async (workspaceId, after, limit) =>
+    newsIn(await first<NewsRow>(NEWS_OF, [workspaceId, after, limit]), history);
   return {
-    newsOf: async (workspaceId, after, limit) =>
-      newsIn(await store.first<NewsRow>(NEWS_OF, [workspaceId, after, limit])),
+    history,
+    readHead,
+    newsOf,
     guardRenewal: (work) =>
       store.transaction((trx) =>
         work({
-          async lock() {
-            const { number } = await trx.selectFrom('revocation_counter').select('number').executeTakeFirstOrThrow();
-            return number;
-          },
-          async newsOf(workspaceId, after, limit) {
-            // Nothing is written but in this transaction, so what was committed is all there is.
-            return newsIn(await store.first<NewsRow>(NEWS_OF, [workspaceId, after, limit]));
-          },
+          // Nothing is written but in this transaction, so what was committed is all there is.
+          lock: readHead,
+          newsOf,
           grant: ({ id, workspaceId, confirmed, bound }) => {
             const now = clock();
             return grant(trx, id, workspaceId, confirmed, now + bound, now);
           },
         }),
       ),
-    async liveNodes(workspaceIds) {
+    async look(workspaceIds, awaited) {
       const among = workspaceIds === null ? null : JSON.stringify(workspaceIds);
-      const row = await store.first<{ live: string }>(LIVE, [clock(), among]);
-      return JSON.parse(row?.live ?? '[]') as LiveRow[];
+      const row = await first<{ live: string; lost: string }>(LOOK, [clock(), among, JSON.stringify(awaited)]);
+      return { history, live: JSON.parse(row.live) as LiveRow[], lost: JSON.parse(row.lost) as string[] };
     },
     giveUp: async (id) => {
       await store.transaction((trx) => trx.deleteFrom('node').where('id', '=', id).execute());

@@ -21,6 +21,7 @@ import { mutedIssues } from './migrations/0041-muted-issues.ts';
 import { deploymentOverrides } from './migrations/0045-deployment-overrides.ts';
 import { operators } from './migrations/0055-operators.ts';
 import { access } from './migrations/0056-access.ts';
+import { revocationIds } from './migrations/0060-revocation-ids.ts';
 import { installation } from './migrations/0063-installation.ts';
 
 /** The statements of each migration, by name; a landed one is never changed. */
@@ -46,6 +47,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0045-deployment-overrides': deploymentOverrides,
   '0055-operators': operators,
   '0056-access': access,
+  '0060-revocation-ids': revocationIds,
   '0063-installation': installation,
 };
 

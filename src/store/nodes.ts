@@ -6,22 +6,37 @@ import type { Trx } from './store.ts';
 /** A revocation as it is kept; `number` is gapless in the order of commits. */
 export interface RevocationRow {
   readonly number: number;
+  readonly id: string;
   readonly workspace_id: string;
   readonly digest: Uint8Array | null;
 }
 
-interface CaughtRow {
+/** The newest revocation; `id` is empty where there is none. */
+export interface HeadRow {
+  /** Identifies the running database: differs after a promotion, a restore or a restart. */
+  readonly history: string;
   readonly counter: number;
+  readonly head_id: string;
+}
+
+interface CaughtRow extends HeadRow {
+  readonly base_id: string;
+  readonly id: string;
   readonly number: number | null;
   readonly workspace_id: string;
   readonly digest: Uint8Array | null;
 }
 
+/** What was revoked after a number. */
+export interface CaughtRows<Row> extends HeadRow {
+  /** The id of the revocation with that number; empty where there is none, or none any more. */
+  readonly base_id: string;
+  readonly rows: readonly Row[];
+}
+
 /** What was revoked in one workspace; `kept` counts those of all workspaces after the number asked for. */
-export interface NewsRows {
-  readonly counter: number;
+export interface NewsRows extends CaughtRows<Omit<RevocationRow, 'workspace_id'>> {
   readonly kept: number;
-  readonly rows: readonly { readonly number: number; readonly digest: Uint8Array | null }[];
 }
 
 export interface GrantRow {
@@ -41,10 +56,22 @@ export interface LiveRow {
   readonly left: number;
 }
 
+/** Leases at one instant, and which awaited revocations are not there. */
+export interface LookRow {
+  readonly history: string;
+  readonly live: readonly LiveRow[];
+  readonly lost: readonly string[];
+}
+
+export interface AwaitedRow {
+  readonly number: number;
+  readonly id: string;
+}
+
 /** What is read and written in the transaction that holds the counter. */
 export interface RenewalRows {
-  /** Takes the counter's row for share and reads it. */
-  lock(): Promise<number>;
+  /** Takes the counter's row for share and reads the newest revocation. */
+  lock(): Promise<HeadRow>;
   newsOf(workspaceId: string, after: number, limit: number): Promise<NewsRows>;
   /** Tells whether there was room for the guard. */
   grant(row: GrantRow): Promise<boolean>;
@@ -54,31 +81,47 @@ export interface RenewalRows {
 export interface GuardTable {
   newsOf: RenewalRows['newsOf'];
   guardRenewal(work: (renewal: RenewalRows) => Promise<void>): Promise<void>;
+  readHead(): Promise<HeadRow>;
   /** Servers, and guards of these workspaces (null: of all). */
-  liveNodes(workspaceIds: readonly string[] | null): Promise<LiveRow[]>;
+  look(workspaceIds: readonly string[] | null, awaited: readonly AwaitedRow[]): Promise<LookRow>;
   giveUp(id: string): Promise<void>;
 }
 
 /** The database's clock in epoch milliseconds; not the transaction's start, which may be long ago. */
 const CLOCK = '(extract(epoch from clock_timestamp()) * 1000)::bigint';
 
+/**
+ * Another server took over, or this one was started again over other files: both show in its start. Tables
+ * that were restored from a dump have another number. Neither needs a right that managed databases withhold.
+ */
+const HISTORY = `concat(extract(epoch from pg_postmaster_start_time()), ' ', c.tableoid)`;
+const HEAD = `${HISTORY} as history, c.number as counter,
+  coalesce((select id from revocation where number = c.number), '') as head_id`;
+const baseOf = (parameter: string) =>
+  `coalesce((select id from revocation where number = ${parameter}), '') as base_id`;
+
+const READ_HEAD = { name: 'devpilot_read_head', text: `select ${HEAD} from revocation_counter c` };
 const READ_AFTER = {
   name: 'devpilot_read_after',
-  text: `select c.number as counter, r.number, r.workspace_id, r.digest
+  text: `select ${HEAD}, ${baseOf('$1')}, r.number, r.id, r.workspace_id, r.digest
     from revocation_counter c
-    left join (select number, workspace_id, digest from revocation where number > $1 order by number limit $2) r on true
+    left join (
+      select number, id, workspace_id, digest from revocation where number > $1 order by number limit $2
+    ) r on true
     order by r.number`,
 };
 const NEWS_OF = {
   name: 'devpilot_news_of',
-  text: `select c.number as counter, (select count(*) from revocation where number > $2) as kept, r.number, r.digest
+  text: `select ${HEAD}, ${baseOf('$2')}, (select count(*) from revocation where number > $2) as kept,
+      r.number, r.id, r.digest
     from revocation_counter c
     left join (
-      select number, digest from revocation where workspace_id = $1 and number > $2 order by number limit $3
+      select number, id, digest from revocation where workspace_id = $1 and number > $2 order by number limit $3
     ) r on true
     order by r.number`,
 };
-const LOCK = 'begin; select number from revocation_counter where id = 1 for share';
+// A statement of its own reads the revocation that the one before it may have waited for.
+const LOCK = `begin; select 1 from revocation_counter where id = 1 for share; ${READ_HEAD.text}`;
 // An answer that was lost may be overtaken by a newer one, so neither column may go back.
 const GRANT = {
   name: 'devpilot_grant',
@@ -90,14 +133,19 @@ const GRANT = {
     returning id`,
 };
 // A guard is told of its own workspace alone: what was revoked in others counts as confirmed.
-const LIVE = {
-  name: 'devpilot_live',
-  text: `select id, workspace_id, lease_until - ${CLOCK} as left, case
-      when workspace_id is null or exists (
+const LOOK = {
+  name: 'devpilot_look',
+  text: `select ${HISTORY} as history, node.id, node.workspace_id, lease_until - ${CLOCK} as left, case
+      when node.workspace_id is null or exists (
         select 1 from revocation r where r.workspace_id = node.workspace_id and r.number > node.confirmed
-      ) then confirmed else greatest(confirmed, (select number from revocation_counter)) end as confirmed
-    from node
-    where lease_until > ${CLOCK} and (workspace_id is null or $1::text[] is null or workspace_id = any($1::text[]))`,
+      ) then confirmed else greatest(confirmed, c.number) end as confirmed,
+      array(
+        select a.id from unnest($2::bigint[], $3::text[]) a (number, id)
+        where a.number > c.number or exists (select 1 from revocation r where r.number = a.number and r.id <> a.id)
+      ) as lost
+    from revocation_counter c
+    left join node on lease_until > ${CLOCK}
+      and (node.workspace_id is null or $1::text[] is null or node.workspace_id = any($1::text[]))`,
 };
 const REVOKED = 'devpilot_revoked';
 const CONFIRMED = 'devpilot_confirmed';
@@ -106,37 +154,52 @@ export const GUARDS_OF_A_WORKSPACE = 1000;
 
 /** Leases and revocations over connections of their own, so that no other work holds a lease up. */
 export interface NodeTable extends GuardTable {
-  readAfter(number: number, limit: number): Promise<{ counter: number; rows: RevocationRow[] }>;
+  readAfter(number: number, limit: number): Promise<CaughtRows<RevocationRow>>;
   /** One transaction. */
-  renewal(work: (renewal: RenewalRows & Pick<NodeTable, 'readAfter'>) => Promise<void>): Promise<void>;
+  renewal(work: (renewal: RenewalRows & Pick<NodeTable, 'readHead' | 'readAfter'>) => Promise<void>): Promise<void>;
   wake(): Promise<void>;
   close(): Promise<void>;
 }
 
 type Client = Pick<pg.ClientBase, 'query'>;
 
-async function readAfter(
-  client: Client,
-  number: number,
-  limit: number,
-): Promise<{ counter: number; rows: RevocationRow[] }> {
-  const { rows } = await client.query<CaughtRow>({ ...READ_AFTER, values: [number, limit] });
-  const [first] = rows;
-  if (first === undefined) throw new Error('The revocation counter is gone.');
-  return { counter: first.counter, rows: rows.filter((row): row is CaughtRow & RevocationRow => row.number !== null) };
+function firstOf<Row>(rows: readonly Row[] | undefined): Row {
+  const first = rows?.[0];
+  if (first === undefined) throw new Error('The revocation counter is missing.');
+  return first;
 }
 
-type NewsRow = Pick<NewsRows, 'counter' | 'kept'> & { number: number | null; digest: Uint8Array | null };
+async function readHead(client: Client): Promise<HeadRow> {
+  return firstOf((await client.query<HeadRow>(READ_HEAD)).rows);
+}
+
+async function readAfter(client: Client, number: number, limit: number): Promise<CaughtRows<RevocationRow>> {
+  const { rows } = await client.query<CaughtRow>({ ...READ_AFTER, values: [number, limit] });
+  return { ...firstOf(rows), rows: rows.filter((row): row is CaughtRow & RevocationRow => row.number !== null) };
+}
 
 async function newsOf(client: Client, workspaceId: string, after: number, limit: number): Promise<NewsRows> {
-  const { rows } = await client.query<NewsRow>({ ...NEWS_OF, values: [workspaceId, after, limit] });
-  const [first] = rows;
-  if (first === undefined) throw new Error('The revocation counter is gone.');
+  const { rows } = await client.query<CaughtRow & { kept: number }>({
+    ...NEWS_OF,
+    values: [workspaceId, after, limit],
+  });
   return {
-    counter: first.counter,
-    kept: first.kept,
-    rows: rows.flatMap(({ number, digest }) => (number === null ? [] : [{ number, digest }])),
+    ...firstOf(rows),
+    rows: rows.flatMap(({ number, id, digest }) => (number === null ? [] : [{ number, id, digest }])),
   };
+}
+
+type LookedRow = Pick<LookRow, 'history' | 'lost'> & (LiveRow | { readonly id: null });
+
+async function look(
+  client: Client,
+  workspaceIds: readonly string[] | null,
+  awaited: readonly AwaitedRow[],
+): Promise<LookRow> {
+  const values = [workspaceIds, awaited.map(({ number }) => number), awaited.map(({ id }) => id)];
+  const { rows } = await client.query<LookedRow>({ ...LOOK, values });
+  const { history, lost } = firstOf(rows);
+  return { history, lost, live: rows.filter((row): row is LookedRow & LiveRow => row.id !== null) };
 }
 
 /** Opens the table of nodes. `bound` in milliseconds: nothing here waits longer than it for an answer. */
@@ -168,11 +231,10 @@ export function openNodeTable(url: string, bound: number, onError: (error: Error
           async lock() {
             if (begun) throw new Error('The counter is locked once in a renewal.');
             begun = true;
-            const results = (await client.query(LOCK)) as unknown as pg.QueryResult<{ number: number }>[];
-            const row = results[1]?.rows[0];
-            if (row === undefined) throw new Error('The revocation counter is gone.');
-            return row.number;
+            const results = (await client.query(LOCK)) as unknown as pg.QueryResult<HeadRow>[];
+            return firstOf(results[2]?.rows);
           },
+          readHead: () => readHead(client),
           readAfter: (number, limit) => readAfter(client, number, limit),
           newsOf: (workspaceId, after, limit) => newsOf(client, workspaceId, after, limit),
           async grant({ id, workspaceId, confirmed, bound: span, moved }) {
@@ -194,11 +256,8 @@ export function openNodeTable(url: string, bound: number, onError: (error: Error
     newsOf: (workspaceId, after, limit) => using((client) => newsOf(client, workspaceId, after, limit)),
     renewal,
     guardRenewal: renewal,
-    liveNodes: (workspaceIds) =>
-      using(async (client) => {
-        const { rows } = await client.query<LiveRow>({ ...LIVE, values: [workspaceIds] });
-        return rows;
-      }),
+    readHead: () => using(readHead),
+    look: (workspaceIds, awaited) => using((client) => look(client, workspaceIds, awaited)),
     wake: () =>
       using(async (client) => {
         await client.query(`notify ${REVOKED}`);
@@ -264,12 +323,16 @@ export function listenForWakes(url: string, onRevoked: () => void, onConfirmed: 
 
 /**
  * Deletes revocations that every node with a lease has confirmed and that are older than `before`, and
- * nodes that are long gone. Whoever slept through it finds a gap and forgets everything.
+ * nodes that are long gone. Whoever slept through it finds a gap and forgets everything. The last one that
+ * a node has confirmed stays, and the newest: by their ids nodes know that the history is still theirs.
  */
 export async function pruneRevocations(trx: Trx, before: number): Promise<void> {
   const live = await trx.selectFrom('node').select('confirmed').where('lease_until', '>', before).execute();
-  let query = trx.deleteFrom('revocation').where('at', '<', before);
-  if (live.length > 0) query = query.where('number', '<=', Math.min(...live.map(({ confirmed }) => confirmed)));
-  await query.execute();
+  const { number } = await trx.selectFrom('revocation_counter').select('number').executeTakeFirstOrThrow();
+  await trx
+    .deleteFrom('revocation')
+    .where('at', '<', before)
+    .where('number', '<', Math.min(number, ...live.map(({ confirmed }) => confirmed)))
+    .execute();
   await trx.deleteFrom('node').where('lease_until', '<', before).execute();
 }

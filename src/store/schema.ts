@@ -36,7 +36,7 @@ export interface Schema {
   audit_head: { workspace_id: string; sequence: number; hash: string };
   node: { id: string; confirmed: number; lease_until: number; workspace_id: string | null };
   revocation_counter: { id: number; number: number };
-  revocation: { number: number; workspace_id: string; digest: Uint8Array | null; at: number };
+  revocation: { number: number; id: string; workspace_id: string; digest: Uint8Array | null; at: number };
   project: ProjectTable;
   server: ServerTable;
   app: AppTable;

@@ -10,6 +10,8 @@ import pg from 'pg';
 /** A real PostgreSQL on a free port, with its files in a directory of its own. */
 export interface TestPostgres {
   readonly port: number;
+  /** Its files. */
+  readonly directory: string;
   /** The process that all its others are children of. */
   pid(): number;
   /** Makes an empty database and gives its address. */
@@ -78,6 +80,7 @@ export async function startPostgres(): Promise<TestPostgres> {
   }
   return {
     port,
+    directory: databaseDir,
     pid,
     async createDatabase() {
       const name = `test_${randomBytes(6).toString('hex')}`;

@@ -315,7 +315,12 @@ export function storeSuite(engine: string, open: () => Promise<TestStore>): void
         const tries = await Promise.allSettled(
           Array.from({ length: 60 }, (_, at) =>
             store.transaction(async (trx) => {
-              const number = await insertRevocation(trx, owner.workspaceId, at % 2 === 0 ? bytes(`d${at}`) : null, NOW);
+              const { number } = await insertRevocation(
+                trx,
+                owner.workspaceId,
+                at % 2 === 0 ? bytes(`d${at}`) : null,
+                NOW,
+              );
               if (at % 5 === 0) throw new Error('rolled back');
               return number;
             }),
@@ -335,7 +340,15 @@ export function storeSuite(engine: string, open: () => Promise<TestStore>): void
         );
         await store.transaction((trx) => pruneRevocations(trx, NOW + 1));
         const next = await store.transaction((trx) => insertRevocation(trx, owner.workspaceId, null, NOW));
-        assert.equal(next, first + 48);
+        assert.equal(next.number, first + 48);
+        const kept = await store.read.selectFrom('revocation').select(['number', 'id']).orderBy('number').execute();
+        assert.deepEqual(
+          kept.map((row) => row.number),
+          [first + 47, first + 48],
+          'the newest stays, by which nodes know their history',
+        );
+        assert.equal(new Set(kept.map((row) => row.id)).size, 2);
+        assert.equal(kept[1]?.id, next.id);
       });
     });
 

@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { test } from 'node:test';
+import { guard } from '../sdk/guard.ts';
+import { TEST_SECRET } from '../testing/engines.ts';
+import {
+  bearer,
+  createKey,
+  createToken,
+  personWith,
+  signUpOwner,
+  startHouse,
+  type TestHouse,
+  type TestPerson,
+} from '../testing/house.ts';
+import { freePort, startPostgres } from '../testing/postgres.ts';
+import { startStallingProxy } from '../testing/stalling-proxy.ts';
+import { until } from '../testing/until.ts';
+
+const BOUND = { DEVPILOT_REVOCATION_BOUND: '2s' };
+
+const deleteToken = async (owner: TestPerson, { id }: { readonly id: string }) =>
+  assert.equal((await owner.call(`/v1/access-tokens/${id}`, { method: 'DELETE' })).status, 204);
+
+const statusAt = async (house: TestHouse, { secret }: { readonly secret: string }) =>
+  (await house.call('/v1/authorize', { headers: bearer(secret) })).status;
+
+const createTokens = (owner: TestPerson) =>
+  Promise.all(Array.from({ length: 5 }, () => createToken(owner, ['modify_env'])));
+
+test('a node that had applied revocations which a restored database lost accepts nothing that is deleted since', async () => {
+  const postgres = await startPostgres();
+  const proxy = await startStallingProxy(postgres.port);
+  const copy = `${postgres.directory}-copy`;
+  const opened: TestHouse[] = [];
+  try {
+    const url = new URL(await postgres.createDatabase());
+    const start = async (port: number) => {
+      url.port = String(port);
+      const environment = { DATABASE_URL: url.href, DEVPILOT_SECRET: TEST_SECRET, ...BOUND };
+      const house = await startHouse({ environment });
+      opened.push(house);
+      return house;
+    };
+    const first = await start(postgres.port);
+    const node = await start(proxy.port);
+    const signedUp = await signUpOwner(node);
+    const owner = personWith(first, signedUp.email, signedUp.cookie, signedUp.workspaceId);
+    const [kept, , , ...others] = await createTokens(owner);
+    assert.ok(kept);
+    await postgres.stop('SIGINT');
+    // With its owner, who must be who runs it.
+    execFileSync('cp', ['-a', postgres.directory, copy]);
+    await postgres.start();
+    await until(async () => (await first.call('/readyz')).status === 200);
+    await until(async () => (await node.call('/readyz')).status === 200);
+
+    // What the restored database does not have: two revocations, which the node applies, and a token.
+    for (const other of others) await deleteToken(owner, other);
+    const lost = await createToken(owner, ['modify_env']);
+    assert.deepEqual([await statusAt(node, kept), await statusAt(node, lost)], [200, 200]);
+    // From here on the node reaches no database; what it holds in memory it accepts while its lease lasts.
+    proxy.retarget(await freePort());
+    await postgres.stop('SIGKILL');
+    rmSync(postgres.directory, { recursive: true });
+    renameSync(copy, postgres.directory);
+    rmSync(join(postgres.directory, 'postmaster.pid'), { force: true });
+    await postgres.start();
+
+    // Started since, so it does not know of the node's lease: its row is gone with the lost commits.
+    const second = await start(postgres.port);
+    const ownerThere = personWith(second, owner.email, owner.cookie, owner.workspaceId);
+    await deleteToken(ownerThere, kept);
+    assert.notEqual(await statusAt(node, kept), 200);
+    // The lost numbers are used again, and more.
+    for (const other of others) await deleteToken(ownerThere, other);
+    proxy.retarget(postgres.port);
+    await until(async () => (await node.call('/readyz')).status === 200);
+    assert.deepEqual([await statusAt(node, kept), await statusAt(node, lost)], [401, 401]);
+  } finally {
+    await Promise.all(opened.map((house) => house.close()));
+    await proxy.close();
+    await postgres.close();
+  }
+});
+
+test('a guard that had applied revocations which a restored file lost accepts nothing that is deleted since', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'devpilot-'));
+  const file = join(directory, 'devpilot.db');
+  const options = { dataDirectory: directory, environment: { PORT: String(await freePort()), ...BOUND } };
+  let house = await startHouse(options);
+  const owner = await signUpOwner(house);
+  const key = await createKey(owner, ['read']);
+  let beats = 0;
+  let isCut = false;
+  const guarded = guard({
+    url: house.url,
+    scope: 'modify_env',
+    apiKey: key.secret,
+    fetch: (input, init) => {
+      if (isCut) return Promise.reject(new TypeError('cut off'));
+      if (String(input).endsWith('/beats')) beats++;
+      return fetch(input, init);
+    },
+  });
+  try {
+    const [kept, , , ...others] = await createTokens(owner);
+    assert.ok(kept);
+    const handler = guarded.wrap(() => new Response('through'));
+    const statusOf = async ({ secret }: { readonly secret: string }) =>
+      (await handler(new Request('http://x/', { headers: bearer(secret) }))).status;
+    assert.equal(await guarded.ready(), true);
+    const database = new DatabaseSync(file, { readOnly: true });
+    database.prepare('vacuum into ?').run(`${file}-copy`);
+    database.close();
+
+    for (const other of others) await deleteToken(owner, other);
+    const lost = await createToken(owner, ['modify_env']);
+    assert.deepEqual([await statusOf(kept), await statusOf(lost)], [200, 200]);
+    isCut = true;
+    await house.running.close();
+    for (const suffix of ['', '-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true });
+    renameSync(`${file}-copy`, file);
+    house = await startHouse(options);
+    const ownerThere = personWith(house, owner.email, owner.cookie, owner.workspaceId);
+    await deleteToken(ownerThere, kept);
+    assert.notEqual(await statusOf(kept), 200);
+    for (const other of others) await deleteToken(ownerThere, other);
+    isCut = false;
+    const before = beats;
+    await until(async () => beats > before + 3 && (await statusOf(kept)) !== 503);
+    assert.deepEqual([await statusOf(kept), await statusOf(lost)], [401, 401]);
+  } finally {
+    await guarded.close();
+    await house.close();
+  }
+});
