@@ -49,7 +49,7 @@ const FLUSH_FOR_READERS = 5_000;
 /** Failures on other nodes are looked for over this many milliseconds, more than clocks and writes are apart. */
 const LEARNED_OVER = 30_000;
 const SUBJECTS_LEARNED = 200;
-/** Sign-ins of one account from one address that may wait for their turn. Those behind five failures cost no hash. */
+/** Sign-ins and sign-ups of one client that may wait for their turn. Those beyond its limits cost no hash. */
 const TRIES_WAITING = 256;
 /** In-flight requests are given this long before their connections are cut. */
 const CLOSE_WITHIN = 4_000;

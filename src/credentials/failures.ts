@@ -1,6 +1,7 @@
+import { clientNetwork } from './client-network.ts';
 import { createLines } from './queue.ts';
 
-/** A failed try from one client address, at an instant in epoch milliseconds. */
+/** A failed try from one client (`clientNetwork`), at an instant in epoch milliseconds. */
 export interface Failure {
   readonly address: string;
   readonly at: number;
@@ -110,7 +111,7 @@ export function createFailureLimiter(store: FailureStore, bounds: FailureBounds)
 
   function wait(subject: string, address: string, now: number, trusted?: boolean): number {
     const failures = knownOf.get(subject);
-    return failures === undefined ? 0 : waitAfter(failures, address, bounds, now, trusted);
+    return failures === undefined ? 0 : waitAfter(failures, clientNetwork(address), bounds, now, trusted);
   }
 
   return {
@@ -122,15 +123,16 @@ export function createFailureLimiter(store: FailureStore, bounds: FailureBounds)
       counting.run(subject, async () => {
         const known = wait(subject, address, now, trusted);
         if (known > 0) return known;
-        const failure = { address, at: now };
+        const client = clientNetwork(address);
+        const failure = { address: client, at: now };
         const { before, counted } = await store.countFailure(
           subject,
           failure,
           now - span,
-          (recent) => waitAfter(recent, address, bounds, now, trusted) === 0,
+          (recent) => waitAfter(recent, client, bounds, now, trusted) === 0,
         );
         learn(subject, counted ? [...before, failure] : before, now);
-        return counted ? 0 : waitAfter(before, address, bounds, now, trusted);
+        return counted ? 0 : waitAfter(before, client, bounds, now, trusted);
       }),
   };
 }

@@ -1,5 +1,5 @@
-import { isIPv6 } from 'node:net';
 import { Problem } from '../contract/problem.ts';
+import { clientNetwork } from './client-network.ts';
 import type { CredentialRecord } from './record.ts';
 import type { Registry } from './registry.ts';
 import type { Digest } from './secret.ts';
@@ -22,20 +22,6 @@ export interface Unknowns {
   refused(): number;
 }
 
-/** Whom an address belongs to: in IPv6 a customer has at least a /64 to draw from. Pure. */
-export function networkOf(address: string): string {
-  if (!isIPv6(address) || address.toLowerCase().startsWith('::ffff:')) return address;
-  const [head = '', tail] = address.split('%')[0]?.split('::') ?? [];
-  const before = head === '' ? [] : head.split(':');
-  const after = tail === undefined || tail === '' ? [] : tail.split(':');
-  const zeros = tail === undefined ? 0 : Math.max(0, 8 - before.length - after.length);
-  const groups = [...before, ...Array<string>(zeros).fill('0'), ...after];
-  return groups
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':');
-}
-
 export function createUnknowns({ burst, perSecond, addresses }: UnknownBounds): Unknowns {
   const buckets = new Map<string, { level: number; at: number }>();
   let refused = 0;
@@ -48,7 +34,7 @@ export function createUnknowns({ burst, perSecond, addresses }: UnknownBounds): 
   return {
     check(address, now) {
       if (buckets.size === 0) return;
-      const over = levelOf(networkOf(address), now) - burst;
+      const over = levelOf(clientNetwork(address), now) - burst;
       if (over < 0) return;
       refused++;
       throw new Problem('rate_limited', 'Too many secrets from this address that are not known here.', {
@@ -56,7 +42,7 @@ export function createUnknowns({ burst, perSecond, addresses }: UnknownBounds): 
       });
     },
     note(address, now) {
-      const network = networkOf(address);
+      const network = clientNetwork(address);
       const level = levelOf(network, now) + 1;
       buckets.delete(network);
       buckets.set(network, { level, at: now });

@@ -25,7 +25,7 @@ export interface PeopleContext {
   readonly failures: {
     readonly signIn: FailureLimiter;
     readonly stranger: FailureLimiter;
-    /** Tries of one account from one address are judged one after the other. */
+    /** Sign-ins and sign-ups of one client (`clientNetwork`) run one after the other. */
     readonly turns: Lines;
   };
   readonly signUp: 'invite' | 'open';

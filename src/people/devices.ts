@@ -2,6 +2,7 @@ import type { Origin } from '../contract/audit.ts';
 import { createId } from '../contract/id.ts';
 import { Problem } from '../contract/problem.ts';
 import { SECOND, SPANS } from '../contract/words.ts';
+import { clientNetwork } from '../credentials/client-network.ts';
 import { answerDeviceCode, deleteDeviceCode, findDeviceCode, insertDeviceCode, notePoll } from '../store/devices.ts';
 import { lockPerson } from '../store/people.ts';
 import type { DeviceCodeTable } from '../store/schema.ts';
@@ -31,9 +32,9 @@ export async function startDevice(
   origin: Origin,
 ): Promise<{ deviceCode: string; userCode: string }> {
   const now = context.clock();
-  const address = `device ${origin.address ?? ''}`;
-  await throttleStranger(context, address);
-  await countStranger(context, address);
+  const subject = `device ${clientNetwork(origin.address ?? '')}`;
+  await throttleStranger(context, subject);
+  await countStranger(context, subject);
   const deviceCode = randomCode(43);
   const userCode = randomCode(8, USER_CODE_ALPHABET);
   await context.store.transaction((trx) =>

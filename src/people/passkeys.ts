@@ -4,6 +4,7 @@ import { createId } from '../contract/id.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
 import type { NewPasskey, Page, Passkey } from '../contract/schemas.ts';
 import { LIMITS, SPANS } from '../contract/words.ts';
+import { clientNetwork } from '../credentials/client-network.ts';
 import { cutPage, pageAsk } from '../store/paging.ts';
 import {
   consumeChallenge,
@@ -60,7 +61,7 @@ export async function openChallenge(
   origin: Origin,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const now = context.clock();
-  const address = origin.address ?? '';
+  const address = clientNetwork(origin.address ?? '');
   const challenge = new Uint8Array(randomBytes(32));
   await context.store.transaction(async (trx) => {
     if ((await countChallenges(trx, address, now)) >= LIMITS.passkeyChallenges.max) {

@@ -4,6 +4,7 @@ import { createId } from '../contract/id.ts';
 import { Problem } from '../contract/problem.ts';
 import type { Page, Session, SignIn } from '../contract/schemas.ts';
 import { SPANS } from '../contract/words.ts';
+import { clientNetwork } from '../credentials/client-network.ts';
 import { hashPassphrase, verifyPassphrase } from '../credentials/passphrase.ts';
 import { digestBytes, digestOf, mintSecret } from '../credentials/secret.ts';
 import { deleteApprovedDevices, endAccess } from '../store/access.ts';
@@ -65,7 +66,7 @@ export async function startSession(
     ends_at: now + SPANS.sessionWhole,
   };
   await insertSession(trx, session);
-  if (origin.address !== null) await keepKnownAddress(trx, person.id, origin.address, now);
+  if (origin.address !== null) await keepKnownAddress(trx, person.id, clientNetwork(origin.address), now);
   await recordForPerson(trx, person.id, {
     action: 'session.created',
     at: now,

@@ -3,10 +3,12 @@ import type { Origin } from '../contract/audit.ts';
 import { createId } from '../contract/id.ts';
 import { Problem } from '../contract/problem.ts';
 import type { SignUp } from '../contract/schemas.ts';
+import { clientNetwork } from '../credentials/client-network.ts';
 import {
   anyPerson,
   consumeSetupCode,
   deleteSetupCode,
+  findPersonByEmail,
   insertPerson,
   lockFirstSignUp,
   type PersonRow,
@@ -55,12 +57,16 @@ function newPerson(input: { name: string; email: string }, passwordHash: string,
   };
 }
 
+function refuseTakenEmail(): never {
+  throw new Problem('conflict', 'There is an account with this email address. Sign in instead.');
+}
+
 async function insertNewPerson(trx: Trx, person: PersonRow): Promise<void> {
   try {
     await insertPerson(trx, person);
   } catch (error) {
     if (!isUniqueViolation(error)) throw error;
-    throw new Problem('conflict', 'There is an account with this email address. Sign in instead.');
+    refuseTakenEmail();
   }
 }
 
@@ -84,6 +90,32 @@ async function checkTicket(context: PeopleContext, input: SignUp): Promise<void>
 }
 
 /**
+ * Runs a sign-up when it is the client's turn and within the client's limits: refusals count as failures, and so
+ * does each sign-up that needs no invitation. What can be refused is refused before a password is hashed.
+ */
+function limitSignUps<Done>(
+  context: PeopleContext,
+  input: SignUp,
+  origin: Origin,
+  work: () => Promise<Done>,
+): Promise<Done> {
+  const client = clientNetwork(origin.address ?? '');
+  return context.failures.turns.run(client, async () => {
+    await throttleStranger(context, client);
+    try {
+      await checkTicket(context, input);
+      if ((await findPersonByEmail(context.store.read, emailKey(input.email))) !== undefined) refuseTakenEmail();
+      if (input.invitation === undefined) await countStranger(context, `sign-up ${client}`);
+      return await work();
+    } catch (error) {
+      const refused = error instanceof Problem && (error.code === 'forbidden' || error.code === 'conflict');
+      if (refused) await countStranger(context, client);
+      throw error;
+    }
+  });
+}
+
+/**
  * Signs a person up and in. While sign-up is by invitation, only with the setup code (which makes the
  * first person, and exactly one however many try at once) or an invitation's code.
  * Throws `forbidden`, `conflict` for a taken address, `validation_failed` for a common password,
@@ -95,11 +127,8 @@ export async function signUp(
   origin: Origin,
 ): Promise<{ person: PersonRow; session: NewSession }> {
   const { store, clock } = context;
-  const address = origin.address ?? '';
-  await throttleStranger(context, address);
-  try {
-    await checkTicket(context, input);
-    const now = clock();
+  const now = clock();
+  return limitSignUps(context, input, origin, async () => {
     const draft = newPerson(input, await hashChosenPassword('password', input.password, input), now);
     return await store.transaction(async (trx) => {
       const first = await isFirst(trx);
@@ -123,10 +152,7 @@ export async function signUp(
       });
       return { person, session: await startSession(trx, person, 'browser', origin, now) };
     });
-  } catch (error) {
-    if (error instanceof Problem && error.code === 'forbidden') await countStranger(context, address);
-    throw error;
-  }
+  });
 }
 
 /**

@@ -1,5 +1,6 @@
 import { Problem } from '../contract/problem.ts';
 import { DAY } from '../contract/words.ts';
+import { clientNetwork } from '../credentials/client-network.ts';
 import { isKnownAddress } from '../store/people.ts';
 import type { PeopleContext } from './context.ts';
 
@@ -28,8 +29,8 @@ interface Try<Proven, Done> {
 }
 
 /**
- * Tries a password or code. A failure is counted against the account at this address, the account and
- * the address, outside of any transaction, and null is returned. The limits hold to the number however
+ * Tries a password or code. A failure is counted against the account at this client, the account and
+ * the client, outside of any transaction, and null is returned. The limits hold to the number however
  * many try at once, on whichever nodes: what was proven opens something only if they still allow it
  * then, and who fails when they don't is not told so.
  * An address from which the person has signed in before is not held up by strangers' failures.
@@ -43,10 +44,12 @@ export async function throttled<Proven, Done>(
 ): Promise<Done | null> {
   const { clock, failures, store } = context;
   const { signIn, stranger, turns } = failures;
-  return turns.run(`${account.subject} ${address}`, async () => {
-    await throttleStranger(context, address);
+  const client = clientNetwork(address);
+  // One client's tries wait for each other and for nobody else's, so that its hashes leave room for others'.
+  return turns.run(client, async () => {
+    await throttleStranger(context, client);
     await signIn.refresh(account.subject, clock());
-    const known = await isKnownAddress(store.read, account.personId ?? NOBODY, address, clock() - KNOWN_FOR);
+    const known = await isKnownAddress(store.read, account.personId ?? NOBODY, client, clock() - KNOWN_FOR);
     refuse(signIn.wait(account.subject, address, clock(), known));
 
     const proven = await prove();
@@ -58,19 +61,19 @@ export async function throttled<Proven, Done>(
     const done = proven === null ? null : await act(proven);
     if (done !== null) return done;
     refuse(await signIn.add(account.subject, address, clock(), known));
-    refuse(await stranger.add(address, address, clock()));
+    refuse(await stranger.add(client, client, clock()));
     return null;
   });
 }
 
-/** Throws `rate_limited` when an address has failed too often over all accounts. */
-export async function throttleStranger(context: PeopleContext, address: string): Promise<void> {
+/** Throws `rate_limited` when a subject, such as a client's network, has failed too often over all accounts. */
+export async function throttleStranger(context: PeopleContext, subject: string): Promise<void> {
   const { clock, failures } = context;
-  await failures.stranger.refresh(address, clock());
-  refuse(failures.stranger.wait(address, address, clock()));
+  await failures.stranger.refresh(subject, clock());
+  refuse(failures.stranger.wait(subject, subject, clock()));
 }
 
-/** Counts a failure against an address. Throws `rate_limited`, and then nobody may be told that it was one. */
-export async function countStranger(context: PeopleContext, address: string): Promise<void> {
-  refuse(await context.failures.stranger.add(address, address, context.clock()));
+/** Counts a failure against a subject. Throws `rate_limited`, and then nobody may be told that it was one. */
+export async function countStranger(context: PeopleContext, subject: string): Promise<void> {
+  refuse(await context.failures.stranger.add(subject, subject, context.clock()));
 }

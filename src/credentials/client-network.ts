@@ -1,0 +1,35 @@
+import { isIPv6 } from 'node:net';
+
+const MAPPED = /^::ffff:(?:(\d{1,3}(?:\.\d{1,3}){3})|([0-9a-f]{1,4}):([0-9a-f]{1,4}))$/;
+
+/** The IPv4 address that an IPv4-mapped IPv6 address stands for (RFC 4291, section 2.5.5.2), or null. */
+function mappedIpv4(address: string): string | null {
+  const found = MAPPED.exec(address.toLowerCase().replace(/^(?:0{1,4}:){5}(?=ffff:)/, '::'));
+  if (found === null) return null;
+  const [, dotted, high, low] = found;
+  if (dotted !== undefined) return dotted;
+  const bits = Number.parseInt(high ?? '', 16) * 65_536 + Number.parseInt(low ?? '', 16);
+  return [24, 16, 8, 0].map((shift) => (bits >>> shift) & 255).join('.');
+}
+
+/**
+ * The client that an address counts as wherever something is limited per address: an IPv4 address, also where it is
+ * written as an IPv4-mapped IPv6 address, or the /64 of an IPv6 address, since a customer has at least that to draw
+ * from. Anything else is returned as it is. Pure.
+ */
+export function clientNetwork(address: string): string {
+  if (!address.includes(':')) return address;
+  const [plain = ''] = address.split('%');
+  if (!isIPv6(plain)) return address;
+  const ipv4 = mappedIpv4(plain);
+  if (ipv4 !== null) return ipv4;
+  const [head = '', tail] = plain.split('::');
+  const before = head === '' ? [] : head.split(':');
+  const after = tail === undefined || tail === '' ? [] : tail.split(':');
+  // An IPv4 address at the end fills two groups.
+  const filled = before.length + after.length + (plain.includes('.') ? 1 : 0);
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - filled);
+  const groups = [...before, ...Array<string>(zeros).fill('0'), ...after];
+  const prefix = groups.slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16));
+  return `${prefix.join(':')}::/64`;
+}

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { FAILURE_LIMITS, LIMITS } from '../contract/words.ts';
+import {
+  bearer,
+  createToken,
+  PASSWORD,
+  signUpOwner,
+  startHouse,
+  type TestHouse,
+  type TestPerson,
+} from '../testing/house.ts';
+
+/** Limits count clients, not addresses: each test tries from ever new addresses of one /64 of its own. */
+describe('limits per client', () => {
+  const now = Date.parse('2027-02-24T09:30:00.000Z');
+  let house: TestHouse;
+  let owner: TestPerson;
+  before(async () => {
+    const environment = { DEVPILOT_TRUST_PROXY: '127.0.0.1/32', DEVPILOT_SIGN_UP: 'open' };
+    house = await startHouse({ clock: () => now, environment });
+    owner = await signUpOwner(house);
+  });
+  after(() => house.close());
+
+  /** Sends `count` requests from addresses of one network and returns how many got which status. */
+  async function statusesFrom(
+    network: number,
+    count: number,
+    send: (index: number) => { path: string; body: unknown; headers?: Record<string, string> },
+  ): Promise<Record<number, number>> {
+    const statuses: Record<number, number> = {};
+    for (let index = 0; index < count; index++) {
+      const { path, body, headers } = send(index);
+      const from = { 'x-forwarded-for': `2001:db8:0:${network}::${index.toString(16)}` };
+      const { status } = await house.call(path, { method: 'POST', body, headers: { ...from, ...headers } });
+      statuses[status] = (statuses[status] ?? 0) + 1;
+    }
+    return statuses;
+  }
+
+  const signIn = (email: string) => ({ path: '/v1/sessions', body: { email, password: 'not the password' } });
+  const { count: strangers } = FAILURE_LIMITS.stranger;
+
+  test('wrong passwords of one account, and of many', async () => {
+    const { count } = FAILURE_LIMITS.signIn.perAddress;
+    assert.deepEqual(await statusesFrom(1, 12, () => signIn(owner.email)), { 401: count, 429: 12 - count });
+    const many = await statusesFrom(2, 45, (index) => signIn(`nobody-${index}@example.com`));
+    assert.deepEqual(many, { 401: strangers, 429: 45 - strangers });
+    const elsewhere = await statusesFrom(3, 1, () => signIn('nobody-50@example.com'));
+    assert.deepEqual(elsewhere, { 401: 1 });
+  });
+
+  test('an address that is written as an IPv4-mapped one is the same client', async () => {
+    const { count } = FAILURE_LIMITS.signIn.perAddress;
+    for (const [index, address] of ['192.0.2.9', '::ffff:192.0.2.9', '::ffff:c000:209'].entries()) {
+      const headers = { 'x-forwarded-for': address };
+      for (let tries = 0; tries < count; tries++) {
+        const answer = await house.call('/v1/sessions', { body: signIn('mapped@example.com').body, headers });
+        assert.equal(answer.status, index === 0 ? 401 : 429, address);
+      }
+    }
+  });
+
+  test('sign-ups with a taken address, refused before a password is looked at, and successful ones', async () => {
+    const signUp = (email: string, password: string) => ({
+      path: '/v1/people',
+      body: { name: 'Eve', email, password },
+    });
+    // A common password would be a 422 if it came to that.
+    const taken = await statusesFrom(4, 40, () => signUp(owner.email, 'password'));
+    assert.deepEqual(taken, { 409: strangers, 429: 40 - strangers });
+    const made = await statusesFrom(5, 32, (index) => signUp(`eve-${index}@example.com`, PASSWORD));
+    assert.deepEqual(made, { 201: strangers, 429: 32 - strangers });
+  });
+
+  test('sign-ups that come at once are limited to the same number', async () => {
+    const headers = { 'x-forwarded-for': '2001:db8:0:9::1' };
+    const body = { name: 'Eve', email: owner.email, password: PASSWORD };
+    const sent = Array.from({ length: 60 }, () => house.call('/v1/people', { body, headers }));
+    const statuses = (await Promise.all(sent)).map(({ status }) => status);
+    assert.equal(statuses.filter((status) => status === 409).length, strangers);
+    assert.equal(statuses.filter((status) => status === 429).length, 60 - strangers);
+  });
+
+  test('device codes, passkey challenges and passphrases', async () => {
+    const form = { 'content-type': 'application/x-www-form-urlencoded' };
+    const device = await statusesFrom(6, 33, () => ({
+      path: '/v1/device/code',
+      body: 'client_id=test',
+      headers: form,
+    }));
+    assert.deepEqual(device, { 200: strangers, 429: 33 - strangers });
+    const { max } = LIMITS.passkeyChallenges;
+    const challenges = await statusesFrom(7, max + 5, () => ({ path: '/v1/sessions/passkey/options', body: {} }));
+    assert.deepEqual(challenges, { 200: max, 429: 5 });
+    const { secret } = await createToken(owner, ['all'], { passphrase: 'a passphrase of ours' });
+    const { count } = FAILURE_LIMITS.passphrase.perAddress;
+    const wrong = { ...bearer(secret), 'access-token-passphrase': 'another passphrase' };
+    const tried = await statusesFrom(8, 9, () => ({ path: '/v1/errors/events', body: {}, headers: wrong }));
+    assert.deepEqual(tried, { 401: count, 429: 9 - count });
+  });
+});
