@@ -110,7 +110,7 @@ export async function guard(): Promise<Finding[]> {
   const house = await startHouse();
   try {
     const owner = await signUpOwner(house);
-    const { secret: apiKey } = await createKey(owner, ['read']);
+    const { secret: apiKey } = await createKey(owner, ['read'], { guard: true });
     const secrets: string[] = [];
     while (secrets.length < TOKENS) secrets.push((await createToken(owner, ['run_scripts'])).secret);
     return [await compareJudgement(house, apiKey, secrets), ...(await compareRoutes(house, apiKey, secrets))];

@@ -24,6 +24,7 @@ test('Generate API Key: description, permissions, inactive; its secret once and 
   await form.getByLabel('read', { exact: true }).check();
   await form.getByLabel('view_logs').check();
   await form.getByLabel('Active').uncheck({ force: true });
+  await form.getByLabel('May run guards').check({ force: true });
   await form.getByText(/^May read and view logs until .*; refused until it is made active\.$/).waitFor();
   await form.getByRole('button', { name: 'Generate API Key' }).click();
   const secret = (await tab.getByTestId('secret').textContent()) ?? '';

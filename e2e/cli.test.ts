@@ -308,6 +308,15 @@ describe('the rest', () => {
     assert.equal(none.code, 1);
   });
 
+  test('a key is given the flag guard, shown with it, and loses it', async () => {
+    const created = await shell.run(['keys', 'create', '--name', 'Gate', '--permission', 'read', '--guard']);
+    assert.equal(created.code, 0, created.stderr);
+    assert.match((await shell.run(['keys', 'show', 'Gate'])).stdout, /^Guard\s+yes$/m);
+    assert.equal((await shell.run(['keys', 'update', 'Gate', '--guard', 'off'])).code, 0);
+    assert.equal(json<ApiKey>((await shell.run(['keys', 'show', 'Gate', '--json'])).stdout).guard, false);
+    assert.equal((await shell.run(['keys', 'update', 'Gate', '--guard', 'maybe'])).code, 1);
+  });
+
   test('a credential does nothing in a workspace that is not its own, whatever is named', async () => {
     const key = await createKey(owner, ['read', 'write', 'manage_projects']);
     const environment = { DEVPILOT_TOKEN: key.secret, DEVPILOT_URL: house.url };

@@ -106,7 +106,7 @@ for (const [name, open] of [
       }
       owner = await personAt(servers.at(-1)?.url ?? '', 'owner@example.com');
       proxy = await startStallingProxy(ports[0] ?? 0);
-      const key = await createKey(owner, ['read']);
+      const key = await createKey(owner, ['read'], { guard: true });
       guarded = await startProcess(['e2e/guarded.ts', `http://127.0.0.1:${proxy.port}`], {
         DEVPILOT_GUARD_KEY: key.secret,
       });

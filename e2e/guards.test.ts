@@ -97,7 +97,7 @@ for (const [name, start, mode] of Object.entries(SERVERS).flatMap(([name, start]
     let server: Guarded;
     let apiKey: string;
     before(async () => {
-      ({ secret: apiKey } = await createKey(owner, ['read']));
+      ({ secret: apiKey } = await createKey(owner, ['read'], { guard: true }));
       server = await start({ url: house.url, scope: 'modify_env', workspace: owner.workspaceId, mode, apiKey });
     });
     after(() => server.close());
@@ -216,7 +216,7 @@ test('a permission demands a key; a demand that says nothing, or a word that the
 
 test('Fastify: what others keep for a request stays with it while requests of one turn are judged together', async () => {
   const kept = new AsyncLocalStorage<string>();
-  const { secret: apiKey } = await createKey(owner, ['read']);
+  const { secret: apiKey } = await createKey(owner, ['read'], { guard: true });
   const { secret } = await createToken(owner, ['modify_env']);
   const app = fastify();
   const devpilot = guard({ url: house.url, scope: 'modify_env', mode: 'lease', apiKey });

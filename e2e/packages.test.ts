@@ -149,7 +149,7 @@ console.log(JSON.stringify({
 await remembering.close();`,
     );
     const token = await createToken(owner, ['modify_env']);
-    const key = await createKey(owner, ['read']);
+    const key = await createKey(owner, ['read'], { guard: true });
     const { stdout, stderr, code } = await untilEnd(
       spawn(command, [...args, 'use.js', house.url, token.secret, key.secret], { cwd: directory, stdio: 'pipe' }),
     );
@@ -187,7 +187,7 @@ await remembering.close();`,
     const [workerd] = globSync('node_modules/@cloudflare/workerd-*/bin/workerd', { cwd: runtime });
     if (workerd === undefined) return context.skip('there is none for this machine');
     const token = await createToken(owner, ['modify_env']);
-    const key = await createKey(owner, ['read']);
+    const key = await createKey(owner, ['read'], { guard: true });
     writeFileSync(
       join(directory, 'worker.js'),
       `import { createClient, DevpilotError } from './@devpilot/sdk/sdk/client.js';

@@ -35,6 +35,7 @@ export const FACTS: readonly Column<Credential>[] = [
     title: 'Passphrase',
     of: (credential) => (credential.kind === 'access_token' && credential.hasPassphrase ? 'yes' : 'no'),
   },
+  { title: 'Guard', of: (credential) => (credential.kind === 'api_key' && credential.guard ? 'yes' : 'no') },
   { title: 'Expires', of: ({ expiresAt }) => expiresAt ?? 'never' },
   { title: 'Created', of: ({ createdAt, createdBy }) => `${createdAt} by ${createdBy?.name ?? 'nobody known'}` },
   { title: 'Last use', of: ({ lastUsedAt }) => lastUsedAt ?? 'never' },

@@ -11,6 +11,7 @@ export interface CreateKeyOptions extends Common {
   readonly description?: string;
   readonly expires?: string;
   readonly inactive?: true;
+  readonly guard?: true;
 }
 
 async function readOptions(options: CreateKeyOptions): Promise<{ name: string; permissions: Permission[] }> {
@@ -40,6 +41,7 @@ export async function createKey(options: CreateKeyOptions): Promise<void> {
     expiresAt: readExpiry(options.expires ?? 'never'),
     ...(options.description !== undefined && { description: options.description }),
     ...(options.inactive === true && { active: false }),
+    ...(options.guard === true && { guard: true }),
   };
   await printCreated(await client.apiKeys.create(body, { idempotencyKey: randomUUID() }), options);
 }

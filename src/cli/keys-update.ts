@@ -11,6 +11,12 @@ export interface UpdateKeyOptions extends Common {
   readonly permission?: readonly string[];
   readonly description?: string;
   readonly expires?: string;
+  readonly guard?: string;
+}
+
+function readSwitch(text: string): boolean {
+  if (text !== 'on' && text !== 'off') throw new Failure('--guard takes on or off.');
+  return text === 'on';
 }
 
 /** Edits an API key; its secret never changes. An empty description removes it. */
@@ -20,9 +26,10 @@ export async function updateKey(named: string, options: UpdateKeyOptions): Promi
     ...(options.permission !== undefined && { permissions: [...options.permission] as Permission[] }),
     ...(options.description !== undefined && { description: options.description === '' ? null : options.description }),
     ...(options.expires !== undefined && { expiresAt: readExpiry(options.expires) }),
+    ...(options.guard !== undefined && { guard: readSwitch(options.guard) }),
   };
   if (Object.keys(body).length === 0)
-    throw new Failure('Give what to change: --name, --description, --permission, --expires.');
+    throw new Failure('Give what to change: --name, --description, --permission, --expires, --guard.');
   const client = connect(options);
   const { id } = await findCredential(client, 'keys', named);
   await printOne(await client.apiKeys.update(id, body), FACTS, options);

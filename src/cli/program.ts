@@ -189,6 +189,7 @@ function keyCommands(program: Command): void {
     .option('--description <text>', 'what it is for')
     .option('--expires <when>', `${EXPIRES} (never)`)
     .option('--inactive', 'switched off at first')
+    .option('--guard', 'may run guards (the SDK in lease mode); needs the permission read')
     .action(async (options) => (await import('./keys-create.ts')).createKey(options));
   remote(keys, 'show', 'Show one, never its secret')
     .argument('<key>', 'id or name')
@@ -199,6 +200,7 @@ function keyCommands(program: Command): void {
     .option('--permission <permissions>', 'all that it may do from now on', readWords)
     .option('--description <text>', 'what it is for; empty for nothing')
     .option('--expires <when>', EXPIRES)
+    .option('--guard <on|off>', 'whether it may run guards')
     .action(async (named, options) => (await update()).updateKey(named, options));
   remote(keys, 'enable', 'Switch one on')
     .argument('<key>', 'id or name')

@@ -1,12 +1,8 @@
 import { z } from 'zod';
 import { instant } from './instant.ts';
-import { CREDENTIAL_KINDS, PERMISSIONS, SCOPES } from './words.ts';
+import { CREDENTIAL_KINDS, GUARD_REPORT, PERMISSIONS, SCOPES } from './words.ts';
 
 /** What servers and guards (`@devpilot/sdk/guard`, lease mode) say to each other: `docs/adr/0011-guards-are-nodes.md`. */
-
-/** Credentials in one report of uses. */
-export const USES_A_CHUNK = 500;
-const ADDRESSES = 20;
 
 const guard = z
   .string()
@@ -19,10 +15,7 @@ const digest = z
   .describe('SHA-256 of the secret, base64url')
   .meta({ examples: ['ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0'] });
 const number = z.int().min(0);
-const address = z
-  .string()
-  .regex(/^[0-9A-Fa-f.:]{2,45}$/, 'takes an IP address')
-  .meta({ examples: ['192.0.2.7'] });
+const address = z.union([z.ipv4(), z.ipv6()], { error: 'takes an IP address' }).meta({ examples: ['192.0.2.7'] });
 
 const history = z
   .string()
@@ -110,12 +103,17 @@ export const GuardUses = z
       .array(
         z.strictObject({
           credentialId: z.string().max(40),
-          count: z.int().min(1).max(1_000_000_000),
+          count: z
+            .int()
+            .min(1)
+            .max(GUARD_REPORT.usesOfOne, `takes at most ${GUARD_REPORT.usesOfOne} uses in one report`),
           lastUsedAt: instant,
-          addresses: z.array(z.strictObject({ address, first: instant, last: instant })).max(ADDRESSES),
+          addresses: z
+            .array(z.strictObject({ address, first: instant, last: instant }))
+            .max(GUARD_REPORT.addressesOfOne),
         }),
       )
       .min(1)
-      .max(USES_A_CHUNK),
+      .max(GUARD_REPORT.credentials),
   })
   .meta({ id: 'GuardUses' });

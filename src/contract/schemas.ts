@@ -14,6 +14,7 @@ import {
   CREDENTIAL_SORTS,
   type CredentialKind,
   GIVEN_ROLES,
+  GUARD_MEANING,
   LIMITS,
   PERMISSIONS,
   ROLES,
@@ -137,6 +138,7 @@ export const ApiKey = z
     kind: z.literal('api_key'),
     description: z.string().nullable(),
     permissions: z.array(z.enum(PERMISSIONS)),
+    guard: z.boolean().describe(GUARD_MEANING),
     status: z.enum(API_KEY_STATUSES),
     updatedAt: instant,
   })
@@ -161,8 +163,23 @@ export const CredentialUses = z
       .array(z.object({ day: z.iso.date(), count: z.int() }))
       .describe('Uses a day (UTC), oldest first; days without a use are left out'),
     addresses: z
-      .array(z.object({ address: z.string(), firstSeenAt: instant, lastSeenAt: instant }))
+      .array(
+        z.object({
+          address: z.string(),
+          firstSeenAt: instant,
+          lastSeenAt: instant,
+          reportedBy: z
+            .string()
+            .nullable()
+            .describe('The API key of the guard that reported the address last; null where Devpilot saw it itself'),
+        }),
+      )
       .describe('The addresses it was used from lately, newest first, at most 20'),
+    guards: z
+      .array(z.object({ id: z.string(), name: z.string().nullable(), count: z.int(), lastUsedAt: instant }))
+      .describe(
+        'The uses that guards reported, by the API key of the guard, latest first, at most 20; a null name is that of a deleted key',
+      ),
   })
   .meta({ id: 'CredentialUses' });
 export type CredentialUses = z.infer<typeof CredentialUses>;
@@ -390,6 +407,7 @@ export const CreateApiKey = z
     permissions,
     expiresAt: expiry.optional(),
     active: z.boolean().optional(),
+    guard: z.boolean().optional().describe(GUARD_MEANING),
   })
   .meta({ id: 'CreateApiKey' });
 export type CreateApiKey = z.infer<typeof CreateApiKey>;
@@ -401,6 +419,7 @@ export const UpdateApiKey = z
     permissions: permissions.optional(),
     expiresAt: expiry.optional(),
     active: z.boolean().optional(),
+    guard: z.boolean().optional().describe(GUARD_MEANING),
   })
   .meta({ id: 'UpdateApiKey' });
 export type UpdateApiKey = z.infer<typeof UpdateApiKey>;

@@ -53,6 +53,10 @@ export const PERMISSION_MEANINGS: Readonly<Record<Permission, string>> = {
   manage_backups: 'Create, restore, and delete backups.',
 };
 
+/** The flag of an API key that is not a permission. */
+export const GUARD_MEANING =
+  "Whether it may run guards (with the permission read): a guard decides on the workspace's credentials in another process and reports their uses.";
+
 export const CREDENTIAL_KINDS = ['access_token', 'api_key'] as const;
 export type CredentialKind = (typeof CREDENTIAL_KINDS)[number];
 
@@ -134,6 +138,9 @@ export const FAILURE_LIMITS = {
   /** Failed sign-ins and sign-ups of one client address over all accounts. */
   stranger: { count: 30, span: 15 * MINUTE },
 } as const;
+
+/** What a guard may report at a time: uses of one credential, and credentials. */
+export const GUARD_REPORT = { usesOfOne: 10_000_000, credentials: 500, addressesOfOne: 20 } as const;
 
 /** Well-formed secrets that are not known here, by client address: so many at once, and so many a second for ever. */
 export const UNKNOWN_LIMITS = { burst: 5_000, perSecond: 500, addresses: 50_000 } as const;

@@ -43,6 +43,7 @@ export async function createAccessToken(
     description: null,
     rights: input.scopes,
     active: true,
+    guard: false,
     expiresAt,
     passphraseHash: passphrase === null ? null : await hashPassphrase(passphrase),
   });

@@ -22,6 +22,7 @@ export function showApiKey(key: Credential, now: number): ApiKey {
     description: key.description,
     permissions: key.rights as Permission[],
     active: key.active,
+    guard: key.guard,
     status: key.active ? (expired ? 'expired' : 'active') : 'inactive',
     updatedAt: instant(key.updatedAt),
   };
@@ -42,6 +43,7 @@ export async function createApiKey(
     description: input.description ?? null,
     rights: input.permissions,
     active: input.active ?? true,
+    guard: input.guard ?? false,
     expiresAt: expiryOf(input.expiresAt, context.clock()),
     passphraseHash: null,
   });
@@ -70,6 +72,7 @@ function changesOf(before: Credential, input: UpdateApiKey, now: number): Creden
     ...(input.description !== undefined && { description: input.description }),
     ...(input.permissions !== undefined && { rights: input.permissions }),
     ...(input.active !== undefined && { active: input.active }),
+    ...(input.guard !== undefined && { guard: input.guard }),
     // An expiry that stays as it is need not lie in the future, so that an expired key can be renamed.
     ...(input.expiresAt !== undefined &&
       input.expiresAt !== maybeInstant(before.expiresAt) && { expiresAt: expiryOf(input.expiresAt, now) }),

@@ -62,7 +62,10 @@ export function expiryOf(expiresAt: string | null | undefined, now: number): num
 export async function createCredential(
   context: CredentialContext,
   asker: Asker,
-  facts: Pick<NewCredential, 'kind' | 'name' | 'description' | 'rights' | 'active' | 'expiresAt' | 'passphraseHash'>,
+  facts: Pick<
+    NewCredential,
+    'kind' | 'name' | 'description' | 'rights' | 'active' | 'guard' | 'expiresAt' | 'passphraseHash'
+  >,
 ): Promise<{ credential: Credential; secret: string }> {
   const now = context.clock();
   const secret = mintSecret(facts.kind);
@@ -80,12 +83,12 @@ export async function createCredential(
       createdAt: now,
       createdById,
     });
-    const { kind, name, rights, active } = facts;
+    const { kind, name, rights, active, guard } = facts;
     const expiresAt = maybeInstant(facts.expiresAt);
     const after =
       kind === 'access_token'
         ? { scopes: rights, expiresAt, hasPassphrase: facts.passphraseHash !== null }
-        : { permissions: rights, expiresAt, active };
+        : { permissions: rights, expiresAt, active, ...(guard && { guard }) };
     await tx.record(eventOf(asker, { id, kind, name }, 'created', now, { after }));
     return tx.find(asker.workspaceId, kind, id);
   });
@@ -150,14 +153,16 @@ export async function findUses(
 ): Promise<CredentialUses> {
   await findCredential(context, workspaceId, kind, id);
   const today = Math.floor(context.clock() / DAY);
-  const { days, addresses } = await context.store.readUses(workspaceId, id, today - 29, ADDRESSES_KEPT);
+  const { days, addresses, guards } = await context.store.readUses(workspaceId, id, today - 29, ADDRESSES_KEPT);
   return {
     days: days.map(({ day, count }) => ({ day: instant(day * DAY).slice(0, 10), count })),
-    addresses: addresses.map(({ address, first, last }) => ({
+    addresses: addresses.map(({ address, first, last, reportedBy }) => ({
       address,
       firstSeenAt: instant(first),
       lastSeenAt: instant(last),
+      reportedBy,
     })),
+    guards: guards.map(({ last, ...facts }) => ({ ...facts, lastUsedAt: instant(last) })),
   };
 }
 

@@ -41,4 +41,6 @@ export const nameIn = (label: string): string => label.slice(label.indexOf(' ') 
 export type StoredCredential = Omit<CredentialRecord, 'workspace' | 'rights' | 'row' | 'label'> & {
   readonly workspaceId: string;
   readonly rights: readonly string[];
+  /** An API key that may run guards; in memory it is a bit of the record's rights. */
+  readonly guard?: boolean;
 };

@@ -83,7 +83,7 @@ export function createRegistry(options: {
       id: stored.id,
       name: stored.name,
       workspace: markOf(stored.workspaceId),
-      rights: grantedBy(stored.kind, stored.rights),
+      rights: grantedBy(stored.kind, stored.rights, stored.guard),
       active: stored.active,
       expiresAt: stored.expiresAt,
       createdAt: stored.createdAt,

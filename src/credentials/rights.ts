@@ -14,6 +14,9 @@ const BITS: Readonly<Record<CredentialKind, ReadonlyMap<string, RightsMask>>> = 
 /** The bit beside its words of a token with the scope `all`. */
 const EVERYTHING: RightsMask = 1 << 29;
 
+/** The bit of an API key that may run guards: a flag of its own and no permission, so that no list of words has it. */
+const GUARD: RightsMask = 1 << 28;
+
 function maskOf(kind: CredentialKind, words: readonly string[]): RightsMask {
   let mask = 0;
   for (const word of words) mask |= BITS[kind].get(word) ?? NOBODY;
@@ -21,8 +24,9 @@ function maskOf(kind: CredentialKind, words: readonly string[]): RightsMask {
 }
 
 /** What a credential with these rights may do; the scope `all` includes every scope. */
-export function grantedBy(kind: CredentialKind, words: readonly string[]): RightsMask {
+export function grantedBy(kind: CredentialKind, words: readonly string[], runsGuards = false): RightsMask {
   const mask = maskOf(kind, words) & ~NOBODY;
+  if (kind === 'api_key' && runsGuards) return mask | GUARD;
   return kind === 'access_token' && words.includes('all') ? mask | EVERYTHING : mask;
 }
 
@@ -64,6 +68,13 @@ export function needAll(kind: CredentialKind, words: readonly string[]): Need {
 export function needAny(kind: CredentialKind, words: readonly string[]): Need {
   return { how: 'any', mask: words.length === 0 ? NOBODY : maskOf(kind, words), words };
 }
+
+/** What running guards needs: an API key with the permission `read` and the flag `guard`. */
+export const NEED_GUARD: NonNullable<Need> = {
+  how: 'all',
+  mask: maskOf('api_key', ['read']) | GUARD,
+  words: ['read', 'guard'],
+};
 
 /** Tells whether what was granted suffices. Whoever has everything has each right that there is, and no other. */
 export function meets(granted: RightsMask, need: NonNullable<Need>): boolean {

@@ -14,6 +14,8 @@ export interface Credential {
   readonly rights: readonly string[];
   readonly hasPassphrase: boolean;
   readonly active: boolean;
+  /** An API key that may run guards. */
+  readonly guard: boolean;
   readonly hint: string;
   readonly expiresAt: number | null;
   readonly createdAt: number;
@@ -25,14 +27,26 @@ export interface Credential {
 
 export type NewCredential = Pick<
   Credential,
-  'id' | 'workspaceId' | 'kind' | 'name' | 'description' | 'rights' | 'active' | 'hint' | 'expiresAt' | 'createdAt'
+  | 'id'
+  | 'workspaceId'
+  | 'kind'
+  | 'name'
+  | 'description'
+  | 'rights'
+  | 'active'
+  | 'guard'
+  | 'hint'
+  | 'expiresAt'
+  | 'createdAt'
 > & {
   readonly digest: Digest;
   readonly passphraseHash: string | null;
   readonly createdById: string;
 };
 
-export type CredentialEdit = Partial<Pick<Credential, 'name' | 'description' | 'rights' | 'expiresAt' | 'active'>>;
+export type CredentialEdit = Partial<
+  Pick<Credential, 'name' | 'description' | 'rights' | 'expiresAt' | 'active' | 'guard'>
+>;
 
 export interface ListAsk {
   readonly kind: CredentialKind;
@@ -62,7 +76,9 @@ export interface CredentialStore {
     addresses: number,
   ): Promise<{
     days: { day: number; count: number }[];
-    addresses: { address: string; first: number; last: number }[];
+    addresses: { address: string; first: number; last: number; reportedBy: string | null }[];
+    /** Uses that guards reported, by the API key of the guard; a null name is a deleted key's. */
+    guards: { id: string; name: string | null; count: number; last: number }[];
   }>;
   /** Throws `validation_failed` for a cursor that is not of this list. */
   list(workspaceId: string, ask: ListAsk): Promise<{ data: Credential[]; nextCursor: string | null }>;

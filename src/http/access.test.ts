@@ -29,7 +29,8 @@ interface Row {
   readonly ask: string;
   readonly people: People;
   readonly token?: readonly Scope[];
-  readonly key?: readonly Permission[];
+  /** `guard` is the flag, beside the permission `read`. */
+  readonly key?: readonly (Permission | 'guard')[];
   /** What a permitted person may send without changing anything; `{}` otherwise. */
   readonly body?: unknown;
   /** Said by the route itself, after its body was read. */
@@ -108,11 +109,11 @@ const CONTRACT: readonly Row[] = [
   { ask: 'POST /v1/introspect', people: 'nobody', key: ['read'], body: new URLSearchParams({ token: 'x' }) },
   { ask: 'POST /v1/revoke', people: 'everybody', body: new URLSearchParams({ token: 'x' }) },
   { ask: 'GET /v1/whoami', people: 'anyone' },
-  { ask: 'POST /v1/guards/beats', people: 'nobody', key: ['read'] },
-  { ask: 'GET /v1/guards/revocations', people: 'nobody', key: ['read'] },
-  { ask: 'POST /v1/guards/records', people: 'nobody', key: ['read'] },
-  { ask: 'POST /v1/guards/uses', people: 'nobody', key: ['read'] },
-  { ask: 'DELETE /v1/guards/:guard', people: 'nobody', key: ['read'] },
+  { ask: 'POST /v1/guards/beats', people: 'nobody', key: ['guard'] },
+  { ask: 'GET /v1/guards/revocations', people: 'nobody', key: ['guard'] },
+  { ask: 'POST /v1/guards/records', people: 'nobody', key: ['guard'] },
+  { ask: 'POST /v1/guards/uses', people: 'nobody', key: ['guard'] },
+  { ask: 'DELETE /v1/guards/:guard', people: 'nobody', key: ['guard'] },
   ...resourceRows('projects', 'project', 'manage_projects'),
   ...resourceRows('apps', 'app', 'manage_apps'),
   ...resourceRows('servers', 'server', 'manage_servers'),
@@ -173,7 +174,7 @@ interface Asker {
     | { readonly kind: 'signed out' | 'refused'; readonly code: string }
     | { readonly kind: 'stranger' | Role }
     | { readonly kind: 'token'; readonly scopes: readonly Scope[] }
-    | { readonly kind: 'key'; readonly permissions: readonly Permission[] };
+    | { readonly kind: 'key'; readonly permissions: readonly (Permission | 'guard')[] };
   readonly headers: Readonly<Record<string, string>>;
   /** A credential that names another workspace than its own: nothing is done in either. */
   readonly namesAnother?: true;
@@ -218,6 +219,8 @@ before(async () => {
   const advancedDeploy = await createToken(owner, ['advanced_deployment']);
   const guarded = await createToken(owner, ['all'], { passphrase });
   const full = await createKey(owner, [...PERMISSIONS]);
+  const guard = await createKey(owner, ['read'], { guard: true });
+  const flagAlone = await createKey(owner, ['deploy'], { guard: true });
   const write = await createKey(owner, ['write']);
   const idle = await createKey(owner, [...PERMISSIONS], { active: false });
   const expired = await createToken(owner, ['all'], { expiresAt: new Date(now + 1000).toISOString() });
@@ -237,7 +240,11 @@ before(async () => {
     is: { kind: 'token', scopes },
     headers,
   });
-  const key = (name: string, permissions: readonly Permission[], headers: Record<string, string>): Asker => ({
+  const key = (
+    name: string,
+    permissions: readonly (Permission | 'guard')[],
+    headers: Record<string, string>,
+  ): Asker => ({
     name,
     is: { kind: 'key', permissions },
     headers,
@@ -275,6 +282,8 @@ before(async () => {
     key('a key with every permission, by X-API-Key', PERMISSIONS, { 'x-api-key': full.secret }),
     key('a key with every permission, by Basic', PERMISSIONS, basic('anybody', full.secret)),
     key('a key with one permission', ['write'], bearer(write.secret)),
+    key('a key that may run guards', ['read', 'guard'], bearer(guard.secret)),
+    key('a key with the flag guard and without read', ['deploy'], bearer(flagAlone.secret)),
     key('a key that names its own workspace', PERMISSIONS, { ...bearer(full.secret), 'devpilot-workspace': 'acme' }),
     // The workspace comes from the credential alone (CVE-2026-92764); naming another is no way into it.
     ...[owner.workspaceId, 'acme', 'nothing-of-this-name'].map((named) => ({

@@ -9,6 +9,7 @@ import {
   GuardRecordRequest,
   GuardUses,
 } from '../contract/guards.ts';
+import { DAY } from '../contract/words.ts';
 import type { News } from '../credentials/guard-lease.ts';
 import type { Digest } from '../credentials/record.ts';
 import { digestBytes, digestOfBytes } from '../credentials/secret.ts';
@@ -18,7 +19,7 @@ import type { House } from './house.ts';
 import { credentialOf, type Route, route } from './route.ts';
 
 const tag = 'Guards';
-const access = { key: ['read'] } as const;
+const access = { guard: true, key: ['read'] } as const;
 /** A report of 500 credentials with 20 addresses each. */
 const USES_LIMIT = 4 * 1_048_576;
 
@@ -114,7 +115,8 @@ export function guardRoutes(house: House): Route[] {
           uses.map(({ credentialId }) => credentialId),
         );
         const now = clock();
-        const at = (text: string) => Math.min(Date.parse(text), now);
+        // No clock of another process dates a use into the future, or among the days of long ago.
+        const at = (text: string) => Math.max(Math.min(Date.parse(text), now), now - DAY);
         const counted = uses.flatMap(({ credentialId, count, lastUsedAt, addresses }) => {
           if (!own.has(credentialId)) return [];
           const seen = addresses.map(({ address, first, last }) => ({ address, first: at(first), last: at(last) }));

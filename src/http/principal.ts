@@ -12,7 +12,7 @@ import {
 } from '../contract/words.ts';
 import { judge } from '../credentials/judge.ts';
 import type { CredentialRecord } from '../credentials/record.ts';
-import { type Demand, needAll, needAny } from '../credentials/rights.ts';
+import { type Demand, NEED_GUARD, needAll, needAny } from '../credentials/rights.ts';
 import { digestBytes, digestOf, secretKindOf } from '../credentials/secret.ts';
 import { findSignedIn, type SignedInRow } from '../store/people.ts';
 import { findWorkspaceById, workspaceIdsOf } from '../store/workspaces.ts';
@@ -36,7 +36,9 @@ export type Access =
       readonly token?: readonly Scope[];
       /** Any one of these permissions suffices. */
       readonly key?: readonly Permission[];
-    };
+    }
+  /** API keys with `read` and the flag `guard`. */
+  | { readonly guard: true; readonly person?: undefined; readonly token?: undefined; readonly key: readonly ['read'] };
 
 export interface Membership {
   readonly workspaceId: string;
@@ -67,6 +69,7 @@ export type Principal = PersonPrincipal | CredentialPrincipal;
 export function demandOf(access: Access): Demand {
   if ('public' in access) return { access_token: null, api_key: null };
   if ('any' in access) return { access_token: needAll('access_token', []), api_key: needAll('api_key', []) };
+  if ('guard' in access) return { access_token: null, api_key: NEED_GUARD };
   return {
     access_token: access.token === undefined ? null : needAny('access_token', access.token),
     api_key: access.key === undefined ? null : needAny('api_key', access.key),

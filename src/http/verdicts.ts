@@ -2,7 +2,7 @@ import { Problem } from '../contract/problem.ts';
 import type { CredentialKind } from '../contract/words.ts';
 import type { Judgement } from '../credentials/present.ts';
 import type { Proof } from '../credentials/proof.ts';
-import type { Demand } from '../credentials/rights.ts';
+import { type Demand, NEED_GUARD } from '../credentials/rights.ts';
 
 const KIND_WORDS: Readonly<Record<CredentialKind, string>> = { access_token: 'an access token', api_key: 'an API key' };
 
@@ -40,6 +40,11 @@ export function refusalOf(
     const noun = record.kind === 'access_token' ? 'scope' : 'permission';
     if (words.every((word) => word === '')) {
       return new Problem(verdict, `The ${noun} asked for is blank, and no credential has it.`, { required: words });
+    }
+    if (need === NEED_GUARD) {
+      const detail =
+        'Guards need an API key with the permission read and the flag guard. An owner or admin can set both.';
+      return new Problem(verdict, detail, { required: words });
     }
     const list = words.join(need?.how === 'any' ? ' or ' : ' and ');
     return new Problem(verdict, `The credential lacks the ${noun} ${list}.`, { required: words });

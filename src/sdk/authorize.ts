@@ -27,7 +27,7 @@ export interface GuardOptions {
    * while it is certain that nothing of it was deleted or edited. `lease` with an API key, unless set.
    */
   readonly mode?: 'ask' | 'lease';
-  /** For `lease`: an API key with `read`. Only its own workspace's credentials pass. */
+  /** For `lease`: an API key with the permission `read` and the flag `guard`. Only its own workspace's credentials pass. */
   readonly apiKey?: string;
   /** For `lease`: records remembered at most, about 400 bytes each; 100,000 unless set. */
   readonly capacity?: number;

@@ -1,4 +1,4 @@
-import { CREDENTIAL_KINDS } from '../contract/words.ts';
+import { CREDENTIAL_KINDS, GUARD_REPORT } from '../contract/words.ts';
 import type { BeatAnswer, News } from '../credentials/guard-lease.ts';
 import type { Point } from '../credentials/lease.ts';
 import type { Digest, StoredCredential } from '../credentials/record.ts';
@@ -19,7 +19,6 @@ export interface Connection {
 
 /** The server answers after 20 s at the latest. */
 const NEWS_WITHIN = 30_000;
-const IP_ADDRESS = /^[0-9A-Fa-f.:]{2,45}$/;
 const DIGEST_LENGTH = 32;
 
 const encode = (digest: Digest): string => btoa(digest).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
@@ -34,6 +33,12 @@ function randomName(): string {
 function wrong(): never {
   throw new DevpilotError('unexpected_answer', 'Something that is not Devpilot answered.', { status: 200 });
 }
+
+const BYTE = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)';
+const IPV4 = new RegExp(`^${BYTE}(?:\\.${BYTE}){3}$`);
+/** What the server takes as a client's address; an app can say anything. */
+const isAddress = (text: string): boolean =>
+  text.includes(':') ? /^[0-9A-Fa-f:.]{2,45}$/.test(text) && URL.canParse(`http://[${text}]`) : IPV4.test(text);
 
 type Fields = Readonly<Record<string, unknown>>;
 const fieldsOf = (value: unknown): Fields =>
@@ -137,10 +142,10 @@ export function connect(options: {
     async addUses(chunk, uses) {
       const shown = uses.map(({ credentialId, count, lastUsedAt, addresses }) => ({
         credentialId,
-        count,
+        count: Math.min(count, GUARD_REPORT.usesOfOne),
         lastUsedAt: instant(lastUsedAt),
         addresses: addresses
-          .filter(({ address }) => IP_ADDRESS.test(address))
+          .filter(({ address }) => isAddress(address))
           .map(({ address, first, last }) => ({ address, first: instant(first), last: instant(last) })),
       }));
       await send('POST', '/v1/guards/uses', { body: { guard, chunk, uses: shown } });

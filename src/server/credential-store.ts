@@ -33,6 +33,7 @@ function credentialOf(row: CredentialRow): Credential {
     rights: JSON.parse(row.rights) as string[],
     hasPassphrase: row.passphrase_hash !== null,
     active: row.active === 1,
+    guard: row.guard === 1,
     hint: row.hint,
     expiresAt: row.expires_at,
     createdAt: row.created_at,
@@ -60,6 +61,7 @@ function transactionOf(trx: Trx): CredentialTransaction {
         rights: JSON.stringify(credential.rights),
         passphrase_hash: credential.passphraseHash,
         active: credential.active ? 1 : 0,
+        guard: credential.guard ? 1 : 0,
         digest: digestBytes(credential.digest),
         hint: credential.hint,
         expires_at: credential.expiresAt,
@@ -73,13 +75,14 @@ function transactionOf(trx: Trx): CredentialTransaction {
       return row === undefined ? null : credentialOf(row);
     },
     async update(workspaceId, id, edit, at) {
-      const { name, description, rights, expiresAt, active } = edit;
+      const { name, description, rights, expiresAt, active, guard } = edit;
       const digest = await updateCredential(trx, workspaceId, 'api_key', id, {
         ...(name !== undefined && { name, name_key: name.toLowerCase() }),
         ...(description !== undefined && { description }),
         ...(rights !== undefined && { rights: JSON.stringify(rights) }),
         ...(expiresAt !== undefined && { expires_at: expiresAt }),
         ...(active !== undefined && { active: active ? 1 : 0 }),
+        ...(guard !== undefined && { guard: guard ? 1 : 0 }),
         updated_at: at,
       });
       return digest === undefined ? null : digestOfBytes(digest);
@@ -129,6 +132,7 @@ export async function readForJudging(store: Store, digest: Digest): Promise<Stor
     workspaceId: row.workspace_id,
     rights: JSON.parse(row.rights) as string[],
     active: row.active === 1,
+    guard: row.guard === 1,
     expiresAt: row.expires_at,
     createdAt: row.created_at,
     passphraseHash: row.passphrase_hash,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import type { CredentialUses } from '../contract/schemas.ts';
 import type { Point } from '../credentials/lease.ts';
 import { digestBytes, digestOf, mintSecret } from '../credentials/secret.ts';
 import { type GuardOptions, guard } from '../sdk/guard.ts';
@@ -41,7 +42,7 @@ forEachEngine('guards that judge from memory', (engine) => {
     owner = await signUpOwner(house);
   });
   beforeEach(async () => {
-    key = await createKey(owner, ['read']);
+    key = await createKey(owner, ['read'], { guard: true });
   });
   after(async () => {
     await Promise.all(opened.map((one) => one.close()));
@@ -287,7 +288,7 @@ forEachEngine('guards that judge from memory', (engine) => {
 
     test('a guard that says nothing more is waited for until its lease ends; another workspace’s is not', async () => {
       const other = await createWorkspaceFor(owner, house, 'Not waited for');
-      const theirKey = await createKey(other, ['read']);
+      const theirKey = await createKey(other, ['read'], { guard: true });
       await say(theirKey.secret, 'beats', { guard: NAME, applied: null, moved: false });
       const unhurried = await createToken(owner, ['all']);
       assert.equal(receiptOf(await end('access-tokens', unhurried.id)), 'nodes=1 confirmed=1');
@@ -297,7 +298,7 @@ forEachEngine('guards that judge from memory', (engine) => {
     });
 
     test('no key speaks for another key’s guard', async () => {
-      const second = await createKey(owner, ['read']);
+      const second = await createKey(owner, ['read'], { guard: true });
       await say(key.secret, 'beats', { guard: OTHER_NAME, applied: null, moved: false });
       const token = await createToken(owner, ['all']);
       const deleting = end('access-tokens', token.id);
@@ -334,6 +335,83 @@ forEachEngine('guards that judge from memory', (engine) => {
         (await person.call<{ useCount: number }>(`/v1/access-tokens/${id}`)).body.useCount;
       assert.equal(await countOf(owner, token.id), 10);
       assert.equal(await countOf(other, theirs.id), 0);
+    });
+
+    test('a key without the flag runs no guard: no lease, no record, no revocation, no use', async () => {
+      const plain = await createKey(owner, ['read', 'write', 'manage_apps']);
+      const token = await createToken(owner, ['all']);
+      const lastUsedAt = new Date().toISOString();
+      const uses = [{ credentialId: token.id, count: 99_999, lastUsedAt, addresses: [] }];
+      const asked = await Promise.all([
+        say(plain.secret, 'beats', { guard: NAME, applied: null, moved: false }),
+        say(plain.secret, 'records', { digest: encoded(token.secret) }),
+        say(plain.secret, 'uses', { guard: NAME, chunk: 1, uses }),
+        house.call(`/v1/guards/revocations?guard=${NAME}&after=0`, { headers: bearer(plain.secret) }),
+        house.call(`/v1/guards/${NAME}`, { method: 'DELETE', headers: bearer(plain.secret) }),
+      ]);
+      for (const { status, text } of asked) {
+        assert.equal(status, 403);
+        assert.match(text, /"code":"insufficient_scope".*"required":\["read","guard"\]/);
+      }
+      const { body } = await owner.call<{ useCount: number }>(`/v1/access-tokens/${token.id}`);
+      assert.equal(body.useCount, 0);
+      // The flag counts at once, and is no permission that a proxy could ask for.
+      await owner.call(`/v1/api-keys/${plain.id}`, { method: 'PATCH', body: { guard: true } });
+      assert.equal((await say(plain.secret, 'records', { digest: encoded(token.secret) })).status, 200);
+      const proxied = await house.call('/v1/authorize?permission=guard', { headers: bearer(plain.secret) });
+      assert.equal(proxied.status, 403);
+      await owner.call(`/v1/api-keys/${plain.id}`, { method: 'PATCH', body: { guard: false } });
+      assert.equal((await say(plain.secret, 'records', { digest: encoded(token.secret) })).status, 403);
+    });
+
+    test('uses that a guard reported name its key, per credential and address; those asked about name none', async () => {
+      const token = await createToken(owner, ['all']);
+      const at = new Date().toISOString();
+      const from = (address: string) => ({ address, first: at, last: at });
+      const report = (chunk: number, count: number, ...addresses: string[]) =>
+        say(key.secret, 'uses', {
+          guard: NAME,
+          chunk,
+          uses: [{ credentialId: token.id, count, lastUsedAt: at, addresses: addresses.map(from) }],
+        });
+      assert.equal((await report(1, 3, '192.0.2.7', '2001:db8::7')).status, 204);
+      assert.equal((await report(2, 4)).status, 204);
+      assert.equal((await house.call('/v1/authorize', { headers: bearer(token.secret) })).status, 200);
+      const { body } = await owner.call<CredentialUses>(`/v1/access-tokens/${token.id}/uses`);
+      assert.deepEqual(
+        body.guards.map(({ id, name, count }) => ({ id, name, count })),
+        [{ id: key.id, name: 'Billing service', count: 7 }],
+      );
+      assert.deepEqual(Object.fromEntries(body.addresses.map(({ address, reportedBy }) => [address, reportedBy])), {
+        '192.0.2.7': key.id,
+        '2001:db8::7': key.id,
+        '127.0.0.1': null,
+      });
+      assert.equal(
+        body.days.reduce((sum, { count }) => sum + count, 0),
+        8,
+      );
+    });
+
+    test('a report is bounded to what a guard can have seen', async () => {
+      const token = await createToken(owner, ['all']);
+      const now = Date.now();
+      const at = new Date(now).toISOString();
+      const one = { credentialId: token.id, count: 1, lastUsedAt: at, addresses: [] as unknown[] };
+      const report = (chunk: number, use: object) => say(key.secret, 'uses', { guard: NAME, chunk, uses: [use] });
+      const from = (address: string) => ({ ...one, addresses: [{ address, first: at, last: at }] });
+      const bad = [
+        { ...one, count: 10_000_001 },
+        { ...one, count: 0 },
+        ...['', '999.1.1.1', 'dead', '1.2.3', ':::::', '::1%lo', '192.0.2.7 ', 'localhost'].map(from),
+      ];
+      for (const use of bad) assert.equal((await report(1, use)).status, 422, JSON.stringify(use));
+      const longAgo = '1971-01-01T00:00:00.000Z';
+      assert.equal((await report(1, { ...one, lastUsedAt: longAgo })).status, 204);
+      assert.equal((await report(2, { ...one, lastUsedAt: '9999-01-01T00:00:00.000Z' })).status, 204);
+      const { body } = await owner.call<CredentialUses>(`/v1/access-tokens/${token.id}/uses`);
+      const days = body.days.map(({ day }) => Date.parse(day));
+      assert.ok(days.length > 0 && days.every((day) => day >= now - 2 * 86_400_000 && day <= Date.now()));
     });
 
     test('refuse what is not theirs to say', async () => {

@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { type RawBuilder, sql } from 'kysely';
+import { type Insertable, type RawBuilder, sql, type Updateable } from 'kysely';
 import type { CredentialKind, CredentialSort } from '../contract/words.ts';
 import type { PageAsk } from './paging.ts';
 import type { CredentialTable } from './schema.ts';
 import { locking, type Queryable, type Store, type Trx } from './store.ts';
 
 /** A credential with the name and address of who created it; never its digest. */
-export type CredentialRow = Omit<CredentialTable, 'digest' | 'name_key' | 'use_count'> & {
+export type CredentialRow = Omit<CredentialTable, 'digest' | 'name_key' | 'use_count' | 'guard'> & {
   readonly use_count: number;
+  readonly guard: number;
   readonly creator_name: string | null;
   readonly creator_email: string | null;
 };
@@ -55,6 +56,7 @@ function selectCredentials(db: Queryable, workspaceId: string, kind: CredentialK
       'credential.rights',
       'credential.passphrase_hash',
       'credential.active',
+      'credential.guard',
       'credential.hint',
       'credential.expires_at',
       'credential.created_at',
@@ -133,7 +135,7 @@ export async function lockCredential(
   return locking(trx, query, 'credential').executeTakeFirst();
 }
 
-export async function insertCredential(trx: Trx, row: Omit<CredentialTable, 'use_count'>): Promise<void> {
+export async function insertCredential(trx: Trx, row: Insertable<CredentialTable>): Promise<void> {
   await trx.insertInto('credential').values(row).execute();
 }
 
@@ -143,9 +145,10 @@ export async function updateCredential(
   workspaceId: string,
   kind: CredentialKind,
   id: string,
-  fields: Partial<Pick<CredentialTable, 'name' | 'name_key' | 'description' | 'rights' | 'expires_at' | 'active'>> & {
-    updated_at: number;
-  },
+  fields: Pick<
+    Updateable<CredentialTable>,
+    'name' | 'name_key' | 'description' | 'rights' | 'expires_at' | 'active' | 'guard'
+  > & { updated_at: number },
 ): Promise<Uint8Array | undefined> {
   const row = await trx
     .updateTable('credential')
@@ -217,6 +220,7 @@ export interface JudgedRow {
   readonly name: string;
   readonly rights: string;
   readonly active: number;
+  readonly guard: number;
   readonly expires_at: number | null;
   readonly created_at: number;
   readonly passphrase_hash: string | null;
@@ -224,7 +228,7 @@ export interface JudgedRow {
 
 const BY_DIGEST = {
   table: 'credential',
-  columns: 'kind, id, workspace_id, name, rights, active, expires_at, created_at, passphrase_hash',
+  columns: 'kind, id, workspace_id, name, rights, active, guard, expires_at, created_at, passphrase_hash',
   key: 'digest',
 };
 

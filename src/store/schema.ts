@@ -26,6 +26,16 @@ export interface Schema {
     address: string;
     first_seen_at: number;
     last_seen_at: number;
+    /** Id of the API key of the guard that reported it last; null where Devpilot saw it itself. */
+    reported_by: string | null;
+  };
+  /** Uses that guards reported, by the API key of the guard. */
+  credential_report: {
+    credential_id: string;
+    workspace_id: string;
+    key_id: string;
+    count: number;
+    last_used_at: number;
   };
   usage_flush: { node_id: string; number: number };
   usage_chunk: UsageChunkTable;
@@ -190,6 +200,8 @@ export interface CredentialTable {
   rights: string;
   passphrase_hash: string | null;
   active: number;
+  /** 1 for an API key that may run guards. */
+  guard: Generated<number>;
   digest: Uint8Array;
   hint: string;
   expires_at: number | null;

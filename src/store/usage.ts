@@ -10,6 +10,13 @@ export interface Uses {
   readonly addresses: readonly { readonly address: string; readonly first: number; readonly last: number }[];
 }
 
+/** Characters of a guard's name and the dot before it: its node id begins with the id of its API key. */
+const GUARD_NAME = 23;
+const isGuard = (nodeId: string) => nodeId.includes('.');
+/** The API key of the guard that sent a chunk; null for a server's. */
+const REPORTER = `case when usage_chunk.node_id like '%.%'
+  then substr(usage_chunk.node_id, 1, length(usage_chunk.node_id) - ${GUARD_NAME}) end`;
+
 /** Tells whether this chunk of this node is new, and notes it: a chunk that is sent again counts once. */
 export async function claimUsageChunk(trx: Trx, nodeId: string, number: number): Promise<boolean> {
   const result = await trx
@@ -96,21 +103,37 @@ export async function foldUses(trx: Trx, most: number): Promise<{ chunks: number
     where true
     on conflict (credential_id, day) do update set count = credential_day.count + excluded.count`.execute(trx);
   await sql`
-    insert into credential_address (credential_id, workspace_id, address, first_seen_at, last_seen_at)
-    select credential.id, credential.workspace_id, used.address, used.first, used.last
+    insert into credential_address (credential_id, workspace_id, address, first_seen_at, last_seen_at, reported_by)
+    select credential.id, credential.workspace_id, used.address, used.first, used.last, used.reporter
     from (
       select one.value->>0 as id, seen.value->>0 as address,
-        min(cast(seen.value->>1 as bigint)) as first, max(cast(seen.value->>2 as bigint)) as last
+        min(cast(seen.value->>1 as bigint)) as first, max(cast(seen.value->>2 as bigint)) as last,
+        max(${sql.raw(REPORTER)}) as reporter
       from usage_chunk, ${elements('usage_chunk.uses')} as one, ${elements('one.value->>4')} as seen
       where ${these} group by one.value->>0, seen.value->>0
     ) as used join credential on credential.id = used.id
     where true
-    on conflict (credential_id, address) do update set last_seen_at = excluded.last_seen_at`.execute(trx);
+    on conflict (credential_id, address) do update set
+      last_seen_at = excluded.last_seen_at, reported_by = excluded.reported_by`.execute(trx);
+  if (chunks.some(({ node_id }) => isGuard(node_id))) {
+    await sql`
+      insert into credential_report (credential_id, workspace_id, key_id, count, last_used_at)
+      select credential.id, credential.workspace_id, used.reporter, used.count, used.last
+      from (
+        select one.value->>0 as id, ${sql.raw(REPORTER)} as reporter,
+          cast(sum(cast(one.value->>1 as bigint)) as bigint) as count, max(cast(one.value->>2 as bigint)) as last
+        from usage_chunk, ${elements('usage_chunk.uses')} as one
+        where ${these} and usage_chunk.node_id like '%.%' group by one.value->>0, ${sql.raw(REPORTER)}
+      ) as used join credential on credential.id = used.id
+      where true
+      on conflict (credential_id, key_id) do update set
+        count = credential_report.count + excluded.count, last_used_at = excluded.last_used_at`.execute(trx);
+  }
   await sql`delete from usage_chunk where ${these}`.execute(trx);
   return { chunks: chunks.length, uses: chunks.reduce((sum, { size }) => sum + size, 0) };
 }
 
-/** Uses a day, oldest first, and the addresses used from, newest first. */
+/** Uses a day, oldest first, the addresses used from and the guards that reported uses, newest first, at most `addresses` of each. */
 export async function readUses(
   db: Queryable,
   workspaceId: string,
@@ -119,7 +142,8 @@ export async function readUses(
   addresses: number,
 ): Promise<{
   days: { day: number; count: number }[];
-  addresses: { address: string; first: number; last: number }[];
+  addresses: { address: string; first: number; last: number; reportedBy: string | null }[];
+  guards: { id: string; name: string | null; count: number; last: number }[];
 }> {
   const days = await db
     .selectFrom('credential_day')
@@ -131,13 +155,26 @@ export async function readUses(
     .execute();
   const seen = await db
     .selectFrom('credential_address')
-    .select(['address', 'first_seen_at as first', 'last_seen_at as last'])
+    .select(['address', 'first_seen_at as first', 'last_seen_at as last', 'reported_by as reportedBy'])
     .where('workspace_id', '=', workspaceId)
     .where('credential_id', '=', credentialId)
     .orderBy('last_seen_at', 'desc')
     .limit(addresses)
     .execute();
-  return { days, addresses: seen };
+  const guards = await db
+    .selectFrom('credential_report')
+    .leftJoin('credential', (join) =>
+      join
+        .onRef('credential.id', '=', 'credential_report.key_id')
+        .onRef('credential.workspace_id', '=', 'credential_report.workspace_id'),
+    )
+    .select(['key_id as id', 'credential.name', 'count', 'credential_report.last_used_at as last'])
+    .where('credential_report.workspace_id', '=', workspaceId)
+    .where('credential_report.credential_id', '=', credentialId)
+    .orderBy('credential_report.last_used_at', 'desc')
+    .limit(addresses)
+    .execute();
+  return { days, addresses: seen, guards };
 }
 
 const DAYS_KEPT = 400;
@@ -152,6 +189,10 @@ export async function deleteOldUses(trx: Trx, now: number): Promise<void> {
   await trx
     .deleteFrom('credential_address')
     .where('last_seen_at', '<', now - ADDRESSES_KEPT_FOR)
+    .execute();
+  await trx
+    .deleteFrom('credential_report')
+    .where('last_used_at', '<', now - DAYS_KEPT * DAY)
     .execute();
   await sql`
     delete from credential_address where (credential_id, address) in (

@@ -85,6 +85,7 @@ export function storeSuite(engine: string, open: () => Promise<TestStore>): void
             name: 'Billing',
             rights: '["read","deploy"]',
             active: 1,
+            guard: 0,
             expires_at: null,
             created_at: 1,
             passphrase_hash: null,

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Insertable } from 'kysely';
 import { createId } from '../contract/id.ts';
 import type { CredentialKind } from '../contract/words.ts';
 import { type Digest, digestBytes, digestOf, mintSecret } from '../credentials/secret.ts';
@@ -68,7 +69,7 @@ export async function seedWorkspace(store: Store): Promise<{ workspaceId: string
 export async function seedCredential(
   store: Store,
   { workspaceId, personId }: { readonly workspaceId: string; readonly personId: string },
-  facts: Partial<Omit<CredentialTable, 'kind'>> & { readonly kind?: CredentialKind } = {},
+  facts: Partial<Omit<Insertable<CredentialTable>, 'kind'>> & { readonly kind?: CredentialKind } = {},
 ): Promise<{ id: string; digest: Digest }> {
   const { kind = 'api_key', name = 'Billing' } = facts;
   const id = facts.id ?? createId(kind);

@@ -89,6 +89,10 @@ const SENTENCES: Partial<Record<AuditAction, (facts: Facts) => Words>> = {
     const onlyActive = Object.keys(after).join() === 'active';
     if (onlyActive)
       return [actor, after['active'] === true ? ' switched on ' : ' switched off ', the('api_key'), target];
+    if (Object.keys(after).join() === 'guard') {
+      const allowed = after['guard'] === true;
+      return [actor, allowed ? ' let ' : ' no longer lets ', the('api_key'), target, ' run guards'];
+    }
     return [actor, ` changed ${changed(event)} of `, the('api_key'), target];
   },
   'credential.denied': ({ event, credential }) => [

@@ -19,6 +19,7 @@ export function changesOf(before: ApiKey, wish: CredentialWish): UpdateApiKey {
     ...(!sameRights && { permissions: wish.rights as Permission[] }),
     ...(wish.expiresAt !== before.expiresAt && { expiresAt: wish.expiresAt }),
     ...(wish.active !== before.active && { active: wish.active }),
+    ...(wish.guard !== before.guard && { guard: wish.guard }),
   };
 }
 
@@ -36,6 +37,7 @@ export function EditDialog({ apiKey, onClose }: { readonly apiKey: ApiKey; reado
           passphrase: '',
           expiry: { choice: 'keep', date: null },
           active: apiKey.active,
+          guard: apiKey.guard,
         }}
         kept={apiKey.expiresAt}
         submit="Save"

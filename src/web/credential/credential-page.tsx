@@ -95,6 +95,7 @@ function About({ credential }: { readonly credential: Credential }) {
           ...(credential.kind === 'access_token'
             ? [['Passphrase', credential.hasPassphrase ? 'Asked for at each use' : 'None'] as const]
             : []),
+          ...(credential.kind === 'api_key' && credential.guard ? [['Guards', 'May run guards'] as const] : []),
           ['Expires', expiresAt === null ? 'Never' : <Ago key="expires" at={expiresAt} />],
           ['Last used', lastUsedAt === null ? 'Never' : <Ago key="used" at={lastUsedAt} />],
           ['Used', useCount === 1 ? 'Once' : `${useCount.toLocaleString('en')} times`],

@@ -40,7 +40,38 @@ function DaysAsTable({ days }: { readonly days: readonly DayOfUses[] }) {
   );
 }
 
-function Addresses({ addresses }: { readonly addresses: CredentialUses['addresses'] }) {
+const guardName = (guards: CredentialUses['guards'], id: string) =>
+  guards.find((one) => one.id === id)?.name ?? `the guard of ${id}`;
+
+/** How many uses each guard reported: what it says is not checked. */
+function Reported({ guards }: Pick<CredentialUses, 'guards'>) {
+  return (
+    <Table fz="sm" aria-label="Uses that guards reported" horizontalSpacing={0}>
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th scope="col">API key of the guard</Table.Th>
+          <Table.Th scope="col" ta="right">
+            Uses
+          </Table.Th>
+          <Table.Th scope="col">Last</Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {guards.map(({ id, name, count, lastUsedAt }) => (
+          <Table.Tr key={id}>
+            <Table.Td>{name ?? `${id} (deleted)`}</Table.Td>
+            <Table.Td ta="right">{count.toLocaleString('en')}</Table.Td>
+            <Table.Td>
+              <Ago at={lastUsedAt} />
+            </Table.Td>
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </Table>
+  );
+}
+
+function Addresses({ addresses, guards }: Pick<CredentialUses, 'addresses' | 'guards'>) {
   if (addresses.length === 0) {
     return (
       <Text fz="sm" c="dimmed">
@@ -58,9 +89,16 @@ function Addresses({ addresses }: { readonly addresses: CredentialUses['addresse
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody>
-        {addresses.map(({ address, firstSeenAt, lastSeenAt }) => (
+        {addresses.map(({ address, firstSeenAt, lastSeenAt, reportedBy }) => (
           <Table.Tr key={address}>
-            <Table.Td className={`mono ${styles['address']}`}>{address}</Table.Td>
+            <Table.Td>
+              <span className={`mono ${styles['address']}`}>{address}</span>
+              {reportedBy !== null && (
+                <Text fz="xs" c="dimmed">
+                  reported by {guardName(guards, reportedBy)}
+                </Text>
+              )}
+            </Table.Td>
             <Table.Td>
               <Ago at={firstSeenAt} />
             </Table.Td>
@@ -100,8 +138,13 @@ export function UsesSections({ credential }: { readonly credential: Credential }
         <DaysAsTable days={days} />
       </Section>
       <Section title="Addresses" description="Where it was used from lately, the last 20.">
-        <Addresses addresses={data.addresses} />
+        <Addresses addresses={data.addresses} guards={data.guards} />
       </Section>
+      {data.guards.length > 0 && (
+        <Section title="Reported by guards" description="Uses that guards counted, by the API key of the guard.">
+          <Reported guards={data.guards} />
+        </Section>
+      )}
     </>
   );
 }

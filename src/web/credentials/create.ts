@@ -19,7 +19,7 @@ export function useCreate(kind: Kind): (wish: CredentialWish) => Promise<Created
     const text = JSON.stringify(wish);
     if (last.current.wish !== text) last.current = { wish: text, idempotencyKey: crypto.randomUUID() };
     const { idempotencyKey } = last.current;
-    const { name, description, rights, passphrase, expiresAt, active } = wish;
+    const { name, description, rights, passphrase, expiresAt, active, guard } = wish;
     const create = (): Promise<Created> =>
       kind.kind === 'access_token'
         ? api.accessTokens.create(
@@ -33,6 +33,7 @@ export function useCreate(kind: Kind): (wish: CredentialWish) => Promise<Created
               permissions: rights as Permission[],
               expiresAt,
               active,
+              guard,
             },
             { idempotencyKey },
           );

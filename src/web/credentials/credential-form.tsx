@@ -21,6 +21,8 @@ export type CredentialValues = {
   readonly passphrase: string;
   readonly expiry: Expiry;
   readonly active: boolean;
+  /** Whether an API key may run guards. */
+  readonly guard: boolean;
 };
 
 /** What the form hands over: checked, with the expiry as an instant. */
@@ -33,7 +35,11 @@ export const NEW_CREDENTIAL: CredentialValues = {
   passphrase: '',
   expiry: { choice: '90', date: null },
   active: true,
+  guard: false,
 };
+
+const GUARD_ADVICE =
+  'For services that use the SDK in lease mode: such a key reads what decides on this workspace’s credentials and reports their uses. It also needs the permission read. Leave it off otherwise.';
 
 interface CredentialFormProps {
   readonly kind: Kind;
@@ -144,6 +150,14 @@ export function CredentialForm(props: CredentialFormProps) {
             description="An inactive key is refused until it is made active again."
             checked={values.active}
             onChange={(event) => form.setFieldValue('active', event.currentTarget.checked)}
+          />
+        )}
+        {!isToken && (
+          <Switch
+            label="May run guards"
+            description={GUARD_ADVICE}
+            checked={values.guard}
+            onChange={(event) => form.setFieldValue('guard', event.currentTarget.checked)}
           />
         )}
         <Text className={styles['summary']} aria-live="polite" data-testid="summary">

@@ -135,6 +135,7 @@ function Body({
               name: credential.name,
               description: credential.kind === 'api_key' ? (credential.description ?? '') : '',
               rights: [...rightsOf(credential)],
+              guard: credential.kind === 'api_key' && credential.guard,
               expiry: expiryLike(credential.createdAt, credential.expiresAt),
             }}
             submit="Create the replacement"
