@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import type { AccessToken } from '../src/contract/schemas.ts';
 import { bearer, createToken, signUpMember, signUpOwner, startHouse, type TestPerson } from '../src/testing/house.ts';
-import { openTab } from './browser.ts';
+import { openTab, takeClipboard } from './browser.ts';
 import { focused } from './keyboard.ts';
 import { leftovers } from './leftovers.ts';
 import { setStage } from './stage.ts';
@@ -51,6 +51,9 @@ describe('Generate Token', () => {
 
   test('shows the secret once, in a dialog that does not close by accident; then nothing of it is left', async () => {
     const tab = await openTokens();
+    await tab.getByRole('link', { name: 'API Keys' }).click();
+    await tab.getByRole('heading', { name: 'API Keys', level: 1 }).waitFor();
+    await tab.getByRole('link', { name: 'Access Tokens' }).click();
     await tab.getByRole('button', { name: 'Generate Token' }).click();
     const form = tab.getByRole('dialog', { name: 'Generate Token' });
     await form.getByLabel('Name').fill('Release pipeline');
@@ -73,8 +76,8 @@ describe('Generate Token', () => {
     await tab.mouse.click(5, 5);
     await shown.getByRole('button', { name: 'Copy secret' }).click();
     await shown.getByRole('button', { name: 'Copied' }).waitFor();
-    assert.equal(await tab.evaluate(() => navigator.clipboard.readText()), secret);
-    await shown.getByText(`curl ${stage.house.url}/v1/whoami`).waitFor();
+    assert.equal(await takeClipboard(tab, stage.house), secret);
+    await shown.getByText(`curl ${stage.house.origin}/v1/whoami`).waitFor();
 
     const [file] = await Promise.all([
       tab.waitForEvent('download'),
@@ -82,12 +85,25 @@ describe('Generate Token', () => {
     ]);
     assert.equal(file.suggestedFilename(), 'devpilot-token.env');
     const text = await readFile(await file.path(), 'utf8');
-    assert.ok(text.includes(`DEVPILOT_TOKEN=${secret}\n`));
+    assert.ok(text.includes(`DEVPILOT_TOKEN=${secret}\nDEVPILOT_PASSPHRASE=${passphrase}\n`));
+    assert.equal(await shown.getByTestId('passphrase').textContent(), passphrase);
+    await shown.getByRole('button', { name: 'Copy passphrase' }).click();
+    assert.equal(await takeClipboard(tab, stage.house), passphrase);
+
+    await tab.goBack();
+    const ask = tab.getByRole('dialog', { name: 'Leave without storing it?' });
+    await ask.getByText('the secret with its passphrase', { exact: false }).waitFor();
+    await ask.getByRole('button', { name: 'Cancel' }).click();
+    const reload = tab.waitForEvent('dialog');
+    void tab.reload().catch(() => null);
+    const question = await reload;
+    assert.equal(question.type(), 'beforeunload');
+    await question.dismiss();
+    assert.equal(await shown.getByTestId('secret').textContent(), secret);
 
     const headers = { ...bearer(secret), 'access-token-passphrase': passphrase };
     assert.equal((await stage.house.call('/v1/whoami', { headers })).status, 200);
 
-    await tab.evaluate(() => navigator.clipboard.writeText(''));
     await shown.getByRole('button', { name: 'I have stored it' }).click();
     await shown.waitFor({ state: 'detached' });
     await rowOf(tab, 'Release pipeline').waitFor();
@@ -141,7 +157,7 @@ describe('Generate Token', () => {
     await form.getByLabel('run_scripts').check();
     await tab.route('**/v1/access-tokens', async (route) => {
       if (route.request().method() !== 'POST') return route.continue();
-      await route.fetch();
+      await route.fetch({ url: `${stage.house.url}/v1/access-tokens` });
       return route.abort();
     });
     await form.getByRole('button', { name: 'Generate Token' }).click();

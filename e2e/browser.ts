@@ -6,6 +6,8 @@ import { type Browser, type BrowserContext, chromium, type Page } from 'playwrig
 import type { TestHouse, TestPerson } from '../src/testing/house.ts';
 import { scaledTimeout } from '../src/testing/timeouts.ts';
 
+/** A name that is not this machine's: over plain HTTP its pages lack what browsers keep for secure contexts. */
+export const INSECURE_HOST = 'devpilot.test';
 const DEBIAN = '/usr/bin/chromium';
 const FLAGS = [
   '--disable-gpu',
@@ -13,6 +15,7 @@ const FLAGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  `--host-resolver-rules=MAP ${INSECURE_HOST} 127.0.0.1`,
 ];
 
 /** The Chromium to test in. Throws with what to do where there is none. */
@@ -53,7 +56,7 @@ export async function openContext(
   { width = 1280, scheme = 'light', person, zone }: TabOptions = {},
 ): Promise<BrowserContext> {
   const context = await browser.newContext({
-    baseURL: house.url,
+    baseURL: house.origin,
     viewport: { width, height: 800 },
     colorScheme: scheme,
     reducedMotion: 'reduce',
@@ -64,7 +67,7 @@ export async function openContext(
   context.setDefaultTimeout(scaledTimeout(30_000));
   if (person !== undefined) {
     const [name = '', value = ''] = person.cookie.split('=');
-    await context.addCookies([{ name, value, url: house.url, httpOnly: true, sameSite: 'Lax' }]);
+    await context.addCookies([{ name, value, url: house.origin, httpOnly: true, sameSite: 'Lax' }]);
   }
   return context;
 }
@@ -88,6 +91,19 @@ export async function findBarriers(page: Page): Promise<string[]> {
       nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary.replace(/\s+/g, ' ')}`),
     );
   });
+}
+
+/**
+ * What is on the clipboard, read by a page of a secure context: the tab itself may have no right to.
+ * The clipboard is empty afterwards.
+ */
+export async function takeClipboard(tab: Page, house: TestHouse): Promise<string> {
+  const reader = await tab.context().newPage();
+  await reader.goto(`${house.url}/healthz`);
+  const text = await reader.evaluate(() => navigator.clipboard.readText());
+  await reader.evaluate(() => navigator.clipboard.writeText(''));
+  await reader.close();
+  return text;
 }
 
 /** Takes a picture for the eye; the folder stays out of git. */

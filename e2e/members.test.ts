@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import type { GivenRole } from '../src/contract/words.ts';
 import { bearer, createKey, createToken, PASSWORD, signUpMember, type TestPerson } from '../src/testing/house.ts';
+import { takeClipboard } from './browser.ts';
 import { leftovers } from './leftovers.ts';
 import { setStage } from './stage.ts';
 import { chooseInMenu, lineOf, rowOf, signIn } from './steps.ts';
@@ -28,8 +29,7 @@ async function invite(tab: Page, email: string): Promise<string> {
   await tab.getByText(`No mail was sent. Pass this link on to ${email} yourself.`).waitFor();
   const url = await tab.getByLabel('Invitation link').inputValue();
   await tab.getByRole('button', { name: 'Copy link' }).click();
-  assert.equal(await tab.evaluate(() => navigator.clipboard.readText()), url);
-  await tab.evaluate(() => navigator.clipboard.writeText(''));
+  assert.equal(await takeClipboard(tab, stage.house), url);
   await tab.getByRole('button', { name: 'Done' }).click();
   await lineOf(tab, email).waitFor();
   await tab.getByRole('dialog').waitFor({ state: 'detached' });

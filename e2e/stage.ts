@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before } from 'node:test';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { signUpOwner, startHouse, type TestHouse, type TestPerson } from '../src/testing/house.ts';
-import { openContext, picture, type Scheme, startBrowser, watchConsole } from './browser.ts';
+import { freePort } from '../src/testing/postgres.ts';
+import { INSECURE_HOST, openContext, picture, type Scheme, startBrowser, watchConsole } from './browser.ts';
 
 export interface OpenOptions {
   /** Who is signed in: the owner unless somebody else is named, nobody where it is null. */
@@ -27,6 +28,13 @@ export interface StageOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** False where a test is to see a server on which nobody has signed up. */
   readonly owner?: false;
+}
+
+/** Settings of a server that is reached by another name over plain HTTP, where DEVPILOT_TEST_INSECURE asks for one. */
+async function insecureAddress(): Promise<Record<string, string>> {
+  if (process.env['DEVPILOT_TEST_INSECURE'] === undefined) return {};
+  const port = String(await freePort());
+  return { PORT: port, DEVPILOT_PUBLIC_URL: `http://${INSECURE_HOST}:${port}` };
 }
 
 /** Waits until the page has its heading and every part of it has been read. */
@@ -70,7 +78,7 @@ export function setStage(prepare: (stage: Stage) => Promise<void> = async () => 
     const complaints = watchConsole(tab);
     tab.on('request', (request) => {
       const { origin, protocol } = new URL(request.url());
-      const isOwn = origin === stage.house.url || protocol === 'blob:' || protocol === 'data:';
+      const isOwn = origin === stage.house.origin || protocol === 'blob:' || protocol === 'data:';
       if (!isOwn) complaints.push(`asks ${request.url()}`);
     });
     return complaints;
@@ -100,10 +108,8 @@ export function setStage(prepare: (stage: Stage) => Promise<void> = async () => 
   };
 
   before(async () => {
-    [house, browser] = await Promise.all([
-      startHouse(options.environment === undefined ? {} : { environment: options.environment }),
-      startBrowser(),
-    ]);
+    const environment = { ...options.environment, ...(await insecureAddress()) };
+    [house, browser] = await Promise.all([startHouse({ environment }), startBrowser()]);
     if (options.owner !== false) owner = await signUpOwner(house);
     await prepare(stage);
   });

@@ -9,6 +9,8 @@ import { measureSlowness } from './slowness.ts';
 const only = process.argv[2];
 /** Of the whole product: those that freeze, kill and watch the clock need the machine to themselves. */
 const ALONE = /\/(?:guard-faults|nodes|process)\.test\.ts$/;
+/** Browser tests that are run once more where the page has no secure context; most of what it does is in them. */
+const INSECURE = /\/(?:access-tokens|api-keys|environment|members|resources)\.test\.ts$/;
 /** Takes long for its size. */
 const LONG = /\/(?:simulation|run|backups?|jobs|crash|flood|keyboard[\w-]*|look[\w-]*|packages)\.test\.ts$/;
 /** How many times slower this machine is than the usual one, at least 1. */
@@ -77,12 +79,12 @@ function check(name: string, command: string, args: readonly string[]): Promise<
  * Runs one file in a process group of its own and shows what it printed when it is over. A file in which no
  * test ends for too long, that reports no test, or that leaves processes behind is a failure, never a wait.
  */
-function testFile(file: string): Promise<void> {
+function testFile(file: string, environment: Readonly<Record<string, string>>): Promise<void> {
   const began = performance.now();
   const child = spawn(process.execPath, ['--test', '--test-reporter=./scripts/reporter.ts', file], {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
-    env: { ...process.env, DEVPILOT_TEST_SLOWNESS: String(slowness) },
+    env: { ...process.env, DEVPILOT_TEST_SLOWNESS: String(slowness), ...environment },
   });
   running.add(child);
   let output = '';
@@ -134,14 +136,19 @@ function testFile(file: string): Promise<void> {
   });
 }
 
-async function testFiles(name: string, files: readonly string[], concurrency: number): Promise<void> {
+async function testFiles(
+  name: string,
+  files: readonly string[],
+  concurrency: number,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<void> {
   if (files.length === 0) return;
   process.stdout.write(`\n# ${name}: ${files.length} files\n`);
   // The longest first, as far as their size tells, so that no processor waits for the other at the end.
   const length = (file: string) => (LONG.test(file) ? Number.POSITIVE_INFINITY : statSync(file).size);
   const queue = files.toSorted((a, b) => Math.sign(length(b) - length(a)) || 0);
   const work = async () => {
-    for (let file = queue.shift(); file !== undefined; file = queue.shift()) await testFile(file);
+    for (let file = queue.shift(); file !== undefined; file = queue.shift()) await testFile(file, environment);
   };
   await Promise.all(Array.from({ length: concurrency }, work));
 }
@@ -166,6 +173,12 @@ await testFiles(
   'the whole product',
   wholes.filter((file) => !ALONE.test(file)),
   availableParallelism(),
+);
+await testFiles(
+  'the page over plain HTTP by a name that is not this machine',
+  wholes.filter((file) => INSECURE.test(file)),
+  availableParallelism(),
+  { DEVPILOT_TEST_INSECURE: 'on' },
 );
 await testFiles(
   'the whole product, one by one',

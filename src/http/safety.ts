@@ -17,16 +17,21 @@ export function sessionCookieName(
   return isHttps(house, request) ? '__Host-devpilot' : 'devpilot';
 }
 
+/** Hosts that browsers trust over plain HTTP (Secure Contexts, section 3.1). */
+const LOOPBACK = /^(?:localhost|.+\.localhost|127(?:\.\d{1,3}){3}|\[::1\])$/i;
+
 /** The headers that every answer carries, whatever it is (ASVS 3.4.1–8). Pages set a content policy of their own. */
 export function safetyHeaders(
   house: Pick<House, 'publicUrl'>,
-  request: Pick<FastifyRequest, 'protocol'>,
+  request: Pick<FastifyRequest, 'protocol' | 'hostname'>,
 ): Record<string, string> {
+  const https = isHttps(house, request);
   return {
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'no-referrer',
     'content-security-policy': NO_CONTENT_POLICY,
-    'cross-origin-opener-policy': 'same-origin',
-    ...(isHttps(house, request) && { 'strict-transport-security': 'max-age=31536000; includeSubDomains' }),
+    // Elsewhere browsers ignore it, and complain in the console of every page.
+    ...((https || LOOPBACK.test(request.hostname)) && { 'cross-origin-opener-policy': 'same-origin' }),
+    ...(https && { 'strict-transport-security': 'max-age=31536000; includeSubDomains' }),
   };
 }

@@ -26,6 +26,8 @@ export interface Call {
 /** A running server on a data directory of its own, over real HTTP. */
 export interface TestHouse {
   readonly url: string;
+  /** Where people reach it: what DEVPILOT_PUBLIC_URL says, where it is set. */
+  readonly origin: string;
   readonly dataDirectory: string;
   readonly setupLink: string | null;
   readonly running: Running;
@@ -82,6 +84,7 @@ export async function startHouse(options: HouseOptions = {}): Promise<TestHouse>
   });
   return {
     url: running.url,
+    origin: settings.publicUrl ?? running.url,
     dataDirectory,
     setupLink: running.setupLink,
     running,
@@ -106,7 +109,7 @@ export interface TestPerson {
 }
 
 export function personWith(
-  house: Pick<TestHouse, 'url' | 'call'>,
+  house: Pick<TestHouse, 'url' | 'call'> & { readonly origin?: string },
   email: string,
   cookie: string,
   workspaceId: string,
@@ -120,7 +123,7 @@ export function personWith(
         ...call,
         headers: {
           cookie,
-          origin: house.url,
+          origin: house.origin ?? house.url,
           ...(workspaceId !== '' && { 'devpilot-workspace': workspaceId }),
           ...headers,
         },
@@ -139,7 +142,7 @@ function expectStatus(answer: Answer, status: number): void {
 
 export async function createWorkspaceFor(
   person: TestPerson,
-  house: Pick<TestHouse, 'url' | 'call'>,
+  house: Pick<TestHouse, 'url' | 'call'> & { readonly origin?: string },
   name: string,
 ): Promise<TestPerson> {
   const made = await person.call<{ id: string }>('/v1/workspaces', { body: { name } });
@@ -149,7 +152,7 @@ export async function createWorkspaceFor(
 
 /** Signs the first person up with the setup link's code and makes a workspace. */
 export async function signUpOwner(
-  house: Pick<TestHouse, 'url' | 'call' | 'setupLink'>,
+  house: Pick<TestHouse, 'url' | 'call' | 'setupLink'> & { readonly origin?: string },
   email = 'ada@example.com',
   workspace = 'Acme',
 ): Promise<TestPerson> {

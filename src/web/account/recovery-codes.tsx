@@ -1,8 +1,9 @@
 import { Button, Checkbox, Group, Stack, Text } from '@mantine/core';
-import { useState } from 'react';
+import { useId, useState } from 'react';
 import { CopyButton } from '../components/copy.tsx';
 import { download } from '../components/download.ts';
 import { IconDownload } from '../components/icons.ts';
+import { RevealGuard } from '../components/leave-guard.tsx';
 import { Notice } from '../components/notice.tsx';
 import { useMe } from '../session.ts';
 import styles from './account.module.css';
@@ -16,24 +17,26 @@ interface RecoveryCodesProps {
 export function RecoveryCodes({ codes, onStored }: RecoveryCodesProps) {
   const me = useMe();
   const [stored, setStored] = useState(false);
+  const shownIn = useId();
   const file = () =>
     new Blob([`Devpilot recovery codes of ${me.email}\nEach works once.\n\n${codes.join('\n')}\n`], {
       type: 'text/plain',
     });
   return (
     <Stack gap="md">
+      <RevealGuard what="the recovery codes" />
       <Text fz="sm">
         Without your authenticator app, each of these signs you in once, in place of its six digits. Keep them where
         your phone is not.
       </Text>
       <Notice tone="warn">They are shown only now. Nobody can show them to you again.</Notice>
-      <ul className={styles['codes']} aria-label="Recovery codes">
+      <ul id={shownIn} className={styles['codes']} aria-label="Recovery codes">
         {codes.map((code) => (
           <li key={code}>{code}</li>
         ))}
       </ul>
       <Group gap="sm">
-        <CopyButton text={codes.join('\n')} label="Copy all" data-autofocus />
+        <CopyButton text={codes.join('\n')} label="Copy all" shownIn={shownIn} data-autofocus />
         <Button
           variant="default"
           leftSection={<IconDownload size={16} />}

@@ -35,6 +35,7 @@ export function EditDialog({ apiKey, onClose }: { readonly apiKey: ApiKey; reado
           description: apiKey.description ?? '',
           rights: [...apiKey.permissions],
           passphrase: '',
+          generatedPassphrase: false,
           expiry: { choice: 'keep', date: null },
           active: apiKey.active,
           guard: apiKey.guard,

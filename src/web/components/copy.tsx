@@ -1,27 +1,36 @@
 import { Button, type ButtonProps } from '@mantine/core';
-import { useClipboard } from '@mantine/hooks';
+import { useCopy } from './clipboard.ts';
 import { IconCheck, IconCopy } from './icons.ts';
 
 interface CopyButtonProps extends ButtonProps {
   readonly text: string;
   readonly label?: string;
+  /** The element that shows the text: selected where the browser does not allow copying. */
+  readonly shownIn?: string;
 }
 
-/** Copies and says that it did. */
-export function CopyButton({ text, label = 'Copy', ...props }: CopyButtonProps) {
-  const clipboard = useClipboard({ timeout: 2500 });
+/** Selects what an element shows, so that it can be copied by keyboard. */
+function select(id: string | undefined): void {
+  const shown = id === undefined ? null : document.getElementById(id);
+  if (shown !== null) window.getSelection()?.selectAllChildren(shown);
+}
+
+/** Copies and says that it did; where the browser refuses, selects the text and says how to copy it. */
+export function CopyButton({ text, label = 'Copy', shownIn, ...props }: CopyButtonProps) {
+  const { state, copy } = useCopy(text);
+  if (state === 'failed') select(shownIn);
   return (
     <>
       <Button
         variant="default"
-        leftSection={clipboard.copied ? <IconCheck size={16} /> : <IconCopy size={16} />}
-        onClick={() => clipboard.copy(text)}
+        leftSection={state === 'copied' ? <IconCheck size={16} /> : <IconCopy size={16} />}
+        onClick={copy}
         {...props}
       >
-        {clipboard.error !== null ? 'Copy it by hand' : clipboard.copied ? 'Copied' : label}
+        {state === 'failed' ? 'Press Ctrl+C to copy' : state === 'copied' ? 'Copied' : label}
       </Button>
       <span className="visually-hidden" role="status">
-        {clipboard.copied ? 'Copied' : ''}
+        {state === 'copied' ? 'Copied' : ''}
       </span>
     </>
   );

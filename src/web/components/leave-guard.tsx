@@ -8,8 +8,20 @@ function placeOf({ pathname, search }: { readonly pathname: string; readonly sea
   return `${workspace} ${pathname}`;
 }
 
-/** Asks before the page is left while something on it is not saved. */
-export function LeaveGuard({ when }: { readonly when: boolean | (() => boolean) }) {
+interface LeaveGuardProps {
+  readonly when: boolean | (() => boolean);
+  /** The question, where it is not about changes that are not saved. */
+  readonly title?: string;
+  /** What leaving would lose. */
+  readonly loss?: string;
+}
+
+/** Asks before the page is left, reloaded or closed while something on it would be lost. */
+export function LeaveGuard({
+  when,
+  title = 'Leave without saving?',
+  loss = 'What you changed here is not saved, and will be gone.',
+}: LeaveGuardProps) {
   const isDirty = () => (typeof when === 'function' ? when() : when);
   const blocker = useBlocker({
     shouldBlockFn: ({ current, next }) => isDirty() && placeOf(current) !== placeOf(next),
@@ -21,11 +33,22 @@ export function LeaveGuard({ when }: { readonly when: boolean | (() => boolean) 
     <ConfirmDialog
       opened
       onClose={blocker.reset}
-      title="Leave without saving?"
+      title={title}
       confirm="Leave"
       onConfirm={async () => blocker.proceed()}
     >
-      <Text fz="sm">What you changed here is not saved, and will be gone.</Text>
+      <Text fz="sm">{loss}</Text>
     </ConfirmDialog>
+  );
+}
+
+/** Asks before leaving while something is on the screen that can never be shown again. */
+export function RevealGuard({ what }: { readonly what: string }) {
+  return (
+    <LeaveGuard
+      when
+      title="Leave without storing it?"
+      loss={`This is the only time that ${what} can be shown. If you have not stored it, it is lost.`}
+    />
   );
 }

@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import { Dialog } from '../components/dialog.tsx';
-import { type Created, useCreate } from './create.ts';
+import { type Revealed, useCreate } from './create.ts';
 import { CredentialForm, NEW_CREDENTIAL } from './credential-form.tsx';
 import type { Kind } from './kinds.ts';
 import { SecretPanel } from './secret-panel.tsx';
@@ -15,7 +15,7 @@ function Body({
   kind,
   onCreated,
   onClose,
-}: Omit<CreateDialogProps, 'opened'> & { onCreated: (made: Created) => void }) {
+}: Omit<CreateDialogProps, 'opened'> & { onCreated: (made: Revealed) => void }) {
   const create = useCreate(kind);
   return (
     <CredentialForm
@@ -33,8 +33,8 @@ function Body({
 
 /** Creates a credential, then shows its secret once, in a dialog that only “I have stored it” closes. */
 export function CreateDialog({ kind, opened, onClose }: CreateDialogProps) {
-  const [created, setCreated] = useState<Created | null>(null);
-  const isShowing = created !== null;
+  const [revealed, setRevealed] = useState<Revealed | null>(null);
+  const isShowing = revealed !== null;
   return (
     <>
       <Dialog
@@ -45,7 +45,7 @@ export function CreateDialog({ kind, opened, onClose }: CreateDialogProps) {
         // A stray click must not throw away what was typed.
         closeOnClickOutside={false}
       >
-        <Body kind={kind} onClose={onClose} onCreated={setCreated} />
+        <Body kind={kind} onClose={onClose} onCreated={setRevealed} />
       </Dialog>
       <Dialog
         opened={opened && isShowing}
@@ -58,13 +58,12 @@ export function CreateDialog({ kind, opened, onClose }: CreateDialogProps) {
         // Not only out of sight: nothing of it stays behind while a transition ends.
         transitionProps={{ duration: 0 }}
       >
-        {created !== null && (
+        {revealed !== null && (
           <SecretPanel
-            credential={created}
-            secret={created.secret}
+            revealed={revealed}
             stored="I have stored it"
             onStored={() => {
-              setCreated(null);
+              setRevealed(null);
               onClose();
             }}
           />

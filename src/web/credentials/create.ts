@@ -6,18 +6,29 @@ import { useWorkspace } from '../session.ts';
 import type { CredentialWish } from './credential-form.tsx';
 import { credentialsKey, type Kind } from './kinds.ts';
 
+/** A value that nobody can guess or repeat. `crypto.randomUUID` exists only on pages that came over HTTPS or from localhost. */
+function randomKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
 export type Created = CreatedAccessToken | CreatedApiKey;
+
+/** What is shown once after a creation: the credential with its secret, and its passphrase if it was generated here. */
+export interface Revealed {
+  readonly created: Created;
+  readonly passphrase: string | null;
+}
 
 /**
  * Creates a credential. The answer with its secret goes to the caller alone, through no cache.
  * Asking again for the very same, after an answer was lost, creates nothing twice.
  */
-export function useCreate(kind: Kind): (wish: CredentialWish) => Promise<Created> {
+export function useCreate(kind: Kind): (wish: CredentialWish) => Promise<Revealed> {
   const { api, workspace } = useWorkspace();
   const last = useRef({ wish: '', idempotencyKey: '' });
   return async (wish) => {
     const text = JSON.stringify(wish);
-    if (last.current.wish !== text) last.current = { wish: text, idempotencyKey: crypto.randomUUID() };
+    if (last.current.wish !== text) last.current = { wish: text, idempotencyKey: randomKey() };
     const { idempotencyKey } = last.current;
     const { name, description, rights, passphrase, expiresAt, active, guard } = wish;
     const create = (): Promise<Created> =>
@@ -40,6 +51,6 @@ export function useCreate(kind: Kind): (wish: CredentialWish) => Promise<Created
     const created = await create();
     last.current = { wish: '', idempotencyKey: '' };
     void queryClient.invalidateQueries({ queryKey: credentialsKey(workspace.id, kind) });
-    return created;
+    return { created, passphrase: wish.generatedPassphrase ? wish.passphrase : null };
   };
 }

@@ -7,7 +7,8 @@ import { makePassphrase, strengthOf } from './passphrase.ts';
 
 interface PassphraseFieldProps {
   readonly value: string;
-  readonly onChange: (passphrase: string) => void;
+  /** Also says whether the passphrase was generated here rather than typed. */
+  readonly onChange: (passphrase: string, generated: boolean) => void;
   readonly error?: string | undefined;
   readonly description?: string;
   readonly 'data-path': string;
@@ -29,7 +30,7 @@ export function PassphraseField({ value, onChange, error, description, ...field 
         value={value}
         onChange={(event) => {
           setGenerated(false);
-          onChange(event.currentTarget.value);
+          onChange(event.currentTarget.value, false);
         }}
         visible={visible}
         onVisibilityChange={setVisible}
@@ -43,7 +44,7 @@ export function PassphraseField({ value, onChange, error, description, ...field 
           variant="subtle"
           leftSection={<IconRefresh size={14} />}
           onClick={() => {
-            onChange(makePassphrase());
+            onChange(makePassphrase(), true);
             setVisible(true);
             setGenerated(true);
           }}

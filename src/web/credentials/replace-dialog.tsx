@@ -6,7 +6,7 @@ import { Dialog } from '../components/dialog.tsx';
 import { Notice } from '../components/notice.tsx';
 import { Ago } from '../components/time.tsx';
 import { useWorkspace } from '../session.ts';
-import { type Created, useCreate } from './create.ts';
+import { type Revealed, useCreate } from './create.ts';
 import { CredentialForm, NEW_CREDENTIAL } from './credential-form.tsx';
 import styles from './credentials.module.css';
 import { DeleteDialog, usedSentence } from './delete-dialog.tsx';
@@ -103,14 +103,15 @@ function Body({
 }: Omit<ReplaceDialogProps, 'opened'> & { onSecret: (on: boolean) => void }) {
   const kind = kindOf(credential);
   const create = useCreate(kind);
-  const [secret, setSecret] = useState<string | null>(null);
+  const [revealed, setRevealed] = useState<Revealed | null>(null);
   const [replacement, setReplacement] = useState<Credential | null>(null);
   const [deleted, setDeleted] = useState(false);
-  const step = deleted ? 4 : replacement === null ? 0 : secret === null ? 2 : 1;
+  const step = deleted ? 4 : replacement === null ? 0 : revealed === null ? 2 : 1;
 
-  function take({ secret: plain, ...made }: Created) {
-    setSecret(plain);
-    setReplacement(made as Credential);
+  function take(made: Revealed) {
+    const { secret: _, ...credential } = made.created;
+    setRevealed(made);
+    setReplacement(credential as Credential);
     onSecret(true);
   }
 
@@ -151,17 +152,16 @@ function Body({
           />
         </>
       )}
-      {step === 1 && replacement !== null && secret !== null && (
+      {step === 1 && revealed !== null && (
         <>
           <Text fz="sm" c="dimmed">
             Put this secret wherever the old one is used.
           </Text>
           <SecretPanel
-            credential={replacement}
-            secret={secret}
+            revealed={revealed}
             stored="I have stored it"
             onStored={() => {
-              setSecret(null);
+              setRevealed(null);
               onSecret(false);
             }}
           />

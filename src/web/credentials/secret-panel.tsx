@@ -1,7 +1,10 @@
 import { Button, Group, Stack, Text } from '@mantine/core';
+import { useId } from 'react';
 import { CopyButton } from '../components/copy.tsx';
 import { IconDownload } from '../components/icons.ts';
+import { RevealGuard } from '../components/leave-guard.tsx';
 import { Notice } from '../components/notice.tsx';
+import type { Revealed } from './create.ts';
 import styles from './credentials.module.css';
 import { type Credential, hasPassphrase, kindOf } from './kinds.ts';
 
@@ -11,10 +14,11 @@ export function curlLine(credential: Credential, secret: string, origin: string)
   return `curl ${origin}/v1/whoami \\\n  -H "Authorization: Bearer ${secret}"${passphrase}`;
 }
 
-function download(credential: Credential, secret: string): void {
-  const { variable } = kindOf(credential);
-  const passphrase = hasPassphrase(credential) ? 'DEVPILOT_PASSPHRASE=\n' : '';
-  const text = `DEVPILOT_URL=${window.location.origin}\n${variable}=${secret}\n${passphrase}`;
+/** A generated passphrase holds nothing that a `.env` file would have to quote. */
+function download({ created, passphrase }: Revealed): void {
+  const { variable } = kindOf(created);
+  const second = hasPassphrase(created) ? `DEVPILOT_PASSPHRASE=${passphrase ?? ''}\n` : '';
+  const text = `DEVPILOT_URL=${window.location.origin}\n${variable}=${created.secret}\n${second}`;
   const address = URL.createObjectURL(new Blob([text], { type: 'text/plain' }));
   const link = document.createElement('a');
   link.href = address;
@@ -24,19 +28,22 @@ function download(credential: Credential, secret: string): void {
 }
 
 interface SecretPanelProps {
-  readonly credential: Credential;
-  readonly secret: string;
+  readonly revealed: Revealed;
   /** The button that lets go of the secret. */
   readonly stored: string;
   readonly onStored: () => void;
 }
 
 /** The only time that a secret is on a screen: to copy, to download, to try. */
-export function SecretPanel({ credential, secret, stored, onStored }: SecretPanelProps) {
+export function SecretPanel({ revealed, stored, onStored }: SecretPanelProps) {
+  const { created: credential, passphrase } = revealed;
+  const { secret } = credential;
+  const [secretId, passphraseId] = [useId(), useId()];
   const kind = kindOf(credential);
   const curl = curlLine(credential, secret, window.location.origin);
   return (
     <Stack gap="md">
+      <RevealGuard what={passphrase === null ? 'the secret' : 'the secret with its passphrase'} />
       <Notice tone="warn">
         This is the only time that the secret of{' '}
         <Text span inherit fw={650}>
@@ -48,20 +55,35 @@ export function SecretPanel({ credential, secret, stored, onStored }: SecretPane
         <Text fz="sm" fw={600}>
           Secret
         </Text>
-        <code className={styles['secret']} data-testid="secret">
+        <code id={secretId} className={styles['secret']} data-testid="secret">
           {secret}
         </code>
         <Group gap="xs">
-          <CopyButton text={secret} label="Copy secret" variant="filled" data-autofocus />
-          <Button
-            variant="default"
-            leftSection={<IconDownload size={16} />}
-            onClick={() => download(credential, secret)}
-          >
+          <CopyButton text={secret} label="Copy secret" shownIn={secretId} variant="filled" data-autofocus />
+          <Button variant="default" leftSection={<IconDownload size={16} />} onClick={() => download(revealed)}>
             Download as .env
           </Button>
         </Group>
       </Stack>
+      {passphrase !== null && (
+        <Stack gap={6}>
+          <Group justify="space-between">
+            <Text fz="sm" fw={600}>
+              Passphrase
+            </Text>
+            <CopyButton
+              text={passphrase}
+              label="Copy passphrase"
+              shownIn={passphraseId}
+              size="compact-sm"
+              variant="subtle"
+            />
+          </Group>
+          <code id={passphraseId} className={styles['secret']} data-testid="passphrase">
+            {passphrase}
+          </code>
+        </Stack>
+      )}
       <Stack gap={6}>
         <Group justify="space-between">
           <Text fz="sm" fw={600}>

@@ -1,5 +1,5 @@
 import { ActionIcon, Tooltip } from '@mantine/core';
-import { useClipboard } from '@mantine/hooks';
+import { useCopy } from '../components/clipboard.ts';
 import { IconArrowBackUp, IconCheck, IconCopy, IconEdit, IconEye, IconEyeOff, IconTrash } from '../components/icons.ts';
 import { Ago } from '../components/time.tsx';
 import type { Change } from './draft.ts';
@@ -24,14 +24,9 @@ function Tool({ label, Icon, onClick, loading = false }: ToolProps) {
 }
 
 function Copy({ name, value }: { readonly name: string; readonly value: string }) {
-  const clipboard = useClipboard({ timeout: 2000 });
-  return (
-    <Tool
-      label={clipboard.copied ? `Copied ${name}` : `Copy ${name}`}
-      Icon={clipboard.copied ? IconCheck : IconCopy}
-      onClick={() => clipboard.copy(value)}
-    />
-  );
+  const { state, copy } = useCopy(value);
+  const label = { idle: `Copy ${name}`, copied: `Copied ${name}`, failed: 'Select the value and press Ctrl+C' }[state];
+  return <Tool label={label} Icon={state === 'copied' ? IconCheck : IconCopy} onClick={copy} />;
 }
 
 /** A value as it is; a long one scrolls, also by keyboard. */

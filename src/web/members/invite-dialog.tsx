@@ -8,6 +8,7 @@ import { Dialog } from '../components/dialog.tsx';
 import { useFields } from '../components/fields.ts';
 import { FormFooter, useSubmit } from '../components/form.tsx';
 import { dayOf } from '../components/format.ts';
+import { RevealGuard } from '../components/leave-guard.tsx';
 import { Notice } from '../components/notice.tsx';
 import { emailProblem } from '../rules.ts';
 import { useWorkspace } from '../session.ts';
@@ -15,6 +16,7 @@ import { useWorkspace } from '../session.ts';
 function Link({ invitation, onClose }: { readonly invitation: CreatedInvitation; readonly onClose: () => void }) {
   return (
     <Stack gap="md">
+      {!invitation.mailed && <RevealGuard what="the invitation link" />}
       <Notice tone="good">
         {invitation.mailed
           ? `The link went out by mail to ${invitation.email}. You can pass it on yourself too.`

@@ -20,7 +20,7 @@ export function Fingerprint({ publicKey }: { readonly publicKey: string }) {
   const [kind = ''] = publicKey.split(' ');
   return (
     <span className="mono">
-      {kind} {data ?? `${publicKey.split(' ')[1]?.slice(0, 24)}…`}
+      {kind} {data ?? publicKey.split(' ')[1]}
     </span>
   );
 }
@@ -48,7 +48,7 @@ function ShownKey({ server, hostKey, onPinned }: ShownKeyProps) {
         The host shows <Fingerprint publicKey={hostKey} />. Compare it before you pin it; there, this prints the same:
       </Text>
       <CodeBlock label="Command that prints the host key's fingerprint">
-        {`ssh-keygen -lf /etc/ssh/ssh_host_${hostKey.startsWith('ssh-ed25519') ? 'ed25519' : hostKey.startsWith('ecdsa') ? 'ecdsa' : 'rsa'}_key.pub`}
+        {`${globalThis.isSecureContext ? 'ssh-keygen -lf' : 'cat'} /etc/ssh/ssh_host_${hostKey.startsWith('ssh-ed25519') ? 'ed25519' : hostKey.startsWith('ecdsa') ? 'ecdsa' : 'rsa'}_key.pub`}
       </CodeBlock>
       {pin.error !== null && <Notice tone="bad">{messageOf(pin.error)}</Notice>}
       <Group>

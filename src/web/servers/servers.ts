@@ -74,7 +74,7 @@ export const isLocalAllowed = (): boolean =>
 
 /**
  * The fingerprint of a public key as OpenSSH writes it (`SHA256:…`); null for what is no key, and where
- * the browser has no digests because the page did not come over HTTPS.
+ * the browser has no digests because the page did not come over HTTPS. The key itself is compared then.
  */
 export async function fingerprintOf(publicKey: string): Promise<string | null> {
   const encoded = publicKey.split(' ')[1] ?? '';
