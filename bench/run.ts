@@ -11,6 +11,7 @@ import { memory, start } from './memory.ts';
 import { pages } from './pages.ts';
 import { peers } from './peers.ts';
 import { postgres } from './postgres.ts';
+import { stall } from './stall.ts';
 
 /** `npm run bench`, `npm run bench -- name…`, with `--json`, and with `--full` at sizes that take minutes. */
 const BENCHES: Readonly<Record<string, (size: { readonly full: boolean }) => Promise<Finding[]>>> = {
@@ -27,6 +28,7 @@ const BENCHES: Readonly<Record<string, (size: { readonly full: boolean }) => Pro
   activity,
   authorize,
   memory,
+  stall,
 };
 
 const asked = process.argv.slice(2);

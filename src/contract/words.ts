@@ -462,7 +462,9 @@ export const RESOURCE_LIMITS = {
   envVariables: 1000,
   /** Older versions of an app's environment can't be restored any more. */
   envVersions: 200,
-  envBody: 16 * 1_048_576,
+  envBody: 8 * 1_048_576,
+  /** Bytes of all values of an app. */
+  envTotal: 4 * 1_048_576,
   activityBatch: 1000,
   activityBody: 8 * 1_048_576,
   /** Bytes of one event's data as JSON. */

@@ -89,6 +89,18 @@ test('values come back exactly, as JSON and as dotenv', async () => {
   assert.deepEqual(Object.fromEntries(parsed.values), values);
 });
 
+test('the values of an app have a limit together, and less of them is always allowed', async () => {
+  const app = await newApp();
+  const part = (from: number, count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, at) => [`V${from + at}`, 'x'.repeat(60_000)]));
+  assert.equal((await set(app, part(0, 60))).status, 200);
+  const more = await set(app, part(60, 12));
+  assert.equal(more.status, 422);
+  assert.match(more.text, /up to 4 MiB together/);
+  assert.equal((await set(app, part(60, 8))).status, 200);
+  assert.equal((await set(app, { ...part(70, 1), V0: null })).status, 200);
+});
+
 test('names and values have their limits', async () => {
   const app = await newApp();
   const largest = 'é'.repeat(32_768);

@@ -18,7 +18,10 @@ function drain(socket: Socket): () => void {
     else socket.destroy();
   }, SILENCE_MS);
   timer.unref();
-  const stop = () => clearInterval(timer);
+  const stop = () => {
+    clearInterval(timer);
+    socket.off('close', stop);
+  };
   socket.once('close', stop);
   return stop;
 }

@@ -48,7 +48,29 @@ export function pageAsk(
   };
 }
 
-/** Cuts rows that were read one beyond the limit to a page, with the cursor of the next. */
+/** Characters that the rows of a page have together at most, unless it is one row alone: what is shown at once is written at once. */
+const PAGE_SIZE = 2 * 1_048_576;
+
+function sizeOf(row: unknown): number {
+  let size = 0;
+  for (const value of Object.values(row ?? {})) if (typeof value === 'string') size += value.length;
+  return size;
+}
+
+/** The first rows, up to a number of them and to `PAGE_SIZE`. */
+function firstOf<Row>(rows: readonly Row[], limit: number): Row[] {
+  let size = 0;
+  const end = rows.findIndex((row, at) => {
+    size += sizeOf(row);
+    return at >= limit || (at > 0 && size > PAGE_SIZE);
+  });
+  return end === -1 ? [...rows] : rows.slice(0, end);
+}
+
+/**
+ * Cuts rows that were read one beyond the limit to a page, with the cursor of the next. A page has fewer rows than
+ * the limit where they are large.
+ */
 export function cutPage<Row, Item>(
   rows: readonly Row[],
   limit: number,
@@ -56,10 +78,10 @@ export function cutPage<Row, Item>(
   placeOf: (row: Row) => Place,
   show: (row: Row) => Item,
 ): { data: Item[]; nextCursor: string | null } {
-  const shown = rows.slice(0, limit);
+  const shown = firstOf(rows, limit);
   const last = shown.at(-1);
   return {
     data: shown.map(show),
-    nextCursor: rows.length > limit && last !== undefined ? encodeCursor(sort, placeOf(last)) : null,
+    nextCursor: rows.length > shown.length && last !== undefined ? encodeCursor(sort, placeOf(last)) : null,
   };
 }

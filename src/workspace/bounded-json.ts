@@ -127,7 +127,7 @@ export async function splitJsonArray(
   if (skipBlanks(bytes, first + 1) === close) return [];
   const parts: Uint8Array[] = [];
   let from = first + 1;
-  for (const end of ends) {
+  for (const end of isWhole ? ends : ends.slice(0, most + 1)) {
     parts.push(bytes.subarray(from, end));
     from = end + 1;
   }

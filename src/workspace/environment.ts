@@ -99,6 +99,22 @@ export async function variablesFor(
 
 const targetOf = (row: AppTable) => ({ kind: 'app', id: row.id, name: row.name }) as const;
 
+/** Throws `validation_failed` where values are set and an app would have more than it may have together. */
+function checkTotal(
+  rows: readonly { readonly name: string; readonly value_sealed: string | null }[],
+  changes: readonly (readonly [string, string | null])[],
+): void {
+  const changed = new Set(changes.map(([name]) => name));
+  let bytes = 0;
+  // Sealed in base64url.
+  for (const row of rows) if (!changed.has(row.name)) bytes += Math.ceil((row.value_sealed?.length ?? 0) * 0.75);
+  let added = 0;
+  for (const [, value] of changes) added += Buffer.byteLength(value ?? '');
+  if (added > 0 && bytes + added > RESOURCE_LIMITS.envTotal) {
+    throw invalidField('values', 'the variables of an app take up to 4 MiB together');
+  }
+}
+
 /** Writes what really changes as a new version. Throws `validation_failed` for more variables than an app may have. */
 async function write(
   trx: Trx,
@@ -125,6 +141,7 @@ async function write(
   if (added > 0 && rows.length + added - removed.length > RESOURCE_LIMITS.envVariables) {
     throw invalidField('values', `an app has at most ${RESOURCE_LIMITS.envVariables} variables`);
   }
+  checkTotal(rows, changes);
   if (changes.length === 0) return { appId: app.id, version: current, data: show(rows, before) };
 
   const version = current + 1;

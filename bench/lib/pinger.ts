@@ -1,0 +1,26 @@
+import { connect } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
+import { workerData } from 'node:worker_threads';
+
+/** Asks a server for `/healthz` without a pause and keeps the longest time between two answers, in microseconds. */
+const { url, shared } = workerData as { url: string; shared: SharedArrayBuffer };
+const longest = new Int32Array(shared);
+const { hostname, port, host } = new URL(url);
+const socket = connect(Number(port), hostname);
+let last = performance.now();
+let answered = (): void => undefined;
+socket.on('data', () => {
+  const now = performance.now();
+  const silence = Math.round((now - last) * 1000);
+  last = now;
+  for (let known = Atomics.load(longest, 0); silence > known; ) {
+    known = Atomics.compareExchange(longest, 0, known, silence) === known ? silence : Atomics.load(longest, 0);
+  }
+  answered();
+});
+for (;;) {
+  const answer = new Promise<void>((resolve) => (answered = resolve));
+  socket.write(`GET /healthz HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+  await answer;
+  await setTimeout(1);
+}

@@ -1,0 +1,65 @@
+import { setTimeout } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import { type Sendable, startStallServer } from '../src/testing/stall.ts';
+import { pin, SERVER_CORE } from './lib/processes.ts';
+import { atMost, type Finding } from './lib/report.ts';
+
+/** Milliseconds for which a request may hold the event loop (contract, section 6). */
+const BOUND_MS = 50;
+const QUIET_MS = 10_000;
+const BODY_BYTES = 1_000_000;
+
+interface Measured {
+  readonly request: Sendable;
+  readonly silenceMs: number;
+  readonly holdMs: number;
+}
+
+const worstOf = (all: readonly Measured[], by: 'silenceMs' | 'holdMs'): string =>
+  [...all]
+    .sort((one, other) => other[by] - one[by])
+    .slice(0, 5)
+    .map((one) => `${one[by].toFixed(0)} ms ${one.request.operation} (${one.request.what})`)
+    .join('; ');
+
+/** Sends the corpus of hostile requests one by one while another thread asks for `/healthz`. */
+export async function stall(): Promise<Finding[]> {
+  const server = await startStallServer(BODY_BYTES);
+  await pin(server.pid, SERVER_CORE);
+  const shared = new SharedArrayBuffer(4);
+  const silence = new Int32Array(shared);
+  const pinger = new Worker(new URL('./lib/pinger.ts', import.meta.url), { workerData: { url: server.url, shared } });
+  const takeSilenceMs = () => Atomics.exchange(silence, 0, 0) / 1000;
+  try {
+    await setTimeout(1_000);
+    takeSilenceMs();
+    await setTimeout(QUIET_MS);
+    const quietMs = takeSilenceMs();
+    const all: Measured[] = [];
+    await server.longestHold();
+    for (const request of server.corpus) {
+      await request.send();
+      all.push({ request, silenceMs: takeSilenceMs(), holdMs: await server.longestHold() });
+    }
+    const max = (by: 'silenceMs' | 'holdMs') => Math.max(...all.map((one) => one[by]));
+    return [
+      {
+        what: `longest silence of /healthz during any of ${all.length} hostile requests`,
+        figure: max('silenceMs'),
+        unit: ' ms',
+        bound: atMost(Math.ceil(BOUND_MS + quietMs)),
+        from: `${quietMs.toFixed(0)} ms while nothing was sent; ${worstOf(all, 'silenceMs')}`,
+      },
+      {
+        what: 'longest hold of the event loop by them, in processor time',
+        figure: max('holdMs'),
+        unit: ' ms',
+        bound: atMost(BOUND_MS),
+        from: worstOf(all, 'holdMs'),
+      },
+    ];
+  } finally {
+    await pinger.terminate();
+    await server.stop();
+  }
+}

@@ -1,0 +1,141 @@
+/**
+ * Requests that are made to cost as much as they can, for every operation of the OpenAPI document that takes a body
+ * or a query: what stalls a node must be found by the suite before others find it.
+ */
+
+interface Schema {
+  readonly properties?: Readonly<Record<string, unknown>>;
+  readonly $ref?: string;
+}
+interface Operation {
+  readonly security?: readonly Readonly<Record<string, unknown>>[];
+  readonly parameters?: readonly { readonly in: string; readonly name: string }[];
+  readonly requestBody?: {
+    readonly content: Readonly<Record<string, { readonly schema?: Schema; readonly example?: unknown }>>;
+  };
+}
+export interface OpenApi {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+}
+
+export interface HostileRequest {
+  readonly operation: string;
+  /** What is hostile about it. */
+  readonly what: string;
+  readonly method: string;
+  /** With parameters of the path as they stand in the document. */
+  readonly path: string;
+  readonly query: string;
+  readonly contentType: string | null;
+  /** Made when it is sent: all of them together would be gigabytes. */
+  readonly body: (() => string) | null;
+  /** Open to everybody, for a signed-in person, or for credentials alone. */
+  readonly by: 'nobody' | 'person' | 'credential';
+}
+
+const QUERY_BYTES = 12_000;
+/** Just under the bound on the values of a body. */
+const VALUES = 1_900;
+
+/** Text that costs much where something is not linear: patterns, trimming, normalization, escapes. */
+const TEXTS: Readonly<Record<string, string>> = {
+  letters: 'a',
+  blanks: ' ',
+  'combining marks': '\u0301\u0327',
+  digits: '1',
+  punctuation: '-.',
+  'halves of pairs': '\ud800',
+  'addresses without an end': 'a@b.',
+};
+
+const repeated = (part: string, bytes: number): string => part.repeat(Math.ceil(bytes / Buffer.byteLength(part)));
+const keys = (count: number): string => Array.from({ length: count }, (_, at) => `"k${at}":1`).join();
+
+type Bodies = Readonly<Record<string, () => string>>;
+
+/** Bodies that no schema has anything to do with. */
+const shapesOf = (bytes: number): Bodies => ({
+  'nested arrays': () => repeated('[', bytes),
+  'nested objects': () => repeated('{"a":', bytes),
+  'an array of objects': () => `[${repeated('{},', bytes)}{}]`,
+  'unknown keys': () => `{${keys(bytes / 12)}}`,
+  'as many unknown keys as are read': () => `{${keys(VALUES)}}`,
+  'one key twice and again': () => `{${repeated('"a":1,', bytes)}"a":1}`,
+  'an unknown key of a megabyte': () => `{"${repeated('k', bytes)}":1}`,
+  'a number of a megabyte': () => repeated('1', bytes),
+  'escapes without an end': () => `"${repeated('\\u0041', bytes)}`,
+});
+
+/** Values for one field of a body that is otherwise as in the example. */
+const valuesOf = (bytes: number): Readonly<Record<string, () => unknown>> => ({
+  ...Object.fromEntries(Object.entries(TEXTS).map(([what, part]) => [what, () => repeated(part, bytes / 2)])),
+  'an array of objects': () => Array.from({ length: VALUES }, () => ({})),
+  'an array of long texts': () => Array.from({ length: 200 }, () => 'a'.repeat(4_000)),
+  'an array of one text': () => Array.from({ length: VALUES }, () => 'a'),
+  'many keys': () => Object.fromEntries(Array.from({ length: VALUES }, (_, at) => [`k${at}`, 'v'])),
+});
+
+const formsOf = (bytes: number): Bodies => ({
+  'many fields': () => Array.from({ length: bytes / 10 }, (_, at) => `a${at}=`).join('&'),
+  'one field again and again': () => repeated('token=a&', bytes),
+  separators: () => repeated('&', bytes),
+  escapes: () => `token=${repeated('%', bytes)}`,
+  'escaped marks': () => `token=a&passphrase=${repeated('%CC%81%CC%A7', bytes - 100)}`,
+});
+
+function bodiesOf(contentType: string, example: unknown, bytes: number): Bodies {
+  if (contentType.includes('form')) return formsOf(bytes);
+  const fields = typeof example === 'object' && example !== null && !Array.isArray(example) ? example : {};
+  const bodies: Record<string, () => string> = { ...shapesOf(bytes) };
+  for (const field of Object.keys(fields)) {
+    for (const [what, make] of Object.entries(valuesOf(bytes))) {
+      bodies[`${field}: ${what}`] = () => JSON.stringify({ ...fields, [field]: make() });
+    }
+  }
+  return bodies;
+}
+
+function queriesOf(names: readonly string[]): Readonly<Record<string, string>> {
+  const queries: Record<string, string> = {
+    'many names': Array.from({ length: QUERY_BYTES / 7 }, (_, at) => `a${at}=1`).join('&'),
+    'one name again and again': repeated('a=1&', QUERY_BYTES),
+    escapes: repeated('%', QUERY_BYTES),
+  };
+  for (const name of names) {
+    for (const [what, part] of Object.entries(TEXTS)) {
+      const text = encodeURIComponent(repeated(part.toWellFormed(), QUERY_BYTES / 9));
+      queries[`${name}: ${what}`] = `${name}=${text}`;
+    }
+    queries[`${name} again and again`] = repeated(`${name}=a&`, QUERY_BYTES);
+  }
+  return queries;
+}
+
+function senderOf({ security = [] }: Operation): HostileRequest['by'] {
+  if (security.length === 0) return 'nobody';
+  return security.some((scheme) => 'session' in scheme) ? 'person' : 'credential';
+}
+
+/** Returns the corpus for a document, with bodies of about so many bytes. Pure; throws where the document has no operation with a body. */
+export function hostileRequests(document: OpenApi, bytes: number): HostileRequest[] {
+  const requests: HostileRequest[] = [];
+  for (const [path, operations] of Object.entries(document.paths)) {
+    for (const [verb, operation] of Object.entries(operations)) {
+      const method = verb.toUpperCase();
+      const base = { operation: `${method} ${path}`, method, path, by: senderOf(operation) };
+      const names = (operation.parameters ?? []).filter((one) => one.in === 'query').map((one) => one.name);
+      if (names.length > 0) {
+        for (const [what, query] of Object.entries(queriesOf(names))) {
+          requests.push({ ...base, what, query, contentType: null, body: null });
+        }
+      }
+      for (const [contentType, { example }] of Object.entries(operation.requestBody?.content ?? {})) {
+        for (const [what, body] of Object.entries(bodiesOf(contentType, example, bytes))) {
+          requests.push({ ...base, what, query: '', contentType, body });
+        }
+      }
+    }
+  }
+  if (!requests.some(({ body }) => body !== null)) throw new Error('The document has no operation with a body.');
+  return requests;
+}
