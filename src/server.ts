@@ -6,7 +6,7 @@ import { createDenials } from './audit/denials.ts';
 import { append } from './audit/log.ts';
 import { createId, ID_PREFIXES } from './contract/id.ts';
 import { redactSecrets } from './contract/redact.ts';
-import { FAILURE_LIMITS, UNKNOWN_LIMITS } from './contract/words.ts';
+import { FAILURE_LIMITS, SECOND, UNKNOWN_LIMITS } from './contract/words.ts';
 import { createFailureLimiter, type FailureStore } from './credentials/failures.ts';
 import { createMemory } from './credentials/memory.ts';
 import { createJudges, type Watcher } from './credentials/present.ts';
@@ -64,8 +64,16 @@ export interface Running {
   close(): Promise<void>;
 }
 
+/** A firewall that limits connections lets one through again after half a minute without an attempt; milliseconds. */
+const CONNECTING = {
+  begin: [1 * SECOND, 3 * SECOND, 8 * SECOND],
+  goBack: [1 * SECOND, 3 * SECOND, 8 * SECOND, 15 * SECOND, 32 * SECOND],
+};
+
 export interface Parts {
   readonly clock?: () => number;
+  /** How soon servers that are not reached are tried again; for tests. */
+  readonly connecting?: WorkspaceContext['connecting'];
   readonly logger?: pino.Logger;
   /** How soon nodes are taken for gone; for tests. */
   readonly jobs?: { readonly lease: number; readonly beat: number };
@@ -222,6 +230,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     clock,
     seal: people.seal,
     localServer: settings.localServer === 'on',
+    connecting: parts.connecting ?? CONNECTING,
     ingest: createIngest(store),
     reports: createReports(store),
     jobs,

@@ -49,7 +49,6 @@ test('good values are taken', () => {
     DEVPILOT_SIGN_UP: 'open',
     DEVPILOT_REVOCATION_BOUND: '500ms',
     DEVPILOT_METRICS: '[::1]:9464',
-    DEVPILOT_LOCAL_SERVER: 'on',
     LOG_LEVEL: 'debug',
   });
   assert.equal(settings.publicUrl, 'https://devpilot.example.com');
@@ -115,6 +114,20 @@ for (const [name, first, ...rest] of BAD) {
     directory.remove();
   });
 }
+
+test('local servers and open sign-up together stop the start with exit 2 and one line', async () => {
+  assert.equal(readSettings({ DEVPILOT_LOCAL_SERVER: 'on' }).localServer, 'on');
+  const directory = temporaryDirectory();
+  const both = { DEVPILOT_LOCAL_SERVER: 'on', DEVPILOT_SIGN_UP: 'open' };
+  const { code, stdout, stderr } = await runCommand(['serve'], {
+    PORT: '0',
+    DEVPILOT_DATA_DIR: directory.path,
+    ...both,
+  });
+  assert.deepEqual([code, stdout], [2, '']);
+  assert.equal(stderr, 'devpilot: DEVPILOT_LOCAL_SERVER takes off while DEVPILOT_SIGN_UP is open.\n');
+  directory.remove();
+});
 
 test('an address that this machine does not have stops the start with exit 2 and one line that names the setting', async () => {
   const elsewhere = { HOST: '192.0.2.1', DEVPILOT_METRICS: '192.0.2.1:0' };

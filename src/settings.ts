@@ -226,6 +226,15 @@ function secretOf(environment: Environment, onPostgres: boolean): Buffer | null 
 }
 
 /** Whoever may sign up without an invitation needs a workspace; whoever was invited has one. */
+/** A local server lets whoever changes an app run commands as Devpilot's own user, so nobody may just sign up. */
+function localServerOf(environment: Environment, signUp: Settings['signUp']): Settings['localServer'] {
+  const setting = choice(environment, 'DEVPILOT_LOCAL_SERVER', ['off', 'on']);
+  if (setting === 'on' && signUp === 'open') {
+    throw new BadSetting('DEVPILOT_LOCAL_SERVER', 'off while DEVPILOT_SIGN_UP is open');
+  }
+  return setting;
+}
+
 function workspacesOf(environment: Environment, signUp: Settings['signUp']): Settings['workspaces'] {
   return choice(
     environment,
@@ -269,7 +278,7 @@ export function readSettings(environment: Environment): Settings {
     workspaces: workspacesOf(environment, signUp),
     revocationBound: bound(environment),
     metrics: metricsListener(environment),
-    localServer: choice(environment, 'DEVPILOT_LOCAL_SERVER', ['off', 'on']),
+    localServer: localServerOf(environment, signUp),
     retentionDays: whole(environment, 'DEVPILOT_RETENTION_DAYS', 90, 3650, 'days'),
     backups: {
       bucket: bucketOf(environment),

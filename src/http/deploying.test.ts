@@ -129,7 +129,10 @@ describe('over ssh', () => {
     await own.close();
     const failed = await deploymentWhen(owner, id, isOver);
     assert.equal(failed.status, 'failed');
-    assert.match(failed.error ?? '', /connection to the server was lost.*could be set back.*Not connected/);
+    assert.match(
+      failed.error ?? '',
+      /connection to the server was lost.*could be set back.*No SSH server could be reached/,
+    );
   });
 
   test('a server without a pinned key gets no deployment', async () => {

@@ -6,7 +6,16 @@ import { after, before, test } from 'node:test';
 import { parseHostKey } from '../contract/host-key.ts';
 import type { Server, ServerCheck } from '../contract/resources.ts';
 import type { AuditEvent, Page } from '../contract/schemas.ts';
-import { bearer, createKey, signUpOwner, startHouse, type TestHouse, type TestPerson } from '../testing/house.ts';
+import {
+  bearer,
+  createKey,
+  createWorkspaceFor,
+  signUpMember,
+  signUpOwner,
+  startHouse,
+  type TestHouse,
+  type TestPerson,
+} from '../testing/house.ts';
 import { ownKeyFolders } from '../testing/processes.ts';
 import { startSshd, type TestSshd } from '../testing/sshd.ts';
 import { makeKeyPair } from '../workspace/runner/key-pair.ts';
@@ -130,5 +139,47 @@ test('local servers are there where the operator allows them', async () => {
     assert.equal(checked.body.ok, true);
   } finally {
     await allowing.close();
+  }
+});
+
+test('only workspaces that an operator owns have local servers and hosts on loopback or link-local addresses', async () => {
+  const environment = { DEVPILOT_LOCAL_SERVER: 'on', DEVPILOT_WORKSPACES: 'anyone' };
+  const own = await startHouse({ environment });
+  try {
+    const operator = await signUpOwner(own);
+    const other = await createWorkspaceFor(
+      await signUpMember(own, operator, 'admin', 'grace@example.com'),
+      own,
+      'Other',
+    );
+    const local = { name: 'Right here', kind: 'local' };
+    const refusedLocal = await other.call('/v1/servers', { body: local });
+    assert.equal(refusedLocal.status, 422, refusedLocal.text);
+    assert.match(refusedLocal.text, /only for workspaces that an operator owns/);
+    const at = (host: string, port = sshd.port) => ({ name: host, kind: 'ssh', host, port, user: sshd.user });
+    for (const host of ['127.0.0.1', 'localhost', '169.254.169.254', '::1', '::ffff:127.0.0.1', '0.0.0.0']) {
+      const refused = await other.call('/v1/servers', { body: at(host) });
+      assert.equal(refused.status, 422, host);
+    }
+    // What resolves there by another form is refused when it is connected to, open port or not.
+    for (const port of [sshd.port, 1]) {
+      const made = await other.call<Server>('/v1/servers', { body: at('127.1', port) });
+      assert.equal(made.status, 201, made.text);
+      const checked = await other.call<ServerCheck>(`/v1/servers/${made.body.id}/check`, { method: 'POST' });
+      assert.equal(checked.body.ok, false);
+      assert.match(checked.body.message, /Loopback and link-local hosts are only for workspaces that an operator owns/);
+      const moved = { method: 'PATCH', body: { host: 'localhost' } };
+      assert.equal((await other.call(`/v1/servers/${made.body.id}`, moved)).status, 422);
+    }
+    // A local server whose workspace is no longer an operator's runs nothing.
+    const made = await operator.call<Server>('/v1/servers', { body: local });
+    assert.equal(made.status, 201, made.text);
+    const members = await operator.call<Page<{ id: string; email: string }>>('/v1/members');
+    const memberId = members.body.data.find(({ email }) => email === 'grace@example.com')?.id;
+    const given = await operator.call(`/v1/workspaces/${operator.workspaceId}/owner`, { body: { memberId } });
+    assert.ok(given.status < 300, given.text);
+    assert.equal((await operator.call(`/v1/servers/${made.body.id}/check`, { method: 'POST' })).status, 409);
+  } finally {
+    await own.close();
   }
 });

@@ -67,6 +67,8 @@ export interface HouseOptions {
   readonly clock?: () => number;
   readonly environment?: Readonly<Record<string, string>>;
   readonly dataDirectory?: string;
+  /** Pauses before connecting to servers is tried again, in milliseconds; none if not given. */
+  readonly connecting?: { readonly begin: readonly number[]; readonly goBack: readonly number[] };
 }
 
 /** Starts a server on a free port. Give a `clock` to move time by hand. */
@@ -79,6 +81,7 @@ export async function startHouse(options: HouseOptions = {}): Promise<TestHouse>
     ...options.environment,
   });
   const running = await start(settings, {
+    connecting: options.connecting ?? { begin: [], goBack: [] },
     logger: createLogger(settings.logLevel),
     ...(options.clock !== undefined && { clock: options.clock }),
   });

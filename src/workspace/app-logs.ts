@@ -45,7 +45,7 @@ export async function findAppLog(context: WorkspaceContext, workspaceId: string,
   const places: AppLog['places'][number][] = [];
   for (const serverId of await serverIdsOf(context, app)) {
     const server = await findResource(read, 'server', workspaceId, serverId);
-    if (server !== undefined) places.push({ serverId, name: server.name, target: targetOf(context, server) });
+    if (server !== undefined) places.push({ serverId, name: server.name, target: await targetOf(context, server) });
   }
   if (places.length === 0) throw new Problem('conflict', 'The app has no server. Set its serverId first.');
   const variables = await variablesFor(context, workspaceId, app.id);

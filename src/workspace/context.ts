@@ -14,6 +14,7 @@ import type { Reports } from './error-reports.ts';
 import type { Jobs } from './jobs/jobs.ts';
 import type { Logs } from './logs.ts';
 import type { Patterns } from './patterns.ts';
+import type { Pauses } from './runner/connection.ts';
 
 /** What everything that credentials open needs. */
 export interface WorkspaceContext {
@@ -22,6 +23,8 @@ export interface WorkspaceContext {
   readonly seal: Seal;
   /** Whether a server may be this machine itself. */
   readonly localServer: boolean;
+  /** How often connecting to a server that is not reached is tried again. */
+  readonly connecting: { readonly begin: Pauses; readonly goBack: Pauses };
   /** Takes events of the activity tracker in; they are on disk when it resolves. */
   readonly ingest: Ingest;
   /** Takes a reported error in; it is on disk when it resolves. */

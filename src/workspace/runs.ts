@@ -224,7 +224,7 @@ async function perform(context: WorkspaceContext, job: RunningJob): Promise<unde
   try {
     log.say(`Version ${script.number} on ${server.name}${script.run_as === null ? '' : ` as ${script.run_as}`}.`);
     const outcome = await run(
-      targetOf(context, server),
+      await targetOf(context, server),
       {
         command: { interpreter: script.interpreter.split(' '), body: script.body },
         environment: values,

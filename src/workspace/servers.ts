@@ -3,9 +3,13 @@ import type { CreateServer, ResourceQuery, Server, ServerCheck, UpdateServer } f
 import type { Page } from '../contract/schemas.ts';
 import { SECOND, type ServerKind } from '../contract/words.ts';
 import type { ServerTable } from '../store/schema.ts';
+import type { Queryable } from '../store/store.ts';
+import { isOwnedByOperator } from '../store/workspaces.ts';
 import { type Asker, instant, record, type WorkspaceContext } from './context.ts';
 import { refuseWhileItHolds } from './projects.ts';
 import { createResource, editResource, findRow, listPage, removeResource } from './resources.ts';
+import { namesNodeLocal } from './runner/address.ts';
+import { allowedAddresses, ConnectFailure, NODE_LOCAL_REFUSED, UNREACHABLE } from './runner/connection.ts';
 import { makeKeyPair } from './runner/key-pair.ts';
 import { run, type Target } from './runner/run.ts';
 import { scanHostKeys } from './runner/ssh.ts';
@@ -36,16 +40,28 @@ const SERVER = { noun: 'server', show: showServer } as const;
 export const serverKeyIdentity = (row: { readonly id: string; readonly workspace_id: string }) =>
   `server ${row.workspace_id} ${row.id} private key`;
 
-/** Throws `validation_failed` where a server of this kind lacks a field, or has one that it can't. */
-function checkFields(context: WorkspaceContext, kind: ServerKind, input: CreateServer | UpdateServer): void {
-  if (kind === 'local') {
-    if (!context.localServer) throw invalidField('kind', 'takes ssh; the operator has not allowed local servers');
-    if (input.hostKey !== undefined && input.hostKey !== null)
-      throw invalidField('hostKey', 'is not for a local server');
-    const { host } = input;
-    if (host !== undefined && host !== null && !THIS_MACHINE.has(host)) {
-      throw invalidField('host', 'names another machine, which a local server is not');
+/** Throws `validation_failed` where a server of this kind has a field that it cannot have in this workspace. */
+async function checkFields(
+  context: WorkspaceContext,
+  db: Queryable,
+  workspaceId: string,
+  kind: ServerKind,
+  input: CreateServer | UpdateServer,
+): Promise<void> {
+  const { host } = input;
+  const operators = () => isOwnedByOperator(db, workspaceId);
+  if (kind === 'ssh') {
+    if (typeof host === 'string' && namesNodeLocal(host) && !(await operators())) {
+      throw invalidField('host', 'is loopback or link-local, which is only for workspaces that an operator owns');
     }
+    return;
+  }
+  if (!context.localServer) throw invalidField('kind', 'takes ssh; the operator has not allowed local servers');
+  if (!(await operators()))
+    throw invalidField('kind', 'takes ssh; local servers are only for workspaces that an operator owns');
+  if (input.hostKey !== undefined && input.hostKey !== null) throw invalidField('hostKey', 'is not for a local server');
+  if (host !== undefined && host !== null && !THIS_MACHINE.has(host)) {
+    throw invalidField('host', 'names another machine, which a local server is not');
   }
 }
 
@@ -55,8 +71,8 @@ function required(field: 'host' | 'user', value: string | null | undefined): str
 }
 
 /** Makes a server and, for ssh, the key pair that Devpilot will present. Throws `validation_failed`, `conflict`. */
-export function createServer(context: WorkspaceContext, asker: Asker, input: CreateServer): Promise<Server> {
-  checkFields(context, input.kind, input);
+export async function createServer(context: WorkspaceContext, asker: Asker, input: CreateServer): Promise<Server> {
+  await checkFields(context, context.store.read, asker.workspaceId, input.kind, input);
   const blank = { host: null, port: null, user_name: null, host_key: null, public_key: null, private_key_sealed: null };
   const place =
     input.kind === 'local'
@@ -99,8 +115,8 @@ export function updateServer(
   idOrSlug: string,
   input: UpdateServer,
 ): Promise<Server> {
-  return editResource(context, asker, SERVER, idOrSlug, (_, before) => {
-    if (before.kind === 'local') checkFields({ ...context, localServer: true }, 'local', input);
+  return editResource(context, asker, SERVER, idOrSlug, async (trx, before) => {
+    await checkFields(context, trx, asker.workspaceId, before.kind as ServerKind, input);
     return {
       ...before,
       name: input.name ?? before.name,
@@ -118,57 +134,81 @@ export function deleteServer(context: WorkspaceContext, asker: Asker, idOrSlug: 
 }
 
 /** How to reach an ssh server, its private key opened; null without a pinned host key. */
-function sshTargetOf(context: WorkspaceContext, row: ServerTable): (Target & { readonly kind: 'ssh' }) | null {
+function sshTargetOf(
+  context: WorkspaceContext,
+  row: ServerTable,
+  nodeLocal: boolean,
+): (Target & { readonly kind: 'ssh' }) | null {
   const { host, port, user_name: user, host_key: hostKey, private_key_sealed: sealed } = row;
   if (host === null || port === null || user === null || hostKey === null || sealed === null) return null;
-  return { kind: 'ssh', host, port, user, hostKey, privateKey: context.seal.open(sealed, serverKeyIdentity(row)) };
+  const privateKey = context.seal.open(sealed, serverKeyIdentity(row));
+  return { kind: 'ssh', host, port, user, hostKey, privateKey, nodeLocal, pauses: context.connecting.begin };
 }
 
 /** Where steps on a server run. Throws `conflict` where nothing may run on it, with what to do. */
-export function targetOf(context: WorkspaceContext, row: ServerTable): Target {
+export async function targetOf(
+  context: WorkspaceContext,
+  row: ServerTable,
+  db: Queryable = context.store.read,
+): Promise<Target> {
+  const operators = await isOwnedByOperator(db, row.workspace_id);
   if (row.kind === 'local') {
     if (!context.localServer) throw new Problem('conflict', 'The operator does not allow local servers any more.');
+    if (!operators) throw new Problem('conflict', 'Local servers are only for workspaces that an operator owns.');
     return { kind: 'local' };
   }
-  const target = sshTargetOf(context, row);
+  const target = sshTargetOf(context, row, operators);
   if (target === null) {
     throw new Problem('conflict', `No host key is pinned for the server ${row.name}. Check it, then set its hostKey.`);
   }
   return target;
 }
 
+/** What OpenSSH's client says of a host that shows another key than the pinned one. */
+const OTHER_KEY = /Host key verification failed|no matching host key type found/;
+
+/** The best host key that a server shows; null where it is not reached. Throws `ConnectFailure`. */
+async function scan(row: ServerTable, nodeLocal: boolean): Promise<string | null> {
+  const [address = ''] = await allowedAddresses({ host: row.host ?? '', nodeLocal });
+  const [best = null] = await scanHostKeys(address, row.port ?? SSH_PORT, CHECK_WITHIN);
+  return best;
+}
+
 async function checkSsh(context: WorkspaceContext, row: ServerTable): Promise<ServerCheck> {
-  const started = Date.now();
-  const keys = await scanHostKeys(row.host ?? '', row.port ?? SSH_PORT, CHECK_WITHIN);
-  const [best = null] = keys;
-  if (best === null)
-    return { ok: false, message: 'The host can not be reached, or no SSH server answers.', hostKey: null };
-  const target = sshTargetOf(context, row);
-  if (target === null) {
-    return {
-      ok: false,
-      message: 'No host key is pinned yet. Compare the one shown with the server, then set it.',
-      hostKey: best,
-    };
+  const nodeLocal = await isOwnedByOperator(context.store.read, row.workspace_id);
+  const target = sshTargetOf(context, row, nodeLocal);
+  const failed = (message: string, hostKey: string | null): ServerCheck => ({ ok: false, message, hostKey });
+  try {
+    if (target === null) {
+      const best = await scan(row, nodeLocal);
+      if (best === null) return failed(UNREACHABLE, null);
+      return failed('No host key is pinned yet. Compare the one shown with the server, then set it.', best);
+    }
+    const outcome = await run(
+      { ...target, pauses: [] },
+      { command: { argv: ['true'] } },
+      AbortSignal.timeout(CHECK_WITHIN),
+    );
+    if (outcome.exitCode === 0) return { ok: true, message: 'Connected.', hostKey: target.hostKey };
+    const why = outcome.problem ?? UNREACHABLE;
+    if (OTHER_KEY.test(why)) {
+      return failed(
+        'The host shows another key than the pinned one. Nothing was sent to it.',
+        await scan(row, nodeLocal),
+      );
+    }
+    const unknown = why === UNREACHABLE || why === NODE_LOCAL_REFUSED;
+    return failed(why, unknown ? null : target.hostKey);
+  } catch (error) {
+    if (error instanceof ConnectFailure) return failed(error.message, null);
+    throw error;
   }
-  if (!keys.includes(target.hostKey)) {
-    return {
-      ok: false,
-      message: 'The host shows another key than the pinned one. Nothing was sent to it.',
-      hostKey: best,
-    };
-  }
-  const left = Math.max(1000, CHECK_WITHIN - (Date.now() - started));
-  const outcome = await run(target, { command: { argv: ['true'] } }, AbortSignal.timeout(left));
-  if (outcome.exitCode === 0) return { ok: true, message: 'Connected.', hostKey: target.hostKey };
-  const why = outcome.problem ?? 'Not connected. Nothing was heard in time.';
-  return { ok: false, message: why, hostKey: target.hostKey };
 }
 
 /** Tries to connect, for at most ten seconds, and says what came of it. Throws `not_found`. */
 export async function checkServer(context: WorkspaceContext, asker: Asker, idOrSlug: string): Promise<ServerCheck> {
   const row = await findRow(context.store.read, 'server', asker.workspaceId, idOrSlug);
-  if (row.kind === 'local') targetOf(context, row);
+  if (row.kind === 'local') await targetOf(context, row);
   const check =
     row.kind === 'local'
       ? { ok: true, message: 'This is the machine that Devpilot runs on.', hostKey: null }

@@ -7,6 +7,7 @@ import type { BackupTable } from '../../store/schema.ts';
 import { changeWork, findWork } from '../../store/work.ts';
 import { record, systemIn, type WorkspaceContext } from '../context.ts';
 import { JobFailure, type JobKind, type RunningJob } from '../jobs/jobs.ts';
+import { createConnections } from '../runner/connection.ts';
 import { OutputCut, run, type Step } from '../runner/run.ts';
 import { applyRetention, BACKUP_KIND, planOf } from './backups.ts';
 import { appSite, createLastWords, outcomeFailure, type Site } from './site.ts';
@@ -126,7 +127,12 @@ async function perform(context: WorkspaceContext, job: RunningJob): Promise<unde
     });
     return found;
   });
-  await stream(context, job, row, await appSite(context, workspaceId, row.app_id));
+  const connections = createConnections();
+  try {
+    await stream(context, job, row, await appSite(context, connections, workspaceId, row.app_id));
+  } finally {
+    await connections.close();
+  }
 }
 
 /** Making backups, as the queue knows it. One whose node is gone has failed, and what was written of it is swept. */

@@ -8,6 +8,7 @@ import type { BackupTable } from '../../store/schema.ts';
 import { changeWork, findWork } from '../../store/work.ts';
 import { record, systemIn, type WorkspaceContext } from '../context.ts';
 import { JobFailure, type JobKind, type RunningJob } from '../jobs/jobs.ts';
+import { createConnections } from '../runner/connection.ts';
 import { run, type Step } from '../runner/run.ts';
 import { planOf, restoreKindOf } from './backups.ts';
 import { appSite, createLastWords, outcomeFailure, type Site } from './site.ts';
@@ -212,8 +213,9 @@ async function perform(context: WorkspaceContext, storage: Storage, job: Running
     });
     return { row: found, object: stored };
   });
-  const site = await appSite(context, workspaceId, row.app_id);
+  const connections = createConnections();
   try {
+    const site = await appSite(context, connections, workspaceId, row.app_id);
     const source = await prove(storage, object.place, row, job.signal);
     if (row.kind === 'directory') await restoreDirectory(site, id, source, job);
     else await restoreByCommand(site, id, source, job);
@@ -229,6 +231,8 @@ async function perform(context: WorkspaceContext, storage: Storage, job: Running
       }),
     );
     throw new JobFailure(message);
+  } finally {
+    await connections.close();
   }
 }
 

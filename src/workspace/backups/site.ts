@@ -4,6 +4,7 @@ import type { AppTable } from '../../store/schema.ts';
 import type { WorkspaceContext } from '../context.ts';
 import { variablesFor } from '../environment.ts';
 import { JobFailure } from '../jobs/jobs.ts';
+import type { Connections } from '../runner/connection.ts';
 import type { Outcome, OutputLine, Target } from '../runner/run.ts';
 import { targetOf } from '../servers.ts';
 
@@ -15,14 +16,20 @@ export interface Site {
 }
 
 /** Throws `JobFailure` with what is in the way. */
-export async function appSite(context: WorkspaceContext, workspaceId: string, appId: string): Promise<Site> {
+export async function appSite(
+  context: WorkspaceContext,
+  connections: Connections,
+  workspaceId: string,
+  appId: string,
+): Promise<Site> {
   const { read } = context.store;
   const app = await findResource(read, 'app', workspaceId, appId);
   if (app === undefined) throw new JobFailure('The app is gone.');
   const server = app.server_id === null ? undefined : await findResource(read, 'server', workspaceId, app.server_id);
   if (server === undefined) throw new JobFailure('The app has no server any more.');
   try {
-    return { app, target: targetOf(context, server), environment: await variablesFor(context, workspaceId, appId) };
+    const target = connections.through(await targetOf(context, server), context.connecting.goBack);
+    return { app, target, environment: await variablesFor(context, workspaceId, appId) };
   } catch (error) {
     throw error instanceof Problem ? new JobFailure(error.message) : error;
   }

@@ -31,7 +31,7 @@ async function chooseServers(
     const row = await findResource(trx, 'server', app.workspace_id, idOrSlug);
     if (row === undefined) throw invalidField(`servers.${at}`, 'names no server of this workspace');
     if (rows.some(({ id }) => id === row.id)) throw invalidField(`servers.${at}`, 'names a server a second time');
-    targetOf(context, row);
+    await targetOf(context, row, trx);
     rows.push(row);
   }
   return rows;

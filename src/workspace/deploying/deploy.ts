@@ -14,6 +14,7 @@ import type { WorkspaceContext } from '../context.ts';
 import { variablesFor } from '../environment.ts';
 import { JobFailure, type Parked, type RunningJob } from '../jobs/jobs.ts';
 import type { LogWriter } from '../logs.ts';
+import { createConnections, type Pauses } from '../runner/connection.ts';
 import { createMask } from '../runner/mask.ts';
 import { targetOf } from '../servers.ts';
 import { batchAfter, gitEnvironment, lackOf, type Plan, planOf, waitsForPromotion } from './plan.ts';
@@ -41,11 +42,18 @@ async function readPlan(context: WorkspaceContext, row: DeploymentTable): Promis
   return planOf(app, row);
 }
 
-async function findPlace(context: WorkspaceContext, server: DeploymentServerTable): Promise<Place> {
+/** A server, all of whose steps share one connection. Throws `JobFailure`. */
+async function findPlace(
+  context: WorkspaceContext,
+  works: Pick<Works, 'connections'>,
+  server: DeploymentServerTable,
+  pauses?: Pauses,
+): Promise<Place> {
   const row = await findResource(context.store.read, 'server', server.workspace_id, server.server_id);
   if (row === undefined) throw new JobFailure(`The server ${server.server_id} is gone.`);
   try {
-    return { server, name: row.name, target: targetOf(context, row) };
+    const target = works.connections.through(await targetOf(context, row), pauses);
+    return { server, name: row.name, target };
   } catch (error) {
     if (error instanceof Problem) throw new JobFailure(`${row.name}: ${error.message}`);
     throw error;
@@ -140,7 +148,7 @@ async function notRestored(context: WorkspaceContext, job: RunningJob, works: Wo
       .filter(({ previous }) => previous !== null)
       .map(async (server) => {
         try {
-          await restore(works, await findPlace(context, server), job.gone);
+          await restore(works, await findPlace(context, works, server, context.connecting.goBack), job.gone);
         } catch (error) {
           if (!(error instanceof JobFailure)) throw error;
           works.log.say(error.message, 'restore', server.server_id);
@@ -178,7 +186,9 @@ async function deployBatches(
       });
     }
     await progress.set({ under_way: 1 });
-    const places = await Promise.all(servers.slice(batch.from, batch.to).map((server) => findPlace(context, server)));
+    const places = await Promise.all(
+      servers.slice(batch.from, batch.to).map((server) => findPlace(context, works, server)),
+    );
     await deployBatch(works, places, job.signal);
     await progress.set({ under_way: 0, next_server: batch.to });
   }
@@ -217,6 +227,7 @@ export async function deploy(context: WorkspaceContext, job: RunningJob): Promis
   if (found === undefined) throw new JobFailure('The deployment is gone.');
   const log = context.logs.writer(workspaceId, resourceId);
   const watch = watchCredential(context, found, log);
+  const connections = createConnections();
   try {
     const [row, plan] = await begin(context, job, found);
     const variables = new Map(Object.entries(await variablesFor(context, workspaceId, row.app_id)));
@@ -224,7 +235,7 @@ export async function deploy(context: WorkspaceContext, job: RunningJob): Promis
     const mask = createMask([...variables.values(), password]);
     const servers = await serversOf(context.store.read, workspaceId, [row.id]);
     const progress = createProgress(context, job, row, plan, servers.length);
-    const works: Works = { row, plan, variables, mask, log, progress };
+    const works: Works = { row, plan, variables, mask, log, progress, connections };
     try {
       if (row.under_way === 1) {
         throw new JobFailure('The node that ran this is gone, or was stopped, in the middle of it.');
@@ -249,7 +260,7 @@ export async function deploy(context: WorkspaceContext, job: RunningJob): Promis
     }
     // It is live now, whatever comes of tidying up.
     for (const server of servers) {
-      await findPlace(context, server)
+      await findPlace(context, works, server)
         .then((place) => prune(works, place, job.gone))
         .catch((error: unknown) => {
           if (!(error instanceof JobFailure)) throw error;
@@ -257,6 +268,7 @@ export async function deploy(context: WorkspaceContext, job: RunningJob): Promis
     }
     return undefined;
   } finally {
+    await connections.close();
     await watch.stop();
     await log.end();
   }

@@ -4,6 +4,7 @@ import { HOOK_STAGES, type HookStage, MINUTE, SECOND } from '../../contract/word
 import type { DeploymentServerTable, DeploymentTable } from '../../store/schema.ts';
 import { JobFailure } from '../jobs/jobs.ts';
 import type { LogWriter } from '../logs.ts';
+import type { Connections } from '../runner/connection.ts';
 import type { Mask } from '../runner/mask.ts';
 import { type Outcome, run, type Step, type Target } from '../runner/run.ts';
 import { gitEnvironment, hooksIn, type Plan } from './plan.ts';
@@ -27,6 +28,7 @@ export interface Works {
   readonly mask: Mask;
   readonly log: LogWriter;
   readonly progress: Progress;
+  readonly connections: Connections;
 }
 
 /** A server that a deployment goes to. */

@@ -12,7 +12,15 @@ async function runForced(command: string, step: Step): Promise<Outcome & { lines
     const pair = makeKeyPair('test');
     sshd.authorize([pair.publicKey]);
     const { port, user, hostKey } = sshd;
-    const target: Target = { kind: 'ssh', host: '127.0.0.1', port, user, hostKey, privateKey: pair.privateKey };
+    const target: Target = {
+      kind: 'ssh',
+      host: '127.0.0.1',
+      port,
+      user,
+      hostKey,
+      privateKey: pair.privateKey,
+      nodeLocal: true,
+    };
     const lines: OutputLine[] = [];
     const outcome = await run(target, { ...step, onLine: (line) => lines.push(line) });
     return { ...outcome, lines };

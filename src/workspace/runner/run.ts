@@ -1,16 +1,23 @@
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { redactSecrets } from '../../contract/redact.ts';
+import { ConnectFailure, type Connection, connect } from './connection.ts';
 import { BEAT, BEAT_EVERY, GRACE, ordersFor, ordersToKill } from './entry.ts';
 import type { OutputLimits } from './lines.ts';
 import { createMask, type Mask } from './mask.ts';
 import { type OutputLine, readOutput } from './output.ts';
-import { type Entry, openLocal, openSsh, type SshTarget } from './ssh.ts';
+import { openLocal, type SshTarget } from './ssh.ts';
 
 /** Where steps run: a server, or this machine itself where the operator allows it. */
-export type Target = { readonly kind: 'local' } | ({ readonly kind: 'ssh' } & SshTarget);
+export type Target = { readonly kind: 'local' } | SshPlace;
+/** A server. `connect`: the connection that steps share (`Connections`); a step makes its own if not given. */
+interface SshPlace extends SshTarget {
+  readonly kind: 'ssh';
+  readonly connect?: (signal?: AbortSignal) => Promise<Connection>;
+}
 
 export type { OutputLine } from './output.ts';
 
@@ -52,17 +59,27 @@ export interface Outcome {
 
 /** What a step's output is ended with where its own end is not known. */
 export class OutputCut extends Error {
-  constructor() {
-    super('What it left running holds its output open, so nobody knows where that ends.');
+  constructor(message = 'What it left running holds its output open, so nobody knows where that ends.') {
+    super(message);
     this.name = 'OutputCut';
   }
 }
 
-function openEntry(target: Target): Promise<Entry> | Entry {
-  return target.kind === 'local' ? openLocal() : openSsh(target);
+/** How shells that read orders are started where a step runs. */
+interface Way {
+  open(): ChildProcessWithoutNullStreams;
+  close(): Promise<void>;
 }
 
-/** Connecting and signing in may take so long; milliseconds. */
+/** Throws `ConnectFailure`, and the signal's reason. */
+async function openWay(target: Target, signal?: AbortSignal): Promise<Way> {
+  const nothing = () => Promise.resolve();
+  if (target.kind === 'local') return { open: openLocal, close: nothing };
+  if (target.connect !== undefined) return { open: (await target.connect(signal)).open, close: nothing };
+  return connect(target, signal);
+}
+
+/** A step may take so long to start on a server that is connected to; milliseconds. */
 const START_WITHIN = 30_000;
 /** What the step left running may go on to print for so long after the last of it; milliseconds. */
 const QUIET = 1_000;
@@ -78,20 +95,22 @@ const STOP_WITHIN = GRACE + 10_000;
 
 const SIGNALS = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
 
-/** The last line of a text, which names the cause. */
-function lastLine(text: string): string {
+function linesOf(text: string): string[] {
   const lines = text.split('\n').map((line) => line.replace(/[^\x20-\x7e]/g, '').trim());
-  return redactSecrets(lines.filter((line) => line !== '').at(-1) ?? '').slice(0, 500);
+  return lines.filter((line) => line !== '').map((line) => redactSecrets(line).slice(0, 500));
 }
+const firstLine = (text: string): string => linesOf(text)[0] ?? '';
+const lastLine = (text: string): string => linesOf(text).at(-1) ?? '';
 
 /** What OpenSSH's client exits with when it is the connection that failed. */
 const SSH_FAILED = 255;
 
 /** Why a step was never started, in the server's own words where it said something. */
 function whyNotStarted(code: number | null, greeting: { readonly stdout: string; readonly stderr: string }): string {
-  const words = lastLine(greeting.stderr) || lastLine(greeting.stdout);
+  // Over a connection that is lost, the client says so first and then of what else it tried.
+  const words = firstLine(greeting.stderr) || lastLine(greeting.stdout);
   if (code === null || code === SSH_FAILED)
-    return `Not connected. ${words === '' ? 'Nothing was heard in time.' : words}`;
+    return words === '' ? 'The server did not start the step in time.' : `The server did not start the step: ${words}`;
   const said = lastLine(greeting.stdout) || words;
   const account =
     'Signed in, but this account does not run commands (a nologin shell, SFTP only, or another user is meant).';
@@ -128,10 +147,18 @@ export async function run(target: Target, step: Step, signal?: AbortSignal): Pro
     signal: facts.exitCode === null ? null : (SIGNALS.get(facts.exitCode - 128) ?? null),
     durationMs: Math.round(performance.now() - started),
   });
-  if (signal?.aborted) return { ...outcome(), cancelled: true };
-
-  const entry = await openEntry(target);
-  const { child } = entry;
+  let way: Way;
+  try {
+    signal?.throwIfAborted();
+    way = await openWay(target, signal);
+  } catch (error) {
+    // Whoever reads its output learns that there is none.
+    step.stdout?.destroy(new OutputCut('The step was not started.'));
+    if (error instanceof ConnectFailure) return { ...outcome(), problem: error.message };
+    if (signal?.aborted) return { ...outcome(), cancelled: true };
+    throw error;
+  }
+  const child = way.open();
   const secrets = step.secrets ?? [];
   const mask = isMask(secrets) ? secrets : createMask(secrets);
   let group: number | null = null;
@@ -145,6 +172,7 @@ export async function run(target: Target, step: Step, signal?: AbortSignal): Pro
     let settled = false;
     let moved = performance.now();
     let heldOpen = false;
+    let killing: Promise<void> = Promise.resolve();
     const tell = (text: string) => step.onLine?.({ at: Date.now(), stream: 'system', text });
     const output = readOutput({
       nonce,
@@ -183,7 +211,7 @@ export async function run(target: Target, step: Step, signal?: AbortSignal): Pro
     function endGroup(known: number): void {
       if (isStream) {
         stdin.unpipe(child.stdin);
-        void killGroup(target, known, runAs).catch(() => undefined);
+        killing = killGroup(way, known, runAs);
       }
       child.stdin.destroy();
     }
@@ -208,7 +236,6 @@ export async function run(target: Target, step: Step, signal?: AbortSignal): Pro
     function onMark(word: string, value: string): void {
       if (word === 'started' && group === null) {
         group = Number(value);
-        void entry.connected();
         clearTimeout(startTimer);
         if (stopping) {
           endGroup(group);
@@ -266,7 +293,8 @@ export async function run(target: Target, step: Step, signal?: AbortSignal): Pro
       output.stderr.flush();
       if (heldOpen) tell(HELD_OPEN);
       else if (group !== null && step.stdout === undefined && !output.isComplete()) tell(CUT_SHORT);
-      await entry.close();
+      await killing;
+      await way.close();
       // Whoever takes it as bytes must not take what was cut off for all of it, nor wait for the rest.
       if (step.stdout !== undefined && !child.stdout.readableEnded) step.stdout.destroy(new OutputCut());
       await drained;
@@ -281,10 +309,10 @@ export async function run(target: Target, step: Step, signal?: AbortSignal): Pro
   });
 }
 
-/** Ends a process group over a way of its own, where the step's standard input is in other use. */
-async function killGroup(target: Target, group: number, runAs: string | null): Promise<void> {
-  const { child, close } = await openEntry(target);
-  await new Promise<void>((resolve) => {
+/** Ends a process group by a shell of its own, where the step's standard input is in other use. */
+function killGroup(way: Way, group: number, runAs: string | null): Promise<void> {
+  return new Promise<void>((resolve) => {
+    const child = way.open();
     const late = setTimeout(() => child.kill('SIGKILL'), STOP_WITHIN);
     for (const stream of [child.stdout, child.stderr]) stream.resume();
     child.stdin.on('error', () => undefined);
@@ -295,5 +323,4 @@ async function killGroup(target: Target, group: number, runAs: string | null): P
     });
     child.stdin.end(ordersToKill(group, runAs));
   });
-  await close();
 }

@@ -1,9 +1,6 @@
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { parseHostKey } from '../../contract/host-key.ts';
-import { ENTRY, LOCAL_ENTRY } from './entry.ts';
-import { makeKeyFolder } from './key-folder.ts';
+import { LOCAL_ENTRY } from './entry.ts';
 
 /** Where and as whom to connect, and the one host key that is trusted. */
 export interface SshTarget {
@@ -12,11 +9,15 @@ export interface SshTarget {
   readonly user: string;
   readonly hostKey: string;
   readonly privateKey: string;
+  /** Whether the host may be loopback or link-local, which is Devpilot's own machine and network. */
+  readonly nodeLocal: boolean;
+  /** Milliseconds between attempts to connect where no server is reached; one attempt if not given. */
+  readonly pauses?: readonly number[];
 }
 
 const OUTPUT_MAX = 16_384;
-const CONNECT_SECONDS = 10;
-const CLIENT_ENVIRONMENT = { PATH: process.env['PATH'], LC_ALL: 'C', HOME: '/nonexistent' };
+export const CONNECT_SECONDS = 10;
+export const CLIENT_ENVIRONMENT = { PATH: process.env['PATH'], LC_ALL: 'C', HOME: '/nonexistent' };
 
 interface Ran {
   readonly code: number | null;
@@ -50,7 +51,7 @@ function run(command: string, args: readonly string[], limit: number): Promise<R
 }
 
 /** The options under which alone we connect: no agent, no password, no configuration, exactly this host key. */
-function sshOptions(target: SshTarget, keyFile: string, knownHosts: string): string[] {
+export function sshOptions(target: SshTarget, keyFile: string, knownHosts: string): string[] {
   const [type = ''] = target.hostKey.split(' ');
   const algorithms = type === 'ssh-rsa' ? 'rsa-sha2-512,rsa-sha2-256' : type;
   const options = {
@@ -88,14 +89,6 @@ function sshOptions(target: SshTarget, keyFile: string, knownHosts: string): str
   ];
 }
 
-/** A way in to where a step runs: a process that reads orders (`ENTRY`). */
-export interface Entry {
-  readonly child: ChildProcessWithoutNullStreams;
-  /** To be called when it has answered: what was only needed to sign in is removed. */
-  connected(): Promise<void>;
-  close(): Promise<void>;
-}
-
 /** What a process of ours has of this one's environment: nothing that is a setting. */
 function bareEnvironment(): NodeJS.ProcessEnv {
   const names = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TZ', 'TMPDIR'];
@@ -105,40 +98,18 @@ function bareEnvironment(): NodeJS.ProcessEnv {
 }
 
 /** A shell on this machine that reads orders. */
-export function openLocal(): Entry {
+export function openLocal(): ChildProcessWithoutNullStreams {
   const [shell, ...args] = LOCAL_ENTRY;
-  const child = spawn(shell, args, { stdio: 'pipe', cwd: '/', env: bareEnvironment() });
-  return { child, connected: () => Promise.resolve(), close: () => Promise.resolve() };
-}
-
-/**
- * A shell on a server that reads orders, by the OpenSSH client. The private key lies in a file of mode
- * 0600 in a folder of our own until the server has answered; `sweepKeyFolders` removes that of a process that was killed.
- */
-export async function openSsh(target: SshTarget): Promise<Entry> {
-  const folder = await makeKeyFolder();
-  const remove = () => rm(folder, { recursive: true, force: true });
-  try {
-    const keyFile = join(folder, 'key');
-    const knownHosts = join(folder, 'known_hosts');
-    await writeFile(keyFile, target.privateKey, { mode: 0o600, flag: 'wx' });
-    await writeFile(knownHosts, `devpilot-pinned ${target.hostKey}\n`, { mode: 0o600, flag: 'wx' });
-    const options = sshOptions(target, keyFile, knownHosts);
-    const child = spawn('ssh', [...options, '--', target.host, ENTRY], { stdio: 'pipe', env: CLIENT_ENVIRONMENT });
-    return { child, connected: remove, close: remove };
-  } catch (error) {
-    await remove();
-    throw error;
-  }
+  return spawn(shell, args, { stdio: 'pipe', cwd: '/', env: bareEnvironment() });
 }
 
 const ORDER = ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521', 'ssh-rsa'];
 
-/** The host keys that a server shows, best first; none where it can't be reached. Nothing is trusted by this. */
-export async function scanHostKeys(host: string, port: number, limit: number): Promise<string[]> {
+/** The host keys that the server at an address shows, best first; none where it cannot be reached. Nothing is trusted by this. */
+export async function scanHostKeys(address: string, port: number, limit: number): Promise<string[]> {
   const seconds = String(Math.ceil(limit / 1000));
   const types = 'ed25519,ecdsa,rsa';
-  const { stdout } = await run('ssh-keyscan', ['-T', seconds, '-t', types, '-p', String(port), '--', host], limit);
+  const { stdout } = await run('ssh-keyscan', ['-T', seconds, '-t', types, '-p', String(port), '--', address], limit);
   return stdout
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'))

@@ -1,0 +1,42 @@
+import { lookup } from 'node:dns/promises';
+import { BlockList, isIP } from 'node:net';
+
+/** Addresses of this machine and of its link: loopback, "this host", link-local with the metadata services. */
+const NODE_LOCAL = new BlockList();
+NODE_LOCAL.addSubnet('127.0.0.0', 8, 'ipv4');
+NODE_LOCAL.addSubnet('0.0.0.0', 8, 'ipv4');
+NODE_LOCAL.addSubnet('169.254.0.0', 16, 'ipv4');
+NODE_LOCAL.addAddress('100.100.100.200', 'ipv4');
+NODE_LOCAL.addAddress('::1', 'ipv6');
+NODE_LOCAL.addAddress('::', 'ipv6');
+NODE_LOCAL.addSubnet('fe80::', 10, 'ipv6');
+NODE_LOCAL.addAddress('fd00:ec2::254', 'ipv6');
+
+/** The IPv4 address that an IPv6 address stands for: mapped (`::ffff:0:0/96`), compatible, or NAT64 (RFC 6052). */
+function embeddedIpv4(address: string): string | null {
+  const hostname = new URL(`http://[${address}]`).hostname.slice(1, -1);
+  const found = /^(?:::ffff:|::|64:ff9b::)([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(hostname);
+  if (found === null) return null;
+  const [high, low] = [Number.parseInt(found[1] ?? '', 16), Number.parseInt(found[2] ?? '', 16)];
+  return [high >> 8, high & 255, low >> 8, low & 255].join('.');
+}
+
+/** Whether an address is loopback or link-local, in whatever form. Pure; false for what is no address. */
+export function isNodeLocal(address: string): boolean {
+  const [plain = ''] = address.split('%');
+  const version = isIP(plain);
+  if (version === 4) return NODE_LOCAL.check(plain, 'ipv4');
+  if (version !== 6) return false;
+  const embedded = embeddedIpv4(plain);
+  return NODE_LOCAL.check(plain, 'ipv6') || (embedded !== null && NODE_LOCAL.check(embedded, 'ipv4'));
+}
+
+/** Whether a host names a node-local address by itself, without being resolved. Pure. */
+export const namesNodeLocal = (host: string): boolean =>
+  isNodeLocal(host.replace(/^\[|\]$/g, '')) || /^(?:.*\.)?localhost\.?$/i.test(host);
+
+/** The addresses of a host, as the system resolves it now; none where it does not. */
+export async function resolveHost(host: string): Promise<string[]> {
+  const found = await lookup(host, { all: true }).catch(() => []);
+  return found.map(({ address }) => address);
+}
