@@ -42,9 +42,16 @@ export async function lockJobOf(trx: Trx, workspaceId: string, resourceId: strin
   ).executeTakeFirst();
 }
 
+/** Which jobs a node takes: of these kinds, and of no workspace whose share of the node is used up. */
+export interface Takes {
+  readonly kinds: readonly string[];
+  readonly fullWorkspaces: readonly string[];
+}
+
 /** Jobs that could be taken: due, with a place free in each of their lanes, and first in those for one alone. */
-function takeable(now: number, kinds: readonly string[]) {
-  return sql`j.status = 'waiting' and j.run_at <= ${now} and j.kind in (${sql.join(kinds)})
+function takeable(now: number, { kinds, fullWorkspaces }: Takes) {
+  const others = fullWorkspaces.length === 0 ? sql`` : sql`and j.workspace_id not in (${sql.join(fullWorkspaces)})`;
+  return sql`j.status = 'waiting' and j.run_at <= ${now} and j.kind in (${sql.join(kinds)}) ${others}
     and not exists (
       select 1 from job_lane as l where l.job_id = j.id and (
         (select count(*) from job_lane as other
@@ -62,30 +69,36 @@ function takeable(now: number, kinds: readonly string[]) {
 /** Whether there may be something to take or to take over: a look that locks nothing. */
 export async function hasWork(
   db: Queryable,
-  kinds: readonly string[],
+  takes: Takes,
   isHeld: (row: JobTable) => boolean,
   now: number,
 ): Promise<boolean> {
-  if (kinds.length === 0) return false;
-  const { rows } = await sql`select 1 from job as j where ${takeable(now, kinds)} limit 1`.execute(db);
-  return rows.length > 0 || (await lostJobs(db, kinds, isHeld, now)).length > 0;
+  if (takes.kinds.length === 0) return false;
+  const { rows } = await sql`select 1 from job as j where ${takeable(now, takes)} limit 1`.execute(db);
+  return rows.length > 0 || (await lostJobs(db, takes.kinds, isHeld, now)).length > 0;
 }
 
 /**
- * Takes the oldest job that may run now, of one of these kinds, for `owner`. Who takes one holds the gate
- * meanwhile, so that places in lanes are counted by one node at a time.
+ * Takes a job that may run now for `owner`: of the workspace that has the fewest running, over all nodes, and among
+ * its jobs the oldest. Who takes one holds the gate meanwhile, so that places in lanes are counted by one node at a
+ * time.
  */
 export async function takeJob(
   trx: Trx,
-  kinds: readonly string[],
+  takes: Takes,
   owner: string,
   lease: number,
   now: number,
 ): Promise<JobTable | undefined> {
   const isPostgres = engineOf(trx) === 'postgres';
   if (isPostgres) await sql`select id from job_gate where id = 1 for update`.execute(trx);
-  const { rows } = await sql<JobTable>`select j.* from job as j where ${takeable(now, kinds)}
-    order by j.created_at, j.id limit 1 ${isPostgres ? sql`for update of j skip locked` : sql``}`.execute(trx);
+  const { rows } = await sql<JobTable>`select j.* from job as j
+    left join (select workspace_id, count(*) as running from job where status = 'running' group by workspace_id) as busy
+      on busy.workspace_id = j.workspace_id
+    where ${takeable(now, takes)}
+    order by coalesce(busy.running, 0), j.created_at, j.id limit 1 ${isPostgres ? sql`for update of j skip locked` : sql``}`.execute(
+    trx,
+  );
   const [job] = rows;
   if (job === undefined) return undefined;
   const taken = {

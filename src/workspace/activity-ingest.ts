@@ -159,6 +159,7 @@ export function createIngest(store: Store): Ingest {
     together: TOGETHER,
     waiting: WAITING,
     sizeOf: (batch: Batch) => batch.events.length,
+    workspaceOf: (batch: Batch) => batch.workspaceId,
     write,
   });
   return {

@@ -10,6 +10,7 @@ import { findRow } from './resources.ts';
 import { createMask } from './runner/mask.ts';
 import { run, type Target } from './runner/run.ts';
 import { targetOf } from './servers.ts';
+import { createShares } from './shares.ts';
 
 /** A command that is not followed but goes on by itself is ended after this. */
 const READ_WITHIN = 10 * SECOND;
@@ -17,11 +18,12 @@ const READ_WITHIN = 10 * SECOND;
 const WHOLE = 4 * 1_048_576;
 /** Characters that a slow reader may be behind; what is more is passed over, and that is said. */
 const BEHIND = 4 * 1_048_576;
-/** Commands of one node that run for readers. */
+/** Commands of one node that run for readers, over all workspaces. */
 const AT_ONCE = 64;
 
 /** Where an app runs and what its log command is given. */
 export interface AppLog {
+  readonly workspaceId: string;
   readonly command: string;
   readonly directory: string | null;
   readonly places: readonly { readonly serverId: string; readonly name: string; readonly target: Target }[];
@@ -49,13 +51,13 @@ export async function findAppLog(context: WorkspaceContext, workspaceId: string,
   }
   if (places.length === 0) throw new Problem('conflict', 'The app has no server. Set its serverId first.');
   const variables = await variablesFor(context, workspaceId, app.id);
-  return { command: app.log_command, directory: app.directory, places, variables };
+  return { workspaceId, command: app.log_command, directory: app.directory, places, variables };
 }
 
 /** Begins where the app is, as soon as there is such a place. */
 const IN_PLACE = 'cd "$DP_DIR/current" 2>/dev/null || cd "$DP_DIR" 2>/dev/null || :\n';
 
-let running = 0;
+const readers = createShares(AT_ONCE);
 
 /**
  * What an app's own log command says, as NDJSON; it is masked like a deployment's log. With `follow` for
@@ -63,11 +65,13 @@ let running = 0;
  * `unavailable` where too many are read already.
  */
 export async function* readAppLog(
-  { command, directory, places, variables }: AppLog,
+  { workspaceId, command, directory, places, variables }: AppLog,
   { from, follow, signal }: { readonly from: number; readonly follow: boolean; readonly signal: AbortSignal },
 ): AsyncGenerator<string> {
-  if (running >= AT_ONCE) throw new Problem('unavailable', 'Too many logs are read already.', { retryAfter: 5 });
-  running += 1;
+  const leave = readers.take(workspaceId);
+  if (leave === null) {
+    throw new Problem('unavailable', 'Too many logs of the workspace are read already.', { retryAfter: 5 });
+  }
   const waiting: string[] = [];
   let over = false;
   let size = 0;
@@ -136,6 +140,6 @@ export async function* readAppLog(
   } finally {
     ending.abort();
     await all;
-    running -= 1;
+    leave();
   }
 }

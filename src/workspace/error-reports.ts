@@ -154,7 +154,13 @@ export function createReports(store: Store): Reports {
       return ids;
     });
   }
-  const gather = createGathering({ together: TOGETHER, waiting: WAITING, sizeOf: () => 1, write });
+  const gather = createGathering({
+    together: TOGETHER,
+    waiting: WAITING,
+    sizeOf: () => 1,
+    workspaceOf: (report: Report) => report.workspaceId,
+    write,
+  });
   return {
     take: (workspaceId, error, receivedAt) =>
       gather({ workspaceId, error, receivedAt, fingerprint: fingerprintOf(error) }),

@@ -9,6 +9,7 @@ test('what arrives during a write is written together in the next, each with its
     together: 10,
     waiting: 100,
     sizeOf: () => 1,
+    workspaceOf: () => 'one',
     async write(items) {
       writes.push([...items]);
       await new Promise<void>((resolve) => gates.push(resolve));
@@ -27,8 +28,9 @@ test('what arrives during a write is written together in the next, each with its
 test('one that can not be written takes no other down, and who finds the line full is told', async () => {
   const gather = createGathering<string, string>({
     together: 10,
-    waiting: 3,
+    waiting: 6,
     sizeOf: () => 1,
+    workspaceOf: () => 'one',
     write: (items) =>
       items.includes('bad')
         ? Promise.reject(new Error('bad'))
@@ -39,4 +41,31 @@ test('one that can not be written takes no other down, and who finds the line fu
   await assert.rejects(gather('one too many'), { code: 'unavailable' });
   await assert.rejects(bad, /bad/);
   assert.deepEqual(await Promise.all([first, good, also]), ['first', 'good', 'also good']);
+});
+
+test('workspaces take turns, and one that floods leaves room for the others', async () => {
+  const writes: string[][] = [];
+  let open: () => void = () => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const gather = createGathering<string, string>({
+    together: 4,
+    waiting: 12,
+    sizeOf: () => 1,
+    workspaceOf: (item) => item.charAt(0),
+    async write(items) {
+      writes.push([...items]);
+      await opened;
+      return new Map(items.map((one) => [one, one]));
+    },
+  });
+  const flood = Array.from({ length: 20 }, (_, at) => gather(`a${at}`));
+  const others = ['b1', 'c1', 'b2'].map((item) => gather(item));
+  open();
+  const settled = await Promise.allSettled(flood);
+  // One is being written, and six of twelve places are its share.
+  assert.equal(settled.filter(({ status }) => status === 'fulfilled').length, 7);
+  assert.deepEqual(await Promise.all(others), ['b1', 'c1', 'b2']);
+  assert.deepEqual(writes, [['a0'], ['a1', 'b1', 'c1', 'a2'], ['b2', 'a3', 'a4', 'a5'], ['a6']]);
 });

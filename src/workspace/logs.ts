@@ -9,6 +9,7 @@ import type { LogChunkTable } from '../store/schema.ts';
 import type { Store, Trx } from '../store/store.ts';
 import { instant } from './context.ts';
 import type { OutputLine } from './runner/run.ts';
+import { createShares } from './shares.ts';
 
 const pack = promisify(gzip);
 const unpack = promisify(gunzip);
@@ -27,7 +28,7 @@ const CHUNKS_AT_ONCE = 8;
 /** Lines that could not be stored are tried again; milliseconds, and how often at a log's end. */
 const AGAIN_AFTER = SECOND;
 const TRIES = 5;
-/** Readers of one node that wait for more. */
+/** Readers of one node that wait for more, over all workspaces. */
 const FOLLOWERS = 500;
 
 /** A log that is being written. */
@@ -83,7 +84,7 @@ export function createLogs(options: {
   const { store, clock, onError } = options;
   /** Readers on this node that wait for a log, to be woken when it is written here. */
   const waiting = new Map<string, Set<() => void>>();
-  let followers = 0;
+  const followers = createShares(FOLLOWERS);
   let stopped = false;
 
   function wake(logId: string): void {
@@ -235,12 +236,14 @@ export function createLogs(options: {
         yield* read(workspaceId, logId, how);
         return;
       }
-      if (followers >= FOLLOWERS) throw new Problem('unavailable', 'Too many read along already.', { retryAfter: 5 });
-      followers += 1;
+      const leave = followers.take(workspaceId);
+      if (leave === null) {
+        throw new Problem('unavailable', 'Too many of the workspace follow logs already.', { retryAfter: 5 });
+      }
       try {
         yield* read(workspaceId, logId, how);
       } finally {
-        followers -= 1;
+        leave();
       }
     },
     stop() {

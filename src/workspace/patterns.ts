@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { Problem } from '../contract/problem.ts';
 import { SECOND } from '../contract/words.ts';
+import { createFairQueue } from './fair-queue.ts';
 import type { PatternAsk, PatternVerdict } from './patterns-worker.ts';
 
 /** How long all patterns of one request may take: a pattern that backtracks without end is stopped then. */
 const LIMIT = 2 * SECOND;
-/** Requests that wait for their turn; beyond that nobody is kept waiting. */
+/** Requests that wait for their turn, over all workspaces. */
 const QUEUE = 64;
 
 /**
@@ -15,15 +15,17 @@ const QUEUE = 64;
  * waits for it. V8's linear engine would do, but is experimental and knows no look-around.
  */
 export interface Patterns {
-  /** A verdict for each ask, in order; null for all of them where they took too long. Throws `unavailable` when too many wait. */
-  judge(asks: readonly PatternAsk[]): Promise<PatternVerdict[] | null>;
+  /**
+   * A verdict for each ask, in order; null for all of them where they took too long. Workspaces take turns.
+   * Throws `unavailable` when too many of the workspace wait.
+   */
+  judge(workspaceId: string, asks: readonly PatternAsk[]): Promise<PatternVerdict[] | null>;
   close(): Promise<void>;
 }
 
 export function createPatterns(limit: number = LIMIT): Patterns {
   let worker: Worker | null = null;
-  let last: Promise<unknown> = Promise.resolve();
-  let waiting = 0;
+  const queue = createFairQueue(QUEUE);
 
   /** Starting the thread is none of the patterns' time. */
   async function begin(): Promise<Worker> {
@@ -60,17 +62,8 @@ export function createPatterns(limit: number = LIMIT): Patterns {
   }
 
   return {
-    async judge(asks) {
-      if (asks.length === 0) return [];
-      if (waiting >= QUEUE) {
-        throw new Problem('unavailable', 'Too many patterns are being checked. Try again in a moment.', {
-          retryAfter: 1,
-        });
-      }
-      waiting++;
-      const verdict = last.then(() => ask(asks)).finally(() => waiting--);
-      last = verdict.catch(() => undefined);
-      return verdict;
+    async judge(workspaceId, asks) {
+      return asks.length === 0 ? [] : queue.run(workspaceId, () => ask(asks));
     },
     async close() {
       await worker?.terminate();

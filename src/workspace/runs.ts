@@ -51,6 +51,7 @@ function showRun(row: RunTable): Run {
 /** Throws `validation_failed`, a field for each value that is missing, unknown or does not fit. */
 async function checkValues(
   context: WorkspaceContext,
+  workspaceId: string,
   declared: readonly Parameter[],
   given: Readonly<Record<string, string>>,
 ): Promise<Record<string, string>> {
@@ -70,7 +71,7 @@ async function checkValues(
       if (pattern !== null) asks.push({ name, pattern, value });
     }
   }
-  const verdicts = errors.length > 0 ? [] : await context.patterns.judge(asks);
+  const verdicts = errors.length > 0 ? [] : await context.patterns.judge(workspaceId, asks);
   for (const [at, { name, pattern }] of asks.entries()) {
     if (verdicts === null)
       errors.push({ field: `parameters.${name}`, message: 'takes too long to compare with the patterns' });
@@ -141,7 +142,7 @@ export async function createRun(
   const { workspaceId } = asker;
   const script = await findRow(context.store.read, 'script', workspaceId, idOrSlug);
   // Outside of the transaction, since patterns may take a while.
-  const values = await checkValues(context, parametersOf(script), given);
+  const values = await checkValues(context, workspaceId, parametersOf(script), given);
   const row = await context.store.transaction(async (trx) => {
     const now = await lockScheduled(trx, 'script', workspaceId, script.id);
     if (now === undefined) throw new Problem('not_found', 'There is no such script in this workspace.');

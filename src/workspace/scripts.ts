@@ -52,12 +52,16 @@ const SCRIPT = { noun: 'script', show: showScript, forLog } as const;
  * Throws `validation_failed` for a pattern that is none or takes too long, and for a default that does
  * not match its own. Outside of any transaction, since it may take a while.
  */
-async function checkPatterns(context: WorkspaceContext, parameters: readonly Parameter[] | undefined): Promise<void> {
+async function checkPatterns(
+  context: WorkspaceContext,
+  workspaceId: string,
+  parameters: readonly Parameter[] | undefined,
+): Promise<void> {
   const all = (parameters ?? []).map((one, index) => ({ ...one, index }));
   const asks = all.flatMap(({ index, pattern, default: value }) =>
     pattern === null ? [] : [{ index, pattern, value }],
   );
-  const verdicts = await context.patterns.judge(asks);
+  const verdicts = await context.patterns.judge(workspaceId, asks);
   if (verdicts === null) throw invalidField('parameters', 'the patterns take too long to judge the defaults');
   for (const [at, { index }] of asks.entries()) {
     if (verdicts[at] === 'invalid') throw invalidField(`parameters.${index}.pattern`, 'is not a regular expression');
@@ -111,7 +115,7 @@ async function keepVersion(trx: Trx, asker: Asker, row: ScriptTable): Promise<vo
 
 /** Throws `conflict` for a taken slug, `validation_failed` for a server, a pattern or a schedule that is none. */
 export async function createScript(context: WorkspaceContext, asker: Asker, input: CreateScript): Promise<Script> {
-  await checkPatterns(context, input.parameters);
+  await checkPatterns(context, asker.workspaceId, input.parameters);
   const now = context.clock();
   return createResource(
     context,
@@ -161,7 +165,7 @@ export async function updateScript(
   idOrSlug: string,
   input: UpdateScript,
 ): Promise<Script> {
-  await checkPatterns(context, input.parameters);
+  await checkPatterns(context, asker.workspaceId, input.parameters);
   const now = context.clock();
   let version = 0;
   return editResource(

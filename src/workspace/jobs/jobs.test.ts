@@ -319,6 +319,42 @@ forEachEngine('jobs', (engine) => {
     }
   });
 
+  test('workspaces take turns, and however many jobs one of them has, those of another run', async () => {
+    const { store, workspaceId, add } = await fresh();
+    const { workspaceId: other } = await seedWorkspace(store);
+    const begun: string[] = [];
+    let release: () => void = () => undefined;
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const work = (job: RunningJob) => {
+      begun.push(job.workspaceId === workspaceId ? 'one' : 'other');
+      return released;
+    };
+    const nodes = [nodeOn(store, 'first', work), nodeOn(store, 'second', work)] as const;
+    for (let at = 0; at < 80; at++) await add(nodes[0], `busy${at}`);
+    for (let at = 0; at < 3; at++) await add(nodes[0], `other${at}`, { workspaceId: other });
+    nodes[0].start();
+    // Half of the places of a node and no more, of which the other three are taken in turn.
+    await until(async () => begun.filter((name) => name === 'other').length === 3);
+    assert.deepEqual(begun.slice(0, 6), ['one', 'other', 'one', 'other', 'one', 'other']);
+    await until(async () => begun.filter((name) => name === 'one').length >= 30);
+    for (let at = 3; at < 6; at++) await add(nodes[0], `other${at}`, { workspaceId: other });
+    nodes[0].wake();
+    await until(async () => begun.filter((name) => name === 'other').length === 6);
+    assert.ok(begun.filter((name) => name === 'one').length <= 32);
+    // On PostgreSQL another node brings places of its own, under the same rule.
+    if (engine.name === 'postgres') {
+      nodes[1].start();
+      await until(async () => begun.filter((name) => name === 'one').length > 32);
+      await add(nodes[0], 'late', { workspaceId: other });
+      await until(async () => begun.filter((name) => name === 'other').length === 7);
+    }
+    release();
+    await until(async () => (await nodes[0].figures()).waiting === 0 && (await nodes[0].figures()).running === 0);
+    await Promise.all(nodes.map((node) => node.stop()));
+  });
+
   test('the queue is counted', async () => {
     const { store, add } = await fresh();
     const node = nodeOn(store, 'one', untilAborted);

@@ -3,6 +3,7 @@ import { SECOND } from '../../contract/words.ts';
 import { countJobs, hasWork, lockLostJob, lockOwned, renewLeases, takeJob, updateJob } from '../../store/jobs.ts';
 import type { JobTable } from '../../store/schema.ts';
 import type { Store } from '../../store/store.ts';
+import { createShares } from '../shares.ts';
 import {
   type AbortCause,
   createQueue,
@@ -32,8 +33,8 @@ export interface JobOptions {
 /** Longer than a server waits for a sign of life (runner), so that nothing runs twice when a lease runs out. */
 const LEASE = 15 * SECOND;
 const BEAT = SECOND;
-/** Jobs that one node has at a time. */
-const AT_ONCE = 32;
+/** Jobs that one node has at a time, over all workspaces; one workspace alone has half of them. */
+const AT_ONCE = 64;
 /** A job that takes so many nodes down with it is not given to another. */
 const LOSSES = 3;
 /** Jobs under way are given so long to end by themselves when this process stops, then so long to clean up. */
@@ -81,6 +82,7 @@ export function createJobs(options: JobOptions): JobWorker {
   const beat = options.beat ?? BEAT;
   const kinds = new Map<string, JobKind>();
   const held = new Map<string, Held>();
+  const shares = createShares(AT_ONCE);
   const isHeld = (row: JobTable) => row.owner === owner && held.has(row.id);
   const queue = createQueue(clock, (name) => kinds.get(name));
   let lastBeat = performance.now();
@@ -207,7 +209,8 @@ export function createJobs(options: JobOptions): JobWorker {
 
   function hold(row: JobTable): void {
     const kind = kinds.get(row.kind);
-    if (kind === undefined) return;
+    const leave = kind === undefined ? null : shares.take(row.workspace_id);
+    if (kind === undefined || leave === null) return;
     const job: Held = { row, abort: new AbortController(), gone: new AbortController(), over: Promise.resolve() };
     held.set(row.id, job);
     if (row.cancel !== null) abort(job, 'cancelled', row.cancel);
@@ -215,6 +218,7 @@ export function createJobs(options: JobOptions): JobWorker {
       .catch(onError)
       .finally(() => {
         held.delete(row.id);
+        leave();
         wake();
       });
   }
@@ -262,11 +266,11 @@ export function createJobs(options: JobOptions): JobWorker {
   }
 
   async function look(): Promise<void> {
-    const names = [...kinds.keys()];
-    if (held.size >= AT_ONCE || !(await hasWork(store.read, names, isHeld, clock()))) return;
+    const takes = () => ({ kinds: [...kinds.keys()], fullWorkspaces: shares.full() });
+    if (held.size >= AT_ONCE || !(await hasWork(store.read, takes(), isHeld, clock()))) return;
     while (await takeOver());
     while (!stopping && held.size < AT_ONCE) {
-      const row = await store.transaction((trx) => takeJob(trx, names, owner, lease, clock()));
+      const row = await store.transaction((trx) => takeJob(trx, takes(), owner, lease, clock()));
       if (row === undefined) return;
       hold(row);
     }
