@@ -81,6 +81,7 @@ const HOUSE: Readonly<Record<string, readonly string[]>> = {
 const ON_THE_STORE = new Set([
   'serve',
   'init',
+  'people',
   'audit-verify',
   'migrate',
   'backup',

@@ -18,6 +18,7 @@ import { createFindRecord, createUnknowns } from './credentials/unknowns.ts';
 import { createUsage } from './credentials/usage.ts';
 import { createApp } from './http/app.ts';
 import type { House } from './http/house.ts';
+import { createBackground } from './people/background.ts';
 import type { PeopleContext } from './people/context.ts';
 import { createMail } from './people/mail.ts';
 import { makeSetupCode } from './people/sign-up.ts';
@@ -51,6 +52,8 @@ const LEARNED_OVER = 30_000;
 const SUBJECTS_LEARNED = 200;
 /** Sign-ins and sign-ups of one client that may wait for their turn. Those beyond its limits cost no hash. */
 const TRIES_WAITING = 256;
+/** Requests for a password reset that may wait for their mail. */
+const MAIL_WAITING = 1_000;
 /** In-flight requests are given this long before their connections are cut. */
 const CLOSE_WITHIN = 4_000;
 
@@ -109,7 +112,7 @@ export function createPeopleContext(
   store: Store,
   secret: Buffer,
   settings: Settings,
-  rest: Pick<PeopleContext, 'clock' | 'settle' | 'denials' | 'publicUrl'>,
+  rest: Pick<PeopleContext, 'clock' | 'settle' | 'denials' | 'publicUrl' | 'background'>,
 ): PeopleContext {
   const failures = failureStore(store);
   const { signIn, stranger } = FAILURE_LIMITS;
@@ -194,6 +197,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     settle,
     denials,
     publicUrl: () => settings.publicUrl ?? url,
+    background: createBackground(MAIL_WAITING, (error) => log.error({ err: error }, 'a message was not sent')),
   });
 
   let denialsWritten = Promise.resolve();
@@ -365,6 +369,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     await tidier.stop();
     await patterns.close();
     // What can't be written is told at the end; it keeps nothing from being given back.
+    await people.background.idle();
     const written = await Promise.allSettled([writeUses(), flushDenials(true), traces.flush()]);
     await membership.stop();
     await store.close();

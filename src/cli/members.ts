@@ -108,3 +108,24 @@ export async function removeMembers(names: readonly string[], options: Confirmed
   if (options.json === true) await printJson(members.map(({ id, email }) => ({ id, email, deleted: true })));
   else note(`Removed ${list}.`, options);
 }
+
+/** Ends all sessions of a member, in every workspace that they are in. */
+export async function endSessions(name: string, options: Confirmed): Promise<void> {
+  const client = connect(options);
+  const { id, email } = named(await membersOf(client), name, 'member');
+  await confirm(`End all sessions of ${email}?`, options.yes);
+  await client.members.endSessions(id);
+  if (options.json === true) await printJson({ id, email, sessionsEnded: true });
+  else note(`Ended all sessions of ${email}.`, options);
+}
+
+/** Leaves the workspace; what one created stays. */
+export async function leave(options: Confirmed): Promise<void> {
+  const client = connect(options);
+  const { workspace } = await client.whoami();
+  const name = workspace?.name ?? 'the workspace';
+  await confirm(`Leave ${name}? What you created stays.`, options.yes);
+  await client.members.leave();
+  if (options.json === true) await printJson({ workspace: workspace?.id ?? null, left: true });
+  else note(`You have left ${name}.`, options);
+}

@@ -50,6 +50,7 @@ function serverCommands(program: Command): void {
     .requiredOption('--password-stdin', 'read the password from standard input')
     .option('--json', 'answer in JSON')
     .action(async (options) => (await import('./init.ts')).init(options));
+  peopleCommands(program);
   program
     .command('migrate')
     .description('Bring the tables up to date; several nodes may do so at once')
@@ -94,6 +95,38 @@ function serverCommands(program: Command): void {
   );
 }
 
+function peopleCommands(program: Command): void {
+  const people = program
+    .command('people')
+    .description(
+      'Administer the people of the installation, on its data directory or database; stop a server on SQLite first',
+    );
+  const shared = () => import('./people.ts');
+  const named = (name: string, description: string) =>
+    people
+      .command(name)
+      .description(description)
+      .argument('<person>', 'id or email address')
+      .option('--json', 'answer in JSON');
+  people
+    .command('list')
+    .description('List all people')
+    .option('--json', 'answer in JSON')
+    .action(async (options) => (await shared()).listAll(options));
+  named('disable', 'Disable a person: all their access ends, and they cannot sign in').action(async (person, options) =>
+    (await shared()).disable(person, options),
+  );
+  named('enable', 'Enable a disabled person').action(async (person, options) =>
+    (await shared()).enable(person, options),
+  );
+  named('operator', 'Make a person an operator')
+    .option('--remove', 'make them no operator instead')
+    .action(async (person, options) => (await shared()).setOperator(person, options));
+  named('reset-password', 'Print a link with which a person sets a new password within one hour').action(
+    async (person, options) => (await shared()).resetPassword(person, options),
+  );
+}
+
 function accountCommands(program: Command): void {
   remote(program, 'login', 'Sign in through the browser')
     .option('--token <->', 'keep a secret from standard input instead: --token -')
@@ -129,6 +162,13 @@ function accountCommands(program: Command): void {
     .argument('<member>', 'id or email address')
     .argument('<role>', 'admin or member')
     .action(async (named, role, options) => (await shared()).changeRole(named, role, options));
+  remote(members, 'end-sessions', 'End all sessions of a member')
+    .argument('<member>', 'id or email address')
+    .option('--yes', YES)
+    .action(async (named, options) => (await shared()).endSessions(named, options));
+  remote(members, 'leave', 'Leave the workspace')
+    .option('--yes', YES)
+    .action(async (options) => (await shared()).leave(options));
   remote(members, 'remove', 'Remove members; the workspace is closed to them from then on')
     .argument('<members...>', 'ids or email addresses')
     .option('--yes', YES)

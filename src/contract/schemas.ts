@@ -197,6 +197,26 @@ export const Person = z
   .meta({ id: 'Person' });
 export type Person = z.infer<typeof Person>;
 
+export const Account = z
+  .object({
+    id,
+    name: z.string(),
+    email: z.string(),
+    twoFactor: z.boolean(),
+    operator: z.boolean(),
+    disabled: z.boolean().describe('Cannot sign in'),
+    workspaces: z.number().int().describe('How many workspaces the person is a member of'),
+    createdAt: instant,
+    lastUsedAt: instant.nullable().describe('When a session of theirs was last used, within the hour'),
+  })
+  .meta({ id: 'Account', title: 'A person, as operators see them' });
+export type Account = z.infer<typeof Account>;
+
+export const ResetLink = z
+  .object({ url: z.string().describe('To hand over to the person; works once'), expiresAt: instant })
+  .meta({ id: 'ResetLink' });
+export type ResetLink = z.infer<typeof ResetLink>;
+
 export const Session = z
   .object({
     id,
@@ -438,6 +458,11 @@ export const UpdateMe = z.strictObject({ name: personName.optional() }).meta({ i
 export const ChangePassword = z
   .strictObject({ currentPassword: triedPassword, newPassword: password })
   .meta({ id: 'ChangePassword' });
+export const RequestPasswordReset = z.strictObject({ email }).meta({ id: 'RequestPasswordReset' });
+export const ResetPassword = z.strictObject({ password }).meta({ id: 'ResetPassword' });
+export const UpdateAccount = z
+  .strictObject({ disabled: z.boolean().optional(), operator: z.boolean().optional() })
+  .meta({ id: 'UpdateAccount' });
 export const ProveItIsMe = z.strictObject({ password: triedPassword }).meta({ id: 'ProveItIsMe' });
 export const ConfirmTwoFactor = z.strictObject({ code }).meta({ id: 'ConfirmTwoFactor' });
 
@@ -562,6 +587,11 @@ export const ApiKeyQuery = z.strictObject({
 export type ApiKeyQuery = z.infer<typeof ApiKeyQuery>;
 
 export const since = givenInstant.optional();
+export const AccountQuery = z.strictObject({
+  ...paging,
+  q: sought(LIMITS.query.max).optional().describe('Part of the name or email address, whatever its case'),
+});
+
 export const AuditQuery = z.strictObject({
   ...paging,
   action: z.enum(AUDIT_ACTIONS, { error: `must be one of: ${AUDIT_ACTIONS.join(', ')}` }).optional(),

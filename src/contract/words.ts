@@ -106,6 +106,8 @@ export const LIMITS = {
   passkeys: { max: 20 },
   /** Passkey challenges of one client address that wait for their answer at a time. */
   passkeyChallenges: { max: 200 },
+  /** Links to reset a password that one person may have at a time. */
+  passwordResets: { max: 5 },
   idempotencyKey: { min: 1, max: 255 },
   body: 1_048_576,
   /** Fields of a form. */
@@ -125,6 +127,7 @@ export const SPANS = {
   deviceCode: 15 * MINUTE,
   devicePoll: 5 * SECOND,
   passkeyChallenge: 5 * MINUTE,
+  passwordReset: HOUR,
   idempotency: DAY,
 } as const;
 
@@ -313,6 +316,13 @@ export const AUDIT_ACTIONS = [
   'session.deleted',
   'session.failed',
   'person.sessions_ended',
+  'person.password_reset_requested',
+  'person.password_reset_created',
+  'person.password_reset',
+  'person.operator_changed',
+  'person.disabled',
+  'person.enabled',
+  'person.deleted',
   'device.approved',
   'device.denied',
   'workspace.created',
@@ -322,6 +332,8 @@ export const AUDIT_ACTIONS = [
   'member.created',
   'member.updated',
   'member.deleted',
+  'member.left',
+  'member.sessions_ended',
   'invitation.created',
   'invitation.deleted',
   'project.created',

@@ -24,7 +24,7 @@ import type { House } from './house.ts';
  * `everybody`: no credential is asked for. `anyone`: every principal. `person`: signed in. A role: it
  * and those above. Credentials only where named.
  */
-type People = 'everybody' | 'anyone' | 'person' | 'member' | 'admin' | 'owner' | 'nobody';
+type People = 'everybody' | 'anyone' | 'person' | 'operator' | 'member' | 'admin' | 'owner' | 'nobody';
 interface Row {
   readonly ask: string;
   readonly people: People;
@@ -64,6 +64,13 @@ const CONTRACT: readonly Row[] = [
   { ask: 'DELETE /v1/sessions/:id', people: 'person' },
   { ask: 'GET /v1/me', people: 'person' },
   { ask: 'PATCH /v1/me', people: 'person' },
+  { ask: 'DELETE /v1/me', people: 'person' },
+  { ask: 'POST /v1/password-resets', people: 'everybody' },
+  { ask: 'POST /v1/password-resets/:code', people: 'everybody' },
+  { ask: 'GET /v1/people', people: 'operator' },
+  { ask: 'PATCH /v1/people/:id', people: 'operator' },
+  { ask: 'DELETE /v1/people/:id/sessions', people: 'operator' },
+  { ask: 'POST /v1/people/:id/password-reset', people: 'operator' },
   { ask: 'POST /v1/me/password', people: 'person' },
   { ask: 'GET /v1/me/two-factor', people: 'person' },
   { ask: 'POST /v1/me/two-factor', people: 'person' },
@@ -88,6 +95,8 @@ const CONTRACT: readonly Row[] = [
   { ask: 'GET /v1/members', people: 'member' },
   { ask: 'PATCH /v1/members/:id', people: 'admin' },
   { ask: 'DELETE /v1/members/:id', people: 'admin' },
+  { ask: 'DELETE /v1/members/:id/sessions', people: 'admin' },
+  { ask: 'DELETE /v1/members/me', people: 'member', ends: true },
   { ask: 'GET /v1/invitations', people: 'admin' },
   { ask: 'POST /v1/invitations', people: 'admin' },
   { ask: 'DELETE /v1/invitations/:id', people: 'admin' },
@@ -323,6 +332,8 @@ function refusalByRights(row: Row, { is }: Asker): [number, string] | null {
   }
   if (row.people === 'nobody') return [403, 'wrong_credential_kind'];
   if (row.people === 'person') return null;
+  // The owner signed up first and so is the operator.
+  if (row.people === 'operator') return is.kind === 'owner' ? null : [403, 'forbidden'];
   if (is.kind === 'stranger') return [404, 'not_found'];
   if (row.people === 'anyone') return null;
   return RANK[is.kind] >= RANK[row.people] ? null : [403, 'forbidden'];

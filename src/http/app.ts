@@ -16,6 +16,7 @@ import { Problem } from '../contract/problem.ts';
 import { redactSecrets } from '../contract/redact.ts';
 import { LIMITS } from '../contract/words.ts';
 import { checkJson, JSON_LIMITS } from '../workspace/bounded-json.ts';
+import { accountRoutes, operatorRoutes } from './accounts.ts';
 import { activityRoutes } from './activity.ts';
 import { appRoutes } from './apps.ts';
 import { auditRoutes } from './audit.ts';
@@ -53,6 +54,8 @@ const AUTHORIZE = '/v1/authorize';
 export function routeTable(house: House): Route[] {
   return [
     ...peopleRoutes(house),
+    ...accountRoutes(house),
+    ...operatorRoutes(house),
     ...passkeyRoutes(house),
     ...deviceRoutes(house),
     ...workspaceRoutes(house),

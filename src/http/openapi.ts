@@ -96,6 +96,7 @@ export function openApiDocument(house: House) {
     ],
     tags: [
       { name: 'People', description: 'Accounts, sessions and second factors' },
+      { name: 'Operators', description: 'All people of the installation' },
       { name: 'Passkeys', description: 'WebAuthn: signing in without a password' },
       { name: 'Device sign-in', description: 'RFC 8628, for the CLI' },
       { name: 'Workspaces', description: 'The boundary that everything belongs to' },

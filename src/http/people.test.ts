@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { generate } from 'otplib';
-import { SMTPServer } from 'smtp-server';
 import type { CreatedInvitation, Member, Page, ProblemBody } from '../contract/schemas.ts';
 import { DAY, MINUTE, SECOND } from '../contract/words.ts';
 import {
@@ -19,6 +18,7 @@ import {
   type TestHouse,
   type TestPerson,
 } from '../testing/house.ts';
+import { startMailServer } from '../testing/mail-server.ts';
 
 const setupCodeOf = (house: TestHouse) => new URL(house.setupLink ?? '').hash.replace('#code=', '');
 const codeOf = (answer: Answer) => (answer.body as ProblemBody).code;
@@ -620,27 +620,9 @@ describe('device sign-in (RFC 8628)', () => {
 });
 
 test('an invitation goes out by mail where a server is set, and says so where it could not', async () => {
-  const mails: string[] = [];
-  const server = new SMTPServer({
-    authOptional: true,
-    disabledCommands: ['STARTTLS', 'AUTH'],
-    onData(stream, _session, done) {
-      const chunks: Buffer[] = [];
-      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-      stream.on('end', () => {
-        mails.push(Buffer.concat(chunks).toString());
-        done();
-      });
-    },
-  });
-  const listening = await new Promise<number>((resolve) => {
-    const inner = server.listen(0, '127.0.0.1', () => {
-      const address = inner.address();
-      resolve(typeof address === 'object' && address !== null ? address.port : 0);
-    });
-  });
+  const server = await startMailServer();
   const house = await startHouse({
-    environment: { DEVPILOT_SMTP_URL: `smtp://127.0.0.1:${listening}`, DEVPILOT_PUBLIC_URL: 'https://dev.example.com' },
+    environment: { DEVPILOT_SMTP_URL: server.url, DEVPILOT_PUBLIC_URL: 'https://dev.example.com' },
   });
   const setupCode = setupCodeOf(house);
   const signedUp = await house.call('/v1/people', {
@@ -653,10 +635,10 @@ test('an invitation goes out by mail where a server is set, and says so where it
   const sent = await invite('grace@example.com');
   assert.equal(sent.body.mailed, true);
   assert.ok(sent.body.url.startsWith('https://dev.example.com/'));
-  const mail = (mails[0] ?? '').replace(/=\r\n/g, '').replace(/=3D/g, '=');
+  const mail = server.messages[0] ?? '';
   assert.ok(mail.includes(sent.body.url));
   assert.match(mail, /To: grace@example.com/);
-  await new Promise<void>((resolve) => server.close(() => resolve()));
+  await server.close();
   const failed = await invite('linus@example.com');
   assert.equal(failed.status, 201);
   assert.equal(failed.body.mailed, false);

@@ -41,7 +41,7 @@ const nothing = z.null().describe('Done');
 const tag = 'People';
 
 /** Sets the session's cookie (ASVS 3.3.1–4), or with a null secret takes it away. */
-function setCookie(house: House, request: FastifyRequest, reply: FastifyReply, secret: string | null): void {
+export function setCookie(house: House, request: FastifyRequest, reply: FastifyReply, secret: string | null): void {
   const name = sessionCookieName(house, request);
   const age = secret === null ? 0 : Math.floor(SPANS.sessionWhole / 1000);
   reply.header(

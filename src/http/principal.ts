@@ -24,14 +24,14 @@ import { refusalOf } from './verdicts.ts';
 
 /**
  * What a route demands, declared beside its handler. A kind that is not named is refused.
- * `signed_in` takes a person with or without a workspace; a role takes a member of the workspace that
+ * `signed_in` takes a person with or without a workspace, `operator` one who administers the installation; a role takes a member of the workspace that
  * the request names, with at least that role. `any` takes whoever can say who they are.
  */
 export type Access =
   | { readonly public: true }
   | { readonly any: true }
   | {
-      readonly person?: 'signed_in' | Role;
+      readonly person?: 'signed_in' | 'operator' | Role;
       /** Any one of these scopes suffices. */
       readonly token?: readonly Scope[];
       /** Any one of these permissions suffices. */
@@ -54,6 +54,7 @@ export interface PersonPrincipal {
   readonly name: string;
   readonly email: string;
   readonly sessionId: string;
+  readonly operator: boolean;
   readonly byCookie: boolean;
   /** The page of a browser, and no command line, whichever way it presents its session. */
   readonly inPage: boolean;
@@ -175,6 +176,7 @@ async function findPerson(
     name: row.person_name,
     email: row.person_email,
     sessionId: row.session_id,
+    operator: row.person_operator === 1,
     byCookie: presented.byCookie,
     inPage: presented.byCookie && row.session_kind === 'browser',
     membership: membershipOf(row),
@@ -211,6 +213,10 @@ function checkPerson(house: House, request: FastifyRequest, person: PersonPrinci
   if (access.person === 'signed_in') return;
   if (access.person === undefined) {
     throw new Problem('wrong_credential_kind', 'This takes an access token or an API key, not a person.');
+  }
+  if (access.person === 'operator') {
+    if (person.operator) return;
+    throw new Problem('forbidden', 'This needs an operator of this server.');
   }
   if (person.membership === null) throw noWorkspace();
   if (ROLE_RANK[person.membership.role] >= ROLE_RANK[access.person]) return;

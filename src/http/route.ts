@@ -202,6 +202,8 @@ function answersOf(declared: Route): Record<number, z.ZodType> {
   return { ...answers, ...declared.answers };
 }
 
+const PERSON_WORDS = { signed_in: 'a signed-in person', operator: 'an operator of the installation' } as const;
+
 function summaryOfAccess(access: Access): string {
   if ('public' in access) return 'Open to everybody.';
   if ('any' in access) return 'Takes any principal.';
@@ -209,8 +211,8 @@ function summaryOfAccess(access: Access): string {
   const parts = [
     person === undefined
       ? null
-      : person === 'signed_in'
-        ? 'a signed-in person'
+      : person === 'signed_in' || person === 'operator'
+        ? PERSON_WORDS[person]
         : `a person with the role ${person} or above`,
     token === undefined ? null : `an access token with ${token.join(' or ')}`,
     key === undefined ? null : `an API key with ${key.join(' or ')}`,

@@ -17,6 +17,7 @@ import {
 import { ROLE_RANK, type Role } from '../contract/words.ts';
 import type { MemberAsker } from '../people/context.ts';
 import { acceptInvitation, createInvitation, deleteInvitation, listInvitations } from '../people/invitations.ts';
+import { endMemberSessions, leaveWorkspace } from '../people/leaving.ts';
 import { listMembers, removeMember, updateMember } from '../people/members.ts';
 import {
   createWorkspace,
@@ -165,6 +166,34 @@ export function memberRoutes(house: House): Route[] {
       answers: { 200: Member },
       codes: ['not_found'],
       handler: ({ params, body, request }) => updateMember(people, askerOf(house, request), params.id, body.role),
+    }),
+    route({
+      method: 'DELETE',
+      url: '/v1/members/me',
+      access: { person: 'member' },
+      summary: 'Leave the workspace; refused for its owner',
+      tag,
+      answers: { 204: nothing },
+      codes: ['conflict'],
+      handler: async ({ request, reply }) => {
+        await leaveWorkspace(people, askerOf(house, request), membershipOf(request).memberId);
+        return reply.code(204).send();
+      },
+    }),
+    route({
+      method: 'DELETE',
+      url: '/v1/members/:id/sessions',
+      access: { person: 'admin' },
+      summary: "End all sessions of a member; the owner's only by the owner",
+      tag,
+      params: Id,
+      answers: { 204: nothing },
+      codes: ['not_found'],
+      handler: async ({ params, request, reply }) => {
+        const isOwner = membershipOf(request).role === 'owner';
+        await endMemberSessions(people, askerOf(house, request), params.id, isOwner);
+        return reply.code(204).send();
+      },
     }),
     route({
       method: 'DELETE',

@@ -73,6 +73,18 @@ async function lockProven(trx: Trx, who: SignedIn, proven: PersonRow): Promise<P
   throw new Problem('sign_in_failed', 'The password or the second factor was changed meanwhile. Try again.');
 }
 
+/** Has a signed-in person prove anew that it is them, before something sensitive. Throws `sign_in_failed`, `rate_limited`. */
+export async function proveItIsMe(
+  context: PeopleContext,
+  who: SignedIn,
+  proof: { password: string },
+  origin: Origin,
+): Promise<PersonRow> {
+  const person = await findOwn(context, who);
+  await provePassword(context, person, proof.password, origin);
+  return person;
+}
+
 /** Gives the current session a new secret inside a transaction; the old one is dead when it commits. */
 async function renewSession(trx: Trx, who: SignedIn): Promise<string> {
   const secret = mintSecret('session');

@@ -12,6 +12,7 @@ import { claimKey } from '../store/idempotency.ts';
 import type { Seal } from '../store/seal.ts';
 import type { Store, Trx } from '../store/store.ts';
 import { workspaceIdsOf } from '../store/workspaces.ts';
+import type { Background } from './background.ts';
 import type { Mail } from './mail.ts';
 
 /** What everything about people needs. */
@@ -34,6 +35,8 @@ export interface PeopleContext {
   /** Where people reach the page, without a slash at the end. */
   readonly publicUrl: () => string;
   readonly mail: Mail | null;
+  /** What responses do not wait for. */
+  readonly background: Background;
 }
 
 /** A signed-in person as a request's principal. */

@@ -78,7 +78,7 @@ export async function updateMember(
  * Ends a membership inside a transaction, with the invitations that the person has sent there, and all access
  * of the person with their last workspace. Returns how many invitations have ended.
  */
-async function endMembership(context: PeopleContext, trx: Trx, member: MemberRow): Promise<number> {
+export async function endMembership(context: PeopleContext, trx: Trx, member: MemberRow): Promise<number> {
   await deleteMember(trx, member.workspace_id, member.id);
   await lockPerson(trx, member.person_id);
   const left = await workspaceIdsOf(trx, member.person_id);

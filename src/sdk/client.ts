@@ -1,5 +1,6 @@
 import type {
   AccessToken,
+  Account,
   ApiKey,
   AuditEvent,
   CreateAccessToken,
@@ -14,6 +15,7 @@ import type {
   NewPasskey,
   Passkey,
   Person,
+  ResetLink,
   Session,
   ShownPasskey,
   SignIn,
@@ -129,6 +131,23 @@ function ownOf(transport: Transport) {
     whoami: (call?: CallOptions): Promise<Whoami> => send('GET', '/v1/whoami', call),
     people: {
       signUp: (body: SignUp, call?: CallOptions): Promise<Person> => send('POST', '/v1/people', { ...call, body }),
+      /** All people of the installation, for its operators. */
+      ...listOf<Account, Paging & { readonly q?: string | undefined }>(transport, '/v1/people'),
+      update: (id: string, body: { disabled?: boolean; operator?: boolean }, call?: CallOptions): Promise<Account> =>
+        send('PATCH', at('/v1/people', id), { ...call, body }),
+      endSessions: (id: string, call?: CallOptions): Promise<void> =>
+        send('DELETE', `${at('/v1/people', id)}/sessions`, call),
+      /** A link to hand over to a person who has lost their password. */
+      createPasswordReset: (id: string, call?: CallOptions): Promise<ResetLink> =>
+        send('POST', `${at('/v1/people', id)}/password-reset`, call),
+    },
+    passwordResets: {
+      /** Asks for a link by mail; nothing tells whether there is such a person. */
+      request: (body: { email: string }, call?: CallOptions): Promise<void> =>
+        send('POST', '/v1/password-resets', { ...call, body }),
+      /** Sets a new password with the code of a link. Throws `not_found`. */
+      use: (code: string, body: { password: string }, call?: CallOptions): Promise<void> =>
+        send('POST', at('/v1/password-resets', code), { ...call, body }),
     },
     sessions: {
       ...listOf<Session, Paging>(transport, '/v1/sessions'),
@@ -154,6 +173,9 @@ function ownOf(transport: Transport) {
       get: (call?: CallOptions): Promise<Person> => send('GET', '/v1/me', call),
       update: (body: { name?: string }, call?: CallOptions): Promise<Person> =>
         send('PATCH', '/v1/me', { ...call, body }),
+      /** Deletes the account. Throws `sign_in_failed`, `conflict` while it owns a workspace. */
+      delete: (body: { password: string }, call?: CallOptions): Promise<void> =>
+        send('DELETE', '/v1/me', { ...call, body }),
       changePassword: (body: { currentPassword: string; newPassword: string }, call?: CallOptions): Promise<void> =>
         send('POST', '/v1/me/password', { ...call, body }),
       twoFactor: {
@@ -195,6 +217,10 @@ function ownOf(transport: Transport) {
       update: (id: string, body: { role: GivenRole }, call?: CallOptions): Promise<Member> =>
         send('PATCH', at('/v1/members', id), { ...call, body }),
       delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', at('/v1/members', id), call),
+      /** Leaves the workspace. Throws `conflict` for its owner. */
+      leave: (call?: CallOptions): Promise<void> => send('DELETE', '/v1/members/me', call),
+      endSessions: (id: string, call?: CallOptions): Promise<void> =>
+        send('DELETE', `${at('/v1/members', id)}/sessions`, call),
     },
     invitations: {
       ...listOf<Invitation, Paging>(transport, '/v1/invitations'),

@@ -39,7 +39,7 @@ function credentialOf(row: CredentialRow): Credential {
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     createdBy:
-      creator_name === null || creator_email === null
+      row.created_by === null || creator_name === null || creator_email === null
         ? null
         : { id: row.created_by, name: creator_name, email: creator_email },
     lastUsedAt: row.last_used_at,

@@ -8,6 +8,7 @@ import { deleteOldJobs } from '../store/jobs.ts';
 import { deleteOldLogs } from '../store/logs.ts';
 import { pruneRevocations } from '../store/nodes.ts';
 import { deleteExpiredChallenges } from '../store/passkeys.ts';
+import { deleteExpiredResets } from '../store/password-resets.ts';
 import { deleteEndedSessions, deleteOldAddresses } from '../store/people.ts';
 import { deleteOldRuns } from '../store/scripts.ts';
 import { deleteOldUses } from '../store/usage.ts';
@@ -24,6 +25,7 @@ export async function tidy(
     await deleteEndedSessions(trx, now, SPANS.sessionIdle);
     await deleteExpiredDeviceCodes(trx, now);
     await deleteExpiredChallenges(trx, now);
+    await deleteExpiredResets(trx, now);
     await deleteOldClaims(trx, now - SPANS.idempotency);
     await deleteOldFailures(trx, now - HOUR);
     await pruneRevocations(trx, now - HOUR);

@@ -161,7 +161,7 @@ export async function creatorOfCredential(db: Queryable, workspaceId: string, id
     .where('workspace_id', '=', workspaceId)
     .where('id', '=', id)
     .executeTakeFirst();
-  return row?.created_by;
+  return row?.created_by ?? undefined;
 }
 
 /** Whether a credential is still there. */

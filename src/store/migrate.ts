@@ -22,6 +22,7 @@ import { deploymentOverrides } from './migrations/0045-deployment-overrides.ts';
 import { guardKeys } from './migrations/0052-guard-keys.ts';
 import { operators } from './migrations/0055-operators.ts';
 import { access } from './migrations/0056-access.ts';
+import { credentialCreator } from './migrations/0057-credential-creator.ts';
 import { revocationIds } from './migrations/0060-revocation-ids.ts';
 import { installation } from './migrations/0063-installation.ts';
 
@@ -49,6 +50,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0052-guard-keys': guardKeys,
   '0055-operators': operators,
   '0056-access': access,
+  '0057-credential-creator': credentialCreator,
   '0060-revocation-ids': revocationIds,
   '0063-installation': installation,
 };

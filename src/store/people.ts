@@ -209,6 +209,7 @@ export interface SignedInRow {
   readonly person_id: string;
   readonly person_name: string;
   readonly person_email: string;
+  readonly person_operator: number;
   readonly last_workspace_id: string | null;
   readonly workspace_id: string | null;
   readonly workspace_name: string | null;
@@ -218,7 +219,7 @@ export interface SignedInRow {
 }
 
 const BY_SESSION_DIGEST = `select s.id as session_id, s.kind as session_kind, s.last_used_at, s.ends_at,
-    p.id as person_id, p.name as person_name, p.email as person_email, p.last_workspace_id,
+    p.id as person_id, p.name as person_name, p.email as person_email, p.operator as person_operator, p.last_workspace_id,
     w.id as workspace_id, w.name as workspace_name, w.slug as workspace_slug, m.id as member_id, m.role
   from session s
   join person p on p.id = s.person_id

@@ -207,7 +207,8 @@ export interface CredentialTable {
   expires_at: number | null;
   created_at: number;
   updated_at: number;
-  created_by: string;
+  /** Null where the account was deleted. */
+  created_by: string | null;
   last_used_at: number | null;
   use_count: Generated<number>;
 }

@@ -134,7 +134,22 @@ const SENTENCES: Partial<Record<AuditAction, (facts: Facts) => Words>> = {
   },
   'session.deleted': ({ event, actor }) =>
     event.actor.kind === 'session' ? ['Whoever held a session revoked it'] : [actor, ' ended a session'],
-  'person.sessions_ended': ({ actor }) => [actor, ' ended all their other sessions'],
+  'person.sessions_ended': ({ event, actor, target }) =>
+    event.actor.id === event.target?.id
+      ? [actor, ' ended all their other sessions']
+      : [actor, ' ended all sessions of ', target],
+  'person.password_reset_requested': ({ target }) => ['A link to reset the password of ', target, ' was sent by mail'],
+  'person.password_reset_created': ({ actor, target }) => [actor, ' made a link to reset the password of ', target],
+  'person.password_reset': ({ actor }) => [actor, ' reset their password'],
+  'person.operator_changed': ({ actor, target, after }) => [
+    actor,
+    after['operator'] === true ? ' made ' : ' took the operator role from ',
+    target,
+    after['operator'] === true ? ' an operator' : '',
+  ],
+  'person.disabled': ({ actor, target }) => [actor, ' disabled the account of ', target],
+  'person.enabled': ({ actor, target }) => [actor, ' enabled the account of ', target],
+  'person.deleted': ({ actor }) => [actor, ' deleted their account'],
   'session.failed': ({ event, actor }) => {
     if (event.actor.name === null) return ['Signing in with an unknown email address failed'];
     if (event.detail['reason'] === 'password_incorrect') {
@@ -162,6 +177,8 @@ const SENTENCES: Partial<Record<AuditAction, (facts: Facts) => Words>> = {
     ' to ',
     value(after['role']),
   ],
+  'member.left': ({ actor }) => [actor, ' left the workspace'],
+  'member.sessions_ended': ({ actor, target }) => [actor, ' ended all sessions of ', target],
   'member.deleted': ({ actor, target }) => [actor, ' removed ', target],
   'invitation.created': ({ actor, target, after }) => [actor, ' invited ', target, ' as ', value(after['role'])],
   'env.updated': ({ event, actor, target }) => {

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { PASSWORD, signUpMember, signUpOwner, startHouse } from '../testing/house.ts';
+import { runCommand } from '../testing/process.ts';
+
+test('people are administered on the data directory of a server that is stopped', async () => {
+  const house = await startHouse();
+  const owner = await signUpOwner(house);
+  await signUpMember(house, owner, 'member', 'grace@example.com');
+  const environment = { DEVPILOT_DATA_DIR: house.dataDirectory, DEVPILOT_PUBLIC_URL: 'https://dev.example.com' };
+  const people = (...args: string[]) => runCommand(['people', ...args], environment);
+  const refused = await people('list');
+  assert.notEqual(refused.code, 0, 'a server that runs has the data directory');
+  await house.running.close();
+
+  const listed: { email: string; operator: boolean }[] = JSON.parse((await people('list', '--json')).stdout);
+  assert.deepEqual(
+    listed.map(({ email, operator }) => [email, operator]),
+    [
+      ['ada@example.com', true],
+      ['grace@example.com', false],
+    ],
+  );
+  const operator = await people('operator', 'grace@example.com', '--json');
+  assert.equal(JSON.parse(operator.stdout).operator, true);
+  assert.match((await people('operator', 'grace@example.com', '--remove')).stdout, /no operator/);
+  const last = await people('disable', 'ada@example.com');
+  assert.notEqual(last.code, 0);
+  assert.match(last.stderr, /last operator/);
+  assert.equal((await people('disable', 'grace@example.com')).code, 0);
+  assert.match((await people('reset-password', 'grace@example.com')).stderr, /disabled/);
+  assert.equal((await people('enable', 'grace@example.com')).code, 0);
+  const { url } = JSON.parse((await people('reset-password', 'grace@example.com', '--json')).stdout);
+  assert.match(url, /^https:\/\/dev\.example\.com\/reset-password#\w{32}$/);
+  assert.match((await people('enable', 'nobody@example.com')).stderr, /no person/);
+
+  const again = await startHouse({ dataDirectory: house.dataDirectory });
+  const body = { password: 'quite another sentence' };
+  assert.equal((await again.call(`/v1/password-resets/${new URL(url).hash.slice(1)}`, { body })).status, 204);
+  const signIn = (password: string) => again.call('/v1/sessions', { body: { email: 'grace@example.com', password } });
+  assert.deepEqual([(await signIn(PASSWORD)).status, (await signIn(body.password)).status], [401, 201]);
+  await again.close();
+});

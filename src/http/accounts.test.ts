@@ -1,0 +1,206 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { Account, AuditEvent, Member, Page, ResetLink } from '../contract/schemas.ts';
+import { HOUR } from '../contract/words.ts';
+import { forEachEngine } from '../testing/engines.ts';
+import {
+  type Answer,
+  cookieOf,
+  createKey,
+  PASSWORD,
+  personWith,
+  signUpMember,
+  signUpOwner,
+  startHouse,
+  type TestHouse,
+  type TestPerson,
+} from '../testing/house.ts';
+import { startMailServer } from '../testing/mail-server.ts';
+
+const NEW_PASSWORD = 'quite another sentence';
+const codeOf = (answer: Answer) => (answer.body as { code?: string }).code;
+const linkCode = (url: string) => new URL(url).hash.slice(1);
+
+forEachEngine('accounts', (engine) => {
+  let house: TestHouse;
+  let owner: TestPerson;
+  let now = Date.now();
+  before(async () => {
+    house = await startHouse({ clock: () => now, environment: await engine.environment() });
+    owner = await signUpOwner(house);
+  });
+  after(() => house.close());
+
+  const people = async (q: string) => (await owner.call<Page<Account>>(`/v1/people?q=${encodeURIComponent(q)}`)).body;
+  const idOf = async (email: string) => (await people(email)).data[0]?.id ?? assert.fail(`no person ${email}`);
+  const update = async (email: string, body: { disabled?: boolean; operator?: boolean }, by = owner) =>
+    by.call<Account>(`/v1/people/${await idOf(email)}`, { method: 'PATCH', body });
+  const signIn = (email: string, password = PASSWORD) => house.call('/v1/sessions', { body: { email, password } });
+  const memberId = async (email: string) => {
+    const { data } = (await owner.call<Page<Member>>('/v1/members')).body;
+    return data.find((member) => member.email === email)?.id ?? assert.fail(`no member ${email}`);
+  };
+  const use = (url: string, password = NEW_PASSWORD) =>
+    house.call(`/v1/password-resets/${linkCode(url)}`, { body: { password } });
+  const events = async (action: string) =>
+    (await owner.call<Page<AuditEvent>>(`/v1/audit-events?action=${action}`)).body.data;
+
+  test('operators list people and find them by part of a name or address, and nobody else does', async () => {
+    const member = await signUpMember(house, owner, 'admin', 'list_me@example.com');
+    const [found] = (await people('LIST_me@')).data;
+    assert.deepEqual(
+      [found?.email, found?.operator, found?.disabled, found?.workspaces, found?.twoFactor],
+      ['list_me@example.com', false, false, 1, false],
+    );
+    assert.ok(found?.lastUsedAt);
+    assert.equal((await people('list%me')).data.length, 0);
+    assert.equal(codeOf(await member.call('/v1/people')), 'forbidden');
+    const page = (await owner.call<Page<Account>>('/v1/people?limit=1')).body;
+    assert.ok(page.data.length === 1 && page.nextCursor);
+    assert.equal((await people(owner.email)).data[0]?.operator, true);
+  });
+
+  test('a link of an operator sets a new password once, within an hour, and ends all sessions', async () => {
+    const person = await signUpMember(house, owner, 'member', 'lost@example.com');
+    const path = `/v1/people/${await idOf(person.email)}/password-reset`;
+    const link = async () => {
+      const made = await owner.call<ResetLink>(path, { method: 'POST' });
+      assert.equal(made.status, 201, made.text);
+      return made.body.url;
+    };
+    const url = await link();
+    const other = await link();
+    assert.ok(url.startsWith(`${house.url}/reset-password#`));
+    assert.equal((await use(url, 'password')).status, 422);
+    assert.equal((await use(url)).status, 204);
+    assert.equal((await person.call('/v1/me')).status, 401);
+    assert.equal((await signIn(person.email)).status, 401);
+    assert.equal((await signIn(person.email, NEW_PASSWORD)).status, 201);
+    // Another link ends with all else that gave access.
+    for (const spent of [url, other, `${url}x`]) assert.equal((await use(spent)).status, 404);
+    const late = await link();
+    now += HOUR;
+    assert.equal((await use(late)).status, 404);
+    assert.equal((await events('person.password_reset'))[0]?.actor.name, 'lost');
+  });
+
+  test('two uses of one link at once set one password', async () => {
+    const person = await signUpMember(house, owner, 'member', 'twice@example.com');
+    const made = await owner.call<ResetLink>(`/v1/people/${await idOf(person.email)}/password-reset`, {
+      method: 'POST',
+    });
+    const answers = await Promise.all([use(made.body.url, 'first sentence'), use(made.body.url, 'second sentence')]);
+    assert.deepEqual(answers.map(({ status }) => status).sort(), [204, 404]);
+  });
+
+  test('a disabled person has no access and cannot sign in; only their own password tells why', async () => {
+    const person = await signUpMember(house, owner, 'admin', 'disabled@example.com');
+    const invited = await person.call<{ code: string }>('/v1/invitations', {
+      body: { email: 'guest@example.com', role: 'member' },
+    });
+    assert.equal((await update(person.email, { disabled: true })).body.disabled, true);
+    assert.equal((await person.call('/v1/me')).status, 401);
+    assert.equal(codeOf(await signIn(person.email)), 'forbidden');
+    assert.equal(codeOf(await signIn(person.email, 'wrong')), 'sign_in_failed');
+    const guest = { name: 'Guest', email: 'guest@example.com', password: PASSWORD, invitation: invited.body.code };
+    assert.equal(codeOf(await house.call('/v1/people', { body: guest })), 'forbidden');
+    const reset = await owner.call(`/v1/people/${await idOf(person.email)}/password-reset`, { method: 'POST' });
+    assert.equal(codeOf(reset), 'conflict');
+    assert.equal((await update(person.email, { disabled: false })).body.disabled, false);
+    assert.equal((await signIn(person.email)).status, 201);
+    assert.equal((await person.call('/v1/me')).status, 401);
+  });
+
+  test('operators make others operators, and the last one stays', async () => {
+    assert.equal(codeOf(await update(owner.email, { operator: false })), 'conflict');
+    assert.equal(codeOf(await update(owner.email, { disabled: true })), 'conflict');
+    const second = await signUpMember(house, owner, 'member', 'second@example.com');
+    assert.equal((await update(second.email, { operator: true })).body.operator, true);
+    assert.equal((await second.call('/v1/people')).status, 200);
+    // Both take the role from each other at once: one of them stays.
+    const answers = await Promise.all([
+      update(owner.email, { operator: false }, second),
+      update(second.email, { operator: false }),
+    ]);
+    assert.equal(answers.filter(({ status }) => status === 200).length, 1);
+    const stays = (await owner.call('/v1/people')).status === 200 ? owner : second;
+    const own = (await stays.call<Page<Account>>(`/v1/people?q=${owner.email}`)).body.data[0]?.id;
+    const body = { operator: true };
+    assert.equal((await stays.call(`/v1/people/${own}`, { method: 'PATCH', body })).status, 200);
+  });
+
+  test('owners and admins end the sessions of members, and only the owner those of the owner', async () => {
+    const admin = await signUpMember(house, owner, 'admin', 'ender@example.com');
+    const member = await signUpMember(house, owner, 'member', 'ended@example.com');
+    const path = async (email: string) => `/v1/members/${await memberId(email)}/sessions`;
+    assert.equal(codeOf(await member.call(await path(admin.email), { method: 'DELETE' })), 'forbidden');
+    assert.equal(codeOf(await admin.call(await path(owner.email), { method: 'DELETE' })), 'forbidden');
+    assert.equal((await admin.call(await path(member.email), { method: 'DELETE' })).status, 204);
+    assert.equal((await member.call('/v1/me')).status, 401);
+    const operators = `/v1/people/${await idOf(admin.email)}/sessions`;
+    assert.equal((await owner.call(operators, { method: 'DELETE' })).status, 204);
+    assert.equal((await admin.call('/v1/me')).status, 401);
+  });
+
+  test('a member leaves; an owner cannot', async () => {
+    const member = await signUpMember(house, owner, 'admin', 'leaver@example.com');
+    await member.call('/v1/invitations', { body: { email: 'left-behind@example.com', role: 'admin' } });
+    assert.equal(codeOf(await owner.call('/v1/members/me', { method: 'DELETE' })), 'conflict');
+    assert.equal((await member.call('/v1/members/me', { method: 'DELETE' })).status, 204);
+    assert.equal((await member.call('/v1/me')).status, 401);
+    assert.ok(!(await owner.call('/v1/invitations')).text.includes('left-behind'));
+    assert.equal((await events('member.left'))[0]?.actor.name, 'leaver');
+  });
+
+  test('an account is deleted with its password; what it created stays and the log keeps its name', async () => {
+    const admin = await signUpMember(house, owner, 'admin', 'leaving@example.com');
+    const key = await createKey(admin, ['read']);
+    const remove = (person: TestPerson, password = PASSWORD) =>
+      person.call('/v1/me', { method: 'DELETE', body: { password } });
+    assert.equal(codeOf(await remove(owner)), 'conflict');
+    assert.equal(codeOf(await remove(admin, 'wrong')), 'sign_in_failed');
+    assert.equal((await remove(admin)).status, 204);
+    assert.equal((await admin.call('/v1/me')).status, 401);
+    assert.equal((await signIn(admin.email)).status, 401);
+    const kept = await owner.call<{ createdBy: unknown }>(`/v1/api-keys/${key.id}`);
+    assert.equal(kept.body.createdBy, null);
+    assert.equal((await house.call('/v1/authorize', { headers: { 'x-api-key': key.secret } })).status, 200);
+    const created = (await events('api_key.created')).find(({ target }) => target?.id === key.id);
+    assert.equal(created?.actor.name, 'leaving');
+    assert.equal((await events('person.deleted'))[0]?.actor.name, 'leaving');
+    assert.equal((await people(admin.email)).data.length, 0);
+  });
+});
+
+test('a link goes out by mail, and the answer tells nobody whether there is such a person', async () => {
+  const mail = await startMailServer();
+  const house = await startHouse({ environment: { DEVPILOT_SMTP_URL: mail.url } });
+  const owner = await signUpOwner(house);
+  const ask = (email: string) => house.call('/v1/password-resets', { body: { email } });
+  const answers = [await ask('nobody@example.com'), await ask(owner.email.toUpperCase())];
+  for (const { status, text } of answers) assert.deepEqual([status, text], [202, '']);
+  for (let more = 0; more < 8; more++) assert.equal((await ask(owner.email)).status, 202);
+  const restarted = await house.restart();
+  // No more than five wait for one person, however often somebody asks.
+  assert.equal(mail.messages.length, 5);
+  for (const message of mail.messages) assert.match(message, /To: ada@example\.com/);
+  const [, code = ''] = /\/reset-password#(\w{32})/.exec(mail.messages[0] ?? '') ?? [];
+  const body = { password: NEW_PASSWORD };
+  assert.equal((await restarted.call(`/v1/password-resets/${code}`, { body })).status, 204);
+  const signedIn = await restarted.call('/v1/sessions', { body: { email: owner.email, password: NEW_PASSWORD } });
+  assert.equal((await personWith(restarted, owner.email, cookieOf(signedIn), '').call('/v1/me')).status, 200);
+  await restarted.close();
+  await mail.close();
+});
+
+test('who asks for too many links, or tries too many codes, is told to wait', async () => {
+  const house = await startHouse();
+  const statuses = async (path: string, body: unknown) => {
+    const seen: number[] = [];
+    for (let count = 0; count < 32; count++) seen.push((await house.call(path, { body })).status);
+    return [seen[0], seen.at(-1)];
+  };
+  assert.deepEqual(await statuses('/v1/password-resets', { email: 'eve@example.com' }), [202, 429]);
+  assert.deepEqual(await statuses('/v1/password-resets/made-up', { password: NEW_PASSWORD }), [404, 429]);
+  await house.close();
+});

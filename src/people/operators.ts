@@ -1,0 +1,110 @@
+import { appendToEach, SYSTEM_LOG } from '../audit/log.ts';
+import type { Origin, Party } from '../contract/audit.ts';
+import { Problem } from '../contract/problem.ts';
+import type { Account, Page } from '../contract/schemas.ts';
+import type { AuditAction } from '../contract/words.ts';
+import { deleteInvitationsOf, endAccess } from '../store/access.ts';
+import { type AccountRow, findAccount, listAccounts, lockOperators } from '../store/operators.ts';
+import { cutPage, pageAsk } from '../store/paging.ts';
+import { lockPerson, type PersonRow, updatePerson } from '../store/people.ts';
+import type { Trx } from '../store/store.ts';
+import { workspaceIdsOf } from '../store/workspaces.ts';
+import { instant, type PeopleContext, partyOf } from './context.ts';
+
+/** Who changes an account: an operator in the page, or the system for a command on the data directory. */
+export interface OperatorAsker {
+  readonly actor: Party;
+  readonly origin: Origin;
+}
+
+function showAccount(row: AccountRow): Account {
+  return {
+    id: row.id,
+    name: row.name,
+    email: row.email,
+    twoFactor: row.totp_enabled === 1,
+    operator: row.operator === 1,
+    disabled: row.disabled === 1,
+    workspaces: row.workspaces,
+    createdAt: instant(row.created_at),
+    lastUsedAt: row.last_used_at === null ? null : instant(row.last_used_at),
+  };
+}
+
+export async function listPeople(
+  context: PeopleContext,
+  query: { q?: string | undefined; limit?: string | undefined; cursor?: string | undefined },
+): Promise<Page<Account>> {
+  const page = pageAsk(query, 'createdAt', 'number');
+  const rows = await listAccounts(context.store.read, query.q, page);
+  return cutPage(rows, page.limit, 'createdAt', (row) => ({ value: row.created_at, id: row.id }), showAccount);
+}
+
+/** Throws `conflict` if no operator who can sign in would be left without this person. */
+export async function refuseLastOperator(trx: Trx, personId: string): Promise<void> {
+  const operators = await lockOperators(trx);
+  if (operators.length === 1 && operators[0] === personId) {
+    throw new Problem('conflict', 'This is the last operator. Make somebody else an operator first.');
+  }
+}
+
+async function record(
+  context: PeopleContext,
+  trx: Trx,
+  { actor, origin }: OperatorAsker,
+  person: PersonRow,
+  action: AuditAction,
+  detail: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const logs = [SYSTEM_LOG, ...(await workspaceIdsOf(trx, person.id))];
+  const draft = { action, at: context.clock(), actor, target: partyOf(person), credential: null, origin, detail };
+  await appendToEach(trx, logs, { ...draft, workspaceId: SYSTEM_LOG });
+}
+
+/**
+ * Disables or enables a person, makes one an operator or no operator. Disabling ends all access at once, and the
+ * invitations that the person has sent. Throws `not_found`, `conflict` for the last operator.
+ */
+export async function updateAccount(
+  context: PeopleContext,
+  asker: OperatorAsker,
+  personId: string,
+  input: { disabled?: boolean | undefined; operator?: boolean | undefined },
+): Promise<Account> {
+  return context.store.transaction(async (trx) => {
+    if (input.disabled === true || input.operator === false) await refuseLastOperator(trx, personId);
+    const person = await lockPerson(trx, personId);
+    if (person === undefined) throw new Problem('not_found', 'There is no such person.');
+    const now = context.clock();
+    const { disabled = person.disabled === 1, operator = person.operator === 1 } = input;
+    if (operator !== (person.operator === 1)) {
+      await updatePerson(trx, personId, { operator: operator ? 1 : 0, updated_at: now });
+      const detail = { before: { operator: !operator }, after: { operator } };
+      await record(context, trx, asker, person, 'person.operator_changed', detail);
+    }
+    if (disabled !== (person.disabled === 1)) {
+      await updatePerson(trx, personId, { disabled: disabled ? 1 : 0, updated_at: now });
+      const sessionsEnded = disabled ? await endAccess(trx, personId, null, now) : 0;
+      const invitationsEnded = disabled ? await deleteInvitationsOf(trx, personId, null) : 0;
+      const action = disabled ? 'person.disabled' : 'person.enabled';
+      await record(context, trx, asker, person, action, disabled ? { sessionsEnded, invitationsEnded } : {});
+    }
+    const after = await findAccount(trx, personId);
+    if (after === undefined) throw new Problem('internal');
+    return showAccount(after);
+  });
+}
+
+/** Ends all sessions of a person, and all else that gives access. Throws `not_found`. */
+export async function endAccountSessions(
+  context: PeopleContext,
+  asker: OperatorAsker,
+  personId: string,
+): Promise<void> {
+  await context.store.transaction(async (trx) => {
+    const person = await lockPerson(trx, personId);
+    if (person === undefined) throw new Problem('not_found', 'There is no such person.');
+    const sessionsEnded = await endAccess(trx, personId, null, context.clock());
+    await record(context, trx, asker, person, 'person.sessions_ended', { sessionsEnded });
+  });
+}

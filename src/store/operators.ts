@@ -1,0 +1,86 @@
+import { type SqlBool, sql } from 'kysely';
+import type { PageAsk } from './paging.ts';
+import { locking, type Queryable, type Trx } from './store.ts';
+
+/** A person as operators see them. */
+export interface AccountRow {
+  readonly id: string;
+  readonly name: string;
+  readonly email: string;
+  readonly totp_enabled: number;
+  readonly operator: number;
+  readonly disabled: number;
+  readonly created_at: number;
+  readonly workspaces: number;
+  readonly last_used_at: number | null;
+}
+
+function selectAccounts(db: Queryable) {
+  return db.selectFrom('person').select((select) => [
+    'person.id',
+    'person.name',
+    'person.email',
+    'person.totp_enabled',
+    'person.operator',
+    'person.disabled',
+    'person.created_at',
+    select
+      .selectFrom('member')
+      .select((count) => count.fn.countAll<number>().as('count'))
+      .whereRef('member.person_id', '=', 'person.id')
+      .as('workspaces'),
+    select
+      .selectFrom('session')
+      .select((last) => last.fn.max('session.last_used_at').as('last'))
+      .whereRef('session.person_id', '=', 'person.id')
+      .as('last_used_at'),
+  ]);
+}
+
+/** A page of all people of the installation, one row beyond the limit; `q` is part of a name or address. */
+export async function listAccounts(db: Queryable, q: string | undefined, page: PageAsk): Promise<AccountRow[]> {
+  let query = selectAccounts(db);
+  if (q !== undefined && q !== '') {
+    const pattern = `%${q.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
+    query = query.where(
+      sql<SqlBool>`(lower(person.name) like ${pattern} escape '\\' or person.email_key like ${pattern} escape '\\')`,
+    );
+  }
+  if (page.after !== null) {
+    query = query.where(sql<SqlBool>`(person.created_at, person.id) > (${page.after.value}, ${page.after.id})`);
+  }
+  const rows = await query
+    .orderBy('person.created_at')
+    .orderBy('person.id')
+    .limit(page.limit + 1)
+    .execute();
+  return rows.map((row) => ({ ...row, workspaces: Number(row.workspaces) }));
+}
+
+export async function findAccount(db: Queryable, id: string): Promise<AccountRow | undefined> {
+  const row = await selectAccounts(db).where('person.id', '=', id).executeTakeFirst();
+  return row === undefined ? undefined : { ...row, workspaces: Number(row.workspaces) };
+}
+
+/** The ids of all operators who are not disabled; none changes until the transaction ends. */
+export async function lockOperators(trx: Trx): Promise<string[]> {
+  const query = trx.selectFrom('person').select('id').where('operator', '=', 1).where('disabled', '=', 0).orderBy('id');
+  return (await locking(trx, query, 'person').execute()).map(({ id }) => id);
+}
+
+/** Whether a person owns any workspace. */
+export async function ownsWorkspace(trx: Trx, personId: string): Promise<boolean> {
+  const row = await trx
+    .selectFrom('member')
+    .select('id')
+    .where('person_id', '=', personId)
+    .where('role', '=', 'owner')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Deletes a person with everything that is theirs alone; what they created in workspaces stays. */
+export async function deletePerson(trx: Trx, id: string): Promise<void> {
+  await trx.deleteFrom('invitation').where('created_by', '=', id).execute();
+  await trx.deleteFrom('person').where('id', '=', id).execute();
+}

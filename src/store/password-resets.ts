@@ -1,0 +1,47 @@
+import type { Queryable, Trx } from './store.ts';
+
+export async function insertReset(
+  trx: Trx,
+  row: { digest: Uint8Array; person_id: string; created_at: number; expires_at: number },
+): Promise<void> {
+  await trx.insertInto('password_reset').values(row).execute();
+}
+
+/** How many codes of a person have not expired. */
+export async function countResets(trx: Trx, personId: string, now: number): Promise<number> {
+  const { count } = await trx
+    .selectFrom('password_reset')
+    .select((select) => select.fn.countAll<number>().as('count'))
+    .where('person_id', '=', personId)
+    .where('expires_at', '>', now)
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}
+
+/** Whose password a code resets, unless it has expired. */
+export async function findReset(
+  db: Queryable,
+  digest: Uint8Array,
+  now: number,
+): Promise<{ person_id: string } | undefined> {
+  return db
+    .selectFrom('password_reset')
+    .select('person_id')
+    .where('digest', '=', digest)
+    .where('expires_at', '>', now)
+    .executeTakeFirst();
+}
+
+/** Uses a code up; true for exactly one caller. */
+export async function consumeReset(trx: Trx, digest: Uint8Array, now: number): Promise<boolean> {
+  const result = await trx
+    .deleteFrom('password_reset')
+    .where('digest', '=', digest)
+    .where('expires_at', '>', now)
+    .executeTakeFirst();
+  return result.numDeletedRows > 0n;
+}
+
+export async function deleteExpiredResets(trx: Trx, now: number): Promise<void> {
+  await trx.deleteFrom('password_reset').where('expires_at', '<=', now).execute();
+}
