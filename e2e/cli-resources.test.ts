@@ -123,6 +123,18 @@ describe('projects, servers and apps', () => {
     assert.deepEqual([now.healthCheck, now.logCommand], [null, 'tail -n 10 log']);
     assert.match((await shell.run(['apps', 'show', app.id])).stdout, /Hooks\s+Build \(post_source_control\)\n/);
     assert.equal((await shell.run(['apps', 'list', '--project', 'shop', '--quiet'])).stdout, `${app.id}\n`);
+    const password = await shell.run(
+      ['apps', 'update', 'front', '--repository-user', 'deploy', '--repository-password', '-', '--json'],
+      { input: 'a token of the git host\n' },
+    );
+    assert.deepEqual(
+      [json<App>(password.stdout).hasRepositoryPassword, password.stdout.includes('a token')],
+      [true, false],
+      password.stderr,
+    );
+    assert.match((await shell.run(['apps', 'show', app.id])).stdout, /Credentials\s+deploy, password stored\n/);
+    const typed = await shell.run(['apps', 'update', 'front', '--repository-password', 'secret']);
+    assert.deepEqual([typed.code, /histories/.test(typed.stderr)], [1, true]);
     const held = await shell.run(['servers', 'delete', 'web-1', '--yes']);
     assert.deepEqual([held.code, /Front/.test(held.stderr)], [1, true]);
     const unknown = await shell.run(['apps', 'update', 'front', '--from', '-'], { input: '{ "colour": "red" }' });

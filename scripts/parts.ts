@@ -12,6 +12,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'docker-compose': 'docker-compose',
   fish: 'fish',
   git: 'git',
+  'git-lfs': 'git-lfs',
   nginx: 'nginx',
   ps: 'procps',
   ssh: 'openssh-client',

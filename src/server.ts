@@ -42,6 +42,7 @@ import { createReports } from './workspace/error-reports.ts';
 import { createJobs } from './workspace/jobs/worker.ts';
 import { createLogs } from './workspace/logs.ts';
 import { createPatterns } from './workspace/patterns.ts';
+import { sealStoredCredentials } from './workspace/repository.ts';
 
 /** Records kept in memory: about 300 bytes each. */
 const RECORDS_IN_MEMORY = 1_000_000;
@@ -288,6 +289,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     },
   };
 
+  await sealStoredCredentials(store, people.seal, clock());
   const app = await createApp(house, { logger: log, trustProxy: settings.trustProxy });
   let metrics: Server | null = null;
   try {

@@ -1,6 +1,7 @@
 import type { App, CreateAppInput, UpdateAppInput } from '../contract/resources.ts';
 import type { AppListQuery } from '../sdk/client.ts';
-import { readCount } from './input.ts';
+import { Failure } from './failure.ts';
+import { readCount, readSecretInput } from './input.ts';
 import { showInstant } from './output.ts';
 import { type BodyOptions, commandsOf, given } from './resources.ts';
 
@@ -24,6 +25,12 @@ export const apps = commandsOf<App, AppListQuery, CreateAppInput, UpdateAppInput
     { title: 'Project', of: ({ projectId }) => projectId },
     { title: 'Server', of: ({ serverId }) => serverId },
     { title: 'Repository', of: ({ repository }) => repository },
+    {
+      title: 'Credentials',
+      of: ({ repositoryUser, hasRepositoryPassword }) =>
+        [repositoryUser, hasRepositoryPassword ? 'password stored' : null].filter((one) => one !== null).join(', ') ||
+        null,
+    },
     { title: 'Branch', of: ({ branch }) => branch },
     { title: 'Directory', of: ({ directory }) => directory },
     { title: 'Releases', of: ({ keepReleases }) => `${keepReleases} are kept` },
@@ -42,18 +49,39 @@ export interface AppOptions extends BodyOptions {
   readonly slug?: string;
   readonly server?: string;
   readonly repository?: string;
+  readonly repositoryUser?: string;
+  /** `-`: from standard input; empty: removed. */
+  readonly repositoryPassword?: string;
   readonly branch?: string;
   readonly directory?: string;
   readonly keepReleases?: string;
   readonly logCommand?: string;
 }
 
+async function readPassword(given: string | undefined): Promise<object> {
+  if (given === undefined) return {};
+  if (given === '') return { repositoryPassword: null };
+  if (given === '-') return { repositoryPassword: await readSecretInput('password') };
+  throw new Failure('A password on a command line ends up in histories. Use --repository-password - and pipe it in.');
+}
+
 /** The fields of an app that options name. */
-export function appFields(options: AppOptions): object {
+export async function appFields(options: AppOptions): Promise<object> {
   const keepReleases = readCount('--keep-releases', options.keepReleases);
-  const { project, name, slug, server, repository, branch, directory, logCommand } = options;
+  const { project, name, slug, server, repository, repositoryUser, branch, directory, logCommand } = options;
   return {
-    ...given({ projectId: project, name, slug, serverId: server, repository, branch, directory, logCommand }),
+    ...given({
+      projectId: project,
+      name,
+      slug,
+      serverId: server,
+      repository,
+      repositoryUser,
+      branch,
+      directory,
+      logCommand,
+    }),
+    ...(await readPassword(options.repositoryPassword)),
     ...(keepReleases !== undefined && { keepReleases }),
   };
 }

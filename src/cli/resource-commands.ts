@@ -59,7 +59,12 @@ const withApp = (command: Command) =>
   command
     .option('--project <project>', `${NAMED} of its project`)
     .option('--server <server>', `${NAMED} of its server`)
-    .option('--repository <url>', 'any address that git reads')
+    .option('--repository <url>', 'URL or path that git can fetch on the server')
+    .option('--repository-user <user>', 'user of an http or https repository; not needed with a token')
+    .option(
+      '--repository-password <->',
+      "read the repository's password or token from standard input: --repository-password -",
+    )
     .option('--branch <branch>', 'what is deployed unless said otherwise')
     .option('--directory <path>', 'where it lives on its server')
     .option('--keep-releases <count>', 'how many releases stay')
@@ -79,11 +84,11 @@ function appCommands(program: Command): void {
   show(parent, 'app').action(async (named, options) => (await load()).apps.show(named, options));
   withApp(create(parent)).action(async (options) => {
     const { apps, appFields } = await load();
-    return apps.create(appFields(options), options);
+    return apps.create(await appFields(options), options);
   });
   withApp(update(parent, 'app')).action(async (named, options) => {
     const { apps, appFields } = await load();
-    return apps.update(named, appFields(options), options);
+    return apps.update(named, await appFields(options), options);
   });
   remove(parent, 'app').action(async (names, options) => (await load()).apps.delete(names, options));
 }

@@ -219,7 +219,9 @@ export const App = z
     name: z.string(),
     slug: z.string(),
     serverId: id.nullable(),
-    repository: z.string().nullable(),
+    repository: z.string().nullable().describe('Without credentials'),
+    repositoryUser: z.string().nullable(),
+    hasRepositoryPassword: z.boolean(),
     branch: z.string(),
     directory: z.string().nullable(),
     hooks: z.array(shownHook),
@@ -239,9 +241,34 @@ export const App = z
   .meta({ id: 'App' });
 export type App = z.infer<typeof App>;
 
+/** One line: git's protocol for credentials is one of lines. */
+const credentialText = (max: number, what: string, example: string) =>
+  z
+    .string()
+    .min(1, `must be ${what}`)
+    .max(max, `must be ${what} of up to ${max} characters`)
+    .refine((text) => text.isWellFormed() && !/[\0\r\n]/.test(text), 'must not contain NUL or line breaks')
+    .meta({ examples: [example] });
 const appFields = {
   serverId: idOrSlug.nullable().optional().describe('Id or slug of a server'),
-  repository: repository.nullable().optional(),
+  repository: repository
+    .nullable()
+    .optional()
+    .describe('A user and a password in an http or https address are taken out of it and stored apart'),
+  repositoryUser: credentialText(RESOURCE_LIMITS.repositoryUser, 'a user name', 'deploy')
+    .nullable()
+    .optional()
+    .describe('For an http or https repository'),
+  repositoryPassword: credentialText(
+    RESOURCE_LIMITS.repositoryPassword,
+    'a password or token',
+    'a token of the git host',
+  )
+    .nullable()
+    .optional()
+    .describe(
+      'Write-only. Stored sealed, never returned, and sent to the scheme, host and port of the repository only; to be given again when those change. A token needs no user',
+    ),
   branch: branch.optional(),
   directory: directory.nullable().optional(),
   hooks: hooks.optional(),

@@ -458,6 +458,8 @@ export type BackupKind = (typeof BACKUP_KINDS)[number];
 
 /** Limits of what credentials open; lengths in characters. */
 export const RESOURCE_LIMITS = {
+  repositoryUser: 255,
+  repositoryPassword: 4096,
   slug: 63,
   host: 253,
   command: 8192,

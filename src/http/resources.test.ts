@@ -225,6 +225,8 @@ test('an app starts with the standard settings and takes each of its own', async
     slug: 'plain-app',
     serverId: null,
     repository: null,
+    repositoryUser: null,
+    hasRepositoryPassword: false,
     branch: 'main',
     directory: null,
     hooks: [],

@@ -8,6 +8,7 @@ import { createSeal, type Seal } from '../store/seal.ts';
 import { readSealed, SEALED, type SealedRow, type SealedTable, writeSealed } from '../store/sealed.ts';
 import type { Queryable, Store } from '../store/store.ts';
 import { variableIdentity } from '../workspace/environment.ts';
+import { repositoryPasswordIdentity } from '../workspace/repository.ts';
 import { serverKeyIdentity } from '../workspace/servers.ts';
 import { openStore } from './open-store.ts';
 import { keepSecretCheck, makeSecret, syncFolder, writeSecretFile } from './secret.ts';
@@ -17,6 +18,12 @@ import { openSource } from './transfer.ts';
 const IDENTITIES: Readonly<Record<SealedTable, (row: SealedRow) => string>> = {
   person: (row) => totpIdentity({ id: String(row['id']) }),
   server: (row) => serverKeyIdentity({ id: String(row['id']), workspace_id: String(row['workspace_id']) }),
+  app: (row) =>
+    repositoryPasswordIdentity({
+      workspace_id: String(row['workspace_id']),
+      id: String(row['id']),
+      repository: String(row['repository']),
+    }),
   env_change: (row) =>
     variableIdentity({
       workspace_id: String(row['workspace_id']),

@@ -19,6 +19,7 @@ import { activityChart } from './migrations/0037-activity-chart.ts';
 import { mendInstants } from './migrations/0040-mend-instants.ts';
 import { mutedIssues } from './migrations/0041-muted-issues.ts';
 import { deploymentOverrides } from './migrations/0045-deployment-overrides.ts';
+import { repositoryCredentials } from './migrations/0046-repository-credentials.ts';
 import { guardKeys } from './migrations/0052-guard-keys.ts';
 import { operators } from './migrations/0055-operators.ts';
 import { access } from './migrations/0056-access.ts';
@@ -47,6 +48,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0040-mend-instants': mendInstants,
   '0041-muted-issues': mutedIssues,
   '0045-deployment-overrides': deploymentOverrides,
+  '0046-repository-credentials': repositoryCredentials,
   '0052-guard-keys': guardKeys,
   '0055-operators': operators,
   '0056-access': access,

@@ -292,7 +292,11 @@ export interface ServerTable extends ResourceFacts {
 export interface AppTable extends ResourceFacts {
   project_id: string;
   server_id: string | null;
+  /** Without credentials. */
   repository: string | null;
+  repository_user: string | null;
+  /** Sealed for this app and the scheme, host and port of its repository. */
+  repository_password_sealed: string | null;
   branch: string;
   directory: string | null;
   /** JSON array. */

@@ -13,6 +13,7 @@ interface SealedColumn {
 export const SEALED = [
   { table: 'person', column: 'totp_sealed', key: ['id'] },
   { table: 'server', column: 'private_key_sealed', key: ['id'] },
+  { table: 'app', column: 'repository_password_sealed', key: ['id'] },
   { table: 'env_change', column: 'value_sealed', key: ['app_id', 'name', 'version'] },
 ] as const satisfies readonly SealedColumn[];
 

@@ -5,6 +5,7 @@ import { openDeployments } from '../store/deployments.ts';
 import type { AppTable } from '../store/schema.ts';
 import type { Trx } from '../store/store.ts';
 import { type Asker, instant, type WorkspaceContext, withoutSecrets } from './context.ts';
+import { repositoryAfter } from './repository.ts';
 import { createResource, editResource, findRow, idIn, listPage, removeResource } from './resources.ts';
 import { firstTime } from './schedules.ts';
 
@@ -18,6 +19,8 @@ function showApp(row: AppTable): App {
     slug: row.slug,
     serverId: row.server_id,
     repository: row.repository,
+    repositoryUser: row.repository_user,
+    hasRepositoryPassword: row.repository_password_sealed !== null,
     branch: row.branch,
     directory: row.directory,
     hooks: JSON.parse(row.hooks) as App['hooks'],
@@ -31,13 +34,24 @@ function showApp(row: AppTable): App {
     updatedAt: instant(row.updated_at),
   };
 }
-const APP = { noun: 'app', show: showApp } as const;
+const APP = {
+  noun: 'app',
+  show: showApp,
+  replaced: (before: AppTable, after: AppTable) =>
+    before.repository_password_sealed !== after.repository_password_sealed ? ['repositoryPassword'] : [],
+} as const;
 
 const asJson = (value: unknown): string | null =>
   value === null || value === undefined ? null : JSON.stringify(value);
 
 /** The row with what the input gives put over it. Throws `validation_failed`, also for a project or server that is not there. */
-async function withInput(trx: Trx, row: AppTable, input: UpdateApp, now: number): Promise<AppTable> {
+async function withInput(
+  { seal }: WorkspaceContext,
+  trx: Trx,
+  row: AppTable,
+  input: UpdateApp,
+  now: number,
+): Promise<AppTable> {
   const { workspace_id: workspaceId } = row;
   const { projectId, serverId } = input;
   const given = <Value>(value: Value | undefined, before: Value): Value => (value === undefined ? before : value);
@@ -49,7 +63,7 @@ async function withInput(trx: Trx, row: AppTable, input: UpdateApp, now: number)
       serverId === undefined || serverId === null
         ? given(serverId, row.server_id)
         : await idIn(trx, 'server', workspaceId, serverId),
-    repository: given(input.repository, row.repository),
+    ...repositoryAfter(seal, row, input),
     branch: given(input.branch, row.branch),
     directory: given(input.directory, row.directory),
     hooks: input.hooks === undefined ? row.hooks : JSON.stringify(input.hooks),
@@ -73,6 +87,8 @@ export function createApp(context: WorkspaceContext, asker: Asker, input: Create
       project_id: '',
       server_id: null,
       repository: null,
+      repository_user: null,
+      repository_password_sealed: null,
       branch: STANDARD.branch,
       directory: null,
       hooks: '[]',
@@ -82,7 +98,7 @@ export function createApp(context: WorkspaceContext, asker: Asker, input: Create
       backup: null,
       next_backup_at: null,
     };
-    return withInput(trx, blank, input, now);
+    return withInput(context, trx, blank, input, now);
   });
 }
 
@@ -101,7 +117,9 @@ export async function findApp(context: WorkspaceContext, workspaceId: string, id
 }
 
 export function updateApp(context: WorkspaceContext, asker: Asker, idOrSlug: string, input: UpdateApp): Promise<App> {
-  return editResource(context, asker, APP, idOrSlug, (trx, before) => withInput(trx, before, input, context.clock()));
+  return editResource(context, asker, APP, idOrSlug, (trx, before) =>
+    withInput(context, trx, before, input, context.clock()),
+  );
 }
 
 /** Throws `conflict` while it is being deployed. */

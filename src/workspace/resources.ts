@@ -25,6 +25,8 @@ export interface ResourceKind<Noun extends ResourceNoun, Shown extends Record<st
   readonly show: (row: ResourceRows[Noun]) => Shown;
   /** What the log keeps of what is shown, where that is not all of it. */
   readonly forLog?: (shown: Shown) => Record<string, unknown>;
+  /** Secret fields that an edit replaced; the log has their names alone. */
+  readonly replaced?: (before: ResourceRows[Noun], after: ResourceRows[Noun]) => readonly string[];
 }
 
 /** What is written beside a row, in its transaction and after it. */
@@ -152,7 +154,7 @@ export async function listPage<Noun extends ResourceNoun, Shown extends Record<s
 export async function editResource<Noun extends ResourceNoun, Shown extends Record<string, unknown>>(
   context: WorkspaceContext,
   asker: Asker,
-  { noun, show, forLog = (all) => all }: ResourceKind<Noun, Shown>,
+  { noun, show, forLog = (all) => all, replaced = () => [] }: ResourceKind<Noun, Shown>,
   idOrSlug: string,
   edit: (trx: Trx, before: ResourceRows[Noun]) => Promise<ResourceRows[Noun]> | ResourceRows[Noun],
   beside: Beside<ResourceRows[Noun]> = () => Promise.resolve(),
@@ -163,7 +165,8 @@ export async function editResource<Noun extends ResourceNoun, Shown extends Reco
     checkTag(asker.ifMatch, show(before));
     const edited = await edit(trx, before);
     const after = { ...edited, name_key: edited.name.toLowerCase(), updated_at: now };
-    const detail = differenceOf(forLog(show(before)), forLog(show(after)));
+    const secrets = Object.fromEntries(replaced(before, after).map((field) => [field, 'replaced']));
+    const detail = differenceOf(forLog(show(before)), { ...forLog(show(after)), ...secrets });
     if (detail === null) return show(before);
     await updateResource(trx, noun, after);
     await beside(trx, after);

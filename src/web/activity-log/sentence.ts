@@ -17,7 +17,13 @@ const NOUNS: Readonly<Record<string, string>> = {
 const nounOf = (kind: string): string => NOUNS[kind] ?? kind.replaceAll('_', ' ');
 
 /** How fields of an edit are called. */
-const FIELDS: Readonly<Record<string, string>> = { expiresAt: 'expiry', slug: 'address' };
+const FIELDS: Readonly<Record<string, string>> = {
+  expiresAt: 'expiry',
+  slug: 'address',
+  repositoryUser: 'repository user',
+  repositoryPassword: 'repository password',
+  hasRepositoryPassword: 'repository password',
+};
 
 const REASONS: Readonly<Record<string, string>> = {
   passphrase_required: 'it came without its passphrase',

@@ -20,7 +20,14 @@ import { useWorkspace } from '../session.ts';
 import { useAppQuery } from './app-query.ts';
 import styles from './apps.module.css';
 import { APP_LABELS, APP_RULES, appChanges, FORM_FIELDS, valuesOf } from './apps.ts';
-import { type AppFieldsProps, NameField, ProjectField, SourceFields, TargetFields } from './fields.tsx';
+import {
+  type AppFieldsProps,
+  CredentialFields,
+  NameField,
+  ProjectField,
+  SourceFields,
+  TargetFields,
+} from './fields.tsx';
 import { HooksField } from './hooks-field.tsx';
 import { useNames } from './names.ts';
 
@@ -34,15 +41,15 @@ function CheckFields({ form }: AppFieldsProps) {
         label="How"
         data={[
           { value: 'none', label: 'No check' },
-          { value: 'url', label: 'An address answers with 2xx' },
+          { value: 'url', label: 'A URL responds with a status below 400' },
           { value: 'command', label: 'A command exits with 0' },
         ]}
         {...form.getInputProps('checkKind')}
       />
       {checkKind === 'url' && (
         <TextInput
-          label="Address"
-          description="Asked from the server itself, where a deployment has just gone live."
+          label="URL"
+          description="Requested from the server itself once the release is live. Without a user name or password."
           placeholder="http://127.0.0.1:8080/healthz"
           spellCheck={false}
           {...form.getInputProps('checkUrl')}
@@ -130,6 +137,7 @@ function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
           </Section>
           <Section title="Source and server" description="What a deployment fetches, and where it puts it.">
             <SourceFields form={form} />
+            <CredentialFields form={form} isStored={guarded.base.hasRepositoryPassword} />
             <TargetFields form={form} names={names} />
             <NumberInput
               label="Releases kept"

@@ -10,6 +10,8 @@ const app: App = {
   slug: 'storefront',
   serverId: null,
   repository: 'https://git.example.com/shop.git',
+  repositoryUser: 'deploy',
+  hasRepositoryPassword: true,
   branch: 'main',
   directory: '/srv/shop',
   hooks: [{ name: 'Build', stage: 'post_setup', run: 'make', timeoutSeconds: 60, active: true }],
@@ -38,6 +40,14 @@ test('a part of a whole is sent with what it is a part of', () => {
   assert.deepEqual(appChanges(app, { ...values, checkKind: 'none' }), { healthCheck: null });
   const nothing = { ...values, backupCommand: '', backupSchedule: '', keepLast: '' };
   assert.deepEqual(appChanges(app, nothing), { backup: null });
+});
+
+test('a stored password is sent only where it is replaced or removed', () => {
+  const values = valuesOf(app);
+  assert.deepEqual(appChanges(app, { ...values, repositoryPassword: 'new' }), { repositoryPassword: 'new' });
+  assert.deepEqual(appChanges(app, { ...values, removePassword: true }), { repositoryPassword: null });
+  const overSsh = { ...values, repository: 'git@git.example.com:shop.git', repositoryPassword: 'new' };
+  assert.deepEqual(appChanges(app, overSsh), { repository: 'git@git.example.com:shop.git', repositoryUser: null });
 });
 
 test('a new app is what its form says, the slug only where it was given', () => {

@@ -7,11 +7,17 @@ export type HookStage = (typeof HOOK_STAGES)[number];
 
 /** What the stages are called, and when they come. */
 export const STAGES: Readonly<Record<HookStage, { readonly label: string; readonly when: string }>> = {
-  pre_execution: { label: 'Before anything', when: 'before the release has a directory' },
-  pre_source_control: { label: 'Before the source', when: 'in the empty directory of the release' },
-  post_source_control: { label: 'After the source', when: 'where the source is: install and build here' },
-  post_setup: { label: 'After the set-up', when: 'with the environment and the shared directories in place' },
-  post_release: { label: 'After the release', when: 'when the release is live: restart here' },
+  pre_execution: { label: 'Before anything', when: "in the app's directory, before everything else" },
+  pre_source_control: { label: 'Before the source', when: "in the app's directory, before the source is fetched" },
+  post_source_control: {
+    label: 'After the source',
+    when: 'in the release, after checkout; .env and shared/ are not linked yet',
+  },
+  post_setup: {
+    label: 'After the set-up',
+    when: 'in the release, with .env and shared/ in place: install and build here',
+  },
+  post_release: { label: 'After the release', when: 'in the release that is now live: restart here' },
 };
 
 export type AppValues = {
@@ -20,6 +26,10 @@ export type AppValues = {
   readonly projectId: string;
   readonly serverId: string;
   readonly repository: string;
+  readonly repositoryUser: string;
+  /** Empty where the stored one stays. */
+  readonly repositoryPassword: string;
+  readonly removePassword: boolean;
   readonly branch: string;
   readonly directory: string;
   readonly hooks: readonly Hook[];
@@ -43,6 +53,9 @@ export const NEW_APP: AppValues = {
   projectId: '',
   serverId: '',
   repository: '',
+  repositoryUser: '',
+  repositoryPassword: '',
+  removePassword: false,
   branch: 'main',
   directory: '',
   hooks: [],
@@ -67,6 +80,9 @@ export function valuesOf(app: App): AppValues {
     projectId: app.projectId,
     serverId: app.serverId ?? '',
     repository: app.repository ?? '',
+    repositoryUser: app.repositoryUser ?? '',
+    repositoryPassword: '',
+    removePassword: false,
     branch: app.branch,
     directory: app.directory ?? '',
     hooks: app.hooks,
@@ -127,14 +143,25 @@ function backupOf(values: AppValues) {
   return Object.values(backup).every((one) => one === null) ? null : backup;
 }
 
-/** The whole app as the API takes it. */
-function fieldsOf(values: AppValues): Required<UpdateAppInput> {
+/** Whether the repository has an address that takes a user and a password. */
+export const acceptsPassword = ({ repository }: AppValues): boolean => /^https?:\/\//i.test(repository.trim());
+
+/** The password only where it is set or removed: nobody is shown the stored one. */
+function passwordOf(values: AppValues): Pick<UpdateAppInput, 'repositoryPassword'> {
+  if (!acceptsPassword(values)) return {};
+  if (values.removePassword) return { repositoryPassword: null };
+  return values.repositoryPassword === '' ? {} : { repositoryPassword: values.repositoryPassword };
+}
+
+/** The whole app as the API takes it, but for the password. */
+function fieldsOf(values: AppValues): Omit<Required<UpdateAppInput>, 'repositoryPassword'> {
   const timeoutSeconds = Number(values.checkTimeout);
   return {
     name: values.name.trim(),
     projectId: values.projectId,
     serverId: orNull(values.serverId),
     repository: orNull(values.repository),
+    repositoryUser: acceptsPassword(values) ? orNull(values.repositoryUser) : null,
     branch: values.branch.trim(),
     directory: orNull(values.directory),
     hooks: [...values.hooks],
@@ -152,18 +179,17 @@ function fieldsOf(values: AppValues): Required<UpdateAppInput> {
 
 export function wishOf(values: AppValues): CreateAppInput {
   const { name, projectId, ...rest } = fieldsOf(values);
-  return { name, projectId, ...rest, ...(values.slug !== '' && { slug: values.slug }) };
+  return { name, projectId, ...rest, ...passwordOf(values), ...(values.slug !== '' && { slug: values.slug }) };
 }
 
 /** Only what was changed: what a colleague changes meanwhile is not overwritten. Pure. */
 export function appChanges(before: App, values: AppValues): UpdateAppInput {
   const was = fieldsOf(valuesOf(before));
   const is = fieldsOf(values);
-  return Object.fromEntries(
-    Object.entries(is).filter(([field, value]) => {
-      return JSON.stringify(value) !== JSON.stringify(was[field as keyof typeof was]);
-    }),
-  );
+  const changed = Object.entries(is).filter(([field, value]) => {
+    return JSON.stringify(value) !== JSON.stringify(was[field as keyof typeof was]);
+  });
+  return { ...Object.fromEntries(changed), ...passwordOf(values) };
 }
 
 /** What the server's field names are called in the form. */
@@ -184,6 +210,9 @@ export const APP_LABELS: Readonly<Record<string, string>> = {
   projectId: 'Project',
   serverId: 'Server',
   repository: 'Repository',
+  repositoryUser: 'Repository user',
+  repositoryPassword: 'Repository password',
+  hasRepositoryPassword: 'Repository password',
   branch: 'Branch',
   directory: 'Directory',
   hooks: 'Hooks',

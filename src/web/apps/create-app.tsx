@@ -4,7 +4,7 @@ import { CreateDialog } from '../components/resource-dialogs.tsx';
 import { SlugField } from '../components/slug-field.tsx';
 import { useWorkspace } from '../session.ts';
 import { APP_RULES, NEW_APP, wishOf } from './apps.ts';
-import { NameField, ProjectField, SourceFields, TargetFields } from './fields.tsx';
+import { CredentialFields, NameField, ProjectField, SourceFields, TargetFields } from './fields.tsx';
 import { useNames } from './names.ts';
 
 interface CreateAppProps {
@@ -28,6 +28,7 @@ export function CreateApp({ project, onClose, onCreated }: CreateAppProps) {
           <NameField form={form} />
           {project === undefined && <ProjectField form={form} names={names} />}
           <SourceFields form={form} />
+          <CredentialFields form={form} isStored={false} />
           <TargetFields form={form} names={names} />
           <SlugField noun="app" from={form.values.name} {...form.getInputProps('slug')} />
           <Text fz="sm" c="dimmed">

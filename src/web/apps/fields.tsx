@@ -1,6 +1,7 @@
-import { Group, NativeSelect, TextInput } from '@mantine/core';
+import { Checkbox, Group, NativeSelect, PasswordInput, TextInput } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
-import type { AppValues } from './apps.ts';
+import { useState } from 'react';
+import { type AppValues, acceptsPassword } from './apps.ts';
 import type { Names } from './names.ts';
 
 export interface AppFieldsProps {
@@ -50,6 +51,46 @@ export function SourceFields({ form }: AppFieldsProps) {
       />
       <TextInput label="Branch" spellCheck={false} flex="1 1 120px" {...form.getInputProps('branch')} />
     </Group>
+  );
+}
+
+interface CredentialsProps extends AppFieldsProps {
+  /** Whether a password is stored, which nobody is shown. */
+  readonly isStored: boolean;
+}
+
+/** The user and password of an http or https repository. */
+export function CredentialFields({ form, isStored }: CredentialsProps) {
+  const [visible, setVisible] = useState(false);
+  if (!acceptsPassword(form.values)) return null;
+  return (
+    <>
+      <Group gap="md" align="flex-start">
+        <TextInput
+          label="Repository user (optional)"
+          description="Not needed with a token."
+          autoComplete="off"
+          spellCheck={false}
+          flex="1 1 160px"
+          {...form.getInputProps('repositoryUser')}
+        />
+        <PasswordInput
+          label="Repository password or token (optional)"
+          description="Stored encrypted, never shown again, and sent only to this repository's scheme, host and port."
+          placeholder={isStored ? 'Stored; leave empty to keep it' : ''}
+          autoComplete="new-password"
+          visible={visible}
+          onVisibilityChange={setVisible}
+          visibilityToggleButtonProps={{ 'aria-label': visible ? 'Hide the password' : 'Show the password' }}
+          disabled={form.values.removePassword}
+          flex="2 1 240px"
+          {...form.getInputProps('repositoryPassword')}
+        />
+      </Group>
+      {isStored && (
+        <Checkbox label="Remove the stored password" {...form.getInputProps('removePassword', { type: 'checkbox' })} />
+      )}
+    </>
   );
 }
 

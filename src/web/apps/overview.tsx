@@ -60,6 +60,16 @@ export function AppOverview() {
           facts={[
             ['Live', <Live key="live" appId={app.id} />],
             ['Repository', repository === null ? none('None') : mono(repository)],
+            ...(app.repositoryUser === null && !app.hasRepositoryPassword
+              ? []
+              : [
+                  [
+                    'Repository credentials',
+                    [app.repositoryUser, app.hasRepositoryPassword ? 'password stored' : null]
+                      .filter((one) => one !== null)
+                      .join(', '),
+                  ] as const,
+                ]),
             ['Branch', mono(branch)],
             [
               'Server',

@@ -14,10 +14,11 @@ import type { WorkspaceContext } from '../context.ts';
 import { variablesFor } from '../environment.ts';
 import { JobFailure, type Parked, type RunningJob } from '../jobs/jobs.ts';
 import type { LogWriter } from '../logs.ts';
+import { credentialsFor, type RepositoryCredentials } from '../repository.ts';
 import { createConnections, type Pauses } from '../runner/connection.ts';
 import { createMask } from '../runner/mask.ts';
 import { targetOf } from '../servers.ts';
-import { batchAfter, gitEnvironment, lackOf, type Plan, planOf, waitsForPromotion } from './plan.ts';
+import { batchAfter, lackOf, type Plan, planOf, waitsForPromotion } from './plan.ts';
 import { createProgress, plannedHooks } from './progress.ts';
 import { type Place, prepare, prune, release, restore, type Works } from './server.ts';
 
@@ -41,6 +42,19 @@ async function readPlan(context: WorkspaceContext, row: DeploymentTable): Promis
   if (lack !== null) throw new JobFailure(lack);
   return planOf(app, row);
 }
+
+/** The repository's credentials as they are now; null where the app is gone or its repository is elsewhere by now. */
+async function findCredentials(
+  context: WorkspaceContext,
+  row: DeploymentTable,
+  plan: Plan,
+): Promise<RepositoryCredentials | null> {
+  const app = await findResource(context.store.read, 'app', row.workspace_id, row.app_id);
+  return app === undefined ? null : credentialsFor(context.seal, app, plan.repository);
+}
+
+const secretsOf = (credentials: RepositoryCredentials | null): string[] =>
+  credentials === null ? [] : [credentials.password, `${credentials.user}:${credentials.password}`];
 
 /** A server, all of whose steps share one connection. Throws `JobFailure`. */
 async function findPlace(
@@ -107,7 +121,7 @@ async function onEach<T>(
 /** One batch of servers, all of them ready before the first is switched. */
 async function deployBatch(works: Works, places: readonly Place[], signal: AbortSignal): Promise<Place[]> {
   const { progress } = works;
-  const known = progress.row().commit_id;
+  const { commit_id: known, next_server: batch } = progress.row();
   let resolve: (commit: string) => void = () => undefined;
   let reject: (error: unknown) => void = () => undefined;
   const first = new Promise<string>((yes, no) => {
@@ -120,7 +134,8 @@ async function deployBatch(works: Works, places: readonly Place[], signal: Abort
     const leads = place === places[0];
     try {
       // All servers get the commit that the first one found.
-      const commit = async () => (exact || leads ? known : await first);
+      const commit = async () =>
+        exact || leads ? { commit: known, isKnown: batch > 0 } : { commit: await first, isKnown: true };
       const found = async (id: string) => {
         if (!leads) return;
         if (id !== known) await progress.set({ commit_id: id });
@@ -231,11 +246,11 @@ export async function deploy(context: WorkspaceContext, job: RunningJob): Promis
   try {
     const [row, plan] = await begin(context, job, found);
     const variables = new Map(Object.entries(await variablesFor(context, workspaceId, row.app_id)));
-    const { DP_PASSWORD: password = '' } = gitEnvironment(plan.repository);
-    const mask = createMask([...variables.values(), password]);
+    const credentials = await findCredentials(context, row, plan);
+    const mask = createMask([...variables.values(), ...secretsOf(credentials)]);
     const servers = await serversOf(context.store.read, workspaceId, [row.id]);
     const progress = createProgress(context, job, row, plan, servers.length);
-    const works: Works = { row, plan, variables, mask, log, progress, connections };
+    const works: Works = { row, plan, credentials, variables, mask, log, progress, connections };
     try {
       if (row.under_way === 1) {
         throw new JobFailure('The node that ran this is gone, or was stopped, in the middle of it.');

@@ -1,6 +1,7 @@
 import type { App } from '../../contract/resources.ts';
 import { HOOK_STAGES, type HookStage } from '../../contract/words.ts';
 import type { AppTable, DeploymentTable } from '../../store/schema.ts';
+import type { RepositoryCredentials } from '../repository.ts';
 
 type Hook = App['hooks'][number];
 
@@ -64,43 +65,21 @@ export function waitsForPromotion(row: DeploymentTable): boolean {
   return status === 'processing' && strategy === 'canary' && next_server === 1 && under_way === 0 && decision === null;
 }
 
-/** An address without its user and password, which git is given apart; other addresses as they are. Pure. */
-export function withoutPassword(repository: string): {
-  readonly url: string;
-  readonly user: string;
-  readonly password: string;
-} {
-  const plain = { url: repository, user: '', password: '' };
-  if (!/^https?:/.test(repository) || !URL.canParse(repository)) return plain;
-  const url = new URL(repository);
-  if (url.username === '' && url.password === '') return plain;
-  const decode = (text: string) => {
-    try {
-      return decodeURIComponent(text);
-    } catch {
-      return text;
-    }
-  };
-  const found = { user: decode(url.username), password: decode(url.password) };
-  url.username = '';
-  url.password = '';
-  return { url: url.href, ...found };
-}
-
-/** Tells git where the repository is, and who we are to it, without a word on a command line. Pure. */
-export function gitEnvironment(repository: string): Record<string, string> {
-  const { url, user, password } = withoutPassword(repository);
-  const base = { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'remote.devpilot.url', GIT_CONFIG_VALUE_0: url };
-  if (user === '' && password === '') return base;
+/**
+ * Tells git the repository's credentials without a word on a command line: for that scheme, host and port only, so that
+ * neither a submodule of another host nor a redirect gets them, and no helper of the server stores them. Pure.
+ */
+export function gitEnvironment(credentials: RepositoryCredentials | null): Record<string, string> {
+  if (credentials === null) return { GIT_CONFIG_COUNT: '0' };
+  const helper = `credential.${credentials.origin}.helper`;
   return {
-    ...base,
-    GIT_CONFIG_COUNT: '3',
-    // The empty one drops what the server's own settings name.
-    GIT_CONFIG_KEY_1: 'credential.helper',
-    GIT_CONFIG_VALUE_1: '',
-    GIT_CONFIG_KEY_2: 'credential.helper',
-    GIT_CONFIG_VALUE_2: `!f() { [ "$1" != get ] || printf 'username=%s\\npassword=%s\\n' "$DP_USER" "$DP_PASSWORD"; }; f`,
-    DP_USER: user,
-    DP_PASSWORD: password,
+    GIT_CONFIG_COUNT: '2',
+    // The empty one drops the helpers that the server's own settings name.
+    GIT_CONFIG_KEY_0: helper,
+    GIT_CONFIG_VALUE_0: '',
+    GIT_CONFIG_KEY_1: helper,
+    GIT_CONFIG_VALUE_1: `!f() { [ "$1" != get ] || printf 'username=%s\\npassword=%s\\n' "$DP_USER" "$DP_PASSWORD"; }; f`,
+    DP_USER: credentials.user,
+    DP_PASSWORD: credentials.password,
   };
 }

@@ -12,29 +12,94 @@ fi
 printf 'previous %s\\n' "$(readlink "$DP_DIR/current" || :)"
 `;
 
-/** Brings the repository's copy up to date and checks the commit out into the release. */
+/**
+ * Waits until nobody else works on an app's copy of its repository: two servers of a deployment may be one machine under
+ * two names. Sets `alone` where that is certain.
+ */
+const LOCK = `alone=
+if command -v flock >/dev/null; then exec 9>"$DP_DIR/.devpilot/lock"; flock 9; alone=yes; fi
+`;
+
+/**
+ * Brings the repository's copy up to date and checks the commit out into the release. Only what a branch or tag contains
+ * is checked out: hosts serve the commits of forks too. `DP_KNOWN`: that was found out by this deployment before.
+ * `DP_ROLLBACK`: a release that is kept will do as well, whatever became of its branch.
+ */
 export const CHECK_OUT = `set -eu
 command -v git >/dev/null || { echo 'git is not installed on this server.' >&2; exit 127; }
 repository="$DP_DIR/.devpilot/repository.git"
 release="$DP_DIR/releases/$DP_ID"
-export GIT_TERMINAL_PROMPT=0 GIT_SSH_COMMAND="\${GIT_SSH_COMMAND:-ssh -oBatchMode=yes}"
-# Two servers of a deployment may be one machine under two names.
-if command -v flock >/dev/null; then exec 9>"$DP_DIR/.devpilot/lock"; flock 9; fi
-git init --quiet --bare "$repository"
-git -C "$repository" -c gc.auto=0 fetch --quiet --prune --force devpilot '+refs/heads/*:refs/remotes/devpilot/*' '+refs/tags/*:refs/tags/*'
-find() { git -C "$repository" rev-parse --quiet --verify "$1^{commit}"; }
-if [ -n "$DP_COMMIT" ]; then
-  find "$DP_COMMIT" >/dev/null || git -C "$repository" -c gc.auto=0 fetch --quiet devpilot "$DP_COMMIT" 2>/dev/null || :
-  commit=$(find "$DP_COMMIT") || { echo "The repository has no commit $DP_COMMIT." >&2; exit 1; }
+fail() { printf '%s\\n' "$1" >&2; exit 1; }
+export LC_ALL=C GIT_TERMINAL_PROMPT=0 GIT_SSH_COMMAND="\${GIT_SSH_COMMAND:-ssh -oBatchMode=yes}"
+# Git reads no repository of another user, and rightly so: its settings can name commands.
+if [ -e "$repository" ] && [ ! -O "$repository" ]; then
+  rm -rf "$repository" 2>/dev/null || fail "$repository belongs to another user, so git does not read it. Probably a hook's chown -R reached it; give it back with: chown -R $(id -un) $DP_DIR/.devpilot"
+  echo "The copy of the repository belonged to another user. It is fetched again."
+fi
+${LOCK}# No hook of the copy runs: git-lfs leaves some there.
+at() { git -C "$repository" -c gc.auto=0 -c core.hooksPath=/dev/null "$@"; }
+# What a git that was killed left locked.
+if [ -d "$repository" ]; then
+  if [ -n "$alone" ]; then set --; else set -- -mmin +60; fi
+  find "$repository" -path "$repository/worktrees" -prune -o -type f -name '*.lock' "$@" -exec rm -f {} +
+fi
+# As it is in the repository: files of Git LFS come later, whatever this server's own settings are.
+plainly() { git -c core.hooksPath=/dev/null -c filter.lfs.process= -c filter.lfs.smudge= -c filter.lfs.required=false "$@"; }
+fetch() { at fetch --quiet --prune --force origin '+refs/heads/*:refs/remotes/devpilot/*' '+refs/tags/*:refs/tags/*' 2>&1; }
+begin() { git init --quiet --bare "$@" "$repository"; at config remote.origin.url "$DP_REPOSITORY"; }
+begin
+said=$(fetch) && code=0 || code=$?
+case $said in *'mismatched algorithms'*)
+  rm -rf "$repository"
+  case $said in *'server sha256'*) begin --object-format=sha256;; *) begin --object-format=sha1;; esac
+  said=$(fetch) && code=0 || code=$?
+esac
+[ -z "$said" ] || printf '%s\\n' "$said" >&2
+[ "$code" = 0 ] || exit "$code"
+at worktree prune
+contained() {
+  beyond=$(at rev-list -n 1 "$1" --not --remotes=devpilot --tags) && [ -z "$beyond" ] && return
+  [ -n "$DP_ROLLBACK" ] && at worktree list --porcelain | grep -Fqx "HEAD $1"
+}
+if [ -n "$DP_KNOWN" ]; then
+  commit=$DP_COMMIT
+  at cat-file -e "$commit^{commit}" 2>/dev/null || at fetch --quiet origin "$commit"
+elif [ -n "$DP_COMMIT" ]; then
+  commit='' more=''
+  # Not by rev-parse alone, which takes a tag or branch of that name first.
+  for object in $(at rev-parse --disambiguate="$DP_COMMIT"); do
+    [ "$(at cat-file -t "$object")" = commit ] && contained "$object" || continue
+    more=$commit commit=$object
+    [ -z "$more" ] || fail "$DP_COMMIT is the beginning of several commits. Give more of it."
+  done
+  [ -n "$commit" ] || fail "The repository has no commit $DP_COMMIT in any branch or tag."
 else
-  commit=$(find "refs/remotes/devpilot/$DP_BRANCH") || { echo "The repository has no branch $DP_BRANCH." >&2; exit 1; }
+  commit=$(at rev-parse --quiet --verify "refs/remotes/devpilot/$DP_BRANCH^{commit}") || fail "The repository has no branch $DP_BRANCH."
 fi
-git -C "$repository" worktree prune
 if [ "$(git -C "$release" rev-parse --quiet --verify HEAD 2>/dev/null)" != "$commit" ]; then
-  git -C "$repository" worktree add --quiet --detach --force "$release" "$commit"
+  plainly -C "$repository" worktree add --quiet --detach --force "$release" "$commit"
 fi
-if [ -f "$release/.gitmodules" ]; then git -C "$release" submodule --quiet update --init --recursive; fi
-printf 'commit %s %s\\n' "$commit" "$(git -C "$repository" log -1 --format=%s "$commit")"
+if [ -f "$release/.gitmodules" ]; then
+  case $DP_REPOSITORY in
+    # Then the addresses of submodules that are relative to it are local too.
+    /*|file:*) plainly -C "$release" -c protocol.file.allow=always submodule --quiet update --init --recursive;;
+    *) plainly -C "$release" submodule --quiet update --init --recursive;;
+  esac
+fi
+# Files of Git LFS are fetched, or it is said that they can not be: without it a release has small texts in their place.
+large() {
+  git -C "$1" grep --cached -q 'filter=lfs' -- ':(glob)**/.gitattributes' || return 0
+  first=$(git -C "$1" grep --cached -l '^version https://git-lfs.github.com/spec/' -- ':(attr:filter=lfs)' | head -n 1)
+  [ -n "$first" ] || return 0
+  command -v git-lfs >/dev/null || fail "$first and perhaps others are in Git LFS, and git-lfs is not installed on this server."
+  git -C "$1" -c filter.lfs.smudge='git-lfs smudge -- %f' -c filter.lfs.process='git-lfs filter-process' -c filter.lfs.required=true lfs pull origin >/dev/null
+  case $(head -c 40 "$1/$first" | tr -d '\\0') in 'version https://git-lfs.github.com/spec/'*) fail "git-lfs did not fetch $first.";; esac
+}
+large "$release"
+if [ -f "$release/.gitmodules" ]; then
+  git -C "$release" submodule --quiet foreach --recursive pwd | while read -r folder; do large "$folder"; done
+fi
+printf 'commit %s %s\\n' "$commit" "$(at log -1 --format=%s "$commit")"
 `;
 
 /** Links what releases share, and writes the variables (standard input) for the app's eyes alone. */
@@ -90,7 +155,9 @@ ls -1 | grep '^dpl_' | sort -r | {
     rm -rf "./$name" && echo "removed $name"
   done
 }
-git -C ../.devpilot/repository.git worktree prune
+# Not where a hook gave it to another user: the next deployment sees to that.
+[ -O ../.devpilot/repository.git ] || exit 0
+${LOCK}git -C ../.devpilot/repository.git worktree prune
 git -C ../.devpilot/repository.git -c gc.autoDetach=false gc --auto --quiet
 `;
 

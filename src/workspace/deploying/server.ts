@@ -4,6 +4,7 @@ import { HOOK_STAGES, type HookStage, MINUTE, SECOND } from '../../contract/word
 import type { DeploymentServerTable, DeploymentTable } from '../../store/schema.ts';
 import { JobFailure } from '../jobs/jobs.ts';
 import type { LogWriter } from '../logs.ts';
+import type { RepositoryCredentials } from '../repository.ts';
 import type { Connections } from '../runner/connection.ts';
 import type { Mask } from '../runner/mask.ts';
 import { type Outcome, run, type Step, type Target } from '../runner/run.ts';
@@ -23,6 +24,8 @@ const AGAIN_WITHIN = 2 * MINUTE;
 export interface Works {
   readonly row: DeploymentTable;
   readonly plan: Plan;
+  /** The repository's, for fetching the source and nothing else. */
+  readonly credentials: RepositoryCredentials | null;
   /** The app's variables. */
   readonly variables: ReadonlyMap<string, string>;
   readonly mask: Mask;
@@ -38,12 +41,17 @@ export interface Place {
   readonly target: Target;
 }
 
+/** Lines of git that say less than what the server said before them. */
+const VAGUE = /^fatal: (?:Could not read from remote repository|[Tt]he remote end hung up|early EOF)/;
+
 const SHELL = ['/bin/sh'] as const;
 const scriptOf = (body: string) => ({ interpreter: SHELL, body });
 
 /** What a step leaves behind: the last words of it say why it failed. */
 interface Done extends Outcome {
   readonly lastWords: string;
+  /** What git gives as the cause of a failure, if it did. */
+  readonly cause: string | null;
   /** Values that it told us, by their word. */
   readonly told: ReadonlyMap<string, string>;
 }
@@ -58,6 +66,7 @@ async function perform(
   tells: readonly string[] = [],
 ): Promise<Done> {
   let lastWords = '';
+  let cause: string | null = null;
   const told = new Map<string, string>();
   const outcome = await run(
     place.target,
@@ -70,7 +79,9 @@ async function perform(
           told.set(word, rest.join(' '));
           return;
         }
-        if (line.text.trim() !== '') lastWords = line.text.trim();
+        const text = line.text.trim();
+        if (text.startsWith('fatal: ')) cause ??= VAGUE.test(text) && lastWords !== '' ? lastWords : text;
+        if (text !== '') lastWords = text;
         works.log.write(line, name, place.server.server_id);
       },
     },
@@ -78,18 +89,18 @@ async function perform(
   );
   if (outcome.cancelled) throw signal.reason as Error;
   if (outcome.problem !== null) throw new JobFailure(`${place.name}: ${outcome.problem}`);
-  return { ...outcome, lastWords, told };
+  return { ...outcome, lastWords, cause, told };
 }
 
-/** In words for people, with the last line that was said. */
-function failureOf(place: Place, what: string, done: Done): JobFailure {
+/** In words for people, with the cause if one is given, otherwise the last line of output. */
+function failureOf(place: Place, what: string, done: Done, cause: string | null = null): JobFailure {
   const how = done.timedOut
     ? 'took too long and was ended'
     : done.signal !== null
       ? `was ended by ${done.signal}`
       : `ended with exit code ${done.exitCode}`;
-  const words = done.lastWords === '' ? '' : `: ${done.lastWords.slice(0, 500)}`;
-  return new JobFailure(`${place.name}: ${what} ${how}${words}`);
+  const last = cause ?? done.lastWords;
+  return new JobFailure(`${place.name}: ${what} ${how}${last === '' ? '' : `: ${last.slice(0, 500)}`}`);
 }
 
 /** A script of ours. Throws `JobFailure` unless it ends well. */
@@ -111,7 +122,7 @@ async function script(
     ...rest,
   };
   const done = await perform(works, place, name, step, signal, tells);
-  if (done.exitCode !== 0) throw failureOf(place, what, done);
+  if (done.exitCode !== 0) throw failureOf(place, what, done, done.cause);
   return done;
 }
 
@@ -151,11 +162,18 @@ async function hooks(works: Works, place: Place, stage: HookStage, signal: Abort
   }
 }
 
-/** Everything before the switch. `commit` gives the one to check out, or null where this server finds out. */
+/** The commit to check out; null where this server finds out. */
+export interface Wanted {
+  readonly commit: string | null;
+  /** Whether this deployment has found before that a branch or tag contains it. */
+  readonly isKnown: boolean;
+}
+
+/** Everything before the switch. */
 export async function prepare(
   works: Works,
   place: Place,
-  commit: () => Promise<string | null>,
+  commit: () => Promise<Wanted>,
   found: (commit: string) => Promise<void>,
   signal: AbortSignal,
 ): Promise<Place> {
@@ -170,11 +188,15 @@ export async function prepare(
   await progress.advance();
   await hooks(works, here, 'pre_execution', signal);
   await hooks(works, here, 'pre_source_control', signal);
+  const wanted = await commit();
   const checkedOut = await script(works, here, 'source_control', 'fetching the source', CHECK_OUT, signal, {
     environment: {
-      ...gitEnvironment(plan.repository),
+      ...gitEnvironment(works.credentials),
+      DP_REPOSITORY: plan.repository,
       DP_BRANCH: row.branch ?? '',
-      DP_COMMIT: (await commit()) ?? '',
+      DP_COMMIT: wanted.commit ?? '',
+      DP_KNOWN: wanted.isKnown ? '1' : '',
+      DP_ROLLBACK: row.kind === 'rollback' ? '1' : '',
     },
     timeoutMs: FETCH_WITHIN,
     tells: ['commit'],

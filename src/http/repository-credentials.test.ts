@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { App } from '../contract/resources.ts';
+import type { AuditEvent, Page } from '../contract/schemas.ts';
+import { createTestApp, createTestServer, deployed, logOf, type TestApp } from '../testing/deploying.ts';
+import { forEachEngine } from '../testing/engines.ts';
+import { startGitHost, type TestGitHost } from '../testing/git-host.ts';
+import {
+  bearer,
+  createKey,
+  personWith,
+  signUpMember,
+  signUpOwner,
+  startHouse,
+  type TestHouse,
+  type TestPerson,
+} from '../testing/house.ts';
+import { createRepository, type TestRepository } from '../testing/repository.ts';
+import { runSql } from '../testing/sql.ts';
+
+const PASSWORD = 'p4ss:w0rd @of the repository';
+const inAddress = encodeURIComponent(PASSWORD);
+
+forEachEngine('credentials of a repository', (engine) => {
+  let house: TestHouse;
+  let owner: TestPerson;
+  let app: TestApp;
+  let environment: Readonly<Record<string, string>>;
+  before(async () => {
+    environment = { ...(await engine.environment()), DEVPILOT_LOCAL_SERVER: 'on' };
+    house = await startHouse({ environment });
+    owner = await signUpOwner(house);
+    app = await createTestApp(owner, (await createTestServer(owner)).id);
+  });
+  after(async () => {
+    await house.close();
+    app.remove();
+  });
+  const edit = (fields: object) => owner.call<App>(`/v1/apps/${app.id}`, { method: 'PATCH', body: fields });
+  const shownOf = ({ repository, repositoryUser, hasRepositoryPassword }: App) => [
+    repository,
+    repositoryUser,
+    hasRepositoryPassword,
+  ];
+
+  test('an address with credentials is taken apart, and nobody is shown the password', async () => {
+    const made = await edit({ repository: `https://deploy:${inAddress}@git.example.com:8443/shop.git` });
+    assert.equal(made.status, 200, made.text);
+    const apart = ['https://git.example.com:8443/shop.git', 'deploy', true];
+    assert.deepEqual(shownOf(made.body), apart);
+    const key = await createKey(owner, ['read']);
+    const member = await signUpMember(house, owner, 'member', `reader-${engine.name}@example.com`);
+    const answers = [
+      made,
+      await owner.call(`/v1/apps/${app.id}`),
+      await member.call('/v1/apps'),
+      await house.call(`/v1/apps/${app.id}`, { headers: bearer(key.secret) }),
+      await owner.call(`/v1/audit-events?target=${app.id}`),
+    ];
+    for (const { text, status } of answers) {
+      assert.equal(status, 200);
+      assert.ok(!text.includes('p4ss') && !text.includes(inAddress));
+    }
+    const rows = await runSql(house, environment, `select * from app where id = '${app.id}'`);
+    assert.ok(!JSON.stringify(rows).includes('p4ss'));
+    // Another path of the same host keeps them; a replaced password is recorded by name.
+    assert.deepEqual(shownOf((await edit({ repository: 'https://git.example.com:8443/next.git' })).body).slice(1), [
+      'deploy',
+      true,
+    ]);
+    assert.equal((await edit({ repositoryPassword: 'another one' })).status, 200);
+    const { body: log } = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${app.id}`);
+    assert.deepEqual(log.data[0]?.detail['after'], { repositoryPassword: 'replaced' });
+  });
+
+  test('the password does not go along to another scheme, host or port', async () => {
+    await edit({ repository: 'https://git.example.com/shop.git', repositoryPassword: PASSWORD, repositoryUser: null });
+    for (const repository of [
+      'https://evil.example.com/shop.git',
+      'http://git.example.com/shop.git',
+      'https://git.example.com:8443/shop.git',
+    ]) {
+      const refused = await edit({ repository });
+      assert.deepEqual([refused.status, refused.text.includes('repositoryPassword')], [422, true], repository);
+    }
+    const dropped = await edit({ repository: 'https://evil.example.com/shop.git', repositoryPassword: null });
+    assert.deepEqual(shownOf(dropped.body), ['https://evil.example.com/shop.git', null, false]);
+    await edit({ repositoryPassword: PASSWORD });
+    const ssh = await edit({ repository: 'git@git.example.com:acme/shop.git' });
+    assert.deepEqual(shownOf(ssh.body), ['git@git.example.com:acme/shop.git', null, false]);
+    assert.equal((await edit({ repositoryPassword: PASSWORD })).status, 422);
+    assert.equal((await edit({ repository: `ssh://git:${inAddress}@git.example.com/shop.git` })).status, 422);
+    assert.equal((await edit({ repository: 'https://a:b%0apassword=c@git.example.com/shop.git' })).status, 422);
+    assert.equal((await edit({ repository: 'https://git.example.com/', repositoryUser: 'a\nb' })).status, 422);
+  });
+
+  test('a token in the place of the user is sealed, not shown', async () => {
+    const token = await edit({ repository: 'https://t0ken-of-the-host@git.example.com/shop.git' });
+    assert.deepEqual(shownOf(token.body), ['https://git.example.com/shop.git', null, true]);
+    assert.ok(!(await owner.call(`/v1/audit-events?target=${app.id}`)).text.includes('t0ken'));
+    const named = await edit({
+      repository: 'https://deploy@git.example.com/shop.git',
+      repositoryPassword: PASSWORD,
+    });
+    assert.deepEqual(shownOf(named.body), ['https://git.example.com/shop.git', 'deploy', true]);
+  });
+
+  test('what an earlier version stored in addresses and plans is sealed at the next start', async () => {
+    const old = `https://deploy:${inAddress}@git.example.com/shop.git`;
+    const { body: waiting } = await app.deploy({ approval: true });
+    const { body: over } = await app.deploy({ approval: true });
+    await owner.call(`/v1/deployments/${over.id}/cancel`, { method: 'POST' });
+    const plan = JSON.stringify({ app: app.slug, repository: old, directory: '/srv', hooks: [] });
+    await runSql(house, environment, `update deployment set plan = '${plan}' where id = '${waiting.id}'`);
+    await runSql(
+      house,
+      environment,
+      `update app set repository = '${old}', repository_user = null, repository_password_sealed = null where id = '${app.id}'`,
+    );
+    house = await house.restart();
+    owner = personWith(house, owner.email, owner.cookie, owner.workspaceId);
+    const shown = await owner.call<App>(`/v1/apps/${app.id}`);
+    assert.deepEqual(shownOf(shown.body), ['https://git.example.com/shop.git', 'deploy', true]);
+    const plans = await runSql(house, environment, 'select plan, repository from deployment, app');
+    assert.ok(plans.length > 0 && !JSON.stringify(plans).includes('p4ss'));
+    const { body: log } = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${app.id}`);
+    assert.deepEqual([log.data[0]?.actor.kind, log.data[0]?.action], ['system', 'app.updated']);
+    await owner.call(`/v1/deployments/${waiting.id}/cancel`, { method: 'POST' });
+    if (engine.name === 'sqlite') {
+      await house.running.close();
+      for (const file of readdirSync(house.dataDirectory)) {
+        assert.ok(!readFileSync(join(house.dataDirectory, file)).includes('p4ss'), file);
+      }
+      house = await startHouse({ environment, dataDirectory: house.dataDirectory });
+      owner = personWith(house, owner.email, owner.cookie, owner.workspaceId);
+    }
+  });
+});
+
+test('git gets the credentials for the repository alone: no submodule of another host, no redirect, no hook', async () => {
+  const house = await startHouse({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
+  const directory = mkdtempSync(join(tmpdir(), 'devpilot-git-'));
+  const account = { user: 'deploy', password: PASSWORD };
+  const hosts: TestGitHost[] = [];
+  const work: TestRepository[] = [];
+  const apps: TestApp[] = [];
+  try {
+    const owner = await signUpOwner(house);
+    const server = await createTestServer(owner);
+    const own = await startGitHost(directory, account);
+    const other = await startGitHost(directory, { user: 'somebody', password: 'else' });
+    hosts.push(own, other);
+    const publish = (name: string, fill: (repository: TestRepository) => void) => {
+      const repository = createRepository();
+      work.push(repository);
+      fill(repository);
+      repository.git('clone', '--quiet', '--bare', repository.path, join(directory, name));
+    };
+    publish('lib.git', (repository) => repository.commit({ 'lib.txt': 'lib' }));
+    const withSubmodule = (url: string) => (repository: TestRepository) => {
+      const head = work[0]?.git('rev-parse', 'HEAD') ?? '';
+      repository.commit({ '.gitmodules': `[submodule "lib"]\n\tpath = lib\n\turl = ${url}\n`, 'page.txt': 'one' });
+      repository.git('update-index', '--add', '--cacheinfo', `160000,${head},lib`);
+      repository.git('commit', '--quiet', '--message', 'Submodule');
+    };
+    publish('relative.git', withSubmodule('../lib.git'));
+    publish('absolute.git', withSubmodule(`${other.origin}/lib.git`));
+    const from = async (path: string) => {
+      const made = await createTestApp(owner, server.id, {
+        repository: `${own.origin}${path}`.replace('//', `//deploy:${inAddress}@`),
+        hooks: [{ name: 'env', stage: 'post_setup', run: 'env; cat /proc/$PPID/environ | tr "\\0" "\\n"' }],
+      });
+      apps.push(made);
+      const deployment = await deployed(owner, made);
+      const text = JSON.stringify([deployment, await logOf(owner, deployment.id)]);
+      assert.ok(!text.includes('p4ss') && !text.includes('DP_PASSWORD'), text);
+      return { deployment, made };
+    };
+    const relative = await from('/relative.git');
+    assert.equal(relative.deployment.status, 'completed', relative.deployment.error ?? '');
+    assert.equal(readFileSync(join(relative.made.directory, 'current/lib/lib.txt'), 'utf8'), 'lib');
+    assert.ok(own.presented.length > 0);
+    const config = readFileSync(join(relative.made.directory, '.devpilot/repository.git/config'), 'utf8');
+    assert.ok(config.includes(own.origin) && !config.includes('deploy') && !config.includes('p4ss'));
+
+    const absolute = await from('/absolute.git');
+    assert.equal(absolute.deployment.status, 'failed');
+    assert.match(absolute.deployment.error ?? '', /fatal: .*terminal prompts disabled/);
+    own.redirects.set('/elsewhere.git', other.origin);
+    const redirected = await from('/elsewhere.git');
+    assert.equal(redirected.deployment.status, 'failed');
+    assert.deepEqual(other.presented, []);
+    assert.ok(!existsSync(join(absolute.made.directory, 'current')));
+  } finally {
+    for (const one of [...apps, ...work]) one.remove();
+    for (const host of hosts) await host.close();
+    await house.close();
+    rmSync(directory, { recursive: true, force: true });
+  }
+});

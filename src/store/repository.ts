@@ -1,0 +1,45 @@
+import type { AppTable, DeploymentTable } from './schema.ts';
+import type { Queryable, Trx } from './store.ts';
+
+/** Apps whose repository has a user in its address. Names no workspace: it is the operator's upgrade. */
+export async function appsWithAddressUser(db: Queryable): Promise<AppTable[]> {
+  return db.selectFrom('app').selectAll().where('repository', 'like', '%://%@%').execute();
+}
+
+type PlanRow = Pick<DeploymentTable, 'workspace_id' | 'id' | 'plan'>;
+
+/** Plans of deployments that are not over. Names no workspace: it is the operator's upgrade. */
+export async function openPlans(db: Queryable): Promise<PlanRow[]> {
+  return db
+    .selectFrom('deployment')
+    .select(['workspace_id', 'id', 'plan'])
+    .where('status', 'in', ['pending', 'processing'])
+    .where('plan', 'is not', null)
+    .execute();
+}
+
+export async function replacePlan(trx: Trx, { workspace_id, id, plan }: PlanRow): Promise<void> {
+  await trx
+    .updateTable('deployment')
+    .set({ plan })
+    .where('workspace_id', '=', workspace_id)
+    .where('id', '=', id)
+    .where('status', 'in', ['pending', 'processing'])
+    .execute();
+}
+
+/** Replaces the repository of an app; false where somebody else has changed it meanwhile. */
+export async function replaceRepository(
+  trx: Trx,
+  { workspace_id, id, repository }: AppTable,
+  set: Pick<AppTable, 'repository' | 'repository_user' | 'repository_password_sealed' | 'updated_at'>,
+): Promise<boolean> {
+  const { numUpdatedRows } = await trx
+    .updateTable('app')
+    .set(set)
+    .where('workspace_id', '=', workspace_id)
+    .where('id', '=', id)
+    .where('repository', '=', repository)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}

@@ -1,0 +1,80 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+
+/** A git host over http on a free port: the repositories of a directory, behind Basic authentication where wanted. */
+export interface TestGitHost {
+  readonly origin: string;
+  /** The `Authorization` of every request that had one. */
+  readonly presented: string[];
+  /** Paths that are answered with a redirect to another address. */
+  readonly redirects: Map<string, string>;
+  close(): Promise<void>;
+}
+
+/** Runs git's own CGI program and passes on what it answers. */
+function runBackend(directory: string, request: IncomingMessage, response: ServerResponse): void {
+  const url = new URL(request.url ?? '/', 'http://localhost');
+  const child = spawn(join(execFileSync('git', ['--exec-path'], { encoding: 'utf8' }).trim(), 'git-http-backend'), {
+    env: {
+      PATH: process.env['PATH'],
+      GIT_PROJECT_ROOT: directory,
+      GIT_HTTP_EXPORT_ALL: '1',
+      GIT_CONFIG_COUNT: '1',
+      GIT_CONFIG_KEY_0: 'safe.directory',
+      GIT_CONFIG_VALUE_0: '*',
+      PATH_INFO: decodeURIComponent(url.pathname),
+      QUERY_STRING: url.search.slice(1),
+      REQUEST_METHOD: request.method,
+      CONTENT_TYPE: request.headers['content-type'] ?? '',
+      HTTP_CONTENT_ENCODING: String(request.headers['content-encoding'] ?? ''),
+      GIT_PROTOCOL: String(request.headers['git-protocol'] ?? ''),
+    },
+  });
+  request.pipe(child.stdin);
+  child.stdin.on('error', () => undefined);
+  const chunks: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+  child.on('close', () => {
+    const whole = Buffer.concat(chunks);
+    const end = whole.indexOf('\r\n\r\n');
+    const headers = whole.subarray(0, end).toString('latin1').split('\r\n');
+    for (const header of headers) {
+      const [name = '', ...value] = header.split(': ');
+      if (name === 'Status') response.statusCode = Number.parseInt(value.join(': '), 10);
+      else response.setHeader(name, value.join(': '));
+    }
+    response.end(whole.subarray(end + 4));
+  });
+}
+
+export async function startGitHost(
+  directory: string,
+  account: { readonly user: string; readonly password: string } | null,
+): Promise<TestGitHost> {
+  const presented: string[] = [];
+  const redirects = new Map<string, string>();
+  const expected =
+    account === null ? null : `Basic ${Buffer.from(`${account.user}:${account.password}`).toString('base64')}`;
+  const server = createServer((request, response) => {
+    const { authorization } = request.headers;
+    if (authorization !== undefined) presented.push(authorization);
+    const [, target] = [...redirects].find(([path]) => request.url?.startsWith(path)) ?? [];
+    if (target !== undefined) response.writeHead(302, { location: `${target}${request.url}` }).end();
+    else if (expected !== null && authorization !== expected) {
+      response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end();
+    } else runBackend(directory, request, response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    presented,
+    redirects,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
