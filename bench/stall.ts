@@ -7,6 +7,7 @@ import { atMost, type Finding } from './lib/report.ts';
 /** Milliseconds for which a request may hold the event loop (contract, section 6). */
 const BOUND_MS = 50;
 const QUIET_MS = 10_000;
+const TRIES = 4;
 const BODY_BYTES = 1_000_000;
 
 interface Measured {
@@ -38,8 +39,14 @@ export async function stall(): Promise<Finding[]> {
     const all: Measured[] = [];
     await server.longestHold();
     for (const request of server.corpus) {
-      await request.send();
-      all.push({ request, silenceMs: takeSilenceMs(), holdMs: await server.longestHold() });
+      const tries: Measured[] = [];
+      // What else the machine does can only add to a silence, so the shortest of a few tries counts.
+      while (tries.length < TRIES && !tries.some(({ silenceMs }) => silenceMs <= BOUND_MS)) {
+        await request.send();
+        tries.push({ request, silenceMs: takeSilenceMs(), holdMs: await server.longestHold() });
+      }
+      const silenceMs = Math.min(...tries.map((one) => one.silenceMs));
+      all.push({ request, silenceMs, holdMs: Math.max(...tries.map((one) => one.holdMs)) });
     }
     const max = (by: 'silenceMs' | 'holdMs') => Math.max(...all.map((one) => one[by]));
     return [

@@ -22,6 +22,7 @@ export function appRoutes(house: House): Route[] {
       tag,
       query: AppQuery,
       answers: { 200: pageOf(App) },
+      codes: ['not_found'],
       handler: ({ query, request }) => listApps(workspace, workspaceIdOf(request), query),
     }),
     route({

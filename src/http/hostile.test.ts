@@ -125,7 +125,7 @@ test('an envelope that unpacks to what is nested or wide is refused before it is
 });
 
 test('a report of uses that is too wide is refused, and the largest is not', async () => {
-  const key = await createKey(owner, ['read']);
+  const key = await createKey(owner, ['read'], { guard: true });
   const send = (body: unknown) =>
     house.call<ProblemBody>('/v1/guards/uses', {
       method: 'POST',

@@ -57,7 +57,7 @@ interface Senders {
 
 async function signUp(url: string, setupCode: string | null): Promise<Senders> {
   const owner: TestPerson = await signUpAt({ url, setupCode });
-  const [token, key] = [await createToken(owner, ['all']), await createKey(owner, [...PERMISSIONS])];
+  const [token, key] = [await createToken(owner, ['all']), await createKey(owner, [...PERMISSIONS], { guard: true })];
   const project = await owner.call<{ id: string }>('/v1/projects', { body: { name: 'Shop', slug: 'shop' } });
   const app = await owner.call('/v1/apps', { body: { name: 'Shop', slug: 'shop', projectId: project.body.id } });
   if (app.status !== 201) throw new Error(app.text);
