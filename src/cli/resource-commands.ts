@@ -122,6 +122,10 @@ function serverCommands(program: Command): void {
   remote(parent, 'check', 'Connect with exactly the pinned host key; prints the key that the host shows')
     .argument('<server>', NAMED)
     .action(async (named, options) => (await load()).checkServer(named, options));
+  remote(parent, 'confirm', 'Confirm the host, port, user and host key of a server, so that steps may run on it')
+    .argument('<server>', NAMED)
+    .option('--yes', 'do not ask')
+    .action(async (named, options) => (await load()).confirmServer(named, options));
 }
 
 const withScript = (command: Command) =>

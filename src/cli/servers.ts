@@ -2,7 +2,7 @@ import type { CreateServer, Server, UpdateServer } from '../contract/resources.t
 import type { ResourceListQuery } from '../sdk/client.ts';
 import { type Common, connect } from './connect.ts';
 import { EXIT } from './failure.ts';
-import { readCount } from './input.ts';
+import { confirm, readCount } from './input.ts';
 import { note, plain, print, printJson, showInstant } from './output.ts';
 import { startProgress } from './progress.ts';
 import { type BodyOptions, commandsOf, given } from './resources.ts';
@@ -19,6 +19,7 @@ export const servers = commandsOf<Server, ResourceListQuery, CreateServer, Updat
     { title: 'HOST', of: ({ host, port }) => (host === null ? null : `${host}:${port}`) },
     { title: 'USER', of: ({ user }) => user },
     { title: 'HOST KEY', of: ({ hostKey }) => (hostKey === null ? null : 'pinned') },
+    { title: 'CONFIRMED', of: ({ confirmed }) => (confirmed ? 'yes' : 'no') },
     { title: 'CREATED', of: ({ createdAt }) => showInstant(createdAt, 'never') },
   ],
   facts: [
@@ -31,6 +32,7 @@ export const servers = commandsOf<Server, ResourceListQuery, CreateServer, Updat
     { title: 'User', of: ({ user }) => user },
     { title: 'Host key', of: ({ hostKey }) => hostKey },
     { title: 'Public key', of: ({ publicKey }) => publicKey },
+    { title: 'Confirmed', of: ({ confirmed }) => (confirmed ? 'yes' : 'no: nothing runs on it') },
     { title: 'Created', of: ({ createdAt }) => createdAt },
     { title: 'Changed', of: ({ updatedAt }) => updatedAt },
   ],
@@ -61,4 +63,16 @@ export async function checkServer(named: string, options: Common): Promise<void>
   if (options.json === true) return printJson(check);
   note(plain(check.message), check.ok ? options : {});
   if (check.hostKey !== null) await print(`${plain(check.hostKey)}\n`);
+}
+
+/** Confirms a server as it is shown here, not as it may have become meanwhile. */
+export async function confirmServer(named: string, options: Common & { readonly yes?: true }): Promise<void> {
+  const client = connect(options);
+  const { value: server, tag } = await client.servers.read(named);
+  const { id, name, kind, host, port, user, hostKey } = server;
+  const where = kind === 'local' ? 'this machine' : `${user}@${host}, port ${port}, host key ${hostKey ?? 'none'}`;
+  await confirm(`Let steps run on the server ${plain(name)}: ${plain(where)}?`, options.yes);
+  const confirmed = await client.servers.confirm(id, { ifMatch: tag });
+  if (options.json === true) return printJson(confirmed);
+  note(`Confirmed the server ${plain(confirmed.name)}.`, options);
 }

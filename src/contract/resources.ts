@@ -115,6 +115,11 @@ export const Server = z
       .string()
       .nullable()
       .describe("Devpilot's half of the key pair that is made with the server, for the user's authorized_keys"),
+    confirmed: z
+      .boolean()
+      .describe(
+        'False after a key created it, or after its host, port, user or host key changed, until an owner or admin confirms it: nothing runs on it before',
+      ),
     ...stamps,
   })
   .meta({ id: 'Server', title: 'A server, never its private key' });

@@ -346,6 +346,7 @@ export const AUDIT_ACTIONS = [
   'server.updated',
   'server.deleted',
   'server.checked',
+  'server.confirmed',
   'env.updated',
   'env.restored',
   'env.revealed',

@@ -127,6 +127,7 @@ const CONTRACT: readonly Row[] = [
   ...resourceRows('apps', 'app', 'manage_apps'),
   ...resourceRows('servers', 'server', 'manage_servers'),
   { ask: 'POST /v1/servers/:server/check', people: 'admin', key: ['manage_servers'] },
+  { ask: 'POST /v1/servers/:server/confirm', people: 'admin' },
   { ask: 'GET /v1/apps/:app/env', people: 'member', token: ['modify_env'] },
   { ask: 'PATCH /v1/apps/:app/env', people: 'admin', token: ['modify_env'] },
   { ask: 'PUT /v1/apps/:app/env/:name', people: 'admin', token: ['modify_env'] },

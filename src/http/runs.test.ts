@@ -339,8 +339,8 @@ forEachEngine('runs', (engine) => {
     const first = await over(await begun(await script('true', { serverId: dead.id })));
     assert.equal(first.status, 'failed');
     assert.match(first.error ?? '', /Not connected/);
-    await owner.call(`/v1/servers/${dead.id}`, { method: 'PATCH', body: { hostKey: null } });
-    const second = await over(await begun(await script('true', { serverId: dead.id })));
+    const unpinned = (await owner.call<Server>('/v1/servers', { body: { ...body, hostKey: null } })).body;
+    const second = await over(await begun(await script('true', { serverId: unpinned.id })));
     assert.match(second.error ?? '', /No host key is pinned/);
   });
 

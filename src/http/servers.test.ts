@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 import { parseHostKey } from '../contract/host-key.ts';
 import type { Server, ServerCheck } from '../contract/resources.ts';
 import type { AuditEvent, Page } from '../contract/schemas.ts';
+import { createTestApp, deployed } from '../testing/deploying.ts';
 import {
   bearer,
   createKey,
@@ -18,6 +19,7 @@ import {
 } from '../testing/house.ts';
 import { ownKeyFolders } from '../testing/processes.ts';
 import { startSshd, type TestSshd } from '../testing/sshd.ts';
+import { until } from '../testing/until.ts';
 import { makeKeyPair } from '../workspace/runner/key-pair.ts';
 
 let house: TestHouse;
@@ -182,4 +184,63 @@ test('only workspaces that an operator owns have local servers and hosts on loop
   } finally {
     await own.close();
   }
+});
+
+test('a server that a key creates or anybody moves waits for a confirmation, with a new key pair', async () => {
+  const key = await createKey(owner, ['write', 'manage_servers']);
+  const body = {
+    name: 'By key',
+    kind: 'ssh',
+    host: '127.0.0.1',
+    port: sshd.port,
+    user: sshd.user,
+    hostKey: sshd.hostKey,
+  };
+  const byKey = await house.call<Server>('/v1/servers', { body, headers: bearer(key.secret) });
+  assert.deepEqual([byKey.status, byKey.body.confirmed], [201, false], byKey.text);
+  const app = await createTestApp(owner, byKey.body.id);
+  const script = { name: 'Date', body: 'date', serverId: byKey.body.id };
+  const { id: scriptId } = (await owner.call<{ id: string }>('/v1/scripts', { body: script })).body;
+  const path = `/v1/servers/${byKey.body.id}`;
+  sshd.authorize([byKey.body.publicKey ?? '']);
+  const refuses = async () => {
+    const refused = await app.deploy();
+    assert.equal(refused.status, 409, refused.text);
+    assert.match(refused.text, /is not confirmed/);
+    const { id } = (await owner.call<{ id: string }>(`/v1/scripts/${scriptId}/runs`, { body: {} })).body;
+    let run: { status: string; error: string | null } | undefined;
+    await until(async () => (run = (await owner.call<typeof run>(`/v1/runs/${id}`)).body)?.status === 'failed');
+    assert.match(run?.error ?? '', /is not confirmed/);
+  };
+  await refuses();
+  // Signing in can be tried; it runs nothing.
+  assert.match((await check(byKey.body)).body.message, /^Signed in\. Nothing runs there/);
+  const read = await owner.call<Server>(path);
+  const tag = read.headers.get('etag') ?? '';
+  const confirm = (headers: Record<string, string> = {}) =>
+    owner.call<Server>(`${path}/confirm`, { method: 'POST', headers });
+  assert.deepEqual((await confirm({ 'if-match': tag })).body.confirmed, true);
+  assert.equal((await check(byKey.body)).body.message, 'Connected.');
+  assert.equal((await deployed(owner, app)).status, 'completed');
+  const log = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${byKey.body.id}&action=server.confirmed`);
+  assert.equal(log.body.data[0]?.detail['hostKey'], sshd.hostKey);
+  // Its name is nothing that decides where steps run; each of these is, whoever changes it.
+  assert.equal((await owner.call<Server>(path, { method: 'PATCH', body: { name: 'Other' } })).body.confirmed, true);
+  const moves: readonly object[] = [
+    { host: 'localhost' },
+    { port: 22 },
+    { user: 'nobody' },
+    { hostKey: parseHostKey(makeKeyPair('other').publicKey) },
+  ];
+  let before = byKey.body.publicKey;
+  for (const move of moves) {
+    const { body: moved } = await owner.call<Server>(path, { method: 'PATCH', body: move });
+    assert.deepEqual([moved.confirmed, moved.publicKey === before], [false, false], JSON.stringify(move));
+    before = moved.publicKey;
+    assert.equal((await confirm({ 'if-match': tag })).status, 409);
+    assert.equal((await confirm()).body.confirmed, true);
+  }
+  await owner.call(path, { method: 'PATCH', body: { port: sshd.port } });
+  await refuses();
+  app.remove();
 });

@@ -4,6 +4,7 @@ import { pageOf } from '../contract/schemas.ts';
 import { tagOf } from '../workspace/context.ts';
 import {
   checkServer,
+  confirmServer,
   createServer,
   deleteServer,
   findServer,
@@ -66,7 +67,7 @@ export function serverRoutes(house: House): Route[] {
       method: 'PATCH',
       url: '/v1/servers/:server',
       access: write,
-      summary: 'Edit a server; with If-Match only if it is still the one that was read',
+      summary: 'Edit a server; another host, port, user or host key makes a new key pair and needs to be confirmed',
       tag,
       params: InPath,
       body: UpdateServer,
@@ -101,6 +102,20 @@ export function serverRoutes(house: House): Route[] {
       answers: { 200: ServerCheck },
       codes: ['not_found', 'conflict'],
       handler: ({ params, request }) => checkServer(workspace, changerOf(house, request), params.server),
+    }),
+    route({
+      method: 'POST',
+      url: '/v1/servers/:server/confirm',
+      access: { person: 'admin' },
+      summary: 'Confirm the host, port, user and host key of a server, so that steps may run on it',
+      tag,
+      params: InPath,
+      answers: { 200: Server },
+      codes: ['not_found', 'conflict'],
+      handler: async ({ params, request, reply }) => {
+        const server = await confirmServer(workspace, changerOf(house, request), params.server);
+        return reply.header('etag', tagOf(server)).send(server);
+      },
     }),
   ];
 }

@@ -91,6 +91,9 @@ export function resourcesOf(transport: Transport) {
       /** Tries to connect with exactly the pinned host key; may take ten seconds. */
       check: (idOrSlug: string, call?: CallOptions): Promise<ServerCheck> =>
         transport.send('POST', `${at(servers, idOrSlug)}/check`, call),
+      /** Lets steps run on it; owners and admins only. Throws `conflict` where `ifMatch` is not the state that is there. */
+      confirm: (idOrSlug: string, call?: CallOptions): Promise<Server> =>
+        transport.send('POST', `${at(servers, idOrSlug)}/confirm`, call),
     },
     environment: environmentOf(transport),
   };

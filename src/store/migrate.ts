@@ -20,6 +20,7 @@ import { mendInstants } from './migrations/0040-mend-instants.ts';
 import { mutedIssues } from './migrations/0041-muted-issues.ts';
 import { deploymentOverrides } from './migrations/0045-deployment-overrides.ts';
 import { repositoryCredentials } from './migrations/0046-repository-credentials.ts';
+import { serverConfirmed } from './migrations/0049-server-confirmed.ts';
 import { guardKeys } from './migrations/0052-guard-keys.ts';
 import { operators } from './migrations/0055-operators.ts';
 import { access } from './migrations/0056-access.ts';
@@ -49,6 +50,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0041-muted-issues': mutedIssues,
   '0045-deployment-overrides': deploymentOverrides,
   '0046-repository-credentials': repositoryCredentials,
+  '0049-server-confirmed': serverConfirmed,
   '0052-guard-keys': guardKeys,
   '0055-operators': operators,
   '0056-access': access,

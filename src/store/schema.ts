@@ -287,6 +287,8 @@ export interface ServerTable extends ResourceFacts {
   public_key: string | null;
   /** The private key, sealed for this row. */
   private_key_sealed: string | null;
+  /** 0 until an owner or admin confirms its host, port, user and host key: nothing runs on it before. */
+  confirmed: number;
 }
 
 export interface AppTable extends ResourceFacts {

@@ -2,14 +2,15 @@ import { invalidField, Problem } from '../contract/problem.ts';
 import type { CreateServer, ResourceQuery, Server, ServerCheck, UpdateServer } from '../contract/resources.ts';
 import type { Page } from '../contract/schemas.ts';
 import { SECOND, type ServerKind } from '../contract/words.ts';
+import { updateResource } from '../store/resources.ts';
 import type { ServerTable } from '../store/schema.ts';
 import type { Queryable } from '../store/store.ts';
 import { isOwnedByOperator } from '../store/workspaces.ts';
-import { type Asker, instant, record, type WorkspaceContext } from './context.ts';
+import { type Asker, checkTag, instant, record, type WorkspaceContext } from './context.ts';
 import { refuseWhileItHolds } from './projects.ts';
 import { createResource, editResource, findRow, listPage, removeResource } from './resources.ts';
 import { namesNodeLocal } from './runner/address.ts';
-import { allowedAddresses, ConnectFailure, NODE_LOCAL_REFUSED, UNREACHABLE } from './runner/connection.ts';
+import { allowedAddresses, ConnectFailure, connect, NODE_LOCAL_REFUSED, UNREACHABLE } from './runner/connection.ts';
 import { makeKeyPair } from './runner/key-pair.ts';
 import { run, type Target } from './runner/run.ts';
 import { scanHostKeys } from './runner/ssh.ts';
@@ -30,6 +31,7 @@ function showServer(row: ServerTable): Server {
     user: row.user_name,
     hostKey: row.host_key,
     publicKey: row.public_key,
+    confirmed: row.confirmed === 1,
     createdAt: instant(row.created_at),
     updatedAt: instant(row.updated_at),
   };
@@ -70,6 +72,12 @@ function required(field: 'host' | 'user', value: string | null | undefined): str
   return value;
 }
 
+function withNewKeyPair(context: WorkspaceContext, row: ServerTable): ServerTable {
+  const pair = makeKeyPair(`devpilot-${row.slug}`);
+  const sealed = context.seal.seal(pair.privateKey, serverKeyIdentity(row));
+  return { ...row, public_key: pair.publicKey, private_key_sealed: sealed };
+}
+
 /** Makes a server and, for ssh, the key pair that Devpilot will present. Throws `validation_failed`, `conflict`. */
 export async function createServer(context: WorkspaceContext, asker: Asker, input: CreateServer): Promise<Server> {
   await checkFields(context, context.store.read, asker.workspaceId, input.kind, input);
@@ -85,14 +93,9 @@ export async function createServer(context: WorkspaceContext, asker: Asker, inpu
           host_key: input.hostKey ?? null,
         };
   return createResource(context, asker, SERVER, input, (_, facts) => {
-    const row = { ...facts, kind: input.kind, ...place };
-    if (input.kind === 'local') return row;
-    const pair = makeKeyPair(`devpilot-${facts.slug}`);
-    return {
-      ...row,
-      public_key: pair.publicKey,
-      private_key_sealed: context.seal.seal(pair.privateKey, serverKeyIdentity(row)),
-    };
+    // Access lets only owners and admins create one in person.
+    const row = { ...facts, kind: input.kind, ...place, confirmed: asker.credential === null ? 1 : 0 };
+    return input.kind === 'local' ? row : withNewKeyPair(context, row);
   });
 }
 
@@ -108,7 +111,23 @@ export async function findServer(context: WorkspaceContext, workspaceId: string,
   return showServer(await findRow(context.store.read, 'server', workspaceId, idOrSlug));
 }
 
-/** Edits a server; its kind and key pair stay. Throws `not_found`, `validation_failed`, `conflict`. */
+/** What decides which machine and account steps run on. */
+const REACHED_BY = ['host', 'port', 'user_name', 'host_key'] as const;
+
+/**
+ * A server after an edit. Another host, port, user or host key makes a new key pair, which the other place
+ * has not installed, and nothing runs until a confirmation. Only the first host key that an owner or admin
+ * pins changes nothing: without one the server was never connected to.
+ */
+function afterEdit(context: WorkspaceContext, asker: Asker, before: ServerTable, after: ServerTable): ServerTable {
+  if (before.kind === 'local' || REACHED_BY.every((field) => before[field] === after[field])) return after;
+  const onlyFirstPin =
+    before.host_key === null && REACHED_BY.every((field) => field === 'host_key' || before[field] === after[field]);
+  if (onlyFirstPin) return asker.credential === null ? after : { ...after, confirmed: 0 };
+  return { ...withNewKeyPair(context, after), confirmed: 0 };
+}
+
+/** Edits a server; its kind stays. Throws `not_found`, `validation_failed`, `conflict`. */
 export function updateServer(
   context: WorkspaceContext,
   asker: Asker,
@@ -117,14 +136,30 @@ export function updateServer(
 ): Promise<Server> {
   return editResource(context, asker, SERVER, idOrSlug, async (trx, before) => {
     await checkFields(context, trx, asker.workspaceId, before.kind as ServerKind, input);
-    return {
+    return afterEdit(context, asker, before, {
       ...before,
       name: input.name ?? before.name,
       host: input.host ?? before.host,
       port: input.port ?? before.port,
       user_name: input.user ?? before.user_name,
       host_key: input.hostKey === undefined ? before.host_key : input.hostKey,
-    };
+    });
+  });
+}
+
+/** Lets steps run on a server. Throws `not_found`, and `conflict` where `If-Match` names another state of it. */
+export async function confirmServer(context: WorkspaceContext, asker: Asker, idOrSlug: string): Promise<Server> {
+  const now = context.clock();
+  return context.store.transaction(async (trx) => {
+    const before = await findRow(trx, 'server', asker.workspaceId, idOrSlug);
+    checkTag(asker.ifMatch, showServer(before));
+    if (before.confirmed === 1) return showServer(before);
+    const after = { ...before, confirmed: 1, updated_at: now };
+    await updateResource(trx, 'server', after);
+    const { host, port, user, hostKey, publicKey } = showServer(after);
+    const target = { kind: 'server', id: after.id, name: after.name } as const;
+    await record(trx, asker, 'server.confirmed', target, now, { host, port, user, hostKey, publicKey });
+    return showServer(after);
   });
 }
 
@@ -151,6 +186,9 @@ export async function targetOf(
   row: ServerTable,
   db: Queryable = context.store.read,
 ): Promise<Target> {
+  if (row.confirmed === 0) {
+    throw new Problem('conflict', `The server ${row.name} is not confirmed. An owner or admin must confirm it first.`);
+  }
   const operators = await isOwnedByOperator(db, row.workspace_id);
   if (row.kind === 'local') {
     if (!context.localServer) throw new Problem('conflict', 'The operator does not allow local servers any more.');
@@ -184,31 +222,34 @@ async function checkSsh(context: WorkspaceContext, row: ServerTable): Promise<Se
       if (best === null) return failed(UNREACHABLE, null);
       return failed('No host key is pinned yet. Compare the one shown with the server, then set it.', best);
     }
-    const outcome = await run(
-      { ...target, pauses: [] },
-      { command: { argv: ['true'] } },
-      AbortSignal.timeout(CHECK_WITHIN),
-    );
-    if (outcome.exitCode === 0) return { ok: true, message: 'Connected.', hostKey: target.hostKey };
-    const why = outcome.problem ?? UNREACHABLE;
-    if (OTHER_KEY.test(why)) {
-      return failed(
-        'The host shows another key than the pinned one. Nothing was sent to it.',
-        await scan(row, nodeLocal),
-      );
+    const once = { ...target, pauses: [] };
+    const signal = AbortSignal.timeout(CHECK_WITHIN);
+    if (row.confirmed === 0) {
+      await (await connect(once, signal)).close();
+      const message = 'Signed in. Nothing runs there until the server is confirmed.';
+      return { ok: true, message, hostKey: target.hostKey };
     }
-    const unknown = why === UNREACHABLE || why === NODE_LOCAL_REFUSED;
-    return failed(why, unknown ? null : target.hostKey);
+    const outcome = await run(once, { command: { argv: ['true'] } }, signal);
+    if (outcome.exitCode === 0) return { ok: true, message: 'Connected.', hostKey: target.hostKey };
+    throw new ConnectFailure(outcome.problem ?? UNREACHABLE, outcome.problem === null);
   } catch (error) {
-    if (error instanceof ConnectFailure) return failed(error.message, null);
-    throw error;
+    // The time for connecting is over.
+    if (error instanceof DOMException && error.name === 'TimeoutError') return failed(UNREACHABLE, null);
+    if (!(error instanceof ConnectFailure)) throw error;
+    const { message } = error;
+    if (OTHER_KEY.test(message)) {
+      const other = await scan(row, nodeLocal);
+      return failed('The host shows another key than the pinned one. Nothing was sent to it.', other);
+    }
+    const heard = message !== UNREACHABLE && message !== NODE_LOCAL_REFUSED && target !== null;
+    return failed(message, heard ? target.hostKey : null);
   }
 }
 
 /** Tries to connect, for at most ten seconds, and says what came of it. Throws `not_found`. */
 export async function checkServer(context: WorkspaceContext, asker: Asker, idOrSlug: string): Promise<ServerCheck> {
   const row = await findRow(context.store.read, 'server', asker.workspaceId, idOrSlug);
-  if (row.kind === 'local') await targetOf(context, row);
+  if (row.kind === 'local') await targetOf(context, { ...row, confirmed: 1 });
   const check =
     row.kind === 'local'
       ? { ok: true, message: 'This is the machine that Devpilot runs on.', hostKey: null }

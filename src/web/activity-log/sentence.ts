@@ -211,6 +211,7 @@ const SENTENCES: Partial<Record<AuditAction, (facts: Facts) => Words>> = {
     target,
     event.detail['ok'] === true ? ': it was reached' : ': it was not reached',
   ],
+  'server.confirmed': ({ actor, target }) => [actor, ' confirmed the server ', target],
   'error_issue.resolved': ({ actor, target }) => [actor, ' resolved ', target],
   'error_issue.reopened': ({ actor, target }) => [actor, ' opened ', target, ' again'],
   'error_issue.muted': ({ actor, target }) => [actor, ' muted the issue ', target],

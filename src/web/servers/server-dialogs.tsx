@@ -1,4 +1,4 @@
-import { Group, NumberInput, Radio, Stack, Textarea, TextInput } from '@mantine/core';
+import { Group, NumberInput, Radio, Stack, Text, Textarea, TextInput } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
 import type { Server } from '../../contract/resources.ts';
 import { DeleteResource } from '../components/delete-resource.tsx';
@@ -115,7 +115,15 @@ export function EditServer({ server, onClose }: { readonly server: Server; reado
       fields={(form) => (
         <>
           <NameField form={form} />
-          {server.kind === 'ssh' && <Fields form={form} />}
+          {server.kind === 'ssh' && (
+            <>
+              <Fields form={form} />
+              <Text fz="sm" c="dimmed">
+                Another host, port, user or host key makes a new key pair, and nothing runs on the server until an owner
+                or admin confirms it.
+              </Text>
+            </>
+          )}
         </>
       )}
       changesOf={serverChanges}

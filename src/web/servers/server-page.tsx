@@ -17,6 +17,7 @@ import { Ago } from '../components/time.tsx';
 import { patiently } from '../connection.ts';
 import { useWorkspace } from '../session.ts';
 import { CheckSection, Fingerprint } from './check-section.tsx';
+import { ConfirmSection } from './confirm-section.tsx';
 import { installCommand } from './servers.ts';
 
 const dialogs = () => patiently(() => import('./server-dialogs.tsx'));
@@ -64,6 +65,7 @@ function About({ server }: { readonly server: Server }) {
         )
       }
     >
+      <ConfirmSection server={server} />
       {publicKey !== null && <PublicKey server={server} publicKey={publicKey} />}
       <CheckSection server={server} />
       <Section title="Apps on it">

@@ -50,6 +50,11 @@ const COLUMNS: readonly Column<Server>[] = [
     cell: ({ kind, hostKey }) =>
       kind === 'local' ? '–' : hostKey === null ? <Tag tone="warn">Not pinned</Tag> : <Tag tone="good">Pinned</Tag>,
   },
+  {
+    key: 'confirmed',
+    label: 'Confirmed',
+    cell: ({ confirmed }) => (confirmed ? <Tag tone="good">Yes</Tag> : <Tag tone="warn">Not confirmed</Tag>),
+  },
   { key: 'created', label: 'Created', sort: 'createdAt', cell: ({ createdAt }) => <Ago at={createdAt} /> },
 ];
 

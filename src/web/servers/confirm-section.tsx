@@ -1,0 +1,66 @@
+import { Button, Group, Stack, Text } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { useMutation } from '@tanstack/react-query';
+import type { Server } from '../../contract/resources.ts';
+import { messageOf, queryClient } from '../api.ts';
+import { Notice } from '../components/notice.tsx';
+import { Section } from '../components/section.tsx';
+import { useWorkspace } from '../session.ts';
+import { Fingerprint } from './check-section.tsx';
+
+/** What an unconfirmed server is waiting for, and the button that confirms it as it is shown here. */
+export function ConfirmSection({ server }: { readonly server: Server }) {
+  const { api, workspace, isAdmin } = useWorkspace();
+  const refresh = () => queryClient.invalidateQueries({ queryKey: [workspace.id, 'servers'] });
+  const confirm = useMutation({
+    mutationFn: async () => {
+      const { value, tag } = await api.servers.read(server.id);
+      if (JSON.stringify(value) !== JSON.stringify(server)) {
+        await refresh();
+        throw new Error('The server was changed in the meantime. Check what is shown now, then confirm again.');
+      }
+      return api.servers.confirm(server.id, { ifMatch: tag });
+    },
+    onSuccess: async () => {
+      await refresh();
+      notifications.show({ message: 'The server is confirmed. Apps and scripts can run on it.' });
+    },
+  });
+  if (server.confirmed) return null;
+  return (
+    <Section
+      title="Not confirmed"
+      description="An API key created this server, or its host, port, user or host key was changed. Nothing runs on it until an owner or admin confirms it."
+    >
+      <Stack gap="xs">
+        {server.kind === 'ssh' && (
+          <>
+            <Text fz="sm">
+              Steps will run on{' '}
+              <span className="mono">
+                {server.user}@{server.host}
+              </span>
+              , port {server.port},{' '}
+              {server.hostKey === null ? (
+                'with no host key pinned yet.'
+              ) : (
+                <>
+                  with the host key <Fingerprint publicKey={server.hostKey} />.
+                </>
+              )}
+            </Text>
+            <Text fz="sm">Install the public key below there first: the previous one no longer signs in.</Text>
+          </>
+        )}
+        {confirm.error !== null && <Notice tone="bad">{messageOf(confirm.error)}</Notice>}
+        {isAdmin && (
+          <Group>
+            <Button loading={confirm.isPending} onClick={() => confirm.mutate()}>
+              Confirm server
+            </Button>
+          </Group>
+        )}
+      </Stack>
+    </Section>
+  );
+}
