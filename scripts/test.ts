@@ -16,7 +16,7 @@ const LONG = /\/(?:simulation|run|backups?|jobs|crash|flood|keyboard[\w-]*|look[
 /** How many times slower this machine is than the usual one, at least 1. */
 const slowness = await measureSlowness();
 /** A file in which no test has ended for this long is stuck. Its whole length has no limit. */
-const SILENCE_MS = 180_000 * slowness;
+const SILENCE_MS = 300_000 * slowness;
 /** From the end of a file's process to the end of everything that writes where it wrote. */
 const GRACE_MS = 5_000 * slowness;
 

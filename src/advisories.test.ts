@@ -56,6 +56,19 @@ after(() => house.close());
 
 const statusAt = async (path: string, secret: string) => (await house.call(path, { headers: bearer(secret) })).status;
 
+test('every test that the documents about security name exists', () => {
+  for (const page of ['docs/asvs.md', 'docs/threat-model.md']) {
+    const text = readFileSync(page, 'utf8');
+    const named = [...text.matchAll(/`((?:[\w-]+\/)*[\w-]+\.test\.ts)`/g)].map(([, file = '']) => file);
+    assert.ok(named.length > 5, page);
+    for (const file of named)
+      assert.ok(globSync(`{src/**/,e2e/}${file.split('/').at(-1)}`).length > 0, `${page}: ${file}`);
+    for (const file of named.filter((one) => /^(?:src|e2e)\//.test(one))) {
+      assert.ok(globSync(file).length === 1, `${page}: ${file}`);
+    }
+  }
+});
+
 test('every lesson has a test that names it', () => {
   const tests = globSync('src/**/*.{test,store-suite}.ts')
     .concat('src/testing/store-suite.ts')
