@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import fc from 'fast-check';
+import { PERMISSIONS } from '../contract/words.ts';
+import { forEachEngine } from '../testing/engines.ts';
+import {
+  type Answer,
+  bearer,
+  createKey,
+  createToken,
+  signUpOwner,
+  startHouse,
+  type TestHouse,
+  type TestPerson,
+} from '../testing/house.ts';
+import { arbitraryOf, type JsonSchema, type Schemas } from '../testing/schema-arbitrary.ts';
+
+interface Operation {
+  readonly security?: readonly Readonly<Record<string, unknown>>[];
+  readonly parameters?: readonly {
+    readonly in: string;
+    readonly name: string;
+    readonly schema?: JsonSchema;
+    readonly example?: unknown;
+  }[];
+  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema?: JsonSchema }>> };
+  readonly responses: Readonly<Record<string, unknown>>;
+}
+interface Document {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: { readonly schemas: Schemas };
+}
+
+const RUNS = 12;
+
+forEachEngine('what the OpenAPI document allows, at its limits and beyond', (engine) => {
+  let house: TestHouse;
+  let document: Document;
+  let owner: TestPerson;
+  let senders: Record<'person' | 'token' | 'key', Readonly<Record<string, string>>>;
+  /** What bodies name: ids that were made up are refused before anything else is looked at. */
+  const existing: Record<string, string> = {};
+  const parameters: Record<string, string> = { any: '1', name: 'NAME' };
+  before(async () => {
+    house = await startHouse({ environment: await engine.environment() });
+    document = (await house.call<Document>('/openapi.json')).body;
+    owner = await signUpOwner(house);
+    const token = await createToken(owner, ['all']);
+    const key = await createKey(owner, [...PERMISSIONS], { guard: true });
+    senders = {
+      person: { cookie: owner.cookie, origin: house.url, 'devpilot-workspace': owner.workspaceId },
+      token: bearer(token.secret),
+      key: bearer(key.secret),
+    };
+    const project = await owner.call<{ id: string }>('/v1/projects', { body: { name: 'Shop', slug: 'shop' } });
+    const app = await owner.call<{ id: string }>('/v1/apps', { body: { name: 'Shop', projectId: project.body.id } });
+    assert.equal(app.status, 201, app.text);
+    const server = { name: 'Web', kind: 'ssh', host: '192.0.2.1', user: 'deploy' };
+    const made = await owner.call<{ id: string }>('/v1/servers', { body: server });
+    assert.equal(made.status, 201, made.text);
+    Object.assign(parameters, { project: project.body.id, app: app.body.id });
+    Object.assign(existing, { projectId: project.body.id, serverId: made.body.id });
+  });
+  after(() => house.close());
+
+  const pathOf = (path: string) => path.replace(/\{(\w+)\}/g, (_, name: string) => parameters[name] ?? 'none_1');
+
+  const existingIn = (body: object) =>
+    Object.fromEntries(Object.entries(existing).filter(([field]) => Object.hasOwn(body, field)));
+
+  function senderOf(path: string, { security = [] }: Operation): Readonly<Record<string, string>> {
+    if (security.length === 0) return {};
+    if (security.some((scheme) => 'session' in scheme)) return senders.person;
+    return /guards|introspect/.test(path) ? senders.key : senders.token;
+  }
+
+  function expectAnswer(answer: Answer, operation: Operation, sent: string): void {
+    const { status, text } = answer;
+    const said = `${sent.slice(0, 500)} → ${status} ${text.slice(0, 300)}`;
+    assert.ok(status < 500, said);
+    assert.ok(String(status) in operation.responses, `not documented: ${said}`);
+    if (status >= 400) assert.match(answer.headers.get('content-type') ?? '', /^application\/(?:problem\+)?json/, said);
+  }
+
+  /** What was created can be got by its id, and is what the answer said. */
+  async function expectReadable(
+    path: string,
+    headers: Readonly<Record<string, string>>,
+    created: unknown,
+  ): Promise<void> {
+    const { id } = created as { id?: unknown };
+    const [own] = Object.keys(document.paths).filter(
+      (one) => one.startsWith(`${path}/{`) && /^\/\{\w+\}$/.test(one.slice(path.length)),
+    );
+    if (typeof id !== 'string' || own === undefined || document.paths[own]?.['get'] === undefined) return;
+    const read = await house.call<Record<string, unknown>>(`${pathOf(path)}/${id}`, { headers });
+    assert.equal(read.status, 200, `${own} ${read.text}`);
+    assert.equal(read.body['id'], id);
+    assert.equal(read.body['name'], (created as { name?: unknown }).name);
+  }
+
+  test('whatever body is sent, it is refused or accepted, and what is accepted can be read', async () => {
+    for (const [path, operations] of Object.entries(document.paths)) {
+      for (const [method, operation] of Object.entries(operations)) {
+        const schema = operation.requestBody?.content['application/json']?.schema;
+        if (schema === undefined || path === '/v1/activity/events') continue;
+        const headers = senderOf(path, operation);
+        const sendOne = async (body: unknown) => {
+          const named = typeof body === 'object' && body !== null ? { ...body, ...existingIn(body) } : body;
+          const answer = await house.call(pathOf(path), { method: method.toUpperCase(), headers, body: named ?? null });
+          expectAnswer(answer, operation, `${method} ${path} ${JSON.stringify(body)}`);
+          if (answer.status === 201 || answer.status === 202) await expectReadable(path, headers, answer.body);
+        };
+        const options = { numRuns: RUNS, endOnFailure: true };
+        await fc.assert(fc.asyncProperty(arbitraryOf(schema, document.components.schemas), sendOne), options);
+      }
+    }
+    await expectListsReadable();
+  });
+
+  test('whatever event is sent, it is refused or accepted, and the list of them can be read', async () => {
+    const operation = document.paths['/v1/activity/events']?.['post'];
+    const schema = document.components.schemas['CloudEvent'];
+    assert.ok(operation !== undefined && schema !== undefined);
+    const event = arbitraryOf(schema, document.components.schemas);
+    const headers = { ...senders.token, 'content-type': 'application/json' };
+    const sendOne = async (body: unknown) => {
+      const text = JSON.stringify(body ?? null);
+      const answer = await house.call('/v1/activity/events', { method: 'POST', headers, body: text });
+      expectAnswer(answer, operation, text);
+    };
+    await fc.assert(fc.asyncProperty(fc.oneof(event, fc.array(event, { maxLength: 5 })), sendOne), { numRuns: 60 });
+    await expectListsReadable();
+  });
+
+  test('whatever query is sent, it is refused or answered', async () => {
+    for (const [path, operations] of Object.entries(document.paths)) {
+      for (const [method, operation] of Object.entries(operations)) {
+        const names = (operation.parameters ?? []).filter((one) => one.in === 'query');
+        if (names.length === 0 || path.endsWith('/logs') || path === '/v1/guards/revocations') continue;
+        const query = fc.constantFrom(...names).chain(({ name, schema = {}, example }) => {
+          const value = arbitraryOf(
+            { ...schema, ...(example !== undefined && { examples: [example] }) },
+            document.components.schemas,
+          );
+          return fc.tuple(fc.constant(name), value);
+        });
+        const ask = async ([name, value]: readonly [string, unknown]) => {
+          const text = new URLSearchParams([[name, String(value).slice(0, 1_000).toWellFormed()]]).toString();
+          const headers = senderOf(path, operation);
+          const answer = await house.call(`${pathOf(path)}?${text}`, { method: method.toUpperCase(), headers });
+          expectAnswer(answer, operation, `${method} ${path}?${text}`);
+        };
+        await fc.assert(fc.asyncProperty(query, ask), { numRuns: RUNS, endOnFailure: true });
+      }
+    }
+  });
+
+  /** Every list that needs no parameter, and those of the app, answers whatever was accepted before. */
+  async function expectListsReadable(): Promise<void> {
+    for (const [path, { get }] of Object.entries(document.paths)) {
+      if (get === undefined || path.endsWith('/logs') || path.includes('{id}')) continue;
+      const needs = (get.parameters ?? []).some(
+        (one) => (one as { required?: boolean }).required && one.in === 'query',
+      );
+      if (needs || !path.startsWith('/v1/') || path === '/v1/authorize') continue;
+      const answer = await house.call(pathOf(path), { headers: senderOf(path, get) });
+      assert.ok(answer.status < 500, `GET ${path} → ${answer.status} ${answer.text.slice(0, 300)}`);
+    }
+  }
+});

@@ -1,0 +1,126 @@
+import fc from 'fast-check';
+
+/** The part of JSON Schema that the OpenAPI document uses for bodies and queries. */
+export interface JsonSchema {
+  readonly $ref?: string;
+  readonly type?: string | readonly string[];
+  readonly enum?: readonly unknown[];
+  readonly const?: unknown;
+  readonly format?: string;
+  readonly pattern?: string;
+  readonly examples?: readonly unknown[];
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: boolean | JsonSchema;
+  readonly items?: JsonSchema;
+  readonly anyOf?: readonly JsonSchema[];
+  readonly oneOf?: readonly JsonSchema[];
+  readonly allOf?: readonly JsonSchema[];
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly minimum?: number;
+  readonly maximum?: number;
+}
+export type Schemas = Readonly<Record<string, JsonSchema>>;
+
+/** Values of another type than the one that is asked for. */
+const ODD = fc.constantFrom<unknown>(null, true, 0, -1, 1.5, 1e300, '', 'x', [], {}, [[]], { a: 1 });
+
+const INSTANTS = [
+  '2027-02-24T09:00:00.000Z',
+  '2030-01-01T00:00:00+02:00',
+  '1969-12-31T23:59:59.999Z',
+  '9999-12-31T23:59:59.999Z',
+  '9999-12-31T23:59:59-23:59',
+  '0000-01-01T00:00:00Z',
+  '2027-02-30T09:00:00Z',
+  '+275760-09-13T00:00:00.000Z',
+];
+
+/** Characters of one, two, three and four bytes, and such as are refused or changed in places. */
+const UNITS = ['a', 'Z', '7', '-', '.', '/', ' ', 'é', 'e\u0301', '中', '😀', '\u0301', '\u202e', '\0', '\n', '\ud800'];
+const repeatTo = (unit: string, length: number): string =>
+  unit.repeat(Math.ceil(length / Math.max(1, [...unit].length)));
+
+function textOf(schema: JsonSchema): fc.Arbitrary<unknown> {
+  const { minLength = 0, maxLength = 8_192, examples = [], format, pattern } = schema;
+  const edges = [minLength - 1, minLength, maxLength, maxLength + 1].filter(
+    (length) => length >= 0 && length <= 140_000,
+  );
+  const odd = fc.oneof(
+    fc.tuple(fc.constantFrom(...UNITS), fc.constantFrom(...edges)).map(([unit, length]) => repeatTo(unit, length)),
+    fc.tuple(fc.constantFrom(...edges)).map(([length]) => 'a'.repeat(length)),
+    fc.string({ unit: 'grapheme', maxLength: Math.min(maxLength, 40) }),
+  );
+  if (format?.startsWith('date') === true) return fc.constantFrom<unknown>(...INSTANTS, ...examples);
+  if (examples.length === 0) return pattern === undefined ? odd : fc.oneof(odd, fc.constant('a'));
+  return fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...examples) }, { weight: 1, arbitrary: odd });
+}
+
+function numberOf({ minimum = -1e6, maximum = 1e6, examples = [] }: JsonSchema): fc.Arbitrary<unknown> {
+  const edges = [minimum - 1, minimum, maximum, maximum + 1, 0, -0, 0.5, Number.MAX_SAFE_INTEGER, -1e308, ...examples];
+  return fc.oneof(fc.constantFrom<unknown>(...edges), fc.integer());
+}
+
+function objectOf(schema: JsonSchema, schemas: Schemas): fc.Arbitrary<unknown> {
+  const { properties = {}, required = [], additionalProperties } = schema;
+  const needed = Object.fromEntries(
+    Object.entries(properties).map(([name, one]) => [
+      name,
+      // Fields that are needed are left out now and then, others mostly: each may be one reason to refuse the whole.
+      fc.oneof(
+        { weight: required.includes(name) ? 40 : 1, arbitrary: arbitraryOf(one, schemas) },
+        { weight: required.includes(name) ? 1 : 3, arbitrary: fc.constant(undefined) },
+      ),
+    ]),
+  );
+  const known = fc.record(needed);
+  const values = typeof additionalProperties === 'object' ? arbitraryOf(additionalProperties, schemas) : fc.constant(1);
+  const isRecord = typeof additionalProperties === 'object';
+  const more = fc.dictionary(
+    fc.oneof(fc.constantFrom('NAME', 'A_1', '__proto__', 'constructor', ''), fc.string({ maxLength: 20 })),
+    values,
+    { maxKeys: isRecord ? 5 : 1 },
+  );
+  const extra = isRecord ? more : fc.option(more, { nil: {}, freq: 15 });
+  return fc.tuple(known, extra).map(([fields, others]) => ({ ...others, ...fields }));
+}
+
+function arrayOf(schema: JsonSchema, schemas: Schemas): fc.Arbitrary<unknown> {
+  const { minItems = 0, maxItems = 100, items = {} } = schema;
+  const item = arbitraryOf(items, schemas);
+  const lengths = [minItems - 1, minItems, minItems + 1, Math.min(maxItems, 200), Math.min(maxItems + 1, 201)];
+  const edges = fc
+    .tuple(item, fc.constantFrom(...lengths.filter((length) => length >= 0)))
+    .map(([one, length]) => Array.from({ length }, () => one));
+  return fc.oneof({ weight: 3, arbitrary: fc.array(item, { maxLength: 4 }) }, { weight: 1, arbitrary: edges });
+}
+
+function typedOf(schema: JsonSchema, type: string | undefined, schemas: Schemas): fc.Arbitrary<unknown> {
+  if (type === 'string') return textOf(schema);
+  if (type === 'integer' || type === 'number') return numberOf(schema);
+  if (type === 'boolean') return fc.boolean();
+  if (type === 'null') return fc.constant(null);
+  if (type === 'array') return arrayOf(schema, schemas);
+  if (type === 'object') return objectOf(schema, schemas);
+  return fc.jsonValue();
+}
+
+/**
+ * Values for a schema: mostly such as it allows, at its limits where it has some, and now and then beyond them or of
+ * another type.
+ */
+export function arbitraryOf(schema: JsonSchema, schemas: Schemas): fc.Arbitrary<unknown> {
+  const { $ref, anyOf, oneOf, allOf } = schema;
+  if ($ref !== undefined) return arbitraryOf(schemas[$ref.slice($ref.lastIndexOf('/') + 1)] ?? {}, schemas);
+  const variants = anyOf ?? oneOf ?? allOf;
+  if (variants !== undefined) return fc.oneof(...variants.map((one) => arbitraryOf(one, schemas)));
+  if ('const' in schema) return fc.constant(schema.const);
+  const right =
+    schema.enum !== undefined
+      ? fc.constantFrom<unknown>(...schema.enum)
+      : fc.oneof(...[schema.type].flat().map((type) => typedOf(schema, type, schemas)));
+  return fc.oneof({ weight: 30, arbitrary: right }, { weight: 1, arbitrary: ODD });
+}
