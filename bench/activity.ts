@@ -56,13 +56,13 @@ function batchOf({ id, subjects }: Sending): Buffer {
 /** Events stored a second, parsed as the route parses them. */
 async function sustain(context: WorkspaceContext, workspaceId: string, sending: Sending): Promise<number> {
   // What is known of a workspace is read with its first batch.
-  await context.ingest.take(workspaceId, await readCloudEvents(HEADERS, batchOf(sending), NOW), NOW);
+  await context.ingest.take(workspaceId, await readCloudEvents(HEADERS, batchOf(sending), NOW), NOW, 'tok_bench');
   const batches = Array.from({ length: LIVE / BATCH }, () => batchOf(sending));
   const started = performance.now();
   await Promise.all(
     Array.from({ length: SENDERS }, async () => {
       for (let batch = batches.pop(); batch !== undefined; batch = batches.pop()) {
-        await context.ingest.take(workspaceId, await readCloudEvents(HEADERS, batch, NOW), NOW);
+        await context.ingest.take(workspaceId, await readCloudEvents(HEADERS, batch, NOW), NOW, 'tok_bench');
         await setImmediate();
       }
     }),

@@ -8,6 +8,7 @@ import { advanceAuditHead, insertAuditEvent, listAuditEvents } from '../store/au
 import { cutPage, pageAsk } from '../store/paging.ts';
 import type { AuditEventTable } from '../store/schema.ts';
 import type { Queryable, Trx } from '../store/store.ts';
+import { spendChangeQuota } from './quotas.ts';
 
 /** The log of what belongs to no workspace: a sign-up before the first one, the end of a workspace. */
 export const SYSTEM_LOG = 'system';
@@ -37,10 +38,12 @@ export function hashOf(row: Omit<AuditEventTable, 'hash'>): string {
 
 /**
  * Appends an entry to its workspace's log, in the transaction of what it records: no entry, no
- * change. Each entry carries the hash of the one before, so a removed or edited one shows.
+ * change. Each entry carries the hash of the one before, so a removed or edited one shows. Throws `quota_exceeded`
+ * where the workspace has made too many changes like it.
  */
 export async function append(trx: Trx, draft: AuditDraft): Promise<void> {
   const { sequence, hash } = await advanceAuditHead(trx, draft.workspaceId);
+  await spendChangeQuota(trx, draft);
   const { actor, target, credential, origin } = draft;
   const row = {
     id: createId('audit_event', draft.at),

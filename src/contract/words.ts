@@ -264,6 +264,12 @@ export const CODES = {
     title: 'Too many failures',
     advice: 'Wait as many seconds as the header `Retry-After` says.',
   },
+  quota_exceeded: {
+    status: 429,
+    title: 'The quota is used up',
+    advice:
+      '`detail` names the quota. Wait as many seconds as the header `Retry-After` says, or delete what is no longer needed.',
+  },
   internal: {
     status: 500,
     title: 'Something went wrong here',

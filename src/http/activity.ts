@@ -13,7 +13,7 @@ import { analyticsJson, listEvents, readAnalytics } from '../workspace/activity.
 import { readCloudEvents } from '../workspace/cloud-events.ts';
 import { analyticsLines, asksForCsv, CSV_TYPE, eventLines } from './activity-csv.ts';
 import type { House } from './house.ts';
-import { bytesOf, type Route, route, workspaceIdOf } from './route.ts';
+import { bytesOf, principalIdOf, type Route, route, workspaceIdOf } from './route.ts';
 
 const tag = 'Activity';
 const read = { person: 'member', token: ['activity_tracker_analytics'] } as const;
@@ -36,7 +36,9 @@ export function activityRoutes(house: House): Route[] {
       handler: async ({ request, reply }) => {
         const now = workspace.clock();
         const events = await readCloudEvents(request.headers, bytesOf(request), now);
-        return reply.code(201).send(await workspace.ingest.take(workspaceIdOf(request), events, now));
+        return reply
+          .code(201)
+          .send(await workspace.ingest.take(workspaceIdOf(request), events, now, principalIdOf(request)));
       },
     }),
     route({

@@ -20,7 +20,7 @@ import {
   updateErrorIssue,
 } from '../workspace/errors.ts';
 import type { House } from './house.ts';
-import { bytesOf, changerOf, type Route, route, workspaceIdOf } from './route.ts';
+import { bytesOf, changerOf, principalIdOf, type Route, route, workspaceIdOf } from './route.ts';
 import { findSentryPrincipal } from './sentry-key.ts';
 
 const tag = 'Errors';
@@ -40,7 +40,12 @@ export function errorRoutes(house: House): Route[] {
       answers: { 201: ErrorTaken },
       handler: async ({ body, request, reply }) => {
         const now = workspace.clock();
-        const issueId = await workspace.reports.take(workspaceIdOf(request), errorOfReport(body, now), now);
+        const issueId = await workspace.reports.take(
+          workspaceIdOf(request),
+          errorOfReport(body, now),
+          now,
+          principalIdOf(request),
+        );
         return reply.code(201).send({ issueId });
       },
     }),
@@ -60,8 +65,8 @@ export function errorRoutes(house: House): Route[] {
         const now = workspace.clock();
         const bytes = await unpack(bytesOf(request), request.headers['content-encoding']);
         const { eventId, errors } = await readEnvelope(bytes, now);
-        const workspaceId = workspaceIdOf(request);
-        await Promise.all(errors.map((error) => workspace.reports.take(workspaceId, error, now)));
+        const [workspaceId, sender] = [workspaceIdOf(request), principalIdOf(request)];
+        await Promise.all(errors.map((error) => workspace.reports.take(workspaceId, error, now, sender)));
         return eventId === null ? {} : { id: eventId };
       },
     }),

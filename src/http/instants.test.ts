@@ -134,11 +134,11 @@ forEachEngine('instants of clients', (engine) => {
     const far = NOW * 1000;
     const tricky = '"at":"+058857-01-01T00:00:00.000Z"';
     const good = [crumb(iso(NOW), tricky)];
-    await reports.take(workspaceId, error('Good', NOW, good), NOW);
-    await reports.take(workspaceId, error('Far', far, [crumb(iso(far), tricky), ...good]), NOW);
-    await reports.take(workspaceId, error('Old', -1, []), NOW);
+    await reports.take(workspaceId, error('Good', NOW, good), NOW, 'tok_1');
+    await reports.take(workspaceId, error('Far', far, [crumb(iso(far), tricky), ...good]), NOW, 'tok_1');
+    await reports.take(workspaceId, error('Old', -1, []), NOW, 'tok_1');
     const event = (id: string, at: number) => ({ id, source: 's', type: 't', subject: null, data: null, at });
-    await ingest.take(workspaceId, [event('good', NOW), event('far', far), event('old', -1)], NOW);
+    await ingest.take(workspaceId, [event('good', NOW), event('far', far), event('old', -1)], NOW, 'tok_1');
 
     const statements = mendInstants(store.engine === 'sqlite' ? 'blob' : 'bytea');
     await store.transaction(async (trx) => {

@@ -139,6 +139,12 @@ export function workspaceIdOf(request: FastifyRequest): string {
   return principal.kind === 'person' ? membershipOf(request).workspaceId : principal.record.workspace.id;
 }
 
+/** The id of the person or credential that a request comes from. */
+export function principalIdOf({ principal }: FastifyRequest): string {
+  if (principal === null) throw new Problem('internal');
+  return principal.kind === 'person' ? principal.personId : principal.record.id;
+}
+
 /** Who changes what credentials open: a person or a credential, which the log names after it is deleted. */
 export function changerOf(house: House, request: FastifyRequest): Asker {
   const { principal } = request;

@@ -2,6 +2,7 @@ import { generateSecret, verify } from 'otplib';
 import type { Origin } from '../contract/audit.ts';
 import { createId } from '../contract/id.ts';
 import { Problem } from '../contract/problem.ts';
+import { QUOTAS } from '../contract/quotas.ts';
 import type { Page, Session, SignIn } from '../contract/schemas.ts';
 import { SPANS } from '../contract/words.ts';
 import { clientNetwork } from '../credentials/client-network.ts';
@@ -13,6 +14,7 @@ import {
   advanceTotpStep,
   consumeRecoveryCode,
   deleteSessions,
+  deleteSessionsBeyond,
   findPersonByEmail,
   findSessionByDigest,
   insertSession,
@@ -66,6 +68,7 @@ export async function startSession(
     ends_at: now + SPANS.sessionWhole,
   };
   await insertSession(trx, session);
+  await deleteSessionsBeyond(trx, person.id, QUOTAS.sessions.max);
   if (origin.address !== null) await keepKnownAddress(trx, person.id, clientNetwork(origin.address), now);
   await recordForPerson(trx, person.id, {
     action: 'session.created',

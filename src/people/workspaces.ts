@@ -8,6 +8,7 @@ import { slugOf } from '../contract/slug.ts';
 import { insertRevocation } from '../store/credentials.ts';
 import { cutPage, pageAsk } from '../store/paging.ts';
 import { lockPerson, type PersonRow, setLastWorkspace } from '../store/people.ts';
+import { checkOwnedWorkspaces } from '../store/quotas.ts';
 import type { WorkspaceTable } from '../store/schema.ts';
 import { refuseTakenSlug, untilSlugIsFree } from '../store/slugs.ts';
 import type { Trx } from '../store/store.ts';
@@ -109,6 +110,7 @@ export async function createWorkspace(
     }
     const id = createId('workspace', now);
     await claimOnce(trx, claim, id, now);
+    await checkOwnedWorkspaces(trx, who.personId, now);
     const row = await createInside(trx, { id: who.personId, name: who.name }, input, origin, now, id);
     await setLastWorkspace(trx, who.personId, row.id);
     return showWorkspace({ ...row, role: 'owner' });

@@ -10,6 +10,7 @@ import { pruneRevocations } from '../store/nodes.ts';
 import { deleteExpiredChallenges } from '../store/passkeys.ts';
 import { deleteExpiredResets } from '../store/password-resets.ts';
 import { deleteEndedSessions, deleteOldAddresses } from '../store/people.ts';
+import { deleteOldQuotaUses } from '../store/quotas.ts';
 import { deleteOldRuns } from '../store/scripts.ts';
 import { deleteOldUses } from '../store/usage.ts';
 import { tidyActivity } from '../workspace/activity.ts';
@@ -32,6 +33,7 @@ export async function tidy(
     await deleteOldAddresses(trx, now - 90 * DAY);
     await deleteOldUses(trx, now);
     await deleteOldJobs(trx, now - 7 * DAY);
+    await deleteOldQuotaUses(trx, now);
   });
   await tidyActivity({ store, ingest }, now - retentionDays * DAY);
   await store.transaction((trx) => deleteOldIssues(trx, now - retentionDays * DAY));

@@ -97,11 +97,21 @@ export async function insertErrorEvents(
       order by received_at desc, id desc limit 1000 offset ${kept}) as older)`.execute(trx);
 }
 
-/** Deletes the issues least recently seen beyond the newest `kept`. */
-export async function forgetIssues(trx: Trx, workspaceId: string, kept: number): Promise<void> {
+/**
+ * Deletes issues beyond as many as are kept, all of the sender that has the most, so that one that floods takes
+ * nothing from the others: those first whose status nobody has changed, then the least frequent, then the least recent.
+ */
+export async function evictIssues(trx: Trx, workspaceId: string, kept: number): Promise<void> {
+  const { rows } = await sql<{ count: number }>`select count(*) as count from error_issue
+    where workspace_id = ${workspaceId}`.execute(trx);
+  const over = Number(rows[0]?.count ?? 0) - kept;
+  if (over <= 0) return;
   await sql`delete from error_issue where workspace_id = ${workspaceId} and id in (
-    select id from (select id from error_issue where workspace_id = ${workspaceId}
-      order by last_seen_at desc, id desc limit 1000 offset ${kept}) as older)`.execute(trx);
+    select id from (select id from error_issue where workspace_id = ${workspaceId} and coalesce(sender, '') = (
+        select coalesce(sender, '') from error_issue where workspace_id = ${workspaceId}
+        group by coalesce(sender, '') order by count(*) desc, coalesce(sender, '') limit 1)
+      order by case when status = 'open' and muted_at is null then 0 else 1 end, count, last_seen_at, id
+      limit ${over}) as evicted)`.execute(trx);
 }
 
 /** Deletes the issues of every workspace that were last seen before an instant. For housekeeping alone. */

@@ -1,7 +1,11 @@
 import type { Claim, EarlierClaim } from '../contract/idempotency.ts';
+import { spendQuota } from './quotas.ts';
 import type { Trx } from './store.ts';
 
-/** Claims a key for the resource that this transaction makes; returns the earlier claim if there is one. */
+/**
+ * Claims a key for the resource that this transaction makes; returns the earlier claim if there is one. Throws
+ * `quota_exceeded`.
+ */
 export async function claimKey(trx: Trx, claim: Claim, resourceId: string, at: number): Promise<EarlierClaim | null> {
   const inserted = await trx
     .insertInto('idempotency')
@@ -17,7 +21,10 @@ export async function claimKey(trx: Trx, claim: Claim, resourceId: string, at: n
     .onConflict((conflict) => conflict.doNothing())
     .returning('key')
     .executeTakeFirst();
-  if (inserted !== undefined) return null;
+  if (inserted !== undefined) {
+    await spendQuota(trx, 'idempotencyKeys', `${claim.workspaceId} ${claim.principalId}`, at);
+    return null;
+  }
   const row = await trx
     .selectFrom('idempotency')
     .select(['body_mac', 'resource_id'])

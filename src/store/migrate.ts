@@ -18,6 +18,7 @@ import { activitySpans } from './migrations/0036-activity-spans.ts';
 import { activityChart } from './migrations/0037-activity-chart.ts';
 import { mendInstants } from './migrations/0040-mend-instants.ts';
 import { mutedIssues } from './migrations/0041-muted-issues.ts';
+import { quotas } from './migrations/0042-quotas.ts';
 import { deploymentOverrides } from './migrations/0045-deployment-overrides.ts';
 import { repositoryCredentials } from './migrations/0046-repository-credentials.ts';
 import { serverConfirmed } from './migrations/0049-server-confirmed.ts';
@@ -48,6 +49,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0037-activity-chart': activityChart,
   '0040-mend-instants': mendInstants,
   '0041-muted-issues': mutedIssues,
+  '0042-quotas': quotas,
   '0045-deployment-overrides': deploymentOverrides,
   '0046-repository-credentials': repositoryCredentials,
   '0049-server-confirmed': serverConfirmed,

@@ -175,6 +175,12 @@ export async function deleteEndedSessions(trx: Trx, now: number, idle: number): 
     .execute();
 }
 
+/** Ends the sessions of a person that were used longest ago, beyond as many as are kept. */
+export async function deleteSessionsBeyond(trx: Trx, personId: string, kept: number): Promise<void> {
+  await sql`delete from session where id in (select id from (select id from session where person_id = ${personId}
+    order by last_used_at desc, id desc limit 1000 offset ${kept}) as older)`.execute(trx);
+}
+
 /** Notes that a person signed in from an address, so that strangers' failures don't count against it. */
 export async function keepKnownAddress(trx: Trx, personId: string, address: string, at: number): Promise<void> {
   await trx

@@ -47,6 +47,7 @@ export interface Schema {
   node: { id: string; confirmed: number; lease_until: number; workspace_id: string | null };
   revocation_counter: { id: number; number: number };
   revocation: { number: number; id: string; workspace_id: string; digest: Uint8Array | null; at: number };
+  quota_use: { subject: string; quota: string; period: number; used: number };
   project: ProjectTable;
   server: ServerTable;
   app: AppTable;
@@ -385,6 +386,8 @@ export interface ErrorIssueTable {
   app: string | null;
   resolved_at: number | null;
   muted_at: number | null;
+  /** Who sent its first report: the id of a person or a credential. Null for those of earlier versions. */
+  sender: string | null;
   /** The minute in which occurrences were last kept, and how many in it. */
   kept_minute: number;
   kept_count: number;

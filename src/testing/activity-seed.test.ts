@@ -25,15 +25,18 @@ test('a seeded month is what taking its events in leaves behind, sketches of man
   const ingest = createIngest(store);
   for (let first = 0; first < month.events; first += 1000) {
     const events = Array.from({ length: 1000 }, (_, at) => eventOf(month, first + at));
-    assert.equal((await ingest.take('wsp_a', events, TO)).accepted, 1000);
+    assert.equal((await ingest.take('wsp_a', events, TO, 'tok_1')).accepted, 1000);
   }
   await (await newStore(seeded.path)).close();
   seedActivity(join(seeded.path, 'devpilot.db'), { wsp_a: month });
   const other = await openSqliteStore(join(seeded.path, 'devpilot.db'));
   const last = { ...eventOf(month, 16_999), id: 'one more' };
   const again = Array.from({ length: 100 }, (_, at) => eventOf(month, at * 170));
-  assert.deepEqual(await createIngest(other).take('wsp_a', [...again, last], TO), { accepted: 1, duplicates: 100 });
-  assert.deepEqual(await ingest.take('wsp_a', [...again, last], TO), { accepted: 1, duplicates: 100 });
+  assert.deepEqual(await createIngest(other).take('wsp_a', [...again, last], TO, 'tok_1'), {
+    accepted: 1,
+    duplicates: 100,
+  });
+  assert.deepEqual(await ingest.take('wsp_a', [...again, last], TO, 'tok_1'), { accepted: 1, duplicates: 100 });
   for (const table of ['activity_event', 'activity_head', 'activity_span', 'sqlite_master']) {
     const order = { activity_event: 'sequence', activity_span: 'span' }[table] ?? '1, 2';
     const columns = table === 'sqlite_master' ? 'name, sql' : '*';

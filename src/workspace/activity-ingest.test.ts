@@ -43,6 +43,7 @@ forEachEngine('taking events in', (engine) => {
       workspaceId,
       ids.map((id) => event(id, at)),
       NOW,
+      'tok_1',
     );
   async function sendAll(from: number, count: number): Promise<void> {
     for (let at = 0; at < count; at += BATCH) {
@@ -93,8 +94,8 @@ forEachEngine('taking events in', (engine) => {
 
   test('a write that failed leaves nothing behind, and what was in it is taken when it comes again', async () => {
     await send([1]);
-    await assert.rejects(ingest.take('wsp_nobody', [event(2)], NOW));
-    const broken = ingest.take(workspaceId, [{ ...event(3), type: 'half a pair: \ud800' }], NOW);
+    await assert.rejects(ingest.take('wsp_nobody', [event(2)], NOW, 'tok_1'));
+    const broken = ingest.take(workspaceId, [{ ...event(3), type: 'half a pair: \ud800' }], NOW, 'tok_1');
     await Promise.allSettled([broken]);
     assert.deepEqual(await send([1, 2]), { accepted: 1, duplicates: 1 });
   });

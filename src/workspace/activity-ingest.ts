@@ -5,6 +5,7 @@ import type { Store, Trx } from '../store/store.ts';
 import { createSeen, type Seen } from './activity-seen.ts';
 import type { ActivityEvent } from './cloud-events.ts';
 import { createGathering } from './gathering.ts';
+import { createSenderQuota, type Sent } from './sender-quota.ts';
 import { addToSketch, countOfSketch, hashOfSubject, readSketch, writeSketch } from './sketch.ts';
 
 /** What became of a batch: how many of its events were new, and how many were there before. */
@@ -16,17 +17,16 @@ export interface Taken {
 export interface Ingest {
   /**
    * Stores a batch with its roll-ups, all or none; an event with the source and id of one that is there
-   * is counted and left out. On disk when it resolves. Throws `unavailable` when too many wait.
+   * is counted and left out. On disk when it resolves. Throws `unavailable` when too many wait, `quota_exceeded` where `sender`, a
+   * person or a credential, has sent too many.
    */
-  take(workspaceId: string, events: readonly ActivityEvent[], receivedAt: number): Promise<Taken>;
+  take(workspaceId: string, events: readonly ActivityEvent[], receivedAt: number, sender: string): Promise<Taken>;
   /** Lets go of what was kept in mind of events that were deleted. */
   tidy(workspaceId: string): Promise<void>;
 }
 
-interface Batch {
-  readonly workspaceId: string;
+interface Batch extends Sent {
   readonly events: readonly ActivityEvent[];
-  readonly receivedAt: number;
 }
 
 /** Events that one transaction takes, unless one batch alone is larger. */
@@ -131,9 +131,11 @@ async function storeBatches(
 /** Many small batches share an fsync and their roll-ups. */
 export function createIngest(store: Store): Ingest {
   const seen = store.engine === 'sqlite' ? createSeen(store) : null;
+  const quota = createSenderQuota('activityEvents');
 
   function writeAll(workspaces: readonly string[], batches: readonly Batch[]): Promise<Map<Batch, Taken>> {
     return store.transaction(async (trx) => {
+      await quota.use(trx, batches, (batch) => batch.events.length);
       const all = new Map<Batch, Taken>();
       for (const workspaceId of workspaces) {
         const own = batches.filter((batch) => batch.workspaceId === workspaceId);
@@ -163,7 +165,16 @@ export function createIngest(store: Store): Ingest {
     write,
   });
   return {
-    take: (workspaceId, events, receivedAt) => gather({ workspaceId, events, receivedAt }),
+    async take(workspaceId, events, receivedAt, sender) {
+      const batch = { workspaceId, events, receivedAt, sender };
+      quota.check(batch);
+      try {
+        return await gather(batch);
+      } catch (error) {
+        quota.note(batch, error);
+        throw error;
+      }
+    },
     tidy: (workspaceId) => seen?.tidy(workspaceId) ?? Promise.resolve(),
   };
 }

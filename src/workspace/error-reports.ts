@@ -5,25 +5,28 @@ import {
   addFacets,
   addIssueDay,
   addToIssue,
+  evictIssues,
   findIssueByFingerprint,
-  forgetIssues,
   insertErrorEvents,
   listFacets,
 } from '../store/errors.ts';
+import { trySpendQuota } from '../store/quotas.ts';
 import type { ErrorEventTable, ErrorFacetTable, ErrorIssueTable } from '../store/schema.ts';
 import type { Store, Trx } from '../store/store.ts';
 import { fingerprintOf, type ReportedError, titleOf } from './error-grouping.ts';
 import { createGathering } from './gathering.ts';
+import { createSenderQuota, type Sent } from './sender-quota.ts';
 
 export interface Reports {
-  /** Counts an error in its issue, and keeps it if there is room; resolves to the issue's id when it is on disk. */
-  take(workspaceId: string, error: ReportedError, receivedAt: number): Promise<string>;
+  /**
+   * Counts an error in its issue, and keeps it if there is room; resolves to the issue's id when it is on disk. Throws
+   * `quota_exceeded` where `sender`, a person or a credential, has reported too many.
+   */
+  take(workspaceId: string, error: ReportedError, receivedAt: number, sender: string): Promise<string>;
 }
 
-interface Report {
-  readonly workspaceId: string;
+interface Report extends Sent {
   readonly error: ReportedError;
-  readonly receivedAt: number;
   readonly fingerprint: string;
 }
 
@@ -70,6 +73,19 @@ async function facetsOf(trx: Trx, issue: ErrorIssueTable, reports: readonly Repo
   return rows;
 }
 
+const OVERFLOW_TYPE = 'More kinds of errors than one sender may add in a day';
+const overflowOf = (sender: string) => `overflow ${sender}`;
+
+function mayAddIssue(trx: Trx, { workspaceId, sender, receivedAt }: Report): Promise<boolean> {
+  return trySpendQuota(trx, 'newIssues', `${workspaceId} ${sender}`, receivedAt);
+}
+
+/** A report of a sender that has added as many issues as it may: counted, in one issue for all of them. */
+function intoOverflow(report: Report): Report {
+  const error = { ...report.error, type: OVERFLOW_TYPE };
+  return { ...report, error, fingerprint: overflowOf(report.sender) };
+}
+
 /** Writes reports of one issue; returns its id. */
 async function writeIssue(trx: Trx, reports: readonly [Report, ...Report[]]): Promise<string> {
   const [first] = reports;
@@ -77,6 +93,10 @@ async function writeIssue(trx: Trx, reports: readonly [Report, ...Report[]]): Pr
   const newest = reports.reduce((one, other) => (other.error.at >= one.error.at ? other : one)).error;
   const oldest = Math.min(...reports.map(({ error }) => error.at));
   const before = await findIssueByFingerprint(trx, workspaceId, fingerprint);
+  const isOverflow = fingerprint === overflowOf(first.sender);
+  if (before === undefined && !isOverflow && !(await mayAddIssue(trx, first))) {
+    return writeIssue(trx, reports.map(intoOverflow) as [Report, ...Report[]]);
+  }
   const minute = Math.floor(receivedAt / MINUTE);
   const kept = before?.kept_minute === minute ? before.kept_count : 0;
   const room = Math.max(0, RESOURCE_LIMITS.errorEventsAMinute - kept);
@@ -101,6 +121,7 @@ async function writeIssue(trx: Trx, reports: readonly [Report, ...Report[]]): Pr
       app: newest.app,
       resolved_at: null,
       muted_at: null,
+      sender: first.sender,
       kept_minute: minute,
       kept_count: kept + stored.length,
     },
@@ -116,7 +137,7 @@ async function writeIssue(trx: Trx, reports: readonly [Report, ...Report[]]): Pr
   await addFacets(trx, await facetsOf(trx, issue, reports));
   const events = stored.map((report) => eventOf(issue, report));
   await insertErrorEvents(trx, workspaceId, issue.id, events, RESOURCE_LIMITS.errorEvents);
-  if (before === undefined) await forgetIssues(trx, workspaceId, RESOURCE_LIMITS.errorIssues);
+  if (before === undefined) await evictIssues(trx, workspaceId, RESOURCE_LIMITS.errorIssues);
   if (reopens) {
     await append(trx, {
       workspaceId,
@@ -136,6 +157,8 @@ const orderOf = ({ workspaceId, fingerprint }: Report) => `${workspaceId} ${fing
 
 /** A flood of errors shares transactions, so that it neither waits long nor holds up other writers. */
 export function createReports(store: Store): Reports {
+  const quota = createSenderQuota('errorEvents');
+
   async function write(reports: readonly Report[]): Promise<Map<Report, string>> {
     const groups = new Map<string, [Report, ...Report[]]>();
     for (const report of reports) {
@@ -146,6 +169,7 @@ export function createReports(store: Store): Reports {
     // In one order everywhere, so that two nodes never wait for each other.
     const ordered = [...groups].sort(([one], [other]) => (one < other ? -1 : 1));
     return store.transaction(async (trx) => {
+      await quota.use(trx, reports, () => 1);
       const ids = new Map<Report, string>();
       for (const [, group] of ordered) {
         const id = await writeIssue(trx, group);
@@ -162,7 +186,15 @@ export function createReports(store: Store): Reports {
     write,
   });
   return {
-    take: (workspaceId, error, receivedAt) =>
-      gather({ workspaceId, error, receivedAt, fingerprint: fingerprintOf(error) }),
+    async take(workspaceId, error, receivedAt, sender) {
+      const report = { workspaceId, error, receivedAt, sender, fingerprint: fingerprintOf(error) };
+      quota.check(report);
+      try {
+        return await gather(report);
+      } catch (thrown) {
+        quota.note(report, thrown);
+        throw thrown;
+      }
+    },
   };
 }

@@ -1,0 +1,46 @@
+import type { AuditDraft } from '../contract/audit.ts';
+import { QUOTAS, type QuotaName } from '../contract/quotas.ts';
+import type { AuditAction } from '../contract/words.ts';
+import { checkWaitingJobs, spendQuota } from '../store/quotas.ts';
+import type { Trx } from '../store/store.ts';
+
+const OF_ACTION: Partial<Record<AuditAction, QuotaName>> = {
+  'invitation.created': 'invitations',
+  'access_token.created': 'credentials',
+  'api_key.created': 'credentials',
+  'project.created': 'resources',
+  'app.created': 'resources',
+  'server.created': 'resources',
+  'script.created': 'resources',
+  'deployment.created': 'work',
+  'run.created': 'work',
+  'backup.created': 'work',
+  'backup.restore_started': 'work',
+  'env.revealed': 'reveals',
+};
+
+/** What ends something, an inactive API key among it, or happened by itself, is never refused for a quota. */
+const ALWAYS =
+  /\.(?:deleted|cancelled|aborted|denied|failed|finished|completed|passphrase_failed|signed_up)$|^api_key\.updated$/;
+
+/** The quota that an entry of the log uses, or null. Pure. */
+export function quotaOf({ action, actor }: Pick<AuditDraft, 'action' | 'actor'>): QuotaName | null {
+  if (actor.kind === 'system' || ALWAYS.test(action) || /^(?:session|device|person|passkey|member)\./.test(action)) {
+    return null;
+  }
+  return OF_ACTION[action] ?? 'changes';
+}
+
+/**
+ * Uses the quota that a recorded change counts against: every change is recorded, so that none goes around it. After
+ * the log's head is locked, which keeps one order of locks. Throws `quota_exceeded`.
+ */
+export async function spendChangeQuota(trx: Trx, draft: AuditDraft): Promise<void> {
+  const name = quotaOf(draft);
+  if (name === null) return;
+  const { workspaceId, actor, at } = draft;
+  const subject = QUOTAS[name].per === 'workspace' ? workspaceId : `${workspaceId} ${actor.id}`;
+  if (name === 'work') await checkWaitingJobs(trx, workspaceId, at);
+  await spendQuota(trx, name, subject, at);
+  if (name === 'invitations') await spendQuota(trx, 'invitationsByPerson', actor.id ?? '', at);
+}

@@ -1,0 +1,283 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { after, before, describe, test } from 'node:test';
+import { append } from '../audit/log.ts';
+import type { ErrorIssue } from '../contract/errors.ts';
+import { QUOTAS, type Quota, type QuotaName } from '../contract/quotas.ts';
+import type { Page, ProblemBody } from '../contract/schemas.ts';
+import { DAY, HOUR } from '../contract/words.ts';
+import { addToIssue, evictIssues } from '../store/errors.ts';
+import { spendQuota } from '../store/quotas.ts';
+import type { ErrorIssueTable } from '../store/schema.ts';
+import type { Store } from '../store/store.ts';
+import { forEachEngine } from '../testing/engines.ts';
+import {
+  bearer,
+  createKey,
+  createToken,
+  PASSWORD,
+  signUpOwner,
+  startHouse,
+  type TestHouse,
+  type TestPerson,
+} from '../testing/house.ts';
+import { seedWorkspace } from '../testing/store.ts';
+
+const NOW = Date.parse('2027-02-24T09:30:00.000Z');
+
+describe('quotas over HTTP', () => {
+  let house: TestHouse;
+  let owner: TestPerson;
+  let ownerId: string;
+  before(async () => {
+    house = await startHouse({ clock: () => NOW });
+    owner = await signUpOwner(house);
+    ownerId = (await owner.call<{ id: string }>('/v1/me')).body.id;
+  });
+  after(() => house.close());
+
+  function sql(work: (database: DatabaseSync) => void): void {
+    const database = new DatabaseSync(join(house.dataDirectory, 'devpilot.db'));
+    database.exec('pragma busy_timeout = 5000');
+    work(database);
+    database.close();
+  }
+  /** Leaves room for `left` more of a quota. */
+  function leave(name: QuotaName, subject: string, left: number): void {
+    const { max, spanMs }: Quota = QUOTAS[name];
+    const statement = 'insert or replace into quota_use (subject, quota, period, used) values (?, ?, ?, ?)';
+    sql((database) => database.prepare(statement).run(subject, name, Math.floor(NOW / (spanMs ?? 1)), max - left));
+  }
+
+  test('each is refused with the quota in words and the time to wait, and ending things never is', async () => {
+    const workspace = owner.workspaceId;
+    const principal = `${workspace} ${ownerId}`;
+    const key = await createKey(owner, ['read']);
+    const { id: project } = (await owner.call<{ id: string }>('/v1/projects', { body: { name: 'Shop' } })).body;
+    let count = 0;
+    const invite = () => ['/v1/invitations', { body: { email: `p${count++}@example.com`, role: 'member' } }] as const;
+    const event = () => ({ specversion: '1.0', id: `e${count++}`, source: 'test', type: 'test' });
+    const rows: [
+      QuotaName,
+      string,
+      () => readonly [string, { body?: unknown; method?: string; headers?: Record<string, string> }],
+    ][] = [
+      ['invitations', workspace, invite],
+      ['invitationsByPerson', ownerId, invite],
+      ['credentials', workspace, () => ['/v1/api-keys', { body: { name: 'Another', permissions: ['read'] } }]],
+      ['resources', principal, () => ['/v1/projects', { body: { name: 'Another' } }]],
+      [
+        'changes',
+        principal,
+        () => [`/v1/projects/${project}`, { method: 'PATCH', body: { description: `d${count++}` } }],
+      ],
+      [
+        'idempotencyKeys',
+        principal,
+        () => ['/v1/projects', { body: { name: 'Keyed' }, headers: { 'idempotency-key': `k${count++}` } }],
+      ],
+      ['activityEvents', principal, () => ['/v1/activity/events', { body: event() }]],
+      ['errorEvents', principal, () => ['/v1/errors/events', { body: { type: 'TypeError', message: 'x' } }]],
+    ];
+    for (const [name, subject, make] of rows) {
+      leave(name, subject, 1);
+      const [path, call] = make();
+      const last = await owner.call(path, call);
+      assert.ok(last.status === 200 || last.status === 201, `${name}: ${last.text}`);
+      for (let again = 0; again < 2; again++) {
+        const [samePath, sameCall] = make();
+        const refused = await owner.call<ProblemBody>(samePath, sameCall);
+        assert.deepEqual([refused.status, refused.body.code], [429, 'quota_exceeded'], `${name}: ${refused.text}`);
+        const { max, what }: Quota = QUOTAS[name];
+        assert.ok(refused.body.detail.includes(`${max.toLocaleString('en')} ${what}`), refused.body.detail);
+        assert.equal(refused.headers.get('retry-after'), String((DAY - (NOW % DAY)) / 1000), name);
+      }
+      leave(name, subject, QUOTAS[name].max);
+    }
+    for (const { quota } of [{ quota: 'changes' }, { quota: 'resources' }, { quota: 'credentials' }] as const) {
+      leave(quota, QUOTAS[quota].per === 'workspace' ? workspace : principal, 0);
+    }
+    const off = await owner.call(`/v1/api-keys/${key.id}`, { method: 'PATCH', body: { active: false } });
+    assert.equal(off.status, 200, off.text);
+    assert.equal((await owner.call(`/v1/api-keys/${key.id}`, { method: 'DELETE' })).status, 204);
+    assert.equal((await owner.call(`/v1/projects/${project}`, { method: 'DELETE' })).status, 204);
+  });
+
+  test('a sender with too many new issues adds no more, is counted, and keeps nobody else from adding', async () => {
+    leave('credentials', owner.workspaceId, 10);
+    const [noisy, quiet] = [await createToken(owner, ['error_tracker']), await createToken(owner, ['error_tracker'])];
+    const report = async (secret: string, type: string) => {
+      const answer = await house.call<{ issueId: string }>('/v1/errors/events', {
+        body: { type, message: 'x' },
+        headers: bearer(secret),
+      });
+      assert.equal(answer.status, 201, answer.text);
+      return answer.body.issueId;
+    };
+    const real = await report(noisy.secret, 'Real');
+    leave('newIssues', `${owner.workspaceId} ${noisy.id}`, 1);
+    await report(noisy.secret, 'Noise0');
+    const folded = [await report(noisy.secret, 'Noise1'), await report(noisy.secret, 'Noise2')];
+    assert.equal(folded[0], folded[1]);
+    assert.equal(await report(noisy.secret, 'Real'), real);
+    assert.notEqual(await report(quiet.secret, 'Quiet'), folded[0]);
+    const { data } = (await owner.call<Page<ErrorIssue>>('/v1/errors/issues')).body;
+    assert.equal(data.find(({ id }) => id === folded[0])?.count, 2);
+  });
+
+  test('a person owns so many workspaces, and has so many sessions, of which the oldest end', async () => {
+    const { max } = QUOTAS.workspaces;
+    const statuses = new Set<number>();
+    for (let count = 1; count < max; count++) {
+      statuses.add((await owner.call('/v1/workspaces', { body: { name: 'Another' } })).status);
+    }
+    assert.deepEqual([...statuses], [201]);
+    const refused = await owner.call<ProblemBody>('/v1/workspaces', { body: { name: 'Another' } });
+    assert.deepEqual([refused.status, refused.body.code], [429, 'quota_exceeded'], refused.text);
+
+    sql((database) => {
+      const insert = database.prepare(`insert into session
+        (id, person_id, digest, kind, address, user_agent, created_at, last_used_at, ends_at)
+        values (?, ?, ?, 'browser', null, null, ?, ?, ?)`);
+      for (let at = 0; at < 120; at++) {
+        const used = NOW - HOUR - at;
+        insert.run(`ses_${at}`, ownerId, Buffer.from(`digest ${at}`), used, used, NOW + DAY);
+      }
+    });
+    const { status } = await house.call('/v1/sessions', { body: { email: owner.email, password: PASSWORD } });
+    assert.equal(status, 201);
+    sql((database) => {
+      const left = database.prepare('select count(*) as count from session where person_id = ?').get(ownerId);
+      assert.equal(left?.['count'], QUOTAS.sessions.max);
+    });
+  });
+
+  test('the page for operators has the table of all quotas', () => {
+    const page = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
+    const rows = Object.values<Quota>(QUOTAS).map(
+      ({ what, max, per, spanMs }) =>
+        `| ${what} | ${max.toLocaleString('en')} | ${spanMs === null ? 'at a time' : `${spanMs / HOUR} hours`} | ${per} |`,
+    );
+    const found = page.split('\n').filter((line) => / \| (?:at a time|\d+ hours) \| /.test(line));
+    assert.deepEqual(found, rows);
+  });
+});
+
+forEachEngine('quotas', (engine) => {
+  let store: Store;
+  before(async () => {
+    store = await engine.open();
+  });
+  after(() => store.close());
+
+  test('a quota is used by what is committed, up to its number however many come at once, and is new in its next window', async () => {
+    const { max } = QUOTAS.invitations;
+    const spend = (now: number, subject = 'wsp_1') =>
+      store.transaction((trx) => spendQuota(trx, 'invitations', subject, now));
+    const failed = store.transaction(async (trx) => {
+      await spendQuota(trx, 'invitations', 'wsp_1', NOW);
+      throw new Error('rolled back');
+    });
+    await assert.rejects(failed, /rolled back/);
+    const all = await Promise.allSettled(Array.from({ length: max + 10 }, () => spend(NOW)));
+    assert.equal(all.filter(({ status }) => status === 'fulfilled').length, max);
+    await spend(NOW, 'wsp_2');
+    await spend(NOW + DAY);
+  });
+
+  test('no more work is accepted while as many jobs of the workspace wait as may', async () => {
+    const { workspaceId, personId } = await seedWorkspace(store);
+    const create = (id: string) =>
+      store.transaction((trx) =>
+        append(trx, {
+          workspaceId,
+          action: 'run.created',
+          at: NOW,
+          actor: { kind: 'person', id, name: 'Ada' },
+          target: null,
+          credential: null,
+          origin: { address: null, userAgent: null, requestId: null },
+          detail: {},
+        }),
+      );
+    await create(personId);
+    const job = {
+      ...{
+        workspace_id: workspaceId,
+        kind: 'run',
+        resource_id: 'run_1',
+        payload: 'null',
+        status: 'waiting',
+        run_at: NOW,
+      },
+      ...{
+        created_at: NOW,
+        started_at: null,
+        finished_at: null,
+        time_limit: null,
+        attempt: 0,
+        failures: 0,
+        retries: 0,
+      },
+      ...{ retry_after: 0, losses: 0, owner: null, lease_until: null, cancel: null, error: null },
+    };
+    const jobs = Array.from({ length: QUOTAS.waitingJobs.max }, (_, at) => ({ ...job, id: `job_${at}` }));
+    await store.transaction(async (trx) => {
+      for (let at = 0; at < jobs.length; at += 500)
+        await trx
+          .insertInto('job')
+          .values(jobs.slice(at, at + 500))
+          .execute();
+    });
+    await assert.rejects(create(personId), { code: 'quota_exceeded' });
+  });
+
+  test('noise evicts noise: of the sender with the most issues, and nothing that somebody changed or that came often', async () => {
+    const { workspaceId } = await seedWorkspace(store);
+    const issue = (id: string, sender: string | null, more: Partial<ErrorIssueTable> = {}): ErrorIssueTable => ({
+      ...{
+        id,
+        workspace_id: workspaceId,
+        fingerprint: id,
+        title: id,
+        type: 'T',
+        status: 'open',
+        level: 'error',
+        count: 1,
+      },
+      ...{
+        first_seen_at: 1,
+        last_seen_at: 1,
+        release: null,
+        environment: null,
+        app: null,
+        resolved_at: null,
+        muted_at: null,
+      },
+      ...{ sender, kept_minute: 0, kept_count: 0, ...more },
+    });
+    const real = [
+      issue('quiet', 'quiet'),
+      issue('earlier', null),
+      issue('resolved', 'noisy', { status: 'resolved', resolved_at: 1 }),
+      issue('muted', 'noisy', { muted_at: 1 }),
+      issue('often', 'noisy', { count: 7 }),
+    ];
+    const noise = Array.from({ length: 20 }, (_, at) => issue(`noise${at}`, 'noisy', { last_seen_at: NOW + at }));
+    await store.transaction(async (trx) => {
+      for (const row of [...real, ...noise]) {
+        await addToIssue(trx, row, false);
+        await evictIssues(trx, workspaceId, 10);
+      }
+    });
+    const left = await store.read
+      .selectFrom('error_issue')
+      .select('id')
+      .where('workspace_id', '=', workspaceId)
+      .execute();
+    const expected = [...real.map(({ id }) => id), ...noise.slice(-5).map(({ id }) => id)];
+    assert.deepEqual(left.map(({ id }) => id).sort(), expected.sort());
+  });
+});

@@ -1,0 +1,76 @@
+import { sql } from 'kysely';
+import { Problem } from '../contract/problem.ts';
+import { QUOTAS, type Quota, type QuotaName } from '../contract/quotas.ts';
+import { HOUR, SECOND } from '../contract/words.ts';
+import type { Trx } from './store.ts';
+
+/** The `quota_exceeded` of a quota, with the seconds until its window ends. */
+export function quotaExceeded(name: QuotaName, now: number): Problem {
+  const { max, spanMs, per, what }: Quota = QUOTAS[name];
+  const window = spanMs === null ? '' : ` in ${spanMs / HOUR} hours`;
+  const detail = `The quota of ${max.toLocaleString('en')} ${what}${window} per ${per} is used up.`;
+  if (spanMs === null) return new Problem('quota_exceeded', detail);
+  return new Problem('quota_exceeded', detail, { retryAfter: Math.ceil((spanMs - (now % spanMs)) / SECOND) });
+}
+
+/**
+ * Uses some of a quota that counts in windows, in the transaction that adds what it counts. Returns whether there was
+ * room. The row stays locked until the transaction ends.
+ */
+export async function trySpendQuota(
+  trx: Trx,
+  name: QuotaName,
+  subject: string,
+  now: number,
+  count = 1,
+): Promise<boolean> {
+  const { max, spanMs }: Quota = QUOTAS[name];
+  const row = { subject, quota: name, period: Math.floor(now / (spanMs ?? 1)), used: count };
+  const { used } = await trx
+    .insertInto('quota_use')
+    .values(row)
+    .onConflict((conflict) =>
+      conflict.columns(['subject', 'quota']).doUpdateSet({
+        used: sql<number>`case when quota_use.period = excluded.period then quota_use.used else 0 end + excluded.used`,
+        period: sql<number>`excluded.period`,
+      }),
+    )
+    .returning('used')
+    .executeTakeFirstOrThrow();
+  return used <= max;
+}
+
+/** Uses some of a quota. Throws `quota_exceeded`, so that the transaction leaves nothing behind. */
+export async function spendQuota(trx: Trx, name: QuotaName, subject: string, now: number, count = 1): Promise<void> {
+  if (!(await trySpendQuota(trx, name, subject, now, count))) throw quotaExceeded(name, now);
+}
+
+/** Throws `quota_exceeded` where as many jobs of a workspace wait as may. */
+export async function checkWaitingJobs(trx: Trx, workspaceId: string, now: number): Promise<void> {
+  const { rows } = await sql<{ count: number }>`select count(*) as count from job
+    where workspace_id = ${workspaceId} and status = 'waiting'`.execute(trx);
+  if (Number(rows[0]?.count ?? 0) >= QUOTAS.waitingJobs.max) throw quotaExceeded('waitingJobs', now);
+}
+
+/** Throws `quota_exceeded` where a person owns as many workspaces as one may. */
+export async function checkOwnedWorkspaces(trx: Trx, personId: string, now: number): Promise<void> {
+  const { count } = await trx
+    .selectFrom('member')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .where('person_id', '=', personId)
+    .where('role', '=', 'owner')
+    .executeTakeFirstOrThrow();
+  if (Number(count) >= QUOTAS.workspaces.max) throw quotaExceeded('workspaces', now);
+}
+
+/** Deletes what was used in windows that are over. For housekeeping alone. */
+export async function deleteOldQuotaUses(trx: Trx, now: number): Promise<void> {
+  for (const [quota, { spanMs }] of Object.entries<Quota>(QUOTAS)) {
+    if (spanMs === null) continue;
+    await trx
+      .deleteFrom('quota_use')
+      .where('quota', '=', quota)
+      .where('period', '<', Math.floor(now / spanMs))
+      .execute();
+  }
+}
