@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
+import { isControlVariable } from '../contract/control-variables.ts';
 import { type Common, connect } from './connect.ts';
 import { Failure } from './failure.ts';
 import { leaveInterrupts } from './interrupt.ts';
+import { note } from './output.ts';
 import { inheritedUmask } from './umask.ts';
 
 /** What a shell ends with where a command is not there, or is none. */
@@ -32,7 +34,12 @@ function failureFor(command: string, { code }: NodeJS.ErrnoException): Failure {
  */
 export async function runWith(app: string, [command = '', ...args]: readonly string[], options: Common): Promise<void> {
   const { value } = await connect(options).environment.read(app, { values: 'shown' });
-  const variables = Object.fromEntries(value.data.map(({ name, value: text }) => [name, text ?? '']));
+  // Whoever may set variables must not choose what runs here.
+  const withheld = value.data.filter(({ name }) => isControlVariable(name)).map(({ name }) => name);
+  if (withheld.length > 0) note(`Not passed, since programs take orders from them: ${withheld.join(', ')}.`, options);
+  const variables = Object.fromEntries(
+    value.data.filter(({ name }) => !isControlVariable(name)).map(({ name, value: text }) => [name, text ?? '']),
+  );
   process.umask(inheritedUmask);
   leaveInterrupts();
   const child = spawn(command, args, { env: { ...inherited(), ...variables }, stdio: 'inherit' });

@@ -1,3 +1,4 @@
+import { isControlVariable } from '../contract/control-variables.ts';
 import { ENV_NAME, writeDotenv } from '../contract/dotenv.ts';
 import type { EnvVariable, EnvVersion } from '../contract/environment.ts';
 import { type Common, connect } from './connect.ts';
@@ -70,6 +71,8 @@ export async function setVariable(app: string, given: string, options: Common & 
   const variable = await client.environment.set(app, name, options.empty === true ? '' : await readValue(name));
   if (options.json === true) await printJson({ name: variable.name, updatedAt: variable.updatedAt });
   else note(`${variable.name} of ${app} is set.`, options);
+  if (isControlVariable(variable.name))
+    note(`${variable.name} stays in .env: commands of the app do not get it.`, options);
 }
 
 /** Removes variables, all or none. */

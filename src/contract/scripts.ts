@@ -1,5 +1,6 @@
 /** The wire shapes of scripts and their runs (contract section 8). Runs in a browser as well as in the server. */
 import { z } from 'zod';
+import { isControlVariable } from './control-variables.ts';
 import { ENV_NAME } from './dotenv.ts';
 import { showProto } from './environment.ts';
 import { idOrSlug, matching, q, schedule, seconds, sort, stamps, user } from './resources.ts';
@@ -47,6 +48,7 @@ export function isParameterName(text: string): boolean {
   return (
     text.length <= LIMITS.parameterName &&
     ENV_NAME.test(text) &&
+    !isControlVariable(text) &&
     !DANGEROUS.some((pattern) => pattern.test(text.toUpperCase()))
   );
 }

@@ -93,7 +93,8 @@ export function environmentRoutes(house: House): Route[] {
       method: 'PUT',
       url: '/v1/apps/:app/env/:name',
       access: write,
-      summary: 'Set one variable',
+      summary:
+        'Set one variable. Names that programs take orders from (PATH, LD_*, GIT_*, NODE_OPTIONS …) reach the app in .env only, not its hooks and commands',
       tag,
       params: AnyNameInPath,
       body: SetVariable,

@@ -5,7 +5,7 @@ import { listDeploymentRows, serversOf } from '../store/deployments.ts';
 import { findResource } from '../store/resources.ts';
 import type { AppTable } from '../store/schema.ts';
 import { instant, type WorkspaceContext } from './context.ts';
-import { variablesFor } from './environment.ts';
+import { variablesFor, variablesForCommands } from './environment.ts';
 import { findRow } from './resources.ts';
 import { createMask } from './runner/mask.ts';
 import { run, type Target } from './runner/run.ts';
@@ -51,6 +51,8 @@ export async function findAppLog(context: WorkspaceContext, workspaceId: string,
   }
   if (places.length === 0) throw new Problem('conflict', 'The app has no server. Set its serverId first.');
   const variables = await variablesFor(context, workspaceId, app.id);
+  const { problem } = variablesForCommands(variables);
+  if (problem !== null) throw new Problem('conflict', problem);
   return { workspaceId, command: app.log_command, directory: app.directory, places, variables };
 }
 
@@ -99,7 +101,11 @@ export async function* readAppLog(
         target,
         {
           command: { interpreter: ['/bin/sh'], body: (directory === null ? '' : IN_PLACE) + command },
-          environment: { ...variables, DP_DIR: directory ?? '', DEVPILOT_FOLLOW: follow ? '1' : '' },
+          environment: {
+            ...variablesForCommands(variables).passed,
+            DP_DIR: directory ?? '',
+            DEVPILOT_FOLLOW: follow ? '1' : '',
+          },
           ...(follow ? {} : { timeoutMs: READ_WITHIN }),
           limits: { line: 8192, whole: follow ? Number.POSITIVE_INFINITY : WHOLE },
           secrets: mask,

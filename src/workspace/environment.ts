@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { isControlVariable } from '../contract/control-variables.ts';
 import type { Environment, EnvQuery, EnvVariable, EnvVersion } from '../contract/environment.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
 import type { Page } from '../contract/schemas.ts';
@@ -95,6 +96,37 @@ export async function variablesFor(
   const { read } = context.store;
   const version = await newestVersion(read, workspaceId, appId);
   return Object.fromEntries(await openAll(context, await readEnvironment(read, workspaceId, appId, version)));
+}
+
+/** Bytes of variables that a process can be given: Linux limits them to 2 MiB, with what the server itself gives. */
+const MAX_COMMAND_BYTES = 2 * 1_048_576 - 131_072;
+
+/** What commands of an app are given of its variables. */
+export interface CommandVariables {
+  readonly passed: Readonly<Record<string, string>>;
+  /** Names that programs take orders from: these stay in `.env`. */
+  readonly withheld: readonly string[];
+  /** Why no command can be started with them; null where it can. */
+  readonly problem: string | null;
+}
+
+/** Pure. */
+export function variablesForCommands(variables: Readonly<Record<string, string>>): CommandVariables {
+  const names = Object.keys(variables);
+  const passed = Object.fromEntries(Object.entries(variables).filter(([name]) => !isControlVariable(name)));
+  const bytes = Object.entries(passed).reduce(
+    (sum, [name, value]) => sum + name.length + Buffer.byteLength(value) + 10,
+    0,
+  );
+  const size = (count: number) => `${(count / 1_048_576).toFixed(1)} MiB`;
+  return {
+    passed,
+    withheld: names.filter(isControlVariable),
+    problem:
+      bytes <= MAX_COMMAND_BYTES
+        ? null
+        : `The app's variables take ${size(bytes)} together. Linux starts no command with more than ${size(MAX_COMMAND_BYTES)}: store large values as files.`,
+  };
 }
 
 const targetOf = (row: AppTable) => ({ kind: 'app', id: row.id, name: row.name }) as const;

@@ -1,7 +1,9 @@
 import { Stack, Textarea, TextInput } from '@mantine/core';
+import { isControlVariable } from '../../contract/control-variables.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { useFields } from '../components/fields.ts';
 import { FormFooter } from '../components/form.tsx';
+import { Notice } from '../components/notice.tsx';
 import { valueProblem, variableNameProblem } from './draft.ts';
 
 interface VariableDialogProps {
@@ -49,6 +51,12 @@ export function VariableDialog({ name, value, taken, onClose, onDone }: Variable
               data-autofocus
               {...form.getInputProps('name')}
             />
+          )}
+          {isControlVariable(form.values.name.trim()) && (
+            <Notice tone="warn">
+              Programs take orders from this name, so it stays in the .env file: hooks, health checks, log and backup
+              commands do not get it.
+            </Notice>
           )}
           <Textarea
             label="Value"

@@ -1,4 +1,5 @@
-import { ActionIcon, Tooltip } from '@mantine/core';
+import { ActionIcon, Text, Tooltip } from '@mantine/core';
+import { isControlVariable } from '../../contract/control-variables.ts';
 import { useCopy } from '../components/clipboard.ts';
 import { IconArrowBackUp, IconCheck, IconCopy, IconEdit, IconEye, IconEyeOff, IconTrash } from '../components/icons.ts';
 import { Ago } from '../components/time.tsx';
@@ -62,8 +63,13 @@ export function VariableRow(props: VariableRowProps) {
   const { name, updatedAt, value, kind, revealing, onReveal, onHide, edit } = props;
   return (
     <li className={styles['row']} {...(kind !== null && { 'data-kind': kind })}>
-      <div className={`mono ${styles['name']}`}>
-        {name} {kind !== null && <KindTag kind={kind} />}
+      <div className={styles['name']}>
+        <span className="mono">{name}</span> {kind !== null && <KindTag kind={kind} />}
+        {isControlVariable(name) && (
+          <Text fz="xs" c="dimmed">
+            In .env only
+          </Text>
+        )}
       </div>
       <ValueOf value={value} />
       <div className={styles['when']}>{updatedAt === null ? 'Not saved' : <Ago at={updatedAt} />}</div>

@@ -27,7 +27,7 @@ function stepOf(site: Site, kind: string): Step {
       command: { interpreter: ['/bin/sh'], body: command },
       cwd: site.app.directory,
       environment: site.environment,
-      secrets: Object.values(site.environment),
+      secrets: site.secrets,
     };
   }
   if (site.app.directory === null) throw new JobFailure('The app has no directory any more.');

@@ -192,7 +192,7 @@ async function restoreByCommand(site: Site, id: string, source: Source, job: Run
       command: { interpreter: ['/bin/sh'], body: `exec < "$DEVPILOT_FOLDER/dump" || exit 1\n${restoreCommand}` },
       cwd: site.app.directory,
       environment: { ...site.environment, ...environment },
-      secrets: Object.values(site.environment),
+      secrets: site.secrets,
     };
     await step(site, 'The restore command', restoring, job.signal);
   } finally {

@@ -2,7 +2,7 @@ import { Problem } from '../../contract/problem.ts';
 import { findResource } from '../../store/resources.ts';
 import type { AppTable } from '../../store/schema.ts';
 import type { WorkspaceContext } from '../context.ts';
-import { variablesFor } from '../environment.ts';
+import { variablesFor, variablesForCommands } from '../environment.ts';
 import { JobFailure } from '../jobs/jobs.ts';
 import type { Connections } from '../runner/connection.ts';
 import type { Outcome, OutputLine, Target } from '../runner/run.ts';
@@ -13,6 +13,8 @@ export interface Site {
   readonly app: AppTable;
   readonly target: Target;
   readonly environment: Readonly<Record<string, string>>;
+  /** Values of all its variables, to be masked in output. */
+  readonly secrets: readonly string[];
 }
 
 /** Throws `JobFailure` with what is in the way. */
@@ -29,7 +31,10 @@ export async function appSite(
   if (server === undefined) throw new JobFailure('The app has no server any more.');
   try {
     const target = connections.through(await targetOf(context, server), context.connecting.goBack);
-    return { app, target, environment: await variablesFor(context, workspaceId, appId) };
+    const variables = await variablesFor(context, workspaceId, appId);
+    const { passed, problem } = variablesForCommands(variables);
+    if (problem !== null) throw new JobFailure(problem);
+    return { app, target, environment: passed, secrets: Object.values(variables) };
   } catch (error) {
     throw error instanceof Problem ? new JobFailure(error.message) : error;
   }

@@ -11,7 +11,7 @@ import {
 import { findResource } from '../../store/resources.ts';
 import type { DeploymentServerTable, DeploymentTable } from '../../store/schema.ts';
 import type { WorkspaceContext } from '../context.ts';
-import { variablesFor } from '../environment.ts';
+import { variablesFor, variablesForCommands } from '../environment.ts';
 import { JobFailure, type Parked, type RunningJob } from '../jobs/jobs.ts';
 import type { LogWriter } from '../logs.ts';
 import { credentialsFor, type RepositoryCredentials } from '../repository.ts';
@@ -245,17 +245,24 @@ export async function deploy(context: WorkspaceContext, job: RunningJob): Promis
   const connections = createConnections();
   try {
     const [row, plan] = await begin(context, job, found);
-    const variables = new Map(Object.entries(await variablesFor(context, workspaceId, row.app_id)));
+    const all = await variablesFor(context, workspaceId, row.app_id);
+    const variables = new Map(Object.entries(all));
+    const { passed, withheld, problem } = variablesForCommands(all);
     const credentials = await findCredentials(context, row, plan);
     const mask = createMask([...variables.values(), ...secretsOf(credentials)]);
     const servers = await serversOf(context.store.read, workspaceId, [row.id]);
     const progress = createProgress(context, job, row, plan, servers.length);
-    const works: Works = { row, plan, credentials, variables, mask, log, progress, connections };
+    const works: Works = { row, plan, credentials, variables, passed, mask, log, progress, connections };
     try {
       if (row.under_way === 1) {
         throw new JobFailure('The node that ran this is gone, or was stopped, in the middle of it.');
       }
       refuseOwnCommand(row);
+      const hasCommands = plan.hooks.length > 0 || plan.healthCheck?.command !== undefined;
+      if (hasCommands && problem !== null) throw new JobFailure(problem);
+      if (hasCommands && withheld.length > 0 && row.next_server === 0) {
+        log.say(`In .env only, since programs take orders from them: ${withheld.join(', ')}.`);
+      }
       job.signal.throwIfAborted();
       if (waitsForPromotion(row) && row.updated_at + PROMOTE_WITHIN <= context.clock()) {
         throw new JobFailure('Nobody promoted this within a day.');

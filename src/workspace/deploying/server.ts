@@ -28,6 +28,8 @@ export interface Works {
   readonly credentials: RepositoryCredentials | null;
   /** The app's variables. */
   readonly variables: ReadonlyMap<string, string>;
+  /** Those of them that commands are given. */
+  readonly passed: Readonly<Record<string, string>>;
   readonly mask: Mask;
   readonly log: LogWriter;
   readonly progress: Progress;
@@ -152,7 +154,7 @@ async function hooks(works: Works, place: Place, stage: HookStage, signal: Abort
     const step: Step = {
       command: scriptOf(hook.run),
       cwd: before ? plan.directory : `${plan.directory}/${release}`,
-      environment: { ...Object.fromEntries(works.variables), ...factsFor(works, stage, place.server.previous) },
+      environment: { ...works.passed, ...factsFor(works, stage, place.server.previous) },
       timeoutMs: hook.timeoutSeconds * SECOND,
     };
     const done = await perform(works, place, hook.name, step, signal);
@@ -235,7 +237,7 @@ async function untilHealthy(works: Works, place: Place, signal: AbortSignal): Pr
             command: scriptOf(command),
             cwd: `${works.plan.directory}/current`,
             environment: {
-              ...Object.fromEntries(works.variables),
+              ...works.passed,
               ...factsFor(works, 'post_release', place.server.previous),
             },
             timeoutMs: left,
@@ -293,7 +295,7 @@ async function restart(works: Works, place: Place, previous: string, signal: Abo
     const step: Step = {
       command: scriptOf(hook.run),
       cwd: `${works.plan.directory}/current`,
-      environment: { ...Object.fromEntries(works.variables), ...factsFor(works, 'post_release', previous) },
+      environment: { ...works.passed, ...factsFor(works, 'post_release', previous) },
       timeoutMs: Math.min(hook.timeoutSeconds * SECOND, AGAIN_WITHIN),
     };
     try {

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { Backup } from '../contract/backups.ts';
+import { createTestApp, createTestServer, deployed, logOf, type TestApp } from '../testing/deploying.ts';
+import {
+  bearer,
+  createKey,
+  createToken,
+  signUpOwner,
+  startHouse,
+  type TestHouse,
+  type TestPerson,
+} from '../testing/house.ts';
+import { until } from '../testing/until.ts';
+
+/** What a right to set variables would run, if programs were given these. */
+const HOSTILE = {
+  PATH: '/tmp/evil:/usr/bin:/bin',
+  BASH_ENV: '/tmp/evil.sh',
+  ENV: '/tmp/evil.sh',
+  LD_PRELOAD: '/tmp/evil.so',
+  IFS: 'a',
+  GIT_SSH_COMMAND: 'touch /tmp/evil',
+  GIT_CONFIG_COUNT: '1',
+  GIT_CONFIG_KEY_0: 'core.fsmonitor',
+  GIT_CONFIG_VALUE_0: 'touch /tmp/evil',
+  NODE_OPTIONS: '--require /tmp/evil.js',
+  HOME: '/tmp/evil',
+  npm_config_script_shell: '/tmp/evil.sh',
+};
+
+let house: TestHouse;
+let owner: TestPerson;
+let app: TestApp;
+before(async () => {
+  house = await startHouse({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
+  owner = await signUpOwner(house);
+  app = await createTestApp(owner, (await createTestServer(owner)).id, {
+    hooks: [
+      { name: 'before', stage: 'pre_execution', run: 'env' },
+      { name: 'after', stage: 'post_release', run: 'env' },
+    ],
+    healthCheck: { command: 'env', timeoutSeconds: 10 },
+    logCommand: 'env',
+    backup: { command: 'env', restoreCommand: null },
+  });
+});
+after(async () => {
+  await house.close();
+  app.remove();
+});
+const setVariables = async (values: Readonly<Record<string, string | null>>) => {
+  const token = await createToken(owner, ['modify_env']);
+  const set = await house.call(`/v1/apps/${app.id}/env`, {
+    method: 'PATCH',
+    body: { values },
+    headers: bearer(token.secret),
+  });
+  assert.equal(set.status, 200, set.text);
+};
+
+test('variables that programs take orders from reach the app in .env, and no command', async () => {
+  await setVariables({ ...HOSTILE, SHOP_NAME: 'the shop of Ada' });
+  const done = await deployed(owner, app);
+  assert.equal(done.status, 'completed', done.error ?? '');
+  const lines = await logOf(owner, done.id);
+  const notice = lines.find(({ text }) => text.startsWith('In .env only'));
+  const spoken = lines.filter(({ stream }) => stream === 'stdout').map(({ text }) => text);
+  const key = await createKey(owner, ['view_logs', 'manage_backups']);
+  const log = await house.call(`/v1/apps/${app.id}/logs`, { headers: bearer(key.secret) });
+  const given = `${spoken.join('\n')}\n${log.text}`;
+  assert.equal(given.match(/SHOP_NAME=/g)?.length, 4, 'two hooks, the health check and the log command');
+  for (const [name, value] of Object.entries(HOSTILE)) {
+    assert.ok(notice?.text.includes(name), name);
+    assert.ok(!given.includes(`${name}=${value}`) && !given.includes(`${name}=[secret]`), name);
+    assert.ok(readFileSync(join(app.directory, 'current/.env'), 'utf8').includes(`${name}=`), name);
+  }
+  const asked = await house.call<Backup>(`/v1/apps/${app.id}/backups`, { method: 'POST', headers: bearer(key.secret) });
+  await until(async () => (await owner.call<Backup>(`/v1/backups/${asked.body.id}`)).body.status === 'completed');
+});
+
+test('variables that no command can be started with fail the deployment before it starts, with the cause', async () => {
+  const large = Object.fromEntries(Array.from({ length: 40 }, (_, at) => [`LARGE_${at}`, 'x'.repeat(65_000)]));
+  for (const half of [0, 20]) {
+    await setVariables(Object.fromEntries(Object.entries(large).slice(half, half + 20)));
+  }
+  const failed = await deployed(owner, app);
+  assert.equal(failed.status, 'failed');
+  assert.match(failed.error ?? '', /^The app's variables take 2\.5 MiB together\. Linux starts no command/);
+  assert.ok(failed.hooks.every(({ status }) => status === 'skipped'));
+  const log = await owner.call<{ detail: string }>(`/v1/apps/${app.id}/logs`);
+  assert.deepEqual([log.status, /2\.5 MiB/.test(log.body.detail)], [409, true]);
+  await app.edit({ hooks: [], healthCheck: null });
+  const done = await deployed(owner, app);
+  assert.equal(done.status, 'completed', done.error ?? '');
+});
