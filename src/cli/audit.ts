@@ -7,6 +7,7 @@ import type { AuditListQuery, Client } from '../sdk/client.ts';
 import { type Common, connect } from './connect.ts';
 import { isPassing } from './failure.ts';
 import { writePrivatelyFrom } from './files.ts';
+import { harmlessJson } from './harmless.ts';
 import { readCount, readPast } from './input.ts';
 import { type Column, plain, print, printList, showInstant } from './output.ts';
 import { startProgress } from './progress.ts';
@@ -90,7 +91,9 @@ export async function tailAudit(options: AuditOptions): Promise<void> {
         nameOf(event.target) ?? '–',
         event.address ?? '–',
       ];
-      await print(options.json === true ? `${JSON.stringify(event)}\n` : `${cells.map(plain).join('\t')}\n`);
+      await print(
+        options.json === true ? `${harmlessJson(JSON.stringify(event))}\n` : `${cells.map(plain).join('\t')}\n`,
+      );
       last = event.sequence;
     }
     last ??= 0;

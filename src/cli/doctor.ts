@@ -5,7 +5,7 @@ import { leaseClock } from '../store/jobs.ts';
 import { openReader } from '../store/open.ts';
 import { anyPerson } from '../store/people.ts';
 import { type Common, serverUrl } from './connect.ts';
-import { dim, print, printJson } from './output.ts';
+import { dim, plain, print, printJson } from './output.ts';
 
 interface Check {
   readonly name: string;
@@ -93,6 +93,9 @@ export async function doctor(options: Common): Promise<void> {
   const checks = await allChecks(options);
   const shown = options.quiet === true ? checks.filter(({ ok }) => !ok) : checks;
   if (options.json === true) await printJson(checks);
-  else await print(shown.map(({ name, ok, detail }) => `${ok ? 'ok  ' : 'BAD '} ${name}  ${dim(detail)}\n`).join(''));
+  else
+    await print(
+      shown.map(({ name, ok, detail }) => `${ok ? 'ok  ' : 'BAD '} ${name}  ${dim(plain(detail))}\n`).join(''),
+    );
   if (checks.some(({ ok }) => !ok)) process.exitCode = 1;
 }

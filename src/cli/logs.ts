@@ -7,6 +7,7 @@ export interface LogsOptions extends Common {
   readonly follow?: true;
   readonly from?: string;
   readonly timestamps?: true;
+  readonly raw?: true;
 }
 
 /** Prints the log of a deployment, a run or an app: text, or with `--json` NDJSON. */
@@ -21,6 +22,7 @@ export async function showLog(what: string, options: LogsOptions): Promise<void>
   await printLog(of.logs(what, ask), {
     json: options.json,
     timestamps: options.timestamps,
+    raw: options.raw,
     stepless: of === client.apps,
   });
 }

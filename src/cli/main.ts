@@ -7,10 +7,11 @@ async function fail(error: unknown): Promise<void> {
   // Whoever read the answer has had enough of it.
   if ((error as NodeJS.ErrnoException).code === 'EPIPE') return;
   const { failureOf } = await import('./failure.ts');
+  const { harmlessLines } = await import('./harmless.ts');
   const failure = failureOf(error);
   const message = error instanceof Error ? error.message : String(error);
   const isSetting = error instanceof Error && (error.name === 'BadSetting' || error.name === 'StartRefused');
-  process.stderr.write(`devpilot: ${failure?.message ?? message}\n`);
+  process.stderr.write(`devpilot: ${harmlessLines(failure?.message ?? message)}\n`);
   process.exitCode = failure?.exitCode ?? (isSetting ? 2 : 1);
   if (failure === null && !isSetting && process.env['LOG_LEVEL'] === 'debug' && error instanceof Error) {
     process.stderr.write(`${error.stack}\n`);

@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { harmless, harmlessJson, harmlessLines } from './harmless.ts';
 
 export interface OutputOptions {
   readonly json?: true;
@@ -14,17 +15,15 @@ const isTerminal = () => process.stdout.isTTY === true;
 
 /** What is beside the answer: on standard error, and not with `--quiet`. */
 export function note(text: string, options: OutputOptions = {}): void {
-  if (options.quiet !== true) process.stderr.write(`${text}\n`);
+  if (options.quiet !== true) process.stderr.write(`${harmlessLines(text)}\n`);
 }
 
 export function dim(text: string): string {
   return isTerminal() ? styleText('dim', text, { stream: process.stdout }) : text;
 }
 
-/** Text of others on a terminal: control characters would move its cursor or worse. */
-export function plain(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}]/gu, '\ufffd');
-}
+/** Text of others in one line: its control characters would move the cursor of a terminal or worse. */
+export const plain = (text: string): string => harmless(text.replace(/[\t\n\r]/g, '\ufffd'));
 
 /** Writes all of it, however slowly it is taken; nothing is lost at the end of the process. */
 export function print(text: string): Promise<void> {
@@ -37,7 +36,7 @@ export function print(text: string): Promise<void> {
 }
 
 export function printJson(value: unknown): Promise<void> {
-  return print(`${JSON.stringify(value, null, 2)}\n`);
+  return print(`${harmlessJson(JSON.stringify(value, null, 2))}\n`);
 }
 
 /** Columns that a character takes on a terminal: two for those of East Asian width and pictures. */

@@ -1,3 +1,5 @@
+import { plain } from './output.ts';
+
 /** Tells on a terminal what is being waited for, once a second has passed. Standard output stays untouched. */
 export interface Progress {
   say(text: string): void;
@@ -19,7 +21,7 @@ export function startProgress(text: string, quiet: true | undefined, since = Dat
   let ended = false;
   let timer: NodeJS.Timeout;
   const show = () => {
-    process.stderr.write(`\r\x1b[K${current} ${Math.floor((Date.now() - since) / SECOND)} s`);
+    process.stderr.write(`\r\x1b[K${plain(current)} ${Math.floor((Date.now() - since) / SECOND)} s`);
     shown = true;
     showIn(SECOND);
   };

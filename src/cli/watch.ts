@@ -1,9 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { stripVTControlCharacters } from 'node:util';
 import type { LogLine } from '../contract/log-line.ts';
 import type { WorkStatus } from '../contract/words.ts';
 import { DevpilotError } from '../sdk/errors.ts';
 import { EXIT, Failure, isPassing } from './failure.ts';
+import { harmless, harmlessJson } from './harmless.ts';
 import { onInterrupt } from './interrupt.ts';
 import { dim, note, type OutputOptions, plain, print } from './output.ts';
 import { startProgress } from './progress.ts';
@@ -29,13 +29,12 @@ const MISSED = 30;
 /** What a shell says of a command that Ctrl-C has ended. */
 const INTERRUPTED = 130;
 
-/** Text of a log on a terminal: without colours and whatever else would reach it, tabs left. */
-const forTerminal = (text: string) => stripVTControlCharacters(text).split('\t').map(plain).join('\t');
-
 interface LogOptions {
   readonly json?: true | undefined;
   /** The time before each line. */
   readonly timestamps?: true | undefined;
+  /** Lines as they came, with whatever a terminal or a build system obeys. */
+  readonly raw?: true | undefined;
   /** To standard error, for the answer is something else. */
   readonly aside?: boolean;
   /** Whether it has but one step, whose name says nothing. */
@@ -43,8 +42,8 @@ interface LogOptions {
 }
 
 /** How a line is shown: what a step said under the step's name, what Devpilot says of it dimmed. */
-function lineShower(stream: NodeJS.WriteStream, { timestamps, stepless }: LogOptions): (line: LogLine) => string {
-  const clean = stream.isTTY === true ? forTerminal : (text: string) => text;
+function lineShower(stream: NodeJS.WriteStream, { timestamps, stepless, raw }: LogOptions): (line: LogLine) => string {
+  const clean = raw === true ? (text: string) => text : harmless;
   const quietly = stream === process.stdout ? dim : (text: string) => text;
   const servers = new Set<string>();
   let last = '';
@@ -64,12 +63,17 @@ function writeError(text: string): Promise<void> {
   return new Promise((resolve) => process.stderr.write(text, () => resolve()));
 }
 
+function jsonLine(line: LogLine, { raw }: LogOptions): string {
+  const json = JSON.stringify(line);
+  return `${raw === true ? json : harmlessJson(json)}\n`;
+}
+
 /** Prints a log as it comes: text, or with `json` NDJSON. */
 export async function printLog(lines: AsyncIterable<LogLine>, options: LogOptions): Promise<void> {
   const aside = options.aside === true;
   const show = lineShower(aside ? process.stderr : process.stdout, options);
   for await (const line of lines) {
-    const text = options.json === true && !aside ? `${JSON.stringify(line)}\n` : show(line);
+    const text = options.json === true && !aside ? jsonLine(line, options) : show(line);
     await (aside ? writeError(text) : print(text));
   }
 }

@@ -15,6 +15,7 @@ export function workCommands(program: Command): void {
     .option('--follow', 'go on while more is said')
     .option('--from <lines>', 'pass over so many lines')
     .option('--timestamps', 'the time before each line')
+    .option('--raw', 'lines as they came, with colors and whatever else a terminal or a build system obeys')
     .action(async (what, options) => (await import('./logs.ts')).showLog(what, options));
 }
 
