@@ -14,6 +14,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   git: 'git',
   'git-lfs': 'git-lfs',
   nginx: 'nginx',
+  openssl: 'openssl',
+  pgbouncer: 'pgbouncer',
   ps: 'procps',
   ssh: 'openssh-client',
   sshd: 'openssh-server',

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
+import { parsePostgresAddress } from './store/postgres-address.ts';
 
 /** What the environment says, checked. */
 export interface Settings {
@@ -103,6 +104,21 @@ function schemeUrl(environment: Environment, name: string, schemes: readonly str
   if (!URL.canParse(text) || !schemes.includes(new URL(text).protocol)) throw new BadSetting(name, takes);
   const { username, password, pathname } = new URL(text);
   if (![username, password, pathname].every(canBeDecoded)) throw new BadSetting(name, takes);
+  return text;
+}
+
+function databaseAddress(environment: Environment): string | null {
+  const name = 'DATABASE_URL';
+  const text = value(environment, name);
+  if (text === null) return null;
+  if (!/^postgres(?:ql)?:\/\//.test(text)) {
+    throw new BadSetting(name, 'a postgres:// address, or nothing for SQLite in the data directory');
+  }
+  try {
+    parsePostgresAddress(text);
+  } catch (error) {
+    throw new BadSetting(name, `a postgres:// address ${(error as Error).message}`);
+  }
   return text;
 }
 
@@ -250,12 +266,7 @@ function secretSettingOf(environment: Environment): Settings['secretSetting'] {
 
 /** Reads the settings of the contract. Throws `BadSetting` for the first value that is not one. */
 export function readSettings(environment: Environment): Settings {
-  const databaseUrl = schemeUrl(
-    environment,
-    'DATABASE_URL',
-    ['postgres:', 'postgresql:'],
-    'a postgres:// address, or nothing for SQLite in the data directory',
-  );
+  const databaseUrl = databaseAddress(environment);
   const host = value(environment, 'HOST') ?? '127.0.0.1';
   // What ends in a number is an address or nothing: 1.2.3 is no name, and not what it seems as an address.
   const isName = /^[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$/.test(host) && !/(?:^|\.)\d+$/.test(host);

@@ -15,7 +15,11 @@ interface Check {
 
 const good = (name: string, detail: string): Check => ({ name, ok: true, detail });
 const bad = (name: string, detail: string): Check => ({ name, ok: false, detail });
-const said = (error: unknown) => (error instanceof Error ? error.message : String(error));
+/** What an error says; of a database that can't be reached why. */
+function said(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error && error.cause.name === 'ConnectFailure' ? error.cause.message : error.message;
+}
 
 function checkDirectory(path: string): Check {
   const name = 'data directory';

@@ -1,7 +1,8 @@
 import { DatabaseSync } from 'node:sqlite';
-import pg from 'pg';
+import type pg from 'pg';
 import { HOUR, SECOND } from '../contract/words.ts';
-import { clientConfig, storeError } from './postgres-pool.ts';
+import { connectClient, createServers } from './postgres-connect.ts';
+import { storeError } from './postgres-pool.ts';
 import { openSqlite } from './sqlite-open.ts';
 import type { Bindable } from './store.ts';
 
@@ -81,15 +82,11 @@ export function openSqliteTarget(path: string): CopyTarget {
   };
 }
 
-async function openClient(url: string): Promise<pg.Client> {
-  const patience = { connect: 10 * SECOND, statement: 24 * HOUR, answer: 24 * HOUR };
-  const client = new pg.Client({ ...clientConfig(url, patience), idle_in_transaction_session_timeout: 0 });
-  // A connection that breaks tells by the query that fails.
-  client.on('error', () => undefined);
-  await client.connect().catch((error: unknown) => {
+function openClient(url: string): Promise<pg.Client> {
+  const patience = { connect: 10 * SECOND, statement: 24 * HOUR, answer: 24 * HOUR, idleInTransaction: 0 };
+  return connectClient(createServers(url), patience).catch((error: unknown) => {
     throw storeError(error);
   });
-  return client;
 }
 
 async function countOn(client: pg.Client, from: string): Promise<number> {

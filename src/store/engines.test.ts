@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { append } from '../audit/log.ts';
 import { verifyEveryLog } from '../audit/verify.ts';
-import { Problem } from '../contract/problem.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import { insertRevocation } from './credentials.ts';
 import { claimKey } from './idempotency.ts';
 import { advanceTotpStep, consumeSetupCode, findPersonByEmail, insertPerson, replaceSetupCode } from './people.ts';
 import { openPostgresStore } from './postgres.ts';
+import { StartRefused } from './start-refused.ts';
 import { isUniqueViolation, type Store, type Trx } from './store.ts';
 import { claimUsageChunk } from './usage.ts';
 import { insertWorkspace } from './workspaces.ts';
@@ -181,8 +181,8 @@ forEachEngine('opening', (engine) => {
     );
   });
 
-  test('no database at all is unavailable', async () => {
+  test('no database at all is refused with a line that says so', async () => {
     const nowhere = openPostgresStore('postgres://devpilot@127.0.0.1:1/devpilot', () => undefined);
-    await assert.rejects(nowhere, (error) => error instanceof Problem && error.code === 'unavailable');
+    await assert.rejects(nowhere, (error) => error instanceof StartRefused && /refused/.test(error.message));
   });
 });

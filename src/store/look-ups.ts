@@ -1,5 +1,6 @@
 import type { QueryResult } from 'pg';
 import { createLine, unreachable, type Waiting } from './line.ts';
+import { lostItsName, statementOn } from './postgres-connect.ts';
 import { type BoundedPool, storeError, type Taken } from './postgres-pool.ts';
 import type { KeyedRows } from './store.ts';
 
@@ -54,7 +55,9 @@ export function createLookUps(
     const { size, name, text } = statement;
     const values: (Uint8Array | null)[] = [...keys];
     while (values.length < size) values.push(null);
-    const { rows: found }: QueryResult<Record<string, unknown>> = await client.query({ name, text, values });
+    const { rows: found }: QueryResult<Record<string, unknown>> = await client.query(
+      statementOn(client, { name, text }, values),
+    );
     return found;
   }
 
@@ -78,7 +81,8 @@ export function createLookUps(
     } catch (error) {
       release(error);
       // A migration changed what the kept plan gives back (0A000): a fresh connection plans it anew.
-      if (again && (error as { code?: unknown }).code === '0A000') return read(await pool.take(), asking, false);
+      if (again && (lostItsName(error) || (error as { code?: unknown }).code === '0A000'))
+        return read(await pool.take(), asking, false);
       throw error;
     }
     release();

@@ -1,6 +1,15 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { SECOND } from '../contract/words.ts';
-import { clientConfig, createPool, type Patience, storeError } from './postgres-pool.ts';
+import {
+  beginOn,
+  connectClient,
+  createServers,
+  isPooled,
+  lostItsName,
+  type Patience,
+  statementOn,
+} from './postgres-connect.ts';
+import { createPool, storeError } from './postgres-pool.ts';
 import type { Trx } from './store.ts';
 
 /** A revocation as it is kept; `number` is gapless in the order of commits. */
@@ -121,7 +130,7 @@ const NEWS_OF = {
     order by r.number`,
 };
 // A statement of its own reads the revocation that the one before it may have waited for.
-const LOCK = `begin; select 1 from revocation_counter where id = 1 for share; ${READ_HEAD.text}`;
+const LOCK = `select 1 from revocation_counter where id = 1 for share; ${READ_HEAD.text}`;
 // An answer that was lost may be overtaken by a newer one, so neither column may go back.
 const GRANT = {
   name: 'devpilot_grant',
@@ -170,19 +179,18 @@ function firstOf<Row>(rows: readonly Row[] | undefined): Row {
 }
 
 async function readHead(client: Client): Promise<HeadRow> {
-  return firstOf((await client.query<HeadRow>(READ_HEAD)).rows);
+  return firstOf((await client.query<HeadRow>(statementOn(client, READ_HEAD, []))).rows);
 }
 
 async function readAfter(client: Client, number: number, limit: number): Promise<CaughtRows<RevocationRow>> {
-  const { rows } = await client.query<CaughtRow>({ ...READ_AFTER, values: [number, limit] });
+  const { rows } = await client.query<CaughtRow>(statementOn(client, READ_AFTER, [number, limit]));
   return { ...firstOf(rows), rows: rows.filter((row): row is CaughtRow & RevocationRow => row.number !== null) };
 }
 
 async function newsOf(client: Client, workspaceId: string, after: number, limit: number): Promise<NewsRows> {
-  const { rows } = await client.query<CaughtRow & { kept: number }>({
-    ...NEWS_OF,
-    values: [workspaceId, after, limit],
-  });
+  const { rows } = await client.query<CaughtRow & { kept: number }>(
+    statementOn(client, NEWS_OF, [workspaceId, after, limit]),
+  );
   return {
     ...firstOf(rows),
     rows: rows.flatMap(({ number, id, digest }) => (number === null ? [] : [{ number, id, digest }])),
@@ -197,7 +205,7 @@ async function look(
   awaited: readonly AwaitedRow[],
 ): Promise<LookRow> {
   const values = [workspaceIds, awaited.map(({ number }) => number), awaited.map(({ id }) => id)];
-  const { rows } = await client.query<LookedRow>({ ...LOOK, values });
+  const { rows } = await client.query<LookedRow>(statementOn(client, LOOK, values));
   const { history, lost } = firstOf(rows);
   return { history, lost, live: rows.filter((row): row is LookedRow & LiveRow => row.id !== null) };
 }
@@ -219,6 +227,7 @@ export function openNodeTable(url: string, bound: number, onError: (error: Error
       return result;
     } catch (error) {
       release(error);
+      lostItsName(error);
       throw storeError(error);
     }
   }
@@ -231,15 +240,16 @@ export function openNodeTable(url: string, bound: number, onError: (error: Error
           async lock() {
             if (begun) throw new Error('The counter is locked once in a renewal.');
             begun = true;
-            const results = (await client.query(LOCK)) as unknown as pg.QueryResult<HeadRow>[];
-            return firstOf(results[2]?.rows);
+            const statements = `${beginOn(client, patience)}; ${LOCK}`;
+            const results = (await client.query(statements)) as unknown as pg.QueryResult<HeadRow>[];
+            return firstOf(results.at(-1)?.rows);
           },
           readHead: () => readHead(client),
           readAfter: (number, limit) => readAfter(client, number, limit),
           newsOf: (workspaceId, after, limit) => newsOf(client, workspaceId, after, limit),
           async grant({ id, workspaceId, confirmed, bound: span, moved }) {
             const values = [id, workspaceId, confirmed, span, GUARDS_OF_A_WORKSPACE];
-            const { rowCount } = await client.query({ ...GRANT, values });
+            const { rowCount } = await client.query(statementOn(client, GRANT, values));
             if (moved) await client.query(`notify ${CONFIRMED}`);
             return rowCount === 1;
           },
@@ -272,46 +282,56 @@ export function openNodeTable(url: string, bound: number, onError: (error: Error
 }
 
 const LISTEN_PATIENCE: Patience = { connect: 2 * SECOND, statement: 5 * SECOND, answer: 5 * SECOND };
+/** How often it is asked, behind a pooler, what a notification would tell; milliseconds. */
+const POLL_EVERY = 100;
+
+/** Asks again and again whether anything was revoked: behind a pooler nobody is notified. Ends by throwing. */
+async function poll(client: Client, onRevoked: () => void, onConfirmed: () => void): Promise<never> {
+  let known = -1;
+  for (;;) {
+    const { rows } = await client.query<{ number: number }>('select number from revocation_counter where id = 1');
+    const number = rows[0]?.number ?? known;
+    if (number !== known) onRevoked();
+    known = number;
+    onConfirmed();
+    await new Promise((resolve) => setTimeout(resolve, POLL_EVERY));
+  }
+}
 
 /**
  * Listens for wake-ups on a connection of its own, which is opened anew after a jittered pause when it
  * breaks. Nothing depends on it: what is missed is found by the next heartbeat and the next look.
  */
 export function listenForWakes(url: string, onRevoked: () => void, onConfirmed: () => void): { stop(): Promise<void> } {
+  const servers = createServers(url);
   let stopped = false;
   let client: pg.Client | null = null;
   let timer: NodeJS.Timeout | null = null;
 
-  function later(): void {
-    client = null;
-    if (!stopped) timer = setTimeout(connect, 100 + Math.random() * 400);
-  }
-
-  function connect(): void {
-    const mine = new pg.Client(clientConfig(url, LISTEN_PATIENCE));
-    let over = false;
-    const end = () => {
-      if (over) return;
-      over = true;
-      mine.end().catch(() => undefined);
-      later();
-    };
-    client = mine;
-    mine.on('error', end);
-    mine.on('end', end);
+  async function listen(mine: pg.Client): Promise<void> {
     mine.on('notification', ({ channel }) => (channel === REVOKED ? onRevoked() : onConfirmed()));
-    mine
-      .connect()
-      .then(() => mine.query(`listen ${REVOKED}; listen ${CONFIRMED}`))
-      // What was said before it listened is asked for.
-      .then(() => {
-        onRevoked();
-        onConfirmed();
-      })
-      .catch(end);
+    if (isPooled(mine)) return poll(mine, onRevoked, onConfirmed);
+    const broken = new Promise<void>((resolve) => mine.once('end', resolve).once('error', resolve));
+    await mine.query(`listen ${REVOKED}; listen ${CONFIRMED}`);
+    // What was said before it listened is asked for.
+    onRevoked();
+    onConfirmed();
+    return broken;
   }
 
-  connect();
+  async function connect(): Promise<void> {
+    try {
+      client = await connectClient(servers, LISTEN_PATIENCE);
+      if (!stopped) await listen(client);
+    } catch {
+      // The connection is opened anew.
+    }
+    await client?.end().catch(() => undefined);
+    client = null;
+    if (!stopped) timer = setTimeout(() => void connect(), 100 + Math.random() * 400);
+  }
+
+  void connect();
   return {
     async stop() {
       stopped = true;

@@ -2,16 +2,7 @@ import pg from 'pg';
 import { Problem } from '../contract/problem.ts';
 import { SECOND } from '../contract/words.ts';
 import { createLine, unreachable, type Waiting } from './line.ts';
-
-/** How long things may take in the database before they are given up; milliseconds. */
-export interface Patience {
-  /** Waiting for a connection, an answer of the server to connecting included. */
-  readonly connect: number;
-  /** One statement, by the server's clock. */
-  readonly statement: number;
-  /** One statement, by ours: for a server or a network that stalls without a word. */
-  readonly answer: number;
-}
+import { createServers, type Patience } from './postgres-connect.ts';
 
 export interface PoolOptions {
   readonly url: string;
@@ -22,46 +13,17 @@ export interface PoolOptions {
   readonly onError: (error: Error) => void;
 }
 
-const LOCK_PATIENCE = 5 * SECOND;
-/** A node that froze inside a transaction must not hold its locks for longer. */
-const IDLE_IN_TRANSACTION = SECOND;
 const IDLE_FOR = 60 * SECOND;
 /** After a connection that could not be made nobody tries for about so long, a different span each time; milliseconds. */
 export const RECONNECT_PAUSE = 100;
 
-/** int8 as a number: ours are counts and epoch milliseconds, all far below 2^53. */
-function readInt8(text: string): number {
-  const number = Number(text);
-  if (!Number.isSafeInteger(number)) throw new RangeError('The database gave an integer above 2^53.');
-  return number;
-}
-
-const types: pg.CustomTypesConfig = {
-  getTypeParser: ((oid: number, format: 'text' | 'binary') =>
-    oid === pg.types.builtins.INT8
-      ? readInt8
-      : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
-};
-
-/** What every connection of ours to PostgreSQL is opened with. */
-export function clientConfig(url: string, patience: Patience): pg.ClientConfig {
-  return {
-    connectionString: url,
-    application_name: 'devpilot',
-    types,
-    keepAlive: true,
-    connectionTimeoutMillis: patience.connect,
-    statement_timeout: patience.statement,
-    query_timeout: patience.answer,
-    lock_timeout: Math.min(LOCK_PATIENCE, patience.statement),
-    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION,
-  };
-}
+/** A plan that was kept changed, a statement's name is lost or another's, and a server that takes no writes any more. */
+const USELESS = new Set(['0A000', '26000', '42P05', '25006']);
 
 /** Tells whether the connection is of no use after this error: it broke, or nobody knows what it is doing. */
 export function isConnectionLost(error: unknown): boolean {
   if (!(error instanceof pg.DatabaseError)) return true;
-  return error.severity === 'FATAL' || error.severity === 'PANIC' || error.code === '0A000';
+  return error.severity === 'FATAL' || error.severity === 'PANIC' || USELESS.has(error.code ?? '');
 }
 
 /** The server is busy, going away, full, read-only or was too slow: classes 08, 53, 57 and single codes. */
@@ -103,8 +65,9 @@ interface Taker extends Waiting {
 
 /** A pool in which neither the waiting, nor the line of those who wait, nor the tries to connect grow without bound. */
 export function createPool({ url, connections, waiting, patience, onError }: PoolOptions): BoundedPool {
+  const servers = createServers(url);
   const pool = new pg.Pool({
-    ...clientConfig(url, patience),
+    ...servers.options(patience),
     max: connections,
     idleTimeoutMillis: IDLE_FOR,
   });
@@ -137,7 +100,7 @@ export function createPool({ url, connections, waiting, patience, onError }: Poo
     // Many nodes under load must not be what keeps a database from coming back.
     if (performance.now() < pausedUntil && pool.idleCount === 0) throw unreachable();
     try {
-      return await pool.connect();
+      return await (pool.idleCount > 0 ? pool.connect() : servers.connect(() => pool.connect()));
     } catch (error) {
       pausedUntil = performance.now() + RECONNECT_PAUSE * (0.5 + Math.random());
       throw storeError(error);

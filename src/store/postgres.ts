@@ -1,17 +1,14 @@
 import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely';
+import { Problem } from '../contract/problem.ts';
 import { SECOND } from '../contract/words.ts';
 import { checkBindable } from './bindable.ts';
 import { createLookUps, type LookUps } from './look-ups.ts';
 import { migrate } from './migrate.ts';
-import {
-  type BoundedPool,
-  createPool,
-  isCollision,
-  isConnectionLost,
-  type Patience,
-  storeError,
-} from './postgres-pool.ts';
+import { beginOn, lostItsName, type Patience, statementOn } from './postgres-connect.ts';
+import { ConnectFailure, reasonOf } from './postgres-failure.ts';
+import { type BoundedPool, createPool, isCollision, isConnectionLost, storeError } from './postgres-pool.ts';
 import type { Schema } from './schema.ts';
+import { StartRefused } from './start-refused.ts';
 import type { Bindable, KeyedRows, Store } from './store.ts';
 
 const WORK: Patience = { connect: 4 * SECOND, statement: 15 * SECOND, answer: 20 * SECOND };
@@ -27,7 +24,7 @@ const LOOK_UP_WAITING = 2_000;
 const TRIES = 5;
 
 /** A pool as kysely takes it, which throws away connections that broke, and speaks of them as `unavailable`. */
-function poolForKysely(pool: BoundedPool): PostgresPool {
+function poolForKysely(pool: BoundedPool, patience: Patience): PostgresPool {
   return {
     options: {},
     end: pool.end,
@@ -41,6 +38,7 @@ function poolForKysely(pool: BoundedPool): PostgresPool {
           // Booleans are kysely's own, when it looks for its tables.
           for (const value of parameters) if (typeof value !== 'boolean') checkBindable(value);
           try {
+            if (sql === 'begin') return await client.query(beginOn(client, patience));
             return await client.query(sql, parameters as unknown[]);
           } catch (error) {
             if (isConnectionLost(error)) lost = error as Error;
@@ -85,13 +83,24 @@ async function refuseAsynchronousCommit(pool: BoundedPool): Promise<void> {
     release(error);
     throw storeError(error);
   }
-  throw new Error('The database has synchronous_commit off. Deletions could be lost; set it to on.');
+  throw new StartRefused(
+    'DATABASE_URL: the database has synchronous_commit off. Deletions could be lost; set it to on.',
+  );
+}
+
+/** Why a node can't start on the database; anything that is no failure to reach or use it, as it came. */
+function startError(error: unknown): unknown {
+  const cause = error instanceof Problem ? error.cause : error;
+  if (cause instanceof ConnectFailure) return new StartRefused(`DATABASE_URL: ${cause.message}`, { cause });
+  const { code } = (cause ?? {}) as { code?: unknown };
+  if (code !== '42501' && code !== '25006') return error;
+  return new StartRefused(`DATABASE_URL: ${reasonOf(cause)}`, { cause });
 }
 
 /**
  * Opens the PostgreSQL store and brings its tables up to date; any number of nodes may do so at once.
  * Look-ups have connections of their own, so that long work never holds up a judgement.
- * `onError` is told of idle connections that broke. Throws `unavailable` where there is no database.
+ * `onError` is told of idle connections that broke. Throws `StartRefused` where there is no database that can be used.
  */
 export async function openPostgresStore(url: string, onError: (error: Error) => void): Promise<Store> {
   const work = createPool({
@@ -108,14 +117,14 @@ export async function openPostgresStore(url: string, onError: (error: Error) => 
     patience: LOOK_UP,
     onError,
   });
-  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: poolForKysely(work) }) });
+  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: poolForKysely(work, WORK) }) });
   const prepare = createPrepared();
   try {
     await refuseAsynchronousCommit(work);
     await migrate(db, 'bytea');
   } catch (error) {
     await Promise.all([work.end(), hot.end()]);
-    throw error;
+    throw startError(error);
   }
 
   async function first<Row>(
@@ -125,13 +134,14 @@ export async function openPostgresStore(url: string, onError: (error: Error) => 
   ): Promise<Row | undefined> {
     const { client, release } = await hot.take();
     try {
-      const { rows } = await client.query({ ...prepare(statement), values: [...parameters] });
+      const { rows } = await client.query(statementOn(client, prepare(statement), [...parameters]));
       release();
       return rows[0] as Row | undefined;
     } catch (error) {
       release(error);
       // A migration changed what the kept plan gives back (0A000): a fresh connection plans it anew.
-      if (again && (error as { code?: unknown }).code === '0A000') return first(statement, parameters, false);
+      if (again && (lostItsName(error) || (error as { code?: unknown }).code === '0A000'))
+        return first(statement, parameters, false);
       throw storeError(error);
     }
   }
@@ -171,5 +181,5 @@ export async function openPostgresStore(url: string, onError: (error: Error) => 
 /** Opens the database for reading alone, with time enough to read all of it. */
 export function openPostgresReader(url: string): Kysely<Schema> {
   const pool = createPool({ url, connections: 1, waiting: 1, patience: LONG, onError: () => undefined });
-  return new Kysely<Schema>({ dialect: new PostgresDialect({ pool: poolForKysely(pool) }) });
+  return new Kysely<Schema>({ dialect: new PostgresDialect({ pool: poolForKysely(pool, LONG) }) });
 }

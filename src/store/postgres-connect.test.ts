@@ -1,0 +1,214 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import pg from 'pg';
+import { Problem } from '../contract/problem.ts';
+import { startPgBouncer } from '../testing/pgbouncer.ts';
+import { freePort, startPostgres, type TestPostgres } from '../testing/postgres.ts';
+import { type Standby, startStandby } from '../testing/standby.ts';
+import { openTestDatabase } from '../testing/store.ts';
+import { storeSuite } from '../testing/store-suite.ts';
+import { startTlsFront } from '../testing/tls-front.ts';
+import { until } from '../testing/until.ts';
+import { openPostgresStore } from './postgres.ts';
+import { parsePostgresAddress } from './postgres-address.ts';
+import { connectClient, createServers } from './postgres-connect.ts';
+import { StartRefused } from './start-refused.ts';
+
+const postgres = await startPostgres();
+after(() => postgres.close());
+
+const PATIENCE = { connect: 3000, statement: 1500, answer: 3000 };
+
+async function admin(statement: string, database = 'postgres', port = postgres.port): Promise<unknown[]> {
+  const client = new pg.Client(`postgres://devpilot:devpilot@127.0.0.1:${port}/${database}`);
+  await client.connect();
+  try {
+    return (await client.query(statement)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+/** What an attempt to open the store at an address is refused with. */
+async function refusalAt(url: string): Promise<string> {
+  try {
+    const store = await openPostgresStore(url, () => undefined);
+    await store.close();
+    return '';
+  } catch (error) {
+    assert.ok(error instanceof StartRefused, String(error));
+    assert.doesNotMatch(error.message, /\n|sesame/);
+    return error.message;
+  }
+}
+
+for (const mode of ['session', 'transaction'] as const) {
+  const bouncer = await startPgBouncer(postgres, mode, mode === 'session' ? 60 : 3);
+  after(() => bouncer.close());
+  storeSuite(`PostgreSQL behind PgBouncer, ${mode} pooling`, () =>
+    openTestDatabase({ ...postgres, createDatabase: async () => bouncer.at(await postgres.createDatabase()) }),
+  );
+
+  test(`behind PgBouncer, ${mode} pooling, look-ups and transactions of many at once all succeed, with their time-outs`, async () => {
+    const store = await openPostgresStore(bouncer.at(await postgres.createDatabase()), () => undefined);
+    await Promise.all(
+      Array.from({ length: 300 }, (_, at) =>
+        at % 2 === 0
+          ? store.first('select number from revocation_counter where id = ?', [at % 3])
+          : store.transaction((trx) =>
+              trx
+                .insertInto('failure')
+                .values({ subject: `s${at}`, address: 'a', at })
+                .execute(),
+            ),
+      ),
+    );
+    const kept = await store.transaction(async (trx) => {
+      const { rows } = await trx
+        .selectNoFrom((eb) => eb.fn<string>('current_setting', [eb.val('statement_timeout')]).as('span'))
+        .execute()
+        .then((found) => ({ rows: found }));
+      return rows[0]?.span;
+    });
+    assert.equal(kept, '15s');
+    await store.close();
+  });
+}
+
+test('without a pooler a statement has its name and its session its time-outs', async () => {
+  const client = await connectClient(createServers(await postgres.createDatabase()), PATIENCE);
+  const { rows } = await client.query('show statement_timeout');
+  assert.deepEqual(rows, [{ statement_timeout: '1500ms' }]);
+  await client.end();
+});
+
+describe('several servers', () => {
+  let standby: Standby;
+  let primary: TestPostgres;
+  before(async () => {
+    primary = await startPostgres();
+    standby = await startStandby(primary);
+  });
+  after(async () => {
+    await standby.close();
+    await primary.close();
+  });
+
+  test('the one that takes writes is found wherever it stands, and a promoted one is followed', async () => {
+    const ports = [await freePort(), standby.port, primary.port];
+    const hosts = ports.map((port) => `127.0.0.1:${port}`).join(',');
+    const database = new URL(await primary.createDatabase()).pathname.slice(1);
+    const url = `postgres://devpilot:devpilot@${hosts}/${database}?target_session_attrs=read-write`;
+    const alone = `postgres://devpilot:sesame@127.0.0.1:${standby.port}/postgres`;
+    assert.match(await refusalAt(alone.replace('sesame', 'devpilot')), /is a standby, which takes no writes/);
+
+    const store = await openPostgresStore(url, () => undefined);
+    const write = (at: number) =>
+      store.transaction((trx) => trx.insertInto('failure').values({ subject: 's', address: 'a', at }).execute());
+    await write(1);
+    const replayed = "select count(*)::int as count from failure where subject = 's'";
+    await until(async () => {
+      const rows = await admin(replayed, database, standby.port).catch(() => []);
+      return (rows[0] as { count: number } | undefined)?.count === 1;
+    }, 20_000);
+    await primary.stop('SIGKILL');
+    await assert.rejects(write(2), (error) => error instanceof Problem && error.code === 'unavailable');
+    await admin('select pg_promote()', 'postgres', standby.port);
+    await until(
+      () =>
+        write(3).then(
+          () => true,
+          () => false,
+        ),
+      20_000,
+    );
+    const row = await store.first<{ count: number }>('select count(*) as count from failure where subject = ?', ['s']);
+    assert.ok((row?.count ?? 0) >= 2);
+    await store.close();
+    await primary.start();
+  });
+});
+
+describe('a start that fails', () => {
+  const at = (host: string, rest = '/postgres') => `postgres://devpilot:sesame@${host}${rest}`;
+
+  test('names the cause, and never the password', async () => {
+    const refused = await freePort();
+    const local = `127.0.0.1:${postgres.port}`;
+    await admin("create database latin encoding 'LATIN1' template template0 locale_provider libc locale 'C'");
+    await admin("create database ascii encoding 'SQL_ASCII' template template0 locale_provider libc locale 'C'");
+    await admin('create database frozen');
+    await admin('alter database frozen set default_transaction_read_only = on');
+    const good = `postgres://devpilot:devpilot@${local}`;
+    const cases: [url: string, words: RegExp][] = [
+      [at('there-is-none.invalid'), /there-is-none\.invalid:5432: the host name .*DNS/],
+      [at(`127.0.0.1:${refused}`), /refused/],
+      [at(local), /authentication failed/],
+      [`${good}/nothing`, /the database does not exist/],
+      [`${good}/postgres?sslmode=require`, /does not offer TLS/],
+      [`${good}/latin`, /encoding is LATIN1: .*UTF8/],
+      [`${good}/ascii`, /encoding is SQL_ASCII/],
+      [`${good}/frozen`, /read-only/],
+    ];
+    for (const [url, words] of cases) {
+      const said = await refusalAt(url);
+      assert.match(said, /^DATABASE_URL: /);
+      assert.match(said, words);
+    }
+  });
+
+  test('sslmode means what it means to libpq', async () => {
+    const front = await startTlsFront(postgres.port);
+    after(front.close);
+    const plain = `postgres://devpilot:devpilot@127.0.0.1:${postgres.port}/postgres`;
+    const tls = (host: string, query: string) => `postgres://devpilot:devpilot@${host}:${front.port}/postgres?${query}`;
+    const ca = `sslrootcert=${front.authority}`;
+    const outcome = (url: string) =>
+      connectClient(createServers(url), PATIENCE).then(
+        (client) => client.end().then(() => 'connected'),
+        (error: Error) => error.message,
+      );
+    for (const [url, expected] of [
+      [plain, /^connected/],
+      [`${plain}?sslmode=prefer`, /^connected/],
+      [`${plain}?sslmode=allow`, /^connected/],
+      [`${plain}?sslmode=require`, /does not offer TLS/],
+      [tls('localhost', ''), /^connected/],
+      [tls('localhost', 'sslmode=require'), /^connected/],
+      [tls('localhost', 'sslmode=verify-ca'), /certificate is not accepted/],
+      [tls('localhost', `sslmode=verify-ca&${ca}`), /^connected/],
+      [tls('localhost', `sslmode=verify-full&${ca}`), /^connected/],
+      [tls('127.0.0.1', `sslmode=verify-ca&${ca}`), /^connected/],
+      [tls('127.0.0.1', `sslmode=verify-full&${ca}`), /certificate is not accepted/],
+      [tls('localhost', 'sslmode=disable'), /127\.0\.0\.1|localhost/],
+    ] as const) {
+      assert.match(await outcome(url), expected, url);
+    }
+  });
+});
+
+test('an address is read as libpq reads it, and what it does not know is refused', () => {
+  const hostsOf = (url: string) =>
+    parsePostgresAddress(url).attempts.map(({ host, port, ssl }) => `${host}:${port}${ssl === false ? '' : ' tls'}`);
+  assert.deepEqual(hostsOf('postgres://a,b:6000/db?sslmode=disable'), ['a:5432', 'b:6000']);
+  assert.deepEqual(hostsOf('postgresql://u:p@[::1]:7/db?sslmode=require'), ['::1:7 tls']);
+  assert.deepEqual(hostsOf('postgres://u@/db?host=/var/run/postgresql'), ['/var/run/postgresql:5432']);
+  assert.deepEqual(hostsOf('postgres://x/db?host=a,b&port=1,2&sslmode=allow'), ['a:1', 'a:1 tls', 'b:2', 'b:2 tls']);
+  const { user, password, database } = parsePostgresAddress('postgres://u%40x:p%2Fw@h/d%20b');
+  assert.deepEqual([user, password, database], ['u@x', 'p/w', 'd b']);
+  for (const bad of [
+    'postgres://h:0/d',
+    'postgres://h:70000/d',
+    'postgres://h/d?sslmod=verify-full',
+    'postgres://h/d?sslmode=nonsense',
+    'postgres://h/d?target_session_attrs=standby',
+    'postgres://h/d?sslrootcert=/there/is/none',
+    'postgres://u:%zz@h/d',
+    'postgres://a,b/d?port=1,2,3',
+  ]) {
+    assert.throws(
+      () => parsePostgresAddress(bad),
+      (error) => error instanceof Error && !error.message.includes('%zz'),
+    );
+  }
+});

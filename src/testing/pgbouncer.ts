@@ -1,0 +1,39 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { needCommand } from './debian.ts';
+import { freePort, type TestPostgres } from './postgres.ts';
+import { daemonUser, endOf, untilPrinted } from './standby.ts';
+
+/** A real PgBouncer before a PostgreSQL, with Debian's configuration but for what it must be told. */
+export async function startPgBouncer(
+  postgres: TestPostgres,
+  mode: 'session' | 'transaction',
+  poolSize: number,
+): Promise<{ at(url: string): string; close(): Promise<void> }> {
+  needCommand('pgbouncer');
+  const directory = mkdtempSync(join(tmpdir(), 'devpilot-pgbouncer-'));
+  const port = await freePort();
+  const settings = [
+    '[databases]',
+    `* = host=127.0.0.1 port=${postgres.port} user=devpilot password=devpilot`,
+    '[pgbouncer]',
+    ...['listen_addr = 127.0.0.1', `listen_port = ${port}`, 'auth_type = any', 'unix_socket_dir ='],
+    ...[`pool_mode = ${mode}`, `default_pool_size = ${poolSize}`, 'max_client_conn = 500'],
+  ];
+  const path = join(directory, 'pgbouncer.ini');
+  writeFileSync(path, `${settings.join('\n')}\n`);
+  const user = daemonUser();
+  if (user.uid !== undefined) execFileSync('chown', ['-R', `${user.uid}:${user.gid}`, directory]);
+  const PATH = `${process.env['PATH'] ?? ''}:/usr/sbin`;
+  const child = spawn('pgbouncer', [path], { ...user, env: { PATH }, stdio: ['ignore', 'pipe', 'pipe'] });
+  await untilPrinted(child, /process up/);
+  return {
+    at: (url) => url.replace(`:${postgres.port}/`, `:${port}/`),
+    async close() {
+      await endOf(child, 'SIGTERM');
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}

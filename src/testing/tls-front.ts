@@ -1,0 +1,52 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { TLSSocket } from 'node:tls';
+
+/** Speaks TLS for a PostgreSQL that does not, with a certificate for `localhost` of an authority of its own. */
+export async function startTlsFront(
+  postgresPort: number,
+): Promise<{ readonly port: number; readonly authority: string; close(): void }> {
+  const directory = mkdtempSync(join(tmpdir(), 'devpilot-tls-'));
+  const at = (name: string) => join(directory, name);
+  const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: directory, stdio: 'ignore' });
+  const keys = ['-newkey', 'rsa:2048', '-nodes', '-days', '2'];
+  openssl('req', '-x509', ...keys, '-keyout', 'ca.key', '-out', 'ca.crt', '-subj', '/CN=Test authority');
+  const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
+  openssl('req', '-x509', '-CA', 'ca.crt', '-CAkey', 'ca.key', ...keys, '-keyout', 'key', '-out', 'crt', ...names);
+  const [key, cert] = [readFileSync(at('key')), readFileSync(at('crt'))];
+  const sockets = new Set<Socket>();
+  const keep = (socket: Socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined).on('close', () => sockets.delete(socket));
+  };
+  const server = createServer((client) => {
+    keep(client);
+    client.once('data', (first) => {
+      // An SSLRequest is eight bytes long; whoever asks for nothing is not let in.
+      if (first.length !== 8) return client.destroy();
+      client.write('S');
+      const secure = new TLSSocket(client, { isServer: true, key, cert });
+      const upstream = connect(postgresPort, '127.0.0.1');
+      keep(upstream);
+      secure.on('error', () => upstream.destroy()).on('close', () => upstream.destroy());
+      upstream.on('close', () => secure.destroy());
+      secure.pipe(upstream).pipe(secure);
+      return client;
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('There is no port.');
+  return {
+    port: address.port,
+    authority: at('ca.crt'),
+    close() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
