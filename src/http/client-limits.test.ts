@@ -83,7 +83,7 @@ describe('limits per client', () => {
     assert.equal(statuses.filter((status) => status === 429).length, 60 - strangers);
   });
 
-  test('device codes, passkey challenges and passphrases', async () => {
+  test('device codes, password resets, passkey challenges and passphrases', async () => {
     const form = { 'content-type': 'application/x-www-form-urlencoded' };
     const device = await statusesFrom(6, 33, () => ({
       path: '/v1/device/code',
@@ -91,6 +91,10 @@ describe('limits per client', () => {
       headers: form,
     }));
     assert.deepEqual(device, { 200: strangers, 429: 33 - strangers });
+    const reset = () => ({ path: '/v1/password-resets', body: { email: 'nobody@example.com' } });
+    assert.deepEqual(await statusesFrom(10, 33, reset), { 202: strangers, 429: 33 - strangers });
+    const code = () => ({ path: '/v1/password-resets/made-up', body: { password: PASSWORD } });
+    assert.deepEqual(await statusesFrom(11, 33, code), { 404: strangers, 429: 33 - strangers });
     const { max } = LIMITS.passkeyChallenges;
     const challenges = await statusesFrom(7, max + 5, () => ({ path: '/v1/sessions/passkey/options', body: {} }));
     assert.deepEqual(challenges, { 200: max, 429: 5 });

@@ -2,14 +2,13 @@ import type { Origin } from '../contract/audit.ts';
 import { createId } from '../contract/id.ts';
 import { Problem } from '../contract/problem.ts';
 import { SECOND, SPANS } from '../contract/words.ts';
-import { clientNetwork } from '../credentials/client-network.ts';
 import { answerDeviceCode, deleteDeviceCode, findDeviceCode, insertDeviceCode, notePoll } from '../store/devices.ts';
 import { lockPerson } from '../store/people.ts';
 import type { DeviceCodeTable } from '../store/schema.ts';
 import { lockSignedIn } from './access.ts';
 import { instant, type PeopleContext, partyOf, randomCode, recordForPerson, type SignedIn, sha256 } from './context.ts';
 import { startSession } from './sessions.ts';
-import { countStranger, throttleStranger } from './throttle.ts';
+import { clientSubject, countStranger, personSubject, throttleStranger } from './throttle.ts';
 
 /** Twenty consonants: no words, nothing mistaken (RFC 8628, section 6.1); eight of them carry 34 bits for 15 minutes. */
 const USER_CODE_ALPHABET = 'BCDFGHJKLMNPQRSTVWXZ';
@@ -32,7 +31,7 @@ export async function startDevice(
   origin: Origin,
 ): Promise<{ deviceCode: string; userCode: string }> {
   const now = context.clock();
-  const subject = `device ${clientNetwork(origin.address ?? '')}`;
+  const subject = clientSubject(origin, 'device');
   await throttleStranger(context, subject);
   await countStranger(context, subject);
   const deviceCode = randomCode(43);
@@ -94,7 +93,7 @@ async function pendingRequest(context: PeopleContext, userCode: string): Promise
 
 /** What the page shows before someone approves. Throws `not_found`, `rate_limited`. */
 export async function findDeviceRequest(context: PeopleContext, who: SignedIn, userCode: string) {
-  const subject = `device code ${who.personId}`;
+  const subject = personSubject(who.personId, 'device code');
   await throttleStranger(context, subject);
   try {
     const found = await pendingRequest(context, userCode);

@@ -9,7 +9,7 @@ import type { Trx } from '../store/store.ts';
 import { workspaceIdsOf } from '../store/workspaces.ts';
 import { emailKey, type PeopleContext, partyOf, randomCode, recordForPerson, sha256 } from './context.ts';
 import { hashChosenPassword } from './passwords.ts';
-import { countStranger, throttleStranger } from './throttle.ts';
+import { clientSubject, countStranger, throttleStranger } from './throttle.ts';
 
 export interface ResetLink {
   readonly url: string;
@@ -56,9 +56,9 @@ async function sendReset(context: PeopleContext, email: string, origin: Origin):
  * there is such a person. Throws `rate_limited`.
  */
 export async function requestPasswordReset(context: PeopleContext, email: string, origin: Origin): Promise<void> {
-  const address = `password reset ${origin.address ?? ''}`;
-  await throttleStranger(context, address);
-  await countStranger(context, address);
+  const subject = clientSubject(origin, 'password reset');
+  await throttleStranger(context, subject);
+  await countStranger(context, subject);
   context.background.run(() => sendReset(context, email, origin));
 }
 
@@ -93,14 +93,14 @@ export async function resetPassword(
   origin: Origin,
 ): Promise<void> {
   const { store, clock } = context;
-  const address = `password reset code ${origin.address ?? ''}`;
-  await throttleStranger(context, address);
+  const subject = clientSubject(origin, 'password reset code');
+  await throttleStranger(context, subject);
   const digest = sha256(code);
   const reset = await findReset(store.read, digest, clock());
   const person = reset === undefined ? undefined : await findPerson(store.read, reset.person_id);
   const gone = new Problem('not_found', 'This link was used or has expired. Ask for a new one.');
   if (person === undefined) {
-    await countStranger(context, address);
+    await countStranger(context, subject);
     throw gone;
   }
   const passwordHash = await hashChosenPassword('password', password, person);

@@ -3,7 +3,6 @@ import type { Origin } from '../contract/audit.ts';
 import { createId } from '../contract/id.ts';
 import { Problem } from '../contract/problem.ts';
 import type { SignUp } from '../contract/schemas.ts';
-import { clientNetwork } from '../credentials/client-network.ts';
 import {
   anyPerson,
   consumeSetupCode,
@@ -21,7 +20,7 @@ import { emailKey, type PeopleContext, partyOf, randomCode, recordForPerson, sha
 import { acceptInside } from './invitations.ts';
 import { hashChosenPassword } from './passwords.ts';
 import { type NewSession, startSession } from './sessions.ts';
-import { countStranger, throttleStranger } from './throttle.ts';
+import { clientSubject, countStranger, throttleStranger } from './throttle.ts';
 import { createInside } from './workspaces.ts';
 
 /**
@@ -99,13 +98,13 @@ function limitSignUps<Done>(
   origin: Origin,
   work: () => Promise<Done>,
 ): Promise<Done> {
-  const client = clientNetwork(origin.address ?? '');
+  const client = clientSubject(origin);
   return context.failures.turns.run(client, async () => {
     await throttleStranger(context, client);
     try {
       await checkTicket(context, input);
       if ((await findPersonByEmail(context.store.read, emailKey(input.email))) !== undefined) refuseTakenEmail();
-      if (input.invitation === undefined) await countStranger(context, `sign-up ${client}`);
+      if (input.invitation === undefined) await countStranger(context, clientSubject(origin, 'sign-up'));
       return await work();
     } catch (error) {
       const refused = error instanceof Problem && (error.code === 'forbidden' || error.code === 'conflict');

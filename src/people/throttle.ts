@@ -1,3 +1,4 @@
+import type { Origin } from '../contract/audit.ts';
 import { Problem } from '../contract/problem.ts';
 import { DAY } from '../contract/words.ts';
 import { clientNetwork } from '../credentials/client-network.ts';
@@ -15,6 +16,16 @@ function refuse(wait: number): void {
     retryAfter: Math.ceil(wait / 1000),
   });
 }
+
+declare const counted: unique symbol;
+/** What failures are counted against over all accounts: the network of a client, or a person, for one purpose. */
+export type FailureSubject = string & { readonly [counted]: true };
+
+/** The only way from an address to a subject, so that every limit means the same by a client. */
+export const clientSubject = ({ address }: Pick<Origin, 'address'>, purpose: string | null = null): FailureSubject =>
+  `${purpose === null ? '' : `${purpose} `}${clientNetwork(address ?? '')}` as FailureSubject;
+export const personSubject = (personId: string, purpose: string): FailureSubject =>
+  `${purpose} ${personId}` as FailureSubject;
 
 /** Whom failures are counted against, and from where. */
 interface Account {
@@ -44,7 +55,7 @@ export async function throttled<Proven, Done>(
 ): Promise<Done | null> {
   const { clock, failures, store } = context;
   const { signIn, stranger, turns } = failures;
-  const client = clientNetwork(address);
+  const client = clientSubject({ address });
   // One client's tries wait for each other and for nobody else's, so that its hashes leave room for others'.
   return turns.run(client, async () => {
     await throttleStranger(context, client);
@@ -67,13 +78,13 @@ export async function throttled<Proven, Done>(
 }
 
 /** Throws `rate_limited` when a subject, such as a client's network, has failed too often over all accounts. */
-export async function throttleStranger(context: PeopleContext, subject: string): Promise<void> {
+export async function throttleStranger(context: PeopleContext, subject: FailureSubject): Promise<void> {
   const { clock, failures } = context;
   await failures.stranger.refresh(subject, clock());
   refuse(failures.stranger.wait(subject, subject, clock()));
 }
 
 /** Counts a failure against a subject. Throws `rate_limited`, and then nobody may be told that it was one. */
-export async function countStranger(context: PeopleContext, subject: string): Promise<void> {
+export async function countStranger(context: PeopleContext, subject: FailureSubject): Promise<void> {
   refuse(await context.failures.stranger.add(subject, subject, context.clock()));
 }
