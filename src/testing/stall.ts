@@ -20,7 +20,10 @@ export interface Sendable {
 export interface StallServer {
   readonly url: string;
   readonly pid: number;
+  /** For every operation of the document that takes a body or a query. */
   readonly corpus: readonly Sendable[];
+  /** The largest requests that are allowed, and what unpacks to more than is. */
+  readonly heaviest: readonly Sendable[];
   /** Processor milliseconds for which the event loop was held at most since this was last asked. */
   longestHold(): Promise<number>;
   stop(): Promise<void>;
@@ -29,9 +32,12 @@ export interface StallServer {
 /** What stands for the parameters of paths: real ones where there are some, so that a request comes as far as it can. */
 const PARAMETERS: Readonly<Record<string, string>> = { app: 'shop', project: 'shop', workspace: 'acme', any: '1' };
 
-async function startProbed(directory: string): Promise<{ child: ChildProcess; url: string; setupCode: string | null }> {
+async function startProbed(
+  directory: string,
+  environment: Readonly<Record<string, string>>,
+): Promise<{ child: ChildProcess; url: string; setupCode: string | null }> {
   const child = spawn(process.execPath, ['--import', PROBE, COMMAND, 'serve'], {
-    env: { PATH: process.env['PATH'], PORT: '0', DEVPILOT_DATA_DIR: directory, LOG_LEVEL: 'silent' },
+    env: { PATH: process.env['PATH'], PORT: '0', DEVPILOT_DATA_DIR: directory, LOG_LEVEL: 'silent', ...environment },
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });
   let output = '';
@@ -232,15 +238,19 @@ const repeatTo = (part: string, bytes: number): string => part.repeat(Math.floor
  * Starts a server in a process of its own, with something in it, and makes the corpus from its OpenAPI document, with
  * bodies of about so many bytes.
  */
-export async function startStallServer(bytes: number): Promise<StallServer> {
+export async function startStallServer(
+  bytes: number,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<StallServer> {
   const directory = temporaryDirectory();
-  const { child, url, setupCode } = await startProbed(directory.path);
+  const { child, url, setupCode } = await startProbed(directory.path, environment);
   const senders = await signUp(url, setupCode);
   const document = await houseAt(url).call<OpenApi>('/openapi.json');
   return {
     url,
     pid: child.pid ?? 0,
-    corpus: [...hostileRequests(document.body, bytes).map((one) => sendableOf(senders, one)), ...heaviest(senders)],
+    corpus: hostileRequests(document.body, bytes).map((one) => sendableOf(senders, one)),
+    heaviest: heaviest(senders),
     async longestHold() {
       child.send('longest');
       const [longest] = (await once(child, 'message')) as [number];
