@@ -27,10 +27,32 @@ const stage = setStage(async ({ house, owner }) => {
 });
 const statusOf = async (id: string) => (await stage.owner.call<ErrorIssue>(`/v1/errors/issues/${id}`)).body.status;
 
-test('without issues the page says where a Sentry SDK reports to', async () => {
+test('without issues the page leads to error keys: one is created, copied, reported with, and deleted', async () => {
   const tab = await stage.open('/errors');
   await tab.getByRole('heading', { name: 'No open issues' }).waitFor();
-  await tab.getByText(`@${new URL(stage.house.url).host}/1`, { exact: false }).waitFor();
+  await tab.getByRole('link', { name: 'error key', exact: true }).click();
+  await tab.getByRole('button', { name: 'New error key' }).first().click();
+  const form = tab.getByRole('dialog', { name: 'New error key' });
+  await form.getByLabel('Name').fill('Shop in browsers');
+  await form.getByLabel('Allowed origins (optional)').fill('https://shop.example.com/path');
+  await form.getByRole('button', { name: 'Create error key' }).click();
+  await form.getByText('is not an origin', { exact: false }).waitFor();
+  await form.getByLabel('Allowed origins (optional)').fill('https://shop.example.com');
+  await form.getByRole('button', { name: 'Create error key' }).click();
+  const row = tab.getByRole('row').filter({ hasText: 'Shop in browsers' });
+  await row.getByText('https://shop.example.com').waitFor();
+  const dsn = (await row.locator('.mono').first().textContent()) ?? '';
+  assert.match(dsn, new RegExp(`^http://[0-9a-f]{32}@${new URL(stage.house.url).host}/1$`));
+  const submit = async () => {
+    const headers = { 'x-sentry-auth': `Sentry sentry_key=${new URL(dsn).username}` };
+    return (await stage.house.call('/api/1/envelope/', { method: 'POST', body: '{}\n', headers })).status;
+  };
+  assert.equal(await submit(), 200);
+  await tab.getByRole('button', { name: 'Actions for Shop in browsers' }).click();
+  await tab.getByRole('menuitem', { name: 'Delete…' }).click();
+  await tab.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await tab.getByRole('heading', { name: 'No error keys yet' }).waitFor();
+  assert.equal(await submit(), 401);
 });
 
 test('issues with their days, filtered, resolved from the list, and open again when seen again', async () => {
@@ -95,4 +117,5 @@ test('a member sees issues and resolves none', async () => {
 looksRight(stage, [
   { name: 'errors', path: '/errors?status=any' },
   { name: 'error', path: () => `/errors/${issue}` },
+  { name: 'error-keys', path: '/errors/keys' },
 ]);

@@ -21,7 +21,8 @@ const commands = commandsOf(createProgram());
 /** What the page shows being typed: the command that is meant, and the options behind it. */
 const shown = [...PAGE.matchAll(/^(?:.*\| )?devpilot ([a-z].*?)(?: {2,}#.*)?$/gm)].map(([, line = '']) => {
   const words = (line.split(' -- ')[0] ?? '').split(' ');
-  const name = commands.has(words.slice(0, 2).join(' ')) ? words.slice(0, 2).join(' ') : (words[0] ?? '');
+  const name =
+    [3, 2].map((count) => words.slice(0, count).join(' ')).find((one) => commands.has(one)) ?? words[0] ?? '';
   return { line, name, options: line.match(/(?<= )--[a-z-]+/g) ?? [] };
 });
 

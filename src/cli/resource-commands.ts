@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { AT_MOST, gather, remote, YES } from './declare.ts';
+import { readWords } from './input.ts';
 
 /** Projects, apps, servers, scripts, activity and errors, as they are declared. */
 export function resourceCommands(program: Command): void {
@@ -221,4 +222,22 @@ function errorCommands(program: Command): void {
     .argument('<ids...>')
     .option('--yes', YES)
     .action(async (ids, options) => (await load()).deleteIssues(ids, options));
+  errorKeyCommands(parent);
+}
+
+function errorKeyCommands(errors: Command): void {
+  const parent = errors.command('keys').description('Public keys that can only submit errors, for Sentry SDKs');
+  const load = () => import('./error-keys.ts');
+  remote(parent, 'list', 'List error keys with their DSNs')
+    .option('--limit <count>', AT_MOST, '50')
+    .action(async (options) => (await load()).listKeys(options));
+  remote(parent, 'create', 'Create an error key and print its DSN')
+    .requiredOption('--name <name>', 'its name')
+    .option('--app <app>', `${NAMED} of the app that its errors belong to`)
+    .option('--origin <origins>', 'origins whose pages may use it, such as https://shop.example.com (any)', readWords)
+    .action(async (options) => (await load()).createKey(options));
+  remote(parent, 'delete', 'Delete error keys; what is reported with them is refused')
+    .argument('<ids...>')
+    .option('--yes', YES)
+    .action(async (ids, options) => (await load()).deleteKeys(ids, options));
 }

@@ -1,8 +1,8 @@
 /** The wire shapes of the error tracker (contract section 8). Runs in a browser as well as in the server. */
 import { z } from 'zod';
 import { givenInstant } from './instant.ts';
-import { id, instant, paging } from './schemas.ts';
-import { ERROR_LEVELS, ISSUE_SORTS, ISSUE_STATUSES, LIMITS, RESOURCE_LIMITS } from './words.ts';
+import { id, instant, name, paging } from './schemas.ts';
+import { ERROR_KEY_LIMITS, ERROR_LEVELS, ISSUE_SORTS, ISSUE_STATUSES, LIMITS, RESOURCE_LIMITS } from './words.ts';
 
 const text = (max: number) =>
   z
@@ -32,6 +32,43 @@ export const ErrorReport = z
   })
   .meta({ id: 'ErrorReport' });
 export type ErrorReport = z.infer<typeof ErrorReport>;
+
+const allowedOrigin = z
+  .string()
+  .max(255)
+  .refine(
+    (text) => /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text,
+    'must be an origin such as https://shop.example.com, without a path',
+  )
+  .meta({ examples: ['https://shop.example.com'] });
+export const CreateErrorKey = z
+  .strictObject({
+    name,
+    app: z
+      .string()
+      .max(64)
+      .nullish()
+      .describe('Id or slug of the app that its errors belong to, whatever they say themselves'),
+    allowedOrigins: z
+      .array(allowedOrigin)
+      .max(ERROR_KEY_LIMITS.origins)
+      .optional()
+      .describe('Pages of these origins may use it; empty: of any. Servers send no origin and may always'),
+  })
+  .meta({ id: 'CreateErrorKey' });
+export type CreateErrorKey = z.infer<typeof CreateErrorKey>;
+export const ErrorKey = z
+  .object({
+    id,
+    name: z.string(),
+    app: z.string().nullable(),
+    allowedOrigins: z.array(z.string()),
+    publicKey: z.string().describe('May be published: it submits errors and does nothing else'),
+    dsn: z.string().describe('What a Sentry SDK is configured with'),
+    createdAt: instant,
+  })
+  .meta({ id: 'ErrorKey' });
+export type ErrorKey = z.infer<typeof ErrorKey>;
 
 export const ErrorTaken = z.object({ issueId: id }).meta({ id: 'ErrorTaken' });
 export type ErrorTaken = z.infer<typeof ErrorTaken>;

@@ -17,6 +17,7 @@ export const ID_PREFIXES = {
   server: 'srv_',
   error_issue: 'iss_',
   error_event: 'err_',
+  error_key: 'erk_',
   job: 'job_',
   deployment: 'dpl_',
   script: 'scr_',

@@ -142,6 +142,9 @@ export const FAILURE_LIMITS = {
   stranger: { count: 30, span: 15 * MINUTE },
 } as const;
 
+/** Error keys of one workspace; envelopes that one may send at once, and per second and node for ever. */
+export const ERROR_KEY_LIMITS = { perWorkspace: 100, origins: 50, burst: 1_000, perSecond: 100 } as const;
+
 /** What a guard may report at a time: uses of one credential, and credentials. */
 export const GUARD_REPORT = { usesOfOne: 10_000_000, credentials: 500, addressesOfOne: 20 } as const;
 
@@ -367,6 +370,8 @@ export const AUDIT_ACTIONS = [
   'error_issue.reopened',
   'error_issue.muted',
   'error_issue.deleted',
+  'error_key.created',
+  'error_key.deleted',
   'system.secret_rotated',
   'script.created',
   'script.updated',
@@ -398,6 +403,7 @@ export const AUDIT_NOUNS = [
   'app',
   'server',
   'error_issue',
+  'error_key',
   'deployment',
   'script',
   'run',

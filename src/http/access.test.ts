@@ -21,10 +21,11 @@ import type { House } from './house.ts';
 
 /**
  * Who may ask what, written down from the contract's tables (sections 3 to 5), apart from the code.
- * `everybody`: no credential is asked for. `anyone`: every principal. `person`: signed in. A role: it
+ * `everybody`: no credential is asked for. `error key`: no credential is looked at, and without the key it is missing.
+ * `anyone`: every principal. `person`: signed in. A role: it
  * and those above. Credentials only where named.
  */
-type People = 'everybody' | 'anyone' | 'person' | 'operator' | 'member' | 'admin' | 'owner' | 'nobody';
+type People = 'everybody' | 'error key' | 'anyone' | 'person' | 'operator' | 'member' | 'admin' | 'owner' | 'nobody';
 interface Row {
   readonly ask: string;
   readonly people: People;
@@ -138,7 +139,13 @@ const CONTRACT: readonly Row[] = [
   { ask: 'GET /v1/activity/events', people: 'member', token: ['activity_tracker_analytics'] },
   { ask: 'GET /v1/activity/analytics', people: 'member', token: ['activity_tracker_analytics'] },
   { ask: 'POST /v1/errors/events', people: 'admin', token: ['error_tracker'] },
-  { ask: 'POST /api/:any/envelope/', people: 'nobody', token: ['error_tracker'] },
+  ...['envelope', 'store'].flatMap((what): Row[] => [
+    { ask: `POST /api/:any/${what}/`, people: 'error key' },
+    { ask: `OPTIONS /api/:any/${what}/`, people: 'everybody' },
+  ]),
+  { ask: 'GET /v1/errors/keys', people: 'admin', key: ['write', 'manage_apps'] },
+  { ask: 'POST /v1/errors/keys', people: 'admin', key: ['write', 'manage_apps'] },
+  { ask: 'DELETE /v1/errors/keys/:id', people: 'admin', key: ['write', 'manage_apps'] },
   { ask: 'GET /v1/errors/issues', people: 'member', token: ['error_tracker'] },
   { ask: 'GET /v1/errors/issues/:id', people: 'member', token: ['error_tracker'] },
   { ask: 'PATCH /v1/errors/issues/:id', people: 'admin', token: ['error_tracker'] },
@@ -322,6 +329,7 @@ function expected(row: Row, asker: Asker): [number, string] | null {
 
 function refusalByRights(row: Row, { is }: Asker): [number, string] | null {
   if (row.people === 'everybody') return null;
+  if (row.people === 'error key') return [401, 'missing_credential'];
   if (is.kind === 'signed out' || is.kind === 'refused') return [401, is.code];
   if (is.kind === 'token' || is.kind === 'key') {
     if (row.people === 'anyone') return null;
@@ -354,7 +362,7 @@ const GATE = new Set([
 
 function send(row: Row, asker: Asker): Promise<Answer<{ code?: string }>> {
   const [method = '', path = ''] = row.ask.split(' ');
-  const hasBody = method !== 'GET' && !(method === 'DELETE' && !path.endsWith('two-factor'));
+  const hasBody = method !== 'GET' && method !== 'OPTIONS' && !(method === 'DELETE' && !path.endsWith('two-factor'));
   return house.call(
     path.replace(':workspace', owner.workspaceId).replace(/:[A-Za-z]+/, 'tok_01nosuchthing0000000000000'),
     { method, headers: asker.headers, ...(hasBody && { body: row.body ?? {} }) },

@@ -27,6 +27,7 @@ import { deploymentRoutes } from './deployments.ts';
 import { deviceRoutes } from './devices.ts';
 import { registerDocs } from './docs.ts';
 import { environmentRoutes } from './environment.ts';
+import { errorIngestRoutes } from './error-ingest.ts';
 import { errorRoutes } from './errors.ts';
 import { guardRoutes } from './guards.ts';
 import { registerHealth } from './health.ts';
@@ -72,6 +73,7 @@ export function routeTable(house: House): Route[] {
     ...metadataRoutes(house),
     ...activityRoutes(house),
     ...errorRoutes(house),
+    ...errorIngestRoutes(house),
     ...deploymentRoutes(house),
     ...scriptRoutes(house),
     ...runRoutes(house),

@@ -1,16 +1,17 @@
 import { z } from 'zod';
 import {
+  CreateErrorKey,
   ErrorEvent,
   ErrorIssue,
   ErrorIssueDetail,
+  ErrorKey,
   ErrorReport,
   ErrorTaken,
   IssueQuery,
   UpdateIssue,
 } from '../contract/errors.ts';
 import { PageQuery, pageOf } from '../contract/schemas.ts';
-import { RESOURCE_LIMITS } from '../contract/words.ts';
-import { readEnvelope, unpack } from '../workspace/envelope.ts';
+import { createErrorKey, deleteErrorKey, listErrorKeys } from '../workspace/error-keys.ts';
 import {
   deleteErrorIssue,
   errorOfReport,
@@ -20,11 +21,12 @@ import {
   updateErrorIssue,
 } from '../workspace/errors.ts';
 import type { House } from './house.ts';
-import { bytesOf, changerOf, principalIdOf, type Route, route, workspaceIdOf } from './route.ts';
-import { findSentryPrincipal } from './sentry-key.ts';
+import { addressOf } from './own-address.ts';
+import { changerOf, principalIdOf, type Route, route, workspaceIdOf } from './route.ts';
 
 const tag = 'Errors';
 const token = ['error_tracker'] as const;
+const keyAccess = { person: 'admin', key: ['write', 'manage_apps'] } as const;
 const Id = z.object({ id: z.string().max(64) });
 
 export function errorRoutes(house: House): Route[] {
@@ -50,24 +52,43 @@ export function errorRoutes(house: House): Route[] {
       },
     }),
     route({
-      method: 'POST',
-      url: '/api/:any/envelope/',
-      access: { token },
-      findPrincipal: findSentryPrincipal,
-      summary: 'Report errors as Sentry SDKs do; the secret is the public key of the DSN',
+      method: 'GET',
+      url: '/v1/errors/keys',
+      access: keyAccess,
+      summary: 'List error keys, newest first',
       tag,
-      params: z.object({ any: z.string().max(64) }),
-      takes: 'bytes',
-      bodyLimit: RESOURCE_LIMITS.errorEnvelope,
-      answers: { 200: z.object({ id: z.string().optional() }) },
-      codes: ['too_large', 'unsupported_media_type'],
-      handler: async ({ request }) => {
-        const now = workspace.clock();
-        const bytes = await unpack(bytesOf(request), request.headers['content-encoding']);
-        const { eventId, errors } = await readEnvelope(bytes, now);
-        const [workspaceId, sender] = [workspaceIdOf(request), principalIdOf(request)];
-        await Promise.all(errors.map((error) => workspace.reports.take(workspaceId, error, now, sender)));
-        return eventId === null ? {} : { id: eventId };
+      query: PageQuery,
+      answers: { 200: pageOf(ErrorKey) },
+      handler: ({ query, request }) =>
+        listErrorKeys(workspace, workspaceIdOf(request), query, addressOf(house, request)),
+    }),
+    route({
+      method: 'POST',
+      url: '/v1/errors/keys',
+      access: keyAccess,
+      summary: 'Create a public key that can only submit errors, and its DSN for Sentry SDKs',
+      tag,
+      body: CreateErrorKey,
+      answers: { 201: ErrorKey },
+      codes: ['idempotent_replay'],
+      handler: async ({ body, request, reply }) => {
+        const origin = addressOf(house, request);
+        const key = await createErrorKey(workspace, changerOf(house, request), body, origin);
+        return reply.code(201).send(key);
+      },
+    }),
+    route({
+      method: 'DELETE',
+      url: '/v1/errors/keys/:id',
+      access: keyAccess,
+      summary: 'Delete an error key; no node takes errors with it from then on',
+      tag,
+      params: Id,
+      answers: { 204: z.null().describe('Deleted') },
+      codes: ['not_found'],
+      handler: async ({ params, request, reply }) => {
+        await deleteErrorKey(workspace, changerOf(house, request), params.id);
+        return reply.code(204).send();
       },
     }),
     route({

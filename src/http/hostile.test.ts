@@ -111,10 +111,11 @@ test('a batch of events is counted before it is read, and an event is measured',
 });
 
 test('an envelope that unpacks to what is nested or wide is refused before it is parsed', async () => {
+  const errorKey = await owner.call<{ publicKey: string }>('/v1/errors/keys', { body: { name: 'Hostile' } });
   const send = (event: string) =>
     house.call<ProblemBody>('/api/1/envelope/', {
       method: 'POST',
-      headers: { authorization: `Bearer ${secret}`, 'content-encoding': 'gzip' },
+      headers: { 'x-sentry-auth': `Sentry sentry_key=${errorKey.body.publicKey}`, 'content-encoding': 'gzip' },
       body: gzipSync(`{}\n{"type":"event"}\n${event}\n`),
     });
   expectCode(await send(nested(400_000)), 'invalid_request');

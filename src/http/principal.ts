@@ -28,7 +28,11 @@ import { refusalOf } from './verdicts.ts';
  * the request names, with at least that role. `any` takes whoever can say who they are.
  */
 export type Access =
-  | { readonly public: true }
+  | {
+      readonly public: true;
+      /** The headers that let pages of other origins ask: then a cookie that comes along says nothing, and is not looked at. */
+      readonly cors?: Readonly<Record<string, string>>;
+    }
   | { readonly any: true }
   | {
       readonly person?: 'signed_in' | 'operator' | Role;

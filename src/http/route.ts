@@ -64,8 +64,6 @@ export interface Route {
   readonly consumes?: readonly string[];
   /** What is demanded beyond `access` for a certain body, judged before the body is checked further. */
   readonly accessFor?: (body: unknown) => Access;
-  /** Finds who asks where requests say it in a way of their own. */
-  readonly findPrincipal?: typeof findPrincipal;
   /** Bytes that its body may have, where it is not the standard limit. */
   readonly bodyLimit?: number;
   /** Levels and values that its body's JSON may have, where they are not `JSON_LIMITS`. */
@@ -264,13 +262,14 @@ export function registerRoute(app: FastifyInstance, house: House, declared: Rout
       ...(declared.streams && { produces: ['application/x-ndjson'] }),
       response: answersOf(declared),
     },
-    onRequest: async (request) => {
+    onRequest: async (request, reply) => {
       if ('public' in access) {
+        if (access.cors !== undefined) reply.headers(access.cors);
         refuseCredentialInQuery(request.raw.url ?? '');
-        refuseForeignPage(house, request);
+        if (access.cors === undefined) refuseForeignPage(house, request);
         return;
       }
-      request.principal = await (declared.findPrincipal ?? findPrincipal)(house, request, access, demand);
+      request.principal = await findPrincipal(house, request, access, demand);
     },
     preParsing: (request, reply, payload, done) => {
       const type = request.headers['content-type'];

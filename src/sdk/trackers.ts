@@ -1,5 +1,13 @@
 import type { ActivityEvent, ActivityTaken, Analytics } from '../contract/activity.ts';
-import type { ErrorEvent, ErrorIssue, ErrorIssueDetail, ErrorReport, ErrorTaken } from '../contract/errors.ts';
+import type {
+  CreateErrorKey,
+  ErrorEvent,
+  ErrorIssue,
+  ErrorIssueDetail,
+  ErrorKey,
+  ErrorReport,
+  ErrorTaken,
+} from '../contract/errors.ts';
 import type { ActivityGroup, ErrorLevel, Interval, IssueStatus } from '../contract/words.ts';
 import { at, listOf, type Paging } from './lists.ts';
 import type { CallOptions, Transport } from './transport.ts';
@@ -49,6 +57,7 @@ export function trackersOf(transport: Transport) {
   const { send, stream } = transport;
   const analytics = '/v1/activity/analytics';
   const issues = '/v1/errors/issues';
+  const keys = '/v1/errors/keys';
   return {
     activity: {
       ...listOf<ActivityEvent, ActivityListQuery>(transport, '/v1/activity/events'),
@@ -67,6 +76,13 @@ export function trackersOf(transport: Transport) {
     errors: {
       report: (body: ErrorReport, call?: CallOptions): Promise<ErrorTaken> =>
         send('POST', '/v1/errors/events', { ...call, body }),
+      /** Public keys that can only submit errors, each with the DSN that Sentry SDKs are configured with. */
+      keys: {
+        ...listOf<ErrorKey, Paging>(transport, keys),
+        create: (body: CreateErrorKey, call?: CallOptions): Promise<ErrorKey> => send('POST', keys, { ...call, body }),
+        /** Ends a key: no node takes errors with it from then on. */
+        delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', at(keys, id), call),
+      },
       issues: {
         ...listOf<ErrorIssue, IssueListQuery>(transport, issues),
         get: (id: string, call?: CallOptions): Promise<ErrorIssueDetail> => send('GET', at(issues, id), call),

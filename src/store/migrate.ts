@@ -23,6 +23,7 @@ import { deploymentOverrides } from './migrations/0045-deployment-overrides.ts';
 import { repositoryCredentials } from './migrations/0046-repository-credentials.ts';
 import { serverConfirmed } from './migrations/0049-server-confirmed.ts';
 import { guardKeys } from './migrations/0052-guard-keys.ts';
+import { errorKeys } from './migrations/0053-error-keys.ts';
 import { operators } from './migrations/0055-operators.ts';
 import { access } from './migrations/0056-access.ts';
 import { credentialCreator } from './migrations/0057-credential-creator.ts';
@@ -54,6 +55,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0046-repository-credentials': repositoryCredentials,
   '0049-server-confirmed': serverConfirmed,
   '0052-guard-keys': guardKeys,
+  '0053-error-keys': errorKeys,
   '0055-operators': operators,
   '0056-access': access,
   '0057-credential-creator': credentialCreator,

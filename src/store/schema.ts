@@ -61,6 +61,7 @@ export interface Schema {
   error_event: ErrorEventTable;
   error_day: { issue_id: string; workspace_id: string; day: number; count: number };
   error_facet: ErrorFacetTable;
+  error_key: ErrorKeyTable;
   job: JobTable;
   job_lane: JobLaneTable;
   job_gate: { id: number };
@@ -411,6 +412,17 @@ export interface ErrorEventTable {
 }
 
 /** How often an issue was seen with one release, environment or app. */
+export interface ErrorKeyTable {
+  id: string;
+  workspace_id: string;
+  name: string;
+  public_key: string;
+  app_id: string | null;
+  /** JSON array of origins; empty for any. */
+  allowed_origins: string;
+  created_at: number;
+}
+
 export interface ErrorFacetTable {
   issue_id: string;
   workspace_id: string;

@@ -265,6 +265,11 @@ const errors = createRoute({
   path: '/errors',
   component: lazyRouteComponent(() => patiently(() => import('./errors/issues-page.tsx')), 'IssuesPage'),
 });
+const errorKeys = createRoute({
+  getParentRoute: () => within,
+  path: '/errors/keys',
+  component: lazyRouteComponent(() => patiently(() => import('./errors/keys-page.tsx')), 'ErrorKeysPage'),
+});
 const error = createRoute({
   getParentRoute: () => within,
   path: '/errors/$id',
@@ -319,6 +324,7 @@ const routeTree = root.addChildren([
         run,
         activity,
         errors,
+        errorKeys,
         error,
         settings.addChildren([
           settingsHome,

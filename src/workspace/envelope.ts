@@ -102,6 +102,8 @@ function errorOf(value: unknown, now: number): ReportedError {
   };
 }
 
+/** Bytes of a header that are looked at for a DSN. */
+const HEADER_BYTES = 16_384;
 /** Of a header line. */
 const HEADER_LIMITS: JsonLimits = { depth: 32, values: 1_000 };
 /** Of an event: SDKs cut what is nested deeper, and send a few thousand values with all their frames' variables. */
@@ -120,6 +122,23 @@ async function jsonOf(bytes: Uint8Array, limits: JsonLimits): Promise<unknown> {
 export interface Envelope {
   readonly eventId: string | null;
   readonly errors: readonly ReportedError[];
+}
+
+/** The `dsn` in the header of an envelope; null where it names none or is no envelope. */
+export async function dsnOfEnvelope(body: Buffer): Promise<string | null> {
+  const end = body.indexOf(10);
+  const header = body.subarray(0, end === -1 ? body.length : end);
+  if (header.length > HEADER_BYTES) return null;
+  const { dsn } = fieldsOf(await jsonOf(header, HEADER_LIMITS).catch(() => null));
+  return typeof dsn === 'string' ? dsn : null;
+}
+
+/** Reads the body of `/store/`: one event. Throws `invalid_request`, `too_large`. */
+export async function readStoredEvent(body: Buffer, now: number): Promise<Envelope> {
+  if (body.length > RESOURCE_LIMITS.errorEvent) throw new Problem('too_large', 'An event takes up to 1 MiB.');
+  const event = await jsonOf(body, EVENT_LIMITS);
+  if (typeof event !== 'object' || event === null) throw new Problem('invalid_request', 'The event is not an object.');
+  return { eventId: textOf(fieldsOf(event)['event_id'], 64), errors: [errorOf(event, now)] };
 }
 
 const ITEMS_MAX = 100;

@@ -215,6 +215,8 @@ const SENTENCES: Partial<Record<AuditAction, (facts: Facts) => Words>> = {
   'error_issue.resolved': ({ actor, target }) => [actor, ' resolved ', target],
   'error_issue.reopened': ({ actor, target }) => [actor, ' opened ', target, ' again'],
   'error_issue.muted': ({ actor, target }) => [actor, ' muted the issue ', target],
+  'error_key.created': ({ actor, target }) => [actor, ' created ', the('error_key'), target],
+  'error_key.deleted': ({ actor, target }) => [actor, ' deleted ', the('error_key'), target],
   'error_issue.deleted': ({ actor, target }) => [actor, ' deleted the issue ', target],
   'deployment.created': ({ event, actor, target }) => [
     actor,

@@ -7,7 +7,7 @@ import { useWorkspace } from '../session.ts';
 import { ConfirmDialog } from './confirm.tsx';
 
 interface DeleteResourceProps {
-  readonly noun: 'project' | 'app' | 'server' | 'script' | 'backup' | 'issue';
+  readonly noun: 'project' | 'app' | 'server' | 'script' | 'backup' | 'issue' | 'error key';
   /** The part of the page whose lists hold it; the noun's plural if not given. */
   readonly list?: string;
   readonly name: string;

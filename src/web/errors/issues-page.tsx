@@ -3,7 +3,6 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { ErrorIssue } from '../../contract/errors.ts';
 import { ERROR_LEVELS, ISSUE_SORTS, ISSUE_STATUSES } from '../../contract/words.ts';
-import { CodeBlock } from '../components/code-block.tsx';
 import type { Column } from '../components/data-table.tsx';
 import { Choice, FilterBar, isFiltered, TextFilter } from '../components/filters.tsx';
 import { IconBug, IconSearch } from '../components/icons.ts';
@@ -94,17 +93,11 @@ function queryOf({ get, cursor }: ListState) {
 }
 
 function HowToReport() {
-  const { protocol, host } = window.location;
   return (
-    <>
-      <Text c="dimmed" fz="sm">
-        Point any Sentry SDK here. Its key is an <TextLink to="/settings/access-tokens">access token</TextLink> whose
-        only scope is <code>error_tracker</code> and which has no passphrase:
-      </Text>
-      <div style={{ width: '100%', textAlign: 'left' }}>
-        <CodeBlock label="Where a Sentry SDK reports to">{`SENTRY_DSN="${protocol}//$DEVPILOT_TOKEN@${host}/1"`}</CodeBlock>
-      </div>
-    </>
+    <Text c="dimmed" fz="sm">
+      Point any Sentry SDK here: create an <TextLink to="/errors/keys">error key</TextLink> and configure the SDK with
+      its DSN.
+    </Text>
   );
 }
 
@@ -126,6 +119,7 @@ export function IssuesPage() {
     <Page
       title="Errors"
       description="Similar errors are grouped into one issue. A resolved issue reopens when it is seen again; a muted one does not."
+      actions={<TextLink to="/errors/keys">Error keys</TextLink>}
     >
       <Stack gap="md">
         <FilterBar state={state} filters={FILTERS}>

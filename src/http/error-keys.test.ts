@@ -1,0 +1,281 @@
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { Writable } from 'node:stream';
+import { after, before, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import pino from 'pino';
+import type { ErrorIssue, ErrorKey } from '../contract/errors.ts';
+import type { AuditEvent, Page } from '../contract/schemas.ts';
+import { ERROR_KEY_LIMITS } from '../contract/words.ts';
+import { start } from '../server.ts';
+import { readSettings } from '../settings.ts';
+import { forEachEngine } from '../testing/engines.ts';
+import {
+  bearer,
+  callAt,
+  createKey,
+  createToken,
+  createWorkspaceFor,
+  signUpMember,
+  signUpOwner,
+  startHouse,
+  type TestHouse,
+  type TestPerson,
+} from '../testing/house.ts';
+
+const event = (more: object = {}) => ({
+  event_id: 'e'.repeat(32),
+  exception: { values: [{ type: 'RangeError', value: 'out of reach' }] },
+  ...more,
+});
+const envelope = (header: object = {}, payload: object = event()) =>
+  `${JSON.stringify(header)}\n{"type":"event"}\n${JSON.stringify(payload)}\n`;
+const auth = (key: string) => ({ 'x-sentry-auth': `Sentry sentry_version=7, sentry_key=${key}` });
+
+async function createErrorKey(person: TestPerson, more: object = {}): Promise<ErrorKey> {
+  const made = await person.call<ErrorKey>('/v1/errors/keys', { body: { name: 'Shop in browsers', ...more } });
+  assert.equal(made.status, 201, made.text);
+  return made.body;
+}
+
+forEachEngine('error keys', (engine) => {
+  let now = Date.now();
+  let house: TestHouse;
+  let owner: TestPerson;
+  before(async () => {
+    house = await startHouse({ clock: () => now, environment: await engine.environment() });
+    owner = await signUpOwner(house);
+  });
+  after(() => house.close());
+
+  const post = (path: string, body: string | Uint8Array, headers: Record<string, string> = {}) =>
+    house.call<{ code?: string; id?: string }>(path, { method: 'POST', body, headers });
+  const titles = async (person: TestPerson) =>
+    (await person.call<Page<ErrorIssue>>('/v1/errors/issues')).body.data.map(({ title, count, app }) => [
+      title,
+      count,
+      app,
+    ]);
+
+  test('are created, listed and deleted by admins and by keys that may change apps, each with an entry in the log', async () => {
+    const person = await createWorkspaceFor(owner, house, 'Watched');
+    const key = await createErrorKey(person, { allowedOrigins: ['https://shop.example.com'] });
+    assert.match(key.publicKey, /^[0-9a-f]{32}$/);
+    assert.equal(key.dsn, house.url.replace('://', `://${key.publicKey}@`).concat('/1'));
+    assert.deepEqual([key.app, key.allowedOrigins], [null, ['https://shop.example.com']]);
+    now += 1;
+    const second = await createErrorKey(person);
+    for (const permission of ['write', 'manage_apps'] as const) {
+      const { secret } = await createKey(person, [permission]);
+      const listed = await house.call<Page<ErrorKey>>('/v1/errors/keys?limit=1', { headers: bearer(secret) });
+      assert.deepEqual(listed.body.data, [second]);
+      const next = await house.call<Page<ErrorKey>>(`/v1/errors/keys?limit=1&cursor=${listed.body.nextCursor}`, {
+        headers: bearer(secret),
+      });
+      assert.deepEqual([next.body.data, next.body.nextCursor], [[key], null]);
+    }
+    const path = `/v1/errors/keys/${key.id}`;
+    assert.equal((await owner.call(path, { method: 'DELETE' })).status, 404);
+    assert.equal((await post('/api/1/envelope/', envelope(), auth(key.publicKey))).status, 200);
+    assert.equal((await person.call(path, { method: 'DELETE' })).status, 204);
+    const refused = await post('/api/1/envelope/', envelope(), auth(key.publicKey));
+    assert.deepEqual([refused.status, refused.body.code], [401, 'invalid_token']);
+    assert.equal((await person.call(path, { method: 'DELETE' })).status, 404);
+    const log = await person.call<Page<AuditEvent>>(`/v1/audit-events?target=${key.id}`);
+    assert.deepEqual(
+      log.body.data.map(({ action }) => action),
+      ['error_key.deleted', 'error_key.created'],
+    );
+    const bad = [
+      { name: 'x' },
+      { name: 'Key', app: 'no-such-app' },
+      { name: 'Key', more: 1 },
+      ...['https://shop.example.com/', 'shop.example.com', '*', 'ftp://x.example', 'https://a.example/b'].map(
+        (one) => ({
+          name: 'Key',
+          allowedOrigins: [one],
+        }),
+      ),
+    ];
+    for (const body of bad) {
+      assert.equal((await person.call('/v1/errors/keys', { body })).status, 422, JSON.stringify(body));
+    }
+  });
+
+  test('submit by header, query or DSN, to both addresses, and their app wins over what an event says', async () => {
+    const person = await createWorkspaceFor(owner, house, 'Submitting');
+    const project = await person.call<{ id: string }>('/v1/projects', { body: { name: 'Shop' } });
+    const app = await person.call<{ id: string; slug: string }>('/v1/apps', {
+      body: { name: 'Till', projectId: project.body.id },
+    });
+    const { publicKey, dsn, app: slug } = await createErrorKey(person, { app: app.body.id });
+    assert.equal(slug, 'till');
+    const stored = JSON.stringify(event({ tags: { app: 'another' } }));
+    const sent = [
+      await post('/api/1/envelope/', envelope(), auth(publicKey)),
+      await post(`/api/7/envelope/?sentry_version=7&sentry_key=${publicKey}&sentry_client=x`, envelope()),
+      await post('/api/anything/envelope/', envelope({ dsn, event_id: 'a'.repeat(32) })),
+      await post('/api/1/store/', stored, auth(publicKey)),
+      await post(`/api/1/store/?sentry_key=${publicKey}`, gzipSync(stored), { 'content-encoding': 'gzip' }),
+    ];
+    assert.deepEqual(
+      sent.map(({ status }) => status),
+      [200, 200, 200, 200, 200],
+    );
+    assert.deepEqual([sent[2]?.body.id, sent[3]?.body.id], ['a'.repeat(32), 'e'.repeat(32)]);
+    assert.deepEqual(await titles(person), [['RangeError: out of reach', 5, 'till']]);
+    const other = await createErrorKey(person);
+    const two = await post(`/api/1/envelope/?sentry_key=${publicKey}`, envelope(), auth(other.publicKey));
+    assert.deepEqual([two.status, two.body.code], [400, 'invalid_request']);
+    for (const body of ['[]', '{', 'null', '"text"', '']) {
+      const refused = await post('/api/1/store/', body, auth(publicKey));
+      assert.ok(body === '[]' || refused.status === 400, `${body}: ${refused.status}`);
+    }
+    // A DSN in a packed envelope is not looked for: nobody unpacks for somebody unknown.
+    const packed = await post('/api/1/envelope/', gzipSync(envelope({ dsn })), { 'content-encoding': 'gzip' });
+    assert.equal(packed.status, 401);
+  });
+
+  test('can do nothing but submit, and no other credential submits', async () => {
+    const person = await createWorkspaceFor(owner, house, 'Narrow');
+    const { publicKey, id } = await createErrorKey(person);
+    for (const path of ['/v1/errors/issues', '/v1/whoami', '/v1/errors/keys', '/v1/authorize']) {
+      assert.equal((await house.call(path, { headers: bearer(publicKey) })).status, 401, path);
+      assert.equal((await house.call(path, { headers: auth(publicKey) })).status, 401, path);
+    }
+    await house.call('/v1/revoke', { body: new URLSearchParams({ token: publicKey }) });
+    assert.equal((await post('/api/1/envelope/', envelope(), auth(publicKey))).status, 200);
+    const token = await createToken(person, ['error_tracker']);
+    const all = await createToken(person, ['all']);
+    const key = await createKey(person, ['write', 'manage_apps']);
+    const member = await signUpMember(house, person, 'member', 'mia@example.com');
+    for (const { secret } of [token, all, key]) {
+      for (const [headers, code] of [
+        [bearer(secret), 'missing_credential'],
+        [auth(secret), 'invalid_token'],
+      ] as const) {
+        const refused = await post('/api/1/envelope/', envelope(), headers);
+        assert.deepEqual([refused.status, refused.body.code], [401, code]);
+      }
+      const dsn = house.url.replace('://', `://${secret}@`);
+      assert.equal((await post('/api/1/envelope/', envelope({ dsn: `${dsn}/1` }))).status, 401);
+    }
+    const byCookie = await post('/api/1/envelope/', envelope(), {
+      cookie: member.cookie,
+      'content-type': 'text/plain',
+    });
+    assert.deepEqual([byCookie.status, byCookie.body.code], [401, 'missing_credential']);
+    assert.equal((await member.call('/v1/errors/keys')).status, 403);
+    assert.equal((await member.call(`/v1/errors/keys/${id}`, { method: 'DELETE' })).status, 403);
+    assert.deepEqual(await titles(person), [['RangeError: out of reach', 1, null]]);
+  });
+
+  test('answer pages of any origin, or of theirs alone, errors included', async () => {
+    const person = await createWorkspaceFor(owner, house, 'Origins');
+    const open = await createErrorKey(person);
+    const closed = await createErrorKey(person, { allowedOrigins: ['https://shop.example.com'] });
+    const from = async (key: string, origin: string | null, body = envelope(), path = '/api/1/envelope/') => {
+      const answer = await post(`${path}?sentry_key=${key}`, body, origin === null ? {} : { origin });
+      return [answer.status, answer.headers.get('access-control-allow-origin')];
+    };
+    const shop = 'https://shop.example.com';
+    assert.deepEqual(await from(open.publicKey, 'https://anywhere.example'), [200, '*']);
+    assert.deepEqual(await from(closed.publicKey, shop), [200, shop]);
+    assert.deepEqual(await from(closed.publicKey, null), [200, '*']);
+    for (const origin of [
+      'https://evil.example',
+      'http://shop.example.com',
+      'https://shop.example.com.evil.example',
+      'null',
+    ]) {
+      assert.deepEqual(await from(closed.publicKey, origin), [403, null], origin);
+    }
+    assert.deepEqual(await from('0'.repeat(32), shop), [401, '*']);
+    assert.deepEqual(await from(closed.publicKey, shop, 'broken'), [400, shop]);
+    assert.deepEqual(await from(open.publicKey, shop, 'x'.repeat(2 * 1_048_576 + 1)), [413, '*']);
+    for (const what of ['envelope', 'store']) {
+      const headers = { origin: shop, 'access-control-request-method': 'POST' };
+      const preflight = await house.call(`/api/1/${what}/`, { method: 'OPTIONS', headers });
+      assert.deepEqual([preflight.status, preflight.headers.get('access-control-allow-origin')], [204, '*']);
+      assert.match(preflight.headers.get('access-control-allow-headers') ?? '', /X-Sentry-Auth/);
+      assert.equal(preflight.headers.get('access-control-allow-methods'), 'POST');
+      assert.equal(preflight.headers.get('access-control-allow-credentials'), null);
+    }
+    assert.equal(
+      (await house.call('/v1/errors/issues', { headers: { origin: shop } })).headers.get('access-control-allow-origin'),
+      null,
+    );
+  });
+});
+
+test('a key submits so fast and no faster, and a workspace has so many and no more', async () => {
+  let now = Date.now();
+  const house = await startHouse({ clock: () => now });
+  try {
+    const person = await signUpOwner(house);
+    const noisy = await createErrorKey(person);
+    const quiet = await createErrorKey(person);
+    const send = ({ publicKey }: ErrorKey) =>
+      house.call('/api/1/envelope/', {
+        method: 'POST',
+        body: '{}\n{"type":"session"}\n{}\n',
+        headers: auth(publicKey),
+      });
+    let limited = 0;
+    for (let sent = 0; sent <= ERROR_KEY_LIMITS.burst; sent += 50) {
+      const answers = await Promise.all(Array.from({ length: 50 }, () => send(noisy)));
+      limited += answers.filter(({ status }) => status === 429).length;
+    }
+    assert.equal(limited, 50);
+    const refused = await send(noisy);
+    assert.deepEqual([refused.status, refused.headers.get('retry-after')], [429, '1']);
+    assert.equal((await send(quiet)).status, 200, 'another key is not held up');
+    now += 1_000;
+    assert.equal((await send(noisy)).status, 200);
+    for (let made = 2; made < ERROR_KEY_LIMITS.perWorkspace; made++) await createErrorKey(person);
+    assert.equal((await person.call('/v1/errors/keys', { body: { name: 'One more' } })).status, 422);
+  } finally {
+    await house.close();
+  }
+});
+
+test('an access token in a query is refused without exception, and is in no log line', async () => {
+  const lines: string[] = [];
+  const stream = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      lines.push(chunk.toString());
+      done();
+    },
+  });
+  const plain = await startHouse();
+  const owner = await signUpOwner(plain);
+  const secrets = [
+    await createToken(owner, ['error_tracker']),
+    await createToken(owner, ['all']),
+    await createKey(owner, ['read']),
+  ].map(({ secret }) => secret);
+  const { publicKey } = await createErrorKey(owner);
+  await plain.running.close();
+  const settings = readSettings({ PORT: '0', DEVPILOT_DATA_DIR: plain.dataDirectory, LOG_LEVEL: 'trace' });
+  const running = await start(settings, { logger: pino({ level: 'trace' }, stream) });
+  try {
+    for (const secret of secrets) {
+      const encoded = secret.replace('_', '%5F');
+      for (const query of [`sentry_key=${secret}`, `sentry_key=${encoded}`, `sentry_key=${publicKey}&x=${secret}`]) {
+        for (const path of ['/api/1/envelope/', '/api/1/store/', '/v1/errors/events']) {
+          const answer = await callAt<{ code: string }>(running.url, `${path}?${query}`, {
+            method: 'POST',
+            body: envelope(),
+          });
+          assert.deepEqual([answer.status, answer.body.code], [400, 'invalid_request'], `${path} ${answer.text}`);
+          assert.ok(!answer.text.includes(secret.slice(0, 30)));
+        }
+      }
+    }
+  } finally {
+    await running.close();
+    rmSync(plain.dataDirectory, { recursive: true, force: true });
+  }
+  assert.ok(lines.length > 10);
+  for (const secret of secrets) assert.ok(!lines.join('').includes(secret.slice(8, 40)));
+});

@@ -1,0 +1,79 @@
+import { sql } from 'kysely';
+import type { PageAsk } from './paging.ts';
+import type { ErrorKeyTable } from './schema.ts';
+import type { Queryable, Store, Trx } from './store.ts';
+
+/** An error key with the slug of its app. */
+export type ErrorKeyRow = ErrorKeyTable & { readonly app_slug: string | null };
+
+function selectKeys(db: Queryable, workspaceId: string) {
+  return db
+    .selectFrom('error_key')
+    .leftJoin('app', (join) =>
+      join.onRef('app.id', '=', 'error_key.app_id').onRef('app.workspace_id', '=', 'error_key.workspace_id'),
+    )
+    .selectAll('error_key')
+    .select('app.slug as app_slug')
+    .where('error_key.workspace_id', '=', workspaceId);
+}
+
+export async function insertErrorKey(trx: Trx, row: ErrorKeyTable): Promise<void> {
+  await trx.insertInto('error_key').values(row).execute();
+}
+
+export async function countErrorKeys(trx: Trx, workspaceId: string): Promise<number> {
+  const { count } = await trx
+    .selectFrom('error_key')
+    .select((select) => select.fn.countAll<number>().as('count'))
+    .where('workspace_id', '=', workspaceId)
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}
+
+/** A page of keys, newest first, one row beyond the limit. */
+export async function listErrorKeys(db: Queryable, workspaceId: string, page: PageAsk): Promise<ErrorKeyRow[]> {
+  let query = selectKeys(db, workspaceId);
+  if (page.after !== null) {
+    const { value, id } = page.after;
+    query = query.where(sql<boolean>`(error_key.created_at, error_key.id) < (${value}, ${id})`);
+  }
+  return query
+    .orderBy('error_key.created_at', 'desc')
+    .orderBy('error_key.id', 'desc')
+    .limit(page.limit + 1)
+    .execute();
+}
+
+export async function findErrorKey(db: Queryable, workspaceId: string, id: string): Promise<ErrorKeyRow | undefined> {
+  return selectKeys(db, workspaceId).where('error_key.id', '=', id).executeTakeFirst();
+}
+
+/** Deletes a key and returns its name; undefined where the workspace has none such. */
+export async function deleteErrorKey(
+  trx: Trx,
+  workspaceId: string,
+  id: string,
+): Promise<{ id: string; name: string } | undefined> {
+  return trx
+    .deleteFrom('error_key')
+    .where('workspace_id', '=', workspaceId)
+    .where('id', '=', id)
+    .returning(['id', 'name'])
+    .executeTakeFirst();
+}
+
+/** What taking an envelope in needs of a key. */
+export interface SubmittingKeyRow {
+  readonly id: string;
+  readonly workspace_id: string;
+  readonly allowed_origins: string;
+  readonly app_slug: string | null;
+}
+
+const BY_PUBLIC_KEY = `select error_key.id, error_key.workspace_id, error_key.allowed_origins, app.slug as app_slug
+  from error_key left join app on app.id = error_key.app_id where error_key.public_key = ?`;
+
+/** The key that an envelope names. Names no workspace, since the key decides it; asked each time, so that a deleted key takes nothing. */
+export function findByPublicKey(store: Store, publicKey: string): Promise<SubmittingKeyRow | undefined> {
+  return store.first<SubmittingKeyRow>(BY_PUBLIC_KEY, [publicKey]);
+}

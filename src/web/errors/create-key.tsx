@@ -1,0 +1,69 @@
+import { NativeSelect, Textarea, TextInput } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { CreateDialog } from '../components/resource-dialogs.tsx';
+import { nameProblem } from '../rules.ts';
+import { useWorkspace } from '../session.ts';
+
+type KeyValues = { readonly name: string; readonly app: string; readonly origins: string };
+
+/** The origins in a text, one per line or with blanks or commas between them. Pure. */
+export const originsIn = (text: string): string[] => text.split(/[\s,]+/).filter((one) => one !== '');
+
+/** What is wrong with origins that were typed, null where nothing is. Pure. */
+export function originsProblem(text: string): string | null {
+  const wrong = originsIn(text).find(
+    (one) => !/^https?:/.test(one) || !URL.canParse(one) || new URL(one).origin !== one,
+  );
+  return wrong === undefined ? null : `${wrong} is not an origin such as https://shop.example.com, without a path`;
+}
+
+/** Creates a public key that can only submit errors. */
+export function CreateErrorKeyDialog({ onClose }: { readonly onClose: () => void }) {
+  const { api, workspace } = useWorkspace();
+  const apps = useQuery({
+    queryKey: [workspace.id, 'apps', 'of error keys'],
+    queryFn: ({ signal }) => api.apps.list({ limit: 200 }, { signal }),
+  });
+  const known = apps.data?.data ?? [];
+  return (
+    <CreateDialog<KeyValues, { id: string; name: string }>
+      noun="error key"
+      initial={{ name: '', app: '', origins: '' }}
+      rules={{ name: nameProblem, origins: originsProblem }}
+      fields={(form) => (
+        <>
+          <TextInput
+            label="Name"
+            placeholder="Shop in browsers"
+            autoComplete="off"
+            data-autofocus
+            {...form.getInputProps('name')}
+          />
+          <NativeSelect
+            label="App (optional)"
+            description="The app that its errors belong to, whatever they say themselves."
+            data={[
+              { value: '', label: 'As each error says' },
+              ...known.map(({ id, name }) => ({ value: id, label: name })),
+            ]}
+            {...form.getInputProps('app')}
+          />
+          <Textarea
+            label="Allowed origins (optional)"
+            description="Only pages of these origins may report, one per line. Empty: pages of any. Servers may always."
+            placeholder="https://shop.example.com"
+            autosize
+            minRows={2}
+            maxRows={8}
+            {...form.getInputProps('origins')}
+          />
+        </>
+      )}
+      create={({ name, app, origins }) =>
+        api.errors.keys.create({ name, ...(app !== '' && { app }), allowedOrigins: originsIn(origins) })
+      }
+      onClose={onClose}
+      onCreated={() => undefined}
+    />
+  );
+}
