@@ -91,6 +91,7 @@ test('two-factor sign-in is turned on, its codes are renewed, and it is turned o
   await keys.press('Enter');
   const codes = await dialogOf(tab, 'Recovery codes', 'dialog-two-factor-codes');
   await keys.press('Escape');
+  const [recoveryCode = ''] = await codes.getByRole('listitem').allTextContents();
   await keys.toggle(codes.getByLabel('I have stored the recovery codes'));
   await keys.enter(button(codes, 'Done'));
   await codes.waitFor({ state: 'detached' });
@@ -103,12 +104,14 @@ test('two-factor sign-in is turned on, its codes are renewed, and it is turned o
   const off = await dialogOf(tab, 'Turn two-factor sign-in off', 'dialog-two-factor-off');
   await keys.to(off.getByLabel('Your password', { exact: true }));
   await keys.type(PASSWORD);
+  await keys.to(off.getByLabel('Two-factor code'));
+  await keys.type(recoveryCode);
   await keys.press('Enter');
   await tab.getByText('Two-factor sign-in is off.').waitFor();
 });
 
 test('a passkey is added, renamed and deleted', async () => {
-  const byName = { ...stage.house, url: stage.house.url.replace('127.0.0.1', 'localhost') };
+  const byName = { ...stage.house, origin: stage.house.url.replace('127.0.0.1', 'localhost') };
   const tab = await openTab(stage.browser, byName, { person: await join('radia@example.com') });
   const complaints = watchConsole(tab);
   await addAuthenticator(tab);
@@ -134,7 +137,9 @@ test('a passkey is added, renamed and deleted', async () => {
   await escapeFrom(rename, menu);
   await keys.choose(menu, 'Delete…');
   const remove = await dialogOf(tab, 'Delete passkey', 'dialog-passkey-delete');
-  await keys.enter(button(remove, 'Delete'));
+  await keys.to(remove.getByLabel('Your password', { exact: true }));
+  await keys.type(PASSWORD);
+  await keys.press('Enter');
   await menu.waitFor({ state: 'detached' });
   assert.deepEqual(complaints, []);
 });

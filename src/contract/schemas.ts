@@ -463,7 +463,6 @@ export const ResetPassword = z.strictObject({ password }).meta({ id: 'ResetPassw
 export const UpdateAccount = z
   .strictObject({ disabled: z.boolean().optional(), operator: z.boolean().optional() })
   .meta({ id: 'UpdateAccount' });
-export const ProveItIsMe = z.strictObject({ password: triedPassword }).meta({ id: 'ProveItIsMe' });
 export const ConfirmTwoFactor = z.strictObject({ code }).meta({ id: 'ConfirmTwoFactor' });
 
 const passkeyName = line(LIMITS.personName.min, LIMITS.personName.max, 'Laptop of Ada');
@@ -503,6 +502,16 @@ export const ShownPasskey = z.object({
 export type ShownPasskey = z.infer<typeof ShownPasskey>;
 export const CreatePasskey = z.strictObject({ name: passkeyName, response: NewPasskey }).meta({ id: 'CreatePasskey' });
 export const UpdatePasskey = z.strictObject({ name: passkeyName }).meta({ id: 'UpdatePasskey' });
+/** Fresh proof before something sensitive: as strong as a sign-in. */
+export const ProveItIsMe = z
+  .strictObject({ password: triedPassword.optional(), code: code.optional(), passkey: ShownPasskey.optional() })
+  .refine(
+    ({ password, code, passkey }) =>
+      passkey === undefined ? password !== undefined : password === undefined && code === undefined,
+    { path: ['password'], error: 'send the password, with the current code if a second factor is set; or a passkey' },
+  )
+  .meta({ id: 'ProveItIsMe' });
+export type Proof = z.infer<typeof ProveItIsMe>;
 export const PasskeySignIn = z.strictObject({ response: ShownPasskey }).meta({ id: 'PasskeySignIn' });
 
 export const CreateWorkspace = z.strictObject({ name, slug: slug.optional() }).meta({ id: 'CreateWorkspace' });

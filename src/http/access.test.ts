@@ -81,6 +81,7 @@ const CONTRACT: readonly Row[] = [
   { ask: 'GET /v1/me/passkeys', people: 'person' },
   { ask: 'POST /v1/me/passkeys/options', people: 'person' },
   { ask: 'POST /v1/me/passkeys', people: 'person' },
+  { ask: 'POST /v1/me/passkeys/proof', people: 'person' },
   { ask: 'PATCH /v1/me/passkeys/:id', people: 'person' },
   { ask: 'DELETE /v1/me/passkeys/:id', people: 'person' },
   { ask: 'POST /v1/device/code', people: 'everybody' },

@@ -10,11 +10,12 @@ import {
   ResetPassword,
   UpdateAccount,
 } from '../contract/schemas.ts';
-import { proveItIsMe } from '../people/account.ts';
 import { deleteAccount } from '../people/leaving.ts';
 import { endAccountSessions, listPeople, type OperatorAsker, updateAccount } from '../people/operators.ts';
 import { createPasswordReset, requestPasswordReset, resetPassword } from '../people/password-resets.ts';
+import { proveItIsMe } from '../people/prove.ts';
 import type { House } from './house.ts';
+import { siteOf } from './own-address.ts';
 import { setCookie, signedInOf } from './people.ts';
 import { originOf, partyOf } from './principal.ts';
 import { personOf, type Route, route } from './route.ts';
@@ -67,10 +68,10 @@ export function accountRoutes(house: House): Route[] {
       tag,
       body: ProveItIsMe,
       answers: { 204: nothing },
-      codes: ['sign_in_failed', 'conflict'],
+      codes: ['sign_in_failed', 'second_factor_required', 'conflict'],
       handler: async ({ body, request, reply }) => {
         const who = signedInOf(request);
-        await proveItIsMe(people, who, body, originOf(request));
+        await proveItIsMe(people, who, body, () => siteOf(house, request), originOf(request));
         await deleteAccount(people, who, originOf(request));
         if (personOf(request).byCookie) setCookie(house, request, reply, null);
         return reply.code(204).send();

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { Problem } from '../contract/problem.ts';
+import type { Site } from '../people/webauthn.ts';
 import type { House } from './house.ts';
 
 /**
@@ -29,6 +30,12 @@ export function ownOriginOf(house: House, request: FastifyRequest): string {
     'forbidden',
     'This server does not know the address in your request. Open it as localhost or by its address, or set DEVPILOT_PUBLIC_URL to the address that people use.',
   );
+}
+
+/** Where passkeys of this server are bound to. Throws `forbidden` as `ownOriginOf`. */
+export function siteOf(house: House, request: FastifyRequest): Site {
+  const origin = ownOriginOf(house, request);
+  return { origin, rpId: new URL(origin).hostname };
 }
 
 /** The address to name in a response: the one that was asked if it is ours, otherwise the listener's. */

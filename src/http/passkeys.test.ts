@@ -107,7 +107,12 @@ test('a passkey is added, listed, renamed, signs in without a second factor, and
   assert.equal(listed[0]?.lastUsedAt, new Date(now).toISOString());
   assert.deepEqual((await newestEvents(ada, 'session.created'))[0]?.detail, { kind: 'browser', passkey: 'Red laptop' });
 
-  assert.equal((await ada.call(`/v1/me/passkeys/${id}`, { method: 'DELETE' })).status, 204);
+  const path = `/v1/me/passkeys/${id}`;
+  assert.equal((await ada.call(path, { method: 'DELETE', body: {} })).status, 422);
+  assert.equal((await ada.call(path, { method: 'DELETE', body: { password: 'wrong' } })).status, 401);
+  assert.equal((await ada.call(path, { method: 'DELETE', body: { password: PASSWORD } })).status, 204);
+  const other = personWith(house, ada.email, cookieOf(signedIn), '');
+  assert.equal((await other.call('/v1/me')).status, 401, 'other sessions end');
   const refused = await signInWith(authenticator);
   assert.equal(refused.status, 401);
   assert.equal(refused.body.code, 'sign_in_failed');
@@ -119,11 +124,36 @@ test('a passkey is added, listed, renamed, signs in without a second factor, and
   assert.ok(!text.includes(authenticator.credentialId));
 });
 
+test('a passkey proves that it is oneself, once, for whom it was asked', async () => {
+  const authenticator = createAuthenticator();
+  const added = await addPasskey(ada, authenticator);
+  const options = async (person: TestPerson) =>
+    (await person.call<Options>('/v1/me/passkeys/proof', { method: 'POST' })).body.options;
+  const { challenge, allowCredentials } = await options(ada);
+  assert.ok(JSON.stringify(allowCredentials).includes(authenticator.credentialId));
+  const passkey = authenticator.show({ challenge, ...here(), counter: 1 });
+  const remove = (person: TestPerson, body: unknown) =>
+    person.call<ProblemBody>(`/v1/me/passkeys/${added.body.id}`, { method: 'DELETE', body });
+  assert.equal((await remove(grace, { passkey })).body.code, 'sign_in_failed');
+  assert.equal((await remove(ada, { passkey, password: PASSWORD })).status, 422);
+  const signIn = (await beginSignIn()).body.options.challenge;
+  const foreign = authenticator.show({ challenge: signIn, ...here(), counter: 2 });
+  assert.equal((await remove(ada, { passkey: foreign })).body.code, 'sign_in_failed');
+  const start = { body: { passkey } };
+  assert.equal((await ada.call('/v1/me/two-factor', start)).status, 201);
+  assert.equal((await remove(ada, { passkey })).body.code, 'sign_in_failed', 'the challenge is spent');
+  assert.equal((await remove(ada, { password: PASSWORD })).status, 204);
+  now += 15 * MINUTE;
+});
+
 test("another person's passkey looks like none", async () => {
   const added = await addPasskey(ada, createAuthenticator());
   const path = `/v1/me/passkeys/${added.body.id}`;
   const none = '/v1/me/passkeys/psk_01kaexample0000000000000000';
-  for (const call of [{ method: 'DELETE' }, { method: 'PATCH', body: { name: 'Mine' } }]) {
+  for (const call of [
+    { method: 'DELETE', body: { password: PASSWORD } },
+    { method: 'PATCH', body: { name: 'Mine' } },
+  ]) {
     const [theirs, nobodys] = [await grace.call<ProblemBody>(path, call), await grace.call<ProblemBody>(none, call)];
     assert.equal(theirs.status, 404);
     assert.equal(theirs.body.detail, nobodys.body.detail);

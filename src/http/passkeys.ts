@@ -1,4 +1,3 @@
-import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import {
   CreatePasskey,
@@ -12,20 +11,15 @@ import {
 } from '../contract/schemas.ts';
 import { signInWithPasskey, startPasskeySignIn } from '../people/passkey-sign-in.ts';
 import { createPasskey, deletePasskey, listOwnPasskeys, startPasskey, updatePasskey } from '../people/passkeys.ts';
-import type { Site } from '../people/webauthn.ts';
+import { proveItIsMe, startPasskeyProof } from '../people/prove.ts';
 import type { House } from './house.ts';
-import { ownOriginOf } from './own-address.ts';
+import { siteOf } from './own-address.ts';
 import { answerSignIn, SignedInAnswer, signedInOf } from './people.ts';
 import { originOf } from './principal.ts';
 import { type Route, route } from './route.ts';
 
 const tag = 'Passkeys';
 const Id = z.object({ id: z.string().max(64) });
-
-function siteOf(house: House, request: FastifyRequest): Site {
-  const origin = ownOriginOf(house, request);
-  return { origin, rpId: new URL(origin).hostname };
-}
 
 export function passkeyRoutes(house: House): Route[] {
   const { people } = house;
@@ -48,11 +42,24 @@ export function passkeyRoutes(house: House): Route[] {
       tag,
       body: ProveItIsMe,
       answers: { 200: PasskeyOptions },
-      codes: ['sign_in_failed', 'conflict'],
+      codes: ['sign_in_failed', 'second_factor_required', 'conflict'],
       handler: async ({ body, request }) => {
+        const who = signedInOf(request);
         const site = siteOf(house, request);
-        return { options: await startPasskey(people, signedInOf(request), body.password, site, originOf(request)) };
+        await proveItIsMe(people, who, body, () => site, originOf(request));
+        return { options: await startPasskey(people, who, site, originOf(request)) };
       },
+    }),
+    route({
+      method: 'POST',
+      url: '/v1/me/passkeys/proof',
+      access: { person: 'signed_in' },
+      summary: 'Begin to prove with an own passkey that it is oneself: what to hand to the browser',
+      tag,
+      answers: { 200: PasskeyOptions },
+      handler: async ({ request }) => ({
+        options: await startPasskeyProof(people, signedInOf(request), siteOf(house, request), originOf(request)),
+      }),
     }),
     route({
       method: 'POST',
@@ -86,13 +93,16 @@ export function passkeyRoutes(house: House): Route[] {
       method: 'DELETE',
       url: '/v1/me/passkeys/:id',
       access: { person: 'signed_in' },
-      summary: 'Delete an own passkey',
+      summary: 'Delete an own passkey; ends every other session',
       tag,
       params: Id,
+      body: ProveItIsMe,
       answers: { 204: z.null().describe('Done') },
-      codes: ['not_found'],
-      handler: async ({ params, request, reply }) => {
-        await deletePasskey(people, signedInOf(request), params.id, originOf(request));
+      codes: ['not_found', 'sign_in_failed', 'second_factor_required'],
+      handler: async ({ params, body, request, reply }) => {
+        const who = signedInOf(request);
+        await proveItIsMe(people, who, body, () => siteOf(house, request), originOf(request));
+        await deletePasskey(people, who, params.id, originOf(request));
         return reply.code(204).send();
       },
     }),

@@ -5,6 +5,7 @@ import {
   ConfirmTwoFactor,
   PageQuery,
   Person,
+  type Proof,
   ProveItIsMe,
   pageOf,
   RecoveryCodes,
@@ -28,11 +29,12 @@ import {
   updateMe,
 } from '../people/account.ts';
 import type { SignedIn } from '../people/context.ts';
+import { proveItIsMe } from '../people/prove.ts';
 import { endOtherSessions, endSession, listOwnSessions, type NewSession, signIn } from '../people/sessions.ts';
 import { signUp } from '../people/sign-up.ts';
 import type { PersonRow } from '../store/people.ts';
 import type { House } from './house.ts';
-import { ownOriginOf } from './own-address.ts';
+import { ownOriginOf, siteOf } from './own-address.ts';
 import { originOf } from './principal.ts';
 import { personOf, type Route, route } from './route.ts';
 import { sessionCookieName } from './safety.ts';
@@ -77,6 +79,8 @@ export function answerSignIn(
 
 export function peopleRoutes(house: House): Route[] {
   const { people } = house;
+  const prove = (request: FastifyRequest, proof: Proof) =>
+    proveItIsMe(people, signedInOf(request), proof, () => siteOf(house, request), originOf(request));
   async function end(request: FastifyRequest, reply: FastifyReply, id: string): Promise<FastifyReply> {
     const who = signedInOf(request);
     await endSession(people, who, id, originOf(request));
@@ -209,8 +213,10 @@ export function peopleRoutes(house: House): Route[] {
       body: ProveItIsMe,
       answers: { 201: TwoFactorStart },
       codes: ['sign_in_failed', 'conflict'],
-      handler: async ({ body, request, reply }) =>
-        reply.code(201).send(await startTwoFactor(people, signedInOf(request), body.password, originOf(request))),
+      handler: async ({ body, request, reply }) => {
+        const who = signedInOf(request);
+        return reply.code(201).send(await startTwoFactor(people, who, await prove(request, body)));
+      },
     }),
     route({
       method: 'POST',
@@ -236,10 +242,10 @@ export function peopleRoutes(house: House): Route[] {
       tag,
       body: ProveItIsMe,
       answers: { 201: RecoveryCodes },
-      codes: ['sign_in_failed', 'conflict'],
+      codes: ['sign_in_failed', 'second_factor_required', 'conflict'],
       handler: async ({ body, request, reply }) => {
         const who = signedInOf(request);
-        const recoveryCodes = await renewRecoveryCodes(people, who, body.password, originOf(request));
+        const recoveryCodes = await renewRecoveryCodes(people, who, await prove(request, body), originOf(request));
         return reply.code(201).send({ recoveryCodes });
       },
     }),
@@ -247,13 +253,14 @@ export function peopleRoutes(house: House): Route[] {
       method: 'DELETE',
       url: '/v1/me/two-factor',
       access: { person: 'signed_in' },
-      summary: 'Remove the second factor',
+      summary: 'Remove the second factor; ends every other session',
       tag,
       body: ProveItIsMe,
       answers: { 204: nothing },
       codes: ['sign_in_failed'],
       handler: async ({ body, request, reply }) => {
-        await disableTwoFactor(people, signedInOf(request), body.password, originOf(request));
+        const person = await prove(request, body);
+        handOver(house, request, reply, await disableTwoFactor(people, signedInOf(request), person, originOf(request)));
         return reply.code(204).send();
       },
     }),

@@ -73,18 +73,6 @@ async function lockProven(trx: Trx, who: SignedIn, proven: PersonRow): Promise<P
   throw new Problem('sign_in_failed', 'The password or the second factor was changed meanwhile. Try again.');
 }
 
-/** Has a signed-in person prove anew that it is them, before something sensitive. Throws `sign_in_failed`, `rate_limited`. */
-export async function proveItIsMe(
-  context: PeopleContext,
-  who: SignedIn,
-  proof: { password: string },
-  origin: Origin,
-): Promise<PersonRow> {
-  const person = await findOwn(context, who);
-  await provePassword(context, person, proof.password, origin);
-  return person;
-}
-
 /** Gives the current session a new secret inside a transaction; the old one is dead when it commits. */
 async function renewSession(trx: Trx, who: SignedIn): Promise<string> {
   const secret = mintSecret('session');
@@ -148,15 +136,15 @@ export async function findTwoFactor(
   };
 }
 
-/** Begins to set a second factor up. It asks for nothing until confirmed. Throws `sign_in_failed`, `conflict`. */
+/**
+ * Begins to set a second factor up for a person who has proven to be them. It asks for nothing until confirmed.
+ * Throws `sign_in_failed`, `conflict`.
+ */
 export async function startTwoFactor(
   context: PeopleContext,
   who: SignedIn,
-  password: string,
-  origin: Origin,
+  person: PersonRow,
 ): Promise<{ secret: string; uri: string }> {
-  const person = await findOwn(context, who);
-  await provePassword(context, person, password, origin);
   if (person.totp_enabled === 1) throw new Problem('conflict', 'A second factor is set already. Remove it first.');
   const secret = generateSecret();
   const sealed = context.seal.seal(secret, totpIdentity(person));
@@ -213,36 +201,41 @@ export async function confirmTwoFactor(
   return done;
 }
 
-/** Replaces the recovery codes. Throws `sign_in_failed`, `conflict` where no second factor is set. */
+/** Replaces the recovery codes of a person who has proven to be them. Throws `conflict` where no second factor is set. */
 export async function renewRecoveryCodes(
   context: PeopleContext,
   who: SignedIn,
-  password: string,
+  person: PersonRow,
   origin: Origin,
 ): Promise<string[]> {
-  const person = await findOwn(context, who);
-  await provePassword(context, person, password, origin);
   if (person.totp_enabled === 0) throw new Problem('conflict', 'No second factor is set.');
   const { codes, digests } = mintRecoveryCodes();
   await context.store.transaction(async (trx) => {
+    await lockProven(trx, who, person);
     await replaceRecoveryCodes(trx, person.id, digests);
     await record(context, trx, person, 'person.recovery_codes_created', origin);
   });
   return codes;
 }
 
-/** Removes the second factor. Throws `sign_in_failed`. */
+/**
+ * Removes the second factor of a person who has proven to be them, ends every other session and gives this one a new
+ * secret, which is returned. Throws `sign_in_failed`.
+ */
 export async function disableTwoFactor(
   context: PeopleContext,
   who: SignedIn,
-  password: string,
+  person: PersonRow,
   origin: Origin,
-): Promise<void> {
-  const person = await findOwn(context, who);
-  await provePassword(context, person, password, origin);
-  await context.store.transaction(async (trx) => {
+): Promise<string> {
+  return context.store.transaction(async (trx) => {
+    await lockProven(trx, who, person);
     await updatePerson(trx, person.id, { totp_sealed: null, totp_enabled: 0, updated_at: context.clock() });
     await replaceRecoveryCodes(trx, person.id, []);
-    if (person.totp_enabled === 1) await record(context, trx, person, 'person.two_factor_disabled', origin);
+    const sessionsEnded = await endAccess(trx, person.id, who.sessionId, context.clock());
+    if (person.totp_enabled === 1) {
+      await record(context, trx, person, 'person.two_factor_disabled', origin, { sessionsEnded });
+    }
+    return renewSession(trx, who);
   });
 }

@@ -5,6 +5,7 @@ import { invalidField, Problem } from '../contract/problem.ts';
 import type { NewPasskey, Page, Passkey } from '../contract/schemas.ts';
 import { LIMITS, SPANS } from '../contract/words.ts';
 import { clientNetwork } from '../credentials/client-network.ts';
+import { endAccess } from '../store/access.ts';
 import { cutPage, pageAsk } from '../store/paging.ts';
 import {
   consumeChallenge,
@@ -19,9 +20,9 @@ import {
   renamePasskey,
 } from '../store/passkeys.ts';
 import { isUniqueViolation, type Trx } from '../store/store.ts';
+import { lockSignedIn } from './access.ts';
 import { findOwn } from './account.ts';
 import { instant, type PeopleContext, partyOf, recordForPerson, type SignedIn } from './context.ts';
-import { provePassword } from './sessions.ts';
 import { ALGORITHMS, challengeDigest, type Site, transportsOf, verifyNewPasskey, webauthn } from './webauthn.ts';
 
 function showPasskey(row: PasskeyRow): Passkey {
@@ -86,16 +87,14 @@ export async function listOwnPasskeys(
   return cutPage(rows, page.limit, '-createdAt', placeOf, showPasskey);
 }
 
-/** Begins to add a passkey. Throws `sign_in_failed` for a wrong password, `conflict` for one too many, `rate_limited`. */
+/** Begins to add a passkey for a person who has proven to be them. Throws `conflict` for one too many, `rate_limited`. */
 export async function startPasskey(
   context: PeopleContext,
   who: SignedIn,
-  password: string,
   site: Site,
   origin: Origin,
 ): Promise<Record<string, unknown>> {
   const person = await findOwn(context, who);
-  await provePassword(context, person, password, origin);
   const { max } = LIMITS.passkeys;
   const known = await listPasskeys(context.store.read, person.id, { limit: max, after: null });
   if (known.length >= max) throw new Problem('conflict', `A person has at most ${max} passkeys. Delete one first.`);
@@ -118,7 +117,7 @@ export async function startPasskey(
 }
 
 /**
- * Adds a passkey from the browser's answer to a challenge.
+ * Adds a passkey from the browser's answer to a challenge, and ends every other session.
  * Throws `validation_failed` for an answer that does not hold or whose challenge is spent, `conflict`.
  */
 export async function createPasskey(
@@ -132,6 +131,7 @@ export async function createPasskey(
   const verified = await verifyNewPasskey(input.response, site);
   const now = clock();
   const done = await store.transaction(async (trx) => {
+    await lockSignedIn(trx, who);
     const digest = challengeDigest(verified.challenge);
     if (!(await consumeChallenge(trx, digest, who.personId, now))) return 'spent';
     // The challenge stays spent: nothing is thrown from here on but for a passkey that is there already.
@@ -157,7 +157,8 @@ export async function createPasskey(
       if (isUniqueViolation(error)) throw new Problem('conflict', 'This passkey is there already.');
       throw error;
     }
-    await record(context, trx, who, row, 'passkey.created', origin);
+    const sessionsEnded = await endAccess(trx, who.personId, who.sessionId, now);
+    await record(context, trx, who, row, 'passkey.created', origin, { sessionsEnded });
     return showPasskey(row);
   });
   if (done === 'spent') throw invalidField('response', 'answers a challenge that is used, expired or not yours');
@@ -185,13 +186,18 @@ export async function updatePasskey(
   });
 }
 
-/** From the moment this resolves the passkey signs nobody in. Throws `not_found`. */
+/**
+ * Deletes a passkey of a person who has proven to be them, and ends every other session. From the moment this
+ * resolves the passkey signs nobody in. Throws `not_found`.
+ */
 export async function deletePasskey(context: PeopleContext, who: SignedIn, id: string, origin: Origin): Promise<void> {
   await context.store.transaction(async (trx) => {
+    await lockSignedIn(trx, who);
     const row = await findOwnPasskey(trx, who.personId, id);
     if (row === undefined || !(await deleteRow(trx, who.personId, id))) {
       throw new Problem('not_found', 'You have no such passkey.');
     }
-    await record(context, trx, who, row, 'passkey.deleted', origin);
+    const sessionsEnded = await endAccess(trx, who.personId, who.sessionId, context.clock());
+    await record(context, trx, who, row, 'passkey.deleted', origin, { sessionsEnded });
   });
 }

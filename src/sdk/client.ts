@@ -15,6 +15,7 @@ import type {
   NewPasskey,
   Passkey,
   Person,
+  Proof,
   ResetLink,
   Session,
   ShownPasskey,
@@ -174,32 +175,35 @@ function ownOf(transport: Transport) {
       update: (body: { name?: string }, call?: CallOptions): Promise<Person> =>
         send('PATCH', '/v1/me', { ...call, body }),
       /** Deletes the account. Throws `sign_in_failed`, `conflict` while it owns a workspace. */
-      delete: (body: { password: string }, call?: CallOptions): Promise<void> =>
-        send('DELETE', '/v1/me', { ...call, body }),
+      delete: (body: Proof, call?: CallOptions): Promise<void> => send('DELETE', '/v1/me', { ...call, body }),
       changePassword: (body: { currentPassword: string; newPassword: string }, call?: CallOptions): Promise<void> =>
         send('POST', '/v1/me/password', { ...call, body }),
       twoFactor: {
         get: (call?: CallOptions): Promise<TwoFactor> => send('GET', '/v1/me/two-factor', call),
-        start: (body: { password: string }, call?: CallOptions): Promise<{ secret: string; uri: string }> =>
+        start: (body: Proof, call?: CallOptions): Promise<{ secret: string; uri: string }> =>
           send('POST', '/v1/me/two-factor', { ...call, body }),
         confirm: (body: { code: string }, call?: CallOptions): Promise<{ recoveryCodes: string[] }> =>
           send('POST', '/v1/me/two-factor/confirm', { ...call, body }),
-        renewRecoveryCodes: (body: { password: string }, call?: CallOptions): Promise<{ recoveryCodes: string[] }> =>
+        renewRecoveryCodes: (body: Proof, call?: CallOptions): Promise<{ recoveryCodes: string[] }> =>
           send('POST', '/v1/me/two-factor/recovery-codes', { ...call, body }),
-        disable: (body: { password: string }, call?: CallOptions): Promise<void> =>
+        disable: (body: Proof, call?: CallOptions): Promise<void> =>
           send('DELETE', '/v1/me/two-factor', { ...call, body }),
       },
     },
     passkeys: {
       ...listOf<Passkey, Paging>(transport, '/v1/me/passkeys'),
       /** Begins to add one. Throws `sign_in_failed` for a wrong password. */
-      options: (body: { password: string }, call?: CallOptions): Promise<PasskeyOptions> =>
+      options: (body: Proof, call?: CallOptions): Promise<PasskeyOptions> =>
         send('POST', '/v1/me/passkeys/options', { ...call, body }),
       create: (body: { name: string; response: NewPasskey }, call?: CallOptions): Promise<Passkey> =>
         send('POST', '/v1/me/passkeys', { ...call, body }),
       update: (id: string, body: { name: string }, call?: CallOptions): Promise<Passkey> =>
         send('PATCH', at('/v1/me/passkeys', id), { ...call, body }),
-      delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', at('/v1/me/passkeys', id), call),
+      /** What to hand to the browser to prove with a passkey. */
+      proofOptions: (call?: CallOptions): Promise<PasskeyOptions> => send('POST', '/v1/me/passkeys/proof', call),
+      /** Throws `sign_in_failed`, `second_factor_required`. */
+      delete: (id: string, body: Proof, call?: CallOptions): Promise<void> =>
+        send('DELETE', at('/v1/me/passkeys', id), { ...call, body }),
     },
     workspaces: {
       ...listOf<Workspace, Paging>(transport, '/v1/workspaces'),

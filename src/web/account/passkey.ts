@@ -2,7 +2,14 @@ import type {
   PublicKeyCredentialCreationOptionsJSON,
   PublicKeyCredentialRequestOptionsJSON,
 } from '@simplewebauthn/browser';
+import { queryOptions } from '@tanstack/react-query';
+import type { Proof, ShownPasskey } from '../../contract/schemas.ts';
 import { api } from '../api.ts';
+
+export const passkeysQuery = queryOptions({
+  queryKey: ['passkeys'],
+  queryFn: async ({ signal }) => (await api.passkeys.list({ limit: 200 }, { signal })).data,
+});
 
 /** Why this browser can make no passkey at this address, or null where it can. */
 export function passkeyObstacle(location: Location = window.location): string | null {
@@ -28,8 +35,8 @@ function explain(error: unknown): Error {
 }
 
 /** Asks the browser for a new passkey and adds it. */
-export async function addPasskey(name: string, password: string): Promise<void> {
-  const { options } = await api.passkeys.options({ password });
+export async function addPasskey(name: string, proof: Proof): Promise<void> {
+  const { options } = await api.passkeys.options(proof);
   const { startRegistration } = await import('@simplewebauthn/browser');
   const optionsJSON = options as unknown as PublicKeyCredentialCreationOptionsJSON;
   const response = await startRegistration({ optionsJSON }).catch((error: unknown) => {
@@ -38,13 +45,24 @@ export async function addPasskey(name: string, password: string): Promise<void> 
   await api.passkeys.create({ name, response: { ...response, clientExtensionResults: {} } });
 }
 
-/** Asks the browser for a passkey and signs in with it. */
-export async function signInWithPasskey(): Promise<void> {
-  const { options } = await api.sessions.passkeyOptions();
+/** Has the browser answer with a passkey. */
+async function showPasskey(options: Record<string, unknown>): Promise<ShownPasskey> {
   const { startAuthentication } = await import('@simplewebauthn/browser');
   const optionsJSON = options as unknown as PublicKeyCredentialRequestOptionsJSON;
   const response = await startAuthentication({ optionsJSON }).catch((error: unknown) => {
     throw explain(error);
   });
-  await api.sessions.createWithPasskey({ response: { ...response, clientExtensionResults: {} } });
+  return { ...response, clientExtensionResults: {} };
+}
+
+/** Asks the browser for a passkey and signs in with it. */
+export async function signInWithPasskey(): Promise<void> {
+  const { options } = await api.sessions.passkeyOptions();
+  await api.sessions.createWithPasskey({ response: await showPasskey(options) });
+}
+
+/** Asks the browser for an own passkey, as fresh proof before something sensitive. */
+export async function proveWithPasskey(): Promise<Proof> {
+  const { options } = await api.passkeys.proofOptions();
+  return { passkey: await showPasskey(options) };
 }

@@ -1,10 +1,9 @@
 import { ActionIcon, Button, Group, Menu, Stack, Text, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
-import { queryOptions, useMutation, useQuery } from '@tanstack/react-query';
+import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { Passkey } from '../../contract/schemas.ts';
 import { api, fieldErrorsOf, messageOf, queryClient } from '../api.ts';
-import { ConfirmDialog } from '../components/confirm.tsx';
 import { Dialog } from '../components/dialog.tsx';
 import { useFields } from '../components/fields.ts';
 import { IconDots, IconEdit, IconFingerprint, IconPlus, IconTrash } from '../components/icons.ts';
@@ -13,14 +12,10 @@ import { Row, Rows } from '../components/rows.tsx';
 import { Section } from '../components/section.tsx';
 import { BlockSkeleton, ErrorState } from '../components/states.tsx';
 import { Ago } from '../components/time.tsx';
-import { addPasskey, passkeyObstacle } from './passkey.ts';
+import { addPasskey, passkeyObstacle, passkeysQuery } from './passkey.ts';
 import { ProveForm } from './prove.tsx';
 import { describeUserAgent } from './user-agent.ts';
 
-const passkeysQuery = queryOptions({
-  queryKey: ['passkeys'],
-  queryFn: async ({ signal }) => (await api.passkeys.list({ limit: 200 }, { signal })).data,
-});
 const refresh = () => queryClient.invalidateQueries({ queryKey: passkeysQuery.queryKey });
 
 type Open = 'add' | { readonly rename: Passkey } | { readonly remove: Passkey };
@@ -144,8 +139,8 @@ export function PasskeysSection() {
           confirm="Continue"
           proposedName={describeUserAgent(navigator.userAgent)}
           onCancel={close}
-          onProven={async ({ name, password }) => {
-            await addPasskey(name, password);
+          onProven={async (proof, name) => {
+            await addPasskey(name, proof);
             close();
             notifications.show({ message: 'The passkey is added. Use it at your next sign-in.' });
             await refresh();
@@ -157,20 +152,23 @@ export function PasskeysSection() {
       <Dialog opened={renamed !== null} onClose={close} title="Rename passkey">
         {renamed !== null && <Rename passkey={renamed} onClose={close} />}
       </Dialog>
-      <ConfirmDialog
-        opened={removed !== null}
-        onClose={close}
-        title="Delete passkey"
-        confirm="Delete"
-        onConfirm={async () => {
-          if (removed !== null) await api.passkeys.delete(removed.id);
-          await refresh();
-        }}
-      >
-        <Text fz="sm">
-          <b>{removed?.name}</b> will not sign you in any more. The device may still offer it; remove it there too.
-        </Text>
-      </ConfirmDialog>
+      <Dialog opened={removed !== null} onClose={close} title="Delete passkey">
+        {removed !== null && (
+          <ProveForm
+            confirm="Delete"
+            tone="bad"
+            onCancel={close}
+            onProven={async (proof) => {
+              await api.passkeys.delete(removed.id, proof);
+              close();
+              await refresh();
+            }}
+          >
+            <b>{removed.name}</b> will not sign you in any more, and every other session ends. The device may still
+            offer it; remove it there too.
+          </ProveForm>
+        )}
+      </Dialog>
     </Section>
   );
 }

@@ -1,17 +1,14 @@
 import { Button, Group, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
-import { useMutation } from '@tanstack/react-query';
+import { useMutation, useQuery } from '@tanstack/react-query';
 import { type ReactNode, useId } from 'react';
+import type { Proof } from '../../contract/schemas.ts';
 import { DevpilotError } from '../../sdk/client.ts';
 import { fieldErrorsOf, messageOf } from '../api.ts';
 import { useFields } from '../components/fields.ts';
+import { IconFingerprint } from '../components/icons.ts';
 import { Notice } from '../components/notice.tsx';
 import { useMe } from '../session.ts';
-
-export interface Proof {
-  readonly password: string;
-  /** Empty where no name is asked for. */
-  readonly name: string;
-}
+import { passkeyObstacle, passkeysQuery, proveWithPasskey } from './passkey.ts';
 
 interface ProveFormProps {
   readonly children?: ReactNode;
@@ -21,26 +18,31 @@ interface ProveFormProps {
   /** Where set, a name is asked for too, and this is proposed. */
   readonly proposedName?: string;
   readonly onCancel: () => void;
-  /** Does it with the password. What it throws is shown; a wrong password at its field. */
-  readonly onProven: (proof: Proof) => Promise<unknown>;
+  /** Does it with the proof, and the name where one is asked for. What it throws is shown; a wrong proof at its field. */
+  readonly onProven: (proof: Proof, name: string) => Promise<unknown>;
 }
 
-/** Asks for the password anew before something sensitive (ASVS 7.5.3). */
+/** Asks for fresh proof before something sensitive (ASVS 7.5.3): the password, with a code where one is set, or a passkey. */
 export function ProveForm({ children, confirm, tone, proposedName, onCancel, onProven }: ProveFormProps) {
   const me = useMe();
   const describedBy = useId();
+  const canUsePasskey = passkeyObstacle() === null;
+  const { data: passkeys = [] } = useQuery({ ...passkeysQuery, enabled: canUsePasskey });
   const form = useFields({
-    initialValues: { password: '', name: proposedName ?? '' },
+    initialValues: { password: '', code: '', name: proposedName ?? '' },
     validate: {
       password: (password) => (password === '' ? 'Type your password' : null),
+      code: (code) => (me.twoFactor && code.trim() === '' ? 'Type a code' : null),
       name: (name) => (proposedName !== undefined && name.trim() === '' ? 'Give it a name' : null),
     },
   });
   const prove = useMutation({
-    mutationFn: onProven,
+    mutationFn: async (proof: Proof | 'passkey') =>
+      onProven(proof === 'passkey' ? await proveWithPasskey() : proof, form.values.name.trim()),
     onError: (error) => {
       if (error instanceof DevpilotError && error.code === 'sign_in_failed') {
-        form.setFieldError('password', 'This is not your password');
+        const wrong = me.twoFactor ? 'The password or the code is not right' : 'This is not your password';
+        form.setFieldError('password', wrong);
       } else form.setErrors(fieldErrorsOf(error) ?? {});
     },
   });
@@ -51,7 +53,9 @@ export function ProveForm({ children, confirm, tone, proposedName, onCancel, onP
     <form
       noValidate
       aria-describedby={describedBy}
-      onSubmit={form.onSubmit((values) => prove.mutate({ ...values, name: values.name.trim() }))}
+      onSubmit={form.onSubmit(({ password, code }) =>
+        prove.mutate({ password, ...(me.twoFactor && { code: code.trim() }) }),
+      )}
     >
       <Stack gap="md">
         <Text fz="sm" component="div" id={describedBy}>
@@ -72,10 +76,28 @@ export function ProveForm({ children, confirm, tone, proposedName, onCancel, onP
           {...(proposedName === undefined && { 'data-autofocus': true })}
           {...form.getInputProps('password')}
         />
+        {me.twoFactor && (
+          <TextInput
+            label="Two-factor code"
+            description="The six digits of your authenticator app, or a recovery code."
+            autoComplete="one-time-code"
+            {...form.getInputProps('code')}
+          />
+        )}
         {error !== null && !atField && (
           <Notice tone="bad">{error instanceof DevpilotError ? messageOf(error) : error.message}</Notice>
         )}
         <Group justify="flex-end" gap="sm">
+          {canUsePasskey && passkeys.length > 0 && (
+            <Button
+              variant="subtle"
+              leftSection={<IconFingerprint size={18} />}
+              disabled={prove.isPending}
+              onClick={() => prove.mutate('passkey')}
+            >
+              Use a passkey instead
+            </Button>
+          )}
           <Button variant="default" onClick={onCancel}>
             Cancel
           </Button>

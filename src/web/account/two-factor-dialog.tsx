@@ -2,6 +2,7 @@ import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
+import type { Proof } from '../../contract/schemas.ts';
 import { DevpilotError } from '../../sdk/client.ts';
 import { api, messageOf } from '../api.ts';
 import { CopyButton } from '../components/copy.tsx';
@@ -121,10 +122,10 @@ export function TwoFactorDialog({ purpose, onChanged, onClose }: TwoFactorDialog
     onChanged();
   }
 
-  async function proven(password: string): Promise<void> {
-    if (purpose === 'enable') return setAt({ step: 'scan', ...(await api.me.twoFactor.start({ password })) });
-    if (purpose === 'renew') return showCodes((await api.me.twoFactor.renewRecoveryCodes({ password })).recoveryCodes);
-    await api.me.twoFactor.disable({ password });
+  async function proven(proof: Proof): Promise<void> {
+    if (purpose === 'enable') return setAt({ step: 'scan', ...(await api.me.twoFactor.start(proof)) });
+    if (purpose === 'renew') return showCodes((await api.me.twoFactor.renewRecoveryCodes(proof)).recoveryCodes);
+    await api.me.twoFactor.disable(proof);
     notifications.show({ message: 'Two-factor sign-in is off.' });
     onChanged();
     onClose();
@@ -147,7 +148,7 @@ export function TwoFactorDialog({ purpose, onChanged, onClose }: TwoFactorDialog
           confirm={verb}
           {...(purpose === 'disable' && { tone: 'bad' as const })}
           onCancel={onClose}
-          onProven={({ password }) => proven(password)}
+          onProven={proven}
         >
           {text}
         </ProveForm>
