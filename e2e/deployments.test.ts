@@ -45,14 +45,20 @@ test('a failure names the step and leaves what is live; then the earlier one is 
   assert.equal(served(), 'one');
 });
 
-test('one that waits for approval is approved by keyboard; one that waits for its time is cancelled', async () => {
-  const tab = await stage.open('/deployments');
-  await deploy(tab, async (form) => {
+test('one that waits for approval is approved by keyboard, by another member; one that waits for its time is cancelled', async () => {
+  const theirs = await stage.open('/deployments', { person: on.linus });
+  await deploy(theirs, async (form) => {
     await form.getByText('Commit', { exact: true }).click();
     await form.getByLabel('Commit', { exact: true }).last().fill(on.first);
     await form.getByRole('button', { name: 'More options' }).click();
     await form.getByLabel('Wait for approval').check({ force: true });
   });
+  await theirs.getByText('Waits for approval').waitFor();
+  await theirs.getByRole('button', { name: 'Approve' }).click();
+  const own = dialog(theirs, 'Approve this deployment');
+  await own.getByRole('button', { name: 'Approve' }).click();
+  await own.getByText('Somebody else must approve it').waitFor();
+  const tab = await stage.open(new URL(theirs.url()).pathname);
   await tab.getByText('Waits for approval').waitFor();
   const keys = keysOf(tab);
   await keys.enter(button(tab, 'Approve'));

@@ -150,7 +150,7 @@ test('an app’s settings: hooks are added and ordered by keyboard, checks set, 
   await tab.getByRole('button', { name: 'Move Build up' }).focus();
   await tab.keyboard.press('Enter');
   await tab.getByLabel('How').selectOption('url');
-  await tab.getByLabel('Address').fill('http://127.0.0.1:8080/healthz');
+  await tab.getByLabel('URL').fill('http://127.0.0.1:8080/healthz');
   await tab.getByRole('link', { name: 'Overview' }).click();
   await dialog(tab, 'Leave without saving?').getByRole('button', { name: 'Cancel' }).click();
   assert.deepEqual((await find<App>(`/v1/apps/${app.id}`)).hooks, [], 'nothing was saved by the dialogs on the way');

@@ -61,7 +61,7 @@ const how = {
 export const CreateDeployment = z
   .strictObject({
     branch: branch.optional().describe("The app's own if not given"),
-    commit: commit.optional().describe('Instead of a branch'),
+    commit: commit.optional().describe('Instead of a branch; one that a branch or tag of the repository contains'),
     ...how,
   })
   .refine((body) => body.branch === undefined || body.commit === undefined, {

@@ -159,7 +159,9 @@ export type ServerCheck = z.infer<typeof ServerCheck>;
 
 const hook = z.strictObject({
   name,
-  stage: oneOf(HOOK_STAGES),
+  stage: oneOf(HOOK_STAGES).describe(
+    "`pre_execution` and `pre_source_control` run in the app's directory, `post_source_control` (before `.env` and `shared` are linked) and `post_setup` in the new release, `post_release` in the live one",
+  ),
   run: command,
   timeoutSeconds: seconds(RESOURCE_LIMITS.hookTimeout, 600).default(600),
   active: z.boolean().default(true),

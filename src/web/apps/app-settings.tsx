@@ -158,7 +158,7 @@ function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
           </Section>
           <Section
             title="Health check"
-            description="Whether a new release works; if it does not, the one before stays."
+            description="Whether a release works once it is live. If it does not in time, the previous release is made live again."
           >
             <CheckFields form={form} />
           </Section>

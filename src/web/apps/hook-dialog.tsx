@@ -68,7 +68,7 @@ export function HookDialog({ hook, taken, onClose, onDone }: HookDialogProps) {
           />
           <Textarea
             label="Command"
-            description="Lines for a shell. The app's environment is there as variables."
+            description="Lines for a shell. They get the app's variables, but for names such as PATH that programs take orders from."
             placeholder="npm ci && npm run build"
             autosize
             minRows={3}

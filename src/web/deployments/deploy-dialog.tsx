@@ -102,7 +102,7 @@ function Advanced({ app, form }: FieldsProps) {
       />
       <Switch
         label="Wait for approval"
-        description="It starts once somebody else in the workspace approves it."
+        description="It starts once somebody approves it: another member, if the workspace has one."
         {...form.getInputProps('approval', { type: 'checkbox' })}
       />
       <Switch

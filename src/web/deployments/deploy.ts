@@ -5,8 +5,8 @@ import { wholeNumberProblem } from '../apps/apps.ts';
 
 export const STRATEGY_LABELS: Readonly<Record<Strategy, { readonly label: string; readonly about: string }>> = {
   all: { label: 'All at once', about: 'Every server at the same time.' },
-  rolling: { label: 'Rolling', about: 'A few servers after the others; a failure stops it and restores them.' },
-  canary: { label: 'Canary', about: 'One server first; the others once somebody promotes it.' },
+  rolling: { label: 'Rolling', about: 'In batches; a failure stops the rollout and rolls servers back.' },
+  canary: { label: 'Canary', about: 'One server first; the others once somebody promotes it, within a day.' },
 };
 
 export type DeployValues = {
