@@ -12,7 +12,18 @@ const stage = setStage(async ({ owner }) => {
   const project = await createProject(owner, { name: 'To look at', description: 'With a description.' });
   const server = await createServer(owner, { name: 'Web 2', port: 2222, hostKey: HOST_KEY });
   const hooks = [{ name: 'Build', stage: 'post_source_control', run: 'npm ci\nnpm run build' }];
-  const app = await createApp(owner, { projectId: project.id, serverId: server.id, name: 'Looked at', hooks });
+  const repository = {
+    repository: 'https://git.example.com/shop.git',
+    repositoryUser: 'deploy',
+    repositoryPassword: 'a token',
+  };
+  const app = await createApp(owner, {
+    projectId: project.id,
+    serverId: server.id,
+    name: 'Looked at',
+    hooks,
+    ...repository,
+  });
   places = { project: project.id, app: app.id, server: server.id };
 });
 const openDialog = (name: string) => async (tab: Page) => {
