@@ -7,6 +7,7 @@ import { createProof } from '../src/credentials/proof.ts';
 import { createRegistry } from '../src/credentials/registry.ts';
 import { needAll } from '../src/credentials/rights.ts';
 import { digestOf, mintSecret } from '../src/credentials/secret.ts';
+import { createTrustedClients } from '../src/credentials/trusted-clients.ts';
 import { createUsage } from '../src/credentials/usage.ts';
 import { atMost, type Finding, list, medianRatio } from './lib/report.ts';
 
@@ -37,7 +38,10 @@ export async function judging(): Promise<Finding[]> {
   const judges = createJudges({
     registry,
     findRecord: registry.find,
-    proof: createProof(createFailureLimiter(none, FAILURE_LIMITS.passphrase)),
+    proof: createProof(
+      createFailureLimiter(none, FAILURE_LIMITS.passphrase),
+      createTrustedClients(() => Promise.resolve([])),
+    ),
     usage,
     clock: Date.now,
   });

@@ -8,6 +8,7 @@ import { createJudges } from '../src/credentials/present.ts';
 import { createProof } from '../src/credentials/proof.ts';
 import { createRegistry } from '../src/credentials/registry.ts';
 import { needAll } from '../src/credentials/rights.ts';
+import { createTrustedClients } from '../src/credentials/trusted-clients.ts';
 import { createUsage } from '../src/credentials/usage.ts';
 import { createUsageJournal, readForJudging } from '../src/server/credential-store.ts';
 import { openSqliteStore } from '../src/store/sqlite.ts';
@@ -91,7 +92,10 @@ export async function peers(): Promise<Finding[]> {
   const judges = createJudges({
     registry,
     findRecord: registry.find,
-    proof: createProof(createFailureLimiter(none, FAILURE_LIMITS.passphrase)),
+    proof: createProof(
+      createFailureLimiter(none, FAILURE_LIMITS.passphrase),
+      createTrustedClients(() => Promise.resolve([])),
+    ),
     usage,
     clock: Date.now,
   });

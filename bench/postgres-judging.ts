@@ -9,6 +9,7 @@ import { createProof } from '../src/credentials/proof.ts';
 import { createRegistry } from '../src/credentials/registry.ts';
 import { needAll } from '../src/credentials/rights.ts';
 import { digestBytes, digestOf } from '../src/credentials/secret.ts';
+import { createTrustedClients } from '../src/credentials/trusted-clients.ts';
 import { createUsage } from '../src/credentials/usage.ts';
 import { readForJudging } from '../src/server/credential-store.ts';
 import { openPostgresStore } from '../src/store/postgres.ts';
@@ -168,7 +169,10 @@ function judgesOn(store: Store) {
   return createJudges({
     registry,
     findRecord: registry.find,
-    proof: createProof(createFailureLimiter(none, FAILURE_LIMITS.passphrase)),
+    proof: createProof(
+      createFailureLimiter(none, FAILURE_LIMITS.passphrase),
+      createTrustedClients(() => Promise.resolve([])),
+    ),
     usage: createUsage({ addUses: async () => undefined }, 'nod_01', registry.places),
     clock: Date.now,
   });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { FAILURE_LIMITS, HOUR, MINUTE } from '../contract/words.ts';
+import { DAY, FAILURE_LIMITS, HOUR, MINUTE } from '../contract/words.ts';
 import { countFailure, recentFailures } from '../store/failures.ts';
 import type { Store } from '../store/store.ts';
 import { forEachEngine } from '../testing/engines.ts';
@@ -8,6 +8,7 @@ import { createFailureLimiter, type FailureStore, waitAfter } from './failures.t
 import { hashPassphrase } from './passphrase.ts';
 import { createProof } from './proof.ts';
 import type { CredentialRecord } from './record.ts';
+import { createTrustedClients, type ReadUsedAddresses } from './trusted-clients.ts';
 
 const BOUNDS = FAILURE_LIMITS.passphrase;
 const NOW = 1_800_000_000_000;
@@ -28,9 +29,9 @@ const recordOf = (id: string, passphraseHash: string | null): CredentialRecord =
 });
 
 /** A node's proofs of one token. */
-function setUpOn(id: string, failures: FailureStore, passphraseHash: string) {
+function setUpOn(id: string, failures: FailureStore, passphraseHash: string, used: ReadUsedAddresses = async () => []) {
   let now = NOW;
-  const proof = createProof(createFailureLimiter(failures, BOUNDS));
+  const proof = createProof(createFailureLimiter(failures, BOUNDS), createTrustedClients(used));
   const record = recordOf(id, passphraseHash);
   return {
     proof,
@@ -115,9 +116,38 @@ forEachEngine('proofs of passphrases', (engine) => {
       await failures.countFailure('tok_fifty', failure, 0, () => true);
     }
     assert.equal(await prove('wrong', '10.2.0.1'), 'incorrect');
+    assert.equal(await prove(RIGHT, '10.3.0.1'), 'limited');
     assert.equal(quick(RIGHT, '10.3.0.1'), 'limited');
     pass(HOUR);
     assert.equal(quick(RIGHT, '10.3.0.1'), 'correct');
+  });
+
+  test('others do not lock an address from which the right pair was used in the last 30 days, only it itself', async () => {
+    const used = [{ address: '2001:db8::1', at: NOW - 29 * DAY }];
+    let reads = 0;
+    const { quick, prove, pass, retryAfter } = setUpOn('tok_trusted', failures, phc, async (_workspace, _id, since) => {
+      reads++;
+      return used.filter(({ at }) => at > since).map(({ address }) => address);
+    });
+    for (let at = 0; at < 50; at++) {
+      await failures.countFailure('tok_trusted', { address: `10.1.0.${at}`, at: NOW }, 0, () => true);
+    }
+    const [own, neighbour, stranger] = ['2001:db8::1', '2001:db8::ffff', '2001:db8:0:1::1'] as const;
+    assert.equal(await prove(RIGHT, own), 'correct');
+    assert.equal(quick(RIGHT, neighbour), 'correct', 'a client is a network');
+    assert.equal(await prove(RIGHT, stranger), 'limited');
+    assert.equal(reads, 2);
+    for (let again = 0; again < 20; again++) assert.equal(await prove(RIGHT, stranger), 'limited');
+    assert.equal(reads, 2, 'tries that are locked cost no read each');
+    assert.equal(retryAfter(stranger), HOUR / 1000);
+    for (let count = 0; count < 5; count++) assert.equal(await prove(`wrong ${count}`, own), 'incorrect');
+    assert.equal(await prove(RIGHT, own), 'limited');
+    assert.equal(retryAfter(own), (15 * MINUTE) / 1000);
+    pass(16 * MINUTE);
+    assert.equal(await prove(RIGHT, own), 'correct');
+    used.splice(0, 1, { address: own, at: NOW - 30 * DAY });
+    pass(MINUTE);
+    assert.equal(await prove(RIGHT, own), 'limited');
   });
 
   test('CVE-2026-27801: forty wrong tries in parallel are five judged and thirty-five limited', async () => {

@@ -177,6 +177,24 @@ export async function readUses(
   return { days, addresses: seen, guards };
 }
 
+/** Addresses that a credential itself was used from since an instant; what guards report proves nothing. */
+export async function usedAddresses(
+  db: Queryable,
+  workspaceId: string,
+  credentialId: string,
+  since: number,
+): Promise<string[]> {
+  const rows = await db
+    .selectFrom('credential_address')
+    .select('address')
+    .where('workspace_id', '=', workspaceId)
+    .where('credential_id', '=', credentialId)
+    .where('last_seen_at', '>', since)
+    .where('reported_by', 'is', null)
+    .execute();
+  return rows.map(({ address }) => address);
+}
+
 const DAYS_KEPT = 400;
 const ADDRESSES_KEPT_FOR = 90 * DAY;
 
