@@ -66,7 +66,13 @@ test('a clean stop writes what is left', () => {
 test('an attacker with ever new reasons fills neither memory nor the disk', () => {
   const denials = createDenials();
   for (let count = 0; count < 50_000; count++) denials.note(denial({ reason: `r${count}` }));
-  assert.ok(denials.take(NOW).length <= 10_000);
+  denials.note(denial({ workspaceId: 'wsp_other' }));
+  const drafts = denials.take(NOW);
+  assert.ok(drafts.length <= 10_000);
+  assert.equal(drafts.filter(({ workspaceId }) => workspaceId === 'wsp_other').length, 1, 'of another workspace');
+  denials.take(NOW + MINUTE);
+  denials.note(denial({ at: NOW + MINUTE }));
+  assert.equal(denials.take(NOW + MINUTE).length, 1, 'there is room again in the next minute');
 });
 
 describe('the log of a running house', () => {

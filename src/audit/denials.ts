@@ -22,7 +22,9 @@ interface Fold {
   written: boolean;
 }
 
+/** Folds in memory, over all workspaces and of one, so that one that floods leaves room for the others. */
 const FOLDS_KEPT = 10_000;
+const FOLDS_PER_WORKSPACE = 1_000;
 
 export interface Denials {
   /** Notes a refusal in memory; never waits. */
@@ -37,6 +39,7 @@ export interface Denials {
  */
 export function createDenials(): Denials {
   const folds = new Map<string, Fold>();
+  const foldsOf = new Map<string, number>();
 
   function draftOf(fold: Fold, now: number): AuditDraft {
     const { last, count } = fold;
@@ -63,7 +66,10 @@ export function createDenials(): Denials {
       if (fold !== undefined) {
         fold.count++;
         fold.last = denial;
-      } else if (folds.size < FOLDS_KEPT) {
+      } else {
+        const own = foldsOf.get(denial.workspaceId) ?? 0;
+        if (folds.size >= FOLDS_KEPT || own >= FOLDS_PER_WORKSPACE) return;
+        foldsOf.set(denial.workspaceId, own + 1);
         folds.set(key, { first: denial, minute, last: denial, count: 1, written: false });
       }
     },
@@ -73,7 +79,11 @@ export function createDenials(): Denials {
       for (const [key, fold] of folds) {
         const over = fold.minute < current;
         if (fold.count > 0 && (everything || over || !fold.written)) due.push(draftOf(fold, now));
-        if (over) folds.delete(key);
+        if (!over) continue;
+        folds.delete(key);
+        const left = (foldsOf.get(fold.first.workspaceId) ?? 1) - 1;
+        if (left === 0) foldsOf.delete(fold.first.workspaceId);
+        else foldsOf.set(fold.first.workspaceId, left);
       }
       return due;
     },

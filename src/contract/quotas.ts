@@ -26,6 +26,7 @@ export const QUOTAS = {
   waitingJobs: { max: 1_000, spanMs: null, per: 'workspace', what: 'waiting deployments, runs and backups' },
   reveals: { max: 2_000, spanMs: DAY, per: 'principal', what: 'recorded views of the values of variables' },
   changes: { max: 20_000, spanMs: DAY, per: 'principal', what: 'other changes that the activity log records' },
+  logs: { max: 10_000_000_000, spanMs: DAY, per: 'workspace', what: 'characters of logs' },
   idempotencyKeys: { max: 100_000, spanMs: DAY, per: 'principal', what: 'requests with an Idempotency-Key' },
   activityEvents: { max: 50_000_000, spanMs: DAY, per: 'principal', what: 'activity events' },
   errorEvents: { max: 5_000_000, spanMs: DAY, per: 'principal', what: 'reported errors' },

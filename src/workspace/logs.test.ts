@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import type { LogLine } from '../contract/log-line.ts';
+import { QUOTAS } from '../contract/quotas.ts';
+import { spendQuota } from '../store/quotas.ts';
 import type { Store } from '../store/store.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import { seedWorkspace } from '../testing/store.ts';
@@ -34,6 +37,44 @@ forEachEngine('logs', (engine) => {
     await store.transaction((trx) => logs.open(trx, workspaceId, 'log'));
     return { store, workspaceId, logs };
   }
+
+  test('a log of a workspace whose quota is used up says so once and keeps nothing more', async () => {
+    const { store, workspaceId, logs } = await fresh();
+    await store.transaction((trx) => spendQuota(trx, 'logs', workspaceId, Date.now(), QUOTAS.logs.max - 150));
+    const writer = logs.writer(workspaceId, 'log');
+    for (let at = 0; at < 5; at++) {
+      writer.write({ at: 1000 + at, stream: 'stdout', text: `line ${at}` }, 'build', null);
+      await writer.flush();
+    }
+    const texts = (await linesOf(logs, workspaceId, 'log')).map(({ text }) => text);
+    assert.match(
+      texts.join('\n'),
+      /^line 0\nThe quota of 10,000,000,000 characters of logs .* What follows is not kept\.$/,
+    );
+  });
+
+  test('a workspace whose readers follow logs leaves room for the readers of another', async () => {
+    const { store, workspaceId, logs } = await fresh();
+    const other = await seedWorkspace(store);
+    await store.transaction((trx) => logs.open(trx, other.workspaceId, 'other'));
+    const over = new AbortController();
+    const follow = (workspace: string, logId: string) =>
+      logs.read(workspace, logId, { from: 0, follow: true, signal: over.signal }).next();
+    const followed: Promise<unknown>[] = [];
+    let refused: unknown = null;
+    while (refused === null && followed.length < 500) {
+      const next = follow(workspaceId, 'log');
+      // A reader that is refused is refused at once; one that follows waits.
+      refused = await Promise.race([next.then(() => null).catch((error: unknown) => error), setImmediate(null)]);
+      if (refused === null) followed.push(next);
+    }
+    assert.equal(followed.length, 250);
+    assert.equal((refused as { code?: string }).code, 'unavailable');
+    const others = follow(other.workspaceId, 'other');
+    over.abort();
+    assert.deepEqual(await others, { value: undefined, done: true });
+    await Promise.all(followed);
+  });
 
   test('what is written is read in order, from any line, by its own workspace alone', async () => {
     const { store, workspaceId, logs } = await fresh();

@@ -5,7 +5,8 @@ import { Problem } from '../contract/problem.ts';
 import { redactSecrets } from '../contract/redact.ts';
 import { SECOND } from '../contract/words.ts';
 import { appendLines, closeLog, findLog, insertLog, mergeChunks, readChunks } from '../store/logs.ts';
-import type { LogChunkTable } from '../store/schema.ts';
+import { quotaExceeded, trySpendQuota } from '../store/quotas.ts';
+import type { LogChunkTable, LogTable } from '../store/schema.ts';
 import type { Store, Trx } from '../store/store.ts';
 import { instant } from './context.ts';
 import type { OutputLine } from './runner/run.ts';
@@ -127,6 +128,23 @@ export function createLogs(options: {
     }
   }
 
+  /** Stores a chunk while the workspace's quota lasts, and says once in each log that it is used up. */
+  async function storeChunk(
+    trx: Trx,
+    workspaceId: string,
+    logId: string,
+    chunk: { readonly lines: number; readonly size: number; readonly data: Uint8Array },
+  ): Promise<LogTable | undefined> {
+    const now = clock();
+    if (await trySpendQuota(trx, 'logs', workspaceId, now, chunk.size)) {
+      return appendLines(trx, workspaceId, logId, chunk);
+    }
+    const text = `${quotaExceeded('logs', now).message} What follows is not kept.`;
+    const line = toJson({ at: instant(now), stream: 'system', step: null, serverId: null, text });
+    await appendLines(trx, workspaceId, logId, { lines: 1, size: line.length, data: await pack(line) });
+    return undefined;
+  }
+
   function writer(workspaceId: string, logId: string): LogWriter {
     let text = '';
     let lines = 0;
@@ -145,7 +163,7 @@ export function createLogs(options: {
       lines = 0;
       const data = await pack(chunk.data);
       const log = await store
-        .transaction((trx) => appendLines(trx, workspaceId, logId, { ...chunk, data }))
+        .transaction((trx) => storeChunk(trx, workspaceId, logId, { ...chunk, data }))
         .catch((error: unknown) => {
           // The store is away for a moment: what was to be written waits for it.
           failing = true;
