@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { PERMISSION_MEANINGS, PERMISSIONS, type Permission } from '../contract/words.ts';
+import { describeRight, PERMISSIONS, type Permission } from '../contract/words.ts';
 import { type Common, connect } from './connect.ts';
 import { printCreated } from './credentials.ts';
 import { Failure } from './failure.ts';
@@ -26,7 +26,7 @@ async function readOptions(options: CreateKeyOptions): Promise<{ name: string; p
     permission ??
     (await prompts.multiselect({
       message: 'Permissions',
-      options: PERMISSIONS.map((value) => ({ value, label: value, hint: PERMISSION_MEANINGS[value] })),
+      options: PERMISSIONS.map((value) => ({ value, label: value, hint: describeRight(value) })),
       output,
     }));
   if (prompts.isCancel(chosen)) throw cancelled();

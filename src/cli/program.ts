@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
+import { describeRight, PERMISSIONS, type Permission, SCOPES, type Scope } from '../contract/words.ts';
 import { AT_MOST, remote, YES } from './declare.ts';
 import { environmentCommands } from './environment-commands.ts';
 import { EXIT } from './failure.ts';
@@ -187,6 +188,10 @@ function credentialList(parent: Command, what: string, right: string): Command {
     .option('--limit <count>', AT_MOST);
 }
 
+/** What each right means and reaches, under the options that choose it. */
+const rightsHelp = (title: string, rights: readonly (Scope | Permission)[]): string =>
+  `\n${title}:\n${rights.map((right) => `  ${right.padEnd(28)}${describeRight(right)}`).join('\n')}`;
+
 const EXPIRES = 'such as 30d, 12h, 1y, never, or an instant';
 
 function tokenCommands(program: Command): void {
@@ -200,6 +205,7 @@ function tokenCommands(program: Command): void {
     .option('--scope <scopes>', 'a scope, or several with commas; may be repeated', readWords)
     .option('--expires <when>', `${EXPIRES} (never)`)
     .option('--passphrase <->', 'read its passphrase from standard input: --passphrase -')
+    .addHelpText('after', rightsHelp('Scopes', SCOPES))
     .action(async (options) => (await import('./tokens-create.ts')).createToken(options));
   remote(tokens, 'show', 'Show one, never its secret')
     .argument('<token>', 'id or name')
@@ -230,6 +236,7 @@ function keyCommands(program: Command): void {
     .option('--expires <when>', `${EXPIRES} (never)`)
     .option('--inactive', 'switched off at first')
     .option('--guard', 'may run guards (the SDK in lease mode); needs the permission read')
+    .addHelpText('after', rightsHelp('Permissions', PERMISSIONS))
     .action(async (options) => (await import('./keys-create.ts')).createKey(options));
   remote(keys, 'show', 'Show one, never its secret')
     .argument('<key>', 'id or name')
@@ -241,6 +248,7 @@ function keyCommands(program: Command): void {
     .option('--description <text>', 'what it is for; empty for nothing')
     .option('--expires <when>', EXPIRES)
     .option('--guard <on|off>', 'whether it may run guards')
+    .addHelpText('after', rightsHelp('Permissions', PERMISSIONS))
     .action(async (named, options) => (await update()).updateKey(named, options));
   remote(keys, 'enable', 'Switch one on')
     .argument('<key>', 'id or name')

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { LIMITS, SCOPE_MEANINGS, SCOPES, type Scope } from '../contract/words.ts';
+import { describeRight, LIMITS, SCOPES, type Scope } from '../contract/words.ts';
 import { type Common, connect } from './connect.ts';
 import { printCreated } from './credentials.ts';
 import { Failure } from './failure.ts';
@@ -33,7 +33,7 @@ async function ask(options: CreateTokenOptions): Promise<Wanted> {
     answered(
       await prompts.multiselect({
         message: 'Scopes',
-        options: SCOPES.map((value) => ({ value, label: value, hint: SCOPE_MEANINGS[value] })),
+        options: SCOPES.map((value) => ({ value, label: value, hint: describeRight(value) })),
         output,
       }),
     );

@@ -13,12 +13,15 @@ import {
   CREDENTIAL_KINDS,
   CREDENTIAL_SORTS,
   type CredentialKind,
+  describeRight,
   GIVEN_ROLES,
   GUARD_MEANING,
   LIMITS,
   PERMISSIONS,
+  type Permission,
   ROLES,
   SCOPES,
+  type Scope,
   SECRET_PREFIXES,
 } from './words.ts';
 
@@ -83,8 +86,10 @@ export const description = boundedText(LIMITS.description.max, `takes up to ${LI
   .refine((text) => codePoints(text) <= LIMITS.description.max, `takes up to ${LIMITS.description.max} characters`)
   .nullable()
   .meta({ maxLength: LIMITS.description.max, examples: ['Deploys the shop from the release pipeline'] });
-export const scopes = distinct(SCOPES, 'scope');
-export const permissions = distinct(PERMISSIONS, 'permission');
+const describeRights = (rights: readonly (Scope | Permission)[]): string =>
+  rights.map((right) => `\`${right}\`: ${describeRight(right)}`).join('\n\n');
+export const scopes = distinct(SCOPES, 'scope').describe(describeRights(SCOPES));
+export const permissions = distinct(PERMISSIONS, 'permission').describe(describeRights(PERMISSIONS));
 export const passphrase = secretText(LIMITS.passphrase.min, LIMITS.passphrase.max, 'correct horse battery staple');
 const password = secretText(LIMITS.password.min, LIMITS.password.max, 'a long and private sentence');
 /** A password as tried: bounded, but not judged, so that an old rule never locks anybody out. */

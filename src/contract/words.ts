@@ -53,6 +53,26 @@ export const PERMISSION_MEANINGS: Readonly<Record<Permission, string>> = {
   manage_backups: 'Create, restore, and delete backups.',
 };
 
+/** What rights reach by their nature, beyond what their meanings say; shown where they are chosen. */
+export const RIGHT_REACHES: Readonly<Partial<Record<Scope | Permission, string>>> = {
+  all: 'Includes modify_env and run_scripts: it reads every variable and runs the configured scripts.',
+  modify_env: 'Reads the value of every variable, and sets what the apps are started with.',
+  write:
+    'Decides what runs on your servers: whoever changes an app, a server or a script can run code there and read every variable.',
+  manage_apps:
+    'Decides what runs on your servers: whoever changes an app, its repository or its hooks can run code there and read its variables.',
+  manage_servers:
+    'Decides where apps run: whoever changes a server can have the apps and their variables sent to a machine of their own.',
+  manage_backups: 'Restoring replaces an app’s data with that of the backup.',
+};
+
+/** What a right means and reaches, in one text. */
+export function describeRight(right: Scope | Permission): string {
+  const meaning = { ...SCOPE_MEANINGS, ...PERMISSION_MEANINGS }[right];
+  const reach = RIGHT_REACHES[right];
+  return reach === undefined ? meaning : `${meaning} ${reach}`;
+}
+
 /** The flag of an API key that is not a permission. */
 export const GUARD_MEANING =
   "Whether it may run guards (with the permission read): a guard decides on the workspace's credentials in another process and reports their uses.";

@@ -2,6 +2,7 @@ import { Button, Group, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useLocation, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { lazy, Suspense, useState } from 'react';
+import { describeRight } from '../../contract/words.ts';
 import { DevpilotError } from '../../sdk/client.ts';
 import { ActiveSwitch } from '../api-keys/active-switch.tsx';
 import { CopyButton } from '../components/copy.tsx';
@@ -86,7 +87,7 @@ function About({ credential }: { readonly credential: Credential }) {
                 <li key={right}>
                   <Tag tone={right === 'all' ? 'warn' : 'mute'}>{right}</Tag>
                   <Text span fz="xs" c="dimmed">
-                    {kind.meanings[right]}
+                    {describeRight(right)}
                   </Text>
                 </li>
               ))}

@@ -1,12 +1,5 @@
 import type { AccessToken, ApiKey, Page } from '../../contract/schemas.ts';
-import {
-  type CredentialKind,
-  PERMISSION_MEANINGS,
-  type Permission,
-  SCOPE_MEANINGS,
-  type Scope,
-  SECRET_PREFIXES,
-} from '../../contract/words.ts';
+import { type CredentialKind, type Permission, type Scope, SECRET_PREFIXES } from '../../contract/words.ts';
 import type { CallOptions, Client } from '../../sdk/client.ts';
 
 export type Credential = AccessToken | ApiKey;
@@ -34,7 +27,6 @@ export interface Kind {
   readonly rightsLabel: string;
   readonly rightNoun: string;
   readonly groups: readonly RightGroup[];
-  readonly meanings: Readonly<Record<string, string>>;
   readonly statuses: readonly string[];
   readonly placeholder: string;
 }
@@ -58,7 +50,6 @@ export const ACCESS_TOKENS: Kind = {
     { label: 'Tracking', rights: ['activity_tracker', 'activity_tracker_analytics', 'error_tracker'] },
     { label: 'Apps and automation', rights: ['modify_env', 'run_scripts'] },
   ],
-  meanings: SCOPE_MEANINGS,
   statuses: ['active', 'expired'],
   placeholder: 'CI/CD Pipeline',
 };
@@ -81,7 +72,6 @@ export const API_KEYS: Kind = {
     { label: 'Operations', rights: ['deploy', 'view_logs', 'manage_backups'] },
     { label: 'Management', rights: ['manage_projects', 'manage_apps', 'manage_servers'] },
   ],
-  meanings: PERMISSION_MEANINGS,
   statuses: ['active', 'inactive', 'expired'],
   placeholder: 'Billing service',
 };

@@ -1,4 +1,5 @@
 import { Checkbox, Stack, Text } from '@mantine/core';
+import { describeRight } from '../../contract/words.ts';
 import styles from './credentials.module.css';
 import type { Kind, Right } from './kinds.ts';
 
@@ -36,7 +37,7 @@ export function RightsField({ kind, value, onChange, error, ...field }: RightsFi
                   <Checkbox
                     key={right}
                     label={<span className="mono">{right}</span>}
-                    description={`${kind.meanings[right] ?? ''}${right === 'all' ? ' Includes each one below.' : ''}${included ? ' Included in all.' : ''}`}
+                    description={`${describeRight(right)}${right === 'all' ? ' Includes each one below.' : ''}${included ? ' Included in all.' : ''}`}
                     checked={included || value.includes(right)}
                     disabled={included}
                     onChange={() => toggle(right)}
