@@ -21,13 +21,11 @@ const OF_ACTION: Partial<Record<AuditAction, QuotaName>> = {
 
 /** What ends something, an inactive API key among it, or happened by itself, is never refused for a quota. */
 const ALWAYS =
-  /\.(?:deleted|cancelled|aborted|denied|failed|finished|completed|passphrase_failed|signed_up)$|^api_key\.updated$/;
+  /^(?:session|member)\.|^person\.(?!updated$)|^api_key\.updated$|\.(?:deleted|cancelled|aborted|denied|failed|finished|completed|passphrase_failed)$/;
 
 /** The quota that an entry of the log uses, or null. Pure. */
 export function quotaOf({ action, actor }: Pick<AuditDraft, 'action' | 'actor'>): QuotaName | null {
-  if (actor.kind === 'system' || ALWAYS.test(action) || /^(?:session|device|person|passkey|member)\./.test(action)) {
-    return null;
-  }
+  if (actor.kind === 'system' || ALWAYS.test(action)) return null;
   return OF_ACTION[action] ?? 'changes';
 }
 

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
-import { append } from '../audit/log.ts';
+import { append, SYSTEM } from '../audit/log.ts';
+import { quotaOf } from '../audit/quotas.ts';
 import type { ErrorIssue } from '../contract/errors.ts';
 import { QUOTAS, type Quota, type QuotaName } from '../contract/quotas.ts';
 import type { Page, ProblemBody } from '../contract/schemas.ts';
@@ -152,6 +153,20 @@ describe('quotas over HTTP', () => {
       const left = database.prepare('select count(*) as count from session where person_id = ?').get(ownerId);
       assert.equal(left?.['count'], QUOTAS.sessions.max);
     });
+  });
+
+  test('what ends access counts against no quota, and what else a person changes does', () => {
+    const actor = { kind: 'person', id: 'per_1', name: 'Ada' } as const;
+    const never = [
+      ...(['api_key.deleted', 'api_key.updated', 'access_token.deleted', 'session.deleted', 'member.deleted'] as const),
+      ...(['member.updated', 'invitation.deleted', 'person.password_changed', 'person.two_factor_enabled'] as const),
+      ...(['passkey.deleted', 'device.denied', 'run.cancelled', 'deployment.aborted', 'workspace.deleted'] as const),
+    ];
+    for (const action of never) assert.equal(quotaOf({ action, actor }), null, action);
+    for (const action of ['person.updated', 'passkey.created', 'workspace.updated', 'env.updated'] as const) {
+      assert.equal(quotaOf({ action, actor }), 'changes', action);
+    }
+    assert.equal(quotaOf({ action: 'run.created', actor: SYSTEM }), null, 'schedules bound themselves');
   });
 
   test('the page for operators has the table of all quotas', () => {
