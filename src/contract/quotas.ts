@@ -29,7 +29,14 @@ export const QUOTAS = {
   logs: { max: 10_000_000_000, spanMs: DAY, per: 'workspace', what: 'characters of logs' },
   idempotencyKeys: { max: 100_000, spanMs: DAY, per: 'principal', what: 'requests with an Idempotency-Key' },
   activityEvents: { max: 50_000_000, spanMs: DAY, per: 'principal', what: 'activity events' },
+  activityData: {
+    max: 20_000_000_000,
+    spanMs: DAY,
+    per: 'principal',
+    what: 'characters of the data of activity events',
+  },
   errorEvents: { max: 5_000_000, spanMs: DAY, per: 'principal', what: 'reported errors' },
+  keptErrors: { max: 1_000_000_000, spanMs: DAY, per: 'principal', what: 'characters of kept error reports' },
   newIssues: { max: 1_000, spanMs: DAY, per: 'principal', what: 'new issues' },
 } as const satisfies Record<string, Quota>;
 export type QuotaName = keyof typeof QUOTAS;

@@ -25,6 +25,7 @@ import {
   type TestPerson,
 } from '../testing/house.ts';
 import { seedWorkspace } from '../testing/store.ts';
+import { createIngest } from '../workspace/activity-ingest.ts';
 
 const NOW = Date.parse('2027-02-24T09:30:00.000Z');
 
@@ -126,6 +127,11 @@ describe('quotas over HTTP', () => {
     assert.notEqual(await report(quiet.secret, 'Quiet'), folded[0]);
     const { data } = (await owner.call<Page<ErrorIssue>>('/v1/errors/issues')).body;
     assert.equal(data.find(({ id }) => id === folded[0])?.count, 2);
+    leave('keptErrors', `${owner.workspaceId} ${noisy.id}`, 0);
+    assert.equal(await report(noisy.secret, 'Real'), real);
+    const { body } = await owner.call<ErrorIssue>(`/v1/errors/issues/${real}`);
+    const events = await owner.call<Page<unknown>>(`/v1/errors/issues/${real}/events`);
+    assert.deepEqual([body.count, events.body.data.length], [3, 2]);
   });
 
   test('a person owns so many workspaces, and has so many sessions, of which the oldest end', async () => {
@@ -200,6 +206,22 @@ forEachEngine('quotas', (engine) => {
     assert.equal(all.filter(({ status }) => status === 'fulfilled').length, max);
     await spend(NOW, 'wsp_2');
     await spend(NOW + DAY);
+  });
+
+  test('a sender whose events hold too much data is refused, and another one of the same batch is not', async () => {
+    const { workspaceId } = await seedWorkspace(store);
+    const { max } = QUOTAS.activityData;
+    await store.transaction((trx) => spendQuota(trx, 'activityData', `${workspaceId} noisy`, NOW, max));
+    const ingest = createIngest(store);
+    const event = (id: string) => ({ id, source: 's', type: 't', subject: null, at: NOW, data: '"x"' });
+    const take = (sender: string, id: string) => ingest.take(workspaceId, [event(id)], NOW, sender);
+    const sent = [take('quiet', 'a'), take('noisy', 'b'), take('quiet', 'c')];
+    const settled = await Promise.allSettled(sent);
+    assert.deepEqual(
+      settled.map(({ status }) => status),
+      ['fulfilled', 'rejected', 'fulfilled'],
+    );
+    await assert.rejects(take('noisy', 'd'), { code: 'quota_exceeded' });
   });
 
   test('no more work is accepted while as many jobs of the workspace wait as may', async () => {

@@ -131,11 +131,14 @@ async function storeBatches(
 /** Many small batches share an fsync and their roll-ups. */
 export function createIngest(store: Store): Ingest {
   const seen = store.engine === 'sqlite' ? createSeen(store) : null;
-  const quota = createSenderQuota('activityEvents');
+  const quotas = { events: createSenderQuota('activityEvents'), data: createSenderQuota('activityData') };
 
   function writeAll(workspaces: readonly string[], batches: readonly Batch[]): Promise<Map<Batch, Taken>> {
     return store.transaction(async (trx) => {
-      await quota.use(trx, batches, (batch) => batch.events.length);
+      await quotas.events.use(trx, batches, (batch) => batch.events.length);
+      await quotas.data.use(trx, batches, ({ events }) =>
+        events.reduce((size, { data }) => size + (data?.length ?? 0), 0),
+      );
       const all = new Map<Batch, Taken>();
       for (const workspaceId of workspaces) {
         const own = batches.filter((batch) => batch.workspaceId === workspaceId);
@@ -167,11 +170,11 @@ export function createIngest(store: Store): Ingest {
   return {
     async take(workspaceId, events, receivedAt, sender) {
       const batch = { workspaceId, events, receivedAt, sender };
-      quota.check(batch);
+      for (const quota of Object.values(quotas)) quota.check(batch);
       try {
         return await gather(batch);
       } catch (error) {
-        quota.note(batch, error);
+        for (const quota of Object.values(quotas)) quota.note(batch, error);
         throw error;
       }
     },

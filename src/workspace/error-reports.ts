@@ -136,7 +136,16 @@ async function writeIssue(trx: Trx, reports: readonly [Report, ...Report[]]): Pr
     await addIssueDay(trx, { issue_id: issue.id, workspace_id: workspaceId, day, count });
   await addFacets(trx, await facetsOf(trx, issue, reports));
   const events = stored.map((report) => eventOf(issue, report));
-  await insertErrorEvents(trx, workspaceId, issue.id, events, RESOURCE_LIMITS.errorEvents);
+  const size = events.reduce(
+    (sum, { message, stack, detail }) => sum + message.length + (stack?.length ?? 0) + detail.length,
+    0,
+  );
+  if (
+    events.length > 0 &&
+    (await trySpendQuota(trx, 'keptErrors', `${workspaceId} ${first.sender}`, receivedAt, size))
+  ) {
+    await insertErrorEvents(trx, workspaceId, issue.id, events, RESOURCE_LIMITS.errorEvents);
+  }
   if (before === undefined) await evictIssues(trx, workspaceId, RESOURCE_LIMITS.errorIssues);
   if (reopens) {
     await append(trx, {
