@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { parseHostKey } from './host-key.ts';
 import { description, id, instant, name, paging, slug } from './schemas.ts';
-import { HOOK_STAGES, LIMITS, RESOURCE_LIMITS, RESOURCE_SORTS, SERVER_KINDS } from './words.ts';
+import { shebangProblem } from './shebang.ts';
+import { COMMAND_INTERPRETERS, HOOK_STAGES, LIMITS, RESOURCE_LIMITS, RESOURCE_SORTS, SERVER_KINDS } from './words.ts';
 
 export const oneOf = <const Words extends readonly [string, ...string[]]>(words: Words) =>
   z.enum(words, { error: `must be one of: ${words.join(', ')}` });
@@ -157,15 +158,22 @@ export type ServerCheck = z.infer<typeof ServerCheck>;
 
 // Apps
 
-const hook = z.strictObject({
-  name,
-  stage: oneOf(HOOK_STAGES).describe(
-    "`pre_execution` and `pre_source_control` run in the app's directory, `post_source_control` (before `.env` and `shared` are linked) and `post_setup` in the new release, `post_release` in the live one",
-  ),
-  run: command,
-  timeoutSeconds: seconds(RESOURCE_LIMITS.hookTimeout, 600).default(600),
-  active: z.boolean().default(true),
-});
+const commandInterpreter = oneOf(COMMAND_INTERPRETERS).describe('/bin/bash runs with pipefail');
+const hook = z
+  .strictObject({
+    name,
+    stage: oneOf(HOOK_STAGES).describe(
+      "`pre_execution` and `pre_source_control` run in the app's directory, `post_source_control` (before `.env` and `shared` are linked) and `post_setup` in the new release, `post_release` in the live one",
+    ),
+    run: command,
+    interpreter: commandInterpreter.default('/bin/sh'),
+    timeoutSeconds: seconds(RESOURCE_LIMITS.hookTimeout, 600).default(600),
+    active: z.boolean().default(true),
+  })
+  .superRefine(({ run, interpreter }, context) => {
+    const message = shebangProblem(run, interpreter);
+    if (message !== null) context.addIssue({ code: 'custom', path: ['run'], message });
+  });
 const hooks = z
   .array(hook)
   .max(RESOURCE_LIMITS.hooks, `takes up to ${RESOURCE_LIMITS.hooks} hooks`)
@@ -204,6 +212,7 @@ const backup = z
   .strictObject({
     command: command.nullable().default(null),
     restoreCommand: command.nullable().default(null),
+    interpreter: commandInterpreter.optional().describe('Runs both commands; /bin/bash with pipefail'),
     schedule: schedule.optional(),
     keep: keep.optional(),
   })
@@ -213,6 +222,7 @@ const shownHook = z.object({
   name: z.string(),
   stage: z.enum(HOOK_STAGES),
   run: z.string(),
+  interpreter: z.enum(COMMAND_INTERPRETERS).describe('/bin/bash runs with pipefail'),
   timeoutSeconds: z.int(),
   active: z.boolean(),
 });
@@ -239,6 +249,7 @@ export const App = z
       .object({
         command: z.string().nullable(),
         restoreCommand: z.string().nullable(),
+        interpreter: z.enum(COMMAND_INTERPRETERS).optional(),
         schedule: z.string().nullable().optional(),
         keep: z.object({ last: z.int().optional(), days: z.int().optional() }).nullable().optional(),
       })

@@ -433,6 +433,10 @@ export type AuditNoun = (typeof AUDIT_NOUNS)[number];
 
 export const SERVER_KINDS = ['ssh', 'local'] as const;
 export type ServerKind = (typeof SERVER_KINDS)[number];
+/** What runs the commands of an app. With bash a pipe fails where any part of it fails (`pipefail`). */
+export const COMMAND_INTERPRETERS = ['/bin/sh', '/bin/bash'] as const;
+export type CommandInterpreter = (typeof COMMAND_INTERPRETERS)[number];
+
 /** Where in a deployment a hook runs, in that order. */
 export const HOOK_STAGES = [
   'pre_execution',

@@ -221,6 +221,14 @@ for (const keeper of KEEPERS) {
       });
     }
 
+    test('a backup whose pipe fails on its left side fails where bash runs it', async () => {
+      const command = '{ echo rows; exit 5; } | cat';
+      const { app } = await newApp({ backup: { command, restoreCommand: null, interpreter: '/bin/bash' } });
+      const failed = await over(await begun(app));
+      assert.deepEqual([failed.status, failed.sha256], ['failed', null]);
+      assert.match(failed.error ?? '', /ended with 5/);
+    });
+
     test('a backup that fails tells why without secrets, and leaves nothing behind', async () => {
       const failing: [string, RegExp][] = [
         ['echo half; echo "no database at $URL" >&2; exit 3', /ended with 3\. It said:\nno database at \[secret\]$/],

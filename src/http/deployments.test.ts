@@ -196,6 +196,20 @@ forEachEngine('deployments', (engine) => {
     assert.deepEqual(releases(app).sort(), [first.id, failed.id].sort());
   });
 
+  test('a hook runs by bash with pipefail where it asks for that, and lines of Windows are lines', async () => {
+    const pipe = 'false | true\r\necho "in a pipe"\r\n';
+    const app = await newApp({ hooks: [hook('plain', 'post_setup', `set -e\r\n${pipe}`)] });
+    assert.equal((await deployed(owner, app)).status, 'completed');
+    await app.edit({ hooks: [hook('bash', 'post_setup', `set -e\r\n${pipe}`, { interpreter: '/bin/bash' })] });
+    assert.match((await deployed(owner, app)).error ?? '', /the hook bash ended with exit code 1/);
+    const python = hook('python', 'post_setup', '#!/usr/bin/env python3\nprint(1)');
+    const refused = await owner.call(`/v1/apps/${app.id}`, { method: 'PATCH', body: { hooks: [python] } });
+    assert.equal(refused.status, 422);
+    assert.match(refused.text, /begins with #!\/usr\/bin\/env python3, but the interpreter is \/bin\/sh/);
+    const bash = hook('bash', 'post_setup', '#!/usr/bin/env bash\ntrue', { interpreter: '/bin/bash' });
+    await app.edit({ hooks: [bash] });
+  });
+
   test('a rollback is a new deployment of the commit of an earlier one', async () => {
     const app = await newApp();
     const first = await deployed(owner, app);

@@ -239,7 +239,16 @@ test('an app starts with the standard settings and takes each of its own', async
     repository: 'git@git.example.com:acme/shop.git',
     branch: 'release/2.0',
     directory: '/srv/shop',
-    hooks: [{ name: 'Build', stage: 'post_source_control', run: 'npm ci', timeoutSeconds: 60, active: false }],
+    hooks: [
+      {
+        name: 'Build',
+        stage: 'post_source_control',
+        run: 'npm ci',
+        interpreter: '/bin/sh',
+        timeoutSeconds: 60,
+        active: false,
+      },
+    ],
     keepReleases: 2,
     healthCheck: { url: 'http://127.0.0.1:8080/', timeoutSeconds: 5 },
     logCommand: 'journalctl -f',

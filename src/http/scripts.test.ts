@@ -49,6 +49,22 @@ forEachEngine('scripts', (engine) => {
   const edit = (script: Script, body: object) =>
     owner.call<Script & ProblemAnswer>(`/v1/scripts/${script.id}`, { method: 'PATCH', body });
 
+  test('the first line of a body names the interpreter, or is refused with the reason', async () => {
+    const python = await created({ name: 'Python', body: '#!/usr/bin/env python3\r\nprint(1)\r\n' });
+    assert.equal(python.interpreter, '/usr/bin/env python3');
+    assert.equal((await edit(python, { body: '#!/usr/bin/python3\nprint(2)' })).status, 200);
+    for (const [body, field] of [
+      [{ body: '#!/usr/bin/env ruby\nputs 1' }, 'body'],
+      [{ interpreter: '/bin/sh' }, 'interpreter'],
+      [{ body: '#!/bin/sh -e\ntrue', interpreter: '/bin/sh' }, 'body'],
+    ] as const) {
+      const refused = await edit(python, body);
+      assert.deepEqual([refused.status, refused.body.errors?.[0]?.field], [422, field]);
+      assert.match(refused.body.errors?.[0]?.message ?? '', /^begins with #!.*but the interpreter is/);
+    }
+    assert.equal((await edit(python, { name: 'Still python' })).status, 200);
+  });
+
   test('a script is made with the contract’s defaults, read by id and slug, edited and deleted', async () => {
     const script = await created({ name: 'Clear the cache' });
     assert.match(script.id, /^scr_/);

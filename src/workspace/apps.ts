@@ -9,6 +9,9 @@ import { repositoryAfter } from './repository.ts';
 import { createResource, editResource, findRow, idIn, listPage, removeResource } from './resources.ts';
 import { firstTime } from './schedules.ts';
 
+/** Hooks that were saved before they had an interpreter have none. */
+type StoredHook = Omit<App['hooks'][number], 'interpreter'> & Partial<Pick<App['hooks'][number], 'interpreter'>>;
+
 const STANDARD = { branch: 'main', keepReleases: 5 } as const;
 
 function showApp(row: AppTable): App {
@@ -23,7 +26,7 @@ function showApp(row: AppTable): App {
     hasRepositoryPassword: row.repository_password_sealed !== null,
     branch: row.branch,
     directory: row.directory,
-    hooks: JSON.parse(row.hooks) as App['hooks'],
+    hooks: (JSON.parse(row.hooks) as StoredHook[]).map((hook) => ({ interpreter: '/bin/sh', ...hook })),
     keepReleases: row.keep_releases,
     // A version before this one accepted a password in its URL.
     healthCheck:

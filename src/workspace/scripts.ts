@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { invalidField, Problem } from '../contract/problem.ts';
 import type { Page } from '../contract/schemas.ts';
 import type { CreateScript, Script, ScriptQuery, ScriptVersion, UpdateScript } from '../contract/scripts.ts';
+import { shebangOf, shebangProblem } from '../contract/shebang.ts';
 import { type AuditNoun, RESOURCE_LIMITS } from '../contract/words.ts';
 import { cutPage, pageAsk } from '../store/paging.ts';
 import type { ScriptContent, ScriptTable, ScriptVersionTable } from '../store/schema.ts';
@@ -69,13 +70,26 @@ async function checkPatterns(
   }
 }
 
+/**
+ * The interpreter of a script: what is given, else what the first line of a new script names (`#!…`).
+ * Throws `validation_failed` for a body whose first line names another one, which would be ignored.
+ */
+function interpreterOf(input: UpdateScript, row: ScriptTable): string {
+  const named = input.body === undefined || row.body !== '' ? null : shebangOf(input.body);
+  const interpreter = input.interpreter ?? named ?? row.interpreter;
+  if (input.body === undefined && input.interpreter === undefined) return interpreter;
+  const problem = shebangProblem(input.body ?? row.body, interpreter);
+  if (problem !== null) throw invalidField(input.body === undefined ? 'interpreter' : 'body', problem);
+  return interpreter;
+}
+
 /** The row with what the input gives put over it. Throws `validation_failed`. */
 async function withInput(trx: Trx, row: ScriptTable, input: UpdateScript, now: number): Promise<ScriptTable> {
   const { workspace_id: workspaceId } = row;
   const given = <Value>(value: Value | undefined, before: Value): Value => (value === undefined ? before : value);
   const content: ScriptContent = {
     body: given(input.body, row.body),
-    interpreter: given(input.interpreter, row.interpreter),
+    interpreter: interpreterOf(input, row),
     server_id: input.serverId === undefined ? row.server_id : await idIn(trx, 'server', workspaceId, input.serverId),
     run_as: given(input.runAs, row.run_as),
     timeout_seconds: given(input.timeoutSeconds, row.timeout_seconds),

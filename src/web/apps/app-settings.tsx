@@ -4,7 +4,7 @@ import { notifications } from '@mantine/notifications';
 import { useNavigate } from '@tanstack/react-router';
 import { lazy, Suspense } from 'react';
 import type { App } from '../../contract/resources.ts';
-import { RESOURCE_LIMITS } from '../../contract/words.ts';
+import { COMMAND_INTERPRETERS, RESOURCE_LIMITS } from '../../contract/words.ts';
 import type { Tagged } from '../../sdk/client.ts';
 import { queryClient } from '../api.ts';
 import { fieldOf, useFields } from '../components/fields.ts';
@@ -183,6 +183,12 @@ function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
               label="Restore command"
               description="Reads a backup from its input."
               placeholder="pg_restore --clean --dbname storefront"
+            />
+            <NativeSelect
+              label="Interpreter of both commands"
+              description="With /bin/bash a pipe fails where any part of it fails (pipefail): pg_dump … | gzip is no backup then."
+              data={[...COMMAND_INTERPRETERS]}
+              {...form.getInputProps('backupInterpreter')}
             />
             <TextInput
               label="Backup schedule (optional)"

@@ -14,7 +14,9 @@ const app: App = {
   hasRepositoryPassword: true,
   branch: 'main',
   directory: '/srv/shop',
-  hooks: [{ name: 'Build', stage: 'post_setup', run: 'make', timeoutSeconds: 60, active: true }],
+  hooks: [
+    { name: 'Build', stage: 'post_setup', run: 'make', interpreter: '/bin/sh', timeoutSeconds: 60, active: true },
+  ],
   keepReleases: 5,
   healthCheck: { url: 'http://127.0.0.1/', timeoutSeconds: 60 },
   logCommand: null,

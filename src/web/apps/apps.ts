@@ -1,5 +1,5 @@
 import type { App, CreateAppInput, UpdateAppInput } from '../../contract/resources.ts';
-import { type HOOK_STAGES, RESOURCE_LIMITS } from '../../contract/words.ts';
+import { type CommandInterpreter, type HOOK_STAGES, RESOURCE_LIMITS } from '../../contract/words.ts';
 import { nameProblem, newSlugProblem } from '../rules.ts';
 
 export type Hook = App['hooks'][number];
@@ -41,6 +41,7 @@ export type AppValues = {
   readonly logCommand: string;
   readonly backupCommand: string;
   readonly restoreCommand: string;
+  readonly backupInterpreter: CommandInterpreter;
   readonly backupSchedule: string;
   /** Empty where there is no such limit. */
   readonly keepLast: number | string;
@@ -67,6 +68,7 @@ export const NEW_APP: AppValues = {
   logCommand: '',
   backupCommand: '',
   restoreCommand: '',
+  backupInterpreter: '/bin/sh',
   backupSchedule: '',
   keepLast: '',
   keepDays: '',
@@ -94,6 +96,7 @@ export function valuesOf(app: App): AppValues {
     logCommand: app.logCommand ?? '',
     backupCommand: backup?.command ?? '',
     restoreCommand: backup?.restoreCommand ?? '',
+    backupInterpreter: backup?.interpreter ?? '/bin/sh',
     backupSchedule: backup?.schedule ?? '',
     keepLast: backup?.keep?.last ?? '',
     keepDays: backup?.keep?.days ?? '',
@@ -140,7 +143,8 @@ function backupOf(values: AppValues) {
     schedule: orNull(values.backupSchedule),
     keep: Object.keys(keep).length === 0 ? null : keep,
   };
-  return Object.values(backup).every((one) => one === null) ? null : backup;
+  if (Object.values(backup).every((one) => one === null)) return null;
+  return values.backupInterpreter === '/bin/sh' ? backup : { ...backup, interpreter: values.backupInterpreter };
 }
 
 /** Whether the repository has an address that takes a user and a password. */

@@ -1,5 +1,5 @@
 import { NativeSelect, NumberInput, Stack, Switch, Textarea, TextInput } from '@mantine/core';
-import { HOOK_STAGES, RESOURCE_LIMITS } from '../../contract/words.ts';
+import { COMMAND_INTERPRETERS, HOOK_STAGES, RESOURCE_LIMITS } from '../../contract/words.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { useFields } from '../components/fields.ts';
 import { FormFooter } from '../components/form.tsx';
@@ -16,7 +16,14 @@ interface HookDialogProps {
 
 type HookValues = Omit<Hook, 'timeoutSeconds'> & { readonly timeoutSeconds: number | string };
 
-const NEW_HOOK: HookValues = { name: '', stage: 'post_source_control', run: '', timeoutSeconds: 600, active: true };
+const NEW_HOOK: HookValues = {
+  name: '',
+  stage: 'post_source_control',
+  run: '',
+  interpreter: '/bin/sh',
+  timeoutSeconds: 600,
+  active: true,
+};
 
 /** Adds or edits a hook; it is saved with the rest of the app. */
 export function HookDialog({ hook, taken, onClose, onDone }: HookDialogProps) {
@@ -76,6 +83,12 @@ export function HookDialog({ hook, taken, onClose, onDone }: HookDialogProps) {
             spellCheck={false}
             classNames={{ input: 'mono' }}
             {...form.getInputProps('run')}
+          />
+          <NativeSelect
+            label="Interpreter"
+            description="With /bin/bash a pipe fails where any part of it fails (pipefail)."
+            data={[...COMMAND_INTERPRETERS]}
+            {...form.getInputProps('interpreter')}
           />
           <NumberInput
             label="Time limit in seconds"

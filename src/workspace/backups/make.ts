@@ -9,6 +9,7 @@ import { record, systemIn, type WorkspaceContext } from '../context.ts';
 import { JobFailure, type JobKind, type RunningJob } from '../jobs/jobs.ts';
 import { createConnections } from '../runner/connection.ts';
 import { OutputCut, run, type Step } from '../runner/run.ts';
+import { shellCommand } from '../runner/shell.ts';
 import { applyRetention, BACKUP_KIND, planOf } from './backups.ts';
 import { appSite, createLastWords, outcomeFailure, type Site } from './site.ts';
 import { StorageFailure } from './storage.ts';
@@ -21,10 +22,10 @@ const HARMLESS =
 
 /** Tar's archive of `shared/` itself, compressed where it is made; or what the app's own command writes. */
 function stepOf(site: Site, kind: string): Step {
-  const command = planOf(site.app).command;
+  const { command, interpreter } = planOf(site.app);
   if (kind === 'command' && command !== null) {
     return {
-      command: { interpreter: ['/bin/sh'], body: command },
+      command: shellCommand(command, interpreter),
       cwd: site.app.directory,
       environment: site.environment,
       secrets: site.secrets,

@@ -10,6 +10,7 @@ import { record, systemIn, type WorkspaceContext } from '../context.ts';
 import { JobFailure, type JobKind, type RunningJob } from '../jobs/jobs.ts';
 import { createConnections } from '../runner/connection.ts';
 import { run, type Step } from '../runner/run.ts';
+import { shellCommand } from '../runner/shell.ts';
 import { planOf, restoreKindOf } from './backups.ts';
 import { appSite, createLastWords, outcomeFailure, type Site } from './site.ts';
 import { Missing, type Storage, StorageFailure } from './storage.ts';
@@ -169,7 +170,7 @@ async function restoreDirectory(site: Site, id: string, source: Source, job: Run
 
 /** Lays the whole dump on the server, and only when it is there gives it to the app's own command. */
 async function restoreByCommand(site: Site, id: string, source: Source, job: RunningJob): Promise<void> {
-  const { restoreCommand } = planOf(site.app);
+  const { restoreCommand, interpreter } = planOf(site.app);
   if (restoreCommand === null) throw new JobFailure('The app has no restoreCommand any more.');
   const folder = `${site.app.directory ?? '/tmp'}/${incoming(id)}`;
   const environment = {
@@ -189,7 +190,7 @@ async function restoreByCommand(site: Site, id: string, source: Source, job: Run
     await feed(site, 'Sending the dump', { command: take, environment }, source, job.signal);
     const restoring: Step = {
       // The command itself comes as a file too, since the arguments of a process are visible to every user.
-      command: { interpreter: ['/bin/sh'], body: `exec < "$DEVPILOT_FOLDER/dump" || exit 1\n${restoreCommand}` },
+      command: shellCommand(`exec < "$DEVPILOT_FOLDER/dump" || exit 1\n${restoreCommand}`, interpreter),
       cwd: site.app.directory,
       environment: { ...site.environment, ...environment },
       secrets: site.secrets,

@@ -8,6 +8,7 @@ import type { RepositoryCredentials } from '../repository.ts';
 import type { Connections } from '../runner/connection.ts';
 import type { Mask } from '../runner/mask.ts';
 import { type Outcome, run, type Step, type Target } from '../runner/run.ts';
+import { shellCommand } from '../runner/shell.ts';
 import { gitEnvironment, hooksIn, type Plan } from './plan.ts';
 import type { Progress } from './progress.ts';
 import { ASK, CHECK_OUT, PREPARE, PRUNE, RESTORE, SET_UP, SWITCH } from './scripts.ts';
@@ -46,8 +47,7 @@ export interface Place {
 /** Lines of git that say less than what the server said before them. */
 const VAGUE = /^fatal: (?:Could not read from remote repository|[Tt]he remote end hung up|early EOF)/;
 
-const SHELL = ['/bin/sh'] as const;
-const scriptOf = (body: string) => ({ interpreter: SHELL, body });
+const scriptOf = (body: string) => shellCommand(body);
 
 /** What a step leaves behind: the last words of it say why it failed. */
 interface Done extends Outcome {
@@ -152,7 +152,7 @@ async function hooks(works: Works, place: Place, stage: HookStage, signal: Abort
   for (const hook of hooksIn(plan, stage)) {
     await progress.hookBegan(hook.name);
     const step: Step = {
-      command: scriptOf(hook.run),
+      command: shellCommand(hook.run, hook.interpreter),
       cwd: before ? plan.directory : `${plan.directory}/${release}`,
       environment: { ...works.passed, ...factsFor(works, stage, place.server.previous) },
       timeoutMs: hook.timeoutSeconds * SECOND,
@@ -293,7 +293,7 @@ async function restart(works: Works, place: Place, previous: string, signal: Abo
   const failures: string[] = [];
   for (const hook of hooksIn(works.plan, 'post_release')) {
     const step: Step = {
-      command: scriptOf(hook.run),
+      command: shellCommand(hook.run, hook.interpreter),
       cwd: `${works.plan.directory}/current`,
       environment: { ...works.passed, ...factsFor(works, 'post_release', previous) },
       timeoutMs: Math.min(hook.timeoutSeconds * SECOND, AGAIN_WITHIN),

@@ -75,7 +75,8 @@ function steps({ nonce, command, environment, cwd, stdin }: Orders): string {
     tellBoth('ready', '0'),
     `d=$(mktemp -d "\${TMPDIR:-/tmp}/devpilot-step-XXXXXXXX") || exit 126`,
     `trap 'rm -rf "$d"' EXIT; trap 'exit 143' TERM HUP INT PIPE`,
-    ...('body' in command ? [keep('step', command.body)] : []),
+    // Interpreters take the carriage returns of Windows for parts of words.
+    ...('body' in command ? [keep('step', command.body.replaceAll('\r\n', '\n'))] : []),
     ...(typeof stdin === 'object' ? [keep('stdin', stdin.text)] : []),
     's=$(command -v setsid); t=$(command -v timeout)',
     'exec 3<&0 </dev/null',
