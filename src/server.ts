@@ -24,8 +24,17 @@ import type { PeopleContext } from './people/context.ts';
 import { createMail } from './people/mail.ts';
 import { makeSetupCode } from './people/sign-up.ts';
 import { createTraces } from './people/traces.ts';
+import { QUIET_MS, stopListening } from './server/closing.ts';
 import { createCredentialStore, createUsageJournal, readForJudging } from './server/credential-store.ts';
-import { every, FLUSH_EVERY, FOLD_EVERY, FOLD_WITHIN, TIDY_EVERY, tidy } from './server/housekeeping.ts';
+import {
+  every,
+  FLUSH_EVERY,
+  FLUSH_USES_EVERY,
+  FOLD_EVERY,
+  FOLD_WITHIN,
+  TIDY_EVERY,
+  tidy,
+} from './server/housekeeping.ts';
 import { authorityOf, listenOn } from './server/listening.ts';
 import { aloneWith, amongOthers } from './server/nodes.ts';
 import { openStore } from './server/open-store.ts';
@@ -81,6 +90,8 @@ export interface Parts {
   /** How soon servers that are not reached are tried again; for tests. */
   readonly connecting?: WorkspaceContext['connecting'];
   readonly logger?: pino.Logger;
+  /** How long no request must have arrived before a stop closes idle connections, milliseconds; for tests. */
+  readonly quietMs?: number;
   /** How soon nodes are taken for gone; for tests. */
   readonly jobs?: { readonly lease: number; readonly beat: number };
 }
@@ -330,10 +341,11 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
 
   const onError = (error: unknown) => log.error({ err: error }, 'background work failed; it is tried again');
   async function flush(): Promise<void> {
-    await usage.flush();
     await flushDenials();
     await traces.flush();
   }
+  // Uses have a schedule of their own: at most the last second of them may be missing after a kill.
+  const usesFlusher = every(FLUSH_USES_EVERY, usage.flush, onError, true);
   const flusher = every(FLUSH_EVERY, flush, onError);
   const folder = every(FOLD_EVERY, () => journal.fold(FOLD_WITHIN), onError);
   // A passphrase that was proven here is judged from memory, which must know of failures on other nodes.
@@ -361,13 +373,16 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     const jobsOver = jobs.stop();
     membership.guards.stop();
     const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_WITHIN);
+    const allEnded = await stopListening(app.server, parts.quietMs ?? QUIET_MS);
     // A connection that was answered meanwhile is kept alive otherwise, and the stop would wait for it.
     const sweep = setInterval(() => app.server.closeIdleConnections(), 20);
     await app.close();
+    await allEnded();
     clearTimeout(cut);
     clearInterval(sweep);
     metrics?.close();
     await jobsOver;
+    await usesFlusher.stop();
     await flusher.stop();
     await learner.stop();
     await folder.stop();

@@ -232,6 +232,8 @@ function createFrontDoor(authorize: Answering, handle: Answering, refuse: Answer
   const server = createServer(options, (request, response) => {
     // Node's own refusal would end the connection before the client has sent its body.
     if (request.headers.host === undefined && request.httpVersion === '1.1') return refuse(request, response);
+    // Stopping: what still arrives is answered, and the connection is not kept.
+    if (!server.listening) response.shouldKeepAlive = false;
     const url = request.url ?? '';
     const asksToJudge = url.startsWith(AUTHORIZE) && (url.length === AUTHORIZE.length || url[AUTHORIZE.length] === '?');
     if (!asksToJudge) {
@@ -240,8 +242,6 @@ function createFrontDoor(authorize: Answering, handle: Answering, refuse: Answer
       if (hasBody) lingerFor(request, response);
       return handle(request, response);
     }
-    // Stopping: what is under way is answered, and the connection is not kept.
-    if (!server.listening) response.setHeader('connection', 'close');
     authorize(request, response);
   });
   return server;
@@ -333,6 +333,12 @@ export async function createApp(
     // Before the body is looked at: nothing takes it.
     if (request.is404) answerNotFound(request, reply.headers(safetyHeaders(house, request)));
     else done();
+  });
+
+  app.addHook('onSend', (_request, reply, _payload, done) => {
+    // The same for what arrived before the stop began.
+    if (!app.server.listening) reply.raw.shouldKeepAlive = false;
+    done();
   });
 
   await app.register(swagger, {

@@ -42,25 +42,31 @@ export async function tidy(
   await store.transaction((trx) => deleteOldBackupWork(trx, now - retentionDays * DAY));
 }
 
-/** Calls `work` again and again, `pause` milliseconds after it last ended; one failure does not end it. */
+/**
+ * Calls `work` again and again, `pause` milliseconds after it last ended, or where it is `paced` after it last
+ * began; one failure does not end it.
+ */
 export function every(
   pause: number,
   work: () => Promise<void>,
   onError: (error: unknown) => void,
+  paced = false,
 ): { stop(): Promise<void> } {
   let stopped = false;
   let running = Promise.resolve();
   let timer: NodeJS.Timeout;
-  function again(): void {
+  function again(after: number): void {
     timer = setTimeout(() => {
+      const began = performance.now();
       running = work()
         .catch(onError)
         .then(() => {
-          if (!stopped) again();
+          const took = paced ? performance.now() - began : 0;
+          if (!stopped) again(Math.max(0, pause - took));
         });
-    }, pause);
+    }, after);
   }
-  again();
+  again(pause);
   return {
     async stop() {
       stopped = true;
@@ -70,6 +76,8 @@ export function every(
   };
 }
 
+/** So that a use is written within a second of the request, however long two writes take. */
+export const FLUSH_USES_EVERY = 0.4 * SECOND;
 export const FLUSH_EVERY = SECOND;
 export const FOLD_EVERY = 10 * SECOND;
 /** So that folds of a flood of uses leave the writer to others, and a stop waits for none of them long. */

@@ -83,6 +83,7 @@ export async function startHouse(options: HouseOptions = {}): Promise<TestHouse>
   const running = await start(settings, {
     connecting: options.connecting ?? { begin: [], goBack: [] },
     logger: createLogger(settings.logLevel),
+    quietMs: 0,
     ...(options.clock !== undefined && { clock: options.clock }),
   });
   return {

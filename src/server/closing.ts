@@ -1,0 +1,35 @@
+import type { Server } from 'node:http';
+import { Server as NetServer } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+
+/** When no request has arrived for so long, a connection is taken for idle, milliseconds. */
+export const QUIET_MS = 250;
+/** However busy its clients are, a stop goes on after this, milliseconds. */
+const DRAIN_MS = 1_500;
+const LOOK_EVERY_MS = 10;
+
+const countConnections = (server: Server): Promise<number> =>
+  new Promise((resolve) => server.getConnections((error, count) => resolve(error === null ? count : 0)));
+
+/**
+ * Stops listening, and goes on answering what arrives on open connections until nothing has arrived for
+ * `quietMs`: a client that is about to send on an idle connection would see it reset. Every answer says
+ * `Connection: close` meanwhile (`http/app.ts`). Then idle connections may be closed. The function that is
+ * returned resolves when all connections have ended.
+ */
+export async function stopListening(server: Server, quietMs: number): Promise<() => Promise<void>> {
+  // Not the one of HTTP servers, which closes idle connections at once.
+  const ended = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
+  const began = performance.now();
+  let lastRequest = began;
+  const note = () => {
+    lastRequest = performance.now();
+  };
+  server.on('request', note);
+  while (performance.now() - lastRequest < quietMs && performance.now() - began < DRAIN_MS) {
+    if ((await countConnections(server)) === 0) break;
+    await pause(LOOK_EVERY_MS);
+  }
+  server.off('request', note);
+  return () => ended;
+}
