@@ -58,7 +58,9 @@ async function timeMany(count: number): Promise<number[]> {
   const nodes = Array.from({ length: count }, () =>
     amongOthers({
       ...{ url, id: createId('node'), bound: MANY_BOUND, isNew: true, registry, read },
+      clock: Date.now,
       onError: () => undefined,
+      onSkew: () => undefined,
     }),
   );
   try {

@@ -16,6 +16,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   nginx: 'nginx',
   openssl: 'openssl',
   pgbouncer: 'pgbouncer',
+  promtool: 'prometheus',
   ps: 'procps',
   ssh: 'openssh-client',
   sshd: 'openssh-server',

@@ -14,6 +14,7 @@ import { createProof } from './credentials/proof.ts';
 import { createLines } from './credentials/queue.ts';
 import type { Digest } from './credentials/record.ts';
 import { createRegistry } from './credentials/registry.ts';
+import type { Settle } from './credentials/store.ts';
 import { createTrustedClients } from './credentials/trusted-clients.ts';
 import { createFindRecord, createUnknowns } from './credentials/unknowns.ts';
 import { createUsage } from './credentials/usage.ts';
@@ -24,8 +25,10 @@ import type { PeopleContext } from './people/context.ts';
 import { createMail } from './people/mail.ts';
 import { makeSetupCode } from './people/sign-up.ts';
 import { createTraces } from './people/traces.ts';
+import { createClockSkew } from './server/clock-skew.ts';
 import { QUIET_MS, stopListening } from './server/closing.ts';
 import { createCredentialStore, createUsageJournal, readForJudging } from './server/credential-store.ts';
+import { databaseIn } from './server/health-metrics.ts';
 import {
   every,
   FLUSH_EVERY,
@@ -38,6 +41,7 @@ import {
 import { authorityOf, listenOn } from './server/listening.ts';
 import { aloneWith, amongOthers } from './server/nodes.ts';
 import { openStore } from './server/open-store.ts';
+import { findUnreadiness } from './server/readiness.ts';
 import { openStorages } from './server/storages.ts';
 import { registerKinds, startSchedules } from './server/work.ts';
 import type { Settings } from './settings.ts';
@@ -165,6 +169,10 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     memory: createMemory(RECORDS_IN_MEMORY),
   });
   const nodeId = createId('node', clock());
+  const skew = createClockSkew(
+    (skewMs) => log.warn({ skewMs }, 'the clock of this node is not that of the database; synchronise both'),
+    (skewMs) => log.info({ skewMs }, 'the clock of this node is that of the database again'),
+  );
   const facts = { bound: settings.revocationBound, isNew: !(await anyPerson(store.read)), registry, read };
   const membership =
     settings.databaseUrl === null
@@ -173,9 +181,16 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
           ...facts,
           url: settings.databaseUrl,
           id: nodeId,
+          clock,
+          onSkew: skew.note,
           onError: (error) => log.warn({ err: error }, 'the lease was not renewed; it is tried again'),
         });
-  const { settle, settleAll } = membership;
+  const { settleAll } = membership;
+  const settle: Settle = async (revocation) => {
+    const receipt = await membership.settle(revocation);
+    meter?.confirmed(receipt.ms);
+    return receipt;
+  };
   const passphraseFailures = createFailureLimiter(failureStore(store), FAILURE_LIMITS.passphrase);
   const trusted = createTrustedClients((workspaceId, id, since) => usedAddresses(store.read, workspaceId, id, since));
   const proof = createProof(passphraseFailures, trusted);
@@ -291,20 +306,11 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     denials,
     traces,
     flushDenials,
-    notReady: async () => {
-      try {
-        await store.first('select 1 as one', []);
-        const fault = store.fault?.() ?? null;
-        if (fault !== null) return fault;
-        return membership.lease.holds() ? null : 'This node holds no lease: it has lost touch with the store.';
-      } catch {
-        return 'The store can not be reached.';
-      }
-    },
+    unreadiness: () => findUnreadiness(store, membership.lease, skew),
   };
 
   await sealStoredCredentials(store, people.seal, clock());
-  const app = await createApp(house, { logger: log, trustProxy: settings.trustProxy });
+  const app = await createApp(house, { logger: log, trustProxy: settings.trustProxy, observe: meter?.answered });
   let metrics: Server | null = null;
   try {
     await membership.start();
@@ -321,6 +327,17 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
         lookUpsRefused: unknowns.refused,
         jobs: jobs.figures,
         jobsHere: jobs.running,
+        health: {
+          leaseHeld: membership.lease.holds,
+          leases: membership.countLeases,
+          skewMs: skew.skewMs,
+          pools: () => {
+            const leases = membership.pool();
+            return { ...store.pools?.(), ...(leases !== null && { lease: leases }) };
+          },
+          dataDirectory: settings.dataDirectory,
+          database: settings.databaseUrl === null ? databaseIn(settings.dataDirectory) : null,
+        },
         diskFull: () => store.diskFull?.() ?? false,
         reserveBytes: () => store.reserveBytes?.() ?? 0,
       };

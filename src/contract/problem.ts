@@ -8,6 +8,8 @@ export interface ProblemFacts {
   readonly required?: readonly string[];
   /** Seconds until another try makes sense, for `rate_limited` and `unavailable`. */
   readonly retryAfter?: number;
+  /** Why a node is not ready, one word each. */
+  readonly reasons?: readonly string[];
   /** What the first call made, for `idempotent_replay`. */
   readonly id?: string;
   /** The error word of RFC 6749 or RFC 8628, where a standard client looks for one. */

@@ -307,6 +307,7 @@ export const ProblemBody = z
     requestId: z.string(),
     errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
     required: z.array(z.string()).optional(),
+    reasons: z.array(z.string()).optional(),
     id: z.string().optional(),
     error: z.string().optional(),
   })

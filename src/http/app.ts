@@ -221,7 +221,21 @@ function createAddresses(trustProxy: readonly string[]): (request: IncomingMessa
   return (request) => proxyAddr(request, trusts);
 }
 
+/** Told of every answer: the method, the pattern of the route, the status and the milliseconds that it took. */
+export type Observer = (method: string, route: string, status: number, ms: number) => void;
+
 type Answering = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** The same, and the answer is measured. */
+function observed(authorize: Answering, observe: Observer): Answering {
+  return (request, response) => {
+    const began = performance.now();
+    response.once('finish', () => {
+      observe(request.method ?? '', AUTHORIZE, response.statusCode, performance.now() - began);
+    });
+    authorize(request, response);
+  };
+}
 
 /** Idle connections are kept longer than proxies keep theirs, so that it is they who end them. */
 const KEEP_ALIVE = 72_000;
@@ -268,8 +282,13 @@ function registerAuthorize(app: FastifyInstance, authorize: ReturnType<typeof cr
 /** Builds the HTTP server around a house; it listens when `server.ts` says so. */
 export async function createApp(
   house: House,
-  options: { readonly logger: FastifyBaseLogger; readonly trustProxy: readonly string[] },
+  options: {
+    readonly logger: FastifyBaseLogger;
+    readonly trustProxy: readonly string[];
+    readonly observe?: Observer | undefined;
+  },
 ): Promise<FastifyInstance> {
+  const { observe } = options;
   const createId = createRequestIds();
   const authorize = createAuthorize(house, {
     requestIdOf: createId,
@@ -284,7 +303,8 @@ export async function createApp(
     response.writeHead(problem.status, { ...headers, 'x-request-id': requestId, connection: 'close' }).end(body);
   }
   const app = fastify({
-    serverFactory: (handle) => createFrontDoor(authorize, handle, refuseWithoutHost),
+    serverFactory: (handle) =>
+      createFrontDoor(observe === undefined ? authorize : observed(authorize, observe), handle, refuseWithoutHost),
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
     // One logger for all: a child per request costs more than a judgement, so lines name their request themselves.
@@ -335,6 +355,12 @@ export async function createApp(
     else done();
   });
 
+  if (observe !== undefined) {
+    app.addHook('onResponse', (request, reply, done) => {
+      observe(request.method, request.routeOptions.url ?? 'none', reply.statusCode, reply.elapsedTime);
+      done();
+    });
+  }
   app.addHook('onSend', (_request, reply, _payload, done) => {
     // The same for what arrived before the stop began.
     if (!app.server.listening) reply.raw.shouldKeepAlive = false;

@@ -12,7 +12,7 @@ const health = {
   response: { 200: z.object({ status: z.enum(['ok', 'ready']), warning: z.string().optional() }), 503: ProblemBody },
 };
 
-/** `/healthz`: the process answers. `/readyz`: the store is reachable, migrated, and the lease is held. */
+/** `/healthz`: the process answers. `/readyz`: the store is reachable, migrated, the lease held, the clock right. */
 export function registerHealth(app: FastifyInstance, house: House): void {
   app.get(
     '/healthz',
@@ -25,12 +25,16 @@ export function registerHealth(app: FastifyInstance, house: House): void {
       schema: {
         ...health,
         operationId: 'getReadiness',
-        summary: 'Whether the store is reachable and the lease is held',
+        summary: 'Whether the store is reachable, the lease is held and the clock is right; `reasons` says what is not',
       },
     },
     async (_request, reply) => {
-      const reason = await house.notReady();
-      if (reason !== null) return sendProblem(reply, new Problem('unavailable', reason, { retryAfter: 1 }));
+      const found = await house.unreadiness();
+      if (found.length > 0) {
+        const reasons = found.map(({ reason }) => reason);
+        const detail = found.map((one) => one.detail).join(' ');
+        return sendProblem(reply, new Problem('unavailable', detail, { retryAfter: 1, reasons }));
+      }
       // Still ready: checks go on, and whoever makes room must be able to revoke meanwhile.
       const warning = house.store.diskFull?.() === true && { warning: 'The disk is full: most writes are refused.' };
       return reply.header('cache-control', 'no-store').send({ status: 'ready' as const, ...warning });

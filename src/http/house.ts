@@ -38,6 +38,11 @@ export interface House {
   readonly traces: Traces;
   /** Writes denials noted so far, so that the log shows them. */
   readonly flushDenials: () => Promise<void>;
-  /** Null when ready, otherwise what is not. */
-  readonly notReady: () => Promise<string | null>;
+  /** What keeps this node from being ready; empty when it is. Told to everybody. */
+  readonly unreadiness: () => Promise<readonly Unreadiness[]>;
+}
+
+export interface Unreadiness {
+  readonly reason: 'store_unreachable' | 'store_fault' | 'no_lease' | 'clock_skew';
+  readonly detail: string;
 }

@@ -24,7 +24,7 @@ export function challengeOf(code: Code, detail: string, required: readonly strin
 
 /** The body of a problem (RFC 9457). */
 function bodyOf(code: Code, status: number, detail: string, facts: ProblemFacts, requestId: string) {
-  const { errors, required, id, error } = facts;
+  const { errors, required, reasons, id, error } = facts;
   return {
     type: `/docs/problems/${code}`,
     title: CODES[code].title,
@@ -34,6 +34,7 @@ function bodyOf(code: Code, status: number, detail: string, facts: ProblemFacts,
     requestId,
     ...(errors !== undefined && { errors }),
     ...(required !== undefined && { required }),
+    ...(reasons !== undefined && { reasons }),
     ...(id !== undefined && { id }),
     ...(error !== undefined && { error }),
   };

@@ -20,6 +20,7 @@ import type { Settings } from '../settings.ts';
 import { CopyRefused, type OnProgress } from '../store/copy.ts';
 import { openReader } from '../store/open.ts';
 import { markCopyClean, refuseUnlessWhole } from '../store/sqlite-guard.ts';
+import { noteBackup } from './last-backup.ts';
 import { secretOfSettings } from './open-store.ts';
 import { readSecretFile, refuseOtherSecret } from './secret.ts';
 import { openSource, type Place, transfer, verifyLogs } from './transfer.ts';
@@ -142,5 +143,6 @@ export async function backUp(
   writeFileSync(join(folder, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o600 });
   sync(join(folder, MANIFEST));
   sync(folder);
+  noteBackup(settings.dataDirectory, Date.parse(madeAt));
   return { manifest, secret };
 }

@@ -3,9 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { guard } from '../sdk/guard.ts';
+import { readSettings } from '../settings.ts';
 import { TEST_SECRET } from '../testing/engines.ts';
 import {
   bearer,
@@ -20,6 +20,8 @@ import {
 import { freePort, startPostgres } from '../testing/postgres.ts';
 import { startStallingProxy } from '../testing/stalling-proxy.ts';
 import { until } from '../testing/until.ts';
+import { backUp } from './backup.ts';
+import { restore } from './restore.ts';
 
 const BOUND = { DEVPILOT_REVOCATION_BOUND: '2s' };
 
@@ -88,13 +90,14 @@ test('a node that had applied revocations which a restored database lost accepts
   }
 });
 
-test('a guard that had applied revocations which a restored file lost accepts nothing that is deleted since', async () => {
+test('a guard that had applied revocations which a restored backup lost accepts nothing that is deleted since', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-'));
-  const file = join(directory, 'devpilot.db');
-  const options = { dataDirectory: directory, environment: { PORT: String(await freePort()), ...BOUND } };
-  let house = await startHouse(options);
+  const [before, restored, backup] = ['before', 'restored', 'backup'].map((name) => join(directory, name));
+  assert.ok(before && restored && backup);
+  const environment = { PORT: String(await freePort()), ...BOUND };
+  let house = await startHouse({ dataDirectory: before, environment });
   const owner = await signUpOwner(house);
-  const key = await createKey(owner, ['read']);
+  const key = await createKey(owner, ['read'], { guard: true });
   let beats = 0;
   let isCut = false;
   const guarded = guard({
@@ -114,28 +117,26 @@ test('a guard that had applied revocations which a restored file lost accepts no
     const statusOf = async ({ secret }: { readonly secret: string }) =>
       (await handler(new Request('http://x/', { headers: bearer(secret) }))).status;
     assert.equal(await guarded.ready(), true);
-    const database = new DatabaseSync(file, { readOnly: true });
-    database.prepare('vacuum into ?').run(`${file}-copy`);
-    database.close();
+    await backUp(readSettings({ DEVPILOT_DATA_DIR: before }), backup, true, () => undefined);
 
     for (const other of others) await deleteToken(owner, other);
     const lost = await createToken(owner, ['modify_env']);
     assert.deepEqual([await statusOf(kept), await statusOf(lost)], [200, 200]);
     isCut = true;
     await house.running.close();
-    for (const suffix of ['', '-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true });
-    renameSync(`${file}-copy`, file);
-    house = await startHouse(options);
+    await restore(readSettings({ DEVPILOT_DATA_DIR: restored }), backup, () => undefined);
+    house = await startHouse({ dataDirectory: restored, environment });
     const ownerThere = personWith(house, owner.email, owner.cookie, owner.workspaceId);
     await deleteToken(ownerThere, kept);
     assert.notEqual(await statusOf(kept), 200);
     for (const other of others) await deleteToken(ownerThere, other);
     isCut = false;
-    const before = beats;
-    await until(async () => beats > before + 3 && (await statusOf(kept)) !== 503);
+    const beatsBefore = beats;
+    await until(async () => beats > beatsBefore + 3 && (await statusOf(kept)) !== 503);
     assert.deepEqual([await statusOf(kept), await statusOf(lost)], [401, 401]);
   } finally {
     await guarded.close();
     await house.close();
+    rmSync(directory, { recursive: true, force: true });
   }
 });

@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry as Metrics } from 'prom-client';
 import type { Judges } from '../credentials/present.ts';
 import type { Store } from '../store/store.ts';
+import { addHealthMetrics, type HealthSources } from './health-metrics.ts';
 
 export interface Gauges {
   readonly version: string;
@@ -13,6 +14,7 @@ export interface Gauges {
   /** Jobs over all nodes; `dueSince` in epoch milliseconds. */
   readonly jobs: () => Promise<{ waiting: number; running: number; dueSince: number | null }>;
   readonly jobsHere: () => number;
+  readonly health: HealthSources;
   readonly diskFull: () => boolean;
   readonly reserveBytes: () => number;
 }
@@ -21,9 +23,18 @@ export interface Meter {
   readonly judges: (judges: Judges) => Judges;
   readonly store: (store: Store) => Store;
   readonly jobEnded: (kind: string, status: string) => void;
+  /** A deletion or edit was confirmed by all nodes after so many milliseconds. */
+  readonly confirmed: (ms: number) => void;
+  /** `route`: the pattern and never the address, so that there are few. */
+  readonly answered: (method: string, route: string, status: number, ms: number) => void;
   readonly listen: (address: { host: string; port: number }, gauges: Gauges) => Promise<Server>;
 }
 
+const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+const HTTP_BUCKETS = [0.001, 0.005, 0.025, 0.1, 0.5, 1, 5, 20];
+const CONFIRMATION_BUCKETS = [0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 5, 15, 60];
+/** Of the runtime, and named against the conventions (gauges that end in `_total`). */
+const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
 const BUCKETS = [0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.005, 0.025, 0.1, 0.5, 1];
 
 /** Prometheus metrics. Nothing is measured, and nothing costs, while `DEVPILOT_METRICS` is off. */
@@ -62,6 +73,26 @@ export function createMeter(): Meter {
     registers,
   });
 
+  const confirmation = new Histogram({
+    name: 'devpilot_confirmation_seconds',
+    help: 'From the commit of a deletion or edit until no node can accept what it ended',
+    buckets: CONFIRMATION_BUCKETS,
+    registers,
+  });
+  const requests = new Counter({
+    name: 'devpilot_http_requests_total',
+    help: 'Answered requests by route, method and status',
+    labelNames: ['method', 'route', 'status'],
+    registers,
+  });
+  const latency = new Histogram({
+    name: 'devpilot_http_request_seconds',
+    help: 'Time from the head of a request to the end of its answer, by route',
+    labelNames: ['route'],
+    buckets: HTTP_BUCKETS,
+    registers,
+  });
+
   async function timed<T>(operation: string, work: () => Promise<T>): Promise<T> {
     const stop = storing.startTimer({ operation });
     try {
@@ -94,8 +125,15 @@ export function createMeter(): Meter {
       transaction: (work) => timed('transaction', () => store.transaction(work)),
     }),
     jobEnded: (kind, status) => jobsEnded.inc({ kind, status }),
+    confirmed: (ms) => confirmation.observe(ms / 1000),
+    answered(method, route, status, ms) {
+      requests.inc({ method: METHODS.includes(method) ? method : 'other', route, status: String(status) });
+      latency.observe({ route }, ms / 1000);
+    },
     async listen({ host, port }, gauges) {
       collectDefaultMetrics({ register });
+      for (const name of MISNAMED) register.removeSingleMetric(name);
+      addHealthMetrics(registers, gauges.health);
       const gauge = (name: string, help: string, read: () => number) =>
         new Gauge({
           name,

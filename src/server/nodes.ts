@@ -16,6 +16,7 @@ import {
   type NodeTable,
   openNodeTable,
 } from '../store/nodes.ts';
+import type { PoolFigures } from '../store/postgres-pool.ts';
 import type { Store } from '../store/store.ts';
 
 /** This process among the others that share its store, and the guards that beat at it. */
@@ -29,6 +30,10 @@ export interface Membership {
   readonly guards: Guards;
   /** Takes the first lease for the registry's memory. Throws `unavailable`. */
   start(): Promise<void>;
+  /** Servers and guards with a lease. */
+  countLeases(): Promise<{ servers: number; guards: number }>;
+  /** The pool of connections that leases have for themselves; null on the embedded store. */
+  pool(): PoolFigures | null;
   /** Gives the lease up, so that nobody waits for this process. */
   stop(): Promise<void>;
 }
@@ -95,6 +100,8 @@ export function aloneWith(options: {
     },
     guards,
     start: () => Promise.resolve(),
+    countLeases: async () => ({ servers: 1, guards: (await table.look(null, [])).live.length }),
+    pool: () => null,
     stop() {
       settling.stop();
       return Promise.resolve();
@@ -178,10 +185,12 @@ export function amongOthers(options: {
   isNew: boolean;
   registry: Registry;
   read: Read;
+  clock: () => number;
   onError: (error: unknown) => void;
+  onSkew: (skewMs: number, uncertaintyMs: number) => void;
 }): Membership {
   const { url, id, bound, isNew, registry, read, onError } = options;
-  const table = openNodeTable(url, bound, onError);
+  const table = openNodeTable(options);
   const guards = createGuards({ store: guardStore(table), read, bound, schedule });
   const node = createNode({
     id,
@@ -209,6 +218,12 @@ export function amongOthers(options: {
       await node.settleAll(workspaceId);
     },
     guards,
+    async countLeases() {
+      const { live } = await table.look(null, []);
+      const servers = live.filter(({ workspace_id }) => workspace_id === null).length;
+      return { servers, guards: live.length - servers };
+    },
+    pool: table.pool,
     async start() {
       await node.start();
       listener = listenForWakes(url, node.wake, node.look);

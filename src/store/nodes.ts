@@ -9,7 +9,7 @@ import {
   type Patience,
   statementOn,
 } from './postgres-connect.ts';
-import { createPool, storeError } from './postgres-pool.ts';
+import { createPool, type PoolFigures, storeError } from './postgres-pool.ts';
 import type { Trx } from './store.ts';
 
 /** A revocation as it is kept; `number` is gapless in the order of commits. */
@@ -139,7 +139,7 @@ const GRANT = {
     where $2::text is null or $5 > (select count(*) from node where workspace_id = $2 and lease_until > ${CLOCK} and id <> $1)
     on conflict (id) do update set confirmed = greatest(node.confirmed, excluded.confirmed),
       lease_until = greatest(node.lease_until, excluded.lease_until)
-    returning id`,
+    returning ${CLOCK} as now`,
 };
 // A guard is told of its own workspace alone: what was revoked in others counts as confirmed.
 const LOOK = {
@@ -167,6 +167,7 @@ export interface NodeTable extends GuardTable {
   /** One transaction. */
   renewal(work: (renewal: RenewalRows & Pick<NodeTable, 'readHead' | 'readAfter'>) => Promise<void>): Promise<void>;
   wake(): Promise<void>;
+  pool(): PoolFigures;
   close(): Promise<void>;
 }
 
@@ -210,8 +211,18 @@ async function look(
   return { history, lost, live: rows.filter((row): row is LookedRow & LiveRow => row.id !== null) };
 }
 
-/** Opens the table of nodes. `bound` in milliseconds: nothing here waits longer than it for an answer. */
-export function openNodeTable(url: string, bound: number, onError: (error: Error) => void): NodeTable {
+/**
+ * Opens the table of nodes. `bound` in milliseconds: nothing here waits longer than it for an answer. At each lease
+ * `onSkew` is told by how much this node's clock is ahead of the database's, and by how much that may be wrong.
+ */
+export function openNodeTable(options: {
+  url: string;
+  bound: number;
+  clock: () => number;
+  onError: (error: Error) => void;
+  onSkew: (skewMs: number, uncertaintyMs: number) => void;
+}): NodeTable {
+  const { url, bound, clock, onError, onSkew } = options;
   const patience: Patience = {
     connect: Math.min(SECOND, bound),
     statement: Math.max(bound, 100),
@@ -249,9 +260,13 @@ export function openNodeTable(url: string, bound: number, onError: (error: Error
           newsOf: (workspaceId, after, limit) => newsOf(client, workspaceId, after, limit),
           async grant({ id, workspaceId, confirmed, bound: span, moved }) {
             const values = [id, workspaceId, confirmed, span, GUARDS_OF_A_WORKSPACE];
-            const { rowCount } = await client.query(statementOn(client, GRANT, values));
+            const asked = clock();
+            const { rows } = await client.query<{ now: number }>(statementOn(client, GRANT, values));
+            const answered = clock();
+            const [row] = rows;
+            if (row !== undefined) onSkew((asked + answered) / 2 - row.now, (answered - asked) / 2);
             if (moved) await client.query(`notify ${CONFIRMED}`);
-            return rowCount === 1;
+            return row !== undefined;
           },
         });
         if (begun) await client.query('commit');
@@ -277,6 +292,7 @@ export function openNodeTable(url: string, bound: number, onError: (error: Error
         await client.query('delete from node where id = $1', [id]);
         await client.query(`notify ${CONFIRMED}`);
       }),
+    pool: pool.figures,
     close: pool.end,
   };
 }

@@ -52,7 +52,17 @@ export interface Taken {
   release(error?: unknown): void;
 }
 
+export interface PoolFigures {
+  /** Connections that are used or being made. */
+  readonly used: number;
+  /** The most there may be. */
+  readonly most: number;
+  /** Requests that wait for one. */
+  readonly waiting: number;
+}
+
 export interface BoundedPool {
+  figures(): PoolFigures;
   /** Throws `unavailable` at once when too many wait or one could not be made just now, and when none is to be had in time. */
   take(): Promise<Taken>;
   end(): Promise<void>;
@@ -108,6 +118,7 @@ export function createPool({ url, connections, waiting, patience, onError }: Poo
   }
 
   return {
+    figures: () => ({ used: taken, most: connections, waiting: line.size() }),
     async take() {
       let mine: pg.PoolClient | null = null;
       if (taken < connections) taken++;

@@ -171,6 +171,7 @@ export async function openPostgresStore(url: string, onError: (error: Error) => 
     },
     lookUp: (rows, key) => lookUpsOf(rows).find(key),
     first: (statement, parameters) => first(statement, parameters),
+    pools: () => ({ work: work.figures(), look_up: hot.figures() }),
     async close() {
       for (const lookUps of byKey.values()) lookUps.end();
       await Promise.all([work.end(), hot.end()]);

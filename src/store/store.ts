@@ -1,4 +1,5 @@
 import { type Kysely, PostgresAdapter, type Transaction } from 'kysely';
+import type { PoolFigures } from './postgres-pool.ts';
 import type { Schema } from './schema.ts';
 
 /** Inside a transaction. */
@@ -31,6 +32,8 @@ export interface Store {
   first<Row>(statement: string, parameters: readonly Bindable[]): Promise<Row | undefined>;
   /** Why what is in it must not be trusted, in a sentence; null while nothing is known against it. */
   fault?(): string | null;
+  /** The use of each pool of connections, where there are pools. */
+  pools?(): Readonly<Record<string, PoolFigures>>;
   /** Whether only what ends access is written, for want of room on the disk. */
   diskFull?(): boolean;
   /** Bytes kept on the disk for when it is full. */

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { forEachEngine } from '../testing/engines.ts';
+import { bearer, createKey, signUpOwner, startHouse } from '../testing/house.ts';
+
+const RULES = 'deploy/alerts.yml';
+const rules = readFileSync(RULES, 'utf8');
+const alerts = [...rules.matchAll(/- alert: (\w+)/g)].map(([, name = '']) => name);
+
+function promtool(args: readonly string[], input = ''): void {
+  const { status, stdout, stderr } = spawnSync('promtool', args, { input, encoding: 'utf8' });
+  assert.equal(status, 0, `promtool ${args.join(' ')}: ${stdout}${stderr}`);
+}
+
+test('the alert rules are valid, and each fires when it should and only then', () => {
+  promtool(['check', 'rules', RULES]);
+  promtool(['test', 'rules', 'deploy/alerts.test.yml']);
+  const cases = readFileSync('deploy/alerts.test.yml', 'utf8');
+  for (const alert of alerts) {
+    assert.ok(cases.includes(`"${alert} fires"`) && cases.includes(`"${alert} does not fire"`), alert);
+  }
+});
+
+test('every alert has its entry in docs/alerts.md, and every entry its alert', () => {
+  const entries = [...readFileSync('docs/alerts.md', 'utf8').matchAll(/^## (\w+)$/gm)].map(([, name = '']) => name);
+  assert.deepEqual(entries, alerts);
+  for (const alert of alerts) assert.ok(rules.includes(`docs/alerts.md#${alert.toLowerCase()}\n`), alert);
+});
+
+forEachEngine('metrics', (engine) => {
+  /** The metrics of a server that has answered a decision, a page and a deletion. */
+  async function scrape(): Promise<string> {
+    const environment = { ...(await engine.environment()), DEVPILOT_METRICS: '127.0.0.1:0' };
+    const house = await startHouse({ environment });
+    try {
+      const owner = await signUpOwner(house);
+      const key = await createKey(owner, ['read']);
+      await house.call('/v1/authorize?permission=read', { headers: bearer(key.secret) });
+      await house.call('/v1/api-keys/key_someone', { headers: bearer(key.secret) });
+      await house.call('/nothing/at/this/address');
+      await owner.call(`/v1/api-keys/${key.id}`, { method: 'DELETE' });
+      return await (await fetch(house.running.metricsUrl ?? '')).text();
+    } finally {
+      await house.close();
+    }
+  }
+
+  test('are named by the conventions, cover what the alerts ask for, and have few labels', async () => {
+    const text = await scrape();
+    promtool(['check', 'metrics'], text);
+    const names = new Set([...text.matchAll(/^(\w+)(?:\{.*\})? /gm)].map(([, name]) => name));
+    const other = engine.name === 'sqlite' ? ['devpilot_store_connections'] : ['devpilot_sqlite_wal_bytes'];
+    const asked = [...rules.matchAll(/\b(?:devpilot|nodejs)_\w+/g)].map(([name]) => name);
+    assert.deepEqual(
+      [...new Set(asked)].filter((name) => !names.has(name) && !other.includes(name)),
+      [],
+    );
+    for (const line of [
+      'devpilot_lease_held 1',
+      'devpilot_nodes{kind="server"} 1',
+      'devpilot_nodes{kind="guard"} 0',
+      'devpilot_confirmation_seconds_count 1',
+      'devpilot_last_backup_timestamp_seconds 0',
+      'devpilot_http_requests_total{method="GET",route="/v1/authorize",status="200"} 1',
+      'devpilot_http_requests_total{method="GET",route="/v1/api-keys/:id",status="403"} 1',
+      'devpilot_http_requests_total{method="GET",route="none",status="404"} 1',
+    ]) {
+      assert.ok(
+        text.includes(`\n${line}\n`),
+        `${line} is missing in:\n${text.match(/^devpilot_(?:http_r|nod|conf).*$/gm)?.join('\n')}`,
+      );
+    }
+    assert.equal(text.includes('key_someone'), false);
+  });
+
+  if (engine.name !== 'postgres') return;
+  test('a node whose clock is far from that of the database is not ready, says why, and exports by how much', async () => {
+    const environment = { ...(await engine.environment()), DEVPILOT_METRICS: '127.0.0.1:0' };
+    const house = await startHouse({ environment, clock: () => Date.now() + 60_000 });
+    try {
+      const ready = await house.call<{ reasons?: string[]; detail?: string }>('/readyz');
+      assert.deepEqual([ready.status, ready.body.reasons], [503, ['clock_skew']]);
+      assert.match(ready.body.detail ?? '', /clock/);
+      const text = await (await fetch(house.running.metricsUrl ?? '')).text();
+      const skew = Number(/^devpilot_clock_skew_seconds (\S+)$/m.exec(text)?.[1]);
+      assert.ok(skew > 50 && skew < 70, `${skew} s`);
+    } finally {
+      await house.close();
+    }
+  });
+});

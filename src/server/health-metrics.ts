@@ -1,0 +1,82 @@
+import { existsSync, statfsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { Gauge, type Registry as Metrics } from 'prom-client';
+import type { PoolFigures } from '../store/postgres-pool.ts';
+import { readLastBackup } from './last-backup.ts';
+
+/** What the alerts of `deploy/alerts.yml` are about. */
+export interface HealthSources {
+  readonly leaseHeld: () => boolean;
+  readonly leases: () => Promise<{ servers: number; guards: number }>;
+  readonly skewMs: () => number;
+  readonly pools: () => Readonly<Record<string, PoolFigures>>;
+  readonly dataDirectory: string;
+  /** The file of the embedded store; null on PostgreSQL. */
+  readonly database: string | null;
+}
+
+const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+
+function freeBytes(directory: string): number {
+  const { bavail, bsize } = statfsSync(directory);
+  return bavail * bsize;
+}
+
+/** Adds the metrics that are read when they are asked for. */
+export function addHealthMetrics(registers: Metrics[], sources: HealthSources): void {
+  const { dataDirectory, database } = sources;
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+  gauge('devpilot_lease_held', '1 while this node holds its lease', () => Number(sources.leaseHeld()));
+  new Gauge({
+    name: 'devpilot_nodes',
+    help: 'Servers and guards that hold a lease on the store',
+    labelNames: ['kind'],
+    registers,
+    async collect() {
+      // Where the store cannot be reached nothing is known, and the rest is told all the same.
+      const { servers, guards } = await sources.leases().catch(() => ({ servers: Number.NaN, guards: Number.NaN }));
+      this.set({ kind: 'server' }, servers);
+      this.set({ kind: 'guard' }, guards);
+    },
+  });
+  gauge('devpilot_clock_skew_seconds', 'How far the clock of this node is ahead of that of the database', () => {
+    return sources.skewMs() / 1000;
+  });
+  new Gauge({
+    name: 'devpilot_store_connections',
+    help: 'Connections to PostgreSQL by pool: in use, the most there may be, and requests that wait for one',
+    labelNames: ['pool', 'state'],
+    registers,
+    collect() {
+      for (const [pool, { used, most, waiting }] of Object.entries(sources.pools())) {
+        this.set({ pool, state: 'used' }, used);
+        this.set({ pool, state: 'most' }, most);
+        this.set({ pool, state: 'waiting' }, waiting);
+      }
+    },
+  });
+  if (database !== null) {
+    gauge('devpilot_sqlite_bytes', 'Size of the file of the embedded store', () => sizeOf(database));
+    gauge('devpilot_sqlite_wal_bytes', 'Size of the write-ahead log of the embedded store', () =>
+      sizeOf(`${database}-wal`),
+    );
+  }
+  if (existsSync(dataDirectory)) {
+    gauge('devpilot_disk_free_bytes', 'Free space on the disk of the data directory', () => freeBytes(dataDirectory));
+  }
+  gauge(
+    'devpilot_last_backup_timestamp_seconds',
+    'When the last backup of this installation was completed by `devpilot backup` with this data directory; 0 where none was',
+    () => readLastBackup(dataDirectory) / 1000,
+  );
+}
+
+export const databaseIn = (dataDirectory: string): string => join(dataDirectory, 'devpilot.db');

@@ -1,0 +1,27 @@
+import type { Lease } from '../credentials/registry.ts';
+import type { Unreadiness } from '../http/house.ts';
+import type { Store } from '../store/store.ts';
+import { type ClockSkew, SKEW_LIMIT_MS } from './clock-skew.ts';
+
+/** What keeps this node from being ready; empty when it is. */
+export async function findUnreadiness(store: Store, lease: Lease, skew: ClockSkew): Promise<Unreadiness[]> {
+  const found: Unreadiness[] = [];
+  try {
+    await store.first('select 1 as one', []);
+  } catch {
+    found.push({ reason: 'store_unreachable', detail: 'The store cannot be reached.' });
+  }
+  const fault = store.fault?.() ?? null;
+  if (fault !== null) found.push({ reason: 'store_fault', detail: fault });
+  if (!lease.holds()) {
+    found.push({ reason: 'no_lease', detail: 'This node holds no lease: it has lost touch with the store.' });
+  }
+  if (skew.isTooFar()) {
+    const limit = SKEW_LIMIT_MS / 1000;
+    found.push({
+      reason: 'clock_skew',
+      detail: `The clock of this node is more than ${limit} s from the database's: synchronise both (NTP).`,
+    });
+  }
+  return found;
+}
