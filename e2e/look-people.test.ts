@@ -5,6 +5,9 @@ const asNobody = () => null;
 
 looksRightWithin(look.stage, [
   { name: 'account', path: '/account' },
+  { name: 'people', path: '/people' },
+  { name: 'forgot-password', path: '/forgot-password', person: asNobody },
+  { name: 'reset-password', path: '/reset-password#somecode', person: asNobody },
   { name: 'device', path: '/device', reach: press('Continue') },
   {
     name: 'device-unknown',

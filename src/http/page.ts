@@ -13,10 +13,13 @@ const BUILT = fileURLToPath(new URL('../../dist/web/', import.meta.url));
 const PAGE_ADDRESSES = [
   '/',
   '/sign-in',
+  '/forgot-password',
+  '/reset-password',
   '/setup',
   '/accept-invitation',
   '/device',
   '/account',
+  '/people',
   '/projects',
   '/projects/:project',
   '/apps',

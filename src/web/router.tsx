@@ -67,7 +67,7 @@ const framed = createRoute({
     if (search.workspace !== undefined) return;
     const chosen = await chooseWorkspace(workspaces);
     if (chosen === null) {
-      if (location.pathname !== '/account') throw redirect({ to: '/', search: {} });
+      if (location.pathname !== '/account' && location.pathname !== '/people') throw redirect({ to: '/', search: {} });
       return;
     }
     throw redirect({
@@ -281,6 +281,27 @@ const account = createRoute({
   path: '/account',
   component: lazyRouteComponent(() => patiently(() => import('./account/account-page.tsx')), 'AccountPage'),
 });
+const people = createRoute({
+  getParentRoute: () => framed,
+  path: '/people',
+  component: lazyRouteComponent(() => patiently(() => import('./people/people-page.tsx')), 'PeoplePage'),
+});
+const forgotPassword = createRoute({
+  getParentRoute: () => root,
+  path: '/forgot-password',
+  component: lazyRouteComponent(
+    () => patiently(() => import('./sign-in/forgot-password-page.tsx')),
+    'ForgotPasswordPage',
+  ),
+});
+const resetPassword = createRoute({
+  getParentRoute: () => root,
+  path: '/reset-password',
+  component: lazyRouteComponent(
+    () => patiently(() => import('./sign-in/reset-password-page.tsx')),
+    'ResetPasswordPage',
+  ),
+});
 const device = createRoute({
   getParentRoute: () => signedIn,
   path: '/device',
@@ -308,6 +329,7 @@ const routeTree = root.addChildren([
     device,
     framed.addChildren([
       account,
+      people,
       within.addChildren([
         projects,
         project,
@@ -341,6 +363,8 @@ const routeTree = root.addChildren([
   ]),
   invitation,
   signIn,
+  forgotPassword,
+  resetPassword,
   setup,
 ]);
 

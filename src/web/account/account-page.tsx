@@ -1,5 +1,6 @@
 import { Stack } from '@mantine/core';
 import { Page } from '../components/page.tsx';
+import { DeleteAccountSection } from './delete-account.tsx';
 import { PasskeysSection } from './passkeys.tsx';
 import { PasswordSection } from './password.tsx';
 import { ProfileSection } from './profile.tsx';
@@ -16,6 +17,7 @@ export function AccountPage() {
         <TwoFactorSection />
         <PasskeysSection />
         <SessionsSection />
+        <DeleteAccountSection />
       </Stack>
     </Page>
   );

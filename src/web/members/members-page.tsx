@@ -6,19 +6,28 @@ import type { Member } from '../../contract/schemas.ts';
 import type { GivenRole } from '../../contract/words.ts';
 import { messageOf, queryClient } from '../api.ts';
 import { type Column, DataTable } from '../components/data-table.tsx';
-import { IconCrown, IconDots, IconShieldCheck, IconUser, IconUserMinus, IconUserPlus } from '../components/icons.ts';
+import {
+  IconCrown,
+  IconDots,
+  IconLogout,
+  IconShieldCheck,
+  IconUser,
+  IconUserMinus,
+  IconUserPlus,
+} from '../components/icons.ts';
 import { useListState } from '../components/list-state.ts';
 import { Tag } from '../components/notice.tsx';
 import { Page } from '../components/page.tsx';
 import { ErrorState, TableSkeleton } from '../components/states.tsx';
 import { Ago } from '../components/time.tsx';
 import { useMe, useWorkspace } from '../session.ts';
+import { EndSessionsDialog } from './end-sessions-dialog.tsx';
 import { HandOverDialog } from './hand-over-dialog.tsx';
 import { Invitations } from './invitations.tsx';
 import { InviteDialog } from './invite-dialog.tsx';
 import { RemoveDialog } from './remove-dialog.tsx';
 
-type Dialog = 'invite' | { readonly remove: Member } | { readonly handOver: Member };
+type Dialog = 'invite' | { readonly end: Member } | { readonly remove: Member } | { readonly handOver: Member };
 
 function columnsFor(myId: string): readonly Column<Member>[] {
   return [
@@ -89,6 +98,9 @@ function Tools({ member, open }: { readonly member: Member; readonly open: (dial
             Hand over ownership…
           </Menu.Item>
         )}
+        <Menu.Item leftSection={<IconLogout size={16} />} onClick={() => open({ end: member })}>
+          End all sessions…
+        </Menu.Item>
         <Menu.Divider />
         <Menu.Item
           leftSection={<IconUserMinus size={16} />}
@@ -115,6 +127,7 @@ export function MembersPage() {
     placeholderData: keepPreviousData,
   });
   const removed = dialog !== null && dialog !== 'invite' && 'remove' in dialog ? dialog.remove : null;
+  const ended = dialog !== null && dialog !== 'invite' && 'end' in dialog ? dialog.end : null;
   const heir = dialog !== null && dialog !== 'invite' && 'handOver' in dialog ? dialog.handOver : null;
 
   return (
@@ -157,6 +170,9 @@ export function MembersPage() {
       )}
       {isAdmin && <Invitations />}
       {isAdmin && <InviteDialog opened={dialog === 'invite'} onClose={close} />}
+      {ended !== null && (
+        <EndSessionsDialog name={ended.name} onClose={close} end={() => api.members.endSessions(ended.id)} />
+      )}
       {removed !== null && <RemoveDialog member={removed} onClose={close} />}
       {heir !== null && <HandOverDialog heir={heir} onClose={close} />}
     </Page>

@@ -9,6 +9,7 @@ import {
   IconSelector,
   IconSun,
   IconUser,
+  IconUsers,
 } from '../components/icons.ts';
 import { forgetPerson, useMe } from '../session.ts';
 import styles from './shell.module.css';
@@ -52,6 +53,11 @@ export function AccountMenu() {
         <Menu.Item leftSection={<IconUser size={16} />} onClick={() => void navigate({ to: '/account' })}>
           Your account
         </Menu.Item>
+        {me.operator && (
+          <Menu.Item leftSection={<IconUsers size={16} />} onClick={() => void navigate({ to: '/people' })}>
+            People on this server
+          </Menu.Item>
+        )}
         <Menu.Divider />
         <Menu.Label>Colours</Menu.Label>
         {SCHEMES.map(({ scheme, label, Icon }) => (

@@ -1,6 +1,6 @@
-import { Button, Divider, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
+import { Anchor, Button, Divider, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
-import { useRouter, useSearch } from '@tanstack/react-router';
+import { Link, useRouter, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import { DevpilotError } from '../../sdk/client.ts';
 import { passkeyObstacle } from '../account/passkey.ts';
@@ -78,6 +78,9 @@ export function SignInPage() {
                 {...form.getInputProps('email')}
               />
               <PasswordInput label="Password" autoComplete="current-password" {...form.getInputProps('password')} />
+              <Anchor fz="sm" renderRoot={(props) => <Link to="/forgot-password" search={{}} {...props} />}>
+                Forgot your password?
+              </Anchor>
             </>
           )}
           {signIn.error !== null && !asksForCode && fieldErrorsOf(signIn.error) === null && (

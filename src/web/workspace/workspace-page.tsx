@@ -109,6 +109,40 @@ function Delete() {
   );
 }
 
+function Leave() {
+  const { workspace, api: here } = useWorkspace();
+  const navigate = useNavigate();
+  const [opened, { open, close }] = useDisclosure();
+  return (
+    <Section
+      title="Leave this workspace"
+      description="You lose your access to it. Access tokens and API keys that you created go on working."
+      tone="bad"
+      actions={
+        <Button className="button-bad" onClick={open}>
+          Leave workspace…
+        </Button>
+      }
+    >
+      <ConfirmDialog
+        opened={opened}
+        onClose={close}
+        title="Leave workspace"
+        confirm="Leave workspace"
+        onConfirm={async () => {
+          await here.members.leave();
+          forgetPerson();
+          notifications.show({ message: `You have left ${workspace.name}.` });
+          await navigate({ to: '/', search: {} });
+        }}
+      >
+        To come back to <b>{workspace.name}</b> you need an invitation. If it is your last workspace, you are signed
+        out.
+      </ConfirmDialog>
+    </Section>
+  );
+}
+
 /** The workspace itself: its name, its slug, its end. */
 export function WorkspacePage() {
   const { workspace, isAdmin, isOwner } = useWorkspace();
@@ -132,7 +166,7 @@ export function WorkspacePage() {
             ]}
           />
         </Section>
-        {isOwner && <Delete />}
+        {isOwner ? <Delete /> : <Leave />}
       </Stack>
     </Page>
   );

@@ -1,0 +1,26 @@
+import { notifications } from '@mantine/notifications';
+import { ConfirmDialog } from '../components/confirm.tsx';
+
+interface EndSessionsDialogProps {
+  readonly name: string;
+  readonly onClose: () => void;
+  readonly end: () => Promise<unknown>;
+}
+
+/** Ends all sessions of somebody else. */
+export function EndSessionsDialog({ name, onClose, end }: EndSessionsDialogProps) {
+  return (
+    <ConfirmDialog
+      opened
+      onClose={onClose}
+      title="End all sessions"
+      confirm="End sessions"
+      onConfirm={async () => {
+        await end();
+        notifications.show({ message: `All sessions of ${name} have ended.` });
+      }}
+    >
+      {name} is signed out of every browser and command line at once, and can sign in again.
+    </ConfirmDialog>
+  );
+}

@@ -1,0 +1,176 @@
+import { ActionIcon, Menu, Stack, Text } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import type { Account, ResetLink } from '../../contract/schemas.ts';
+import { api, messageOf, queryClient } from '../api.ts';
+import { ConfirmDialog } from '../components/confirm.tsx';
+import { CopyButton } from '../components/copy.tsx';
+import { type Column, DataTable } from '../components/data-table.tsx';
+import { Dialog } from '../components/dialog.tsx';
+import { FilterBar, SearchField } from '../components/filters.tsx';
+import { IconDots, IconKey, IconLock, IconLogout, IconShieldCheck } from '../components/icons.ts';
+import { useListState } from '../components/list-state.ts';
+import { Notice, Tag } from '../components/notice.tsx';
+import { Page } from '../components/page.tsx';
+import { ErrorState, TableSkeleton } from '../components/states.tsx';
+import { Ago } from '../components/time.tsx';
+import { EndSessionsDialog } from '../members/end-sessions-dialog.tsx';
+import { meQuery, useMe } from '../session.ts';
+
+type Open =
+  | { readonly disable: Account }
+  | { readonly end: Account }
+  | { readonly link: ResetLink; readonly account: Account };
+
+const KEY = ['people'];
+
+async function refresh(): Promise<void> {
+  await queryClient.invalidateQueries({ queryKey: KEY });
+  await queryClient.invalidateQueries({ queryKey: meQuery.queryKey });
+}
+
+const COLUMNS: readonly Column<Account>[] = [
+  {
+    key: 'name',
+    label: 'Name',
+    cell: ({ name, email, operator, disabled }) => (
+      <>
+        <Text fz="sm" fw={600} component="div">
+          {name} {operator && <Tag tone="good">Operator</Tag>} {disabled && <Tag tone="bad">Disabled</Tag>}
+        </Text>
+        <Text fz="xs" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
+          {email}
+        </Text>
+      </>
+    ),
+  },
+  { key: 'workspaces', label: 'Workspaces', cell: ({ workspaces }) => workspaces, align: 'right' },
+  { key: 'twoFactor', label: 'Two-factor', cell: ({ twoFactor }) => (twoFactor ? 'On' : 'Off') },
+  {
+    key: 'lastUsedAt',
+    label: 'Last used',
+    cell: ({ lastUsedAt }) => (lastUsedAt === null ? 'Signed out' : <Ago at={lastUsedAt} />),
+  },
+];
+
+function Tools({ account, open }: { readonly account: Account; readonly open: (dialog: Open) => void }) {
+  const onError = (error: Error) => notifications.show({ color: 'red', message: messageOf(error) });
+  const change = useMutation({
+    mutationFn: (body: { disabled?: boolean; operator?: boolean }) => api.people.update(account.id, body),
+    onError,
+    onSuccess: refresh,
+  });
+  const reset = useMutation({
+    mutationFn: () => api.people.createPasswordReset(account.id),
+    onError,
+    onSuccess: (link) => open({ link, account }),
+  });
+  const { name, operator, disabled } = account;
+  return (
+    <Menu>
+      <Menu.Target>
+        <ActionIcon variant="subtle" color="gray" aria-label={`Actions for ${name}`} loading={change.isPending}>
+          <IconDots size={18} />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item leftSection={<IconKey size={16} />} disabled={disabled} onClick={() => reset.mutate()}>
+          Create password reset link
+        </Menu.Item>
+        <Menu.Item leftSection={<IconLogout size={16} />} onClick={() => open({ end: account })}>
+          End all sessions…
+        </Menu.Item>
+        <Menu.Item leftSection={<IconShieldCheck size={16} />} onClick={() => change.mutate({ operator: !operator })}>
+          {operator ? 'Remove operator role' : 'Make operator'}
+        </Menu.Item>
+        <Menu.Divider />
+        {disabled ? (
+          <Menu.Item leftSection={<IconLock size={16} />} onClick={() => change.mutate({ disabled: false })}>
+            Enable
+          </Menu.Item>
+        ) : (
+          <Menu.Item leftSection={<IconLock size={16} />} c="var(--app-bad)" onClick={() => open({ disable: account })}>
+            Disable…
+          </Menu.Item>
+        )}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+/** All people of the installation, for its operators. */
+export function PeoplePage() {
+  const me = useMe();
+  const state = useListState();
+  const [dialog, setDialog] = useState<Open | null>(null);
+  const close = () => setDialog(null);
+  const { data, error, refetch, isPlaceholderData } = useQuery({
+    queryKey: [...KEY, state.get('q'), state.cursor],
+    queryFn: ({ signal }) => api.people.list({ limit: 50, cursor: state.cursor, q: state.get('q') }, { signal }),
+    placeholderData: keepPreviousData,
+    enabled: me.operator,
+  });
+  return (
+    <Page title="People" description="Everybody with an account on this server. Operators administer them here.">
+      {me.operator ? (
+        <Stack gap="md">
+          <FilterBar state={state} filters={['q']}>
+            <SearchField state={state} label="Search by name or email" />
+          </FilterBar>
+          {data !== undefined ? (
+            <DataTable
+              label="People"
+              columns={COLUMNS}
+              rows={data.data}
+              rowId={({ id }) => id}
+              rowName={({ name }) => name}
+              nextCursor={data.nextCursor}
+              state={state}
+              stale={isPlaceholderData}
+              tools={(account) => <Tools account={account} open={setDialog} />}
+            />
+          ) : error !== null ? (
+            <ErrorState error={error} retry={() => void refetch()} />
+          ) : (
+            <TableSkeleton rows={4} />
+          )}
+        </Stack>
+      ) : (
+        <Notice tone="warn">Only operators of this server see its people.</Notice>
+      )}
+      {dialog !== null && 'end' in dialog && (
+        <EndSessionsDialog
+          name={dialog.end.name}
+          onClose={close}
+          end={() => api.people.endSessions(dialog.end.id).then(refresh)}
+        />
+      )}
+      {dialog !== null && 'disable' in dialog && (
+        <ConfirmDialog
+          opened
+          onClose={close}
+          title="Disable account"
+          confirm="Disable"
+          onConfirm={() => api.people.update(dialog.disable.id, { disabled: true }).then(refresh)}
+        >
+          {dialog.disable.name} is signed out everywhere and cannot sign in until an operator enables the account. Open
+          invitations of theirs end. Access tokens and API keys that they created go on working.
+        </ConfirmDialog>
+      )}
+      <Dialog opened={dialog !== null && 'link' in dialog} onClose={close} title="Password reset link">
+        {dialog !== null && 'link' in dialog && (
+          <Stack gap="md">
+            <Text fz="sm">
+              Give this link to {dialog.account.name}. It works once and ends <Ago at={dialog.link.expiresAt} />.
+            </Text>
+            <Text fz="sm" className="mono" id="reset-link" style={{ overflowWrap: 'anywhere' }}>
+              {dialog.link.url}
+            </Text>
+            <CopyButton text={dialog.link.url} label="Copy link" shownIn="reset-link" />
+          </Stack>
+        )}
+      </Dialog>
+    </Page>
+  );
+}
