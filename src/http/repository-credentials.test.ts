@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { App } from '../contract/resources.ts';
 import type { AuditEvent, Page } from '../contract/schemas.ts';
+import { rotateSecret } from '../server/secret-rotation.ts';
+import { readSettings } from '../settings.ts';
 import { createTestApp, createTestServer, deployed, logOf, type TestApp } from '../testing/deploying.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import { startGitHost, type TestGitHost } from '../testing/git-host.ts';
@@ -134,6 +136,9 @@ forEachEngine('credentials of a repository', (engine) => {
       for (const file of readdirSync(house.dataDirectory)) {
         assert.ok(!readFileSync(join(house.dataDirectory, file)).includes('p4ss'), file);
       }
+      // A new secret opens and seals it again, which works only for what it is bound to.
+      const settings = readSettings({ DEVPILOT_DATA_DIR: house.dataDirectory });
+      assert.equal((await rotateSecret(settings, null)).values, 1);
       house = await startHouse({ environment, dataDirectory: house.dataDirectory });
       owner = personWith(house, owner.email, owner.cookie, owner.workspaceId);
     }
