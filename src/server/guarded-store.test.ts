@@ -20,6 +20,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
 import { sql } from 'kysely';
 import { readSettings } from '../settings.ts';
+import { openSqliteStore } from '../store/sqlite.ts';
 import { refuseUnlessWhole } from '../store/sqlite-guard.ts';
 import { StartRefused } from '../store/start-refused.ts';
 import { runCommand, spawnServer } from '../testing/process.ts';
@@ -203,6 +204,25 @@ test('the file alone is not far behind while it is written to, and at rest it is
   assert.ok(size < 12 * 1_048_576, `${size} bytes of log`);
   await store.close();
   release();
+});
+
+test('damage that a request meets makes the store faulty', async () => {
+  const directory = join(root, 'met');
+  await startAndStop(directory);
+  const path = join(directory, 'devpilot.db');
+  const database = new DatabaseSync(path);
+  const page = Number(
+    database.prepare("select rootpage from sqlite_schema where name = 'workspace'").get()?.['rootpage'],
+  );
+  database.close();
+  const file = openSync(path, 'r+');
+  writeSync(file, Buffer.alloc(4096, 0xa5), 0, 4096, (page - 1) * 4096);
+  closeSync(file);
+  const store = await openSqliteStore(path);
+  assert.equal(store.fault?.(), null);
+  await assert.rejects(sql`select * from workspace`.execute(store.read));
+  assert.match(store.fault?.() ?? '', /damaged/);
+  await store.close();
 });
 
 test('damage in a file that is too large to be read before the start is found while it is served', async (t) => {

@@ -106,7 +106,9 @@ export async function guardStore(
     ...store,
     fault() {
       const damage = check?.found();
-      return typeof damage === 'string' ? `The store is damaged (${damage}): restore a backup.` : null;
+      return typeof damage === 'string'
+        ? `The store is damaged (${damage}): restore a backup.`
+        : (store.fault?.() ?? null);
     },
     transaction: disk.transaction,
     diskFull: disk.isFull,

@@ -31,6 +31,9 @@ function reported(error: SqliteError): Error {
   });
 }
 
+/** Primary result codes of a file that is damaged, or no database. */
+const DAMAGED = new Set([11, 26]);
+
 class SqliteError extends Error {
   readonly errcode: number | null;
   constructor(message: string, errcode: number | null) {
@@ -48,7 +51,10 @@ class SqliteThread implements DatabaseConnection {
   #next = 0;
   #failure: Error | null = null;
 
-  constructor(path: string, readOnly: boolean) {
+  readonly #onDamage: (message: string) => void;
+
+  constructor(path: string, readOnly: boolean, onDamage: (message: string) => void = () => undefined) {
+    this.#onDamage = onDamage;
     const body = import.meta.url.endsWith('.ts') ? './sqlite-worker.ts' : './sqlite-worker.js';
     // Statements come and go; without a bound what they leave behind grows to some 40 MB a thread before it is looked at.
     const resourceLimits = { maxYoungGenerationSizeMb: 8 };
@@ -69,8 +75,10 @@ class SqliteThread implements DatabaseConnection {
     const waiting = this.#waiting.get(answer.id);
     this.#waiting.delete(answer.id);
     if (this.#waiting.size === 0) this.#worker.unref();
-    if ('message' in answer) waiting?.reject(reported(new SqliteError(answer.message, answer.errcode)));
-    else waiting?.resolve({ rows: answer.rows as never[], numAffectedRows: BigInt(answer.changes) });
+    if ('message' in answer) {
+      if (answer.errcode !== null && DAMAGED.has(answer.errcode & 0xff)) this.#onDamage(answer.message);
+      waiting?.reject(reported(new SqliteError(answer.message, answer.errcode)));
+    } else waiting?.resolve({ rows: answer.rows as never[], numAffectedRows: BigInt(answer.changes) });
   }
 
   #fail(error: Error): void {
@@ -150,9 +158,13 @@ export interface SqliteStore extends Store {
  * The caller sees to it that no other process has the file open.
  */
 export async function openSqliteStore(path: string): Promise<SqliteStore> {
-  const write = new Kysely<Schema>({ dialect: threadDialect(new SqliteThread(path, false)) });
+  let damage: string | null = null;
+  const onDamage = (message: string) => {
+    damage ??= message;
+  };
+  const write = new Kysely<Schema>({ dialect: threadDialect(new SqliteThread(path, false, onDamage)) });
   await migrate(write, 'blob');
-  const reader = new SqliteThread(path, true);
+  const reader = new SqliteThread(path, true, onDamage);
   const read = new Kysely<Schema>({ dialect: threadDialect(reader) });
   const hot = openSqlite(path, true);
   const statements = new Map<string, StatementSync>();
@@ -170,6 +182,7 @@ export async function openSqliteStore(path: string): Promise<SqliteStore> {
     first: async (statement, parameters) => first(statement, parameters),
     lookUp: async ({ table, columns, key }, value) =>
       first(`select ${columns} from ${table} where ${key} = ?`, [value]),
+    fault: () => (damage === null ? null : `The store is damaged (${damage}): restore a backup.`),
     async checkpoint(how) {
       await write.executeQuery(CompiledQuery.raw(`pragma wal_checkpoint(${how})`));
     },
