@@ -23,11 +23,14 @@ forEachEngine('instants of clients', (engine) => {
   let house: TestHouse;
   let owner: TestPerson;
   let headers: Record<string, string>;
+  let keyHeaders: Record<string, string>;
   let store: Store;
   before(async () => {
     house = await startHouse({ clock: () => NOW, environment: await engine.environment() });
     owner = await signUpOwner(house);
     headers = bearer((await createToken(owner, ['all'])).secret);
+    const key = await owner.call<{ publicKey: string }>('/v1/errors/keys', { body: { name: 'Clients' } });
+    keyHeaders = { 'x-sentry-auth': `Sentry sentry_version=7, sentry_key=${key.body.publicKey}` };
     store = await engine.open();
   });
   after(async () => {
@@ -49,7 +52,7 @@ forEachEngine('instants of clients', (engine) => {
       breadcrumbs: [{ timestamp, message: 'before' }],
     };
     const body = `{}\n{"type":"event"}\n${JSON.stringify(event)}\n`;
-    const sent = await house.call('/api/1/envelope/', { method: 'POST', headers, body });
+    const sent = await house.call('/api/1/envelope/', { method: 'POST', headers: keyHeaders, body });
     assert.equal(sent.status, 200, sent.text);
     const issue = (await list<ErrorIssue>('/v1/errors/issues')).find(({ type }) => type === name);
     const [occurrence] = await list<ErrorEvent>(`/v1/errors/issues/${issue?.id}/events`);
