@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { createMask } from './mask.ts';
+
+/** What a mask hides, found by looking for each secret at each place. */
+function hiddenBy(secrets: readonly string[], line: string): string {
+  let shown = '';
+  for (let at = 0, end = 0; at < line.length; at++) {
+    const length = Math.max(0, ...secrets.filter((secret) => line.startsWith(secret, at)).map((one) => one.length));
+    if (length > 0 && at >= end) shown += '[secret]';
+    end = Math.max(end, length > 0 ? at + length : 0);
+    if (at >= end) shown += line.charAt(at);
+  }
+  return shown;
+}
+
+const text = (min: number, max: number) =>
+  fc.string({ unit: fc.constantFrom('a', 'b', 'c'), minLength: min, maxLength: max });
+
+test('every secret is hidden wherever it stands, also where secrets overlap', () => {
+  fc.assert(
+    fc.property(fc.array(text(4, 9), { maxLength: 8 }), text(0, 60), (secrets, line) => {
+      const forms = secrets.flatMap((one) => [one, Buffer.from(one).toString('base64')]);
+      assert.equal(createMask(secrets)(line, line.length), hiddenBy(forms, line));
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+test('a secret that begins in the part that is kept is hidden whole, however long it is', () => {
+  const secret = 's3cret'.repeat(5_000);
+  const mask = createMask([secret]);
+  assert.equal(mask(`key=${secret};`, 20), 'key=[secret]');
+  assert.ok(mask.longest <= 256);
+  const seen = `key=${secret}`.slice(0, 20 + mask.longest);
+  assert.equal(mask(seen, 20), 'key=[secret]');
+});
+
+/** Processor milliseconds: what else the machine does changes nothing. */
+function costOf(run: () => void): number {
+  const before = process.threadCpuUsage();
+  run();
+  const { user, system } = process.threadCpuUsage(before);
+  return (user + system) / 1000;
+}
+
+test('a line costs the same however many secrets there are and however they repeat themselves', () => {
+  const line = 'a'.repeat(16_000);
+  const nested = createMask(Array.from({ length: 1_000 }, (_, at) => 'a'.repeat(4 + at)));
+  const long = createMask([`b${'a'.repeat(65_000)}`, 'a'.repeat(65_000)]);
+  // It was nine seconds.
+  assert.ok(costOf(() => nested(line, line.length)) < 1_000);
+  assert.ok(costOf(() => long('a'.repeat(131_000), 65_000)) < 1_000);
+});
