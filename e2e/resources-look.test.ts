@@ -7,7 +7,7 @@ import { createApp, createProject, createServer } from './work.ts';
 
 const HOST_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE8pWSOI9SyOvEcWmDXEzG/hLWfTYgDdLJ8cQ0pXxcDU';
 
-let places = { project: '', app: '', server: '' };
+let places = { project: '', app: '', server: '', unconfirmed: '' };
 const stage = setStage(async ({ owner }) => {
   const project = await createProject(owner, { name: 'To look at', description: 'With a description.' });
   const server = await createServer(owner, { name: 'Web 2', port: 2222, hostKey: HOST_KEY });
@@ -24,7 +24,9 @@ const stage = setStage(async ({ owner }) => {
     hooks,
     ...repository,
   });
-  places = { project: project.id, app: app.id, server: server.id };
+  const moved = await createServer(owner, { name: 'Web 3', hostKey: HOST_KEY });
+  await owner.call(`/v1/servers/${moved.id}`, { method: 'PATCH', body: { host: 'web-3.example.com' } });
+  places = { project: project.id, app: app.id, server: server.id, unconfirmed: moved.id };
 });
 const openDialog = (name: string) => async (tab: Page) => {
   await tab.getByRole('button', { name }).click();
@@ -47,6 +49,18 @@ test('on the narrowest telephone each part of an app shows which one it is', asy
   }
 });
 
+test('an unconfirmed server says why, and is confirmed by a button', async () => {
+  const server = await createServer(stage.owner, { name: 'Web 4', hostKey: HOST_KEY });
+  await stage.owner.call(`/v1/servers/${server.id}`, { method: 'PATCH', body: { host: 'web-4.example.com' } });
+  const tab = await stage.open(`/servers/${server.id}`);
+  await tab.getByText('Nothing runs on it until an owner or admin confirms it').waitFor();
+  await tab.getByRole('button', { name: 'Confirm server' }).click();
+  await tab.getByText('The server is confirmed. Apps and scripts can run on it.').waitFor();
+  assert.equal(await tab.getByRole('button', { name: 'Confirm server' }).count(), 0);
+  const { body } = await stage.owner.call<{ confirmed: boolean }>(`/v1/servers/${server.id}`);
+  assert.equal(body.confirmed, true);
+});
+
 looksRight(stage, [
   { name: 'projects', path: '/projects' },
   { name: 'project', path: () => `/projects/${places.project}` },
@@ -58,5 +72,10 @@ looksRight(stage, [
   { name: 'app-hook', path: () => `/apps/${places.app}/settings`, reach: openDialog('Add a hook') },
   { name: 'servers', path: '/servers' },
   { name: 'server', path: () => `/servers/${places.server}` },
+  {
+    name: 'server-unconfirmed',
+    path: () => `/servers/${places.unconfirmed}`,
+    reach: (tab) => tab.getByRole('button', { name: 'Confirm server' }).waitFor(),
+  },
   { name: 'server-new', path: '/servers', reach: openDialog('New server') },
 ]);

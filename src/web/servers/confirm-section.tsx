@@ -35,7 +35,7 @@ export function ConfirmSection({ server }: { readonly server: Server }) {
       <Stack gap="xs">
         {server.kind === 'ssh' && (
           <>
-            <Text fz="sm">
+            <Text fz="sm" style={{ overflowWrap: 'anywhere' }}>
               Steps will run on{' '}
               <span className="mono">
                 {server.user}@{server.host}
