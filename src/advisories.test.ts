@@ -132,9 +132,11 @@ test('CVE-2023-39349: a credential sees no other credential, no member and no lo
 test('CVE-2026-92764: the workspace comes from the credential alone, not from its creator or a header', async () => {
   const second = await createWorkspaceFor(owner, house, 'Second');
   const { secret } = await createKey(owner, ['read']);
-  const headers = { ...bearer(secret), 'devpilot-workspace': second.workspaceId };
+  const headers = bearer(secret);
   const who = await house.call<{ workspace: { id: string } }>('/v1/whoami', { headers });
   assert.equal(who.body.workspace.id, owner.workspaceId);
+  const elsewhere = { ...headers, 'devpilot-workspace': second.workspaceId };
+  assert.equal((await house.call('/v1/whoami', { headers: elsewhere })).status, 404);
   const theirs = await createToken(second, ['all']);
   const body = new URLSearchParams({ token: theirs.secret });
   assert.equal((await house.call('/v1/introspect', { headers, body })).text, '{"active":false}');
