@@ -14,7 +14,7 @@ export function DeleteAccountSection() {
   const [opened, { open, close }] = useDisclosure();
   return (
     <Section
-      title="Delete your account"
+      title="Delete account"
       description="You leave every workspace. Access tokens and API keys that you created go on working, and activity logs keep your name."
       tone="bad"
       actions={
