@@ -180,7 +180,7 @@ describe('the log of a running house', () => {
   test('a change whose entry can not be written does not happen', async () => {
     const house = await startHouse();
     const owner = await signUpOwner(house);
-    const other = new DatabaseSync(join(house.dataDirectory, 'devpilot.db'));
+    const other = new DatabaseSync(join(house.dataDirectory, 'devpilot.db'), { timeout: 5000 });
     other.exec("create trigger no_log before insert on audit_event begin select raise(abort, 'disk full'); end");
     const refused = await owner.call<{ code: string }>('/v1/access-tokens', {
       body: { name: 'Deploys', scopes: ['all'] },

@@ -159,7 +159,7 @@ test('no value is in any byte of the data directory, nor in the log', async () =
 test('a value sealed for one variable opens in no other row', async () => {
   const app = await newApp();
   await set(app, { MINE: 'mine', THEIRS: 'theirs' });
-  const database = new DatabaseSync(join(house.dataDirectory, 'devpilot.db'));
+  const database = new DatabaseSync(join(house.dataDirectory, 'devpilot.db'), { timeout: 5000 });
   database
     .prepare(
       `update env_change set value_sealed = (select value_sealed from env_change where app_id = ? and name = 'MINE')
