@@ -115,6 +115,22 @@ forEachEngine('what a right to deploy can choose', (engine) => {
     assert.ok(!existsSync(join(app.directory, 'current')));
   });
 
+  test('a password in a health check URL that an earlier version accepted is shown to nobody', async () => {
+    const { body: made } = await app.deploy({ scheduledAt: later() });
+    const check = '{"url":"http://ada:s3cret@127.0.0.1/healthz","timeoutSeconds":5}';
+    const overrides = `{"healthCheck":${check}}`;
+    await runSql(house, environment, `update deployment set overrides = '${overrides}' where id = '${made.id}'`);
+    await runSql(house, environment, `update app set health_check = '${check}' where id = '${app.id}'`);
+    for (const url of [`/v1/deployments/${made.id}`, `/v1/deployments`, `/v1/apps/${app.id}`]) {
+      const { status, text } = await owner.call(url);
+      assert.equal(status, 200);
+      assert.match(text, /127\.0\.0\.1\/healthz/);
+      assert.doesNotMatch(text, /s3cret/);
+    }
+    await runSql(house, environment, `update app set health_check = null where id = '${app.id}'`);
+    await cancel(made.id);
+  });
+
   test('whoever asked for an approval cannot give it where somebody else could', async () => {
     const approve = <Body>(person: TestPerson, id: string) =>
       person.call<Body>(`/v1/deployments/${id}/approve`, { method: 'POST' });

@@ -261,6 +261,15 @@ test('an app starts with the standard settings and takes each of its own', async
   assert.deepEqual(listed.body.data, [edited.body]);
 });
 
+test('a health check command is shown as it was set: an edit that sends it back changes nothing', async () => {
+  const project = await newProject('Commands');
+  const healthCheck = { command: 'curl -fsS http://ada:s3cret@127.0.0.1:8080/healthz', timeoutSeconds: 5 };
+  const app = await made<App>('/v1/apps', { name: 'Checked app', projectId: project.id, healthCheck });
+  assert.deepEqual(app.healthCheck, healthCheck);
+  const { body: log } = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${app.id}`);
+  assert.ok(!JSON.stringify(log).includes('s3cret'), 'the activity log has no password');
+});
+
 test('what a shell, git or ssh could take for something else is refused', async () => {
   const project = await newProject('Refusals');
   const app = { name: 'Some app', projectId: project.id };

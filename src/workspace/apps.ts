@@ -14,6 +14,13 @@ type StoredHook = Omit<App['hooks'][number], 'interpreter'> & Partial<Pick<App['
 
 const STANDARD = { branch: 'main', keepReleases: 5 } as const;
 
+/** A version before this one accepted a password in its URL. A command is shown as it is, so that it can be edited. */
+function showHealthCheck(stored: string | null): App['healthCheck'] {
+  if (stored === null) return null;
+  const check = JSON.parse(stored) as App['healthCheck'];
+  return check?.url === undefined ? check : { ...check, url: withoutSecrets(check.url) as string };
+}
+
 function showApp(row: AppTable): App {
   return {
     id: row.id,
@@ -28,9 +35,7 @@ function showApp(row: AppTable): App {
     directory: row.directory,
     hooks: (JSON.parse(row.hooks) as StoredHook[]).map((hook) => ({ interpreter: '/bin/sh', ...hook })),
     keepReleases: row.keep_releases,
-    // A version before this one accepted a password in its URL.
-    healthCheck:
-      row.health_check === null ? null : (withoutSecrets(JSON.parse(row.health_check)) as App['healthCheck']),
+    healthCheck: showHealthCheck(row.health_check),
     logCommand: row.log_command,
     backup: row.backup === null ? null : (JSON.parse(row.backup) as App['backup']),
     createdAt: instant(row.created_at),

@@ -5,7 +5,7 @@ import type { AuditNoun, DeploymentWait, Strategy, WorkStatus } from '../../cont
 import { findDeployment, serversOf } from '../../store/deployments.ts';
 import type { DeploymentServerTable, DeploymentTable } from '../../store/schema.ts';
 import type { Queryable } from '../../store/store.ts';
-import { instant, type WorkspaceContext } from '../context.ts';
+import { instant, type WorkspaceContext, withoutSecrets } from '../context.ts';
 import { waitsForPromotion } from './plan.ts';
 
 const maybe = (at: number | null): string | null => (at === null ? null : instant(at));
@@ -33,7 +33,8 @@ export function show(row: DeploymentTable, servers: readonly DeploymentServerTab
     pauseSeconds: row.pause_seconds,
     servers: servers.map(({ server_id, status }) => ({ serverId: server_id, status: status as WorkStatus })),
     hooks: JSON.parse(row.hooks) as Deployment['hooks'],
-    overrides: JSON.parse(row.overrides) as Deployment['overrides'],
+    // A version before this one accepted a password in the URL of a health check.
+    overrides: withoutSecrets(JSON.parse(row.overrides)) as Deployment['overrides'],
     error: row.error,
     waitingFor: waitOf(row, now),
     scheduledAt: maybe(row.scheduled_at),
