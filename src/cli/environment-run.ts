@@ -36,7 +36,7 @@ export async function runWith(app: string, [command = '', ...args]: readonly str
   const { value } = await connect(options).environment.read(app, { values: 'shown' });
   // Whoever may set variables must not choose what runs here.
   const withheld = value.data.filter(({ name }) => isControlVariable(name)).map(({ name }) => name);
-  if (withheld.length > 0) note(`Not passed, since programs take orders from them: ${withheld.join(', ')}.`, options);
+  if (withheld.length > 0) note(`Not passed, since they control how programs run: ${withheld.join(', ')}.`, options);
   const variables = Object.fromEntries(
     value.data.filter(({ name }) => !isControlVariable(name)).map(({ name, value: text }) => [name, text ?? '']),
   );

@@ -15,7 +15,7 @@ export interface UpdateKeyOptions extends Common {
 }
 
 function readSwitch(text: string): boolean {
-  if (text !== 'on' && text !== 'off') throw new Failure('--guard takes on or off.');
+  if (text !== 'on' && text !== 'off') throw new Failure('--guard must be on or off.');
   return text === 'on';
 }
 

@@ -16,7 +16,7 @@ export async function acceptLoss(options: { lostSecret?: true; lostChanges?: tru
   try {
     if (lostChanges) {
       await print('The store is taken as it is now.\n');
-      note('What was deleted or changed in what is lost is accepted again as it was: delete it anew.');
+      note('What was deleted or changed in what is lost is accepted again as it was: delete it again.');
     }
     if (!lostSecret) return;
     const unreadable = await countUnreadable(store.read, createSeal([secret]));

@@ -15,7 +15,7 @@ const digest = z
   .describe('SHA-256 of the secret, base64url')
   .meta({ examples: ['ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0'] });
 const number = z.int().min(0);
-const address = z.union([z.ipv4(), z.ipv6()], { error: 'takes an IP address' }).meta({ examples: ['192.0.2.7'] });
+const address = z.union([z.ipv4(), z.ipv6()], { error: 'must be an IP address' }).meta({ examples: ['192.0.2.7'] });
 
 const history = z
   .string()
@@ -103,10 +103,7 @@ export const GuardUses = z
       .array(
         z.strictObject({
           credentialId: z.string().max(40),
-          count: z
-            .int()
-            .min(1)
-            .max(GUARD_REPORT.usesOfOne, `takes at most ${GUARD_REPORT.usesOfOne} uses in one report`),
+          count: z.int().min(1).max(GUARD_REPORT.usesOfOne, `must be at most ${GUARD_REPORT.usesOfOne} in one report`),
           lastUsedAt: instant,
           addresses: z
             .array(z.strictObject({ address, first: instant, last: instant }))

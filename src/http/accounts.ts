@@ -39,7 +39,7 @@ export function accountRoutes(house: House): Route[] {
       summary: 'Ask for a link to reset a password by mail; the answer never tells whether there is such a person',
       tag,
       body: RequestPasswordReset,
-      answers: { 202: z.null().describe('If there is such a person and this server sends mail, a link is on its way') },
+      answers: { 202: z.null().describe('If there is such a person and this server sends mail, a link is sent') },
       handler: async ({ body, request, reply }) => {
         await requestPasswordReset(people, body.email, originOf(request));
         return reply.code(202).send();

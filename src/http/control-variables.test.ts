@@ -61,7 +61,7 @@ const setVariables = async (values: Readonly<Record<string, string | null>>) => 
   assert.equal(set.status, 200, set.text);
 };
 
-test('variables that programs take orders from reach the app in .env, and no command', async () => {
+test('variables that control how programs run reach the app in .env, and no command', async () => {
   await setVariables({ ...HOSTILE, SHOP_NAME: 'the shop of Ada' });
   const done = await deployed(owner, app);
   assert.equal(done.status, 'completed', done.error ?? '');

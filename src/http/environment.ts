@@ -94,7 +94,7 @@ export function environmentRoutes(house: House): Route[] {
       url: '/v1/apps/:app/env/:name',
       access: write,
       summary:
-        'Set one variable. Names that programs take orders from (PATH, LD_*, GIT_*, NODE_OPTIONS …) reach the app in .env only, not its hooks and commands',
+        'Set one variable. Names that control how programs run (PATH, LD_*, GIT_*, NODE_OPTIONS …) reach the app in .env only, not its hooks and commands',
       tag,
       params: AnyNameInPath,
       body: SetVariable,

@@ -135,7 +135,7 @@ export async function dsnOfEnvelope(body: Buffer): Promise<string | null> {
 
 /** Reads the body of `/store/`: one event. Throws `invalid_request`, `too_large`. */
 export async function readStoredEvent(body: Buffer, now: number): Promise<Envelope> {
-  if (body.length > RESOURCE_LIMITS.errorEvent) throw new Problem('too_large', 'An event takes up to 1 MiB.');
+  if (body.length > RESOURCE_LIMITS.errorEvent) throw new Problem('too_large', 'An event must be at most 1 MiB.');
   const event = await jsonOf(body, EVENT_LIMITS);
   if (typeof event !== 'object' || event === null) throw new Problem('invalid_request', 'The event is not an object.');
   return { eventId: textOf(fieldsOf(event)['event_id'], 64), errors: [errorOf(event, now)] };
@@ -172,7 +172,7 @@ export async function readEnvelope(body: Buffer, now: number): Promise<Envelope>
       at += length + 1;
     } else payload = line();
     if (type !== 'event') continue;
-    if (payload.length > RESOURCE_LIMITS.errorEvent) throw new Problem('too_large', 'An event takes up to 1 MiB.');
+    if (payload.length > RESOURCE_LIMITS.errorEvent) throw new Problem('too_large', 'An event must be at most 1 MiB.');
     errors.push(errorOf(await jsonOf(payload, EVENT_LIMITS), now));
     await pause();
   }

@@ -58,9 +58,9 @@ async function checkFields(
     }
     return;
   }
-  if (!context.localServer) throw invalidField('kind', 'takes ssh; the operator has not allowed local servers');
+  if (!context.localServer) throw invalidField('kind', 'must be ssh: the operator has not allowed local servers');
   if (!(await operators()))
-    throw invalidField('kind', 'takes ssh; local servers are only for workspaces that an operator owns');
+    throw invalidField('kind', 'must be ssh: local servers are only for workspaces that an operator owns');
   if (input.hostKey !== undefined && input.hostKey !== null) throw invalidField('hostKey', 'is not for a local server');
   if (host !== undefined && host !== null && !THIS_MACHINE.has(host)) {
     throw invalidField('host', 'names another machine, which a local server is not');

@@ -75,7 +75,7 @@ export function HookDialog({ hook, taken, onClose, onDone }: HookDialogProps) {
           />
           <Textarea
             label="Command"
-            description="Lines for a shell. They get the app's variables, but for names such as PATH that programs take orders from."
+            description="Lines for a shell. They get the app's variables, except those such as PATH that control how programs run."
             placeholder="npm ci && npm run build"
             autosize
             minRows={3}

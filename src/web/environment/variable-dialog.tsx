@@ -54,8 +54,8 @@ export function VariableDialog({ name, value, taken, onClose, onDone }: Variable
           )}
           {isControlVariable(form.values.name.trim()) && (
             <Notice tone="warn">
-              Programs take orders from this name, so it stays in the .env file: hooks, health checks, log and backup
-              commands do not get it.
+              This name controls how programs run, so the variable stays in the .env file: hooks, health checks, log and
+              backup commands do not get it.
             </Notice>
           )}
           <Textarea

@@ -261,7 +261,7 @@ export async function deploy(context: WorkspaceContext, job: RunningJob): Promis
       const hasCommands = plan.hooks.length > 0 || plan.healthCheck?.command !== undefined;
       if (hasCommands && problem !== null) throw new JobFailure(problem);
       if (hasCommands && withheld.length > 0 && row.next_server === 0) {
-        log.say(`In .env only, since programs take orders from them: ${withheld.join(', ')}.`);
+        log.say(`In .env only, since they control how programs run: ${withheld.join(', ')}.`);
       }
       job.signal.throwIfAborted();
       if (waitsForPromotion(row) && row.updated_at + PROMOTE_WITHIN <= context.clock()) {
