@@ -92,6 +92,8 @@ export function createBucketStorage(settings: BucketSettings, partSize: number =
     const limit = AbortSignal.timeout(ANSWER_WITHIN);
     return signer.fetch(address.href, {
       method,
+      // A redirect is an answer like any other refusal: nothing is sent to a place that the operator did not name.
+      redirect: 'manual',
       headers: { 'x-amz-content-sha256': hash },
       // A GET streams as long as it takes; its own signal ends it.
       signal: method === 'GET' ? (signal ?? null) : AbortSignal.any(signal === undefined ? [limit] : [signal, limit]),

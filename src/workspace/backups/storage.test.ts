@@ -160,7 +160,10 @@ test('a request carries the signature of AWS’s own example', async () => {
 
 /** A bucket of our own that answers as the protocol says, for what no server can be made to do. */
 async function protocolServer(
-  answer: (request: IncomingMessage, body: Buffer) => { status: number; text?: string; etag?: string } | 'break',
+  answer: (
+    request: IncomingMessage,
+    body: Buffer,
+  ) => { status: number; text?: string; etag?: string; location?: string } | 'break',
 ): Promise<{ server: Server; storage: Storage; asked: string[] }> {
   const asked: string[] = [];
   const server = createServer((request, response) => {
@@ -173,7 +176,8 @@ async function protocolServer(
       asked.push(`${request.method} ${request.url}`);
       const given = answer(request, body);
       if (given === 'break') return void request.socket.destroy();
-      response.writeHead(given.status, given.etag === undefined ? {} : { etag: given.etag }).end(given.text ?? '');
+      const { status, text = '', etag, location } = given;
+      response.writeHead(status, { ...(etag && { etag }), ...(location && { location }) }).end(text);
     });
   });
   server.listen(0, '127.0.0.1');
@@ -226,6 +230,20 @@ test('a completion that is answered 200 with an error has failed', async () => {
   );
   assert.equal(asked.at(-1), 'DELETE /bucket/a/b?uploadId=up%261');
   server.close();
+});
+
+test('a redirect is a failure: nothing is sent to a place that the operator did not name', async () => {
+  const elsewhere = await protocolServer(() => ({ status: 200 }));
+  const { port } = elsewhere.server.address() as AddressInfo;
+  const { server, storage } = await protocolServer(() => ({
+    status: 307,
+    location: `http://127.0.0.1:${port}/bucket/a`,
+  }));
+  await assert.rejects(storage.write(`${storage.name}a/b`, chunks(Buffer.from('abc')), nothing, never), /307/);
+  await assert.rejects(storage.read(`${storage.name}a/b`, never), /307/);
+  assert.deepEqual(elsewhere.asked, []);
+  server.close();
+  elsewhere.server.close();
 });
 
 test('a busy bucket and a connection that breaks are asked again', async () => {
