@@ -33,6 +33,8 @@ export type Pauses = readonly number[];
 /** Signing in may take so long beside connecting; milliseconds. */
 const SIGN_IN_WITHIN = 20_000;
 const CONNECTED = 'devpilot-connected';
+/** A step's client and the client that holds the connection notice its loss by themselves, the one a moment after the other. */
+const LOSS_SHOWS_WITHIN_MS = 2000;
 /** Longer paths are no name for a socket, to which the client adds 17 characters (unix(7)). */
 const LONGEST_SOCKET = 90;
 
@@ -50,6 +52,8 @@ export interface Connection {
   isOpen(): boolean;
   /** A shell on the server that reads orders (`ENTRY`). */
   open(): ChildProcessWithoutNullStreams;
+  /** Resolves once the loss of the connection, of which a step has told, shows in `isOpen` too; after two seconds in any case. */
+  whenLost(): Promise<void>;
   /** Ends it, and whatever still runs over it. */
   close(): Promise<void>;
 }
@@ -135,7 +139,8 @@ async function connectTo(target: SshTarget, address: string, signal: AbortSignal
       throw error;
     }
     await Promise.all([rm(keyFile, { force: true }), rm(knownHosts, { force: true })]);
-    return { isOpen: () => open, open: () => openOver(socket), close };
+    const whenLost = () => Promise.race([closed, pause(LOSS_SHOWS_WITHIN_MS, undefined, { ref: false })]);
+    return { isOpen: () => open, open: () => openOver(socket), whenLost, close };
   } catch (error) {
     await remove();
     throw error;

@@ -68,6 +68,8 @@ export class OutputCut extends Error {
 /** How shells that read orders are started where a step runs. */
 interface Way {
   open(): ChildProcessWithoutNullStreams;
+  /** Of a connection that others share: see `Connection`. */
+  whenLost?(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -75,7 +77,10 @@ interface Way {
 async function openWay(target: Target, signal?: AbortSignal): Promise<Way> {
   const nothing = () => Promise.resolve();
   if (target.kind === 'local') return { open: openLocal, close: nothing };
-  if (target.connect !== undefined) return { open: (await target.connect(signal)).open, close: nothing };
+  if (target.connect !== undefined) {
+    const { open, whenLost } = await target.connect(signal);
+    return { open, whenLost, close: nothing };
+  }
   return connect(target, signal);
 }
 
@@ -294,6 +299,7 @@ export async function run(target: Target, step: Step, signal?: AbortSignal): Pro
       if (heldOpen) tell(HELD_OPEN);
       else if (group !== null && step.stdout === undefined && !output.isComplete()) tell(CUT_SHORT);
       await killing;
+      if (!ended && code === SSH_FAILED) await way.whenLost?.();
       await way.close();
       // Whoever takes it as bytes must not take what was cut off for all of it, nor wait for the rest.
       if (step.stdout !== undefined && !child.stdout.readableEnded) step.stdout.destroy(new OutputCut());
