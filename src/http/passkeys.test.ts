@@ -194,6 +194,15 @@ test('a challenge of a sign-in adds no passkey, and the other way round', async 
   assert.equal((await signInWith(authenticator, { challenge: mine })).status, 401);
 });
 
+test('a challenge to prove oneself adds no passkey, so that a session alone cannot add one', async () => {
+  const authenticator = createAuthenticator();
+  const { challenge } = (await ada.call<Options>('/v1/me/passkeys/proof', { method: 'POST' })).body.options;
+  const response = authenticator.create({ challenge, ...here() });
+  const added = await ada.call<ProblemBody>('/v1/me/passkeys', { body: { name: 'Stolen session', response } });
+  assert.equal(added.status, 422);
+  assert.equal(added.body.errors?.[0]?.field, 'response');
+});
+
 test('a passkey of another site, an unverified one and one with a foreign handle are refused', async () => {
   const bent: Partial<Ceremony>[] = [
     { origin: 'https://devpilot.example.net' },

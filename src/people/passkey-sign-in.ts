@@ -20,7 +20,7 @@ export async function startPasskeySignIn(
   return {
     ...(await generateAuthenticationOptions({
       rpID: site.rpId,
-      challenge: await openChallenge(context, null, origin),
+      challenge: await openChallenge(context, null, 'sign-in', origin),
       timeout: SPANS.passkeyChallenge,
       userVerification: 'required',
     })),
@@ -50,7 +50,7 @@ export async function signInWithPasskey(
     act: ({ challenge, use }) =>
       store.transaction(async (trx) => {
         // A challenge is spent by a wrong answer too: to return null commits that.
-        if (!(await consumeChallenge(trx, challengeDigest(challenge), null, clock()))) return null;
+        if (!(await consumeChallenge(trx, challengeDigest('sign-in', challenge), null, clock()))) return null;
         const now = person === undefined ? undefined : await lockPerson(trx, person.id);
         if (use === null || now === undefined || passkey === undefined || person === undefined) return null;
         if (!(await advancePasskey(trx, passkey.id, { ...use, at: clock() }))) {

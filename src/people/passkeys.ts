@@ -23,7 +23,15 @@ import { isUniqueViolation, type Trx } from '../store/store.ts';
 import { lockSignedIn } from './access.ts';
 import { findOwn } from './account.ts';
 import { instant, type PeopleContext, partyOf, recordForPerson, type SignedIn } from './context.ts';
-import { ALGORITHMS, challengeDigest, type Site, transportsOf, verifyNewPasskey, webauthn } from './webauthn.ts';
+import {
+  ALGORITHMS,
+  type ChallengePurpose,
+  challengeDigest,
+  type Site,
+  transportsOf,
+  verifyNewPasskey,
+  webauthn,
+} from './webauthn.ts';
 
 function showPasskey(row: PasskeyRow): Passkey {
   const { id, name, backed_up, created_at, last_used_at } = row;
@@ -59,6 +67,7 @@ function record(
 export async function openChallenge(
   context: PeopleContext,
   personId: string | null,
+  purpose: ChallengePurpose,
   origin: Origin,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const now = context.clock();
@@ -70,7 +79,7 @@ export async function openChallenge(
         retryAfter: Math.ceil(SPANS.passkeyChallenge / 1000),
       });
     }
-    const digest = challengeDigest(Buffer.from(challenge).toString('base64url'));
+    const digest = challengeDigest(purpose, Buffer.from(challenge).toString('base64url'));
     await insertChallenge(trx, { digest, person_id: personId, address, expires_at: now + SPANS.passkeyChallenge });
   });
   return challenge;
@@ -106,7 +115,7 @@ export async function startPasskey(
       userID: new Uint8Array(Buffer.from(person.id)),
       userName: person.email,
       userDisplayName: person.name,
-      challenge: await openChallenge(context, person.id, origin),
+      challenge: await openChallenge(context, person.id, 'registration', origin),
       timeout: SPANS.passkeyChallenge,
       attestationType: 'none',
       supportedAlgorithmIDs: ALGORITHMS,
@@ -132,7 +141,7 @@ export async function createPasskey(
   const now = clock();
   const done = await store.transaction(async (trx) => {
     await lockSignedIn(trx, who);
-    const digest = challengeDigest(verified.challenge);
+    const digest = challengeDigest('registration', verified.challenge);
     if (!(await consumeChallenge(trx, digest, who.personId, now))) return 'spent';
     // The challenge stays spent: nothing is thrown from here on but for a passkey that is there already.
     if (verified.credential === null) return 'refused';

@@ -24,7 +24,7 @@ export async function startPasskeyProof(
   return {
     ...(await generateAuthenticationOptions({
       rpID: site.rpId,
-      challenge: await openChallenge(context, who.personId, origin),
+      challenge: await openChallenge(context, who.personId, 'proof', origin),
       timeout: SPANS.passkeyChallenge,
       userVerification: 'required',
       allowCredentials: own.map((row) => ({ id: row.credential_id, transports: transportsOf(row) as never })),
@@ -84,7 +84,7 @@ export async function proveItIsMe(
             store.transaction(async (trx) => {
               await lockSignedIn(trx, who);
               // A challenge is spent by a wrong answer too: to return null commits that.
-              if (!(await consumeChallenge(trx, challengeDigest(challenge), person.id, clock()))) return null;
+              if (!(await consumeChallenge(trx, challengeDigest('proof', challenge), person.id, clock()))) return null;
               return use !== null && (await advancePasskey(trx, id, { ...use, at: clock() })) ? true : null;
             }),
         });

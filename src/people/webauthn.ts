@@ -16,9 +16,12 @@ export function webauthn(): Promise<typeof import('@simplewebauthn/server')> {
   return import('@simplewebauthn/server');
 }
 
-/** What is kept of a challenge, which is compared as the base64url that the browser sends back. */
-export function challengeDigest(challenge: string): Buffer {
-  return sha256(`passkey challenge ${challenge}`);
+/** What the answer to a challenge does. An answer to a challenge for another purpose is refused. */
+export type ChallengePurpose = 'sign-in' | 'proof' | 'registration';
+
+/** The digest stored for a challenge, which is compared as the base64url that the browser sends back. */
+export function challengeDigest(purpose: ChallengePurpose, challenge: string): Buffer {
+  return sha256(`passkey challenge ${purpose} ${challenge}`);
 }
 
 /** The challenge that a browser says it answers; empty where there is none to be read. */
