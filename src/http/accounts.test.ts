@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import pg from 'pg';
 import type { Account, AuditEvent, Member, Page, ResetLink } from '../contract/schemas.ts';
 import { HOUR } from '../contract/words.ts';
 import { forEachEngine } from '../testing/engines.ts';
@@ -16,6 +17,7 @@ import {
   type TestPerson,
 } from '../testing/house.ts';
 import { startMailServer } from '../testing/mail-server.ts';
+import { until } from '../testing/until.ts';
 
 const NEW_PASSWORD = 'quite another sentence';
 const codeOf = (answer: Answer) => (answer.body as { code?: string }).code;
@@ -24,9 +26,11 @@ const linkCode = (url: string) => new URL(url).hash.slice(1);
 forEachEngine('accounts', (engine) => {
   let house: TestHouse;
   let owner: TestPerson;
+  let environment: Readonly<Record<string, string>>;
   let now = Date.now();
   before(async () => {
-    house = await startHouse({ clock: () => now, environment: await engine.environment() });
+    environment = await engine.environment();
+    house = await startHouse({ clock: () => now, environment });
     owner = await signUpOwner(house);
   });
   after(() => house.close());
@@ -169,6 +173,55 @@ forEachEngine('accounts', (engine) => {
     assert.equal(created?.actor.name, 'leaving');
     assert.equal((await events('person.deleted'))[0]?.actor.name, 'leaving');
     assert.equal((await people(admin.email)).data.length, 0);
+  });
+
+  /** Runs requests while a change is not committed yet, and commits it once so many transactions wait for a lock. */
+  async function whileUncommitted<T>(change: string, waiting: number, work: () => Promise<T>): Promise<T> {
+    const client = new pg.Client(environment['DATABASE_URL']);
+    await client.connect();
+    try {
+      await client.query(`begin; ${change}`);
+      const done = work();
+      await until(async () => {
+        const text = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+        return (await client.query(text)).rows.length >= waiting;
+      }, 20_000);
+      await client.query('commit');
+      return await done;
+    } finally {
+      await client.end();
+    }
+  }
+
+  const skip = engine.name === 'sqlite' ? 'SQLite runs one write transaction at a time' : false;
+  test('an operator who stops being one while a request is under way changes nothing', { skip }, async () => {
+    const former = await signUpMember(house, owner, 'member', 'former@example.com');
+    const formerId = await idOf(former.email);
+    assert.equal((await update(former.email, { operator: true })).status, 200);
+    const calls = [
+      { path: `/v1/people/${formerId}`, method: 'PATCH', body: { operator: true } },
+      { path: `/v1/people/${await idOf(owner.email)}/password-reset`, method: 'POST' },
+      { path: `/v1/people/${await idOf(owner.email)}/sessions`, method: 'DELETE' },
+    ];
+    const answers = await whileUncommitted(
+      `update person set operator = 0 where id = '${formerId}'`,
+      calls.length,
+      () => Promise.all(calls.map(({ path, ...call }) => former.call(path, call))),
+    );
+    for (const answer of answers) assert.equal(codeOf(answer), 'forbidden', answer.text);
+    assert.equal((await people(former.email)).data[0]?.operator, false);
+    assert.equal((await owner.call('/v1/me')).status, 200);
+  });
+
+  test('an account that is handed a workspace while it is being deleted stays', { skip }, async () => {
+    const heir = await signUpMember(house, owner, 'admin', 'heir@example.com');
+    const handOver = `update member set role = 'admin' where role = 'owner';
+      update member set role = 'owner' where id = '${await memberId(heir.email)}'`;
+    const deletion = await whileUncommitted(handOver, 1, () =>
+      heir.call('/v1/me', { method: 'DELETE', body: { password: PASSWORD } }),
+    );
+    assert.equal(codeOf(deletion), 'conflict');
+    assert.equal((await heir.call('/v1/me')).status, 200);
   });
 });
 

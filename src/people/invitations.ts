@@ -5,7 +5,7 @@ import { Problem } from '../contract/problem.ts';
 import type { CreatedInvitation, Invitation, Page, Workspace } from '../contract/schemas.ts';
 import { type GivenRole, SPANS } from '../contract/words.ts';
 import { cutPage, pageAsk } from '../store/paging.ts';
-import { findPerson, setLastWorkspace } from '../store/people.ts';
+import { setLastWorkspace } from '../store/people.ts';
 import type { Trx } from '../store/store.ts';
 import {
   deleteInvitation as deleteRow,
@@ -19,6 +19,7 @@ import {
   lockRole,
   replaceInvitation,
 } from '../store/workspaces.ts';
+import { lockSignedIn } from './access.ts';
 import {
   claimOnce,
   emailKey,
@@ -191,7 +192,7 @@ export async function acceptInside(
   return workspaceId;
 }
 
-/** Accepts an invitation as a signed-in person; needs the invited address. Throws as `acceptInside`. */
+/** Accepts an invitation as a signed-in person; needs the invited address. Throws `invalid_token` and as `acceptInside`. */
 export async function acceptInvitation(
   context: PeopleContext,
   who: SignedIn,
@@ -199,8 +200,7 @@ export async function acceptInvitation(
   origin: Origin,
 ): Promise<Workspace> {
   return context.store.transaction(async (trx) => {
-    const person = await findPerson(trx, who.personId);
-    if (person === undefined) throw new Problem('not_found');
+    const person = await lockSignedIn(trx, who);
     const workspaceId = await acceptInside(trx, person, code, origin, context.clock());
     const workspace = await findWorkspace(trx, who.personId, workspaceId);
     if (workspace === undefined) throw new Problem('internal');

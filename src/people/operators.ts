@@ -40,6 +40,17 @@ export async function listPeople(
   return cutPage(rows, page.limit, 'createdAt', (row) => ({ value: row.created_at, id: row.id }), showAccount);
 }
 
+/**
+ * Refuses a person who is no operator any more: the request may have begun before that changed. Nobody's rights as an
+ * operator change until the transaction ends. Throws `forbidden`.
+ */
+export async function lockOperatorAsker(trx: Trx, actor: Party): Promise<void> {
+  const operators = await lockOperators(trx);
+  if (actor.kind === 'person' && !operators.some((id) => id === actor.id)) {
+    throw new Problem('forbidden', 'You are no longer an operator.');
+  }
+}
+
 /** Throws `conflict` if no operator who can sign in would be left without this person. */
 export async function refuseLastOperator(trx: Trx, personId: string): Promise<void> {
   const operators = await lockOperators(trx);
@@ -63,7 +74,7 @@ async function record(
 
 /**
  * Disables or enables a person, makes one an operator or no operator. Disabling ends all access at once, and the
- * invitations that the person has sent. Throws `not_found`, `conflict` for the last operator.
+ * invitations that the person has sent. Throws `not_found`, `forbidden`, `conflict` for the last operator.
  */
 export async function updateAccount(
   context: PeopleContext,
@@ -72,6 +83,7 @@ export async function updateAccount(
   input: { disabled?: boolean | undefined; operator?: boolean | undefined },
 ): Promise<Account> {
   return context.store.transaction(async (trx) => {
+    await lockOperatorAsker(trx, asker.actor);
     if (input.disabled === true || input.operator === false) await refuseLastOperator(trx, personId);
     const person = await lockPerson(trx, personId);
     if (person === undefined) throw new Problem('not_found', 'There is no such person.');
@@ -95,13 +107,14 @@ export async function updateAccount(
   });
 }
 
-/** Ends all sessions of a person, and all else that gives access. Throws `not_found`. */
+/** Ends all sessions of a person, and all else that gives access. Throws `not_found`, `forbidden`. */
 export async function endAccountSessions(
   context: PeopleContext,
   asker: OperatorAsker,
   personId: string,
 ): Promise<void> {
   await context.store.transaction(async (trx) => {
+    await lockOperatorAsker(trx, asker.actor);
     const person = await lockPerson(trx, personId);
     if (person === undefined) throw new Problem('not_found', 'There is no such person.');
     const sessionsEnded = await endAccess(trx, personId, null, context.clock());

@@ -8,6 +8,7 @@ import { findPerson, findPersonByEmail, lockPerson, type PersonRow, updatePerson
 import type { Trx } from '../store/store.ts';
 import { workspaceIdsOf } from '../store/workspaces.ts';
 import { emailKey, type PeopleContext, partyOf, randomCode, recordForPerson, sha256 } from './context.ts';
+import { lockOperatorAsker } from './operators.ts';
 import { hashChosenPassword } from './passwords.ts';
 import { clientSubject, countStranger, throttleStranger } from './throttle.ts';
 
@@ -62,7 +63,7 @@ export async function requestPasswordReset(context: PeopleContext, email: string
   context.background.run(() => sendReset(context, email, origin));
 }
 
-/** A link for an operator to hand over. Throws `not_found`, `conflict` for a disabled person or too many links. */
+/** A link for an operator to hand over. Throws `not_found`, `forbidden`, `conflict` for a disabled person or too many links. */
 export async function createPasswordReset(
   context: PeopleContext,
   personId: string,
@@ -70,6 +71,7 @@ export async function createPasswordReset(
   origin: Origin,
 ): Promise<ResetLink> {
   return context.store.transaction(async (trx) => {
+    await lockOperatorAsker(trx, actor);
     const person = await lockPerson(trx, personId);
     if (person === undefined) throw new Problem('not_found', 'There is no such person.');
     if (person.disabled === 1) throw new Problem('conflict', 'This account is disabled. Enable it first.');

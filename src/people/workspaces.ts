@@ -7,7 +7,7 @@ import type { Page, Workspace } from '../contract/schemas.ts';
 import { slugOf } from '../contract/slug.ts';
 import { insertRevocation } from '../store/credentials.ts';
 import { cutPage, pageAsk } from '../store/paging.ts';
-import { lockPerson, type PersonRow, setLastWorkspace } from '../store/people.ts';
+import { type PersonRow, setLastWorkspace } from '../store/people.ts';
 import { checkOwnedWorkspaces } from '../store/quotas.ts';
 import type { WorkspaceTable } from '../store/schema.ts';
 import { refuseTakenSlug, untilSlugIsFree } from '../store/slugs.ts';
@@ -25,6 +25,7 @@ import {
   updateWorkspace as updateRow,
   type WorkspaceRow,
 } from '../store/workspaces.ts';
+import { lockSignedIn } from './access.ts';
 import {
   claimOnce,
   instant,
@@ -93,7 +94,7 @@ export function mayCreateWorkspaces(
 
 /**
  * Creates a workspace; its maker becomes owner. Throws `forbidden` where only operators may,
- * `conflict` for a taken slug, `idempotent_replay`.
+ * `conflict` for a taken slug, `idempotent_replay`, `invalid_token`.
  */
 export async function createWorkspace(
   context: PeopleContext,
@@ -104,8 +105,7 @@ export async function createWorkspace(
 ): Promise<Workspace> {
   const now = context.clock();
   const create = async (trx: Trx) => {
-    const person = await lockPerson(trx, who.personId);
-    if (person === undefined || !mayCreateWorkspaces(context.workspaces, person)) {
+    if (!mayCreateWorkspaces(context.workspaces, await lockSignedIn(trx, who))) {
       throw new Problem('forbidden', 'Only operators create workspaces on this server. Ask one of them.');
     }
     const id = createId('workspace', now);

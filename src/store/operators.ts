@@ -68,15 +68,11 @@ export async function lockOperators(trx: Trx): Promise<string[]> {
   return (await locking(trx, query, 'person').execute()).map(({ id }) => id);
 }
 
-/** Whether a person owns any workspace. */
+/** Whether a person owns any workspace. Nobody can hand one over to them until the transaction ends. */
 export async function ownsWorkspace(trx: Trx, personId: string): Promise<boolean> {
-  const row = await trx
-    .selectFrom('member')
-    .select('id')
-    .where('person_id', '=', personId)
-    .where('role', '=', 'owner')
-    .executeTakeFirst();
-  return row !== undefined;
+  // Every membership is locked, not only those of an owner: the role of one may be changing right now.
+  const query = trx.selectFrom('member').select('role').where('person_id', '=', personId).orderBy('id');
+  return (await locking(trx, query, 'member').execute()).some(({ role }) => role === 'owner');
 }
 
 /** Deletes a person with everything that is theirs alone; what they created in workspaces stays. */
