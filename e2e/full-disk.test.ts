@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { closeSync, existsSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { bearer, callAt, createKey, personAt, signUpAt, type TestPerson } from '../src/testing/house.ts';
+import { bearer, callAt, createKey, PASSWORD, personAt, signUpAt, type TestPerson } from '../src/testing/house.ts';
 import { type ServerProcess, spawnServer, temporaryDirectory } from '../src/testing/process.ts';
 import { until } from '../src/testing/until.ts';
 
@@ -47,6 +47,12 @@ describe('on a disk that is full', { skip: mounted ? false : 'no file system can
   test('deletions, deactivations, sign-ins and sign-outs go on, and nothing else is written; with room all is as before', async () => {
     const keys = await Promise.all(Array.from({ length: 40 }, () => createKey(owner, ['read'])));
     const [switched, revoked, ...deleted] = keys;
+    const invited = { email: 'grace@example.com', role: 'member' };
+    const { code } = (await owner.call<{ code: string }>('/v1/invitations', { body: invited })).body;
+    const body = { name: 'Grace', email: invited.email, password: PASSWORD, invitation: code };
+    const graceId = (await callAt<{ id: string }>(server.url, '/v1/people', { body })).body.id;
+    const grace = await personAt(server.url, invited.email);
+    const link = await owner.call<{ url: string }>(`/v1/people/${graceId}/password-reset`, { method: 'POST' });
     assert.ok(switched !== undefined && revoked !== undefined);
     await until(async () => existsSync(reserve) && statSync(reserve).size === 4 * 1_048_576, 20_000);
 
@@ -70,6 +76,11 @@ describe('on a disk that is full', { skip: mounted ? false : 'no file system can
     const ended = await callAt(server.url, '/v1/revoke', { body: new URLSearchParams({ token: revoked.secret }) });
     assert.equal(ended.status, 200);
     assert.equal(await statusOf(revoked.secret), 401);
+    const reset = `/v1/password-resets/${new URL(link.body.url).hash.slice(1)}`;
+    assert.equal((await callAt(server.url, reset, { body: { password: 'quite another sentence' } })).status, 204);
+    assert.equal((await grace.call('/v1/me')).status, 401);
+    const disabled = await owner.call(`/v1/people/${graceId}`, { method: 'PATCH', body: { disabled: true } });
+    assert.equal(disabled.status, 200, disabled.text);
     const again = await personAt(server.url, owner.email);
     assert.equal((await again.call('/v1/sessions/current', { method: 'DELETE' })).status, 204);
     assert.equal((await create()).status, 503);

@@ -48,6 +48,7 @@ export function accountRoutes(house: House): Route[] {
     route({
       method: 'POST',
       url: '/v1/password-resets/:code',
+      essential: true,
       access: { public: true },
       summary: 'Set a new password with the code of a link; ends all sessions',
       tag,
@@ -98,6 +99,7 @@ export function operatorRoutes(house: House): Route[] {
     route({
       method: 'PATCH',
       url: '/v1/people/:id',
+      essential: true,
       access: { person: 'operator' },
       summary: 'Disable or enable a person, make one an operator or no operator',
       tag,

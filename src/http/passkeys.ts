@@ -53,6 +53,7 @@ export function passkeyRoutes(house: House): Route[] {
     route({
       method: 'POST',
       url: '/v1/me/passkeys/proof',
+      essential: true,
       access: { person: 'signed_in' },
       summary: 'Begin to prove with an own passkey that it is oneself: what to hand to the browser',
       tag,
