@@ -89,6 +89,14 @@ describe('a data directory', () => {
     assert.equal(refusal(earlier), '');
   });
 
+  test('that a crash left stays whole when a start with another secret is refused', async () => {
+    const copy = copyOf(crashed);
+    const other = readSettings({ DEVPILOT_DATA_DIR: copy, DEVPILOT_SECRET: 'another secret that is long enough' });
+    await assert.rejects(openStore(other), /is not the secret/);
+    assert.equal(refusal(copy), '');
+    await startAndStop(copy);
+  });
+
   const breaks: Readonly<Record<string, { from: string; words: RegExp; how: (directory: string) => void }>> = {
     'without its log': { from: crashed, words: /-wal is missing/, how: (at) => rmSync(join(at, 'devpilot.db-wal')) },
     'with an emptied log': {

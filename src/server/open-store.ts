@@ -2,6 +2,7 @@ import { existsSync, renameSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { BadSetting, type Settings } from '../settings.ts';
 import { type DataDirectory, DirectoryInUse, takeDataDirectory } from '../store/data-directory.ts';
+import { markClean } from '../store/installation.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
 import { forgetState, noteMaking, refuseUnlessWhole } from '../store/sqlite-guard.ts';
 import type { Store } from '../store/store.ts';
@@ -76,6 +77,8 @@ async function openEmbedded(settings: Settings, directory: DataDirectory, option
     const guarded = await guardStore(store, directory, options.onFault ?? (() => undefined));
     return { store: guarded, secret: right.secret, release: directory.release };
   } catch (error) {
+    // Closing brings the write-ahead log of a crash into the file and removes it, which is no loss.
+    await store.transaction(markClean).catch(() => undefined);
     await store.close();
     throw error;
   }

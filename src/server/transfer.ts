@@ -21,7 +21,7 @@ import { type DataDirectory, takeDataDirectory } from '../store/data-directory.t
 import { listTables } from '../store/migrate.ts';
 import { openReader } from '../store/open.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
-import { refuseUnlessWhole } from '../store/sqlite-guard.ts';
+import { forgetState, refuseUnlessWhole } from '../store/sqlite-guard.ts';
 import { type NamedSecret, readSecretFile, refuseOtherSecret } from './secret.ts';
 
 /** Where a store is: a PostgreSQL database, or a data directory. */
@@ -155,7 +155,10 @@ export async function copyStore(
       await refuseForeignSecrets(from, to, given);
       const kept = take(to);
       try {
-        return await transfer(source, to, onProgress);
+        const copied = await transfer(source, to, onProgress);
+        // Whatever store was in the directory before, this one is from now on.
+        if ('directory' in to) forgetState(to.directory);
+        return copied;
       } finally {
         kept?.release();
       }
