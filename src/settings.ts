@@ -241,7 +241,6 @@ function secretOf(environment: Environment, onPostgres: boolean): Buffer | null 
   return null;
 }
 
-/** Whoever may sign up without an invitation needs a workspace; whoever was invited has one. */
 /** A local server lets whoever changes an app run commands as Devpilot's own user, so nobody may just sign up. */
 function localServerOf(environment: Environment, signUp: Settings['signUp']): Settings['localServer'] {
   const setting = choice(environment, 'DEVPILOT_LOCAL_SERVER', ['off', 'on']);
@@ -251,6 +250,7 @@ function localServerOf(environment: Environment, signUp: Settings['signUp']): Se
   return setting;
 }
 
+/** Whoever may sign up without an invitation needs a workspace; whoever was invited has one. */
 function workspacesOf(environment: Environment, signUp: Settings['signUp']): Settings['workspaces'] {
   return choice(
     environment,

@@ -15,7 +15,7 @@ const WORK: Patience = { connect: 4 * SECOND, statement: 15 * SECOND, answer: 20
 const LOOK_UP: Patience = { connect: 2 * SECOND, statement: 2 * SECOND, answer: 3 * SECOND };
 /** For commands that read everything. */
 const LONG: Patience = { connect: 10 * SECOND, statement: 600 * SECOND, answer: 600 * SECOND };
-/** Connections of one node: 14, and two more for its lease. */
+/** Connections of one node: these 14, and five for leases and wake-ups (`nodes.ts`). */
 const WORK_CONNECTIONS = 8;
 const LOOK_UP_CONNECTIONS = 6;
 const WORK_WAITING = 500;
