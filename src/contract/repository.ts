@@ -23,7 +23,10 @@ const isHttp = (repository: string): boolean => /^https?:\/\//i.test(repository)
  */
 export function takeCredentialsOut(repository: string): RepositoryParts {
   if (!isHttp(repository)) {
-    const url = repository.replace(/^([a-z]+:\/\/[^/@:\s]*):[^/@\s]*@/i, '$1@');
+    // An http address that is no URL, which git could not fetch: its user may be a token.
+    const url = repository
+      .replace(/^(https?:\/\/)[^/@\s]*@/i, '$1')
+      .replace(/^([a-z]+:\/\/[^/@:\s]*):[^/@\s]*@/i, '$1@');
     return { url, user: null, password: null };
   }
   const url = new URL(repository);

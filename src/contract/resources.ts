@@ -52,6 +52,10 @@ const repository = matching(
   RESOURCE_LIMITS.url,
   'takes the address of a git repository, such as https://git.example.com/shop.git',
   'https://git.example.com/shop.git',
+).refine(
+  // Git and URL parsers disagree on the host of an address with a backslash.
+  (text) => !/^https?:/.test(text) || (URL.canParse(text) && !text.includes('\\')),
+  'must be a valid URL, without backslashes',
 );
 export const branch = matching(
   /^(?![-/.])(?!.*(?:\.\.|\/\/|@\{|\/\.))[^\s\p{Cc}~^:?*[\\]+(?<![/.])$/u,

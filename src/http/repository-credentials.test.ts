@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { takeCredentialsOut } from '../contract/repository.ts';
 import type { App } from '../contract/resources.ts';
 import type { AuditEvent, Page } from '../contract/schemas.ts';
 import { rotateSecret } from '../server/secret-rotation.ts';
@@ -99,15 +100,37 @@ forEachEngine('credentials of a repository', (engine) => {
     assert.equal((await edit({ repository: 'https://git.example.com/', repositoryUser: 'a\nb' })).status, 422);
   });
 
+  test('an address whose host git and URL parsers read differently, or not at all, is refused', async () => {
+    await edit({ repository: 'https://git.example.com/shop.git', repositoryPassword: PASSWORD });
+    for (const repository of [
+      'https://git.example.com\\@evil.example.com/shop.git',
+      'https://t0ken-of-the-host@git.example.com:99999/shop.git',
+      'https://t0ken-of-the-host@[::1]:x/shop.git',
+    ]) {
+      const refused = await edit({ repository });
+      assert.deepEqual([refused.status, refused.text.includes('must be a valid URL')], [422, true], repository);
+      assert.ok(!refused.text.includes('t0ken'));
+    }
+    assert.equal(takeCredentialsOut('https://t0ken@git.example.com:99999/a').url, 'https://git.example.com:99999/a');
+  });
+
   test('a token in the place of the user is sealed, not shown', async () => {
     const token = await edit({ repository: 'https://t0ken-of-the-host@git.example.com/shop.git' });
     assert.deepEqual(shownOf(token.body), ['https://git.example.com/shop.git', null, true]);
     assert.ok(!(await owner.call(`/v1/audit-events?target=${app.id}`)).text.includes('t0ken'));
+    for (const repositoryUser of [null, 'deploy']) {
+      await edit({ repositoryUser });
+      const rotated = await edit({ repository: 'https://next-t0ken@git.example.com/shop.git' });
+      assert.deepEqual(shownOf(rotated.body), ['https://git.example.com/shop.git', null, true], 'also when replaced');
+    }
     const named = await edit({
       repository: 'https://deploy@git.example.com/shop.git',
       repositoryPassword: PASSWORD,
     });
-    assert.deepEqual(shownOf(named.body), ['https://git.example.com/shop.git', 'deploy', true]);
+    const withUser = ['https://git.example.com/shop.git', 'deploy', true];
+    assert.deepEqual(shownOf(named.body), withUser);
+    assert.deepEqual(shownOf((await edit({ repository: 'https://deploy@git.example.com/shop.git' })).body), withUser);
+    assert.ok(!(await owner.call(`/v1/audit-events?target=${app.id}`)).text.includes('t0ken'));
   });
 
   test('what an earlier version stored in addresses and plans is sealed at the next start', async () => {

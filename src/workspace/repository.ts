@@ -27,9 +27,10 @@ const CONTROL = /[\0\r\n]/;
 const NONE = { repository_user: null, repository_password_sealed: null } as const;
 
 /**
- * The repository of an app and its credentials, as an edit leaves them. A user without a password is taken for a token
- * and sealed, unless a password is known. Throws `validation_failed`: for credentials of an address that takes none, and
- * where the scheme, host or port changes and the password is not given again.
+ * The repository of an app and its credentials, as an edit leaves them. A user without a password in the address is
+ * taken for a token and sealed, unless it is the stored user, whose password is known. Throws `validation_failed`: for
+ * credentials of an address that takes none, and where the scheme, host or port changes and the password is not given
+ * again.
  */
 export function repositoryAfter(seal: Seal, row: AppTable, input: UpdateApp): RepositoryFields {
   const parts =
@@ -58,7 +59,7 @@ export function repositoryAfter(seal: Seal, row: AppTable, input: UpdateApp): Re
     password === undefined &&
     parts?.user != null &&
     input.repositoryUser === undefined &&
-    (stored === null || !stays)
+    (stored === null || !stays || parts.user !== row.repository_user)
   ) {
     password = parts.user;
     user = null;

@@ -56,6 +56,9 @@ test('a new app is what its form says, the slug only where it was given', () => 
   const made = wishOf({ ...NEW_APP, name: 'Storefront', projectId: 'prj_1' });
   assert.equal('slug' in made, false);
   assert.deepEqual([made.repository, made.backup, made.healthCheck], [null, null, null]);
+  assert.equal('repositoryUser' in made, false, 'the address may have one');
+  const named = wishOf({ ...NEW_APP, repository: 'https://git.example.com/shop.git', repositoryUser: 'deploy' });
+  assert.equal(named.repositoryUser, 'deploy');
 });
 
 test('numbers and what a check needs are judged as the API judges them', () => {

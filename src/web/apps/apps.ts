@@ -182,8 +182,16 @@ function fieldsOf(values: AppValues): Omit<Required<UpdateAppInput>, 'repository
 }
 
 export function wishOf(values: AppValues): CreateAppInput {
-  const { name, projectId, ...rest } = fieldsOf(values);
-  return { name, projectId, ...rest, ...passwordOf(values), ...(values.slug !== '' && { slug: values.slug }) };
+  const { name, projectId, repositoryUser, ...rest } = fieldsOf(values);
+  return {
+    name,
+    projectId,
+    ...rest,
+    // Left out where it is empty: the address may have one.
+    ...(repositoryUser !== null && { repositoryUser }),
+    ...passwordOf(values),
+    ...(values.slug !== '' && { slug: values.slug }),
+  };
 }
 
 /** Only what was changed: what a colleague changes meanwhile is not overwritten. Pure. */
