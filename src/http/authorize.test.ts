@@ -207,6 +207,28 @@ test('CVE-2026-30851, CVE-2026-52845: every answer carries every identity header
   expectIdentity(leaked, false);
 });
 
+test('a credential is refused with 403 where the request names another workspace, and accepted where it names its own', async () => {
+  const neighbour = await createWorkspaceFor(owner, house, 'Next door');
+  const rows: [string[], number][] = [
+    [[owner.workspaceId], 200],
+    [['acme'], 200],
+    [[''], 200],
+    [[neighbour.workspaceId], 403],
+    [['next-door'], 403],
+    [['nowhere'], 403],
+    [['acme', 'acme'], 403],
+  ];
+  for (const [names, status] of rows) {
+    const answer = await rawCall(house.url, [
+      'GET /v1/authorize HTTP/1.1',
+      `Authorization: Bearer ${env.secret}`,
+      ...names.map((name) => `Devpilot-Workspace: ${name}`),
+    ]);
+    assert.equal(answer.status, status, names.join());
+    expectIdentity(answer, status === 200);
+  }
+});
+
 test('every method and every body is judged alike: 200, 401 or 403 and nothing else', async () => {
   const big = Buffer.alloc(2 * 1024 * 1024, 0x61);
   const bodies: [string[], Uint8Array | string][] = [

@@ -10,6 +10,7 @@ import { inTurns } from '../credentials/turns.ts';
 import type { House } from './house.ts';
 import { lingerFor } from './linger.ts';
 import { loneHeader, readPresentation } from './presentation.ts';
+import { isWorkspaceNamed } from './principal.ts';
 import { logUnexpected, problemOf, wordsOfProblem } from './problems.ts';
 import { refusalOf } from './verdicts.ts';
 
@@ -73,6 +74,17 @@ function remembering<Key, Value>(make: (key: Key) => Value): (key: Key) => Value
     return value;
   };
 }
+
+/** Refuses a credential of another workspace than the one that the request names; null: it names several. */
+async function checkWorkspace(house: House, named: string | null, record: CredentialRecord): Promise<Outcome> {
+  if (named !== null && (await isWorkspaceNamed(house, named, record.workspace.id))) return record;
+  return new Problem(
+    'forbidden',
+    `The credential does not belong to the workspace in the header ${HEADERS.workspace}.`,
+  );
+}
+
+const WORKSPACE_HEADER = HEADERS.workspace.toLowerCase();
 
 const BLANK = {
   [HEADERS.credentialId]: '',
@@ -176,9 +188,16 @@ export function createAuthorize(
     }
   }
 
-  function outcomeOf(judgement: Judgement, presented: Presented, demand: ProxyDemand): Outcome {
+  function outcomeOf(
+    judgement: Judgement,
+    presented: Presented,
+    demand: ProxyDemand,
+    workspace: string | null | undefined,
+  ): Outcome | Promise<Outcome> {
     const { verdict, record } = judgement;
-    if (verdict === 'ok' && record !== null) return record;
+    if (verdict === 'ok' && record !== null) {
+      return workspace === undefined || workspace === '' ? record : checkWorkspace(house, workspace, record);
+    }
     if (verdict === 'insufficient_scope' && demand.unknownParameter !== null) {
       return unknownParameterProblem(demand.unknownParameter);
     }
@@ -198,9 +217,13 @@ export function createAuthorize(
       requestId,
     };
     const demand = demandIn(request.url ?? '');
+    const workspace = loneHeader(request.rawHeaders, WORKSPACE_HEADER);
     const judgement = judges.judgePresented(presented, demand);
-    if (!(judgement instanceof Promise)) return outcomeOf(judgement, presented, demand);
-    return judgement.then((done) => outcomeOf(done, presented, demand)).catch(problemOf);
+    const outcome =
+      judgement instanceof Promise
+        ? judgement.then((done) => outcomeOf(done, presented, demand, workspace))
+        : outcomeOf(judgement, presented, demand, workspace);
+    return outcome instanceof Promise ? outcome.catch(problemOf) : outcome;
   }
 
   function judgeAsked(asked: Asked): Outcome | Promise<Outcome> {

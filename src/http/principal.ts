@@ -194,12 +194,16 @@ function noWorkspace(): Problem {
   );
 }
 
+/** Whether a workspace is the one that a request names, by id or slug. */
+export async function isWorkspaceNamed(house: House, named: string, workspaceId: string): Promise<boolean> {
+  if (named === workspaceId) return true;
+  return (await findWorkspaceById(house.store.read, workspaceId))?.slug === named;
+}
+
 /** Refuses a credential's request that names another workspace than the credential's own: nothing is done in a wrong one. */
 async function refuseOtherWorkspace(house: House, request: FastifyRequest, record: CredentialRecord): Promise<void> {
   const named = namedWorkspace(request);
-  if (named === null || named === record.workspace.id) return;
-  const own = await findWorkspaceById(house.store.read, record.workspace.id);
-  if (own?.slug === named) return;
+  if (named === null || (await isWorkspaceNamed(house, named, record.workspace.id))) return;
   throw new Problem(
     'not_found',
     `A credential belongs to one workspace, and this one does not belong to the one that the header ${HEADERS.workspace} names. Leave the header out, or present a credential of that workspace.`,
