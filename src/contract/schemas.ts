@@ -517,7 +517,7 @@ export const ProveItIsMe = z
     { path: ['password'], error: 'send the password, with the current code if a second factor is set; or a passkey' },
   )
   .meta({ id: 'ProveItIsMe' });
-export type Proof = z.infer<typeof ProveItIsMe>;
+export type ProveItIsMe = z.infer<typeof ProveItIsMe>;
 export const PasskeySignIn = z.strictObject({ response: ShownPasskey }).meta({ id: 'PasskeySignIn' });
 
 export const CreateWorkspace = z.strictObject({ name, slug: slug.optional() }).meta({ id: 'CreateWorkspace' });

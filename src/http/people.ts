@@ -5,7 +5,6 @@ import {
   ConfirmTwoFactor,
   PageQuery,
   Person,
-  type Proof,
   ProveItIsMe,
   pageOf,
   RecoveryCodes,
@@ -79,7 +78,7 @@ export function answerSignIn(
 
 export function peopleRoutes(house: House): Route[] {
   const { people } = house;
-  const prove = (request: FastifyRequest, proof: Proof) =>
+  const prove = (request: FastifyRequest, proof: ProveItIsMe) =>
     proveItIsMe(people, signedInOf(request), proof, () => siteOf(house, request), originOf(request));
   async function end(request: FastifyRequest, reply: FastifyReply, id: string): Promise<FastifyReply> {
     const who = signedInOf(request);

@@ -1,6 +1,6 @@
 import type { Origin } from '../contract/audit.ts';
 import { Problem } from '../contract/problem.ts';
-import type { Proof } from '../contract/schemas.ts';
+import type { ProveItIsMe } from '../contract/schemas.ts';
 import { SPANS } from '../contract/words.ts';
 import { verifyPassphrase } from '../credentials/passphrase.ts';
 import { advancePasskey, consumeChallenge, findPasskey, listPasskeys } from '../store/passkeys.ts';
@@ -36,7 +36,7 @@ export async function startPasskeyProof(
 async function readPassword(
   context: PeopleContext,
   person: PersonRow,
-  proof: Proof,
+  proof: ProveItIsMe,
 ): Promise<{ readonly factor: SecondFactor | null } | null> {
   if (proof.password === undefined || !(await verifyPassphrase(person.password_hash, proof.password))) return null;
   if (person.totp_enabled === 0) return { factor: null };
@@ -55,7 +55,7 @@ async function readPassword(
 export async function proveItIsMe(
   context: PeopleContext,
   who: SignedIn,
-  proof: Proof,
+  proof: ProveItIsMe,
   site: () => Site,
   origin: Origin,
 ): Promise<PersonRow> {

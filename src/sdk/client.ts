@@ -15,7 +15,7 @@ import type {
   NewPasskey,
   Passkey,
   Person,
-  Proof,
+  ProveItIsMe,
   ResetLink,
   Session,
   ShownPasskey,
@@ -175,25 +175,25 @@ function ownOf(transport: Transport) {
       update: (body: { name?: string }, call?: CallOptions): Promise<Person> =>
         send('PATCH', '/v1/me', { ...call, body }),
       /** Deletes the account. Throws `sign_in_failed`, `conflict` while it owns a workspace. */
-      delete: (body: Proof, call?: CallOptions): Promise<void> => send('DELETE', '/v1/me', { ...call, body }),
+      delete: (body: ProveItIsMe, call?: CallOptions): Promise<void> => send('DELETE', '/v1/me', { ...call, body }),
       changePassword: (body: { currentPassword: string; newPassword: string }, call?: CallOptions): Promise<void> =>
         send('POST', '/v1/me/password', { ...call, body }),
       twoFactor: {
         get: (call?: CallOptions): Promise<TwoFactor> => send('GET', '/v1/me/two-factor', call),
-        start: (body: Proof, call?: CallOptions): Promise<{ secret: string; uri: string }> =>
+        start: (body: ProveItIsMe, call?: CallOptions): Promise<{ secret: string; uri: string }> =>
           send('POST', '/v1/me/two-factor', { ...call, body }),
         confirm: (body: { code: string }, call?: CallOptions): Promise<{ recoveryCodes: string[] }> =>
           send('POST', '/v1/me/two-factor/confirm', { ...call, body }),
-        renewRecoveryCodes: (body: Proof, call?: CallOptions): Promise<{ recoveryCodes: string[] }> =>
+        renewRecoveryCodes: (body: ProveItIsMe, call?: CallOptions): Promise<{ recoveryCodes: string[] }> =>
           send('POST', '/v1/me/two-factor/recovery-codes', { ...call, body }),
-        disable: (body: Proof, call?: CallOptions): Promise<void> =>
+        disable: (body: ProveItIsMe, call?: CallOptions): Promise<void> =>
           send('DELETE', '/v1/me/two-factor', { ...call, body }),
       },
     },
     passkeys: {
       ...listOf<Passkey, Paging>(transport, '/v1/me/passkeys'),
       /** Begins to add one. Throws `sign_in_failed` for a wrong password. */
-      options: (body: Proof, call?: CallOptions): Promise<PasskeyOptions> =>
+      options: (body: ProveItIsMe, call?: CallOptions): Promise<PasskeyOptions> =>
         send('POST', '/v1/me/passkeys/options', { ...call, body }),
       create: (body: { name: string; response: NewPasskey }, call?: CallOptions): Promise<Passkey> =>
         send('POST', '/v1/me/passkeys', { ...call, body }),
@@ -202,7 +202,7 @@ function ownOf(transport: Transport) {
       /** What to hand to the browser to prove with a passkey. */
       proofOptions: (call?: CallOptions): Promise<PasskeyOptions> => send('POST', '/v1/me/passkeys/proof', call),
       /** Throws `sign_in_failed`, `second_factor_required`. */
-      delete: (id: string, body: Proof, call?: CallOptions): Promise<void> =>
+      delete: (id: string, body: ProveItIsMe, call?: CallOptions): Promise<void> =>
         send('DELETE', at('/v1/me/passkeys', id), { ...call, body }),
     },
     workspaces: {

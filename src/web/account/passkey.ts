@@ -3,7 +3,7 @@ import type {
   PublicKeyCredentialRequestOptionsJSON,
 } from '@simplewebauthn/browser';
 import { queryOptions } from '@tanstack/react-query';
-import type { Proof, ShownPasskey } from '../../contract/schemas.ts';
+import type { ProveItIsMe, ShownPasskey } from '../../contract/schemas.ts';
 import { api } from '../api.ts';
 
 export const passkeysQuery = queryOptions({
@@ -35,7 +35,7 @@ function explain(error: unknown): Error {
 }
 
 /** Asks the browser for a new passkey and adds it. */
-export async function addPasskey(name: string, proof: Proof): Promise<void> {
+export async function addPasskey(name: string, proof: ProveItIsMe): Promise<void> {
   const { options } = await api.passkeys.options(proof);
   const { startRegistration } = await import('@simplewebauthn/browser');
   const optionsJSON = options as unknown as PublicKeyCredentialCreationOptionsJSON;
@@ -62,7 +62,7 @@ export async function signInWithPasskey(): Promise<void> {
 }
 
 /** Asks the browser for an own passkey, as fresh proof before something sensitive. */
-export async function proveWithPasskey(): Promise<Proof> {
+export async function proveWithPasskey(): Promise<ProveItIsMe> {
   const { options } = await api.passkeys.proofOptions();
   return { passkey: await showPasskey(options) };
 }

@@ -1,7 +1,7 @@
 import { Button, Group, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { type ReactNode, useId } from 'react';
-import type { Proof } from '../../contract/schemas.ts';
+import type { ProveItIsMe } from '../../contract/schemas.ts';
 import { DevpilotError } from '../../sdk/client.ts';
 import { fieldErrorsOf, messageOf } from '../api.ts';
 import { useFields } from '../components/fields.ts';
@@ -19,7 +19,7 @@ interface ProveFormProps {
   readonly proposedName?: string;
   readonly onCancel: () => void;
   /** Does it with the proof, and the name where one is asked for. What it throws is shown; a wrong proof at its field. */
-  readonly onProven: (proof: Proof, name: string) => Promise<unknown>;
+  readonly onProven: (proof: ProveItIsMe, name: string) => Promise<unknown>;
 }
 
 /** Asks for fresh proof before something sensitive (ASVS 7.5.3): the password, with a code where one is set, or a passkey. */
@@ -37,7 +37,7 @@ export function ProveForm({ children, confirm, tone, proposedName, onCancel, onP
     },
   });
   const prove = useMutation({
-    mutationFn: async (proof: Proof | 'passkey') =>
+    mutationFn: async (proof: ProveItIsMe | 'passkey') =>
       onProven(proof === 'passkey' ? await proveWithPasskey() : proof, form.values.name.trim()),
     onError: (error) => {
       if (error instanceof DevpilotError && error.code === 'sign_in_failed') {

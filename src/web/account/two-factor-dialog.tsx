@@ -2,7 +2,7 @@ import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
-import type { Proof } from '../../contract/schemas.ts';
+import type { ProveItIsMe } from '../../contract/schemas.ts';
 import { DevpilotError } from '../../sdk/client.ts';
 import { api, messageOf } from '../api.ts';
 import { CopyButton } from '../components/copy.tsx';
@@ -122,7 +122,7 @@ export function TwoFactorDialog({ purpose, onChanged, onClose }: TwoFactorDialog
     onChanged();
   }
 
-  async function proven(proof: Proof): Promise<void> {
+  async function proven(proof: ProveItIsMe): Promise<void> {
     if (purpose === 'enable') return setAt({ step: 'scan', ...(await api.me.twoFactor.start(proof)) });
     if (purpose === 'renew') return showCodes((await api.me.twoFactor.renewRecoveryCodes(proof)).recoveryCodes);
     await api.me.twoFactor.disable(proof);
