@@ -213,6 +213,24 @@ forEachEngine('accounts', (engine) => {
     assert.equal((await owner.call('/v1/me')).status, 200);
   });
 
+  test('an admin who stops being one while a request is under way changes no role and removes nobody', {
+    skip,
+  }, async () => {
+    const former = await signUpMember(house, owner, 'admin', 'demoted@example.com');
+    const other = await signUpMember(house, owner, 'member', 'stays@example.com');
+    const formerId = await memberId(former.email);
+    const otherPath = `/v1/members/${await memberId(other.email)}`;
+    const answers = await whileUncommitted(`update member set role = 'member' where id = '${formerId}'`, 2, () =>
+      Promise.all([
+        former.call(`/v1/members/${formerId}`, { method: 'PATCH', body: { role: 'admin' } }),
+        former.call(otherPath, { method: 'DELETE' }),
+      ]),
+    );
+    for (const answer of answers) assert.equal(codeOf(answer), 'forbidden', answer.text);
+    assert.equal((await owner.call<Member>('/v1/members')).text.includes(other.email), true);
+    assert.equal(codeOf(await former.call('/v1/invitations')), 'forbidden');
+  });
+
   test('an account that is handed a workspace while it is being deleted stays', { skip }, async () => {
     const heir = await signUpMember(house, owner, 'admin', 'heir@example.com');
     const handOver = `update member set role = 'admin' where role = 'owner';

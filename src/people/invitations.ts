@@ -16,7 +16,6 @@ import {
   type InvitationRow,
   insertMember,
   listInvitations as listRows,
-  lockRole,
   replaceInvitation,
 } from '../store/workspaces.ts';
 import { lockSignedIn } from './access.ts';
@@ -31,6 +30,7 @@ import {
   type SignedIn,
   sha256,
 } from './context.ts';
+import { lockAdminAsker } from './members.ts';
 import { showWorkspace } from './workspaces.ts';
 
 function showInvitation(row: InvitationRow): Invitation {
@@ -73,8 +73,7 @@ export async function createInvitation(
     expires_at: now + SPANS.invitation,
   };
   const workspace = await context.store.transaction(async (trx) => {
-    const role = await lockRole(trx, workspaceId, person.id);
-    if (role !== 'owner' && role !== 'admin') throw new Problem('forbidden', 'You can no longer invite people here.');
+    await lockAdminAsker(trx, asker);
     await claimOnce(trx, asker.claim ?? null, row.id, now);
     if ((await findMemberByEmail(trx, workspaceId, row.email_key)) !== undefined) {
       throw new Problem('conflict', 'This person is a member already.');

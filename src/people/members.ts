@@ -10,6 +10,7 @@ import {
   deleteMember,
   listMembers as listRows,
   lockMember,
+  lockRole,
   type MemberRow,
   updateMemberRole,
   workspaceIdsOf,
@@ -38,6 +39,17 @@ export async function listMembers(
   return cutPage(rows, page.limit, 'createdAt', (row) => ({ value: row.created_at, id: row.id }), showMember);
 }
 
+/**
+ * Refuses a person who is no longer an owner or admin: the request may have begun before that changed. Their role does
+ * not change until the transaction ends. Throws `forbidden`.
+ */
+export async function lockAdminAsker(trx: Trx, { workspaceId, person }: MemberAsker): Promise<void> {
+  const role = await lockRole(trx, workspaceId, person.id);
+  if (role !== 'owner' && role !== 'admin') {
+    throw new Problem('forbidden', 'You are no longer an owner or admin of this workspace.');
+  }
+}
+
 async function findOther(trx: Trx, workspaceId: string, id: string): Promise<MemberRow> {
   const member = await lockMember(trx, workspaceId, id);
   if (member === undefined) throw new Problem('not_found', 'There is no such member in this workspace.');
@@ -47,7 +59,7 @@ async function findOther(trx: Trx, workspaceId: string, id: string): Promise<Mem
   return member;
 }
 
-/** Throws `not_found`, and `forbidden` for the owner. */
+/** Throws `not_found`, and `forbidden` for the owner or by somebody who is no longer an admin. */
 export async function updateMember(
   context: PeopleContext,
   asker: MemberAsker,
@@ -56,6 +68,7 @@ export async function updateMember(
 ): Promise<Member> {
   const { workspaceId, person, origin } = asker;
   return context.store.transaction(async (trx) => {
+    await lockAdminAsker(trx, asker);
     const member = await findOther(trx, workspaceId, id);
     if (member.role === role) return showMember(member);
     await updateMemberRole(trx, workspaceId, id, role);
@@ -93,6 +106,7 @@ export async function endMembership(context: PeopleContext, trx: Trx, member: Me
 export async function removeMember(context: PeopleContext, asker: MemberAsker, id: string): Promise<void> {
   const { workspaceId, person, origin } = asker;
   await context.store.transaction(async (trx) => {
+    await lockAdminAsker(trx, asker);
     const member = await findOther(trx, workspaceId, id);
     const invitationsEnded = await endMembership(context, trx, member);
     await append(trx, {
