@@ -70,6 +70,8 @@ const SUBJECTS_LEARNED = 200;
 const TRIES_WAITING = 256;
 /** Requests for a password reset that may wait for their mail. */
 const MAIL_WAITING = 1_000;
+/** Messages that wait for a mail server hold a stop up for this long, milliseconds. */
+const MAIL_WITHIN = 1_000;
 /** In-flight requests are given this long before their connections are cut. */
 const CLOSE_WITHIN = 4_000;
 
@@ -406,7 +408,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     await tidier.stop();
     await patterns.close();
     // What can't be written is told at the end; it keeps nothing from being given back.
-    await people.background.idle();
+    await people.background.stop(MAIL_WITHIN);
     const written = await Promise.allSettled([writeUses(), flushDenials(true), traces.flush()]);
     await membership.stop();
     await store.close();

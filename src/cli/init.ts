@@ -31,7 +31,7 @@ export async function init(options: { email: string; name: string; workspace: st
       settle: () => Promise.resolve({ nodes: 0, confirmed: 0, ms: 0 }),
       denials: createDenials(),
       publicUrl: () => settings.publicUrl ?? '',
-      background: { run: () => undefined, idle: () => Promise.resolve() },
+      background: { run: () => undefined, stop: () => Promise.resolve() },
     });
     const made = await createFirstOwner(context, input);
     const answer = {

@@ -32,7 +32,7 @@ async function offline<T>(work: (context: PeopleContext) => Promise<T>): Promise
       settle: () => Promise.resolve({ nodes: 0, confirmed: 0, ms: 0 }),
       denials: createDenials(),
       publicUrl: () => settings.publicUrl ?? `http://${settings.host}:${settings.port}`,
-      background: { run: () => undefined, idle: () => Promise.resolve() },
+      background: { run: () => undefined, stop: () => Promise.resolve() },
     });
     return await work(context);
   } finally {

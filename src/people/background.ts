@@ -1,26 +1,34 @@
-/** Work that responses do not wait for, such as mail: one after the other, bounded, finished at a clean stop. */
+import { setTimeout as pause } from 'node:timers/promises';
+
+/** Work that responses do not wait for, such as mail: one after the other, bounded, finished at a clean stop where that is soon. */
 export interface Background {
   /** Drops the work where too much of it waits. */
   run(work: () => Promise<void>): void;
-  /** Resolves when everything that was started has ended. */
-  idle(): Promise<void>;
+  /** Resolves when all work has ended, or after `withinMs`: what has not begun by then is dropped. */
+  stop(withinMs: number): Promise<void>;
 }
 
 /** `max` is how many pieces of work may wait. */
 export function createBackground(max: number, onError: (error: unknown) => void): Background {
   let waiting = 0;
+  let stopped = false;
   let last = Promise.resolve();
   return {
     run(work) {
       if (waiting >= max) return onError(new Error('Too much work waits; some of it was dropped.'));
       waiting++;
       last = last
-        .then(work)
+        .then(() => (stopped ? Promise.reject(new Error('The server stopped before this work began.')) : work()))
         .catch(onError)
         .then(() => {
           waiting--;
         });
     },
-    idle: () => last,
+    async stop(withinMs) {
+      const deadline = new AbortController();
+      await Promise.race([last, pause(withinMs, undefined, { signal: deadline.signal }).catch(() => undefined)]);
+      deadline.abort();
+      stopped = true;
+    },
   };
 }
