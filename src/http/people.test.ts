@@ -190,6 +190,11 @@ describe('members, roles and invitations', () => {
     assert.equal(owners.length, 1);
     assert.equal((await memberOf(owner.email)).role, 'admin');
     const heir = owners[0]?.email === eve.email ? eve : bob;
+    // The first person is an operator, who is given a workspace by operators only.
+    assert.equal(codeOf(await handOver(heir, ownerId)), 'forbidden');
+    const { id: heirId } = (await heir.call<{ id: string }>('/v1/me')).body;
+    const operator = await owner.call(`/v1/people/${heirId}`, { method: 'PATCH', body: { operator: true } });
+    assert.equal(operator.status, 200, operator.text);
     assert.equal((await handOver(heir, ownerId)).status, 200);
     assert.equal((await memberOf(owner.email)).role, 'owner');
   });

@@ -11,6 +11,7 @@ import {
   bearer,
   createKey,
   createWorkspaceFor,
+  personWith,
   signUpMember,
   signUpOwner,
   startHouse,
@@ -181,6 +182,14 @@ test('only workspaces that an operator owns have local servers and hosts on loop
     const given = await operator.call(`/v1/workspaces/${operator.workspaceId}/owner`, { body: { memberId } });
     assert.ok(given.status < 300, given.text);
     assert.equal((await operator.call(`/v1/servers/${made.body.id}/check`, { method: 'POST' })).status, 409);
+    // Nor does somebody else make it an operator's without the operator.
+    const heir = members.body.data.find(({ email }) => email === operator.email)?.id;
+    const grace = personWith(own, other.email, other.cookie, operator.workspaceId);
+    const back = await grace.call<{ code: string }>(`/v1/workspaces/${operator.workspaceId}/owner`, {
+      body: { memberId: heir },
+    });
+    assert.deepEqual([back.status, back.body.code], [403, 'forbidden'], back.text);
+    assert.equal((await operator.call('/v1/servers', { body: local })).status, 422);
   } finally {
     await own.close();
   }

@@ -7,7 +7,7 @@ import type { Page, Workspace } from '../contract/schemas.ts';
 import { slugOf } from '../contract/slug.ts';
 import { insertRevocation } from '../store/credentials.ts';
 import { cutPage, pageAsk } from '../store/paging.ts';
-import { type PersonRow, setLastWorkspace } from '../store/people.ts';
+import { findPerson, type PersonRow, setLastWorkspace } from '../store/people.ts';
 import { checkOwnedWorkspaces } from '../store/quotas.ts';
 import type { WorkspaceTable } from '../store/schema.ts';
 import { refuseTakenSlug, untilSlugIsFree } from '../store/slugs.ts';
@@ -186,7 +186,20 @@ export async function deleteWorkspace(context: PeopleContext, asker: MemberAsker
   await context.settle(revocation);
 }
 
-/** Hands ownership over; the owner before becomes an admin. Throws `not_found`, `conflict`. */
+/**
+ * Throws `forbidden` where ownership would pass from somebody else to an operator: it would give the admins of the
+ * workspace, the previous owner among them, servers on this machine, without the operator's consent.
+ */
+async function refuseNewOperatorOwner(trx: Trx, ownerId: string, heirId: string): Promise<void> {
+  const [owner, heir] = [await findPerson(trx, ownerId), await findPerson(trx, heirId)];
+  if (heir?.operator !== 1 || owner?.operator === 1) return;
+  throw new Problem(
+    'forbidden',
+    'Only an operator can hand over ownership to an operator: the workspace could then run commands on this server.',
+  );
+}
+
+/** Hands ownership over; the previous owner becomes an admin. Throws `not_found`, `forbidden`, `conflict`. */
 export async function handOverOwnership(
   context: PeopleContext,
   asker: MemberAsker,
@@ -200,6 +213,7 @@ export async function handOverOwnership(
     if (owner === undefined || heir === undefined) throw new Problem('not_found', 'There is no such member.');
     if (owner.person_id !== person.id) throw new Problem('forbidden', 'Only the owner can hand over ownership.');
     if (owner.id === heir.id) throw new Problem('conflict', 'This member is the owner already.');
+    await refuseNewOperatorOwner(trx, owner.person_id, heir.person_id);
     await updateMemberRole(trx, workspaceId, owner.id, 'admin');
     await updateMemberRole(trx, workspaceId, heir.id, 'owner');
     await append(trx, {

@@ -3,11 +3,12 @@ import { notifications } from '@mantine/notifications';
 import type { Member } from '../../contract/schemas.ts';
 import { api, queryClient } from '../api.ts';
 import { ConfirmDialog } from '../components/confirm.tsx';
-import { useWorkspace, workspacesQuery } from '../session.ts';
+import { useMe, useWorkspace, workspacesQuery } from '../session.ts';
 
 /** Hands ownership over. There is one owner, so this is taken back only by the new one. */
 export function HandOverDialog({ heir, onClose }: { readonly heir: Member; readonly onClose: () => void }) {
   const { workspace } = useWorkspace();
+  const me = useMe();
   return (
     <ConfirmDialog
       opened
@@ -26,7 +27,8 @@ export function HandOverDialog({ heir, onClose }: { readonly heir: Member; reado
     >
       <Text fz="sm">
         <b>{heir.name}</b> becomes the owner of <b>{workspace.name}</b> and alone can delete it or hand it on. You
-        become an admin. Only {heir.name} can give ownership back.
+        become an admin. Only {heir.name} can give ownership back
+        {me.operator && ', and to you, an operator of this server, only as an operator'}.
       </Text>
     </ConfirmDialog>
   );
