@@ -95,7 +95,7 @@ const REFUSALS: readonly Refusal[] = [
     path: () => `/apps/${app.id}/settings`,
     async fill(tab) {
       await tab.getByLabel('Backups kept (optional)').fill('0');
-      await tab.getByLabel('How').selectOption('url');
+      await tab.getByLabel('How', { exact: true }).selectOption('url');
       return tab.getByRole('main');
     },
     submit: 'Save changes',

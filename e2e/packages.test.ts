@@ -192,7 +192,6 @@ await remembering.close();`,
       join(directory, 'worker.js'),
       `import { createClient, DevpilotError } from './@devpilot/sdk/sdk/client.js';
 import { guard } from './@devpilot/sdk/sdk/guard.js';
-import { scaledTimeout } from '../src/testing/timeouts.ts';
 export default {
   async fetch(request, { url, key, token }) {
     const client = createClient({ url, credential: key });

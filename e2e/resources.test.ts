@@ -149,7 +149,7 @@ test('an app’s settings: hooks are added and ordered by keyboard, checks set, 
   await tab.keyboard.press('Escape');
   await tab.getByRole('button', { name: 'Move Build up' }).focus();
   await tab.keyboard.press('Enter');
-  await tab.getByLabel('How').selectOption('url');
+  await tab.getByLabel('How', { exact: true }).selectOption('url');
   await tab.getByLabel('URL').fill('http://127.0.0.1:8080/healthz');
   await tab.getByRole('link', { name: 'Overview' }).click();
   await dialog(tab, 'Leave without saving?').getByRole('button', { name: 'Cancel' }).click();
