@@ -6,7 +6,10 @@ import { type ServerProcess, spawnServer, temporaryDirectory } from '../src/test
 const KILLS = 12;
 const SENDERS = 6;
 const BATCH = 100;
-const TIME = '2027-02-24T09:30:00.000Z';
+/** The hour before this one: events from the future are given the time of their arrival. */
+const HOUR_MS = 3_600_000;
+const STARTED = Math.floor(Date.now() / HOUR_MS) * HOUR_MS - HOUR_MS;
+const TIME = new Date(STARTED).toISOString();
 
 interface Taken {
   readonly accepted: number;
@@ -90,7 +93,7 @@ test(`after ${KILLS} kills amid events each acknowledged one is there once, and 
   }
   const events = acknowledged.size * BATCH;
   for (const interval of ['minute', 'hour', 'day']) {
-    const query = `interval=${interval}&groupBy=source&from=${TIME}&to=2027-02-24T10:30:00.000Z`;
+    const query = `interval=${interval}&groupBy=source&from=${TIME}&to=${new Date(STARTED + HOUR_MS / 2).toISOString()}`;
     const { body } = await ask<{ total: number }>(`/v1/activity/analytics?${query}`, token);
     assert.equal(body.total, events, interval);
   }

@@ -99,7 +99,7 @@ const REFUSALS: readonly Refusal[] = [
       return tab.getByRole('main');
     },
     submit: 'Save changes',
-    first: labelled('Address'),
+    first: labelled('URL'),
     says: 'Takes an http:// or https:// address',
   },
   {
