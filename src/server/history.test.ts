@@ -83,8 +83,10 @@ test('a node that had applied revocations which a restored database lost accepts
     proxy.retarget(postgres.port);
     await until(async () => (await node.call('/readyz')).status === 200);
     assert.deepEqual([await statusAt(node, kept), await statusAt(node, lost)], [401, 401]);
+    // A server that has not found the database again cannot write its uses, and says so when it stops.
+    await until(async () => (await first.call('/readyz')).status === 200);
   } finally {
-    await Promise.all(opened.map((house) => house.close()));
+    await Promise.allSettled(opened.map((house) => house.close()));
     await proxy.close();
     await postgres.close();
   }
