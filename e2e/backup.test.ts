@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { CreatedApiKey } from '../src/contract/schemas.ts';
@@ -233,6 +233,22 @@ test('a backup, a restore and a copy with another secret than the store was seal
   assert.equal(existsSync(join(there['DEVPILOT_DATA_DIR'] ?? '', 'devpilot.db')), false);
   await done({ ...there, DEVPILOT_SECRET: TEST_SECRET }, 'restore', folder);
   await refuse(other, 'store', 'copy', '--from', place['DEVPILOT_DATA_DIR'] ?? '', '--to', newFolder());
+});
+
+test('a copy starts in a directory that remembers another store, which was removed from it', async () => {
+  const place = await newPlace('sqlite', { DEVPILOT_SECRET: TEST_SECRET });
+  const server = await serve(place);
+  const key = await createKey(await signUp(server), ['read']);
+  await server.stop('SIGTERM');
+  const there = await newPlace('sqlite', { DEVPILOT_SECRET: TEST_SECRET });
+  await (await serve(there)).stop('SIGTERM');
+  const [source = '', target = ''] = [place['DEVPILOT_DATA_DIR'], there['DEVPILOT_DATA_DIR']];
+  for (const name of ['devpilot.db', 'devpilot.db-wal', 'devpilot.db-shm']) rmSync(join(target, name), { force: true });
+  assert.ok(existsSync(join(target, 'devpilot.state')));
+  await done({}, 'store', 'copy', '--from', source, '--to', target);
+  const again = await serve(there);
+  assert.equal(await statusOf(again, key), 200);
+  assert.equal((await again.stop('SIGTERM')).code, 0);
 });
 
 test('a backup that was changed, cut short or goes where something is, is refused', async () => {

@@ -7,8 +7,11 @@ import type { AccessToken, ApiKey, AuditEvent, CreatedAccessToken, Whoami } from
 import { needCommand } from '../src/testing/debian.ts';
 import {
   bearer,
+  cookieOf,
   createKey,
   createToken,
+  PASSWORD,
+  personWith,
   signUpMember,
   signUpOwner,
   startHouse,
@@ -365,6 +368,36 @@ describe('the rest', () => {
     const mine = json<{ id: string; role: string }[]>((await shell.run(['members', 'list', '--json'])).stdout);
     const ownersId = mine.find((member) => member.role === 'owner')?.id ?? '';
     assert.equal((await shell.run(['members', 'remove', ownersId, '--yes'])).code, 1);
+  });
+
+  test('an admin ends the sessions of a member, and a member leaves', async () => {
+    const member = await signUpMember(house, owner, 'member', 'barbara@example.com');
+    const unasked = await shell.run(['members', 'end-sessions', 'barbara@example.com']);
+    assert.equal(unasked.code, 1);
+    assert.match(unasked.stderr, /needs --yes/);
+    assert.equal((await member.call('/v1/me')).status, 200);
+    const ended = await shell.run(['members', 'end-sessions', 'barbara@example.com', '--yes', '--json']);
+    assert.equal(ended.code, 0, ended.stderr);
+    const { id, ...rest } = json<{ id: string }>(ended.stdout);
+    assert.deepEqual(rest, { email: 'barbara@example.com', sessionsEnded: true });
+    assert.equal((await member.call('/v1/me')).status, 401);
+    assert.equal((await shell.run(['members', 'end-sessions', 'nobody@example.com', '--yes'])).code, 1);
+
+    const body = { email: 'barbara@example.com', password: PASSWORD };
+    const again = personWith(house, body.email, cookieOf(await house.call('/v1/sessions', { body })), '');
+    const hers = openShell();
+    assert.equal((await signIn(hers, again)).code, 0);
+    const forbidden = await hers.run(['members', 'end-sessions', 'ada@example.com', '--yes']);
+    assert.equal(forbidden.code, 1);
+    assert.match((await hers.run(['members', 'leave'])).stderr, /needs --yes/);
+    const left = await hers.run(['members', 'leave', '--yes', '--json']);
+    assert.equal(left.code, 0, left.stderr);
+    assert.deepEqual(json(left.stdout), { workspace: owner.workspaceId, left: true });
+    hers.close();
+    const listed = json<{ id: string }[]>((await shell.run(['members', 'list', '--json'])).stdout);
+    assert.ok(!listed.some((other) => other.id === id));
+    const refused = await shell.run(['members', 'leave', '--yes']);
+    assert.equal(refused.code, 1, 'the owner cannot leave');
   });
 
   test('the activity log is listed, exported and followed', async () => {

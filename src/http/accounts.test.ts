@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import pg from 'pg';
 import type { Account, AuditEvent, Member, Page, ResetLink } from '../contract/schemas.ts';
 import { HOUR } from '../contract/words.ts';
 import { forEachEngine } from '../testing/engines.ts';
@@ -17,7 +16,7 @@ import {
   type TestPerson,
 } from '../testing/house.ts';
 import { startMailServer } from '../testing/mail-server.ts';
-import { until } from '../testing/until.ts';
+import { whileUncommitted } from '../testing/uncommitted.ts';
 
 const NEW_PASSWORD = 'quite another sentence';
 const codeOf = (answer: Answer) => (answer.body as { code?: string }).code;
@@ -175,24 +174,6 @@ forEachEngine('accounts', (engine) => {
     assert.equal((await people(admin.email)).data.length, 0);
   });
 
-  /** Runs requests while a change is not committed yet, and commits it once so many transactions wait for a lock. */
-  async function whileUncommitted<T>(change: string, waiting: number, work: () => Promise<T>): Promise<T> {
-    const client = new pg.Client(environment['DATABASE_URL']);
-    await client.connect();
-    try {
-      await client.query(`begin; ${change}`);
-      const done = work();
-      await until(async () => {
-        const text = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
-        return (await client.query(text)).rows.length >= waiting;
-      }, 20_000);
-      await client.query('commit');
-      return await done;
-    } finally {
-      await client.end();
-    }
-  }
-
   const skip = engine.name === 'sqlite' ? 'SQLite runs one write transaction at a time' : false;
   test('an operator who stops being one while a request is under way changes nothing', { skip }, async () => {
     const former = await signUpMember(house, owner, 'member', 'former@example.com');
@@ -204,6 +185,7 @@ forEachEngine('accounts', (engine) => {
       { path: `/v1/people/${await idOf(owner.email)}/sessions`, method: 'DELETE' },
     ];
     const answers = await whileUncommitted(
+      environment['DATABASE_URL'],
       `update person set operator = 0 where id = '${formerId}'`,
       calls.length,
       () => Promise.all(calls.map(({ path, ...call }) => former.call(path, call))),
@@ -220,11 +202,15 @@ forEachEngine('accounts', (engine) => {
     const other = await signUpMember(house, owner, 'member', 'stays@example.com');
     const formerId = await memberId(former.email);
     const otherPath = `/v1/members/${await memberId(other.email)}`;
-    const answers = await whileUncommitted(`update member set role = 'member' where id = '${formerId}'`, 2, () =>
-      Promise.all([
-        former.call(`/v1/members/${formerId}`, { method: 'PATCH', body: { role: 'admin' } }),
-        former.call(otherPath, { method: 'DELETE' }),
-      ]),
+    const answers = await whileUncommitted(
+      environment['DATABASE_URL'],
+      `update member set role = 'member' where id = '${formerId}'`,
+      2,
+      () =>
+        Promise.all([
+          former.call(`/v1/members/${formerId}`, { method: 'PATCH', body: { role: 'admin' } }),
+          former.call(otherPath, { method: 'DELETE' }),
+        ]),
     );
     for (const answer of answers) assert.equal(codeOf(answer), 'forbidden', answer.text);
     assert.equal((await owner.call<Member>('/v1/members')).text.includes(other.email), true);
@@ -235,7 +221,7 @@ forEachEngine('accounts', (engine) => {
     const heir = await signUpMember(house, owner, 'admin', 'heir@example.com');
     const handOver = `update member set role = 'admin' where role = 'owner';
       update member set role = 'owner' where id = '${await memberId(heir.email)}'`;
-    const deletion = await whileUncommitted(handOver, 1, () =>
+    const deletion = await whileUncommitted(environment['DATABASE_URL'], handOver, 1, () =>
       heir.call('/v1/me', { method: 'DELETE', body: { password: PASSWORD } }),
     );
     assert.equal(codeOf(deletion), 'conflict');

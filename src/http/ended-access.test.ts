@@ -15,6 +15,7 @@ import {
   type TestHouse,
   type TestPerson,
 } from '../testing/house.ts';
+import { whileUncommitted } from '../testing/uncommitted.ts';
 
 interface Started {
   readonly device_code: string;
@@ -24,8 +25,10 @@ interface Started {
 forEachEngine('what ends the access of a person ends all of it', (engine) => {
   let house: TestHouse;
   let owner: TestPerson;
+  let environment: Readonly<Record<string, string>>;
   before(async () => {
-    house = await startHouse({ environment: await engine.environment() });
+    environment = await engine.environment();
+    house = await startHouse({ environment });
     owner = await signUpOwner(house);
   });
   after(() => house.close());
@@ -153,4 +156,37 @@ forEachEngine('what ends the access of a person ends all of it', (engine) => {
     const code = await generate({ secret: begun.body.secret });
     assert.equal(codeOf(await person.call('/v1/me/two-factor/confirm', { body: { code } })), 'conflict');
   });
+
+  /** What ends a session while a request of its is under way, in SQL; `who` selects the person's id. */
+  const ENDINGS: Readonly<Record<string, (who: string) => string>> = {
+    'signing out': (who) => `delete from session where person_id = (${who})`,
+    'being disabled': (who) => `update person set disabled = 1 where id = (${who})`,
+    'removal from the last workspace': (who) =>
+      `delete from member where person_id = (${who}); delete from session where person_id = (${who})`,
+  };
+  const skip = engine.name === 'sqlite' ? 'SQLite runs one write transaction at a time' : false;
+  for (const [ending, change] of Object.entries(ENDINGS)) {
+    test(`a request under way at ${ending} accepts no invitation and creates no workspace`, { skip }, async () => {
+      const person = await signUpMember(house, owner, 'member', `under-way-${ending.replaceAll(' ', '-')}@example.com`);
+      const elsewhere = await owner.call<{ id: string }>('/v1/workspaces', { body: { name: `Not for ${ending}` } });
+      const there = { 'devpilot-workspace': elsewhere.body.id };
+      const body = { email: person.email, role: 'admin' };
+      const invited = await owner.call<CreatedInvitation>('/v1/invitations', { headers: there, body });
+      assert.equal(invited.status, 201, invited.text);
+      const who = `select id from person where email = '${person.email}'`;
+      const locked = `select 1 from person where id = (${who}) for update; ${change(who)}`;
+      const name = `Founded at ${ending}`;
+      const answers = await whileUncommitted(environment['DATABASE_URL'], locked, 2, () =>
+        Promise.all([
+          person.call(`/v1/invitations/${invited.body.code}/accept`, { method: 'POST' }),
+          person.call('/v1/workspaces', { body: { name } }),
+        ]),
+      );
+      for (const answer of answers) {
+        assert.deepEqual([answer.status, codeOf(answer)], [401, 'invalid_token'], answer.text);
+      }
+      const members = await owner.call('/v1/members', { headers: there });
+      assert.ok(!members.text.includes(person.email));
+    });
+  }
 });

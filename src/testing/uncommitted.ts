@@ -1,0 +1,28 @@
+import pg from 'pg';
+import { until } from './until.ts';
+
+/**
+ * Runs requests while a change to a PostgreSQL database is not committed yet, and commits it once so many of their
+ * transactions wait for a lock.
+ */
+export async function whileUncommitted<T>(
+  databaseUrl: string | undefined,
+  change: string,
+  waiting: number,
+  work: () => Promise<T>,
+): Promise<T> {
+  const client = new pg.Client(databaseUrl);
+  await client.connect();
+  try {
+    await client.query(`begin; ${change}`);
+    const done = work();
+    await until(async () => {
+      const text = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+      return (await client.query(text)).rows.length >= waiting;
+    }, 20_000);
+    await client.query('commit');
+    return await done;
+  } finally {
+    await client.end();
+  }
+}
