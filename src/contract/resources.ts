@@ -1,6 +1,7 @@
 /** The wire shapes of projects, apps and servers (contract section 8). Runs in a browser as well as in the server. */
 import { z } from 'zod';
 import { parseHostKey } from './host-key.ts';
+import { repositoryFault } from './repository.ts';
 import { description, id, instant, name, paging, slug } from './schemas.ts';
 import { shebangProblem } from './shebang.ts';
 import { COMMAND_INTERPRETERS, HOOK_STAGES, LIMITS, RESOURCE_LIMITS, RESOURCE_SORTS, SERVER_KINDS } from './words.ts';
@@ -52,11 +53,10 @@ const repository = matching(
   RESOURCE_LIMITS.url,
   'takes the address of a git repository, such as https://git.example.com/shop.git',
   'https://git.example.com/shop.git',
-).refine(
-  // Git and URL parsers disagree on the host of an address with a backslash.
-  (text) => !/^https?:/.test(text) || (URL.canParse(text) && !text.includes('\\')),
-  'must be a valid URL, without backslashes',
-);
+).superRefine((text, context) => {
+  const message = repositoryFault(text);
+  if (message !== null) context.addIssue({ code: 'custom', message });
+});
 export const branch = matching(
   /^(?![-/.])(?!.*(?:\.\.|\/\/|@\{|\/\.))[^\s\p{Cc}~^:?*[\\]+(?<![/.])$/u,
   RESOURCE_LIMITS.branch,
@@ -240,7 +240,7 @@ export const App = z
     name: z.string(),
     slug: z.string(),
     serverId: id.nullable(),
-    repository: z.string().nullable().describe('Without credentials'),
+    repository: z.string().nullable().describe('Without credentials, query or fragment'),
     repositoryUser: z.string().nullable(),
     hasRepositoryPassword: z.boolean(),
     branch: z.string(),
@@ -276,7 +276,9 @@ const appFields = {
   repository: repository
     .nullable()
     .optional()
-    .describe('A user and a password in an http or https address are taken out of it and stored apart'),
+    .describe(
+      'A user and a password in an http or https address are taken out of it and stored apart. Everybody who sees the app sees the rest, so a query and a fragment are refused',
+    ),
   repositoryUser: credentialText(RESOURCE_LIMITS.repositoryUser, 'a user name', 'deploy')
     .nullable()
     .optional()

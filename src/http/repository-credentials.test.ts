@@ -114,6 +114,54 @@ forEachEngine('credentials of a repository', (engine) => {
     assert.equal(takeCredentialsOut('https://t0ken@git.example.com:99999/a').url, 'https://git.example.com:99999/a');
   });
 
+  test('an address with a place for a secret that is not sealed is refused, and an empty user is removed', async () => {
+    const { projectId } = (await owner.call<App>(`/v1/apps/${app.id}`)).body;
+    for (const [repository, message] of [
+      ['https://git.example.com/shop.git?token=t0ken', 'a query or a fragment'],
+      ['https://git.example.com/shop.git#t0ken', 'a query or a fragment'],
+      ['https://deploy:t0ken?1@git.example.com/shop.git', 'a query or a fragment'],
+      ['ssh://git@git.example.com/shop.git?token=t0ken', 'a query or a fragment'],
+      ['git@git.example.com:acme/shop.git#t0ken', 'a query or a fragment'],
+      ['file:///srv/git/shop.git?t0ken', 'a query or a fragment'],
+      ['ssh://git:t0ken@git.example.com/shop.git', 'a password'],
+      ['ssh://a@b:t0ken@git.example.com/shop.git', 'a password'],
+      ['ssh://git:t0k/en@git.example.com/shop.git', 'a valid URL'],
+      ['git://t0ken@git.example.com/shop.git', 'a user'],
+      ['git://a:t0ken@git.example.com/shop.git', 'a password'],
+      ['git:t0ken@git.example.com:acme/shop.git', 'the address of a git repository'],
+    ] as const) {
+      const answers = [
+        await edit({ repository }),
+        await owner.call('/v1/apps', {
+          method: 'POST',
+          body: { projectId, name: 'Refused', repository },
+        }),
+      ];
+      for (const { status, text } of answers) {
+        assert.deepEqual([status, text.includes(message), text.includes('t0k')], [422, true, false], repository);
+      }
+    }
+    // What an earlier version may have stored of that kind is not shown either.
+    for (const stored of [
+      'https://git.example.com/shop.git?t0ken',
+      'https://deploy:t0ken?1@git.example.com/shop.git',
+      'ssh://a@b:t0ken@git.example.com/shop.git',
+      'git://t0ken@git.example.com/shop.git',
+      'git@git.example.com:acme/shop.git#t0ken',
+    ]) {
+      assert.ok(!takeCredentialsOut(stored).url.includes('t0k'), stored);
+    }
+    const before = shownOf((await edit({ repository: 'https://git.example.com/a@b.git' })).body);
+    assert.equal(before[0], 'https://git.example.com/a@b.git');
+    for (const repository of ['https://@git.example.com/shop.git', 'https://:@git.example.com/shop.git']) {
+      const edited = await edit({ repository });
+      assert.deepEqual([edited.status, edited.body.repository], [200, 'https://git.example.com/shop.git'], edited.text);
+    }
+    for (const repository of ['/srv/git/c#.git', 'ssh://git@[::1]:22/shop.git', 'git@git.example.com:acme/shop.git']) {
+      assert.equal((await edit({ repository })).body.repository, repository);
+    }
+  });
+
   test('a token in the place of the user is sealed, not shown', async () => {
     const token = await edit({ repository: 'https://t0ken-of-the-host@git.example.com/shop.git' });
     assert.deepEqual(shownOf(token.body), ['https://git.example.com/shop.git', null, true]);
@@ -165,6 +213,27 @@ forEachEngine('credentials of a repository', (engine) => {
       house = await startHouse({ environment, dataDirectory: house.dataDirectory });
       owner = personWith(house, owner.email, owner.cookie, owner.workspaceId);
     }
+  });
+
+  test('a query that an earlier version stored in an address is removed at the next start', async () => {
+    await edit({
+      repository: 'https://git.example.com/shop.git',
+      repositoryUser: 'deploy',
+      repositoryPassword: PASSWORD,
+    });
+    const old = 'https://git.example.com/shop.git?access=t0ken#t0ken';
+    await runSql(house, environment, `update app set repository = '${old}' where id = '${app.id}'`);
+    assert.ok(!(await owner.call(`/v1/apps/${app.id}`)).text.includes('t0ken'), 'not even before');
+    house = await house.restart();
+    owner = personWith(house, owner.email, owner.cookie, owner.workspaceId);
+    const { body: shown } = await owner.call<App>(`/v1/apps/${app.id}`);
+    assert.deepEqual(shownOf(shown), ['https://git.example.com/shop.git', 'deploy', true], 'the password is kept');
+    assert.ok(!JSON.stringify(await runSql(house, environment, 'select * from app')).includes('t0ken'));
+    const { body: log } = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${app.id}`);
+    assert.deepEqual(log.data[0]?.detail['after'], {
+      repository: 'https://git.example.com/shop.git',
+      hasRepositoryPassword: true,
+    });
   });
 });
 

@@ -29,6 +29,7 @@ import { access } from './migrations/0056-access.ts';
 import { credentialCreator } from './migrations/0057-credential-creator.ts';
 import { revocationIds } from './migrations/0060-revocation-ids.ts';
 import { installation } from './migrations/0063-installation.ts';
+import { finishedPlans } from './migrations/0064-finished-plans.ts';
 
 /** The statements of each migration, by name; a landed one is never changed. */
 const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>> = {
@@ -61,6 +62,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0057-credential-creator': credentialCreator,
   '0060-revocation-ids': revocationIds,
   '0063-installation': installation,
+  '0064-finished-plans': finishedPlans,
 };
 
 /** The names of this version's migrations, in order. */

@@ -1,9 +1,13 @@
 import type { AppTable, DeploymentTable } from './schema.ts';
 import type { Queryable, Trx } from './store.ts';
 
-/** Apps whose repository has a user in its address. Names no workspace: it is the operator's upgrade. */
-export async function appsWithAddressUser(db: Queryable): Promise<AppTable[]> {
-  return db.selectFrom('app').selectAll().where('repository', 'like', '%://%@%').execute();
+/** Apps whose repository has a user, a query or a fragment in its address. Names no workspace: it is the operator's upgrade. */
+export async function appsWithSecretsInAddress(db: Queryable): Promise<AppTable[]> {
+  return db
+    .selectFrom('app')
+    .selectAll()
+    .where((eb) => eb.or(['%://%@%', '%?%', '%#%'].map((pattern) => eb('repository', 'like', pattern))))
+    .execute();
 }
 
 type PlanRow = Pick<DeploymentTable, 'workspace_id' | 'id' | 'plan'>;

@@ -1,4 +1,5 @@
 import { Problem } from '../contract/problem.ts';
+import { takeCredentialsOut } from '../contract/repository.ts';
 import type { App, AppQuery, CreateApp, UpdateApp } from '../contract/resources.ts';
 import type { Page } from '../contract/schemas.ts';
 import { openDeployments } from '../store/deployments.ts';
@@ -28,7 +29,7 @@ function showApp(row: AppTable): App {
     name: row.name,
     slug: row.slug,
     serverId: row.server_id,
-    repository: row.repository,
+    repository: row.repository === null ? null : takeCredentialsOut(row.repository).url,
     repositoryUser: row.repository_user,
     hasRepositoryPassword: row.repository_password_sealed !== null,
     branch: row.branch,

@@ -1,7 +1,7 @@
 import { invalidField } from '../contract/problem.ts';
 import { repositoryOrigin, takeCredentialsOut } from '../contract/repository.ts';
 import type { UpdateApp } from '../contract/resources.ts';
-import { appsWithAddressUser, openPlans, replacePlan, replaceRepository } from '../store/repository.ts';
+import { appsWithSecretsInAddress, openPlans, replacePlan, replaceRepository } from '../store/repository.ts';
 import type { AppTable } from '../store/schema.ts';
 import type { Seal } from '../store/seal.ts';
 import type { Store } from '../store/store.ts';
@@ -35,9 +35,6 @@ const NONE = { repository_user: null, repository_password_sealed: null } as cons
 export function repositoryAfter(seal: Seal, row: AppTable, input: UpdateApp): RepositoryFields {
   const parts =
     input.repository === undefined || input.repository === null ? null : takeCredentialsOut(input.repository);
-  if (parts !== null && parts.url !== input.repository && parts.user === null && parts.password === null) {
-    throw invalidField('repository', 'must not contain a password: only http and https addresses accept one');
-  }
   if (CONTROL.test(parts?.user ?? '') || CONTROL.test(parts?.password ?? '')) {
     throw invalidField('repository', 'must not contain control characters');
   }
@@ -94,12 +91,24 @@ export function credentialsFor(seal: Seal, app: AppTable, repository: string): R
   return { origin, user: user ?? password, password };
 }
 
+/** The repository of an app as it is stored once its address holds nothing secret. */
+function withoutSecretsInAddress(seal: Seal, app: AppTable, repository: string): RepositoryFields {
+  const { url, user, password } = takeCredentialsOut(repository);
+  if (user === null && password === null) {
+    const { repository_user, repository_password_sealed } = app;
+    return { repository: url, repository_user, repository_password_sealed };
+  }
+  // What git could not have been told, or would not have asked for, is not kept.
+  const isUsable = repositoryOrigin(url) !== null && !CONTROL.test(`${user}${password}`);
+  return isUsable ? repositoryAfter(seal, { ...app, repository: null }, { repository }) : { repository: url, ...NONE };
+}
+
 /**
- * Seals credentials that an earlier version left in the addresses of apps, and removes them from the plans of deployments
- * that are not over. Does nothing where there are none.
+ * Seals credentials that an earlier version left in the addresses of apps, removes queries and fragments, and does so in
+ * the plans of deployments that are not over. Does nothing where there are none.
  */
 export async function sealStoredCredentials(store: Store, seal: Seal, now: number): Promise<void> {
-  const apps = await appsWithAddressUser(store.read);
+  const apps = await appsWithSecretsInAddress(store.read);
   const plans = await openPlans(store.read);
   const changed = apps.filter(({ repository }) => takeCredentialsOut(repository ?? '').url !== repository);
   const stale = plans.flatMap((row) => {
@@ -112,17 +121,15 @@ export async function sealStoredCredentials(store: Store, seal: Seal, now: numbe
     for (const app of changed) {
       const { repository } = app;
       if (repository === null) continue;
-      const { url, user, password } = takeCredentialsOut(repository);
-      // What git could not have been told, or would not have asked for, is not kept.
-      const isUsable = repositoryOrigin(url) !== null && !CONTROL.test(`${user}${password}`);
-      const fields = isUsable
-        ? repositoryAfter(seal, { ...app, repository: null }, { repository })
-        : { repository: url, ...NONE };
+      const fields = withoutSecretsInAddress(seal, app, repository);
       if (!(await replaceRepository(trx, app, { ...fields, updated_at: now }))) continue;
       const target = { kind: 'app', id: app.id, name: app.name } as const;
       await record(trx, systemIn(app.workspace_id), 'app.updated', target, now, {
-        before: { hasRepositoryPassword: false },
-        after: { hasRepositoryPassword: fields.repository_password_sealed !== null },
+        before: { hasRepositoryPassword: app.repository_password_sealed !== null },
+        after: {
+          repository: fields.repository,
+          hasRepositoryPassword: fields.repository_password_sealed !== null,
+        },
       });
     }
     for (const row of stale) await replacePlan(trx, row);
