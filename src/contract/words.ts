@@ -130,6 +130,8 @@ export const LIMITS = {
   passwordResets: { max: 5 },
   idempotencyKey: { min: 1, max: 255 },
   body: 1_048_576,
+  /** Bytes of a form: many times what a secret and a passphrase with every byte escaped have. */
+  formBody: 65_536,
   /** Fields of a form. */
   formFields: 100,
 } as const;

@@ -47,6 +47,7 @@ import { runRoutes } from './runs.ts';
 import { safetyHeaders } from './safety.ts';
 import { scriptRoutes } from './scripts.ts';
 import { serverRoutes } from './servers.ts';
+import { compileValidator, splitLongArray } from './validation.ts';
 import { memberRoutes, workspaceRoutes } from './workspaces.ts';
 
 const AUTHORIZE = '/v1/authorize';
@@ -93,50 +94,6 @@ function createRequestIds(): (request: Pick<IncomingMessage, 'rawHeaders'>) => s
   };
 }
 
-const FIELD_SOURCES: Readonly<Record<string, string>> = { headers: 'header', querystring: 'query' };
-
-/** No id and no slug has one, and not every store could look for it. */
-const holdsNul = (params: unknown): boolean => Object.values(params ?? {}).some((text) => String(text).includes('\0'));
-
-/** Fields that one answer names. */
-const ERRORS_SHOWN = 20;
-
-/** What a client sent, as an answer repeats it: without secrets, and not at any length. */
-function shorten(text: string): string {
-  const redacted = redactSecrets(text);
-  return redacted.length > 1_000 ? `${redacted.slice(0, 1_000).toWellFormed()}…` : redacted;
-}
-
-/** Refuses what a schema does not take, naming each field. Unknown fields are refused by the schemas themselves. */
-function compileValidator({ schema, httpPart }: { schema: z.ZodType; httpPart?: string }) {
-  return (data: unknown) => {
-    // The body of a route that reads its bytes itself.
-    if (httpPart === 'body' && Buffer.isBuffer(data)) return { value: data };
-    if (httpPart === 'params' && holdsNul(data)) return { error: new Problem('not_found') };
-    const result = schema.safeParse(data);
-    if (result.success) return { value: result.data };
-    // An id that can't be one is an address with nothing at it.
-    if (httpPart === 'params') return { error: new Problem('not_found') };
-    const found = result.error.issues.slice(0, 2 * ERRORS_SHOWN).flatMap((issue) => {
-      const path = issue.path.map(String).join('.');
-      if (issue.code === 'unrecognized_keys') {
-        return issue.keys.slice(0, ERRORS_SHOWN).map((key) => ({
-          field: shorten(path === '' ? key : `${path}.${key}`),
-          message: 'is not a field here',
-        }));
-      }
-      const field = path === '' ? (FIELD_SOURCES[httpPart ?? ''] ?? 'body') : path;
-      const { message } = (issue.code === 'invalid_key' ? issue.issues[0] : undefined) ?? issue;
-      return [{ field: shorten(field), message: shorten(message) }];
-    });
-    // Two checks of one field may say the same.
-    const errors = [...new Map(found.map((error) => [`${error.field}\0${error.message}`, error])).values()];
-    const [first] = errors;
-    const detail = first === undefined ? undefined : `${first.field}: ${first.message}`;
-    return { error: new Problem('validation_failed', detail, { errors: errors.slice(0, ERRORS_SHOWN) }) };
-  };
-}
-
 /** The fields of a form. Throws `too_large` for too many, `invalid_request` for one that comes twice. */
 function readForm(text: string): Record<string, string> {
   let count = 1;
@@ -167,9 +124,8 @@ function addParsers(app: FastifyInstance): void {
       throw new Problem('invalid_request', 'The body is not well-formed JSON.');
     }
   });
-  app.addContentTypeParser(FORM_TYPE, { parseAs: 'string' }, (_request, body, done) =>
-    done(null, readForm(String(body))),
-  );
+  const form = { parseAs: 'string', bodyLimit: LIMITS.formBody } as const;
+  app.addContentTypeParser(FORM_TYPE, form, (_request, body, done) => done(null, readForm(String(body))));
 }
 
 /** A route that is given its body as it came, whatever type it says it has. */
@@ -177,6 +133,19 @@ function registerBytesRoute(app: FastifyInstance, house: House, declared: Route)
   void app.register((scope, _options, done) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, parsed) => parsed(null, body));
+    registerRoute(scope, house, declared);
+    done();
+  });
+}
+
+/** A route with a body whose long array is checked in turns of the event loop. */
+function registerLongArrayRoute(app: FastifyInstance, house: House, declared: Route, field: string): void {
+  const { frame, checkElements } = splitLongArray(declared.body, field);
+  void app.register((scope, _options, done) => {
+    scope.setValidatorCompiler<z.ZodType>(({ schema, httpPart = '' }) =>
+      compileValidator({ schema: httpPart === 'body' ? frame : schema, httpPart }),
+    );
+    scope.addHook('preHandler', ({ body }) => checkElements(body));
     registerRoute(scope, house, declared);
     done();
   });
@@ -383,7 +352,9 @@ export async function createApp(
       next();
     });
     for (const declared of routeTable(house)) {
+      const { longArray } = declared;
       if (declared.takes === 'bytes') registerBytesRoute(scope, house, declared);
+      else if (longArray !== undefined) registerLongArrayRoute(scope, house, declared, longArray);
       else registerRoute(scope, house, declared);
     }
     done();

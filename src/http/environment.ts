@@ -80,7 +80,7 @@ export function environmentRoutes(house: House): Route[] {
       params: InPath,
       body: UpdateEnvironment,
       bodyLimit: RESOURCE_LIMITS.envBody,
-      jsonLimits: { depth: 4, values: 3 * RESOURCE_LIMITS.envVariables },
+      jsonLimits: { depth: 4, values: 2 * RESOURCE_LIMITS.envVariables + 10 },
       answers: { 200: Environment },
       codes: ['not_found', 'conflict'],
       handler: async ({ params, body, request, reply }) => {

@@ -21,7 +21,7 @@ import { credentialOf, type Route, route } from './route.ts';
 const tag = 'Guards';
 const access = { guard: true, key: ['read'] } as const;
 /** A report of 500 credentials with 20 addresses each. */
-const USES_LIMIT = 4 * 1_048_576;
+const USES_LIMIT = 2 * 1_048_576;
 
 const encode = (digest: Digest): string => Buffer.from(digestBytes(digest)).toString('base64url');
 const decode = (text: string): Digest => digestOfBytes(Buffer.from(text, 'base64url'));
@@ -105,6 +105,7 @@ export function guardRoutes(house: House): Route[] {
       bodyLimit: USES_LIMIT,
       // A report of the most uses, each from the most addresses.
       jsonLimits: { depth: 6, values: 50_000 },
+      longArray: 'uses',
       frequent: true,
       answers: { 204: z.null().describe('Counted, once') },
       handler: async ({ body: { guard, chunk, uses }, request, reply }) => {

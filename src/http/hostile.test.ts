@@ -80,12 +80,14 @@ test('text that is too long is not normalized, which costs the square of its com
   expectCode(description, 'validation_failed');
   const locked = await createToken(owner, ['run_scripts'], { passphrase: 'correct horse battery' });
   const key = await createKey(owner, ['read']);
-  const answer = await house.call('/v1/introspect', {
-    method: 'POST',
-    headers: { authorization: `Bearer ${key.secret}` },
-    body: new URLSearchParams({ token: locked.secret, passphrase: marks }),
-  });
-  assert.deepEqual(answer.body, { active: false });
+  const introspect = (passphrase: string) =>
+    house.call<ProblemBody>('/v1/introspect', {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key.secret}` },
+      body: new URLSearchParams({ token: locked.secret, passphrase }),
+    });
+  assert.deepEqual((await introspect(marks.slice(0, 5_000))).body, { active: false });
+  assert.equal((await introspect(marks)).status, 413);
 });
 
 test('a batch of events is counted before it is read, and an event is measured', async () => {
@@ -144,4 +146,7 @@ test('a report of uses that is too wide is refused, and the largest is not', asy
   const report = { guard: 'q3Zr9yF0T2mJwXk7B1dNhA', chunk: 1, uses };
   assert.equal((await send(report)).status, 204);
   expectCode(await send({ ...report, uses: Array.from({ length: 60_000 }, () => ({})) }), 'too_large');
+  const late = await send({ ...report, uses: uses.with(499, { ...report.uses[0], count: 0 } as never) });
+  expectCode(late, 'validation_failed');
+  assert.match(late.text, /"field":"uses\.499\.count"/);
 });

@@ -68,6 +68,8 @@ export interface Route {
   readonly bodyLimit?: number;
   /** Levels and values that its body's JSON may have, where they are not `JSON_LIMITS`. */
   readonly jsonLimits?: JsonLimits;
+  /** The field of its body with a long array, which is checked in turns of the event loop. */
+  readonly longArray?: string;
   /** Asked several times a second by each client: only refusals are worth a line in the log. */
   readonly frequent?: true;
   /** Goes on while the disk is full, as every DELETE does: it ends access, or is needed to. */

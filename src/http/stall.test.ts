@@ -11,6 +11,9 @@ const BOUND_MS = 250;
 /** Enough for anything that is not linear: a form of that size once took half a minute. */
 const BODY_BYTES = 200_000;
 
+/** Statuses of requests that were never read. */
+const UNREAD = new Set([401, 403, 404, 415]);
+
 async function expectNoHold(server: StallServer, requests: readonly Sendable[]): Promise<void> {
   await server.longestHold();
   for (const { operation, what, send } of requests) {
@@ -36,6 +39,13 @@ after(() => server.stop());
 
 test('no request of the corpus holds the event loop, and each is answered without an error of ours', () =>
   expectNoHold(server, server.corpus));
+
+test('the largest requests are all read', async () => {
+  for (const { operation, what, send } of server.heaviest) {
+    const { status } = await send();
+    assert.ok(!UNREAD.has(status), `${operation} (${what}) was answered ${status}`);
+  }
+});
 
 test('the corpus has requests for every operation that takes a body or a query', async () => {
   const document = (await (await fetch(`${server.url}/openapi.json`)).json()) as {

@@ -59,6 +59,8 @@ interface Senders {
   /** For routes of access tokens, and of API keys. */
   readonly token: Headers;
   readonly key: Headers;
+  /** For Sentry's SDKs. */
+  readonly errorKey: Headers;
 }
 
 async function signUp(url: string, setupCode: string | null): Promise<Senders> {
@@ -67,11 +69,13 @@ async function signUp(url: string, setupCode: string | null): Promise<Senders> {
   const project = await owner.call<{ id: string }>('/v1/projects', { body: { name: 'Shop', slug: 'shop' } });
   const app = await owner.call('/v1/apps', { body: { name: 'Shop', slug: 'shop', projectId: project.body.id } });
   if (app.status !== 201) throw new Error(app.text);
+  const errorKey = await owner.call<{ publicKey: string }>('/v1/errors/keys', { body: { name: 'Shop' } });
   return {
     url,
     person: { cookie: owner.cookie, origin: url, 'devpilot-workspace': owner.workspaceId },
     token: { authorization: `Bearer ${token.secret}` },
     key: { authorization: `Bearer ${key.secret}` },
+    errorKey: { 'x-sentry-auth': `Sentry sentry_key=${errorKey.body.publicKey}` },
   };
 }
 
@@ -119,7 +123,7 @@ const frames = (count: number) =>
   }));
 
 /** The largest requests that are allowed, and what unpacks to more than is. */
-function heaviest({ url, person, token, key }: Senders): Sendable[] {
+function heaviest({ url, person, token, key, errorKey }: Senders): Sendable[] {
   const post = (path: string, what: string, headers: Headers, body: () => string | Uint8Array, method = 'POST') => ({
     operation: `${method} ${path}`,
     what,
@@ -132,7 +136,7 @@ function heaviest({ url, person, token, key }: Senders): Sendable[] {
   });
   const json = { 'content-type': 'application/json' };
   const batch = { ...token, 'content-type': 'application/cloudevents-batch+json' };
-  const packed = { ...token, 'content-encoding': 'gzip' };
+  const packed = { ...errorKey, 'content-encoding': 'gzip' };
   const many = (path: string, count: number, body: (n: number) => unknown) =>
     Array.from({ length: count }, (_, n) =>
       post(path, `one of ${count} large ones`, { ...person, ...json }, () => JSON.stringify(body(n))),
@@ -141,7 +145,12 @@ function heaviest({ url, person, token, key }: Senders): Sendable[] {
     Array.from({ length: count }, (_, n) => ({ name: `Hook ${n}`, stage: 'post_setup', run: 'x'.repeat(8_000) }));
   const envelope = (events: readonly string[]) =>
     gzipSync(['{}', ...events.flatMap((event) => ['{"type":"event"}', event])].join('\n'));
-  const addresses = Array.from({ length: 20 }, (_, n) => ({ address: `192.0.2.${n}`, first: at, last: at }));
+  // IPv6, which costs several times as much to check as IPv4.
+  const addresses = Array.from({ length: 20 }, (_, n) => ({
+    address: `2001:db8:1234:5678:9abc:def0:1234:${1_000 + n}`,
+    first: at,
+    last: at,
+  }));
   const uses = Array.from({ length: 500 }, (_, n) => ({
     credentialId: `tok_${n}`,
     count: 1,
@@ -205,7 +214,7 @@ function heaviest({ url, person, token, key }: Senders): Sendable[] {
       '/v1/apps/shop/env',
       'as many bad names as are read',
       { ...person, ...json },
-      () => JSON.stringify({ values: Object.fromEntries(Array.from({ length: 2_900 }, (_, n) => [`-${n}`, 1])) }),
+      () => JSON.stringify({ values: Object.fromEntries(Array.from({ length: 1_990 }, (_, n) => [`-${n}`, 1])) }),
       'PATCH',
     ),
     post(
@@ -218,7 +227,21 @@ function heaviest({ url, person, token, key }: Senders): Sendable[] {
         }),
       'PATCH',
     ),
+    post(
+      '/v1/apps/shop/env',
+      'as many changes as are allowed',
+      { ...person, ...json },
+      () =>
+        JSON.stringify({
+          values: Object.fromEntries([
+            ...Array.from({ length: 1_000 }, (_, n) => [`N${n}`, null]),
+            ...Array.from({ length: 1_000 }, (_, n) => [`M${n}`, 'v'.repeat(4_000)]),
+          ]),
+        }),
+      'PATCH',
+    ),
     get('/v1/apps/shop/env', 'the largest environment', token),
+    get('/v1/apps/shop/env?format=dotenv', 'the largest environment as dotenv', token),
     ...many('/v1/apps', 60, (n) => ({ name: `App ${n}`, projectId: 'shop', hooks: hooks(50) })),
     get('/v1/apps?limit=200', 'a page of large apps', key),
     ...many('/v1/errors/events', 110, () => ({ type: 'E', message: 'm'.repeat(8_000), stack: 's\n'.repeat(32_000) })),

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { z } from 'zod';
+import { Problem } from '../contract/problem.ts';
+import { splitLongArray } from './validation.ts';
+
+/** Longer than a turn of the event loop is worked in. */
+const BUSY_MS = 20;
+
+function keepBusy(): void {
+  const began = performance.now();
+  while (performance.now() - began < BUSY_MS);
+}
+
+test('the elements of a long array are checked in turns of the event loop', async () => {
+  const element = z.string().transform((text) => {
+    keepBusy();
+    return text.length;
+  });
+  const { frame, checkElements } = splitLongArray(z.strictObject({ name: z.string(), all: z.array(element) }), 'all');
+  const body = frame.parse({ name: 'a', all: ['a', 'bb', 'ccc'] });
+  let turns = 0;
+  let isDone = false;
+  const countTurn = () => {
+    turns++;
+    if (!isDone) setImmediate(countTurn);
+  };
+  setImmediate(countTurn);
+  await checkElements(body);
+  isDone = true;
+  assert.ok(turns >= 3, `${turns} turns`);
+  assert.deepEqual(body, { name: 'a', all: [1, 2, 3] });
+});
+
+test('the frame of a long array keeps the bounds on its length and refuses unknown fields', () => {
+  const { frame } = splitLongArray(z.strictObject({ all: z.array(z.string()).min(1).max(2) }), 'all');
+  assert.ok(frame.safeParse({ all: [1, 2] }).success);
+  for (const refused of [{ all: [] }, { all: [1, 2, 3] }, { all: 'a' }, { all: [1], other: 1 }]) {
+    assert.ok(!frame.safeParse(refused).success, JSON.stringify(refused));
+  }
+});
+
+test('the refusal of an element names its place and field', async () => {
+  const element = z.strictObject({ count: z.int() });
+  const { checkElements } = splitLongArray(z.strictObject({ all: z.array(element) }), 'all');
+  await assert.rejects(checkElements({ all: [{ count: 1 }, { count: 'x' }] }), (error) => {
+    assert.ok(error instanceof Problem);
+    assert.equal(error.code, 'validation_failed');
+    assert.match(error.message, /^all\.1\.count: /);
+    return true;
+  });
+});
