@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import { isControlVariable } from '../contract/control-variables.ts';
 import type { Environment, EnvQuery, EnvVariable, EnvVersion } from '../contract/environment.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
@@ -17,11 +16,9 @@ import {
 import { cutPage, pageAsk } from '../store/paging.ts';
 import type { AppTable, EnvVersionTable } from '../store/schema.ts';
 import type { Trx } from '../store/store.ts';
+import { createPauses } from './bounded-json.ts';
 import { type Asker, checkTag, instant, record, type WorkspaceContext } from './context.ts';
 import { findRow } from './resources.ts';
-
-/** Characters that are opened before other work has its turn. */
-const SLICE = 524_288;
 
 /** What a value is sealed for: this variable of this app in this version, and no other row. */
 export function variableIdentity(row: {
@@ -36,18 +33,29 @@ export function variableIdentity(row: {
 /** What the entity tag of an environment is made of. */
 export const envState = (appId: string, version: number) => ({ appId, version });
 
-/** Opens values a slice at a time, so that a large environment holds up no judgement. */
+/** Opens values in turns of the event loop, so that a large environment holds up no judgement. */
 async function openAll(context: WorkspaceContext, rows: readonly EnvRow[]): Promise<Map<string, string>> {
   const values = new Map<string, string>();
-  let left = SLICE;
+  const pause = createPauses();
   for (const row of rows) {
     values.set(row.name, context.seal.open(row.value_sealed, variableIdentity(row)));
-    left -= row.value_sealed.length;
-    if (left > 0) continue;
-    left = SLICE;
-    await setImmediate();
+    await pause();
   }
   return values;
+}
+
+/** Seals what is set, in turns of the event loop likewise. */
+async function sealAll<Row extends Parameters<typeof variableIdentity>[0]>(
+  context: WorkspaceContext,
+  changes: readonly (readonly [Row, string | null])[],
+): Promise<(Row & { value_sealed: string | null })[]> {
+  const rows: (Row & { value_sealed: string | null })[] = [];
+  const pause = createPauses();
+  for (const [row, value] of changes) {
+    rows.push({ ...row, value_sealed: value === null ? null : context.seal.seal(value, variableIdentity(row)) });
+    await pause();
+  }
+  return rows;
 }
 
 function show(rows: readonly EnvRow[], values: ReadonlyMap<string, string>): EnvVariable[] {
@@ -191,10 +199,10 @@ async function write(
       removed_names: JSON.stringify(removed),
       restored_from: restoredFrom,
     },
-    changes.map(([name, value]) => {
-      const change = { ...facts, name, version, at: now };
-      return { ...change, value_sealed: value === null ? null : context.seal.seal(value, variableIdentity(change)) };
-    }),
+    await sealAll(
+      context,
+      changes.map(([name, value]) => [{ ...facts, name, version, at: now }, value]),
+    ),
   );
   await forgetVersions(trx, workspaceId, app.id, version - RESOURCE_LIMITS.envVersions + 1);
   const detail = { version, set, removed, ...(restoredFrom !== null && { restoredFrom }) };
