@@ -9,6 +9,7 @@ import { cutPage, pageAsk } from '../store/paging.ts';
 import type { AuditEventTable } from '../store/schema.ts';
 import type { Queryable, Trx } from '../store/store.ts';
 import { spendChangeQuota } from './quotas.ts';
+import { refuseFormerRole } from './roles.ts';
 
 /** The log of what belongs to no workspace: a sign-up before the first one, the end of a workspace. */
 export const SYSTEM_LOG = 'system';
@@ -38,11 +39,12 @@ export function hashOf(row: Omit<AuditEventTable, 'hash'>): string {
 
 /**
  * Appends an entry to its workspace's log, in the transaction of what it records: no entry, no
- * change. Each entry carries the hash of the one before, so a removed or edited one shows. Throws `quota_exceeded`
- * where the workspace has made too many changes like it.
+ * change. Each entry carries the hash of the one before, so a removed or edited one shows. Throws `forbidden`
+ * where the actor has lost the role for it meanwhile, `quota_exceeded` where the workspace has made too many changes like it.
  */
 export async function append(trx: Trx, draft: AuditDraft): Promise<void> {
   const { sequence, hash } = await advanceAuditHead(trx, draft.workspaceId);
+  if (draft.workspaceId !== SYSTEM_LOG) await refuseFormerRole(trx, draft);
   await spendChangeQuota(trx, draft);
   const { actor, target, credential, origin } = draft;
   const row = {

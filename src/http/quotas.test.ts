@@ -19,6 +19,7 @@ import {
   createKey,
   createToken,
   PASSWORD,
+  signUpMember,
   signUpOwner,
   startHouse,
   type TestHouse,
@@ -143,6 +144,23 @@ describe('quotas over HTTP', () => {
     assert.deepEqual([...statuses], [201]);
     const refused = await owner.call<ProblemBody>('/v1/workspaces', { body: { name: 'Another' } });
     assert.deepEqual([refused.status, refused.body.code], [429, 'quota_exceeded'], refused.text);
+    // Neither are more handed over to somebody.
+    const giver = await signUpMember(house, owner, 'admin', 'giver@example.com');
+    const owned = await owner.call<{ data: { id: string }[] }>('/v1/workspaces?limit=200');
+    const given = owned.body.data.find(({ id }) => id !== owner.workspaceId);
+    sql((database) => {
+      const giverId = database.prepare('select id from person where email = ?').get(giver.email)?.['id'] ?? '';
+      const workspace = given?.id ?? '';
+      database.prepare('update member set person_id = ? where workspace_id = ?').run(giverId, workspace);
+      const insert = database.prepare(
+        'insert into member (id, workspace_id, person_id, role, created_at) values (?, ?, ?, ?, 1)',
+      );
+      insert.run('mem_heir', workspace, ownerId, 'admin');
+    });
+    assert.equal((await owner.call('/v1/workspaces', { body: { name: 'The last one' } })).status, 201);
+    const body = { memberId: 'mem_heir' };
+    const handedOver = await giver.call<ProblemBody>(`/v1/workspaces/${given?.id}/owner`, { body });
+    assert.deepEqual([handedOver.status, handedOver.body.code], [429, 'quota_exceeded'], handedOver.text);
 
     sql((database) => {
       const insert = database.prepare(`insert into session

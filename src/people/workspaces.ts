@@ -199,7 +199,7 @@ async function refuseNewOperatorOwner(trx: Trx, ownerId: string, heirId: string)
   );
 }
 
-/** Hands ownership over; the previous owner becomes an admin. Throws `not_found`, `forbidden`, `conflict`. */
+/** Hands ownership over; the previous owner becomes an admin. Throws `not_found`, `forbidden`, `conflict`, `quota_exceeded`. */
 export async function handOverOwnership(
   context: PeopleContext,
   asker: MemberAsker,
@@ -214,6 +214,7 @@ export async function handOverOwnership(
     if (owner.person_id !== person.id) throw new Problem('forbidden', 'Only the owner can hand over ownership.');
     if (owner.id === heir.id) throw new Problem('conflict', 'This member is the owner already.');
     await refuseNewOperatorOwner(trx, owner.person_id, heir.person_id);
+    await checkOwnedWorkspaces(trx, heir.person_id, now);
     await updateMemberRole(trx, workspaceId, owner.id, 'admin');
     await updateMemberRole(trx, workspaceId, heir.id, 'owner');
     await append(trx, {

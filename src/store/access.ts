@@ -1,3 +1,4 @@
+import type { Role } from '../contract/words.ts';
 import { deleteSessions } from './people.ts';
 import type { Trx } from './store.ts';
 
@@ -41,4 +42,17 @@ export async function deleteInvitationsOf(trx: Trx, personId: string, workspaceI
   let query = trx.deleteFrom('invitation').where('created_by', '=', personId);
   if (workspaceId !== null) query = query.where('workspace_id', '=', workspaceId);
   return Number((await query.executeTakeFirst()).numDeletedRows);
+}
+
+/** The role of a person in a workspace; undefined for somebody who is no member, or is disabled. */
+export async function findRole(trx: Trx, workspaceId: string, personId: string): Promise<Role | undefined> {
+  const row = await trx
+    .selectFrom('member')
+    .innerJoin('person', 'person.id', 'member.person_id')
+    .select('member.role')
+    .where('member.workspace_id', '=', workspaceId)
+    .where('member.person_id', '=', personId)
+    .where('person.disabled', '=', 0)
+    .executeTakeFirst();
+  return row?.role as Role | undefined;
 }

@@ -3,7 +3,7 @@ import { until } from './until.ts';
 
 /**
  * Runs requests while a change to a PostgreSQL database is not committed yet, and commits it once so many of their
- * transactions wait for a lock.
+ * transactions wait for a lock, or all are answered without.
  */
 export async function whileUncommitted<T>(
   databaseUrl: string | undefined,
@@ -15,8 +15,10 @@ export async function whileUncommitted<T>(
   await client.connect();
   try {
     await client.query(`begin; ${change}`);
-    const done = work();
+    let isOver = false;
+    const done = work().finally(() => (isOver = true));
     await until(async () => {
+      if (isOver) return true;
       const text = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
       return (await client.query(text)).rows.length >= waiting;
     }, 20_000);

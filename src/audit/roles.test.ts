@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { AuditDraft } from '../contract/audit.ts';
+import { createId } from '../contract/id.ts';
+import { AUDIT_ACTIONS, type AuditAction, ROLES } from '../contract/words.ts';
+import type { Store } from '../store/store.ts';
+import { insertMember } from '../store/workspaces.ts';
+import { forEachEngine } from '../testing/engines.ts';
+import { seedPerson, seedWorkspace } from '../testing/store.ts';
+import { append } from './log.ts';
+import { neededRole } from './roles.ts';
+
+const actionsFor = (role: string | null) => AUDIT_ACTIONS.filter((action) => neededRole(action) === role);
+
+test('what members do is listed; everything else in a workspace needs an admin', () => {
+  assert.deepEqual(
+    actionsFor('member').filter((action) => !/^deployment\./.test(action)),
+    ['run.created', 'run.cancelled', 'run.finished', 'backup.created'],
+  );
+  assert.deepEqual(actionsFor('owner'), ['workspace.deleted']);
+  assert.deepEqual(
+    actionsFor(null).filter((action) => !/^(?:person|session|passkey|device)\./.test(action)),
+    ['workspace.created', 'workspace.owner_changed', 'member.created', 'member.left'],
+  );
+  for (const action of ['access_token.created', 'api_key.updated', 'env.revealed', 'member.updated'] as const) {
+    assert.equal(neededRole(action), 'admin');
+  }
+});
+
+forEachEngine('a change by a person', (engine) => {
+  let store: Store;
+  before(async () => {
+    store = await engine.open();
+  });
+  after(() => store.close());
+
+  test('is recorded, and so made, only with the role that it needs at that moment', async () => {
+    const { workspaceId, personId: owner } = await seedWorkspace(store);
+    const people: Record<string, string> = {
+      owner,
+      nobody: await seedPerson(store),
+      disabled: await seedPerson(store),
+    };
+    for (const role of ['admin', 'member'] as const) people[role] = await seedPerson(store);
+    const join = (person_id: string, role: 'admin' | 'member') =>
+      store.transaction((trx) =>
+        insertMember(trx, { id: createId('member'), workspace_id: workspaceId, person_id, role, created_at: 1 }),
+      );
+    await join(people['admin'] ?? '', 'admin');
+    await join(people['member'] ?? '', 'member');
+    await join(people['disabled'] ?? '', 'admin');
+    await store.transaction((trx) =>
+      trx
+        .updateTable('person')
+        .set({ disabled: 1 })
+        .where('id', '=', people['disabled'] ?? '')
+        .execute(),
+    );
+    const isRecorded = async (who: string, action: AuditAction) => {
+      const draft: AuditDraft = {
+        workspaceId,
+        action,
+        at: 1,
+        actor: { kind: 'person', id: people[who] ?? '', name: who },
+        target: null,
+        credential: null,
+        origin: { address: null, userAgent: null, requestId: null },
+        detail: {},
+      };
+      return store
+        .transaction((trx) => append(trx, draft))
+        .then(
+          () => true,
+          (error: { code?: string }) => {
+            assert.equal(error.code, 'forbidden', String(error));
+            return false;
+          },
+        );
+    };
+    const allowed: Partial<Record<AuditAction, readonly string[]>> = {
+      'workspace.deleted': ['owner'],
+      'api_key.created': ['admin', 'owner'],
+      'run.created': ROLES,
+      'session.deleted': [...ROLES, 'nobody', 'disabled'],
+    };
+    for (const [action, who] of Object.entries(allowed)) {
+      for (const one of Object.keys(people)) {
+        assert.equal(await isRecorded(one, action as AuditAction), who.includes(one), `${action} by ${one}`);
+      }
+    }
+  });
+});

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { TEST_SECRET } from '../testing/engines.ts';
+import type { Call, TestHouse, TestPerson } from '../testing/house.ts';
+import { createKey, signUpMember, signUpOwner, startHouse } from '../testing/house.ts';
+import { startPostgres, type TestPostgres } from '../testing/postgres.ts';
+import { whileUncommitted } from '../testing/uncommitted.ts';
+
+// SQLite runs one write transaction at a time; `audit/roles.test.ts` covers the rule on both.
+let postgres: TestPostgres;
+let databaseUrl: string;
+let house: TestHouse;
+let owner: TestPerson;
+before(async () => {
+  postgres = await startPostgres();
+  databaseUrl = await postgres.createDatabase();
+  house = await startHouse({
+    environment: { DATABASE_URL: databaseUrl, DEVPILOT_SECRET: TEST_SECRET, DEVPILOT_LOCAL_SERVER: 'on' },
+  });
+  owner = await signUpOwner(house);
+});
+after(async () => {
+  await house.close();
+  await postgres.close();
+});
+
+const created = async (path: string, body: object) => {
+  const answer = await owner.call<{ id: string }>(path, { body });
+  assert.equal(answer.status, 201, answer.text);
+  return answer.body.id;
+};
+/** Makes a request of a person while a change of their membership, recorded in the log, is not committed yet. */
+async function expectRefused(person: TestPerson, change: string, path: string, call: Call): Promise<void> {
+  const count = async () => (await owner.call<{ data: unknown[] }>('/v1/audit-events?limit=200')).body.data.length;
+  const member = `workspace_id = '${owner.workspaceId}' and
+    person_id = (select id from person where email = '${person.email}')`;
+  const text = `select 1 from audit_head where workspace_id = '${owner.workspaceId}' for update; ${change} where ${member}`;
+  const recorded = await count();
+  const answer = await whileUncommitted(databaseUrl, text, 1, () => person.call<{ code?: string }>(path, call));
+  assert.deepEqual([answer.status, answer.body.code], [403, 'forbidden'], `${path} ${answer.text}`);
+  assert.equal(await count(), recorded, path);
+}
+
+test('an admin who is demoted while requests are under way changes nothing', async () => {
+  const admin = await signUpMember(house, owner, 'admin', 'demoted@example.com');
+  const other = await signUpMember(house, owner, 'member', 'other@example.com');
+  const members = await owner.call<{ data: { id: string; email: string }[] }>('/v1/members');
+  const idOf = (person: TestPerson) => members.body.data.find(({ email }) => email === person.email)?.id;
+  const [adminId, otherId] = [idOf(admin), idOf(other)];
+  const key = await createKey(owner, ['read']);
+  const gone = await createKey(owner, ['read']);
+  const projectId = await created('/v1/projects', { name: 'Shop' });
+  const serverId = await created('/v1/servers', { name: 'Here', kind: 'local' });
+  const appId = await created('/v1/apps', { name: 'Storefront', projectId, serverId });
+  const variable = await owner.call(`/v1/apps/${appId}/env/PIN`, { method: 'PUT', body: { value: 'sealed' } });
+  assert.ok(variable.status < 300, variable.text);
+  const invitation = await created('/v1/invitations', { email: 'guest@example.com', role: 'member' });
+  const calls: Readonly<Record<string, Call>> = {
+    '/v1/access-tokens': { body: { name: 'Late', scopes: ['all'] } },
+    '/v1/api-keys': { body: { name: 'Late', permissions: ['read'] } },
+    [`/v1/api-keys/${key.id}`]: { method: 'PATCH', body: { permissions: ['write'] } },
+    [`/v1/api-keys/${gone.id}`]: { method: 'DELETE' },
+    '/v1/projects': { body: { name: 'Late' } },
+    '/v1/servers': { body: { name: 'Late', kind: 'local' } },
+    [`/v1/apps/${appId}`]: { method: 'PATCH', body: { logCommand: 'id' } },
+    [`/v1/apps/${appId}/env/LATE`]: { method: 'PUT', body: { value: 'x' } },
+    [`/v1/apps/${appId}/env`]: {},
+    '/v1/scripts': { body: { name: 'Late', body: 'id', serverId } },
+    '/v1/errors/keys': { body: { name: 'Late' } },
+    [`/v1/invitations/${invitation}`]: { method: 'DELETE' },
+    [`/v1/workspaces/${owner.workspaceId}`]: { method: 'PATCH', body: { name: 'Mine' } },
+    [`/v1/members/${otherId}/sessions`]: { method: 'DELETE' },
+  };
+  for (const [path, call] of Object.entries(calls)) {
+    await expectRefused(admin, "update member set role = 'member'", path, call);
+    const again = await owner.call(`/v1/members/${adminId}`, { method: 'PATCH', body: { role: 'admin' } });
+    assert.equal(again.status, 200, again.text);
+  }
+  assert.equal((await house.call('/v1/authorize', { headers: { 'x-api-key': gone.secret } })).status, 200);
+  assert.equal((await other.call('/v1/me')).status, 200);
+});
+
+test('a member who is removed while requests are under way starts nothing', async () => {
+  const member = await signUpMember(house, owner, 'member', 'removed@example.com');
+  const serverId = await created('/v1/servers', { name: 'There', kind: 'local' });
+  const script = await created('/v1/scripts', { name: 'Clean up', body: 'true', serverId });
+  const call = { body: { parameters: {} } };
+  await expectRefused(member, 'delete from member', `/v1/scripts/${script}/runs`, call);
+});
