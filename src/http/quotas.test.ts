@@ -151,6 +151,8 @@ describe('quotas over HTTP', () => {
     sql((database) => {
       const giverId = database.prepare('select id from person where email = ?').get(giver.email)?.['id'] ?? '';
       const workspace = given?.id ?? '';
+      // Only an operator hands a workspace to an operator, which the first person is.
+      database.prepare('update person set operator = 1 where id = ?').run(giverId);
       database.prepare('update member set person_id = ? where workspace_id = ?').run(giverId, workspace);
       const insert = database.prepare(
         'insert into member (id, workspace_id, person_id, role, created_at) values (?, ?, ?, ?, 1)',
