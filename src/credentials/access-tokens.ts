@@ -45,7 +45,7 @@ export async function createAccessToken(
     active: true,
     guard: false,
     expiresAt,
-    passphraseHash: passphrase === null ? null : await hashPassphrase(passphrase),
+    passphraseHash: passphrase === null ? null : await hashPassphrase(passphrase, asker.workspaceId),
   });
   return { ...showAccessToken(credential, context.clock()), secret };
 }

@@ -3,43 +3,60 @@ import { test } from 'node:test';
 import { Problem } from '../contract/problem.ts';
 import { hashPassphrase, verifyPassphrase } from './passphrase.ts';
 
+const PARTY = 'ws_1';
+
 test('a hash is argon2id in PHC form, at 19 MiB, two passes and one lane, and verifies only its passphrase', async () => {
-  const phc = await hashPassphrase('correct horse');
+  const phc = await hashPassphrase('correct horse', PARTY);
   assert.match(phc, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/);
-  assert.equal(await verifyPassphrase(phc, 'correct horse'), true);
+  assert.equal(await verifyPassphrase(phc, 'correct horse', PARTY), true);
   for (const wrong of ['correct horse ', 'Correct horse', 'correct hors', '', 'x'.repeat(8192)]) {
-    assert.equal(await verifyPassphrase(phc, wrong), false);
+    assert.equal(await verifyPassphrase(phc, wrong, PARTY), false);
   }
-  assert.notEqual(await hashPassphrase('correct horse'), phc);
+  assert.notEqual(await hashPassphrase('correct horse', PARTY), phc);
 });
 
 test('a passphrase matches however its characters were composed, and is never cut off', async () => {
-  const composed = await hashPassphrase('Åström Café 🔑');
-  assert.equal(await verifyPassphrase(composed, 'Åström Café 🔑'.normalize('NFD')), true);
-  const decomposed = await hashPassphrase('Åström Café 🔑'.normalize('NFD'));
-  assert.equal(await verifyPassphrase(decomposed, 'Åström Café 🔑'), true);
+  const composed = await hashPassphrase('Åström Café 🔑', PARTY);
+  assert.equal(await verifyPassphrase(composed, 'Åström Café 🔑'.normalize('NFD'), PARTY), true);
+  const decomposed = await hashPassphrase('Åström Café 🔑'.normalize('NFD'), PARTY);
+  assert.equal(await verifyPassphrase(decomposed, 'Åström Café 🔑', PARTY), true);
   const long = `${'é'.repeat(254)}x`;
-  const hashed = await hashPassphrase(long);
-  assert.equal(await verifyPassphrase(hashed, long), true);
-  assert.equal(await verifyPassphrase(hashed, `${'é'.repeat(254)}y`), false);
+  const hashed = await hashPassphrase(long, PARTY);
+  assert.equal(await verifyPassphrase(hashed, long, PARTY), true);
+  assert.equal(await verifyPassphrase(hashed, `${'é'.repeat(254)}y`, PARTY), false);
 });
 
 test('a hash made elsewhere with other costs is read by what it says', async () => {
   // The argon2id test vector of the PHC reference implementation: password, somesalt, 64 MiB, t=2, p=1.
   const reference = '$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc';
-  assert.equal(await verifyPassphrase(reference, 'password'), true);
-  assert.equal(await verifyPassphrase(reference, 'passwore'), false);
+  assert.equal(await verifyPassphrase(reference, 'password', PARTY), true);
+  assert.equal(await verifyPassphrase(reference, 'passwore', PARTY), false);
 });
 
 test('what is no argon2id hash is an error and never a match', async () => {
   for (const phc of ['', 'plain', '$argon2i$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$AAAA', '$2b$10$abcdefghijklmnopqrstuv']) {
-    await assert.rejects(verifyPassphrase(phc, 'plain'));
+    await assert.rejects(verifyPassphrase(phc, 'plain', PARTY));
   }
 });
 
-test('at most a few hashes are made at a time; beyond a bounded line more are refused as unavailable', async () => {
-  const tries = await Promise.allSettled(Array.from({ length: 150 }, (_, at) => hashPassphrase(`passphrase ${at}`)));
-  const refused = tries.filter((one) => one.status === 'rejected');
-  assert.equal(refused.length, 150 - 130);
+test('a party that has too many hashes waiting is refused, and others have their turn', async () => {
+  const noisy = Array.from({ length: 150 }, (_, at) => hashPassphrase(`passphrase ${at}`, 'noisy'));
+  let others = 0;
+  const left: number[] = [];
+  let done = 0;
+  for (const one of noisy) one.then(() => done++).catch(() => undefined);
+  const quiet = Array.from({ length: 5 }, async (_, at) => {
+    await hashPassphrase(`passphrase ${at}`, `quiet ${at}`);
+    others++;
+    left.push(128 - done);
+  });
+  await Promise.all(quiet);
+  assert.equal(others, 5);
+  assert.ok(
+    left.every((count) => count > 100),
+    `the noisy party had ${left.join(', ')} hashes left`,
+  );
+  const refused = (await Promise.allSettled(noisy)).filter((one) => one.status === 'rejected');
+  assert.equal(refused.length, 150 - 128);
   for (const one of refused) assert.equal(one.reason instanceof Problem && one.reason.code, 'unavailable');
 });

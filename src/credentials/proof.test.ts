@@ -72,7 +72,7 @@ forEachEngine('proofs of passphrases', (engine) => {
       countFailure: (subject, failure, since, allows) =>
         store.transaction((trx) => countFailure(trx, subject, failure, since, allows)),
     };
-    phc = await hashPassphrase(RIGHT);
+    phc = await hashPassphrase(RIGHT, 'ws_1');
   });
   after(() => store.close());
   const setUp = (id: string) => setUpOn(id, failures, phc);

@@ -71,7 +71,8 @@ export function createProof(failures: FailureLimiter, trust: TrustedClients): Pr
     return lines.run(record.id, async () => {
       if (waitOf(record, address, clock()) > 0) return 'limited';
       if (isProven(record, mac)) return 'correct';
-      if (!(await verifyPassphrase(passphraseHash, passphrase))) return countWrong(record, address, clock());
+      if (!(await verifyPassphrase(passphraseHash, passphrase, record.workspace.id)))
+        return countWrong(record, address, clock());
       // Other nodes may have counted failures while this one was hashing.
       await failures.refresh(record.id, clock());
       if (waitOf(record, address, clock()) > 0) return 'limited';

@@ -115,7 +115,7 @@ export async function changePassword(
 ): Promise<string> {
   const person = await findOwn(context, who);
   await provePassword(context, person, input.currentPassword, origin);
-  const passwordHash = await hashChosenPassword('newPassword', input.newPassword, person);
+  const passwordHash = await hashChosenPassword('newPassword', input.newPassword, person, origin);
   return context.store.transaction(async (trx) => {
     await lockProven(trx, who, person);
     await updatePerson(trx, person.id, { password_hash: passwordHash, updated_at: context.clock() });

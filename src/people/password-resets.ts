@@ -105,7 +105,7 @@ export async function resetPassword(
     await countStranger(context, subject);
     throw gone;
   }
-  const passwordHash = await hashChosenPassword('password', password, person);
+  const passwordHash = await hashChosenPassword('password', password, person, origin);
   await store.transaction(async (trx) => {
     const now = await lockPerson(trx, person.id);
     if (now === undefined || now.disabled === 1 || !(await consumeReset(trx, digest, clock()))) throw gone;

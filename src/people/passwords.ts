@@ -1,4 +1,6 @@
+import type { Origin } from '../contract/audit.ts';
 import { invalidField } from '../contract/problem.ts';
+import { clientNetwork } from '../credentials/client-network.ts';
 import { hashPassphrase } from '../credentials/passphrase.ts';
 
 let common: Promise<Set<string>> | null = null;
@@ -18,6 +20,7 @@ export async function hashChosenPassword(
   field: string,
   password: string,
   person: { readonly name: string; readonly email: string },
+  origin: Pick<Origin, 'address'>,
 ): Promise<string> {
   const plain = password.toLowerCase();
   if ((await commonPasswords()).has(plain)) {
@@ -26,5 +29,5 @@ export async function hashChosenPassword(
   if ([person.email, person.email.split('@')[0], person.name].some((word) => word?.toLowerCase() === plain)) {
     throw invalidField(field, 'must not be your name or address');
   }
-  return hashPassphrase(password);
+  return hashPassphrase(password, clientNetwork(origin.address ?? ''));
 }

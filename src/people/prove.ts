@@ -9,7 +9,7 @@ import { lockSignedIn } from './access.ts';
 import type { PeopleContext, SignedIn } from './context.ts';
 import { openChallenge } from './passkeys.ts';
 import { consumeSecondFactor, noteFailure, readSecondFactor, type SecondFactor } from './sessions.ts';
-import { throttled } from './throttle.ts';
+import { clientSubject, throttled } from './throttle.ts';
 import { challengeDigest, type Site, transportsOf, verifyShownPasskey, webauthn } from './webauthn.ts';
 
 /** Begins to prove with an own passkey: what to hand to the browser. Throws `rate_limited`. */
@@ -37,8 +37,10 @@ async function readPassword(
   context: PeopleContext,
   person: PersonRow,
   proof: ProveItIsMe,
+  origin: Origin,
 ): Promise<{ readonly factor: SecondFactor | null } | null> {
-  if (proof.password === undefined || !(await verifyPassphrase(person.password_hash, proof.password))) return null;
+  if (proof.password === undefined) return null;
+  if (!(await verifyPassphrase(person.password_hash, proof.password, clientSubject(origin)))) return null;
   if (person.totp_enabled === 0) return { factor: null };
   if (proof.code === undefined) {
     throw new Problem('second_factor_required', 'Send `code` too: from the authenticator app, or a recovery code.');
@@ -67,7 +69,7 @@ export async function proveItIsMe(
   const proven =
     shown === undefined
       ? await throttled(context, account, origin.address ?? '', {
-          prove: () => readPassword(context, person, proof),
+          prove: () => readPassword(context, person, proof, origin),
           act: ({ factor }) =>
             store.transaction(async (trx) => {
               await lockSignedIn(trx, who);

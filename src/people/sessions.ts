@@ -37,7 +37,7 @@ import {
   sha256,
   totpIdentity,
 } from './context.ts';
-import { throttled } from './throttle.ts';
+import { clientSubject, throttled } from './throttle.ts';
 
 /** A session that was just made, with the secret that is told once. */
 export interface NewSession {
@@ -119,7 +119,7 @@ let dummyHash: Promise<string> | null = null;
 
 /** The hash that a password for an unknown account is tried against: the same work either way (ASVS 6.3.8). */
 function hashOfNobody(): Promise<string> {
-  dummyHash ??= hashPassphrase(generateSecret());
+  dummyHash ??= hashPassphrase(generateSecret(), '');
   return dummyHash;
 }
 
@@ -173,7 +173,7 @@ export async function signIn(
   const account = { subject, personId: person?.id ?? null };
   const session = await throttled(context, account, origin.address ?? '', {
     async prove() {
-      const right = await verifyPassphrase(person?.password_hash ?? nobody, input.password);
+      const right = await verifyPassphrase(person?.password_hash ?? nobody, input.password, clientSubject(origin));
       if (!right || person === undefined) return null;
       if (person.totp_enabled === 0) return { person, factor: null };
       if (input.code === undefined) {
@@ -205,7 +205,7 @@ export async function provePassword(
 ): Promise<void> {
   const account = { subject: `sign_in ${person.id}`, personId: person.id };
   const right = await throttled(context, account, origin.address ?? '', {
-    prove: async () => ((await verifyPassphrase(person.password_hash, password)) ? true : null),
+    prove: async () => ((await verifyPassphrase(person.password_hash, password, clientSubject(origin))) ? true : null),
     act: (proven) => Promise.resolve(proven),
   });
   if (right !== null) return;

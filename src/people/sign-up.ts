@@ -128,7 +128,7 @@ export async function signUp(
   const { store, clock } = context;
   const now = clock();
   return limitSignUps(context, input, origin, async () => {
-    const draft = newPerson(input, await hashChosenPassword('password', input.password, input), now);
+    const draft = newPerson(input, await hashChosenPassword('password', input.password, input, origin), now);
     return await store.transaction(async (trx) => {
       const first = await isFirst(trx);
       const person = { ...draft, operator: first ? 1 : 0 };
@@ -165,7 +165,7 @@ export async function createFirstOwner(
   const { store, clock } = context;
   const now = clock();
   const origin: Origin = { address: null, userAgent: 'devpilot init', requestId: null };
-  const person = newPerson(input, await hashChosenPassword('password', input.password, input), now);
+  const person = newPerson(input, await hashChosenPassword('password', input.password, input, origin), now);
   return store.transaction(async (trx) => {
     await lockFirstSignUp(trx);
     if (await anyPerson(trx)) throw new Problem('conflict', 'There is an owner already. Sign in, or invite people.');

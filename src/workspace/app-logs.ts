@@ -1,5 +1,6 @@
 import type { LogLine } from '../contract/log-line.ts';
 import { Problem } from '../contract/problem.ts';
+import { createShares } from '../contract/shares.ts';
 import { SECOND } from '../contract/words.ts';
 import { listDeploymentRows, serversOf } from '../store/deployments.ts';
 import { findResource } from '../store/resources.ts';
@@ -10,7 +11,6 @@ import { findRow } from './resources.ts';
 import { createMask } from './runner/mask.ts';
 import { run, type Target } from './runner/run.ts';
 import { targetOf } from './servers.ts';
-import { createShares } from './shares.ts';
 
 /** A command that is not followed but goes on by itself is ended after this. */
 const READ_WITHIN = 10 * SECOND;

@@ -1,5 +1,5 @@
 import { Problem } from '../contract/problem.ts';
-import { createShares } from './shares.ts';
+import { createShares } from '../contract/shares.ts';
 
 interface Waiting<Item, Result> {
   readonly item: Item;

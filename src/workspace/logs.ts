@@ -3,6 +3,7 @@ import { gunzip, gzip } from 'node:zlib';
 import type { LogLine } from '../contract/log-line.ts';
 import { Problem } from '../contract/problem.ts';
 import { redactSecrets } from '../contract/redact.ts';
+import { createShares } from '../contract/shares.ts';
 import { SECOND } from '../contract/words.ts';
 import { appendLines, closeLog, findLog, insertLog, mergeChunks, readChunks } from '../store/logs.ts';
 import { quotaExceeded, trySpendQuota } from '../store/quotas.ts';
@@ -10,7 +11,6 @@ import type { LogChunkTable, LogTable } from '../store/schema.ts';
 import type { Store, Trx } from '../store/store.ts';
 import { instant } from './context.ts';
 import type { OutputLine } from './runner/run.ts';
-import { createShares } from './shares.ts';
 
 const pack = promisify(gzip);
 const unpack = promisify(gunzip);

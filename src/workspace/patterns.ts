@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import { createFairQueue } from '../contract/fair-queue.ts';
 import { SECOND } from '../contract/words.ts';
-import { createFairQueue } from './fair-queue.ts';
 import type { PatternAsk, PatternVerdict } from './patterns-worker.ts';
 
 /** How long all patterns of one request may take: a pattern that backtracks without end is stopped then. */
@@ -25,7 +25,7 @@ export interface Patterns {
 
 export function createPatterns(limit: number = LIMIT): Patterns {
   let worker: Worker | null = null;
-  const queue = createFairQueue(QUEUE);
+  const queue = createFairQueue({ running: 1, places: QUEUE });
 
   /** Starting the thread is none of the patterns' time. */
   async function begin(): Promise<Worker> {

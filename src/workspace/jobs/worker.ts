@@ -1,9 +1,9 @@
 import { redactSecrets } from '../../contract/redact.ts';
+import { createShares } from '../../contract/shares.ts';
 import { SECOND } from '../../contract/words.ts';
 import { countJobs, hasWork, lockLostJob, lockOwned, renewLeases, takeJob, updateJob } from '../../store/jobs.ts';
 import type { JobTable } from '../../store/schema.ts';
 import type { Store } from '../../store/store.ts';
-import { createShares } from '../shares.ts';
 import {
   type AbortCause,
   createQueue,
