@@ -41,6 +41,7 @@ const HOUSE: Readonly<Record<string, readonly string[]>> = {
   'contract/': ['contract/words.ts'],
   // A model of nodes and clocks for tests and `npm run simulate`.
   'credentials/simulation.ts': ['contract/', 'credentials/', 'node', 'fast-check'],
+  'credentials/simulation-worker.ts': ['credentials/', 'node', 'fast-check'],
   ...Object.fromEntries(PORTABLE.map((file) => [file, ['contract/words.ts', ...PORTABLE]])),
   'credentials/': ['contract/', 'node'],
   'store/': ['contract/', 'node', 'kysely', 'kysely/migration', 'pg'],

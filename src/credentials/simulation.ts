@@ -95,8 +95,8 @@ export interface Machine {
 export interface ServerMachine extends Machine {
   node: Node;
   guards: Guards;
-  /** How often the store had gone back when this node last looked at the leases. */
-  lookedAfter: number;
+  /** How often the store had gone back when this node last asked whether a change is confirmed, by the change's id. */
+  lookedAfter: Map<string, number>;
 }
 
 /** What the machines live in. */
@@ -280,7 +280,7 @@ export async function live(
         readAfter: (number, limit) => ask(machine, process, () => store.readAfter(number, limit)),
         look: (_workspaceIds, awaited) =>
           ask(machine, process, () => {
-            machine.lookedAfter = store.returns();
+            for (const { id } of awaited) machine.lookedAfter.set(id, store.returns());
             return store.look(awaited);
           }),
         wake: () => ask(machine, process, () => wakeAll((other) => other.wake())),
@@ -337,7 +337,8 @@ export async function live(
     unanswered.add(open);
     await node.settle(revocation).finally(() => unanswered.delete(open));
     if (store.look([revocation]).lost.length > 0) {
-      if (machine.lookedAfter === store.returns()) violations.push(`node ${machine.index} answered what was lost`);
+      if (machine.lookedAfter.get(revocation.id) === store.returns())
+        violations.push(`node ${machine.index} answered what was lost`);
       return;
     }
     required[credential] = Math.max(required[credential] ?? 0, change.version());
@@ -430,7 +431,7 @@ export async function live(
     return { index, rate, wallSet, monotonicLost: 0, state: 'running', cut: false, process: 0, inbox: [] };
   };
   for (let index = 0; index < SERVERS; index++) {
-    const machine = bare(index) as unknown as ServerMachine;
+    const machine = { ...bare(index), lookedAfter: new Map() } as unknown as ServerMachine;
     servers.push(machine);
     boot(machine);
   }
