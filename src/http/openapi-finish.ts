@@ -23,7 +23,7 @@ interface Content {
 interface Operation {
   responses: Record<string, { description: string; content?: Record<string, Content> }>;
   parameters?: { schema?: Schema }[];
-  requestBody?: { content: Record<string, Content> };
+  requestBody?: { required?: boolean; content: Record<string, Content> };
 }
 interface Document {
   paths: Record<string, Record<string, Operation>>;
@@ -100,7 +100,9 @@ function problemExample(status: string): unknown {
 
 function finishOperation(operation: Operation, all: Readonly<Record<string, Schema>>): void {
   for (const parameter of operation.parameters ?? []) if (parameter.schema !== undefined) bound(parameter.schema);
-  for (const content of Object.values(operation.requestBody?.content ?? {})) {
+  const { requestBody } = operation;
+  for (const content of Object.values(requestBody?.content ?? {})) {
+    if (requestBody !== undefined && content.schema?.$ref?.endsWith('/NoBody')) requestBody.required = false;
     if (content.schema !== undefined) content.example = exampleOf(content.schema, all);
   }
   for (const [status, response] of Object.entries(operation.responses)) {

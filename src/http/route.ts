@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { Claim } from '../contract/idempotency.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
 import { ProblemBody } from '../contract/schemas.ts';
@@ -182,6 +182,19 @@ export function claimOf(house: House, request: FastifyRequest, workspaceId: stri
   return { workspaceId, principalId, route: `POST ${url}`, key, bodyMac };
 }
 
+/** The body of a route that declares none: nothing, or an object without a field. */
+const NoBody = z
+  .strictObject({})
+  .optional()
+  .meta({ id: 'NoBody', description: 'Nothing, or an empty object: this route has no fields' });
+const CHANGING: readonly HTTPMethods[] = ['POST', 'PUT', 'PATCH', 'DELETE'];
+
+/** The declared route with a body, so that a field that nothing reads is refused and not ignored. */
+function withBody(declared: Route): Route {
+  const hasNone = declared.body === undefined && declared.takes === undefined && CHANGING.includes(declared.method);
+  return hasNone ? { ...declared, body: NoBody } : declared;
+}
+
 type SecurityScheme = { readonly [name: string]: readonly string[] };
 
 function securityOf(access: Access): SecurityScheme[] {
@@ -235,7 +248,8 @@ function continueUnlessTooLarge(request: FastifyRequest, reply: FastifyReply, bo
 }
 
 /** Registers a declared route. Throws at start-up for one that does not say what it demands. */
-export function registerRoute(app: FastifyInstance, house: House, declared: Route): void {
+export function registerRoute(app: FastifyInstance, house: House, route: Route): void {
+  const declared = withBody(route);
   const { access } = declared;
   const demand = demandOf(access);
   const description = summaryOfAccess(access);
@@ -288,10 +302,10 @@ export function registerRoute(app: FastifyInstance, house: House, declared: Rout
       continueUnlessTooLarge(request, reply, declared.bodyLimit ?? LIMITS.body);
       done(null, payload);
     },
-    ...(forms === 'bytes' && {
-      // A request without a body has one of no bytes, so that the handler judges it and not the schema that documents.
+    ...((forms === 'bytes' || declared.body === NoBody) && {
+      // A request without a body has one of no bytes or fields: what judges it is the handler, or the schema of no fields.
       preValidation: (request: FastifyRequest, _reply: FastifyReply, done: () => void) => {
-        request.body ??= Buffer.alloc(0);
+        request.body ??= forms === 'bytes' ? Buffer.alloc(0) : {};
         done();
       },
     }),
