@@ -147,18 +147,49 @@ forEachEngine('what a right to deploy can choose', (engine) => {
     const given = await approve<Deployment>(other, second.id);
     assert.deepEqual([given.status, given.body.approval?.status], [202, 'given']);
     await alone.call(`/v1/deployments/${second.id}/cancel`, { method: 'POST' });
-    const token = await createToken(alone, ['advanced_deployment']);
-    const third = await house.call<Deployment>(`/v1/apps/${ownApp.id}/deployments`, {
-      headers: bearer(token.secret),
-      body: { approval: true, scheduledAt: later() },
-    });
-    const itself = await house.call(`/v1/deployments/${third.body.id}/approve`, {
-      method: 'POST',
-      headers: bearer(token.secret),
-    });
-    assert.equal(itself.status, 403, 'a credential never approves what it asked for');
-    assert.equal((await approve(alone, third.body.id)).status, 202);
-    await alone.call(`/v1/deployments/${third.body.id}/cancel`, { method: 'POST' });
+    ownApp.remove();
+  });
+
+  test('what a person asks for with one credential they approve neither themselves nor with another', async () => {
+    const person = await createWorkspaceFor(owner, house, 'A workspace of keys');
+    const ownApp = await createTestApp(person, (await createTestServer(person)).id);
+    const token = await createToken(person, ['advanced_deployment']);
+    const key = await createKey(person, ['deploy']);
+    const withSecret =
+      (secret: string): TestPerson['call'] =>
+      (path, options) =>
+        house.call(path, { ...options, headers: bearer(secret) });
+    const own = { person: person.call, token: withSecret(token.secret), key: withSecret(key.secret) };
+    const request = async (who: keyof typeof own) => {
+      const body = { approval: true, scheduledAt: later() };
+      const asked = await own[who]<Deployment>(`/v1/apps/${ownApp.id}/deployments`, { body });
+      assert.equal(asked.status, 202, asked.text);
+      return asked.body.id;
+    };
+    const approve = async (call: TestPerson['call'], id: string) =>
+      (await call(`/v1/deployments/${id}/approve`, { method: 'POST' })).status;
+    const pairs = [
+      ['person', 'token'],
+      ['token', 'person'],
+      ['token', 'key'],
+      ['key', 'token'],
+      ['key', 'person'],
+    ] as const;
+    for (const [one, other] of pairs) {
+      assert.equal(await approve(own[other], await request(one)), 202, `alone: ${one} → ${other}`);
+    }
+    assert.equal(await approve(own.token, await request('token')), 403, 'a credential never approves itself');
+    const member = await signUpMember(house, person, 'admin', `lise-${engine.name}@example.com`);
+    const foreign = await createToken(member, ['advanced_deployment']);
+    for (const [one, other] of pairs) {
+      const id = await request(one);
+      assert.equal(await approve(own[other], id), 403, `${one} → ${other}`);
+      const somebody = one === 'person' ? withSecret(foreign.secret) : member.call;
+      assert.equal(await approve(somebody, id), 202, `${one} → somebody else`);
+    }
+    const last = await request('token');
+    await person.call(`/v1/access-tokens/${token.id}`, { method: 'DELETE' });
+    assert.equal(await approve(own.person, last), 403, 'deleting the token does not help');
     ownApp.remove();
   });
 });

@@ -153,15 +153,20 @@ export async function makeLive(trx: Trx, { workspace_id, app_id, id }: Deploymen
     .execute();
 }
 
-/** The person who created a credential; undefined where it was deleted. */
+/**
+ * The person who created a credential, also where it was deleted since; undefined where nobody is known. The activity log
+ * names the creator of each.
+ */
 export async function creatorOfCredential(db: Queryable, workspaceId: string, id: string): Promise<string | undefined> {
   const row = await db
-    .selectFrom('credential')
-    .select('created_by')
+    .selectFrom('audit_event')
+    .select('actor_id')
     .where('workspace_id', '=', workspaceId)
-    .where('id', '=', id)
+    .where('target_id', '=', id)
+    .where('action', 'in', ['access_token.created', 'api_key.created'])
+    .where('actor_kind', '=', 'person')
     .executeTakeFirst();
-  return row?.created_by ?? undefined;
+  return row?.actor_id ?? undefined;
 }
 
 /** Whether a credential is still there. */

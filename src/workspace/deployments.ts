@@ -161,19 +161,23 @@ function refuseDecision(row: DeploymentTable, decision: Decision): void {
   }
 }
 
+/** The person who acts: themselves, or with a credential that they created. */
+async function personBehind(trx: Trx, workspaceId: string, kind: string, id: string): Promise<string | undefined> {
+  return kind === 'person' ? id : creatorOfCredential(trx, workspaceId, id);
+}
+
 /**
- * Throws `forbidden` where the principal that asked for the deployment would approve it alone: a person, themselves or
- * with a credential that they created, while the workspace has another member; a credential always.
+ * Throws `forbidden` where the person who asked for the deployment would approve it alone, each time themselves or with a
+ * credential that they created, while the workspace has another member. A credential never approves what it asked for.
  */
 async function refuseOwnApproval(trx: Trx, { actor }: Asker, row: DeploymentTable): Promise<void> {
   const { workspace_id: workspaceId, created_by_kind: kind, created_by_id: requester } = row;
   if (requester === null || actor.id === null) return;
-  const own =
-    actor.id === requester ||
-    (kind === 'person' &&
-      actor.kind !== 'person' &&
-      (await creatorOfCredential(trx, workspaceId, actor.id)) === requester);
-  if (!own || (kind === 'person' && !(await hasOtherMember(trx, workspaceId, requester)))) return;
+  if (actor.id !== requester || kind === 'person') {
+    const person = await personBehind(trx, workspaceId, kind, requester);
+    if (person === undefined || person !== (await personBehind(trx, workspaceId, actor.kind, actor.id))) return;
+    if (!(await hasOtherMember(trx, workspaceId, person))) return;
+  }
   throw new Problem('forbidden', 'You asked for this deployment. Somebody else must approve it.');
 }
 
