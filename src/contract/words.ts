@@ -62,7 +62,7 @@ export const RIGHT_REACHES: Readonly<Partial<Record<Scope | Permission, string>>
   manage_apps:
     'Decides what runs on your servers: whoever changes an app, its repository or its hooks can run code there and read its variables.',
   manage_servers:
-    'Decides where apps run: whoever changes a server can have the apps and their variables sent to a machine of their own.',
+    'Decides where apps run: once an owner or admin has confirmed a server that it created or changed, apps and their variables are sent to that machine.',
   manage_backups: 'Restoring replaces an app’s data with that of the backup.',
 };
 
