@@ -7,6 +7,7 @@ import {
   type Answer,
   bearer,
   cookieOf,
+  createWorkspaceFor,
   PASSWORD,
   personWith,
   signUpMember,
@@ -97,6 +98,34 @@ forEachEngine('what ends the access of a person ends all of it', (engine) => {
     const ended = data.find(({ current }) => !current);
     assert.equal((await owner.call(`/v1/sessions/${ended?.id}`, { method: 'DELETE' })).status, 204);
     assert.equal((await poll(approved.device_code)).body.error, 'invalid_grant');
+  });
+
+  test('deleting a workspace ends the access of members who are in no other, and no session of its owner', async () => {
+    const doomed = await createWorkspaceFor(owner, house, 'A workspace to delete');
+    const alone = await signUpMember(house, doomed, 'admin', 'alone@example.com');
+    const elsewhere = await signUpMember(house, doomed, 'member', 'elsewhere@example.com');
+    const code = (
+      await owner.call<CreatedInvitation>('/v1/invitations', {
+        body: { email: elsewhere.email, role: 'member' },
+      })
+    ).body.code;
+    assert.equal((await elsewhere.call(`/v1/invitations/${code}/accept`, { method: 'POST' })).status, 200);
+    const devices = new Map<TestPerson, Started>();
+    for (const person of [alone, elsewhere, doomed]) {
+      const started = await startDevice();
+      assert.equal((await approve(person, started)).status, 204);
+      devices.set(person, started);
+    }
+    const pending = await startDevice();
+    assert.equal((await doomed.call(`/v1/workspaces/${doomed.workspaceId}`, { method: 'DELETE' })).status, 204);
+    const statusOf = async (person: TestPerson) =>
+      (await house.call('/v1/me', { headers: { cookie: person.cookie } })).status;
+    assert.deepEqual([await statusOf(alone), await statusOf(elsewhere), await statusOf(doomed)], [401, 200, 200]);
+    const pollOf = async (person: TestPerson) => (await poll(devices.get(person)?.device_code ?? '')).body;
+    assert.equal((await pollOf(alone)).error, 'invalid_grant');
+    assert.ok((await pollOf(elsewhere)).access_token);
+    assert.ok((await pollOf(doomed)).access_token);
+    assert.equal((await approve(await signIn(alone.email), pending)).status, 404);
   });
 
   test('a session of the command line approves no device, however it is presented', async () => {

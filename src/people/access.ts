@@ -1,7 +1,8 @@
 import { Problem } from '../contract/problem.ts';
-import { sessionExists } from '../store/access.ts';
+import { endAccess, sessionExists } from '../store/access.ts';
 import { lockPerson, type PersonRow } from '../store/people.ts';
 import type { Trx } from '../store/store.ts';
+import { workspaceIdsOf } from '../store/workspaces.ts';
 import type { SignedIn } from './context.ts';
 
 /**
@@ -14,4 +15,11 @@ export async function lockSignedIn(trx: Trx, who: SignedIn): Promise<PersonRow> 
     throw new Problem('invalid_token', 'The session has ended. Sign in again.');
   }
   return person;
+}
+
+/** Ends all access of a person whose membership has just ended, where it was in their last workspace. */
+export async function endAccessWithLastWorkspace(trx: Trx, personId: string, now: number): Promise<void> {
+  await lockPerson(trx, personId);
+  const left = await workspaceIdsOf(trx, personId);
+  if (left.length === 0) await endAccess(trx, personId, null, now);
 }

@@ -2,9 +2,8 @@ import { append } from '../audit/log.ts';
 import { Problem } from '../contract/problem.ts';
 import type { Member, Page } from '../contract/schemas.ts';
 import type { GivenRole } from '../contract/words.ts';
-import { deleteInvitationsOf, endAccess } from '../store/access.ts';
+import { deleteInvitationsOf } from '../store/access.ts';
 import { cutPage, pageAsk } from '../store/paging.ts';
-import { lockPerson } from '../store/people.ts';
 import type { Trx } from '../store/store.ts';
 import {
   deleteMember,
@@ -13,8 +12,8 @@ import {
   lockRole,
   type MemberRow,
   updateMemberRole,
-  workspaceIdsOf,
 } from '../store/workspaces.ts';
+import { endAccessWithLastWorkspace } from './access.ts';
 import { instant, type MemberAsker, type PeopleContext, partyOf } from './context.ts';
 
 export function showMember(row: MemberRow): Member {
@@ -93,9 +92,7 @@ export async function updateMember(
  */
 export async function endMembership(context: PeopleContext, trx: Trx, member: MemberRow): Promise<number> {
   await deleteMember(trx, member.workspace_id, member.id);
-  await lockPerson(trx, member.person_id);
-  const left = await workspaceIdsOf(trx, member.person_id);
-  if (left.length === 0) await endAccess(trx, member.person_id, null, context.clock());
+  await endAccessWithLastWorkspace(trx, member.person_id, context.clock());
   return deleteInvitationsOf(trx, member.person_id, member.workspace_id);
 }
 

@@ -25,7 +25,7 @@ import {
   updateWorkspace as updateRow,
   type WorkspaceRow,
 } from '../store/workspaces.ts';
-import { lockSignedIn } from './access.ts';
+import { endAccessWithLastWorkspace, lockSignedIn } from './access.ts';
 import {
   claimOnce,
   instant,
@@ -161,13 +161,17 @@ export async function updateWorkspace(
 }
 
 /**
- * Ends a workspace with all that belongs to it. When this resolves, no node accepts its credentials.
- * Its log stays with the operator, and the system's log says what was deleted.
+ * Ends a workspace with all that belongs to it. When this resolves, no node accepts its credentials. Members whose last
+ * workspace it was lose all access; the owner who deletes it stays signed in. Its log stays with the operator, and the
+ * system's log says what was deleted.
  */
 export async function deleteWorkspace(context: PeopleContext, asker: MemberAsker, name: string): Promise<void> {
   const now = context.clock();
   const { workspaceId, person, origin } = asker;
   const revocation = await context.store.transaction(async (trx) => {
+    for (const personId of await deleteRow(trx, workspaceId)) {
+      if (personId !== person.id) await endAccessWithLastWorkspace(trx, personId, now);
+    }
     for (const log of [workspaceId, SYSTEM_LOG].sort()) {
       await append(trx, {
         workspaceId: log,
@@ -180,7 +184,6 @@ export async function deleteWorkspace(context: PeopleContext, asker: MemberAsker
         detail: {},
       });
     }
-    await deleteRow(trx, workspaceId);
     return { ...(await insertRevocation(trx, workspaceId, null, now)), workspaceId, digest: null };
   });
   await context.settle(revocation);

@@ -101,9 +101,19 @@ export async function updateWorkspace(
   await trx.updateTable('workspace').set(fields).where('id', '=', id).execute();
 }
 
-export async function deleteWorkspace(trx: Trx, id: string): Promise<void> {
+/** Deletes a workspace with all that belongs to it. Returns the ids of the people who were its members, in order. */
+export async function deleteWorkspace(trx: Trx, id: string): Promise<string[]> {
+  // Nobody joins between the look and the deletion.
+  await locking(trx, trx.selectFrom('workspace').select('id').where('id', '=', id), 'workspace').execute();
+  const members = await trx
+    .selectFrom('member')
+    .select('person_id')
+    .where('workspace_id', '=', id)
+    .orderBy('person_id')
+    .execute();
   await trx.deleteFrom('idempotency').where('workspace_id', '=', id).execute();
   await trx.deleteFrom('workspace').where('id', '=', id).execute();
+  return members.map((row) => row.person_id);
 }
 
 export async function insertMember(
@@ -142,13 +152,15 @@ export async function listMembers(db: Queryable, workspaceId: string, page: Page
     .execute();
 }
 
-/** Whether the workspace has a member other than this person. */
+/** Whether the workspace has a member other than this person who is not disabled. */
 export async function hasOtherMember(db: Queryable, workspaceId: string, personId: string): Promise<boolean> {
   const row = await db
     .selectFrom('member')
-    .select('id')
-    .where('workspace_id', '=', workspaceId)
-    .where('person_id', '!=', personId)
+    .innerJoin('person', 'person.id', 'member.person_id')
+    .select('member.id')
+    .where('member.workspace_id', '=', workspaceId)
+    .where('member.person_id', '!=', personId)
+    .where('person.disabled', '=', 0)
     .limit(1)
     .executeTakeFirst();
   return row !== undefined;

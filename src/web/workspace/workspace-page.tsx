@@ -98,8 +98,8 @@ function Delete() {
         }}
       >
         <Text fz="sm">
-          Everything in <b>{workspace.name}</b> goes: members lose their access, invitations end, and whatever is under
-          way with its credentials is refused from now on.
+          Everything in <b>{workspace.name}</b> goes: members lose their access, and those who are in no other workspace
+          are signed out; invitations end, and whatever is under way with its credentials is refused from now on.
         </Text>
         <Notice tone="bad">
           {count.data === undefined ? 'Counting the credentials that die with it …' : `${count.data} die with it.`}
