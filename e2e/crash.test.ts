@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { bearer, callAt, cookieOf, PASSWORD } from '../src/testing/house.ts';
 import { runCommand, type ServerProcess, spawnServer, temporaryDirectory } from '../src/testing/process.ts';
 
-const KILLS = 50;
+const KILLS = 25;
 const CLIENTS = 4;
 
 interface Made {

@@ -2,11 +2,17 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { globSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
+import { needsInstalledParts } from './needs.ts';
 import { TEST_ENDED } from './reporter.ts';
 import { measureSlowness } from './slowness.ts';
 
-/** Everything that must hold, in order; `npm test -- part` runs only test files whose path contains `part`. */
-const only = process.argv[2];
+/**
+ * Everything that must hold, in order; `npm test -- part` runs only test files whose path contains `part`, and
+ * `npm test -- --fast` the checks and those test files that need nothing but Node and the packages.
+ */
+const words = process.argv.slice(2);
+const fast = words.includes('--fast');
+const only = words.find((word) => !word.startsWith('--'));
 /** Of the whole product: those that freeze, kill and watch the clock need the machine to themselves. */
 const ALONE = /\/(?:guard-faults|nodes|process)\.test\.ts$/;
 /** Browser tests that are run once more where the page has no secure context; most of what it does is in them. */
@@ -20,8 +26,13 @@ const SILENCE_MS = 300_000 * slowness;
 /** From the end of a file's process to the end of everything that writes where it wrote. */
 const GRACE_MS = 5_000 * slowness;
 
+/** How much of what a failed file printed is shown again at the end, in characters. */
+const SHOWN_AGAIN = 4_000;
+
 let passed = 0;
 let failed = 0;
+/** What failed, each with the end of what it printed. */
+const failures: string[] = [];
 const running = new Set<ChildProcess>();
 
 /** Sends a signal to a process and all it started, but for those that made a group of their own; tells whether any is there. */
@@ -69,7 +80,10 @@ function check(name: string, command: string, args: readonly string[]): Promise<
   return new Promise((resolve) => {
     spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'] }).once('close', (code) => {
       if (code === 0) passed++;
-      else failed++;
+      else {
+        failed++;
+        failures.push(`✖ ${name}: its output is above.`);
+      }
       resolve();
     });
   });
@@ -130,10 +144,20 @@ function testFile(file: string, environment: Readonly<Record<string, string>>): 
       if (silent && bad === 0) failed++;
       const seconds = ((performance.now() - began) / 1000).toFixed(1).padStart(6);
       const mark = silent || bad > 0 ? '✖' : '✔';
-      process.stdout.write(`${output.replace(/\ncounts \{.*\}\n/, '')}${mark} ${seconds} s  ${file}\n`);
+      const printed = output.replace(/\ncounts \{.*\}\n/, '');
+      process.stdout.write(`${printed}${mark} ${seconds} s  ${file}\n`);
+      if (silent || bad > 0) failures.push(describeFailure(file, printed, environment));
       resolve();
     });
   });
+}
+
+/** A failed file with the names of its failed tests and the end of what it printed. */
+function describeFailure(file: string, printed: string, environment: Readonly<Record<string, string>>): string {
+  const names = [...printed.matchAll(/^✖ (.*) \(.*\)$/gm)].map(([, name]) => `  ✖ ${name}`);
+  const settings = Object.entries(environment).map(([name, value]) => ` with ${name}=${value}`);
+  const end = printed.length > SHOWN_AGAIN ? `…${printed.slice(-SHOWN_AGAIN)}` : printed;
+  return [`✖ ${file}${settings.join('')}`, ...names, end.trim()].join('\n');
 }
 
 async function testFiles(
@@ -157,7 +181,10 @@ process.stdout.write(
   `This machine is about ${slowness.toFixed(1)} times as slow as the usual one; time-outs grow with it.\n`,
 );
 
-const wanted = (pattern: string) => globSync(pattern).filter((file) => only === undefined || file.includes(only));
+const wanted = (pattern: string) =>
+  globSync(pattern)
+    .filter((file) => only === undefined || file.includes(only))
+    .filter((file) => !fast || !needsInstalledParts(file));
 
 if (only === undefined) {
   await check('types', 'tsc', ['-p', '.']);
@@ -166,7 +193,7 @@ if (only === undefined) {
   await check('unused code', 'knip', []);
   await check('build', process.execPath, ['scripts/build.ts']);
 }
-await check('what the tests start', process.execPath, ['scripts/parts.ts']);
+if (!fast) await check('what the tests start', process.execPath, ['scripts/parts.ts']);
 await testFiles('tests beside the code', wanted('src/**/*.test.ts'), availableParallelism());
 const wholes = wanted('e2e/**/*.test.ts');
 await testFiles(
@@ -185,5 +212,6 @@ await testFiles(
   wholes.filter((file) => ALONE.test(file)),
   1,
 );
+if (failures.length > 0) process.stdout.write(`\n# failed\n\n${failures.join('\n\n')}\n`);
 process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
 process.exit(failed === 0 && passed > 0 ? 0 : 1);

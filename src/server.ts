@@ -43,7 +43,7 @@ import { aloneWith, amongOthers } from './server/nodes.ts';
 import { openStore } from './server/open-store.ts';
 import { findUnreadiness } from './server/readiness.ts';
 import { openStorages } from './server/storages.ts';
-import { registerKinds, startSchedules } from './server/work.ts';
+import { registerKinds, startSchedules, WORK_INTERVALS, type WorkIntervals } from './server/work.ts';
 import type { Settings } from './settings.ts';
 import { countFailure, failedSince, recentFailures } from './store/failures.ts';
 import { anyPerson } from './store/people.ts';
@@ -98,6 +98,8 @@ export interface Parts {
   readonly logger?: pino.Logger;
   /** How long no request must have arrived before a stop closes idle connections, milliseconds; for tests. */
   readonly quietMs?: number;
+  /** How soon due schedules are seen and leftovers swept; for tests. */
+  readonly work?: WorkIntervals;
   /** How soon nodes are taken for gone; for tests. */
   readonly jobs?: { readonly lease: number; readonly beat: number };
 }
@@ -384,7 +386,7 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
 
   jobs.register(deploymentKind(workspace));
   jobs.start();
-  const schedules = startSchedules(workspace);
+  const schedules = startSchedules(workspace, parts.work ?? WORK_INTERVALS);
 
   async function close(): Promise<void> {
     logs.stop();

@@ -92,6 +92,7 @@ for (const keeper of KEEPERS) {
       house = await startHouse({
         // No two things are made in the same millisecond.
         clock: () => (now += 1),
+        work: { dueMs: 100, sweepMs: 200 },
         environment: {
           ...(await engine.environment()),
           ...keeper.environment(),

@@ -8,9 +8,12 @@ import { sweepKeyFolders } from '../workspace/runner/key-folder.ts';
 import { beginDueRuns, runKind } from '../workspace/runs.ts';
 import { every } from './housekeeping.ts';
 
-/** How soon a due time is seen. */
-const DUE_EVERY = SECOND;
-const SWEEP_EVERY = 10 * SECOND;
+/** How soon a due time is seen, and how often what is left over is swept; milliseconds. */
+export interface WorkIntervals {
+  readonly dueMs: number;
+  readonly sweepMs: number;
+}
+export const WORK_INTERVALS: WorkIntervals = { dueMs: SECOND, sweepMs: 10 * SECOND };
 
 /** Makes known to the queue what it is to run; before it is started. */
 export function registerKinds(workspace: WorkspaceContext): void {
@@ -20,12 +23,15 @@ export function registerKinds(workspace: WorkspaceContext): void {
 }
 
 /** Begins what schedules are due for, and sweeps what backups and killed processes left. */
-export function startSchedules(workspace: WorkspaceContext): { stop(): Promise<void> } {
-  const runs = every(DUE_EVERY, () => beginDueRuns(workspace), workspace.onError);
-  const backups = every(DUE_EVERY, () => beginDueBackups(workspace), workspace.onError);
+export function startSchedules(
+  workspace: WorkspaceContext,
+  { dueMs, sweepMs }: WorkIntervals,
+): { stop(): Promise<void> } {
+  const runs = every(dueMs, () => beginDueRuns(workspace), workspace.onError);
+  const backups = every(dueMs, () => beginDueBackups(workspace), workspace.onError);
   const over = new AbortController();
   const sweeper = every(
-    SWEEP_EVERY,
+    sweepMs,
     async () => {
       await sweepKeyFolders();
       await sweepObjects(workspace, over.signal);

@@ -69,6 +69,8 @@ export interface HouseOptions {
   readonly dataDirectory?: string;
   /** Pauses before connecting to servers is tried again, in milliseconds; none if not given. */
   readonly connecting?: { readonly begin: readonly number[]; readonly goBack: readonly number[] };
+  /** How soon due schedules are seen and leftovers swept, in milliseconds; as in production if not given. */
+  readonly work?: { readonly dueMs: number; readonly sweepMs: number };
 }
 
 /** Starts a server on a free port. Give a `clock` to move time by hand. */
@@ -84,6 +86,7 @@ export async function startHouse(options: HouseOptions = {}): Promise<TestHouse>
     connecting: options.connecting ?? { begin: [], goBack: [] },
     logger: createLogger(settings.logLevel),
     quietMs: 0,
+    ...(options.work !== undefined && { work: options.work }),
     ...(options.clock !== undefined && { clock: options.clock }),
   });
   return {

@@ -282,17 +282,6 @@ test('a step ends with the process that runs it, even if that is killed', async 
   await until(async () => !isRunning('sleep', mark));
 });
 
-test('a step whose process freezes is ended before another could take it over', async () => {
-  const mark = `66${process.pid}`;
-  const child = await runElsewhere(mark);
-  child.kill('SIGSTOP');
-  try {
-    await until(async () => !isRunning('sleep', mark), (SILENCE_SECONDS + 20) * 1000);
-  } finally {
-    child.kill('SIGKILL');
-  }
-});
-
 test('any text is one word for a shell', () => {
   fc.assert(
     fc.property(fc.array(fc.string({ unit: 'binary', maxLength: 40 }), { maxLength: 5 }), (words) => {
@@ -306,27 +295,41 @@ test('any text is one word for a shell', () => {
   );
 });
 
-test('bytes come whole to a reader that is slow, and with an error to one who can not know that they are', async () => {
-  const local = targets['local'] as Target;
-  let taken = 0;
-  // Slower than anybody is patient with a step that says nothing.
-  const slow = new Writable({
-    highWaterMark: 1,
-    write(chunk: Buffer, _encoding, done) {
-      const wait = taken === 0 ? 20_000 : 0;
-      taken += chunk.length;
-      setTimeout(done, wait);
-    },
+// Both wait for a limit of the runner, so they do it at the same time.
+describe('a step that waits for a limit', { concurrency: true }, () => {
+  test('a step whose process freezes is ended before another could take it over', async () => {
+    const mark = `66${process.pid}`;
+    const child = await runElsewhere(mark);
+    child.kill('SIGSTOP');
+    try {
+      await until(async () => !isRunning('sleep', mark), (SILENCE_SECONDS + 20) * 1000);
+    } finally {
+      child.kill('SIGKILL');
+    }
   });
-  let cut: Error | null = null;
-  const held = new Writable({ write: (_chunk, _encoding, done) => done() }).once('error', (error) => {
-    cut = error;
+
+  test('bytes come whole to a reader that is slow, and with an error to one who can not know that they are', async () => {
+    const local = targets['local'] as Target;
+    let taken = 0;
+    // Slower than anybody is patient with a step that says nothing.
+    const slow = new Writable({
+      highWaterMark: 1,
+      write(chunk: Buffer, _encoding, done) {
+        const wait = taken === 0 ? 20_000 : 0;
+        taken += chunk.length;
+        setTimeout(done, wait);
+      },
+    });
+    let cut: Error | null = null;
+    const held = new Writable({ write: (_chunk, _encoding, done) => done() }).once('error', (error) => {
+      cut = error;
+    });
+    const [whole, open] = await Promise.all([
+      run(local, { ...shell('head -c 3000000 /dev/zero'), stdout: slow }),
+      run(local, { ...shell('sleep 60 & echo rows'), stdout: held }),
+    ]);
+    assert.deepEqual([whole.exitCode, whole.problem, taken], [0, null, 3_000_000]);
+    assert.equal(open.exitCode, 0);
+    assert.equal((cut as Error | null)?.name, OutputCut.name);
   });
-  const [whole, open] = await Promise.all([
-    run(local, { ...shell('head -c 3000000 /dev/zero'), stdout: slow }),
-    run(local, { ...shell('sleep 60 & echo rows'), stdout: held }),
-  ]);
-  assert.deepEqual([whole.exitCode, whole.problem, taken], [0, null, 3_000_000]);
-  assert.equal(open.exitCode, 0);
-  assert.equal((cut as Error | null)?.name, OutputCut.name);
 });
