@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -248,6 +249,14 @@ test('a server that a key creates or anybody moves waits for a confirmation, wit
     before = moved.publicKey;
     assert.equal((await confirm({ 'if-match': tag })).status, 409);
     assert.equal((await confirm()).body.confirmed, true);
+    // Both events name all that the confirmation is about, whatever the edit changed.
+    const { body: events } = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${byKey.body.id}&limit=2`);
+    const [confirmed, edited] = events.data.map(({ detail }) => detail);
+    const key = Buffer.from(moved.hostKey?.split(' ')[1] ?? '', 'base64');
+    const digest = createHash('sha256').update(key).digest('base64').replace('=', '');
+    const connection = `${moved.user}@${moved.host} port ${moved.port}, host key SHA256:${digest}`;
+    assert.equal(confirmed?.['connection'], connection);
+    assert.equal((edited?.['after'] as { connection?: string } | undefined)?.connection, connection);
   }
   await owner.call(path, { method: 'PATCH', body: { port: sshd.port } });
   await refuses();

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { invalidField, Problem } from '../contract/problem.ts';
 import type { CreateServer, ResourceQuery, Server, ServerCheck, UpdateServer } from '../contract/resources.ts';
 import type { Page } from '../contract/schemas.ts';
@@ -36,7 +37,18 @@ function showServer(row: ServerTable): Server {
     updatedAt: instant(row.updated_at),
   };
 }
-const SERVER = { noun: 'server', show: showServer } as const;
+
+/** Where steps run, in one text: user, host, port and the fingerprint of the host key as OpenSSH writes it. */
+function connectionOf({ host, port, user, hostKey }: Server): string | null {
+  if (host === null) return null;
+  const bytes = Buffer.from(hostKey?.split(' ')[1] ?? '', 'base64');
+  const fingerprint = `SHA256:${createHash('sha256').update(bytes).digest('base64').replace(/=+$/, '')}`;
+  return `${user}@${host} port ${port}, host key ${hostKey === null ? 'none' : fingerprint}`;
+}
+
+/** Events of a server name the whole connection, also where an edit changes one part of it. */
+const forLog = (shown: Server) => ({ ...shown, connection: connectionOf(shown) });
+const SERVER = { noun: 'server', show: showServer, forLog } as const;
 
 /** What a server's private key is sealed for: no other row can use it. */
 export const serverKeyIdentity = (row: { readonly id: string; readonly workspace_id: string }) =>
@@ -156,9 +168,9 @@ export async function confirmServer(context: WorkspaceContext, asker: Asker, idO
     if (before.confirmed === 1) return showServer(before);
     const after = { ...before, confirmed: 1, updated_at: now };
     await updateResource(trx, 'server', after);
-    const { host, port, user, hostKey, publicKey } = showServer(after);
+    const { host, port, user, hostKey, publicKey, connection } = forLog(showServer(after));
     const target = { kind: 'server', id: after.id, name: after.name } as const;
-    await record(trx, asker, 'server.confirmed', target, now, { host, port, user, hostKey, publicKey });
+    await record(trx, asker, 'server.confirmed', target, now, { host, port, user, hostKey, publicKey, connection });
     return showServer(after);
   });
 }
