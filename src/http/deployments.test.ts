@@ -244,7 +244,11 @@ forEachEngine('deployments', (engine) => {
     const branch = await deployed(owner, app, { branch: 'feature/$(touch-x)' });
     assert.deepEqual([branch.status, page(app)], ['completed', 'branch'], branch.error ?? '');
     const commit = await deployed(owner, app, { commit: first.slice(0, 10) });
-    assert.deepEqual([commit.status, commit.commit, commit.branch, page(app)], ['completed', first, null, 'one']);
+    assert.deepEqual(
+      [commit.status, commit.commit, commit.branch, page(app)],
+      ['completed', first, null, 'one'],
+      commit.error ?? '',
+    );
     const none = await deployed(owner, app, { commit: 'deadbeefdeadbeef' });
     assert.match(none.error ?? '', /no commit deadbeef/);
     const bare = await owner.call<Deployment>(`/v1/apps/${app.id}/deployments`, { method: 'POST' });

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { connect as connectTcp, createServer, type Server, type Socket } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { startDoor } from '../../testing/door.ts';
 import { startSshd, type TestSshd } from '../../testing/sshd.ts';
 import { until } from '../../testing/until.ts';
 import { isNodeLocal, namesNodeLocal } from './address.ts';
@@ -35,35 +36,8 @@ const targetAt = (port: number, more: object = {}): Target & { kind: 'ssh' } => 
 });
 const shell = (body: string) => ({ command: { interpreter: ['/bin/sh'], body } });
 
-/** A door before the test's sshd that counts who comes, and refuses while `refuses` says so. */
-async function startDoor(refuses: (count: number) => boolean) {
-  let count = 0;
-  const open = new Set<Socket>();
-  const server: Server = createServer((socket) => {
-    count += 1;
-    if (refuses(count)) {
-      socket.resetAndDestroy();
-      return;
-    }
-    open.add(socket);
-    const inner = connectTcp(sshd.port, '127.0.0.1');
-    socket.on('error', () => inner.destroy()).on('close', () => inner.destroy());
-    inner.on('error', () => socket.destroy()).on('close', () => socket.destroy());
-    socket.pipe(inner).pipe(socket);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    port: (server.address() as { port: number }).port,
-    count: () => count,
-    cut: () => {
-      for (const socket of open) socket.destroy();
-    },
-    close: () => new Promise<void>((resolve) => server.close(() => resolve())),
-  };
-}
-
 test('all steps of a job share one connection per server, and its key and socket are gone afterwards', async () => {
-  const door = await startDoor(() => false);
+  const door = await startDoor(sshd.port, () => false);
   const connections = createConnections();
   const target = connections.through(targetAt(door.port));
   const ran = await Promise.all([run(target, shell('exit 3')), run(target, shell('exit 4'))]);
@@ -82,7 +56,7 @@ test('all steps of a job share one connection per server, and its key and socket
 
 test('a connection that was lost is made again for the next step, through refusals', async () => {
   // As a firewall that limits connections: it refuses two attempts after the first connection.
-  const door = await startDoor((count) => count === 2 || count === 3);
+  const door = await startDoor(sshd.port, (count) => count === 2 || count === 3);
   const connections = createConnections();
   const target = connections.through(targetAt(door.port), [10, 20]);
   assert.equal((await run(target, shell('true'))).exitCode, 0);
@@ -96,7 +70,7 @@ test('a connection that was lost is made again for the next step, through refusa
 });
 
 test('closed ports and other protocols are one and the same failure; what a server refuses is told in its words', async () => {
-  const other = await startDoor(() => true);
+  const other = await startDoor(sshd.port, () => true);
   const greeter = createServer((socket) => socket.on('error', () => undefined).end('220 mail.example.com ESMTP\r\n'));
   await new Promise<void>((resolve) => greeter.listen(0, '127.0.0.1', resolve));
   const mute = createServer((socket) => socket.on('error', () => undefined).end());
@@ -140,7 +114,7 @@ test('loopback and link-local addresses are known in every form, and refused whe
     const expected = { name: ConnectFailure.name, message: NODE_LOCAL_REFUSED };
     await assert.rejects(allowedAddresses({ host, nodeLocal: false }), expected, host);
   }
-  const door = await startDoor(() => false);
+  const door = await startDoor(sshd.port, () => false);
   assert.equal((await run(targetAt(door.port, { nodeLocal: false }), shell('id'))).problem, NODE_LOCAL_REFUSED);
   assert.equal(door.count(), 0);
   await door.close();

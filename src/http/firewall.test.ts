@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { Deployment } from '../contract/deployments.ts';
+import {
+  createTestApp,
+  createTestServer,
+  deployed,
+  deploymentWhen,
+  isOver,
+  type TestApp,
+} from '../testing/deploying.ts';
+import { type Door, startDoor } from '../testing/door.ts';
+import { signUpOwner, startHouse, type TestHouse, type TestPerson } from '../testing/house.ts';
+import { startSshd, type TestSshd } from '../testing/sshd.ts';
+import { until } from '../testing/until.ts';
+
+let house: TestHouse;
+let owner: TestPerson;
+let sshd: TestSshd;
+const doors: Door[] = [];
+const apps: TestApp[] = [];
+before(async () => {
+  [house, sshd] = await Promise.all([
+    startHouse({ connecting: { begin: [20, 40], goBack: [20, 40, 80, 160] } }),
+    startSshd(),
+  ]);
+  owner = await signUpOwner(house);
+});
+after(async () => {
+  await house.close();
+  await sshd.close();
+  for (const door of doors) await door.close();
+  for (const app of apps) app.remove();
+});
+
+const STAGES = ['pre_execution', 'pre_source_control', 'post_source_control', 'post_setup', 'post_release'];
+
+async function appBehind(door: Door, fields: object): Promise<TestApp> {
+  doors.push(door);
+  const { user, hostKey } = sshd;
+  const server = await createTestServer(owner, { kind: 'ssh', host: '127.0.0.1', port: door.port, user, hostKey });
+  sshd.authorize([server.publicKey ?? '']);
+  const app = await createTestApp(owner, server.id, fields);
+  apps.push(app);
+  return app;
+}
+
+test('deployments with hooks, health checks and a rollback pass a firewall that limits connections', async () => {
+  // `ufw limit` refuses the sixth attempt within 30 seconds. Here all of them count, however slow the machine is.
+  const door = await startDoor(sshd.port, (count) => count >= 6);
+  const hooks = STAGES.map((stage) => ({ name: stage, stage, run: 'true' }));
+  const app = await appBehind(door, { hooks, healthCheck: { command: 'test ! -e broken' } });
+  const first = await deployed(owner, app);
+  assert.equal(first.status, 'completed', first.error ?? '');
+  assert.equal(first.hooks.length, hooks.length);
+  app.repository.commit({ 'page.txt': 'two' });
+  const second = await deployed(owner, app);
+  assert.equal(second.status, 'completed', second.error ?? '');
+  const rollback = await owner.call<Deployment>(`/v1/deployments/${first.id}/rollback`, { body: {} });
+  assert.equal(rollback.status, 202, rollback.text);
+  const back = await deploymentWhen(owner, rollback.body.id, isOver);
+  assert.equal(back.status, 'completed', back.error ?? '');
+  // A health check that fails makes this one go back, over the same connection.
+  app.repository.commit({ broken: '' });
+  await app.edit({ healthCheck: { command: 'test ! -e broken', timeoutSeconds: 1 } });
+  const failed = await deployed(owner, app);
+  assert.match(failed.error ?? '', /not healthy/);
+  assert.equal(readFileSync(join(app.directory, 'current/page.txt'), 'utf8'), 'one');
+  assert.equal(door.count(), 4, 'one connection per deployment');
+});
+
+test('a deployment whose connection is lost after the switch goes back through a firewall that refuses for a while', async () => {
+  let refusals = 0;
+  const door = await startDoor(sshd.port, () => refusals-- > 0);
+  const app = await appBehind(door, {});
+  assert.equal((await deployed(owner, app)).status, 'completed');
+  const begun = join(app.directory, 'begun');
+  await app.edit({ hooks: [{ name: 'Restart', stage: 'post_release', run: `touch ${begun}; exec sleep 5` }] });
+  app.repository.commit({ 'page.txt': 'two' });
+  const { id } = (await app.deploy()).body;
+  await until(async () => existsSync(begun));
+  assert.equal(readFileSync(join(app.directory, 'current/page.txt'), 'utf8'), 'two');
+  const tried = door.count();
+  refusals = 3;
+  door.cut();
+  const failed = await deploymentWhen(owner, id, isOver);
+  assert.equal(failed.status, 'failed');
+  assert.equal(readFileSync(join(app.directory, 'current/page.txt'), 'utf8'), 'one', failed.error ?? '');
+  assert.ok(door.count() - tried > 3, 'after three refusals it was let in');
+});

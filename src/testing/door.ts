@@ -1,0 +1,38 @@
+import { connect, createServer, type Server, type Socket } from 'node:net';
+
+/** A TCP proxy in front of a test's sshd. */
+export interface Door {
+  readonly port: number;
+  /** Connection attempts so far, refused ones included. */
+  count(): number;
+  /** Ends the connections there are. */
+  cut(): void;
+  close(): Promise<void>;
+}
+
+/** Starts a proxy that counts connection attempts and resets those of which `refuses` says so. */
+export async function startDoor(innerPort: number, refuses: (count: number) => boolean): Promise<Door> {
+  let count = 0;
+  const open = new Set<Socket>();
+  const server: Server = createServer((socket) => {
+    count += 1;
+    if (refuses(count)) {
+      socket.resetAndDestroy();
+      return;
+    }
+    open.add(socket);
+    const inner = connect(innerPort, '127.0.0.1');
+    socket.on('error', () => inner.destroy()).on('close', () => inner.destroy());
+    inner.on('error', () => socket.destroy()).on('close', () => socket.destroy());
+    socket.pipe(inner).pipe(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (server.address() as { port: number }).port,
+    count: () => count,
+    cut: () => {
+      for (const socket of open) socket.destroy();
+    },
+    close: () => new Promise<void>((resolve) => server.close(() => resolve())),
+  };
+}
