@@ -341,6 +341,9 @@ export async function live(
         violations.push(`node ${machine.index} answered what was lost`);
       return;
     }
+    // Lost and pruned, so that nobody can tell. Revocations are pruned an hour after they were made: no answer waits that long.
+    const current = store.versionOf(credential);
+    if (current !== null && current < change.version()) return;
     required[credential] = Math.max(required[credential] ?? 0, change.version());
   }
 
