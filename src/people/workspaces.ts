@@ -169,9 +169,6 @@ export async function deleteWorkspace(context: PeopleContext, asker: MemberAsker
   const now = context.clock();
   const { workspaceId, person, origin } = asker;
   const revocation = await context.store.transaction(async (trx) => {
-    for (const personId of await deleteRow(trx, workspaceId)) {
-      if (personId !== person.id) await endAccessWithLastWorkspace(trx, personId, now);
-    }
     for (const log of [workspaceId, SYSTEM_LOG].sort()) {
       await append(trx, {
         workspaceId: log,
@@ -183,6 +180,9 @@ export async function deleteWorkspace(context: PeopleContext, asker: MemberAsker
         origin,
         detail: {},
       });
+    }
+    for (const personId of await deleteRow(trx, workspaceId)) {
+      if (personId !== person.id) await endAccessWithLastWorkspace(trx, personId, now);
     }
     return { ...(await insertRevocation(trx, workspaceId, null, now)), workspaceId, digest: null };
   });
