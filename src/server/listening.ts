@@ -9,9 +9,12 @@ export interface ListenerSettings {
   readonly port: string;
 }
 
+/** What a machine answers that cannot listen on an address, whatever the port. */
+const NO_ADDRESS = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL']);
+
 /**
- * Runs `listen`. Throws `BadSetting` where this machine has no such address, or lets nobody listen on such
- * a port; a port that is merely taken, and anything else, is thrown as it came.
+ * Runs `listen`. Throws `BadSetting` where this machine has no such address, lets this user not listen on such a
+ * port, or something else listens there; anything else is thrown as it came.
  */
 export async function listenOn<Answer>(
   settings: ListenerSettings,
@@ -22,11 +25,15 @@ export async function listenOn<Answer>(
     return await listen();
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOTFOUND' || code === 'EADDRNOTAVAIL') {
+    if (code !== undefined && NO_ADDRESS.has(code)) {
       throw new BadSetting(settings.host, `an address of this machine to listen on (${address.host} is none)`);
     }
     if (code === 'EACCES') {
       throw new BadSetting(settings.port, `a port that this user may listen on (${address.port} is none)`);
+    }
+    if (code === 'EADDRINUSE') {
+      const taken = authorityOf(address.host, address.port);
+      throw new BadSetting(settings.port, `a port that nothing else listens on (${taken} is in use)`);
     }
     throw error;
   }

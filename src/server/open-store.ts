@@ -1,10 +1,11 @@
 import { existsSync, renameSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { BadSetting, type Settings } from '../settings.ts';
-import { type DataDirectory, DirectoryInUse, takeDataDirectory } from '../store/data-directory.ts';
+import { type DataDirectory, DirectoryInUse, refuseUnusableFiles, takeDataDirectory } from '../store/data-directory.ts';
 import { markClean } from '../store/installation.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
 import { forgetState, noteMaking, refuseUnlessWhole } from '../store/sqlite-guard.ts';
+import { StartRefused } from '../store/start-refused.ts';
 import type { Store } from '../store/store.ts';
 import { makeRoomToOpen } from './disk-space.ts';
 import { guardStore } from './guarded-store.ts';
@@ -32,8 +33,17 @@ function takeDirectory(path: string): DataDirectory {
   try {
     return takeDataDirectory(path);
   } catch (error) {
-    if (error instanceof DirectoryInUse) throw error;
-    throw new BadSetting('DEVPILOT_DATA_DIR', `a directory that can be made and written (${path} can not)`);
+    if (error instanceof DirectoryInUse || error instanceof StartRefused) throw error;
+    throw new BadSetting('DEVPILOT_DATA_DIR', `a directory that can be made and written (${path} cannot)`);
+  }
+}
+
+function refuseFiles(path: string): void {
+  try {
+    refuseUnusableFiles(path);
+  } catch (error) {
+    if (error instanceof StartRefused) throw error;
+    // What is at the path, or above it, is no directory or may not be looked into: `takeDirectory` says so.
   }
 }
 
@@ -90,6 +100,7 @@ async function openEmbedded(settings: Settings, directory: DataDirectory, option
  */
 export async function openStore(settings: Settings, options: OpenOptions = {}): Promise<OpenedStore> {
   if (settings.databaseUrl === null) {
+    refuseFiles(settings.dataDirectory);
     makeRoomToOpen(settings.dataDirectory);
     const directory = takeDirectory(settings.dataDirectory);
     try {

@@ -1,6 +1,7 @@
-import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { accessSync, chmodSync, constants, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { StartRefused } from './start-refused.ts';
 
 export interface DataDirectory {
   readonly path: string;
@@ -35,12 +36,56 @@ export function makeDirectory(path: string): void {
   });
 }
 
+const READ = constants.R_OK;
+const READ_AND_WRITE = constants.R_OK | constants.W_OK;
+
+/** Files of a data directory, where they exist, and what a server must be able to do with them. */
+const FILES: Readonly<Record<string, number>> = {
+  'devpilot.db': READ_AND_WRITE,
+  'devpilot.db-wal': READ_AND_WRITE,
+  'devpilot.db-shm': READ_AND_WRITE,
+  'devpilot.lock': READ_AND_WRITE,
+  'devpilot.pid': READ_AND_WRITE,
+  'devpilot.state': READ_AND_WRITE,
+  'devpilot.reserve': READ_AND_WRITE,
+  secret: READ,
+};
+
+/**
+ * Throws `StartRefused` where something in the data directory is not a file or may not be used by this user: before it
+ * is opened, since opening a named pipe waits for ever. Does nothing for a directory that does not exist yet.
+ */
+export function refuseUnusableFiles(
+  directory: string,
+  access: (path: string, mode: number) => void = accessSync,
+): void {
+  for (const [name, mode] of Object.entries(FILES)) {
+    const path = join(directory, name);
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found === undefined) continue;
+    if (!found.isFile()) {
+      const what = found.isDirectory() ? 'a directory' : 'no regular file';
+      throw new StartRefused(`${path} is ${what}. Move it away, or set DEVPILOT_DATA_DIR to another directory.`);
+    }
+    try {
+      access(path, mode);
+    } catch (error) {
+      const { code = 'no access' } = error as NodeJS.ErrnoException;
+      throw new StartRefused(
+        `${path} cannot be ${mode === READ ? 'read' : 'read and written'} by this user (${code}). Change its owner or mode, or set DEVPILOT_DATA_DIR to another directory.`,
+        { cause: error },
+      );
+    }
+  }
+}
+
 /**
  * Makes the data directory if need be (mode 0700) and takes it for this process. The lock is SQLite's
  * own on a file beside the database: the system gives it up when a process dies, however it dies.
  */
 export function takeDataDirectory(path: string): DataDirectory {
   makeDirectory(path);
+  refuseUnusableFiles(path);
   const holder = join(path, 'devpilot.pid');
   const lock = new DatabaseSync(join(path, 'devpilot.lock'));
   try {

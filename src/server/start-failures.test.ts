@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { refuseUnusableFiles } from '../store/data-directory.ts';
+import { StartRefused } from '../store/start-refused.ts';
+import { runCommand, temporaryDirectory } from '../testing/process.ts';
+
+const FILES = [
+  'devpilot.db',
+  'devpilot.db-wal',
+  'devpilot.lock',
+  'devpilot.pid',
+  'devpilot.state',
+  'devpilot.reserve',
+  'secret',
+];
+
+const ways: Readonly<Record<string, (path: string) => void>> = {
+  'a directory': (path) => mkdirSync(path),
+  'a named pipe': (path) => execFileSync('mkfifo', [path]),
+};
+
+for (const [what, put] of Object.entries(ways)) {
+  test(`${what} in place of a file of the data directory stops the start with exit 2 and one line`, async () => {
+    for (const file of FILES) {
+      const directory = temporaryDirectory();
+      const path = join(directory.path, file);
+      put(path);
+      const { code, stdout, stderr } = await runCommand(['serve'], { PORT: '0', DEVPILOT_DATA_DIR: directory.path });
+      assert.deepEqual([code, stdout], [2, ''], `${file}: ${stderr}`);
+      assert.match(stderr, /^devpilot: [^\n]+ is (?:a directory|no regular file)\. [^\n]*DEVPILOT_DATA_DIR[^\n]*\.\n$/);
+      assert.ok(stderr.startsWith(`devpilot: ${path} is `), stderr);
+      directory.remove();
+    }
+  });
+}
+
+test('a data directory that is a file, or is below one, stops the start with exit 2 and one line', async () => {
+  const directory = temporaryDirectory();
+  const file = join(directory.path, 'data');
+  writeFileSync(file, 'something else');
+  for (const path of [file, join(file, 'data')]) {
+    const { code, stdout, stderr } = await runCommand(['serve'], { PORT: '0', DEVPILOT_DATA_DIR: path });
+    assert.deepEqual([code, stdout], [2, ''], stderr);
+    assert.match(stderr, /^devpilot: DEVPILOT_DATA_DIR takes a directory [^\n]+\.\n$/);
+  }
+  directory.remove();
+});
+
+test('a file of the data directory that this user may not use is named with the way out', () => {
+  const directory = temporaryDirectory();
+  const path = join(directory.path, 'devpilot.db');
+  writeFileSync(path, 'x');
+  const denied = () => {
+    throw Object.assign(new Error('permission denied'), { code: 'EACCES' });
+  };
+  assert.throws(
+    () => refuseUnusableFiles(directory.path, denied),
+    (error) =>
+      error instanceof StartRefused &&
+      error.message.startsWith(`${path} cannot be read and written by this user (EACCES).`) &&
+      error.message.includes('DEVPILOT_DATA_DIR'),
+  );
+  refuseUnusableFiles(join(directory.path, 'nothing-there'), denied);
+  directory.remove();
+});
