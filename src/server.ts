@@ -26,7 +26,7 @@ import { createMail } from './people/mail.ts';
 import { makeSetupCode } from './people/sign-up.ts';
 import { createTraces } from './people/traces.ts';
 import { createClockSkew } from './server/clock-skew.ts';
-import { QUIET_MS, stopListening } from './server/closing.ts';
+import { createStopDeadline, IncompleteStop, QUIET_MS, stopListening } from './server/closing.ts';
 import { createCredentialStore, createUsageJournal, readForJudging } from './server/credential-store.ts';
 import { databaseIn } from './server/health-metrics.ts';
 import {
@@ -72,6 +72,8 @@ const TRIES_WAITING = 256;
 const MAIL_WAITING = 1_000;
 /** Messages that wait for a mail server hold a stop up for this long, milliseconds. */
 const MAIL_WITHIN = 1_000;
+/** The last writes of a stop are given this long, however long its last answers took; milliseconds. */
+const WRITE_AT_LEAST = 1_500;
 /** In-flight requests are given this long before their connections are cut. */
 const CLOSE_WITHIN = 4_000;
 
@@ -81,7 +83,10 @@ export interface Running {
   /** The one-time link while nobody has signed up, null afterwards. */
   readonly setupLink: string | null;
   readonly metricsUrl: string | null;
-  /** Finishes requests under way, writes what is counted, closes the store. */
+  /**
+   * Finishes requests under way, writes what is counted, closes the store, within five seconds. Rejects with
+   * `IncompleteStop` where the store does not take what is to be written.
+   */
   close(): Promise<void>;
 }
 
@@ -389,9 +394,17 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
   const schedules = startSchedules(workspace, parts.work ?? WORK_INTERVALS);
 
   async function close(): Promise<void> {
+    const withinStop = createStopDeadline(usage.pendingCredentials);
+    /** Null, or why it failed, in one line. */
+    const settled = (work: Promise<unknown>, leastMs?: number): Promise<string | null> =>
+      withinStop(work, leastMs).then(
+        () => null,
+        (error: unknown) => (error instanceof Error ? error.message : String(error)),
+      );
     logs.stop();
-    await schedules.stop();
+    const schedulesOver = settled(schedules.stop());
     const jobsOver = jobs.stop();
+    jobsOver.catch(() => undefined);
     membership.guards.stop();
     const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_WITHIN);
     const allEnded = await stopListening(app.server, parts.quietMs ?? QUIET_MS);
@@ -402,20 +415,21 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     clearTimeout(cut);
     clearInterval(sweep);
     metrics?.close();
-    await jobsOver;
-    await usesFlusher.stop();
-    await flusher.stop();
-    await learner.stop();
-    await folder.stop();
-    await tidier.stop();
-    await patterns.close();
-    // What can't be written is told at the end; it keeps nothing from being given back.
-    await people.background.stop(MAIL_WITHIN);
-    const written = await Promise.allSettled([writeUses(), flushDenials(true), traces.flush()]);
-    await membership.stop();
-    await store.close();
+    // What can't be written is reported at the end; it keeps nothing from being given back.
+    const flushers = Promise.all([usesFlusher, flusher, learner, folder, tidier].map((one) => one.stop()));
+    const ending = [jobsOver, flushers, patterns.close(), people.background.stop(MAIL_WITHIN)];
+    const outcomes = [await schedulesOver, ...(await Promise.all(ending.map((one) => settled(one))))];
+    const writing = [writeUses(), flushDenials(true), traces.flush()];
+    outcomes.push(...(await Promise.all(writing.map((one) => settled(one, WRITE_AT_LEAST)))));
+    outcomes.push(await settled(membership.stop()));
+    const lost = usage.pendingUses();
+    outcomes.push(await settled(store.close()));
     opened.release();
-    for (const one of written) if (one.status === 'rejected') throw one.reason;
+    const failure = outcomes.find((one) => one !== null);
+    if (failure === undefined) return;
+    throw new IncompleteStop(
+      `The store did not take everything that was to be written: at most ${lost} ${lost === 1 ? 'use' : 'uses'} of credentials and the last second of refusals in the activity log are lost. ${failure}`,
+    );
   }
 
   const metricsAddress = metrics?.address() as AddressInfo | undefined;

@@ -22,8 +22,10 @@ export async function serve(): Promise<void> {
     stopping = running.close().then(
       () => logger.info('stopped'),
       (error: unknown) => {
-        logger.error({ err: error }, 'could not stop cleanly');
-        process.exitCode = 1;
+        if (error instanceof Error && error.name === 'IncompleteStop') logger.error(`stopped; ${error.message}`);
+        else logger.error({ err: error }, 'could not stop cleanly');
+        // Connections to a store that does not answer would hold the process up.
+        process.exit(1);
       },
     );
   };

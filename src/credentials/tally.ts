@@ -26,6 +26,8 @@ export interface Tally {
   take(most: number): PendingUses[];
   /** Credentials not taken yet. */
   size(): number;
+  /** Uses not taken yet. */
+  uses(): number;
   /** When the first use was counted, 0 if none was. */
   since(): number;
 }
@@ -130,6 +132,7 @@ export function createTally(places: Places): Tally {
       return Array.from({ length: taken - from }, (_, at) => usesAt(from + at)).flat();
     },
     size: () => labels.length - taken,
+    uses: () => counts.subarray(taken, labels.length).reduce((sum, count) => sum + count, 0),
     since: () => firsts[0] ?? 0,
   };
 }

@@ -19,6 +19,8 @@ export interface Usage {
   flush(): Promise<void>;
   /** Credentials with uses that are not written yet. */
   pendingCredentials(): number;
+  /** Uses that are not known to be written: a chunk whose answer was lost may be. */
+  pendingUses(): number;
   /** Milliseconds since the oldest use that is not written yet, 0 if there is none. */
   lag(now: number): number;
 }
@@ -67,6 +69,8 @@ export function createUsage(store: UsageStore, nodeId: string, places: Places): 
       return mine;
     },
     pendingCredentials: () => current.size() + (closing?.size() ?? 0) + (chunk?.uses.length ?? 0),
+    pendingUses: () =>
+      current.uses() + (closing?.uses() ?? 0) + (chunk?.uses.reduce((sum, { count }) => sum + count, 0) ?? 0),
     lag(now) {
       const since = chunk?.since ?? closing?.since() ?? current.since();
       return since === 0 ? 0 : now - since;

@@ -8,6 +8,40 @@ export const QUIET_MS = 250;
 const DRAIN_MS = 1_500;
 const LOOK_EVERY_MS = 10;
 
+/** What a stop waits for must end so long after its begin, milliseconds. */
+const STOP_MS = 4_200;
+/** Even where the last answers took all of that. */
+const LEAST_MS = 250;
+
+/** A stop that could not write everything; `message` says what was lost. */
+export class IncompleteStop extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'IncompleteStop';
+  }
+}
+
+/**
+ * Returns a function that waits for `work`, at least for `leastMs`, and rejects where it has not ended by the end of a
+ * stop that begins now. What goes on writing is waited for as long as `left`, what is left to write, becomes less.
+ */
+export function createStopDeadline(left: () => number): (work: Promise<unknown>, leastMs?: number) => Promise<void> {
+  const end = performance.now() + STOP_MS;
+  return async (work, leastMs = LEAST_MS) => {
+    const ended = work.then(() => true);
+    for (let before = left(); ; before = left()) {
+      const cancel = new AbortController();
+      const late = pause(Math.max(leastMs, end - performance.now()), false, { signal: cancel.signal });
+      const isOver = await Promise.race([ended, late]).finally(() => {
+        late.catch(() => undefined);
+        cancel.abort();
+      });
+      if (isOver) return;
+      if (left() >= before) throw new Error('The store did not answer in time.');
+    }
+  };
+}
+
 const countConnections = (server: Server): Promise<number> =>
   new Promise((resolve) => server.getConnections((error, count) => resolve(error === null ? count : 0)));
 
