@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import type { ProblemBody } from '../contract/schemas.ts';
+import { LIMITS } from '../contract/words.ts';
 import {
   type Answer,
   createKey,
@@ -41,6 +42,11 @@ test('a form of more fields than any route has is refused by their number', asyn
   const headers = { 'content-type': 'application/x-www-form-urlencoded' };
   for (const path of ['/v1/revoke', '/v1/device/code', '/v1/device/token']) {
     expectCode(await house.call<ProblemBody>(path, { method: 'POST', headers, body: fields }), 'too_large');
+    // Few bytes: it is their number.
+    const few = Array.from({ length: LIMITS.formFields + 1 }, (_, at) => `a${at}=`).join('&');
+    const refused = await house.call<ProblemBody>(path, { method: 'POST', headers, body: few });
+    expectCode(refused, 'too_large');
+    assert.match(refused.body.detail, /100 fields/);
   }
   const twice = await house.call<ProblemBody>('/v1/revoke', { method: 'POST', headers, body: 'token=a&x=1&token=b' });
   expectCode(twice, 'invalid_request');
