@@ -1,6 +1,7 @@
 /** The wire shapes of the error tracker (contract section 8). Runs in a browser as well as in the server. */
 import { z } from 'zod';
 import { givenInstant } from './instant.ts';
+import { isOrigin, ORIGIN_MESSAGE } from './origin.ts';
 import { id, instant, name, paging } from './schemas.ts';
 import { ERROR_KEY_LIMITS, ERROR_LEVELS, ISSUE_SORTS, ISSUE_STATUSES, LIMITS, RESOURCE_LIMITS } from './words.ts';
 
@@ -36,10 +37,7 @@ export type ErrorReport = z.infer<typeof ErrorReport>;
 const allowedOrigin = z
   .string()
   .max(255)
-  .refine(
-    (text) => /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text,
-    'must be an origin such as https://shop.example.com, without a path',
-  )
+  .refine(isOrigin, ORIGIN_MESSAGE)
   .meta({ examples: ['https://shop.example.com'] });
 export const CreateErrorKey = z
   .strictObject({

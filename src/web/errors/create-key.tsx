@@ -1,5 +1,6 @@
 import { NativeSelect, Textarea, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
+import { isOrigin, ORIGIN_MESSAGE } from '../../contract/origin.ts';
 import { CreateDialog } from '../components/resource-dialogs.tsx';
 import { nameProblem } from '../rules.ts';
 import { useWorkspace } from '../session.ts';
@@ -11,10 +12,8 @@ export const originsIn = (text: string): string[] => text.split(/[\s,]+/).filter
 
 /** What is wrong with origins that were typed, null where nothing is. Pure. */
 export function originsProblem(text: string): string | null {
-  const wrong = originsIn(text).find(
-    (one) => !/^https?:/.test(one) || !URL.canParse(one) || new URL(one).origin !== one,
-  );
-  return wrong === undefined ? null : `${wrong} is not an origin such as https://shop.example.com, without a path`;
+  const wrong = originsIn(text).find((one) => !isOrigin(one));
+  return wrong === undefined ? null : `${wrong} ${ORIGIN_MESSAGE}`;
 }
 
 /** Creates a public key that can only submit errors. */
