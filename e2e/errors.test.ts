@@ -36,7 +36,7 @@ test('without issues the page leads to error keys: one is created, copied, repor
   await form.getByLabel('Name').fill('Shop in browsers');
   await form.getByLabel('Allowed origins (optional)').fill('https://shop.example.com/path');
   await form.getByRole('button', { name: 'Create error key' }).click();
-  await form.getByText('is not an origin', { exact: false }).waitFor();
+  await form.getByText('must be an origin', { exact: false }).waitFor();
   await form.getByLabel('Allowed origins (optional)').fill('https://shop.example.com');
   await form.getByRole('button', { name: 'Create error key' }).click();
   const row = tab.getByRole('row').filter({ hasText: 'Shop in browsers' });
