@@ -19,7 +19,6 @@ import {
   type TestPerson,
 } from '../testing/house.ts';
 import { tidyActivity } from '../workspace/activity.ts';
-import { createIngest } from '../workspace/activity-ingest.ts';
 
 const NOW = Date.parse('2027-02-24T09:30:00.000Z');
 const PATH = '/v1/activity/events';
@@ -365,7 +364,7 @@ test('events and their roll-ups go when their days are over', async () => {
   await send('new', now);
   await house.running.close();
   const store = await openSqliteStore(`${house.dataDirectory}/devpilot.db`);
-  await tidyActivity({ store, ingest: createIngest(store) }, now - 90 * DAY);
+  await tidyActivity({ store }, now - 90 * DAY);
   await store.close();
   const again = await startHouse({ clock: () => now, dataDirectory: house.dataDirectory });
   now += 1;

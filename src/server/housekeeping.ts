@@ -18,7 +18,7 @@ import type { WorkspaceContext } from '../workspace/context.ts';
 
 /** Deletes what has served its time. Nothing depends on it: expiry and ends are judged by the clock. */
 export async function tidy(
-  { store, ingest }: Pick<WorkspaceContext, 'store' | 'ingest'>,
+  { store }: Pick<WorkspaceContext, 'store'>,
   now: number,
   retentionDays: number,
 ): Promise<void> {
@@ -35,7 +35,7 @@ export async function tidy(
     await deleteOldJobs(trx, now - 7 * DAY);
     await deleteOldQuotaUses(trx, now);
   });
-  await tidyActivity({ store, ingest }, now - retentionDays * DAY);
+  await tidyActivity({ store }, now - retentionDays * DAY);
   await store.transaction((trx) => deleteOldIssues(trx, now - retentionDays * DAY));
   await store.transaction((trx) => deleteOldLogs(trx, now - retentionDays * DAY));
   await store.transaction((trx) => deleteOldRuns(trx, now - retentionDays * DAY));

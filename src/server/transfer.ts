@@ -18,7 +18,7 @@ import {
   openSqliteTarget,
 } from '../store/copy-ends.ts';
 import { type DataDirectory, takeDataDirectory } from '../store/data-directory.ts';
-import { listTables } from '../store/migrate.ts';
+import { listTables } from '../store/tables.ts';
 import { openReader } from '../store/open.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
 import { forgetState, refuseUnlessWhole } from '../store/sqlite-guard.ts';

@@ -29,10 +29,7 @@ const EVENT: readonly Column[] = [
   ['data', 'text'],
 ];
 
-/**
- * Stores events that are not there yet; returns the sequence numbers of those that were new. The embedded
- * store tells only those of the same span apart: `among` of src/workspace/activity-seen.ts tells the rest.
- */
+/** Stores events whose source and id are new to the workspace; returns the sequence numbers of those that were. */
 export async function insertActivity(
   trx: Trx,
   engine: Store['engine'],

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { sql } from 'kysely';
 import { forEachEngine } from '../testing/engines.ts';
-import { listTables } from './migrate.ts';
 import { SEALED } from './sealed.ts';
+import { listTables } from './tables.ts';
 
 forEachEngine('what is copied', (engine) => {
   test('is every table there is, and what is sealed anew every column that says that it is sealed', async () => {
@@ -14,6 +15,14 @@ forEachEngine('what is copied', (engine) => {
         .map(({ name }) => name)
         .sort(),
     );
+    if (engine.name === 'sqlite') {
+      const { rows } = await sql<{ name: string; refersTo: string }>`
+        select m.name as name, k."table" as "refersTo" from sqlite_master as m, pragma_foreign_key_list(m.name) as k
+        where m.type = 'table'`.execute(store.read);
+      const position = (table: string) => listTables().findIndex(({ name }) => name === table);
+      const unordered = rows.filter(({ name, refersTo }) => name !== refersTo && position(refersTo) >= position(name));
+      assert.deepEqual(unordered, [], 'a table is listed after those that it refers to');
+    }
     const sealed = tables.flatMap(({ name, columns }) =>
       columns.filter((column) => column.name.endsWith('_sealed')).map((column) => `${name}.${column.name}`),
     );

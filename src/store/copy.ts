@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { CopiedRow, CopySource, CopyTarget } from './copy-ends.ts';
-import { listTables, MIGRATION_NAMES } from './migrate.ts';
+import { MIGRATION_NAMES } from './migrate.ts';
+import { listTables } from './tables.ts';
 
 /** What a table holds: how many rows, and a digest of all of them that does not depend on their order. */
 interface TableDigest {
@@ -74,9 +75,8 @@ export async function copyRows(source: CopySource, target: CopyTarget, onProgres
   refuseOtherVersion(source);
   await refuseNonEmpty(target);
   const copied = new Map<string, TableDigest>();
-  for (const { name, seeded } of listTables()) {
-    // Leases are of the processes that held them.
-    if (name === 'node') continue;
+  for (const { name, seeded, transient } of listTables()) {
+    if (transient) continue;
     if (seeded) await target.clear(name);
     const of = await source.count(name);
     const digest = createDigest();

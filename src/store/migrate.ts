@@ -30,6 +30,7 @@ import { credentialCreator } from './migrations/0057-credential-creator.ts';
 import { revocationIds } from './migrations/0060-revocation-ids.ts';
 import { installation } from './migrations/0063-installation.ts';
 import { finishedPlans } from './migrations/0064-finished-plans.ts';
+import { activityKey } from './migrations/0070-activity-key.ts';
 
 /** The statements of each migration, by name; a landed one is never changed. */
 const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>> = {
@@ -63,19 +64,11 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0060-revocation-ids': revocationIds,
   '0063-installation': installation,
   '0064-finished-plans': finishedPlans,
+  '0070-activity-key': activityKey,
 };
 
 /** The names of this version's migrations, in order. */
 export const MIGRATION_NAMES: readonly string[] = Object.keys(MIGRATIONS).sort();
-
-/** The tables in the order in which they are made, so that none refers to a later one; `seeded` begin with rows. */
-export function listTables(): { readonly name: string; readonly seeded: boolean }[] {
-  const statements = MIGRATION_NAMES.flatMap((name) => MIGRATIONS[name]?.('blob') ?? []);
-  const named = (verb: RegExp) => statements.flatMap((statement) => verb.exec(statement)?.[1] ?? []);
-  const seeded = new Set(named(/^insert into (\w+)[\s\S]*\bvalues\b/));
-  // One that a later migration made anew keeps its place.
-  return [...new Set(named(/^create table (\w+)/))].map((name) => ({ name, seeded: seeded.has(name) }));
-}
 
 /** How often a node tries again that lost the race for the very first tables. */
 const TRIES = 10;

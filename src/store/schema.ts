@@ -56,7 +56,6 @@ export interface Schema {
   activity_head: { workspace_id: string; sequence: number };
   activity_event: ActivityEventTable;
   activity_rollup: ActivityRollupTable;
-  activity_span: { workspace_id: string; span: number; bits: Uint8Array | null };
   error_issue: ErrorIssueTable;
   error_event: ErrorEventTable;
   error_day: { issue_id: string; workspace_id: string; day: number; count: number };

@@ -10,6 +10,7 @@ import { storeSuite } from '../testing/store-suite.ts';
 import { DirectoryInUse, takeDataDirectory } from './data-directory.ts';
 import { activity } from './migrations/0012-activity.ts';
 import { activitySpans } from './migrations/0036-activity-spans.ts';
+import { activityKey } from './migrations/0070-activity-key.ts';
 import { openSqliteStore } from './sqlite.ts';
 import { openSqlite } from './sqlite-open.ts';
 
@@ -108,5 +109,10 @@ test('events and counts of an earlier version are there after the migration that
   for (const statement of activitySpans('blob')) database.exec(statement);
   assert.deepEqual(all(), before);
   assert.throws(() => event.run('wsp_a', '/0', 'id-0', 300, 't', null, 0, null, 0), /UNIQUE/);
+  const first = all();
+  event.run('wsp_a', '/0', 'id-0', 100_000, 't', null, 0, null, 0);
+  for (const statement of activityKey('blob')) database.exec(statement);
+  assert.deepEqual(all(), first, 'the first row of a duplicate stays');
+  assert.throws(() => event.run('wsp_a', '/0', 'id-0', 100_000, 't', null, 0, null, 0), /UNIQUE/);
   database.close();
 });

@@ -2,7 +2,6 @@ import { setImmediate } from 'node:timers/promises';
 import { ACTIVITY_GROUPS, INTERVAL_WORDS, INTERVALS } from '../contract/words.ts';
 import { addToRollups, advanceActivity, insertActivity, type Rollup, readSketches } from '../store/activity.ts';
 import type { Store, Trx } from '../store/store.ts';
-import { createSeen, type Seen } from './activity-seen.ts';
 import type { ActivityEvent } from './cloud-events.ts';
 import { createGathering } from './gathering.ts';
 import { createSenderQuota, type Sent } from './sender-quota.ts';
@@ -21,8 +20,6 @@ export interface Ingest {
    * person or a credential, has sent too many.
    */
   take(workspaceId: string, events: readonly ActivityEvent[], receivedAt: number, sender: string): Promise<Taken>;
-  /** Lets go of what was kept in mind of events that were deleted. */
-  tidy(workspaceId: string): Promise<void>;
 }
 
 interface Batch extends Sent {
@@ -106,7 +103,6 @@ async function rollUp(
 async function storeBatches(
   trx: Trx,
   engine: Store['engine'],
-  seen: Seen | null,
   workspaceId: string,
   batches: readonly Batch[],
 ): Promise<Taken[]> {
@@ -115,9 +111,7 @@ async function storeBatches(
   const first = (await advanceActivity(trx, workspaceId, events.length)) - events.length + 1;
   const numbered = events.map((event, index) => ({ ...event, sequence: first + index }));
   const receivedAt = batches[0]?.receivedAt ?? 0;
-  const again = await seen?.among(trx, workspaceId, numbered);
-  const unseen = again === undefined ? numbered : numbered.filter(({ sequence }) => !again.has(sequence));
-  const fresh = await insertActivity(trx, engine, workspaceId, receivedAt, unseen);
+  const fresh = await insertActivity(trx, engine, workspaceId, receivedAt, numbered);
   const added = numbered.filter(({ sequence }) => fresh.has(sequence));
   if (added.length > 0) await rollUp(trx, engine, workspaceId, added);
   let next = first;
@@ -130,7 +124,6 @@ async function storeBatches(
 
 /** Many small batches share an fsync and their roll-ups. */
 export function createIngest(store: Store): Ingest {
-  const seen = store.engine === 'sqlite' ? createSeen(store) : null;
   const quotas = { events: createSenderQuota('activityEvents'), data: createSenderQuota('activityData') };
 
   function writeAll(workspaces: readonly string[], batches: readonly Batch[]): Promise<Map<Batch, Taken>> {
@@ -142,23 +135,17 @@ export function createIngest(store: Store): Ingest {
       const all = new Map<Batch, Taken>();
       for (const workspaceId of workspaces) {
         const own = batches.filter((batch) => batch.workspaceId === workspaceId);
-        const results = await storeBatches(trx, store.engine, seen, workspaceId, own);
+        const results = await storeBatches(trx, store.engine, workspaceId, own);
         for (const [at, batch] of own.entries()) all.set(batch, results[at] ?? { accepted: 0, duplicates: 0 });
       }
       return all;
     });
   }
 
-  async function write(batches: readonly Batch[]): Promise<Map<Batch, Taken>> {
+  function write(batches: readonly Batch[]): Promise<Map<Batch, Taken>> {
     // In one order everywhere, so that two nodes never wait for each other.
     const workspaces = [...new Set(batches.map((batch) => batch.workspaceId))].sort();
-    await seen?.prepare(workspaces);
-    try {
-      return await writeAll(workspaces, batches);
-    } catch (error) {
-      for (const workspaceId of workspaces) seen?.forget(workspaceId);
-      throw error;
-    }
+    return writeAll(workspaces, batches);
   }
   const gather = createGathering({
     together: TOGETHER,
@@ -178,6 +165,5 @@ export function createIngest(store: Store): Ingest {
         throw error;
       }
     },
-    tidy: (workspaceId) => seen?.tidy(workspaceId) ?? Promise.resolve(),
   };
 }

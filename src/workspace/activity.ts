@@ -87,15 +87,11 @@ const DELETED_AT_ONCE = 5_000;
  * Deletes what is older than it is kept for, a little at a time, so that writers get in between: whole
  * days, so that what is counted by minute, hour and day stays the same.
  */
-export async function tidyActivity(
-  { store, ingest }: Pick<WorkspaceContext, 'store' | 'ingest'>,
-  before: number,
-): Promise<void> {
+export async function tidyActivity({ store }: Pick<WorkspaceContext, 'store'>, before: number): Promise<void> {
   const day = Math.floor(before / DAY) * DAY;
   for (const workspaceId of await activeWorkspaces(store.read)) {
     for (let more = true; more; ) {
       more = await store.transaction((trx) => deleteOldActivity(trx, workspaceId, day, DELETED_AT_ONCE));
     }
-    await ingest.tidy(workspaceId);
   }
 }

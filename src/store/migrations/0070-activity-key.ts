@@ -1,0 +1,17 @@
+/**
+ * Events are unique by workspace, source and id on both engines. Before, SQLite's key also had the span of sequence
+ * numbers, and Bloom filters per span told duplicates of other spans. A duplicate that slipped through keeps its first row.
+ */
+export function activityKey(bytes: 'blob' | 'bytea'): string[] {
+  if (bytes === 'bytea') return ['drop table activity_span'];
+  return [
+    'drop index activity_event_span',
+    `delete from activity_event where rowid in (
+      select id from (
+        select rowid as id, row_number() over (partition by workspace_id, source, id order by sequence) as nth from activity_event
+      ) where nth > 1
+    )`,
+    'create unique index activity_event_key on activity_event (workspace_id, source, id)',
+    'drop table activity_span',
+  ];
+}

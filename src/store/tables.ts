@@ -1,0 +1,74 @@
+import type { Schema } from './schema.ts';
+
+/** How a table takes part in copies and backups. */
+interface TableRole {
+  /** A migration puts rows in it, which a copy replaces. */
+  readonly seeded?: true;
+  /** Its rows belong to running processes and are not copied. */
+  readonly transient?: true;
+}
+
+/**
+ * Every table, in an order in which none refers to a later one: the order of copies between stores and of restores.
+ * A test compares it with the migrated schema.
+ */
+export const TABLES: Readonly<Record<keyof Schema, TableRole>> = {
+  person: {},
+  recovery_code: {},
+  session: {},
+  known_address: {},
+  setup_code: {},
+  device_code: {},
+  workspace: {},
+  member: {},
+  invitation: {},
+  credential: {},
+  credential_day: {},
+  credential_address: {},
+  usage_flush: {},
+  failure: {},
+  idempotency: {},
+  audit_event: {},
+  audit_head: {},
+  revocation_counter: { seeded: true },
+  revocation: {},
+  passkey: {},
+  passkey_challenge: {},
+  node: { transient: true },
+  usage_chunk: {},
+  project: {},
+  server: {},
+  app: {},
+  env_version: {},
+  env_change: {},
+  activity_head: {},
+  activity_event: {},
+  activity_rollup: {},
+  error_issue: {},
+  error_event: {},
+  error_day: {},
+  error_facet: {},
+  failure_gate: {},
+  job: {},
+  job_lane: {},
+  job_gate: { seeded: true },
+  log: {},
+  log_chunk: {},
+  deployment: {},
+  deployment_server: {},
+  script: {},
+  script_version: {},
+  run: {},
+  backup: {},
+  restore: {},
+  stored_object: {},
+  quota_use: {},
+  credential_report: {},
+  error_key: {},
+  password_reset: {},
+  installation: {},
+};
+
+export function listTables(): ({ readonly name: string } & TableRole)[] {
+  return Object.entries(TABLES).map(([name, role]) => ({ name, ...role }));
+}
