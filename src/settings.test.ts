@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readSettings } from './settings.ts';
+import { settingsFile, settingsTable } from './settings-table.ts';
 import { runCommand, spawnServer, temporaryDirectory } from './testing/process.ts';
 
 test('without any setting the contract’s defaults hold', () => {
@@ -21,6 +22,12 @@ test('without any setting the contract’s defaults hold', () => {
   assert.equal(settings.localServer, 'off');
   assert.equal(settings.logLevel, 'info');
   assert.deepEqual(settings.backups, { bucket: null, limit: 51_200 * 1_048_576 });
+});
+
+test('the documentation and the file for systemd and Docker list every setting as it is declared', () => {
+  const help = 'run `node scripts/settings.ts`';
+  assert.ok(readFileSync('docs/operations.md', 'utf8').includes(`\n${settingsTable()}\n`), help);
+  assert.equal(readFileSync('deploy/devpilot.env', 'utf8'), settingsFile(), help);
 });
 
 test('a blank setting is one that is not set', () => {
@@ -106,10 +113,10 @@ for (const [name, first, ...rest] of BAD) {
     });
     assert.equal(code, 2, stderr);
     assert.equal(stdout, '');
-    assert.match(stderr, new RegExp(`^devpilot: ${name} takes [^\n]+\\.\n$`));
+    assert.match(stderr, new RegExp(`^devpilot: ${name} must be [^\n]+\\.\n$`));
     if (name === 'DEVPILOT_SECRET') assert.ok(!stderr.includes(String(first)));
     for (const value of rest) {
-      assert.throws(() => readSettings({ [name]: value }), new RegExp(`^BadSetting: ${name} takes `), value);
+      assert.throws(() => readSettings({ [name]: value }), new RegExp(`^BadSetting: ${name} must be `), value);
     }
     directory.remove();
   });
@@ -125,7 +132,7 @@ test('local servers and open sign-up together stop the start with exit 2 and one
     ...both,
   });
   assert.deepEqual([code, stdout], [2, '']);
-  assert.equal(stderr, 'devpilot: DEVPILOT_LOCAL_SERVER takes off while DEVPILOT_SIGN_UP is open.\n');
+  assert.equal(stderr, 'devpilot: DEVPILOT_LOCAL_SERVER must be off while DEVPILOT_SIGN_UP is open.\n');
   directory.remove();
 });
 
@@ -137,7 +144,7 @@ test('an address that this machine does not have stops the start with exit 2 and
     const { code, stdout, stderr } = await runCommand(['serve'], environment);
     assert.equal(code, 2, stderr);
     assert.equal(stdout, '');
-    assert.match(stderr, new RegExp(`^devpilot: ${name} takes [^\n]*192\\.0\\.2\\.1[^\n]*\\.\n$`));
+    assert.match(stderr, new RegExp(`^devpilot: ${name} must be [^\n]*192\\.0\\.2\\.1[^\n]*\\.\n$`));
     directory.remove();
   }
 });
@@ -154,10 +161,10 @@ test('a bucket needs both halves of an access key, the secret one from the envir
     accessKeyId: 'AKIDEXAMPLE',
     secretAccessKey: 'wJalrXUtnFEMI/K7MDENG',
   });
-  assert.throws(() => readSettings(id), /^BadSetting: DEVPILOT_BACKUP_SECRET_ACCESS_KEY takes /);
+  assert.throws(() => readSettings(id), /^BadSetting: DEVPILOT_BACKUP_SECRET_ACCESS_KEY must be /);
   assert.throws(
     () => readSettings({ DEVPILOT_BACKUP_BUCKET: id.DEVPILOT_BACKUP_BUCKET, ...secret }),
-    /^BadSetting: DEVPILOT_BACKUP_ACCESS_KEY_ID takes /,
+    /^BadSetting: DEVPILOT_BACKUP_ACCESS_KEY_ID must be /,
   );
   const directory = temporaryDirectory();
   const path = join(directory.path, 'key');
@@ -166,10 +173,10 @@ test('a bucket needs both halves of an access key, the secret one from the envir
   assert.equal(readSettings(fromFile).backups.bucket?.secretAccessKey, 'from-a-file');
   assert.throws(
     () => readSettings({ ...fromFile, ...secret }),
-    /^BadSetting: DEVPILOT_BACKUP_SECRET_ACCESS_KEY takes no/,
+    /^BadSetting: DEVPILOT_BACKUP_SECRET_ACCESS_KEY must be unset/,
   );
   const nowhere = { ...id, DEVPILOT_BACKUP_SECRET_ACCESS_KEY_FILE: '/nothing/there' };
-  assert.throws(() => readSettings(nowhere), /^BadSetting: DEVPILOT_BACKUP_SECRET_ACCESS_KEY_FILE takes /);
+  assert.throws(() => readSettings(nowhere), /^BadSetting: DEVPILOT_BACKUP_SECRET_ACCESS_KEY_FILE must be /);
   directory.remove();
 });
 
@@ -187,7 +194,7 @@ test('a secret is read from its file without the newline at its end, and too sho
   writeFileSync(path, `${'s'.repeat(31)}\n`);
   assert.throws(
     () => readSettings({ DEVPILOT_SECRET_FILE: path }),
-    /DEVPILOT_SECRET_FILE takes a file of at least 32 bytes/,
+    /DEVPILOT_SECRET_FILE must be a file of at least 32 bytes/,
   );
   directory.remove();
 });
@@ -196,7 +203,7 @@ test('a data directory that can not be made stops the start with one line that n
   for (const path of ['/dev/null/data', '/proc/there/is/none']) {
     const { code, stderr } = await runCommand(['serve'], { PORT: '0', DEVPILOT_DATA_DIR: path });
     assert.equal(code, 2, `${path}: ${stderr}`);
-    assert.match(stderr, /^devpilot: DEVPILOT_DATA_DIR takes [^\n]+\n$/);
+    assert.match(stderr, /^devpilot: DEVPILOT_DATA_DIR must be [^\n]+\n$/);
   }
 });
 

@@ -18,10 +18,10 @@ import {
   openSqliteTarget,
 } from '../store/copy-ends.ts';
 import { type DataDirectory, takeDataDirectory } from '../store/data-directory.ts';
-import { listTables } from '../store/tables.ts';
 import { openReader } from '../store/open.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
 import { forgetState, refuseUnlessWhole } from '../store/sqlite-guard.ts';
+import { listTables } from '../store/tables.ts';
 import { type NamedSecret, readSecretFile, refuseOtherSecret } from './secret.ts';
 
 /** Where a store is: a PostgreSQL database, or a data directory. */

@@ -1,0 +1,13 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { settingsFile, settingsTable } from '../src/settings-table.ts';
+
+/** Writes the declared settings into `docs/operations.md` and `deploy/devpilot.env`. */
+const page = 'docs/operations.md';
+const table = /^\| Setting \| Default \|.*(?:\n\|.*)*/m;
+const text = readFileSync(page, 'utf8');
+if (!table.test(text)) throw new Error(`${page} has no table of settings.`);
+writeFileSync(
+  page,
+  text.replace(table, () => settingsTable()),
+);
+writeFileSync('deploy/devpilot.env', settingsFile());
