@@ -6,15 +6,15 @@ import { DAY } from '../src/contract/words.ts';
 import { openSqliteStore } from '../src/store/sqlite.ts';
 import type { Store } from '../src/store/store.ts';
 import { insertWorkspace } from '../src/store/workspaces.ts';
-import { eventOf, seedActivity } from '../src/testing/activity-seed.ts';
-import { analyticsJson, readAnalytics } from '../src/workspace/activity.ts';
-import { createIngest } from '../src/workspace/activity-ingest.ts';
+import { seedActivity, seedEventOf } from '../src/testing/activity-seed.ts';
+import { analyticsAsJson, readAnalytics } from '../src/workspace/activity.ts';
+import { createActivityIngest } from '../src/workspace/activity-ingest.ts';
 import { readCloudEvents } from '../src/workspace/cloud-events.ts';
-import type { WorkspaceContext } from '../src/workspace/context.ts';
-import { load, needWrk } from './lib/load.ts';
-import { LOAD_CORE, run, serve } from './lib/processes.ts';
+import type { PlatformContext } from '../src/workspace/context.ts';
+import { ensureWrk, load } from './lib/load.ts';
+import { LOAD_CORE, run, startServerProcess } from './lib/processes.ts';
 import { atMost, type Finding, list, median, medianRatio } from './lib/report.ts';
-import { runFolder, type Seeded, seededWith } from './lib/seed.ts';
+import { runFolder, type SeededDirectory, seededDirectory } from './lib/seed.ts';
 
 /** With `--full` ten million and a hundred thousand; a tenth of the many shows the same in a tenth of the time. */
 const MANY = 1_000_000;
@@ -29,8 +29,8 @@ const CHARTS = 5;
 const SECONDS = 4;
 const CREDENTIALS = 10_000;
 /** The last millisecond of a day, so that a month's chart is of thirty whole days. */
-const TO = Date.parse('2027-02-25T00:00:00Z');
-const NOW = TO - 1;
+const PERIOD_END = Date.parse('2027-02-25T00:00:00Z');
+const NOW = PERIOD_END - 1;
 
 const HEADERS = { 'content-type': 'application/cloudevents-batch+json' };
 
@@ -46,7 +46,7 @@ let made = 0;
 function batchOf({ id, subjects }: Sending): Buffer {
   const events = Array.from({ length: BATCH }, () => {
     const number = made++;
-    const { source, type, subject, data } = eventOf({ events: 1, days: 1, subjects, to: TO }, number);
+    const { source, type, subject, data } = seedEventOf({ events: 1, days: 1, subjects, to: PERIOD_END }, number);
     const time = new Date(NOW - (number % 60_000)).toISOString();
     return { specversion: '1.0', id: id(number), source, type, subject, time, data };
   });
@@ -54,15 +54,20 @@ function batchOf({ id, subjects }: Sending): Buffer {
 }
 
 /** Events stored a second, parsed as the route parses them. */
-async function sustain(context: WorkspaceContext, workspaceId: string, sending: Sending): Promise<number> {
+async function sustain(context: PlatformContext, workspaceId: string, sending: Sending): Promise<number> {
   // What is known of a workspace is read with its first batch.
-  await context.ingest.take(workspaceId, await readCloudEvents(HEADERS, batchOf(sending), NOW), NOW, 'tok_bench');
+  await context.activityIngest.ingest(
+    workspaceId,
+    await readCloudEvents(HEADERS, batchOf(sending), NOW),
+    NOW,
+    'tok_bench',
+  );
   const batches = Array.from({ length: LIVE / BATCH }, () => batchOf(sending));
   const started = performance.now();
   await Promise.all(
     Array.from({ length: SENDERS }, async () => {
       for (let batch = batches.pop(); batch !== undefined; batch = batches.pop()) {
-        await context.ingest.take(workspaceId, await readCloudEvents(HEADERS, batch, NOW), NOW, 'tok_bench');
+        await context.activityIngest.ingest(workspaceId, await readCloudEvents(HEADERS, batch, NOW), NOW, 'tok_bench');
         await setImmediate();
       }
     }),
@@ -85,22 +90,22 @@ const MONTHS = [
   { interval: 'hour', groupBy: 'subject' },
 ] as const;
 type Month = (typeof MONTHS)[number];
-const SPAN = { from: new Date(TO - 30 * DAY).toISOString(), to: new Date(TO).toISOString() };
+const CHART_PERIOD = { from: new Date(PERIOD_END - 30 * DAY).toISOString(), to: new Date(PERIOD_END).toISOString() };
 
 /** What a month's chart takes, in milliseconds: the median of some. */
-async function chart(context: WorkspaceContext, workspaceId: string, month: Month): Promise<number> {
+async function chart(context: PlatformContext, workspaceId: string, month: Month): Promise<number> {
   const times: number[] = [];
-  for (let at = 0; at < CHARTS; at++) {
+  for (let index = 0; index < CHARTS; index++) {
     const started = performance.now();
-    const read = await readAnalytics(context, workspaceId, { ...month, ...SPAN });
-    await Array.fromAsync(analyticsJson(read));
+    const read = await readAnalytics(context, workspaceId, { ...month, ...CHART_PERIOD });
+    await Array.fromAsync(analyticsAsJson(read));
     times.push(performance.now() - started);
   }
   return median(times);
 }
 
 async function compareCharts(
-  context: WorkspaceContext,
+  context: PlatformContext,
   { few, many, size }: { few: string; many: string; size: number },
   month: Month,
 ): Promise<Finding[]> {
@@ -141,9 +146,9 @@ end
 `;
 
 /** Reads month's charts one after the other for a while, with next to no work of its own; resolves to how many a second. */
-async function readCharts(url: string, { cookie, workspaceId }: Seeded, seconds: number): Promise<number> {
+async function readCharts(url: string, { cookie, workspaceId }: SeededDirectory, seconds: number): Promise<number> {
   const script = join(runFolder(), 'charts.lua');
-  const paths = MONTHS.map((month) => `"${new URLSearchParams({ ...month, ...SPAN })}"`);
+  const paths = MONTHS.map((month) => `"${new URLSearchParams({ ...month, ...CHART_PERIOD })}"`);
   writeFileSync(script, `paths = { ${paths.join(', ')} }\n${CHART_SCRIPT}`);
   const headers = ['-H', `Cookie: ${cookie}`, '-H', `Devpilot-Workspace: ${workspaceId}`];
   const wrk = ['wrk', '-t1', '-c1', `-d${seconds}s`, '--timeout', '30s', ...headers, '-s', script, url];
@@ -154,8 +159,8 @@ async function readCharts(url: string, { cookie, workspaceId }: Seeded, seconds:
 }
 
 /** The p99 of `/v1/authorize` while a month's charts are read without a pause, beside its p99 without. */
-async function compareJudgements(seeded: Seeded): Promise<Finding[]> {
-  const served = await serve('bench/lib/serve.ts', { directory: seeded.directory });
+async function compareAuthorizations(seeded: SeededDirectory): Promise<Finding[]> {
+  const served = await startServerProcess('bench/lib/serve.ts', { directory: seeded.directory });
   try {
     const findings: Finding[] = [];
     for (const pause of [10, 0]) {
@@ -188,8 +193,8 @@ async function compareJudgements(seeded: Seeded): Promise<Finding[]> {
 
 /** The activity tracker on SQLite: what it takes in, what a month's chart costs, and what that does to judgements. */
 export async function activity({ full }: { readonly full: boolean }): Promise<Finding[]> {
-  await needWrk();
-  const seeded = await seededWith(CREDENTIALS);
+  await ensureWrk();
+  const seeded = await seededDirectory(CREDENTIALS);
   const path = join(seeded.directory, 'devpilot.db');
   const size = full ? MANY_IN_FULL : MANY;
   const many = seeded.workspaceId;
@@ -198,7 +203,7 @@ export async function activity({ full }: { readonly full: boolean }): Promise<Fi
   for (const id of [few, 'wsp_orderly', 'wsp_disorderly']) await newWorkspace(before, id);
   await before.close();
   const began = performance.now();
-  const month = { days: 30, subjects: SUBJECTS, to: TO };
+  const month = { days: 30, subjects: SUBJECTS, to: PERIOD_END };
   seedActivity(path, { [few]: { ...month, events: FEW }, [many]: { ...month, events: size } });
   process.stdout.write(
     `  (seeded ${size.toLocaleString('en')} events in ${Math.round((performance.now() - began) / 1000)} s)\n`,
@@ -206,7 +211,7 @@ export async function activity({ full }: { readonly full: boolean }): Promise<Fi
   const store: Store = await openSqliteStore(path);
   const findings: Finding[] = [];
   try {
-    const context = { store, clock: () => NOW, ingest: createIngest(store) } as WorkspaceContext;
+    const context = { store, clock: () => NOW, activityIngest: createActivityIngest(store) } as PlatformContext;
     for (const one of MONTHS) findings.push(...(await compareCharts(context, { few, many, size }, one)));
     const figures = async (sending: Sending, empty: string) => {
       const first = await sustain(context, empty, sending);
@@ -229,5 +234,5 @@ export async function activity({ full }: { readonly full: boolean }): Promise<Fi
   } finally {
     await store.close();
   }
-  return [...findings, ...(await compareJudgements(seeded))];
+  return [...findings, ...(await compareAuthorizations(seeded))];
 }

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { type Load, load, needWrk } from './lib/load.ts';
-import { processorTimeOf, type Served, serve } from './lib/processes.ts';
+import { ensureWrk, type Load, load } from './lib/load.ts';
+import { processorTimeOf, type ServerProcess, startServerProcess } from './lib/processes.ts';
 import { atLeast, type Finding, list, medianRatio } from './lib/report.ts';
-import { runFolder, type Seeded, seededWith } from './lib/seed.ts';
+import { runFolder, type SeededDirectory, seededDirectory } from './lib/seed.ts';
 
 const MANY = 1_000_000;
 const FEW = 1_000;
@@ -12,16 +12,16 @@ const SECONDS = 2;
 const IN_USE = 1_000;
 
 /** The header lines of an answer of ours, less those that `node:http` writes by itself. */
-async function headersOf(ours: Served, secret: string): Promise<Record<string, string>> {
+async function headersOf(ours: ServerProcess, secret: string): Promise<Record<string, string>> {
   const answer = await fetch(`${ours.url}/v1/authorize`, { headers: { authorization: `Bearer ${secret}` } });
   const own = ['date', 'connection', 'keep-alive', 'transfer-encoding'];
   return Object.fromEntries([...answer.headers].filter(([name]) => !own.includes(name)));
 }
 
 interface Side {
-  readonly served: Served;
+  readonly served: ServerProcess;
   readonly path: string;
-  readonly seeded: Seeded;
+  readonly seeded: SeededDirectory;
   readonly of: number;
   /** Requests a second of the clock, and a second of the server's processor time. */
   readonly rates: number[];
@@ -61,14 +61,16 @@ function compare(what: string, above: Side, below: Side, bound: Finding['bound']
 
 /** `/v1/authorize` beside a bare route of the same server, a bare `node:http` server, and itself with few credentials. */
 export async function authorize(): Promise<Finding[]> {
-  await needWrk();
-  const many = await seededWith(MANY);
-  const few = await seededWith(FEW);
+  await ensureWrk();
+  const many = await seededDirectory(MANY);
+  const few = await seededDirectory(FEW);
   const [secret = ''] = readFileSync(few.secrets, 'utf8').split('\n', 1);
-  const ours = await serve('bench/lib/serve.ts', { directory: many.directory });
-  const small = await serve('bench/lib/serve.ts', { directory: few.directory });
-  const bare = await serve('bench/lib/bare.ts', { args: [JSON.stringify(await headersOf(small, secret))] });
-  const side = (served: Served, path: string, seeded: Seeded, of: number): Side => ({
+  const ours = await startServerProcess('bench/lib/serve.ts', { directory: many.directory });
+  const small = await startServerProcess('bench/lib/serve.ts', { directory: few.directory });
+  const bare = await startServerProcess('bench/lib/bare.ts', {
+    args: [JSON.stringify(await headersOf(small, secret))],
+  });
+  const side = (served: ServerProcess, path: string, seeded: SeededDirectory, of: number): Side => ({
     ...{ served, path, seeded, of },
     rates: [],
     economy: [],

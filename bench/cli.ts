@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createToken, signUpOwner, startHouse } from '../src/testing/house.ts';
+import { createToken, signUpOwner, startTestServer } from '../src/testing/house.ts';
 import { atMost, type Finding, list, medianRatio } from './lib/report.ts';
 
 const RUNS = 15;
@@ -24,17 +24,17 @@ async function timeOf(args: readonly string[], environment: Readonly<Record<stri
 
 /** How long the CLI takes to start, over an empty script in turn with it. */
 export async function cli(): Promise<Finding[]> {
-  const house = await startHouse();
-  const place = mkdtempSync(join(tmpdir(), 'devpilot-bench-'));
+  const server = await startTestServer();
+  const configDirectory = mkdtempSync(join(tmpdir(), 'devpilot-bench-'));
   try {
-    const owner = await signUpOwner(house);
+    const owner = await signUpOwner(server);
     await createToken(owner, ['all']);
     const environment = {
       PATH: process.env['PATH'] ?? '',
-      HOME: place,
-      DEVPILOT_CONFIG_DIR: place,
+      HOME: configDirectory,
+      DEVPILOT_CONFIG_DIR: configDirectory,
       DEVPILOT_KEYCHAIN: 'off',
-      DEVPILOT_URL: house.url,
+      DEVPILOT_URL: server.url,
       DEVPILOT_TOKEN: owner.cookie.split('=')[1] ?? '',
     };
     const findings: Finding[] = [];
@@ -58,7 +58,7 @@ export async function cli(): Promise<Finding[]> {
     }
     return findings;
   } finally {
-    await house.close();
-    rmSync(place, { recursive: true, force: true });
+    await server.close();
+    rmSync(configDirectory, { recursive: true, force: true });
   }
 }

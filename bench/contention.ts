@@ -1,18 +1,18 @@
-import { load, needWrk } from './lib/load.ts';
-import { type Served, serve } from './lib/processes.ts';
+import { ensureWrk, load } from './lib/load.ts';
+import { type ServerProcess, startServerProcess } from './lib/processes.ts';
 import { atMost, type Finding, list, medianRatio } from './lib/report.ts';
-import { runFolder, type Seeded, seededWith } from './lib/seed.ts';
+import { runFolder, type SeededDirectory, seededDirectory } from './lib/seed.ts';
 
 const STORED = 100_000;
 const IN_USE = 1_000;
 const ROUNDS = 5;
 const SECONDS = 4;
-const A_SECOND = 50;
+const PER_SECOND = 50;
 
 /** Creates and deletes so many credentials a second through the API until it is told to stop; resolves to how many. */
-function churn(served: Served, { cookie, workspaceId }: Seeded): { stop(): Promise<number> } {
+function churn(served: ServerProcess, { cookie, workspaceId }: SeededDirectory): { stop(): Promise<number> } {
   const headers = { cookie, origin: served.url, 'devpilot-workspace': workspaceId, 'content-type': 'application/json' };
-  const under = new Set<Promise<void>>();
+  const pending = new Set<Promise<void>>();
   let done = 0;
   let failure: unknown = null;
   async function createAndDelete(): Promise<void> {
@@ -20,27 +20,27 @@ function churn(served: Served, { cookie, workspaceId }: Seeded): { stop(): Promi
     const made = await fetch(`${served.url}/v1/access-tokens`, { method: 'POST', headers, body });
     const { id } = (await made.json()) as { id: string };
     const { 'content-type': _, ...plain } = headers;
-    const gone = await fetch(`${served.url}/v1/access-tokens/${id}`, { method: 'DELETE', headers: plain });
-    if (made.status !== 201 || gone.status !== 204) throw new Error(`Answers ${made.status} and ${gone.status}.`);
+    const deleted = await fetch(`${served.url}/v1/access-tokens/${id}`, { method: 'DELETE', headers: plain });
+    if (made.status !== 201 || deleted.status !== 204) throw new Error(`Answers ${made.status} and ${deleted.status}.`);
     done++;
   }
   const timer = setInterval(() => {
     const one = createAndDelete()
       .catch((error: unknown) => (failure = error))
-      .then(() => void under.delete(one));
-    under.add(one);
-  }, 1000 / A_SECOND);
+      .then(() => void pending.delete(one));
+    pending.add(one);
+  }, 1000 / PER_SECOND);
   return {
     async stop() {
       clearInterval(timer);
-      await Promise.all(under);
+      await Promise.all(pending);
       if (failure !== null) throw failure;
       return done;
     },
   };
 }
 
-async function compare(served: Served, seeded: Seeded, connections: number, pause: number) {
+async function compare(served: ServerProcess, seeded: SeededDirectory, connections: number, pause: number) {
   const url = `${served.url}/v1/authorize`;
   const without: number[] = [];
   const during: number[] = [];
@@ -62,9 +62,9 @@ async function compare(served: Served, seeded: Seeded, connections: number, paus
 
 /** The p99 of `/v1/authorize` while credentials are created and deleted, beside its p99 without. */
 export async function contention(): Promise<Finding[]> {
-  await needWrk();
-  const seeded = await seededWith(STORED);
-  const served = await serve('bench/lib/serve.ts', { directory: seeded.directory });
+  await ensureWrk();
+  const seeded = await seededDirectory(STORED);
+  const served = await startServerProcess('bench/lib/serve.ts', { directory: seeded.directory });
   try {
     const paced = await compare(served, seeded, 32, 10);
     const flat = await compare(served, seeded, 32, 0);

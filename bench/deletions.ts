@@ -1,25 +1,29 @@
 import { createId } from '../src/contract/id.ts';
-import { createMemory } from '../src/credentials/memory.ts';
-import { createRegistry } from '../src/credentials/registry.ts';
-import { amongOthers } from '../src/server/nodes.ts';
+import { createRecordCache } from '../src/credentials/memory.ts';
+import { createRecordRegistry } from '../src/credentials/registry.ts';
+import { joinCluster } from '../src/server/nodes.ts';
 import { insertRevocation } from '../src/store/credentials.ts';
 import { openPostgresStore } from '../src/store/postgres.ts';
-import { type Fleet, type FleetKey, startFleet } from '../src/testing/fleet.ts';
+import { startTestCluster, type TestCluster, type TestClusterKey } from '../src/testing/fleet.ts';
 import { startPostgres } from '../src/testing/postgres.ts';
 import { until } from '../src/testing/until.ts';
-import { serve } from './lib/processes.ts';
+import { startServerProcess } from './lib/processes.ts';
 import { atMost, type Finding, list, median, medianRatio } from './lib/report.ts';
 
-const BOUND = 1000;
+const LEASE_MS = 1000;
 const ONE_BY_ONE = 200;
-const AT_ONCE = 16;
+const CONCURRENCY = 16;
 const TOGETHER = 640;
 const FROZEN = 8;
 const MANY = [3, 10, 30];
-const MANY_BOUND = 2000;
+const MANY_LEASE_MS = 2000;
 
 /** Milliseconds to the answer of a deletion of a key that these nodes remember. */
-async function timeOne({ owner, judge }: Fleet, key: FleetKey, nodes: readonly number[]): Promise<number> {
+async function timeOne(
+  { owner, authorize: judge }: TestCluster,
+  key: TestClusterKey,
+  nodes: readonly number[],
+): Promise<number> {
   await Promise.all(nodes.map((index) => judge(index, key.secret)));
   const begun = performance.now();
   const { status } = await owner.call(`/v1/api-keys/${key.id}`, { method: 'DELETE' });
@@ -28,7 +32,7 @@ async function timeOne({ owner, judge }: Fleet, key: FleetKey, nodes: readonly n
 }
 
 /** Milliseconds to the answer of an edit that nothing but the database must confirm. */
-async function timeUnconfirmed({ owner }: Fleet, name: string): Promise<number> {
+async function timeUnconfirmed({ owner }: TestCluster, name: string): Promise<number> {
   const begun = performance.now();
   const { status } = await owner.call('/v1/projects', { body: { name } });
   if (status !== 201) throw new Error(`A creation was answered with ${status}.`);
@@ -36,12 +40,12 @@ async function timeUnconfirmed({ owner }: Fleet, name: string): Promise<number> 
 }
 
 /** The first deletion after a node froze: the only one that waits for its lease to end. */
-async function timeFrozen(fleet: Fleet, key: FleetKey): Promise<number> {
-  const { pid, url } = fleet.nodeAt(1);
-  await until(async () => (await fetch(`${url}/readyz`)).ok && (await fleet.judge(1, key.secret)) === 200);
+async function timeFrozen(cluster: TestCluster, key: TestClusterKey): Promise<number> {
+  const { pid, url } = cluster.nodeAt(1);
+  await until(async () => (await fetch(`${url}/readyz`)).ok && (await cluster.authorize(1, key.secret)) === 200);
   process.kill(pid, 'SIGSTOP');
   try {
-    return await timeOne(fleet, key, [0, 2]);
+    return await timeOne(cluster, key, [0, 2]);
   } finally {
     process.kill(pid, 'SIGCONT');
   }
@@ -54,10 +58,10 @@ async function timeMany(count: number): Promise<number[]> {
   const store = await openPostgresStore(url, () => undefined);
   const lease = { holds: () => false };
   const read = () => Promise.resolve(null);
-  const registry = createRegistry({ read, lease, memory: createMemory(1) });
+  const registry = createRecordRegistry({ read, lease, cache: createRecordCache(1) });
   const nodes = Array.from({ length: count }, () =>
-    amongOthers({
-      ...{ url, id: createId('node'), bound: MANY_BOUND, isNew: true, registry, read },
+    joinCluster({
+      ...{ url, id: createId('node'), bound: MANY_LEASE_MS, isNew: true, registry, read },
       clock: Date.now,
       onError: () => undefined,
       onSkew: () => undefined,
@@ -70,7 +74,7 @@ async function timeMany(count: number): Promise<number[]> {
     for (let left = ONE_BY_ONE; left > 0 && first !== undefined; left--) {
       const begun = performance.now();
       const made = await store.transaction((trx) => insertRevocation(trx, 'wsp_01', new Uint8Array(32), Date.now()));
-      await first.settle({ ...made, workspaceId: 'wsp_01', digest: null });
+      await first.waitForConfirmation({ ...made, workspaceId: 'wsp_01', digest: null });
       settled.push(performance.now() - begun);
     }
     return settled;
@@ -84,9 +88,12 @@ async function timeMany(count: number): Promise<number[]> {
 /** How late deletions are answered with three real nodes. */
 export async function deletions(): Promise<Finding[]> {
   const start = (environment: Readonly<Record<string, string>>) =>
-    serve('bench/lib/serve.ts', { environment, cores: '0,1' });
-  const { fleet, keys } = await startFleet(start, { bound: BOUND, keys: ONE_BY_ONE + TOGETHER + FROZEN });
-  const take = (): FleetKey => {
+    startServerProcess('bench/lib/serve.ts', { environment, cores: '0,1' });
+  const { fleet: cluster, keys } = await startTestCluster(start, {
+    bound: LEASE_MS,
+    keys: ONE_BY_ONE + TOGETHER + FROZEN,
+  });
+  const take = (): TestClusterKey => {
     const key = keys.pop();
     if (key === undefined) throw new Error('There are no keys left.');
     return key;
@@ -95,24 +102,24 @@ export async function deletions(): Promise<Finding[]> {
     const alone: number[] = [];
     const unconfirmed: number[] = [];
     for (let left = ONE_BY_ONE; left > 0; left--) {
-      alone.push(await timeOne(fleet, take(), [0, 1, 2]));
-      unconfirmed.push(await timeUnconfirmed(fleet, `Project ${left}`));
+      alone.push(await timeOne(cluster, take(), [0, 1, 2]));
+      unconfirmed.push(await timeUnconfirmed(cluster, `Project ${left}`));
     }
     const begun = performance.now();
     await Promise.all(
-      Array.from({ length: AT_ONCE }, async () => {
-        for (let left = TOGETHER / AT_ONCE; left > 0; left--) await timeOne(fleet, take(), [0, 1, 2]);
+      Array.from({ length: CONCURRENCY }, async () => {
+        for (let left = TOGETHER / CONCURRENCY; left > 0; left--) await timeOne(cluster, take(), [0, 1, 2]);
       }),
     );
     const perSecond = TOGETHER / ((performance.now() - begun) / 1000);
     const frozen: number[] = [];
-    for (let left = FROZEN; left > 0; left--) frozen.push(await timeFrozen(fleet, take()));
+    for (let left = FROZEN; left > 0; left--) frozen.push(await timeFrozen(cluster, take()));
     const sorted = alone.toSorted((a, b) => a - b);
-    const part = (at: number) => sorted[Math.floor((sorted.length - 1) * at)] ?? Number.NaN;
-    const crowds: Finding[] = [];
+    const percentile = (fraction: number) => sorted[Math.floor((sorted.length - 1) * fraction)] ?? Number.NaN;
+    const manyNodeFindings: Finding[] = [];
     for (const count of MANY) {
       const settled = await timeMany(count);
-      crowds.push({
+      manyNodeFindings.push({
         what: `median time until ${count} nodes, their leases in one process, have confirmed a revocation`,
         figure: median(settled),
         unit: ' ms',
@@ -121,23 +128,23 @@ export async function deletions(): Promise<Finding[]> {
       });
     }
     return [
-      ...crowds,
+      ...manyNodeFindings,
       {
         what: 'time to the answer of a deletion, three healthy nodes, one by one, over a creation that no node must confirm',
         figure: medianRatio(alone, unconfirmed),
         unit: '×',
         bound: atMost(4),
-        from: `${alone.length} deletions; median ${median(alone).toFixed(1)} ms over ${median(unconfirmed).toFixed(1)} ms; 10th, 90th, 99th percentile and longest ${list([0.1, 0.9, 0.99, 1].map(part))} ms`,
+        from: `${alone.length} deletions; median ${median(alone).toFixed(1)} ms over ${median(unconfirmed).toFixed(1)} ms; 10th, 90th, 99th percentile and longest ${list([0.1, 0.9, 0.99, 1].map(percentile))} ms`,
       },
       {
         what: 'longest while a node is frozen; the bound is 1 s',
         figure: Math.max(...frozen),
         unit: ' ms',
-        bound: atMost(BOUND + 1000),
+        bound: atMost(LEASE_MS + 1000),
         from: `${list(frozen)} ms`,
       },
       {
-        what: `deletions a second, ${AT_ONCE} at once, each judged on three nodes before`,
+        what: `deletions a second, ${CONCURRENCY} at once, each judged on three nodes before`,
         figure: perSecond,
         unit: '',
         bound: null,
@@ -145,6 +152,6 @@ export async function deletions(): Promise<Finding[]> {
       },
     ];
   } finally {
-    await fleet.close();
+    await cluster.close();
   }
 }

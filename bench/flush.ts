@@ -3,27 +3,29 @@ import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout } from 'node:timers/promises';
-import { createMemory } from '../src/credentials/memory.ts';
+import { createRecordCache } from '../src/credentials/memory.ts';
 import { type CredentialRecord, labelOf } from '../src/credentials/record.ts';
-import { createUsage } from '../src/credentials/usage.ts';
+import { createUsageRecorder } from '../src/credentials/usage.ts';
 import { createUsageJournal } from '../src/server/credential-store.ts';
 import { openSqliteStore } from '../src/store/sqlite.ts';
 import { atMost, type Finding, list, medianRatio } from './lib/report.ts';
-import { runFolder, seededWith } from './lib/seed.ts';
+import { runFolder, seededDirectory } from './lib/seed.ts';
 
-const DIRTY = 100_000;
+const CREDENTIALS_USED = 100_000;
 const ROUNDS = 3;
 
 function readRecords(path: string): CredentialRecord[] {
   const database = new DatabaseSync(path, { readOnly: true });
-  const rows = database.prepare('select id, workspace_id from credential order by digest limit ?').all(DIRTY);
+  const rows = database
+    .prepare('select id, workspace_id from credential order by digest limit ?')
+    .all(CREDENTIALS_USED);
   database.close();
   return rows.map((row) => ({
     kind: 'access_token',
     label: labelOf(String(row['id']), 'Pipeline'),
     id: String(row['id']),
     name: 'Pipeline',
-    workspace: { id: String(row['workspace_id']), gone: false },
+    workspace: { id: String(row['workspace_id']), revoked: false },
     rights: 1,
     active: true,
     expiresAt: null,
@@ -44,16 +46,16 @@ async function longestHold(work: () => Promise<unknown>): Promise<number> {
 
 /** How long writing the uses of 100,000 credentials holds up the event loop at a stretch. */
 export async function flush(): Promise<Finding[]> {
-  const { directory } = await seededWith(DIRTY);
+  const { directory } = await seededDirectory(CREDENTIALS_USED);
   const path = join(runFolder(), 'flush.db');
   cpSync(join(directory, 'devpilot.db'), path);
   const records = readRecords(path);
   const store = await openSqliteStore(path);
-  const usage = createUsage(await createUsageJournal(store), 'nod_01', createMemory(1).places);
+  const usage = createUsageRecorder(await createUsageJournal(store), 'nod_01', createRecordCache(1).counterSlots);
   const holds: number[] = [];
   /** What the machine itself does in as much time when nothing is written. */
   const idleHolds: number[] = [];
-  const took: number[] = [];
+  const durationsMs: number[] = [];
   try {
     for (let round = 0; round <= ROUNDS; round++) {
       for (const record of records) usage.count(record, '127.0.0.1', Date.now());
@@ -62,14 +64,14 @@ export async function flush(): Promise<Finding[]> {
       const milliseconds = performance.now() - began;
       const idle = await longestHold(() => setTimeout(milliseconds));
       if (round === 0) continue;
-      took.push(milliseconds);
+      durationsMs.push(milliseconds);
       holds.push(hold);
       idleHolds.push(idle);
     }
   } finally {
     await store.close();
   }
-  const [uses] = took.map((milliseconds) => (DIRTY / milliseconds) * 1000);
+  const [uses] = durationsMs.map((milliseconds) => (CREDENTIALS_USED / milliseconds) * 1000);
   return [
     {
       what: 'longest hold of the event loop while the uses of 100,000 credentials are written',

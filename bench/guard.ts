@@ -1,11 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { needAll } from '../src/credentials/rights.ts';
-import { createMemory } from '../src/sdk/memory.ts';
+import { requireAll } from '../src/credentials/rights.ts';
+import { createLeaseAuthorizer } from '../src/sdk/memory.ts';
 import { sha256 } from '../src/sdk/sha256.ts';
-import { createKey, createToken, signUpOwner, startHouse, type TestHouse } from '../src/testing/house.ts';
-import { load, needWrk } from './lib/load.ts';
-import { processorTimeOf, type Served, serve } from './lib/processes.ts';
+import { createKey, createToken, signUpOwner, startTestServer, type TestServer } from '../src/testing/house.ts';
+import { ensureWrk, load } from './lib/load.ts';
+import { processorTimeOf, type ServerProcess, startServerProcess } from './lib/processes.ts';
 import { atLeast, atMost, type Finding, list, medianRatio } from './lib/report.ts';
 import { runFolder } from './lib/seed.ts';
 
@@ -13,15 +13,15 @@ const TOKENS = 1000;
 const ROUNDS = 7;
 const SECONDS = 2;
 /** Milliseconds between the requests of a connection where both sides are asked at the same pace. */
-const PAUSE = 2;
-const A_ROUND = 100_000;
+const PAUSE_MS = 2;
+const PER_ROUND = 100_000;
 
 /** A guarded route of a Fastify server beside a bare one of the same server. */
-async function compareRoutes(house: TestHouse, apiKey: string, secrets: readonly string[]): Promise<Finding[]> {
-  await needWrk();
+async function compareRoutes(server: TestServer, apiKey: string, secrets: readonly string[]): Promise<Finding[]> {
+  await ensureWrk();
   const file = join(runFolder(), 'guard-secrets');
   writeFileSync(file, `${secrets.join('\n')}\n`);
-  const served: Served = await serve('bench/lib/guarded.ts', { args: [house.url, apiKey] });
+  const served: ServerProcess = await startServerProcess('bench/lib/guarded.ts', { args: [server.url, apiKey] });
   const sides = () => ({ guarded: [] as number[], bare: [] as number[] });
   const [rates, economy, paced] = [sides(), sides(), sides()];
   async function run(route: keyof typeof rates, pause: number): Promise<{ perSecond: number; perProcessor: number }> {
@@ -35,7 +35,7 @@ async function compareRoutes(house: TestHouse, apiKey: string, secrets: readonly
       const order = round % 2 === 0 ? (['guarded', 'bare'] as const) : (['bare', 'guarded'] as const);
       for (const route of order) {
         const full = await run(route, 0);
-        const calm = await run(route, PAUSE);
+        const calm = await run(route, PAUSE_MS);
         if (round === 0) continue;
         rates[route].push(full.perSecond);
         economy[route].push(full.perProcessor);
@@ -60,61 +60,61 @@ async function compareRoutes(house: TestHouse, apiKey: string, secrets: readonly
 }
 
 /** A judgement from a guard's memory, headers in, beside one SHA-256 of the same string. */
-async function compareJudgement(house: TestHouse, apiKey: string, secrets: readonly string[]): Promise<Finding> {
-  const memory = createMemory({
-    url: house.url,
+async function compareDecision(server: TestServer, apiKey: string, secrets: readonly string[]): Promise<Finding> {
+  const leaseAuthorizer = createLeaseAuthorizer({
+    url: server.url,
     apiKey,
-    demand: { access_token: needAll('access_token', ['run_scripts']), api_key: null },
-    ask: () => Promise.reject(new Error('This is not to be asked about.')),
+    requirement: { access_token: requireAll('access_token', ['run_scripts']), api_key: null },
+    askServer: () => Promise.reject(new Error('This is not to be asked about.')),
     workspace: undefined,
     timeout: 2000,
   });
-  await memory.ready();
+  await leaseAuthorizer.ready();
   const requests = secrets.map((secret) => [
     ...['Host', 'api.example.com', 'Accept', '*/*', 'User-Agent', 'bench', 'Accept-Encoding', 'gzip'],
     ...['Authorization', `Bearer ${secret}`],
   ]);
-  for (const headers of requests) await memory.judge(headers, '127.0.0.1');
-  const judgeTimes: number[] = [];
+  for (const headers of requests) await leaseAuthorizer.authorize(headers, '127.0.0.1');
+  const decisionTimes: number[] = [];
   const hashTimes: number[] = [];
   let passed = 0;
   let length = 0;
   for (let round = 0; round <= ROUNDS; round++) {
-    const order = Array.from({ length: A_ROUND }, () => Math.floor(Math.random() * TOKENS));
+    const order = Array.from({ length: PER_ROUND }, () => Math.floor(Math.random() * TOKENS));
     const began = performance.now();
-    for (const at of order) {
-      const judgement = memory.judge(requests[at] ?? [], '127.0.0.1');
-      if (!(judgement instanceof Promise) && judgement.allowed) passed++;
+    for (const index of order) {
+      const decision = leaseAuthorizer.authorize(requests[index] ?? [], '127.0.0.1');
+      if (!(decision instanceof Promise) && decision.allowed) passed++;
     }
     const between = performance.now();
-    for (const at of order) length += sha256(secrets[at] ?? '').length;
+    for (const index of order) length += sha256(secrets[index] ?? '').length;
     const ended = performance.now();
     // So that beats and reports have their turn.
     await new Promise((resolve) => setTimeout(resolve, 100));
     if (round === 0) continue;
-    judgeTimes.push(((between - began) * 1000) / A_ROUND);
-    hashTimes.push(((ended - between) * 1000) / A_ROUND);
+    decisionTimes.push(((between - began) * 1000) / PER_ROUND);
+    hashTimes.push(((ended - between) * 1000) / PER_ROUND);
   }
-  await memory.close();
-  if (passed !== A_ROUND * (ROUNDS + 1) || length !== passed * 32) throw new Error('A judgement did not pass.');
+  await leaseAuthorizer.close();
+  if (passed !== PER_ROUND * (ROUNDS + 1) || length !== passed * 32) throw new Error('A judgement did not pass.');
   return {
     what: "a judgement in a guard's process over one SHA-256 of the same string",
-    figure: medianRatio(judgeTimes, hashTimes),
+    figure: medianRatio(decisionTimes, hashTimes),
     unit: '×',
     bound: atMost(6),
-    from: `${list(judgeTimes)} over ${list(hashTimes)} µs`,
+    from: `${list(decisionTimes)} over ${list(hashTimes)} µs`,
   };
 }
 
 export async function guard(): Promise<Finding[]> {
-  const house = await startHouse();
+  const server = await startTestServer();
   try {
-    const owner = await signUpOwner(house);
+    const owner = await signUpOwner(server);
     const { secret: apiKey } = await createKey(owner, ['read'], { guard: true });
     const secrets: string[] = [];
     while (secrets.length < TOKENS) secrets.push((await createToken(owner, ['run_scripts'])).secret);
-    return [await compareJudgement(house, apiKey, secrets), ...(await compareRoutes(house, apiKey, secrets))];
+    return [await compareDecision(server, apiKey, secrets), ...(await compareRoutes(server, apiKey, secrets))];
   } finally {
-    await house.close();
+    await server.close();
   }
 }

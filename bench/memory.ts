@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { load, needWrk } from './lib/load.ts';
-import { memoryOf, serve } from './lib/processes.ts';
+import { ensureWrk, load } from './lib/load.ts';
+import { memoryOf, startServerProcess } from './lib/processes.ts';
 import { atMost, type Finding, list, median, medianRatio } from './lib/report.ts';
-import { runFolder, seededWith } from './lib/seed.ts';
+import { runFolder, seededDirectory } from './lib/seed.ts';
 
 const MANY = 1_000_000;
 const STARTS = 5;
@@ -26,12 +26,12 @@ async function starts(directory: string): Promise<{ times: number[]; bare: numbe
   const times: number[] = [];
   const resting: number[] = [];
   for (let start = 0; start <= STARTS; start++) {
-    const served = await serve('bin/devpilot.mjs', { args: ['serve'], directory });
+    const served = await startServerProcess('bin/devpilot.mjs', { args: ['serve'], directory });
     const memory = await settled(served.pid);
     await served.stop();
     // The first one fills the caches, the operating system's among them.
     if (start === 0) continue;
-    times.push(served.startedIn);
+    times.push(served.startupMs);
     bare.push(timeOfEmptyScript());
     resting.push(memory);
   }
@@ -40,8 +40,8 @@ async function starts(directory: string): Promise<{ times: number[]; bare: numbe
 
 /** Time to start and memory at rest, with few and with a million stored credentials. */
 export async function start(): Promise<Finding[]> {
-  const few = await starts((await seededWith(1_000)).directory);
-  const many = await starts((await seededWith(MANY)).directory);
+  const few = await starts((await seededDirectory(1_000)).directory);
+  const many = await starts((await seededDirectory(MANY)).directory);
   return [
     {
       what: 'from the start to listening, 1,000 stored credentials, over an empty script',
@@ -69,19 +69,19 @@ export async function start(): Promise<Finding[]> {
 
 /** Memory once a million credentials were presented, one after the other. */
 export async function memory(): Promise<Finding[]> {
-  await needWrk();
-  const { directory, secrets } = await seededWith(MANY);
+  await ensureWrk();
+  const { directory, secrets } = await seededDirectory(MANY);
   const metricsPort = 41_000 + (process.pid % 10_000);
-  const served = await serve('bin/devpilot.mjs', {
+  const served = await startServerProcess('bin/devpilot.mjs', {
     args: ['serve'],
     directory,
     environment: { DEVPILOT_METRICS: `127.0.0.1:${metricsPort}` },
   });
   try {
-    let remembered = 0;
+    let cachedRecords = 0;
     let first = 0;
     const began = performance.now();
-    while (remembered < MANY) {
+    while (cachedRecords < MANY) {
       // Each load goes on where the last one ended.
       const { requests } = await load(runFolder(), secrets, `${served.url}/v1/authorize`, {
         seconds: 15,
@@ -91,8 +91,9 @@ export async function memory(): Promise<Finding[]> {
       });
       first += requests;
       const text = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
-      remembered = Number(/^devpilot_records_in_memory (\d+)$/m.exec(text)?.[1] ?? 0);
-      if (performance.now() - began > 240_000) throw new Error(`Only ${remembered} records were remembered in time.`);
+      cachedRecords = Number(/^devpilot_records_in_memory (\d+)$/m.exec(text)?.[1] ?? 0);
+      if (performance.now() - began > 240_000)
+        throw new Error(`Only ${cachedRecords} records were remembered in time.`);
     }
     await settled(served.pid);
     const metrics = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();

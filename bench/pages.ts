@@ -1,6 +1,6 @@
-import { type Served, serve } from './lib/processes.ts';
+import { type ServerProcess, startServerProcess } from './lib/processes.ts';
 import { atMost, type Finding, list, median } from './lib/report.ts';
-import { type Seeded, seededWith } from './lib/seed.ts';
+import { type SeededDirectory, seededDirectory } from './lib/seed.ts';
 
 const MANY = 100_000;
 const FEW = 1_000;
@@ -12,7 +12,11 @@ interface Listed {
   readonly nextCursor: string | null;
 }
 
-async function page(served: Served, { cookie, workspaceId }: Seeded, query: Record<string, string>): Promise<Listed> {
+async function page(
+  served: ServerProcess,
+  { cookie, workspaceId }: SeededDirectory,
+  query: Record<string, string>,
+): Promise<Listed> {
   const answer = await fetch(`${served.url}/v1/access-tokens?${new URLSearchParams(query)}`, {
     headers: { cookie, 'devpilot-workspace': workspaceId },
   });
@@ -21,7 +25,12 @@ async function page(served: Served, { cookie, workspaceId }: Seeded, query: Reco
 }
 
 /** A cursor half the way down, walked to as a client does. */
-async function cursorInTheMiddle(served: Served, seeded: Seeded, count: number, sort: string): Promise<string> {
+async function cursorInTheMiddle(
+  served: ServerProcess,
+  seeded: SeededDirectory,
+  count: number,
+  sort: string,
+): Promise<string> {
   let cursor: string | null = null;
   for (let seen = 0; seen < count / 2; seen += 200) {
     const listed: Listed = await page(served, seeded, { sort, limit: '200', ...(cursor !== null && { cursor }) });
@@ -40,16 +49,16 @@ async function timeOf(work: () => Promise<Listed>): Promise<number> {
 
 /** A page of 50 out of 100,000 credentials beside one out of 1,000: each sort, the first page and one in the middle. */
 export async function pages(): Promise<Finding[]> {
-  const many = await seededWith(MANY);
-  const few = await seededWith(FEW);
-  const large = await serve('bench/lib/serve.ts', { directory: many.directory });
-  const small = await serve('bench/lib/serve.ts', { directory: few.directory });
+  const many = await seededDirectory(MANY);
+  const few = await seededDirectory(FEW);
+  const large = await startServerProcess('bench/lib/serve.ts', { directory: many.directory });
+  const small = await startServerProcess('bench/lib/serve.ts', { directory: few.directory });
   const findings: Finding[] = [];
   try {
     for (const sort of SORTS) {
       const deepLarge = await cursorInTheMiddle(large, many, MANY, sort);
       const deepSmall = await cursorInTheMiddle(small, few, FEW, sort);
-      for (const [place, cursors] of [
+      for (const [pagePosition, cursors] of [
         ['first page', [{}, {}]],
         ['page in the middle', [{ cursor: deepLarge }, { cursor: deepSmall }]],
       ] as const) {
@@ -61,7 +70,7 @@ export async function pages(): Promise<Finding[]> {
         }
         const [mid, low] = [median(above), median(below)];
         findings.push({
-          what: `${place} by ${sort}, of 100,000 over of 1,000`,
+          what: `${pagePosition} by ${sort}, of 100,000 over of 1,000`,
           figure: mid / low,
           unit: '×',
           bound: atMost(1.5),

@@ -3,29 +3,29 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { FAILURE_LIMITS } from '../src/contract/words.ts';
 import { createFailureLimiter } from '../src/credentials/failures.ts';
-import { createMemory } from '../src/credentials/memory.ts';
-import { createJudges } from '../src/credentials/present.ts';
-import { createProof } from '../src/credentials/proof.ts';
-import { createRegistry } from '../src/credentials/registry.ts';
-import { needAll } from '../src/credentials/rights.ts';
+import { createRecordCache } from '../src/credentials/memory.ts';
+import { createCredentialAuthenticator } from '../src/credentials/present.ts';
+import { createPassphraseVerifier } from '../src/credentials/proof.ts';
+import { createRecordRegistry } from '../src/credentials/registry.ts';
+import { requireAll } from '../src/credentials/rights.ts';
 import { createTrustedClients } from '../src/credentials/trusted-clients.ts';
-import { createUsage } from '../src/credentials/usage.ts';
-import { createUsageJournal, readForJudging } from '../src/server/credential-store.ts';
+import { createUsageRecorder } from '../src/credentials/usage.ts';
+import { createUsageJournal, readStoredCredential } from '../src/server/credential-store.ts';
 import { openSqliteStore } from '../src/store/sqlite.ts';
 import { openSqlite } from '../src/store/sqlite-open.ts';
 import { run } from './lib/processes.ts';
 import { type Finding, list, medianRatio } from './lib/report.ts';
-import { runFolder, seededWith } from './lib/seed.ts';
+import { runFolder, seededDirectory } from './lib/seed.ts';
 
 const PEERS = { 'better-auth': '1.7.5', '@better-auth/api-key': '1.7.5' };
 const KEYS = 1_000;
 const ROUNDS = 5;
-const THEIRS_A_ROUND = 300;
-const OURS_A_ROUND = 100_000;
+const THEIRS_PER_ROUND = 300;
+const OURS_PER_ROUND = 100_000;
 const directory = fileURLToPath(new URL('.peers/', import.meta.url));
 
 /** Installs the peers into a folder of their own, outside our lockfile, where they are missing. */
-async function needPeers(): Promise<void> {
+async function ensurePeers(): Promise<void> {
   if (existsSync(join(directory, 'node_modules/@better-auth/api-key'))) return;
   process.stdout.write('the peers are missing; installing them with npm into bench/.peers\n');
   mkdirSync(directory, { recursive: true });
@@ -75,38 +75,38 @@ async function openTheirs(): Promise<{ auth: Auth; keys: string[] }> {
 
 /** Verifying one of 1,000 keys: theirs beside ours, each on its own SQLite file in this process. */
 export async function peers(): Promise<Finding[]> {
-  await needPeers();
+  await ensurePeers();
   const { auth, keys } = await openTheirs();
-  const seeded = await seededWith(KEYS);
+  const seeded = await seededDirectory(KEYS);
   const secrets = readFileSync(seeded.secrets, 'utf8').trim().split('\n');
   const path = join(runFolder(), 'ours.db');
   cpSync(join(seeded.directory, 'devpilot.db'), path);
   const store = await openSqliteStore(path);
-  const none = { recentFailures: async () => [], countFailure: async () => ({ before: [], counted: true }) };
-  const registry = createRegistry({
-    read: (digest) => readForJudging(store, digest),
+  const none = { recentFailures: async () => [], countFailureIfAllowed: async () => ({ before: [], counted: true }) };
+  const registry = createRecordRegistry({
+    read: (digest) => readStoredCredential(store, digest),
     lease: { holds: () => true },
-    memory: createMemory(KEYS),
+    cache: createRecordCache(KEYS),
   });
-  const usage = createUsage(await createUsageJournal(store), 'nod_01', registry.places);
-  const judges = createJudges({
+  const usage = createUsageRecorder(await createUsageJournal(store), 'nod_01', registry.counterSlots);
+  const authenticator = createCredentialAuthenticator({
     registry,
     findRecord: registry.find,
-    proof: createProof(
+    passphraseVerifier: createPassphraseVerifier(
       createFailureLimiter(none, FAILURE_LIMITS.passphrase),
       createTrustedClients(() => Promise.resolve([])),
     ),
-    usage,
+    usageRecorder: usage,
     clock: Date.now,
   });
-  const demand = { access_token: needAll('access_token', []), api_key: null };
+  const requirement = { access_token: requireAll('access_token', []), api_key: null };
   const any = <T>(list: readonly T[]): T => list[Math.floor(Math.random() * list.length)] as T;
 
-  async function judgeOne(): Promise<void> {
-    const presented = { secret: any(secrets), passphrase: null, address: '127.0.0.1', userAgent: null, requestId: 'r' };
-    const judgement = judges.judgePresented(presented, demand);
-    const { verdict } = judgement instanceof Promise ? await judgement : judgement;
-    if (verdict !== 'ok') throw new Error(`Ours answered ${verdict}.`);
+  async function authorizeOne(): Promise<void> {
+    const request = { secret: any(secrets), passphrase: null, address: '127.0.0.1', userAgent: null, requestId: 'r' };
+    const result = authenticator.authenticate(request, requirement);
+    const { decision } = result instanceof Promise ? await result : result;
+    if (decision !== 'ok') throw new Error(`Ours answered ${decision}.`);
   }
   async function verifyOne(): Promise<void> {
     const { valid } = await auth.api.verifyApiKey({ body: { key: any(keys) } });
@@ -124,8 +124,8 @@ export async function peers(): Promise<Finding[]> {
   const theirs: number[] = [];
   try {
     for (let round = 0; round <= ROUNDS; round++) {
-      const one = await perSecond(OURS_A_ROUND, judgeOne);
-      const other = await perSecond(THEIRS_A_ROUND, verifyOne);
+      const one = await perSecond(OURS_PER_ROUND, authorizeOne);
+      const other = await perSecond(THEIRS_PER_ROUND, verifyOne);
       if (round > 0) {
         ours.push(one);
         theirs.push(other);

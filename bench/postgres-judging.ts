@@ -3,30 +3,30 @@ import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { FAILURE_LIMITS } from '../src/contract/words.ts';
 import { createFailureLimiter } from '../src/credentials/failures.ts';
-import { createMemory } from '../src/credentials/memory.ts';
-import { createJudges } from '../src/credentials/present.ts';
-import { createProof } from '../src/credentials/proof.ts';
-import { createRegistry } from '../src/credentials/registry.ts';
-import { needAll } from '../src/credentials/rights.ts';
+import { createRecordCache } from '../src/credentials/memory.ts';
+import { createCredentialAuthenticator } from '../src/credentials/present.ts';
+import { createPassphraseVerifier } from '../src/credentials/proof.ts';
+import { createRecordRegistry } from '../src/credentials/registry.ts';
+import { requireAll } from '../src/credentials/rights.ts';
 import { digestBytes, digestOf } from '../src/credentials/secret.ts';
 import { createTrustedClients } from '../src/credentials/trusted-clients.ts';
-import { createUsage } from '../src/credentials/usage.ts';
-import { readForJudging } from '../src/server/credential-store.ts';
+import { createUsageRecorder } from '../src/credentials/usage.ts';
+import { readStoredCredential } from '../src/server/credential-store.ts';
 import { openPostgresStore } from '../src/store/postgres.ts';
 import type { Store } from '../src/store/store.ts';
 import { TEST_SECRET } from '../src/testing/engines.ts';
-import { load, needWrk } from './lib/load.ts';
+import { ensureWrk, load } from './lib/load.ts';
 import {
   ALL_CORES,
   LOAD_CORE,
   pin,
   processorTimeOf,
   processorTimeOfFamily,
-  type Served,
-  serve,
+  type ServerProcess,
+  startServerProcess,
 } from './lib/processes.ts';
 import { atLeast, type Finding, list, medianRatio } from './lib/report.ts';
-import { runFolder, type Seeded } from './lib/seed.ts';
+import { runFolder, type SeededDirectory } from './lib/seed.ts';
 
 const IN_USE = 1_000;
 /** Two processes of one program can differ by 2 % for as long as they live, as they happen to be compiled and laid out. */
@@ -35,42 +35,44 @@ const WARM_UP_SECONDS = 4;
 const WARM_ROUNDS = 3;
 const SECONDS = 2;
 /** Seconds after the start, and for which rest is looked at: a fold is in it. */
-const REST_AFTER = 2;
-const REST = 10;
+const REST_AFTER_SECONDS = 2;
+const REST_SECONDS = 10;
 const COLD_ROUNDS = 7;
-const LOOK_UPS = 10_000;
-const AT_ONCE = 64;
+const LOOKUPS = 10_000;
+const CONCURRENCY = 64;
 /** As many as a node has for its look-ups. */
 const CONNECTIONS = 6;
 
 /** Milliseconds of processor time a second. */
-async function atRest(onSqlite: Served, onPostgres: Served, database: number): Promise<Finding> {
+async function atRest(onSqlite: ServerProcess, onPostgres: ServerProcess, database: number): Promise<Finding> {
   const times = () => [
     processorTimeOf(onPostgres.pid) + processorTimeOfFamily(database),
     processorTimeOf(onPostgres.pid),
     processorTimeOf(onSqlite.pid),
   ];
-  await pause(REST_AFTER * 1000);
+  await pause(REST_AFTER_SECONDS * 1000);
   const before = times();
-  await pause(REST * 1000);
-  const [both = 0, node = 0, alone = 0] = times().map((time, at) => ((time - (before[at] ?? 0)) / REST) * 1000);
+  await pause(REST_SECONDS * 1000);
+  const [both = 0, node = 0, alone = 0] = times().map(
+    (time, index) => ((time - (before[index] ?? 0)) / REST_SECONDS) * 1000,
+  );
   return {
     what: 'processor time a second of a node at rest, with that of PostgreSQL for it',
     figure: both,
     unit: ' ms',
     bound: null,
-    from: `the node ${node.toFixed(1)}, PostgreSQL ${(both - node).toFixed(1)}; a node on SQLite ${alone.toFixed(1)} ms; over ${REST} s`,
+    from: `the node ${node.toFixed(1)}, PostgreSQL ${(both - node).toFixed(1)}; a node on SQLite ${alone.toFixed(1)} ms; over ${REST_SECONDS} s`,
   };
 }
 
 interface Side {
   readonly options: { directory: string } | { environment: Record<string, string> };
-  served: Served | null;
+  served: ServerProcess | null;
   readonly rates: number[];
   readonly economy: number[];
 }
 
-async function loadOnce({ served }: Side, seeded: Seeded, seconds: number) {
+async function loadOnce({ served }: Side, seeded: SeededDirectory, seconds: number) {
   if (served === null) throw new Error('It is not started.');
   const before = processorTimeOf(served.pid);
   const loading = load(runFolder(), seeded.secrets, `${served.url}/v1/authorize`, { seconds, of: IN_USE });
@@ -79,7 +81,7 @@ async function loadOnce({ served }: Side, seeded: Seeded, seconds: number) {
 }
 
 /** One start of both, the first round of which is left out: what the engine has not compiled yet is slower. */
-async function comparePair(sides: readonly [Side, Side], seeded: Seeded): Promise<void> {
+async function comparePair(sides: readonly [Side, Side], seeded: SeededDirectory): Promise<void> {
   for (let round = 0; round <= WARM_ROUNDS; round++) {
     for (const side of round % 2 === 0 ? sides : sides.toReversed()) {
       const { perSecond, economy } = await loadOnce(side, seeded, round === 0 ? WARM_UP_SECONDS : SECONDS);
@@ -94,8 +96,8 @@ async function comparePair(sides: readonly [Side, Side], seeded: Seeded): Promis
  * `/v1/authorize` with everything in memory: the same server on PostgreSQL and on SQLite, both on the server's core.
  * `database` is PostgreSQL's process: what it does for the node is done beside the load, as on a machine of its own.
  */
-export async function warm(seeded: Seeded, url: string, database: number): Promise<Finding[]> {
-  await needWrk();
+export async function warm(seeded: SeededDirectory, url: string, database: number): Promise<Finding[]> {
+  await ensureWrk();
   await pin(database, LOAD_CORE);
   const settings = { DATABASE_URL: url, DEVPILOT_SECRET: TEST_SECRET };
   const sqlite: Side = { options: { directory: seeded.directory }, served: null, rates: [], economy: [] };
@@ -107,7 +109,7 @@ export async function warm(seeded: Seeded, url: string, database: number): Promi
     for (let launch = 0; launch < LAUNCHES; launch++) {
       const sides: [Side, Side] = launch % 2 === 0 ? [sqlite, postgres] : [postgres, sqlite];
       try {
-        for (const side of sides) side.served = await serve('bench/lib/serve.ts', side.options);
+        for (const side of sides) side.served = await startServerProcess('bench/lib/serve.ts', side.options);
         if (sqlite.served !== null && postgres.served !== null)
           rest ??= await atRest(sqlite.served, postgres.served, database);
         const before = { spent: processorTimeOfFamily(database), at: performance.now() };
@@ -145,12 +147,12 @@ export async function warm(seeded: Seeded, url: string, database: number): Promi
 
 /** Does `work` with each of `items`, `atOnce` of them at a time; resolves to how many a second. */
 async function rateOf<T>(items: readonly T[], atOnce: number, work: (item: T) => Promise<unknown>): Promise<number> {
-  let at = 0;
+  let index = 0;
   const began = performance.now();
   await Promise.all(
     Array.from({ length: atOnce }, async () => {
       for (;;) {
-        const item = items[at++];
+        const item = items[index++];
         if (item === undefined) return;
         await work(item);
       }
@@ -159,48 +161,48 @@ async function rateOf<T>(items: readonly T[], atOnce: number, work: (item: T) =>
   return items.length / ((performance.now() - began) / 1000);
 }
 
-function judgesOn(store: Store) {
-  const none = { recentFailures: async () => [], countFailure: async () => ({ before: [], counted: true }) };
-  const registry = createRegistry({
-    read: (digest) => readForJudging(store, digest),
+function createAuthenticatorOn(store: Store) {
+  const none = { recentFailures: async () => [], countFailureIfAllowed: async () => ({ before: [], counted: true }) };
+  const registry = createRecordRegistry({
+    read: (digest) => readStoredCredential(store, digest),
     lease: { holds: () => true },
-    memory: createMemory(LOOK_UPS),
+    cache: createRecordCache(LOOKUPS),
   });
-  return createJudges({
+  return createCredentialAuthenticator({
     registry,
     findRecord: registry.find,
-    proof: createProof(
+    passphraseVerifier: createPassphraseVerifier(
       createFailureLimiter(none, FAILURE_LIMITS.passphrase),
       createTrustedClients(() => Promise.resolve([])),
     ),
-    usage: createUsage({ addUses: async () => undefined }, 'nod_01', registry.places),
+    usageRecorder: createUsageRecorder({ addUses: async () => undefined }, 'nod_01', registry.counterSlots),
     clock: Date.now,
   });
 }
 
 /** Judging credentials that are not in memory, beside the bare query of the same rows. */
-export async function cold(seeded: Seeded, url: string): Promise<Finding[]> {
+export async function cold(seeded: SeededDirectory, url: string): Promise<Finding[]> {
   const secrets = readFileSync(seeded.secrets, 'utf8').trim().split('\n');
   const store = await openPostgresStore(url, () => undefined);
   const pool = new pg.Pool({ connectionString: url, max: CONNECTIONS });
   const text = `select id, workspace_id, kind, name, rights, active, expires_at, created_at, passphrase_hash
     from credential where digest = $1`;
-  const demand = { access_token: needAll('access_token', ['run_scripts']), api_key: null };
-  let at = 0;
+  const requirement = { access_token: requireAll('access_token', ['run_scripts']), api_key: null };
+  let index = 0;
 
   async function compare(atOnce: number): Promise<{ judged: number[]; bare: number[] }> {
-    const judged: number[] = [];
+    const authorizedRates: number[] = [];
     const bare: number[] = [];
     for (let round = 0; round <= COLD_ROUNDS; round++) {
-      const some = secrets.slice(at, at + LOOK_UPS);
-      at = (at + LOOK_UPS) % secrets.length;
+      const some = secrets.slice(index, index + LOOKUPS);
+      index = (index + LOOKUPS) % secrets.length;
       // A memory of its own each round: nothing in it was seen before.
-      const judges = judgesOn(store);
+      const authenticator = createAuthenticatorOn(store);
       const digests = some.map((secret) => digestBytes(digestOf(secret)));
       const ours = () =>
         rateOf(some, atOnce, async (secret) => {
-          const presented = { secret, passphrase: null, address: '127.0.0.1', userAgent: null, requestId: 'r' };
-          const { record } = await judges.judgePresented(presented, demand);
+          const request = { secret, passphrase: null, address: '127.0.0.1', userAgent: null, requestId: 'r' };
+          const { record } = await authenticator.authenticate(request, requirement);
           if (record === null) throw new Error('A seeded token is not there.');
         });
       const theirs = () => rateOf(digests, atOnce, (digest) => pool.query({ name: 'bare', text, values: [digest] }));
@@ -208,24 +210,24 @@ export async function cold(seeded: Seeded, url: string): Promise<Finding[]> {
       const first = round % 2 === 0 ? await ours() : await theirs();
       const second = round % 2 === 0 ? await theirs() : await ours();
       if (round === 0) continue;
-      judged.push(round % 2 === 0 ? first : second);
+      authorizedRates.push(round % 2 === 0 ? first : second);
       bare.push(round % 2 === 0 ? second : first);
     }
-    return { judged, bare };
+    return { judged: authorizedRates, bare };
   }
 
   try {
-    const many = await compare(AT_ONCE);
+    const many = await compare(CONCURRENCY);
     const few = await compare(CONNECTIONS);
-    const from = ({ judged, bare }: typeof many, atOnce: number) =>
-      `${list(judged)} over ${list(bare)} a second; ${atOnce} at once over ${CONNECTIONS} connections`;
+    const from = ({ judged: authorizedRates, bare }: typeof many, atOnce: number) =>
+      `${list(authorizedRates)} over ${list(bare)} a second; ${atOnce} at once over ${CONNECTIONS} connections`;
     return [
       {
         what: 'judgements a second of credentials that are not in memory, over bare pg queries of the same rows',
         figure: medianRatio(many.judged, many.bare),
         unit: '×',
         bound: atLeast(0.7),
-        from: from(many, AT_ONCE),
+        from: from(many, CONCURRENCY),
       },
       {
         what: 'the same with no more at once than there are connections, so that few share a query',

@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { createId } from '../src/contract/id.ts';
-import { createMemory } from '../src/credentials/memory.ts';
+import { createRecordCache } from '../src/credentials/memory.ts';
 import { type CredentialRecord, labelOf } from '../src/credentials/record.ts';
 import { digestOf } from '../src/credentials/secret.ts';
-import { createUsage } from '../src/credentials/usage.ts';
-import { createUsageJournal, readForJudging } from '../src/server/credential-store.ts';
+import { createUsageRecorder } from '../src/credentials/usage.ts';
+import { createUsageJournal, readStoredCredential } from '../src/server/credential-store.ts';
 import { copyStore } from '../src/server/transfer.ts';
 import { openPostgresStore } from '../src/store/postgres.ts';
 import { startPostgres } from '../src/testing/postgres.ts';
 import { atMost, type Finding, median } from './lib/report.ts';
-import { type Seeded, seededWith } from './lib/seed.ts';
+import { type SeededDirectory, seededDirectory } from './lib/seed.ts';
 import { cold, warm } from './postgres-judging.ts';
 
 const STORED = 100_000;
@@ -19,14 +19,14 @@ const FLUSHES = 15;
 const FOLDED = 50_000;
 
 /** Ten nodes that have used one credential a lot, and each second write that down and fold it in. */
-async function contention(seeded: Seeded, url: string): Promise<Finding[]> {
+async function contention(seeded: SeededDirectory, url: string): Promise<Finding[]> {
   const [secret = ''] = readFileSync(seeded.secrets, 'utf8').split('\n', 1);
   const stores = await Promise.all(Array.from({ length: NODES }, () => openPostgresStore(url, () => undefined)));
   const flushes: number[] = [];
   const folds: number[] = [];
   try {
     const [store] = stores;
-    const stored = store === undefined ? null : await readForJudging(store, digestOf(secret));
+    const stored = store === undefined ? null : await readStoredCredential(store, digestOf(secret));
     if (stored === null) throw new Error('The seeded token is not there.');
     const nodes = await Promise.all(
       stores.map(async (one) => {
@@ -34,11 +34,15 @@ async function contention(seeded: Seeded, url: string): Promise<Finding[]> {
         const record: CredentialRecord = {
           ...stored,
           label: labelOf(stored.id, stored.name),
-          workspace: { id: stored.workspaceId, gone: false },
+          workspace: { id: stored.workspaceId, revoked: false },
           rights: 1,
           row: -1,
         };
-        return { journal, record, usage: createUsage(journal, createId('node'), createMemory(1).places) };
+        return {
+          journal,
+          record,
+          usage: createUsageRecorder(journal, createId('node'), createRecordCache(1).counterSlots),
+        };
       }),
     );
     for (let round = 0; round <= FLUSHES; round++) {
@@ -68,7 +72,7 @@ async function contention(seeded: Seeded, url: string): Promise<Finding[]> {
   return [
     {
       what: 'longest flush of ten nodes at once that used one credential, with the fold after it',
-      figure: Math.max(...flushes.map((flushed, at) => flushed + (folds[at] ?? 0))),
+      figure: Math.max(...flushes.map((flushed, index) => flushed + (folds[index] ?? 0))),
       unit: ' ms',
       bound: atMost(1000),
       from: `flush: median ${median(flushes).toFixed(1)}, longest ${Math.max(...flushes).toFixed(1)} ms; fold (every ten seconds in a node): median ${median(folds).toFixed(1)}, longest ${Math.max(...folds).toFixed(1)} ms; ${flushes.length} of each`,
@@ -82,9 +86,9 @@ async function folding(url: string): Promise<Finding[]> {
   try {
     const journal = await createUsageJournal(store);
     const rows = await store.read.selectFrom('credential').select(['id', 'workspace_id']).limit(FOLDED).execute();
-    const usage = createUsage(journal, createId('node'), createMemory(1).places);
+    const usage = createUsageRecorder(journal, createId('node'), createRecordCache(1).counterSlots);
     for (const { id, workspace_id } of rows) {
-      const workspace = { id: workspace_id, gone: false };
+      const workspace = { id: workspace_id, revoked: false };
       const facts = { kind: 'access_token', name: 'Pipeline', rights: 1, active: true, expiresAt: null } as const;
       const own = { createdAt: 1, passphraseHash: null, row: -1 };
       usage.count({ id, label: labelOf(id, facts.name), workspace, ...facts, ...own }, '127.0.0.1', Date.now());
@@ -121,7 +125,7 @@ async function sizeOf(url: string): Promise<number> {
 
 /** What sharing a database costs. */
 export async function postgres(): Promise<Finding[]> {
-  const seeded = await seededWith(STORED);
+  const seeded = await seededDirectory(STORED);
   const server = await startPostgres();
   try {
     const url = await server.createDatabase();

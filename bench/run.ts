@@ -5,7 +5,7 @@ import { contention } from './contention.ts';
 import { deletions } from './deletions.ts';
 import { flush } from './flush.ts';
 import { guard } from './guard.ts';
-import { judging } from './judging.ts';
+import { decision } from './judging.ts';
 import { type Finding, isMet, printFinding, type Report } from './lib/report.ts';
 import { memory, start } from './memory.ts';
 import { pages } from './pages.ts';
@@ -17,7 +17,7 @@ import { stall } from './stall.ts';
 const BENCHES: Readonly<Record<string, (size: { readonly full: boolean }) => Promise<Finding[]>>> = {
   start,
   cli,
-  judging,
+  judging: decision,
   guard,
   flush,
   pages,
@@ -31,10 +31,10 @@ const BENCHES: Readonly<Record<string, (size: { readonly full: boolean }) => Pro
   stall,
 };
 
-const asked = process.argv.slice(2);
-const json = asked.includes('--json');
-const full = asked.includes('--full');
-const names = asked.filter((word) => word !== '--json' && word !== '--full');
+const commandLineArguments = process.argv.slice(2);
+const json = commandLineArguments.includes('--json');
+const full = commandLineArguments.includes('--full');
+const names = commandLineArguments.filter((word) => word !== '--json' && word !== '--full');
 const unknown = names.find((name) => !(name in BENCHES));
 if (unknown !== undefined) {
   process.stderr.write(`There is no bench ${unknown}; there are ${Object.keys(BENCHES).join(', ')}.\n`);
@@ -51,6 +51,8 @@ for (const name of names.length === 0 ? Object.keys(BENCHES) : names) {
   process.stdout.write(`  (${seconds} s)\n`);
   reports.push({ bench: name, seconds, findings: findings.map((finding) => ({ ...finding, met: isMet(finding) })) });
 }
-const held = reports.flatMap(({ findings }) => findings).filter(({ met }) => met !== null);
-process.stdout.write(`\n${held.filter(({ met }) => met === true).length} of ${held.length} bounds met\n`);
+const boundedFindings = reports.flatMap(({ findings }) => findings).filter(({ met }) => met !== null);
+process.stdout.write(
+  `\n${boundedFindings.filter(({ met }) => met === true).length} of ${boundedFindings.length} bounds met\n`,
+);
 if (json) process.stdout.write(`${JSON.stringify(reports, null, 2)}\n`);

@@ -3,26 +3,33 @@ import { readFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import type { AccessToken } from '../src/contract/schemas.ts';
-import { bearer, createToken, signUpMember, signUpOwner, startHouse, type TestPerson } from '../src/testing/house.ts';
-import { openTab, takeClipboard } from './browser.ts';
-import { focused } from './keyboard.ts';
-import { leftovers } from './leftovers.ts';
-import { setStage } from './stage.ts';
+import {
+  bearer,
+  createToken,
+  signUpMember,
+  signUpOwner,
+  startTestServer,
+  type TestPerson,
+} from '../src/testing/house.ts';
+import { openTab, readAndClearClipboard } from './browser.ts';
+import { waitForFocus } from './keyboard.ts';
+import { findSecretInTab } from './leftovers.ts';
+import { setUpBrowserFixture } from './stage.ts';
 import { chooseInMenu, rowOf } from './steps.ts';
 
-const stage = setStage();
+const fixture = setUpBrowserFixture();
 
 const openTokens = (search = '', person?: TestPerson): Promise<Page> =>
-  stage.open(`/settings/access-tokens${search}`, person === undefined ? {} : { person });
+  fixture.open(`/settings/access-tokens${search}`, person === undefined ? {} : { person });
 
 /** Waits until a token is gone, as its holder sees it. */
 async function refused(secret: string): Promise<void> {
-  const answer = await stage.house.call('/v1/whoami', { headers: bearer(secret) });
+  const answer = await fixture.server.call('/v1/whoami', { headers: bearer(secret) });
   assert.equal(answer.status, 401);
 }
 
 async function findToken(name: string): Promise<AccessToken> {
-  const { body } = await stage.owner.call<{ data: AccessToken[] }>(`/v1/access-tokens?q=${encodeURIComponent(name)}`);
+  const { body } = await fixture.owner.call<{ data: AccessToken[] }>(`/v1/access-tokens?q=${encodeURIComponent(name)}`);
   const [first] = body.data;
   assert.ok(first, `there is a token ${name}`);
   return first;
@@ -46,7 +53,7 @@ describe('Generate Token', () => {
     await dialog.getByText('A name takes 3 to 255 characters').waitFor();
     await dialog.getByText('Choose at least one scope').waitFor();
     await dialog.getByText('A passphrase takes 8 to 255 characters').waitFor();
-    await focused(tab, dialog.getByLabel('Name'));
+    await waitForFocus(tab, dialog.getByLabel('Name'));
   });
 
   test('shows the secret once, in a dialog that does not close by accident; then nothing of it is left', async () => {
@@ -69,49 +76,49 @@ describe('Generate Token', () => {
     await form.getByText(`May deploy and read analytics until ${day}; asks for a passphrase.`).waitFor();
     await form.getByRole('button', { name: 'Generate Token' }).click();
 
-    const shown = tab.getByRole('dialog', { name: 'Your new access token' });
-    const secret = (await shown.getByTestId('secret').textContent()) ?? '';
+    const secretDialog = tab.getByRole('dialog', { name: 'Your new access token' });
+    const secret = (await secretDialog.getByTestId('secret').textContent()) ?? '';
     assert.match(secret, /^workspace_token_[0-9A-Za-z]{46}$/);
     await tab.keyboard.press('Escape');
     await tab.mouse.click(5, 5);
-    await shown.getByRole('button', { name: 'Copy secret' }).click();
-    await shown.getByRole('button', { name: 'Copied' }).waitFor();
-    assert.equal(await takeClipboard(tab, stage.house), secret);
-    await shown.getByText(`curl ${stage.house.origin}/v1/whoami`).waitFor();
+    await secretDialog.getByRole('button', { name: 'Copy secret' }).click();
+    await secretDialog.getByRole('button', { name: 'Copied' }).waitFor();
+    assert.equal(await readAndClearClipboard(tab, fixture.server), secret);
+    await secretDialog.getByText(`curl ${fixture.server.origin}/v1/whoami`).waitFor();
 
     const [file] = await Promise.all([
       tab.waitForEvent('download'),
-      shown.getByRole('button', { name: 'Download as .env' }).click(),
+      secretDialog.getByRole('button', { name: 'Download as .env' }).click(),
     ]);
     assert.equal(file.suggestedFilename(), 'devpilot-token.env');
     const text = await readFile(await file.path(), 'utf8');
     assert.ok(text.includes(`DEVPILOT_TOKEN=${secret}\nDEVPILOT_PASSPHRASE=${passphrase}\n`));
-    assert.equal(await shown.getByTestId('passphrase').textContent(), passphrase);
-    await shown.getByRole('button', { name: 'Copy passphrase' }).click();
-    assert.equal(await takeClipboard(tab, stage.house), passphrase);
+    assert.equal(await secretDialog.getByTestId('passphrase').textContent(), passphrase);
+    await secretDialog.getByRole('button', { name: 'Copy passphrase' }).click();
+    assert.equal(await readAndClearClipboard(tab, fixture.server), passphrase);
 
     await tab.goBack();
-    const ask = tab.getByRole('dialog', { name: 'Leave without storing it?' });
-    await ask.getByText('the secret with its passphrase', { exact: false }).waitFor();
-    await ask.getByRole('button', { name: 'Cancel' }).click();
+    const confirmDialog = tab.getByRole('dialog', { name: 'Leave without storing it?' });
+    await confirmDialog.getByText('the secret with its passphrase', { exact: false }).waitFor();
+    await confirmDialog.getByRole('button', { name: 'Cancel' }).click();
     const reload = tab.waitForEvent('dialog');
     void tab.reload().catch(() => null);
     const question = await reload;
     assert.equal(question.type(), 'beforeunload');
     await question.dismiss();
-    assert.equal(await shown.getByTestId('secret').textContent(), secret);
+    assert.equal(await secretDialog.getByTestId('secret').textContent(), secret);
 
     const headers = { ...bearer(secret), 'access-token-passphrase': passphrase };
-    assert.equal((await stage.house.call('/v1/whoami', { headers })).status, 200);
+    assert.equal((await fixture.server.call('/v1/whoami', { headers })).status, 200);
 
-    await shown.getByRole('button', { name: 'I have stored it' }).click();
-    await shown.waitFor({ state: 'detached' });
+    await secretDialog.getByRole('button', { name: 'I have stored it' }).click();
+    await secretDialog.waitFor({ state: 'detached' });
     await rowOf(tab, 'Release pipeline').waitFor();
-    assert.deepEqual(await leftovers(tab, secret), []);
-    assert.deepEqual(await leftovers(tab, passphrase), []);
+    assert.deepEqual(await findSecretInTab(tab, secret), []);
+    assert.deepEqual(await findSecretInTab(tab, passphrase), []);
     await tab.goBack().catch(() => null);
     await tab.goForward().catch(() => null);
-    assert.deepEqual(await leftovers(tab, secret), []);
+    assert.deepEqual(await findSecretInTab(tab, secret), []);
   });
 
   test('all makes plain that it includes the rest, and none warns', async () => {
@@ -136,7 +143,7 @@ describe('Generate Token', () => {
     await tab.getByRole('button', { name: 'Generate Token' }).focus();
     await tab.keyboard.press('Enter');
     await tab.getByRole('dialog').waitFor();
-    await focused(tab, tab.getByRole('dialog').getByLabel('Name'));
+    await waitForFocus(tab, tab.getByRole('dialog').getByLabel('Name'));
     await tab.keyboard.type('By keyboard');
     await tab.keyboard.press('Tab');
     await tab.keyboard.press('Tab');
@@ -157,7 +164,7 @@ describe('Generate Token', () => {
     await form.getByLabel('run_scripts').check();
     await tab.route('**/v1/access-tokens', async (route) => {
       if (route.request().method() !== 'POST') return route.continue();
-      await route.fetch({ url: `${stage.house.url}/v1/access-tokens` });
+      await route.fetch({ url: `${fixture.server.url}/v1/access-tokens` });
       return route.abort();
     });
     await form.getByRole('button', { name: 'Generate Token' }).click();
@@ -165,16 +172,16 @@ describe('Generate Token', () => {
     await tab.unroute('**/v1/access-tokens');
     await form.getByRole('button', { name: 'Generate Token' }).click();
     await form.getByText('its secret was lost on the way here').waitFor();
-    const { body } = await stage.owner.call<{ data: unknown[] }>('/v1/access-tokens?q=lost');
+    const { body } = await fixture.owner.call<{ data: unknown[] }>('/v1/access-tokens?q=lost');
     assert.equal(body.data.length, 1);
   });
 });
 
 describe('The table', () => {
   test('searches, filters and sorts, all in the address', async () => {
-    await createToken(stage.owner, ['error_tracker'], { name: 'Filter one' });
-    const used = await createToken(stage.owner, ['run_scripts'], { name: 'Filter two' });
-    await stage.house.call('/v1/whoami', { headers: bearer(used.secret) });
+    await createToken(fixture.owner, ['error_tracker'], { name: 'Filter one' });
+    const used = await createToken(fixture.owner, ['run_scripts'], { name: 'Filter two' });
+    await fixture.server.call('/v1/whoami', { headers: bearer(used.secret) });
     const tab = await openTokens();
     await tab.getByRole('searchbox').fill('filter');
     await rowOf(tab, 'Everything').waitFor({ state: 'detached' });
@@ -194,12 +201,12 @@ describe('The table', () => {
   });
 
   test('pages by cursor, forth and back', async () => {
-    const other = await startHouse();
+    const other = await startTestServer();
     try {
       const bob = await signUpOwner(other, 'bob@example.com', 'Many');
-      const names = Array.from({ length: 60 }, (_, at) => `Token ${String(at).padStart(3, '0')}`);
+      const names = Array.from({ length: 60 }, (_, index) => `Token ${String(index).padStart(3, '0')}`);
       await Promise.all(names.map((name) => createToken(bob, ['run_scripts'], { name })));
-      const tab = await openTab(stage.browser, other, { person: bob });
+      const tab = await openTab(fixture.browser, other, { person: bob });
       await tab.goto('/settings/access-tokens?sort=name');
       await rowOf(tab, 'Token 049').waitFor();
       await tab.getByRole('button', { name: 'Next' }).click();
@@ -216,7 +223,7 @@ describe('The table', () => {
   });
 
   test('a member sees the list without buttons', async () => {
-    const member = await signUpMember(stage.house, stage.owner, 'member', 'mem@example.com');
+    const member = await signUpMember(fixture.server, fixture.owner, 'member', 'mem@example.com');
     const tab = await openTokens('', member);
     await rowOf(tab, 'Everything').waitFor();
     assert.equal(await tab.getByRole('button', { name: 'Generate Token' }).count(), 0);
@@ -228,8 +235,8 @@ describe('The table', () => {
 
 describe('Delete', () => {
   test('names the token and says when it was last used; one used today wants its name typed', async () => {
-    const made = await createToken(stage.owner, ['run_scripts'], { name: 'Nightly job' });
-    await stage.house.call('/v1/whoami', { headers: bearer(made.secret) });
+    const made = await createToken(fixture.owner, ['run_scripts'], { name: 'Nightly job' });
+    await fixture.server.call('/v1/whoami', { headers: bearer(made.secret) });
     const tab = await openTokens('?q=Nightly');
     await rowOf(tab, 'Nightly job').waitFor();
     await chooseInMenu(tab, 'Nightly job', 'Delete');
@@ -245,7 +252,7 @@ describe('Delete', () => {
 
   test('several go together, with a result for each', async () => {
     const made = await Promise.all(
-      ['Bulk a1', 'Bulk a2', 'Bulk a3'].map((name) => createToken(stage.owner, ['run_scripts'], { name })),
+      ['Bulk a1', 'Bulk a2', 'Bulk a3'].map((name) => createToken(fixture.owner, ['run_scripts'], { name })),
     );
     const tab = await openTokens('?q=bulk');
     await rowOf(tab, 'Bulk a1').waitFor();
@@ -267,7 +274,7 @@ describe('Delete', () => {
 });
 
 test('Replace… goes through the four steps and sees the first use arrive', async () => {
-  const old = await createToken(stage.owner, ['basic_deployment', 'run_scripts'], { name: 'Deployer' });
+  const old = await createToken(fixture.owner, ['basic_deployment', 'run_scripts'], { name: 'Deployer' });
   const tab = await openTokens('?q=Deployer');
   await rowOf(tab, 'Deployer').waitFor();
   await chooseInMenu(tab, 'Deployer', 'Replace');
@@ -278,10 +285,10 @@ test('Replace… goes through the four steps and sees the first use arrive', asy
   await tab.keyboard.press('Escape');
   await dialog.getByRole('button', { name: 'I have stored it' }).click();
   await dialog.getByText('Waiting for the first use of the new one').waitFor();
-  assert.equal((await stage.house.call('/v1/whoami', { headers: bearer(old.secret) })).status, 200);
-  assert.equal((await stage.house.call('/v1/whoami', { headers: bearer(secret) })).status, 200);
+  assert.equal((await fixture.server.call('/v1/whoami', { headers: bearer(old.secret) })).status, 200);
+  assert.equal((await fixture.server.call('/v1/whoami', { headers: bearer(secret) })).status, 200);
   await dialog.getByText('The new one is in use').waitFor();
-  assert.deepEqual(await leftovers(tab, secret), []);
+  assert.deepEqual(await findSecretInTab(tab, secret), []);
   await dialog.getByRole('button', { name: 'Delete the old one' }).click();
   const confirm = tab.getByRole('dialog', { name: 'Delete access token' });
   await confirm.getByLabel('Type Deployer to confirm').fill('Deployer');
@@ -289,11 +296,11 @@ test('Replace… goes through the four steps and sees the first use arrive', asy
   await dialog.getByText('is replaced and deleted').waitFor();
   await dialog.getByRole('button', { name: 'Done' }).click();
   await refused(old.secret);
-  assert.equal((await stage.house.call('/v1/whoami', { headers: bearer(secret) })).status, 200);
+  assert.equal((await fixture.server.call('/v1/whoami', { headers: bearer(secret) })).status, 200);
 });
 
 test('two tabs in two workspaces do not mix', async () => {
-  const created = await stage.owner.call<{ slug: string }>('/v1/workspaces', { body: { name: 'Second place' } });
+  const created = await fixture.owner.call<{ slug: string }>('/v1/workspaces', { body: { name: 'Second place' } });
   const first = await openTokens('?workspace=acme');
   const second = await first.context().newPage();
   await second.goto(`/settings/access-tokens?workspace=${created.body.slug}`);
@@ -317,7 +324,7 @@ test('two tabs in two workspaces do not mix', async () => {
 });
 
 test('at 400 pixels a token is generated, found, read and deleted', async () => {
-  const tab = await stage.open('/settings/access-tokens', { width: 400 });
+  const tab = await fixture.open('/settings/access-tokens', { width: 400 });
   await tab.getByRole('button', { name: 'Generate Token' }).click();
   const form = tab.getByRole('dialog', { name: 'Generate Token' });
   await form.getByLabel('Name').fill('From a telephone');

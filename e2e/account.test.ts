@@ -6,17 +6,17 @@ import type { Page } from 'playwright-core';
 import { PASSWORD, signUpMember, type TestPerson } from '../src/testing/house.ts';
 import { addAuthenticator } from './authenticator.ts';
 import { openTab, watchConsole } from './browser.ts';
-import { leftovers } from './leftovers.ts';
-import { setStage } from './stage.ts';
+import { findSecretInTab } from './leftovers.ts';
+import { setUpBrowserFixture } from './stage.ts';
 import { signIn } from './steps.ts';
 
-const stage = setStage();
+const fixture = setUpBrowserFixture();
 
-const openAccount = (person: TestPerson): Promise<Page> => stage.open('/account', { person });
-const join = (email: string): Promise<TestPerson> => signUpMember(stage.house, stage.owner, 'member', email);
+const openAccount = (person: TestPerson): Promise<Page> => fixture.open('/account', { person });
+const join = (email: string): Promise<TestPerson> => signUpMember(fixture.server, fixture.owner, 'member', email);
 
 async function signedInElsewhere(email: string): Promise<Page> {
-  const other = await stage.open('/sign-in', { person: null });
+  const other = await fixture.open('/sign-in', { person: null });
   await signIn(other, email);
   await other.getByRole('heading', { name: 'Access Tokens', exact: true }).waitFor();
   return other;
@@ -25,7 +25,7 @@ async function signedInElsewhere(email: string): Promise<Page> {
 const section = (tab: Page, name: string) => tab.getByRole('region', { name });
 
 test('the name is changed and seen at once', async () => {
-  const tab = await openAccount(stage.owner);
+  const tab = await openAccount(fixture.owner);
   const you = section(tab, 'You');
   await you.getByLabel('Name').fill('Ada King');
   await you.getByRole('button', { name: 'Save name' }).click();
@@ -100,9 +100,9 @@ test('two-factor sign-in is set up with a QR code, recovery codes are shown once
   await dialog.waitFor({ state: 'detached' });
   await two.getByText('10 recovery codes left').waitFor();
   const [first = ''] = codes;
-  assert.deepEqual(await leftovers(tab, first), []);
+  assert.deepEqual(await findSecretInTab(tab, first), []);
 
-  const other = await stage.open('/sign-in', { person: null });
+  const other = await fixture.open('/sign-in', { person: null });
   await signIn(other, 'barbara@example.com');
   await other.getByLabel('Code').fill(first);
   await other.getByRole('button', { name: 'Continue' }).click();
@@ -120,8 +120,8 @@ test('two-factor sign-in is set up with a QR code, recovery codes are shown once
 test('a passkey is added, signs in as a whole, is renamed and deleted', async () => {
   await join('radia@example.com');
   // Passkeys are bound to a host name: the same server by its name.
-  const byName = { ...stage.house, origin: stage.house.url.replace('127.0.0.1', 'localhost') };
-  const tab = await openTab(stage.browser, byName);
+  const byName = { ...fixture.server, origin: fixture.server.url.replace('127.0.0.1', 'localhost') };
+  const tab = await openTab(fixture.browser, byName);
   const complaints = watchConsole(tab);
   await addAuthenticator(tab);
   await tab.goto('/sign-in?from=/account');
@@ -162,7 +162,7 @@ test('a passkey is added, signs in as a whole, is renamed and deleted', async ()
 });
 
 test('where the page is opened by its number it says why there are no passkeys', async () => {
-  const tab = await openAccount(stage.owner);
+  const tab = await openAccount(fixture.owner);
   await section(tab, 'Passkeys').getByText('Passkeys need a host name', { exact: false }).waitFor();
   assert.equal(await tab.getByRole('button', { name: 'Add passkey' }).count(), 0);
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bearer, callAt, cookieOf, PASSWORD } from '../src/testing/house.ts';
+import { bearer, cookieOf, PASSWORD, sendRequest } from '../src/testing/house.ts';
 import { type ServerProcess, spawnServer, temporaryDirectory } from '../src/testing/process.ts';
 
 const KILLS = 12;
@@ -11,7 +11,7 @@ const HOUR_MS = 3_600_000;
 const STARTED = Math.floor(Date.now() / HOUR_MS) * HOUR_MS - HOUR_MS;
 const TIME = new Date(STARTED).toISOString();
 
-interface Taken {
+interface IngestResponse {
   readonly accepted: number;
   readonly duplicates: number;
 }
@@ -19,29 +19,29 @@ interface Taken {
 test(`after ${KILLS} kills amid events each acknowledged one is there once, and a batch that was not is there whole or not at all`, async (t) => {
   const directory = temporaryDirectory();
   let server = await spawnServer(directory.path);
-  const ask = <Body>(path: string, headers: Record<string, string>, body?: unknown) =>
-    callAt<Body>(server.url, path, { headers, body });
+  const sendJson = <Body>(path: string, headers: Record<string, string>, body?: unknown) =>
+    sendRequest<Body>(server.url, path, { headers, body });
   const ada = { name: 'Ada', email: 'ada@example.com', password: PASSWORD, setupCode: server.setupCode };
-  const person = bearer(cookieOf(await ask('/v1/people', {}, ada)).split('=')[1] ?? '');
-  assert.equal((await ask('/v1/workspaces', person, { name: 'Acme' })).status, 201);
+  const person = bearer(cookieOf(await sendJson('/v1/people', {}, ada)).split('=')[1] ?? '');
+  assert.equal((await sendJson('/v1/workspaces', person, { name: 'Acme' })).status, 201);
   const scopes = ['activity_tracker', 'activity_tracker_analytics'];
-  const made = await ask<{ secret: string }>('/v1/access-tokens', person, { name: 'Events', scopes });
+  const made = await sendJson<{ secret: string }>('/v1/access-tokens', person, { name: 'Events', scopes });
   const token = bearer(made.body.secret);
 
   const acknowledged = new Set<number>();
   const open = new Set<number>();
   let next = 0;
   const send = (batch: number) =>
-    ask<Taken>(
+    sendJson<IngestResponse>(
       '/v1/activity/events',
       token,
-      Array.from({ length: BATCH }, (_, at) => ({
+      Array.from({ length: BATCH }, (_, index) => ({
         specversion: '1.0',
         // In no order, as most senders make them.
-        id: `${(batch * BATCH + at) * 7919}-${at}`,
+        id: `${(batch * BATCH + index) * 7919}-${index}`,
         source: `/service/${batch % 3}`,
         type: 'thing.happened',
-        subject: `customer-${at}`,
+        subject: `customer-${index}`,
         time: TIME,
       })),
     );
@@ -94,7 +94,7 @@ test(`after ${KILLS} kills amid events each acknowledged one is there once, and 
   const events = acknowledged.size * BATCH;
   for (const interval of ['minute', 'hour', 'day']) {
     const query = `interval=${interval}&groupBy=source&from=${TIME}&to=${new Date(STARTED + HOUR_MS / 2).toISOString()}`;
-    const { body } = await ask<{ total: number }>(`/v1/activity/analytics?${query}`, token);
+    const { body } = await sendJson<{ total: number }>(`/v1/activity/analytics?${query}`, token);
     assert.equal(body.total, events, interval);
   }
   t.diagnostic(`${events} events; ${halves} batches were stored though their answer was lost`);

@@ -4,34 +4,34 @@ import { test } from 'node:test';
 import type { CreatedAccessToken } from '../src/contract/schemas.ts';
 import { bearer, createKey, createToken, signUpMember, type TestPerson } from '../src/testing/house.ts';
 import { openTab } from './browser.ts';
-import { setStage } from './stage.ts';
-import { lineOf } from './steps.ts';
+import { setUpBrowserFixture } from './stage.ts';
+import { listItemOf } from './steps.ts';
 
 let linus: TestPerson;
 let token: CreatedAccessToken;
 
-const stage = setStage(async ({ house, owner }) => {
-  linus = await signUpMember(house, owner, 'member', 'linus@example.com');
+const fixture = setUpBrowserFixture(async ({ server, owner }) => {
+  linus = await signUpMember(server, owner, 'member', 'linus@example.com');
   token = await createToken(owner, ['basic_deployment']);
-  for (let count = 0; count < 3; count++) await house.call('/v1/authorize', { headers: bearer(token.secret) });
-  await house.call('/v1/authorize?scope=run_scripts', { headers: bearer(token.secret) });
+  for (let count = 0; count < 3; count++) await server.call('/v1/authorize', { headers: bearer(token.secret) });
+  await server.call('/v1/authorize?scope=run_scripts', { headers: bearer(token.secret) });
 });
 
 test('the log reads as sentences, newest first, and new ones arrive by themselves', async () => {
-  const tab = await stage.open('/settings/activity-log');
-  await lineOf(tab, 'Ada Lovelace created the access token CI/CD Pipeline').waitFor();
-  await lineOf(tab, 'The access token CI/CD Pipeline was refused: it may not do that').waitFor();
+  const tab = await fixture.open('/settings/activity-log');
+  await listItemOf(tab, 'Ada Lovelace created the access token CI/CD Pipeline').waitFor();
+  await listItemOf(tab, 'The access token CI/CD Pipeline was refused: it may not do that').waitFor();
   const sentences = await tab.getByRole('listitem').allTextContents();
   assert.match(sentences.at(-1) ?? '', /^Ada Lovelace created the workspace Acme/);
-  await createKey(stage.owner, ['read'], { name: 'Arrives live' });
-  await lineOf(tab, 'Ada Lovelace created the API key Arrives live').waitFor();
+  await createKey(fixture.owner, ['read'], { name: 'Arrives live' });
+  await listItemOf(tab, 'Ada Lovelace created the API key Arrives live').waitFor();
 });
 
 test('details show what changed, from where, and the hash', async () => {
-  const key = await createKey(stage.owner, ['read'], { name: 'Edited key' });
-  await stage.owner.call(`/v1/api-keys/${key.id}`, { method: 'PATCH', body: { permissions: ['read', 'deploy'] } });
-  const tab = await stage.open('/settings/activity-log');
-  const row = lineOf(tab, 'changed permissions of the API key Edited key');
+  const key = await createKey(fixture.owner, ['read'], { name: 'Edited key' });
+  await fixture.owner.call(`/v1/api-keys/${key.id}`, { method: 'PATCH', body: { permissions: ['read', 'deploy'] } });
+  const tab = await fixture.open('/settings/activity-log');
+  const row = listItemOf(tab, 'changed permissions of the API key Edited key');
   await row.getByRole('button', { name: /Details of event/ }).click();
   await row.getByRole('row', { name: 'permissions read read, deploy' }).waitFor();
   await row.getByText(key.id).waitFor();
@@ -39,32 +39,32 @@ test('details show what changed, from where, and the hash', async () => {
 });
 
 test('filters narrow it, live in the address and survive a reload', async () => {
-  const tab = await stage.open('/settings/activity-log');
+  const tab = await fixture.open('/settings/activity-log');
   await tab.getByRole('combobox', { name: 'Action' }).click();
   await tab.getByRole('option', { name: 'Access token created' }).click();
   await tab.getByRole('combobox', { name: 'Person or credential' }).click();
   await tab.getByRole('option', { name: 'Ada Lovelace' }).click();
   await tab.waitForURL(/action=access_token.created.*actor=per_|actor=per_.*action=access_token.created/);
-  await lineOf(tab, 'signed up').first().waitFor({ state: 'detached' });
+  await listItemOf(tab, 'signed up').first().waitFor({ state: 'detached' });
   await tab.reload();
-  await lineOf(tab, 'created the access token CI/CD Pipeline').waitFor();
+  await listItemOf(tab, 'created the access token CI/CD Pipeline').waitFor();
   assert.equal(await tab.getByRole('listitem').count(), 1);
   await tab.getByRole('combobox', { name: 'Time' }).click();
   await tab.getByRole('option', { name: 'From … to …' }).click();
   await tab.getByLabel('Before').fill('2020-01-01T00:00');
   await tab.getByRole('heading', { name: 'Nothing matches' }).waitFor();
   await tab.getByRole('button', { name: 'Show everything' }).click();
-  await lineOf(tab, 'Ada Lovelace created the workspace Acme').waitFor();
+  await listItemOf(tab, 'Ada Lovelace created the workspace Acme').waitFor();
   await tab.getByRole('combobox', { name: 'Target' }).click();
   await tab.getByRole('option', { name: 'Edited key' }).click();
   await tab.waitForURL(/target=key_/);
-  await lineOf(tab, 'signed up').first().waitFor({ state: 'detached' });
+  await listItemOf(tab, 'signed up').first().waitFor({ state: 'detached' });
   assert.equal(await tab.getByRole('listitem').count(), 2);
 });
 
 test('it is exported as CSV that no spreadsheet runs, and as NDJSON', async () => {
-  await createToken(stage.owner, ['all'], { name: '=HYPERLINK("http://evil.example")' });
-  const tab = await stage.open('/settings/activity-log?action=access_token.created');
+  await createToken(fixture.owner, ['all'], { name: '=HYPERLINK("http://evil.example")' });
+  const tab = await fixture.open('/settings/activity-log?action=access_token.created');
   const save = async (item: RegExp) => {
     await tab.getByRole('button', { name: 'Export' }).click();
     const [file] = await Promise.all([tab.waitForEvent('download'), tab.getByRole('menuitem', { name: item }).click()]);
@@ -84,43 +84,43 @@ test('it is exported as CSV that no spreadsheet runs, and as NDJSON', async () =
 
 test('it is paged', async () => {
   for (let count = 0; count < 50; count++) {
-    await stage.owner.call('/v1/me', {
+    await fixture.owner.call('/v1/me', {
       method: 'PATCH',
       body: { name: count % 2 === 0 ? 'Ada King' : 'Ada Lovelace' },
     });
   }
-  const tab = await stage.open('/settings/activity-log');
+  const tab = await fixture.open('/settings/activity-log');
   await tab.getByRole('button', { name: 'Older' }).click();
-  await lineOf(tab, 'Ada Lovelace created the workspace Acme').waitFor();
+  await listItemOf(tab, 'Ada Lovelace created the workspace Acme').waitFor();
   await tab.getByRole('button', { name: 'Newer' }).click();
-  await lineOf(tab, 'changed their name from Ada King to Ada Lovelace').first().waitFor();
+  await listItemOf(tab, 'changed their name from Ada King to Ada Lovelace').first().waitFor();
 });
 
 test("a credential's own page: facts, uses, addresses, events, and back", async () => {
-  const tab = await stage.open(`/settings/activity-log?credential=${token.id}`);
-  await lineOf(tab, 'created the access token').getByRole('link', { name: 'CI/CD Pipeline' }).click();
+  const tab = await fixture.open(`/settings/activity-log?credential=${token.id}`);
+  await listItemOf(tab, 'created the access token').getByRole('link', { name: 'CI/CD Pipeline' }).click();
   await tab.getByRole('heading', { name: 'CI/CD Pipeline', level: 1 }).waitFor();
   await tab.getByText('3 uses in the last 30 days', { exact: false }).waitFor();
   await tab.getByText('As a table').click();
   await tab.getByRole('table', { name: 'Uses a day' }).getByRole('cell', { name: '3', exact: true }).waitFor();
   await tab.getByRole('table', { name: 'Addresses it was used from' }).getByText('127.0.0.1').waitFor();
-  await stage.house.call('/v1/authorize', { headers: bearer(token.secret) });
+  await fixture.server.call('/v1/authorize', { headers: bearer(token.secret) });
   await tab.getByText('4 times').waitFor();
-  await lineOf(tab, 'was refused: it may not do that').waitFor();
+  await listItemOf(tab, 'was refused: it may not do that').waitFor();
   await tab.getByRole('link', { name: 'In the activity log' }).click();
   await tab.waitForURL(new RegExp(`/settings/activity-log\\?.*credential=${token.id}`));
 });
 
 test('a deleted credential keeps its events', async () => {
-  const gone = await createToken(stage.owner, ['all'], { name: 'Gone tomorrow' });
-  await stage.owner.call(`/v1/access-tokens/${gone.id}`, { method: 'DELETE' });
-  const tab = await stage.open(`/settings/access-tokens/${gone.id}`);
+  const deletedToken = await createToken(fixture.owner, ['all'], { name: 'Gone tomorrow' });
+  await fixture.owner.call(`/v1/access-tokens/${deletedToken.id}`, { method: 'DELETE' });
+  const tab = await fixture.open(`/settings/access-tokens/${deletedToken.id}`);
   await tab.getByRole('heading', { name: 'There is no such access token' }).waitFor();
-  await lineOf(tab, 'deleted the access token Gone tomorrow').waitFor();
+  await listItemOf(tab, 'deleted the access token Gone tomorrow').waitFor();
 });
 
 test('a member sees a credential without its events and buttons, and not the log', async () => {
-  const tab = await stage.open(`/settings/access-tokens/${token.id}`, { person: linus });
+  const tab = await fixture.open(`/settings/access-tokens/${token.id}`, { person: linus });
   await tab.getByRole('heading', { name: 'CI/CD Pipeline', level: 1 }).waitFor();
   await tab.getByRole('region', { name: 'Addresses' }).waitFor();
   assert.equal(await tab.getByRole('button', { name: /Delete|Replace/ }).count(), 0);
@@ -130,14 +130,14 @@ test('a member sees a credential without its events and buttons, and not the log
 });
 
 test('times are in the zone of the reader, on hover to the second', async () => {
-  const made = await createToken(stage.owner, ['run_scripts'], { name: 'Seen from afar' });
+  const made = await createToken(fixture.owner, ['run_scripts'], { name: 'Seen from afar' });
   for (const [zone, offset] of [
     ['Asia/Kolkata', 'GMT+5:30'],
     ['Pacific/Marquesas', 'GMT-9:30'],
   ] as const) {
-    const tab = await openTab(stage.browser, stage.house, { person: stage.owner, zone });
+    const tab = await openTab(fixture.browser, fixture.server, { person: fixture.owner, zone });
     await tab.goto('/settings/activity-log');
-    const time = lineOf(tab, 'created the access token Seen from afar').locator('time');
+    const time = listItemOf(tab, 'created the access token Seen from afar').locator('time');
     const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium', timeZone: zone });
     assert.equal(await time.textContent(), clock.format(new Date(made.createdAt)));
     await time.hover();

@@ -3,13 +3,13 @@ import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { signUpMember, type TestPerson } from '../src/testing/house.ts';
-import { looksRight } from './looks.ts';
-import { setStage, settled } from './stage.ts';
-import { sendEvents } from './work.ts';
+import { checkPages } from './looks.ts';
+import { setUpBrowserFixture, waitUntilLoaded } from './stage.ts';
+import { sendActivityEvents } from './work.ts';
 
 let linus: TestPerson;
-const stage = setStage(async ({ house, owner }) => {
-  linus = await signUpMember(house, owner, 'member', 'linus@example.com');
+const fixture = setUpBrowserFixture(async ({ server, owner }) => {
+  linus = await signUpMember(server, owner, 'member', 'linus@example.com');
 });
 
 const counts = (tab: Page, by: string) => tab.getByRole('table', { name: `Events by ${by}` });
@@ -17,14 +17,14 @@ const drawn = (tab: Page) => tab.locator('.recharts-surface').first().waitFor();
 const events = (tab: Page) => tab.getByRole('table', { name: 'Latest events' });
 
 test('without events the page says how to send the first', async () => {
-  const tab = await stage.open('/activity');
+  const tab = await fixture.open('/activity');
   await tab.getByRole('heading', { name: 'No events in this time' }).waitFor();
-  await tab.getByText(`curl ${stage.house.url}/v1/activity/events`, { exact: false }).waitFor();
+  await tab.getByText(`curl ${fixture.server.url}/v1/activity/events`, { exact: false }).waitFor();
 });
 
 test('a day of events: charts by type and source, narrowed from the legend, the interval in the address', async () => {
-  await sendEvents(stage.house, stage.owner);
-  const tab = await stage.open('/activity', { person: linus });
+  await sendActivityEvents(fixture.server, fixture.owner);
+  const tab = await fixture.open('/activity', { person: linus });
   await tab.getByRole('heading', { name: '600 events' }).waitFor();
   await drawn(tab);
   await counts(tab, 'type')
@@ -36,7 +36,7 @@ test('a day of events: charts by type and source, narrowed from the legend, the 
     .waitFor();
   await counts(tab, 'source').getByRole('button', { name: '/shop/checkout' }).click();
   await tab.waitForURL(/source=%2Fshop%2Fcheckout/);
-  await settled(tab);
+  await waitUntilLoaded(tab);
   await tab.waitForFunction(
     () => !document.querySelector('table[aria-label="Latest events"]')?.textContent?.includes('/shop/front'),
   );
@@ -55,7 +55,7 @@ test('a day of events: charts by type and source, narrowed from the legend, the 
 });
 
 test('what the filters let through, and the chart, are downloaded as CSV', async () => {
-  const tab = await stage.open('/activity?type=order.placed');
+  const tab = await fixture.open('/activity?type=order.placed');
   const save = async (item: string) => {
     await tab.getByRole('button', { name: 'Export' }).click();
     const [file] = await Promise.all([tab.waitForEvent('download'), tab.getByRole('menuitem', { name: item }).click()]);
@@ -73,12 +73,12 @@ test('what the filters let through, and the chart, are downloaded as CSV', async
   assert.equal(sum, 600);
 });
 
-looksRight(stage, [
-  { name: 'activity', path: '/activity', reach: drawn },
+checkPages(fixture, [
+  { name: 'activity', path: '/activity', prepare: drawn },
   {
     name: 'activity-table',
     path: '/activity?groupBy=source',
-    async reach(tab) {
+    async prepare(tab) {
       await drawn(tab);
       await tab.getByText('As a table').click();
       await tab.locator('summary', { hasText: 'currency' }).first().click();

@@ -3,16 +3,16 @@ import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import type { ApiKey } from '../src/contract/schemas.ts';
 import { bearer, createKey, signUpMember, type TestPerson } from '../src/testing/house.ts';
-import { leftovers } from './leftovers.ts';
-import { setStage } from './stage.ts';
+import { findSecretInTab } from './leftovers.ts';
+import { setUpBrowserFixture } from './stage.ts';
 import { chooseInMenu, rowOf } from './steps.ts';
 
-const stage = setStage();
+const fixture = setUpBrowserFixture();
 
 const openKeys = (person?: TestPerson): Promise<Page> =>
-  stage.open('/settings/api-keys', person === undefined ? {} : { person });
+  fixture.open('/settings/api-keys', person === undefined ? {} : { person });
 const statusOf = async (secret: string) =>
-  (await stage.house.call<{ code: string }>('/v1/whoami', { headers: bearer(secret) })).body.code;
+  (await fixture.server.call<{ code: string }>('/v1/whoami', { headers: bearer(secret) })).body.code;
 
 test('Generate API Key: description, permissions, inactive; its secret once and then nowhere', async () => {
   const tab = await openKeys();
@@ -32,7 +32,7 @@ test('Generate API Key: description, permissions, inactive; its secret once and 
   await tab.getByRole('button', { name: 'I have stored it' }).click();
   await rowOf(tab, 'Billing service').getByText('Inactive').waitFor();
   await rowOf(tab, 'Billing service').getByText('Reads what billing needs').waitFor();
-  assert.deepEqual(await leftovers(tab, secret), []);
+  assert.deepEqual(await findSecretInTab(tab, secret), []);
   assert.equal(await statusOf(secret), 'token_inactive');
 
   await tab.getByLabel('Billing service is active').check({ force: true });
@@ -41,7 +41,7 @@ test('Generate API Key: description, permissions, inactive; its secret once and 
 });
 
 test('Edit changes everything but the secret, and only what was changed', async () => {
-  const made = await createKey(stage.owner, ['read'], { name: 'Importer', description: 'Old words' });
+  const made = await createKey(fixture.owner, ['read'], { name: 'Importer', description: 'Old words' });
   const tab = await openKeys();
   await chooseInMenu(tab, 'Importer', 'Edit');
   const form = tab.getByRole('dialog', { name: 'Edit Importer' });
@@ -71,13 +71,13 @@ test('a date ends at the end of that day in the reader’s zone', async () => {
   await form.getByText('May deploy until 24 Feb 2037.').waitFor();
   await form.getByRole('button', { name: 'Generate API Key' }).click();
   await tab.getByRole('button', { name: 'I have stored it' }).click();
-  const { body } = await stage.owner.call<{ data: ApiKey[] }>('/v1/api-keys?q=until');
+  const { body } = await fixture.owner.call<{ data: ApiKey[] }>('/v1/api-keys?q=until');
   assert.equal(body.data[0]?.expiresAt, new Date(2037, 1, 24, 23, 59, 59, 999).toISOString());
 });
 
 test('an admin may do it all, a member sees the list alone', async () => {
-  const admin = await signUpMember(stage.house, stage.owner, 'admin', 'adm@example.com');
-  const member = await signUpMember(stage.house, stage.owner, 'member', 'mem@example.com');
+  const admin = await signUpMember(fixture.server, fixture.owner, 'admin', 'adm@example.com');
+  const member = await signUpMember(fixture.server, fixture.owner, 'member', 'mem@example.com');
   const admins = await openKeys(admin);
   await chooseInMenu(admins, 'Importer two', 'Delete');
   const dialog = admins.getByRole('dialog', { name: 'Delete API key' });

@@ -6,13 +6,13 @@ import type { CreatedApiKey } from '../src/contract/schemas.ts';
 import { TEST_SECRET } from '../src/testing/engines.ts';
 import {
   bearer,
-  type Call,
-  callAt,
   createKey,
   createToken,
-  personAt,
+  sendRequest,
+  signInRemotePerson,
   signUpOwner,
   type TestPerson,
+  type TestRequest,
 } from '../src/testing/house.ts';
 import { startPostgres, type TestPostgres } from '../src/testing/postgres.ts';
 import { runCommand, type ServerProcess, spawnServer, temporaryDirectory } from '../src/testing/process.ts';
@@ -39,28 +39,28 @@ after(async () => {
 });
 
 /** The settings of an installation that is not there yet. */
-async function newPlace(engine: Engine, more: Environment = {}): Promise<Environment> {
+async function newStoreLocation(engine: Engine, more: Environment = {}): Promise<Environment> {
   const directory = { DEVPILOT_DATA_DIR: newFolder() };
   return engine === 'sqlite'
     ? { ...directory, ...more }
     : { ...directory, DATABASE_URL: await postgres.createDatabase(), DEVPILOT_SECRET: TEST_SECRET, ...more };
 }
 
-const serve = (place: Environment) => spawnServer(place['DEVPILOT_DATA_DIR'] ?? '', place);
+const serve = (location: Environment) => spawnServer(location['DEVPILOT_DATA_DIR'] ?? '', location);
 
-async function devpilot(place: Environment, ...args: string[]) {
-  const ended = await runCommand(args, place);
+async function devpilot(location: Environment, ...args: string[]) {
+  const ended = await runCommand(args, location);
   return { ...ended, said: `${ended.stdout}${ended.stderr}` };
 }
 
-async function done(place: Environment, ...args: string[]): Promise<string> {
-  const { code, said } = await devpilot(place, ...args);
+async function done(location: Environment, ...args: string[]): Promise<string> {
+  const { code, said } = await devpilot(location, ...args);
   assert.equal(code, 0, said);
   return said;
 }
 
 async function signUp(server: ServerProcess): Promise<TestPerson> {
-  const call = <Body>(path: string, one?: Call) => callAt<Body>(server.url, path, one);
+  const call = <Body>(path: string, one?: TestRequest) => sendRequest<Body>(server.url, path, one);
   return signUpOwner({ url: server.url, call, setupLink: `${server.url}/setup#code=${server.setupCode}` }, EMAIL);
 }
 
@@ -71,19 +71,19 @@ async function sealSomething(server: ServerProcess, owner: TestPerson): Promise<
   const { secret } = await createToken(owner, ['modify_env']);
   const path = `/v1/apps/${app.body.id}/env`;
   const body = { values: { PIN: 'sealed ✓' } };
-  assert.equal((await callAt(server.url, path, { method: 'PATCH', headers: bearer(secret), body })).status, 200);
+  assert.equal((await sendRequest(server.url, path, { method: 'PATCH', headers: bearer(secret), body })).status, 200);
   return { path, secret };
 }
 
 async function readSealed(server: ServerProcess, { path, secret }: { path: string; secret: string }): Promise<unknown> {
-  const { body } = await callAt<{ data?: { name: string; value: string }[] }>(server.url, path, {
+  const { body } = await sendRequest<{ data?: { name: string; value: string }[] }>(server.url, path, {
     headers: bearer(secret),
   });
   return body.data?.map(({ name, value }) => `${name}=${value}`);
 }
 
 const statusOf = async (server: ServerProcess, { secret }: CreatedApiKey) =>
-  (await callAt(server.url, '/v1/authorize', { headers: bearer(secret) })).status;
+  (await sendRequest(server.url, '/v1/authorize', { headers: bearer(secret) })).status;
 
 /** Creates and deletes keys until it is told to stop; what is in the lists was acknowledged. */
 function write(owner: TestPerson) {
@@ -91,9 +91,9 @@ function write(owner: TestPerson) {
   const deleted: CreatedApiKey[] = [];
   let going = true;
   const writers = Array.from({ length: WRITERS }, async () => {
-    for (let at = 0; going; at++) {
+    for (let index = 0; going; index++) {
       const key = await createKey(owner, ['read']);
-      if (at % 3 !== 0) {
+      if (index % 3 !== 0) {
         made.push(key);
         continue;
       }
@@ -114,15 +114,15 @@ function write(owner: TestPerson) {
 for (const from of ENGINES) {
   describe(`a backup of ${from}`, () => {
     test('under writes holds all that was acknowledged before, and restores into either store', async () => {
-      const place = await newPlace(from);
-      const server = await serve(place);
+      const location = await newStoreLocation(from);
+      const server = await serve(location);
       const owner = await signUp(server);
       const sealed = await sealSomething(server, owner);
       const writing = write(owner);
       await until(async () => writing.made.length >= WRITES_BEFORE);
       const [made, deleted] = [[...writing.made], [...writing.deleted]];
       const folder = newFolder();
-      const said = await done(place, 'backup', folder);
+      const said = await done(location, 'backup', folder);
       assert.ok(writing.made.length > made.length, 'writes went on');
       await writing.stop();
       await server.stop('SIGKILL');
@@ -139,13 +139,13 @@ for (const from of ENGINES) {
             : to === 'postgres'
               ? { DEVPILOT_SECRET: readFileSync(join(folder, 'secret'), 'utf8').trim() }
               : {};
-        const there = await newPlace(to, secret);
+        const there = await newStoreLocation(to, secret);
         assert.doesNotMatch(await done(there, 'restore', folder), /can not be read/);
         const again = await serve(there);
         for (const key of made) assert.equal(await statusOf(again, key), 200);
         for (const key of deleted) assert.equal(await statusOf(again, key), 401);
         assert.deepEqual(await readSealed(again, sealed), ['PIN=sealed ✓']);
-        const person = await personAt(again.url, EMAIL);
+        const person = await signInRemotePerson(again.url, EMAIL);
         assert.equal(await statusOf(again, await createKey(person, ['read'])), 200);
         await done(there, 'audit', 'verify');
         const { code, said: refused } = await devpilot(there, 'restore', folder);
@@ -158,16 +158,16 @@ for (const from of ENGINES) {
 
   describe(`copying ${from}`, () => {
     const to = from === 'sqlite' ? 'postgres' : 'sqlite';
-    const nameOf = (place: Environment) => place['DATABASE_URL'] ?? place['DEVPILOT_DATA_DIR'] ?? '';
+    const nameOf = (location: Environment) => location['DATABASE_URL'] ?? location['DEVPILOT_DATA_DIR'] ?? '';
 
     test(`to ${to} moves everything; a source at work and a target with something in it are refused`, async () => {
-      const place = await newPlace(from, { DEVPILOT_SECRET: TEST_SECRET });
-      const server = await serve(place);
+      const location = await newStoreLocation(from, { DEVPILOT_SECRET: TEST_SECRET });
+      const server = await serve(location);
       const owner = await signUp(server);
       const sealed = await sealSomething(server, owner);
       const key = await createKey(owner, ['read']);
-      const there = await newPlace(to, { DEVPILOT_SECRET: TEST_SECRET });
-      const copy = ['store', 'copy', '--from', nameOf(place), '--to', nameOf(there)] as const;
+      const there = await newStoreLocation(to, { DEVPILOT_SECRET: TEST_SECRET });
+      const copy = ['store', 'copy', '--from', nameOf(location), '--to', nameOf(there)] as const;
 
       assert.match((await devpilot({}, ...copy)).said, from === 'sqlite' ? /in use by/ : /at work/);
       assert.equal((await server.stop('SIGTERM')).code, 0);
@@ -182,7 +182,7 @@ for (const from of ENGINES) {
       const again = await serve(there);
       assert.equal(await statusOf(again, key), 200);
       assert.deepEqual(await readSealed(again, sealed), ['PIN=sealed ✓']);
-      const person = await personAt(again.url, EMAIL);
+      const person = await signInRemotePerson(again.url, EMAIL);
       assert.equal((await person.call(`/v1/api-keys/${key.id}`, { method: 'DELETE' })).status, 204);
       assert.equal(await statusOf(again, key), 401);
       assert.equal((await again.stop('SIGTERM')).code, 0);
@@ -192,20 +192,23 @@ for (const from of ENGINES) {
   });
 
   test(`a new secret on ${from} opens all that the old one sealed, which then opens nothing`, async () => {
-    const place = await newPlace(from);
-    const server = await serve(place);
+    const location = await newStoreLocation(from);
+    const server = await serve(location);
     const sealed = await sealSomething(server, await signUp(server));
     const file = join(root.path, `new-secret-${from}`);
     writeFileSync(file, 'another secret of the tests, long enough\n');
     const given = from === 'postgres' ? ['--new-secret-file', file] : [];
-    assert.match((await devpilot(place, 'rotate-secret', ...given)).said, from === 'sqlite' ? /in use by/ : /at work/);
+    assert.match(
+      (await devpilot(location, 'rotate-secret', ...given)).said,
+      from === 'sqlite' ? /in use by/ : /at work/,
+    );
     await server.stop('SIGTERM');
-    const own = join(place['DEVPILOT_DATA_DIR'] ?? '', 'secret');
+    const own = join(location['DEVPILOT_DATA_DIR'] ?? '', 'secret');
     const old = from === 'postgres' ? TEST_SECRET : readFileSync(own, 'utf8').trim();
 
-    assert.match(await done(place, 'rotate-secret', ...given), /^1 values/);
+    assert.match(await done(location, 'rotate-secret', ...given), /^1 values/);
     const fresh: Environment =
-      from === 'postgres' ? { ...place, DEVPILOT_SECRET: readFileSync(file, 'utf8').trim() } : place;
+      from === 'postgres' ? { ...location, DEVPILOT_SECRET: readFileSync(file, 'utf8').trim() } : location;
     const again = await serve(fresh);
     assert.deepEqual(await readSealed(again, sealed), ['PIN=sealed ✓']);
     await again.stop('SIGTERM');
@@ -217,8 +220,8 @@ for (const from of ENGINES) {
 }
 
 test('a backup, a restore and a copy with another secret than the store was sealed with are refused', async () => {
-  const place = await newPlace('sqlite', { DEVPILOT_SECRET: TEST_SECRET });
-  await (await serve(place)).stop('SIGTERM');
+  const location = await newStoreLocation('sqlite', { DEVPILOT_SECRET: TEST_SECRET });
+  await (await serve(location)).stop('SIGTERM');
   const other = { DEVPILOT_SECRET: 'another secret of the tests, long enough' };
   const folder = newFolder();
   const refuse = async (environment: Environment, ...args: string[]) => {
@@ -226,23 +229,24 @@ test('a backup, a restore and a copy with another secret than the store was seal
     assert.equal(code, 2, said);
     assert.match(said, /^devpilot: DEVPILOT_SECRET is not the secret[^\n]*\n$/);
   };
-  for (const command of [['backup', folder], ['migrate'], ['serve']]) await refuse({ ...place, ...other }, ...command);
-  await done(place, 'backup', folder);
-  const there = await newPlace('sqlite', other);
+  for (const command of [['backup', folder], ['migrate'], ['serve']])
+    await refuse({ ...location, ...other }, ...command);
+  await done(location, 'backup', folder);
+  const there = await newStoreLocation('sqlite', other);
   await refuse(there, 'restore', folder);
   assert.equal(existsSync(join(there['DEVPILOT_DATA_DIR'] ?? '', 'devpilot.db')), false);
   await done({ ...there, DEVPILOT_SECRET: TEST_SECRET }, 'restore', folder);
-  await refuse(other, 'store', 'copy', '--from', place['DEVPILOT_DATA_DIR'] ?? '', '--to', newFolder());
+  await refuse(other, 'store', 'copy', '--from', location['DEVPILOT_DATA_DIR'] ?? '', '--to', newFolder());
 });
 
 test('a copy starts in a directory that remembers another store, which was removed from it', async () => {
-  const place = await newPlace('sqlite', { DEVPILOT_SECRET: TEST_SECRET });
-  const server = await serve(place);
+  const location = await newStoreLocation('sqlite', { DEVPILOT_SECRET: TEST_SECRET });
+  const server = await serve(location);
   const key = await createKey(await signUp(server), ['read']);
   await server.stop('SIGTERM');
-  const there = await newPlace('sqlite', { DEVPILOT_SECRET: TEST_SECRET });
+  const there = await newStoreLocation('sqlite', { DEVPILOT_SECRET: TEST_SECRET });
   await (await serve(there)).stop('SIGTERM');
-  const [source = '', target = ''] = [place['DEVPILOT_DATA_DIR'], there['DEVPILOT_DATA_DIR']];
+  const [source = '', target = ''] = [location['DEVPILOT_DATA_DIR'], there['DEVPILOT_DATA_DIR']];
   for (const name of ['devpilot.db', 'devpilot.db-wal', 'devpilot.db-shm']) rmSync(join(target, name), { force: true });
   assert.ok(existsSync(join(target, 'devpilot.state')));
   await done({}, 'store', 'copy', '--from', source, '--to', target);
@@ -252,16 +256,16 @@ test('a copy starts in a directory that remembers another store, which was remov
 });
 
 test('a backup that was changed, cut short or goes where something is, is refused', async () => {
-  const place = await newPlace('sqlite');
-  const server = await serve(place);
+  const location = await newStoreLocation('sqlite');
+  const server = await serve(location);
   await signUp(server);
   const folder = newFolder();
-  await done(place, 'backup', '--without-secret', folder);
+  await done(location, 'backup', '--without-secret', folder);
   assert.equal(existsSync(join(folder, 'secret')), false);
-  assert.match((await devpilot(place, 'backup', folder)).said, /not empty/);
+  assert.match((await devpilot(location, 'backup', folder)).said, /not empty/);
   await server.stop('SIGTERM');
 
-  const there = await newPlace('sqlite');
+  const there = await newStoreLocation('sqlite');
   appendFileSync(join(folder, 'devpilot.db'), 'x');
   assert.match((await devpilot(there, 'restore', folder)).said, /digest is another/);
   writeFileSync(join(folder, 'backup.json'), '{"half');

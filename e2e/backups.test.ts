@@ -8,8 +8,8 @@ import type { Backup } from '../src/contract/backups.ts';
 import type { App } from '../src/contract/resources.ts';
 import type { Page as PageOf } from '../src/contract/schemas.ts';
 import { signUpMember, type TestPerson } from '../src/testing/house.ts';
-import { looksRight } from './looks.ts';
-import { setStage } from './stage.ts';
+import { checkPages } from './looks.ts';
+import { setUpBrowserFixture } from './stage.ts';
 import { createApp, createProject, createServer } from './work.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'devpilot-backups-'));
@@ -18,9 +18,9 @@ after(() => rmSync(directory, { recursive: true, force: true }));
 
 let linus: TestPerson;
 let app: App;
-const stage = setStage(
-  async ({ house, owner }) => {
-    linus = await signUpMember(house, owner, 'member', 'linus@example.com');
+const fixture = setUpBrowserFixture(
+  async ({ server: testServer, owner }) => {
+    linus = await signUpMember(testServer, owner, 'member', 'linus@example.com');
     const server = await createServer(owner, { name: 'This machine', kind: 'local', host: null, user: null });
     const project = await createProject(owner, { name: 'Shop' });
     app = await createApp(owner, { projectId: project.id, name: 'Storefront', serverId: server.id, directory });
@@ -30,9 +30,9 @@ const stage = setStage(
   { environment: { DEVPILOT_LOCAL_SERVER: 'on' } },
 );
 
-const openBackups = (person = stage.owner) => stage.open(`/apps/${app.id}/backups`, { person });
+const openBackups = (person = fixture.owner) => fixture.open(`/apps/${app.id}/backups`, { person });
 const table = (tab: Page) => tab.getByRole('table', { name: 'Backups' });
-const backups = async () => (await stage.owner.call<PageOf<Backup>>(`/v1/apps/${app.id}/backups`)).body.data;
+const backups = async () => (await fixture.owner.call<PageOf<Backup>>(`/v1/apps/${app.id}/backups`)).body.data;
 
 test('a member makes a backup and sees it completed, with its size and sum; restoring is not for them', async () => {
   const tab = await openBackups(linus);
@@ -50,10 +50,10 @@ test('restoring wants the app’s name typed, and brings back what was there', a
   const tab = await openBackups();
   await tab.getByRole('button', { name: /^Actions for the backup of/ }).click();
   await tab.getByRole('menuitem', { name: 'Restore…' }).click();
-  const ask = tab.getByRole('dialog', { name: 'Restore backup' });
-  assert.equal(await ask.getByRole('button', { name: 'Restore' }).isDisabled(), true);
-  await ask.getByRole('textbox').fill('Storefront');
-  await ask.getByRole('button', { name: 'Restore' }).click();
+  const confirmDialog = tab.getByRole('dialog', { name: 'Restore backup' });
+  assert.equal(await confirmDialog.getByRole('button', { name: 'Restore' }).isDisabled(), true);
+  await confirmDialog.getByRole('textbox').fill('Storefront');
+  await confirmDialog.getByRole('button', { name: 'Restore' }).click();
   await table(tab).getByText('Restore by Ada Lovelace: completed', { exact: false }).waitFor();
   assert.equal(readFileSync(file, 'utf8'), 'order 1\n');
 });
@@ -63,9 +63,9 @@ const openRestore = async (tab: Page) => {
   await tab.getByRole('menuitem', { name: 'Restore…' }).click();
   await tab.getByRole('dialog').waitFor();
 };
-looksRight(stage, [
+checkPages(fixture, [
   { name: 'backups', path: () => `/apps/${app.id}/backups` },
-  { name: 'backups-restore', path: () => `/apps/${app.id}/backups`, reach: openRestore },
+  { name: 'backups-restore', path: () => `/apps/${app.id}/backups`, prepare: openRestore },
 ]);
 
 test('a backup is deleted, and an app that can not be backed up says what it lacks', async () => {
@@ -76,7 +76,7 @@ test('a backup is deleted, and an app that can not be backed up says what it lac
   await tab.getByText('The backup is deleted.').waitFor();
   await tab.getByRole('heading', { name: 'No backups yet' }).waitFor();
   assert.deepEqual(await backups(), []);
-  const bare = await createApp(stage.owner, { projectId: app.projectId, name: 'Without a server' });
+  const bare = await createApp(fixture.owner, { projectId: app.projectId, name: 'Without a server' });
   await tab.goto(`/apps/${bare.id}/backups`);
   await tab.getByText('An app needs a server and a directory before it can be backed up.', { exact: false }).waitFor();
   assert.equal(await tab.getByRole('button', { name: 'Back up now' }).count(), 0);

@@ -3,7 +3,7 @@ import { accessSync, constants, mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import type { TestHouse, TestPerson } from '../src/testing/house.ts';
+import type { TestPerson, TestServer } from '../src/testing/house.ts';
 import { scaledTimeout } from '../src/testing/timeouts.ts';
 
 /** A name that is not this machine's: over plain HTTP its pages lack what browsers keep for secure contexts. */
@@ -45,18 +45,18 @@ export interface TabOptions {
 }
 
 /** A tab of a browser of its own, signed in as a person where one is given. */
-export async function openTab(browser: Browser, house: TestHouse, options: TabOptions = {}): Promise<Page> {
-  const context = await openContext(browser, house, options);
+export async function openTab(browser: Browser, server: TestServer, options: TabOptions = {}): Promise<Page> {
+  const context = await openContext(browser, server, options);
   return context.newPage();
 }
 
 export async function openContext(
   browser: Browser,
-  house: TestHouse,
+  server: TestServer,
   { width = 1280, scheme = 'light', person, zone }: TabOptions = {},
 ): Promise<BrowserContext> {
   const context = await browser.newContext({
-    baseURL: house.origin,
+    baseURL: server.origin,
     viewport: { width, height: 800 },
     colorScheme: scheme,
     reducedMotion: 'reduce',
@@ -67,7 +67,7 @@ export async function openContext(
   context.setDefaultTimeout(scaledTimeout(30_000));
   if (person !== undefined) {
     const [name = '', value = ''] = person.cookie.split('=');
-    await context.addCookies([{ name, value, url: house.origin, httpOnly: true, sameSite: 'Lax' }]);
+    await context.addCookies([{ name, value, url: server.origin, httpOnly: true, sameSite: 'Lax' }]);
   }
   return context;
 }
@@ -75,7 +75,7 @@ export async function openContext(
 let axe: Promise<string> | null = null;
 
 /** What axe-core finds against WCAG 2.2 A and AA and its own best practices, a line a finding. */
-export async function findBarriers(page: Page): Promise<string[]> {
+export async function findAccessibilityViolations(page: Page): Promise<string[]> {
   axe ??= readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
   await page.evaluate(await axe);
   return page.evaluate(async () => {
@@ -97,9 +97,9 @@ export async function findBarriers(page: Page): Promise<string[]> {
  * What is on the clipboard, read by a page of a secure context: the tab itself may have no right to.
  * The clipboard is empty afterwards.
  */
-export async function takeClipboard(tab: Page, house: TestHouse): Promise<string> {
+export async function readAndClearClipboard(tab: Page, server: TestServer): Promise<string> {
   const reader = await tab.context().newPage();
-  await reader.goto(`${house.url}/healthz`);
+  await reader.goto(`${server.url}/healthz`);
   const text = await reader.evaluate(() => navigator.clipboard.readText());
   await reader.evaluate(() => navigator.clipboard.writeText(''));
   await reader.close();
@@ -107,31 +107,31 @@ export async function takeClipboard(tab: Page, house: TestHouse): Promise<string
 }
 
 /** Takes a picture for the eye; the folder stays out of git. */
-export async function picture(page: Page, name: string): Promise<void> {
+export async function takeScreenshot(page: Page, name: string): Promise<void> {
   const folder = new URL('./screenshots/', import.meta.url).pathname;
   mkdirSync(folder, { recursive: true });
   await page.screenshot({ path: `${folder}${name}.png`, fullPage: true });
 }
 
 /** The looks that every page and dialog must bear: both schemes, wide and on the narrowest telephone. */
-const LOOKS = (['light', 'dark'] as const).flatMap((scheme) => [1280, 360].map((width) => ({ scheme, width })));
+const APPEARANCES = (['light', 'dark'] as const).flatMap((scheme) => [1280, 360].map((width) => ({ scheme, width })));
 /** More widths at which nothing may stick out: a page enlarged four times (WCAG 1.4.10), telephones, tablets. */
-const MORE_WIDTHS = [320, 400, 768, 900];
+const OTHER_WIDTHS = [320, 400, 768, 900];
 
 /** Resolves when what was changed is on the screen. */
-async function drawn(page: Page): Promise<void> {
+async function nextFrame(page: Page): Promise<void> {
   await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
 }
 
 async function assertFits(page: Page, width: number): Promise<void> {
   await page.setViewportSize({ width, height: 800 });
-  await drawn(page);
+  await nextFrame(page);
   const excess = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   assert.ok(excess <= 0, `${excess} pixels too wide at ${width}`);
 }
 
 /** Texts that are cut off without a sign that there is more. */
-function cutTexts(page: Page): Promise<string[]> {
+function findCutTexts(page: Page): Promise<string[]> {
   return page.evaluate(() =>
     [...document.querySelectorAll('main *')].flatMap((element) => {
       const { overflowX, textOverflow, clipPath, position } = getComputedStyle(element);
@@ -147,7 +147,7 @@ function cutTexts(page: Page): Promise<string[]> {
 }
 
 /** What moves although the browser asks for stillness, the wheel of what is under way left aside. */
-function movements(page: Page): Promise<string[]> {
+function findAnimations(page: Page): Promise<string[]> {
   return page.evaluate(() =>
     document.getAnimations().flatMap(({ effect }) => {
       const { target } = effect as KeyframeEffect;
@@ -160,17 +160,17 @@ function movements(page: Page): Promise<string[]> {
  * Looks at a page, or a page with a dialog open, as it stands: free of barriers in both schemes, wide and narrow,
  * never wider than its window, and still. Leaves a picture of each look under this name for the eye.
  */
-export async function inspect(page: Page, name: string): Promise<void> {
+export async function checkAppearance(page: Page, name: string): Promise<void> {
   const { width: before } = page.viewportSize() ?? { width: 1280 };
-  for (const { scheme, width } of LOOKS) {
+  for (const { scheme, width } of APPEARANCES) {
     await page.emulateMedia({ colorScheme: scheme });
     await assertFits(page, width);
-    assert.deepEqual(await movements(page), [], 'nothing moves where stillness is asked for');
-    assert.deepEqual(await cutTexts(page), [], 'no text is cut off');
-    await picture(page, `${name}-${scheme}-${width}`);
-    assert.deepEqual(await findBarriers(page), [], `${name}, ${scheme}, ${width} pixels`);
+    assert.deepEqual(await findAnimations(page), [], 'nothing moves where stillness is asked for');
+    assert.deepEqual(await findCutTexts(page), [], 'no text is cut off');
+    await takeScreenshot(page, `${name}-${scheme}-${width}`);
+    assert.deepEqual(await findAccessibilityViolations(page), [], `${name}, ${scheme}, ${width} pixels`);
   }
-  for (const width of MORE_WIDTHS) await assertFits(page, width);
+  for (const width of OTHER_WIDTHS) await assertFits(page, width);
   await page.emulateMedia({ colorScheme: 'light' });
   await assertFits(page, before);
 }

@@ -7,16 +7,16 @@ import {
   createToken,
   signUpMember,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestServer,
 } from '../src/testing/house.ts';
-import { openShell, type Shell, untilEnd } from './command.ts';
+import { type CliShell, collectResult, openCliShell } from './command.ts';
 import { createApp, createProject, setVariables } from './work.ts';
 
-let house: TestHouse;
+let server: TestServer;
 let owner: TestPerson;
-let shell: Shell;
+let shell: CliShell;
 let app: App;
 let secret: string;
 
@@ -38,20 +38,20 @@ const file = (name: string, text: string) => {
 };
 
 before(async () => {
-  house = await startHouse();
-  owner = await signUpOwner(house);
+  server = await startTestServer();
+  owner = await signUpOwner(server);
   const { id: projectId } = await createProject(owner, { name: 'Shop' });
   app = await createApp(owner, { name: 'Storefront', projectId });
   secret = (await createToken(owner, ['modify_env'], { passphrase: 'schöne Passphrase' })).secret;
-  shell = openShell({
-    DEVPILOT_URL: house.url,
+  shell = openCliShell({
+    DEVPILOT_URL: server.url,
     DEVPILOT_TOKEN: secret,
     DEVPILOT_PASSPHRASE: 'schöne Passphrase',
   });
 });
 after(async () => {
   shell?.close();
-  await house?.close();
+  await server?.close();
 });
 beforeEach(async () => {
   const old = Object.keys(await variables()).map((name) => [name, null]);
@@ -125,11 +125,11 @@ describe('push', () => {
 
   test('at a terminal asks once the differences are shown; no is no, with 2', async () => {
     const name = file('asked.env', 'ASKED=hidden-value\n');
-    const refused = await shell.type(['env', 'push', app.slug, name], [[/Change the environment/, 'n']]);
+    const refused = await shell.typeAtTerminal(['env', 'push', app.slug, name], [[/Change the environment/, 'n']]);
     assert.equal(refused.code, 2);
     assert.match(refused.stdout, /\+ ASKED=•+.*Change the environment.*Cancelled; nothing was changed/s);
     assert.deepEqual(await variables(), {});
-    const pushed = await shell.type(['env', 'push', app.slug, name], [[/Change the environment/, 'y']]);
+    const pushed = await shell.typeAtTerminal(['env', 'push', app.slug, name], [[/Change the environment/, 'y']]);
     assert.equal(pushed.code, 0);
     assert.ok(!`${refused.stdout}${pushed.stdout}`.includes('hidden-value'));
     assert.deepEqual(await variables(), { ASKED: 'hidden-value' });
@@ -178,7 +178,7 @@ describe('set and unset', () => {
   });
 
   test('at a terminal the value is typed unseen', async () => {
-    const typed = await shell.type(['env', 'set', app.slug, 'TYPED'], [[/Value of TYPED/, 'unseen value\r']]);
+    const typed = await shell.typeAtTerminal(['env', 'set', app.slug, 'TYPED'], [[/Value of TYPED/, 'unseen value\r']]);
     assert.equal(typed.code, 0, typed.stdout);
     assert.ok(!typed.stdout.includes('unseen'));
     assert.deepEqual(await variables(), { TYPED: 'unseen value' });
@@ -237,10 +237,10 @@ describe('run', () => {
       ...tell(`process.on("SIGTERM", () => process.exit(3)); ${started}`),
     ]);
     caught.stdout?.once('data', () => caught.kill('SIGTERM'));
-    assert.equal((await untilEnd(caught)).code, 3);
+    assert.equal((await collectResult(caught)).code, 3);
     const died = shell.start(['env', 'run', app.slug, ...tell(started)]);
     died.stdout?.once('data', () => died.kill('SIGINT'));
-    await untilEnd(died);
+    await collectResult(died);
     assert.equal(died.signalCode, 'SIGINT');
   });
 
@@ -254,7 +254,7 @@ describe('run', () => {
 
 test('a member lists the names; pull and run refuse instead of going on with blank values', async () => {
   await setVariables(owner, app, { DATABASE_URL: 'postgres://shop:hunter2hunter2@db' });
-  const member = await signUpMember(house, owner, 'member', 'mia@example.com');
+  const member = await signUpMember(server, owner, 'member', 'mia@example.com');
   const environment = { DEVPILOT_TOKEN: member.cookie.split('=')[1] ?? '' };
   const listed = await shell.run(['env', 'list', app.slug], { environment });
   assert.deepEqual([listed.code, /DATABASE_URL/.test(listed.stdout)], [0, true], listed.stderr);

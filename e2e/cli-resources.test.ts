@@ -9,31 +9,31 @@ import {
   createKey,
   createToken,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestServer,
 } from '../src/testing/house.ts';
 import { startSshd, type TestSshd } from '../src/testing/sshd.ts';
-import { openShell, type Shell } from './command.ts';
-import { reportErrors, STACK } from './work.ts';
+import { type CliShell, openCliShell } from './command.ts';
+import { reportErrors, SAMPLE_STACK } from './work.ts';
 
-let house: TestHouse;
+let server: TestServer;
 let owner: TestPerson;
-let shell: Shell;
+let shell: CliShell;
 let sshd: TestSshd;
 const json = <Body>(text: string) => JSON.parse(text) as Body;
 
 before(async () => {
-  house = await startHouse();
-  owner = await signUpOwner(house);
+  server = await startTestServer();
+  owner = await signUpOwner(server);
   sshd = await startSshd();
   const { secret } = await createKey(owner, ['manage_projects', 'manage_apps', 'manage_servers']);
-  shell = openShell({ DEVPILOT_URL: house.url, DEVPILOT_TOKEN: secret });
+  shell = openCliShell({ DEVPILOT_URL: server.url, DEVPILOT_TOKEN: secret });
 });
 after(async () => {
   shell?.close();
   await sshd?.close();
-  await house?.close();
+  await server?.close();
 });
 
 describe('projects, servers and apps', () => {
@@ -169,7 +169,7 @@ describe('activity', () => {
     const again = await shell.run([...one, '--id', 'first', '--json'], sender);
     assert.deepEqual(json(again.stdout), { accepted: 0, duplicates: 1 });
     const event = (id: number, type: string) => ({ specversion: '1.0', id: String(id), source: '/shop', type });
-    const many = Array.from({ length: 1200 }, (_, at) => event(at, 'order.paid'));
+    const many = Array.from({ length: 1200 }, (_, index) => event(index, 'order.paid'));
     const batch = await shell.run(['activity', 'send', '-', '--json'], { ...sender, input: JSON.stringify(many) });
     assert.deepEqual(json(batch.stdout), { accepted: 1200, duplicates: 0 }, batch.stderr);
     const lines = [event(5000, 'mail.sent'), event(5001, 'mail.sent')].map((line) => JSON.stringify(line)).join('\n');
@@ -194,8 +194,14 @@ describe('activity', () => {
 
 describe('errors', () => {
   test('issues are listed, shown with their stack, resolved, reopened, muted and deleted', async () => {
-    const report = { type: 'TypeError', message: 'order is undefined', stack: STACK, app: 'shop', release: 'shop@1' };
-    const [issue = ''] = await reportErrors(house, owner, [report, { type: 'RangeError', message: 'too far' }]);
+    const report = {
+      type: 'TypeError',
+      message: 'order is undefined',
+      stack: SAMPLE_STACK,
+      app: 'shop',
+      release: 'shop@1',
+    };
+    const [issue = ''] = await reportErrors(server, owner, [report, { type: 'RangeError', message: 'too far' }]);
     const environment = { DEVPILOT_TOKEN: (await createToken(owner, ['error_tracker'])).secret };
     const listed = await shell.run(['errors', 'list', '--app', 'shop', '--status', 'open'], { environment });
     assert.match(listed.stdout, new RegExp(`^${issue}\topen\terror\t1\t[^\t]+\tshop\t.*TypeError.*\n$`));

@@ -7,23 +7,23 @@ import type { Deployment } from '../src/contract/deployments.ts';
 import type { LogLine } from '../src/contract/log-line.ts';
 import type { Server } from '../src/contract/resources.ts';
 import type { Run, Script } from '../src/contract/scripts.ts';
-import { createTestApp, createTestServer, getDeployment, type TestApp } from '../src/testing/deploying.ts';
+import { createServerResource, createTestApp, getDeployment, type TestApp } from '../src/testing/deploying.ts';
 import {
   createKey,
   createToken,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestServer,
 } from '../src/testing/house.ts';
 import { until } from '../src/testing/until.ts';
-import { openShell, type Shell, untilEnd } from './command.ts';
+import { type CliShell, collectResult, openCliShell } from './command.ts';
 
-let house: TestHouse;
+let testServer: TestServer;
 let owner: TestPerson;
 let server: Server;
 let app: TestApp;
-let shell: Shell;
+let shell: CliShell;
 let advanced: { DEVPILOT_TOKEN: string };
 let approver: { DEVPILOT_TOKEN: string };
 let scripts: { DEVPILOT_TOKEN: string };
@@ -32,9 +32,9 @@ const json = <Body>(text: string) => JSON.parse(text) as Body;
 const live = () => readlinkSync(join(app.directory, 'current')).split('/').at(-1);
 
 before(async () => {
-  house = await startHouse({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
-  owner = await signUpOwner(house);
-  server = await createTestServer(owner);
+  testServer = await startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
+  owner = await signUpOwner(testServer);
+  server = await createServerResource(owner);
   app = await createTestApp(owner, server.id, {
     hooks: [
       { name: 'Build', stage: 'post_source_control', run: 'echo building; test ! -e broken' },
@@ -48,12 +48,12 @@ before(async () => {
   approver = await secretOf(createToken(owner, ['advanced_deployment'], { name: 'Approver' }));
   scripts = await secretOf(createToken(owner, ['run_scripts']));
   keyed = await secretOf(createKey(owner, ['read', 'write', 'delete', 'deploy', 'view_logs', 'manage_backups']));
-  shell = openShell({ DEVPILOT_URL: house.url, ...basic });
+  shell = openCliShell({ DEVPILOT_URL: testServer.url, ...basic });
 });
 after(async () => {
   shell?.close();
   app?.remove();
-  await house?.close();
+  await testServer?.close();
 });
 
 describe('deployments', () => {
@@ -118,7 +118,7 @@ describe('deployments', () => {
     assert.equal(waitingFor, 'approval');
     assert.match(begun.stderr, new RegExp(`devpilot logs ${id} --follow`));
     const follower = shell.start(['deploy', app.slug, '--approval', '--wait', '--replace'], { environment: advanced });
-    const ended = untilEnd(follower);
+    const ended = collectResult(follower);
     await until(async () => (await getDeployment(owner, id)).status === 'cancelled');
     const next = (await shell.run(['deployments', 'list', '--status', 'pending', '--quiet'])).stdout.trim();
     assert.equal((await shell.run(['deployments', 'cancel', next])).code, 0);
@@ -140,7 +140,7 @@ describe('deployments', () => {
 
   test('interrupted, a follower says how to come back, and the deployment goes on', async () => {
     const follower = shell.start(['deploy', app.slug, '--approval', '--follow'], { environment: advanced });
-    const ended = untilEnd(follower);
+    const ended = collectResult(follower);
     await new Promise((resolve) => follower.stderr?.once('data', resolve));
     const id = (await shell.run(['deployments', 'list', '--status', 'pending', '--quiet'])).stdout.trim();
     follower.kill('SIGINT');
@@ -247,7 +247,7 @@ describe('scripts', () => {
     const begun = await shell.run(['run', 'greet', '--param', 'WHO=x', '--quiet'], { environment });
     const id = begun.stdout.trim();
     const follower = shell.start(['logs', id, '--follow', '--json'], { environment });
-    const ended = untilEnd(follower);
+    const ended = collectResult(follower);
     await new Promise((resolve) => follower.stdout?.once('data', resolve));
     assert.equal((await shell.run(['runs', 'cancel', id], { environment })).code, 0);
     assert.equal((await ended).code, 0);
@@ -277,11 +277,11 @@ describe('backups', () => {
     const restored = await shell.run(['backups', 'restore', backup.id, '--yes'], { environment });
     assert.equal(restored.code, 0, restored.stderr);
     assert.equal(readFileSync(file, 'utf8'), 'before');
-    const person = openShell({ DEVPILOT_URL: house.url, ...environment });
+    const person = openCliShell({ DEVPILOT_URL: testServer.url, ...environment });
     const question = /Type .* to go on/;
-    const wrong = await person.type(['backups', 'restore', backup.id], [[question, 'yes\r']]);
+    const wrong = await person.typeAtTerminal(['backups', 'restore', backup.id], [[question, 'yes\r']]);
     assert.equal(wrong.code, 2, wrong.stdout);
-    const named = await person.type(['backups', 'restore', backup.id], [[question, `${app.slug}\r`]]);
+    const named = await person.typeAtTerminal(['backups', 'restore', backup.id], [[question, `${app.slug}\r`]]);
     assert.equal(named.code, 0, named.stdout);
     person.close();
     const again = await shell.run(['backups', 'restore', backup.id, '--yes', '--json'], { environment });

@@ -4,33 +4,33 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { AccessToken, ApiKey, AuditEvent, CreatedAccessToken, Whoami } from '../src/contract/schemas.ts';
-import { needCommand } from '../src/testing/debian.ts';
+import { ensureCommand } from '../src/testing/debian.ts';
 import {
   bearer,
   cookieOf,
   createKey,
+  createTestPerson,
   createToken,
   PASSWORD,
-  personWith,
   signUpMember,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestServer,
 } from '../src/testing/house.ts';
 import { scaledTimeout } from '../src/testing/timeouts.ts';
-import { BIN, openShell, type Shell, untilEnd } from './command.ts';
+import { BIN, type CliShell, collectResult, openCliShell } from './command.ts';
 
-let house: TestHouse;
+let server: TestServer;
 let owner: TestPerson;
-let shell: Shell;
+let shell: CliShell;
 const json = <Body>(text: string) => JSON.parse(text) as Body;
-const authorize = async (secret: string) => (await house.call('/v1/authorize', { headers: bearer(secret) })).status;
+const authorize = async (secret: string) => (await server.call('/v1/authorize', { headers: bearer(secret) })).status;
 
 /** Signs in as the person does: runs the command, reads its code, approves it in the page's stead. */
-async function signIn(into: Shell, person: TestPerson, args: readonly string[] = []) {
-  const child = into.start(['login', '--url', house.url, ...args]);
-  const ended = untilEnd(child);
+async function signIn(into: CliShell, person: TestPerson, args: readonly string[] = []) {
+  const child = into.start(['login', '--url', server.url, ...args]);
+  const ended = collectResult(child);
   const code = await new Promise<string>((resolve) => {
     let said = '';
     child.stderr?.on('data', (chunk: Buffer) => {
@@ -45,15 +45,15 @@ async function signIn(into: Shell, person: TestPerson, args: readonly string[] =
 }
 
 before(async () => {
-  house = await startHouse();
-  owner = await signUpOwner(house);
-  shell = openShell();
+  server = await startTestServer();
+  owner = await signUpOwner(server);
+  shell = openCliShell();
   const { code, stderr } = await signIn(shell, owner);
   assert.equal(code, 0, stderr);
 });
 after(async () => {
   shell.close();
-  await house.close();
+  await server.close();
 });
 
 describe('signing in', () => {
@@ -62,14 +62,14 @@ describe('signing in', () => {
     assert.equal(statSync(file).mode & 0o777, 0o600);
     const { code, stdout } = await shell.run(['whoami', '--json']);
     assert.equal(code, 0);
-    const who = json<Whoami>(stdout);
-    assert.equal(who.principal.email, owner.email);
-    assert.equal(who.rights.role, 'owner');
+    const whoami = json<Whoami>(stdout);
+    assert.equal(whoami.principal.email, owner.email);
+    assert.equal(whoami.rights.role, 'owner');
   });
 
   test('without a credential a command ends with 4 and says what to do', async () => {
-    const fresh = openShell();
-    const { code, stdout, stderr } = await fresh.run(['tokens', 'list', '--url', house.url]);
+    const fresh = openCliShell();
+    const { code, stdout, stderr } = await fresh.run(['tokens', 'list', '--url', server.url]);
     fresh.close();
     assert.deepEqual({ code, stdout }, { code: 4, stdout: '' });
     assert.match(stderr, /^devpilot: Not signed in to http.*Run: devpilot login/);
@@ -82,7 +82,7 @@ describe('signing in', () => {
   });
 
   test('takes a secret from standard input, never from the command line', async () => {
-    const fresh = openShell({ DEVPILOT_URL: house.url });
+    const fresh = openCliShell({ DEVPILOT_URL: server.url });
     const token = await createToken(owner, ['modify_env']);
     const refused = await fresh.run(['login', '--token', token.secret]);
     assert.equal(refused.code, 1);
@@ -94,7 +94,7 @@ describe('signing in', () => {
   });
 
   test('uses the keychain where one works, and then keeps no secret in the file', async () => {
-    const fresh = openShell();
+    const fresh = openCliShell();
     const bin = join(fresh.directory, 'bin');
     mkdirSync(bin);
     // Stands for libsecret's command, which needs a desktop session.
@@ -103,7 +103,7 @@ describe('signing in', () => {
       `#!/bin/sh\ncase $1 in store) cat > "$HOME/kept" ;; lookup) cat "$HOME/kept" ;; clear) rm "$HOME/kept" ;; esac\n`,
     );
     chmodSync(join(bin, 'secret-tool'), 0o755);
-    const environment = { DEVPILOT_KEYCHAIN: '', PATH: `${bin}:${process.env['PATH']}`, DEVPILOT_URL: house.url };
+    const environment = { DEVPILOT_KEYCHAIN: '', PATH: `${bin}:${process.env['PATH']}`, DEVPILOT_URL: server.url };
     const token = await createToken(owner, ['modify_env']);
     const input = token.secret;
     assert.equal((await fresh.run(['login', '--token', '-'], { environment, input })).code, 0);
@@ -131,15 +131,15 @@ describe('signing in', () => {
   });
 
   test('signing out ends the session on the server', async () => {
-    const other = openShell();
+    const other = openCliShell();
     assert.equal((await signIn(other, owner, ['--profile', 'work'])).code, 0);
     const kept = json<{ profiles: { work: { secret: string } } }>(
       readFileSync(join(other.directory, 'config', 'config.json'), 'utf8'),
     );
-    assert.equal((await house.call('/v1/me', { headers: bearer(kept.profiles.work.secret) })).status, 200);
+    assert.equal((await server.call('/v1/me', { headers: bearer(kept.profiles.work.secret) })).status, 200);
     assert.equal((await other.run(['logout'])).code, 0);
-    assert.equal((await house.call('/v1/me', { headers: bearer(kept.profiles.work.secret) })).status, 401);
-    assert.equal((await other.run(['whoami', '--url', house.url])).code, 4);
+    assert.equal((await server.call('/v1/me', { headers: bearer(kept.profiles.work.secret) })).status, 401);
+    assert.equal((await other.run(['whoami', '--url', server.url])).code, 4);
     other.close();
   });
 });
@@ -176,7 +176,7 @@ describe('tokens', () => {
     const token = json<CreatedAccessToken>(stdout);
     assert.equal(token.hasPassphrase, true);
     const headers = { ...bearer(token.secret), 'Access-Token-Passphrase': 'correct horse' };
-    assert.equal((await house.call('/v1/authorize', { headers })).status, 200);
+    assert.equal((await server.call('/v1/authorize', { headers })).status, 200);
   });
 
   test('what the server refuses is said field by field, with 1', async () => {
@@ -215,7 +215,7 @@ describe('tokens', () => {
   test('replace ends its output at once, waits for the first use, then deletes the old one', async () => {
     const old = await createToken(owner, ['modify_env'], { name: 'Rotated' });
     const child = shell.start(['tokens', 'replace', old.id, '--quiet', '--wait', '1m']);
-    const ended = untilEnd(child);
+    const ended = collectResult(child);
     let secret = '';
     // What reads the pipe sees its end while the command still waits.
     for await (const chunk of child.stdout ?? []) secret += String(chunk);
@@ -233,7 +233,7 @@ describe('Ctrl-C', () => {
   test('ends what waits with 2, and says what is left behind', async () => {
     const old = await createToken(owner, ['modify_env'], { name: 'Half replaced' });
     const replacing = shell.start(['tokens', 'replace', old.id]);
-    const ended = untilEnd(replacing);
+    const ended = collectResult(replacing);
     await new Promise((resolve) => replacing.stdout?.once('data', resolve));
     await new Promise((resolve) => replacing.stdout?.once('close', resolve));
     replacing.kill('SIGINT');
@@ -242,8 +242,8 @@ describe('Ctrl-C', () => {
     assert.match(stderr, new RegExp(`Cancelled\\. Both stand: ${old.id} and tok_`));
     assert.deepEqual([await authorize(old.secret), await authorize(stdout.trim())], [200, 200]);
 
-    const waiting = shell.start(['login', '--url', house.url]);
-    const left = untilEnd(waiting);
+    const waiting = shell.start(['login', '--url', server.url]);
+    const left = collectResult(waiting);
     await new Promise((resolve) => waiting.stderr?.once('data', resolve));
     waiting.kill('SIGINT');
     assert.equal((await left).code, 2);
@@ -293,7 +293,7 @@ describe('keys', () => {
 
 describe('the rest', () => {
   test('members and workspaces are listed; another workspace can be named', async () => {
-    await signUpMember(house, owner, 'member', 'grace@example.com');
+    await signUpMember(server, owner, 'member', 'grace@example.com');
     const members = await shell.run(['members', 'list', '--json']);
     assert.deepEqual(
       json<{ email: string }[]>(members.stdout)
@@ -322,7 +322,7 @@ describe('the rest', () => {
 
   test('a credential does nothing in a workspace that is not its own, whatever is named', async () => {
     const key = await createKey(owner, ['read', 'write', 'manage_projects']);
-    const environment = { DEVPILOT_TOKEN: key.secret, DEVPILOT_URL: house.url };
+    const environment = { DEVPILOT_TOKEN: key.secret, DEVPILOT_URL: server.url };
     const create = (...named: string[]) =>
       shell.run(['projects', 'create', '--name', 'Astray', ...named], { environment });
     for (const refused of [
@@ -354,7 +354,7 @@ describe('the rest', () => {
     assert.equal((await shell.run(['members', 'withdraw', 'Alan@Example.com', '--yes', '--quiet'])).code, 0);
     assert.equal((await shell.run(['members', 'invitations', '--quiet'])).stdout, '');
 
-    await signUpMember(house, owner, 'member', 'edsger@example.com');
+    await signUpMember(server, owner, 'member', 'edsger@example.com');
     const changed = await shell.run(['members', 'role', 'edsger@example.com', 'admin', '--json']);
     const { id, role } = json<{ id: string; role: string }>(changed.stdout);
     assert.equal(role, 'admin');
@@ -371,7 +371,7 @@ describe('the rest', () => {
   });
 
   test('an admin ends the sessions of a member, and a member leaves', async () => {
-    const member = await signUpMember(house, owner, 'member', 'barbara@example.com');
+    const member = await signUpMember(server, owner, 'member', 'barbara@example.com');
     const unasked = await shell.run(['members', 'end-sessions', 'barbara@example.com']);
     assert.equal(unasked.code, 1);
     assert.match(unasked.stderr, /needs --yes/);
@@ -384,8 +384,8 @@ describe('the rest', () => {
     assert.equal((await shell.run(['members', 'end-sessions', 'nobody@example.com', '--yes'])).code, 1);
 
     const body = { email: 'barbara@example.com', password: PASSWORD };
-    const again = personWith(house, body.email, cookieOf(await house.call('/v1/sessions', { body })), '');
-    const hers = openShell();
+    const again = createTestPerson(server, body.email, cookieOf(await server.call('/v1/sessions', { body })), '');
+    const hers = openCliShell();
     assert.equal((await signIn(hers, again)).code, 0);
     const forbidden = await hers.run(['members', 'end-sessions', 'ada@example.com', '--yes']);
     assert.equal(forbidden.code, 1);
@@ -437,7 +437,7 @@ describe('the rest', () => {
   });
 
   test('doctor finds nothing wrong with a sound house, and names what is wrong with another', async () => {
-    const environment = { DEVPILOT_DATA_DIR: house.dataDirectory };
+    const environment = { DEVPILOT_DATA_DIR: server.dataDirectory };
     const sound = await shell.run(['doctor', '--json'], { environment });
     const checks = json<{ name: string; ok: boolean }[]>(sound.stdout);
     assert.deepEqual([sound.code, checks.filter(({ ok }) => !ok)], [0, []]);
@@ -445,9 +445,9 @@ describe('the rest', () => {
       checks.map(({ name }) => name),
       ['runtime', 'settings', 'data directory', 'store', 'server', 'clock'],
     );
-    chmodSync(house.dataDirectory, 0o755);
+    chmodSync(server.dataDirectory, 0o755);
     const open = await shell.run(['doctor', '--url', 'http://127.0.0.1:9'], { environment });
-    chmodSync(house.dataDirectory, 0o700);
+    chmodSync(server.dataDirectory, 0o700);
     assert.equal(open.code, 1);
     assert.match(open.stdout, /BAD {2}data directory/);
     assert.match(open.stdout, /BAD {2}server/);
@@ -457,8 +457,8 @@ describe('the rest', () => {
     const { stdout: script } = await shell.run(['completion', 'bash']);
     const complete = (...words: string[]) => {
       const list = words.map((word) => `'${word}'`).join(' ');
-      const ask = `${script}\nCOMP_WORDS=(devpilot ${list}); COMP_CWORD=${words.length}; _devpilot; echo "\${COMPREPLY[@]}"`;
-      return spawnSync('bash', ['-c', ask], { encoding: 'utf8' }).stdout.trim().split(' ');
+      const completionScript = `${script}\nCOMP_WORDS=(devpilot ${list}); COMP_CWORD=${words.length}; _devpilot; echo "\${COMPREPLY[@]}"`;
+      return spawnSync('bash', ['-c', completionScript], { encoding: 'utf8' }).stdout.trim().split(' ');
     };
     assert.deepEqual(complete('tok'), ['tokens']);
     assert.deepEqual(complete('tokens', 'cr'), ['create']);
@@ -470,7 +470,7 @@ describe('the rest', () => {
   });
 
   test('fish completes commands, options and values', async () => {
-    needCommand('fish');
+    ensureCommand('fish');
     const file = join(shell.directory, 'devpilot.fish');
     writeFileSync(file, (await shell.run(['completion', 'fish'])).stdout);
     const complete = (line: string) => {
@@ -488,7 +488,7 @@ describe('the rest', () => {
   });
 
   test('zsh completes at the first Tab, from a folder of fpath and when sourced', async () => {
-    needCommand('zsh');
+    ensureCommand('zsh');
     const folder = join(shell.directory, 'functions');
     mkdirSync(folder);
     writeFileSync(join(folder, '_devpilot'), (await shell.run(['completion', 'zsh'])).stdout);
@@ -500,7 +500,7 @@ describe('the rest', () => {
         stdio: 'pipe',
         timeout: scaledTimeout(60_000),
       });
-      const ended = untilEnd(terminal);
+      const ended = collectResult(terminal);
       // What is typed is seen too; a mark in two pieces is whole only where the shell says it.
       const setUp = `${way}; devpilot() { print "<$*>"; exit }; PROMPT='RE''ADY '\n`;
       const left: [RegExp, string][] = [

@@ -7,7 +7,7 @@ import { scaledTimeout } from '../src/testing/timeouts.ts';
 
 export const BIN = fileURLToPath(new URL('../bin/devpilot.mjs', import.meta.url));
 
-export interface Ended {
+export interface ProcessResult {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
@@ -20,17 +20,20 @@ export interface RunOptions {
 }
 
 /** The real command, with a configuration of its own and nothing of the environment's. */
-export interface Shell {
+export interface CliShell {
   readonly directory: string;
-  run(args: readonly string[], options?: RunOptions): Promise<Ended>;
+  run(args: readonly string[], options?: RunOptions): Promise<ProcessResult>;
   start(args: readonly string[], options?: RunOptions): ChildProcess;
   /** At a terminal: types each answer once what it answers to has been shown. */
-  type(args: readonly string[], answers: readonly (readonly [question: RegExp, answer: string])[]): Promise<Ended>;
+  typeAtTerminal(
+    args: readonly string[],
+    answers: readonly (readonly [question: RegExp, answer: string])[],
+  ): Promise<ProcessResult>;
   close(): void;
 }
 
 /** Collects what a process says until it ends. */
-export function untilEnd(child: ChildProcess): Promise<Ended> {
+export function collectResult(child: ChildProcess): Promise<ProcessResult> {
   let stdout = '';
   let stderr = '';
   child.stdout?.on('data', (chunk: Buffer) => {
@@ -45,7 +48,7 @@ export function untilEnd(child: ChildProcess): Promise<Ended> {
   });
 }
 
-export function openShell(environment: Readonly<Record<string, string>> = {}): Shell {
+export function openCliShell(environment: Readonly<Record<string, string>> = {}): CliShell {
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-cli-'));
   const own = {
     PATH: process.env['PATH'] ?? '',
@@ -54,7 +57,7 @@ export function openShell(environment: Readonly<Record<string, string>> = {}): S
     DEVPILOT_KEYCHAIN: 'off',
     ...environment,
   };
-  const start: Shell['start'] = (args, options = {}) => {
+  const start: CliShell['start'] = (args, options = {}) => {
     const child = spawn(process.execPath, [BIN, ...args], {
       cwd: options.cwd ?? directory,
       env: { ...own, ...options.environment },
@@ -64,32 +67,32 @@ export function openShell(environment: Readonly<Record<string, string>> = {}): S
     child.stdin?.end(options.input ?? '');
     return child;
   };
-  const type: Shell['type'] = async (args, answers) => {
-    const line = [process.execPath, BIN, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+  const type: CliShell['typeAtTerminal'] = async (args, answers) => {
+    const commandLine = [process.execPath, BIN, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
     // A terminal that nobody sits at has no columns until it is told.
-    const child = spawn('script', ['-qefc', `stty cols 200 rows 50; ${line}`, '/dev/null'], {
+    const child = spawn('script', ['-qefc', `stty cols 200 rows 50; ${commandLine}`, '/dev/null'], {
       cwd: directory,
       env: { ...own, TERM: 'xterm' },
       stdio: 'pipe',
       timeout: scaledTimeout(60_000),
     });
-    const left = [...answers];
+    const remainingAnswers = [...answers];
     let shown = '';
     child.stdout.on('data', (chunk: Buffer) => {
       shown += chunk.toString();
-      const [next] = left;
+      const [next] = remainingAnswers;
       if (next === undefined || !next[0].test(shown)) return;
       shown = '';
-      left.shift();
+      remainingAnswers.shift();
       child.stdin.write(next[1]);
     });
-    return untilEnd(child);
+    return collectResult(child);
   };
   return {
     directory,
     start,
-    type,
-    run: (args, options) => untilEnd(start(args, options)),
+    typeAtTerminal: type,
+    run: (args, options) => collectResult(start(args, options)),
     close: () => rmSync(directory, { recursive: true, force: true }),
   };
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bearer, callAt, cookieOf, PASSWORD } from '../src/testing/house.ts';
+import { bearer, cookieOf, PASSWORD, sendRequest } from '../src/testing/house.ts';
 import { runCommand, type ServerProcess, spawnServer, temporaryDirectory } from '../src/testing/process.ts';
 
 const KILLS = 25;
@@ -20,9 +20,9 @@ test(`after ${KILLS} kills at random moments every acknowledged creation works a
   // After each start deletions wait for this long: leases that the store does not know could still hold.
   const environment = { DEVPILOT_REVOCATION_BOUND: '200ms' };
   let server = await spawnServer(directory.path, environment);
-  const ask = <Body>(path: string, headers: Record<string, string>, body?: unknown, method?: string) =>
-    callAt<Body>(server.url, path, { headers, body, ...(method !== undefined && { method }) });
-  const signedUp = await ask(
+  const sendJson = <Body>(path: string, headers: Record<string, string>, body?: unknown, method?: string) =>
+    sendRequest<Body>(server.url, path, { headers, body, ...(method !== undefined && { method }) });
+  const signedUp = await sendJson(
     '/v1/people',
     {},
     {
@@ -34,24 +34,24 @@ test(`after ${KILLS} kills at random moments every acknowledged creation works a
   );
   assert.equal(signedUp.status, 201);
   const person = bearer(cookieOf(signedUp).split('=')[1] ?? '');
-  assert.equal((await ask('/v1/workspaces', person, { name: 'Acme' })).status, 201);
-  const counted = await ask<Made>('/v1/api-keys', person, { name: 'Counted', permissions: ['read'] });
+  assert.equal((await sendJson('/v1/workspaces', person, { name: 'Acme' })).status, 201);
+  const counted = await sendJson<Made>('/v1/api-keys', person, { name: 'Counted', permissions: ['read'] });
 
   /** Creates and deletes until the server dies under it. */
   async function hammer(client: number): Promise<void> {
-    for (let at = client; ; at++) {
-      const path = at % 2 === 0 ? '/v1/access-tokens' : '/v1/api-keys';
-      const rights = at % 2 === 0 ? { scopes: ['all'] } : { permissions: ['read'] };
-      const made = await ask<Made>(path, person, { name: `Round ${at}`, ...rights });
+    for (let index = client; ; index++) {
+      const path = index % 2 === 0 ? '/v1/access-tokens' : '/v1/api-keys';
+      const rights = index % 2 === 0 ? { scopes: ['all'] } : { permissions: ['read'] };
+      const made = await sendJson<Made>(path, person, { name: `Round ${index}`, ...rights });
       assert.equal(made.status, 201, made.text);
       const { id, secret } = made.body;
       alive.set(id, { id, secret, path });
       uses++;
-      await ask('/v1/authorize', bearer(counted.body.secret));
-      if (at % 3 === 0) continue;
+      await sendJson('/v1/authorize', bearer(counted.body.secret));
+      if (index % 3 === 0) continue;
       // From the moment it is asked for until it is acknowledged, it may be either.
       alive.delete(id);
-      const deleted = await ask(`${path}/${id}`, person, undefined, 'DELETE');
+      const deleted = await sendJson(`${path}/${id}`, person, undefined, 'DELETE');
       assert.equal(deleted.status, 204, deleted.text);
       dead.set(id, { id, secret, path });
     }
@@ -75,7 +75,7 @@ test(`after ${KILLS} kills at random moments every acknowledged creation works a
 
   async function check(some: Iterable<Made>, status: number): Promise<void> {
     for (const { id, secret } of some) {
-      const { status: found } = await ask('/v1/authorize', bearer(secret));
+      const { status: found } = await sendJson('/v1/authorize', bearer(secret));
       assert.equal(found, status, `${id} answers ${found}, not ${status}`);
     }
   }
@@ -95,7 +95,7 @@ test(`after ${KILLS} kills at random moments every acknowledged creation works a
   }
   await check(alive.values(), 200);
   await check(dead.values(), 401);
-  const { body } = await ask<{ useCount: number }>(`/v1/api-keys/${counted.body.id}`, person);
+  const { body } = await sendJson<{ useCount: number }>(`/v1/api-keys/${counted.body.id}`, person);
   assert.ok(body.useCount <= uses, `${body.useCount} uses counted of ${uses}`);
   t.diagnostic(`${alive.size} created, ${dead.size} deleted, ${body.useCount} of ${uses} uses counted`);
   assert.ok(dead.size > 0 && alive.size > 0 && dead.size + alive.size > 2 * KILLS);

@@ -6,9 +6,9 @@ import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { validate } from 'dockerfile-utils';
-import { needCommand } from '../src/testing/debian.ts';
+import { ensureCommand } from '../src/testing/debian.ts';
 import { scaledTimeout } from '../src/testing/timeouts.ts';
-import { untilEnd } from './command.ts';
+import { collectResult } from './command.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -20,7 +20,7 @@ before(() => {
 after(() => rmSync(directory, { recursive: true, force: true }));
 
 test('systemd takes the unit, and rates its sandbox', () => {
-  needCommand('systemd-analyze', 'systemd');
+  ensureCommand('systemd-analyze', 'systemd');
   const unit = join(directory, 'devpilot.service');
   // Only the program is not where it would be installed.
   writeFileSync(unit, read('deploy/devpilot.service').replace(/^ExecStart=\S+/m, 'ExecStart=/bin/true'));
@@ -32,7 +32,7 @@ test('systemd takes the unit, and rates its sandbox', () => {
 });
 
 test('nginx takes the configuration that stands before the nodes', () => {
-  needCommand('nginx');
+  ensureCommand('nginx');
   const file = join(directory, 'nginx.conf');
   const block = read('deploy/nginx.conf').replace(/node\d:4000/g, '127.0.0.1:4000');
   writeFileSync(file, `pid ${directory}/pid;\nevents {}\nhttp {\naccess_log off;\n${block}}\n`);
@@ -43,7 +43,7 @@ test('nginx takes the configuration that stands before the nodes', () => {
 });
 
 test('docker-compose takes the file: three nodes that can write nothing, and no password that is known', () => {
-  needCommand('docker-compose');
+  ensureCommand('docker-compose');
   const config = (environment: Readonly<Record<string, string>>) =>
     spawnSync('docker-compose', ['-f', join(root, 'compose.yaml'), 'config'], {
       encoding: 'utf8',
@@ -81,11 +81,11 @@ test('the Dockerfile pins what it starts from, runs as nobody special, and hands
   assert.equal(STAGES.length, 2);
   for (const [from = ''] of STAGES) assert.match(from, new RegExp(`^FROM node:${runtime}-[a-z]+-slim( AS build)?$`));
   const last = STAGES.at(-1) ?? [];
-  const place = (instruction: string) => last.findIndex((line) => line.startsWith(`${instruction} `));
-  assert.equal(last[place('USER')], 'USER node');
-  assert.ok(place('USER') > Math.max(...last.map((line, at) => (/^(?:RUN|COPY) /.test(line) ? at : 0))));
-  for (const instruction of ['ENTRYPOINT', 'CMD']) assert.match(last[place(instruction)] ?? '', /^\w+ \["/);
-  assert.ok(place('HEALTHCHECK') > 0);
+  const lastIndexOf = (instruction: string) => last.findIndex((line) => line.startsWith(`${instruction} `));
+  assert.equal(last[lastIndexOf('USER')], 'USER node');
+  assert.ok(lastIndexOf('USER') > Math.max(...last.map((line, index) => (/^(?:RUN|COPY) /.test(line) ? index : 0))));
+  for (const instruction of ['ENTRYPOINT', 'CMD']) assert.match(last[lastIndexOf(instruction)] ?? '', /^\w+ \["/);
+  assert.ok(lastIndexOf('HEALTHCHECK') > 0);
   assert.equal(STAGES.flat().filter((line) => line.startsWith('ADD ')).length, 0);
 });
 
@@ -136,10 +136,10 @@ test('the steps of the Dockerfile build what serves, and its health check tells 
   const port = String(20_000 + (process.pid % 20_000));
   const env = { ...environment, HOST: '127.0.0.1', PORT: port, DEVPILOT_DATA_DIR: join(directory, 'data') };
   const run = (args: readonly string[]) => spawn(process.execPath, args.slice(1), { cwd: app, env, stdio: 'pipe' });
-  const isHealthy = async () => (await untilEnd(run(command('--retries=3 +CMD')))).code === 0;
+  const isHealthy = async () => (await collectResult(run(command('--retries=3 +CMD')))).code === 0;
   assert.equal(await isHealthy(), false);
   const server = run([...command('ENTRYPOINT'), ...command('\nCMD')]);
-  const ended = untilEnd(server);
+  const ended = collectResult(server);
   await new Promise((resolve) => server.stdout.once('data', resolve));
   assert.equal(await isHealthy(), true);
   server.kill('SIGTERM');

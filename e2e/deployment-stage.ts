@@ -4,39 +4,39 @@ import { after } from 'node:test';
 import type { Locator, Page } from 'playwright-core';
 import type { Deployment } from '../src/contract/deployments.ts';
 import type { Page as PageOf } from '../src/contract/schemas.ts';
-import { createTestApp, createTestServer, type TestApp } from '../src/testing/deploying.ts';
+import { createServerResource, createTestApp, type TestApp } from '../src/testing/deploying.ts';
 import { signUpMember, type TestPerson } from '../src/testing/house.ts';
 import { button } from './keyboard.ts';
-import { type Stage, setStage } from './stage.ts';
+import { type BrowserFixture, setUpBrowserFixture } from './stage.ts';
 
 /** A workspace with two servers and the app Storefront on the first of them. */
-export interface DeploymentStage {
-  readonly stage: Stage;
+export interface DeploymentFixture {
+  readonly fixture: BrowserFixture;
   /** A member, neither owner nor admin. */
-  readonly linus: TestPerson;
+  readonly member: TestPerson;
   readonly app: TestApp;
   /** The first commit of the app's repository. */
   readonly first: string;
   commit(text: string): void;
   /** The page of the release that is live. */
-  served(): string;
+  readLivePage(): string;
   deployments(): Promise<Deployment[]>;
   /** Opens the form, fills it, deploys, and waits for the deployment's page. */
   deploy(tab: Page, fill?: (form: Locator) => Promise<unknown>): Promise<void>;
 }
 
 /** Sets the stage for a file about deployments; see `setStage`. */
-export function setDeploymentStage(): DeploymentStage {
-  let there: { linus: TestPerson; app: TestApp; first: string } | undefined;
+export function setUpDeploymentFixture(): DeploymentFixture {
+  let prepared: { linus: TestPerson; app: TestApp; first: string } | undefined;
   const get = () => {
-    if (there === undefined) throw new Error('The stage is not set yet.');
-    return there;
+    if (prepared === undefined) throw new Error('The stage is not set yet.');
+    return prepared;
   };
-  const stage = setStage(
-    async ({ house, owner }) => {
-      const linus = await signUpMember(house, owner, 'member', 'linus@example.com');
-      const server = await createTestServer(owner);
-      await createTestServer(owner);
+  const fixture = setUpBrowserFixture(
+    async ({ server: testServer, owner }) => {
+      const linus = await signUpMember(testServer, owner, 'member', 'linus@example.com');
+      const server = await createServerResource(owner);
+      await createServerResource(owner);
       const app = await createTestApp(owner, server.id, {
         name: 'Storefront',
         hooks: [
@@ -44,14 +44,14 @@ export function setDeploymentStage(): DeploymentStage {
           { name: 'Restart', stage: 'post_release', run: 'echo restarted' },
         ],
       });
-      there = { linus, app, first: app.repository.git('rev-parse', 'HEAD') };
+      prepared = { linus, app, first: app.repository.git('rev-parse', 'HEAD') };
     },
     { environment: { DEVPILOT_LOCAL_SERVER: 'on' } },
   );
-  after(() => there?.app.remove());
+  after(() => prepared?.app.remove());
   return {
-    stage,
-    get linus() {
+    fixture,
+    get member() {
       return get().linus;
     },
     get app() {
@@ -61,8 +61,8 @@ export function setDeploymentStage(): DeploymentStage {
       return get().first;
     },
     commit: (text) => void get().app.repository.commit({ 'page.txt': text }),
-    served: () => readFileSync(join(get().app.directory, 'current/page.txt'), 'utf8'),
-    deployments: async () => (await stage.owner.call<PageOf<Deployment>>('/v1/deployments')).body.data,
+    readLivePage: () => readFileSync(join(get().app.directory, 'current/page.txt'), 'utf8'),
+    deployments: async () => (await fixture.owner.call<PageOf<Deployment>>('/v1/deployments')).body.data,
     async deploy(tab, fill) {
       await tab.goto(`/apps/${get().app.id}/deployments`);
       await tab.getByRole('button', { name: 'Deploy…' }).click();
@@ -82,15 +82,15 @@ export const servers = (tab: Page, name: string): Locator =>
   tab.getByRole('list', { name: 'Servers' }).getByRole('listitem').filter({ hasText: name });
 
 /** Presses a decision and confirms it. */
-export async function decide(tab: Page, decision: 'Promote' | 'Abort' | 'Cancel'): Promise<void> {
+export async function confirmDecision(tab: Page, decision: 'Promote' | 'Abort' | 'Cancel'): Promise<void> {
   await button(tab, decision).click();
-  const ask = dialog(tab, `${decision} this deployment`);
-  await button(ask, decision).click();
-  await ask.waitFor({ state: 'detached' });
+  const confirmDialog = dialog(tab, `${decision} this deployment`);
+  await button(confirmDialog, decision).click();
+  await confirmDialog.waitFor({ state: 'detached' });
 }
 
 /** Fills the form for a strategy on both servers. */
-export const onBoth = (strategy: 'Rolling' | 'Canary') => async (form: Locator) => {
+export const selectBothServers = (strategy: 'Rolling' | 'Canary') => async (form: Locator) => {
   await button(form, 'More options').click();
   await form.getByLabel('Server 2').check();
   await form.getByLabel(strategy).check();

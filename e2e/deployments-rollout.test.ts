@@ -3,25 +3,32 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { until } from '../src/testing/until.ts';
-import { decide, dialog, onBoth, servers, setDeploymentStage, step } from './deployment-stage.ts';
+import {
+  confirmDecision,
+  dialog,
+  selectBothServers,
+  servers,
+  setUpDeploymentFixture,
+  step,
+} from './deployment-stage.ts';
 import { button } from './keyboard.ts';
 
-const on = setDeploymentStage();
-const { stage, commit, served, deploy } = on;
+const on = setUpDeploymentFixture();
+const { fixture, commit, readLivePage: served, deploy } = on;
 
 test('a canary waits on its first server, and is given up: what was live before is live again', async () => {
-  const tab = await stage.open('/deployments');
+  const tab = await fixture.open('/deployments');
   await deploy(tab);
   await tab.getByText('Live', { exact: true }).waitFor();
   const before = served();
   commit('four');
-  await deploy(tab, onBoth('Canary'));
+  await deploy(tab, selectBothServers('Canary'));
   await tab.getByText('Waits for promotion').waitFor();
   assert.equal(served(), 'four');
   await servers(tab, 'Server 1').getByText('Completed').waitFor();
   await servers(tab, 'Server 2').getByText('Waiting').waitFor();
   assert.equal(await button(tab, 'Promote').count(), 1);
-  await decide(tab, 'Abort');
+  await confirmDecision(tab, 'Abort');
   await button(tab, 'Abort').waitFor({ state: 'detached' });
   await tab.getByText('Cancelled', { exact: true }).first().waitFor();
   await until(async () => served() === before);
@@ -29,15 +36,15 @@ test('a canary waits on its first server, and is given up: what was live before 
 
 test('a canary is promoted: the other server follows, and it is live', async () => {
   commit('five');
-  const tab = await stage.open('/deployments');
-  await deploy(tab, onBoth('Canary'));
+  const tab = await fixture.open('/deployments');
+  await deploy(tab, selectBothServers('Canary'));
   await tab.getByText('Waits for promotion').waitFor();
   await button(tab, 'Promote').click();
-  const ask = dialog(tab, 'Promote this deployment');
-  await ask.getByText('goes on to the server that is left', { exact: false }).waitFor();
-  await button(ask, 'Back').click();
+  const confirmDialog = dialog(tab, 'Promote this deployment');
+  await confirmDialog.getByText('goes on to the server that is left', { exact: false }).waitFor();
+  await button(confirmDialog, 'Back').click();
   assert.equal((await on.deployments())[0]?.waitingFor, 'promotion', 'nothing was decided on the way');
-  await decide(tab, 'Promote');
+  await confirmDecision(tab, 'Promote');
   await tab.getByText('It is promoted, and goes on.').waitFor();
   await servers(tab, 'Server 2').getByText('Completed').waitFor();
   await tab.getByText('Live', { exact: true }).waitFor();
@@ -46,17 +53,17 @@ test('a canary is promoted: the other server follows, and it is live', async () 
 
 test('a decision that somebody else took first is told, and the page follows', async () => {
   commit('six');
-  const tab = await stage.open('/deployments');
-  await deploy(tab, onBoth('Canary'));
+  const tab = await fixture.open('/deployments');
+  await deploy(tab, selectBothServers('Canary'));
   await tab.getByText('Waits for promotion').waitFor();
   await button(tab, 'Abort').click();
   const [made] = await on.deployments();
-  const promoted = await on.linus.call(`/v1/deployments/${made?.id}/promote`, { method: 'POST', body: {} });
+  const promoted = await on.member.call(`/v1/deployments/${made?.id}/promote`, { method: 'POST', body: {} });
   assert.equal(promoted.status, 202, promoted.text);
-  const ask = dialog(tab, 'Abort this deployment');
-  await button(ask, 'Abort').click();
-  await ask.getByText('This deployment does not wait between its first server and the rest.').waitFor();
-  await button(ask, 'Back').click();
+  const confirmDialog = dialog(tab, 'Abort this deployment');
+  await button(confirmDialog, 'Abort').click();
+  await confirmDialog.getByText('This deployment does not wait between its first server and the rest.').waitFor();
+  await button(confirmDialog, 'Back').click();
   await tab.getByText('Live', { exact: true }).waitFor();
   assert.equal(await button(tab, 'Abort').count(), 0);
 });
@@ -67,8 +74,8 @@ test('a rolling deployment shows how far it is, server by server', async () => {
   writeFileSync(hold, '');
   const wait = { name: 'Hold', stage: 'post_source_control', run: `while test -e ${hold}; do sleep 0.1; done` };
   await on.app.edit({ hooks: [wait] });
-  const tab = await stage.open('/deployments');
-  await deploy(tab, onBoth('Rolling'));
+  const tab = await fixture.open('/deployments');
+  await deploy(tab, selectBothServers('Rolling'));
   await step(tab, 'Hold').getByText('Running').waitFor();
   await servers(tab, 'Server 1').getByText('Running').waitFor();
   await servers(tab, 'Server 2').getByText('Waiting').waitFor();

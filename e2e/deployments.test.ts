@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decide, dialog, log, setDeploymentStage, step } from './deployment-stage.ts';
-import { button, dialogOf, escapeFrom, keysOf } from './keyboard.ts';
-import { looksRight } from './looks.ts';
+import { confirmDecision, dialog, log, setUpDeploymentFixture, step } from './deployment-stage.ts';
+import { button, closeWithEscape, createKeyboardUser, waitForDialog } from './keyboard.ts';
+import { checkPages } from './looks.ts';
 
-const on = setDeploymentStage();
-const { stage, commit, served, deploy } = on;
+const on = setUpDeploymentFixture();
+const { fixture, commit, readLivePage: served, deploy } = on;
 
 test('a member deploys: stages and log are followed until it is live', async () => {
-  const tab = await stage.open(`/apps/${on.app.id}/deployments`, { person: on.linus });
+  const tab = await fixture.open(`/apps/${on.app.id}/deployments`, { person: on.member });
   await tab.getByRole('heading', { name: 'No deployments yet' }).waitFor();
   await deploy(tab);
   await tab.getByText('Completed', { exact: true }).first().waitFor();
@@ -23,7 +23,7 @@ test('a member deploys: stages and log are followed until it is live', async () 
 
 test('a failure names the step and leaves what is live; then the earlier one is deployed again', async () => {
   commit('two');
-  const tab = await stage.open('/deployments');
+  const tab = await fixture.open('/deployments');
   await deploy(tab);
   await tab.getByText('Live', { exact: true }).waitFor();
   assert.equal(served(), 'two');
@@ -46,7 +46,7 @@ test('a failure names the step and leaves what is live; then the earlier one is 
 });
 
 test('one that waits for approval is approved by keyboard, by another member; one that waits for its time is cancelled', async () => {
-  const theirs = await stage.open('/deployments', { person: on.linus });
+  const theirs = await fixture.open('/deployments', { person: on.member });
   await deploy(theirs, async (form) => {
     await form.getByText('Commit', { exact: true }).click();
     await form.getByLabel('Commit', { exact: true }).last().fill(on.first);
@@ -58,15 +58,15 @@ test('one that waits for approval is approved by keyboard, by another member; on
   const own = dialog(theirs, 'Approve this deployment');
   await own.getByRole('button', { name: 'Approve' }).click();
   await own.getByText('Somebody else must approve it').waitFor();
-  const tab = await stage.open(new URL(theirs.url()).pathname);
+  const tab = await fixture.open(new URL(theirs.url()).pathname);
   await tab.getByText('Waits for approval').waitFor();
-  const keys = keysOf(tab);
+  const keys = createKeyboardUser(tab);
   await keys.enter(button(tab, 'Approve'));
-  const ask = await dialogOf(tab, 'Approve this deployment', 'dialog-approve');
-  await escapeFrom(ask, button(tab, 'Approve'));
+  const confirmDialog = await waitForDialog(tab, 'Approve this deployment', 'dialog-approve');
+  await closeWithEscape(confirmDialog, button(tab, 'Approve'));
   await keys.press('Enter');
-  await keys.enter(button(ask, 'Approve'));
-  await ask.waitFor({ state: 'detached' });
+  await keys.enter(button(confirmDialog, 'Approve'));
+  await confirmDialog.waitFor({ state: 'detached' });
   await tab.getByText('Given by Ada Lovelace').waitFor();
   await tab.getByText('Live', { exact: true }).waitFor();
 
@@ -77,12 +77,12 @@ test('one that waits for approval is approved by keyboard, by another member; on
     await form.getByLabel('Not before (optional)').fill(local);
   });
   await tab.getByText('Waits for its time').waitFor();
-  await decide(tab, 'Cancel');
+  await confirmDecision(tab, 'Cancel');
   await tab.getByText('Cancelled', { exact: true }).first().waitFor();
 });
 
 test('the app’s own log is what its command prints, read again on demand; without a command the page says so', async () => {
-  const tab = await stage.open(`/apps/${on.app.id}/log`, { person: on.linus });
+  const tab = await fixture.open(`/apps/${on.app.id}/log`, { person: on.member });
   await tab.getByRole('heading', { name: 'No log yet' }).waitFor();
   await on.app.edit({ logCommand: 'cat app.log || echo "nothing written"' });
   await tab.reload();
@@ -93,14 +93,14 @@ test('the app’s own log is what its command prints, read again on demand; with
   assert.match(before ?? '', /nothing written/);
 });
 
-looksRight(stage, [
-  { name: 'app-log', path: () => `/apps/${on.app.id}/log`, reach: (tab) => log(tab).waitFor() },
+checkPages(fixture, [
+  { name: 'app-log', path: () => `/apps/${on.app.id}/log`, prepare: (tab) => log(tab).waitFor() },
   { name: 'deployments', path: '/deployments' },
   { name: 'app-deployments', path: () => `/apps/${on.app.id}/deployments` },
   {
     name: 'deploy',
     path: () => `/apps/${on.app.id}/deployments`,
-    async reach(tab) {
+    async prepare(tab) {
       await tab.getByRole('button', { name: 'Deploy…' }).click();
       await tab.getByRole('button', { name: 'More options' }).click();
       await tab.getByLabel('Rolling').check();
@@ -109,7 +109,7 @@ looksRight(stage, [
   {
     name: 'deployment',
     path: '/deployments',
-    async reach(tab) {
+    async prepare(tab) {
       await tab.getByRole('table', { name: 'Deployments' }).getByRole('link').first().click();
       await log(tab).waitFor();
     },

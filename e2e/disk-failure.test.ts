@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { needCommand } from '../src/testing/debian.ts';
-import { endProcess } from '../src/testing/end-process.ts';
-import { bearer, callAt, cookieOf, PASSWORD } from '../src/testing/house.ts';
+import { ensureCommand } from '../src/testing/debian.ts';
+import { killProcess } from '../src/testing/end-process.ts';
+import { bearer, cookieOf, PASSWORD, sendRequest } from '../src/testing/house.ts';
 
 /** Resolves to the address that a server prints. */
 function addressOf(server: ChildProcess): Promise<string> {
@@ -32,12 +32,12 @@ function stop(server: ChildProcess): Promise<void> {
     server.removeAllListeners('exit');
     server.once('exit', () => resolve());
     // The whole group: under strace the server is a child of it.
-    if (server.pid !== undefined) endProcess(-server.pid);
+    if (server.pid !== undefined) killProcess(-server.pid);
   });
 }
 
 test('a creation whose fsync fails is answered 503 and leaves nothing; every acknowledged one survives', async () => {
-  needCommand('strace');
+  ensureCommand('strace');
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-disk-'));
   const env = { ...process.env, DEVPILOT_DATA_DIR: directory };
   const init = [
@@ -72,11 +72,11 @@ test('a creation whose fsync fails is answered 503 and leaves nothing; every ack
     const body = { email: 'ada@example.com', password: PASSWORD };
     let cookie = '';
     for (let tries = 0; cookie === '' && tries < 5; tries++)
-      cookie = cookieOf(await callAt(url, '/v1/sessions', { body }));
+      cookie = cookieOf(await sendRequest(url, '/v1/sessions', { body }));
     for (let count = 0; count < 60; count++) {
       const name = `Token ${count}`;
       const headers = { cookie, origin: url };
-      const made = await callAt<{ secret: string }>(url, '/v1/access-tokens', {
+      const made = await sendRequest<{ secret: string }>(url, '/v1/access-tokens', {
         headers,
         body: { name, scopes: ['all'] },
       });
@@ -96,15 +96,19 @@ test('a creation whose fsync fails is answered 503 and leaves nothing; every ack
   try {
     const url = await addressOf(server);
     for (const secret of acknowledged) {
-      assert.equal((await callAt(url, '/v1/authorize', { headers: bearer(secret) })).status, 200);
+      assert.equal((await sendRequest(url, '/v1/authorize', { headers: bearer(secret) })).status, 200);
     }
     const cookie = cookieOf(
-      await callAt(url, '/v1/sessions', { body: { email: 'ada@example.com', password: PASSWORD } }),
+      await sendRequest(url, '/v1/sessions', { body: { email: 'ada@example.com', password: PASSWORD } }),
     );
     for (const name of refused) {
-      const found = await callAt<{ data: { name: string }[] }>(url, `/v1/access-tokens?q=${encodeURIComponent(name)}`, {
-        headers: { cookie },
-      });
+      const found = await sendRequest<{ data: { name: string }[] }>(
+        url,
+        `/v1/access-tokens?q=${encodeURIComponent(name)}`,
+        {
+          headers: { cookie },
+        },
+      );
       assert.equal(
         found.body.data.some((token) => token.name === name),
         false,

@@ -6,31 +6,31 @@ import type { Environment } from '../src/contract/environment.ts';
 import type { App } from '../src/contract/resources.ts';
 import type { AuditEvent, Page as PageOf } from '../src/contract/schemas.ts';
 import { signUpMember, type TestPerson } from '../src/testing/house.ts';
-import { leftovers } from './leftovers.ts';
-import { looksRight } from './looks.ts';
-import { setStage } from './stage.ts';
+import { findSecretInTab } from './leftovers.ts';
+import { checkPages } from './looks.ts';
+import { setUpBrowserFixture } from './stage.ts';
 import { createApp, createProject, setVariables } from './work.ts';
 
 const SECRET = 'postgres://shop:hunter2hunter2@db/shop';
 let app: App;
 let linus: TestPerson;
-const stage = setStage(async ({ house, owner }) => {
-  linus = await signUpMember(house, owner, 'member', 'linus@example.com');
+const fixture = setUpBrowserFixture(async ({ server, owner }) => {
+  linus = await signUpMember(server, owner, 'member', 'linus@example.com');
   const project = await createProject(owner, { name: 'Shop' });
   app = await createApp(owner, { projectId: project.id, name: 'Storefront' });
   await setVariables(owner, app, { DATABASE_URL: SECRET, NODE_ENV: 'production', OLD_NAME: 'x' });
 });
 
-const openEnvironment = (person = stage.owner) => stage.open(`/apps/${app.id}/environment`, { person });
+const openEnvironment = (person = fixture.owner) => fixture.open(`/apps/${app.id}/environment`, { person });
 const dialog = (tab: Page, name: string) => tab.getByRole('dialog', { name });
 const rowOf = (tab: Page, name: string) =>
   tab.getByRole('list', { name: 'Variables' }).getByRole('listitem').filter({ hasText: name });
 const values = async () =>
   Object.fromEntries(
-    (await stage.owner.call<Environment>(`/v1/apps/${app.id}/env`)).body.data.map((one) => [one.name, one.value]),
+    (await fixture.owner.call<Environment>(`/v1/apps/${app.id}/env`)).body.data.map((one) => [one.name, one.value]),
   );
 const reveals = async () =>
-  (await stage.owner.call<PageOf<AuditEvent>>('/v1/audit-events?action=env.revealed')).body.data.map((event) => [
+  (await fixture.owner.call<PageOf<AuditEvent>>('/v1/audit-events?action=env.revealed')).body.data.map((event) => [
     event.actor.name,
     event.detail['names'],
   ]);
@@ -45,7 +45,7 @@ async function change(tab: Page, name: string, value: string): Promise<void> {
 test('values are masked until they are revealed, one by one; each reveal is recorded, and hiding forgets it', async () => {
   const tab = await openEnvironment();
   await rowOf(tab, 'DATABASE_URL').getByText('••••••••').waitFor();
-  assert.deepEqual(await leftovers(tab, SECRET), []);
+  assert.deepEqual(await findSecretInTab(tab, SECRET), []);
   assert.deepEqual(await reveals(), []);
   await tab.getByRole('button', { name: 'Reveal DATABASE_URL' }).click();
   await rowOf(tab, 'DATABASE_URL').getByText(SECRET).waitFor();
@@ -105,7 +105,7 @@ test('many changes are drafted, reviewed as a difference, and saved at once', as
 test('what a colleague saved meanwhile is told before it could be overwritten', async () => {
   const tab = await openEnvironment();
   await change(tab, 'NODE_ENV', 'mine');
-  await setVariables(stage.owner, app, { NODE_ENV: 'theirs', EXTRA: 'new' });
+  await setVariables(fixture.owner, app, { NODE_ENV: 'theirs', EXTRA: 'new' });
   await tab.getByRole('button', { name: 'Review and save' }).click();
   const review = dialog(tab, 'Review the changes');
   await review.getByRole('button', { name: 'Save one change' }).click();
@@ -153,19 +153,19 @@ test('a draft is not lost by leaving, unless one says so', async () => {
   const tab = await openEnvironment();
   await tab.getByRole('button', { name: 'Remove OLD_NAME' }).click();
   await tab.getByRole('link', { name: 'Projects' }).click();
-  const ask = dialog(tab, 'Leave without saving?');
-  await ask.getByRole('button', { name: 'Cancel' }).click();
+  const confirmDialog = dialog(tab, 'Leave without saving?');
+  await confirmDialog.getByRole('button', { name: 'Cancel' }).click();
   await tab.getByText('One change is not saved').waitFor();
   await tab.getByRole('link', { name: 'Projects' }).click();
-  await ask.getByRole('button', { name: 'Leave' }).click();
+  await confirmDialog.getByRole('button', { name: 'Leave' }).click();
   await tab.getByRole('heading', { name: 'Projects', level: 1 }).waitFor();
 });
 
-looksRight(stage, [
+checkPages(fixture, [
   {
     name: 'environment',
     path: () => `/apps/${app.id}/environment`,
-    async reach(tab) {
+    async prepare(tab) {
       await tab.getByRole('button', { name: 'Reveal DATABASE_URL' }).click();
       await tab.getByRole('button', { name: 'Hide DATABASE_URL' }).waitFor();
       await tab.getByRole('button', { name: 'Remove NODE_ENV' }).click();
@@ -174,7 +174,7 @@ looksRight(stage, [
   {
     name: 'environment-review',
     path: () => `/apps/${app.id}/environment`,
-    async reach(tab) {
+    async prepare(tab) {
       await change(tab, 'NODE_ENV', 'staging');
       await tab.getByRole('button', { name: 'Review and save' }).click();
       await tab.getByLabel('Show the values').check({ force: true });
@@ -183,7 +183,7 @@ looksRight(stage, [
   {
     name: 'environment-import',
     path: () => `/apps/${app.id}/environment`,
-    async reach(tab) {
+    async prepare(tab) {
       await tab.getByRole('button', { name: 'Import' }).click();
       await tab.getByLabel('Content').fill('A=1');
       await tab.getByText('1 in the file', { exact: false }).waitFor();

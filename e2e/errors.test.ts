@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ErrorIssue } from '../src/contract/errors.ts';
 import { signUpMember, type TestPerson } from '../src/testing/house.ts';
-import { looksRight } from './looks.ts';
-import { setStage } from './stage.ts';
-import { type Report, reportErrors, STACK } from './work.ts';
+import { checkPages } from './looks.ts';
+import { setUpBrowserFixture } from './stage.ts';
+import { type Report, reportErrors, SAMPLE_STACK } from './work.ts';
 
 const total: Report = {
   type: 'TypeError',
   message: "Cannot read properties of undefined (reading 'total')",
-  stack: STACK,
+  stack: SAMPLE_STACK,
   app: 'storefront',
   environment: 'production',
 };
@@ -22,13 +22,13 @@ const payment: Report = {
 
 let issue = '';
 let linus: TestPerson;
-const stage = setStage(async ({ house, owner }) => {
-  linus = await signUpMember(house, owner, 'member', 'linus@example.com');
+const fixture = setUpBrowserFixture(async ({ server, owner }) => {
+  linus = await signUpMember(server, owner, 'member', 'linus@example.com');
 });
-const statusOf = async (id: string) => (await stage.owner.call<ErrorIssue>(`/v1/errors/issues/${id}`)).body.status;
+const statusOf = async (id: string) => (await fixture.owner.call<ErrorIssue>(`/v1/errors/issues/${id}`)).body.status;
 
 test('without issues the page leads to error keys: one is created, copied, reported with, and deleted', async () => {
-  const tab = await stage.open('/errors');
+  const tab = await fixture.open('/errors');
   await tab.getByRole('heading', { name: 'No open issues' }).waitFor();
   await tab.getByRole('link', { name: 'error key', exact: true }).click();
   await tab.getByRole('button', { name: 'New error key' }).first().click();
@@ -42,10 +42,10 @@ test('without issues the page leads to error keys: one is created, copied, repor
   const row = tab.getByRole('row').filter({ hasText: 'Shop in browsers' });
   await row.getByText('https://shop.example.com').waitFor();
   const dsn = (await row.locator('.mono').first().textContent()) ?? '';
-  assert.match(dsn, new RegExp(`^http://[0-9a-f]{32}@${new URL(stage.house.url).host}/1$`));
+  assert.match(dsn, new RegExp(`^http://[0-9a-f]{32}@${new URL(fixture.server.url).host}/1$`));
   const submit = async () => {
     const headers = { 'x-sentry-auth': `Sentry sentry_key=${new URL(dsn).username}` };
-    return (await stage.house.call('/api/1/envelope/', { method: 'POST', body: '{}\n', headers })).status;
+    return (await fixture.server.call('/api/1/envelope/', { method: 'POST', body: '{}\n', headers })).status;
   };
   assert.equal(await submit(), 200);
   await tab.getByRole('button', { name: 'Actions for Shop in browsers' }).click();
@@ -57,8 +57,8 @@ test('without issues the page leads to error keys: one is created, copied, repor
 
 test('issues with their days, filtered, resolved from the list, and open again when seen again', async () => {
   const reports = ['2.4.0', '2.4.1', '2.4.1'].map((release) => ({ ...total, release: `shop@${release}` }));
-  [issue = ''] = await reportErrors(stage.house, stage.owner, [...reports, payment]);
-  const tab = await stage.open('/errors');
+  [issue = ''] = await reportErrors(fixture.server, fixture.owner, [...reports, payment]);
+  const tab = await fixture.open('/errors');
   const row = tab.getByRole('row').filter({ hasText: 'Cannot read properties' });
   await row.getByRole('img', { name: '3 in 14 days, 3 today' }).waitFor();
   await row.getByText('storefront · production · shop@2.4.1').waitFor();
@@ -72,12 +72,12 @@ test('issues with their days, filtered, resolved from the list, and open again w
   assert.equal(await statusOf(issue), 'resolved');
   await tab.getByLabel('Status').selectOption('resolved');
   await row.getByText('Resolved').waitFor();
-  await reportErrors(stage.house, stage.owner, [total]);
+  await reportErrors(fixture.server, fixture.owner, [total]);
   assert.equal(await statusOf(issue), 'open');
 });
 
 test('an issue: stack with the app’s own frames, releases, occurrences one by one, resolved and opened', async () => {
-  const tab = await stage.open(`/errors/${issue}`);
+  const tab = await fixture.open(`/errors/${issue}`);
   const frames = tab.getByRole('list', { name: 'Stack' }).getByRole('listitem');
   assert.match((await frames.first().textContent()) ?? '', /totalOf .*basket\.ts:42 \(in the app\)/);
   await tab.getByRole('list', { name: 'Releases' }).getByRole('listitem').filter({ hasText: 'shop@2.4.1' }).waitFor();
@@ -93,8 +93,10 @@ test('an issue: stack with the app’s own frames, releases, occurrences one by 
 });
 
 test('an issue is muted, found among the muted ones, and deleted after a question', async () => {
-  const [noise = ''] = await reportErrors(stage.house, stage.owner, [{ type: 'Noise', message: 'again and again' }]);
-  const tab = await stage.open(`/errors/${noise}`);
+  const [noise = ''] = await reportErrors(fixture.server, fixture.owner, [
+    { type: 'Noise', message: 'again and again' },
+  ]);
+  const tab = await fixture.open(`/errors/${noise}`);
   await tab.getByRole('button', { name: 'Mute' }).click();
   await tab.getByText('Muted', { exact: true }).waitFor();
   assert.equal(await statusOf(noise), 'muted');
@@ -103,18 +105,18 @@ test('an issue is muted, found among the muted ones, and deleted after a questio
   await tab.getByRole('button', { name: 'Delete' }).click();
   await tab.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
   await tab.waitForURL((url) => url.pathname === '/errors');
-  assert.equal((await stage.owner.call(`/v1/errors/issues/${noise}`)).status, 404);
+  assert.equal((await fixture.owner.call(`/v1/errors/issues/${noise}`)).status, 404);
 });
 
 test('a member sees issues and resolves none', async () => {
-  const tab = await stage.open(`/errors/${issue}`, { person: linus });
+  const tab = await fixture.open(`/errors/${issue}`, { person: linus });
   await tab.getByRole('heading', { name: 'Stack' }).waitFor();
   assert.equal(await tab.getByRole('button', { name: /Resolve|Reopen|Mute|Delete/ }).count(), 0);
   await tab.goto('/errors/iss_nothing');
   await tab.getByRole('heading', { name: 'There is no such issue' }).waitFor();
 });
 
-looksRight(stage, [
+checkPages(fixture, [
   { name: 'errors', path: '/errors?status=any' },
   { name: 'error', path: () => `/errors/${issue}` },
   { name: 'error-keys', path: '/errors/keys' },

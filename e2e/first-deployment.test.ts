@@ -5,38 +5,38 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Deployment } from '../src/contract/deployments.ts';
 import type { Page } from '../src/contract/schemas.ts';
-import { needCommand } from '../src/testing/debian.ts';
-import { endProcess, pidIn } from '../src/testing/end-process.ts';
+import { ensureCommand } from '../src/testing/debian.ts';
+import { killProcess, readPid } from '../src/testing/end-process.ts';
 import {
   createKey,
   createToken,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestServer,
 } from '../src/testing/house.ts';
 import { freePort } from '../src/testing/postgres.ts';
 import { startSshd, type TestSshd } from '../src/testing/sshd.ts';
 import { until } from '../src/testing/until.ts';
-import { openShell, type Shell, untilEnd } from './command.ts';
+import { type CliShell, collectResult, openCliShell } from './command.ts';
 
 const page = readFileSync(new URL('../docs/guides/first-deployment.md', import.meta.url), 'utf8');
 const blocks = [...page.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block);
 
-let house: TestHouse;
+let server: TestServer;
 let owner: TestPerson;
 let sshd: TestSshd;
-let shell: Shell;
+let shell: CliShell;
 before(async () => {
-  needCommand('curl');
-  needCommand('git');
-  [house, sshd] = await Promise.all([startHouse(), startSshd()]);
-  owner = await signUpOwner(house);
-  shell = openShell();
+  ensureCommand('curl');
+  ensureCommand('git');
+  [server, sshd] = await Promise.all([startTestServer(), startSshd()]);
+  owner = await signUpOwner(server);
+  shell = openCliShell();
 });
 after(async () => {
   shell.close();
-  await Promise.all([house.close(), sshd.close()]);
+  await Promise.all([server.close(), sshd.close()]);
 });
 
 test('the guide, word for word: from git init to a page that the released app serves, and back', async () => {
@@ -56,7 +56,7 @@ test('the guide, word for word: from git init to a page that the released app se
     GIT_AUTHOR_EMAIL: 'ada@example.com',
     GIT_COMMITTER_NAME: 'Ada',
     GIT_COMMITTER_EMAIL: 'ada@example.com',
-    DEVPILOT_URL: house.url,
+    DEVPILOT_URL: server.url,
     SERVER_HOST: '127.0.0.1',
     SERVER_PORT: String(sshd.port),
     SERVER_USER: sshd.user,
@@ -71,7 +71,7 @@ test('the guide, word for word: from git init to a page that the released app se
   const run = async (parts: readonly string[]) => {
     const script = join(directory, 'guide.sh');
     writeFileSync(script, `cd "$HOME"\n${parts.join('\n')}`);
-    const ended = await untilEnd(spawn('sh', [script], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] }));
+    const ended = await collectResult(spawn('sh', [script], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] }));
     assert.equal(ended.code, 0, `${ended.stdout}\n${ended.stderr}`);
     return ended.stdout;
   };
@@ -97,6 +97,6 @@ test('the guide, word for word: from git init to a page that the released app se
     assert.match(await (await fetch(`http://127.0.0.1:${port}/`)).text(), /Welcome to the shop/);
     for (const secret of [key.secret, token.secret]) assert.ok(!said.includes(secret));
   } finally {
-    endProcess(pidIn(join(environment.SHOP_DIRECTORY, 'shared/pid')));
+    killProcess(readPid(join(environment.SHOP_DIRECTORY, 'shared/pid')));
   }
 });

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PASSWORD } from '../src/testing/house.ts';
-import { setStage } from './stage.ts';
+import { setUpBrowserFixture } from './stage.ts';
 import { signIn } from './steps.ts';
 
 const ADA = 'ada@example.com';
-const stage = setStage(async () => {}, { owner: false });
+const fixture = setUpBrowserFixture(async () => {}, { owner: false });
 
 test('the setup link leads through account and workspace to an empty Access Tokens page', async () => {
-  const link = new URL(stage.house.setupLink ?? '');
-  const tab = await stage.open(link.pathname + link.hash, { person: null });
+  const link = new URL(fixture.server.setupLink ?? '');
+  const tab = await fixture.open(link.pathname + link.hash, { person: null });
   await tab.getByRole('heading', { name: 'Set up Devpilot' }).waitFor();
   assert.equal(new URL(tab.url()).hash, '', 'the code is out of the address');
   await tab.getByRole('button', { name: 'Create account' }).click();
@@ -33,7 +33,7 @@ test('the setup link leads through account and workspace to an empty Access Toke
 });
 
 test('a wrong password says so, the right one goes on', async () => {
-  const tab = await stage.open('/', { person: null });
+  const tab = await fixture.open('/', { person: null });
   await signIn(tab, ADA, 'not the password');
   await tab.getByRole('alert').waitFor();
   await signIn(tab, ADA);
@@ -41,7 +41,7 @@ test('a wrong password says so, the right one goes on', async () => {
 });
 
 test('a lost session comes back to the same place after sign-in, and never to a foreign one', async () => {
-  const tab = await stage.open('/settings/api-keys?status=active&q=bill', { person: null });
+  const tab = await fixture.open('/settings/api-keys?status=active&q=bill', { person: null });
   await signIn(tab, ADA);
   await tab.getByRole('heading', { name: 'API Keys', exact: true }).waitFor();
   assert.equal(await tab.getByRole('searchbox').inputValue(), 'bill');
@@ -56,12 +56,12 @@ test('a lost session comes back to the same place after sign-in, and never to a 
     await tab.goto(`/sign-in?from=${encodeURIComponent(from)}`);
     await signIn(tab, ADA);
     await tab.getByRole('heading', { name: 'Access Tokens', exact: true }).waitFor();
-    assert.equal(new URL(tab.url()).origin, stage.house.url);
+    assert.equal(new URL(tab.url()).origin, fixture.server.url);
   }
 });
 
 test('a lost network says so and comes back by itself; a failure shows its request and tries again', async () => {
-  const tab = await stage.open('/', { person: null });
+  const tab = await fixture.open('/', { person: null });
   await signIn(tab, ADA);
   await tab.getByRole('heading', { name: 'Access Tokens', exact: true }).waitFor();
   await tab.context().setOffline(true);

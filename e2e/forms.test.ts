@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import type { Locator, Page } from 'playwright-core';
 import type { App, Project, Server } from '../src/contract/resources.ts';
 import type { Script } from '../src/contract/scripts.ts';
-import { button, focused } from './keyboard.ts';
-import { setStage } from './stage.ts';
+import { button, waitForFocus } from './keyboard.ts';
+import { setUpBrowserFixture } from './stage.ts';
 import { chooseInMenu } from './steps.ts';
 import { createApp, createProject, createScript, createServer } from './work.ts';
 
@@ -13,7 +13,7 @@ let project: Project;
 let app: App;
 let server: Server;
 let script: Script;
-const stage = setStage(
+const fixture = setUpBrowserFixture(
   async ({ owner }) => {
     project = await createProject(owner, { name: 'Shop' });
     server = await createServer(owner, { name: 'Web 1' });
@@ -39,9 +39,9 @@ interface Refusal {
 
 const dialog = (tab: Page): Locator => tab.getByRole('dialog');
 const labelled =
-  (label: string, at = 0) =>
+  (label: string, index = 0) =>
   (form: Locator): Locator =>
-    form.getByLabel(label, { exact: true }).nth(at);
+    form.getByLabel(label, { exact: true }).nth(index);
 
 /** Opens a dialog by a button of the page. */
 async function opened(tab: Page, name: string): Promise<Locator> {
@@ -251,11 +251,11 @@ function isSeen(element: Element): boolean {
 
 for (const { form: name, path, fill, submit, first, says } of REFUSALS) {
   test(`refused, the first wrong field has the focus: ${name}`, async () => {
-    const tab = await stage.open(path());
+    const tab = await fixture.open(path());
     const form = await fill(tab);
     await button(form, submit).click();
     const field = first(form);
-    await focused(tab, field);
+    await waitForFocus(tab, field);
     await form.getByText(says, { exact: false }).first().waitFor();
     assert.equal(await field.evaluate(isSeen), true, 'it is in sight');
   });

@@ -3,7 +3,15 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { closeSync, existsSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { bearer, callAt, createKey, PASSWORD, personAt, signUpAt, type TestPerson } from '../src/testing/house.ts';
+import {
+  bearer,
+  createKey,
+  PASSWORD,
+  sendRequest,
+  signInRemotePerson,
+  signUpRemoteOwner,
+  type TestPerson,
+} from '../src/testing/house.ts';
 import { type ServerProcess, spawnServer, temporaryDirectory } from '../src/testing/process.ts';
 import { until } from '../src/testing/until.ts';
 
@@ -37,10 +45,10 @@ describe('on a disk that is full', { skip: mounted ? false : 'no file system can
   let server: ServerProcess;
   let owner: TestPerson;
   const statusOf = async (secret: string) =>
-    (await callAt(server.url, '/v1/authorize', { headers: bearer(secret) })).status;
+    (await sendRequest(server.url, '/v1/authorize', { headers: bearer(secret) })).status;
   before(async () => {
     server = await spawnServer(directory, { DEVPILOT_METRICS: '127.0.0.1:0' });
-    owner = await signUpAt(server);
+    owner = await signUpRemoteOwner(server);
   });
   after(() => server.stop('SIGKILL'));
 
@@ -50,8 +58,8 @@ describe('on a disk that is full', { skip: mounted ? false : 'no file system can
     const invited = { email: 'grace@example.com', role: 'member' };
     const { code } = (await owner.call<{ code: string }>('/v1/invitations', { body: invited })).body;
     const body = { name: 'Grace', email: invited.email, password: PASSWORD, invitation: code };
-    const graceId = (await callAt<{ id: string }>(server.url, '/v1/people', { body })).body.id;
-    const grace = await personAt(server.url, invited.email);
+    const graceId = (await sendRequest<{ id: string }>(server.url, '/v1/people', { body })).body.id;
+    const grace = await signInRemotePerson(server.url, invited.email);
     const link = await owner.call<{ url: string }>(`/v1/people/${graceId}/password-reset`, { method: 'POST' });
     assert.ok(switched !== undefined && revoked !== undefined);
     await until(async () => existsSync(reserve) && statSync(reserve).size === 4 * 1_048_576, 20_000);
@@ -66,26 +74,26 @@ describe('on a disk that is full', { skip: mounted ? false : 'no file system can
     assert.match(answer.body.detail, /disk is full/);
 
     for (const { id, secret } of deleted) {
-      const gone = await owner.call(`/v1/api-keys/${id}`, { method: 'DELETE' });
-      assert.equal(gone.status, 204, gone.text);
+      const deletion = await owner.call(`/v1/api-keys/${id}`, { method: 'DELETE' });
+      assert.equal(deletion.status, 204, deletion.text);
       assert.equal(await statusOf(secret), 401);
     }
     const off = await owner.call(`/v1/api-keys/${switched.id}`, { method: 'PATCH', body: { active: false } });
     assert.equal(off.status, 200, off.text);
     assert.equal(await statusOf(switched.secret), 401);
-    const ended = await callAt(server.url, '/v1/revoke', { body: new URLSearchParams({ token: revoked.secret }) });
+    const ended = await sendRequest(server.url, '/v1/revoke', { body: new URLSearchParams({ token: revoked.secret }) });
     assert.equal(ended.status, 200);
     assert.equal(await statusOf(revoked.secret), 401);
     const reset = `/v1/password-resets/${new URL(link.body.url).hash.slice(1)}`;
-    assert.equal((await callAt(server.url, reset, { body: { password: 'quite another sentence' } })).status, 204);
+    assert.equal((await sendRequest(server.url, reset, { body: { password: 'quite another sentence' } })).status, 204);
     assert.equal((await grace.call('/v1/me')).status, 401);
     const disabled = await owner.call(`/v1/people/${graceId}`, { method: 'PATCH', body: { disabled: true } });
     assert.equal(disabled.status, 200, disabled.text);
-    const again = await personAt(server.url, owner.email);
+    const again = await signInRemotePerson(server.url, owner.email);
     assert.equal((await again.call('/v1/sessions/current', { method: 'DELETE' })).status, 204);
     assert.equal((await create()).status, 503);
 
-    const ready = await callAt<{ warning?: string }>(server.url, '/readyz');
+    const ready = await sendRequest<{ warning?: string }>(server.url, '/readyz');
     assert.equal(ready.status, 200);
     assert.match(ready.body.warning ?? '', /disk is full/);
     assert.match(await (await fetch(server.metricsUrl ?? '')).text(), /devpilot_disk_full 1\n/);
@@ -97,7 +105,7 @@ describe('on a disk that is full', { skip: mounted ? false : 'no file system can
     for (const { secret } of deleted.slice(0, 5)) assert.equal(await statusOf(secret), 401);
 
     rmSync(filler);
-    owner = await personAt(server.url, owner.email);
+    owner = await signInRemotePerson(server.url, owner.email);
     await until(async () => (await create()).status === 201, 20_000);
     await until(async () => statSync(reserve).size === 4 * 1_048_576, 20_000);
     assert.equal((await server.stop('SIGTERM')).code, 0);

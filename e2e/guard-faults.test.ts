@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
 import { TEST_SECRET } from '../src/testing/engines.ts';
-import { bearer, createKey, createToken, PASSWORD, personAt, type TestPerson } from '../src/testing/house.ts';
+import { bearer, createKey, createToken, PASSWORD, signInRemotePerson, type TestPerson } from '../src/testing/house.ts';
 import { freePort, startPostgres, type TestPostgres } from '../src/testing/postgres.ts';
 import { type StallingProxy, startStallingProxy } from '../src/testing/stalling-proxy.ts';
 import { until } from '../src/testing/until.ts';
@@ -36,14 +36,14 @@ function startProcess(args: readonly string[], environment: Readonly<Record<stri
 
 function ended({ child }: Process, signal: NodeJS.Signals): Promise<unknown> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
-  const gone = new Promise((resolve) => child.once('exit', resolve));
+  const exited = new Promise((resolve) => child.once('exit', resolve));
   child.kill(signal);
-  return gone;
+  return exited;
 }
 
 function makeOwner(environment: Readonly<Record<string, string>>): Promise<unknown> {
-  const who = ['--email', 'owner@example.com', '--name', 'Ada', '--workspace', 'Acme', '--password-stdin'];
-  const child = spawn(process.execPath, ['bin/devpilot.mjs', 'init', ...who], {
+  const ownerOptions = ['--email', 'owner@example.com', '--name', 'Ada', '--workspace', 'Acme', '--password-stdin'];
+  const child = spawn(process.execPath, ['bin/devpilot.mjs', 'init', ...ownerOptions], {
     env: { PATH: process.env['PATH'], ...environment },
     stdio: ['pipe', 'ignore', 'inherit'],
   });
@@ -52,13 +52,13 @@ function makeOwner(environment: Readonly<Record<string, string>>): Promise<unkno
 }
 
 /** The guard's server, and another one that deletions are asked of: on the embedded store it is the same. */
-interface Place {
+interface GuardSetup {
   readonly environment: Readonly<Record<string, string>>;
   readonly servers: number;
   readonly close: () => Promise<void>;
 }
 
-async function onSqlite(): Promise<Place> {
+async function onSqlite(): Promise<GuardSetup> {
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-'));
   return {
     environment: { DEVPILOT_DATA_DIR: directory },
@@ -67,7 +67,7 @@ async function onSqlite(): Promise<Place> {
   };
 }
 
-async function onPostgres(): Promise<Place> {
+async function onPostgres(): Promise<GuardSetup> {
   const postgres: TestPostgres = await startPostgres();
   return {
     environment: { DATABASE_URL: await postgres.createDatabase(), DEVPILOT_SECRET: TEST_SECRET },
@@ -81,7 +81,7 @@ for (const [name, open] of [
   ['postgres, connected to one server, deleted at another', onPostgres],
 ] as const) {
   describe(`a guard under faults, on ${name}`, () => {
-    let place: Place;
+    let setup: GuardSetup;
     let proxy: StallingProxy;
     let guarded: Process;
     let owner: TestPerson;
@@ -90,21 +90,21 @@ for (const [name, open] of [
 
     const startServer = (port: number) =>
       startProcess(['bin/devpilot.mjs', 'serve'], {
-        ...place.environment,
+        ...setup.environment,
         PORT: String(port),
         DEVPILOT_REVOCATION_BOUND: `${BOUND}ms`,
       });
 
     before(async () => {
-      place = await open();
-      await makeOwner(place.environment);
+      setup = await open();
+      await makeOwner(setup.environment);
       ports = [];
-      for (let index = 0; index < place.servers; index++) {
+      for (let index = 0; index < setup.servers; index++) {
         const port = await freePort();
         ports.push(port);
         servers.push(await startServer(port));
       }
-      owner = await personAt(servers.at(-1)?.url ?? '', 'owner@example.com');
+      owner = await signInRemotePerson(servers.at(-1)?.url ?? '', 'owner@example.com');
       proxy = await startStallingProxy(ports[0] ?? 0);
       const key = await createKey(owner, ['read'], { guard: true });
       guarded = await startProcess(['e2e/guarded.ts', `http://127.0.0.1:${proxy.port}`], {
@@ -115,11 +115,11 @@ for (const [name, open] of [
       await ended(guarded, 'SIGKILL');
       await Promise.all(servers.map((server) => ended(server, 'SIGKILL')));
       await proxy.close();
-      await place.close();
+      await setup.close();
     });
 
     /** The status of a guarded request; 0 where nobody answered. */
-    const judge = async (secret: string): Promise<number> => {
+    const statusOf = async (secret: string): Promise<number> => {
       const answer = await fetch(`${guarded.url}/thing`, { headers: bearer(secret) }).catch(() => null);
       await answer?.arrayBuffer().catch(() => undefined);
       return answer?.status ?? 0;
@@ -151,8 +151,8 @@ for (const [name, open] of [
       for (let round = 0; round < 20; round++) {
         const token = await remembered();
         const answer = await end(token.id);
-        assert.match(receiptOf(answer), new RegExp(`^nodes=${place.servers + 1} confirmed=${place.servers + 1} `));
-        assert.equal(await judge(token.secret), 401);
+        assert.match(receiptOf(answer), new RegExp(`^nodes=${setup.servers + 1} confirmed=${setup.servers + 1} `));
+        assert.equal(await statusOf(token.secret), 401);
       }
     });
 
@@ -161,8 +161,8 @@ for (const [name, open] of [
         const token = await remembered();
         guarded.child.kill('SIGSTOP');
         const answer = await end(token.id);
-        assert.match(receiptOf(answer), new RegExp(`^nodes=${place.servers + 1} confirmed=${place.servers} `));
-        const judging = Promise.all(Array.from({ length: 5 }, () => judge(token.secret)));
+        assert.match(receiptOf(answer), new RegExp(`^nodes=${setup.servers + 1} confirmed=${setup.servers} `));
+        const judging = Promise.all(Array.from({ length: 5 }, () => statusOf(token.secret)));
         guarded.child.kill('SIGCONT');
         for (const status of await judging) assert.notEqual(status, 200);
       }
@@ -172,22 +172,22 @@ for (const [name, open] of [
       for (let round = 0; round < ROUNDS; round++) {
         const [alive, token] = [await remembered(), await remembered()];
         proxy.stall();
-        assert.equal(await judge(alive.secret), 200);
+        assert.equal(await statusOf(alive.secret), 200);
         let over = false;
         const early: number[] = [];
         const hammer = (async () => {
-          while (!over) early.push(await judge(token.secret));
+          while (!over) early.push(await statusOf(token.secret));
         })();
         assert.equal((await end(token.id)).status, 204);
-        const late = await Promise.all([judge(token.secret), judge(token.secret), judge(alive.secret)]);
+        const late = await Promise.all([statusOf(token.secret), statusOf(token.secret), statusOf(alive.secret)]);
         over = true;
         await hammer;
         assert.deepEqual(late.slice(0, 2), [503, 503]);
         assert.ok(early.includes(200), 'it judged from memory while it held the lease');
         assert.ok(late[2] === 200 || late[2] === 503);
         proxy.resume();
-        await until(async () => (await judge(alive.secret)) === 200);
-        assert.equal(await judge(token.secret), 401);
+        await until(async () => (await statusOf(alive.secret)) === 200);
+        assert.equal(await statusOf(token.secret), 401);
       }
     });
 
@@ -195,27 +195,27 @@ for (const [name, open] of [
       for (let round = 0; round < ROUNDS; round++) {
         const token = await remembered();
         await ended(servers[0] as Process, 'SIGKILL');
-        assert.equal(await judge(token.secret), 200);
-        if (place.servers === 1) servers[0] = await startServer(ports[0] ?? 0);
+        assert.equal(await statusOf(token.secret), 200);
+        if (setup.servers === 1) servers[0] = await startServer(ports[0] ?? 0);
         else proxy.retarget(ports[1] ?? 0);
         const answer = await end(token.id);
         assert.equal(answer.status, 204);
-        assert.notEqual(await judge(token.secret), 200);
-        if (place.servers > 1) {
+        assert.notEqual(await statusOf(token.secret), 200);
+        if (setup.servers > 1) {
           servers[0] = await startServer(ports[0] ?? 0);
           proxy.retarget(ports[0] ?? 0);
         }
-        await until(async () => (await judge(token.secret)) === 401);
+        await until(async () => (await statusOf(token.secret)) === 401);
       }
     });
 
     test('its process is stopped: it reports its uses and nobody waits for it', async () => {
       const token = await remembered();
-      for (let time = 0; time < 30; time++) assert.equal(await judge(token.secret), 200);
+      for (let time = 0; time < 30; time++) assert.equal(await statusOf(token.secret), 200);
       await ended(guarded, 'SIGTERM');
       const found = await owner.call<{ useCount: number }>(`/v1/access-tokens/${token.id}`);
       assert.equal(found.body.useCount, token.uses + 30);
-      assert.match(receiptOf(await end(token.id)), new RegExp(`^nodes=${place.servers} confirmed=${place.servers} `));
+      assert.match(receiptOf(await end(token.id)), new RegExp(`^nodes=${setup.servers} confirmed=${setup.servers} `));
     });
   });
 }

@@ -15,9 +15,9 @@ import {
   createToken,
   createWorkspaceFor,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestServer,
 } from '../src/testing/house.ts';
 
 /** A server of somebody else's, with one guarded route that says who asked. */
@@ -73,13 +73,13 @@ const SERVERS: Readonly<Record<string, Start>> = {
   },
 };
 
-let house: TestHouse;
+let testServer: TestServer;
 let owner: TestPerson;
 before(async () => {
-  house = await startHouse({ environment: { DEVPILOT_TRUST_PROXY: '127.0.0.1' } });
-  owner = await signUpOwner(house);
+  testServer = await startTestServer({ environment: { DEVPILOT_TRUST_PROXY: '127.0.0.1' } });
+  owner = await signUpOwner(testServer);
 });
-after(() => house.close());
+after(() => testServer.close());
 
 const get = async (url: string, headers: Readonly<Record<string, string>> = {}, path = '/thing') => {
   reached = 0;
@@ -98,7 +98,7 @@ for (const [name, start, mode] of Object.entries(SERVERS).flatMap(([name, start]
     let apiKey: string;
     before(async () => {
       ({ secret: apiKey } = await createKey(owner, ['read'], { guard: true }));
-      server = await start({ url: house.url, scope: 'modify_env', workspace: owner.workspaceId, mode, apiKey });
+      server = await start({ url: testServer.url, scope: 'modify_env', workspace: owner.workspaceId, mode, apiKey });
     });
     after(() => server.close());
 
@@ -121,7 +121,7 @@ for (const [name, start, mode] of Object.entries(SERVERS).flatMap(([name, start]
     test('refuses with the server’s own answer, and the route is not reached', async () => {
       const narrow = await createToken(owner, ['run_scripts']);
       const key = await createKey(owner, ['read']);
-      const other = await createToken(await createWorkspaceFor(owner, house, `Other of ${name} ${mode}`), ['all']);
+      const other = await createToken(await createWorkspaceFor(owner, testServer, `Other of ${name} ${mode}`), ['all']);
       const cases: readonly [Readonly<Record<string, string>>, number, string][] = [
         [{}, 401, 'missing_credential'],
         [bearer('garbage'), 401, 'invalid_token'],
@@ -173,19 +173,19 @@ for (const [name, start, mode] of Object.entries(SERVERS).flatMap(([name, start]
       const stranger = createServer((incoming, answer) => {
         if (incoming.headers.authorization === 'Bearer slow') return;
         const isMoved = incoming.headers.authorization === 'Bearer moved';
-        answer.writeHead(isMoved ? 302 : 200, isMoved ? { location: `${house.url}/healthz` } : {}).end('welcome');
+        answer.writeHead(isMoved ? 302 : 200, isMoved ? { location: `${testServer.url}/healthz` } : {}).end('welcome');
       });
       await new Promise<void>((resolve) => stranger.listen(0, '127.0.0.1', () => resolve()));
       const elsewhere = `http://127.0.0.1:${portOf(stranger)}`;
       const lost = await start({ url: 'http://127.0.0.1:9', scope: 'modify_env', timeout: 100, mode, apiKey });
       const fooled = await start({ url: elsewhere, scope: 'modify_env', timeout: 100, mode, apiKey });
       const malformed = mode === 'ask' ? (['slow', 'moved'] as const) : [];
-      for (const [at, secret] of [
+      for (const [index, secret] of [
         [lost, token.secret],
         [fooled, token.secret],
         ...malformed.map((word) => [fooled, word] as const),
       ] as const) {
-        const { status, text, reached: got } = await get(at.url, bearer(secret));
+        const { status, text, reached: got } = await get(index.url, bearer(secret));
         assert.deepEqual([status, JSON.parse(text).code, got], [503, 'unavailable', 0]);
       }
       stranger.closeAllConnections();
@@ -197,12 +197,13 @@ for (const [name, start, mode] of Object.entries(SERVERS).flatMap(([name, start]
 }
 
 test('a permission demands a key; a demand that says nothing, or a word that there is not, is refused at once', async () => {
-  const { url } = house;
+  const { url } = testServer;
   const handler = guard({ url, permission: ['read', 'write'] }).wrap((_request, { kind }) => new Response(kind));
-  const ask = async (secret: string) => (await handler(new Request('http://x/', { headers: bearer(secret) }))).status;
-  assert.equal(await ask((await createKey(owner, ['read', 'write'])).secret), 200);
-  assert.equal(await ask((await createKey(owner, ['read'])).secret), 403);
-  assert.equal(await ask((await createToken(owner, ['all'])).secret), 403);
+  const statusOf = async (secret: string) =>
+    (await handler(new Request('http://x/', { headers: bearer(secret) }))).status;
+  assert.equal(await statusOf((await createKey(owner, ['read', 'write'])).secret), 200);
+  assert.equal(await statusOf((await createKey(owner, ['read'])).secret), 403);
+  assert.equal(await statusOf((await createToken(owner, ['all'])).secret), 403);
   assert.throws(() => guard({ url }), /name a scope or a permission/);
   assert.throws(() => guard({ url, scope: [] }), TypeError);
   assert.throws(() => guard({ url, scope: 'everything' as 'all' }), TypeError);
@@ -219,25 +220,25 @@ test('Fastify: what others keep for a request stays with it while requests of on
   const { secret: apiKey } = await createKey(owner, ['read'], { guard: true });
   const { secret } = await createToken(owner, ['modify_env']);
   const app = fastify();
-  const devpilot = guard({ url: house.url, scope: 'modify_env', mode: 'lease', apiKey });
+  const devpilot = guard({ url: testServer.url, scope: 'modify_env', mode: 'lease', apiKey });
   app.addHook('onRequest', (incoming, _reply, done) => kept.run(String(incoming.headers['x-number']), done));
   await app.register(devpilot.fastify);
   app.get('/thing', () => kept.getStore());
   const url = await app.listen({ port: 0, host: '127.0.0.1' });
   try {
     assert.equal(await devpilot.ready(), true);
-    const ask = async (number: number) => {
+    const statusOf = async (number: number) => {
       const answer = await fetch(`${url}/thing`, { headers: { ...bearer(secret), 'x-number': String(number) } });
       return [answer.status, await answer.text()];
     };
-    const numbers = Array.from({ length: 200 }, (_, at) => at);
+    const numbers = Array.from({ length: 200 }, (_, index) => index);
     // The first ones are asked about, so that both ways through are walked.
     assert.deepEqual(
-      await Promise.all(numbers.map(ask)),
+      await Promise.all(numbers.map(statusOf)),
       numbers.map((number) => [200, String(number)]),
     );
     assert.deepEqual(
-      await Promise.all(numbers.map(ask)),
+      await Promise.all(numbers.map(statusOf)),
       numbers.map((number) => [200, String(number)]),
     );
   } finally {

@@ -4,16 +4,16 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { RE2JS } from 're2js';
-import { needCommand } from '../src/testing/debian.ts';
+import { ensureCommand } from '../src/testing/debian.ts';
 import {
   createKey,
   createToken,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestServer,
 } from '../src/testing/house.ts';
-import { openShell, type Shell, untilEnd } from './command.ts';
+import { type CliShell, collectResult, openCliShell } from './command.ts';
 
 const pageOf = (path: string) => readFileSync(new URL(`../docs/${path}`, import.meta.url), 'utf8');
 const VECTORS = [...pageOf('secret-format.md').matchAll(/^\| `([A-Za-z0-9_]+)` \| (?:yes|no)/gm)].map(
@@ -51,7 +51,7 @@ describe('the patterns of docs/guides/secret-scanners.md', () => {
 function scriptOf(page: string): string {
   const lines = pageOf(`guides/${page}`).split('\n');
   const from = lines.findIndex((line) => /^\s*(set -eu|devpilot\(\) \{)$/.test(line));
-  const to = lines.findIndex((line, at) => at > from && line.includes('/v1/whoami'));
+  const to = lines.findIndex((line, index) => index > from && line.includes('/v1/whoami'));
   const indent = /^\s*/.exec(lines[from] ?? '')?.[0].length ?? 0;
   return lines
     .slice(from, to + 1)
@@ -60,18 +60,18 @@ function scriptOf(page: string): string {
 }
 
 describe('the scripts of the pipeline guides', () => {
-  let house: TestHouse;
+  let server: TestServer;
   let owner: TestPerson;
-  let shell: Shell;
+  let shell: CliShell;
   before(async () => {
-    needCommand('curl');
-    house = await startHouse();
-    owner = await signUpOwner(house);
-    shell = openShell();
+    ensureCommand('curl');
+    server = await startTestServer();
+    owner = await signUpOwner(server);
+    shell = openCliShell();
   });
   after(async () => {
     shell.close();
-    await house.close();
+    await server.close();
   });
 
   for (const page of ['github-actions.md', 'gitlab-ci.md', 'cron.md', 'systemd-timers.md']) {
@@ -85,13 +85,13 @@ describe('the scripts of the pipeline guides', () => {
         writeFileSync(join(directory, 'passphrase'), `${passphrase}\n`);
         const environment = {
           PATH: process.env['PATH'],
-          DEVPILOT_URL: house.url,
+          DEVPILOT_URL: server.url,
           DEVPILOT_TOKEN: secret,
           DEVPILOT_PASSPHRASE: passphrase,
           NIGHTLY_DIRECTORY: directory,
           CREDENTIALS_DIRECTORY: directory,
         };
-        return untilEnd(spawn('/bin/sh', ['-c', scriptOf(page)], { env: environment, stdio: 'pipe' }));
+        return collectResult(spawn('/bin/sh', ['-c', scriptOf(page)], { env: environment, stdio: 'pipe' }));
       };
       const allowed = await run(token.secret);
       assert.equal(allowed.code, 0, allowed.stderr);
@@ -105,11 +105,11 @@ describe('the scripts of the pipeline guides', () => {
 });
 
 test('scripts-and-backups.md: its commands configure, run, follow, back up and restore', async () => {
-  needCommand('curl');
-  const house = await startHouse({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
-  const shell = openShell();
+  ensureCommand('curl');
+  const server = await startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
+  const shell = openCliShell();
   try {
-    const owner = await signUpOwner(house);
+    const owner = await signUpOwner(server);
     const made = async (path: string, body: object) => {
       const answer = await owner.call<{ id: string }>(path, { body });
       assert.equal(answer.status, 201, answer.text);
@@ -126,8 +126,8 @@ test('scripts-and-backups.md: its commands configure, run, follow, back up and r
     const blocks = [...pageOf('guides/scripts-and-backups.md').matchAll(/^```sh\n(.*?)^```$/gms)].map(
       ([, one = '']) => one,
     );
-    const env = { PATH: process.env['PATH'], DEVPILOT_URL: house.url, DEVPILOT_KEY: key, DEVPILOT_TOKEN: token };
-    const ended = await untilEnd(spawn('/bin/sh', ['-c', blocks.join('\n')], { env, stdio: 'pipe' }));
+    const env = { PATH: process.env['PATH'], DEVPILOT_URL: server.url, DEVPILOT_KEY: key, DEVPILOT_TOKEN: token };
+    const ended = await collectResult(spawn('/bin/sh', ['-c', blocks.join('\n')], { env, stdio: 'pipe' }));
     assert.equal(ended.code, 0, `${ended.stdout}\n${ended.stderr}`);
     assert.match(ended.stdout, /"text":"clearing images"/);
     assert.equal(readFileSync(database, 'utf8'), 'all the rows');
@@ -135,6 +135,6 @@ test('scripts-and-backups.md: its commands configure, run, follow, back up and r
     assert.match(log.text, /"status":"completed"/);
   } finally {
     shell.close();
-    await house.close();
+    await server.close();
   }
 });

@@ -2,55 +2,55 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { generate } from 'otplib';
 import type { Page } from 'playwright-core';
-import { callAt, PASSWORD, signUpMember, type TestPerson } from '../src/testing/house.ts';
+import { PASSWORD, sendRequest, signUpMember, type TestPerson } from '../src/testing/house.ts';
 import { addAuthenticator } from './authenticator.ts';
-import { inspect, openTab, watchConsole } from './browser.ts';
-import { button, dialogOf, escapeFrom, focused, keysOf } from './keyboard.ts';
-import { setStage, settled } from './stage.ts';
-import { lineOf } from './steps.ts';
+import { checkAppearance, openTab, watchConsole } from './browser.ts';
+import { button, closeWithEscape, createKeyboardUser, waitForDialog, waitForFocus } from './keyboard.ts';
+import { setUpBrowserFixture, waitUntilLoaded } from './stage.ts';
+import { listItemOf } from './steps.ts';
 
 /** What a person does about the own account, by the keyboard alone: each dialog opened, looked at, gone through, closed. */
-const stage = setStage();
-const join = (email: string): Promise<TestPerson> => signUpMember(stage.house, stage.owner, 'member', email);
+const fixture = setUpBrowserFixture();
+const join = (email: string): Promise<TestPerson> => signUpMember(fixture.server, fixture.owner, 'member', email);
 const section = (tab: Page, name: string) => tab.getByRole('region', { name });
 
 test('setting up is refused at the first field, which has the focus', async () => {
-  const tab = await stage.open('/setup', { person: null });
-  const keys = keysOf(tab);
+  const tab = await fixture.open('/setup', { person: null });
+  const keys = createKeyboardUser(tab);
   await keys.enter(button(tab, 'Create account'));
-  await focused(tab, tab.getByLabel('Your name'));
+  await waitForFocus(tab, tab.getByLabel('Your name'));
 });
 
 test('one signs in, changes the password and signs out', async () => {
   await join('grace@example.com');
-  const tab = await stage.open('/sign-in?from=/account', { person: null });
-  const keys = keysOf(tab);
-  await focused(tab, tab.getByLabel('Email'));
+  const tab = await fixture.open('/sign-in?from=/account', { person: null });
+  const keys = createKeyboardUser(tab);
+  await waitForFocus(tab, tab.getByLabel('Email'));
   await keys.type('grace@example.com');
-  await keys.to(tab.getByLabel('Password', { exact: true }));
+  await keys.tabTo(tab.getByLabel('Password', { exact: true }));
   await keys.type(PASSWORD);
   await keys.press('Enter');
   await tab.getByRole('heading', { name: 'Your account' }).waitFor();
-  await settled(tab);
+  await waitUntilLoaded(tab);
 
   const opener = button(tab, 'Change password');
   await keys.enter(opener);
-  const dialog = await dialogOf(tab, 'Change password', 'dialog-password');
-  await escapeFrom(dialog, opener);
+  const dialog = await waitForDialog(tab, 'Change password', 'dialog-password');
+  await closeWithEscape(dialog, opener);
   await keys.press('Enter');
-  await focused(tab, dialog.getByLabel('Current password', { exact: true }));
+  await waitForFocus(tab, dialog.getByLabel('Current password', { exact: true }));
   await keys.type('not mine at all');
-  await keys.to(dialog.getByLabel('New password', { exact: true }));
+  await keys.tabTo(dialog.getByLabel('New password', { exact: true }));
   await keys.type('an entirely new sentence');
   await keys.press('Enter');
   await dialog.getByText('This is not your current password').waitFor();
-  await inspect(tab, 'dialog-password-refused');
-  await focused(tab, dialog.getByLabel('Current password', { exact: true }));
+  await checkAppearance(tab, 'dialog-password-refused');
+  await waitForFocus(tab, dialog.getByLabel('Current password', { exact: true }));
   await keys.press('Control+A');
   await keys.type(PASSWORD);
   await keys.press('Enter');
   await tab.getByText('Every other session has ended.').waitFor();
-  await focused(tab, opener);
+  await waitForFocus(tab, opener);
 
   await keys.choose(button(tab, /^Account:/), 'Sign out');
   await tab.getByRole('heading', { name: 'Sign in' }).waitFor();
@@ -58,13 +58,13 @@ test('one signs in, changes the password and signs out', async () => {
 
 test('a session elsewhere is ended', async () => {
   const linus = await join('linus@example.com');
-  await callAt(stage.house.url, '/v1/sessions', { body: { email: linus.email, password: PASSWORD } });
-  const tab = await stage.open('/account', { person: linus });
-  const keys = keysOf(tab);
+  await sendRequest(fixture.server.url, '/v1/sessions', { body: { email: linus.email, password: PASSWORD } });
+  const tab = await fixture.open('/account', { person: linus });
+  const keys = createKeyboardUser(tab);
   const opener = button(tab, /^End the session/);
   await keys.enter(opener);
-  const dialog = await dialogOf(tab, 'End session', 'dialog-session');
-  await escapeFrom(dialog, opener);
+  const dialog = await waitForDialog(tab, 'End session', 'dialog-session');
+  await closeWithEscape(dialog, opener);
   await keys.press('Enter');
   await keys.enter(button(dialog, 'End session'));
   await opener.waitFor({ state: 'detached' });
@@ -72,72 +72,72 @@ test('a session elsewhere is ended', async () => {
 
 test('two-factor sign-in is turned on, its codes are renewed, and it is turned off', async () => {
   const barbara = await join('barbara@example.com');
-  const tab = await stage.open('/account', { person: barbara });
-  const keys = keysOf(tab);
+  const tab = await fixture.open('/account', { person: barbara });
+  const keys = createKeyboardUser(tab);
   const two = section(tab, 'Two-factor sign-in');
   const opener = button(two, 'Turn on');
   await keys.enter(opener);
-  const dialog = await dialogOf(tab, 'Turn two-factor sign-in on', 'dialog-two-factor-prove');
-  await escapeFrom(dialog, opener);
+  const dialog = await waitForDialog(tab, 'Turn two-factor sign-in on', 'dialog-two-factor-prove');
+  await closeWithEscape(dialog, opener);
   await keys.press('Enter');
-  await focused(tab, dialog.getByLabel('Your password', { exact: true }));
+  await waitForFocus(tab, dialog.getByLabel('Your password', { exact: true }));
   await keys.type(PASSWORD);
   await keys.press('Enter');
   await dialog.getByRole('img', { name: /QR code/ }).waitFor();
-  await inspect(tab, 'dialog-two-factor-scan');
+  await checkAppearance(tab, 'dialog-two-factor-scan');
   const secret = ((await tab.getByTestId('totp-key').textContent()) ?? '').replace(/\s/g, '');
-  await keys.to(dialog.getByLabel('Code', { exact: true }));
+  await keys.tabTo(dialog.getByLabel('Code', { exact: true }));
   await keys.type(await generate({ secret }));
   await keys.press('Enter');
-  const codes = await dialogOf(tab, 'Recovery codes', 'dialog-two-factor-codes');
+  const codes = await waitForDialog(tab, 'Recovery codes', 'dialog-two-factor-codes');
   await keys.press('Escape');
   const [recoveryCode = ''] = await codes.getByRole('listitem').allTextContents();
   await keys.toggle(codes.getByLabel('I have stored the recovery codes'));
   await keys.enter(button(codes, 'Done'));
   await codes.waitFor({ state: 'detached' });
-  await inspect(tab, 'account-two-factor');
+  await checkAppearance(tab, 'account-two-factor');
 
   await keys.enter(button(two, 'New recovery codes'));
-  const renew = await dialogOf(tab, 'Make new recovery codes', 'dialog-two-factor-renew');
-  await escapeFrom(renew, button(two, 'New recovery codes'));
+  const renew = await waitForDialog(tab, 'Make new recovery codes', 'dialog-two-factor-renew');
+  await closeWithEscape(renew, button(two, 'New recovery codes'));
   await keys.enter(button(two, 'Turn off'));
-  const off = await dialogOf(tab, 'Turn two-factor sign-in off', 'dialog-two-factor-off');
-  await keys.to(off.getByLabel('Your password', { exact: true }));
+  const off = await waitForDialog(tab, 'Turn two-factor sign-in off', 'dialog-two-factor-off');
+  await keys.tabTo(off.getByLabel('Your password', { exact: true }));
   await keys.type(PASSWORD);
-  await keys.to(off.getByLabel('Two-factor code'));
+  await keys.tabTo(off.getByLabel('Two-factor code'));
   await keys.type(recoveryCode);
   await keys.press('Enter');
   await tab.getByText('Two-factor sign-in is off.').waitFor();
 });
 
 test('a passkey is added, renamed and deleted', async () => {
-  const byName = { ...stage.house, origin: stage.house.url.replace('127.0.0.1', 'localhost') };
-  const tab = await openTab(stage.browser, byName, { person: await join('radia@example.com') });
+  const byName = { ...fixture.server, origin: fixture.server.url.replace('127.0.0.1', 'localhost') };
+  const tab = await openTab(fixture.browser, byName, { person: await join('radia@example.com') });
   const complaints = watchConsole(tab);
   await addAuthenticator(tab);
   await tab.goto('/account');
-  await settled(tab);
-  const keys = keysOf(tab);
+  await waitUntilLoaded(tab);
+  const keys = createKeyboardUser(tab);
   const passkeys = section(tab, 'Passkeys');
   const opener = button(passkeys, 'Add passkey');
   await keys.enter(opener);
-  const dialog = await dialogOf(tab, 'Add a passkey', 'dialog-passkey');
-  await escapeFrom(dialog, opener);
+  const dialog = await waitForDialog(tab, 'Add a passkey', 'dialog-passkey');
+  await closeWithEscape(dialog, opener);
   await keys.press('Enter');
-  await keys.to(dialog.getByLabel('Your password', { exact: true }));
+  await keys.tabTo(dialog.getByLabel('Your password', { exact: true }));
   await keys.type(PASSWORD);
   await keys.press('Enter');
   await tab.getByText('The passkey is added.', { exact: false }).waitFor();
-  await focused(tab, opener);
-  await inspect(tab, 'account-passkey');
+  await waitForFocus(tab, opener);
+  await checkAppearance(tab, 'account-passkey');
 
   const menu = button(passkeys, /^Actions for/);
   await keys.choose(menu, 'Rename…');
-  const rename = await dialogOf(tab, 'Rename passkey', 'dialog-passkey-rename');
-  await escapeFrom(rename, menu);
+  const rename = await waitForDialog(tab, 'Rename passkey', 'dialog-passkey-rename');
+  await closeWithEscape(rename, menu);
   await keys.choose(menu, 'Delete…');
-  const remove = await dialogOf(tab, 'Delete passkey', 'dialog-passkey-delete');
-  await keys.to(remove.getByLabel('Your password', { exact: true }));
+  const remove = await waitForDialog(tab, 'Delete passkey', 'dialog-passkey-delete');
+  await keys.tabTo(remove.getByLabel('Your password', { exact: true }));
   await keys.type(PASSWORD);
   await keys.press('Enter');
   await menu.waitFor({ state: 'detached' });
@@ -145,35 +145,35 @@ test('a passkey is added, renamed and deleted', async () => {
 });
 
 test('a device is let in', async () => {
-  const { body } = await stage.house.call<{ user_code: string }>('/v1/device/code', {
+  const { body } = await fixture.server.call<{ user_code: string }>('/v1/device/code', {
     body: { client_id: 'devpilot-cli' },
   });
-  const tab = await stage.open('/device');
-  const keys = keysOf(tab);
-  await focused(tab, tab.getByLabel('Code'));
+  const tab = await fixture.open('/device');
+  const keys = createKeyboardUser(tab);
+  await waitForFocus(tab, tab.getByLabel('Code'));
   await keys.type(body.user_code);
   await keys.press('Enter');
   await tab.getByRole('heading', { name: 'Let this device sign in?' }).waitFor();
-  await inspect(tab, 'device-asks');
+  await checkAppearance(tab, 'device-asks');
   await keys.enter(button(tab, 'Approve'));
   await tab.getByRole('heading', { name: 'The device is signed in' }).waitFor();
-  await inspect(tab, 'device-approved');
+  await checkAppearance(tab, 'device-approved');
 });
 
 test('an invitation is accepted with a new account', async () => {
-  const { body } = await stage.owner.call<{ url: string }>('/v1/invitations', {
+  const { body } = await fixture.owner.call<{ url: string }>('/v1/invitations', {
     body: { email: 'alan@example.com', role: 'member' },
   });
-  const tab = await stage.open(body.url, { person: null });
-  const keys = keysOf(tab);
-  await keys.to(tab.getByLabel('Your name'));
+  const tab = await fixture.open(body.url, { person: null });
+  const keys = createKeyboardUser(tab);
+  await keys.tabTo(tab.getByLabel('Your name'));
   await keys.type('Alan Turing');
-  await keys.to(tab.getByLabel('Email'));
+  await keys.tabTo(tab.getByLabel('Email'));
   await keys.type('alan@example.com');
-  await keys.to(tab.getByLabel('Password', { exact: true }));
+  await keys.tabTo(tab.getByLabel('Password', { exact: true }));
   await keys.type(PASSWORD);
   await keys.press('Enter');
   await tab.getByRole('heading', { name: 'Access Tokens', exact: true }).waitFor();
   await tab.goto('/account');
-  await lineOf(tab, 'This session').waitFor();
+  await listItemOf(tab, 'This session').waitFor();
 });

@@ -2,71 +2,71 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { bearer, createKey, createToken, type TestPerson } from '../src/testing/house.ts';
-import { inspect } from './browser.ts';
-import { button, dialogOf, escapeFrom, focused, keysOf } from './keyboard.ts';
-import { setStage } from './stage.ts';
+import { checkAppearance } from './browser.ts';
+import { button, closeWithEscape, createKeyboardUser, waitForDialog, waitForFocus } from './keyboard.ts';
+import { setUpBrowserFixture } from './stage.ts';
 import { rowOf } from './steps.ts';
 
 /** Replacing a token and editing a key, by the keyboard alone: opened, looked at, gone through, closed. */
-const stage = setStage(async ({ owner }) => {
+const fixture = setUpBrowserFixture(async ({ owner }) => {
   await createToken(owner, ['run_scripts'], { name: 'Standing by' });
 });
 
 const menuOf = (tab: Page, name: string) => button(tab, `Actions for ${name}`);
 
 async function open(path: string, person?: TestPerson) {
-  const tab = await stage.open(path, person === undefined ? {} : { person });
-  return { tab, keys: keysOf(tab) };
+  const tab = await fixture.open(path, person === undefined ? {} : { person });
+  return { tab, keys: createKeyboardUser(tab) };
 }
 
 test('Replace… is gone through from the first step to the last', async () => {
-  const old = await createToken(stage.owner, ['basic_deployment'], { name: 'Deployer' });
+  const old = await createToken(fixture.owner, ['basic_deployment'], { name: 'Deployer' });
   const { tab, keys } = await open('/settings/access-tokens?q=deployer');
   await keys.choose(menuOf(tab, 'Deployer'), 'Replace');
-  const dialog = await dialogOf(tab, 'Replace Deployer', 'dialog-replace-create');
+  const dialog = await waitForDialog(tab, 'Replace Deployer', 'dialog-replace-create');
   await keys.enter(button(dialog, 'Create the replacement'));
   const secret = (await dialog.getByTestId('secret').textContent()) ?? '';
-  await inspect(tab, 'dialog-replace-secret');
+  await checkAppearance(tab, 'dialog-replace-secret');
   await keys.enter(button(dialog, 'I have stored it'));
   await dialog.getByText('Waiting for the first use of the new one').waitFor();
-  await inspect(tab, 'dialog-replace-waiting');
-  await stage.house.call('/v1/whoami', { headers: bearer(secret) });
+  await checkAppearance(tab, 'dialog-replace-waiting');
+  await fixture.server.call('/v1/whoami', { headers: bearer(secret) });
   await dialog.getByText('The new one is in use').waitFor();
-  await inspect(tab, 'dialog-replace-seen');
+  await checkAppearance(tab, 'dialog-replace-seen');
   await keys.enter(button(dialog, /^Delete the old one/));
   const confirm = tab.getByRole('dialog', { name: 'Delete access token' });
-  await escapeFrom(confirm, button(dialog, /^Delete the old one/));
+  await closeWithEscape(confirm, button(dialog, /^Delete the old one/));
   await keys.press('Enter');
   await keys.enter(button(confirm, 'Delete'));
   await dialog.getByText('is replaced and deleted').waitFor();
-  await inspect(tab, 'dialog-replace-done');
+  await checkAppearance(tab, 'dialog-replace-done');
   await keys.enter(button(dialog, 'Done'));
   await dialog.waitFor({ state: 'detached' });
-  assert.equal((await stage.house.call('/v1/whoami', { headers: bearer(old.secret) })).status, 401);
+  assert.equal((await fixture.server.call('/v1/whoami', { headers: bearer(old.secret) })).status, 401);
 });
 
 test('an API key is generated, edited, put to sleep and deleted', async () => {
-  await createKey(stage.owner, ['read'], { name: 'Sleeper', description: 'Reads at night.' });
+  await createKey(fixture.owner, ['read'], { name: 'Sleeper', description: 'Reads at night.' });
   const { tab, keys } = await open('/settings/api-keys');
   const opener = button(tab, 'Generate API Key');
   await keys.enter(opener);
-  const form = await dialogOf(tab, 'Generate API Key', 'dialog-key-create');
-  await escapeFrom(form, opener);
+  const form = await waitForDialog(tab, 'Generate API Key', 'dialog-key-create');
+  await closeWithEscape(form, opener);
 
   await keys.choose(menuOf(tab, 'Sleeper'), 'Edit');
-  const edit = await dialogOf(tab, 'Edit Sleeper', 'dialog-key-edit');
-  await keys.to(edit.getByLabel('Description (optional)'));
+  const edit = await waitForDialog(tab, 'Edit Sleeper', 'dialog-key-edit');
+  await keys.tabTo(edit.getByLabel('Description (optional)'));
   await keys.type(' And at noon.');
   await keys.toggle(edit.getByLabel('view_logs'));
   await keys.enter(button(edit, 'Save'));
   await edit.waitFor({ state: 'detached' });
-  await focused(tab, menuOf(tab, 'Sleeper'));
+  await waitForFocus(tab, menuOf(tab, 'Sleeper'));
   await rowOf(tab, 'And at noon').getByText('view_logs').waitFor();
 
   await keys.toggle(tab.getByLabel('Sleeper is active'));
   await tab.getByText('Sleeper is refused from now on.').waitFor();
   await keys.choose(menuOf(tab, 'Sleeper'), 'Delete');
-  await dialogOf(tab, 'Delete API key', 'dialog-key-delete');
+  await waitForDialog(tab, 'Delete API key', 'dialog-key-delete');
   await keys.enter(button(tab.getByRole('dialog'), 'Delete'));
   await tab.getByRole('heading', { name: 'No API keys yet' }).waitFor();
 });

@@ -1,42 +1,42 @@
 import { test } from 'node:test';
 import { PASSWORD } from '../src/testing/house.ts';
-import { button, focused, keysOf } from './keyboard.ts';
-import { setStage, settled } from './stage.ts';
+import { button, createKeyboardUser, waitForFocus } from './keyboard.ts';
+import { setUpBrowserFixture, waitUntilLoaded } from './stage.ts';
 
 /** The very first minutes by the keyboard alone: from the setup link to a token's dialog, out, and in again. */
-const stage = setStage(async () => {}, { owner: false });
+const fixture = setUpBrowserFixture(async () => {}, { owner: false });
 
 test('one sets up, names the workspace, signs out, is refused with a wrong password and signs in', async () => {
-  const link = new URL(stage.house.setupLink ?? '');
-  const tab = await stage.open(link.pathname + link.hash, { person: null });
-  const keys = keysOf(tab);
-  await focused(tab, tab.getByLabel('Your name'));
+  const link = new URL(fixture.server.setupLink ?? '');
+  const tab = await fixture.open(link.pathname + link.hash, { person: null });
+  const keys = createKeyboardUser(tab);
+  await waitForFocus(tab, tab.getByLabel('Your name'));
   await keys.type('Ada Lovelace');
-  await keys.to(tab.getByLabel('Email'));
+  await keys.tabTo(tab.getByLabel('Email'));
   await keys.type('ada@example.com');
   await keys.press('Enter');
-  await focused(tab, tab.getByLabel('Password', { exact: true }));
+  await waitForFocus(tab, tab.getByLabel('Password', { exact: true }));
   await keys.type(PASSWORD);
   await keys.press('Enter');
-  await focused(tab, tab.getByLabel('Workspace name'));
+  await waitForFocus(tab, tab.getByLabel('Workspace name'));
   await keys.type('Acme');
   await keys.press('Enter');
   await tab.getByRole('heading', { name: 'No access tokens yet' }).waitFor();
-  await settled(tab);
+  await waitUntilLoaded(tab);
   await keys.enter(button(tab, 'Generate Token'));
-  await focused(tab, tab.getByRole('dialog').getByLabel('Name'));
+  await waitForFocus(tab, tab.getByRole('dialog').getByLabel('Name'));
   await keys.press('Escape');
   await tab.getByRole('dialog').waitFor({ state: 'detached' });
 
   await keys.choose(button(tab, /^Account:/), 'Sign out');
   await tab.getByRole('heading', { name: 'Sign in' }).waitFor();
-  await focused(tab, tab.getByLabel('Email'));
+  await waitForFocus(tab, tab.getByLabel('Email'));
   await keys.type('ada@example.com');
-  await keys.to(tab.getByLabel('Password', { exact: true }));
+  await keys.tabTo(tab.getByLabel('Password', { exact: true }));
   await keys.type('not the password');
   await keys.press('Enter');
   await tab.getByRole('alert').waitFor();
-  await focused(tab, tab.getByLabel('Password', { exact: true }));
+  await waitForFocus(tab, tab.getByLabel('Password', { exact: true }));
   await keys.press('ControlOrMeta+a');
   await keys.type(PASSWORD);
   await keys.press('Enter');

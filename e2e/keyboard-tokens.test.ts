@@ -2,21 +2,21 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { bearer, createToken, type TestPerson } from '../src/testing/house.ts';
-import { inspect } from './browser.ts';
-import { button, dialogOf, escapeFrom, focused, keysOf } from './keyboard.ts';
-import { setStage } from './stage.ts';
+import { checkAppearance } from './browser.ts';
+import { button, closeWithEscape, createKeyboardUser, waitForDialog, waitForFocus } from './keyboard.ts';
+import { setUpBrowserFixture } from './stage.ts';
 import { rowOf } from './steps.ts';
 
 /** Dialogs of access tokens, by the keyboard alone: opened, looked at, gone through, closed. */
-const stage = setStage(async ({ owner }) => {
+const fixture = setUpBrowserFixture(async ({ owner }) => {
   await createToken(owner, ['run_scripts'], { name: 'Standing by' });
 });
 
 const menuOf = (tab: Page, name: string) => button(tab, `Actions for ${name}`);
 
 async function open(path: string, person?: TestPerson) {
-  const tab = await stage.open(path, person === undefined ? {} : { person });
-  return { tab, keys: keysOf(tab) };
+  const tab = await fixture.open(path, person === undefined ? {} : { person });
+  return { tab, keys: createKeyboardUser(tab) };
 }
 
 test('the first stop leads past the navigation', async () => {
@@ -31,62 +31,62 @@ test('Generate Token, its secret, and back to where it began', async () => {
   const { tab, keys } = await open('/settings/access-tokens');
   const opener = button(tab, 'Generate Token');
   await keys.enter(opener);
-  const dialog = await dialogOf(tab, 'Generate Token', 'dialog-token-create');
-  await escapeFrom(dialog, opener);
+  const dialog = await waitForDialog(tab, 'Generate Token', 'dialog-token-create');
+  await closeWithEscape(dialog, opener);
 
   await keys.press('Enter');
-  await focused(tab, dialog.getByLabel('Name'));
+  await waitForFocus(tab, dialog.getByLabel('Name'));
   await keys.type('By keyboard');
   await keys.toggle(dialog.getByLabel('error_tracker'));
   await keys.enter(button(dialog, 'Generate'));
   await dialog.getByText('Strong', { exact: true }).waitFor();
-  await keys.to(dialog.getByLabel('Expiry'));
+  await keys.tabTo(dialog.getByLabel('Expiry'));
   await keys.press('ArrowDown');
   await dialog.getByText(/May submit and read errors until .*; asks for a passphrase/).waitFor();
   await keys.enter(button(dialog, 'Generate Token'));
-  const shown = await dialogOf(tab, 'Your new access token', 'dialog-token-secret');
+  const secretDialog = await waitForDialog(tab, 'Your new access token', 'dialog-token-secret');
   await keys.press('Escape');
-  await keys.enter(button(shown, 'Copy secret'));
-  await button(shown, 'Copied').waitFor();
-  await keys.enter(button(shown, 'I have stored it'));
-  await shown.waitFor({ state: 'detached' });
-  await focused(tab, opener);
+  await keys.enter(button(secretDialog, 'Copy secret'));
+  await button(secretDialog, 'Copied').waitFor();
+  await keys.enter(button(secretDialog, 'I have stored it'));
+  await secretDialog.waitFor({ state: 'detached' });
+  await waitForFocus(tab, opener);
   await rowOf(tab, 'By keyboard').waitFor();
 });
 
 test('a token is deleted from the menu of its row; one in use wants its name', async () => {
-  await createToken(stage.owner, ['run_scripts'], { name: 'Unused one' });
-  const used = await createToken(stage.owner, ['run_scripts'], { name: 'Used one' });
-  await stage.house.call('/v1/whoami', { headers: bearer(used.secret) });
+  await createToken(fixture.owner, ['run_scripts'], { name: 'Unused one' });
+  const used = await createToken(fixture.owner, ['run_scripts'], { name: 'Used one' });
+  await fixture.server.call('/v1/whoami', { headers: bearer(used.secret) });
   const { tab, keys } = await open('/settings/access-tokens?q=used+one');
   await keys.choose(menuOf(tab, 'Unused one'), 'Delete');
-  const dialog = await dialogOf(tab, 'Delete access token', 'dialog-token-delete');
-  await escapeFrom(dialog, menuOf(tab, 'Unused one'));
+  const dialog = await waitForDialog(tab, 'Delete access token', 'dialog-token-delete');
+  await closeWithEscape(dialog, menuOf(tab, 'Unused one'));
   await keys.choose(menuOf(tab, 'Unused one'), 'Delete');
   await keys.enter(button(dialog, 'Delete'));
   await rowOf(tab, 'Unused one').waitFor({ state: 'detached' });
 
   await tab.reload();
   await keys.choose(menuOf(tab, 'Used one'), 'Delete');
-  await dialogOf(tab, 'Delete access token', 'dialog-token-delete-used');
-  await keys.to(dialog.getByRole('textbox'));
+  await waitForDialog(tab, 'Delete access token', 'dialog-token-delete-used');
+  await keys.tabTo(dialog.getByRole('textbox'));
   await keys.type('Used one');
   await keys.press('Enter');
   await tab.getByRole('heading', { name: 'Nothing matches' }).waitFor();
 });
 
 test('several tokens are chosen with the space bar and deleted together', async () => {
-  for (const name of ['Heap one', 'Heap two']) await createToken(stage.owner, ['run_scripts'], { name });
+  for (const name of ['Heap one', 'Heap two']) await createToken(fixture.owner, ['run_scripts'], { name });
   const { tab, keys } = await open('/settings/access-tokens?q=heap');
   await keys.toggle(tab.getByLabel('Select Heap one'));
   await keys.toggle(tab.getByLabel('Select all on this page'));
   await tab.getByText('2 selected').waitFor();
-  await inspect(tab, 'tokens-selected');
+  await checkAppearance(tab, 'tokens-selected');
   await keys.enter(button(tab, 'Delete selected'));
-  const dialog = await dialogOf(tab, 'Delete 2 access tokens', 'dialog-token-delete-many');
+  const dialog = await waitForDialog(tab, 'Delete 2 access tokens', 'dialog-token-delete-many');
   await keys.enter(button(dialog, 'Delete 2'));
   await dialog.getByText('2 deleted. Nothing accepts them any more.').waitFor();
-  await inspect(tab, 'dialog-token-deleted-many');
+  await checkAppearance(tab, 'dialog-token-deleted-many');
   await keys.enter(button(dialog, 'Close'));
   await dialog.waitFor({ state: 'detached' });
 });

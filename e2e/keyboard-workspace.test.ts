@@ -1,53 +1,53 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TestPerson } from '../src/testing/house.ts';
-import { inspect } from './browser.ts';
-import { button, dialogOf, escapeFrom, focused, keysOf } from './keyboard.ts';
-import { setStage } from './stage.ts';
-import { lineOf } from './steps.ts';
+import { checkAppearance } from './browser.ts';
+import { button, closeWithEscape, createKeyboardUser, waitForDialog, waitForFocus } from './keyboard.ts';
+import { setUpBrowserFixture } from './stage.ts';
+import { listItemOf } from './steps.ts';
 
 /** The activity log, the menus and the workspace, by the keyboard alone: opened, looked at, gone through, closed. */
-const stage = setStage();
+const fixture = setUpBrowserFixture();
 
 async function open(path: string, person?: TestPerson) {
-  const tab = await stage.open(path, person === undefined ? {} : { person });
-  return { tab, keys: keysOf(tab) };
+  const tab = await fixture.open(path, person === undefined ? {} : { person });
+  return { tab, keys: createKeyboardUser(tab) };
 }
 
 test('the activity log is filtered, opened and exported', async () => {
   const { tab, keys } = await open('/settings/activity-log');
-  await keys.to(tab.getByRole('combobox', { name: 'Action' }));
+  await keys.tabTo(tab.getByRole('combobox', { name: 'Action' }));
   await keys.type('workspace created');
   await keys.press('ArrowDown', 'Enter');
   await tab.waitForURL(/action=workspace.created/);
   await tab.waitForFunction(() => document.querySelectorAll('main li').length === 1);
-  const details = lineOf(tab, 'created the workspace').getByRole('button');
+  const details = listItemOf(tab, 'created the workspace').getByRole('button');
   await keys.enter(details);
   await tab.getByText('Hash before').waitFor();
-  await inspect(tab, 'activity-log-details');
+  await checkAppearance(tab, 'activity-log-details');
   const [file] = await Promise.all([tab.waitForEvent('download'), keys.choose(button(tab, 'Export'), /^CSV/)]);
   assert.match(file.suggestedFilename(), /\.csv$/);
-  await focused(tab, button(tab, 'Export'));
-  await keys.to(tab.getByRole('combobox', { name: 'Time' }));
+  await waitForFocus(tab, button(tab, 'Export'));
+  await keys.tabTo(tab.getByRole('combobox', { name: 'Time' }));
   await keys.press('ArrowDown');
   await tab.getByRole('listbox').waitFor();
-  await inspect(tab, 'activity-log-time');
+  await checkAppearance(tab, 'activity-log-time');
   await keys.press('Escape');
 });
 
 test('the way to another workspace and to the colours', async () => {
-  await stage.owner.call('/v1/workspaces', { body: { name: 'Second place' } });
+  await fixture.owner.call('/v1/workspaces', { body: { name: 'Second place' } });
   const { tab, keys } = await open('/settings/members?workspace=acme');
   await keys.enter(button(tab, /^Workspace:/));
   await tab.getByRole('menu').waitFor();
-  await inspect(tab, 'menu-workspaces');
+  await checkAppearance(tab, 'menu-workspaces');
   await keys.press('Escape');
-  await focused(tab, button(tab, /^Workspace:/));
+  await waitForFocus(tab, button(tab, /^Workspace:/));
   await keys.choose(button(tab, /^Workspace:/), 'Second place');
   await tab.waitForURL(/workspace=second-place/);
   await keys.enter(button(tab, /^Account:/));
   await tab.getByRole('menu').waitFor();
-  await inspect(tab, 'menu-account');
+  await checkAppearance(tab, 'menu-account');
   await keys.press('Escape');
   await keys.choose(button(tab, /^Account:/), 'Dark');
   await tab.waitForFunction(() => document.documentElement.dataset['mantineColorScheme'] === 'dark');
@@ -56,14 +56,14 @@ test('the way to another workspace and to the colours', async () => {
 });
 
 test('a workspace is deleted only when its name is typed', async () => {
-  await stage.owner.call('/v1/workspaces', { body: { name: 'To be deleted' } });
+  await fixture.owner.call('/v1/workspaces', { body: { name: 'To be deleted' } });
   const { tab, keys } = await open('/settings/workspace?workspace=to-be-deleted');
   const opener = button(tab, 'Delete workspace…');
   await keys.enter(opener);
-  const dialog = await dialogOf(tab, 'Delete workspace', 'dialog-workspace-delete');
-  await escapeFrom(dialog, opener);
+  const dialog = await waitForDialog(tab, 'Delete workspace', 'dialog-workspace-delete');
+  await closeWithEscape(dialog, opener);
   await keys.press('Enter');
-  await focused(tab, dialog.getByRole('textbox'));
+  await waitForFocus(tab, dialog.getByRole('textbox'));
   await keys.type('To be deleted');
   await keys.press('Enter');
   await tab.getByText('The workspace To be deleted is deleted.').waitFor();

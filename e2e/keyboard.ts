@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import type { Locator, Page } from 'playwright-core';
-import { inspect } from './browser.ts';
+import { checkAppearance } from './browser.ts';
 
 /** More stops than any page or dialog has. */
-const MOST_STOPS = 120;
+const MAX_TAB_STOPS = 120;
 
 const NOWHERE = 'nothing has the focus';
 
@@ -24,11 +24,11 @@ function focusProblem(nowhere: string): string | null {
 }
 
 /** A person without a mouse. */
-export interface Keys {
+export interface KeyboardUser {
   press(...keys: string[]): Promise<void>;
   type(text: string): Promise<void>;
   /** Presses Tab until this has the focus; at each stop it must show where the focus is. */
-  to(target: Locator): Promise<void>;
+  tabTo(target: Locator): Promise<void>;
   /** Goes to a button or link and presses Enter. */
   enter(target: Locator): Promise<void>;
   /** Goes to a checkbox, radio or switch and presses the space bar. */
@@ -41,16 +41,16 @@ const isFocused = (target: Locator): Promise<boolean> =>
   target.evaluate((element) => element === document.activeElement);
 
 /** Waits until this has the focus. */
-export async function focused(tab: Page, target: Locator): Promise<void> {
+export async function waitForFocus(tab: Page, target: Locator): Promise<void> {
   const element = await target.elementHandle();
   await tab.waitForFunction((one) => one === document.activeElement, element);
 }
 
-export function keysOf(tab: Page): Keys {
+export function createKeyboardUser(tab: Page): KeyboardUser {
   async function walk(key: string, target: Locator): Promise<void> {
     await target.waitFor();
     let rounds = 0;
-    for (let stop = 0; stop < MOST_STOPS; stop++) {
+    for (let stop = 0; stop < MAX_TAB_STOPS; stop++) {
       if (await isFocused(target)) return;
       await tab.keyboard.press(key);
       const problem = await tab.evaluate(focusProblem, NOWHERE);
@@ -59,18 +59,18 @@ export function keysOf(tab: Page): Keys {
     }
     assert.fail(`${key} never leads to ${target}`);
   }
-  const keys: Keys = {
+  const keys: KeyboardUser = {
     async press(...pressed) {
       for (const key of pressed) await tab.keyboard.press(key);
     },
     type: (text) => tab.keyboard.type(text),
-    to: (target) => walk('Tab', target),
+    tabTo: (target) => walk('Tab', target),
     async enter(target) {
-      await keys.to(target);
+      await keys.tabTo(target);
       await keys.press('Enter');
     },
     async toggle(target) {
-      await keys.to(target);
+      await keys.tabTo(target);
       await keys.press('Space');
     },
     async choose(button, item) {
@@ -87,18 +87,18 @@ export const button = (where: Page | Locator, name: string | RegExp): Locator =>
   where.getByRole('button', { name, exact: typeof name === 'string' });
 
 /** Waits for a dialog that holds the focus, and looks at it. */
-export async function dialogOf(tab: Page, name: string | RegExp, picture: string): Promise<Locator> {
+export async function waitForDialog(tab: Page, name: string | RegExp, picture: string): Promise<Locator> {
   const dialog = tab.getByRole('dialog', { name, exact: typeof name === 'string' });
   await dialog.waitFor();
   await tab.waitForFunction(() => document.activeElement?.closest('[role=dialog]') !== null);
-  await inspect(tab, picture);
+  await checkAppearance(tab, picture);
   return dialog;
 }
 
 /** Closes a dialog by Escape, and sees the focus back where it was. */
-export async function escapeFrom(dialog: Locator, opener: Locator): Promise<void> {
+export async function closeWithEscape(dialog: Locator, opener: Locator): Promise<void> {
   const tab = dialog.page();
   await tab.keyboard.press('Escape');
   await dialog.waitFor({ state: 'detached' });
-  await focused(tab, opener);
+  await waitForFocus(tab, opener);
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Agent, get } from 'node:http';
 import { test } from 'node:test';
-import { bearer, callAt, cookieOf, PASSWORD } from '../src/testing/house.ts';
+import { bearer, cookieOf, PASSWORD, sendRequest } from '../src/testing/house.ts';
 import { type ServerProcess, spawnServer, temporaryDirectory } from '../src/testing/process.ts';
 import { scaledTimeout } from '../src/testing/timeouts.ts';
 import { until } from '../src/testing/until.ts';
@@ -11,13 +11,13 @@ const STOPS = 3;
 const CLIENTS = 32;
 
 async function signUpWithKey(server: ServerProcess) {
-  const answer = await callAt(server.url, '/v1/people', {
+  const answer = await sendRequest(server.url, '/v1/people', {
     body: { name: 'Ada', email: 'ada@example.com', password: PASSWORD, setupCode: server.setupCode },
   });
   assert.equal(answer.status, 201, answer.text);
   const person = bearer(cookieOf(answer).split('=')[1] ?? '');
-  await callAt(server.url, '/v1/workspaces', { headers: person, body: { name: 'Acme' } });
-  const made = await callAt<{ id: string; secret: string }>(server.url, '/v1/api-keys', {
+  await sendRequest(server.url, '/v1/workspaces', { headers: person, body: { name: 'Acme' } });
+  const made = await sendRequest<{ id: string; secret: string }>(server.url, '/v1/api-keys', {
     headers: person,
     body: { name: 'Counted', permissions: ['read'] },
   });
@@ -60,7 +60,7 @@ test(`after ${KILLS} kills no use is missing that was answered more than a secon
     await Promise.all(clients);
     agent.destroy();
     server = await spawnServer(directory.path);
-    const { body } = await callAt<{ useCount: number }>(server.url, `/v1/api-keys/${key.id}`, { headers: person });
+    const { body } = await sendRequest<{ useCount: number }>(server.url, `/v1/api-keys/${key.id}`, { headers: person });
     const promised = answeredAt.filter((at) => at < killedAt - scaledTimeout(1000)).length;
     const found = body.useCount - counted;
     assert.ok(found >= promised, `${found} counted of ${answeredAt.length}, at least ${promised} are promised`);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { signUpAt } from '../src/testing/house.ts';
+import { signUpRemoteOwner } from '../src/testing/house.ts';
 import { spawnServer, temporaryDirectory } from '../src/testing/process.ts';
 
 const COMMAND = fileURLToPath(new URL('../bin/devpilot.mjs', import.meta.url));
@@ -27,11 +27,11 @@ const has = (directory: string, name: string, bytes = 0) => {
 
 test('killed at any moment of its first start, of later ones and of a stop, a server starts cleanly', async () => {
   const moments: ((directory: string) => boolean)[] = [
-    (at) => has(at, 'devpilot.state'),
-    (at) => has(at, 'devpilot.db'),
-    (at) => has(at, 'devpilot.db', 4096),
-    (at) => has(at, 'devpilot.db-wal', 32),
-    (at) => has(at, 'devpilot.db', 200_000),
+    (directory) => has(directory, 'devpilot.state'),
+    (directory) => has(directory, 'devpilot.db'),
+    (directory) => has(directory, 'devpilot.db', 4096),
+    (directory) => has(directory, 'devpilot.db-wal', 32),
+    (directory) => has(directory, 'devpilot.db', 200_000),
   ];
   for (const moment of moments) {
     const directory = temporaryDirectory();
@@ -44,7 +44,7 @@ test('killed at any moment of its first start, of later ones and of a stop, a se
 
   const directory = temporaryDirectory();
   let server = await spawnServer(directory.path);
-  await signUpAt(server);
+  await signUpRemoteOwner(server);
   for (const after of [0, 10, 40]) {
     // Into the stop, which takes some milliseconds, and into the start that follows.
     const stopping = server.stop('SIGTERM');

@@ -12,8 +12,8 @@ async function heapOf(page: Page): Promise<string> {
 }
 
 /** Where a secret is still found in a tab: document, fields, storage, address, history, memory. */
-export async function leftovers(page: Page, secret: string): Promise<string[]> {
-  const places: Record<string, string> = await page.evaluate(() => ({
+export async function findSecretInTab(page: Page, secret: string): Promise<string[]> {
+  const textByLocation: Record<string, string> = await page.evaluate(() => ({
     document: document.documentElement.outerHTML,
     fields: [...document.querySelectorAll('input, textarea')].map((one) => (one as HTMLInputElement).value).join('\n'),
     'local storage': JSON.stringify({ ...localStorage }),
@@ -23,7 +23,7 @@ export async function leftovers(page: Page, secret: string): Promise<string[]> {
     history: JSON.stringify(window.history.state) ?? '',
     title: document.title,
   }));
-  const found = Object.entries(places).flatMap(([place, text]) => (text.includes(secret) ? [place] : []));
+  const found = Object.entries(textByLocation).flatMap(([location, text]) => (text.includes(secret) ? [location] : []));
   if ((await heapOf(page)).includes(secret)) found.push('memory');
   return found;
 }

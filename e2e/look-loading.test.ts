@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Route } from 'playwright-core';
-import { inspect, openTab } from './browser.ts';
-import { LOG, setLookStage, TOKENS, within } from './look-stage.ts';
-import { settled } from './stage.ts';
+import { checkAppearance, openTab } from './browser.ts';
+import { inWorkspace, LOG, setUpSettingsFixture, TOKENS } from './look-stage.ts';
+import { waitUntilLoaded } from './stage.ts';
 
-const look = setLookStage();
-const { stage } = look;
+const look = setUpSettingsFixture();
+const { fixture } = look;
 
 /** What each page reads first, and an address that shows it. */
 const READ: readonly { readonly name: string; readonly path: () => string; readonly reads: RegExp }[] = [
@@ -21,7 +21,7 @@ const PROBLEM = { code: 'internal', title: 'Internal error', detail: 'Something 
 
 for (const { name, path, reads } of READ) {
   test(`while ${name} is read its place is kept; when that fails it says so, with the request, and tries again`, async () => {
-    const tab = await stage.open('/settings/workspace');
+    const tab = await fixture.open('/settings/workspace');
     let answer: (route: Route) => Promise<void> = (route) =>
       route.fulfill({ status: 500, contentType: 'application/problem+json', body: JSON.stringify(PROBLEM) });
     const held: Route[] = [];
@@ -30,13 +30,13 @@ for (const { name, path, reads } of READ) {
       if (hold) held.push(route);
       else return answer(route);
     });
-    await tab.goto(within(path()));
+    await tab.goto(inWorkspace(path()));
     await tab.locator('[aria-busy=true]').first().waitFor();
-    await inspect(tab, `${name}-reading`);
+    await checkAppearance(tab, `${name}-reading`);
     hold = false;
     for (const route of held) await answer(route);
     await tab.getByText('req-7').first().waitFor();
-    await inspect(tab, `${name}-failed`);
+    await checkAppearance(tab, `${name}-failed`);
     answer = (route) => route.continue();
     await tab.getByRole('button', { name: 'Try again' }).first().click();
     await tab.getByText('req-7').first().waitFor({ state: 'detached' });
@@ -56,11 +56,11 @@ function collectJumps(): void {
 const STILL = 0.02;
 
 test('nothing jumps while a page is read', async () => {
-  const tab = await stage.open('/settings/workspace');
+  const tab = await fixture.open('/settings/workspace');
   await tab.addInitScript(collectJumps);
   for (const { name, path } of READ) {
-    await tab.goto(within(path()));
-    await settled(tab);
+    await tab.goto(inWorkspace(path()));
+    await waitUntilLoaded(tab);
     await tab.waitForLoadState('networkidle');
     const jumps = await tab.evaluate(() => (globalThis as unknown as { jumps: number[] }).jumps);
     const total = jumps.reduce((sum, jump) => sum + jump, 0);
@@ -69,11 +69,11 @@ test('nothing jumps while a page is read', async () => {
 });
 
 test('the first load of the settings page is at most 250 kB of compressed JavaScript, all from here', async () => {
-  const tab = await openTab(stage.browser, stage.house, { person: stage.owner });
+  const tab = await openTab(fixture.browser, fixture.server, { person: fixture.owner });
   const sizes: Promise<number>[] = [];
   const foreign: string[] = [];
   tab.on('response', (response) => {
-    if (!response.url().startsWith(stage.house.url)) foreign.push(response.url());
+    if (!response.url().startsWith(fixture.server.url)) foreign.push(response.url());
     if (response.url().endsWith('.js'))
       sizes.push(
         response
@@ -82,7 +82,7 @@ test('the first load of the settings page is at most 250 kB of compressed JavaSc
           .then((one) => one.responseBodySize),
       );
   });
-  await tab.goto(within(TOKENS));
+  await tab.goto(inWorkspace(TOKENS));
   await tab.getByRole('table').waitFor();
   await tab.waitForLoadState('networkidle');
   const total = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);

@@ -1,14 +1,14 @@
 import type { Page } from 'playwright-core';
 import { bearer, createKey, createToken, signUpMember, type TestPerson } from '../src/testing/house.ts';
-import { looksRight, type Sight } from './looks.ts';
-import { type Stage, setStage } from './stage.ts';
+import { checkPages, type PageCheck } from './looks.ts';
+import { type BrowserFixture, setUpBrowserFixture } from './stage.ts';
 
 export const TOKENS = '/settings/access-tokens';
 export const LOG = '/settings/activity-log';
 
 /** A workspace with something on each of its settings pages. */
-export interface LookStage {
-  readonly stage: Stage;
+export interface SettingsFixture {
+  readonly fixture: BrowserFixture;
   readonly member: TestPerson;
   /** The id of a token that is used. */
   readonly token: string;
@@ -17,21 +17,21 @@ export interface LookStage {
 }
 
 /** Sets the stage for a file that looks at pages; see `setStage`. */
-export function setLookStage(): LookStage {
+export function setUpSettingsFixture(): SettingsFixture {
   let member: TestPerson | undefined;
   let token = '';
   let key = '';
-  const stage = setStage(async ({ house, owner }) => {
-    member = await signUpMember(house, owner, 'member', 'linus@example.com');
-    await signUpMember(house, owner, 'admin', 'a.rather.long.address.of.somebody@engineering.example.com');
+  const fixture = setUpBrowserFixture(async ({ server, owner }) => {
+    member = await signUpMember(server, owner, 'member', 'linus@example.com');
+    await signUpMember(server, owner, 'admin', 'a.rather.long.address.of.somebody@engineering.example.com');
     const inDays = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString();
     const used = await createToken(owner, ['basic_deployment', 'advanced_deployment'], {
       name: 'CI/CD Pipeline',
       expiresAt: inDays(6),
     });
     token = used.id;
-    for (let uses = 0; uses < 3; uses++) await house.call('/v1/whoami', { headers: bearer(used.secret) });
-    await house.call('/v1/authorize?scope=run_scripts', { headers: bearer(used.secret) });
+    for (let uses = 0; uses < 3; uses++) await server.call('/v1/whoami', { headers: bearer(used.secret) });
+    await server.call('/v1/authorize?scope=run_scripts', { headers: bearer(used.secret) });
     await createToken(owner, ['all'], { name: 'Deployment Automation' });
     await createToken(
       owner,
@@ -53,7 +53,7 @@ export function setLookStage(): LookStage {
     await owner.call('/v1/workspaces', { body: { name: 'Empty place' } });
   });
   return {
-    stage,
+    fixture,
     get member() {
       if (member === undefined) throw new Error('The stage is not set yet.');
       return member;
@@ -68,16 +68,19 @@ export function setLookStage(): LookStage {
 }
 
 /** In the workspace Acme, unless the address says otherwise. */
-export function within(path: string): string {
+export function inWorkspace(path: string): string {
   if (!path.startsWith('/settings') || path.includes('workspace=')) return path;
   return `${path}${path.includes('?') ? '&' : '?'}workspace=acme`;
 }
 
 /** Declares that each of these pages of the workspace Acme looks right. */
-export function looksRightWithin(stage: Stage, sights: readonly Sight[]): void {
-  looksRight(
-    stage,
-    sights.map(({ path, ...sight }) => ({ ...sight, path: () => within(typeof path === 'string' ? path : path()) })),
+export function checkWorkspacePages(fixture: BrowserFixture, sights: readonly PageCheck[]): void {
+  checkPages(
+    fixture,
+    sights.map(({ path, ...sight }) => ({
+      ...sight,
+      path: () => inWorkspace(typeof path === 'string' ? path : path()),
+    })),
   );
 }
 

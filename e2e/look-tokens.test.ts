@@ -1,12 +1,12 @@
-import { looksRightWithin, press, setLookStage, TOKENS } from './look-stage.ts';
+import { checkWorkspacePages, press, setUpSettingsFixture, TOKENS } from './look-stage.ts';
 
-const look = setLookStage();
+const look = setUpSettingsFixture();
 const asMember = () => look.member;
 
-looksRightWithin(look.stage, [
+checkWorkspacePages(look.fixture, [
   { name: 'tokens', path: TOKENS },
-  { name: 'tokens-menu', path: TOKENS, reach: press('Actions for CI/CD Pipeline') },
-  { name: 'tokens-folded-scopes', path: TOKENS, reach: (tab) => tab.getByText('+2').hover() },
+  { name: 'tokens-menu', path: TOKENS, prepare: press('Actions for CI/CD Pipeline') },
+  { name: 'tokens-folded-scopes', path: TOKENS, prepare: (tab) => tab.getByText('+2').hover() },
   { name: 'tokens-as-member', path: TOKENS, person: asMember },
   { name: 'tokens-empty', path: `${TOKENS}?workspace=empty-place` },
   { name: 'tokens-no-match', path: `${TOKENS}?q=nothing+like+it` },
@@ -14,7 +14,7 @@ looksRightWithin(look.stage, [
   {
     name: 'tokens-create-refused',
     path: TOKENS,
-    async reach(tab) {
+    async prepare(tab) {
       await press('Generate Token')(tab);
       const form = tab.getByRole('dialog');
       await form.getByLabel('Passphrase (optional)').fill('short');
@@ -26,7 +26,7 @@ looksRightWithin(look.stage, [
   {
     name: 'tokens-create-date',
     path: TOKENS,
-    async reach(tab) {
+    async prepare(tab) {
       await press('Generate Token')(tab);
       await tab.getByLabel('Expiry').selectOption('date');
       await tab.getByLabel('Last day').click();

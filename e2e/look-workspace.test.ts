@@ -1,23 +1,23 @@
 import { test } from 'node:test';
-import { picture } from './browser.ts';
-import { LOG, looksRightWithin, press, setLookStage, TOKENS } from './look-stage.ts';
-import { lineOf } from './steps.ts';
+import { takeScreenshot } from './browser.ts';
+import { checkWorkspacePages, LOG, press, setUpSettingsFixture, TOKENS } from './look-stage.ts';
+import { listItemOf } from './steps.ts';
 
-const look = setLookStage();
+const look = setUpSettingsFixture();
 const asMember = () => look.member;
 
-looksRightWithin(look.stage, [
+checkWorkspacePages(look.fixture, [
   { name: 'log', path: LOG },
   {
     name: 'log-details',
     path: LOG,
-    reach: (tab) => lineOf(tab, 'changed permissions').getByRole('button').click(),
+    prepare: (tab) => listItemOf(tab, 'changed permissions').getByRole('button').click(),
   },
-  { name: 'log-export', path: LOG, reach: press('Export') },
+  { name: 'log-export', path: LOG, prepare: press('Export') },
   {
     name: 'log-range',
     path: LOG,
-    async reach(tab) {
+    async prepare(tab) {
       await tab.getByRole('combobox', { name: 'Time' }).click();
       await tab.getByRole('option', { name: 'From … to …' }).click();
       await tab.getByLabel('Before').fill('2020-01-01T00:00');
@@ -32,10 +32,10 @@ looksRightWithin(look.stage, [
 ]);
 
 test('the navigation of a narrow screen', async () => {
-  const tab = await look.stage.open('/settings/members', { width: 360 });
+  const tab = await look.fixture.open('/settings/members', { width: 360 });
   await tab.getByRole('button', { name: 'Navigation', exact: true }).click();
   await tab.getByRole('link', { name: 'API Keys' }).waitFor();
-  await picture(tab, 'navigation-light-360');
+  await takeScreenshot(tab, 'navigation-light-360');
   await tab.getByRole('link', { name: 'API Keys' }).click();
   await tab.getByRole('heading', { name: 'API Keys', exact: true }).waitFor();
   await tab.getByRole('link', { name: 'API Keys' }).waitFor({ state: 'hidden' });

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Page, Request } from 'playwright-core';
-import { seededWith } from '../bench/lib/seed.ts';
+import { seededDirectory } from '../bench/lib/seed.ts';
 import type { AccessToken, Page as PageOf } from '../src/contract/schemas.ts';
-import { personWith, startHouse, type TestHouse, type TestPerson } from '../src/testing/house.ts';
+import { createTestPerson, startTestServer, type TestPerson, type TestServer } from '../src/testing/house.ts';
 import { openTab, startBrowser } from './browser.ts';
-import { settled } from './stage.ts';
+import { waitUntilLoaded } from './stage.ts';
 import { rowOf } from './steps.ts';
 
 const MANY = 10_000;
@@ -26,24 +26,24 @@ const placesOf = (tab: Page) =>
   tab.evaluate(() => [...(globalThis as unknown as { places: Set<string> }).places]) as Promise<string[]>;
 
 describe(`The table with ${MANY.toLocaleString('en')} access tokens`, () => {
-  let house: TestHouse;
+  let server: TestServer;
   let owner: TestPerson;
   let browser: Awaited<ReturnType<typeof startBrowser>>;
   let tab: Page;
-  let asked: Request[] = [];
+  let requests: Request[] = [];
 
   before(async () => {
-    const seeded = await seededWith(MANY);
-    [house, browser] = await Promise.all([startHouse({ dataDirectory: seeded.directory }), startBrowser()]);
-    owner = personWith(house, 'ada@example.com', seeded.cookie, seeded.workspaceId);
-    tab = await openTab(browser, house, { person: owner });
+    const seeded = await seededDirectory(MANY);
+    [server, browser] = await Promise.all([startTestServer({ dataDirectory: seeded.directory }), startBrowser()]);
+    owner = createTestPerson(server, 'ada@example.com', seeded.cookie, seeded.workspaceId);
+    tab = await openTab(browser, server, { person: owner });
     tab.on('request', (request) => {
-      if (new URL(request.url()).pathname === '/v1/access-tokens') asked.push(request);
+      if (new URL(request.url()).pathname === '/v1/access-tokens') requests.push(request);
     });
   });
   after(async () => {
     await browser?.close();
-    await house?.close();
+    await server?.close();
   });
 
   /** The names that the server itself lists for a query. */
@@ -55,14 +55,14 @@ describe(`The table with ${MANY.toLocaleString('en')} access tokens`, () => {
 
   async function open(search = ''): Promise<void> {
     await tab.goto(`/settings/access-tokens${search}`);
-    await settled(tab);
-    asked = [];
+    await waitUntilLoaded(tab);
+    requests = [];
     await tab.evaluate(followTable);
   }
 
   /** Does something to the list, and sees that it took one request, showed one page, and nothing jumped. */
   async function step(act: () => Promise<void>, query: string): Promise<void> {
-    asked = [];
+    requests = [];
     await act();
     const wanted = await listed(query);
     await tab.waitForFunction(
@@ -71,7 +71,7 @@ describe(`The table with ${MANY.toLocaleString('en')} access tokens`, () => {
         [...document.querySelectorAll('tbody tr a')].map((link) => link.textContent).join('\n') === names,
       wanted.join('\n'),
     );
-    assert.equal(asked.length, 1, asked.map((one) => one.url()).join('\n'));
+    assert.equal(requests.length, 1, requests.map((one) => one.url()).join('\n'));
     assert.ok((await shown()).length <= PAGE);
   }
 
@@ -116,7 +116,7 @@ describe(`The table with ${MANY.toLocaleString('en')} access tokens`, () => {
     assert.deepEqual([searchParams.get('unused'), searchParams.get('sort')], ['30', '-name']);
     assert.equal((await placesOf(tab)).length, 1, 'nothing jumped');
     await tab.reload();
-    await settled(tab);
+    await waitUntilLoaded(tab);
     assert.deepEqual(await shown(), await listed('unusedForDays=30&sort=-name'));
   });
 
@@ -126,11 +126,11 @@ describe(`The table with ${MANY.toLocaleString('en')} access tokens`, () => {
     const next = tab.getByRole('button', { name: 'Next' });
     for (let page = 0; page < 6; page++) {
       const before = (await shown())[0] ?? '';
-      asked = [];
+      requests = [];
       await next.click();
       await rowOf(tab, before).waitFor({ state: 'detached' });
-      await settled(tab);
-      assert.equal(asked.length, 1);
+      await waitUntilLoaded(tab);
+      assert.equal(requests.length, 1);
       seen.push(...(await shown()));
     }
     assert.equal(seen.length, 7 * PAGE);
@@ -139,7 +139,7 @@ describe(`The table with ${MANY.toLocaleString('en')} access tokens`, () => {
     assert.equal((await placesOf(tab)).length, 1, 'nothing jumped');
     const last = await shown();
     await tab.reload();
-    await settled(tab);
+    await waitUntilLoaded(tab);
     assert.deepEqual(await shown(), last);
     await tab.getByRole('button', { name: 'Previous' }).click();
     await rowOf(tab, seen[5 * PAGE] ?? '').waitFor();

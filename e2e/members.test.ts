@@ -1,26 +1,26 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
-import type { GivenRole } from '../src/contract/words.ts';
+import type { AssignableRole } from '../src/contract/words.ts';
 import { bearer, createKey, createToken, PASSWORD, signUpMember, type TestPerson } from '../src/testing/house.ts';
-import { takeClipboard } from './browser.ts';
-import { leftovers } from './leftovers.ts';
-import { setStage } from './stage.ts';
-import { chooseInMenu, lineOf, rowOf, signIn } from './steps.ts';
+import { readAndClearClipboard } from './browser.ts';
+import { findSecretInTab } from './leftovers.ts';
+import { setUpBrowserFixture } from './stage.ts';
+import { chooseInMenu, listItemOf, rowOf, signIn } from './steps.ts';
 
-const stage = setStage(undefined, { environment: { DEVPILOT_WORKSPACES: 'anyone' } });
+const fixture = setUpBrowserFixture(undefined, { environment: { DEVPILOT_WORKSPACES: 'anyone' } });
 
 const openMembers = (person?: TestPerson): Promise<Page> =>
-  stage.open('/settings/members', person === undefined ? {} : { person });
-const join = (email: string, role: GivenRole = 'member'): Promise<TestPerson> =>
-  signUpMember(stage.house, stage.owner, role, email);
+  fixture.open('/settings/members', person === undefined ? {} : { person });
+const join = (email: string, role: AssignableRole = 'member'): Promise<TestPerson> =>
+  signUpMember(fixture.server, fixture.owner, role, email);
 
 /**
  * Where a code is left but for the memory: the browser keeps the address that a tab was opened with and what a field
  * last held. Unlike a secret, a code works once, and for one address alone.
  */
 const outsideMemory = async (tab: Page, code: string): Promise<string[]> =>
-  (await leftovers(tab, code)).filter((place) => place !== 'memory');
+  (await findSecretInTab(tab, code)).filter((location) => location !== 'memory');
 
 async function invite(tab: Page, email: string): Promise<string> {
   await tab.getByRole('button', { name: 'Invite', exact: true }).click();
@@ -29,9 +29,9 @@ async function invite(tab: Page, email: string): Promise<string> {
   await tab.getByText(`No mail was sent. Pass this link on to ${email} yourself.`).waitFor();
   const url = await tab.getByLabel('Invitation link').inputValue();
   await tab.getByRole('button', { name: 'Copy link' }).click();
-  assert.equal(await takeClipboard(tab, stage.house), url);
+  assert.equal(await readAndClearClipboard(tab, fixture.server), url);
   await tab.getByRole('button', { name: 'Done' }).click();
-  await lineOf(tab, email).waitFor();
+  await listItemOf(tab, email).waitFor();
   await tab.getByRole('dialog').waitFor({ state: 'detached' });
   assert.deepEqual(await outsideMemory(tab, new URL(url).hash.slice(1)), []);
   return url;
@@ -40,7 +40,7 @@ async function invite(tab: Page, email: string): Promise<string> {
 test('someone new is invited by link, signs up with it and becomes a member', async () => {
   const tab = await openMembers();
   const url = await invite(tab, 'grace@example.com');
-  const guest = await stage.open(url, { person: null });
+  const guest = await fixture.open(url, { person: null });
   await guest.getByRole('heading', { name: 'You are invited' }).waitFor();
   const code = new URL(url).hash.slice(1);
   assert.equal(new URL(guest.url()).hash, '');
@@ -62,16 +62,16 @@ test('someone with an account signs in, comes back and accepts; another address 
     body: { email: 'ada@example.com', role: 'admin' },
     headers: { 'devpilot-workspace': mine.body.slug },
   });
-  const wrong = await stage.open(invited.body.url, { person: linus });
+  const wrong = await fixture.open(invited.body.url, { person: linus });
   await wrong.getByRole('button', { name: 'Accept the invitation' }).click();
   await wrong
     .getByText('This invitation is for another email address than linus@example.com.', { exact: false })
     .waitFor();
 
-  const guest = await stage.open(invited.body.url, { person: null });
+  const guest = await fixture.open(invited.body.url, { person: null });
   await guest.getByText('I have an account').click();
   await guest.getByRole('button', { name: 'Sign in and come back' }).click();
-  await signIn(guest, stage.owner.email);
+  await signIn(guest, fixture.owner.email);
   await guest.getByRole('button', { name: 'Accept the invitation' }).click();
   await guest.getByRole('button', { name: /Workspace: Kernel/ }).waitFor();
 
@@ -87,7 +87,7 @@ test('an invitation is withdrawn', async () => {
   await invite(tab, 'nobody@example.com');
   await tab.getByRole('button', { name: 'Withdraw the invitation of nobody@example.com' }).click();
   await tab.getByRole('dialog').getByRole('button', { name: 'Withdraw' }).click();
-  await lineOf(tab, 'nobody@example.com').waitFor({ state: 'detached' });
+  await listItemOf(tab, 'nobody@example.com').waitFor({ state: 'detached' });
 });
 
 test('a role is changed, and the server agrees', async () => {
@@ -102,22 +102,22 @@ test('removing someone shows what they created, deletes what is chosen and keeps
   const edsger = await join('edsger@example.com', 'admin');
   const token = await createToken(edsger, ['all'], { name: 'Nightly report' });
   const key = await createKey(edsger, ['read'], { name: 'Dashboard' });
-  await stage.house.call('/v1/authorize', { headers: bearer(token.secret) });
+  await fixture.server.call('/v1/authorize', { headers: bearer(token.secret) });
   const tab = await openMembers();
   await chooseInMenu(tab, 'edsger', 'Remove…');
   const dialog = tab.getByRole('dialog', { name: 'Remove edsger' });
-  await lineOf(dialog, 'Nightly report').getByText('last used').waitFor();
-  await lineOf(dialog, 'Dashboard').getByText('never used').waitFor();
+  await listItemOf(dialog, 'Nightly report').getByText('last used').waitFor();
+  await listItemOf(dialog, 'Dashboard').getByText('never used').waitFor();
   await dialog.getByLabel('Nightly report').check();
   await dialog.getByRole('button', { name: 'Remove and delete 1 credential' }).click();
   await dialog.getByText('edsger is removed', { exact: false }).waitFor();
-  await lineOf(dialog, 'Nightly report').getByText('Deleted').waitFor();
+  await listItemOf(dialog, 'Nightly report').getByText('Deleted').waitFor();
   const replace = dialog.getByRole('link', { name: 'Replace…' });
   assert.match((await replace.getAttribute('href')) ?? '', new RegExp(`/settings/api-keys/${key.id}`));
   await dialog.getByRole('button', { name: 'Done' }).click();
   await rowOf(tab, 'edsger').waitFor({ state: 'detached' });
-  assert.equal((await stage.house.call('/v1/whoami', { headers: bearer(token.secret) })).status, 401);
-  assert.equal((await stage.house.call('/v1/whoami', { headers: bearer(key.secret) })).status, 200);
+  assert.equal((await fixture.server.call('/v1/whoami', { headers: bearer(token.secret) })).status, 401);
+  assert.equal((await fixture.server.call('/v1/whoami', { headers: bearer(key.secret) })).status, 200);
   assert.equal((await edsger.call('/v1/members')).status, 401);
 });
 

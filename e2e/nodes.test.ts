@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { ApiKey, CreatedApiKey, Page } from '../src/contract/schemas.ts';
-import { type Fleet, type FleetKey, startFleet } from '../src/testing/fleet.ts';
-import { callAt, createKey } from '../src/testing/house.ts';
+import { startTestCluster, type TestCluster, type TestClusterKey } from '../src/testing/fleet.ts';
+import { createKey, sendRequest } from '../src/testing/house.ts';
 import { spawnServer, temporaryDirectory } from '../src/testing/process.ts';
 import { until } from '../src/testing/until.ts';
 
@@ -16,8 +16,8 @@ const WRITE = '?permission=write';
 const ALL = [0, 1, 2];
 
 const directory = temporaryDirectory();
-let fleet: Fleet;
-let keys: FleetKey[];
+let cluster: TestCluster;
+let keys: TestClusterKey[];
 
 /** How late was answered, by phase, in milliseconds. */
 const delays = new Map<string, number[]>();
@@ -26,11 +26,11 @@ const accepted: string[] = [];
 
 before(async () => {
   const start = (environment: Readonly<Record<string, string>>) => spawnServer(directory.path, environment);
-  ({ fleet, keys } = await startFleet(start, { bound: BOUND, keys: DELETIONS + 400 }));
+  ({ fleet: cluster, keys } = await startTestCluster(start, { bound: BOUND, keys: DELETIONS + 400 }));
 });
 
 after(async () => {
-  await fleet.close();
+  await cluster.close();
   directory.remove();
 });
 
@@ -39,8 +39,13 @@ after(async () => {
  * the answer on, no judgement that begins may pass, on any node that answers. Resolves to the answer's
  * status, 0 where there was none.
  */
-async function endOne(phase: string, key: FleetKey, edit: boolean, reachable: readonly number[]): Promise<number> {
-  const { owner, judge } = fleet;
+async function endOne(
+  phase: string,
+  key: TestClusterKey,
+  edit: boolean,
+  reachable: readonly number[],
+): Promise<number> {
+  const { owner, authorize: judge } = cluster;
   await remember(key, reachable);
   let over = false;
   const hammers = reachable.map(async (index) => {
@@ -53,8 +58,8 @@ async function endOne(phase: string, key: FleetKey, edit: boolean, reachable: re
   const took = performance.now() - begun;
   if (answer?.status === (edit ? 200 : 204)) {
     const late = await remember(key, reachable);
-    late.forEach((status, at) => {
-      if (status === 200) accepted.push(`node ${reachable[at]} in ${phase}`);
+    late.forEach((status, nodeIndex) => {
+      if (status === 200) accepted.push(`node ${reachable[nodeIndex]} in ${phase}`);
     });
     acknowledged.push({ id: key.id, gone: !edit });
     delays.set(phase, [...(delays.get(phase) ?? []), took]);
@@ -64,8 +69,8 @@ async function endOne(phase: string, key: FleetKey, edit: boolean, reachable: re
   return answer?.status ?? 0;
 }
 
-const remember = (key: FleetKey, nodes: readonly number[]) =>
-  Promise.all(nodes.map((index) => fleet.judge(index, key.secret, WRITE)));
+const remember = (key: TestClusterKey, nodes: readonly number[]) =>
+  Promise.all(nodes.map((index) => cluster.authorize(index, key.secret, WRITE)));
 
 /** Ends so many, many at once, every fourth by an edit; stops early when `going` says so. */
 async function endMany(
@@ -92,11 +97,13 @@ async function endMany(
 
 function show(phase: string): void {
   const sorted = (delays.get(phase) ?? []).toSorted((a, b) => a - b);
-  const at = (part: number) => `${(sorted[Math.floor((sorted.length - 1) * part)] ?? 0).toFixed(0)} ms`;
-  process.stdout.write(`${phase}: ${sorted.length} answers, median ${at(0.5)}, 99th ${at(0.99)}, longest ${at(1)}\n`);
+  const percentile = (part: number) => `${(sorted[Math.floor((sorted.length - 1) * part)] ?? 0).toFixed(0)} ms`;
+  process.stdout.write(
+    `${phase}: ${sorted.length} answers, median ${percentile(0.5)}, 99th ${percentile(0.99)}, longest ${percentile(1)}\n`,
+  );
 }
 
-const isReady = async (index: number) => (await callAt(fleet.nodeAt(index).url, '/readyz', {})).status === 200;
+const isReady = async (index: number) => (await sendRequest(cluster.nodeAt(index).url, '/readyz', {})).status === 200;
 
 test('with three healthy nodes nothing is accepted after the answer', async () => {
   await endMany('three healthy nodes', 600);
@@ -106,14 +113,14 @@ test('with three healthy nodes nothing is accepted after the answer', async () =
 
 test('a frozen node is waited for until its lease ends, and accepts nothing when it goes on', async () => {
   for (let round = 0; round < 6; round++) {
-    const { pid } = fleet.nodeAt(1);
-    const key = await createKey(fleet.owner, ['write']);
-    assert.equal(await fleet.judge(1, key.secret), 200);
+    const { pid } = cluster.nodeAt(1);
+    const key = await createKey(cluster.owner, ['write']);
+    assert.equal(await cluster.authorize(1, key.secret), 200);
     process.kill(pid, 'SIGSTOP');
-    const deleting = fleet.owner.call(`/v1/api-keys/${key.id}`, { method: 'DELETE' });
+    const deleting = cluster.owner.call(`/v1/api-keys/${key.id}`, { method: 'DELETE' });
     await endMany('a frozen node', 70, [0, 2]);
     assert.equal((await deleting).status, 204);
-    const judging = fleet.judge(1, key.secret);
+    const judging = cluster.authorize(1, key.secret);
     process.kill(pid, 'SIGCONT');
     assert.notEqual(await judging, 200);
   }
@@ -123,7 +130,7 @@ test('a frozen node is waited for until its lease ends, and accepts nothing when
 
 test('a node that is killed is waited for until its lease ends, and a new one takes its place', async () => {
   for (let round = 0; round < 3; round++) {
-    await fleet.replace(1, () => endMany('a killed node', 70, [0, 2]));
+    await cluster.replace(1, () => endMany('a killed node', 70, [0, 2]));
     await endMany('a killed node', 50);
   }
   show('a killed node');
@@ -131,16 +138,16 @@ test('a node that is killed is waited for until its lease ends, and a new one ta
 });
 
 test('a node that is cut off from the database judges until its lease ends, and then not at all', async () => {
-  const kept = await createKey(fleet.owner, ['write']);
+  const kept = await createKey(cluster.owner, ['write']);
   for (let round = 0; round < 4; round++) {
     // It remembers them all, and without its database each answer takes it as long as it waits for one.
     await Promise.all(keys.slice(-CUT_OFF).map((key) => remember(key, ALL)));
-    assert.equal(await fleet.judge(2, kept.secret), 200);
-    fleet.proxy.stall();
-    assert.equal(await fleet.judge(2, kept.secret), 200);
+    assert.equal(await cluster.authorize(2, kept.secret), 200);
+    cluster.proxy.stall();
+    assert.equal(await cluster.authorize(2, kept.secret), 200);
     await endMany('a node cut off', CUT_OFF, ALL, { atOnce: CUT_OFF });
-    assert.equal(await fleet.judge(2, kept.secret), 503);
-    fleet.proxy.resume();
+    assert.equal(await cluster.authorize(2, kept.secret), 503);
+    cluster.proxy.resume();
     await until(() => isReady(2));
   }
   show('a node cut off');
@@ -155,20 +162,20 @@ test('PostgreSQL is restarted and killed under load, and deletions go on when it
     const created: CreatedApiKey[] = [];
     const creating = (async () => {
       while (going) {
-        const made = await createKey(fleet.owner, ['read']).catch(() => null);
+        const made = await createKey(cluster.owner, ['read']).catch(() => null);
         if (made !== null) created.push(made);
       }
     })();
-    await fleet.postgres.stop(signal);
+    await cluster.postgres.stop(signal);
     await until(async () => !(await isReady(0)));
-    await fleet.postgres.start();
+    await cluster.postgres.start();
     await until(() => isReady(0));
     const before = created.length;
     await until(async () => (delays.get(phase) ?? []).length >= 100 && created.length > before, 60_000);
     going = false;
     await Promise.all([load, creating]);
     show(phase);
-    for (const { id } of created) assert.equal((await fleet.owner.call(`/v1/api-keys/${id}`)).status, 200);
+    for (const { id } of created) assert.equal((await cluster.owner.call(`/v1/api-keys/${id}`)).status, 200);
   }
   assert.deepEqual(accepted, []);
 });
@@ -181,7 +188,7 @@ test('every acknowledged deletion and edit is there afterwards', async () => {
 
   const permissions = new Map<string, readonly string[]>();
   for (let cursor: string | null = ''; cursor !== null; ) {
-    const page: { body: Page<ApiKey> } = await fleet.owner.call(
+    const page: { body: Page<ApiKey> } = await cluster.owner.call(
       `/v1/api-keys?limit=200${cursor === '' ? '' : `&cursor=${cursor}`}`,
     );
     for (const key of page.body.data) permissions.set(key.id, key.permissions);

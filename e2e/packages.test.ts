@@ -22,34 +22,34 @@ import {
   createToken,
   PASSWORD,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestServer,
 } from '../src/testing/house.ts';
 import { freePort } from '../src/testing/postgres.ts';
 import { scaledTimeout } from '../src/testing/timeouts.ts';
 import { until } from '../src/testing/until.ts';
-import { untilEnd } from './command.ts';
+import { collectResult } from './command.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const PATH = `${join(root, 'node_modules/.bin')}:${process.env['PATH']}`;
 
-let place: string;
+let packageDirectory: string;
 before(() => {
-  place = mkdtempSync(join(tmpdir(), 'devpilot-packages-'));
+  packageDirectory = mkdtempSync(join(tmpdir(), 'devpilot-packages-'));
   execFileSync(process.execPath, ['scripts/pack.ts'], {
     cwd: root,
     stdio: ['ignore', 'ignore', 'inherit'],
     env: { ...process.env, PATH },
   });
 });
-after(() => rmSync(place, { recursive: true, force: true }));
+after(() => rmSync(packageDirectory, { recursive: true, force: true }));
 
 const packed = (name: string) => join(root, 'dist', name);
 
 /** An empty folder with some packages installed into it by npm. Rejects if that fails. */
 async function install(name: string, packages: readonly string[], how: readonly string[]): Promise<string> {
-  const directory = join(place, name);
+  const directory = join(packageDirectory, name);
   mkdirSync(directory);
   writeFileSync(join(directory, 'package.json'), '{"private":true,"type":"module"}');
   const quiet = ['--ignore-scripts', '--no-audit', '--no-fund', '--silent'];
@@ -65,7 +65,7 @@ async function installFromRegistry(name: string, packages: readonly string[]): P
   try {
     return await install(name, packages, ['--prefer-offline', '--fetch-retries=1', '--fetch-timeout=60000']);
   } catch {
-    rmSync(join(place, name), { recursive: true, force: true });
+    rmSync(join(packageDirectory, name), { recursive: true, force: true });
     return null;
   }
 }
@@ -75,7 +75,7 @@ async function installFromRegistry(name: string, packages: readonly string[]): P
  * dependencies that it declares, as they are installed here. What it forgets to declare, it does not find.
  */
 function unpackServer(): string {
-  const directory = join(place, 'linked');
+  const directory = join(packageDirectory, 'linked');
   const modules = join(directory, 'node_modules');
   const own = join(modules, 'devpilot');
   mkdirSync(own, { recursive: true });
@@ -92,14 +92,14 @@ function unpackServer(): string {
 
 describe('dist/devpilot-sdk.tgz', () => {
   let directory: string;
-  let house: TestHouse;
+  let testServer: TestServer;
   let owner: TestPerson;
   before(async () => {
     directory = await install('sdk', [packed('devpilot-sdk.tgz')], ['--offline']);
-    house = await startHouse();
-    owner = await signUpOwner(house);
+    testServer = await startTestServer();
+    owner = await signUpOwner(testServer);
   });
-  after(() => house.close());
+  after(() => testServer.close());
 
   test('has at most 60 kB, no dependencies, and imports nothing but itself', () => {
     assert.ok(statSync(join(root, 'dist/devpilot-sdk.tgz')).size <= 60_000);
@@ -150,8 +150,8 @@ await remembering.close();`,
     );
     const token = await createToken(owner, ['modify_env']);
     const key = await createKey(owner, ['read'], { guard: true });
-    const { stdout, stderr, code } = await untilEnd(
-      spawn(command, [...args, 'use.js', house.url, token.secret, key.secret], { cwd: directory, stdio: 'pipe' }),
+    const { stdout, stderr, code } = await collectResult(
+      spawn(command, [...args, 'use.js', testServer.url, token.secret, key.secret], { cwd: directory, stdio: 'pipe' }),
     );
     assert.deepEqual(stdout === '' ? stderr : JSON.parse(stdout), {
       active: true,
@@ -216,7 +216,7 @@ export default {
       const file = name === 'worker.js' ? name : join('node_modules', name);
       return `(name = "${name}", esModule = embed "${file}")`;
     });
-    const bindings = { url: house.url, key: key.secret, token: token.secret };
+    const bindings = { url: testServer.url, key: key.secret, token: token.secret };
     const texts = Object.entries(bindings).map(([name, text]) => `(name = "${name}", text = "${text}")`);
     const port = await freePort();
     writeFileSync(
@@ -234,7 +234,7 @@ const main :Workerd.Worker = (
 `,
     );
     const running = spawn(join(runtime, workerd), ['serve', 'config.capnp'], { cwd: directory, stdio: 'pipe' });
-    const ended = untilEnd(running);
+    const ended = collectResult(running);
     try {
       let answer: Response | null = null;
       await until(async () => {
@@ -336,11 +336,11 @@ describe('dist/devpilot.tgz', () => {
       '--json',
     ]);
     init.stdin.end(PASSWORD);
-    const made = await untilEnd(init);
+    const made = await collectResult(init);
     assert.equal(made.code, 0, made.stderr);
 
     const server = start(['serve']);
-    const ended = untilEnd(server);
+    const ended = collectResult(server);
     try {
       const url = await new Promise<string>((resolve, reject) => {
         let said = '';
@@ -365,7 +365,7 @@ describe('dist/devpilot.tgz', () => {
         DEVPILOT_URL: url,
         DEVPILOT_TOKEN: session,
       });
-      const created = await untilEnd(create);
+      const created = await collectResult(create);
       assert.equal(created.code, 0, created.stderr);
       const judged = await fetch(`${url}/v1/authorize?scope=modify_env`, { headers: bearer(created.stdout.trim()) });
       assert.equal(judged.status, 200);

@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';
-import { bearer, callAt, cookieOf, PASSWORD } from '../src/testing/house.ts';
+import { bearer, cookieOf, PASSWORD, sendRequest } from '../src/testing/house.ts';
 import { runCommand, type ServerProcess, spawnServer, temporaryDirectory } from '../src/testing/process.ts';
 import { scaledTimeout } from '../src/testing/timeouts.ts';
 
 async function signUp(server: ServerProcess): Promise<Record<string, string>> {
-  const answer = await callAt(server.url, '/v1/people', {
+  const answer = await sendRequest(server.url, '/v1/people', {
     body: { name: 'Ada', email: 'ada@example.com', password: PASSWORD, setupCode: server.setupCode },
   });
   assert.equal(answer.status, 201, answer.text);
   const person = bearer(cookieOf(answer).split('=')[1] ?? '');
-  await callAt(server.url, '/v1/workspaces', { headers: person, body: { name: 'Acme' } });
+  await sendRequest(server.url, '/v1/workspaces', { headers: person, body: { name: 'Acme' } });
   return person;
 }
 
@@ -37,18 +37,18 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     const directory = temporaryDirectory();
     const server = await spawnServer(directory.path);
     const person = await signUp(server);
-    const key = await callAt<{ id: string; secret: string }>(server.url, '/v1/api-keys', {
+    const key = await sendRequest<{ id: string; secret: string }>(server.url, '/v1/api-keys', {
       headers: person,
       body: { name: 'Counted', permissions: ['read'] },
     });
     for (let count = 0; count < 20; count++) {
-      assert.equal((await callAt(server.url, '/v1/authorize', { headers: bearer(key.body.secret) })).status, 200);
+      assert.equal((await sendRequest(server.url, '/v1/authorize', { headers: bearer(key.body.secret) })).status, 200);
     }
     const body = JSON.stringify({ name: 'In flight', scopes: ['all'] });
     const slow = slowRequest(server.url, '/v1/access-tokens', person, body);
     await slow.started;
     // An answered request behind it shows that the head of the slow one was read.
-    await callAt(server.url, '/healthz');
+    await sendRequest(server.url, '/healthz');
     const began = performance.now();
     const stopped = server.stop(signal);
     slow.finish();
@@ -58,9 +58,11 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     assert.match(await slow.answer, /^HTTP\/1\.1 201 /);
     const again = await spawnServer(directory.path);
     assert.equal(again.setupCode, null);
-    const counted = await callAt<{ useCount: number }>(again.url, `/v1/api-keys/${key.body.id}`, { headers: person });
+    const counted = await sendRequest<{ useCount: number }>(again.url, `/v1/api-keys/${key.body.id}`, {
+      headers: person,
+    });
     assert.equal(counted.body.useCount, 20);
-    const tokens = await callAt(again.url, '/v1/access-tokens', { headers: person });
+    const tokens = await sendRequest(again.url, '/v1/access-tokens', { headers: person });
     assert.ok(tokens.text.includes('In flight'));
     await again.stop(signal);
     directory.remove();
@@ -74,7 +76,7 @@ test('a client that never finishes its request does not hold up the stop beyond 
   const slow = slowRequest(server.url, '/v1/access-tokens', person, '{}');
   slow.answer.catch(() => undefined);
   await slow.started;
-  await callAt(server.url, '/healthz');
+  await sendRequest(server.url, '/healthz');
   const began = performance.now();
   assert.equal((await server.stop('SIGTERM')).code, 0);
   assert.ok(performance.now() - began < scaledTimeout(5000));
@@ -91,10 +93,10 @@ test('a second start on the same data directory is refused with a line that name
   assert.match(second.stderr, new RegExp(`^devpilot: [^\n]*process ${server.pid}\\b[^\n]*\n$`));
   const init = ['init', '--email', 'a@example.com', '--name', 'Ada', '--workspace', 'Acme', '--password-stdin'];
   assert.match((await runCommand(init, environment, PASSWORD)).stderr, new RegExp(`process ${server.pid}\\b`));
-  assert.equal((await callAt(server.url, '/readyz')).status, 200);
+  assert.equal((await sendRequest(server.url, '/readyz')).status, 200);
   await server.stop('SIGKILL');
   const third = await spawnServer(directory.path);
-  assert.equal((await callAt(third.url, '/healthz')).status, 200);
+  assert.equal((await sendRequest(third.url, '/healthz')).status, 200);
   await third.stop('SIGTERM');
   directory.remove();
 });
@@ -114,10 +116,10 @@ test('a port that is taken stops the start with one line, and lets go of the dat
   const other = temporaryDirectory();
   const server = await spawnServer(directory.path);
   const PORT = new URL(server.url).port;
-  const taken = await runCommand(['serve'], { PORT, DEVPILOT_DATA_DIR: other.path });
-  assert.equal(taken.code, 2);
+  const portTaken = await runCommand(['serve'], { PORT, DEVPILOT_DATA_DIR: other.path });
+  assert.equal(portTaken.code, 2);
   assert.equal(
-    taken.stderr,
+    portTaken.stderr,
     `devpilot: PORT takes a port that nothing else listens on (127.0.0.1:${PORT} is in use).\n`,
   );
   await server.stop('SIGTERM');
@@ -156,10 +158,12 @@ test('init makes the first owner without a browser, once, from standard input', 
   assert.match(again.stderr, /owner already/);
   const server = await spawnServer(directory.path);
   assert.equal(server.setupCode, null);
-  const signedIn = await callAt(server.url, '/v1/sessions', { body: { email: 'ada@example.com', password: PASSWORD } });
+  const signedIn = await sendRequest(server.url, '/v1/sessions', {
+    body: { email: 'ada@example.com', password: PASSWORD },
+  });
   assert.equal(signedIn.status, 201);
   const headers = bearer(cookieOf(signedIn).split('=')[1] ?? '');
-  const me = await callAt<{ rights: { role: string }; workspace: { id: string } }>(server.url, '/v1/whoami', {
+  const me = await sendRequest<{ rights: { role: string }; workspace: { id: string } }>(server.url, '/v1/whoami', {
     headers,
   });
   assert.equal(me.body.rights.role, 'owner');

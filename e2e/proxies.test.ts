@@ -7,15 +7,15 @@ import { type AddressInfo, connect, createServer as createTcpServer, type Socket
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { needCommand } from '../src/testing/debian.ts';
+import { ensureCommand } from '../src/testing/debian.ts';
 import {
   bearer,
   createKey,
   createToken,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestServer,
 } from '../src/testing/house.ts';
 
 /** What RFC 6455 has a server answer a key with. */
@@ -108,7 +108,7 @@ function blockOf(page: string, language: string, places: Readonly<Record<string,
   return block;
 }
 
-interface Places {
+interface ProxyPaths {
   readonly directory: string;
   readonly port: number;
   readonly devpilot: number;
@@ -119,7 +119,7 @@ interface Proxy {
   /** What a client is told while Devpilot can't be asked. */
   readonly closed: readonly number[];
   readonly command: string;
-  configure(places: Places): readonly string[];
+  configure(places: ProxyPaths): readonly string[];
 }
 
 const PROXIES: readonly Proxy[] = [
@@ -222,20 +222,20 @@ const IDENTITY = [
   'Devpilot-Permissions',
 ];
 
-let house: TestHouse;
+let testServer: TestServer;
 let owner: TestPerson;
 let behind: Behind;
 let way: Way;
 before(async () => {
-  house = await startHouse({ environment: { DEVPILOT_TRUST_PROXY: '127.0.0.1' } });
-  owner = await signUpOwner(house);
+  testServer = await startTestServer({ environment: { DEVPILOT_TRUST_PROXY: '127.0.0.1' } });
+  owner = await signUpOwner(testServer);
   behind = await startBehind();
-  way = await startWay(Number(new URL(house.url).port));
+  way = await startWay(Number(new URL(testServer.url).port));
 });
 after(async () => {
   way.close();
   behind.close();
-  await house.close();
+  await testServer.close();
 });
 
 for (const proxy of PROXIES) {
@@ -244,7 +244,7 @@ for (const proxy of PROXIES) {
     let port: number;
     let child: ChildProcess;
     before(async () => {
-      needCommand(proxy.command);
+      ensureCommand(proxy.command);
       port = await freePort();
       const args = proxy.configure({ directory, port, devpilot: way.port, behind: behind.port });
       let log = '';
@@ -372,7 +372,9 @@ for (const proxy of PROXIES) {
       const right = { ...bearer(token.secret), 'Access-Token-Passphrase': 'the right one' };
       // The proxy does not believe a client that says it is another.
       assert.equal((await askAndSee({ ...right, 'X-Forwarded-For': '203.0.113.9' })).status, 401);
-      const elsewhere = await house.call('/v1/authorize', { headers: { ...right, 'X-Forwarded-For': '203.0.113.9' } });
+      const elsewhere = await testServer.call('/v1/authorize', {
+        headers: { ...right, 'X-Forwarded-For': '203.0.113.9' },
+      });
       assert.equal(elsewhere.status, 200);
     });
 

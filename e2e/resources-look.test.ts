@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
-import { looksRight } from './looks.ts';
-import { setStage } from './stage.ts';
+import { checkPages } from './looks.ts';
+import { setUpBrowserFixture } from './stage.ts';
 import { createApp, createProject, createServer } from './work.ts';
 
 const HOST_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE8pWSOI9SyOvEcWmDXEzG/hLWfTYgDdLJ8cQ0pXxcDU';
 
 let places = { project: '', app: '', server: '', unconfirmed: '' };
-const stage = setStage(async ({ owner }) => {
+const fixture = setUpBrowserFixture(async ({ owner }) => {
   const project = await createProject(owner, { name: 'To look at', description: 'With a description.' });
   const server = await createServer(owner, { name: 'Web 2', port: 2222, hostKey: HOST_KEY });
   const hooks = [{ name: 'Build', stage: 'post_source_control', run: 'npm ci\nnpm run build' }];
@@ -33,7 +33,7 @@ const openDialog = (name: string) => async (tab: Page) => {
   await tab.getByRole('dialog').getByLabel('Name').waitFor();
 };
 test('on the narrowest telephone each part of an app shows which one it is', async () => {
-  const tab = await stage.open(`/apps/${places.app}`, { width: 320, scheme: 'dark' });
+  const tab = await fixture.open(`/apps/${places.app}`, { width: 320, scheme: 'dark' });
   const parts = tab.getByRole('navigation', { name: 'Looked at' }).getByRole('link');
   const names = await parts.allTextContents();
   assert.deepEqual(names, ['Overview', 'Deployments', 'Environment', 'Log', 'Backups', 'Settings']);
@@ -50,32 +50,32 @@ test('on the narrowest telephone each part of an app shows which one it is', asy
 });
 
 test('an unconfirmed server says why, and is confirmed by a button', async () => {
-  const server = await createServer(stage.owner, { name: 'Web 4', hostKey: HOST_KEY });
-  await stage.owner.call(`/v1/servers/${server.id}`, { method: 'PATCH', body: { host: 'web-4.example.com' } });
-  const tab = await stage.open(`/servers/${server.id}`);
+  const server = await createServer(fixture.owner, { name: 'Web 4', hostKey: HOST_KEY });
+  await fixture.owner.call(`/v1/servers/${server.id}`, { method: 'PATCH', body: { host: 'web-4.example.com' } });
+  const tab = await fixture.open(`/servers/${server.id}`);
   await tab.getByText('Nothing runs on it until an owner or admin confirms it').waitFor();
   await tab.getByRole('button', { name: 'Confirm server' }).click();
   await tab.getByText('The server is confirmed. Apps and scripts can run on it.').waitFor();
   assert.equal(await tab.getByRole('button', { name: 'Confirm server' }).count(), 0);
-  const { body } = await stage.owner.call<{ confirmed: boolean }>(`/v1/servers/${server.id}`);
+  const { body } = await fixture.owner.call<{ confirmed: boolean }>(`/v1/servers/${server.id}`);
   assert.equal(body.confirmed, true);
 });
 
-looksRight(stage, [
+checkPages(fixture, [
   { name: 'projects', path: '/projects' },
   { name: 'project', path: () => `/projects/${places.project}` },
-  { name: 'project-new', path: '/projects', reach: openDialog('New project') },
+  { name: 'project-new', path: '/projects', prepare: openDialog('New project') },
   { name: 'apps', path: '/apps' },
-  { name: 'app-new', path: '/apps', reach: openDialog('New app') },
+  { name: 'app-new', path: '/apps', prepare: openDialog('New app') },
   { name: 'app', path: () => `/apps/${places.app}` },
   { name: 'app-settings', path: () => `/apps/${places.app}/settings` },
-  { name: 'app-hook', path: () => `/apps/${places.app}/settings`, reach: openDialog('Add a hook') },
+  { name: 'app-hook', path: () => `/apps/${places.app}/settings`, prepare: openDialog('Add a hook') },
   { name: 'servers', path: '/servers' },
   { name: 'server', path: () => `/servers/${places.server}` },
   {
     name: 'server-unconfirmed',
     path: () => `/servers/${places.unconfirmed}`,
-    reach: (tab) => tab.getByRole('button', { name: 'Confirm server' }).waitFor(),
+    prepare: (tab) => tab.getByRole('button', { name: 'Confirm server' }).waitFor(),
   },
-  { name: 'server-new', path: '/servers', reach: openDialog('New server') },
+  { name: 'server-new', path: '/servers', prepare: openDialog('New server') },
 ]);

@@ -4,15 +4,15 @@ import type { Page } from 'playwright-core';
 import type { App, Project, Server } from '../src/contract/resources.ts';
 import { signUpMember, type TestPerson } from '../src/testing/house.ts';
 import { startSshd, type TestSshd } from '../src/testing/sshd.ts';
-import { takeClipboard } from './browser.ts';
-import { setStage, settled } from './stage.ts';
-import { chooseInMenu, lineOf } from './steps.ts';
+import { readAndClearClipboard } from './browser.ts';
+import { setUpBrowserFixture, waitUntilLoaded } from './stage.ts';
+import { chooseInMenu, listItemOf } from './steps.ts';
 import { createApp, createProject, createServer } from './work.ts';
 
 let sshd: TestSshd;
 let linus: TestPerson;
-const stage = setStage(async ({ house, owner }) => {
-  linus = await signUpMember(house, owner, 'member', 'linus@example.com');
+const fixture = setUpBrowserFixture(async ({ server: testServer, owner }) => {
+  linus = await signUpMember(testServer, owner, 'member', 'linus@example.com');
 });
 before(async () => {
   sshd = await startSshd();
@@ -20,10 +20,10 @@ before(async () => {
 after(() => sshd?.close());
 
 const dialog = (tab: Page, name: string) => tab.getByRole('dialog', { name });
-const find = async <One>(path: string): Promise<One> => (await stage.owner.call<One>(path)).body;
+const find = async <One>(path: string): Promise<One> => (await fixture.owner.call<One>(path)).body;
 
 test('from nothing to a project with an app: empty pages say what comes first', async () => {
-  const tab = await stage.open('/apps');
+  const tab = await fixture.open('/apps');
   await tab.getByRole('link', { name: 'Create a project first.' }).click();
   await tab.getByRole('heading', { name: 'No projects yet' }).waitFor();
   await tab.getByRole('button', { name: 'New project' }).click();
@@ -49,14 +49,14 @@ test('from nothing to a project with an app: empty pages say what comes first', 
   await tab.getByRole('heading', { name: 'Storefront', level: 1 }).waitFor();
   await tab.getByRole('link', { name: 'Étoile & Co' }).waitFor();
   await tab.goto('/settings/activity-log');
-  await lineOf(tab, 'created the app').getByRole('link', { name: 'Storefront' }).click();
+  await listItemOf(tab, 'created the app').getByRole('link', { name: 'Storefront' }).click();
   await tab.getByRole('heading', { name: 'Storefront', level: 1 }).waitFor();
 });
 
 test('a slug that is taken is refused at its field; a project that holds apps is not deleted, and says which', async () => {
-  const project = await createProject(stage.owner, { name: 'Billing' });
-  const app = await createApp(stage.owner, { projectId: project.id, name: 'Invoices' });
-  const tab = await stage.open('/projects');
+  const project = await createProject(fixture.owner, { name: 'Billing' });
+  const app = await createApp(fixture.owner, { projectId: project.id, name: 'Invoices' });
+  const tab = await fixture.open('/projects');
   await tab.getByRole('button', { name: 'New project' }).click();
   await dialog(tab, 'New project').getByLabel('Name').fill('Billing again');
   await dialog(tab, 'New project').getByLabel('Slug (optional)').fill('billing');
@@ -64,22 +64,22 @@ test('a slug that is taken is refused at its field; a project that holds apps is
   await dialog(tab, 'New project').getByText('This slug is taken', { exact: false }).waitFor();
   await tab.keyboard.press('Escape');
   await chooseInMenu(tab, 'Billing', 'Delete…');
-  const ask = dialog(tab, 'Delete project');
-  await ask.getByRole('button', { name: 'Delete' }).click();
-  await ask.getByText('This project holds the apps: Invoices.', { exact: false }).waitFor();
-  await stage.owner.call(`/v1/apps/${app.id}`, { method: 'DELETE' });
-  await ask.getByRole('button', { name: 'Delete' }).click();
+  const confirmDialog = dialog(tab, 'Delete project');
+  await confirmDialog.getByRole('button', { name: 'Delete' }).click();
+  await confirmDialog.getByText('This project holds the apps: Invoices.', { exact: false }).waitFor();
+  await fixture.owner.call(`/v1/apps/${app.id}`, { method: 'DELETE' });
+  await confirmDialog.getByRole('button', { name: 'Delete' }).click();
   await tab.getByText('The project Billing is deleted.').waitFor();
-  assert.equal((await stage.owner.call(`/v1/projects/${project.id}`)).status, 404);
+  assert.equal((await fixture.owner.call(`/v1/projects/${project.id}`)).status, 404);
 });
 
 test('what a colleague changed meanwhile is told, kept, and not overwritten', async () => {
-  const project = await createProject(stage.owner, { name: 'Warehouse', description: 'Old' });
-  const tab = await stage.open('/projects');
+  const project = await createProject(fixture.owner, { name: 'Warehouse', description: 'Old' });
+  const tab = await fixture.open('/projects');
   await chooseInMenu(tab, 'Warehouse', 'Edit…');
   const form = dialog(tab, 'Edit Warehouse');
   await form.getByLabel('Name').fill('Warehouses');
-  await stage.owner.call(`/v1/projects/${project.id}`, { method: 'PATCH', body: { description: 'New' } });
+  await fixture.owner.call(`/v1/projects/${project.id}`, { method: 'PATCH', body: { description: 'New' } });
   await form.getByRole('button', { name: 'Save' }).click();
   await form.getByText('Somebody changed this while you edited it.', { exact: false }).waitFor();
   await form.getByText('Description: Old → New').waitFor();
@@ -90,7 +90,7 @@ test('what a colleague changed meanwhile is told, kept, and not overwritten', as
 });
 
 test('a server: its key is shown to be installed, its host key compared and pinned, and then it connects', async () => {
-  const tab = await stage.open('/servers');
+  const tab = await fixture.open('/servers');
   await tab.getByRole('button', { name: 'New server' }).click();
   const form = dialog(tab, 'New server');
   assert.equal(await form.getByRole('radio', { name: 'Local' }).count(), 0);
@@ -101,7 +101,7 @@ test('a server: its key is shown to be installed, its host key compared and pinn
   await form.getByRole('button', { name: 'Create server' }).click();
   await tab.getByRole('heading', { name: 'Loopback', level: 1 }).waitFor();
   await tab.getByRole('button', { name: 'Copy key' }).click();
-  const key = await takeClipboard(tab, stage.house);
+  const key = await readAndClearClipboard(tab, fixture.server);
   assert.match(key, /^ssh-ed25519 \S+ devpilot-loopback$/);
   sshd.authorize([key]);
   await tab.getByRole('button', { name: 'Check', exact: true }).click();
@@ -114,9 +114,9 @@ test('a server: its key is shown to be installed, its host key compared and pinn
 });
 
 test('an app that is opened by its slug shows which of its parts is looked at, and stays under that address', async () => {
-  const project = await createProject(stage.owner, { name: 'Slugs' });
-  await createApp(stage.owner, { projectId: project.id, name: 'By its slug' });
-  const tab = await stage.open('/apps/by-its-slug');
+  const project = await createProject(fixture.owner, { name: 'Slugs' });
+  await createApp(fixture.owner, { projectId: project.id, name: 'By its slug' });
+  const tab = await fixture.open('/apps/by-its-slug');
   const parts = tab.getByRole('navigation', { name: 'By its slug' });
   const chosen = parts.locator('[aria-current="page"]');
   for (const part of ['Environment', 'Log', 'Settings']) {
@@ -128,9 +128,9 @@ test('an app that is opened by its slug shows which of its parts is looked at, a
 });
 
 test('an app’s settings: hooks are added and ordered by keyboard, checks set, saved once; leaving without saving asks', async () => {
-  const project = await createProject(stage.owner, { name: 'Hooked' });
-  const app = await createApp(stage.owner, { projectId: project.id, name: 'With hooks' });
-  const tab = await stage.open(`/apps/${app.id}/settings`);
+  const project = await createProject(fixture.owner, { name: 'Hooked' });
+  const app = await createApp(fixture.owner, { projectId: project.id, name: 'With hooks' });
+  const tab = await fixture.open(`/apps/${app.id}/settings`);
   for (const [name, stage_, run] of [
     ['Restart', 'post_release', 'systemctl restart shop'],
     ['Build', 'post_source_control', 'npm ci'],
@@ -172,20 +172,20 @@ test('an app’s settings: hooks are added and ordered by keyboard, checks set, 
   assert.equal((await find<App>(`/v1/apps/${app.id}`)).branch, 'main');
   await tab.getByRole('link', { name: 'Settings', exact: true }).click();
   await tab.getByRole('button', { name: 'Delete app…' }).click();
-  const ask = dialog(tab, 'Delete app');
-  assert.equal(await ask.getByRole('button', { name: 'Delete' }).isDisabled(), true);
-  await ask.getByRole('textbox').fill('With hooks');
-  await ask.getByRole('button', { name: 'Delete' }).click();
+  const confirmDialog = dialog(tab, 'Delete app');
+  assert.equal(await confirmDialog.getByRole('button', { name: 'Delete' }).isDisabled(), true);
+  await confirmDialog.getByRole('textbox').fill('With hooks');
+  await confirmDialog.getByRole('button', { name: 'Delete' }).click();
   await tab.getByRole('heading', { name: 'Apps', level: 1 }).waitFor();
-  assert.equal((await stage.owner.call(`/v1/apps/${app.id}`)).status, 404);
+  assert.equal((await fixture.owner.call(`/v1/apps/${app.id}`)).status, 404);
 });
 
 test('a member sees projects, apps and servers, and nothing to press; the server refuses them all the same', async () => {
-  const server = await createServer(stage.owner, { name: 'Web 1' });
-  const tab = await stage.open('/projects', { person: linus });
+  const server = await createServer(fixture.owner, { name: 'Web 1' });
+  const tab = await fixture.open('/projects', { person: linus });
   for (const path of ['/projects', '/apps', '/servers', `/servers/${server.id}`]) {
     await tab.goto(path);
-    await settled(tab);
+    await waitUntilLoaded(tab);
     assert.equal(await tab.getByRole('button', { name: /^(New|Edit|Delete|Check|Actions)/ }).count(), 0, path);
   }
   const app = await find<App>('/v1/apps/storefront');
@@ -198,7 +198,7 @@ test('a member sees projects, apps and servers, and nothing to press; the server
 });
 
 test('a list that can not be read says why, with the request’s id, and is read again', async () => {
-  const tab = await stage.open('/account');
+  const tab = await fixture.open('/account');
   await tab.route('**/v1/projects*', (route) =>
     route.fulfill({
       status: 500,

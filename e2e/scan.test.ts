@@ -4,17 +4,17 @@ import { mkdirSync, readFileSync, symlinkSync, unlinkSync, writeFileSync } from 
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { mintSecret } from '../src/credentials/secret.ts';
-import { needCommand } from '../src/testing/debian.ts';
+import { ensureCommand } from '../src/testing/debian.ts';
 import {
   bearer,
   createKey,
   createToken,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestServer,
 } from '../src/testing/house.ts';
-import { type Ended, openShell, type Shell } from './command.ts';
+import { type CliShell, openCliShell, type ProcessResult } from './command.ts';
 
 interface Report {
   readonly findings: {
@@ -27,7 +27,7 @@ interface Report {
   }[];
 }
 
-let shell: Shell;
+let shell: CliShell;
 let root: string;
 const token = mintSecret('access_token');
 const key = mintSecret('api_key');
@@ -43,14 +43,14 @@ const git = (...args: string[]) =>
     encoding: 'utf8',
   });
 const scan = (...args: string[]) => shell.run(['scan', ...args], { cwd: root });
-const reportOf = ({ stdout }: Ended) => JSON.parse(stdout) as Report;
-const silent = (ended: Ended) => {
+const reportOf = ({ stdout }: ProcessResult) => JSON.parse(stdout) as Report;
+const silent = (ended: ProcessResult) => {
   for (const secret of [token, key, past]) assert.ok(!(ended.stdout + ended.stderr).includes(secret));
 };
 
 before(() => {
-  needCommand('git');
-  shell = openShell();
+  ensureCommand('git');
+  shell = openCliShell();
   root = join(shell.directory, 'repo');
   mkdirSync(root);
 });
@@ -92,8 +92,8 @@ describe('scan, without a server', () => {
     const ended = await scan('--json');
     silent(ended);
     assert.equal(ended.code, 1);
-    const places = reportOf(ended).findings.map(({ path, line, commit: at }) => `${path}:${line} ${at}`);
-    assert.deepEqual(places.sort(), [`(message):5 ${commit}`, `old.txt:3 ${commit}`, `tracked.env:1 ${commit}`]);
+    const locations = reportOf(ended).findings.map(({ path, line, commit: at }) => `${path}:${line} ${at}`);
+    assert.deepEqual(locations.sort(), [`(message):5 ${commit}`, `old.txt:3 ${commit}`, `tracked.env:1 ${commit}`]);
     assert.equal((await scan('--no-history')).code, 0);
     put('.devpilotignore', 'old.txt\ntracked.env\n');
     assert.equal(reportOf(await scan('--json')).findings.length, 1);
@@ -149,13 +149,13 @@ describe('scan, without a server', () => {
 });
 
 describe('scan, with a server', () => {
-  let house: TestHouse;
+  let server: TestServer;
   let owner: TestPerson;
   before(async () => {
-    house = await startHouse();
-    owner = await signUpOwner(house);
+    server = await startTestServer();
+    owner = await signUpOwner(server);
   });
-  after(() => house.close());
+  after(() => server.close());
 
   test('says which are live, and revokes what the server knows only when told to', async () => {
     const live = await createToken(owner, ['modify_env']);
@@ -163,8 +163,8 @@ describe('scan, with a server', () => {
     const off = await createKey(owner, ['read'], { active: false });
     const secrets = [live.secret, guarded.secret, off.secret, key];
     put('live/found.txt', `${secrets.join('\n')}\n`);
-    const args = ['live', '--no-history', '--json', '--server', house.url];
-    const statuses = (ended: Ended) => reportOf(ended).findings.map(({ status }) => status);
+    const args = ['live', '--no-history', '--json', '--server', server.url];
+    const statuses = (ended: ProcessResult) => reportOf(ended).findings.map(({ status }) => status);
     const asked = await scan(...args);
     assert.equal(asked.code, 1, asked.stderr);
     assert.deepEqual(statuses(asked), ['live', 'live', 'inactive', 'unknown']);
@@ -175,15 +175,15 @@ describe('scan, with a server', () => {
     assert.match(asked.stderr, /To revoke the 3 secrets that the server knows: the same with --revoke --yes/);
     const away = await scan('live', '--no-history', '--json', '--server', 'http://127.0.0.1:9');
     assert.deepEqual([away.code, statuses(away)], [1, [null, null, null, null]]);
-    const told = [...args.filter((word) => word !== '--json')].map((word) =>
+    const warnings = [...args.filter((word) => word !== '--json')].map((word) =>
       word === 'live' ? join(root, word) : word,
     );
-    const declined = await shell.type(['scan', ...told], [[/for good\?/, 'n']]);
+    const declined = await shell.typeAtTerminal(['scan', ...warnings], [[/for good\?/, 'n']]);
     assert.equal(declined.code, 2);
     assert.match(declined.stdout, /access token …/);
-    assert.equal((await house.call('/v1/authorize', { headers: bearer(live.secret) })).status, 200);
+    assert.equal((await server.call('/v1/authorize', { headers: bearer(live.secret) })).status, 200);
     assert.deepEqual(statuses(await scan(...args, '--revoke', '--yes')), ['revoked', 'revoked', 'revoked', 'unknown']);
-    assert.equal((await house.call('/v1/authorize', { headers: bearer(live.secret) })).status, 401);
+    assert.equal((await server.call('/v1/authorize', { headers: bearer(live.secret) })).status, 401);
     assert.equal((await owner.call(`/v1/api-keys/${off.id}`)).status, 404);
   });
 });

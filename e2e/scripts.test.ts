@@ -6,16 +6,16 @@ import type { Server } from '../src/contract/resources.ts';
 import type { Run, Script } from '../src/contract/scripts.ts';
 import { signUpMember, type TestPerson } from '../src/testing/house.ts';
 import { until } from '../src/testing/until.ts';
-import { looksRight } from './looks.ts';
-import { setStage } from './stage.ts';
+import { checkPages } from './looks.ts';
+import { setUpBrowserFixture } from './stage.ts';
 import { chooseInMenu } from './steps.ts';
 import { createScript, createServer } from './work.ts';
 
 let linus: TestPerson;
 let server: Server;
-const stage = setStage(
-  async ({ house, owner }) => {
-    linus = await signUpMember(house, owner, 'member', 'linus@example.com');
+const fixture = setUpBrowserFixture(
+  async ({ server: testServer, owner }) => {
+    linus = await signUpMember(testServer, owner, 'member', 'linus@example.com');
     server = await createServer(owner, { name: 'This machine', kind: 'local', host: null, user: null });
   },
   { environment: { DEVPILOT_LOCAL_SERVER: 'on' } },
@@ -23,11 +23,11 @@ const stage = setStage(
 
 const dialog = (tab: Page, name: string) => tab.getByRole('dialog', { name });
 const log = (tab: Page) => tab.getByRole('log', { name: 'Log' });
-const find = async <One>(path: string): Promise<One> => (await stage.owner.call<One>(path)).body;
+const find = async <One>(path: string): Promise<One> => (await fixture.owner.call<One>(path)).body;
 const runIn = (tab: Page) => new URL(tab.url()).pathname.split('/').at(-1) ?? '';
 
 test('a script is written, its mistakes told at their fields, and changed into a second version', async () => {
-  const tab = await stage.open('/scripts');
+  const tab = await fixture.open('/scripts');
   await tab.getByRole('heading', { name: 'No scripts yet' }).waitFor();
   await tab.getByRole('button', { name: 'New script' }).click();
   await tab.getByLabel('Name', { exact: true }).fill('Greet somebody');
@@ -63,7 +63,7 @@ test('a script is written, its mistakes told at their fields, and changed into a
 });
 
 test('a member runs it: parameters are checked, the log is live, its exit code and file are there', async () => {
-  const tab = await stage.open('/scripts', { person: linus });
+  const tab = await fixture.open('/scripts', { person: linus });
   assert.equal(await tab.getByRole('button', { name: /New script|Actions/ }).count(), 0);
   await tab.getByRole('button', { name: 'Run… Greet somebody' }).click();
   const form = dialog(tab, 'Run Greet somebody');
@@ -85,12 +85,12 @@ test('a member runs it: parameters are checked, the log is live, its exit code a
 });
 
 test('a run is followed while it goes on, and cancelled', async () => {
-  const script = await createScript(stage.owner, {
+  const script = await createScript(fixture.owner, {
     name: 'Slow one',
     serverId: server.id,
     body: 'echo begun; while :; do sleep 0.1; done\n',
   });
-  const tab = await stage.open(`/scripts/${script.id}`, { person: linus });
+  const tab = await fixture.open(`/scripts/${script.id}`, { person: linus });
   await tab.getByRole('button', { name: 'Run…' }).click();
   await dialog(tab, 'Run Slow one').getByRole('button', { name: 'Run' }).click();
   await log(tab).getByText('begun').waitFor();
@@ -104,7 +104,7 @@ test('a run is followed while it goes on, and cancelled', async () => {
 
 test('an earlier version is looked at and made the one that runs; a script is deleted', async () => {
   const script = await find<Script>('/v1/scripts/greet-somebody');
-  const tab = await stage.open(`/scripts/${script.id}`);
+  const tab = await fixture.open(`/scripts/${script.id}`);
   await tab.getByText('Version 1', { exact: true }).click();
   await tab.getByRole('figure', { name: 'Body of version 1' }).getByText('echo "Hello, $WHO"').waitFor();
   await tab.getByRole('button', { name: 'Make this the one that runs' }).click();
@@ -112,17 +112,17 @@ test('an earlier version is looked at and made the one that runs; a script is de
   await tab.getByText('Greet somebody is what it was in version 1.').waitFor();
   assert.equal((await find<Script>(`/v1/scripts/${script.id}`)).body, 'echo "Hello, $WHO"\n');
 
-  await createScript(stage.owner, { name: 'To be deleted', serverId: server.id, body: 'true' });
+  await createScript(fixture.owner, { name: 'To be deleted', serverId: server.id, body: 'true' });
   await tab.goto('/scripts');
   await chooseInMenu(tab, 'To be deleted', 'Delete…');
   await dialog(tab, 'Delete script').getByRole('button', { name: 'Delete' }).click();
   await tab.getByText('The script To be deleted is deleted.').waitFor();
-  assert.equal((await stage.owner.call('/v1/scripts/to-be-deleted')).status, 404);
+  assert.equal((await fixture.owner.call('/v1/scripts/to-be-deleted')).status, 404);
 });
 
 test('a member who opens the editor is told; the server refuses all the same', async () => {
   const script = await find<Script>('/v1/scripts/greet-somebody');
-  const tab = await stage.open(`/scripts/${script.id}/edit`, { person: linus });
+  const tab = await fixture.open(`/scripts/${script.id}/edit`, { person: linus });
   await tab.getByRole('heading', { name: 'You can not see this page' }).waitFor();
   const refused = await linus.call(`/v1/scripts/${script.id}`, { method: 'PATCH', body: { body: 'true' } });
   assert.equal(refused.status, 403);
@@ -132,27 +132,27 @@ const openRun = async (tab: Page) => {
   await tab.getByRole('button', { name: 'Run…' }).first().click();
   await tab.getByRole('dialog').getByRole('button', { name: 'Run' }).waitFor();
 };
-looksRight(stage, [
+checkPages(fixture, [
   { name: 'scripts', path: '/scripts' },
   {
     name: 'script-new',
     path: '/scripts/new',
-    reach: (tab) => tab.getByRole('button', { name: 'Add a parameter' }).click(),
+    prepare: (tab) => tab.getByRole('button', { name: 'Add a parameter' }).click(),
   },
   {
     name: 'script',
     path: '/scripts',
-    async reach(tab) {
+    async prepare(tab) {
       await tab.getByRole('link', { name: 'Greet somebody' }).click();
       await tab.getByRole('table', { name: 'Runs' }).waitFor();
       await tab.getByText('Version 1', { exact: true }).click();
     },
   },
-  { name: 'script-run', path: '/scripts', reach: openRun },
+  { name: 'script-run', path: '/scripts', prepare: openRun },
   {
     name: 'run',
     path: '/scripts',
-    async reach(tab) {
+    async prepare(tab) {
       await tab.getByRole('link', { name: 'Greet somebody' }).click();
       await tab.getByRole('table', { name: 'Runs' }).getByRole('link').first().click();
       await log(tab).waitFor();

@@ -5,21 +5,21 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { needCommand } from '../src/testing/debian.ts';
+import { ensureCommand } from '../src/testing/debian.ts';
 import {
   bearer,
-  callAt,
   createKey,
   createToken,
+  sendRequest,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestServer,
 } from '../src/testing/house.ts';
 import { until } from '../src/testing/until.ts';
 
 /** Varnish with its default configuration, in front of everything: the worst that an operator can put there. */
-let house: TestHouse;
+let testServer: TestServer;
 let owner: TestPerson;
 let cache: string;
 let varnish: ChildProcess;
@@ -34,11 +34,11 @@ async function freePort(): Promise<number> {
 }
 
 before(async () => {
-  needCommand('varnishd', 'varnish');
-  house = await startHouse();
-  owner = await signUpOwner(house);
+  ensureCommand('varnishd', 'varnish');
+  testServer = await startTestServer();
+  owner = await signUpOwner(testServer);
   const port = await freePort();
-  const args = ['-F', '-n', join(directory, 'work'), '-a', `127.0.0.1:${port}`, '-b', new URL(house.url).host];
+  const args = ['-F', '-n', join(directory, 'work'), '-a', `127.0.0.1:${port}`, '-b', new URL(testServer.url).host];
   const storage = ['-s', 'malloc,16m', '-p', 'thread_pool_min=5', '-p', 'thread_pools=1', '-p', 'vsl_space=1m'];
   varnish = spawn('varnishd', [...args, ...storage], { stdio: 'ignore' });
   cache = `http://127.0.0.1:${port}`;
@@ -54,7 +54,7 @@ after(async () => {
   const ended = new Promise((resolve) => varnish.once('exit', resolve));
   varnish.kill('SIGTERM');
   await ended;
-  await house.close();
+  await testServer.close();
   rmSync(directory, { recursive: true, force: true });
 });
 
@@ -64,16 +64,16 @@ const isReplayed = (headers: Headers) => (headers.get('x-varnish') ?? '').includ
 test('a shared cache replays no decision and no identity to a request without a credential', async () => {
   const key = await createKey(owner, ['read']);
   const token = await createToken(owner, ['modify_env']);
-  const presented: readonly Record<string, string>[] = [{ 'x-api-key': key.secret }, bearer(token.secret)];
+  const credentialHeaders: readonly Record<string, string>[] = [{ 'x-api-key': key.secret }, bearer(token.secret)];
   const paths = ['/v1/authorize', '/v1/authorize?permission=read', '/v1/authorize?scope=modify_env', '/v1/whoami'];
   let accepted = 0;
   for (const path of paths) {
-    for (const headers of presented) {
+    for (const headers of credentialHeaders) {
       for (const method of ['GET', 'HEAD']) {
-        const first = await callAt(cache, path, { method, headers });
+        const first = await sendRequest(cache, path, { method, headers });
         if (first.status === 200) accepted++;
         assert.equal(first.headers.get('cache-control'), 'no-store', `${method} ${path}`);
-        const bare = await callAt(cache, path, { method });
+        const bare = await sendRequest(cache, path, { method });
         const said = `${method} ${path} after ${Object.keys(headers)}`;
         assert.deepEqual([bare.status, isReplayed(bare.headers)], [401, false], said);
         assert.equal(bare.headers.get('devpilot-credential-id') ?? '', '', said);
@@ -86,8 +86,8 @@ test('a shared cache replays no decision and no identity to a request without a 
 test('a shared cache replays a refusal to nobody whose credential passes', async () => {
   const key = await createKey(owner, ['read']);
   for (const path of ['/v1/authorize?permission=read&x=1', '/v1/authorize?permission=deploy', '/v1/projects/nothing']) {
-    const refused = await callAt(cache, path, { headers: { 'x-api-key': key.secret } });
-    const again = await callAt(cache, path, { headers: { 'x-api-key': key.secret } });
+    const refused = await sendRequest(cache, path, { headers: { 'x-api-key': key.secret } });
+    const again = await sendRequest(cache, path, { headers: { 'x-api-key': key.secret } });
     assert.ok(refused.status >= 400, path);
     assert.equal(refused.headers.get('cache-control'), 'no-store', path);
     assert.equal(isReplayed(again.headers), false, path);
@@ -97,12 +97,12 @@ test('a shared cache replays a refusal to nobody whose credential passes', async
 test('what a key reads is replayed to nobody', async () => {
   const key = await createKey(owner, ['read', 'manage_apps']);
   for (const path of ['/v1/projects', '/v1/apps', '/v1/servers', '/v1/scripts']) {
-    assert.equal((await callAt(cache, path, { headers: { 'x-api-key': key.secret } })).status, 200);
-    assert.equal((await callAt(cache, path)).status, 401, path);
+    assert.equal((await sendRequest(cache, path, { headers: { 'x-api-key': key.secret } })).status, 200);
+    assert.equal((await sendRequest(cache, path)).status, 401, path);
   }
-  const asked = await callAt(cache, '/v1/introspect', {
+  const introspection = await sendRequest(cache, '/v1/introspect', {
     body: new URLSearchParams({ token: key.secret }),
     headers: { 'x-api-key': key.secret },
   });
-  assert.equal(asked.headers.get('cache-control'), 'no-store');
+  assert.equal(introspection.headers.get('cache-control'), 'no-store');
 });

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before } from 'node:test';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { signUpOwner, startHouse, type TestHouse, type TestPerson } from '../src/testing/house.ts';
+import { signUpOwner, startTestServer, type TestPerson, type TestServer } from '../src/testing/house.ts';
 import { freePort } from '../src/testing/postgres.ts';
-import { INSECURE_HOST, openContext, picture, type Scheme, startBrowser, watchConsole } from './browser.ts';
+import { INSECURE_HOST, openContext, type Scheme, startBrowser, takeScreenshot, watchConsole } from './browser.ts';
 
 export interface OpenOptions {
   /** Who is signed in: the owner unless somebody else is named, nobody where it is null. */
@@ -11,11 +11,11 @@ export interface OpenOptions {
   readonly width?: number;
   readonly scheme?: Scheme;
   /** A browser of its own, for tests that lose the session or the network, or sign out. Nobody's always is. */
-  readonly apart?: boolean;
+  readonly ownContext?: boolean;
 }
 
-export interface Stage {
-  readonly house: TestHouse;
+export interface BrowserFixture {
+  readonly server: TestServer;
   readonly browser: Browser;
   /** Ada Lovelace, ada@example.com, owner of the workspace Acme. */
   readonly owner: TestPerson;
@@ -23,7 +23,7 @@ export interface Stage {
   open(path: string, options?: OpenOptions): Promise<Page>;
 }
 
-export interface StageOptions {
+export interface BrowserFixtureOptions {
   /** Settings of the server beside those of every test. */
   readonly environment?: Readonly<Record<string, string>>;
   /** False where a test is to see a server on which nobody has signed up. */
@@ -38,7 +38,7 @@ async function insecureAddress(): Promise<Record<string, string>> {
 }
 
 /** Waits until the page has its heading and every part of it has been read. */
-export async function settled(tab: Page): Promise<void> {
+export async function waitUntilLoaded(tab: Page): Promise<void> {
   await tab.getByRole('heading', { level: 1 }).first().waitFor();
   await tab.waitForFunction(() => document.querySelector('[aria-busy=true]') === null);
 }
@@ -54,73 +54,78 @@ export async function settled(tab: Page): Promise<void> {
  * Tabs close with the test that opened them. A test in whose tabs the console complained, a content policy refused
  * something, or anybody but the server was asked, fails; of one that failed there are pictures in `e2e/screenshots/failed-…`.
  */
-export function setStage(prepare: (stage: Stage) => Promise<void> = async () => {}, options: StageOptions = {}): Stage {
-  let house: TestHouse | undefined;
+export function setUpBrowserFixture(
+  prepare: (fixture: BrowserFixture) => Promise<void> = async () => {},
+  options: BrowserFixtureOptions = {},
+): BrowserFixture {
+  let server: TestServer | undefined;
   let browser: Browser | undefined;
   let owner: TestPerson | undefined;
   const shared = new Map<string, Promise<BrowserContext>>();
   let tabs: { tab: Page; complaints: string[]; whole: BrowserContext | Page }[] = [];
 
-  const there = <Thing>(thing: Thing | undefined): Thing => {
+  const required = <Thing>(thing: Thing | undefined): Thing => {
     assert.ok(thing, 'the stage is set before the first test, and has an owner unless it is told not to');
     return thing;
   };
 
   function sharedContext(person: TestPerson, width: number, scheme: Scheme): Promise<BrowserContext> {
     const key = `${person.cookie} ${width} ${scheme}`;
-    const known = shared.get(key) ?? openContext(stage.browser, stage.house, { person, width, scheme });
+    const known = shared.get(key) ?? openContext(fixture.browser, fixture.server, { person, width, scheme });
     shared.set(key, known);
     return known;
   }
 
   /** Collects what the console complains about, and what is asked of anybody but the server. */
-  function watch(tab: Page): string[] {
+  function collectComplaints(tab: Page): string[] {
     const complaints = watchConsole(tab);
     tab.on('request', (request) => {
       const { origin, protocol } = new URL(request.url());
-      const isOwn = origin === stage.house.origin || protocol === 'blob:' || protocol === 'data:';
+      const isOwn = origin === fixture.server.origin || protocol === 'blob:' || protocol === 'data:';
       if (!isOwn) complaints.push(`asks ${request.url()}`);
     });
     return complaints;
   }
 
-  const stage: Stage = {
-    get house() {
-      return there(house);
+  const fixture: BrowserFixture = {
+    get server() {
+      return required(server);
     },
     get browser() {
-      return there(browser);
+      return required(browser);
     },
     get owner() {
-      return there(owner);
+      return required(owner);
     },
-    async open(path, { person = stage.owner, width = 1280, scheme = 'light', apart = false } = {}) {
-      const isAlone = person === null || apart;
+    async open(path, { person = fixture.owner, width = 1280, scheme = 'light', ownContext = false } = {}) {
+      const isAlone = person === null || ownContext;
       const context = isAlone
-        ? await openContext(stage.browser, stage.house, { width, scheme, ...(person !== null && { person }) })
+        ? await openContext(fixture.browser, fixture.server, { width, scheme, ...(person !== null && { person }) })
         : await sharedContext(person, width, scheme);
       const tab = await context.newPage();
-      tabs.push({ tab, complaints: watch(tab), whole: isAlone ? context : tab });
+      tabs.push({ tab, complaints: collectComplaints(tab), whole: isAlone ? context : tab });
       await tab.goto(path);
-      await settled(tab);
+      await waitUntilLoaded(tab);
       return tab;
     },
   };
 
   before(async () => {
     const environment = { ...options.environment, ...(await insecureAddress()) };
-    [house, browser] = await Promise.all([startHouse({ environment }), startBrowser()]);
-    if (options.owner !== false) owner = await signUpOwner(house);
-    await prepare(stage);
+    [server, browser] = await Promise.all([startTestServer({ environment }), startBrowser()]);
+    if (options.owner !== false) owner = await signUpOwner(server);
+    await prepare(fixture);
   });
 
   afterEach(async (context) => {
     const opened = tabs;
     tabs = [];
     const failed = 'passed' in context && context.passed === false;
-    for (const [at, { tab, whole }] of opened.entries()) {
+    for (const [index, { tab, whole }] of opened.entries()) {
       if (failed && !tab.isClosed()) {
-        await picture(tab, `failed-${context.name.replace(/\W+/g, '-').slice(0, 80)}-${at}`).catch(() => undefined);
+        await takeScreenshot(tab, `failed-${context.name.replace(/\W+/g, '-').slice(0, 80)}-${index}`).catch(
+          () => undefined,
+        );
       }
       await whole.close();
     }
@@ -133,8 +138,8 @@ export function setStage(prepare: (stage: Stage) => Promise<void> = async () => 
 
   after(async () => {
     await browser?.close();
-    await house?.close();
+    await server?.close();
   });
 
-  return stage;
+  return fixture;
 }

@@ -8,24 +8,24 @@ import {
   createToken,
   createWorkspaceFor,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestServer,
 } from '../src/testing/house.ts';
 
-let house: TestHouse;
+let testServer: TestServer;
 let owner: TestPerson;
 let apiKey: string;
 before(async () => {
-  house = await startHouse();
-  owner = await signUpOwner(house);
+  testServer = await startTestServer();
+  owner = await signUpOwner(testServer);
   apiKey = (await createKey(owner, ['read'])).secret;
 });
-after(() => house.close());
+after(() => testServer.close());
 
 /** As the guide says; only that plain http is allowed on the loopback. */
 const discover = (method: client.ClientAuth) =>
-  client.discovery(new URL(house.url), 'billing-service', undefined, method, {
+  client.discovery(new URL(testServer.url), 'billing-service', undefined, method, {
     algorithm: 'oauth2',
     execute: [client.allowInsecureRequests],
   });
@@ -44,7 +44,7 @@ describe('openid-client, configured by nothing but the address', () => {
         client_id: token.id,
         sub: owner.workspaceId,
         token_type: 'Bearer',
-        iss: house.url,
+        iss: testServer.url,
         iat: Math.floor(Date.parse(token.createdAt) / 1000),
         exp: Math.floor(Date.parse(expiresAt) / 1000),
         kind: 'access_token',
@@ -54,11 +54,11 @@ describe('openid-client, configured by nothing but the address', () => {
 
   test('learns nothing but that it is not active about anything else', async () => {
     const config = await discover(client.ClientSecretBasic(apiKey));
-    const other = await createWorkspaceFor(owner, house, 'Globex');
+    const other = await createWorkspaceFor(owner, testServer, 'Globex');
     const foreign = await createToken(other, ['all']);
     const guarded = await createToken(owner, ['all'], { passphrase: 'correct horse' });
-    for (const presented of ['garbage', foreign.secret, guarded.secret]) {
-      assert.deepEqual({ ...(await client.tokenIntrospection(config, presented)) }, { active: false });
+    for (const candidate of ['garbage', foreign.secret, guarded.secret]) {
+      assert.deepEqual({ ...(await client.tokenIntrospection(config, candidate)) }, { active: false });
     }
     const right = await client.tokenIntrospection(config, guarded.secret, { passphrase: 'correct horse' });
     assert.equal(right.active, true);
@@ -83,9 +83,9 @@ describe('openid-client, configured by nothing but the address', () => {
     for (const method of [client.ClientSecretBasic(apiKey), client.None()]) {
       const config = await discover(method);
       const token = await createToken(owner, ['modify_env']);
-      assert.equal((await house.call('/v1/authorize', { headers: bearer(token.secret) })).status, 200);
+      assert.equal((await testServer.call('/v1/authorize', { headers: bearer(token.secret) })).status, 200);
       await client.tokenRevocation(config, token.secret, { token_type_hint: 'access_token' });
-      assert.equal((await house.call('/v1/authorize', { headers: bearer(token.secret) })).status, 401);
+      assert.equal((await testServer.call('/v1/authorize', { headers: bearer(token.secret) })).status, 401);
       await client.tokenRevocation(config, token.secret);
     }
   });
@@ -102,31 +102,31 @@ describe('openid-client, configured by nothing but the address', () => {
 
 describe('oauth4webapi', () => {
   test('discovers, introspects and revokes', async () => {
-    const issuer = new URL(house.url);
+    const issuer = new URL(testServer.url);
     const insecure = { [oauth.allowInsecureRequests]: true };
     const found = await oauth.discoveryRequest(issuer, { algorithm: 'oauth2', ...insecure });
     const server = await oauth.processDiscoveryResponse(issuer, found);
     const as: oauth.Client = { client_id: 'billing-service' };
     const key = await createKey(owner, ['read', 'write']);
-    const ask = async (secret: string) => {
+    const introspect = async (secret: string) => {
       const answer = await oauth.introspectionRequest(server, as, oauth.ClientSecretBasic(apiKey), secret, insecure);
       return oauth.processIntrospectionResponse(server, as, answer);
     };
-    const before = await ask(key.secret);
+    const before = await introspect(key.secret);
     assert.deepEqual([before.active, before.scope, before['kind']], [true, 'read write', 'api_key']);
     const revoked = await oauth.revocationRequest(server, as, oauth.None(), key.secret, insecure);
     assert.equal(await oauth.processRevocationResponse(revoked), undefined);
-    assert.deepEqual({ ...(await ask(key.secret)) }, { active: false });
+    assert.deepEqual({ ...(await introspect(key.secret)) }, { active: false });
   });
 });
 
 test('the metadata names only addresses that there are, under the public address', async () => {
-  const { body } = await house.call<Record<string, string | string[]>>('/.well-known/oauth-authorization-server');
+  const { body } = await testServer.call<Record<string, string | string[]>>('/.well-known/oauth-authorization-server');
   const endpoints = Object.entries(body).filter(([name]) => name.endsWith('_endpoint'));
   assert.equal(endpoints.length, 4);
   for (const [, address] of endpoints) {
-    assert.ok(String(address).startsWith(`${house.url}/v1/`));
-    const { status } = await house.call(String(address).slice(house.url.length), { method: 'DELETE' });
+    assert.ok(String(address).startsWith(`${testServer.url}/v1/`));
+    const { status } = await testServer.call(String(address).slice(testServer.url.length), { method: 'DELETE' });
     assert.equal(status, 405);
   }
 });

@@ -7,7 +7,7 @@ import { PASSWORD } from '../src/testing/house.ts';
 export const rowOf = (tab: Page, words: string): Locator => tab.getByRole('row').filter({ hasText: words });
 
 /** The line of a list that holds these words. */
-export const lineOf = (tab: Page | Locator, words: string): Locator =>
+export const listItemOf = (tab: Page | Locator, words: string): Locator =>
   tab.getByRole('listitem').filter({ hasText: words });
 
 /** Opens the menu of a row and chooses from it. */

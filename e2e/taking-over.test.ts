@@ -3,9 +3,15 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Deployment } from '../src/contract/deployments.ts';
-import { createTestApp, createTestServer, deploymentWhen, isOver, logOf } from '../src/testing/deploying.ts';
+import {
+  createServerResource,
+  createTestApp,
+  isFinished,
+  readDeploymentLog,
+  waitForDeployment,
+} from '../src/testing/deploying.ts';
 import { TEST_SECRET } from '../src/testing/engines.ts';
-import { personAt, signUpAt } from '../src/testing/house.ts';
+import { signInRemotePerson, signUpRemoteOwner } from '../src/testing/house.ts';
 import { startPostgres } from '../src/testing/postgres.ts';
 import { type ServerProcess, spawnServer, temporaryDirectory } from '../src/testing/process.ts';
 import { hasChild, isRunning } from '../src/testing/processes.ts';
@@ -14,9 +20,9 @@ import { until } from '../src/testing/until.ts';
 const LOCAL = { DEVPILOT_LOCAL_SERVER: 'on' };
 
 /** A hook that says that it is there and then takes its time, unless the page is the first one. */
-const slowly = (stage: string, mark: string) => ({
+const slowly = (fixture: string, mark: string) => ({
   name: 'slow',
-  stage,
+  stage: fixture,
   run: `[ -e "$DEVPILOT_DIRECTORY/shared/quick" ] || { touch "$DEVPILOT_DIRECTORY/busy"; sleep ${mark}; }`,
 });
 
@@ -30,27 +36,29 @@ test('two nodes: any of them runs a deployment once, its log is followed on the 
   const environment = { ...LOCAL, DATABASE_URL: await postgres.createDatabase(), DEVPILOT_SECRET: TEST_SECRET };
   const one = await spawnServer(directory.path, environment);
   // Before the next start, which prints a setup code of its own.
-  const owner = await signUpAt(one);
+  const owner = await signUpRemoteOwner(one);
   const two = await spawnServer(directory.path, environment);
   const nodes = [one, two];
-  const there = await personAt(two.url, owner.email);
-  const { id: serverId } = await createTestServer(owner);
+  const there = await signInRemotePerson(two.url, owner.email);
+  const { id: serverId } = await createServerResource(owner);
   const app = await createTestApp(owner, serverId, {
     hooks: [{ name: 'count', stage: 'post_setup', run: 'echo x >> ../../counted; sleep 0.2' }],
   });
-  const asked: string[] = [];
+  const deploymentIds: string[] = [];
   for (const person of [owner, there, owner, there]) {
     const made = await person.call<Deployment>(`/v1/apps/${app.id}/deployments`, { body: {} });
     assert.equal(made.status, 202);
-    asked.push(made.body.id);
+    deploymentIds.push(made.body.id);
   }
-  const logs = await Promise.all(asked.map((id, index) => logOf(index % 2 === 0 ? there : owner, id, '?follow=true')));
+  const logs = await Promise.all(
+    deploymentIds.map((id, index) => readDeploymentLog(index % 2 === 0 ? there : owner, id, '?follow=true')),
+  );
   for (const lines of logs) assert.equal(lines.at(-1)?.text, 'Completed.');
   assert.equal(readFileSync(join(app.directory, 'counted'), 'utf8'), 'x\n'.repeat(4));
   const live = await owner.call<{ data: Deployment[] }>(`/v1/deployments?app=${app.id}&live=true`);
   assert.deepEqual(
     live.body.data.map(({ id }) => id),
-    [asked.at(-1)],
+    [deploymentIds.at(-1)],
   );
 
   const mark = `99${process.pid}`;
@@ -62,7 +70,7 @@ test('two nodes: any of them runs a deployment once, its log is followed on the 
   await victim.stop('SIGKILL');
   await until(async () => !isRunning('sleep', mark));
   const heir = victim === one ? there : owner;
-  const failed = await deploymentWhen(heir, id, isOver, 40_000);
+  const failed = await waitForDeployment(heir, id, isFinished, 40_000);
   assert.equal(failed.status, 'failed');
   assert.match(failed.error ?? '', /node that ran this is gone/);
   for (const node of nodes) if (node !== victim) await node.stop('SIGTERM');

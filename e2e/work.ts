@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { App, Project, Server } from '../src/contract/resources.ts';
 import type { Script } from '../src/contract/scripts.ts';
-import { bearer, createToken, type TestHouse, type TestPerson } from '../src/testing/house.ts';
+import { bearer, createToken, type TestPerson, type TestServer } from '../src/testing/house.ts';
 
 async function create<Made>(person: TestPerson, path: string, body: object): Promise<Made> {
   const made = await person.call<Made>(path, { body });
@@ -29,7 +29,7 @@ export async function setVariables(person: TestPerson, app: App, values: Record<
 const HOUR = 3_600_000;
 
 /** Sends a day's events of a shop: more of some types than of others. */
-export async function sendEvents(house: TestHouse, person: TestPerson): Promise<void> {
+export async function sendActivityEvents(server: TestServer, person: TestPerson): Promise<void> {
   const { secret } = await createToken(person, ['activity_tracker'], { name: 'Shop events' });
   const types = [
     'order.placed',
@@ -40,16 +40,16 @@ export async function sendEvents(house: TestHouse, person: TestPerson): Promise<
     'stock.low',
     'refund.made',
   ];
-  const events = Array.from({ length: 600 }, (_, at) => ({
+  const events = Array.from({ length: 600 }, (_, index) => ({
     specversion: '1.0',
-    id: `event-${at}`,
-    source: at % 3 === 0 ? '/shop/checkout' : '/shop/front',
-    type: types[(at * at) % types.length],
-    subject: `customer-${at % 40}`,
-    time: new Date(Date.now() - (((at * 37) % 100) / 100) * 23 * HOUR).toISOString(),
-    data: { total: at, currency: 'EUR' },
+    id: `event-${index}`,
+    source: index % 3 === 0 ? '/shop/checkout' : '/shop/front',
+    type: types[(index * index) % types.length],
+    subject: `customer-${index % 40}`,
+    time: new Date(Date.now() - (((index * 37) % 100) / 100) * 23 * HOUR).toISOString(),
+    data: { total: index, currency: 'EUR' },
   }));
-  const sent = await house.call('/v1/activity/events', {
+  const sent = await server.call('/v1/activity/events', {
     body: JSON.stringify(events),
     headers: { 'content-type': 'application/cloudevents-batch+json', ...bearer(secret) },
   });
@@ -64,21 +64,21 @@ export interface Report {
 
 /** Reports errors with a token of its own; answers with their issues. */
 export async function reportErrors(
-  house: TestHouse,
+  server: TestServer,
   person: TestPerson,
   reports: readonly Report[],
 ): Promise<string[]> {
   const { secret } = await createToken(person, ['error_tracker'], { name: 'Shop errors' });
   const issues: string[] = [];
   for (const body of reports) {
-    const taken = await house.call<{ issueId: string }>('/v1/errors/events', { body, headers: bearer(secret) });
-    assert.equal(taken.status, 201, taken.text);
-    issues.push(taken.body.issueId);
+    const response = await server.call<{ issueId: string }>('/v1/errors/events', { body, headers: bearer(secret) });
+    assert.equal(response.status, 201, response.text);
+    issues.push(response.body.issueId);
   }
   return issues;
 }
 
-export const STACK = `TypeError: Cannot read properties of undefined (reading 'total')
+export const SAMPLE_STACK = `TypeError: Cannot read properties of undefined (reading 'total')
     at totalOf (/srv/shop/current/src/basket.ts:42:17)
     at placeOrder (/srv/shop/current/src/orders.ts:88:5)
     at async handle (/srv/shop/current/node_modules/fastify/lib/handle.js:12:3)

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bearer, createToken, signUpMember } from '../src/testing/house.ts';
-import { setStage } from './stage.ts';
+import { setUpBrowserFixture } from './stage.ts';
 import { signIn } from './steps.ts';
 
-const stage = setStage();
+const fixture = setUpBrowserFixture();
 
 interface Device {
   readonly device_code: string;
@@ -14,16 +14,16 @@ interface Device {
 async function poll(device: Device) {
   const grant_type = 'urn:ietf:params:oauth:grant-type:device_code';
   const body = { grant_type, device_code: device.device_code };
-  return (await stage.house.call<{ access_token?: string; error?: string }>('/v1/device/token', { body })).body;
+  return (await fixture.server.call<{ access_token?: string; error?: string }>('/v1/device/token', { body })).body;
 }
 
 const begin = async () =>
-  (await stage.house.call<Device>('/v1/device/code', { body: { client_id: 'devpilot-cli' } })).body;
+  (await fixture.server.call<Device>('/v1/device/code', { body: { client_id: 'devpilot-cli' } })).body;
 
 test('a device is approved after signing in; the code survives the way through sign-in', async () => {
   const device = await begin();
-  const tab = await stage.open(`/device#${device.user_code}`, { person: null });
-  await signIn(tab, stage.owner.email);
+  const tab = await fixture.open(`/device#${device.user_code}`, { person: null });
+  await signIn(tab, fixture.owner.email);
   await tab.getByRole('heading', { name: 'Let this device sign in?' }).waitFor();
   await tab.getByText(device.user_code).waitFor();
   await tab.getByText('devpilot-cli').waitFor();
@@ -36,7 +36,7 @@ test('a device is approved after signing in; the code survives the way through s
 
 test('a device is turned away; a code that is not there says so', async () => {
   const device = await begin();
-  const tab = await stage.open('/device');
+  const tab = await fixture.open('/device');
   await tab.getByLabel('Code').fill('nonsense');
   await tab.getByRole('button', { name: 'Continue' }).click();
   await tab.getByText('There is no request with this code.', { exact: false }).waitFor();
@@ -49,7 +49,7 @@ test('a device is turned away; a code that is not there says so', async () => {
 });
 
 test('a workspace is renamed and its tab follows the new slug', async () => {
-  const tab = await stage.open('/settings/workspace');
+  const tab = await fixture.open('/settings/workspace');
   await tab.getByLabel('Name', { exact: true }).fill('Acme Rockets');
   await tab.getByLabel('Slug').fill('Not a slug');
   await tab.getByRole('button', { name: 'Save' }).click();
@@ -61,15 +61,15 @@ test('a workspace is renamed and its tab follows the new slug', async () => {
 });
 
 test('a member sees the facts of the workspace and nothing to press', async () => {
-  const linus = await signUpMember(stage.house, stage.owner, 'member', 'linus@example.com');
-  const tab = await stage.open('/settings/workspace', { person: linus });
+  const linus = await signUpMember(fixture.server, fixture.owner, 'member', 'linus@example.com');
+  const tab = await fixture.open('/settings/workspace', { person: linus });
   await tab.getByRole('region', { name: 'Facts' }).waitFor();
   assert.equal(await tab.getByRole('button', { name: /Save|Delete/ }).count(), 0);
 });
 
 test('deleting a workspace says what dies with it, wants its name typed, and kills it', async () => {
-  const token = await createToken(stage.owner, ['all']);
-  const tab = await stage.open('/settings/workspace');
+  const token = await createToken(fixture.owner, ['all']);
+  const tab = await fixture.open('/settings/workspace');
   await tab.getByRole('button', { name: 'Delete workspace…' }).click();
   const dialog = tab.getByRole('dialog', { name: 'Delete workspace' });
   await dialog.getByText('1 access token and 0 API keys die with it.').waitFor();
@@ -77,5 +77,5 @@ test('deleting a workspace says what dies with it, wants its name typed, and kil
   await dialog.getByRole('textbox').fill('Acme Rockets');
   await dialog.getByRole('button', { name: 'Delete workspace' }).click();
   await tab.getByRole('heading', { name: 'Create a workspace' }).waitFor();
-  assert.equal((await stage.house.call('/v1/whoami', { headers: bearer(token.secret) })).status, 401);
+  assert.equal((await fixture.server.call('/v1/whoami', { headers: bearer(token.secret) })).status, 401);
 });

@@ -19,20 +19,24 @@ interface Entry {
 const lockfile = JSON.parse(readFileSync('package-lock.json', 'utf8')) as { packages: Record<string, Entry> };
 
 /** Where a dependency of the package at `path` can stand, nearest first: in its own folder, or in one above. */
-function placesFor(path: string, name: string): string[] {
+function candidatePaths(path: string, name: string): string[] {
   const folders = [path];
-  for (let at = path.lastIndexOf('/node_modules/'); at !== -1; at = path.lastIndexOf('/node_modules/', at - 1)) {
-    folders.push(path.slice(0, at));
+  for (
+    let index = path.lastIndexOf('/node_modules/');
+    index !== -1;
+    index = path.lastIndexOf('/node_modules/', index - 1)
+  ) {
+    folders.push(path.slice(0, index));
   }
   return [...folders.map((folder) => `${folder}/node_modules/${name}`), `node_modules/${name}`];
 }
 
 /** The place where a missing dependency goes, as high as npm would put it; null if it is there. */
-function placeToFill(path: string, name: string, version: string): string | null {
-  const places = placesFor(path, name);
-  const nearest = places.find((place) => lockfile.packages[place] !== undefined);
+function findMissingPath(path: string, name: string, version: string): string | null {
+  const paths = candidatePaths(path, name);
+  const nearest = paths.find((missingPath) => lockfile.packages[missingPath] !== undefined);
   if (nearest !== undefined && lockfile.packages[nearest]?.version === version) return null;
-  const free = nearest === undefined ? places : places.slice(0, places.indexOf(nearest));
+  const free = nearest === undefined ? paths : paths.slice(0, paths.indexOf(nearest));
   return free.at(-1) ?? null;
 }
 
@@ -55,9 +59,9 @@ function platformOf(name: string): Pick<Entry, 'os' | 'cpu' | 'libc'> {
 let added = 0;
 for (const [path, entry] of Object.entries(lockfile.packages)) {
   for (const [name, version] of Object.entries(entry.optionalDependencies ?? {})) {
-    const place = placeToFill(path, name, version);
-    if (place === null || !/^\d/.test(version)) continue;
-    lockfile.packages[place] = {
+    const missingPath = findMissingPath(path, name, version);
+    if (missingPath === null || !/^\d/.test(version)) continue;
+    lockfile.packages[missingPath] = {
       version,
       ...platformOf(name),
       ...(entry.dev === true && { dev: true }),

@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { needCommand } from '../src/testing/debian.ts';
+import { ensureCommand } from '../src/testing/debian.ts';
 
 /**
  * The real parts that tests start, each installed from Debian's packages where it is missing; the tests
@@ -27,7 +27,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
 };
 
 let missing = 0;
-function need(part: () => void): void {
+function tryPart(part: () => void): void {
   try {
     part();
   } catch (error) {
@@ -36,16 +36,16 @@ function need(part: () => void): void {
   }
 }
 
-for (const [command, debianPackage] of Object.entries(PACKAGES)) need(() => needCommand(command, debianPackage));
+for (const [command, debianPackage] of Object.entries(PACKAGES)) tryPart(() => ensureCommand(command, debianPackage));
 
 const chosen = process.env['CHROMIUM_PATH'];
-need(() => {
-  if (chosen === undefined) needCommand('chromium');
+tryPart(() => {
+  if (chosen === undefined) ensureCommand('chromium');
   else if (!existsSync(chosen)) throw new Error(`CHROMIUM_PATH names ${chosen}, where there is nothing.`);
 });
 
 // PostgreSQL refuses to run as root; root's tests run it as this user.
-need(() => {
+tryPart(() => {
   if (process.getuid?.() !== 0 || spawnSync('id', ['-u', 'postgres']).status === 0) return;
   execFileSync('useradd', ['--user-group', 'postgres'], { stdio: ['ignore', 'ignore', 'inherit'] });
 });

@@ -1,16 +1,16 @@
 import { mkdirSync } from 'node:fs';
 import { openTab, startBrowser } from '../e2e/browser.ts';
-import { bearer, createToken, signUpOwner, startHouse } from '../src/testing/house.ts';
+import { bearer, createToken, signUpOwner, startTestServer } from '../src/testing/house.ts';
 
 /** Makes the two pictures of the README from the built page: `npm run screenshots`. */
 const FOLDER = 'docs/pictures';
 const DAY = 86_400_000;
 
 mkdirSync(FOLDER, { recursive: true });
-const house = await startHouse();
+const server = await startTestServer();
 const browser = await startBrowser();
 try {
-  const ada = await signUpOwner(house);
+  const ada = await signUpOwner(server);
   const inDays = (days: number) => new Date(Date.now() + days * DAY).toISOString();
   const tokens = [
     { name: 'Nightly reports', scopes: ['run_scripts'], expiresAt: inDays(24) },
@@ -25,13 +25,13 @@ try {
   ] as const;
   for (const { scopes, ...more } of tokens) {
     const { secret } = await createToken(ada, scopes, more);
-    if (!('passphrase' in more)) await house.call('/v1/whoami', { headers: bearer(secret) });
+    if (!('passphrase' in more)) await server.call('/v1/whoami', { headers: bearer(secret) });
   }
   for (const [scheme, name] of [
     ['light', 'access-tokens'],
     ['dark', 'generate-token'],
   ] as const) {
-    const tab = await openTab(browser, house, { person: ada, scheme, width: 1280 });
+    const tab = await openTab(browser, server, { person: ada, scheme, width: 1280 });
     await tab.goto('/settings/access-tokens');
     await tab.getByRole('table').waitFor();
     if (name === 'generate-token') {
@@ -43,6 +43,6 @@ try {
   }
 } finally {
   await browser.close();
-  await house.close();
+  await server.close();
 }
 process.stdout.write(`Two pictures are in ${FOLDER}.\n`);

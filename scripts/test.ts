@@ -14,11 +14,11 @@ const words = process.argv.slice(2);
 const fast = words.includes('--fast');
 const only = words.find((word) => !word.startsWith('--'));
 /** Of the whole product: those that freeze, kill and watch the clock need the machine to themselves. */
-const ALONE = /\/(?:guard-faults|nodes|process)\.test\.ts$/;
+const EXCLUSIVE_TESTS = /\/(?:guard-faults|nodes|process)\.test\.ts$/;
 /** Browser tests that are run once more where the page has no secure context; most of what it does is in them. */
-const INSECURE = /\/(?:access-tokens|api-keys|environment|members|resources)\.test\.ts$/;
+const INSECURE_CONTEXT_TESTS = /\/(?:access-tokens|api-keys|environment|members|resources)\.test\.ts$/;
 /** Takes long for its size. */
-const LONG = /\/(?:simulation|run|backups?|jobs|crash|flood|keyboard[\w-]*|look[\w-]*|packages)\.test\.ts$/;
+const LONG_TESTS = /\/(?:simulation|run|backups?|jobs|crash|flood|keyboard[\w-]*|look[\w-]*|packages)\.test\.ts$/;
 /** How many times slower this machine is than the usual one, at least 1. */
 const slowness = await measureSlowness();
 /** A file in which no test has ended for this long is stuck. Its whole length has no limit. */
@@ -102,9 +102,9 @@ function testFile(file: string, environment: Readonly<Record<string, string>>): 
   });
   running.add(child);
   let output = '';
-  let disorderly = false;
+  let isDisorderly = false;
   const silence = setTimeout(() => {
-    disorderly = true;
+    isDisorderly = true;
     output += `\nNo test ended within ${Math.round(SILENCE_MS / 1000)} s.\n`;
     signalGroup(child, 'SIGKILL');
   }, SILENCE_MS);
@@ -117,7 +117,7 @@ function testFile(file: string, environment: Readonly<Record<string, string>>): 
   child.once('exit', () => {
     clearTimeout(silence);
     const grace = setTimeout(() => {
-      disorderly = true;
+      isDisorderly = true;
       output += '\nProcesses that it started still hold its output.\n';
       child.stdout.destroy();
       child.stderr.destroy();
@@ -129,7 +129,7 @@ function testFile(file: string, environment: Readonly<Record<string, string>>): 
       const outlived = await leftoversOf(child);
       running.delete(child);
       if (outlived.length > 0) {
-        disorderly = true;
+        isDisorderly = true;
         output += `\nProcesses that it started outlived it:\n${outlived.join('\n')}\n`;
       }
       const counts = /\ncounts (\{.*\})\n/.exec(output)?.[1];
@@ -140,7 +140,7 @@ function testFile(file: string, environment: Readonly<Record<string, string>>): 
       passed += good;
       failed += bad;
       // A run in which nothing ran, or that died without saying so, is a failure.
-      const silent = disorderly || code !== 0 || good + bad === 0;
+      const silent = isDisorderly || code !== 0 || good + bad === 0;
       if (silent && bad === 0) failed++;
       const seconds = ((performance.now() - began) / 1000).toFixed(1).padStart(6);
       const mark = silent || bad > 0 ? '✖' : '✔';
@@ -169,7 +169,7 @@ async function testFiles(
   if (files.length === 0) return;
   process.stdout.write(`\n# ${name}: ${files.length} files\n`);
   // The longest first, as far as their size tells, so that no processor waits for the other at the end.
-  const length = (file: string) => (LONG.test(file) ? Number.POSITIVE_INFINITY : statSync(file).size);
+  const length = (file: string) => (LONG_TESTS.test(file) ? Number.POSITIVE_INFINITY : statSync(file).size);
   const queue = files.toSorted((a, b) => Math.sign(length(b) - length(a)) || 0);
   const work = async () => {
     for (let file = queue.shift(); file !== undefined; file = queue.shift()) await testFile(file, environment);
@@ -181,7 +181,7 @@ process.stdout.write(
   `This machine is about ${slowness.toFixed(1)} times as slow as the usual one; time-outs grow with it.\n`,
 );
 
-const wanted = (pattern: string) =>
+const matchingFiles = (pattern: string) =>
   globSync(pattern)
     .filter((file) => only === undefined || file.includes(only))
     .filter((file) => !fast || !needsInstalledParts(file));
@@ -194,22 +194,22 @@ if (only === undefined) {
   await check('build', process.execPath, ['scripts/build.ts']);
 }
 if (!fast) await check('what the tests start', process.execPath, ['scripts/parts.ts']);
-await testFiles('tests beside the code', wanted('src/**/*.test.ts'), availableParallelism());
-const wholes = wanted('e2e/**/*.test.ts');
+await testFiles('tests beside the code', matchingFiles('src/**/*.test.ts'), availableParallelism());
+const endToEndTests = matchingFiles('e2e/**/*.test.ts');
 await testFiles(
   'the whole product',
-  wholes.filter((file) => !ALONE.test(file)),
+  endToEndTests.filter((file) => !EXCLUSIVE_TESTS.test(file)),
   availableParallelism(),
 );
 await testFiles(
   'the page over plain HTTP by a name that is not this machine',
-  wholes.filter((file) => INSECURE.test(file)),
+  endToEndTests.filter((file) => INSECURE_CONTEXT_TESTS.test(file)),
   availableParallelism(),
   { DEVPILOT_TEST_INSECURE: 'on' },
 );
 await testFiles(
   'the whole product, one by one',
-  wholes.filter((file) => ALONE.test(file)),
+  endToEndTests.filter((file) => EXCLUSIVE_TESTS.test(file)),
   1,
 );
 if (failures.length > 0) process.stdout.write(`\n# failed\n\n${failures.join('\n\n')}\n`);

@@ -5,18 +5,18 @@ import { mintSecret } from './credentials/secret.ts';
 import {
   bearer,
   createKey,
+  createTestPerson,
   createToken,
   createWorkspaceFor,
   PASSWORD,
-  personWith,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestServer,
 } from './testing/house.ts';
 
 /** Published advisories of systems like ours; each is a lesson that some test holds us to. */
-const LESSONS = [
+const ADVISORIES = [
   'CVE-2026-46554',
   'CVE-2021-32701',
   'CVE-2025-61928',
@@ -46,15 +46,15 @@ const LESSONS = [
   'CVE-2024-45296',
 ];
 
-let house: TestHouse;
+let server: TestServer;
 let owner: TestPerson;
 before(async () => {
-  house = await startHouse();
-  owner = await signUpOwner(house);
+  server = await startTestServer();
+  owner = await signUpOwner(server);
 });
-after(() => house.close());
+after(() => server.close());
 
-const statusAt = async (path: string, secret: string) => (await house.call(path, { headers: bearer(secret) })).status;
+const statusAt = async (path: string, secret: string) => (await server.call(path, { headers: bearer(secret) })).status;
 
 test('every test that the documents about security name exists', () => {
   for (const page of ['docs/asvs.md', 'docs/threat-model.md']) {
@@ -78,7 +78,7 @@ test('every lesson has a test that names it', () => {
   const here = readFileSync('src/advisories.test.ts', 'utf8');
   const named = (id: string) => tests.includes(id) || new RegExp(`test\\('[^\\n]*${id}`).test(here);
   assert.deepEqual(
-    LESSONS.filter((id) => !named(id)),
+    ADVISORIES.filter((id) => !named(id)),
     [],
   );
 });
@@ -111,7 +111,7 @@ test('CVE-2026-72826: no credential makes or edits another, and no rights mean n
       [`/v1/api-keys/${key.id}`, { permissions: ['deploy'] }, 'PATCH'],
       ['/v1/invitations', { email: 'x@example.com', role: 'admin' }, 'POST'],
     ] as const) {
-      assert.equal((await house.call(path, { headers, body, method })).status, 403);
+      assert.equal((await server.call(path, { headers, body, method })).status, 403);
     }
   }
   for (const [path, body] of [
@@ -130,16 +130,16 @@ test('CVE-2023-39349: a credential sees no other credential, no member and no lo
 });
 
 test('CVE-2026-92764: the workspace comes from the credential alone, not from its creator or a header', async () => {
-  const second = await createWorkspaceFor(owner, house, 'Second');
+  const second = await createWorkspaceFor(owner, server, 'Second');
   const { secret } = await createKey(owner, ['read']);
   const headers = bearer(secret);
-  const who = await house.call<{ workspace: { id: string } }>('/v1/whoami', { headers });
-  assert.equal(who.body.workspace.id, owner.workspaceId);
+  const sender = await server.call<{ workspace: { id: string } }>('/v1/whoami', { headers });
+  assert.equal(sender.body.workspace.id, owner.workspaceId);
   const elsewhere = { ...headers, 'devpilot-workspace': second.workspaceId };
-  assert.equal((await house.call('/v1/whoami', { headers: elsewhere })).status, 404);
+  assert.equal((await server.call('/v1/whoami', { headers: elsewhere })).status, 404);
   const theirs = await createToken(second, ['all']);
   const body = new URLSearchParams({ token: theirs.secret });
-  assert.equal((await house.call('/v1/introspect', { headers, body })).text, '{"active":false}');
+  assert.equal((await server.call('/v1/introspect', { headers, body })).text, '{"active":false}');
 });
 
 test('GHSA-9rg3-v78m-26q8: nothing is embedded that another right guards', async () => {
@@ -154,9 +154,9 @@ test('GHSA-9rg3-v78m-26q8: nothing is embedded that another right guards', async
 });
 
 test('GHSA-xg6x-h9c9-2m83: a session is looked up at every request, so its end is its end', async () => {
-  const signedIn = await house.call('/v1/sessions', { body: { email: owner.email, password: PASSWORD } });
+  const signedIn = await server.call('/v1/sessions', { body: { email: owner.email, password: PASSWORD } });
   const cookie = (signedIn.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
-  const other = personWith(house, owner.email, cookie, owner.workspaceId);
+  const other = createTestPerson(server, owner.email, cookie, owner.workspaceId);
   for (let count = 0; count < 3; count++) assert.equal((await other.call('/v1/me')).status, 200);
   const { id } = signedIn.body as { id: string };
   assert.equal((await owner.call(`/v1/sessions/${id}`, { method: 'DELETE' })).status, 204);
@@ -167,7 +167,7 @@ test('CVE-2026-23996: an unknown secret and a deleted one get the same answer, b
   const { id, secret } = await createKey(owner, ['read']);
   await owner.call(`/v1/api-keys/${id}`, { method: 'DELETE' });
   const bare = async (one: string) => {
-    const { status, text, headers } = await house.call('/v1/whoami', { headers: bearer(one) });
+    const { status, text, headers } = await server.call('/v1/whoami', { headers: bearer(one) });
     return [status, text.replace(/"requestId":"[^"]*"/, ''), headers.get('www-authenticate')];
   };
   assert.deepEqual(await bare(mintSecret('api_key')), await bare(secret));

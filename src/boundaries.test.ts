@@ -7,7 +7,7 @@ import { test } from 'node:test';
  * The part of the core that also runs in other people's processes, in guards: it imports the words of the
  * contract and itself, and nothing of the runtime.
  */
-const PORTABLE = [
+const PORTABLE_FILES = [
   'credentials/guard-lease.ts',
   'credentials/judge.ts',
   'credentials/lease.ts',
@@ -25,7 +25,7 @@ const PORTABLE = [
  * What each folder of the house may import (docs/layout.md), besides itself. `node` is the runtime;
  * other words are folders or files of `src/` (with a slash or an ending) or packages.
  */
-const HOUSE: Readonly<Record<string, readonly string[]>> = {
+const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   'contract/words.ts': [],
   'contract/schemas.ts': ['contract/', 'zod'],
   'contract/instant.ts': ['zod'],
@@ -42,7 +42,7 @@ const HOUSE: Readonly<Record<string, readonly string[]>> = {
   // A model of nodes and clocks for tests and `npm run simulate`.
   'credentials/simulation.ts': ['contract/', 'credentials/', 'node', 'fast-check'],
   'credentials/simulation-worker.ts': ['credentials/', 'node', 'fast-check'],
-  ...Object.fromEntries(PORTABLE.map((file) => [file, ['contract/words.ts', ...PORTABLE]])),
+  ...Object.fromEntries(PORTABLE_FILES.map((file) => [file, ['contract/words.ts', ...PORTABLE_FILES]])),
   'credentials/': ['contract/', 'node'],
   'store/': ['contract/', 'node', 'kysely', 'kysely/migration', 'pg'],
   'audit/': ['contract/', 'store/', 'node'],
@@ -73,13 +73,13 @@ const HOUSE: Readonly<Record<string, readonly string[]>> = {
     '@fastify/swagger',
     '@scalar/api-reference',
   ],
-  'sdk/': ['contract/', ...PORTABLE],
+  'sdk/': ['contract/', ...PORTABLE_FILES],
   'web/': ['sdk/', 'contract/'],
   'cli/': ['sdk/', 'contract/', 'node', 'commander', '@clack/prompts', 'package.json'],
 };
 
 /** Commands that run beside or instead of a server, on its store: they put parts together as it does. */
-const ON_THE_STORE = new Set([
+const STORE_COMMANDS = new Set([
   'serve',
   'init',
   'people',
@@ -91,7 +91,7 @@ const ON_THE_STORE = new Set([
   'doctor',
   'main',
 ]);
-const PARTS = ['server.ts', 'server/', 'settings.ts', 'people/', 'audit/', 'store/'];
+const SERVER_PARTS = ['server.ts', 'server/', 'settings.ts', 'people/', 'audit/', 'store/'];
 /** Where the parts are put together, and how the page is built: these may import anything. */
 const COMPOSITION = /^(?:server\.ts|settings\.ts|server\/|testing\/|web\/vite\.config\.ts$)/;
 /** The page's own packages are its own business. */
@@ -141,13 +141,17 @@ function isWithin(of: string, allowed: string): boolean {
 }
 
 /** Null if the house lets `file` import `of`, otherwise why not. */
-function refusal({ file, of, types }: Import): string | null {
+function violationOf({ file, of, types }: Import): string | null {
   if (COMPOSITION.test(file)) return null;
   const folder = `${file.split('/')[0]}/`;
-  const rules = HOUSE[file] ?? HOUSE[folder];
+  const rules = ALLOWED_IMPORTS[file] ?? ALLOWED_IMPORTS[folder];
   if (rules === undefined) return `${file}: its folder has no rule`;
-  const command = file.startsWith('cli/') && ON_THE_STORE.has(file.slice(4).replace(/\.ts$/, ''));
-  const allowed = [...rules, ...(HOUSE[file] === undefined ? [folder] : []), ...(command ? PARTS : [])];
+  const command = file.startsWith('cli/') && STORE_COMMANDS.has(file.slice(4).replace(/\.ts$/, ''));
+  const allowed = [
+    ...rules,
+    ...(ALLOWED_IMPORTS[file] === undefined ? [folder] : []),
+    ...(command ? SERVER_PARTS : []),
+  ];
   if (allowed.some((one) => isWithin(of, one))) {
     // What runs in other people's processes takes nothing along but the words; types cost nothing.
     if (folder === 'sdk/' && of.startsWith('contract/') && of !== 'contract/words.ts' && !types) {
@@ -171,7 +175,7 @@ test('the walk sees every kind of import', () => {
 });
 
 test('the house imports one way', () => {
-  const refused = files.flatMap(importsOf).flatMap((one) => refusal(one) ?? []);
+  const refused = files.flatMap(importsOf).flatMap((one) => violationOf(one) ?? []);
   assert.deepEqual([...new Set(refused)], []);
 });
 
@@ -199,7 +203,8 @@ test('the rules bite', () => {
     ['web/app.tsx', 'credentials/secret.ts', true],
     ['attic/x.ts', 'contract/words.ts'],
   ];
-  for (const [file, of, types = false] of bad) assert.notEqual(refusal({ file, of, types }), null, `${file} → ${of}`);
+  for (const [file, of, types = false] of bad)
+    assert.notEqual(violationOf({ file, of, types }), null, `${file} → ${of}`);
 });
 
 test('SQL is written in store/ alone', () => {

@@ -2,82 +2,82 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import pino from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
-import { createDenials } from './audit/denials.ts';
-import { append } from './audit/log.ts';
+import { createDenialBuffer } from './audit/denials.ts';
+import { appendAuditEvent } from './audit/log.ts';
 import { createId, ID_PREFIXES } from './contract/id.ts';
 import { redactSecrets } from './contract/redact.ts';
-import { FAILURE_LIMITS, SECOND, UNKNOWN_LIMITS } from './contract/words.ts';
+import { FAILURE_LIMITS, SECOND, UNKNOWN_SECRET_LIMITS } from './contract/words.ts';
 import { createFailureLimiter, type FailureStore } from './credentials/failures.ts';
-import { createMemory } from './credentials/memory.ts';
-import { createJudges, type Watcher } from './credentials/present.ts';
-import { createProof } from './credentials/proof.ts';
-import { createLines } from './credentials/queue.ts';
+import { createRecordCache } from './credentials/memory.ts';
+import { type AuthenticationListener, createCredentialAuthenticator } from './credentials/present.ts';
+import { createPassphraseVerifier } from './credentials/proof.ts';
+import { createKeyedMutex } from './credentials/queue.ts';
 import type { Digest } from './credentials/record.ts';
-import { createRegistry } from './credentials/registry.ts';
-import type { Settle } from './credentials/store.ts';
+import { createRecordRegistry } from './credentials/registry.ts';
+import type { WaitForConfirmation } from './credentials/store.ts';
 import { createTrustedClients } from './credentials/trusted-clients.ts';
-import { createFindRecord, createUnknowns } from './credentials/unknowns.ts';
-import { createUsage } from './credentials/usage.ts';
-import { createApp } from './http/app.ts';
-import type { House } from './http/house.ts';
-import { createBackground } from './people/background.ts';
+import { createFindRecord, createUnknownSecretLimiter } from './credentials/unknowns.ts';
+import { createUsageRecorder } from './credentials/usage.ts';
+import { createHttpServer } from './http/app.ts';
+import type { AppContext } from './http/house.ts';
+import { createBackgroundQueue } from './people/background.ts';
 import type { PeopleContext } from './people/context.ts';
-import { createMail } from './people/mail.ts';
-import { makeSetupCode } from './people/sign-up.ts';
-import { createTraces } from './people/traces.ts';
+import { createMailer } from './people/mail.ts';
+import { createSetupCode } from './people/sign-up.ts';
+import { createSessionActivityBuffer } from './people/traces.ts';
 import { createClockSkew } from './server/clock-skew.ts';
 import { createStopDeadline, IncompleteStop, QUIET_MS, stopListening } from './server/closing.ts';
-import { createCredentialStore, createUsageJournal, readForJudging } from './server/credential-store.ts';
-import { databaseIn } from './server/health-metrics.ts';
+import { createCredentialStore, createUsageJournal, readStoredCredential } from './server/credential-store.ts';
+import { databaseFileIn } from './server/health-metrics.ts';
 import {
-  every,
-  FLUSH_EVERY,
-  FLUSH_USES_EVERY,
-  FOLD_EVERY,
-  FOLD_WITHIN,
-  TIDY_EVERY,
-  tidy,
+  FLUSH_INTERVAL_MS,
+  FLUSH_USES_INTERVAL_MS,
+  FOLD_INTERVAL_MS,
+  FOLD_TIME_BUDGET_MS,
+  HOUSEKEEPING_INTERVAL_MS,
+  repeatEvery,
+  runHousekeeping,
 } from './server/housekeeping.ts';
-import { authorityOf, listenOn } from './server/listening.ts';
-import { aloneWith, amongOthers } from './server/nodes.ts';
+import { formatAuthority, listenOrExplain } from './server/listening.ts';
+import { createStandaloneMembership, joinCluster } from './server/nodes.ts';
 import { openStore } from './server/open-store.ts';
-import { findUnreadiness } from './server/readiness.ts';
-import { openStorages } from './server/storages.ts';
-import { registerKinds, startSchedules, WORK_INTERVALS, type WorkIntervals } from './server/work.ts';
+import { findReadinessFailures } from './server/readiness.ts';
+import { openBackupStorages } from './server/storages.ts';
+import { registerJobKinds, startScheduler, WORK_INTERVALS, type WorkIntervals } from './server/work.ts';
 import type { Settings } from './settings.ts';
-import { countFailure, failedSince, recentFailures } from './store/failures.ts';
-import { anyPerson } from './store/people.ts';
+import { countFailure, recentFailures, recentlyFailedSubjects } from './store/failures.ts';
+import { hasAnyPerson } from './store/people.ts';
 import { createSeal } from './store/seal.ts';
 import type { Store } from './store/store.ts';
-import { usedAddresses } from './store/usage.ts';
-import { createIngest } from './workspace/activity-ingest.ts';
-import type { WorkspaceContext } from './workspace/context.ts';
-import { deploymentKind } from './workspace/deployments.ts';
-import { createReports } from './workspace/error-reports.ts';
-import { createJobs } from './workspace/jobs/worker.ts';
+import { addressesUsedSince } from './store/usage.ts';
+import { createActivityIngest } from './workspace/activity-ingest.ts';
+import type { PlatformContext } from './workspace/context.ts';
+import { deploymentJobKind } from './workspace/deployments.ts';
+import { createErrorIngest } from './workspace/error-reports.ts';
+import { createJobWorker } from './workspace/jobs/worker.ts';
 import { createLogs } from './workspace/logs.ts';
-import { createPatterns } from './workspace/patterns.ts';
+import { createPatternMatcher } from './workspace/patterns.ts';
 import { sealStoredCredentials } from './workspace/repository.ts';
 
 /** Records kept in memory: about 300 bytes each. */
-const RECORDS_IN_MEMORY = 1_000_000;
+const MAX_CACHED_RECORDS = 1_000_000;
 /** Above this many credentials with uses that are not folded in, a reader is shown the figures of the last fold. */
-const FLUSH_FOR_READERS = 5_000;
+const MAX_PENDING_USES_FOR_READERS = 5_000;
 /** Failures on other nodes are looked for over this many milliseconds, more than clocks and writes are apart. */
-const LEARNED_OVER = 30_000;
-const SUBJECTS_LEARNED = 200;
+const FAILURE_LOOKBACK_MS = 30_000;
+const MAX_REFRESHED_SUBJECTS = 200;
 /** Sign-ins and sign-ups of one client that may wait for their turn. Those beyond its limits cost no hash. */
-const TRIES_WAITING = 256;
+const MAX_WAITING_ATTEMPTS = 256;
 /** Requests for a password reset that may wait for their mail. */
-const MAIL_WAITING = 1_000;
+const MAX_WAITING_MAILS = 1_000;
 /** Messages that wait for a mail server hold a stop up for this long, milliseconds. */
-const MAIL_WITHIN = 1_000;
+const MAIL_STOP_TIMEOUT_MS = 1_000;
 /** The last writes of a stop are given this long, however long its last answers took; milliseconds. */
 const WRITE_AT_LEAST = 1_500;
 /** In-flight requests are given this long before their connections are cut. */
-const CLOSE_WITHIN = 4_000;
+const CLOSE_TIMEOUT_MS = 4_000;
 
-export interface Running {
+export interface RunningServer {
   /** Where it listens, without a slash at the end. */
   readonly url: string;
   /** The one-time link while nobody has signed up, null afterwards. */
@@ -91,22 +91,22 @@ export interface Running {
 }
 
 /** A firewall that limits connections lets one through again after half a minute without an attempt; milliseconds. */
-const CONNECTING = {
-  begin: [1 * SECOND, 3 * SECOND, 8 * SECOND],
-  goBack: [1 * SECOND, 3 * SECOND, 8 * SECOND, 15 * SECOND, 32 * SECOND],
+const CONNECT_RETRY_PAUSES_MS = {
+  start: [1 * SECOND, 3 * SECOND, 8 * SECOND],
+  rollback: [1 * SECOND, 3 * SECOND, 8 * SECOND, 15 * SECOND, 32 * SECOND],
 };
 
-export interface Parts {
+export interface StartOptions {
   readonly clock?: () => number;
   /** How soon servers that are not reached are tried again; for tests. */
-  readonly connecting?: WorkspaceContext['connecting'];
+  readonly connecting?: PlatformContext['connectRetryDelays'];
   readonly logger?: pino.Logger;
   /** How long no request must have arrived before a stop closes idle connections, milliseconds; for tests. */
   readonly quietMs?: number;
   /** How soon due schedules are seen and leftovers swept; for tests. */
   readonly work?: WorkIntervals;
   /** How soon nodes are taken for gone; for tests. */
-  readonly jobs?: { readonly lease: number; readonly beat: number };
+  readonly jobs?: { readonly leaseMs: number; readonly heartbeatMs: number };
 }
 
 export function createLogger(level: string): pino.Logger {
@@ -126,10 +126,10 @@ export function createLogger(level: string): pino.Logger {
   });
 }
 
-function failureStore(store: Store): FailureStore {
+function createFailureStore(store: Store): FailureStore {
   return {
     recentFailures: (subject, since) => recentFailures(store.read, subject, since),
-    countFailure: (subject, failure, since, allows) =>
+    countFailureIfAllowed: (subject, failure, since, allows) =>
       store.transaction((trx) => countFailure(trx, subject, failure, since, allows)),
   };
 }
@@ -139,112 +139,121 @@ export function createPeopleContext(
   store: Store,
   secret: Buffer,
   settings: Settings,
-  rest: Pick<PeopleContext, 'clock' | 'settle' | 'denials' | 'publicUrl' | 'background'>,
+  rest: Pick<PeopleContext, 'clock' | 'waitForConfirmation' | 'denials' | 'publicUrl' | 'background'>,
 ): PeopleContext {
-  const failures = failureStore(store);
-  const { signIn, stranger } = FAILURE_LIMITS;
+  const failures = createFailureStore(store);
+  const { signIn, acrossAccounts: stranger } = FAILURE_LIMITS;
   return {
     ...rest,
     store,
     seal: createSeal([secret]),
     failures: {
       signIn: createFailureLimiter(failures, signIn),
-      stranger: createFailureLimiter(failures, { perAddress: stranger, perSubject: stranger }),
-      turns: createLines(TRIES_WAITING),
+      acrossAccounts: createFailureLimiter(failures, { perAddress: stranger, perSubject: stranger }),
+      clientMutex: createKeyedMutex(MAX_WAITING_ATTEMPTS),
     },
     signUp: settings.signUp,
     workspaces: settings.workspaces,
-    mail: settings.smtpUrl === null ? null : createMail(settings.smtpUrl, settings.mailFrom),
+    mail: settings.smtpUrl === null ? null : createMailer(settings.smtpUrl, settings.mailFrom),
   };
 }
 
 /** Puts the parts together and listens. Throws `DirectoryInUse` where another process has the data directory. */
-export async function start(settings: Settings, parts: Parts = {}): Promise<Running> {
-  const clock = parts.clock ?? Date.now;
-  const log = parts.logger ?? createLogger(settings.logLevel);
+export async function startServer(settings: Settings, options: StartOptions = {}): Promise<RunningServer> {
+  const clock = options.clock ?? Date.now;
+  const log = options.logger ?? createLogger(settings.logLevel);
   const opened = await openStore(settings, {
     onError: (error) => log.warn({ err: error }, 'a connection to the store broke'),
     onFault: (message) => log.fatal(message),
   });
   // Loaded where they are asked for: start and idle memory are everybody's.
-  const meter = settings.metrics === null ? null : (await import('./server/metrics.ts')).createMeter();
-  const store = meter?.store(opened.store) ?? opened.store;
+  const meter = settings.metrics === null ? null : (await import('./server/metrics.ts')).createMetricsRecorder();
+  const store = meter?.instrumentStore(opened.store) ?? opened.store;
   let url = '';
 
-  const read = (digest: Digest) => readForJudging(store, digest);
-  const registry = createRegistry({
+  const read = (digest: Digest) => readStoredCredential(store, digest);
+  const registry = createRecordRegistry({
     read,
     lease: { holds: () => membership.lease.holds() },
-    memory: createMemory(RECORDS_IN_MEMORY),
+    cache: createRecordCache(MAX_CACHED_RECORDS),
   });
   const nodeId = createId('node', clock());
   const skew = createClockSkew(
     (skewMs) => log.warn({ skewMs }, 'the clock of this node is not that of the database; synchronise both'),
     (skewMs) => log.info({ skewMs }, 'the clock of this node is that of the database again'),
   );
-  const facts = { bound: settings.revocationBound, isNew: !(await anyPerson(store.read)), registry, read };
+  const membershipOptions = {
+    bound: settings.revocationBoundMs,
+    isNew: !(await hasAnyPerson(store.read)),
+    registry,
+    read,
+  };
   const membership =
     settings.databaseUrl === null
-      ? aloneWith({ ...facts, store })
-      : amongOthers({
-          ...facts,
+      ? createStandaloneMembership({ ...membershipOptions, store })
+      : joinCluster({
+          ...membershipOptions,
           url: settings.databaseUrl,
           id: nodeId,
           clock,
-          onSkew: skew.note,
+          onSkew: skew.record,
           onError: (error) => log.warn({ err: error }, 'the lease was not renewed; it is tried again'),
         });
-  const { settleAll } = membership;
-  const settle: Settle = async (revocation) => {
-    const receipt = await membership.settle(revocation);
-    meter?.confirmed(receipt.ms);
+  const { waitForAllConfirmations } = membership;
+  const waitForConfirmation: WaitForConfirmation = async (revocation) => {
+    const receipt = await membership.waitForConfirmation(revocation);
+    meter?.recordConfirmation(receipt.ms);
     return receipt;
   };
-  const passphraseFailures = createFailureLimiter(failureStore(store), FAILURE_LIMITS.passphrase);
-  const trusted = createTrustedClients((workspaceId, id, since) => usedAddresses(store.read, workspaceId, id, since));
-  const proof = createProof(passphraseFailures, trusted);
-  const journal = await createUsageJournal(store);
-  const usage = createUsage(journal, nodeId, registry.places);
-  const denials = createDenials();
-  const traces = createTraces(store);
-  const watch: Watcher = ({ verdict, record }, presented) => {
-    if (verdict === 'ok' || record === null) return;
+  const passphraseFailures = createFailureLimiter(createFailureStore(store), FAILURE_LIMITS.passphrase);
+  const trustedClients = createTrustedClients((workspaceId, id, since) =>
+    addressesUsedSince(store.read, workspaceId, id, since),
+  );
+  const passphraseVerifier = createPassphraseVerifier(passphraseFailures, trustedClients);
+  const usageJournal = await createUsageJournal(store);
+  const usageRecorder = createUsageRecorder(usageJournal, nodeId, registry.counterSlots);
+  const denials = createDenialBuffer();
+  const sessionActivity = createSessionActivityBuffer(store);
+  const recordDenial: AuthenticationListener = ({ decision, record }, request) => {
+    if (decision === 'ok' || record === null) return;
     const { id, kind, name, workspace } = record;
-    denials.note({
+    denials.add({
       workspaceId: workspace.id,
-      action: verdict === 'passphrase_incorrect' ? 'credential.passphrase_failed' : 'credential.denied',
+      action: decision === 'passphrase_incorrect' ? 'credential.passphrase_failed' : 'credential.denied',
       actor: { kind, id, name },
       credential: { kind, id, name },
-      reason: verdict,
-      origin: { address: presented.address, userAgent: presented.userAgent, requestId: presented.requestId },
+      reason: decision,
+      origin: { address: request.address, userAgent: request.userAgent, requestId: request.requestId },
       at: clock(),
     });
   };
-  const unknowns = createUnknowns(UNKNOWN_LIMITS);
-  const findRecord = createFindRecord(registry, unknowns, clock);
-  const judges = createJudges({
+  const unknownSecrets = createUnknownSecretLimiter(UNKNOWN_SECRET_LIMITS);
+  const findRecord = createFindRecord(registry, unknownSecrets, clock);
+  const authenticator = createCredentialAuthenticator({
     registry,
     findRecord,
-    proof,
-    usage,
+    passphraseVerifier,
+    usageRecorder,
     clock,
-    looked: parts.clock ?? membership.looked,
-    watch,
+    lastWallTime: options.clock ?? membership.lastWallTime,
+    onResult: recordDenial,
   });
   const people = createPeopleContext(store, opened.secret, settings, {
     clock,
-    settle,
+    waitForConfirmation,
     denials,
     publicUrl: () => settings.publicUrl ?? url,
-    background: createBackground(MAIL_WAITING, (error) => log.error({ err: error }, 'a message was not sent')),
+    background: createBackgroundQueue(MAX_WAITING_MAILS, (error) =>
+      log.error({ err: error }, 'a message was not sent'),
+    ),
   });
 
   let denialsWritten = Promise.resolve();
   async function writeDenials(everything: boolean): Promise<void> {
-    const due = denials.take(clock(), everything).sort((a, b) => (a.workspaceId < b.workspaceId ? -1 : 1));
+    const due = denials.drain(clock(), everything).sort((a, b) => (a.workspaceId < b.workspaceId ? -1 : 1));
     if (due.length === 0) return;
     await store.transaction(async (trx) => {
-      for (const draft of due) await append(trx, draft);
+      for (const draft of due) await appendAuditEvent(trx, draft);
     });
   }
   /** One after the other, so that who waits for this also waits for what another call has taken and not yet written. */
@@ -253,13 +262,13 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     return denialsWritten;
   }
 
-  const jobs = createJobs({
+  const jobs = createJobWorker({
     store,
     clock,
     nodeId,
     onError: (error) => log.error({ err: error }, 'a job went wrong'),
-    ...(meter !== null && { onEnd: meter.jobEnded }),
-    ...parts.jobs,
+    ...(meter !== null && { onJobEnd: meter.recordJobEnd }),
+    ...options.jobs,
   });
   const logs = createLogs({
     store,
@@ -267,91 +276,95 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     onError: (error) => log.error({ err: error }, 'lines of a log were not written'),
   });
 
-  const patterns = createPatterns();
-  const workspace: WorkspaceContext = {
+  const patterns = createPatternMatcher();
+  const workspace: PlatformContext = {
     store,
     clock,
     seal: people.seal,
-    localServer: settings.localServer === 'on',
-    connecting: parts.connecting ?? CONNECTING,
-    ingest: createIngest(store),
-    reports: createReports(store),
+    allowLocalServers: settings.localServer === 'on',
+    connectRetryDelays: options.connecting ?? CONNECT_RETRY_PAUSES_MS,
+    activityIngest: createActivityIngest(store),
+    errorIngest: createErrorIngest(store),
     jobs,
     logs,
-    patterns,
-    storages: openStorages(settings, (error) => log.error({ err: error }, 'no backups can be kept here')),
+    patternMatcher: patterns,
+    backupStorages: openBackupStorages(settings, (error) => log.error({ err: error }, 'no backups can be kept here')),
     onError: (error) => log.error({ err: error }, 'something went wrong; it is tried again'),
   };
-  registerKinds(workspace);
+  registerJobKinds(workspace);
 
-  const house: House = {
+  const appContext: AppContext = {
     version: packageJson.version,
     publicUrl: settings.publicUrl,
     listenHost: settings.host,
     store,
     seal: people.seal,
     clock,
-    judges: meter?.judges(judges) ?? judges,
-    proof,
+    authenticator: meter?.instrumentAuthenticator(authenticator) ?? authenticator,
+    passphraseVerifier: passphraseVerifier,
     findRecord,
-    unknownSessions: createUnknowns(UNKNOWN_LIMITS),
+    unknownSessionLimiter: createUnknownSecretLimiter(UNKNOWN_SECRET_LIMITS),
     guards: membership.guards,
-    unknownToGuards: createUnknowns(UNKNOWN_LIMITS),
-    addUses: journal.addUses,
+    guardLookupLimiter: createUnknownSecretLimiter(UNKNOWN_SECRET_LIMITS),
+    recordGuardUses: usageJournal.addUses,
     credentials: {
       store: createCredentialStore(store),
-      settle,
-      settleAll,
+      waitForConfirmation,
+      waitForAllConfirmations,
       flushUses: async () => {
-        const pending = usage.pendingCredentials() + journal.size();
-        if (pending === 0 || pending > FLUSH_FOR_READERS) return;
-        await usage.flush();
-        await journal.fold();
+        const pending = usageRecorder.pendingCredentials() + usageJournal.pendingUses();
+        if (pending === 0 || pending > MAX_PENDING_USES_FOR_READERS) return;
+        await usageRecorder.flush();
+        await usageJournal.fold();
       },
       clock,
     },
     people,
-    workspace,
+    platform: workspace,
     denials,
-    traces,
+    sessionActivity: sessionActivity,
     flushDenials,
-    unreadiness: () => findUnreadiness(store, membership.lease, skew),
+    readinessFailures: () => findReadinessFailures(store, membership.lease, skew),
   };
 
   await sealStoredCredentials(store, people.seal, clock());
-  const app = await createApp(house, { logger: log, trustProxy: settings.trustProxy, observe: meter?.answered });
+  const app = await createHttpServer(appContext, {
+    logger: log,
+    trustProxy: settings.trustProxy,
+    observe: meter?.recordResponse,
+  });
   let metrics: Server | null = null;
   try {
     await membership.start();
-    await listenOn({ host: 'HOST', port: 'PORT' }, settings, () =>
+    await listenOrExplain({ host: 'HOST', port: 'PORT' }, settings, () =>
       app.listen({ port: settings.port, host: settings.host }),
     );
     if (meter !== null && settings.metrics !== null) {
-      const at = settings.metrics;
+      const metricsListener = settings.metrics;
       const gauges = {
         version: packageJson.version,
-        recordsInMemory: registry.size,
-        usageLag: () => usage.lag(clock()),
-        pendingCredentials: usage.pendingCredentials,
-        lookUpsRefused: unknowns.refused,
-        jobs: jobs.figures,
-        jobsHere: jobs.running,
+        cachedRecords: registry.size,
+        usageLagMs: () => usageRecorder.lagMs(clock()),
+        pendingCredentials: usageRecorder.pendingCredentials,
+        refusedLookups: unknownSecrets.refusalCount,
+        jobs: jobs.counts,
+        localJobs: jobs.running,
         health: {
           leaseHeld: membership.lease.holds,
           leases: membership.countLeases,
           skewMs: skew.skewMs,
           pools: () => {
-            const leases = membership.pool();
-            return { ...store.pools?.(), ...(leases !== null && { lease: leases }) };
+            const leases = membership.leasePoolUsage();
+            return { ...store.poolUsage?.(), ...(leases !== null && { lease: leases }) };
           },
           dataDirectory: settings.dataDirectory,
-          database: settings.databaseUrl === null ? databaseIn(settings.dataDirectory) : null,
+          database: settings.databaseUrl === null ? databaseFileIn(settings.dataDirectory) : null,
         },
         diskFull: () => store.diskFull?.() ?? false,
         reserveBytes: () => store.reserveBytes?.() ?? 0,
       };
       const named = { host: 'DEVPILOT_METRICS', port: 'DEVPILOT_METRICS' };
-      metrics = await listenOn(named, at, () => meter.listen(at, gauges));
+      metrics = await listenOrExplain(named, metricsListener, () => meter.listen(metricsListener, gauges));
     }
   } catch (error) {
     await app.close();
@@ -362,39 +375,48 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
   }
   const { port } = app.server.address() as AddressInfo;
   const host = settings.host === '0.0.0.0' || settings.host === '::' ? 'localhost' : settings.host;
-  url = `http://${authorityOf(host, port)}`;
-  const code = await makeSetupCode(people);
+  url = `http://${formatAuthority(host, port)}`;
+  const setupCode = await createSetupCode(people);
 
   const onError = (error: unknown) => log.error({ err: error }, 'background work failed; it is tried again');
   async function flush(): Promise<void> {
     await flushDenials();
-    await traces.flush();
+    await sessionActivity.flush();
   }
   // Uses have a schedule of their own: at most the last second of them may be missing after a kill.
-  const usesFlusher = every(FLUSH_USES_EVERY, usage.flush, onError, true);
-  const flusher = every(FLUSH_EVERY, flush, onError);
-  const folder = every(FOLD_EVERY, () => journal.fold(FOLD_WITHIN), onError);
+  const usesFlushTimer = repeatEvery(FLUSH_USES_INTERVAL_MS, usageRecorder.flush, onError, true);
+  const flushTimer = repeatEvery(FLUSH_INTERVAL_MS, flush, onError);
+  const foldTimer = repeatEvery(FOLD_INTERVAL_MS, () => usageJournal.fold(FOLD_TIME_BUDGET_MS), onError);
   // A passphrase that was proven here is judged from memory, which must know of failures on other nodes.
-  async function learnFailures(): Promise<void> {
+  async function refreshFailures(): Promise<void> {
     if (settings.databaseUrl === null) return;
-    const subjects = await failedSince(store.read, ID_PREFIXES.access_token, clock() - LEARNED_OVER, SUBJECTS_LEARNED);
+    const subjects = await recentlyFailedSubjects(
+      store.read,
+      ID_PREFIXES.access_token,
+      clock() - FAILURE_LOOKBACK_MS,
+      MAX_REFRESHED_SUBJECTS,
+    );
     for (const subject of subjects) await passphraseFailures.refresh(subject, clock());
   }
-  const learner = every(FLUSH_EVERY, learnFailures, onError);
-  const tidier = every(TIDY_EVERY, () => tidy(workspace, clock(), settings.retentionDays), onError);
+  const failureRefreshTimer = repeatEvery(FLUSH_INTERVAL_MS, refreshFailures, onError);
+  const housekeepingTimer = repeatEvery(
+    HOUSEKEEPING_INTERVAL_MS,
+    () => runHousekeeping(workspace, clock(), settings.retentionDays),
+    onError,
+  );
 
   /** Writes all that was counted; what is too much to fold in now is folded after the next start, since a stop must not take long. */
   async function writeUses(): Promise<void> {
-    await usage.flush();
-    if (journal.size() <= FLUSH_FOR_READERS) await journal.fold();
+    await usageRecorder.flush();
+    if (usageJournal.pendingUses() <= MAX_PENDING_USES_FOR_READERS) await usageJournal.fold();
   }
 
-  jobs.register(deploymentKind(workspace));
+  jobs.register(deploymentJobKind(workspace));
   jobs.start();
-  const schedules = startSchedules(workspace, parts.work ?? WORK_INTERVALS);
+  const schedules = startScheduler(workspace, options.work ?? WORK_INTERVALS);
 
   async function close(): Promise<void> {
-    const withinStop = createStopDeadline(usage.pendingCredentials);
+    const withinStop = createStopDeadline(usageRecorder.pendingCredentials);
     /** Null, or why it failed, in one line. */
     const settled = (work: Promise<unknown>, leastMs?: number): Promise<string | null> =>
       withinStop(work, leastMs).then(
@@ -406,23 +428,25 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
     const jobsOver = jobs.stop();
     jobsOver.catch(() => undefined);
     membership.guards.stop();
-    const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_WITHIN);
-    const allEnded = await stopListening(app.server, parts.quietMs ?? QUIET_MS);
+    const forcedCloseTimer = setTimeout(() => app.server.closeAllConnections(), CLOSE_TIMEOUT_MS);
+    const allEnded = await stopListening(app.server, options.quietMs ?? QUIET_MS);
     // A connection that was answered meanwhile is kept alive otherwise, and the stop would wait for it.
     const sweep = setInterval(() => app.server.closeIdleConnections(), 20);
     await app.close();
     await allEnded();
-    clearTimeout(cut);
+    clearTimeout(forcedCloseTimer);
     clearInterval(sweep);
     metrics?.close();
     // What can't be written is reported at the end; it keeps nothing from being given back.
-    const flushers = Promise.all([usesFlusher, flusher, learner, folder, tidier].map((one) => one.stop()));
-    const ending = [jobsOver, flushers, patterns.close(), people.background.stop(MAIL_WITHIN)];
+    const flushers = Promise.all(
+      [usesFlushTimer, flushTimer, failureRefreshTimer, foldTimer, housekeepingTimer].map((one) => one.stop()),
+    );
+    const ending = [jobsOver, flushers, patterns.close(), people.background.stop(MAIL_STOP_TIMEOUT_MS)];
     const outcomes = [await schedulesOver, ...(await Promise.all(ending.map((one) => settled(one))))];
-    const writing = [writeUses(), flushDenials(true), traces.flush()];
+    const writing = [writeUses(), flushDenials(true), sessionActivity.flush()];
     outcomes.push(...(await Promise.all(writing.map((one) => settled(one, WRITE_AT_LEAST)))));
     outcomes.push(await settled(membership.stop()));
-    const lost = usage.pendingUses();
+    const lost = usageRecorder.pendingUses();
     outcomes.push(await settled(store.close()));
     opened.release();
     const failure = outcomes.find((one) => one !== null);
@@ -435,11 +459,11 @@ export async function start(settings: Settings, parts: Parts = {}): Promise<Runn
   const metricsAddress = metrics?.address() as AddressInfo | undefined;
   return {
     url,
-    setupLink: code === null ? null : `${settings.publicUrl ?? url}/setup#code=${code}`,
+    setupLink: setupCode === null ? null : `${settings.publicUrl ?? url}/setup#code=${setupCode}`,
     metricsUrl:
       metricsAddress === undefined
         ? null
-        : `http://${authorityOf(metricsAddress.address, metricsAddress.port)}/metrics`,
+        : `http://${formatAuthority(metricsAddress.address, metricsAddress.port)}/metrics`,
     close,
   };
 }

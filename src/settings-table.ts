@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
-import { parsePostgresAddress } from './store/postgres-address.ts';
+import { parsePostgresUrl } from './store/postgres-address.ts';
 
 export const SECRET_BYTES = 32;
 
@@ -65,7 +65,7 @@ function parseHost(text: string): string | undefined {
 function parseDatabaseUrl(text: string): string | undefined {
   if (!/^postgres(?:ql)?:\/\//.test(text)) return undefined;
   try {
-    parsePostgresAddress(text);
+    parsePostgresUrl(text);
   } catch (error) {
     throw new NotAccepted(`a postgres:// address ${(error as Error).message}`);
   }

@@ -17,7 +17,7 @@ test('without any setting the contract’s defaults hold', () => {
   assert.deepEqual(settings.trustProxy, []);
   assert.equal(settings.signUp, 'invite');
   assert.equal(settings.workspaces, 'operators');
-  assert.equal(settings.revocationBound, 2000);
+  assert.equal(settings.revocationBoundMs, 2000);
   assert.equal(settings.metrics, null);
   assert.equal(settings.localServer, 'off');
   assert.equal(settings.logLevel, 'info');
@@ -60,7 +60,7 @@ test('good values are taken', () => {
   });
   assert.equal(settings.publicUrl, 'https://devpilot.example.com');
   assert.deepEqual(settings.trustProxy, ['127.0.0.1', '10.0.0.0/8', '::1', 'fd00::/8']);
-  assert.equal(settings.revocationBound, 500);
+  assert.equal(settings.revocationBoundMs, 500);
   assert.deepEqual(settings.metrics, { host: '::1', port: 9464 });
   assert.equal(settings.secret?.length, 32);
 });
@@ -116,7 +116,7 @@ for (const [name, first, ...rest] of BAD) {
     assert.match(stderr, new RegExp(`^devpilot: ${name} must be [^\n]+\\.\n$`));
     if (name === 'DEVPILOT_SECRET') assert.ok(!stderr.includes(String(first)));
     for (const value of rest) {
-      assert.throws(() => readSettings({ [name]: value }), new RegExp(`^BadSetting: ${name} must be `), value);
+      assert.throws(() => readSettings({ [name]: value }), new RegExp(`^InvalidSettingError: ${name} must be `), value);
     }
     directory.remove();
   });
@@ -161,10 +161,10 @@ test('a bucket needs both halves of an access key, the secret one from the envir
     accessKeyId: 'AKIDEXAMPLE',
     secretAccessKey: 'wJalrXUtnFEMI/K7MDENG',
   });
-  assert.throws(() => readSettings(id), /^BadSetting: DEVPILOT_BACKUP_SECRET_ACCESS_KEY must be /);
+  assert.throws(() => readSettings(id), /^InvalidSettingError: DEVPILOT_BACKUP_SECRET_ACCESS_KEY must be /);
   assert.throws(
     () => readSettings({ DEVPILOT_BACKUP_BUCKET: id.DEVPILOT_BACKUP_BUCKET, ...secret }),
-    /^BadSetting: DEVPILOT_BACKUP_ACCESS_KEY_ID must be /,
+    /^InvalidSettingError: DEVPILOT_BACKUP_ACCESS_KEY_ID must be /,
   );
   const directory = temporaryDirectory();
   const path = join(directory.path, 'key');
@@ -173,17 +173,20 @@ test('a bucket needs both halves of an access key, the secret one from the envir
   assert.equal(readSettings(fromFile).backups.bucket?.secretAccessKey, 'from-a-file');
   assert.throws(
     () => readSettings({ ...fromFile, ...secret }),
-    /^BadSetting: DEVPILOT_BACKUP_SECRET_ACCESS_KEY must be unset/,
+    /^InvalidSettingError: DEVPILOT_BACKUP_SECRET_ACCESS_KEY must be unset/,
   );
   const nowhere = { ...id, DEVPILOT_BACKUP_SECRET_ACCESS_KEY_FILE: '/nothing/there' };
-  assert.throws(() => readSettings(nowhere), /^BadSetting: DEVPILOT_BACKUP_SECRET_ACCESS_KEY_FILE must be /);
+  assert.throws(() => readSettings(nowhere), /^InvalidSettingError: DEVPILOT_BACKUP_SECRET_ACCESS_KEY_FILE must be /);
   directory.remove();
 });
 
 test('PostgreSQL needs a secret, and one place for it', () => {
-  assert.throws(() => readSettings({ DATABASE_URL: 'postgres://localhost/devpilot' }), /^BadSetting: DEVPILOT_SECRET/);
+  assert.throws(
+    () => readSettings({ DATABASE_URL: 'postgres://localhost/devpilot' }),
+    /^InvalidSettingError: DEVPILOT_SECRET/,
+  );
   const both = { DEVPILOT_SECRET: 'x'.repeat(32), DEVPILOT_SECRET_FILE: '/etc/devpilot/secret' };
-  assert.throws(() => readSettings(both), /^BadSetting: DEVPILOT_SECRET/);
+  assert.throws(() => readSettings(both), /^InvalidSettingError: DEVPILOT_SECRET/);
 });
 
 test('a secret is read from its file without the newline at its end, and too short a file is refused', () => {

@@ -20,7 +20,7 @@ export interface Settings {
   /** Who may create workspaces. */
   readonly workspaces: 'operators' | 'anyone';
   /** Milliseconds. */
-  readonly revocationBound: number;
+  readonly revocationBoundMs: number;
   readonly metrics: { readonly host: string; readonly port: number } | null;
   readonly localServer: 'off' | 'on';
   readonly retentionDays: number;
@@ -33,7 +33,7 @@ export interface Settings {
       readonly secretAccessKey: string;
     } | null;
     /** Bytes. */
-    readonly limit: number;
+    readonly maxBytes: number;
   };
   readonly logLevel: string;
   readonly smtpUrl: string | null;
@@ -41,10 +41,10 @@ export interface Settings {
 }
 
 /** A setting whose value is not accepted. The message is one line that names the setting and what it accepts. */
-export class BadSetting extends Error {
+export class InvalidSettingError extends Error {
   constructor(name: string, accepts: string) {
     super(`${name} must be ${accepts}.`);
-    this.name = 'BadSetting';
+    this.name = 'InvalidSettingError';
   }
 }
 
@@ -59,7 +59,7 @@ function readOne(name: SettingName, environment: Environment): unknown {
     if (value === undefined) throw new NotAccepted(accepts);
     return value;
   } catch (error) {
-    throw error instanceof NotAccepted ? new BadSetting(name, error.message) : error;
+    throw error instanceof NotAccepted ? new InvalidSettingError(name, error.message) : error;
   }
 }
 
@@ -70,16 +70,16 @@ function readAll(environment: Environment): SettingValues {
 
 /** The value of a setting or of the file that its twin names. */
 function oneOfTwo<T>(name: SettingName, value: T | null, fromFile: T | null): T | null {
-  if (value !== null && fromFile !== null) throw new BadSetting(name, `unset while ${name}_FILE is set`);
+  if (value !== null && fromFile !== null) throw new InvalidSettingError(name, `unset while ${name}_FILE is set`);
   return value ?? fromFile;
 }
 
-function secretOf(values: SettingValues): Pick<Settings, 'secret' | 'secretSetting'> {
+function readSecret(values: SettingValues): Pick<Settings, 'secret' | 'secretSetting'> {
   const { DEVPILOT_SECRET: value, DEVPILOT_SECRET_FILE: fromFile } = values;
   const secret = oneOfTwo('DEVPILOT_SECRET', value, fromFile);
   if (secret === null && values.DATABASE_URL !== null) {
     const { accepts } = SETTINGS.DEVPILOT_SECRET;
-    throw new BadSetting('DEVPILOT_SECRET', `${accepts}, the same on every node, when DATABASE_URL is set`);
+    throw new InvalidSettingError('DEVPILOT_SECRET', `${accepts}, the same on every node, when DATABASE_URL is set`);
   }
   return {
     secret,
@@ -87,7 +87,7 @@ function secretOf(values: SettingValues): Pick<Settings, 'secret' | 'secretSetti
   };
 }
 
-function bucketOf(values: SettingValues): Settings['backups']['bucket'] {
+function readBucket(values: SettingValues): Settings['backups']['bucket'] {
   const { DEVPILOT_BACKUP_BUCKET: url, DEVPILOT_BACKUP_ACCESS_KEY_ID: accessKeyId } = values;
   const secretAccessKey = oneOfTwo(
     'DEVPILOT_BACKUP_SECRET_ACCESS_KEY',
@@ -99,7 +99,7 @@ function bucketOf(values: SettingValues): Settings['backups']['bucket'] {
     ['DEVPILOT_BACKUP_ACCESS_KEY_ID', accessKeyId],
     ['DEVPILOT_BACKUP_SECRET_ACCESS_KEY', secretAccessKey],
   ] as const) {
-    if (value === null) throw new BadSetting(name, SETTINGS[name].accepts);
+    if (value === null) throw new InvalidSettingError(name, SETTINGS[name].accepts);
   }
   return {
     url,
@@ -115,24 +115,24 @@ export function readSettings(environment: Environment): Settings {
   const signUp = values.DEVPILOT_SIGN_UP;
   // A local server lets anyone who may change an app run commands as Devpilot's own user.
   if (values.DEVPILOT_LOCAL_SERVER === 'on' && signUp === 'open') {
-    throw new BadSetting('DEVPILOT_LOCAL_SERVER', 'off while DEVPILOT_SIGN_UP is open');
+    throw new InvalidSettingError('DEVPILOT_LOCAL_SERVER', 'off while DEVPILOT_SIGN_UP is open');
   }
   return {
     port: values.PORT,
     host: values.HOST,
     dataDirectory: values.DEVPILOT_DATA_DIR,
     databaseUrl: values.DATABASE_URL,
-    ...secretOf(values),
+    ...readSecret(values),
     publicUrl: values.DEVPILOT_PUBLIC_URL,
     trustProxy: values.DEVPILOT_TRUST_PROXY,
     signUp,
     // Someone who signs up without an invitation has no workspace yet.
     workspaces: values.DEVPILOT_WORKSPACES ?? (signUp === 'open' ? 'anyone' : 'operators'),
-    revocationBound: values.DEVPILOT_REVOCATION_BOUND,
+    revocationBoundMs: values.DEVPILOT_REVOCATION_BOUND,
     metrics: values.DEVPILOT_METRICS,
     localServer: values.DEVPILOT_LOCAL_SERVER,
     retentionDays: values.DEVPILOT_RETENTION_DAYS,
-    backups: { bucket: bucketOf(values), limit: values.DEVPILOT_BACKUP_MAX_MB * 1_048_576 },
+    backups: { bucket: readBucket(values), maxBytes: values.DEVPILOT_BACKUP_MAX_MB * 1_048_576 },
     logLevel: values.LOG_LEVEL,
     smtpUrl: values.DEVPILOT_SMTP_URL,
     mailFrom: values.DEVPILOT_MAIL_FROM,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { LOAD_CORE, run } from './processes.ts';
 
 /** Installs wrk from Debian where it is missing. */
-export async function needWrk(): Promise<void> {
+export async function ensureWrk(): Promise<void> {
   const there = await run('which', ['wrk']).catch(() => null);
   if (there !== null) return;
   process.stdout.write('wrk is missing; installing it with apt-get\n');

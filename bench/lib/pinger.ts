@@ -8,7 +8,7 @@ const longest = new Int32Array(shared);
 const { hostname, port, host } = new URL(url);
 const socket = connect(Number(port), hostname);
 let last = performance.now();
-let answered = (): void => undefined;
+let resolveAnswer = (): void => undefined;
 socket.on('data', () => {
   const now = performance.now();
   const silence = Math.round((now - last) * 1000);
@@ -16,10 +16,10 @@ socket.on('data', () => {
   for (let known = Atomics.load(longest, 0); silence > known; ) {
     known = Atomics.compareExchange(longest, 0, known, silence) === known ? silence : Atomics.load(longest, 0);
   }
-  answered();
+  resolveAnswer();
 });
 for (;;) {
-  const answer = new Promise<void>((resolve) => (answered = resolve));
+  const answer = new Promise<void>((resolve) => (resolveAnswer = resolve));
   socket.write(`GET /healthz HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
   await answer;
   await setTimeout(1);

@@ -8,11 +8,11 @@ export const SERVER_CORE = '0';
 export const LOAD_CORE = '1';
 export const ALL_CORES = `0-${cpus().length - 1}`;
 
-export interface Served {
+export interface ServerProcess {
   readonly url: string;
   readonly pid: number;
   /** Milliseconds from the spawn to the line that says where it listens. */
-  readonly startedIn: number;
+  readonly startupMs: number;
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
@@ -22,7 +22,7 @@ process.on('exit', () => {
 });
 
 /** Starts a script of ours, on the server's core unless told otherwise, and waits for the line that holds its address. */
-export async function serve(
+export async function startServerProcess(
   script: string,
   options: {
     args?: readonly string[];
@@ -30,7 +30,7 @@ export async function serve(
     environment?: Readonly<Record<string, string>>;
     cores?: string;
   } = {},
-): Promise<Served> {
+): Promise<ServerProcess> {
   const began = performance.now();
   const path = fileURLToPath(new URL(`../../${script}`, import.meta.url));
   const child = spawn(
@@ -67,7 +67,7 @@ export async function serve(
   return {
     url,
     pid: child.pid ?? 0,
-    startedIn: performance.now() - began,
+    startupMs: performance.now() - began,
     async stop(signal = 'SIGTERM') {
       child.kill(signal);
       await ended;

@@ -41,7 +41,7 @@ export function median(values: readonly number[]): number {
 
 /** The median of the ratios of rounds that were run side by side, so that a slow minute hits both. */
 export function medianRatio(above: readonly number[], below: readonly number[]): number {
-  return median(above.map((value, at) => value / (below[at] ?? Number.NaN)));
+  return median(above.map((value, index) => value / (below[index] ?? Number.NaN)));
 }
 
 const plain = (value: number): string =>

@@ -5,10 +5,10 @@ import { DatabaseSync } from 'node:sqlite';
 import { createId } from '../../src/contract/id.ts';
 import { DAY } from '../../src/contract/words.ts';
 import { digestBytes, digestOf, hintOf, mintSecret } from '../../src/credentials/secret.ts';
-import { signUpOwner, startHouse } from '../../src/testing/house.ts';
+import { signUpOwner, startTestServer } from '../../src/testing/house.ts';
 
 /** A data directory of a stopped server with credentials in it. */
-export interface Seeded {
+export interface SeededDirectory {
   readonly directory: string;
   /** The secrets, a line each. */
   readonly secrets: string;
@@ -19,7 +19,7 @@ export interface Seeded {
 
 const folder = mkdtempSync(join(tmpdir(), 'devpilot-bench-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-const seeded = new Map<number, Promise<Seeded>>();
+const seeded = new Map<number, Promise<SeededDirectory>>();
 
 /** A folder for the files of this run, removed at its end. */
 export function runFolder(): string {
@@ -36,22 +36,30 @@ function insertTokens(path: string, secretsFile: string, workspaceId: string, pe
   const now = Date.now();
   const first = now - 300 * DAY;
   let lines = '';
-  for (let at = 0; at < count; at++) {
+  for (let index = 0; index < count; index++) {
     const secret = mintSecret('access_token');
     lines += `${secret}\n`;
-    if (lines.length > 1e6 || at === count - 1) {
+    if (lines.length > 1e6 || index === count - 1) {
       writeSync(file, lines);
       lines = '';
     }
-    const createdAt = first + Math.floor((at / count) * 200 * DAY);
+    const createdAt = first + Math.floor((index / count) * 200 * DAY);
     // Spread over names, expiries and uses, so that every sort has something to sort.
-    const shuffled = (at * 7919) % count;
+    const shuffled = (index * 7919) % count;
     const name = `Pipeline ${String(shuffled).padStart(7, '0')}`;
-    const expiresAt = at % 3 === 0 ? null : now + DAY + shuffled * 1000;
-    const lastUsedAt = at % 4 === 0 ? null : now - DAY - shuffled * 1000;
+    const expiresAt = index % 3 === 0 ? null : now + DAY + shuffled * 1000;
+    const lastUsedAt = index % 4 === 0 ? null : now - DAY - shuffled * 1000;
     insert.run(
       ...[createId('access_token', createdAt), workspaceId, name, name.toLowerCase(), digestBytes(digestOf(secret))],
-      ...[hintOf(secret), expiresAt, createdAt, createdAt, personId, lastUsedAt, lastUsedAt === null ? 0 : at % 1000],
+      ...[
+        hintOf(secret),
+        expiresAt,
+        createdAt,
+        createdAt,
+        personId,
+        lastUsedAt,
+        lastUsedAt === null ? 0 : index % 1000,
+      ],
     );
   }
   closeSync(file);
@@ -59,15 +67,15 @@ function insertTokens(path: string, secretsFile: string, workspaceId: string, pe
   database.close();
 }
 
-async function seed(count: number): Promise<Seeded> {
+async function seed(count: number): Promise<SeededDirectory> {
   const began = performance.now();
   const directory = join(folder, `with-${count}`);
   mkdirSync(directory);
   // Started once, so that the schema and the owner are the product's own.
-  const house = await startHouse({ dataDirectory: directory });
-  const owner = await signUpOwner(house);
+  const server = await startTestServer({ dataDirectory: directory });
+  const owner = await signUpOwner(server);
   const me = await owner.call<{ id: string }>('/v1/me');
-  await house.running.close();
+  await server.running.close();
   const secrets = join(folder, `secrets-${count}`);
   insertTokens(join(directory, 'devpilot.db'), secrets, owner.workspaceId, me.body.id, count);
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
@@ -76,7 +84,7 @@ async function seed(count: number): Promise<Seeded> {
 }
 
 /** A directory with so many access tokens, made once a run. */
-export function seededWith(count: number): Promise<Seeded> {
+export function seededDirectory(count: number): Promise<SeededDirectory> {
   let one = seeded.get(count);
   if (one === undefined) seeded.set(count, (one = seed(count)));
   return one;

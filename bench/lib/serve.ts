@@ -1,6 +1,6 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { FastifyInstance } from 'fastify';
-import { createLogger, start } from '../../src/server.ts';
+import { createLogger, startServer } from '../../src/server.ts';
 import { readSettings } from '../../src/settings.ts';
 
 /** Our server as it is, with `/bare` beside its routes: a 200 of Fastify's, and nothing done for it. */
@@ -10,6 +10,6 @@ subscribe('fastify.initialization', (message) => {
 });
 
 const settings = readSettings(process.env);
-const running = await start(settings, { logger: createLogger(settings.logLevel) });
+const running = await startServer(settings, { logger: createLogger(settings.logLevel) });
 process.stdout.write(`${running.url}\n`);
 process.once('SIGTERM', () => void running.close());

@@ -4,9 +4,17 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, test } from 'node:test';
 import type { AuditEvent, Page } from '../contract/schemas.ts';
 import { MINUTE } from '../contract/words.ts';
-import { bearer, createKey, createToken, PASSWORD, signUpMember, signUpOwner, startHouse } from '../testing/house.ts';
+import {
+  bearer,
+  createKey,
+  createToken,
+  PASSWORD,
+  signUpMember,
+  signUpOwner,
+  startTestServer,
+} from '../testing/house.ts';
 import { runCommand } from '../testing/process.ts';
-import { createDenials, type Denial } from './denials.ts';
+import { createDenialBuffer, type Denial } from './denials.ts';
 
 const NOW = 30_000_000 * MINUTE;
 const denial = (facts: Partial<Denial> = {}): Denial => ({
@@ -21,64 +29,64 @@ const denial = (facts: Partial<Denial> = {}): Denial => ({
 });
 
 test('refusals are folded per credential, reason and minute: the first at once, the rest when the minute is over', () => {
-  const denials = createDenials();
-  denials.note(denial());
+  const denials = createDenialBuffer();
+  denials.add(denial());
   assert.deepEqual(
-    denials.take(NOW).map(({ detail }) => detail),
+    denials.drain(NOW).map(({ detail }) => detail),
     [{ reason: 'token_expired', count: 1 }],
   );
-  for (let count = 0; count < 999; count++) denials.note(denial({ at: NOW + count }));
-  denials.note(denial({ reason: 'insufficient_scope' }));
-  denials.note(denial({ actor: { kind: 'api_key', id: 'key_2', name: 'two' } }));
-  assert.equal(denials.take(NOW + 1000).length, 2);
-  assert.equal(denials.take(NOW + 2000).length, 0);
-  const over = denials.take(NOW + MINUTE);
+  for (let count = 0; count < 999; count++) denials.add(denial({ at: NOW + count }));
+  denials.add(denial({ reason: 'insufficient_scope' }));
+  denials.add(denial({ actor: { kind: 'api_key', id: 'key_2', name: 'two' } }));
+  assert.equal(denials.drain(NOW + 1000).length, 2);
+  assert.equal(denials.drain(NOW + 2000).length, 0);
+  const over = denials.drain(NOW + MINUTE);
   assert.deepEqual(
-    over.map(({ detail, at }) => [detail, at]),
+    over.map(({ detail, at: index }) => [detail, index]),
     [[{ reason: 'token_expired', count: 999, lastAt: new Date(NOW + 998).toISOString() }, NOW + MINUTE]],
   );
-  assert.deepEqual(denials.take(NOW + 2 * MINUTE, true), []);
+  assert.deepEqual(denials.drain(NOW + 2 * MINUTE, true), []);
 });
 
 test('an entry about refusals is dated when it is written, so that the log stays in order of time', () => {
-  const denials = createDenials();
-  denials.note(denial({ at: NOW }));
-  denials.note(denial({ at: NOW + 5, reason: 'insufficient_scope' }));
+  const denials = createDenialBuffer();
+  denials.add(denial({ at: NOW }));
+  denials.add(denial({ at: NOW + 5, reason: 'insufficient_scope' }));
   assert.deepEqual(
-    denials.take(NOW + 900).map(({ at }) => at),
+    denials.drain(NOW + 900).map(({ at: index }) => index),
     [NOW + 900, NOW + 900],
   );
-  denials.note(denial({ at: NOW + 2 * MINUTE }));
-  assert.equal(denials.take(NOW, true)[0]?.at, NOW + 2 * MINUTE, 'and never before it happened');
+  denials.add(denial({ at: NOW + 2 * MINUTE }));
+  assert.equal(denials.drain(NOW, true)[0]?.at, NOW + 2 * MINUTE, 'and never before it happened');
 });
 
 test('a clean stop writes what is left', () => {
-  const denials = createDenials();
-  for (let count = 0; count < 3; count++) denials.note(denial());
-  denials.take(NOW);
-  denials.note(denial());
+  const denials = createDenialBuffer();
+  for (let count = 0; count < 3; count++) denials.add(denial());
+  denials.drain(NOW);
+  denials.add(denial());
   assert.deepEqual(
-    denials.take(NOW, true).map(({ detail }) => detail['count']),
+    denials.drain(NOW, true).map(({ detail }) => detail['count']),
     [1],
   );
 });
 
 test('an attacker with ever new reasons fills neither memory nor the disk', () => {
-  const denials = createDenials();
-  for (let count = 0; count < 50_000; count++) denials.note(denial({ reason: `r${count}` }));
-  denials.note(denial({ workspaceId: 'wsp_other' }));
-  const drafts = denials.take(NOW);
+  const denials = createDenialBuffer();
+  for (let count = 0; count < 50_000; count++) denials.add(denial({ reason: `r${count}` }));
+  denials.add(denial({ workspaceId: 'wsp_other' }));
+  const drafts = denials.drain(NOW);
   assert.ok(drafts.length <= 10_000);
   assert.equal(drafts.filter(({ workspaceId }) => workspaceId === 'wsp_other').length, 1, 'of another workspace');
-  denials.take(NOW + MINUTE);
-  denials.note(denial({ at: NOW + MINUTE }));
-  assert.equal(denials.take(NOW + MINUTE).length, 1, 'there is room again in the next minute');
+  denials.drain(NOW + MINUTE);
+  denials.add(denial({ at: NOW + MINUTE }));
+  assert.equal(denials.drain(NOW + MINUTE).length, 1, 'there is room again in the next minute');
 });
 
 describe('the log of a running house', () => {
   test('every change, sign-in and refusal is there with actor, target, origin, before and after', async () => {
-    const house = await startHouse();
-    const owner = await signUpOwner(house);
+    const server = await startTestServer();
+    const owner = await signUpOwner(server);
     const token = await createToken(owner, ['all'], { name: 'Deploys' });
     const key = await createKey(owner, ['read'], { description: 'one' });
     await owner.call(`/v1/api-keys/${key.id}`, {
@@ -87,10 +95,10 @@ describe('the log of a running house', () => {
       headers: { 'user-agent': `curl/8 ${key.secret}`, 'x-request-id': 'my-request' },
     });
     await owner.call(`/v1/api-keys/${key.id}`, { method: 'PATCH', body: { description: 'two' } });
-    const member = await signUpMember(house, owner, 'member', 'linus@example.com');
+    const member = await signUpMember(server, owner, 'member', 'linus@example.com');
     await member.call('/v1/access-tokens', { body: { name: 'Mine', scopes: ['all'] } });
-    await house.call('/v1/authorize?permission=delete', { headers: bearer(key.secret) });
-    await house.call('/v1/sessions', { body: { email: owner.email, password: 'wrong' } });
+    await server.call('/v1/authorize?permission=delete', { headers: bearer(key.secret) });
+    await server.call('/v1/sessions', { body: { email: owner.email, password: 'wrong' } });
     await owner.call(`/v1/access-tokens/${token.id}`, { method: 'DELETE' });
     await owner.call(`/v1/api-keys/${key.id}`, { method: 'DELETE' });
     const { body } = await owner.call<Page<AuditEvent>>('/v1/audit-events?limit=200');
@@ -151,12 +159,12 @@ describe('the log of a running house', () => {
       headers: { accept: 'application/x-ndjson' },
     });
     assert.equal(filtered.text.trimEnd().split('\n').length, 1);
-    await house.close();
+    await server.close();
   });
 
   test('a page goes on where the one before ended while new entries arrive, and NDJSON streams more than a page', async () => {
-    const house = await startHouse();
-    const owner = await signUpOwner(house);
+    const server = await startTestServer();
+    const owner = await signUpOwner(server);
     for (let count = 0; count < 210; count++) {
       await owner.call('/v1/me', { method: 'PATCH', body: { name: `Ada ${count}` } });
     }
@@ -172,15 +180,15 @@ describe('the log of a running house', () => {
     assert.ok(numbers.length > 211);
     assert.deepEqual(
       numbers,
-      numbers.map((_, at) => numbers.length - at),
+      numbers.map((_, index) => numbers.length - index),
     );
-    await house.close();
+    await server.close();
   });
 
   test('a change whose entry can not be written does not happen', async () => {
-    const house = await startHouse();
-    const owner = await signUpOwner(house);
-    const other = new DatabaseSync(join(house.dataDirectory, 'devpilot.db'), { timeout: 5000 });
+    const server = await startTestServer();
+    const owner = await signUpOwner(server);
+    const other = new DatabaseSync(join(server.dataDirectory, 'devpilot.db'), { timeout: 5000 });
     other.exec("create trigger no_log before insert on audit_event begin select raise(abort, 'disk full'); end");
     const refused = await owner.call<{ code: string }>('/v1/access-tokens', {
       body: { name: 'Deploys', scopes: ['all'] },
@@ -192,15 +200,15 @@ describe('the log of a running house', () => {
     other.close();
     assert.deepEqual((await owner.call<Page<unknown>>('/v1/access-tokens')).body.data, []);
     await createToken(owner, ['all']);
-    await house.close();
+    await server.close();
   });
 
   test('verify finds an entry that was edited, removed, moved or cut off, and nothing in a whole log', async () => {
-    const house = await startHouse();
-    const owner = await signUpOwner(house);
+    const server = await startTestServer();
+    const owner = await signUpOwner(server);
     for (let count = 0; count < 5; count++) await createToken(owner, ['all']);
-    await house.call('/v1/sessions', { body: { email: owner.email, password: PASSWORD } });
-    const environment = { DEVPILOT_DATA_DIR: house.dataDirectory };
+    await server.call('/v1/sessions', { body: { email: owner.email, password: PASSWORD } });
+    const environment = { DEVPILOT_DATA_DIR: server.dataDirectory };
     const verify = async () => {
       const { code, stdout } = await runCommand(['audit', 'verify', '--json'], environment);
       const checks = stdout
@@ -210,8 +218,8 @@ describe('the log of a running house', () => {
       return { code, broken: checks.find(({ workspaceId }) => workspaceId === owner.workspaceId)?.broken?.sequence };
     };
     assert.deepEqual(await verify(), { code: 0, broken: undefined });
-    await house.running.close();
-    const database = new DatabaseSync(join(house.dataDirectory, 'devpilot.db'));
+    await server.running.close();
+    const database = new DatabaseSync(join(server.dataDirectory, 'devpilot.db'));
     const where = `workspace_id = '${owner.workspaceId}'`;
     const rows: [string, number][] = [
       [`update audit_event set detail = '{}' where sequence = 4 and ${where}`, 4],

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { AuditDraft, Party } from '../contract/audit.ts';
+import type { AuditDraft, AuditParty } from '../contract/audit.ts';
 import { createId } from '../contract/id.ts';
 import { redactSecrets } from '../contract/redact.ts';
 import type { AuditEvent, AuditQuery, Page } from '../contract/schemas.ts';
-import type { AuditAction, AuditNoun, CredentialKind } from '../contract/words.ts';
+import type { AuditAction, AuditPartyKind, CredentialKind } from '../contract/words.ts';
 import { advanceAuditHead, insertAuditEvent, listAuditEvents } from '../store/audit.ts';
-import { cutPage, pageAsk } from '../store/paging.ts';
+import { readPageRequest, toPage } from '../store/paging.ts';
 import type { AuditEventTable } from '../store/schema.ts';
 import type { Queryable, Trx } from '../store/store.ts';
 import { spendChangeQuota } from './quotas.ts';
@@ -15,12 +15,12 @@ import { refuseFormerRole } from './roles.ts';
 export const SYSTEM_LOG = 'system';
 
 /** The system itself as an actor: a command of the operator, or a rule that nobody asked for. */
-export const SYSTEM: Party = { kind: 'system', id: null, name: null };
+export const SYSTEM_ACTOR: AuditParty = { kind: 'system', id: null, name: null };
 
-const USER_AGENT_MAX = 512;
+const MAX_USER_AGENT_LENGTH = 512;
 
 /** The SHA-256 over an entry's every field and the hash of the entry before it, in hex. */
-export function hashOf(row: Omit<AuditEventTable, 'hash'>): string {
+export function hashOfAuditEvent(row: Omit<AuditEventTable, 'hash'>): string {
   const fields = [
     row.previous_hash,
     row.workspace_id,
@@ -42,7 +42,7 @@ export function hashOf(row: Omit<AuditEventTable, 'hash'>): string {
  * change. Each entry carries the hash of the one before, so a removed or edited one shows. Throws `forbidden`
  * where the actor has lost the role for it meanwhile, `quota_exceeded` where the workspace has made too many changes like it.
  */
-export async function append(trx: Trx, draft: AuditDraft): Promise<void> {
+export async function appendAuditEvent(trx: Trx, draft: AuditDraft): Promise<void> {
   const { sequence, hash } = await advanceAuditHead(trx, draft.workspaceId);
   if (draft.workspaceId !== SYSTEM_LOG) await refuseFormerRole(trx, draft);
   await spendChangeQuota(trx, draft);
@@ -63,21 +63,21 @@ export async function append(trx: Trx, draft: AuditDraft): Promise<void> {
     credential_kind: credential?.kind ?? null,
     credential_name: credential?.name ?? null,
     address: origin.address,
-    user_agent: origin.userAgent === null ? null : redactSecrets(origin.userAgent.slice(0, USER_AGENT_MAX)),
+    user_agent: origin.userAgent === null ? null : redactSecrets(origin.userAgent.slice(0, MAX_USER_AGENT_LENGTH)),
     request_id: origin.requestId,
     detail: JSON.stringify(draft.detail),
     previous_hash: hash,
   };
-  await insertAuditEvent(trx, { ...row, hash: hashOf(row) });
+  await insertAuditEvent(trx, { ...row, hash: hashOfAuditEvent(row) });
 }
 
 /** Appends a copy of the entry to each of several logs, in one order for all, so that no two hold each other up. */
-export async function appendToEach(trx: Trx, workspaceIds: readonly string[], draft: AuditDraft): Promise<void> {
-  for (const workspaceId of [...workspaceIds].sort()) await append(trx, { ...draft, workspaceId });
+export async function appendToEachLog(trx: Trx, workspaceIds: readonly string[], draft: AuditDraft): Promise<void> {
+  for (const workspaceId of [...workspaceIds].sort()) await appendAuditEvent(trx, { ...draft, workspaceId });
 }
 
-function partyOf(kind: string | null, id: string | null, name: string | null): Party | null {
-  return kind === null ? null : { kind: kind as AuditNoun, id, name };
+function partyOf(kind: string | null, id: string | null, name: string | null): AuditParty | null {
+  return kind === null ? null : { kind: kind as AuditPartyKind, id, name };
 }
 
 export function showAuditEvent(row: AuditEventTable): AuditEvent {
@@ -86,7 +86,7 @@ export function showAuditEvent(row: AuditEventTable): AuditEvent {
     sequence: row.sequence,
     action: row.action as AuditAction,
     at: new Date(row.at).toISOString(),
-    actor: partyOf(row.actor_kind, row.actor_id, row.actor_name) ?? SYSTEM,
+    actor: partyOf(row.actor_kind, row.actor_id, row.actor_name) ?? SYSTEM_ACTOR,
     target: partyOf(row.target_kind, row.target_id, row.target_name),
     credential:
       row.credential_id === null
@@ -106,8 +106,8 @@ export function showAuditEvent(row: AuditEventTable): AuditEvent {
 }
 
 /** A page of a workspace's log, newest first. Throws `validation_failed` for a cursor that is not its own. */
-export async function readLog(db: Queryable, workspaceId: string, query: AuditQuery): Promise<Page<AuditEvent>> {
-  const page = pageAsk(query, '-sequence', 'number');
+export async function readAuditLog(db: Queryable, workspaceId: string, query: AuditQuery): Promise<Page<AuditEvent>> {
+  const page = readPageRequest(query, '-sequence', 'number');
   const { action, actor, target, credential } = query;
   const rows = await listAuditEvents(
     db,
@@ -122,5 +122,5 @@ export async function readLog(db: Queryable, workspaceId: string, query: AuditQu
     },
     page,
   );
-  return cutPage(rows, page.limit, '-sequence', (row) => ({ value: row.sequence, id: row.id }), showAuditEvent);
+  return toPage(rows, page.limit, '-sequence', (row) => ({ value: row.sequence, id: row.id }), showAuditEvent);
 }

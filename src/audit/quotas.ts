@@ -1,10 +1,10 @@
 import type { AuditDraft } from '../contract/audit.ts';
 import { QUOTAS, type QuotaName } from '../contract/quotas.ts';
 import type { AuditAction } from '../contract/words.ts';
-import { checkWaitingJobs, spendQuota } from '../store/quotas.ts';
+import { checkWaitingJobs, consumeQuota } from '../store/quotas.ts';
 import type { Trx } from '../store/store.ts';
 
-const OF_ACTION: Partial<Record<AuditAction, QuotaName>> = {
+const QUOTA_OF_ACTION: Partial<Record<AuditAction, QuotaName>> = {
   'invitation.created': 'invitations',
   'access_token.created': 'credentials',
   'api_key.created': 'credentials',
@@ -20,13 +20,13 @@ const OF_ACTION: Partial<Record<AuditAction, QuotaName>> = {
 };
 
 /** What ends something, an inactive API key among it, or happened by itself, is never refused for a quota. */
-const ALWAYS =
+const NEVER_LIMITED =
   /^(?:session|member)\.|^person\.(?!updated$)|^api_key\.updated$|\.(?:deleted|cancelled|aborted|denied|failed|finished|completed|passphrase_failed)$/;
 
 /** The quota that an entry of the log uses, or null. Pure. */
 export function quotaOf({ action, actor }: Pick<AuditDraft, 'action' | 'actor'>): QuotaName | null {
-  if (actor.kind === 'system' || ALWAYS.test(action)) return null;
-  return OF_ACTION[action] ?? 'changes';
+  if (actor.kind === 'system' || NEVER_LIMITED.test(action)) return null;
+  return QUOTA_OF_ACTION[action] ?? 'changes';
 }
 
 /**
@@ -36,9 +36,9 @@ export function quotaOf({ action, actor }: Pick<AuditDraft, 'action' | 'actor'>)
 export async function spendChangeQuota(trx: Trx, draft: AuditDraft): Promise<void> {
   const name = quotaOf(draft);
   if (name === null) return;
-  const { workspaceId, actor, at } = draft;
+  const { workspaceId, actor, at: now } = draft;
   const subject = QUOTAS[name].per === 'workspace' ? workspaceId : `${workspaceId} ${actor.id}`;
-  if (name === 'work') await checkWaitingJobs(trx, workspaceId, at);
-  await spendQuota(trx, name, subject, at);
-  if (name === 'invitations') await spendQuota(trx, 'invitationsByPerson', actor.id ?? '', at);
+  if (name === 'work') await checkWaitingJobs(trx, workspaceId, now);
+  await consumeQuota(trx, name, subject, now);
+  if (name === 'invitations') await consumeQuota(trx, 'invitationsByPerson', actor.id ?? '', now);
 }

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { generate } from 'otplib';
-import { holdsSecret, redactSecrets } from '../contract/redact.ts';
+import { containsSecret, redactSecrets } from '../contract/redact.ts';
 import { mintSecret } from '../credentials/secret.ts';
-import { type Answer, callAt, cookieOf } from '../testing/house.ts';
+import { cookieOf, sendRequest, type TestResponse } from '../testing/house.ts';
 import { spawnServer, temporaryDirectory } from '../testing/process.ts';
 
 test('whatever stands around a secret, it is found and blotted out', () => {
@@ -17,8 +17,8 @@ test('whatever stands around a secret, it is found and blotted out', () => {
       const secret = mintSecret(of);
       const text = `${before}${secret}${after}`;
       assert.ok(!redactSecrets(text).includes(secret.slice(-46)));
-      assert.ok(holdsSecret(text));
-      assert.ok(holdsSecret(encodeURIComponent(text.toWellFormed())));
+      assert.ok(containsSecret(text));
+      assert.ok(containsSecret(encodeURIComponent(text.toWellFormed())));
     }),
   );
   assert.equal(redactSecrets('dp_short workspace_token_'), 'dp_short workspace_token_');
@@ -37,14 +37,18 @@ test('CVE-2026-62386, GHSA-vw58-ph65-6rxp, GHSA-j72f-h752-mx4w: no secret reache
   const answers: string[] = [];
   const forbidden: string[] = [password, newPassword, passphrase];
   /** Asks, and keeps the answer's bytes and headers unless they are meant to carry a secret. */
-  async function ask<Body>(
+  async function send<Body>(
     path: string,
     body?: unknown,
     headers: Record<string, string> = {},
     method?: string,
     carries = false,
-  ): Promise<Answer<Body>> {
-    const answer = await callAt<Body>(server.url, path, { headers, body, ...(method !== undefined && { method }) });
+  ): Promise<TestResponse<Body>> {
+    const answer = await sendRequest<Body>(server.url, path, {
+      headers,
+      body,
+      ...(method !== undefined && { method }),
+    });
     const rest = [...answer.headers].filter(([name]) => name !== 'set-cookie');
     answers.push(JSON.stringify(rest));
     if (!carries) answers.push(answer.text);
@@ -54,21 +58,21 @@ test('CVE-2026-62386, GHSA-vw58-ph65-6rxp, GHSA-j72f-h752-mx4w: no secret reache
 
   const setupCode = server.setupCode ?? '';
   forbidden.push(setupCode);
-  const signedUp = await ask('/v1/people', { name: 'Ada', email: 'ada@example.com', password, setupCode });
+  const signedUp = await send('/v1/people', { name: 'Ada', email: 'ada@example.com', password, setupCode });
   const person = { cookie: cookieOf(signedUp), origin: server.url };
   forbidden.push(secretIn(person.cookie));
-  await ask('/v1/workspaces', { name: 'Acme' }, person);
+  await send('/v1/workspaces', { name: 'Acme' }, person);
   type Made = { id: string; secret: string };
-  const token = await ask<Made>('/v1/access-tokens', { name: 'CI', scopes: ['all'] }, person, 'POST', true);
+  const token = await send<Made>('/v1/access-tokens', { name: 'CI', scopes: ['all'] }, person, 'POST', true);
   assert.equal(token.status, 422);
   const body = { name: 'Pipeline', scopes: ['all'], passphrase };
   const idempotent = { ...person, 'idempotency-key': 'once' };
-  const guarded = await ask<Made>('/v1/access-tokens', body, idempotent, 'POST', true);
+  const guarded = await send<Made>('/v1/access-tokens', body, idempotent, 'POST', true);
   assert.equal(guarded.headers.get('cache-control'), 'no-store');
-  await ask('/v1/access-tokens', body, idempotent);
-  const key = await ask<Made>('/v1/api-keys', { name: 'Billing', permissions: ['read'] }, person, 'POST', true);
+  await send('/v1/access-tokens', body, idempotent);
+  const key = await send<Made>('/v1/api-keys', { name: 'Billing', permissions: ['read'] }, person, 'POST', true);
   forbidden.push(guarded.body.secret, key.body.secret);
-  const invited = await ask<{ code: string }>(
+  const invited = await send<{ code: string }>(
     '/v1/invitations',
     { email: 'x@example.com', role: 'member' },
     person,
@@ -76,7 +80,7 @@ test('CVE-2026-62386, GHSA-vw58-ph65-6rxp, GHSA-j72f-h752-mx4w: no secret reache
     true,
   );
   forbidden.push(invited.body.code);
-  const device = await ask<{ device_code: string; user_code: string }>(
+  const device = await send<{ device_code: string; user_code: string }>(
     '/v1/device/code',
     { client_id: 'cli' },
     {},
@@ -84,9 +88,9 @@ test('CVE-2026-62386, GHSA-vw58-ph65-6rxp, GHSA-j72f-h752-mx4w: no secret reache
     true,
   );
   forbidden.push(device.body.device_code);
-  await ask('/v1/device/approve', { userCode: device.body.user_code }, person);
+  await send('/v1/device/approve', { userCode: device.body.user_code }, person);
   const grant_type = 'urn:ietf:params:oauth:grant-type:device_code';
-  const polled = await ask<{ access_token: string }>(
+  const polled = await send<{ access_token: string }>(
     '/v1/device/token',
     { grant_type, device_code: device.body.device_code },
     {},
@@ -94,9 +98,9 @@ test('CVE-2026-62386, GHSA-vw58-ph65-6rxp, GHSA-j72f-h752-mx4w: no secret reache
     true,
   );
   forbidden.push(polled.body.access_token);
-  const factor = await ask<{ secret: string }>('/v1/me/two-factor', { password }, person, 'POST', true);
+  const factor = await send<{ secret: string }>('/v1/me/two-factor', { password }, person, 'POST', true);
   forbidden.push(factor.body.secret);
-  const confirmed = await ask<{ recoveryCodes: string[] }>(
+  const confirmed = await send<{ recoveryCodes: string[] }>(
     '/v1/me/two-factor/confirm',
     { code: await generate({ secret: factor.body.secret }) },
     person,
@@ -110,44 +114,48 @@ test('CVE-2026-62386, GHSA-vw58-ph65-6rxp, GHSA-j72f-h752-mx4w: no secret reache
   );
   person.cookie = cookieOf(confirmed);
   forbidden.push(secretIn(person.cookie));
-  const changed = await ask('/v1/me/password', { currentPassword: password, newPassword }, person);
+  const changed = await send('/v1/me/password', { currentPassword: password, newPassword }, person);
   person.cookie = cookieOf(changed);
   forbidden.push(secretIn(person.cookie));
 
   // Everything that goes wrong with a secret in hand, wherever someone may put it by mistake.
   for (const secret of [guarded.body.secret, key.body.secret, secretIn(person.cookie)]) {
     const bearer = { authorization: `Bearer ${secret}` };
-    await ask('/v1/authorize?scope=modify_env', undefined, { ...bearer, 'access-token-passphrase': passphrase });
-    await ask('/v1/whoami', undefined, { ...bearer, 'access-token-passphrase': `${passphrase}-wrong` });
-    await ask(`/v1/whoami?access_token=${secret}`, undefined, bearer);
-    await ask(`/v1/authorize?x=${secret}`);
-    await ask(`/v1/access-tokens/${secret}`, undefined, person);
-    await ask(`/v1/access-tokens/${secret}%zz`, undefined, person);
-    await ask(`/v1/${secret}`, undefined, person);
-    await ask(`/v1/access-tokens?q=${secret}`, undefined, person);
-    await ask('/v1/access-tokens', { name: 'Ab', scopes: [secret], [secret]: secret }, person);
-    await ask('/v1/access-tokens', `{"name": "${secret}`, { ...person, 'content-type': 'application/json' });
-    await ask('/v1/access-tokens', secret, { ...person, 'content-type': secret });
-    await ask('/v1/me', undefined, {
+    await send('/v1/authorize?scope=modify_env', undefined, { ...bearer, 'access-token-passphrase': passphrase });
+    await send('/v1/whoami', undefined, { ...bearer, 'access-token-passphrase': `${passphrase}-wrong` });
+    await send(`/v1/whoami?access_token=${secret}`, undefined, bearer);
+    await send(`/v1/authorize?x=${secret}`);
+    await send(`/v1/access-tokens/${secret}`, undefined, person);
+    await send(`/v1/access-tokens/${secret}%zz`, undefined, person);
+    await send(`/v1/${secret}`, undefined, person);
+    await send(`/v1/access-tokens?q=${secret}`, undefined, person);
+    await send('/v1/access-tokens', { name: 'Ab', scopes: [secret], [secret]: secret }, person);
+    await send('/v1/access-tokens', `{"name": "${secret}`, { ...person, 'content-type': 'application/json' });
+    await send('/v1/access-tokens', secret, { ...person, 'content-type': secret });
+    await send('/v1/me', undefined, {
       ...person,
       'x-request-id': secret,
       'user-agent': secret,
       'devpilot-workspace': secret,
     });
-    await ask(
+    await send(
       '/v1/me',
       { name: 'Ada L.' },
       { ...person, 'user-agent': secret, 'x-request-id': secret.slice(0, 60) },
       'PATCH',
     );
-    await ask('/v1/sessions', { email: secret, password: secret });
-    await ask('/v1/introspect', new URLSearchParams({ token: secret, passphrase }), {
+    await send('/v1/sessions', { email: secret, password: secret });
+    await send('/v1/introspect', new URLSearchParams({ token: secret, passphrase }), {
       authorization: `Bearer ${key.body.secret}`,
     });
-    await ask(`/v1/device/requests/${secret}`, undefined, person);
-    await ask(`/v1/invitations/${secret}/accept`, undefined, person, 'POST');
+    await send(`/v1/device/requests/${secret}`, undefined, person);
+    await send(`/v1/invitations/${secret}/accept`, undefined, person, 'POST');
   }
-  await ask('/v1/sessions', { email: 'ada@example.com', password: newPassword, code: confirmed.body.recoveryCodes[0] });
+  await send('/v1/sessions', {
+    email: 'ada@example.com',
+    password: newPassword,
+    code: confirmed.body.recoveryCodes[0],
+  });
   for (const path of [
     '/v1/access-tokens',
     '/v1/api-keys',
@@ -156,9 +164,9 @@ test('CVE-2026-62386, GHSA-vw58-ph65-6rxp, GHSA-j72f-h752-mx4w: no secret reache
     '/v1/me',
     '/v1/invitations',
   ]) {
-    await ask(path, undefined, person);
+    await send(path, undefined, person);
   }
-  await ask('/v1/revoke', new URLSearchParams({ token: key.body.secret }));
+  await send('/v1/revoke', new URLSearchParams({ token: key.body.secret }));
   const metrics = await (await fetch(server.metricsUrl ?? '')).text();
   assert.match(metrics, /devpilot_judgements_total\{kind="access_token",verdict="ok"\} [1-9]/);
   assert.equal((await fetch(`${server.url}/metrics`)).status, 404);

@@ -7,7 +7,7 @@ import type { Store } from '../store/store.ts';
 import { insertMember } from '../store/workspaces.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import { seedPerson, seedWorkspace } from '../testing/store.ts';
-import { append } from './log.ts';
+import { appendAuditEvent } from './log.ts';
 import { neededRole } from './roles.ts';
 
 const actionsFor = (role: string | null) => AUDIT_ACTIONS.filter((action) => neededRole(action) === role);
@@ -68,7 +68,7 @@ forEachEngine('a change by a person', (engine) => {
         detail: {},
       };
       return store
-        .transaction((trx) => append(trx, draft))
+        .transaction((trx) => appendAuditEvent(trx, draft))
         .then(
           () => true,
           (error: { code?: string }) => {

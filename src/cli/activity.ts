@@ -4,13 +4,13 @@ import { pipeline } from 'node:stream/promises';
 import type { ActivityEvent } from '../contract/activity.ts';
 import type { ActivityGroup, Interval } from '../contract/words.ts';
 import type { SentEvent } from '../sdk/client.ts';
-import { type Common, connect } from './connect.ts';
+import { connect, type RemoteOptions } from './connect.ts';
 import { Failure } from './failure.ts';
-import { readGiven } from './files.ts';
-import { readCount, readPast } from './input.ts';
-import { note, printJson, printList, showInstant, taken } from './output.ts';
+import { readFileOrStdin } from './files.ts';
+import { parseCount, parsePastInstant } from './input.ts';
+import { printJson, printList, printNote, showInstant, takeFirst } from './output.ts';
 
-export interface EventListOptions extends Common {
+export interface EventListOptions extends RemoteOptions {
   readonly type?: string;
   readonly source?: string;
   readonly subject?: string;
@@ -21,35 +21,35 @@ export interface EventListOptions extends Common {
 }
 
 /** From when to when, each an instant or how long ago. */
-const periodOf = ({ from, to }: { readonly from?: string; readonly to?: string }) => ({
-  from: readPast('--from', from),
-  to: readPast('--to', to),
+const periodQueryOf = ({ from, to }: { readonly from?: string; readonly to?: string }) => ({
+  from: parsePastInstant('--from', from),
+  to: parsePastInstant('--to', to),
 });
 
-const pour = (stream: ReadableStream<Uint8Array>): Promise<void> =>
+const pipeToStdout = (stream: ReadableStream<Uint8Array>): Promise<void> =>
   pipeline(Readable.fromWeb(stream as never), process.stdout, { end: false });
 
 /** Lists events, newest first, or writes them as CSV. */
 export async function listEvents(options: EventListOptions): Promise<void> {
   const { activity } = connect(options);
   const { type, source, subject } = options;
-  const query = { type, source, subject, ...periodOf(options) };
-  if (options.csv === true) return pour(await activity.csv(query));
-  const events = await taken(activity.all(query), readCount('--limit', options.limit) ?? 50);
+  const query = { type, source, subject, ...periodQueryOf(options) };
+  if (options.csv === true) return pipeToStdout(await activity.csv(query));
+  const events = await takeFirst(activity.all(query), parseCount('--limit', options.limit) ?? 50);
   await printList<ActivityEvent>(
     events,
     [
-      { title: 'TIME', of: ({ time }) => showInstant(time, 'never') },
-      { title: 'TYPE', of: (event) => event.type },
-      { title: 'SOURCE', of: (event) => event.source },
-      { title: 'SUBJECT', of: (event) => event.subject },
-      { title: 'ID', of: ({ id }) => id },
+      { title: 'TIME', getValue: ({ time }) => showInstant(time, 'never') },
+      { title: 'TYPE', getValue: (event) => event.type },
+      { title: 'SOURCE', getValue: (event) => event.source },
+      { title: 'SUBJECT', getValue: (event) => event.subject },
+      { title: 'ID', getValue: ({ id }) => id },
     ],
     options,
   );
 }
 
-export interface AnalyticsOptions extends Common {
+export interface AnalyticsOptions extends RemoteOptions {
   readonly interval?: string;
   readonly groupBy?: string;
   readonly from?: string;
@@ -63,30 +63,30 @@ export async function showAnalytics(options: AnalyticsOptions): Promise<void> {
   const query = {
     interval: options.interval as Interval | undefined,
     groupBy: options.groupBy as ActivityGroup | undefined,
-    ...periodOf(options),
+    ...periodQueryOf(options),
   };
-  if (options.csv === true) return pour(await activity.analyticsCsv(query));
+  if (options.csv === true) return pipeToStdout(await activity.analyticsCsv(query));
   const analytics = await activity.analytics(query);
   if (options.json === true) return printJson(analytics);
   const rows = analytics.series.flatMap(({ key, points }) => points.map((point) => ({ key, ...point })));
   await printList(
     rows,
     [
-      { title: 'AT', of: ({ at }) => at },
-      { title: 'KEY', of: ({ key }) => key },
-      { title: 'COUNT', of: ({ count }) => count },
-      { title: 'SUBJECTS', of: ({ subjects }) => subjects },
+      { title: 'AT', getValue: ({ at }) => at },
+      { title: 'KEY', getValue: ({ key }) => key },
+      { title: 'COUNT', getValue: ({ count }) => count },
+      { title: 'SUBJECTS', getValue: ({ subjects }) => subjects },
     ],
     options,
     ({ key }) => key ?? '',
   );
-  note(`${analytics.total} events.`, options);
+  printNote(`${analytics.total} events.`, options);
 }
 
 /** What one request takes. */
-const BATCH = 1000;
+const EVENTS_PER_REQUEST = 1000;
 
-function parse(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -95,21 +95,21 @@ function parse(text: string): unknown {
 }
 
 /** The events of a text: one object, an array of them, or one on each line. */
-function eventsOf(text: string): SentEvent[] {
-  const whole = parse(text);
+function parseEvents(text: string): SentEvent[] {
+  const document = parseJson(text);
   const lines = () =>
     text
       .split('\n')
       .filter((line) => line.trim() !== '')
-      .map(parse);
-  const events = whole === undefined ? lines() : Array.isArray(whole) ? whole : [whole];
+      .map(parseJson);
+  const events = document === undefined ? lines() : Array.isArray(document) ? document : [document];
   if (events.length === 0) throw new Failure('There is no event in it.');
-  const bad = events.findIndex((one) => typeof one !== 'object' || one === null || Array.isArray(one));
-  if (bad !== -1) throw new Failure(`Event ${bad + 1} is no JSON object.`);
+  const invalidIndex = events.findIndex((one) => typeof one !== 'object' || one === null || Array.isArray(one));
+  if (invalidIndex !== -1) throw new Failure(`Event ${invalidIndex + 1} is no JSON object.`);
   return events as SentEvent[];
 }
 
-export interface SendOptions extends Common {
+export interface SendOptions extends RemoteOptions {
   readonly type?: string;
   readonly source?: string;
   readonly subject?: string;
@@ -117,12 +117,12 @@ export interface SendOptions extends Common {
   readonly data?: string;
 }
 
-async function oneEvent({ type, source, subject, id, data }: SendOptions): Promise<SentEvent> {
+async function eventFromOptions({ type, source, subject, id, data }: SendOptions): Promise<SentEvent> {
   if (type === undefined || source === undefined) {
     throw new Failure('Give a file of CloudEvents, - for standard input, or --type and --source.');
   }
-  const text = data === '-' ? await readGiven('-') : data;
-  const value = text === undefined ? undefined : parse(text);
+  const text = data === '-' ? await readFileOrStdin('-') : data;
+  const value = text === undefined ? undefined : parseJson(text);
   if (text !== undefined && value === undefined) throw new Failure('--data takes JSON, or - for standard input.');
   return {
     specversion: '1.0',
@@ -136,14 +136,14 @@ async function oneEvent({ type, source, subject, id, data }: SendOptions): Promi
 
 /** Sends events, 1,000 a request. What was sent before is not stored again, so a try that failed can be repeated. */
 export async function sendEvents(file: string | undefined, options: SendOptions): Promise<void> {
-  const events = file === undefined ? [await oneEvent(options)] : eventsOf(await readGiven(file));
+  const events = file === undefined ? [await eventFromOptions(options)] : parseEvents(await readFileOrStdin(file));
   const { activity } = connect(options);
   const total = { accepted: 0, duplicates: 0 };
-  for (let at = 0; at < events.length; at += BATCH) {
-    const { accepted, duplicates } = await activity.send(events.slice(at, at + BATCH));
+  for (let offset = 0; offset < events.length; offset += EVENTS_PER_REQUEST) {
+    const { accepted, duplicates } = await activity.send(events.slice(offset, offset + EVENTS_PER_REQUEST));
     total.accepted += accepted;
     total.duplicates += duplicates;
   }
   if (options.json === true) await printJson(total);
-  else note(`Sent ${total.accepted} events; ${total.duplicates} were there already.`, options);
+  else printNote(`Sent ${total.accepted} events; ${total.duplicates} were there already.`, options);
 }

@@ -1,45 +1,48 @@
 import type { App, CreateAppInput, UpdateAppInput } from '../contract/resources.ts';
 import type { AppListQuery } from '../sdk/client.ts';
 import { Failure } from './failure.ts';
-import { readCount, readSecretInput } from './input.ts';
+import { parseCount, readSecret } from './input.ts';
 import { showInstant } from './output.ts';
-import { type BodyOptions, commandsOf, given } from './resources.ts';
+import { type BodyOptions, definedFields, resourceCommandsFor } from './resources.ts';
 
-export const apps = commandsOf<App, AppListQuery, CreateAppInput, UpdateAppInput>({
+export const apps = resourceCommandsFor<App, AppListQuery, CreateAppInput, UpdateAppInput>({
   noun: 'app',
-  loss: 'Its environment goes with it; what runs on servers stays there.',
-  of: (client) => client.apps,
+  deleteWarning: 'Its environment goes with it; what runs on servers stays there.',
+  endpoint: (client) => client.apps,
   columns: [
-    { title: 'ID', of: ({ id }) => id },
-    { title: 'SLUG', of: ({ slug }) => slug },
-    { title: 'NAME', of: ({ name }) => name },
-    { title: 'PROJECT', of: ({ projectId }) => projectId },
-    { title: 'SERVER', of: ({ serverId }) => serverId },
-    { title: 'BRANCH', of: ({ branch }) => branch },
-    { title: 'CREATED', of: ({ createdAt }) => showInstant(createdAt, 'never') },
+    { title: 'ID', getValue: ({ id }) => id },
+    { title: 'SLUG', getValue: ({ slug }) => slug },
+    { title: 'NAME', getValue: ({ name }) => name },
+    { title: 'PROJECT', getValue: ({ projectId }) => projectId },
+    { title: 'SERVER', getValue: ({ serverId }) => serverId },
+    { title: 'BRANCH', getValue: ({ branch }) => branch },
+    { title: 'CREATED', getValue: ({ createdAt }) => showInstant(createdAt, 'never') },
   ],
-  facts: [
-    { title: 'Id', of: ({ id }) => id },
-    { title: 'Name', of: ({ name }) => name },
-    { title: 'Slug', of: ({ slug }) => slug },
-    { title: 'Project', of: ({ projectId }) => projectId },
-    { title: 'Server', of: ({ serverId }) => serverId },
-    { title: 'Repository', of: ({ repository }) => repository },
+  detailFields: [
+    { title: 'Id', getValue: ({ id }) => id },
+    { title: 'Name', getValue: ({ name }) => name },
+    { title: 'Slug', getValue: ({ slug }) => slug },
+    { title: 'Project', getValue: ({ projectId }) => projectId },
+    { title: 'Server', getValue: ({ serverId }) => serverId },
+    { title: 'Repository', getValue: ({ repository }) => repository },
     {
       title: 'Credentials',
-      of: ({ repositoryUser, hasRepositoryPassword }) =>
+      getValue: ({ repositoryUser, hasRepositoryPassword }) =>
         [repositoryUser, hasRepositoryPassword ? 'password stored' : null].filter((one) => one !== null).join(', ') ||
         null,
     },
-    { title: 'Branch', of: ({ branch }) => branch },
-    { title: 'Directory', of: ({ directory }) => directory },
-    { title: 'Releases', of: ({ keepReleases }) => `${keepReleases} are kept` },
-    { title: 'Hooks', of: ({ hooks }) => hooks.map(({ name, stage }) => `${name} (${stage})`).join(', ') || null },
-    { title: 'Health', of: ({ healthCheck }) => healthCheck?.url ?? healthCheck?.command ?? null },
-    { title: 'Log command', of: ({ logCommand }) => logCommand },
-    { title: 'Backup', of: ({ backup }) => (backup === null ? null : (backup.command ?? 'of its directory')) },
-    { title: 'Created', of: ({ createdAt }) => createdAt },
-    { title: 'Changed', of: ({ updatedAt }) => updatedAt },
+    { title: 'Branch', getValue: ({ branch }) => branch },
+    { title: 'Directory', getValue: ({ directory }) => directory },
+    { title: 'Releases', getValue: ({ keepReleases }) => `${keepReleases} are kept` },
+    {
+      title: 'Hooks',
+      getValue: ({ hooks }) => hooks.map(({ name, stage }) => `${name} (${stage})`).join(', ') || null,
+    },
+    { title: 'Health', getValue: ({ healthCheck }) => healthCheck?.url ?? healthCheck?.command ?? null },
+    { title: 'Log command', getValue: ({ logCommand }) => logCommand },
+    { title: 'Backup', getValue: ({ backup }) => (backup === null ? null : (backup.command ?? 'of its directory')) },
+    { title: 'Created', getValue: ({ createdAt }) => createdAt },
+    { title: 'Changed', getValue: ({ updatedAt }) => updatedAt },
   ],
 });
 
@@ -58,19 +61,19 @@ export interface AppOptions extends BodyOptions {
   readonly logCommand?: string;
 }
 
-async function readPassword(given: string | undefined): Promise<object> {
-  if (given === undefined) return {};
-  if (given === '') return { repositoryPassword: null };
-  if (given === '-') return { repositoryPassword: await readSecretInput('password') };
+async function readRepositoryPassword(option: string | undefined): Promise<object> {
+  if (option === undefined) return {};
+  if (option === '') return { repositoryPassword: null };
+  if (option === '-') return { repositoryPassword: await readSecret('password') };
   throw new Failure('A password on a command line ends up in histories. Use --repository-password - and pipe it in.');
 }
 
 /** The fields of an app that options name. */
 export async function appFields(options: AppOptions): Promise<object> {
-  const keepReleases = readCount('--keep-releases', options.keepReleases);
+  const keepReleases = parseCount('--keep-releases', options.keepReleases);
   const { project, name, slug, server, repository, repositoryUser, branch, directory, logCommand } = options;
   return {
-    ...given({
+    ...definedFields({
       projectId: project,
       name,
       slug,
@@ -81,7 +84,7 @@ export async function appFields(options: AppOptions): Promise<object> {
       directory,
       logCommand,
     }),
-    ...(await readPassword(options.repositoryPassword)),
+    ...(await readRepositoryPassword(options.repositoryPassword)),
     ...(keepReleases !== undefined && { keepReleases }),
   };
 }

@@ -4,15 +4,15 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { AuditEvent } from '../contract/schemas.ts';
 import type { AuditAction } from '../contract/words.ts';
 import type { AuditListQuery, Client } from '../sdk/client.ts';
-import { type Common, connect } from './connect.ts';
-import { isPassing } from './failure.ts';
-import { writePrivatelyFrom } from './files.ts';
-import { harmlessJson } from './harmless.ts';
-import { readCount, readPast } from './input.ts';
-import { type Column, plain, print, printList, showInstant } from './output.ts';
+import { connect, type RemoteOptions } from './connect.ts';
+import { isTransient } from './failure.ts';
+import { streamToPrivateFile } from './files.ts';
+import { sanitizeJson } from './harmless.ts';
+import { parseCount, parsePastInstant } from './input.ts';
+import { type Column, print, printList, sanitizeInline, showInstant } from './output.ts';
 import { startProgress } from './progress.ts';
 
-export interface AuditOptions extends Common {
+export interface AuditOptions extends RemoteOptions {
   readonly action?: string;
   readonly actor?: string;
   readonly target?: string;
@@ -22,33 +22,37 @@ export interface AuditOptions extends Common {
   readonly limit?: string;
 }
 
-const nameOf = (party: AuditEvent['actor'] | null) => (party === null ? null : (party.name ?? party.id ?? party.kind));
+const partyName = (party: AuditEvent['actor'] | null) =>
+  party === null ? null : (party.name ?? party.id ?? party.kind);
 
 const COLUMNS: readonly Column<AuditEvent>[] = [
-  { title: 'AT', of: ({ at }) => showInstant(at, '') },
-  { title: 'ACTION', of: ({ action }) => action },
-  { title: 'ACTOR', of: ({ actor }) => nameOf(actor) },
-  { title: 'TARGET', of: ({ target }) => nameOf(target) },
-  { title: 'ADDRESS', of: ({ address }) => address },
-  { title: 'ID', of: ({ id }) => id },
+  { title: 'AT', getValue: ({ at }) => showInstant(at, '') },
+  { title: 'ACTION', getValue: ({ action }) => action },
+  { title: 'ACTOR', getValue: ({ actor }) => partyName(actor) },
+  { title: 'TARGET', getValue: ({ target }) => partyName(target) },
+  { title: 'ADDRESS', getValue: ({ address }) => address },
+  { title: 'ID', getValue: ({ id }) => id },
 ];
 
-const queryOf = ({ action, actor, target, credential, from, to }: AuditOptions): AuditListQuery => ({
+const auditQueryOf = ({ action, actor, target, credential, from, to }: AuditOptions): AuditListQuery => ({
   action: action as AuditAction | undefined,
   actor,
   target,
   credential,
-  from: readPast('--from', from),
-  to: readPast('--to', to),
+  from: parsePastInstant('--from', from),
+  to: parsePastInstant('--to', to),
 });
 
 /** The newest entries of the activity log. */
 export async function listAudit(options: AuditOptions): Promise<void> {
   const client = connect(options);
-  const most = readCount('--limit', options.limit) ?? 50;
+  const limit = parseCount('--limit', options.limit) ?? 50;
   const events: AuditEvent[] = [];
-  for await (const event of client.auditEvents.all({ ...queryOf(options), limit: Math.min(Math.max(most, 1), 200) })) {
-    if (events.length >= most) break;
+  for await (const event of client.auditEvents.all({
+    ...auditQueryOf(options),
+    limit: Math.min(Math.max(limit, 1), 200),
+  })) {
+    if (events.length >= limit) break;
     events.push(event);
   }
   await printList(events, COLUMNS, options);
@@ -65,48 +69,50 @@ async function eventsAfter(client: Client, query: AuditListQuery, after: number 
   return events.reverse();
 }
 
-const POLL = 1000;
+const POLL_INTERVAL_MS = 1000;
 /** Answers in a row that may be missing: a server starts anew in less. */
-const MISSED = 30;
+const MAX_FAILED_POLLS = 30;
 
 /** Follows the activity log until it is interrupted: a line an entry, with `--json` as NDJSON. */
 export async function tailAudit(options: AuditOptions): Promise<void> {
   const client = connect(options);
-  const query = queryOf(options);
-  let last: number | null = null;
-  for (let missed = 0; ; await wait(POLL)) {
+  const query = auditQueryOf(options);
+  let lastSequence: number | null = null;
+  for (let failedPolls = 0; ; await wait(POLL_INTERVAL_MS)) {
     let events: AuditEvent[];
     try {
-      events = await eventsAfter(client, query, last);
-      missed = 0;
+      events = await eventsAfter(client, query, lastSequence);
+      failedPolls = 0;
     } catch (error) {
-      if (last === null || !isPassing(error) || ++missed > MISSED) throw error;
+      if (lastSequence === null || !isTransient(error) || ++failedPolls > MAX_FAILED_POLLS) throw error;
       continue;
     }
     for (const event of events) {
       const cells = [
         event.at,
         event.action,
-        nameOf(event.actor) ?? '–',
-        nameOf(event.target) ?? '–',
+        partyName(event.actor) ?? '–',
+        partyName(event.target) ?? '–',
         event.address ?? '–',
       ];
       await print(
-        options.json === true ? `${harmlessJson(JSON.stringify(event))}\n` : `${cells.map(plain).join('\t')}\n`,
+        options.json === true
+          ? `${sanitizeJson(JSON.stringify(event))}\n`
+          : `${cells.map(sanitizeInline).join('\t')}\n`,
       );
-      last = event.sequence;
+      lastSequence = event.sequence;
     }
-    last ??= 0;
+    lastSequence ??= 0;
   }
 }
 
 /** Writes the whole log as NDJSON, as fast as it is taken. */
 export async function exportAudit(options: AuditOptions & { readonly output?: string }): Promise<void> {
-  const stream = await connect(options).auditEvents.export(queryOf(options));
+  const stream = await connect(options).auditEvents.export(auditQueryOf(options));
   const progress = startProgress('Exporting the activity log …', options.quiet);
   const lines = Readable.fromWeb(stream as never);
   try {
-    if (options.output !== undefined) await writePrivatelyFrom(options.output, lines);
+    if (options.output !== undefined) await streamToPrivateFile(options.output, lines);
     else await pipeline(lines, process.stdout, { end: false });
   } finally {
     progress.end();

@@ -4,35 +4,35 @@ import { Failure } from './failure.ts';
 import { print } from './output.ts';
 
 /** What can follow each command, by its path: `tokens create` → its options. */
-function wordsByPath(program: Command): Map<string, string[]> {
-  const words = new Map<string, string[]>();
-  const walk = (command: Command, path: string) => {
+function completionsByPath(program: Command): Map<string, string[]> {
+  const completions = new Map<string, string[]>();
+  const visit = (command: Command, path: string) => {
     const options = command.options.filter(({ hidden }) => !hidden).map(({ long, short }) => long ?? short ?? '');
     const argument = command.registeredArguments[0]?.name();
     const values = argument === 'shell' ? Object.keys(SHELLS) : [];
-    words.set(path, [...command.commands.map((one) => one.name()), ...values, ...options, '--help']);
-    for (const one of command.commands) walk(one, path === '' ? one.name() : `${path} ${one.name()}`);
+    completions.set(path, [...command.commands.map((one) => one.name()), ...values, ...options, '--help']);
+    for (const one of command.commands) visit(one, path === '' ? one.name() : `${path} ${one.name()}`);
   };
-  walk(program, '');
-  return words;
+  visit(program, '');
+  return completions;
 }
 
 /** What can follow an option, whichever command it belongs to. */
-const VALUES: Readonly<Record<string, readonly string[]>> = {
+const OPTION_VALUES: Readonly<Record<string, readonly string[]>> = {
   '--scope': SCOPES,
   '--permission': PERMISSIONS,
   '--expires': ['30d', '90d', '1y', 'never'],
   '--sort': ['createdAt', 'name', 'expiresAt', 'lastUsedAt', 'useCount'],
 };
 
-const valueCases = (before: string, after: string) =>
-  Object.entries(VALUES)
+const optionValueCases = (before: string, after: string) =>
+  Object.entries(OPTION_VALUES)
     .map(([option, values]) => `    ${option}) ${before}${values.join(' ')}${after} ;;`)
     .join('\n');
 
 /** Works out in the shell which command has been typed, then offers its words. */
-function bash(words: ReadonlyMap<string, string[]>): string {
-  const paths = [...words.keys()].filter((path) => path !== '');
+function bash(completions: ReadonlyMap<string, string[]>): string {
+  const paths = [...completions.keys()].filter((path) => path !== '');
   return `# bash completion for devpilot: source <(devpilot completion bash)
 _devpilot() {
   local word path="" words=""
@@ -42,10 +42,10 @@ _devpilot() {
     esac
   done
   case "$path" in
-${[...words].map(([path, list]) => `    "${path}") words="${list.join(' ')}" ;;`).join('\n')}
+${[...completions].map(([path, list]) => `    "${path}") words="${list.join(' ')}" ;;`).join('\n')}
   esac
   case "\${COMP_WORDS[COMP_CWORD-1]}" in
-${valueCases('words="', '"')}
+${optionValueCases('words="', '"')}
   esac
   COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))
 }
@@ -53,8 +53,8 @@ complete -o default -F _devpilot devpilot
 `;
 }
 
-function zsh(words: ReadonlyMap<string, string[]>): string {
-  const paths = [...words.keys()].filter((path) => path !== '');
+function zsh(completions: ReadonlyMap<string, string[]>): string {
+  const paths = [...completions.keys()].filter((path) => path !== '');
   return `#compdef devpilot
 # zsh completion for devpilot: devpilot completion zsh > "\${fpath[1]}/_devpilot"
 _devpilot() {
@@ -70,10 +70,10 @@ _devpilot() {
     esac
   done
   case "$known" in
-${[...words].map(([path, list]) => `    ("${path}") offered=(${list.join(' ')}) ;;`).join('\n')}
+${[...completions].map(([path, list]) => `    ("${path}") offered=(${list.join(' ')}) ;;`).join('\n')}
   esac
   case "\${words[CURRENT-1]}" in
-${valueCases('offered=(', ')')}
+${optionValueCases('offered=(', ')')}
   esac
   compadd -- $offered
   _files
@@ -83,9 +83,10 @@ if [ "\${funcstack[1]}" = "_devpilot" ]; then _devpilot "$@"; else compdef _devp
 `;
 }
 
-function fish(words: ReadonlyMap<string, string[]>): string {
-  const valuesOf = (option: string) => (VALUES[option] === undefined ? '' : ` -x -a '${VALUES[option].join(' ')}'`);
-  const lines = [...words].flatMap(([path, list]) => {
+function fish(completions: ReadonlyMap<string, string[]>): string {
+  const valuesOf = (option: string) =>
+    OPTION_VALUES[option] === undefined ? '' : ` -x -a '${OPTION_VALUES[option].join(' ')}'`;
+  const lines = [...completions].flatMap(([path, list]) => {
     const condition = `__devpilot_at "${path}"`;
     return list.map((word) =>
       word.startsWith('--')
@@ -93,7 +94,7 @@ function fish(words: ReadonlyMap<string, string[]>): string {
         : `complete -c devpilot -n '${condition}' -f -a ${word}`,
     );
   });
-  const paths = [...words.keys()].filter((path) => path !== '').map((path) => `"${path}"`);
+  const paths = [...completions.keys()].filter((path) => path !== '').map((path) => `"${path}"`);
   return `# fish completion for devpilot: devpilot completion fish > ~/.config/fish/completions/devpilot.fish
 function __devpilot_at
   set -l known ""
@@ -107,11 +108,11 @@ ${lines.join('\n')}
 `;
 }
 
-const SHELLS: Readonly<Record<string, (words: ReadonlyMap<string, string[]>) => string>> = { bash, zsh, fish };
+const SHELLS: Readonly<Record<string, (completions: ReadonlyMap<string, string[]>) => string>> = { bash, zsh, fish };
 
 /** Prints the completion of a shell, made from the commands as they are declared. */
 export async function completion(shell: string, program: Command): Promise<void> {
   const write = Object.hasOwn(SHELLS, shell) ? SHELLS[shell] : undefined;
   if (write === undefined) throw new Failure(`There are completions for ${Object.keys(SHELLS).join(', ')}.`);
-  await print(write(wordsByPath(program)));
+  await print(write(completionsByPath(program)));
 }

@@ -1,65 +1,65 @@
 import type { AccessToken, ApiKey } from '../contract/schemas.ts';
 import type { CredentialSort } from '../contract/words.ts';
 import type { Client } from '../sdk/client.ts';
-import { type Common, connect } from './connect.ts';
+import { connect, type RemoteOptions } from './connect.ts';
 import { Failure } from './failure.ts';
-import { confirm, readCount } from './input.ts';
-import { type Column, note, print, printJson, printList, printOne, showInstant } from './output.ts';
+import { confirm, parseCount } from './input.ts';
+import { type Column, print, printDetails, printJson, printList, printNote, showInstant } from './output.ts';
 
 /** What the commands of access tokens and those of API keys have in common. */
 export type Credential = AccessToken | ApiKey;
-export type Noun = 'tokens' | 'keys';
+export type CredentialCommand = 'tokens' | 'keys';
 
 export const rightsOf = (credential: Credential): readonly string[] =>
   credential.kind === 'access_token' ? credential.scopes : credential.permissions;
-const nounOf = (noun: Noun) => (noun === 'tokens' ? 'access token' : 'API key');
+const credentialNounOf = (noun: CredentialCommand) => (noun === 'tokens' ? 'access token' : 'API key');
 
 const COLUMNS: readonly Column<Credential>[] = [
-  { title: 'ID', of: ({ id }) => id },
-  { title: 'NAME', of: ({ name }) => name },
-  { title: 'STATUS', of: ({ status }) => status },
-  { title: 'RIGHTS', of: (credential) => rightsOf(credential).join(' ') },
-  { title: 'HINT', of: ({ hint }) => `…${hint}` },
-  { title: 'EXPIRES', of: ({ expiresAt }) => showInstant(expiresAt, 'never') },
-  { title: 'LAST USE', of: ({ lastUsedAt }) => showInstant(lastUsedAt, 'never') },
-  { title: 'USES', of: ({ useCount }) => useCount },
+  { title: 'ID', getValue: ({ id }) => id },
+  { title: 'NAME', getValue: ({ name }) => name },
+  { title: 'STATUS', getValue: ({ status }) => status },
+  { title: 'RIGHTS', getValue: (credential) => rightsOf(credential).join(' ') },
+  { title: 'HINT', getValue: ({ hint }) => `…${hint}` },
+  { title: 'EXPIRES', getValue: ({ expiresAt }) => showInstant(expiresAt, 'never') },
+  { title: 'LAST USE', getValue: ({ lastUsedAt }) => showInstant(lastUsedAt, 'never') },
+  { title: 'USES', getValue: ({ useCount }) => useCount },
 ];
 
-export const FACTS: readonly Column<Credential>[] = [
-  { title: 'Id', of: ({ id }) => id },
-  { title: 'Name', of: ({ name }) => name },
-  { title: 'Status', of: ({ status }) => status },
-  { title: 'Rights', of: (credential) => rightsOf(credential).join(' ') },
-  { title: 'Hint', of: ({ hint }) => `…${hint}` },
+export const CREDENTIAL_DETAILS: readonly Column<Credential>[] = [
+  { title: 'Id', getValue: ({ id }) => id },
+  { title: 'Name', getValue: ({ name }) => name },
+  { title: 'Status', getValue: ({ status }) => status },
+  { title: 'Rights', getValue: (credential) => rightsOf(credential).join(' ') },
+  { title: 'Hint', getValue: ({ hint }) => `…${hint}` },
   {
     title: 'Passphrase',
-    of: (credential) => (credential.kind === 'access_token' && credential.hasPassphrase ? 'yes' : 'no'),
+    getValue: (credential) => (credential.kind === 'access_token' && credential.hasPassphrase ? 'yes' : 'no'),
   },
-  { title: 'Guard', of: (credential) => (credential.kind === 'api_key' && credential.guard ? 'yes' : 'no') },
-  { title: 'Expires', of: ({ expiresAt }) => expiresAt ?? 'never' },
-  { title: 'Created', of: ({ createdAt, createdBy }) => `${createdAt} by ${createdBy?.name ?? 'nobody known'}` },
-  { title: 'Last use', of: ({ lastUsedAt }) => lastUsedAt ?? 'never' },
-  { title: 'Uses', of: ({ useCount }) => useCount },
+  { title: 'Guard', getValue: (credential) => (credential.kind === 'api_key' && credential.guard ? 'yes' : 'no') },
+  { title: 'Expires', getValue: ({ expiresAt }) => expiresAt ?? 'never' },
+  { title: 'Created', getValue: ({ createdAt, createdBy }) => `${createdAt} by ${createdBy?.name ?? 'nobody known'}` },
+  { title: 'Last use', getValue: ({ lastUsedAt }) => lastUsedAt ?? 'never' },
+  { title: 'Uses', getValue: ({ useCount }) => useCount },
 ];
 
 /** Finds a credential by its id or its whole name. Fails if several have the name. */
-export async function findCredential(client: Client, noun: Noun, named: string): Promise<Credential> {
-  if (/^(tok|key)_[0-9a-z]+$/.test(named)) {
-    return noun === 'tokens' ? client.accessTokens.get(named) : client.apiKeys.get(named);
+export async function findCredential(client: Client, noun: CredentialCommand, idOrName: string): Promise<Credential> {
+  if (/^(tok|key)_[0-9a-z]+$/.test(idOrName)) {
+    return noun === 'tokens' ? client.accessTokens.get(idOrName) : client.apiKeys.get(idOrName);
   }
   const found: Credential[] = await Array.fromAsync<Credential>(
-    noun === 'tokens' ? client.accessTokens.all({ q: named }) : client.apiKeys.all({ q: named }),
+    noun === 'tokens' ? client.accessTokens.all({ q: idOrName }) : client.apiKeys.all({ q: idOrName }),
   );
-  const same = found.filter(({ name }) => name === named);
-  const [only] = same;
-  if (only === undefined) throw new Failure(`There is no ${nounOf(noun)} named ${named}.`);
-  if (same.length > 1) {
-    throw new Failure(`${same.length} are named ${named}. Give an id: ${same.map(({ id }) => id).join(', ')}`);
+  const matches = found.filter(({ name }) => name === idOrName);
+  const [match] = matches;
+  if (match === undefined) throw new Failure(`There is no ${credentialNounOf(noun)} named ${idOrName}.`);
+  if (matches.length > 1) {
+    throw new Failure(`${matches.length} are named ${idOrName}. Give an id: ${matches.map(({ id }) => id).join(', ')}`);
   }
-  return only;
+  return match;
 }
 
-export interface ListOptions extends Common {
+export interface ListOptions extends RemoteOptions {
   readonly search?: string;
   readonly status?: string;
   readonly right?: string;
@@ -69,15 +69,15 @@ export interface ListOptions extends Common {
   readonly limit?: string;
 }
 
-export async function listCredentials(noun: Noun, options: ListOptions): Promise<void> {
+export async function listCredentials(noun: CredentialCommand, options: ListOptions): Promise<void> {
   const client = connect(options);
-  const most = readCount('--limit', options.limit) ?? Number.POSITIVE_INFINITY;
+  const limit = parseCount('--limit', options.limit) ?? Number.POSITIVE_INFINITY;
   const query = {
     q: options.search,
     // The server knows which words there are, and says so.
     status: options.status as 'active',
     createdBy: options.createdBy,
-    unusedForDays: readCount('--unused-for-days', options.unusedForDays),
+    unusedForDays: parseCount('--unused-for-days', options.unusedForDays),
     sort: options.sort as CredentialSort,
   };
   const list =
@@ -86,44 +86,48 @@ export async function listCredentials(noun: Noun, options: ListOptions): Promise
       : client.apiKeys.all({ ...query, permission: options.right as 'read' });
   const credentials: Credential[] = [];
   for await (const credential of list) {
-    if (credentials.length >= most) break;
+    if (credentials.length >= limit) break;
     credentials.push(credential);
   }
   await printList(credentials, COLUMNS, options);
 }
 
-export async function showCredential(noun: Noun, named: string, options: Common): Promise<void> {
-  await printOne(await findCredential(connect(options), noun, named), FACTS, options);
+export async function showCredential(noun: CredentialCommand, idOrName: string, options: RemoteOptions): Promise<void> {
+  await printDetails(await findCredential(connect(options), noun, idOrName), CREDENTIAL_DETAILS, options);
 }
 
-export interface DeleteOptions extends Common {
+export interface DeleteOptions extends RemoteOptions {
   readonly yes?: true;
 }
 
 /** Deletes; when it returns, nothing accepts the credentials any more. */
-export async function deleteCredentials(noun: Noun, names: readonly string[], options: DeleteOptions): Promise<void> {
+export async function deleteCredentials(
+  noun: CredentialCommand,
+  names: readonly string[],
+  options: DeleteOptions,
+): Promise<void> {
   const client = connect(options);
   const credentials = [];
-  for (const named of names) credentials.push(await findCredential(client, noun, named));
+  for (const idOrName of names) credentials.push(await findCredential(client, noun, idOrName));
   const list = credentials.map(({ name, id }) => `${name} (${id})`).join(', ');
   await confirm(`Delete ${list}? Whatever presents it is refused at once.`, options.yes);
   for (const { id } of credentials) {
     await (noun === 'tokens' ? client.accessTokens.delete(id) : client.apiKeys.delete(id));
   }
   if (options.json === true) await printJson(credentials.map(({ id, name }) => ({ id, name, deleted: true })));
-  else note(`Deleted ${list}.`, options);
+  else printNote(`Deleted ${list}.`, options);
 }
 
 /** Prints what was created: the secret alone on standard output, everything else beside it. */
-export async function printCreated(created: Credential & { secret: string }, options: Common): Promise<void> {
+export async function printCreated(created: Credential & { secret: string }, options: RemoteOptions): Promise<void> {
   if (options.json === true) {
     await printJson(created);
     return;
   }
-  note(
+  printNote(
     `Created ${created.name} (${created.id}), ${created.expiresAt === null ? 'never expires' : `expires ${created.expiresAt}`}.`,
     options,
   );
-  note('The secret, shown only this once:', options);
+  printNote('The secret, shown only this once:', options);
   await print(`${created.secret}\n`);
 }

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 
 /** What declarations of commands share. */
-export const YES = 'do not ask; needed without a terminal';
-export const AT_MOST = 'at most so many';
+export const YES_HELP = 'do not ask; needed without a terminal';
+export const LIMIT_HELP = 'at most so many';
 
 /** A command that talks to a server, whose answer is not an object of the API. */
-export function reaching(parent: Command, name: string, description: string): Command {
+export function remoteCommand(parent: Command, name: string, description: string): Command {
   return parent
     .command(name)
     .description(description)
@@ -15,11 +15,11 @@ export function reaching(parent: Command, name: string, description: string): Co
 }
 
 /** A command that talks to a server. */
-export function remote(parent: Command, name: string, description: string): Command {
-  return reaching(parent, name, description)
+export function apiCommand(parent: Command, name: string, description: string): Command {
+  return remoteCommand(parent, name, description)
     .option('--json', 'answer in JSON, with the fields of the API')
     .option('--quiet', 'nothing but the answer itself');
 }
 
 /** A value that may be given several times. */
-export const gather = (text: string, before: readonly string[] = []) => [...before, text];
+export const collectValues = (text: string, before: readonly string[] = []) => [...before, text];

@@ -1,54 +1,66 @@
 import type { Deployment } from '../contract/deployments.ts';
 import type { WorkStatus } from '../contract/words.ts';
-import { type Common, connect } from './connect.ts';
-import { readCount } from './input.ts';
-import { type Column, note, printJson, printList, printOne, showInstant, taken } from './output.ts';
+import { connect, type RemoteOptions } from './connect.ts';
+import { parseCount } from './input.ts';
+import { type Column, printDetails, printJson, printList, printNote, showInstant, takeFirst } from './output.ts';
 
-const nameOf = ({ name, id, kind }: Deployment['createdBy']) => name ?? id ?? kind;
+const actorName = ({ name, id, kind }: Deployment['createdBy']) => name ?? id ?? kind;
 const secondsOf = (milliseconds: number | null) => (milliseconds === null ? '' : ` ${milliseconds / 1000} s`);
 
 const COLUMNS: readonly Column<Deployment>[] = [
-  { title: 'ID', of: ({ id }) => id },
-  { title: 'APP', of: ({ appId }) => appId },
-  { title: 'KIND', of: ({ kind }) => kind },
-  { title: 'STATUS', of: ({ status, waitingFor }) => (waitingFor === null ? status : `${status} (${waitingFor})`) },
-  { title: 'LIVE', of: ({ live }) => (live ? 'live' : '') },
-  { title: 'BRANCH', of: ({ branch }) => branch },
-  { title: 'COMMIT', of: ({ commit }) => commit?.slice(0, 12) ?? null },
-  { title: 'BY', of: ({ createdBy }) => nameOf(createdBy) },
-  { title: 'CREATED', of: ({ createdAt }) => showInstant(createdAt, 'never') },
+  { title: 'ID', getValue: ({ id }) => id },
+  { title: 'APP', getValue: ({ appId }) => appId },
+  { title: 'KIND', getValue: ({ kind }) => kind },
+  {
+    title: 'STATUS',
+    getValue: ({ status, waitingFor }) => (waitingFor === null ? status : `${status} (${waitingFor})`),
+  },
+  { title: 'LIVE', getValue: ({ live }) => (live ? 'live' : '') },
+  { title: 'BRANCH', getValue: ({ branch }) => branch },
+  { title: 'COMMIT', getValue: ({ commit }) => commit?.slice(0, 12) ?? null },
+  { title: 'BY', getValue: ({ createdBy }) => actorName(createdBy) },
+  { title: 'CREATED', getValue: ({ createdAt }) => showInstant(createdAt, 'never') },
 ];
 
 /** What a deployment is told as, a line a fact. */
-export const DEPLOYMENT_FACTS: readonly Column<Deployment>[] = [
-  { title: 'Id', of: ({ id }) => id },
-  { title: 'App', of: ({ appId }) => appId },
-  { title: 'Kind', of: ({ kind, rollbackOf }) => (rollbackOf === null ? kind : `${kind} to that of ${rollbackOf}`) },
-  { title: 'Status', of: ({ status, progress }) => `${status}, ${progress} %` },
-  { title: 'Waits for', of: ({ waitingFor, scheduledAt }) => (waitingFor === 'schedule' ? scheduledAt : waitingFor) },
-  { title: 'Error', of: ({ error }) => error },
-  { title: 'Live', of: ({ live }) => (live ? 'yes' : 'no') },
-  { title: 'Branch', of: ({ branch }) => branch },
-  { title: 'Commit', of: ({ commit }) => commit },
+export const DEPLOYMENT_DETAILS: readonly Column<Deployment>[] = [
+  { title: 'Id', getValue: ({ id }) => id },
+  { title: 'App', getValue: ({ appId }) => appId },
+  {
+    title: 'Kind',
+    getValue: ({ kind, rollbackOf }) => (rollbackOf === null ? kind : `${kind} to that of ${rollbackOf}`),
+  },
+  { title: 'Status', getValue: ({ status, progress }) => `${status}, ${progress} %` },
+  {
+    title: 'Waits for',
+    getValue: ({ waitingFor, scheduledAt }) => (waitingFor === 'schedule' ? scheduledAt : waitingFor),
+  },
+  { title: 'Error', getValue: ({ error }) => error },
+  { title: 'Live', getValue: ({ live }) => (live ? 'yes' : 'no') },
+  { title: 'Branch', getValue: ({ branch }) => branch },
+  { title: 'Commit', getValue: ({ commit }) => commit },
   {
     title: 'Overrides',
-    of: ({ overrides }) => (Object.keys(overrides).length === 0 ? null : JSON.stringify(overrides)),
+    getValue: ({ overrides }) => (Object.keys(overrides).length === 0 ? null : JSON.stringify(overrides)),
   },
-  { title: 'Strategy', of: ({ strategy }) => strategy },
-  { title: 'Servers', of: ({ servers }) => servers.map(({ serverId, status }) => `${serverId} ${status}`).join(', ') },
+  { title: 'Strategy', getValue: ({ strategy }) => strategy },
+  {
+    title: 'Servers',
+    getValue: ({ servers }) => servers.map(({ serverId, status }) => `${serverId} ${status}`).join(', '),
+  },
   {
     title: 'Hooks',
-    of: ({ hooks }) =>
+    getValue: ({ hooks }) =>
       hooks.length === 0
         ? null
         : hooks.map(({ name, status, durationMs }) => `${name} ${status}${secondsOf(durationMs)}`).join(', '),
   },
-  { title: 'Created', of: ({ createdAt, createdBy }) => `${createdAt} by ${nameOf(createdBy)}` },
-  { title: 'Started', of: ({ startedAt }) => startedAt },
-  { title: 'Finished', of: ({ finishedAt }) => finishedAt },
+  { title: 'Created', getValue: ({ createdAt, createdBy }) => `${createdAt} by ${actorName(createdBy)}` },
+  { title: 'Started', getValue: ({ startedAt }) => startedAt },
+  { title: 'Finished', getValue: ({ finishedAt }) => finishedAt },
 ];
 
-export interface DeploymentListOptions extends Common {
+export interface DeploymentListOptions extends RemoteOptions {
   readonly app?: string;
   readonly status?: string;
   readonly live?: true;
@@ -60,15 +72,15 @@ export async function listDeployments(options: DeploymentListOptions): Promise<v
   const { deployments } = connect(options);
   // The server knows which words there are, and says so.
   const query = { app: options.app, status: options.status as WorkStatus | undefined, live: options.live };
-  const list = await taken(deployments.all(query), readCount('--limit', options.limit) ?? 50);
+  const list = await takeFirst(deployments.all(query), parseCount('--limit', options.limit) ?? 50);
   await printList(list, COLUMNS, options);
 }
 
-export async function showDeployment(id: string, options: Common): Promise<void> {
-  await printOne(await connect(options).deployments.get(id), DEPLOYMENT_FACTS, options);
+export async function showDeployment(id: string, options: RemoteOptions): Promise<void> {
+  await printDetails(await connect(options).deployments.get(id), DEPLOYMENT_DETAILS, options);
 }
 
-const DONE = {
+const ACTION_NOTES = {
   cancel: 'is told to end',
   approve: 'is approved',
   promote: 'goes on to the servers that are left',
@@ -76,8 +88,12 @@ const DONE = {
 } as const;
 
 /** Decides what becomes of a deployment. */
-export async function decide(decision: keyof typeof DONE, id: string, options: Common): Promise<void> {
-  const deployment = await connect(options).deployments[decision](id);
+export async function applyAction(
+  action: keyof typeof ACTION_NOTES,
+  id: string,
+  options: RemoteOptions,
+): Promise<void> {
+  const deployment = await connect(options).deployments[action](id);
   if (options.json === true) await printJson(deployment);
-  else note(`Deployment ${deployment.id} ${DONE[decision]}.`, options);
+  else printNote(`Deployment ${deployment.id} ${ACTION_NOTES[action]}.`, options);
 }

@@ -1,20 +1,20 @@
 import { isControlVariable } from '../contract/control-variables.ts';
 import { ENV_NAME, writeDotenv } from '../contract/dotenv.ts';
 import type { EnvVariable, EnvVersion } from '../contract/environment.ts';
-import { type Common, connect } from './connect.ts';
+import { connect, type RemoteOptions } from './connect.ts';
 import { Failure } from './failure.ts';
-import { writePrivately } from './files.ts';
-import { cancelled, confirm, isInteractive, readCount, readInput } from './input.ts';
-import { note, plain, print, printJson, printList, showInstant, taken } from './output.ts';
+import { writePrivateFile } from './files.ts';
+import { cancelledFailure, confirm, isInteractive, parseCount, readStdin } from './input.ts';
+import { print, printJson, printList, printNote, sanitizeInline, showInstant, takeFirst } from './output.ts';
 
 /** Lists the names of an app's variables. Their values are not asked for. */
-export async function listVariables(app: string, options: Common): Promise<void> {
+export async function listVariables(app: string, options: RemoteOptions): Promise<void> {
   const { value } = await connect(options).environment.read(app, { values: 'hidden' });
   await printList<EnvVariable>(
     value.data,
     [
-      { title: 'NAME', of: ({ name }) => name },
-      { title: 'CHANGED', of: ({ updatedAt }) => showInstant(updatedAt, 'never') },
+      { title: 'NAME', getValue: ({ name }) => name },
+      { title: 'CHANGED', getValue: ({ updatedAt }) => showInstant(updatedAt, 'never') },
     ],
     options,
     ({ name }) => name,
@@ -23,44 +23,48 @@ export async function listVariables(app: string, options: Common): Promise<void>
 
 export type EnvFormat = 'dotenv' | 'json';
 
-export function readFormat(format: string): EnvFormat {
+export function parseFormat(format: string): EnvFormat {
   if (format !== 'dotenv' && format !== 'json') throw new Failure('--format takes dotenv or json.');
   return format;
 }
 
-export interface PullOptions extends Common {
+export interface PullOptions extends RemoteOptions {
   readonly format: string;
   readonly output?: string;
 }
 
 /** Writes the variables to standard output, or into a file of mode 0600. */
 export async function pullVariables(app: string, options: PullOptions): Promise<void> {
-  const format = readFormat(options.format);
+  const format = parseFormat(options.format);
   const { value } = await connect(options).environment.read(app, { values: 'shown' });
   const variables = value.data.map(({ name, value: text }) => [name, text ?? ''] as const);
   const text =
     format === 'dotenv' ? writeDotenv(variables) : `${JSON.stringify(Object.fromEntries(variables), null, 2)}\n`;
   if (options.output === undefined) return print(text);
-  writePrivately(options.output, text);
-  note(`${variables.length} variables are in ${options.output}, which only you can read.`, options);
+  writePrivateFile(options.output, text);
+  printNote(`${variables.length} variables are in ${options.output}, which only you can read.`, options);
 }
 
 /** The value of a variable: what was piped in without its last newline, or what somebody types unseen. */
-async function readValue(name: string): Promise<string> {
+async function readVariableValue(name: string): Promise<string> {
   if (!isInteractive()) {
-    const value = (await readInput()).replace(/\r?\n$/, '');
+    const value = (await readStdin()).replace(/\r?\n$/, '');
     if (value !== '') return value;
     throw new Failure('Standard input holds no value. To set the variable to the empty text, give --empty.');
   }
   const prompts = await import('@clack/prompts');
-  const answer = await prompts.password({ message: `Value of ${plain(name)}`, output: process.stderr });
-  if (typeof answer === 'symbol') throw cancelled();
+  const answer = await prompts.password({ message: `Value of ${sanitizeInline(name)}`, output: process.stderr });
+  if (typeof answer === 'symbol') throw cancelledFailure();
   return answer ?? '';
 }
 
 /** Sets one variable. Its value never stands on a command line. */
-export async function setVariable(app: string, given: string, options: Common & { empty?: true }): Promise<void> {
-  const name = given.replace(/=-$/, '');
+export async function setVariable(
+  app: string,
+  nameArgument: string,
+  options: RemoteOptions & { empty?: true },
+): Promise<void> {
+  const name = nameArgument.replace(/=-$/, '');
   if (name.includes('=')) {
     throw new Failure('A value in a command line ends up in histories. Give NAME=- and pipe it in.');
   }
@@ -68,45 +72,45 @@ export async function setVariable(app: string, given: string, options: Common & 
     throw new Failure('A variable takes a name of A-Z, a-z, 0-9 and _, not beginning with a digit.');
   }
   const client = connect(options);
-  const variable = await client.environment.set(app, name, options.empty === true ? '' : await readValue(name));
+  const variable = await client.environment.set(app, name, options.empty === true ? '' : await readVariableValue(name));
   if (options.json === true) await printJson({ name: variable.name, updatedAt: variable.updatedAt });
-  else note(`${variable.name} of ${app} is set.`, options);
+  else printNote(`${variable.name} of ${app} is set.`, options);
   if (isControlVariable(variable.name))
-    note(`${variable.name} stays in .env: commands of the app do not get it.`, options);
+    printNote(`${variable.name} stays in .env: commands of the app do not get it.`, options);
 }
 
 /** Removes variables, all or none. */
 export async function unsetVariables(
   app: string,
   names: readonly string[],
-  options: Common & { yes?: true },
+  options: RemoteOptions & { yes?: true },
 ): Promise<void> {
   const { environment } = connect(options);
   const { value, tag } = await environment.read(app, { values: 'hidden' });
-  const there = new Set(value.data.map(({ name }) => name));
-  const unknown = names.find((name) => !there.has(name));
-  if (unknown !== undefined) throw new Failure(`${app} has no variable ${plain(unknown)}.`);
+  const existing = new Set(value.data.map(({ name }) => name));
+  const unknown = names.find((name) => !existing.has(name));
+  if (unknown !== undefined) throw new Failure(`${app} has no variable ${sanitizeInline(unknown)}.`);
   await confirm(`Remove ${names.join(', ')} from the environment of ${app}?`, options.yes);
   await environment.update(app, Object.fromEntries(names.map((name) => [name, null])), { ifMatch: tag });
   if (options.json === true) await printJson(names.map((name) => ({ name, deleted: true })));
-  else note(`Removed ${names.join(', ')} from the environment of ${app}.`, options);
+  else printNote(`Removed ${names.join(', ')} from the environment of ${app}.`, options);
 }
 
 /** Lists the versions of an environment, newest first: who changed which names. */
-export async function listVersions(app: string, options: Common & { limit: string }): Promise<void> {
-  const versions = await taken(
+export async function listVersions(app: string, options: RemoteOptions & { limit: string }): Promise<void> {
+  const versions = await takeFirst(
     connect(options).environment.versions(app).all(),
-    readCount('--limit', options.limit) ?? 50,
+    parseCount('--limit', options.limit) ?? 50,
   );
   await printList<EnvVersion>(
     versions,
     [
-      { title: 'VERSION', of: ({ version }) => version },
-      { title: 'AT', of: ({ at }) => showInstant(at, 'never') },
-      { title: 'BY', of: ({ by }) => by.name ?? by.id ?? by.kind },
-      { title: 'SET', of: ({ set }) => set.join(' ') },
-      { title: 'REMOVED', of: ({ removed }) => removed.join(' ') },
-      { title: 'FROM', of: ({ restoredFrom }) => restoredFrom },
+      { title: 'VERSION', getValue: ({ version }) => version },
+      { title: 'AT', getValue: ({ at }) => showInstant(at, 'never') },
+      { title: 'BY', getValue: ({ by }) => by.name ?? by.id ?? by.kind },
+      { title: 'SET', getValue: ({ set }) => set.join(' ') },
+      { title: 'REMOVED', getValue: ({ removed }) => removed.join(' ') },
+      { title: 'FROM', getValue: ({ restoredFrom }) => restoredFrom },
     ],
     options,
     ({ version }) => String(version),
@@ -114,13 +118,18 @@ export async function listVersions(app: string, options: Common & { limit: strin
 }
 
 /** Makes the variables again what they were in a version, as a new one. */
-export async function restoreVersion(app: string, version: string, options: Common & { yes?: true }): Promise<void> {
-  const number = readCount('A version', version) ?? 0;
+export async function restoreVersion(
+  app: string,
+  version: string,
+  options: RemoteOptions & { yes?: true },
+): Promise<void> {
+  const number = parseCount('A version', version) ?? 0;
   const { environment } = connect(options);
   const { tag } = await environment.read(app, { values: 'hidden' });
   await confirm(`Make the environment of ${app} again what it was in version ${number}?`, options.yes);
   const { value } = await environment.restore(app, number, { ifMatch: tag });
   const variables = value.data.map(({ name, updatedAt }) => ({ name, updatedAt }));
   if (options.json === true) await printJson(variables);
-  else note(`The environment of ${app} is what it was in version ${number}: ${variables.length} variables.`, options);
+  else
+    printNote(`The environment of ${app} is what it was in version ${number}: ${variables.length} variables.`, options);
 }

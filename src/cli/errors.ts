@@ -1,36 +1,47 @@
 import type { ErrorIssue, ErrorIssueDetail } from '../contract/errors.ts';
 import type { ErrorLevel, IssueStatus } from '../contract/words.ts';
-import { type Common, connect } from './connect.ts';
-import { confirm, readCount } from './input.ts';
-import { type Column, dim, note, plain, print, printJson, printList, printOne, showInstant, taken } from './output.ts';
+import { connect, type RemoteOptions } from './connect.ts';
+import { confirm, parseCount } from './input.ts';
+import {
+  type Column,
+  dim,
+  print,
+  printDetails,
+  printJson,
+  printList,
+  printNote,
+  sanitizeInline,
+  showInstant,
+  takeFirst,
+} from './output.ts';
 
 const COLUMNS: readonly Column<ErrorIssue>[] = [
-  { title: 'ID', of: ({ id }) => id },
-  { title: 'STATUS', of: ({ status }) => status },
-  { title: 'LEVEL', of: ({ level }) => level },
-  { title: 'COUNT', of: ({ count }) => count },
-  { title: 'LAST SEEN', of: ({ lastSeenAt }) => showInstant(lastSeenAt, 'never') },
-  { title: 'APP', of: ({ app }) => app },
-  { title: 'TITLE', of: ({ title }) => title },
+  { title: 'ID', getValue: ({ id }) => id },
+  { title: 'STATUS', getValue: ({ status }) => status },
+  { title: 'LEVEL', getValue: ({ level }) => level },
+  { title: 'COUNT', getValue: ({ count }) => count },
+  { title: 'LAST SEEN', getValue: ({ lastSeenAt }) => showInstant(lastSeenAt, 'never') },
+  { title: 'APP', getValue: ({ app }) => app },
+  { title: 'TITLE', getValue: ({ title }) => title },
 ];
 
-const facet = (list: ErrorIssueDetail['apps']) =>
+const formatFacet = (list: ErrorIssueDetail['apps']) =>
   list.map(({ value, count }) => `${value} (${count})`).join(', ') || null;
 
-const FACTS: readonly Column<ErrorIssueDetail>[] = [
-  { title: 'Id', of: ({ id }) => id },
-  { title: 'Title', of: ({ title }) => title },
-  { title: 'Status', of: ({ status }) => status },
-  { title: 'Level', of: ({ level }) => level },
-  { title: 'Count', of: ({ count }) => count },
-  { title: 'First seen', of: ({ firstSeenAt }) => firstSeenAt },
-  { title: 'Last seen', of: ({ lastSeenAt }) => lastSeenAt },
-  { title: 'Apps', of: ({ apps }) => facet(apps) },
-  { title: 'Releases', of: ({ releases }) => facet(releases) },
-  { title: 'Environments', of: ({ environments }) => facet(environments) },
+const ISSUE_DETAILS: readonly Column<ErrorIssueDetail>[] = [
+  { title: 'Id', getValue: ({ id }) => id },
+  { title: 'Title', getValue: ({ title }) => title },
+  { title: 'Status', getValue: ({ status }) => status },
+  { title: 'Level', getValue: ({ level }) => level },
+  { title: 'Count', getValue: ({ count }) => count },
+  { title: 'First seen', getValue: ({ firstSeenAt }) => firstSeenAt },
+  { title: 'Last seen', getValue: ({ lastSeenAt }) => lastSeenAt },
+  { title: 'Apps', getValue: ({ apps }) => formatFacet(apps) },
+  { title: 'Releases', getValue: ({ releases }) => formatFacet(releases) },
+  { title: 'Environments', getValue: ({ environments }) => formatFacet(environments) },
 ];
 
-export interface IssueListOptions extends Common {
+export interface IssueListOptions extends RemoteOptions {
   readonly search?: string;
   readonly status?: string;
   readonly level?: string;
@@ -54,39 +65,43 @@ export async function listIssues(options: IssueListOptions): Promise<void> {
     release,
     environment,
   });
-  await printList(await taken(all, readCount('--limit', options.limit) ?? 50), COLUMNS, options);
+  await printList(await takeFirst(all, parseCount('--limit', options.limit) ?? 50), COLUMNS, options);
 }
 
 /** Shows an issue, and for reading the stack of its newest occurrence. */
-export async function showIssue(id: string, options: Common): Promise<void> {
+export async function showIssue(id: string, options: RemoteOptions): Promise<void> {
   const { issues } = connect(options).errors;
-  await printOne(await issues.get(id), FACTS, options);
+  await printDetails(await issues.get(id), ISSUE_DETAILS, options);
   if (options.json === true || options.quiet === true) return;
   const [newest] = (await issues.events(id).list({ limit: 1 })).data;
   if (newest === undefined) return;
   const lines = [newest.message, ...(newest.stack ?? '').split('\n')].filter((line) => line.trim() !== '');
-  await print(`\n${dim(`The newest, ${newest.time}`)}\n${lines.map((line) => `${plain(line)}\n`).join('')}`);
+  await print(`\n${dim(`The newest, ${newest.time}`)}\n${lines.map((line) => `${sanitizeInline(line)}\n`).join('')}`);
 }
 
 /** Resolves issues, opens them again or mutes them. */
-export async function turnIssues(ids: readonly string[], status: IssueStatus, options: Common): Promise<void> {
+export async function setIssueStatus(
+  ids: readonly string[],
+  status: IssueStatus,
+  options: RemoteOptions,
+): Promise<void> {
   const { issues } = connect(options).errors;
-  const turned: ErrorIssueDetail[] = [];
+  const updated: ErrorIssueDetail[] = [];
   for (const id of ids) {
-    turned.push(await issues.update(id, { status }));
-    note(`Issue ${id} is ${status}.`, options.json === true ? { quiet: true } : options);
+    updated.push(await issues.update(id, { status }));
+    printNote(`Issue ${id} is ${status}.`, options.json === true ? { quiet: true } : options);
   }
-  if (options.json === true) await printJson(turned);
+  if (options.json === true) await printJson(updated);
 }
 
 /** Deletes issues with their occurrences. */
-export async function deleteIssues(ids: readonly string[], options: Common & { yes?: true }): Promise<void> {
+export async function deleteIssues(ids: readonly string[], options: RemoteOptions & { yes?: true }): Promise<void> {
   const { issues } = connect(options).errors;
   const found: ErrorIssueDetail[] = [];
   for (const id of ids) found.push(await issues.get(id));
-  const list = found.map(({ title, id }) => `${plain(title)} (${id})`).join(', ');
+  const list = found.map(({ title, id }) => `${sanitizeInline(title)} (${id})`).join(', ');
   await confirm(`Delete the issue ${list} with its occurrences?`, options.yes);
   for (const { id } of found) await issues.delete(id);
   if (options.json === true) await printJson(found.map(({ id, title }) => ({ id, title, deleted: true })));
-  else note(`Deleted the issue ${list}.`, options);
+  else printNote(`Deleted the issue ${list}.`, options);
 }

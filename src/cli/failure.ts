@@ -1,12 +1,12 @@
 import { DevpilotError } from '../sdk/errors.ts';
 
 /** What a command ends with; what a bad setting of the server ends with is the contract's 2. */
-export const EXIT = { failed: 1, cancelled: 2, signInNeeded: 4 } as const;
+export const EXIT_CODES = { failed: 1, cancelled: 2, signInNeeded: 4 } as const;
 
 /** A command that can't go on, with a line that says why and what to do. */
 export class Failure extends Error {
   readonly exitCode: number;
-  constructor(message: string, exitCode: number = EXIT.failed) {
+  constructor(message: string, exitCode: number = EXIT_CODES.failed) {
     super(message);
     this.name = 'Failure';
     this.exitCode = exitCode;
@@ -14,30 +14,33 @@ export class Failure extends Error {
 }
 
 /** Whether a server that starts anew, or a network that comes back, may mend it. */
-export function isPassing(error: unknown): boolean {
+export function isTransient(error: unknown): boolean {
   return error instanceof DevpilotError && (error.status === 0 || error.status >= 500);
 }
 
 /** Whether the credential came from the environment, which goes before what `devpilot login` keeps. */
-const isGiven = () => (process.env['DEVPILOT_TOKEN'] ?? '') !== '';
+const hasEnvironmentCredential = () => (process.env['DEVPILOT_TOKEN'] ?? '') !== '';
 
-const another = () =>
-  isGiven() ? 'Set DEVPILOT_TOKEN to another, or unset it and run: devpilot login' : 'Run: devpilot login';
-const ELSEWHERE = 'Is it running, and is that its address? --url or DEVPILOT_URL names another.';
+const otherCredentialHint = () =>
+  hasEnvironmentCredential()
+    ? 'Set DEVPILOT_TOKEN to another, or unset it and run: devpilot login'
+    : 'Run: devpilot login';
+const CHECK_ADDRESS_HINT = 'Is it running, and is that its address? --url or DEVPILOT_URL names another.';
 
 /** What to do about a refusal, by its code. */
-const NEXT: Readonly<Record<string, () => string>> = {
-  missing_credential: another,
-  invalid_token: another,
-  token_expired: another,
-  token_inactive: () => `Switch it on again with devpilot keys enable, or use another. ${another()}`,
+const HINTS: Readonly<Record<string, () => string>> = {
+  missing_credential: otherCredentialHint,
+  invalid_token: otherCredentialHint,
+  token_expired: otherCredentialHint,
+  token_inactive: () => `Switch it on again with devpilot keys enable, or use another. ${otherCredentialHint()}`,
   passphrase_required: () => 'Set DEVPILOT_PASSPHRASE.',
   passphrase_incorrect: () => 'Set DEVPILOT_PASSPHRASE to the right one.',
-  wrong_credential_kind: () => (isGiven() ? 'Unset DEVPILOT_TOKEN, or set it to another.' : 'Run: devpilot login'),
+  wrong_credential_kind: () =>
+    hasEnvironmentCredential() ? 'Unset DEVPILOT_TOKEN, or set it to another.' : 'Run: devpilot login',
   insufficient_scope: () => 'Use a credential that has it.',
-  unreachable: () => ELSEWHERE,
-  timed_out: () => ELSEWHERE,
-  unexpected_answer: () => ELSEWHERE,
+  unreachable: () => CHECK_ADDRESS_HINT,
+  timed_out: () => CHECK_ADDRESS_HINT,
+  unexpected_answer: () => CHECK_ADDRESS_HINT,
 };
 
 const SIGN_IN_CODES = new Set([
@@ -50,15 +53,17 @@ const SIGN_IN_CODES = new Set([
 ]);
 
 /** What to say of an error of a command that talks to a server, and its exit code; null for other errors. */
-export function failureOf(error: unknown): Failure | null {
+export function toFailure(error: unknown): Failure | null {
   if (error instanceof Failure) return error;
   if (!(error instanceof DevpilotError)) return null;
-  const more = error.errors.length > 1 ? error.errors.map(({ field, message }) => `\n  ${field}: ${message}`) : [];
-  const id = error.code === 'internal' && error.requestId !== undefined ? ` (request ${error.requestId})` : '';
+  const fieldErrors =
+    error.errors.length > 1 ? error.errors.map(({ field, message }) => `\n  ${field}: ${message}`) : [];
+  const requestIdNote =
+    error.code === 'internal' && error.requestId !== undefined ? ` (request ${error.requestId})` : '';
   const required = error.required.length > 0 ? ` Needed: ${error.required.join(', ')}.` : '';
-  const next = NEXT[error.code]?.();
-  const said = next === undefined || /[.!?]$/.test(error.message) ? error.message : `${error.message}.`;
+  const hint = HINTS[error.code]?.();
+  const sentence = hint === undefined || /[.!?]$/.test(error.message) ? error.message : `${error.message}.`;
   const isSignIn = SIGN_IN_CODES.has(error.code);
-  const message = `${said}${id}${required}${more.join('')}${next === undefined ? '' : ` ${next}`}`;
-  return new Failure(message, isSignIn ? EXIT.signInNeeded : EXIT.failed);
+  const message = `${sentence}${requestIdNote}${required}${fieldErrors.join('')}${hint === undefined ? '' : ` ${hint}`}`;
+  return new Failure(message, isSignIn ? EXIT_CODES.signInNeeded : EXIT_CODES.failed);
 }

@@ -2,14 +2,14 @@ import { chmodSync, createWriteStream, lstatSync, readFileSync, renameSync, rmSy
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Failure } from './failure.ts';
-import { decode, readInput } from './input.ts';
+import { decodeUtf8, readStdin } from './input.ts';
 
-function isSpecial(file: string): boolean {
+function isSpecialFile(file: string): boolean {
   const found = lstatSync(file, { throwIfNoEntry: false });
   return found !== undefined && !found.isFile();
 }
 
-function unwritable(file: string, error: unknown): Failure {
+function writeFailure(file: string, error: unknown): Failure {
   return new Failure(`${file} can not be written: ${(error as NodeJS.ErrnoException).code ?? 'unknown'}.`);
 }
 
@@ -17,48 +17,51 @@ function unwritable(file: string, error: unknown): Failure {
  * Writes a file that its owner alone can read, whole or not at all: written beside it and renamed. What is no
  * plain file, such as a pipe, is written to as it is.
  */
-export function writePrivately(file: string, text: string): void {
-  const beside = `${file}.${process.pid}`;
+export function writePrivateFile(file: string, text: string): void {
+  const temporaryFile = `${file}.${process.pid}`;
   try {
-    if (isSpecial(file)) {
+    if (isSpecialFile(file)) {
       writeFileSync(file, text);
       return;
     }
-    writeFileSync(beside, text, { mode: 0o600, flag: 'wx' });
-    chmodSync(beside, 0o600);
-    renameSync(beside, file);
+    writeFileSync(temporaryFile, text, { mode: 0o600, flag: 'wx' });
+    chmodSync(temporaryFile, 0o600);
+    renameSync(temporaryFile, file);
   } catch (error) {
-    rmSync(beside, { force: true });
-    throw unwritable(file, error);
+    rmSync(temporaryFile, { force: true });
+    throw writeFailure(file, error);
   }
 }
 
 /** The same with what comes in pieces, of any length. */
-export async function writePrivatelyFrom(file: string, source: Readable): Promise<void> {
-  const beside = isSpecial(file) ? file : `${file}.${process.pid}`;
+export async function streamToPrivateFile(file: string, source: Readable): Promise<void> {
+  const temporaryFile = isSpecialFile(file) ? file : `${file}.${process.pid}`;
   try {
-    await pipeline(source, createWriteStream(beside, { mode: 0o600, flags: beside === file ? 'w' : 'wx' }));
-    if (beside !== file) renameSync(beside, file);
+    await pipeline(
+      source,
+      createWriteStream(temporaryFile, { mode: 0o600, flags: temporaryFile === file ? 'w' : 'wx' }),
+    );
+    if (temporaryFile !== file) renameSync(temporaryFile, file);
   } catch (error) {
-    if (beside !== file) rmSync(beside, { force: true });
-    throw (error as NodeJS.ErrnoException).syscall === undefined ? error : unwritable(file, error);
+    if (temporaryFile !== file) rmSync(temporaryFile, { force: true });
+    throw (error as NodeJS.ErrnoException).syscall === undefined ? error : writeFailure(file, error);
   }
 }
 
 /** What a file holds as UTF-8, or standard input for `-`. Bytes that are none are refused. */
-export async function readGiven(file: string): Promise<string> {
-  if (file === '-') return readInput();
+export async function readFileOrStdin(file: string): Promise<string> {
+  if (file === '-') return readStdin();
   let bytes: Buffer;
   try {
     bytes = readFileSync(file);
   } catch (error) {
     throw new Failure(`${file} can not be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown'}.`);
   }
-  return decode(bytes, file);
+  return decodeUtf8(bytes, file);
 }
 /** What a file says in JSON. */
 export async function readJson(file: string): Promise<unknown> {
-  const text = await readGiven(file);
+  const text = await readFileOrStdin(file);
   try {
     return JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { harmless, harmlessJson, harmlessLines } from './harmless.ts';
-import { plain } from './output.ts';
+import { sanitizeJson, sanitizeLine, sanitizeText } from './harmless.ts';
+import { sanitizeInline } from './output.ts';
 
-const OBEYED: readonly (readonly [string, string])[] = [
+const CONTROL_OUTPUT: readonly (readonly [string, string])[] = [
   ['::add-mask::value', ': :add-mask::value'],
   ['  ::set-output name=a::b', '  : :set-output name=a::b'],
   ['done ##vso[task.setvariable variable=a]b', 'done # #vso[task.setvariable variable=a]b'],
@@ -17,16 +17,16 @@ const OBEYED: readonly (readonly [string, string])[] = [
 ];
 
 test('a line of others holds nothing that a terminal or a build system obeys', () => {
-  for (const [line, expected] of OBEYED) assert.equal(harmless(line), expected);
+  for (const [line, expected] of CONTROL_OUTPUT) assert.equal(sanitizeLine(line), expected);
   for (const line of ['std::vector<int>', 'a\tb', '## Heading', 'C# ##', 'key: value', '日本語 – 😀'])
-    assert.equal(harmless(line), line);
-  assert.equal(harmlessLines('one\n::error::two'), 'one\n: :error::two');
-  assert.equal(plain('a\n::error::b\tc'), 'a\ufffd::error::b\ufffdc');
+    assert.equal(sanitizeLine(line), line);
+  assert.equal(sanitizeText('one\n::error::two'), 'one\n: :error::two');
+  assert.equal(sanitizeInline('a\n::error::b\tc'), 'a\ufffd::error::b\ufffdc');
 });
 
 test('JSON keeps its value, and holds nothing of that kind either', () => {
-  for (const [line] of OBEYED) {
-    const json = harmlessJson(JSON.stringify({ text: line }));
+  for (const [line] of CONTROL_OUTPUT) {
+    const json = sanitizeJson(JSON.stringify({ text: line }));
     assert.deepEqual(JSON.parse(json), { text: line });
     assert.doesNotMatch(json, /[\u0000-\u001f\u007f-\u009f\u202e]|##|section_start/);
   }

@@ -1,5 +1,5 @@
 import { text } from 'node:stream/consumers';
-import { createDenials } from '../audit/denials.ts';
+import { createDenialBuffer } from '../audit/denials.ts';
 import { CreateWorkspace, SignUp } from '../contract/schemas.ts';
 import { createFirstOwner } from '../people/sign-up.ts';
 import { openStore } from '../server/open-store.ts';
@@ -7,7 +7,7 @@ import { createPeopleContext } from '../server.ts';
 import { readSettings } from '../settings.ts';
 
 /** Checks the options by the schemas of the API. Throws with one line that names the field. */
-function readInput(options: { email: string; name: string; workspace: string }, password: string) {
+function parseInput(options: { email: string; name: string; workspace: string }, password: string) {
   const { email, name } = options;
   const person = SignUp.safeParse({ email, name, password });
   const workspace = CreateWorkspace.safeParse({ name: options.workspace });
@@ -23,20 +23,20 @@ function readInput(options: { email: string; name: string; workspace: string }, 
 export async function init(options: { email: string; name: string; workspace: string; json?: true }): Promise<void> {
   const settings = readSettings(process.env);
   const password = (await text(process.stdin)).replace(/\r?\n$/, '');
-  const input = readInput(options, password);
+  const input = parseInput(options, password);
   const { store, secret, release } = await openStore(settings);
   try {
     const context = createPeopleContext(store, secret, settings, {
       clock: Date.now,
-      settle: () => Promise.resolve({ nodes: 0, confirmed: 0, ms: 0 }),
-      denials: createDenials(),
+      waitForConfirmation: () => Promise.resolve({ nodes: 0, confirmed: 0, ms: 0 }),
+      denials: createDenialBuffer(),
       publicUrl: () => settings.publicUrl ?? '',
       background: { run: () => undefined, stop: () => Promise.resolve() },
     });
-    const made = await createFirstOwner(context, input);
+    const created = await createFirstOwner(context, input);
     const answer = {
-      person: { id: made.personId, name: input.name, email: input.email },
-      workspace: { id: made.workspaceId, name: input.workspace, slug: made.slug },
+      person: { id: created.personId, name: input.name, email: input.email },
+      workspace: { id: created.workspaceId, name: input.workspace, slug: created.slug },
     };
     process.stdout.write(
       options.json === true

@@ -1,11 +1,11 @@
 import { buffer } from 'node:stream/consumers';
-import { EXIT, Failure } from './failure.ts';
+import { EXIT_CODES, Failure } from './failure.ts';
 
 /** Whether somebody can be asked: questions go to standard error, so only that and the input matter. */
 export const isInteractive = () => process.stdin.isTTY === true && process.stderr.isTTY === true;
 
 /** Bytes as text, each of them; fails where they are no UTF-8. */
-export function decode(bytes: Uint8Array, name: string): string {
+export function decodeUtf8(bytes: Uint8Array, name: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
@@ -14,80 +14,83 @@ export function decode(bytes: Uint8Array, name: string): string {
 }
 
 /** All of standard input. */
-export const readInput = async (): Promise<string> => decode(await buffer(process.stdin), 'Standard input');
+export const readStdin = async (): Promise<string> => decodeUtf8(await buffer(process.stdin), 'Standard input');
 
-async function typeUnseen(what: string): Promise<string> {
+async function promptHidden(noun: string): Promise<string> {
   const prompts = await import('@clack/prompts');
-  const answer = await prompts.password({ message: `The ${what}, typed or pasted unseen`, output: process.stderr });
-  if (typeof answer === 'symbol') throw cancelled();
+  const answer = await prompts.password({ message: `The ${noun}, typed or pasted unseen`, output: process.stderr });
+  if (typeof answer === 'symbol') throw cancelledFailure();
   return answer ?? '';
 }
 
 /** All of standard input without the newline at its end, or what is typed unseen: how secrets come in. */
-export async function readSecretInput(what: string): Promise<string> {
-  const secret = isInteractive() ? await typeUnseen(what) : (await readInput()).replace(/\r?\n$/, '');
-  if (secret === '') throw new Failure(`Standard input holds no ${what}.`);
+export async function readSecret(noun: string): Promise<string> {
+  const secret = isInteractive() ? await promptHidden(noun) : (await readStdin()).replace(/\r?\n$/, '');
+  if (secret === '') throw new Failure(`Standard input holds no ${noun}.`);
   return secret;
 }
 
-const SPANS: Readonly<Record<string, number>> = { m: 60, h: 3600, d: 86_400, w: 604_800, y: 31_536_000 };
+const UNIT_SECONDS: Readonly<Record<string, number>> = { m: 60, h: 3600, d: 86_400, w: 604_800, y: 31_536_000 };
 
 /** Milliseconds of `90s`-like text: minutes, hours, days, weeks, years; null if it is none. */
-export function readSpan(text: string): number | null {
+export function parseDuration(text: string): number | null {
   const parts = /^(\d{1,6})([mhdwy])$/.exec(text);
-  return parts === null ? null : Number(parts[1]) * (SPANS[parts[2] ?? ''] ?? 0) * 1000;
+  return parts === null ? null : Number(parts[1]) * (UNIT_SECONDS[parts[2] ?? ''] ?? 0) * 1000;
 }
 
 /** Reads a span from now such as `30d`, or an instant; null if it is neither. */
-function readMoment(text: string, now: number): string | null {
-  const span = readSpan(text);
-  const at = span === null ? Date.parse(text) : now + span;
+function parseMoment(text: string, now: number): string | null {
+  const durationMs = parseDuration(text);
+  const timeMs = durationMs === null ? Date.parse(text) : now + durationMs;
   const isInstant = /^\d{4}-\d\d-\d\d(T.*(Z|[+-]\d\d:\d\d))?$/.test(text);
-  return (span === null && !isInstant) || Number.isNaN(at) || at > 8.64e15 ? null : new Date(at).toISOString();
+  return (durationMs === null && !isInstant) || Number.isNaN(timeMs) || timeMs > 8.64e15
+    ? null
+    : new Date(timeMs).toISOString();
 }
 
-const INSTANT = 'an instant such as 2027-02-24T09:00:00Z';
+const INSTANT_HINT = 'an instant such as 2027-02-24T09:00:00Z';
 
 /** Reads `--expires`: `30d` from now, `never` (null), or an instant. */
-export function readExpiry(text: string, now = Date.now()): string | null {
+export function parseExpiry(text: string, now = Date.now()): string | null {
   if (text === 'never') return null;
-  const at = readMoment(text, now);
-  if (at === null) throw new Failure(`--expires takes a duration such as 12h, 30d or 1y, never, or ${INSTANT}.`);
-  return at;
+  const instant = parseMoment(text, now);
+  if (instant === null)
+    throw new Failure(`--expires takes a duration such as 12h, 30d or 1y, never, or ${INSTANT_HINT}.`);
+  return instant;
 }
 
 /** Reads an instant, or a span from now. */
-export function readInstant(name: string, text: string, now = Date.now()): string {
-  const at = readMoment(text, now);
-  if (at === null) throw new Failure(`${name} takes a duration such as 30m or 12h, or ${INSTANT}.`);
-  return at;
+export function parseInstant(name: string, text: string, now = Date.now()): string {
+  const instant = parseMoment(text, now);
+  if (instant === null) throw new Failure(`${name} takes a duration such as 30m or 12h, or ${INSTANT_HINT}.`);
+  return instant;
 }
 
 /** Reads an instant, or how long ago it was. */
-export function readPast(name: string, text: string | undefined, now = Date.now()): string | undefined {
+export function parsePastInstant(name: string, text: string | undefined, now = Date.now()): string | undefined {
   if (text === undefined) return undefined;
-  const span = readSpan(text);
-  return readInstant(name, span === null ? text : new Date(now - span).toISOString());
+  const durationMs = parseDuration(text);
+  return parseInstant(name, durationMs === null ? text : new Date(now - durationMs).toISOString());
 }
 
 /** A whole number of an option. */
-export function readCount(name: string, text: string | undefined): number | undefined {
+export function parseCount(name: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (!/^\d{1,9}$/.test(text)) throw new Failure(`${name} takes a whole number.`);
   return Number(text);
 }
 
 /** Words that were given several times, or with commas between them. */
-export const readWords = (text: string, before: readonly string[] = []) => [
-  ...before,
+export const parseList = (text: string, previous: readonly string[] = []) => [
+  ...previous,
   ...text
     .split(',')
     .map((word) => word.trim())
     .filter((word) => word !== ''),
 ];
 
-export function cancelled(): Failure {
-  return new Failure('Cancelled; nothing was changed.', EXIT.cancelled);
+export function cancelledFailure(): Failure {
+  return new Failure('Cancelled; nothing was changed.', EXIT_CODES.cancelled);
 }
 
 /** Asks before something can't be undone; without a terminal only `--yes` answers. */
@@ -96,5 +99,5 @@ export async function confirm(question: string, yes: true | undefined): Promise<
   if (!isInteractive()) throw new Failure(`${question} Without a terminal this needs --yes.`);
   const prompts = await import('@clack/prompts');
   const answer = await prompts.confirm({ message: question, initialValue: false, output: process.stderr });
-  if (answer !== true) throw cancelled();
+  if (answer !== true) throw cancelledFailure();
 }

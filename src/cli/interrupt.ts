@@ -1,31 +1,31 @@
-import { EXIT } from './failure.ts';
+import { EXIT_CODES } from './failure.ts';
 
 /** Says what is left behind, if anything, and ends the process. */
-type Ending = () => never;
+type InterruptHandler = () => never;
 
-const standard: Ending = () => {
+const defaultHandler: InterruptHandler = () => {
   process.stderr.write('\ndevpilot: Cancelled.\n');
-  process.exit(EXIT.cancelled);
+  process.exit(EXIT_CODES.cancelled);
 };
 
-let ending = standard;
-const interrupted = () => ending();
+let currentHandler = defaultHandler;
+const handleInterrupt = () => currentHandler();
 
 /** From now on Ctrl-C ends the command as cancelled. */
 export function listenForInterrupts(): void {
-  process.on('SIGINT', interrupted);
+  process.on('SIGINT', handleInterrupt);
 }
 
 /** Leaves interrupts to whoever listens for them. */
-export function leaveInterrupts(): void {
-  process.off('SIGINT', interrupted);
+export function stopListeningForInterrupts(): void {
+  process.off('SIGINT', handleInterrupt);
 }
 
 /** What Ctrl-C does from now on, until the answer is called. */
-export function onInterrupt(next: Ending): () => void {
-  const before = ending;
-  ending = next;
+export function onInterrupt(handler: InterruptHandler): () => void {
+  const previous = currentHandler;
+  currentHandler = handler;
   return () => {
-    ending = before;
+    currentHandler = previous;
   };
 }

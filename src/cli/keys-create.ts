@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { describeRight, PERMISSIONS, type Permission } from '../contract/words.ts';
-import { type Common, connect } from './connect.ts';
+import { connect, type RemoteOptions } from './connect.ts';
 import { printCreated } from './credentials.ts';
 import { Failure } from './failure.ts';
-import { cancelled, isInteractive, readExpiry } from './input.ts';
+import { cancelledFailure, isInteractive, parseExpiry } from './input.ts';
 
-export interface CreateKeyOptions extends Common {
+export interface CreateKeyOptions extends RemoteOptions {
   readonly name?: string;
   readonly permission?: readonly string[];
   readonly description?: string;
@@ -20,8 +20,8 @@ async function readOptions(options: CreateKeyOptions): Promise<{ name: string; p
   if (!isInteractive()) throw new Failure('Without a terminal this needs --name and --permission.');
   const prompts = await import('@clack/prompts');
   const output = process.stderr;
-  const asked = name ?? (await prompts.text({ message: 'Name', placeholder: 'Billing service', output }));
-  if (prompts.isCancel(asked)) throw cancelled();
+  const answeredName = name ?? (await prompts.text({ message: 'Name', placeholder: 'Billing service', output }));
+  if (prompts.isCancel(answeredName)) throw cancelledFailure();
   const chosen =
     permission ??
     (await prompts.multiselect({
@@ -29,8 +29,8 @@ async function readOptions(options: CreateKeyOptions): Promise<{ name: string; p
       options: PERMISSIONS.map((value) => ({ value, label: value, hint: describeRight(value) })),
       output,
     }));
-  if (prompts.isCancel(chosen)) throw cancelled();
-  return { name: String(asked), permissions: [...chosen] as Permission[] };
+  if (prompts.isCancel(chosen)) throw cancelledFailure();
+  return { name: String(answeredName), permissions: [...chosen] as Permission[] };
 }
 
 /** Creates an API key; its secret alone goes to standard output. */
@@ -38,7 +38,7 @@ export async function createKey(options: CreateKeyOptions): Promise<void> {
   const client = connect(options);
   const body = {
     ...(await readOptions(options)),
-    expiresAt: readExpiry(options.expires ?? 'never'),
+    expiresAt: parseExpiry(options.expires ?? 'never'),
     ...(options.description !== undefined && { description: options.description }),
     ...(options.inactive === true && { active: false }),
     ...(options.guard === true && { guard: true }),

@@ -1,10 +1,10 @@
 import { secretKindOf } from '../sdk/secret.ts';
-import { type Common, openClient } from './connect.ts';
-import { note, printJson } from './output.ts';
+import { openClient, type RemoteOptions } from './connect.ts';
+import { printJson, printNote } from './output.ts';
 import { findProfile, forgetProfile, profileName, secretOf } from './profile.ts';
 
 /** Ends the session on the server and forgets the profile. A token or key that was given is only forgotten. */
-export async function logout(options: Common): Promise<void> {
+export async function logout(options: RemoteOptions): Promise<void> {
   const name = profileName(options.profile);
   const profile = findProfile(name);
   const secret = profile === null ? null : secretOf(name, profile);
@@ -17,9 +17,9 @@ export async function logout(options: Common): Promise<void> {
         () => false,
       );
     if (!ended)
-      note('The server could not be asked to end the session; it ends by itself when it is not used.', options);
+      printNote('The server could not be asked to end the session; it ends by itself when it is not used.', options);
   }
   if (profile !== null) forgetProfile(name);
   if (options.json === true) await printJson({ profile: name, ended });
-  else note(profile === null ? 'Nobody was signed in.' : `Signed out of ${profile.url}.`, options);
+  else printNote(profile === null ? 'Nobody was signed in.' : `Signed out of ${profile.url}.`, options);
 }

@@ -1,16 +1,17 @@
 import './umask.ts';
-import { leaveInterrupts, listenForInterrupts } from './interrupt.ts';
+import { listenForInterrupts, stopListeningForInterrupts } from './interrupt.ts';
 import { createProgram } from './program.ts';
 
 /** What went wrong, in one line on standard error, and the exit code that belongs to it. */
-async function fail(error: unknown): Promise<void> {
+async function reportFailure(error: unknown): Promise<void> {
   // Whoever read the answer has had enough of it.
   if ((error as NodeJS.ErrnoException).code === 'EPIPE') return;
-  const { failureOf } = await import('./failure.ts');
-  const { harmlessLines } = await import('./harmless.ts');
+  const { toFailure: failureOf } = await import('./failure.ts');
+  const { sanitizeText: harmlessLines } = await import('./harmless.ts');
   const failure = failureOf(error);
   const message = error instanceof Error ? error.message : String(error);
-  const isSetting = error instanceof Error && (error.name === 'BadSetting' || error.name === 'StartRefused');
+  const isSetting =
+    error instanceof Error && (error.name === 'InvalidSettingError' || error.name === 'StartRefusedError');
   process.stderr.write(`devpilot: ${harmlessLines(failure?.message ?? message)}\n`);
   process.exitCode = failure?.exitCode ?? (isSetting ? 2 : 1);
   if (failure === null && !isSetting && process.env['LOG_LEVEL'] === 'debug' && error instanceof Error) {
@@ -20,5 +21,5 @@ async function fail(error: unknown): Promise<void> {
 
 listenForInterrupts();
 // The bare command says what there is, which is no failure.
-const words = process.argv.length > 2 ? process.argv : [...process.argv, '--help'];
-await createProgram().parseAsync(words).catch(fail).finally(leaveInterrupts);
+const argv = process.argv.length > 2 ? process.argv : [...process.argv, '--help'];
+await createProgram().parseAsync(argv).catch(reportFailure).finally(stopListeningForInterrupts);

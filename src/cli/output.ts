@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { harmless, harmlessJson, harmlessLines } from './harmless.ts';
+import { sanitizeJson, sanitizeLine, sanitizeText } from './harmless.ts';
 
 export interface OutputOptions {
   readonly json?: true;
@@ -8,14 +8,14 @@ export interface OutputOptions {
 
 export interface Column<Row> {
   readonly title: string;
-  readonly of: (row: Row) => string | number | null;
+  readonly getValue: (row: Row) => string | number | null;
 }
 
 const isTerminal = () => process.stdout.isTTY === true;
 
 /** What is beside the answer: on standard error, and not with `--quiet`. */
-export function note(text: string, options: OutputOptions = {}): void {
-  if (options.quiet !== true) process.stderr.write(`${harmlessLines(text)}\n`);
+export function printNote(text: string, options: OutputOptions = {}): void {
+  if (options.quiet !== true) process.stderr.write(`${sanitizeText(text)}\n`);
 }
 
 export function dim(text: string): string {
@@ -23,7 +23,7 @@ export function dim(text: string): string {
 }
 
 /** Text of others in one line: its control characters would move the cursor of a terminal or worse. */
-export const plain = (text: string): string => harmless(text.replace(/[\t\n\r]/g, '\ufffd'));
+export const sanitizeInline = (text: string): string => sanitizeLine(text.replace(/[\t\n\r]/g, '\ufffd'));
 
 /** Writes all of it, however slowly it is taken; nothing is lost at the end of the process. */
 export function print(text: string): Promise<void> {
@@ -36,11 +36,11 @@ export function print(text: string): Promise<void> {
 }
 
 export function printJson(value: unknown): Promise<void> {
-  return print(`${harmlessJson(JSON.stringify(value, null, 2))}\n`);
+  return print(`${sanitizeJson(JSON.stringify(value, null, 2))}\n`);
 }
 
 /** Columns that a character takes on a terminal: two for those of East Asian width and pictures. */
-function widthOf(text: string): number {
+function displayWidth(text: string): number {
   let width = 0;
   for (const character of text) {
     if (/\p{M}/u.test(character)) continue;
@@ -54,14 +54,16 @@ function widthOf(text: string): number {
   return width;
 }
 
-function table(rows: readonly (readonly string[])[], titles: readonly string[]): string {
-  const widths = titles.map((title, at) => Math.max(widthOf(title), ...rows.map((row) => widthOf(row[at] ?? ''))));
-  const line = (cells: readonly string[]) =>
+function formatTable(rows: readonly (readonly string[])[], titles: readonly string[]): string {
+  const widths = titles.map((title, columnIndex) =>
+    Math.max(displayWidth(title), ...rows.map((row) => displayWidth(row[columnIndex] ?? ''))),
+  );
+  const formatRow = (cells: readonly string[]) =>
     cells
-      .map((cell, at) => cell + ' '.repeat((widths[at] ?? 0) - widthOf(cell)))
+      .map((cell, columnIndex) => cell + ' '.repeat((widths[columnIndex] ?? 0) - displayWidth(cell)))
       .join('  ')
       .trimEnd();
-  return [dim(line(titles)), ...rows.map(line)].map((text) => `${text}\n`).join('');
+  return [dim(formatRow(titles)), ...rows.map(formatRow)].map((text) => `${text}\n`).join('');
 }
 
 /**
@@ -86,13 +88,13 @@ export async function printList<Row extends { readonly id?: string }>(
   idOf = ({ id }: Row) => id ?? '',
 ): Promise<void> {
   if (options.json === true) return printJson(rows);
-  if (options.quiet === true) return print(rows.map((row) => `${plain(idOf(row))}\n`).join(''));
-  const cells = rows.map((row) => columns.map(({ of }) => plain(String(of(row) ?? '–'))));
+  if (options.quiet === true) return print(rows.map((row) => `${sanitizeInline(idOf(row))}\n`).join(''));
+  const cells = rows.map((row) => columns.map(({ getValue }) => sanitizeInline(String(getValue(row) ?? '–'))));
   if (!isTerminal()) return print(cells.map((row) => `${row.join('\t')}\n`).join(''));
   return rows.length === 0
-    ? note('None.')
+    ? printNote('None.')
     : print(
-        table(
+        formatTable(
           cells,
           columns.map(({ title }) => title),
         ),
@@ -100,20 +102,22 @@ export async function printList<Row extends { readonly id?: string }>(
 }
 
 /** Prints one thing: JSON, its id alone, or a line a fact. */
-export async function printOne<Row extends { readonly id: string }>(
+export async function printDetails<Row extends { readonly id: string }>(
   row: Row,
-  facts: readonly Column<Row>[],
+  fields: readonly Column<Row>[],
   options: OutputOptions,
 ): Promise<void> {
   if (options.json === true) return printJson(row);
   if (options.quiet === true) return print(`${row.id}\n`);
-  const width = Math.max(...facts.map(({ title }) => title.length));
+  const width = Math.max(...fields.map(({ title }) => title.length));
   return print(
-    facts.map(({ title, of }) => `${dim(title.padEnd(width))}  ${plain(String(of(row) ?? '–'))}\n`).join(''),
+    fields
+      .map(({ title, getValue }) => `${dim(title.padEnd(width))}  ${sanitizeInline(String(getValue(row) ?? '–'))}\n`)
+      .join(''),
   );
 }
 
-const SPANS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
+const RELATIVE_TIME_UNITS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
   ['day', 86_400_000],
   ['hour', 3_600_000],
   ['minute', 60_000],
@@ -123,15 +127,15 @@ const SPANS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
 export function showInstant(instant: string | null, none: string, now = Date.now()): string {
   if (instant === null) return none;
   if (!isTerminal()) return instant;
-  const away = Date.parse(instant) - now;
-  const [unit, span] = SPANS.find(([, one]) => Math.abs(away) >= one) ?? ['second', 1000];
-  return new Intl.RelativeTimeFormat('en').format(Math.round(away / span), unit);
+  const offsetMs = Date.parse(instant) - now;
+  const [unit, unitMs] = RELATIVE_TIME_UNITS.find(([, one]) => Math.abs(offsetMs) >= one) ?? ['second', 1000];
+  return new Intl.RelativeTimeFormat('en').format(Math.round(offsetMs / unitMs), unit);
 }
 
 /** The first of a list, read no further than that. */
-export async function taken<One>(all: AsyncIterable<One>, most: number): Promise<One[]> {
+export async function takeFirst<One>(all: AsyncIterable<One>, limit: number): Promise<One[]> {
   const list: One[] = [];
-  if (most === 0) return list;
-  for await (const one of all) if (list.push(one) >= most) break;
+  if (limit === 0) return list;
+  for await (const item of all) if (list.push(item) >= limit) break;
   return list;
 }

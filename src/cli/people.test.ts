@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PASSWORD, signUpMember, signUpOwner, startHouse } from '../testing/house.ts';
+import { PASSWORD, signUpMember, signUpOwner, startTestServer } from '../testing/house.ts';
 import { runCommand } from '../testing/process.ts';
 
 test('people are administered on the data directory of a server that is stopped', async () => {
-  const house = await startHouse();
-  const owner = await signUpOwner(house);
-  await signUpMember(house, owner, 'member', 'grace@example.com');
-  const environment = { DEVPILOT_DATA_DIR: house.dataDirectory, DEVPILOT_PUBLIC_URL: 'https://dev.example.com' };
+  const testServer = await startTestServer();
+  const owner = await signUpOwner(testServer);
+  await signUpMember(testServer, owner, 'member', 'grace@example.com');
+  const environment = { DEVPILOT_DATA_DIR: testServer.dataDirectory, DEVPILOT_PUBLIC_URL: 'https://dev.example.com' };
   const people = (...args: string[]) => runCommand(['people', ...args], environment);
   const refused = await people('list');
   assert.notEqual(refused.code, 0, 'a server that runs has the data directory');
-  await house.running.close();
+  await testServer.running.close();
 
   const listed: { email: string; operator: boolean }[] = JSON.parse((await people('list', '--json')).stdout);
   assert.deepEqual(
@@ -34,7 +34,7 @@ test('people are administered on the data directory of a server that is stopped'
   assert.match(url, /^https:\/\/dev\.example\.com\/reset-password#\w{32}$/);
   assert.match((await people('enable', 'nobody@example.com')).stderr, /no person/);
 
-  const again = await startHouse({ dataDirectory: house.dataDirectory });
+  const again = await startTestServer({ dataDirectory: testServer.dataDirectory });
   const body = { password: 'quite another sentence' };
   assert.equal((await again.call(`/v1/password-resets/${new URL(url).hash.slice(1)}`, { body })).status, 204);
   const signIn = (password: string) => again.call('/v1/sessions', { body: { email: 'grace@example.com', password } });

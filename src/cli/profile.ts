@@ -18,16 +18,16 @@ interface Configuration {
   readonly profiles: Readonly<Record<string, Profile>>;
 }
 
-function directory(): string {
-  const own = process.env['DEVPILOT_CONFIG_DIR'];
-  if (own !== undefined && own !== '') return own;
+function configurationDirectory(): string {
+  const configuredDirectory = process.env['DEVPILOT_CONFIG_DIR'];
+  if (configuredDirectory !== undefined && configuredDirectory !== '') return configuredDirectory;
   const base = process.env['XDG_CONFIG_HOME'];
   return join(base === undefined || base === '' ? join(homedir(), '.config') : base, 'devpilot');
 }
 
-export const configurationFile = () => join(directory(), 'config.json');
+export const configurationFile = () => join(configurationDirectory(), 'config.json');
 
-function read(): Configuration {
+function readConfiguration(): Configuration {
   const file = configurationFile();
   let text: string;
   try {
@@ -49,20 +49,20 @@ function read(): Configuration {
 }
 
 /** Whole or not at all: written beside it and renamed. */
-function write(configuration: Configuration): void {
-  mkdirSync(directory(), { recursive: true, mode: 0o700 });
-  const beside = `${configurationFile()}.${process.pid}`;
-  writeFileSync(beside, `${JSON.stringify(configuration, null, 2)}\n`, { mode: 0o600 });
-  renameSync(beside, configurationFile());
+function writeConfiguration(configuration: Configuration): void {
+  mkdirSync(configurationDirectory(), { recursive: true, mode: 0o700 });
+  const temporaryFile = `${configurationFile()}.${process.pid}`;
+  writeFileSync(temporaryFile, `${JSON.stringify(configuration, null, 2)}\n`, { mode: 0o600 });
+  renameSync(temporaryFile, configurationFile());
 }
 
 /** The profile that `--profile` or `DEVPILOT_PROFILE` names, or the one that was signed in to last. */
-export function profileName(named: string | undefined): string {
-  return named ?? process.env['DEVPILOT_PROFILE'] ?? read().current;
+export function profileName(requestedName: string | undefined): string {
+  return requestedName ?? process.env['DEVPILOT_PROFILE'] ?? readConfiguration().current;
 }
 
 export function findProfile(name: string): Profile | null {
-  const { profiles } = read();
+  const { profiles } = readConfiguration();
   return Object.hasOwn(profiles, name) ? (profiles[name] ?? null) : null;
 }
 
@@ -71,27 +71,30 @@ export function secretOf(name: string, profile: Profile): string | null {
 }
 
 /** Keeps a profile and makes it the current one. The secret goes to the keychain if there is one that works. */
-export function keepProfile(
+export function saveProfile(
   name: string,
   { url, workspace }: Pick<Profile, 'url' | 'workspace'>,
   secret: string,
 ): Profile {
-  const store = keychain.keep(name, secret) ? 'keychain' : 'file';
+  const store = keychain.save(name, secret) ? 'keychain' : 'file';
   const profile: Profile = { url, workspace, store, ...(store === 'file' && { secret }) };
-  write({ current: name, profiles: { ...read().profiles, [name]: profile } });
+  writeConfiguration({ current: name, profiles: { ...readConfiguration().profiles, [name]: profile } });
   return profile;
 }
 
-export function changeWorkspace(name: string, workspace: string): void {
-  const { current, profiles } = read();
+export function setProfileWorkspace(name: string, workspace: string): void {
+  const { current, profiles } = readConfiguration();
   const profile = profiles[name];
   if (profile === undefined) throw new Failure(`There is no profile ${name}. Run: devpilot login`, 4);
-  write({ current, profiles: { ...profiles, [name]: { ...profile, workspace } } });
+  writeConfiguration({ current, profiles: { ...profiles, [name]: { ...profile, workspace } } });
 }
 
 export function forgetProfile(name: string): void {
-  const { current, profiles } = read();
-  if (profiles[name]?.store === 'keychain') keychain.forget(name);
-  const left = Object.fromEntries(Object.entries(profiles).filter(([one]) => one !== name));
-  write({ current: current === name ? (Object.keys(left)[0] ?? 'default') : current, profiles: left });
+  const { current, profiles } = readConfiguration();
+  if (profiles[name]?.store === 'keychain') keychain.remove(name);
+  const remaining = Object.fromEntries(Object.entries(profiles).filter(([one]) => one !== name));
+  writeConfiguration({
+    current: current === name ? (Object.keys(remaining)[0] ?? 'default') : current,
+    profiles: remaining,
+  });
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { AT_MOST, gather, remote, YES } from './declare.ts';
-import { readWords } from './input.ts';
+import { apiCommand, collectValues, LIMIT_HELP, YES_HELP } from './declare.ts';
+import { parseList } from './input.ts';
 
 /** Projects, apps, servers, scripts, activity and errors, as they are declared. */
 export function resourceCommands(program: Command): void {
@@ -12,54 +12,55 @@ export function resourceCommands(program: Command): void {
   errorCommands(program);
 }
 
-const NAMED = 'id or slug';
-const FROM = 'a JSON file with fields as the API takes them, - for standard input; options go before it';
-const SLUG = 'its slug; made from the name unless given';
+const ID_OR_SLUG = 'id or slug';
+const FROM_HELP = 'a JSON file with fields as the API takes them, - for standard input; options go before it';
+const SLUG_HELP = 'its slug; made from the name unless given';
 
-const list = (parent: Command) =>
-  remote(parent, 'list', 'List them')
+const listCommand = (parent: Command) =>
+  apiCommand(parent, 'list', 'List them')
     .option('--search <text>', 'part of the name')
     .option('--sort <field>', 'createdAt or name; - before it for descending')
-    .option('--limit <count>', AT_MOST);
-const show = (parent: Command, noun: string) => remote(parent, 'show', 'Show one').argument(`<${noun}>`, NAMED);
-const remove = (parent: Command, noun: string) =>
-  remote(parent, 'delete', 'Delete').argument(`<${noun}s...>`, 'ids or slugs').option('--yes', YES);
-const create = (parent: Command) =>
-  remote(parent, 'create', 'Create one')
+    .option('--limit <count>', LIMIT_HELP);
+const showCommand = (parent: Command, noun: string) =>
+  apiCommand(parent, 'show', 'Show one').argument(`<${noun}>`, ID_OR_SLUG);
+const deleteCommand = (parent: Command, noun: string) =>
+  apiCommand(parent, 'delete', 'Delete').argument(`<${noun}s...>`, 'ids or slugs').option('--yes', YES_HELP);
+const createCommand = (parent: Command) =>
+  apiCommand(parent, 'create', 'Create one')
     .option('--name <name>', 'its name')
-    .option('--slug <slug>', SLUG)
-    .option('--from <file>', FROM);
-const update = (parent: Command, noun: string) =>
-  remote(parent, 'update', 'Change one; an empty text takes away what may be missing')
-    .argument(`<${noun}>`, NAMED)
+    .option('--slug <slug>', SLUG_HELP)
+    .option('--from <file>', FROM_HELP);
+const updateCommand = (parent: Command, noun: string) =>
+  apiCommand(parent, 'update', 'Change one; an empty text takes away what may be missing')
+    .argument(`<${noun}>`, ID_OR_SLUG)
     .option('--name <name>', 'its new name')
-    .option('--from <file>', FROM);
+    .option('--from <file>', FROM_HELP);
 
 function projectCommands(program: Command): void {
   const parent = program.command('projects').description('Projects');
   const load = async () => (await import('./projects.ts')).projects;
   const shared = () => import('./resources.ts');
-  list(parent).action(async (options) => (await load()).list((await shared()).listQuery(options), options));
-  show(parent, 'project').action(async (named, options) => (await load()).show(named, options));
-  create(parent)
+  listCommand(parent).action(async (options) => (await load()).list((await shared()).listQuery(options), options));
+  showCommand(parent, 'project').action(async (idOrSlug, options) => (await load()).show(idOrSlug, options));
+  createCommand(parent)
     .option('--description <text>', 'what it is')
     .action(async (options) => {
       const { name, slug, description } = options;
-      return (await load()).create((await shared()).given({ name, slug, description }), options);
+      return (await load()).create((await shared()).definedFields({ name, slug, description }), options);
     });
-  update(parent, 'project')
+  updateCommand(parent, 'project')
     .option('--description <text>', 'what it is')
-    .action(async (named, options) => {
+    .action(async (idOrSlug, options) => {
       const { name, description } = options;
-      return (await load()).update(named, (await shared()).given({ name, description }), options);
+      return (await load()).update(idOrSlug, (await shared()).definedFields({ name, description }), options);
     });
-  remove(parent, 'project').action(async (names, options) => (await load()).delete(names, options));
+  deleteCommand(parent, 'project').action(async (names, options) => (await load()).delete(names, options));
 }
 
-const withApp = (command: Command) =>
+const withAppOptions = (command: Command) =>
   command
-    .option('--project <project>', `${NAMED} of its project`)
-    .option('--server <server>', `${NAMED} of its server`)
+    .option('--project <project>', `${ID_OR_SLUG} of its project`)
+    .option('--server <server>', `${ID_OR_SLUG} of its server`)
     .option('--repository <url>', 'URL or path that git can fetch on the server')
     .option('--repository-user <user>', 'user of an http or https repository; not needed with a token')
     .option(
@@ -74,27 +75,27 @@ const withApp = (command: Command) =>
 function appCommands(program: Command): void {
   const parent = program.command('apps').description('Apps');
   const load = () => import('./apps.ts');
-  list(parent)
-    .option('--project <project>', `${NAMED} of a project`)
-    .option('--server <server>', `${NAMED} of a server`)
+  listCommand(parent)
+    .option('--project <project>', `${ID_OR_SLUG} of a project`)
+    .option('--server <server>', `${ID_OR_SLUG} of a server`)
     .action(async (options) => {
       const { listQuery } = await import('./resources.ts');
       const { project, server } = options;
       return (await load()).apps.list({ ...listQuery(options), project, server }, options);
     });
-  show(parent, 'app').action(async (named, options) => (await load()).apps.show(named, options));
-  withApp(create(parent)).action(async (options) => {
+  showCommand(parent, 'app').action(async (idOrSlug, options) => (await load()).apps.show(idOrSlug, options));
+  withAppOptions(createCommand(parent)).action(async (options) => {
     const { apps, appFields } = await load();
     return apps.create(await appFields(options), options);
   });
-  withApp(update(parent, 'app')).action(async (named, options) => {
+  withAppOptions(updateCommand(parent, 'app')).action(async (idOrSlug, options) => {
     const { apps, appFields } = await load();
-    return apps.update(named, await appFields(options), options);
+    return apps.update(idOrSlug, await appFields(options), options);
   });
-  remove(parent, 'app').action(async (names, options) => (await load()).apps.delete(names, options));
+  deleteCommand(parent, 'app').action(async (names, options) => (await load()).apps.delete(names, options));
 }
 
-const withServer = (command: Command) =>
+const withServerOptions = (command: Command) =>
   command
     .option('--host <host>', 'host name or address')
     .option('--port <port>', '22 unless given')
@@ -104,86 +105,86 @@ const withServer = (command: Command) =>
 function serverCommands(program: Command): void {
   const parent = program.command('servers').description('Servers');
   const load = () => import('./servers.ts');
-  list(parent).action(async (options) => {
+  listCommand(parent).action(async (options) => {
     const { listQuery } = await import('./resources.ts');
     return (await load()).servers.list(listQuery(options), options);
   });
-  show(parent, 'server').action(async (named, options) => (await load()).servers.show(named, options));
-  withServer(create(parent))
+  showCommand(parent, 'server').action(async (idOrSlug, options) => (await load()).servers.show(idOrSlug, options));
+  withServerOptions(createCommand(parent))
     .option('--kind <kind>', 'ssh unless given; local where the server allows it')
     .action(async (options) => {
       const { servers, serverFields } = await load();
       return servers.create(serverFields(options), options, { kind: 'ssh' });
     });
-  withServer(update(parent, 'server')).action(async (named, options) => {
+  withServerOptions(updateCommand(parent, 'server')).action(async (idOrSlug, options) => {
     const { servers, serverFields } = await load();
-    return servers.update(named, serverFields(options), options);
+    return servers.update(idOrSlug, serverFields(options), options);
   });
-  remove(parent, 'server').action(async (names, options) => (await load()).servers.delete(names, options));
-  remote(parent, 'check', 'Connect with exactly the pinned host key; prints the key that the host shows')
-    .argument('<server>', NAMED)
-    .action(async (named, options) => (await load()).checkServer(named, options));
-  remote(parent, 'confirm', 'Confirm the host, port, user and host key of a server, so that steps may run on it')
-    .argument('<server>', NAMED)
+  deleteCommand(parent, 'server').action(async (names, options) => (await load()).servers.delete(names, options));
+  apiCommand(parent, 'check', 'Connect with exactly the pinned host key; prints the key that the host shows')
+    .argument('<server>', ID_OR_SLUG)
+    .action(async (idOrSlug, options) => (await load()).checkServer(idOrSlug, options));
+  apiCommand(parent, 'confirm', 'Confirm the host, port, user and host key of a server, so that steps may run on it')
+    .argument('<server>', ID_OR_SLUG)
     .option('--yes', 'do not ask')
-    .action(async (named, options) => (await load()).confirmServer(named, options));
+    .action(async (idOrSlug, options) => (await load()).confirmServer(idOrSlug, options));
 }
 
-const withScript = (command: Command) =>
+const withScriptOptions = (command: Command) =>
   command
     .option('--description <text>', 'what it does')
-    .option('--server <server>', `${NAMED} of the server that it runs on`)
+    .option('--server <server>', `${ID_OR_SLUG} of the server that it runs on`)
     .option('--body <file>', 'the script itself; - for standard input')
     .option('--interpreter <path>', '/bin/sh unless given')
     .option('--run-as <user>', 'another user of the server')
     .option('--timeout <seconds>', 'how long it may run')
     .option('--schedule <cron>', 'five fields as in cron, in UTC, or such as @daily')
-    .option('--param <NAME[=DEFAULT]>', 'a parameter; may be repeated', gather)
-    .option('--pattern <NAME=PATTERN>', 'what the value of a parameter must match; may be repeated', gather);
+    .option('--param <NAME[=DEFAULT]>', 'a parameter; may be repeated', collectValues)
+    .option('--pattern <NAME=PATTERN>', 'what the value of a parameter must match; may be repeated', collectValues);
 
 function scriptCommands(program: Command): void {
   const parent = program.command('scripts').description('Scripts');
   const load = () => import('./scripts.ts');
-  list(parent)
-    .option('--server <server>', `${NAMED} of a server`)
+  listCommand(parent)
+    .option('--server <server>', `${ID_OR_SLUG} of a server`)
     .action(async (options) => {
       const { listQuery } = await import('./resources.ts');
       return (await load()).scripts.list({ ...listQuery(options), server: options.server }, options);
     });
-  show(parent, 'script').action(async (named, options) => (await load()).scripts.show(named, options));
-  withScript(create(parent)).action(async (options) => {
+  showCommand(parent, 'script').action(async (idOrSlug, options) => (await load()).scripts.show(idOrSlug, options));
+  withScriptOptions(createCommand(parent)).action(async (options) => {
     const { scripts, scriptFields } = await load();
     return scripts.create(await scriptFields(options), options);
   });
-  withScript(update(parent, 'script')).action(async (named, options) => {
+  withScriptOptions(updateCommand(parent, 'script')).action(async (idOrSlug, options) => {
     const { scripts, scriptFields } = await load();
-    return scripts.update(named, await scriptFields(options), options);
+    return scripts.update(idOrSlug, await scriptFields(options), options);
   });
-  remove(parent, 'script').action(async (names, options) => (await load()).scripts.delete(names, options));
+  deleteCommand(parent, 'script').action(async (names, options) => (await load()).scripts.delete(names, options));
 }
 
-const SINCE = 'an instant';
+const INSTANT_HELP = 'an instant';
 
 function activityCommands(program: Command): void {
   const parent = program.command('activity').description('The activity tracker');
   const load = () => import('./activity.ts');
-  remote(parent, 'events', 'List events, newest first')
+  apiCommand(parent, 'events', 'List events, newest first')
     .option('--type <type>', 'of this type')
     .option('--source <source>', 'from this source')
     .option('--subject <subject>', 'about this subject')
     .option('--from <instant>', 'from then on')
     .option('--to <instant>', 'before then')
-    .option('--limit <count>', AT_MOST, '50')
+    .option('--limit <count>', LIMIT_HELP, '50')
     .option('--csv', 'all of them as CSV')
     .action(async (options) => (await load()).listEvents(options));
-  remote(parent, 'analytics', 'Count events and distinct subjects over time')
+  apiCommand(parent, 'analytics', 'Count events and distinct subjects over time')
     .option('--interval <interval>', 'minute, hour or day')
     .option('--group-by <field>', 'type, source or subject')
-    .option('--from <instant>', SINCE)
-    .option('--to <instant>', SINCE)
+    .option('--from <instant>', INSTANT_HELP)
+    .option('--to <instant>', INSTANT_HELP)
     .option('--csv', 'as CSV')
     .action(async (options) => (await load()).showAnalytics(options));
-  remote(parent, 'send', 'Send events')
+  apiCommand(parent, 'send', 'Send events')
     .argument('[file]', 'CloudEvents in JSON: one, an array, or one a line; - for standard input')
     .option('--type <type>', 'without a file: the type of one event')
     .option('--source <source>', 'where it comes from')
@@ -196,7 +197,7 @@ function activityCommands(program: Command): void {
 function errorCommands(program: Command): void {
   const parent = program.command('errors').description('The error tracker');
   const load = () => import('./errors.ts');
-  remote(parent, 'list', 'List issues, the last seen first')
+  apiCommand(parent, 'list', 'List issues, the last seen first')
     .option('--search <text>', 'part of the title')
     .option('--status <status>', 'open, resolved or muted')
     .option('--level <level>', 'such as error or warning')
@@ -204,23 +205,23 @@ function errorCommands(program: Command): void {
     .option('--release <release>', 'that it was seen in')
     .option('--environment <environment>', 'that it was seen in')
     .option('--sort <field>', '-lastSeenAt, -firstSeenAt or -count')
-    .option('--limit <count>', AT_MOST, '50')
+    .option('--limit <count>', LIMIT_HELP, '50')
     .action(async (options) => (await load()).listIssues(options));
-  remote(parent, 'show', 'Show an issue and where it happened last')
+  apiCommand(parent, 'show', 'Show an issue and where it happened last')
     .argument('<id>')
     .action(async (id, options) => (await load()).showIssue(id, options));
-  remote(parent, 'resolve', 'Resolve issues; one that comes again is open again')
+  apiCommand(parent, 'resolve', 'Resolve issues; one that comes again is open again')
     .argument('<ids...>')
-    .action(async (ids, options) => (await load()).turnIssues(ids, 'resolved', options));
-  remote(parent, 'reopen', 'Open issues again')
+    .action(async (ids, options) => (await load()).setIssueStatus(ids, 'resolved', options));
+  apiCommand(parent, 'reopen', 'Open issues again')
     .argument('<ids...>')
-    .action(async (ids, options) => (await load()).turnIssues(ids, 'open', options));
-  remote(parent, 'mute', 'Mute issues: they are counted and do not reopen')
+    .action(async (ids, options) => (await load()).setIssueStatus(ids, 'open', options));
+  apiCommand(parent, 'mute', 'Mute issues: they are counted and do not reopen')
     .argument('<ids...>')
-    .action(async (ids, options) => (await load()).turnIssues(ids, 'muted', options));
-  remote(parent, 'delete', 'Delete issues with their occurrences')
+    .action(async (ids, options) => (await load()).setIssueStatus(ids, 'muted', options));
+  apiCommand(parent, 'delete', 'Delete issues with their occurrences')
     .argument('<ids...>')
-    .option('--yes', YES)
+    .option('--yes', YES_HELP)
     .action(async (ids, options) => (await load()).deleteIssues(ids, options));
   errorKeyCommands(parent);
 }
@@ -228,16 +229,16 @@ function errorCommands(program: Command): void {
 function errorKeyCommands(errors: Command): void {
   const parent = errors.command('keys').description('Public keys that can only submit errors, for Sentry SDKs');
   const load = () => import('./error-keys.ts');
-  remote(parent, 'list', 'List error keys with their DSNs')
-    .option('--limit <count>', AT_MOST, '50')
-    .action(async (options) => (await load()).listKeys(options));
-  remote(parent, 'create', 'Create an error key and print its DSN')
+  apiCommand(parent, 'list', 'List error keys with their DSNs')
+    .option('--limit <count>', LIMIT_HELP, '50')
+    .action(async (options) => (await load()).listErrorKeys(options));
+  apiCommand(parent, 'create', 'Create an error key and print its DSN')
     .requiredOption('--name <name>', 'its name')
-    .option('--app <app>', `${NAMED} of the app that its errors belong to`)
-    .option('--origin <origins>', 'origins whose pages may use it, such as https://shop.example.com (any)', readWords)
-    .action(async (options) => (await load()).createKey(options));
-  remote(parent, 'delete', 'Delete error keys; what is reported with them is refused')
+    .option('--app <app>', `${ID_OR_SLUG} of the app that its errors belong to`)
+    .option('--origin <origins>', 'origins whose pages may use it, such as https://shop.example.com (any)', parseList)
+    .action(async (options) => (await load()).createErrorKey(options));
+  apiCommand(parent, 'delete', 'Delete error keys; what is reported with them is refused')
     .argument('<ids...>')
-    .option('--yes', YES)
-    .action(async (ids, options) => (await load()).deleteKeys(ids, options));
+    .option('--yes', YES_HELP)
+    .action(async (ids, options) => (await load()).deleteErrorKeys(ids, options));
 }

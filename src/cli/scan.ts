@@ -4,15 +4,22 @@ import type { SecretKind } from '../contract/words.ts';
 import { createClient } from '../sdk/client.ts';
 import { DevpilotError } from '../sdk/errors.ts';
 import { hintOf } from '../sdk/secret.ts';
-import { readUrl } from './connect.ts';
+import { parseUrl } from './connect.ts';
 import { Failure } from './failure.ts';
 import { confirm, isInteractive } from './input.ts';
-import { note, plain, print, printJson } from './output.ts';
-import { type Progress, startProgress } from './progress.ts';
-import { bytesOf, filesUnder } from './scan/files.ts';
-import { createFinder, type Hit } from './scan/find.ts';
-import { askGit, rootOf } from './scan/git.ts';
-import { commitOf, ignoredOf, type ObjectHit, objectsOf, searchObjects, stagedObjects } from './scan/history.ts';
+import { print, printJson, printNote, sanitizeInline } from './output.ts';
+import { type ProgressIndicator, startProgress } from './progress.ts';
+import { listFiles, readChunks } from './scan/files.ts';
+import { createSecretFinder, type SecretMatch } from './scan/find.ts';
+import { gitOutput, repositoryRoot } from './scan/git.ts';
+import {
+  findCommit,
+  findIgnored,
+  historyObjects,
+  type ObjectMatch,
+  searchObjects,
+  stagedObjects,
+} from './scan/history.ts';
 
 export interface ScanOptions {
   readonly history: boolean;
@@ -25,91 +32,93 @@ export interface ScanOptions {
 }
 
 /** What the server says of a secret that was found. */
-type Status = 'live' | 'expired' | 'inactive' | 'unknown' | 'revoked';
+type SecretStatus = 'live' | 'expired' | 'inactive' | 'unknown' | 'revoked';
 
-interface Finding extends Hit {
+interface SecretFinding extends SecretMatch {
   readonly path: string;
   /** Null for a file as it stands. */
   readonly commit: string | null;
 }
 
 /** More than these are not listed: whoever has so many has one problem, not many. */
-const MOST_FINDINGS = 10_000;
-const NAMES: Readonly<Record<SecretKind, string>> = {
+const MAX_FINDINGS = 10_000;
+const KIND_LABELS: Readonly<Record<SecretKind, string>> = {
   access_token: 'access token',
   api_key: 'API key',
   session: 'session',
 };
 
-interface Search {
-  readonly findings: Finding[];
-  readonly progress: Progress;
+interface ScanState {
+  readonly findings: SecretFinding[];
+  readonly progress: ProgressIndicator;
   files: number;
   objects: number;
 }
 
-function add(search: Search, finding: Finding): void {
-  if (search.findings.length < MOST_FINDINGS) search.findings.push(finding);
+function addFinding(state: ScanState, finding: SecretFinding): void {
+  if (state.findings.length < MAX_FINDINGS) state.findings.push(finding);
 }
 
 /** Answers with the repositories that were met inside of the path. */
-async function searchFiles(search: Search, path: string): Promise<string[]> {
-  const inner: string[] = [];
-  for await (const file of filesUnder(path, (directory) => inner.push(directory))) {
-    const finder = createFinder((hit) => add(search, { ...hit, path: relative('', file) || file, commit: null }));
+async function scanFiles(state: ScanState, path: string): Promise<string[]> {
+  const nestedRepositories: string[] = [];
+  for await (const file of listFiles(path, (directory) => nestedRepositories.push(directory))) {
+    const finder = createSecretFinder((match) =>
+      addFinding(state, { ...match, path: relative('', file) || file, commit: null }),
+    );
     try {
-      for await (const bytes of bytesOf(file)) finder.write(bytes);
+      for await (const bytes of readChunks(file)) finder.write(bytes);
       finder.end();
     } catch (error) {
-      note(`devpilot: ${file} was not read: ${error instanceof Error ? error.message : error}`);
+      printNote(`devpilot: ${file} was not read: ${error instanceof Error ? error.message : error}`);
     }
-    search.files++;
-    search.progress.say(`Scanned ${search.files} files …`);
+    state.files++;
+    state.progress.update(`Scanned ${state.files} files …`);
   }
-  return inner;
+  return nestedRepositories;
 }
 
 /** Adds what objects hold, each secret once a path, under the commit that brought it. */
-function addObjectHits(search: Search, root: string, hits: readonly ObjectHit[], isStaged: boolean): void {
-  const ignored = ignoredOf(
+function addObjectFindings(state: ScanState, root: string, matches: readonly ObjectMatch[], isStaged: boolean): void {
+  const ignored = findIgnored(
     root,
-    hits.flatMap(({ path }) => (path === null ? [] : [path])),
+    matches.flatMap(({ path }) => (path === null ? [] : [path])),
   );
   const seen = new Set<string>();
-  for (const hit of hits) {
-    const id = `${hit.secret} ${hit.path}`;
-    if (seen.has(id) || (hit.path !== null && ignored.has(hit.path))) continue;
+  for (const match of matches) {
+    const id = `${match.secret} ${match.path}`;
+    if (seen.has(id) || (match.path !== null && ignored.has(match.path))) continue;
     seen.add(id);
-    const path = hit.path === null ? '(message)' : relative('', join(root, hit.path));
-    const { secret, kind, line } = hit;
-    add(search, { secret, kind, line, path, commit: isStaged ? null : commitOf(root, hit) });
+    const path = match.path === null ? '(message)' : relative('', join(root, match.path));
+    const { secret, kind, line } = match;
+    addFinding(state, { secret, kind, line, path, commit: isStaged ? null : findCommit(root, match) });
   }
 }
 
-async function searchRepository(search: Search, path: string, isStaged: boolean): Promise<void> {
+async function scanRepository(state: ScanState, path: string, isStaged: boolean): Promise<void> {
   const directory = statSync(path).isDirectory() ? path : dirname(path);
-  const root = rootOf(directory);
+  const root = repositoryRoot(directory);
   if (root === null) {
     if (isStaged) throw new Failure(`${path} is in no git repository.`);
     return;
   }
-  if (!isStaged && askGit(root, ['rev-parse', '--is-shallow-repository'])?.trim() === 'true') {
-    note(
-      `devpilot: ${plain(root)} is a shallow clone: only what it has of the history is scanned. git fetch --unshallow brings the rest.`,
+  if (!isStaged && gitOutput(root, ['rev-parse', '--is-shallow-repository'])?.trim() === 'true') {
+    printNote(
+      `devpilot: ${sanitizeInline(root)} is a shallow clone: only what it has of the history is scanned. git fetch --unshallow brings the rest.`,
     );
   }
-  const hits: ObjectHit[] = [];
-  const below = relative(root, realpathSync(path));
-  const objects = isStaged ? stagedObjects(root) : objectsOf(root, below);
-  search.progress.say('Scanning the history …');
-  search.objects += await searchObjects(root, objects, (hit) => {
-    if (hits.length < MOST_FINDINGS) hits.push(hit);
+  const matches: ObjectMatch[] = [];
+  const pathInRepository = relative(root, realpathSync(path));
+  const objects = isStaged ? stagedObjects(root) : historyObjects(root, pathInRepository);
+  state.progress.update('Scanning the history …');
+  state.objects += await searchObjects(root, objects, (match) => {
+    if (matches.length < MAX_FINDINGS) matches.push(match);
   });
-  addObjectHits(search, root, hits, isStaged);
+  addObjectFindings(state, root, matches, isStaged);
 }
 
 /** Asks the server about one secret by presenting it, which counts as a use of it. */
-async function statusOf(url: string, secret: string): Promise<Status> {
+async function fetchStatus(url: string, secret: string): Promise<SecretStatus> {
   try {
     await createClient({ url, credential: secret }).whoami();
     return 'live';
@@ -124,17 +133,17 @@ async function statusOf(url: string, secret: string): Promise<Status> {
   }
 }
 
-type Statuses = Map<string, Status>;
+type SecretStatuses = Map<string, SecretStatus>;
 
 /** Fills in what the server says of each. What it said before it failed stays. */
-async function askServer(search: Search, statuses: Statuses, url: string): Promise<void> {
-  for (const { secret } of search.findings) {
-    search.progress.say(`Asked the server about ${statuses.size} secrets …`);
-    if (!statuses.has(secret)) statuses.set(secret, await statusOf(url, secret));
+async function checkWithServer(state: ScanState, statuses: SecretStatuses, url: string): Promise<void> {
+  for (const { secret } of state.findings) {
+    state.progress.update(`Asked the server about ${statuses.size} secrets …`);
+    if (!statuses.has(secret)) statuses.set(secret, await fetchStatus(url, secret));
   }
 }
 
-async function revokeAll(secrets: readonly string[], statuses: Statuses, url: string): Promise<void> {
+async function revokeAll(secrets: readonly string[], statuses: SecretStatuses, url: string): Promise<void> {
   for (const secret of secrets) {
     await createClient({ url }).revoke({ token: secret });
     statuses.set(secret, 'revoked');
@@ -145,21 +154,25 @@ async function revokeAll(secrets: readonly string[], statuses: Statuses, url: st
  * Revokes what the server knows, if told to: by `--revoke`, or on a terminal by whoever is asked once the
  * findings are shown.
  */
-async function offerToRevoke(statuses: Statuses, options: ScanOptions, url: string): Promise<void> {
+async function offerToRevoke(statuses: SecretStatuses, options: ScanOptions, url: string): Promise<void> {
   const known = [...statuses].filter(([, status]) => status !== 'unknown').map(([secret]) => secret);
   if (known.length === 0) return;
-  const many = known.length === 1 ? 'the secret' : `the ${known.length} secrets`;
+  const secretsLabel = known.length === 1 ? 'the secret' : `the ${known.length} secrets`;
   if (options.revoke !== true && !isInteractive()) {
-    note(`To revoke ${many} that the server knows: the same with --revoke --yes`, options);
+    printNote(`To revoke ${secretsLabel} that the server knows: the same with --revoke --yes`, options);
     return;
   }
-  await confirm(`Revoke ${many} that the server knows, for good?`, options.yes);
+  await confirm(`Revoke ${secretsLabel} that the server knows, for good?`, options.yes);
   await revokeAll(known, statuses, url);
-  note(`Revoked ${many}.`, options);
+  printNote(`Revoked ${secretsLabel}.`, options);
 }
 
-async function report(search: Search, statuses: ReadonlyMap<string, Status>, options: ScanOptions): Promise<void> {
-  const { findings, files, objects } = search;
+async function printFindings(
+  state: ScanState,
+  statuses: ReadonlyMap<string, SecretStatus>,
+  options: ScanOptions,
+): Promise<void> {
+  const { findings, files, objects } = state;
   if (options.json === true) {
     const shown = findings.map(({ path, line, commit, kind, secret }) => ({
       path,
@@ -174,33 +187,33 @@ async function report(search: Search, statuses: ReadonlyMap<string, Status>, opt
   }
   for (const { path, line, commit, kind, secret } of findings) {
     const status = statuses.get(secret);
-    const place = `${plain(path)}:${line}${commit === null ? '' : ` (commit ${commit})`}`;
-    await print(`${place}: ${NAMES[kind]} …${hintOf(secret)}${status === undefined ? '' : `, ${status}`}\n`);
+    const location = `${sanitizeInline(path)}:${line}${commit === null ? '' : ` (commit ${commit})`}`;
+    await print(`${location}: ${KIND_LABELS[kind]} …${hintOf(secret)}${status === undefined ? '' : `, ${status}`}\n`);
   }
   const scanned = `${files} files${objects > 0 ? `, ${objects} objects of git` : ''}`;
-  const few = findings.length < MOST_FINDINGS ? findings.length : `${findings.length} or more`;
-  note(findings.length === 0 ? `No secrets in ${scanned}.` : `${few} found in ${scanned}.`, options);
+  const foundCount = findings.length < MAX_FINDINGS ? findings.length : `${findings.length} or more`;
+  printNote(findings.length === 0 ? `No secrets in ${scanned}.` : `${foundCount} found in ${scanned}.`, options);
 }
 
 /** Says what was found, whatever becomes of the server's share in it. */
-async function tell(search: Search, options: ScanOptions, url: string | null): Promise<void> {
-  const statuses: Statuses = new Map();
+async function reportAndRevoke(state: ScanState, options: ScanOptions, url: string | null): Promise<void> {
+  const statuses: SecretStatuses = new Map();
   let failure: unknown;
   // Told to revoke without a question, the report says what came of it.
-  const atOnce = options.revoke === true && options.yes === true;
+  const revokeFirst = options.revoke === true && options.yes === true;
   try {
-    if (url !== null) await askServer(search, statuses, url);
-    if (url !== null && atOnce) {
+    if (url !== null) await checkWithServer(state, statuses, url);
+    if (url !== null && revokeFirst) {
       const known = [...statuses].filter(([, status]) => status !== 'unknown').map(([secret]) => secret);
       await revokeAll(known, statuses, url);
     }
   } catch (error) {
     failure = error;
   }
-  search.progress.end();
-  await report(search, statuses, options);
+  state.progress.end();
+  await printFindings(state, statuses, options);
   if (failure !== undefined) throw failure;
-  if (url !== null && !atOnce) await offerToRevoke(statuses, options, url);
+  if (url !== null && !revokeFirst) await offerToRevoke(statuses, options, url);
 }
 
 /**
@@ -208,23 +221,23 @@ async function tell(search: Search, options: ScanOptions, url: string | null): P
  * with `--server` also which of them are live. Ends with 1 if there are any. Never prints a secret.
  */
 export async function scan(paths: readonly string[], options: ScanOptions): Promise<void> {
-  const url = options.server === undefined ? null : readUrl(options.server);
+  const url = options.server === undefined ? null : parseUrl(options.server);
   if (options.revoke === true && url === null) throw new Failure('--revoke needs --server.');
   const missing = paths.find((path) => !existsSync(path));
   if (missing !== undefined) throw new Failure(`There is no ${missing}.`);
   const progress = startProgress('Scanning …', options.quiet);
-  const search: Search = { findings: [], progress, files: 0, objects: 0 };
+  const state: ScanState = { findings: [], progress, files: 0, objects: 0 };
   try {
     for (const path of paths.length === 0 ? ['.'] : paths) {
       if (options.staged === true) {
-        await searchRepository(search, path, true);
+        await scanRepository(state, path, true);
         continue;
       }
-      const inner = await searchFiles(search, path);
-      if (options.history) for (const one of [path, ...inner]) await searchRepository(search, one, false);
+      const nestedRepositories = await scanFiles(state, path);
+      if (options.history) for (const one of [path, ...nestedRepositories]) await scanRepository(state, one, false);
     }
-    if (search.findings.length > 0) process.exitCode = 1;
-    await tell(search, options, url);
+    if (state.findings.length > 0) process.exitCode = 1;
+    await reportAndRevoke(state, options, url);
   } finally {
     progress.end();
   }

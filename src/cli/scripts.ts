@@ -1,42 +1,42 @@
 import type { CreateScriptInput, Script, UpdateScriptInput } from '../contract/scripts.ts';
 import type { ScriptListQuery } from '../sdk/client.ts';
 import { Failure } from './failure.ts';
-import { readGiven } from './files.ts';
-import { readCount } from './input.ts';
+import { readFileOrStdin } from './files.ts';
+import { parseCount } from './input.ts';
 import { showInstant } from './output.ts';
-import { type BodyOptions, commandsOf, given } from './resources.ts';
+import { type BodyOptions, definedFields, resourceCommandsFor } from './resources.ts';
 
-function parameterOf({ name, pattern, default: value }: Script['parameters'][number]): string {
+function formatParameter({ name, pattern, default: value }: Script['parameters'][number]): string {
   return `${name}${pattern === null ? '' : ` /${pattern}/`}${value === null ? '' : ` = ${value}`}`;
 }
 
-export const scripts = commandsOf<Script, ScriptListQuery, CreateScriptInput, UpdateScriptInput>({
+export const scripts = resourceCommandsFor<Script, ScriptListQuery, CreateScriptInput, UpdateScriptInput>({
   noun: 'script',
-  loss: 'Its versions and runs go with it.',
-  of: (client) => client.scripts,
+  deleteWarning: 'Its versions and runs go with it.',
+  endpoint: (client) => client.scripts,
   columns: [
-    { title: 'ID', of: ({ id }) => id },
-    { title: 'SLUG', of: ({ slug }) => slug },
-    { title: 'NAME', of: ({ name }) => name },
-    { title: 'SERVER', of: ({ serverId }) => serverId },
-    { title: 'VERSION', of: ({ version }) => version },
-    { title: 'SCHEDULE', of: ({ schedule }) => schedule },
-    { title: 'NEXT RUN', of: ({ nextRunAt }) => showInstant(nextRunAt, '') },
+    { title: 'ID', getValue: ({ id }) => id },
+    { title: 'SLUG', getValue: ({ slug }) => slug },
+    { title: 'NAME', getValue: ({ name }) => name },
+    { title: 'SERVER', getValue: ({ serverId }) => serverId },
+    { title: 'VERSION', getValue: ({ version }) => version },
+    { title: 'SCHEDULE', getValue: ({ schedule }) => schedule },
+    { title: 'NEXT RUN', getValue: ({ nextRunAt }) => showInstant(nextRunAt, '') },
   ],
-  facts: [
-    { title: 'Id', of: ({ id }) => id },
-    { title: 'Name', of: ({ name }) => name },
-    { title: 'Slug', of: ({ slug }) => slug },
-    { title: 'Description', of: ({ description }) => description },
-    { title: 'Server', of: ({ serverId }) => serverId },
-    { title: 'Interpreter', of: ({ interpreter }) => interpreter },
-    { title: 'Runs as', of: ({ runAs }) => runAs },
-    { title: 'Limit', of: ({ timeoutSeconds }) => `${timeoutSeconds} s` },
-    { title: 'Parameters', of: ({ parameters }) => parameters.map(parameterOf).join(', ') || null },
-    { title: 'Schedule', of: ({ schedule }) => schedule },
-    { title: 'Next run', of: ({ nextRunAt }) => nextRunAt },
-    { title: 'Version', of: ({ version }) => version },
-    { title: 'Changed', of: ({ updatedAt }) => updatedAt },
+  detailFields: [
+    { title: 'Id', getValue: ({ id }) => id },
+    { title: 'Name', getValue: ({ name }) => name },
+    { title: 'Slug', getValue: ({ slug }) => slug },
+    { title: 'Description', getValue: ({ description }) => description },
+    { title: 'Server', getValue: ({ serverId }) => serverId },
+    { title: 'Interpreter', getValue: ({ interpreter }) => interpreter },
+    { title: 'Runs as', getValue: ({ runAs }) => runAs },
+    { title: 'Limit', getValue: ({ timeoutSeconds }) => `${timeoutSeconds} s` },
+    { title: 'Parameters', getValue: ({ parameters }) => parameters.map(formatParameter).join(', ') || null },
+    { title: 'Schedule', getValue: ({ schedule }) => schedule },
+    { title: 'Next run', getValue: ({ nextRunAt }) => nextRunAt },
+    { title: 'Version', getValue: ({ version }) => version },
+    { title: 'Changed', getValue: ({ updatedAt }) => updatedAt },
   ],
 });
 
@@ -54,19 +54,19 @@ export interface ScriptOptions extends BodyOptions {
   readonly pattern?: readonly string[];
 }
 
-function split(text: string): [name: string, rest: string | null] {
-  const at = text.indexOf('=');
-  return at === -1 ? [text, null] : [text.slice(0, at), text.slice(at + 1)];
+function splitAssignment(text: string): [name: string, rest: string | null] {
+  const separator = text.indexOf('=');
+  return separator === -1 ? [text, null] : [text.slice(0, separator), text.slice(separator + 1)];
 }
 
 /** `--param NAME` and `--param NAME=DEFAULT`, with `--pattern NAME=PATTERN` for some of them. */
-function parametersOf({ param, pattern = [] }: ScriptOptions) {
-  const patterns = new Map(pattern.map(split));
-  const names = new Set((param ?? []).map((text) => split(text)[0]));
-  const stray = [...patterns.keys()].find((name) => !names.has(name));
-  if (stray !== undefined) throw new Failure(`--pattern names ${stray}, which no --param does.`);
+function parseParameters({ param, pattern = [] }: ScriptOptions) {
+  const patterns = new Map(pattern.map(splitAssignment));
+  const names = new Set((param ?? []).map((text) => splitAssignment(text)[0]));
+  const unknown = [...patterns.keys()].find((name) => !names.has(name));
+  if (unknown !== undefined) throw new Failure(`--pattern names ${unknown}, which no --param does.`);
   return param?.map((text) => {
-    const [name, value] = split(text);
+    const [name, value] = splitAssignment(text);
     return { name, pattern: patterns.get(name) ?? null, default: value };
   });
 }
@@ -74,11 +74,11 @@ function parametersOf({ param, pattern = [] }: ScriptOptions) {
 /** The fields of a script that options name; its body is read from a file. */
 export async function scriptFields(options: ScriptOptions): Promise<object> {
   const { name, slug, description, server, interpreter, runAs, schedule } = options;
-  const timeoutSeconds = readCount('--timeout', options.timeout);
-  const parameters = parametersOf(options);
+  const timeoutSeconds = parseCount('--timeout', options.timeout);
+  const parameters = parseParameters(options);
   return {
-    ...given({ name, slug, description, serverId: server, interpreter, runAs, schedule }),
-    ...(options.body !== undefined && { body: await readGiven(options.body) }),
+    ...definedFields({ name, slug, description, serverId: server, interpreter, runAs, schedule }),
+    ...(options.body !== undefined && { body: await readFileOrStdin(options.body) }),
     ...(timeoutSeconds !== undefined && { timeoutSeconds }),
     ...(parameters !== undefined && { parameters }),
   };

@@ -1,15 +1,15 @@
-import { giveBackStartMemory } from '../server/start-memory.ts';
-import { createLogger, start } from '../server.ts';
+import { releaseStartupMemory } from '../server/start-memory.ts';
+import { createLogger, startServer } from '../server.ts';
 import { readSettings } from '../settings.ts';
-import { leaveInterrupts } from './interrupt.ts';
+import { stopListeningForInterrupts } from './interrupt.ts';
 
 /** Serves until SIGTERM or SIGINT, then stops cleanly. A second signal changes nothing. */
 export async function serve(): Promise<void> {
-  leaveInterrupts();
+  stopListeningForInterrupts();
   const settings = readSettings(process.env);
   const logger = createLogger(settings.logLevel);
-  const running = await start(settings, { logger });
-  giveBackStartMemory();
+  const running = await startServer(settings, { logger });
+  releaseStartupMemory();
   const lines = [
     `Devpilot is at ${settings.publicUrl ?? running.url}\n`,
     running.setupLink === null ? '' : `Set it up, once: ${running.setupLink}\n`,

@@ -1,40 +1,40 @@
 import type { CreateServer, Server, UpdateServer } from '../contract/resources.ts';
 import type { ResourceListQuery } from '../sdk/client.ts';
-import { type Common, connect } from './connect.ts';
-import { EXIT } from './failure.ts';
-import { confirm, readCount } from './input.ts';
-import { note, plain, print, printJson, showInstant } from './output.ts';
+import { connect, type RemoteOptions } from './connect.ts';
+import { EXIT_CODES } from './failure.ts';
+import { confirm, parseCount } from './input.ts';
+import { print, printJson, printNote, sanitizeInline, showInstant } from './output.ts';
 import { startProgress } from './progress.ts';
-import { type BodyOptions, commandsOf, given } from './resources.ts';
+import { type BodyOptions, definedFields, resourceCommandsFor } from './resources.ts';
 
-export const servers = commandsOf<Server, ResourceListQuery, CreateServer, UpdateServer>({
+export const servers = resourceCommandsFor<Server, ResourceListQuery, CreateServer, UpdateServer>({
   noun: 'server',
-  loss: 'Its key pair goes with it; nothing may hang on it.',
-  of: (client) => client.servers,
+  deleteWarning: 'Its key pair goes with it; nothing may hang on it.',
+  endpoint: (client) => client.servers,
   columns: [
-    { title: 'ID', of: ({ id }) => id },
-    { title: 'SLUG', of: ({ slug }) => slug },
-    { title: 'NAME', of: ({ name }) => name },
-    { title: 'KIND', of: ({ kind }) => kind },
-    { title: 'HOST', of: ({ host, port }) => (host === null ? null : `${host}:${port}`) },
-    { title: 'USER', of: ({ user }) => user },
-    { title: 'HOST KEY', of: ({ hostKey }) => (hostKey === null ? null : 'pinned') },
-    { title: 'CONFIRMED', of: ({ confirmed }) => (confirmed ? 'yes' : 'no') },
-    { title: 'CREATED', of: ({ createdAt }) => showInstant(createdAt, 'never') },
+    { title: 'ID', getValue: ({ id }) => id },
+    { title: 'SLUG', getValue: ({ slug }) => slug },
+    { title: 'NAME', getValue: ({ name }) => name },
+    { title: 'KIND', getValue: ({ kind }) => kind },
+    { title: 'HOST', getValue: ({ host, port }) => (host === null ? null : `${host}:${port}`) },
+    { title: 'USER', getValue: ({ user }) => user },
+    { title: 'HOST KEY', getValue: ({ hostKey }) => (hostKey === null ? null : 'pinned') },
+    { title: 'CONFIRMED', getValue: ({ confirmed }) => (confirmed ? 'yes' : 'no') },
+    { title: 'CREATED', getValue: ({ createdAt }) => showInstant(createdAt, 'never') },
   ],
-  facts: [
-    { title: 'Id', of: ({ id }) => id },
-    { title: 'Name', of: ({ name }) => name },
-    { title: 'Slug', of: ({ slug }) => slug },
-    { title: 'Kind', of: ({ kind }) => kind },
-    { title: 'Host', of: ({ host }) => host },
-    { title: 'Port', of: ({ port }) => port },
-    { title: 'User', of: ({ user }) => user },
-    { title: 'Host key', of: ({ hostKey }) => hostKey },
-    { title: 'Public key', of: ({ publicKey }) => publicKey },
-    { title: 'Confirmed', of: ({ confirmed }) => (confirmed ? 'yes' : 'no: nothing runs on it') },
-    { title: 'Created', of: ({ createdAt }) => createdAt },
-    { title: 'Changed', of: ({ updatedAt }) => updatedAt },
+  detailFields: [
+    { title: 'Id', getValue: ({ id }) => id },
+    { title: 'Name', getValue: ({ name }) => name },
+    { title: 'Slug', getValue: ({ slug }) => slug },
+    { title: 'Kind', getValue: ({ kind }) => kind },
+    { title: 'Host', getValue: ({ host }) => host },
+    { title: 'Port', getValue: ({ port }) => port },
+    { title: 'User', getValue: ({ user }) => user },
+    { title: 'Host key', getValue: ({ hostKey }) => hostKey },
+    { title: 'Public key', getValue: ({ publicKey }) => publicKey },
+    { title: 'Confirmed', getValue: ({ confirmed }) => (confirmed ? 'yes' : 'no: nothing runs on it') },
+    { title: 'Created', getValue: ({ createdAt }) => createdAt },
+    { title: 'Changed', getValue: ({ updatedAt }) => updatedAt },
   ],
 });
 
@@ -50,29 +50,33 @@ export interface ServerOptions extends BodyOptions {
 
 /** The fields of a server that options name. */
 export function serverFields({ name, slug, kind, host, user, hostKey, ...options }: ServerOptions): object {
-  const port = readCount('--port', options.port);
-  return { ...given({ name, slug, kind, host, user, hostKey }), ...(port !== undefined && { port }) };
+  const port = parseCount('--port', options.port);
+  return { ...definedFields({ name, slug, kind, host, user, hostKey }), ...(port !== undefined && { port }) };
 }
 
 /** Tries a server with its pinned host key; fails with what was wrong. */
-export async function checkServer(named: string, options: Common): Promise<void> {
+export async function checkServer(idOrSlug: string, options: RemoteOptions): Promise<void> {
   const client = connect(options);
   const progress = startProgress('Connecting …', options.quiet);
-  const check = await client.servers.check(named).finally(() => progress.end());
-  if (!check.ok) process.exitCode = EXIT.failed;
+  const check = await client.servers.check(idOrSlug).finally(() => progress.end());
+  if (!check.ok) process.exitCode = EXIT_CODES.failed;
   if (options.json === true) return printJson(check);
-  note(plain(check.message), check.ok ? options : {});
-  if (check.hostKey !== null) await print(`${plain(check.hostKey)}\n`);
+  printNote(sanitizeInline(check.message), check.ok ? options : {});
+  if (check.hostKey !== null) await print(`${sanitizeInline(check.hostKey)}\n`);
 }
 
 /** Confirms a server as it is shown here, not as it may have become meanwhile. */
-export async function confirmServer(named: string, options: Common & { readonly yes?: true }): Promise<void> {
+export async function confirmServer(idOrSlug: string, options: RemoteOptions & { readonly yes?: true }): Promise<void> {
   const client = connect(options);
-  const { value: server, tag } = await client.servers.read(named);
+  const { value: server, tag } = await client.servers.read(idOrSlug);
   const { id, name, kind, host, port, user, hostKey } = server;
-  const where = kind === 'local' ? 'this machine' : `${user}@${host}, port ${port}, host key ${hostKey ?? 'none'}`;
-  await confirm(`Let steps run on the server ${plain(name)}: ${plain(where)}?`, options.yes);
+  const connectionSummary =
+    kind === 'local' ? 'this machine' : `${user}@${host}, port ${port}, host key ${hostKey ?? 'none'}`;
+  await confirm(
+    `Let steps run on the server ${sanitizeInline(name)}: ${sanitizeInline(connectionSummary)}?`,
+    options.yes,
+  );
   const confirmed = await client.servers.confirm(id, { ifMatch: tag });
   if (options.json === true) return printJson(confirmed);
-  note(`Confirmed the server ${plain(confirmed.name)}.`, options);
+  printNote(`Confirmed the server ${sanitizeInline(confirmed.name)}.`, options);
 }

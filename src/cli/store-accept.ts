@@ -3,7 +3,7 @@ import { countUnreadable } from '../server/secret-rotation.ts';
 import { readSettings } from '../settings.ts';
 import { createSeal } from '../store/seal.ts';
 import { Failure } from './failure.ts';
-import { note, print } from './output.ts';
+import { print, printNote } from './output.ts';
 
 /** Accepts a loss that keeps the server from starting; stop every server first. */
 export async function acceptLoss(options: { lostSecret?: true; lostChanges?: true }): Promise<void> {
@@ -16,12 +16,12 @@ export async function acceptLoss(options: { lostSecret?: true; lostChanges?: tru
   try {
     if (lostChanges) {
       await print('The store is taken as it is now.\n');
-      note('What was deleted or changed in what is lost is accepted again as it was: delete it again.');
+      printNote('What was deleted or changed in what is lost is accepted again as it was: delete it again.');
     }
     if (!lostSecret) return;
     const unreadable = await countUnreadable(store.read, createSeal([secret]));
     await print(`The secret that is set now is the store's own. Sealed values that are lost: ${unreadable}\n`);
-    if (unreadable > 0) note('Set variables and second factors again; servers need new keys.');
+    if (unreadable > 0) printNote('Set variables and second factors again; servers need new keys.');
   } finally {
     await store.close();
     release();

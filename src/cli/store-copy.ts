@@ -1,32 +1,33 @@
-import { secretOfSettings } from '../server/open-store.ts';
-import { copyStore, placeOf } from '../server/transfer.ts';
+import { secretFromSettings } from '../server/open-store.ts';
+import { copyStore, parseStoreLocation } from '../server/transfer.ts';
 import { readSettings } from '../settings.ts';
 import type { OnProgress } from '../store/copy.ts';
-import { note, print, printJson } from './output.ts';
-import { type Progress, startProgress } from './progress.ts';
+import { print, printJson, printNote } from './output.ts';
+import { type ProgressIndicator, startProgress } from './progress.ts';
 
 /** Says on a terminal which table is at which row. */
-export function onTable(progress: Progress): OnProgress {
-  return (table, rows, of) => progress.say(`${table}: ${rows.toLocaleString('en')} of ${of.toLocaleString('en')}`);
+export function reportTableProgress(progress: ProgressIndicator): OnProgress {
+  return (table, rows, total) =>
+    progress.update(`${table}: ${rows.toLocaleString('en')} of ${total.toLocaleString('en')}`);
 }
 
 /** Moves an installation from one store to another, empty one. */
-export async function copyAStore(options: { from: string; to: string; json?: true }): Promise<void> {
+export async function runStoreCopy(options: { from: string; to: string; json?: true }): Promise<void> {
   // Only what says which secret it is: the stores are named by the options.
   const { DEVPILOT_SECRET, DEVPILOT_SECRET_FILE } = process.env;
-  const given = secretOfSettings(readSettings({ DEVPILOT_SECRET, DEVPILOT_SECRET_FILE }));
+  const secret = secretFromSettings(readSettings({ DEVPILOT_SECRET, DEVPILOT_SECRET_FILE }));
   const progress = startProgress('Copying', options.json);
   const { copied, logEntries } = await copyStore(
-    placeOf(options.from),
-    placeOf(options.to),
-    given,
-    onTable(progress),
+    parseStoreLocation(options.from),
+    parseStoreLocation(options.to),
+    secret,
+    reportTableProgress(progress),
   ).finally(progress.end);
   const tables = [...copied].map(([table, { rows }]) => ({ table, rows }));
   if (options.json === true) return printJson({ tables, logEntries });
   for (const { table, rows } of tables) if (rows > 0) await print(`${table}: ${rows.toLocaleString('en')}\n`);
   await print(`Read back and the same; ${logEntries} entries of activity logs, whole\n`);
-  note(
+  printNote(
     'Start with the same DEVPILOT_SECRET as before; unless you set your own, it is the file `secret` of the data directory.',
   );
 }

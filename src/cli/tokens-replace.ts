@@ -3,31 +3,31 @@ import { closeSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { AccessToken } from '../contract/schemas.ts';
 import type { Client } from '../sdk/client.ts';
-import { type Common, connect } from './connect.ts';
+import { connect, type RemoteOptions } from './connect.ts';
 import { findCredential } from './credentials.ts';
-import { EXIT, Failure, failureOf, isPassing } from './failure.ts';
-import { readExpiry, readSecretInput, readSpan } from './input.ts';
+import { EXIT_CODES, Failure, isTransient, toFailure } from './failure.ts';
+import { parseDuration, parseExpiry, readSecret } from './input.ts';
 import { onInterrupt } from './interrupt.ts';
-import { note, print } from './output.ts';
+import { print, printNote } from './output.ts';
 import { startProgress } from './progress.ts';
 
-export interface ReplaceOptions extends Common {
+export interface ReplaceOptions extends RemoteOptions {
   readonly expires?: string;
   readonly passphrase?: string;
   readonly wait?: string;
 }
 
-const POLL = 1000;
+const POLL_INTERVAL_MS = 1000;
 
 /** As long as the old one was given, from now on. */
-function expiryLike(old: AccessToken): string | null {
+function sameLifetimeFromNow(old: AccessToken): string | null {
   if (old.expiresAt === null) return null;
   return new Date(Date.now() + Date.parse(old.expiresAt) - Date.parse(old.createdAt)).toISOString();
 }
 
 async function readPassphrase(old: AccessToken, options: ReplaceOptions): Promise<string | null> {
   if (options.passphrase !== undefined && options.passphrase !== '-') throw new Failure('--passphrase takes - alone.');
-  if (options.passphrase === '-') return readSecretInput('passphrase');
+  if (options.passphrase === '-') return readSecret('passphrase');
   if (!old.hasPassphrase) return null;
   throw new Failure(`${old.name} has a passphrase, which nobody can read back. Give one with --passphrase -`);
 }
@@ -37,18 +37,23 @@ async function isUsed(client: Client, id: string): Promise<boolean> {
   try {
     return (await client.accessTokens.get(id)).useCount > 0;
   } catch (error) {
-    if (isPassing(error)) return false;
+    if (isTransient(error)) return false;
     throw error;
   }
 }
 
-async function waitForFirstUse(client: Client, id: string, span: number, options: Common): Promise<boolean> {
-  const until = Date.now() + span;
+async function waitForFirstUse(
+  client: Client,
+  id: string,
+  timeoutMs: number,
+  options: RemoteOptions,
+): Promise<boolean> {
+  const deadlineMs = Date.now() + timeoutMs;
   const progress = startProgress('Waiting for the first use of the new one …', options.quiet);
   try {
-    while (Date.now() < until) {
+    while (Date.now() < deadlineMs) {
       if (await isUsed(client, id)) return true;
-      await wait(POLL);
+      await wait(POLL_INTERVAL_MS);
     }
     return false;
   } finally {
@@ -60,41 +65,41 @@ async function waitForFirstUse(client: Client, id: string, span: number, options
  * The rotation in four steps: creates a token like the old one, hands its secret out, waits until it was
  * used, deletes the old one. If it is not used in time both stay, and the command fails.
  */
-export async function replaceToken(named: string, options: ReplaceOptions): Promise<void> {
+export async function replaceToken(idOrName: string, options: ReplaceOptions): Promise<void> {
   const client = connect(options);
-  const span = readSpan(options.wait ?? '15m');
-  if (span === null) throw new Failure('--wait takes a duration such as 15m.');
-  const old = await findCredential(client, 'tokens', named);
+  const timeoutMs = parseDuration(options.wait ?? '15m');
+  if (timeoutMs === null) throw new Failure('--wait takes a duration such as 15m.');
+  const old = await findCredential(client, 'tokens', idOrName);
   if (old.kind !== 'access_token') throw new Failure('An API key is edited, not replaced.');
   const created = await client.accessTokens.create(
     {
       name: old.name,
       scopes: old.scopes,
       passphrase: await readPassphrase(old, options),
-      expiresAt: options.expires === undefined ? expiryLike(old) : readExpiry(options.expires),
+      expiresAt: options.expires === undefined ? sameLifetimeFromNow(old) : parseExpiry(options.expires),
     },
     { idempotencyKey: randomUUID() },
   );
-  note(`Created ${created.id} like ${old.id}. The secret, shown only this once:`, options);
+  printNote(`Created ${created.id} like ${old.id}. The secret, shown only this once:`, options);
   await print(options.json === true ? `${JSON.stringify(created)}\n` : `${created.secret}\n`);
   // What reads the pipe must see its end now: it is what will make the new token used.
   if (process.stdout.isTTY !== true) closeSync(1);
-  const both = `Both stand: ${old.id} and ${created.id}. Once the new one is in use: devpilot tokens delete ${old.id}`;
-  const listenNoMore = onInterrupt(() => {
-    process.stderr.write(`\ndevpilot: Cancelled. ${both}\n`);
-    process.exit(EXIT.cancelled);
+  const bothValidNote = `Both stand: ${old.id} and ${created.id}. Once the new one is in use: devpilot tokens delete ${old.id}`;
+  const stopListening = onInterrupt(() => {
+    process.stderr.write(`\ndevpilot: Cancelled. ${bothValidNote}\n`);
+    process.exit(EXIT_CODES.cancelled);
   });
   try {
-    if (!(await waitForFirstUse(client, created.id, span, options))) {
-      throw new Failure(`${created.id} was not used in time. ${both}`);
+    if (!(await waitForFirstUse(client, created.id, timeoutMs, options))) {
+      throw new Failure(`${created.id} was not used in time. ${bothValidNote}`);
     }
     await client.accessTokens.delete(old.id);
   } catch (error) {
-    const failure = failureOf(error);
+    const failure = toFailure(error);
     if (failure === null || error instanceof Failure) throw error;
-    throw new Failure(`${failure.message} ${both}`, failure.exitCode);
+    throw new Failure(`${failure.message} ${bothValidNote}`, failure.exitCode);
   } finally {
-    listenNoMore();
+    stopListening();
   }
-  note(`${created.id} is in use; deleted ${old.id}.`, options);
+  printNote(`${created.id} is in use; deleted ${old.id}.`, options);
 }

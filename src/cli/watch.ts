@@ -2,14 +2,14 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { LogLine } from '../contract/log-line.ts';
 import type { WorkStatus } from '../contract/words.ts';
 import { DevpilotError } from '../sdk/errors.ts';
-import { EXIT, Failure, isPassing } from './failure.ts';
-import { harmless, harmlessJson } from './harmless.ts';
+import { EXIT_CODES, Failure, isTransient } from './failure.ts';
+import { sanitizeJson, sanitizeLine } from './harmless.ts';
 import { onInterrupt } from './interrupt.ts';
-import { dim, note, type OutputOptions, plain, print } from './output.ts';
+import { dim, type OutputOptions, print, printNote, sanitizeInline } from './output.ts';
 import { startProgress } from './progress.ts';
 
 /** What takes time on the server: a deployment, a run, a backup. */
-export interface Work {
+export interface Operation {
   readonly id: string;
   readonly status: WorkStatus;
   readonly error: string | null;
@@ -22,12 +22,12 @@ export interface WatchOptions extends OutputOptions {
   readonly wait?: true;
 }
 
-const OVER: ReadonlySet<WorkStatus> = new Set(['completed', 'failed', 'cancelled']);
-const POLL = 1000;
+const FINISHED_STATUSES: ReadonlySet<WorkStatus> = new Set(['completed', 'failed', 'cancelled']);
+const POLL_INTERVAL_MS = 1000;
 /** Answers in a row that may be missing: a server starts anew in less. */
-const MISSED = 30;
+const MAX_FAILED_POLLS = 30;
 /** What a shell says of a command that Ctrl-C has ended. */
-const INTERRUPTED = 130;
+const INTERRUPTED_EXIT_CODE = 130;
 
 interface LogOptions {
   readonly json?: true | undefined;
@@ -36,82 +36,88 @@ interface LogOptions {
   /** Lines as they came, with whatever a terminal or a build system obeys. */
   readonly raw?: true | undefined;
   /** To standard error, for the answer is something else. */
-  readonly aside?: boolean;
+  readonly toStderr?: boolean;
   /** Whether it has but one step, whose name says nothing. */
-  readonly stepless?: boolean;
+  readonly hideSteps?: boolean;
 }
 
 /** How a line is shown: what a step said under the step's name, what Devpilot says of it dimmed. */
-function lineShower(stream: NodeJS.WriteStream, { timestamps, stepless, raw }: LogOptions): (line: LogLine) => string {
-  const clean = raw === true ? (text: string) => text : harmless;
-  const quietly = stream === process.stdout ? dim : (text: string) => text;
+function createLineFormatter(
+  stream: NodeJS.WriteStream,
+  { timestamps, hideSteps, raw }: LogOptions,
+): (line: LogLine) => string {
+  const sanitize = raw === true ? (text: string) => text : sanitizeLine;
+  const dimmed = stream === process.stdout ? dim : (text: string) => text;
   const servers = new Set<string>();
-  let last = '';
+  let lastHeading = '';
   return ({ at, stream: from, step, serverId, text }) => {
     if (serverId !== null) servers.add(serverId);
-    const place = [stepless === true ? null : step, servers.size > 1 ? serverId : null]
+    const heading = [hideSteps === true ? null : step, servers.size > 1 ? serverId : null]
       .filter((one) => one !== null)
       .join(' on ');
-    const head = place === last || place === '' ? '' : `${quietly(`── ${clean(place)}`)}\n`;
-    if (place !== '') last = place;
-    const said = from === 'system' ? quietly(clean(text)) : clean(text);
-    return `${head}${timestamps === true ? `${at} ` : ''}${said}\n`;
+    const head = heading === lastHeading || heading === '' ? '' : `${dimmed(`── ${sanitize(heading)}`)}\n`;
+    if (heading !== '') lastHeading = heading;
+    const message = from === 'system' ? dimmed(sanitize(text)) : sanitize(text);
+    return `${head}${timestamps === true ? `${at} ` : ''}${message}\n`;
   };
 }
 
-function writeError(text: string): Promise<void> {
+function printToStderr(text: string): Promise<void> {
   return new Promise((resolve) => process.stderr.write(text, () => resolve()));
 }
 
-function jsonLine(line: LogLine, { raw }: LogOptions): string {
+function formatJsonLine(line: LogLine, { raw }: LogOptions): string {
   const json = JSON.stringify(line);
-  return `${raw === true ? json : harmlessJson(json)}\n`;
+  return `${raw === true ? json : sanitizeJson(json)}\n`;
 }
 
 /** Prints a log as it comes: text, or with `json` NDJSON. */
 export async function printLog(lines: AsyncIterable<LogLine>, options: LogOptions): Promise<void> {
-  const aside = options.aside === true;
-  const show = lineShower(aside ? process.stderr : process.stdout, options);
+  const toStderr = options.toStderr === true;
+  const format = createLineFormatter(toStderr ? process.stderr : process.stdout, options);
   for await (const line of lines) {
-    const text = options.json === true && !aside ? jsonLine(line, options) : show(line);
-    await (aside ? writeError(text) : print(text));
+    const text = options.json === true && !toStderr ? formatJsonLine(line, options) : format(line);
+    await (toStderr ? printToStderr(text) : print(text));
   }
 }
 
-export interface Watched<One extends Work> {
+export interface WatchedOperation<One extends Operation> {
   /** What it is called, such as `Deployment dpl_…`. */
   readonly name: string;
   /** How to see more of it later. */
-  readonly later: string;
+  readonly followUpCommand: string;
   get(): Promise<One>;
   logs?(): AsyncIterable<LogLine>;
   /** What somebody has to do so that it goes on; null for nothing. */
-  waitsFor?(work: One): string | null;
-  isOver?(work: One): boolean;
+  waitingNote?(operation: One): string | null;
+  isFinished?(operation: One): boolean;
 }
 
-async function untilOver<One extends Work>(watched: Watched<One>, options: WatchOptions): Promise<One> {
-  const isOver = watched.isOver ?? (({ status }: One) => OVER.has(status));
+async function pollUntilFinished<One extends Operation>(
+  watched: WatchedOperation<One>,
+  options: WatchOptions,
+): Promise<One> {
+  const isFinished = watched.isFinished ?? (({ status }: One) => FINISHED_STATUSES.has(status));
   const progress = startProgress(`${watched.name} …`, options.quiet);
-  let told: string | null = null;
+  let lastNote: string | null = null;
   try {
-    for (let missed = 0; ; await wait(POLL)) {
-      let work: One;
+    for (let failedPolls = 0; ; await wait(POLL_INTERVAL_MS)) {
+      let operation: One;
       try {
-        work = await watched.get();
-        missed = 0;
+        operation = await watched.get();
+        failedPolls = 0;
       } catch (error) {
-        if (!isPassing(error) || ++missed > MISSED) throw error;
+        if (!isTransient(error) || ++failedPolls > MAX_FAILED_POLLS) throw error;
         continue;
       }
-      if (isOver(work)) return work;
-      const waitsFor = watched.waitsFor?.(work) ?? null;
-      if (waitsFor !== null && waitsFor !== told) {
+      if (isFinished(operation)) return operation;
+      const waitingNote = watched.waitingNote?.(operation) ?? null;
+      if (waitingNote !== null && waitingNote !== lastNote) {
         progress.clear();
-        note(waitsFor, options);
+        printNote(waitingNote, options);
       }
-      told = waitsFor;
-      progress.say(`${watched.name}: ${work.status} …`);
+      lastNote = waitingNote;
+      progress.update(`${watched.name}: ${operation.status} …`);
     }
   } finally {
     progress.end();
@@ -122,29 +128,37 @@ async function untilOver<One extends Work>(watched: Watched<One>, options: Watch
  * Stays until it is over, with `follow` printing what it says; interrupted, it says how to come back. A
  * credential that may not read the log waits without it.
  */
-export async function watch<One extends Work>(watched: Watched<One>, options: WatchOptions): Promise<One> {
-  const listenNoMore = onInterrupt(() => {
-    note(`\n${watched.name} goes on. To see more of it: ${watched.later}`, options);
-    process.exit(INTERRUPTED);
+export async function waitForOperation<One extends Operation>(
+  watched: WatchedOperation<One>,
+  options: WatchOptions,
+): Promise<One> {
+  const stopListening = onInterrupt(() => {
+    printNote(`\n${watched.name} goes on. To see more of it: ${watched.followUpCommand}`, options);
+    process.exit(INTERRUPTED_EXIT_CODE);
   });
   try {
     if (options.follow === true && watched.logs !== undefined) {
-      await printLog(watched.logs(), { aside: options.json === true }).catch((error: unknown) => {
+      await printLog(watched.logs(), { toStderr: options.json === true }).catch((error: unknown) => {
         if (!(error instanceof DevpilotError) || error.status !== 403) throw error;
-        note(`This credential may not read the log. Waiting until ${watched.name} is over.`, options);
+        printNote(`This credential may not read the log. Waiting until ${watched.name} is over.`, options);
       });
     }
-    return await untilOver(watched, options);
+    return await pollUntilFinished(watched, options);
   } finally {
-    listenNoMore();
+    stopListening();
   }
 }
 
 /** Fails as the work did: with its own exit code where it has one. */
-export function endAs(name: string, { status, error }: Omit<Work, 'id'>, exitCode: number | null = null): void {
+export function requireCompleted(
+  name: string,
+  { status, error }: Omit<Operation, 'id'>,
+  exitCode: number | null = null,
+): void {
   if (status === 'completed') return;
   const why = error ?? (exitCode === null ? null : `exit code ${exitCode}`);
-  const ended = `${name} ${status === 'cancelled' ? 'was cancelled' : 'failed'}`;
-  const code = exitCode !== null && exitCode > 0 ? exitCode : status === 'cancelled' ? EXIT.cancelled : EXIT.failed;
-  throw new Failure(`${ended}${why === null ? '.' : `: ${plain(why)}`}`, code);
+  const sentence = `${name} ${status === 'cancelled' ? 'was cancelled' : 'failed'}`;
+  const code =
+    exitCode !== null && exitCode > 0 ? exitCode : status === 'cancelled' ? EXIT_CODES.cancelled : EXIT_CODES.failed;
+  throw new Failure(`${sentence}${why === null ? '.' : `: ${sanitizeInline(why)}`}`, code);
 }

@@ -1,9 +1,9 @@
 /** The wire shapes of the activity tracker (contract section 8). Runs in a browser as well as in the server. */
 import { z } from 'zod';
-import { instant, paging, since } from './schemas.ts';
-import { ACTIVITY_GROUPS, INTERVAL_WORDS, RESOURCE_LIMITS } from './words.ts';
+import { instant, instantFilter, pagingFields } from './schemas.ts';
+import { ACTIVITY_GROUPS, INTERVAL_NAMES, RESOURCE_LIMITS } from './words.ts';
 
-const word = z.string().min(1).max(RESOURCE_LIMITS.activityWord);
+const shortText = z.string().min(1).max(RESOURCE_LIMITS.activityFieldLength);
 
 export const ActivityEvent = z
   .object({
@@ -22,10 +22,10 @@ export type ActivityEvent = z.infer<typeof ActivityEvent>;
 export const CloudEvent = z
   .object({
     specversion: z.literal('1.0'),
-    id: word.meta({ examples: ['a234-1234-1234'] }),
-    source: word.meta({ examples: ['/shop/checkout'] }),
-    type: word.meta({ examples: ['order.placed'] }),
-    subject: word.optional().meta({ examples: ['customer-17'] }),
+    id: shortText.meta({ examples: ['a234-1234-1234'] }),
+    source: shortText.meta({ examples: ['/shop/checkout'] }),
+    type: shortText.meta({ examples: ['order.placed'] }),
+    subject: shortText.optional().meta({ examples: ['customer-17'] }),
     time: z.iso
       .datetime({ offset: true })
       .optional()
@@ -42,34 +42,34 @@ export const CloudEvent = z
   })
   .meta({ id: 'CloudEvent', title: 'An event of CloudEvents 1.0; batched mode takes up to 1,000 in an array' });
 
-export const ActivityTaken = z
+export const ActivityIngestResult = z
   .object({ accepted: z.int(), duplicates: z.int().describe('With the source and id of one that was there') })
   .meta({ id: 'ActivityTaken' });
-export type ActivityTaken = z.infer<typeof ActivityTaken>;
+export type ActivityIngestResult = z.infer<typeof ActivityIngestResult>;
 
 export const ActivityQuery = z.strictObject({
-  ...paging,
-  type: word.optional(),
-  source: word.optional(),
-  subject: word.optional(),
-  from: since.describe('From this instant on'),
-  to: since.describe('Before this instant'),
+  ...pagingFields,
+  type: shortText.optional(),
+  source: shortText.optional(),
+  subject: shortText.optional(),
+  from: instantFilter.describe('From this instant on'),
+  to: instantFilter.describe('Before this instant'),
 });
 export type ActivityQuery = z.infer<typeof ActivityQuery>;
 
 export const AnalyticsQuery = z.strictObject({
-  interval: z.enum(INTERVAL_WORDS, { error: `must be one of: ${INTERVAL_WORDS.join(', ')}` }).optional(),
+  interval: z.enum(INTERVAL_NAMES, { error: `must be one of: ${INTERVAL_NAMES.join(', ')}` }).optional(),
   groupBy: z.enum(ACTIVITY_GROUPS, { error: `must be one of: ${ACTIVITY_GROUPS.join(', ')}` }).optional(),
-  from: since.describe(
+  from: instantFilter.describe(
     'From the beginning of the step that this lies in; 60 minutes, 48 hours or 30 days if not given',
   ),
-  to: since.describe('To the end of the step before this; the end of the current one if not given'),
+  to: instantFilter.describe('To the end of the step before this; the end of the current one if not given'),
 });
 export type AnalyticsQuery = z.infer<typeof AnalyticsQuery>;
 
 export const Analytics = z
   .object({
-    interval: z.enum(INTERVAL_WORDS),
+    interval: z.enum(INTERVAL_NAMES),
     total: z.int(),
     series: z
       .array(

@@ -1,14 +1,14 @@
-import type { AuditAction, AuditNoun, CredentialKind } from './words.ts';
+import type { AuditAction, AuditPartyKind, CredentialKind } from './words.ts';
 
 /** Someone or something that the activity log names. Ids and names stay in the log after what they name is gone. */
-export interface Party {
-  readonly kind: AuditNoun;
+export interface AuditParty {
+  readonly kind: AuditPartyKind;
   readonly id: string | null;
   readonly name: string | null;
 }
 
 /** Where a request came from. */
-export interface Origin {
+export interface RequestOrigin {
   /** The client's address as far as proxies are trusted, or null (a command, the system itself). */
   readonly address: string | null;
   readonly userAgent: string | null;
@@ -16,7 +16,7 @@ export interface Origin {
 }
 
 /** A credential that an event is about, or that did it. */
-export interface CredentialParty {
+export interface CredentialReference {
   readonly id: string;
   readonly kind: CredentialKind;
   readonly name: string;
@@ -28,9 +28,9 @@ export interface AuditDraft {
   readonly action: AuditAction;
   /** Epoch milliseconds. */
   readonly at: number;
-  readonly actor: Party;
-  readonly target: Party | null;
-  readonly credential: CredentialParty | null;
-  readonly origin: Origin;
+  readonly actor: AuditParty;
+  readonly target: AuditParty | null;
+  readonly credential: CredentialReference | null;
+  readonly origin: RequestOrigin;
   readonly detail: Readonly<Record<string, unknown>>;
 }

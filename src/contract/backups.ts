@@ -1,10 +1,14 @@
 /** The wire shapes of backups (contract section 8). Runs in a browser as well as in the server. */
 import { z } from 'zod';
-import { stamps } from './resources.ts';
-import { id, maybeInstant, paging } from './schemas.ts';
-import { AUDIT_NOUNS, BACKUP_KINDS, WORK_STATUSES } from './words.ts';
+import { timestamps } from './resources.ts';
+import { id, maybeInstant, pagingFields } from './schemas.ts';
+import { AUDIT_PARTY_KINDS, BACKUP_KINDS, WORK_STATUSES } from './words.ts';
 
-const by = z.object({ kind: z.enum(AUDIT_NOUNS), id: z.string().nullable(), name: z.string().nullable() });
+const auditParty = z.object({
+  kind: z.enum(AUDIT_PARTY_KINDS),
+  id: z.string().nullable(),
+  name: z.string().nullable(),
+});
 
 export const Backup = z
   .object({
@@ -15,26 +19,26 @@ export const Backup = z
     sizeBytes: z.int().nullable(),
     sha256: z.string().nullable(),
     error: z.string().nullable(),
-    createdBy: by,
+    createdBy: auditParty,
     startedAt: maybeInstant,
     finishedAt: maybeInstant,
     lastRestore: z
       .object({
         status: z.enum(WORK_STATUSES),
         error: z.string().nullable(),
-        createdBy: by,
+        createdBy: auditParty,
         createdAt: maybeInstant,
         startedAt: maybeInstant,
         finishedAt: maybeInstant,
       })
       .nullable(),
-    ...stamps,
+    ...timestamps,
   })
   .meta({ id: 'Backup' });
 export type Backup = z.infer<typeof Backup>;
 export const CreateBackup = z.strictObject({}).meta({ id: 'CreateBackup' });
 export const BackupQuery = z.strictObject({
-  ...paging,
+  ...pagingFields,
   status: z.enum(WORK_STATUSES, { error: `must be one of: ${WORK_STATUSES.join(', ')}` }).optional(),
 });
 export type BackupQuery = z.infer<typeof BackupQuery>;

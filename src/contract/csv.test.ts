@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { csvCell, csvLine } from './csv.ts';
+import { csvCell, csvRow } from './csv.ts';
 
 test('cells that a spreadsheet would run are disarmed', () => {
   for (const start of ['=', '+', '-', '@', '\t']) assert.equal(csvCell(`${start}1+1`), `'${start}1+1`);
@@ -10,5 +10,5 @@ test('cells that a spreadsheet would run are disarmed', () => {
 });
 
 test('commas, quotes and line breaks are kept', () => {
-  assert.equal(csvLine(['a,b', 'say "hi"', 'one\ntwo', 3]), '"a,b","say ""hi""","one\ntwo",3\r\n');
+  assert.equal(csvRow(['a,b', 'say "hi"', 'one\ntwo', 3]), '"a,b","say ""hi""","one\ntwo",3\r\n');
 });

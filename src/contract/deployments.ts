@@ -1,12 +1,12 @@
 /** The wire shapes of deployments (contract section 8). Runs in a browser as well as in the server. */
 import { z } from 'zod';
-import { givenInstant } from './instant.ts';
-import { branch, healthCheckUrl, idOrSlug, matching, oneOf, seconds } from './resources.ts';
-import { id, instant, maybeInstant, paging } from './schemas.ts';
+import { instantInput } from './instant.ts';
+import { branch, healthCheckUrl, idOrSlug, integerInRange, matchingText, oneOf } from './resources.ts';
+import { id, instant, maybeInstant, pagingFields } from './schemas.ts';
 import {
-  AUDIT_NOUNS,
+  AUDIT_PARTY_KINDS,
   DEPLOYMENT_KINDS,
-  DEPLOYMENT_WAITS,
+  DEPLOYMENT_WAIT_REASONS,
   HOOK_STAGES,
   HOOK_STATUSES,
   RESOURCE_LIMITS,
@@ -14,37 +14,37 @@ import {
   WORK_STATUSES,
 } from './words.ts';
 
-const commit = matching(
+const commit = matchingText(
   /^[0-9a-f]{7,64}$/,
   64,
   'takes a commit: 7 to 64 of 0-9 and a-f',
   '0123456789abcdef0123456789abcdef01234567',
 );
-const unique = (list: readonly string[]) => new Set(list).size === list.length;
+const hasNoDuplicates = (list: readonly string[]) => new Set(list).size === list.length;
 
 /** Never a command: whoever may only deploy cannot choose what runs. */
 const healthCheckOverride = z
-  .strictObject({ url: healthCheckUrl, timeoutSeconds: seconds(RESOURCE_LIMITS.healthTimeout, 60).default(60) })
+  .strictObject({ url: healthCheckUrl, timeoutSeconds: integerInRange(RESOURCE_LIMITS.healthTimeout, 60).default(60) })
   .nullable();
 
 /** What a deployment and a rollback can be asked for beside what is deployed. */
-const how = {
+const deploymentOptions = {
   servers: z
     .array(idOrSlug)
     .min(1, 'names at least one server')
     .max(RESOURCE_LIMITS.deploymentServers, `names up to ${RESOURCE_LIMITS.deploymentServers} servers`)
-    .refine(unique, 'names each server once')
+    .refine(hasNoDuplicates, 'names each server once')
     .optional()
     .describe("Ids or slugs of servers; the app's own if not given"),
   strategy: oneOf(STRATEGIES).optional().describe('`all` at once if not given'),
-  batchSize: seconds({ min: 1, max: RESOURCE_LIMITS.deploymentServers }, 1)
+  batchSize: integerInRange({ min: 1, max: RESOURCE_LIMITS.deploymentServers }, 1)
     .optional()
     .describe('Servers at a time, for `rolling`; 1 if not given'),
-  pauseSeconds: seconds({ min: 0, max: RESOURCE_LIMITS.pauseSeconds }, 30)
+  pauseSeconds: integerInRange({ min: 0, max: RESOURCE_LIMITS.pauseSeconds }, 30)
     .optional()
     .describe('Between two batches; 0 if not given'),
   healthCheck: healthCheckOverride.optional().describe("Instead of the app's: a URL, never a command; null for none"),
-  scheduledAt: givenInstant.optional(),
+  scheduledAt: instantInput.optional(),
   approval: z
     .boolean()
     .optional()
@@ -52,7 +52,7 @@ const how = {
   skipHooks: z
     .array(z.string().max(255 * 8))
     .max(RESOURCE_LIMITS.hooks)
-    .refine(unique, 'names each hook once')
+    .refine(hasNoDuplicates, 'names each hook once')
     .optional()
     .describe('Names of hooks that are not run'),
   replace: z.boolean().optional().describe('Whether deployments of this app that still wait are cancelled for it'),
@@ -62,7 +62,7 @@ export const CreateDeployment = z
   .strictObject({
     branch: branch.optional().describe("The app's own if not given"),
     commit: commit.optional().describe('Instead of a branch; one that a branch or tag of the repository contains'),
-    ...how,
+    ...deploymentOptions,
   })
   .refine((body) => body.branch === undefined || body.commit === undefined, {
     error: 'takes either branch or commit',
@@ -72,13 +72,17 @@ export const CreateDeployment = z
 export type CreateDeployment = z.infer<typeof CreateDeployment>;
 /** As it is sent: what has a default may be left out. */
 export type CreateDeploymentInput = z.input<typeof CreateDeployment>;
-export const CreateRollback = z.strictObject(how).meta({ id: 'CreateRollback', examples: [{}] });
+export const CreateRollback = z.strictObject(deploymentOptions).meta({ id: 'CreateRollback', examples: [{}] });
 export type CreateRollback = z.infer<typeof CreateRollback>;
 /** As it is sent: what has a default may be left out. */
 export type CreateRollbackInput = z.input<typeof CreateRollback>;
-export type DeploymentHow = CreateRollback;
+export type DeploymentOptions = CreateRollback;
 
-const party = z.object({ kind: z.enum(AUDIT_NOUNS), id: z.string().nullable(), name: z.string().nullable() });
+const auditParty = z.object({
+  kind: z.enum(AUDIT_PARTY_KINDS),
+  id: z.string().nullable(),
+  name: z.string().nullable(),
+});
 
 export const DeploymentOverrides = z
   .object({
@@ -129,14 +133,14 @@ export const Deployment = z
       'What the request for it set, instead of what the app and the defaults say',
     ),
     error: z.string().nullable(),
-    waitingFor: z.enum(DEPLOYMENT_WAITS).nullable(),
+    waitingFor: z.enum(DEPLOYMENT_WAIT_REASONS).nullable(),
     scheduledAt: maybeInstant,
     approval: z
-      .object({ status: z.enum(['waiting', 'given']), by: party.nullable() })
+      .object({ status: z.enum(['waiting', 'given']), by: auditParty.nullable() })
       .nullable()
       .describe('Null where none was asked for'),
     rollbackOf: id.nullable().describe('The deployment whose commit this goes back to'),
-    createdBy: party,
+    createdBy: auditParty,
     startedAt: maybeInstant,
     finishedAt: maybeInstant,
     createdAt: instant,
@@ -146,7 +150,7 @@ export const Deployment = z
 export type Deployment = z.infer<typeof Deployment>;
 
 export const DeploymentQuery = z.strictObject({
-  ...paging,
+  ...pagingFields,
   app: idOrSlug.optional().describe('Id or slug of the app'),
   status: oneOf(WORK_STATUSES).optional(),
   live: z.enum(['true'], { error: 'takes true' }).optional().describe('`true`: only what runs now'),

@@ -7,8 +7,8 @@
 /** A variable's name. `__proto__` is none, since it can't be a field of an object like others. */
 export const ENV_NAME = /^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]*$/;
 
-const PLAIN = /^[A-Za-z0-9_./:@%+,=-]*$/;
-const LITERAL = /^[^'\r]*$/;
+const UNQUOTED = /^[A-Za-z0-9_./:@%+,=-]*$/;
+const SINGLE_QUOTABLE = /^[^'\r]*$/;
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '"': '"', '\\': '\\', $: '$', '`': '`' };
 
 function escapedValue(value: string): string {
@@ -30,7 +30,7 @@ type Variables = Iterable<readonly [name: string, value: string]>;
 function writeLines(variables: Variables, quoted: (value: string) => string): string {
   let text = '';
   for (const [name, value] of variables) {
-    text += `${name}=${PLAIN.test(value) ? value : LITERAL.test(value) ? `'${value}'` : quoted(value)}\n`;
+    text += `${name}=${UNQUOTED.test(value) ? value : SINGLE_QUOTABLE.test(value) ? `'${value}'` : quoted(value)}\n`;
   }
   return text;
 }
@@ -50,26 +50,26 @@ export type ParsedDotenv =
   | { readonly ok: true; readonly values: ReadonlyMap<string, string> }
   | { readonly ok: false; readonly line: number; readonly message: string };
 
-interface Taken {
+interface QuotedValue {
   readonly value: string;
   /** Where the text goes on. */
   readonly next: number;
 }
 
 /** Reads a quoted value that begins at `start`; null where it never ends. */
-function takeQuoted(text: string, start: number): Taken | null {
+function readQuotedValue(text: string, start: number): QuotedValue | null {
   const quote = text.charAt(start);
   if (quote !== '"') {
     const end = text.indexOf(quote, start + 1);
     return end === -1 ? null : { value: text.slice(start + 1, end), next: end + 1 };
   }
   let value = '';
-  for (let at = start + 1; at < text.length; at++) {
-    const one = text.charAt(at);
-    if (one === '"') return { value, next: at + 1 };
-    const escaped = one === '\\' ? ESCAPES[text.charAt(at + 1)] : undefined;
-    value += escaped ?? one;
-    if (escaped !== undefined) at++;
+  for (let index = start + 1; index < text.length; index++) {
+    const character = text.charAt(index);
+    if (character === '"') return { value, next: index + 1 };
+    const escaped = character === '\\' ? ESCAPES[text.charAt(index + 1)] : undefined;
+    value += escaped ?? character;
+    if (escaped !== undefined) index++;
   }
   return null;
 }
@@ -82,22 +82,23 @@ function endOfLine(text: string, from: number): number {
 export function parseDotenv(source: string): ParsedDotenv {
   const text = source.startsWith('\uFEFF') ? source.slice(1) : source;
   const values = new Map<string, string>();
-  const refuse = (at: number, message: string): ParsedDotenv => ({
+  const refuse = (index: number, message: string): ParsedDotenv => ({
     ok: false,
-    line: text.slice(0, at).split('\n').length,
+    line: text.slice(0, index).split('\n').length,
     message,
   });
-  for (let at = 0; at < text.length; ) {
-    const end = endOfLine(text, at);
-    const line = text.slice(at, end).trim();
+  for (let index = 0; index < text.length; ) {
+    const end = endOfLine(text, index);
+    const line = text.slice(index, end).trim();
     if (line === '' || line.startsWith('#')) {
-      at = end + 1;
+      index = end + 1;
       continue;
     }
-    const head = /^[ \t]*(?:export[ \t]+)?([^\s=]{1,1024})[ \t]*=[ \t]*/.exec(text.slice(at, end));
+    const head = /^[ \t]*(?:export[ \t]+)?([^\s=]{1,1024})[ \t]*=[ \t]*/.exec(text.slice(index, end));
     const name = head?.[1] ?? '';
-    if (head === null || !ENV_NAME.test(name)) return refuse(at, 'takes NAME=value, the name of A-Z, a-z, 0-9 and _');
-    const start = at + head[0].length;
+    if (head === null || !ENV_NAME.test(name))
+      return refuse(index, 'takes NAME=value, the name of A-Z, a-z, 0-9 and _');
+    const start = index + head[0].length;
     if (!/["'`]/.test(text.charAt(start))) {
       values.set(
         name,
@@ -106,17 +107,17 @@ export function parseDotenv(source: string): ParsedDotenv {
           .replace(/(?:^|[ \t])#.*$/s, '')
           .trim(),
       );
-      at = end + 1;
+      index = end + 1;
       continue;
     }
-    const taken = takeQuoted(text, start);
-    if (taken === null) return refuse(at, 'the quote is never closed');
-    const rest = endOfLine(text, taken.next);
-    if (!/^[ \t\r]*(?:#.*)?$/s.test(text.slice(taken.next, rest))) {
-      return refuse(taken.next, 'nothing but a comment can follow a closing quote');
+    const quotedValue = readQuotedValue(text, start);
+    if (quotedValue === null) return refuse(index, 'the quote is never closed');
+    const rest = endOfLine(text, quotedValue.next);
+    if (!/^[ \t\r]*(?:#.*)?$/s.test(text.slice(quotedValue.next, rest))) {
+      return refuse(quotedValue.next, 'nothing but a comment can follow a closing quote');
     }
-    values.set(name, taken.value);
-    at = rest + 1;
+    values.set(name, quotedValue.value);
+    index = rest + 1;
   }
   return { ok: true, values };
 }

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { ENV_NAME } from './dotenv.ts';
 import { instant } from './schemas.ts';
-import { AUDIT_NOUNS, RESOURCE_LIMITS } from './words.ts';
+import { AUDIT_PARTY_KINDS, RESOURCE_LIMITS } from './words.ts';
 
 const NAME_MESSAGE = 'takes a name of A-Z, a-z, 0-9 and _, not beginning with a digit';
 export const envName = z
@@ -15,17 +15,18 @@ const envValue = z
   .refine((text) => text.isWellFormed() && !text.includes('\0'), 'must be well-formed Unicode without NUL')
   .refine(
     (text) =>
-      text.length <= RESOURCE_LIMITS.envValue && new TextEncoder().encode(text).length <= RESOURCE_LIMITS.envValue,
+      text.length <= RESOURCE_LIMITS.envValueBytes &&
+      new TextEncoder().encode(text).length <= RESOURCE_LIMITS.envValueBytes,
     'takes up to 64 KiB',
   )
-  .meta({ maxLength: RESOURCE_LIMITS.envValue, examples: ['postgres://shop@db/shop'] });
+  .meta({ maxLength: RESOURCE_LIMITS.envValueBytes, examples: ['postgres://shop@db/shop'] });
 
 export const EnvVariable = z
   .object({
     name: z.string(),
     value: z
       .string()
-      .max(RESOURCE_LIMITS.envValue)
+      .max(RESOURCE_LIMITS.envValueBytes)
       .nullable()
       .describe('Null for members, and where it was not asked for'),
     updatedAt: instant,
@@ -50,7 +51,7 @@ export type EnvQuery = z.infer<typeof EnvQuery>;
 export const SetVariable = z.strictObject({ value: envValue }).meta({ id: 'SetVariable' });
 
 /** zod leaves `__proto__` out without a word; with a blank behind it is refused like every bad name. */
-export function showProto(raw: unknown): unknown {
+export function exposeProtoKey(raw: unknown): unknown {
   if (typeof raw !== 'object' || raw === null || !Object.hasOwn(raw, '__proto__')) return raw;
   return Object.fromEntries(
     Object.entries(raw).map(([key, value]) => [key === '__proto__' ? '__proto__ ' : key, value]),
@@ -59,7 +60,7 @@ export function showProto(raw: unknown): unknown {
 export const UpdateEnvironment = z
   .strictObject({
     values: z.preprocess(
-      showProto,
+      exposeProtoKey,
       z
         .record(envName, envValue.nullable())
         .refine((values) => Object.keys(values).length <= 2 * RESOURCE_LIMITS.envVariables, 'names too many variables')
@@ -73,7 +74,7 @@ export const EnvVersion = z
   .object({
     version: z.int(),
     at: instant,
-    by: z.object({ kind: z.enum(AUDIT_NOUNS), id: z.string().nullable(), name: z.string().nullable() }),
+    by: z.object({ kind: z.enum(AUDIT_PARTY_KINDS), id: z.string().nullable(), name: z.string().nullable() }),
     set: z.array(z.string()).describe('Names alone'),
     removed: z.array(z.string()),
     restoredFrom: z.int().nullable(),

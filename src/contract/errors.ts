@@ -1,8 +1,8 @@
 /** The wire shapes of the error tracker (contract section 8). Runs in a browser as well as in the server. */
 import { z } from 'zod';
-import { givenInstant } from './instant.ts';
+import { instantInput } from './instant.ts';
 import { isOrigin, ORIGIN_MESSAGE } from './origin.ts';
-import { id, instant, name, paging } from './schemas.ts';
+import { id, instant, name, pagingFields } from './schemas.ts';
 import { ERROR_KEY_LIMITS, ERROR_LEVELS, ISSUE_SORTS, ISSUE_STATUSES, LIMITS, RESOURCE_LIMITS } from './words.ts';
 
 const text = (max: number) =>
@@ -10,7 +10,7 @@ const text = (max: number) =>
     .string()
     .max(max, `takes up to ${max} characters`)
     .refine((one) => one.isWellFormed() && !one.includes('\0'), 'must be well-formed Unicode without NUL');
-const word = text(RESOURCE_LIMITS.errorWord).min(1);
+const shortText = text(RESOURCE_LIMITS.errorFieldLength).min(1);
 
 export const ErrorReport = z
   .strictObject({
@@ -20,16 +20,16 @@ export const ErrorReport = z
     message: text(RESOURCE_LIMITS.errorMessage).meta({ examples: ['order is undefined'] }),
     stack: text(RESOURCE_LIMITS.errorStack).nullish(),
     level: z.enum(ERROR_LEVELS, { error: `must be one of: ${ERROR_LEVELS.join(', ')}` }).nullish(),
-    release: word.nullish().meta({ examples: ['shop@2.4.0'] }),
-    environment: word.nullish().meta({ examples: ['production'] }),
-    app: word.nullish().meta({ examples: ['shop'] }),
+    release: shortText.nullish().meta({ examples: ['shop@2.4.0'] }),
+    environment: shortText.nullish().meta({ examples: ['production'] }),
+    app: shortText.nullish().meta({ examples: ['shop'] }),
     fingerprint: z
-      .array(word)
+      .array(shortText)
       .min(1)
       .max(RESOURCE_LIMITS.errorFingerprint)
       .nullish()
       .describe('What gathers errors in one issue; {{ default }} stands for type and frames'),
-    time: givenInstant.nullish(),
+    time: instantInput.nullish(),
   })
   .meta({ id: 'ErrorReport' });
 export type ErrorReport = z.infer<typeof ErrorReport>;
@@ -68,8 +68,8 @@ export const ErrorKey = z
   .meta({ id: 'ErrorKey' });
 export type ErrorKey = z.infer<typeof ErrorKey>;
 
-export const ErrorTaken = z.object({ issueId: id }).meta({ id: 'ErrorTaken' });
-export type ErrorTaken = z.infer<typeof ErrorTaken>;
+export const ErrorIngestResult = z.object({ issueId: id }).meta({ id: 'ErrorTaken' });
+export type ErrorIngestResult = z.infer<typeof ErrorIngestResult>;
 
 const dayCount = z.object({ day: z.iso.date(), count: z.int() });
 export const ErrorIssue = z
@@ -122,7 +122,7 @@ export const ErrorEvent = z
     stack: z.string().max(RESOURCE_LIMITS.errorStack).nullable(),
     frames: z.array(frame).describe('Where it happened first'),
     breadcrumbs: z.array(breadcrumb).describe('What happened before, oldest first'),
-    tags: z.record(z.string().max(RESOURCE_LIMITS.errorWord), z.string().max(RESOURCE_LIMITS.errorWord)),
+    tags: z.record(z.string().max(RESOURCE_LIMITS.errorFieldLength), z.string().max(RESOURCE_LIMITS.errorFieldLength)),
     release: z.string().nullable(),
     environment: z.string().nullable(),
     app: z.string().nullable(),
@@ -131,13 +131,13 @@ export const ErrorEvent = z
 export type ErrorEvent = z.infer<typeof ErrorEvent>;
 
 export const IssueQuery = z.strictObject({
-  ...paging,
+  ...pagingFields,
   q: z.string().max(LIMITS.query.max).optional().describe('Part of the title, whatever its case'),
   status: z.enum(ISSUE_STATUSES, { error: `must be one of: ${ISSUE_STATUSES.join(', ')}` }).optional(),
   level: z.enum(ERROR_LEVELS, { error: `must be one of: ${ERROR_LEVELS.join(', ')}` }).optional(),
-  release: word.optional(),
-  environment: word.optional(),
-  app: word.optional(),
+  release: shortText.optional(),
+  environment: shortText.optional(),
+  app: shortText.optional(),
   sort: z.enum(ISSUE_SORTS, { error: `must be one of: ${ISSUE_SORTS.join(', ')}` }).optional(),
 });
 export type IssueQuery = z.infer<typeof IssueQuery>;

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { createFairQueue } from './fair-queue.ts';
 
 test('workspaces take turns, one has no more than half of the line, and a failure holds nobody up', async () => {
-  const queue = createFairQueue({ running: 1, places: 8 });
+  const queue = createFairQueue({ maxRunning: 1, capacity: 8 });
   const done: string[] = [];
   const run = (workspace: string, name: string) =>
     queue.run(workspace, async () => {

@@ -1,53 +1,59 @@
 import { Problem } from './problem.ts';
-import { createShares } from './shares.ts';
+import { createFairShareLimiter } from './shares.ts';
 
 /** Work of many parties, such as workspaces or networks of clients, that share a few places. */
 export interface FairQueue {
   /** Runs `work` when it is the party's turn. Throws `unavailable` at once when its share of the places is used up. */
-  run<T>(party: string, work: () => Promise<T>): Promise<T>;
+  run<T>(key: string, task: () => Promise<T>): Promise<T>;
 }
 
 /** Runs at most `running` at a time and takes from parties in turn; each has a share of the `places` to run or wait in. */
-export function createFairQueue({ running, places }: { readonly running: number; readonly places: number }): FairQueue {
-  const shares = createShares(places);
-  const waiting = new Map<string, (() => void)[]>();
+export function createFairQueue({
+  maxRunning,
+  capacity,
+}: {
+  readonly maxRunning: number;
+  readonly capacity: number;
+}): FairQueue {
+  const limiter = createFairShareLimiter(capacity);
+  const queues = new Map<string, (() => void)[]>();
   let active = 0;
 
-  function next(): void {
-    const [turn] = waiting;
-    if (turn === undefined) {
+  function startNext(): void {
+    const [nextEntry] = queues;
+    if (nextEntry === undefined) {
       active--;
       return;
     }
-    const [party, line] = turn;
-    const go = line.shift();
+    const [key, queue] = nextEntry;
+    const start = queue.shift();
     // To the end, so that the others come first.
-    waiting.delete(party);
-    if (line.length > 0) waiting.set(party, line);
+    queues.delete(key);
+    if (queue.length > 0) queues.set(key, queue);
     // The place is handed on, so `active` stays as it is.
-    go?.();
+    start?.();
   }
 
   return {
-    async run(party, work) {
-      const leave = shares.take(party);
-      if (leave === null) throw new Problem('unavailable', 'Too much work at once.', { retryAfter: 1 });
+    async run(key, task) {
+      const release = limiter.acquire(key);
+      if (release === null) throw new Problem('unavailable', 'Too much work at once.', { retryAfter: 1 });
       try {
-        if (active < running) active++;
+        if (active < maxRunning) active++;
         else {
           await new Promise<void>((resolve) => {
-            const line = waiting.get(party);
-            if (line === undefined) waiting.set(party, [resolve]);
-            else line.push(resolve);
+            const queue = queues.get(key);
+            if (queue === undefined) queues.set(key, [resolve]);
+            else queue.push(resolve);
           });
         }
         try {
-          return await work();
+          return await task();
         } finally {
-          next();
+          startNext();
         }
       } finally {
-        leave();
+        release();
       }
     },
   };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { instant } from './instant.ts';
-import { CREDENTIAL_KINDS, GUARD_REPORT, PERMISSIONS, SCOPES } from './words.ts';
+import { CREDENTIAL_KINDS, GUARD_REPORT_LIMITS, PERMISSIONS, SCOPES } from './words.ts';
 
 /** What servers and guards (`@devpilot/sdk/guard`, lease mode) say to each other: `docs/adr/0011-guards-are-nodes.md`. */
 
@@ -14,7 +14,7 @@ const digest = z
   .regex(/^[A-Za-z0-9_-]{43}$/, 'takes the SHA-256 of a secret in base64url')
   .describe('SHA-256 of the secret, base64url')
   .meta({ examples: ['ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0'] });
-const number = z.int().min(0);
+const revocationNumber = z.int().min(0);
 const address = z.union([z.ipv4(), z.ipv6()], { error: 'must be an IP address' }).meta({ examples: ['192.0.2.7'] });
 
 const history = z
@@ -27,44 +27,46 @@ const revocationId = z
   .regex(/^[A-Za-z0-9_-]{0,64}$/, 'must be the id of an earlier answer')
   .describe('The random id of the revocation with this number; empty where there is none')
   .meta({ examples: ['pV7cQ2mJwXk7B1dNhAq3Zr'] });
-const point = z.strictObject({ history, number, id: revocationId }).meta({ id: 'RevocationPoint' });
+const revocationPoint = z
+  .strictObject({ history, number: revocationNumber, id: revocationId })
+  .meta({ id: 'RevocationPoint' });
 
 export const GuardPath = z.object({ guard });
 
-export const GuardBeat = z
+export const GuardHeartbeat = z
   .strictObject({
     guard,
-    applied: point
+    applied: revocationPoint
       .nullable()
       .describe('All that was revoked up to this point is forgotten; null where nothing is remembered'),
     moved: z.boolean().describe('Something was applied since the last beat'),
   })
   .meta({ id: 'GuardBeat' });
 
-const news = {
-  head: point.describe('The newest revocation of the server'),
+const revocationFeedFields = {
+  head: revocationPoint.describe('The newest revocation of the server'),
   revocations: z
-    .array(z.object({ number, digest: digest.nullable() }))
+    .array(z.object({ number: revocationNumber, digest: digest.nullable() }))
     .describe('Those of the workspace, in order; a null digest is all of it'),
-  through: point.describe('They are all there are up to this point'),
+  through: revocationPoint.describe('They are all there are up to this point'),
   whole: z.boolean().describe('False where older ones are gone or the history is another: forget everything'),
 };
-export const GuardNews = z.object(news).meta({ id: 'GuardNews' });
-export const GuardBeatAnswer = z
+export const GuardRevocationFeed = z.object(revocationFeedFields).meta({ id: 'GuardNews' });
+export const GuardHeartbeatResponse = z
   .discriminatedUnion('granted', [
     z.object({
       granted: z.literal(true),
-      confirmed: point,
+      confirmed: revocationPoint,
       bound: z.int().positive().describe('Milliseconds that the lease lasts'),
       now: instant.describe("The server's clock"),
       workspaceId: z.string(),
     }),
-    z.object({ granted: z.literal(false), ...news }),
+    z.object({ granted: z.literal(false), ...revocationFeedFields }),
   ])
   .meta({ id: 'GuardBeatAnswer' });
-export type GuardBeatAnswer = z.infer<typeof GuardBeatAnswer>;
+export type GuardHeartbeatResponse = z.infer<typeof GuardHeartbeatResponse>;
 
-export const GuardNewsQuery = z.strictObject({
+export const GuardRevocationQuery = z.strictObject({
   guard,
   after: z
     .string()
@@ -103,14 +105,20 @@ export const GuardUses = z
       .array(
         z.strictObject({
           credentialId: z.string().max(40),
-          count: z.int().min(1).max(GUARD_REPORT.usesOfOne, `must be at most ${GUARD_REPORT.usesOfOne} in one report`),
+          count: z
+            .int()
+            .min(1)
+            .max(
+              GUARD_REPORT_LIMITS.usesPerCredential,
+              `must be at most ${GUARD_REPORT_LIMITS.usesPerCredential} in one report`,
+            ),
           lastUsedAt: instant,
           addresses: z
             .array(z.strictObject({ address, first: instant, last: instant }))
-            .max(GUARD_REPORT.addressesOfOne),
+            .max(GUARD_REPORT_LIMITS.addressesPerCredential),
         }),
       )
       .min(1)
-      .max(GUARD_REPORT.credentials),
+      .max(GUARD_REPORT_LIMITS.credentials),
   })
   .meta({ id: 'GuardUses' });

@@ -7,15 +7,15 @@ const TYPES: ReadonlySet<string> = new Set([
 ]);
 
 /** The key type that a public key's bytes begin with (RFC 4253, section 6.6), or null. */
-function typeInside(base64: string): string | null {
+function embeddedKeyType(base64: string): string | null {
   let bytes: string;
   try {
     bytes = atob(base64);
   } catch {
     return null;
   }
-  const at = (index: number) => bytes.charCodeAt(index);
-  const length = ((at(0) << 24) | (at(1) << 16) | (at(2) << 8) | at(3)) >>> 0;
+  const byteAt = (index: number) => bytes.charCodeAt(index);
+  const length = ((byteAt(0) << 24) | (byteAt(1) << 16) | (byteAt(2) << 8) | byteAt(3)) >>> 0;
   return bytes.length > 4 + length && length < 64 ? bytes.slice(4, 4 + length) : null;
 }
 
@@ -26,5 +26,5 @@ function typeInside(base64: string): string | null {
 export function parseHostKey(text: string): string | null {
   const parts = /^([a-z0-9-]{1,32}) ([A-Za-z0-9+/]{16,4096}={0,2})(?: [^\r\n]{0,255})?$/.exec(text.trim());
   const [, type = '', base64 = ''] = parts ?? [];
-  return TYPES.has(type) && typeInside(base64) === type ? `${type} ${base64}` : null;
+  return TYPES.has(type) && embeddedKeyType(base64) === type ? `${type} ${base64}` : null;
 }

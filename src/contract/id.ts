@@ -25,19 +25,19 @@ export const ID_PREFIXES = {
   backup: 'bak_',
   restore: 'res_',
 } as const;
-export type IdNoun = keyof typeof ID_PREFIXES;
+export type IdKind = keyof typeof ID_PREFIXES;
 
 /**
  * Returns a new id: the noun's prefix, 10 characters of the time and 16 random ones (the layout of
  * a ULID, in lower case), so that ids sort by the millisecond in which they were made.
  */
-export function createId(noun: IdNoun, now: number = Date.now()): string {
+export function createId(kind: IdKind, now: number = Date.now()): string {
   let time = '';
-  for (let rest = now, place = 0; place < 10; place++) {
+  for (let rest = now, digit = 0; digit < 10; digit++) {
     time = CROCKFORD[rest % 32] + time;
     rest = Math.floor(rest / 32);
   }
   let random = '';
   for (const byte of crypto.getRandomValues(new Uint8Array(16))) random += CROCKFORD[byte & 31];
-  return ID_PREFIXES[noun] + time + random;
+  return ID_PREFIXES[kind] + time + random;
 }

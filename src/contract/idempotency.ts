@@ -1,7 +1,7 @@
 import { Problem } from './problem.ts';
 
 /** One use of an `Idempotency-Key`: whose, for which route, and a MAC of the body it came with. */
-export interface Claim {
+export interface IdempotencyClaim {
   readonly workspaceId: string;
   readonly principalId: string;
   readonly route: string;
@@ -10,7 +10,7 @@ export interface Claim {
 }
 
 /** What an earlier claim of the same key left behind. */
-export interface EarlierClaim {
+export interface EarlierIdempotencyClaim {
   readonly bodyMac: string;
   readonly resourceId: string;
 }
@@ -19,7 +19,7 @@ export interface EarlierClaim {
  * Throws for a key that was used before: `idempotent_replay` with the id of what the first call made
  * if the body is the same, `validation_failed` if it is another. Does nothing without an earlier claim.
  */
-export function refuseReplay(claim: Claim, earlier: EarlierClaim | null): void {
+export function refuseReplay(claim: IdempotencyClaim, earlier: EarlierIdempotencyClaim | null): void {
   if (earlier === null) return;
   if (earlier.bodyMac === claim.bodyMac) {
     throw new Problem('idempotent_replay', 'This Idempotency-Key was used before for the same request.', {

@@ -12,17 +12,17 @@ export const instant = z.iso
   .datetime({ precision: 3 })
   .refine((text) => text >= FIRST_YEAR, 'must be an instant from 1970 to 9999')
   .meta({ examples });
-export const maybeInstant = instant.nullable();
+export const nullableInstant = instant.nullable();
 
 /**
  * An instant with its time zone as every request gives it; becomes what `instant` accepts, so that whatever is
  * stored can be read again. An offset can carry either end of the range into a year beyond it.
  */
-export const givenInstant = z.iso
+export const instantInput = z.iso
   .datetime({ offset: true, error: 'must be an instant with its time zone, such as 2027-02-24T09:00:00Z' })
   .overwrite((text) => {
-    const at = Date.parse(text);
-    return Number.isNaN(at) ? text : new Date(at).toISOString();
+    const epochMs = Date.parse(text);
+    return Number.isNaN(epochMs) ? text : new Date(epochMs).toISOString();
   })
   .refine((text) => /^\d{4}-/.test(text) && text >= FIRST_YEAR, 'must be an instant from 1970 to 9999')
   .meta({ examples });

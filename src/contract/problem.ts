@@ -1,7 +1,7 @@
 import { CODES, type Code } from './words.ts';
 
 /** What a problem may say beside its code (RFC 9457 extension members). */
-export interface ProblemFacts {
+export interface ProblemExtensions {
   /** One entry per refused field, for `validation_failed`. */
   readonly errors?: readonly { readonly field: string; readonly message: string }[];
   /** The scopes or permissions that were needed, for `insufficient_scope`. */
@@ -22,13 +22,13 @@ export interface ProblemFacts {
 /** The one error of this project: thrown when a request can't be served. */
 export class Problem extends Error {
   readonly code: Code;
-  readonly facts: ProblemFacts;
+  readonly extensions: ProblemExtensions;
 
-  constructor(code: Code, detail: string = CODES[code].title, facts: ProblemFacts = {}) {
-    super(detail, facts.cause === undefined ? undefined : { cause: facts.cause });
+  constructor(code: Code, detail: string = CODES[code].title, extensions: ProblemExtensions = {}) {
+    super(detail, extensions.cause === undefined ? undefined : { cause: extensions.cause });
     this.name = 'Problem';
     this.code = code;
-    this.facts = facts;
+    this.extensions = extensions;
   }
 
   get status(): number {

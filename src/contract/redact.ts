@@ -10,7 +10,7 @@ export function redactSecrets(text: string): string {
 }
 
 /** Tells whether `text`, as it stands or percent-decoded, holds something that looks like a secret of ours. */
-export function holdsSecret(text: string): boolean {
+export function containsSecret(text: string): boolean {
   if (SECRET_SHAPE.test(text)) return true;
   if (!text.includes('%')) return false;
   // Decoded character by character: one bad escape elsewhere must not hide a secret.

@@ -1,13 +1,13 @@
 /** Addresses of git repositories and the credentials in them. Runs in a browser. */
 
 /** An address without credentials, and the credentials that stood in it. */
-export interface RepositoryParts {
+export interface RepositoryUrlParts {
   readonly url: string;
   readonly user: string | null;
   readonly password: string | null;
 }
 
-const decoded = (text: string): string => {
+const decodeLeniently = (text: string): string => {
   try {
     return decodeURIComponent(text);
   } catch {
@@ -22,7 +22,7 @@ const isHttp = (repository: string): boolean => /^https?:\/\//i.test(repository)
  * user and password of an http(s) address are no fault: they are taken out of it and sealed. A path on the server may
  * contain anything.
  */
-export function repositoryFault(repository: string): string | null {
+export function repositoryUrlProblem(repository: string): string | null {
   if (repository.startsWith('/')) return null;
   if (/[?#]/.test(repository)) {
     return 'must not contain a query or a fragment (? or #): give a token as the repository password';
@@ -42,7 +42,7 @@ export function repositoryFault(repository: string): string | null {
  * Takes the user and password of an http(s) address out of it. From other addresses only a password is removed, which
  * nothing would use: their user belongs to the address. A query and a fragment, which may hold a token, are removed.
  */
-export function takeCredentialsOut(repository: string): RepositoryParts {
+export function splitCredentials(repository: string): RepositoryUrlParts {
   const bare = repository.startsWith('/') ? repository : repository.replace(/[?#].*$/s, '');
   if (!isHttp(bare)) {
     // An http address that is no URL, which git could not fetch, and git's own protocol: the user may be a token.
@@ -54,8 +54,8 @@ export function takeCredentialsOut(repository: string): RepositoryParts {
   }
   if (!/^https?:\/+[^/]*@/i.test(bare)) return { url: bare, user: null, password: null };
   const url = new URL(bare);
-  const user = url.username === '' ? null : decoded(url.username);
-  const password = url.password === '' ? null : decoded(url.password);
+  const user = url.username === '' ? null : decodeLeniently(url.username);
+  const password = url.password === '' ? null : decodeLeniently(url.password);
   url.username = '';
   url.password = '';
   return { url: url.href, user, password };

@@ -1,20 +1,20 @@
 /** The wire shapes of projects, apps and servers (contract section 8). Runs in a browser as well as in the server. */
 import { z } from 'zod';
 import { parseHostKey } from './host-key.ts';
-import { repositoryFault } from './repository.ts';
-import { description, id, instant, name, paging, slug } from './schemas.ts';
-import { shebangProblem } from './shebang.ts';
+import { repositoryUrlProblem } from './repository.ts';
+import { description, id, instant, name, pagingFields, slug } from './schemas.ts';
+import { shebangMismatch } from './shebang.ts';
 import { COMMAND_INTERPRETERS, HOOK_STAGES, LIMITS, RESOURCE_LIMITS, RESOURCE_SORTS, SERVER_KINDS } from './words.ts';
 
 export const oneOf = <const Words extends readonly [string, ...string[]]>(words: Words) =>
   z.enum(words, { error: `must be one of: ${words.join(', ')}` });
-export const seconds = ({ min, max }: { min: number; max: number }, example: number) =>
+export const integerInRange = ({ min, max }: { min: number; max: number }, example: number) =>
   z
     .int(`takes a whole number from ${min} to ${max}`)
     .min(min, `takes a whole number from ${min} to ${max}`)
     .max(max, `takes a whole number from ${min} to ${max}`)
     .meta({ examples: [example] });
-export const matching = (pattern: RegExp, max: number, message: string, example: string) =>
+export const matchingText = (pattern: RegExp, max: number, message: string, example: string) =>
   z
     .string()
     .max(max, message)
@@ -30,7 +30,7 @@ const command = z
   .meta({ examples: ['npm ci && npm run build'] });
 
 // None of these can begin with `-`, so none is ever taken for an option.
-const host = matching(
+const host = matchingText(
   /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*)$/,
   RESOURCE_LIMITS.host,
   'takes a host name or an IP address',
@@ -41,58 +41,63 @@ const port = z
   .min(1, 'takes a port from 1 to 65535')
   .max(65_535, 'takes a port from 1 to 65535')
   .meta({ examples: [22] });
-export const user = matching(/^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/, 32, 'takes a user name of the server', 'deploy');
+export const serverUser = matchingText(
+  /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/,
+  32,
+  'takes a user name of the server',
+  'deploy',
+);
 const hostKey = z
   .string()
   .max(6000)
   .overwrite((text) => parseHostKey(text) ?? text)
   .refine((text) => parseHostKey(text) !== null, 'takes a public key in OpenSSH one-line form: ssh-ed25519 AAAA…')
   .meta({ examples: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExampleExam'] });
-const repository = matching(
+const repository = matchingText(
   /^(?:(?:https?|ssh|git|file):\/\/[^\s\p{Cc}]+|[A-Za-z_][\w.-]*@[A-Za-z0-9][A-Za-z0-9.-]*:[^\s\p{Cc}-][^\s\p{Cc}]*|\/[^\s\p{Cc}]+)$/u,
   RESOURCE_LIMITS.url,
   'takes the address of a git repository, such as https://git.example.com/shop.git',
   'https://git.example.com/shop.git',
 ).superRefine((text, context) => {
-  const message = repositoryFault(text);
+  const message = repositoryUrlProblem(text);
   if (message !== null) context.addIssue({ code: 'custom', message });
 });
-export const branch = matching(
+export const branch = matchingText(
   /^(?![-/.])(?!.*(?:\.\.|\/\/|@\{|\/\.))[^\s\p{Cc}~^:?*[\\]+(?<![/.])$/u,
   RESOURCE_LIMITS.branch,
   'takes the name of a git branch',
   'main',
 );
-const directory = matching(
+const directory = matchingText(
   /^(?!.*\/\.\.?(?:\/|$))\/[^\p{Cc}]*[^\p{Cc}/]$/u,
   RESOURCE_LIMITS.directory,
   'takes an absolute path without . and .., such as /srv/shop',
   '/srv/shop',
 );
 /** Without a user or a password: readers of the app see it. */
-export const healthCheckUrl = matching(
+export const healthCheckUrl = matchingText(
   /^https?:\/\/(?![^/?#]*@)[^\s\p{Cc}]+$/u,
   RESOURCE_LIMITS.url,
   'must be an http:// or https:// URL without a user name or password; use a command where one is needed',
   'http://127.0.0.1:8080/healthz',
 );
 
-export const stamps = { createdAt: instant, updatedAt: instant };
-export const sort = oneOf(RESOURCE_SORTS).optional().describe('`-` for descending; `-createdAt` if not given');
-export const q = z.string().max(LIMITS.query.max).optional().describe('Part of the name, whatever its case');
+export const timestamps = { createdAt: instant, updatedAt: instant };
+export const resourceSort = oneOf(RESOURCE_SORTS).optional().describe('`-` for descending; `-createdAt` if not given');
+export const searchQuery = z.string().max(LIMITS.query.max).optional().describe('Part of the name, whatever its case');
 export const idOrSlug = z
   .string()
   .min(1)
   .max(64)
   .meta({ examples: ['shop'] });
 
-export const ResourceQuery = z.strictObject({ ...paging, q, sort });
+export const ResourceQuery = z.strictObject({ ...pagingFields, q: searchQuery, sort: resourceSort });
 export type ResourceQuery = z.infer<typeof ResourceQuery>;
 
 // Projects
 
 export const Project = z
-  .object({ id, name: z.string(), slug: z.string(), description: z.string().nullable(), ...stamps })
+  .object({ id, name: z.string(), slug: z.string(), description: z.string().nullable(), ...timestamps })
   .meta({ id: 'Project' });
 export type Project = z.infer<typeof Project>;
 export const CreateProject = z
@@ -125,7 +130,7 @@ export const Server = z
       .describe(
         'False after a key created it, or after its host, port, user or host key changed, until an owner or admin confirms it: nothing runs on it before',
       ),
-    ...stamps,
+    ...timestamps,
   })
   .meta({ id: 'Server', title: 'A server, never its private key' });
 export type Server = z.infer<typeof Server>;
@@ -136,7 +141,7 @@ export const CreateServer = z
     kind: oneOf(SERVER_KINDS),
     host: host.nullable().optional(),
     port: port.nullable().optional(),
-    user: user.nullable().optional(),
+    user: serverUser.nullable().optional(),
     hostKey: hostKey.nullable().optional(),
   })
   .meta({ id: 'CreateServer' });
@@ -146,7 +151,7 @@ export const UpdateServer = z
     name: name.optional(),
     host: host.optional(),
     port: port.optional(),
-    user: user.optional(),
+    user: serverUser.optional(),
     hostKey: hostKey.nullable().optional(),
   })
   .meta({ id: 'UpdateServer' });
@@ -171,11 +176,11 @@ const hook = z
     ),
     run: command,
     interpreter: commandInterpreter.default('/bin/sh'),
-    timeoutSeconds: seconds(RESOURCE_LIMITS.hookTimeout, 600).default(600),
+    timeoutSeconds: integerInRange(RESOURCE_LIMITS.hookTimeout, 600).default(600),
     active: z.boolean().default(true),
   })
   .superRefine(({ run, interpreter }, context) => {
-    const message = shebangProblem(run, interpreter);
+    const message = shebangMismatch(run, interpreter);
     if (message !== null) context.addIssue({ code: 'custom', path: ['run'], message });
   });
 const hooks = z
@@ -186,7 +191,7 @@ const healthCheck = z
   .strictObject({
     command: command.optional(),
     url: healthCheckUrl.optional(),
-    timeoutSeconds: seconds(RESOURCE_LIMITS.healthTimeout, 60).default(60),
+    timeoutSeconds: integerInRange(RESOURCE_LIMITS.healthTimeout, 60).default(60),
   })
   .refine((check) => (check.command === undefined) !== (check.url === undefined), 'takes either command or url')
   .nullable();
@@ -204,10 +209,10 @@ export const schedule = z
   )
   .nullable()
   .meta({ examples: ['30 3 * * 1-5'] });
-const keep = z
+const retention = z
   .strictObject({
-    last: seconds(RESOURCE_LIMITS.keepBackups, 7).optional().describe('Backups that are kept'),
-    days: seconds(RESOURCE_LIMITS.keepBackupDays, 30).optional().describe('Days that a backup is kept'),
+    last: integerInRange(RESOURCE_LIMITS.keepBackups, 7).optional().describe('Backups that are kept'),
+    days: integerInRange(RESOURCE_LIMITS.keepBackupDays, 30).optional().describe('Days that a backup is kept'),
   })
   .refine(({ last, days }) => last !== undefined || days !== undefined, 'takes last, days or both')
   .nullable()
@@ -218,11 +223,11 @@ const backup = z
     restoreCommand: command.nullable().default(null),
     interpreter: commandInterpreter.optional().describe('Runs both commands; /bin/bash with pipefail'),
     schedule: schedule.optional(),
-    keep: keep.optional(),
+    keep: retention.optional(),
   })
   .nullable();
 
-const shownHook = z.object({
+const hookOutput = z.object({
   name: z.string(),
   stage: z.enum(HOOK_STAGES),
   run: z.string(),
@@ -230,7 +235,7 @@ const shownHook = z.object({
   timeoutSeconds: z.int(),
   active: z.boolean(),
 });
-const shownHealthCheck = z
+const healthCheckOutput = z
   .object({ command: z.string().optional(), url: z.string().optional(), timeoutSeconds: z.int() })
   .nullable();
 export const App = z
@@ -245,9 +250,9 @@ export const App = z
     hasRepositoryPassword: z.boolean(),
     branch: z.string(),
     directory: z.string().nullable(),
-    hooks: z.array(shownHook),
+    hooks: z.array(hookOutput),
     keepReleases: z.int(),
-    healthCheck: shownHealthCheck,
+    healthCheck: healthCheckOutput,
     logCommand: z.string().nullable(),
     backup: z
       .object({
@@ -258,13 +263,13 @@ export const App = z
         keep: z.object({ last: z.int().optional(), days: z.int().optional() }).nullable().optional(),
       })
       .nullable(),
-    ...stamps,
+    ...timestamps,
   })
   .meta({ id: 'App' });
 export type App = z.infer<typeof App>;
 
 /** One line: git's protocol for credentials is one of lines. */
-const credentialText = (max: number, what: string, example: string) =>
+const singleLineCredential = (max: number, what: string, example: string) =>
   z
     .string()
     .min(1, `must be ${what}`)
@@ -279,11 +284,11 @@ const appFields = {
     .describe(
       'A user and a password in an http or https address are taken out of it and stored apart. Everybody who sees the app sees the rest, so a query and a fragment are refused',
     ),
-  repositoryUser: credentialText(RESOURCE_LIMITS.repositoryUser, 'a user name', 'deploy')
+  repositoryUser: singleLineCredential(RESOURCE_LIMITS.repositoryUser, 'a user name', 'deploy')
     .nullable()
     .optional()
     .describe('For an http or https repository'),
-  repositoryPassword: credentialText(
+  repositoryPassword: singleLineCredential(
     RESOURCE_LIMITS.repositoryPassword,
     'a password or token',
     'a token of the git host',
@@ -296,7 +301,7 @@ const appFields = {
   branch: branch.optional(),
   directory: directory.nullable().optional(),
   hooks: hooks.optional(),
-  keepReleases: seconds(RESOURCE_LIMITS.keepReleases, 5).optional(),
+  keepReleases: integerInRange(RESOURCE_LIMITS.keepReleases, 5).optional(),
   healthCheck: healthCheck.optional(),
   logCommand: command.nullable().optional(),
   backup: backup.optional(),
@@ -318,9 +323,9 @@ export const UpdateApp = z
 export type UpdateApp = z.infer<typeof UpdateApp>;
 export type UpdateAppInput = z.input<typeof UpdateApp>;
 export const AppQuery = z.strictObject({
-  ...paging,
-  q,
-  sort,
+  ...pagingFields,
+  q: searchQuery,
+  sort: resourceSort,
   project: idOrSlug.optional().describe('Id or slug of the project'),
   server: idOrSlug.optional().describe('Id or slug of the server'),
 });

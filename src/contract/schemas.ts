@@ -3,19 +3,19 @@
  * Runs in a browser as well as in the server.
  */
 import { z } from 'zod';
-import { givenInstant, instant, maybeInstant } from './instant.ts';
+import { instant, instantInput, nullableInstant } from './instant.ts';
 import {
   ACCESS_TOKEN_STATUSES,
   API_KEY_STATUSES,
+  ASSIGNABLE_ROLES,
   AUDIT_ACTIONS,
-  AUDIT_NOUNS,
+  AUDIT_PARTY_KINDS,
   CODES,
   CREDENTIAL_KINDS,
   CREDENTIAL_SORTS,
   type CredentialKind,
   describeRight,
-  GIVEN_ROLES,
-  GUARD_MEANING,
+  GUARD_DESCRIPTION,
   LIMITS,
   PERMISSIONS,
   type Permission,
@@ -25,12 +25,12 @@ import {
   SECRET_PREFIXES,
 } from './words.ts';
 
-export { instant, maybeInstant };
+export { instant, nullableInstant as maybeInstant };
 
-const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]/u;
-const CONTROL_BUT_LINES = /[^\P{Cc}\n\r\t]/u;
+const CONTROL_CHARACTERS = /[\p{Cc}\p{Zl}\p{Zp}]/u;
+const CONTROL_CHARACTERS_EXCEPT_LINE_BREAKS = /[^\P{Cc}\n\r\t]/u;
 
-function codePoints(text: string): number {
+function countCodePoints(text: string): number {
   let count = 0;
   for (const _ of text) count++;
   return count;
@@ -43,38 +43,38 @@ function codePoints(text: string): number {
 const boundedText = (max: number, error: string) => z.string().max(max * 4 + 64, { error, abort: true });
 
 /** NFC, trimmed, `min` to `max` code points, no control characters, no half surrogate pairs. */
-export function line(min: number, max: number, example: string) {
+export function singleLineText(min: number, max: number, example: string) {
   return boundedText(max, `takes ${min} to ${max} characters`)
     .overwrite((text) => text.normalize('NFC').trim())
     .refine((text) => text.isWellFormed(), 'is not well-formed Unicode')
-    .refine((text) => !CONTROL.test(text), 'must not contain control characters')
-    .refine((text) => codePoints(text) >= min && codePoints(text) <= max, `takes ${min} to ${max} characters`)
+    .refine((text) => !CONTROL_CHARACTERS.test(text), 'must not contain control characters')
+    .refine((text) => countCodePoints(text) >= min && countCodePoints(text) <= max, `takes ${min} to ${max} characters`)
     .meta({ minLength: min, maxLength: max, examples: [example] });
 }
 
 /** NFC, not trimmed, `min` to `max` code points; control characters are refused. */
-function secretText(min: number, max: number, example: string) {
+function untrimmedText(min: number, max: number, example: string) {
   return boundedText(max, `takes ${min} to ${max} characters`)
     .overwrite((text) => text.normalize('NFC'))
     .refine((text) => text.isWellFormed(), 'is not well-formed Unicode')
-    .refine((text) => !CONTROL.test(text), 'must not contain control characters')
-    .refine((text) => codePoints(text) >= min && codePoints(text) <= max, `takes ${min} to ${max} characters`)
+    .refine((text) => !CONTROL_CHARACTERS.test(text), 'must not contain control characters')
+    .refine((text) => countCodePoints(text) >= min && countCodePoints(text) <= max, `takes ${min} to ${max} characters`)
     .meta({ minLength: min, maxLength: max, examples: [example] });
 }
 
-function distinct<const T extends readonly [string, ...string[]]>(words: T, what: string) {
+function uniqueNames<const T extends readonly [string, ...string[]]>(words: T, itemName: string) {
   return z
     .array(z.enum(words, { error: `must be one of: ${words.join(', ')}` }))
-    .min(1, `needs at least one ${what}`)
-    .max(words.length, `names each ${what} once`)
-    .refine((list) => new Set(list).size === list.length, `names each ${what} once`)
+    .min(1, `needs at least one ${itemName}`)
+    .max(words.length, `names each ${itemName} once`)
+    .refine((list) => new Set(list).size === list.length, `names each ${itemName} once`)
     .meta({ uniqueItems: true });
 }
 
 /** That it lies in the future is checked where the clock is. */
-const expiry = givenInstant.nullable().meta({ examples: ['2027-02-24T09:00:00.000Z'] });
+const expiry = instantInput.nullable().meta({ examples: ['2027-02-24T09:00:00.000Z'] });
 
-export const name = line(LIMITS.name.min, LIMITS.name.max, 'CI/CD Pipeline');
+export const name = singleLineText(LIMITS.name.min, LIMITS.name.max, 'CI/CD Pipeline');
 export const slug = z
   .string()
   .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, 'takes 1 to 63 of a-z, 0-9 and -, not at either end')
@@ -82,22 +82,22 @@ export const slug = z
 export const description = boundedText(LIMITS.description.max, `takes up to ${LIMITS.description.max} characters`)
   .overwrite((text) => text.normalize('NFC').trim())
   .refine((text) => text.isWellFormed(), 'is not well-formed Unicode')
-  .refine((text) => !CONTROL_BUT_LINES.test(text), 'must not contain control characters')
-  .refine((text) => codePoints(text) <= LIMITS.description.max, `takes up to ${LIMITS.description.max} characters`)
+  .refine((text) => !CONTROL_CHARACTERS_EXCEPT_LINE_BREAKS.test(text), 'must not contain control characters')
+  .refine((text) => countCodePoints(text) <= LIMITS.description.max, `takes up to ${LIMITS.description.max} characters`)
   .nullable()
   .meta({ maxLength: LIMITS.description.max, examples: ['Deploys the shop from the release pipeline'] });
 const describeRights = (rights: readonly (Scope | Permission)[]): string =>
   rights.map((right) => `\`${right}\`: ${describeRight(right)}`).join('\n\n');
-export const scopes = distinct(SCOPES, 'scope').describe(describeRights(SCOPES));
-export const permissions = distinct(PERMISSIONS, 'permission').describe(describeRights(PERMISSIONS));
-export const passphrase = secretText(LIMITS.passphrase.min, LIMITS.passphrase.max, 'correct horse battery staple');
-const password = secretText(LIMITS.password.min, LIMITS.password.max, 'a long and private sentence');
+export const scopes = uniqueNames(SCOPES, 'scope').describe(describeRights(SCOPES));
+export const permissions = uniqueNames(PERMISSIONS, 'permission').describe(describeRights(PERMISSIONS));
+export const passphrase = untrimmedText(LIMITS.passphrase.min, LIMITS.passphrase.max, 'correct horse battery staple');
+const password = untrimmedText(LIMITS.password.min, LIMITS.password.max, 'a long and private sentence');
 /** A password as tried: bounded, but not judged, so that an old rule never locks anybody out. */
-const triedPassword = z
+const submittedPassword = z
   .string()
   .min(1)
   .max(LIMITS.password.max * 8);
-const personName = line(LIMITS.personName.min, LIMITS.personName.max, 'Ada Lovelace');
+const personName = singleLineText(LIMITS.personName.min, LIMITS.personName.max, 'Ada Lovelace');
 export const email = z
   .string()
   .max(LIMITS.email.max, { error: `takes up to ${LIMITS.email.max} characters`, abort: true })
@@ -108,27 +108,27 @@ export const id = z
   .string()
   .max(64)
   .meta({ examples: ['tok_01kaexample0000000000000000'] });
-const code = z.string().min(1).max(255);
+const submittedCode = z.string().min(1).max(255);
 
 const personRef = z.object({ id, name: z.string(), email: z.string() });
 
 // Answers
 
-const credentialFacts = {
+const credentialFields = {
   id,
   name: z.string(),
   active: z.boolean(),
   hint: z.string(),
-  expiresAt: maybeInstant,
+  expiresAt: nullableInstant,
   createdAt: instant,
   createdBy: personRef.nullable(),
-  lastUsedAt: maybeInstant,
+  lastUsedAt: nullableInstant,
   useCount: z.int().min(0),
 };
 
 export const AccessToken = z
   .object({
-    ...credentialFacts,
+    ...credentialFields,
     kind: z.literal('access_token'),
     scopes: z.array(z.enum(SCOPES)),
     hasPassphrase: z.boolean(),
@@ -139,27 +139,27 @@ export type AccessToken = z.infer<typeof AccessToken>;
 
 export const ApiKey = z
   .object({
-    ...credentialFacts,
+    ...credentialFields,
     kind: z.literal('api_key'),
     description: z.string().nullable(),
     permissions: z.array(z.enum(PERMISSIONS)),
-    guard: z.boolean().describe(GUARD_MEANING),
+    guard: z.boolean().describe(GUARD_DESCRIPTION),
     status: z.enum(API_KEY_STATUSES),
     updatedAt: instant,
   })
   .meta({ id: 'ApiKey', title: 'An API key, never its secret' });
 export type ApiKey = z.infer<typeof ApiKey>;
 
-const secretOf = (kind: CredentialKind) =>
+const secretField = (kind: CredentialKind) =>
   z
     .string()
     .describe('The plain secret. No other answer ever carries it.')
     .meta({ examples: [`${SECRET_PREFIXES[kind]}… (shown once)`] });
-export const CreatedAccessToken = AccessToken.extend({ secret: secretOf('access_token') }).meta({
+export const CreatedAccessToken = AccessToken.extend({ secret: secretField('access_token') }).meta({
   id: 'CreatedAccessToken',
 });
 export type CreatedAccessToken = z.infer<typeof CreatedAccessToken>;
-export const CreatedApiKey = ApiKey.extend({ secret: secretOf('api_key') }).meta({ id: 'CreatedApiKey' });
+export const CreatedApiKey = ApiKey.extend({ secret: secretField('api_key') }).meta({ id: 'CreatedApiKey' });
 export type CreatedApiKey = z.infer<typeof CreatedApiKey>;
 
 export const CredentialUses = z
@@ -217,10 +217,10 @@ export const Account = z
   .meta({ id: 'Account', title: 'A person, as operators see them' });
 export type Account = z.infer<typeof Account>;
 
-export const ResetLink = z
+export const PasswordResetLink = z
   .object({ url: z.string().describe('To hand over to the person; works once'), expiresAt: instant })
   .meta({ id: 'ResetLink' });
-export type ResetLink = z.infer<typeof ResetLink>;
+export type PasswordResetLink = z.infer<typeof PasswordResetLink>;
 
 export const Session = z
   .object({
@@ -258,7 +258,7 @@ export const Invitation = z
   .object({
     id,
     email: z.string(),
-    role: z.enum(GIVEN_ROLES),
+    role: z.enum(ASSIGNABLE_ROLES),
     createdAt: instant,
     createdBy: personRef.nullable(),
     expiresAt: instant,
@@ -272,7 +272,11 @@ export const CreatedInvitation = Invitation.extend({
 }).meta({ id: 'CreatedInvitation' });
 export type CreatedInvitation = z.infer<typeof CreatedInvitation>;
 
-const auditParty = z.object({ kind: z.enum(AUDIT_NOUNS), id: z.string().nullable(), name: z.string().nullable() });
+const auditParty = z.object({
+  kind: z.enum(AUDIT_PARTY_KINDS),
+  id: z.string().nullable(),
+  name: z.string().nullable(),
+});
 export const AuditEvent = z
   .object({
     id,
@@ -328,7 +332,7 @@ export const Whoami = z
       scopes: z.array(z.enum(SCOPES)),
       permissions: z.array(z.enum(PERMISSIONS)),
     }),
-    expiresAt: maybeInstant,
+    expiresAt: nullableInstant,
   })
   .meta({ id: 'Whoami' });
 export type Whoami = z.infer<typeof Whoami>;
@@ -365,7 +369,7 @@ export const ServerMetadata = z
   .meta({ id: 'ServerMetadata', title: 'RFC 8414' });
 
 export const TwoFactor = z.object({ enabled: z.boolean(), recoveryCodesLeft: z.int() }).meta({ id: 'TwoFactor' });
-export const TwoFactorStart = z
+export const TwoFactorSetup = z
   .object({ secret: z.string(), uri: z.string().describe('otpauth://, to be shown as a QR code') })
   .meta({ id: 'TwoFactorStart' });
 export const RecoveryCodes = z
@@ -378,7 +382,7 @@ export const Passkey = z
     name: z.string(),
     backedUp: z.boolean().describe('Whether it is kept in sync over several devices'),
     createdAt: instant,
-    lastUsedAt: maybeInstant,
+    lastUsedAt: nullableInstant,
   })
   .meta({ id: 'Passkey', title: 'A way to sign in without a password (WebAuthn); only its public key is kept' });
 export type Passkey = z.infer<typeof Passkey>;
@@ -433,7 +437,7 @@ export const CreateApiKey = z
     permissions,
     expiresAt: expiry.optional(),
     active: z.boolean().optional(),
-    guard: z.boolean().optional().describe(GUARD_MEANING),
+    guard: z.boolean().optional().describe(GUARD_DESCRIPTION),
   })
   .meta({ id: 'CreateApiKey' });
 export type CreateApiKey = z.infer<typeof CreateApiKey>;
@@ -445,91 +449,107 @@ export const UpdateApiKey = z
     permissions: permissions.optional(),
     expiresAt: expiry.optional(),
     active: z.boolean().optional(),
-    guard: z.boolean().optional().describe(GUARD_MEANING),
+    guard: z.boolean().optional().describe(GUARD_DESCRIPTION),
   })
   .meta({ id: 'UpdateApiKey' });
 export type UpdateApiKey = z.infer<typeof UpdateApiKey>;
 
 export const SignUp = z
-  .strictObject({ name: personName, email, password, setupCode: code.optional(), invitation: code.optional() })
+  .strictObject({
+    name: personName,
+    email,
+    password,
+    setupCode: submittedCode.optional(),
+    invitation: submittedCode.optional(),
+  })
   .meta({ id: 'SignUp' });
 export type SignUp = z.infer<typeof SignUp>;
 
 export const SignIn = z
-  .strictObject({ email: z.string().max(LIMITS.email.max), password: triedPassword, code: code.optional() })
+  .strictObject({
+    email: z.string().max(LIMITS.email.max),
+    password: submittedPassword,
+    code: submittedCode.optional(),
+  })
   .meta({ id: 'SignIn' });
 export type SignIn = z.infer<typeof SignIn>;
 
 export const UpdateMe = z.strictObject({ name: personName.optional() }).meta({ id: 'UpdateMe' });
 export const ChangePassword = z
-  .strictObject({ currentPassword: triedPassword, newPassword: password })
+  .strictObject({ currentPassword: submittedPassword, newPassword: password })
   .meta({ id: 'ChangePassword' });
 export const RequestPasswordReset = z.strictObject({ email }).meta({ id: 'RequestPasswordReset' });
 export const ResetPassword = z.strictObject({ password }).meta({ id: 'ResetPassword' });
 export const UpdateAccount = z
   .strictObject({ disabled: z.boolean().optional(), operator: z.boolean().optional() })
   .meta({ id: 'UpdateAccount' });
-export const ConfirmTwoFactor = z.strictObject({ code }).meta({ id: 'ConfirmTwoFactor' });
+export const ConfirmTwoFactor = z.strictObject({ code: submittedCode }).meta({ id: 'ConfirmTwoFactor' });
 
-const passkeyName = line(LIMITS.personName.min, LIMITS.personName.max, 'Laptop of Ada');
-const bytes = (max: number) =>
+const passkeyName = singleLineText(LIMITS.personName.min, LIMITS.personName.max, 'Laptop of Ada');
+const base64urlText = (max: number) =>
   z
     .string()
     .regex(/^[A-Za-z0-9_-]+$/, 'takes base64url')
     .max(max, `takes up to ${max} characters`);
 /** What a browser says beside the answer itself; it may grow, so that what is not known here is dropped, not refused. */
-const passkeyFacts = {
-  id: bytes(1400),
-  rawId: bytes(1400),
+const passkeyFields = {
+  id: base64urlText(1400),
+  rawId: base64urlText(1400),
   type: z.literal('public-key'),
   authenticatorAttachment: z.string().max(64).nullish(),
   clientExtensionResults: z.record(z.string(), z.unknown()).optional(),
 };
 /** WebAuthn level 3, section 5.1: `RegistrationResponseJSON`. */
-export const NewPasskey = z.object({
-  ...passkeyFacts,
+export const PasskeyRegistration = z.object({
+  ...passkeyFields,
   response: z.object({
-    clientDataJSON: bytes(8192),
-    attestationObject: bytes(65_536),
+    clientDataJSON: base64urlText(8192),
+    attestationObject: base64urlText(65_536),
     transports: z.array(z.string().max(32)).max(16).optional(),
   }),
 });
-export type NewPasskey = z.infer<typeof NewPasskey>;
+export type PasskeyRegistration = z.infer<typeof PasskeyRegistration>;
 /** WebAuthn level 3, section 5.1: `AuthenticationResponseJSON`. */
-export const ShownPasskey = z.object({
-  ...passkeyFacts,
+export const PasskeyAssertion = z.object({
+  ...passkeyFields,
   response: z.object({
-    clientDataJSON: bytes(8192),
-    authenticatorData: bytes(8192),
-    signature: bytes(8192),
-    userHandle: bytes(128).nullish(),
+    clientDataJSON: base64urlText(8192),
+    authenticatorData: base64urlText(8192),
+    signature: base64urlText(8192),
+    userHandle: base64urlText(128).nullish(),
   }),
 });
-export type ShownPasskey = z.infer<typeof ShownPasskey>;
-export const CreatePasskey = z.strictObject({ name: passkeyName, response: NewPasskey }).meta({ id: 'CreatePasskey' });
+export type PasskeyAssertion = z.infer<typeof PasskeyAssertion>;
+export const CreatePasskey = z
+  .strictObject({ name: passkeyName, response: PasskeyRegistration })
+  .meta({ id: 'CreatePasskey' });
 export const UpdatePasskey = z.strictObject({ name: passkeyName }).meta({ id: 'UpdatePasskey' });
 /** Fresh proof before something sensitive: as strong as a sign-in. */
-export const ProveItIsMe = z
-  .strictObject({ password: triedPassword.optional(), code: code.optional(), passkey: ShownPasskey.optional() })
+export const Reauthenticate = z
+  .strictObject({
+    password: submittedPassword.optional(),
+    code: submittedCode.optional(),
+    passkey: PasskeyAssertion.optional(),
+  })
   .refine(
     ({ password, code, passkey }) =>
       passkey === undefined ? password !== undefined : password === undefined && code === undefined,
     { path: ['password'], error: 'send the password, with the current code if a second factor is set; or a passkey' },
   )
   .meta({ id: 'ProveItIsMe' });
-export type ProveItIsMe = z.infer<typeof ProveItIsMe>;
-export const PasskeySignIn = z.strictObject({ response: ShownPasskey }).meta({ id: 'PasskeySignIn' });
+export type Reauthenticate = z.infer<typeof Reauthenticate>;
+export const PasskeySignIn = z.strictObject({ response: PasskeyAssertion }).meta({ id: 'PasskeySignIn' });
 
 export const CreateWorkspace = z.strictObject({ name, slug: slug.optional() }).meta({ id: 'CreateWorkspace' });
 export const UpdateWorkspace = z
   .strictObject({ name: name.optional(), slug: slug.optional() })
   .meta({ id: 'UpdateWorkspace' });
-export const HandOver = z.strictObject({ memberId: id }).meta({ id: 'HandOver' });
+export const TransferOwnership = z.strictObject({ memberId: id }).meta({ id: 'HandOver' });
 export const UpdateMember = z
-  .strictObject({ role: z.enum(GIVEN_ROLES, { error: `must be one of: ${GIVEN_ROLES.join(', ')}` }) })
+  .strictObject({ role: z.enum(ASSIGNABLE_ROLES, { error: `must be one of: ${ASSIGNABLE_ROLES.join(', ')}` }) })
   .meta({ id: 'UpdateMember' });
 export const CreateInvitation = z
-  .strictObject({ email, role: z.enum(GIVEN_ROLES, { error: `must be one of: ${GIVEN_ROLES.join(', ')}` }) })
+  .strictObject({ email, role: z.enum(ASSIGNABLE_ROLES, { error: `must be one of: ${ASSIGNABLE_ROLES.join(', ')}` }) })
   .meta({ id: 'CreateInvitation' });
 
 export const DeviceCodeRequest = z
@@ -542,19 +562,19 @@ export const DeviceTokenRequest = z
     client_id: z.string().max(255).optional(),
   })
   .meta({ id: 'DeviceTokenRequest' });
-export const DeviceAnswer = z.strictObject({ userCode: z.string().min(1).max(32) }).meta({ id: 'DeviceAnswer' });
+export const DeviceDecision = z.strictObject({ userCode: z.string().min(1).max(32) }).meta({ id: 'DeviceAnswer' });
 
 /** What can't be a secret is answered like one that is unknown, however long it is. */
-const tried = z.string().max(LIMITS.body);
+const submittedSecret = z.string().max(LIMITS.bodyBytes);
 export const IntrospectRequest = z
   .object({
-    token: tried,
-    passphrase: tried.optional(),
+    token: submittedSecret,
+    passphrase: submittedSecret.optional(),
     token_type_hint: z.string().max(255).optional(),
   })
   .meta({ id: 'IntrospectRequest' });
 export const RevokeRequest = z
-  .object({ token: tried.optional(), token_type_hint: z.string().max(255).optional() })
+  .object({ token: submittedSecret.optional(), token_type_hint: z.string().max(255).optional() })
   .meta({ id: 'RevokeRequest' });
 
 // Queries
@@ -566,25 +586,25 @@ export const wholeNumber = (min: number, max: number) =>
     .refine((text) => Number(text) >= min && Number(text) <= max, `takes a whole number from ${min} to ${max}`)
     .meta({ examples: [String(max)] });
 
-export const paging = {
+export const pagingFields = {
   limit: wholeNumber(1, LIMITS.page.max).optional(),
   cursor: z.string().min(1).max(LIMITS.cursor.max).optional(),
 };
-export const PageQuery = z.strictObject(paging);
+export const PageQuery = z.strictObject(pagingFields);
 
 const sorts = CREDENTIAL_SORTS.flatMap((sort) => [sort, `-${sort}`] as const);
 /** Text to look for; PostgreSQL has no NUL, so nothing there could match one. */
-const sought = (max: number) =>
+const searchText = (max: number) =>
   z
     .string()
-    .refine((text) => codePoints(text) <= max, `takes up to ${max} characters`)
+    .refine((text) => countCodePoints(text) <= max, `takes up to ${max} characters`)
     .refine((text) => !text.includes('\0'), 'must not contain control characters')
     .meta({ maxLength: max });
 
 const credentialQuery = {
-  ...paging,
-  q: sought(LIMITS.query.max).optional().describe('Part of the name, whatever its case'),
-  createdBy: sought(64).optional().describe('Id of the person who created it'),
+  ...pagingFields,
+  q: searchText(LIMITS.query.max).optional().describe('Part of the name, whatever its case'),
+  createdBy: searchText(64).optional().describe('Id of the person who created it'),
   unusedForDays: wholeNumber(0, 36_500).optional().describe('Not used in the last so many days, and at least that old'),
   sort: z.enum(sorts as [string, ...string[]], { error: `must be one of: ${sorts.join(', ')}` }).optional(),
 };
@@ -601,19 +621,19 @@ export const ApiKeyQuery = z.strictObject({
 });
 export type ApiKeyQuery = z.infer<typeof ApiKeyQuery>;
 
-export const since = givenInstant.optional();
+export const instantFilter = instantInput.optional();
 export const AccountQuery = z.strictObject({
-  ...paging,
-  q: sought(LIMITS.query.max).optional().describe('Part of the name or email address, whatever its case'),
+  ...pagingFields,
+  q: searchText(LIMITS.query.max).optional().describe('Part of the name or email address, whatever its case'),
 });
 
 export const AuditQuery = z.strictObject({
-  ...paging,
+  ...pagingFields,
   action: z.enum(AUDIT_ACTIONS, { error: `must be one of: ${AUDIT_ACTIONS.join(', ')}` }).optional(),
-  actor: sought(64).optional().describe('Id of the person or credential that did it'),
-  target: sought(64).optional().describe('Id of what it was done to'),
-  credential: sought(64).optional().describe('Id of a credential, as actor or target'),
-  from: since.describe('From this instant on'),
-  to: since.describe('Before this instant'),
+  actor: searchText(64).optional().describe('Id of the person or credential that did it'),
+  target: searchText(64).optional().describe('Id of what it was done to'),
+  credential: searchText(64).optional().describe('Id of a credential, as actor or target'),
+  from: instantFilter.describe('From this instant on'),
+  to: instantFilter.describe('Before this instant'),
 });
 export type AuditQuery = z.infer<typeof AuditQuery>;

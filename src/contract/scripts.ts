@@ -2,15 +2,24 @@
 import { z } from 'zod';
 import { isControlVariable } from './control-variables.ts';
 import { ENV_NAME } from './dotenv.ts';
-import { showProto } from './environment.ts';
-import { idOrSlug, matching, q, schedule, seconds, sort, stamps, user } from './resources.ts';
-import { description, id, instant, maybeInstant, name, paging, slug } from './schemas.ts';
-import { AUDIT_NOUNS, RESOURCE_LIMITS, WORK_STATUSES } from './words.ts';
+import { exposeProtoKey } from './environment.ts';
+import {
+  idOrSlug,
+  integerInRange,
+  matchingText,
+  resourceSort,
+  schedule,
+  searchQuery,
+  serverUser,
+  timestamps,
+} from './resources.ts';
+import { description, id, instant, maybeInstant, name, pagingFields, slug } from './schemas.ts';
+import { AUDIT_PARTY_KINDS, RESOURCE_LIMITS, WORK_STATUSES } from './words.ts';
 
 const LIMITS = RESOURCE_LIMITS;
 
 /** Text that can be a variable's value or a file: well-formed, without NUL. */
-const plain = (max: number, what: string) =>
+const wellFormedText = (max: number, what: string) =>
   z
     .string()
     .max(max, `takes up to ${max} characters`)
@@ -20,12 +29,12 @@ const scriptDescription = description.refine(
   (text) => text === null || [...text].length <= LIMITS.scriptDescription,
   `takes up to ${LIMITS.scriptDescription} characters`,
 );
-const body = plain(LIMITS.scriptBody, 'the body')
+const body = wellFormedText(LIMITS.scriptBody, 'the body')
   .refine((text) => text.trim() !== '', 'takes the text of a script')
   .meta({ minLength: 1, examples: ['echo "Greetings, $NAME"\n'] });
 
 /** An absolute path, and words for it: they are passed on as they stand, no shell reads them. */
-const interpreter = matching(
+const interpreter = matchingText(
   /^\/[A-Za-z0-9._/+-]*[A-Za-z0-9._+-](?: [A-Za-z0-9._/+=:,@-]+){0,5}$/,
   LIMITS.interpreter,
   'takes an absolute path, with up to five plain words behind it, such as /bin/sh or /usr/bin/env python3',
@@ -36,7 +45,7 @@ const interpreter = matching(
  * Names that would change what the shell, the loader, the interpreter or a tool does before the
  * script has its first word.
  */
-const DANGEROUS = [
+const RESERVED_NAMES = [
   /^(?:PATH|IFS|ENV|HOME|SHELL|USER|LOGNAME|PWD|OLDPWD|CDPATH|TMPDIR|TMP|TEMP|_)$/,
   /^(?:BASH|LD_|DYLD_|DEVPILOT|GIT_|SSH_|SUDO_|PYTHON|PERL|RUBY|NODE_|NPM_|JAVA_|JDK_|_JAVA_|MALLOC_|LC_|GCONV_|GLIBC_)/,
   /^(?:SHELLOPTS|GLOBIGNORE|PS[0-9]|PROMPT_COMMAND|FCEDIT|HISTFILE|POSIXLY_CORRECT|LANG|LANGUAGE|LOCPATH|NLSPATH)$/,
@@ -49,7 +58,7 @@ export function isParameterName(text: string): boolean {
     text.length <= LIMITS.parameterName &&
     ENV_NAME.test(text) &&
     !isControlVariable(text) &&
-    !DANGEROUS.some((pattern) => pattern.test(text.toUpperCase()))
+    !RESERVED_NAMES.some((pattern) => pattern.test(text.toUpperCase()))
   );
 }
 const parameterName = z
@@ -58,8 +67,8 @@ const parameterName = z
   .regex(ENV_NAME, 'takes a name of A-Z, a-z, 0-9 and _, not beginning with a digit')
   .refine(isParameterName, 'is a name that the shell, the loader or a tool takes orders from')
   .meta({ examples: ['NAME'] });
-const parameterValue = plain(LIMITS.parameterValue, 'a value').meta({ examples: ['Ada'] });
-const pattern = plain(LIMITS.pattern, 'a pattern')
+const parameterValue = wellFormedText(LIMITS.parameterValue, 'a value').meta({ examples: ['Ada'] });
+const pattern = wellFormedText(LIMITS.pattern, 'a pattern')
   .min(1, 'takes a regular expression')
   .meta({ examples: ['[A-Za-z ]+'] });
 
@@ -75,17 +84,21 @@ const parameters = z
   .refine((list) => new Set(list.map((one) => one.name)).size === list.length, 'names each parameter once')
   .describe('A pattern is a JavaScript regular expression that the whole value must match');
 
-const shownParameter = z.object({ name: z.string(), pattern: z.string().nullable(), default: z.string().nullable() });
-const by = z.object({ kind: z.enum(AUDIT_NOUNS), id: z.string().nullable(), name: z.string().nullable() });
+const parameterOutput = z.object({ name: z.string(), pattern: z.string().nullable(), default: z.string().nullable() });
+const auditParty = z.object({
+  kind: z.enum(AUDIT_PARTY_KINDS),
+  id: z.string().nullable(),
+  name: z.string().nullable(),
+});
 
 /** What a version keeps of a script. */
-const content = {
+const scriptContent = {
   body: z.string().max(LIMITS.scriptBody),
   interpreter: z.string(),
   serverId: id,
   runAs: z.string().nullable(),
   timeoutSeconds: z.int(),
-  parameters: z.array(shownParameter),
+  parameters: z.array(parameterOutput),
 };
 export const Script = z
   .object({
@@ -93,27 +106,35 @@ export const Script = z
     name: z.string(),
     slug: z.string(),
     description: z.string().nullable(),
-    ...content,
+    ...scriptContent,
     schedule: z.string().nullable(),
     nextRunAt: maybeInstant.describe('When the schedule is due next'),
     version: z.int().describe('Counts what runs: body, interpreter, server, user, limit and parameters'),
-    ...stamps,
+    ...timestamps,
   })
   .meta({ id: 'Script' });
 export type Script = z.infer<typeof Script>;
-export const ScriptVersion = z.object({ version: z.int(), at: instant, by, ...content }).meta({ id: 'ScriptVersion' });
+export const ScriptVersion = z
+  .object({ version: z.int(), at: instant, by: auditParty, ...scriptContent })
+  .meta({ id: 'ScriptVersion' });
 export type ScriptVersion = z.infer<typeof ScriptVersion>;
 
-const fields = {
+const scriptFields = {
   description: scriptDescription.optional(),
   interpreter: interpreter.optional(),
-  runAs: user.nullable().optional().describe('Another user of the server, by sudo without a password'),
-  timeoutSeconds: seconds(LIMITS.scriptTimeout, 600).optional(),
+  runAs: serverUser.nullable().optional().describe('Another user of the server, by sudo without a password'),
+  timeoutSeconds: integerInRange(LIMITS.scriptTimeout, 600).optional(),
   parameters: parameters.optional(),
   schedule: schedule.optional(),
 };
 export const CreateScript = z
-  .strictObject({ name, slug: slug.optional(), body, serverId: idOrSlug.describe('Id or slug of a server'), ...fields })
+  .strictObject({
+    name,
+    slug: slug.optional(),
+    body,
+    serverId: idOrSlug.describe('Id or slug of a server'),
+    ...scriptFields,
+  })
   .meta({ id: 'CreateScript' });
 export type CreateScript = z.infer<typeof CreateScript>;
 /** As it is sent: what has a default may be left out. */
@@ -123,15 +144,15 @@ export const UpdateScript = z
     name: name.optional(),
     body: body.optional(),
     serverId: idOrSlug.optional().describe('Id or slug of a server'),
-    ...fields,
+    ...scriptFields,
   })
   .meta({ id: 'UpdateScript' });
 export type UpdateScript = z.infer<typeof UpdateScript>;
 export type UpdateScriptInput = z.input<typeof UpdateScript>;
 export const ScriptQuery = z.strictObject({
-  ...paging,
-  q,
-  sort,
+  ...pagingFields,
+  q: searchQuery,
+  sort: resourceSort,
   server: idOrSlug.optional().describe('Id or slug of the server'),
 });
 export type ScriptQuery = z.infer<typeof ScriptQuery>;
@@ -147,11 +168,11 @@ export const Run = z
     exitCode: z.int().nullable(),
     error: z.string().nullable().describe('Why it failed or was cancelled, in words'),
     parameters: z.record(z.string(), z.string().max(LIMITS.parameterValue)),
-    createdBy: by,
+    createdBy: auditParty,
     scheduledFor: maybeInstant.describe('The due time, where the schedule began it'),
     startedAt: maybeInstant,
     finishedAt: maybeInstant,
-    ...stamps,
+    ...timestamps,
   })
   .meta({ id: 'Run' });
 export type Run = z.infer<typeof Run>;
@@ -160,7 +181,7 @@ export const CreateRun = z
   .strictObject({
     parameters: z
       .preprocess(
-        showProto,
+        exposeProtoKey,
         z
           .record(z.string().max(LIMITS.parameterName * 2), parameterValue)
           .refine(
@@ -174,7 +195,7 @@ export const CreateRun = z
   .meta({ id: 'CreateRun' });
 export type CreateRun = z.infer<typeof CreateRun>;
 export const RunQuery = z.strictObject({
-  ...paging,
+  ...pagingFields,
   status: z.enum(WORK_STATUSES, { error: `must be one of: ${WORK_STATUSES.join(', ')}` }).optional(),
 });
 export type RunQuery = z.infer<typeof RunQuery>;

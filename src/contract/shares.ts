@@ -1,9 +1,9 @@
 /** Places of a node that all workspaces share, such as running jobs, readers of logs or events that wait. */
-export interface Shares {
+export interface FairShareLimiter {
   /** Takes places for a workspace and returns what gives them back; null where its share is used up. */
-  take(workspaceId: string, count?: number): (() => void) | null;
+  acquire(key: string, count?: number): (() => void) | null;
   /** Workspaces that may take no more places at the moment. */
-  full(): string[];
+  keysAtLimit(): string[];
 }
 
 /**
@@ -11,28 +11,28 @@ export interface Shares {
  * (a dynamic threshold, as switches share their buffers). One workspace alone has half of the places, two have a
  * third each, and a workspace that holds none gets one as long as any is free.
  */
-export function createShares(places: number): Shares {
-  const held = new Map<string, number>();
+export function createFairShareLimiter(capacity: number): FairShareLimiter {
+  const heldByKey = new Map<string, number>();
   let total = 0;
-  const isOver = (workspaceId: string, count: number) => (held.get(workspaceId) ?? 0) + count > places - total;
+  const isOver = (key: string, count: number) => (heldByKey.get(key) ?? 0) + count > capacity - total;
 
-  function add(workspaceId: string, count: number): void {
-    const own = (held.get(workspaceId) ?? 0) + count;
+  function add(key: string, count: number): void {
+    const newCount = (heldByKey.get(key) ?? 0) + count;
     total += count;
-    if (own === 0) held.delete(workspaceId);
-    else held.set(workspaceId, own);
+    if (newCount === 0) heldByKey.delete(key);
+    else heldByKey.set(key, newCount);
   }
 
   return {
-    take(workspaceId, count = 1) {
-      if (isOver(workspaceId, count)) return null;
-      add(workspaceId, count);
-      let isTaken = true;
+    acquire(key, count = 1) {
+      if (isOver(key, count)) return null;
+      add(key, count);
+      let isHeld = true;
       return () => {
-        if (isTaken) add(workspaceId, -count);
-        isTaken = false;
+        if (isHeld) add(key, -count);
+        isHeld = false;
       };
     },
-    full: () => [...held.keys()].filter((workspaceId) => isOver(workspaceId, 1)),
+    keysAtLimit: () => [...heldByKey.keys()].filter((key) => isOver(key, 1)),
   };
 }

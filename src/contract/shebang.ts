@@ -12,7 +12,7 @@ function programOf(interpreter: string): string {
 }
 
 /** Why a text is not run as its first line says, in words for people; null where it is. Pure. */
-export function shebangProblem(text: string, interpreter: string): string | null {
+export function shebangMismatch(text: string, interpreter: string): string | null {
   const named = shebangOf(text);
   if (named === null || programOf(named) === programOf(interpreter)) return null;
   return `begins with #!${named}, but the interpreter is ${interpreter}: change the interpreter, or remove that line`;

@@ -1,7 +1,7 @@
 const SLUG_MAX = 50;
 
 /** A slug made from a name: `Étoile & Co` becomes `etoile-co`; `otherwise` where nothing is left of it. Pure. */
-export function slugOf(name: string, otherwise: string): string {
+export function slugOf(name: string, fallback: string): string {
   const slug = name
     .normalize('NFKD')
     .replace(/\p{M}/gu, '')
@@ -9,5 +9,5 @@ export function slugOf(name: string, otherwise: string): string {
     .replace(/[^a-z0-9]+/g, '-')
     .slice(0, SLUG_MAX)
     .replace(/^-+|-+$/g, '');
-  return slug === '' ? otherwise : slug;
+  return slug === '' ? fallback : slug;
 }

@@ -30,7 +30,7 @@ export const PERMISSIONS = [
 /** What an API key may do. */
 export type Permission = (typeof PERMISSIONS)[number];
 
-export const SCOPE_MEANINGS: Readonly<Record<Scope, string>> = {
+export const SCOPE_DESCRIPTIONS: Readonly<Record<Scope, string>> = {
   all: 'Grants every access-token capability.',
   basic_deployment: 'Trigger and manage basic deployments.',
   advanced_deployment: 'Perform advanced deployment workflows.',
@@ -41,7 +41,7 @@ export const SCOPE_MEANINGS: Readonly<Record<Scope, string>> = {
   run_scripts: 'Execute configured automation scripts.',
 };
 
-export const PERMISSION_MEANINGS: Readonly<Record<Permission, string>> = {
+export const PERMISSION_DESCRIPTIONS: Readonly<Record<Permission, string>> = {
   read: 'Read workspace resources and metadata.',
   write: 'Create and modify workspace resources.',
   delete: 'Delete workspace resources.',
@@ -54,7 +54,7 @@ export const PERMISSION_MEANINGS: Readonly<Record<Permission, string>> = {
 };
 
 /** What rights reach by their nature, beyond what their meanings say; shown where they are chosen. */
-export const RIGHT_REACHES: Readonly<Partial<Record<Scope | Permission, string>>> = {
+export const RIGHT_IMPLICATIONS: Readonly<Partial<Record<Scope | Permission, string>>> = {
   all: 'Includes modify_env and run_scripts: it reads every variable and runs the configured scripts.',
   modify_env: 'Reads the value of every variable, and sets what the apps are started with.',
   write:
@@ -68,13 +68,13 @@ export const RIGHT_REACHES: Readonly<Partial<Record<Scope | Permission, string>>
 
 /** What a right means and reaches, in one text. */
 export function describeRight(right: Scope | Permission): string {
-  const meaning = { ...SCOPE_MEANINGS, ...PERMISSION_MEANINGS }[right];
-  const reach = RIGHT_REACHES[right];
+  const meaning = { ...SCOPE_DESCRIPTIONS, ...PERMISSION_DESCRIPTIONS }[right];
+  const reach = RIGHT_IMPLICATIONS[right];
   return reach === undefined ? meaning : `${meaning} ${reach}`;
 }
 
 /** The flag of an API key that is not a permission. */
-export const GUARD_MEANING =
+export const GUARD_DESCRIPTION =
   "Whether it may run guards (with the permission read): a guard decides on the workspace's credentials in another process and reports their uses.";
 
 export const CREDENTIAL_KINDS = ['access_token', 'api_key'] as const;
@@ -83,8 +83,8 @@ export type CredentialKind = (typeof CREDENTIAL_KINDS)[number];
 export const ROLES = ['owner', 'admin', 'member'] as const;
 export type Role = (typeof ROLES)[number];
 /** Roles that can be given; ownership is only ever handed over. */
-export const GIVEN_ROLES = ['admin', 'member'] as const;
-export type GivenRole = (typeof GIVEN_ROLES)[number];
+export const ASSIGNABLE_ROLES = ['admin', 'member'] as const;
+export type AssignableRole = (typeof ASSIGNABLE_ROLES)[number];
 
 export const ACCESS_TOKEN_STATUSES = ['active', 'expired'] as const;
 export const API_KEY_STATUSES = ['active', 'inactive', 'expired'] as const;
@@ -129,7 +129,7 @@ export const LIMITS = {
   /** Links to reset a password that one person may have at a time. */
   passwordResets: { max: 5 },
   idempotencyKey: { min: 1, max: 255 },
-  body: 1_048_576,
+  bodyBytes: 1_048_576,
   /** Bytes of a form: many times what a secret and a passphrase with every byte escaped have. */
   formBody: 65_536,
   /** Fields of a form. */
@@ -142,9 +142,9 @@ export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
 
 /** Durations in milliseconds. */
-export const SPANS = {
+export const DURATIONS = {
   sessionIdle: 14 * DAY,
-  sessionWhole: 90 * DAY,
+  sessionLifetime: 90 * DAY,
   invitation: 7 * DAY,
   deviceCode: 15 * MINUTE,
   devicePoll: 5 * SECOND,
@@ -158,22 +158,26 @@ export const SPANS = {
  * A passphrase failure counts per credential and client address, and per credential.
  */
 export const FAILURE_LIMITS = {
-  passphrase: { perAddress: { count: 5, span: 15 * MINUTE }, perSubject: { count: 50, span: HOUR } },
-  signIn: { perAddress: { count: 5, span: 15 * MINUTE }, perSubject: { count: 50, span: HOUR } },
+  passphrase: { perAddress: { count: 5, windowMs: 15 * MINUTE }, perSubject: { count: 50, windowMs: HOUR } },
+  signIn: { perAddress: { count: 5, windowMs: 15 * MINUTE }, perSubject: { count: 50, windowMs: HOUR } },
   /** Failed sign-ins and sign-ups of one client address over all accounts. */
-  stranger: { count: 30, span: 15 * MINUTE },
+  acrossAccounts: { count: 30, windowMs: 15 * MINUTE },
 } as const;
 
 /** Error keys of one workspace; envelopes that one may send at once, and per second and node for ever. */
 export const ERROR_KEY_LIMITS = { perWorkspace: 100, origins: 50, burst: 1_000, perSecond: 100 } as const;
 
 /** What a guard may report at a time: uses of one credential, and credentials. */
-export const GUARD_REPORT = { usesOfOne: 10_000_000, credentials: 500, addressesOfOne: 20 } as const;
+export const GUARD_REPORT_LIMITS = {
+  usesPerCredential: 10_000_000,
+  credentials: 500,
+  addressesPerCredential: 20,
+} as const;
 
 /** Well-formed secrets that are not known here, by client address: so many at once, and so many a second for ever. */
-export const UNKNOWN_LIMITS = { burst: 5_000, perSecond: 500, addresses: 50_000 } as const;
+export const UNKNOWN_SECRET_LIMITS = { burst: 5_000, perSecond: 500, addresses: 50_000 } as const;
 
-interface CodeMeaning {
+interface CodeDefinition {
   readonly status: number;
   readonly title: string;
   /** What the reader of an error page should do next. */
@@ -305,7 +309,7 @@ export const CODES = {
     title: 'Not available at the moment',
     advice: 'Try again after the seconds in `Retry-After`.',
   },
-} as const satisfies Record<string, CodeMeaning>;
+} as const satisfies Record<string, CodeDefinition>;
 export type Code = keyof typeof CODES;
 
 /** Headers of our own, in the spelling of the contract. */
@@ -410,7 +414,7 @@ export const AUDIT_ACTIONS = [
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
 /** What an actor or a target of an audit event can be. */
-export const AUDIT_NOUNS = [
+export const AUDIT_PARTY_KINDS = [
   'person',
   'access_token',
   'api_key',
@@ -431,7 +435,7 @@ export const AUDIT_NOUNS = [
   'run',
   'backup',
 ] as const;
-export type AuditNoun = (typeof AUDIT_NOUNS)[number];
+export type AuditPartyKind = (typeof AUDIT_PARTY_KINDS)[number];
 
 export const SERVER_KINDS = ['ssh', 'local'] as const;
 export type ServerKind = (typeof SERVER_KINDS)[number];
@@ -458,10 +462,10 @@ export type Strategy = (typeof STRATEGIES)[number];
 export const HOOK_STATUSES = [...WORK_STATUSES, 'skipped'] as const;
 export type HookStatus = (typeof HOOK_STATUSES)[number];
 /** What a deployment that does nothing at the moment waits for. */
-export const DEPLOYMENT_WAITS = ['approval', 'schedule', 'queue', 'promotion'] as const;
-export type DeploymentWait = (typeof DEPLOYMENT_WAITS)[number];
+export const DEPLOYMENT_WAIT_REASONS = ['approval', 'schedule', 'queue', 'promotion'] as const;
+export type DeploymentWaitReason = (typeof DEPLOYMENT_WAIT_REASONS)[number];
 /** Fields of a deployment that need `advanced_deployment`. */
-export const ADVANCED_FIELDS = [
+export const ADVANCED_DEPLOYMENT_FIELDS = [
   'servers',
   'strategy',
   'batchSize',
@@ -480,7 +484,7 @@ export const RESOURCE_SORTS = ['createdAt', '-createdAt', 'name', '-name'] as co
 /** What roll-ups are kept at, with the length of one step in milliseconds. */
 export const INTERVALS = { minute: MINUTE, hour: HOUR, day: DAY } as const;
 export type Interval = keyof typeof INTERVALS;
-export const INTERVAL_WORDS = ['minute', 'hour', 'day'] as const satisfies readonly Interval[];
+export const INTERVAL_NAMES = ['minute', 'hour', 'day'] as const satisfies readonly Interval[];
 /** What events are counted by. */
 export const ACTIVITY_GROUPS = ['type', 'source', 'subject'] as const;
 export type ActivityGroup = (typeof ACTIVITY_GROUPS)[number];
@@ -511,19 +515,19 @@ export const RESOURCE_LIMITS = {
   healthTimeout: { min: 1, max: 3_600 },
   envName: 255,
   /** Bytes of UTF-8. */
-  envValue: 65_536,
+  envValueBytes: 65_536,
   envVariables: 1000,
   /** Older versions of an app's environment can't be restored any more. */
   envVersions: 200,
-  envBody: 8 * 1_048_576,
+  envBodyBytes: 8 * 1_048_576,
   /** Bytes of all values of an app. */
-  envTotal: 4 * 1_048_576,
+  envTotalBytes: 4 * 1_048_576,
   activityBatch: 1000,
-  activityBody: 8 * 1_048_576,
+  activityBodyBytes: 8 * 1_048_576,
   /** Bytes of one event's data as JSON. */
-  activityData: 65_536,
+  activityDataBytes: 65_536,
   /** Characters of an event's id, source, type and subject. */
-  activityWord: 512,
+  activityFieldLength: 512,
   /** Points that a chart has at most over all its series. */
   activityPoints: 20_000,
   /** Events that one CSV file holds at most. */
@@ -532,19 +536,19 @@ export const RESOURCE_LIMITS = {
   errorType: 255,
   errorMessage: 8192,
   errorStack: 65_536,
-  errorWord: 255,
+  errorFieldLength: 255,
   errorFingerprint: 16,
   /** Bytes of an envelope, as it is sent and unpacked. */
-  errorEnvelope: 2 * 1_048_576,
-  errorEnvelopeUnpacked: 8 * 1_048_576,
+  errorEnvelopeBytes: 2 * 1_048_576,
+  errorEnvelopeUnpackedBytes: 8 * 1_048_576,
   /** Bytes of one event in it. */
-  errorEvent: 1_048_576,
+  errorEventBytes: 1_048_576,
   errorFrames: 50,
   errorBreadcrumbs: 50,
   errorTags: 50,
   /** Occurrences kept of one issue: the newest, and so many a minute; all are counted. */
   errorEvents: 100,
-  errorEventsAMinute: 10,
+  errorEventsPerMinute: 10,
   errorIssues: 10_000,
   /** Servers of one deployment. */
   deploymentServers: 50,

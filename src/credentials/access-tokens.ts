@@ -1,22 +1,22 @@
 import type { AccessToken, AccessTokenQuery, CreateAccessToken, Page } from '../contract/schemas.ts';
 import type { Scope } from '../contract/words.ts';
 import {
-  type Asker,
   type CredentialContext,
   createCredential,
-  expiryOf,
   findCredential,
   listCredentials,
+  parseExpiry,
+  type RequestContext,
 } from './credentials.ts';
 import { hashPassphrase } from './passphrase.ts';
-import { showFacts } from './show.ts';
+import { toSharedFields } from './show.ts';
 import type { Credential } from './store.ts';
 
 /** An access token as the wire shows it. Pure. */
 export function showAccessToken(token: Credential, now: number): AccessToken {
   const active = token.expiresAt === null || token.expiresAt > now;
   return {
-    ...showFacts(token),
+    ...toSharedFields(token),
     kind: 'access_token',
     scopes: token.rights as Scope[],
     hasPassphrase: token.hasPassphrase,
@@ -32,12 +32,12 @@ export function showAccessToken(token: Credential, now: number): AccessToken {
  */
 export async function createAccessToken(
   context: CredentialContext,
-  asker: Asker,
+  request: RequestContext,
   input: CreateAccessToken,
 ): Promise<AccessToken & { secret: string }> {
-  const expiresAt = expiryOf(input.expiresAt, context.clock());
+  const expiresAt = parseExpiry(input.expiresAt, context.clock());
   const passphrase = input.passphrase ?? null;
-  const { credential, secret } = await createCredential(context, asker, {
+  const { credential, secret } = await createCredential(context, request, {
     kind: 'access_token',
     name: input.name,
     description: null,
@@ -45,7 +45,7 @@ export async function createAccessToken(
     active: true,
     guard: false,
     expiresAt,
-    passphraseHash: passphrase === null ? null : await hashPassphrase(passphrase, asker.workspaceId),
+    passphraseHash: passphrase === null ? null : await hashPassphrase(passphrase, request.workspaceId),
   });
   return { ...showAccessToken(credential, context.clock()), secret };
 }

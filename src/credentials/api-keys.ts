@@ -2,29 +2,29 @@ import { Problem } from '../contract/problem.ts';
 import type { ApiKey, ApiKeyQuery, CreateApiKey, Page, UpdateApiKey } from '../contract/schemas.ts';
 import type { Permission } from '../contract/words.ts';
 import {
-  type Asker,
+  auditDraftOf,
   type CredentialContext,
   createCredential,
-  eventOf,
-  expiryOf,
   findCredential,
   listCredentials,
+  parseExpiry,
+  type RequestContext,
 } from './credentials.ts';
-import { instant, maybeInstant, showFacts } from './show.ts';
-import type { Credential, CredentialEdit, Receipt } from './store.ts';
+import { toIsoString, toIsoStringOrNull, toSharedFields } from './show.ts';
+import type { Credential, CredentialEdit, RevocationReceipt } from './store.ts';
 
 /** An API key as the wire shows it. Pure. Inactive comes before expired, as in a judgement. */
 export function showApiKey(key: Credential, now: number): ApiKey {
   const expired = key.expiresAt !== null && key.expiresAt <= now;
   return {
-    ...showFacts(key),
+    ...toSharedFields(key),
     kind: 'api_key',
     description: key.description,
     permissions: key.rights as Permission[],
     active: key.active,
     guard: key.guard,
     status: key.active ? (expired ? 'expired' : 'active') : 'inactive',
-    updatedAt: instant(key.updatedAt),
+    updatedAt: toIsoString(key.updatedAt),
   };
 }
 
@@ -34,17 +34,17 @@ export function showApiKey(key: Credential, now: number): ApiKey {
  */
 export async function createApiKey(
   context: CredentialContext,
-  asker: Asker,
+  request: RequestContext,
   input: CreateApiKey,
 ): Promise<ApiKey & { secret: string }> {
-  const { credential, secret } = await createCredential(context, asker, {
+  const { credential, secret } = await createCredential(context, request, {
     kind: 'api_key',
     name: input.name,
     description: input.description ?? null,
     rights: input.permissions,
     active: input.active ?? true,
     guard: input.guard ?? false,
-    expiresAt: expiryOf(input.expiresAt, context.clock()),
+    expiresAt: parseExpiry(input.expiresAt, context.clock()),
     passphraseHash: null,
   });
   return { ...showApiKey(credential, context.clock()), secret };
@@ -67,7 +67,7 @@ export async function listApiKeys(
 
 /** The fields that the edit really changes. Pure. */
 function changesOf(before: Credential, input: UpdateApiKey, now: number): CredentialEdit {
-  const asked: CredentialEdit = {
+  const requested: CredentialEdit = {
     ...(input.name !== undefined && { name: input.name }),
     ...(input.description !== undefined && { description: input.description }),
     ...(input.permissions !== undefined && { rights: input.permissions }),
@@ -75,11 +75,11 @@ function changesOf(before: Credential, input: UpdateApiKey, now: number): Creden
     ...(input.guard !== undefined && { guard: input.guard }),
     // An expiry that stays as it is need not lie in the future, so that an expired key can be renamed.
     ...(input.expiresAt !== undefined &&
-      input.expiresAt !== maybeInstant(before.expiresAt) && { expiresAt: expiryOf(input.expiresAt, now) }),
+      input.expiresAt !== toIsoStringOrNull(before.expiresAt) && { expiresAt: parseExpiry(input.expiresAt, now) }),
   };
   const isChanged = ([field, value]: [string, unknown]) =>
     JSON.stringify(value) !== JSON.stringify(before[field as keyof CredentialEdit]);
-  return Object.fromEntries(Object.entries(asked).filter(isChanged));
+  return Object.fromEntries(Object.entries(requested).filter(isChanged));
 }
 
 /** The named fields in the words of the wire, for the activity log. Pure. */
@@ -96,29 +96,29 @@ function pick(credential: Credential, fields: readonly string[], now: number): R
  */
 export async function updateApiKey(
   context: CredentialContext,
-  asker: Asker,
+  request: RequestContext,
   id: string,
   input: UpdateApiKey,
-): Promise<{ key: ApiKey; receipt: Receipt | null }> {
+): Promise<{ key: ApiKey; receipt: RevocationReceipt | null }> {
   const now = context.clock();
-  const { workspaceId } = asker;
-  const missing = () => new Problem('not_found', 'There is no such credential in this workspace.');
+  const { workspaceId } = request;
+  const notFound = () => new Problem('not_found', 'There is no such credential in this workspace.');
   await context.flushUses();
-  const done = await context.store.transaction(async (tx) => {
+  const outcome = await context.store.transaction(async (tx) => {
     const before = await tx.find(workspaceId, 'api_key', id);
-    if (before === null) throw missing();
+    if (before === null) throw notFound();
     const changes = changesOf(before, input, now);
     const fields = Object.keys(changes);
     if (fields.length === 0) return { after: before, revocation: null };
     const digest = await tx.update(workspaceId, id, changes, now);
     const after = await tx.find(workspaceId, 'api_key', id);
-    if (digest === null || after === null) throw missing();
+    if (digest === null || after === null) throw notFound();
     const detail = { before: pick(before, fields, now), after: pick(after, fields, now) };
-    await tx.record(eventOf(asker, after, 'updated', now, detail));
+    await tx.record(auditDraftOf(request, after, 'updated', now, detail));
     return { after, revocation: await tx.revoke(workspaceId, digest, now) };
   });
-  const receipt = done.revocation === null ? null : await context.settle(done.revocation);
+  const receipt = outcome.revocation === null ? null : await context.waitForConfirmation(outcome.revocation);
   // Nothing to change may be another edit's doing, which must be true everywhere before this answer says so.
-  if (receipt === null) await context.settleAll(workspaceId);
-  return { key: showApiKey(done.after, context.clock()), receipt };
+  if (receipt === null) await context.waitForAllConfirmations(workspaceId);
+  return { key: showApiKey(outcome.after, context.clock()), receipt };
 }

@@ -1,10 +1,10 @@
 import { isIPv6 } from 'node:net';
 
-const MAPPED = /^::ffff:(?:(\d{1,3}(?:\.\d{1,3}){3})|([0-9a-f]{1,4}):([0-9a-f]{1,4}))$/;
+const IPV4_MAPPED = /^::ffff:(?:(\d{1,3}(?:\.\d{1,3}){3})|([0-9a-f]{1,4}):([0-9a-f]{1,4}))$/;
 
 /** The IPv4 address that an IPv4-mapped IPv6 address stands for (RFC 4291, section 2.5.5.2), or null. */
 function mappedIpv4(address: string): string | null {
-  const found = MAPPED.exec(address.toLowerCase().replace(/^(?:0{1,4}:){5}(?=ffff:)/, '::'));
+  const found = IPV4_MAPPED.exec(address.toLowerCase().replace(/^(?:0{1,4}:){5}(?=ffff:)/, '::'));
   if (found === null) return null;
   const [, dotted, high, low] = found;
   if (dotted !== undefined) return dotted;

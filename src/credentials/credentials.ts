@@ -1,96 +1,96 @@
-import type { AuditDraft, CredentialParty, Origin, Party } from '../contract/audit.ts';
+import type { AuditDraft, AuditParty, CredentialReference, RequestOrigin } from '../contract/audit.ts';
 import { createId } from '../contract/id.ts';
-import { type Claim, refuseReplay } from '../contract/idempotency.ts';
+import { type IdempotencyClaim, refuseReplay } from '../contract/idempotency.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
 import type { CredentialUses } from '../contract/schemas.ts';
 import { type CredentialKind, type CredentialSort, DAY } from '../contract/words.ts';
 import type { CredentialRecord } from './record.ts';
 import { type Digest, digestOf, hintOf, mintSecret } from './secret.ts';
-import { instant, maybeInstant } from './show.ts';
-import type { Credential, CredentialStore, NewCredential, Receipt, Settle } from './store.ts';
-import { ADDRESSES_KEPT } from './tally.ts';
+import { toIsoString, toIsoStringOrNull } from './show.ts';
+import type { Credential, CredentialStore, NewCredential, RevocationReceipt, WaitForConfirmation } from './store.ts';
+import { MAX_ADDRESSES_PER_CREDENTIAL } from './tally.ts';
 
 /** What access tokens and API keys have in common: how they are made, listed, found and ended. */
 export interface CredentialContext {
   readonly store: CredentialStore;
-  readonly settle: Settle;
+  readonly waitForConfirmation: WaitForConfirmation;
   /**
    * Resolves when all that was revoked before the call in a workspace (null: in any) is settled: for an
    * answer that relies on another's deletion.
    */
-  readonly settleAll: (workspaceId: string | null) => Promise<void>;
+  readonly waitForAllConfirmations: (workspaceId: string | null) => Promise<void>;
   /** Writes the uses counted so far, so that what is shown is true. */
   readonly flushUses: () => Promise<void>;
   readonly clock: () => number;
 }
 
 /** Who asks, in which workspace, from where. */
-export interface Asker {
+export interface RequestContext {
   readonly workspaceId: string;
-  readonly actor: Party;
-  readonly origin: Origin;
-  readonly claim?: Claim | null;
+  readonly actor: AuditParty;
+  readonly origin: RequestOrigin;
+  readonly claim?: IdempotencyClaim | null;
 }
 
-export function partyOf(credential: Pick<Credential, 'id' | 'kind' | 'name'>): CredentialParty {
+export function partyOf(credential: Pick<Credential, 'id' | 'kind' | 'name'>): CredentialReference {
   return { id: credential.id, kind: credential.kind, name: credential.name };
 }
 
-export function eventOf(
-  asker: Asker,
+export function auditDraftOf(
+  request: RequestContext,
   credential: Pick<Credential, 'id' | 'kind' | 'name'>,
   verb: 'created' | 'updated' | 'deleted',
-  at: number,
+  occurredAt: number,
   detail: AuditDraft['detail'],
 ): AuditDraft {
   if (verb === 'updated' && credential.kind === 'access_token') throw new Problem('immutable');
   const action = `${credential.kind}.${verb}` as AuditDraft['action'];
   const party = partyOf(credential);
-  const { workspaceId, actor, origin } = asker;
-  return { workspaceId, action, at, actor, target: party, credential: party, origin, detail };
+  const { workspaceId, actor, origin } = request;
+  return { workspaceId, action, at: occurredAt, actor, target: party, credential: party, origin, detail };
 }
 
 /** Reads an expiry from the wire. Throws `validation_failed` unless it lies after `now`. */
-export function expiryOf(expiresAt: string | null | undefined, now: number): number | null {
+export function parseExpiry(expiresAt: string | null | undefined, now: number): number | null {
   if (expiresAt === null || expiresAt === undefined) return null;
-  const at = Date.parse(expiresAt);
-  if (!(at > now)) throw invalidField('expiresAt', 'must lie in the future, or be null for never');
-  return at;
+  const expiresAtMs = Date.parse(expiresAt);
+  if (!(expiresAtMs > now)) throw invalidField('expiresAt', 'must lie in the future, or be null for never');
+  return expiresAtMs;
 }
 
 /** Mints a credential and writes it with its audit event. The only moment at which its secret is known. */
 export async function createCredential(
   context: CredentialContext,
-  asker: Asker,
-  facts: Pick<
+  request: RequestContext,
+  fields: Pick<
     NewCredential,
     'kind' | 'name' | 'description' | 'rights' | 'active' | 'guard' | 'expiresAt' | 'passphraseHash'
   >,
 ): Promise<{ credential: Credential; secret: string }> {
   const now = context.clock();
-  const secret = mintSecret(facts.kind);
-  const id = createId(facts.kind, now);
-  const { id: createdById } = asker.actor;
+  const secret = mintSecret(fields.kind);
+  const id = createId(fields.kind, now);
+  const { id: createdById } = request.actor;
   if (createdById === null) throw new Problem('forbidden');
   const credential = await context.store.transaction(async (tx) => {
-    if (asker.claim) refuseReplay(asker.claim, await tx.claim(asker.claim, id, now));
+    if (request.claim) refuseReplay(request.claim, await tx.claim(request.claim, id, now));
     await tx.insert({
-      ...facts,
+      ...fields,
       id,
-      workspaceId: asker.workspaceId,
+      workspaceId: request.workspaceId,
       hint: hintOf(secret),
       digest: digestOf(secret),
       createdAt: now,
       createdById,
     });
-    const { kind, name, rights, active, guard } = facts;
-    const expiresAt = maybeInstant(facts.expiresAt);
+    const { kind, name, rights, active, guard } = fields;
+    const expiresAt = toIsoStringOrNull(fields.expiresAt);
     const after =
       kind === 'access_token'
-        ? { scopes: rights, expiresAt, hasPassphrase: facts.passphraseHash !== null }
+        ? { scopes: rights, expiresAt, hasPassphrase: fields.passphraseHash !== null }
         : { permissions: rights, expiresAt, active, ...(guard && { guard }) };
-    await tx.record(eventOf(asker, { id, kind, name }, 'created', now, { after }));
-    return tx.find(asker.workspaceId, kind, id);
+    await tx.record(auditDraftOf(request, { id, kind, name }, 'created', now, { after }));
+    return tx.find(request.workspaceId, kind, id);
   });
   if (credential === null) throw new Problem('internal');
   return { credential, secret };
@@ -153,16 +153,21 @@ export async function findUses(
 ): Promise<CredentialUses> {
   await findCredential(context, workspaceId, kind, id);
   const today = Math.floor(context.clock() / DAY);
-  const { days, addresses, guards } = await context.store.readUses(workspaceId, id, today - 29, ADDRESSES_KEPT);
+  const { days, addresses, guards } = await context.store.readUses(
+    workspaceId,
+    id,
+    today - 29,
+    MAX_ADDRESSES_PER_CREDENTIAL,
+  );
   return {
-    days: days.map(({ day, count }) => ({ day: instant(day * DAY).slice(0, 10), count })),
+    days: days.map(({ day, count }) => ({ day: toIsoString(day * DAY).slice(0, 10), count })),
     addresses: addresses.map(({ address, first, last, reportedBy }) => ({
       address,
-      firstSeenAt: instant(first),
-      lastSeenAt: instant(last),
+      firstSeenAt: toIsoString(first),
+      lastSeenAt: toIsoString(last),
       reportedBy,
     })),
-    guards: guards.map(({ last, ...facts }) => ({ ...facts, lastUsedAt: instant(last) })),
+    guards: guards.map(({ last, ...facts }) => ({ ...facts, lastUsedAt: toIsoString(last) })),
   };
 }
 
@@ -172,20 +177,20 @@ export async function findUses(
  */
 export async function deleteCredential(
   context: CredentialContext,
-  asker: Asker,
+  request: RequestContext,
   kind: CredentialKind,
   id: string,
-): Promise<Receipt> {
+): Promise<RevocationReceipt> {
   const now = context.clock();
   const revocation = await context.store.transaction(async (tx) => {
-    const deleted = await tx.delete(asker.workspaceId, kind, id);
+    const deleted = await tx.delete(request.workspaceId, kind, id);
     if (deleted === null) return null;
-    await tx.record(eventOf(asker, { id, kind, name: deleted.name }, 'deleted', now, {}));
-    return tx.revoke(asker.workspaceId, deleted.digest, now);
+    await tx.record(auditDraftOf(request, { id, kind, name: deleted.name }, 'deleted', now, {}));
+    return tx.revoke(request.workspaceId, deleted.digest, now);
   });
-  if (revocation !== null) return context.settle(revocation);
+  if (revocation !== null) return context.waitForConfirmation(revocation);
   // Somebody else's deletion of it may not be true everywhere yet, and "not found" must be.
-  await context.settleAll(asker.workspaceId);
+  await context.waitForAllConfirmations(request.workspaceId);
   throw new Problem('not_found', 'There is no such credential in this workspace.');
 }
 
@@ -197,20 +202,20 @@ export async function revokeBySecret(
   context: CredentialContext,
   digest: Digest,
   record: CredentialRecord | null,
-  origin: Origin,
+  origin: RequestOrigin,
 ): Promise<void> {
-  if (record === null) return context.settleAll(null);
+  if (record === null) return context.waitForAllConfirmations(null);
   const { id, kind, name } = record;
   const workspaceId = record.workspace.id;
   const now = context.clock();
   const revocation = await context.store.transaction(async (tx) => {
     if ((await tx.delete(workspaceId, kind, id)) === null) return null;
-    const actor: Party = { kind, id, name };
+    const actor: AuditParty = { kind, id, name };
     await tx.record(
-      eventOf({ workspaceId, actor, origin }, record, 'deleted', now, { reason: 'revoked by its holder' }),
+      auditDraftOf({ workspaceId, actor, origin }, record, 'deleted', now, { reason: 'revoked by its holder' }),
     );
     return tx.revoke(workspaceId, digest, now);
   });
-  if (revocation === null) await context.settleAll(workspaceId);
-  else await context.settle(revocation);
+  if (revocation === null) await context.waitForAllConfirmations(workspaceId);
+  else await context.waitForConfirmation(revocation);
 }

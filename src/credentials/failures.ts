@@ -1,5 +1,5 @@
 import { clientNetwork } from './client-network.ts';
-import { createLines } from './queue.ts';
+import { createKeyedMutex } from './queue.ts';
 
 /** A failed try from one client (`clientNetwork`), at an instant in epoch milliseconds. */
 export interface Failure {
@@ -14,7 +14,7 @@ export interface FailureStore {
    * Counts a failure if `allows` says so of those from `since` on. Nobody else counts one of `subject`
    * in between, on whichever node. Returns those that were there before.
    */
-  countFailure(
+  countFailureIfAllowed(
     subject: string,
     failure: Failure,
     since: number,
@@ -22,35 +22,38 @@ export interface FailureStore {
   ): Promise<{ readonly before: Failure[]; readonly counted: boolean }>;
 }
 
-interface Bound {
+interface FailureLimit {
   readonly count: number;
   /** Milliseconds. */
-  readonly span: number;
+  readonly windowMs: number;
 }
-export interface FailureBounds {
-  readonly perAddress: Bound;
-  readonly perSubject: Bound;
+export interface FailureLimits {
+  readonly perAddress: FailureLimit;
+  readonly perSubject: FailureLimit;
 }
 
-function waitFor(failures: readonly Failure[], bound: Bound, now: number): number {
-  const recent = failures.filter((failure) => failure.at > now - bound.span);
-  const deciding = recent[recent.length - bound.count];
-  return deciding === undefined ? 0 : deciding.at + bound.span - now;
+function waitMsForLimit(failures: readonly Failure[], limit: FailureLimit, now: number): number {
+  const recent = failures.filter((failure) => failure.at > now - limit.windowMs);
+  const deciding = recent[recent.length - limit.count];
+  return deciding === undefined ? 0 : deciding.at + limit.windowMs - now;
 }
 
 /**
  * Milliseconds until another try may be judged, 0 if now. `failures` oldest first. Pure.
  * With `trusted`, only the address's own failures count: a stranger can't lock such a client out.
  */
-export function waitAfter(
+export function waitMsAfter(
   failures: readonly Failure[],
   address: string,
-  bounds: FailureBounds,
+  limits: FailureLimits,
   now: number,
   trusted = false,
 ): number {
   const own = failures.filter((failure) => failure.address === address);
-  return Math.max(waitFor(own, bounds.perAddress, now), trusted ? 0 : waitFor(failures, bounds.perSubject, now));
+  return Math.max(
+    waitMsForLimit(own, limits.perAddress, now),
+    trusted ? 0 : waitMsForLimit(failures, limits.perSubject, now),
+  );
 }
 
 /**
@@ -59,11 +62,11 @@ export function waitAfter(
  */
 export function mergeFailures(read: readonly Failure[], known: readonly Failure[]): Failure[] {
   const keyOf = ({ address, at }: Failure) => `${at} ${address}`;
-  const left = new Map<string, number>();
-  for (const failure of read) left.set(keyOf(failure), (left.get(keyOf(failure)) ?? 0) + 1);
+  const remaining = new Map<string, number>();
+  for (const failure of read) remaining.set(keyOf(failure), (remaining.get(keyOf(failure)) ?? 0) + 1);
   const missing = known.filter((failure) => {
-    const count = left.get(keyOf(failure)) ?? 0;
-    left.set(keyOf(failure), count - 1);
+    const count = remaining.get(keyOf(failure)) ?? 0;
+    remaining.set(keyOf(failure), count - 1);
     return count <= 0;
   });
   return [...read, ...missing].sort((a, b) => a.at - b.at);
@@ -78,7 +81,7 @@ export function mergeFailures(read: readonly Failure[], known: readonly Failure[
  */
 export interface FailureLimiter {
   /** Milliseconds to wait by what this process knows; no I/O. */
-  wait(subject: string, address: string, now: number, trusted?: boolean): number;
+  waitMs(subject: string, address: string, now: number, trusted?: boolean): number;
   /** Brings what this process knows of `subject` up to date with the store. */
   refresh(subject: string, now: number): Promise<void>;
   /**
@@ -86,53 +89,53 @@ export interface FailureLimiter {
    * the limit was reached meanwhile it counts nothing and returns the milliseconds to wait: then nobody
    * may be told that the try was wrong.
    */
-  add(subject: string, address: string, now: number, trusted?: boolean): Promise<number>;
+  recordFailure(subject: string, address: string, now: number, trusted?: boolean): Promise<number>;
 }
 
-const SUBJECTS_KEPT = 10_000;
+const MAX_CACHED_SUBJECTS = 10_000;
 
 /** Remembers failures in a sliding window, in memory and in the store. */
-export function createFailureLimiter(store: FailureStore, bounds: FailureBounds): FailureLimiter {
-  const knownOf = new Map<string, Failure[]>();
-  const span = Math.max(bounds.perAddress.span, bounds.perSubject.span);
+export function createFailureLimiter(store: FailureStore, limits: FailureLimits): FailureLimiter {
+  const failuresBySubject = new Map<string, Failure[]>();
+  const windowMs = Math.max(limits.perAddress.windowMs, limits.perSubject.windowMs);
   // Those who find the limit reached when their turn comes ask the store nothing.
-  const counting = createLines(Number.POSITIVE_INFINITY);
+  const subjectMutex = createKeyedMutex(Number.POSITIVE_INFINITY);
 
-  function learn(subject: string, read: readonly Failure[], now: number): void {
-    const known = (knownOf.get(subject) ?? []).filter((one) => one.at > now - span);
+  function updateCache(subject: string, read: readonly Failure[], now: number): void {
+    const known = (failuresBySubject.get(subject) ?? []).filter((one) => one.at > now - windowMs);
     const failures = mergeFailures(read, known);
-    knownOf.delete(subject);
+    failuresBySubject.delete(subject);
     if (failures.length === 0) return;
-    knownOf.set(subject, failures);
-    if (knownOf.size <= SUBJECTS_KEPT) return;
-    const [oldest] = knownOf.keys();
-    if (oldest !== undefined) knownOf.delete(oldest);
+    failuresBySubject.set(subject, failures);
+    if (failuresBySubject.size <= MAX_CACHED_SUBJECTS) return;
+    const [oldest] = failuresBySubject.keys();
+    if (oldest !== undefined) failuresBySubject.delete(oldest);
   }
 
-  function wait(subject: string, address: string, now: number, trusted?: boolean): number {
-    const failures = knownOf.get(subject);
-    return failures === undefined ? 0 : waitAfter(failures, clientNetwork(address), bounds, now, trusted);
+  function waitMs(subject: string, address: string, now: number, trusted?: boolean): number {
+    const failures = failuresBySubject.get(subject);
+    return failures === undefined ? 0 : waitMsAfter(failures, clientNetwork(address), limits, now, trusted);
   }
 
   return {
-    wait,
+    waitMs,
     async refresh(subject, now) {
-      learn(subject, await store.recentFailures(subject, now - span), now);
+      updateCache(subject, await store.recentFailures(subject, now - windowMs), now);
     },
-    add: (subject, address, now, trusted) =>
-      counting.run(subject, async () => {
-        const known = wait(subject, address, now, trusted);
+    recordFailure: (subject, address, now, trusted) =>
+      subjectMutex.run(subject, async () => {
+        const known = waitMs(subject, address, now, trusted);
         if (known > 0) return known;
         const client = clientNetwork(address);
         const failure = { address: client, at: now };
-        const { before, counted } = await store.countFailure(
+        const { before, counted } = await store.countFailureIfAllowed(
           subject,
           failure,
-          now - span,
-          (recent) => waitAfter(recent, client, bounds, now, trusted) === 0,
+          now - windowMs,
+          (recent) => waitMsAfter(recent, client, limits, now, trusted) === 0,
         );
-        learn(subject, counted ? [...before, failure] : before, now);
-        return counted ? 0 : waitAfter(before, client, bounds, now, trusted);
+        updateCache(subject, counted ? [...before, failure] : before, now);
+        return counted ? 0 : waitMsAfter(before, client, limits, now, trusted);
       }),
   };
 }

@@ -1,27 +1,32 @@
-import type { Following, Point, Renew } from './lease.ts';
+import type { RenewLease, RevocationFollower, RevocationPoint } from './lease.ts';
 import type { Digest } from './record.ts';
 import type { RevokedRecords } from './registry.ts';
 
 /** What a guard is told of its workspace, and of no other: `digest` null is all of it. */
-export interface News {
+export interface RevocationFeedPage {
   /** The newest revocation of all workspaces. */
-  readonly head: Point;
+  readonly head: RevocationPoint;
   readonly revocations: readonly { readonly number: number; readonly digest: Digest | null }[];
   /** The revocations are all there are of the workspace up to this point. */
-  readonly through: Point;
+  readonly through: RevocationPoint;
   /** False where some were pruned, or the history is another: what was revoked in between cannot be known. */
   readonly whole: boolean;
 }
 
-export type BeatAnswer =
-  | { readonly granted: true; readonly confirmed: Point; readonly bound: number; readonly workspaceId: string }
-  | ({ readonly granted: false } & News);
+export type HeartbeatResponse =
+  | {
+      readonly granted: true;
+      readonly confirmed: RevocationPoint;
+      readonly bound: number;
+      readonly workspaceId: string;
+    }
+  | ({ readonly granted: false } & RevocationFeedPage);
 
 /** Tries before a beat is given up: each fails only if something was revoked in the workspace during it. */
-const TRIES = 16;
+const MAX_ATTEMPTS = 16;
 
-export function revocationsIn(news: News, workspaceId: string): RevokedRecords[] {
-  return news.revocations.map(({ digest }) => ({ workspaceId, digest }));
+export function toRevokedRecords(feedPage: RevocationFeedPage, workspaceId: string): RevokedRecords[] {
+  return feedPage.revocations.map(({ digest }) => ({ workspaceId, digest }));
 }
 
 /**
@@ -29,27 +34,29 @@ export function revocationsIn(news: News, workspaceId: string): RevokedRecords[]
  * revoked, and applies what it is told it has not, until the server finds nothing missing.
  * `beat` sends one question; `moved` tells whether somebody may wait for what was applied since the last lease.
  */
-export function renewOver(beat: (applied: Point | null, moved: boolean) => Promise<BeatAnswer>): Renew {
-  let confirmed: Point | null = null;
+export function renewOverConnection(
+  sendHeartbeat: (applied: RevocationPoint | null, moved: boolean) => Promise<HeartbeatResponse>,
+): RenewLease {
+  let confirmed: RevocationPoint | null = null;
   let workspaceId = '';
 
-  function follow(following: Following, news: News): void {
-    if (news.whole) following.apply(revocationsIn(news, workspaceId), news.through);
-    else following.startOver(news.head);
+  function applyFeedPage(follower: RevocationFollower, feedPage: RevocationFeedPage): void {
+    if (feedPage.whole) follower.apply(toRevokedRecords(feedPage, workspaceId), feedPage.through);
+    else follower.reset(feedPage.head);
   }
 
-  return async (following) => {
-    for (let left = TRIES; left > 0; left--) {
-      const applied = following.applied();
-      const answer = await beat(applied, applied?.number !== confirmed?.number);
-      if (!answer.granted) {
-        follow(following, answer);
+  return async (follower) => {
+    for (let attemptsLeft = MAX_ATTEMPTS; attemptsLeft > 0; attemptsLeft--) {
+      const applied = follower.applied();
+      const response = await sendHeartbeat(applied, applied?.number !== confirmed?.number);
+      if (!response.granted) {
+        applyFeedPage(follower, response);
         continue;
       }
-      ({ confirmed, workspaceId } = answer);
-      if (applied === null) following.startOver(confirmed);
-      else following.apply([], confirmed);
-      return { bound: answer.bound };
+      ({ confirmed, workspaceId } = response);
+      if (applied === null) follower.reset(confirmed);
+      else follower.apply([], confirmed);
+      return { bound: response.bound };
     }
     throw new Error('More is revoked than this connection can follow.');
   };

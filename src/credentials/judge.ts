@@ -1,11 +1,11 @@
 import type { CredentialRecord } from './record.ts';
-import { type Demand, meets } from './rights.ts';
+import { meets, type Requirement } from './rights.ts';
 
 /** What became of the passphrase that came, or did not come, with an access token. */
-export type PassphraseVerdict = 'not_needed' | 'correct' | 'missing' | 'incorrect' | 'limited';
+export type PassphraseResult = 'not_needed' | 'correct' | 'missing' | 'incorrect' | 'limited';
 
 /** `ok`, or the contract's code for the refusal. */
-export type Verdict =
+export type Decision =
   | 'ok'
   | 'invalid_token'
   | 'passphrase_required'
@@ -21,19 +21,19 @@ export type Verdict =
  * The order is the contract's (section 5): passphrase, active, expiry, kind, rights; so only who
  * holds the whole secret learns anything beyond `invalid_token`.
  */
-export function judge(
+export function decide(
   record: CredentialRecord | null,
-  passphrase: PassphraseVerdict,
-  demand: Demand,
+  passphrase: PassphraseResult,
+  requirement: Requirement,
   now: number,
-): Verdict {
+): Decision {
   if (record === null) return 'invalid_token';
   if (passphrase === 'limited') return 'rate_limited';
   if (passphrase === 'missing') return 'passphrase_required';
   if (passphrase === 'incorrect') return 'passphrase_incorrect';
   if (!record.active) return 'token_inactive';
   if (record.expiresAt !== null && record.expiresAt <= now) return 'token_expired';
-  const need = demand[record.kind];
-  if (need === null) return 'wrong_credential_kind';
-  return meets(record.rights, need) ? 'ok' : 'insufficient_scope';
+  const needed = requirement[record.kind];
+  if (needed === null) return 'wrong_credential_kind';
+  return meets(record.rights, needed) ? 'ok' : 'insufficient_scope';
 }

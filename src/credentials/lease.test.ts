@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { renewOver } from './guard-lease.ts';
-import { createLease, type Following, type Point } from './lease.ts';
+import { renewOverConnection } from './guard-lease.ts';
+import { createLease, type RevocationFollower, type RevocationPoint } from './lease.ts';
 
 const revocation = (number: number) => ({ workspaceId: 'w', digest: String(number) });
-const point = (number: number, history = 'h'): Point => ({ history, number, id: `id ${number}` });
+const point = (number: number, history = 'h'): RevocationPoint => ({ history, number, id: `id ${number}` });
 
 /** A lease with clocks of its own and what its memory was told to forget. */
-function leaseWith(renew: (following: Following) => Promise<{ bound: number }>) {
+function leaseWith(renew: (following: RevocationFollower) => Promise<{ bound: number }>) {
   const forgotten: (string | null)[] = [];
   const clock = { monotonic: 0, wall: 1000 };
   const lease = createLease({
@@ -18,28 +18,28 @@ function leaseWith(renew: (following: Following) => Promise<{ bound: number }>) 
     schedule: () => () => {},
     random: () => 0.5,
     onError: () => {},
-    onBeat: () => {},
+    onHeartbeat: () => {},
   });
   return { lease, forgotten, clock };
 }
 
-const atOnce = async (following: Following) => {
-  if (following.applied() === null) following.startOver(point(5));
+const atOnce = async (following: RevocationFollower) => {
+  if (following.applied() === null) following.reset(point(5));
   return { bound: 1000 };
 };
 
 test('what is heard is forgotten at once, and counts as applied only if nothing before it is missing', async () => {
   const { lease, forgotten } = leaseWith(atOnce);
-  lease.hear(point(5), [revocation(6)], point(6));
+  lease.applyRevocations(point(5), [revocation(6)], point(6));
   assert.deepEqual([lease.applied(), forgotten], [null, ['6']]);
   await lease.start(1000);
   assert.deepEqual(lease.applied(), point(5));
-  lease.hear(point(7), [revocation(8)], point(8));
-  lease.hear(point(5, 'another history'), [revocation(9)], point(9, 'another history'));
+  lease.applyRevocations(point(7), [revocation(8)], point(8));
+  lease.applyRevocations(point(5, 'another history'), [revocation(9)], point(9, 'another history'));
   assert.deepEqual(lease.applied(), point(5));
-  lease.hear(point(5), [revocation(6)], point(7));
+  lease.applyRevocations(point(5), [revocation(6)], point(7));
   assert.deepEqual(lease.applied(), point(7));
-  lease.hear(point(7), [], point(6));
+  lease.applyRevocations(point(7), [], point(6));
   assert.deepEqual(lease.applied(), point(7));
   assert.deepEqual(forgotten, ['6', 'everything', '8', '9', '6']);
 });
@@ -67,7 +67,7 @@ test('what ends during a beat is not brought back by it', async () => {
     return atOnce(following);
   });
   const started = lease.start(0);
-  lease.wake();
+  lease.renewNow();
   lease.end();
   grant();
   await started;
@@ -76,29 +76,29 @@ test('what ends during a beat is not brought back by it', async () => {
 });
 
 test('a guard applies what it is told until nothing is missing, and gives up on a connection that never catches up', async () => {
-  const asked: (number | undefined)[] = [];
+  const requestedFrom: (number | undefined)[] = [];
   const { lease, forgotten } = leaseWith(
-    renewOver(async (applied) => {
-      asked.push(applied?.number);
+    renewOverConnection(async (applied) => {
+      requestedFrom.push(applied?.number);
       if (applied === null) return { granted: true, confirmed: point(3), bound: 1000, workspaceId: 'w' };
       if (applied.number < 5) {
-        const news = { head: point(9), through: point(5), whole: true, revocations: [{ number: 5, digest: '5' }] };
-        return { granted: false, ...news };
+        const feedPage = { head: point(9), through: point(5), whole: true, revocations: [{ number: 5, digest: '5' }] };
+        return { granted: false, ...feedPage };
       }
       return { granted: true, confirmed: point(9), bound: 1000, workspaceId: 'w' };
     }),
   );
   await lease.start(1000);
-  lease.wake();
+  lease.renewNow();
   await new Promise((resolve) => setImmediate(resolve));
-  assert.deepEqual(asked, [undefined, 3, 5]);
+  assert.deepEqual(requestedFrom, [undefined, 3, 5]);
   assert.deepEqual(forgotten, ['everything', '5']);
   assert.deepEqual(lease.applied(), point(9));
 
-  const never = renewOver(async (applied) => ({
+  const never = renewOverConnection(async (applied) => ({
     ...{ granted: false, head: point(99), whole: true, revocations: [] },
     through: point((applied?.number ?? 0) + 1),
   }));
-  const following = { applied: () => point(1), apply: () => {}, startOver: () => {} };
+  const following = { applied: () => point(1), apply: () => {}, reset: () => {} };
   await assert.rejects(never(following), /follow/);
 });

@@ -1,31 +1,31 @@
 import type { CredentialKind } from '../contract/words.ts';
 import { type CredentialRecord, type Digest, idIn, nameIn, type WorkspaceMark } from './record.ts';
-import type { Places } from './tally.ts';
+import type { CounterSlots } from './tally.ts';
 
 /** A record that is in memory nowhere yet. */
-export type NewRecord = Omit<CredentialRecord, 'row'>;
+export type UncachedRecord = Omit<CredentialRecord, 'row'>;
 
 /** Records by digest, bounded. */
-export interface Memory {
+export interface RecordCache {
   /** The record of a digest, null if it is not here. Not one of a workspace that is gone. */
   get(digest: Digest): CredentialRecord | null;
   /** Keeps a record, in place of what its digest had; the least lately used goes where there is no room. */
-  set(digest: Digest, record: NewRecord): void;
+  set(digest: Digest, record: UncachedRecord): void;
   delete(digest: Digest): void;
   clear(): void;
   size(): number;
   /** A number beside each row, for whoever counts by rows. */
-  readonly places: Places;
+  readonly counterSlots: CounterSlots;
 }
 
 /** A row is a cache line of 16 words: eight of the digest, then these. */
-const WORDS = 16;
-const EXPIRES = 8;
-const CREATED = 10;
-const RIGHTS = 12;
-const WORKSPACE = 13;
-const FLAGS = 14;
-const PLACE = 15;
+const WORDS_PER_ROW = 16;
+const EXPIRES_WORD = 8;
+const CREATED_WORD = 10;
+const RIGHTS_WORD = 12;
+const WORKSPACE_WORD = 13;
+const FLAGS_WORD = 14;
+const COUNTER_SLOT_WORD = 15;
 
 const IN_USE = 1;
 const IS_KEY = 2;
@@ -37,17 +37,17 @@ const HAS_PASSPHRASE = 16;
 const PAGE_BITS = 12;
 const PAGE_ROWS = 1 << PAGE_BITS;
 /** Rows the eviction passes over before it takes one that is in use. */
-const SECOND_CHANCES = 64;
+const MAX_SECOND_CHANCES = 64;
 
 /** An instant that is none. */
-const NEVER = -1;
-const HIGH = 2 ** 32;
+const NEVER_HIGH_WORD = -1;
+const TWO_TO_32 = 2 ** 32;
 
 const NO_WORDS = new Int32Array(0);
 
 /** Word `at` of a digest: four of its bytes, the first the lowest. */
-function wordOf(digest: Digest, at: number): number {
-  const from = at * 4;
+function wordOf(digest: Digest, index: number): number {
+  const from = index * 4;
   return (
     digest.charCodeAt(from) |
     (digest.charCodeAt(from + 1) << 8) |
@@ -56,11 +56,11 @@ function wordOf(digest: Digest, at: number): number {
   );
 }
 
-const instantOf = (low: number, high: number): number => high * HIGH + (low >>> 0);
+const instantOf = (low: number, high: number): number => high * TWO_TO_32 + (low >>> 0);
 
-function writeInstant(page: Int32Array, at: number, instant: number | null): void {
-  page[at] = instant === null ? 0 : instant % HIGH;
-  page[at + 1] = instant === null ? NEVER : Math.floor(instant / HIGH);
+function writeInstant(page: Int32Array, index: number, instant: number | null): void {
+  page[index] = instant === null ? 0 : instant % TWO_TO_32;
+  page[index + 1] = instant === null ? NEVER_HIGH_WORD : Math.floor(instant / TWO_TO_32);
 }
 
 /**
@@ -90,13 +90,13 @@ class RowRecord implements CredentialRecord {
     this.row = row;
     this.label = label;
     this.workspace = workspace;
-    this.rights = page[start + RIGHTS] ?? 0;
+    this.rights = page[start + RIGHTS_WORD] ?? 0;
     this.passphraseHash = passphraseHash;
-    this.flags = page[start + FLAGS] ?? 0;
-    this.expires = page[start + EXPIRES] ?? 0;
-    this.expiresHigh = page[start + EXPIRES + 1] ?? NEVER;
-    this.created = page[start + CREATED] ?? 0;
-    this.createdHigh = page[start + CREATED + 1] ?? 0;
+    this.flags = page[start + FLAGS_WORD] ?? 0;
+    this.expires = page[start + EXPIRES_WORD] ?? 0;
+    this.expiresHigh = page[start + EXPIRES_WORD + 1] ?? NEVER_HIGH_WORD;
+    this.created = page[start + CREATED_WORD] ?? 0;
+    this.createdHigh = page[start + CREATED_WORD + 1] ?? 0;
   }
 
   get id(): string {
@@ -116,7 +116,7 @@ class RowRecord implements CredentialRecord {
   }
 
   get expiresAt(): number | null {
-    return this.expiresHigh === NEVER ? null : instantOf(this.expires, this.expiresHigh);
+    return this.expiresHigh === NEVER_HIGH_WORD ? null : instantOf(this.expires, this.expiresHigh);
   }
 
   get createdAt(): number {
@@ -129,13 +129,13 @@ class RowRecord implements CredentialRecord {
  * (Knuth, The Art of Computer Programming 6.4, algorithms L and R): as a million objects they took three
  * times the room, and the collector walked them all. A record is put together when it is asked for.
  */
-export function createMemory(capacity: number): Memory {
+export function createRecordCache(capacity: number): RecordCache {
   /** There are never more rows than records. */
-  const pageWords = Math.min(PAGE_ROWS, capacity) * WORDS;
+  const pageWords = Math.min(PAGE_ROWS, capacity) * WORDS_PER_ROW;
   let pages: Int32Array[] = [];
-  const room = 2 ** Math.ceil(Math.log2(capacity * 2));
-  const mask = room - 1;
-  const newSlots = () => new Int32Array(room * 2);
+  const tableSize = 2 ** Math.ceil(Math.log2(capacity * 2));
+  const mask = tableSize - 1;
+  const newSlots = () => new Int32Array(tableSize * 2);
   /**
    * At each place row + 1, 0 where there is none, and then the digest's second word, so that a record is only looked at
    * if it is nearly certainly the one; of full size from the start, since what nobody wrote to costs nothing and
@@ -153,50 +153,50 @@ export function createMemory(capacity: number): Memory {
   let hand = 0;
 
   const pageOf = (row: number): Int32Array => pages[row >>> PAGE_BITS] ?? NO_WORDS;
-  const startOf = (row: number): number => (row & (PAGE_ROWS - 1)) * WORDS;
+  const startOf = (row: number): number => (row & (PAGE_ROWS - 1)) * WORDS_PER_ROW;
 
   /** The place of a digest in the table, -1 if it is not there. */
   function slotOf(digest: Digest): number {
     const tag = wordOf(digest, 1);
-    for (let at = wordOf(digest, 0) & mask; ; at = (at + 1) & mask) {
-      const row = (slots[at * 2] ?? 0) - 1;
+    for (let index = wordOf(digest, 0) & mask; ; index = (index + 1) & mask) {
+      const row = (slots[index * 2] ?? 0) - 1;
       if (row === -1) return -1;
-      if (slots[at * 2 + 1] !== tag) continue;
+      if (slots[index * 2 + 1] !== tag) continue;
       const page = pageOf(row);
       const start = startOf(row);
       let word = 0;
       while (word < 8 && page[start + word] === wordOf(digest, word)) word++;
-      if (word === 8) return at;
+      if (word === 8) return index;
     }
   }
 
   function link(row: number): void {
     const page = pageOf(row);
     const start = startOf(row);
-    let at = (page[start] ?? 0) & mask;
-    while (slots[at * 2] !== 0) at = (at + 1) & mask;
-    slots[at * 2] = row + 1;
-    slots[at * 2 + 1] = page[start + 1] ?? 0;
+    let index = (page[start] ?? 0) & mask;
+    while (slots[index * 2] !== 0) index = (index + 1) & mask;
+    slots[index * 2] = row + 1;
+    slots[index * 2 + 1] = page[start + 1] ?? 0;
   }
 
   /** Empties a place, and moves up those behind it that would not be found across the hole. */
   function unlink(slot: number): void {
     let hole = slot;
-    for (let at = (hole + 1) & mask; slots[at * 2] !== 0; at = (at + 1) & mask) {
-      const row = (slots[at * 2] ?? 0) - 1;
+    for (let index = (hole + 1) & mask; slots[index * 2] !== 0; index = (index + 1) & mask) {
+      const row = (slots[index * 2] ?? 0) - 1;
       const home = (pageOf(row)[startOf(row)] ?? 0) & mask;
-      if (((at - home) & mask) < ((at - hole) & mask)) continue;
+      if (((index - home) & mask) < ((index - hole) & mask)) continue;
       slots[hole * 2] = row + 1;
-      slots[hole * 2 + 1] = slots[at * 2 + 1] ?? 0;
-      hole = at;
+      slots[hole * 2 + 1] = slots[index * 2 + 1] ?? 0;
+      hole = index;
     }
     slots[hole * 2] = 0;
   }
 
-  function drop(slot: number): void {
+  function removeSlot(slot: number): void {
     const row = (slots[slot * 2] ?? 0) - 1;
     unlink(slot);
-    pageOf(row)[startOf(row) + FLAGS] = 0;
+    pageOf(row)[startOf(row) + FLAGS_WORD] = 0;
     labels[row] = '';
     passphraseHashes.delete(row);
     free.push(row);
@@ -210,24 +210,24 @@ export function createMemory(capacity: number): Memory {
   }
 
   /** Second chance: the next under the hand goes, unless it was used since the hand last came by. */
-  function makeRoom(): void {
-    for (let chances = SECOND_CHANCES; ; hand = (hand + 1) % labels.length) {
+  function evictOne(): void {
+    for (let chances = MAX_SECOND_CHANCES; ; hand = (hand + 1) % labels.length) {
       const page = pageOf(hand);
-      const at = startOf(hand) + FLAGS;
-      const flags = page[at] ?? 0;
-      if ((flags & IS_RECENT) !== 0 && chances-- > 0) page[at] = flags & ~IS_RECENT;
+      const index = startOf(hand) + FLAGS_WORD;
+      const flags = page[index] ?? 0;
+      if ((flags & IS_RECENT) !== 0 && chances-- > 0) page[index] = flags & ~IS_RECENT;
       else break;
     }
-    drop(slotOf(digestOfRow(hand)));
+    removeSlot(slotOf(digestOfRow(hand)));
   }
 
-  function takeRow(): number {
+  function allocateRow(): number {
     const row = free.pop() ?? labels.length;
     if (row >>> PAGE_BITS === pages.length) pages.push(new Int32Array(pageWords));
     return row;
   }
 
-  function numberOf(workspace: WorkspaceMark): number {
+  function workspaceIndexOf(workspace: WorkspaceMark): number {
     let known = workspaceNumbers.get(workspace);
     if (known === undefined) workspaceNumbers.set(workspace, (known = workspaces.push(workspace) - 1));
     return known;
@@ -240,26 +240,26 @@ export function createMemory(capacity: number): Memory {
       const row = (slots[slot * 2] ?? 0) - 1;
       const page = pageOf(row);
       const start = startOf(row);
-      const workspace = workspaces[page[start + WORKSPACE] ?? 0];
-      if (workspace === undefined || workspace.gone) return null;
-      const flags = page[start + FLAGS] ?? 0;
-      page[start + FLAGS] = flags | IS_RECENT;
+      const workspace = workspaces[page[start + WORKSPACE_WORD] ?? 0];
+      if (workspace === undefined || workspace.revoked) return null;
+      const flags = page[start + FLAGS_WORD] ?? 0;
+      page[start + FLAGS_WORD] = flags | IS_RECENT;
       const passphraseHash = (flags & HAS_PASSPHRASE) !== 0 ? (passphraseHashes.get(row) ?? null) : null;
       return new RowRecord(row, labels[row] ?? '', workspace, passphraseHash, page, start);
     },
     set(digest, record) {
       const before = slotOf(digest);
-      if (before !== -1) drop(before);
-      else if (size >= capacity) makeRoom();
-      const row = takeRow();
+      if (before !== -1) removeSlot(before);
+      else if (size >= capacity) evictOne();
+      const row = allocateRow();
       const page = pageOf(row);
       const start = startOf(row);
       for (let word = 0; word < 8; word++) page[start + word] = wordOf(digest, word);
-      writeInstant(page, start + EXPIRES, record.expiresAt);
-      writeInstant(page, start + CREATED, record.createdAt);
-      page[start + RIGHTS] = record.rights;
-      page[start + WORKSPACE] = numberOf(record.workspace);
-      page[start + FLAGS] =
+      writeInstant(page, start + EXPIRES_WORD, record.expiresAt);
+      writeInstant(page, start + CREATED_WORD, record.createdAt);
+      page[start + RIGHTS_WORD] = record.rights;
+      page[start + WORKSPACE_WORD] = workspaceIndexOf(record.workspace);
+      page[start + FLAGS_WORD] =
         IN_USE |
         (record.kind === 'api_key' ? IS_KEY : 0) |
         (record.active ? IS_ACTIVE : 0) |
@@ -273,7 +273,7 @@ export function createMemory(capacity: number): Memory {
     },
     delete(digest) {
       const slot = slotOf(digest);
-      if (slot !== -1) drop(slot);
+      if (slot !== -1) removeSlot(slot);
     },
     clear() {
       pages = [];
@@ -287,10 +287,10 @@ export function createMemory(capacity: number): Memory {
       hand = 0;
     },
     size: () => size,
-    places: {
-      get: (row) => pageOf(row)[startOf(row) + PLACE] ?? 0,
-      set(row, place) {
-        pageOf(row)[startOf(row) + PLACE] = place;
+    counterSlots: {
+      get: (row) => pageOf(row)[startOf(row) + COUNTER_SLOT_WORD] ?? 0,
+      set(row, counterSlot) {
+        pageOf(row)[startOf(row) + COUNTER_SLOT_WORD] = counterSlot;
       },
     },
   };

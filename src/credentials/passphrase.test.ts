@@ -40,13 +40,13 @@ test('what is no argon2id hash is an error and never a match', async () => {
 });
 
 test('a party that has too many hashes waiting is refused, and others have their turn', async () => {
-  const noisy = Array.from({ length: 150 }, (_, at) => hashPassphrase(`passphrase ${at}`, 'noisy'));
+  const noisy = Array.from({ length: 150 }, (_, index) => hashPassphrase(`passphrase ${index}`, 'noisy'));
   let others = 0;
   const left: number[] = [];
   let done = 0;
   for (const one of noisy) one.then(() => done++).catch(() => undefined);
-  const quiet = Array.from({ length: 5 }, async (_, at) => {
-    await hashPassphrase(`passphrase ${at}`, `quiet ${at}`);
+  const quiet = Array.from({ length: 5 }, async (_, index) => {
+    await hashPassphrase(`passphrase ${index}`, `quiet ${index}`);
     others++;
     left.push(128 - done);
   });

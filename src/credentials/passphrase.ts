@@ -3,7 +3,7 @@ import { createFairQueue } from '../contract/fair-queue.ts';
 import { LIMITS } from '../contract/words.ts';
 
 /** argon2id at 19 MiB, two passes, one lane (OWASP Password Storage; contract section 4). */
-const COST = { memory: 19_456, passes: 2, parallelism: 1 } as const;
+const ARGON2_COST = { memory: 19_456, passes: 2, parallelism: 1 } as const;
 const TAG_LENGTH = 32;
 const SALT_LENGTH = 16;
 
@@ -11,12 +11,12 @@ const SALT_LENGTH = 16;
  * About 20 ms and 19 MiB each, so two at a time, from the parties in turn. One party alone may have half of the places,
  * and is answered `unavailable` beyond its share.
  */
-const hashing = createFairQueue({ running: 2, places: 256 });
+const hashQueue = createFairQueue({ maxRunning: 2, capacity: 256 });
 
-const PHC = /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,3}),p=(\d{1,2})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/;
+const PHC_STRING = /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,3}),p=(\d{1,2})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/;
 
 function derive(party: string, parameters: Argon2Parameters): Promise<Buffer> {
-  return hashing.run(
+  return hashQueue.run(
     party,
     () =>
       new Promise((resolve, reject) => {
@@ -43,13 +43,13 @@ export const normalizePassphrase = (text: string): string =>
 export async function hashPassphrase(passphrase: string, party: string): Promise<string> {
   const nonce = randomBytes(SALT_LENGTH);
   const message = Buffer.from(normalizePassphrase(passphrase));
-  const tag = await derive(party, { message, nonce, tagLength: TAG_LENGTH, ...COST });
-  return `$argon2id$v=19$m=${COST.memory},t=${COST.passes},p=${COST.parallelism}$${base64(nonce)}$${base64(tag)}`;
+  const tag = await derive(party, { message, nonce, tagLength: TAG_LENGTH, ...ARGON2_COST });
+  return `$argon2id$v=19$m=${ARGON2_COST.memory},t=${ARGON2_COST.passes},p=${ARGON2_COST.parallelism}$${base64(nonce)}$${base64(tag)}`;
 }
 
 /** Tells whether `passphrase` is the one that was hashed, in constant time (ASVS 11.2.4). `party` as for `hashPassphrase`. */
 export async function verifyPassphrase(phc: string, passphrase: string, party: string): Promise<boolean> {
-  const parts = PHC.exec(phc);
+  const parts = PHC_STRING.exec(phc);
   if (parts === null) throw new Error('A stored hash is not argon2id in PHC form.');
   const [, memory, passes, parallelism, salt = '', expected = ''] = parts;
   const tag = Buffer.from(expected, 'base64');

@@ -1,23 +1,28 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { FailureLimiter } from './failures.ts';
-import type { PassphraseVerdict } from './judge.ts';
+import type { PassphraseResult } from './judge.ts';
 import { normalizePassphrase, verifyPassphrase } from './passphrase.ts';
-import { createLines } from './queue.ts';
+import { createKeyedMutex } from './queue.ts';
 import type { CredentialRecord } from './record.ts';
 import type { TrustedClients } from './trusted-clients.ts';
 
-export interface Proof {
+export interface PassphraseVerifier {
   /** The verdict when it needs neither a hash nor the store, null otherwise. */
-  quick(record: CredentialRecord, passphrase: string | null, address: string, now: number): PassphraseVerdict | null;
+  checkCached(
+    record: CredentialRecord,
+    passphrase: string | null,
+    address: string,
+    now: number,
+  ): PassphraseResult | null;
   /** The verdict, with a hash if it must be. Throws `unavailable` when too many hashes wait. */
-  check(record: CredentialRecord, passphrase: string, address: string, clock: () => number): Promise<PassphraseVerdict>;
+  verify(record: CredentialRecord, passphrase: string, address: string, clock: () => number): Promise<PassphraseResult>;
   /** Seconds until a try from `address` is judged again; at least 1. */
-  retryAfter(record: CredentialRecord, address: string, now: number): number;
+  retryAfterSeconds(record: CredentialRecord, address: string, now: number): number;
 }
 
-const PROVEN_KEPT = 100_000;
+const MAX_VERIFIED_PAIRS = 100_000;
 /** Who finds the limit reached when their turn comes costs no hash, so many may wait. */
-const WAITING_PER_CREDENTIAL = 256;
+const MAX_WAITING_PER_CREDENTIAL = 256;
 
 /**
  * Proves passphrases. A pair that was proven once is kept as an HMAC under a key that only this
@@ -26,89 +31,91 @@ const WAITING_PER_CREDENTIAL = 256;
  * (CVE-2026-27801); equal tries from one address share a hash. The failures of others do not lock a client that has
  * used the right pair lately.
  */
-export function createProof(failures: FailureLimiter, trust: TrustedClients): Proof {
+export function createPassphraseVerifier(failures: FailureLimiter, trustedClients: TrustedClients): PassphraseVerifier {
   const key = randomBytes(32);
-  const proven = new Map<string, Uint8Array>();
-  const lines = createLines(WAITING_PER_CREDENTIAL);
-  const underWay = new Map<string, Promise<PassphraseVerdict>>();
+  const verifiedMacs = new Map<string, Uint8Array>();
+  const hashMutex = createKeyedMutex(MAX_WAITING_PER_CREDENTIAL);
+  const pendingVerifications = new Map<string, Promise<PassphraseResult>>();
 
   const macOf = (record: CredentialRecord, passphrase: string) =>
     createHmac('sha256', key)
       .update(`${record.id}\0${normalizePassphrase(passphrase)}`)
       .digest();
 
-  function isProven(record: CredentialRecord, mac: Uint8Array): boolean {
-    const known = proven.get(record.id);
+  function isVerified(record: CredentialRecord, mac: Uint8Array): boolean {
+    const known = verifiedMacs.get(record.id);
     return known !== undefined && timingSafeEqual(known, mac);
   }
 
-  function keep(record: CredentialRecord, mac: Uint8Array): void {
-    proven.set(record.id, mac);
-    if (proven.size <= PROVEN_KEPT) return;
-    const [oldest] = proven.keys();
-    if (oldest !== undefined) proven.delete(oldest);
+  function rememberVerified(record: CredentialRecord, mac: Uint8Array): void {
+    verifiedMacs.set(record.id, mac);
+    if (verifiedMacs.size <= MAX_VERIFIED_PAIRS) return;
+    const [oldest] = verifiedMacs.keys();
+    if (oldest !== undefined) verifiedMacs.delete(oldest);
   }
 
   /** Counts a wrong try; if the limit was reached meanwhile, nobody is told that it was wrong. */
-  async function countWrong(record: CredentialRecord, address: string, now: number): Promise<PassphraseVerdict> {
-    const trusted = trust.known(record, address, now) === true;
-    return (await failures.add(record.id, address, now, trusted)) > 0 ? 'limited' : 'incorrect';
+  async function countFailure(record: CredentialRecord, address: string, now: number): Promise<PassphraseResult> {
+    const trusted = trustedClients.isTrusted(record, address, now) === true;
+    return (await failures.recordFailure(record.id, address, now, trusted)) > 0 ? 'limited' : 'incorrect';
   }
 
   /** Milliseconds to wait by what this process knows. */
-  const waitOf = (record: CredentialRecord, address: string, now: number) =>
-    failures.wait(record.id, address, now, trust.known(record, address, now) === true);
+  const waitMsFor = (record: CredentialRecord, address: string, now: number) =>
+    failures.waitMs(record.id, address, now, trustedClients.isTrusted(record, address, now) === true);
 
-  async function hashOnce(
+  async function verifyHash(
     record: CredentialRecord,
     passphrase: string,
     mac: Uint8Array,
     address: string,
     clock: () => number,
-  ): Promise<PassphraseVerdict> {
+  ): Promise<PassphraseResult> {
     const { passphraseHash } = record;
     if (passphraseHash === null) return 'not_needed';
-    return lines.run(record.id, async () => {
-      if (waitOf(record, address, clock()) > 0) return 'limited';
-      if (isProven(record, mac)) return 'correct';
+    return hashMutex.run(record.id, async () => {
+      if (waitMsFor(record, address, clock()) > 0) return 'limited';
+      if (isVerified(record, mac)) return 'correct';
       if (!(await verifyPassphrase(passphraseHash, passphrase, record.workspace.id)))
-        return countWrong(record, address, clock());
+        return countFailure(record, address, clock());
       // Other nodes may have counted failures while this one was hashing.
       await failures.refresh(record.id, clock());
-      if (waitOf(record, address, clock()) > 0) return 'limited';
-      keep(record, mac);
+      if (waitMsFor(record, address, clock()) > 0) return 'limited';
+      rememberVerified(record, mac);
       return 'correct';
     });
   }
 
   return {
-    quick(record, passphrase, address, now) {
+    checkCached(record, passphrase, address, now) {
       if (record.passphraseHash === null) return 'not_needed';
       if (passphrase === null) return 'missing';
-      if (failures.wait(record.id, address, now) > 0) {
-        const trusted = trust.known(record, address, now);
+      if (failures.waitMs(record.id, address, now) > 0) {
+        const trusted = trustedClients.isTrusted(record, address, now);
         // Whether others' failures count is not known yet.
-        if (trusted === null && failures.wait(record.id, address, now, true) === 0) return null;
-        if (waitOf(record, address, now) > 0) return 'limited';
+        if (trusted === null && failures.waitMs(record.id, address, now, true) === 0) return null;
+        if (waitMsFor(record, address, now) > 0) return 'limited';
       }
-      return isProven(record, macOf(record, passphrase)) ? 'correct' : null;
+      return isVerified(record, macOf(record, passphrase)) ? 'correct' : null;
     },
-    async check(record, passphrase, address, clock) {
+    async verify(record, passphrase, address, clock) {
       await failures.refresh(record.id, clock());
-      if (failures.wait(record.id, address, clock()) > 0) await trust.learn(record, address, clock());
-      if (waitOf(record, address, clock()) > 0) return 'limited';
+      if (failures.waitMs(record.id, address, clock()) > 0) await trustedClients.load(record, address, clock());
+      if (waitMsFor(record, address, clock()) > 0) return 'limited';
       const mac = macOf(record, passphrase);
-      if (isProven(record, mac)) return 'correct';
+      if (isVerified(record, mac)) return 'correct';
       const key = `${mac.toString('latin1')}${address}`;
-      const running = underWay.get(key);
+      const running = pendingVerifications.get(key);
       if (running !== undefined) {
-        const verdict = await running;
-        return verdict === 'incorrect' ? countWrong(record, address, clock()) : verdict;
+        const result = await running;
+        return result === 'incorrect' ? countFailure(record, address, clock()) : result;
       }
-      const mine = hashOnce(record, passphrase, mac, address, clock).finally(() => underWay.delete(key));
-      underWay.set(key, mine);
-      return mine;
+      const verification = verifyHash(record, passphrase, mac, address, clock).finally(() =>
+        pendingVerifications.delete(key),
+      );
+      pendingVerifications.set(key, verification);
+      return verification;
     },
-    retryAfter: (record, address, now) => Math.max(1, Math.ceil(waitOf(record, address, now) / 1000)),
+    retryAfterSeconds: (record, address, now) => Math.max(1, Math.ceil(waitMsFor(record, address, now) / 1000)),
   };
 }

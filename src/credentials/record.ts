@@ -7,7 +7,7 @@ export type Digest = string;
 /** What a workspace's records share, so that a million of them cost one. `gone` once all of it was revoked. */
 export interface WorkspaceMark {
   readonly id: string;
-  gone: boolean;
+  revoked: boolean;
 }
 
 /**

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createMemory } from './memory.ts';
+import { createRecordCache } from './memory.ts';
 import type { StoredCredential } from './record.ts';
-import { createRegistry } from './registry.ts';
+import { createRecordRegistry } from './registry.ts';
 
 const stored = (id: string, workspaceId = 'wsp_1', name = 'one'): StoredCredential => ({
   kind: 'api_key',
@@ -22,9 +22,9 @@ function setUp(options: { capacity?: number; holds?: () => boolean } = {}) {
   const open: { digest: string; end: () => void; fail: (error: Error) => void }[] = [];
   let reads = 0;
   let gated = false;
-  const registry = createRegistry({
+  const registry = createRecordRegistry({
     lease: { holds: options.holds ?? (() => true) },
-    memory: createMemory(options.capacity ?? 1000),
+    cache: createRecordCache(options.capacity ?? 1000),
     read(digest) {
       reads++;
       const found = table.get(digest) ?? null;
@@ -47,10 +47,10 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 test('a record is read once, then judged from memory; the unknown is never remembered', async () => {
   const { table, registry, reads } = setUp();
   table.set('a', stored('key_a'));
-  assert.equal(registry.remembered('a'), null);
+  assert.equal(registry.findCached('a'), null);
   assert.equal((await registry.find('a'))?.id, 'key_a');
   assert.equal((await registry.find('a'))?.id, 'key_a');
-  assert.equal(registry.remembered('a')?.id, 'key_a');
+  assert.equal(registry.findCached('a')?.id, 'key_a');
   assert.equal(reads(), 1);
   assert.equal(await registry.find('unknown'), null);
   assert.equal(await registry.find('unknown'), null);
@@ -91,9 +91,9 @@ test('CVE-2026-46554: from the revocation on, memory no longer has the record', 
   await registry.find('b');
   table.delete('a');
   registry.apply({ workspaceId: 'wsp_1', digest: 'a' });
-  assert.equal(registry.remembered('a'), null);
+  assert.equal(registry.findCached('a'), null);
   assert.equal(await registry.find('a'), null);
-  assert.equal(registry.remembered('b')?.id, 'key_b');
+  assert.equal(registry.findCached('b')?.id, 'key_b');
 });
 
 test('a record whose read began before a revocation is read again and not remembered as it was', async () => {
@@ -107,7 +107,7 @@ test('a record whose read began before a revocation is read again and not rememb
   gate(false);
   open[0]?.end();
   assert.equal((await early)?.name, 'after');
-  assert.equal(registry.remembered('a')?.name, 'after');
+  assert.equal(registry.findCached('a')?.name, 'after');
   assert.equal(reads(), 2);
 });
 
@@ -127,7 +127,7 @@ test('who asks after a revocation does not join a read that began before it', as
   assert.equal(await late, null);
   open[0]?.end();
   assert.equal(await early, null);
-  assert.equal(registry.remembered('a'), null);
+  assert.equal(registry.findCached('a'), null);
 });
 
 test('under revocations that never pause a read still ends, and is never remembered stale', async () => {
@@ -142,7 +142,7 @@ test('under revocations that never pause a read still ends, and is never remembe
   }
   assert.equal((await found)?.id, 'key_a');
   assert.equal(reads(), 3);
-  assert.equal(registry.remembered('a'), null);
+  assert.equal(registry.findCached('a'), null);
 });
 
 test('revoking a workspace ends all of its records and no other', async () => {
@@ -154,9 +154,9 @@ test('revoking a workspace ends all of its records and no other', async () => {
   table.delete('a');
   table.delete('b');
   registry.apply({ workspaceId: 'wsp_1', digest: null });
-  assert.equal(registry.remembered('a'), null);
+  assert.equal(registry.findCached('a'), null);
   assert.equal(await registry.find('b'), null);
-  assert.equal(registry.remembered('c')?.id, 'key_c');
+  assert.equal(registry.findCached('c')?.id, 'key_c');
 });
 
 test('without the lease nothing is judged from memory, and each request asks the store', async () => {
@@ -165,7 +165,7 @@ test('without the lease nothing is judged from memory, and each request asks the
   table.set('a', stored('key_a'));
   await registry.find('a');
   held = false;
-  assert.equal(registry.remembered('a'), null);
+  assert.equal(registry.findCached('a'), null);
   await registry.find('a');
   await registry.find('a');
   assert.equal(reads(), 3);
@@ -173,11 +173,11 @@ test('without the lease nothing is judged from memory, and each request asks the
 
 test('memory is bounded, and what is in use stays when room is made', async () => {
   const { table, registry, reads } = setUp({ capacity: 100 });
-  for (let at = 0; at < 300; at++) table.set(`d${at}`, stored(`key_${at}`));
+  for (let index = 0; index < 300; index++) table.set(`d${index}`, stored(`key_${index}`));
   await registry.find('d0');
-  for (let at = 1; at < 300; at++) {
-    await registry.find(`d${at}`);
-    assert.ok(registry.remembered('d0') !== null, `forgotten at ${at}`);
+  for (let index = 1; index < 300; index++) {
+    await registry.find(`d${index}`);
+    assert.ok(registry.findCached('d0') !== null, `forgotten at ${index}`);
     assert.ok(registry.size() <= 100);
   }
   const before = reads();

@@ -1,7 +1,7 @@
-import type { Memory, NewRecord } from './memory.ts';
+import type { RecordCache, UncachedRecord } from './memory.ts';
 import { type CredentialRecord, type Digest, labelOf, type StoredCredential, type WorkspaceMark } from './record.ts';
-import { grantedBy } from './rights.ts';
-import type { Places } from './tally.ts';
+import { grantedMaskOf } from './rights.ts';
+import type { CounterSlots } from './tally.ts';
 
 /** What ends records: one credential by its digest, or with null all of a workspace. */
 export interface Revocation {
@@ -21,9 +21,9 @@ export interface Lease {
   holds(): boolean;
 }
 
-export interface Registry {
+export interface RecordRegistry {
   /** The record of a digest if it is in memory and memory may be judged from, null otherwise. No I/O. */
-  remembered(digest: Digest): CredentialRecord | null;
+  findCached(digest: Digest): CredentialRecord | null;
   /**
    * The record of a digest, from memory or the store; null where the store has none.
    * Rejects when it has to be read and the store can't be: never guesses.
@@ -34,20 +34,20 @@ export interface Registry {
   /** Forgets everything. */
   clear(): void;
   /** Whether memory has the record, be it one to judge from now or not. */
-  knows(digest: Digest): boolean;
+  isCached(digest: Digest): boolean;
   /** Records in memory. */
   size(): number;
   /** Where the uses of its records are counted. */
-  readonly places: Places;
+  readonly counterSlots: CounterSlots;
 }
 
-interface Read {
+interface PendingRead {
   readonly epoch: number;
   readonly record: Promise<CredentialRecord | null>;
 }
 
 /** How often a read is done anew because something was revoked meanwhile, before it is taken as it came. */
-const READS = 3;
+const MAX_READ_ATTEMPTS = 3;
 /** Of a record that is handed out and not remembered. */
 const NO_ROW = -1;
 
@@ -57,33 +57,33 @@ const NO_ROW = -1;
  * joins such a read. Without a lease this node may not have been told of a revocation, so then nobody
  * joins any read that has begun: those who come share the next one.
  */
-export function createRegistry(options: {
+export function createRecordRegistry(options: {
   read: (digest: Digest) => Promise<StoredCredential | null>;
   lease: Lease;
   /** Empty, and nobody else's. */
-  memory: Memory;
-}): Registry {
-  const { read, lease, memory } = options;
+  cache: RecordCache;
+}): RecordRegistry {
+  const { read, lease, cache } = options;
   const workspaces = new Map<string, WorkspaceMark>();
-  const reads = new Map<Digest, Read>();
+  const reads = new Map<Digest, PendingRead>();
   const nextReads = new Map<Digest, Promise<CredentialRecord | null>>();
   /** Grows with each revocation: what was read in an earlier epoch may be stale. */
   let epoch = 0;
 
   function markOf(id: string): WorkspaceMark {
     let mark = workspaces.get(id);
-    if (mark === undefined) workspaces.set(id, (mark = { id, gone: false }));
+    if (mark === undefined) workspaces.set(id, (mark = { id, revoked: false }));
     return mark;
   }
 
-  function recordOf(stored: StoredCredential): NewRecord {
+  function recordOf(stored: StoredCredential): UncachedRecord {
     return {
       kind: stored.kind,
       label: labelOf(stored.id, stored.name),
       id: stored.id,
       name: stored.name,
       workspace: markOf(stored.workspaceId),
-      rights: grantedBy(stored.kind, stored.rights, stored.guard),
+      rights: grantedMaskOf(stored.kind, stored.rights, stored.guard),
       active: stored.active,
       expiresAt: stored.expiresAt,
       createdAt: stored.createdAt,
@@ -92,30 +92,30 @@ export function createRegistry(options: {
   }
 
   async function readRecord(digest: Digest): Promise<CredentialRecord | null> {
-    for (let left = READS; ; left--) {
+    for (let attemptsLeft = MAX_READ_ATTEMPTS; ; attemptsLeft--) {
       const before = epoch;
       const stored = await read(digest);
-      if (epoch !== before && left > 1) continue;
+      if (epoch !== before && attemptsLeft > 1) continue;
       if (stored === null) return null;
       const record = recordOf(stored);
       if (epoch !== before) return { ...record, row: NO_ROW };
-      memory.set(digest, record);
-      return memory.get(digest);
+      cache.set(digest, record);
+      return cache.get(digest);
     }
   }
 
   function startRead(digest: Digest): Promise<CredentialRecord | null> {
-    const mine: Read = {
+    const pendingRead: PendingRead = {
       epoch,
       record: readRecord(digest).finally(() => {
-        if (reads.get(digest) === mine) reads.delete(digest);
+        if (reads.get(digest) === pendingRead) reads.delete(digest);
       }),
     };
-    reads.set(digest, mine);
-    return mine.record;
+    reads.set(digest, pendingRead);
+    return pendingRead.record;
   }
 
-  function readNext(digest: Digest, running: Read): Promise<CredentialRecord | null> {
+  function readNext(digest: Digest, running: PendingRead): Promise<CredentialRecord | null> {
     const waiting = nextReads.get(digest);
     if (waiting !== undefined) return waiting;
     const start = () => {
@@ -134,35 +134,35 @@ export function createRegistry(options: {
     return running.epoch === epoch ? running.record : startRead(digest);
   }
 
-  function remembered(digest: Digest): CredentialRecord | null {
+  function findCached(digest: Digest): CredentialRecord | null {
     if (!lease.holds()) return null;
-    return memory.get(digest);
+    return cache.get(digest);
   }
 
   return {
-    remembered,
+    findCached,
     find: (digest) => {
-      const record = remembered(digest);
+      const record = findCached(digest);
       return record === null ? readOnce(digest) : Promise.resolve(record);
     },
     apply({ workspaceId, digest }) {
       epoch++;
       if (digest !== null) {
-        memory.delete(digest);
+        cache.delete(digest);
         return;
       }
       const mark = workspaces.get(workspaceId);
       if (mark === undefined) return;
-      mark.gone = true;
+      mark.revoked = true;
       workspaces.delete(workspaceId);
     },
     clear() {
       epoch++;
-      memory.clear();
+      cache.clear();
       workspaces.clear();
     },
-    knows: (digest) => memory.get(digest) !== null,
-    size: memory.size,
-    places: memory.places,
+    isCached: (digest) => cache.get(digest) !== null,
+    size: cache.size,
+    counterSlots: cache.counterSlots,
   };
 }

@@ -70,9 +70,9 @@ test('a secret with any one character changed, added, removed or swapped is refu
       fc.constantFrom(...KINDS),
       fc.nat(),
       fc.string({ unit: 'grapheme', minLength: 1, maxLength: 1 }),
-      (kind, place, character) => {
+      (kind, position, character) => {
         const secret = mintSecret(kind);
-        const at = place % secret.length;
+        const at = position % secret.length;
         const changed = secret.slice(0, at) + character + secret.slice(at + 1);
         if (changed !== secret) assert.equal(secretKindOf(changed), null);
         assert.equal(secretKindOf(secret.slice(0, at) + secret.slice(at + 1)), null);

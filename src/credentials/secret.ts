@@ -14,7 +14,7 @@ export type { Digest } from './record.ts';
 
 const TAIL_LENGTH = SECRET_RANDOM_LENGTH + SECRET_CHECKSUM_LENGTH;
 /** The largest multiple of 62 below 256: bytes from there on are thrown away, so that no character is likelier. */
-const FAIR_BYTES = 248;
+const UNBIASED_BYTE_COUNT = 248;
 
 const IS_BASE62 = new Uint8Array(128);
 for (const character of BASE62) IS_BASE62[character.charCodeAt(0)] = 1;
@@ -24,10 +24,10 @@ for (const character of BASE62) IS_BASE62[character.charCodeAt(0)] = 1;
  * for a quarter of what handing the string to zlib costs. Table `n` holds each byte with `n` zeros behind it.
  */
 const CRC_TABLES = new Int32Array(4 * 256);
-for (let at = 0; at < 4 * 256; at++) {
-  let rest = at < 256 ? at : (CRC_TABLES[at - 256] ?? 0);
+for (let index = 0; index < 4 * 256; index++) {
+  let rest = index < 256 ? index : (CRC_TABLES[index - 256] ?? 0);
   for (let bit = 0; bit < 8; bit++) rest = (rest >>> 1) ^ ((rest & 1) * 0xedb88320);
-  CRC_TABLES[at] = rest;
+  CRC_TABLES[index] = rest;
 }
 /** Where the checksum of each kind stands once its prefix is read. */
 const CRC_OF_PREFIX: Readonly<Record<SecretKind, number>> = {
@@ -40,7 +40,7 @@ const CRC_OF_PREFIX: Readonly<Record<SecretKind, number>> = {
 export function checksumOf(text: string): string {
   let rest = crc32(text);
   let checksum = '';
-  for (let place = 0; place < SECRET_CHECKSUM_LENGTH; place++) {
+  for (let digit = 0; digit < SECRET_CHECKSUM_LENGTH; digit++) {
     checksum = BASE62.charAt(rest % 62) + checksum;
     rest = Math.floor(rest / 62);
   }
@@ -56,7 +56,7 @@ export function mintSecret(kind: SecretKind): string {
   const length = secret.length + SECRET_RANDOM_LENGTH;
   while (secret.length < length) {
     for (const byte of randomBytes(64)) {
-      if (byte < FAIR_BYTES && secret.length < length) secret += BASE62.charAt(byte % 62);
+      if (byte < UNBIASED_BYTE_COUNT && secret.length < length) secret += BASE62.charAt(byte % 62);
     }
   }
   return secret + checksumOf(secret);
@@ -73,11 +73,11 @@ export function secretKindOf(text: string): SecretKind | null {
   const body = text.length - SECRET_CHECKSUM_LENGTH;
   let crc = CRC_OF_PREFIX[kind];
   let valid = 1;
-  for (let at = prefix.length; at < body; at += 4) {
-    const first = text.charCodeAt(at);
-    const second = text.charCodeAt(at + 1);
-    const third = text.charCodeAt(at + 2);
-    const fourth = text.charCodeAt(at + 3);
+  for (let index = prefix.length; index < body; index += 4) {
+    const first = text.charCodeAt(index);
+    const second = text.charCodeAt(index + 1);
+    const third = text.charCodeAt(index + 2);
+    const fourth = text.charCodeAt(index + 3);
     valid &= (IS_BASE62[first] ?? 0) & (IS_BASE62[second] ?? 0) & (IS_BASE62[third] ?? 0) & (IS_BASE62[fourth] ?? 0);
     crc ^= first | (second << 8) | (third << 16) | (fourth << 24);
     crc =
@@ -88,8 +88,8 @@ export function secretKindOf(text: string): SecretKind | null {
   }
   if (valid === 0) return null;
   let rest = ~crc >>> 0;
-  for (let at = text.length - 1; at >= body; at--) {
-    if (text.charCodeAt(at) !== BASE62.charCodeAt(rest % 62)) return null;
+  for (let index = text.length - 1; index >= body; index--) {
+    if (text.charCodeAt(index) !== BASE62.charCodeAt(rest % 62)) return null;
     // Cut off as an unsigned word, which the machine divides in one step.
     rest = (rest / 62) >>> 0;
   }

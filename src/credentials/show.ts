@@ -1,20 +1,21 @@
 import type { Credential } from './store.ts';
 
 /** An instant as the wire shows it: ISO 8601, UTC, milliseconds. */
-export const instant = (at: number): string => new Date(at).toISOString();
-export const maybeInstant = (at: number | null): string | null => (at === null ? null : instant(at));
+export const toIsoString = (epochMs: number): string => new Date(epochMs).toISOString();
+export const toIsoStringOrNull = (epochMs: number | null): string | null =>
+  epochMs === null ? null : toIsoString(epochMs);
 
 /** What access tokens and API keys show alike. Pure. */
-export function showFacts(credential: Credential) {
+export function toSharedFields(credential: Credential) {
   const { id, name, hint, createdBy, useCount } = credential;
   return {
     id,
     name,
     hint,
-    expiresAt: maybeInstant(credential.expiresAt),
-    createdAt: instant(credential.createdAt),
+    expiresAt: toIsoStringOrNull(credential.expiresAt),
+    createdAt: toIsoString(credential.createdAt),
     createdBy,
-    lastUsedAt: maybeInstant(credential.lastUsedAt),
+    lastUsedAt: toIsoStringOrNull(credential.lastUsedAt),
     useCount,
   };
 }

@@ -14,18 +14,22 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   'memory is filled without the check': {
     seed: 5,
     changes: [
-      ['registry.ts', 'if (epoch !== before && left > 1) continue;', ''],
+      ['registry.ts', 'if (epoch !== before && attemptsLeft > 1) continue;', ''],
       ['registry.ts', 'if (epoch !== before) return { ...record, row: NO_ROW };', ''],
     ],
   },
   'a number is confirmed before its record is dropped': {
     seed: 10,
     changes: [
-      ['lease.ts', 'let applied: Point | null = null;', 'let applied: Point | null = null; const late = [];'],
+      [
+        'lease.ts',
+        'let applied: RevocationPoint | null = null;',
+        'let applied: RevocationPoint | null = null; const late = [];',
+      ],
       ['lease.ts', 'registry.apply(revocation);', 'late.push(revocation);'],
       [
         'lease.ts',
-        '    observe();\n    if (stopped',
+        '    readWallClock();\n    if (stopped',
         '    for (const one of late.splice(0)) registry.apply(one);\n    if (stopped',
       ],
     ],
@@ -53,13 +57,13 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   'revocations are pruned that a sleeper has not seen': {
     seed: 3,
-    changes: [['node.ts', 'if (gap) following.startOver(head);', 'if (gap) following.apply([], head);']],
+    changes: [['node.ts', 'if (gap) following.reset(head);', 'if (gap) following.apply([], head);']],
   },
   'a wake-up is lost and nobody looks by themselves': {
     seed: 1,
     changes: [
-      ['settling.ts', 'if (waiting.length > 0) cancel = schedule(Math.max(1, pause), look);', ''],
-      ['node.ts', 'onBeat: settling.look', 'onBeat: () => {}'],
+      ['settling.ts', 'if (waiting.length > 0) cancel = schedule(Math.max(1, pauseMs), checkConfirmations);', ''],
+      ['node.ts', 'onHeartbeat: revocationBarrier.checkConfirmations', 'onHeartbeat: () => {}'],
     ],
   },
   'without a lease a judgement joins a read that had begun': {
@@ -69,7 +73,11 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   'a guard is given a lease without a look at what it has not applied': {
     seed: 2,
     changes: [
-      ['guards.ts', 'if (news !== null && (!news.whole || news.revocations.length > 0))', 'if (news === undefined)'],
+      [
+        'guards.ts',
+        'if (feedPage !== null && (!feedPage.whole || feedPage.revocations.length > 0))',
+        'if (feedPage === undefined)',
+      ],
     ],
   },
   "a guard is given records out of a server's memory": { seed: 26, recordsFromMemory: true },
@@ -85,7 +93,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   'a guard keeps what was revoked and pruned while it slept': {
     seed: 10,
-    changes: [['guard-lease.ts', 'else following.startOver(news.head);', 'else following.apply([], news.head);']],
+    changes: [['guard-lease.ts', 'else follower.reset(feedPage.head);', 'else follower.apply([], feedPage.head);']],
   },
   'numbers alone tell a node where it stands': {
     seed: 1,
@@ -113,7 +121,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   'leases that the store has forgotten are not waited for': {
     seed: 1,
-    changes: [['settling.ts', 'if (clocks.monotonic() < certainAt) return true;', '']],
+    changes: [['settling.ts', 'if (clocks.monotonic() < allLeasesKnownAt) return true;', '']],
   },
   'a deletion that the store has lost is answered': {
     seed: 1,

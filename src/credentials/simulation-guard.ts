@@ -1,41 +1,41 @@
-import { revocationsIn } from './guard-lease.ts';
-import type { BeatingLease } from './lease.ts';
-import type { Machine, ServerMachine, World } from './simulation.ts';
-import { createSmallMemory } from './small-memory.ts';
+import { toRevokedRecords } from './guard-lease.ts';
+import type { RenewingLease } from './lease.ts';
+import type { SimulatedMachine, SimulatedServer, World } from './simulation.ts';
+import { createObjectRecordCache } from './small-memory.ts';
 
 /** A process of somebody else's that judges one workspace's credentials from memory. */
-export interface GuardMachine extends Machine {
+export interface SimulatedGuard extends SimulatedMachine {
   /** The credential that is presented to it. */
   readonly credential: number;
   readonly workspaceId: string;
   /** The server that it is connected to. */
-  at: number;
-  lease: BeatingLease;
+  serverIndex: number;
+  lease: RenewingLease;
 }
 
 /**
  * Starts a guard: the real registry, lease and renewal, with a network to one server at a time. A
  * connection is lost when either end is cut off or the server dies; the next one may be to another server.
  */
-export function bootGuard(world: World, machine: GuardMachine): void {
-  const { engine, servers, bound, random, after, send, deliver, clocksOf } = world;
+export function startGuard(world: World, machine: SimulatedGuard): void {
+  const { engine, servers, leaseMs: bound, random, after, send, deliver, clocksOf } = world;
   const { workspaceId } = machine;
   const process = ++machine.process;
   const id = `guard ${machine.index}.${process}`;
   machine.inbox = [];
 
   /** Asks the server; what comes of it is only known if both ends stay. */
-  function call<T>(question: (server: ServerMachine, serverProcess: number) => Promise<T>): Promise<T> {
-    const server = servers[machine.at];
+  function callServer<T>(request: (server: SimulatedServer, serverProcess: number) => Promise<T>): Promise<T> {
+    const server = servers[machine.serverIndex];
     if (server === undefined) return Promise.reject(new Error('There is no such server.'));
     const serverProcess = server.process;
-    const isLost = machine.cut && random() < 0.5;
-    const isUnheard = machine.cut && !isLost;
+    const isLost = machine.isPartitioned && random() < 0.5;
+    const isUnheard = machine.isPartitioned && !isLost;
     return new Promise((resolve, reject) => {
       const fail = (error: unknown) =>
         send(() =>
           deliver(machine, process, () => {
-            machine.at = Math.floor(random() * servers.length);
+            machine.serverIndex = Math.floor(random() * servers.length);
             reject(error);
           }),
         );
@@ -44,7 +44,7 @@ export function bootGuard(world: World, machine: GuardMachine): void {
       const cancel = after(bound, () => fail(new Error('timed out')));
       send(() =>
         deliver(server, serverProcess, () => {
-          question(server, serverProcess).then((answer) => {
+          request(server, serverProcess).then((answer) => {
             cancel();
             if (isUnheard || server.process !== serverProcess) fail(new Error('cut off'));
             else send(() => deliver(machine, process, () => resolve(answer)));
@@ -55,15 +55,15 @@ export function bootGuard(world: World, machine: GuardMachine): void {
   }
 
   const schedule = (delay: number, work: () => void) =>
-    after(delay / machine.rate, () => deliver(machine, process, work));
+    after(delay / machine.clockRate, () => deliver(machine, process, work));
   const registry = engine.createRegistry({
-    read: (digest) => call((server) => server.guards.record(workspaceId, digest)),
+    read: (digest) => callServer((server) => server.guards.findRecord(workspaceId, digest)),
     lease: { holds: () => machine.lease.holds() },
-    memory: createSmallMemory(2),
+    cache: createObjectRecordCache(2),
   });
   const lease = engine.createLease({
     renew: engine.renewOver((applied, moved) =>
-      call((server) => server.guards.beat({ id, workspaceId, applied, moved })),
+      callServer((server) => server.guards.renewLease({ id, workspaceId, applied, moved })),
     ),
     registry,
     bound,
@@ -71,25 +71,25 @@ export function bootGuard(world: World, machine: GuardMachine): void {
     schedule,
     random,
     onError: () => {},
-    onBeat: () => {},
+    onHeartbeat: () => {},
   });
   machine.registry = registry;
   machine.lease = lease;
   machine.holds = lease.holds;
 
-  function listen(): void {
+  function followRevocations(): void {
     const since = lease.applied();
-    if (since === null) return void schedule(bound / 4, listen);
-    call((server) => server.guards.wait({ id, workspaceId }, since)).then(
-      (news) => {
-        if (news.whole) lease.hear(since, revocationsIn(news, workspaceId), news.through);
-        if (!news.whole || news.revocations.length > 0) lease.wake();
-        if (lease.applied() === since) schedule(bound / 4, listen);
-        else listen();
+    if (since === null) return void schedule(bound / 4, followRevocations);
+    callServer((server) => server.guards.waitForRevocations({ id, workspaceId }, since)).then(
+      (feedPage) => {
+        if (feedPage.whole) lease.applyRevocations(since, toRevokedRecords(feedPage, workspaceId), feedPage.through);
+        if (!feedPage.whole || feedPage.revocations.length > 0) lease.renewNow();
+        if (lease.applied() === since) schedule(bound / 4, followRevocations);
+        else followRevocations();
       },
-      () => schedule(bound / 4, listen),
+      () => schedule(bound / 4, followRevocations),
     );
   }
-  listen();
+  followRevocations();
   void lease.start(Number.POSITIVE_INFINITY);
 }

@@ -1,6 +1,6 @@
 import type { WorkspaceRevocations } from './guards.ts';
-import type { Point } from './lease.ts';
-import type { Caught, Confirmation, Look, Numbered } from './node.ts';
+import type { RevocationPoint } from './lease.ts';
+import type { CommittedRevocation, Confirmation, LeaseSnapshot, RevocationPage } from './node.ts';
 import type { StoredCredential } from './record.ts';
 import type { Revocation } from './registry.ts';
 
@@ -8,44 +8,44 @@ import type { Revocation } from './registry.ts';
 export interface SimulatedTransaction {
   readonly alive: () => boolean;
   lock: 'share' | 'update' | null;
-  over: 'committed' | 'aborted' | null;
+  outcome: 'committed' | 'aborted' | null;
   readonly writes: (() => void)[];
 }
 
-type Lock = 'share' | 'update';
+type LockMode = 'share' | 'update';
 
 /** The part of a SQL store that the protocol rests on: row locks, commits that are seen whole, one clock. */
 export interface SimulatedStore {
   read(credential: number): StoredCredential | null;
-  readHead(transaction?: SimulatedTransaction): Point;
-  readAfter(number: number, limit: number, transaction?: SimulatedTransaction): Caught;
+  readHead(transaction?: SimulatedTransaction): RevocationPoint;
+  readAfter(number: number, limit: number, transaction?: SimulatedTransaction): RevocationPage;
   readWorkspace(
     workspaceId: string,
     after: number,
     limit: number,
     transaction?: SimulatedTransaction,
   ): WorkspaceRevocations;
-  look(awaited: readonly Numbered[]): Look;
+  readLeases(awaited: readonly CommittedRevocation[]): LeaseSnapshot;
   begin(alive: () => boolean): SimulatedTransaction;
-  lockCounter(transaction: SimulatedTransaction, lock: Lock): Promise<Point>;
+  lockCounter(transaction: SimulatedTransaction, lock: LockMode): Promise<RevocationPoint>;
   grant(transaction: SimulatedTransaction, confirmation: Confirmation): void;
   /** Writes a new version, or takes the credential away; null where there is none. What it became is known after the commit. */
   change(
     transaction: SimulatedTransaction,
     credential: number,
     deleting: boolean,
-  ): { made(): Numbered; version(): number } | null;
+  ): { made(): CommittedRevocation; version(): number } | null;
   commit(transaction: SimulatedTransaction): void;
-  giveUp(id: string): void;
+  releaseLease(id: string): void;
   prune(): void;
   /**
    * Goes back to an earlier commit, `share` of all there were (0 to 1), as a failover does that lost the rest. A
    * copy may be restored `inPlace`, without any sign of it, once no lease holds any more. What it does not have
    * it also does not know: leases, locks, open transactions.
    */
-  goBack(share: number, inPlace: boolean): void;
+  rollBack(share: number, inPlace: boolean): void;
   /** How often it went back. */
-  returns(): number;
+  rollbackCount(): number;
   /** The version of a credential; null where it is deleted. */
   versionOf(credential: number): number | null;
   /** Ends the transactions of processes that are gone. */
@@ -62,7 +62,7 @@ interface NodeRow {
 }
 
 /** What stays locked by a connection that says nothing is given up after this, milliseconds. */
-const IDLE_IN_TRANSACTION = 500;
+const IDLE_IN_TRANSACTION_MS = 500;
 
 export function createSimulatedStore(options: {
   credentials: number;
@@ -75,39 +75,40 @@ export function createSimulatedStore(options: {
   let version = 0;
   /** What is never used again, however often the store goes back. */
   let ids = 0;
-  let returns = 0;
+  let rollbackCount = 0;
   let history = 'history 0';
   let revocations: readonly Revocation[] = [];
   let versions: readonly (number | null)[] = Array.from({ length: credentials }, () => 0);
   let nodes: ReadonlyMap<string, NodeRow> = new Map();
   let commits = [{ counter, revocations, versions, nodes }];
   const open = new Set<SimulatedTransaction>();
-  let waiting: { transaction: SimulatedTransaction; lock: Lock; take: () => void; fail: (error: Error) => void }[] = [];
+  let waiting: { transaction: SimulatedTransaction; lock: LockMode; take: () => void; fail: (error: Error) => void }[] =
+    [];
 
-  function free(lock: Lock): boolean {
+  function isGrantable(lock: LockMode): boolean {
     for (const { lock: held } of open) if (held === 'update' || (held === 'share' && lock === 'update')) return false;
     return true;
   }
 
-  function handOver(): void {
+  function grantNextLock(): void {
     const [first] = waiting;
     if (first === undefined) return;
-    if (first.transaction.over !== null || !free(first.lock)) {
-      if (first.transaction.over === null) return;
+    if (first.transaction.outcome !== null || !isGrantable(first.lock)) {
+      if (first.transaction.outcome === null) return;
       first.fail(new Error('aborted'));
     } else first.take();
     waiting = waiting.slice(1);
-    handOver();
+    grantNextLock();
   }
 
   function end(transaction: SimulatedTransaction, how: 'committed' | 'aborted'): void {
-    transaction.over = how;
+    transaction.outcome = how;
     transaction.lock = null;
     open.delete(transaction);
-    handOver();
+    grantNextLock();
   }
 
-  function remember(): void {
+  function saveSnapshot(): void {
     commits.push({ counter, revocations, versions, nodes });
   }
 
@@ -115,13 +116,13 @@ export function createSimulatedStore(options: {
     return revocations.find((one) => one.number === number)?.id ?? '';
   }
 
-  const head = (): Point => ({ history, number: counter, id: idOf(counter) });
+  const head = (): RevocationPoint => ({ history, number: counter, id: idOf(counter) });
 
-  function refuseIfOver(transaction: SimulatedTransaction | undefined): void {
-    if (transaction !== undefined && transaction.over !== null) throw new Error('aborted');
+  function throwIfEnded(transaction: SimulatedTransaction | undefined): void {
+    if (transaction !== undefined && transaction.outcome !== null) throw new Error('aborted');
   }
 
-  function isLost({ number, id }: Numbered): boolean {
+  function isLost({ number, id }: CommittedRevocation): boolean {
     return number > counter || revocations.some((one) => one.number === number && one.id !== id);
   }
 
@@ -134,25 +135,25 @@ export function createSimulatedStore(options: {
       const name = versions[credential] ?? null;
       if (name === null) return null;
       const workspaceId = workspaceOf(credential);
-      const facts = { kind: 'api_key', id: `key_${credential}`, workspaceId, rights: ['read'] } as const;
-      return { ...facts, name: String(name), active: true, expiresAt: null, createdAt: 0, passphraseHash: null };
+      const fields = { kind: 'api_key', id: `key_${credential}`, workspaceId, rights: ['read'] } as const;
+      return { ...fields, name: String(name), active: true, expiresAt: null, createdAt: 0, passphraseHash: null };
     },
     readHead(transaction) {
-      refuseIfOver(transaction);
+      throwIfEnded(transaction);
       return head();
     },
     readAfter(number, limit, transaction) {
-      refuseIfOver(transaction);
+      throwIfEnded(transaction);
       const later = revocations.filter((revocation) => revocation.number > number).slice(0, limit);
       return { head: head(), base: idOf(number), revocations: later };
     },
     readWorkspace(workspaceId, after, limit, transaction) {
-      refuseIfOver(transaction);
+      throwIfEnded(transaction);
       const kept = revocations.filter(({ number }) => number > after);
       const own = kept.filter((revocation) => revocation.workspaceId === workspaceId).slice(0, limit);
       return { head: head(), base: idOf(after), kept: kept.length, revocations: own };
     },
-    look: (awaited) => ({
+    readLeases: (awaited) => ({
       history,
       lost: awaited.filter(isLost).map(({ id }) => id),
       live: [...nodes]
@@ -160,23 +161,23 @@ export function createSimulatedStore(options: {
         .map(([id, { confirmed, until, workspaceId }]) => {
           const isBehind = revocations.some((one) => one.workspaceId === workspaceId && one.number > confirmed);
           const effective = workspaceId === null || isBehind ? confirmed : Math.max(confirmed, counter);
-          return { id, workspaceId, confirmed: effective, left: until - clock() };
+          return { id, workspaceId, confirmed: effective, remainingMs: until - clock() };
         }),
     }),
     begin(alive) {
-      const transaction: SimulatedTransaction = { alive, lock: null, over: null, writes: [] };
+      const transaction: SimulatedTransaction = { alive, lock: null, outcome: null, writes: [] };
       open.add(transaction);
-      after(IDLE_IN_TRANSACTION, () => transaction.over === null && end(transaction, 'aborted'));
+      after(IDLE_IN_TRANSACTION_MS, () => transaction.outcome === null && end(transaction, 'aborted'));
       return transaction;
     },
     lockCounter: (transaction, lock) =>
       new Promise((resolve, reject) => {
-        if (transaction.over !== null) return reject(new Error('aborted'));
+        if (transaction.outcome !== null) return reject(new Error('aborted'));
         const take = () => {
           if (!(unlocked && lock === 'share')) transaction.lock = lock;
           resolve(head());
         };
-        if ((unlocked && lock === 'share') || (waiting.length === 0 && free(lock))) take();
+        if ((unlocked && lock === 'share') || (waiting.length === 0 && isGrantable(lock))) take();
         else waiting.push({ transaction, lock, take, fail: reject });
       }),
     grant(transaction, { id, workspaceId, confirmed, bound }) {
@@ -205,33 +206,33 @@ export function createSimulatedStore(options: {
       return { made: () => made, version: () => mine };
     },
     commit(transaction) {
-      if (transaction.over !== null) throw new Error('aborted');
+      if (transaction.outcome !== null) throw new Error('aborted');
       for (const work of transaction.writes) work();
-      remember();
+      saveSnapshot();
       end(transaction, 'committed');
     },
-    giveUp(id) {
+    releaseLease(id) {
       const rest = new Map(nodes);
       rest.delete(id);
       nodes = rest;
-      remember();
+      saveSnapshot();
     },
     prune() {
       const live = [...nodes.values()].filter(({ until }) => until > clock());
       const confirmed = Math.min(counter, ...live.map((node) => node.confirmed));
       revocations = revocations.filter(({ number }) => number >= confirmed);
-      remember();
+      saveSnapshot();
     },
-    goBack(share, inPlace) {
+    rollBack(share, inPlace) {
       if (inPlace && [...nodes.values()].some(({ until }) => until > clock())) return;
       for (const transaction of open) end(transaction, 'aborted');
       const index = Math.floor(share * (commits.length - 1));
       ({ counter, revocations, versions, nodes } = commits[index] ?? { counter, revocations, versions, nodes });
       commits = commits.slice(0, index + 1);
-      returns++;
-      if (!inPlace) history = `history ${returns}`;
+      rollbackCount++;
+      if (!inPlace) history = `history ${rollbackCount}`;
     },
-    returns: () => returns,
+    rollbackCount: () => rollbackCount,
     versionOf: (credential) => versions[credential] ?? null,
     abortOrphans() {
       for (const transaction of open) if (!transaction.alive()) end(transaction, 'aborted');

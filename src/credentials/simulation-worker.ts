@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { registerHooks } from 'node:module';
 import { parentPort } from 'node:worker_threads';
 import fc from 'fast-check';
-import { renewOver } from './guard-lease.ts';
+import { renewOverConnection } from './guard-lease.ts';
 import { createGuards } from './guards.ts';
 import { createLease } from './lease.ts';
-import { createNode } from './node.ts';
-import { createRegistry } from './registry.ts';
-import { type Engine, histories } from './simulation.ts';
+import { createClusterNode } from './node.ts';
+import { createRecordRegistry } from './registry.ts';
+import { type ProtocolImplementation, randomHistories } from './simulation.ts';
 import { FAULTS } from './simulation-faults.ts';
 
 /**
@@ -51,7 +51,7 @@ registerHooks({
   },
 });
 
-async function engineWith(name: string): Promise<Engine> {
+async function engineWith(name: string): Promise<ProtocolImplementation> {
   const query = `?fault=${names.indexOf(name)}`;
   const lease = (await import(`./lease.ts${query}`)) as typeof import('./lease.ts');
   const node = (await import(`./node.ts${query}`)) as typeof import('./node.ts');
@@ -59,23 +59,29 @@ async function engineWith(name: string): Promise<Engine> {
   const guards = (await import(`./guards.ts${query}`)) as typeof import('./guards.ts');
   const guardLease = (await import(`./guard-lease.ts${query}`)) as typeof import('./guard-lease.ts');
   return {
-    createNode: node.createNode,
-    createRegistry: registry.createRegistry,
+    createNode: node.createClusterNode,
+    createRegistry: registry.createRecordRegistry,
     createLease: lease.createLease,
     createGuards: guards.createGuards,
-    renewOver: guardLease.renewOver,
+    renewOver: guardLease.renewOverConnection,
     unlocked: FAULTS[name]?.unlocked === true,
     recordsFromMemory: FAULTS[name]?.recordsFromMemory === true,
   };
 }
 
 parentPort?.on('message', async ({ fault, numRuns }: HistoriesRequest) => {
-  const real = { createNode, createRegistry, createLease, createGuards, renewOver };
+  const real = {
+    createNode: createClusterNode,
+    createRegistry: createRecordRegistry,
+    createLease,
+    createGuards,
+    renewOver: renewOverConnection,
+  };
   const engine = fault === null ? real : await engineWith(fault);
   const seed = fault === null ? undefined : FAULTS[fault]?.seed;
   // A planted fault is only to be found; the example is reduced where nobody expected one.
   const options = { numRuns, ...(seed !== undefined && { seed, endOnFailure: true }) };
-  const details = await fc.check(histories(engine), options);
+  const details = await fc.check(randomHistories(engine), options);
   const result: HistoriesResult = {
     failed: details.failed,
     numRuns: details.numRuns,

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
-import type { renewOver } from './guard-lease.ts';
+import type { renewOverConnection } from './guard-lease.ts';
 import type { createGuards, GuardStore, Guards } from './guards.ts';
 import type { createLease } from './lease.ts';
-import { createMemory } from './memory.ts';
-import type { createNode, Node, NodeStore } from './node.ts';
+import { createRecordCache } from './memory.ts';
+import type { ClusterNode, createClusterNode, NodeStore } from './node.ts';
 import type { CredentialRecord, StoredCredential } from './record.ts';
-import type { createRegistry, Registry, Revocation } from './registry.ts';
-import { bootGuard, type GuardMachine } from './simulation-guard.ts';
+import type { createRecordRegistry, RecordRegistry, Revocation } from './registry.ts';
+import { type SimulatedGuard, startGuard } from './simulation-guard.ts';
 import { createSimulatedStore, type SimulatedStore, workspaceOf } from './simulation-store.ts';
 
 /**
@@ -15,19 +15,19 @@ import { createSimulatedStore, type SimulatedStore, workspaceOf } from './simula
  * drift and are set; the store loses its last commits. The registry, the lease and both halves of what guards speak are the real ones,
  * given to `live` so that a fault can be planted in them.
  */
-export interface Engine {
-  readonly createNode: typeof createNode;
-  readonly createRegistry: typeof createRegistry;
+export interface ProtocolImplementation {
+  readonly createNode: typeof createClusterNode;
+  readonly createRegistry: typeof createRecordRegistry;
   readonly createLease: typeof createLease;
   readonly createGuards: typeof createGuards;
-  readonly renewOver: typeof renewOver;
+  readonly renewOver: typeof renewOverConnection;
   /** The counter is read without its lock when a lease is renewed: a fault of the store's SQL. */
   readonly unlocked?: boolean;
   /** Guards are given records out of a server's memory: a fault of how the server is put together. */
   readonly recordsFromMemory?: boolean;
 }
 
-const KINDS = [
+const STEP_KINDS = [
   ...Array<'judge'>(6).fill('judge'),
   ...Array<'edit'>(5).fill('edit'),
   ...Array<'wait'>(6).fill('wait'),
@@ -48,16 +48,16 @@ const KINDS = [
 
 /** What happens next: to which node and credential, how far or long, and how many messages arrive after it. */
 export interface Step {
-  readonly kind: (typeof KINDS)[number];
+  readonly kind: (typeof STEP_KINDS)[number];
   readonly node: number;
   readonly credential: number;
   readonly amount: number;
   readonly arrivals: number;
 }
 
-export const STEPS: fc.Arbitrary<Step[]> = fc.array(
+export const ARBITRARY_STEPS: fc.Arbitrary<Step[]> = fc.array(
   fc.record({
-    kind: fc.constantFrom(...KINDS),
+    kind: fc.constantFrom(...STEP_KINDS),
     node: fc.nat(4),
     credential: fc.nat(1),
     amount: fc.nat(1000),
@@ -66,54 +66,54 @@ export const STEPS: fc.Arbitrary<Step[]> = fc.array(
   { minLength: 8, maxLength: 40, size: 'max' },
 );
 
-const BOUND = 1000;
-const SERVERS = 3;
+const LEASE_MS = 1000;
+const SERVER_COUNT = 3;
 /** One of each workspace. */
-const GUARDS = 2;
-const CREDENTIALS = 2;
+const GUARD_COUNT = 2;
+const CREDENTIAL_COUNT = 2;
 /** Clocks run up to this much fast or slow. */
-const DRIFT = 0.02;
+const MAX_CLOCK_DRIFT = 0.02;
 /** With the store in reach, an answer takes no longer than this, whatever froze. */
-const ANSWERED_WITHIN = 5 * BOUND;
+const MAX_ANSWER_MS = 5 * LEASE_MS;
 
-export interface Machine {
+export interface SimulatedMachine {
   readonly index: number;
-  readonly rate: number;
-  wallSet: number;
-  monotonicLost: number;
+  readonly clockRate: number;
+  wallOffsetMs: number;
+  suspendedMs: number;
   /** Frozen: nothing runs. Suspended: the monotonic clock stands still too. */
   state: 'running' | 'frozen' | 'suspended';
-  cut: boolean;
+  isPartitioned: boolean;
   /** Deliveries to a process before this one are lost. */
   process: number;
   inbox: (() => void)[];
-  registry: Registry;
+  registry: RecordRegistry;
   /** Whether its lease holds; looks at the clocks. */
   holds(): boolean;
 }
 
-export interface ServerMachine extends Machine {
-  node: Node;
+export interface SimulatedServer extends SimulatedMachine {
+  node: ClusterNode;
   guards: Guards;
   /** How often the store had gone back when this node last asked whether a change is confirmed, by the change's id. */
-  lookedAfter: Map<string, number>;
+  rollbacksAtLastCheck: Map<string, number>;
 }
 
 /** What the machines live in. */
 export interface World {
-  readonly engine: Engine;
+  readonly engine: ProtocolImplementation;
   readonly store: SimulatedStore;
-  readonly servers: readonly ServerMachine[];
-  readonly bound: number;
+  readonly servers: readonly SimulatedServer[];
+  readonly leaseMs: number;
   readonly random: () => number;
   after(delay: number, work: () => void): () => void;
   /** A message: arrives when the scheduler says so. */
-  send(arrive: () => void): void;
+  send(deliverMessages: () => void): void;
   /** Hands something to a process, if it still is the same one when it runs again. */
-  deliver(machine: Machine, process: number, work: () => void): void;
+  deliver(machine: SimulatedMachine, process: number, work: () => void): void;
   /** Asks the store; the question or the answer may be lost while the machine is cut off. */
-  ask<T>(machine: Machine, process: number, question: () => T | Promise<T>, slow?: boolean): Promise<T>;
-  clocksOf(machine: Machine): { monotonic(): number; wall(): number };
+  callStore<T>(machine: SimulatedMachine, process: number, question: () => T | Promise<T>, slow?: boolean): Promise<T>;
+  clocksOf(machine: SimulatedMachine): { monotonic(): number; wall(): number };
 }
 
 interface Timer {
@@ -133,33 +133,33 @@ function createRandom(seed: number): () => number {
   };
 }
 
-function storedOf(record: CredentialRecord | null): StoredCredential | null {
+function toStoredCredential(record: CredentialRecord | null): StoredCredential | null {
   if (record === null) return null;
   const { kind, id, name, active, expiresAt, createdAt, passphraseHash, workspace } = record;
   return { kind, id, name, active, expiresAt, createdAt, passphraseHash, workspaceId: workspace.id, rights: ['read'] };
 }
 
 /** Lives one history. Throws when a judgement accepted what an earlier answer had ended, or an answer never came. */
-export async function live(
-  engine: Engine,
+export async function runHistory(
+  engine: ProtocolImplementation,
   scheduler: fc.Scheduler,
   seed: number,
   steps: readonly Step[],
 ): Promise<void> {
   const random = createRandom(seed);
   let now = 1_000_000;
-  let losing = false;
+  let areWakesLost = false;
   let timers: Timer[] = [];
   /** The oldest version of each credential that may still be accepted. */
-  const required = Array.from({ length: CREDENTIALS }, () => 0);
-  const unanswered = new Set<{ machine: Machine; process: number }>();
+  const required = Array.from({ length: CREDENTIAL_COUNT }, () => 0);
+  const unanswered = new Set<{ machine: SimulatedMachine; process: number }>();
   const violations: string[] = [];
-  const servers: ServerMachine[] = [];
-  const guards: GuardMachine[] = [];
-  const all = (): Machine[] => [...servers, ...guards];
+  const servers: SimulatedServer[] = [];
+  const guards: SimulatedGuard[] = [];
+  const all = (): SimulatedMachine[] => [...servers, ...guards];
 
   const store: SimulatedStore = createSimulatedStore({
-    credentials: CREDENTIALS,
+    credentials: CREDENTIAL_COUNT,
     unlocked: engine.unlocked === true,
     clock: () => now,
     after,
@@ -174,24 +174,29 @@ export async function live(
   }
 
   /** A message: arrives when the scheduler says so. */
-  function send(arrive: () => void): void {
-    void scheduler.schedule(Promise.resolve()).then(arrive);
+  function send(deliverMessages: () => void): void {
+    void scheduler.schedule(Promise.resolve()).then(deliverMessages);
   }
 
-  function deliver(machine: Machine, process: number, work: () => void): void {
+  function deliver(machine: SimulatedMachine, process: number, work: () => void): void {
     if (machine.process !== process) return;
     if (machine.state === 'running') work();
     else machine.inbox.push(() => deliver(machine, process, work));
   }
 
   /** Asks the store; the question or the answer may be lost while the machine is cut off. */
-  function ask<T>(machine: Machine, process: number, question: () => T | Promise<T>, slow = true): Promise<T> {
-    const fate = machine.cut ? (random() < 0.5 ? 'question lost' : 'answer lost') : 'heard';
+  function callStore<T>(
+    machine: SimulatedMachine,
+    process: number,
+    request: () => T | Promise<T>,
+    slow = true,
+  ): Promise<T> {
+    const fate = machine.isPartitioned ? (random() < 0.5 ? 'question lost' : 'answer lost') : 'heard';
     return new Promise((resolve, reject) => {
       const fail = (error: unknown) => send(() => deliver(machine, process, () => reject(error)));
       send(() => {
         if (fate === 'question lost') return fail(new Error('cut off'));
-        new Promise<T>((done) => done(question())).then((result) => {
+        new Promise<T>((done) => done(request())).then((result) => {
           if (fate === 'answer lost') fail(new Error('cut off'));
           else if (slow) send(() => deliver(machine, process, () => resolve(result)));
           else deliver(machine, process, () => resolve(result));
@@ -200,30 +205,30 @@ export async function live(
     });
   }
 
-  function wakeAll(wake: (node: Node) => void): void {
+  function notifyAll(wake: (node: ClusterNode) => void): void {
     for (const machine of servers) {
       const { process, node } = machine;
-      if (!losing) send(() => deliver(machine, process, () => wake(node)));
+      if (!areWakesLost) send(() => deliver(machine, process, () => wake(node)));
     }
   }
 
-  const clocksOf = (machine: Machine) => ({
-    monotonic: () => (now - machine.monotonicLost) * machine.rate,
-    wall: () => now * machine.rate + machine.wallSet,
+  const clocksOf = (machine: SimulatedMachine) => ({
+    monotonic: () => (now - machine.suspendedMs) * machine.clockRate,
+    wall: () => now * machine.clockRate + machine.wallOffsetMs,
   });
 
-  const world: World = { engine, store, servers, bound: BOUND, random, after, send, deliver, ask, clocksOf };
+  const world: World = { engine, store, servers, leaseMs: LEASE_MS, random, after, send, deliver, callStore, clocksOf };
 
-  function boot(machine: ServerMachine): void {
+  function startServer(machine: SimulatedServer): void {
     const process = ++machine.process;
     machine.inbox = [];
     const schedule = (delay: number, work: () => void) =>
-      after(delay / machine.rate, () => deliver(machine, process, work));
-    const read = (digest: string) => ask(machine, process, () => store.read(Number(digest)));
+      after(delay / machine.clockRate, () => deliver(machine, process, work));
+    const read = (digest: string) => callStore(machine, process, () => store.read(Number(digest)));
     const registry = engine.createRegistry({
       read,
       lease: { holds: () => machine.node.holds() },
-      memory: createMemory(2),
+      cache: createRecordCache(2),
     });
     const renewal = async (
       work: (
@@ -231,43 +236,44 @@ export async function live(
       ) => Promise<void>,
     ) => {
       const transaction = store.begin(() => machine.process === process);
-      const asked = <T>(question: () => T | Promise<T>) => ask(machine, process, question, false);
+      const inTransaction = <T>(question: () => T | Promise<T>) => callStore(machine, process, question, false);
       let moved = false;
       await work({
-        lockCounter: () => asked(() => store.lockCounter(transaction, 'share')),
-        readHead: () => asked(() => store.readHead(transaction)),
-        readAfter: (number, limit) => asked(() => store.readAfter(number, limit, transaction)),
+        lockCounter: () => inTransaction(() => store.lockCounter(transaction, 'share')),
+        readHead: () => inTransaction(() => store.readHead(transaction)),
+        readAfter: (number, limit) => inTransaction(() => store.readAfter(number, limit, transaction)),
         readWorkspace: (workspaceId, number, limit) =>
-          asked(() => store.readWorkspace(workspaceId, number, limit, transaction)),
+          inTransaction(() => store.readWorkspace(workspaceId, number, limit, transaction)),
         grant: (confirmation) => {
           moved ||= confirmation.moved;
           store.grant(transaction, confirmation);
           return Promise.resolve(true);
         },
       });
-      await ask(machine, process, () => store.commit(transaction));
-      if (moved) wakeAll((other) => other.look());
+      await callStore(machine, process, () => store.commit(transaction));
+      if (moved) notifyAll((other) => other.checkConfirmations());
     };
-    const giveUp = (id: string) => ask(machine, process, () => store.giveUp(id));
+    const giveUp = (id: string) => callStore(machine, process, () => store.releaseLease(id));
     const mine = engine.createGuards({
-      bound: BOUND,
+      bound: LEASE_MS,
       schedule,
       store: {
         readWorkspace: (workspaceId, number, limit) =>
-          ask(machine, process, () => store.readWorkspace(workspaceId, number, limit)),
+          callStore(machine, process, () => store.readWorkspace(workspaceId, number, limit)),
         guardRenewal: renewal,
-        giveUp,
+        releaseLease: giveUp,
       },
-      read: engine.recordsFromMemory === true ? async (digest) => storedOf(await registry.find(digest)) : read,
+      read:
+        engine.recordsFromMemory === true ? async (digest) => toStoredCredential(await registry.find(digest)) : read,
     });
     const node = engine.createNode({
       id: `${machine.index}.${process}`,
-      bound: BOUND,
+      bound: LEASE_MS,
       isNew: process === 1,
       registry: {
         apply(revocation) {
           registry.apply(revocation);
-          mine.told(revocation);
+          mine.onRevocation(revocation);
         },
         clear: registry.clear,
       },
@@ -276,15 +282,15 @@ export async function live(
       random,
       onError: () => {},
       store: {
-        readHead: () => ask(machine, process, () => store.readHead()),
-        readAfter: (number, limit) => ask(machine, process, () => store.readAfter(number, limit)),
-        look: (_workspaceIds, awaited) =>
-          ask(machine, process, () => {
-            for (const { id } of awaited) machine.lookedAfter.set(id, store.returns());
-            return store.look(awaited);
+        readHead: () => callStore(machine, process, () => store.readHead()),
+        readAfter: (number, limit) => callStore(machine, process, () => store.readAfter(number, limit)),
+        readLeases: (_workspaceIds, awaited) =>
+          callStore(machine, process, () => {
+            for (const { id } of awaited) machine.rollbacksAtLastCheck.set(id, store.rollbackCount());
+            return store.readLeases(awaited);
           }),
-        wake: () => ask(machine, process, () => wakeAll((other) => other.wake())),
-        giveUp,
+        notifyNodes: () => callStore(machine, process, () => notifyAll((other) => other.catchUpNow())),
+        releaseLease: giveUp,
         renewal,
       },
     });
@@ -294,25 +300,25 @@ export async function live(
     machine.holds = node.holds;
     node.start().catch(() => {
       // As an operator's supervisor does: a process that could not start is started again.
-      if (machine.process === process) after(BOUND / 4, () => machine.process === process && boot(machine));
+      if (machine.process === process) after(LEASE_MS / 4, () => machine.process === process && startServer(machine));
     });
   }
 
-  function judge(machine: Machine, credential: number): void {
+  function checkCredential(machine: SimulatedMachine, credential: number): void {
     const oldest = required[credential] ?? 0;
-    const returns = store.returns();
+    const returns = store.rollbackCount();
     const { process } = machine;
     send(() =>
       deliver(machine, process, () => {
         const { registry } = machine;
         const digest = String(credential);
-        const found = registry.remembered(digest);
+        const found = registry.findCached(digest);
         // A guard without a lease asks a server, whose judgements are watched as they are.
         if (found === null && !('node' in machine) && !machine.holds()) return;
         Promise.resolve(found ?? registry.find(digest)).then(
           (record) => {
             // What a store that went back meanwhile has again may be accepted again.
-            if (record === null || Number(record.name) >= oldest || store.returns() !== returns) return;
+            if (record === null || Number(record.name) >= oldest || store.rollbackCount() !== returns) return;
             violations.push(
               `node ${machine.index} accepted version ${record.name} of ${credential}, ended before ${oldest}`,
             );
@@ -323,21 +329,21 @@ export async function live(
     );
   }
 
-  async function change(machine: ServerMachine, credential: number, deleting: boolean): Promise<void> {
+  async function change(machine: SimulatedServer, credential: number, deleting: boolean): Promise<void> {
     const { process, node } = machine;
     const transaction = store.begin(() => machine.process === process);
-    await ask(machine, process, () => store.lockCounter(transaction, 'update'));
+    await callStore(machine, process, () => store.lockCounter(transaction, 'update'));
     const change = store.change(transaction, credential, deleting);
     if (change === null) return;
-    const revocation: Revocation = await ask(machine, process, () => {
+    const revocation: Revocation = await callStore(machine, process, () => {
       store.commit(transaction);
       return { ...change.made(), workspaceId: workspaceOf(credential), digest: String(credential) };
     });
     const open = { machine, process };
     unanswered.add(open);
-    await node.settle(revocation).finally(() => unanswered.delete(open));
-    if (store.look([revocation]).lost.length > 0) {
-      if (machine.lookedAfter.get(revocation.id) === store.returns())
+    await node.waitForConfirmation(revocation).finally(() => unanswered.delete(open));
+    if (store.readLeases([revocation]).lost.length > 0) {
+      if (machine.rollbacksAtLastCheck.get(revocation.id) === store.rollbackCount())
         violations.push(`node ${machine.index} answered what was lost`);
       return;
     }
@@ -348,26 +354,26 @@ export async function live(
   }
 
   /** Lets time pass, and every timer go off that is due in it. */
-  function pass(span: number): void {
+  function advanceTime(span: number): void {
     const end = now + span;
     for (;;) {
       timers = timers.filter((timer) => !timer.cancelled);
       const next = timers.filter((timer) => timer.due <= end).sort((a, b) => a.due - b.due)[0];
       if (next === undefined) break;
-      advance(Math.max(now, next.due));
+      setTime(Math.max(now, next.due));
       next.cancelled = true;
       next.work();
       if (scheduler.count() > 0 && random() < 0.3) return;
     }
-    advance(end);
+    setTime(end);
   }
 
-  function advance(to: number): void {
-    for (const machine of all()) if (machine.state === 'suspended') machine.monotonicLost += to - now;
+  function setTime(to: number): void {
+    for (const machine of all()) if (machine.state === 'suspended') machine.suspendedMs += to - now;
     now = to;
   }
 
-  function wakeUp(machine: Machine): void {
+  function wakeUp(machine: SimulatedMachine): void {
     machine.state = 'running';
     // The system tells a process that it slept; a clock that is set back over the sleep would hide it.
     machine.holds();
@@ -378,109 +384,109 @@ export async function live(
 
   /** What was ended and is there again may be accepted, and nothing older. */
   function goBack(amount: number): void {
-    store.goBack(1 - (amount % 100) / 200, amount % 2 === 0);
-    for (let credential = 0; credential < CREDENTIALS; credential++) {
+    store.rollBack(1 - (amount % 100) / 200, amount % 2 === 0);
+    for (let credential = 0; credential < CREDENTIAL_COUNT; credential++) {
       const version = store.versionOf(credential);
       if (version !== null) required[credential] = Math.min(required[credential] ?? 0, version);
     }
   }
 
-  function happen({ kind, node, credential, amount }: Step): void {
-    const server = servers[node % SERVERS];
-    const guard = guards[node - SERVERS];
+  function applyStep({ kind, node, credential, amount }: Step): void {
+    const server = servers[node % SERVER_COUNT];
+    const guard = guards[node - SERVER_COUNT];
     const machine = guard ?? server;
     if (server === undefined || machine === undefined) return;
-    if (kind === 'judge') judge(machine, guard?.credential ?? credential);
+    if (kind === 'judge') checkCredential(machine, guard?.credential ?? credential);
     if (kind === 'edit' || kind === 'delete') change(server, credential, kind === 'delete').catch(() => undefined);
-    if (kind === 'wait') pass(amount);
+    if (kind === 'wait') advanceTime(amount);
     if (kind === 'freeze' && machine.state === 'running') machine.state = 'frozen';
     if (kind === 'suspend' && machine.state === 'running') machine.state = 'suspended';
     if (kind === 'wake up') wakeUp(machine);
     if (kind === 'crash') {
       machine.state = 'running';
       store.abortOrphans();
-      if (guard === undefined) boot(server);
-      else bootGuard(world, guard);
+      if (guard === undefined) startServer(server);
+      else startGuard(world, guard);
     }
-    if (kind === 'cut') machine.cut = true;
-    if (kind === 'mend') machine.cut = false;
+    if (kind === 'cut') machine.isPartitioned = true;
+    if (kind === 'mend') machine.isPartitioned = false;
     if (kind === 'set clock' && machine.state === 'running') {
       // A running process looks at its clock all the time: just before it was set back, and before it sleeps again.
       machine.holds();
-      machine.wallSet += (amount - 500) * 4;
+      machine.wallOffsetMs += (amount - 500) * 4;
       machine.holds();
     }
     if (kind === 'prune') store.prune();
-    if (kind === 'lose wakes') losing = !losing;
+    if (kind === 'lose wakes') areWakesLost = !areWakesLost;
     if (kind === 'go back') goBack(amount);
   }
 
   /** What has arrived may be about to send something: lets it, so that time does not pass meanwhile. */
-  async function calm(): Promise<void> {
+  async function settleMicrotasks(): Promise<void> {
     if (scheduler.count() === 0) await new Promise((resolve) => setImmediate(resolve));
   }
 
-  async function arrive(count: number): Promise<void> {
-    await calm();
+  async function deliverMessages(count: number): Promise<void> {
+    await settleMicrotasks();
     const arriving = Math.min(count, scheduler.count());
     // One by one, for `waitNext` looks fifty times for more between any two.
     for (let one = 0; one < arriving; one++) await scheduler.waitOne();
     if (violations.length > 0) throw new Error(violations[0]);
   }
 
-  const bare = (index: number) => {
-    const rate = 1 + (random() * 2 - 1) * DRIFT;
+  const newMachine = (index: number) => {
+    const rate = 1 + (random() * 2 - 1) * MAX_CLOCK_DRIFT;
     const wallSet = random() * 1e6;
     return { index, rate, wallSet, monotonicLost: 0, state: 'running', cut: false, process: 0, inbox: [] };
   };
-  for (let index = 0; index < SERVERS; index++) {
-    const machine = { ...bare(index), lookedAfter: new Map() } as unknown as ServerMachine;
+  for (let index = 0; index < SERVER_COUNT; index++) {
+    const machine = { ...newMachine(index), lookedAfter: new Map() } as unknown as SimulatedServer;
     servers.push(machine);
-    boot(machine);
+    startServer(machine);
   }
-  for (let index = 0; index < GUARDS; index++) {
-    const facts = { credential: index, workspaceId: workspaceOf(index), at: index };
-    const machine = { ...bare(SERVERS + index), ...facts } as unknown as GuardMachine;
+  for (let index = 0; index < GUARD_COUNT; index++) {
+    const guardFields = { credential: index, workspaceId: workspaceOf(index), at: index };
+    const machine = { ...newMachine(SERVER_COUNT + index), ...guardFields } as unknown as SimulatedGuard;
     guards.push(machine);
-    bootGuard(world, machine);
+    startGuard(world, machine);
   }
   // Everybody has a lease before anything goes wrong: a history without one shows nothing.
   while (!all().every((machine) => machine.holds())) {
-    await arrive(8);
-    await calm();
-    if (scheduler.count() === 0) pass(1);
+    await deliverMessages(8);
+    await settleMicrotasks();
+    if (scheduler.count() === 0) advanceTime(1);
   }
   for (const step of steps) {
-    happen(step);
-    await arrive(step.arrivals);
+    applyStep(step);
+    await deliverMessages(step.arrivals);
   }
 
   // From here on all is well, but for wake-ups: every answer comes, and everybody judges by it.
-  losing = true;
-  for (const machine of all()) machine.cut = false;
-  const end = now + ANSWERED_WITHIN;
-  for (await calm(); scheduler.count() > 0 || unanswered.size > 0; await calm()) {
-    await arrive(8);
-    await calm();
+  areWakesLost = true;
+  for (const machine of all()) machine.isPartitioned = false;
+  const end = now + MAX_ANSWER_MS;
+  for (await settleMicrotasks(); scheduler.count() > 0 || unanswered.size > 0; await settleMicrotasks()) {
+    await deliverMessages(8);
+    await settleMicrotasks();
     for (const open of unanswered) {
       if (open.machine.process !== open.process || open.machine.state !== 'running') unanswered.delete(open);
     }
     // Time passes for those who wait; without them the beats alone would go on for ever.
     if (unanswered.size === 0) continue;
-    if (scheduler.count() === 0) pass(BOUND / 16);
+    if (scheduler.count() === 0) advanceTime(LEASE_MS / 16);
     if (now > end) throw new Error('an answer never came');
   }
   for (const machine of all()) if (machine.state !== 'running') wakeUp(machine);
-  for (let credential = 0; credential < CREDENTIALS; credential++) {
-    for (const machine of servers) judge(machine, credential);
+  for (let credential = 0; credential < CREDENTIAL_COUNT; credential++) {
+    for (const machine of servers) checkCredential(machine, credential);
   }
-  for (const machine of guards) judge(machine, machine.credential);
-  for (await calm(); scheduler.count() > 0; await calm()) await arrive(8);
+  for (const machine of guards) checkCredential(machine, machine.credential);
+  for (await settleMicrotasks(); scheduler.count() > 0; await settleMicrotasks()) await deliverMessages(8);
 }
 
 /** Random histories, as a property. */
-export function histories(engine: Engine) {
-  return fc.asyncProperty(fc.scheduler(), fc.nat(), STEPS, (scheduler, seed, steps) =>
-    live(engine, scheduler, seed, steps),
+export function randomHistories(engine: ProtocolImplementation) {
+  return fc.asyncProperty(fc.scheduler(), fc.nat(), ARBITRARY_STEPS, (scheduler, seed, steps) =>
+    runHistory(engine, scheduler, seed, steps),
   );
 }

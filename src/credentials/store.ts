@@ -1,5 +1,5 @@
 import type { AuditDraft } from '../contract/audit.ts';
-import type { Claim, EarlierClaim } from '../contract/idempotency.ts';
+import type { EarlierIdempotencyClaim, IdempotencyClaim } from '../contract/idempotency.ts';
 import type { CredentialKind, CredentialSort } from '../contract/words.ts';
 import type { Revocation } from './registry.ts';
 import type { Digest } from './secret.ts';
@@ -48,7 +48,7 @@ export type CredentialEdit = Partial<
   Pick<Credential, 'name' | 'description' | 'rights' | 'expiresAt' | 'active' | 'guard'>
 >;
 
-export interface ListAsk {
+export interface CredentialListQuery {
   readonly kind: CredentialKind;
   readonly limit: string | undefined;
   readonly cursor: string | undefined;
@@ -81,12 +81,12 @@ export interface CredentialStore {
     guards: { id: string; name: string | null; count: number; last: number }[];
   }>;
   /** Throws `validation_failed` for a cursor that is not of this list. */
-  list(workspaceId: string, ask: ListAsk): Promise<{ data: Credential[]; nextCursor: string | null }>;
+  list(workspaceId: string, ask: CredentialListQuery): Promise<{ data: Credential[]; nextCursor: string | null }>;
 }
 
 export interface CredentialTransaction {
   /** Claims an idempotency key; the earlier claim if there is one. */
-  claim(claim: Claim, resourceId: string, at: number): Promise<EarlierClaim | null>;
+  claim(claim: IdempotencyClaim, resourceId: string, at: number): Promise<EarlierIdempotencyClaim | null>;
   insert(credential: NewCredential): Promise<void>;
   find(workspaceId: string, kind: CredentialKind, id: string): Promise<Credential | null>;
   /** Returns the digest; null where the workspace has no such credential. */
@@ -98,7 +98,7 @@ export interface CredentialTransaction {
 }
 
 /** What a settled revocation took. */
-export interface Receipt {
+export interface RevocationReceipt {
   /** Nodes that could have judged from memory, and those of them that confirmed; the rest lost their lease. */
   readonly nodes: number;
   readonly confirmed: number;
@@ -107,4 +107,4 @@ export interface Receipt {
 }
 
 /** Resolves when no node can accept what was revoked any more: each has confirmed, or lost its lease. */
-export type Settle = (revocation: Revocation) => Promise<Receipt>;
+export type WaitForConfirmation = (revocation: Revocation) => Promise<RevocationReceipt>;

@@ -5,42 +5,42 @@ export interface PendingUses {
   readonly credentialId: string;
   readonly count: number;
   readonly lastUsedAt: number;
-  readonly addresses: readonly UsesFrom[];
+  readonly addresses: readonly AddressUse[];
 }
 
 /** First and last use from one address. */
-interface UsesFrom {
+interface AddressUse {
   readonly address: string;
   readonly first: number;
   last: number;
 }
 
 /** The addresses kept per credential: the page shows the last twenty. */
-export const ADDRESSES_KEPT = 20;
-const FIRST_CAPACITY = 256;
+export const MAX_ADDRESSES_PER_CREDENTIAL = 20;
+const INITIAL_CAPACITY = 256;
 
 /** What was counted between two flushes. */
-export interface Tally {
+export interface UsageCounters {
   count(record: CredentialRecord, address: string, now: number): void;
   /** Takes the uses of the next credentials, `most` at a time; the same credential twice if its row or its name changed. */
-  take(most: number): PendingUses[];
+  drain(maxCredentials: number): PendingUses[];
   /** Credentials not taken yet. */
   size(): number;
   /** Uses not taken yet. */
   uses(): number;
   /** When the first use was counted, 0 if none was. */
-  since(): number;
+  firstUseAt(): number;
 }
 
-function larger<Numbers extends Int32Array | Uint32Array | Float64Array>(from: Numbers, into: Numbers): Numbers {
+function copyInto<Numbers extends Int32Array | Uint32Array | Float64Array>(from: Numbers, into: Numbers): Numbers {
   into.set(from);
   return into;
 }
 
 /** The place that each row of memory has in the tally of the moment, as far as that says the same. */
-export interface Places {
+export interface CounterSlots {
   get(row: number): number;
-  set(row: number, place: number): void;
+  set(row: number, slot: number): void;
 }
 
 /**
@@ -48,91 +48,91 @@ export interface Places {
  * of numbers and, but for a second address, allocates nothing. `places` goes from tally to tally without
  * being emptied: a place counts only if it names the row back (Briggs and Torczon 1993).
  */
-export function createTally(places: Places): Tally {
+export function createUsageCounters(counterSlots: CounterSlots): UsageCounters {
   const labels: string[] = [];
-  let rows = new Int32Array(FIRST_CAPACITY);
-  let counts = new Uint32Array(FIRST_CAPACITY);
-  let firsts = new Float64Array(FIRST_CAPACITY);
-  let lasts = new Float64Array(FIRST_CAPACITY);
+  let rows = new Int32Array(INITIAL_CAPACITY);
+  let counts = new Uint32Array(INITIAL_CAPACITY);
+  let firsts = new Float64Array(INITIAL_CAPACITY);
+  let lasts = new Float64Array(INITIAL_CAPACITY);
   /** Where in `names` the address of the first use stands; nearly always the only one. */
-  let addresses = new Uint32Array(FIRST_CAPACITY);
-  const names: string[] = [];
-  const numbers = new Map<string, number>();
+  let addresses = new Uint32Array(INITIAL_CAPACITY);
+  const addressNames: string[] = [];
+  const addressNumbers = new Map<string, number>();
   /** Places of credentials whose record was not remembered. */
-  const rowless = new Map<string, number>();
-  const elsewhere = new Map<number, UsesFrom[]>();
-  let latest = '';
+  const slotsWithoutRow = new Map<string, number>();
+  const otherAddresses = new Map<number, AddressUse[]>();
+  let latestAddress = '';
   let latestNumber = -1;
-  let taken = 0;
+  let drainedCount = 0;
 
-  function numberOf(address: string): number {
-    if (address === latest && latestNumber !== -1) return latestNumber;
-    let known = numbers.get(address);
+  function addressNumberOf(address: string): number {
+    if (address === latestAddress && latestNumber !== -1) return latestNumber;
+    let known = addressNumbers.get(address);
     if (known === undefined) {
-      known = names.push(address) - 1;
-      numbers.set(address, known);
+      known = addressNames.push(address) - 1;
+      addressNumbers.set(address, known);
     }
-    latest = address;
+    latestAddress = address;
     latestNumber = known;
     return known;
   }
 
   function grow(): void {
     const capacity = counts.length * 2;
-    rows = larger(rows, new Int32Array(capacity));
-    counts = larger(counts, new Uint32Array(capacity));
-    firsts = larger(firsts, new Float64Array(capacity));
-    lasts = larger(lasts, new Float64Array(capacity));
-    addresses = larger(addresses, new Uint32Array(capacity));
+    rows = copyInto(rows, new Int32Array(capacity));
+    counts = copyInto(counts, new Uint32Array(capacity));
+    firsts = copyInto(firsts, new Float64Array(capacity));
+    lasts = copyInto(lasts, new Float64Array(capacity));
+    addresses = copyInto(addresses, new Uint32Array(capacity));
   }
 
   function add({ label, row }: CredentialRecord, address: string, now: number): void {
-    const place = labels.push(label) - 1;
-    if (place === counts.length) grow();
-    if (row < 0) rowless.set(label, place);
-    else places.set(row, place);
-    rows[place] = row;
-    counts[place] = 1;
-    firsts[place] = now;
-    lasts[place] = now;
-    addresses[place] = numberOf(address);
+    const slot = labels.push(label) - 1;
+    if (slot === counts.length) grow();
+    if (row < 0) slotsWithoutRow.set(label, slot);
+    else counterSlots.set(row, slot);
+    rows[slot] = row;
+    counts[slot] = 1;
+    firsts[slot] = now;
+    lasts[slot] = now;
+    addresses[slot] = addressNumberOf(address);
   }
 
   /** A use from another address than the first; beyond the addresses kept only the count goes on. */
-  function noteElsewhere(place: number, address: string, now: number): void {
-    const others = elsewhere.get(place) ?? [];
+  function countOtherAddress(slot: number, address: string, now: number): void {
+    const others = otherAddresses.get(slot) ?? [];
     const seen = others.find((other) => other.address === address);
     if (seen !== undefined) seen.last = now;
-    else if (others.length + 1 < ADDRESSES_KEPT) others.push({ address, first: now, last: now });
-    elsewhere.set(place, others);
+    else if (others.length + 1 < MAX_ADDRESSES_PER_CREDENTIAL) others.push({ address, first: now, last: now });
+    otherAddresses.set(slot, others);
   }
 
-  function usesAt(place: number): PendingUses[] {
-    const label = labels[place];
+  function usesInSlot(slot: number): PendingUses[] {
+    const label = labels[slot];
     if (label === undefined) return [];
-    const others = elsewhere.get(place) ?? [];
-    const last = lasts[place] ?? 0;
-    const here = { address: names[addresses[place] ?? 0] ?? '', first: firsts[place] ?? 0, last };
+    const others = otherAddresses.get(slot) ?? [];
+    const last = lasts[slot] ?? 0;
+    const here = { address: addressNames[addresses[slot] ?? 0] ?? '', first: firsts[slot] ?? 0, last };
     const lastUsedAt = others.reduce((newest, other) => Math.max(newest, other.last), last);
-    return [{ credentialId: idIn(label), count: counts[place] ?? 0, lastUsedAt, addresses: [here, ...others] }];
+    return [{ credentialId: idIn(label), count: counts[slot] ?? 0, lastUsedAt, addresses: [here, ...others] }];
   }
 
   return {
     count(record, address, now) {
       const { label, row } = record;
-      const place = row < 0 ? (rowless.get(label) ?? -1) : places.get(row);
-      if (rows[place] !== row || labels[place] !== label) return add(record, address, now);
-      counts[place] = (counts[place] ?? 0) + 1;
-      if (addresses[place] === numberOf(address)) lasts[place] = now;
-      else noteElsewhere(place, address, now);
+      const slot = row < 0 ? (slotsWithoutRow.get(label) ?? -1) : counterSlots.get(row);
+      if (rows[slot] !== row || labels[slot] !== label) return add(record, address, now);
+      counts[slot] = (counts[slot] ?? 0) + 1;
+      if (addresses[slot] === addressNumberOf(address)) lasts[slot] = now;
+      else countOtherAddress(slot, address, now);
     },
-    take(most) {
-      const from = taken;
-      taken = Math.min(labels.length, from + most);
-      return Array.from({ length: taken - from }, (_, at) => usesAt(from + at)).flat();
+    drain(maxCredentials) {
+      const from = drainedCount;
+      drainedCount = Math.min(labels.length, from + maxCredentials);
+      return Array.from({ length: drainedCount - from }, (_, index) => usesInSlot(from + index)).flat();
     },
-    size: () => labels.length - taken,
-    uses: () => counts.subarray(taken, labels.length).reduce((sum, count) => sum + count, 0),
-    since: () => firsts[0] ?? 0,
+    size: () => labels.length - drainedCount,
+    uses: () => counts.subarray(drainedCount, labels.length).reduce((sum, count) => sum + count, 0),
+    firstUseAt: () => firsts[0] ?? 0,
   };
 }

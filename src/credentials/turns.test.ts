@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turnEnded } from 'node:timers/promises';
 import fc from 'fast-check';
-import { inTurns } from './turns.ts';
+import { batchPerTurn } from './turns.ts';
 
 /** Gives items and lists what was handed over together. */
-function gathering(most: number) {
+function gathering(maxBatchSize: number) {
   const handedOver: number[][] = [];
-  const give = inTurns<number>(most, (items) => handedOver.push([...items]));
+  const give = batchPerTurn<number>(maxBatchSize, (items) => handedOver.push([...items]));
   return { handedOver, give };
 }
 
@@ -39,7 +39,7 @@ test('so many as are taken at most wait for no end, and who comes after them wai
 
 test('what comes while others are handed over is not lost', async () => {
   const handedOver: number[][] = [];
-  const give = inTurns<number>(2, (items) => {
+  const give = batchPerTurn<number>(2, (items) => {
     handedOver.push([...items]);
     if (items.includes(1)) give(9);
   });
@@ -51,8 +51,8 @@ test('what comes while others are handed over is not lost', async () => {
 
 test('fuzz: each item is handed over once, in order, and never more than the most together', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.integer({ min: 1, max: 5 }), fc.array(fc.nat({ max: 12 })), async (most, turns) => {
-      const { handedOver, give } = gathering(most);
+    fc.asyncProperty(fc.integer({ min: 1, max: 5 }), fc.array(fc.nat({ max: 12 })), async (maxBatchSize, turns) => {
+      const { handedOver, give } = gathering(maxBatchSize);
       let given = 0;
       for (const items of turns) {
         for (let item = 0; item < items; item++) give(given++);
@@ -60,9 +60,9 @@ test('fuzz: each item is handed over once, in order, and never more than the mos
       }
       assert.deepEqual(
         handedOver.flat(),
-        Array.from({ length: given }, (_, at) => at),
+        Array.from({ length: given }, (_, index) => index),
       );
-      assert.ok(handedOver.every(({ length }) => length >= 1 && length <= most));
+      assert.ok(handedOver.every(({ length }) => length >= 1 && length <= maxBatchSize));
     }),
   );
 });

@@ -3,24 +3,27 @@
  * when it is `most`, so that nobody waits for more than those. Alone in its turn, an item waits for nothing.
  * `work` must not throw.
  */
-export function inTurns<Item>(most: number, work: (items: readonly Item[]) => void): (item: Item) => void {
-  let gathered: Item[] = [];
+export function batchPerTurn<Item>(
+  maxBatchSize: number,
+  processBatch: (items: readonly Item[]) => void,
+): (item: Item) => void {
+  let batch: Item[] = [];
   let isDue = false;
 
-  function handOver(): void {
-    const items = gathered;
-    gathered = [];
-    work(items);
+  function flush(): void {
+    const items = batch;
+    batch = [];
+    processBatch(items);
   }
 
   function endTurn(): void {
     isDue = false;
-    if (gathered.length > 0) handOver();
+    if (batch.length > 0) flush();
   }
 
   return (item) => {
-    gathered.push(item);
-    if (gathered.length >= most) handOver();
+    batch.push(item);
+    if (batch.length >= maxBatchSize) flush();
     else if (!isDue) {
       isDue = true;
       setImmediate(endTurn);

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Problem } from '../contract/problem.ts';
-import { createMemory } from './memory.ts';
+import { createRecordCache } from './memory.ts';
 import type { StoredCredential } from './record.ts';
-import { createRegistry } from './registry.ts';
-import { createFindRecord, createUnknowns } from './unknowns.ts';
+import { createRecordRegistry } from './registry.ts';
+import { createFindRecord, createUnknownSecretLimiter } from './unknowns.ts';
 
 const BOUNDS = { burst: 10, perSecond: 5, addresses: 3 };
 const HERE = '10.0.0.1';
@@ -25,19 +25,19 @@ const stored: StoredCredential = {
 function setUp(options: { capacity?: number; holds?: () => boolean } = {}) {
   let now = 1_800_000_000_000;
   let reads = 0;
-  const unknowns = createUnknowns(BOUNDS);
-  const registry = createRegistry({
+  const unknownSecrets = createUnknownSecretLimiter(BOUNDS);
+  const registry = createRecordRegistry({
     lease: { holds: options.holds ?? (() => true) },
-    memory: createMemory(options.capacity ?? 100),
+    cache: createRecordCache(options.capacity ?? 100),
     read(digest) {
       reads++;
       return Promise.resolve(digest.startsWith('known') ? { ...stored, id: digest } : null);
     },
   });
-  const find = createFindRecord(registry, unknowns, () => now);
+  const find = createFindRecord(registry, unknownSecrets, () => now);
   return {
     registry,
-    unknowns,
+    unknowns: unknownSecrets,
     reads: () => reads,
     pass: (span: number) => {
       now += span;
@@ -48,18 +48,18 @@ function setUp(options: { capacity?: number; holds?: () => boolean } = {}) {
         return (await find(digest, address))?.id ?? null;
       } catch (error) {
         assert.ok(error instanceof Problem && error.code === 'rate_limited');
-        return error.facts.retryAfter;
+        return error.extensions.retryAfter;
       }
     },
   };
 }
 
 test('an address is let look so many unknown secrets up, then as many as a second gives back', async () => {
-  const { find, reads, pass, unknowns } = setUp();
+  const { find, reads, pass, unknowns: unknownSecrets } = setUp();
   for (let count = 0; count < 10; count++) assert.equal(await find(`guess ${count}`), null);
   assert.equal(await find('one more'), 1);
   assert.equal(reads(), 10);
-  assert.equal(unknowns.refused(), 1);
+  assert.equal(unknownSecrets.refusalCount(), 1);
   assert.equal(await find('from elsewhere', '10.0.0.2'), null);
   pass(1000);
   for (let count = 0; count < 5; count++) assert.equal(await find(`later ${count}`), null);

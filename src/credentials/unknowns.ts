@@ -1,11 +1,11 @@
 import { Problem } from '../contract/problem.ts';
 import { clientNetwork } from './client-network.ts';
 import type { CredentialRecord } from './record.ts';
-import type { Registry } from './registry.ts';
+import type { RecordRegistry } from './registry.ts';
 import type { Digest } from './secret.ts';
 
 /** How many secrets that nobody has ever been given an address may present before its look-ups pause. */
-export interface UnknownBounds {
+export interface UnknownSecretLimits {
   readonly burst: number;
   readonly perSecond: number;
   /** Addresses kept at most; the one that was noted longest ago is forgotten first. */
@@ -13,18 +13,18 @@ export interface UnknownBounds {
 }
 
 /** Counts secrets that were well-formed and unknown, in a leaky bucket per client address. */
-export interface Unknowns {
+export interface UnknownSecretLimiter {
   /** Throws `rate_limited` for an address that presented too many. */
   check(address: string, now: number): void;
   /** What an address presented was unknown. */
-  note(address: string, now: number): void;
+  recordUnknown(address: string, now: number): void;
   /** How often `check` has thrown. */
-  refused(): number;
+  refusalCount(): number;
 }
 
-export function createUnknowns({ burst, perSecond, addresses }: UnknownBounds): Unknowns {
+export function createUnknownSecretLimiter({ burst, perSecond, addresses }: UnknownSecretLimits): UnknownSecretLimiter {
   const buckets = new Map<string, { level: number; at: number }>();
-  let refused = 0;
+  let refusalCount = 0;
 
   function levelOf(network: string, now: number): number {
     const bucket = buckets.get(network);
@@ -36,12 +36,12 @@ export function createUnknowns({ burst, perSecond, addresses }: UnknownBounds): 
       if (buckets.size === 0) return;
       const over = levelOf(clientNetwork(address), now) - burst;
       if (over < 0) return;
-      refused++;
+      refusalCount++;
       throw new Problem('rate_limited', 'Too many secrets from this address that are not known here.', {
         retryAfter: Math.max(1, Math.ceil(over / perSecond)),
       });
     },
-    note(address, now) {
+    recordUnknown(address, now) {
       const network = clientNetwork(address);
       const level = levelOf(network, now) + 1;
       buckets.delete(network);
@@ -50,7 +50,7 @@ export function createUnknowns({ burst, perSecond, addresses }: UnknownBounds): 
       const [oldest] = buckets.keys();
       if (oldest !== undefined) buckets.delete(oldest);
     },
-    refused: () => refused,
+    refusalCount: () => refusalCount,
   };
 }
 
@@ -62,11 +62,15 @@ export type FindRecord = (digest: Digest, address: string) => Promise<Credential
  * only those count, so nobody is held up for look-ups that found something, and what is in memory is
  * found from any address. Throws `rate_limited`, and what the registry throws.
  */
-export function createFindRecord(registry: Registry, unknowns: Unknowns, clock: () => number): FindRecord {
+export function createFindRecord(
+  registry: RecordRegistry,
+  unknownSecrets: UnknownSecretLimiter,
+  clock: () => number,
+): FindRecord {
   return async (digest, address) => {
-    if (!registry.knows(digest)) unknowns.check(address, clock());
+    if (!registry.isCached(digest)) unknownSecrets.check(address, clock());
     const record = await registry.find(digest);
-    if (record === null) unknowns.note(address, clock());
+    if (record === null) unknownSecrets.recordUnknown(address, clock());
     return record;
   };
 }

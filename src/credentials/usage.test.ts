@@ -5,25 +5,25 @@ import { createUsageJournal } from '../server/credential-store.ts';
 import { findCredential } from '../store/credentials.ts';
 import { readUses } from '../store/usage.ts';
 import { openTestStore, seedCredential, seedWorkspace, type TestStore } from '../testing/store.ts';
-import { createMemory } from './memory.ts';
+import { createRecordCache } from './memory.ts';
 import type { CredentialRecord } from './record.ts';
-import { createUsage, type Usage, type UsageStore } from './usage.ts';
+import { createUsageRecorder, type UsageRecorder, type UsageStore } from './usage.ts';
 
 const NOW = 20_000 * DAY;
-let house: TestStore;
+let server: TestStore;
 let owner: { workspaceId: string; personId: string };
 before(async () => {
-  house = await openTestStore();
-  owner = await seedWorkspace(house.store);
+  server = await openTestStore();
+  owner = await seedWorkspace(server.store);
 });
-after(() => house.close());
+after(() => server.close());
 
 const recordOf = (id: string): CredentialRecord => ({
   kind: 'api_key',
   label: `${id} one`,
   id,
   name: 'one',
-  workspace: { id: owner.workspaceId, gone: false },
+  workspace: { id: owner.workspaceId, revoked: false },
   rights: 1,
   active: true,
   expiresAt: null,
@@ -31,13 +31,13 @@ const recordOf = (id: string): CredentialRecord => ({
   passphraseHash: null,
   row: -1,
 });
-const shown = (id: string) => findCredential(house.store.read, owner.workspaceId, 'api_key', id);
-const usesOf = (id: string) => readUses(house.store.read, owner.workspaceId, id, 0, 20);
+const shown = (id: string) => findCredential(server.store.read, owner.workspaceId, 'api_key', id);
+const usesOf = (id: string) => readUses(server.store.read, owner.workspaceId, id, 0, 20);
 
 /** Counts as a node does, and folds what it has written. */
-async function countingAs(nodeId: string): Promise<Usage> {
-  const journal = await createUsageJournal(house.store);
-  const usage = createUsage(journal, nodeId, createMemory(10).places);
+async function countingAs(nodeId: string): Promise<UsageRecorder> {
+  const journal = await createUsageJournal(server.store);
+  const usage = createUsageRecorder(journal, nodeId, createRecordCache(10).counterSlots);
   return {
     ...usage,
     async flush() {
@@ -49,7 +49,7 @@ async function countingAs(nodeId: string): Promise<Usage> {
 
 async function seedMany(count: number): Promise<CredentialRecord[]> {
   const records: CredentialRecord[] = [];
-  for (let at = 0; at < count; at++) records.push(recordOf((await seedCredential(house.store, owner)).id));
+  for (let index = 0; index < count; index++) records.push(recordOf((await seedCredential(server.store, owner)).id));
   return records;
 }
 
@@ -57,12 +57,12 @@ test('every use is counted, with its last instant, its day and its addresses', a
   const usage = await countingAs('node_exact');
   const [record] = await seedMany(1);
   assert.ok(record);
-  for (let at = 0; at < 50; at++) usage.count(record, `10.0.0.${at % 3}`, NOW + at);
+  for (let index = 0; index < 50; index++) usage.count(record, `10.0.0.${index % 3}`, NOW + index);
   assert.equal(usage.pendingCredentials(), 1);
-  assert.equal(usage.lag(NOW + 700), 700);
+  assert.equal(usage.lagMs(NOW + 700), 700);
   await usage.flush();
   assert.equal(usage.pendingCredentials(), 0);
-  assert.equal(usage.lag(NOW + 700), 0);
+  assert.equal(usage.lagMs(NOW + 700), 0);
   usage.count(record, '10.0.0.9', NOW + DAY);
   await usage.flush();
   const row = await shown(record.id);
@@ -105,7 +105,7 @@ test('a credential whose record was read anew between two uses loses neither', a
 });
 
 test('a chunk whose write failed, or whose answer was lost, counts once when it is sent again', async () => {
-  const real = await createUsageJournal(house.store);
+  const real = await createUsageJournal(server.store);
   let fate: 'works' | 'fails' | 'answer lost' = 'works';
   const chunks: string[] = [];
   const flaky: UsageStore = {
@@ -116,7 +116,7 @@ test('a chunk whose write failed, or whose answer was lost, counts once when it 
       if (fate === 'answer lost') throw new Error('connection lost');
     },
   };
-  const usage = createUsage(flaky, 'node_flaky', createMemory(10).places);
+  const usage = createUsageRecorder(flaky, 'node_flaky', createRecordCache(10).counterSlots);
   const records = await seedMany(600);
   const countAll = () => {
     for (const record of records) usage.count(record, '10.0.0.1', NOW);
@@ -130,7 +130,7 @@ test('a chunk whose write failed, or whose answer was lost, counts once when it 
   countAll();
   await usage.flush();
   await real.fold();
-  assert.equal(real.size(), 0);
+  assert.equal(real.pendingUses(), 0);
   assert.equal(usage.pendingCredentials(), 0);
   for (const { id } of records) assert.equal((await shown(id))?.use_count, 5);
   assert.ok(chunks.every((chunk) => Number(chunk.split(':')[1]) <= 500));
@@ -142,8 +142,8 @@ test('uses counted while a flush is under way are written by the next', async ()
   assert.ok(record);
   usage.count(record, '10.0.0.1', NOW);
   const flushes = [usage.flush()];
-  for (let at = 0; at < 10; at++) {
-    usage.count(record, '10.0.0.1', NOW + at);
+  for (let index = 0; index < 10; index++) {
+    usage.count(record, '10.0.0.1', NOW + index);
     flushes.push(usage.flush());
   }
   await Promise.all(flushes);

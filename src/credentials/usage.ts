@@ -1,8 +1,8 @@
 import type { CredentialRecord } from './record.ts';
-import { createTally, type PendingUses, type Places, type Tally } from './tally.ts';
+import { type CounterSlots, createUsageCounters, type PendingUses, type UsageCounters } from './tally.ts';
 
 /** Credentials a transaction: few enough to hold the event loop for about a millisecond. */
-const CHUNK = 500;
+const MAX_CREDENTIALS_PER_CHUNK = 500;
 
 export interface UsageStore {
   /**
@@ -12,7 +12,7 @@ export interface UsageStore {
   addUses(nodeId: string, number: number, uses: readonly PendingUses[]): Promise<void>;
 }
 
-export interface Usage {
+export interface UsageRecorder {
   /** Counts one successful judgement. Memory only; never waits. */
   count(record: CredentialRecord, address: string, now: number): void;
   /** Writes all that was counted before the call; one flush at a time. Rejects when the store does. */
@@ -22,21 +22,21 @@ export interface Usage {
   /** Uses that are not known to be written: a chunk whose answer was lost may be. */
   pendingUses(): number;
   /** Milliseconds since the oldest use that is not written yet, 0 if there is none. */
-  lag(now: number): number;
+  lagMs(now: number): number;
 }
 
 /** Counts uses in memory and writes them in chunks, each idempotent; `places` are those of the memory that records come from. */
-export function createUsage(store: UsageStore, nodeId: string, places: Places): Usage {
-  let current: Tally = createTally(places);
+export function createUsageRecorder(store: UsageStore, nodeId: string, counterSlots: CounterSlots): UsageRecorder {
+  let current: UsageCounters = createUsageCounters(counterSlots);
   /** The tally being written; the next one is closed only after it, so that a store that is gone costs no more memory. */
-  let closing: Tally | null = null;
+  let closing: UsageCounters | null = null;
   let chunkNumber = 0;
   let chunk: { readonly uses: readonly PendingUses[]; readonly since: number } | null = null;
   let flushing: Promise<void> | null = null;
 
   function close(): void {
     closing = current;
-    current = createTally(places);
+    current = createUsageCounters(counterSlots);
   }
 
   async function writeAll(): Promise<void> {
@@ -47,7 +47,7 @@ export function createUsage(store: UsageStore, nodeId: string, places: Places): 
         closed = true;
       }
       if (chunk === null && closing !== null) {
-        chunk = { uses: closing.take(CHUNK), since: closing.since() };
+        chunk = { uses: closing.drain(MAX_CREDENTIALS_PER_CHUNK), since: closing.firstUseAt() };
         chunkNumber++;
         if (closing.size() === 0) closing = null;
       }
@@ -60,19 +60,19 @@ export function createUsage(store: UsageStore, nodeId: string, places: Places): 
   return {
     count: (record, address, now) => current.count(record, address, now),
     flush() {
-      const before = flushing;
-      const mine = (async () => {
-        await before?.catch(() => undefined);
+      const previousFlush = flushing;
+      const thisFlush = (async () => {
+        await previousFlush?.catch(() => undefined);
         await writeAll();
       })();
-      flushing = mine;
-      return mine;
+      flushing = thisFlush;
+      return thisFlush;
     },
     pendingCredentials: () => current.size() + (closing?.size() ?? 0) + (chunk?.uses.length ?? 0),
     pendingUses: () =>
       current.uses() + (closing?.uses() ?? 0) + (chunk?.uses.reduce((sum, { count }) => sum + count, 0) ?? 0),
-    lag(now) {
-      const since = chunk?.since ?? closing?.since() ?? current.since();
+    lagMs(now) {
+      const since = chunk?.since ?? closing?.firstUseAt() ?? current.firstUseAt();
       return since === 0 ? 0 : now - since;
     },
   };

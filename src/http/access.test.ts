@@ -3,7 +3,6 @@ import { after, before, test } from 'node:test';
 import { PERMISSIONS, type Permission, type Scope } from '../contract/words.ts';
 import { mintSecret } from '../credentials/secret.ts';
 import {
-  type Answer,
   bearer,
   cookieOf,
   createKey,
@@ -12,12 +11,13 @@ import {
   PASSWORD,
   signUpMember,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestResponse,
+  type TestServer,
 } from '../testing/house.ts';
 import { routeTable } from './app.ts';
-import type { House } from './house.ts';
+import type { AppContext } from './house.ts';
 
 /**
  * Who may ask what, written down from the contract's tables (sections 3 to 5), apart from the code.
@@ -27,7 +27,7 @@ import type { House } from './house.ts';
  */
 type People = 'everybody' | 'error key' | 'anyone' | 'person' | 'operator' | 'member' | 'admin' | 'owner' | 'nobody';
 interface Row {
-  readonly ask: string;
+  readonly route: string;
   readonly people: People;
   readonly token?: readonly Scope[];
   /** `guard` is the flag, beside the permission `read`. */
@@ -35,9 +35,9 @@ interface Row {
   /** What a permitted person may send without changing anything; `{}` otherwise. */
   readonly body?: unknown;
   /** Said by the route itself, after its body was read. */
-  readonly inPath?: true;
+  readonly checkedByHandler?: true;
   /** The role above asks for something that would end the test's workspace or session: not sent. */
-  readonly ends?: true;
+  readonly isDestructive?: true;
 }
 
 const DEPLOYERS = ['basic_deployment', 'advanced_deployment'] as const;
@@ -45,150 +45,155 @@ const DEPLOYERS = ['basic_deployment', 'advanced_deployment'] as const;
 /** Projects, apps and servers are alike (section 7): read, write or delete, or all of it with `manage`. */
 function resourceRows(nouns: string, noun: string, manage: Permission): Row[] {
   return [
-    { ask: `GET /v1/${nouns}`, people: 'member', key: ['read', manage] },
-    { ask: `POST /v1/${nouns}`, people: 'admin', key: ['write', manage] },
-    { ask: `GET /v1/${nouns}/:${noun}`, people: 'member', key: ['read', manage] },
-    { ask: `PATCH /v1/${nouns}/:${noun}`, people: 'admin', key: ['write', manage] },
-    { ask: `DELETE /v1/${nouns}/:${noun}`, people: 'admin', key: ['delete', manage] },
+    { route: `GET /v1/${nouns}`, people: 'member', key: ['read', manage] },
+    { route: `POST /v1/${nouns}`, people: 'admin', key: ['write', manage] },
+    { route: `GET /v1/${nouns}/:${noun}`, people: 'member', key: ['read', manage] },
+    { route: `PATCH /v1/${nouns}/:${noun}`, people: 'admin', key: ['write', manage] },
+    { route: `DELETE /v1/${nouns}/:${noun}`, people: 'admin', key: ['delete', manage] },
   ];
 }
 
 const CONTRACT: readonly Row[] = [
-  { ask: 'POST /v1/people', people: 'everybody' },
-  { ask: 'GET /.well-known/oauth-authorization-server', people: 'everybody' },
-  { ask: 'POST /v1/sessions', people: 'everybody' },
-  { ask: 'POST /v1/sessions/passkey/options', people: 'everybody' },
-  { ask: 'POST /v1/sessions/passkey', people: 'everybody' },
-  { ask: 'GET /v1/sessions', people: 'person' },
-  { ask: 'DELETE /v1/sessions', people: 'person' },
-  { ask: 'DELETE /v1/sessions/current', people: 'person', ends: true },
-  { ask: 'DELETE /v1/sessions/:id', people: 'person' },
-  { ask: 'GET /v1/me', people: 'person' },
-  { ask: 'PATCH /v1/me', people: 'person' },
-  { ask: 'DELETE /v1/me', people: 'person' },
-  { ask: 'POST /v1/password-resets', people: 'everybody' },
-  { ask: 'POST /v1/password-resets/:code', people: 'everybody' },
-  { ask: 'GET /v1/people', people: 'operator' },
-  { ask: 'PATCH /v1/people/:id', people: 'operator' },
-  { ask: 'DELETE /v1/people/:id/sessions', people: 'operator' },
-  { ask: 'POST /v1/people/:id/password-reset', people: 'operator' },
-  { ask: 'POST /v1/me/password', people: 'person' },
-  { ask: 'GET /v1/me/two-factor', people: 'person' },
-  { ask: 'POST /v1/me/two-factor', people: 'person' },
-  { ask: 'POST /v1/me/two-factor/confirm', people: 'person' },
-  { ask: 'POST /v1/me/two-factor/recovery-codes', people: 'person' },
-  { ask: 'DELETE /v1/me/two-factor', people: 'person' },
-  { ask: 'GET /v1/me/passkeys', people: 'person' },
-  { ask: 'POST /v1/me/passkeys/options', people: 'person' },
-  { ask: 'POST /v1/me/passkeys', people: 'person' },
-  { ask: 'POST /v1/me/passkeys/proof', people: 'person' },
-  { ask: 'PATCH /v1/me/passkeys/:id', people: 'person' },
-  { ask: 'DELETE /v1/me/passkeys/:id', people: 'person' },
-  { ask: 'POST /v1/device/code', people: 'everybody' },
-  { ask: 'POST /v1/device/token', people: 'everybody' },
-  { ask: 'GET /v1/device/requests/:userCode', people: 'person' },
-  { ask: 'POST /v1/device/approve', people: 'person' },
-  { ask: 'POST /v1/device/deny', people: 'person' },
-  { ask: 'GET /v1/workspaces', people: 'person' },
-  { ask: 'POST /v1/workspaces', people: 'person' },
-  { ask: 'PATCH /v1/workspaces/:workspace', people: 'admin', inPath: true },
-  { ask: 'DELETE /v1/workspaces/:workspace', people: 'owner', inPath: true, ends: true },
-  { ask: 'POST /v1/workspaces/:workspace/owner', people: 'owner', inPath: true, body: { memberId: 'mem_nobody' } },
-  { ask: 'GET /v1/members', people: 'member' },
-  { ask: 'PATCH /v1/members/:id', people: 'admin' },
-  { ask: 'DELETE /v1/members/:id', people: 'admin' },
-  { ask: 'DELETE /v1/members/:id/sessions', people: 'admin' },
-  { ask: 'DELETE /v1/members/me', people: 'member', ends: true },
-  { ask: 'GET /v1/invitations', people: 'admin' },
-  { ask: 'POST /v1/invitations', people: 'admin' },
-  { ask: 'DELETE /v1/invitations/:id', people: 'admin' },
-  { ask: 'POST /v1/invitations/:code/accept', people: 'person' },
-  { ask: 'GET /v1/access-tokens', people: 'member' },
-  { ask: 'POST /v1/access-tokens', people: 'admin' },
-  { ask: 'GET /v1/access-tokens/:id', people: 'member' },
-  { ask: 'DELETE /v1/access-tokens/:id', people: 'admin' },
-  { ask: 'GET /v1/access-tokens/:id/uses', people: 'member' },
-  { ask: 'PATCH /v1/access-tokens/:id', people: 'everybody' },
-  { ask: 'PUT /v1/access-tokens/:id', people: 'everybody' },
-  { ask: 'GET /v1/api-keys', people: 'member' },
-  { ask: 'POST /v1/api-keys', people: 'admin' },
-  { ask: 'GET /v1/api-keys/:id', people: 'member' },
-  { ask: 'PATCH /v1/api-keys/:id', people: 'admin' },
-  { ask: 'DELETE /v1/api-keys/:id', people: 'admin' },
-  { ask: 'GET /v1/api-keys/:id/uses', people: 'member' },
-  { ask: 'GET /v1/audit-events', people: 'admin' },
-  { ask: 'POST /v1/introspect', people: 'nobody', key: ['read'], body: new URLSearchParams({ token: 'x' }) },
-  { ask: 'POST /v1/revoke', people: 'everybody', body: new URLSearchParams({ token: 'x' }) },
-  { ask: 'GET /v1/whoami', people: 'anyone' },
-  { ask: 'POST /v1/guards/beats', people: 'nobody', key: ['guard'] },
-  { ask: 'GET /v1/guards/revocations', people: 'nobody', key: ['guard'] },
-  { ask: 'POST /v1/guards/records', people: 'nobody', key: ['guard'] },
-  { ask: 'POST /v1/guards/uses', people: 'nobody', key: ['guard'] },
-  { ask: 'DELETE /v1/guards/:guard', people: 'nobody', key: ['guard'] },
+  { route: 'POST /v1/people', people: 'everybody' },
+  { route: 'GET /.well-known/oauth-authorization-server', people: 'everybody' },
+  { route: 'POST /v1/sessions', people: 'everybody' },
+  { route: 'POST /v1/sessions/passkey/options', people: 'everybody' },
+  { route: 'POST /v1/sessions/passkey', people: 'everybody' },
+  { route: 'GET /v1/sessions', people: 'person' },
+  { route: 'DELETE /v1/sessions', people: 'person' },
+  { route: 'DELETE /v1/sessions/current', people: 'person', isDestructive: true },
+  { route: 'DELETE /v1/sessions/:id', people: 'person' },
+  { route: 'GET /v1/me', people: 'person' },
+  { route: 'PATCH /v1/me', people: 'person' },
+  { route: 'DELETE /v1/me', people: 'person' },
+  { route: 'POST /v1/password-resets', people: 'everybody' },
+  { route: 'POST /v1/password-resets/:code', people: 'everybody' },
+  { route: 'GET /v1/people', people: 'operator' },
+  { route: 'PATCH /v1/people/:id', people: 'operator' },
+  { route: 'DELETE /v1/people/:id/sessions', people: 'operator' },
+  { route: 'POST /v1/people/:id/password-reset', people: 'operator' },
+  { route: 'POST /v1/me/password', people: 'person' },
+  { route: 'GET /v1/me/two-factor', people: 'person' },
+  { route: 'POST /v1/me/two-factor', people: 'person' },
+  { route: 'POST /v1/me/two-factor/confirm', people: 'person' },
+  { route: 'POST /v1/me/two-factor/recovery-codes', people: 'person' },
+  { route: 'DELETE /v1/me/two-factor', people: 'person' },
+  { route: 'GET /v1/me/passkeys', people: 'person' },
+  { route: 'POST /v1/me/passkeys/options', people: 'person' },
+  { route: 'POST /v1/me/passkeys', people: 'person' },
+  { route: 'POST /v1/me/passkeys/proof', people: 'person' },
+  { route: 'PATCH /v1/me/passkeys/:id', people: 'person' },
+  { route: 'DELETE /v1/me/passkeys/:id', people: 'person' },
+  { route: 'POST /v1/device/code', people: 'everybody' },
+  { route: 'POST /v1/device/token', people: 'everybody' },
+  { route: 'GET /v1/device/requests/:userCode', people: 'person' },
+  { route: 'POST /v1/device/approve', people: 'person' },
+  { route: 'POST /v1/device/deny', people: 'person' },
+  { route: 'GET /v1/workspaces', people: 'person' },
+  { route: 'POST /v1/workspaces', people: 'person' },
+  { route: 'PATCH /v1/workspaces/:workspace', people: 'admin', checkedByHandler: true },
+  { route: 'DELETE /v1/workspaces/:workspace', people: 'owner', checkedByHandler: true, isDestructive: true },
+  {
+    route: 'POST /v1/workspaces/:workspace/owner',
+    people: 'owner',
+    checkedByHandler: true,
+    body: { memberId: 'mem_nobody' },
+  },
+  { route: 'GET /v1/members', people: 'member' },
+  { route: 'PATCH /v1/members/:id', people: 'admin' },
+  { route: 'DELETE /v1/members/:id', people: 'admin' },
+  { route: 'DELETE /v1/members/:id/sessions', people: 'admin' },
+  { route: 'DELETE /v1/members/me', people: 'member', isDestructive: true },
+  { route: 'GET /v1/invitations', people: 'admin' },
+  { route: 'POST /v1/invitations', people: 'admin' },
+  { route: 'DELETE /v1/invitations/:id', people: 'admin' },
+  { route: 'POST /v1/invitations/:code/accept', people: 'person' },
+  { route: 'GET /v1/access-tokens', people: 'member' },
+  { route: 'POST /v1/access-tokens', people: 'admin' },
+  { route: 'GET /v1/access-tokens/:id', people: 'member' },
+  { route: 'DELETE /v1/access-tokens/:id', people: 'admin' },
+  { route: 'GET /v1/access-tokens/:id/uses', people: 'member' },
+  { route: 'PATCH /v1/access-tokens/:id', people: 'everybody' },
+  { route: 'PUT /v1/access-tokens/:id', people: 'everybody' },
+  { route: 'GET /v1/api-keys', people: 'member' },
+  { route: 'POST /v1/api-keys', people: 'admin' },
+  { route: 'GET /v1/api-keys/:id', people: 'member' },
+  { route: 'PATCH /v1/api-keys/:id', people: 'admin' },
+  { route: 'DELETE /v1/api-keys/:id', people: 'admin' },
+  { route: 'GET /v1/api-keys/:id/uses', people: 'member' },
+  { route: 'GET /v1/audit-events', people: 'admin' },
+  { route: 'POST /v1/introspect', people: 'nobody', key: ['read'], body: new URLSearchParams({ token: 'x' }) },
+  { route: 'POST /v1/revoke', people: 'everybody', body: new URLSearchParams({ token: 'x' }) },
+  { route: 'GET /v1/whoami', people: 'anyone' },
+  { route: 'POST /v1/guards/beats', people: 'nobody', key: ['guard'] },
+  { route: 'GET /v1/guards/revocations', people: 'nobody', key: ['guard'] },
+  { route: 'POST /v1/guards/records', people: 'nobody', key: ['guard'] },
+  { route: 'POST /v1/guards/uses', people: 'nobody', key: ['guard'] },
+  { route: 'DELETE /v1/guards/:guard', people: 'nobody', key: ['guard'] },
   ...resourceRows('projects', 'project', 'manage_projects'),
   ...resourceRows('apps', 'app', 'manage_apps'),
   ...resourceRows('servers', 'server', 'manage_servers'),
-  { ask: 'POST /v1/servers/:server/check', people: 'admin', key: ['manage_servers'] },
-  { ask: 'POST /v1/servers/:server/confirm', people: 'admin' },
-  { ask: 'GET /v1/apps/:app/env', people: 'member', token: ['modify_env'] },
-  { ask: 'PATCH /v1/apps/:app/env', people: 'admin', token: ['modify_env'] },
-  { ask: 'PUT /v1/apps/:app/env/:name', people: 'admin', token: ['modify_env'] },
-  { ask: 'DELETE /v1/apps/:app/env/:name', people: 'admin', token: ['modify_env'] },
-  { ask: 'GET /v1/apps/:app/env/versions', people: 'member', token: ['modify_env'] },
-  { ask: 'POST /v1/apps/:app/env/versions/:version/restore', people: 'admin', token: ['modify_env'] },
-  { ask: 'POST /v1/activity/events', people: 'admin', token: ['activity_tracker'] },
-  { ask: 'GET /v1/activity/events', people: 'member', token: ['activity_tracker_analytics'] },
-  { ask: 'GET /v1/activity/analytics', people: 'member', token: ['activity_tracker_analytics'] },
-  { ask: 'POST /v1/errors/events', people: 'admin', token: ['error_tracker'] },
+  { route: 'POST /v1/servers/:server/check', people: 'admin', key: ['manage_servers'] },
+  { route: 'POST /v1/servers/:server/confirm', people: 'admin' },
+  { route: 'GET /v1/apps/:app/env', people: 'member', token: ['modify_env'] },
+  { route: 'PATCH /v1/apps/:app/env', people: 'admin', token: ['modify_env'] },
+  { route: 'PUT /v1/apps/:app/env/:name', people: 'admin', token: ['modify_env'] },
+  { route: 'DELETE /v1/apps/:app/env/:name', people: 'admin', token: ['modify_env'] },
+  { route: 'GET /v1/apps/:app/env/versions', people: 'member', token: ['modify_env'] },
+  { route: 'POST /v1/apps/:app/env/versions/:version/restore', people: 'admin', token: ['modify_env'] },
+  { route: 'POST /v1/activity/events', people: 'admin', token: ['activity_tracker'] },
+  { route: 'GET /v1/activity/events', people: 'member', token: ['activity_tracker_analytics'] },
+  { route: 'GET /v1/activity/analytics', people: 'member', token: ['activity_tracker_analytics'] },
+  { route: 'POST /v1/errors/events', people: 'admin', token: ['error_tracker'] },
   ...['envelope', 'store'].flatMap((what): Row[] => [
-    { ask: `POST /api/:any/${what}/`, people: 'error key' },
-    { ask: `OPTIONS /api/:any/${what}/`, people: 'everybody' },
+    { route: `POST /api/:any/${what}/`, people: 'error key' },
+    { route: `OPTIONS /api/:any/${what}/`, people: 'everybody' },
   ]),
-  { ask: 'GET /v1/errors/keys', people: 'admin', key: ['write', 'manage_apps'] },
-  { ask: 'POST /v1/errors/keys', people: 'admin', key: ['write', 'manage_apps'] },
-  { ask: 'DELETE /v1/errors/keys/:id', people: 'admin', key: ['write', 'manage_apps'] },
-  { ask: 'GET /v1/errors/issues', people: 'member', token: ['error_tracker'] },
-  { ask: 'GET /v1/errors/issues/:id', people: 'member', token: ['error_tracker'] },
-  { ask: 'PATCH /v1/errors/issues/:id', people: 'admin', token: ['error_tracker'] },
-  { ask: 'DELETE /v1/errors/issues/:id', people: 'admin', token: ['error_tracker'] },
-  { ask: 'GET /v1/errors/issues/:id/events', people: 'member', token: ['error_tracker'] },
-  { ask: 'GET /v1/deployments', people: 'member', token: DEPLOYERS, key: ['read', 'deploy'] },
-  { ask: 'GET /v1/deployments/:id', people: 'member', token: DEPLOYERS, key: ['read', 'deploy'] },
-  { ask: 'GET /v1/deployments/:id/logs', people: 'member', token: DEPLOYERS, key: ['view_logs'] },
-  { ask: 'GET /v1/apps/:app/logs', people: 'member', key: ['view_logs'] },
-  { ask: 'POST /v1/deployments/:id/cancel', people: 'member', token: DEPLOYERS, key: ['deploy'] },
-  { ask: 'POST /v1/apps/:app/deployments', people: 'member', token: ['basic_deployment'], key: ['deploy'] },
+  { route: 'GET /v1/errors/keys', people: 'admin', key: ['write', 'manage_apps'] },
+  { route: 'POST /v1/errors/keys', people: 'admin', key: ['write', 'manage_apps'] },
+  { route: 'DELETE /v1/errors/keys/:id', people: 'admin', key: ['write', 'manage_apps'] },
+  { route: 'GET /v1/errors/issues', people: 'member', token: ['error_tracker'] },
+  { route: 'GET /v1/errors/issues/:id', people: 'member', token: ['error_tracker'] },
+  { route: 'PATCH /v1/errors/issues/:id', people: 'admin', token: ['error_tracker'] },
+  { route: 'DELETE /v1/errors/issues/:id', people: 'admin', token: ['error_tracker'] },
+  { route: 'GET /v1/errors/issues/:id/events', people: 'member', token: ['error_tracker'] },
+  { route: 'GET /v1/deployments', people: 'member', token: DEPLOYERS, key: ['read', 'deploy'] },
+  { route: 'GET /v1/deployments/:id', people: 'member', token: DEPLOYERS, key: ['read', 'deploy'] },
+  { route: 'GET /v1/deployments/:id/logs', people: 'member', token: DEPLOYERS, key: ['view_logs'] },
+  { route: 'GET /v1/apps/:app/logs', people: 'member', key: ['view_logs'] },
+  { route: 'POST /v1/deployments/:id/cancel', people: 'member', token: DEPLOYERS, key: ['deploy'] },
+  { route: 'POST /v1/apps/:app/deployments', people: 'member', token: ['basic_deployment'], key: ['deploy'] },
   ...['/v1/deployments/:id', '/v1/apps/:app/deployments/:id'].flatMap((path): Row[] => [
-    { ask: `POST ${path}/rollback`, people: 'member', token: ['basic_deployment'], key: ['deploy'] },
-    { ask: `POST ${path}/approve`, people: 'member', token: ['advanced_deployment'], key: ['deploy'] },
-    { ask: `POST ${path}/promote`, people: 'member', token: ['advanced_deployment'], key: ['deploy'] },
-    { ask: `POST ${path}/abort`, people: 'member', token: ['advanced_deployment'], key: ['deploy'] },
+    { route: `POST ${path}/rollback`, people: 'member', token: ['basic_deployment'], key: ['deploy'] },
+    { route: `POST ${path}/approve`, people: 'member', token: ['advanced_deployment'], key: ['deploy'] },
+    { route: `POST ${path}/promote`, people: 'member', token: ['advanced_deployment'], key: ['deploy'] },
+    { route: `POST ${path}/abort`, people: 'member', token: ['advanced_deployment'], key: ['deploy'] },
   ]),
-  { ask: 'GET /v1/scripts', people: 'member', token: ['run_scripts'], key: ['read'] },
-  { ask: 'POST /v1/scripts', people: 'admin', key: ['write'] },
-  { ask: 'GET /v1/scripts/:script', people: 'member', token: ['run_scripts'], key: ['read'] },
-  { ask: 'PATCH /v1/scripts/:script', people: 'admin', key: ['write'] },
-  { ask: 'DELETE /v1/scripts/:script', people: 'admin', key: ['delete'] },
-  { ask: 'GET /v1/scripts/:script/versions', people: 'member', token: ['run_scripts'], key: ['read'] },
-  { ask: 'POST /v1/scripts/:script/runs', people: 'member', token: ['run_scripts'] },
-  { ask: 'GET /v1/scripts/:script/runs', people: 'member', token: ['run_scripts'] },
-  { ask: 'GET /v1/runs/:id', people: 'member', token: ['run_scripts'] },
-  { ask: 'GET /v1/runs/:id/logs', people: 'member', token: ['run_scripts'] },
-  { ask: 'POST /v1/runs/:id/cancel', people: 'member', token: ['run_scripts'] },
-  { ask: 'GET /v1/apps/:app/backups', people: 'member', key: ['manage_backups'] },
-  { ask: 'POST /v1/apps/:app/backups', people: 'member', key: ['manage_backups'] },
-  { ask: 'GET /v1/backups/:id', people: 'member', key: ['manage_backups'] },
-  { ask: 'POST /v1/backups/:id/restore', people: 'admin', key: ['manage_backups'] },
-  { ask: 'DELETE /v1/backups/:id', people: 'admin', key: ['manage_backups'] },
+  { route: 'GET /v1/scripts', people: 'member', token: ['run_scripts'], key: ['read'] },
+  { route: 'POST /v1/scripts', people: 'admin', key: ['write'] },
+  { route: 'GET /v1/scripts/:script', people: 'member', token: ['run_scripts'], key: ['read'] },
+  { route: 'PATCH /v1/scripts/:script', people: 'admin', key: ['write'] },
+  { route: 'DELETE /v1/scripts/:script', people: 'admin', key: ['delete'] },
+  { route: 'GET /v1/scripts/:script/versions', people: 'member', token: ['run_scripts'], key: ['read'] },
+  { route: 'POST /v1/scripts/:script/runs', people: 'member', token: ['run_scripts'] },
+  { route: 'GET /v1/scripts/:script/runs', people: 'member', token: ['run_scripts'] },
+  { route: 'GET /v1/runs/:id', people: 'member', token: ['run_scripts'] },
+  { route: 'GET /v1/runs/:id/logs', people: 'member', token: ['run_scripts'] },
+  { route: 'POST /v1/runs/:id/cancel', people: 'member', token: ['run_scripts'] },
+  { route: 'GET /v1/apps/:app/backups', people: 'member', key: ['manage_backups'] },
+  { route: 'POST /v1/apps/:app/backups', people: 'member', key: ['manage_backups'] },
+  { route: 'GET /v1/backups/:id', people: 'member', key: ['manage_backups'] },
+  { route: 'POST /v1/backups/:id/restore', people: 'admin', key: ['manage_backups'] },
+  { route: 'DELETE /v1/backups/:id', people: 'admin', key: ['manage_backups'] },
 ];
 
 const RANK = { member: 1, admin: 2, owner: 3 } as const;
 type Role = keyof typeof RANK;
 
 /** Someone who asks: what they are, and what they send to say so. */
-interface Asker {
+interface TestPrincipal {
   readonly name: string;
-  readonly is:
+  readonly identity:
     | { readonly kind: 'signed out' | 'refused'; readonly code: string }
     | { readonly kind: 'stranger' | Role }
     | { readonly kind: 'token'; readonly scopes: readonly Scope[] }
@@ -203,20 +208,20 @@ const basic = (user: string, password: string) => ({
 });
 
 let now = Date.now();
-let house: TestHouse;
+let testServer: TestServer;
 let owner: TestPerson;
-const askers: Asker[] = [];
+const testPrincipals: TestPrincipal[] = [];
 
 function headersOf(person: TestPerson): Record<string, string> {
-  return { cookie: person.cookie, origin: house.url, 'devpilot-workspace': owner.workspaceId };
+  return { cookie: person.cookie, origin: testServer.url, 'devpilot-workspace': owner.workspaceId };
 }
 
 before(async () => {
-  house = await startHouse({ clock: () => now, environment: { DEVPILOT_SIGN_UP: 'open' } });
-  owner = await signUpOwner(house);
-  const admin = await signUpMember(house, owner, 'admin', 'grace@example.com');
-  const member = await signUpMember(house, owner, 'member', 'linus@example.com');
-  const signedUp = await house.call('/v1/people', {
+  testServer = await startTestServer({ clock: () => now, environment: { DEVPILOT_SIGN_UP: 'open' } });
+  owner = await signUpOwner(testServer);
+  const admin = await signUpMember(testServer, owner, 'admin', 'grace@example.com');
+  const member = await signUpMember(testServer, owner, 'member', 'linus@example.com');
+  const signedUp = await testServer.call('/v1/people', {
     body: { name: 'Eve', email: 'eve@example.com', password: PASSWORD },
   });
   const stranger = await createWorkspaceFor(
@@ -225,9 +230,10 @@ before(async () => {
       email: 'eve@example.com',
       cookie: cookieOf(signedUp),
       workspaceId: '',
-      call: (path, call) => house.call(path, { ...call, headers: { cookie: cookieOf(signedUp), origin: house.url } }),
+      call: (path, call) =>
+        testServer.call(path, { ...call, headers: { cookie: cookieOf(signedUp), origin: testServer.url } }),
     },
-    house,
+    testServer,
     'Evil',
   );
   const passphrase = 'correct horse';
@@ -248,26 +254,26 @@ before(async () => {
   now += 1000;
 
   const session = { authorization: `Bearer ${owner.cookie.split('=')[1]}`, 'devpilot-workspace': owner.workspaceId };
-  const refused = (name: string, code: string, headers: Record<string, string>): Asker => ({
+  const refused = (name: string, code: string, headers: Record<string, string>): TestPrincipal => ({
     name,
-    is: { kind: code === 'missing_credential' ? 'signed out' : 'refused', code },
+    identity: { kind: code === 'missing_credential' ? 'signed out' : 'refused', code },
     headers,
   });
-  const token = (name: string, scopes: Scope[], headers: Record<string, string>): Asker => ({
+  const token = (name: string, scopes: Scope[], headers: Record<string, string>): TestPrincipal => ({
     name,
-    is: { kind: 'token', scopes },
+    identity: { kind: 'token', scopes },
     headers,
   });
   const key = (
     name: string,
     permissions: readonly (Permission | 'guard')[],
     headers: Record<string, string>,
-  ): Asker => ({
+  ): TestPrincipal => ({
     name,
-    is: { kind: 'key', permissions },
+    identity: { kind: 'key', permissions },
     headers,
   });
-  askers.push(
+  testPrincipals.push(
     refused('nobody', 'missing_credential', {}),
     refused('a malformed secret', 'invalid_token', bearer('dp_nonsense')),
     refused('an unknown access token', 'invalid_token', bearer(mintSecret('access_token'))),
@@ -275,17 +281,17 @@ before(async () => {
     refused('an unknown session', 'invalid_token', bearer(mintSecret('session'))),
     refused('an unknown session cookie', 'invalid_token', {
       cookie: `devpilot=${mintSecret('session')}`,
-      origin: house.url,
+      origin: testServer.url,
     }),
     refused('a deleted API key', 'invalid_token', bearer(deleted.secret)),
     refused('an expired access token', 'token_expired', bearer(expired.secret)),
     refused('an inactive API key', 'token_inactive', { 'x-api-key': idle.secret }),
     refused('a token without its passphrase', 'passphrase_required', bearer(guarded.secret)),
-    { name: 'a stranger', is: { kind: 'stranger' }, headers: headersOf(stranger) },
-    { name: 'a member', is: { kind: 'member' }, headers: headersOf(member) },
-    { name: 'an admin', is: { kind: 'admin' }, headers: headersOf(admin) },
-    { name: 'the owner', is: { kind: 'owner' }, headers: headersOf(owner) },
-    { name: 'the owner, by Bearer', is: { kind: 'owner' }, headers: session },
+    { name: 'a stranger', identity: { kind: 'stranger' }, headers: headersOf(stranger) },
+    { name: 'a member', identity: { kind: 'member' }, headers: headersOf(member) },
+    { name: 'an admin', identity: { kind: 'admin' }, headers: headersOf(admin) },
+    { name: 'the owner', identity: { kind: 'owner' }, headers: headersOf(owner) },
+    { name: 'the owner, by Bearer', identity: { kind: 'owner' }, headers: session },
     token('a token with all', ['all'], bearer(all.secret)),
     token('a token with all, by Basic', ['all'], basic(all.secret, '')),
     token('a token with all and its passphrase', ['all'], {
@@ -320,15 +326,15 @@ before(async () => {
     },
   );
 });
-after(() => house.close());
+after(() => testServer.close());
 
 /** Status and code that the contract gives, or null where the asker is let in. */
-function expected(row: Row, asker: Asker): [number, string] | null {
-  const refusal = refusalByRights(row, asker);
-  return refusal === null && asker.namesAnother && row.people !== 'everybody' ? [404, 'not_found'] : refusal;
+function expected(row: Row, testPrincipal: TestPrincipal): [number, string] | null {
+  const refusal = refusalByRights(row, testPrincipal);
+  return refusal === null && testPrincipal.namesAnother && row.people !== 'everybody' ? [404, 'not_found'] : refusal;
 }
 
-function refusalByRights(row: Row, { is }: Asker): [number, string] | null {
+function refusalByRights(row: Row, { identity: is }: TestPrincipal): [number, string] | null {
   if (row.people === 'everybody') return null;
   if (row.people === 'error key') return [401, 'missing_credential'];
   if (is.kind === 'signed out' || is.kind === 'refused') return [401, is.code];
@@ -350,7 +356,7 @@ function refusalByRights(row: Row, { is }: Asker): [number, string] | null {
 }
 
 /** Codes that only a gate answers: whoever is let in never sees them for these requests. */
-const GATE = new Set([
+const GATE_REFUSALS = new Set([
   'missing_credential',
   'invalid_token',
   'token_expired',
@@ -361,31 +367,32 @@ const GATE = new Set([
   'forbidden',
 ]);
 
-function send(row: Row, asker: Asker): Promise<Answer<{ code?: string }>> {
-  const [method = '', path = ''] = row.ask.split(' ');
+function send(row: Row, testPrincipal: TestPrincipal): Promise<TestResponse<{ code?: string }>> {
+  const [method = '', path = ''] = row.route.split(' ');
   const hasBody = method !== 'GET' && method !== 'OPTIONS' && !(method === 'DELETE' && !path.endsWith('two-factor'));
-  return house.call(
+  return testServer.call(
     path.replace(':workspace', owner.workspaceId).replace(/:[A-Za-z]+/, 'tok_01nosuchthing0000000000000'),
-    { method, headers: asker.headers, ...(hasBody && { body: row.body ?? {} }) },
+    { method, headers: testPrincipal.headers, ...(hasBody && { body: row.body ?? {} }) },
   );
 }
 
 test('every route of the app is in the table, and demands what the contract says', () => {
   // The routes are only listed here, never called: they need no house.
-  const declared = routeTable({} as House).map(({ method, url, access }) => ({ ask: `${method} ${url}`, access }));
-  assert.deepEqual(declared.map(({ ask }) => ask).sort(), CONTRACT.map(({ ask }) => ask).sort());
+  const declared = routeTable({} as AppContext).map(({ method, url, access }) => ({ ask: `${method} ${url}`, access }));
+  assert.deepEqual(declared.map(({ ask: route }) => route).sort(), CONTRACT.map(({ route }) => route).sort());
 });
 
 test('CVE-2026-62667, CVE-2023-39349, CVE-2026-24791: every route answers every principal as the contract says', async () => {
   const wrong: string[] = [];
   for (const row of CONTRACT) {
-    for (const asker of askers) {
-      const expects = expected(row, asker);
-      if (expects === null && row.ends) continue;
-      const { status, body, headers, text } = await send(row, asker);
-      const found = `${row.ask} asked by ${asker.name}: ${status} ${body?.code ?? ''}`;
+    for (const testPrincipal of testPrincipals) {
+      const expects = expected(row, testPrincipal);
+      if (expects === null && row.isDestructive) continue;
+      const { status, body, headers, text } = await send(row, testPrincipal);
+      const found = `${row.route} asked by ${testPrincipal.name}: ${status} ${body?.code ?? ''}`;
       if (expects === null) {
-        if (status >= 500 || (GATE.has(body?.code ?? '') && row.ask !== 'POST /v1/people')) wrong.push(found);
+        if (status >= 500 || (GATE_REFUSALS.has(body?.code ?? '') && row.route !== 'POST /v1/people'))
+          wrong.push(found);
       } else {
         if (status !== expects[0] || body.code !== expects[1]) wrong.push(`${found}, not ${expects.join(' ')}`);
         if (status !== 404 && !headers.has('www-authenticate')) wrong.push(`${found} without WWW-Authenticate`);
@@ -399,22 +406,22 @@ test('CVE-2026-62667, CVE-2023-39349, CVE-2026-24791: every route answers every 
 
 test('HEAD is guarded like GET', async () => {
   for (const row of CONTRACT) {
-    if (!row.ask.startsWith('GET') || row.people === 'everybody') continue;
-    const path = row.ask.slice(4).replace(/:[A-Za-z]+/, 'x');
-    assert.equal((await house.call(path, { method: 'HEAD' })).status, 401, path);
+    if (!row.route.startsWith('GET') || row.people === 'everybody') continue;
+    const path = row.route.slice(4).replace(/:[A-Za-z]+/, 'x');
+    assert.equal((await testServer.call(path, { method: 'HEAD' })).status, 401, path);
   }
 });
 
 test('a refusal for scope names what was needed', async () => {
   const { secret } = await createKey(owner, ['write', 'delete']);
   const body = new URLSearchParams({ token: 'x' });
-  const refused = await house.call<{ required: string[] }>('/v1/introspect', { body, headers: bearer(secret) });
+  const refused = await testServer.call<{ required: string[] }>('/v1/introspect', { body, headers: bearer(secret) });
   assert.deepEqual(refused.body.required, ['read']);
   assert.match(refused.headers.get('www-authenticate') ?? '', /error="insufficient_scope".*scope="read"/);
 });
 
 test('CVE-2022-31667: ids of another workspace answer byte for byte like ids that do not exist', async () => {
-  const eve = await createWorkspaceFor(owner, house, 'Second');
+  const eve = await createWorkspaceFor(owner, testServer, 'Second');
   const token = await createToken(eve, ['all']);
   const key = await createKey(eve, ['read']);
   const members = await eve.call<{ data: { id: string }[] }>('/v1/members');
@@ -435,16 +442,16 @@ test('CVE-2022-31667: ids of another workspace answer byte for byte like ids tha
     ['DELETE', '/v1/members/', memberId],
     ['DELETE', '/v1/invitations/', invited.body.id],
   ];
-  const bare = ({ status, text, headers }: Answer) => {
+  const bare = ({ status, text, headers }: TestResponse) => {
     const kept = [...headers].filter(
       ([name]) => !/^(date|x-request-id|content-length|connection|keep-alive)$/.test(name),
     );
     return JSON.stringify([status, kept, text.replace(/"requestId":"[^"]*"/, '')]);
   };
   for (const [method, path, id, body] of asks) {
-    const ask = (one: string) => owner.call(path + one, { method, ...(body !== undefined && { body }) });
-    const there = await ask(id);
-    const nowhere = await ask(id.replace(/_\w{26}/, '_01zzzzzzzzzzzzzzzzzzzzzzzz'));
+    const route = (one: string) => owner.call(path + one, { method, ...(body !== undefined && { body }) });
+    const there = await route(id);
+    const nowhere = await route(id.replace(/_\w{26}/, '_01zzzzzzzzzzzzzzzzzzzzzzzz'));
     assert.equal(there.status, 404, `${method} ${path}${id}`);
     assert.equal(bare(there), bare(nowhere));
   }
@@ -455,5 +462,5 @@ test('CVE-2022-31667: ids of another workspace answer byte for byte like ids tha
   const mine = await owner.call(`/v1/access-tokens?cursor=${page.nextCursor}`);
   assert.equal(theirs.status, 200);
   assert.ok(!mine.text.includes(token.id));
-  assert.equal((await house.call('/v1/authorize', { headers: bearer(key.secret) })).status, 200);
+  assert.equal((await testServer.call('/v1/authorize', { headers: bearer(key.secret) })).status, 200);
 });

@@ -1,55 +1,55 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import type { Account, AuditEvent, Member, Page, ResetLink } from '../contract/schemas.ts';
+import type { Account, AuditEvent, Member, Page, PasswordResetLink } from '../contract/schemas.ts';
 import { HOUR } from '../contract/words.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import {
-  type Answer,
   cookieOf,
   createKey,
+  createTestPerson,
   PASSWORD,
-  personWith,
   signUpMember,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestResponse,
+  type TestServer,
 } from '../testing/house.ts';
 import { startMailServer } from '../testing/mail-server.ts';
 import { whileUncommitted } from '../testing/uncommitted.ts';
 
 const NEW_PASSWORD = 'quite another sentence';
-const codeOf = (answer: Answer) => (answer.body as { code?: string }).code;
+const codeOf = (answer: TestResponse) => (answer.body as { code?: string }).code;
 const linkCode = (url: string) => new URL(url).hash.slice(1);
 
 forEachEngine('accounts', (engine) => {
-  let house: TestHouse;
+  let testServer: TestServer;
   let owner: TestPerson;
   let environment: Readonly<Record<string, string>>;
   let now = Date.now();
   before(async () => {
     environment = await engine.environment();
-    house = await startHouse({ clock: () => now, environment });
-    owner = await signUpOwner(house);
+    testServer = await startTestServer({ clock: () => now, environment });
+    owner = await signUpOwner(testServer);
   });
-  after(() => house.close());
+  after(() => testServer.close());
 
   const people = async (q: string) => (await owner.call<Page<Account>>(`/v1/people?q=${encodeURIComponent(q)}`)).body;
   const idOf = async (email: string) => (await people(email)).data[0]?.id ?? assert.fail(`no person ${email}`);
   const update = async (email: string, body: { disabled?: boolean; operator?: boolean }, by = owner) =>
     by.call<Account>(`/v1/people/${await idOf(email)}`, { method: 'PATCH', body });
-  const signIn = (email: string, password = PASSWORD) => house.call('/v1/sessions', { body: { email, password } });
+  const signIn = (email: string, password = PASSWORD) => testServer.call('/v1/sessions', { body: { email, password } });
   const memberId = async (email: string) => {
     const { data } = (await owner.call<Page<Member>>('/v1/members')).body;
     return data.find((member) => member.email === email)?.id ?? assert.fail(`no member ${email}`);
   };
   const use = (url: string, password = NEW_PASSWORD) =>
-    house.call(`/v1/password-resets/${linkCode(url)}`, { body: { password } });
+    testServer.call(`/v1/password-resets/${linkCode(url)}`, { body: { password } });
   const events = async (action: string) =>
     (await owner.call<Page<AuditEvent>>(`/v1/audit-events?action=${action}`)).body.data;
 
   test('operators list people and find them by part of a name or address, and nobody else does', async () => {
-    const member = await signUpMember(house, owner, 'admin', 'list_me@example.com');
+    const member = await signUpMember(testServer, owner, 'admin', 'list_me@example.com');
     const [found] = (await people('LIST_me@')).data;
     assert.deepEqual(
       [found?.email, found?.operator, found?.disabled, found?.workspaces, found?.twoFactor],
@@ -64,16 +64,16 @@ forEachEngine('accounts', (engine) => {
   });
 
   test('a link of an operator sets a new password once, within an hour, and ends all sessions', async () => {
-    const person = await signUpMember(house, owner, 'member', 'lost@example.com');
+    const person = await signUpMember(testServer, owner, 'member', 'lost@example.com');
     const path = `/v1/people/${await idOf(person.email)}/password-reset`;
     const link = async () => {
-      const made = await owner.call<ResetLink>(path, { method: 'POST' });
-      assert.equal(made.status, 201, made.text);
-      return made.body.url;
+      const created = await owner.call<PasswordResetLink>(path, { method: 'POST' });
+      assert.equal(created.status, 201, created.text);
+      return created.body.url;
     };
     const url = await link();
     const other = await link();
-    assert.ok(url.startsWith(`${house.url}/reset-password#`));
+    assert.ok(url.startsWith(`${testServer.url}/reset-password#`));
     assert.equal((await use(url, 'password')).status, 422);
     assert.equal((await use(url)).status, 204);
     assert.equal((await person.call('/v1/me')).status, 401);
@@ -88,16 +88,19 @@ forEachEngine('accounts', (engine) => {
   });
 
   test('two uses of one link at once set one password', async () => {
-    const person = await signUpMember(house, owner, 'member', 'twice@example.com');
-    const made = await owner.call<ResetLink>(`/v1/people/${await idOf(person.email)}/password-reset`, {
+    const person = await signUpMember(testServer, owner, 'member', 'twice@example.com');
+    const created = await owner.call<PasswordResetLink>(`/v1/people/${await idOf(person.email)}/password-reset`, {
       method: 'POST',
     });
-    const answers = await Promise.all([use(made.body.url, 'first sentence'), use(made.body.url, 'second sentence')]);
+    const answers = await Promise.all([
+      use(created.body.url, 'first sentence'),
+      use(created.body.url, 'second sentence'),
+    ]);
     assert.deepEqual(answers.map(({ status }) => status).sort(), [204, 404]);
   });
 
   test('a disabled person has no access and cannot sign in; only their own password tells why', async () => {
-    const person = await signUpMember(house, owner, 'admin', 'disabled@example.com');
+    const person = await signUpMember(testServer, owner, 'admin', 'disabled@example.com');
     const invited = await person.call<{ code: string }>('/v1/invitations', {
       body: { email: 'guest@example.com', role: 'member' },
     });
@@ -106,7 +109,7 @@ forEachEngine('accounts', (engine) => {
     assert.equal(codeOf(await signIn(person.email)), 'forbidden');
     assert.equal(codeOf(await signIn(person.email, 'wrong')), 'sign_in_failed');
     const guest = { name: 'Guest', email: 'guest@example.com', password: PASSWORD, invitation: invited.body.code };
-    assert.equal(codeOf(await house.call('/v1/people', { body: guest })), 'forbidden');
+    assert.equal(codeOf(await testServer.call('/v1/people', { body: guest })), 'forbidden');
     const reset = await owner.call(`/v1/people/${await idOf(person.email)}/password-reset`, { method: 'POST' });
     assert.equal(codeOf(reset), 'conflict');
     assert.equal((await update(person.email, { disabled: false })).body.disabled, false);
@@ -117,7 +120,7 @@ forEachEngine('accounts', (engine) => {
   test('operators make others operators, and the last one stays', async () => {
     assert.equal(codeOf(await update(owner.email, { operator: false })), 'conflict');
     assert.equal(codeOf(await update(owner.email, { disabled: true })), 'conflict');
-    const second = await signUpMember(house, owner, 'member', 'second@example.com');
+    const second = await signUpMember(testServer, owner, 'member', 'second@example.com');
     assert.equal((await update(second.email, { operator: true })).body.operator, true);
     assert.equal((await second.call('/v1/people')).status, 200);
     // Both take the role from each other at once: one of them stays.
@@ -133,8 +136,8 @@ forEachEngine('accounts', (engine) => {
   });
 
   test('owners and admins end the sessions of members, and only the owner those of the owner', async () => {
-    const admin = await signUpMember(house, owner, 'admin', 'ender@example.com');
-    const member = await signUpMember(house, owner, 'member', 'ended@example.com');
+    const admin = await signUpMember(testServer, owner, 'admin', 'ender@example.com');
+    const member = await signUpMember(testServer, owner, 'member', 'ended@example.com');
     const path = async (email: string) => `/v1/members/${await memberId(email)}/sessions`;
     assert.equal(codeOf(await member.call(await path(admin.email), { method: 'DELETE' })), 'forbidden');
     assert.equal(codeOf(await admin.call(await path(owner.email), { method: 'DELETE' })), 'forbidden');
@@ -146,7 +149,7 @@ forEachEngine('accounts', (engine) => {
   });
 
   test('a member leaves; an owner cannot', async () => {
-    const member = await signUpMember(house, owner, 'admin', 'leaver@example.com');
+    const member = await signUpMember(testServer, owner, 'admin', 'leaver@example.com');
     await member.call('/v1/invitations', { body: { email: 'left-behind@example.com', role: 'admin' } });
     assert.equal(codeOf(await owner.call('/v1/members/me', { method: 'DELETE' })), 'conflict');
     assert.equal((await member.call('/v1/members/me', { method: 'DELETE' })).status, 204);
@@ -156,7 +159,7 @@ forEachEngine('accounts', (engine) => {
   });
 
   test('an account is deleted with its password; what it created stays and the log keeps its name', async () => {
-    const admin = await signUpMember(house, owner, 'admin', 'leaving@example.com');
+    const admin = await signUpMember(testServer, owner, 'admin', 'leaving@example.com');
     const key = await createKey(admin, ['read']);
     const remove = (person: TestPerson, password = PASSWORD) =>
       person.call('/v1/me', { method: 'DELETE', body: { password } });
@@ -167,7 +170,7 @@ forEachEngine('accounts', (engine) => {
     assert.equal((await signIn(admin.email)).status, 401);
     const kept = await owner.call<{ createdBy: unknown }>(`/v1/api-keys/${key.id}`);
     assert.equal(kept.body.createdBy, null);
-    assert.equal((await house.call('/v1/authorize', { headers: { 'x-api-key': key.secret } })).status, 200);
+    assert.equal((await testServer.call('/v1/authorize', { headers: { 'x-api-key': key.secret } })).status, 200);
     const created = (await events('api_key.created')).find(({ target }) => target?.id === key.id);
     assert.equal(created?.actor.name, 'leaving');
     assert.equal((await events('person.deleted'))[0]?.actor.name, 'leaving');
@@ -176,7 +179,7 @@ forEachEngine('accounts', (engine) => {
 
   const skip = engine.name === 'sqlite' ? 'SQLite runs one write transaction at a time' : false;
   test('an operator who stops being one while a request is under way changes nothing', { skip }, async () => {
-    const former = await signUpMember(house, owner, 'member', 'former@example.com');
+    const former = await signUpMember(testServer, owner, 'member', 'former@example.com');
     const formerId = await idOf(former.email);
     assert.equal((await update(former.email, { operator: true })).status, 200);
     const calls = [
@@ -198,8 +201,8 @@ forEachEngine('accounts', (engine) => {
   test('an admin who stops being one while a request is under way changes no role and removes nobody', {
     skip,
   }, async () => {
-    const former = await signUpMember(house, owner, 'admin', 'demoted@example.com');
-    const other = await signUpMember(house, owner, 'member', 'stays@example.com');
+    const former = await signUpMember(testServer, owner, 'admin', 'demoted@example.com');
+    const other = await signUpMember(testServer, owner, 'member', 'stays@example.com');
     const formerId = await memberId(former.email);
     const otherPath = `/v1/members/${await memberId(other.email)}`;
     const answers = await whileUncommitted(
@@ -218,7 +221,7 @@ forEachEngine('accounts', (engine) => {
   });
 
   test('an account that is handed a workspace while it is being deleted stays', { skip }, async () => {
-    const heir = await signUpMember(house, owner, 'admin', 'heir@example.com');
+    const heir = await signUpMember(testServer, owner, 'admin', 'heir@example.com');
     const handOver = `update member set role = 'admin' where role = 'owner';
       update member set role = 'owner' where id = '${await memberId(heir.email)}'`;
     const deletion = await whileUncommitted(environment['DATABASE_URL'], handOver, 1, () =>
@@ -231,13 +234,13 @@ forEachEngine('accounts', (engine) => {
 
 test('a link goes out by mail, and the answer tells nobody whether there is such a person', async () => {
   const mail = await startMailServer();
-  const house = await startHouse({ environment: { DEVPILOT_SMTP_URL: mail.url } });
-  const owner = await signUpOwner(house);
-  const ask = (email: string) => house.call('/v1/password-resets', { body: { email } });
+  const testServer = await startTestServer({ environment: { DEVPILOT_SMTP_URL: mail.url } });
+  const owner = await signUpOwner(testServer);
+  const ask = (email: string) => testServer.call('/v1/password-resets', { body: { email } });
   const answers = [await ask('nobody@example.com'), await ask(owner.email.toUpperCase())];
   for (const { status, text } of answers) assert.deepEqual([status, text], [202, '']);
   for (let more = 0; more < 8; more++) assert.equal((await ask(owner.email)).status, 202);
-  const restarted = await house.restart();
+  const restarted = await testServer.restart();
   // No more than five wait for one person, however often somebody asks.
   assert.equal(mail.messages.length, 5);
   for (const message of mail.messages) assert.match(message, /To: ada@example\.com/);
@@ -245,19 +248,19 @@ test('a link goes out by mail, and the answer tells nobody whether there is such
   const body = { password: NEW_PASSWORD };
   assert.equal((await restarted.call(`/v1/password-resets/${code}`, { body })).status, 204);
   const signedIn = await restarted.call('/v1/sessions', { body: { email: owner.email, password: NEW_PASSWORD } });
-  assert.equal((await personWith(restarted, owner.email, cookieOf(signedIn), '').call('/v1/me')).status, 200);
+  assert.equal((await createTestPerson(restarted, owner.email, cookieOf(signedIn), '').call('/v1/me')).status, 200);
   await restarted.close();
   await mail.close();
 });
 
 test('who asks for too many links, or tries too many codes, is told to wait', async () => {
-  const house = await startHouse();
+  const testServer = await startTestServer();
   const statuses = async (path: string, body: unknown) => {
     const seen: number[] = [];
-    for (let count = 0; count < 32; count++) seen.push((await house.call(path, { body })).status);
+    for (let count = 0; count < 32; count++) seen.push((await testServer.call(path, { body })).status);
     return [seen[0], seen.at(-1)];
   };
   assert.deepEqual(await statuses('/v1/password-resets', { email: 'eve@example.com' }), [202, 429]);
   assert.deepEqual(await statuses('/v1/password-resets/made-up', { password: NEW_PASSWORD }), [404, 429]);
-  await house.close();
+  await testServer.close();
 });

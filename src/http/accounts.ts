@@ -3,33 +3,33 @@ import { z } from 'zod';
 import {
   Account,
   AccountQuery,
-  ProveItIsMe,
+  PasswordResetLink,
   pageOf,
+  Reauthenticate,
   RequestPasswordReset,
-  ResetLink,
   ResetPassword,
   UpdateAccount,
 } from '../contract/schemas.ts';
 import { deleteAccount } from '../people/leaving.ts';
-import { endAccountSessions, listPeople, type OperatorAsker, updateAccount } from '../people/operators.ts';
+import { endAccountSessions, listPeople, type OperatorRequestContext, updateAccount } from '../people/operators.ts';
 import { createPasswordReset, requestPasswordReset, resetPassword } from '../people/password-resets.ts';
-import { proveItIsMe } from '../people/prove.ts';
-import type { House } from './house.ts';
-import { siteOf } from './own-address.ts';
-import { setCookie, signedInOf } from './people.ts';
-import { originOf, partyOf } from './principal.ts';
+import { reauthenticate } from '../people/prove.ts';
+import type { AppContext } from './house.ts';
+import { relyingPartyOf } from './own-address.ts';
+import { setSessionCookie, signedInOf } from './people.ts';
+import { auditPartyOf, originOf } from './principal.ts';
 import { personOf, type Route, route } from './route.ts';
 
-const nothing = z.null().describe('Done');
-const Id = z.object({ id: z.string().max(64) });
+const NoContent = z.null().describe('Done');
+const IdParams = z.object({ id: z.string().max(64) });
 
-function operatorOf(request: FastifyRequest): OperatorAsker {
-  return { actor: partyOf(personOf(request)), origin: originOf(request) };
+function operatorRequestContextOf(request: FastifyRequest): OperatorRequestContext {
+  return { actor: auditPartyOf(personOf(request)), origin: originOf(request) };
 }
 
 /** A way back from a lost password, and a way out. */
-export function accountRoutes(house: House): Route[] {
-  const { people } = house;
+export function accountRoutes(context: AppContext): Route[] {
+  const { people } = context;
   const tag = 'People';
   return [
     route({
@@ -39,7 +39,7 @@ export function accountRoutes(house: House): Route[] {
       summary: 'Ask for a link to reset a password by mail; the answer never tells whether there is such a person',
       tag,
       body: RequestPasswordReset,
-      answers: { 202: z.null().describe('If there is such a person and this server sends mail, a link is sent') },
+      responses: { 202: z.null().describe('If there is such a person and this server sends mail, a link is sent') },
       handler: async ({ body, request, reply }) => {
         await requestPasswordReset(people, body.email, originOf(request));
         return reply.code(202).send();
@@ -54,8 +54,8 @@ export function accountRoutes(house: House): Route[] {
       tag,
       params: z.object({ code: z.string().max(255) }),
       body: ResetPassword,
-      answers: { 204: nothing },
-      codes: ['not_found'],
+      responses: { 204: NoContent },
+      errorCodes: ['not_found'],
       handler: async ({ params, body, request, reply }) => {
         await resetPassword(people, params.code, body.password, originOf(request));
         return reply.code(204).send();
@@ -67,14 +67,14 @@ export function accountRoutes(house: House): Route[] {
       access: { person: 'signed_in' },
       summary: 'Delete own account; refused while it owns a workspace',
       tag,
-      body: ProveItIsMe,
-      answers: { 204: nothing },
-      codes: ['sign_in_failed', 'second_factor_required', 'conflict'],
+      body: Reauthenticate,
+      responses: { 204: NoContent },
+      errorCodes: ['sign_in_failed', 'second_factor_required', 'conflict'],
       handler: async ({ body, request, reply }) => {
-        const who = signedInOf(request);
-        await proveItIsMe(people, who, body, () => siteOf(house, request), originOf(request));
-        await deleteAccount(people, who, originOf(request));
-        if (personOf(request).byCookie) setCookie(house, request, reply, null);
+        const signedIn = signedInOf(request);
+        await reauthenticate(people, signedIn, body, () => relyingPartyOf(context, request), originOf(request));
+        await deleteAccount(people, signedIn, originOf(request));
+        if (personOf(request).byCookie) setSessionCookie(context, request, reply, null);
         return reply.code(204).send();
       },
     }),
@@ -82,8 +82,8 @@ export function accountRoutes(house: House): Route[] {
 }
 
 /** All people of the installation, for its operators. */
-export function operatorRoutes(house: House): Route[] {
-  const { people } = house;
+export function operatorRoutes(context: AppContext): Route[] {
+  const { people } = context;
   const tag = 'Operators';
   return [
     route({
@@ -93,7 +93,7 @@ export function operatorRoutes(house: House): Route[] {
       summary: 'List all people of the installation',
       tag,
       query: AccountQuery,
-      answers: { 200: pageOf(Account) },
+      responses: { 200: pageOf(Account) },
       handler: ({ query }) => listPeople(people, query),
     }),
     route({
@@ -103,11 +103,11 @@ export function operatorRoutes(house: House): Route[] {
       access: { person: 'operator' },
       summary: 'Disable or enable a person, make one an operator or no operator',
       tag,
-      params: Id,
+      params: IdParams,
       body: UpdateAccount,
-      answers: { 200: Account },
-      codes: ['not_found', 'conflict'],
-      handler: ({ params, body, request }) => updateAccount(people, operatorOf(request), params.id, body),
+      responses: { 200: Account },
+      errorCodes: ['not_found', 'conflict'],
+      handler: ({ params, body, request }) => updateAccount(people, operatorRequestContextOf(request), params.id, body),
     }),
     route({
       method: 'DELETE',
@@ -115,11 +115,11 @@ export function operatorRoutes(house: House): Route[] {
       access: { person: 'operator' },
       summary: 'End all sessions of a person',
       tag,
-      params: Id,
-      answers: { 204: nothing },
-      codes: ['not_found'],
+      params: IdParams,
+      responses: { 204: NoContent },
+      errorCodes: ['not_found'],
       handler: async ({ params, request, reply }) => {
-        await endAccountSessions(people, operatorOf(request), params.id);
+        await endAccountSessions(people, operatorRequestContextOf(request), params.id);
         return reply.code(204).send();
       },
     }),
@@ -129,11 +129,11 @@ export function operatorRoutes(house: House): Route[] {
       access: { person: 'operator' },
       summary: 'Make a link with which a person resets their password',
       tag,
-      params: Id,
-      answers: { 201: ResetLink },
-      codes: ['not_found', 'conflict'],
+      params: IdParams,
+      responses: { 201: PasswordResetLink },
+      errorCodes: ['not_found', 'conflict'],
       handler: async ({ params, request, reply }) => {
-        const { actor, origin } = operatorOf(request);
+        const { actor, origin } = operatorRequestContextOf(request);
         const { url, expiresAt } = await createPasswordReset(people, params.id, actor, origin);
         return reply.code(201).send({ url, expiresAt: new Date(expiresAt).toISOString() });
       },

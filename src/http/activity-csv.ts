@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { FastifyRequest } from 'fastify';
 import type { ActivityEvent, ActivityQuery, Analytics } from '../contract/activity.ts';
-import { csvLine } from '../contract/csv.ts';
+import { csvRow } from '../contract/csv.ts';
 import type { Page } from '../contract/schemas.ts';
 import { LIMITS, RESOURCE_LIMITS } from '../contract/words.ts';
 import type { Chart } from '../workspace/activity.ts';
@@ -9,9 +9,9 @@ import type { Chart } from '../workspace/activity.ts';
 export const CSV_TYPE = 'text/csv; charset=utf-8';
 
 /** Whether a request asks for CSV instead of JSON (RFC 4180). */
-export const asksForCsv = ({ headers }: FastifyRequest): boolean => headers.accept?.includes('text/csv') === true;
+export const acceptsCsv = ({ headers }: FastifyRequest): boolean => headers.accept?.includes('text/csv') === true;
 
-const EVENT_COLUMNS: readonly (readonly [string, (event: ActivityEvent) => string | null])[] = [
+const EVENT_CSV_COLUMNS: readonly (readonly [string, (event: ActivityEvent) => string | null])[] = [
   ['time', ({ time }) => time],
   ['source', ({ source }) => source],
   ['type', ({ type }) => type],
@@ -25,28 +25,28 @@ const EVENT_COLUMNS: readonly (readonly [string, (event: ActivityEvent) => strin
  * Events as CSV, page by page and only as fast as the client takes them, at most `activityCsv` of them.
  * `first` was read before the answer began, so that a bad query is still refused.
  */
-export async function* eventLines(
-  first: Page<ActivityEvent>,
+export async function* eventsAsCsv(
+  firstPage: Page<ActivityEvent>,
   query: ActivityQuery,
-  list: (query: ActivityQuery) => Promise<Page<ActivityEvent>>,
+  readPage: (query: ActivityQuery) => Promise<Page<ActivityEvent>>,
 ): AsyncGenerator<string> {
-  yield csvLine(EVENT_COLUMNS.map(([name]) => name));
-  let page = first;
-  for (let left: number = RESOURCE_LIMITS.activityCsv; ; ) {
-    const events = page.data.slice(0, left);
-    yield events.map((event) => csvLine(EVENT_COLUMNS.map(([, cell]) => cell(event)))).join('');
-    left -= events.length;
-    if (page.nextCursor === null || left <= 0) return;
-    page = await list({ ...query, cursor: page.nextCursor, limit: String(LIMITS.page.max) });
+  yield csvRow(EVENT_CSV_COLUMNS.map(([name]) => name));
+  let page = firstPage;
+  for (let remaining: number = RESOURCE_LIMITS.activityCsv; ; ) {
+    const events = page.data.slice(0, remaining);
+    yield events.map((event) => csvRow(EVENT_CSV_COLUMNS.map(([, cell]) => cell(event)))).join('');
+    remaining -= events.length;
+    if (page.nextCursor === null || remaining <= 0) return;
+    page = await readPage({ ...query, cursor: page.nextCursor, limit: String(LIMITS.page.max) });
   }
 }
 
 /** A chart's points as CSV, a line a point, a series at a time. */
-export async function* analyticsLines({ series }: Chart): AsyncGenerator<string> {
-  yield csvLine(['at', 'key', 'count', 'subjects']);
+export async function* analyticsAsCsv({ series }: Chart): AsyncGenerator<string> {
+  yield csvRow(['at', 'key', 'count', 'subjects']);
   for (const { key, points } of series) {
     await setImmediate();
-    const all = JSON.parse(`[${points}]`) as Analytics['series'][number]['points'];
-    yield all.map(({ at, count, subjects }) => csvLine([at, key, count, subjects])).join('');
+    const pointRows = JSON.parse(`[${points}]`) as Analytics['series'][number]['points'];
+    yield pointRows.map(({ at, count, subjects }) => csvRow([at, key, count, subjects])).join('');
   }
 }

@@ -7,18 +7,18 @@ import { DAY, HOUR, SCOPES } from '../contract/words.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import {
-  type Answer,
   bearer,
   createKey,
   createToken,
   createWorkspaceFor,
   signUpMember,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestResponse,
+  type TestServer,
 } from '../testing/house.ts';
-import { tidyActivity } from '../workspace/activity.ts';
+import { deleteExpiredActivity } from '../workspace/activity.ts';
 
 const NOW = Date.parse('2027-02-24T09:30:00.000Z');
 const PATH = '/v1/activity/events';
@@ -32,17 +32,17 @@ interface ProblemAnswer {
 }
 
 forEachEngine('the activity tracker', (engine) => {
-  let house: TestHouse;
+  let testServer: TestServer;
   let owner: TestPerson;
   before(async () => {
-    house = await startHouse({ clock: () => NOW, environment: await engine.environment() });
-    owner = await signUpOwner(house);
+    testServer = await startTestServer({ clock: () => NOW, environment: await engine.environment() });
+    owner = await signUpOwner(testServer);
   });
-  after(() => house.close());
+  after(() => testServer.close());
 
   /** A workspace of a test's own, with what sends to it and what reads from it. */
   async function newTracker() {
-    const person = await createWorkspaceFor(owner, house, 'Tracked');
+    const person = await createWorkspaceFor(owner, testServer, 'Tracked');
     const [sender, reader] = await Promise.all([
       createToken(person, ['activity_tracker']),
       createToken(person, ['activity_tracker_analytics']),
@@ -50,21 +50,21 @@ forEachEngine('the activity tracker', (engine) => {
     const send = <Body = Taken>(
       body: string | Uint8Array | undefined,
       headers: Record<string, string>,
-    ): Promise<Answer<Body>> =>
-      house.call<Body>(PATH, { method: 'POST', body, headers: { ...headers, ...bearer(sender.secret) } });
+    ): Promise<TestResponse<Body>> =>
+      testServer.call<Body>(PATH, { method: 'POST', body, headers: { ...headers, ...bearer(sender.secret) } });
     return {
       person,
       send,
       sendBatch: <Body = Taken>(events: readonly unknown[]) =>
         send<Body>(JSON.stringify(events), { 'content-type': 'application/cloudevents-batch+json' }),
       async list(query = ''): Promise<ActivityEvent[]> {
-        const answer = await house.call<Page<ActivityEvent>>(PATH + query, { headers: bearer(reader.secret) });
+        const answer = await testServer.call<Page<ActivityEvent>>(PATH + query, { headers: bearer(reader.secret) });
         assert.equal(answer.status, 200, answer.text);
         return answer.body.data;
       },
       async chart(query: string): Promise<Analytics> {
         const path = `/v1/activity/analytics?${query}`;
-        const answer = await house.call<Analytics>(path, { headers: bearer(reader.secret) });
+        const answer = await testServer.call<Analytics>(path, { headers: bearer(reader.secret) });
         assert.equal(answer.status, 200, answer.text);
         return answer.body;
       },
@@ -294,7 +294,7 @@ forEachEngine('the activity tracker', (engine) => {
     let cursor: string | null = '';
     while (cursor !== null) {
       const more: string = cursor === '' ? '' : `&cursor=${cursor}`;
-      const { body }: Answer<Page<ActivityEvent>> = await person.call(`${PATH}?limit=10${more}`);
+      const { body }: TestResponse<Page<ActivityEvent>> = await person.call(`${PATH}?limit=10${more}`);
       seen.push(...body.data.map(({ id }) => id));
       cursor = body.nextCursor;
     }
@@ -320,10 +320,10 @@ forEachEngine('the activity tracker', (engine) => {
     for (const scope of SCOPES) {
       const { secret } = await createToken(person, [scope]);
       const all = { ...headers, ...bearer(secret) };
-      const sent = await house.call(PATH, { method: 'POST', body, headers: all });
+      const sent = await testServer.call(PATH, { method: 'POST', body, headers: all });
       assert.equal(sent.status, scope === 'activity_tracker' || scope === 'all' ? 201 : 403, `send with ${scope}`);
       for (const path of [PATH, '/v1/activity/analytics']) {
-        const read = await house.call(path, { headers: bearer(secret) });
+        const read = await testServer.call(path, { headers: bearer(secret) });
         assert.equal(
           read.status,
           scope === 'activity_tracker_analytics' || scope === 'all' ? 200 : 403,
@@ -332,18 +332,18 @@ forEachEngine('the activity tracker', (engine) => {
       }
     }
     const key = await createKey(person, ['read', 'write']);
-    const refused = await house.call<ProblemAnswer>(PATH, { headers: bearer(key.secret) });
+    const refused = await testServer.call<ProblemAnswer>(PATH, { headers: bearer(key.secret) });
     assert.deepEqual([refused.status, refused.body.code], [403, 'wrong_credential_kind']);
-    const neighbour = await createWorkspaceFor(owner, house, 'Other');
+    const neighbour = await createWorkspaceFor(owner, testServer, 'Other');
     const foreign = await createToken(neighbour, ['all']);
-    const theirs = await house.call<Page<ActivityEvent>>(PATH, { headers: bearer(foreign.secret) });
+    const theirs = await testServer.call<Page<ActivityEvent>>(PATH, { headers: bearer(foreign.secret) });
     assert.deepEqual(theirs.body.data, []);
-    const chart = await house.call<Analytics>('/v1/activity/analytics', { headers: bearer(foreign.secret) });
+    const chart = await testServer.call<Analytics>('/v1/activity/analytics', { headers: bearer(foreign.secret) });
     assert.equal(chart.body.total, 0);
   });
 
   test('a member reads events and charts', async () => {
-    const mia = await signUpMember(house, owner, 'member', 'mia@example.com');
+    const mia = await signUpMember(testServer, owner, 'member', 'mia@example.com');
     assert.equal((await mia.call(PATH)).status, 200);
     assert.equal((await mia.call('/v1/activity/analytics')).status, 200);
   });
@@ -351,22 +351,22 @@ forEachEngine('the activity tracker', (engine) => {
 
 test('events and their roll-ups go when their days are over', async () => {
   let now = NOW;
-  const house = await startHouse({ clock: () => now });
-  const owner = await signUpOwner(house);
+  const testServer = await startTestServer({ clock: () => now });
+  const owner = await signUpOwner(testServer);
   const token = await createToken(owner, ['all']);
   const send = (id: string, time: number) =>
-    house.call(PATH, {
+    testServer.call(PATH, {
       method: 'POST',
       headers: { 'content-type': 'application/cloudevents+json', ...bearer(token.secret) },
       body: JSON.stringify({ specversion: '1.0', id, source: '/s', type: 't', time: new Date(time).toISOString() }),
     });
   await send('old', now - 100 * DAY);
   await send('new', now);
-  await house.running.close();
-  const store = await openSqliteStore(`${house.dataDirectory}/devpilot.db`);
-  await tidyActivity({ store }, now - 90 * DAY);
+  await testServer.running.close();
+  const store = await openSqliteStore(`${testServer.dataDirectory}/devpilot.db`);
+  await deleteExpiredActivity({ store }, now - 90 * DAY);
   await store.close();
-  const again = await startHouse({ clock: () => now, dataDirectory: house.dataDirectory });
+  const again = await startTestServer({ clock: () => now, dataDirectory: testServer.dataDirectory });
   now += 1;
   const { body } = await again.call<Page<ActivityEvent>>(PATH, { headers: bearer(token.secret) });
   assert.deepEqual(

@@ -1,25 +1,25 @@
 import { Readable } from 'node:stream';
 import {
   ActivityEvent,
+  ActivityIngestResult,
   ActivityQuery,
-  ActivityTaken,
   Analytics,
   AnalyticsQuery,
   CloudEvent,
 } from '../contract/activity.ts';
 import { pageOf } from '../contract/schemas.ts';
 import { LIMITS, RESOURCE_LIMITS } from '../contract/words.ts';
-import { analyticsJson, listEvents, readAnalytics } from '../workspace/activity.ts';
+import { analyticsAsJson, listEvents, readAnalytics } from '../workspace/activity.ts';
 import { readCloudEvents } from '../workspace/cloud-events.ts';
-import { analyticsLines, asksForCsv, CSV_TYPE, eventLines } from './activity-csv.ts';
-import type { House } from './house.ts';
-import { bytesOf, principalIdOf, type Route, route, workspaceIdOf } from './route.ts';
+import { acceptsCsv, analyticsAsCsv, CSV_TYPE, eventsAsCsv } from './activity-csv.ts';
+import type { AppContext } from './house.ts';
+import { principalIdOf, type Route, rawBodyOf, route, workspaceIdOf } from './route.ts';
 
 const tag = 'Activity';
-const read = { person: 'member', token: ['activity_tracker_analytics'] } as const;
+const readAccess = { person: 'member', token: ['activity_tracker_analytics'] } as const;
 
-export function activityRoutes(house: House): Route[] {
-  const { workspace } = house;
+export function activityRoutes(context: AppContext): Route[] {
+  const { platform } = context;
   return [
     route({
       method: 'POST',
@@ -28,47 +28,47 @@ export function activityRoutes(house: House): Route[] {
       summary:
         'Send events: CloudEvents 1.0 in structured, batched or binary mode; a batch is stored whole or not at all',
       tag,
-      takes: 'bytes',
+      bodyFormat: 'bytes',
       consumes: ['application/cloudevents+json', 'application/cloudevents-batch+json', 'application/json'],
-      bodyLimit: RESOURCE_LIMITS.activityBody,
+      bodyLimit: RESOURCE_LIMITS.activityBodyBytes,
       body: CloudEvent,
-      answers: { 201: ActivityTaken },
+      responses: { 201: ActivityIngestResult },
       handler: async ({ request, reply }) => {
-        const now = workspace.clock();
-        const events = await readCloudEvents(request.headers, bytesOf(request), now);
+        const now = platform.clock();
+        const events = await readCloudEvents(request.headers, rawBodyOf(request), now);
         return reply
           .code(201)
-          .send(await workspace.ingest.take(workspaceIdOf(request), events, now, principalIdOf(request)));
+          .send(await platform.activityIngest.ingest(workspaceIdOf(request), events, now, principalIdOf(request)));
       },
     }),
     route({
       method: 'GET',
       url: '/v1/activity/events',
-      access: read,
+      access: readAccess,
       summary: 'List events, newest first; with Accept: text/csv up to 100,000 of them, streamed',
       tag,
       query: ActivityQuery,
-      answers: { 200: pageOf(ActivityEvent) },
+      responses: { 200: pageOf(ActivityEvent) },
       handler: async ({ query, request, reply }) => {
-        const list = (asked: ActivityQuery) => listEvents(workspace, workspaceIdOf(request), asked);
-        if (!asksForCsv(request)) return list(query);
+        const list = (pageQuery: ActivityQuery) => listEvents(platform, workspaceIdOf(request), pageQuery);
+        if (!acceptsCsv(request)) return list(query);
         const first = await list({ ...query, limit: String(LIMITS.page.max) });
-        return reply.type(CSV_TYPE).send(Readable.from(eventLines(first, query, list)));
+        return reply.type(CSV_TYPE).send(Readable.from(eventsAsCsv(first, query, list)));
       },
     }),
     route({
       method: 'GET',
       url: '/v1/activity/analytics',
-      access: read,
+      access: readAccess,
       summary:
         'Events and distinct subjects over time, by type, source or subject; with Accept: text/csv a line a point',
       tag,
       query: AnalyticsQuery,
-      answers: { 200: Analytics },
+      responses: { 200: Analytics },
       handler: async ({ query, request, reply }) => {
-        const chart = await readAnalytics(workspace, workspaceIdOf(request), query);
-        if (asksForCsv(request)) return reply.type(CSV_TYPE).send(Readable.from(analyticsLines(chart)));
-        return reply.type('application/json; charset=utf-8').send(Readable.from(analyticsJson(chart)));
+        const chart = await readAnalytics(platform, workspaceIdOf(request), query);
+        if (acceptsCsv(request)) return reply.type(CSV_TYPE).send(Readable.from(analyticsAsCsv(chart)));
+        return reply.type('application/json; charset=utf-8').send(Readable.from(analyticsAsJson(chart)));
       },
     }),
   ];

@@ -3,21 +3,21 @@ import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { LogLine } from '../contract/log-line.ts';
-import { createTestApp, createTestServer, deployed, type TestApp } from '../testing/deploying.ts';
-import { bearer, createKey, signUpOwner, startHouse, type TestHouse, type TestPerson } from '../testing/house.ts';
+import { createServerResource, createTestApp, deployAndWait, type TestApp } from '../testing/deploying.ts';
+import { bearer, createKey, signUpOwner, startTestServer, type TestPerson, type TestServer } from '../testing/house.ts';
 import { isRunning } from '../testing/processes.ts';
 import { until } from '../testing/until.ts';
 
-let house: TestHouse;
+let testServer: TestServer;
 let owner: TestPerson;
 let app: TestApp;
 before(async () => {
-  house = await startHouse({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
-  owner = await signUpOwner(house);
-  app = await createTestApp(owner, (await createTestServer(owner)).id);
+  testServer = await startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
+  owner = await signUpOwner(testServer);
+  app = await createTestApp(owner, (await createServerResource(owner)).id);
 });
 after(async () => {
-  await house.close();
+  await testServer.close();
   app.remove();
 });
 
@@ -32,7 +32,7 @@ test("an app's log is what its command says, where the app is, with its secrets 
   assert.deepEqual([none.status, none.body.code], [409, 'conflict']);
   await owner.call(`/v1/apps/${app.id}/env/API_KEY`, { method: 'PUT', body: { value: 's3cret of it' } });
   await app.edit({ logCommand: 'cat page.txt; echo; echo "key $API_KEY" >&2; exit 3' });
-  await deployed(owner, app);
+  await deployAndWait(owner, app);
   const { text, headers } = await owner.call(`/v1/apps/${app.slug}/logs`);
   assert.equal(headers.get('content-type'), 'application/x-ndjson');
   const lines = parse(text);
@@ -50,7 +50,7 @@ test("an app's log is what its command says, where the app is, with its secrets 
 /** Reads a stream until it says something, then hands back the rest. */
 async function follow(secret: string): Promise<{ read(): Promise<string>; leave(): void; ended: Promise<void> }> {
   const leaving = new AbortController();
-  const answer = await fetch(`${house.url}/v1/apps/${app.id}/logs?follow=true`, {
+  const answer = await fetch(`${testServer.url}/v1/apps/${app.id}/logs?follow=true`, {
     headers: bearer(secret),
     signal: leaving.signal,
   });

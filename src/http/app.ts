@@ -15,12 +15,12 @@ import type { z } from 'zod';
 import { Problem } from '../contract/problem.ts';
 import { redactSecrets } from '../contract/redact.ts';
 import { LIMITS } from '../contract/words.ts';
-import { checkJson, JSON_LIMITS } from '../workspace/bounded-json.ts';
+import { checkJsonLimits, JSON_LIMITS } from '../workspace/bounded-json.ts';
 import { accountRoutes, operatorRoutes } from './accounts.ts';
 import { activityRoutes } from './activity.ts';
 import { appRoutes } from './apps.ts';
 import { auditRoutes } from './audit.ts';
-import { createAuthorize } from './authorize.ts';
+import { createAuthorizeHandler } from './authorize.ts';
 import { backupRoutes } from './backups.ts';
 import { accessTokenRoutes, apiKeyRoutes } from './credentials.ts';
 import { deploymentRoutes } from './deployments.ts';
@@ -31,73 +31,73 @@ import { errorIngestRoutes } from './error-ingest.ts';
 import { errorRoutes } from './errors.ts';
 import { guardRoutes } from './guards.ts';
 import { registerHealth } from './health.ts';
-import type { House } from './house.ts';
-import { judgingRoutes } from './judging.ts';
-import { endAndLinger, lingerFor } from './linger.ts';
-import { metadataRoutes } from './metadata.ts';
+import type { AppContext } from './house.ts';
+import { introspectionRoutes } from './judging.ts';
+import { enableLingeringClose, endWithLingeringClose } from './linger.ts';
+import { oauthMetadataRoutes } from './metadata.ts';
 import { openApiDocument } from './openapi.ts';
-import { registerPage } from './page.ts';
+import { registerSpa } from './page.ts';
 import { passkeyRoutes } from './passkeys.ts';
 import { peopleRoutes } from './people.ts';
-import { loneHeader } from './presentation.ts';
-import { answerError, rawProblem, sendProblem, wordsOfProblem } from './problems.ts';
+import { singleHeaderValue } from './presentation.ts';
+import { handleError, rawProblemResponse, sendProblem, serializeProblem } from './problems.ts';
 import { projectRoutes } from './projects.ts';
-import { FORM_TYPE, type Route, registerRoute } from './route.ts';
+import { FORM_CONTENT_TYPE, type Route, registerRoute } from './route.ts';
 import { runRoutes } from './runs.ts';
-import { safetyHeaders } from './safety.ts';
+import { securityHeaders } from './safety.ts';
 import { scriptRoutes } from './scripts.ts';
 import { serverRoutes } from './servers.ts';
 import { compileValidator, splitLongArray } from './validation.ts';
 import { memberRoutes, workspaceRoutes } from './workspaces.ts';
 
-const AUTHORIZE = '/v1/authorize';
+const AUTHORIZE_PATH = '/v1/authorize';
 
 /** Every route that demands something, with its demand; `/v1/authorize`, health and docs stand beside it. */
-export function routeTable(house: House): Route[] {
+export function routeTable(context: AppContext): Route[] {
   return [
-    ...peopleRoutes(house),
-    ...accountRoutes(house),
-    ...operatorRoutes(house),
-    ...passkeyRoutes(house),
-    ...deviceRoutes(house),
-    ...workspaceRoutes(house),
-    ...memberRoutes(house),
-    ...accessTokenRoutes(house),
-    ...apiKeyRoutes(house),
-    ...auditRoutes(house),
-    ...judgingRoutes(house),
-    ...guardRoutes(house),
-    ...projectRoutes(house),
-    ...appRoutes(house),
-    ...serverRoutes(house),
-    ...environmentRoutes(house),
-    ...metadataRoutes(house),
-    ...activityRoutes(house),
-    ...errorRoutes(house),
-    ...errorIngestRoutes(house),
-    ...deploymentRoutes(house),
-    ...scriptRoutes(house),
-    ...runRoutes(house),
-    ...backupRoutes(house),
+    ...peopleRoutes(context),
+    ...accountRoutes(context),
+    ...operatorRoutes(context),
+    ...passkeyRoutes(context),
+    ...deviceRoutes(context),
+    ...workspaceRoutes(context),
+    ...memberRoutes(context),
+    ...accessTokenRoutes(context),
+    ...apiKeyRoutes(context),
+    ...auditRoutes(context),
+    ...introspectionRoutes(context),
+    ...guardRoutes(context),
+    ...projectRoutes(context),
+    ...appRoutes(context),
+    ...serverRoutes(context),
+    ...environmentRoutes(context),
+    ...oauthMetadataRoutes(context),
+    ...activityRoutes(context),
+    ...errorRoutes(context),
+    ...errorIngestRoutes(context),
+    ...deploymentRoutes(context),
+    ...scriptRoutes(context),
+    ...runRoutes(context),
+    ...backupRoutes(context),
   ];
 }
 
 /** Request ids: the caller's if it is a plain one, otherwise a random start and a count. */
-function createRequestIds(): (request: Pick<IncomingMessage, 'rawHeaders'>) => string {
+function createRequestIdGenerator(): (request: Pick<IncomingMessage, 'rawHeaders'>) => string {
   const start = `${randomBytes(6).toString('base64url').replace(/[-_]/g, 'x')}-`;
   let count = 0;
   return ({ rawHeaders }) => {
-    const given = loneHeader(rawHeaders, 'x-request-id');
-    if (typeof given === 'string' && /^[A-Za-z0-9._-]{1,64}$/.test(given) && redactSecrets(given) === given)
-      return given;
+    const callerId = singleHeaderValue(rawHeaders, 'x-request-id');
+    if (typeof callerId === 'string' && /^[A-Za-z0-9._-]{1,64}$/.test(callerId) && redactSecrets(callerId) === callerId)
+      return callerId;
     return start + (count++).toString(36);
   };
 }
 
 /** The fields of a form. Throws `too_large` for too many, `invalid_request` for one that comes twice. */
-function readForm(text: string): Record<string, string> {
+function parseForm(text: string): Record<string, string> {
   let count = 1;
-  for (let at = text.indexOf('&'); at !== -1; at = text.indexOf('&', at + 1)) {
+  for (let index = text.indexOf('&'); index !== -1; index = text.indexOf('&', index + 1)) {
     if (++count > LIMITS.formFields) {
       throw new Problem('too_large', `The form must not hold more than ${LIMITS.formFields} fields.`);
     }
@@ -117,7 +117,7 @@ function addParsers(app: FastifyInstance): void {
     // A tab may stand beside the semicolon (RFC 9110, 5.6.6), but nobody puts one there in good faith (CVE-2026-25223).
     if (request.headers['content-type']?.includes('\t')) throw new Problem('unsupported_media_type');
     if (body.length === 0) return undefined;
-    await checkJson(body, request.routeOptions.config.jsonLimits ?? JSON_LIMITS);
+    await checkJsonLimits(body, request.routeOptions.config.jsonLimits ?? JSON_LIMITS);
     try {
       return JSON.parse(body.toString()) as unknown;
     } catch {
@@ -125,34 +125,34 @@ function addParsers(app: FastifyInstance): void {
     }
   });
   const form = { parseAs: 'string', bodyLimit: LIMITS.formBody } as const;
-  app.addContentTypeParser(FORM_TYPE, form, (_request, body, done) => done(null, readForm(String(body))));
+  app.addContentTypeParser(FORM_CONTENT_TYPE, form, (_request, body, done) => done(null, parseForm(String(body))));
 }
 
 /** A route that is given its body as it came, whatever type it says it has. */
-function registerBytesRoute(app: FastifyInstance, house: House, declared: Route): void {
+function registerRawBodyRoute(app: FastifyInstance, context: AppContext, definition: Route): void {
   void app.register((scope, _options, done) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, parsed) => parsed(null, body));
-    registerRoute(scope, house, declared);
+    registerRoute(scope, context, definition);
     done();
   });
 }
 
 /** A route with a body whose long array is checked in turns of the event loop. */
-function registerLongArrayRoute(app: FastifyInstance, house: House, declared: Route, field: string): void {
-  const { frame, checkElements } = splitLongArray(declared.body, field);
+function registerLongArrayRoute(app: FastifyInstance, context: AppContext, definition: Route, field: string): void {
+  const { schemaWithoutElements, checkElements } = splitLongArray(definition.body, field);
   void app.register((scope, _options, done) => {
     scope.setValidatorCompiler<z.ZodType>(({ schema, httpPart = '' }) =>
-      compileValidator({ schema: httpPart === 'body' ? frame : schema, httpPart }),
+      compileValidator({ schema: httpPart === 'body' ? schemaWithoutElements : schema, httpPart }),
     );
     scope.addHook('preHandler', ({ body }) => checkElements(body));
-    registerRoute(scope, house, declared);
+    registerRoute(scope, context, definition);
     done();
   });
 }
 
 /** Patterns of the addresses there are, for telling 405 from 404. */
-function createMethodFinder(app: FastifyInstance): (path: string) => string[] {
+function createAllowedMethodsLookup(app: FastifyInstance): (path: string) => string[] {
   const known = new Map<string, { pattern: RegExp; methods: Set<string> }>();
   app.addHook('onRoute', ({ url, method }) => {
     const source = url.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/:[A-Za-z]+/g, '[^/]+');
@@ -165,8 +165,8 @@ function createMethodFinder(app: FastifyInstance): (path: string) => string[] {
   ];
 }
 
-function logAnswer(request: FastifyRequest, status: number, milliseconds: number): void {
-  if (request.routeOptions.config.frequent === true && status < 400) return;
+function logResponse(request: FastifyRequest, status: number, milliseconds: number): void {
+  if (request.routeOptions.config.logFailuresOnly === true && status < 400) return;
   const { principal } = request;
   request.log.info(
     {
@@ -184,45 +184,46 @@ function logAnswer(request: FastifyRequest, status: number, milliseconds: number
 }
 
 /** The client's address: the socket's, or what the nearest proxies that are trusted say. */
-function createAddresses(trustProxy: readonly string[]): (request: IncomingMessage) => string {
+function createClientAddressResolver(trustProxy: readonly string[]): (request: IncomingMessage) => string {
   if (trustProxy.length === 0) return (request) => request.socket.remoteAddress ?? '';
-  const trusts = proxyAddr.compile([...trustProxy]);
-  return (request) => proxyAddr(request, trusts);
+  const isTrustedProxy = proxyAddr.compile([...trustProxy]);
+  return (request) => proxyAddr(request, isTrustedProxy);
 }
 
 /** Told of every answer: the method, the pattern of the route, the status and the milliseconds that it took. */
-export type Observer = (method: string, route: string, status: number, ms: number) => void;
+export type ResponseObserver = (method: string, route: string, status: number, ms: number) => void;
 
-type Answering = (request: IncomingMessage, response: ServerResponse) => void;
+type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** The same, and the answer is measured. */
-function observed(authorize: Answering, observe: Observer): Answering {
+function withObserver(authorize: RequestHandler, observe: ResponseObserver): RequestHandler {
   return (request, response) => {
-    const began = performance.now();
+    const startedAtMs = performance.now();
     response.once('finish', () => {
-      observe(request.method ?? '', AUTHORIZE, response.statusCode, performance.now() - began);
+      observe(request.method ?? '', AUTHORIZE_PATH, response.statusCode, performance.now() - startedAtMs);
     });
     authorize(request, response);
   };
 }
 
 /** Idle connections are kept longer than proxies keep theirs, so that it is they who end them. */
-const KEEP_ALIVE = 72_000;
+const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 
 /** Node's server: what asks for a judgement alone is answered here, all else by Fastify. */
-function createFrontDoor(authorize: Answering, handle: Answering, refuse: Answering): Server {
-  const options = { keepAliveTimeout: KEEP_ALIVE, requireHostHeader: false };
+function createNodeServer(authorize: RequestHandler, handle: RequestHandler, refuse: RequestHandler): Server {
+  const options = { keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS, requireHostHeader: false };
   const server = createServer(options, (request, response) => {
     // Node's own refusal would end the connection before the client has sent its body.
     if (request.headers.host === undefined && request.httpVersion === '1.1') return refuse(request, response);
     // Stopping: what still arrives is answered, and the connection is not kept.
     if (!server.listening) response.shouldKeepAlive = false;
     const url = request.url ?? '';
-    const asksToJudge = url.startsWith(AUTHORIZE) && (url.length === AUTHORIZE.length || url[AUTHORIZE.length] === '?');
-    if (!asksToJudge) {
+    const isAuthorizeRequest =
+      url.startsWith(AUTHORIZE_PATH) && (url.length === AUTHORIZE_PATH.length || url[AUTHORIZE_PATH.length] === '?');
+    if (!isAuthorizeRequest) {
       const { headers } = request;
       const hasBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
-      if (hasBody) lingerFor(request, response);
+      if (hasBody) enableLingeringClose(request, response);
       return handle(request, response);
     }
     authorize(request, response);
@@ -231,7 +232,7 @@ function createFrontDoor(authorize: Answering, handle: Answering, refuse: Answer
 }
 
 /** The same for an address that is only written differently (absolute, or with escapes), and for the list of routes. */
-function registerAuthorize(app: FastifyInstance, authorize: ReturnType<typeof createAuthorize>): void {
+function registerAuthorize(app: FastifyInstance, authorize: ReturnType<typeof createAuthorizeHandler>): void {
   app.register((scope, _options, done) => {
     scope.addHook('onRequest', (request, reply, _next) => {
       reply.hijack();
@@ -239,7 +240,7 @@ function registerAuthorize(app: FastifyInstance, authorize: ReturnType<typeof cr
     });
     scope.route({
       method: [...app.supportedMethods],
-      url: AUTHORIZE,
+      url: AUTHORIZE_PATH,
       exposeHeadRoute: false,
       schema: { hide: true },
       handler: () => undefined,
@@ -249,47 +250,47 @@ function registerAuthorize(app: FastifyInstance, authorize: ReturnType<typeof cr
 }
 
 /** Builds the HTTP server around a house; it listens when `server.ts` says so. */
-export async function createApp(
-  house: House,
+export async function createHttpServer(
+  context: AppContext,
   options: {
     readonly logger: FastifyBaseLogger;
     readonly trustProxy: readonly string[];
-    readonly observe?: Observer | undefined;
+    readonly observe?: ResponseObserver | undefined;
   },
 ): Promise<FastifyInstance> {
   const { observe } = options;
-  const createId = createRequestIds();
-  const authorize = createAuthorize(house, {
-    requestIdOf: createId,
-    addressOf: createAddresses(options.trustProxy),
+  const createRequestId = createRequestIdGenerator();
+  const authorize = createAuthorizeHandler(context, {
+    requestIdOf: createRequestId,
+    addressOf: createClientAddressResolver(options.trustProxy),
     log: options.logger,
   });
   function refuseWithoutHost(request: IncomingMessage, response: ServerResponse): void {
-    const requestId = createId(request);
+    const requestId = createRequestId(request);
     const problem = new Problem('invalid_request', 'A request must have the header Host.');
-    const { headers, body } = wordsOfProblem(problem, problem.status, requestId);
-    lingerFor(request, response);
+    const { headers, body } = serializeProblem(problem, problem.status, requestId);
+    enableLingeringClose(request, response);
     response.writeHead(problem.status, { ...headers, 'x-request-id': requestId, connection: 'close' }).end(body);
   }
   const app = fastify({
     serverFactory: (handle) =>
-      createFrontDoor(observe === undefined ? authorize : observed(authorize, observe), handle, refuseWithoutHost),
+      createNodeServer(observe === undefined ? authorize : withObserver(authorize, observe), handle, refuseWithoutHost),
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
     // One logger for all: a child per request costs more than a judgement, so lines name their request themselves.
     childLoggerFactory: (logger) => logger,
-    genReqId: (request) => createId(request),
+    genReqId: (request) => createRequestId(request),
     requestIdHeader: false,
     trustProxy: options.trustProxy.length === 0 ? false : [...options.trustProxy],
-    bodyLimit: LIMITS.body,
+    bodyLimit: LIMITS.bodyBytes,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 300 },
     frameworkErrors: (error, request, reply) => {
-      reply.headers({ ...safetyHeaders(house, request), 'x-request-id': request.id });
-      answerError(error, request, reply as never);
+      reply.headers({ ...securityHeaders(context, request), 'x-request-id': request.id });
+      handleError(error, request, reply as never);
     },
     clientErrorHandler(_error, socket) {
-      endAndLinger(socket, rawProblem('invalid_request', createId({ rawHeaders: [] })));
+      endWithLingeringClose(socket, rawProblemResponse('invalid_request', createRequestId({ rawHeaders: [] })));
     },
   });
   for (const method of METHODS) {
@@ -300,7 +301,10 @@ export async function createApp(
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
   // Node would end the connection without a word.
   app.server.on('connect', (_request, socket) => {
-    endAndLinger(socket as Socket, rawProblem('method_not_allowed', createId({ rawHeaders: [] })));
+    endWithLingeringClose(
+      socket as Socket,
+      rawProblemResponse('method_not_allowed', createRequestId({ rawHeaders: [] })),
+    );
   });
   // The client is told to send its body when a route is about to read it, and not before it is refused.
   app.server.on('checkContinue', (request, response) => app.server.emit('request', request, response));
@@ -308,19 +312,19 @@ export async function createApp(
   app.decorateRequest('principal', null);
   app.setValidatorCompiler<z.ZodType>(compileValidator);
   app.setSerializerCompiler(createSerializerCompiler({}));
-  app.setErrorHandler(answerError);
+  app.setErrorHandler(handleError);
   addParsers(app);
-  const methodsOf = createMethodFinder(app);
-  function answerNotFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
-    const allow = methodsOf(request.url.split('?')[0] ?? '');
+  const allowedMethodsOf = createAllowedMethodsLookup(app);
+  function respondNotFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    const allow = allowedMethodsOf(request.url.split('?')[0] ?? '');
     if (allow.length === 0) return sendProblem(reply, new Problem('not_found', 'There is nothing at this address.'));
     return sendProblem(reply, new Problem('method_not_allowed', `This address takes ${allow.join(', ')}.`, { allow }));
   }
-  app.setNotFoundHandler(answerNotFound);
+  app.setNotFoundHandler(respondNotFound);
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
     // Before the body is looked at: nothing takes it.
-    if (request.is404) answerNotFound(request, reply.headers(safetyHeaders(house, request)));
+    if (request.is404) respondNotFound(request, reply.headers(securityHeaders(context, request)));
     else done();
   });
 
@@ -337,36 +341,36 @@ export async function createApp(
   });
 
   await app.register(swagger, {
-    openapi: openApiDocument(house),
+    openapi: openApiDocument(context),
     transform: jsonSchemaTransform,
     transformObject: jsonSchemaTransformObject,
   });
   registerAuthorize(app, authorize);
   await app.register((scope, _options, done) => {
     scope.addHook('onRequest', (request, reply, next) => {
-      reply.headers({ ...safetyHeaders(house, request), 'cache-control': 'no-store' });
+      reply.headers({ ...securityHeaders(context, request), 'cache-control': 'no-store' });
       next();
     });
     scope.addHook('onResponse', (request, reply, next) => {
-      logAnswer(request, reply.statusCode, reply.elapsedTime);
+      logResponse(request, reply.statusCode, reply.elapsedTime);
       next();
     });
-    for (const declared of routeTable(house)) {
-      const { longArray } = declared;
-      if (declared.takes === 'bytes') registerBytesRoute(scope, house, declared);
-      else if (longArray !== undefined) registerLongArrayRoute(scope, house, declared, longArray);
-      else registerRoute(scope, house, declared);
+    for (const definition of routeTable(context)) {
+      const { longArray } = definition;
+      if (definition.bodyFormat === 'bytes') registerRawBodyRoute(scope, context, definition);
+      else if (longArray !== undefined) registerLongArrayRoute(scope, context, definition, longArray);
+      else registerRoute(scope, context, definition);
     }
     done();
   });
   await app.register((scope, _options, done) => {
     scope.addHook('onRequest', (request, reply, next) => {
-      reply.headers(safetyHeaders(house, request));
+      reply.headers(securityHeaders(context, request));
       next();
     });
-    registerHealth(scope, house);
-    registerDocs(scope, house);
-    registerPage(scope, { localServer: house.workspace.localServer });
+    registerHealth(scope, context);
+    registerDocs(scope, context);
+    registerSpa(scope, { allowLocalServers: context.platform.allowLocalServers });
     done();
   });
   await app.ready();

@@ -2,73 +2,73 @@ import { z } from 'zod';
 import { App, AppQuery, CreateApp, UpdateApp } from '../contract/resources.ts';
 import { pageOf } from '../contract/schemas.ts';
 import { createApp, deleteApp, findApp, listApps, updateApp } from '../workspace/apps.ts';
-import { tagOf } from '../workspace/context.ts';
-import type { House } from './house.ts';
-import { changerOf, type Route, route, workspaceIdOf } from './route.ts';
+import { etagOf } from '../workspace/context.ts';
+import type { AppContext } from './house.ts';
+import { type Route, requestContextOf, route, workspaceIdOf } from './route.ts';
 
 const tag = 'Apps';
-const InPath = z.object({ app: z.string().max(64) });
-const read = { person: 'member', key: ['read', 'manage_apps'] } as const;
-const write = { person: 'admin', key: ['write', 'manage_apps'] } as const;
+const AppParams = z.object({ app: z.string().max(64) });
+const readAccess = { person: 'member', key: ['read', 'manage_apps'] } as const;
+const writeAccess = { person: 'admin', key: ['write', 'manage_apps'] } as const;
 
-export function appRoutes(house: House): Route[] {
-  const { workspace } = house;
+export function appRoutes(context: AppContext): Route[] {
+  const { platform } = context;
   return [
     route({
       method: 'GET',
       url: '/v1/apps',
-      access: read,
+      access: readAccess,
       summary: 'List apps',
       tag,
       query: AppQuery,
-      answers: { 200: pageOf(App) },
-      codes: ['not_found'],
-      handler: ({ query, request }) => listApps(workspace, workspaceIdOf(request), query),
+      responses: { 200: pageOf(App) },
+      errorCodes: ['not_found'],
+      handler: ({ query, request }) => listApps(platform, workspaceIdOf(request), query),
     }),
     route({
       method: 'POST',
       url: '/v1/apps',
-      access: write,
+      access: writeAccess,
       summary: 'Create an app',
       tag,
       body: CreateApp,
-      answers: { 201: App },
-      codes: ['conflict', 'idempotent_replay'],
+      responses: { 201: App },
+      errorCodes: ['conflict', 'idempotent_replay'],
       handler: async ({ body, request, reply }) => {
-        const app = await createApp(workspace, changerOf(house, request), body);
+        const app = await createApp(platform, requestContextOf(context, request), body);
         return reply
           .code(201)
-          .headers({ location: `/v1/apps/${app.id}`, etag: tagOf(app) })
+          .headers({ location: `/v1/apps/${app.id}`, etag: etagOf(app) })
           .send(app);
       },
     }),
     route({
       method: 'GET',
       url: '/v1/apps/:app',
-      access: read,
+      access: readAccess,
       summary: 'Get an app',
       tag,
-      params: InPath,
-      answers: { 200: App },
-      codes: ['not_found'],
+      params: AppParams,
+      responses: { 200: App },
+      errorCodes: ['not_found'],
       handler: async ({ params, request, reply }) => {
-        const app = await findApp(workspace, workspaceIdOf(request), params.app);
-        return reply.header('etag', tagOf(app)).send(app);
+        const app = await findApp(platform, workspaceIdOf(request), params.app);
+        return reply.header('etag', etagOf(app)).send(app);
       },
     }),
     route({
       method: 'PATCH',
       url: '/v1/apps/:app',
-      access: write,
+      access: writeAccess,
       summary: 'Edit an app; with If-Match only if it is still the one that was read',
       tag,
-      params: InPath,
+      params: AppParams,
       body: UpdateApp,
-      answers: { 200: App },
-      codes: ['not_found', 'conflict'],
+      responses: { 200: App },
+      errorCodes: ['not_found', 'conflict'],
       handler: async ({ params, body, request, reply }) => {
-        const app = await updateApp(workspace, changerOf(house, request), params.app, body);
-        return reply.header('etag', tagOf(app)).send(app);
+        const app = await updateApp(platform, requestContextOf(context, request), params.app, body);
+        return reply.header('etag', etagOf(app)).send(app);
       },
     }),
     route({
@@ -77,11 +77,11 @@ export function appRoutes(house: House): Route[] {
       access: { person: 'admin', key: ['delete', 'manage_apps'] },
       summary: 'Delete an app with its environment',
       tag,
-      params: InPath,
-      answers: { 204: z.null().describe('Done') },
-      codes: ['not_found', 'conflict'],
+      params: AppParams,
+      responses: { 204: z.null().describe('Done') },
+      errorCodes: ['not_found', 'conflict'],
       handler: async ({ params, request, reply }) => {
-        await deleteApp(workspace, changerOf(house, request), params.app);
+        await deleteApp(platform, requestContextOf(context, request), params.app);
         return reply.code(204).send();
       },
     }),

@@ -1,22 +1,30 @@
 import { Readable } from 'node:stream';
-import { readLog } from '../audit/log.ts';
+import { readAuditLog } from '../audit/log.ts';
 import { AuditEvent, AuditQuery, pageOf } from '../contract/schemas.ts';
 import { LIMITS } from '../contract/words.ts';
-import type { House } from './house.ts';
+import type { AppContext } from './house.ts';
 import { membershipOf, type Route, route } from './route.ts';
 
 /** The whole log in pages, a JSON line an entry. It reads on only as fast as the client takes it. */
-async function* linesOf(house: House, workspaceId: string, query: AuditQuery): AsyncGenerator<string> {
+async function* auditEventsAsNdjson(
+  context: AppContext,
+  workspaceId: string,
+  query: AuditQuery,
+): AsyncGenerator<string> {
   let cursor = query.cursor;
   for (;;) {
-    const page = await readLog(house.store.read, workspaceId, { ...query, cursor, limit: String(LIMITS.page.max) });
+    const page = await readAuditLog(context.store.read, workspaceId, {
+      ...query,
+      cursor,
+      limit: String(LIMITS.page.max),
+    });
     yield page.data.map((event) => `${JSON.stringify(event)}\n`).join('');
     if (page.nextCursor === null) return;
     cursor = page.nextCursor;
   }
 }
 
-export function auditRoutes(house: House): Route[] {
+export function auditRoutes(context: AppContext): Route[] {
   return [
     route({
       method: 'GET',
@@ -25,16 +33,16 @@ export function auditRoutes(house: House): Route[] {
       summary: 'Read the activity log, newest first; with Accept: application/x-ndjson all of it, streamed',
       tag: 'Activity log',
       query: AuditQuery,
-      answers: { 200: pageOf(AuditEvent) },
+      responses: { 200: pageOf(AuditEvent) },
       handler: async ({ query, request, reply }) => {
         const { workspaceId } = membershipOf(request);
-        await house.flushDenials();
+        await context.flushDenials();
         if (request.headers.accept?.toLowerCase().includes('application/x-ndjson') !== true) {
-          return readLog(house.store.read, workspaceId, query);
+          return readAuditLog(context.store.read, workspaceId, query);
         }
         // The first page is read before the answer begins, so that a bad cursor is still a 422.
-        await readLog(house.store.read, workspaceId, { ...query, limit: '1' });
-        return reply.type('application/x-ndjson').send(Readable.from(linesOf(house, workspaceId, query)));
+        await readAuditLog(context.store.read, workspaceId, { ...query, limit: '1' });
+        return reply.type('application/x-ndjson').send(Readable.from(auditEventsAsNdjson(context, workspaceId, query)));
       },
     }),
   ];

@@ -10,11 +10,11 @@ import {
   createToken,
   createWorkspaceFor,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestServer,
 } from '../testing/house.ts';
-import { type RawAnswer, rawCall } from '../testing/raw.ts';
+import { type RawResponse, sendRawRequest } from '../testing/raw.ts';
 
 const IDENTITY = [
   'devpilot-credential-id',
@@ -26,26 +26,26 @@ const IDENTITY = [
 ];
 
 let now = Date.now();
-let house: TestHouse;
+let testServer: TestServer;
 let owner: TestPerson;
 let all: { id: string; secret: string };
 let env: { id: string; secret: string };
 let key: { id: string; secret: string };
 before(async () => {
-  house = await startHouse({ clock: () => now });
-  owner = await signUpOwner(house);
+  testServer = await startTestServer({ clock: () => now });
+  owner = await signUpOwner(testServer);
   all = await createToken(owner, ['all'], { name: 'Ünï 100% "ok"; 🔑' });
   env = await createToken(owner, ['modify_env', 'run_scripts']);
   key = await createKey(owner, ['read', 'deploy']);
 });
-after(() => house.close());
+after(() => testServer.close());
 
 const authorize = (query: string, secret: string) =>
-  house.call<{ code: string; detail: string; required?: string[] }>(`/v1/authorize${query}`, {
+  testServer.call<{ code: string; detail: string; required?: string[] }>(`/v1/authorize${query}`, {
     headers: bearer(secret),
   });
 
-function expectIdentity(answer: RawAnswer, filled: boolean): void {
+function expectIdentity(answer: RawResponse, filled: boolean): void {
   assert.equal(answer.headers.get('cache-control'), 'no-store');
   for (const name of IDENTITY) assert.ok(answer.headers.has(name), `${name} is missing: ${answer.status}`);
   if (!filled) for (const name of IDENTITY) assert.equal(answer.headers.get(name), '');
@@ -125,7 +125,7 @@ test('a token needs all scopes named, a key all permissions, and where one is na
     misspelt.body.detail,
     'The parameter "scopes" is not known here. The parameters are scope and permission.',
   );
-  assert.equal((await house.call('/v1/authorize?scopes=all')).status, 401);
+  assert.equal((await testServer.call('/v1/authorize?scopes=all')).status, 401);
   const blank = await authorize('?scope=', all.secret);
   assert.equal(blank.body.detail, 'The scope asked for is blank, and no credential has it.');
   const refused = await authorize('?scope=modify_env+basic_deployment', env.secret);
@@ -184,7 +184,7 @@ test('CVE-2026-30851, CVE-2026-52845: every answer carries every identity header
     [[`Cookie: ${owner.cookie}`], 401],
   ];
   for (const [lines, status] of rows) {
-    const answer = await rawCall(house.url, ['GET /v1/authorize HTTP/1.1', ...lines, ...forged]);
+    const answer = await sendRawRequest(testServer.url, ['GET /v1/authorize HTTP/1.1', ...lines, ...forged]);
     assert.equal(answer.status, status, lines.join());
     expectIdentity(answer, status === 200);
     assert.ok(![...answer.headers.values()].some((value) => value.includes('forged')));
@@ -194,7 +194,7 @@ test('CVE-2026-30851, CVE-2026-52845: every answer carries every identity header
     ['?permission=read', all.secret],
     ['?scope=all', env.secret],
   ]) {
-    const answer = await rawCall(house.url, [
+    const answer = await sendRawRequest(testServer.url, [
       `GET /v1/authorize${query} HTTP/1.1`,
       `Authorization: Bearer ${secret}`,
       ...forged,
@@ -202,13 +202,13 @@ test('CVE-2026-30851, CVE-2026-52845: every answer carries every identity header
     assert.equal(answer.status, 403);
     expectIdentity(answer, false);
   }
-  const leaked = await rawCall(house.url, [`GET /v1/authorize?x=${all.secret} HTTP/1.1`]);
+  const leaked = await sendRawRequest(testServer.url, [`GET /v1/authorize?x=${all.secret} HTTP/1.1`]);
   assert.equal(leaked.status, 401);
   expectIdentity(leaked, false);
 });
 
 test('a credential is refused with 403 where the request names another workspace, and accepted where it names its own', async () => {
-  const neighbour = await createWorkspaceFor(owner, house, 'Next door');
+  const neighbour = await createWorkspaceFor(owner, testServer, 'Next door');
   const rows: [string[], number][] = [
     [[owner.workspaceId], 200],
     [['acme'], 200],
@@ -219,7 +219,7 @@ test('a credential is refused with 403 where the request names another workspace
     [['acme', 'acme'], 403],
   ];
   for (const [names, status] of rows) {
-    const answer = await rawCall(house.url, [
+    const answer = await sendRawRequest(testServer.url, [
       'GET /v1/authorize HTTP/1.1',
       `Authorization: Bearer ${env.secret}`,
       ...names.map((name) => `Devpilot-Workspace: ${name}`),
@@ -244,8 +244,8 @@ test('every method and every body is judged alike: 200, 401 or 403 and nothing e
     [['Expect: something-else', 'Content-Length: 2'], 'hi'],
   ];
   const judge = async (method: string, secret: string | null, [lines, body]: (typeof bodies)[number], path = '') =>
-    rawCall(
-      house.url,
+    sendRawRequest(
+      testServer.url,
       [
         `${method} /v1/authorize${path} HTTP/1.1`,
         ...(secret === null ? [] : [`Authorization: Bearer ${secret}`]),
@@ -285,7 +285,7 @@ test('of many that ask at the same moment, each gets its own answer', async () =
   ).flat();
   const answers = await Promise.all(
     asked.map(({ id, secret, query }) =>
-      house.call(`/v1/authorize${query}`, { headers: { authorization: `Bearer ${secret}`, 'x-request-id': id } }),
+      testServer.call(`/v1/authorize${query}`, { headers: { authorization: `Bearer ${secret}`, 'x-request-id': id } }),
     ),
   );
   assert.deepEqual(
@@ -303,7 +303,7 @@ test('requests sent one behind the other over one connection are answered in the
     'GET /healthz HTTP/1.1\r\nHost: x\r\nX-Request-Id: c\r\n\r\n',
   ];
   const last = `${before.join('')}GET /v1/authorize HTTP/1.1`;
-  const answer = await rawCall(house.url, [last, 'X-Request-Id: d', `Authorization: Bearer ${key.secret}`]);
+  const answer = await sendRawRequest(testServer.url, [last, 'X-Request-Id: d', `Authorization: Bearer ${key.secret}`]);
   assert.deepEqual([answer.status, answer.headers.get('x-request-id')], [200, 'a']);
   assert.deepEqual(
     [...answer.text.matchAll(/HTTP\/1\.1 (\d+)|^x-request-id: (\w)/gim)].map(([, status, id]) => status ?? id),
@@ -331,7 +331,7 @@ test('a token is dead on the very millisecond of its expiry, and a key while it 
 test('passphrase failures are limited end to end: 401 here with Retry-After, 429 elsewhere, also for the right one', async () => {
   const { id, secret } = await createToken(owner, ['all'], { passphrase: 'the right one' });
   const at = (path: string, passphrase: string) =>
-    house.call<{ code: string }>(path, { headers: { ...bearer(secret), 'access-token-passphrase': passphrase } });
+    testServer.call<{ code: string }>(path, { headers: { ...bearer(secret), 'access-token-passphrase': passphrase } });
   assert.equal((await at('/v1/authorize', 'the right one')).status, 200);
   const tries = await Promise.all(Array.from({ length: 40 }, (_, n) => at('/v1/authorize', `wrong ${n}`)));
   assert.ok(tries.every(({ status }) => status === 401));
@@ -366,8 +366,8 @@ test('each accepted judgement is one use, a refused one is none, and a restart k
   const { id, secret } = await createToken(owner, ['modify_env']);
   for (let count = 0; count < 7; count++) await authorize('?scope=modify_env', secret);
   await authorize('?scope=all', secret);
-  await house.call('/v1/access-tokens', { headers: bearer(secret) });
-  await house.call('/v1/whoami', { headers: bearer(secret) });
+  await testServer.call('/v1/access-tokens', { headers: bearer(secret) });
+  await testServer.call('/v1/whoami', { headers: bearer(secret) });
   const counted = async () => (await owner.call<{ useCount: number }>(`/v1/access-tokens/${id}`)).body.useCount;
   assert.equal(await counted(), 8);
 });
@@ -384,13 +384,13 @@ test('uses around an edit of a key are counted to the last one', async () => {
 });
 
 test('introspection (RFC 7662) tells of a valid credential of the same workspace, and of no other', async () => {
-  const neighbour = await createWorkspaceFor(owner, house, 'Neighbour');
+  const neighbour = await createWorkspaceFor(owner, testServer, 'Neighbour');
   const theirs = await createToken(neighbour, ['all']);
   const expiresAt = new Date(now + 3_600_000).toISOString();
   const target = await createToken(owner, ['modify_env', 'run_scripts'], { expiresAt, passphrase: 'the right one' });
   const idle = await createKey(owner, ['read'], { active: false });
   const ask = (form: Record<string, string>, headers: Record<string, string> = bearer(key.secret)) =>
-    house.call<Record<string, unknown>>('/v1/introspect', { body: new URLSearchParams(form), headers });
+    testServer.call<Record<string, unknown>>('/v1/introspect', { body: new URLSearchParams(form), headers });
   const active = await ask({ token: target.secret, passphrase: 'the right one', token_type_hint: 'access_token' });
   assert.equal(active.status, 200);
   assert.deepEqual(active.body, {
@@ -399,7 +399,7 @@ test('introspection (RFC 7662) tells of a valid credential of the same workspace
     client_id: target.id,
     sub: owner.workspaceId,
     token_type: 'Bearer',
-    iss: house.url,
+    iss: testServer.url,
     iat: Math.floor(Date.parse(target.createdAt) / 1000),
     exp: Math.floor(Date.parse(expiresAt) / 1000),
     kind: 'access_token',
@@ -435,22 +435,22 @@ test('introspection (RFC 7662) tells of a valid credential of the same workspace
 
 test('revocation (RFC 7009): whoever holds a secret ends it, and the answer is always 200', async () => {
   const token = await createToken(owner, ['all'], { passphrase: 'never asked for' });
-  const signedIn = await house.call('/v1/sessions', {
+  const signedIn = await testServer.call('/v1/sessions', {
     body: { email: owner.email, password: 'a long and private sentence' },
   });
   const session = (signedIn.headers.get('set-cookie') ?? '').split(';')[0]?.split('=')[1] ?? '';
   const revoke = (secret: string, headers: Record<string, string> = {}) =>
-    house.call('/v1/revoke', { body: new URLSearchParams({ token: secret, token_type_hint: 'x' }), headers });
+    testServer.call('/v1/revoke', { body: new URLSearchParams({ token: secret, token_type_hint: 'x' }), headers });
   for (const secret of [token.secret, token.secret, session, mintSecret('api_key'), 'nonsense', '', 'x'.repeat(5000)]) {
     const answer = await revoke(secret);
     assert.equal(answer.status, 200, secret.slice(0, 20));
     assert.equal(answer.text, '');
   }
   assert.equal((await revoke('nonsense', { authorization: 'Basic Y2xpZW50OnNlY3JldA==' })).status, 200);
-  assert.equal((await house.call('/v1/revoke', { body: new URLSearchParams({ other: 'x' }) })).status, 200);
+  assert.equal((await testServer.call('/v1/revoke', { body: new URLSearchParams({ other: 'x' }) })).status, 200);
   assert.equal((await authorize('', token.secret)).body.code, 'invalid_token');
   assert.equal((await owner.call(`/v1/access-tokens/${token.id}`)).status, 404);
-  assert.equal((await house.call('/v1/me', { headers: bearer(session) })).status, 401);
+  assert.equal((await testServer.call('/v1/me', { headers: bearer(session) })).status, 401);
   assert.equal((await owner.call('/v1/me')).status, 200);
   const events = await owner.call<{ data: { action: string; actor: { kind: string; id: string } }[] }>(
     `/v1/audit-events?credential=${token.id}`,
@@ -461,7 +461,7 @@ test('revocation (RFC 7009): whoever holds a secret ends it, and the answer is a
 
 test('whoami tells the principal, its workspace and its rights', async () => {
   const ask = async (headers: Record<string, string>) =>
-    (await house.call<Record<string, unknown>>('/v1/whoami', { headers })).body;
+    (await testServer.call<Record<string, unknown>>('/v1/whoami', { headers })).body;
   const workspace = { id: owner.workspaceId, name: 'Acme', slug: 'acme' };
   assert.deepEqual(await ask(bearer(env.secret)), {
     principal: { kind: 'access_token', id: env.id, name: 'CI/CD Pipeline' },
@@ -501,7 +501,7 @@ test('deleting is true when answered: no judgement that starts afterwards accept
 });
 
 test('deleting a workspace ends its credentials at once', async () => {
-  const doomed = await createWorkspaceFor(owner, house, 'Doomed');
+  const doomed = await createWorkspaceFor(owner, testServer, 'Doomed');
   const { secret } = await createKey(doomed, ['read']);
   assert.equal((await authorize('', secret)).status, 200);
   const deleted = await doomed.call(`/v1/workspaces/${doomed.workspaceId}`, { method: 'DELETE' });
@@ -520,7 +520,7 @@ test('CVE-2026-33808: odd paths never go around the judgement', async () => {
     '/v1/authorize%00',
     '/v1/%61uthorize',
   ]) {
-    const answer = await rawCall(house.url, [`GET ${path} HTTP/1.1`]);
+    const answer = await sendRawRequest(testServer.url, [`GET ${path} HTTP/1.1`]);
     assert.ok([401, 404, 400].includes(answer.status), `${path} → ${answer.status}`);
   }
 });
@@ -530,7 +530,7 @@ test('fuzz: any query answers 200, 401 or 403', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(character, { maxLength: 40 }), async (characters) => {
       const query = characters.join('').replaceAll(' ', '+').replaceAll('#', '');
-      const answer = await rawCall(house.url, [
+      const answer = await sendRawRequest(testServer.url, [
         `GET /v1/authorize?${query} HTTP/1.1`,
         `Authorization: Bearer ${all.secret}`,
       ]);

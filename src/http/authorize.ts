@@ -3,33 +3,33 @@ import type { FastifyBaseLogger } from 'fastify';
 import { Problem } from '../contract/problem.ts';
 import { redactSecrets } from '../contract/redact.ts';
 import { HEADERS } from '../contract/words.ts';
-import type { Judgement, Presented } from '../credentials/present.ts';
+import type { AuthenticationRequest, AuthenticationResult } from '../credentials/present.ts';
 import type { CredentialRecord } from '../credentials/record.ts';
-import { type Demand, grantedWordsOf, needAll } from '../credentials/rights.ts';
-import { inTurns } from '../credentials/turns.ts';
-import type { House } from './house.ts';
-import { lingerFor } from './linger.ts';
-import { loneHeader, readPresentation } from './presentation.ts';
-import { isWorkspaceNamed } from './principal.ts';
-import { logUnexpected, problemOf, wordsOfProblem } from './problems.ts';
-import { refusalOf } from './verdicts.ts';
+import { effectiveRightNamesOf, type Requirement, requireAll } from '../credentials/rights.ts';
+import { batchPerTurn } from '../credentials/turns.ts';
+import type { AppContext } from './house.ts';
+import { enableLingeringClose } from './linger.ts';
+import { readCredentials, singleHeaderValue } from './presentation.ts';
+import { isRequestedWorkspace } from './principal.ts';
+import { logInternalError, serializeProblem, toProblem } from './problems.ts';
+import { problemOfDecision } from './verdicts.ts';
 
 /** Demands, names and rights of which is remembered how they are read or written. */
-const KEPT = 2000;
+const MAX_CACHE_ENTRIES = 2000;
 
 /** The words of a query parameter, given several times or with blanks or commas between them. */
-function wordsIn(query: URLSearchParams, name: string): string[] | null {
+function parseList(query: URLSearchParams, name: string): string[] | null {
   if (!query.has(name)) return null;
-  const words = query.getAll(name).flatMap((text) => text.split(/[\s,]+/).filter((word) => word !== ''));
+  const values = query.getAll(name).flatMap((text) => text.split(/[\s,]+/).filter((word) => word !== ''));
   // Named but blank: a template that expanded to nothing must not open the door.
-  return words.length === 0 ? [''] : [...new Set(words)];
+  return values.length === 0 ? [''] : [...new Set(values)];
 }
 
 /** Every parameter that `/v1/authorize` takes. */
-const PARAMETERS: ReadonlySet<string> = new Set(['scope', 'permission']);
-const SHOWN_NAME_MAX = 60;
+const KNOWN_PARAMETERS: ReadonlySet<string> = new Set(['scope', 'permission']);
+const MAX_SHOWN_NAME_LENGTH = 60;
 
-interface ProxyDemand extends Demand {
+interface ProxyRequirement extends Requirement {
   /** A parameter that is not known: nobody meets such a demand, since a misspelt one must not demand nothing. */
   readonly unknownParameter: string | null;
 }
@@ -38,24 +38,24 @@ interface ProxyDemand extends Demand {
  * Reads what a proxy demands. Where only one of `scope` and `permission` is named the other kind is
  * refused; where none is, any valid credential passes. A right that does not exist is had by nobody.
  */
-export function readDemand(url: string): ProxyDemand {
-  const at = url.indexOf('?');
-  const query = new URLSearchParams(at === -1 ? '' : url.slice(at + 1));
-  const unknownParameter = [...query.keys()].find((name) => !PARAMETERS.has(name)) ?? null;
+export function parseRequirement(url: string): ProxyRequirement {
+  const queryStart = url.indexOf('?');
+  const query = new URLSearchParams(queryStart === -1 ? '' : url.slice(queryStart + 1));
+  const unknownParameter = [...query.keys()].find((name) => !KNOWN_PARAMETERS.has(name)) ?? null;
   if (unknownParameter !== null) {
-    return { access_token: needAll('access_token', ['']), api_key: needAll('api_key', ['']), unknownParameter };
+    return { access_token: requireAll('access_token', ['']), api_key: requireAll('api_key', ['']), unknownParameter };
   }
-  const scopes = wordsIn(query, 'scope');
-  const permissions = wordsIn(query, 'permission');
+  const scopes = parseList(query, 'scope');
+  const permissions = parseList(query, 'permission');
   return {
-    access_token: scopes === null && permissions !== null ? null : needAll('access_token', scopes ?? []),
-    api_key: permissions === null && scopes !== null ? null : needAll('api_key', permissions ?? []),
+    access_token: scopes === null && permissions !== null ? null : requireAll('access_token', scopes ?? []),
+    api_key: permissions === null && scopes !== null ? null : requireAll('api_key', permissions ?? []),
     unknownParameter,
   };
 }
 
 function unknownParameterProblem(name: string): Problem {
-  const shown = redactSecrets(name).slice(0, SHOWN_NAME_MAX);
+  const shown = redactSecrets(name).slice(0, MAX_SHOWN_NAME_LENGTH);
   return new Problem(
     'forbidden',
     `The parameter "${shown}" is not known here. The parameters are scope and permission.`,
@@ -63,21 +63,26 @@ function unknownParameterProblem(name: string): Problem {
 }
 
 /** Remembers what `make` made, as long as it is not too much. */
-function remembering<Key, Value>(make: (key: Key) => Value): (key: Key) => Value {
-  const made = new Map<Key, Value>();
+function memoize<Key, Value>(make: (key: Key) => Value): (key: Key) => Value {
+  const cache = new Map<Key, Value>();
   return (key) => {
-    let value = made.get(key);
+    let value = cache.get(key);
     if (value === undefined) {
-      if (made.size >= KEPT) made.clear();
-      made.set(key, (value = make(key)));
+      if (cache.size >= MAX_CACHE_ENTRIES) cache.clear();
+      cache.set(key, (value = make(key)));
     }
     return value;
   };
 }
 
 /** Refuses a credential of another workspace than the one that the request names; null: it names several. */
-async function checkWorkspace(house: House, named: string | null, record: CredentialRecord): Promise<Outcome> {
-  if (named !== null && (await isWorkspaceNamed(house, named, record.workspace.id))) return record;
+async function checkWorkspace(
+  context: AppContext,
+  requestedIdOrSlug: string | null,
+  record: CredentialRecord,
+): Promise<AuthorizationResult> {
+  if (requestedIdOrSlug !== null && (await isRequestedWorkspace(context, requestedIdOrSlug, record.workspace.id)))
+    return record;
   return new Problem(
     'forbidden',
     `The credential does not belong to the workspace in the header ${HEADERS.workspace}.`,
@@ -86,7 +91,7 @@ async function checkWorkspace(house: House, named: string | null, record: Creden
 
 const WORKSPACE_HEADER = HEADERS.workspace.toLowerCase();
 
-const BLANK = {
+const EMPTY_IDENTITY_HEADERS = {
   [HEADERS.credentialId]: '',
   [HEADERS.credentialKind]: '',
   [HEADERS.credentialName]: '',
@@ -96,7 +101,7 @@ const BLANK = {
 };
 
 /** What the server lends to what answers outside Fastify. */
-export interface Doorway {
+export interface AuthorizeHandlerOptions {
   /** The id of a request: the caller's, or a new one. */
   requestIdOf(request: IncomingMessage): string;
   /** The client's address, as far as proxies are trusted. */
@@ -105,17 +110,17 @@ export interface Doorway {
 }
 
 /** Requests that are judged before the first of them is answered, at most. */
-const A_TURN = 64;
+const MAX_BATCH_SIZE = 64;
 
 /** A request that waits for the end of its turn. */
-interface Asked {
+interface PendingRequest {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly requestId: string;
 }
 
 /** Whom a request came from, or why it is refused. */
-type Outcome = CredentialRecord | Problem;
+type AuthorizationResult = CredentialRecord | Problem;
 
 /**
  * `/v1/authorize`, for reverse proxies: judges the credential that the request itself carries, whatever
@@ -126,32 +131,37 @@ type Outcome = CredentialRecord | Problem;
  * is judged together and then answered together, with nothing in between: an answer wakes the proxy, which
  * costs more than all else, and finds it awake from the second on.
  */
-export function createAuthorize(
-  house: House,
-  { requestIdOf, addressOf, log }: Doorway,
+export function createAuthorizeHandler(
+  context: AppContext,
+  { requestIdOf, addressOf, log }: AuthorizeHandlerOptions,
 ): (request: IncomingMessage, response: ServerResponse, requestId?: string) => void {
-  const { judges, proof, clock } = house;
-  const demandIn = remembering(readDemand);
-  const encode = remembering((name: string) => encodeURIComponent(name));
-  const spell = {
-    access_token: remembering((rights: number) => grantedWordsOf('access_token', rights).join(' ')),
-    api_key: remembering((rights: number) => grantedWordsOf('api_key', rights).join(' ')),
+  const { authenticator, passphraseVerifier, clock } = context;
+  const requirementFromUrl = memoize(parseRequirement);
+  const encode = memoize((name: string) => encodeURIComponent(name));
+  const formatRights = {
+    access_token: memoize((rights: number) => effectiveRightNamesOf('access_token', rights).join(' ')),
+    api_key: memoize((rights: number) => effectiveRightNamesOf('api_key', rights).join(' ')),
   };
 
   function refuse(response: ServerResponse, requestId: string, problem: Problem): void {
-    logUnexpected(problem, log, requestId);
+    logInternalError(problem, log, requestId);
     const { status } = problem;
-    const ours = status === 403 || status === 503 ? status : status >= 500 ? 503 : 401;
-    const { headers, body } = wordsOfProblem(problem, ours, requestId);
+    const responseStatus = status === 403 || status === 503 ? status : status >= 500 ? 503 : 401;
+    const { headers, body } = serializeProblem(problem, responseStatus, requestId);
     const length = Buffer.byteLength(body);
     response
-      .writeHead(ours, { [HEADERS.requestId]: requestId, ...BLANK, ...headers, 'content-length': length })
+      .writeHead(responseStatus, {
+        [HEADERS.requestId]: requestId,
+        ...EMPTY_IDENTITY_HEADERS,
+        ...headers,
+        'content-length': length,
+      })
       .end(body);
   }
 
   function accept(response: ServerResponse, requestId: string, record: CredentialRecord): void {
     const isToken = record.kind === 'access_token';
-    const rights = spell[record.kind](record.rights);
+    const rights = formatRights[record.kind](record.rights);
     response
       .writeHead(200, [
         HEADERS.requestId,
@@ -177,72 +187,81 @@ export function createAuthorize(
       .end();
   }
 
-  function answer({ request, response, requestId }: Asked, outcome: Outcome): void {
+  function respond({ request, response, requestId }: PendingRequest, result: AuthorizationResult): void {
     // The body is another service's business: nobody has read it.
-    if (!request.complete) lingerFor(request, response);
+    if (!request.complete) enableLingeringClose(request, response);
     try {
-      if (outcome instanceof Problem) refuse(response, requestId, outcome);
-      else accept(response, requestId, outcome);
+      if (result instanceof Problem) refuse(response, requestId, result);
+      else accept(response, requestId, result);
     } catch (error) {
-      refuse(response, requestId, problemOf(error));
+      refuse(response, requestId, toProblem(error));
     }
   }
 
-  function outcomeOf(
-    judgement: Judgement,
-    presented: Presented,
-    demand: ProxyDemand,
+  function resultOf(
+    authentication: AuthenticationResult,
+    authenticationRequest: AuthenticationRequest,
+    requirement: ProxyRequirement,
     workspace: string | null | undefined,
-  ): Outcome | Promise<Outcome> {
-    const { verdict, record } = judgement;
-    if (verdict === 'ok' && record !== null) {
-      return workspace === undefined || workspace === '' ? record : checkWorkspace(house, workspace, record);
+  ): AuthorizationResult | Promise<AuthorizationResult> {
+    const { decision, record } = authentication;
+    if (decision === 'ok' && record !== null) {
+      return workspace === undefined || workspace === '' ? record : checkWorkspace(context, workspace, record);
     }
-    if (verdict === 'insufficient_scope' && demand.unknownParameter !== null) {
-      return unknownParameterProblem(demand.unknownParameter);
+    if (decision === 'insufficient_scope' && requirement.unknownParameter !== null) {
+      return unknownParameterProblem(requirement.unknownParameter);
     }
-    return refusalOf(judgement, demand, false, proof, presented.address, clock());
+    return problemOfDecision(
+      authentication,
+      requirement,
+      false,
+      passphraseVerifier,
+      authenticationRequest.address,
+      clock(),
+    );
   }
 
-  function judgeRequest({ request, requestId }: Asked): Outcome | Promise<Outcome> {
-    const presentation = readPresentation(request, null);
-    if (presentation.kind === 'none') throw new Problem('missing_credential');
-    if (presentation.kind === 'session')
-      throw new Problem('invalid_token', 'This takes an access token or an API key.');
-    const presented = {
-      secret: presentation.secret,
-      passphrase: presentation.passphrase,
+  function authorizeRequest({
+    request,
+    requestId,
+  }: PendingRequest): AuthorizationResult | Promise<AuthorizationResult> {
+    const credentials = readCredentials(request, null);
+    if (credentials.kind === 'none') throw new Problem('missing_credential');
+    if (credentials.kind === 'session') throw new Problem('invalid_token', 'This takes an access token or an API key.');
+    const authenticationRequest = {
+      secret: credentials.secret,
+      passphrase: credentials.passphrase,
       address: addressOf(request),
-      userAgent: loneHeader(request.rawHeaders, 'user-agent') ?? null,
+      userAgent: singleHeaderValue(request.rawHeaders, 'user-agent') ?? null,
       requestId,
     };
-    const demand = demandIn(request.url ?? '');
-    const workspace = loneHeader(request.rawHeaders, WORKSPACE_HEADER);
-    const judgement = judges.judgePresented(presented, demand);
-    const outcome =
-      judgement instanceof Promise
-        ? judgement.then((done) => outcomeOf(done, presented, demand, workspace))
-        : outcomeOf(judgement, presented, demand, workspace);
-    return outcome instanceof Promise ? outcome.catch(problemOf) : outcome;
+    const requirement = requirementFromUrl(request.url ?? '');
+    const workspace = singleHeaderValue(request.rawHeaders, WORKSPACE_HEADER);
+    const authentication = authenticator.authenticate(authenticationRequest, requirement);
+    const result =
+      authentication instanceof Promise
+        ? authentication.then((done) => resultOf(done, authenticationRequest, requirement, workspace))
+        : resultOf(authentication, authenticationRequest, requirement, workspace);
+    return result instanceof Promise ? result.catch(toProblem) : result;
   }
 
-  function judgeAsked(asked: Asked): Outcome | Promise<Outcome> {
+  function authorizeSafely(pending: PendingRequest): AuthorizationResult | Promise<AuthorizationResult> {
     try {
-      return judgeRequest(asked);
+      return authorizeRequest(pending);
     } catch (error) {
-      return problemOf(error);
+      return toProblem(error);
     }
   }
 
-  const ask = inTurns<Asked>(A_TURN, (turn) => {
-    const outcomes = turn.map(judgeAsked);
-    for (const [at, outcome] of outcomes.entries()) {
-      const asked = turn[at];
-      if (asked === undefined) continue;
-      if (outcome instanceof Promise) void outcome.then((done) => answer(asked, done));
-      else answer(asked, outcome);
+  const enqueue = batchPerTurn<PendingRequest>(MAX_BATCH_SIZE, (batch) => {
+    const results = batch.map(authorizeSafely);
+    for (const [index, result] of results.entries()) {
+      const pending = batch[index];
+      if (pending === undefined) continue;
+      if (result instanceof Promise) void result.then((done) => respond(pending, done));
+      else respond(pending, result);
     }
   });
 
-  return (request, response, requestId = requestIdOf(request)) => ask({ request, response, requestId });
+  return (request, response, requestId = requestIdOf(request)) => enqueue({ request, response, requestId });
 }

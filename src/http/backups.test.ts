@@ -31,9 +31,9 @@ import {
   createWorkspaceFor,
   signUpMember,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestServer,
 } from '../testing/house.ts';
 import { startS3, type TestS3 } from '../testing/s3.ts';
 import { startSshd, type TestSshd } from '../testing/sshd.ts';
@@ -83,13 +83,13 @@ const KEEPERS = [
 for (const keeper of KEEPERS) {
   forEachEngine(`backups in ${keeper.name}`, (engine) => {
     let now = Date.now();
-    let house: TestHouse;
+    let testServer: TestServer;
     let owner: TestPerson;
     let member: TestPerson;
     let project: { id: string };
     const servers: Record<string, Server> = {};
     before(async () => {
-      house = await startHouse({
+      testServer = await startTestServer({
         // No two things are made in the same millisecond.
         clock: () => (now += 1),
         work: { dueMs: 100, sweepMs: 200 },
@@ -100,8 +100,8 @@ for (const keeper of KEEPERS) {
           DEVPILOT_BACKUP_MAX_MB: '2',
         },
       });
-      owner = await signUpOwner(house);
-      member = await signUpMember(house, owner, 'member', 'mia@example.com');
+      owner = await signUpOwner(testServer);
+      member = await signUpMember(testServer, owner, 'member', 'mia@example.com');
       project = (await owner.call<{ id: string }>('/v1/projects', { body: { name: 'Shop' } })).body;
       const address = { host: '127.0.0.1', port: sshd.port, user: sshd.user, hostKey: sshd.hostKey };
       const ssh = { name: 'Over ssh', kind: 'ssh', ...address };
@@ -109,11 +109,11 @@ for (const keeper of KEEPERS) {
       servers['local'] = (await owner.call<Server>('/v1/servers', { body: { name: 'Here', kind: 'local' } })).body;
       sshd.authorize([servers['ssh'].publicKey ?? '']);
     });
-    after(() => house.close());
+    after(() => testServer.close());
 
     /** Files that hold backups, or are to become them. */
     function stored(): string[] {
-      const folder = keeper.name === 'a bucket' ? s3.folder : join(house.dataDirectory, 'backups');
+      const folder = keeper.name === 'a bucket' ? s3.folder : join(testServer.dataDirectory, 'backups');
       return globSync('**/*', { cwd: folder })
         .map((name) => join(folder, name))
         .filter((path) => statSync(path).isFile() && /bak_/.test(path))
@@ -374,7 +374,7 @@ for (const keeper of KEEPERS) {
       const { app, directory } = await newApp();
       fill(directory);
       const [one, two] = [await completed(app), await completed(app)];
-      const list = async (at: string) => (await member.call<Page<Backup>>(`/v1/apps/${at}/backups`)).body.data;
+      const list = async (path: string) => (await member.call<Page<Backup>>(`/v1/apps/${path}/backups`)).body.data;
       assert.deepEqual(
         (await list(app.slug)).map(({ id }) => id),
         [two.id, one.id],
@@ -398,7 +398,7 @@ for (const keeper of KEEPERS) {
     });
 
     test('a workspace that is deleted leaves no objects', async () => {
-      const brief = await createWorkspaceFor(owner, house, 'Brief');
+      const brief = await createWorkspaceFor(owner, testServer, 'Brief');
       const shop = (await brief.call<{ id: string }>('/v1/projects', { body: { name: 'Shop' } })).body;
       const here = (await brief.call<Server>('/v1/servers', { body: { name: 'Here', kind: 'local' } })).body;
       const body = {
@@ -426,20 +426,21 @@ for (const keeper of KEEPERS) {
         ['POST', `/v1/backups/${backup.id}/restore`, 403],
         ['DELETE', `/v1/backups/${backup.id}`, 403],
       ];
-      const neighbour = await createWorkspaceFor(owner, house, 'Next door');
+      const neighbour = await createWorkspaceFor(owner, testServer, 'Next door');
       const token = await createToken(owner, ['all']);
       const rest = await createKey(
         owner,
         PERMISSIONS.filter((one) => one !== 'manage_backups'),
       );
-      for (const [method, at, status] of asks) {
-        assert.equal((await member.call(at, { method })).status, status, `${method} ${at}`);
-        assert.equal((await neighbour.call(at, { method })).status, 404, `${method} ${at}`);
-        assert.equal((await house.call(at, { method, headers: bearer(token.secret) })).status, 403);
-        assert.equal((await house.call(at, { method, headers: bearer(rest.secret) })).status, 403);
+      for (const [method, path, status] of asks) {
+        assert.equal((await member.call(path, { method })).status, status, `${method} ${path}`);
+        assert.equal((await neighbour.call(path, { method })).status, 404, `${method} ${path}`);
+        assert.equal((await testServer.call(path, { method, headers: bearer(token.secret) })).status, 403);
+        assert.equal((await testServer.call(path, { method, headers: bearer(rest.secret) })).status, 403);
       }
       const key = await createKey(owner, ['manage_backups'], { name: 'Backup robot' });
-      const asKey = <Body>(method: string, at: string) => house.call<Body>(at, { method, headers: bearer(key.secret) });
+      const asKey = <Body>(method: string, path: string) =>
+        testServer.call<Body>(path, { method, headers: bearer(key.secret) });
       const made = await asKey<Backup>('POST', `/v1/apps/${app.id}/backups`);
       assert.deepEqual(made.body.createdBy, { kind: 'api_key', id: key.id, name: 'Backup robot' });
       await over(made.body);

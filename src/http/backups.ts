@@ -2,16 +2,16 @@ import { z } from 'zod';
 import { Backup, BackupQuery, CreateBackup } from '../contract/backups.ts';
 import { pageOf } from '../contract/schemas.ts';
 import { createBackup, deleteBackup, getBackup, listBackupsOf, restoreBackup } from '../workspace/backups/backups.ts';
-import type { House } from './house.ts';
-import { changerOf, type Route, route, workspaceIdOf } from './route.ts';
+import type { AppContext } from './house.ts';
+import { type Route, requestContextOf, route, workspaceIdOf } from './route.ts';
 
 const tag = 'Backups';
-const InPath = z.object({ app: z.string().max(64) });
-const Id = z.object({ id: z.string().max(64) });
+const AppParams = z.object({ app: z.string().max(64) });
+const BackupParams = z.object({ id: z.string().max(64) });
 const key = ['manage_backups'] as const;
 
-export function backupRoutes(house: House): Route[] {
-  const { workspace } = house;
+export function backupRoutes(context: AppContext): Route[] {
+  const { platform } = context;
   return [
     route({
       method: 'GET',
@@ -19,11 +19,11 @@ export function backupRoutes(house: House): Route[] {
       access: { person: 'member', key },
       summary: 'List the backups of an app, newest first; by its id also when the app is gone',
       tag,
-      params: InPath,
+      params: AppParams,
       query: BackupQuery,
-      answers: { 200: pageOf(Backup) },
-      codes: ['not_found'],
-      handler: ({ params, query, request }) => listBackupsOf(workspace, workspaceIdOf(request), params.app, query),
+      responses: { 200: pageOf(Backup) },
+      errorCodes: ['not_found'],
+      handler: ({ params, query, request }) => listBackupsOf(platform, workspaceIdOf(request), params.app, query),
     }),
     route({
       method: 'POST',
@@ -31,12 +31,12 @@ export function backupRoutes(house: House): Route[] {
       access: { person: 'member', key },
       summary: 'Back up an app: its shared directory, or what its backup command writes',
       tag,
-      params: InPath,
+      params: AppParams,
       body: CreateBackup.nullish(),
-      answers: { 202: Backup },
-      codes: ['not_found', 'conflict', 'idempotent_replay'],
+      responses: { 202: Backup },
+      errorCodes: ['not_found', 'conflict', 'idempotent_replay'],
       handler: async ({ params, request, reply }) => {
-        const backup = await createBackup(workspace, changerOf(house, request), params.app);
+        const backup = await createBackup(platform, requestContextOf(context, request), params.app);
         return reply.code(202).header('location', `/v1/backups/${backup.id}`).send(backup);
       },
     }),
@@ -46,10 +46,10 @@ export function backupRoutes(house: House): Route[] {
       access: { person: 'member', key },
       summary: 'Get a backup, with what came of its last restore',
       tag,
-      params: Id,
-      answers: { 200: Backup },
-      codes: ['not_found'],
-      handler: ({ params, request }) => getBackup(workspace, workspaceIdOf(request), params.id),
+      params: BackupParams,
+      responses: { 200: Backup },
+      errorCodes: ['not_found'],
+      handler: ({ params, request }) => getBackup(platform, workspaceIdOf(request), params.id),
     }),
     route({
       method: 'POST',
@@ -57,11 +57,11 @@ export function backupRoutes(house: House): Route[] {
       access: { person: 'admin', key },
       summary: 'Restore a backup in place; its SHA-256 is checked before anything is touched',
       tag,
-      params: Id,
-      answers: { 202: Backup },
-      codes: ['not_found', 'conflict', 'idempotent_replay'],
+      params: BackupParams,
+      responses: { 202: Backup },
+      errorCodes: ['not_found', 'conflict', 'idempotent_replay'],
       handler: async ({ params, request, reply }) =>
-        reply.code(202).send(await restoreBackup(workspace, changerOf(house, request), params.id)),
+        reply.code(202).send(await restoreBackup(platform, requestContextOf(context, request), params.id)),
     }),
     route({
       method: 'DELETE',
@@ -69,11 +69,11 @@ export function backupRoutes(house: House): Route[] {
       access: { person: 'admin', key },
       summary: 'Delete a backup and what is stored of it',
       tag,
-      params: Id,
-      answers: { 204: z.null().describe('Done') },
-      codes: ['not_found', 'conflict'],
+      params: BackupParams,
+      responses: { 204: z.null().describe('Done') },
+      errorCodes: ['not_found', 'conflict'],
       handler: async ({ params, request, reply }) => {
-        await deleteBackup(workspace, changerOf(house, request), params.id);
+        await deleteBackup(platform, requestContextOf(context, request), params.id);
         return reply.code(204).send();
       },
     }),

@@ -5,27 +5,27 @@ import type { ProblemBody } from '../contract/schemas.ts';
 import { CODES } from '../contract/words.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import {
-  type Answer,
   createKey,
   createToken,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestResponse,
+  type TestServer,
 } from '../testing/house.ts';
-import { rawCall } from '../testing/raw.ts';
+import { sendRawRequest } from '../testing/raw.ts';
 
 forEachEngine('bad input', (engine) => {
   let now = Date.now();
-  let house: TestHouse;
+  let testServer: TestServer;
   let owner: TestPerson;
   let keyId: string;
   before(async () => {
-    house = await startHouse({ clock: () => now, environment: await engine.environment() });
-    owner = await signUpOwner(house);
+    testServer = await startTestServer({ clock: () => now, environment: await engine.environment() });
+    owner = await signUpOwner(testServer);
     keyId = (await createKey(owner, ['read'])).id;
   });
-  after(() => house.close());
+  after(() => testServer.close());
 
   /** Everything that a request could have changed, as one text. */
   async function state(): Promise<string> {
@@ -37,7 +37,7 @@ forEachEngine('bad input', (engine) => {
   }
 
   /** Checks that an answer is a problem of the contract's shape and code. */
-  function expectProblem(answer: Answer<ProblemBody>, code: keyof typeof CODES, said: string): void {
+  function expectProblem(answer: TestResponse<ProblemBody>, code: keyof typeof CODES, said: string): void {
     const { status, body, headers, text } = answer;
     assert.equal(status, CODES[code].status, `${said} → ${status} ${text.slice(0, 300)}`);
     assert.equal(headers.get('content-type'), 'application/problem+json', said);
@@ -54,7 +54,7 @@ forEachEngine('bad input', (engine) => {
   /** Sends rows that are all refused with `errors` naming a field, and checks that nothing changed. */
   async function expectRefused(
     rows: readonly (readonly [unknown, string])[],
-    send: (body: unknown) => Promise<Answer<ProblemBody>>,
+    send: (body: unknown) => Promise<TestResponse<ProblemBody>>,
   ): Promise<void> {
     const before = await state();
     for (const [body, field] of rows) {
@@ -316,12 +316,12 @@ forEachEngine('bad input', (engine) => {
       'application/json,text/plain',
       'application/\tjson',
     ]) {
-      const answer = await rawCall(
-        house.url,
+      const answer = await sendRawRequest(
+        testServer.url,
         [
           'POST /v1/access-tokens HTTP/1.1',
           `Cookie: ${owner.cookie}`,
-          `Origin: ${house.url}`,
+          `Origin: ${testServer.url}`,
           `Content-Type: ${type}`,
           `Content-Length: ${bad.length}`,
         ],
@@ -366,7 +366,7 @@ forEachEngine('bad input', (engine) => {
       ];
       for (const one of odd) {
         for (const method of ['GET', 'POST', 'DELETE']) {
-          const answer = await rawCall(house.url, [`${method} ${one} HTTP/1.1`]);
+          const answer = await sendRawRequest(testServer.url, [`${method} ${one} HTTP/1.1`]);
           assert.ok([400, 401, 404, 405].includes(answer.status), `${method} ${one} → ${answer.status}`);
           assert.equal(answer.headers.get('content-type'), 'application/problem+json', `${method} ${one}`);
         }
@@ -435,7 +435,7 @@ forEachEngine('bad input', (engine) => {
     }
     for (const type of ['application/x-www-form-urlencoded', 'text/plain', 'application/json']) {
       const edit = { method: 'PATCH', body: 'x', headers: { 'content-type': type } };
-      expectProblem(await house.call<ProblemBody>(`/v1/access-tokens/${keyId}`, edit), 'immutable', type);
+      expectProblem(await testServer.call<ProblemBody>(`/v1/access-tokens/${keyId}`, edit), 'immutable', type);
     }
     const withBody = await owner.call<ProblemBody>('/v1/nothing', {
       body: 'x',
@@ -528,7 +528,7 @@ forEachEngine('bad input', (engine) => {
   });
 
   test('doubled and odd headers get an answer of the contract', async () => {
-    const person = [`Cookie: ${owner.cookie}`, `Origin: ${house.url}`];
+    const person = [`Cookie: ${owner.cookie}`, `Origin: ${testServer.url}`];
     const body = JSON.stringify(token);
     const length = `Content-Length: ${Buffer.byteLength(body)}`;
     const rows: [string[], string, number[]][] = [
@@ -615,7 +615,7 @@ forEachEngine('bad input', (engine) => {
     ];
     const before = await state();
     for (const [lines, sent, statuses] of rows) {
-      const answer = await rawCall(house.url, lines, sent);
+      const answer = await sendRawRequest(testServer.url, lines, sent);
       assert.ok(
         statuses.includes(answer.status),
         `${lines.join(' | ').slice(0, 200)} → ${answer.status} ${answer.text}`,
@@ -627,7 +627,7 @@ forEachEngine('bad input', (engine) => {
 
   test('people and workspaces refuse bad fields too', async () => {
     const person = { name: 'Eve', email: 'eve@example.com', password: 'a long and private sentence' };
-    const signUp = (body: unknown) => house.call<ProblemBody>('/v1/people', { method: 'POST', body });
+    const signUp = (body: unknown) => testServer.call<ProblemBody>('/v1/people', { method: 'POST', body });
     await expectRefused(
       [
         ...[

@@ -6,22 +6,22 @@ import {
   createToken,
   PASSWORD,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestServer,
 } from '../testing/house.ts';
 
 /** Limits count clients, not addresses: each test tries from ever new addresses of one /64 of its own. */
 describe('limits per client', () => {
   const now = Date.parse('2027-02-24T09:30:00.000Z');
-  let house: TestHouse;
+  let testServer: TestServer;
   let owner: TestPerson;
   before(async () => {
     const environment = { DEVPILOT_TRUST_PROXY: '127.0.0.1/32', DEVPILOT_SIGN_UP: 'open' };
-    house = await startHouse({ clock: () => now, environment });
-    owner = await signUpOwner(house);
+    testServer = await startTestServer({ clock: () => now, environment });
+    owner = await signUpOwner(testServer);
   });
-  after(() => house.close());
+  after(() => testServer.close());
 
   /** Sends `count` requests from addresses of one network and returns how many got which status. */
   async function statusesFrom(
@@ -33,14 +33,14 @@ describe('limits per client', () => {
     for (let index = 0; index < count; index++) {
       const { path, body, headers } = send(index);
       const from = { 'x-forwarded-for': `2001:db8:0:${network}::${index.toString(16)}` };
-      const { status } = await house.call(path, { method: 'POST', body, headers: { ...from, ...headers } });
+      const { status } = await testServer.call(path, { method: 'POST', body, headers: { ...from, ...headers } });
       statuses[status] = (statuses[status] ?? 0) + 1;
     }
     return statuses;
   }
 
   const signIn = (email: string) => ({ path: '/v1/sessions', body: { email, password: 'not the password' } });
-  const { count: strangers } = FAILURE_LIMITS.stranger;
+  const { count: strangers } = FAILURE_LIMITS.acrossAccounts;
 
   test('wrong passwords of one account, and of many', async () => {
     const { count } = FAILURE_LIMITS.signIn.perAddress;
@@ -56,7 +56,7 @@ describe('limits per client', () => {
     for (const [index, address] of ['192.0.2.9', '::ffff:192.0.2.9', '::ffff:c000:209'].entries()) {
       const headers = { 'x-forwarded-for': address };
       for (let tries = 0; tries < count; tries++) {
-        const answer = await house.call('/v1/sessions', { body: signIn('mapped@example.com').body, headers });
+        const answer = await testServer.call('/v1/sessions', { body: signIn('mapped@example.com').body, headers });
         assert.equal(answer.status, index === 0 ? 401 : 429, address);
       }
     }
@@ -77,7 +77,7 @@ describe('limits per client', () => {
   test('sign-ups that come at once are limited to the same number', async () => {
     const headers = { 'x-forwarded-for': '2001:db8:0:9::1' };
     const body = { name: 'Eve', email: owner.email, password: PASSWORD };
-    const sent = Array.from({ length: 60 }, () => house.call('/v1/people', { body, headers }));
+    const sent = Array.from({ length: 60 }, () => testServer.call('/v1/people', { body, headers }));
     const statuses = (await Promise.all(sent)).map(({ status }) => status);
     assert.equal(statuses.filter((status) => status === 409).length, strangers);
     assert.equal(statuses.filter((status) => status === 429).length, 60 - strangers);

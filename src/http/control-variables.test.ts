@@ -3,15 +3,21 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Backup } from '../contract/backups.ts';
-import { createTestApp, createTestServer, deployed, logOf, type TestApp } from '../testing/deploying.ts';
+import {
+  createServerResource,
+  createTestApp,
+  deployAndWait,
+  readDeploymentLog,
+  type TestApp,
+} from '../testing/deploying.ts';
 import {
   bearer,
   createKey,
   createToken,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestServer,
 } from '../testing/house.ts';
 import { until } from '../testing/until.ts';
 
@@ -31,13 +37,13 @@ const HOSTILE = {
   npm_config_script_shell: '/tmp/evil.sh',
 };
 
-let house: TestHouse;
+let testServer: TestServer;
 let owner: TestPerson;
 let app: TestApp;
 before(async () => {
-  house = await startHouse({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
-  owner = await signUpOwner(house);
-  app = await createTestApp(owner, (await createTestServer(owner)).id, {
+  testServer = await startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
+  owner = await signUpOwner(testServer);
+  app = await createTestApp(owner, (await createServerResource(owner)).id, {
     hooks: [
       { name: 'before', stage: 'pre_execution', run: 'env' },
       { name: 'after', stage: 'post_release', run: 'env' },
@@ -48,12 +54,12 @@ before(async () => {
   });
 });
 after(async () => {
-  await house.close();
+  await testServer.close();
   app.remove();
 });
 const setVariables = async (values: Readonly<Record<string, string | null>>) => {
   const token = await createToken(owner, ['modify_env']);
-  const set = await house.call(`/v1/apps/${app.id}/env`, {
+  const set = await testServer.call(`/v1/apps/${app.id}/env`, {
     method: 'PATCH',
     body: { values },
     headers: bearer(token.secret),
@@ -63,13 +69,13 @@ const setVariables = async (values: Readonly<Record<string, string | null>>) => 
 
 test('variables that control how programs run reach the app in .env, and no command', async () => {
   await setVariables({ ...HOSTILE, SHOP_NAME: 'the shop of Ada' });
-  const done = await deployed(owner, app);
+  const done = await deployAndWait(owner, app);
   assert.equal(done.status, 'completed', done.error ?? '');
-  const lines = await logOf(owner, done.id);
+  const lines = await readDeploymentLog(owner, done.id);
   const notice = lines.find(({ text }) => text.startsWith('In .env only'));
   const spoken = lines.filter(({ stream }) => stream === 'stdout').map(({ text }) => text);
   const key = await createKey(owner, ['view_logs', 'manage_backups']);
-  const log = await house.call(`/v1/apps/${app.id}/logs`, { headers: bearer(key.secret) });
+  const log = await testServer.call(`/v1/apps/${app.id}/logs`, { headers: bearer(key.secret) });
   const given = `${spoken.join('\n')}\n${log.text}`;
   assert.equal(given.match(/SHOP_NAME=/g)?.length, 4, 'two hooks, the health check and the log command');
   for (const [name, value] of Object.entries(HOSTILE)) {
@@ -77,8 +83,11 @@ test('variables that control how programs run reach the app in .env, and no comm
     assert.ok(!given.includes(`${name}=${value}`) && !given.includes(`${name}=[secret]`), name);
     assert.ok(readFileSync(join(app.directory, 'current/.env'), 'utf8').includes(`${name}=`), name);
   }
-  const asked = await house.call<Backup>(`/v1/apps/${app.id}/backups`, { method: 'POST', headers: bearer(key.secret) });
-  await until(async () => (await owner.call<Backup>(`/v1/backups/${asked.body.id}`)).body.status === 'completed');
+  const response = await testServer.call<Backup>(`/v1/apps/${app.id}/backups`, {
+    method: 'POST',
+    headers: bearer(key.secret),
+  });
+  await until(async () => (await owner.call<Backup>(`/v1/backups/${response.body.id}`)).body.status === 'completed');
 });
 
 test('variables that no command can be started with fail the deployment before it starts, with the cause', async () => {
@@ -86,13 +95,13 @@ test('variables that no command can be started with fail the deployment before i
   for (const half of [0, 20]) {
     await setVariables(Object.fromEntries(Object.entries(large).slice(half, half + 20)));
   }
-  const failed = await deployed(owner, app);
+  const failed = await deployAndWait(owner, app);
   assert.equal(failed.status, 'failed');
   assert.match(failed.error ?? '', /^The app's variables take 2\.5 MiB together\. Linux starts no command/);
   assert.ok(failed.hooks.every(({ status }) => status === 'skipped'));
   const log = await owner.call<{ detail: string }>(`/v1/apps/${app.id}/logs`);
   assert.deepEqual([log.status, /2\.5 MiB/.test(log.body.detail)], [409, true]);
   await app.edit({ hooks: [], healthCheck: null });
-  const done = await deployed(owner, app);
+  const done = await deployAndWait(owner, app);
   assert.equal(done.status, 'completed', done.error ?? '');
 });

@@ -18,38 +18,38 @@ import { type CredentialKind, HEADERS } from '../contract/words.ts';
 import { createAccessToken, findAccessToken, listAccessTokens } from '../credentials/access-tokens.ts';
 import { createApiKey, findApiKey, listApiKeys, updateApiKey } from '../credentials/api-keys.ts';
 import { deleteCredential, findUses } from '../credentials/credentials.ts';
-import type { Receipt } from '../credentials/store.ts';
-import type { House } from './house.ts';
-import { askerOf, membershipOf, type Route, route } from './route.ts';
+import type { RevocationReceipt } from '../credentials/store.ts';
+import type { AppContext } from './house.ts';
+import { memberRequestContextOf, membershipOf, type Route, route } from './route.ts';
 
-const Id = z.object({ id: z.string().max(64) });
+const IdParams = z.object({ id: z.string().max(64) });
 /** Says who confirmed a deletion or an edit, and how long that took. */
-function tell(reply: FastifyReply, { nodes, confirmed, ms }: Receipt): void {
+function setRevocationHeader(reply: FastifyReply, { nodes, confirmed, ms }: RevocationReceipt): void {
   reply.header(HEADERS.revocation, `nodes=${nodes} confirmed=${confirmed} ms=${ms}`);
 }
 
-const nothing = z.null().describe('Done');
+const NoContent = z.null().describe('Done');
 
-function usesRoute(house: House, kind: CredentialKind): Route {
+function usesRoute(context: AppContext, kind: CredentialKind): Route {
   return route({
     method: 'GET',
     url: kind === 'access_token' ? '/v1/access-tokens/:id/uses' : '/v1/api-keys/:id/uses',
     access: { person: 'member' },
     summary: 'Uses a day for 30 days, and the addresses it was used from',
     tag: kind === 'access_token' ? 'Access tokens' : 'API keys',
-    params: Id,
-    answers: { 200: CredentialUses },
-    codes: ['not_found'],
-    handler: ({ params, request }) => findUses(house.credentials, membershipOf(request).workspaceId, kind, params.id),
+    params: IdParams,
+    responses: { 200: CredentialUses },
+    errorCodes: ['not_found'],
+    handler: ({ params, request }) => findUses(context.credentials, membershipOf(request).workspaceId, kind, params.id),
   });
 }
 
-const IMMUTABLE = 'An access token is immutable. Delete it and create a new one.';
+const IMMUTABLE_MESSAGE = 'An access token is immutable. Delete it and create a new one.';
 
-export function accessTokenRoutes(house: House): Route[] {
-  const { credentials } = house;
+export function accessTokenRoutes(context: AppContext): Route[] {
+  const { credentials } = context;
   const tag = 'Access tokens';
-  const immutable = (method: 'PATCH' | 'PUT') =>
+  const immutableRoute = (method: 'PATCH' | 'PUT') =>
     route({
       method,
       url: '/v1/access-tokens/:id',
@@ -57,11 +57,11 @@ export function accessTokenRoutes(house: House): Route[] {
       summary: 'Refused: access tokens are immutable',
       tag,
       // Whatever is sent, the answer is the same, so no body is worth reading as anything.
-      takes: 'bytes',
-      answers: {},
-      codes: ['immutable'],
+      bodyFormat: 'bytes',
+      responses: {},
+      errorCodes: ['immutable'],
       handler: () => {
-        throw new Problem('immutable', IMMUTABLE, { allow: ['GET', 'HEAD', 'DELETE'] });
+        throw new Problem('immutable', IMMUTABLE_MESSAGE, { allow: ['GET', 'HEAD', 'DELETE'] });
       },
     });
   return [
@@ -72,7 +72,7 @@ export function accessTokenRoutes(house: House): Route[] {
       summary: 'List access tokens',
       tag,
       query: AccessTokenQuery,
-      answers: { 200: pageOf(AccessToken) },
+      responses: { 200: pageOf(AccessToken) },
       handler: ({ query, request }) => listAccessTokens(credentials, membershipOf(request).workspaceId, query),
     }),
     route({
@@ -82,10 +82,10 @@ export function accessTokenRoutes(house: House): Route[] {
       summary: 'Create an access token',
       tag,
       body: CreateAccessToken,
-      answers: { 201: CreatedAccessToken },
-      codes: ['idempotent_replay'],
+      responses: { 201: CreatedAccessToken },
+      errorCodes: ['idempotent_replay'],
       handler: async ({ body, request, reply }) => {
-        const created = await createAccessToken(credentials, askerOf(house, request), body);
+        const created = await createAccessToken(credentials, memberRequestContextOf(context, request), body);
         return reply.code(201).header('location', `/v1/access-tokens/${created.id}`).send(created);
       },
     }),
@@ -95,9 +95,9 @@ export function accessTokenRoutes(house: House): Route[] {
       access: { person: 'member' },
       summary: 'Get an access token',
       tag,
-      params: Id,
-      answers: { 200: AccessToken },
-      codes: ['not_found'],
+      params: IdParams,
+      responses: { 200: AccessToken },
+      errorCodes: ['not_found'],
       handler: ({ params, request }) => findAccessToken(credentials, membershipOf(request).workspaceId, params.id),
     }),
     route({
@@ -106,22 +106,25 @@ export function accessTokenRoutes(house: House): Route[] {
       access: { person: 'admin' },
       summary: 'Delete an access token; from the moment of the answer on nothing accepts it',
       tag,
-      params: Id,
-      answers: { 204: nothing },
-      codes: ['not_found'],
+      params: IdParams,
+      responses: { 204: NoContent },
+      errorCodes: ['not_found'],
       handler: async ({ params, request, reply }) => {
-        tell(reply, await deleteCredential(credentials, askerOf(house, request), 'access_token', params.id));
+        setRevocationHeader(
+          reply,
+          await deleteCredential(credentials, memberRequestContextOf(context, request), 'access_token', params.id),
+        );
         return reply.code(204).send();
       },
     }),
-    usesRoute(house, 'access_token'),
-    immutable('PATCH'),
-    immutable('PUT'),
+    usesRoute(context, 'access_token'),
+    immutableRoute('PATCH'),
+    immutableRoute('PUT'),
   ];
 }
 
-export function apiKeyRoutes(house: House): Route[] {
-  const { credentials } = house;
+export function apiKeyRoutes(context: AppContext): Route[] {
+  const { credentials } = context;
   const tag = 'API keys';
   return [
     route({
@@ -131,7 +134,7 @@ export function apiKeyRoutes(house: House): Route[] {
       summary: 'List API keys',
       tag,
       query: ApiKeyQuery,
-      answers: { 200: pageOf(ApiKey) },
+      responses: { 200: pageOf(ApiKey) },
       handler: ({ query, request }) => listApiKeys(credentials, membershipOf(request).workspaceId, query),
     }),
     route({
@@ -141,10 +144,10 @@ export function apiKeyRoutes(house: House): Route[] {
       summary: 'Create an API key',
       tag,
       body: CreateApiKey,
-      answers: { 201: CreatedApiKey },
-      codes: ['idempotent_replay'],
+      responses: { 201: CreatedApiKey },
+      errorCodes: ['idempotent_replay'],
       handler: async ({ body, request, reply }) => {
-        const created = await createApiKey(credentials, askerOf(house, request), body);
+        const created = await createApiKey(credentials, memberRequestContextOf(context, request), body);
         return reply.code(201).header('location', `/v1/api-keys/${created.id}`).send(created);
       },
     }),
@@ -154,9 +157,9 @@ export function apiKeyRoutes(house: House): Route[] {
       access: { person: 'member' },
       summary: 'Get an API key',
       tag,
-      params: Id,
-      answers: { 200: ApiKey },
-      codes: ['not_found'],
+      params: IdParams,
+      responses: { 200: ApiKey },
+      errorCodes: ['not_found'],
       handler: ({ params, request }) => findApiKey(credentials, membershipOf(request).workspaceId, params.id),
     }),
     route({
@@ -166,13 +169,18 @@ export function apiKeyRoutes(house: House): Route[] {
       access: { person: 'admin' },
       summary: 'Edit an API key; its secret never changes',
       tag,
-      params: Id,
+      params: IdParams,
       body: UpdateApiKey,
-      answers: { 200: ApiKey },
-      codes: ['not_found'],
+      responses: { 200: ApiKey },
+      errorCodes: ['not_found'],
       handler: async ({ params, body, request, reply }) => {
-        const { key, receipt } = await updateApiKey(credentials, askerOf(house, request), params.id, body);
-        if (receipt !== null) tell(reply, receipt);
+        const { key, receipt } = await updateApiKey(
+          credentials,
+          memberRequestContextOf(context, request),
+          params.id,
+          body,
+        );
+        if (receipt !== null) setRevocationHeader(reply, receipt);
         return key;
       },
     }),
@@ -182,14 +190,17 @@ export function apiKeyRoutes(house: House): Route[] {
       access: { person: 'admin' },
       summary: 'Delete an API key; from the moment of the answer on nothing accepts it',
       tag,
-      params: Id,
-      answers: { 204: nothing },
-      codes: ['not_found'],
+      params: IdParams,
+      responses: { 204: NoContent },
+      errorCodes: ['not_found'],
       handler: async ({ params, request, reply }) => {
-        tell(reply, await deleteCredential(credentials, askerOf(house, request), 'api_key', params.id));
+        setRevocationHeader(
+          reply,
+          await deleteCredential(credentials, memberRequestContextOf(context, request), 'api_key', params.id),
+        );
         return reply.code(204).send();
       },
     }),
-    usesRoute(house, 'api_key'),
+    usesRoute(context, 'api_key'),
   ];
 }

@@ -7,23 +7,23 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Deployment } from '../contract/deployments.ts';
 import {
+  createServerResource,
   createTestApp,
-  createTestServer,
-  deployed,
-  deploymentWhen,
+  deployAndWait,
   getDeployment,
-  isOver,
-  logOf,
+  isFinished,
+  readDeploymentLog,
   type TestApp,
+  waitForDeployment,
 } from '../testing/deploying.ts';
 import {
   bearer,
+  createTestPerson,
   createToken,
-  personWith,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestServer,
 } from '../testing/house.ts';
 import { isRunning } from '../testing/processes.ts';
 import { startSshd, type TestSshd } from '../testing/sshd.ts';
@@ -31,7 +31,7 @@ import { until } from '../testing/until.ts';
 
 const hook = (name: string, stage: string, run: string, more: object = {}) => ({ name, stage, run, ...more });
 
-let house: TestHouse;
+let testServer: TestServer;
 let owner: TestPerson;
 let sshd: TestSshd;
 let now = Date.now();
@@ -39,17 +39,17 @@ let now = Date.now();
 let ahead = 0;
 const apps: TestApp[] = [];
 before(async () => {
-  [house, sshd] = await Promise.all([
-    startHouse({
+  [testServer, sshd] = await Promise.all([
+    startTestServer({
       clock: () => (now = Math.max(now, Date.now() + ahead)),
       environment: { DEVPILOT_LOCAL_SERVER: 'on' },
     }),
     startSshd(),
   ]);
-  owner = await signUpOwner(house);
+  owner = await signUpOwner(testServer);
 });
 after(async () => {
-  await house.close();
+  await testServer.close();
   await sshd.close();
   for (const app of apps) app.remove();
 });
@@ -58,7 +58,7 @@ const keys: string[] = [];
 /** A server over real ssh; each is the same machine under another name. */
 async function sshServer(daemon: TestSshd = sshd): Promise<string> {
   const { port, user, hostKey } = daemon;
-  const server = await createTestServer(owner, { kind: 'ssh', host: '127.0.0.1', port, user, hostKey });
+  const server = await createServerResource(owner, { kind: 'ssh', host: '127.0.0.1', port, user, hostKey });
   keys.push(server.publicKey ?? '');
   daemon.authorize(keys);
   return server.id;
@@ -84,17 +84,17 @@ describe('over ssh', () => {
       ],
     });
     await owner.call(`/v1/apps/${app.id}/env/SHOP_SECRET`, { method: 'PUT', body: { value: secret } });
-    const done = await deployed(owner, app);
+    const done = await deployAndWait(owner, app);
     assert.equal(done.status, 'completed', done.error ?? '');
-    const lines = (await logOf(owner, done.id)).filter(({ step }) => step === 'spill');
+    const lines = (await readDeploymentLog(owner, done.id)).filter(({ step }) => step === 'spill');
     assert.deepEqual(
       lines.filter(({ stream }) => stream === 'stdout').map(({ text }) => text),
       ['[secret]', '[secret]'],
     );
     assert.ok(lines.some(({ text }) => text === '\ufffd'));
     assert.ok(!readFileSync(join(app.directory, 'seen'), 'latin1').includes('s3cret'));
-    for (const file of readdirSync(house.dataDirectory)) {
-      assert.ok(!readFileSync(join(house.dataDirectory, file)).includes('s3cret'), file);
+    for (const file of readdirSync(testServer.dataDirectory)) {
+      assert.ok(!readFileSync(join(testServer.dataDirectory, file)).includes('s3cret'), file);
     }
   });
 
@@ -103,7 +103,7 @@ describe('over ssh', () => {
     const app = await newApp(await sshServer(), {
       hooks: [hook('hang', 'post_setup', `sleep ${mark} & sleep ${mark}`, { timeoutSeconds: 1 })],
     });
-    const failed = await deployed(owner, app);
+    const failed = await deployAndWait(owner, app);
     assert.match(failed.error ?? '', /the hook hang took too long and was ended/);
     assert.equal(failed.hooks[0]?.status, 'failed');
     assert.ok(!isRunning('sleep', mark));
@@ -113,7 +113,7 @@ describe('over ssh', () => {
     const app = await newApp(await sshServer(), {
       hooks: [hook('fork', 'post_release', 'sleep 20 & echo begun')],
     });
-    const done = await deployed(owner, app);
+    const done = await deployAndWait(owner, app);
     assert.equal(done.status, 'completed');
     assert.ok((done.hooks[0]?.durationMs ?? 0) < 15_000);
   });
@@ -127,7 +127,7 @@ describe('over ssh', () => {
     await until(async () => existsSync(join(app.directory, 'busy')));
     own.killSessions();
     await own.close();
-    const failed = await deploymentWhen(owner, id, isOver);
+    const failed = await waitForDeployment(owner, id, isFinished);
     assert.equal(failed.status, 'failed');
     assert.match(
       failed.error ?? '',
@@ -137,7 +137,7 @@ describe('over ssh', () => {
 
   test('a server without a pinned key gets no deployment', async () => {
     const { port, user } = sshd;
-    const server = await createTestServer(owner, { kind: 'ssh', host: '127.0.0.1', port, user });
+    const server = await createServerResource(owner, { kind: 'ssh', host: '127.0.0.1', port, user });
     const app = await newApp(server.id);
     const refused = await app.deploy();
     assert.equal(refused.status, 409);
@@ -148,63 +148,63 @@ describe('over ssh', () => {
 /** An app and several servers: one machine under several names, as far as that can be told. */
 async function spread(count: number, fields: object = {}) {
   const servers: string[] = [];
-  for (let at = 0; at < count; at++) servers.push((await createTestServer(owner)).id);
+  for (let at = 0; at < count; at++) servers.push((await createServerResource(owner)).id);
   return { app: await newApp(servers[0] ?? '', fields), servers };
 }
 
 describe('several servers', () => {
   test('rolling goes on batch by batch, and stops and sets everything back at a failure', async () => {
     const { app, servers } = await spread(3, { healthCheck: { command: 'test ! -e sick', timeoutSeconds: 1 } });
-    const first = await deployed(owner, app, { servers, strategy: 'rolling', batchSize: 2 });
+    const first = await deployAndWait(owner, app, { servers, strategy: 'rolling', batchSize: 2 });
     assert.deepEqual(
       [first.status, first.servers.map(({ status }) => status)],
       ['completed', ['completed', 'completed', 'completed']],
       first.error ?? '',
     );
     app.repository.commit({ sick: '' });
-    const failed = await deployed(owner, app, { servers, strategy: 'rolling', pauseSeconds: 0 });
+    const failed = await deployAndWait(owner, app, { servers, strategy: 'rolling', pauseSeconds: 0 });
     assert.deepEqual(
       [failed.status, failed.servers.map(({ status }) => status)],
       ['failed', ['failed', 'cancelled', 'cancelled']],
     );
     assert.equal(readlinkSync(join(app.directory, 'current')), `releases/${first.id}`);
     assert.equal((await getDeployment(owner, first.id)).live, true);
-    const well = await deployed(owner, app, { servers, healthCheck: null });
+    const well = await deployAndWait(owner, app, { servers, healthCheck: null });
     assert.equal(well.status, 'completed');
   });
 
   test('a canary waits after its first server until it is promoted, across a restart, or is aborted', async () => {
     const { app, servers } = await spread(2);
-    const first = await deployed(owner, app, { servers });
+    const first = await deployAndWait(owner, app, { servers });
     app.repository.commit({ 'page.txt': 'two' });
     const { id } = (await app.deploy({ servers, strategy: 'canary' })).body;
-    const waiting = await deploymentWhen(owner, id, ({ waitingFor }) => waitingFor === 'promotion');
+    const waiting = await waitForDeployment(owner, id, ({ waitingFor }) => waitingFor === 'promotion');
     assert.deepEqual(
       [waiting.status, waiting.live, waiting.servers.map(({ status }) => status)],
       ['processing', false, ['completed', 'pending']],
     );
     const next = (await app.deploy()).body;
     assert.equal((await post(id, 'abort')).status, 202);
-    const aborted = await deploymentWhen(owner, id, isOver);
+    const aborted = await waitForDeployment(owner, id, isFinished);
     assert.deepEqual([aborted.status, aborted.error], ['cancelled', 'Ada Lovelace aborted this.']);
-    assert.equal((await deploymentWhen(owner, next.id, isOver)).status, 'completed');
+    assert.equal((await waitForDeployment(owner, next.id, isFinished)).status, 'completed');
     assert.equal((await post(id, 'promote')).status, 409);
     assert.ok(!existsSync(join(app.directory, 'releases', id)));
     assert.equal((await getDeployment(owner, first.id)).live, false);
 
     const again = (await app.deploy({ servers, strategy: 'canary' })).body;
-    await deploymentWhen(owner, again.id, ({ waitingFor }) => waitingFor === 'promotion');
+    await waitForDeployment(owner, again.id, ({ waitingFor }) => waitingFor === 'promotion');
     assert.equal((await post(again.id, 'promote')).status, 202);
-    const promoted = await deploymentWhen(owner, again.id, isOver);
+    const promoted = await waitForDeployment(owner, again.id, isFinished);
     assert.deepEqual([promoted.status, promoted.live], ['completed', true], promoted.error ?? '');
   });
 
   test('a canary that nobody promotes is given up after a day', async () => {
     const { app, servers } = await spread(2);
     const { id } = (await app.deploy({ servers, strategy: 'canary' })).body;
-    await deploymentWhen(owner, id, ({ waitingFor }) => waitingFor === 'promotion');
+    await waitForDeployment(owner, id, ({ waitingFor }) => waitingFor === 'promotion');
     ahead += 25 * 3_600_000;
-    const over = await deploymentWhen(owner, id, isOver);
+    const over = await waitForDeployment(owner, id, isFinished);
     assert.deepEqual([over.status, over.error], ['failed', 'Nobody promoted this within a day.']);
     assert.ok(!existsSync(join(app.directory, 'current')));
   });
@@ -212,13 +212,13 @@ describe('several servers', () => {
 
 describe('waiting', () => {
   test('a scheduled deployment begins at its time', async () => {
-    const app = await newApp((await createTestServer(owner)).id);
+    const app = await newApp((await createServerResource(owner)).id);
     const at = now + 3_600_000;
-    const asked = await app.deploy({ scheduledAt: new Date(at).toISOString() });
-    assert.deepEqual([asked.status, asked.body.waitingFor], [202, 'schedule'], asked.text);
-    assert.equal(asked.body.scheduledAt, new Date(at).toISOString());
+    const response = await app.deploy({ scheduledAt: new Date(at).toISOString() });
+    assert.deepEqual([response.status, response.body.waitingFor], [202, 'schedule'], response.text);
+    assert.equal(response.body.scheduledAt, new Date(at).toISOString());
     ahead += 3_600_000;
-    const done = await deploymentWhen(owner, asked.body.id, isOver);
+    const done = await waitForDeployment(owner, response.body.id, isFinished);
     assert.equal(done.status, 'completed');
     assert.ok(Date.parse(done.startedAt ?? '') >= at);
     const past = await app.deploy({ scheduledAt: '2020-01-01T00:00:00Z' });
@@ -226,26 +226,26 @@ describe('waiting', () => {
   });
 
   test('a deployment with approval begins when somebody approves it, and they are named', async () => {
-    const app = await newApp((await createTestServer(owner)).id);
+    const app = await newApp((await createServerResource(owner)).id);
     const token = await createToken(owner, ['advanced_deployment']);
-    const asked = await house.call<Deployment>(`/v1/apps/${app.id}/deployments`, {
+    const response = await testServer.call<Deployment>(`/v1/apps/${app.id}/deployments`, {
       headers: bearer(token.secret),
       body: { approval: true },
     });
     assert.deepEqual(
-      [asked.status, asked.body.waitingFor, asked.body.approval],
+      [response.status, response.body.waitingFor, response.body.approval],
       [202, 'approval', { status: 'waiting', by: null }],
     );
     // A newer one is not held up by it.
-    assert.equal((await deployed(owner, app)).status, 'completed');
-    const approved = await owner.call<Deployment>(`/v1/apps/${app.slug}/deployments/${asked.body.id}/approve`, {
+    assert.equal((await deployAndWait(owner, app)).status, 'completed');
+    const approved = await owner.call<Deployment>(`/v1/apps/${app.slug}/deployments/${response.body.id}/approve`, {
       method: 'POST',
     });
     assert.equal(approved.status, 202);
     assert.equal(approved.body.approval?.by?.name, 'Ada Lovelace');
-    assert.equal((await post(asked.body.id, 'approve')).status, 409);
-    assert.equal((await deploymentWhen(owner, asked.body.id, isOver)).status, 'completed');
-    const said = await logOf(owner, asked.body.id);
+    assert.equal((await post(response.body.id, 'approve')).status, 409);
+    assert.equal((await waitForDeployment(owner, response.body.id, isFinished)).status, 'completed');
+    const said = await readDeploymentLog(owner, response.body.id);
     assert.ok(said.some(({ text }) => text === 'Ada Lovelace approved this.'));
     const other = (await app.deploy({ approval: true })).body;
     assert.equal((await post(other.id, 'cancel')).body.status, 'cancelled');
@@ -253,10 +253,10 @@ describe('waiting', () => {
   });
 
   test('hooks that are named are skipped, and only hooks that there are can be', async () => {
-    const app = await newApp((await createTestServer(owner)).id, {
+    const app = await newApp((await createServerResource(owner)).id, {
       hooks: [hook('wrong', 'post_setup', 'exit 1'), hook('right', 'post_setup', 'true')],
     });
-    const done = await deployed(owner, app, { skipHooks: ['wrong'] });
+    const done = await deployAndWait(owner, app, { skipHooks: ['wrong'] });
     assert.deepEqual(
       [done.status, done.hooks.map(({ name, status }) => [name, status]).sort()],
       [
@@ -271,7 +271,7 @@ describe('waiting', () => {
   });
 
   test('a server that is named must be there, once', async () => {
-    const server = await createTestServer(owner);
+    const server = await createServerResource(owner);
     const app = await newApp(server.id);
     assert.equal((await app.deploy({ servers: ['srv_nothing'] })).status, 422);
     assert.equal((await app.deploy({ servers: [server.id, server.slug] })).status, 422);
@@ -280,12 +280,12 @@ describe('waiting', () => {
 });
 
 test('a restart in the middle sets back what was switched and tells why; a waiting canary survives it', async () => {
-  const one = await startHouse({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
+  const one = await startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
   const person = await signUpOwner(one);
-  const server = await createTestServer(person);
+  const server = await createServerResource(person);
   const app = await createTestApp(person, server.id);
   apps.push(app);
-  const first = await deployed(person, app);
+  const first = await deployAndWait(person, app);
   await app.edit({
     hooks: [hook('slow', 'post_release', '[ "$(cat page.txt)" = one ] || { touch ../../busy; sleep 60; }')],
   });
@@ -293,35 +293,35 @@ test('a restart in the middle sets back what was switched and tells why; a waiti
   const { id } = (await app.deploy()).body;
   await until(async () => existsSync(join(app.directory, 'busy')));
   const two = await one.restart();
-  const back = personWith(two, person.email, person.cookie, person.workspaceId);
-  const failed = await deploymentWhen(back, id, isOver);
+  const back = createTestPerson(two, person.email, person.cookie, person.workspaceId);
+  const failed = await waitForDeployment(back, id, isFinished);
   assert.equal(failed.status, 'failed');
   assert.match(failed.error ?? '', /node that ran this is gone, or was stopped/);
   assert.equal(readFileSync(join(app.directory, 'current/page.txt'), 'utf8'), 'one');
   assert.equal((await getDeployment(back, first.id)).live, true);
 
-  const other = await createTestServer(back);
+  const other = await createServerResource(back);
   const body = { servers: [server.id, other.id], strategy: 'canary', skipHooks: ['slow'] };
   const canary = await back.call<Deployment>(`/v1/apps/${app.id}/deployments`, { body });
   assert.equal(canary.status, 202, canary.text);
-  await deploymentWhen(back, canary.body.id, ({ waitingFor }) => waitingFor === 'promotion');
+  await waitForDeployment(back, canary.body.id, ({ waitingFor }) => waitingFor === 'promotion');
   const three = await two.restart();
-  const last = personWith(three, person.email, person.cookie, person.workspaceId);
+  const last = createTestPerson(three, person.email, person.cookie, person.workspaceId);
   assert.equal((await last.call(`/v1/deployments/${canary.body.id}/promote`, { method: 'POST' })).status, 202);
-  assert.equal((await deploymentWhen(last, canary.body.id, isOver)).status, 'completed');
+  assert.equal((await waitForDeployment(last, canary.body.id, isFinished)).status, 'completed');
   await three.close();
 });
 
 test('a directory that can not be made is told', async () => {
   const file = join(mkdtempSync(join(tmpdir(), 'devpilot-file-')), 'file');
   writeFileSync(file, '');
-  const app = await newApp((await createTestServer(owner)).id, { directory: join(file, 'app') });
-  const failed = await deployed(owner, app);
+  const app = await newApp((await createServerResource(owner)).id, { directory: join(file, 'app') });
+  const failed = await deployAndWait(owner, app);
   assert.match(failed.error ?? '', /preparing the directory ended with exit code 1: .*Not a directory/);
 });
 
 test('a disk that is full fails the deployment, and what is live stays', async (context) => {
-  const app = await newApp((await createTestServer(owner)).id);
+  const app = await newApp((await createServerResource(owner)).id);
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', app.directory], { stdio: 'ignore' });
   } catch {
@@ -329,13 +329,13 @@ test('a disk that is full fails the deployment, and what is live stays', async (
     return;
   }
   try {
-    const first = await deployed(owner, app);
+    const first = await deployAndWait(owner, app);
     assert.equal(first.status, 'completed', first.error ?? '');
     app.repository.commit({ 'page.txt': 'two', large: randomBytes(3_000_000).toString('hex') });
-    const failed = await deployed(owner, app);
+    const failed = await deployAndWait(owner, app);
     assert.equal(failed.status, 'failed');
     assert.match(failed.error ?? '', /fetching the source ended with exit code 128/);
-    const said = await logOf(owner, failed.id);
+    const said = await readDeploymentLog(owner, failed.id);
     assert.ok(said.some(({ text }) => /No space left/.test(text)));
     assert.equal(readFileSync(join(app.directory, 'current/page.txt'), 'utf8'), 'one');
     assert.deepEqual(readdirSync(join(app.directory, 'releases')), [first.id]);

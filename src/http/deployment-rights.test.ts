@@ -4,7 +4,13 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Deployment } from '../contract/deployments.ts';
 import type { AuditEvent, Page } from '../contract/schemas.ts';
-import { createTestApp, createTestServer, deploymentWhen, isOver, type TestApp } from '../testing/deploying.ts';
+import {
+  createServerResource,
+  createTestApp,
+  isFinished,
+  type TestApp,
+  waitForDeployment,
+} from '../testing/deploying.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import {
   bearer,
@@ -13,32 +19,32 @@ import {
   createWorkspaceFor,
   signUpMember,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestServer,
 } from '../testing/house.ts';
 import { runSql } from '../testing/sql.ts';
 
 forEachEngine('what a right to deploy can choose', (engine) => {
-  let house: TestHouse;
+  let testServer: TestServer;
   let owner: TestPerson;
   let app: TestApp;
   let environment: Readonly<Record<string, string>>;
   before(async () => {
     environment = { ...(await engine.environment()), DEVPILOT_LOCAL_SERVER: 'on' };
-    house = await startHouse({ environment });
-    owner = await signUpOwner(house);
-    app = await createTestApp(owner, (await createTestServer(owner)).id);
+    testServer = await startTestServer({ environment });
+    owner = await signUpOwner(testServer);
+    app = await createTestApp(owner, (await createServerResource(owner)).id);
   });
   after(async () => {
-    await house.close();
+    await testServer.close();
     app.remove();
   });
   const later = () => new Date(Date.now() + 3_600_000).toISOString();
   const cancel = (id: string) => owner.call(`/v1/deployments/${id}/cancel`, { method: 'POST' });
 
   test('nobody passes a health check command with a deployment or a rollback', async () => {
-    const member = await signUpMember(house, owner, 'member', `grace-${engine.name}@example.com`);
+    const member = await signUpMember(testServer, owner, 'member', `grace-${engine.name}@example.com`);
     const token = await createToken(owner, ['all']);
     const key = await createKey(owner, ['deploy', 'write', 'manage_apps']);
     const healthCheck = { command: 'env', timeoutSeconds: 5 };
@@ -47,8 +53,8 @@ forEachEngine('what a right to deploy can choose', (engine) => {
         const answers = await Promise.all([
           owner.call(url, { body }),
           member.call(url, { body }),
-          house.call(url, { body, headers: bearer(token.secret) }),
-          house.call(url, { body, headers: bearer(key.secret) }),
+          testServer.call(url, { body, headers: bearer(token.secret) }),
+          testServer.call(url, { body, headers: bearer(key.secret) }),
         ]);
         assert.deepEqual(
           answers.map(({ status }) => status),
@@ -64,7 +70,7 @@ forEachEngine('what a right to deploy can choose', (engine) => {
   });
 
   test('every override is in the deployment and in its audit event', async () => {
-    const server = await createTestServer(owner);
+    const server = await createServerResource(owner);
     const overrides = {
       servers: [server.slug],
       strategy: 'rolling',
@@ -76,13 +82,13 @@ forEachEngine('what a right to deploy can choose', (engine) => {
       skipHooks: [],
       replace: true,
     };
-    const asked = await app.deploy(overrides);
-    assert.equal(asked.status, 202, asked.text);
+    const response = await app.deploy(overrides);
+    assert.equal(response.status, 202, response.text);
     const expected = { ...overrides, servers: [server.id] };
-    assert.deepEqual(asked.body.overrides, expected);
-    const { body: log } = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${asked.body.id}`);
+    assert.deepEqual(response.body.overrides, expected);
+    const { body: log } = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${response.body.id}`);
     assert.deepEqual(log.data.at(-1)?.detail['overrides'], expected);
-    await cancel(asked.body.id);
+    await cancel(response.body.id);
     const none = await app.deploy({ healthCheck: null, scheduledAt: later() });
     assert.deepEqual(none.body.overrides.healthCheck, null);
     await cancel(none.body.id);
@@ -95,20 +101,20 @@ forEachEngine('what a right to deploy can choose', (engine) => {
     const { body: made } = await app.deploy({ scheduledAt: later(), approval: true });
     const check = '{"command":"touch ran-by-override","timeoutSeconds":5}';
     await runSql(
-      house,
+      testServer,
       environment,
       `update deployment set health_check = '${check}', scheduled_at = null, overrides = '{"healthCheck":${check}}'
         where id = '${made.id}'`,
     );
     const token = await createToken(owner, ['advanced_deployment']);
-    const member = await signUpMember(house, owner, 'member', `barbara-${engine.name}@example.com`);
-    const own = await house.call(`/v1/deployments/${made.id}/approve`, {
+    const member = await signUpMember(testServer, owner, 'member', `barbara-${engine.name}@example.com`);
+    const own = await testServer.call(`/v1/deployments/${made.id}/approve`, {
       method: 'POST',
       headers: bearer(token.secret),
     });
     assert.equal(own.status, 403, 'a token that the person made is no other approver');
     assert.equal((await member.call(`/v1/deployments/${made.id}/approve`, { method: 'POST' })).status, 202);
-    const failed = await deploymentWhen(owner, made.id, isOver);
+    const failed = await waitForDeployment(owner, made.id, isFinished);
     assert.equal(failed.status, 'failed');
     assert.match(failed.error ?? '', /no longer accepted/);
     assert.deepEqual(failed.overrides.healthCheck, JSON.parse(check));
@@ -119,28 +125,28 @@ forEachEngine('what a right to deploy can choose', (engine) => {
     const { body: made } = await app.deploy({ scheduledAt: later() });
     const check = '{"url":"http://ada:s3cret@127.0.0.1/healthz","timeoutSeconds":5}';
     const overrides = `{"healthCheck":${check}}`;
-    await runSql(house, environment, `update deployment set overrides = '${overrides}' where id = '${made.id}'`);
-    await runSql(house, environment, `update app set health_check = '${check}' where id = '${app.id}'`);
+    await runSql(testServer, environment, `update deployment set overrides = '${overrides}' where id = '${made.id}'`);
+    await runSql(testServer, environment, `update app set health_check = '${check}' where id = '${app.id}'`);
     for (const url of [`/v1/deployments/${made.id}`, `/v1/deployments`, `/v1/apps/${app.id}`]) {
       const { status, text } = await owner.call(url);
       assert.equal(status, 200);
       assert.match(text, /127\.0\.0\.1\/healthz/);
       assert.doesNotMatch(text, /s3cret/);
     }
-    await runSql(house, environment, `update app set health_check = null where id = '${app.id}'`);
+    await runSql(testServer, environment, `update app set health_check = null where id = '${app.id}'`);
     await cancel(made.id);
   });
 
   test('whoever asked for an approval cannot give it where somebody else could', async () => {
     const approve = <Body>(person: TestPerson, id: string) =>
       person.call<Body>(`/v1/deployments/${id}/approve`, { method: 'POST' });
-    const alone = await createWorkspaceFor(owner, house, 'A workspace of one');
-    const ownApp = await createTestApp(alone, (await createTestServer(alone)).id);
+    const alone = await createWorkspaceFor(owner, testServer, 'A workspace of one');
+    const ownApp = await createTestApp(alone, (await createServerResource(alone)).id);
     const first = (await ownApp.deploy({ approval: true, scheduledAt: later() })).body;
     assert.equal((await approve(alone, first.id)).status, 202, 'nobody else could');
     await alone.call(`/v1/deployments/${first.id}/cancel`, { method: 'POST' });
     const second = (await ownApp.deploy({ approval: true, scheduledAt: later() })).body;
-    const other = await signUpMember(house, alone, 'member', `hedy-${engine.name}@example.com`);
+    const other = await signUpMember(testServer, alone, 'member', `hedy-${engine.name}@example.com`);
     const refused = await approve<{ code: string; detail: string }>(alone, second.id);
     assert.deepEqual([refused.status, refused.body.code], [403, 'forbidden']);
     assert.match(refused.body.detail, /Somebody else must approve/);
@@ -151,20 +157,20 @@ forEachEngine('what a right to deploy can choose', (engine) => {
   });
 
   test('what a person asks for with one credential they approve neither themselves nor with another', async () => {
-    const person = await createWorkspaceFor(owner, house, 'A workspace of keys');
-    const ownApp = await createTestApp(person, (await createTestServer(person)).id);
+    const person = await createWorkspaceFor(owner, testServer, 'A workspace of keys');
+    const ownApp = await createTestApp(person, (await createServerResource(person)).id);
     const token = await createToken(person, ['advanced_deployment']);
     const key = await createKey(person, ['deploy']);
     const withSecret =
       (secret: string): TestPerson['call'] =>
       (path, options) =>
-        house.call(path, { ...options, headers: bearer(secret) });
+        testServer.call(path, { ...options, headers: bearer(secret) });
     const own = { person: person.call, token: withSecret(token.secret), key: withSecret(key.secret) };
     const request = async (who: keyof typeof own) => {
       const body = { approval: true, scheduledAt: later() };
-      const asked = await own[who]<Deployment>(`/v1/apps/${ownApp.id}/deployments`, { body });
-      assert.equal(asked.status, 202, asked.text);
-      return asked.body.id;
+      const response = await own[who]<Deployment>(`/v1/apps/${ownApp.id}/deployments`, { body });
+      assert.equal(response.status, 202, response.text);
+      return response.body.id;
     };
     const approve = async (call: TestPerson['call'], id: string) =>
       (await call(`/v1/deployments/${id}/approve`, { method: 'POST' })).status;
@@ -179,7 +185,7 @@ forEachEngine('what a right to deploy can choose', (engine) => {
       assert.equal(await approve(own[other], await request(one)), 202, `alone: ${one} → ${other}`);
     }
     assert.equal(await approve(own.token, await request('token')), 403, 'a credential never approves itself');
-    const member = await signUpMember(house, person, 'admin', `lise-${engine.name}@example.com`);
+    const member = await signUpMember(testServer, person, 'admin', `lise-${engine.name}@example.com`);
     const foreign = await createToken(member, ['advanced_deployment']);
     for (const [one, other] of pairs) {
       const id = await request(one);

@@ -14,16 +14,16 @@ import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import type { Deployment } from '../contract/deployments.ts';
 import type { AuditEvent, Page } from '../contract/schemas.ts';
-import { ADVANCED_FIELDS } from '../contract/words.ts';
+import { ADVANCED_DEPLOYMENT_FIELDS } from '../contract/words.ts';
 import {
+  createServerResource,
   createTestApp,
-  createTestServer,
-  deployed,
-  deploymentWhen,
+  deployAndWait,
   getDeployment,
-  isOver,
-  logOf,
+  isFinished,
+  readDeploymentLog,
   type TestApp,
+  waitForDeployment,
 } from '../testing/deploying.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import {
@@ -32,9 +32,9 @@ import {
   createToken,
   signUpMember,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestServer,
 } from '../testing/house.ts';
 import { isRunning } from '../testing/processes.ts';
 import { until } from '../testing/until.ts';
@@ -43,17 +43,19 @@ const JSON_BODY = { 'content-type': 'application/json' };
 const hook = (name: string, stage: string, run: string, more: object = {}) => ({ name, stage, run, ...more });
 
 forEachEngine('deployments', (engine) => {
-  let house: TestHouse;
+  let testServer: TestServer;
   let owner: TestPerson;
   let serverId: string;
   const apps: TestApp[] = [];
   before(async () => {
-    house = await startHouse({ environment: { ...(await engine.environment()), DEVPILOT_LOCAL_SERVER: 'on' } });
-    owner = await signUpOwner(house);
-    serverId = (await createTestServer(owner)).id;
+    testServer = await startTestServer({
+      environment: { ...(await engine.environment()), DEVPILOT_LOCAL_SERVER: 'on' },
+    });
+    owner = await signUpOwner(testServer);
+    serverId = (await createServerResource(owner)).id;
   });
   after(async () => {
-    await house.close();
+    await testServer.close();
     for (const app of apps) app.remove();
   });
   async function newApp(fields: object = {}): Promise<TestApp> {
@@ -78,15 +80,22 @@ forEachEngine('deployments', (engine) => {
       healthCheck: { command: 'test "$(cat page.txt)" = one', timeoutSeconds: 10 },
     });
     await owner.call(`/v1/apps/${app.id}/env/SHOP_KEY`, { method: 'PUT', body: { value: 'k3y of the shop' } });
-    const asked = await app.deploy();
-    assert.equal(asked.status, 202, asked.text);
-    const { id } = asked.body;
-    assert.equal(asked.headers.get('location'), `/v1/deployments/${id}`);
+    const response = await app.deploy();
+    assert.equal(response.status, 202, response.text);
+    const { id } = response.body;
+    assert.equal(response.headers.get('location'), `/v1/deployments/${id}`);
     assert.deepEqual(
-      [asked.body.status, asked.body.progress, asked.body.branch, asked.body.commit, asked.body.live, asked.body.kind],
+      [
+        response.body.status,
+        response.body.progress,
+        response.body.branch,
+        response.body.commit,
+        response.body.live,
+        response.body.kind,
+      ],
       ['pending', 0, 'main', null, false, 'deploy'],
     );
-    const lines = await logOf(owner, id, '?follow=true');
+    const lines = await readDeploymentLog(owner, id, '?follow=true');
     const done = await getDeployment(owner, id);
     const commit = app.repository.git('rev-parse', 'HEAD');
     assert.deepEqual(
@@ -121,20 +130,20 @@ forEachEngine('deployments', (engine) => {
     assert.equal(readFileSync(join(release, '.env'), 'utf8'), "SHOP_KEY='k3y of the shop'\n");
     assert.ok(lstatSync(join(release, 'shared')).isSymbolicLink() && existsSync(join(release, 'shared')));
     assert.deepEqual(
-      (await logOf(owner, id, `?from=${lines.length - 1}`)).map(({ text }) => text),
+      (await readDeploymentLog(owner, id, `?from=${lines.length - 1}`)).map(({ text }) => text),
       ['Completed.'],
     );
   });
 
   test('a failure before the switch leaves what is live untouched and no release behind', async () => {
     const app = await newApp();
-    const first = await deployed(owner, app);
+    const first = await deployAndWait(owner, app);
     assert.equal(first.live, true);
     await app.edit({
       hooks: [hook('build', 'post_setup', 'echo all wrong >&2; exit 7'), hook('next', 'post_setup', 'true')],
     });
     app.repository.commit({ 'page.txt': 'two' });
-    const failed = await deployed(owner, app);
+    const failed = await deployAndWait(owner, app);
     assert.deepEqual([failed.status, failed.live], ['failed', false]);
     assert.match(failed.error ?? '', /the hook build ended with exit code 7: all wrong/);
     assert.deepEqual(
@@ -152,11 +161,11 @@ forEachEngine('deployments', (engine) => {
   test('a failure after the switch sets back what was live and begins it again', async () => {
     const app = await newApp({ hooks: [hook('start', 'post_release', 'cp page.txt ../../running')] });
     const running = () => readFileSync(join(app.directory, 'running'), 'utf8');
-    const first = await deployed(owner, app);
+    const first = await deployAndWait(owner, app);
     assert.equal(running(), 'one');
     await app.edit({ healthCheck: { command: 'echo sick; test "$(cat page.txt)" = one', timeoutSeconds: 1 } });
     app.repository.commit({ 'page.txt': 'two' });
-    const failed = await deployed(owner, app);
+    const failed = await deployAndWait(owner, app);
     assert.deepEqual([failed.status, failed.live], ['failed', false]);
     assert.match(failed.error ?? '', /not healthy within 1 seconds: sick/);
     assert.equal(readlinkSync(join(app.directory, 'current')), `releases/${first.id}`);
@@ -167,7 +176,7 @@ forEachEngine('deployments', (engine) => {
   test('going back restarts the previous release even where files of the new one cannot be removed', async () => {
     const start = hook('start', 'post_release', 'cp page.txt ../../running');
     const app = await newApp({ hooks: [start] });
-    const first = await deployed(owner, app);
+    const first = await deployAndWait(owner, app);
     // Root removes everything, so the server's rm is one that cannot.
     const bin = join(app.directory, 'bin');
     mkdirSync(bin);
@@ -184,7 +193,7 @@ forEachEngine('deployments', (engine) => {
     app.repository.commit({ 'page.txt': 'two' });
     const { PATH } = process.env;
     process.env['PATH'] = `${bin}:${PATH}`;
-    const failed = await deployed(owner, app).finally(() => {
+    const failed = await deployAndWait(owner, app).finally(() => {
       process.env['PATH'] = PATH;
     });
     assert.equal(failed.status, 'failed');
@@ -199,9 +208,9 @@ forEachEngine('deployments', (engine) => {
   test('a hook runs by bash with pipefail where it asks for that, and lines of Windows are lines', async () => {
     const pipe = 'false | true\r\necho "in a pipe"\r\n';
     const app = await newApp({ hooks: [hook('plain', 'post_setup', `set -e\r\n${pipe}`)] });
-    assert.equal((await deployed(owner, app)).status, 'completed');
+    assert.equal((await deployAndWait(owner, app)).status, 'completed');
     await app.edit({ hooks: [hook('bash', 'post_setup', `set -e\r\n${pipe}`, { interpreter: '/bin/bash' })] });
-    assert.match((await deployed(owner, app)).error ?? '', /the hook bash ended with exit code 1/);
+    assert.match((await deployAndWait(owner, app)).error ?? '', /the hook bash ended with exit code 1/);
     const python = hook('python', 'post_setup', '#!/usr/bin/env python3\nprint(1)');
     const refused = await owner.call(`/v1/apps/${app.id}`, { method: 'PATCH', body: { hooks: [python] } });
     assert.equal(refused.status, 422);
@@ -212,14 +221,19 @@ forEachEngine('deployments', (engine) => {
 
   test('a rollback is a new deployment of the commit of an earlier one', async () => {
     const app = await newApp();
-    const first = await deployed(owner, app);
+    const first = await deployAndWait(owner, app);
     app.repository.commit({ 'page.txt': 'two' });
-    const second = await deployed(owner, app);
+    const second = await deployAndWait(owner, app);
     assert.equal(page(app), 'two');
-    const asked = await owner.call<Deployment>(`/v1/apps/${app.slug}/deployments/${first.id}/rollback`, { body: {} });
-    assert.equal(asked.status, 202, asked.text);
-    assert.deepEqual([asked.body.kind, asked.body.rollbackOf, asked.body.commit], ['rollback', first.id, first.commit]);
-    const back = await deploymentWhen(owner, asked.body.id, isOver);
+    const response = await owner.call<Deployment>(`/v1/apps/${app.slug}/deployments/${first.id}/rollback`, {
+      body: {},
+    });
+    assert.equal(response.status, 202, response.text);
+    assert.deepEqual(
+      [response.body.kind, response.body.rollbackOf, response.body.commit],
+      ['rollback', first.id, first.commit],
+    );
+    const back = await waitForDeployment(owner, response.body.id, isFinished);
     assert.deepEqual([back.status, back.live, back.commit], ['completed', true, first.commit]);
     assert.equal(page(app), 'one');
     assert.equal((await getDeployment(owner, second.id)).live, false);
@@ -228,7 +242,7 @@ forEachEngine('deployments', (engine) => {
       live.body.data.map(({ id }) => id),
       [back.id],
     );
-    const failed = await deployed(owner, app, { branch: 'no-such' });
+    const failed = await deployAndWait(owner, app, { branch: 'no-such' });
     assert.match(failed.error ?? '', /no branch no-such/);
     const refused = await owner.call(`/v1/deployments/${failed.id}/rollback`, { body: {} });
     assert.equal(refused.status, 409);
@@ -241,30 +255,30 @@ forEachEngine('deployments', (engine) => {
     const first = app.repository.git('rev-parse', 'HEAD');
     app.repository.git('checkout', '--quiet', '-b', 'feature/$(touch-x)');
     app.repository.commit({ 'page.txt': 'branch' });
-    const branch = await deployed(owner, app, { branch: 'feature/$(touch-x)' });
+    const branch = await deployAndWait(owner, app, { branch: 'feature/$(touch-x)' });
     assert.deepEqual([branch.status, page(app)], ['completed', 'branch'], branch.error ?? '');
-    const commit = await deployed(owner, app, { commit: first.slice(0, 10) });
+    const commit = await deployAndWait(owner, app, { commit: first.slice(0, 10) });
     assert.deepEqual(
       [commit.status, commit.commit, commit.branch, page(app)],
       ['completed', first, null, 'one'],
       commit.error ?? '',
     );
-    const none = await deployed(owner, app, { commit: 'deadbeefdeadbeef' });
+    const none = await deployAndWait(owner, app, { commit: 'deadbeefdeadbeef' });
     assert.match(none.error ?? '', /no commit deadbeef/);
     const bare = await owner.call<Deployment>(`/v1/apps/${app.id}/deployments`, { method: 'POST' });
     assert.deepEqual([bare.status, bare.body.branch], [202, 'main'], bare.text);
-    await deploymentWhen(owner, bare.body.id, isOver);
+    await waitForDeployment(owner, bare.body.id, isFinished);
     const bareBack = await owner.call<Deployment>(`/v1/deployments/${commit.id}/rollback`, { method: 'POST' });
     assert.deepEqual([bareBack.status, bareBack.body.commit], [202, first], bareBack.text);
-    await deploymentWhen(owner, bareBack.body.id, isOver);
+    await waitForDeployment(owner, bareBack.body.id, isFinished);
     assert.equal((await app.deploy({ branch: 'main', commit: first })).status, 422);
     assert.equal((await app.deploy({ branch: '--upload-pack=x' })).status, 422);
     assert.equal((await app.deploy({ nothing: 1 })).status, 422);
   });
 
   test('a repository that is not there, and an app that lacks something, are told', async () => {
-    const gone = await newApp({ repository: '/no/such/repository.git' });
-    const failed = await deployed(owner, gone);
+    const brokenApp = await newApp({ repository: '/no/such/repository.git' });
+    const failed = await deployAndWait(owner, brokenApp);
     assert.match(failed.error ?? '', /fetching the source ended with exit code 128/);
     for (const [fields, words] of [
       [{ serverId: null }, /no server/],
@@ -283,7 +297,7 @@ forEachEngine('deployments', (engine) => {
   test('only the newest releases are kept, and the live one', async () => {
     const app = await newApp({ keepReleases: 2 });
     const ids: string[] = [];
-    for (let at = 0; at < 4; at++) ids.push((await deployed(owner, app)).id);
+    for (let at = 0; at < 4; at++) ids.push((await deployAndWait(owner, app)).id);
     await until(async () => releases(app).length === 2);
     assert.deepEqual(releases(app).sort(), ids.slice(2));
   });
@@ -310,13 +324,13 @@ forEachEngine('deployments', (engine) => {
     const removed = await owner.call(`/v1/apps/${app.id}`, { method: 'DELETE' });
     assert.equal(removed.status, 409);
     writeFileSync(join(app.directory, 'go'), '');
-    assert.equal((await deploymentWhen(owner, first.id, isOver)).status, 'completed');
-    assert.equal((await deploymentWhen(owner, third.id, isOver)).status, 'completed');
+    assert.equal((await waitForDeployment(owner, first.id, isFinished)).status, 'completed');
+    assert.equal((await waitForDeployment(owner, third.id, isFinished)).status, 'completed');
   });
 
   test('a cancelled deployment ends with every process it began, and sets back what it had switched', async () => {
     const app = await newApp();
-    const first = await deployed(owner, app);
+    const first = await deployAndWait(owner, app);
     const mark = `98${process.pid}`;
     const hang = `[ "$(cat page.txt)" = one ] || { touch ../../begun; sleep ${mark} & sleep ${mark}; }`;
     await app.edit({ hooks: [hook('hang', 'post_release', hang)] });
@@ -324,9 +338,9 @@ forEachEngine('deployments', (engine) => {
     const { id } = (await app.deploy()).body;
     await until(async () => existsSync(join(app.directory, 'begun')));
     assert.equal(page(app), 'two');
-    const asked = await owner.call<Deployment>(`/v1/deployments/${id}/cancel`, { method: 'POST' });
-    assert.deepEqual([asked.status, asked.body.status], [202, 'processing']);
-    const ended = await deploymentWhen(owner, id, isOver);
+    const response = await owner.call<Deployment>(`/v1/deployments/${id}/cancel`, { method: 'POST' });
+    assert.deepEqual([response.status, response.body.status], [202, 'processing']);
+    const ended = await waitForDeployment(owner, id, isFinished);
     assert.deepEqual([ended.status, ended.error], ['cancelled', 'Ada Lovelace cancelled this.']);
     assert.equal(page(app), 'one');
     assert.equal((await getDeployment(owner, first.id)).live, true);
@@ -345,19 +359,21 @@ forEachEngine('deployments', (engine) => {
       hooks: [hook('slow', 'post_setup', 'touch ../../busy; while [ ! -e ../../go ]; do sleep 0.05; done')],
     });
     const token = await createToken(owner, ['basic_deployment'], { name: 'Pipeline of the shop' });
-    const asked = await house.call<Deployment>(`/v1/apps/${app.id}/deployments`, {
+    const response = await testServer.call<Deployment>(`/v1/apps/${app.id}/deployments`, {
       headers: bearer(token.secret),
       body: {},
     });
-    assert.equal(asked.status, 202, asked.text);
-    const { id } = asked.body;
-    assert.deepEqual(asked.body.createdBy, { kind: 'access_token', id: token.id, name: 'Pipeline of the shop' });
+    assert.equal(response.status, 202, response.text);
+    const { id } = response.body;
+    assert.deepEqual(response.body.createdBy, { kind: 'access_token', id: token.id, name: 'Pipeline of the shop' });
     await until(async () => existsSync(join(app.directory, 'busy')));
     assert.equal((await owner.call(`/v1/access-tokens/${token.id}`, { method: 'DELETE' })).status, 204);
     writeFileSync(join(app.directory, 'go'), '');
-    const done = await deploymentWhen(owner, id, isOver);
+    const done = await waitForDeployment(owner, id, isFinished);
     assert.equal(done.status, 'completed');
-    const said = (await logOf(owner, id)).filter(({ text }) => /Pipeline of the shop.*was deleted/.test(text));
+    const said = (await readDeploymentLog(owner, id)).filter(({ text }) =>
+      /Pipeline of the shop.*was deleted/.test(text),
+    );
     assert.equal(said.length, 1);
     const events = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${id}`);
     assert.deepEqual(
@@ -376,7 +392,7 @@ forEachEngine('deployments', (engine) => {
     const key = await createKey(owner, ['deploy']);
     const later = new Date(Date.now() + 3_600_000).toISOString();
     const ask = (secret: string, body: object) =>
-      house.call<{ id: string; code: string; required: string[] }>(`/v1/apps/${app.id}/deployments`, {
+      testServer.call<{ id: string; code: string; required: string[] }>(`/v1/apps/${app.id}/deployments`, {
         headers: bearer(secret),
         body,
       });
@@ -403,14 +419,14 @@ forEachEngine('deployments', (engine) => {
     for (const secret of [advanced.secret, key.secret]) {
       const waiting = await ask(secret, { scheduledAt: later });
       assert.equal(waiting.status, 202, waiting.text);
-      const ended = await house.call(`/v1/deployments/${waiting.body.id}/cancel`, {
+      const ended = await testServer.call(`/v1/deployments/${waiting.body.id}/cancel`, {
         method: 'POST',
         headers: bearer(secret),
       });
       assert.equal(ended.status, 202);
     }
     assert.equal((await ask(key.secret, { strategy: 'nonsense' })).status, 422);
-    const member = await signUpMember(house, owner, 'member', `linus-${engine.name}@example.com`);
+    const member = await signUpMember(testServer, owner, 'member', `linus-${engine.name}@example.com`);
     const theirs = await member.call<Deployment>(`/v1/apps/${app.id}/deployments`, { body: { approval: true } });
     assert.equal(theirs.status, 202);
     assert.equal((await member.call(`/v1/deployments/${theirs.body.id}/cancel`, { method: 'POST' })).status, 202);
@@ -430,7 +446,14 @@ forEachEngine('deployments', (engine) => {
       fc.array(text, { maxLength: 3 }),
       fc.object(),
     );
-    const field = fc.constantFrom('branch', 'commit', 'healthCheck', 'replace', 'nothing', ...ADVANCED_FIELDS);
+    const field = fc.constantFrom(
+      'branch',
+      'commit',
+      'healthCheck',
+      'replace',
+      'nothing',
+      ...ADVANCED_DEPLOYMENT_FIELDS,
+    );
     const body = fc.oneof(fc.dictionary(field, value, { maxKeys: 4 }), value);
     await fc.assert(
       fc.asyncProperty(body, text, async (sent, id) => {

@@ -2,158 +2,185 @@ import { z } from 'zod';
 import { CreateDeployment, CreateRollback, Deployment, DeploymentQuery } from '../contract/deployments.ts';
 import { LogLine, LogQuery } from '../contract/log-line.ts';
 import { pageOf } from '../contract/schemas.ts';
-import { ADVANCED_FIELDS } from '../contract/words.ts';
+import { ADVANCED_DEPLOYMENT_FIELDS } from '../contract/words.ts';
 import { findAppLog, readAppLog } from '../workspace/app-logs.ts';
-import { createDeployment, decide, getDeployment, listDeployments, rollBack } from '../workspace/deployments.ts';
-import type { House } from './house.ts';
+import {
+  applyDeploymentAction,
+  createDeployment,
+  getDeployment,
+  listDeployments,
+  rollBack,
+} from '../workspace/deployments.ts';
+import type { AppContext } from './house.ts';
 import { sendLog, streamLines } from './log-stream.ts';
 import type { Access } from './principal.ts';
-import { changerOf, type Route, route, workspaceIdOf } from './route.ts';
+import { type Route, requestContextOf, route, workspaceIdOf } from './route.ts';
 
 const tag = 'Deployments';
 const id = z.string().max(64);
 const app = z.string().max(64);
-const AppInPath = z.object({ app });
-const InPath = z.object({ id });
-const BothInPath = z.object({ app, id });
-const either = ['basic_deployment', 'advanced_deployment'] as const;
-const read = { person: 'member', token: either, key: ['read', 'deploy'] } as const;
-const cancel = { person: 'member', token: either, key: ['deploy'] } as const;
-const trigger = { person: 'member', token: either, key: ['deploy'] } as const;
-const advanced = { person: 'member', token: ['advanced_deployment'], key: ['deploy'] } as const;
-const basic = { person: 'member', token: ['basic_deployment'], key: ['deploy'] } as const;
+const AppParams = z.object({ app });
+const DeploymentParams = z.object({ id });
+const AppDeploymentParams = z.object({ app, id });
+const ANY_DEPLOYMENT_SCOPE = ['basic_deployment', 'advanced_deployment'] as const;
+const readAccess = { person: 'member', token: ANY_DEPLOYMENT_SCOPE, key: ['read', 'deploy'] } as const;
+const cancelAccess = { person: 'member', token: ANY_DEPLOYMENT_SCOPE, key: ['deploy'] } as const;
+const triggerAccess = { person: 'member', token: ANY_DEPLOYMENT_SCOPE, key: ['deploy'] } as const;
+const advancedAccess = { person: 'member', token: ['advanced_deployment'], key: ['deploy'] } as const;
+const basicAccess = { person: 'member', token: ['basic_deployment'], key: ['deploy'] } as const;
 
 /** What a body asks for decides what is needed for it (contract section 7). */
 function accessFor(body: unknown): Access {
   const fields: readonly string[] = typeof body === 'object' && body !== null ? Object.keys(body) : [];
-  return ADVANCED_FIELDS.some((field) => fields.includes(field)) ? advanced : basic;
+  return ADVANCED_DEPLOYMENT_FIELDS.some((field) => fields.includes(field)) ? advancedAccess : basicAccess;
 }
 
-const NEEDS =
+const SCOPE_NOTE =
   'An access token needs `basic_deployment`; with any of servers, strategy, batchSize, pauseSeconds, healthCheck, scheduledAt, approval, skipHooks it needs `advanced_deployment`.';
 
 /** Approve, promote, abort, roll back: by a deployment's id alone, and under its app. */
-function decisionRoutes(house: House): Route[] {
-  const { workspace } = house;
-  const decisions = [
+function deploymentActionRoutes(context: AppContext): Route[] {
+  const { platform } = context;
+  const actions = [
     ['approve', 'Approve a deployment that waits for it; not your own where the workspace has other members'],
     ['promote', 'Let a canary go on to the servers that are left'],
     ['abort', 'Give a canary up: its first server goes back to the release before'],
   ] as const;
-  const places = [
-    { url: '/v1/deployments/:id', params: InPath },
-    { url: '/v1/apps/:app/deployments/:id', params: BothInPath },
+  const pathVariants = [
+    { url: '/v1/deployments/:id', params: DeploymentParams },
+    { url: '/v1/apps/:app/deployments/:id', params: AppDeploymentParams },
   ] as const;
-  return places.flatMap(({ url, params }) => {
-    const whichOf = (given: { id: string; app?: unknown }) => ({
-      id: given.id,
-      app: typeof given.app === 'string' ? given.app : null,
+  return pathVariants.flatMap(({ url, params }) => {
+    const deploymentRefOf = (pathParams: { id: string; app?: unknown }) => ({
+      id: pathParams.id,
+      app: typeof pathParams.app === 'string' ? pathParams.app : null,
     });
     return [
-      ...decisions.map(([decision, summary]) =>
+      ...actions.map(([action, summary]) =>
         route({
           method: 'POST',
-          url: `${url}/${decision}`,
-          access: advanced,
+          url: `${url}/${action}`,
+          access: advancedAccess,
           summary,
           tag,
           params,
-          answers: { 202: Deployment },
-          codes: ['not_found', 'conflict'],
-          handler: async ({ params: given, request, reply }) =>
-            reply.code(202).send(await decide(workspace, changerOf(house, request), whichOf(given), decision)),
+          responses: { 202: Deployment },
+          errorCodes: ['not_found', 'conflict'],
+          handler: async ({ params: pathParams, request, reply }) =>
+            reply
+              .code(202)
+              .send(
+                await applyDeploymentAction(
+                  platform,
+                  requestContextOf(context, request),
+                  deploymentRefOf(pathParams),
+                  action,
+                ),
+              ),
         }),
       ),
       route({
         method: 'POST',
         url: `${url}/rollback`,
-        access: trigger,
+        access: triggerAccess,
         accessFor,
-        summary: `Deploy the commit of this deployment again. ${NEEDS}`,
+        summary: `Deploy the commit of this deployment again. ${SCOPE_NOTE}`,
         tag,
         params,
         body: CreateRollback.nullish(),
-        answers: { 202: Deployment },
-        codes: ['not_found', 'conflict', 'idempotent_replay'],
-        handler: async ({ params: given, body, request, reply }) => {
-          const made = await rollBack(workspace, changerOf(house, request), whichOf(given), body ?? {});
-          return reply.code(202).header('location', `/v1/deployments/${made.id}`).send(made);
+        responses: { 202: Deployment },
+        errorCodes: ['not_found', 'conflict', 'idempotent_replay'],
+        handler: async ({ params: pathParams, body, request, reply }) => {
+          const created = await rollBack(
+            platform,
+            requestContextOf(context, request),
+            deploymentRefOf(pathParams),
+            body ?? {},
+          );
+          return reply.code(202).header('location', `/v1/deployments/${created.id}`).send(created);
         },
       }),
     ];
   });
 }
 
-export function deploymentRoutes(house: House): Route[] {
-  const { workspace } = house;
+export function deploymentRoutes(context: AppContext): Route[] {
+  const { platform } = context;
   return [
     route({
       method: 'GET',
       url: '/v1/deployments',
-      access: read,
+      access: readAccess,
       summary: 'List deployments, newest first',
       tag,
       query: DeploymentQuery,
-      answers: { 200: pageOf(Deployment) },
-      codes: ['not_found'],
-      handler: ({ query, request }) => listDeployments(workspace, workspaceIdOf(request), query),
+      responses: { 200: pageOf(Deployment) },
+      errorCodes: ['not_found'],
+      handler: ({ query, request }) => listDeployments(platform, workspaceIdOf(request), query),
     }),
     route({
       method: 'GET',
       url: '/v1/deployments/:id',
-      access: read,
+      access: readAccess,
       summary: 'Get a deployment',
       tag,
-      params: InPath,
-      answers: { 200: Deployment },
-      codes: ['not_found'],
-      handler: ({ params, request }) => getDeployment(workspace, workspaceIdOf(request), params.id),
+      params: DeploymentParams,
+      responses: { 200: Deployment },
+      errorCodes: ['not_found'],
+      handler: ({ params, request }) => getDeployment(platform, workspaceIdOf(request), params.id),
     }),
     route({
       method: 'POST',
       url: '/v1/apps/:app/deployments',
-      access: trigger,
+      access: triggerAccess,
       accessFor,
-      summary: `Deploy an app. ${NEEDS}`,
+      summary: `Deploy an app. ${SCOPE_NOTE}`,
       tag,
-      params: AppInPath,
+      params: AppParams,
       body: CreateDeployment.nullish(),
-      answers: { 202: Deployment },
-      codes: ['not_found', 'conflict', 'idempotent_replay'],
+      responses: { 202: Deployment },
+      errorCodes: ['not_found', 'conflict', 'idempotent_replay'],
       handler: async ({ params, body, request, reply }) => {
-        const made = await createDeployment(workspace, changerOf(house, request), params.app, body ?? {});
-        return reply.code(202).header('location', `/v1/deployments/${made.id}`).send(made);
+        const created = await createDeployment(platform, requestContextOf(context, request), params.app, body ?? {});
+        return reply.code(202).header('location', `/v1/deployments/${created.id}`).send(created);
       },
     }),
     route({
       method: 'POST',
       url: '/v1/deployments/:id/cancel',
-      access: cancel,
+      access: cancelAccess,
       summary: 'Cancel a deployment; what it had switched goes back',
       tag,
-      params: InPath,
-      answers: { 202: Deployment },
-      codes: ['not_found', 'conflict'],
+      params: DeploymentParams,
+      responses: { 202: Deployment },
+      errorCodes: ['not_found', 'conflict'],
       handler: async ({ params, request, reply }) =>
         reply
           .code(202)
-          .send(await decide(workspace, changerOf(house, request), { id: params.id, app: null }, 'cancel')),
+          .send(
+            await applyDeploymentAction(
+              platform,
+              requestContextOf(context, request),
+              { id: params.id, app: null },
+              'cancel',
+            ),
+          ),
     }),
-    ...decisionRoutes(house),
+    ...deploymentActionRoutes(context),
     route({
       method: 'GET',
       url: '/v1/deployments/:id/logs',
-      access: { person: 'member', token: either, key: ['view_logs'] },
+      access: { person: 'member', token: ANY_DEPLOYMENT_SCOPE, key: ['view_logs'] },
       summary: 'Read what was said, as NDJSON; with follow=true until the end',
       tag,
-      params: InPath,
+      params: DeploymentParams,
       query: LogQuery,
-      answers: { 200: LogLine },
-      streams: true,
-      codes: ['not_found'],
+      responses: { 200: LogLine },
+      streamsNdjson: true,
+      errorCodes: ['not_found'],
       handler: async ({ params, query, request, reply }) => {
-        const { id: logId } = await getDeployment(workspace, workspaceIdOf(request), params.id);
-        return sendLog(house, request, reply, logId, query);
+        const { id: logId } = await getDeployment(platform, workspaceIdOf(request), params.id);
+        return sendLog(context, request, reply, logId, query);
       },
     }),
     route({
@@ -162,15 +189,15 @@ export function deploymentRoutes(house: House): Route[] {
       access: { person: 'member', key: ['view_logs'] },
       summary: "Read what the app's logCommand says, as NDJSON; with follow=true as long as it goes on",
       tag,
-      params: AppInPath,
+      params: AppParams,
       query: LogQuery,
-      answers: { 200: LogLine },
-      streams: true,
-      codes: ['not_found', 'conflict'],
+      responses: { 200: LogLine },
+      streamsNdjson: true,
+      errorCodes: ['not_found', 'conflict'],
       handler: async ({ params, query, request, reply }) => {
-        const log = await findAppLog(workspace, workspaceIdOf(request), params.app);
-        const how = { from: Number(query.from ?? 0), follow: query.follow === 'true' };
-        return streamLines(house, request, reply, (signal) => readAppLog(log, { ...how, signal }));
+        const log = await findAppLog(platform, workspaceIdOf(request), params.app);
+        const options = { from: Number(query.from ?? 0), follow: query.follow === 'true' };
+        return streamLines(context, request, reply, (signal) => readAppLog(log, { ...options, signal }));
       },
     }),
   ];

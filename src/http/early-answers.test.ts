@@ -2,15 +2,15 @@ import assert from 'node:assert/strict';
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
-import { startHouse, type TestHouse } from '../testing/house.ts';
+import { startTestServer, type TestServer } from '../testing/house.ts';
 
 /** An answer that comes before the body is read must reach its client, whatever that is sending (RFC 9112, section 9.6). */
 
-let house: TestHouse;
+let testServer: TestServer;
 before(async () => {
-  house = await startHouse();
+  testServer = await startTestServer();
 });
-after(() => house.close());
+after(() => testServer.close());
 
 const BODY = Buffer.alloc(2_000_000, 'a');
 const CHUNKED = Buffer.concat([Buffer.from(`${BODY.length.toString(16)}\r\n`), BODY, Buffer.from('\r\n0\r\n\r\n')]);
@@ -26,7 +26,7 @@ interface Sent {
 
 /** Sends everything before it reads anything, as simple clients do; resolves when the connection is closed. */
 function sendThenRead(head: readonly string[], body: Uint8Array): Promise<Sent> {
-  const { hostname, port } = new URL(house.url);
+  const { hostname, port } = new URL(testServer.url);
   return new Promise((resolve) => {
     const socket = connect(Number(port), hostname);
     let text = '';
@@ -98,7 +98,7 @@ for (const [what, status, head, body] of REFUSED) {
 }
 
 test('a client that keeps its connection is answered, and asks again on it', async () => {
-  const { hostname, port } = new URL(house.url);
+  const { hostname, port } = new URL(testServer.url);
   const socket = connect(Number(port), hostname);
   let text = '';
   socket.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')));
@@ -110,7 +110,7 @@ test('a client that keeps its connection is answered, and asks again on it', asy
 });
 
 test('a client that sends without an end is answered, and cut off', async () => {
-  const { hostname, port } = new URL(house.url);
+  const { hostname, port } = new URL(testServer.url);
   const socket = connect(Number(port), hostname);
   let text = '';
   socket.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')));
@@ -130,7 +130,7 @@ test('a client that sends without an end is answered, and cut off', async () => 
 function expectContinue(path: string, length: number): Promise<{ continued: boolean; status: number }> {
   return new Promise((resolve, reject) => {
     let continued = false;
-    const request = httpRequest(house.url + path, {
+    const request = httpRequest(testServer.url + path, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'content-length': length, expect: '100-continue' },
     });

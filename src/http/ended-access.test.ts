@@ -4,17 +4,17 @@ import { generate } from 'otplib';
 import type { CreatedInvitation, Member, Page } from '../contract/schemas.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import {
-  type Answer,
   bearer,
   cookieOf,
+  createTestPerson,
   createWorkspaceFor,
   PASSWORD,
-  personWith,
   signUpMember,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestResponse,
+  type TestServer,
 } from '../testing/house.ts';
 import { whileUncommitted } from '../testing/uncommitted.ts';
 
@@ -24,27 +24,27 @@ interface Started {
 }
 
 forEachEngine('what ends the access of a person ends all of it', (engine) => {
-  let house: TestHouse;
+  let testServer: TestServer;
   let owner: TestPerson;
   let environment: Readonly<Record<string, string>>;
   before(async () => {
     environment = await engine.environment();
-    house = await startHouse({ environment });
-    owner = await signUpOwner(house);
+    testServer = await startTestServer({ environment });
+    owner = await signUpOwner(testServer);
   });
-  after(() => house.close());
+  after(() => testServer.close());
 
-  const codeOf = (answer: Answer) => (answer.body as { code?: string; error?: string }).code;
-  const startDevice = async () => (await house.call<Started>('/v1/device/code', { body: {} })).body;
+  const codeOf = (answer: TestResponse) => (answer.body as { code?: string; error?: string }).code;
+  const startDevice = async () => (await testServer.call<Started>('/v1/device/code', { body: {} })).body;
   const approve = (person: TestPerson, { user_code }: Started) =>
     person.call('/v1/device/approve', { body: { userCode: user_code } });
   const poll = (device_code: string) =>
-    house.call<{ access_token?: string; error?: string }>('/v1/device/token', {
+    testServer.call<{ access_token?: string; error?: string }>('/v1/device/token', {
       body: { grant_type: 'urn:ietf:params:oauth:grant-type:device_code', device_code },
     });
   const signIn = async (email: string, password = PASSWORD) => {
-    const answer = await house.call('/v1/sessions', { body: { email, password } });
-    return personWith(house, email, cookieOf(answer), owner.workspaceId);
+    const answer = await testServer.call('/v1/sessions', { body: { email, password } });
+    return createTestPerson(testServer, email, cookieOf(answer), owner.workspaceId);
   };
   const memberOf = async (email: string) => {
     const { data } = (await owner.call<Page<Member>>('/v1/members')).body;
@@ -59,7 +59,7 @@ forEachEngine('what ends the access of a person ends all of it', (engine) => {
       const body = { currentPassword: PASSWORD, newPassword: 'quite another sentence' };
       const changed = await person.call('/v1/me/password', { body });
       assert.equal(changed.status, 204, changed.text);
-      return personWith(house, person.email, cookieOf(changed), person.workspaceId);
+      return createTestPerson(testServer, person.email, cookieOf(changed), person.workspaceId);
     },
     'ending all other sessions': async (person) => {
       assert.equal((await person.call('/v1/sessions', { method: 'DELETE' })).status, 204);
@@ -74,7 +74,7 @@ forEachEngine('what ends the access of a person ends all of it', (engine) => {
   for (const [way, end] of Object.entries(WAYS)) {
     test(`${way} ends device codes, pending and approved, and other sessions`, async () => {
       const email = `p${way.replaceAll(' ', '')}@example.com`;
-      const person = await signUpMember(house, owner, 'member', email);
+      const person = await signUpMember(testServer, owner, 'member', email);
       const other = await signIn(email);
       const pending = await startDevice();
       const approved = await startDevice();
@@ -101,9 +101,9 @@ forEachEngine('what ends the access of a person ends all of it', (engine) => {
   });
 
   test('deleting a workspace ends the access of members who are in no other, and no session of its owner', async () => {
-    const doomed = await createWorkspaceFor(owner, house, 'A workspace to delete');
-    const alone = await signUpMember(house, doomed, 'admin', 'alone@example.com');
-    const elsewhere = await signUpMember(house, doomed, 'member', 'elsewhere@example.com');
+    const doomed = await createWorkspaceFor(owner, testServer, 'A workspace to delete');
+    const alone = await signUpMember(testServer, doomed, 'admin', 'alone@example.com');
+    const elsewhere = await signUpMember(testServer, doomed, 'member', 'elsewhere@example.com');
     const code = (
       await owner.call<CreatedInvitation>('/v1/invitations', {
         body: { email: elsewhere.email, role: 'member' },
@@ -119,7 +119,7 @@ forEachEngine('what ends the access of a person ends all of it', (engine) => {
     const pending = await startDevice();
     assert.equal((await doomed.call(`/v1/workspaces/${doomed.workspaceId}`, { method: 'DELETE' })).status, 204);
     const statusOf = async (person: TestPerson) =>
-      (await house.call('/v1/me', { headers: { cookie: person.cookie } })).status;
+      (await testServer.call('/v1/me', { headers: { cookie: person.cookie } })).status;
     assert.deepEqual([await statusOf(alone), await statusOf(elsewhere), await statusOf(doomed)], [401, 200, 200]);
     const pollOf = async (person: TestPerson) => (await poll(devices.get(person)?.device_code ?? '')).body;
     assert.equal((await pollOf(alone)).error, 'invalid_grant');
@@ -134,9 +134,9 @@ forEachEngine('what ends the access of a person ends all of it', (engine) => {
     const secret = (await poll(first.device_code)).body.access_token ?? '';
     const next = await startDevice();
     const body = { userCode: next.user_code };
-    const asBearer = await house.call('/v1/device/approve', { headers: bearer(secret), body });
+    const asBearer = await testServer.call('/v1/device/approve', { headers: bearer(secret), body });
     assert.deepEqual([asBearer.status, codeOf(asBearer)], [403, 'forbidden']);
-    const asCookie = await approve(personWith(house, owner.email, `devpilot=${secret}`, ''), next);
+    const asCookie = await approve(createTestPerson(testServer, owner.email, `devpilot=${secret}`, ''), next);
     assert.deepEqual([asCookie.status, codeOf(asCookie)], [403, 'forbidden']);
     assert.equal((await poll(next.device_code)).body.error, 'authorization_pending');
   });
@@ -150,7 +150,7 @@ forEachEngine('what ends the access of a person ends all of it', (engine) => {
       removed: remove,
     };
     for (const [how, act] of Object.entries(end)) {
-      const admin = await signUpMember(house, owner, 'admin', `${how}@example.com`);
+      const admin = await signUpMember(testServer, owner, 'admin', `${how}@example.com`);
       const guest = `guest-of-${how}@example.com`;
       const body = { email: guest, role: 'admin' };
       const invited = await admin.call<CreatedInvitation>('/v1/invitations', { body });
@@ -158,31 +158,31 @@ forEachEngine('what ends the access of a person ends all of it', (engine) => {
       const listed = await owner.call('/v1/invitations');
       assert.ok(!listed.text.includes(guest), how);
       const signUp = { name: 'Eve', email: guest, password: PASSWORD, invitation: invited.body.code };
-      assert.equal(codeOf(await house.call('/v1/people', { body: signUp })), 'forbidden');
+      assert.equal(codeOf(await testServer.call('/v1/people', { body: signUp })), 'forbidden');
       assert.ok((await admin.call('/v1/invitations', { body })).status >= 400);
     }
   });
 
   test('turning a second factor on ends other sessions and approved device codes', async () => {
-    const person = await signUpMember(house, owner, 'member', 'totp@example.com');
+    const person = await signUpMember(testServer, owner, 'member', 'totp@example.com');
     const other = await signIn(person.email);
     const approved = await startDevice();
     assert.equal((await approve(other, approved)).status, 204);
-    const begun = await person.call<{ secret: string }>('/v1/me/two-factor', { body: { password: PASSWORD } });
-    const code = await generate({ secret: begun.body.secret });
+    const twoFactorSetup = await person.call<{ secret: string }>('/v1/me/two-factor', { body: { password: PASSWORD } });
+    const code = await generate({ secret: twoFactorSetup.body.secret });
     const confirmed = await person.call('/v1/me/two-factor/confirm', { body: { code } });
     assert.equal(confirmed.status, 200, confirmed.text);
     assert.equal((await other.call('/v1/me')).status, 401);
     assert.equal((await poll(approved.device_code)).body.error, 'invalid_grant');
-    const now = personWith(house, person.email, cookieOf(confirmed), '');
+    const now = createTestPerson(testServer, person.email, cookieOf(confirmed), '');
     assert.equal((await now.call('/v1/me')).status, 200);
   });
 
   test('a set-up of a second factor that was not confirmed ends with the sessions', async () => {
-    const person = await signUpMember(house, owner, 'member', 'half@example.com');
-    const begun = await person.call<{ secret: string }>('/v1/me/two-factor', { body: { password: PASSWORD } });
+    const person = await signUpMember(testServer, owner, 'member', 'half@example.com');
+    const twoFactorSetup = await person.call<{ secret: string }>('/v1/me/two-factor', { body: { password: PASSWORD } });
     assert.equal((await person.call('/v1/sessions', { method: 'DELETE' })).status, 204);
-    const code = await generate({ secret: begun.body.secret });
+    const code = await generate({ secret: twoFactorSetup.body.secret });
     assert.equal(codeOf(await person.call('/v1/me/two-factor/confirm', { body: { code } })), 'conflict');
   });
 
@@ -196,7 +196,12 @@ forEachEngine('what ends the access of a person ends all of it', (engine) => {
   const skip = engine.name === 'sqlite' ? 'SQLite runs one write transaction at a time' : false;
   for (const [ending, change] of Object.entries(ENDINGS)) {
     test(`a request under way at ${ending} accepts no invitation and creates no workspace`, { skip }, async () => {
-      const person = await signUpMember(house, owner, 'member', `under-way-${ending.replaceAll(' ', '-')}@example.com`);
+      const person = await signUpMember(
+        testServer,
+        owner,
+        'member',
+        `under-way-${ending.replaceAll(' ', '-')}@example.com`,
+      );
       const elsewhere = await owner.call<{ id: string }>('/v1/workspaces', { body: { name: `Not for ${ending}` } });
       const there = { 'devpilot-workspace': elsewhere.body.id };
       const body = { email: person.email, role: 'admin' };

@@ -2,20 +2,28 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { AuditEvent, Page } from '../contract/schemas.ts';
 import { forEachEngine } from '../testing/engines.ts';
-import { bearer, createKey, createToken, PASSWORD, signUpOwner, startHouse, type TestHouse } from '../testing/house.ts';
+import {
+  bearer,
+  createKey,
+  createToken,
+  PASSWORD,
+  signUpOwner,
+  startTestServer,
+  type TestServer,
+} from '../testing/house.ts';
 
 forEachEngine('a whole day of a workspace', (engine) => {
-  let house: TestHouse;
+  let testServer: TestServer;
   before(async () => {
-    house = await startHouse({ environment: await engine.environment() });
+    testServer = await startTestServer({ environment: await engine.environment() });
   });
-  after(() => house.close());
+  after(() => testServer.close());
 
   test('exactly one of several people at once gets in by the setup code', async () => {
-    const setupCode = house.setupLink?.split('code=')[1] ?? '';
+    const setupCode = testServer.setupLink?.split('code=')[1] ?? '';
     const tries = await Promise.all(
       Array.from({ length: 4 }, (_, index) =>
-        house.call('/v1/people', {
+        testServer.call('/v1/people', {
           body: { name: `Person ${index}`, email: `person${index}@example.com`, password: PASSWORD, setupCode },
         }),
       ),
@@ -24,7 +32,7 @@ forEachEngine('a whole day of a workspace', (engine) => {
   });
 
   test('names given at the same moment each get a slug of their own; a slug asked for is given once', async () => {
-    const second = await startHouse({ environment: await engine.environment() });
+    const second = await startTestServer({ environment: await engine.environment() });
     try {
       const owner = await signUpOwner(second);
       for (const path of ['/v1/workspaces', '/v1/projects']) {
@@ -45,7 +53,7 @@ forEachEngine('a whole day of a workspace', (engine) => {
   });
 
   test('credentials are made, judged, listed, edited, used and taken back', async () => {
-    const second = await startHouse({ environment: await engine.environment() });
+    const second = await startTestServer({ environment: await engine.environment() });
     try {
       const owner = await signUpOwner(second);
       const token = await createToken(owner, ['run_scripts'], { passphrase: 'a passphrase of ours' });

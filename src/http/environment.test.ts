@@ -10,38 +10,38 @@ import type { AuditEvent, CreatedAccessToken, Page } from '../contract/schemas.t
 import { SCOPES } from '../contract/words.ts';
 import {
   bearer,
-  type Call,
   createKey,
   createToken,
   createWorkspaceFor,
   signUpMember,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestRequest,
+  type TestServer,
 } from '../testing/house.ts';
 
-let house: TestHouse;
+let testServer: TestServer;
 let owner: TestPerson;
 let member: TestPerson;
 let project: Project;
 let token: CreatedAccessToken;
 before(async () => {
-  house = await startHouse();
-  owner = await signUpOwner(house);
-  member = await signUpMember(house, owner, 'member', 'mia@example.com');
+  testServer = await startTestServer();
+  owner = await signUpOwner(testServer);
+  member = await signUpMember(testServer, owner, 'member', 'mia@example.com');
   project = (await owner.call<Project>('/v1/projects', { body: { name: 'Shop' } })).body;
   token = await createToken(owner, ['modify_env'], { name: 'Env pusher' });
 });
-after(() => house.close());
+after(() => testServer.close());
 
 async function newApp(): Promise<App> {
-  const made = await owner.call<App>('/v1/apps', { body: { name: 'Till', projectId: project.id } });
-  assert.equal(made.status, 201, made.text);
-  return made.body;
+  const created = await owner.call<App>('/v1/apps', { body: { name: 'Till', projectId: project.id } });
+  assert.equal(created.status, 201, created.text);
+  return created.body;
 }
-const asToken = <Body = unknown>(path: string, { headers, ...call }: Call = {}) =>
-  house.call<Body>(path, { ...call, headers: { ...bearer(token.secret), ...headers } });
+const asToken = <Body = unknown>(path: string, { headers, ...call }: TestRequest = {}) =>
+  testServer.call<Body>(path, { ...call, headers: { ...bearer(token.secret), ...headers } });
 const set = (app: App, values: Readonly<Record<string, string | null>>) =>
   asToken<Environment>(`/v1/apps/${app.id}/env`, { method: 'PATCH', body: { values } });
 async function valuesOf(app: App): Promise<Record<string, string | null>> {
@@ -142,8 +142,8 @@ test('no value is in any byte of the data directory, nor in the log', async () =
   const value = 'a-very-particular-value-7c1f';
   await set(app, { TELLTALE: value });
   await set(app, { TELLTALE: `${value}-again` });
-  for (const file of readdirSync(house.dataDirectory)) {
-    assert.ok(!readFileSync(join(house.dataDirectory, file)).includes(value), file);
+  for (const file of readdirSync(testServer.dataDirectory)) {
+    assert.ok(!readFileSync(join(testServer.dataDirectory, file)).includes(value), file);
   }
   const log = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${app.id}&action=env.updated`);
   assert.ok(!log.text.includes(value));
@@ -159,7 +159,7 @@ test('no value is in any byte of the data directory, nor in the log', async () =
 test('a value sealed for one variable opens in no other row', async () => {
   const app = await newApp();
   await set(app, { MINE: 'mine', THEIRS: 'theirs' });
-  const database = new DatabaseSync(join(house.dataDirectory, 'devpilot.db'), { timeout: 5000 });
+  const database = new DatabaseSync(join(testServer.dataDirectory, 'devpilot.db'), { timeout: 5000 });
   database
     .prepare(
       `update env_change set value_sealed = (select value_sealed from env_change where app_id = ? and name = 'MINE')
@@ -233,7 +233,7 @@ test('values that a person is shown are recorded by name, and masked ones are no
   const reveals = async () =>
     (await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${app.id}&action=env.revealed`)).body.data;
   assert.deepEqual(await reveals(), []);
-  const admin = await signUpMember(house, owner, 'admin', 'ali@example.com');
+  const admin = await signUpMember(testServer, owner, 'admin', 'ali@example.com');
   const one = await admin.call<Environment>(`${path}?name=B`);
   assert.equal(one.body.data[0]?.value, 'two');
   const all = await owner.call<Environment>(path);
@@ -275,17 +275,21 @@ test('only modify_env and all open it, members read names alone, and the neighbo
   const path = `/v1/apps/${app.id}/env`;
   for (const scope of SCOPES) {
     const { secret } = await createToken(owner, [scope]);
-    const read = await house.call(path, { headers: bearer(secret) });
+    const read = await testServer.call(path, { headers: bearer(secret) });
     const opens = scope === 'modify_env' || scope === 'all';
     assert.equal(read.status, opens ? 200 : 403, scope);
-    const written = await house.call(`${path}/A`, { method: 'PUT', body: { value: 'x' }, headers: bearer(secret) });
+    const written = await testServer.call(`${path}/A`, {
+      method: 'PUT',
+      body: { value: 'x' },
+      headers: bearer(secret),
+    });
     assert.equal(written.status, opens ? 200 : 403, scope);
   }
   const key = await createKey(owner, ['read', 'write', 'delete', 'manage_apps']);
-  const refused = await house.call<{ code: string }>(path, { headers: bearer(key.secret) });
+  const refused = await testServer.call<{ code: string }>(path, { headers: bearer(key.secret) });
   assert.deepEqual([refused.status, refused.body.code], [403, 'wrong_credential_kind']);
   assert.equal((await member.call(path, { method: 'PATCH', body: { values: { A: 'x' } } })).status, 403);
-  const neighbour = await createWorkspaceFor(owner, house, 'Other');
+  const neighbour = await createWorkspaceFor(owner, testServer, 'Other');
   const foreign = await createToken(neighbour, ['all']);
   for (const [method, sub, body] of [
     ['GET', '', undefined],
@@ -295,7 +299,7 @@ test('only modify_env and all open it, members read names alone, and the neighbo
     ['GET', '/versions', undefined],
     ['POST', '/versions/1/restore', undefined],
   ] as const) {
-    const answer = await house.call(path + sub, {
+    const answer = await testServer.call(path + sub, {
       method,
       headers: bearer(foreign.secret),
       ...(body !== undefined && { body }),

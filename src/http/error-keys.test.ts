@@ -7,20 +7,20 @@ import pino from 'pino';
 import type { ErrorIssue, ErrorKey } from '../contract/errors.ts';
 import type { AuditEvent, Page } from '../contract/schemas.ts';
 import { ERROR_KEY_LIMITS } from '../contract/words.ts';
-import { start } from '../server.ts';
+import { startServer } from '../server.ts';
 import { readSettings } from '../settings.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import {
   bearer,
-  callAt,
   createKey,
   createToken,
   createWorkspaceFor,
+  sendRequest,
   signUpMember,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestServer,
 } from '../testing/house.ts';
 
 const event = (more: object = {}) => ({
@@ -40,16 +40,16 @@ async function createErrorKey(person: TestPerson, more: object = {}): Promise<Er
 
 forEachEngine('error keys', (engine) => {
   let now = Date.now();
-  let house: TestHouse;
+  let testServer: TestServer;
   let owner: TestPerson;
   before(async () => {
-    house = await startHouse({ clock: () => now, environment: await engine.environment() });
-    owner = await signUpOwner(house);
+    testServer = await startTestServer({ clock: () => now, environment: await engine.environment() });
+    owner = await signUpOwner(testServer);
   });
-  after(() => house.close());
+  after(() => testServer.close());
 
   const post = (path: string, body: string | Uint8Array, headers: Record<string, string> = {}) =>
-    house.call<{ code?: string; id?: string }>(path, { method: 'POST', body, headers });
+    testServer.call<{ code?: string; id?: string }>(path, { method: 'POST', body, headers });
   const titles = async (person: TestPerson) =>
     (await person.call<Page<ErrorIssue>>('/v1/errors/issues')).body.data.map(({ title, count, app }) => [
       title,
@@ -58,18 +58,18 @@ forEachEngine('error keys', (engine) => {
     ]);
 
   test('are created, listed and deleted by admins and by keys that may change apps, each with an entry in the log', async () => {
-    const person = await createWorkspaceFor(owner, house, 'Watched');
+    const person = await createWorkspaceFor(owner, testServer, 'Watched');
     const key = await createErrorKey(person, { allowedOrigins: ['https://shop.example.com'] });
     assert.match(key.publicKey, /^[0-9a-f]{32}$/);
-    assert.equal(key.dsn, house.url.replace('://', `://${key.publicKey}@`).concat('/1'));
+    assert.equal(key.dsn, testServer.url.replace('://', `://${key.publicKey}@`).concat('/1'));
     assert.deepEqual([key.app, key.allowedOrigins], [null, ['https://shop.example.com']]);
     now += 1;
     const second = await createErrorKey(person);
     for (const permission of ['write', 'manage_apps'] as const) {
       const { secret } = await createKey(person, [permission]);
-      const listed = await house.call<Page<ErrorKey>>('/v1/errors/keys?limit=1', { headers: bearer(secret) });
+      const listed = await testServer.call<Page<ErrorKey>>('/v1/errors/keys?limit=1', { headers: bearer(secret) });
       assert.deepEqual(listed.body.data, [second]);
-      const next = await house.call<Page<ErrorKey>>(`/v1/errors/keys?limit=1&cursor=${listed.body.nextCursor}`, {
+      const next = await testServer.call<Page<ErrorKey>>(`/v1/errors/keys?limit=1&cursor=${listed.body.nextCursor}`, {
         headers: bearer(secret),
       });
       assert.deepEqual([next.body.data, next.body.nextCursor], [[key], null]);
@@ -103,7 +103,7 @@ forEachEngine('error keys', (engine) => {
   });
 
   test('submit by header, query or DSN, to both addresses, and their app wins over what an event says', async () => {
-    const person = await createWorkspaceFor(owner, house, 'Submitting');
+    const person = await createWorkspaceFor(owner, testServer, 'Submitting');
     const project = await person.call<{ id: string }>('/v1/projects', { body: { name: 'Shop' } });
     const app = await person.call<{ id: string; slug: string }>('/v1/apps', {
       body: { name: 'Till', projectId: project.body.id },
@@ -137,18 +137,18 @@ forEachEngine('error keys', (engine) => {
   });
 
   test('can do nothing but submit, and no other credential submits', async () => {
-    const person = await createWorkspaceFor(owner, house, 'Narrow');
+    const person = await createWorkspaceFor(owner, testServer, 'Narrow');
     const { publicKey, id } = await createErrorKey(person);
     for (const path of ['/v1/errors/issues', '/v1/whoami', '/v1/errors/keys', '/v1/authorize']) {
-      assert.equal((await house.call(path, { headers: bearer(publicKey) })).status, 401, path);
-      assert.equal((await house.call(path, { headers: auth(publicKey) })).status, 401, path);
+      assert.equal((await testServer.call(path, { headers: bearer(publicKey) })).status, 401, path);
+      assert.equal((await testServer.call(path, { headers: auth(publicKey) })).status, 401, path);
     }
-    await house.call('/v1/revoke', { body: new URLSearchParams({ token: publicKey }) });
+    await testServer.call('/v1/revoke', { body: new URLSearchParams({ token: publicKey }) });
     assert.equal((await post('/api/1/envelope/', envelope(), auth(publicKey))).status, 200);
     const token = await createToken(person, ['error_tracker']);
     const all = await createToken(person, ['all']);
     const key = await createKey(person, ['write', 'manage_apps']);
-    const member = await signUpMember(house, person, 'member', 'mia@example.com');
+    const member = await signUpMember(testServer, person, 'member', 'mia@example.com');
     for (const { secret } of [token, all, key]) {
       for (const [headers, code] of [
         [bearer(secret), 'missing_credential'],
@@ -157,7 +157,7 @@ forEachEngine('error keys', (engine) => {
         const refused = await post('/api/1/envelope/', envelope(), headers);
         assert.deepEqual([refused.status, refused.body.code], [401, code]);
       }
-      const dsn = house.url.replace('://', `://${secret}@`);
+      const dsn = testServer.url.replace('://', `://${secret}@`);
       assert.equal((await post('/api/1/envelope/', envelope({ dsn: `${dsn}/1` }))).status, 401);
     }
     const byCookie = await post('/api/1/envelope/', envelope(), {
@@ -171,7 +171,7 @@ forEachEngine('error keys', (engine) => {
   });
 
   test('answer pages of any origin, or of theirs alone, errors included', async () => {
-    const person = await createWorkspaceFor(owner, house, 'Origins');
+    const person = await createWorkspaceFor(owner, testServer, 'Origins');
     const open = await createErrorKey(person);
     const closed = await createErrorKey(person, { allowedOrigins: ['https://shop.example.com'] });
     const from = async (key: string, origin: string | null, body = envelope(), path = '/api/1/envelope/') => {
@@ -195,14 +195,16 @@ forEachEngine('error keys', (engine) => {
     assert.deepEqual(await from(open.publicKey, shop, 'x'.repeat(2 * 1_048_576 + 1)), [413, '*']);
     for (const what of ['envelope', 'store']) {
       const headers = { origin: shop, 'access-control-request-method': 'POST' };
-      const preflight = await house.call(`/api/1/${what}/`, { method: 'OPTIONS', headers });
+      const preflight = await testServer.call(`/api/1/${what}/`, { method: 'OPTIONS', headers });
       assert.deepEqual([preflight.status, preflight.headers.get('access-control-allow-origin')], [204, '*']);
       assert.match(preflight.headers.get('access-control-allow-headers') ?? '', /X-Sentry-Auth/);
       assert.equal(preflight.headers.get('access-control-allow-methods'), 'POST');
       assert.equal(preflight.headers.get('access-control-allow-credentials'), null);
     }
     assert.equal(
-      (await house.call('/v1/errors/issues', { headers: { origin: shop } })).headers.get('access-control-allow-origin'),
+      (await testServer.call('/v1/errors/issues', { headers: { origin: shop } })).headers.get(
+        'access-control-allow-origin',
+      ),
       null,
     );
   });
@@ -210,13 +212,13 @@ forEachEngine('error keys', (engine) => {
 
 test('a key submits so fast and no faster, and a workspace has so many and no more', async () => {
   let now = Date.now();
-  const house = await startHouse({ clock: () => now });
+  const testServer = await startTestServer({ clock: () => now });
   try {
-    const person = await signUpOwner(house);
+    const person = await signUpOwner(testServer);
     const noisy = await createErrorKey(person);
     const quiet = await createErrorKey(person);
     const send = ({ publicKey }: ErrorKey) =>
-      house.call('/api/1/envelope/', {
+      testServer.call('/api/1/envelope/', {
         method: 'POST',
         body: '{}\n{"type":"session"}\n{}\n',
         headers: auth(publicKey),
@@ -235,7 +237,7 @@ test('a key submits so fast and no faster, and a workspace has so many and no mo
     for (let made = 2; made < ERROR_KEY_LIMITS.perWorkspace; made++) await createErrorKey(person);
     assert.equal((await person.call('/v1/errors/keys', { body: { name: 'One more' } })).status, 422);
   } finally {
-    await house.close();
+    await testServer.close();
   }
 });
 
@@ -247,7 +249,7 @@ test('an access token in a query is refused without exception, and is in no log 
       done();
     },
   });
-  const plain = await startHouse();
+  const plain = await startTestServer();
   const owner = await signUpOwner(plain);
   const secrets = [
     await createToken(owner, ['error_tracker']),
@@ -257,13 +259,13 @@ test('an access token in a query is refused without exception, and is in no log 
   const { publicKey } = await createErrorKey(owner);
   await plain.running.close();
   const settings = readSettings({ PORT: '0', DEVPILOT_DATA_DIR: plain.dataDirectory, LOG_LEVEL: 'trace' });
-  const running = await start(settings, { logger: pino({ level: 'trace' }, stream) });
+  const running = await startServer(settings, { logger: pino({ level: 'trace' }, stream) });
   try {
     for (const secret of secrets) {
       const encoded = secret.replace('_', '%5F');
       for (const query of [`sentry_key=${secret}`, `sentry_key=${encoded}`, `sentry_key=${publicKey}&x=${secret}`]) {
         for (const path of ['/api/1/envelope/', '/api/1/store/', '/v1/errors/events']) {
-          const answer = await callAt<{ code: string }>(running.url, `${path}?${query}`, {
+          const answer = await sendRequest<{ code: string }>(running.url, `${path}?${query}`, {
             method: 'POST',
             body: envelope(),
           });

@@ -7,15 +7,15 @@ import type { AuditEvent, Page } from '../contract/schemas.ts';
 import { MINUTE, SCOPES } from '../contract/words.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import {
-  type Answer,
   bearer,
   createToken,
   createWorkspaceFor,
   signUpMember,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestResponse,
+  type TestServer,
 } from '../testing/house.ts';
 
 interface ProblemAnswer {
@@ -47,28 +47,28 @@ const sentryEvent = (more: object = {}) => ({
 });
 
 async function createErrorKey(person: TestPerson, more: object = {}): Promise<ErrorKey> {
-  const made = await person.call<ErrorKey>('/v1/errors/keys', { body: { name: 'Shop in browsers', ...more } });
-  assert.equal(made.status, 201, made.text);
-  return made.body;
+  const created = await person.call<ErrorKey>('/v1/errors/keys', { body: { name: 'Shop in browsers', ...more } });
+  assert.equal(created.status, 201, created.text);
+  return created.body;
 }
 
 forEachEngine('the error tracker', (engine) => {
   let now = Date.parse('2027-02-24T09:30:00.000Z');
-  let house: TestHouse;
+  let testServer: TestServer;
   let owner: TestPerson;
   before(async () => {
-    house = await startHouse({ clock: () => now, environment: await engine.environment() });
-    owner = await signUpOwner(house);
+    testServer = await startTestServer({ clock: () => now, environment: await engine.environment() });
+    owner = await signUpOwner(testServer);
   });
-  after(() => house.close());
+  after(() => testServer.close());
 
   /** A workspace of a test's own with a token that reports and reads. */
   async function newTracker() {
-    const person = await createWorkspaceFor(owner, house, 'Watched');
+    const person = await createWorkspaceFor(owner, testServer, 'Watched');
     const token = await createToken(person, ['error_tracker'], { name: 'Reporter' });
     const headers = bearer(token.secret);
     const get = async <Body>(path: string): Promise<Body> => {
-      const answer = await house.call<Body>(path, { headers });
+      const answer = await testServer.call<Body>(path, { headers });
       assert.equal(answer.status, 200, answer.text);
       return answer.body;
     };
@@ -77,7 +77,7 @@ forEachEngine('the error tracker', (engine) => {
       token,
       async report(more: object = {}): Promise<string> {
         const body = { type: 'TypeError', message: 'order is undefined', ...more };
-        const answer = await house.call<{ issueId: string }>('/v1/errors/events', { body, headers });
+        const answer = await testServer.call<{ issueId: string }>('/v1/errors/events', { body, headers });
         assert.equal(answer.status, 201, answer.text);
         return answer.body.issueId;
       },
@@ -85,7 +85,7 @@ forEachEngine('the error tracker', (engine) => {
       issue: (id: string) => get<ErrorIssueDetail>(`/v1/errors/issues/${id}`),
       events: async (id: string) => (await get<Page<ErrorEvent>>(`/v1/errors/issues/${id}/events?limit=200`)).data,
       setStatus: (id: string, status: string) =>
-        house.call<ErrorIssue>(`/v1/errors/issues/${id}`, { method: 'PATCH', body: { status }, headers }),
+        testServer.call<ErrorIssue>(`/v1/errors/issues/${id}`, { method: 'PATCH', body: { status }, headers }),
     };
   }
 
@@ -205,7 +205,7 @@ forEachEngine('the error tracker', (engine) => {
     assert.equal((await setStatus(id, 'muted')).body.status, 'muted');
     assert.equal((await setStatus(id, 'open')).body.status, 'open');
 
-    const remove = () => house.call(`/v1/errors/issues/${id}`, { method: 'DELETE', headers });
+    const remove = () => testServer.call(`/v1/errors/issues/${id}`, { method: 'DELETE', headers });
     assert.equal((await remove()).status, 204);
     assert.equal((await remove()).status, 404);
     assert.deepEqual(await issues(), []);
@@ -246,8 +246,8 @@ forEachEngine('the error tracker', (engine) => {
     const send = (
       body: string | Uint8Array,
       headers: Record<string, string> = {},
-    ): Promise<Answer<{ id?: string } & ProblemAnswer>> =>
-      house.call('/api/42/envelope/', {
+    ): Promise<TestResponse<{ id?: string } & ProblemAnswer>> =>
+      testServer.call('/api/42/envelope/', {
         method: 'POST',
         body,
         headers: {
@@ -299,24 +299,24 @@ forEachEngine('the error tracker', (engine) => {
         ['GET', `/v1/errors/issues/${id}/events`, undefined],
         ['PATCH', `/v1/errors/issues/${id}`, { status: 'open' }],
       ] as const) {
-        const answer = await house.call(path, { method, headers: bearer(secret), ...(body && { body }) });
+        const answer = await testServer.call(path, { method, headers: bearer(secret), ...(body && { body }) });
         assert.equal(answer.status, opens ? 200 : 403, `${method} ${path} with ${scope}`);
       }
     }
-    const foreign = await createToken(await createWorkspaceFor(owner, house, 'Other'), ['all']);
+    const foreign = await createToken(await createWorkspaceFor(owner, testServer, 'Other'), ['all']);
     for (const path of [`/v1/errors/issues/${id}`, `/v1/errors/issues/${id}/events`]) {
-      assert.equal((await house.call(path, { headers: bearer(foreign.secret) })).status, 404);
+      assert.equal((await testServer.call(path, { headers: bearer(foreign.secret) })).status, 404);
     }
-    const list = await house.call<Page<ErrorIssue>>('/v1/errors/issues', { headers: bearer(foreign.secret) });
+    const list = await testServer.call<Page<ErrorIssue>>('/v1/errors/issues', { headers: bearer(foreign.secret) });
     assert.deepEqual(list.body.data, []);
     const foreignDelete = { method: 'DELETE', headers: bearer(foreign.secret) };
-    assert.equal((await house.call(`/v1/errors/issues/${id}`, foreignDelete)).status, 404);
+    assert.equal((await testServer.call(`/v1/errors/issues/${id}`, foreignDelete)).status, 404);
     const taken = { method: 'PATCH', body: { status: 'resolved' }, headers: bearer(foreign.secret) };
-    assert.equal((await house.call(`/v1/errors/issues/${id}`, taken)).status, 404);
+    assert.equal((await testServer.call(`/v1/errors/issues/${id}`, taken)).status, 404);
   });
 
   test('a member reads issues and resolves none', async () => {
-    const mia = await signUpMember(house, owner, 'member', 'mia@example.com');
+    const mia = await signUpMember(testServer, owner, 'member', 'mia@example.com');
     assert.equal((await mia.call('/v1/errors/issues')).status, 200);
     const resolve = { method: 'PATCH', body: { status: 'resolved' } };
     assert.equal((await mia.call('/v1/errors/issues/iss_x', resolve)).status, 403);
@@ -325,9 +325,9 @@ forEachEngine('the error tracker', (engine) => {
 });
 
 test('a Sentry SDK that is pointed here reports unchanged', async () => {
-  const house = await startHouse();
+  const testServer = await startTestServer();
   try {
-    const owner = await signUpOwner(house);
+    const owner = await signUpOwner(testServer);
     const { dsn } = await createErrorKey(owner);
     await runWithSdk(`
       import * as Sentry from '@sentry/node';
@@ -362,6 +362,6 @@ test('a Sentry SDK that is pointed here reports unchanged', async () => {
     assert.ok(event?.breadcrumbs.some(({ message }) => message === 'added a hat'));
     assert.equal(event?.tags['app'], 'shop');
   } finally {
-    await house.close();
+    await testServer.close();
   }
 });

@@ -2,11 +2,11 @@ import { z } from 'zod';
 import {
   CreateErrorKey,
   ErrorEvent,
+  ErrorIngestResult,
   ErrorIssue,
   ErrorIssueDetail,
   ErrorKey,
   ErrorReport,
-  ErrorTaken,
   IssueQuery,
   UpdateIssue,
 } from '../contract/errors.ts';
@@ -14,23 +14,23 @@ import { PageQuery, pageOf } from '../contract/schemas.ts';
 import { createErrorKey, deleteErrorKey, listErrorKeys } from '../workspace/error-keys.ts';
 import {
   deleteErrorIssue,
-  errorOfReport,
   findErrorIssue,
   listErrorIssues,
   listIssueEvents,
+  toReportedError,
   updateErrorIssue,
 } from '../workspace/errors.ts';
-import type { House } from './house.ts';
-import { addressOf } from './own-address.ts';
-import { changerOf, principalIdOf, type Route, route, workspaceIdOf } from './route.ts';
+import type { AppContext } from './house.ts';
+import { baseUrlOf } from './own-address.ts';
+import { principalIdOf, type Route, requestContextOf, route, workspaceIdOf } from './route.ts';
 
 const tag = 'Errors';
 const token = ['error_tracker'] as const;
 const keyAccess = { person: 'admin', key: ['write', 'manage_apps'] } as const;
-const Id = z.object({ id: z.string().max(64) });
+const IdParams = z.object({ id: z.string().max(64) });
 
-export function errorRoutes(house: House): Route[] {
-  const { workspace } = house;
+export function errorRoutes(context: AppContext): Route[] {
+  const { platform } = context;
   return [
     route({
       method: 'POST',
@@ -39,12 +39,12 @@ export function errorRoutes(house: House): Route[] {
       summary: 'Report an error; it is counted in its issue',
       tag,
       body: ErrorReport,
-      answers: { 201: ErrorTaken },
+      responses: { 201: ErrorIngestResult },
       handler: async ({ body, request, reply }) => {
-        const now = workspace.clock();
-        const issueId = await workspace.reports.take(
+        const now = platform.clock();
+        const issueId = await platform.errorIngest.ingest(
           workspaceIdOf(request),
-          errorOfReport(body, now),
+          toReportedError(body, now),
           now,
           principalIdOf(request),
         );
@@ -58,9 +58,9 @@ export function errorRoutes(house: House): Route[] {
       summary: 'List error keys, newest first',
       tag,
       query: PageQuery,
-      answers: { 200: pageOf(ErrorKey) },
+      responses: { 200: pageOf(ErrorKey) },
       handler: ({ query, request }) =>
-        listErrorKeys(workspace, workspaceIdOf(request), query, addressOf(house, request)),
+        listErrorKeys(platform, workspaceIdOf(request), query, baseUrlOf(context, request)),
     }),
     route({
       method: 'POST',
@@ -69,11 +69,11 @@ export function errorRoutes(house: House): Route[] {
       summary: 'Create a public key that can only submit errors, and its DSN for Sentry SDKs',
       tag,
       body: CreateErrorKey,
-      answers: { 201: ErrorKey },
-      codes: ['idempotent_replay'],
+      responses: { 201: ErrorKey },
+      errorCodes: ['idempotent_replay'],
       handler: async ({ body, request, reply }) => {
-        const origin = addressOf(house, request);
-        const key = await createErrorKey(workspace, changerOf(house, request), body, origin);
+        const origin = baseUrlOf(context, request);
+        const key = await createErrorKey(platform, requestContextOf(context, request), body, origin);
         return reply.code(201).send(key);
       },
     }),
@@ -83,11 +83,11 @@ export function errorRoutes(house: House): Route[] {
       access: keyAccess,
       summary: 'Delete an error key; no node takes errors with it from then on',
       tag,
-      params: Id,
-      answers: { 204: z.null().describe('Deleted') },
-      codes: ['not_found'],
+      params: IdParams,
+      responses: { 204: z.null().describe('Deleted') },
+      errorCodes: ['not_found'],
       handler: async ({ params, request, reply }) => {
-        await deleteErrorKey(workspace, changerOf(house, request), params.id);
+        await deleteErrorKey(platform, requestContextOf(context, request), params.id);
         return reply.code(204).send();
       },
     }),
@@ -98,8 +98,8 @@ export function errorRoutes(house: House): Route[] {
       summary: 'List issues, last seen first',
       tag,
       query: IssueQuery,
-      answers: { 200: pageOf(ErrorIssue) },
-      handler: ({ query, request }) => listErrorIssues(workspace, workspaceIdOf(request), query),
+      responses: { 200: pageOf(ErrorIssue) },
+      handler: ({ query, request }) => listErrorIssues(platform, workspaceIdOf(request), query),
     }),
     route({
       method: 'GET',
@@ -107,10 +107,10 @@ export function errorRoutes(house: House): Route[] {
       access: { person: 'member', token },
       summary: 'Get an issue with its releases, environments and apps',
       tag,
-      params: Id,
-      answers: { 200: ErrorIssueDetail },
-      codes: ['not_found'],
-      handler: ({ params, request }) => findErrorIssue(workspace, workspaceIdOf(request), params.id),
+      params: IdParams,
+      responses: { 200: ErrorIssueDetail },
+      errorCodes: ['not_found'],
+      handler: ({ params, request }) => findErrorIssue(platform, workspaceIdOf(request), params.id),
     }),
     route({
       method: 'PATCH',
@@ -119,12 +119,12 @@ export function errorRoutes(house: House): Route[] {
       summary:
         'Resolve, reopen or mute an issue; a resolved one reopens when it is seen again, a muted one stays muted and is counted',
       tag,
-      params: Id,
+      params: IdParams,
       body: UpdateIssue,
-      answers: { 200: ErrorIssueDetail },
-      codes: ['not_found'],
+      responses: { 200: ErrorIssueDetail },
+      errorCodes: ['not_found'],
       handler: ({ params, body, request }) =>
-        updateErrorIssue(workspace, changerOf(house, request), params.id, body.status),
+        updateErrorIssue(platform, requestContextOf(context, request), params.id, body.status),
     }),
     route({
       method: 'DELETE',
@@ -132,11 +132,11 @@ export function errorRoutes(house: House): Route[] {
       access: { person: 'admin', token },
       summary: 'Delete an issue with its occurrences; the same error makes a new issue when it is reported again',
       tag,
-      params: Id,
-      answers: { 204: z.null().describe('Deleted') },
-      codes: ['not_found'],
+      params: IdParams,
+      responses: { 204: z.null().describe('Deleted') },
+      errorCodes: ['not_found'],
       handler: async ({ params, request, reply }) => {
-        await deleteErrorIssue(workspace, changerOf(house, request), params.id);
+        await deleteErrorIssue(platform, requestContextOf(context, request), params.id);
         return reply.code(204).send();
       },
     }),
@@ -146,11 +146,11 @@ export function errorRoutes(house: House): Route[] {
       access: { person: 'member', token },
       summary: 'List the occurrences kept of an issue, newest first',
       tag,
-      params: Id,
+      params: IdParams,
       query: PageQuery,
-      answers: { 200: pageOf(ErrorEvent) },
-      codes: ['not_found'],
-      handler: ({ params, query, request }) => listIssueEvents(workspace, workspaceIdOf(request), params.id, query),
+      responses: { 200: pageOf(ErrorEvent) },
+      errorCodes: ['not_found'],
+      handler: ({ params, query, request }) => listIssueEvents(platform, workspaceIdOf(request), params.id, query),
     }),
   ];
 }

@@ -4,26 +4,26 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Deployment } from '../contract/deployments.ts';
 import {
+  createServerResource,
   createTestApp,
-  createTestServer,
-  deployed,
-  deploymentWhen,
-  isOver,
+  deployAndWait,
+  isFinished,
   type TestApp,
+  waitForDeployment,
 } from '../testing/deploying.ts';
 import { type Door, startDoor } from '../testing/door.ts';
-import { signUpOwner, startHouse, type TestHouse, type TestPerson } from '../testing/house.ts';
+import { signUpOwner, startTestServer, type TestPerson, type TestServer } from '../testing/house.ts';
 import { startSshd, type TestSshd } from '../testing/sshd.ts';
 import { until } from '../testing/until.ts';
 
-let house: TestHouse;
+let house: TestServer;
 let owner: TestPerson;
 let sshd: TestSshd;
 const doors: Door[] = [];
 const apps: TestApp[] = [];
 before(async () => {
   [house, sshd] = await Promise.all([
-    startHouse({ connecting: { begin: [20, 40], goBack: [20, 40, 80, 160] } }),
+    startTestServer({ connecting: { start: [20, 40], rollback: [20, 40, 80, 160] } }),
     startSshd(),
   ]);
   owner = await signUpOwner(house);
@@ -40,7 +40,7 @@ const STAGES = ['pre_execution', 'pre_source_control', 'post_source_control', 'p
 async function appBehind(door: Door, fields: object): Promise<TestApp> {
   doors.push(door);
   const { user, hostKey } = sshd;
-  const server = await createTestServer(owner, { kind: 'ssh', host: '127.0.0.1', port: door.port, user, hostKey });
+  const server = await createServerResource(owner, { kind: 'ssh', host: '127.0.0.1', port: door.port, user, hostKey });
   sshd.authorize([server.publicKey ?? '']);
   const app = await createTestApp(owner, server.id, fields);
   apps.push(app);
@@ -52,20 +52,20 @@ test('deployments with hooks, health checks and a rollback pass a firewall that 
   const door = await startDoor(sshd.port, (count) => count >= 6);
   const hooks = STAGES.map((stage) => ({ name: stage, stage, run: 'true' }));
   const app = await appBehind(door, { hooks, healthCheck: { command: 'test ! -e broken' } });
-  const first = await deployed(owner, app);
+  const first = await deployAndWait(owner, app);
   assert.equal(first.status, 'completed', first.error ?? '');
   assert.equal(first.hooks.length, hooks.length);
   app.repository.commit({ 'page.txt': 'two' });
-  const second = await deployed(owner, app);
+  const second = await deployAndWait(owner, app);
   assert.equal(second.status, 'completed', second.error ?? '');
   const rollback = await owner.call<Deployment>(`/v1/deployments/${first.id}/rollback`, { body: {} });
   assert.equal(rollback.status, 202, rollback.text);
-  const back = await deploymentWhen(owner, rollback.body.id, isOver);
+  const back = await waitForDeployment(owner, rollback.body.id, isFinished);
   assert.equal(back.status, 'completed', back.error ?? '');
   // A health check that fails makes this one go back, over the same connection.
   app.repository.commit({ broken: '' });
   await app.edit({ healthCheck: { command: 'test ! -e broken', timeoutSeconds: 1 } });
-  const failed = await deployed(owner, app);
+  const failed = await deployAndWait(owner, app);
   assert.match(failed.error ?? '', /not healthy/);
   assert.equal(readFileSync(join(app.directory, 'current/page.txt'), 'utf8'), 'one');
   assert.equal(door.count(), 4, 'one connection per deployment');
@@ -75,7 +75,7 @@ test('a deployment whose connection is lost after the switch goes back through a
   let refusals = 0;
   const door = await startDoor(sshd.port, () => refusals-- > 0);
   const app = await appBehind(door, {});
-  assert.equal((await deployed(owner, app)).status, 'completed');
+  assert.equal((await deployAndWait(owner, app)).status, 'completed');
   const begun = join(app.directory, 'begun');
   await app.edit({ hooks: [{ name: 'Restart', stage: 'post_release', run: `touch ${begun}; exec sleep 5` }] });
   app.repository.commit({ 'page.txt': 'two' });
@@ -85,7 +85,7 @@ test('a deployment whose connection is lost after the switch goes back through a
   const tried = door.count();
   refusals = 3;
   door.cut();
-  const failed = await deploymentWhen(owner, id, isOver);
+  const failed = await waitForDeployment(owner, id, isFinished);
   assert.equal(failed.status, 'failed');
   assert.equal(readFileSync(join(app.directory, 'current/page.txt'), 'utf8'), 'one', failed.error ?? '');
   assert.ok(door.count() - tried > 3, 'after three refusals it was let in');

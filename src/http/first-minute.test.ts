@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { bearer, createToken, signUpOwner, startHouse, type TestHouse } from '../testing/house.ts';
+import { bearer, createToken, signUpOwner, startTestServer, type TestServer } from '../testing/house.ts';
 
-let house: TestHouse;
+let testServer: TestServer;
 before(async () => {
-  house = await startHouse();
+  testServer = await startTestServer();
 });
-after(() => house.close());
+after(() => testServer.close());
 
 test('a token is created, presented, counted, deleted and refused at the next request', async () => {
-  const owner = await signUpOwner(house);
+  const owner = await signUpOwner(testServer);
   const token = await createToken(owner, ['basic_deployment']);
-  const presented = await house.call('/v1/authorize?scope=basic_deployment', { headers: bearer(token.secret) });
+  const presented = await testServer.call('/v1/authorize?scope=basic_deployment', { headers: bearer(token.secret) });
   assert.equal(presented.status, 200);
   assert.equal(presented.headers.get('devpilot-credential-id'), token.id);
   assert.equal(presented.text, '');
@@ -19,7 +19,7 @@ test('a token is created, presented, counted, deleted and refused at the next re
   assert.equal(counted.body.useCount, 1);
   const deleted = await owner.call(`/v1/access-tokens/${token.id}`, { method: 'DELETE' });
   assert.equal(deleted.status, 204);
-  const refused = await house.call<{ code: string }>('/v1/authorize', { headers: bearer(token.secret) });
+  const refused = await testServer.call<{ code: string }>('/v1/authorize', { headers: bearer(token.secret) });
   assert.equal(refused.status, 401);
   assert.equal(refused.body.code, 'invalid_token');
 });

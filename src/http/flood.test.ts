@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { UNKNOWN_LIMITS } from '../contract/words.ts';
+import { UNKNOWN_SECRET_LIMITS } from '../contract/words.ts';
 import { mintSecret } from '../credentials/secret.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import {
@@ -8,27 +8,27 @@ import {
   createKey,
   createToken,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestServer,
 } from '../testing/house.ts';
 
 const AT_ONCE = 50;
 
 forEachEngine('a flood of unknown secrets', (engine) => {
   let now = Date.now();
-  let house: TestHouse;
+  let testServer: TestServer;
   let owner: TestPerson;
   before(async () => {
     const environment = { ...(await engine.environment()), DEVPILOT_TRUST_PROXY: '127.0.0.1' };
-    house = await startHouse({ clock: () => now, environment });
-    owner = await signUpOwner(house);
+    testServer = await startTestServer({ clock: () => now, environment });
+    owner = await signUpOwner(testServer);
   });
-  after(() => house.close());
+  after(() => testServer.close());
 
   const from = (address: string) => ({ 'x-forwarded-for': address });
   const ask = (path: string, secret: string, address: string) =>
-    house.call<{ code?: string }>(path, { headers: { ...bearer(secret), ...from(address) } });
+    testServer.call<{ code?: string }>(path, { headers: { ...bearer(secret), ...from(address) } });
 
   /** Presents so many unknown secrets; resolves to the answers' codes and how many there were of each. */
   async function flood(path: string, count: number, address: string, kind: 'api_key' | 'session' = 'api_key') {
@@ -54,11 +54,11 @@ forEachEngine('a flood of unknown secrets', (engine) => {
     ];
     assert.equal((await ask('/v1/authorize', warm.secret, '10.0.0.1')).status, 200);
 
-    const codes = await flood('/v1/authorize', UNKNOWN_LIMITS.burst + 1000, '10.0.0.1');
+    const codes = await flood('/v1/authorize', UNKNOWN_SECRET_LIMITS.burst + 1000, '10.0.0.1');
     const told = codes.get('401 invalid_token') ?? 0;
     // Look-ups that were under way when the last was counted are answered as they came.
-    assert.ok(told >= UNKNOWN_LIMITS.burst && told < UNKNOWN_LIMITS.burst + AT_ONCE, `${told}`);
-    assert.equal(told + (codes.get('401 rate_limited') ?? 0), UNKNOWN_LIMITS.burst + 1000);
+    assert.ok(told >= UNKNOWN_SECRET_LIMITS.burst && told < UNKNOWN_SECRET_LIMITS.burst + AT_ONCE, `${told}`);
+    assert.equal(told + (codes.get('401 rate_limited') ?? 0), UNKNOWN_SECRET_LIMITS.burst + 1000);
 
     assert.equal((await ask('/v1/authorize', warm.secret, '10.0.0.1')).status, 200);
     assert.equal((await ask('/v1/authorize', elsewhere.secret, '10.0.0.2')).status, 200);
@@ -66,7 +66,7 @@ forEachEngine('a flood of unknown secrets', (engine) => {
     const limited = await ask('/v1/whoami', mintSecret('access_token'), '10.0.0.1');
     assert.equal(`${limited.status} ${limited.body.code}`, '429 rate_limited');
     assert.ok(Number(limited.headers.get('retry-after')) >= 1);
-    const revoked = await house.call('/v1/revoke', {
+    const revoked = await testServer.call('/v1/revoke', {
       body: new URLSearchParams({ token: mintSecret('api_key') }),
       headers: from('10.0.0.1'),
     });
@@ -79,7 +79,7 @@ forEachEngine('a flood of unknown secrets', (engine) => {
   });
 
   test('of sessions is limited likewise, and holds up no credential', async () => {
-    const codes = await flood('/v1/me', UNKNOWN_LIMITS.burst + 200, '10.0.1.1', 'session');
+    const codes = await flood('/v1/me', UNKNOWN_SECRET_LIMITS.burst + 200, '10.0.1.1', 'session');
     assert.ok((codes.get('429 rate_limited') ?? 0) > 200 - AT_ONCE);
     assert.equal(codes.size, 2);
     const key = await createKey(owner, ['read']);

@@ -1,26 +1,26 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { TEST_SECRET } from '../testing/engines.ts';
-import type { Call, TestHouse, TestPerson } from '../testing/house.ts';
-import { createKey, signUpMember, signUpOwner, startHouse } from '../testing/house.ts';
+import type { TestPerson, TestRequest, TestServer } from '../testing/house.ts';
+import { createKey, signUpMember, signUpOwner, startTestServer } from '../testing/house.ts';
 import { startPostgres, type TestPostgres } from '../testing/postgres.ts';
 import { whileUncommitted } from '../testing/uncommitted.ts';
 
 // SQLite runs one write transaction at a time; `audit/roles.test.ts` covers the rule on both.
 let postgres: TestPostgres;
 let databaseUrl: string;
-let house: TestHouse;
+let testServer: TestServer;
 let owner: TestPerson;
 before(async () => {
   postgres = await startPostgres();
   databaseUrl = await postgres.createDatabase();
-  house = await startHouse({
+  testServer = await startTestServer({
     environment: { DATABASE_URL: databaseUrl, DEVPILOT_SECRET: TEST_SECRET, DEVPILOT_LOCAL_SERVER: 'on' },
   });
-  owner = await signUpOwner(house);
+  owner = await signUpOwner(testServer);
 });
 after(async () => {
-  await house.close();
+  await testServer.close();
   await postgres.close();
 });
 
@@ -30,7 +30,7 @@ const created = async (path: string, body: object) => {
   return answer.body.id;
 };
 /** Makes a request of a person while a change of their membership, recorded in the log, is not committed yet. */
-async function expectRefused(person: TestPerson, change: string, path: string, call: Call): Promise<void> {
+async function expectRefused(person: TestPerson, change: string, path: string, call: TestRequest): Promise<void> {
   const count = async () => (await owner.call<{ data: unknown[] }>('/v1/audit-events?limit=200')).body.data.length;
   const member = `workspace_id = '${owner.workspaceId}' and
     person_id = (select id from person where email = '${person.email}')`;
@@ -42,8 +42,8 @@ async function expectRefused(person: TestPerson, change: string, path: string, c
 }
 
 test('an admin who is demoted while requests are under way changes nothing', async () => {
-  const admin = await signUpMember(house, owner, 'admin', 'demoted@example.com');
-  const other = await signUpMember(house, owner, 'member', 'other@example.com');
+  const admin = await signUpMember(testServer, owner, 'admin', 'demoted@example.com');
+  const other = await signUpMember(testServer, owner, 'member', 'other@example.com');
   const members = await owner.call<{ data: { id: string; email: string }[] }>('/v1/members');
   const idOf = (person: TestPerson) => members.body.data.find(({ email }) => email === person.email)?.id;
   const [adminId, otherId] = [idOf(admin), idOf(other)];
@@ -55,7 +55,7 @@ test('an admin who is demoted while requests are under way changes nothing', asy
   const variable = await owner.call(`/v1/apps/${appId}/env/PIN`, { method: 'PUT', body: { value: 'sealed' } });
   assert.ok(variable.status < 300, variable.text);
   const invitation = await created('/v1/invitations', { email: 'guest@example.com', role: 'member' });
-  const calls: Readonly<Record<string, Call>> = {
+  const calls: Readonly<Record<string, TestRequest>> = {
     '/v1/access-tokens': { body: { name: 'Late', scopes: ['all'] } },
     '/v1/api-keys': { body: { name: 'Late', permissions: ['read'] } },
     [`/v1/api-keys/${key.id}`]: { method: 'PATCH', body: { permissions: ['write'] } },
@@ -76,12 +76,12 @@ test('an admin who is demoted while requests are under way changes nothing', asy
     const again = await owner.call(`/v1/members/${adminId}`, { method: 'PATCH', body: { role: 'admin' } });
     assert.equal(again.status, 200, again.text);
   }
-  assert.equal((await house.call('/v1/authorize', { headers: { 'x-api-key': gone.secret } })).status, 200);
+  assert.equal((await testServer.call('/v1/authorize', { headers: { 'x-api-key': gone.secret } })).status, 200);
   assert.equal((await other.call('/v1/me')).status, 200);
 });
 
 test('a member who is removed while requests are under way starts nothing', async () => {
-  const member = await signUpMember(house, owner, 'member', 'removed@example.com');
+  const member = await signUpMember(testServer, owner, 'member', 'removed@example.com');
   const serverId = await created('/v1/servers', { name: 'There', kind: 'local' });
   const script = await created('/v1/scripts', { name: 'Clean up', body: 'true', serverId });
   const call = { body: { parameters: {} } };

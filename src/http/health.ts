@@ -2,10 +2,10 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { Problem } from '../contract/problem.ts';
 import { ProblemBody } from '../contract/schemas.ts';
-import type { House } from './house.ts';
+import type { AppContext } from './house.ts';
 import { sendProblem } from './problems.ts';
 
-const health = {
+const HEALTH_SCHEMA = {
   tags: ['Health'],
   description: 'Open to everybody; tells nothing else.',
   security: [],
@@ -13,30 +13,30 @@ const health = {
 };
 
 /** `/healthz`: the process answers. `/readyz`: the store is reachable, migrated, the lease held, the clock right. */
-export function registerHealth(app: FastifyInstance, house: House): void {
+export function registerHealth(app: FastifyInstance, context: AppContext): void {
   app.get(
     '/healthz',
-    { schema: { ...health, operationId: 'getHealth', summary: 'Whether the process answers' } },
+    { schema: { ...HEALTH_SCHEMA, operationId: 'getHealth', summary: 'Whether the process answers' } },
     (_request, reply) => reply.header('cache-control', 'no-store').send({ status: 'ok' }),
   );
   app.get(
     '/readyz',
     {
       schema: {
-        ...health,
+        ...HEALTH_SCHEMA,
         operationId: 'getReadiness',
         summary: 'Whether the store is reachable, the lease is held and the clock is right; `reasons` says what is not',
       },
     },
     async (_request, reply) => {
-      const found = await house.unreadiness();
-      if (found.length > 0) {
-        const reasons = found.map(({ reason }) => reason);
-        const detail = found.map((one) => one.detail).join(' ');
+      const failures = await context.readinessFailures();
+      if (failures.length > 0) {
+        const reasons = failures.map(({ reason }) => reason);
+        const detail = failures.map((one) => one.detail).join(' ');
         return sendProblem(reply, new Problem('unavailable', detail, { retryAfter: 1, reasons }));
       }
       // Still ready: checks go on, and whoever makes room must be able to revoke meanwhile.
-      const warning = house.store.diskFull?.() === true && { warning: 'The disk is full: most writes are refused.' };
+      const warning = context.store.diskFull?.() === true && { warning: 'The disk is full: most writes are refused.' };
       return reply.header('cache-control', 'no-store').send({ status: 'ready' as const, ...warning });
     },
   );

@@ -4,13 +4,13 @@ import { gzipSync } from 'node:zlib';
 import type { ProblemBody } from '../contract/schemas.ts';
 import { LIMITS } from '../contract/words.ts';
 import {
-  type Answer,
   createKey,
   createToken,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestResponse,
+  type TestServer,
 } from '../testing/house.ts';
 
 /**
@@ -18,21 +18,21 @@ import {
  * work, so the code of the refusal proves it; the ones whose answer was always the same would not end in time.
  */
 
-let house: TestHouse;
+let testServer: TestServer;
 let owner: TestPerson;
 let secret: string;
 before(async () => {
-  house = await startHouse();
-  owner = await signUpOwner(house);
+  testServer = await startTestServer();
+  owner = await signUpOwner(testServer);
   secret = (await createToken(owner, ['error_tracker', 'activity_tracker'])).secret;
 });
-after(() => house.close());
+after(() => testServer.close());
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
 const keys = (count: number) => Array.from({ length: count }, (_, at) => `"k${at}":1`).join();
 
-function expectCode(answer: Answer<ProblemBody>, code: string): void {
+function expectCode(answer: TestResponse<ProblemBody>, code: string): void {
   assert.equal(answer.body.code, code, `${answer.status} ${answer.text.slice(0, 300)}`);
   assert.ok(answer.text.length < 50_000, `an answer of ${answer.text.length} characters`);
 }
@@ -41,19 +41,24 @@ test('a form of more fields than any route has is refused by their number', asyn
   const fields = Array.from({ length: 30_000 }, (_, at) => `a${at}=`).join('&');
   const headers = { 'content-type': 'application/x-www-form-urlencoded' };
   for (const path of ['/v1/revoke', '/v1/device/code', '/v1/device/token']) {
-    expectCode(await house.call<ProblemBody>(path, { method: 'POST', headers, body: fields }), 'too_large');
+    expectCode(await testServer.call<ProblemBody>(path, { method: 'POST', headers, body: fields }), 'too_large');
     // Few bytes: it is their number.
     const few = Array.from({ length: LIMITS.formFields + 1 }, (_, at) => `a${at}=`).join('&');
-    const refused = await house.call<ProblemBody>(path, { method: 'POST', headers, body: few });
+    const refused = await testServer.call<ProblemBody>(path, { method: 'POST', headers, body: few });
     expectCode(refused, 'too_large');
     assert.match(refused.body.detail, /100 fields/);
   }
-  const twice = await house.call<ProblemBody>('/v1/revoke', { method: 'POST', headers, body: 'token=a&x=1&token=b' });
+  const twice = await testServer.call<ProblemBody>('/v1/revoke', {
+    method: 'POST',
+    headers,
+    body: 'token=a&x=1&token=b',
+  });
   expectCode(twice, 'invalid_request');
 });
 
 test('JSON that is nested or wide is refused before it is parsed, on every route that has no limits of its own', async () => {
-  const send = (body: string) => house.call<ProblemBody>('/v1/sessions', { method: 'POST', headers: JSON_TYPE, body });
+  const send = (body: string) =>
+    testServer.call<ProblemBody>('/v1/sessions', { method: 'POST', headers: JSON_TYPE, body });
   expectCode(await send(nested(500_000)), 'invalid_request');
   expectCode(await send(`{"email":${nested(33)}}`), 'invalid_request');
   expectCode(await send(`{${keys(60_000)}}`), 'too_large');
@@ -62,14 +67,14 @@ test('JSON that is nested or wide is refused before it is parsed, on every route
 });
 
 test('of many refused fields an answer names twenty', async () => {
-  const many = await house.call<ProblemBody>('/v1/sessions', {
+  const many = await testServer.call<ProblemBody>('/v1/sessions', {
     method: 'POST',
     headers: JSON_TYPE,
     body: `{${keys(1_900)}}`,
   });
   expectCode(many, 'validation_failed');
   assert.equal(many.body.errors?.length, 20);
-  const long = await house.call<ProblemBody>('/v1/sessions', { body: { ['k'.repeat(500_000)]: 1 } });
+  const long = await testServer.call<ProblemBody>('/v1/sessions', { body: { ['k'.repeat(500_000)]: 1 } });
   expectCode(long, 'validation_failed');
 });
 
@@ -80,14 +85,14 @@ test('text that is too long is not normalized, which costs the square of its com
   const marks = '\u0301\u0327'.repeat(80_000);
   const person = { name: marks, email: 'ada@example.com', password: 'a long and private sentence' };
   for (const body of [person, { ...person, name: 'Ada', email: marks }, { ...person, name: 'Ada', password: marks }]) {
-    expectCode(await house.call<ProblemBody>('/v1/people', { body }), 'validation_failed');
+    expectCode(await testServer.call<ProblemBody>('/v1/people', { body }), 'validation_failed');
   }
   const description = await owner.call<ProblemBody>('/v1/projects', { body: { name: 'Shop', description: marks } });
   expectCode(description, 'validation_failed');
   const locked = await createToken(owner, ['run_scripts'], { passphrase: 'correct horse battery' });
   const key = await createKey(owner, ['read']);
   const introspect = (passphrase: string) =>
-    house.call<ProblemBody>('/v1/introspect', {
+    testServer.call<ProblemBody>('/v1/introspect', {
       method: 'POST',
       headers: { authorization: `Bearer ${key.secret}` },
       body: new URLSearchParams({ token: locked.secret, passphrase }),
@@ -98,7 +103,7 @@ test('text that is too long is not normalized, which costs the square of its com
 
 test('a batch of events is counted before it is read, and an event is measured', async () => {
   const send = (body: string | Uint8Array, type: string) =>
-    house.call<ProblemBody>('/v1/activity/events', {
+    testServer.call<ProblemBody>('/v1/activity/events', {
       method: 'POST',
       headers: { authorization: `Bearer ${secret}`, 'content-type': type },
       body,
@@ -121,7 +126,7 @@ test('a batch of events is counted before it is read, and an event is measured',
 test('an envelope that unpacks to what is nested or wide is refused before it is parsed', async () => {
   const errorKey = await owner.call<{ publicKey: string }>('/v1/errors/keys', { body: { name: 'Hostile' } });
   const send = (event: string) =>
-    house.call<ProblemBody>('/api/1/envelope/', {
+    testServer.call<ProblemBody>('/api/1/envelope/', {
       method: 'POST',
       headers: { 'x-sentry-auth': `Sentry sentry_key=${errorKey.body.publicKey}`, 'content-encoding': 'gzip' },
       body: gzipSync(`{}\n{"type":"event"}\n${event}\n`),
@@ -136,7 +141,7 @@ test('an envelope that unpacks to what is nested or wide is refused before it is
 test('a report of uses that is too wide is refused, and the largest is not', async () => {
   const key = await createKey(owner, ['read'], { guard: true });
   const send = (body: unknown) =>
-    house.call<ProblemBody>('/v1/guards/uses', {
+    testServer.call<ProblemBody>('/v1/guards/uses', {
       method: 'POST',
       headers: { authorization: `Bearer ${key.secret}` },
       body,

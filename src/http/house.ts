@@ -1,18 +1,18 @@
-import type { Denials } from '../audit/denials.ts';
+import type { DenialBuffer } from '../audit/denials.ts';
 import type { CredentialContext } from '../credentials/credentials.ts';
 import type { Guards } from '../credentials/guards.ts';
-import type { Judges } from '../credentials/present.ts';
-import type { Proof } from '../credentials/proof.ts';
-import type { FindRecord, Unknowns } from '../credentials/unknowns.ts';
+import type { CredentialAuthenticator } from '../credentials/present.ts';
+import type { PassphraseVerifier } from '../credentials/proof.ts';
+import type { FindRecord, UnknownSecretLimiter } from '../credentials/unknowns.ts';
 import type { UsageStore } from '../credentials/usage.ts';
 import type { PeopleContext } from '../people/context.ts';
-import type { Traces } from '../people/traces.ts';
+import type { SessionActivityBuffer } from '../people/traces.ts';
 import type { Seal } from '../store/seal.ts';
 import type { Store } from '../store/store.ts';
-import type { WorkspaceContext } from '../workspace/context.ts';
+import type { PlatformContext } from '../workspace/context.ts';
 
 /** All that routes work with, put together in `server.ts`. */
-export interface House {
+export interface AppContext {
   readonly version: string;
   /** The address people reach if it is set, null where it is the listener's own. */
   readonly publicUrl: string | null;
@@ -21,28 +21,28 @@ export interface House {
   readonly store: Store;
   readonly seal: Seal;
   readonly clock: () => number;
-  readonly judges: Judges;
-  readonly proof: Proof;
+  readonly authenticator: CredentialAuthenticator;
+  readonly passphraseVerifier: PassphraseVerifier;
   readonly findRecord: FindRecord;
   /** Session secrets that nobody was given, by address. */
-  readonly unknownSessions: Unknowns;
+  readonly unknownSessionLimiter: UnknownSecretLimiter;
   readonly guards: Guards;
   /** Digests that guards asked for and nobody was given, by the guard's key. */
-  readonly unknownToGuards: Unknowns;
+  readonly guardLookupLimiter: UnknownSecretLimiter;
   /** Writes down uses that a guard has counted; a chunk that is sent again counts once. */
-  readonly addUses: UsageStore['addUses'];
+  readonly recordGuardUses: UsageStore['addUses'];
   readonly credentials: CredentialContext;
   readonly people: PeopleContext;
-  readonly workspace: WorkspaceContext;
-  readonly denials: Denials;
-  readonly traces: Traces;
+  readonly platform: PlatformContext;
+  readonly denials: DenialBuffer;
+  readonly sessionActivity: SessionActivityBuffer;
   /** Writes denials noted so far, so that the log shows them. */
   readonly flushDenials: () => Promise<void>;
   /** What keeps this node from being ready; empty when it is. Told to everybody. */
-  readonly unreadiness: () => Promise<readonly Unreadiness[]>;
+  readonly readinessFailures: () => Promise<readonly ReadinessFailure[]>;
 }
 
-export interface Unreadiness {
+export interface ReadinessFailure {
   readonly reason: 'store_unreachable' | 'store_fault' | 'no_lease' | 'clock_skew';
   readonly detail: string;
 }

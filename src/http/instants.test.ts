@@ -7,27 +7,34 @@ import { DAY, HOUR } from '../contract/words.ts';
 import { mendInstants } from '../store/migrations/0040-mend-instants.ts';
 import type { Store } from '../store/store.ts';
 import { forEachEngine } from '../testing/engines.ts';
-import { bearer, createToken, signUpOwner, startHouse, type TestHouse, type TestPerson } from '../testing/house.ts';
+import {
+  bearer,
+  createToken,
+  signUpOwner,
+  startTestServer,
+  type TestPerson,
+  type TestServer,
+} from '../testing/house.ts';
 import { seedWorkspace } from '../testing/store.ts';
 import { listEvents } from '../workspace/activity.ts';
-import { createIngest } from '../workspace/activity-ingest.ts';
-import type { WorkspaceContext } from '../workspace/context.ts';
+import { createActivityIngest } from '../workspace/activity-ingest.ts';
+import type { PlatformContext } from '../workspace/context.ts';
 import type { ReportedError } from '../workspace/error-grouping.ts';
-import { createReports } from '../workspace/error-reports.ts';
+import { createErrorIngest } from '../workspace/error-reports.ts';
 import { listErrorIssues, listIssueEvents } from '../workspace/errors.ts';
 
 const NOW = Date.parse('2027-02-24T09:30:00.000Z');
 const iso = (at: number) => new Date(at).toISOString();
 
 forEachEngine('instants of clients', (engine) => {
-  let house: TestHouse;
+  let testServer: TestServer;
   let owner: TestPerson;
   let headers: Record<string, string>;
   let keyHeaders: Record<string, string>;
   let store: Store;
   before(async () => {
-    house = await startHouse({ clock: () => NOW, environment: await engine.environment() });
-    owner = await signUpOwner(house);
+    testServer = await startTestServer({ clock: () => NOW, environment: await engine.environment() });
+    owner = await signUpOwner(testServer);
     headers = bearer((await createToken(owner, ['all'])).secret);
     const key = await owner.call<{ publicKey: string }>('/v1/errors/keys', { body: { name: 'Clients' } });
     keyHeaders = { 'x-sentry-auth': `Sentry sentry_version=7, sentry_key=${key.body.publicKey}` };
@@ -35,7 +42,7 @@ forEachEngine('instants of clients', (engine) => {
   });
   after(async () => {
     await store.close();
-    await house.close();
+    await testServer.close();
   });
 
   async function list<Item>(path: string): Promise<Item[]> {
@@ -52,7 +59,7 @@ forEachEngine('instants of clients', (engine) => {
       breadcrumbs: [{ timestamp, message: 'before' }],
     };
     const body = `{}\n{"type":"event"}\n${JSON.stringify(event)}\n`;
-    const sent = await house.call('/api/1/envelope/', { method: 'POST', headers: keyHeaders, body });
+    const sent = await testServer.call('/api/1/envelope/', { method: 'POST', headers: keyHeaders, body });
     assert.equal(sent.status, 200, sent.text);
     const issue = (await list<ErrorIssue>('/v1/errors/issues')).find(({ type }) => type === name);
     const [occurrence] = await list<ErrorEvent>(`/v1/errors/issues/${issue?.id}/events`);
@@ -80,9 +87,9 @@ forEachEngine('instants of clients', (engine) => {
     ];
     for (const [name, timestamp, time, breadcrumb] of rows) {
       const occurrence = await sendEnvelope(name, timestamp);
-      const said = `${name}: ${JSON.stringify(occurrence)}`;
-      assert.equal(occurrence.time, iso(time), said);
-      if (breadcrumb !== null) assert.equal(occurrence.breadcrumbs[0]?.at, breadcrumb, said);
+      const message = `${name}: ${JSON.stringify(occurrence)}`;
+      assert.equal(occurrence.time, iso(time), message);
+      if (breadcrumb !== null) assert.equal(occurrence.breadcrumbs[0]?.at, breadcrumb, message);
     }
   });
 
@@ -99,12 +106,12 @@ forEachEngine('instants of clients', (engine) => {
     ];
     for (const [index, [time, status, stored]] of rows.entries()) {
       const type = `Case${index}`;
-      const report = await house.call<{ issueId: string }>('/v1/errors/events', {
+      const report = await testServer.call<{ issueId: string }>('/v1/errors/events', {
         headers,
         body: { type, message: 'x', time },
       });
       assert.equal(report.status, status, `${time}: ${report.text}`);
-      const event = await house.call('/v1/activity/events', {
+      const event = await testServer.call('/v1/activity/events', {
         headers,
         body: { specversion: '1.0', id: type, source: 'test', type, time },
       });
@@ -127,8 +134,8 @@ forEachEngine('instants of clients', (engine) => {
 
   test('the migration mends what earlier versions stored and could not list, and nothing else', async () => {
     const { workspaceId } = await seedWorkspace(store);
-    const reports = createReports(store);
-    const ingest = createIngest(store);
+    const reports = createErrorIngest(store);
+    const ingest = createActivityIngest(store);
     const crumb = (at: string | null, message: string) => ({ at, message, category: null, level: null });
     const error = (type: string, at: number, breadcrumbs: ReportedError['breadcrumbs']): ReportedError => ({
       ...{ type, message: 'x', stack: null, frames: [], tags: {}, level: 'error' as const },
@@ -137,18 +144,18 @@ forEachEngine('instants of clients', (engine) => {
     const far = NOW * 1000;
     const tricky = '"at":"+058857-01-01T00:00:00.000Z"';
     const good = [crumb(iso(NOW), tricky)];
-    await reports.take(workspaceId, error('Good', NOW, good), NOW, 'tok_1');
-    await reports.take(workspaceId, error('Far', far, [crumb(iso(far), tricky), ...good]), NOW, 'tok_1');
-    await reports.take(workspaceId, error('Old', -1, []), NOW, 'tok_1');
+    await reports.ingest(workspaceId, error('Good', NOW, good), NOW, 'tok_1');
+    await reports.ingest(workspaceId, error('Far', far, [crumb(iso(far), tricky), ...good]), NOW, 'tok_1');
+    await reports.ingest(workspaceId, error('Old', -1, []), NOW, 'tok_1');
     const event = (id: string, at: number) => ({ id, source: 's', type: 't', subject: null, data: null, at });
-    await ingest.take(workspaceId, [event('good', NOW), event('far', far), event('old', -1)], NOW, 'tok_1');
+    await ingest.ingest(workspaceId, [event('good', NOW), event('far', far), event('old', -1)], NOW, 'tok_1');
 
     const statements = mendInstants(store.engine === 'sqlite' ? 'blob' : 'bytea');
     await store.transaction(async (trx) => {
       for (const statement of statements) await sql.raw(statement).execute(trx);
     });
 
-    const context = { store, clock: () => NOW } as WorkspaceContext;
+    const context = { store, clock: () => NOW } as PlatformContext;
     const { data: issues } = await listErrorIssues(context, workspaceId, {});
     assert.deepEqual(issues.map(({ type, lastSeenAt, firstSeenAt }) => [type, lastSeenAt, firstSeenAt]).sort(), [
       ['Far', iso(NOW), iso(NOW)],

@@ -2,36 +2,36 @@ import { z } from 'zod';
 import { Problem } from '../contract/problem.ts';
 import { Introspection, IntrospectRequest, RevokeRequest, Whoami } from '../contract/schemas.ts';
 import { type CredentialContext, revokeBySecret } from '../credentials/credentials.ts';
-import { grantedWordsOf, needAll, wordsOf } from '../credentials/rights.ts';
+import { effectiveRightNamesOf, requireAll, rightNamesOf } from '../credentials/rights.ts';
 import { digestOf, secretKindOf } from '../credentials/secret.ts';
-import { maybeInstant } from '../credentials/show.ts';
+import { toIsoStringOrNull } from '../credentials/show.ts';
 import { endSessionBySecret } from '../people/sessions.ts';
 import { findWorkspaceById } from '../store/workspaces.ts';
-import type { House } from './house.ts';
-import { addressOf } from './own-address.ts';
+import type { AppContext } from './house.ts';
+import { baseUrlOf } from './own-address.ts';
 import { originOf, type Principal } from './principal.ts';
 import { credentialOf, type Route, route } from './route.ts';
 
 const tag = 'Judging';
-const ANY = { access_token: needAll('access_token', []), api_key: needAll('api_key', []) };
+const ANY_CREDENTIAL = { access_token: requireAll('access_token', []), api_key: requireAll('api_key', []) };
 
 async function introspect(
-  house: House,
+  context: AppContext,
   callersWorkspace: string,
   issuer: string,
   input: { token: string; passphrase?: string | undefined },
   origin: ReturnType<typeof originOf>,
 ): Promise<Introspection> {
-  const presented = { secret: input.token, passphrase: input.passphrase ?? null, ...origin };
+  const authenticationRequest = { secret: input.token, passphrase: input.passphrase ?? null, ...origin };
   // Found before it is judged, so that another workspace's credential is neither counted nor told of.
   if (secretKindOf(input.token) === null) return { active: false };
-  const known = await house.findRecord(digestOf(input.token), origin.address);
+  const known = await context.findRecord(digestOf(input.token), origin.address);
   if (known === null || known.workspace.id !== callersWorkspace) return { active: false };
-  const { verdict, record } = await house.judges.judgePresented(presented, ANY);
-  if (verdict !== 'ok' || record === null) return { active: false };
+  const { decision, record } = await context.authenticator.authenticate(authenticationRequest, ANY_CREDENTIAL);
+  if (decision !== 'ok' || record === null) return { active: false };
   return {
     active: true,
-    scope: grantedWordsOf(record.kind, record.rights).join(' '),
+    scope: effectiveRightNamesOf(record.kind, record.rights).join(' '),
     client_id: record.id,
     sub: record.workspace.id,
     token_type: 'Bearer',
@@ -42,7 +42,7 @@ async function introspect(
   };
 }
 
-async function whoami(house: House, principal: Principal): Promise<Whoami> {
+async function whoami(context: AppContext, principal: Principal): Promise<Whoami> {
   if (principal.kind === 'person') {
     const { personId, name, email, membership } = principal;
     return {
@@ -56,7 +56,7 @@ async function whoami(house: House, principal: Principal): Promise<Whoami> {
     };
   }
   const { record } = principal;
-  const workspace = await findWorkspaceById(house.store.read, record.workspace.id);
+  const workspace = await findWorkspaceById(context.store.read, record.workspace.id);
   if (workspace === undefined) throw new Problem('invalid_token');
   const { kind, id, name, rights, expiresAt } = record;
   return {
@@ -64,22 +64,32 @@ async function whoami(house: House, principal: Principal): Promise<Whoami> {
     workspace: { id: workspace.id, name: workspace.name, slug: workspace.slug },
     rights: {
       role: null,
-      scopes: kind === 'access_token' ? wordsOf(kind, rights) : [],
-      permissions: kind === 'api_key' ? wordsOf(kind, rights) : [],
+      scopes: kind === 'access_token' ? rightNamesOf(kind, rights) : [],
+      permissions: kind === 'api_key' ? rightNamesOf(kind, rights) : [],
     },
-    expiresAt: maybeInstant(expiresAt),
+    expiresAt: toIsoStringOrNull(expiresAt),
   };
 }
 
-async function revoke(house: House, context: CredentialContext, secret: string, origin: ReturnType<typeof originOf>) {
+async function revoke(
+  context: AppContext,
+  credentials: CredentialContext,
+  secret: string,
+  origin: ReturnType<typeof originOf>,
+) {
   const kind = secretKindOf(secret);
   if (kind === null) return;
-  if (kind === 'session') await endSessionBySecret(house.people, secret, origin);
+  if (kind === 'session') await endSessionBySecret(context.people, secret, origin);
   else
-    await revokeBySecret(context, digestOf(secret), await house.findRecord(digestOf(secret), origin.address), origin);
+    await revokeBySecret(
+      credentials,
+      digestOf(secret),
+      await context.findRecord(digestOf(secret), origin.address),
+      origin,
+    );
 }
 
-export function judgingRoutes(house: House): Route[] {
+export function introspectionRoutes(context: AppContext): Route[] {
   return [
     route({
       method: 'POST',
@@ -88,12 +98,12 @@ export function judgingRoutes(house: House): Route[] {
       summary: 'Ask whether a credential of the same workspace is valid (RFC 7662)',
       tag,
       body: IntrospectRequest,
-      takes: 'form',
-      answers: { 200: Introspection },
+      bodyFormat: 'form',
+      responses: { 200: Introspection },
       handler: ({ body, request }) => {
-        const issuer = addressOf(house, request);
+        const issuer = baseUrlOf(context, request);
         const { workspace } = credentialOf(request).record;
-        return introspect(house, workspace.id, issuer, body, originOf(request));
+        return introspect(context, workspace.id, issuer, body, originOf(request));
       },
     }),
     route({
@@ -104,11 +114,11 @@ export function judgingRoutes(house: House): Route[] {
       summary: 'End a credential by its secret, whoever holds it (RFC 7009)',
       tag,
       body: RevokeRequest,
-      takes: 'form',
-      answers: { 200: z.null().describe('Nothing accepts it any more') },
+      bodyFormat: 'form',
+      responses: { 200: z.null().describe('Nothing accepts it any more') },
       handler: async ({ body, request, reply }) => {
         // Always 200 (RFC 7009, section 2.2): what is not there to be ended is ended.
-        if (body.token !== undefined) await revoke(house, house.credentials, body.token, originOf(request));
+        if (body.token !== undefined) await revoke(context, context.credentials, body.token, originOf(request));
         return reply.code(200).send();
       },
     }),
@@ -118,10 +128,10 @@ export function judgingRoutes(house: House): Route[] {
       access: { any: true },
       summary: 'Who is asking, in which workspace, with which rights',
       tag,
-      answers: { 200: Whoami },
+      responses: { 200: Whoami },
       handler: ({ request }) => {
         if (request.principal === null) throw new Problem('internal');
-        return whoami(house, request.principal);
+        return whoami(context, request.principal);
       },
     }),
   ];

@@ -2,28 +2,33 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 /** How much of a body is read that nobody wants any more, so that its sender gets the answer. */
-const MAX_BYTES = 64 * 1_048_576;
+const MAX_DRAINED_BYTES = 64 * 1_048_576;
 /** A client that sends nothing for so long has stopped, or waits for the end of the connection. */
-const SILENCE_MS = 1_000;
-const MAX_MS = 10_000;
+const LINGERING_TIMEOUT_MS = 1_000;
+const LINGERING_TIME_MS = 10_000;
 
 /** Reads what still comes and drops it, until `done`, silence or a bound; then destroys the socket. */
-function drain(socket: Socket): () => void {
-  const first = socket.bytesRead;
-  const began = performance.now();
-  let last = first;
+function drainSocket(socket: Socket): () => void {
+  const initialBytes = socket.bytesRead;
+  const startedAtMs = performance.now();
+  let previousBytes = initialBytes;
   const timer = setInterval(() => {
     const { bytesRead } = socket;
-    if (bytesRead > last && bytesRead - first <= MAX_BYTES && performance.now() - began <= MAX_MS) last = bytesRead;
+    if (
+      bytesRead > previousBytes &&
+      bytesRead - initialBytes <= MAX_DRAINED_BYTES &&
+      performance.now() - startedAtMs <= LINGERING_TIME_MS
+    )
+      previousBytes = bytesRead;
     else socket.destroy();
-  }, SILENCE_MS);
+  }, LINGERING_TIMEOUT_MS);
   timer.unref();
-  const stop = () => {
+  const stopDraining = () => {
     clearInterval(timer);
-    socket.off('close', stop);
+    socket.off('close', stopDraining);
   };
-  socket.once('close', stop);
-  return stop;
+  socket.once('close', stopDraining);
+  return stopDraining;
 }
 
 /**
@@ -32,7 +37,7 @@ function drain(socket: Socket): () => void {
  * error instead of the answer. So the rest of the body is read and dropped first, within bounds. To be called before
  * the answer ends.
  */
-export function lingerFor(request: IncomingMessage, response: ServerResponse): void {
+export function enableLingeringClose(request: IncomingMessage, response: ServerResponse): void {
   // Before Node's own listener, which closes the connection.
   response.prependOnceListener('finish', () => {
     const { socket } = request;
@@ -42,9 +47,9 @@ export function lingerFor(request: IncomingMessage, response: ServerResponse): v
     socket.destroySoon = () => {
       isClosing = true;
     };
-    const stop = drain(socket);
+    const stopDraining = drainSocket(socket);
     request.once('end', () => {
-      stop();
+      stopDraining();
       socket.destroySoon = close;
       if (isClosing) close();
     });
@@ -53,9 +58,9 @@ export function lingerFor(request: IncomingMessage, response: ServerResponse): v
 }
 
 /** The same for a connection whose bytes are no request: writes the answer, ends, and reads on within the bounds. */
-export function endAndLinger(socket: Socket, answer: string): void {
+export function endWithLingeringClose(socket: Socket, answer: string): void {
   if (!socket.writable) return;
   socket.end(answer);
   socket.resume();
-  drain(socket);
+  drainSocket(socket);
 }

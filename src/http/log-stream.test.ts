@@ -5,14 +5,14 @@ import type { Socket } from 'node:net';
 import { after, before, test } from 'node:test';
 import type { Server } from '../contract/resources.ts';
 import type { Run, Script } from '../contract/scripts.ts';
-import { signUpOwner, startHouse, type TestHouse } from '../testing/house.ts';
+import { signUpOwner, startTestServer, type TestServer } from '../testing/house.ts';
 import { until } from '../testing/until.ts';
 
-let house: TestHouse;
+let testServer: TestServer;
 before(async () => {
-  house = await startHouse({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
+  testServer = await startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
 });
-after(() => house.close());
+after(() => testServer.close());
 
 /** Gets an address with an agent, to the last byte; resolves to the status. */
 function getWith(agent: Agent, url: string, cookie: string): Promise<number | undefined> {
@@ -24,7 +24,7 @@ function getWith(agent: Agent, url: string, cookie: string): Promise<number | un
 }
 
 test('a connection keeps nothing of the logs that were read over it', async () => {
-  const owner = await signUpOwner(house);
+  const owner = await signUpOwner(testServer);
   const server = await owner.call<Server>('/v1/servers', { body: { name: 'Right here', kind: 'local' } });
   const script = await owner.call<Script>('/v1/scripts', {
     body: { name: 'Speaks', body: 'echo one', serverId: server.body.id },
@@ -42,7 +42,7 @@ test('a connection keeps nothing of the logs that were read over it', async () =
     listeners.push(socket.listenerCount('close'));
   });
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  for (let read = 0; read < 3; read++) assert.equal(await getWith(agent, house.url + logs, owner.cookie), 200);
+  for (let read = 0; read < 3; read++) assert.equal(await getWith(agent, testServer.url + logs, owner.cookie), 200);
   agent.destroy();
   assert.equal(sockets.size, 1);
   assert.deepEqual(listeners, Array(3).fill(listeners[0]));

@@ -2,41 +2,41 @@ import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { LogQuery } from '../contract/log-line.ts';
 import { SECOND } from '../contract/words.ts';
-import { credentialStanding, memberStanding } from '../store/presence.ts';
-import type { House } from './house.ts';
+import { findCurrentRights, findCurrentRole } from '../store/presence.ts';
+import type { AppContext } from './house.ts';
 import { workspaceIdOf } from './route.ts';
 
 /** How often it is asked whether the reader of a stream may still read. */
-const ASK_EVERY = 2 * SECOND;
+const ACCESS_CHECK_INTERVAL_MS = 2 * SECOND;
 
 /** What the principal of a request may do at the moment, as one word; null for nothing any more. */
-function standingOf(house: House, request: FastifyRequest): Promise<string | null> {
+function accessSnapshot(context: AppContext, request: FastifyRequest): Promise<string | null> {
   const { principal } = request;
   const workspaceId = workspaceIdOf(request);
-  const { read } = house.store;
+  const { read } = context.store;
   if (principal?.kind === 'person') {
-    return memberStanding(read, workspaceId, principal.personId, principal.sessionId, house.clock());
+    return findCurrentRole(read, workspaceId, principal.personId, principal.sessionId, context.clock());
   }
-  return credentialStanding(read, workspaceId, principal?.record.id ?? '', house.clock());
+  return findCurrentRights(read, workspaceId, principal?.record.id ?? '', context.clock());
 }
 
 /** Calls `onEnd` when the principal of a request is no longer what it was when the request was let in. */
-async function watchStanding(house: House, request: FastifyRequest, onEnd: () => void): Promise<() => void> {
-  const before = await standingOf(house, request);
-  let asking = false;
+async function watchAccess(context: AppContext, request: FastifyRequest, onEnd: () => void): Promise<() => void> {
+  const initialAccess = await accessSnapshot(context, request);
+  let isChecking = false;
   const timer = setInterval(() => {
-    if (asking) return;
-    asking = true;
-    standingOf(house, request)
-      .then((now) => {
-        if (now !== before || now === null) onEnd();
+    if (isChecking) return;
+    isChecking = true;
+    accessSnapshot(context, request)
+      .then((currentAccess) => {
+        if (currentAccess !== initialAccess || currentAccess === null) onEnd();
       })
       // Who can't be asked about is not let read on.
       .catch(onEnd)
       .finally(() => {
-        asking = false;
+        isChecking = false;
       });
-  }, ASK_EVERY);
+  }, ACCESS_CHECK_INTERVAL_MS);
   return () => clearInterval(timer);
 }
 
@@ -45,41 +45,41 @@ async function watchStanding(house: House, request: FastifyRequest, onEnd: () =>
  * revoked: a stream that was begun before a deletion does not outlive it by more than two seconds.
  */
 export async function streamLines(
-  house: House,
+  context: AppContext,
   request: FastifyRequest,
   reply: FastifyReply,
-  begin: (signal: AbortSignal) => AsyncGenerator<string>,
+  readChunks: (signal: AbortSignal) => AsyncGenerator<string>,
 ): Promise<FastifyReply> {
-  const gone = new AbortController();
-  const stop = await watchStanding(house, request, () => gone.abort());
+  const abortController = new AbortController();
+  const stopWatching = await watchAccess(context, request, () => abortController.abort());
   const { socket } = request.raw;
-  const end = () => {
+  const endStream = () => {
     // The connection outlives its answers, and would keep what each has left with it.
-    socket.off('close', end);
-    stop();
-    gone.abort();
+    socket.off('close', endStream);
+    stopWatching();
+    abortController.abort();
   };
-  reply.raw.once('close', end);
-  socket.once('close', end);
+  reply.raw.once('close', endStream);
+  socket.once('close', endStream);
   // Who left while that was asked is not heard leaving any more.
-  if (reply.raw.destroyed || socket.destroyed) end();
-  const lines = begin(gone.signal);
+  if (reply.raw.destroyed || socket.destroyed) endStream();
+  const chunks = readChunks(abortController.signal);
   // Proxies that gather answers would keep a live log from its reader.
   reply.header('x-accel-buffering', 'no').type('application/x-ndjson');
-  return reply.send(Readable.from(lines, { objectMode: false }));
+  return reply.send(Readable.from(chunks, { objectMode: false }));
 }
 
 /** Answers with a log's lines as NDJSON; with `follow=true` for as long as more are said, or the reader stays. */
 export function sendLog(
-  house: House,
+  context: AppContext,
   request: FastifyRequest,
   reply: FastifyReply,
   logId: string,
   query: LogQuery,
 ): Promise<FastifyReply> {
   const { from = '0', follow } = query;
-  const how = { from: Number(from), follow: follow === 'true' };
-  return streamLines(house, request, reply, (signal) =>
-    house.workspace.logs.read(workspaceIdOf(request), logId, { ...how, signal }),
+  const options = { from: Number(from), follow: follow === 'true' };
+  return streamLines(context, request, reply, (signal) =>
+    context.platform.logs.read(workspaceIdOf(request), logId, { ...options, signal }),
   );
 }

@@ -1,11 +1,11 @@
 import { ServerMetadata } from '../contract/schemas.ts';
 import { DEVICE_GRANT } from '../people/devices.ts';
-import type { House } from './house.ts';
-import { addressOf } from './own-address.ts';
+import type { AppContext } from './house.ts';
+import { baseUrlOf } from './own-address.ts';
 import { type Route, route } from './route.ts';
 
 /** Where a standard OAuth client finds what there is (RFC 8414). Names nothing that does not work. */
-export function metadataRoutes(house: House): Route[] {
+export function oauthMetadataRoutes(context: AppContext): Route[] {
   return [
     route({
       method: 'GET',
@@ -13,9 +13,9 @@ export function metadataRoutes(house: House): Route[] {
       access: { public: true },
       summary: 'The endpoints for standard OAuth clients (RFC 8414)',
       tag: 'Judging',
-      answers: { 200: ServerMetadata },
+      responses: { 200: ServerMetadata },
       handler: ({ request }) => {
-        const issuer = addressOf(house, request);
+        const issuer = baseUrlOf(context, request);
         return {
           issuer,
           token_endpoint: `${issuer}/v1/device/token`,

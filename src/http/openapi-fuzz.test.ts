@@ -4,14 +4,14 @@ import fc from 'fast-check';
 import { PERMISSIONS } from '../contract/words.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import {
-  type Answer,
   bearer,
   createKey,
   createToken,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestResponse,
+  type TestServer,
 } from '../testing/house.ts';
 import { arbitraryOf, type JsonSchema, type Schemas } from '../testing/schema-arbitrary.ts';
 
@@ -37,7 +37,7 @@ interface Document {
 const RUNS = 12;
 
 forEachEngine('what the OpenAPI document allows, at its limits and beyond', (engine) => {
-  let house: TestHouse;
+  let testServer: TestServer;
   let document: Document;
   let owner: TestPerson;
   let senders: Record<'person' | 'token' | 'key', Readonly<Record<string, string>>>;
@@ -45,13 +45,13 @@ forEachEngine('what the OpenAPI document allows, at its limits and beyond', (eng
   const existing: Record<string, string> = {};
   const parameters: Record<string, string> = { any: '1', name: 'NAME' };
   before(async () => {
-    house = await startHouse({ environment: await engine.environment() });
-    document = (await house.call<Document>('/openapi.json')).body;
-    owner = await signUpOwner(house);
+    testServer = await startTestServer({ environment: await engine.environment() });
+    document = (await testServer.call<Document>('/openapi.json')).body;
+    owner = await signUpOwner(testServer);
     const token = await createToken(owner, ['all']);
     const key = await createKey(owner, [...PERMISSIONS], { guard: true });
     senders = {
-      person: { cookie: owner.cookie, origin: house.url, 'devpilot-workspace': owner.workspaceId },
+      person: { cookie: owner.cookie, origin: testServer.url, 'devpilot-workspace': owner.workspaceId },
       token: bearer(token.secret),
       key: bearer(key.secret),
     };
@@ -59,12 +59,12 @@ forEachEngine('what the OpenAPI document allows, at its limits and beyond', (eng
     const app = await owner.call<{ id: string }>('/v1/apps', { body: { name: 'Shop', projectId: project.body.id } });
     assert.equal(app.status, 201, app.text);
     const server = { name: 'Web', kind: 'ssh', host: '192.0.2.1', user: 'deploy' };
-    const made = await owner.call<{ id: string }>('/v1/servers', { body: server });
-    assert.equal(made.status, 201, made.text);
+    const created = await owner.call<{ id: string }>('/v1/servers', { body: server });
+    assert.equal(created.status, 201, created.text);
     Object.assign(parameters, { project: project.body.id, app: app.body.id });
-    Object.assign(existing, { projectId: project.body.id, serverId: made.body.id });
+    Object.assign(existing, { projectId: project.body.id, serverId: created.body.id });
   });
-  after(() => house.close());
+  after(() => testServer.close());
 
   const pathOf = (path: string) => path.replace(/\{(\w+)\}/g, (_, name: string) => parameters[name] ?? 'none_1');
 
@@ -77,12 +77,13 @@ forEachEngine('what the OpenAPI document allows, at its limits and beyond', (eng
     return /guards|introspect/.test(path) ? senders.key : senders.token;
   }
 
-  function expectAnswer(answer: Answer, operation: Operation, sent: string): void {
+  function expectAnswer(answer: TestResponse, operation: Operation, sent: string): void {
     const { status, text } = answer;
-    const said = `${sent.slice(0, 500)} → ${status} ${text.slice(0, 300)}`;
-    assert.ok(status < 500, said);
-    assert.ok(String(status) in operation.responses, `not documented: ${said}`);
-    if (status >= 400) assert.match(answer.headers.get('content-type') ?? '', /^application\/(?:problem\+)?json/, said);
+    const message = `${sent.slice(0, 500)} → ${status} ${text.slice(0, 300)}`;
+    assert.ok(status < 500, message);
+    assert.ok(String(status) in operation.responses, `not documented: ${message}`);
+    if (status >= 400)
+      assert.match(answer.headers.get('content-type') ?? '', /^application\/(?:problem\+)?json/, message);
   }
 
   /** What was created can be got by its id, and is what the answer said. */
@@ -96,7 +97,7 @@ forEachEngine('what the OpenAPI document allows, at its limits and beyond', (eng
       (one) => one.startsWith(`${path}/{`) && /^\/\{\w+\}$/.test(one.slice(path.length)),
     );
     if (typeof id !== 'string' || own === undefined || document.paths[own]?.['get'] === undefined) return;
-    const read = await house.call<Record<string, unknown>>(`${pathOf(path)}/${id}`, { headers });
+    const read = await testServer.call<Record<string, unknown>>(`${pathOf(path)}/${id}`, { headers });
     assert.equal(read.status, 200, `${own} ${read.text}`);
     assert.equal(read.body['id'], id);
     assert.equal(read.body['name'], (created as { name?: unknown }).name);
@@ -112,7 +113,11 @@ forEachEngine('what the OpenAPI document allows, at its limits and beyond', (eng
         const headers = senderOf(path, operation);
         const sendOne = async (body: unknown) => {
           const named = typeof body === 'object' && body !== null ? { ...body, ...existingIn(body) } : body;
-          const answer = await house.call(pathOf(path), { method: method.toUpperCase(), headers, body: named ?? null });
+          const answer = await testServer.call(pathOf(path), {
+            method: method.toUpperCase(),
+            headers,
+            body: named ?? null,
+          });
           expectAnswer(answer, operation, `${method} ${path} ${JSON.stringify(body)}`);
           if (answer.status === 201 || answer.status === 202) await expectReadable(path, headers, answer.body);
         };
@@ -131,7 +136,7 @@ forEachEngine('what the OpenAPI document allows, at its limits and beyond', (eng
     const headers = { ...senders.token, 'content-type': 'application/json' };
     const sendOne = async (body: unknown) => {
       const text = JSON.stringify(body ?? null);
-      const answer = await house.call('/v1/activity/events', { method: 'POST', headers, body: text });
+      const answer = await testServer.call('/v1/activity/events', { method: 'POST', headers, body: text });
       expectAnswer(answer, operation, text);
     };
     await fc.assert(fc.asyncProperty(fc.oneof(event, fc.array(event, { maxLength: 5 })), sendOne), { numRuns: 60 });
@@ -153,7 +158,7 @@ forEachEngine('what the OpenAPI document allows, at its limits and beyond', (eng
         const ask = async ([name, value]: readonly [string, unknown]) => {
           const text = new URLSearchParams([[name, String(value).slice(0, 1_000).toWellFormed()]]).toString();
           const headers = senderOf(path, operation);
-          const answer = await house.call(`${pathOf(path)}?${text}`, { method: method.toUpperCase(), headers });
+          const answer = await testServer.call(`${pathOf(path)}?${text}`, { method: method.toUpperCase(), headers });
           expectAnswer(answer, operation, `${method} ${path}?${text}`);
         };
         await fc.assert(fc.asyncProperty(query, ask), { numRuns: RUNS, endOnFailure: true });
@@ -169,7 +174,7 @@ forEachEngine('what the OpenAPI document allows, at its limits and beyond', (eng
         (one) => (one as { required?: boolean }).required && one.in === 'query',
       );
       if (needs || !path.startsWith('/v1/') || path === '/v1/authorize') continue;
-      const answer = await house.call(pathOf(path), { headers: senderOf(path, get) });
+      const answer = await testServer.call(pathOf(path), { headers: senderOf(path, get) });
       assert.ok(answer.status < 500, `GET ${path} → ${answer.status} ${answer.text.slice(0, 300)}`);
     }
   }

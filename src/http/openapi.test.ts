@@ -4,7 +4,7 @@ import spectral from '@stoplight/spectral-core';
 import owasp from '@stoplight/spectral-owasp-ruleset';
 import rulesets from '@stoplight/spectral-rulesets';
 import { SECRET_PREFIXES } from '../contract/words.ts';
-import { startHouse, type TestHouse } from '../testing/house.ts';
+import { startTestServer, type TestServer } from '../testing/house.ts';
 import { routeTable } from './app.ts';
 
 /** The rules that the document does not follow, each with why. `at` limits an exception to some addresses. */
@@ -76,13 +76,13 @@ interface Finding {
   readonly message: string;
 }
 
-let house: TestHouse;
+let testServer: TestServer;
 let document: { paths: Record<string, Record<string, { security?: unknown; responses: object; summary?: string }>> };
 before(async () => {
-  house = await startHouse();
-  document = (await house.call<typeof document>('/openapi.json')).body;
+  testServer = await startTestServer();
+  document = (await testServer.call<typeof document>('/openapi.json')).body;
 });
-after(() => house.close());
+after(() => testServer.close());
 
 test('the document is OpenAPI 3.1 and clean by the OpenAPI and OWASP rules, but for the exceptions named here', async () => {
   const linter = new spectral.Spectral();
@@ -121,18 +121,18 @@ test('the example of a secret begins as the secrets of its kind do', () => {
 });
 
 test('the reference page asks no foreign origin for anything', async () => {
-  const page = await house.call('/docs');
+  const page = await testServer.call('/docs');
   assert.equal(page.status, 200);
   assert.match(page.headers.get('content-security-policy') ?? '', /default-src 'none'/);
   assert.doesNotMatch(page.text, /https?:\/\//);
   for (const file of ['/docs/scalar.js', '/docs/start.js', '/docs/style.css']) {
-    assert.equal((await house.call(file)).status, 200, file);
+    assert.equal((await testServer.call(file)).status, 200, file);
   }
 });
 
 test('each code has a page, and only codes do', async () => {
-  const page = await house.call('/docs/problems/insufficient_scope');
+  const page = await testServer.call('/docs/problems/insufficient_scope');
   assert.equal(page.status, 200);
   assert.match(page.text, /insufficient_scope/);
-  assert.equal((await house.call('/docs/problems/nothing')).status, 404);
+  assert.equal((await testServer.call('/docs/problems/nothing')).status, 404);
 });

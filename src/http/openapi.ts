@@ -1,7 +1,7 @@
-import type { House } from './house.ts';
+import type { AppContext } from './house.ts';
 
-const BEARER = 'An access token, an API key or a session, as `Authorization: Bearer <secret>` (RFC 6750).';
-const BASIC =
+const BEARER_DESCRIPTION = 'An access token, an API key or a session, as `Authorization: Bearer <secret>` (RFC 6750).';
+const BASIC_DESCRIPTION =
   'An access token as user name with its passphrase as password, or an API key as password with any user name (RFC 7617).';
 
 const identityHeader = (description: string) => ({
@@ -73,23 +73,23 @@ const authorize = {
 };
 
 /** Stands for the address that the document is fetched from, where no setting says it. */
-export const ADDRESS_PLACEHOLDER = 'http://address.invalid';
+export const BASE_URL_PLACEHOLDER = 'http://address.invalid';
 
 /** The parts of the OpenAPI document that are not derived from the routes. */
-export function openApiDocument(house: House) {
+export function openApiDocument(context: AppContext) {
   return {
     openapi: '3.1.0' as const,
     info: {
       title: 'Devpilot',
-      version: house.version,
+      version: context.version,
       description:
         'Access tokens and API keys for pipelines and services, created by people and taken back in an instant.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
-      contact: { name: 'The operator of this installation', url: house.publicUrl ?? ADDRESS_PLACEHOLDER },
+      contact: { name: 'The operator of this installation', url: context.publicUrl ?? BASE_URL_PLACEHOLDER },
     },
     servers: [
       {
-        url: house.publicUrl ?? ADDRESS_PLACEHOLDER,
+        url: context.publicUrl ?? BASE_URL_PLACEHOLDER,
         description: 'This production installation',
         'x-internal': false,
       },
@@ -126,9 +126,9 @@ export function openApiDocument(house: House) {
           name: '__Host-devpilot',
           description: "A person's session; `devpilot` on plain http. The CLI presents it as Bearer.",
         },
-        bearer: { type: 'http' as const, scheme: 'bearer', description: BEARER },
+        bearer: { type: 'http' as const, scheme: 'bearer', description: BEARER_DESCRIPTION },
         apiKey: { type: 'apiKey' as const, in: 'header' as const, name: 'X-API-Key', description: 'An API key' },
-        basic: { type: 'http' as const, scheme: 'basic', description: BASIC },
+        basic: { type: 'http' as const, scheme: 'basic', description: BASIC_DESCRIPTION },
       },
     },
   };

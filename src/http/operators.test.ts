@@ -4,7 +4,14 @@ import { test } from 'node:test';
 import type { Person } from '../contract/schemas.ts';
 import { operators } from '../store/migrations/0055-operators.ts';
 import { forEachEngine } from '../testing/engines.ts';
-import { type Call, PASSWORD, signUpMember, signUpOwner, startHouse, type TestPerson } from '../testing/house.ts';
+import {
+  PASSWORD,
+  signUpMember,
+  signUpOwner,
+  startTestServer,
+  type TestPerson,
+  type TestRequest,
+} from '../testing/house.ts';
 
 const createWorkspace = (person: TestPerson) =>
   person.call<{ code?: string }>('/v1/workspaces', { body: { name: 'Another' } });
@@ -30,36 +37,36 @@ test('the migration makes the person who signed up first an operator', () => {
 
 forEachEngine('who may create workspaces', (engine) => {
   test('on a server with invitations only operators, and the first person is one', async () => {
-    const house = await startHouse({ environment: await engine.environment() });
-    const owner = await signUpOwner(house);
+    const testServer = await startTestServer({ environment: await engine.environment() });
+    const owner = await signUpOwner(testServer);
     assert.deepEqual(
       [(await me(owner)).operator, (await me(owner)).canCreateWorkspaces, (await createWorkspace(owner)).status],
       [true, true, 201],
     );
-    const admin = await signUpMember(house, owner, 'admin', 'grace@example.com');
+    const admin = await signUpMember(testServer, owner, 'admin', 'grace@example.com');
     const refused = await createWorkspace(admin);
     assert.deepEqual([refused.status, refused.body.code], [403, 'forbidden']);
     assert.deepEqual([(await me(admin)).operator, (await me(admin)).canCreateWorkspaces], [false, false]);
-    await house.close();
+    await testServer.close();
   });
 });
 
-const signUp = (email: string): Call => ({ body: { name: email, email, password: PASSWORD } });
+const signUp = (email: string): TestRequest => ({ body: { name: email, email, password: PASSWORD } });
 
 test('with open sign-up anybody creates workspaces, and only the first person is an operator', async () => {
-  const house = await startHouse({ environment: { DEVPILOT_SIGN_UP: 'open' } });
-  const first = await house.call<Person>('/v1/people', signUp('ada@example.com'));
-  const second = await house.call<Person>('/v1/people', signUp('eve@example.com'));
+  const testServer = await startTestServer({ environment: { DEVPILOT_SIGN_UP: 'open' } });
+  const first = await testServer.call<Person>('/v1/people', signUp('ada@example.com'));
+  const second = await testServer.call<Person>('/v1/people', signUp('eve@example.com'));
   assert.deepEqual([first.body.operator, second.body.operator], [true, false]);
   assert.equal(second.body.canCreateWorkspaces, true);
-  await house.close();
+  await testServer.close();
 });
 
 test('open sign-up with DEVPILOT_WORKSPACES=operators lets people in, but not create workspaces', async () => {
   const environment = { DEVPILOT_SIGN_UP: 'open', DEVPILOT_WORKSPACES: 'operators' };
-  const house = await startHouse({ environment });
-  await signUpOwner(house);
-  const second = await house.call<Person>('/v1/people', signUp('eve@example.com'));
+  const testServer = await startTestServer({ environment });
+  await signUpOwner(testServer);
+  const second = await testServer.call<Person>('/v1/people', signUp('eve@example.com'));
   assert.deepEqual([second.status, second.body.canCreateWorkspaces], [201, false]);
-  await house.close();
+  await testServer.close();
 });

@@ -1,14 +1,14 @@
 import type { FastifyRequest } from 'fastify';
 import { Problem } from '../contract/problem.ts';
-import type { Site } from '../people/webauthn.ts';
-import type { House } from './house.ts';
+import type { RelyingParty } from '../people/webauthn.ts';
+import type { AppContext } from './house.ts';
 
 /**
  * Whether a `Host` (or `:authority`) is an address of this server where no setting names one: `localhost`, a loopback
  * address, the address that the connection came in on, or the one that `HOST` names. Anything else can be a name that
  * somebody else has pointed here. Pure.
  */
-export function isOwnHost(host: string, listener: { readonly host: string; readonly address: string }): boolean {
+export function isKnownHost(host: string, listener: { readonly host: string; readonly address: string }): boolean {
   if (!/^[\w.:[\]-]+$/.test(host) || !URL.canParse(`http://${host}`)) return false;
   const name = new URL(`http://${host}`).hostname.replace(/^\[|\]$/g, '');
   const address = listener.address.replace(/^::ffff:/, '');
@@ -16,15 +16,15 @@ export function isOwnHost(host: string, listener: { readonly host: string; reado
 }
 
 /** The origin of our own page as the client of this request has it, or null where it is not known to be ours. */
-function knownOriginOf(house: House, request: FastifyRequest): string | null {
-  if (house.publicUrl !== null) return house.publicUrl;
-  const listener = { host: house.listenHost, address: request.socket.localAddress ?? '' };
-  return isOwnHost(request.host, listener) ? `${request.protocol}://${request.host}` : null;
+function findOwnOrigin(context: AppContext, request: FastifyRequest): string | null {
+  if (context.publicUrl !== null) return context.publicUrl;
+  const listener = { host: context.listenHost, address: request.socket.localAddress ?? '' };
+  return isKnownHost(request.host, listener) ? `${request.protocol}://${request.host}` : null;
 }
 
 /** The origin of our own page. Throws `forbidden` for a request to a name that no setting says is ours. */
-export function ownOriginOf(house: House, request: FastifyRequest): string {
-  const origin = knownOriginOf(house, request);
+export function requireOwnOrigin(context: AppContext, request: FastifyRequest): string {
+  const origin = findOwnOrigin(context, request);
   if (origin !== null) return origin;
   throw new Problem(
     'forbidden',
@@ -33,12 +33,12 @@ export function ownOriginOf(house: House, request: FastifyRequest): string {
 }
 
 /** Where passkeys of this server are bound to. Throws `forbidden` as `ownOriginOf`. */
-export function siteOf(house: House, request: FastifyRequest): Site {
-  const origin = ownOriginOf(house, request);
+export function relyingPartyOf(context: AppContext, request: FastifyRequest): RelyingParty {
+  const origin = requireOwnOrigin(context, request);
   return { origin, rpId: new URL(origin).hostname };
 }
 
 /** The address to name in a response: the one that was asked if it is ours, otherwise the listener's. */
-export function addressOf(house: House, request: FastifyRequest): string {
-  return knownOriginOf(house, request) ?? house.people.publicUrl();
+export function baseUrlOf(context: AppContext, request: FastifyRequest): string {
+  return findOwnOrigin(context, request) ?? context.people.publicUrl();
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import fastify, { type FastifyInstance } from 'fastify';
-import { chooseEncoding, registerPage } from './page.ts';
+import { chooseEncoding, registerSpa } from './page.ts';
 
 describe('The page', () => {
   const directory = `${mkdtempSync(join(tmpdir(), 'devpilot-page-'))}/`;
@@ -17,7 +17,7 @@ describe('The page', () => {
     writeFileSync(`${directory}assets/main-abc.js.br`, 'brotli');
     writeFileSync(`${directory}assets/main-abc.js.gz`, 'gzip');
     app = fastify();
-    registerPage(app, { localServer: true, directory });
+    registerSpa(app, { allowLocalServers: true, directory });
     await app.ready();
   });
   after(async () => {
@@ -83,7 +83,7 @@ describe('The page', () => {
 
   test('where it is not built, says how to build it', async () => {
     const bare = fastify();
-    registerPage(bare, { localServer: false, directory: `${directory}nowhere/` });
+    registerSpa(bare, { allowLocalServers: false, directory: `${directory}nowhere/` });
     const answer = await bare.inject('/settings/api-keys');
     assert.equal(answer.statusCode, 503);
     assert.match(answer.body, /npm run build/);

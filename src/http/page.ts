@@ -7,10 +7,10 @@ import { Problem } from '../contract/problem.ts';
 import { sendProblem } from './problems.ts';
 
 /** Where `npm run build` puts the page. */
-const BUILT = fileURLToPath(new URL('../../dist/web/', import.meta.url));
+const BUILD_DIRECTORY = fileURLToPath(new URL('../../dist/web/', import.meta.url));
 
 /** The addresses that the page answers; what is shown at each is decided in `src/web/router.tsx`. */
-const PAGE_ADDRESSES = [
+const SPA_ROUTES = [
   '/',
   '/sign-in',
   '/forgot-password',
@@ -41,7 +41,7 @@ const PAGE_ADDRESSES = [
   '/settings/:page/:id',
 ];
 
-const TYPES: Readonly<Record<string, string>> = {
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
   js: 'text/javascript; charset=utf-8',
   css: 'text/css; charset=utf-8',
   svg: 'image/svg+xml',
@@ -50,16 +50,16 @@ const TYPES: Readonly<Record<string, string>> = {
   png: 'image/png',
 };
 
-const NOT_BUILT = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Devpilot</title>
+const NOT_BUILT_HTML = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Devpilot</title>
 <h1>The page is not built</h1><p>Run <code>npm run build</code> and start Devpilot again. The API works meanwhile: see <a href="/docs">its reference</a>.</p></html>`;
 
-interface BuiltPage {
+interface BuiltSpa {
   readonly html: string;
   /** The names of all assets, their compressed copies among them. Nothing else is ever read from the disk. */
   readonly assets: ReadonlySet<string>;
 }
 
-function findBuiltPage(directory: string): BuiltPage | null {
+function readBuiltSpa(directory: string): BuiltSpa | null {
   try {
     const html = readFileSync(`${directory}index.html`, 'utf8');
     return { html, assets: new Set(readdirSync(`${directory}assets`)) };
@@ -70,7 +70,7 @@ function findBuiltPage(directory: string): BuiltPage | null {
 }
 
 /** The content policy of the page (ASVS 3.4.3): own scripts only, styles by a nonce, no foreign origin. */
-function policyOf(nonce: string): string {
+function contentSecurityPolicy(nonce: string): string {
   return [
     "default-src 'none'",
     "script-src 'self'",
@@ -85,7 +85,7 @@ function policyOf(nonce: string): string {
 }
 
 /** No other site may load the page or a part of it into itself. */
-const SAME_ORIGIN = { 'cross-origin-resource-policy': 'same-origin' };
+const SAME_ORIGIN_RESOURCE_POLICY = { 'cross-origin-resource-policy': 'same-origin' };
 
 /** The compressed copy that the client takes: Brotli before gzip, a weight of nought meaning no (RFC 9110, 12.5.3). */
 export function chooseEncoding(accepted: string | undefined, has: (suffix: string) => boolean): 'br' | 'gzip' | null {
@@ -99,15 +99,15 @@ export function chooseEncoding(accepted: string | undefined, has: (suffix: strin
       return [coding, weight === undefined ? 1 : Number(weight.slice(2))] as const;
     }),
   );
-  const takes = (coding: string) => (weights.get(coding) ?? weights.get('*') ?? 0) > 0;
-  if (takes('br') && has('.br')) return 'br';
-  if (takes('gzip') && has('.gz')) return 'gzip';
+  const isAcceptable = (coding: string) => (weights.get(coding) ?? weights.get('*') ?? 0) > 0;
+  if (isAcceptable('br') && has('.br')) return 'br';
+  if (isAcceptable('gzip') && has('.gz')) return 'gzip';
   return null;
 }
 
-interface PageOptions {
+interface SpaOptions {
   /** Whether a server may be this machine itself; told to the page, which offers it only then. */
-  readonly localServer: boolean;
+  readonly allowLocalServers: boolean;
   readonly directory?: string;
 }
 
@@ -115,24 +115,33 @@ interface PageOptions {
  * Serves the built page and its assets, in a scope that gives every answer the safety headers. Where it is not built,
  * its addresses say how to build it.
  */
-export function registerPage(app: FastifyInstance, { localServer, directory = BUILT }: PageOptions): void {
-  const built = findBuiltPage(directory);
-  const local = localServer ? 'on' : 'off';
+export function registerSpa(
+  app: FastifyInstance,
+  { allowLocalServers, directory = BUILD_DIRECTORY }: SpaOptions,
+): void {
+  const built = readBuiltSpa(directory);
+  const local = allowLocalServers ? 'on' : 'off';
 
   function sendHtml(reply: FastifyReply): FastifyReply {
     const nonce = randomBytes(16).toString('base64');
     return reply
       .code(built === null ? 503 : 200)
-      .headers({ ...SAME_ORIGIN, 'content-security-policy': policyOf(nonce), 'cache-control': 'no-store' })
+      .headers({
+        ...SAME_ORIGIN_RESOURCE_POLICY,
+        'content-security-policy': contentSecurityPolicy(nonce),
+        'cache-control': 'no-store',
+      })
       .type('text/html; charset=utf-8')
-      .send(built === null ? NOT_BUILT : built.html.replaceAll('%NONCE%', nonce).replaceAll('%LOCAL_SERVER%', local));
+      .send(
+        built === null ? NOT_BUILT_HTML : built.html.replaceAll('%NONCE%', nonce).replaceAll('%LOCAL_SERVER%', local),
+      );
   }
 
-  for (const url of PAGE_ADDRESSES) app.get(url, { schema: { hide: true } }, (_request, reply) => sendHtml(reply));
+  for (const url of SPA_ROUTES) app.get(url, { schema: { hide: true } }, (_request, reply) => sendHtml(reply));
 
   app.get('/assets/:name', { schema: { hide: true } }, async (request, reply) => {
     const { name } = request.params as { name: string };
-    const type = TYPES[name.split('.').pop() ?? ''];
+    const type = CONTENT_TYPES[name.split('.').pop() ?? ''];
     if (built === null || type === undefined || !built.assets.has(name)) {
       return sendProblem(reply, new Problem('not_found', 'There is nothing at this address.'));
     }
@@ -140,7 +149,7 @@ export function registerPage(app: FastifyInstance, { localServer, directory = BU
     const suffix = encoding === null ? '' : encoding === 'br' ? '.br' : '.gz';
     return reply
       .headers({
-        ...SAME_ORIGIN,
+        ...SAME_ORIGIN_RESOURCE_POLICY,
         'cache-control': 'public, max-age=31536000, immutable',
         vary: 'accept-encoding',
         ...(encoding !== null && { 'content-encoding': encoding }),

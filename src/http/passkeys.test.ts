@@ -2,29 +2,29 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { AuditEvent, Page, Passkey, ProblemBody } from '../contract/schemas.ts';
 import { MINUTE } from '../contract/words.ts';
-import { type Authenticator, type Ceremony, createAuthenticator } from '../testing/authenticator.ts';
+import { type CeremonyOptions, createTestAuthenticator, type TestAuthenticator } from '../testing/authenticator.ts';
 import {
-  type Answer,
   cookieOf,
+  createTestPerson,
   PASSWORD,
-  personWith,
   signUpMember,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestResponse,
+  type TestServer,
 } from '../testing/house.ts';
 
-let house: TestHouse;
+let testServer: TestServer;
 let ada: TestPerson;
 let grace: TestPerson;
 let now = Date.now();
 before(async () => {
-  house = await startHouse({ clock: () => now });
-  ada = await signUpOwner(house);
-  grace = await signUpMember(house, ada, 'member', 'grace@example.com');
+  testServer = await startTestServer({ clock: () => now });
+  ada = await signUpOwner(testServer);
+  grace = await signUpMember(testServer, ada, 'member', 'grace@example.com');
 });
-after(() => house.close());
+after(() => testServer.close());
 
 interface Options {
   readonly options: {
@@ -40,21 +40,24 @@ interface Options {
   };
 }
 
-const here = () => ({ origin: house.url, rpId: new URL(house.url).hostname });
+const here = () => ({ origin: testServer.url, rpId: new URL(testServer.url).hostname });
 const begin = (person: TestPerson, password = PASSWORD) =>
   person.call<Options>('/v1/me/passkeys/options', { body: { password } });
-const beginSignIn = () => house.call<Options>('/v1/sessions/passkey/options', { method: 'POST' });
+const beginSignIn = () => testServer.call<Options>('/v1/sessions/passkey/options', { method: 'POST' });
 
-async function addPasskey(person: TestPerson, authenticator: Authenticator, bent: Partial<Ceremony> = {}) {
+async function addPasskey(person: TestPerson, authenticator: TestAuthenticator, bent: Partial<CeremonyOptions> = {}) {
   const { options } = (await begin(person)).body;
   const response = authenticator.create({ challenge: options.challenge, ...here(), ...bent });
   return person.call<Passkey & ProblemBody>('/v1/me/passkeys', { body: { name: 'Laptop', response } });
 }
 
-async function signInWith(authenticator: Authenticator, bent: Partial<Ceremony> = {}): Promise<Answer<ProblemBody>> {
+async function signInWith(
+  authenticator: TestAuthenticator,
+  bent: Partial<CeremonyOptions> = {},
+): Promise<TestResponse<ProblemBody>> {
   const challenge = (await beginSignIn()).body.options.challenge;
-  const response = authenticator.show({ challenge, ...here(), ...bent });
-  return house.call('/v1/sessions/passkey', { body: { response } });
+  const response = authenticator.get({ challenge, ...here(), ...bent });
+  return testServer.call('/v1/sessions/passkey', { body: { response } });
 }
 
 async function newestEvents(person: TestPerson, action: string): Promise<AuditEvent[]> {
@@ -87,7 +90,7 @@ test('options for a sign-in name no passkey, so that nobody learns who has one',
 });
 
 test('a passkey is added, listed, renamed, signs in without a second factor, and is deleted', async () => {
-  const authenticator = createAuthenticator();
+  const authenticator = createTestAuthenticator();
   const added = await addPasskey(ada, authenticator);
   assert.equal(added.status, 201);
   const { id } = added.body;
@@ -100,7 +103,7 @@ test('a passkey is added, listed, renamed, signs in without a second factor, and
   const handle = (await begin(ada)).body.options.user.id;
   const signedIn = await signInWith(authenticator, { userHandle: handle });
   assert.equal(signedIn.status, 201);
-  const me = await personWith(house, ada.email, cookieOf(signedIn), '').call<{ email: string }>('/v1/me');
+  const me = await createTestPerson(testServer, ada.email, cookieOf(signedIn), '').call<{ email: string }>('/v1/me');
   assert.equal(me.body.email, ada.email);
   const listed = (await ada.call<Page<Passkey>>('/v1/me/passkeys')).body.data;
   assert.equal(listed.length, 1);
@@ -111,7 +114,7 @@ test('a passkey is added, listed, renamed, signs in without a second factor, and
   assert.equal((await ada.call(path, { method: 'DELETE', body: {} })).status, 422);
   assert.equal((await ada.call(path, { method: 'DELETE', body: { password: 'wrong' } })).status, 401);
   assert.equal((await ada.call(path, { method: 'DELETE', body: { password: PASSWORD } })).status, 204);
-  const other = personWith(house, ada.email, cookieOf(signedIn), '');
+  const other = createTestPerson(testServer, ada.email, cookieOf(signedIn), '');
   assert.equal((await other.call('/v1/me')).status, 401, 'other sessions end');
   const refused = await signInWith(authenticator);
   assert.equal(refused.status, 401);
@@ -125,19 +128,19 @@ test('a passkey is added, listed, renamed, signs in without a second factor, and
 });
 
 test('a passkey proves that it is oneself, once, for whom it was asked', async () => {
-  const authenticator = createAuthenticator();
+  const authenticator = createTestAuthenticator();
   const added = await addPasskey(ada, authenticator);
   const options = async (person: TestPerson) =>
     (await person.call<Options>('/v1/me/passkeys/proof', { method: 'POST' })).body.options;
   const { challenge, allowCredentials } = await options(ada);
   assert.ok(JSON.stringify(allowCredentials).includes(authenticator.credentialId));
-  const passkey = authenticator.show({ challenge, ...here(), counter: 1 });
+  const passkey = authenticator.get({ challenge, ...here(), counter: 1 });
   const remove = (person: TestPerson, body: unknown) =>
     person.call<ProblemBody>(`/v1/me/passkeys/${added.body.id}`, { method: 'DELETE', body });
   assert.equal((await remove(grace, { passkey })).body.code, 'sign_in_failed');
   assert.equal((await remove(ada, { passkey, password: PASSWORD })).status, 422);
   const signIn = (await beginSignIn()).body.options.challenge;
-  const foreign = authenticator.show({ challenge: signIn, ...here(), counter: 2 });
+  const foreign = authenticator.get({ challenge: signIn, ...here(), counter: 2 });
   assert.equal((await remove(ada, { passkey: foreign })).body.code, 'sign_in_failed');
   const start = { body: { passkey } };
   assert.equal((await ada.call('/v1/me/two-factor', start)).status, 201);
@@ -147,7 +150,7 @@ test('a passkey proves that it is oneself, once, for whom it was asked', async (
 });
 
 test("another person's passkey looks like none", async () => {
-  const added = await addPasskey(ada, createAuthenticator());
+  const added = await addPasskey(ada, createTestAuthenticator());
   const path = `/v1/me/passkeys/${added.body.id}`;
   const none = '/v1/me/passkeys/psk_01kaexample0000000000000000';
   for (const call of [
@@ -162,7 +165,7 @@ test("another person's passkey looks like none", async () => {
 });
 
 test('an answer works once, for whom it was asked, within five minutes', async () => {
-  const authenticator = createAuthenticator();
+  const authenticator = createTestAuthenticator();
   const { challenge } = (await begin(ada)).body.options;
   const response = authenticator.create({ challenge, ...here() });
   const asGrace = await grace.call<ProblemBody>('/v1/me/passkeys', { body: { name: 'Stolen', response } });
@@ -172,20 +175,20 @@ test('an answer works once, for whom it was asked, within five minutes', async (
   assert.equal(first.status, 201);
   assert.equal((await ada.call('/v1/me/passkeys', { body: { name: 'Again', response } })).status, 422);
 
-  const shown = authenticator.show({ challenge: (await beginSignIn()).body.options.challenge, ...here(), counter: 1 });
+  const shown = authenticator.get({ challenge: (await beginSignIn()).body.options.challenge, ...here(), counter: 1 });
   const race = await Promise.all(
-    Array.from({ length: 4 }, () => house.call('/v1/sessions/passkey', { body: { response: shown } })),
+    Array.from({ length: 4 }, () => testServer.call('/v1/sessions/passkey', { body: { response: shown } })),
   );
   assert.deepEqual(race.map((answer) => answer.status).sort(), [201, 401, 401, 401]);
 
-  const late = authenticator.show({ challenge: (await beginSignIn()).body.options.challenge, ...here(), counter: 2 });
+  const late = authenticator.get({ challenge: (await beginSignIn()).body.options.challenge, ...here(), counter: 2 });
   now += 5 * MINUTE;
-  assert.equal((await house.call('/v1/sessions/passkey', { body: { response: late } })).status, 401);
+  assert.equal((await testServer.call('/v1/sessions/passkey', { body: { response: late } })).status, 401);
   now += 15 * MINUTE;
 });
 
 test('a challenge of a sign-in adds no passkey, and the other way round', async () => {
-  const authenticator = createAuthenticator();
+  const authenticator = createTestAuthenticator();
   const { challenge } = (await beginSignIn()).body.options;
   const response = authenticator.create({ challenge, ...here() });
   assert.equal((await ada.call('/v1/me/passkeys', { body: { name: 'Laptop', response } })).status, 422);
@@ -195,7 +198,7 @@ test('a challenge of a sign-in adds no passkey, and the other way round', async 
 });
 
 test('a challenge to prove oneself adds no passkey, so that a session alone cannot add one', async () => {
-  const authenticator = createAuthenticator();
+  const authenticator = createTestAuthenticator();
   const { challenge } = (await ada.call<Options>('/v1/me/passkeys/proof', { method: 'POST' })).body.options;
   const response = authenticator.create({ challenge, ...here() });
   const added = await ada.call<ProblemBody>('/v1/me/passkeys', { body: { name: 'Stolen session', response } });
@@ -204,16 +207,16 @@ test('a challenge to prove oneself adds no passkey, so that a session alone cann
 });
 
 test('a passkey of another site, an unverified one and one with a foreign handle are refused', async () => {
-  const bent: Partial<Ceremony>[] = [
+  const bent: Partial<CeremonyOptions>[] = [
     { origin: 'https://devpilot.example.net' },
     { rpId: 'devpilot.example.net' },
     { userVerified: false },
     { challenge: Buffer.alloc(32).toString('base64url') },
   ];
   for (const one of bent) {
-    assert.equal((await addPasskey(ada, createAuthenticator(), one)).status, 422, JSON.stringify(one));
+    assert.equal((await addPasskey(ada, createTestAuthenticator(), one)).status, 422, JSON.stringify(one));
   }
-  const authenticator = createAuthenticator();
+  const authenticator = createTestAuthenticator();
   await addPasskey(ada, authenticator);
   now += 16 * MINUTE;
   for (const one of [...bent.slice(0, 3), { userHandle: 'cGVyX290aGVy' }]) {
@@ -223,7 +226,7 @@ test('a passkey of another site, an unverified one and one with a foreign handle
 });
 
 test('a counter that did not go on is refused and recorded: the passkey may have been copied', async () => {
-  const authenticator = createAuthenticator();
+  const authenticator = createTestAuthenticator();
   await addPasskey(ada, authenticator, { counter: 7 });
   assert.equal((await signInWith(authenticator, { counter: 8 })).status, 201);
   assert.equal((await signInWith(authenticator, { counter: 8 })).status, 401);
@@ -236,12 +239,12 @@ test('a counter that did not go on is refused and recorded: the passkey may have
 
 test('CVE-2026-27801: failed passkey sign-ins are throttled, also in parallel', async () => {
   now += 16 * MINUTE;
-  const authenticator = createAuthenticator();
+  const authenticator = createTestAuthenticator();
   const challenges = await Promise.all(Array.from({ length: 12 }, beginSignIn));
   const answers = await Promise.all(
     challenges.map(({ body }) => {
-      const response = authenticator.show({ challenge: body.options.challenge, ...here() });
-      return house.call('/v1/sessions/passkey', { body: { response } });
+      const response = authenticator.get({ challenge: body.options.challenge, ...here() });
+      return testServer.call('/v1/sessions/passkey', { body: { response } });
     }),
   );
   const count = (status: number) => answers.filter((answer) => answer.status === status).length;
@@ -251,7 +254,7 @@ test('CVE-2026-27801: failed passkey sign-ins are throttled, also in parallel', 
 });
 
 test('what is begun at one address and never ended is bounded', async () => {
-  let answer: Answer<unknown>;
+  let answer: TestResponse<unknown>;
   let begun = 0;
   do answer = await beginSignIn();
   while (answer.status === 200 && ++begun < 300);
@@ -269,8 +272,8 @@ test('nobody and no credential reaches passkeys, and odd bodies are refused', as
     ['PATCH', '/v1/me/passkeys/psk_1'],
     ['DELETE', '/v1/me/passkeys/psk_1'],
   ] as const;
-  for (const [method, path] of calls) assert.equal((await house.call(path, { method })).status, 401, path);
-  const good = createAuthenticator().show({ challenge: 'x', ...here() });
+  for (const [method, path] of calls) assert.equal((await testServer.call(path, { method })).status, 401, path);
+  const good = createTestAuthenticator().get({ challenge: 'x', ...here() });
   const odd: unknown[] = [
     {},
     { response: null },
@@ -280,7 +283,7 @@ test('nobody and no credential reaches passkeys, and odd bodies are refused', as
     { response: good, person: 'per_1' },
   ];
   for (const body of odd) {
-    assert.equal((await house.call('/v1/sessions/passkey', { body })).status, 422, JSON.stringify(body));
+    assert.equal((await testServer.call('/v1/sessions/passkey', { body })).status, 422, JSON.stringify(body));
   }
   for (const clientDataJSON of [
     'AAAA',
@@ -288,11 +291,11 @@ test('nobody and no credential reaches passkeys, and odd bodies are refused', as
     Buffer.from('{"challenge":1}').toString('base64url'),
   ]) {
     const body = { response: { ...good, response: { ...good.response, clientDataJSON } } };
-    assert.equal((await house.call('/v1/sessions/passkey', { body })).status, 401);
+    assert.equal((await testServer.call('/v1/sessions/passkey', { body })).status, 401);
   }
 });
 
 test('the twenty-first passkey is refused', async () => {
-  for (let count = 0; count < 20; count++) await addPasskey(grace, createAuthenticator());
+  for (let count = 0; count < 20; count++) await addPasskey(grace, createTestAuthenticator());
   assert.equal((await begin(grace)).status, 409);
 });

@@ -5,24 +5,30 @@ import {
   Passkey,
   PasskeyOptions,
   PasskeySignIn,
-  ProveItIsMe,
   pageOf,
+  Reauthenticate,
   UpdatePasskey,
 } from '../contract/schemas.ts';
 import { signInWithPasskey, startPasskeySignIn } from '../people/passkey-sign-in.ts';
-import { createPasskey, deletePasskey, listOwnPasskeys, startPasskey, updatePasskey } from '../people/passkeys.ts';
-import { proveItIsMe, startPasskeyProof } from '../people/prove.ts';
-import type { House } from './house.ts';
-import { siteOf } from './own-address.ts';
-import { answerSignIn, SignedInAnswer, signedInOf } from './people.ts';
+import {
+  createPasskey,
+  deletePasskey,
+  listOwnPasskeys,
+  startPasskeyRegistration,
+  updatePasskey,
+} from '../people/passkeys.ts';
+import { reauthenticate, startPasskeyReauthentication } from '../people/prove.ts';
+import type { AppContext } from './house.ts';
+import { relyingPartyOf } from './own-address.ts';
+import { SignInResponse, sendSignInResponse, signedInOf } from './people.ts';
 import { originOf } from './principal.ts';
 import { type Route, route } from './route.ts';
 
 const tag = 'Passkeys';
-const Id = z.object({ id: z.string().max(64) });
+const IdParams = z.object({ id: z.string().max(64) });
 
-export function passkeyRoutes(house: House): Route[] {
-  const { people } = house;
+export function passkeyRoutes(context: AppContext): Route[] {
+  const { people } = context;
   return [
     route({
       method: 'GET',
@@ -31,7 +37,7 @@ export function passkeyRoutes(house: House): Route[] {
       summary: 'List own passkeys',
       tag,
       query: PageQuery,
-      answers: { 200: pageOf(Passkey) },
+      responses: { 200: pageOf(Passkey) },
       handler: ({ query, request }) => listOwnPasskeys(people, signedInOf(request), query),
     }),
     route({
@@ -40,14 +46,14 @@ export function passkeyRoutes(house: House): Route[] {
       access: { person: 'signed_in' },
       summary: 'Begin to add a passkey: what to hand to the browser',
       tag,
-      body: ProveItIsMe,
-      answers: { 200: PasskeyOptions },
-      codes: ['sign_in_failed', 'second_factor_required', 'conflict'],
+      body: Reauthenticate,
+      responses: { 200: PasskeyOptions },
+      errorCodes: ['sign_in_failed', 'second_factor_required', 'conflict'],
       handler: async ({ body, request }) => {
-        const who = signedInOf(request);
-        const site = siteOf(house, request);
-        await proveItIsMe(people, who, body, () => site, originOf(request));
-        return { options: await startPasskey(people, who, site, originOf(request)) };
+        const signedIn = signedInOf(request);
+        const relyingParty = relyingPartyOf(context, request);
+        await reauthenticate(people, signedIn, body, () => relyingParty, originOf(request));
+        return { options: await startPasskeyRegistration(people, signedIn, relyingParty, originOf(request)) };
       },
     }),
     route({
@@ -57,9 +63,14 @@ export function passkeyRoutes(house: House): Route[] {
       access: { person: 'signed_in' },
       summary: 'Begin to prove with an own passkey that it is oneself: what to hand to the browser',
       tag,
-      answers: { 200: PasskeyOptions },
+      responses: { 200: PasskeyOptions },
       handler: async ({ request }) => ({
-        options: await startPasskeyProof(people, signedInOf(request), siteOf(house, request), originOf(request)),
+        options: await startPasskeyReauthentication(
+          people,
+          signedInOf(request),
+          relyingPartyOf(context, request),
+          originOf(request),
+        ),
       }),
     }),
     route({
@@ -69,12 +80,12 @@ export function passkeyRoutes(house: House): Route[] {
       summary: 'Add a passkey with what the browser answered',
       tag,
       body: CreatePasskey,
-      answers: { 201: Passkey },
-      codes: ['conflict'],
+      responses: { 201: Passkey },
+      errorCodes: ['conflict'],
       handler: async ({ body, request, reply }) => {
-        const who = signedInOf(request);
-        const site = siteOf(house, request);
-        return reply.code(201).send(await createPasskey(people, who, body, site, originOf(request)));
+        const signedIn = signedInOf(request);
+        const relyingParty = relyingPartyOf(context, request);
+        return reply.code(201).send(await createPasskey(people, signedIn, body, relyingParty, originOf(request)));
       },
     }),
     route({
@@ -83,10 +94,10 @@ export function passkeyRoutes(house: House): Route[] {
       access: { person: 'signed_in' },
       summary: 'Rename an own passkey',
       tag,
-      params: Id,
+      params: IdParams,
       body: UpdatePasskey,
-      answers: { 200: Passkey },
-      codes: ['not_found'],
+      responses: { 200: Passkey },
+      errorCodes: ['not_found'],
       handler: ({ params, body, request }) =>
         updatePasskey(people, signedInOf(request), params.id, body.name, originOf(request)),
     }),
@@ -96,14 +107,14 @@ export function passkeyRoutes(house: House): Route[] {
       access: { person: 'signed_in' },
       summary: 'Delete an own passkey; ends every other session',
       tag,
-      params: Id,
-      body: ProveItIsMe,
-      answers: { 204: z.null().describe('Done') },
-      codes: ['not_found', 'sign_in_failed', 'second_factor_required'],
+      params: IdParams,
+      body: Reauthenticate,
+      responses: { 204: z.null().describe('Done') },
+      errorCodes: ['not_found', 'sign_in_failed', 'second_factor_required'],
       handler: async ({ params, body, request, reply }) => {
-        const who = signedInOf(request);
-        await proveItIsMe(people, who, body, () => siteOf(house, request), originOf(request));
-        await deletePasskey(people, who, params.id, originOf(request));
+        const signedIn = signedInOf(request);
+        await reauthenticate(people, signedIn, body, () => relyingPartyOf(context, request), originOf(request));
+        await deletePasskey(people, signedIn, params.id, originOf(request));
         return reply.code(204).send();
       },
     }),
@@ -114,9 +125,9 @@ export function passkeyRoutes(house: House): Route[] {
       access: { public: true },
       summary: 'Begin a sign-in with a passkey: what to hand to the browser',
       tag,
-      answers: { 200: PasskeyOptions },
+      responses: { 200: PasskeyOptions },
       handler: async ({ request }) => ({
-        options: await startPasskeySignIn(people, siteOf(house, request), originOf(request)),
+        options: await startPasskeySignIn(people, relyingPartyOf(context, request), originOf(request)),
       }),
     }),
     route({
@@ -127,14 +138,14 @@ export function passkeyRoutes(house: House): Route[] {
       summary: 'Sign in with what the browser answered',
       tag,
       body: PasskeySignIn,
-      answers: { 201: SignedInAnswer },
-      codes: ['sign_in_failed'],
+      responses: { 201: SignInResponse },
+      errorCodes: ['sign_in_failed'],
       handler: async ({ body, request, reply }) =>
-        answerSignIn(
-          house,
+        sendSignInResponse(
+          context,
           request,
           reply,
-          await signInWithPasskey(people, body.response, siteOf(house, request), originOf(request)),
+          await signInWithPasskey(people, body.response, relyingPartyOf(context, request), originOf(request)),
         ),
     }),
   ];

@@ -4,47 +4,47 @@ import { generate } from 'otplib';
 import type { CreatedInvitation, Member, Page, ProblemBody } from '../contract/schemas.ts';
 import { DAY, MINUTE, SECOND } from '../contract/words.ts';
 import {
-  type Answer,
   bearer,
-  type Call,
   cookieOf,
+  createTestPerson,
   createToken,
   createWorkspaceFor,
   PASSWORD,
-  personWith,
   signUpMember,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestRequest,
+  type TestResponse,
+  type TestServer,
 } from '../testing/house.ts';
 import { startMailServer } from '../testing/mail-server.ts';
 
-const setupCodeOf = (house: TestHouse) => new URL(house.setupLink ?? '').hash.replace('#code=', '');
-const codeOf = (answer: Answer) => (answer.body as ProblemBody).code;
+const setupCodeOf = (testServer: TestServer) => new URL(testServer.setupLink ?? '').hash.replace('#code=', '');
+const codeOf = (answer: TestResponse) => (answer.body as ProblemBody).code;
 const secretOf = (cookie: string) => cookie.split('=')[1] ?? '';
 
 describe('signing up', () => {
   test('four first sign-ups in parallel with one setup code make one owner', async () => {
-    const house = await startHouse();
-    const setupCode = setupCodeOf(house);
+    const testServer = await startTestServer();
+    const setupCode = setupCodeOf(testServer);
     const tries = await Promise.all(
       ['a', 'b', 'c', 'd'].map((name) =>
-        house.call('/v1/people', { body: { name, email: `${name}@example.com`, password: PASSWORD, setupCode } }),
+        testServer.call('/v1/people', { body: { name, email: `${name}@example.com`, password: PASSWORD, setupCode } }),
       ),
     );
     assert.deepEqual(tries.map(({ status }) => status).sort(), [201, 403, 403, 403]);
-    const again = await house.call('/v1/people', {
+    const again = await testServer.call('/v1/people', {
       body: { name: 'e', email: 'e@example.com', password: PASSWORD, setupCode },
     });
     assert.equal(codeOf(again), 'forbidden');
-    const restarted = await house.restart();
+    const restarted = await testServer.restart();
     assert.equal(restarted.setupLink, null);
     await restarted.close();
   });
 
   test('a setup code is new at each start until someone has signed up, and only the newest works', async () => {
-    const first = await startHouse();
+    const first = await startTestServer();
     const second = await first.restart();
     const signUp = (setupCode: string) =>
       second.call('/v1/people', { body: { name: 'Ada', email: 'ada@example.com', password: PASSWORD, setupCode } });
@@ -56,12 +56,12 @@ describe('signing up', () => {
 
   test('without a code or an invitation nobody signs up, and with open sign-up everybody', async () => {
     const person = { name: 'Eve', email: 'eve@example.com', password: PASSWORD };
-    const closed = await startHouse();
+    const closed = await startTestServer();
     await signUpOwner(closed);
     assert.equal(codeOf(await closed.call('/v1/people', { body: person })), 'forbidden');
     assert.equal(codeOf(await closed.call('/v1/people', { body: { ...person, invitation: 'made up' } })), 'forbidden');
     await closed.close();
-    const open = await startHouse({ environment: { DEVPILOT_SIGN_UP: 'open' } });
+    const open = await startTestServer({ environment: { DEVPILOT_SIGN_UP: 'open' } });
     assert.equal((await open.call('/v1/people', { body: person })).status, 201);
     const taken = await open.call('/v1/people', { body: { ...person, email: 'EVE@Example.com ' } });
     assert.equal(codeOf(taken), 'conflict');
@@ -69,10 +69,10 @@ describe('signing up', () => {
   });
 
   test('passwords: 8 and 64 and more characters are taken, the most common and one’s own name are not', async () => {
-    const house = await startHouse({ environment: { DEVPILOT_SIGN_UP: 'open' } });
+    const testServer = await startTestServer({ environment: { DEVPILOT_SIGN_UP: 'open' } });
     let count = 0;
     const signUp = (password: string, name = 'Ada Lovelace') =>
-      house.call<ProblemBody>('/v1/people', { body: { name, email: `p${count++}@example.com`, password } });
+      testServer.call<ProblemBody>('/v1/people', { body: { name, email: `p${count++}@example.com`, password } });
     for (const common of ['password', '12345678', 'PASSWORD', 'iloveyou', 'football', 'baseball1', 'Ada Lovelace']) {
       const refused = await signUp(common);
       assert.equal(refused.status, 422, common);
@@ -81,23 +81,23 @@ describe('signing up', () => {
     for (const good of ['zq8vkw1p', 'x'.repeat(64), `${'y'.repeat(254)}z`, 'пароль-что-надо', '        spaces  ']) {
       const email = `p${count}@example.com`;
       assert.equal((await signUp(good)).status, 201, good);
-      assert.equal((await house.call('/v1/sessions', { body: { email, password: good } })).status, 201);
-      const cut = await house.call('/v1/sessions', { body: { email, password: good.slice(0, -1) } });
+      assert.equal((await testServer.call('/v1/sessions', { body: { email, password: good } })).status, 201);
+      const cut = await testServer.call('/v1/sessions', { body: { email, password: good.slice(0, -1) } });
       assert.equal(codeOf(cut), 'sign_in_failed');
     }
-    await house.close();
+    await testServer.close();
   });
 });
 
 describe('members, roles and invitations', () => {
-  let house: TestHouse;
+  let testServer: TestServer;
   let owner: TestPerson;
   let now = Date.now();
   before(async () => {
-    house = await startHouse({ clock: () => now, environment: { DEVPILOT_WORKSPACES: 'anyone' } });
-    owner = await signUpOwner(house);
+    testServer = await startTestServer({ clock: () => now, environment: { DEVPILOT_WORKSPACES: 'anyone' } });
+    owner = await signUpOwner(testServer);
   });
-  after(() => house.close());
+  after(() => testServer.close());
 
   const membersOf = async (person: TestPerson) => (await person.call<Page<Member>>('/v1/members')).body.data;
   const memberOf = async (email: string) => {
@@ -106,9 +106,9 @@ describe('members, roles and invitations', () => {
     return found;
   };
   const signInAs = async (email: string): Promise<TestPerson> => {
-    const answer = await house.call('/v1/sessions', { body: { email, password: PASSWORD } });
+    const answer = await testServer.call('/v1/sessions', { body: { email, password: PASSWORD } });
     assert.equal(answer.status, 201, answer.text);
-    return personWith(house, email, cookieOf(answer), owner.workspaceId);
+    return createTestPerson(testServer, email, cookieOf(answer), owner.workspaceId);
   };
 
   test('an invitation has the shape of the contract, works once, for its address, for seven days', async () => {
@@ -119,11 +119,11 @@ describe('members, roles and invitations', () => {
     const { id, code, url, email, role, expiresAt } = made.body;
     assert.match(id, /^inv_/);
     assert.deepEqual([email, role, expiresAt], ['grace@example.com', 'admin', new Date(now + 7 * DAY).toISOString()]);
-    assert.ok(url.startsWith(`${house.url}/`) && url.includes(code));
+    assert.ok(url.startsWith(`${testServer.url}/`) && url.includes(code));
     const listed = await owner.call('/v1/invitations');
     assert.ok(listed.text.includes(id) && !listed.text.includes(code));
     const signUp = (invitation: string, address: string) =>
-      house.call('/v1/people', { body: { name: 'Grace', email: address, password: PASSWORD, invitation } });
+      testServer.call('/v1/people', { body: { name: 'Grace', email: address, password: PASSWORD, invitation } });
     assert.equal(codeOf(await signUp(code, 'other@example.com')), 'forbidden');
     assert.equal((await signUp(code, 'Grace@Example.com')).status, 201);
     assert.equal((await signUp(code, 'grace2@example.com')).status, 403);
@@ -143,8 +143,8 @@ describe('members, roles and invitations', () => {
   });
 
   test('accepting as a signed-in person needs the invited address; being a member already is a conflict', async () => {
-    const ada = await createWorkspaceFor(owner, house, 'Elsewhere');
-    const linus = await signUpMember(house, owner, 'member', 'linus@example.com');
+    const ada = await createWorkspaceFor(owner, testServer, 'Elsewhere');
+    const linus = await signUpMember(testServer, owner, 'member', 'linus@example.com');
     const invited = await ada.call<CreatedInvitation>('/v1/invitations', {
       body: { email: 'linus@example.com', role: 'member' },
     });
@@ -166,8 +166,8 @@ describe('members, roles and invitations', () => {
   });
 
   test('roles change at once, the owner stays, and ownership is handed over, never shared', async () => {
-    const bob = await signUpMember(house, owner, 'member', 'bob@example.com');
-    const eve = await signUpMember(house, owner, 'admin', 'eve@example.com');
+    const bob = await signUpMember(testServer, owner, 'member', 'bob@example.com');
+    const eve = await signUpMember(testServer, owner, 'admin', 'eve@example.com');
     const [bobId, eveId, ownerId] = await Promise.all(
       ['bob@example.com', 'eve@example.com', owner.email].map(async (email) => (await memberOf(email)).id),
     );
@@ -200,7 +200,7 @@ describe('members, roles and invitations', () => {
   });
 
   test('who is removed sees nothing any more and loses the sessions; what they created stays', async () => {
-    const admin = await signUpMember(house, owner, 'admin', 'carol@example.com');
+    const admin = await signUpMember(testServer, owner, 'admin', 'carol@example.com');
     const { id, secret } = await createToken(admin, ['all']);
     assert.equal(
       (await owner.call(`/v1/members/${(await memberOf('carol@example.com')).id}`, { method: 'DELETE' })).status,
@@ -210,15 +210,15 @@ describe('members, roles and invitations', () => {
     assert.equal((await admin.call('/v1/me')).status, 401);
     const back = await signInAs('carol@example.com');
     assert.equal((await back.call('/v1/access-tokens')).status, 404);
-    assert.equal((await house.call('/v1/authorize', { headers: bearer(secret) })).status, 200);
+    assert.equal((await testServer.call('/v1/authorize', { headers: bearer(secret) })).status, 200);
     const token = await owner.call<{ createdBy: { email: string } }>(`/v1/access-tokens/${id}`);
     assert.equal(token.body.createdBy.email, 'carol@example.com');
   });
 
   test('a request without the header goes to the last-used workspace, by id or slug; another’s is 404', async () => {
-    const dave = await signUpMember(house, owner, 'member', 'dave@example.com');
-    const own = await createWorkspaceFor({ ...dave, workspaceId: '' }, house, 'Daves own');
-    const without = personWith(house, dave.email, dave.cookie, '');
+    const dave = await signUpMember(testServer, owner, 'member', 'dave@example.com');
+    const own = await createWorkspaceFor({ ...dave, workspaceId: '' }, testServer, 'Daves own');
+    const without = createTestPerson(testServer, dave.email, dave.cookie, '');
     const where = async () => (await without.call<{ workspace: { slug: string } }>('/v1/whoami')).body.workspace.slug;
     const named = (workspace: string) => without.call('/v1/members', { headers: { 'devpilot-workspace': workspace } });
     assert.equal((await named('acme')).status, 200);
@@ -265,23 +265,23 @@ describe('members, roles and invitations', () => {
 
 describe('signing in', () => {
   let now = Date.now();
-  let house: TestHouse;
+  let testServer: TestServer;
   let owner: TestPerson;
   before(async () => {
-    house = await startHouse({ clock: () => now, environment: { DEVPILOT_TRUST_PROXY: '127.0.0.1' } });
-    owner = await signUpOwner(house);
+    testServer = await startTestServer({ clock: () => now, environment: { DEVPILOT_TRUST_PROXY: '127.0.0.1' } });
+    owner = await signUpOwner(testServer);
   });
-  after(() => house.close());
+  after(() => testServer.close());
 
-  const from = (address: string, call: Call = {}): Call => ({
+  const from = (address: string, call: TestRequest = {}): TestRequest => ({
     ...call,
     headers: { ...call.headers, 'x-forwarded-for': address },
   });
   const signIn = (password: string, address = '127.0.0.1', email = owner.email, code?: string) =>
-    house.call('/v1/sessions', from(address, { body: { email, password, ...(code !== undefined && { code }) } }));
+    testServer.call('/v1/sessions', from(address, { body: { email, password, ...(code !== undefined && { code }) } }));
 
   test('CVE-2026-25050: a wrong password and an unknown account answer alike', async () => {
-    const bare = ({ status, text }: Answer) => [status, text.replace(/"requestId":"[^"]*"/, '')];
+    const bare = ({ status, text }: TestResponse) => [status, text.replace(/"requestId":"[^"]*"/, '')];
     const wrong = await signIn('not the password', '10.1.0.1');
     const unknown = await signIn('not the password', '10.1.0.1', 'nobody@example.com');
     assert.deepEqual(bare(wrong), bare(unknown));
@@ -320,7 +320,7 @@ describe('signing in', () => {
   });
 
   test('a client address is taken through trusted proxies only', async () => {
-    const strict = await startHouse();
+    const strict = await startTestServer();
     const person = await signUpOwner(strict);
     await strict.call('/v1/sessions', {
       body: { email: person.email, password: PASSWORD },
@@ -333,7 +333,7 @@ describe('signing in', () => {
   });
 
   test('second factor: asked for, each code works once also in parallel, recovery codes likewise', async () => {
-    const member = await signUpMember(house, owner, 'member', 'tess@example.com');
+    const member = await signUpMember(testServer, owner, 'member', 'tess@example.com');
     const start = await member.call<{ secret: string; uri: string }>('/v1/me/two-factor', {
       body: { password: PASSWORD },
     });
@@ -352,7 +352,7 @@ describe('signing in', () => {
     });
     assert.equal(confirmed.status, 200);
     assert.equal(confirmed.body.recoveryCodes.length, 10);
-    const renewed = personWith(house, member.email, cookieOf(confirmed), owner.workspaceId);
+    const renewed = createTestPerson(testServer, member.email, cookieOf(confirmed), owner.workspaceId);
     assert.notEqual(renewed.cookie, before);
     assert.equal((await member.call('/v1/me')).status, 401, 'the secret of before is dead');
     assert.equal((await renewed.call('/v1/me')).status, 200);
@@ -393,7 +393,7 @@ describe('signing in', () => {
   });
 
   test('CVE-2026-27801: tries of the second factor are limited, also in parallel', async () => {
-    const member = await signUpMember(house, owner, 'member', 'tom@example.com');
+    const member = await signUpMember(testServer, owner, 'member', 'tom@example.com');
     const start = await member.call<{ secret: string }>('/v1/me/two-factor', { body: { password: PASSWORD } });
     const codeAt = () => generate({ secret: start.body.secret, epoch: Math.floor(now / 1000) });
     await member.call('/v1/me/two-factor/confirm', { body: { code: await codeAt() } });
@@ -408,18 +408,18 @@ describe('signing in', () => {
 
 describe('sessions', () => {
   let now = Date.now();
-  let house: TestHouse;
+  let testServer: TestServer;
   let owner: TestPerson;
   before(async () => {
-    house = await startHouse({ clock: () => now });
-    owner = await signUpOwner(house);
+    testServer = await startTestServer({ clock: () => now });
+    owner = await signUpOwner(testServer);
   });
-  after(() => house.close());
+  after(() => testServer.close());
 
   async function signIn(): Promise<TestPerson> {
-    const answer = await house.call('/v1/sessions', { body: { email: owner.email, password: PASSWORD } });
+    const answer = await testServer.call('/v1/sessions', { body: { email: owner.email, password: PASSWORD } });
     assert.equal(answer.status, 201, answer.text);
-    return personWith(house, owner.email, cookieOf(answer), owner.workspaceId);
+    return createTestPerson(testServer, owner.email, cookieOf(answer), owner.workspaceId);
   }
   const alive = async (person: TestPerson) => (await person.call('/v1/me')).status === 200;
 
@@ -427,7 +427,7 @@ describe('sessions', () => {
     const [one, two] = [await signIn(), await signIn()];
     assert.notEqual(one.cookie, two.cookie);
     assert.match(secretOf(one.cookie), /^devpilot_session_[0-9A-Za-z]{46}$/);
-    assert.equal((await house.call('/v1/me', { headers: bearer(secretOf(one.cookie)) })).status, 200);
+    assert.equal((await testServer.call('/v1/me', { headers: bearer(secretOf(one.cookie)) })).status, 200);
     const out = await one.call('/v1/sessions/current', { method: 'DELETE' });
     assert.equal(out.status, 204);
     assert.match(out.headers.get('set-cookie') ?? '', /^devpilot=; .*Max-Age=0/);
@@ -445,7 +445,7 @@ describe('sessions', () => {
   });
 
   test('another person’s session can not be ended', async () => {
-    const member = await signUpMember(house, owner, 'member', 'mel@example.com');
+    const member = await signUpMember(testServer, owner, 'member', 'mel@example.com');
     const { body } = await owner.call<Page<{ id: string }>>('/v1/sessions');
     assert.equal((await member.call(`/v1/sessions/${body.data[0]?.id}`, { method: 'DELETE' })).status, 404);
   });
@@ -460,11 +460,14 @@ describe('sessions', () => {
     assert.equal(changed.status, 204);
     assert.equal(await alive(mine), false);
     assert.equal(await alive(other), false);
-    const renewed = personWith(house, owner.email, cookieOf(changed), owner.workspaceId);
+    const renewed = createTestPerson(testServer, owner.email, cookieOf(changed), owner.workspaceId);
     assert.equal(await alive(renewed), true);
-    assert.equal((await house.call('/v1/sessions', { body: { email: owner.email, password: PASSWORD } })).status, 401);
+    assert.equal(
+      (await testServer.call('/v1/sessions', { body: { email: owner.email, password: PASSWORD } })).status,
+      401,
+    );
     const back = await change(renewed, 'another long sentence', PASSWORD);
-    owner = personWith(house, owner.email, cookieOf(back), owner.workspaceId);
+    owner = createTestPerson(testServer, owner.email, cookieOf(back), owner.workspaceId);
   });
 
   test('a session dies after 14 idle days, and after 90 days however much it is used', async () => {
@@ -475,14 +478,14 @@ describe('sessions', () => {
     assert.equal(await alive(busy), true);
     now = started + 14 * DAY;
     assert.equal(await alive(idle), false);
-    house = await house.restart();
-    const again = personWith(house, busy.email, busy.cookie, busy.workspaceId);
+    testServer = await testServer.restart();
+    const again = createTestPerson(testServer, busy.email, busy.cookie, busy.workspaceId);
     assert.equal(await alive(again), true);
     for (let day = 26; day < 90; day += 12) {
       now = started + day * DAY;
       assert.equal(await alive(again), true, `day ${day}`);
-      house = await house.restart();
-      Object.assign(again, personWith(house, busy.email, busy.cookie, busy.workspaceId));
+      testServer = await testServer.restart();
+      Object.assign(again, createTestPerson(testServer, busy.email, busy.cookie, busy.workspaceId));
     }
     now = started + 90 * DAY - 1;
     assert.equal(await alive(again), true);
@@ -494,28 +497,28 @@ describe('sessions', () => {
   test('an unsafe request with the cookie needs our own Origin and JSON; a Bearer needs neither', async () => {
     const body = { name: 'Ada L.' };
     const patch = (headers: Record<string, string>, sent: unknown = body) =>
-      house.call('/v1/me', { method: 'PATCH', headers, body: sent });
+      testServer.call('/v1/me', { method: 'PATCH', headers, body: sent });
     const { cookie } = owner;
     assert.equal(codeOf(await patch({ cookie })), 'forbidden');
     assert.equal(codeOf(await patch({ cookie, origin: 'https://evil.example' })), 'forbidden');
     assert.equal(codeOf(await patch({ cookie, origin: 'null' })), 'forbidden');
-    assert.equal(codeOf(await patch({ cookie, origin: `${house.url}.evil.example` })), 'forbidden');
+    assert.equal(codeOf(await patch({ cookie, origin: `${testServer.url}.evil.example` })), 'forbidden');
     assert.equal(codeOf(await patch({ cookie, 'sec-fetch-site': 'same-site' })), 'forbidden');
-    assert.equal(codeOf(await patch({ cookie, referer: house.url })), 'forbidden');
-    assert.equal((await patch({ cookie, origin: house.url })).status, 200);
+    assert.equal(codeOf(await patch({ cookie, referer: testServer.url })), 'forbidden');
+    assert.equal((await patch({ cookie, origin: testServer.url })).status, 200);
     assert.equal((await patch({ cookie, 'sec-fetch-site': 'same-origin' })).status, 200);
     assert.equal((await patch(bearer(secretOf(cookie)))).status, 200);
-    const text = { cookie, origin: house.url, 'content-type': 'text/plain' };
+    const text = { cookie, origin: testServer.url, 'content-type': 'text/plain' };
     assert.equal((await patch(text, '{"name":"x"}')).status, 415);
-    const form = { cookie, origin: house.url, 'content-type': 'application/x-www-form-urlencoded' };
-    assert.equal((await house.call('/v1/device/code', { headers: form, body: 'client_id=x' })).status, 415);
-    assert.equal((await house.call('/v1/me', { headers: { cookie } })).status, 200);
-    const signOut = await house.call('/v1/sessions/current', { method: 'DELETE', headers: { cookie } });
+    const form = { cookie, origin: testServer.url, 'content-type': 'application/x-www-form-urlencoded' };
+    assert.equal((await testServer.call('/v1/device/code', { headers: form, body: 'client_id=x' })).status, 415);
+    assert.equal((await testServer.call('/v1/me', { headers: { cookie } })).status, 200);
+    const signOut = await testServer.call('/v1/sessions/current', { method: 'DELETE', headers: { cookie } });
     assert.equal(codeOf(signOut), 'forbidden');
   });
 
   test('the cookie is HttpOnly and SameSite=Lax, and on https Secure with the __Host- prefix', async () => {
-    const plain = await house.call('/v1/sessions', { body: { email: owner.email, password: PASSWORD } });
+    const plain = await testServer.call('/v1/sessions', { body: { email: owner.email, password: PASSWORD } });
     assert.match(
       plain.headers.get('set-cookie') ?? '',
       /^devpilot=devpilot_session_\w{46}; Path=\/; Max-Age=\d+; HttpOnly; SameSite=Lax$/,
@@ -525,7 +528,7 @@ describe('sessions', () => {
       [{ DEVPILOT_TRUST_PROXY: '127.0.0.0/8' }, { 'x-forwarded-proto': 'https' }],
       [{ DEVPILOT_PUBLIC_URL: 'https://devpilot.example.com' }, {}],
     ] as const) {
-      const secure = await startHouse({ environment });
+      const secure = await startTestServer({ environment });
       const setupCode = setupCodeOf(secure);
       const signedUp = await secure.call('/v1/people', {
         headers: { ...headers },
@@ -545,13 +548,13 @@ describe('sessions', () => {
 
 describe('device sign-in (RFC 8628)', () => {
   let now = Date.now();
-  let house: TestHouse;
+  let testServer: TestServer;
   let owner: TestPerson;
   before(async () => {
-    house = await startHouse({ clock: () => now });
-    owner = await signUpOwner(house);
+    testServer = await startTestServer({ clock: () => now });
+    owner = await signUpOwner(testServer);
   });
-  after(() => house.close());
+  after(() => testServer.close());
 
   const GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
   interface Started {
@@ -564,13 +567,15 @@ describe('device sign-in (RFC 8628)', () => {
   }
   const start = async (form: boolean) => {
     const fields = { client_id: 'devpilot cli' };
-    const answer = await house.call<Started>('/v1/device/code', { body: form ? new URLSearchParams(fields) : fields });
+    const answer = await testServer.call<Started>('/v1/device/code', {
+      body: form ? new URLSearchParams(fields) : fields,
+    });
     assert.equal(answer.status, 200, answer.text);
     return answer.body;
   };
   const poll = (device_code: string, form = true) => {
     const fields = { grant_type: GRANT, device_code, client_id: 'devpilot cli' };
-    return house.call<{ access_token: string; token_type: string; expires_in: number; error: string }>(
+    return testServer.call<{ access_token: string; token_type: string; expires_in: number; error: string }>(
       '/v1/device/token',
       { body: form ? new URLSearchParams(fields) : fields },
     );
@@ -580,7 +585,7 @@ describe('device sign-in (RFC 8628)', () => {
     for (const form of [true, false]) {
       const started = await start(form);
       assert.deepEqual([started.interval, started.expires_in], [5, 900]);
-      assert.ok(started.verification_uri.startsWith(house.url));
+      assert.ok(started.verification_uri.startsWith(testServer.url));
       const pending = await poll(started.device_code, form);
       assert.equal(pending.status, 400);
       assert.equal(pending.body.error, 'authorization_pending');
@@ -588,10 +593,10 @@ describe('device sign-in (RFC 8628)', () => {
       assert.equal((await poll(started.device_code, form)).body.error, 'slow_down');
       now += 6 * SECOND;
       assert.equal((await poll(started.device_code, form)).body.error, 'authorization_pending');
-      const asked = await owner.call(`/v1/device/requests/${started.user_code.toLowerCase()}`);
-      assert.equal(asked.status, 200);
-      assert.ok(asked.text.includes('devpilot cli') && !asked.text.includes(started.device_code));
-      const signedOut = await house.call('/v1/device/approve', { body: { userCode: started.user_code } });
+      const response = await owner.call(`/v1/device/requests/${started.user_code.toLowerCase()}`);
+      assert.equal(response.status, 200);
+      assert.ok(response.text.includes('devpilot cli') && !response.text.includes(started.device_code));
+      const signedOut = await testServer.call('/v1/device/approve', { body: { userCode: started.user_code } });
       assert.equal(signedOut.status, 401);
       assert.equal((await owner.call('/v1/device/approve', { body: { userCode: started.user_code } })).status, 204);
       assert.equal((await owner.call('/v1/device/approve', { body: { userCode: started.user_code } })).status, 404);
@@ -601,7 +606,7 @@ describe('device sign-in (RFC 8628)', () => {
       const got = tries.find(({ status }) => status === 200)?.body;
       assert.equal(got?.token_type, 'Bearer');
       assert.equal((await poll(started.device_code, form)).body.error, 'invalid_grant');
-      const me = await house.call<{ email: string }>('/v1/me', { headers: bearer(got?.access_token ?? '') });
+      const me = await testServer.call<{ email: string }>('/v1/me', { headers: bearer(got?.access_token ?? '') });
       assert.equal(me.body.email, owner.email);
     }
   });
@@ -616,7 +621,7 @@ describe('device sign-in (RFC 8628)', () => {
     assert.equal((await owner.call('/v1/device/approve', { body: { userCode: late.user_code } })).status, 404);
     assert.equal((await poll('made up')).body.error, 'invalid_grant');
     const fields = { grant_type: 'password', device_code: 'x' };
-    const other = await house.call<{ error: string }>('/v1/device/token', { body: new URLSearchParams(fields) });
+    const other = await testServer.call<{ error: string }>('/v1/device/token', { body: new URLSearchParams(fields) });
     assert.equal(other.body.error, 'unsupported_grant_type');
   });
 
@@ -630,17 +635,17 @@ describe('device sign-in (RFC 8628)', () => {
 
 test('an invitation goes out by mail where a server is set, and says so where it could not', async () => {
   const server = await startMailServer();
-  const house = await startHouse({
+  const testServer = await startTestServer({
     environment: { DEVPILOT_SMTP_URL: server.url, DEVPILOT_PUBLIC_URL: 'https://dev.example.com' },
   });
-  const setupCode = setupCodeOf(house);
-  const signedUp = await house.call('/v1/people', {
+  const setupCode = setupCodeOf(testServer);
+  const signedUp = await testServer.call('/v1/people', {
     body: { name: 'Ada', email: 'ada@example.com', password: PASSWORD, setupCode },
   });
   const headers = bearer(secretOf(cookieOf(signedUp)));
-  await house.call('/v1/workspaces', { headers, body: { name: 'Acme' } });
+  await testServer.call('/v1/workspaces', { headers, body: { name: 'Acme' } });
   const invite = (email: string) =>
-    house.call<CreatedInvitation>('/v1/invitations', { headers, body: { email, role: 'member' } });
+    testServer.call<CreatedInvitation>('/v1/invitations', { headers, body: { email, role: 'member' } });
   const sent = await invite('grace@example.com');
   assert.equal(sent.body.mailed, true);
   assert.ok(sent.body.url.startsWith('https://dev.example.com/'));
@@ -651,5 +656,5 @@ test('an invitation goes out by mail where a server is set, and says so where it
   const failed = await invite('linus@example.com');
   assert.equal(failed.status, 201);
   assert.equal(failed.body.mailed, false);
-  await house.close();
+  await testServer.close();
 });

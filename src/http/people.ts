@@ -5,85 +5,96 @@ import {
   ConfirmTwoFactor,
   PageQuery,
   Person,
-  ProveItIsMe,
   pageOf,
+  Reauthenticate,
   RecoveryCodes,
   Session,
   SignIn,
   SignUp,
   TwoFactor,
-  TwoFactorStart,
+  TwoFactorSetup,
   UpdateMe,
 } from '../contract/schemas.ts';
-import { SPANS } from '../contract/words.ts';
+import { DURATIONS } from '../contract/words.ts';
 import {
   changePassword,
-  confirmTwoFactor,
+  confirmTwoFactorSetup,
   disableTwoFactor,
   findMe,
   findTwoFactor,
-  renewRecoveryCodes,
+  replaceOwnRecoveryCodes,
   showPerson,
-  startTwoFactor,
+  startTwoFactorSetup,
   updateMe,
 } from '../people/account.ts';
-import type { SignedIn } from '../people/context.ts';
-import { proveItIsMe } from '../people/prove.ts';
-import { endOtherSessions, endSession, listOwnSessions, type NewSession, signIn } from '../people/sessions.ts';
+import type { SignedInPerson } from '../people/context.ts';
+import { reauthenticate } from '../people/prove.ts';
+import { type CreatedSession, endOtherSessions, endSession, listOwnSessions, signIn } from '../people/sessions.ts';
 import { signUp } from '../people/sign-up.ts';
 import type { PersonRow } from '../store/people.ts';
-import type { House } from './house.ts';
-import { ownOriginOf, siteOf } from './own-address.ts';
+import type { AppContext } from './house.ts';
+import { relyingPartyOf, requireOwnOrigin } from './own-address.ts';
 import { originOf } from './principal.ts';
 import { personOf, type Route, route } from './route.ts';
 import { sessionCookieName } from './safety.ts';
 
-const nothing = z.null().describe('Done');
+const NoContent = z.null().describe('Done');
 const tag = 'People';
 
 /** Sets the session's cookie (ASVS 3.3.1–4), or with a null secret takes it away. */
-export function setCookie(house: House, request: FastifyRequest, reply: FastifyReply, secret: string | null): void {
-  const name = sessionCookieName(house, request);
-  const age = secret === null ? 0 : Math.floor(SPANS.sessionWhole / 1000);
+export function setSessionCookie(
+  context: AppContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  secret: string | null,
+): void {
+  const name = sessionCookieName(context, request);
+  const age = secret === null ? 0 : Math.floor(DURATIONS.sessionLifetime / 1000);
   reply.header(
     'set-cookie',
     `${name}=${secret ?? ''}; Path=/; Max-Age=${age}; HttpOnly; SameSite=Lax${name === 'devpilot' ? '' : '; Secure'}`,
   );
 }
 
-export function signedInOf(request: FastifyRequest): SignedIn {
+export function signedInOf(request: FastifyRequest): SignedInPerson {
   const { personId, name, email, sessionId } = personOf(request);
   return { personId, name, email, sessionId };
 }
 
 /** Hands a session's new secret to who holds it: in the cookie, or to a Bearer in a header of its own. */
-function handOver(house: House, request: FastifyRequest, reply: FastifyReply, secret: string): void {
-  if (personOf(request).byCookie) setCookie(house, request, reply, secret);
+function sendRotatedSession(context: AppContext, request: FastifyRequest, reply: FastifyReply, secret: string): void {
+  if (personOf(request).byCookie) setSessionCookie(context, request, reply, secret);
   else reply.header('devpilot-session', secret);
 }
 
-export const SignedInAnswer = z.object({ id: z.string(), expiresAt: z.string(), person: Person });
+export const SignInResponse = z.object({ id: z.string(), expiresAt: z.string(), person: Person });
 
 /** Answers a sign-in: the cookie, and who is in until when. */
-export function answerSignIn(
-  house: House,
+export function sendSignInResponse(
+  context: AppContext,
   request: FastifyRequest,
   reply: FastifyReply,
-  { person, session }: { readonly person: PersonRow; readonly session: NewSession },
+  { person, session }: { readonly person: PersonRow; readonly session: CreatedSession },
 ): FastifyReply {
-  setCookie(house, request, reply, session.secret);
-  const expiresAt = new Date(Math.min(session.endsAt, house.clock() + SPANS.sessionIdle)).toISOString();
-  return reply.code(201).send({ id: session.id, expiresAt, person: showPerson(house.people, person) });
+  setSessionCookie(context, request, reply, session.secret);
+  const expiresAt = new Date(Math.min(session.endsAt, context.clock() + DURATIONS.sessionIdle)).toISOString();
+  return reply.code(201).send({ id: session.id, expiresAt, person: showPerson(context.people, person) });
 }
 
-export function peopleRoutes(house: House): Route[] {
-  const { people } = house;
-  const prove = (request: FastifyRequest, proof: ProveItIsMe) =>
-    proveItIsMe(people, signedInOf(request), proof, () => siteOf(house, request), originOf(request));
-  async function end(request: FastifyRequest, reply: FastifyReply, id: string): Promise<FastifyReply> {
-    const who = signedInOf(request);
-    await endSession(people, who, id, originOf(request));
-    if (id === who.sessionId && personOf(request).byCookie) setCookie(house, request, reply, null);
+export function peopleRoutes(context: AppContext): Route[] {
+  const { people } = context;
+  const confirmIdentity = (request: FastifyRequest, confirmation: Reauthenticate) =>
+    reauthenticate(
+      people,
+      signedInOf(request),
+      confirmation,
+      () => relyingPartyOf(context, request),
+      originOf(request),
+    );
+  async function endOneSession(request: FastifyRequest, reply: FastifyReply, id: string): Promise<FastifyReply> {
+    const signedIn = signedInOf(request);
+    await endSession(people, signedIn, id, originOf(request));
+    if (id === signedIn.sessionId && personOf(request).byCookie) setSessionCookie(context, request, reply, null);
     return reply.code(204).send();
   }
   return [
@@ -94,12 +105,12 @@ export function peopleRoutes(house: House): Route[] {
       summary: 'Sign up, and in',
       tag,
       body: SignUp,
-      answers: { 201: Person },
-      codes: ['forbidden', 'conflict', 'not_found'],
+      responses: { 201: Person },
+      errorCodes: ['forbidden', 'conflict', 'not_found'],
       handler: async ({ body, request, reply }) => {
-        ownOriginOf(house, request);
+        requireOwnOrigin(context, request);
         const { person, session } = await signUp(people, body, originOf(request));
-        setCookie(house, request, reply, session.secret);
+        setSessionCookie(context, request, reply, session.secret);
         return reply.code(201).send(showPerson(people, person));
       },
     }),
@@ -111,11 +122,11 @@ export function peopleRoutes(house: House): Route[] {
       summary: 'Sign in',
       tag,
       body: SignIn,
-      answers: { 201: SignedInAnswer },
-      codes: ['sign_in_failed', 'second_factor_required'],
+      responses: { 201: SignInResponse },
+      errorCodes: ['sign_in_failed', 'second_factor_required'],
       handler: async ({ body, request, reply }) => {
-        ownOriginOf(house, request);
-        return answerSignIn(house, request, reply, await signIn(people, body, originOf(request)));
+        requireOwnOrigin(context, request);
+        return sendSignInResponse(context, request, reply, await signIn(people, body, originOf(request)));
       },
     }),
     route({
@@ -125,7 +136,7 @@ export function peopleRoutes(house: House): Route[] {
       summary: 'List own sessions',
       tag,
       query: PageQuery,
-      answers: { 200: pageOf(Session) },
+      responses: { 200: pageOf(Session) },
       handler: ({ query, request }) => listOwnSessions(people, signedInOf(request), query),
     }),
     route({
@@ -134,7 +145,7 @@ export function peopleRoutes(house: House): Route[] {
       access: { person: 'signed_in' },
       summary: 'End every other own session, and approved device codes',
       tag,
-      answers: { 204: nothing },
+      responses: { 204: NoContent },
       handler: async ({ request, reply }) => {
         await endOtherSessions(people, signedInOf(request), originOf(request));
         return reply.code(204).send();
@@ -146,8 +157,8 @@ export function peopleRoutes(house: House): Route[] {
       access: { person: 'signed_in' },
       summary: 'Sign out',
       tag,
-      answers: { 204: nothing },
-      handler: ({ request, reply }) => end(request, reply, signedInOf(request).sessionId),
+      responses: { 204: NoContent },
+      handler: ({ request, reply }) => endOneSession(request, reply, signedInOf(request).sessionId),
     }),
     route({
       method: 'DELETE',
@@ -156,9 +167,9 @@ export function peopleRoutes(house: House): Route[] {
       summary: 'End a session',
       tag,
       params: z.object({ id: z.string().max(64) }),
-      answers: { 204: nothing },
-      codes: ['not_found'],
-      handler: ({ params, request, reply }) => end(request, reply, params.id),
+      responses: { 204: NoContent },
+      errorCodes: ['not_found'],
+      handler: ({ params, request, reply }) => endOneSession(request, reply, params.id),
     }),
     route({
       method: 'GET',
@@ -166,7 +177,7 @@ export function peopleRoutes(house: House): Route[] {
       access: { person: 'signed_in' },
       summary: 'Get own account',
       tag,
-      answers: { 200: Person },
+      responses: { 200: Person },
       handler: ({ request }) => findMe(people, signedInOf(request)),
     }),
     route({
@@ -176,7 +187,7 @@ export function peopleRoutes(house: House): Route[] {
       summary: 'Change own name',
       tag,
       body: UpdateMe,
-      answers: { 200: Person },
+      responses: { 200: Person },
       handler: ({ body, request }) => updateMe(people, signedInOf(request), body, originOf(request)),
     }),
     route({
@@ -187,10 +198,15 @@ export function peopleRoutes(house: House): Route[] {
       summary: 'Change own password; ends every other session',
       tag,
       body: ChangePassword,
-      answers: { 204: nothing },
-      codes: ['sign_in_failed'],
+      responses: { 204: NoContent },
+      errorCodes: ['sign_in_failed'],
       handler: async ({ body, request, reply }) => {
-        handOver(house, request, reply, await changePassword(people, signedInOf(request), body, originOf(request)));
+        sendRotatedSession(
+          context,
+          request,
+          reply,
+          await changePassword(people, signedInOf(request), body, originOf(request)),
+        );
         return reply.code(204).send();
       },
     }),
@@ -200,7 +216,7 @@ export function peopleRoutes(house: House): Route[] {
       access: { person: 'signed_in' },
       summary: 'Whether a second factor is set',
       tag,
-      answers: { 200: TwoFactor },
+      responses: { 200: TwoFactor },
       handler: ({ request }) => findTwoFactor(people, signedInOf(request)),
     }),
     route({
@@ -209,12 +225,12 @@ export function peopleRoutes(house: House): Route[] {
       access: { person: 'signed_in' },
       summary: 'Begin to set up a second factor (TOTP, RFC 6238)',
       tag,
-      body: ProveItIsMe,
-      answers: { 201: TwoFactorStart },
-      codes: ['sign_in_failed', 'conflict'],
+      body: Reauthenticate,
+      responses: { 201: TwoFactorSetup },
+      errorCodes: ['sign_in_failed', 'conflict'],
       handler: async ({ body, request, reply }) => {
-        const who = signedInOf(request);
-        return reply.code(201).send(await startTwoFactor(people, who, await prove(request, body)));
+        const signedIn = signedInOf(request);
+        return reply.code(201).send(await startTwoFactorSetup(people, signedIn, await confirmIdentity(request, body)));
       },
     }),
     route({
@@ -224,12 +240,17 @@ export function peopleRoutes(house: House): Route[] {
       summary: 'Confirm the second factor with its first code',
       tag,
       body: ConfirmTwoFactor,
-      answers: { 200: RecoveryCodes },
-      codes: ['sign_in_failed', 'conflict'],
+      responses: { 200: RecoveryCodes },
+      errorCodes: ['sign_in_failed', 'conflict'],
       handler: async ({ body, request, reply }) => {
-        const who = signedInOf(request);
-        const { recoveryCodes, sessionSecret } = await confirmTwoFactor(people, who, body.code, originOf(request));
-        handOver(house, request, reply, sessionSecret);
+        const signedIn = signedInOf(request);
+        const { recoveryCodes, sessionSecret } = await confirmTwoFactorSetup(
+          people,
+          signedIn,
+          body.code,
+          originOf(request),
+        );
+        sendRotatedSession(context, request, reply, sessionSecret);
         return { recoveryCodes };
       },
     }),
@@ -239,12 +260,17 @@ export function peopleRoutes(house: House): Route[] {
       access: { person: 'signed_in' },
       summary: 'Replace the recovery codes',
       tag,
-      body: ProveItIsMe,
-      answers: { 201: RecoveryCodes },
-      codes: ['sign_in_failed', 'second_factor_required', 'conflict'],
+      body: Reauthenticate,
+      responses: { 201: RecoveryCodes },
+      errorCodes: ['sign_in_failed', 'second_factor_required', 'conflict'],
       handler: async ({ body, request, reply }) => {
-        const who = signedInOf(request);
-        const recoveryCodes = await renewRecoveryCodes(people, who, await prove(request, body), originOf(request));
+        const signedIn = signedInOf(request);
+        const recoveryCodes = await replaceOwnRecoveryCodes(
+          people,
+          signedIn,
+          await confirmIdentity(request, body),
+          originOf(request),
+        );
         return reply.code(201).send({ recoveryCodes });
       },
     }),
@@ -254,12 +280,17 @@ export function peopleRoutes(house: House): Route[] {
       access: { person: 'signed_in' },
       summary: 'Remove the second factor; ends every other session',
       tag,
-      body: ProveItIsMe,
-      answers: { 204: nothing },
-      codes: ['sign_in_failed'],
+      body: Reauthenticate,
+      responses: { 204: NoContent },
+      errorCodes: ['sign_in_failed'],
       handler: async ({ body, request, reply }) => {
-        const person = await prove(request, body);
-        handOver(house, request, reply, await disableTwoFactor(people, signedInOf(request), person, originOf(request)));
+        const person = await confirmIdentity(request, body);
+        sendRotatedSession(
+          context,
+          request,
+          reply,
+          await disableTwoFactor(people, signedInOf(request), person, originOf(request)),
+        );
         return reply.code(204).send();
       },
     }),

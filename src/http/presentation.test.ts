@@ -8,29 +8,29 @@ import {
   createKey,
   createToken,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestServer,
 } from '../testing/house.ts';
-import { rawCall } from '../testing/raw.ts';
+import { sendRawRequest } from '../testing/raw.ts';
 import { scaledTimeout } from '../testing/timeouts.ts';
-import { readAuthorization, readSessionCookies } from './presentation.ts';
+import { parseAuthorization, parseSessionCookies } from './presentation.ts';
 
 const PASSPHRASE = 'pässwort: 🔑 Ünïcode';
 
-let house: TestHouse;
+let testServer: TestServer;
 let owner: TestPerson;
 let token: string;
 let guarded: string;
 let key: string;
 before(async () => {
-  house = await startHouse();
-  owner = await signUpOwner(house);
+  testServer = await startTestServer();
+  owner = await signUpOwner(testServer);
   token = (await createToken(owner, ['all'])).secret;
   guarded = (await createToken(owner, ['all'], { passphrase: PASSPHRASE })).secret;
   key = (await createKey(owner, ['read'])).secret;
 });
-after(() => house.close());
+after(() => testServer.close());
 
 const base64 = (text: string | Uint8Array) => Buffer.from(text).toString('base64');
 const latin1 = (text: string) => Buffer.from(text).toString('latin1');
@@ -38,10 +38,10 @@ const latin1 = (text: string) => Buffer.from(text).toString('latin1');
 /** Head lines, and the status and code that they get at `/v1/whoami`. */
 async function expectAll(rows: readonly (readonly [readonly string[], number, string?, string?])[]): Promise<void> {
   for (const [lines, status, code, path = '/v1/whoami'] of rows) {
-    const answer = await rawCall(house.url, [`GET ${path} HTTP/1.1`, ...lines]);
-    const said = `${path} ${lines.join(' | ')} → ${answer.status} ${answer.text}`;
-    assert.equal(answer.status, status, said);
-    if (code !== undefined) assert.equal((JSON.parse(answer.text) as { code: string }).code, code, said);
+    const answer = await sendRawRequest(testServer.url, [`GET ${path} HTTP/1.1`, ...lines]);
+    const message = `${path} ${lines.join(' | ')} → ${answer.status} ${answer.text}`;
+    assert.equal(answer.status, status, message);
+    if (code !== undefined) assert.equal((JSON.parse(answer.text) as { code: string }).code, code, message);
   }
 }
 
@@ -158,9 +158,9 @@ test('a credential in the query string is refused at every route, however it is 
       [[`Cookie: ${owner.cookie}`], 400, 'invalid_request', `/v1/access-tokens?${query}`] as const,
     ]),
   );
-  const revoke = await house.call(`/v1/revoke?token=${key}`, { body: new URLSearchParams({ token: 'x' }) });
+  const revoke = await testServer.call(`/v1/revoke?token=${key}`, { body: new URLSearchParams({ token: 'x' }) });
   assert.equal(revoke.status, 400);
-  assert.equal((await house.call('/v1/whoami', { headers: bearer(key) })).status, 200);
+  assert.equal((await testServer.call('/v1/whoami', { headers: bearer(key) })).status, 200);
 });
 
 test('a secret is refused where it does not belong: in a path it is nothing, and told to nobody', async () => {
@@ -176,11 +176,11 @@ test('fuzz: reading an Authorization header or cookies never throws but for two 
     fc.property(fc.array(pieces, { maxLength: 6 }), fc.constantFrom('', ' '), (parts, join) => {
       const header = parts.join(join);
       try {
-        readAuthorization(header);
+        parseAuthorization(header);
       } catch (error) {
         assert.ok(error instanceof Problem && error.code === 'invalid_request', String(error));
       }
-      readSessionCookies(`devpilot${header}`, 'devpilot');
+      parseSessionCookies(`devpilot${header}`, 'devpilot');
     }),
     { numRuns: 5000 },
   );
@@ -189,9 +189,9 @@ test('fuzz: reading an Authorization header or cookies never throws but for two 
 test('CVE-2024-45296: long and odd headers are read in no time', () => {
   const start = performance.now();
   for (const piece of ['=', 'A', ' ', ';', 'devpilot=', '%41', 'a=b; ', '\t']) {
-    readAuthorization(`Basic ${piece.repeat(16_000)}`);
-    readAuthorization(`Bearer ${piece.repeat(16_000)}`);
-    readSessionCookies(`${piece.repeat(8000)}devpilot`, 'devpilot');
+    parseAuthorization(`Basic ${piece.repeat(16_000)}`);
+    parseAuthorization(`Bearer ${piece.repeat(16_000)}`);
+    parseSessionCookies(`${piece.repeat(8000)}devpilot`, 'devpilot');
   }
   assert.ok(performance.now() - start < scaledTimeout(2000), 'the work is linear');
 });
@@ -206,7 +206,10 @@ test('fuzz: any Authorization header over HTTP answers 400 or 401, with the shap
   );
   await fc.assert(
     fc.asyncProperty(fc.constantFrom('', 'Bearer ', 'Basic '), value, async (scheme, rest) => {
-      const answer = await rawCall(house.url, ['GET /v1/whoami HTTP/1.1', `Authorization: ${scheme}${rest}`]);
+      const answer = await sendRawRequest(testServer.url, [
+        'GET /v1/whoami HTTP/1.1',
+        `Authorization: ${scheme}${rest}`,
+      ]);
       assert.ok(answer.status === 401 || answer.status === 400, `${answer.status} ${answer.text}`);
       assert.equal(answer.headers.get('content-type'), 'application/problem+json');
     }),

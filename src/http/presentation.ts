@@ -1,19 +1,19 @@
 import type { IncomingMessage } from 'node:http';
 import { Problem } from '../contract/problem.ts';
-import { holdsSecret } from '../contract/redact.ts';
+import { containsSecret } from '../contract/redact.ts';
 import { SECRET_PREFIXES } from '../contract/words.ts';
 import { secretKindOf } from '../credentials/secret.ts';
 
 /** What a request carries to say who it is from. */
-export type Presentation =
+export type RequestCredentials =
   | { readonly kind: 'none' }
   | { readonly kind: 'credential'; readonly secret: string; readonly passphrase: string | null }
   | { readonly kind: 'session'; readonly secret: string; readonly byCookie: boolean };
 
-const NONE: Presentation = { kind: 'none' };
+const NO_CREDENTIALS: RequestCredentials = { kind: 'none' };
 /** What can't be any secret of ours, and is judged as such. */
-const MALFORMED: Presentation = { kind: 'credential', secret: '', passphrase: null };
-const HEADER_MAX = 8192;
+const MALFORMED: RequestCredentials = { kind: 'credential', secret: '', passphrase: null };
+const MAX_BASIC_LENGTH = 8192;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 function decodeUtf8(bytes: Uint8Array): string | null {
@@ -24,13 +24,13 @@ function decodeUtf8(bytes: Uint8Array): string | null {
   }
 }
 
-function twoCredentials(): Problem {
+function multipleCredentialsProblem(): Problem {
   return new Problem('invalid_request', 'The request carries more than one credential. Send exactly one.');
 }
 
 /** `user:password` of RFC 7617, in UTF-8. */
-function readBasic(encoded: string): Presentation {
-  if (encoded.length > HEADER_MAX || !/^[A-Za-z0-9+/]+={0,2}$/.test(encoded)) return MALFORMED;
+function parseBasic(encoded: string): RequestCredentials {
+  if (encoded.length > MAX_BASIC_LENGTH || !/^[A-Za-z0-9+/]+={0,2}$/.test(encoded)) return MALFORMED;
   const text = decodeUtf8(Buffer.from(encoded, 'base64'));
   const colon = text?.indexOf(':') ?? -1;
   if (text === null || colon === -1) return MALFORMED;
@@ -41,26 +41,26 @@ function readBasic(encoded: string): Presentation {
     const secret = password.replace(/^dp%5F/i, SECRET_PREFIXES.api_key);
     return secret.startsWith(SECRET_PREFIXES.api_key) ? { kind: 'credential', secret, passphrase: null } : MALFORMED;
   }
-  if (secretKindOf(password) !== null) throw twoCredentials();
+  if (secretKindOf(password) !== null) throw multipleCredentialsProblem();
   return { kind: 'credential', secret: user, passphrase: password === '' ? null : password };
 }
 
 /** Reads an `Authorization` header: Bearer (RFC 6750) or Basic (RFC 7617). */
-export function readAuthorization(header: string): Presentation {
+export function parseAuthorization(header: string): RequestCredentials {
   const space = header.indexOf(' ');
-  if (space === -1) return header === '' ? NONE : MALFORMED;
+  if (space === -1) return header === '' ? NO_CREDENTIALS : MALFORMED;
   const scheme = header.slice(0, space).toLowerCase();
-  const rest = header.slice(space + 1).trim();
+  const credentials = header.slice(space + 1).trim();
   if (scheme === 'bearer') {
-    return rest.startsWith(SECRET_PREFIXES.session)
-      ? { kind: 'session', secret: rest, byCookie: false }
-      : { kind: 'credential', secret: rest, passphrase: null };
+    return credentials.startsWith(SECRET_PREFIXES.session)
+      ? { kind: 'session', secret: credentials, byCookie: false }
+      : { kind: 'credential', secret: credentials, passphrase: null };
   }
-  return scheme === 'basic' ? readBasic(rest) : MALFORMED;
+  return scheme === 'basic' ? parseBasic(credentials) : MALFORMED;
 }
 
 /** The session secrets in a `Cookie` header under this name. */
-export function readSessionCookies(header: string | undefined, cookieName: string): string[] {
+export function parseSessionCookies(header: string | undefined, cookieName: string): string[] {
   if (header === undefined || !header.includes(cookieName)) return [];
   const found: string[] = [];
   for (const pair of header.split(';')) {
@@ -71,14 +71,14 @@ export function readSessionCookies(header: string | undefined, cookieName: strin
 }
 
 /** Names that other APIs take a secret under in the query string; ours never does. */
-const QUERY_NAMES = /(?:^|&)(?:access_token|api_key|apikey|x-api-key)=/i;
+const CREDENTIAL_QUERY_PARAMETERS = /(?:^|&)(?:access_token|api_key|apikey|x-api-key)=/i;
 
 /** Throws `invalid_request` for a credential in the query string (RFC 6750, section 2.3: it ends up in logs). */
 export function refuseCredentialInQuery(url: string): void {
-  const at = url.indexOf('?');
-  if (at === -1) return;
-  const query = url.slice(at + 1);
-  if (QUERY_NAMES.test(query) || holdsSecret(query)) {
+  const queryStart = url.indexOf('?');
+  if (queryStart === -1) return;
+  const query = url.slice(queryStart + 1);
+  if (CREDENTIAL_QUERY_PARAMETERS.test(query) || containsSecret(query)) {
     throw new Problem(
       'invalid_request',
       'A credential in the query string is refused, since it ends up in logs. Send it in a header; treat this one as leaked.',
@@ -90,26 +90,26 @@ export function refuseCredentialInQuery(url: string): void {
  * A header's one value, read from the lines as they came: undefined if there is none, null if there are
  * several, of which Node's own reading keeps the first without a word. Cheaper than having all of them sorted.
  */
-export function loneHeader(rawHeaders: readonly string[], name: string): string | null | undefined {
+export function singleHeaderValue(rawHeaders: readonly string[], name: string): string | null | undefined {
   let value: string | undefined;
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    const header = rawHeaders[at];
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const header = rawHeaders[index];
     if (header === undefined || header.length !== name.length || header.toLowerCase() !== name) continue;
     if (value !== undefined) return null;
-    value = rawHeaders[at + 1];
+    value = rawHeaders[index + 1];
   }
   return value;
 }
 
 /** A header that may come once. A blank one carries nothing: proxies send those for what they were not given. */
-function single(request: IncomingMessage, name: string): string | undefined {
-  const value = loneHeader(request.rawHeaders, name);
-  if (value === null) throw twoCredentials();
+function requireSingleHeader(request: IncomingMessage, name: string): string | undefined {
+  const value = singleHeaderValue(request.rawHeaders, name);
+  if (value === null) throw multipleCredentialsProblem();
   return value === '' ? undefined : value;
 }
 
 /** The passphrase header's bytes as UTF-8; the parser hands each byte over as one character. */
-function readPassphrase(header: string): string {
+function decodePassphrase(header: string): string {
   const text = decodeUtf8(Buffer.from(header, 'latin1'));
   if (text === null) throw new Problem('invalid_request', 'Access-Token-Passphrase is not UTF-8.');
   return text;
@@ -120,29 +120,29 @@ function readPassphrase(header: string): string {
  * session's cookie of this name unless it is null. Throws `invalid_request` for more than one credential, or
  * one in the query string. Does not judge.
  */
-export function readPresentation(request: IncomingMessage, cookieName: string | null): Presentation {
+export function readCredentials(request: IncomingMessage, cookieName: string | null): RequestCredentials {
   refuseCredentialInQuery(request.url ?? '');
-  const authorization = single(request, 'authorization');
-  const apiKey = single(request, 'x-api-key');
-  const sessions = cookieName === null ? [] : readSessionCookies(request.headers.cookie, cookieName);
+  const authorization = requireSingleHeader(request, 'authorization');
+  const apiKey = requireSingleHeader(request, 'x-api-key');
+  const sessions = cookieName === null ? [] : parseSessionCookies(request.headers.cookie, cookieName);
 
-  let presentation = authorization === undefined ? NONE : readAuthorization(authorization);
+  let credentials = authorization === undefined ? NO_CREDENTIALS : parseAuthorization(authorization);
   if (apiKey !== undefined) {
-    if (presentation.kind !== 'none') throw twoCredentials();
-    presentation = apiKey.startsWith(SECRET_PREFIXES.api_key)
+    if (credentials.kind !== 'none') throw multipleCredentialsProblem();
+    credentials = apiKey.startsWith(SECRET_PREFIXES.api_key)
       ? { kind: 'credential', secret: apiKey.trim(), passphrase: null }
       : MALFORMED;
   }
   const [session] = sessions;
   if (session !== undefined) {
-    if (presentation.kind !== 'none' || sessions.length > 1) throw twoCredentials();
+    if (credentials.kind !== 'none' || sessions.length > 1) throw multipleCredentialsProblem();
     return { kind: 'session', secret: session, byCookie: true };
   }
-  const header = single(request, 'access-token-passphrase');
-  if (header === undefined || presentation.kind !== 'credential') return presentation;
-  const passphrase = readPassphrase(header);
-  if (presentation.passphrase !== null && presentation.passphrase !== passphrase) {
+  const header = requireSingleHeader(request, 'access-token-passphrase');
+  if (header === undefined || credentials.kind !== 'credential') return credentials;
+  const passphrase = decodePassphrase(header);
+  if (credentials.passphrase !== null && credentials.passphrase !== passphrase) {
     throw new Problem('invalid_request', 'The request carries two different passphrases.');
   }
-  return { ...presentation, passphrase };
+  return { ...credentials, passphrase };
 }

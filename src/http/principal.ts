@@ -1,26 +1,26 @@
 import type { FastifyRequest } from 'fastify';
-import type { Origin, Party } from '../contract/audit.ts';
+import type { AuditParty, RequestOrigin } from '../contract/audit.ts';
 import { Problem } from '../contract/problem.ts';
 import {
   type CredentialKind,
+  DURATIONS,
   HEADERS,
   type Permission,
   ROLE_RANK,
   type Role,
   type Scope,
-  SPANS,
 } from '../contract/words.ts';
-import { judge } from '../credentials/judge.ts';
+import { decide } from '../credentials/judge.ts';
 import type { CredentialRecord } from '../credentials/record.ts';
-import { type Demand, NEED_GUARD, needAll, needAny } from '../credentials/rights.ts';
+import { GUARD_REQUIREMENT, type Requirement, requireAll, requireAny } from '../credentials/rights.ts';
 import { digestBytes, digestOf, secretKindOf } from '../credentials/secret.ts';
-import { findSignedIn, type SignedInRow } from '../store/people.ts';
+import { findSignedInPerson, type SignedInPersonRow } from '../store/people.ts';
 import { findWorkspaceById, workspaceIdsOf } from '../store/workspaces.ts';
-import type { House } from './house.ts';
-import { ownOriginOf } from './own-address.ts';
-import { type Presentation, readPresentation, readSessionCookies } from './presentation.ts';
+import type { AppContext } from './house.ts';
+import { requireOwnOrigin } from './own-address.ts';
+import { parseSessionCookies, type RequestCredentials, readCredentials } from './presentation.ts';
 import { sessionCookieName } from './safety.ts';
-import { refusalOf } from './verdicts.ts';
+import { problemOfDecision } from './verdicts.ts';
 
 /**
  * What a route demands, declared beside its handler. A kind that is not named is refused.
@@ -61,7 +61,7 @@ export interface PersonPrincipal {
   readonly operator: boolean;
   readonly byCookie: boolean;
   /** The page of a browser, and no command line, whichever way it presents its session. */
-  readonly inPage: boolean;
+  readonly isBrowserSession: boolean;
   readonly membership: Membership | null;
 }
 export interface CredentialPrincipal {
@@ -71,21 +71,21 @@ export interface CredentialPrincipal {
 export type Principal = PersonPrincipal | CredentialPrincipal;
 
 /** The demand on credentials that an access makes, worked out once per route. */
-export function demandOf(access: Access): Demand {
+export function requirementOf(access: Access): Requirement {
   if ('public' in access) return { access_token: null, api_key: null };
-  if ('any' in access) return { access_token: needAll('access_token', []), api_key: needAll('api_key', []) };
-  if ('guard' in access) return { access_token: null, api_key: NEED_GUARD };
+  if ('any' in access) return { access_token: requireAll('access_token', []), api_key: requireAll('api_key', []) };
+  if ('guard' in access) return { access_token: null, api_key: GUARD_REQUIREMENT };
   return {
-    access_token: access.token === undefined ? null : needAny('access_token', access.token),
-    api_key: access.key === undefined ? null : needAny('api_key', access.key),
+    access_token: access.token === undefined ? null : requireAny('access_token', access.token),
+    api_key: access.key === undefined ? null : requireAny('api_key', access.key),
   };
 }
 
-export function originOf(request: FastifyRequest): Origin & { readonly address: string } {
+export function originOf(request: FastifyRequest): RequestOrigin & { readonly address: string } {
   return { address: request.ip, userAgent: request.headers['user-agent'] ?? null, requestId: request.id };
 }
 
-export function partyOf(principal: Principal): Party {
+export function auditPartyOf(principal: Principal): AuditParty {
   return principal.kind === 'person'
     ? { kind: 'person', id: principal.personId, name: principal.name }
     : { kind: principal.kind, id: principal.record.id, name: principal.record.name };
@@ -97,27 +97,30 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
  * Refuses an unsafe request that carries our cookie but does not come from our own page
  * (ASVS 3.5.1–3): it needs our `Origin`, or without any `Sec-Fetch-Site: same-origin`, and JSON if it has a body.
  */
-export function refuseForeignPage(house: House, request: FastifyRequest): void {
-  refuseForeignOrigin(house, request);
-  refuseForeignBody(house, request);
+export function rejectCrossSiteRequest(context: AppContext, request: FastifyRequest): void {
+  rejectCrossSiteOrigin(context, request);
+  rejectCrossSiteBody(context, request);
 }
 
-function carriesCookie(house: House, request: FastifyRequest): boolean {
-  return readSessionCookies(request.headers.cookie, sessionCookieName(house, request)).length > 0;
+function hasSessionCookie(context: AppContext, request: FastifyRequest): boolean {
+  return parseSessionCookies(request.headers.cookie, sessionCookieName(context, request)).length > 0;
 }
 
-function refuseForeignOrigin(house: House, request: FastifyRequest): void {
-  if (SAFE_METHODS.has(request.method) || !carriesCookie(house, request)) return;
-  const own = ownOriginOf(house, request);
+function rejectCrossSiteOrigin(context: AppContext, request: FastifyRequest): void {
+  if (SAFE_METHODS.has(request.method) || !hasSessionCookie(context, request)) return;
+  const ownOrigin = requireOwnOrigin(context, request);
   const { origin, 'sec-fetch-site': site } = request.headers;
-  if (origin === undefined ? site !== 'same-origin' : origin !== own) {
-    throw new Problem('forbidden', `A request with the session's cookie must come from our own page (Origin: ${own}).`);
+  if (origin === undefined ? site !== 'same-origin' : origin !== ownOrigin) {
+    throw new Problem(
+      'forbidden',
+      `A request with the session's cookie must come from our own page (Origin: ${ownOrigin}).`,
+    );
   }
 }
 
 /** The JSON half of that rule, asked last: who may not be here at all is told so first. */
-function refuseForeignBody(house: House, request: FastifyRequest): void {
-  if (SAFE_METHODS.has(request.method) || !carriesCookie(house, request)) return;
+function rejectCrossSiteBody(context: AppContext, request: FastifyRequest): void {
+  if (SAFE_METHODS.has(request.method) || !hasSessionCookie(context, request)) return;
   const type = request.headers['content-type'];
   const hasBody =
     request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
@@ -126,7 +129,7 @@ function refuseForeignBody(house: House, request: FastifyRequest): void {
   }
 }
 
-function membershipOf(row: SignedInRow): Membership | null {
+function membershipFromRow(row: SignedInPersonRow): Membership | null {
   const { workspace_id, workspace_name, workspace_slug, member_id, role } = row;
   if (workspace_id === null || workspace_name === null || workspace_slug === null) return null;
   if (member_id === null || role === null) return null;
@@ -139,41 +142,45 @@ function membershipOf(row: SignedInRow): Membership | null {
   };
 }
 
-function isAlive(row: SignedInRow, now: number): boolean {
-  return row.ends_at > now && row.last_used_at > now - SPANS.sessionIdle;
+function isActiveSession(row: SignedInPersonRow, now: number): boolean {
+  return row.ends_at > now && row.last_used_at > now - DURATIONS.sessionIdle;
 }
 
 /** The workspace that a request names, by id or slug; null where it names none. */
-function namedWorkspace(request: FastifyRequest): string | null {
+function requestedWorkspace(request: FastifyRequest): string | null {
   const header = request.headers['devpilot-workspace'];
   return typeof header === 'string' && header !== '' ? header : null;
 }
 
 /** Finds the person behind a session's secret, and their membership in the workspace asked for. */
-async function findPerson(
-  house: House,
+async function authenticateSession(
+  context: AppContext,
   request: FastifyRequest,
-  presented: Extract<Presentation, { kind: 'session' }>,
+  sessionCredentials: Extract<RequestCredentials, { kind: 'session' }>,
 ): Promise<PersonPrincipal> {
-  const { store, traces, unknownSessions, clock } = house;
-  const gone = new Problem('invalid_token', 'The session has ended. Sign in again.');
-  if (secretKindOf(presented.secret) !== 'session') throw gone;
-  const digest = digestBytes(digestOf(presented.secret));
-  const named = namedWorkspace(request);
+  const { store, sessionActivity, unknownSessionLimiter: unknownSessions, clock } = context;
+  const sessionEnded = new Problem('invalid_token', 'The session has ended. Sign in again.');
+  if (secretKindOf(sessionCredentials.secret) !== 'session') throw sessionEnded;
+  const digest = digestBytes(digestOf(sessionCredentials.secret));
+  const requestedIdOrSlug = requestedWorkspace(request);
 
   unknownSessions.check(request.ip, clock());
-  let row = await findSignedIn(store, digest, named);
-  if (row === undefined) unknownSessions.note(request.ip, clock());
-  if (row === undefined || !isAlive(row, clock())) throw gone;
-  if (named === null) {
-    const last = traces.lastWorkspace(row.person_id);
-    if (last !== null && last !== row.workspace_id) row = (await findSignedIn(store, digest, last)) ?? row;
+  let row = await findSignedInPerson(store, digest, requestedIdOrSlug);
+  if (row === undefined) unknownSessions.recordUnknown(request.ip, clock());
+  if (row === undefined || !isActiveSession(row, clock())) throw sessionEnded;
+  if (requestedIdOrSlug === null) {
+    const last = sessionActivity.lastWorkspace(row.person_id);
+    if (last !== null && last !== row.workspace_id) row = (await findSignedInPerson(store, digest, last)) ?? row;
     if (row.role === null) {
       const [first] = await workspaceIdsOf(store.read, row.person_id);
-      if (first !== undefined) row = (await findSignedIn(store, digest, first)) ?? row;
+      if (first !== undefined) row = (await findSignedInPerson(store, digest, first)) ?? row;
     }
   }
-  traces.touch(row, named === null ? null : (membershipOf(row)?.workspaceId ?? null), clock());
+  sessionActivity.touch(
+    row,
+    requestedIdOrSlug === null ? null : (membershipFromRow(row)?.workspaceId ?? null),
+    clock(),
+  );
   return {
     kind: 'person',
     personId: row.person_id,
@@ -181,13 +188,13 @@ async function findPerson(
     email: row.person_email,
     sessionId: row.session_id,
     operator: row.person_operator === 1,
-    byCookie: presented.byCookie,
-    inPage: presented.byCookie && row.session_kind === 'browser',
-    membership: membershipOf(row),
+    byCookie: sessionCredentials.byCookie,
+    isBrowserSession: sessionCredentials.byCookie && row.session_kind === 'browser',
+    membership: membershipFromRow(row),
   };
 }
 
-function noWorkspace(): Problem {
+function workspaceNotFound(): Problem {
   return new Problem(
     'not_found',
     `There is no such workspace. Name one with the header ${HEADERS.workspace}, or create one with POST /v1/workspaces.`,
@@ -195,15 +202,24 @@ function noWorkspace(): Problem {
 }
 
 /** Whether a workspace is the one that a request names, by id or slug. */
-export async function isWorkspaceNamed(house: House, named: string, workspaceId: string): Promise<boolean> {
-  if (named === workspaceId) return true;
-  return (await findWorkspaceById(house.store.read, workspaceId))?.slug === named;
+export async function isRequestedWorkspace(
+  context: AppContext,
+  requestedIdOrSlug: string,
+  workspaceId: string,
+): Promise<boolean> {
+  if (requestedIdOrSlug === workspaceId) return true;
+  return (await findWorkspaceById(context.store.read, workspaceId))?.slug === requestedIdOrSlug;
 }
 
 /** Refuses a credential's request that names another workspace than the credential's own: nothing is done in a wrong one. */
-async function refuseOtherWorkspace(house: House, request: FastifyRequest, record: CredentialRecord): Promise<void> {
-  const named = namedWorkspace(request);
-  if (named === null || (await isWorkspaceNamed(house, named, record.workspace.id))) return;
+async function rejectOtherWorkspace(
+  context: AppContext,
+  request: FastifyRequest,
+  record: CredentialRecord,
+): Promise<void> {
+  const requestedIdOrSlug = requestedWorkspace(request);
+  if (requestedIdOrSlug === null || (await isRequestedWorkspace(context, requestedIdOrSlug, record.workspace.id)))
+    return;
   throw new Problem(
     'not_found',
     `A credential belongs to one workspace, and this one does not belong to the one that the header ${HEADERS.workspace} names. Leave the header out, or present a credential of that workspace.`,
@@ -211,11 +227,11 @@ async function refuseOtherWorkspace(house: House, request: FastifyRequest, recor
 }
 
 /** Checks a person against what a route demands. Throws `wrong_credential_kind`, `not_found`, `forbidden`. */
-function checkPerson(house: House, request: FastifyRequest, person: PersonPrincipal, access: Access): void {
+function authorizePerson(context: AppContext, request: FastifyRequest, person: PersonPrincipal, access: Access): void {
   if ('public' in access) return;
   if ('any' in access) {
     // Whoever names a workspace is told about that one or nothing.
-    if (person.membership === null && namedWorkspace(request) !== null) throw noWorkspace();
+    if (person.membership === null && requestedWorkspace(request) !== null) throw workspaceNotFound();
     return;
   }
   if (access.person === 'signed_in') return;
@@ -226,27 +242,27 @@ function checkPerson(house: House, request: FastifyRequest, person: PersonPrinci
     if (person.operator) return;
     throw new Problem('forbidden', 'This needs an operator of this server.');
   }
-  if (person.membership === null) throw noWorkspace();
+  if (person.membership === null) throw workspaceNotFound();
   if (ROLE_RANK[person.membership.role] >= ROLE_RANK[access.person]) return;
-  throw refusalOfRole(house, request, person, person.membership, access.person);
+  throw recordRoleDenial(context, request, person, person.membership, access.person);
 }
 
 /** The `forbidden` of a person whose role does not suffice, which is recorded. */
-function refusalOfRole(
-  house: House,
+function recordRoleDenial(
+  context: AppContext,
   request: FastifyRequest,
   person: PersonPrincipal,
   { role, workspaceId }: Membership,
   neededRole: Role,
 ): Problem {
-  house.denials.note({
+  context.denials.add({
     workspaceId,
     action: 'person.denied',
-    actor: partyOf(person),
+    actor: auditPartyOf(person),
     credential: null,
     reason: `${request.method} ${request.routeOptions.url ?? ''}`,
     origin: originOf(request),
-    at: house.clock(),
+    at: context.clock(),
   });
   const needed = neededRole === 'owner' ? 'the owner' : 'an owner or admin';
   return new Problem(
@@ -259,11 +275,11 @@ function refusalOfRole(
  * Checks a person who was let in for a role that only part of what the route does needs. Throws `forbidden`,
  * which is recorded; a credential is left to its own rights.
  */
-export function checkRole(house: House, request: FastifyRequest, needed: Role): void {
+export function requireRole(context: AppContext, request: FastifyRequest, needed: Role): void {
   const { principal } = request;
   if (principal?.kind !== 'person' || hasRole(request, needed)) return;
   const { membership } = principal;
-  throw membership === null ? noWorkspace() : refusalOfRole(house, request, principal, membership, needed);
+  throw membership === null ? workspaceNotFound() : recordRoleDenial(context, request, principal, membership, needed);
 }
 
 /** Whether a request may do what people need a role for: every credential that was let in may. */
@@ -276,23 +292,30 @@ export function hasRole({ principal }: FastifyRequest, needed: Role): boolean {
  * Judges the credential of a request that was let in against a narrower demand. Throws
  * `insufficient_scope`, `wrong_credential_kind`; who is refused is recorded, as with every demand.
  */
-export function checkCredential(house: House, request: FastifyRequest, demand: Demand): void {
+export function authorizeCredential(context: AppContext, request: FastifyRequest, requirement: Requirement): void {
   const { principal } = request;
   if (principal === null || principal.kind === 'person') return;
   const { record } = principal;
-  const verdict = judge(record, 'not_needed', demand, house.clock());
-  if (verdict === 'ok') return;
+  const decision = decide(record, 'not_needed', requirement, context.clock());
+  if (decision === 'ok') return;
   const { id, kind, name, workspace } = record;
-  house.denials.note({
+  context.denials.add({
     workspaceId: workspace.id,
     action: 'credential.denied',
     actor: { kind, id, name },
     credential: { kind, id, name },
-    reason: verdict,
+    reason: decision,
     origin: originOf(request),
-    at: house.clock(),
+    at: context.clock(),
   });
-  throw refusalOf({ verdict, record }, demand, true, house.proof, request.ip, house.clock());
+  throw problemOfDecision(
+    { decision: decision, record },
+    requirement,
+    true,
+    context.passphraseVerifier,
+    request.ip,
+    context.clock(),
+  );
 }
 
 /**
@@ -300,30 +323,30 @@ export function checkCredential(house: House, request: FastifyRequest, demand: D
  * Throws `invalid_request`, `missing_credential`, the codes of a refused judgement, `not_found` for a
  * workspace that the person is no member of or the credential does not belong to, and `forbidden`.
  */
-export async function findPrincipal(
-  house: House,
+export async function authenticateRequest(
+  context: AppContext,
   request: FastifyRequest,
   access: Access,
-  demand: Demand,
+  requirement: Requirement,
 ): Promise<Principal> {
-  const presentation = readPresentation(request.raw, sessionCookieName(house, request));
-  refuseForeignOrigin(house, request);
-  if (presentation.kind === 'none') throw new Problem('missing_credential');
-  if (presentation.kind === 'session') {
-    const person = await findPerson(house, request, presentation);
-    checkPerson(house, request, person, access);
-    refuseForeignBody(house, request);
+  const credentials = readCredentials(request.raw, sessionCookieName(context, request));
+  rejectCrossSiteOrigin(context, request);
+  if (credentials.kind === 'none') throw new Problem('missing_credential');
+  if (credentials.kind === 'session') {
+    const person = await authenticateSession(context, request, credentials);
+    authorizePerson(context, request, person, access);
+    rejectCrossSiteBody(context, request);
     return person;
   }
   const origin = originOf(request);
-  const { secret, passphrase } = presentation;
-  const presented = { secret, passphrase, ...origin };
-  const judgement = await house.judges.judgePresented(presented, demand);
-  const { verdict, record } = judgement;
-  if (verdict === 'ok' && record !== null) {
-    await refuseOtherWorkspace(house, request, record);
+  const { secret, passphrase } = credentials;
+  const authenticationRequest = { secret, passphrase, ...origin };
+  const result = await context.authenticator.authenticate(authenticationRequest, requirement);
+  const { decision, record } = result;
+  if (decision === 'ok' && record !== null) {
+    await rejectOtherWorkspace(context, request, record);
     return { kind: record.kind, record };
   }
   const people = !('public' in access || 'any' in access) && access.person !== undefined;
-  throw refusalOf(judgement, demand, people, house.proof, origin.address, house.clock());
+  throw problemOfDecision(result, requirement, people, context.passphraseVerifier, origin.address, context.clock());
 }

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyBaseLogger, FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { Problem, type ProblemFacts } from '../contract/problem.ts';
+import { Problem, type ProblemExtensions } from '../contract/problem.ts';
 import { redactSecrets } from '../contract/redact.ts';
 import { CODES, type Code } from '../contract/words.ts';
 
@@ -12,19 +12,19 @@ function bearerError(code: Code): string | null {
 }
 
 /** `WWW-Authenticate` as in RFC 6750, section 3. */
-export function challengeOf(code: Code, detail: string, required: readonly string[] | undefined): string {
+export function bearerChallenge(code: Code, detail: string, required: readonly string[] | undefined): string {
   const error = bearerError(code);
   if (error === null) return 'Bearer realm="devpilot"';
   const description = detail.replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, ' ');
   // A demand can name what no right is called, in characters that RFC 6749, section 3.3, has no room for.
-  const words = required?.map((word) => word.replace(/[^\x21\x23-\x5b\x5d-\x7e]/g, '?')).join(' ');
-  const scope = words === undefined ? '' : `, scope="${words}"`;
+  const scopes = required?.map((word) => word.replace(/[^\x21\x23-\x5b\x5d-\x7e]/g, '?')).join(' ');
+  const scope = scopes === undefined ? '' : `, scope="${scopes}"`;
   return `Bearer realm="devpilot", error="${error}", error_description="${description}"${scope}`;
 }
 
 /** The body of a problem (RFC 9457). */
-function bodyOf(code: Code, status: number, detail: string, facts: ProblemFacts, requestId: string) {
-  const { errors, required, reasons, id, error } = facts;
+function problemBody(code: Code, status: number, detail: string, details: ProblemExtensions, requestId: string) {
+  const { errors, required, reasons, id, error } = details;
   return {
     type: `/docs/problems/${code}`,
     title: CODES[code].title,
@@ -41,31 +41,33 @@ function bodyOf(code: Code, status: number, detail: string, facts: ProblemFacts,
 }
 
 /** A problem as it goes out: its header lines, and its body as text. */
-export function wordsOfProblem(
+export function serializeProblem(
   problem: Problem,
   status: number,
   requestId: string,
 ): { headers: Record<string, string>; body: string } {
-  const { code, message, facts } = problem;
+  const { code, message, extensions: details } = problem;
   return {
     headers: {
       'cache-control': 'no-store',
       'content-type': 'application/problem+json',
-      ...((status === 401 || status === 403) && { 'www-authenticate': challengeOf(code, message, facts.required) }),
-      ...(facts.retryAfter !== undefined && { 'retry-after': String(facts.retryAfter) }),
-      ...(facts.allow !== undefined && { allow: facts.allow.join(', ') }),
+      ...((status === 401 || status === 403) && {
+        'www-authenticate': bearerChallenge(code, message, details.required),
+      }),
+      ...(details.retryAfter !== undefined && { 'retry-after': String(details.retryAfter) }),
+      ...(details.allow !== undefined && { allow: details.allow.join(', ') }),
     },
-    body: JSON.stringify(bodyOf(code, status, message, facts, requestId)),
+    body: JSON.stringify(problemBody(code, status, message, details, requestId)),
   };
 }
 
 /** Answers with a problem; `status` differs from the code's own only where a route says so. */
 export function sendProblem(reply: FastifyReply, problem: Problem, status: number = problem.status): FastifyReply {
-  const { headers, body } = wordsOfProblem(problem, status, reply.request.id);
+  const { headers, body } = serializeProblem(problem, status, reply.request.id);
   return reply.code(status).headers(headers).send(Buffer.from(body));
 }
 
-const FRAMEWORK_CODES: Readonly<Record<string, Code>> = {
+const FASTIFY_ERROR_CODES: Readonly<Record<string, Code>> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
   FST_ERR_CTP_BODY_TOO_LARGE: 'too_large',
   FST_ERR_CTP_EMPTY_TYPE: 'unsupported_media_type',
@@ -73,11 +75,11 @@ const FRAMEWORK_CODES: Readonly<Record<string, Code>> = {
 };
 
 /** Makes a problem of anything that was thrown. What is not known becomes `internal`, with its cause kept. */
-export function problemOf(error: unknown): Problem {
+export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   const { code = '', statusCode = 500, message } = (error ?? {}) as Partial<FastifyError>;
-  const known = FRAMEWORK_CODES[code];
-  if (known !== undefined) return new Problem(known);
+  const mappedCode = FASTIFY_ERROR_CODES[code];
+  if (mappedCode !== undefined) return new Problem(mappedCode);
   if (statusCode >= 400 && statusCode < 500) {
     // Such a message can quote the address, and an address can hold a secret by mistake.
     const detail = code === '' ? 'The body is not well-formed.' : redactSecrets((message ?? '').split('\n')[0] ?? '');
@@ -87,21 +89,21 @@ export function problemOf(error: unknown): Problem {
 }
 
 /** Logs what nobody expected, with its cause; what a client did wrong is not worth a line. */
-export function logUnexpected(problem: Problem, log: FastifyBaseLogger, requestId: string): void {
+export function logInternalError(problem: Problem, log: FastifyBaseLogger, requestId: string): void {
   if (problem.code !== 'internal') return;
-  log.error({ requestId, err: problem.facts.cause ?? problem }, 'unexpected error');
+  log.error({ requestId, err: problem.extensions.cause ?? problem }, 'unexpected error');
 }
 
 /** The error handler of the server: one answer for everything thrown, and a log line for what nobody expected. */
-export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const problem = problemOf(error);
-  logUnexpected(problem, request.log, request.id);
+export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const problem = toProblem(error);
+  logInternalError(problem, request.log, request.id);
   return sendProblem(reply, problem);
 }
 
 /** The answer to what never becomes a request, as bytes for the socket. */
-export function rawProblem(code: Code, requestId: string): string {
+export function rawProblemResponse(code: Code, requestId: string): string {
   const { status, title } = CODES[code];
-  const body = JSON.stringify(bodyOf(code, status, title, {}, requestId));
+  const body = JSON.stringify(problemBody(code, status, title, {}, requestId));
   return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/problem+json\r\nX-Content-Type-Options: nosniff\r\nX-Request-Id: ${requestId}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`;
 }

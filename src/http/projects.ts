@@ -1,73 +1,73 @@
 import { z } from 'zod';
 import { CreateProject, Project, ResourceQuery, UpdateProject } from '../contract/resources.ts';
 import { pageOf } from '../contract/schemas.ts';
-import { tagOf } from '../workspace/context.ts';
+import { etagOf } from '../workspace/context.ts';
 import { createProject, deleteProject, findProject, listProjects, updateProject } from '../workspace/projects.ts';
-import type { House } from './house.ts';
-import { changerOf, type Route, route, workspaceIdOf } from './route.ts';
+import type { AppContext } from './house.ts';
+import { type Route, requestContextOf, route, workspaceIdOf } from './route.ts';
 
 const tag = 'Projects';
-const InPath = z.object({ project: z.string().max(64) });
-const read = { person: 'member', key: ['read', 'manage_projects'] } as const;
-const write = { person: 'admin', key: ['write', 'manage_projects'] } as const;
+const ProjectParams = z.object({ project: z.string().max(64) });
+const readAccess = { person: 'member', key: ['read', 'manage_projects'] } as const;
+const writeAccess = { person: 'admin', key: ['write', 'manage_projects'] } as const;
 
-export function projectRoutes(house: House): Route[] {
-  const { workspace } = house;
+export function projectRoutes(context: AppContext): Route[] {
+  const { platform } = context;
   return [
     route({
       method: 'GET',
       url: '/v1/projects',
-      access: read,
+      access: readAccess,
       summary: 'List projects',
       tag,
       query: ResourceQuery,
-      answers: { 200: pageOf(Project) },
-      handler: ({ query, request }) => listProjects(workspace, workspaceIdOf(request), query),
+      responses: { 200: pageOf(Project) },
+      handler: ({ query, request }) => listProjects(platform, workspaceIdOf(request), query),
     }),
     route({
       method: 'POST',
       url: '/v1/projects',
-      access: write,
+      access: writeAccess,
       summary: 'Create a project',
       tag,
       body: CreateProject,
-      answers: { 201: Project },
-      codes: ['conflict', 'idempotent_replay'],
+      responses: { 201: Project },
+      errorCodes: ['conflict', 'idempotent_replay'],
       handler: async ({ body, request, reply }) => {
-        const project = await createProject(workspace, changerOf(house, request), body);
+        const project = await createProject(platform, requestContextOf(context, request), body);
         return reply
           .code(201)
-          .headers({ location: `/v1/projects/${project.id}`, etag: tagOf(project) })
+          .headers({ location: `/v1/projects/${project.id}`, etag: etagOf(project) })
           .send(project);
       },
     }),
     route({
       method: 'GET',
       url: '/v1/projects/:project',
-      access: read,
+      access: readAccess,
       summary: 'Get a project',
       tag,
-      params: InPath,
-      answers: { 200: Project },
-      codes: ['not_found'],
+      params: ProjectParams,
+      responses: { 200: Project },
+      errorCodes: ['not_found'],
       handler: async ({ params, request, reply }) => {
-        const project = await findProject(workspace, workspaceIdOf(request), params.project);
-        return reply.header('etag', tagOf(project)).send(project);
+        const project = await findProject(platform, workspaceIdOf(request), params.project);
+        return reply.header('etag', etagOf(project)).send(project);
       },
     }),
     route({
       method: 'PATCH',
       url: '/v1/projects/:project',
-      access: write,
+      access: writeAccess,
       summary: 'Edit a project; with If-Match only if it is still the one that was read',
       tag,
-      params: InPath,
+      params: ProjectParams,
       body: UpdateProject,
-      answers: { 200: Project },
-      codes: ['not_found', 'conflict'],
+      responses: { 200: Project },
+      errorCodes: ['not_found', 'conflict'],
       handler: async ({ params, body, request, reply }) => {
-        const project = await updateProject(workspace, changerOf(house, request), params.project, body);
-        return reply.header('etag', tagOf(project)).send(project);
+        const project = await updateProject(platform, requestContextOf(context, request), params.project, body);
+        return reply.header('etag', etagOf(project)).send(project);
       },
     }),
     route({
@@ -76,11 +76,11 @@ export function projectRoutes(house: House): Route[] {
       access: { person: 'admin', key: ['delete', 'manage_projects'] },
       summary: 'Delete a project that holds no apps',
       tag,
-      params: InPath,
-      answers: { 204: z.null().describe('Done') },
-      codes: ['not_found', 'conflict'],
+      params: ProjectParams,
+      responses: { 204: z.null().describe('Done') },
+      errorCodes: ['not_found', 'conflict'],
       handler: async ({ params, request, reply }) => {
-        await deleteProject(workspace, changerOf(house, request), params.project);
+        await deleteProject(platform, requestContextOf(context, request), params.project);
         return reply.code(204).send();
       },
     }),

@@ -3,14 +3,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
-import { append, SYSTEM } from '../audit/log.ts';
+import { appendAuditEvent, SYSTEM_ACTOR } from '../audit/log.ts';
 import { quotaOf } from '../audit/quotas.ts';
 import type { ErrorIssue } from '../contract/errors.ts';
 import { QUOTAS, type Quota, type QuotaName } from '../contract/quotas.ts';
 import type { Page, ProblemBody } from '../contract/schemas.ts';
 import { DAY, HOUR } from '../contract/words.ts';
 import { addToIssue, evictIssues } from '../store/errors.ts';
-import { spendQuota } from '../store/quotas.ts';
+import { consumeQuota } from '../store/quotas.ts';
 import type { ErrorIssueTable } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { forEachEngine } from '../testing/engines.ts';
@@ -21,28 +21,28 @@ import {
   PASSWORD,
   signUpMember,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestServer,
 } from '../testing/house.ts';
 import { seedWorkspace } from '../testing/store.ts';
-import { createIngest } from '../workspace/activity-ingest.ts';
+import { createActivityIngest } from '../workspace/activity-ingest.ts';
 
 const NOW = Date.parse('2027-02-24T09:30:00.000Z');
 
 describe('quotas over HTTP', () => {
-  let house: TestHouse;
+  let testServer: TestServer;
   let owner: TestPerson;
   let ownerId: string;
   before(async () => {
-    house = await startHouse({ clock: () => NOW });
-    owner = await signUpOwner(house);
+    testServer = await startTestServer({ clock: () => NOW });
+    owner = await signUpOwner(testServer);
     ownerId = (await owner.call<{ id: string }>('/v1/me')).body.id;
   });
-  after(() => house.close());
+  after(() => testServer.close());
 
   function sql(work: (database: DatabaseSync) => void): void {
-    const database = new DatabaseSync(join(house.dataDirectory, 'devpilot.db'));
+    const database = new DatabaseSync(join(testServer.dataDirectory, 'devpilot.db'));
     database.exec('pragma busy_timeout = 5000');
     work(database);
     database.close();
@@ -93,7 +93,7 @@ describe('quotas over HTTP', () => {
         const [samePath, sameCall] = make();
         const refused = await owner.call<ProblemBody>(samePath, sameCall);
         assert.deepEqual([refused.status, refused.body.code], [429, 'quota_exceeded'], `${name}: ${refused.text}`);
-        const { max, what }: Quota = QUOTAS[name];
+        const { max, unit: what }: Quota = QUOTAS[name];
         assert.ok(refused.body.detail.includes(`${max.toLocaleString('en')} ${what}`), refused.body.detail);
         assert.equal(refused.headers.get('retry-after'), String((DAY - (NOW % DAY)) / 1000), name);
       }
@@ -112,7 +112,7 @@ describe('quotas over HTTP', () => {
     leave('credentials', owner.workspaceId, 10);
     const [noisy, quiet] = [await createToken(owner, ['error_tracker']), await createToken(owner, ['error_tracker'])];
     const report = async (secret: string, type: string) => {
-      const answer = await house.call<{ issueId: string }>('/v1/errors/events', {
+      const answer = await testServer.call<{ issueId: string }>('/v1/errors/events', {
         body: { type, message: 'x' },
         headers: bearer(secret),
       });
@@ -145,7 +145,7 @@ describe('quotas over HTTP', () => {
     const refused = await owner.call<ProblemBody>('/v1/workspaces', { body: { name: 'Another' } });
     assert.deepEqual([refused.status, refused.body.code], [429, 'quota_exceeded'], refused.text);
     // Neither are more handed over to somebody.
-    const giver = await signUpMember(house, owner, 'admin', 'giver@example.com');
+    const giver = await signUpMember(testServer, owner, 'admin', 'giver@example.com');
     const owned = await owner.call<{ data: { id: string }[] }>('/v1/workspaces?limit=200');
     const given = owned.body.data.find(({ id }) => id !== owner.workspaceId);
     sql((database) => {
@@ -173,7 +173,7 @@ describe('quotas over HTTP', () => {
         insert.run(`ses_${at}`, ownerId, Buffer.from(`digest ${at}`), used, used, NOW + DAY);
       }
     });
-    const { status } = await house.call('/v1/sessions', { body: { email: owner.email, password: PASSWORD } });
+    const { status } = await testServer.call('/v1/sessions', { body: { email: owner.email, password: PASSWORD } });
     assert.equal(status, 201);
     sql((database) => {
       const left = database.prepare('select count(*) as count from session where person_id = ?').get(ownerId);
@@ -192,13 +192,13 @@ describe('quotas over HTTP', () => {
     for (const action of ['person.updated', 'passkey.created', 'workspace.updated', 'env.updated'] as const) {
       assert.equal(quotaOf({ action, actor }), 'changes', action);
     }
-    assert.equal(quotaOf({ action: 'run.created', actor: SYSTEM }), null, 'schedules bound themselves');
+    assert.equal(quotaOf({ action: 'run.created', actor: SYSTEM_ACTOR }), null, 'schedules bound themselves');
   });
 
   test('the page for operators has the table of all quotas', () => {
     const page = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
     const rows = Object.values<Quota>(QUOTAS).map(
-      ({ what, max, per, spanMs }) =>
+      ({ unit: what, max, per, spanMs }) =>
         `| ${what} | ${max.toLocaleString('en')} | ${spanMs === null ? 'at a time' : `${spanMs / HOUR} hours`} | ${per} |`,
     );
     const found = page.split('\n').filter((line) => / \| (?:at a time|\d+ hours) \| /.test(line));
@@ -216,9 +216,9 @@ forEachEngine('quotas', (engine) => {
   test('a quota is used by what is committed, up to its number however many come at once, and is new in its next window', async () => {
     const { max } = QUOTAS.invitations;
     const spend = (now: number, subject = 'wsp_1') =>
-      store.transaction((trx) => spendQuota(trx, 'invitations', subject, now));
+      store.transaction((trx) => consumeQuota(trx, 'invitations', subject, now));
     const failed = store.transaction(async (trx) => {
-      await spendQuota(trx, 'invitations', 'wsp_1', NOW);
+      await consumeQuota(trx, 'invitations', 'wsp_1', NOW);
       throw new Error('rolled back');
     });
     await assert.rejects(failed, /rolled back/);
@@ -231,10 +231,10 @@ forEachEngine('quotas', (engine) => {
   test('a sender whose events hold too much data is refused, and another one of the same batch is not', async () => {
     const { workspaceId } = await seedWorkspace(store);
     const { max } = QUOTAS.activityData;
-    await store.transaction((trx) => spendQuota(trx, 'activityData', `${workspaceId} noisy`, NOW, max));
-    const ingest = createIngest(store);
+    await store.transaction((trx) => consumeQuota(trx, 'activityData', `${workspaceId} noisy`, NOW, max));
+    const ingest = createActivityIngest(store);
     const event = (id: string) => ({ id, source: 's', type: 't', subject: null, at: NOW, data: '"x"' });
-    const take = (sender: string, id: string) => ingest.take(workspaceId, [event(id)], NOW, sender);
+    const take = (sender: string, id: string) => ingest.ingest(workspaceId, [event(id)], NOW, sender);
     const sent = [take('quiet', 'a'), take('noisy', 'b'), take('quiet', 'c')];
     const settled = await Promise.allSettled(sent);
     assert.deepEqual(
@@ -248,7 +248,7 @@ forEachEngine('quotas', (engine) => {
     const { workspaceId, personId } = await seedWorkspace(store);
     const create = (id: string) =>
       store.transaction((trx) =>
-        append(trx, {
+        appendAuditEvent(trx, {
           workspaceId,
           action: 'run.created',
           at: NOW,

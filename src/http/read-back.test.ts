@@ -5,7 +5,14 @@ import type { ActivityEvent } from '../contract/activity.ts';
 import type { ErrorIssue } from '../contract/errors.ts';
 import type { Page } from '../contract/schemas.ts';
 import { forEachEngine } from '../testing/engines.ts';
-import { bearer, createToken, signUpOwner, startHouse, type TestHouse, type TestPerson } from '../testing/house.ts';
+import {
+  bearer,
+  createToken,
+  signUpOwner,
+  startTestServer,
+  type TestPerson,
+  type TestServer,
+} from '../testing/house.ts';
 
 const RUNS = 60;
 const LAST = '9999-12-31T23:59:59.999Z';
@@ -29,15 +36,15 @@ const { any } = fc.letrec((tie) => ({
 }));
 
 forEachEngine('what is accepted can be read again', (engine) => {
-  let house: TestHouse;
+  let testServer: TestServer;
   let owner: TestPerson;
   let headers: Record<string, string>;
   before(async () => {
-    house = await startHouse({ environment: await engine.environment() });
-    owner = await signUpOwner(house);
+    testServer = await startTestServer({ environment: await engine.environment() });
+    owner = await signUpOwner(testServer);
     headers = bearer((await createToken(owner, ['all'])).secret);
   });
-  after(() => house.close());
+  after(() => testServer.close());
 
   async function read<Body>(path: string): Promise<Body> {
     const answer = await owner.call<Body>(path);
@@ -82,7 +89,7 @@ forEachEngine('what is accepted can be read again', (engine) => {
     await fc.assert(
       fc.asyncProperty(event, async (one) => {
         const body = `{}\n{"type":"event"}\n${JSON.stringify(one)}\n`;
-        const sent = await house.call('/api/1/envelope/', { method: 'POST', headers: auth, body });
+        const sent = await testServer.call('/api/1/envelope/', { method: 'POST', headers: auth, body });
         assert.ok([200, 400, 422].includes(sent.status), sent.text);
       }),
       { numRuns: RUNS },
@@ -102,7 +109,7 @@ forEachEngine('what is accepted can be read again', (engine) => {
       fc.asyncProperty(any, anyText, async (data, subject) => {
         const id = `event-${count++}`;
         const body = { specversion: '1.0', id, source: 'test', type: 'test', subject, data };
-        const answer = await house.call('/v1/activity/events', { headers, body });
+        const answer = await testServer.call('/v1/activity/events', { headers, body });
         assert.ok([201, 400, 422].includes(answer.status), answer.text);
         if (answer.status === 201) sent.set(id, JSON.parse(JSON.stringify(data)) as unknown);
       }),

@@ -3,43 +3,49 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { takeCredentialsOut } from '../contract/repository.ts';
+import { splitCredentials } from '../contract/repository.ts';
 import type { App } from '../contract/resources.ts';
 import type { AuditEvent, Page } from '../contract/schemas.ts';
 import { rotateSecret } from '../server/secret-rotation.ts';
 import { readSettings } from '../settings.ts';
-import { createTestApp, createTestServer, deployed, logOf, type TestApp } from '../testing/deploying.ts';
+import {
+  createServerResource,
+  createTestApp,
+  deployAndWait,
+  readDeploymentLog,
+  type TestApp,
+} from '../testing/deploying.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import { startGitHost, type TestGitHost } from '../testing/git-host.ts';
 import {
   bearer,
   createKey,
-  personWith,
+  createTestPerson,
   signUpMember,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestServer,
 } from '../testing/house.ts';
-import { createRepository, type TestRepository } from '../testing/repository.ts';
+import { createTestRepository, type TestRepository } from '../testing/repository.ts';
 import { runSql } from '../testing/sql.ts';
 
 const PASSWORD = 'p4ss:w0rd @of the repository';
 const inAddress = encodeURIComponent(PASSWORD);
 
 forEachEngine('credentials of a repository', (engine) => {
-  let house: TestHouse;
+  let testServer: TestServer;
   let owner: TestPerson;
   let app: TestApp;
   let environment: Readonly<Record<string, string>>;
   before(async () => {
     environment = { ...(await engine.environment()), DEVPILOT_LOCAL_SERVER: 'on' };
-    house = await startHouse({ environment });
-    owner = await signUpOwner(house);
-    app = await createTestApp(owner, (await createTestServer(owner)).id);
+    testServer = await startTestServer({ environment });
+    owner = await signUpOwner(testServer);
+    app = await createTestApp(owner, (await createServerResource(owner)).id);
   });
   after(async () => {
-    await house.close();
+    await testServer.close();
     app.remove();
   });
   const edit = (fields: object) => owner.call<App>(`/v1/apps/${app.id}`, { method: 'PATCH', body: fields });
@@ -50,24 +56,24 @@ forEachEngine('credentials of a repository', (engine) => {
   ];
 
   test('an address with credentials is taken apart, and nobody is shown the password', async () => {
-    const made = await edit({ repository: `https://deploy:${inAddress}@git.example.com:8443/shop.git` });
-    assert.equal(made.status, 200, made.text);
+    const created = await edit({ repository: `https://deploy:${inAddress}@git.example.com:8443/shop.git` });
+    assert.equal(created.status, 200, created.text);
     const apart = ['https://git.example.com:8443/shop.git', 'deploy', true];
-    assert.deepEqual(shownOf(made.body), apart);
+    assert.deepEqual(shownOf(created.body), apart);
     const key = await createKey(owner, ['read']);
-    const member = await signUpMember(house, owner, 'member', `reader-${engine.name}@example.com`);
+    const member = await signUpMember(testServer, owner, 'member', `reader-${engine.name}@example.com`);
     const answers = [
-      made,
+      created,
       await owner.call(`/v1/apps/${app.id}`),
       await member.call('/v1/apps'),
-      await house.call(`/v1/apps/${app.id}`, { headers: bearer(key.secret) }),
+      await testServer.call(`/v1/apps/${app.id}`, { headers: bearer(key.secret) }),
       await owner.call(`/v1/audit-events?target=${app.id}`),
     ];
     for (const { text, status } of answers) {
       assert.equal(status, 200);
       assert.ok(!text.includes('p4ss') && !text.includes(inAddress));
     }
-    const rows = await runSql(house, environment, `select * from app where id = '${app.id}'`);
+    const rows = await runSql(testServer, environment, `select * from app where id = '${app.id}'`);
     assert.ok(!JSON.stringify(rows).includes('p4ss'));
     // Another path of the same host keeps them; a replaced password is recorded by name.
     assert.deepEqual(shownOf((await edit({ repository: 'https://git.example.com:8443/next.git' })).body).slice(1), [
@@ -111,7 +117,7 @@ forEachEngine('credentials of a repository', (engine) => {
       assert.deepEqual([refused.status, refused.text.includes('must be a valid URL')], [422, true], repository);
       assert.ok(!refused.text.includes('t0ken'));
     }
-    assert.equal(takeCredentialsOut('https://t0ken@git.example.com:99999/a').url, 'https://git.example.com:99999/a');
+    assert.equal(splitCredentials('https://t0ken@git.example.com:99999/a').url, 'https://git.example.com:99999/a');
   });
 
   test('an address with a place for a secret that is not sealed is refused, and an empty user is removed', async () => {
@@ -149,7 +155,7 @@ forEachEngine('credentials of a repository', (engine) => {
       'git://t0ken@git.example.com/shop.git',
       'git@git.example.com:acme/shop.git#t0ken',
     ]) {
-      assert.ok(!takeCredentialsOut(stored).url.includes('t0k'), stored);
+      assert.ok(!splitCredentials(stored).url.includes('t0k'), stored);
     }
     const before = shownOf((await edit({ repository: 'https://git.example.com/a@b.git' })).body);
     assert.equal(before[0], 'https://git.example.com/a@b.git');
@@ -187,31 +193,31 @@ forEachEngine('credentials of a repository', (engine) => {
     const { body: over } = await app.deploy({ approval: true });
     await owner.call(`/v1/deployments/${over.id}/cancel`, { method: 'POST' });
     const plan = JSON.stringify({ app: app.slug, repository: old, directory: '/srv', hooks: [] });
-    await runSql(house, environment, `update deployment set plan = '${plan}' where id = '${waiting.id}'`);
+    await runSql(testServer, environment, `update deployment set plan = '${plan}' where id = '${waiting.id}'`);
     await runSql(
-      house,
+      testServer,
       environment,
       `update app set repository = '${old}', repository_user = null, repository_password_sealed = null where id = '${app.id}'`,
     );
-    house = await house.restart();
-    owner = personWith(house, owner.email, owner.cookie, owner.workspaceId);
+    testServer = await testServer.restart();
+    owner = createTestPerson(testServer, owner.email, owner.cookie, owner.workspaceId);
     const shown = await owner.call<App>(`/v1/apps/${app.id}`);
     assert.deepEqual(shownOf(shown.body), ['https://git.example.com/shop.git', 'deploy', true]);
-    const plans = await runSql(house, environment, 'select plan, repository from deployment, app');
+    const plans = await runSql(testServer, environment, 'select plan, repository from deployment, app');
     assert.ok(plans.length > 0 && !JSON.stringify(plans).includes('p4ss'));
     const { body: log } = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${app.id}`);
     assert.deepEqual([log.data[0]?.actor.kind, log.data[0]?.action], ['system', 'app.updated']);
     await owner.call(`/v1/deployments/${waiting.id}/cancel`, { method: 'POST' });
     if (engine.name === 'sqlite') {
-      await house.running.close();
-      for (const file of readdirSync(house.dataDirectory)) {
-        assert.ok(!readFileSync(join(house.dataDirectory, file)).includes('p4ss'), file);
+      await testServer.running.close();
+      for (const file of readdirSync(testServer.dataDirectory)) {
+        assert.ok(!readFileSync(join(testServer.dataDirectory, file)).includes('p4ss'), file);
       }
       // A new secret opens and seals it again, which works only for what it is bound to.
-      const settings = readSettings({ DEVPILOT_DATA_DIR: house.dataDirectory });
+      const settings = readSettings({ DEVPILOT_DATA_DIR: testServer.dataDirectory });
       assert.equal((await rotateSecret(settings, null)).values, 1);
-      house = await startHouse({ environment, dataDirectory: house.dataDirectory });
-      owner = personWith(house, owner.email, owner.cookie, owner.workspaceId);
+      testServer = await startTestServer({ environment, dataDirectory: testServer.dataDirectory });
+      owner = createTestPerson(testServer, owner.email, owner.cookie, owner.workspaceId);
     }
   });
 
@@ -222,13 +228,13 @@ forEachEngine('credentials of a repository', (engine) => {
       repositoryPassword: PASSWORD,
     });
     const old = 'https://git.example.com/shop.git?access=t0ken#t0ken';
-    await runSql(house, environment, `update app set repository = '${old}' where id = '${app.id}'`);
+    await runSql(testServer, environment, `update app set repository = '${old}' where id = '${app.id}'`);
     assert.ok(!(await owner.call(`/v1/apps/${app.id}`)).text.includes('t0ken'), 'not even before');
-    house = await house.restart();
-    owner = personWith(house, owner.email, owner.cookie, owner.workspaceId);
+    testServer = await testServer.restart();
+    owner = createTestPerson(testServer, owner.email, owner.cookie, owner.workspaceId);
     const { body: shown } = await owner.call<App>(`/v1/apps/${app.id}`);
     assert.deepEqual(shownOf(shown), ['https://git.example.com/shop.git', 'deploy', true], 'the password is kept');
-    assert.ok(!JSON.stringify(await runSql(house, environment, 'select * from app')).includes('t0ken'));
+    assert.ok(!JSON.stringify(await runSql(testServer, environment, 'select * from app')).includes('t0ken'));
     const { body: log } = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${app.id}`);
     assert.deepEqual(log.data[0]?.detail['after'], {
       repository: 'https://git.example.com/shop.git',
@@ -238,20 +244,20 @@ forEachEngine('credentials of a repository', (engine) => {
 });
 
 test('git gets the credentials for the repository alone: no submodule of another host, no redirect, no hook', async () => {
-  const house = await startHouse({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
+  const testServer = await startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-git-'));
   const account = { user: 'deploy', password: PASSWORD };
   const hosts: TestGitHost[] = [];
   const work: TestRepository[] = [];
   const apps: TestApp[] = [];
   try {
-    const owner = await signUpOwner(house);
-    const server = await createTestServer(owner);
+    const owner = await signUpOwner(testServer);
+    const server = await createServerResource(owner);
     const own = await startGitHost(directory, account);
     const other = await startGitHost(directory, { user: 'somebody', password: 'else' });
     hosts.push(own, other);
     const publish = (name: string, fill: (repository: TestRepository) => void) => {
-      const repository = createRepository();
+      const repository = createTestRepository();
       work.push(repository);
       fill(repository);
       repository.git('clone', '--quiet', '--bare', repository.path, join(directory, name));
@@ -266,20 +272,20 @@ test('git gets the credentials for the repository alone: no submodule of another
     publish('relative.git', withSubmodule('../lib.git'));
     publish('absolute.git', withSubmodule(`${other.origin}/lib.git`));
     const from = async (path: string) => {
-      const made = await createTestApp(owner, server.id, {
+      const created = await createTestApp(owner, server.id, {
         repository: `${own.origin}${path}`.replace('//', `//deploy:${inAddress}@`),
         hooks: [{ name: 'env', stage: 'post_setup', run: 'env; cat /proc/$PPID/environ | tr "\\0" "\\n"' }],
       });
-      apps.push(made);
-      const deployment = await deployed(owner, made);
-      const text = JSON.stringify([deployment, await logOf(owner, deployment.id)]);
+      apps.push(created);
+      const deployment = await deployAndWait(owner, created);
+      const text = JSON.stringify([deployment, await readDeploymentLog(owner, deployment.id)]);
       assert.ok(!text.includes('p4ss') && !text.includes('DP_PASSWORD'), text);
-      return { deployment, made };
+      return { deployment, made: created };
     };
     const relative = await from('/relative.git');
     assert.equal(relative.deployment.status, 'completed', relative.deployment.error ?? '');
     assert.equal(readFileSync(join(relative.made.directory, 'current/lib/lib.txt'), 'utf8'), 'lib');
-    assert.ok(own.presented.length > 0);
+    assert.ok(own.authorizationHeaders.length > 0);
     const config = readFileSync(join(relative.made.directory, '.devpilot/repository.git/config'), 'utf8');
     assert.ok(config.includes(own.origin) && !config.includes('deploy') && !config.includes('p4ss'));
 
@@ -289,12 +295,12 @@ test('git gets the credentials for the repository alone: no submodule of another
     own.redirects.set('/elsewhere.git', other.origin);
     const redirected = await from('/elsewhere.git');
     assert.equal(redirected.deployment.status, 'failed');
-    assert.deepEqual(other.presented, []);
+    assert.deepEqual(other.authorizationHeaders, []);
     assert.ok(!existsSync(join(absolute.made.directory, 'current')));
   } finally {
     for (const one of [...apps, ...work]) one.remove();
     for (const host of hosts) await host.close();
-    await house.close();
+    await testServer.close();
     rmSync(directory, { recursive: true, force: true });
   }
 });

@@ -4,30 +4,30 @@ import type { App, Project, Server } from '../contract/resources.ts';
 import type { AuditEvent, Page } from '../contract/schemas.ts';
 import { PERMISSIONS, type Permission } from '../contract/words.ts';
 import {
-  type Answer,
   bearer,
-  type Call,
   createKey,
   createToken,
   createWorkspaceFor,
   signUpMember,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestRequest,
+  type TestResponse,
+  type TestServer,
 } from '../testing/house.ts';
 
-let house: TestHouse;
+let testServer: TestServer;
 let owner: TestPerson;
 let member: TestPerson;
 let neighbour: TestPerson;
 before(async () => {
-  house = await startHouse();
-  owner = await signUpOwner(house);
-  member = await signUpMember(house, owner, 'member', 'mia@example.com');
-  neighbour = await createWorkspaceFor(owner, house, 'Other');
+  testServer = await startTestServer();
+  owner = await signUpOwner(testServer);
+  member = await signUpMember(testServer, owner, 'member', 'mia@example.com');
+  neighbour = await createWorkspaceFor(owner, testServer, 'Other');
 });
-after(() => house.close());
+after(() => testServer.close());
 
 interface ProblemAnswer {
   code: string;
@@ -39,8 +39,8 @@ interface ProblemAnswer {
 /** Calls with the secret of a key that has just these permissions. */
 async function keyWith(...permissions: Permission[]) {
   const key = await createKey(owner, permissions, { name: `Key for ${permissions.join(' ')}` });
-  const call = <Body = unknown>(path: string, { headers, ...call }: Call = {}): Promise<Answer<Body>> =>
-    house.call<Body>(path, { ...call, headers: { ...bearer(key.secret), ...headers } });
+  const call = <Body = unknown>(path: string, { headers, ...call }: TestRequest = {}): Promise<TestResponse<Body>> =>
+    testServer.call<Body>(path, { ...call, headers: { ...bearer(key.secret), ...headers } });
   return { ...key, call };
 }
 
@@ -82,8 +82,8 @@ for (const { noun, manage, body } of NOUNS) {
     for (const permission of PERMISSIONS) keys.set(permission, await keyWith(permission));
     for (const [method, sub, allowed, status] of demands) {
       for (const [permission, key] of keys) {
-        const there = await made<{ id: string }>(`/v1/${noun}`, await body());
-        const path = sub ? `/v1/${noun}/${there.id}` : `/v1/${noun}`;
+        const resource = await made<{ id: string }>(`/v1/${noun}`, await body());
+        const path = sub ? `/v1/${noun}/${resource.id}` : `/v1/${noun}`;
         const sent = method === 'POST' ? await body() : method === 'PATCH' ? { name: 'Renamed thing' } : undefined;
         const answer = await key.call<ProblemAnswer>(path, { method, ...(sent !== undefined && { body: sent }) });
         const right = allowed.includes(permission);
@@ -94,17 +94,17 @@ for (const { noun, manage, body } of NOUNS) {
   });
 
   test(`${noun}: a token is refused, a member reads and changes nothing, the neighbour sees nothing`, async () => {
-    const there = await made<{ id: string; slug: string }>(`/v1/${noun}`, await body());
+    const resource = await made<{ id: string; slug: string }>(`/v1/${noun}`, await body());
     const token = await createToken(owner, ['all']);
-    const refused = await house.call<ProblemAnswer>(`/v1/${noun}`, { headers: bearer(token.secret) });
+    const refused = await testServer.call<ProblemAnswer>(`/v1/${noun}`, { headers: bearer(token.secret) });
     assert.equal(refused.status, 403);
     assert.equal(refused.body.code, 'wrong_credential_kind');
-    assert.equal((await member.call(`/v1/${noun}/${there.slug}`)).status, 200);
+    assert.equal((await member.call(`/v1/${noun}/${resource.slug}`)).status, 200);
     for (const [method, sent] of [
       ['PATCH', { name: 'Mine now' }],
       ['DELETE', undefined],
     ] as const) {
-      const answer = await member.call<ProblemAnswer>(`/v1/${noun}/${there.id}`, {
+      const answer = await member.call<ProblemAnswer>(`/v1/${noun}/${resource.id}`, {
         method,
         ...(sent !== undefined && { body: sent }),
       });
@@ -114,10 +114,10 @@ for (const { noun, manage, body } of NOUNS) {
     assert.equal((await member.call(`/v1/${noun}`, { body: await body() })).status, 403);
     for (const method of ['GET', 'PATCH', 'DELETE']) {
       const sent = method === 'PATCH' ? { body: { name: 'Mine now' } } : {};
-      const other = await neighbour.call(`/v1/${noun}/${there.id}`, { method, ...sent });
+      const other = await neighbour.call(`/v1/${noun}/${resource.id}`, { method, ...sent });
       const none = await neighbour.call(`/v1/${noun}/nothing-here`, { method, ...sent });
       assert.equal(other.status, 404);
-      const plain = (answer: Answer) => answer.text.replace(/"requestId":"[^"]*"/, '');
+      const plain = (answer: TestResponse) => answer.text.replace(/"requestId":"[^"]*"/, '');
       assert.equal(plain(other), plain(none));
     }
     assert.deepEqual((await neighbour.call<Page<unknown>>(`/v1/${noun}`)).body.data, []);
@@ -339,7 +339,7 @@ test('an edit that changes nothing leaves no entry', async () => {
 });
 
 test('a workspace is deleted with its projects, servers and apps', async () => {
-  const gone = await createWorkspaceFor(owner, house, 'Short-lived');
+  const gone = await createWorkspaceFor(owner, testServer, 'Short-lived');
   const project = await made<Project>('/v1/projects', { name: 'Gone too' }, gone);
   const server = await made<Server>('/v1/servers', { name: 'Gone', kind: 'ssh', host: '::1', user: 'root' }, gone);
   await made<App>('/v1/apps', { name: 'Gone as well', projectId: project.id, serverId: server.id }, gone);

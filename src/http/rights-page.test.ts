@@ -3,14 +3,14 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { describeRight, PERMISSIONS, SCOPES } from '../contract/words.ts';
 import { routeTable } from './app.ts';
-import type { House } from './house.ts';
+import type { AppContext } from './house.ts';
 
 const PAGE = readFileSync(new URL('../../docs/rights.md', import.meta.url), 'utf8');
 
 /** The routes that a right opens, as the page writes them: methods and address, the same address once. */
 function routesOf(kind: 'token' | 'key', right: string): string {
   const byUrl = new Map<string, string[]>();
-  for (const { method, url, access } of routeTable({} as House)) {
+  for (const { method, url, access } of routeTable({} as AppContext)) {
     if ('public' in access || 'any' in access || 'guard' in access) continue;
     const rights: readonly string[] = access[kind] ?? [];
     if (!rights.includes(right)) continue;

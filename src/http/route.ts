@@ -1,32 +1,32 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
 import { z } from 'zod';
-import type { Claim } from '../contract/idempotency.ts';
+import type { IdempotencyClaim } from '../contract/idempotency.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
 import { ProblemBody } from '../contract/schemas.ts';
 import { CODES, type Code, LIMITS } from '../contract/words.ts';
-import { runEssential } from '../store/essential.ts';
+import { runEssentialWrite } from '../store/essential.ts';
 import type { JsonLimits } from '../workspace/bounded-json.ts';
-import type { Asker } from '../workspace/context.ts';
-import type { House } from './house.ts';
+import type { RequestContext } from '../workspace/context.ts';
+import type { AppContext } from './house.ts';
 import { refuseCredentialInQuery } from './presentation.ts';
 import {
   type Access,
+  auditPartyOf,
+  authenticateRequest,
+  authorizeCredential,
   type CredentialPrincipal,
-  checkCredential,
-  demandOf,
-  findPrincipal,
   type Membership,
   originOf,
   type PersonPrincipal,
   type Principal,
-  partyOf,
-  refuseForeignPage,
+  rejectCrossSiteRequest,
+  requirementOf,
 } from './principal.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** Asked several times a second by each client: only refusals are worth a line in the log. */
-    frequent?: boolean;
+    logFailuresOnly?: boolean;
     /** What the JSON of its body may hold. */
     jsonLimits?: JsonLimits;
   }
@@ -37,7 +37,7 @@ declare module 'fastify' {
 }
 
 /** What a handler is given: everything parsed and checked. */
-export interface Ask<Params, Query, Body> {
+export interface HandlerInput<Params, Query, Body> {
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;
@@ -59,7 +59,7 @@ export interface Route {
    * `application/x-www-form-urlencoded` instead of, or beside, JSON. `bytes`: any type, read by the
    * handler itself with `bytesOf`; its body's schema only documents.
    */
-  readonly takes?: 'form' | 'form or json' | 'bytes';
+  readonly bodyFormat?: 'form' | 'form or json' | 'bytes';
   /** The types that a route of `bytes` documents. */
   readonly consumes?: readonly string[];
   /** What is demanded beyond `access` for a certain body, judged before the body is checked further. */
@@ -71,27 +71,27 @@ export interface Route {
   /** The field of its body with a long array, which is checked in turns of the event loop. */
   readonly longArray?: string;
   /** Asked several times a second by each client: only refusals are worth a line in the log. */
-  readonly frequent?: true;
+  readonly logFailuresOnly?: true;
   /** Goes on while the disk is full, as every DELETE does: it ends access, or is needed to. */
   readonly essential?: true;
-  readonly answers: Readonly<Record<number, z.ZodType>>;
+  readonly responses: Readonly<Record<number, z.ZodType>>;
   /** Answers with a JSON line each for as many of the shape as there are. */
-  readonly streams?: true;
+  readonly streamsNdjson?: true;
   /** The codes that this route answers beside those that every route may. */
-  readonly codes?: readonly Code[];
-  readonly handler: (ask: Ask<never, never, never>) => unknown;
+  readonly errorCodes?: readonly Code[];
+  readonly handler: (input: HandlerInput<never, never, never>) => unknown;
 }
 
 /** Declares a route; the types of its schemas reach its handler. */
 export function route<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType>(
-  declared: Omit<Route, 'params' | 'query' | 'body' | 'handler'> & {
+  definition: Omit<Route, 'params' | 'query' | 'body' | 'handler'> & {
     readonly params?: P;
     readonly query?: Q;
     readonly body?: B;
-    readonly handler: (ask: Ask<z.output<P>, z.output<Q>, z.output<B>>) => unknown;
+    readonly handler: (input: HandlerInput<z.output<P>, z.output<Q>, z.output<B>>) => unknown;
   },
 ): Route {
-  return declared as unknown as Route;
+  return definition as unknown as Route;
 }
 
 /** The signed-in person of a request whose route demands one. */
@@ -116,19 +116,19 @@ export function credentialOf(request: FastifyRequest): CredentialPrincipal {
 }
 
 /** The body of a route that takes `bytes`. */
-export function bytesOf(request: FastifyRequest): Buffer {
+export function rawBodyOf(request: FastifyRequest): Buffer {
   return Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
 }
 
 /** Who asks, in which workspace, from where: what the core records. */
-export function askerOf(house: House, request: FastifyRequest) {
+export function memberRequestContextOf(context: AppContext, request: FastifyRequest) {
   const person = personOf(request);
   return {
     workspaceId: membershipOf(request).workspaceId,
-    actor: partyOf(person),
+    actor: auditPartyOf(person),
     person: { id: person.personId, name: person.name, email: person.email },
     origin: originOf(request),
-    claim: claimOf(house, request, membershipOf(request).workspaceId),
+    claim: idempotencyClaimOf(context, request, membershipOf(request).workspaceId),
   };
 }
 
@@ -146,20 +146,20 @@ export function principalIdOf({ principal }: FastifyRequest): string {
 }
 
 /** Who changes what credentials open: a person or a credential, which the log names after it is deleted. */
-export function changerOf(house: House, request: FastifyRequest): Asker {
+export function requestContextOf(context: AppContext, request: FastifyRequest): RequestContext {
   const { principal } = request;
   if (principal === null) throw new Problem('internal');
   const workspaceId = workspaceIdOf(request);
   const ifMatch = request.headers['if-match'];
   return {
     workspaceId,
-    actor: partyOf(principal),
+    actor: auditPartyOf(principal),
     credential:
       principal.kind === 'person'
         ? null
         : { kind: principal.kind, id: principal.record.id, name: principal.record.name },
     origin: originOf(request),
-    claim: claimOf(house, request, workspaceId),
+    claim: idempotencyClaimOf(context, request, workspaceId),
     ifMatch: ifMatch ?? null,
   };
 }
@@ -168,7 +168,11 @@ export function changerOf(house: House, request: FastifyRequest): Asker {
  * The `Idempotency-Key` of a POST as a claim, or null without one. The body is kept as a MAC under a
  * key of ours, since a plain hash would tell a guesser whether it held a certain passphrase.
  */
-export function claimOf(house: House, request: FastifyRequest, workspaceId: string): Claim | null {
+export function idempotencyClaimOf(
+  context: AppContext,
+  request: FastifyRequest,
+  workspaceId: string,
+): IdempotencyClaim | null {
   const key = request.headers['idempotency-key'];
   if (key === undefined || request.method !== 'POST') return null;
   const { min, max } = LIMITS.idempotencyKey;
@@ -178,7 +182,7 @@ export function claimOf(house: House, request: FastifyRequest, workspaceId: stri
   const { principal } = request;
   const principalId = principal?.kind === 'person' ? principal.personId : (principal?.record.id ?? '');
   const url = request.routeOptions.url ?? '';
-  const bodyMac = house.seal.mac('idempotency', JSON.stringify([request.params, request.body]));
+  const bodyMac = context.seal.mac('idempotency', JSON.stringify([request.params, request.body]));
   return { workspaceId, principalId, route: `POST ${url}`, key, bodyMac };
 }
 
@@ -190,14 +194,15 @@ const NoBody = z
 const CHANGING: readonly HTTPMethods[] = ['POST', 'PUT', 'PATCH', 'DELETE'];
 
 /** The declared route with a body, so that a field that nothing reads is refused and not ignored. */
-function withBody(declared: Route): Route {
-  const hasNone = declared.body === undefined && declared.takes === undefined && CHANGING.includes(declared.method);
-  return hasNone ? { ...declared, body: NoBody } : declared;
+function withBody(definition: Route): Route {
+  const hasNone =
+    definition.body === undefined && definition.bodyFormat === undefined && CHANGING.includes(definition.method);
+  return hasNone ? { ...definition, body: NoBody } : definition;
 }
 
 type SecurityScheme = { readonly [name: string]: readonly string[] };
 
-function securityOf(access: Access): SecurityScheme[] {
+function securitySchemesOf(access: Access): SecurityScheme[] {
   if ('public' in access) return [];
   if ('any' in access) return [{ session: [] }, { bearer: [] }, { apiKey: [] }, { basic: [] }];
   const schemes: SecurityScheme[] = [];
@@ -207,23 +212,31 @@ function securityOf(access: Access): SecurityScheme[] {
   return schemes;
 }
 
-const EVERYWHERE: readonly Code[] = ['invalid_request', 'internal', 'unavailable', 'rate_limited'];
-const GUARDED: readonly Code[] = ['missing_credential', 'invalid_token', 'forbidden', 'wrong_credential_kind'];
+const COMMON_ERROR_CODES: readonly Code[] = ['invalid_request', 'internal', 'unavailable', 'rate_limited'];
+const AUTHENTICATION_ERROR_CODES: readonly Code[] = [
+  'missing_credential',
+  'invalid_token',
+  'forbidden',
+  'wrong_credential_kind',
+];
 
-function answersOf(declared: Route): Record<number, z.ZodType> {
-  const guarded = 'public' in declared.access ? [] : GUARDED;
-  const hasInput = declared.body !== undefined || declared.query !== undefined;
+function responseSchemasOf(definition: Route): Record<number, z.ZodType> {
+  const authentication = 'public' in definition.access ? [] : AUTHENTICATION_ERROR_CODES;
+  const hasInput = definition.body !== undefined || definition.query !== undefined;
   const input: Code[] = hasInput ? ['validation_failed'] : [];
-  const body: Code[] = declared.body === undefined ? [] : ['too_large', 'unsupported_media_type'];
-  const codes = [...EVERYWHERE, ...guarded, ...input, ...body, ...(declared.codes ?? [])];
-  const answers: Record<number, z.ZodType> = {};
-  for (const code of codes) answers[CODES[code].status] = ProblemBody;
-  return { ...answers, ...declared.answers };
+  const body: Code[] = definition.body === undefined ? [] : ['too_large', 'unsupported_media_type'];
+  const codes = [...COMMON_ERROR_CODES, ...authentication, ...input, ...body, ...(definition.errorCodes ?? [])];
+  const responses: Record<number, z.ZodType> = {};
+  for (const code of codes) responses[CODES[code].status] = ProblemBody;
+  return { ...responses, ...definition.responses };
 }
 
-const PERSON_WORDS = { signed_in: 'a signed-in person', operator: 'an operator of the installation' } as const;
+const PERSON_REQUIREMENT_LABELS = {
+  signed_in: 'a signed-in person',
+  operator: 'an operator of the installation',
+} as const;
 
-function summaryOfAccess(access: Access): string {
+function describeAccess(access: Access): string {
   if ('public' in access) return 'Open to everybody.';
   if ('any' in access) return 'Takes any principal.';
   const { person, token, key } = access;
@@ -231,7 +244,7 @@ function summaryOfAccess(access: Access): string {
     person === undefined
       ? null
       : person === 'signed_in' || person === 'operator'
-        ? PERSON_WORDS[person]
+        ? PERSON_REQUIREMENT_LABELS[person]
         : `a person with the role ${person} or above`,
     token === undefined ? null : `an access token with ${token.join(' or ')}`,
     key === undefined ? null : `an API key with ${key.join(' or ')}`,
@@ -241,91 +254,98 @@ function summaryOfAccess(access: Access): string {
 }
 
 /** Answers `Expect: 100-continue` (RFC 9110, section 10.1.1), unless the body's declared length is refused next. */
-function continueUnlessTooLarge(request: FastifyRequest, reply: FastifyReply, bodyLimit: number): void {
+function sendContinueUnlessTooLarge(request: FastifyRequest, reply: FastifyReply, bodyLimit: number): void {
   const { expect, 'content-length': length } = request.headers;
   if (expect?.toLowerCase() !== '100-continue' || request.raw.httpVersionMinor === 0) return;
   if (!(Number(length) > bodyLimit)) reply.raw.writeContinue();
 }
 
 /** Registers a declared route. Throws at start-up for one that does not say what it demands. */
-export function registerRoute(app: FastifyInstance, house: House, route: Route): void {
-  const declared = withBody(route);
-  const { access } = declared;
-  const demand = demandOf(access);
-  const description = summaryOfAccess(access);
-  const forms = declared.takes;
-  const isEssential = declared.method === 'DELETE' || declared.essential === true;
+export function registerRoute(app: FastifyInstance, context: AppContext, route: Route): void {
+  const definition = withBody(route);
+  const { access } = definition;
+  const requirement = requirementOf(access);
+  const description = describeAccess(access);
+  const bodyFormat = definition.bodyFormat;
+  const isEssential = definition.method === 'DELETE' || definition.essential === true;
   app.route({
-    method: declared.method,
-    url: declared.url,
-    ...(declared.bodyLimit !== undefined && { bodyLimit: declared.bodyLimit }),
+    method: definition.method,
+    url: definition.url,
+    ...(definition.bodyLimit !== undefined && { bodyLimit: definition.bodyLimit }),
     config: {
-      frequent: declared.frequent === true,
-      ...(declared.jsonLimits !== undefined && { jsonLimits: declared.jsonLimits }),
+      logFailuresOnly: definition.logFailuresOnly === true,
+      ...(definition.jsonLimits !== undefined && { jsonLimits: definition.jsonLimits }),
     },
     schema: {
-      summary: declared.summary,
+      summary: definition.summary,
       description,
-      tags: [declared.tag],
-      operationId: `${String(declared.method).toLowerCase()}${declared.url.replace(/^\/v1/, '').replace(/[/:{}.-]+(\w?)/g, (_, next: string) => next.toUpperCase())}`,
-      security: securityOf(access),
-      ...(declared.params !== undefined && { params: declared.params }),
-      ...(declared.query !== undefined && { querystring: declared.query }),
-      ...(declared.body !== undefined && { body: declared.body }),
-      ...(forms !== undefined && {
-        consumes: forms === 'form' ? [FORM_TYPE] : [...(declared.consumes ?? [FORM_TYPE, 'application/json'])],
+      tags: [definition.tag],
+      operationId: `${String(definition.method).toLowerCase()}${definition.url.replace(/^\/v1/, '').replace(/[/:{}.-]+(\w?)/g, (_, next: string) => next.toUpperCase())}`,
+      security: securitySchemesOf(access),
+      ...(definition.params !== undefined && { params: definition.params }),
+      ...(definition.query !== undefined && { querystring: definition.query }),
+      ...(definition.body !== undefined && { body: definition.body }),
+      ...(bodyFormat !== undefined && {
+        consumes:
+          bodyFormat === 'form'
+            ? [FORM_CONTENT_TYPE]
+            : [...(definition.consumes ?? [FORM_CONTENT_TYPE, 'application/json'])],
       }),
-      ...(declared.streams && { produces: ['application/x-ndjson'] }),
-      response: answersOf(declared),
+      ...(definition.streamsNdjson && { produces: ['application/x-ndjson'] }),
+      response: responseSchemasOf(definition),
     },
     onRequest: async (request, reply) => {
       if ('public' in access) {
         if (access.cors !== undefined) reply.headers(access.cors);
         refuseCredentialInQuery(request.raw.url ?? '');
-        if (access.cors === undefined) refuseForeignPage(house, request);
+        if (access.cors === undefined) rejectCrossSiteRequest(context, request);
         return;
       }
-      request.principal = await findPrincipal(house, request, access, demand);
+      request.principal = await authenticateRequest(context, request, access, requirement);
     },
     preParsing: (request, reply, payload, done) => {
       const type = request.headers['content-type'];
-      const isForm = type?.toLowerCase().startsWith(FORM_TYPE) ?? false;
-      if (type !== undefined && forms !== 'bytes' && (forms === 'form' ? !isForm : isForm && forms === undefined)) {
+      const isForm = type?.toLowerCase().startsWith(FORM_CONTENT_TYPE) ?? false;
+      if (
+        type !== undefined &&
+        bodyFormat !== 'bytes' &&
+        (bodyFormat === 'form' ? !isForm : isForm && bodyFormat === undefined)
+      ) {
         done(
           new Problem(
             'unsupported_media_type',
-            `Send Content-Type: ${forms === 'form' ? FORM_TYPE : 'application/json'}.`,
+            `Send Content-Type: ${bodyFormat === 'form' ? FORM_CONTENT_TYPE : 'application/json'}.`,
           ),
         );
         return;
       }
-      continueUnlessTooLarge(request, reply, declared.bodyLimit ?? LIMITS.body);
+      sendContinueUnlessTooLarge(request, reply, definition.bodyLimit ?? LIMITS.bodyBytes);
       done(null, payload);
     },
-    ...((forms === 'bytes' || declared.body === NoBody) && {
+    ...((bodyFormat === 'bytes' || definition.body === NoBody) && {
       // A request without a body has one of no bytes or fields: what judges it is the handler, or the schema of no fields.
       preValidation: (request: FastifyRequest, _reply: FastifyReply, done: () => void) => {
-        request.body ??= forms === 'bytes' ? Buffer.alloc(0) : {};
+        request.body ??= bodyFormat === 'bytes' ? Buffer.alloc(0) : {};
         done();
       },
     }),
-    ...(declared.accessFor !== undefined && {
+    ...(definition.accessFor !== undefined && {
       preValidation: async (request: FastifyRequest) => {
-        const narrower = declared.accessFor?.(request.body);
-        if (narrower !== undefined) checkCredential(house, request, demandOf(narrower));
+        const narrowerAccess = definition.accessFor?.(request.body);
+        if (narrowerAccess !== undefined) authorizeCredential(context, request, requirementOf(narrowerAccess));
       },
     }),
     handler: (request, reply) => {
-      const ask = {
+      const input = {
         params: request.params as never,
         query: request.query as never,
         body: request.body as never,
         request,
         reply,
       };
-      return isEssential ? runEssential(() => declared.handler(ask)) : declared.handler(ask);
+      return isEssential ? runEssentialWrite(() => definition.handler(input)) : definition.handler(input);
     },
   });
 }
 
-export const FORM_TYPE = 'application/x-www-form-urlencoded';
+export const FORM_CONTENT_TYPE = 'application/x-www-form-urlencoded';

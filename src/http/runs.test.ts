@@ -16,9 +16,9 @@ import {
   createWorkspaceFor,
   signUpMember,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestServer,
 } from '../testing/house.ts';
 import { startSshd, type TestSshd } from '../testing/sshd.ts';
 import { until } from '../testing/until.ts';
@@ -53,31 +53,31 @@ const isOver = (run: Run) => !['pending', 'processing'].includes(run.status);
 
 forEachEngine('runs', (engine) => {
   let now = Date.now();
-  let house: TestHouse;
+  let testServer: TestServer;
   let owner: TestPerson;
   let member: TestPerson;
   let ssh: Server;
   let local: Server;
   before(async () => {
-    house = await startHouse({
+    testServer = await startTestServer({
       clock: () => now,
       environment: { ...(await engine.environment()), DEVPILOT_LOCAL_SERVER: 'on' },
     });
-    owner = await signUpOwner(house);
-    member = await signUpMember(house, owner, 'member', 'mia@example.com');
+    owner = await signUpOwner(testServer);
+    member = await signUpMember(testServer, owner, 'member', 'mia@example.com');
     const address = { host: '127.0.0.1', port: sshd.port, user: sshd.user, hostKey: sshd.hostKey };
     ssh = (await owner.call<Server>('/v1/servers', { body: { name: 'Over ssh', kind: 'ssh', ...address } })).body;
     local = (await owner.call<Server>('/v1/servers', { body: { name: 'Right here', kind: 'local' } })).body;
     sshd.authorize([ssh.publicKey ?? '']);
   });
-  after(() => house.close());
+  after(() => testServer.close());
 
   async function script(body: string, more: object = {}): Promise<Script> {
-    const made = await owner.call<Script>('/v1/scripts', {
+    const created = await owner.call<Script>('/v1/scripts', {
       body: { name: 'A script', body, serverId: local.id, ...more },
     });
-    assert.equal(made.status, 201, made.text);
-    return made.body;
+    assert.equal(created.status, 201, created.text);
+    return created.body;
   }
   async function begun(on: Script, parameters: object = {}, person = member): Promise<Run> {
     const answer = await person.call<Run>(`/v1/scripts/${on.id}/runs`, { body: { parameters } });
@@ -190,8 +190,8 @@ forEachEngine('runs', (engine) => {
       const run = await begun(hang);
       await until(async () => (await said(run)).length > 0);
       const [child = ''] = await said(run);
-      const asked = await member.call<Run>(`/v1/runs/${run.id}/cancel`, { method: 'POST' });
-      assert.equal(asked.status, 202, asked.text);
+      const response = await member.call<Run>(`/v1/runs/${run.id}/cancel`, { method: 'POST' });
+      assert.equal(response.status, 202, response.text);
       const ended = await over(run);
       assert.equal(ended.status, 'cancelled');
       assert.match(ended.error ?? '', /Cancelled by mia/);
@@ -219,7 +219,7 @@ forEachEngine('runs', (engine) => {
       parameters: [{ name: 'GO' }],
     });
     const run = await begun(talk, { GO: go });
-    const response = await fetch(`${house.url}/v1/runs/${run.id}/logs?follow=true`, {
+    const response = await fetch(`${testServer.url}/v1/runs/${run.id}/logs?follow=true`, {
       headers: { cookie: member.cookie, 'devpilot-workspace': member.workspaceId },
     });
     assert.equal(response.headers.get('content-type'), 'application/x-ndjson');
@@ -282,7 +282,7 @@ forEachEngine('runs', (engine) => {
     const plain = await script('true');
     const path = `/v1/scripts/${plain.id}/runs`;
     const token = await createToken(owner, ['run_scripts'], { name: 'Night job' });
-    const ran = await house.call<Run>(path, { body: {}, headers: bearer(token.secret) });
+    const ran = await testServer.call<Run>(path, { body: {}, headers: bearer(token.secret) });
     assert.equal(ran.status, 202, ran.text);
     assert.deepEqual(ran.body.createdBy, { kind: 'access_token', id: token.id, name: 'Night job' });
     // The token goes while its run is there; the run goes on, and keeps its name.
@@ -300,10 +300,10 @@ forEachEngine('runs', (engine) => {
         ['POST', `/v1/runs/${ended.id}/cancel`],
       ] as const) {
         const body = method === 'POST' ? { body: {} } : {};
-        assert.equal((await house.call(at, { method, headers: bearer(secret), ...body })).status, 403, at);
+        assert.equal((await testServer.call(at, { method, headers: bearer(secret), ...body })).status, 403, at);
       }
     }
-    const neighbour = await createWorkspaceFor(owner, house, `Next door ${engine.name}`);
+    const neighbour = await createWorkspaceFor(owner, testServer, `Next door ${engine.name}`);
     for (const at of [`/v1/runs/${ended.id}`, `/v1/runs/${ended.id}/logs`, path]) {
       assert.equal((await neighbour.call(at)).status, 404, at);
     }

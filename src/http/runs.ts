@@ -3,17 +3,17 @@ import { LogLine, LogQuery } from '../contract/log-line.ts';
 import { pageOf } from '../contract/schemas.ts';
 import { CreateRun, Run, RunQuery } from '../contract/scripts.ts';
 import { cancelRun, createRun, getRun, listRunsOf } from '../workspace/runs.ts';
-import type { House } from './house.ts';
+import type { AppContext } from './house.ts';
 import { sendLog } from './log-stream.ts';
-import { changerOf, type Route, route, workspaceIdOf } from './route.ts';
+import { type Route, requestContextOf, route, workspaceIdOf } from './route.ts';
 
 const tag = 'Scripts';
-const InPath = z.object({ script: z.string().max(64) });
-const Id = z.object({ id: z.string().max(64) });
+const ScriptParams = z.object({ script: z.string().max(64) });
+const RunParams = z.object({ id: z.string().max(64) });
 const access = { person: 'member', token: ['run_scripts'] } as const;
 
-export function runRoutes(house: House): Route[] {
-  const { workspace } = house;
+export function runRoutes(context: AppContext): Route[] {
+  const { platform } = context;
   return [
     route({
       method: 'POST',
@@ -21,12 +21,17 @@ export function runRoutes(house: House): Route[] {
       access,
       summary: 'Run a script; its parameters reach it as variables of their names',
       tag,
-      params: InPath,
+      params: ScriptParams,
       body: CreateRun.nullish(),
-      answers: { 202: Run },
-      codes: ['not_found', 'conflict', 'idempotent_replay'],
+      responses: { 202: Run },
+      errorCodes: ['not_found', 'conflict', 'idempotent_replay'],
       handler: async ({ params, body, request, reply }) => {
-        const run = await createRun(workspace, changerOf(house, request), params.script, body?.parameters ?? {});
+        const run = await createRun(
+          platform,
+          requestContextOf(context, request),
+          params.script,
+          body?.parameters ?? {},
+        );
         return reply.code(202).header('location', `/v1/runs/${run.id}`).send(run);
       },
     }),
@@ -36,11 +41,11 @@ export function runRoutes(house: House): Route[] {
       access,
       summary: 'List the runs of a script, newest first',
       tag,
-      params: InPath,
+      params: ScriptParams,
       query: RunQuery,
-      answers: { 200: pageOf(Run) },
-      codes: ['not_found'],
-      handler: ({ params, query, request }) => listRunsOf(workspace, workspaceIdOf(request), params.script, query),
+      responses: { 200: pageOf(Run) },
+      errorCodes: ['not_found'],
+      handler: ({ params, query, request }) => listRunsOf(platform, workspaceIdOf(request), params.script, query),
     }),
     route({
       method: 'GET',
@@ -48,10 +53,10 @@ export function runRoutes(house: House): Route[] {
       access,
       summary: 'Get a run',
       tag,
-      params: Id,
-      answers: { 200: Run },
-      codes: ['not_found'],
-      handler: ({ params, request }) => getRun(workspace, workspaceIdOf(request), params.id),
+      params: RunParams,
+      responses: { 200: Run },
+      errorCodes: ['not_found'],
+      handler: ({ params, request }) => getRun(platform, workspaceIdOf(request), params.id),
     }),
     route({
       method: 'GET',
@@ -59,13 +64,13 @@ export function runRoutes(house: House): Route[] {
       access,
       summary: 'Read what a run says as NDJSON, a line an object; with follow=true as it says it',
       tag,
-      params: Id,
+      params: RunParams,
       query: LogQuery,
-      answers: { 200: LogLine },
-      codes: ['not_found'],
+      responses: { 200: LogLine },
+      errorCodes: ['not_found'],
       handler: async ({ params, query, request, reply }) => {
-        const { id } = await getRun(workspace, workspaceIdOf(request), params.id);
-        return sendLog(house, request, reply, id, query);
+        const { id } = await getRun(platform, workspaceIdOf(request), params.id);
+        return sendLog(context, request, reply, id, query);
       },
     }),
     route({
@@ -74,11 +79,11 @@ export function runRoutes(house: House): Route[] {
       access,
       summary: 'End a run with all its processes; it is cancelled once they are gone',
       tag,
-      params: Id,
-      answers: { 202: Run },
-      codes: ['not_found', 'conflict'],
+      params: RunParams,
+      responses: { 202: Run },
+      errorCodes: ['not_found', 'conflict'],
       handler: async ({ params, request, reply }) =>
-        reply.code(202).send(await cancelRun(workspace, changerOf(house, request), params.id)),
+        reply.code(202).send(await cancelRun(platform, requestContextOf(context, request), params.id)),
     }),
   ];
 }

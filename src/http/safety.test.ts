@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { startHouse, type TestHouse } from '../testing/house.ts';
-import { rawCall } from '../testing/raw.ts';
+import { startTestServer, type TestServer } from '../testing/house.ts';
+import { sendRawRequest } from '../testing/raw.ts';
 
 /** An address of every part of the server, found and not found, asked rightly and wrongly. */
 const ADDRESSES: readonly [string, string, number][] = [
@@ -23,15 +23,15 @@ const ADDRESSES: readonly [string, string, number][] = [
 
 // ASVS 3.4.1–8
 describe('Every answer carries the safety headers, those to unknown addresses too', () => {
-  let house: TestHouse;
+  let testServer: TestServer;
   before(async () => {
-    house = await startHouse({ environment: { DEVPILOT_TRUST_PROXY: '127.0.0.1' } });
+    testServer = await startTestServer({ environment: { DEVPILOT_TRUST_PROXY: '127.0.0.1' } });
   });
-  after(() => house.close());
+  after(() => testServer.close());
 
   for (const [method, path, status] of ADDRESSES) {
     test(`${method} ${path}`, async () => {
-      const plain = await house.call(path, { method });
+      const plain = await testServer.call(path, { method });
       assert.equal(plain.status, status);
       assert.equal(plain.headers.get('x-content-type-options'), 'nosniff');
       assert.equal(plain.headers.get('referrer-policy'), 'no-referrer');
@@ -40,13 +40,13 @@ describe('Every answer carries the safety headers, those to unknown addresses to
       assert.match(policy, /default-src 'none'/);
       assert.match(policy, /frame-ancestors 'none'/);
       assert.equal(plain.headers.get('strict-transport-security'), null);
-      const behindProxy = await house.call(path, { method, headers: { 'x-forwarded-proto': 'https' } });
+      const behindProxy = await testServer.call(path, { method, headers: { 'x-forwarded-proto': 'https' } });
       assert.match(behindProxy.headers.get('strict-transport-security') ?? '', /max-age=31536000/);
     });
   }
 
   test('where the address of the installation is https, every answer says to stay there', async () => {
-    const other = await startHouse({ environment: { DEVPILOT_PUBLIC_URL: 'https://devpilot.example.com' } });
+    const other = await startTestServer({ environment: { DEVPILOT_PUBLIC_URL: 'https://devpilot.example.com' } });
     try {
       for (const path of ['/', '/nowhere', '/docs', '/v1/me']) {
         const { headers } = await other.call(path);
@@ -59,7 +59,7 @@ describe('Every answer carries the safety headers, those to unknown addresses to
 
   test('what is no address or no HTTP is answered with a problem that no browser takes for a page', async () => {
     for (const line of ['GET /%zz HTTP/1.1', 'GET / HTTP/9.9']) {
-      const { status, headers } = await rawCall(house.url, [line]);
+      const { status, headers } = await sendRawRequest(testServer.url, [line]);
       assert.equal(status, 400);
       assert.equal(headers.get('content-type'), 'application/problem+json');
       assert.equal(headers.get('x-content-type-options'), 'nosniff');

@@ -13,9 +13,9 @@ import {
   createWorkspaceFor,
   signUpMember,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestServer,
 } from '../testing/house.ts';
 
 interface ProblemAnswer {
@@ -25,20 +25,20 @@ interface ProblemAnswer {
 }
 
 forEachEngine('scripts', (engine) => {
-  let house: TestHouse;
+  let testServer: TestServer;
   let owner: TestPerson;
   let member: TestPerson;
   let neighbour: TestPerson;
   let server: Server;
   before(async () => {
-    house = await startHouse({ environment: await engine.environment() });
-    owner = await signUpOwner(house);
-    member = await signUpMember(house, owner, 'member', 'mia@example.com');
-    neighbour = await createWorkspaceFor(owner, house, 'Other');
+    testServer = await startTestServer({ environment: await engine.environment() });
+    owner = await signUpOwner(testServer);
+    member = await signUpMember(testServer, owner, 'member', 'mia@example.com');
+    neighbour = await createWorkspaceFor(owner, testServer, 'Other');
     const body = { name: 'Web one', kind: 'ssh', host: '127.0.0.1', port: 1, user: 'deploy' };
     server = (await owner.call<Server>('/v1/servers', { body })).body;
   });
-  after(() => house.close());
+  after(() => testServer.close());
 
   const plain = (more: object = {}) => ({ name: 'Greet', body: 'echo hello\n', serverId: server.id, ...more });
   async function created(more: object = {}): Promise<Script> {
@@ -181,7 +181,7 @@ forEachEngine('scripts', (engine) => {
     const slow = owner.call<ProblemAnswer>('/v1/scripts', { body: plain({ parameters }) }).finally(() => {
       answered = true;
     });
-    assert.equal((await house.call('/healthz')).status, 200);
+    assert.equal((await testServer.call('/healthz')).status, 200);
     assert.equal(answered, false);
     assert.equal((await slow).status, 422);
     assert.equal((await slow).body.errors?.[0]?.field, 'parameters');
@@ -203,7 +203,7 @@ forEachEngine('scripts', (engine) => {
       const { secret } = await createKey(owner, [permission]);
       for (const [method, at, allowed] of asks) {
         const body = method === 'POST' ? plain() : method === 'PATCH' ? { description: permission } : undefined;
-        const answer = await house.call(at, { method, headers: bearer(secret), ...(body && { body }) });
+        const answer = await testServer.call(at, { method, headers: bearer(secret), ...(body && { body }) });
         if (allowed.includes(permission))
           assert.ok(answer.status < 300, `${permission} ${method} ${at} ${answer.text}`);
         else assert.equal(answer.status, 403, `${permission} ${method} ${at}`);
@@ -214,7 +214,7 @@ forEachEngine('scripts', (engine) => {
     for (const [method, at] of asks) {
       const target = at.replace(script.id, other.id);
       const body = method === 'POST' || method === 'PATCH' ? plain() : undefined;
-      const byToken = await house.call(target, { method, headers: bearer(token.secret), ...(body && { body }) });
+      const byToken = await testServer.call(target, { method, headers: bearer(token.secret), ...(body && { body }) });
       assert.equal(byToken.status, method === 'GET' ? 200 : 403, `token ${method} ${target}`);
       const byMember = await member.call(target, { method, ...(body && { body }) });
       assert.equal(byMember.status, method === 'GET' ? 200 : 403, `member ${method} ${target}`);

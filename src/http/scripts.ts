@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { PageQuery, pageOf } from '../contract/schemas.ts';
 import { CreateScript, Script, ScriptQuery, ScriptVersion, UpdateScript } from '../contract/scripts.ts';
 import { RESOURCE_LIMITS } from '../contract/words.ts';
-import { tagOf } from '../workspace/context.ts';
+import { etagOf } from '../workspace/context.ts';
 import {
   createScript,
   deleteScript,
@@ -11,72 +11,72 @@ import {
   listVersionsOfScript,
   updateScript,
 } from '../workspace/scripts.ts';
-import type { House } from './house.ts';
-import { changerOf, type Route, route, workspaceIdOf } from './route.ts';
+import type { AppContext } from './house.ts';
+import { type Route, requestContextOf, route, workspaceIdOf } from './route.ts';
 
 const tag = 'Scripts';
-const InPath = z.object({ script: z.string().max(64) });
-const read = { person: 'member', token: ['run_scripts'], key: ['read'] } as const;
-const write = { person: 'admin', key: ['write'] } as const;
+const ScriptParams = z.object({ script: z.string().max(64) });
+const readAccess = { person: 'member', token: ['run_scripts'], key: ['read'] } as const;
+const writeAccess = { person: 'admin', key: ['write'] } as const;
 
-export function scriptRoutes(house: House): Route[] {
-  const { workspace } = house;
+export function scriptRoutes(context: AppContext): Route[] {
+  const { platform } = context;
   return [
     route({
       method: 'GET',
       url: '/v1/scripts',
-      access: read,
+      access: readAccess,
       summary: 'List scripts',
       tag,
       query: ScriptQuery,
-      answers: { 200: pageOf(Script) },
-      codes: ['not_found'],
-      handler: ({ query, request }) => listScripts(workspace, workspaceIdOf(request), query),
+      responses: { 200: pageOf(Script) },
+      errorCodes: ['not_found'],
+      handler: ({ query, request }) => listScripts(platform, workspaceIdOf(request), query),
     }),
     route({
       method: 'POST',
       url: '/v1/scripts',
-      access: write,
+      access: writeAccess,
       summary: 'Create a script',
       tag,
       body: CreateScript,
-      answers: { 201: Script },
-      codes: ['conflict', 'idempotent_replay'],
+      responses: { 201: Script },
+      errorCodes: ['conflict', 'idempotent_replay'],
       handler: async ({ body, request, reply }) => {
-        const script = await createScript(workspace, changerOf(house, request), body);
+        const script = await createScript(platform, requestContextOf(context, request), body);
         return reply
           .code(201)
-          .headers({ location: `/v1/scripts/${script.id}`, etag: tagOf(script) })
+          .headers({ location: `/v1/scripts/${script.id}`, etag: etagOf(script) })
           .send(script);
       },
     }),
     route({
       method: 'GET',
       url: '/v1/scripts/:script',
-      access: read,
+      access: readAccess,
       summary: 'Get a script',
       tag,
-      params: InPath,
-      answers: { 200: Script },
-      codes: ['not_found'],
+      params: ScriptParams,
+      responses: { 200: Script },
+      errorCodes: ['not_found'],
       handler: async ({ params, request, reply }) => {
-        const script = await findScript(workspace, workspaceIdOf(request), params.script);
-        return reply.header('etag', tagOf(script)).send(script);
+        const script = await findScript(platform, workspaceIdOf(request), params.script);
+        return reply.header('etag', etagOf(script)).send(script);
       },
     }),
     route({
       method: 'PATCH',
       url: '/v1/scripts/:script',
-      access: write,
+      access: writeAccess,
       summary: 'Edit a script; with If-Match only if it is still the one that was read',
       tag,
-      params: InPath,
+      params: ScriptParams,
       body: UpdateScript,
-      answers: { 200: Script },
-      codes: ['not_found', 'conflict'],
+      responses: { 200: Script },
+      errorCodes: ['not_found', 'conflict'],
       handler: async ({ params, body, request, reply }) => {
-        const script = await updateScript(workspace, changerOf(house, request), params.script, body);
-        return reply.header('etag', tagOf(script)).send(script);
+        const script = await updateScript(platform, requestContextOf(context, request), params.script, body);
+        return reply.header('etag', etagOf(script)).send(script);
       },
     }),
     route({
@@ -85,26 +85,26 @@ export function scriptRoutes(house: House): Route[] {
       access: { person: 'admin', key: ['delete'] },
       summary: 'Delete a script that is not running; its runs stay',
       tag,
-      params: InPath,
-      answers: { 204: z.null().describe('Done') },
-      codes: ['not_found', 'conflict'],
+      params: ScriptParams,
+      responses: { 204: z.null().describe('Done') },
+      errorCodes: ['not_found', 'conflict'],
       handler: async ({ params, request, reply }) => {
-        await deleteScript(workspace, changerOf(house, request), params.script);
+        await deleteScript(platform, requestContextOf(context, request), params.script);
         return reply.code(204).send();
       },
     }),
     route({
       method: 'GET',
       url: '/v1/scripts/:script/versions',
-      access: read,
+      access: readAccess,
       summary: `List the last ${RESOURCE_LIMITS.scriptVersions} versions, newest first: what ran, and who made it so`,
       tag,
-      params: InPath,
+      params: ScriptParams,
       query: PageQuery,
-      answers: { 200: pageOf(ScriptVersion) },
-      codes: ['not_found'],
+      responses: { 200: pageOf(ScriptVersion) },
+      errorCodes: ['not_found'],
       handler: ({ params, query, request }) =>
-        listVersionsOfScript(workspace, workspaceIdOf(request), params.script, query),
+        listVersionsOfScript(platform, workspaceIdOf(request), params.script, query),
     }),
   ];
 }

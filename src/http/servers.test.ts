@@ -7,31 +7,31 @@ import { after, before, test } from 'node:test';
 import { parseHostKey } from '../contract/host-key.ts';
 import type { Server, ServerCheck } from '../contract/resources.ts';
 import type { AuditEvent, Page } from '../contract/schemas.ts';
-import { createTestApp, deployed } from '../testing/deploying.ts';
+import { createTestApp, deployAndWait } from '../testing/deploying.ts';
 import {
   bearer,
   createKey,
+  createTestPerson,
   createWorkspaceFor,
-  personWith,
   signUpMember,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestServer,
 } from '../testing/house.ts';
 import { ownKeyFolders } from '../testing/processes.ts';
 import { startSshd, type TestSshd } from '../testing/sshd.ts';
 import { until } from '../testing/until.ts';
-import { makeKeyPair } from '../workspace/runner/key-pair.ts';
+import { generateKeyPair } from '../workspace/runner/key-pair.ts';
 
-let house: TestHouse;
+let testServer: TestServer;
 let owner: TestPerson;
 let sshd: TestSshd;
 before(async () => {
-  [house, sshd] = await Promise.all([startHouse(), startSshd()]);
-  owner = await signUpOwner(house);
+  [testServer, sshd] = await Promise.all([startTestServer(), startSshd()]);
+  owner = await signUpOwner(testServer);
 });
-after(() => Promise.all([house.close(), sshd.close()]));
+after(() => Promise.all([testServer.close(), sshd.close()]));
 
 async function newServer(more: object = {}): Promise<Server> {
   const made = await owner.call<Server>('/v1/servers', {
@@ -65,13 +65,13 @@ test('a server connects once its public key is installed, and its private key is
   for (const path of [`/v1/servers/${server.id}`, '/v1/servers', '/v1/audit-events']) {
     assert.doesNotMatch((await owner.call(path)).text, /PRIVATE KEY|sealed|privateKey/);
   }
-  for (const file of readdirSync(house.dataDirectory)) {
-    assert.ok(!readFileSync(join(house.dataDirectory, file)).includes('PRIVATE KEY'), file);
+  for (const file of readdirSync(testServer.dataDirectory)) {
+    assert.ok(!readFileSync(join(testServer.dataDirectory, file)).includes('PRIVATE KEY'), file);
   }
 });
 
 test('a host that shows another key than the pinned one is not connected to', async () => {
-  const pinned = parseHostKey(makeKeyPair('other').publicKey);
+  const pinned = parseHostKey(generateKeyPair('other').publicKey);
   const server = await newServer({ hostKey: pinned });
   sshd.authorize([server.publicKey ?? '']);
   const refused = await check(server);
@@ -106,7 +106,7 @@ test('a check needs manage_servers and is recorded with the key that asked', asy
   ] as const) {
     const key = await createKey(owner, [permission]);
     const path = `/v1/servers/${server.id}/check`;
-    const answer = await house.call(path, { method: 'POST', headers: bearer(key.secret) });
+    const answer = await testServer.call(path, { method: 'POST', headers: bearer(key.secret) });
     assert.equal(answer.status, status, permission);
     if (status !== 200) continue;
     const log = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${server.id}&action=server.checked`);
@@ -115,7 +115,7 @@ test('a check needs manage_servers and is recorded with the key that asked', asy
 });
 
 test('a key pair of ours is one that OpenSSH reads, and its public half is the one shown', () => {
-  const { privateKey, publicKey } = makeKeyPair('devpilot-test');
+  const { privateKey, publicKey } = generateKeyPair('devpilot-test');
   // By standard input as a file, since the client refuses a key that others could read.
   const read = execFileSync('sh', ['-c', 'umask 077; f=$(mktemp); cat >"$f"; ssh-keygen -y -f "$f"; rm "$f"'], {
     input: privateKey,
@@ -124,7 +124,7 @@ test('a key pair of ours is one that OpenSSH reads, and its public half is the o
 });
 
 test('local servers are there where the operator allows them', async () => {
-  const allowing = await startHouse({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
+  const allowing = await startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
   try {
     const person = await signUpOwner(allowing);
     const made = await person.call<Server>('/v1/servers', { body: { name: 'Right here', kind: 'local' } });
@@ -148,7 +148,7 @@ test('local servers are there where the operator allows them', async () => {
 
 test('only workspaces that an operator owns have local servers and hosts on loopback or link-local addresses', async () => {
   const environment = { DEVPILOT_LOCAL_SERVER: 'on', DEVPILOT_WORKSPACES: 'anyone' };
-  const own = await startHouse({ environment });
+  const own = await startTestServer({ environment });
   try {
     const operator = await signUpOwner(own);
     const other = await createWorkspaceFor(
@@ -185,7 +185,7 @@ test('only workspaces that an operator owns have local servers and hosts on loop
     assert.equal((await operator.call(`/v1/servers/${made.body.id}/check`, { method: 'POST' })).status, 409);
     // Nor does somebody else make it an operator's without the operator.
     const heir = members.body.data.find(({ email }) => email === operator.email)?.id;
-    const grace = personWith(own, other.email, other.cookie, operator.workspaceId);
+    const grace = createTestPerson(own, other.email, other.cookie, operator.workspaceId);
     const back = await grace.call<{ code: string }>(`/v1/workspaces/${operator.workspaceId}/owner`, {
       body: { memberId: heir },
     });
@@ -206,7 +206,7 @@ test('a server that a key creates or anybody moves waits for a confirmation, wit
     user: sshd.user,
     hostKey: sshd.hostKey,
   };
-  const byKey = await house.call<Server>('/v1/servers', { body, headers: bearer(key.secret) });
+  const byKey = await testServer.call<Server>('/v1/servers', { body, headers: bearer(key.secret) });
   assert.deepEqual([byKey.status, byKey.body.confirmed], [201, false], byKey.text);
   const app = await createTestApp(owner, byKey.body.id);
   const script = { name: 'Date', body: 'date', serverId: byKey.body.id };
@@ -231,7 +231,7 @@ test('a server that a key creates or anybody moves waits for a confirmation, wit
     owner.call<Server>(`${path}/confirm`, { method: 'POST', headers });
   assert.deepEqual((await confirm({ 'if-match': tag })).body.confirmed, true);
   assert.equal((await check(byKey.body)).body.message, 'Connected.');
-  assert.equal((await deployed(owner, app)).status, 'completed');
+  assert.equal((await deployAndWait(owner, app)).status, 'completed');
   const log = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${byKey.body.id}&action=server.confirmed`);
   assert.equal(log.body.data[0]?.detail['hostKey'], sshd.hostKey);
   // Its name is nothing that decides where steps run; each of these is, whoever changes it.
@@ -240,7 +240,7 @@ test('a server that a key creates or anybody moves waits for a confirmation, wit
     { host: 'localhost' },
     { port: 22 },
     { user: 'nobody' },
-    { hostKey: parseHostKey(makeKeyPair('other').publicKey) },
+    { hostKey: parseHostKey(generateKeyPair('other').publicKey) },
   ];
   let before = byKey.body.publicKey;
   for (const move of moves) {

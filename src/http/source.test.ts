@@ -14,29 +14,29 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import {
+  createServerResource,
   createTestApp,
-  createTestServer,
-  deployed,
-  deploymentWhen,
-  isOver,
-  logOf,
+  deployAndWait,
+  isFinished,
+  readDeploymentLog,
   type TestApp,
+  waitForDeployment,
 } from '../testing/deploying.ts';
-import { signUpOwner, startHouse, type TestHouse, type TestPerson } from '../testing/house.ts';
-import { createRepository, type TestRepository } from '../testing/repository.ts';
+import { signUpOwner, startTestServer, type TestPerson, type TestServer } from '../testing/house.ts';
+import { createTestRepository, type TestRepository } from '../testing/repository.ts';
 
-let house: TestHouse;
+let testServer: TestServer;
 let owner: TestPerson;
 let serverId: string;
 const apps: TestApp[] = [];
 const repositories: TestRepository[] = [];
 before(async () => {
-  house = await startHouse({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
-  owner = await signUpOwner(house);
-  serverId = (await createTestServer(owner)).id;
+  testServer = await startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
+  owner = await signUpOwner(testServer);
+  serverId = (await createServerResource(owner)).id;
 });
 after(async () => {
-  await house.close();
+  await testServer.close();
   for (const one of [...apps, ...repositories]) one.remove();
 });
 async function newApp(fields: object = {}): Promise<TestApp> {
@@ -45,7 +45,7 @@ async function newApp(fields: object = {}): Promise<TestApp> {
   return app;
 }
 function newRepository(): TestRepository {
-  const repository = createRepository();
+  const repository = createTestRepository();
   repositories.push(repository);
   return repository;
 }
@@ -62,21 +62,21 @@ test('only what a branch or tag contains is deployed', async () => {
   repository.git('checkout', '--quiet', 'main');
   repository.git('config', 'uploadpack.allowAnySHA1InWant', 'true');
   for (const commit of [imposter, imposter.slice(0, 12)]) {
-    const refused = await deployed(owner, app, { commit });
+    const refused = await deployAndWait(owner, app, { commit });
     assert.match(refused.error ?? '', /has no commit \w+ in any branch or tag/);
   }
   // Even where a version before this one has fetched it.
-  await deployed(owner, app);
+  await deployAndWait(owner, app);
   const copy = join(app.directory, '.devpilot/repository.git');
   execFileSync('git', ['-C', copy, 'fetch', '--quiet', repository.path, 'refs/pull/1/head'], { stdio: 'ignore' });
-  assert.match((await deployed(owner, app, { commit: imposter })).error ?? '', /in any branch or tag/);
+  assert.match((await deployAndWait(owner, app, { commit: imposter })).error ?? '', /in any branch or tag/);
   repository.git('tag', 'v1', imposter);
-  const tagged = await deployed(owner, app, { commit: imposter.slice(0, 12) });
+  const tagged = await deployAndWait(owner, app, { commit: imposter.slice(0, 12) });
   assert.deepEqual([tagged.status, tagged.commit], ['completed', imposter], tagged.error ?? '');
   repository.git('tag', 'of-a-file', `${first}:page.txt`);
   repository.git('tag', '--delete', 'v1');
-  assert.match((await deployed(owner, app, { commit: imposter })).error ?? '', /in any branch or tag/);
-  assert.equal((await deployed(owner, app, { commit: first })).status, 'completed');
+  assert.match((await deployAndWait(owner, app, { commit: imposter })).error ?? '', /in any branch or tag/);
+  assert.equal((await deployAndWait(owner, app, { commit: first })).status, 'completed');
 });
 
 test('an abbreviated commit is no tag or branch of that name', async () => {
@@ -85,26 +85,26 @@ test('an abbreviated commit is no tag or branch of that name', async () => {
   const wanted = repository.git('rev-parse', 'HEAD');
   repository.commit({ 'page.txt': 'two' });
   for (const kind of ['tag', 'branch']) repository.git(kind, wanted.slice(0, 8), 'HEAD');
-  const done = await deployed(owner, app, { commit: wanted.slice(0, 8) });
+  const done = await deployAndWait(owner, app, { commit: wanted.slice(0, 8) });
   assert.deepEqual([done.status, done.commit, live(app, 'page.txt')], ['completed', wanted, 'one'], done.error ?? '');
   repository.git('tag', 'deadbeef', 'HEAD');
-  assert.match((await deployed(owner, app, { commit: 'deadbeef' })).error ?? '', /has no commit deadbeef/);
+  assert.match((await deployAndWait(owner, app, { commit: 'deadbeef' })).error ?? '', /has no commit deadbeef/);
 });
 
 test('a rollback goes to a release that is kept, also after its branch was rewritten', async () => {
   const app = await newApp();
-  const first = await deployed(owner, app);
+  const first = await deployAndWait(owner, app);
   app.repository.git('commit', '--quiet', '--amend', '--message', 'Rewritten');
   app.repository.commit({ 'page.txt': 'two' });
-  assert.equal((await deployed(owner, app)).status, 'completed');
+  assert.equal((await deployAndWait(owner, app)).status, 'completed');
   const asked = await owner.call<{ id: string }>(`/v1/deployments/${first.id}/rollback`, { body: {} });
-  const back = await deploymentWhen(owner, asked.body.id, isOver);
+  const back = await waitForDeployment(owner, asked.body.id, isFinished);
   assert.deepEqual(
     [back.status, back.commit, live(app, 'page.txt')],
     ['completed', first.commit, 'one'],
     back.error ?? '',
   );
-  assert.equal((await deployed(owner, app, { commit: first.commit })).status, 'failed');
+  assert.equal((await deployAndWait(owner, app, { commit: first.commit })).status, 'failed');
 });
 
 test('submodules with relative addresses are fetched from beside the repository', async () => {
@@ -118,46 +118,46 @@ test('submodules with relative addresses are fetched from beside the repository'
   shop.git('commit', '--quiet', '--message', 'Submodule');
   shop.git('clone', '--quiet', '--bare', shop.path, join(folder, 'shop.git'));
   const app = await newApp({ repository: join(folder, 'shop.git') });
-  const done = await deployed(owner, app);
+  const done = await deployAndWait(owner, app);
   assert.deepEqual([done.status, live(app, 'lib/lib.txt')], ['completed', 'lib'], done.error ?? '');
   rmSync(folder, { recursive: true });
 });
 
 test('a repository of SHA-256 is deployed, also in the place of one of SHA-1', async () => {
   const app = await newApp();
-  assert.equal((await deployed(owner, app)).status, 'completed');
+  assert.equal((await deployAndWait(owner, app)).status, 'completed');
   const longer = newRepository();
   rmSync(join(longer.path, '.git'), { recursive: true });
   longer.git('init', '--quiet', '--initial-branch=main', '--object-format=sha256');
   const commit = longer.commit({ 'page.txt': 'longer' });
   assert.equal(commit.length, 64);
   await app.edit({ repository: longer.path });
-  const done = await deployed(owner, app);
+  const done = await deployAndWait(owner, app);
   assert.deepEqual(
     [done.status, done.commit, live(app, 'page.txt')],
     ['completed', commit, 'longer'],
     done.error ?? '',
   );
-  const again = await deployed(owner, app, { commit: commit.slice(0, 10) });
+  const again = await deployAndWait(owner, app, { commit: commit.slice(0, 10) });
   assert.deepEqual([again.status, again.commit], ['completed', commit], again.error ?? '');
 });
 
 test('locks that a killed git left do not stop the next deployment', async () => {
   const app = await newApp();
-  await deployed(owner, app);
+  await deployAndWait(owner, app);
   app.repository.commit({ 'page.txt': 'two' });
   const copy = join(app.directory, '.devpilot/repository.git');
   mkdirSync(join(copy, 'refs/remotes/devpilot'), { recursive: true });
   for (const lock of ['refs/remotes/devpilot/main.lock', 'packed-refs.lock', 'config.lock', 'HEAD.lock']) {
     writeFileSync(join(copy, lock), '');
   }
-  const done = await deployed(owner, app);
+  const done = await deployAndWait(owner, app);
   assert.deepEqual([done.status, live(app, 'page.txt')], ['completed', 'two'], done.error ?? '');
 });
 
 test('a copy of the repository that a hook gave to another user is fetched again', async (context) => {
   const app = await newApp();
-  await deployed(owner, app);
+  await deployAndWait(owner, app);
   const copy = join(app.directory, '.devpilot/repository.git');
   try {
     chownSync(copy, 65_534, 65_534);
@@ -165,9 +165,9 @@ test('a copy of the repository that a hook gave to another user is fetched again
     context.skip('only root gives files away');
     return;
   }
-  const done = await deployed(owner, app);
+  const done = await deployAndWait(owner, app);
   assert.equal(done.status, 'completed', done.error ?? '');
-  assert.ok((await logOf(owner, done.id)).some(({ text }) => /belonged to another user/.test(text)));
+  assert.ok((await readDeploymentLog(owner, done.id)).some(({ text }) => /belonged to another user/.test(text)));
 });
 
 test('files in Git LFS are fetched, or the deployment fails before anything is switched and names git-lfs', async () => {
@@ -178,7 +178,7 @@ test('files in Git LFS are fetched, or the deployment fails before anything is s
   local('lfs', 'track', '*.bin');
   repository.commit({ 'large.bin': 'the real content of a large file' });
   assert.match(repository.git('show', 'HEAD:large.bin'), /^version https:\/\/git-lfs/);
-  const done = await deployed(owner, app);
+  const done = await deployAndWait(owner, app);
   assert.deepEqual(
     [done.status, live(app, 'large.bin')],
     ['completed', 'the real content of a large file'],
@@ -196,7 +196,7 @@ test('files in Git LFS are fetched, or the deployment fails before anything is s
   process.env['PATH'] = tools;
   try {
     repository.commit({ 'other.bin': 'another' });
-    const failed = await deployed(owner, app);
+    const failed = await deployAndWait(owner, app);
     assert.match(failed.error ?? '', /large\.bin and perhaps others are in Git LFS, and git-lfs is not installed/);
     assert.equal(live(app, 'page.txt'), 'one');
   } finally {
@@ -207,6 +207,6 @@ test('files in Git LFS are fetched, or the deployment fails before anything is s
 
 test('the error of a failed git is its first fatal line', async () => {
   const gone = await newApp({ repository: '/no/such/repository.git' });
-  const failed = await deployed(owner, gone);
+  const failed = await deployAndWait(owner, gone);
   assert.match(failed.error ?? '', /exit code 128: fatal: '\/no\/such\/repository\.git' does not appear to be a git/);
 });

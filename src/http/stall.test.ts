@@ -15,11 +15,11 @@ const BODY_BYTES = 200_000;
 const UNREAD = new Set([401, 403, 404, 415]);
 
 async function expectNoHold(server: StallServer, requests: readonly Sendable[]): Promise<void> {
-  await server.longestHold();
+  await server.longestHoldMs();
   for (const { operation, what, send } of requests) {
     const { status } = await send();
     assert.ok(status < 500, `${operation} (${what}) was answered ${status}`);
-    const hold = await server.longestHold();
+    const hold = await server.longestHoldMs();
     assert.ok(hold < BOUND_MS, `${operation} (${what}) held the event loop for ${hold} ms`);
   }
 }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ProblemBody } from '../contract/schemas.ts';
-import { bearer, createKey, signUpOwner, startHouse } from '../testing/house.ts';
+import { bearer, createKey, signUpOwner, startTestServer } from '../testing/house.ts';
 import { routeTable } from './app.ts';
-import type { House } from './house.ts';
+import type { AppContext } from './house.ts';
 import type { Route } from './route.ts';
 
 const CHANGING = ['POST', 'PUT', 'PATCH', 'DELETE'];
@@ -12,12 +12,12 @@ const GUARD = 'A'.repeat(22);
 const endsSession = (url: string): boolean => url.startsWith('/v1/sessions') || url === '/v1/members/me';
 
 test('every route that changes something refuses unknown fields, and those without a body accept none or {}', async () => {
-  const house = await startHouse();
+  const house = await startTestServer();
   try {
     const owner = await signUpOwner(house);
     const guard = await createKey(owner, ['read'], { guard: true });
-    const routes = routeTable({} as House).filter(
-      ({ method, takes }) => CHANGING.includes(String(method)) && takes === undefined,
+    const routes = routeTable({} as AppContext).filter(
+      ({ method, bodyFormat: takes }) => CHANGING.includes(String(method)) && takes === undefined,
     );
     assert.ok(routes.length > 60);
     const send = ({ method, url, access }: Route, body?: object) => {

@@ -17,7 +17,10 @@ test('the elements of a long array are checked in turns of the event loop', asyn
     keepBusy();
     return text.length;
   });
-  const { frame, checkElements } = splitLongArray(z.strictObject({ name: z.string(), all: z.array(element) }), 'all');
+  const { schemaWithoutElements: frame, checkElements } = splitLongArray(
+    z.strictObject({ name: z.string(), all: z.array(element) }),
+    'all',
+  );
   const body = frame.parse({ name: 'a', all: ['a', 'bb', 'ccc'] });
   let turns = 0;
   let isDone = false;
@@ -33,7 +36,10 @@ test('the elements of a long array are checked in turns of the event loop', asyn
 });
 
 test('the frame of a long array keeps the bounds on its length and refuses unknown fields', () => {
-  const { frame } = splitLongArray(z.strictObject({ all: z.array(z.string()).min(1).max(2) }), 'all');
+  const { schemaWithoutElements: frame } = splitLongArray(
+    z.strictObject({ all: z.array(z.string()).min(1).max(2) }),
+    'all',
+  );
   assert.ok(frame.safeParse({ all: [1, 2] }).success);
   for (const refused of [{ all: [] }, { all: [1, 2, 3] }, { all: 'a' }, { all: [1], other: 1 }]) {
     assert.ok(!frame.safeParse(refused).success, JSON.stringify(refused));

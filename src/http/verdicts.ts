@@ -1,56 +1,64 @@
 import { Problem } from '../contract/problem.ts';
 import type { CredentialKind } from '../contract/words.ts';
-import type { Judgement } from '../credentials/present.ts';
-import type { Proof } from '../credentials/proof.ts';
-import { type Demand, NEED_GUARD } from '../credentials/rights.ts';
+import type { AuthenticationResult } from '../credentials/present.ts';
+import type { PassphraseVerifier } from '../credentials/proof.ts';
+import { GUARD_REQUIREMENT, type Requirement } from '../credentials/rights.ts';
 
-const KIND_WORDS: Readonly<Record<CredentialKind, string>> = { access_token: 'an access token', api_key: 'an API key' };
+const KIND_LABELS: Readonly<Record<CredentialKind, string>> = {
+  access_token: 'an access token',
+  api_key: 'an API key',
+};
 
 /** Which kinds a demand takes, in words. */
-function kindsTaken(demand: Demand, people: boolean): string {
+function describeAcceptedKinds(requirement: Requirement, acceptsPeople: boolean): string {
   const kinds = [
-    ...(people ? ['a signed-in person'] : []),
-    ...(['access_token', 'api_key'] as const).filter((kind) => demand[kind] !== null).map((kind) => KIND_WORDS[kind]),
+    ...(acceptsPeople ? ['a signed-in person'] : []),
+    ...(['access_token', 'api_key'] as const)
+      .filter((kind) => requirement[kind] !== null)
+      .map((kind) => KIND_LABELS[kind]),
   ];
   return kinds.join(' or ');
 }
 
 /** The problem of a refused judgement; `people` tells whether a person could have asked. */
-export function refusalOf(
-  judgement: Judgement,
-  demand: Demand,
-  people: boolean,
-  proof: Proof,
+export function problemOfDecision(
+  result: AuthenticationResult,
+  requirement: Requirement,
+  acceptsPeople: boolean,
+  passphraseVerifier: PassphraseVerifier,
   address: string,
   now: number,
 ): Problem {
-  const { verdict, record } = judgement;
-  if (verdict === 'ok' || record === null) return new Problem('invalid_token', 'The credential is not valid.');
-  if (verdict === 'rate_limited') {
+  const { decision, record } = result;
+  if (decision === 'ok' || record === null) return new Problem('invalid_token', 'The credential is not valid.');
+  if (decision === 'rate_limited') {
     return new Problem('rate_limited', 'Too many wrong passphrases for this access token.', {
-      retryAfter: proof.retryAfter(record, address, now),
+      retryAfter: passphraseVerifier.retryAfterSeconds(record, address, now),
     });
   }
-  if (verdict === 'wrong_credential_kind') {
-    return new Problem(verdict, `This takes ${kindsTaken(demand, people)}, not ${KIND_WORDS[record.kind]}.`);
+  if (decision === 'wrong_credential_kind') {
+    return new Problem(
+      decision,
+      `This takes ${describeAcceptedKinds(requirement, acceptsPeople)}, not ${KIND_LABELS[record.kind]}.`,
+    );
   }
-  if (verdict === 'insufficient_scope') {
-    const need = demand[record.kind];
-    const words = need?.words ?? [];
+  if (decision === 'insufficient_scope') {
+    const missing = requirement[record.kind];
+    const rights = missing?.rights ?? [];
     const noun = record.kind === 'access_token' ? 'scope' : 'permission';
-    if (words.every((word) => word === '')) {
-      return new Problem(verdict, `The ${noun} asked for is blank, and no credential has it.`, { required: words });
+    if (rights.every((right) => right === '')) {
+      return new Problem(decision, `The ${noun} asked for is blank, and no credential has it.`, { required: rights });
     }
-    if (need === NEED_GUARD) {
+    if (missing === GUARD_REQUIREMENT) {
       const detail =
         'Guards need an API key with the permission read and the flag guard. An owner or admin can set both.';
-      return new Problem(verdict, detail, { required: words });
+      return new Problem(decision, detail, { required: rights });
     }
-    const list = words.join(need?.how === 'any' ? ' or ' : ' and ');
-    return new Problem(verdict, `The credential lacks the ${noun} ${list}.`, { required: words });
+    const list = rights.join(missing?.match === 'any' ? ' or ' : ' and ');
+    return new Problem(decision, `The credential lacks the ${noun} ${list}.`, { required: rights });
   }
-  if (verdict === 'token_expired' && record.expiresAt !== null) {
-    return new Problem(verdict, `The credential expired at ${new Date(record.expiresAt).toISOString()}.`);
+  if (decision === 'token_expired' && record.expiresAt !== null) {
+    return new Problem(decision, `The credential expired at ${new Date(record.expiresAt).toISOString()}.`);
   }
-  return new Problem(verdict);
+  return new Problem(decision);
 }

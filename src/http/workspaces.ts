@@ -5,66 +5,66 @@ import {
   CreatedInvitation,
   CreateInvitation,
   CreateWorkspace,
-  HandOver,
   Invitation,
   Member,
   PageQuery,
   pageOf,
+  TransferOwnership,
   UpdateMember,
   UpdateWorkspace,
   Workspace,
 } from '../contract/schemas.ts';
 import { ROLE_RANK, type Role } from '../contract/words.ts';
-import type { MemberAsker } from '../people/context.ts';
+import type { MemberRequestContext } from '../people/context.ts';
 import { acceptInvitation, createInvitation, deleteInvitation, listInvitations } from '../people/invitations.ts';
 import { endMemberSessions, leaveWorkspace } from '../people/leaving.ts';
 import { listMembers, removeMember, updateMember } from '../people/members.ts';
 import {
   createWorkspace,
   deleteWorkspace,
-  handOverOwnership,
   listWorkspaces,
+  transferOwnership,
   updateWorkspace,
 } from '../people/workspaces.ts';
 import { findWorkspace, type WorkspaceRow } from '../store/workspaces.ts';
-import type { House } from './house.ts';
+import type { AppContext } from './house.ts';
 import { signedInOf } from './people.ts';
 import { originOf } from './principal.ts';
-import { askerOf, claimOf, membershipOf, type Route, route } from './route.ts';
+import { idempotencyClaimOf, memberRequestContextOf, membershipOf, type Route, route } from './route.ts';
 
-const nothing = z.null().describe('Done');
-const Id = z.object({ id: z.string().max(64) });
-const InPath = z.object({ workspace: z.string().max(64) });
+const NoContent = z.null().describe('Done');
+const IdParams = z.object({ id: z.string().max(64) });
+const WorkspaceParams = z.object({ workspace: z.string().max(64) });
 
 /** The workspace that a path names, for a person with at least this role in it. Throws `not_found`, `forbidden`. */
-async function workspaceInPath(
-  house: House,
+async function requireWorkspaceInPath(
+  context: AppContext,
   request: FastifyRequest,
   idOrSlug: string,
   role: Role,
-): Promise<{ asker: MemberAsker; workspace: WorkspaceRow }> {
-  const who = signedInOf(request);
-  const workspace = await findWorkspace(house.store.read, who.personId, idOrSlug);
+): Promise<{ asker: MemberRequestContext; workspace: WorkspaceRow }> {
+  const signedIn = signedInOf(request);
+  const workspace = await findWorkspace(context.store.read, signedIn.personId, idOrSlug);
   if (workspace === undefined) throw new Problem('not_found', 'There is no such workspace.');
-  const person = { id: who.personId, name: who.name };
+  const person = { id: signedIn.personId, name: signedIn.name };
   const origin = originOf(request);
   if (ROLE_RANK[workspace.role] < ROLE_RANK[role]) {
-    house.denials.note({
+    context.denials.add({
       workspaceId: workspace.id,
       action: 'person.denied',
       actor: { kind: 'person', ...person },
       credential: null,
       reason: `${request.method} ${request.routeOptions.url ?? ''}`,
       origin,
-      at: house.clock(),
+      at: context.clock(),
     });
     throw new Problem('forbidden', `This needs the ${role} of the workspace; you are ${workspace.role}.`);
   }
   return { asker: { workspaceId: workspace.id, person, origin }, workspace };
 }
 
-export function workspaceRoutes(house: House): Route[] {
-  const { people } = house;
+export function workspaceRoutes(context: AppContext): Route[] {
+  const { people } = context;
   const tag = 'Workspaces';
   return [
     route({
@@ -74,7 +74,7 @@ export function workspaceRoutes(house: House): Route[] {
       summary: 'List own workspaces',
       tag,
       query: PageQuery,
-      answers: { 200: pageOf(Workspace) },
+      responses: { 200: pageOf(Workspace) },
       handler: ({ query, request }) => listWorkspaces(people, signedInOf(request), query),
     }),
     route({
@@ -84,12 +84,12 @@ export function workspaceRoutes(house: House): Route[] {
       summary: 'Create a workspace and become its owner',
       tag,
       body: CreateWorkspace,
-      answers: { 201: Workspace },
-      codes: ['conflict', 'idempotent_replay'],
+      responses: { 201: Workspace },
+      errorCodes: ['conflict', 'idempotent_replay'],
       handler: async ({ body, request, reply }) => {
-        const who = signedInOf(request);
-        const claim = claimOf(house, request, '');
-        return reply.code(201).send(await createWorkspace(people, who, body, originOf(request), claim));
+        const signedIn = signedInOf(request);
+        const claim = idempotencyClaimOf(context, request, '');
+        return reply.code(201).send(await createWorkspace(people, signedIn, body, originOf(request), claim));
       },
     }),
     route({
@@ -98,13 +98,13 @@ export function workspaceRoutes(house: House): Route[] {
       access: { person: 'signed_in' },
       summary: 'Rename a workspace (owner or admin of it)',
       tag,
-      params: InPath,
+      params: WorkspaceParams,
       body: UpdateWorkspace,
-      answers: { 200: Workspace },
-      codes: ['not_found', 'conflict'],
+      responses: { 200: Workspace },
+      errorCodes: ['not_found', 'conflict'],
       handler: async ({ params, body, request }) => {
-        const { asker } = await workspaceInPath(house, request, params.workspace, 'admin');
-        return updateWorkspace(people, asker, body);
+        const { asker: requestContext } = await requireWorkspaceInPath(context, request, params.workspace, 'admin');
+        return updateWorkspace(people, requestContext, body);
       },
     }),
     route({
@@ -113,12 +113,17 @@ export function workspaceRoutes(house: House): Route[] {
       access: { person: 'signed_in' },
       summary: 'Delete a workspace with all its credentials (its owner)',
       tag,
-      params: InPath,
-      answers: { 204: nothing },
-      codes: ['not_found'],
+      params: WorkspaceParams,
+      responses: { 204: NoContent },
+      errorCodes: ['not_found'],
       handler: async ({ params, request, reply }) => {
-        const { asker, workspace } = await workspaceInPath(house, request, params.workspace, 'owner');
-        await deleteWorkspace(people, asker, workspace.name);
+        const { asker: requestContext, workspace } = await requireWorkspaceInPath(
+          context,
+          request,
+          params.workspace,
+          'owner',
+        );
+        await deleteWorkspace(people, requestContext, workspace.name);
         return reply.code(204).send();
       },
     }),
@@ -128,20 +133,20 @@ export function workspaceRoutes(house: House): Route[] {
       access: { person: 'signed_in' },
       summary: 'Hand ownership over to another member (the owner)',
       tag,
-      params: InPath,
-      body: HandOver,
-      answers: { 200: Workspace },
-      codes: ['not_found', 'conflict'],
+      params: WorkspaceParams,
+      body: TransferOwnership,
+      responses: { 200: Workspace },
+      errorCodes: ['not_found', 'conflict'],
       handler: async ({ params, body, request }) => {
-        const { asker } = await workspaceInPath(house, request, params.workspace, 'owner');
-        return handOverOwnership(people, asker, body.memberId);
+        const { asker: requestContext } = await requireWorkspaceInPath(context, request, params.workspace, 'owner');
+        return transferOwnership(people, requestContext, body.memberId);
       },
     }),
   ];
 }
 
-export function memberRoutes(house: House): Route[] {
-  const { people } = house;
+export function memberRoutes(context: AppContext): Route[] {
+  const { people } = context;
   const tag = 'Members';
   return [
     route({
@@ -151,7 +156,7 @@ export function memberRoutes(house: House): Route[] {
       summary: 'List members',
       tag,
       query: PageQuery,
-      answers: { 200: pageOf(Member) },
+      responses: { 200: pageOf(Member) },
       handler: ({ query, request }) => listMembers(people, membershipOf(request).workspaceId, query),
     }),
     route({
@@ -161,11 +166,12 @@ export function memberRoutes(house: House): Route[] {
       access: { person: 'admin' },
       summary: "Change a member's role",
       tag,
-      params: Id,
+      params: IdParams,
       body: UpdateMember,
-      answers: { 200: Member },
-      codes: ['not_found'],
-      handler: ({ params, body, request }) => updateMember(people, askerOf(house, request), params.id, body.role),
+      responses: { 200: Member },
+      errorCodes: ['not_found'],
+      handler: ({ params, body, request }) =>
+        updateMember(people, memberRequestContextOf(context, request), params.id, body.role),
     }),
     route({
       method: 'DELETE',
@@ -173,10 +179,10 @@ export function memberRoutes(house: House): Route[] {
       access: { person: 'member' },
       summary: 'Leave the workspace; refused for its owner',
       tag,
-      answers: { 204: nothing },
-      codes: ['conflict'],
+      responses: { 204: NoContent },
+      errorCodes: ['conflict'],
       handler: async ({ request, reply }) => {
-        await leaveWorkspace(people, askerOf(house, request), membershipOf(request).memberId);
+        await leaveWorkspace(people, memberRequestContextOf(context, request), membershipOf(request).memberId);
         return reply.code(204).send();
       },
     }),
@@ -186,12 +192,12 @@ export function memberRoutes(house: House): Route[] {
       access: { person: 'admin' },
       summary: "End all sessions of a member; the owner's only by the owner",
       tag,
-      params: Id,
-      answers: { 204: nothing },
-      codes: ['not_found'],
+      params: IdParams,
+      responses: { 204: NoContent },
+      errorCodes: ['not_found'],
       handler: async ({ params, request, reply }) => {
         const isOwner = membershipOf(request).role === 'owner';
-        await endMemberSessions(people, askerOf(house, request), params.id, isOwner);
+        await endMemberSessions(people, memberRequestContextOf(context, request), params.id, isOwner);
         return reply.code(204).send();
       },
     }),
@@ -201,11 +207,11 @@ export function memberRoutes(house: House): Route[] {
       access: { person: 'admin' },
       summary: 'Remove a member',
       tag,
-      params: Id,
-      answers: { 204: nothing },
-      codes: ['not_found'],
+      params: IdParams,
+      responses: { 204: NoContent },
+      errorCodes: ['not_found'],
       handler: async ({ params, request, reply }) => {
-        await removeMember(people, askerOf(house, request), params.id);
+        await removeMember(people, memberRequestContextOf(context, request), params.id);
         return reply.code(204).send();
       },
     }),
@@ -216,7 +222,7 @@ export function memberRoutes(house: House): Route[] {
       summary: 'List open invitations',
       tag,
       query: PageQuery,
-      answers: { 200: pageOf(Invitation) },
+      responses: { 200: pageOf(Invitation) },
       handler: ({ query, request }) => listInvitations(people, membershipOf(request).workspaceId, query),
     }),
     route({
@@ -226,10 +232,10 @@ export function memberRoutes(house: House): Route[] {
       summary: 'Invite someone by a link',
       tag,
       body: CreateInvitation,
-      answers: { 201: CreatedInvitation },
-      codes: ['conflict', 'idempotent_replay'],
+      responses: { 201: CreatedInvitation },
+      errorCodes: ['conflict', 'idempotent_replay'],
       handler: async ({ body, request, reply }) =>
-        reply.code(201).send(await createInvitation(people, askerOf(house, request), body)),
+        reply.code(201).send(await createInvitation(people, memberRequestContextOf(context, request), body)),
     }),
     route({
       method: 'DELETE',
@@ -237,11 +243,11 @@ export function memberRoutes(house: House): Route[] {
       access: { person: 'admin' },
       summary: 'Withdraw an invitation',
       tag,
-      params: Id,
-      answers: { 204: nothing },
-      codes: ['not_found'],
+      params: IdParams,
+      responses: { 204: NoContent },
+      errorCodes: ['not_found'],
       handler: async ({ params, request, reply }) => {
-        await deleteInvitation(people, askerOf(house, request), params.id);
+        await deleteInvitation(people, memberRequestContextOf(context, request), params.id);
         return reply.code(204).send();
       },
     }),
@@ -252,8 +258,8 @@ export function memberRoutes(house: House): Route[] {
       summary: 'Accept an invitation; needs the invited email address',
       tag,
       params: z.object({ code: z.string().max(255) }),
-      answers: { 200: Workspace },
-      codes: ['not_found', 'conflict'],
+      responses: { 200: Workspace },
+      errorCodes: ['not_found', 'conflict'],
       handler: ({ params, request }) => acceptInvitation(people, signedInOf(request), params.code, originOf(request)),
     }),
   ];

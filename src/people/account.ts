@@ -1,10 +1,10 @@
 import { generateSecret, generateURI } from 'otplib';
-import type { Origin } from '../contract/audit.ts';
+import type { RequestOrigin } from '../contract/audit.ts';
 import { Problem } from '../contract/problem.ts';
 import type { Person } from '../contract/schemas.ts';
 import type { AuditAction } from '../contract/words.ts';
 import { digestBytes, digestOf, mintSecret } from '../credentials/secret.ts';
-import { endAccess } from '../store/access.ts';
+import { deletePersonAccess } from '../store/access.ts';
 import {
   countRecoveryCodes,
   findPerson,
@@ -14,26 +14,31 @@ import {
   updatePerson,
 } from '../store/people.ts';
 import type { Trx } from '../store/store.ts';
-import { lockSignedIn } from './access.ts';
+import { lockSignedInPerson } from './access.ts';
 import {
-  instant,
   type PeopleContext,
-  partyOf,
+  personPartyOf,
   randomCode,
   recordForPerson,
-  type SignedIn,
+  type SignedInPerson,
   sha256,
+  toIsoString,
   totpIdentity,
 } from './context.ts';
 import { hashChosenPassword } from './passwords.ts';
-import { consumeSecondFactor, plainRecoveryCode, provePassword, readSecondFactor } from './sessions.ts';
-import { throttled } from './throttle.ts';
+import {
+  checkSecondFactorCode,
+  consumeSecondFactor,
+  normalizeRecoveryCode,
+  reauthenticateWithPassword,
+} from './sessions.ts';
+import { throttleAttempt } from './throttle.ts';
 import { mayCreateWorkspaces } from './workspaces.ts';
 
-const RECOVERY_CODES = 10;
+const RECOVERY_CODE_COUNT = 10;
 /** 24 of 32 characters: 120 bits each, so that a plain digest may be stored (ASVS 6.5.2). */
-const RECOVERY_ALPHABET = 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789';
-const RECOVERY_LENGTH = 24;
+const RECOVERY_CODE_ALPHABET = 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789';
+const RECOVERY_CODE_LENGTH = 24;
 
 export function showPerson({ workspaces }: Pick<PeopleContext, 'workspaces'>, row: PersonRow): Person {
   const { id, name, email } = row;
@@ -44,12 +49,12 @@ export function showPerson({ workspaces }: Pick<PeopleContext, 'workspaces'>, ro
     twoFactor: row.totp_enabled === 1,
     operator: row.operator === 1,
     canCreateWorkspaces: mayCreateWorkspaces(workspaces, row),
-    createdAt: instant(row.created_at),
+    createdAt: toIsoString(row.created_at),
   };
 }
 
-export async function findOwn(context: PeopleContext, who: SignedIn): Promise<PersonRow> {
-  const person = await findPerson(context.store.read, who.personId);
+export async function findCallerRow(context: PeopleContext, caller: SignedInPerson): Promise<PersonRow> {
+  const person = await findPerson(context.store.read, caller.personId);
   if (person === undefined) throw new Problem('not_found');
   return person;
 }
@@ -59,38 +64,38 @@ function record(
   trx: Trx,
   person: PersonRow,
   action: AuditAction,
-  origin: Origin,
+  origin: RequestOrigin,
   detail: Readonly<Record<string, unknown>> = {},
 ): Promise<void> {
-  const party = partyOf(person);
+  const party = personPartyOf(person);
   return recordForPerson(trx, person.id, { action, at: context.clock(), actor: party, target: party, origin, detail });
 }
 
 /** Locks the person whose password was proven. Throws `invalid_token`, and `sign_in_failed` if it has changed since. */
-async function lockProven(trx: Trx, who: SignedIn, proven: PersonRow): Promise<PersonRow> {
-  const person = await lockSignedIn(trx, who);
-  if (person.password_hash === proven.password_hash && person.totp_enabled === proven.totp_enabled) return person;
+async function lockIfUnchanged(trx: Trx, caller: SignedInPerson, verified: PersonRow): Promise<PersonRow> {
+  const person = await lockSignedInPerson(trx, caller);
+  if (person.password_hash === verified.password_hash && person.totp_enabled === verified.totp_enabled) return person;
   throw new Problem('sign_in_failed', 'The password or the second factor was changed meanwhile. Try again.');
 }
 
 /** Gives the current session a new secret inside a transaction; the old one is dead when it commits. */
-async function renewSession(trx: Trx, who: SignedIn): Promise<string> {
+async function rotateSessionSecret(trx: Trx, caller: SignedInPerson): Promise<string> {
   const secret = mintSecret('session');
-  await replaceSessionDigest(trx, who.personId, who.sessionId, digestBytes(digestOf(secret)));
+  await replaceSessionDigest(trx, caller.personId, caller.sessionId, digestBytes(digestOf(secret)));
   return secret;
 }
 
-export async function findMe(context: PeopleContext, who: SignedIn): Promise<Person> {
-  return showPerson(context, await findOwn(context, who));
+export async function findMe(context: PeopleContext, caller: SignedInPerson): Promise<Person> {
+  return showPerson(context, await findCallerRow(context, caller));
 }
 
 export async function updateMe(
   context: PeopleContext,
-  who: SignedIn,
+  caller: SignedInPerson,
   input: { name?: string | undefined },
-  origin: Origin,
+  origin: RequestOrigin,
 ): Promise<Person> {
-  const before = await findOwn(context, who);
+  const before = await findCallerRow(context, caller);
   const name = input.name ?? before.name;
   if (name === before.name) return showPerson(context, before);
   await context.store.transaction(async (trx) => {
@@ -109,27 +114,27 @@ export async function updateMe(
  */
 export async function changePassword(
   context: PeopleContext,
-  who: SignedIn,
+  caller: SignedInPerson,
   input: { currentPassword: string; newPassword: string },
-  origin: Origin,
+  origin: RequestOrigin,
 ): Promise<string> {
-  const person = await findOwn(context, who);
-  await provePassword(context, person, input.currentPassword, origin);
+  const person = await findCallerRow(context, caller);
+  await reauthenticateWithPassword(context, person, input.currentPassword, origin);
   const passwordHash = await hashChosenPassword('newPassword', input.newPassword, person, origin);
   return context.store.transaction(async (trx) => {
-    await lockProven(trx, who, person);
+    await lockIfUnchanged(trx, caller, person);
     await updatePerson(trx, person.id, { password_hash: passwordHash, updated_at: context.clock() });
-    const sessionsEnded = await endAccess(trx, person.id, who.sessionId, context.clock());
+    const sessionsEnded = await deletePersonAccess(trx, person.id, caller.sessionId, context.clock());
     await record(context, trx, person, 'person.password_changed', origin, { sessionsEnded });
-    return renewSession(trx, who);
+    return rotateSessionSecret(trx, caller);
   });
 }
 
 export async function findTwoFactor(
   context: PeopleContext,
-  who: SignedIn,
+  caller: SignedInPerson,
 ): Promise<{ enabled: boolean; recoveryCodesLeft: number }> {
-  const person = await findOwn(context, who);
+  const person = await findCallerRow(context, caller);
   return {
     enabled: person.totp_enabled === 1,
     recoveryCodesLeft: await countRecoveryCodes(context.store.read, person.id),
@@ -140,16 +145,16 @@ export async function findTwoFactor(
  * Begins to set a second factor up for a person who has proven to be them. It asks for nothing until confirmed.
  * Throws `sign_in_failed`, `conflict`.
  */
-export async function startTwoFactor(
+export async function startTwoFactorSetup(
   context: PeopleContext,
-  who: SignedIn,
+  caller: SignedInPerson,
   person: PersonRow,
 ): Promise<{ secret: string; uri: string }> {
   if (person.totp_enabled === 1) throw new Problem('conflict', 'A second factor is set already. Remove it first.');
   const secret = generateSecret();
   const sealed = context.seal.seal(secret, totpIdentity(person));
   await context.store.transaction(async (trx) => {
-    const now = await lockProven(trx, who, person);
+    const now = await lockIfUnchanged(trx, caller, person);
     if (now.totp_enabled === 1) throw new Problem('conflict', 'A second factor is set already. Remove it first.');
     await updatePerson(trx, person.id, { totp_sealed: sealed, updated_at: context.clock() });
   });
@@ -157,44 +162,44 @@ export async function startTwoFactor(
 }
 
 /** Ten single-use codes in groups of six, and the digests that are kept of them. */
-function mintRecoveryCodes(): { codes: string[]; digests: Buffer[] } {
-  const codes = Array.from({ length: RECOVERY_CODES }, () =>
-    randomCode(RECOVERY_LENGTH, RECOVERY_ALPHABET).replace(/.{6}(?=.)/g, '$&-'),
+function generateRecoveryCodes(): { codes: string[]; digests: Buffer[] } {
+  const codes = Array.from({ length: RECOVERY_CODE_COUNT }, () =>
+    randomCode(RECOVERY_CODE_LENGTH, RECOVERY_CODE_ALPHABET).replace(/.{6}(?=.)/g, '$&-'),
   );
-  return { codes, digests: codes.map((code) => sha256(plainRecoveryCode(code))) };
+  return { codes, digests: codes.map((code) => sha256(normalizeRecoveryCode(code))) };
 }
 
 /**
  * Confirms a second factor with its first code. Returns the recovery codes, shown only now, and the
  * session's new secret. Throws `sign_in_failed` for a wrong code, `conflict` where none was begun, `rate_limited`.
  */
-export async function confirmTwoFactor(
+export async function confirmTwoFactorSetup(
   context: PeopleContext,
-  who: SignedIn,
+  caller: SignedInPerson,
   code: string,
-  origin: Origin,
+  origin: RequestOrigin,
 ): Promise<{ recoveryCodes: string[]; sessionSecret: string }> {
-  const person = await findOwn(context, who);
+  const person = await findCallerRow(context, caller);
   if (person.totp_enabled === 1 || person.totp_sealed === null) {
     throw new Problem('conflict', 'Begin with POST /v1/me/two-factor.');
   }
   const account = { subject: `sign_in ${person.id}`, personId: person.id };
-  const { codes, digests } = mintRecoveryCodes();
-  const done = await throttled(context, account, origin.address ?? '', {
-    async prove() {
-      const factor = await readSecondFactor(context, person, code);
+  const { codes, digests } = generateRecoveryCodes();
+  const done = await throttleAttempt(context, account, origin.address ?? '', {
+    async verify() {
+      const factor = await checkSecondFactorCode(context, person, code);
       return factor !== null && 'step' in factor ? factor : null;
     },
-    act: (factor) =>
+    complete: (factor) =>
       context.store.transaction(async (trx) => {
-        const now = await lockSignedIn(trx, who);
+        const now = await lockSignedInPerson(trx, caller);
         if (now.totp_sealed !== person.totp_sealed || now.totp_enabled === 1) return null;
         if (!(await consumeSecondFactor(trx, person.id, factor))) return null;
         await updatePerson(trx, person.id, { totp_enabled: 1, updated_at: context.clock() });
         await replaceRecoveryCodes(trx, person.id, digests);
-        const sessionsEnded = await endAccess(trx, person.id, who.sessionId, context.clock());
+        const sessionsEnded = await deletePersonAccess(trx, person.id, caller.sessionId, context.clock());
         await record(context, trx, person, 'person.two_factor_enabled', origin, { sessionsEnded });
-        return { recoveryCodes: codes, sessionSecret: await renewSession(trx, who) };
+        return { recoveryCodes: codes, sessionSecret: await rotateSessionSecret(trx, caller) };
       }),
   });
   if (done === null) throw new Problem('sign_in_failed', 'The code is not right. Check the clock of the device.');
@@ -202,16 +207,16 @@ export async function confirmTwoFactor(
 }
 
 /** Replaces the recovery codes of a person who has proven to be them. Throws `conflict` where no second factor is set. */
-export async function renewRecoveryCodes(
+export async function replaceOwnRecoveryCodes(
   context: PeopleContext,
-  who: SignedIn,
+  caller: SignedInPerson,
   person: PersonRow,
-  origin: Origin,
+  origin: RequestOrigin,
 ): Promise<string[]> {
   if (person.totp_enabled === 0) throw new Problem('conflict', 'No second factor is set.');
-  const { codes, digests } = mintRecoveryCodes();
+  const { codes, digests } = generateRecoveryCodes();
   await context.store.transaction(async (trx) => {
-    await lockProven(trx, who, person);
+    await lockIfUnchanged(trx, caller, person);
     await replaceRecoveryCodes(trx, person.id, digests);
     await record(context, trx, person, 'person.recovery_codes_created', origin);
   });
@@ -224,18 +229,18 @@ export async function renewRecoveryCodes(
  */
 export async function disableTwoFactor(
   context: PeopleContext,
-  who: SignedIn,
+  caller: SignedInPerson,
   person: PersonRow,
-  origin: Origin,
+  origin: RequestOrigin,
 ): Promise<string> {
   return context.store.transaction(async (trx) => {
-    await lockProven(trx, who, person);
+    await lockIfUnchanged(trx, caller, person);
     await updatePerson(trx, person.id, { totp_sealed: null, totp_enabled: 0, updated_at: context.clock() });
     await replaceRecoveryCodes(trx, person.id, []);
-    const sessionsEnded = await endAccess(trx, person.id, who.sessionId, context.clock());
+    const sessionsEnded = await deletePersonAccess(trx, person.id, caller.sessionId, context.clock());
     if (person.totp_enabled === 1) {
       await record(context, trx, person, 'person.two_factor_disabled', origin, { sessionsEnded });
     }
-    return renewSession(trx, who);
+    return rotateSessionSecret(trx, caller);
   });
 }

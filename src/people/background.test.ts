@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createBackground } from './background.ts';
+import { createBackgroundQueue } from './background.ts';
 
 test('a stop waits for work that ends, and not for work that hangs', async () => {
   const errors: unknown[] = [];
   const done: string[] = [];
-  const background = createBackground(10, (error) => errors.push(error));
+  const background = createBackgroundQueue(10, (error) => errors.push(error));
   background.run(async () => {
     done.push('first');
   });
   await background.stop(60_000);
   assert.deepEqual(done, ['first']);
 
-  const hanging = createBackground(10, (error) => errors.push(error));
+  const hanging = createBackgroundQueue(10, (error) => errors.push(error));
   const { promise, resolve } = Promise.withResolvers<void>();
   hanging.run(() => promise);
   hanging.run(async () => {

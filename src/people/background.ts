@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 /** Work that responses do not wait for, such as mail: one after the other, bounded, finished at a clean stop where that is soon. */
-export interface Background {
+export interface BackgroundQueue {
   /** Drops the work where too much of it waits. */
   run(work: () => Promise<void>): void;
   /** Resolves when all work has ended, or after `withinMs`: what has not begun by then is dropped. */
@@ -9,16 +9,16 @@ export interface Background {
 }
 
 /** `max` is how many pieces of work may wait. */
-export function createBackground(max: number, onError: (error: unknown) => void): Background {
+export function createBackgroundQueue(maxWaiting: number, onError: (error: unknown) => void): BackgroundQueue {
   let waiting = 0;
   let stopped = false;
   let last = Promise.resolve();
   return {
-    run(work) {
-      if (waiting >= max) return onError(new Error('Too much work waits; some of it was dropped.'));
+    run(task) {
+      if (waiting >= maxWaiting) return onError(new Error('Too much work waits; some of it was dropped.'));
       waiting++;
       last = last
-        .then(() => (stopped ? Promise.reject(new Error('The server stopped before this work began.')) : work()))
+        .then(() => (stopped ? Promise.reject(new Error('The server stopped before this work began.')) : task()))
         .catch(onError)
         .then(() => {
           waiting--;

@@ -1,55 +1,55 @@
 import { createHash } from 'node:crypto';
-import type { Denials } from '../audit/denials.ts';
-import { appendToEach, SYSTEM_LOG } from '../audit/log.ts';
-import type { AuditDraft, Origin, Party } from '../contract/audit.ts';
-import type { Claim } from '../contract/idempotency.ts';
+import type { DenialBuffer } from '../audit/denials.ts';
+import { appendToEachLog, SYSTEM_LOG } from '../audit/log.ts';
+import type { AuditDraft, AuditParty, RequestOrigin } from '../contract/audit.ts';
+import type { IdempotencyClaim } from '../contract/idempotency.ts';
 import { refuseReplay } from '../contract/idempotency.ts';
 import { BASE62 } from '../contract/words.ts';
 import type { FailureLimiter } from '../credentials/failures.ts';
-import type { Lines } from '../credentials/queue.ts';
-import type { Settle } from '../credentials/store.ts';
-import { claimKey } from '../store/idempotency.ts';
+import type { KeyedMutex } from '../credentials/queue.ts';
+import type { WaitForConfirmation } from '../credentials/store.ts';
+import { claimIdempotencyKey } from '../store/idempotency.ts';
 import type { Seal } from '../store/seal.ts';
 import type { Store, Trx } from '../store/store.ts';
 import { workspaceIdsOf } from '../store/workspaces.ts';
-import type { Background } from './background.ts';
-import type { Mail } from './mail.ts';
+import type { BackgroundQueue } from './background.ts';
+import type { Mailer } from './mail.ts';
 
 /** What everything about people needs. */
 export interface PeopleContext {
   readonly store: Store;
   readonly clock: () => number;
   readonly seal: Seal;
-  readonly denials: Denials;
+  readonly denials: DenialBuffer;
   /** Resolves when no node accepts what was revoked. */
-  readonly settle: Settle;
+  readonly waitForConfirmation: WaitForConfirmation;
   readonly failures: {
     readonly signIn: FailureLimiter;
-    readonly stranger: FailureLimiter;
+    readonly acrossAccounts: FailureLimiter;
     /** Sign-ins and sign-ups of one client (`clientNetwork`) run one after the other. */
-    readonly turns: Lines;
+    readonly clientMutex: KeyedMutex;
   };
   readonly signUp: 'invite' | 'open';
   /** Who may create workspaces. */
   readonly workspaces: 'operators' | 'anyone';
   /** Where people reach the page, without a slash at the end. */
   readonly publicUrl: () => string;
-  readonly mail: Mail | null;
+  readonly mail: Mailer | null;
   /** What responses do not wait for. */
-  readonly background: Background;
+  readonly background: BackgroundQueue;
 }
 
 /** A signed-in person as a request's principal. */
-export interface SignedIn {
+export interface SignedInPerson {
   readonly personId: string;
   readonly name: string;
   readonly email: string;
   readonly sessionId: string;
 }
 
-export const instant = (at: number): string => new Date(at).toISOString();
+export const toIsoString = (epochMs: number): string => new Date(epochMs).toISOString();
 
-export function partyOf(person: { readonly id: string; readonly name: string }): Party {
+export function personPartyOf(person: { readonly id: string; readonly name: string }): AuditParty {
   return { kind: 'person', id: person.id, name: person.name };
 }
 
@@ -68,10 +68,10 @@ export function sha256(text: string): Buffer {
 /** Random base62 characters without the ones that are mistaken for others; `length` of 22 carry over 112 bits. */
 export function randomCode(length: number, alphabet: string = BASE62): string {
   let code = '';
-  const fair = 256 - (256 % alphabet.length);
+  const unbiasedCount = 256 - (256 % alphabet.length);
   while (code.length < length) {
     for (const byte of crypto.getRandomValues(new Uint8Array(length))) {
-      if (byte < fair && code.length < length) code += alphabet.charAt(byte % alphabet.length);
+      if (byte < unbiasedCount && code.length < length) code += alphabet.charAt(byte % alphabet.length);
     }
   }
   return code;
@@ -88,18 +88,23 @@ export async function recordForPerson(
 ): Promise<void> {
   const workspaceIds = await workspaceIdsOf(trx, personId);
   const logs = workspaceIds.length === 0 ? [SYSTEM_LOG] : workspaceIds;
-  await appendToEach(trx, logs, { ...draft, workspaceId: SYSTEM_LOG, credential: null });
+  await appendToEachLog(trx, logs, { ...draft, workspaceId: SYSTEM_LOG, credential: null });
 }
 
 /** Claims an idempotency key inside a transaction. Throws what `refuseReplay` throws. */
-export async function claimOnce(trx: Trx, claim: Claim | null, resourceId: string, at: number): Promise<void> {
-  if (claim !== null) refuseReplay(claim, await claimKey(trx, claim, resourceId, at));
+export async function claimOrRefuseReplay(
+  trx: Trx,
+  claim: IdempotencyClaim | null,
+  resourceId: string,
+  now: number,
+): Promise<void> {
+  if (claim !== null) refuseReplay(claim, await claimIdempotencyKey(trx, claim, resourceId, now));
 }
 
 /** Who asks in a workspace, from where. */
-export interface MemberAsker {
+export interface MemberRequestContext {
   readonly workspaceId: string;
   readonly person: { readonly id: string; readonly name: string };
-  readonly origin: Origin;
-  readonly claim?: Claim | null;
+  readonly origin: RequestOrigin;
+  readonly claim?: IdempotencyClaim | null;
 }

@@ -1,10 +1,10 @@
-import { append } from '../audit/log.ts';
-import type { Origin } from '../contract/audit.ts';
+import { appendAuditEvent } from '../audit/log.ts';
+import type { RequestOrigin } from '../contract/audit.ts';
 import { createId } from '../contract/id.ts';
 import { Problem } from '../contract/problem.ts';
 import type { CreatedInvitation, Invitation, Page, Workspace } from '../contract/schemas.ts';
-import { type GivenRole, SPANS } from '../contract/words.ts';
-import { cutPage, pageAsk } from '../store/paging.ts';
+import { type AssignableRole, DURATIONS } from '../contract/words.ts';
+import { readPageRequest, toPage } from '../store/paging.ts';
 import { setLastWorkspace } from '../store/people.ts';
 import type { Trx } from '../store/store.ts';
 import {
@@ -18,19 +18,19 @@ import {
   listInvitations as listRows,
   replaceInvitation,
 } from '../store/workspaces.ts';
-import { lockSignedIn } from './access.ts';
+import { lockSignedInPerson } from './access.ts';
 import {
-  claimOnce,
+  claimOrRefuseReplay,
   emailKey,
-  instant,
-  type MemberAsker,
+  type MemberRequestContext,
   type PeopleContext,
-  partyOf,
+  personPartyOf,
   randomCode,
-  type SignedIn,
+  type SignedInPerson,
   sha256,
+  toIsoString,
 } from './context.ts';
-import { lockAdminAsker } from './members.ts';
+import { lockAdminRole } from './members.ts';
 import { showWorkspace } from './workspaces.ts';
 
 function showInvitation(row: InvitationRow): Invitation {
@@ -39,12 +39,12 @@ function showInvitation(row: InvitationRow): Invitation {
     id,
     email,
     role,
-    createdAt: instant(row.created_at),
+    createdAt: toIsoString(row.created_at),
     createdBy:
       creator_name === null || creator_email === null
         ? null
         : { id: created_by, name: creator_name, email: creator_email },
-    expiresAt: instant(row.expires_at),
+    expiresAt: toIsoString(row.expires_at),
   };
 }
 
@@ -54,11 +54,11 @@ function showInvitation(row: InvitationRow): Invitation {
  */
 export async function createInvitation(
   context: PeopleContext,
-  asker: MemberAsker & { readonly person: { readonly email: string } },
-  input: { email: string; role: GivenRole },
+  request: MemberRequestContext & { readonly person: { readonly email: string } },
+  input: { email: string; role: AssignableRole },
 ): Promise<CreatedInvitation> {
   const now = context.clock();
-  const { workspaceId, person, origin } = asker;
+  const { workspaceId, person, origin } = request;
   const code = randomCode(32);
   const url = `${context.publicUrl()}/accept-invitation#${code}`;
   const row = {
@@ -70,20 +70,20 @@ export async function createInvitation(
     digest: sha256(code),
     created_by: person.id,
     created_at: now,
-    expires_at: now + SPANS.invitation,
+    expires_at: now + DURATIONS.invitation,
   };
   const workspace = await context.store.transaction(async (trx) => {
-    await lockAdminAsker(trx, asker);
-    await claimOnce(trx, asker.claim ?? null, row.id, now);
+    await lockAdminRole(trx, request);
+    await claimOrRefuseReplay(trx, request.claim ?? null, row.id, now);
     if ((await findMemberByEmail(trx, workspaceId, row.email_key)) !== undefined) {
       throw new Problem('conflict', 'This person is a member already.');
     }
     await replaceInvitation(trx, row);
-    await append(trx, {
+    await appendAuditEvent(trx, {
       workspaceId,
       action: 'invitation.created',
       at: now,
-      actor: partyOf(person),
+      actor: personPartyOf(person),
       target: { kind: 'invitation', id: row.id, name: row.email },
       credential: null,
       origin,
@@ -91,7 +91,7 @@ export async function createInvitation(
     });
     return findWorkspaceById(trx, workspaceId);
   });
-  const mailed = await mailInvitation(context, input.email, workspace?.name ?? '', person.name, url);
+  const mailed = await sendInvitationMail(context, input.email, workspace?.name ?? '', person.name, url);
   return {
     ...showInvitation({ ...row, creator_name: person.name, creator_email: person.email }),
     code,
@@ -100,7 +100,7 @@ export async function createInvitation(
   };
 }
 
-async function mailInvitation(
+async function sendInvitationMail(
   context: PeopleContext,
   to: string,
   workspace: string,
@@ -123,22 +123,26 @@ export async function listInvitations(
   workspaceId: string,
   query: { limit?: string | undefined; cursor?: string | undefined },
 ): Promise<Page<Invitation>> {
-  const page = pageAsk(query, '-createdAt', 'number');
+  const page = readPageRequest(query, '-createdAt', 'number');
   const rows = await listRows(context.store.read, workspaceId, context.clock(), page);
-  return cutPage(rows, page.limit, '-createdAt', (row) => ({ value: row.created_at, id: row.id }), showInvitation);
+  return toPage(rows, page.limit, '-createdAt', (row) => ({ value: row.created_at, id: row.id }), showInvitation);
 }
 
 /** Throws `not_found`. */
-export async function deleteInvitation(context: PeopleContext, asker: MemberAsker, id: string): Promise<void> {
-  const { workspaceId, person, origin } = asker;
+export async function deleteInvitation(
+  context: PeopleContext,
+  request: MemberRequestContext,
+  id: string,
+): Promise<void> {
+  const { workspaceId, person, origin } = request;
   await context.store.transaction(async (trx) => {
     const deleted = await deleteRow(trx, workspaceId, id);
     if (deleted === undefined) throw new Problem('not_found', 'There is no such invitation in this workspace.');
-    await append(trx, {
+    await appendAuditEvent(trx, {
       workspaceId,
       action: 'invitation.deleted',
       at: context.clock(),
-      actor: partyOf(person),
+      actor: personPartyOf(person),
       target: { kind: 'invitation', id, name: deleted.email },
       credential: null,
       origin,
@@ -148,11 +152,11 @@ export async function deleteInvitation(context: PeopleContext, asker: MemberAske
 }
 
 /** Uses an invitation up inside a transaction: the person becomes a member. Throws `not_found`, `forbidden`, `conflict`. */
-export async function acceptInside(
+export async function acceptInvitationInTransaction(
   trx: Trx,
   person: { readonly id: string; readonly name: string; readonly email_key: string },
   code: string,
-  origin: Origin,
+  origin: RequestOrigin,
   now: number,
 ): Promise<string> {
   const invitation = await findInvitation(trx, sha256(code), now);
@@ -178,11 +182,11 @@ export async function acceptInside(
     created_at: now,
   });
   await setLastWorkspace(trx, person.id, workspaceId);
-  await append(trx, {
+  await appendAuditEvent(trx, {
     workspaceId,
     action: 'member.created',
     at: now,
-    actor: partyOf(person),
+    actor: personPartyOf(person),
     target: { kind: 'member', id, name: person.name },
     credential: null,
     origin,
@@ -194,14 +198,14 @@ export async function acceptInside(
 /** Accepts an invitation as a signed-in person; needs the invited address. Throws `invalid_token` and as `acceptInside`. */
 export async function acceptInvitation(
   context: PeopleContext,
-  who: SignedIn,
+  caller: SignedInPerson,
   code: string,
-  origin: Origin,
+  origin: RequestOrigin,
 ): Promise<Workspace> {
   return context.store.transaction(async (trx) => {
-    const person = await lockSignedIn(trx, who);
-    const workspaceId = await acceptInside(trx, person, code, origin, context.clock());
-    const workspace = await findWorkspace(trx, who.personId, workspaceId);
+    const person = await lockSignedInPerson(trx, caller);
+    const workspaceId = await acceptInvitationInTransaction(trx, person, code, origin, context.clock());
+    const workspace = await findWorkspace(trx, caller.personId, workspaceId);
     if (workspace === undefined) throw new Problem('internal');
     return showWorkspace(workspace);
   });

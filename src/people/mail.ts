@@ -1,13 +1,13 @@
 import type { Transporter } from 'nodemailer';
 
 /** Sends mail, if the operator has named a server for it. */
-export interface Mail {
+export interface Mailer {
   /** Resolves when the server has taken the message; rejects otherwise. */
   send(message: { to: string; subject: string; text: string }): Promise<void>;
 }
 
 /** `url` as in `smtp://user:password@host:587`; `from` is the sender's address. */
-export function createMail(url: string, from: string): Mail {
+export function createMailer(url: string, from: string): Mailer {
   let transport: Promise<Transporter> | null = null;
   /** Made at the first message: most installations send none. */
   async function connect(): Promise<Transporter> {

@@ -1,9 +1,9 @@
-import { append } from '../audit/log.ts';
+import { appendAuditEvent } from '../audit/log.ts';
 import { Problem } from '../contract/problem.ts';
 import type { Member, Page } from '../contract/schemas.ts';
-import type { GivenRole } from '../contract/words.ts';
+import type { AssignableRole } from '../contract/words.ts';
 import { deleteInvitationsOf } from '../store/access.ts';
-import { cutPage, pageAsk } from '../store/paging.ts';
+import { readPageRequest, toPage } from '../store/paging.ts';
 import type { Trx } from '../store/store.ts';
 import {
   deleteMember,
@@ -14,7 +14,7 @@ import {
   updateMemberRole,
 } from '../store/workspaces.ts';
 import { endAccessWithLastWorkspace } from './access.ts';
-import { instant, type MemberAsker, type PeopleContext, partyOf } from './context.ts';
+import { type MemberRequestContext, type PeopleContext, personPartyOf, toIsoString } from './context.ts';
 
 export function showMember(row: MemberRow): Member {
   return {
@@ -24,7 +24,7 @@ export function showMember(row: MemberRow): Member {
     email: row.email,
     role: row.role,
     twoFactor: row.totp_enabled === 1,
-    createdAt: instant(row.created_at),
+    createdAt: toIsoString(row.created_at),
   };
 }
 
@@ -33,23 +33,23 @@ export async function listMembers(
   workspaceId: string,
   query: { limit?: string | undefined; cursor?: string | undefined },
 ): Promise<Page<Member>> {
-  const page = pageAsk(query, 'createdAt', 'number');
+  const page = readPageRequest(query, 'createdAt', 'number');
   const rows = await listRows(context.store.read, workspaceId, page);
-  return cutPage(rows, page.limit, 'createdAt', (row) => ({ value: row.created_at, id: row.id }), showMember);
+  return toPage(rows, page.limit, 'createdAt', (row) => ({ value: row.created_at, id: row.id }), showMember);
 }
 
 /**
  * Refuses a person who is no longer an owner or admin: the request may have begun before that changed. Their role does
  * not change until the transaction ends. Throws `forbidden`.
  */
-export async function lockAdminAsker(trx: Trx, { workspaceId, person }: MemberAsker): Promise<void> {
+export async function lockAdminRole(trx: Trx, { workspaceId, person }: MemberRequestContext): Promise<void> {
   const role = await lockRole(trx, workspaceId, person.id);
   if (role !== 'owner' && role !== 'admin') {
     throw new Problem('forbidden', 'You are no longer an owner or admin of this workspace.');
   }
 }
 
-async function findOther(trx: Trx, workspaceId: string, id: string): Promise<MemberRow> {
+async function lockNonOwner(trx: Trx, workspaceId: string, id: string): Promise<MemberRow> {
   const member = await lockMember(trx, workspaceId, id);
   if (member === undefined) throw new Problem('not_found', 'There is no such member in this workspace.');
   if (member.role === 'owner') {
@@ -61,22 +61,22 @@ async function findOther(trx: Trx, workspaceId: string, id: string): Promise<Mem
 /** Throws `not_found`, and `forbidden` for the owner or by somebody who is no longer an admin. */
 export async function updateMember(
   context: PeopleContext,
-  asker: MemberAsker,
+  request: MemberRequestContext,
   id: string,
-  role: GivenRole,
+  role: AssignableRole,
 ): Promise<Member> {
-  const { workspaceId, person, origin } = asker;
+  const { workspaceId, person, origin } = request;
   return context.store.transaction(async (trx) => {
-    await lockAdminAsker(trx, asker);
-    const member = await findOther(trx, workspaceId, id);
+    await lockAdminRole(trx, request);
+    const member = await lockNonOwner(trx, workspaceId, id);
     if (member.role === role) return showMember(member);
     await updateMemberRole(trx, workspaceId, id, role);
     const invitationsEnded = role === 'member' ? await deleteInvitationsOf(trx, member.person_id, workspaceId) : 0;
-    await append(trx, {
+    await appendAuditEvent(trx, {
       workspaceId,
       action: 'member.updated',
       at: context.clock(),
-      actor: partyOf(person),
+      actor: personPartyOf(person),
       target: { kind: 'member', id, name: member.name },
       credential: null,
       origin,
@@ -100,17 +100,17 @@ export async function endMembership(context: PeopleContext, trx: Trx, member: Me
  * Removes a member; from then on nothing of the workspace is visible to them. All their access ends with
  * their last workspace. What they created stays. Throws `not_found`, and `forbidden` for the owner.
  */
-export async function removeMember(context: PeopleContext, asker: MemberAsker, id: string): Promise<void> {
-  const { workspaceId, person, origin } = asker;
+export async function removeMember(context: PeopleContext, request: MemberRequestContext, id: string): Promise<void> {
+  const { workspaceId, person, origin } = request;
   await context.store.transaction(async (trx) => {
-    await lockAdminAsker(trx, asker);
-    const member = await findOther(trx, workspaceId, id);
+    await lockAdminRole(trx, request);
+    const member = await lockNonOwner(trx, workspaceId, id);
     const invitationsEnded = await endMembership(context, trx, member);
-    await append(trx, {
+    await appendAuditEvent(trx, {
       workspaceId,
       action: 'member.deleted',
       at: context.clock(),
-      actor: partyOf(person),
+      actor: personPartyOf(person),
       target: { kind: 'member', id, name: member.name },
       credential: null,
       origin,

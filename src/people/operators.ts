@@ -1,20 +1,20 @@
-import { appendToEach, SYSTEM_LOG } from '../audit/log.ts';
-import type { Origin, Party } from '../contract/audit.ts';
+import { appendToEachLog, SYSTEM_LOG } from '../audit/log.ts';
+import type { AuditParty, RequestOrigin } from '../contract/audit.ts';
 import { Problem } from '../contract/problem.ts';
 import type { Account, Page } from '../contract/schemas.ts';
 import type { AuditAction } from '../contract/words.ts';
-import { deleteInvitationsOf, endAccess } from '../store/access.ts';
+import { deleteInvitationsOf, deletePersonAccess } from '../store/access.ts';
 import { type AccountRow, findAccount, listAccounts, lockOperators } from '../store/operators.ts';
-import { cutPage, pageAsk } from '../store/paging.ts';
+import { readPageRequest, toPage } from '../store/paging.ts';
 import { lockPerson, type PersonRow, updatePerson } from '../store/people.ts';
 import type { Trx } from '../store/store.ts';
 import { workspaceIdsOf } from '../store/workspaces.ts';
-import { instant, type PeopleContext, partyOf } from './context.ts';
+import { type PeopleContext, personPartyOf, toIsoString } from './context.ts';
 
 /** Who changes an account: an operator in the page, or the system for a command on the data directory. */
-export interface OperatorAsker {
-  readonly actor: Party;
-  readonly origin: Origin;
+export interface OperatorRequestContext {
+  readonly actor: AuditParty;
+  readonly origin: RequestOrigin;
 }
 
 function showAccount(row: AccountRow): Account {
@@ -26,8 +26,8 @@ function showAccount(row: AccountRow): Account {
     operator: row.operator === 1,
     disabled: row.disabled === 1,
     workspaces: row.workspaces,
-    createdAt: instant(row.created_at),
-    lastUsedAt: row.last_used_at === null ? null : instant(row.last_used_at),
+    createdAt: toIsoString(row.created_at),
+    lastUsedAt: row.last_used_at === null ? null : toIsoString(row.last_used_at),
   };
 }
 
@@ -35,16 +35,16 @@ export async function listPeople(
   context: PeopleContext,
   query: { q?: string | undefined; limit?: string | undefined; cursor?: string | undefined },
 ): Promise<Page<Account>> {
-  const page = pageAsk(query, 'createdAt', 'number');
+  const page = readPageRequest(query, 'createdAt', 'number');
   const rows = await listAccounts(context.store.read, query.q, page);
-  return cutPage(rows, page.limit, 'createdAt', (row) => ({ value: row.created_at, id: row.id }), showAccount);
+  return toPage(rows, page.limit, 'createdAt', (row) => ({ value: row.created_at, id: row.id }), showAccount);
 }
 
 /**
  * Refuses a person who is no operator any more: the request may have begun before that changed. Nobody's rights as an
  * operator change until the transaction ends. Throws `forbidden`.
  */
-export async function lockOperatorAsker(trx: Trx, actor: Party): Promise<void> {
+export async function lockOperatorStatus(trx: Trx, actor: AuditParty): Promise<void> {
   const operators = await lockOperators(trx);
   if (actor.kind === 'person' && !operators.some((id) => id === actor.id)) {
     throw new Problem('forbidden', 'You are no longer an operator.');
@@ -62,14 +62,14 @@ export async function refuseLastOperator(trx: Trx, personId: string): Promise<vo
 async function record(
   context: PeopleContext,
   trx: Trx,
-  { actor, origin }: OperatorAsker,
+  { actor, origin }: OperatorRequestContext,
   person: PersonRow,
   action: AuditAction,
   detail: Readonly<Record<string, unknown>>,
 ): Promise<void> {
   const logs = [SYSTEM_LOG, ...(await workspaceIdsOf(trx, person.id))];
-  const draft = { action, at: context.clock(), actor, target: partyOf(person), credential: null, origin, detail };
-  await appendToEach(trx, logs, { ...draft, workspaceId: SYSTEM_LOG });
+  const draft = { action, at: context.clock(), actor, target: personPartyOf(person), credential: null, origin, detail };
+  await appendToEachLog(trx, logs, { ...draft, workspaceId: SYSTEM_LOG });
 }
 
 /**
@@ -78,12 +78,12 @@ async function record(
  */
 export async function updateAccount(
   context: PeopleContext,
-  asker: OperatorAsker,
+  request: OperatorRequestContext,
   personId: string,
   input: { disabled?: boolean | undefined; operator?: boolean | undefined },
 ): Promise<Account> {
   return context.store.transaction(async (trx) => {
-    await lockOperatorAsker(trx, asker.actor);
+    await lockOperatorStatus(trx, request.actor);
     if (input.disabled === true || input.operator === false) await refuseLastOperator(trx, personId);
     const person = await lockPerson(trx, personId);
     if (person === undefined) throw new Problem('not_found', 'There is no such person.');
@@ -92,14 +92,14 @@ export async function updateAccount(
     if (operator !== (person.operator === 1)) {
       await updatePerson(trx, personId, { operator: operator ? 1 : 0, updated_at: now });
       const detail = { before: { operator: !operator }, after: { operator } };
-      await record(context, trx, asker, person, 'person.operator_changed', detail);
+      await record(context, trx, request, person, 'person.operator_changed', detail);
     }
     if (disabled !== (person.disabled === 1)) {
       await updatePerson(trx, personId, { disabled: disabled ? 1 : 0, updated_at: now });
-      const sessionsEnded = disabled ? await endAccess(trx, personId, null, now) : 0;
+      const sessionsEnded = disabled ? await deletePersonAccess(trx, personId, null, now) : 0;
       const invitationsEnded = disabled ? await deleteInvitationsOf(trx, personId, null) : 0;
       const action = disabled ? 'person.disabled' : 'person.enabled';
-      await record(context, trx, asker, person, action, disabled ? { sessionsEnded, invitationsEnded } : {});
+      await record(context, trx, request, person, action, disabled ? { sessionsEnded, invitationsEnded } : {});
     }
     const after = await findAccount(trx, personId);
     if (after === undefined) throw new Problem('internal');
@@ -110,14 +110,14 @@ export async function updateAccount(
 /** Ends all sessions of a person, and all else that gives access. Throws `not_found`, `forbidden`. */
 export async function endAccountSessions(
   context: PeopleContext,
-  asker: OperatorAsker,
+  request: OperatorRequestContext,
   personId: string,
 ): Promise<void> {
   await context.store.transaction(async (trx) => {
-    await lockOperatorAsker(trx, asker.actor);
+    await lockOperatorStatus(trx, request.actor);
     const person = await lockPerson(trx, personId);
     if (person === undefined) throw new Problem('not_found', 'There is no such person.');
-    const sessionsEnded = await endAccess(trx, personId, null, context.clock());
-    await record(context, trx, asker, person, 'person.sessions_ended', { sessionsEnded });
+    const sessionsEnded = await deletePersonAccess(trx, personId, null, context.clock());
+    await record(context, trx, request, person, 'person.sessions_ended', { sessionsEnded });
   });
 }

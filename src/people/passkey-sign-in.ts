@@ -1,27 +1,27 @@
-import type { Origin } from '../contract/audit.ts';
+import type { RequestOrigin } from '../contract/audit.ts';
 import { Problem } from '../contract/problem.ts';
-import type { ShownPasskey } from '../contract/schemas.ts';
-import { SPANS } from '../contract/words.ts';
+import type { PasskeyAssertion } from '../contract/schemas.ts';
+import { DURATIONS } from '../contract/words.ts';
 import { advancePasskey, consumeChallenge, findPasskey } from '../store/passkeys.ts';
 import { findPerson, lockPerson, type PersonRow } from '../store/people.ts';
 import { type PeopleContext, sha256 } from './context.ts';
-import { openChallenge } from './passkeys.ts';
-import { type NewSession, noteFailure, refuseDisabled, startSession } from './sessions.ts';
-import { throttled } from './throttle.ts';
-import { challengeDigest, type Site, verifyShownPasskey, webauthn } from './webauthn.ts';
+import { createChallenge } from './passkeys.ts';
+import { type CreatedSession, recordSignInFailure, refuseDisabled, startSession } from './sessions.ts';
+import { throttleAttempt } from './throttle.ts';
+import { challengeDigest, loadWebauthn, type RelyingParty, verifyPasskeyAssertion } from './webauthn.ts';
 
 /** Begins a sign-in with any passkey that the browser has for this host. Throws `rate_limited`. */
 export async function startPasskeySignIn(
   context: PeopleContext,
-  site: Site,
-  origin: Origin,
+  relyingParty: RelyingParty,
+  origin: RequestOrigin,
 ): Promise<Record<string, unknown>> {
-  const { generateAuthenticationOptions } = await webauthn();
+  const { generateAuthenticationOptions } = await loadWebauthn();
   return {
     ...(await generateAuthenticationOptions({
-      rpID: site.rpId,
-      challenge: await openChallenge(context, null, 'sign-in', origin),
-      timeout: SPANS.passkeyChallenge,
+      rpID: relyingParty.rpId,
+      challenge: await createChallenge(context, null, 'sign-in', origin),
+      timeout: DURATIONS.passkeyChallenge,
       userVerification: 'required',
     })),
   };
@@ -34,26 +34,26 @@ export async function startPasskeySignIn(
  */
 export async function signInWithPasskey(
   context: PeopleContext,
-  response: ShownPasskey,
-  site: Site,
-  origin: Origin,
-): Promise<{ person: PersonRow; session: NewSession }> {
+  response: PasskeyAssertion,
+  relyingParty: RelyingParty,
+  origin: RequestOrigin,
+): Promise<{ person: PersonRow; session: CreatedSession }> {
   const { store, clock } = context;
-  const passkey = await findPasskey(store.read, response.id, site.rpId);
+  const passkey = await findPasskey(store.read, response.id, relyingParty.rpId);
   const person = passkey === undefined ? undefined : await findPerson(store.read, passkey.person_id);
   const subject = `sign_in ${person?.id ?? sha256(`passkey ${response.id}`).toString('hex')}`;
   let reason = 'passkey_refused';
 
   const account = { subject, personId: person?.id ?? null };
-  const session = await throttled(context, account, origin.address ?? '', {
-    prove: () => verifyShownPasskey(response, passkey, site),
-    act: ({ challenge, use }) =>
+  const session = await throttleAttempt(context, account, origin.address ?? '', {
+    verify: () => verifyPasskeyAssertion(response, passkey, relyingParty),
+    complete: ({ challenge, use: authentication }) =>
       store.transaction(async (trx) => {
         // A challenge is spent by a wrong answer too: to return null commits that.
         if (!(await consumeChallenge(trx, challengeDigest('sign-in', challenge), null, clock()))) return null;
         const now = person === undefined ? undefined : await lockPerson(trx, person.id);
-        if (use === null || now === undefined || passkey === undefined || person === undefined) return null;
-        if (!(await advancePasskey(trx, passkey.id, { ...use, at: clock() }))) {
+        if (authentication === null || now === undefined || passkey === undefined || person === undefined) return null;
+        if (!(await advancePasskey(trx, passkey.id, { ...authentication, at: clock() }))) {
           reason = 'passkey_counter_went_back';
           return null;
         }
@@ -62,6 +62,6 @@ export async function signInWithPasskey(
       }),
   });
   if (session !== null && person !== undefined) return { person, session };
-  await noteFailure(context, person, origin, reason);
+  await recordSignInFailure(context, person, origin, reason);
   throw new Problem('sign_in_failed', 'The passkey is not known here, or its answer did not hold.');
 }

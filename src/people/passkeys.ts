@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import type { Origin } from '../contract/audit.ts';
+import type { RequestOrigin } from '../contract/audit.ts';
 import { createId } from '../contract/id.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
-import type { NewPasskey, Page, Passkey } from '../contract/schemas.ts';
-import { LIMITS, SPANS } from '../contract/words.ts';
+import type { Page, Passkey, PasskeyRegistration } from '../contract/schemas.ts';
+import { DURATIONS, LIMITS } from '../contract/words.ts';
 import { clientNetwork } from '../credentials/client-network.ts';
-import { endAccess } from '../store/access.ts';
-import { cutPage, pageAsk } from '../store/paging.ts';
+import { deletePersonAccess } from '../store/access.ts';
+import { readPageRequest, toPage } from '../store/paging.ts';
 import {
   consumeChallenge,
   countChallenges,
@@ -20,17 +20,17 @@ import {
   renamePasskey,
 } from '../store/passkeys.ts';
 import { isUniqueViolation, type Trx } from '../store/store.ts';
-import { lockSignedIn } from './access.ts';
-import { findOwn } from './account.ts';
-import { instant, type PeopleContext, partyOf, recordForPerson, type SignedIn } from './context.ts';
+import { lockSignedInPerson } from './access.ts';
+import { findCallerRow } from './account.ts';
+import { type PeopleContext, personPartyOf, recordForPerson, type SignedInPerson, toIsoString } from './context.ts';
 import {
-  ALGORITHMS,
   type ChallengePurpose,
   challengeDigest,
-  type Site,
+  loadWebauthn,
+  type RelyingParty,
+  SUPPORTED_ALGORITHM_IDS,
   transportsOf,
-  verifyNewPasskey,
-  webauthn,
+  verifyPasskeyRegistration,
 } from './webauthn.ts';
 
 function showPasskey(row: PasskeyRow): Passkey {
@@ -39,24 +39,24 @@ function showPasskey(row: PasskeyRow): Passkey {
     id,
     name,
     backedUp: backed_up === 1,
-    createdAt: instant(created_at),
-    lastUsedAt: last_used_at === null ? null : instant(last_used_at),
+    createdAt: toIsoString(created_at),
+    lastUsedAt: last_used_at === null ? null : toIsoString(last_used_at),
   };
 }
 
 function record(
   context: PeopleContext,
   trx: Trx,
-  who: SignedIn,
+  caller: SignedInPerson,
   passkey: { readonly id: string; readonly name: string },
   action: 'passkey.created' | 'passkey.updated' | 'passkey.deleted',
-  origin: Origin,
+  origin: RequestOrigin,
   detail: Readonly<Record<string, unknown>> = {},
 ): Promise<void> {
-  return recordForPerson(trx, who.personId, {
+  return recordForPerson(trx, caller.personId, {
     action,
     at: context.clock(),
-    actor: partyOf({ id: who.personId, name: who.name }),
+    actor: personPartyOf({ id: caller.personId, name: caller.name }),
     target: { kind: 'passkey', id: passkey.id, name: passkey.name },
     origin,
     detail,
@@ -64,11 +64,11 @@ function record(
 }
 
 /** Makes a challenge of 256 bits that is good for one answer within five minutes. Throws `rate_limited`. */
-export async function openChallenge(
+export async function createChallenge(
   context: PeopleContext,
   personId: string | null,
   purpose: ChallengePurpose,
-  origin: Origin,
+  origin: RequestOrigin,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const now = context.clock();
   const address = clientNetwork(origin.address ?? '');
@@ -76,49 +76,49 @@ export async function openChallenge(
   await context.store.transaction(async (trx) => {
     if ((await countChallenges(trx, address, now)) >= LIMITS.passkeyChallenges.max) {
       throw new Problem('rate_limited', 'Too many passkey sign-ins have begun at this address.', {
-        retryAfter: Math.ceil(SPANS.passkeyChallenge / 1000),
+        retryAfter: Math.ceil(DURATIONS.passkeyChallenge / 1000),
       });
     }
     const digest = challengeDigest(purpose, Buffer.from(challenge).toString('base64url'));
-    await insertChallenge(trx, { digest, person_id: personId, address, expires_at: now + SPANS.passkeyChallenge });
+    await insertChallenge(trx, { digest, person_id: personId, address, expires_at: now + DURATIONS.passkeyChallenge });
   });
   return challenge;
 }
 
 export async function listOwnPasskeys(
   context: PeopleContext,
-  who: SignedIn,
+  caller: SignedInPerson,
   query: { limit?: string | undefined; cursor?: string | undefined },
 ): Promise<Page<Passkey>> {
-  const page = pageAsk(query, '-createdAt', 'number');
-  const rows = await listPasskeys(context.store.read, who.personId, page);
-  const placeOf = (row: PasskeyRow) => ({ value: row.created_at, id: row.id });
-  return cutPage(rows, page.limit, '-createdAt', placeOf, showPasskey);
+  const page = readPageRequest(query, '-createdAt', 'number');
+  const rows = await listPasskeys(context.store.read, caller.personId, page);
+  const positionOf = (row: PasskeyRow) => ({ value: row.created_at, id: row.id });
+  return toPage(rows, page.limit, '-createdAt', positionOf, showPasskey);
 }
 
 /** Begins to add a passkey for a person who has proven to be them. Throws `conflict` for one too many, `rate_limited`. */
-export async function startPasskey(
+export async function startPasskeyRegistration(
   context: PeopleContext,
-  who: SignedIn,
-  site: Site,
-  origin: Origin,
+  caller: SignedInPerson,
+  relyingParty: RelyingParty,
+  origin: RequestOrigin,
 ): Promise<Record<string, unknown>> {
-  const person = await findOwn(context, who);
+  const person = await findCallerRow(context, caller);
   const { max } = LIMITS.passkeys;
   const known = await listPasskeys(context.store.read, person.id, { limit: max, after: null });
   if (known.length >= max) throw new Problem('conflict', `A person has at most ${max} passkeys. Delete one first.`);
-  const { generateRegistrationOptions } = await webauthn();
+  const { generateRegistrationOptions } = await loadWebauthn();
   return {
     ...(await generateRegistrationOptions({
       rpName: 'Devpilot',
-      rpID: site.rpId,
+      rpID: relyingParty.rpId,
       userID: new Uint8Array(Buffer.from(person.id)),
       userName: person.email,
       userDisplayName: person.name,
-      challenge: await openChallenge(context, person.id, 'registration', origin),
-      timeout: SPANS.passkeyChallenge,
+      challenge: await createChallenge(context, person.id, 'registration', origin),
+      timeout: DURATIONS.passkeyChallenge,
       attestationType: 'none',
-      supportedAlgorithmIDs: ALGORITHMS,
+      supportedAlgorithmIDs: SUPPORTED_ALGORITHM_IDS,
       excludeCredentials: known.map((row) => ({ id: row.credential_id, transports: transportsOf(row) })),
       authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
     })),
@@ -131,32 +131,32 @@ export async function startPasskey(
  */
 export async function createPasskey(
   context: PeopleContext,
-  who: SignedIn,
-  input: { name: string; response: NewPasskey },
-  site: Site,
-  origin: Origin,
+  caller: SignedInPerson,
+  input: { name: string; response: PasskeyRegistration },
+  relyingParty: RelyingParty,
+  origin: RequestOrigin,
 ): Promise<Passkey> {
   const { store, clock } = context;
-  const verified = await verifyNewPasskey(input.response, site);
+  const verified = await verifyPasskeyRegistration(input.response, relyingParty);
   const now = clock();
-  const done = await store.transaction(async (trx) => {
-    await lockSignedIn(trx, who);
+  const outcome = await store.transaction(async (trx) => {
+    await lockSignedInPerson(trx, caller);
     const digest = challengeDigest('registration', verified.challenge);
-    if (!(await consumeChallenge(trx, digest, who.personId, now))) return 'spent';
+    if (!(await consumeChallenge(trx, digest, caller.personId, now))) return 'spent';
     // The challenge stays spent: nothing is thrown from here on but for a passkey that is there already.
     if (verified.credential === null) return 'refused';
-    if ((await countPasskeys(trx, who.personId)) >= LIMITS.passkeys.max) return 'too many';
+    if ((await countPasskeys(trx, caller.personId)) >= LIMITS.passkeys.max) return 'too many';
     const { id, publicKey, counter, transports, backedUp } = verified.credential;
     const row: PasskeyRow = {
       id: createId('passkey', now),
-      person_id: who.personId,
+      person_id: caller.personId,
       name: input.name,
       credential_id: id,
       public_key: publicKey,
       counter,
       transports: JSON.stringify(transports),
       backed_up: backedUp ? 1 : 0,
-      rp_id: site.rpId,
+      rp_id: relyingParty.rpId,
       created_at: now,
       last_used_at: null,
     };
@@ -166,31 +166,31 @@ export async function createPasskey(
       if (isUniqueViolation(error)) throw new Problem('conflict', 'This passkey is there already.');
       throw error;
     }
-    const sessionsEnded = await endAccess(trx, who.personId, who.sessionId, now);
-    await record(context, trx, who, row, 'passkey.created', origin, { sessionsEnded });
+    const sessionsEnded = await deletePersonAccess(trx, caller.personId, caller.sessionId, now);
+    await record(context, trx, caller, row, 'passkey.created', origin, { sessionsEnded });
     return showPasskey(row);
   });
-  if (done === 'spent') throw invalidField('response', 'answers a challenge that is used, expired or not yours');
-  if (done === 'refused') throw invalidField('response', 'is not a valid answer to the challenge');
-  if (done === 'too many') throw new Problem('conflict', `A person has at most ${LIMITS.passkeys.max} passkeys.`);
-  return done;
+  if (outcome === 'spent') throw invalidField('response', 'answers a challenge that is used, expired or not yours');
+  if (outcome === 'refused') throw invalidField('response', 'is not a valid answer to the challenge');
+  if (outcome === 'too many') throw new Problem('conflict', `A person has at most ${LIMITS.passkeys.max} passkeys.`);
+  return outcome;
 }
 
 /** Throws `not_found` for one that is not the person's own. */
 export async function updatePasskey(
   context: PeopleContext,
-  who: SignedIn,
+  caller: SignedInPerson,
   id: string,
   name: string,
-  origin: Origin,
+  origin: RequestOrigin,
 ): Promise<Passkey> {
   return context.store.transaction(async (trx) => {
-    const before = await findOwnPasskey(trx, who.personId, id);
+    const before = await findOwnPasskey(trx, caller.personId, id);
     if (before === undefined) throw new Problem('not_found', 'You have no such passkey.');
     if (before.name === name) return showPasskey(before);
-    await renamePasskey(trx, who.personId, id, name);
+    await renamePasskey(trx, caller.personId, id, name);
     const detail = { before: { name: before.name }, after: { name } };
-    await record(context, trx, who, { id, name }, 'passkey.updated', origin, detail);
+    await record(context, trx, caller, { id, name }, 'passkey.updated', origin, detail);
     return showPasskey({ ...before, name });
   });
 }
@@ -199,14 +199,19 @@ export async function updatePasskey(
  * Deletes a passkey of a person who has proven to be them, and ends every other session. From the moment this
  * resolves the passkey signs nobody in. Throws `not_found`.
  */
-export async function deletePasskey(context: PeopleContext, who: SignedIn, id: string, origin: Origin): Promise<void> {
+export async function deletePasskey(
+  context: PeopleContext,
+  caller: SignedInPerson,
+  id: string,
+  origin: RequestOrigin,
+): Promise<void> {
   await context.store.transaction(async (trx) => {
-    await lockSignedIn(trx, who);
-    const row = await findOwnPasskey(trx, who.personId, id);
-    if (row === undefined || !(await deleteRow(trx, who.personId, id))) {
+    await lockSignedInPerson(trx, caller);
+    const row = await findOwnPasskey(trx, caller.personId, id);
+    if (row === undefined || !(await deleteRow(trx, caller.personId, id))) {
       throw new Problem('not_found', 'You have no such passkey.');
     }
-    const sessionsEnded = await endAccess(trx, who.personId, who.sessionId, context.clock());
-    await record(context, trx, who, row, 'passkey.deleted', origin, { sessionsEnded });
+    const sessionsEnded = await deletePersonAccess(trx, caller.personId, caller.sessionId, context.clock());
+    await record(context, trx, caller, row, 'passkey.deleted', origin, { sessionsEnded });
   });
 }

@@ -1,18 +1,23 @@
-import { appendToEach, SYSTEM, SYSTEM_LOG } from '../audit/log.ts';
-import type { Origin, Party } from '../contract/audit.ts';
+import { appendToEachLog, SYSTEM_ACTOR, SYSTEM_LOG } from '../audit/log.ts';
+import type { AuditParty, RequestOrigin } from '../contract/audit.ts';
 import { Problem } from '../contract/problem.ts';
-import { LIMITS, SPANS } from '../contract/words.ts';
-import { endAccess } from '../store/access.ts';
-import { consumeReset, countResets, findReset, insertReset } from '../store/password-resets.ts';
+import { DURATIONS, LIMITS } from '../contract/words.ts';
+import { deletePersonAccess } from '../store/access.ts';
+import {
+  consumePasswordReset,
+  countPasswordResets,
+  findPasswordReset,
+  insertPasswordReset,
+} from '../store/password-resets.ts';
 import { findPerson, findPersonByEmail, lockPerson, type PersonRow, updatePerson } from '../store/people.ts';
 import type { Trx } from '../store/store.ts';
 import { workspaceIdsOf } from '../store/workspaces.ts';
-import { emailKey, type PeopleContext, partyOf, randomCode, recordForPerson, sha256 } from './context.ts';
-import { lockOperatorAsker } from './operators.ts';
+import { emailKey, type PeopleContext, personPartyOf, randomCode, recordForPerson, sha256 } from './context.ts';
+import { lockOperatorStatus } from './operators.ts';
 import { hashChosenPassword } from './passwords.ts';
-import { clientSubject, countStranger, throttleStranger } from './throttle.ts';
+import { checkFailureLimit, clientSubject, recordFailure } from './throttle.ts';
 
-export interface ResetLink {
+export interface IssuedResetLink {
   readonly url: string;
   /** Epoch milliseconds. */
   readonly expiresAt: number;
@@ -22,33 +27,43 @@ export interface ResetLink {
  * Makes a code inside a transaction: 190 random bits, of which only the digest is kept. Null where as many as a person
  * may have wait already, so that nobody floods a mailbox.
  */
-async function makeReset(context: PeopleContext, trx: Trx, person: PersonRow): Promise<ResetLink | null> {
+async function createResetLink(context: PeopleContext, trx: Trx, person: PersonRow): Promise<IssuedResetLink | null> {
   const now = context.clock();
-  if ((await countResets(trx, person.id, now)) >= LIMITS.passwordResets.max) return null;
+  if ((await countPasswordResets(trx, person.id, now)) >= LIMITS.passwordResets.max) return null;
   const code = randomCode(32);
-  const expiresAt = now + SPANS.passwordReset;
-  await insertReset(trx, { digest: sha256(code), person_id: person.id, created_at: now, expires_at: expiresAt });
+  const expiresAt = now + DURATIONS.passwordReset;
+  await insertPasswordReset(trx, {
+    digest: sha256(code),
+    person_id: person.id,
+    created_at: now,
+    expires_at: expiresAt,
+  });
   return { url: `${context.publicUrl()}/reset-password#${code}`, expiresAt };
 }
 
-async function sendReset(context: PeopleContext, email: string, origin: Origin): Promise<void> {
+async function sendResetMail(context: PeopleContext, email: string, origin: RequestOrigin): Promise<void> {
   const { mail, store, clock } = context;
   const found = await findPersonByEmail(store.read, emailKey(email));
   if (mail === null || found === undefined) return;
-  const made = await store.transaction(async (trx) => {
+  const issued = await store.transaction(async (trx) => {
     const person = await lockPerson(trx, found.id);
     if (person === undefined || person.disabled === 1) return null;
-    const link = await makeReset(context, trx, person);
+    const link = await createResetLink(context, trx, person);
     if (link === null) return null;
-    const draft = { action: 'person.password_reset_requested', at: clock(), target: partyOf(person), origin } as const;
-    await recordForPerson(trx, person.id, { ...draft, actor: SYSTEM, detail: {} });
+    const draft = {
+      action: 'person.password_reset_requested',
+      at: clock(),
+      target: personPartyOf(person),
+      origin,
+    } as const;
+    await recordForPerson(trx, person.id, { ...draft, actor: SYSTEM_ACTOR, detail: {} });
     return link;
   });
-  if (made === null) return;
+  if (issued === null) return;
   await mail.send({
     to: found.email,
     subject: 'Reset your Devpilot password',
-    text: `Somebody asked to reset the password of your Devpilot account ${found.email}.\n\nChoose a new password within one hour:\n${made.url}\n\nIf it was not you, ignore this message: nothing has changed.\n`,
+    text: `Somebody asked to reset the password of your Devpilot account ${found.email}.\n\nChoose a new password within one hour:\n${issued.url}\n\nIf it was not you, ignore this message: nothing has changed.\n`,
   });
 }
 
@@ -56,30 +71,45 @@ async function sendReset(context: PeopleContext, email: string, origin: Origin):
  * Sends a link to whoever has this address, after the response: neither its content nor its time tells whether
  * there is such a person. Throws `rate_limited`.
  */
-export async function requestPasswordReset(context: PeopleContext, email: string, origin: Origin): Promise<void> {
+export async function requestPasswordReset(
+  context: PeopleContext,
+  email: string,
+  origin: RequestOrigin,
+): Promise<void> {
   const subject = clientSubject(origin, 'password reset');
-  await throttleStranger(context, subject);
-  await countStranger(context, subject);
-  context.background.run(() => sendReset(context, email, origin));
+  await checkFailureLimit(context, subject);
+  await recordFailure(context, subject);
+  context.background.run(() => sendResetMail(context, email, origin));
 }
 
 /** A link for an operator to hand over. Throws `not_found`, `forbidden`, `conflict` for a disabled person or too many links. */
 export async function createPasswordReset(
   context: PeopleContext,
   personId: string,
-  actor: Party,
-  origin: Origin,
-): Promise<ResetLink> {
+  actor: AuditParty,
+  origin: RequestOrigin,
+): Promise<IssuedResetLink> {
   return context.store.transaction(async (trx) => {
-    await lockOperatorAsker(trx, actor);
+    await lockOperatorStatus(trx, actor);
     const person = await lockPerson(trx, personId);
     if (person === undefined) throw new Problem('not_found', 'There is no such person.');
     if (person.disabled === 1) throw new Problem('conflict', 'This account is disabled. Enable it first.');
-    const link = await makeReset(context, trx, person);
+    const link = await createResetLink(context, trx, person);
     if (link === null) throw new Problem('conflict', 'Too many links wait to be used. They expire within an hour.');
     const logs = [SYSTEM_LOG, ...(await workspaceIdsOf(trx, person.id))];
-    const draft = { action: 'person.password_reset_created', at: context.clock(), target: partyOf(person) } as const;
-    await appendToEach(trx, logs, { ...draft, workspaceId: SYSTEM_LOG, actor, credential: null, origin, detail: {} });
+    const draft = {
+      action: 'person.password_reset_created',
+      at: context.clock(),
+      target: personPartyOf(person),
+    } as const;
+    await appendToEachLog(trx, logs, {
+      ...draft,
+      workspaceId: SYSTEM_LOG,
+      actor,
+      credential: null,
+      origin,
+      detail: {},
+    });
     return link;
   });
 }
@@ -92,26 +122,32 @@ export async function resetPassword(
   context: PeopleContext,
   code: string,
   password: string,
-  origin: Origin,
+  origin: RequestOrigin,
 ): Promise<void> {
   const { store, clock } = context;
   const subject = clientSubject(origin, 'password reset code');
-  await throttleStranger(context, subject);
+  await checkFailureLimit(context, subject);
   const digest = sha256(code);
-  const reset = await findReset(store.read, digest, clock());
+  const reset = await findPasswordReset(store.read, digest, clock());
   const person = reset === undefined ? undefined : await findPerson(store.read, reset.person_id);
-  const gone = new Problem('not_found', 'This link was used or has expired. Ask for a new one.');
+  const invalidLink = new Problem('not_found', 'This link was used or has expired. Ask for a new one.');
   if (person === undefined) {
-    await countStranger(context, subject);
-    throw gone;
+    await recordFailure(context, subject);
+    throw invalidLink;
   }
   const passwordHash = await hashChosenPassword('password', password, person, origin);
   await store.transaction(async (trx) => {
     const now = await lockPerson(trx, person.id);
-    if (now === undefined || now.disabled === 1 || !(await consumeReset(trx, digest, clock()))) throw gone;
+    if (now === undefined || now.disabled === 1 || !(await consumePasswordReset(trx, digest, clock())))
+      throw invalidLink;
     await updatePerson(trx, person.id, { password_hash: passwordHash, updated_at: clock() });
-    const sessionsEnded = await endAccess(trx, person.id, null, clock());
-    const draft = { action: 'person.password_reset', at: clock(), actor: partyOf(now), target: partyOf(now) } as const;
+    const sessionsEnded = await deletePersonAccess(trx, person.id, null, clock());
+    const draft = {
+      action: 'person.password_reset',
+      at: clock(),
+      actor: personPartyOf(now),
+      target: personPartyOf(now),
+    } as const;
     await recordForPerson(trx, person.id, { ...draft, origin, detail: { sessionsEnded } });
   });
 }

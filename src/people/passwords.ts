@@ -1,4 +1,4 @@
-import type { Origin } from '../contract/audit.ts';
+import type { RequestOrigin } from '../contract/audit.ts';
 import { invalidField } from '../contract/problem.ts';
 import { clientNetwork } from '../credentials/client-network.ts';
 import { hashPassphrase } from '../credentials/passphrase.ts';
@@ -20,7 +20,7 @@ export async function hashChosenPassword(
   field: string,
   password: string,
   person: { readonly name: string; readonly email: string },
-  origin: Pick<Origin, 'address'>,
+  origin: Pick<RequestOrigin, 'address'>,
 ): Promise<string> {
   const plain = password.toLowerCase();
   if ((await commonPasswords()).has(plain)) {

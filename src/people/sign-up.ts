@@ -1,13 +1,13 @@
-import { append, SYSTEM } from '../audit/log.ts';
-import type { Origin } from '../contract/audit.ts';
+import { appendAuditEvent, SYSTEM_ACTOR } from '../audit/log.ts';
+import type { RequestOrigin } from '../contract/audit.ts';
 import { createId } from '../contract/id.ts';
 import { Problem } from '../contract/problem.ts';
 import type { SignUp } from '../contract/schemas.ts';
 import {
-  anyPerson,
   consumeSetupCode,
   deleteSetupCode,
   findPersonByEmail,
+  hasAnyPerson,
   insertPerson,
   lockFirstSignUp,
   type PersonRow,
@@ -16,28 +16,28 @@ import {
 } from '../store/people.ts';
 import { isUniqueViolation, type Trx } from '../store/store.ts';
 import { findInvitation } from '../store/workspaces.ts';
-import { emailKey, type PeopleContext, partyOf, randomCode, recordForPerson, sha256 } from './context.ts';
-import { acceptInside } from './invitations.ts';
+import { emailKey, type PeopleContext, personPartyOf, randomCode, recordForPerson, sha256 } from './context.ts';
+import { acceptInvitationInTransaction } from './invitations.ts';
 import { hashChosenPassword } from './passwords.ts';
-import { type NewSession, startSession } from './sessions.ts';
-import { clientSubject, countStranger, throttleStranger } from './throttle.ts';
-import { createInside } from './workspaces.ts';
+import { type CreatedSession, startSession } from './sessions.ts';
+import { checkFailureLimit, clientSubject, recordFailure } from './throttle.ts';
+import { createWorkspaceInTransaction } from './workspaces.ts';
 
 /**
  * Makes a new setup code if nobody has signed up yet, in the place of any earlier one; null otherwise.
  * Only its digest is stored.
  */
-export async function makeSetupCode(context: PeopleContext): Promise<string | null> {
+export async function createSetupCode(context: PeopleContext): Promise<string | null> {
   return context.store.transaction(async (trx) => {
     await lockFirstSignUp(trx);
-    if (await anyPerson(trx)) return null;
+    if (await hasAnyPerson(trx)) return null;
     const code = randomCode(32);
     await replaceSetupCode(trx, sha256(code));
     return code;
   });
 }
 
-function newPerson(input: { name: string; email: string }, passwordHash: string, now: number): PersonRow {
+function newPersonRow(input: { name: string; email: string }, passwordHash: string, now: number): PersonRow {
   return {
     id: createId('person', now),
     name: input.name,
@@ -56,7 +56,7 @@ function newPerson(input: { name: string; email: string }, passwordHash: string,
   };
 }
 
-function refuseTakenEmail(): never {
+function throwEmailTaken(): never {
   throw new Problem('conflict', 'There is an account with this email address. Sign in instead.');
 }
 
@@ -65,19 +65,19 @@ async function insertNewPerson(trx: Trx, person: PersonRow): Promise<void> {
     await insertPerson(trx, person);
   } catch (error) {
     if (!isUniqueViolation(error)) throw error;
-    refuseTakenEmail();
+    throwEmailTaken();
   }
 }
 
 /** Whether nobody has signed up yet; if so, nobody else can until the transaction ends. */
-async function isFirst(trx: Trx): Promise<boolean> {
-  if (await anyPerson(trx)) return false;
+async function isFirstPerson(trx: Trx): Promise<boolean> {
+  if (await hasAnyPerson(trx)) return false;
   await lockFirstSignUp(trx);
-  return !(await anyPerson(trx));
+  return !(await hasAnyPerson(trx));
 }
 
 /** What lets this person sign up, checked before a password is hashed for them. Throws `forbidden`. */
-async function checkTicket(context: PeopleContext, input: SignUp): Promise<void> {
+async function checkSignUpAllowed(context: PeopleContext, input: SignUp): Promise<void> {
   const { store, clock } = context;
   if (input.setupCode !== undefined || context.signUp === 'open') return;
   if (input.invitation === undefined) {
@@ -92,23 +92,23 @@ async function checkTicket(context: PeopleContext, input: SignUp): Promise<void>
  * Runs a sign-up when it is the client's turn and within the client's limits: refusals count as failures, and so
  * does each sign-up that needs no invitation. What can be refused is refused before a password is hashed.
  */
-function limitSignUps<Done>(
+function throttleSignUp<Done>(
   context: PeopleContext,
   input: SignUp,
-  origin: Origin,
+  origin: RequestOrigin,
   work: () => Promise<Done>,
 ): Promise<Done> {
   const client = clientSubject(origin);
-  return context.failures.turns.run(client, async () => {
-    await throttleStranger(context, client);
+  return context.failures.clientMutex.run(client, async () => {
+    await checkFailureLimit(context, client);
     try {
-      await checkTicket(context, input);
-      if ((await findPersonByEmail(context.store.read, emailKey(input.email))) !== undefined) refuseTakenEmail();
-      if (input.invitation === undefined) await countStranger(context, clientSubject(origin, 'sign-up'));
+      await checkSignUpAllowed(context, input);
+      if ((await findPersonByEmail(context.store.read, emailKey(input.email))) !== undefined) throwEmailTaken();
+      if (input.invitation === undefined) await recordFailure(context, clientSubject(origin, 'sign-up'));
       return await work();
     } catch (error) {
       const refused = error instanceof Problem && (error.code === 'forbidden' || error.code === 'conflict');
-      if (refused) await countStranger(context, client);
+      if (refused) await recordFailure(context, client);
       throw error;
     }
   });
@@ -123,16 +123,16 @@ function limitSignUps<Done>(
 export async function signUp(
   context: PeopleContext,
   input: SignUp,
-  origin: Origin,
-): Promise<{ person: PersonRow; session: NewSession }> {
+  origin: RequestOrigin,
+): Promise<{ person: PersonRow; session: CreatedSession }> {
   const { store, clock } = context;
   const now = clock();
-  return limitSignUps(context, input, origin, async () => {
-    const draft = newPerson(input, await hashChosenPassword('password', input.password, input, origin), now);
+  return throttleSignUp(context, input, origin, async () => {
+    const draft = newPersonRow(input, await hashChosenPassword('password', input.password, input, origin), now);
     return await store.transaction(async (trx) => {
-      const first = await isFirst(trx);
-      const person = { ...draft, operator: first ? 1 : 0 };
-      if (input.setupCode !== undefined && (!(await consumeSetupCode(trx, sha256(input.setupCode))) || !first)) {
+      const isFirst = await isFirstPerson(trx);
+      const person = { ...draft, operator: isFirst ? 1 : 0 };
+      if (input.setupCode !== undefined && (!(await consumeSetupCode(trx, sha256(input.setupCode))) || !isFirst)) {
         throw new Problem(
           'forbidden',
           'The setup code is not valid. A new one is printed at each start until it is used.',
@@ -140,12 +140,13 @@ export async function signUp(
       }
       await deleteSetupCode(trx);
       await insertNewPerson(trx, person);
-      if (input.invitation !== undefined) await acceptInside(trx, person, input.invitation, origin, now);
+      if (input.invitation !== undefined)
+        await acceptInvitationInTransaction(trx, person, input.invitation, origin, now);
       await recordForPerson(trx, person.id, {
         action: 'person.signed_up',
         at: now,
-        actor: partyOf(person),
-        target: partyOf(person),
+        actor: personPartyOf(person),
+        target: personPartyOf(person),
         origin,
         detail: {},
       });
@@ -164,21 +165,21 @@ export async function createFirstOwner(
 ): Promise<{ personId: string; workspaceId: string; slug: string }> {
   const { store, clock } = context;
   const now = clock();
-  const origin: Origin = { address: null, userAgent: 'devpilot init', requestId: null };
-  const person = newPerson(input, await hashChosenPassword('password', input.password, input, origin), now);
+  const origin: RequestOrigin = { address: null, userAgent: 'devpilot init', requestId: null };
+  const person = newPersonRow(input, await hashChosenPassword('password', input.password, input, origin), now);
   return store.transaction(async (trx) => {
     await lockFirstSignUp(trx);
-    if (await anyPerson(trx)) throw new Problem('conflict', 'There is an owner already. Sign in, or invite people.');
+    if (await hasAnyPerson(trx)) throw new Problem('conflict', 'There is an owner already. Sign in, or invite people.');
     await deleteSetupCode(trx);
     await insertNewPerson(trx, { ...person, operator: 1 });
-    const workspace = await createInside(trx, person, { name: input.workspace }, origin, now);
+    const workspace = await createWorkspaceInTransaction(trx, person, { name: input.workspace }, origin, now);
     await setLastWorkspace(trx, person.id, workspace.id);
-    await append(trx, {
+    await appendAuditEvent(trx, {
       workspaceId: workspace.id,
       action: 'person.signed_up',
       at: now,
-      actor: SYSTEM,
-      target: partyOf(person),
+      actor: SYSTEM_ACTOR,
+      target: personPartyOf(person),
       credential: null,
       origin,
       detail: {},

@@ -1,4 +1,4 @@
-import type { Origin } from '../contract/audit.ts';
+import type { RequestOrigin } from '../contract/audit.ts';
 import { Problem } from '../contract/problem.ts';
 import { DAY } from '../contract/words.ts';
 import { clientNetwork } from '../credentials/client-network.ts';
@@ -6,14 +6,14 @@ import { isKnownAddress } from '../store/people.ts';
 import type { PeopleContext } from './context.ts';
 
 /** How long an address counts as known to be a person's after they last signed in from it. */
-const KNOWN_FOR = 90 * DAY;
+const KNOWN_ADDRESS_MS = 90 * DAY;
 /** Who is never there, so that an unknown account costs the same reads as a known one. */
-const NOBODY = 'per_nobody';
+const UNKNOWN_PERSON_ID = 'per_nobody';
 
-function refuse(wait: number): void {
-  if (wait <= 0) return;
+function throwIfLimited(waitMs: number): void {
+  if (waitMs <= 0) return;
   throw new Problem('rate_limited', 'Too many failed tries. Wait before the next one.', {
-    retryAfter: Math.ceil(wait / 1000),
+    retryAfter: Math.ceil(waitMs / 1000),
   });
 }
 
@@ -22,21 +22,23 @@ declare const counted: unique symbol;
 export type FailureSubject = string & { readonly [counted]: true };
 
 /** The only way from an address to a subject, so that every limit means the same by a client. */
-export const clientSubject = ({ address }: Pick<Origin, 'address'>, purpose: string | null = null): FailureSubject =>
-  `${purpose === null ? '' : `${purpose} `}${clientNetwork(address ?? '')}` as FailureSubject;
+export const clientSubject = (
+  { address }: Pick<RequestOrigin, 'address'>,
+  purpose: string | null = null,
+): FailureSubject => `${purpose === null ? '' : `${purpose} `}${clientNetwork(address ?? '')}` as FailureSubject;
 export const personSubject = (personId: string, purpose: string): FailureSubject =>
   `${purpose} ${personId}` as FailureSubject;
 
 /** Whom failures are counted against, and from where. */
-interface Account {
+interface AttemptedAccount {
   readonly subject: string;
   readonly personId: string | null;
 }
 
 /** What is tried: the proof, and what it opens. Null from either is a failure. */
-interface Try<Proven, Done> {
-  readonly prove: () => Promise<Proven | null>;
-  readonly act: (proven: Proven) => Promise<Done | null>;
+interface Attempt<Proven, Done> {
+  readonly verify: () => Promise<Proven | null>;
+  readonly complete: (verified: Proven) => Promise<Done | null>;
 }
 
 /**
@@ -47,44 +49,49 @@ interface Try<Proven, Done> {
  * An address from which the person has signed in before is not held up by strangers' failures.
  * Throws `rate_limited`; without a proof, if that can be known before.
  */
-export async function throttled<Proven, Done>(
+export async function throttleAttempt<Proven, Done>(
   context: PeopleContext,
-  account: Account,
+  account: AttemptedAccount,
   address: string,
-  { prove, act }: Try<Proven, Done>,
+  { verify, complete }: Attempt<Proven, Done>,
 ): Promise<Done | null> {
   const { clock, failures, store } = context;
-  const { signIn, stranger, turns } = failures;
+  const { signIn, acrossAccounts, clientMutex } = failures;
   const client = clientSubject({ address });
   // One client's tries wait for each other and for nobody else's, so that its hashes leave room for others'.
-  return turns.run(client, async () => {
-    await throttleStranger(context, client);
+  return clientMutex.run(client, async () => {
+    await checkFailureLimit(context, client);
     await signIn.refresh(account.subject, clock());
-    const known = await isKnownAddress(store.read, account.personId ?? NOBODY, client, clock() - KNOWN_FOR);
-    refuse(signIn.wait(account.subject, address, clock(), known));
+    const known = await isKnownAddress(
+      store.read,
+      account.personId ?? UNKNOWN_PERSON_ID,
+      client,
+      clock() - KNOWN_ADDRESS_MS,
+    );
+    throwIfLimited(signIn.waitMs(account.subject, address, clock(), known));
 
-    const proven = await prove();
-    if (proven !== null) {
+    const verified = await verify();
+    if (verified !== null) {
       // Other nodes may have counted failures meanwhile.
       await signIn.refresh(account.subject, clock());
-      refuse(signIn.wait(account.subject, address, clock(), known));
+      throwIfLimited(signIn.waitMs(account.subject, address, clock(), known));
     }
-    const done = proven === null ? null : await act(proven);
+    const done = verified === null ? null : await complete(verified);
     if (done !== null) return done;
-    refuse(await signIn.add(account.subject, address, clock(), known));
-    refuse(await stranger.add(client, client, clock()));
+    throwIfLimited(await signIn.recordFailure(account.subject, address, clock(), known));
+    throwIfLimited(await acrossAccounts.recordFailure(client, client, clock()));
     return null;
   });
 }
 
 /** Throws `rate_limited` when a subject, such as a client's network, has failed too often over all accounts. */
-export async function throttleStranger(context: PeopleContext, subject: FailureSubject): Promise<void> {
+export async function checkFailureLimit(context: PeopleContext, subject: FailureSubject): Promise<void> {
   const { clock, failures } = context;
-  await failures.stranger.refresh(subject, clock());
-  refuse(failures.stranger.wait(subject, subject, clock()));
+  await failures.acrossAccounts.refresh(subject, clock());
+  throwIfLimited(failures.acrossAccounts.waitMs(subject, subject, clock()));
 }
 
 /** Counts a failure against a subject. Throws `rate_limited`, and then nobody may be told that it was one. */
-export async function countStranger(context: PeopleContext, subject: FailureSubject): Promise<void> {
-  refuse(await context.failures.stranger.add(subject, subject, context.clock()));
+export async function recordFailure(context: PeopleContext, subject: FailureSubject): Promise<void> {
+  throwIfLimited(await context.failures.acrossAccounts.recordFailure(subject, subject, context.clock()));
 }

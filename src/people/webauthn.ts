@@ -1,18 +1,18 @@
-import type { NewPasskey, ShownPasskey } from '../contract/schemas.ts';
+import type { PasskeyAssertion, PasskeyRegistration } from '../contract/schemas.ts';
 import type { PasskeyRow } from '../store/passkeys.ts';
 import { sha256 } from './context.ts';
 
 /** Where passkeys are made and shown: the page's address, and its host name, which they are bound to. */
-export interface Site {
+export interface RelyingParty {
   readonly origin: string;
   readonly rpId: string;
 }
 
 /** EdDSA, ES256 and RS256 (RFC 9053, RFC 8812); what the runtime has only for trial is left out. */
-export const ALGORITHMS = [-8, -7, -257];
+export const SUPPORTED_ALGORITHM_IDS = [-8, -7, -257];
 
 /** Loaded at first use: it takes a third of a second and 30 MB, and many installations never need it. */
-export function webauthn(): Promise<typeof import('@simplewebauthn/server')> {
+export function loadWebauthn(): Promise<typeof import('@simplewebauthn/server')> {
   return import('@simplewebauthn/server');
 }
 
@@ -25,7 +25,7 @@ export function challengeDigest(purpose: ChallengePurpose, challenge: string): B
 }
 
 /** The challenge that a browser says it answers; empty where there is none to be read. */
-function challengeIn(clientDataJSON: string): string {
+function readChallenge(clientDataJSON: string): string {
   try {
     const data: unknown = JSON.parse(Buffer.from(clientDataJSON, 'base64url').toString('utf8'));
     if (typeof data !== 'object' || data === null || !('challenge' in data)) return '';
@@ -40,7 +40,7 @@ export function transportsOf(row: PasskeyRow): string[] {
   return Array.isArray(transports) ? transports.filter((one) => typeof one === 'string') : [];
 }
 
-export interface NewCredential {
+export interface RegisteredPasskey {
   readonly id: string;
   readonly publicKey: Uint8Array;
   readonly counter: number;
@@ -52,12 +52,12 @@ export interface NewCredential {
  * Verifies the answer to a request for a new passkey (WebAuthn level 3, section 7.1) but for its
  * challenge, which is to be consumed. A null credential does not hold. Never throws.
  */
-export async function verifyNewPasskey(
-  response: NewPasskey,
-  site: Site,
-): Promise<{ readonly challenge: string; readonly credential: NewCredential | null }> {
-  const { verifyRegistrationResponse } = await webauthn();
-  const challenge = challengeIn(response.response.clientDataJSON);
+export async function verifyPasskeyRegistration(
+  response: PasskeyRegistration,
+  relyingParty: RelyingParty,
+): Promise<{ readonly challenge: string; readonly credential: RegisteredPasskey | null }> {
+  const { verifyRegistrationResponse } = await loadWebauthn();
+  const challenge = readChallenge(response.response.clientDataJSON);
   const { clientDataJSON, attestationObject, transports = [] } = response.response;
   try {
     const result = await verifyRegistrationResponse({
@@ -69,10 +69,10 @@ export async function verifyNewPasskey(
         response: { clientDataJSON, attestationObject, transports },
       },
       expectedChallenge: challenge,
-      expectedOrigin: site.origin,
-      expectedRPID: site.rpId,
+      expectedOrigin: relyingParty.origin,
+      expectedRPID: relyingParty.rpId,
       requireUserVerification: true,
-      supportedAlgorithmIDs: ALGORITHMS,
+      supportedAlgorithmIDs: SUPPORTED_ALGORITHM_IDS,
     });
     if (!result.verified) return { challenge, credential: null };
     const { credential, credentialBackedUp } = result.registrationInfo;
@@ -87,13 +87,13 @@ export async function verifyNewPasskey(
  * Verifies an answer at sign-in (WebAuthn level 3, section 7.2) but for its challenge, which is to be
  * consumed, and its counter, which is to be advanced. A null use does not hold. Never throws.
  */
-export async function verifyShownPasskey(
-  response: ShownPasskey,
+export async function verifyPasskeyAssertion(
+  response: PasskeyAssertion,
   passkey: PasskeyRow | undefined,
-  site: Site,
+  relyingParty: RelyingParty,
 ): Promise<{ readonly challenge: string; readonly use: { counter: number; backedUp: boolean } | null }> {
-  const { verifyAuthenticationResponse } = await webauthn();
-  const challenge = challengeIn(response.response.clientDataJSON);
+  const { verifyAuthenticationResponse } = await loadWebauthn();
+  const challenge = readChallenge(response.response.clientDataJSON);
   if (passkey === undefined) return { challenge, use: null };
   const { clientDataJSON, authenticatorData, signature, userHandle } = response.response;
   const handle = Buffer.from(passkey.person_id).toString('base64url');
@@ -108,8 +108,8 @@ export async function verifyShownPasskey(
         response: { clientDataJSON, authenticatorData, signature },
       },
       expectedChallenge: challenge,
-      expectedOrigin: site.origin,
-      expectedRPID: site.rpId,
+      expectedOrigin: relyingParty.origin,
+      expectedRPID: relyingParty.rpId,
       requireUserVerification: true,
       // Any counter is let through here; the store decides in the transaction that takes it.
       credential: { id: passkey.credential_id, publicKey: new Uint8Array(passkey.public_key), counter: 0 },

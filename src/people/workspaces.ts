@@ -1,16 +1,16 @@
-import { append, SYSTEM_LOG } from '../audit/log.ts';
-import type { Origin } from '../contract/audit.ts';
+import { appendAuditEvent, SYSTEM_LOG } from '../audit/log.ts';
+import type { RequestOrigin } from '../contract/audit.ts';
 import { createId } from '../contract/id.ts';
-import type { Claim } from '../contract/idempotency.ts';
+import type { IdempotencyClaim } from '../contract/idempotency.ts';
 import { Problem } from '../contract/problem.ts';
 import type { Page, Workspace } from '../contract/schemas.ts';
 import { slugOf } from '../contract/slug.ts';
 import { insertRevocation } from '../store/credentials.ts';
-import { cutPage, pageAsk } from '../store/paging.ts';
+import { readPageRequest, toPage } from '../store/paging.ts';
 import { findPerson, type PersonRow, setLastWorkspace } from '../store/people.ts';
 import { checkOwnedWorkspaces } from '../store/quotas.ts';
 import type { WorkspaceTable } from '../store/schema.ts';
-import { refuseTakenSlug, untilSlugIsFree } from '../store/slugs.ts';
+import { retryOnTakenSlug, throwOnTakenSlug } from '../store/slugs.ts';
 import type { Trx } from '../store/store.ts';
 import {
   deleteWorkspace as deleteRow,
@@ -25,45 +25,45 @@ import {
   updateWorkspace as updateRow,
   type WorkspaceRow,
 } from '../store/workspaces.ts';
-import { endAccessWithLastWorkspace, lockSignedIn } from './access.ts';
+import { endAccessWithLastWorkspace, lockSignedInPerson } from './access.ts';
 import {
-  claimOnce,
-  instant,
-  type MemberAsker,
+  claimOrRefuseReplay,
+  type MemberRequestContext,
   type PeopleContext,
-  partyOf,
+  personPartyOf,
   randomCode,
-  type SignedIn,
+  type SignedInPerson,
+  toIsoString,
 } from './context.ts';
 
 export function showWorkspace(row: WorkspaceRow): Workspace {
   const { id, name, slug, role } = row;
-  return { id, name, slug, role, createdAt: instant(row.created_at), updatedAt: instant(row.updated_at) };
+  return { id, name, slug, role, createdAt: toIsoString(row.created_at), updatedAt: toIsoString(row.updated_at) };
 }
 
-async function freeSlug(trx: Trx, wanted: { name: string; slug?: string | undefined }): Promise<string> {
-  if (wanted.slug !== undefined) return wanted.slug;
-  const slug = slugOf(wanted.name, 'workspace');
+async function chooseSlug(trx: Trx, input: { name: string; slug?: string | undefined }): Promise<string> {
+  if (input.slug !== undefined) return input.slug;
+  const slug = slugOf(input.name, 'workspace');
   return (await slugTaken(trx, slug)) ? `${slug}-${randomCode(6, 'abcdefghijkmnpqrstuvwxyz23456789')}` : slug;
 }
 
 /** Makes a workspace and its owner inside a transaction. */
-export async function createInside(
+export async function createWorkspaceInTransaction(
   trx: Trx,
   person: { readonly id: string; readonly name: string },
   input: { name: string; slug?: string | undefined },
-  origin: Origin,
+  origin: RequestOrigin,
   now: number,
   id = createId('workspace', now),
 ): Promise<WorkspaceTable> {
   const row = {
     id,
     name: input.name,
-    slug: await freeSlug(trx, input),
+    slug: await chooseSlug(trx, input),
     created_at: now,
     updated_at: now,
   };
-  await refuseTakenSlug(() => insertWorkspace(trx, row));
+  await throwOnTakenSlug(() => insertWorkspace(trx, row));
   await insertMember(trx, {
     id: createId('member', now),
     workspace_id: row.id,
@@ -71,11 +71,11 @@ export async function createInside(
     role: 'owner',
     created_at: now,
   });
-  await append(trx, {
+  await appendAuditEvent(trx, {
     workspaceId: row.id,
     action: 'workspace.created',
     at: now,
-    actor: partyOf(person),
+    actor: personPartyOf(person),
     target: { kind: 'workspace', id: row.id, name: row.name },
     credential: null,
     origin,
@@ -98,44 +98,51 @@ export function mayCreateWorkspaces(
  */
 export async function createWorkspace(
   context: PeopleContext,
-  who: SignedIn,
+  caller: SignedInPerson,
   input: { name: string; slug?: string | undefined },
-  origin: Origin,
-  claim: Claim | null,
+  origin: RequestOrigin,
+  claim: IdempotencyClaim | null,
 ): Promise<Workspace> {
   const now = context.clock();
   const create = async (trx: Trx) => {
-    if (!mayCreateWorkspaces(context.workspaces, await lockSignedIn(trx, who))) {
+    if (!mayCreateWorkspaces(context.workspaces, await lockSignedInPerson(trx, caller))) {
       throw new Problem('forbidden', 'Only operators create workspaces on this server. Ask one of them.');
     }
     const id = createId('workspace', now);
-    await claimOnce(trx, claim, id, now);
-    await checkOwnedWorkspaces(trx, who.personId, now);
-    const row = await createInside(trx, { id: who.personId, name: who.name }, input, origin, now, id);
-    await setLastWorkspace(trx, who.personId, row.id);
+    await claimOrRefuseReplay(trx, claim, id, now);
+    await checkOwnedWorkspaces(trx, caller.personId, now);
+    const row = await createWorkspaceInTransaction(
+      trx,
+      { id: caller.personId, name: caller.name },
+      input,
+      origin,
+      now,
+      id,
+    );
+    await setLastWorkspace(trx, caller.personId, row.id);
     return showWorkspace({ ...row, role: 'owner' });
   };
-  return untilSlugIsFree(input, () => context.store.transaction(create));
+  return retryOnTakenSlug(input, () => context.store.transaction(create));
 }
 
 export async function listWorkspaces(
   context: PeopleContext,
-  who: SignedIn,
+  caller: SignedInPerson,
   query: { limit?: string | undefined; cursor?: string | undefined },
 ): Promise<Page<Workspace>> {
-  const page = pageAsk(query, 'createdAt', 'number');
-  const rows = await listRows(context.store.read, who.personId, page);
-  return cutPage(rows, page.limit, 'createdAt', (row) => ({ value: row.created_at, id: row.id }), showWorkspace);
+  const page = readPageRequest(query, 'createdAt', 'number');
+  const rows = await listRows(context.store.read, caller.personId, page);
+  return toPage(rows, page.limit, 'createdAt', (row) => ({ value: row.created_at, id: row.id }), showWorkspace);
 }
 
 /** Throws `conflict` for a taken slug. */
 export async function updateWorkspace(
   context: PeopleContext,
-  asker: MemberAsker,
+  request: MemberRequestContext,
   input: { name?: string | undefined; slug?: string | undefined },
 ): Promise<Workspace> {
   const now = context.clock();
-  const { workspaceId, person, origin } = asker;
+  const { workspaceId, person, origin } = request;
   return context.store.transaction(async (trx) => {
     const before = await findWorkspace(trx, person.id, workspaceId);
     if (before === undefined) throw new Problem('not_found');
@@ -143,14 +150,14 @@ export async function updateWorkspace(
       (field) => input[field] !== undefined && input[field] !== before[field],
     );
     if (fields.length === 0) return showWorkspace(before);
-    await refuseTakenSlug(() => updateRow(trx, workspaceId, { ...input, updated_at: now }));
+    await throwOnTakenSlug(() => updateRow(trx, workspaceId, { ...input, updated_at: now }));
     const after = { ...before, name: input.name ?? before.name, slug: input.slug ?? before.slug, updated_at: now };
     const pick = (row: WorkspaceTable) => Object.fromEntries(fields.map((field) => [field, row[field]]));
-    await append(trx, {
+    await appendAuditEvent(trx, {
       workspaceId,
       action: 'workspace.updated',
       at: now,
-      actor: partyOf(person),
+      actor: personPartyOf(person),
       target: { kind: 'workspace', id: workspaceId, name: after.name },
       credential: null,
       origin,
@@ -165,16 +172,20 @@ export async function updateWorkspace(
  * workspace it was lose all access; the owner who deletes it stays signed in. Its log stays with the operator, and the
  * system's log says what was deleted.
  */
-export async function deleteWorkspace(context: PeopleContext, asker: MemberAsker, name: string): Promise<void> {
+export async function deleteWorkspace(
+  context: PeopleContext,
+  request: MemberRequestContext,
+  name: string,
+): Promise<void> {
   const now = context.clock();
-  const { workspaceId, person, origin } = asker;
+  const { workspaceId, person, origin } = request;
   const revocation = await context.store.transaction(async (trx) => {
     for (const log of [workspaceId, SYSTEM_LOG].sort()) {
-      await append(trx, {
+      await appendAuditEvent(trx, {
         workspaceId: log,
         action: 'workspace.deleted',
         at: now,
-        actor: partyOf(person),
+        actor: personPartyOf(person),
         target: { kind: 'workspace', id: workspaceId, name },
         credential: null,
         origin,
@@ -186,16 +197,16 @@ export async function deleteWorkspace(context: PeopleContext, asker: MemberAsker
     }
     return { ...(await insertRevocation(trx, workspaceId, null, now)), workspaceId, digest: null };
   });
-  await context.settle(revocation);
+  await context.waitForConfirmation(revocation);
 }
 
 /**
  * Throws `forbidden` where ownership would pass from somebody else to an operator: it would give the admins of the
  * workspace, the previous owner among them, servers on this machine, without the operator's consent.
  */
-async function refuseNewOperatorOwner(trx: Trx, ownerId: string, heirId: string): Promise<void> {
-  const [owner, heir] = [await findPerson(trx, ownerId), await findPerson(trx, heirId)];
-  if (heir?.operator !== 1 || owner?.operator === 1) return;
+async function refuseTransferToOperator(trx: Trx, ownerId: string, newOwnerId: string): Promise<void> {
+  const [owner, newOwner] = [await findPerson(trx, ownerId), await findPerson(trx, newOwnerId)];
+  if (newOwner?.operator !== 1 || owner?.operator === 1) return;
   throw new Problem(
     'forbidden',
     'Only an operator can hand over ownership to an operator: the workspace could then run commands on this server.',
@@ -203,32 +214,32 @@ async function refuseNewOperatorOwner(trx: Trx, ownerId: string, heirId: string)
 }
 
 /** Hands ownership over; the previous owner becomes an admin. Throws `not_found`, `forbidden`, `conflict`, `quota_exceeded`. */
-export async function handOverOwnership(
+export async function transferOwnership(
   context: PeopleContext,
-  asker: MemberAsker,
+  request: MemberRequestContext,
   memberId: string,
 ): Promise<Workspace> {
   const now = context.clock();
-  const { workspaceId, person, origin } = asker;
+  const { workspaceId, person, origin } = request;
   return context.store.transaction(async (trx) => {
     const owner = await lockOwner(trx, workspaceId);
-    const heir = await lockMember(trx, workspaceId, memberId);
-    if (owner === undefined || heir === undefined) throw new Problem('not_found', 'There is no such member.');
+    const newOwner = await lockMember(trx, workspaceId, memberId);
+    if (owner === undefined || newOwner === undefined) throw new Problem('not_found', 'There is no such member.');
     if (owner.person_id !== person.id) throw new Problem('forbidden', 'Only the owner can hand over ownership.');
-    if (owner.id === heir.id) throw new Problem('conflict', 'This member is the owner already.');
-    await refuseNewOperatorOwner(trx, owner.person_id, heir.person_id);
-    await checkOwnedWorkspaces(trx, heir.person_id, now);
+    if (owner.id === newOwner.id) throw new Problem('conflict', 'This member is the owner already.');
+    await refuseTransferToOperator(trx, owner.person_id, newOwner.person_id);
+    await checkOwnedWorkspaces(trx, newOwner.person_id, now);
     await updateMemberRole(trx, workspaceId, owner.id, 'admin');
-    await updateMemberRole(trx, workspaceId, heir.id, 'owner');
-    await append(trx, {
+    await updateMemberRole(trx, workspaceId, newOwner.id, 'owner');
+    await appendAuditEvent(trx, {
       workspaceId,
       action: 'workspace.owner_changed',
       at: now,
-      actor: partyOf(person),
-      target: { kind: 'member', id: heir.id, name: heir.name },
+      actor: personPartyOf(person),
+      target: { kind: 'member', id: newOwner.id, name: newOwner.name },
       credential: null,
       origin,
-      detail: { before: { owner: owner.email }, after: { owner: heir.email } },
+      detail: { before: { owner: owner.email }, after: { owner: newOwner.email } },
     });
     const after = await findWorkspace(trx, person.id, workspaceId);
     if (after === undefined) throw new Problem('not_found');

@@ -8,7 +8,7 @@ import {
   SCOPES,
   type Scope,
 } from '../contract/words.ts';
-import { type Demand, needAll } from '../credentials/rights.ts';
+import { type Requirement, requireAll } from '../credentials/rights.ts';
 import { secretKindOf } from './secret.ts';
 
 export interface GuardOptions {
@@ -48,7 +48,7 @@ export interface Identity {
   readonly permissions: readonly Permission[];
 }
 
-export type Judgement =
+export type GuardDecision =
   | { readonly allowed: true; readonly identity: Identity }
   | {
       readonly allowed: false;
@@ -57,20 +57,24 @@ export type Judgement =
       readonly body: string;
     };
 
-export type Judge = (headers: FlatHeaders, client: string | null) => Judgement | Promise<Judgement>;
+export type Authorize = (headers: RawHeaders, client: string | null) => GuardDecision | Promise<GuardDecision>;
 
-export const TIMEOUT = 2000;
-export const AUTHORIZATION = 'authorization';
-export const API_KEY = 'x-api-key';
-export const PASSPHRASE = 'access-token-passphrase';
+export const DEFAULT_TIMEOUT_MS = 2000;
+export const AUTHORIZATION_HEADER = 'authorization';
+export const API_KEY_HEADER = 'x-api-key';
+export const PASSPHRASE_HEADER = 'access-token-passphrase';
 /** What a client presents a credential in. */
-export const PRESENTED = [AUTHORIZATION, API_KEY, PASSPHRASE];
-const PASSED_ON = ['www-authenticate', 'content-type', 'retry-after'];
+export const CREDENTIAL_HEADERS = [AUTHORIZATION_HEADER, API_KEY_HEADER, PASSPHRASE_HEADER];
+const FORWARDED_HEADERS = ['www-authenticate', 'content-type', 'retry-after'];
 
 /** The headers of a request as it came, name and value in turn, each line of a repeated one. */
-export type FlatHeaders = readonly string[];
+export type RawHeaders = readonly string[];
 
-function wordsOf<Word extends string>(name: string, given: Word | readonly Word[] | undefined, known: readonly Word[]) {
+function checkNames<Word extends string>(
+  name: string,
+  given: Word | readonly Word[] | undefined,
+  known: readonly Word[],
+) {
   if (given === undefined) return null;
   const words: readonly string[] = typeof given === 'string' ? [given] : given;
   const unknown = words.find((word) => !known.some((one) => one === word));
@@ -82,8 +86,8 @@ function wordsOf<Word extends string>(name: string, given: Word | readonly Word[
 
 /** Checks the options once. Throws `TypeError` for a demand that says nothing, or a word that there is not. */
 export function readOptions(options: GuardOptions) {
-  const scopes = wordsOf('scope', options.scope, SCOPES);
-  const permissions = wordsOf('permission', options.permission, PERMISSIONS);
+  const scopes = checkNames('scope', options.scope, SCOPES);
+  const permissions = checkNames('permission', options.permission, PERMISSIONS);
   if (scopes === null && permissions === null && options.any !== true) {
     throw new TypeError('guard: name a scope or a permission, or say any: true.');
   }
@@ -96,14 +100,14 @@ export function readOptions(options: GuardOptions) {
   if (permissions !== null) query.set('permission', permissions.join(' '));
   const given = new URL(options.url);
   const base = `${given.origin}${given.pathname.replace(/\/+$/, '')}`;
-  const demand: Demand = {
-    access_token: scopes === null && permissions !== null ? null : needAll('access_token', scopes ?? []),
-    api_key: permissions === null && scopes !== null ? null : needAll('api_key', permissions ?? []),
+  const requirement: Requirement = {
+    access_token: scopes === null && permissions !== null ? null : requireAll('access_token', scopes ?? []),
+    api_key: permissions === null && scopes !== null ? null : requireAll('api_key', permissions ?? []),
   };
-  return { mode, base, demand, address: `${base}/v1/authorize${query.size === 0 ? '' : `?${query}`}` };
+  return { mode, base, demand: requirement, address: `${base}/v1/authorize${query.size === 0 ? '' : `?${query}`}` };
 }
 
-export function refusal(code: 'missing_credential' | 'invalid_token' | 'unavailable'): Judgement {
+export function createRefusal(code: 'missing_credential' | 'invalid_token' | 'unavailable'): GuardDecision {
   const { status, title, advice } = CODES[code];
   const body = JSON.stringify({ type: 'about:blank', title, status, detail: advice, code });
   const headers: Record<string, string> = { 'content-type': 'application/problem+json', 'cache-control': 'no-store' };
@@ -135,52 +139,58 @@ function readIdentity(headers: Headers): Identity | null {
  * 403, and with 503 if it is gone, slow, or something else answers in its place. `workspaceId` tells the
  * one whose credentials pass: undefined for every one, null while that is not known, when none do.
  */
-export function createAuthorizer(
+export function createRemoteAuthorizer(
   options: GuardOptions,
   address: string,
   workspaceId: () => string | null | undefined,
-): (headers: FlatHeaders, client: string | null) => Promise<Judgement> {
+): (headers: RawHeaders, client: string | null) => Promise<GuardDecision> {
   const send = options.fetch ?? globalThis.fetch.bind(globalThis);
 
   /** `client` is the address that wrong passphrases count for; Devpilot believes it from a trusted proxy. */
-  async function ask(given: FlatHeaders, client: string | null): Promise<Judgement> {
+  async function askServer(providedHeaders: RawHeaders, client: string | null): Promise<GuardDecision> {
     const headers = new Headers();
-    for (let at = 0; at + 1 < given.length; at += 2) {
-      const name = given[at] ?? '';
+    for (let index = 0; index + 1 < providedHeaders.length; index += 2) {
+      const name = providedHeaders[index] ?? '';
       // Two lines of one header arrive joined, which is no credential: nothing is picked from them here.
-      if (PRESENTED.includes(name.toLowerCase())) headers.append(name, given[at + 1] ?? '');
+      if (CREDENTIAL_HEADERS.includes(name.toLowerCase())) headers.append(name, providedHeaders[index + 1] ?? '');
     }
-    if (!headers.has('authorization') && !headers.has('x-api-key')) return refusal('missing_credential');
+    if (!headers.has('authorization') && !headers.has('x-api-key')) return createRefusal('missing_credential');
     if (client !== null) headers.set('x-forwarded-for', client);
-    const signal = AbortSignal.timeout(options.timeout ?? TIMEOUT);
+    const signal = AbortSignal.timeout(options.timeout ?? DEFAULT_TIMEOUT_MS);
     // A redirect is an answer like any other that is no plain yes; workers know neither `error` nor `credentials`.
     const answer = await send(address, { headers, signal, redirect: 'manual', cache: 'no-store' });
     if (answer.status === 200) {
       await answer.body?.cancel();
       const identity = readIdentity(answer.headers);
-      const only = workspaceId();
-      if (identity === null || only === null) return refusal('unavailable');
-      if (only !== undefined && only !== identity.workspaceId) return refusal('invalid_token');
+      const requiredWorkspaceId = workspaceId();
+      if (identity === null || requiredWorkspaceId === null) return createRefusal('unavailable');
+      if (requiredWorkspaceId !== undefined && requiredWorkspaceId !== identity.workspaceId)
+        return createRefusal('invalid_token');
       return { allowed: true, identity };
     }
     const { status } = answer;
     if (status !== 401 && status !== 403 && status !== 503) {
       await answer.body?.cancel();
-      return refusal('unavailable');
+      return createRefusal('unavailable');
     }
     const body = await answer.text();
-    const passed = PASSED_ON.flatMap((name) => {
+    const forwardedHeaders = FORWARDED_HEADERS.flatMap((name) => {
       const value = answer.headers.get(name);
       return value === null ? [] : [[name, value] as const];
     });
-    return { allowed: false, status, headers: { ...Object.fromEntries(passed), 'cache-control': 'no-store' }, body };
+    return {
+      allowed: false,
+      status,
+      headers: { ...Object.fromEntries(forwardedHeaders), 'cache-control': 'no-store' },
+      body,
+    };
   }
 
   return async (headers, client) => {
     try {
-      return await ask(headers, client);
+      return await askServer(headers, client);
     } catch {
-      return refusal('unavailable');
+      return createRefusal('unavailable');
     }
   };
 }

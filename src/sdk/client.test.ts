@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { bearer, createKey, createToken, signUpOwner, startHouse } from '../testing/house.ts';
+import { bearer, createKey, createToken, signUpOwner, startTestServer } from '../testing/house.ts';
 import { createClient, DevpilotError } from './client.ts';
-import { waitBeforeRetry } from './transport.ts';
+import { retryPauseMs } from './transport.ts';
 
 const SECRET = `workspace_token_${'a'.repeat(46)}`;
 const json = (status: number, body: unknown, headers: Record<string, string> = {}) =>
@@ -30,11 +30,11 @@ const failing = (code: string, status: number, retryAfter?: number) =>
 
 describe('The client against a server', () => {
   test('lists page by page, creates, judges and deletes', async () => {
-    const house = await startHouse();
+    const testServer = await startTestServer();
     try {
-      const ada = await signUpOwner(house);
+      const ada = await signUpOwner(testServer);
       const session = ada.cookie.split('=')[1] ?? '';
-      const devpilot = createClient({ url: `${house.url}/`, credential: session, workspace: ada.workspaceId });
+      const devpilot = createClient({ url: `${testServer.url}/`, credential: session, workspace: ada.workspaceId });
       for (const name of ['One', 'Two', 'Three'].map((word) => `Token ${word}`)) {
         await createToken(ada, ['run_scripts'], { name });
       }
@@ -43,13 +43,13 @@ describe('The client against a server', () => {
       assert.deepEqual(names, ['Token One', 'Token Two', 'Token Three']);
 
       const made = await devpilot.accessTokens.create({ name: 'From the SDK', scopes: ['modify_env'] });
-      const holder = createClient({ url: house.url, credential: made.secret });
+      const holder = createClient({ url: testServer.url, credential: made.secret });
       assert.deepEqual((await holder.whoami()).rights.scopes, ['modify_env']);
       const key = await createKey(ada, ['read']);
-      const asking = createClient({ url: house.url, credential: key.secret });
+      const asking = createClient({ url: testServer.url, credential: key.secret });
       assert.equal((await asking.introspect({ token: made.secret })).active, true);
       await devpilot.accessTokens.delete(made.id);
-      assert.equal((await house.call('/v1/whoami', { headers: bearer(made.secret) })).status, 401);
+      assert.equal((await testServer.call('/v1/whoami', { headers: bearer(made.secret) })).status, 401);
 
       await assert.rejects(devpilot.accessTokens.create({ name: 'ab', scopes: [] as never }), (error: unknown) => {
         assert.ok(error instanceof DevpilotError);
@@ -61,17 +61,17 @@ describe('The client against a server', () => {
       const exported = await new Response(await devpilot.auditEvents.export()).text();
       assert.match(exported, /"action":"access_token.created"/);
     } finally {
-      await house.close();
+      await testServer.close();
     }
   });
 });
 
 describe('What credentials open', () => {
   test('projects, servers, apps, environment, events and errors, each by its own credential', async () => {
-    const house = await startHouse();
+    const testServer = await startTestServer();
     try {
-      const ada = await signUpOwner(house);
-      const as = (credential: string) => createClient({ url: house.url, credential });
+      const ada = await signUpOwner(testServer);
+      const as = (credential: string) => createClient({ url: testServer.url, credential });
       const key = as((await createKey(ada, ['read', 'write', 'delete'])).secret);
       const token = as((await createToken(ada, ['all'])).secret);
 
@@ -131,7 +131,7 @@ describe('What credentials open', () => {
       await key.servers.delete(server.id);
       await key.projects.delete(project.id);
     } finally {
-      await house.close();
+      await testServer.close();
     }
   });
 });
@@ -156,13 +156,13 @@ describe('Trying again', () => {
   test('the waits are jittered, grow, honour Retry-After, and are never long', () => {
     const error = (status: number, retryAfter?: number) =>
       new DevpilotError('unavailable', 'No.', { status, retryAfter });
-    assert.equal(waitBeforeRetry('GET', error(0), 0, 0), 125);
-    assert.equal(waitBeforeRetry('GET', error(0), 1, 0.5), 500);
-    assert.equal(waitBeforeRetry('GET', error(503, 2), 0, 0), 2125);
-    assert.equal(waitBeforeRetry('GET', error(429, 900), 0, 0), null);
-    assert.equal(waitBeforeRetry('GET', error(429), 0, 0), null);
-    assert.equal(waitBeforeRetry('GET', error(404), 0, 0), null);
-    assert.equal(waitBeforeRetry('DELETE', error(503, 1), 0, 0), null);
+    assert.equal(retryPauseMs('GET', error(0), 0, 0), 125);
+    assert.equal(retryPauseMs('GET', error(0), 1, 0.5), 500);
+    assert.equal(retryPauseMs('GET', error(503, 2), 0, 0), 2125);
+    assert.equal(retryPauseMs('GET', error(429, 900), 0, 0), null);
+    assert.equal(retryPauseMs('GET', error(429), 0, 0), null);
+    assert.equal(retryPauseMs('GET', error(404), 0, 0), null);
+    assert.equal(retryPauseMs('DELETE', error(503, 1), 0, 0), null);
   });
 
   test('stops at the caller’s signal and says when time is up', async () => {

@@ -12,13 +12,13 @@ import type {
   Introspection,
   Invitation,
   Member,
-  NewPasskey,
   Passkey,
+  PasskeyAssertion,
+  PasskeyRegistration,
+  PasswordResetLink,
   Person,
-  ProveItIsMe,
-  ResetLink,
+  Reauthenticate,
   Session,
-  ShownPasskey,
   SignIn,
   SignUp,
   UpdateApiKey,
@@ -28,15 +28,15 @@ import type {
 import type {
   AccessTokenStatus,
   ApiKeyStatus,
+  AssignableRole,
   AuditAction,
   CredentialSort,
-  GivenRole,
   Permission,
   Scope,
 } from '../contract/words.ts';
-import { at, listOf, type Paging } from './lists.ts';
-import { resourcesOf } from './resources.ts';
-import { trackersOf } from './trackers.ts';
+import { listOf, type Paging, pathTo } from './lists.ts';
+import { resourceClientsOf } from './resources.ts';
+import { trackerClientsOf } from './trackers.ts';
 import {
   type CallOptions,
   type ClientOptions,
@@ -45,13 +45,18 @@ import {
   type Request,
   type Transport,
 } from './transport.ts';
-import { workOf } from './work.ts';
+import { workClientsOf } from './work.ts';
 
 export { DevpilotError } from './errors.ts';
 export type { Paging } from './lists.ts';
-export type { LogAsk } from './log.ts';
+export type { LogOptions as LogAsk } from './log.ts';
 export type { AppListQuery, ResourceListQuery } from './resources.ts';
-export type { ActivityListQuery, AnalyticsAsk, IssueListQuery, SentEvent } from './trackers.ts';
+export type {
+  ActivityListQuery,
+  AnalyticsOptions as AnalyticsAsk,
+  CloudEventInput as SentEvent,
+  IssueListQuery,
+} from './trackers.ts';
 export type { CallOptions, ClientOptions, Tagged } from './transport.ts';
 export type { DeploymentListQuery, ScriptListQuery, WorkListQuery } from './work.ts';
 
@@ -105,23 +110,23 @@ export interface PasskeyOptions {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-export type Client = ReturnType<typeof ownOf> &
-  ReturnType<typeof resourcesOf> &
-  ReturnType<typeof trackersOf> &
-  ReturnType<typeof workOf>;
+export type Client = ReturnType<typeof accountClientOf> &
+  ReturnType<typeof resourceClientsOf> &
+  ReturnType<typeof trackerClientsOf> &
+  ReturnType<typeof workClientsOf>;
 
 /** What is not of one workspace's resources: people, credentials, the log, judging. */
-function ownOf(transport: Transport) {
+function accountClientOf(transport: Transport) {
   const { send } = transport;
   const credentials = <Item, Created, Create, Query extends Paging>(path: string) => ({
     ...listOf<Item, Query>(transport, path),
-    get: (id: string, call?: CallOptions): Promise<Item> => send('GET', at(path, id), call),
+    get: (id: string, call?: CallOptions): Promise<Item> => send('GET', pathTo(path, id), call),
     /** The only answer that ever carries the secret. */
     create: (body: Create, call?: CallOptions): Promise<Created> => send('POST', path, { ...call, body }),
     /** When this resolves, nothing on any node accepts the credential any more. */
-    delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', at(path, id), call),
+    delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', pathTo(path, id), call),
     /** Uses a day for 30 days, and the addresses it was used from lately. */
-    uses: (id: string, call?: CallOptions): Promise<CredentialUses> => send('GET', `${at(path, id)}/uses`, call),
+    uses: (id: string, call?: CallOptions): Promise<CredentialUses> => send('GET', `${pathTo(path, id)}/uses`, call),
   });
 
   return {
@@ -135,12 +140,12 @@ function ownOf(transport: Transport) {
       /** All people of the installation, for its operators. */
       ...listOf<Account, Paging & { readonly q?: string | undefined }>(transport, '/v1/people'),
       update: (id: string, body: { disabled?: boolean; operator?: boolean }, call?: CallOptions): Promise<Account> =>
-        send('PATCH', at('/v1/people', id), { ...call, body }),
+        send('PATCH', pathTo('/v1/people', id), { ...call, body }),
       endSessions: (id: string, call?: CallOptions): Promise<void> =>
-        send('DELETE', `${at('/v1/people', id)}/sessions`, call),
+        send('DELETE', `${pathTo('/v1/people', id)}/sessions`, call),
       /** A link to hand over to a person who has lost their password. */
-      createPasswordReset: (id: string, call?: CallOptions): Promise<ResetLink> =>
-        send('POST', `${at('/v1/people', id)}/password-reset`, call),
+      createPasswordReset: (id: string, call?: CallOptions): Promise<PasswordResetLink> =>
+        send('POST', `${pathTo('/v1/people', id)}/password-reset`, call),
     },
     passwordResets: {
       /** Asks for a link by mail; nothing tells whether there is such a person. */
@@ -148,14 +153,14 @@ function ownOf(transport: Transport) {
         send('POST', '/v1/password-resets', { ...call, body }),
       /** Sets a new password with the code of a link. Throws `not_found`. */
       use: (code: string, body: { password: string }, call?: CallOptions): Promise<void> =>
-        send('POST', at('/v1/password-resets', code), { ...call, body }),
+        send('POST', pathTo('/v1/password-resets', code), { ...call, body }),
     },
     sessions: {
       ...listOf<Session, Paging>(transport, '/v1/sessions'),
       /** Signs in. Throws `sign_in_failed`, `second_factor_required`. */
       create: (body: SignIn, call?: CallOptions): Promise<{ id: string; expiresAt: string; person: Person }> =>
         send('POST', '/v1/sessions', { ...call, body }),
-      delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', at('/v1/sessions', id), call),
+      delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', pathTo('/v1/sessions', id), call),
       /** Ends every session but this one. */
       deleteOthers: (call?: CallOptions): Promise<void> => send('DELETE', '/v1/sessions', call),
       /** Begins a sign-in with a passkey. */
@@ -163,7 +168,7 @@ function ownOf(transport: Transport) {
         send('POST', '/v1/sessions/passkey/options', call),
       /** Signs in with what the browser answered. Throws `sign_in_failed`. */
       createWithPasskey: (
-        body: { response: ShownPasskey },
+        body: { response: PasskeyAssertion },
         call?: CallOptions,
       ): Promise<{ id: string; expiresAt: string; person: Person }> =>
         send('POST', '/v1/sessions/passkey', { ...call, body }),
@@ -175,64 +180,64 @@ function ownOf(transport: Transport) {
       update: (body: { name?: string }, call?: CallOptions): Promise<Person> =>
         send('PATCH', '/v1/me', { ...call, body }),
       /** Deletes the account. Throws `sign_in_failed`, `conflict` while it owns a workspace. */
-      delete: (body: ProveItIsMe, call?: CallOptions): Promise<void> => send('DELETE', '/v1/me', { ...call, body }),
+      delete: (body: Reauthenticate, call?: CallOptions): Promise<void> => send('DELETE', '/v1/me', { ...call, body }),
       changePassword: (body: { currentPassword: string; newPassword: string }, call?: CallOptions): Promise<void> =>
         send('POST', '/v1/me/password', { ...call, body }),
       twoFactor: {
         get: (call?: CallOptions): Promise<TwoFactor> => send('GET', '/v1/me/two-factor', call),
-        start: (body: ProveItIsMe, call?: CallOptions): Promise<{ secret: string; uri: string }> =>
+        start: (body: Reauthenticate, call?: CallOptions): Promise<{ secret: string; uri: string }> =>
           send('POST', '/v1/me/two-factor', { ...call, body }),
         confirm: (body: { code: string }, call?: CallOptions): Promise<{ recoveryCodes: string[] }> =>
           send('POST', '/v1/me/two-factor/confirm', { ...call, body }),
-        renewRecoveryCodes: (body: ProveItIsMe, call?: CallOptions): Promise<{ recoveryCodes: string[] }> =>
+        renewRecoveryCodes: (body: Reauthenticate, call?: CallOptions): Promise<{ recoveryCodes: string[] }> =>
           send('POST', '/v1/me/two-factor/recovery-codes', { ...call, body }),
-        disable: (body: ProveItIsMe, call?: CallOptions): Promise<void> =>
+        disable: (body: Reauthenticate, call?: CallOptions): Promise<void> =>
           send('DELETE', '/v1/me/two-factor', { ...call, body }),
       },
     },
     passkeys: {
       ...listOf<Passkey, Paging>(transport, '/v1/me/passkeys'),
       /** Begins to add one. Throws `sign_in_failed` for a wrong password. */
-      options: (body: ProveItIsMe, call?: CallOptions): Promise<PasskeyOptions> =>
+      options: (body: Reauthenticate, call?: CallOptions): Promise<PasskeyOptions> =>
         send('POST', '/v1/me/passkeys/options', { ...call, body }),
-      create: (body: { name: string; response: NewPasskey }, call?: CallOptions): Promise<Passkey> =>
+      create: (body: { name: string; response: PasskeyRegistration }, call?: CallOptions): Promise<Passkey> =>
         send('POST', '/v1/me/passkeys', { ...call, body }),
       update: (id: string, body: { name: string }, call?: CallOptions): Promise<Passkey> =>
-        send('PATCH', at('/v1/me/passkeys', id), { ...call, body }),
+        send('PATCH', pathTo('/v1/me/passkeys', id), { ...call, body }),
       /** What to hand to the browser to prove with a passkey. */
       proofOptions: (call?: CallOptions): Promise<PasskeyOptions> => send('POST', '/v1/me/passkeys/proof', call),
       /** Throws `sign_in_failed`, `second_factor_required`. */
-      delete: (id: string, body: ProveItIsMe, call?: CallOptions): Promise<void> =>
-        send('DELETE', at('/v1/me/passkeys', id), { ...call, body }),
+      delete: (id: string, body: Reauthenticate, call?: CallOptions): Promise<void> =>
+        send('DELETE', pathTo('/v1/me/passkeys', id), { ...call, body }),
     },
     workspaces: {
       ...listOf<Workspace, Paging>(transport, '/v1/workspaces'),
       create: (body: { name: string; slug?: string }, call?: CallOptions): Promise<Workspace> =>
         send('POST', '/v1/workspaces', { ...call, body }),
       update: (workspace: string, body: { name?: string; slug?: string }, call?: CallOptions): Promise<Workspace> =>
-        send('PATCH', at('/v1/workspaces', workspace), { ...call, body }),
+        send('PATCH', pathTo('/v1/workspaces', workspace), { ...call, body }),
       delete: (workspace: string, call?: CallOptions): Promise<void> =>
-        send('DELETE', at('/v1/workspaces', workspace), call),
+        send('DELETE', pathTo('/v1/workspaces', workspace), call),
       handOver: (workspace: string, body: { memberId: string }, call?: CallOptions): Promise<Workspace> =>
-        send('POST', `${at('/v1/workspaces', workspace)}/owner`, { ...call, body }),
+        send('POST', `${pathTo('/v1/workspaces', workspace)}/owner`, { ...call, body }),
     },
     members: {
       ...listOf<Member, Paging>(transport, '/v1/members'),
-      update: (id: string, body: { role: GivenRole }, call?: CallOptions): Promise<Member> =>
-        send('PATCH', at('/v1/members', id), { ...call, body }),
-      delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', at('/v1/members', id), call),
+      update: (id: string, body: { role: AssignableRole }, call?: CallOptions): Promise<Member> =>
+        send('PATCH', pathTo('/v1/members', id), { ...call, body }),
+      delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', pathTo('/v1/members', id), call),
       /** Leaves the workspace. Throws `conflict` for its owner. */
       leave: (call?: CallOptions): Promise<void> => send('DELETE', '/v1/members/me', call),
       endSessions: (id: string, call?: CallOptions): Promise<void> =>
-        send('DELETE', `${at('/v1/members', id)}/sessions`, call),
+        send('DELETE', `${pathTo('/v1/members', id)}/sessions`, call),
     },
     invitations: {
       ...listOf<Invitation, Paging>(transport, '/v1/invitations'),
-      create: (body: { email: string; role: GivenRole }, call?: CallOptions): Promise<CreatedInvitation> =>
+      create: (body: { email: string; role: AssignableRole }, call?: CallOptions): Promise<CreatedInvitation> =>
         send('POST', '/v1/invitations', { ...call, body }),
-      delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', at('/v1/invitations', id), call),
+      delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', pathTo('/v1/invitations', id), call),
       accept: (code: string, call?: CallOptions): Promise<Workspace> =>
-        send('POST', `${at('/v1/invitations', code)}/accept`, call),
+        send('POST', `${pathTo('/v1/invitations', code)}/accept`, call),
     },
     accessTokens: credentials<AccessToken, CreatedAccessToken, CreateAccessToken, AccessTokenListQuery>(
       '/v1/access-tokens',
@@ -240,7 +245,7 @@ function ownOf(transport: Transport) {
     apiKeys: {
       ...credentials<ApiKey, CreatedApiKey, CreateApiKey, ApiKeyListQuery>('/v1/api-keys'),
       update: (id: string, body: UpdateApiKey, call?: CallOptions): Promise<ApiKey> =>
-        send('PATCH', at('/v1/api-keys', id), { ...call, body }),
+        send('PATCH', pathTo('/v1/api-keys', id), { ...call, body }),
     },
     auditEvents: {
       ...listOf<AuditEvent, AuditListQuery>(transport, '/v1/audit-events'),
@@ -258,7 +263,7 @@ function ownOf(transport: Transport) {
           body: { grant_type: 'urn:ietf:params:oauth:grant-type:device_code', device_code: deviceCode },
         }),
       find: (userCode: string, call?: CallOptions): Promise<DeviceRequest> =>
-        send('GET', at('/v1/device/requests', userCode), call),
+        send('GET', pathTo('/v1/device/requests', userCode), call),
       approve: (userCode: string, call?: CallOptions): Promise<void> =>
         send('POST', '/v1/device/approve', { ...call, body: { userCode } }),
       deny: (userCode: string, call?: CallOptions): Promise<void> =>
@@ -279,5 +284,10 @@ function ownOf(transport: Transport) {
  */
 export function createClient(options: ClientOptions = {}): Client {
   const transport = createTransport(options);
-  return { ...ownOf(transport), ...resourcesOf(transport), ...trackersOf(transport), ...workOf(transport) };
+  return {
+    ...accountClientOf(transport),
+    ...resourceClientsOf(transport),
+    ...trackerClientsOf(transport),
+    ...workClientsOf(transport),
+  };
 }

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { readBeat, readNews, readRecord } from './connection.ts';
+import { parseHeartbeatResponse, parseRecord, parseRevocations } from './connection.ts';
 import { DevpilotError } from './errors.ts';
 
-const DIGEST = Buffer.from(Array.from({ length: 32 }, (_, at) => at + 200)).toString('base64url');
+const DIGEST = Buffer.from(Array.from({ length: 32 }, (_, index) => index + 200)).toString('base64url');
 const POINT = { history: 'h', number: 9, id: 'i' };
 const GRANTED = {
   granted: true,
@@ -13,17 +13,20 @@ const GRANTED = {
   workspaceId: 'wsp_1',
   now: '2027-02-24T09:00:00.000Z',
 };
-const NEWS = { head: POINT, through: POINT, whole: true, revocations: [{ number: 8, digest: DIGEST }] };
+const FEED_PAGE = { head: POINT, through: POINT, whole: true, revocations: [{ number: 8, digest: DIGEST }] };
 
 test('what the server says is read as it was meant', () => {
-  assert.deepEqual(readBeat(GRANTED), {
+  assert.deepEqual(parseHeartbeatResponse(GRANTED), {
     answer: { granted: true, confirmed: POINT, bound: 2000, workspaceId: 'wsp_1' },
     now: Date.UTC(2027, 1, 24, 9),
   });
-  const { revocations } = readNews(NEWS);
+  const { revocations } = parseRevocations(FEED_PAGE);
   assert.equal(Buffer.from(revocations[0]?.digest ?? '', 'latin1').toString('base64url'), DIGEST);
-  assert.equal(readNews({ ...NEWS, revocations: [{ number: 8, digest: null }] }).revocations[0]?.digest, null);
-  assert.equal(readRecord({ record: null }), null);
+  assert.equal(
+    parseRevocations({ ...FEED_PAGE, revocations: [{ number: 8, digest: null }] }).revocations[0]?.digest,
+    null,
+  );
+  assert.equal(parseRecord({ record: null }), null);
 });
 
 /** An answer of which one part, anywhere in it, is something else. */
@@ -35,15 +38,15 @@ function bent(answer: object): fc.Arbitrary<unknown> {
 }
 
 test('whatever else answers is refused or harmless: a lease is granted only in so many words', () => {
-  const anything = fc.oneof(fc.jsonValue(), bent(GRANTED), bent(NEWS), bent({ granted: false, ...NEWS }));
+  const anything = fc.oneof(fc.jsonValue(), bent(GRANTED), bent(FEED_PAGE), bent({ granted: false, ...FEED_PAGE }));
   fc.assert(
     fc.property(anything, (body) => {
-      for (const read of [readBeat, readNews, readRecord]) {
+      for (const read of [parseHeartbeatResponse, parseRevocations, parseRecord]) {
         try {
           const result = read(body);
-          if (read === readBeat && readBeat(body).answer.granted) {
+          if (read === parseHeartbeatResponse && parseHeartbeatResponse(body).answer.granted) {
             assert.equal((body as { granted?: unknown }).granted, true);
-            const { answer } = readBeat(body);
+            const { answer } = parseHeartbeatResponse(body);
             assert.ok(
               answer.granted && Number.isSafeInteger(answer.confirmed.number) && Number.isSafeInteger(answer.bound),
             );

@@ -1,36 +1,39 @@
-import { CREDENTIAL_KINDS, GUARD_REPORT } from '../contract/words.ts';
-import type { BeatAnswer, News } from '../credentials/guard-lease.ts';
-import type { Point } from '../credentials/lease.ts';
+import { CREDENTIAL_KINDS, GUARD_REPORT_LIMITS } from '../contract/words.ts';
+import type { HeartbeatResponse, RevocationFeedPage } from '../credentials/guard-lease.ts';
+import type { RevocationPoint } from '../credentials/lease.ts';
 import type { Digest, StoredCredential } from '../credentials/record.ts';
 import type { PendingUses } from '../credentials/tally.ts';
 import { DevpilotError } from './errors.ts';
 import { createTransport } from './transport.ts';
 
 /** What a guard says to the server and is told by it, with its API key. Every method throws `DevpilotError`. */
-export interface Connection {
+export interface GuardConnection {
   /** `now`: the server's clock, epoch milliseconds, where a lease is granted. */
-  beat(applied: Point | null, moved: boolean): Promise<{ readonly answer: BeatAnswer; readonly now: number }>;
+  sendHeartbeat(
+    applied: RevocationPoint | null,
+    moved: boolean,
+  ): Promise<{ readonly answer: HeartbeatResponse; readonly now: number }>;
   /** Answers when something was revoked in the workspace, or empty after a while. */
-  news(after: Point, signal: AbortSignal): Promise<News>;
-  record(digest: Digest): Promise<StoredCredential | null>;
-  addUses(chunk: number, uses: readonly PendingUses[]): Promise<void>;
-  leave(): Promise<void>;
+  waitForRevocations(after: RevocationPoint, signal: AbortSignal): Promise<RevocationFeedPage>;
+  findRecord(digest: Digest): Promise<StoredCredential | null>;
+  reportUses(chunk: number, uses: readonly PendingUses[]): Promise<void>;
+  releaseLease(): Promise<void>;
 }
 
 /** The server answers after 20 s at the latest. */
-const NEWS_WITHIN = 30_000;
+const LONG_POLL_TIMEOUT_MS = 30_000;
 const DIGEST_LENGTH = 32;
 
 const encode = (digest: Digest): string => btoa(digest).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
-const instant = (at: number): string => new Date(at).toISOString();
+const toIsoString = (epochMs: number): string => new Date(epochMs).toISOString();
 
 /** Random text of 128 bits in base64url. */
-function randomName(): string {
+function randomGuardId(): string {
   return encode(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16))));
 }
 
 /** What answers must be what was agreed: something else in its place must open nothing. */
-function wrong(): never {
+function throwUnexpectedAnswer(): never {
   throw new DevpilotError('unexpected_answer', 'Something that is not Devpilot answered.', { status: 200 });
 }
 
@@ -41,86 +44,91 @@ const isAddress = (text: string): boolean =>
   text.includes(':') ? /^[0-9A-Fa-f:.]{2,45}$/.test(text) && URL.canParse(`http://[${text}]`) : IPV4.test(text);
 
 type Fields = Readonly<Record<string, unknown>>;
-const fieldsOf = (value: unknown): Fields =>
-  typeof value === 'object' && value !== null ? (value as Fields) : wrong();
-const numberIn = (value: unknown): number =>
-  Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : wrong();
-const textIn = (value: unknown): string => (typeof value === 'string' && value !== '' ? value : wrong());
-const flagIn = (value: unknown): boolean => (typeof value === 'boolean' ? value : wrong());
-const listIn = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : wrong());
-const instantIn = (value: unknown): number => {
-  const at = Date.parse(textIn(value));
-  return Number.isNaN(at) ? wrong() : at;
+const parseObject = (value: unknown): Fields =>
+  typeof value === 'object' && value !== null ? (value as Fields) : throwUnexpectedAnswer();
+const parseNumber = (value: unknown): number =>
+  Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : throwUnexpectedAnswer();
+const parseText = (value: unknown): string =>
+  typeof value === 'string' && value !== '' ? value : throwUnexpectedAnswer();
+const parseFlag = (value: unknown): boolean => (typeof value === 'boolean' ? value : throwUnexpectedAnswer());
+const parseList = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : throwUnexpectedAnswer());
+const parseInstant = (value: unknown): number => {
+  const epochMs = Date.parse(parseText(value));
+  return Number.isNaN(epochMs) ? throwUnexpectedAnswer() : epochMs;
 };
 
-function pointIn(value: unknown): Point {
-  const { history, number, id } = fieldsOf(value);
-  return { history: textIn(history), number: numberIn(number), id: typeof id === 'string' ? id : wrong() };
+function parsePoint(value: unknown): RevocationPoint {
+  const { history, number, id } = parseObject(value);
+  return {
+    history: parseText(history),
+    number: parseNumber(number),
+    id: typeof id === 'string' ? id : throwUnexpectedAnswer(),
+  };
 }
 
-function digestIn(value: unknown): Digest {
-  const text = textIn(value);
-  if (!/^[A-Za-z0-9_-]{43}$/.test(text)) return wrong();
+function parseDigest(value: unknown): Digest {
+  const text = parseText(value);
+  if (!/^[A-Za-z0-9_-]{43}$/.test(text)) return throwUnexpectedAnswer();
   const digest = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
-  return digest.length === DIGEST_LENGTH ? digest : wrong();
+  return digest.length === DIGEST_LENGTH ? digest : throwUnexpectedAnswer();
 }
 
-function newsIn(fields: Fields): News {
-  const revocations = listIn(fields['revocations']).map((one) => {
-    const { number, digest } = fieldsOf(one);
-    return { number: numberIn(number), digest: digest === null ? null : digestIn(digest) };
+function parseFeedPage(fields: Fields): RevocationFeedPage {
+  const revocations = parseList(fields['revocations']).map((one) => {
+    const { number, digest } = parseObject(one);
+    return { number: parseNumber(number), digest: digest === null ? null : parseDigest(digest) };
   });
   const { head, through, whole } = fields;
-  return { head: pointIn(head), through: pointIn(through), whole: flagIn(whole), revocations };
+  return { head: parsePoint(head), through: parsePoint(through), whole: parseFlag(whole), revocations };
 }
 
 /** Reads the answer to a beat. Throws `unexpected_answer`. */
-export function readBeat(body: unknown): { readonly answer: BeatAnswer; readonly now: number } {
-  const fields = fieldsOf(body);
-  if (!flagIn(fields['granted'])) return { answer: { granted: false, ...newsIn(fields) }, now: 0 };
+export function parseHeartbeatResponse(body: unknown): { readonly answer: HeartbeatResponse; readonly now: number } {
+  const fields = parseObject(body);
+  if (!parseFlag(fields['granted'])) return { answer: { granted: false, ...parseFeedPage(fields) }, now: 0 };
   const { confirmed, bound, workspaceId, now } = fields;
   return {
     answer: {
       granted: true,
-      confirmed: pointIn(confirmed),
-      bound: numberIn(bound),
-      workspaceId: textIn(workspaceId),
+      confirmed: parsePoint(confirmed),
+      bound: parseNumber(bound),
+      workspaceId: parseText(workspaceId),
     },
-    now: instantIn(now),
+    now: parseInstant(now),
   };
 }
 
 /** Throws `unexpected_answer`. */
-export function readNews(body: unknown): News {
-  return newsIn(fieldsOf(body));
+export function parseRevocations(body: unknown): RevocationFeedPage {
+  return parseFeedPage(parseObject(body));
 }
 
 /** Throws `unexpected_answer`. */
-export function readRecord(body: unknown): StoredCredential | null {
-  const { record } = fieldsOf(body);
+export function parseRecord(body: unknown): StoredCredential | null {
+  const { record } = parseObject(body);
   if (record === null) return null;
-  const fields = fieldsOf(record);
+  const fields = parseObject(record);
   const expiresAt = fields['expiresAt'];
   return {
-    kind: CREDENTIAL_KINDS.find((kind) => kind === fields['kind']) ?? wrong(),
-    id: textIn(fields['id']),
-    name: textIn(fields['name']),
-    workspaceId: textIn(fields['workspaceId']),
-    rights: listIn(fields['rights']).map(textIn),
-    active: flagIn(fields['active']),
-    expiresAt: expiresAt === null ? null : instantIn(expiresAt),
-    createdAt: instantIn(fields['createdAt']),
+    kind: CREDENTIAL_KINDS.find((kind) => kind === fields['kind']) ?? throwUnexpectedAnswer(),
+    id: parseText(fields['id']),
+    name: parseText(fields['name']),
+    workspaceId: parseText(fields['workspaceId']),
+    rights: parseList(fields['rights']).map(parseText),
+    active: parseFlag(fields['active']),
+    expiresAt: expiresAt === null ? null : parseInstant(expiresAt),
+    createdAt: parseInstant(fields['createdAt']),
     // The hash stays on the server: what has one is never judged here.
-    passphraseHash: flagIn(fields['hasPassphrase']) ? '' : null,
+    passphraseHash: parseFlag(fields['hasPassphrase']) ? '' : null,
   };
 }
 
-export function connect(options: {
+export function connectGuard(options: {
   readonly url: string;
   readonly apiKey: string;
   readonly timeout: number;
   readonly fetch: typeof fetch | undefined;
-}): Connection {
+}): GuardConnection {
   const { url, apiKey, timeout } = options;
   const { send } = createTransport({
     url,
@@ -129,27 +137,29 @@ export function connect(options: {
     retries: 0,
     ...(options.fetch !== undefined && { fetch: options.fetch }),
   });
-  const guard = randomName();
+  const guard = randomGuardId();
   return {
-    beat: async (applied, moved) =>
-      readBeat(await send('POST', '/v1/guards/beats', { body: { guard, applied, moved } })),
-    news: async ({ history, number, id }, signal) => {
+    sendHeartbeat: async (applied, moved) =>
+      parseHeartbeatResponse(await send('POST', '/v1/guards/beats', { body: { guard, applied, moved } })),
+    waitForRevocations: async ({ history, number, id }, signal) => {
       const query = { guard, after: number, history, id };
-      return readNews(await send('GET', '/v1/guards/revocations', { query, signal, timeout: NEWS_WITHIN }));
+      return parseRevocations(
+        await send('GET', '/v1/guards/revocations', { query, signal, timeout: LONG_POLL_TIMEOUT_MS }),
+      );
     },
-    record: async (digest) =>
-      readRecord(await send('POST', '/v1/guards/records', { body: { digest: encode(digest) } })),
-    async addUses(chunk, uses) {
-      const shown = uses.map(({ credentialId, count, lastUsedAt, addresses }) => ({
+    findRecord: async (digest) =>
+      parseRecord(await send('POST', '/v1/guards/records', { body: { digest: encode(digest) } })),
+    async reportUses(chunk, uses) {
+      const reportedUses = uses.map(({ credentialId, count, lastUsedAt, addresses }) => ({
         credentialId,
-        count: Math.min(count, GUARD_REPORT.usesOfOne),
-        lastUsedAt: instant(lastUsedAt),
+        count: Math.min(count, GUARD_REPORT_LIMITS.usesPerCredential),
+        lastUsedAt: toIsoString(lastUsedAt),
         addresses: addresses
           .filter(({ address }) => isAddress(address))
-          .map(({ address, first, last }) => ({ address, first: instant(first), last: instant(last) })),
+          .map(({ address, first, last }) => ({ address, first: toIsoString(first), last: toIsoString(last) })),
       }));
-      await send('POST', '/v1/guards/uses', { body: { guard, chunk, uses: shown } });
+      await send('POST', '/v1/guards/uses', { body: { guard, chunk, uses: reportedUses } });
     },
-    leave: () => send('DELETE', `/v1/guards/${guard}`),
+    releaseLease: () => send('DELETE', `/v1/guards/${guard}`),
   };
 }

@@ -3,7 +3,7 @@ import { type Code, SECRET_PREFIXES, SECRET_RANDOM_LENGTH } from '../contract/wo
 /** What can go wrong before the server has answered, or when something else answers in its place. */
 export type TransportCode = 'unreachable' | 'timed_out' | 'unexpected_answer';
 
-export interface ErrorFacts {
+export interface ErrorDetails {
   /** The HTTP status; 0 where nothing answered. */
   readonly status: number;
   readonly requestId?: string | undefined;
@@ -20,7 +20,10 @@ export interface ErrorFacts {
   readonly cause?: unknown;
 }
 
-const SECRETS = new RegExp(`(?:${Object.values(SECRET_PREFIXES).join('|')})[0-9A-Za-z]{${SECRET_RANDOM_LENGTH},}`, 'g');
+const SECRET_PATTERN = new RegExp(
+  `(?:${Object.values(SECRET_PREFIXES).join('|')})[0-9A-Za-z]{${SECRET_RANDOM_LENGTH},}`,
+  'g',
+);
 
 /** The one error of this package. Its text never holds a secret. */
 export class DevpilotError extends Error {
@@ -33,16 +36,19 @@ export class DevpilotError extends Error {
   readonly id: string | undefined;
   readonly error: string | undefined;
 
-  constructor(code: Code | TransportCode, message: string, facts: ErrorFacts) {
-    super(message.replace(SECRETS, '[secret]'), facts.cause === undefined ? undefined : { cause: facts.cause });
+  constructor(code: Code | TransportCode, message: string, details: ErrorDetails) {
+    super(
+      message.replace(SECRET_PATTERN, '[secret]'),
+      details.cause === undefined ? undefined : { cause: details.cause },
+    );
     this.name = 'DevpilotError';
     this.code = code;
-    this.status = facts.status;
-    this.requestId = facts.requestId;
-    this.errors = facts.errors ?? [];
-    this.required = facts.required ?? [];
-    this.retryAfter = facts.retryAfter;
-    this.id = facts.id;
-    this.error = facts.error;
+    this.status = details.status;
+    this.requestId = details.requestId;
+    this.errors = details.errors ?? [];
+    this.required = details.required ?? [];
+    this.retryAfter = details.retryAfter;
+    this.id = details.id;
+    this.error = details.error;
   }
 }

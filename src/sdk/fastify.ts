@@ -1,5 +1,5 @@
-import { inTurns } from '../credentials/turns.ts';
-import { type Judge, type Judgement, refusal } from './authorize.ts';
+import { batchPerTurn } from '../credentials/turns.ts';
+import { type Authorize, createRefusal, type GuardDecision } from './authorize.ts';
 
 interface FastifyRequest {
   readonly raw: { readonly rawHeaders: readonly string[] };
@@ -19,7 +19,7 @@ export interface Fastify {
 }
 
 /** The asynchronous context of a request: what others keep for it in an `AsyncLocalStorage`. */
-interface Context {
+interface AsyncScope {
   runInAsyncScope<Given extends readonly unknown[], Result>(
     work: (...given: Given) => Result,
     self: null,
@@ -27,21 +27,21 @@ interface Context {
   ): Result;
 }
 
-interface Arrival {
-  readonly context: Context;
+interface PendingRequest {
+  readonly scope: AsyncScope;
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
   readonly next: () => void;
-  judgement: Judgement | Promise<Judgement>;
+  decision: GuardDecision | Promise<GuardDecision>;
 }
 
 /** Requests that are judged together at most. */
-const TOGETHER = 64;
-const REFUSED = refusal('unavailable');
+const MAX_BATCH_SIZE = 64;
+const UNAVAILABLE = createRefusal('unavailable');
 
-type AsyncResource = new (type: string) => Context;
+type AsyncResource = new (type: string) => AsyncScope;
 
-function contextsOfRuntime(): AsyncResource {
+function loadAsyncResource(): AsyncResource {
   const { process } = globalThis as {
     process?: { getBuiltinModule?: (name: string) => { AsyncResource?: AsyncResource } | undefined };
   };
@@ -56,42 +56,42 @@ function contextsOfRuntime(): AsyncResource {
  * turn, a judgement costs a third. Each request goes on in the asynchronous context in which it came.
  * Whatever goes wrong refuses.
  */
-export function judgingInTurns(
-  judge: Judge,
-  admit: (request: object, judgement: Judgement & { allowed: true }) => void,
+export function createBatchedHook(
+  authorize: Authorize,
+  admit: (request: object, decision: GuardDecision & { allowed: true }) => void,
 ) {
-  const Resource = contextsOfRuntime();
+  const Resource = loadAsyncResource();
 
-  function judged({ request }: Arrival): Judgement | Promise<Judgement> {
+  function decideSafely({ request }: PendingRequest): GuardDecision | Promise<GuardDecision> {
     try {
-      return judge(request.raw.rawHeaders, request.ip);
+      return authorize(request.raw.rawHeaders, request.ip);
     } catch {
-      return REFUSED;
+      return UNAVAILABLE;
     }
   }
 
-  function settle({ request, reply, next }: Arrival, judgement: Judgement): void {
-    if (judgement.allowed) {
-      admit(request, judgement);
+  function applyDecision({ request, reply, next }: PendingRequest, decision: GuardDecision): void {
+    if (decision.allowed) {
+      admit(request, decision);
       next();
       return;
     }
-    reply.code(judgement.status);
-    for (const [name, value] of Object.entries(judgement.headers)) reply.header(name, value);
-    reply.send(judgement.body);
+    reply.code(decision.status);
+    for (const [name, value] of Object.entries(decision.headers)) reply.header(name, value);
+    reply.send(decision.body);
   }
 
-  function goOn(arrival: Arrival): void {
-    const { judgement } = arrival;
-    if (judgement instanceof Promise) void judgement.then((late) => settle(arrival, late));
-    else settle(arrival, judgement);
+  function continueRequest(pending: PendingRequest): void {
+    const { decision } = pending;
+    if (decision instanceof Promise) void decision.then((late) => applyDecision(pending, late));
+    else applyDecision(pending, decision);
   }
 
-  const arrive = inTurns<Arrival>(TOGETHER, (arrivals) => {
-    for (const arrival of arrivals) arrival.judgement = arrival.context.runInAsyncScope(judged, null, arrival);
-    for (const arrival of arrivals) {
+  const enqueue = batchPerTurn<PendingRequest>(MAX_BATCH_SIZE, (batch) => {
+    for (const pending of batch) pending.decision = pending.scope.runInAsyncScope(decideSafely, null, pending);
+    for (const pending of batch) {
       try {
-        arrival.context.runInAsyncScope(goOn, null, arrival);
+        pending.scope.runInAsyncScope(continueRequest, null, pending);
       } catch (error) {
         // Thrown by what comes after the guard: as loud as without it, but not at the cost of the others.
         queueMicrotask(() => {
@@ -102,6 +102,6 @@ export function judgingInTurns(
   });
 
   return (request: FastifyRequest, reply: FastifyReply, next: () => void): void => {
-    arrive({ context: new Resource('DevpilotGuard'), request, reply, next, judgement: REFUSED });
+    enqueue({ scope: new Resource('DevpilotGuard'), request, reply, next, decision: UNAVAILABLE });
   };
 }

@@ -1,15 +1,15 @@
 import {
-  createAuthorizer,
+  type Authorize,
+  CREDENTIAL_HEADERS,
+  createRemoteAuthorizer,
+  DEFAULT_TIMEOUT_MS,
+  type GuardDecision,
   type GuardOptions,
   type Identity,
-  type Judge,
-  type Judgement,
-  PRESENTED,
   readOptions,
-  TIMEOUT,
 } from './authorize.ts';
-import { type Fastify, judgingInTurns } from './fastify.ts';
-import { createMemory, type Memory } from './memory.ts';
+import { createBatchedHook, type Fastify } from './fastify.ts';
+import { createLeaseAuthorizer, type LeaseAuthorizer } from './memory.ts';
 
 export type { GuardOptions, Identity } from './authorize.ts';
 
@@ -29,27 +29,35 @@ interface HonoContext {
   readonly req: { readonly raw: Request };
 }
 
-function responseOf(judgement: Judgement & { allowed: false }): Response {
-  const { status, headers, body } = judgement;
+function toResponse(decision: GuardDecision & { allowed: false }): Response {
+  const { status, headers, body } = decision;
   return new Response(body, { status, headers });
 }
 
 /** Header lines as they are: joined where one came twice, which is no credential. */
-function flat(headers: Headers): string[] {
-  const lines: string[] = [];
+function toRawHeaders(headers: Headers): string[] {
+  const rawHeaders: string[] = [];
   headers.forEach((value, name) => {
-    if (PRESENTED.includes(name)) lines.push(name, value);
+    if (CREDENTIAL_HEADERS.includes(name)) rawHeaders.push(name, value);
   });
-  return lines;
+  return rawHeaders;
 }
 
-function judgeBy(options: GuardOptions): { judge: Judge; memory: Memory | null } {
-  const { mode, base, demand, address } = readOptions(options);
-  const { workspace, apiKey = '', timeout = TIMEOUT } = options;
-  if (mode === 'ask') return { judge: createAuthorizer(options, address, () => workspace), memory: null };
-  const ask = createAuthorizer(options, address, () => workspace ?? memory.workspaceId());
-  const memory = createMemory({ ...options, url: base, apiKey, demand, ask, workspace, timeout });
-  return { judge: memory.judge, memory };
+function createAuthorization(options: GuardOptions): { judge: Authorize; memory: LeaseAuthorizer | null } {
+  const { mode, base, demand: requirement, address } = readOptions(options);
+  const { workspace, apiKey = '', timeout = DEFAULT_TIMEOUT_MS } = options;
+  if (mode === 'ask') return { judge: createRemoteAuthorizer(options, address, () => workspace), memory: null };
+  const askServer = createRemoteAuthorizer(options, address, () => workspace ?? leaseAuthorizer.workspaceId());
+  const leaseAuthorizer = createLeaseAuthorizer({
+    ...options,
+    url: base,
+    apiKey,
+    requirement,
+    askServer,
+    workspace,
+    timeout,
+  });
+  return { judge: leaseAuthorizer.authorize, memory: leaseAuthorizer };
 }
 
 /**
@@ -58,24 +66,24 @@ function judgeBy(options: GuardOptions): { judge: Judge; memory: Memory | null }
  * goes wrong refuses. Throws `TypeError` for options that demand nothing or miss what the mode needs.
  */
 export function guard(options: GuardOptions) {
-  const { judge, memory } = judgeBy(options);
-  const passed = Symbol('passed');
-  type Admitted = { [passed]?: (Judgement & { allowed: true }) | null };
+  const { judge: authorize, memory: leaseAuthorizer } = createAuthorization(options);
+  const DECISION = Symbol('passed');
+  type Admitted = { [DECISION]?: (GuardDecision & { allowed: true }) | null };
   let apps = 0;
 
-  function admit(request: object, judgement: Judgement & { allowed: true }): void {
+  function admit(request: object, decision: GuardDecision & { allowed: true }): void {
     // A property and no WeakMap, which costs the collector more than a judgement costs.
-    (request as Admitted)[passed] = judgement;
+    (request as Admitted)[DECISION] = decision;
   }
 
-  const close = async (): Promise<void> => memory?.close();
+  const close = async (): Promise<void> => leaseAuthorizer?.close();
 
   return {
     /** Who a request that got through is from; for Hono, give `context.req.raw`. */
-    identityOf: (request: object): Identity | null => (request as Admitted)[passed]?.identity ?? null,
+    identityOf: (request: object): Identity | null => (request as Admitted)[DECISION]?.identity ?? null,
 
     /** Resolves true when judgements are made from memory, for the first time; false in mode `ask`. */
-    ready: async (): Promise<boolean> => (await memory?.ready()) ?? false,
+    ready: async (): Promise<boolean> => (await leaseAuthorizer?.ready()) ?? false,
 
     /** Reports the uses counted in memory and ends its lease. Fastify does so by itself. */
     close,
@@ -85,8 +93,8 @@ export function guard(options: GuardOptions) {
       (app: Fastify, _options: unknown, done: () => void): void => {
         apps++;
         // In the request's shape from the start. A second registration finds it there.
-        if (!app.hasRequestDecorator(passed)) app.decorateRequest(passed, null);
-        app.addHook('onRequest', judgingInTurns(judge, admit));
+        if (!app.hasRequestDecorator(DECISION)) app.decorateRequest(DECISION, null);
+        app.addHook('onRequest', createBatchedHook(authorize, admit));
         app.addHook('onClose', async () => {
           if (--apps === 0) await close();
         });
@@ -99,26 +107,26 @@ export function guard(options: GuardOptions) {
     /** Express and Connect middleware: `app.use(devpilot.express)`. */
     express: (request: NodeRequest, response: NodeResponse, next: () => void): void => {
       const client = request.ip ?? request.socket.remoteAddress ?? null;
-      const settle = (judgement: Judgement): void => {
-        if (judgement.allowed) {
-          admit(request, judgement);
+      const applyDecision = (decision: GuardDecision): void => {
+        if (decision.allowed) {
+          admit(request, decision);
           next();
           return;
         }
-        response.statusCode = judgement.status;
-        for (const [name, value] of Object.entries(judgement.headers)) response.setHeader(name, value);
-        response.end(judgement.body);
+        response.statusCode = decision.status;
+        for (const [name, value] of Object.entries(decision.headers)) response.setHeader(name, value);
+        response.end(decision.body);
       };
-      const judgement = judge(request.rawHeaders, client);
-      if (judgement instanceof Promise) void judgement.then(settle);
-      else settle(judgement);
+      const decision = authorize(request.rawHeaders, client);
+      if (decision instanceof Promise) void decision.then(applyDecision);
+      else applyDecision(decision);
     },
 
     /** Hono middleware: `app.use(devpilot.hono)`. */
     hono: async (context: HonoContext, next: () => Promise<void>): Promise<Response | undefined> => {
-      const judgement = await judge(flat(context.req.raw.headers), null);
-      if (!judgement.allowed) return responseOf(judgement);
-      admit(context.req.raw, judgement);
+      const decision = await authorize(toRawHeaders(context.req.raw.headers), null);
+      if (!decision.allowed) return toResponse(decision);
+      admit(context.req.raw, decision);
       await next();
       return undefined;
     },
@@ -130,8 +138,8 @@ export function guard(options: GuardOptions) {
         client: (request: Request) => string | null = () => null,
       ) =>
       async (request: Request): Promise<Response> => {
-        const judgement = await judge(flat(request.headers), client(request));
-        return judgement.allowed ? handler(request, judgement.identity) : responseOf(judgement);
+        const decision = await authorize(toRawHeaders(request.headers), client(request));
+        return decision.allowed ? handler(request, decision.identity) : toResponse(decision);
       },
   };
 }

@@ -7,7 +7,7 @@ export interface Paging {
 }
 
 /** An id or slug as a part of an address that it can not leave. */
-export const at = (path: string, id: string): string => `${path}/${encodeURIComponent(id)}`;
+export const pathTo = (path: string, id: string): string => `${path}/${encodeURIComponent(id)}`;
 
 /** A list's pages, and everything on them. */
 export function listOf<Item, Query extends Paging>({ send }: Transport, path: string) {

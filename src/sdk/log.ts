@@ -2,7 +2,7 @@ import type { LogLine } from '../contract/log-line.ts';
 import { DevpilotError } from './errors.ts';
 import { type CallOptions, pause, type Transport } from './transport.ts';
 
-export interface LogAsk {
+export interface LogOptions {
   /** Lines to pass over. */
   readonly from?: number | undefined;
   /** Whether to go on while more is said; it ends with the work. */
@@ -10,11 +10,11 @@ export interface LogAsk {
 }
 
 /** Tries in a row that brought nothing, before it is given up. */
-const TRIES = 6;
-const FIRST_WAIT = 500;
+const MAX_ATTEMPTS = 6;
+const FIRST_PAUSE_MS = 500;
 
 /** Cuts a stream of NDJSON into what its lines say. */
-async function* objectsOf<One>(bytes: ReadableStream<Uint8Array>): AsyncGenerator<One, void, undefined> {
+async function* parseNdjson<One>(bytes: ReadableStream<Uint8Array>): AsyncGenerator<One, void, undefined> {
   const reader = bytes.getReader();
   const decoder = new TextDecoder();
   let rest = '';
@@ -36,20 +36,20 @@ async function* objectsOf<One>(bytes: ReadableStream<Uint8Array>): AsyncGenerato
  * The lines of a log as they come. A reader that lost its connection goes on where it was, so each line comes
  * once. Throws `DevpilotError`, and the reason of the caller's signal.
  */
-export async function* readLog(
+export async function* streamLog(
   transport: Transport,
   path: string,
-  { from = 0, follow = false }: LogAsk = {},
+  { from = 0, follow = false }: LogOptions = {},
   call: CallOptions = {},
 ): AsyncGenerator<LogLine, void, undefined> {
-  let read = from;
-  for (let tries = 0; ; ) {
+  let linesRead = from;
+  for (let attempts = 0; ; ) {
     try {
-      const query = { from: read, follow: follow || undefined };
+      const query = { from: linesRead, follow: follow || undefined };
       const bytes = await transport.stream(path, { ...call, query, accept: 'application/x-ndjson' });
-      for await (const line of objectsOf<LogLine>(bytes)) {
-        read++;
-        tries = 0;
+      for await (const line of parseNdjson<LogLine>(bytes)) {
+        linesRead++;
+        attempts = 0;
         yield line;
       }
       return;
@@ -57,8 +57,8 @@ export async function* readLog(
       call.signal?.throwIfAborted();
       // What the server refuses, it refuses again.
       if (error instanceof DevpilotError && error.status !== 0 && error.status < 500) throw error;
-      if (++tries >= TRIES) throw error;
-      await pause(FIRST_WAIT * 2 ** tries * (0.5 + Math.random()), call.signal);
+      if (++attempts >= MAX_ATTEMPTS) throw error;
+      await pause(FIRST_PAUSE_MS * 2 ** attempts * (0.5 + Math.random()), call.signal);
     }
   }
 }

@@ -11,8 +11,8 @@ import type {
   UpdateProject,
   UpdateServer,
 } from '../contract/resources.ts';
-import { at, listOf, type Paging } from './lists.ts';
-import { type LogAsk, readLog } from './log.ts';
+import { listOf, type Paging, pathTo } from './lists.ts';
+import { type LogOptions, streamLog } from './log.ts';
 import type { CallOptions, Tagged, Transport } from './transport.ts';
 
 export interface ResourceListQuery extends Paging {
@@ -27,25 +27,26 @@ export interface AppListQuery extends ResourceListQuery {
 }
 
 /** What everything with a name and a slug has. */
-export function resource<Item, Create, Update, Query extends Paging>(transport: Transport, path: string) {
+export function resourceClientOf<Item, Create, Update, Query extends Paging>(transport: Transport, path: string) {
   const { send, sendTagged } = transport;
   return {
     ...listOf<Item, Query>(transport, path),
-    get: (idOrSlug: string, call?: CallOptions): Promise<Item> => send('GET', at(path, idOrSlug), call),
+    get: (idOrSlug: string, call?: CallOptions): Promise<Item> => send('GET', pathTo(path, idOrSlug), call),
     /** With its tag, for an edit that must not overwrite another. */
-    read: (idOrSlug: string, call?: CallOptions): Promise<Tagged<Item>> => sendTagged('GET', at(path, idOrSlug), call),
+    read: (idOrSlug: string, call?: CallOptions): Promise<Tagged<Item>> =>
+      sendTagged('GET', pathTo(path, idOrSlug), call),
     create: (body: Create, call?: CallOptions): Promise<Item> => send('POST', path, { ...call, body }),
     /** Throws `conflict` where `ifMatch` is not the state that is there. */
     update: (idOrSlug: string, body: Update, call?: CallOptions): Promise<Item> =>
-      send('PATCH', at(path, idOrSlug), { ...call, body }),
+      send('PATCH', pathTo(path, idOrSlug), { ...call, body }),
     /** Throws `conflict`, naming them, while others hang on it. */
-    delete: (idOrSlug: string, call?: CallOptions): Promise<void> => send('DELETE', at(path, idOrSlug), call),
+    delete: (idOrSlug: string, call?: CallOptions): Promise<void> => send('DELETE', pathTo(path, idOrSlug), call),
   };
 }
 
-function environmentOf(transport: Transport) {
+function environmentClientOf(transport: Transport) {
   const { send, sendTagged, text } = transport;
-  const of = (app: string) => `${at('/v1/apps', app)}/env`;
+  const environmentPath = (app: string) => `${pathTo('/v1/apps', app)}/env`;
   return {
     /**
      * All variables, or one by name. `values: 'hidden'` leaves the values out; a person who is shown some is recorded.
@@ -55,46 +56,47 @@ function environmentOf(transport: Transport) {
       app: string,
       query: { readonly values?: 'shown' | 'hidden'; readonly name?: string } = {},
       call?: CallOptions,
-    ): Promise<Tagged<Environment>> => sendTagged('GET', of(app), { ...call, query }),
+    ): Promise<Tagged<Environment>> => sendTagged('GET', environmentPath(app), { ...call, query }),
     /** All variables as a dotenv file. Throws `forbidden` for members. */
     dotenv: (app: string, call?: CallOptions): Promise<string> =>
-      text(of(app), { ...call, query: { format: 'dotenv' } }),
+      text(environmentPath(app), { ...call, query: { format: 'dotenv' } }),
     /** Sets many and removes those given as null, all or none. */
     update: (
       app: string,
       values: Readonly<Record<string, string | null>>,
       call?: CallOptions,
-    ): Promise<Tagged<Environment>> => sendTagged('PATCH', of(app), { ...call, body: { values } }),
+    ): Promise<Tagged<Environment>> => sendTagged('PATCH', environmentPath(app), { ...call, body: { values } }),
     set: (app: string, name: string, value: string, call?: CallOptions): Promise<EnvVariable> =>
-      send('PUT', at(of(app), name), { ...call, body: { value } }),
-    delete: (app: string, name: string, call?: CallOptions): Promise<void> => send('DELETE', at(of(app), name), call),
-    versions: (app: string) => listOf<EnvVersion, Paging>(transport, `${of(app)}/versions`),
+      send('PUT', pathTo(environmentPath(app), name), { ...call, body: { value } }),
+    delete: (app: string, name: string, call?: CallOptions): Promise<void> =>
+      send('DELETE', pathTo(environmentPath(app), name), call),
+    versions: (app: string) => listOf<EnvVersion, Paging>(transport, `${environmentPath(app)}/versions`),
     /** Makes the variables again what they were in a version, as a new one. */
     restore: (app: string, version: number, call?: CallOptions): Promise<Tagged<Environment>> =>
-      sendTagged('POST', `${of(app)}/versions/${version}/restore`, call),
+      sendTagged('POST', `${environmentPath(app)}/versions/${version}/restore`, call),
   };
 }
 
 /** Projects, servers, apps and the environment of an app. */
-export function resourcesOf(transport: Transport) {
+export function resourceClientsOf(transport: Transport) {
   const servers = '/v1/servers';
   return {
-    projects: resource<Project, CreateProject, UpdateProject, ResourceListQuery>(transport, '/v1/projects'),
+    projects: resourceClientOf<Project, CreateProject, UpdateProject, ResourceListQuery>(transport, '/v1/projects'),
     apps: {
-      ...resource<App, CreateAppInput, UpdateAppInput, AppListQuery>(transport, '/v1/apps'),
+      ...resourceClientOf<App, CreateAppInput, UpdateAppInput, AppListQuery>(transport, '/v1/apps'),
       /** What the app's log command says, line by line. */
-      logs: (app: string, ask?: LogAsk, call?: CallOptions) =>
-        readLog(transport, `${at('/v1/apps', app)}/logs`, ask, call),
+      logs: (app: string, options?: LogOptions, call?: CallOptions) =>
+        streamLog(transport, `${pathTo('/v1/apps', app)}/logs`, options, call),
     },
     servers: {
-      ...resource<Server, CreateServer, UpdateServer, ResourceListQuery>(transport, servers),
+      ...resourceClientOf<Server, CreateServer, UpdateServer, ResourceListQuery>(transport, servers),
       /** Tries to connect with exactly the pinned host key; may take ten seconds. */
       check: (idOrSlug: string, call?: CallOptions): Promise<ServerCheck> =>
-        transport.send('POST', `${at(servers, idOrSlug)}/check`, call),
+        transport.send('POST', `${pathTo(servers, idOrSlug)}/check`, call),
       /** Lets steps run on it; owners and admins only. Throws `conflict` where `ifMatch` is not the state that is there. */
       confirm: (idOrSlug: string, call?: CallOptions): Promise<Server> =>
-        transport.send('POST', `${at(servers, idOrSlug)}/confirm`, call),
+        transport.send('POST', `${pathTo(servers, idOrSlug)}/confirm`, call),
     },
-    environment: environmentOf(transport),
+    environment: environmentClientOf(transport),
   };
 }

@@ -11,16 +11,17 @@ const KINDS = Object.keys(SECRET_PREFIXES) as SecretKind[];
 /** Random characters and checksum together. */
 export const SECRET_TAIL_LENGTH = SECRET_RANDOM_LENGTH + SECRET_CHECKSUM_LENGTH;
 
-const TABLE = new Uint32Array(256).map((_, byte) => {
-  let rest = byte;
-  for (let bit = 0; bit < 8; bit++) rest = rest & 1 ? (rest >>> 1) ^ 0xedb88320 : rest >>> 1;
-  return rest;
+const CRC_TABLE = new Uint32Array(256).map((_, byte) => {
+  let remainder = byte;
+  for (let bit = 0; bit < 8; bit++) remainder = remainder & 1 ? (remainder >>> 1) ^ 0xedb88320 : remainder >>> 1;
+  return remainder;
 });
 
 /** The CRC-32 of zlib, PNG and Ethernet over ASCII text. */
 function crc32(text: string): number {
   let crc = 0xffffffff;
-  for (let at = 0; at < text.length; at++) crc = (crc >>> 8) ^ (TABLE[(crc ^ text.charCodeAt(at)) & 0xff] ?? 0);
+  for (let index = 0; index < text.length; index++)
+    crc = (crc >>> 8) ^ (CRC_TABLE[(crc ^ text.charCodeAt(index)) & 0xff] ?? 0);
   return (crc ^ 0xffffffff) >>> 0;
 }
 
@@ -32,10 +33,10 @@ export function secretKindOf(text: string): SecretKind | null {
   const kind = KINDS.find((one) => text.startsWith(SECRET_PREFIXES[one]));
   if (kind === undefined || text.length !== SECRET_PREFIXES[kind].length + SECRET_TAIL_LENGTH) return null;
   if (!/^[0-9A-Za-z_]+$/.test(text)) return null;
-  let rest = crc32(text.slice(0, -SECRET_CHECKSUM_LENGTH));
-  for (let at = text.length - 1; at >= text.length - SECRET_CHECKSUM_LENGTH; at--) {
-    if (text.charAt(at) !== BASE62.charAt(rest % 62)) return null;
-    rest = Math.floor(rest / 62);
+  let remainder = crc32(text.slice(0, -SECRET_CHECKSUM_LENGTH));
+  for (let index = text.length - 1; index >= text.length - SECRET_CHECKSUM_LENGTH; index--) {
+    if (text.charAt(index) !== BASE62.charAt(remainder % 62)) return null;
+    remainder = Math.floor(remainder / 62);
   }
   return kind;
 }

@@ -1,5 +1,5 @@
 /** The constants of FIPS 180-4: first 32 bits of the fractional parts of the cube roots of the first 64 primes. */
-const K = new Uint32Array([
+const ROUND_CONSTANTS = new Uint32Array([
   0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5, 0xd807aa98,
   0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786,
   0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da, 0x983e5152, 0xa831c66d, 0xb00327c8,
@@ -9,18 +9,18 @@ const K = new Uint32Array([
   0x5b9cca4f, 0x682e6ff3, 0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7,
   0xc67178f2,
 ]);
-const START = [0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19];
+const INITIAL_STATE = [0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19];
 
-const at = (words: Uint32Array, place: number): number => words[place] ?? 0;
-const turn = (word: number, by: number): number => (word >>> by) | (word << (32 - by));
+const wordAt = (words: Uint32Array, index: number): number => words[index] ?? 0;
+const rotateRight = (word: number, by: number): number => (word >>> by) | (word << (32 - by));
 
 /** Text of ASCII as padded blocks of 64 bytes, in words. */
-function blocksOf(text: string): Uint32Array {
+function toPaddedWords(text: string): Uint32Array {
   const words = new Uint32Array((((text.length + 8) >> 6) + 1) * 16);
-  for (let place = 0; place < text.length; place++) {
-    words[place >> 2] = at(words, place >> 2) | (text.charCodeAt(place) << (24 - (place & 3) * 8));
+  for (let index = 0; index < text.length; index++) {
+    words[index >> 2] = wordAt(words, index >> 2) | (text.charCodeAt(index) << (24 - (index & 3) * 8));
   }
-  words[text.length >> 2] = at(words, text.length >> 2) | (0x80 << (24 - (text.length & 3) * 8));
+  words[text.length >> 2] = wordAt(words, text.length >> 2) | (0x80 << (24 - (text.length & 3) * 8));
   words[words.length - 1] = text.length * 8;
   return words;
 }
@@ -28,22 +28,27 @@ function blocksOf(text: string): Uint32Array {
 function compress(state: Uint32Array, words: Uint32Array, from: number, schedule: Uint32Array): void {
   for (let round = 0; round < 64; round++) {
     if (round < 16) {
-      schedule[round] = at(words, from + round);
+      schedule[round] = wordAt(words, from + round);
       continue;
     }
-    const early = at(schedule, round - 15);
-    const late = at(schedule, round - 2);
+    const early = wordAt(schedule, round - 15);
+    const late = wordAt(schedule, round - 2);
     schedule[round] =
-      at(schedule, round - 16) +
-      (turn(early, 7) ^ turn(early, 18) ^ (early >>> 3)) +
-      at(schedule, round - 7) +
-      (turn(late, 17) ^ turn(late, 19) ^ (late >>> 10));
+      wordAt(schedule, round - 16) +
+      (rotateRight(early, 7) ^ rotateRight(early, 18) ^ (early >>> 3)) +
+      wordAt(schedule, round - 7) +
+      (rotateRight(late, 17) ^ rotateRight(late, 19) ^ (late >>> 10));
   }
   let [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = state;
   for (let round = 0; round < 64; round++) {
     const first =
-      (h + (turn(e, 6) ^ turn(e, 11) ^ turn(e, 25)) + ((e & f) ^ (~e & g)) + at(K, round) + at(schedule, round)) | 0;
-    const second = ((turn(a, 2) ^ turn(a, 13) ^ turn(a, 22)) + ((a & b) ^ (a & c) ^ (b & c))) | 0;
+      (h +
+        (rotateRight(e, 6) ^ rotateRight(e, 11) ^ rotateRight(e, 25)) +
+        ((e & f) ^ (~e & g)) +
+        wordAt(ROUND_CONSTANTS, round) +
+        wordAt(schedule, round)) |
+      0;
+    const second = ((rotateRight(a, 2) ^ rotateRight(a, 13) ^ rotateRight(a, 22)) + ((a & b) ^ (a & c) ^ (b & c))) | 0;
     h = g;
     g = f;
     f = e;
@@ -53,8 +58,8 @@ function compress(state: Uint32Array, words: Uint32Array, from: number, schedule
     b = a;
     a = (first + second) | 0;
   }
-  [a, b, c, d, e, f, g, h].forEach((word, place) => {
-    state[place] = at(state, place) + word;
+  [a, b, c, d, e, f, g, h].forEach((word, index) => {
+    state[index] = wordAt(state, index) + word;
   });
 }
 
@@ -63,9 +68,9 @@ function compress(state: Uint32Array, words: Uint32Array, from: number, schedule
  * own is asynchronous. What it is given here is a secret of 238 random bits, so its timing tells nothing.
  */
 export function sha256InScript(text: string): string {
-  const state = new Uint32Array(START);
+  const state = new Uint32Array(INITIAL_STATE);
   const schedule = new Uint32Array(64);
-  const words = blocksOf(text);
+  const words = toPaddedWords(text);
   for (let from = 0; from < words.length; from += 16) compress(state, words, from, schedule);
   let digest = '';
   for (const word of state) {
@@ -77,7 +82,7 @@ export function sha256InScript(text: string): string {
 type Hash = (algorithm: string, text: string, encoding: string) => string;
 
 /** The runtime's own, where it has one that answers at once: Node, Deno, Bun. */
-function native(): ((text: string) => string) | null {
+function findNativeSha256(): ((text: string) => string) | null {
   const { process } = globalThis as {
     process?: { getBuiltinModule?: (name: string) => { hash?: Hash } | undefined };
   };
@@ -91,4 +96,4 @@ function native(): ((text: string) => string) | null {
 }
 
 /** SHA-256 of a secret, as the 32 characters U+0000–U+00FF of its bytes. */
-export const sha256: (text: string) => string = native() ?? sha256InScript;
+export const sha256: (text: string) => string = findNativeSha256() ?? sha256InScript;

@@ -1,19 +1,19 @@
-import type { ActivityEvent, ActivityTaken, Analytics } from '../contract/activity.ts';
+import type { ActivityEvent, ActivityIngestResult, Analytics } from '../contract/activity.ts';
 import type {
   CreateErrorKey,
   ErrorEvent,
+  ErrorIngestResult,
   ErrorIssue,
   ErrorIssueDetail,
   ErrorKey,
   ErrorReport,
-  ErrorTaken,
 } from '../contract/errors.ts';
 import type { ActivityGroup, ErrorLevel, Interval, IssueStatus } from '../contract/words.ts';
-import { at, listOf, type Paging } from './lists.ts';
+import { listOf, type Paging, pathTo } from './lists.ts';
 import type { CallOptions, Transport } from './transport.ts';
 
 /** An event as CloudEvents 1.0 has it; with the same `source` and `id` it is stored once. */
-export interface SentEvent {
+export interface CloudEventInput {
   readonly specversion: '1.0';
   readonly id: string;
   readonly source: string;
@@ -34,7 +34,7 @@ export interface ActivityListQuery extends Paging {
   readonly to?: string | undefined;
 }
 
-export interface AnalyticsAsk {
+export interface AnalyticsOptions {
   readonly interval?: Interval | undefined;
   readonly groupBy?: ActivityGroup | undefined;
   readonly from?: string | undefined;
@@ -53,7 +53,7 @@ export interface IssueListQuery extends Paging {
 }
 
 /** The activity tracker and the error tracker. */
-export function trackersOf(transport: Transport) {
+export function trackerClientsOf(transport: Transport) {
   const { send, stream } = transport;
   const analytics = '/v1/activity/analytics';
   const issues = '/v1/errors/issues';
@@ -62,37 +62,37 @@ export function trackersOf(transport: Transport) {
     activity: {
       ...listOf<ActivityEvent, ActivityListQuery>(transport, '/v1/activity/events'),
       /** One event, or up to 1,000 of which all are stored or none. */
-      send: (events: SentEvent | readonly SentEvent[], call?: CallOptions): Promise<ActivityTaken> =>
+      send: (events: CloudEventInput | readonly CloudEventInput[], call?: CallOptions): Promise<ActivityIngestResult> =>
         send('POST', '/v1/activity/events', { ...call, body: events }),
       /** Up to 100,000 events as CSV, as it comes. */
       csv: (query?: ActivityListQuery, call?: CallOptions): Promise<ReadableStream<Uint8Array>> =>
         stream('/v1/activity/events', { ...call, query: { ...query }, accept: 'text/csv' }),
-      analytics: (query?: AnalyticsAsk, call?: CallOptions): Promise<Analytics> =>
+      analytics: (query?: AnalyticsOptions, call?: CallOptions): Promise<Analytics> =>
         send('GET', analytics, { ...call, query: { ...query } }),
       /** The points of the chart as CSV, as it comes. */
-      analyticsCsv: (query?: AnalyticsAsk, call?: CallOptions): Promise<ReadableStream<Uint8Array>> =>
+      analyticsCsv: (query?: AnalyticsOptions, call?: CallOptions): Promise<ReadableStream<Uint8Array>> =>
         stream(analytics, { ...call, query: { ...query }, accept: 'text/csv' }),
     },
     errors: {
-      report: (body: ErrorReport, call?: CallOptions): Promise<ErrorTaken> =>
+      report: (body: ErrorReport, call?: CallOptions): Promise<ErrorIngestResult> =>
         send('POST', '/v1/errors/events', { ...call, body }),
       /** Public keys that can only submit errors, each with the DSN that Sentry SDKs are configured with. */
       keys: {
         ...listOf<ErrorKey, Paging>(transport, keys),
         create: (body: CreateErrorKey, call?: CallOptions): Promise<ErrorKey> => send('POST', keys, { ...call, body }),
         /** Ends a key: no node takes errors with it from then on. */
-        delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', at(keys, id), call),
+        delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', pathTo(keys, id), call),
       },
       issues: {
         ...listOf<ErrorIssue, IssueListQuery>(transport, issues),
-        get: (id: string, call?: CallOptions): Promise<ErrorIssueDetail> => send('GET', at(issues, id), call),
+        get: (id: string, call?: CallOptions): Promise<ErrorIssueDetail> => send('GET', pathTo(issues, id), call),
         /** Resolves an issue, opens it again or mutes it: a muted issue is counted and does not reopen. */
         update: (id: string, body: { status: IssueStatus }, call?: CallOptions): Promise<ErrorIssueDetail> =>
-          send('PATCH', at(issues, id), { ...call, body }),
+          send('PATCH', pathTo(issues, id), { ...call, body }),
         /** Deletes an issue with its occurrences; the same error makes a new issue when it is reported again. */
-        delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', at(issues, id), call),
+        delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', pathTo(issues, id), call),
         /** The occurrences kept of an issue, newest first. */
-        events: (id: string) => listOf<ErrorEvent, Paging>(transport, `${at(issues, id)}/events`),
+        events: (id: string) => listOf<ErrorEvent, Paging>(transport, `${pathTo(issues, id)}/events`),
       },
     },
   };

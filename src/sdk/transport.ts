@@ -58,11 +58,11 @@ export interface Transport {
   stream(path: string, request?: Request): Promise<ReadableStream<Uint8Array>>;
 }
 
-const TIMEOUT = 30_000;
-const RETRIES = 2;
-const FIRST_WAIT = 250;
+const DEFAULT_TIMEOUT_MS = 30_000;
+const DEFAULT_RETRIES = 2;
+const FIRST_RETRY_PAUSE_MS = 250;
 /** A `Retry-After` longer than this is the caller's business, not ours to sit out. */
-const LONGEST_WAIT = 10_000;
+const MAX_RETRY_AFTER_MS = 10_000;
 
 /** Resolves after a while; rejects with the signal's reason. */
 export function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
@@ -85,14 +85,14 @@ export function pause(milliseconds: number, signal: AbortSignal | undefined): Pr
  * broken server answered. What may have changed something is tried again only where the server says that it
  * did not get to it: 429, with a `Retry-After` short enough to sit out.
  */
-export function waitBeforeRetry(method: Method, error: DevpilotError, tries: number, random: number): number | null {
-  const jittered = FIRST_WAIT * 2 ** tries * (0.5 + random);
-  const asked = error.retryAfter === undefined ? null : error.retryAfter * 1000;
-  if (asked !== null && asked > LONGEST_WAIT) return null;
-  if (error.status === 429) return asked === null ? null : asked + jittered;
+export function retryPauseMs(method: Method, error: DevpilotError, attempts: number, random: number): number | null {
+  const jittered = FIRST_RETRY_PAUSE_MS * 2 ** attempts * (0.5 + random);
+  const retryAfterMs = error.retryAfter === undefined ? null : error.retryAfter * 1000;
+  if (retryAfterMs !== null && retryAfterMs > MAX_RETRY_AFTER_MS) return null;
+  if (error.status === 429) return retryAfterMs === null ? null : retryAfterMs + jittered;
   if (method !== 'GET') return null;
   if (error.status === 0 || error.status === 502 || error.status === 503 || error.status === 504) {
-    return (asked ?? 0) + jittered;
+    return (retryAfterMs ?? 0) + jittered;
   }
   return null;
 }
@@ -111,11 +111,11 @@ interface ProblemLike {
   readonly error?: string;
 }
 
-async function errorOf(response: Response): Promise<DevpilotError> {
+async function toDevpilotError(response: Response): Promise<DevpilotError> {
   const problem = (await response.json().catch(() => null)) as ProblemLike | null;
   const requestId = problem?.requestId ?? response.headers.get(HEADERS.requestId) ?? undefined;
-  const after = Number(response.headers.get('retry-after') ?? Number.NaN);
-  const retryAfter = Number.isFinite(after) ? after : undefined;
+  const retryAfterHeader = Number(response.headers.get('retry-after') ?? Number.NaN);
+  const retryAfter = Number.isFinite(retryAfterHeader) ? retryAfterHeader : undefined;
   const { status } = response;
   if (problem === null || !isCode(problem.code)) {
     const message = `Something that is not Devpilot answered with HTTP ${status}.`;
@@ -133,7 +133,7 @@ async function errorOf(response: Response): Promise<DevpilotError> {
   });
 }
 
-function addressOf(base: string, path: string, query: Request['query']): string {
+function buildUrl(base: string, path: string, query: Request['query']): string {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query ?? {})) {
     if (value === undefined || value === null || value === '') continue;
@@ -142,7 +142,7 @@ function addressOf(base: string, path: string, query: Request['query']): string 
   return `${base}${path}${search.size === 0 ? '' : `?${search}`}`;
 }
 
-const settle = (setting: string | (() => string | null) | undefined): string | null =>
+const resolveOption = (setting: string | (() => string | null) | undefined): string | null =>
   typeof setting === 'function' ? setting() : (setting ?? null);
 
 /** Speaks HTTP with the server: headers, timeouts, retries, and one error for everything that fails. */
@@ -151,19 +151,19 @@ export function createTransport(options: ClientOptions): Transport {
   // Without what an address may carry besides: a name, a password, a path.
   const server = URL.canParse(base) ? new URL(base).origin : 'The server';
   const send = options.fetch ?? globalThis.fetch.bind(globalThis);
-  const retries = options.retries ?? RETRIES;
+  const retries = options.retries ?? DEFAULT_RETRIES;
 
   function headersOf(request: Request): Headers {
     const headers = new Headers({ accept: request.accept ?? 'application/json' });
     if (request.body !== undefined) headers.set('content-type', 'application/json');
     if (request.form !== undefined) headers.set('content-type', 'application/x-www-form-urlencoded');
-    const credential = settle(options.credential);
+    const credential = resolveOption(options.credential);
     if (credential !== null) headers.set('authorization', `Bearer ${credential}`);
     if (options.passphrase !== undefined) {
       const bytes = new TextEncoder().encode(options.passphrase);
       headers.set(HEADERS.passphrase, String.fromCharCode(...bytes));
     }
-    const workspace = request.workspace ?? settle(options.workspace);
+    const workspace = request.workspace ?? resolveOption(options.workspace);
     if (workspace !== null) headers.set(HEADERS.workspace, workspace);
     if (request.ifMatch !== undefined) headers.set('if-match', request.ifMatch);
     if (request.idempotencyKey !== undefined) headers.set(HEADERS.idempotencyKey, request.idempotencyKey);
@@ -171,18 +171,18 @@ export function createTransport(options: ClientOptions): Transport {
   }
 
   async function tryOnce(method: Method, path: string, request: Request, streams: boolean): Promise<Response> {
-    const milliseconds = request.timeout ?? options.timeout ?? TIMEOUT;
+    const milliseconds = request.timeout ?? options.timeout ?? DEFAULT_TIMEOUT_MS;
     // A stream may go on for hours once it has begun.
-    const beginning = streams ? new AbortController() : null;
-    const timer = beginning === null ? undefined : setTimeout(() => beginning.abort(), milliseconds);
-    const limit = beginning?.signal ?? AbortSignal.timeout(milliseconds);
+    const startController = streams ? new AbortController() : null;
+    const timer = startController === null ? undefined : setTimeout(() => startController.abort(), milliseconds);
+    const limit = startController?.signal ?? AbortSignal.timeout(milliseconds);
     const signal = request.signal === undefined ? limit : AbortSignal.any([request.signal, limit]);
     const form = Object.entries(request.form ?? {}).flatMap(([name, value]) =>
       value === undefined ? [] : [[name, value] as [string, string]],
     );
     let response: Response;
     try {
-      response = await send(addressOf(base, path, request.query), {
+      response = await send(buildUrl(base, path, request.query), {
         method,
         headers: headersOf(request),
         signal,
@@ -203,17 +203,17 @@ export function createTransport(options: ClientOptions): Transport {
       const message = `${server} sends on to another address, which is not followed.`;
       throw new DevpilotError('unexpected_answer', message, { status: response.status || 302 });
     }
-    if (!response.ok) throw await errorOf(response);
+    if (!response.ok) throw await toDevpilotError(response);
     return response;
   }
 
   async function open(method: Method, path: string, request: Request, streams = false): Promise<Response> {
-    for (let tries = 0; ; tries++) {
+    for (let attempts = 0; ; attempts++) {
       try {
         return await tryOnce(method, path, request, streams);
       } catch (error) {
-        if (!(error instanceof DevpilotError) || tries >= retries) throw error;
-        const milliseconds = waitBeforeRetry(method, error, tries, Math.random());
+        if (!(error instanceof DevpilotError) || attempts >= retries) throw error;
+        const milliseconds = retryPauseMs(method, error, attempts, Math.random());
         if (milliseconds === null) throw error;
         await pause(milliseconds, request.signal);
       }

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { forEachEngine } from '../testing/engines.ts';
-import { bearer, createKey, signUpOwner, startHouse } from '../testing/house.ts';
+import { bearer, createKey, signUpOwner, startTestServer } from '../testing/house.ts';
 
 const RULES = 'deploy/alerts.yml';
 const rules = readFileSync(RULES, 'utf8');
@@ -33,17 +33,17 @@ forEachEngine('metrics', (engine) => {
   /** The metrics of a server that has answered a decision, a page and a deletion. */
   async function scrape(): Promise<string> {
     const environment = { ...(await engine.environment()), DEVPILOT_METRICS: '127.0.0.1:0' };
-    const house = await startHouse({ environment });
+    const server = await startTestServer({ environment });
     try {
-      const owner = await signUpOwner(house);
+      const owner = await signUpOwner(server);
       const key = await createKey(owner, ['read']);
-      await house.call('/v1/authorize?permission=read', { headers: bearer(key.secret) });
-      await house.call('/v1/api-keys/key_someone', { headers: bearer(key.secret) });
-      await house.call('/nothing/at/this/address');
+      await server.call('/v1/authorize?permission=read', { headers: bearer(key.secret) });
+      await server.call('/v1/api-keys/key_someone', { headers: bearer(key.secret) });
+      await server.call('/nothing/at/this/address');
       await owner.call(`/v1/api-keys/${key.id}`, { method: 'DELETE' });
-      return await (await fetch(house.running.metricsUrl ?? '')).text();
+      return await (await fetch(server.running.metricsUrl ?? '')).text();
     } finally {
-      await house.close();
+      await server.close();
     }
   }
 
@@ -78,16 +78,16 @@ forEachEngine('metrics', (engine) => {
   if (engine.name !== 'postgres') return;
   test('a node whose clock is far from that of the database is not ready, says why, and exports by how much', async () => {
     const environment = { ...(await engine.environment()), DEVPILOT_METRICS: '127.0.0.1:0' };
-    const house = await startHouse({ environment, clock: () => Date.now() + 60_000 });
+    const server = await startTestServer({ environment, clock: () => Date.now() + 60_000 });
     try {
-      const ready = await house.call<{ reasons?: string[]; detail?: string }>('/readyz');
+      const ready = await server.call<{ reasons?: string[]; detail?: string }>('/readyz');
       assert.deepEqual([ready.status, ready.body.reasons], [503, ['clock_skew']]);
       assert.match(ready.body.detail ?? '', /clock/);
-      const text = await (await fetch(house.running.metricsUrl ?? '')).text();
+      const text = await (await fetch(server.running.metricsUrl ?? '')).text();
       const skew = Number(/^devpilot_clock_skew_seconds (\S+)$/m.exec(text)?.[1]);
       assert.ok(skew > 50 && skew < 70, `${skew} s`);
     } finally {
-      await house.close();
+      await server.close();
     }
   });
 });

@@ -17,13 +17,13 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Settings } from '../settings.ts';
-import { CopyRefused, type OnProgress } from '../store/copy.ts';
+import { CopyRefusedError, type OnProgress } from '../store/copy.ts';
 import { openReader } from '../store/open.ts';
-import { markCopyClean, refuseUnlessWhole } from '../store/sqlite-guard.ts';
-import { noteBackup } from './last-backup.ts';
-import { secretOfSettings } from './open-store.ts';
-import { readSecretFile, refuseOtherSecret } from './secret.ts';
-import { openSource, type Place, transfer, verifyLogs } from './transfer.ts';
+import { assertStoreComplete, markCopyClean } from '../store/sqlite-guard.ts';
+import { recordBackupTime } from './last-backup.ts';
+import { secretFromSettings } from './open-store.ts';
+import { assertMatchingSecret, readSecretFile } from './secret.ts';
+import { copyAndVerify, openSource, type StoreLocation, verifyLogs } from './transfer.ts';
 
 /** What a backup says of itself, in `backup.json`. */
 export interface Manifest {
@@ -37,22 +37,22 @@ export interface Manifest {
   readonly logEntries: number;
 }
 
-export const FILE = 'devpilot.db';
-export const SECRET = 'secret';
-export const MANIFEST = 'backup.json';
+export const DATABASE_FILE = 'devpilot.db';
+export const SECRET_FILE = 'secret';
+export const MANIFEST_FILE = 'backup.json';
 
-export function placeOfSettings(settings: Pick<Settings, 'databaseUrl' | 'dataDirectory'>): Place {
+export function storeLocationOf(settings: Pick<Settings, 'databaseUrl' | 'dataDirectory'>): StoreLocation {
   return settings.databaseUrl === null ? { directory: settings.dataDirectory } : { databaseUrl: settings.databaseUrl };
 }
 
 /** Has the system write a file or a folder's entries to the disk. */
-export function sync(path: string): void {
+export function syncPath(path: string): void {
   const handle = openSync(path, 'r');
   fsyncSync(handle);
   closeSync(handle);
 }
 
-export async function digestOfFile(path: string): Promise<string> {
+export async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
   return hash.digest('hex');
@@ -60,19 +60,24 @@ export async function digestOfFile(path: string): Promise<string> {
 
 function makeEmptyFolder(path: string): void {
   mkdirSync(path, { recursive: true, mode: 0o700 });
-  if (readdirSync(path).length > 0) throw new CopyRefused(`${path} is not empty. Name a folder that is not there yet.`);
+  if (readdirSync(path).length > 0)
+    throw new CopyRefusedError(`${path} is not empty. Name a folder that is not there yet.`);
   chmodSync(path, 0o700);
 }
 
 /** Throws `StartRefused` where the secret that would be kept with a backup, or is set, does not open the store. */
 async function refuseForeignSecret(settings: Settings): Promise<void> {
-  const own = join(settings.dataDirectory, SECRET);
-  const given =
-    secretOfSettings(settings) ?? (settings.databaseUrl === null && existsSync(own) ? readSecretFile(own) : null);
-  if (given === null || (settings.databaseUrl === null && !existsSync(join(settings.dataDirectory, FILE)))) return;
+  const own = join(settings.dataDirectory, SECRET_FILE);
+  const configuredSecret =
+    secretFromSettings(settings) ?? (settings.databaseUrl === null && existsSync(own) ? readSecretFile(own) : null);
+  if (
+    configuredSecret === null ||
+    (settings.databaseUrl === null && !existsSync(join(settings.dataDirectory, DATABASE_FILE)))
+  )
+    return;
   const db = openReader(settings);
   try {
-    await refuseOtherSecret(db, given);
+    await assertMatchingSecret(db, configuredSecret);
   } finally {
     await db.destroy();
   }
@@ -80,7 +85,7 @@ async function refuseForeignSecret(settings: Settings): Promise<void> {
 
 /** One moment of the embedded store as a file of its own, while its server goes on. */
 function vacuumInto(from: string, to: string): void {
-  if (!existsSync(from)) throw new CopyRefused(`There is no ${from} to back up.`);
+  if (!existsSync(from)) throw new CopyRefusedError(`There is no ${from} to back up.`);
   const database = new DatabaseSync(from, { readOnly: true });
   try {
     database.exec('pragma busy_timeout = 5000');
@@ -96,53 +101,53 @@ function vacuumInto(from: string, to: string): void {
  * whatever the store is, `backup.json`, and the secret that the installation made for itself, unless
  * `withSecret` is false. Every activity log in it is checked. Throws `CopyRefused`.
  */
-export async function backUp(
+export async function createBackup(
   settings: Settings,
   folder: string,
   withSecret: boolean,
   onProgress: OnProgress,
 ): Promise<{ manifest: Manifest; secret: boolean }> {
-  const place = placeOfSettings(settings);
+  const location = storeLocationOf(settings);
   await refuseForeignSecret(settings);
   makeEmptyFolder(folder);
-  const file = join(folder, FILE);
+  const file = join(folder, DATABASE_FILE);
   const madeAt = new Date().toISOString();
   let logEntries: number;
-  if ('databaseUrl' in place) {
-    const source = await openSource(place);
+  if ('databaseUrl' in location) {
+    const source = await openSource(location);
     try {
-      ({ logEntries } = await transfer(source, { directory: folder }, onProgress));
+      ({ logEntries } = await copyAndVerify(source, { directory: folder }, onProgress));
     } finally {
       await source.close();
     }
   } else {
-    refuseUnlessWhole(place.directory);
-    vacuumInto(join(place.directory, FILE), file);
+    assertStoreComplete(location.directory);
+    vacuumInto(join(location.directory, DATABASE_FILE), file);
     logEntries = await verifyLogs({ directory: folder });
   }
   for (const suffix of ['-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true });
   chmodSync(file, 0o600);
-  sync(file);
+  syncPath(file);
 
-  const ownSecret = join(settings.dataDirectory, SECRET);
+  const ownSecret = join(settings.dataDirectory, SECRET_FILE);
   const secret = withSecret && settings.secret === null && existsSync(ownSecret);
   if (secret) {
-    copyFileSync(ownSecret, join(folder, SECRET));
-    chmodSync(join(folder, SECRET), 0o600);
-    sync(join(folder, SECRET));
+    copyFileSync(ownSecret, join(folder, SECRET_FILE));
+    chmodSync(join(folder, SECRET_FILE), 0o600);
+    syncPath(join(folder, SECRET_FILE));
   }
   const manifest: Manifest = {
     devpilot: packageJson.version,
     madeAt,
-    engine: 'databaseUrl' in place ? 'postgres' : 'sqlite',
+    engine: 'databaseUrl' in location ? 'postgres' : 'sqlite',
     bytes: statSync(file).size,
-    sha256: await digestOfFile(file),
+    sha256: await hashFile(file),
     logEntries,
   };
   // Last: a folder without it is not a whole backup.
-  writeFileSync(join(folder, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o600 });
-  sync(join(folder, MANIFEST));
-  sync(folder);
-  noteBackup(settings.dataDirectory, Date.parse(madeAt));
+  writeFileSync(join(folder, MANIFEST_FILE), `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o600 });
+  syncPath(join(folder, MANIFEST_FILE));
+  syncPath(folder);
+  recordBackupTime(settings.dataDirectory, Date.parse(madeAt));
   return { manifest, secret };
 }

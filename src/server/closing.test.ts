@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createKey, signUpAt } from '../testing/house.ts';
+import { createKey, signUpRemoteOwner } from '../testing/house.ts';
 import { startPostgres } from '../testing/postgres.ts';
 import { spawnServer, temporaryDirectory } from '../testing/process.ts';
 import { createStopDeadline } from './closing.ts';
@@ -18,7 +18,7 @@ test('a server whose database is gone stops in time with exit 1, and one line sa
       DEVPILOT_SECRET: 'x'.repeat(40),
       LOG_LEVEL: 'error',
     });
-    const owner = await signUpAt(server);
+    const owner = await signUpRemoteOwner(server);
     const { secret } = await createKey(owner, ['read']);
     const authorize = () => fetch(`${server.url}/v1/authorize`, { headers: { authorization: `Bearer ${secret}` } });
     await authorize();

@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 export const QUIET_MS = 250;
 /** However busy its clients are, a stop goes on after this, milliseconds. */
 const DRAIN_MS = 1_500;
-const LOOK_EVERY_MS = 10;
+const CHECK_INTERVAL_MS = 10;
 
 /** What a stop waits for must end so long after its begin, milliseconds. */
 const STOP_MS = 4_200;
@@ -54,16 +54,16 @@ const countConnections = (server: Server): Promise<number> =>
 export async function stopListening(server: Server, quietMs: number): Promise<() => Promise<void>> {
   // Not the one of HTTP servers, which closes idle connections at once.
   const ended = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
-  const began = performance.now();
-  let lastRequest = began;
-  const note = () => {
+  const startedAt = performance.now();
+  let lastRequest = startedAt;
+  const noteRequest = () => {
     lastRequest = performance.now();
   };
-  server.on('request', note);
-  while (performance.now() - lastRequest < quietMs && performance.now() - began < DRAIN_MS) {
+  server.on('request', noteRequest);
+  while (performance.now() - lastRequest < quietMs && performance.now() - startedAt < DRAIN_MS) {
     if ((await countConnections(server)) === 0) break;
-    await pause(LOOK_EVERY_MS);
+    await pause(CHECK_INTERVAL_MS);
   }
-  server.off('request', note);
+  server.off('request', noteRequest);
   return () => ended;
 }

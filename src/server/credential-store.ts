@@ -1,4 +1,4 @@
-import { append } from '../audit/log.ts';
+import { appendAuditEvent } from '../audit/log.ts';
 import { Problem } from '../contract/problem.ts';
 import type { CredentialKind, CredentialSort } from '../contract/words.ts';
 import type { StoredCredential } from '../credentials/record.ts';
@@ -14,15 +14,15 @@ import {
   insertRevocation,
   listCredentials,
   lockCredential,
-  sortedValue,
+  sortValueOf,
   updateCredential,
 } from '../store/credentials.ts';
-import { claimKey } from '../store/idempotency.ts';
-import { cutPage, pageAsk } from '../store/paging.ts';
+import { claimIdempotencyKey } from '../store/idempotency.ts';
+import { readPageRequest, toPage } from '../store/paging.ts';
 import type { Store, Trx } from '../store/store.ts';
 import { claimUsageChunk, countUnfoldedUses, foldUses, insertUsageChunk, readUses } from '../store/usage.ts';
 
-function credentialOf(row: CredentialRow): Credential {
+function toCredential(row: CredentialRow): Credential {
   const { creator_name, creator_email } = row;
   return {
     id: row.id,
@@ -47,9 +47,9 @@ function credentialOf(row: CredentialRow): Credential {
   };
 }
 
-function transactionOf(trx: Trx): CredentialTransaction {
+function toCredentialTransaction(trx: Trx): CredentialTransaction {
   return {
-    claim: (claim, resourceId, at) => claimKey(trx, claim, resourceId, at),
+    claim: (claim, resourceId, now) => claimIdempotencyKey(trx, claim, resourceId, now),
     insert: (credential) =>
       insertCredential(trx, {
         id: credential.id,
@@ -72,9 +72,9 @@ function transactionOf(trx: Trx): CredentialTransaction {
       }),
     async find(workspaceId, kind, id) {
       const row = await lockCredential(trx, workspaceId, kind, id);
-      return row === undefined ? null : credentialOf(row);
+      return row === undefined ? null : toCredential(row);
     },
-    async update(workspaceId, id, edit, at) {
+    async update(workspaceId, id, edit, now) {
       const { name, description, rights, expiresAt, active, guard } = edit;
       const digest = await updateCredential(trx, workspaceId, 'api_key', id, {
         ...(name !== undefined && { name, name_key: name.toLowerCase() }),
@@ -83,7 +83,7 @@ function transactionOf(trx: Trx): CredentialTransaction {
         ...(expiresAt !== undefined && { expires_at: expiresAt }),
         ...(active !== undefined && { active: active ? 1 : 0 }),
         ...(guard !== undefined && { guard: guard ? 1 : 0 }),
-        updated_at: at,
+        updated_at: now,
       });
       return digest === undefined ? null : digestOfBytes(digest);
     },
@@ -91,36 +91,36 @@ function transactionOf(trx: Trx): CredentialTransaction {
       const row = await deleteCredential(trx, workspaceId, kind, id);
       return row === undefined ? null : { digest: digestOfBytes(row.digest), name: row.name };
     },
-    async revoke(workspaceId, digest, at) {
+    async revoke(workspaceId, digest, now) {
       const bytes = digest === null ? null : digestBytes(digest);
-      return { ...(await insertRevocation(trx, workspaceId, bytes, at)), workspaceId, digest };
+      return { ...(await insertRevocation(trx, workspaceId, bytes, now)), workspaceId, digest };
     },
-    record: (event) => append(trx, event),
+    record: (event) => appendAuditEvent(trx, event),
   };
 }
 
 /** The core's store over the SQL of `store/`. */
 export function createCredentialStore(store: Store): CredentialStore {
   return {
-    transaction: (work) => store.transaction((trx) => work(transactionOf(trx))),
+    transaction: (work) => store.transaction((trx) => work(toCredentialTransaction(trx))),
     async find(workspaceId, kind, id) {
       const row = await findCredential(store.read, workspaceId, kind, id);
-      return row === undefined ? null : credentialOf(row);
+      return row === undefined ? null : toCredential(row);
     },
     readUses: (workspaceId, id, sinceDay, addresses) => readUses(store.read, workspaceId, id, sinceDay, addresses),
-    async list(workspaceId, ask) {
-      const { sort, direction, now } = ask;
+    async list(workspaceId, query) {
+      const { sort, direction, now } = query;
       const name = direction === 'desc' ? `-${sort}` : sort;
-      const page = pageAsk(ask, name, sort === 'name' ? 'string' : 'number');
-      const rows = await listCredentials(store.read, workspaceId, ask, sort, direction, page, now);
-      const placeOf = (row: CredentialRow) => ({ value: sortedValue(row, sort as CredentialSort), id: row.id });
-      return cutPage(rows, page.limit, name, placeOf, credentialOf);
+      const page = readPageRequest(query, name, sort === 'name' ? 'string' : 'number');
+      const rows = await listCredentials(store.read, workspaceId, query, sort, direction, page, now);
+      const positionOf = (row: CredentialRow) => ({ value: sortValueOf(row, sort as CredentialSort), id: row.id });
+      return toPage(rows, page.limit, name, positionOf, toCredential);
     },
   };
 }
 
 /** Reads one record for the registry. Throws `unavailable` when the store can't be asked: never a guess. */
-export async function readForJudging(store: Store, digest: Digest): Promise<StoredCredential | null> {
+export async function readStoredCredential(store: Store, digest: Digest): Promise<StoredCredential | null> {
   const row = await findByDigest(store, digestBytes(digest)).catch((cause: unknown) => {
     throw new Problem('unavailable', 'The store can not be asked.', { retryAfter: 1, cause });
   });
@@ -145,31 +145,34 @@ export interface UsageJournal extends UsageStore {
    * Adds what was written before the call to the credentials; one fold at a time, each a short transaction.
    * After `within` milliseconds the rest is left for the next one.
    */
-  fold(within?: number): Promise<void>;
+  fold(timeBudgetMs?: number): Promise<void>;
   /** Credentials in chunks that are not folded yet, the same one several times. */
-  size(): number;
+  pendingUses(): number;
 }
 
 /** A fold that took longer than this, in milliseconds, is followed by smaller ones: who writes waits for it. */
-const TRANSACTION_WITHIN = 100;
-const CHUNKS_A_FOLD = 64;
+const MAX_FOLD_TRANSACTION_MS = 100;
+const MAX_CHUNKS_PER_FOLD = 64;
 
 /** Writes uses, each chunk once however often it is sent. */
 export async function createUsageJournal(store: Store): Promise<UsageJournal> {
   let size = await countUnfoldedUses(store.read);
-  let most = 1;
+  let maxChunks = 1;
   let folding: Promise<void> | null = null;
 
-  async function foldAll(within: number): Promise<void> {
-    const end = performance.now() + within;
+  async function foldAll(timeBudgetMs: number): Promise<void> {
+    const end = performance.now() + timeBudgetMs;
     for (let full = true; full && performance.now() < end; ) {
-      const asked = most;
-      const began = performance.now();
-      const { chunks, uses } = await store.transaction((trx) => foldUses(trx, asked));
-      const took = performance.now() - began;
-      most = took > TRANSACTION_WITHIN ? Math.max(1, asked >> 1) : Math.min(CHUNKS_A_FOLD, asked * 2);
+      const chunkLimit = maxChunks;
+      const startedAt = performance.now();
+      const { chunks, uses } = await store.transaction((trx) => foldUses(trx, chunkLimit));
+      const elapsedMs = performance.now() - startedAt;
+      maxChunks =
+        elapsedMs > MAX_FOLD_TRANSACTION_MS
+          ? Math.max(1, chunkLimit >> 1)
+          : Math.min(MAX_CHUNKS_PER_FOLD, chunkLimit * 2);
       size = Math.max(0, size - uses);
-      full = chunks === asked;
+      full = chunks === chunkLimit;
     }
   }
 
@@ -182,14 +185,14 @@ export async function createUsageJournal(store: Store): Promise<UsageJournal> {
       });
       if (isNew) size += uses.length;
     },
-    async fold(within = Number.POSITIVE_INFINITY) {
+    async fold(timeBudgetMs = Number.POSITIVE_INFINITY) {
       // A fold under way may have begun before what the caller wants folded was written.
       if (folding !== null) await folding.catch(() => undefined);
-      folding ??= foldAll(within).finally(() => {
+      folding ??= foldAll(timeBudgetMs).finally(() => {
         folding = null;
       });
       await folding;
     },
-    size: () => size,
+    pendingUses: () => size,
   };
 }

@@ -1,18 +1,18 @@
 import { Problem } from '../contract/problem.ts';
 import { createDiskReserve } from '../store/disk-reserve.ts';
-import { isEssential } from '../store/essential.ts';
+import { isEssentialWrite } from '../store/essential.ts';
 import type { SqliteStore } from '../store/sqlite.ts';
 import type { Trx } from '../store/store.ts';
 
-const FULL = 13;
-const IO_ERRORS = new Set([10, 14]);
+const SQLITE_FULL = 13;
+const SQLITE_IO_ERRORS = new Set([10, 14]);
 /** How often a disk that was full is looked at again; milliseconds. */
-const LOOK_EVERY = 1_000;
-const WHAT_GOES_ON =
+const CHECK_INTERVAL_MS = 1_000;
+const DISK_FULL_DETAIL =
   'The disk is full. Only deletions, deactivations, sign-ins and sign-outs are done until there is room.';
 
 /** SQLite's primary result code of what a transaction threw; null for anything else. */
-function resultCodeOf(error: unknown): number | null {
+function sqliteResultCodeOf(error: unknown): number | null {
   const { cause } = error as { cause?: { errcode?: unknown } | null };
   return typeof cause?.errcode === 'number' ? cause.errcode & 0xff : null;
 }
@@ -24,40 +24,40 @@ export interface DiskSpace {
   isFull(): boolean;
   reserveBytes(): number;
   /** Takes what is missing of the reserve, where there is room. */
-  fill(): Promise<void>;
+  fillReserve(): Promise<void>;
 }
 
 /** `onChange` is told when the disk has become full, and when it no longer is. `touch` writes next to nothing. */
-export function watchDisk(
+export function createDiskSpace(
   store: SqliteStore,
   directory: string,
-  { touch, onChange }: { touch: (trx: Trx) => Promise<void>; onChange: (isFull: boolean) => void },
+  { touch: writeProbe, onChange }: { touch: (trx: Trx) => Promise<void>; onChange: (isFull: boolean) => void },
 ): DiskSpace {
   const reserve = createDiskReserve(directory);
   let full = false;
-  let looked = 0;
+  let lastCheckMs = 0;
 
   function setFull(now: boolean): void {
     if (full !== now) onChange(now);
     full = now;
   }
 
-  function look(): void {
+  function checkRoom(): void {
     const now = performance.now();
-    if (!full || now - looked < LOOK_EVERY) return;
-    looked = now;
+    if (!full || now - lastCheckMs < CHECK_INTERVAL_MS) return;
+    lastCheckMs = now;
     if (reserve.hasRoom()) setFull(false);
   }
 
-  function ranOut(error: unknown): boolean {
-    const code = resultCodeOf(error);
-    return code === FULL || (code !== null && IO_ERRORS.has(code) && reserve.isFull());
+  function isOutOfSpace(error: unknown): boolean {
+    const code = sqliteResultCodeOf(error);
+    return code === SQLITE_FULL || (code !== null && SQLITE_IO_ERRORS.has(code) && reserve.isFull());
   }
 
   return {
     async transaction(work) {
-      look();
-      if (full && !isEssential()) throw new Problem('unavailable', WHAT_GOES_ON, { retryAfter: 30 });
+      checkRoom();
+      if (full && !isEssentialWrite()) throw new Problem('unavailable', DISK_FULL_DETAIL, { retryAfter: 30 });
       for (;;) {
         try {
           const result = await store.transaction(work);
@@ -65,28 +65,29 @@ export function watchDisk(
           if (full) await store.checkpoint('passive').catch(() => undefined);
           return result;
         } catch (error) {
-          if (!ranOut(error)) {
+          if (!isOutOfSpace(error)) {
             // What was written but not brought to the disk must not come back after a crash: it is written over.
-            if (IO_ERRORS.has(resultCodeOf(error) ?? 0)) await store.transaction(touch).catch(() => undefined);
+            if (SQLITE_IO_ERRORS.has(sqliteResultCodeOf(error) ?? 0))
+              await store.transaction(writeProbe).catch(() => undefined);
             throw error;
           }
           setFull(true);
-          if (isEssential() && reserve.release()) continue;
-          throw new Problem('unavailable', WHAT_GOES_ON, { retryAfter: 30, cause: error });
+          if (isEssentialWrite() && reserve.release()) continue;
+          throw new Problem('unavailable', DISK_FULL_DETAIL, { retryAfter: 30, cause: error });
         }
       }
     },
     isFull: () => full,
     reserveBytes: reserve.sizeBytes,
-    async fill() {
-      look();
+    async fillReserve() {
+      checkRoom();
       if (!full) await reserve.fill();
     },
   };
 }
 
 /** Gives a piece of the reserve up where a store could not even be opened. */
-export function makeRoomToOpen(directory: string): void {
+export function releaseReserveToOpen(directory: string): void {
   try {
     const reserve = createDiskReserve(directory);
     for (let pieces = 0; pieces < 2 && reserve.isFull(); pieces++) reserve.release();

@@ -21,8 +21,8 @@ import { after, before, describe, test } from 'node:test';
 import { sql } from 'kysely';
 import { readSettings } from '../settings.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
-import { refuseUnlessWhole } from '../store/sqlite-guard.ts';
-import { StartRefused } from '../store/start-refused.ts';
+import { assertStoreComplete } from '../store/sqlite-guard.ts';
+import { StartRefusedError } from '../store/start-refused.ts';
 import { runCommand, spawnServer } from '../testing/process.ts';
 import { seedPerson, seedWorkspace } from '../testing/store.ts';
 import { openStore } from './open-store.ts';
@@ -40,10 +40,10 @@ function copyOf(directory: string): string {
 
 const refusal = (directory: string): string => {
   try {
-    refuseUnlessWhole(directory);
+    assertStoreComplete(directory);
     return '';
   } catch (error) {
-    assert.ok(error instanceof StartRefused, String(error));
+    assert.ok(error instanceof StartRefusedError, String(error));
     assert.doesNotMatch(error.message, /\n/);
     return error.message;
   }
@@ -98,47 +98,56 @@ describe('a data directory', () => {
   });
 
   const breaks: Readonly<Record<string, { from: string; words: RegExp; how: (directory: string) => void }>> = {
-    'without its log': { from: crashed, words: /-wal is missing/, how: (at) => rmSync(join(at, 'devpilot.db-wal')) },
+    'without its log': {
+      from: crashed,
+      words: /-wal is missing/,
+      how: (directory) => rmSync(join(directory, 'devpilot.db-wal')),
+    },
     'with an emptied log': {
       from: crashed,
       words: /-wal is missing/,
-      how: (at) => truncateSync(join(at, 'devpilot.db-wal')),
+      how: (directory) => truncateSync(join(directory, 'devpilot.db-wal')),
     },
     'with an overwritten log': {
       from: crashed,
       words: /-wal is missing or damaged/,
-      how: (at) => writeFileSync(join(at, 'devpilot.db-wal'), Buffer.alloc(100_000, 7)),
+      how: (directory) => writeFileSync(join(directory, 'devpilot.db-wal'), Buffer.alloc(100_000, 7)),
     },
     'of which only the file and the secret were copied': {
       from: crashed,
       words: /-wal is missing/,
-      how: (at) => {
-        for (const name of readdirSync(at)) if (!['devpilot.db', 'secret'].includes(name)) rmSync(join(at, name));
+      how: (directory) => {
+        for (const name of readdirSync(directory))
+          if (!['devpilot.db', 'secret'].includes(name)) rmSync(join(directory, name));
       },
     },
     'whose file is gone': {
       from: stopped,
       words: /is missing, but .*devpilot\.state/,
-      how: (at) => rmSync(join(at, 'devpilot.db')),
+      how: (directory) => rmSync(join(directory, 'devpilot.db')),
     },
     'of which only the secret is left': {
       from: stopped,
       words: /is missing, but .*secret/,
-      how: (at) => {
-        for (const name of readdirSync(at)) if (name !== 'secret') rmSync(join(at, name));
+      how: (directory) => {
+        for (const name of readdirSync(directory)) if (name !== 'secret') rmSync(join(directory, name));
       },
     },
-    'whose file was emptied': { from: stopped, words: /is empty/, how: (at) => truncateSync(join(at, 'devpilot.db')) },
+    'whose file was emptied': {
+      from: stopped,
+      words: /is empty/,
+      how: (directory) => truncateSync(join(directory, 'devpilot.db')),
+    },
     'whose file was cut short': {
       from: stopped,
       words: /is damaged/,
-      how: (at) => truncateSync(join(at, 'devpilot.db'), 20 * 4096),
+      how: (directory) => truncateSync(join(directory, 'devpilot.db'), 20 * 4096),
     },
     'whose pages were overwritten': {
       from: stopped,
       words: /is damaged/,
-      how: (at) => {
-        const file = openSync(join(at, 'devpilot.db'), 'r+');
+      how: (directory) => {
+        const file = openSync(join(directory, 'devpilot.db'), 'r+');
         for (const page of [3, 9, 20, 31, 40]) writeSync(file, Buffer.alloc(4096, 0xa5), 0, 4096, page * 4096);
         closeSync(file);
       },
@@ -146,7 +155,7 @@ describe('a data directory', () => {
     'whose file is no database': {
       from: stopped,
       words: /is damaged/,
-      how: (at) => writeFileSync(join(at, 'devpilot.db'), 'x'.repeat(8192)),
+      how: (directory) => writeFileSync(join(directory, 'devpilot.db'), 'x'.repeat(8192)),
     },
   };
   for (const [what, { from, words, how }] of Object.entries(breaks)) {

@@ -1,18 +1,18 @@
 import { existsSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import type { DataDirectory } from '../store/data-directory.ts';
-import { runEssential } from '../store/essential.ts';
-import { markClean, markInUse, markOpened } from '../store/installation.ts';
+import { runEssentialWrite } from '../store/essential.ts';
+import { recordCleanStop, recordOpening, touchInstallation } from '../store/installation.ts';
 import type { SqliteStore } from '../store/sqlite.ts';
-import { isUnchecked, writeState } from '../store/sqlite-guard.ts';
-import { StartRefused } from '../store/start-refused.ts';
+import { needsBackgroundCheck, writeState } from '../store/sqlite-guard.ts';
+import { StartRefusedError } from '../store/start-refused.ts';
 import type { Store } from '../store/store.ts';
-import { watchDisk } from './disk-space.ts';
+import { createDiskSpace } from './disk-space.ts';
 
 /** How long a start waits for the check of a large file, which goes on while it is served; milliseconds. */
-const CHECK_WITHIN = 1_000;
+const STARTUP_CHECK_MS = 1_000;
 /** How often what the write-ahead log holds is brought into the file, and the disk is looked at; milliseconds. */
-const LOOK_EVERY = 5_000;
+const CHECKPOINT_INTERVAL_MS = 5_000;
 
 interface FileCheck {
   /** What is damaged, null if nothing; undefined while it is not known. */
@@ -45,9 +45,9 @@ function startCheck(path: string): FileCheck {
   };
 }
 
-const within = (work: Promise<void>, span: number): Promise<void> =>
+const waitAtMost = (work: Promise<void>, timeoutMs: number): Promise<void> =>
   new Promise((resolve) => {
-    const timer = setTimeout(resolve, span);
+    const timer = setTimeout(resolve, timeoutMs);
     void work.then(() => {
       clearTimeout(timer);
       resolve();
@@ -59,42 +59,43 @@ const within = (work: Promise<void>, span: number): Promise<void> =>
  * keeps the file close behind what was written, and checks a large one while it is served. `onFault` is told once of
  * damage that was found. Throws `StartRefused` where some is found within a second.
  */
-export async function guardStore(
+export async function monitorStore(
   store: SqliteStore,
   { path, database }: DataDirectory,
   onFault: (message: string) => void,
 ): Promise<Store> {
-  const check = isUnchecked(database) ? startCheck(database) : null;
+  const check = needsBackgroundCheck(database) ? startCheck(database) : null;
   if (check !== null) {
-    await within(check.done, CHECK_WITHIN);
+    await waitAtMost(check.done, STARTUP_CHECK_MS);
     const damage = check.found();
-    if (typeof damage === 'string') throw new StartRefused(`${database} is damaged (${damage}). Restore a backup.`);
+    if (typeof damage === 'string')
+      throw new StartRefusedError(`${database} is damaged (${damage}). Restore a backup.`);
     void check.done.then(() => {
       const late = check.found();
       if (typeof late === 'string') onFault(`${database} is damaged (${late}). Stop, and restore a backup.`);
     });
   }
-  const { store_id, starts } = await store.transaction(markOpened);
+  const { store_id, starts } = await store.transaction(recordOpening);
   // Into the file itself, so that a copy of it alone shows that it is not all.
   await store.checkpoint('passive');
   writeState(path, { store: store_id, starts });
-  const disk = watchDisk(store, path, {
-    touch: markInUse,
+  const disk = createDiskSpace(store, path, {
+    touch: touchInstallation,
     onChange: (isFull) => onFault(isFull ? `The disk of ${path} is full.` : `The disk of ${path} has room again.`),
   });
-  async function look(): Promise<void> {
+  async function checkpointAndFill(): Promise<void> {
     await store.checkpoint('passive').catch(() => undefined);
-    await disk.fill().catch(() => undefined);
+    await disk.fillReserve().catch(() => undefined);
   }
-  let looking = Promise.resolve();
-  const looks = setInterval(() => {
-    looking = looking.then(look);
-  }, LOOK_EVERY);
-  looks.unref();
+  let pendingCheckpoint = Promise.resolve();
+  const checkpointTimer = setInterval(() => {
+    pendingCheckpoint = pendingCheckpoint.then(checkpointAndFill);
+  }, CHECKPOINT_INTERVAL_MS);
+  checkpointTimer.unref();
 
   async function noteStop(): Promise<void> {
     try {
-      await runEssential(() => disk.transaction(markClean));
+      await runEssentialWrite(() => disk.transaction(recordCleanStop));
     } catch {
       writeState(path, { store: store_id, starts, stopped: starts });
       return;
@@ -114,8 +115,8 @@ export async function guardStore(
     diskFull: disk.isFull,
     reserveBytes: disk.reserveBytes,
     async close() {
-      clearInterval(looks);
-      await looking;
+      clearInterval(checkpointTimer);
+      await pendingCheckpoint;
       await check?.stop();
       // A directory that was removed under it has nothing to note.
       if (existsSync(database)) await noteStop().catch(() => undefined);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { CredentialUses } from '../contract/schemas.ts';
-import type { Point } from '../credentials/lease.ts';
+import type { RevocationPoint } from '../credentials/lease.ts';
 import { digestBytes, digestOf, mintSecret } from '../credentials/secret.ts';
 import { type GuardOptions, guard } from '../sdk/guard.ts';
 import { forEachEngine } from '../testing/engines.ts';
@@ -11,16 +11,16 @@ import {
   createToken,
   createWorkspaceFor,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestServer,
 } from '../testing/house.ts';
 import { until } from '../testing/until.ts';
 
-interface Told {
+interface FeedResponse {
   readonly granted?: boolean;
-  readonly confirmed: Point;
-  readonly through: Point;
+  readonly confirmed: RevocationPoint;
+  readonly through: RevocationPoint;
   readonly whole: boolean;
   readonly workspaceId: string;
   readonly revocations: readonly { readonly number: number; readonly digest: string | null }[];
@@ -32,32 +32,34 @@ const OTHER_NAME = 'BBBBBBBBBBBBBBBBBBBBBB';
 const encoded = (secret: string) => Buffer.from(digestBytes(digestOf(secret))).toString('base64url');
 
 forEachEngine('guards that judge from memory', (engine) => {
-  let house: TestHouse;
+  let server: TestServer;
   let owner: TestPerson;
   let key: { readonly id: string; readonly secret: string };
   const opened: { close(): Promise<void> }[] = [];
 
   before(async () => {
-    house = await startHouse({ environment: { ...(await engine.environment()), DEVPILOT_REVOCATION_BOUND: '1s' } });
-    owner = await signUpOwner(house);
+    server = await startTestServer({
+      environment: { ...(await engine.environment()), DEVPILOT_REVOCATION_BOUND: '1s' },
+    });
+    owner = await signUpOwner(server);
   });
   beforeEach(async () => {
     key = await createKey(owner, ['read'], { guard: true });
   });
   after(async () => {
     await Promise.all(opened.map((one) => one.close()));
-    await house.close();
+    await server.close();
   });
 
   /** A guard over `Request`, with what it asks the server. */
   async function open(options: Partial<GuardOptions> = {}) {
-    const asked: string[] = [];
+    const requestedPaths: string[] = [];
     const made = guard({
-      url: house.url,
+      url: server.url,
       scope: 'modify_env',
       apiKey: key.secret,
       fetch: (input, init) => {
-        asked.push(new URL(String(input)).pathname);
+        requestedPaths.push(new URL(String(input)).pathname);
         return fetch(input, init);
       },
       ...options,
@@ -68,23 +70,23 @@ forEachEngine('guards that judge from memory', (engine) => {
       () => '192.0.2.7',
     );
     assert.equal(await made.ready(), true);
-    const ask = (headers: Readonly<Record<string, string>>) => handler(new Request('http://x/', { headers }));
-    const statusOf = async (secret: string) => (await ask(bearer(secret))).status;
-    const askedFor = (path: string) => asked.filter((one) => one === path).length;
-    return { ...made, ask, statusOf, askedFor };
+    const sendRequest = (headers: Readonly<Record<string, string>>) => handler(new Request('http://x/', { headers }));
+    const statusOf = async (secret: string) => (await sendRequest(bearer(secret))).status;
+    const countRequestsTo = (path: string) => requestedPaths.filter((one) => one === path).length;
+    return { ...made, ask: sendRequest, statusOf, askedFor: countRequestsTo };
   }
 
   const say = (secret: string, path: string, body: unknown) =>
-    house.call<Told>(`/v1/guards/${path}`, { headers: { 'x-api-key': secret }, body });
+    server.call<FeedResponse>(`/v1/guards/${path}`, { headers: { 'x-api-key': secret }, body });
   const end = (kind: 'access-tokens' | 'api-keys', id: string) => owner.call(`/v1/${kind}/${id}`, { method: 'DELETE' });
   const receiptOf = (answer: { headers: Headers }) =>
     (answer.headers.get('devpilot-revocation') ?? '').replace(/ ms=\d+$/, '');
 
   describe('the guard', () => {
     test('reads a record once and judges by it, without asking anybody', async () => {
-      const { ask, statusOf, askedFor, close } = await open();
+      const { ask: sendRequest, statusOf, askedFor: countRequestsTo, close } = await open();
       const token = await createToken(owner, ['modify_env'], { name: 'Döner & Söhne' });
-      const first = await ask(bearer(token.secret));
+      const first = await sendRequest(bearer(token.secret));
       assert.deepEqual(await first.json(), {
         credentialId: token.id,
         kind: 'access_token',
@@ -94,20 +96,20 @@ forEachEngine('guards that judge from memory', (engine) => {
         permissions: [],
       });
       for (let time = 0; time < 50; time++) assert.equal(await statusOf(token.secret), 200);
-      assert.equal(askedFor('/v1/guards/records'), 1);
-      assert.equal(askedFor('/v1/authorize'), 0);
+      assert.equal(countRequestsTo('/v1/guards/records'), 1);
+      assert.equal(countRequestsTo('/v1/authorize'), 0);
       await close();
     });
 
     test('a deleted token is dead the moment its deletion is answered, and the answer says that the guard confirmed', async () => {
-      const { statusOf, askedFor, close } = await open();
+      const { statusOf, askedFor: countRequestsTo, close } = await open();
       const token = await createToken(owner, ['modify_env']);
       assert.equal(await statusOf(token.secret), 200);
       const deleted = await end('access-tokens', token.id);
       assert.equal(deleted.status, 204);
       assert.equal(receiptOf(deleted), 'nodes=2 confirmed=2');
       assert.equal(await statusOf(token.secret), 401);
-      assert.equal(askedFor('/v1/authorize'), 0);
+      assert.equal(countRequestsTo('/v1/authorize'), 0);
       await close();
     });
 
@@ -166,27 +168,27 @@ forEachEngine('guards that judge from memory', (engine) => {
     });
 
     test('what has a passphrase is asked about each time', async () => {
-      const { ask, askedFor, close } = await open();
+      const { ask: sendRequest, askedFor: countRequestsTo, close } = await open();
       const passphrase = 'a passphrase of ours';
       const token = await createToken(owner, ['modify_env'], { passphrase });
       const right = { ...bearer(token.secret), 'access-token-passphrase': passphrase };
-      assert.equal((await ask(right)).status, 200);
-      assert.equal((await ask(right)).status, 200);
-      assert.equal((await (await ask(bearer(token.secret))).json()).code, 'passphrase_required');
-      assert.equal((await ask({ ...right, 'access-token-passphrase': 'a wrong passphrase' })).status, 401);
-      assert.equal(askedFor('/v1/authorize'), 4);
+      assert.equal((await sendRequest(right)).status, 200);
+      assert.equal((await sendRequest(right)).status, 200);
+      assert.equal((await (await sendRequest(bearer(token.secret))).json()).code, 'passphrase_required');
+      assert.equal((await sendRequest({ ...right, 'access-token-passphrase': 'a wrong passphrase' })).status, 401);
+      assert.equal(countRequestsTo('/v1/authorize'), 4);
       await close();
     });
 
     test('garbage is refused without asking; a refusal is the server’s own', async () => {
-      const { ask, askedFor, close } = await open();
-      assert.equal((await (await ask(bearer('garbage'))).json()).code, 'invalid_token');
-      assert.equal((await (await ask({})).json()).code, 'missing_credential');
-      assert.equal(askedFor('/v1/authorize'), 0);
+      const { ask: sendRequest, askedFor: countRequestsTo, close } = await open();
+      assert.equal((await (await sendRequest(bearer('garbage'))).json()).code, 'invalid_token');
+      assert.equal((await (await sendRequest({})).json()).code, 'missing_credential');
+      assert.equal(countRequestsTo('/v1/authorize'), 0);
       const narrow = await createToken(owner, ['run_scripts']);
-      const refused = await ask(bearer(narrow.secret));
+      const refused = await sendRequest(bearer(narrow.secret));
       assert.deepEqual(
-        [refused.status, (await refused.json()).required, askedFor('/v1/authorize')],
+        [refused.status, (await refused.json()).required, countRequestsTo('/v1/authorize')],
         [403, ['modify_env'], 1],
       );
       await close();
@@ -208,33 +210,33 @@ forEachEngine('guards that judge from memory', (engine) => {
 
     test('credentials of another workspace than its key’s never pass', async () => {
       const { statusOf, close } = await open();
-      const theirs = await createToken(await createWorkspaceFor(owner, house, 'Theirs'), ['all']);
+      const theirs = await createToken(await createWorkspaceFor(owner, server, 'Theirs'), ['all']);
       assert.equal(await statusOf(theirs.secret), 401);
       await close();
     });
 
     test('its memory ends with its own key, and it goes back to asking', async () => {
       const errors: unknown[] = [];
-      const { statusOf, askedFor } = await open({ onError: (error) => errors.push(error) });
+      const { statusOf, askedFor: countRequestsTo } = await open({ onError: (error) => errors.push(error) });
       const token = await createToken(owner, ['modify_env']);
       assert.equal(await statusOf(token.secret), 200);
-      assert.equal(askedFor('/v1/authorize'), 0);
+      assert.equal(countRequestsTo('/v1/authorize'), 0);
       assert.equal((await end('api-keys', key.id)).status, 204);
       assert.equal(await statusOf(token.secret), 200);
-      assert.equal(askedFor('/v1/authorize'), 1);
+      assert.equal(countRequestsTo('/v1/authorize'), 1);
       await until(async () => errors.length === 1);
       assert.match(String(errors[0]), /not valid|invalid/i);
     });
 
     test('an edit of its own key that leaves `read` costs it nothing but its memory', async () => {
-      const { statusOf, askedFor, close } = await open();
+      const { statusOf, askedFor: countRequestsTo, close } = await open();
       const token = await createToken(owner, ['modify_env']);
       assert.equal(await statusOf(token.secret), 200);
       const edit = { method: 'PATCH', body: { name: 'Renamed', permissions: ['read', 'deploy'] } };
       assert.equal((await owner.call(`/v1/api-keys/${key.id}`, edit)).status, 200);
       await until(async () => {
         await statusOf(token.secret);
-        return askedFor('/v1/guards/records') === 2;
+        return countRequestsTo('/v1/guards/records') === 2;
       });
       await close();
     });
@@ -250,7 +252,7 @@ forEachEngine('guards that judge from memory', (engine) => {
 
   describe('its routes', () => {
     test('tell of no other workspace: neither records nor revocations', async () => {
-      const other = await createWorkspaceFor(owner, house, 'Elsewhere');
+      const other = await createWorkspaceFor(owner, server, 'Elsewhere');
       const theirs = await createToken(other, ['all']);
       assert.equal((await say(key.secret, 'records', { digest: encoded(theirs.secret) })).body.record, null);
       const started = await say(key.secret, 'beats', { guard: NAME, applied: null, moved: false });
@@ -261,7 +263,7 @@ forEachEngine('guards that judge from memory', (engine) => {
       assert.equal(next.body.granted, true);
       assert.ok(next.body.confirmed.number > started.body.confirmed.number);
       assert.equal(next.text.includes(encoded(theirs.secret)), false);
-      await house.call(`/v1/guards/${NAME}`, { method: 'DELETE', headers: { 'x-api-key': key.secret } });
+      await server.call(`/v1/guards/${NAME}`, { method: 'DELETE', headers: { 'x-api-key': key.secret } });
     });
 
     test('a guard that has not applied everything gets no lease but what it misses', async () => {
@@ -270,7 +272,7 @@ forEachEngine('guards that judge from memory', (engine) => {
       const deleting = end('access-tokens', token.id);
       const { history, number, id } = started.body.confirmed;
       const query = new URLSearchParams({ guard: NAME, after: String(number), history, id });
-      const waited = await house.call<Told>(`/v1/guards/revocations?${query}`, {
+      const waited = await server.call<FeedResponse>(`/v1/guards/revocations?${query}`, {
         headers: { 'x-api-key': key.secret },
       });
       assert.deepEqual(
@@ -283,11 +285,11 @@ forEachEngine('guards that judge from memory', (engine) => {
       const granted = await say(key.secret, 'beats', { guard: NAME, applied: refused.body.through, moved: true });
       assert.equal(granted.body.granted, true);
       assert.equal(receiptOf(await deleting), 'nodes=2 confirmed=2');
-      await house.call(`/v1/guards/${NAME}`, { method: 'DELETE', headers: { 'x-api-key': key.secret } });
+      await server.call(`/v1/guards/${NAME}`, { method: 'DELETE', headers: { 'x-api-key': key.secret } });
     });
 
     test('a guard that says nothing more is waited for until its lease ends; another workspace’s is not', async () => {
-      const other = await createWorkspaceFor(owner, house, 'Not waited for');
+      const other = await createWorkspaceFor(owner, server, 'Not waited for');
       const theirKey = await createKey(other, ['read'], { guard: true });
       await say(theirKey.secret, 'beats', { guard: NAME, applied: null, moved: false });
       const unhurried = await createToken(owner, ['all']);
@@ -302,7 +304,7 @@ forEachEngine('guards that judge from memory', (engine) => {
       await say(key.secret, 'beats', { guard: OTHER_NAME, applied: null, moved: false });
       const token = await createToken(owner, ['all']);
       const deleting = end('access-tokens', token.id);
-      await house.call(`/v1/guards/${OTHER_NAME}`, { method: 'DELETE', headers: { 'x-api-key': second.secret } });
+      await server.call(`/v1/guards/${OTHER_NAME}`, { method: 'DELETE', headers: { 'x-api-key': second.secret } });
       assert.equal(receiptOf(await deleting), 'nodes=2 confirmed=1');
     });
 
@@ -311,18 +313,21 @@ forEachEngine('guards that judge from memory', (engine) => {
       const { confirmed } = (await say(key.secret, 'beats', { guard: NAME, applied: null, moved: false })).body;
       for (const other of [{ number: 999_999_999 }, { id: 'another' }, { id: '' }, { history: 'another' }]) {
         const applied = { ...confirmed, ...other };
-        const told = await say(key.secret, 'beats', { guard: NAME, applied, moved: false });
-        assert.deepEqual([told.body.granted, told.body.whole], [false, false], JSON.stringify(other));
+        const response = await say(key.secret, 'beats', { guard: NAME, applied, moved: false });
+        assert.deepEqual([response.body.granted, response.body.whole], [false, false], JSON.stringify(other));
         const { history, number, id } = applied;
         const query = new URLSearchParams({ guard: NAME, after: String(number), history, id });
         const headers = { 'x-api-key': key.secret };
-        assert.equal((await house.call<Told>(`/v1/guards/revocations?${query}`, { headers })).body.whole, false);
+        assert.equal(
+          (await server.call<FeedResponse>(`/v1/guards/revocations?${query}`, { headers })).body.whole,
+          false,
+        );
       }
-      await house.call(`/v1/guards/${NAME}`, { method: 'DELETE', headers: { 'x-api-key': key.secret } });
+      await server.call(`/v1/guards/${NAME}`, { method: 'DELETE', headers: { 'x-api-key': key.secret } });
     });
 
     test('a chunk of uses counts once, and only for the key’s own workspace', async () => {
-      const other = await createWorkspaceFor(owner, house, 'Uncounted');
+      const other = await createWorkspaceFor(owner, server, 'Uncounted');
       const theirs = await createToken(other, ['all']);
       const token = await createToken(owner, ['all']);
       const lastUsedAt = new Date().toISOString();
@@ -342,14 +347,14 @@ forEachEngine('guards that judge from memory', (engine) => {
       const token = await createToken(owner, ['all']);
       const lastUsedAt = new Date().toISOString();
       const uses = [{ credentialId: token.id, count: 99_999, lastUsedAt, addresses: [] }];
-      const asked = await Promise.all([
+      const requestedPaths = await Promise.all([
         say(plain.secret, 'beats', { guard: NAME, applied: null, moved: false }),
         say(plain.secret, 'records', { digest: encoded(token.secret) }),
         say(plain.secret, 'uses', { guard: NAME, chunk: 1, uses }),
-        house.call(`/v1/guards/revocations?guard=${NAME}&after=0`, { headers: bearer(plain.secret) }),
-        house.call(`/v1/guards/${NAME}`, { method: 'DELETE', headers: bearer(plain.secret) }),
+        server.call(`/v1/guards/revocations?guard=${NAME}&after=0`, { headers: bearer(plain.secret) }),
+        server.call(`/v1/guards/${NAME}`, { method: 'DELETE', headers: bearer(plain.secret) }),
       ]);
-      for (const { status, text } of asked) {
+      for (const { status, text } of requestedPaths) {
         assert.equal(status, 403);
         assert.match(text, /"code":"insufficient_scope".*"required":\["read","guard"\]/);
       }
@@ -358,7 +363,7 @@ forEachEngine('guards that judge from memory', (engine) => {
       // The flag counts at once, and is no permission that a proxy could ask for.
       await owner.call(`/v1/api-keys/${plain.id}`, { method: 'PATCH', body: { guard: true } });
       assert.equal((await say(plain.secret, 'records', { digest: encoded(token.secret) })).status, 200);
-      const proxied = await house.call('/v1/authorize?permission=guard', { headers: bearer(plain.secret) });
+      const proxied = await server.call('/v1/authorize?permission=guard', { headers: bearer(plain.secret) });
       assert.equal(proxied.status, 403);
       await owner.call(`/v1/api-keys/${plain.id}`, { method: 'PATCH', body: { guard: false } });
       assert.equal((await say(plain.secret, 'records', { digest: encoded(token.secret) })).status, 403);
@@ -376,7 +381,7 @@ forEachEngine('guards that judge from memory', (engine) => {
         });
       assert.equal((await report(1, 3, '192.0.2.7', '2001:db8::7')).status, 204);
       assert.equal((await report(2, 4)).status, 204);
-      assert.equal((await house.call('/v1/authorize', { headers: bearer(token.secret) })).status, 200);
+      assert.equal((await server.call('/v1/authorize', { headers: bearer(token.secret) })).status, 200);
       const { body } = await owner.call<CredentialUses>(`/v1/access-tokens/${token.id}/uses`);
       assert.deepEqual(
         body.guards.map(({ id, name, count }) => ({ id, name, count })),
@@ -415,13 +420,13 @@ forEachEngine('guards that judge from memory', (engine) => {
     });
 
     test('refuse what is not theirs to say', async () => {
-      const beat = { guard: NAME, applied: null, moved: false };
+      const heartbeat = { guard: NAME, applied: null, moved: false };
       const bad: readonly [string, unknown][] = [
-        ['beats', { ...beat, guard: 'short' }],
-        ['beats', { ...beat, applied: 1 }],
-        ['beats', { ...beat, applied: { history: 'h', number: -1, id: 'i' } }],
-        ['beats', { ...beat, applied: { history: 'h', number: 1, id: 'not one' } }],
-        ['beats', { ...beat, more: 1 }],
+        ['beats', { ...heartbeat, guard: 'short' }],
+        ['beats', { ...heartbeat, applied: 1 }],
+        ['beats', { ...heartbeat, applied: { history: 'h', number: -1, id: 'i' } }],
+        ['beats', { ...heartbeat, applied: { history: 'h', number: 1, id: 'not one' } }],
+        ['beats', { ...heartbeat, more: 1 }],
         ['records', { digest: 'x' }],
         ['uses', { guard: NAME, chunk: 0, uses: [] }],
       ];

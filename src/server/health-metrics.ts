@@ -1,21 +1,21 @@
 import { existsSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Gauge, type Registry as Metrics } from 'prom-client';
-import type { PoolFigures } from '../store/postgres-pool.ts';
-import { readLastBackup } from './last-backup.ts';
+import type { PoolUsage } from '../store/postgres-pool.ts';
+import { readLastBackupTime } from './last-backup.ts';
 
 /** What the alerts of `deploy/alerts.yml` are about. */
 export interface HealthSources {
   readonly leaseHeld: () => boolean;
   readonly leases: () => Promise<{ servers: number; guards: number }>;
   readonly skewMs: () => number;
-  readonly pools: () => Readonly<Record<string, PoolFigures>>;
+  readonly pools: () => Readonly<Record<string, PoolUsage>>;
   readonly dataDirectory: string;
   /** The file of the embedded store; null on PostgreSQL. */
   readonly database: string | null;
 }
 
-const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+const fileSizeBytes = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 
 function freeBytes(directory: string): number {
   const { bavail, bsize } = statfsSync(directory);
@@ -56,7 +56,7 @@ export function addHealthMetrics(registers: Metrics[], sources: HealthSources): 
     labelNames: ['pool', 'state'],
     registers,
     collect() {
-      for (const [pool, { used, most, waiting }] of Object.entries(sources.pools())) {
+      for (const [pool, { used, max: most, waiting }] of Object.entries(sources.pools())) {
         this.set({ pool, state: 'used' }, used);
         this.set({ pool, state: 'most' }, most);
         this.set({ pool, state: 'waiting' }, waiting);
@@ -64,9 +64,9 @@ export function addHealthMetrics(registers: Metrics[], sources: HealthSources): 
     },
   });
   if (database !== null) {
-    gauge('devpilot_sqlite_bytes', 'Size of the file of the embedded store', () => sizeOf(database));
+    gauge('devpilot_sqlite_bytes', 'Size of the file of the embedded store', () => fileSizeBytes(database));
     gauge('devpilot_sqlite_wal_bytes', 'Size of the write-ahead log of the embedded store', () =>
-      sizeOf(`${database}-wal`),
+      fileSizeBytes(`${database}-wal`),
     );
   }
   if (existsSync(dataDirectory)) {
@@ -75,8 +75,8 @@ export function addHealthMetrics(registers: Metrics[], sources: HealthSources): 
   gauge(
     'devpilot_last_backup_timestamp_seconds',
     'When the last backup of this installation was completed by `devpilot backup` with this data directory; 0 where none was',
-    () => readLastBackup(dataDirectory) / 1000,
+    () => readLastBackupTime(dataDirectory) / 1000,
   );
 }
 
-export const databaseIn = (dataDirectory: string): string => join(dataDirectory, 'devpilot.db');
+export const databaseFileIn = (dataDirectory: string): string => join(dataDirectory, 'devpilot.db');

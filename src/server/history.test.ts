@@ -10,17 +10,17 @@ import { TEST_SECRET } from '../testing/engines.ts';
 import {
   bearer,
   createKey,
+  createTestPerson,
   createToken,
-  personWith,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestServer,
 } from '../testing/house.ts';
 import { freePort, startPostgres } from '../testing/postgres.ts';
 import { startStallingProxy } from '../testing/stalling-proxy.ts';
 import { until } from '../testing/until.ts';
-import { backUp } from './backup.ts';
+import { createBackup } from './backup.ts';
 import { restore } from './restore.ts';
 
 const BOUND = { DEVPILOT_REVOCATION_BOUND: '2s' };
@@ -28,8 +28,8 @@ const BOUND = { DEVPILOT_REVOCATION_BOUND: '2s' };
 const deleteToken = async (owner: TestPerson, { id }: { readonly id: string }) =>
   assert.equal((await owner.call(`/v1/access-tokens/${id}`, { method: 'DELETE' })).status, 204);
 
-const statusAt = async (house: TestHouse, { secret }: { readonly secret: string }) =>
-  (await house.call('/v1/authorize', { headers: bearer(secret) })).status;
+const statusAt = async (server: TestServer, { secret }: { readonly secret: string }) =>
+  (await server.call('/v1/authorize', { headers: bearer(secret) })).status;
 
 const createTokens = (owner: TestPerson) =>
   Promise.all(Array.from({ length: 5 }, () => createToken(owner, ['modify_env'])));
@@ -38,20 +38,20 @@ test('a node that had applied revocations which a restored database lost accepts
   const postgres = await startPostgres();
   const proxy = await startStallingProxy(postgres.port);
   const copy = `${postgres.directory}-copy`;
-  const opened: TestHouse[] = [];
+  const opened: TestServer[] = [];
   try {
     const url = new URL(await postgres.createDatabase());
     const start = async (port: number) => {
       url.port = String(port);
       const environment = { DATABASE_URL: url.href, DEVPILOT_SECRET: TEST_SECRET, ...BOUND };
-      const house = await startHouse({ environment });
-      opened.push(house);
-      return house;
+      const server = await startTestServer({ environment });
+      opened.push(server);
+      return server;
     };
     const first = await start(postgres.port);
     const node = await start(proxy.port);
     const signedUp = await signUpOwner(node);
-    const owner = personWith(first, signedUp.email, signedUp.cookie, signedUp.workspaceId);
+    const owner = createTestPerson(first, signedUp.email, signedUp.cookie, signedUp.workspaceId);
     const [kept, , , ...others] = await createTokens(owner);
     assert.ok(kept);
     await postgres.stop('SIGINT');
@@ -75,7 +75,7 @@ test('a node that had applied revocations which a restored database lost accepts
 
     // Started since, so it does not know of the node's lease: its row is gone with the lost commits.
     const second = await start(postgres.port);
-    const ownerThere = personWith(second, owner.email, owner.cookie, owner.workspaceId);
+    const ownerThere = createTestPerson(second, owner.email, owner.cookie, owner.workspaceId);
     await deleteToken(ownerThere, kept);
     assert.notEqual(await statusAt(node, kept), 200);
     // The lost numbers are used again, and more.
@@ -86,7 +86,7 @@ test('a node that had applied revocations which a restored database lost accepts
     // A server that has not found the database again cannot write its uses, and says so when it stops.
     await until(async () => (await first.call('/readyz')).status === 200);
   } finally {
-    await Promise.allSettled(opened.map((house) => house.close()));
+    await Promise.allSettled(opened.map((server) => server.close()));
     await proxy.close();
     await postgres.close();
   }
@@ -97,13 +97,13 @@ test('a guard that had applied revocations which a restored backup lost accepts 
   const [before, restored, backup] = ['before', 'restored', 'backup'].map((name) => join(directory, name));
   assert.ok(before && restored && backup);
   const environment = { PORT: String(await freePort()), ...BOUND };
-  let house = await startHouse({ dataDirectory: before, environment });
-  const owner = await signUpOwner(house);
+  let server = await startTestServer({ dataDirectory: before, environment });
+  const owner = await signUpOwner(server);
   const key = await createKey(owner, ['read'], { guard: true });
   let beats = 0;
   let isCut = false;
   const guarded = guard({
-    url: house.url,
+    url: server.url,
     scope: 'modify_env',
     apiKey: key.secret,
     fetch: (input, init) => {
@@ -119,16 +119,16 @@ test('a guard that had applied revocations which a restored backup lost accepts 
     const statusOf = async ({ secret }: { readonly secret: string }) =>
       (await handler(new Request('http://x/', { headers: bearer(secret) }))).status;
     assert.equal(await guarded.ready(), true);
-    await backUp(readSettings({ DEVPILOT_DATA_DIR: before }), backup, true, () => undefined);
+    await createBackup(readSettings({ DEVPILOT_DATA_DIR: before }), backup, true, () => undefined);
 
     for (const other of others) await deleteToken(owner, other);
     const lost = await createToken(owner, ['modify_env']);
     assert.deepEqual([await statusOf(kept), await statusOf(lost)], [200, 200]);
     isCut = true;
-    await house.running.close();
+    await server.running.close();
     await restore(readSettings({ DEVPILOT_DATA_DIR: restored }), backup, () => undefined);
-    house = await startHouse({ dataDirectory: restored, environment });
-    const ownerThere = personWith(house, owner.email, owner.cookie, owner.workspaceId);
+    server = await startTestServer({ dataDirectory: restored, environment });
+    const ownerThere = createTestPerson(server, owner.email, owner.cookie, owner.workspaceId);
     await deleteToken(ownerThere, kept);
     assert.notEqual(await statusOf(kept), 200);
     for (const other of others) await deleteToken(ownerThere, other);
@@ -138,7 +138,7 @@ test('a guard that had applied revocations which a restored backup lost accepts 
     assert.deepEqual([await statusOf(kept), await statusOf(lost)], [401, 401]);
   } finally {
     await guarded.close();
-    await house.close();
+    await server.close();
     rmSync(directory, { recursive: true, force: true });
   }
 });

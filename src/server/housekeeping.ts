@@ -1,41 +1,41 @@
-import { DAY, HOUR, SECOND, SPANS } from '../contract/words.ts';
+import { DAY, DURATIONS, HOUR, SECOND } from '../contract/words.ts';
 import { deleteOldBackupWork } from '../store/backups.ts';
 import { deleteExpiredDeviceCodes } from '../store/devices.ts';
 import { deleteOldIssues } from '../store/errors.ts';
 import { deleteOldFailures } from '../store/failures.ts';
-import { deleteOldClaims } from '../store/idempotency.ts';
+import { deleteOldIdempotencyClaims } from '../store/idempotency.ts';
 import { deleteOldJobs } from '../store/jobs.ts';
 import { deleteOldLogs } from '../store/logs.ts';
 import { pruneRevocations } from '../store/nodes.ts';
 import { deleteExpiredChallenges } from '../store/passkeys.ts';
-import { deleteExpiredResets } from '../store/password-resets.ts';
-import { deleteEndedSessions, deleteOldAddresses } from '../store/people.ts';
+import { deleteExpiredPasswordResets } from '../store/password-resets.ts';
+import { deleteEndedSessions, deleteOldKnownAddresses } from '../store/people.ts';
 import { deleteOldQuotaUses } from '../store/quotas.ts';
 import { deleteOldRuns } from '../store/scripts.ts';
 import { deleteOldUses } from '../store/usage.ts';
-import { tidyActivity } from '../workspace/activity.ts';
-import type { WorkspaceContext } from '../workspace/context.ts';
+import { deleteExpiredActivity } from '../workspace/activity.ts';
+import type { PlatformContext } from '../workspace/context.ts';
 
 /** Deletes what has served its time. Nothing depends on it: expiry and ends are judged by the clock. */
-export async function tidy(
-  { store }: Pick<WorkspaceContext, 'store'>,
+export async function runHousekeeping(
+  { store }: Pick<PlatformContext, 'store'>,
   now: number,
   retentionDays: number,
 ): Promise<void> {
   await store.transaction(async (trx) => {
-    await deleteEndedSessions(trx, now, SPANS.sessionIdle);
+    await deleteEndedSessions(trx, now, DURATIONS.sessionIdle);
     await deleteExpiredDeviceCodes(trx, now);
     await deleteExpiredChallenges(trx, now);
-    await deleteExpiredResets(trx, now);
-    await deleteOldClaims(trx, now - SPANS.idempotency);
+    await deleteExpiredPasswordResets(trx, now);
+    await deleteOldIdempotencyClaims(trx, now - DURATIONS.idempotency);
     await deleteOldFailures(trx, now - HOUR);
     await pruneRevocations(trx, now - HOUR);
-    await deleteOldAddresses(trx, now - 90 * DAY);
+    await deleteOldKnownAddresses(trx, now - 90 * DAY);
     await deleteOldUses(trx, now);
     await deleteOldJobs(trx, now - 7 * DAY);
     await deleteOldQuotaUses(trx, now);
   });
-  await tidyActivity({ store }, now - retentionDays * DAY);
+  await deleteExpiredActivity({ store }, now - retentionDays * DAY);
   await store.transaction((trx) => deleteOldIssues(trx, now - retentionDays * DAY));
   await store.transaction((trx) => deleteOldLogs(trx, now - retentionDays * DAY));
   await store.transaction((trx) => deleteOldRuns(trx, now - retentionDays * DAY));
@@ -46,27 +46,27 @@ export async function tidy(
  * Calls `work` again and again, `pause` milliseconds after it last ended, or where it is `paced` after it last
  * began; one failure does not end it.
  */
-export function every(
-  pause: number,
+export function repeatEvery(
+  pauseMs: number,
   work: () => Promise<void>,
   onError: (error: unknown) => void,
-  paced = false,
+  fromStart = false,
 ): { stop(): Promise<void> } {
   let stopped = false;
   let running = Promise.resolve();
   let timer: NodeJS.Timeout;
-  function again(after: number): void {
+  function schedule(delayMs: number): void {
     timer = setTimeout(() => {
-      const began = performance.now();
+      const startedAt = performance.now();
       running = work()
         .catch(onError)
         .then(() => {
-          const took = paced ? performance.now() - began : 0;
-          if (!stopped) again(Math.max(0, pause - took));
+          const elapsedMs = fromStart ? performance.now() - startedAt : 0;
+          if (!stopped) schedule(Math.max(0, pauseMs - elapsedMs));
         });
-    }, after);
+    }, delayMs);
   }
-  again(pause);
+  schedule(pauseMs);
   return {
     async stop() {
       stopped = true;
@@ -77,9 +77,9 @@ export function every(
 }
 
 /** So that a use is written within a second of the request, however long two writes take. */
-export const FLUSH_USES_EVERY = 0.4 * SECOND;
-export const FLUSH_EVERY = SECOND;
-export const FOLD_EVERY = 10 * SECOND;
+export const FLUSH_USES_INTERVAL_MS = 0.4 * SECOND;
+export const FLUSH_INTERVAL_MS = SECOND;
+export const FOLD_INTERVAL_MS = 10 * SECOND;
 /** So that folds of a flood of uses leave the writer to others, and a stop waits for none of them long. */
-export const FOLD_WITHIN = 2 * SECOND;
-export const TIDY_EVERY = HOUR;
+export const FOLD_TIME_BUDGET_MS = 2 * SECOND;
+export const HOUSEKEEPING_INTERVAL_MS = HOUR;

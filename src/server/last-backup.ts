@@ -4,18 +4,18 @@ import { join } from 'node:path';
 const FILE = 'last-backup.json';
 
 /** Notes a completed backup in the data directory, where there is one; instants in epoch milliseconds. */
-export function noteBackup(dataDirectory: string, at: number): void {
+export function recordBackupTime(dataDirectory: string, completedAt: number): void {
   if (!existsSync(dataDirectory)) return;
   const path = join(dataDirectory, FILE);
-  writeFileSync(`${path}.new`, `${JSON.stringify({ at: new Date(at).toISOString() })}\n`, { mode: 0o600 });
+  writeFileSync(`${path}.new`, `${JSON.stringify({ at: new Date(completedAt).toISOString() })}\n`, { mode: 0o600 });
   renameSync(`${path}.new`, path);
 }
 
 /** When the last backup was completed; 0 where none is known. */
-export function readLastBackup(dataDirectory: string): number {
+export function readLastBackupTime(dataDirectory: string): number {
   try {
-    const { at } = JSON.parse(readFileSync(join(dataDirectory, FILE), 'utf8')) as { at?: unknown };
-    return Date.parse(String(at)) || 0;
+    const { at: completedAt } = JSON.parse(readFileSync(join(dataDirectory, FILE), 'utf8')) as { at?: unknown };
+    return Date.parse(String(completedAt)) || 0;
   } catch {
     return 0;
   }

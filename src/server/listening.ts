@@ -1,10 +1,11 @@
-import { BadSetting } from '../settings.ts';
+import { InvalidSettingError } from '../settings.ts';
 
 /** `host:port` as it stands in a URL: an IPv6 address has brackets around it. */
-export const authorityOf = (host: string, port: number): string => `${host.includes(':') ? `[${host}]` : host}:${port}`;
+export const formatAuthority = (host: string, port: number): string =>
+  `${host.includes(':') ? `[${host}]` : host}:${port}`;
 
 /** The settings that a listener's address comes from, which may be one. */
-export interface ListenerSettings {
+export interface ListenerSettingNames {
   readonly host: string;
   readonly port: string;
 }
@@ -16,8 +17,8 @@ const NO_ADDRESS = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EADDRNOTAVAIL', 'EAFNOSUP
  * Runs `listen`. Throws `BadSetting` where this machine has no such address, lets this user not listen on such a
  * port, or something else listens there; anything else is thrown as it came.
  */
-export async function listenOn<Answer>(
-  settings: ListenerSettings,
+export async function listenOrExplain<Answer>(
+  settings: ListenerSettingNames,
   address: { readonly host: string; readonly port: number },
   listen: () => Promise<Answer>,
 ): Promise<Answer> {
@@ -26,14 +27,14 @@ export async function listenOn<Answer>(
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== undefined && NO_ADDRESS.has(code)) {
-      throw new BadSetting(settings.host, `an address of this machine to listen on (${address.host} is none)`);
+      throw new InvalidSettingError(settings.host, `an address of this machine to listen on (${address.host} is none)`);
     }
     if (code === 'EACCES') {
-      throw new BadSetting(settings.port, `a port that this user may listen on (${address.port} is none)`);
+      throw new InvalidSettingError(settings.port, `a port that this user may listen on (${address.port} is none)`);
     }
     if (code === 'EADDRINUSE') {
-      const taken = authorityOf(address.host, address.port);
-      throw new BadSetting(settings.port, `a port that nothing else listens on (${taken} is in use)`);
+      const taken = formatAuthority(address.host, address.port);
+      throw new InvalidSettingError(settings.port, `a port that nothing else listens on (${taken} is in use)`);
     }
     throw error;
   }

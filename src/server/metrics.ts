@@ -1,63 +1,67 @@
 import { createServer, type Server } from 'node:http';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry as Metrics } from 'prom-client';
-import type { Judges } from '../credentials/present.ts';
+import type { CredentialAuthenticator } from '../credentials/present.ts';
 import type { Store } from '../store/store.ts';
 import { addHealthMetrics, type HealthSources } from './health-metrics.ts';
 
-export interface Gauges {
+export interface GaugeSources {
   readonly version: string;
-  readonly recordsInMemory: () => number;
+  readonly cachedRecords: () => number;
   /** Milliseconds. */
-  readonly usageLag: () => number;
+  readonly usageLagMs: () => number;
   readonly pendingCredentials: () => number;
-  readonly lookUpsRefused: () => number;
+  readonly refusedLookups: () => number;
   /** Jobs over all nodes; `dueSince` in epoch milliseconds. */
   readonly jobs: () => Promise<{ waiting: number; running: number; dueSince: number | null }>;
-  readonly jobsHere: () => number;
+  readonly localJobs: () => number;
   readonly health: HealthSources;
   readonly diskFull: () => boolean;
   readonly reserveBytes: () => number;
 }
 
-export interface Meter {
-  readonly judges: (judges: Judges) => Judges;
-  readonly store: (store: Store) => Store;
-  readonly jobEnded: (kind: string, status: string) => void;
+export interface MetricsRecorder {
+  readonly instrumentAuthenticator: (authenticator: CredentialAuthenticator) => CredentialAuthenticator;
+  readonly instrumentStore: (store: Store) => Store;
+  readonly recordJobEnd: (kind: string, status: string) => void;
   /** A deletion or edit was confirmed by all nodes after so many milliseconds. */
-  readonly confirmed: (ms: number) => void;
+  readonly recordConfirmation: (ms: number) => void;
   /** `route`: the pattern and never the address, so that there are few. */
-  readonly answered: (method: string, route: string, status: number, ms: number) => void;
-  readonly listen: (address: { host: string; port: number }, gauges: Gauges) => Promise<Server>;
+  readonly recordResponse: (method: string, route: string, status: number, ms: number) => void;
+  readonly listen: (address: { host: string; port: number }, gauges: GaugeSources) => Promise<Server>;
 }
 
 const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
-const HTTP_BUCKETS = [0.001, 0.005, 0.025, 0.1, 0.5, 1, 5, 20];
-const CONFIRMATION_BUCKETS = [0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 5, 15, 60];
+const HTTP_BUCKETS_SECONDS = [0.001, 0.005, 0.025, 0.1, 0.5, 1, 5, 20];
+const CONFIRMATION_BUCKETS_SECONDS = [0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 5, 15, 60];
 /** Of the runtime, and named against the conventions (gauges that end in `_total`). */
-const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
-const BUCKETS = [0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.005, 0.025, 0.1, 0.5, 1];
+const UNCONVENTIONAL_NAMES = [
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources_total',
+];
+const FAST_BUCKETS_SECONDS = [0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.005, 0.025, 0.1, 0.5, 1];
 
 /** Prometheus metrics. Nothing is measured, and nothing costs, while `DEVPILOT_METRICS` is off. */
-export function createMeter(): Meter {
+export function createMetricsRecorder(): MetricsRecorder {
   const register = new Metrics();
   const registers = [register];
-  const judged = new Counter({
+  const decisions = new Counter({
     name: 'devpilot_judgements_total',
     help: 'Judgements by kind of credential and verdict',
     labelNames: ['kind', 'verdict'],
     registers,
   });
-  const judgement = new Histogram({
+  const decisionSeconds = new Histogram({
     name: 'devpilot_judgement_seconds',
     help: 'Time of a judgement in process',
-    buckets: BUCKETS,
+    buckets: FAST_BUCKETS_SECONDS,
     registers,
   });
-  const storing = new Histogram({
+  const storeSeconds = new Histogram({
     name: 'devpilot_store_seconds',
     help: 'Time of hot look-ups and of transactions in the store',
     labelNames: ['operation'],
-    buckets: BUCKETS,
+    buckets: FAST_BUCKETS_SECONDS,
     registers,
   });
   const errors = new Counter({
@@ -76,7 +80,7 @@ export function createMeter(): Meter {
   const confirmation = new Histogram({
     name: 'devpilot_confirmation_seconds',
     help: 'From the commit of a deletion or edit until no node can accept what it ended',
-    buckets: CONFIRMATION_BUCKETS,
+    buckets: CONFIRMATION_BUCKETS_SECONDS,
     registers,
   });
   const requests = new Counter({
@@ -89,12 +93,12 @@ export function createMeter(): Meter {
     name: 'devpilot_http_request_seconds',
     help: 'Time from the head of a request to the end of its answer, by route',
     labelNames: ['route'],
-    buckets: HTTP_BUCKETS,
+    buckets: HTTP_BUCKETS_SECONDS,
     registers,
   });
 
   async function timed<T>(operation: string, work: () => Promise<T>): Promise<T> {
-    const stop = storing.startTimer({ operation });
+    const stop = storeSeconds.startTimer({ operation });
     try {
       return await work();
     } catch (error) {
@@ -106,33 +110,33 @@ export function createMeter(): Meter {
   }
 
   return {
-    judges: (judges) => ({
-      judgePresented(presented, demand) {
+    instrumentAuthenticator: (authenticator) => ({
+      authenticate(request, requirement) {
         const start = performance.now();
-        const note = (done: Awaited<ReturnType<Judges['judgePresented']>>) => {
-          judgement.observe((performance.now() - start) / 1000);
-          judged.inc({ kind: done.record?.kind ?? 'unknown', verdict: done.verdict });
-          return done;
+        const recordResult = (result: Awaited<ReturnType<CredentialAuthenticator['authenticate']>>) => {
+          decisionSeconds.observe((performance.now() - start) / 1000);
+          decisions.inc({ kind: result.record?.kind ?? 'unknown', verdict: result.decision });
+          return result;
         };
-        const done = judges.judgePresented(presented, demand);
-        return done instanceof Promise ? done.then(note) : note(done);
+        const result = authenticator.authenticate(request, requirement);
+        return result instanceof Promise ? result.then(recordResult) : recordResult(result);
       },
     }),
-    store: (store) => ({
+    instrumentStore: (store) => ({
       ...store,
       lookUp: (rows, key) => timed('look_up', () => store.lookUp(rows, key)),
-      first: (statement, parameters) => timed('look_up', () => store.first(statement, parameters)),
+      queryFirst: (statement, parameters) => timed('look_up', () => store.queryFirst(statement, parameters)),
       transaction: (work) => timed('transaction', () => store.transaction(work)),
     }),
-    jobEnded: (kind, status) => jobsEnded.inc({ kind, status }),
-    confirmed: (ms) => confirmation.observe(ms / 1000),
-    answered(method, route, status, ms) {
+    recordJobEnd: (kind, status) => jobsEnded.inc({ kind, status }),
+    recordConfirmation: (ms) => confirmation.observe(ms / 1000),
+    recordResponse(method, route, status, ms) {
       requests.inc({ method: METHODS.includes(method) ? method : 'other', route, status: String(status) });
       latency.observe({ route }, ms / 1000);
     },
     async listen({ host, port }, gauges) {
       collectDefaultMetrics({ register });
-      for (const name of MISNAMED) register.removeSingleMetric(name);
+      for (const name of UNCONVENTIONAL_NAMES) register.removeSingleMetric(name);
       addHealthMetrics(registers, gauges.health);
       const gauge = (name: string, help: string, read: () => number) =>
         new Gauge({
@@ -143,11 +147,11 @@ export function createMeter(): Meter {
             this.set(read());
           },
         });
-      gauge('devpilot_records_in_memory', 'Credential records kept in memory', gauges.recordsInMemory);
+      gauge('devpilot_records_in_memory', 'Credential records kept in memory', gauges.cachedRecords);
       gauge(
         'devpilot_usage_flush_lag_seconds',
         'Age of the oldest use not yet written',
-        () => gauges.usageLag() / 1000,
+        () => gauges.usageLagMs() / 1000,
       );
       gauge('devpilot_usage_pending_credentials', 'Credentials with uses not yet written', gauges.pendingCredentials);
       new Counter({
@@ -156,14 +160,14 @@ export function createMeter(): Meter {
         registers,
         collect() {
           this.reset();
-          this.inc(gauges.lookUpsRefused());
+          this.inc(gauges.refusedLookups());
         },
       });
       gauge('devpilot_disk_full', '1 while only what ends access is written, for want of room', () =>
         Number(gauges.diskFull()),
       );
       gauge('devpilot_disk_reserve_bytes', 'Room kept on the disk for when it is full', gauges.reserveBytes);
-      gauge('devpilot_jobs_here', 'Jobs that run on this node', gauges.jobsHere);
+      gauge('devpilot_jobs_here', 'Jobs that run on this node', gauges.localJobs);
       const oldest = new Gauge({
         name: 'devpilot_jobs_due_seconds',
         help: 'For how long the first job that could run waits',

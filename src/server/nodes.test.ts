@@ -9,16 +9,16 @@ import {
   PASSWORD,
   signUpMember,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestServer,
 } from '../testing/house.ts';
 import { startPostgres, type TestPostgres } from '../testing/postgres.ts';
 import { until } from '../testing/until.ts';
 
 let postgres: TestPostgres;
 let environment: Readonly<Record<string, string>>;
-let nodes: TestHouse[];
+let nodes: TestServer[];
 let owner: TestPerson;
 
 before(async () => {
@@ -29,7 +29,7 @@ before(async () => {
     DEVPILOT_REVOCATION_BOUND: '3s',
   };
   nodes = [];
-  for (let count = 0; count < 3; count++) nodes.push(await startHouse({ environment }));
+  for (let count = 0; count < 3; count++) nodes.push(await startTestServer({ environment }));
   const last = nodes.at(-1);
   if (last === undefined) throw new Error('There is no node.');
   owner = await signUpOwner(last);
@@ -87,7 +87,7 @@ test('failures of a passphrase on one node hold on the others, also for who has 
   const token = await createToken(owner, ['all'], { passphrase });
   const [first, second] = nodes;
   if (first === undefined || second === undefined) throw new Error('There are no nodes.');
-  const tryAt = (node: TestHouse, tried: string) =>
+  const tryAt = (node: TestServer, tried: string) =>
     node.call<{ code?: string }>('/v1/authorize', {
       headers: { ...bearer(token.secret), 'access-token-passphrase': tried },
     });
@@ -102,14 +102,14 @@ test('failures of a passphrase on one node hold on the others, also for who has 
 test('of wrong passphrases on all nodes at once exactly five are told, and then none is, right or wrong', async () => {
   const passphrase = 'a passphrase of ours';
   const token = await createToken(owner, ['all'], { passphrase });
-  const tryAt = async (node: TestHouse, tried: string) => {
+  const tryAt = async (node: TestServer, tried: string) => {
     const headers = { ...bearer(token.secret), 'access-token-passphrase': tried };
     const { status, body } = await node.call<{ code?: string }>('/v1/whoami', { headers });
     return `${status} ${body.code ?? ''}`;
   };
   const answers = await Promise.all(
-    nodes.flatMap((node, at) =>
-      Array.from({ length: 15 }, (_, count) => tryAt(node, `wrong passphrase ${at} ${count}`)),
+    nodes.flatMap((node, index) =>
+      Array.from({ length: 15 }, (_, count) => tryAt(node, `wrong passphrase ${index} ${count}`)),
     ),
   );
   assert.deepEqual(answers.toSorted().slice(0, 5), Array(5).fill('401 passphrase_incorrect'));
@@ -121,7 +121,7 @@ test('of wrong sign-ins at all nodes at once exactly five are told, and then non
   const [first] = nodes;
   if (first === undefined) throw new Error('There is no node.');
   const { email } = await signUpMember(first, owner, 'member', 'grace@example.com');
-  const signIn = async (node: TestHouse, password: string) =>
+  const signIn = async (node: TestServer, password: string) =>
     (await node.call('/v1/sessions', { body: { email, password } })).status;
   const answers = await Promise.all(
     nodes.flatMap((node) => Array.from({ length: 12 }, () => signIn(node, 'not the password of hers'))),
@@ -132,7 +132,7 @@ test('of wrong sign-ins at all nodes at once exactly five are told, and then non
 
 test('uses that all nodes counted add up exactly after clean stops', async () => {
   const key = await createKey(owner, ['read']);
-  const others = [await startHouse({ environment }), await startHouse({ environment })];
+  const others = [await startTestServer({ environment }), await startTestServer({ environment })];
   await Promise.all(
     others.flatMap((node) =>
       Array.from({ length: 40 }, () => node.call('/v1/authorize?permission=read', { headers: bearer(key.secret) })),
@@ -157,7 +157,7 @@ test('nodes go on, and one can be started, beside the tables of a newer version'
   await client.query('alter table audit_event add column newer bigint');
   await client.end();
 
-  const late = await startHouse({ environment });
+  const late = await startTestServer({ environment });
   const after = await createToken(owner, ['all']);
   for (const secret of [before.secret, after.secret]) {
     assert.deepEqual(await statusesOf(secret), [200, 200, 200]);
@@ -171,7 +171,7 @@ test('nodes go on, and one can be started, beside the tables of a newer version'
 });
 
 test('a node that is stopped gives its lease up, and nobody waits for it', async () => {
-  const fourth = await startHouse({ environment });
+  const fourth = await startTestServer({ environment });
   const token = await createToken(owner, ['all']);
   await fourth.close();
   const deleted = await owner.call(`/v1/access-tokens/${token.id}`, { method: 'DELETE' });

@@ -1,15 +1,20 @@
 import { existsSync, renameSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { BadSetting, type Settings } from '../settings.ts';
-import { type DataDirectory, DirectoryInUse, refuseUnusableFiles, takeDataDirectory } from '../store/data-directory.ts';
-import { markClean } from '../store/installation.ts';
+import { InvalidSettingError, type Settings } from '../settings.ts';
+import {
+  type DataDirectory,
+  DirectoryInUseError,
+  lockDataDirectory,
+  refuseUnusableFiles,
+} from '../store/data-directory.ts';
+import { recordCleanStop } from '../store/installation.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
-import { forgetState, noteMaking, refuseUnlessWhole } from '../store/sqlite-guard.ts';
-import { StartRefused } from '../store/start-refused.ts';
+import { assertStoreComplete, recordCreation, resetState } from '../store/sqlite-guard.ts';
+import { StartRefusedError } from '../store/start-refused.ts';
 import type { Store } from '../store/store.ts';
-import { makeRoomToOpen } from './disk-space.ts';
-import { guardStore } from './guarded-store.ts';
-import { checkSecret, keepSecretCheck, type NamedSecret, ownSecrets, syncFolder } from './secret.ts';
+import { releaseReserveToOpen } from './disk-space.ts';
+import { monitorStore } from './guarded-store.ts';
+import { findMatchingSecret, type NamedSecret, readOrCreateSecrets, syncFolder, writeSecretCheck } from './secret.ts';
 
 export interface OpenedStore {
   readonly store: Store;
@@ -29,12 +34,12 @@ export interface OpenOptions {
   readonly onFault?: (message: string) => void;
 }
 
-function takeDirectory(path: string): DataDirectory {
+function lockDirectory(path: string): DataDirectory {
   try {
-    return takeDataDirectory(path);
+    return lockDataDirectory(path);
   } catch (error) {
-    if (error instanceof DirectoryInUse || error instanceof StartRefused) throw error;
-    throw new BadSetting('DEVPILOT_DATA_DIR', `a directory that can be made and written (${path} cannot)`);
+    if (error instanceof DirectoryInUseError || error instanceof StartRefusedError) throw error;
+    throw new InvalidSettingError('DEVPILOT_DATA_DIR', `a directory that can be made and written (${path} cannot)`);
   }
 }
 
@@ -42,53 +47,53 @@ function refuseFiles(path: string): void {
   try {
     refuseUnusableFiles(path);
   } catch (error) {
-    if (error instanceof StartRefused) throw error;
+    if (error instanceof StartRefusedError) throw error;
     // What is at the path, or above it, is no directory or may not be looked into: `takeDirectory` says so.
   }
 }
 
-export function secretOfSettings({ secret, secretSetting }: Settings): NamedSecret | null {
+export function secretFromSettings({ secret, secretSetting }: Settings): NamedSecret | null {
   return secret === null ? null : { secret, name: secretSetting ?? 'DEVPILOT_SECRET' };
 }
 
 /** Whether a file holds anything. */
-export const holdsBytes = (path: string): boolean => existsSync(path) && statSync(path).size > 0;
+export const isNonEmptyFile = (path: string): boolean => existsSync(path) && statSync(path).size > 0;
 
 /** A rotation that was interrupted after everything was sealed under the next secret is ended: that one is in its place. */
-function endRotation(path: string, { name }: NamedSecret): void {
+function finishRotation(path: string, { name }: NamedSecret): void {
   if (name !== `${path}.new`) return;
   renameSync(name, path);
   syncFolder(dirname(path));
 }
 
-async function settleSecret(
+async function resolveSecret(
   store: Store,
   secrets: readonly [NamedSecret, ...NamedSecret[]],
   { acceptLostSecret }: OpenOptions,
 ): Promise<NamedSecret> {
-  if (acceptLostSecret !== true) return checkSecret(store, secrets);
+  if (acceptLostSecret !== true) return findMatchingSecret(store, secrets);
   const [{ secret }] = secrets;
-  await store.transaction((trx) => keepSecretCheck(trx, secret));
+  await store.transaction((trx) => writeSecretCheck(trx, secret));
   return secrets[0];
 }
 
 async function openEmbedded(settings: Settings, directory: DataDirectory, options: OpenOptions): Promise<OpenedStore> {
   const ownPath = join(directory.path, 'secret');
-  if (options.acceptLostChanges === true) forgetState(directory.path);
-  else refuseUnlessWhole(directory.path);
-  noteMaking(directory.path);
-  const sealed = holdsBytes(directory.database) && options.acceptLostSecret !== true ? directory.database : null;
-  const given = secretOfSettings(settings);
-  const secrets = given === null ? ownSecrets(ownPath, sealed) : ([given] as const);
+  if (options.acceptLostChanges === true) resetState(directory.path);
+  else assertStoreComplete(directory.path);
+  recordCreation(directory.path);
+  const sealed = isNonEmptyFile(directory.database) && options.acceptLostSecret !== true ? directory.database : null;
+  const configuredSecret = secretFromSettings(settings);
+  const secrets = configuredSecret === null ? readOrCreateSecrets(ownPath, sealed) : ([configuredSecret] as const);
   const store = await openSqliteStore(directory.database);
   try {
-    const right = await settleSecret(store, secrets, options);
-    endRotation(ownPath, right);
-    const guarded = await guardStore(store, directory, options.onFault ?? (() => undefined));
-    return { store: guarded, secret: right.secret, release: directory.release };
+    const matchingSecret = await resolveSecret(store, secrets, options);
+    finishRotation(ownPath, matchingSecret);
+    const monitored = await monitorStore(store, directory, options.onFault ?? (() => undefined));
+    return { store: monitored, secret: matchingSecret.secret, release: directory.release };
   } catch (error) {
     // Closing brings the write-ahead log of a crash into the file and removes it, which is no loss.
-    await store.transaction(markClean).catch(() => undefined);
+    await store.transaction(recordCleanStop).catch(() => undefined);
     await store.close();
     throw error;
   }
@@ -101,8 +106,8 @@ async function openEmbedded(settings: Settings, directory: DataDirectory, option
 export async function openStore(settings: Settings, options: OpenOptions = {}): Promise<OpenedStore> {
   if (settings.databaseUrl === null) {
     refuseFiles(settings.dataDirectory);
-    makeRoomToOpen(settings.dataDirectory);
-    const directory = takeDirectory(settings.dataDirectory);
+    releaseReserveToOpen(settings.dataDirectory);
+    const directory = lockDirectory(settings.dataDirectory);
     try {
       return await openEmbedded(settings, directory, options);
     } catch (error) {
@@ -110,12 +115,13 @@ export async function openStore(settings: Settings, options: OpenOptions = {}): 
       throw error;
     }
   }
-  const given = secretOfSettings(settings);
-  if (given === null) throw new BadSetting('DEVPILOT_SECRET', 'a value where nodes share a database');
+  const configuredSecret = secretFromSettings(settings);
+  if (configuredSecret === null)
+    throw new InvalidSettingError('DEVPILOT_SECRET', 'a value where nodes share a database');
   const { openPostgresStore } = await import('../store/postgres.ts');
   const store = await openPostgresStore(settings.databaseUrl, options.onError ?? (() => undefined));
   try {
-    const { secret } = await settleSecret(store, [given], options);
+    const { secret } = await resolveSecret(store, [configuredSecret], options);
     return { store, secret, release: () => undefined };
   } catch (error) {
     await store.close();

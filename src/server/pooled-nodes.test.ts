@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { TEST_SECRET } from '../testing/engines.ts';
-import { bearer, createKey, personAt, personWith, signUpOwner, startHouse } from '../testing/house.ts';
+import {
+  bearer,
+  createKey,
+  createTestPerson,
+  signInRemotePerson,
+  signUpOwner,
+  startTestServer,
+} from '../testing/house.ts';
 import { startPgBouncer } from '../testing/pgbouncer.ts';
 import { startPostgres } from '../testing/postgres.ts';
 
@@ -16,15 +23,15 @@ for (const mode of ['session', 'transaction'] as const) {
       DEVPILOT_SECRET: TEST_SECRET,
       DEVPILOT_REVOCATION_BOUND: '5s',
     };
-    const first = await startHouse({ environment });
+    const first = await startTestServer({ environment });
     // Before another node starts, whose setup code replaces the first one's.
     const owner = await signUpOwner(first);
-    const second = await startHouse({ environment });
+    const second = await startTestServer({ environment });
     try {
-      const elsewhere = await personAt(second.url, owner.email);
-      const there = personWith(second, owner.email, elsewhere.cookie, owner.workspaceId);
+      const elsewhere = await signInRemotePerson(second.url, owner.email);
+      const there = createTestPerson(second, owner.email, elsewhere.cookie, owner.workspaceId);
       const keys = await Promise.all(
-        Array.from({ length: 60 }, (_, at) => createKey(at % 2 === 0 ? owner : there, ['read'])),
+        Array.from({ length: 60 }, (_, index) => createKey(index % 2 === 0 ? owner : there, ['read'])),
       );
       const statusAt = async (server: { call: typeof first.call }, secret: string) =>
         (await server.call('/v1/authorize', { headers: bearer(secret) })).status;

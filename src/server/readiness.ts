@@ -1,13 +1,13 @@
 import type { Lease } from '../credentials/registry.ts';
-import type { Unreadiness } from '../http/house.ts';
+import type { ReadinessFailure } from '../http/house.ts';
 import type { Store } from '../store/store.ts';
 import { type ClockSkew, SKEW_LIMIT_MS } from './clock-skew.ts';
 
 /** What keeps this node from being ready; empty when it is. */
-export async function findUnreadiness(store: Store, lease: Lease, skew: ClockSkew): Promise<Unreadiness[]> {
-  const found: Unreadiness[] = [];
+export async function findReadinessFailures(store: Store, lease: Lease, skew: ClockSkew): Promise<ReadinessFailure[]> {
+  const found: ReadinessFailure[] = [];
   try {
-    await store.first('select 1 as one', []);
+    await store.queryFirst('select 1 as one', []);
   } catch {
     found.push({ reason: 'store_unreachable', detail: 'The store cannot be reached.' });
   }
@@ -16,7 +16,7 @@ export async function findUnreadiness(store: Store, lease: Lease, skew: ClockSke
   if (!lease.holds()) {
     found.push({ reason: 'no_lease', detail: 'This node holds no lease: it has lost touch with the store.' });
   }
-  if (skew.isTooFar()) {
+  if (skew.exceedsLimit()) {
     const limit = SKEW_LIMIT_MS / 1000;
     found.push({
       reason: 'clock_skew',

@@ -3,29 +3,37 @@ import { copyFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Settings } from '../settings.ts';
-import { CopyRefused, type OnProgress } from '../store/copy.ts';
-import { takeDataDirectory } from '../store/data-directory.ts';
-import { markClean } from '../store/installation.ts';
+import { CopyRefusedError, type OnProgress } from '../store/copy.ts';
+import { lockDataDirectory } from '../store/data-directory.ts';
+import { recordCleanStop } from '../store/installation.ts';
 import { openReader } from '../store/open.ts';
 import { createSeal } from '../store/seal.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
-import { forgetState } from '../store/sqlite-guard.ts';
-import { digestOfFile, FILE, MANIFEST, type Manifest, placeOfSettings, SECRET, sync } from './backup.ts';
-import { secretOfSettings } from './open-store.ts';
-import { type NamedSecret, readSecretFile, refuseOtherSecret, writeSecretFile } from './secret.ts';
+import { resetState } from '../store/sqlite-guard.ts';
+import {
+  DATABASE_FILE,
+  hashFile,
+  MANIFEST_FILE,
+  type Manifest,
+  SECRET_FILE,
+  storeLocationOf,
+  syncPath,
+} from './backup.ts';
+import { secretFromSettings } from './open-store.ts';
+import { assertMatchingSecret, type NamedSecret, readSecretFile, writeSecretFile } from './secret.ts';
 import { countUnreadable } from './secret-rotation.ts';
-import { openSource, transfer, verifyLogs } from './transfer.ts';
+import { copyAndVerify, openSource, verifyLogs } from './transfer.ts';
 
 function readManifest(folder: string): Manifest {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(readFileSync(join(folder, MANIFEST), 'utf8'));
+    parsed = JSON.parse(readFileSync(join(folder, MANIFEST_FILE), 'utf8'));
   } catch {
-    throw new CopyRefused(`${folder} is not a whole backup: it has no ${MANIFEST} that can be read.`);
+    throw new CopyRefusedError(`${folder} is not a whole backup: it has no ${MANIFEST_FILE} that can be read.`);
   }
   const { sha256, madeAt } = (parsed ?? {}) as Partial<Manifest>;
   if (typeof sha256 !== 'string' || typeof madeAt !== 'string') {
-    throw new CopyRefused(`${folder} is not a whole backup: its ${MANIFEST} is not one of ours.`);
+    throw new CopyRefusedError(`${folder} is not a whole backup: its ${MANIFEST_FILE} is not one of ours.`);
   }
   return parsed as Manifest;
 }
@@ -35,14 +43,14 @@ function readManifest(folder: string): Manifest {
  * backup's own, which is put there by `keep`. Throws `CopyRefused`, `StartRefused`.
  */
 function chooseSecret(settings: Settings, folder: string): { secret: NamedSecret | null; keep: () => boolean } {
-  const given = secretOfSettings(settings);
-  const from = join(folder, SECRET);
-  const to = join(settings.dataDirectory, SECRET);
-  const nothing = () => false;
-  if (given !== null || settings.databaseUrl !== null) return { secret: given, keep: nothing };
-  if (!existsSync(from)) return { secret: existsSync(to) ? readSecretFile(to) : null, keep: nothing };
+  const configuredSecret = secretFromSettings(settings);
+  const from = join(folder, SECRET_FILE);
+  const to = join(settings.dataDirectory, SECRET_FILE);
+  const doNothing = () => false;
+  if (configuredSecret !== null || settings.databaseUrl !== null) return { secret: configuredSecret, keep: doNothing };
+  if (!existsSync(from)) return { secret: existsSync(to) ? readSecretFile(to) : null, keep: doNothing };
   if (existsSync(to) && readFileSync(to, 'utf8') !== readFileSync(from, 'utf8')) {
-    throw new CopyRefused(`${to} is another secret than the backup's. Move it away first.`);
+    throw new CopyRefusedError(`${to} is another secret than the backup's. Move it away first.`);
   }
   const secret = readSecretFile(from);
   return {
@@ -54,31 +62,33 @@ function chooseSecret(settings: Settings, folder: string): { secret: NamedSecret
   };
 }
 
-async function checkUnpacked(work: string, secret: NamedSecret | null): Promise<void> {
+async function checkRestoredSecret(workDirectory: string, secret: NamedSecret | null): Promise<void> {
   if (secret === null) return;
-  const db = openReader({ databaseUrl: null, dataDirectory: work });
+  const db = openReader({ databaseUrl: null, dataDirectory: workDirectory });
   try {
-    await refuseOtherSecret(db, secret);
+    await assertMatchingSecret(db, secret);
   } finally {
     await db.destroy();
   }
 }
 
 /** The backup's file brought up to this version's tables, in a folder of its own. */
-async function unpack(folder: string, under: string, manifest: Manifest): Promise<string> {
-  const work = mkdtempSync(join(under, 'restore-'));
-  copyFileSync(join(folder, FILE), join(work, FILE));
-  if ((await digestOfFile(join(work, FILE))) !== manifest.sha256) {
-    rmSync(work, { recursive: true });
-    throw new CopyRefused(`${join(folder, FILE)} is not the file that was written: its digest is another.`);
+async function prepareRestoredStore(folder: string, under: string, manifest: Manifest): Promise<string> {
+  const workDirectory = mkdtempSync(join(under, 'restore-'));
+  copyFileSync(join(folder, DATABASE_FILE), join(workDirectory, DATABASE_FILE));
+  if ((await hashFile(join(workDirectory, DATABASE_FILE))) !== manifest.sha256) {
+    rmSync(workDirectory, { recursive: true });
+    throw new CopyRefusedError(
+      `${join(folder, DATABASE_FILE)} is not the file that was written: its digest is another.`,
+    );
   }
-  const store = await openSqliteStore(join(work, FILE));
-  await store.transaction(markClean);
+  const store = await openSqliteStore(join(workDirectory, DATABASE_FILE));
+  await store.transaction(recordCleanStop);
   await store.close();
-  return work;
+  return workDirectory;
 }
 
-export interface Restored {
+export interface RestoreResult {
   readonly manifest: Manifest;
   /** Whether the secret came out of the backup too. */
   readonly secret: boolean;
@@ -88,7 +98,7 @@ export interface Restored {
 }
 
 async function countUnreadableIn(settings: Settings): Promise<number> {
-  const own = join(settings.dataDirectory, SECRET);
+  const own = join(settings.dataDirectory, SECRET_FILE);
   const secret = settings.secret ?? (existsSync(own) ? Buffer.from(readFileSync(own, 'utf8').trim()) : randomBytes(32));
   const db = openReader(settings);
   try {
@@ -102,42 +112,44 @@ async function countUnreadableIn(settings: Settings): Promise<number> {
  * Puts a backup into the empty place that the settings name, brings its tables up to date, and checks
  * every activity log there. Throws `CopyRefused`, `DirectoryInUse`, `StartRefused` where the secret is another's.
  */
-export async function restore(settings: Settings, folder: string, onProgress: OnProgress): Promise<Restored> {
+export async function restore(settings: Settings, folder: string, onProgress: OnProgress): Promise<RestoreResult> {
   const manifest = readManifest(folder);
-  const place = placeOfSettings(settings);
+  const location = storeLocationOf(settings);
   // Where the store is a database, the folder is but somewhere to work in.
-  const held = takeDataDirectory('directory' in place ? place.directory : mkdtempSync(join(tmpdir(), 'devpilot-')));
+  const lockedDirectory = lockDataDirectory(
+    'directory' in location ? location.directory : mkdtempSync(join(tmpdir(), 'devpilot-')),
+  );
   try {
-    if ('directory' in place && existsSync(held.database)) {
-      throw new CopyRefused(`${held.database} is there already. Restore into an empty place.`);
+    if ('directory' in location && existsSync(lockedDirectory.database)) {
+      throw new CopyRefusedError(`${lockedDirectory.database} is there already. Restore into an empty place.`);
     }
-    const { secret: chosen, keep } = chooseSecret(settings, folder);
-    const work = await unpack(folder, held.path, manifest);
+    const { secret: chosen, keep: installSecret } = chooseSecret(settings, folder);
+    const workDirectory = await prepareRestoredStore(folder, lockedDirectory.path, manifest);
     try {
-      await checkUnpacked(work, chosen);
-      const secret = keep();
+      await checkRestoredSecret(workDirectory, chosen);
+      const secret = installSecret();
       let logEntries: number;
-      if ('databaseUrl' in place) {
-        const source = await openSource({ directory: work });
+      if ('databaseUrl' in location) {
+        const source = await openSource({ directory: workDirectory });
         try {
-          ({ logEntries } = await transfer(source, place, onProgress));
+          ({ logEntries } = await copyAndVerify(source, location, onProgress));
         } finally {
           await source.close();
         }
       } else {
-        logEntries = await verifyLogs({ directory: work });
-        sync(join(work, FILE));
+        logEntries = await verifyLogs({ directory: workDirectory });
+        syncPath(join(workDirectory, DATABASE_FILE));
         // Whatever was here before is not what is here from now on.
-        forgetState(held.path);
-        renameSync(join(work, FILE), held.database);
-        sync(held.path);
+        resetState(lockedDirectory.path);
+        renameSync(join(workDirectory, DATABASE_FILE), lockedDirectory.database);
+        syncPath(lockedDirectory.path);
       }
       return { manifest, secret, logEntries, unreadable: await countUnreadableIn(settings) };
     } finally {
-      rmSync(work, { recursive: true, force: true });
+      rmSync(workDirectory, { recursive: true, force: true });
     }
   } finally {
-    held.release();
-    if ('databaseUrl' in place) rmSync(held.path, { recursive: true, force: true });
+    lockedDirectory.release();
+    if ('databaseUrl' in location) rmSync(lockedDirectory.path, { recursive: true, force: true });
   }
 }

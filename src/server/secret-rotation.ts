@@ -1,31 +1,37 @@
 import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { append, SYSTEM, SYSTEM_LOG } from '../audit/log.ts';
+import { appendAuditEvent, SYSTEM_ACTOR, SYSTEM_LOG } from '../audit/log.ts';
 import { totpIdentity } from '../people/context.ts';
 import { SECRET_BYTES, type Settings } from '../settings.ts';
-import { CopyRefused } from '../store/copy.ts';
+import { CopyRefusedError } from '../store/copy.ts';
 import { createSeal, type Seal } from '../store/seal.ts';
-import { readSealed, SEALED, type SealedRow, type SealedTable, writeSealed } from '../store/sealed.ts';
+import {
+  readSealedRows,
+  SEALED_COLUMNS,
+  type SealedRow,
+  type SealedTable,
+  updateSealedValue,
+} from '../store/sealed.ts';
 import type { Queryable, Store } from '../store/store.ts';
-import { variableIdentity } from '../workspace/environment.ts';
-import { repositoryPasswordIdentity } from '../workspace/repository.ts';
-import { serverKeyIdentity } from '../workspace/servers.ts';
+import { variableAssociatedData } from '../workspace/environment.ts';
+import { repositoryPasswordAssociatedData } from '../workspace/repository.ts';
+import { serverKeyAssociatedData } from '../workspace/servers.ts';
 import { openStore } from './open-store.ts';
-import { keepSecretCheck, makeSecret, syncFolder, writeSecretFile } from './secret.ts';
+import { generateInstallationSecret, syncFolder, writeSecretCheck, writeSecretFile } from './secret.ts';
 import { openSource } from './transfer.ts';
 
 /** What the values of each table are bound to. */
-const IDENTITIES: Readonly<Record<SealedTable, (row: SealedRow) => string>> = {
+const IDENTITY_OF_ROW: Readonly<Record<SealedTable, (row: SealedRow) => string>> = {
   person: (row) => totpIdentity({ id: String(row['id']) }),
-  server: (row) => serverKeyIdentity({ id: String(row['id']), workspace_id: String(row['workspace_id']) }),
+  server: (row) => serverKeyAssociatedData({ id: String(row['id']), workspace_id: String(row['workspace_id']) }),
   app: (row) =>
-    repositoryPasswordIdentity({
+    repositoryPasswordAssociatedData({
       workspace_id: String(row['workspace_id']),
       id: String(row['id']),
       repository: String(row['repository']),
     }),
   env_change: (row) =>
-    variableIdentity({
+    variableAssociatedData({
       workspace_id: String(row['workspace_id']),
       app_id: String(row['app_id']),
       name: String(row['name']),
@@ -36,33 +42,38 @@ const IDENTITIES: Readonly<Record<SealedTable, (row: SealedRow) => string>> = {
 /** How many values the secret can't open, in all columns. */
 export async function countUnreadable(db: Queryable, seal: Seal): Promise<number> {
   let count = 0;
-  for (const column of SEALED) {
-    for await (const rows of readSealed(db, column)) {
-      count += rows.filter((row) => !seal.knows(String(row[column.column]))).length;
+  for (const column of SEALED_COLUMNS) {
+    for await (const rows of readSealedRows(db, column)) {
+      count += rows.filter((row) => !seal.hasKeyFor(String(row[column.column]))).length;
     }
   }
   return count;
 }
 
 /** Seals every value anew under the first secret of `seal`, which opens those of the old one too. */
-async function sealAnew(store: Store, seal: Seal, fresh: Buffer): Promise<number> {
+async function resealAll(store: Store, seal: Seal, newSecret: Buffer): Promise<number> {
   return store.transaction(async (trx) => {
     let count = 0;
-    await keepSecretCheck(trx, fresh);
-    for (const column of SEALED) {
-      for await (const rows of readSealed(trx, column)) {
+    await writeSecretCheck(trx, newSecret);
+    for (const column of SEALED_COLUMNS) {
+      for await (const rows of readSealedRows(trx, column)) {
         for (const row of rows) {
-          const identity = IDENTITIES[column.table](row);
-          await writeSealed(trx, column, row, seal.seal(seal.open(String(row[column.column]), identity), identity));
+          const identity = IDENTITY_OF_ROW[column.table](row);
+          await updateSealedValue(
+            trx,
+            column,
+            row,
+            seal.seal(seal.open(String(row[column.column]), identity), identity),
+          );
           count++;
         }
       }
     }
-    await append(trx, {
+    await appendAuditEvent(trx, {
       workspaceId: SYSTEM_LOG,
       action: 'system.secret_rotated',
       at: Date.now(),
-      actor: SYSTEM,
+      actor: SYSTEM_ACTOR,
       target: null,
       credential: null,
       origin: { address: null, userAgent: null, requestId: null },
@@ -74,13 +85,13 @@ async function sealAnew(store: Store, seal: Seal, fresh: Buffer): Promise<number
 
 function readNewSecret(path: string): Buffer {
   const secret = Buffer.from(readFileSync(path, 'utf8').trim());
-  if (secret.length < SECRET_BYTES) throw new CopyRefused(`${path} takes at least ${SECRET_BYTES} bytes.`);
+  if (secret.length < SECRET_BYTES) throw new CopyRefusedError(`${path} takes at least ${SECRET_BYTES} bytes.`);
   return secret;
 }
 
 /** The next secret of an installation that makes its own; the one of an interrupted rotation if there is one. */
-function makeNextSecret(path: string): Buffer {
-  if (!existsSync(path)) writeSecretFile(path, makeSecret());
+function readOrCreateNextSecret(path: string): Buffer {
+  if (!existsSync(path)) writeSecretFile(path, generateInstallationSecret());
   return readNewSecret(path);
 }
 
@@ -94,20 +105,20 @@ export async function rotateSecret(
   newSecretFile: string | null,
 ): Promise<{ values: number; secretFile: string | null }> {
   if (settings.secret !== null && newSecretFile === null) {
-    throw new CopyRefused('Name the file of the new secret: --new-secret-file.');
+    throw new CopyRefusedError('Name the file of the new secret: --new-secret-file.');
   }
   if (settings.databaseUrl !== null) {
     const source = await openSource({ databaseUrl: settings.databaseUrl });
     await source.close();
-    if (source.liveNodes > 0) throw new CopyRefused('Nodes are at work on the database. Stop them all first.');
+    if (source.liveNodes > 0) throw new CopyRefusedError('Nodes are at work on the database. Stop them all first.');
   }
   const { store, secret, release } = await openStore(settings);
   try {
     const current = join(settings.dataDirectory, 'secret');
     const next = `${current}.new`;
-    const fresh = newSecretFile === null ? makeNextSecret(next) : readNewSecret(newSecretFile);
-    if (settings.secret === null && newSecretFile !== null) writeSecretFile(next, fresh.toString());
-    const values = await sealAnew(store, createSeal([fresh, secret]), fresh);
+    const newSecret = newSecretFile === null ? readOrCreateNextSecret(next) : readNewSecret(newSecretFile);
+    if (settings.secret === null && newSecretFile !== null) writeSecretFile(next, newSecret.toString());
+    const values = await resealAll(store, createSeal([newSecret, secret]), newSecret);
     if (settings.secret !== null) return { values, secretFile: null };
     renameSync(next, current);
     syncFolder(settings.dataDirectory);

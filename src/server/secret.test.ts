@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { sql } from 'kysely';
 import { readSettings } from '../settings.ts';
 import { createSeal } from '../store/seal.ts';
-import { StartRefused } from '../store/start-refused.ts';
+import { StartRefusedError } from '../store/start-refused.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import { seedPerson } from '../testing/store.ts';
 import { openStore } from './open-store.ts';
@@ -34,7 +34,7 @@ async function open(
 const refusedWith =
   (...words: string[]) =>
   (error: unknown) =>
-    error instanceof StartRefused &&
+    error instanceof StartRefusedError &&
     !error.message.includes('\n') &&
     words.every((word) => error.message.includes(word));
 

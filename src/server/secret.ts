@@ -5,8 +5,8 @@ import { SECRET_BYTES } from '../settings.ts';
 import { ensureInstallation, findInstallation, setSecretCheck } from '../store/installation.ts';
 import type { InstallationTable } from '../store/schema.ts';
 import { createSeal, type Seal } from '../store/seal.ts';
-import { readSealed, SEALED } from '../store/sealed.ts';
-import { StartRefused } from '../store/start-refused.ts';
+import { readSealedRows, SEALED_COLUMNS } from '../store/sealed.ts';
+import { StartRefusedError } from '../store/start-refused.ts';
 import type { Queryable, Store, Trx } from '../store/store.ts';
 
 /** A secret, and the setting or file that an operator changes to change it. */
@@ -15,7 +15,7 @@ export interface NamedSecret {
   readonly name: string;
 }
 
-const CHECKED = 'The secret of this installation.';
+const SECRET_CHECK_TEXT = 'The secret of this installation.';
 const identityOf = ({ store_id }: Pick<InstallationTable, 'store_id'>): string => `installation ${store_id}`;
 
 /** Writes the entries of a folder to the disk. */
@@ -35,7 +35,7 @@ export function writeSecretFile(path: string, secret: string): void {
   syncFolder(dirname(path));
 }
 
-export const makeSecret = (): string => randomBytes(48).toString('base64url');
+export const generateInstallationSecret = (): string => randomBytes(48).toString('base64url');
 
 /** Reads a secret that stands in a file. Throws `StartRefused` where it can't be one. */
 export function readSecretFile(path: string): NamedSecret {
@@ -43,49 +43,49 @@ export function readSecretFile(path: string): NamedSecret {
   try {
     secret = Buffer.from(readFileSync(path, 'utf8').trim());
   } catch (error) {
-    throw new StartRefused(`${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'error'}).`);
+    throw new StartRefusedError(`${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'error'}).`);
   }
   if (secret.length < SECRET_BYTES) {
     const next = 'Put the secret of this installation back, from a backup for instance.';
-    throw new StartRefused(
+    throw new StartRefusedError(
       `${path} is no secret: it has ${secret.length} bytes, at least ${SECRET_BYTES} are needed. ${next}`,
     );
   }
   return { secret, name: path };
 }
 
-const LOST = 'If it is lost for good: devpilot store accept --lost-secret';
+const LOST_SECRET_HINT = 'If it is lost for good: devpilot store accept --lost-secret';
 
 /**
  * The secrets that an installation which keeps its own may have: the one in `path` and, after a rotation that was
  * interrupted, the one that was to follow. Makes the first one unless there is a store already.
  */
-export function ownSecrets(path: string, storePath: string | null): readonly [NamedSecret, ...NamedSecret[]] {
+export function readOrCreateSecrets(path: string, storePath: string | null): readonly [NamedSecret, ...NamedSecret[]] {
   if (!existsSync(path)) {
     if (storePath !== null) {
       const missing = `DEVPILOT_SECRET is not set and ${path} is missing, but ${storePath} was sealed with a secret.`;
-      throw new StartRefused(`${missing} Set it, or put the file back from a backup. ${LOST}`);
+      throw new StartRefusedError(`${missing} Set it, or put the file back from a backup. ${LOST_SECRET_HINT}`);
     }
-    writeSecretFile(path, makeSecret());
+    writeSecretFile(path, generateInstallationSecret());
   }
   const next = `${path}.new`;
   return existsSync(next) ? [readSecretFile(path), readSecretFile(next)] : [readSecretFile(path)];
 }
 
-function opens(seal: Seal, row: InstallationTable): boolean {
+function opensSecretCheck(seal: Seal, row: InstallationTable): boolean {
   try {
-    return row.secret_check !== null && seal.open(row.secret_check, identityOf(row)) === CHECKED;
+    return row.secret_check !== null && seal.open(row.secret_check, identityOf(row)) === SECRET_CHECK_TEXT;
   } catch {
     return false;
   }
 }
 
 /** Tells whether nothing is sealed, or some of it by this secret: a store that has no check value yet is checked so. */
-async function opensWhatIsSealed(db: Queryable, seal: Seal): Promise<boolean> {
+async function opensSealedValues(db: Queryable, seal: Seal): Promise<boolean> {
   let sealed = 0;
-  for (const column of SEALED) {
-    for await (const rows of readSealed(db, column)) {
-      if (rows.some((row) => seal.knows(String(row[column.column])))) return true;
+  for (const column of SEALED_COLUMNS) {
+    for await (const rows of readSealedRows(db, column)) {
+      if (rows.some((row) => seal.hasKeyFor(String(row[column.column])))) return true;
       sealed += rows.length;
       break;
     }
@@ -93,44 +93,46 @@ async function opensWhatIsSealed(db: Queryable, seal: Seal): Promise<boolean> {
   return sealed === 0;
 }
 
-const refusal = (name: string): StartRefused =>
-  new StartRefused(
-    `${name} is not the secret that this store was sealed with. Set that one, or restore a backup with its own. ${LOST}`,
+const wrongSecretError = (name: string): StartRefusedError =>
+  new StartRefusedError(
+    `${name} is not the secret that this store was sealed with. Set that one, or restore a backup with its own. ${LOST_SECRET_HINT}`,
   );
 
 /** Throws `StartRefused` where a store is known to be sealed with another secret; writes nothing. */
-export async function refuseOtherSecret(db: Queryable, { secret, name }: NamedSecret): Promise<void> {
+export async function assertMatchingSecret(db: Queryable, { secret, name }: NamedSecret): Promise<void> {
   const row = await findInstallation(db);
   const seal = createSeal([secret]);
-  const ok = row?.secret_check == null ? await opensWhatIsSealed(db, seal) : opens(seal, row);
-  if (!ok) throw refusal(name);
+  const ok = row?.secret_check == null ? await opensSealedValues(db, seal) : opensSecretCheck(seal, row);
+  if (!ok) throw wrongSecretError(name);
 }
 
 /** Has this secret be the one that the store is opened with from now on. */
-export async function keepSecretCheck(trx: Trx, secret: Buffer, onlyFirst = false): Promise<void> {
+export async function writeSecretCheck(trx: Trx, secret: Buffer, onlyFirst = false): Promise<void> {
   const row = await ensureInstallation(trx);
-  await setSecretCheck(trx, createSeal([secret]).seal(CHECKED, identityOf(row)), onlyFirst);
+  await setSecretCheck(trx, createSeal([secret]).seal(SECRET_CHECK_TEXT, identityOf(row)), onlyFirst);
 }
 
 /**
  * Finds the secret that the store was sealed with. A store that was never checked is from now on, if what is sealed in
  * it opens. Throws `StartRefused` where none of them is the right one, so that two keys are never mixed.
  */
-export async function checkSecret(
+export async function findMatchingSecret(
   store: Store,
   secrets: readonly [NamedSecret, ...NamedSecret[]],
 ): Promise<NamedSecret> {
   const row = await findInstallation(store.read);
   if (row?.secret_check == null) {
     for (const { secret } of secrets) {
-      if (!(await opensWhatIsSealed(store.read, createSeal([secret])))) continue;
-      await store.transaction((trx) => keepSecretCheck(trx, secret, true));
+      if (!(await opensSealedValues(store.read, createSeal([secret])))) continue;
+      await store.transaction((trx) => writeSecretCheck(trx, secret, true));
       break;
     }
   }
   // Read anew: another node may have been faster, with another secret.
-  const kept = await findInstallation(store.read);
-  const right = secrets.find(({ secret }) => kept !== undefined && opens(createSeal([secret]), kept));
-  if (right === undefined) throw refusal(secrets[0].name);
-  return right;
+  const installation = await findInstallation(store.read);
+  const matchingSecret = secrets.find(
+    ({ secret }) => installation !== undefined && opensSecretCheck(createSeal([secret]), installation),
+  );
+  if (matchingSecret === undefined) throw wrongSecretError(secrets[0].name);
+  return matchingSecret;
 }

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { refuseUnusableFiles } from '../store/data-directory.ts';
-import { StartRefused } from '../store/start-refused.ts';
+import { StartRefusedError } from '../store/start-refused.ts';
 import { runCommand, temporaryDirectory } from '../testing/process.ts';
 
 const FILES = [
@@ -59,7 +59,7 @@ test('a file of the data directory that this user may not use is named with the 
   assert.throws(
     () => refuseUnusableFiles(directory.path, denied),
     (error) =>
-      error instanceof StartRefused &&
+      error instanceof StartRefusedError &&
       error.message.startsWith(`${path} cannot be read and written by this user (EACCES).`) &&
       error.message.includes('DEVPILOT_DATA_DIR'),
   );

@@ -6,10 +6,11 @@ import { runInNewContext } from 'node:vm';
  * that nobody looks at again, and the runtime would keep them until it is short of room. Once, for
  * about 50 ms, before anybody is told where the server is.
  */
-export function giveBackStartMemory(): void {
+export function releaseStartupMemory(): void {
   setFlagsFromString('--expose-gc');
-  const collect: (options: { type: 'major'; execution: 'sync'; flavor: 'last-resort' }) => void = runInNewContext('gc');
-  collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+  const collectGarbage: (options: { type: 'major'; execution: 'sync'; flavor: 'last-resort' }) => void =
+    runInNewContext('gc');
+  collectGarbage({ type: 'major', execution: 'sync', flavor: 'last-resort' });
   setFlagsFromString('--no-expose-gc');
   // From here on garbage may grow to a quarter of what lives, not to several times that: what lives is mostly
   // outside the heap, so looking more often is cheap.

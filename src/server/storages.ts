@@ -9,8 +9,8 @@ import type { Storage, Storages } from '../workspace/backups/storage.ts';
  * before. A node that shares a database needs no data directory; where it can't have one, `onError` is
  * told unless there is a bucket.
  */
-export function openStorages(settings: Settings, onError: (error: unknown) => void): Storages {
-  const { bucket, limit } = settings.backups;
+export function openBackupStorages(settings: Settings, onError: (error: unknown) => void): Storages {
+  const { bucket, maxBytes: limit } = settings.backups;
   const all: Storage[] = bucket === null ? [] : [createBucketStorage(bucket)];
   try {
     makeDirectory(settings.dataDirectory);
@@ -18,5 +18,5 @@ export function openStorages(settings: Settings, onError: (error: unknown) => vo
   } catch (error) {
     if (bucket === null) onError(error);
   }
-  return { all, limit };
+  return { all, maxBackupBytes: limit };
 }

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { verifyEveryLog } from '../audit/verify.ts';
 import {
-  type Copied,
-  CopyRefused,
+  type CopiedTables,
+  CopyRefusedError,
   copyRows,
   differingTables,
   type OnProgress,
@@ -17,61 +17,61 @@ import {
   openSqliteSource,
   openSqliteTarget,
 } from '../store/copy-ends.ts';
-import { type DataDirectory, takeDataDirectory } from '../store/data-directory.ts';
+import { type DataDirectory, lockDataDirectory } from '../store/data-directory.ts';
 import { openReader } from '../store/open.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
-import { forgetState, refuseUnlessWhole } from '../store/sqlite-guard.ts';
+import { assertStoreComplete, resetState } from '../store/sqlite-guard.ts';
 import { listTables } from '../store/tables.ts';
-import { type NamedSecret, readSecretFile, refuseOtherSecret } from './secret.ts';
+import { assertMatchingSecret, type NamedSecret, readSecretFile } from './secret.ts';
 
 /** Where a store is: a PostgreSQL database, or a data directory. */
-export type Place = { readonly databaseUrl: string } | { readonly directory: string };
+export type StoreLocation = { readonly databaseUrl: string } | { readonly directory: string };
 
-export function placeOf(text: string): Place {
+export function parseStoreLocation(text: string): StoreLocation {
   return /^postgres(ql)?:\/\//.test(text) ? { databaseUrl: text } : { directory: text };
 }
 
-const fileIn = (directory: string) => join(directory, 'devpilot.db');
+const databaseFileIn = (directory: string) => join(directory, 'devpilot.db');
 
 /** What was copied and found to be the same when it was read back. */
-export interface Transfer {
-  readonly copied: Copied;
+export interface TransferResult {
+  readonly copied: CopiedTables;
   /** Entries of activity logs, each checked from its first entry. */
   readonly logEntries: number;
 }
 
 /** Opens a store as it is now. Throws `CopyRefused` where there is none. */
-export async function openSource(place: Place): Promise<CopySource> {
-  if ('databaseUrl' in place) return openPostgresSource(place.databaseUrl);
-  const file = fileIn(place.directory);
-  if (!existsSync(file)) throw new CopyRefused(`There is no ${file} to copy from.`);
+export async function openSource(location: StoreLocation): Promise<CopySource> {
+  if ('databaseUrl' in location) return openPostgresSource(location.databaseUrl);
+  const file = databaseFileIn(location.directory);
+  if (!existsSync(file)) throw new CopyRefusedError(`There is no ${file} to copy from.`);
   return openSqliteSource(file);
 }
 
 /** Makes the tables of a target and opens it. */
-async function openTarget(place: Place): Promise<CopyTarget> {
-  if ('databaseUrl' in place) {
+async function openTarget(location: StoreLocation): Promise<CopyTarget> {
+  if ('databaseUrl' in location) {
     const { openPostgresStore } = await import('../store/postgres.ts');
-    const store = await openPostgresStore(place.databaseUrl, () => undefined);
+    const store = await openPostgresStore(location.databaseUrl, () => undefined);
     await store.close();
     return openPostgresTarget(
-      place.databaseUrl,
+      location.databaseUrl,
       listTables().map(({ name }) => name),
     );
   }
-  const store = await openSqliteStore(fileIn(place.directory));
+  const store = await openSqliteStore(databaseFileIn(location.directory));
   await store.close();
-  return openSqliteTarget(fileIn(place.directory));
+  return openSqliteTarget(databaseFileIn(location.directory));
 }
 
-const readerPlace = (place: Place): Parameters<typeof openReader>[0] =>
-  'databaseUrl' in place
-    ? { databaseUrl: place.databaseUrl, dataDirectory: '' }
-    : { databaseUrl: null, dataDirectory: place.directory };
+const toReaderOptions = (location: StoreLocation): Parameters<typeof openReader>[0] =>
+  'databaseUrl' in location
+    ? { databaseUrl: location.databaseUrl, dataDirectory: '' }
+    : { databaseUrl: null, dataDirectory: location.directory };
 
 /** Checks every activity log of a store; returns how many entries there are. Throws for the first broken one. */
-export async function verifyLogs(place: Place): Promise<number> {
-  const db = openReader(readerPlace(place));
+export async function verifyLogs(location: StoreLocation): Promise<number> {
+  const db = openReader(toReaderOptions(location));
   let entries = 0;
   try {
     for await (const check of verifyEveryLog(db)) {
@@ -90,9 +90,13 @@ export async function verifyLogs(place: Place): Promise<number> {
  * Copies one moment of `source` into an empty place, reads it back row by row, and checks the activity
  * logs there. Throws `CopyRefused`, and an error where what was read back is not what was copied.
  */
-export async function transfer(source: CopySource, to: Place, onProgress: OnProgress): Promise<Transfer> {
+export async function copyAndVerify(
+  source: CopySource,
+  to: StoreLocation,
+  onProgress: OnProgress,
+): Promise<TransferResult> {
   const target = await openTarget(to);
-  let copied: Copied;
+  let copied: CopiedTables;
   try {
     copied = await copyRows(source, target, onProgress);
   } finally {
@@ -109,22 +113,28 @@ export async function transfer(source: CopySource, to: Place, onProgress: OnProg
   return { copied, logEntries: await verifyLogs(to) };
 }
 
-function take(place: Place): DataDirectory | null {
-  return 'directory' in place ? takeDataDirectory(place.directory) : null;
+function lockLocation(location: StoreLocation): DataDirectory | null {
+  return 'directory' in location ? lockDataDirectory(location.directory) : null;
 }
 
 /** The secret that is set, or kept in the directory; null where there is none at hand. */
-function secretAt(place: Place, given: NamedSecret | null): NamedSecret | null {
-  if (given !== null || 'databaseUrl' in place) return given;
-  const own = join(place.directory, 'secret');
+function findSecretAt(location: StoreLocation, configuredSecret: NamedSecret | null): NamedSecret | null {
+  if (configuredSecret !== null || 'databaseUrl' in location) return configuredSecret;
+  const own = join(location.directory, 'secret');
   return existsSync(own) ? readSecretFile(own) : null;
 }
 
-async function refuseForeignSecrets(from: Place, to: Place, given: NamedSecret | null): Promise<void> {
-  const secrets = [secretAt(from, given), secretAt(to, given)].filter((secret) => secret !== null);
-  const db = openReader(readerPlace(from));
+async function refuseForeignSecrets(
+  from: StoreLocation,
+  to: StoreLocation,
+  configuredSecret: NamedSecret | null,
+): Promise<void> {
+  const secrets = [findSecretAt(from, configuredSecret), findSecretAt(to, configuredSecret)].filter(
+    (secret) => secret !== null,
+  );
+  const db = openReader(toReaderOptions(from));
   try {
-    for (const secret of secrets) await refuseOtherSecret(db, secret);
+    for (const secret of secrets) await assertMatchingSecret(db, secret);
   } finally {
     await db.destroy();
   }
@@ -135,37 +145,37 @@ async function refuseForeignSecrets(from: Place, to: Place, given: NamedSecret |
  * be the source's own. Throws `DirectoryInUse`, `CopyRefused`, `StartRefused`.
  */
 export async function copyStore(
-  from: Place,
-  to: Place,
-  given: NamedSecret | null,
+  from: StoreLocation,
+  to: StoreLocation,
+  configuredSecret: NamedSecret | null,
   onProgress: OnProgress,
-): Promise<Transfer> {
-  if ('directory' in from && !existsSync(fileIn(from.directory))) {
-    throw new CopyRefused(`There is no ${fileIn(from.directory)} to copy from.`);
+): Promise<TransferResult> {
+  if ('directory' in from && !existsSync(databaseFileIn(from.directory))) {
+    throw new CopyRefusedError(`There is no ${databaseFileIn(from.directory)} to copy from.`);
   }
-  const held = take(from);
+  const sourceLock = lockLocation(from);
   try {
-    if ('directory' in from) refuseUnlessWhole(from.directory);
+    if ('directory' in from) assertStoreComplete(from.directory);
     const source = await openSource(from);
     try {
       if (source.liveNodes > 0) {
-        throw new CopyRefused('Nodes are at work on the source. Stop them all, or what they write is lost.');
+        throw new CopyRefusedError('Nodes are at work on the source. Stop them all, or what they write is lost.');
       }
       refuseOtherVersion(source);
-      await refuseForeignSecrets(from, to, given);
-      const kept = take(to);
+      await refuseForeignSecrets(from, to, configuredSecret);
+      const targetLock = lockLocation(to);
       try {
-        const copied = await transfer(source, to, onProgress);
+        const copied = await copyAndVerify(source, to, onProgress);
         // Whatever store was in the directory before, this one is from now on.
-        if ('directory' in to) forgetState(to.directory);
+        if ('directory' in to) resetState(to.directory);
         return copied;
       } finally {
-        kept?.release();
+        targetLock?.release();
       }
     } finally {
       await source.close();
     }
   } finally {
-    held?.release();
+    sourceLock?.release();
   }
 }

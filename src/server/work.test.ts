@@ -11,15 +11,15 @@ import type { Run, Script } from '../contract/scripts.ts';
 import { DAY } from '../contract/words.ts';
 import { TEST_SECRET } from '../testing/engines.ts';
 import {
-  callAt,
   cookieOf,
+  createTestPerson,
   PASSWORD,
-  personAt,
-  personWith,
+  sendRequest,
+  signInRemotePerson,
   signUpOwner,
-  startHouse,
-  type TestHouse,
+  startTestServer,
   type TestPerson,
+  type TestServer,
 } from '../testing/house.ts';
 import { startPostgres, type TestPostgres } from '../testing/postgres.ts';
 import { type ServerProcess, spawnServer, temporaryDirectory } from '../testing/process.ts';
@@ -60,7 +60,7 @@ async function over<Body extends { status: string }>(person: TestPerson, path: s
 describe('two nodes on one database', () => {
   let postgres: TestPostgres;
   let now = Date.now();
-  let houses: [TestHouse, TestHouse];
+  let servers: [TestServer, TestServer];
   let owner: TestPerson;
   let there: TestPerson;
   before(async () => {
@@ -71,13 +71,13 @@ describe('two nodes on one database', () => {
       DEVPILOT_LOCAL_SERVER: 'on',
     };
     const options = { clock: () => (now += 1), environment };
-    const first = await startHouse(options);
+    const first = await startTestServer(options);
     owner = await signUpOwner(first);
-    houses = [first, await startHouse(options)];
-    there = await personAt(houses[1].url, owner.email);
+    servers = [first, await startTestServer(options)];
+    there = await signInRemotePerson(servers[1].url, owner.email);
   });
   after(async () => {
-    await Promise.all(houses.map((house) => house.close()));
+    await Promise.all(servers.map((testServer) => testServer.close()));
     await postgres.close();
   });
 
@@ -110,7 +110,7 @@ describe('two nodes on one database', () => {
     const directory = mkdtempSync(join(root, 'app-'));
     mkdirSync(join(directory, 'shared'));
     const app = await (await createWork(owner)).app({ directory });
-    const folders = houses.map((house) => join(house.dataDirectory, 'backups'));
+    const folders = servers.map((testServer) => join(testServer.dataDirectory, 'backups'));
     const keptIn = (id: string) => folders.filter((folder) => globSync(`**/${id}*`, { cwd: folder }).length > 0);
     writeFileSync(join(directory, 'shared/state'), 'then');
     const { id } = (await owner.call<Backup>(`/v1/apps/${app.id}/backups`, { method: 'POST' })).body;
@@ -132,14 +132,14 @@ describe('two nodes on one database', () => {
 
 /** The first owner of a server in a process of its own. */
 async function ownerOf(server: ServerProcess): Promise<TestPerson> {
-  const call: TestPerson['call'] = (path, asked) => callAt(server.url, path, asked);
+  const call: TestPerson['call'] = (path, asked) => sendRequest(server.url, path, asked);
   const signedUp = await call('/v1/people', {
     body: { name: 'Ada', email: 'ada@example.com', password: PASSWORD, setupCode: server.setupCode },
   });
   assert.equal(signedUp.status, 201, signedUp.text);
-  const alone = personWith({ url: server.url, call }, 'ada@example.com', cookieOf(signedUp), '');
+  const alone = createTestPerson({ url: server.url, call }, 'ada@example.com', cookieOf(signedUp), '');
   const workspace = await alone.call<{ id: string }>('/v1/workspaces', { body: { name: 'Acme' } });
-  return personWith({ url: server.url, call }, alone.email, alone.cookie, workspace.body.id);
+  return createTestPerson({ url: server.url, call }, alone.email, alone.cookie, workspace.body.id);
 }
 
 test('a node that is killed leaves its run and its backup failed, with the reason, and no object', async () => {
@@ -159,7 +159,7 @@ test('a node that is killed leaves its run and its backup failed, with the reaso
   assert.deepEqual(files(), [`backups/${app.id}/${backup.id}.zst.part`]);
 
   const second = await spawnServer(directory.path, environment);
-  const again = await personAt(second.url, owner.email);
+  const again = await signInRemotePerson(second.url, owner.email);
   const ended = await over<Run>(again, `/v1/runs/${run.id}`);
   assert.deepEqual([ended.status, ended.error], ['failed', 'The node that ran this is gone.']);
   const lost = await over<Backup>(again, `/v1/backups/${backup.id}`);
@@ -185,16 +185,16 @@ function canMount(path: string): boolean {
 }
 
 test('a full disk fails the backup with that reason, leaves nothing, and the next one that fits is made', async (t) => {
-  const house = await startHouse({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
-  const folder = join(house.dataDirectory, 'backups');
+  const testServer = await startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
+  const folder = join(testServer.dataDirectory, 'backups');
   mkdirSync(folder, { mode: 0o700 });
   if (!canMount(folder)) {
-    await house.close();
+    await testServer.close();
     t.skip('no file system can be mounted here');
     return;
   }
   try {
-    const owner = await signUpOwner(house);
+    const owner = await signUpOwner(testServer);
     const app = await (await createWork(owner)).app({
       backup: { command: 'head -c "$SIZE" /dev/urandom', restoreCommand: null },
     });
@@ -213,6 +213,6 @@ test('a full disk fails the backup with that reason, leaves nothing, and the nex
     assert.deepEqual(files(), [`${app.id}/${made.id}.zst`]);
   } finally {
     execFileSync('umount', [folder]);
-    await house.close();
+    await testServer.close();
   }
 });

@@ -7,7 +7,12 @@ import type { Trx } from './store.ts';
  * device codes, password reset codes, unanswered passkey challenges and a TOTP set-up that was not confirmed.
  * Device codes created until `now` cannot be approved by this person afterwards. Returns the number of sessions ended.
  */
-export async function endAccess(trx: Trx, personId: string, except: string | null, now: number): Promise<number> {
+export async function deletePersonAccess(
+  trx: Trx,
+  personId: string,
+  except: string | null,
+  now: number,
+): Promise<number> {
   await trx.updateTable('person').set({ access_ended_at: now }).where('id', '=', personId).execute();
   await trx
     .updateTable('person')

@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { INTERVAL_WORDS, INTERVALS } from '../contract/words.ts';
-import { piecesOf } from './activity-series.ts';
+import { INTERVAL_NAMES, INTERVALS } from '../contract/words.ts';
+import { splitIntoRollups } from './activity-series.ts';
 
 test('the pieces of a span are of whole steps, cover it once, and are as few as its days and its ends need', () => {
   fc.assert(
     fc.property(
-      fc.constantFrom(...INTERVAL_WORDS),
+      fc.constantFrom(...INTERVAL_NAMES),
       fc.nat({ max: 30_000_000 }),
       fc.integer({ min: 1, max: 3_000 }),
       (grain, first, steps) => {
         const from = first * INTERVALS[grain];
         const to = from + steps * INTERVALS[grain];
-        const pieces = piecesOf({ grain, from, to }).sort((one, other) => one.from - other.from);
+        const pieces = splitIntoRollups({ grain, from, to }).sort((one, other) => one.from - other.from);
         let at = from;
         let parts = 0;
         for (const piece of pieces) {

@@ -1,12 +1,12 @@
 import { sql } from 'kysely';
 import { type ActivityGroup, INTERVALS, type Interval } from '../contract/words.ts';
-import { rowsFrom } from './rows-from.ts';
+import { inlineTable } from './rows-from.ts';
 import { engineOf, type Queryable } from './store.ts';
 
 /** The longer interval that an interval is a part of. */
-const LONGER: Readonly<Record<Interval, Interval | null>> = { minute: 'hour', hour: 'day', day: null };
+const NEXT_LONGER_INTERVAL: Readonly<Record<Interval, Interval | null>> = { minute: 'hour', hour: 'day', day: null };
 
-export interface Piece {
+export interface RollupRange {
   readonly grain: Interval;
   /** Epoch milliseconds, inclusive. */
   readonly from: number;
@@ -15,8 +15,8 @@ export interface Piece {
 }
 
 /** The fewest roll-ups that together are those of a span: whole days by the day, whole hours at its ends by the hour. Pure. */
-export function piecesOf({ grain, from, to }: Piece): Piece[] {
-  const longer = LONGER[grain];
+export function splitIntoRollups({ grain, from, to }: RollupRange): RollupRange[] {
+  const longer = NEXT_LONGER_INTERVAL[grain];
   if (longer === null) return [{ grain, from, to }];
   const step = INTERVALS[longer];
   const [first, last] = [Math.ceil(from / step) * step, Math.floor(to / step) * step];
@@ -25,7 +25,7 @@ export function piecesOf({ grain, from, to }: Piece): Piece[] {
     { grain, from, to: first },
     { grain, from: last, to },
   ].filter((piece) => piece.from < piece.to);
-  return [...piecesOf({ grain: longer, from: first, to: last }), ...ends];
+  return [...splitIntoRollups({ grain: longer, from: first, to: last }), ...ends];
 }
 
 export interface Series {
@@ -43,24 +43,24 @@ export async function readSeries(
   db: Queryable,
   workspaceId: string,
   dimension: ActivityGroup,
-  span: Piece,
-  keys: number,
+  span: RollupRange,
+  maxKeys: number,
 ): Promise<{ readonly total: number; readonly series: Series[] }> {
   const engine = engineOf(db);
   // On SQLite a row with a large sketch in it is read whole where it is only compared: an index is without them.
   const sketched = engine === 'sqlite' && dimension !== 'subject';
   const index = sketched ? sql`indexed by activity_rollup_chart` : sql``;
   const within = sketched ? sql`and kept.dimension in ('type', 'source')` : sql``;
-  const counted = piecesOf(span).map(
+  const counted = splitIntoRollups(span).map(
     ({ grain, from, to }) => sql`select key, count from activity_rollup as kept ${index}
       where workspace_id = ${workspaceId} ${within} and grain = ${grain} and dimension = ${dimension} and at >= ${from} and at < ${to}`,
   );
   const { rows: ranked } = await sql<{ key: string; total: number }>`
     select key, cast(sum(count) as bigint) as events, cast(sum(sum(count)) over () as bigint) as total
     from (${sql.join(counted, sql` union all `)}) as counted
-    group by key order by events desc, key limit ${keys}`.execute(db);
+    group by key order by events desc, key limit ${maxKeys}`.execute(db);
   if (ranked.length === 0) return { total: 0, series: [] };
-  const wanted = rowsFrom(
+  const wanted = inlineTable(
     engine,
     [['key', 'text']],
     ranked.map(({ key }) => [key]),

@@ -1,11 +1,11 @@
 import { sql } from 'kysely';
-import type { PageAsk } from './paging.ts';
-import { type Column, rowsFrom } from './rows-from.ts';
+import type { PageRequest } from './paging.ts';
+import { type Column, inlineTable } from './rows-from.ts';
 import type { ActivityEventTable, ActivityRollupTable } from './schema.ts';
 import type { Queryable, Store, Trx } from './store.ts';
 
 /** Takes so many sequence numbers of a workspace, and holds its numbers until the transaction ends. Returns the last. */
-export async function advanceActivity(trx: Trx, workspaceId: string, count: number): Promise<number> {
+export async function reserveActivitySequence(trx: Trx, workspaceId: string, count: number): Promise<number> {
   const { sequence } = await trx
     .insertInto('activity_head')
     .values({ workspace_id: workspaceId, sequence: count })
@@ -19,7 +19,7 @@ export async function advanceActivity(trx: Trx, workspaceId: string, count: numb
   return sequence;
 }
 
-const EVENT: readonly Column[] = [
+const EVENT_COLUMNS: readonly Column[] = [
   ['source', 'text'],
   ['id', 'text'],
   ['sequence', 'bigint'],
@@ -41,7 +41,7 @@ export async function insertActivity(
   const { rows: fresh } = await sql<{ sequence: number }>`
     insert into activity_event (workspace_id, received_at, source, id, sequence, type, subject, at, data)
     select ${workspaceId}, cast(${receivedAt} as bigint), source, id, sequence, type, subject, at, data
-    from ${rowsFrom(engine, EVENT, rows)} as sent where true
+    from ${inlineTable(engine, EVENT_COLUMNS, rows)} as sent where true
     on conflict do nothing
     returning sequence`.execute(trx);
   return new Set(fresh.map(({ sequence }) => sequence));
@@ -66,14 +66,14 @@ export async function readSketches(
   const rows = keys.map((one) => [one.grain, one.dimension, one.at, one.key]);
   const { rows: found } = await sql<RollupKey & { readonly sketch: string }>`
     select kept.grain, kept.dimension, kept.at, kept.key, kept.sketch
-    from ${rowsFrom(engine, columns, rows)} as touched
+    from ${inlineTable(engine, columns, rows)} as touched
     cross join activity_rollup as kept where kept.workspace_id = ${workspaceId} and kept.grain = touched.grain
       and kept.dimension = touched.dimension and kept.at = touched.at and kept.key = touched.key
       and kept.sketch is not null`.execute(trx);
   return found;
 }
 
-const ROLLUP: readonly Column[] = [
+const ROLLUP_COLUMNS: readonly Column[] = [
   ['grain', 'text'],
   ['dimension', 'text'],
   ['at', 'bigint'],
@@ -94,7 +94,7 @@ export async function addToRollups(
   await sql`
     insert into activity_rollup (workspace_id, grain, dimension, at, key, count, subjects, sketch)
     select ${workspaceId}, grain, dimension, at, key, count, subjects, sketch
-    from ${rowsFrom(engine, ROLLUP, rows)} as added where true
+    from ${inlineTable(engine, ROLLUP_COLUMNS, rows)} as added where true
     on conflict (workspace_id, grain, dimension, at, key) do update set
       count = activity_rollup.count + excluded.count,
       subjects = excluded.subjects, sketch = excluded.sketch`.execute(trx);
@@ -115,7 +115,7 @@ export async function listActivity(
   db: Queryable,
   workspaceId: string,
   filter: ActivityFilter,
-  page: PageAsk,
+  page: PageRequest,
 ): Promise<ActivityEventTable[]> {
   let query = db.selectFrom('activity_event').selectAll().where('workspace_id', '=', workspaceId);
   if (filter.type !== undefined) query = query.where('type', '=', filter.type);
@@ -134,7 +134,7 @@ export async function listActivity(
 }
 
 /** The workspaces that have events. For housekeeping alone. */
-export async function activeWorkspaces(db: Queryable): Promise<string[]> {
+export async function workspacesWithActivity(db: Queryable): Promise<string[]> {
   const rows = await db.selectFrom('activity_head').select('workspace_id').orderBy('workspace_id').execute();
   return rows.map((row) => row.workspace_id);
 }

@@ -1,10 +1,10 @@
 import { sql } from 'kysely';
-import type { PageAsk } from './paging.ts';
+import type { PageRequest } from './paging.ts';
 import type { AuditEventTable } from './schema.ts';
 import type { Queryable, Trx } from './store.ts';
 
 /** The hash before a workspace's first entry. */
-export const NO_HASH = '0'.repeat(64);
+export const GENESIS_HASH = '0'.repeat(64);
 
 export interface AuditFilter {
   readonly action?: string | undefined;
@@ -21,7 +21,7 @@ export interface AuditFilter {
 export async function advanceAuditHead(trx: Trx, workspaceId: string): Promise<{ sequence: number; hash: string }> {
   return trx
     .insertInto('audit_head')
-    .values({ workspace_id: workspaceId, sequence: 1, hash: NO_HASH })
+    .values({ workspace_id: workspaceId, sequence: 1, hash: GENESIS_HASH })
     .onConflict((conflict) =>
       conflict.column('workspace_id').doUpdateSet({ sequence: sql<number>`audit_head.sequence + 1` }),
     )
@@ -39,7 +39,7 @@ export async function listAuditEvents(
   db: Queryable,
   workspaceId: string,
   filter: AuditFilter,
-  page: PageAsk,
+  page: PageRequest,
 ): Promise<AuditEventTable[]> {
   let query = db.selectFrom('audit_event').selectAll().where('workspace_id', '=', workspaceId);
   if (filter.action !== undefined) query = query.where('action', '=', filter.action);

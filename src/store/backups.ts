@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
-import type { PageAsk } from './paging.ts';
+import type { PageRequest } from './paging.ts';
 import type { BackupTable, RestoreTable, StoredObjectTable } from './schema.ts';
 import type { Queryable, Trx } from './store.ts';
 
-const UNDER_WAY = ['pending', 'processing'] as const;
+const UNFINISHED_STATUSES = ['pending', 'processing'] as const;
 
 export async function insertBackup(trx: Trx, row: BackupTable): Promise<void> {
   await trx.insertInto('backup').values(row).execute();
@@ -15,7 +15,7 @@ export async function listBackups(
   workspaceId: string,
   appId: string,
   status: string | undefined,
-  page: PageAsk,
+  page: PageRequest,
 ): Promise<BackupTable[]> {
   let query = db.selectFrom('backup').selectAll().where('workspace_id', '=', workspaceId).where('app_id', '=', appId);
   if (status !== undefined) query = query.where('status', '=', status);
@@ -34,7 +34,7 @@ export async function deleteBackupRow(trx: Trx, workspaceId: string, id: string)
 }
 
 /** Backups and restores of an app that wait or are at work. */
-export async function countBackupWork(db: Queryable, workspaceId: string, appId: string): Promise<number> {
+export async function countUnfinishedBackupWork(db: Queryable, workspaceId: string, appId: string): Promise<number> {
   let count = 0;
   for (const table of ['backup', 'restore'] as const) {
     const row = await db
@@ -42,7 +42,7 @@ export async function countBackupWork(db: Queryable, workspaceId: string, appId:
       .select(({ fn }) => fn.countAll<number>().as('count'))
       .where('workspace_id', '=', workspaceId)
       .where('app_id', '=', appId)
-      .where('status', 'in', [...UNDER_WAY])
+      .where('status', 'in', [...UNFINISHED_STATUSES])
       .executeTakeFirstOrThrow();
     count += Number(row.count);
   }
@@ -50,7 +50,7 @@ export async function countBackupWork(db: Queryable, workspaceId: string, appId:
 }
 
 /** An app's whole backups, newest first. */
-export async function wholeBackups(db: Queryable, workspaceId: string, appId: string): Promise<BackupTable[]> {
+export async function listCompletedBackups(db: Queryable, workspaceId: string, appId: string): Promise<BackupTable[]> {
   return db
     .selectFrom('backup')
     .selectAll()
@@ -69,7 +69,7 @@ export async function insertRestore(trx: Trx, row: RestoreTable): Promise<void> 
 }
 
 /** The newest restore of each of these backups. */
-export async function lastRestores(
+export async function latestRestores(
   db: Queryable,
   workspaceId: string,
   backupIds: readonly string[],
@@ -136,7 +136,7 @@ export async function deleteOldBackupWork(trx: Trx, before: number): Promise<voi
 }
 
 /** Restores that nobody has taken up since. */
-export async function restoresWaiting(
+export async function staleRestores(
   db: Queryable,
   since: number,
   limit: number,

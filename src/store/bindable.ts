@@ -6,7 +6,7 @@ import type { Bindable } from './store.ts';
  * named parameters by SQLite and bind NULL without a word. Throws `validation_failed` for text that is
  * not the same on every engine: schemas refuse it by its field, and this is what is left of it.
  */
-export function checkBindable(value: unknown): asserts value is Bindable {
+export function assertBindable(value: unknown): asserts value is Bindable {
   if (value === null || value instanceof Uint8Array) return;
   if (typeof value === 'bigint') return;
   if (typeof value === 'string') {

@@ -1,8 +1,8 @@
 import { DatabaseSync } from 'node:sqlite';
 import type pg from 'pg';
 import { HOUR, SECOND } from '../contract/words.ts';
-import { connectClient, createServers } from './postgres-connect.ts';
-import { storeError } from './postgres-pool.ts';
+import { connectClient, createPostgresServers } from './postgres-connect.ts';
+import { toStoreError } from './postgres-pool.ts';
 import { openSqlite } from './sqlite-open.ts';
 import type { Bindable } from './store.ts';
 
@@ -30,17 +30,17 @@ export interface CopyTarget {
   close(): Promise<void>;
 }
 
-const ROWS_AT_A_TIME = 500;
+const ROWS_PER_BATCH = 500;
 /** PostgreSQL takes 65,535 parameters a statement. */
-const PARAMETERS = 30_000;
+const MAX_PARAMETERS = 30_000;
 
-const MIGRATIONS = 'select name from kysely_migration order by name';
+const SELECT_MIGRATIONS = 'select name from kysely_migration order by name';
 
 export function openSqliteSource(path: string): CopySource {
   const database = new DatabaseSync(path, { readOnly: true });
   try {
     database.exec('begin');
-    const migrations = database.prepare(MIGRATIONS).all();
+    const migrations = database.prepare(SELECT_MIGRATIONS).all();
     return {
       migrations: migrations.map(({ name }) => String(name)),
       liveNodes: 0,
@@ -49,7 +49,7 @@ export function openSqliteSource(path: string): CopySource {
         let page: CopiedRow[] = [];
         for (const row of database.prepare(`select * from ${table}`).iterate()) {
           page.push(row as CopiedRow);
-          if (page.length < ROWS_AT_A_TIME) continue;
+          if (page.length < ROWS_PER_BATCH) continue;
           yield page;
           page = [];
         }
@@ -82,32 +82,32 @@ export function openSqliteTarget(path: string): CopyTarget {
   };
 }
 
-function openClient(url: string): Promise<pg.Client> {
-  const patience = { connect: 10 * SECOND, statement: 24 * HOUR, answer: 24 * HOUR, idleInTransaction: 0 };
-  return connectClient(createServers(url), patience).catch((error: unknown) => {
-    throw storeError(error);
+function connectForCopy(url: string): Promise<pg.Client> {
+  const timeouts = { connectMs: 10 * SECOND, statementMs: 24 * HOUR, answerMs: 24 * HOUR, idleInTransactionMs: 0 };
+  return connectClient(createPostgresServers(url), timeouts).catch((error: unknown) => {
+    throw toStoreError(error);
   });
 }
 
-async function countOn(client: pg.Client, from: string): Promise<number> {
+async function countRows(client: pg.Client, from: string): Promise<number> {
   const { rows } = await client.query<{ count: number }>(`select count(*) as count from ${from}`);
   return rows[0]?.count ?? 0;
 }
 
 export async function openPostgresSource(url: string): Promise<CopySource> {
-  const client = await openClient(url);
+  const client = await connectForCopy(url);
   try {
     await client.query('begin transaction isolation level repeatable read read only');
-    const { rows } = await client.query<{ name: string }>(MIGRATIONS);
+    const { rows } = await client.query<{ name: string }>(SELECT_MIGRATIONS);
     const now = '(extract(epoch from clock_timestamp()) * 1000)::bigint';
     return {
       migrations: rows.map(({ name }) => name),
-      liveNodes: await countOn(client, `node where lease_until > ${now}`),
-      count: (table) => countOn(client, table),
+      liveNodes: await countRows(client, `node where lease_until > ${now}`),
+      count: (table) => countRows(client, table),
       async *rows(table) {
         await client.query(`declare copied no scroll cursor for select * from ${table}`);
         for (;;) {
-          const page = await client.query<CopiedRow>(`fetch ${ROWS_AT_A_TIME} from copied`);
+          const page = await client.query<CopiedRow>(`fetch ${ROWS_PER_BATCH} from copied`);
           if (page.rows.length === 0) break;
           yield page.rows;
         }
@@ -117,23 +117,23 @@ export async function openPostgresSource(url: string): Promise<CopySource> {
     };
   } catch (error) {
     await client.end();
-    throw storeError(error);
+    throw toStoreError(error);
   }
 }
 
 /** Writes to a database whose tables are there. Others may not write to it meanwhile: every table is locked. */
 export async function openPostgresTarget(url: string, tables: readonly string[]): Promise<CopyTarget> {
-  const client = await openClient(url);
+  const client = await connectForCopy(url);
   try {
     await client.query('begin');
     await client.query(`lock table ${tables.join(', ')} in exclusive mode`);
   } catch (error) {
     await client.end();
-    throw storeError(error);
+    throw toStoreError(error);
   }
   async function insertSome(table: string, columns: readonly string[], rows: readonly CopiedRow[]): Promise<void> {
     const values = rows.map(
-      (_, row) => `(${columns.map((_one, at) => `$${row * columns.length + at + 1}`).join(', ')})`,
+      (_, row) => `(${columns.map((_one, index) => `$${row * columns.length + index + 1}`).join(', ')})`,
     );
     await client.query(
       `insert into ${table} (${columns.join(', ')}) values ${values.join(', ')}`,
@@ -141,14 +141,15 @@ export async function openPostgresTarget(url: string, tables: readonly string[])
     );
   }
   return {
-    count: (table) => countOn(client, table),
+    count: (table) => countRows(client, table),
     clear: async (table) => {
       await client.query(`delete from ${table}`);
     },
     async insert(table, rows) {
       const columns = Object.keys(rows[0] ?? {});
-      const most = Math.max(1, Math.floor(PARAMETERS / Math.max(1, columns.length)));
-      for (let at = 0; at < rows.length; at += most) await insertSome(table, columns, rows.slice(at, at + most));
+      const rowsPerStatement = Math.max(1, Math.floor(MAX_PARAMETERS / Math.max(1, columns.length)));
+      for (let index = 0; index < rows.length; index += rowsPerStatement)
+        await insertSome(table, columns, rows.slice(index, index + rowsPerStatement));
     },
     commit: async () => {
       await client.query('commit');

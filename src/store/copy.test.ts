@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sql } from 'kysely';
 import { forEachEngine } from '../testing/engines.ts';
-import { SEALED } from './sealed.ts';
+import { SEALED_COLUMNS } from './sealed.ts';
 import { listTables } from './tables.ts';
 
 forEachEngine('what is copied', (engine) => {
@@ -26,7 +26,7 @@ forEachEngine('what is copied', (engine) => {
     const sealed = tables.flatMap(({ name, columns }) =>
       columns.filter((column) => column.name.endsWith('_sealed')).map((column) => `${name}.${column.name}`),
     );
-    assert.deepEqual(sealed.sort(), SEALED.map(({ table, column }) => `${table}.${column}`).sort());
+    assert.deepEqual(sealed.sort(), SEALED_COLUMNS.map(({ table, column }) => `${table}.${column}`).sort());
     await store.close();
   });
 });

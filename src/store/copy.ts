@@ -10,18 +10,18 @@ interface TableDigest {
 }
 
 /** What was copied, by table. */
-export type Copied = ReadonlyMap<string, TableDigest>;
+export type CopiedTables = ReadonlyMap<string, TableDigest>;
 
 /** A store can't be copied from, or to; the message says why and what to do. */
-export class CopyRefused extends Error {}
+export class CopyRefusedError extends Error {}
 
 /** Throws `CopyRefused` where the tables are not this version's: what they mean could have changed. */
 export function refuseOtherVersion(source: CopySource): void {
   const missing = MIGRATION_NAMES.filter((name) => !source.migrations.includes(name));
   const newer = source.migrations.filter((name) => !MIGRATION_NAMES.includes(name));
-  if (newer.length > 0) throw new CopyRefused('The source was written by a newer version. Copy with that one.');
+  if (newer.length > 0) throw new CopyRefusedError('The source was written by a newer version. Copy with that one.');
   if (missing.length > 0) {
-    throw new CopyRefused('The source was written by an older version. Run `devpilot migrate` on it first.');
+    throw new CopyRefusedError('The source was written by an older version. Run `devpilot migrate` on it first.');
   }
 }
 
@@ -30,11 +30,11 @@ export async function refuseNonEmpty(target: CopyTarget): Promise<void> {
   for (const { name, seeded } of listTables()) {
     if (seeded) continue;
     const rows = await target.count(name);
-    if (rows > 0) throw new CopyRefused(`The target is not empty: its table ${name} has ${rows} rows.`);
+    if (rows > 0) throw new CopyRefusedError(`The target is not empty: its table ${name} has ${rows} rows.`);
   }
 }
 
-function textOf(row: CopiedRow): string {
+function serializeRow(row: CopiedRow): string {
   const columns = Object.keys(row).sort();
   return JSON.stringify(
     columns.map((column) => {
@@ -51,11 +51,11 @@ function createDigest(): { add(rows: readonly CopiedRow[]): void; result(): Tabl
     add(rows) {
       count += rows.length;
       for (const row of rows) {
-        const hash = createHash('sha256').update(textOf(row)).digest();
+        const hash = createHash('sha256').update(serializeRow(row)).digest();
         // Sums, not exclusive ors: two rows that are alike would cancel each other out.
-        for (let at = 0, carry = 0; at < 32; at++) {
-          const total = (sum[at] ?? 0) + (hash[at] ?? 0) + carry;
-          sum[at] = total & 0xff;
+        for (let index = 0, carry = 0; index < 32; index++) {
+          const total = (sum[index] ?? 0) + (hash[index] ?? 0) + carry;
+          sum[index] = total & 0xff;
           carry = total >> 8;
         }
       }
@@ -71,21 +71,21 @@ export type OnProgress = (table: string, rows: number, of: number) => void;
  * Copies every row into an empty target in one transaction: after a failure the target is as empty as
  * it was. Throws `CopyRefused`.
  */
-export async function copyRows(source: CopySource, target: CopyTarget, onProgress: OnProgress): Promise<Copied> {
+export async function copyRows(source: CopySource, target: CopyTarget, onProgress: OnProgress): Promise<CopiedTables> {
   refuseOtherVersion(source);
   await refuseNonEmpty(target);
   const copied = new Map<string, TableDigest>();
   for (const { name, seeded, transient } of listTables()) {
     if (transient) continue;
     if (seeded) await target.clear(name);
-    const of = await source.count(name);
+    const total = await source.count(name);
     const digest = createDigest();
     for await (const found of source.rows(name)) {
       // A copy is whole, whatever became of the file that it comes from.
       const rows = name === 'installation' ? found.map((row) => ({ ...row, clean: 1 })) : found;
       await target.insert(name, rows);
       digest.add(rows);
-      onProgress(name, digest.result().rows, of);
+      onProgress(name, digest.result().rows, total);
     }
     copied.set(name, digest.result());
   }
@@ -94,7 +94,11 @@ export async function copyRows(source: CopySource, target: CopyTarget, onProgres
 }
 
 /** Reads everything back and returns the tables that are not what was copied. */
-export async function differingTables(copied: Copied, store: CopySource, onProgress: OnProgress): Promise<string[]> {
+export async function differingTables(
+  copied: CopiedTables,
+  store: CopySource,
+  onProgress: OnProgress,
+): Promise<string[]> {
   const differing: string[] = [];
   for (const [name, expected] of copied) {
     const digest = createDigest();

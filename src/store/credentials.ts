@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { type Insertable, type RawBuilder, sql, type Updateable } from 'kysely';
 import type { CredentialKind, CredentialSort } from '../contract/words.ts';
-import type { PageAsk } from './paging.ts';
+import type { PageRequest } from './paging.ts';
 import type { CredentialTable } from './schema.ts';
-import { locking, type Queryable, type Store, type Trx } from './store.ts';
+import { type Queryable, type Store, type Trx, withRowLock } from './store.ts';
 
 /** A credential with the name and address of who created it; never its digest. */
 export type CredentialRow = Omit<CredentialTable, 'digest' | 'name_key' | 'use_count' | 'guard'> & {
@@ -25,20 +25,20 @@ export interface CredentialFilter {
 }
 
 /** What never expires sorts after everything that does. */
-const NEVER = 9_007_199_254_740_991;
+const NEVER_EXPIRES_SORT_VALUE = 9_007_199_254_740_991;
 
-const SORTED: Readonly<Record<CredentialSort, RawBuilder<unknown>>> = {
+const SORT_EXPRESSIONS: Readonly<Record<CredentialSort, RawBuilder<unknown>>> = {
   createdAt: sql`credential.created_at`,
   name: sql`credential.name_key`,
-  expiresAt: sql.raw(`coalesce(credential.expires_at, ${NEVER})`),
+  expiresAt: sql.raw(`coalesce(credential.expires_at, ${NEVER_EXPIRES_SORT_VALUE})`),
   lastUsedAt: sql.raw('coalesce(credential.last_used_at, 0)'),
   useCount: sql`credential.use_count`,
 };
 
 /** The value by which a row is sorted, as it goes into a cursor. */
-export function sortedValue(row: CredentialRow, sort: CredentialSort): string | number {
+export function sortValueOf(row: CredentialRow, sort: CredentialSort): string | number {
   if (sort === 'name') return row.name.toLowerCase();
-  if (sort === 'expiresAt') return row.expires_at ?? NEVER;
+  if (sort === 'expiresAt') return row.expires_at ?? NEVER_EXPIRES_SORT_VALUE;
   if (sort === 'lastUsedAt') return row.last_used_at ?? 0;
   return sort === 'useCount' ? row.use_count : row.created_at;
 }
@@ -78,10 +78,10 @@ export async function listCredentials(
   filter: CredentialFilter,
   sort: CredentialSort,
   direction: 'asc' | 'desc',
-  page: PageAsk,
+  page: PageRequest,
   now: number,
 ): Promise<CredentialRow[]> {
-  const sorted = SORTED[sort];
+  const sortExpression = SORT_EXPRESSIONS[sort];
   let query = selectCredentials(db, workspaceId, filter.kind);
   if (filter.q !== undefined && filter.q !== '') {
     const pattern = `%${filter.q.replace(/[\\%_]/g, '\\$&')}%`;
@@ -94,25 +94,25 @@ export async function listCredentials(
       .where('credential.created_at', '<=', filter.unusedSince)
       .where(sql<boolean>`coalesce(credential.last_used_at, 0) <= ${filter.unusedSince}`);
   }
-  const alive = sql<boolean>`(credential.expires_at is null or credential.expires_at > ${now})`;
-  if (filter.status === 'active') query = query.where('credential.active', '=', 1).where(alive);
+  const notExpired = sql<boolean>`(credential.expires_at is null or credential.expires_at > ${now})`;
+  if (filter.status === 'active') query = query.where('credential.active', '=', 1).where(notExpired);
   if (filter.status === 'inactive') query = query.where('credential.active', '=', 0);
   if (filter.status === 'expired') {
     query = query.where('credential.active', '=', 1).where('credential.expires_at', '<=', now);
   }
-  const inOrder = query.orderBy(sorted, direction).orderBy('credential.id', direction);
+  const inOrder = query.orderBy(sortExpression, direction).orderBy('credential.id', direction);
   if (page.after === null) return inOrder.limit(page.limit + 1).execute();
   // Those of the same value and those beyond it: SQLite finds neither by an index of expressions when asked for both at once.
   const { value, id } = page.after;
   const compare = direction === 'asc' ? '>' : '<';
   const same = await inOrder
-    .where(sorted, '=', value)
+    .where(sortExpression, '=', value)
     .where('credential.id', compare, id)
     .limit(page.limit + 1)
     .execute();
-  const left = page.limit + 1 - same.length;
-  if (left === 0) return same;
-  return [...same, ...(await inOrder.where(sorted, compare, value).limit(left).execute())];
+  const remaining = page.limit + 1 - same.length;
+  if (remaining === 0) return same;
+  return [...same, ...(await inOrder.where(sortExpression, compare, value).limit(remaining).execute())];
 }
 
 export async function findCredential(
@@ -132,7 +132,7 @@ export async function lockCredential(
   id: string,
 ): Promise<CredentialRow | undefined> {
   const query = selectCredentials(trx, workspaceId, kind).where('credential.id', '=', id);
-  return locking(trx, query, 'credential').executeTakeFirst();
+  return withRowLock(trx, query, 'credential').executeTakeFirst();
 }
 
 export async function insertCredential(trx: Trx, row: Insertable<CredentialTable>): Promise<void> {
@@ -184,7 +184,7 @@ export async function insertRevocation(
   trx: Trx,
   workspaceId: string,
   digest: Uint8Array | null,
-  at: number,
+  revokedAt: number,
 ): Promise<{ number: number; id: string }> {
   const id = randomBytes(16).toString('base64url');
   const { number } = await trx
@@ -193,7 +193,7 @@ export async function insertRevocation(
     .where('id', '=', 1)
     .returning('number')
     .executeTakeFirstOrThrow();
-  await trx.insertInto('revocation').values({ number, id, workspace_id: workspaceId, digest, at }).execute();
+  await trx.insertInto('revocation').values({ number, id, workspace_id: workspaceId, digest, at: revokedAt }).execute();
   return { number, id };
 }
 
@@ -213,7 +213,7 @@ export async function credentialIdsOf(
 }
 
 /** What a judgement needs of a credential. */
-export interface JudgedRow {
+export interface AuthorizationRow {
   readonly kind: CredentialKind;
   readonly id: string;
   readonly workspace_id: string;
@@ -233,6 +233,6 @@ const BY_DIGEST = {
 };
 
 /** The hot look-up: one indexed read. The one query that names no workspace, since the digest decides it. */
-export function findByDigest(store: Store, digest: Uint8Array): Promise<JudgedRow | undefined> {
-  return store.lookUp<JudgedRow>(BY_DIGEST, digest);
+export function findByDigest(store: Store, digest: Uint8Array): Promise<AuthorizationRow | undefined> {
+  return store.lookUp<AuthorizationRow>(BY_DIGEST, digest);
 }

@@ -1,7 +1,7 @@
 import { accessSync, chmodSync, constants, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { StartRefused } from './start-refused.ts';
+import { StartRefusedError } from './start-refused.ts';
 
 export interface DataDirectory {
   readonly path: string;
@@ -11,14 +11,14 @@ export interface DataDirectory {
 }
 
 /** The directory is in use by another process; `message` says by which. */
-export class DirectoryInUse extends Error {}
+export class DirectoryInUseError extends Error {}
 
 /**
  * Makes a directory and those above it, with mode 0700, or throws. Node's own `recursive` tries for ever
  * where a directory that is there takes none, as `/proc` does.
  */
 export function makeDirectory(path: string): void {
-  const make = (missing: (error: unknown) => void) => {
+  const makeOne = (missing: (error: unknown) => void) => {
     try {
       mkdirSync(path, { mode: 0o700 });
     } catch (error) {
@@ -28,9 +28,9 @@ export function makeDirectory(path: string): void {
       missing(error);
     }
   };
-  make(() => {
+  makeOne(() => {
     makeDirectory(dirname(path));
-    make((error) => {
+    makeOne((error) => {
       throw error;
     });
   });
@@ -65,13 +65,13 @@ export function refuseUnusableFiles(
     if (found === undefined) continue;
     if (!found.isFile()) {
       const what = found.isDirectory() ? 'a directory' : 'no regular file';
-      throw new StartRefused(`${path} is ${what}. Move it away, or set DEVPILOT_DATA_DIR to another directory.`);
+      throw new StartRefusedError(`${path} is ${what}. Move it away, or set DEVPILOT_DATA_DIR to another directory.`);
     }
     try {
       access(path, mode);
     } catch (error) {
       const { code = 'no access' } = error as NodeJS.ErrnoException;
-      throw new StartRefused(
+      throw new StartRefusedError(
         `${path} cannot be ${mode === READ ? 'read' : 'read and written'} by this user (${code}). Change its owner or mode, or set DEVPILOT_DATA_DIR to another directory.`,
         { cause: error },
       );
@@ -83,24 +83,24 @@ export function refuseUnusableFiles(
  * Makes the data directory if need be (mode 0700) and takes it for this process. The lock is SQLite's
  * own on a file beside the database: the system gives it up when a process dies, however it dies.
  */
-export function takeDataDirectory(path: string): DataDirectory {
+export function lockDataDirectory(path: string): DataDirectory {
   makeDirectory(path);
   refuseUnusableFiles(path);
-  const holder = join(path, 'devpilot.pid');
+  const pidFile = join(path, 'devpilot.pid');
   const lock = new DatabaseSync(join(path, 'devpilot.lock'));
   try {
     lock.exec('pragma busy_timeout = 0; begin exclusive');
   } catch {
     lock.close();
-    let who = 'another process';
+    let owner = 'another process';
     try {
-      who = `process ${readFileSync(holder, 'utf8').trim()}`;
+      owner = `process ${readFileSync(pidFile, 'utf8').trim()}`;
     } catch {}
-    throw new DirectoryInUse(
-      `The data directory ${path} is in use by ${who}. Stop it first, or set DEVPILOT_DATA_DIR.`,
+    throw new DirectoryInUseError(
+      `The data directory ${path} is in use by ${owner}. Stop it first, or set DEVPILOT_DATA_DIR.`,
     );
   }
-  writeFileSync(holder, `${process.pid}\n`);
+  writeFileSync(pidFile, `${process.pid}\n`);
   chmodSync(path, 0o700);
   return {
     path,

@@ -1,6 +1,6 @@
-import type { PageAsk } from './paging.ts';
+import type { PageRequest } from './paging.ts';
 import type { DeploymentServerTable, DeploymentTable } from './schema.ts';
-import { locking, type Queryable, type Trx } from './store.ts';
+import { type Queryable, type Trx, withRowLock } from './store.ts';
 
 export interface DeploymentFilter {
   readonly appId?: string | undefined;
@@ -32,7 +32,7 @@ export async function findDeployment(
 
 /** A deployment, locked until the transaction ends. */
 export async function lockDeployment(trx: Trx, workspaceId: string, id: string): Promise<DeploymentTable | undefined> {
-  return locking(
+  return withRowLock(
     trx,
     trx.selectFrom('deployment').selectAll().where('workspace_id', '=', workspaceId).where('id', '=', id),
     'deployment',
@@ -44,7 +44,7 @@ export async function listDeploymentRows(
   db: Queryable,
   workspaceId: string,
   filter: DeploymentFilter,
-  page: PageAsk,
+  page: PageRequest,
 ): Promise<DeploymentTable[]> {
   const { appId, status, live } = filter;
   let query = db.selectFrom('deployment').selectAll().where('workspace_id', '=', workspaceId);
@@ -69,7 +69,7 @@ export async function listDeploymentRows(
 }
 
 /** The servers of some deployments, in the order in which each goes to them. */
-export async function serversOf(
+export async function listDeploymentServers(
   db: Queryable,
   workspaceId: string,
   ids: readonly string[],
@@ -85,7 +85,11 @@ export async function serversOf(
 }
 
 /** Deployments of an app that are not over, the oldest first. */
-export async function openDeployments(db: Queryable, workspaceId: string, appId: string): Promise<DeploymentTable[]> {
+export async function unfinishedDeployments(
+  db: Queryable,
+  workspaceId: string,
+  appId: string,
+): Promise<DeploymentTable[]> {
   return db
     .selectFrom('deployment')
     .selectAll()
@@ -120,7 +124,7 @@ export async function updateDeploymentServer(
 }
 
 /** Servers of a deployment that are in one of these states go into another. */
-export async function moveServers(
+export async function updateServerStatuses(
   trx: Trx,
   workspaceId: string,
   deploymentId: string,
@@ -137,7 +141,7 @@ export async function moveServers(
 }
 
 /** Makes a deployment the one that its app runs. */
-export async function makeLive(trx: Trx, { workspace_id, app_id, id }: DeploymentTable): Promise<void> {
+export async function setLiveDeployment(trx: Trx, { workspace_id, app_id, id }: DeploymentTable): Promise<void> {
   await trx
     .updateTable('deployment')
     .set({ live: 0 })
@@ -170,7 +174,7 @@ export async function creatorOfCredential(db: Queryable, workspaceId: string, id
 }
 
 /** Whether a credential is still there. */
-export async function credentialIsThere(db: Queryable, workspaceId: string, id: string): Promise<boolean> {
+export async function credentialExists(db: Queryable, workspaceId: string, id: string): Promise<boolean> {
   const row = await db
     .selectFrom('credential')
     .select('id')

@@ -31,8 +31,8 @@ export async function answerDeviceCode(
   return result.numUpdatedRows > 0n;
 }
 
-export async function notePoll(trx: Trx, id: string, at: number): Promise<void> {
-  await trx.updateTable('device_code').set({ last_polled_at: at }).where('id', '=', id).execute();
+export async function recordPoll(trx: Trx, id: string, polledAt: number): Promise<void> {
+  await trx.updateTable('device_code').set({ last_polled_at: polledAt }).where('id', '=', id).execute();
 }
 
 /** Takes a device code away; true for exactly one caller. */

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { append } from '../audit/log.ts';
+import { appendAuditEvent } from '../audit/log.ts';
 import { verifyEveryLog } from '../audit/verify.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import { insertRevocation } from './credentials.ts';
-import { claimKey } from './idempotency.ts';
+import { claimIdempotencyKey } from './idempotency.ts';
 import { advanceTotpStep, consumeSetupCode, findPersonByEmail, insertPerson, replaceSetupCode } from './people.ts';
 import { openPostgresStore } from './postgres.ts';
-import { StartRefused } from './start-refused.ts';
+import { StartRefusedError } from './start-refused.ts';
 import { isUniqueViolation, type Store, type Trx } from './store.ts';
 import { claimUsageChunk } from './usage.ts';
 import { insertWorkspace } from './workspaces.ts';
@@ -72,14 +72,14 @@ forEachEngine('the store', (engine) => {
       rows.map(({ slug }) => slug),
       slugs.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))),
     );
-    const found = await store.first<{ id: string }>('select id from workspace where id = ?', ['wsp_A']);
+    const found = await store.queryFirst<{ id: string }>('select id from workspace where id = ?', ['wsp_A']);
     assert.equal(found, undefined);
   });
 
   test('numbers of 53 bits and bytes come back as they went', async () => {
     const bytes = Buffer.from([0, 255, 128, 39]);
     await store.transaction((trx) => replaceSetupCode(trx, bytes));
-    const row = await store.first<{ digest: Uint8Array; number: number }>(
+    const row = await store.queryFirst<{ digest: Uint8Array; number: number }>(
       `select digest, ${Number.MAX_SAFE_INTEGER} as number from setup_code where digest = ?`,
       [bytes],
     );
@@ -97,14 +97,14 @@ forEachEngine('the store', (engine) => {
     once(await tenTimes((trx) => advanceTotpStep(trx, 'per_totp', 7)));
     once(await tenTimes((trx) => claimUsageChunk(trx, 'nod_a', 1)));
     const claim = { workspaceId: 'w', principalId: 'p', route: 'r', key: 'k', bodyMac: 'm' };
-    const claims = await tenTimes((trx, index) => claimKey(trx, claim, `res_${index}`, 1));
+    const claims = await tenTimes((trx, index) => claimIdempotencyKey(trx, claim, `res_${index}`, 1));
     once(claims.map((earlier) => earlier === null));
     assert.equal(new Set(claims.filter((earlier) => earlier !== null).map((earlier) => earlier.resourceId)).size, 1);
   });
 
   test('revocations at once are numbered without a gap, and log entries at once make one whole chain', async () => {
     const numbers = await tenTimes(async (trx) => {
-      await append(trx, draft('wsp_chain'));
+      await appendAuditEvent(trx, draft('wsp_chain'));
       return (await insertRevocation(trx, 'wsp_chain', null, 1)).number;
     });
     assert.deepEqual(
@@ -119,7 +119,7 @@ forEachEngine('the store', (engine) => {
     const logs = ['wsp_left', 'wsp_right'];
     const inOrder = (order: string[]) =>
       store.transaction(async (trx) => {
-        for (const log of order) await append(trx, draft(log));
+        for (const log of order) await appendAuditEvent(trx, draft(log));
       });
     await Promise.all([inOrder(logs), inOrder(logs.toReversed()), inOrder(logs)]);
     const heads = await store.read
@@ -156,7 +156,10 @@ forEachEngine('opening', (engine) => {
       Array.from({ length: 10 }, () => openPostgresStore(DATABASE_URL, () => undefined)),
     );
     for (const store of stores) {
-      assert.equal((await store.first<{ number: number }>('select number from revocation_counter', []))?.number, 0);
+      assert.equal(
+        (await store.queryFirst<{ number: number }>('select number from revocation_counter', []))?.number,
+        0,
+      );
     }
     await Promise.all(stores.map((store) => store.close()));
   });
@@ -183,6 +186,6 @@ forEachEngine('opening', (engine) => {
 
   test('no database at all is refused with a line that says so', async () => {
     const nowhere = openPostgresStore('postgres://devpilot@127.0.0.1:1/devpilot', () => undefined);
-    await assert.rejects(nowhere, (error) => error instanceof StartRefused && /refused/.test(error.message));
+    await assert.rejects(nowhere, (error) => error instanceof StartRefusedError && /refused/.test(error.message));
   });
 });

@@ -1,10 +1,10 @@
 import { sql } from 'kysely';
-import type { PageAsk } from './paging.ts';
+import type { PageRequest } from './paging.ts';
 import type { EnvChangeTable, EnvVersionTable } from './schema.ts';
 import type { Queryable, Trx } from './store.ts';
 
 /** Bound values of one statement stay well below every engine's limit. */
-const ROWS_AT_ONCE = 500;
+const ROWS_PER_INSERT = 500;
 
 /** Holds an app's environment until the transaction ends, so that its versions are numbered without gaps. */
 export async function lockEnvironment(trx: Trx, workspaceId: string, appId: string): Promise<void> {
@@ -17,7 +17,7 @@ export async function lockEnvironment(trx: Trx, workspaceId: string, appId: stri
 }
 
 /** The number of the newest version; 0 while nothing was ever set. */
-export async function newestVersion(db: Queryable, workspaceId: string, appId: string): Promise<number> {
+export async function latestEnvVersion(db: Queryable, workspaceId: string, appId: string): Promise<number> {
   const row = await db
     .selectFrom('env_version')
     .select('number')
@@ -46,7 +46,7 @@ export async function readEnvironment(
   return rows;
 }
 
-export async function findVersion(
+export async function findEnvVersion(
   db: Queryable,
   workspaceId: string,
   appId: string,
@@ -62,11 +62,11 @@ export async function findVersion(
 }
 
 /** Versions newest first, one beyond the limit. */
-export async function listVersions(
+export async function listEnvVersionRows(
   db: Queryable,
   workspaceId: string,
   appId: string,
-  page: PageAsk,
+  page: PageRequest,
 ): Promise<EnvVersionTable[]> {
   let query = db
     .selectFrom('env_version')
@@ -80,22 +80,22 @@ export async function listVersions(
     .execute();
 }
 
-export async function insertVersion(
+export async function insertEnvVersion(
   trx: Trx,
   version: EnvVersionTable,
   changes: readonly EnvChangeTable[],
 ): Promise<void> {
   await trx.insertInto('env_version').values(version).execute();
-  for (let at = 0; at < changes.length; at += ROWS_AT_ONCE) {
+  for (let index = 0; index < changes.length; index += ROWS_PER_INSERT) {
     await trx
       .insertInto('env_change')
-      .values(changes.slice(at, at + ROWS_AT_ONCE))
+      .values(changes.slice(index, index + ROWS_PER_INSERT))
       .execute();
   }
 }
 
 /** Forgets the versions before `oldest`, but for the values that are still in force in it. */
-export async function forgetVersions(trx: Trx, workspaceId: string, appId: string, oldest: number): Promise<void> {
+export async function pruneEnvVersions(trx: Trx, workspaceId: string, appId: string, oldest: number): Promise<void> {
   await trx
     .deleteFrom('env_version')
     .where('workspace_id', '=', workspaceId)

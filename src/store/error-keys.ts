@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { PageAsk } from './paging.ts';
+import type { PageRequest } from './paging.ts';
 import type { ErrorKeyTable } from './schema.ts';
 import type { Queryable, Store, Trx } from './store.ts';
 
@@ -31,7 +31,7 @@ export async function countErrorKeys(trx: Trx, workspaceId: string): Promise<num
 }
 
 /** A page of keys, newest first, one row beyond the limit. */
-export async function listErrorKeys(db: Queryable, workspaceId: string, page: PageAsk): Promise<ErrorKeyRow[]> {
+export async function listErrorKeys(db: Queryable, workspaceId: string, page: PageRequest): Promise<ErrorKeyRow[]> {
   let query = selectKeys(db, workspaceId);
   if (page.after !== null) {
     const { value, id } = page.after;
@@ -63,7 +63,7 @@ export async function deleteErrorKey(
 }
 
 /** What taking an envelope in needs of a key. */
-export interface SubmittingKeyRow {
+export interface IngestKeyRow {
   readonly id: string;
   readonly workspace_id: string;
   readonly allowed_origins: string;
@@ -74,6 +74,6 @@ const BY_PUBLIC_KEY = `select error_key.id, error_key.workspace_id, error_key.al
   from error_key left join app on app.id = error_key.app_id where error_key.public_key = ?`;
 
 /** The key that an envelope names. Names no workspace, since the key decides it; asked each time, so that a deleted key takes nothing. */
-export function findByPublicKey(store: Store, publicKey: string): Promise<SubmittingKeyRow | undefined> {
-  return store.first<SubmittingKeyRow>(BY_PUBLIC_KEY, [publicKey]);
+export function findErrorKeyByPublicKey(store: Store, publicKey: string): Promise<IngestKeyRow | undefined> {
+  return store.queryFirst<IngestKeyRow>(BY_PUBLIC_KEY, [publicKey]);
 }

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { PageAsk } from './paging.ts';
+import type { PageRequest } from './paging.ts';
 import type { ErrorEventTable, ErrorFacetTable, ErrorIssueTable } from './schema.ts';
 import type { Queryable, Trx } from './store.ts';
 
@@ -88,23 +88,23 @@ export async function insertErrorEvents(
   workspaceId: string,
   issueId: string,
   rows: readonly ErrorEventTable[],
-  kept: number,
+  maxEvents: number,
 ): Promise<void> {
   if (rows.length === 0) return;
   await trx.insertInto('error_event').values(rows).execute();
   await sql`delete from error_event where workspace_id = ${workspaceId} and issue_id = ${issueId} and id in (
     select id from (select id from error_event where issue_id = ${issueId}
-      order by received_at desc, id desc limit 1000 offset ${kept}) as older)`.execute(trx);
+      order by received_at desc, id desc limit 1000 offset ${maxEvents}) as older)`.execute(trx);
 }
 
 /**
  * Deletes issues beyond as many as are kept, all of the sender that has the most, so that one that floods takes
  * nothing from the others: those first whose status nobody has changed, then the least frequent, then the least recent.
  */
-export async function evictIssues(trx: Trx, workspaceId: string, kept: number): Promise<void> {
+export async function evictIssues(trx: Trx, workspaceId: string, maxIssues: number): Promise<void> {
   const { rows } = await sql<{ count: number }>`select count(*) as count from error_issue
     where workspace_id = ${workspaceId}`.execute(trx);
-  const over = Number(rows[0]?.count ?? 0) - kept;
+  const over = Number(rows[0]?.count ?? 0) - maxIssues;
   if (over <= 0) return;
   await sql`delete from error_issue where workspace_id = ${workspaceId} and id in (
     select id from (select id from error_issue where workspace_id = ${workspaceId} and coalesce(sender, '') = (
@@ -136,7 +136,7 @@ export async function listIssues(
   workspaceId: string,
   filter: IssueFilter,
   sort: IssueSort,
-  page: PageAsk,
+  page: PageRequest,
 ): Promise<ErrorIssueTable[]> {
   let query = db.selectFrom('error_issue').selectAll().where('workspace_id', '=', workspaceId);
   if (filter.status === 'muted') query = query.where('muted_at', 'is not', null);
@@ -192,7 +192,7 @@ export async function deleteIssue(trx: Trx, workspaceId: string, id: string): Pr
 }
 
 /** How often each of these issues was seen a day, from a day on, oldest first. */
-export async function issueDays(
+export async function countIssueDays(
   db: Queryable,
   workspaceId: string,
   issueIds: readonly string[],
@@ -214,7 +214,7 @@ export async function listErrorEvents(
   db: Queryable,
   workspaceId: string,
   issueId: string,
-  page: PageAsk,
+  page: PageRequest,
 ): Promise<ErrorEventTable[]> {
   let query = db
     .selectFrom('error_event')

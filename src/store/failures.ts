@@ -16,7 +16,12 @@ export async function recentFailures(db: Queryable, subject: string, since: numb
 }
 
 /** Whom failures since `since` were of, among subjects that begin with `prefix`; at most `limit`. */
-export async function failedSince(db: Queryable, prefix: string, since: number, limit: number): Promise<string[]> {
+export async function recentlyFailedSubjects(
+  db: Queryable,
+  prefix: string,
+  since: number,
+  limit: number,
+): Promise<string[]> {
   const rows = await db
     .selectFrom('failure')
     .select('subject')
@@ -35,18 +40,18 @@ export async function failedSince(db: Queryable, prefix: string, since: number, 
 export async function countFailure(
   trx: Trx,
   subject: string,
-  { address, at }: FailureRow,
+  { address, at: failedAt }: FailureRow,
   since: number,
-  allows: (before: readonly FailureRow[]) => boolean,
+  isAllowed: (before: readonly FailureRow[]) => boolean,
 ): Promise<{ before: FailureRow[]; counted: boolean }> {
   await trx
     .insertInto('failure_gate')
-    .values({ subject, at })
-    .onConflict((conflict) => conflict.column('subject').doUpdateSet({ at }))
+    .values({ subject, at: failedAt })
+    .onConflict((conflict) => conflict.column('subject').doUpdateSet({ at: failedAt }))
     .execute();
   const before = await recentFailures(trx, subject, since);
-  const counted = allows(before);
-  if (counted) await trx.insertInto('failure').values({ subject, address, at }).execute();
+  const counted = isAllowed(before);
+  if (counted) await trx.insertInto('failure').values({ subject, address, at: failedAt }).execute();
   return { before, counted };
 }
 

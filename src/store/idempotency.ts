@@ -1,12 +1,17 @@
-import type { Claim, EarlierClaim } from '../contract/idempotency.ts';
-import { spendQuota } from './quotas.ts';
+import type { EarlierIdempotencyClaim, IdempotencyClaim } from '../contract/idempotency.ts';
+import { consumeQuota } from './quotas.ts';
 import type { Trx } from './store.ts';
 
 /**
  * Claims a key for the resource that this transaction makes; returns the earlier claim if there is one. Throws
  * `quota_exceeded`.
  */
-export async function claimKey(trx: Trx, claim: Claim, resourceId: string, at: number): Promise<EarlierClaim | null> {
+export async function claimIdempotencyKey(
+  trx: Trx,
+  claim: IdempotencyClaim,
+  resourceId: string,
+  now: number,
+): Promise<EarlierIdempotencyClaim | null> {
   const inserted = await trx
     .insertInto('idempotency')
     .values({
@@ -16,13 +21,13 @@ export async function claimKey(trx: Trx, claim: Claim, resourceId: string, at: n
       key: claim.key,
       body_mac: claim.bodyMac,
       resource_id: resourceId,
-      at,
+      at: now,
     })
     .onConflict((conflict) => conflict.doNothing())
     .returning('key')
     .executeTakeFirst();
   if (inserted !== undefined) {
-    await spendQuota(trx, 'idempotencyKeys', `${claim.workspaceId} ${claim.principalId}`, at);
+    await consumeQuota(trx, 'idempotencyKeys', `${claim.workspaceId} ${claim.principalId}`, now);
     return null;
   }
   const row = await trx
@@ -36,6 +41,6 @@ export async function claimKey(trx: Trx, claim: Claim, resourceId: string, at: n
   return { bodyMac: row.body_mac, resourceId: row.resource_id };
 }
 
-export async function deleteOldClaims(trx: Trx, before: number): Promise<void> {
+export async function deleteOldIdempotencyClaims(trx: Trx, before: number): Promise<void> {
   await trx.deleteFrom('idempotency').where('at', '<', before).execute();
 }

@@ -2,46 +2,46 @@ import { randomUUID } from 'node:crypto';
 import type { InstallationTable } from './schema.ts';
 import type { Queryable, Trx } from './store.ts';
 
-const ID = 1;
+const INSTALLATION_ID = 1;
 
 export async function findInstallation(db: Queryable): Promise<InstallationTable | undefined> {
-  return db.selectFrom('installation').selectAll().where('id', '=', ID).executeTakeFirst();
+  return db.selectFrom('installation').selectAll().where('id', '=', INSTALLATION_ID).executeTakeFirst();
 }
 
 /** Reads the row of the installation; makes it first where there is none, however many nodes do so at once. */
 export async function ensureInstallation(trx: Trx): Promise<InstallationTable> {
   await trx
     .insertInto('installation')
-    .values({ id: ID, store_id: randomUUID(), secret_check: null, starts: 0, clean: 1 })
+    .values({ id: INSTALLATION_ID, store_id: randomUUID(), secret_check: null, starts: 0, clean: 1 })
     .onConflict((conflict) => conflict.column('id').doNothing())
     .execute();
-  return trx.selectFrom('installation').selectAll().where('id', '=', ID).executeTakeFirstOrThrow();
+  return trx.selectFrom('installation').selectAll().where('id', '=', INSTALLATION_ID).executeTakeFirstOrThrow();
 }
 
 /** Sets the value that the secret must open; with `onlyFirst` it stays as it is where there is one. */
-export async function setSecretCheck(trx: Trx, sealed: string, onlyFirst: boolean): Promise<void> {
-  let query = trx.updateTable('installation').set({ secret_check: sealed }).where('id', '=', ID);
-  if (onlyFirst) query = query.where('secret_check', 'is', null);
+export async function setSecretCheck(trx: Trx, sealed: string, onlyIfUnset: boolean): Promise<void> {
+  let query = trx.updateTable('installation').set({ secret_check: sealed }).where('id', '=', INSTALLATION_ID);
+  if (onlyIfUnset) query = query.where('secret_check', 'is', null);
   await query.execute();
 }
 
 /** Notes that a process has the embedded store from now on: its file alone is not all of it. */
-export async function markOpened(trx: Trx): Promise<{ store_id: string; starts: number }> {
+export async function recordOpening(trx: Trx): Promise<{ store_id: string; starts: number }> {
   await ensureInstallation(trx);
   return trx
     .updateTable('installation')
     .set(({ eb }) => ({ starts: eb('starts', '+', 1), clean: 0 }))
-    .where('id', '=', ID)
+    .where('id', '=', INSTALLATION_ID)
     .returning(['store_id', 'starts'])
     .executeTakeFirstOrThrow();
 }
 
 /** Notes that the file of the embedded store holds everything; the last thing that is written to it. */
-export async function markClean(trx: Trx): Promise<void> {
-  await trx.updateTable('installation').set({ clean: 1 }).where('id', '=', ID).execute();
+export async function recordCleanStop(trx: Trx): Promise<void> {
+  await trx.updateTable('installation').set({ clean: 1 }).where('id', '=', INSTALLATION_ID).execute();
 }
 
 /** Says again that a process has the store: a write that changes nothing. */
-export async function markInUse(trx: Trx): Promise<void> {
-  await trx.updateTable('installation').set({ clean: 0 }).where('id', '=', ID).execute();
+export async function touchInstallation(trx: Trx): Promise<void> {
+  await trx.updateTable('installation').set({ clean: 0 }).where('id', '=', INSTALLATION_ID).execute();
 }

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { JobLaneTable, JobTable } from './schema.ts';
-import { engineOf, locking, type Queryable, type Trx } from './store.ts';
+import { engineOf, type Queryable, type Trx, withRowLock } from './store.ts';
 
 /**
  * What leases are measured by. On PostgreSQL the database's clock, so that no two nodes differ; the
@@ -21,7 +21,7 @@ export async function insertJob(trx: Trx, job: JobTable, lanes: readonly JobLane
 
 /** A job of the workspace, locked until the transaction ends. */
 export async function lockJob(trx: Trx, workspaceId: string, id: string): Promise<JobTable | undefined> {
-  return locking(
+  return withRowLock(
     trx,
     trx.selectFrom('job').selectAll().where('workspace_id', '=', workspaceId).where('id', '=', id),
     'job',
@@ -29,8 +29,12 @@ export async function lockJob(trx: Trx, workspaceId: string, id: string): Promis
 }
 
 /** The job about a resource that is not over, locked until the transaction ends. */
-export async function lockJobOf(trx: Trx, workspaceId: string, resourceId: string): Promise<JobTable | undefined> {
-  return locking(
+export async function lockUnfinishedJobOf(
+  trx: Trx,
+  workspaceId: string,
+  resourceId: string,
+): Promise<JobTable | undefined> {
+  return withRowLock(
     trx,
     trx
       .selectFrom('job')
@@ -43,13 +47,13 @@ export async function lockJobOf(trx: Trx, workspaceId: string, resourceId: strin
 }
 
 /** Which jobs a node takes: of these kinds, and of no workspace whose share of the node is used up. */
-export interface Takes {
+export interface JobSelection {
   readonly kinds: readonly string[];
   readonly fullWorkspaces: readonly string[];
 }
 
 /** Jobs that could be taken: due, with a place free in each of their lanes, and first in those for one alone. */
-function takeable(now: number, { kinds, fullWorkspaces }: Takes) {
+function isClaimable(now: number, { kinds, fullWorkspaces }: JobSelection) {
   const others = fullWorkspaces.length === 0 ? sql`` : sql`and j.workspace_id not in (${sql.join(fullWorkspaces)})`;
   return sql`j.status = 'waiting' and j.run_at <= ${now} and j.kind in (${sql.join(kinds)}) ${others}
     and not exists (
@@ -67,15 +71,15 @@ function takeable(now: number, { kinds, fullWorkspaces }: Takes) {
 }
 
 /** Whether there may be something to take or to take over: a look that locks nothing. */
-export async function hasWork(
+export async function hasClaimableJob(
   db: Queryable,
-  takes: Takes,
+  selection: JobSelection,
   isHeld: (row: JobTable) => boolean,
   now: number,
 ): Promise<boolean> {
-  if (takes.kinds.length === 0) return false;
-  const { rows } = await sql`select 1 from job as j where ${takeable(now, takes)} limit 1`.execute(db);
-  return rows.length > 0 || (await lostJobs(db, takes.kinds, isHeld, now)).length > 0;
+  if (selection.kinds.length === 0) return false;
+  const { rows } = await sql`select 1 from job as j where ${isClaimable(now, selection)} limit 1`.execute(db);
+  return rows.length > 0 || (await findLostJobs(db, selection.kinds, isHeld, now)).length > 0;
 }
 
 /**
@@ -83,11 +87,11 @@ export async function hasWork(
  * its jobs the oldest. Who takes one holds the gate meanwhile, so that places in lanes are counted by one node at a
  * time.
  */
-export async function takeJob(
+export async function claimJob(
   trx: Trx,
-  takes: Takes,
+  selection: JobSelection,
   owner: string,
-  lease: number,
+  leaseMs: number,
   now: number,
 ): Promise<JobTable | undefined> {
   const isPostgres = engineOf(trx) === 'postgres';
@@ -95,22 +99,22 @@ export async function takeJob(
   const { rows } = await sql<JobTable>`select j.* from job as j
     left join (select workspace_id, count(*) as running from job where status = 'running' group by workspace_id) as busy
       on busy.workspace_id = j.workspace_id
-    where ${takeable(now, takes)}
+    where ${isClaimable(now, selection)}
     order by coalesce(busy.running, 0), j.created_at, j.id limit 1 ${isPostgres ? sql`for update of j skip locked` : sql``}`.execute(
     trx,
   );
   const [job] = rows;
   if (job === undefined) return undefined;
-  const taken = {
+  const claimed = {
     status: 'running',
     owner,
-    lease_until: (await leaseClock(trx, now)) + lease,
+    lease_until: (await leaseClock(trx, now)) + leaseMs,
     attempt: job.attempt + 1,
     started_at: job.started_at ?? now,
   };
   await trx
     .updateTable('job')
-    .set(taken)
+    .set(claimed)
     .where('workspace_id', '=', job.workspace_id)
     .where('id', '=', job.id)
     .execute();
@@ -120,11 +124,11 @@ export async function takeJob(
     .where('workspace_id', '=', job.workspace_id)
     .where('job_id', '=', job.id)
     .execute();
-  return { ...job, ...taken };
+  return { ...job, ...claimed };
 }
 
 /** Jobs whose node is gone: its lease has run out or, on the embedded store, this process does not hold them. */
-async function lostJobs(
+async function findLostJobs(
   db: Queryable,
   kinds: readonly string[],
   isHeld: (row: JobTable) => boolean,
@@ -133,8 +137,8 @@ async function lostJobs(
   // Kinds that this version does not know are for newer ones to take over.
   const running = db.selectFrom('job').selectAll().where('status', '=', 'running').where('kind', 'in', kinds);
   if (engineOf(db) === 'sqlite') return (await running.execute()).filter((row) => !isHeld(row));
-  const late = running.where('lease_until', '<', await leaseClock(db, now)).limit(1);
-  return 'isTransaction' in db && db.isTransaction ? late.forUpdate().skipLocked().execute() : late.execute();
+  const expired = running.where('lease_until', '<', await leaseClock(db, now)).limit(1);
+  return 'isTransaction' in db && db.isTransaction ? expired.forUpdate().skipLocked().execute() : expired.execute();
 }
 
 /** One job whose node is gone, locked until the transaction ends; jobs that others lock are passed over. */
@@ -144,7 +148,7 @@ export async function lockLostJob(
   isHeld: (row: JobTable) => boolean,
   now: number,
 ): Promise<JobTable | undefined> {
-  return (await lostJobs(trx, kinds, isHeld, now))[0];
+  return (await findLostJobs(trx, kinds, isHeld, now))[0];
 }
 
 /** Renews the leases of jobs that `owner` runs, and tells which it still has and which are to end. */
@@ -152,11 +156,11 @@ export async function renewLeases(
   trx: Trx,
   owner: string,
   ids: readonly string[],
-  lease: number,
+  leaseMs: number,
   now: number,
 ): Promise<{ id: string; attempt: number; cancel: string | null }[]> {
   if (ids.length === 0) return [];
-  const until = (await leaseClock(trx, now)) + lease;
+  const until = (await leaseClock(trx, now)) + leaseMs;
   return trx
     .updateTable('job')
     .set({ lease_until: until })
@@ -168,7 +172,7 @@ export async function renewLeases(
 }
 
 /** Locks a job that `owner` has taken with this attempt; undefined where it has lost it. */
-export async function lockOwned(
+export async function lockOwnedJob(
   trx: Trx,
   job: Pick<JobTable, 'workspace_id' | 'id' | 'attempt'>,
   owner: string,

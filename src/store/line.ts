@@ -1,61 +1,61 @@
 import { Problem } from '../contract/problem.ts';
 
 /** Somebody who waits; told when it was in vain. */
-export interface Waiting {
-  readonly refuse: (error: Error) => void;
+export interface Waiter {
+  readonly reject: (error: Error) => void;
 }
 
 /** Those who wait, oldest first: no more than so many, and nobody for longer than their patience. */
-export interface Line<Item extends Waiting> {
+export interface WaitQueue<Item extends Waiter> {
   size(): number;
   /** Throws `unavailable` at once when too many wait. */
-  enter(item: Item): void;
+  enqueue(item: Item): void;
   /** Whoever waits longest, and waits no more from then on; undefined where nobody waits. */
-  next(): Item | undefined;
+  dequeue(): Item | undefined;
   /** Refuses all who wait. */
-  refuseAll(error: Error): void;
+  rejectAll(error: Error): void;
 }
 
-export const unreachable = (cause?: unknown): Problem =>
+export const storeUnavailable = (cause?: unknown): Problem =>
   new Problem('unavailable', 'The store can not be reached.', { retryAfter: 1, cause });
 
 /** A line for `most`, who wait for `patience` milliseconds each and are then refused with `unavailable`. */
-export function createLine<Item extends Waiting>(most: number, patience: number): Line<Item> {
+export function createWaitQueue<Item extends Waiter>(maxWaiting: number, timeoutMs: number): WaitQueue<Item> {
   /** Each with the `performance.now()` until which it waits. */
-  const line = new Map<Item, number>();
+  const queue = new Map<Item, number>();
   let timer: NodeJS.Timeout | null = null;
 
   /** One timer for the whole line: whoever came first runs out of patience first. */
-  function watch(delay: number): void {
+  function startTimer(delay: number): void {
     timer = setTimeout(() => {
       timer = null;
       const now = performance.now();
-      for (const [item, until] of line) {
-        if (until > now) return watch(until - now);
-        line.delete(item);
-        item.refuse(unreachable());
+      for (const [item, until] of queue) {
+        if (until > now) return startTimer(until - now);
+        queue.delete(item);
+        item.reject(storeUnavailable());
       }
     }, delay);
   }
 
   return {
-    size: () => line.size,
-    enter(item) {
-      if (line.size >= most) throw new Problem('unavailable', 'The store is too busy.', { retryAfter: 1 });
-      line.set(item, performance.now() + patience);
-      if (timer === null) watch(patience);
+    size: () => queue.size,
+    enqueue(item) {
+      if (queue.size >= maxWaiting) throw new Problem('unavailable', 'The store is too busy.', { retryAfter: 1 });
+      queue.set(item, performance.now() + timeoutMs);
+      if (timer === null) startTimer(timeoutMs);
     },
-    next() {
-      const [item] = line.keys();
-      if (item !== undefined) line.delete(item);
+    dequeue() {
+      const [item] = queue.keys();
+      if (item !== undefined) queue.delete(item);
       return item;
     },
-    refuseAll(error) {
+    rejectAll(error) {
       if (timer !== null) clearTimeout(timer);
       timer = null;
-      const all = [...line.keys()];
-      line.clear();
-      for (const { refuse } of all) refuse(error);
+      const all = [...queue.keys()];
+      queue.clear();
+      for (const { reject } of all) reject(error);
     },
   };
 }

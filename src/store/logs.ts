@@ -2,10 +2,10 @@ import { sql } from 'kysely';
 import type { LogChunkTable, LogTable } from './schema.ts';
 import type { Queryable, Trx } from './store.ts';
 
-export async function insertLog(trx: Trx, workspaceId: string, id: string, at: number): Promise<void> {
+export async function insertLog(trx: Trx, workspaceId: string, id: string, createdAt: number): Promise<void> {
   await trx
     .insertInto('log')
-    .values({ id, workspace_id: workspaceId, lines: 0, size: 0, created_at: at, closed_at: null })
+    .values({ id, workspace_id: workspaceId, lines: 0, size: 0, created_at: createdAt, closed_at: null })
     .execute();
 }
 
@@ -67,10 +67,10 @@ export async function readChunks(
 }
 
 /** Nothing is appended any more. */
-export async function closeLog(trx: Trx, workspaceId: string, logId: string, at: number): Promise<void> {
+export async function closeLog(trx: Trx, workspaceId: string, logId: string, closedAt: number): Promise<void> {
   await trx
     .updateTable('log')
-    .set({ closed_at: at })
+    .set({ closed_at: closedAt })
     .where('workspace_id', '=', workspaceId)
     .where('id', '=', logId)
     .where('closed_at', 'is', null)

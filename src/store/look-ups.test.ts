@@ -7,7 +7,7 @@ import { Problem } from '../contract/problem.ts';
 import { startPostgres, type TestPostgres } from '../testing/postgres.ts';
 import { startStallingProxy } from '../testing/stalling-proxy.ts';
 import { until } from '../testing/until.ts';
-import { createLookUps } from './look-ups.ts';
+import { createBatchedLookups } from './look-ups.ts';
 import { type BoundedPool, createPool } from './postgres-pool.ts';
 
 const ROWS = { table: 'thing', columns: 'name', key: 'digest' };
@@ -40,25 +40,35 @@ const expected = (number: number) => (number < STORED ? nameOf(number) : undefin
 
 /** Look-ups over two connections, with a count of the queries that went out. */
 function open(options: { url?: string; waiting?: number; pool?: (pool: BoundedPool) => BoundedPool } = {}) {
-  const patience = { connect: 500, statement: 500, answer: 500 };
-  const real = createPool({ url: options.url ?? url, connections: 2, waiting: 10, patience, onError: () => undefined });
+  const timeouts = { connectMs: 500, statementMs: 500, answerMs: 500 };
+  const real = createPool({
+    url: options.url ?? url,
+    connections: 2,
+    maxWaiting: 10,
+    timeouts,
+    onError: () => undefined,
+  });
   let taken = 0;
   const counting: BoundedPool = {
     ...real,
-    async take() {
-      const one = await real.take();
+    async acquire() {
+      const one = await real.acquire();
       taken++;
       return one;
     },
   };
   const pool = options.pool?.(counting) ?? counting;
-  const lookUps = createLookUps(ROWS, pool, { connections: 2, waiting: options.waiting ?? 1_000, patience: 500 });
+  const lookUps = createBatchedLookups(ROWS, pool, {
+    connections: 2,
+    waiting: options.waiting ?? 1_000,
+    patience: 500,
+  });
   return {
     find: async (number: number) => (await lookUps.find<{ name: string }>(keyOf(number)))?.name,
     taken: () => taken,
     async close() {
-      lookUps.end();
-      await real.end();
+      lookUps.close();
+      await real.close();
     },
   };
 }
@@ -127,10 +137,10 @@ test('where only one connection is to be had, it answers all', async () => {
   const { find, close } = open({
     pool: (pool) => ({
       ...pool,
-      async take() {
+      async acquire() {
         if (given) throw new Problem('unavailable', 'There is no second one.');
         given = true;
-        const { client, release } = await pool.take();
+        const { client, release } = await pool.acquire();
         return {
           client,
           release(error) {

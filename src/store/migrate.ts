@@ -71,7 +71,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
 export const MIGRATION_NAMES: readonly string[] = Object.keys(MIGRATIONS).sort();
 
 /** How often a node tries again that lost the race for the very first tables. */
-const TRIES = 10;
+const MAX_ATTEMPTS = 10;
 
 /**
  * Text is compared and sorted by its bytes, as SQLite does, whatever the database's own collation:
@@ -113,11 +113,11 @@ async function migrateOnce(db: Kysely<any>, bytes: 'blob' | 'bytea'): Promise<un
  */
 // biome-ignore lint/suspicious/noExplicitAny: kysely's migrator takes a database of any schema
 export async function migrate(db: Kysely<any>, bytes: 'blob' | 'bytea'): Promise<void> {
-  for (let left = bytes === 'bytea' ? TRIES : 1; ; left--) {
+  for (let attemptsLeft = bytes === 'bytea' ? MAX_ATTEMPTS : 1; ; attemptsLeft--) {
     const error = await migrateOnce(db, bytes).catch((thrown: unknown) => thrown);
     if (error === undefined) return;
     const { code } = error as { code?: unknown };
     // unique_violation, duplicate_table, and collisions: another node was faster.
-    if (left === 1 || !['23505', '42P07', '40001', '40P01'].includes(String(code))) throw error;
+    if (attemptsLeft === 1 || !['23505', '42P07', '40001', '40P01'].includes(String(code))) throw error;
   }
 }

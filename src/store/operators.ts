@@ -1,6 +1,6 @@
 import { type SqlBool, sql } from 'kysely';
-import type { PageAsk } from './paging.ts';
-import { locking, type Queryable, type Trx } from './store.ts';
+import type { PageRequest } from './paging.ts';
+import { type Queryable, type Trx, withRowLock } from './store.ts';
 
 /** A person as operators see them. */
 export interface AccountRow {
@@ -38,7 +38,7 @@ function selectAccounts(db: Queryable) {
 }
 
 /** A page of all people of the installation, one row beyond the limit; `q` is part of a name or address. */
-export async function listAccounts(db: Queryable, q: string | undefined, page: PageAsk): Promise<AccountRow[]> {
+export async function listAccounts(db: Queryable, q: string | undefined, page: PageRequest): Promise<AccountRow[]> {
   let query = selectAccounts(db);
   if (q !== undefined && q !== '') {
     const pattern = `%${q.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
@@ -65,14 +65,14 @@ export async function findAccount(db: Queryable, id: string): Promise<AccountRow
 /** The ids of all operators who are not disabled; none changes until the transaction ends. */
 export async function lockOperators(trx: Trx): Promise<string[]> {
   const query = trx.selectFrom('person').select('id').where('operator', '=', 1).where('disabled', '=', 0).orderBy('id');
-  return (await locking(trx, query, 'person').execute()).map(({ id }) => id);
+  return (await withRowLock(trx, query, 'person').execute()).map(({ id }) => id);
 }
 
 /** Whether a person owns any workspace. Nobody can hand one over to them until the transaction ends. */
-export async function ownsWorkspace(trx: Trx, personId: string): Promise<boolean> {
+export async function ownsAnyWorkspace(trx: Trx, personId: string): Promise<boolean> {
   // Every membership is locked, not only those of an owner: the role of one may be changing right now.
   const query = trx.selectFrom('member').select('role').where('person_id', '=', personId).orderBy('id');
-  return (await locking(trx, query, 'member').execute()).some(({ role }) => role === 'owner');
+  return (await withRowLock(trx, query, 'member').execute()).some(({ role }) => role === 'owner');
 }
 
 /** Deletes a person with everything that is theirs alone; what they created in workspaces stays. */

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { PageAsk } from './paging.ts';
+import type { PageRequest } from './paging.ts';
 import type { PasskeyChallengeTable, PasskeyTable } from './schema.ts';
 import type { Queryable, Trx } from './store.ts';
 
@@ -9,7 +9,7 @@ export async function insertPasskey(trx: Trx, row: PasskeyRow): Promise<void> {
   await trx.insertInto('passkey').values(row).execute();
 }
 
-export async function listPasskeys(db: Queryable, personId: string, page: PageAsk): Promise<PasskeyRow[]> {
+export async function listPasskeys(db: Queryable, personId: string, page: PageRequest): Promise<PasskeyRow[]> {
   let query = db.selectFrom('passkey').selectAll().where('person_id', '=', personId);
   if (page.after !== null) {
     query = query.where(sql<boolean>`(created_at, id) < (${page.after.value}, ${page.after.id})`);
@@ -65,13 +65,13 @@ export async function deletePasskey(trx: Trx, personId: string, id: string): Pro
 export async function advancePasskey(
   trx: Trx,
   id: string,
-  use: { readonly counter: number; readonly backedUp: boolean; readonly at: number },
+  assertion: { readonly counter: number; readonly backedUp: boolean; readonly at: number },
 ): Promise<boolean> {
   const result = await trx
     .updateTable('passkey')
-    .set({ counter: use.counter, backed_up: use.backedUp ? 1 : 0, last_used_at: use.at })
+    .set({ counter: assertion.counter, backed_up: assertion.backedUp ? 1 : 0, last_used_at: assertion.at })
     .where('id', '=', id)
-    .where((where) => (use.counter === 0 ? where('counter', '=', 0) : where('counter', '<', use.counter)))
+    .where((where) => (assertion.counter === 0 ? where('counter', '=', 0) : where('counter', '<', assertion.counter)))
     .executeTakeFirst();
   return result.numUpdatedRows > 0n;
 }

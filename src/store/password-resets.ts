@@ -1,6 +1,6 @@
 import type { Queryable, Trx } from './store.ts';
 
-export async function insertReset(
+export async function insertPasswordReset(
   trx: Trx,
   row: { digest: Uint8Array; person_id: string; created_at: number; expires_at: number },
 ): Promise<void> {
@@ -8,7 +8,7 @@ export async function insertReset(
 }
 
 /** How many codes of a person have not expired. */
-export async function countResets(trx: Trx, personId: string, now: number): Promise<number> {
+export async function countPasswordResets(trx: Trx, personId: string, now: number): Promise<number> {
   const { count } = await trx
     .selectFrom('password_reset')
     .select((select) => select.fn.countAll<number>().as('count'))
@@ -19,7 +19,7 @@ export async function countResets(trx: Trx, personId: string, now: number): Prom
 }
 
 /** Whose password a code resets, unless it has expired. */
-export async function findReset(
+export async function findPasswordReset(
   db: Queryable,
   digest: Uint8Array,
   now: number,
@@ -33,7 +33,7 @@ export async function findReset(
 }
 
 /** Uses a code up; true for exactly one caller. */
-export async function consumeReset(trx: Trx, digest: Uint8Array, now: number): Promise<boolean> {
+export async function consumePasswordReset(trx: Trx, digest: Uint8Array, now: number): Promise<boolean> {
   const result = await trx
     .deleteFrom('password_reset')
     .where('digest', '=', digest)
@@ -42,6 +42,6 @@ export async function consumeReset(trx: Trx, digest: Uint8Array, now: number): P
   return result.numDeletedRows > 0n;
 }
 
-export async function deleteExpiredResets(trx: Trx, now: number): Promise<void> {
+export async function deleteExpiredPasswordResets(trx: Trx, now: number): Promise<void> {
   await trx.deleteFrom('password_reset').where('expires_at', '<=', now).execute();
 }

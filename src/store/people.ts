@@ -1,8 +1,8 @@
 import type { Generated, Insertable, Selectable } from 'kysely';
 import { sql } from 'kysely';
-import type { PageAsk } from './paging.ts';
+import type { PageRequest } from './paging.ts';
 import type { PersonTable, SessionTable } from './schema.ts';
-import { locking, type Queryable, type Store, type Trx } from './store.ts';
+import { type Queryable, type Store, type Trx, withRowLock } from './store.ts';
 
 export type PersonRow = Selectable<PersonTable>;
 export type SessionRow = SessionTable;
@@ -28,10 +28,10 @@ export async function deleteSetupCode(trx: Trx): Promise<void> {
 
 /** One at a time, on every node, decides who is the first person. */
 export async function lockFirstSignUp(trx: Trx): Promise<void> {
-  await locking(trx, trx.selectFrom('revocation_counter').select('id'), 'revocation_counter').execute();
+  await withRowLock(trx, trx.selectFrom('revocation_counter').select('id'), 'revocation_counter').execute();
 }
 
-export async function anyPerson(db: Queryable): Promise<boolean> {
+export async function hasAnyPerson(db: Queryable): Promise<boolean> {
   return (await db.selectFrom('person').select('id').limit(1).executeTakeFirst()) !== undefined;
 }
 
@@ -49,7 +49,7 @@ export async function findPerson(db: Queryable, id: string): Promise<PersonRow |
 
 /** A person as nobody can change them until the transaction ends. */
 export async function lockPerson(trx: Trx, id: string): Promise<PersonRow | undefined> {
-  return locking(trx, trx.selectFrom('person').selectAll().where('id', '=', id), 'person').executeTakeFirst();
+  return withRowLock(trx, trx.selectFrom('person').selectAll().where('id', '=', id), 'person').executeTakeFirst();
 }
 
 type PersonFields = {
@@ -141,23 +141,23 @@ export async function replaceSessionDigest(trx: Trx, personId: string, id: strin
 }
 
 export async function touchSessions(trx: Trx, touched: ReadonlyMap<string, number>): Promise<void> {
-  for (const [id, at] of touched) {
-    await trx.updateTable('session').set({ last_used_at: at }).where('id', '=', id).execute();
+  for (const [id, lastUsedAt] of touched) {
+    await trx.updateTable('session').set({ last_used_at: lastUsedAt }).where('id', '=', id).execute();
   }
 }
 
 export async function listSessions(
   db: Queryable,
   personId: string,
-  alive: { readonly now: number; readonly idle: number },
-  page: PageAsk,
+  activity: { readonly now: number; readonly idle: number },
+  page: PageRequest,
 ): Promise<SessionRow[]> {
   let query = db
     .selectFrom('session')
     .selectAll()
     .where('person_id', '=', personId)
-    .where('ends_at', '>', alive.now)
-    .where('last_used_at', '>', alive.now - alive.idle);
+    .where('ends_at', '>', activity.now)
+    .where('last_used_at', '>', activity.now - activity.idle);
   if (page.after !== null) {
     query = query.where(sql<boolean>`(created_at, id) < (${page.after.value}, ${page.after.id})`);
   }
@@ -176,17 +176,17 @@ export async function deleteEndedSessions(trx: Trx, now: number, idle: number): 
 }
 
 /** Ends the sessions of a person that were used longest ago, beyond as many as are kept. */
-export async function deleteSessionsBeyond(trx: Trx, personId: string, kept: number): Promise<void> {
+export async function deleteOldestSessions(trx: Trx, personId: string, maxSessions: number): Promise<void> {
   await sql`delete from session where id in (select id from (select id from session where person_id = ${personId}
-    order by last_used_at desc, id desc limit 1000 offset ${kept}) as older)`.execute(trx);
+    order by last_used_at desc, id desc limit 1000 offset ${maxSessions}) as older)`.execute(trx);
 }
 
 /** Notes that a person signed in from an address, so that strangers' failures don't count against it. */
-export async function keepKnownAddress(trx: Trx, personId: string, address: string, at: number): Promise<void> {
+export async function upsertKnownAddress(trx: Trx, personId: string, address: string, seenAt: number): Promise<void> {
   await trx
     .insertInto('known_address')
-    .values({ person_id: personId, address, last_seen_at: at })
-    .onConflict((conflict) => conflict.columns(['person_id', 'address']).doUpdateSet({ last_seen_at: at }))
+    .values({ person_id: personId, address, last_seen_at: seenAt })
+    .onConflict((conflict) => conflict.columns(['person_id', 'address']).doUpdateSet({ last_seen_at: seenAt }))
     .execute();
 }
 
@@ -207,7 +207,7 @@ export async function isKnownAddress(
 }
 
 /** A session with its person and, if it is a member of the workspace asked for, the membership. */
-export interface SignedInRow {
+export interface SignedInPersonRow {
   readonly session_id: string;
   readonly session_kind: string;
   readonly last_used_at: number;
@@ -234,14 +234,14 @@ const BY_SESSION_DIGEST = `select s.id as session_id, s.kind as session_kind, s.
   where s.digest = ? and p.disabled = 0`;
 
 /** The look-up of a session: one indexed read. `workspace` is an id or a slug, null for the last used one. */
-export function findSignedIn(
+export function findSignedInPerson(
   store: Store,
   digest: Uint8Array,
   workspace: string | null,
-): Promise<SignedInRow | undefined> {
-  return store.first<SignedInRow>(BY_SESSION_DIGEST, [workspace, workspace, digest]);
+): Promise<SignedInPersonRow | undefined> {
+  return store.queryFirst<SignedInPersonRow>(BY_SESSION_DIGEST, [workspace, workspace, digest]);
 }
 
-export async function deleteOldAddresses(trx: Trx, before: number): Promise<void> {
+export async function deleteOldKnownAddresses(trx: Trx, before: number): Promise<void> {
   await trx.deleteFrom('known_address').where('last_seen_at', '<', before).execute();
 }

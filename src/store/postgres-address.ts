@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type ConnectionOptions, checkServerIdentity as nameMatches } from 'node:tls';
 
 /** One way to try: a server, over TLS or not. */
-export interface Attempt {
+export interface ConnectionAttempt {
   readonly host: string;
   readonly port: number;
   /** False: without TLS. */
@@ -12,9 +12,9 @@ export interface Attempt {
 }
 
 /** What a `postgres://…` address says, as libpq reads it. */
-export interface PostgresAddress {
+export interface PostgresUrl {
   /** In the order in which they are tried; those of one server stand together. */
-  readonly attempts: readonly [Attempt, ...Attempt[]];
+  readonly attempts: readonly [ConnectionAttempt, ...ConnectionAttempt[]];
   readonly user: string | undefined;
   readonly password: string | undefined;
   readonly database: string | undefined;
@@ -24,87 +24,88 @@ export interface PostgresAddress {
 
 const SSL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
 type SslMode = (typeof SSL_MODES)[number];
-const HANDLED = new Set([
+const SUPPORTED_PARAMETERS = new Set([
   ...['host', 'port', 'user', 'password', 'dbname', 'application_name', 'options', 'target_session_attrs'],
   ...['sslmode', 'ssl', 'sslrootcert', 'sslcert', 'sslkey'],
 ]);
 /** Parameters of libpq's that change nothing here. */
-const WITHOUT_EFFECT = new Set([
+const IGNORED_PARAMETERS = new Set([
   ...['connect_timeout', 'client_encoding', 'fallback_application_name', 'gssencmode', 'krbsrvname', 'passfile'],
   ...['keepalives', 'keepalives_idle', 'keepalives_interval', 'keepalives_count', 'tcp_user_timeout'],
   ...['load_balance_hosts', 'sslcompression', 'sslsni', 'uselibpqcompat'],
 ]);
 
-class BadAddress extends Error {}
+class InvalidPostgresUrlError extends Error {}
 
-const refuse = (what: string): never => {
-  throw new BadAddress(what);
+const throwInvalid = (what: string): never => {
+  throw new InvalidPostgresUrlError(what);
 };
 
 function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    return refuse('whose percent-encoding can be decoded');
+    return throwInvalid('whose percent-encoding can be decoded');
   }
 }
 
-function portOf(text: string): number {
+function parsePort(text: string): number {
   if (text === '') return Number(process.env['PGPORT'] ?? 5432);
   const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-  return port >= 1 && port <= 65_535 ? port : refuse('with ports from 1 to 65535');
+  return port >= 1 && port <= 65_535 ? port : throwInvalid('with ports from 1 to 65535');
 }
 
 /** `host`, `host:port`, `[::1]:port`, with commas between them. */
-function hostsIn(authority: string): { host: string; port: number }[] {
+function parseHosts(authority: string): { host: string; port: number }[] {
   return authority.split(',').map((one) => {
     const parts = /^(\[[0-9a-fA-F:.%]+\]|[^:[\]]*)(?::(\d*))?$/.exec(one);
-    if (parts === null) return refuse('with hosts such as db1:5432,db2:5432');
+    if (parts === null) return throwInvalid('with hosts such as db1:5432,db2:5432');
     const host = decode((parts[1] ?? '').replace(/^\[|\]$/g, ''));
-    return { host: host === '' ? (process.env['PGHOST'] ?? 'localhost') : host, port: portOf(parts[2] ?? '') };
+    return { host: host === '' ? (process.env['PGHOST'] ?? 'localhost') : host, port: parsePort(parts[2] ?? '') };
   });
 }
 
 /** `host` and `port` as parameters, where the address names none before its path. */
-function hostsOf(authority: string, parameters: URLSearchParams): { host: string; port: number }[] {
+function readHosts(authority: string, parameters: URLSearchParams): { host: string; port: number }[] {
   const hosts = parameters.get('host');
   const ports = parameters.get('port')?.split(',');
-  const named = hosts === null ? hostsIn(authority) : hosts.split(',').map((host) => ({ host, port: portOf('') }));
+  const named =
+    hosts === null ? parseHosts(authority) : hosts.split(',').map((host) => ({ host, port: parsePort('') }));
   if (ports === undefined) return named;
-  if (ports.length !== 1 && ports.length !== named.length) refuse('with as many ports as hosts, or one');
-  return named.map(({ host }, at) => ({ host, port: portOf(ports[at] ?? ports[0] ?? '') }));
+  if (ports.length !== 1 && ports.length !== named.length) throwInvalid('with as many ports as hosts, or one');
+  return named.map(({ host }, index) => ({ host, port: parsePort(ports[index] ?? ports[0] ?? '') }));
 }
 
-function sslModeOf(parameters: URLSearchParams): SslMode {
+function readSslMode(parameters: URLSearchParams): SslMode {
   const text = parameters.get('sslmode') ?? (parameters.get('ssl') === 'true' ? 'require' : process.env['PGSSLMODE']);
   if (text === undefined || text === '') return 'prefer';
   // What drivers for Node call it.
   if (text === 'no-verify') return 'require';
-  return SSL_MODES.find((mode) => mode === text) ?? refuse(`with sslmode as one of: ${SSL_MODES.join(', ')}`);
+  return SSL_MODES.find((mode) => mode === text) ?? throwInvalid(`with sslmode as one of: ${SSL_MODES.join(', ')}`);
 }
 
-function fileOf(parameters: URLSearchParams, name: string): Buffer | undefined {
+function readParameterFile(parameters: URLSearchParams, name: string): Buffer | undefined {
   const path = parameters.get(name);
   if (path === null || path === '' || path === 'system') return undefined;
   try {
     return readFileSync(path);
   } catch {
-    return refuse(`with ${name} as the path of a file that can be read`);
+    return throwInvalid(`with ${name} as the path of a file that can be read`);
   }
 }
 
 /** Where libpq looks for authorities when none is named. */
-function standardAuthorities(): Buffer | undefined {
+function readDefaultAuthorities(): Buffer | undefined {
   const path = process.env['PGSSLROOTCERT'] ?? join(homedir(), '.postgresql', 'root.crt');
   return existsSync(path) ? readFileSync(path) : undefined;
 }
 
 /** TLS as the mode means it, but for the name: `require` encrypts, `verify-ca` and `verify-full` also check who signed. */
-function tlsOf(mode: SslMode, parameters: URLSearchParams): ConnectionOptions {
-  const named = fileOf(parameters, 'sslrootcert');
+function tlsOptionsFor(mode: SslMode, parameters: URLSearchParams): ConnectionOptions {
+  const named = readParameterFile(parameters, 'sslrootcert');
   const verifies = mode.startsWith('verify-') || (mode === 'require' && named !== undefined);
-  const ca = named ?? (verifies && parameters.get('sslrootcert') !== 'system' ? standardAuthorities() : undefined);
-  const [cert, key] = [fileOf(parameters, 'sslcert'), fileOf(parameters, 'sslkey')];
+  const ca = named ?? (verifies && parameters.get('sslrootcert') !== 'system' ? readDefaultAuthorities() : undefined);
+  const [cert, key] = [readParameterFile(parameters, 'sslcert'), readParameterFile(parameters, 'sslkey')];
   return {
     rejectUnauthorized: verifies,
     ...(ca !== undefined && { ca }),
@@ -113,26 +114,27 @@ function tlsOf(mode: SslMode, parameters: URLSearchParams): ConnectionOptions {
   };
 }
 
-function attemptsAt(host: string, port: number, mode: SslMode, tls: ConnectionOptions): Attempt[] {
-  const plain: Attempt = { host, port, ssl: false };
+function attemptsFor(host: string, port: number, mode: SslMode, tls: ConnectionOptions): ConnectionAttempt[] {
+  const plain: ConnectionAttempt = { host, port, ssl: false };
   // The driver names no host to check where it is an address.
   const checkServerIdentity: ConnectionOptions['checkServerIdentity'] = (_, certificate) =>
     mode === 'verify-full' ? nameMatches(host, certificate) : undefined;
-  const encrypted: Attempt = { host, port, ssl: { ...tls, checkServerIdentity } };
+  const encrypted: ConnectionAttempt = { host, port, ssl: { ...tls, checkServerIdentity } };
   // Over a socket of the system there is no TLS.
   if (mode === 'disable' || host.startsWith('/')) return [plain];
   if (mode === 'allow') return [plain, encrypted];
   return mode === 'prefer' ? [encrypted, plain] : [encrypted];
 }
 
-function refuseUnknown(parameters: URLSearchParams): void {
+function refuseUnknownParameters(parameters: URLSearchParams): void {
   for (const name of parameters.keys()) {
     // A misspelt sslmode would turn nothing on.
-    if (!HANDLED.has(name) && !WITHOUT_EFFECT.has(name)) refuse(`with parameters of libpq's, which ${name} is not`);
+    if (!SUPPORTED_PARAMETERS.has(name) && !IGNORED_PARAMETERS.has(name))
+      throwInvalid(`with parameters of libpq's, which ${name} is not`);
   }
   const wanted = parameters.get('target_session_attrs') ?? 'any';
   if (!['any', 'read-write', 'primary'].includes(wanted)) {
-    refuse('with target_session_attrs as read-write or primary, as Devpilot writes');
+    throwInvalid('with target_session_attrs as read-write or primary, as Devpilot writes');
   }
 }
 
@@ -140,27 +142,27 @@ function refuseUnknown(parameters: URLSearchParams): void {
  * Reads an address with one server or several, of which the one that takes writes is used. Throws an error whose message
  * says what is accepted where this is something else; it never holds the password.
  */
-export function parsePostgresAddress(text: string): PostgresAddress {
+export function parsePostgresUrl(text: string): PostgresUrl {
   const parts = /^postgres(?:ql)?:\/\/(?:([^/?#@]*)@)?([^/?#@]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/.exec(text);
-  if (parts === null) throw new BadAddress('such as postgres://user:password@host:5432/database');
+  if (parts === null) throw new InvalidPostgresUrlError('such as postgres://user:password@host:5432/database');
   const [, userinfo = '', authority = '', path = '', query = ''] = parts;
   const parameters = new URLSearchParams(query);
-  refuseUnknown(parameters);
+  refuseUnknownParameters(parameters);
   const colon = userinfo.indexOf(':');
   const user = decode(colon === -1 ? userinfo : userinfo.slice(0, colon));
   const password = colon === -1 ? '' : decode(userinfo.slice(colon + 1));
-  const mode = sslModeOf(parameters);
-  const tls = tlsOf(mode, parameters);
-  const [first, ...rest] = hostsOf(authority, parameters).flatMap(({ host, port }) =>
-    attemptsAt(host, port, mode, tls),
+  const mode = readSslMode(parameters);
+  const tls = tlsOptionsFor(mode, parameters);
+  const [first, ...rest] = readHosts(authority, parameters).flatMap(({ host, port }) =>
+    attemptsFor(host, port, mode, tls),
   );
-  if (first === undefined) throw new BadAddress('with a host');
-  const given = (one: string | null, other: string) => one ?? (other === '' ? undefined : other);
+  if (first === undefined) throw new InvalidPostgresUrlError('with a host');
+  const parameterOr = (one: string | null, other: string) => one ?? (other === '' ? undefined : other);
   return {
     attempts: [first, ...rest],
-    user: given(parameters.get('user'), user),
-    password: given(parameters.get('password'), password),
-    database: given(parameters.get('dbname'), decode(path)),
+    user: parameterOr(parameters.get('user'), user),
+    password: parameterOr(parameters.get('password'), password),
+    database: parameterOr(parameters.get('dbname'), decode(path)),
     applicationName: parameters.get('application_name') ?? 'devpilot',
     options: parameters.get('options') ?? undefined,
   };

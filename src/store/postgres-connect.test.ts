@@ -6,18 +6,18 @@ import { startPgBouncer } from '../testing/pgbouncer.ts';
 import { freePort, startPostgres, type TestPostgres } from '../testing/postgres.ts';
 import { type Standby, startStandby } from '../testing/standby.ts';
 import { openTestDatabase } from '../testing/store.ts';
-import { storeSuite } from '../testing/store-suite.ts';
-import { startTlsFront } from '../testing/tls-front.ts';
+import { declareStoreSuite } from '../testing/store-suite.ts';
+import { startTlsProxy } from '../testing/tls-front.ts';
 import { until } from '../testing/until.ts';
 import { openPostgresStore } from './postgres.ts';
-import { parsePostgresAddress } from './postgres-address.ts';
-import { connectClient, createServers } from './postgres-connect.ts';
-import { StartRefused } from './start-refused.ts';
+import { parsePostgresUrl } from './postgres-address.ts';
+import { connectClient, createPostgresServers } from './postgres-connect.ts';
+import { StartRefusedError } from './start-refused.ts';
 
 const postgres = await startPostgres();
 after(() => postgres.close());
 
-const PATIENCE = { connect: 3000, statement: 1500, answer: 3000 };
+const TIMEOUTS = { connectMs: 3000, statementMs: 1500, answerMs: 3000 };
 
 async function admin(statement: string, database = 'postgres', port = postgres.port): Promise<unknown[]> {
   const client = new pg.Client(`postgres://devpilot:devpilot@127.0.0.1:${port}/${database}`);
@@ -36,7 +36,7 @@ async function refusalAt(url: string): Promise<string> {
     await store.close();
     return '';
   } catch (error) {
-    assert.ok(error instanceof StartRefused, String(error));
+    assert.ok(error instanceof StartRefusedError, String(error));
     assert.doesNotMatch(error.message, /\n|sesame/);
     return error.message;
   }
@@ -46,7 +46,7 @@ for (const mode of ['session', 'transaction'] as const) {
   const bouncer = await startPgBouncer(postgres, mode, mode === 'session' ? 60 : 3);
   after(() => bouncer.close());
   if (mode === 'transaction') {
-    storeSuite('PostgreSQL behind PgBouncer', () =>
+    declareStoreSuite('PostgreSQL behind PgBouncer', () =>
       openTestDatabase({ ...postgres, createDatabase: async () => bouncer.at(await postgres.createDatabase()) }),
     );
   }
@@ -56,7 +56,7 @@ for (const mode of ['session', 'transaction'] as const) {
     await Promise.all(
       Array.from({ length: 300 }, (_, at) =>
         at % 2 === 0
-          ? store.first('select number from revocation_counter where id = ?', [at % 3])
+          ? store.queryFirst('select number from revocation_counter where id = ?', [at % 3])
           : store.transaction((trx) =>
               trx
                 .insertInto('failure')
@@ -78,7 +78,7 @@ for (const mode of ['session', 'transaction'] as const) {
 }
 
 test('without a pooler a statement has its name and its session its time-outs', async () => {
-  const client = await connectClient(createServers(await postgres.createDatabase()), PATIENCE);
+  const client = await connectClient(createPostgresServers(await postgres.createDatabase()), TIMEOUTS);
   const { rows } = await client.query('show statement_timeout');
   assert.deepEqual(rows, [{ statement_timeout: '1500ms' }]);
   await client.end();
@@ -124,7 +124,9 @@ describe('several servers', () => {
         ),
       20_000,
     );
-    const row = await store.first<{ count: number }>('select count(*) as count from failure where subject = ?', ['s']);
+    const row = await store.queryFirst<{ count: number }>('select count(*) as count from failure where subject = ?', [
+      's',
+    ]);
     assert.ok((row?.count ?? 0) >= 2);
     await store.close();
     await primary.start();
@@ -160,13 +162,13 @@ describe('a start that fails', () => {
   });
 
   test('sslmode means what it means to libpq', async () => {
-    const front = await startTlsFront(postgres.port);
+    const front = await startTlsProxy(postgres.port);
     after(front.close);
     const plain = `postgres://devpilot:devpilot@127.0.0.1:${postgres.port}/postgres`;
     const tls = (host: string, query: string) => `postgres://devpilot:devpilot@${host}:${front.port}/postgres?${query}`;
     const ca = `sslrootcert=${front.authority}`;
     const outcome = (url: string) =>
-      connectClient(createServers(url), PATIENCE).then(
+      connectClient(createPostgresServers(url), TIMEOUTS).then(
         (client) => client.end().then(() => 'connected'),
         (error: Error) => error.message,
       );
@@ -191,12 +193,12 @@ describe('a start that fails', () => {
 
 test('an address is read as libpq reads it, and what it does not know is refused', () => {
   const hostsOf = (url: string) =>
-    parsePostgresAddress(url).attempts.map(({ host, port, ssl }) => `${host}:${port}${ssl === false ? '' : ' tls'}`);
+    parsePostgresUrl(url).attempts.map(({ host, port, ssl }) => `${host}:${port}${ssl === false ? '' : ' tls'}`);
   assert.deepEqual(hostsOf('postgres://a,b:6000/db?sslmode=disable'), ['a:5432', 'b:6000']);
   assert.deepEqual(hostsOf('postgresql://u:p@[::1]:7/db?sslmode=require'), ['::1:7 tls']);
   assert.deepEqual(hostsOf('postgres://u@/db?host=/var/run/postgresql'), ['/var/run/postgresql:5432']);
   assert.deepEqual(hostsOf('postgres://x/db?host=a,b&port=1,2&sslmode=allow'), ['a:1', 'a:1 tls', 'b:2', 'b:2 tls']);
-  const { user, password, database } = parsePostgresAddress('postgres://u%40x:p%2Fw@h/d%20b');
+  const { user, password, database } = parsePostgresUrl('postgres://u%40x:p%2Fw@h/d%20b');
   assert.deepEqual([user, password, database], ['u@x', 'p/w', 'd b']);
   for (const bad of [
     'postgres://h:0/d',
@@ -209,7 +211,7 @@ test('an address is read as libpq reads it, and what it does not know is refused
     'postgres://a,b/d?port=1,2,3',
   ]) {
     assert.throws(
-      () => parsePostgresAddress(bad),
+      () => parsePostgresUrl(bad),
       (error) => error instanceof Error && !error.message.includes('%zz'),
     );
   }

@@ -1,23 +1,24 @@
 import pg from 'pg';
-import type { Attempt } from './postgres-address.ts';
+import type { ConnectionAttempt } from './postgres-address.ts';
 
 /** A server was reached that is of no use; the message says why. */
-export class UnfitServer extends Error {}
+export class UnsuitableServerError extends Error {}
 
 /** No server was found that takes writes; of each that was tried, why not. */
-export class ConnectFailure extends Error {
-  readonly tried: readonly { readonly attempt: Attempt; readonly error: unknown }[];
-  constructor(tried: ConnectFailure['tried']) {
-    super(tried.map(({ attempt, error }) => `${nameOf(attempt)}: ${reasonOf(error)}`).join('; '));
-    this.name = 'ConnectFailure';
-    this.tried = tried;
+export class ConnectError extends Error {
+  readonly attempts: readonly { readonly attempt: ConnectionAttempt; readonly error: unknown }[];
+  constructor(tried: ConnectError['attempts']) {
+    super(tried.map(({ attempt, error }) => `${formatHost(attempt)}: ${describeConnectError(error)}`).join('; '));
+    this.name = 'ConnectError';
+    this.attempts = tried;
   }
 }
 
-const nameOf = ({ host, port }: Attempt): string => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
+const formatHost = ({ host, port }: ConnectionAttempt): string =>
+  host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 
-const CERTIFICATE = /^(?:DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|CERT_|ERR_TLS_CERT_|HOSTNAME_MISMATCH|INVALID_)/;
-const REASONS: Readonly<Record<string, string>> = {
+const CERTIFICATE_ERROR = /^(?:DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|CERT_|ERR_TLS_CERT_|HOSTNAME_MISMATCH|INVALID_)/;
+const REASON_BY_CODE: Readonly<Record<string, string>> = {
   ENOTFOUND: 'the host name is not known (DNS)',
   EAI_AGAIN: 'the host name cannot be looked up now (DNS)',
   ECONNREFUSED: 'the connection was refused: is PostgreSQL listening there?',
@@ -36,17 +37,17 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /** What a failure to connect means, in words without a password. */
-export function reasonOf(error: unknown): string {
-  if (error instanceof UnfitServer) return error.message;
+export function describeConnectError(error: unknown): string {
+  if (error instanceof UnsuitableServerError) return error.message;
   const { code, message = String(error), errors } = error as { code?: string; message?: string; errors?: unknown[] };
-  if (Array.isArray(errors) && errors.length > 0) return reasonOf(errors[0]);
-  const known = code === undefined ? undefined : REASONS[code];
+  if (Array.isArray(errors) && errors.length > 0) return describeConnectError(errors[0]);
+  const known = code === undefined ? undefined : REASON_BY_CODE[code];
   if (known !== undefined) return known;
   if (error instanceof pg.DatabaseError) {
     return code?.startsWith('28') ? `authentication failed: ${message}` : message;
   }
   if (/does not support SSL/.test(message)) return 'the server does not offer TLS, which sslmode asks for';
-  if (code !== undefined && CERTIFICATE.test(code)) {
+  if (code !== undefined && CERTIFICATE_ERROR.test(code)) {
     return `its TLS certificate is not accepted (${message}): sslrootcert names the authority`;
   }
   if (/SSL|TLS|EPROTO/i.test(`${code} ${message}`)) return `TLS failed (${message})`;

@@ -5,7 +5,13 @@ import { Problem } from '../contract/problem.ts';
 import { startPostgres, type TestPostgres } from '../testing/postgres.ts';
 import { startStallingProxy } from '../testing/stalling-proxy.ts';
 import { until } from '../testing/until.ts';
-import { type BoundedPool, createPool, type PoolOptions, RECONNECT_PAUSE, type Taken } from './postgres-pool.ts';
+import {
+  type AcquiredConnection,
+  type BoundedPool,
+  createPool,
+  type PoolOptions,
+  RECONNECT_PAUSE_MS,
+} from './postgres-pool.ts';
 
 let postgres: TestPostgres;
 let url: string;
@@ -18,14 +24,14 @@ after(() => postgres.close());
 const at = (port: number) => url.replace(`:${postgres.port}/`, `:${port}/`);
 
 function open(options: Partial<PoolOptions> & { readonly url: string }): BoundedPool {
-  const patience = { connect: 500, statement: 500, answer: 500 };
-  return createPool({ connections: 2, waiting: 10, patience, onError: () => undefined, ...options });
+  const timeouts = { connectMs: 500, statementMs: 500, answerMs: 500 };
+  return createPool({ connections: 2, maxWaiting: 10, timeouts, onError: () => undefined, ...options });
 }
 
 /** What became of a try: `taken` (and given back), or the detail of `unavailable`. */
 async function tryOnce(pool: BoundedPool): Promise<string> {
   try {
-    const { client, release } = await pool.take();
+    const { client, release } = await pool.acquire();
     await client.query('select 1').then(() => release(), release);
     return 'taken';
   } catch (error) {
@@ -68,13 +74,13 @@ async function startDoor() {
 
 test('whoever finds the line full is refused at once, and who waits in it has their turn', async () => {
   const pool = open({ url });
-  const held: Taken[] = [await pool.take(), await pool.take()];
+  const held: AcquiredConnection[] = [await pool.acquire(), await pool.acquire()];
   const tries = Array.from({ length: 100 }, () => tryOnce(pool));
   const refused = await Promise.all(tries.slice(10));
   assert.deepEqual([...new Set(refused)], ['The store is too busy.']);
   for (const { release } of held) release();
   assert.deepEqual([...new Set(await Promise.all(tries.slice(0, 10)))], ['taken']);
-  await pool.end();
+  await pool.close();
 });
 
 test('a database that is gone is knocked at a few times a second, however many ask, and found when it is back', async () => {
@@ -91,12 +97,12 @@ test('a database that is gone is knocked at a few times a second, however many a
       }
     }),
   );
-  const pauses = 1 + (performance.now() - began) / (RECONNECT_PAUSE * 0.5);
+  const pauses = 1 + (performance.now() - began) / (RECONNECT_PAUSE_MS * 0.5);
   assert.ok(door.knocks() <= 2 * pauses + 2, `${door.knocks()} connections in ${pauses} pauses`);
   assert.ok(asked > door.knocks(), 'most were answered without one');
   door.open();
   await until(async () => (await tryOnce(pool)) === 'taken', 2000);
-  await pool.end();
+  await pool.close();
   door.close();
 });
 
@@ -111,6 +117,6 @@ test('a database that stalls without a word keeps nobody for longer than their p
   assert.equal(countOf('The store can not be reached.') + countOf('taken'), 12);
   proxy.resume();
   await until(async () => (await tryOnce(pool)) === 'taken', 5000);
-  await pool.end();
+  await pool.close();
   await proxy.close();
 });

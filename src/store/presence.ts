@@ -1,7 +1,7 @@
 import type { Queryable } from './store.ts';
 
 /** What a credential may do at the moment, as one word; null where it is gone, inactive or expired. */
-export async function credentialStanding(
+export async function findCurrentRights(
   db: Queryable,
   workspaceId: string,
   id: string,
@@ -18,7 +18,7 @@ export async function credentialStanding(
 }
 
 /** A person's role in a workspace while their session is there; null where either is gone. */
-export async function memberStanding(
+export async function findCurrentRole(
   db: Queryable,
   workspaceId: string,
   personId: string,

@@ -6,7 +6,7 @@ import type { Trx } from './store.ts';
 
 /** The `quota_exceeded` of a quota, with the seconds until its window ends. */
 export function quotaExceeded(name: QuotaName, now: number): Problem {
-  const { max, spanMs, per, what }: Quota = QUOTAS[name];
+  const { max, spanMs, per, unit: what }: Quota = QUOTAS[name];
   const window = spanMs === null ? '' : ` in ${spanMs / HOUR} hours`;
   const detail = `The quota of ${max.toLocaleString('en')} ${what}${window} per ${per} is used up.`;
   if (spanMs === null) return new Problem('quota_exceeded', detail);
@@ -17,7 +17,7 @@ export function quotaExceeded(name: QuotaName, now: number): Problem {
  * Uses some of a quota that counts in windows, in the transaction that adds what it counts. Returns whether there was
  * room. The row stays locked until the transaction ends.
  */
-export async function trySpendQuota(
+export async function tryConsumeQuota(
   trx: Trx,
   name: QuotaName,
   subject: string,
@@ -41,8 +41,8 @@ export async function trySpendQuota(
 }
 
 /** Uses some of a quota. Throws `quota_exceeded`, so that the transaction leaves nothing behind. */
-export async function spendQuota(trx: Trx, name: QuotaName, subject: string, now: number, count = 1): Promise<void> {
-  if (!(await trySpendQuota(trx, name, subject, now, count))) throw quotaExceeded(name, now);
+export async function consumeQuota(trx: Trx, name: QuotaName, subject: string, now: number, count = 1): Promise<void> {
+  if (!(await tryConsumeQuota(trx, name, subject, now, count))) throw quotaExceeded(name, now);
 }
 
 /** Throws `quota_exceeded` where as many jobs of a workspace wait as may. */

@@ -2,7 +2,7 @@ import type { AppTable, DeploymentTable } from './schema.ts';
 import type { Queryable, Trx } from './store.ts';
 
 /** Apps whose repository has a user, a query or a fragment in its address. Names no workspace: it is the operator's upgrade. */
-export async function appsWithSecretsInAddress(db: Queryable): Promise<AppTable[]> {
+export async function appsWithSecretsInUrl(db: Queryable): Promise<AppTable[]> {
   return db
     .selectFrom('app')
     .selectAll()
@@ -13,7 +13,7 @@ export async function appsWithSecretsInAddress(db: Queryable): Promise<AppTable[
 type PlanRow = Pick<DeploymentTable, 'workspace_id' | 'id' | 'plan'>;
 
 /** Plans of deployments that are not over. Names no workspace: it is the operator's upgrade. */
-export async function openPlans(db: Queryable): Promise<PlanRow[]> {
+export async function unfinishedPlans(db: Queryable): Promise<PlanRow[]> {
   return db
     .selectFrom('deployment')
     .select(['workspace_id', 'id', 'plan'])

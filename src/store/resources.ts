@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { PageAsk } from './paging.ts';
+import type { PageRequest } from './paging.ts';
 import type { AppTable, ProjectTable, ScriptTable, ServerTable } from './schema.ts';
 import type { Queryable, Trx } from './store.ts';
 
@@ -10,7 +10,7 @@ export interface ResourceRows {
   app: AppTable;
   script: ScriptTable;
 }
-export type ResourceNoun = keyof ResourceRows;
+export type ResourceType = keyof ResourceRows;
 
 export interface ResourceFilter {
   /** Part of the name, in lower case. */
@@ -20,26 +20,26 @@ export interface ResourceFilter {
 }
 
 /** A resource of the workspace by id or slug; no slug looks like an id. */
-export async function findResource<Noun extends ResourceNoun>(
+export async function findResource<Noun extends ResourceType>(
   db: Queryable,
-  noun: Noun,
+  resourceType: Noun,
   workspaceId: string,
   idOrSlug: string,
 ): Promise<ResourceRows[Noun] | undefined> {
-  const { rows } = await sql<ResourceRows[Noun]>`select * from ${sql.table(noun)}
+  const { rows } = await sql<ResourceRows[Noun]>`select * from ${sql.table(resourceType)}
     where workspace_id = ${workspaceId} and (id = ${idOrSlug} or slug = ${idOrSlug})`.execute(db);
   return rows[0];
 }
 
 /** Rows in the order asked for, one beyond the limit. */
-export async function listResources<Noun extends ResourceNoun>(
+export async function listResources<Noun extends ResourceType>(
   db: Queryable,
-  noun: Noun,
+  resourceType: Noun,
   workspaceId: string,
   filter: ResourceFilter,
   sort: 'created_at' | 'name_key',
   direction: 'asc' | 'desc',
-  page: PageAsk,
+  page: PageRequest,
 ): Promise<ResourceRows[Noun][]> {
   const conditions = [sql`workspace_id = ${workspaceId}`];
   if (filter.q !== undefined && filter.q !== '') {
@@ -50,10 +50,10 @@ export async function listResources<Noun extends ResourceNoun>(
   if (filter.serverId !== undefined) conditions.push(sql`server_id = ${filter.serverId}`);
   const order = sql.raw(direction);
   if (page.after !== null) {
-    const beyond = sql.raw(direction === 'asc' ? '>' : '<');
-    conditions.push(sql`(${sql.ref(sort)}, id) ${beyond} (${page.after.value}, ${page.after.id})`);
+    const comparison = sql.raw(direction === 'asc' ? '>' : '<');
+    conditions.push(sql`(${sql.ref(sort)}, id) ${comparison} (${page.after.value}, ${page.after.id})`);
   }
-  const { rows } = await sql<ResourceRows[Noun]>`select * from ${sql.table(noun)}
+  const { rows } = await sql<ResourceRows[Noun]>`select * from ${sql.table(resourceType)}
     where ${sql.join(conditions, sql` and `)}
     order by ${sql.ref(sort)} ${order}, id ${order} limit ${page.limit + 1}`.execute(db);
   return rows;
@@ -61,58 +61,63 @@ export async function listResources<Noun extends ResourceNoun>(
 
 export async function resourceSlugTaken(
   db: Queryable,
-  noun: ResourceNoun,
+  resourceType: ResourceType,
   workspaceId: string,
   slug: string,
 ): Promise<boolean> {
-  const { rows } = await sql`select id from ${sql.table(noun)}
+  const { rows } = await sql`select id from ${sql.table(resourceType)}
     where workspace_id = ${workspaceId} and slug = ${slug}`.execute(db);
   return rows.length > 0;
 }
 
-export async function insertResource<Noun extends ResourceNoun>(
+export async function insertResource<Noun extends ResourceType>(
   trx: Trx,
-  noun: Noun,
+  resourceType: Noun,
   row: ResourceRows[Noun],
 ): Promise<void> {
   const columns = Object.keys(row).map((column) => sql.ref(column));
-  await sql`insert into ${sql.table(noun)} (${sql.join(columns)})
+  await sql`insert into ${sql.table(resourceType)} (${sql.join(columns)})
     values (${sql.join(Object.values(row))})`.execute(trx);
 }
 
 /** Writes a row over the one that is there. */
-export async function updateResource<Noun extends ResourceNoun>(
+export async function updateResource<Noun extends ResourceType>(
   trx: Trx,
-  noun: Noun,
+  resourceType: Noun,
   row: ResourceRows[Noun],
 ): Promise<void> {
   const { id, workspace_id, ...fields } = row;
   const sets = Object.entries(fields).map(([column, value]) => sql`${sql.ref(column)} = ${value}`);
-  await sql`update ${sql.table(noun)} set ${sql.join(sets)}
+  await sql`update ${sql.table(resourceType)} set ${sql.join(sets)}
     where workspace_id = ${workspace_id} and id = ${id}`.execute(trx);
 }
 
-export async function deleteResource(trx: Trx, noun: ResourceNoun, workspaceId: string, id: string): Promise<void> {
-  await sql`delete from ${sql.table(noun)} where workspace_id = ${workspaceId} and id = ${id}`.execute(trx);
+export async function deleteResource(
+  trx: Trx,
+  resourceType: ResourceType,
+  workspaceId: string,
+  id: string,
+): Promise<void> {
+  await sql`delete from ${sql.table(resourceType)} where workspace_id = ${workspaceId} and id = ${id}`.execute(trx);
 }
 
 /** What hangs on a project or server, and through which column. */
-export type Hanging = {
-  readonly noun: 'app' | 'script';
+export type DependentFilter = {
+  readonly type: 'app' | 'script';
   readonly column: 'project_id' | 'server_id';
   readonly id: string;
 };
 
 /** The names of some of the apps or scripts that hang on a project or server, and how many there are. */
-export async function hangingOn(
+export async function findDependents(
   db: Queryable,
   workspaceId: string,
-  on: Hanging,
+  filter: DependentFilter,
   limit: number,
 ): Promise<{ names: string[]; count: number }> {
   const { rows } = await sql<{ name: string; count: number }>`select name, count(*) over () as count
-    from ${sql.table(on.noun)}
-    where workspace_id = ${workspaceId} and ${sql.ref(on.column)} = ${on.id} order by name_key, id limit ${limit}`.execute(
+    from ${sql.table(filter.type)}
+    where workspace_id = ${workspaceId} and ${sql.ref(filter.column)} = ${filter.id} order by name_key, id limit ${limit}`.execute(
     db,
   );
   return { names: rows.map((row) => row.name), count: rows[0]?.count ?? 0 };

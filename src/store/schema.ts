@@ -264,7 +264,7 @@ export interface AuditEventTable {
   hash: string;
 }
 
-interface ResourceFacts {
+interface ResourceColumns {
   id: string;
   workspace_id: string;
   name: string;
@@ -275,11 +275,11 @@ interface ResourceFacts {
   updated_at: number;
 }
 
-export interface ProjectTable extends ResourceFacts {
+export interface ProjectTable extends ResourceColumns {
   description: string | null;
 }
 
-export interface ServerTable extends ResourceFacts {
+export interface ServerTable extends ResourceColumns {
   kind: string;
   host: string | null;
   port: number | null;
@@ -292,7 +292,7 @@ export interface ServerTable extends ResourceFacts {
   confirmed: number;
 }
 
-export interface AppTable extends ResourceFacts {
+export interface AppTable extends ResourceColumns {
   project_id: string;
   server_id: string | null;
   /** Without credentials. */
@@ -506,7 +506,7 @@ export interface ScriptContent {
   parameters: string;
 }
 
-export interface ScriptTable extends ResourceFacts, ScriptContent {
+export interface ScriptTable extends ResourceColumns, ScriptContent {
   description: string | null;
   /** Of its content. */
   version: number;
@@ -514,20 +514,20 @@ export interface ScriptTable extends ResourceFacts, ScriptContent {
   next_run_at: number | null;
 }
 
-interface ActorFacts {
+interface ActorColumns {
   actor_kind: string;
   actor_id: string | null;
   actor_name: string | null;
 }
 
-export interface ScriptVersionTable extends ScriptContent, ActorFacts {
+export interface ScriptVersionTable extends ScriptContent, ActorColumns {
   script_id: string;
   workspace_id: string;
   number: number;
   at: number;
 }
 
-export interface RunTable extends ActorFacts {
+export interface RunTable extends ActorColumns {
   id: string;
   workspace_id: string;
   script_id: string;
@@ -544,7 +544,7 @@ export interface RunTable extends ActorFacts {
   finished_at: number | null;
 }
 
-export interface BackupTable extends ActorFacts {
+export interface BackupTable extends ActorColumns {
   id: string;
   workspace_id: string;
   app_id: string;
@@ -562,7 +562,7 @@ export interface BackupTable extends ActorFacts {
   scheduled_for: number | null;
 }
 
-export interface RestoreTable extends ActorFacts {
+export interface RestoreTable extends ActorColumns {
   id: string;
   workspace_id: string;
   backup_id: string;

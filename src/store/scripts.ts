@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { PageAsk } from './paging.ts';
+import type { PageRequest } from './paging.ts';
 import type { RunTable, ScriptVersionTable } from './schema.ts';
 import type { Queryable, Trx } from './store.ts';
 
@@ -12,7 +12,7 @@ export async function listScriptVersions(
   db: Queryable,
   workspaceId: string,
   scriptId: string,
-  page: PageAsk,
+  page: PageRequest,
 ): Promise<ScriptVersionTable[]> {
   let query = db
     .selectFrom('script_version')
@@ -42,7 +42,7 @@ export async function findScriptVersion(
 }
 
 /** Forgets the versions before `oldest` that no run under way needs. */
-export async function forgetScriptVersions(
+export async function pruneScriptVersions(
   trx: Trx,
   workspaceId: string,
   scriptId: string,
@@ -79,7 +79,7 @@ export async function listRuns(
   workspaceId: string,
   scriptId: string,
   status: string | undefined,
-  page: PageAsk,
+  page: PageRequest,
 ): Promise<RunTable[]> {
   let query = db
     .selectFrom('run')

@@ -10,43 +10,46 @@ interface SealedColumn {
 }
 
 /** All of them; whoever adds one says in `src/server/secret-rotation.ts` what its values are bound to. */
-export const SEALED = [
+export const SEALED_COLUMNS = [
   { table: 'person', column: 'totp_sealed', key: ['id'] },
   { table: 'server', column: 'private_key_sealed', key: ['id'] },
   { table: 'app', column: 'repository_password_sealed', key: ['id'] },
   { table: 'env_change', column: 'value_sealed', key: ['app_id', 'name', 'version'] },
 ] as const satisfies readonly SealedColumn[];
 
-export type SealedTable = (typeof SEALED)[number]['table'];
+export type SealedTable = (typeof SEALED_COLUMNS)[number]['table'];
 export type SealedRow = Readonly<Record<string, string | number>>;
 
-const PAGE = 500;
+const ROWS_PER_READ = 500;
 
 /** Rows whose column is not null, some at a time, in the order of their key. Names no workspace: it is the operator's. */
-export async function* readSealed(db: Queryable, { table, column, key }: SealedColumn): AsyncGenerator<SealedRow[]> {
+export async function* readSealedRows(
+  db: Queryable,
+  { table, column, key }: SealedColumn,
+): AsyncGenerator<SealedRow[]> {
   const order = sql.join(key.map((name) => sql.ref(name)));
   for (let last: SealedRow | undefined; ; ) {
     const after: SealedRow | undefined = last;
     const beyond =
       after === undefined ? sql`1 = 1` : sql`(${order}) > (${sql.join(key.map((name) => sql.val(after[name])))})`;
     const { rows } = await sql<SealedRow>`
-      select * from ${sql.table(table)} where ${sql.ref(column)} is not null and ${beyond} order by ${order} limit ${PAGE}
+      select * from ${sql.table(table)} where ${sql.ref(column)} is not null and ${beyond} order by ${order} limit ${ROWS_PER_READ}
     `.execute(db);
     if (rows.length > 0) yield rows;
-    if (rows.length < PAGE) return;
+    if (rows.length < ROWS_PER_READ) return;
     last = rows.at(-1);
   }
 }
 
-export async function writeSealed(
+export async function updateSealedValue(
   trx: Trx,
   { table, column, key }: SealedColumn,
   row: SealedRow,
   sealed: string,
 ): Promise<void> {
-  const mine = sql.join(
+  const rowFilter = sql.join(
     key.map((name) => sql`${sql.ref(name)} = ${sql.val(row[name])}`),
     sql` and `,
   );
-  await sql`update ${sql.table(table)} set ${sql.ref(column)} = ${sealed} where ${mine}`.execute(trx);
+  await sql`update ${sql.table(table)} set ${sql.ref(column)} = ${sealed} where ${rowFilter}`.execute(trx);
 }

@@ -5,18 +5,18 @@ import { openSqlite } from './sqlite-open.ts';
 import type { Bindable } from './store.ts';
 
 /** What the main thread asks of this one. */
-export interface Ask {
+export interface WorkerRequest {
   readonly id: number;
   readonly sql: string;
   readonly parameters: readonly Bindable[];
 }
 
 /** What this thread answers; `errcode` is SQLite's extended result code. */
-export type Answer =
+export type WorkerResponse =
   | { readonly id: number; readonly rows: unknown[]; readonly changes: number }
   | { readonly id: number; readonly message: string; readonly errcode: number | null };
 
-const STATEMENTS_KEPT = 256;
+const MAX_CACHED_STATEMENTS = 256;
 const { path, readOnly } = workerData as { path: string; readOnly: boolean };
 const port = parentPort;
 if (port === null) throw new Error('This file is the body of a worker thread.');
@@ -30,13 +30,13 @@ const statements = new Map<string, StatementSync>();
 function prepare(sql: string): StatementSync {
   let statement = statements.get(sql);
   if (statement === undefined) {
-    if (statements.size >= STATEMENTS_KEPT) statements.clear();
+    if (statements.size >= MAX_CACHED_STATEMENTS) statements.clear();
     statements.set(sql, (statement = database.prepare(sql)));
   }
   return statement;
 }
 
-function answer({ id, sql, parameters }: Ask): Answer {
+function execute({ id, sql, parameters }: WorkerRequest): WorkerResponse {
   try {
     const statement = prepare(sql);
     if (statement.columns().length > 0) return { id, rows: statement.all(...parameters), changes: 0 };
@@ -47,11 +47,11 @@ function answer({ id, sql, parameters }: Ask): Answer {
   }
 }
 
-port.on('message', (ask: Ask | 'close') => {
-  if (ask === 'close') {
+port.on('message', (request: WorkerRequest | 'close') => {
+  if (request === 'close') {
     database.close();
     port.close();
     return;
   }
-  port.postMessage(answer(ask));
+  port.postMessage(execute(request));
 });

@@ -6,15 +6,15 @@ import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { sql } from 'kysely';
 import { openTestStore, seedCredential, seedWorkspace } from '../testing/store.ts';
-import { storeSuite } from '../testing/store-suite.ts';
-import { DirectoryInUse, takeDataDirectory } from './data-directory.ts';
+import { declareStoreSuite } from '../testing/store-suite.ts';
+import { DirectoryInUseError, lockDataDirectory } from './data-directory.ts';
 import { activity } from './migrations/0012-activity.ts';
 import { activitySpans } from './migrations/0036-activity-spans.ts';
 import { activityKey } from './migrations/0070-activity-key.ts';
 import { openSqliteStore } from './sqlite.ts';
 import { openSqlite } from './sqlite-open.ts';
 
-storeSuite('SQLite', openTestStore);
+declareStoreSuite('SQLite', openTestStore);
 
 function temporary(): { path: string; remove: () => void } {
   const path = mkdtempSync(join(tmpdir(), 'devpilot-sqlite-'));
@@ -78,13 +78,13 @@ test('what was written is there when the file is opened again', async () => {
 test('a data directory is made with mode 0700 and belongs to one process at a time', () => {
   const { path, remove } = temporary();
   const directory = join(path, 'deep', 'data');
-  const taken = takeDataDirectory(directory);
+  const taken = lockDataDirectory(directory);
   assert.throws(
-    () => takeDataDirectory(directory),
-    (error) => error instanceof DirectoryInUse && error.message.includes(`process ${process.pid}`),
+    () => lockDataDirectory(directory),
+    (error) => error instanceof DirectoryInUseError && error.message.includes(`process ${process.pid}`),
   );
   taken.release();
-  takeDataDirectory(directory).release();
+  lockDataDirectory(directory).release();
   remove();
 });
 
@@ -93,9 +93,19 @@ test('events and counts of an earlier version are there after the migration that
   database.exec("create table workspace (id text primary key); insert into workspace values ('wsp_a'), ('wsp_b')");
   for (const statement of activity()) database.exec(statement);
   const event = database.prepare('insert into activity_event values (?, ?, ?, ?, ?, ?, ?, ?, ?)');
-  for (let at = 0; at < 300; at++) {
-    const workspaceId = at % 2 === 0 ? 'wsp_a' : 'wsp_b';
-    event.run(workspaceId, `/${at % 7}`, `id-${at}`, 300 - at, 't', at % 3 === 0 ? null : `s-${at}`, at * 10, '{}', at);
+  for (let index = 0; index < 300; index++) {
+    const workspaceId = index % 2 === 0 ? 'wsp_a' : 'wsp_b';
+    event.run(
+      workspaceId,
+      `/${index % 7}`,
+      `id-${index}`,
+      300 - index,
+      't',
+      index % 3 === 0 ? null : `s-${index}`,
+      index * 10,
+      '{}',
+      index,
+    );
   }
   database.exec(
     "insert into activity_rollup values ('wsp_a', 'day', 'type', 0, 't', 150, 2, 's'), ('wsp_a', 'day', 'subject', 0, '', 1, 0, null)",

@@ -12,19 +12,19 @@ import {
   SqliteQueryCompiler,
 } from 'kysely';
 import { Problem } from '../contract/problem.ts';
-import { checkBindable } from './bindable.ts';
+import { assertBindable } from './bindable.ts';
 import { migrate } from './migrate.ts';
 import type { Schema } from './schema.ts';
 import { openSqlite } from './sqlite-open.ts';
-import type { Answer, Ask } from './sqlite-worker.ts';
+import type { WorkerRequest, WorkerResponse } from './sqlite-worker.ts';
 import type { Bindable, Store } from './store.ts';
 
 /** Primary result codes of a file that can't be read or written at the moment: busy, read-only, I/O, full, can't open. */
-const OUT_OF_REACH = new Set([5, 6, 8, 10, 13, 14]);
+const UNAVAILABLE_RESULT_CODES = new Set([5, 6, 8, 10, 13, 14]);
 
 /** What a failed statement is reported as: `unavailable` if the file is out of reach, as it is otherwise. */
-function reported(error: SqliteError): Error {
-  if (error.errcode === null || !OUT_OF_REACH.has(error.errcode & 0xff)) return error;
+function toStoreError(error: SqliteError): Error {
+  if (error.errcode === null || !UNAVAILABLE_RESULT_CODES.has(error.errcode & 0xff)) return error;
   return new Problem('unavailable', 'The store can not be written or read at the moment.', {
     retryAfter: 1,
     cause: error,
@@ -32,7 +32,7 @@ function reported(error: SqliteError): Error {
 }
 
 /** Primary result codes of a file that is damaged, or no database. */
-const DAMAGED = new Set([11, 26]);
+const DAMAGED_RESULT_CODES = new Set([11, 26]);
 
 class SqliteError extends Error {
   readonly errcode: number | null;
@@ -46,9 +46,9 @@ class SqliteError extends Error {
 /** One connection, in a thread of its own: an fsync never holds up a judgement. */
 class SqliteThread implements DatabaseConnection {
   readonly #worker: Worker;
-  readonly #waiting = new Map<number, { resolve: (rows: QueryResult<never>) => void; reject: (e: Error) => void }>();
-  readonly #gone: Promise<void>;
-  #next = 0;
+  readonly #pending = new Map<number, { resolve: (rows: QueryResult<never>) => void; reject: (e: Error) => void }>();
+  readonly #exited: Promise<void>;
+  #nextId = 0;
   #failure: Error | null = null;
 
   readonly #onDamage: (message: string) => void;
@@ -59,9 +59,9 @@ class SqliteThread implements DatabaseConnection {
     // Statements come and go; without a bound what they leave behind grows to some 40 MB a thread before it is looked at.
     const resourceLimits = { maxYoungGenerationSizeMb: 8 };
     this.#worker = new Worker(new URL(body, import.meta.url), { workerData: { path, readOnly }, resourceLimits });
-    this.#worker.on('message', (answer: Answer) => this.#settle(answer));
+    this.#worker.on('message', (answer: WorkerResponse) => this.#complete(answer));
     this.#worker.on('error', (error) => this.#fail(error as Error));
-    this.#gone = new Promise((resolve) => {
+    this.#exited = new Promise((resolve) => {
       this.#worker.once('exit', () => {
         this.#fail(new Error('The database thread ended.'));
         resolve();
@@ -71,31 +71,31 @@ class SqliteThread implements DatabaseConnection {
     this.#worker.unref();
   }
 
-  #settle(answer: Answer): void {
-    const waiting = this.#waiting.get(answer.id);
-    this.#waiting.delete(answer.id);
-    if (this.#waiting.size === 0) this.#worker.unref();
+  #complete(answer: WorkerResponse): void {
+    const waiting = this.#pending.get(answer.id);
+    this.#pending.delete(answer.id);
+    if (this.#pending.size === 0) this.#worker.unref();
     if ('message' in answer) {
-      if (answer.errcode !== null && DAMAGED.has(answer.errcode & 0xff)) this.#onDamage(answer.message);
-      waiting?.reject(reported(new SqliteError(answer.message, answer.errcode)));
+      if (answer.errcode !== null && DAMAGED_RESULT_CODES.has(answer.errcode & 0xff)) this.#onDamage(answer.message);
+      waiting?.reject(toStoreError(new SqliteError(answer.message, answer.errcode)));
     } else waiting?.resolve({ rows: answer.rows as never[], numAffectedRows: BigInt(answer.changes) });
   }
 
   #fail(error: Error): void {
     this.#failure = error;
-    for (const { reject } of this.#waiting.values()) reject(error);
-    this.#waiting.clear();
+    for (const { reject } of this.#pending.values()) reject(error);
+    this.#pending.clear();
   }
 
   executeQuery<Row>({ sql, parameters }: CompiledQuery): Promise<QueryResult<Row>> {
-    for (const value of parameters) checkBindable(value);
+    for (const value of parameters) assertBindable(value);
     if (this.#failure !== null) return Promise.reject(this.#failure);
-    const id = this.#next++;
-    const ask: Ask = { id, sql, parameters: parameters as Bindable[] };
+    const id = this.#nextId++;
+    const request: WorkerRequest = { id, sql, parameters: parameters as Bindable[] };
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve: resolve as (rows: QueryResult<never>) => void, reject });
+      this.#pending.set(id, { resolve: resolve as (rows: QueryResult<never>) => void, reject });
       this.#worker.ref();
-      this.#worker.postMessage(ask);
+      this.#worker.postMessage(request);
     });
   }
 
@@ -107,7 +107,7 @@ class SqliteThread implements DatabaseConnection {
   async close(): Promise<void> {
     this.#worker.ref();
     this.#worker.postMessage('close');
-    await this.#gone;
+    await this.#exited;
   }
 }
 
@@ -166,12 +166,12 @@ export async function openSqliteStore(path: string): Promise<SqliteStore> {
   await migrate(write, 'blob');
   const reader = new SqliteThread(path, true, onDamage);
   const read = new Kysely<Schema>({ dialect: threadDialect(reader) });
-  const hot = openSqlite(path, true);
+  const lookupDatabase = openSqlite(path, true);
   const statements = new Map<string, StatementSync>();
 
   function first<Row>(statement: string, parameters: readonly Bindable[]): Row | undefined {
     let prepared = statements.get(statement);
-    if (prepared === undefined) statements.set(statement, (prepared = hot.prepare(statement)));
+    if (prepared === undefined) statements.set(statement, (prepared = lookupDatabase.prepare(statement)));
     return prepared.get(...parameters) as Row | undefined;
   }
 
@@ -179,7 +179,7 @@ export async function openSqliteStore(path: string): Promise<SqliteStore> {
     engine: 'sqlite',
     read,
     transaction: (work) => write.transaction().execute(work),
-    first: async (statement, parameters) => first(statement, parameters),
+    queryFirst: async (statement, parameters) => first(statement, parameters),
     lookUp: async ({ table, columns, key }, value) =>
       first(`select ${columns} from ${table} where ${key} = ?`, [value]),
     fault: () => (damage === null ? null : `The store is damaged (${damage}): restore a backup.`),
@@ -188,7 +188,7 @@ export async function openSqliteStore(path: string): Promise<SqliteStore> {
     },
     async close() {
       statements.clear();
-      hot.close();
+      lookupDatabase.close();
       // The writer closes last, which folds the write-ahead log back into the file.
       await reader.close();
       await write.destroy();

@@ -1,5 +1,5 @@
 import { type Kysely, PostgresAdapter, type Transaction } from 'kysely';
-import type { PoolFigures } from './postgres-pool.ts';
+import type { PoolUsage } from './postgres-pool.ts';
 import type { Schema } from './schema.ts';
 
 /** Inside a transaction. */
@@ -11,7 +11,7 @@ export type Queryable = Kysely<Schema> | Trx;
 export type Bindable = null | number | bigint | string | Uint8Array;
 
 /** Rows of a table by a column of bytes that is unique in it. The words go into statements as they are. */
-export interface KeyedRows {
+export interface KeyedLookup {
   readonly table: string;
   readonly columns: string;
   readonly key: string;
@@ -27,13 +27,13 @@ export interface Store {
   /** Runs `work` in one transaction: all of it is there and on disk when this resolves, or none of it. */
   transaction<T>(work: (trx: Trx) => Promise<T>): Promise<T>;
   /** The hot look-up: the row of a key. What asks while the database is busy may be answered by one query. */
-  lookUp<Row>(rows: KeyedRows, key: Uint8Array): Promise<Row | undefined>;
+  lookUp<Row>(rows: KeyedLookup, key: Uint8Array): Promise<Row | undefined>;
   /** The first row of a prepared statement with `?` for its parameters, on a connection kept for judging. */
-  first<Row>(statement: string, parameters: readonly Bindable[]): Promise<Row | undefined>;
+  queryFirst<Row>(statement: string, parameters: readonly Bindable[]): Promise<Row | undefined>;
   /** Why what is in it must not be trusted, in a sentence; null while nothing is known against it. */
   fault?(): string | null;
   /** The use of each pool of connections, where there are pools. */
-  pools?(): Readonly<Record<string, PoolFigures>>;
+  poolUsage?(): Readonly<Record<string, PoolUsage>>;
   /** Whether only what ends access is written, for want of room on the disk. */
   diskFull?(): boolean;
   /** Bytes kept on the disk for when it is full. */
@@ -54,7 +54,7 @@ interface Lockable {
  * Locks the rows that a query reads until the transaction ends, so that nothing comes between the
  * check and the use (ASVS 15.4.2). The embedded store has one writer and needs no locks.
  */
-export function locking<Query extends Lockable>(trx: Queryable, query: Query, of: string): Query {
+export function withRowLock<Query extends Lockable>(trx: Queryable, query: Query, of: string): Query {
   return engineOf(trx) === 'postgres' ? query.forUpdate(of as never) : query;
 }
 

@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
 import { DAY } from '../contract/words.ts';
-import { engineOf, locking, type Queryable, type Trx } from './store.ts';
+import { engineOf, type Queryable, type Trx, withRowLock } from './store.ts';
 
 /** Uses of one credential, to be added; instants in epoch milliseconds. */
-export interface Uses {
+export interface CredentialUses {
   readonly credentialId: string;
   readonly count: number;
   readonly lastUsedAt: number;
@@ -11,11 +11,11 @@ export interface Uses {
 }
 
 /** Characters of a guard's name and the dot before it: its node id begins with the id of its API key. */
-const GUARD_NAME = 23;
+const GUARD_SUFFIX_LENGTH = 23;
 const isGuard = (nodeId: string) => nodeId.includes('.');
 /** The API key of the guard that sent a chunk; null for a server's. */
-const REPORTER = `case when usage_chunk.node_id like '%.%'
-  then substr(usage_chunk.node_id, 1, length(usage_chunk.node_id) - ${GUARD_NAME}) end`;
+const REPORTER_EXPRESSION = `case when usage_chunk.node_id like '%.%'
+  then substr(usage_chunk.node_id, 1, length(usage_chunk.node_id) - ${GUARD_SUFFIX_LENGTH}) end`;
 
 /** Tells whether this chunk of this node is new, and notes it: a chunk that is sent again counts once. */
 export async function claimUsageChunk(trx: Trx, nodeId: string, number: number): Promise<boolean> {
@@ -34,7 +34,12 @@ export async function claimUsageChunk(trx: Trx, nodeId: string, number: number):
  * Writes a chunk down as it comes, one row: on disk at once, and cheap however many credentials it
  * names. It counts from the next fold on. Rows of the text: id, uses, last use, day, addresses.
  */
-export async function insertUsageChunk(trx: Trx, nodeId: string, number: number, uses: readonly Uses[]): Promise<void> {
+export async function insertUsageChunk(
+  trx: Trx,
+  nodeId: string,
+  number: number,
+  uses: readonly CredentialUses[],
+): Promise<void> {
   const rows = uses.map(({ credentialId, count, lastUsedAt, addresses }) => [
     ...[credentialId, count, lastUsedAt, Math.floor(lastUsedAt / DAY)],
     addresses.map(({ address, first, last }) => [address, first, last]),
@@ -58,26 +63,26 @@ export async function countUnfoldedUses(db: Queryable): Promise<number> {
  * Adds the uses of the oldest chunks, `most` at a time, to the credentials that are still there; the
  * rest belong to deleted ones. A credential in several chunks is written once.
  */
-export async function foldUses(trx: Trx, most: number): Promise<{ chunks: number; uses: number }> {
+export async function foldUses(trx: Trx, maxChunks: number): Promise<{ chunks: number; uses: number }> {
   const oldest = trx
     .selectFrom('usage_chunk')
     .select(['node_id', 'number', 'size'])
     .orderBy('node_id')
     .orderBy('number')
-    .limit(most);
-  const chunks = await locking(trx, oldest, 'usage_chunk').execute();
+    .limit(maxChunks);
+  const chunks = await withRowLock(trx, oldest, 'usage_chunk').execute();
   if (chunks.length === 0) return { chunks: 0, uses: 0 };
-  const onPostgres = engineOf(trx) === 'postgres';
+  const isPostgres = engineOf(trx) === 'postgres';
   const keys = sql.join(chunks.map(({ node_id, number }) => sql`(${node_id}, cast(${number} as bigint))`));
-  const these = sql`(usage_chunk.node_id, usage_chunk.number) in (values ${keys})`;
+  const chunkFilter = sql`(usage_chunk.node_id, usage_chunk.number) in (values ${keys})`;
   // The one expression that the engines spell differently: the elements of a JSON array as rows.
   const elements = (text: string) =>
-    sql.raw(onPostgres ? `json_array_elements(cast(${text} as json))` : `json_each(${text})`);
-  if (onPostgres) {
+    sql.raw(isPostgres ? `json_array_elements(cast(${text} as json))` : `json_each(${text})`);
+  if (isPostgres) {
     // In one order for all, so that two nodes that count the same credentials never wait for each other.
     await sql`
       select id from credential where id in (
-        select one.value->>0 from usage_chunk, ${elements('usage_chunk.uses')} as one where ${these}
+        select one.value->>0 from usage_chunk, ${elements('usage_chunk.uses')} as one where ${chunkFilter}
       ) order by id for update`.execute(trx);
   }
   await sql`
@@ -88,7 +93,7 @@ export async function foldUses(trx: Trx, most: number): Promise<{ chunks: number
       select one.value->>0 as id, cast(sum(cast(one.value->>1 as bigint)) as bigint) as count,
         max(cast(one.value->>2 as bigint)) as last
       from usage_chunk, ${elements('usage_chunk.uses')} as one
-      where ${these} group by one.value->>0
+      where ${chunkFilter} group by one.value->>0
     ) as used
     where credential.id = used.id`.execute(trx);
   await sql`
@@ -98,7 +103,7 @@ export async function foldUses(trx: Trx, most: number): Promise<{ chunks: number
       select one.value->>0 as id, cast(one.value->>3 as bigint) as day,
         cast(sum(cast(one.value->>1 as bigint)) as bigint) as count
       from usage_chunk, ${elements('usage_chunk.uses')} as one
-      where ${these} group by one.value->>0, one.value->>3
+      where ${chunkFilter} group by one.value->>0, one.value->>3
     ) as used join credential on credential.id = used.id
     where true
     on conflict (credential_id, day) do update set count = credential_day.count + excluded.count`.execute(trx);
@@ -108,9 +113,9 @@ export async function foldUses(trx: Trx, most: number): Promise<{ chunks: number
     from (
       select one.value->>0 as id, seen.value->>0 as address,
         min(cast(seen.value->>1 as bigint)) as first, max(cast(seen.value->>2 as bigint)) as last,
-        max(${sql.raw(REPORTER)}) as reporter
+        max(${sql.raw(REPORTER_EXPRESSION)}) as reporter
       from usage_chunk, ${elements('usage_chunk.uses')} as one, ${elements('one.value->>4')} as seen
-      where ${these} group by one.value->>0, seen.value->>0
+      where ${chunkFilter} group by one.value->>0, seen.value->>0
     ) as used join credential on credential.id = used.id
     where true
     on conflict (credential_id, address) do update set
@@ -120,16 +125,16 @@ export async function foldUses(trx: Trx, most: number): Promise<{ chunks: number
       insert into credential_report (credential_id, workspace_id, key_id, count, last_used_at)
       select credential.id, credential.workspace_id, used.reporter, used.count, used.last
       from (
-        select one.value->>0 as id, ${sql.raw(REPORTER)} as reporter,
+        select one.value->>0 as id, ${sql.raw(REPORTER_EXPRESSION)} as reporter,
           cast(sum(cast(one.value->>1 as bigint)) as bigint) as count, max(cast(one.value->>2 as bigint)) as last
         from usage_chunk, ${elements('usage_chunk.uses')} as one
-        where ${these} and usage_chunk.node_id like '%.%' group by one.value->>0, ${sql.raw(REPORTER)}
+        where ${chunkFilter} and usage_chunk.node_id like '%.%' group by one.value->>0, ${sql.raw(REPORTER_EXPRESSION)}
       ) as used join credential on credential.id = used.id
       where true
       on conflict (credential_id, key_id) do update set
         count = credential_report.count + excluded.count, last_used_at = excluded.last_used_at`.execute(trx);
   }
-  await sql`delete from usage_chunk where ${these}`.execute(trx);
+  await sql`delete from usage_chunk where ${chunkFilter}`.execute(trx);
   return { chunks: chunks.length, uses: chunks.reduce((sum, { size }) => sum + size, 0) };
 }
 
@@ -178,7 +183,7 @@ export async function readUses(
 }
 
 /** Addresses that a credential itself was used from since an instant; what guards report proves nothing. */
-export async function usedAddresses(
+export async function addressesUsedSince(
   db: Queryable,
   workspaceId: string,
   credentialId: string,
@@ -195,22 +200,22 @@ export async function usedAddresses(
   return rows.map(({ address }) => address);
 }
 
-const DAYS_KEPT = 400;
-const ADDRESSES_KEPT_FOR = 90 * DAY;
+const RETENTION_DAYS = 400;
+const ADDRESS_RETENTION_MS = 90 * DAY;
 
 /** Deletes days and addresses that nobody looks at any more, and all but the last addresses of each credential. */
 export async function deleteOldUses(trx: Trx, now: number): Promise<void> {
   await trx
     .deleteFrom('credential_day')
-    .where('day', '<', Math.floor(now / DAY) - DAYS_KEPT)
+    .where('day', '<', Math.floor(now / DAY) - RETENTION_DAYS)
     .execute();
   await trx
     .deleteFrom('credential_address')
-    .where('last_seen_at', '<', now - ADDRESSES_KEPT_FOR)
+    .where('last_seen_at', '<', now - ADDRESS_RETENTION_MS)
     .execute();
   await trx
     .deleteFrom('credential_report')
-    .where('last_used_at', '<', now - DAYS_KEPT * DAY)
+    .where('last_used_at', '<', now - RETENTION_DAYS * DAY)
     .execute();
   await sql`
     delete from credential_address where (credential_id, address) in (

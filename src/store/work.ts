@@ -3,35 +3,35 @@ import type { BackupTable, RestoreTable, RunTable } from './schema.ts';
 import type { Queryable, Trx } from './store.ts';
 
 /** The nouns that are work: they begin, have a status, and end once. */
-interface WorkRows {
+interface WorkItemRows {
   backup: BackupTable;
   restore: RestoreTable;
   run: RunTable;
 }
-type WorkNoun = keyof WorkRows;
+type WorkItemKind = keyof WorkItemRows;
 
-export async function findWork<Noun extends WorkNoun>(
+export async function findWorkItem<Noun extends WorkItemKind>(
   db: Queryable,
-  noun: Noun,
+  kind: Noun,
   workspaceId: string,
   id: string,
-): Promise<WorkRows[Noun] | undefined> {
-  const { rows } = await sql<WorkRows[Noun]>`select * from ${sql.table(noun)}
+): Promise<WorkItemRows[Noun] | undefined> {
+  const { rows } = await sql<WorkItemRows[Noun]>`select * from ${sql.table(kind)}
     where workspace_id = ${workspaceId} and id = ${id}`.execute(db);
   return rows[0];
 }
 
 /** Changes one that is in one of these states; false where it is not, so that an end is never overwritten. */
-export async function changeWork<Noun extends WorkNoun>(
+export async function updateWorkItem<Noun extends WorkItemKind>(
   trx: Trx,
-  noun: Noun,
+  kind: Noun,
   workspaceId: string,
   id: string,
-  from: readonly string[],
-  change: Partial<Omit<WorkRows[Noun], 'id' | 'workspace_id'>>,
+  allowedStatuses: readonly string[],
+  change: Partial<Omit<WorkItemRows[Noun], 'id' | 'workspace_id'>>,
 ): Promise<boolean> {
   const sets = Object.entries(change).map(([column, value]) => sql`${sql.ref(column)} = ${value}`);
-  const { numAffectedRows = 0n } = await sql`update ${sql.table(noun)} set ${sql.join(sets)}
-    where workspace_id = ${workspaceId} and id = ${id} and status in (${sql.join([...from])})`.execute(trx);
+  const { numAffectedRows = 0n } = await sql`update ${sql.table(kind)} set ${sql.join(sets)}
+    where workspace_id = ${workspaceId} and id = ${id} and status in (${sql.join([...allowedStatuses])})`.execute(trx);
   return numAffectedRows > 0n;
 }

@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
-import type { GivenRole, Role } from '../contract/words.ts';
-import type { PageAsk } from './paging.ts';
+import type { AssignableRole, Role } from '../contract/words.ts';
+import type { PageRequest } from './paging.ts';
 import type { InvitationTable, WorkspaceTable } from './schema.ts';
-import { locking, type Queryable, type Trx } from './store.ts';
+import { type Queryable, type Trx, withRowLock } from './store.ts';
 
 export type WorkspaceRow = WorkspaceTable & { readonly role: Role };
 
@@ -40,7 +40,7 @@ function selectWorkspaces(db: Queryable, personId: string) {
     .where('member.person_id', '=', personId);
 }
 
-export async function listWorkspaces(db: Queryable, personId: string, page: PageAsk): Promise<WorkspaceRow[]> {
+export async function listWorkspaces(db: Queryable, personId: string, page: PageRequest): Promise<WorkspaceRow[]> {
   let query = selectWorkspaces(db, personId);
   if (page.after !== null) {
     query = query.where(sql<boolean>`(workspace.created_at, workspace.id) > (${page.after.value}, ${page.after.id})`);
@@ -104,7 +104,7 @@ export async function updateWorkspace(
 /** Deletes a workspace with all that belongs to it. Returns the ids of the people who were its members, in order. */
 export async function deleteWorkspace(trx: Trx, id: string): Promise<string[]> {
   // Nobody joins between the look and the deletion.
-  await locking(trx, trx.selectFrom('workspace').select('id').where('id', '=', id), 'workspace').execute();
+  await withRowLock(trx, trx.selectFrom('workspace').select('id').where('id', '=', id), 'workspace').execute();
   const members = await trx
     .selectFrom('member')
     .select('person_id')
@@ -140,7 +140,7 @@ function selectMembers(db: Queryable, workspaceId: string) {
     .where('member.workspace_id', '=', workspaceId);
 }
 
-export async function listMembers(db: Queryable, workspaceId: string, page: PageAsk): Promise<MemberRow[]> {
+export async function listMembers(db: Queryable, workspaceId: string, page: PageRequest): Promise<MemberRow[]> {
   let query = selectMembers(db, workspaceId);
   if (page.after !== null) {
     query = query.where(sql<boolean>`(member.created_at, member.id) > (${page.after.value}, ${page.after.id})`);
@@ -168,7 +168,7 @@ export async function hasOtherMember(db: Queryable, workspaceId: string, personI
 
 /** A member whose role nobody can change until the transaction ends. */
 export async function lockMember(trx: Trx, workspaceId: string, id: string): Promise<MemberRow | undefined> {
-  return locking(trx, selectMembers(trx, workspaceId).where('member.id', '=', id), 'member').executeTakeFirst();
+  return withRowLock(trx, selectMembers(trx, workspaceId).where('member.id', '=', id), 'member').executeTakeFirst();
 }
 
 export async function findMemberByEmail(
@@ -181,7 +181,11 @@ export async function findMemberByEmail(
 
 /** The owner, who stays it until the transaction ends. */
 export async function lockOwner(trx: Trx, workspaceId: string): Promise<MemberRow | undefined> {
-  return locking(trx, selectMembers(trx, workspaceId).where('member.role', '=', 'owner'), 'member').executeTakeFirst();
+  return withRowLock(
+    trx,
+    selectMembers(trx, workspaceId).where('member.role', '=', 'owner'),
+    'member',
+  ).executeTakeFirst();
 }
 
 export async function updateMemberRole(trx: Trx, workspaceId: string, id: string, role: Role): Promise<void> {
@@ -193,7 +197,7 @@ export async function deleteMember(trx: Trx, workspaceId: string, id: string): P
 }
 
 export type InvitationRow = Omit<InvitationTable, 'digest' | 'role'> & {
-  readonly role: GivenRole;
+  readonly role: AssignableRole;
   readonly creator_name: string | null;
   readonly creator_email: string | null;
 };
@@ -216,7 +220,7 @@ function selectInvitations(db: Queryable) {
       'invitation.workspace_id',
       'invitation.email',
       'invitation.email_key',
-      sql<GivenRole>`invitation.role`.as('role'),
+      sql<AssignableRole>`invitation.role`.as('role'),
       'invitation.created_by',
       'invitation.created_at',
       'invitation.expires_at',
@@ -229,7 +233,7 @@ export async function listInvitations(
   db: Queryable,
   workspaceId: string,
   now: number,
-  page: PageAsk,
+  page: PageRequest,
 ): Promise<InvitationRow[]> {
   let query = selectInvitations(db)
     .where('invitation.workspace_id', '=', workspaceId)
@@ -263,13 +267,13 @@ export async function findInvitation(
     .where('person.disabled', '=', 0)
     .where('invitation.digest', '=', digest)
     .where('invitation.expires_at', '>', now);
-  return (db.isTransaction ? locking(db, query, 'member') : query).executeTakeFirst();
+  return (db.isTransaction ? withRowLock(db, query, 'member') : query).executeTakeFirst();
 }
 
 /** The role of a person in a workspace, which nobody can change until the transaction ends. */
 export async function lockRole(trx: Trx, workspaceId: string, personId: string): Promise<Role | undefined> {
   const query = selectMembers(trx, workspaceId).where('member.person_id', '=', personId);
-  return (await locking(trx, query, 'member').executeTakeFirst())?.role;
+  return (await withRowLock(trx, query, 'member').executeTakeFirst())?.role;
 }
 
 /** Takes an invitation away; the row for exactly one caller. */

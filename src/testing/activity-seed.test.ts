@@ -4,9 +4,9 @@ import { test } from 'node:test';
 import { sql } from 'kysely';
 import { openSqliteStore } from '../store/sqlite.ts';
 import { insertWorkspace } from '../store/workspaces.ts';
-import { createIngest } from '../workspace/activity-ingest.ts';
-import { readSketch } from '../workspace/sketch.ts';
-import { eventOf, type Month, seedActivity } from './activity-seed.ts';
+import { createActivityIngest } from '../workspace/activity-ingest.ts';
+import { decodeSketch } from '../workspace/sketch.ts';
+import { type SeedPeriod, seedActivity, seedEventOf } from './activity-seed.ts';
 import { temporaryDirectory } from './process.ts';
 
 const TO = Date.parse('2027-02-25T00:00:00.000Z');
@@ -19,24 +19,24 @@ async function newStore(directory: string) {
 }
 
 test('a seeded month is what taking its events in leaves behind, sketches of many subjects included', async () => {
-  const month: Month = { events: 6_000, days: 3, subjects: 700, to: TO };
+  const month: SeedPeriod = { events: 6_000, days: 3, subjects: 700, to: TO };
   const [taken, seeded] = [temporaryDirectory(), temporaryDirectory()];
   const store = await newStore(taken.path);
-  const ingest = createIngest(store);
+  const ingest = createActivityIngest(store);
   for (let first = 0; first < month.events; first += 1000) {
-    const events = Array.from({ length: 1000 }, (_, at) => eventOf(month, first + at));
-    assert.equal((await ingest.take('wsp_a', events, TO, 'tok_1')).accepted, 1000);
+    const events = Array.from({ length: 1000 }, (_, index) => seedEventOf(month, first + index));
+    assert.equal((await ingest.ingest('wsp_a', events, TO, 'tok_1')).accepted, 1000);
   }
   await (await newStore(seeded.path)).close();
   seedActivity(join(seeded.path, 'devpilot.db'), { wsp_a: month });
   const other = await openSqliteStore(join(seeded.path, 'devpilot.db'));
-  const last = { ...eventOf(month, 5_999), id: 'one more' };
-  const again = Array.from({ length: 100 }, (_, at) => eventOf(month, at * 60));
-  assert.deepEqual(await createIngest(other).take('wsp_a', [...again, last], TO, 'tok_1'), {
+  const last = { ...seedEventOf(month, 5_999), id: 'one more' };
+  const again = Array.from({ length: 100 }, (_, index) => seedEventOf(month, index * 60));
+  assert.deepEqual(await createActivityIngest(other).ingest('wsp_a', [...again, last], TO, 'tok_1'), {
     accepted: 1,
     duplicates: 100,
   });
-  assert.deepEqual(await ingest.take('wsp_a', [...again, last], TO, 'tok_1'), { accepted: 1, duplicates: 100 });
+  assert.deepEqual(await ingest.ingest('wsp_a', [...again, last], TO, 'tok_1'), { accepted: 1, duplicates: 100 });
   for (const table of ['activity_event', 'activity_head', 'sqlite_master']) {
     const order = { activity_event: 'sequence' }[table] ?? '1, 2';
     const columns = table === 'sqlite_master' ? 'name, sql' : '*';
@@ -57,13 +57,13 @@ test('a seeded month is what taking its events in leaves behind, sketches of man
         .orderBy('at')
         .orderBy('key')
         .execute()
-    ).map((row) => ({ ...row, sketch: row.sketch === null ? null : readSketch(row.sketch) }));
+    ).map((row) => ({ ...row, sketch: row.sketch === null ? null : decodeSketch(row.sketch) }));
   const [expected, found] = [await counts(store), await counts(other)];
   assert.ok(
     expected.some(({ sketch }) => sketch?.kind === 'dense') && expected.some(({ sketch }) => sketch?.kind === 'exact'),
   );
   assert.equal(found.length, expected.length);
-  for (const [at, row] of expected.entries()) assert.deepEqual(found[at], row);
+  for (const [index, row] of expected.entries()) assert.deepEqual(found[index], row);
   await store.close();
   await other.close();
   taken.remove();

@@ -3,18 +3,18 @@ import {
   ACTIVITY_GROUPS,
   type ActivityGroup,
   DAY,
-  INTERVAL_WORDS,
+  INTERVAL_NAMES,
   INTERVALS,
   type Interval,
 } from '../contract/words.ts';
-import type { ActivityEvent } from '../workspace/cloud-events.ts';
-import { addToSketch, countOfSketch, hashOfSubject, readSketch, writeSketch } from '../workspace/sketch.ts';
+import type { ReceivedEvent } from '../workspace/cloud-events.ts';
+import { addToSketch, decodeSketch, encodeSketch, estimateCount, hashSubject } from '../workspace/sketch.ts';
 
 const TYPES = 12;
 const SOURCES = 6;
 
 /** So many events over some days, in the order of time. */
-export interface Month {
+export interface SeedPeriod {
   readonly events: number;
   readonly days: number;
   readonly subjects: number;
@@ -30,7 +30,7 @@ function subjectOf(number: number, subjects: number): string {
 }
 
 /** An event of a month by its number, from 0. Whatever there are of them, they are of the same types, sources and subjects. */
-export function eventOf({ events, days, subjects, to }: Month, number: number): ActivityEvent {
+export function seedEventOf({ events, days, subjects, to }: SeedPeriod, number: number): ReceivedEvent {
   return {
     id: `event-${number}`,
     source: `/service/${number % SOURCES}`,
@@ -47,24 +47,24 @@ interface Cell {
 }
 
 /** Counts a step at a time, and writes it when the next one begins. */
-function countBy(insert: StatementSync, workspaceId: string, grain: Interval, dimension: ActivityGroup) {
+function createRollupCounter(insert: StatementSync, workspaceId: string, grain: Interval, dimension: ActivityGroup) {
   const cells = new Map<string, Cell>();
   let step = 0;
   function write(): void {
     for (const key of [...cells.keys()].sort()) {
       const { count, hashes } = cells.get(key) as Cell;
       const bySubject = dimension === 'subject';
-      const sketch = bySubject ? null : addToSketch(readSketch(null), hashes);
-      const subjects = sketch === null ? 1 : countOfSketch(sketch);
-      insert.run(workspaceId, grain, dimension, step, key, count, subjects, sketch && writeSketch(sketch));
+      const sketch = bySubject ? null : addToSketch(decodeSketch(null), hashes);
+      const subjects = sketch === null ? 1 : estimateCount(sketch);
+      insert.run(workspaceId, grain, dimension, step, key, count, subjects, sketch && encodeSketch(sketch));
     }
     cells.clear();
   }
   return {
-    add(event: ActivityEvent, hash: number): void {
-      const at = event.at - (event.at % INTERVALS[grain]);
-      if (at !== step) write();
-      step = at;
+    add(event: ReceivedEvent, hash: number): void {
+      const stepStart = event.at - (event.at % INTERVALS[grain]);
+      if (stepStart !== step) write();
+      step = stepStart;
       const key = event[dimension] ?? '';
       let cell = cells.get(key);
       if (cell === undefined) cells.set(key, (cell = { count: 0, hashes: new Set() }));
@@ -79,7 +79,7 @@ function countBy(insert: StatementSync, workspaceId: string, grain: Interval, di
  * Puts months of events into the file of a stopped server, with all that taking them in would leave there
  * (a test compares), in a fraction of the time: without a commit a batch, and with indexes made at the end.
  */
-export function seedActivity(path: string, months: Readonly<Record<string, Month>>): void {
+export function seedActivity(path: string, months: Readonly<Record<string, SeedPeriod>>): void {
   const database = new DatabaseSync(path);
   database.exec('pragma synchronous = off; pragma journal_mode = off; pragma cache_size = -1000000');
   const indexes = database
@@ -93,14 +93,14 @@ export function seedActivity(path: string, months: Readonly<Record<string, Month
   const insertCount = database.prepare('insert into activity_rollup values (?, ?, ?, ?, ?, ?, ?, ?)');
   const hashes = new Map<string, number>();
   for (const [workspaceId, month] of Object.entries(months)) {
-    const counts = INTERVAL_WORDS.flatMap((grain) =>
-      ACTIVITY_GROUPS.map((dimension) => countBy(insertCount, workspaceId, grain, dimension)),
+    const counts = INTERVAL_NAMES.flatMap((grain) =>
+      ACTIVITY_GROUPS.map((dimension) => createRollupCounter(insertCount, workspaceId, grain, dimension)),
     );
     for (let number = 0; number < month.events; number++) {
-      const event = eventOf(month, number);
-      const { source, id, type, subject, at, data } = event;
-      insert.run(workspaceId, source, id, number + 1, type, subject, at, data, month.to);
-      const hash = hashes.get(subject ?? '') ?? hashOfSubject(subject ?? '');
+      const event = seedEventOf(month, number);
+      const { source, id, type, subject, at: time, data } = event;
+      insert.run(workspaceId, source, id, number + 1, type, subject, time, data, month.to);
+      const hash = hashes.get(subject ?? '') ?? hashSubject(subject ?? '');
       hashes.set(subject ?? '', hash);
       for (const one of counts) one.add(event, hash);
     }

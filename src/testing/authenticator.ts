@@ -1,8 +1,8 @@
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
-import type { NewPasskey, ShownPasskey } from '../contract/schemas.ts';
+import type { PasskeyAssertion, PasskeyRegistration } from '../contract/schemas.ts';
 
 /** What an answer is made of; each can be bent. */
-export interface Ceremony {
+export interface CeremonyOptions {
   readonly challenge: string;
   readonly origin: string;
   readonly rpId: string;
@@ -12,10 +12,10 @@ export interface Ceremony {
 }
 
 /** An authenticator in software with one ES256 key (WebAuthn level 3, section 6). */
-export interface Authenticator {
+export interface TestAuthenticator {
   readonly credentialId: string;
-  create(ceremony: Ceremony): NewPasskey;
-  show(ceremony: Ceremony): ShownPasskey;
+  create(ceremony: CeremonyOptions): PasskeyRegistration;
+  get(ceremony: CeremonyOptions): PasskeyAssertion;
 }
 
 const base64url = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url');
@@ -48,7 +48,7 @@ const USER_PRESENT = 1;
 const USER_VERIFIED = 4;
 const HAS_CREDENTIAL = 64;
 
-function authenticatorData(ceremony: Ceremony, credential: Buffer): Buffer {
+function authenticatorData(ceremony: CeremonyOptions, credential: Buffer): Buffer {
   const flags =
     USER_PRESENT |
     (ceremony.userVerified === false ? 0 : USER_VERIFIED) |
@@ -58,11 +58,11 @@ function authenticatorData(ceremony: Ceremony, credential: Buffer): Buffer {
   return Buffer.concat([sha256(ceremony.rpId), Buffer.from([flags]), counter, credential]);
 }
 
-function clientData(type: 'webauthn.create' | 'webauthn.get', { challenge, origin }: Ceremony): Buffer {
+function clientData(type: 'webauthn.create' | 'webauthn.get', { challenge, origin }: CeremonyOptions): Buffer {
   return Buffer.from(JSON.stringify({ type, challenge, origin, crossOrigin: false }));
 }
 
-export function createAuthenticator(): Authenticator {
+export function createTestAuthenticator(): TestAuthenticator {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const id = randomBytes(32);
   const credentialId = base64url(id);
@@ -86,7 +86,7 @@ export function createAuthenticator(): Authenticator {
         response: { clientDataJSON, attestationObject: base64url(attestation), transports: ['internal'] },
       };
     },
-    show(ceremony) {
+    get(ceremony) {
       const data = authenticatorData(ceremony, Buffer.alloc(0));
       const client = clientData('webauthn.get', ceremony);
       const signature = sign('sha256', Buffer.concat([data, sha256(client)]), privateKey);

@@ -4,14 +4,14 @@ import { delimiter, join } from 'node:path';
 
 /** Where commands are looked for: also where an operator's PATH has the servers and a person's has not. */
 const folders = () => [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'];
-const present = (command: string) => folders().some((folder) => existsSync(join(folder, command)));
+const isInstalled = (command: string) => folders().some((folder) => existsSync(join(folder, command)));
 
 /**
  * Makes sure that a Debian package's command is there, with apt-get where it is missing. `scripts/parts.ts`
  * does so for all before the tests, which run side by side.
  */
-export function needCommand(command: string, debianPackage = command): void {
-  if (present(command)) return;
+export function ensureCommand(command: string, debianPackage = command): void {
+  if (isInstalled(command)) return;
   const install = ['-y', '-q', '-o', 'DPkg::Lock::Timeout=120', '--no-install-recommends', 'install', debianPackage];
   const asRoot = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
   const run = (args: readonly string[]) => {
@@ -21,7 +21,7 @@ export function needCommand(command: string, debianPackage = command): void {
   };
   process.stdout.write(`Installing ${debianPackage} …\n`);
   if (run(install) || (run(['-q', 'update']) && run(install))) {
-    if (present(command)) return;
+    if (isInstalled(command)) return;
   }
   throw new Error(`The tests run ${command}. Install the Debian package ${debianPackage}.`);
 }

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { Deployment } from '../contract/deployments.ts';
 import type { LogLine } from '../contract/log-line.ts';
 import type { App, Server } from '../contract/resources.ts';
-import type { Answer, TestPerson } from './house.ts';
-import { createRepository, type TestRepository } from './repository.ts';
+import type { TestPerson, TestResponse } from './house.ts';
+import { createTestRepository, type TestRepository } from './repository.ts';
 import { until } from './until.ts';
 
 /** An app with a repository and a directory of its own, and what a test does with it. */
@@ -17,11 +17,11 @@ export interface TestApp {
   readonly repository: TestRepository;
   edit(fields: object): Promise<void>;
   /** Asks for a deployment. */
-  deploy(body?: object): Promise<Answer<Deployment>>;
+  deploy(body?: object): Promise<TestResponse<Deployment>>;
   remove(): void;
 }
 
-function expectStatus<Body>(answer: Answer<Body>, status: number): Body {
+function expectStatus<Body>(answer: TestResponse<Body>, status: number): Body {
   if (answer.status !== status) throw new Error(`Expected ${status}, got ${answer.status}: ${answer.text}`);
   return answer.body;
 }
@@ -29,7 +29,7 @@ function expectStatus<Body>(answer: Answer<Body>, status: number): Body {
 let count = 0;
 
 /** A server of the workspace: this machine, unless the fields say otherwise. */
-export async function createTestServer(owner: TestPerson, fields: object = { kind: 'local' }): Promise<Server> {
+export async function createServerResource(owner: TestPerson, fields: object = { kind: 'local' }): Promise<Server> {
   count += 1;
   return expectStatus(await owner.call<Server>('/v1/servers', { body: { name: `Server ${count}`, ...fields } }), 201);
 }
@@ -41,7 +41,7 @@ export async function createTestApp(owner: TestPerson, serverId: string, fields:
     await owner.call<{ id: string }>('/v1/projects', { body: { name: `Project ${count}` } }),
     201,
   );
-  const repository = createRepository();
+  const repository = createTestRepository();
   repository.commit({ 'page.txt': 'one' }, 'First');
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-app-'));
   const body = {
@@ -62,7 +62,7 @@ export async function createTestApp(owner: TestPerson, serverId: string, fields:
     async edit(changed) {
       expectStatus(await owner.call(`/v1/apps/${app.id}`, { method: 'PATCH', body: changed }), 200);
     },
-    deploy: (asked = {}) => owner.call<Deployment>(`/v1/apps/${app.id}/deployments`, { body: asked }),
+    deploy: (requestBody = {}) => owner.call<Deployment>(`/v1/apps/${app.id}/deployments`, { body: requestBody }),
     remove() {
       repository.remove();
       rmSync(directory, { recursive: true, force: true });
@@ -75,30 +75,30 @@ export async function getDeployment(person: TestPerson, id: string): Promise<Dep
 }
 
 /** The deployment once a condition holds of it. */
-export async function deploymentWhen(
+export async function waitForDeployment(
   person: TestPerson,
   id: string,
   condition: (deployment: Deployment) => boolean,
-  patience?: number,
+  timeoutMs?: number,
 ): Promise<Deployment> {
   let last: Deployment | undefined;
-  await until(async () => condition((last = await getDeployment(person, id))), patience).catch((error: Error) => {
+  await until(async () => condition((last = await getDeployment(person, id))), timeoutMs).catch((error: Error) => {
     throw new Error(`${error.message} ${JSON.stringify(last)}`);
   });
   return last as Deployment;
 }
 
-const OVER = new Set(['completed', 'failed', 'cancelled']);
-export const isOver = ({ status }: Deployment): boolean => OVER.has(status);
+const FINISHED_STATUSES = new Set(['completed', 'failed', 'cancelled']);
+export const isFinished = ({ status }: Deployment): boolean => FINISHED_STATUSES.has(status);
 
 /** Asks for a deployment and waits for its end. */
-export async function deployed(person: TestPerson, app: TestApp, body: object = {}): Promise<Deployment> {
+export async function deployAndWait(person: TestPerson, app: TestApp, body: object = {}): Promise<Deployment> {
   const { id } = expectStatus(await app.deploy(body), 202);
-  return deploymentWhen(person, id, isOver);
+  return waitForDeployment(person, id, isFinished);
 }
 
 /** What its log says. */
-export async function logOf(person: TestPerson, id: string, query = ''): Promise<LogLine[]> {
+export async function readDeploymentLog(person: TestPerson, id: string, query = ''): Promise<LogLine[]> {
   const { text } = await person.call(`/v1/deployments/${id}/logs${query}`);
   return text
     .split('\n')

@@ -8,7 +8,7 @@ import type { Store } from '../store/store.ts';
 import { startPostgres, type TestPostgres } from './postgres.ts';
 
 /** One of the stores that everything must work on. */
-export interface Engine {
+export interface StoreEngine {
   readonly name: Store['engine'];
   /** Opens an empty store. */
   open(): Promise<Store>;
@@ -19,7 +19,7 @@ export interface Engine {
 export const TEST_SECRET = 'a secret of the tests, long enough to be one';
 
 /** Declares the same tests for every engine; each gets what it needs started at its first use. */
-export function forEachEngine(name: string, declare: (engine: Engine) => void): void {
+export function forEachEngine(name: string, declare: (engine: StoreEngine) => void): void {
   describe(`${name}, on sqlite`, () => {
     const directories: string[] = [];
     declare({

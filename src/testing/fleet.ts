@@ -3,7 +3,7 @@ import { digestBytes, digestOf, hintOf, mintSecret } from '../credentials/secret
 import { insertCredential } from '../store/credentials.ts';
 import { openPostgresStore } from '../store/postgres.ts';
 import { TEST_SECRET } from './engines.ts';
-import { bearer, personAt, signUpOwner, startHouse, type TestPerson } from './house.ts';
+import { bearer, signInRemotePerson, signUpOwner, startTestServer, type TestPerson } from './house.ts';
 import { startPostgres, type TestPostgres } from './postgres.ts';
 import { type StallingProxy, startStallingProxy } from './stalling-proxy.ts';
 import { scaledTimeout } from './timeouts.ts';
@@ -11,34 +11,39 @@ import { scaledTimeout } from './timeouts.ts';
 type Environment = Readonly<Record<string, string>>;
 
 /** One node in a process of its own. */
-export interface FleetNode {
+export interface TestClusterNode {
   readonly url: string;
   readonly pid: number;
   stop(signal: NodeJS.Signals): Promise<unknown>;
 }
 
-export interface FleetKey {
+export interface TestClusterKey {
   readonly id: string;
   readonly secret: string;
 }
 
 /** Three nodes on one PostgreSQL; the last reaches it through a proxy that can stall. */
-export interface Fleet {
+export interface TestCluster {
   readonly postgres: TestPostgres;
   readonly proxy: StallingProxy;
-  readonly nodes: readonly FleetNode[];
+  readonly nodes: readonly TestClusterNode[];
   /** Signed in at the first node. */
   readonly owner: TestPerson;
-  nodeAt(index: number): FleetNode;
+  nodeAt(index: number): TestClusterNode;
   /** Kills a node, has `meanwhile` done without it, and starts another in its place. */
   replace(index: number, meanwhile: () => Promise<void>): Promise<void>;
   /** The status of a judgement, 0 where nobody answered in time. */
-  judge(index: number, secret: string, query?: string): Promise<number>;
+  authorize(index: number, secret: string, query?: string): Promise<number>;
   close(): Promise<void>;
 }
 
 /** So many keys with `read` and `write`, put straight into the store. */
-async function insertKeys(url: string, workspaceId: string, personId: string, count: number): Promise<FleetKey[]> {
+async function insertKeys(
+  url: string,
+  workspaceId: string,
+  personId: string,
+  count: number,
+): Promise<TestClusterKey[]> {
   const keys = Array.from({ length: count }, () => ({ id: createId('api_key'), secret: mintSecret('api_key') }));
   const store = await openPostgresStore(url, () => undefined);
   await store.transaction(async (trx) => {
@@ -68,10 +73,10 @@ async function insertKeys(url: string, workspaceId: string, personId: string, co
 }
 
 /** Starts the three with `start`, which makes a process of the environment it is given. */
-export async function startFleet(
-  start: (environment: Environment) => Promise<FleetNode>,
+export async function startTestCluster(
+  start: (environment: Environment) => Promise<TestClusterNode>,
   { bound, keys: count }: { readonly bound: number; readonly keys: number },
-): Promise<{ fleet: Fleet; keys: FleetKey[] }> {
+): Promise<{ fleet: TestCluster; keys: TestClusterKey[] }> {
   const postgres = await startPostgres();
   const proxy = await startStallingProxy(postgres.port);
   const databaseUrl = await postgres.createDatabase();
@@ -80,10 +85,10 @@ export async function startFleet(
     DEVPILOT_SECRET: TEST_SECRET,
     DEVPILOT_REVOCATION_BOUND: `${bound}ms`,
   };
-  const house = await startHouse({ environment });
-  const first = await signUpOwner(house);
+  const server = await startTestServer({ environment });
+  const first = await signUpOwner(server);
   const me = await first.call<{ id: string }>('/v1/me');
-  await house.close();
+  await server.close();
   const keys = await insertKeys(databaseUrl, first.workspaceId, me.body.id, count);
 
   const startAt = (index: number) =>
@@ -93,16 +98,16 @@ export async function startFleet(
         : environment,
     );
   const nodes = await Promise.all([0, 1, 2].map(startAt));
-  function nodeAt(index: number): FleetNode {
+  function nodeAt(index: number): TestClusterNode {
     const node = nodes[index];
     if (node === undefined) throw new Error(`There is no node ${index}.`);
     return node;
   }
-  const fleet: Fleet = {
+  const cluster: TestCluster = {
     postgres,
     proxy,
     nodes,
-    owner: await personAt(nodeAt(0).url, first.email),
+    owner: await signInRemotePerson(nodeAt(0).url, first.email),
     nodeAt,
     async replace(index, meanwhile) {
       const ended = nodeAt(index).stop('SIGKILL');
@@ -110,7 +115,7 @@ export async function startFleet(
       await ended;
       nodes[index] = await startAt(index);
     },
-    async judge(index, secret, query = '') {
+    async authorize(index, secret, query = '') {
       const signal = AbortSignal.timeout(scaledTimeout(5000));
       const response = await fetch(`${nodeAt(index).url}/v1/authorize${query}`, {
         headers: bearer(secret),
@@ -125,5 +130,5 @@ export async function startFleet(
       await postgres.close();
     },
   };
-  return { fleet, keys };
+  return { fleet: cluster, keys };
 }

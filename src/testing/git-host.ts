@@ -7,7 +7,7 @@ import { join } from 'node:path';
 export interface TestGitHost {
   readonly origin: string;
   /** The `Authorization` of every request that had one. */
-  readonly presented: string[];
+  readonly authorizationHeaders: string[];
   /** Paths that are answered with a redirect to another address. */
   readonly redirects: Map<string, string>;
   close(): Promise<void>;
@@ -53,13 +53,13 @@ export async function startGitHost(
   directory: string,
   account: { readonly user: string; readonly password: string } | null,
 ): Promise<TestGitHost> {
-  const presented: string[] = [];
+  const authorizationHeaders: string[] = [];
   const redirects = new Map<string, string>();
   const expected =
     account === null ? null : `Basic ${Buffer.from(`${account.user}:${account.password}`).toString('base64')}`;
   const server = createServer((request, response) => {
     const { authorization } = request.headers;
-    if (authorization !== undefined) presented.push(authorization);
+    if (authorization !== undefined) authorizationHeaders.push(authorization);
     const [, target] = [...redirects].find(([path]) => request.url?.startsWith(path)) ?? [];
     if (target !== undefined) response.writeHead(302, { location: `${target}${request.url}` }).end();
     else if (expected !== null && authorization !== expected) {
@@ -69,7 +69,7 @@ export async function startGitHost(
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    presented,
+    authorizationHeaders,
     redirects,
     close: () =>
       new Promise((resolve) => {

@@ -2,7 +2,7 @@
  * Loaded into a server by `--import`: measures how long its event loop is held, in processor time of its thread, so
  * that a busy machine changes nothing. Any message from the parent is answered with the longest since the last one.
  */
-let longest = 0;
+let longestHoldMs = 0;
 let last = process.threadCpuUsage();
 
 function timeSince(): number {
@@ -12,11 +12,11 @@ function timeSince(): number {
 }
 
 setInterval(() => {
-  longest = Math.max(longest, timeSince());
+  longestHoldMs = Math.max(longestHoldMs, timeSince());
 }, 1).unref();
 
 process.on('message', () => {
-  process.send?.(Math.max(longest, timeSince()));
-  longest = 0;
+  process.send?.(Math.max(longestHoldMs, timeSince()));
+  longestHoldMs = 0;
 });
 process.channel?.unref();

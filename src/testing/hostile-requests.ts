@@ -21,7 +21,7 @@ export interface OpenApi {
 export interface HostileRequest {
   readonly operation: string;
   /** What is hostile about it. */
-  readonly what: string;
+  readonly attack: string;
   readonly method: string;
   /** With parameters of the path as they stand in the document. */
   readonly path: string;
@@ -30,12 +30,12 @@ export interface HostileRequest {
   /** Made when it is sent: all of them together would be gigabytes. */
   readonly body: (() => string) | null;
   /** Open to everybody, for a signed-in person, or for credentials alone. */
-  readonly by: 'nobody' | 'person' | 'credential';
+  readonly sender: 'nobody' | 'person' | 'credential';
 }
 
 const QUERY_BYTES = 12_000;
 /** Just under the bound on the values of a body. */
-const VALUES = 1_900;
+const VALUE_COUNT = 1_900;
 
 /** Text that costs much where something is not linear: patterns, trimming, normalization, escapes. */
 const TEXTS: Readonly<Record<string, string>> = {
@@ -49,7 +49,7 @@ const TEXTS: Readonly<Record<string, string>> = {
 };
 
 const repeated = (part: string, bytes: number): string => part.repeat(Math.ceil(bytes / Buffer.byteLength(part)));
-const keys = (count: number): string => Array.from({ length: count }, (_, at) => `"k${at}":1`).join();
+const keys = (count: number): string => Array.from({ length: count }, (_, index) => `"k${index}":1`).join();
 
 type Bodies = Readonly<Record<string, () => string>>;
 
@@ -59,7 +59,7 @@ const shapesOf = (bytes: number): Bodies => ({
   'nested objects': () => repeated('{"a":', bytes),
   'an array of objects': () => `[${repeated('{},', bytes)}{}]`,
   'unknown keys': () => `{${keys(bytes / 12)}}`,
-  'as many unknown keys as are read': () => `{${keys(VALUES)}}`,
+  'as many unknown keys as are read': () => `{${keys(VALUE_COUNT)}}`,
   'one key twice and again': () => `{${repeated('"a":1,', bytes)}"a":1}`,
   'an unknown key of a megabyte': () => `{"${repeated('k', bytes)}":1}`,
   'a number of a megabyte': () => repeated('1', bytes),
@@ -69,14 +69,14 @@ const shapesOf = (bytes: number): Bodies => ({
 /** Values for one field of a body that is otherwise as in the example. */
 const valuesOf = (bytes: number): Readonly<Record<string, () => unknown>> => ({
   ...Object.fromEntries(Object.entries(TEXTS).map(([what, part]) => [what, () => repeated(part, bytes / 2)])),
-  'an array of objects': () => Array.from({ length: VALUES }, () => ({})),
+  'an array of objects': () => Array.from({ length: VALUE_COUNT }, () => ({})),
   'an array of long texts': () => Array.from({ length: 200 }, () => 'a'.repeat(4_000)),
-  'an array of one text': () => Array.from({ length: VALUES }, () => 'a'),
-  'many keys': () => Object.fromEntries(Array.from({ length: VALUES }, (_, at) => [`k${at}`, 'v'])),
+  'an array of one text': () => Array.from({ length: VALUE_COUNT }, () => 'a'),
+  'many keys': () => Object.fromEntries(Array.from({ length: VALUE_COUNT }, (_, index) => [`k${index}`, 'v'])),
 });
 
 const formsOf = (bytes: number): Bodies => ({
-  'many fields': () => Array.from({ length: bytes / 10 }, (_, at) => `a${at}=`).join('&'),
+  'many fields': () => Array.from({ length: bytes / 10 }, (_, index) => `a${index}=`).join('&'),
   'one field again and again': () => repeated('token=a&', bytes),
   separators: () => repeated('&', bytes),
   escapes: () => `token=${repeated('%', bytes)}`,
@@ -97,7 +97,7 @@ function bodiesOf(contentType: string, example: unknown, bytes: number): Bodies 
 
 function queriesOf(names: readonly string[]): Readonly<Record<string, string>> {
   const queries: Record<string, string> = {
-    'many names': Array.from({ length: QUERY_BYTES / 7 }, (_, at) => `a${at}=1`).join('&'),
+    'many names': Array.from({ length: QUERY_BYTES / 7 }, (_, index) => `a${index}=1`).join('&'),
     'one name again and again': repeated('a=1&', QUERY_BYTES),
     escapes: repeated('%', QUERY_BYTES),
   };
@@ -111,27 +111,27 @@ function queriesOf(names: readonly string[]): Readonly<Record<string, string>> {
   return queries;
 }
 
-function senderOf({ security = [] }: Operation): HostileRequest['by'] {
+function senderOf({ security = [] }: Operation): HostileRequest['sender'] {
   if (security.length === 0) return 'nobody';
   return security.some((scheme) => 'session' in scheme) ? 'person' : 'credential';
 }
 
 /** Returns the corpus for a document, with bodies of about so many bytes. Pure; throws where the document has no operation with a body. */
-export function hostileRequests(document: OpenApi, bytes: number): HostileRequest[] {
+export function createHostileRequests(document: OpenApi, bytes: number): HostileRequest[] {
   const requests: HostileRequest[] = [];
   for (const [path, operations] of Object.entries(document.paths)) {
     for (const [verb, operation] of Object.entries(operations)) {
       const method = verb.toUpperCase();
-      const base = { operation: `${method} ${path}`, method, path, by: senderOf(operation) };
+      const base = { operation: `${method} ${path}`, method, path, sender: senderOf(operation) };
       const names = (operation.parameters ?? []).filter((one) => one.in === 'query').map((one) => one.name);
       if (names.length > 0) {
         for (const [what, query] of Object.entries(queriesOf(names))) {
-          requests.push({ ...base, what, query, contentType: null, body: null });
+          requests.push({ ...base, attack: what, query, contentType: null, body: null });
         }
       }
       for (const [contentType, { example }] of Object.entries(operation.requestBody?.content ?? {})) {
         for (const [what, body] of Object.entries(bodiesOf(contentType, example, bytes))) {
-          requests.push({ ...base, what, query: '', contentType, body });
+          requests.push({ ...base, attack: what, query: '', contentType, body });
         }
       }
     }

@@ -2,21 +2,21 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CreatedAccessToken, CreatedApiKey, CreatedInvitation } from '../contract/schemas.ts';
-import type { GivenRole, Permission, Scope } from '../contract/words.ts';
-import { createLogger, type Running, start } from '../server.ts';
+import type { AssignableRole, Permission, Scope } from '../contract/words.ts';
+import { createLogger, type RunningServer, startServer } from '../server.ts';
 import { readSettings } from '../settings.ts';
 
 export const PASSWORD = 'a long and private sentence';
 
 /** An answer with its body read: parsed if it is JSON, the text otherwise. */
-export interface Answer<Body = unknown> {
+export interface TestResponse<Body = unknown> {
   readonly status: number;
   readonly headers: Headers;
   readonly body: Body;
   readonly text: string;
 }
 
-export interface Call {
+export interface TestRequest {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON, unless it is a string, bytes or a form. */
@@ -24,25 +24,25 @@ export interface Call {
 }
 
 /** A running server on a data directory of its own, over real HTTP. */
-export interface TestHouse {
+export interface TestServer {
   readonly url: string;
   /** Where people reach it: what DEVPILOT_PUBLIC_URL says, where it is set. */
   readonly origin: string;
   readonly dataDirectory: string;
   readonly setupLink: string | null;
-  readonly running: Running;
-  call<Body = unknown>(path: string, call?: Call): Promise<Answer<Body>>;
+  readonly running: RunningServer;
+  call<Body = unknown>(path: string, call?: TestRequest): Promise<TestResponse<Body>>;
   /** Stops it and starts it anew on the same directory. */
-  restart(): Promise<TestHouse>;
+  restart(): Promise<TestServer>;
   /** Stops it and removes the directory. */
   close(): Promise<void>;
 }
 
-export async function callAt<Body>(
+export async function sendRequest<Body>(
   url: string,
   path: string,
-  { method, headers, body }: Call = {},
-): Promise<Answer<Body>> {
+  { method, headers, body }: TestRequest = {},
+): Promise<TestResponse<Body>> {
   const plain =
     body === undefined || typeof body === 'string' || body instanceof Uint8Array || body instanceof URLSearchParams;
   const response = await fetch(url + path, {
@@ -63,18 +63,18 @@ export async function callAt<Body>(
   };
 }
 
-export interface HouseOptions {
+export interface TestServerOptions {
   readonly clock?: () => number;
   readonly environment?: Readonly<Record<string, string>>;
   readonly dataDirectory?: string;
   /** Pauses before connecting to servers is tried again, in milliseconds; none if not given. */
-  readonly connecting?: { readonly begin: readonly number[]; readonly goBack: readonly number[] };
+  readonly connecting?: { readonly start: readonly number[]; readonly rollback: readonly number[] };
   /** How soon due schedules are seen and leftovers swept, in milliseconds; as in production if not given. */
   readonly work?: { readonly dueMs: number; readonly sweepMs: number };
 }
 
 /** Starts a server on a free port. Give a `clock` to move time by hand. */
-export async function startHouse(options: HouseOptions = {}): Promise<TestHouse> {
+export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const dataDirectory = options.dataDirectory ?? mkdtempSync(join(tmpdir(), 'devpilot-'));
   const settings = readSettings({
     PORT: '0',
@@ -82,8 +82,8 @@ export async function startHouse(options: HouseOptions = {}): Promise<TestHouse>
     LOG_LEVEL: 'silent',
     ...options.environment,
   });
-  const running = await start(settings, {
-    connecting: options.connecting ?? { begin: [], goBack: [] },
+  const running = await startServer(settings, {
+    connecting: options.connecting ?? { start: [], rollback: [] },
     logger: createLogger(settings.logLevel),
     quietMs: 0,
     ...(options.work !== undefined && { work: options.work }),
@@ -95,10 +95,10 @@ export async function startHouse(options: HouseOptions = {}): Promise<TestHouse>
     dataDirectory,
     setupLink: running.setupLink,
     running,
-    call: (path, call) => callAt(running.url, path, call),
+    call: (path, call) => sendRequest(running.url, path, call),
     async restart() {
       await running.close();
-      return startHouse({ ...options, dataDirectory });
+      return startTestServer({ ...options, dataDirectory });
     },
     async close() {
       await running.close();
@@ -112,11 +112,11 @@ export interface TestPerson {
   readonly email: string;
   readonly cookie: string;
   readonly workspaceId: string;
-  call<Body = unknown>(path: string, call?: Call): Promise<Answer<Body>>;
+  call<Body = unknown>(path: string, call?: TestRequest): Promise<TestResponse<Body>>;
 }
 
-export function personWith(
-  house: Pick<TestHouse, 'url' | 'call'> & { readonly origin?: string },
+export function createTestPerson(
+  server: Pick<TestServer, 'url' | 'call'> & { readonly origin?: string },
   email: string,
   cookie: string,
   workspaceId: string,
@@ -126,11 +126,11 @@ export function personWith(
     cookie,
     workspaceId,
     call: (path, { headers, ...call } = {}) =>
-      house.call(path, {
+      server.call(path, {
         ...call,
         headers: {
           cookie,
-          origin: house.origin ?? house.url,
+          origin: server.origin ?? server.url,
           ...(workspaceId !== '' && { 'devpilot-workspace': workspaceId }),
           ...headers,
         },
@@ -139,70 +139,73 @@ export function personWith(
 }
 
 /** The cookie that an answer sets, as `name=value`. */
-export function cookieOf(answer: Answer): string {
+export function cookieOf(answer: TestResponse): string {
   return (answer.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
 }
 
-function expectStatus(answer: Answer, status: number): void {
+function expectStatus(answer: TestResponse, status: number): void {
   if (answer.status !== status) throw new Error(`Expected ${status}, got ${answer.status}: ${answer.text}`);
 }
 
 export async function createWorkspaceFor(
   person: TestPerson,
-  house: Pick<TestHouse, 'url' | 'call'> & { readonly origin?: string },
+  server: Pick<TestServer, 'url' | 'call'> & { readonly origin?: string },
   name: string,
 ): Promise<TestPerson> {
-  const made = await person.call<{ id: string }>('/v1/workspaces', { body: { name } });
-  expectStatus(made, 201);
-  return personWith(house, person.email, person.cookie, made.body.id);
+  const created = await person.call<{ id: string }>('/v1/workspaces', { body: { name } });
+  expectStatus(created, 201);
+  return createTestPerson(server, person.email, person.cookie, created.body.id);
 }
 
 /** Signs the first person up with the setup link's code and makes a workspace. */
 export async function signUpOwner(
-  house: Pick<TestHouse, 'url' | 'call' | 'setupLink'> & { readonly origin?: string },
+  server: Pick<TestServer, 'url' | 'call' | 'setupLink'> & { readonly origin?: string },
   email = 'ada@example.com',
   workspace = 'Acme',
 ): Promise<TestPerson> {
-  const setupCode = new URL(house.setupLink ?? '').hash.replace('#code=', '');
-  const signedUp = await house.call('/v1/people', {
+  const setupCode = new URL(server.setupLink ?? '').hash.replace('#code=', '');
+  const signedUp = await server.call('/v1/people', {
     body: { name: 'Ada Lovelace', email, password: PASSWORD, setupCode },
   });
   expectStatus(signedUp, 201);
-  return createWorkspaceFor(personWith(house, email, cookieOf(signedUp), ''), house, workspace);
+  return createWorkspaceFor(createTestPerson(server, email, cookieOf(signedUp), ''), server, workspace);
 }
 
 /** A server of another process, as far as requests go. */
-export function houseAt(url: string): Pick<TestHouse, 'url' | 'call'> {
-  return { url, call: <Body>(path: string, call?: Call) => callAt<Body>(url, path, call) };
+export function remoteTestServer(url: string): Pick<TestServer, 'url' | 'call'> {
+  return { url, call: <Body>(path: string, call?: TestRequest) => sendRequest<Body>(url, path, call) };
 }
 
 /** Signs the first person up at a server of another process. */
-export function signUpAt(server: { readonly url: string; readonly setupCode: string | null }): Promise<TestPerson> {
-  return signUpOwner({ ...houseAt(server.url), setupLink: `${server.url}/setup#code=${server.setupCode}` });
+export function signUpRemoteOwner(server: {
+  readonly url: string;
+  readonly setupCode: string | null;
+}): Promise<TestPerson> {
+  return signUpOwner({ ...remoteTestServer(server.url), setupLink: `${server.url}/setup#code=${server.setupCode}` });
 }
 
 /** Signs somebody in at a server of another process. */
-export async function personAt(url: string, email: string): Promise<TestPerson> {
-  const house = houseAt(url);
-  const signedIn = await house.call('/v1/sessions', { body: { email, password: PASSWORD } });
+export async function signInRemotePerson(url: string, email: string): Promise<TestPerson> {
+  const server = remoteTestServer(url);
+  const signedIn = await server.call('/v1/sessions', { body: { email, password: PASSWORD } });
   expectStatus(signedIn, 201);
-  return personWith(house, email, cookieOf(signedIn), '');
+  return createTestPerson(server, email, cookieOf(signedIn), '');
 }
 
 /** Invites someone, who signs up and becomes a member of the inviter's workspace. */
 export async function signUpMember(
-  house: TestHouse,
+  server: TestServer,
   inviter: TestPerson,
-  role: GivenRole,
+  role: AssignableRole,
   email: string,
 ): Promise<TestPerson> {
   const invited = await inviter.call<CreatedInvitation>('/v1/invitations', { body: { email, role } });
   expectStatus(invited, 201);
-  const signedUp = await house.call('/v1/people', {
+  const signedUp = await server.call('/v1/people', {
     body: { name: email.split('@')[0]?.padEnd(3, '_'), email, password: PASSWORD, invitation: invited.body.code },
   });
   expectStatus(signedUp, 201);
-  return personWith(house, email, cookieOf(signedUp), inviter.workspaceId);
+  return createTestPerson(server, email, cookieOf(signedUp), inviter.workspaceId);
 }
 
 export async function createToken(
@@ -210,11 +213,11 @@ export async function createToken(
   scopes: readonly Scope[],
   more: Readonly<Record<string, unknown>> = {},
 ): Promise<CreatedAccessToken> {
-  const made = await person.call<CreatedAccessToken>('/v1/access-tokens', {
+  const created = await person.call<CreatedAccessToken>('/v1/access-tokens', {
     body: { name: 'CI/CD Pipeline', scopes, ...more },
   });
-  expectStatus(made, 201);
-  return made.body;
+  expectStatus(created, 201);
+  return created.body;
 }
 
 export async function createKey(
@@ -222,11 +225,11 @@ export async function createKey(
   permissions: readonly Permission[],
   more: Readonly<Record<string, unknown>> = {},
 ): Promise<CreatedApiKey> {
-  const made = await person.call<CreatedApiKey>('/v1/api-keys', {
+  const created = await person.call<CreatedApiKey>('/v1/api-keys', {
     body: { name: 'Billing service', permissions, ...more },
   });
-  expectStatus(made, 201);
-  return made.body;
+  expectStatus(created, 201);
+  return created.body;
 }
 
 export const bearer = (secret: string): Record<string, string> => ({ authorization: `Bearer ${secret}` });

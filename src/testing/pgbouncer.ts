@@ -2,9 +2,9 @@ import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { needCommand } from './debian.ts';
+import { ensureCommand } from './debian.ts';
 import { freePort, type TestPostgres } from './postgres.ts';
-import { daemonUser, endOf, untilPrinted } from './standby.ts';
+import { daemonUser, stopProcess, waitForOutput } from './standby.ts';
 
 /** A real PgBouncer before a PostgreSQL, with Debian's configuration but for what it must be told. */
 export async function startPgBouncer(
@@ -12,7 +12,7 @@ export async function startPgBouncer(
   mode: 'session' | 'transaction',
   poolSize: number,
 ): Promise<{ at(url: string): string; close(): Promise<void> }> {
-  needCommand('pgbouncer');
+  ensureCommand('pgbouncer');
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-pgbouncer-'));
   const port = await freePort();
   const settings = [
@@ -28,11 +28,11 @@ export async function startPgBouncer(
   if (user.uid !== undefined) execFileSync('chown', ['-R', `${user.uid}:${user.gid}`, directory]);
   const PATH = `${process.env['PATH'] ?? ''}:/usr/sbin`;
   const child = spawn('pgbouncer', [path], { ...user, env: { PATH }, stdio: ['ignore', 'pipe', 'pipe'] });
-  await untilPrinted(child, /process up/);
+  await waitForOutput(child, /process up/);
   return {
     at: (url) => url.replace(`:${postgres.port}/`, `:${port}/`),
     async close() {
-      await endOf(child, 'SIGTERM');
+      await stopProcess(child, 'SIGTERM');
       rmSync(directory, { recursive: true, force: true });
     },
   };

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-const COMMAND = fileURLToPath(new URL('../../bin/devpilot.mjs', import.meta.url));
+const CLI_PATH = fileURLToPath(new URL('../../bin/devpilot.mjs', import.meta.url));
 
 /** What a finished command left: its exit code, or the signal that ended it, and what it printed. */
-export interface Ended {
+export interface ProcessResult {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
@@ -30,7 +30,7 @@ function environmentOf(environment: Environment): NodeJS.ProcessEnv {
   return { PATH: process.env['PATH'], HOME: process.env['HOME'], NODE_COMPILE_CACHE: cache, ...environment };
 }
 
-function ended(child: ChildProcess): Promise<Ended> {
+function collectResult(child: ChildProcess): Promise<ProcessResult> {
   let stdout = '';
   let stderr = '';
   child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
@@ -39,10 +39,10 @@ function ended(child: ChildProcess): Promise<Ended> {
 }
 
 /** Runs the real command to its end. */
-export function runCommand(args: readonly string[], environment: Environment, input = ''): Promise<Ended> {
-  const child = spawn(process.execPath, [COMMAND, ...args], { env: environmentOf(environment) });
+export function runCommand(args: readonly string[], environment: Environment, input = ''): Promise<ProcessResult> {
+  const child = spawn(process.execPath, [CLI_PATH, ...args], { env: environmentOf(environment) });
   child.stdin.end(input);
-  return ended(child);
+  return collectResult(child);
 }
 
 /** A server in a process of its own. */
@@ -55,17 +55,17 @@ export interface ServerProcess {
   /** Everything that it has printed so far. */
   output(): string;
   /** Sends a signal and waits for the end. */
-  stop(signal: NodeJS.Signals): Promise<Ended>;
+  stop(signal: NodeJS.Signals): Promise<ProcessResult>;
 }
 
 /** Starts `devpilot serve` on a free port. Rejects if it ends before it listens. */
 export async function spawnServer(dataDirectory: string, environment: Environment = {}): Promise<ServerProcess> {
-  const child = spawn(process.execPath, [COMMAND, 'serve'], {
+  const child = spawn(process.execPath, [CLI_PATH, 'serve'], {
     env: environmentOf({ PORT: '0', DEVPILOT_DATA_DIR: dataDirectory, LOG_LEVEL: 'silent', ...environment }),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   running.add(child);
-  const end = ended(child).finally(() => running.delete(child));
+  const end = collectResult(child).finally(() => running.delete(child));
   let output = '';
   const url = await new Promise<string>((resolve, reject) => {
     const read = (chunk: Buffer) => {

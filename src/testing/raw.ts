@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { scaledTimeout } from './timeouts.ts';
 
-export interface RawAnswer {
+export interface RawResponse {
   readonly status: number;
   readonly headers: ReadonlyMap<string, string>;
   readonly text: string;
@@ -11,7 +11,11 @@ export interface RawAnswer {
  * Sends a request byte for byte, as no client library would: `lines` are its head, each character one
  * byte. Resolves to the last answer when the server closes the connection.
  */
-export function rawCall(url: string, lines: readonly string[], body: Uint8Array | string = ''): Promise<RawAnswer> {
+export function sendRawRequest(
+  url: string,
+  lines: readonly string[],
+  body: Uint8Array | string = '',
+): Promise<RawResponse> {
   const { hostname, port, host } = new URL(url);
   const [first = '', ...rest] = lines;
   const head = [first, `Host: ${host}`, 'Connection: close', ...rest, '', ''].join('\r\n');

@@ -12,7 +12,7 @@ export interface TestRepository {
   remove(): void;
 }
 
-export function createRepository(): TestRepository {
+export function createTestRepository(): TestRepository {
   const path = mkdtempSync(join(tmpdir(), 'devpilot-repository-'));
   const environment = {
     PATH: process.env['PATH'],

@@ -2,8 +2,8 @@ import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { needCommand } from './debian.ts';
-import { endProcess } from './end-process.ts';
+import { ensureCommand } from './debian.ts';
+import { killProcess } from './end-process.ts';
 import { freePort } from './postgres.ts';
 
 const SSHD = '/usr/sbin/sshd';
@@ -43,7 +43,7 @@ function isSshd(pid: number): boolean {
 
 /** Starts sshd, installing Debian's where there is none. `config`: further lines of its configuration. */
 export async function startSshd(config: readonly string[] = []): Promise<TestSshd> {
-  needCommand('sshd', 'openssh-server');
+  ensureCommand('sshd', 'openssh-server');
   if (userInfo().uid === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
   const folder = mkdtempSync(join(tmpdir(), 'devpilot-sshd-'));
   chmodSync(folder, 0o755);
@@ -76,7 +76,7 @@ export async function startSshd(config: readonly string[] = []): Promise<TestSsh
     child.once('exit', () => reject(new Error(`sshd ended: ${said}`)));
   });
   function killSessions(): void {
-    for (const pid of descendantsOf(child.pid ?? 0).filter(isSshd)) endProcess(pid);
+    for (const pid of descendantsOf(child.pid ?? 0).filter(isSshd)) killProcess(pid);
   }
   return {
     port,

@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { PERMISSIONS } from '../contract/words.ts';
-import { type HostileRequest, hostileRequests, type OpenApi } from './hostile-requests.ts';
-import { createKey, createToken, houseAt, signUpAt, type TestPerson } from './house.ts';
+import { createHostileRequests, type HostileRequest, type OpenApi } from './hostile-requests.ts';
+import { createKey, createToken, remoteTestServer, signUpRemoteOwner, type TestPerson } from './house.ts';
 import { temporaryDirectory } from './process.ts';
 
-const COMMAND = fileURLToPath(new URL('../../bin/devpilot.mjs', import.meta.url));
-const PROBE = new URL('./hold-probe.ts', import.meta.url).href;
+const CLI_PATH = fileURLToPath(new URL('../../bin/devpilot.mjs', import.meta.url));
+const PROBE_URL = new URL('./hold-probe.ts', import.meta.url).href;
 
 /** One request of the corpus, or one of the largest that are allowed. */
 export interface Sendable {
@@ -25,18 +25,18 @@ export interface StallServer {
   /** The largest requests that are allowed, and what unpacks to more than is. */
   readonly heaviest: readonly Sendable[];
   /** Processor milliseconds for which the event loop was held at most since this was last asked. */
-  longestHold(): Promise<number>;
+  longestHoldMs(): Promise<number>;
   stop(): Promise<void>;
 }
 
 /** What stands for the parameters of paths: real ones where there are some, so that a request comes as far as it can. */
 const PARAMETERS: Readonly<Record<string, string>> = { app: 'shop', project: 'shop', workspace: 'acme', any: '1' };
 
-async function startProbed(
+async function startProbedServer(
   directory: string,
   environment: Readonly<Record<string, string>>,
 ): Promise<{ child: ChildProcess; url: string; setupCode: string | null }> {
-  const child = spawn(process.execPath, ['--import', PROBE, COMMAND, 'serve'], {
+  const child = spawn(process.execPath, ['--import', PROBE_URL, CLI_PATH, 'serve'], {
     env: { PATH: process.env['PATH'], PORT: '0', DEVPILOT_DATA_DIR: directory, LOG_LEVEL: 'silent', ...environment },
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });
@@ -64,7 +64,7 @@ interface Senders {
 }
 
 async function signUp(url: string, setupCode: string | null): Promise<Senders> {
-  const owner: TestPerson = await signUpAt({ url, setupCode });
+  const owner: TestPerson = await signUpRemoteOwner({ url, setupCode });
   const [token, key] = [await createToken(owner, ['all']), await createKey(owner, [...PERMISSIONS], { guard: true })];
   const project = await owner.call<{ id: string }>('/v1/projects', { body: { name: 'Shop', slug: 'shop' } });
   const app = await owner.call('/v1/apps', { body: { name: 'Shop', slug: 'shop', projectId: project.body.id } });
@@ -80,7 +80,7 @@ async function signUp(url: string, setupCode: string | null): Promise<Senders> {
 }
 
 /** Follows a stream no further than its head: those of logs have no end. */
-async function answerOf(url: string, init: RequestInit): Promise<Response> {
+async function sendAndDrain(url: string, init: RequestInit): Promise<Response> {
   const response = await fetch(url, { ...init, redirect: 'manual' });
   if (/ndjson/.test(response.headers.get('content-type') ?? '')) await response.body?.cancel();
   else await response.arrayBuffer();
@@ -93,21 +93,25 @@ async function readWhole(url: string, init: RequestInit): Promise<Response> {
   return response;
 }
 
-function sendableOf({ url, person, token, key }: Senders, request: HostileRequest): Sendable {
+function toSendable({ url, person, token, key }: Senders, request: HostileRequest): Sendable {
   const path = request.path.replace(/\{(\w+)\}/g, (_, name: string) => PARAMETERS[name] ?? 'none_1');
   const credential = /guards|introspect/.test(path) ? key : token;
-  const sender = request.by === 'person' ? person : request.by === 'credential' ? credential : {};
+  const sender = request.sender === 'person' ? person : request.sender === 'credential' ? credential : {};
   const headers = { ...sender, ...(request.contentType !== null && { 'content-type': request.contentType }) };
   const address = `${url}${path}${request.query === '' ? '' : `?${request.query}`}`;
   return {
     operation: request.operation,
-    what: request.what,
+    what: request.attack,
     send: () =>
-      answerOf(address, { method: request.method, headers, ...(request.body !== null && { body: request.body() }) }),
+      sendAndDrain(address, {
+        method: request.method,
+        headers,
+        ...(request.body !== null && { body: request.body() }),
+      }),
   };
 }
 
-const at = '2027-02-24T09:00:00.000Z';
+const EVENT_TIME = '2027-02-24T09:00:00.000Z';
 const cloudEvent = (id: number, data: unknown) => ({
   specversion: '1.0',
   id: `${id}`,
@@ -123,16 +127,16 @@ const frames = (count: number) =>
   }));
 
 /** The largest requests that are allowed, and what unpacks to more than is. */
-function heaviest({ url, person, token, key, errorKey }: Senders): Sendable[] {
+function heaviestRequests({ url, person, token, key, errorKey }: Senders): Sendable[] {
   const post = (path: string, what: string, headers: Headers, body: () => string | Uint8Array, method = 'POST') => ({
     operation: `${method} ${path}`,
     what,
-    send: () => answerOf(url + path, { method, headers, body: body() as BodyInit }),
+    send: () => sendAndDrain(url + path, { method, headers, body: body() as BodyInit }),
   });
   const get = (path: string, what: string, headers: Headers) => ({
     operation: `GET ${path.split('?')[0]}`,
     what,
-    send: () => answerOf(url + path, { headers }),
+    send: () => sendAndDrain(url + path, { headers }),
   });
   const json = { 'content-type': 'application/json' };
   const batch = { ...token, 'content-type': 'application/cloudevents-batch+json' };
@@ -148,13 +152,13 @@ function heaviest({ url, person, token, key, errorKey }: Senders): Sendable[] {
   // IPv6, which costs several times as much to check as IPv4.
   const addresses = Array.from({ length: 20 }, (_, n) => ({
     address: `2001:db8:1234:5678:9abc:def0:1234:${1_000 + n}`,
-    first: at,
-    last: at,
+    first: EVENT_TIME,
+    last: EVENT_TIME,
   }));
   const uses = Array.from({ length: 500 }, (_, n) => ({
     credentialId: `tok_${n}`,
     count: 1,
-    lastUsedAt: at,
+    lastUsedAt: EVENT_TIME,
     addresses,
   }));
   const event = (n: number) =>
@@ -266,15 +270,15 @@ export async function startStallServer(
   environment: Readonly<Record<string, string>> = {},
 ): Promise<StallServer> {
   const directory = temporaryDirectory();
-  const { child, url, setupCode } = await startProbed(directory.path, environment);
+  const { child, url, setupCode } = await startProbedServer(directory.path, environment);
   const senders = await signUp(url, setupCode);
-  const document = await houseAt(url).call<OpenApi>('/openapi.json');
+  const document = await remoteTestServer(url).call<OpenApi>('/openapi.json');
   return {
     url,
     pid: child.pid ?? 0,
-    corpus: hostileRequests(document.body, bytes).map((one) => sendableOf(senders, one)),
-    heaviest: heaviest(senders),
-    async longestHold() {
+    corpus: createHostileRequests(document.body, bytes).map((one) => toSendable(senders, one)),
+    heaviest: heaviestRequests(senders),
+    async longestHoldMs() {
       child.send('longest');
       const [longest] = (await once(child, 'message')) as [number];
       return longest;

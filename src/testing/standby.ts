@@ -11,17 +11,17 @@ export interface Standby {
   close(): Promise<void>;
 }
 
-const DAEMON = 'postgres';
+const DAEMON_USER = 'postgres';
 
 /** The user that daemons run as which refuse to be root's; nothing where the tests are another's. */
 export function daemonUser(): { uid?: number; gid?: number } {
   if (process.getuid?.() !== 0) return {};
-  const id = (flag: string) => Number(execFileSync('id', [flag, DAEMON], { encoding: 'utf8' }));
+  const id = (flag: string) => Number(execFileSync('id', [flag, DAEMON_USER], { encoding: 'utf8' }));
   return { uid: id('-u'), gid: id('-g') };
 }
 
 /** Resolves when a process prints this, or rejects with what it printed when it ends. */
-export function untilPrinted(child: ChildProcess, words: RegExp): Promise<void> {
+export function waitForOutput(child: ChildProcess, words: RegExp): Promise<void> {
   let printed = '';
   return new Promise((resolve, reject) => {
     for (const stream of [child.stdout, child.stderr]) {
@@ -35,7 +35,7 @@ export function untilPrinted(child: ChildProcess, words: RegExp): Promise<void> 
   });
 }
 
-export function endOf(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+export function stopProcess(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   return new Promise((resolve) => {
     if (child.exitCode !== null || child.signalCode !== null) return resolve();
     child.once('exit', () => resolve());
@@ -70,11 +70,11 @@ export async function startStandby(primary: TestPostgres): Promise<Standby> {
     ...user,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  await untilPrinted(child, /ready to accept read-only connections/);
+  await waitForOutput(child, /ready to accept read-only connections/);
   return {
     port,
     async close() {
-      await endOf(child, 'SIGINT');
+      await stopProcess(child, 'SIGINT');
       rmSync(directory, { recursive: true, force: true });
     },
   };

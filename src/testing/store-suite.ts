@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { append, readLog } from '../audit/log.ts';
+import { appendAuditEvent, readAuditLog } from '../audit/log.ts';
 import { verifyEveryLog } from '../audit/verify.ts';
 import { createId } from '../contract/id.ts';
 import { CREDENTIAL_SORTS, type CredentialSort, DAY } from '../contract/words.ts';
@@ -13,13 +13,13 @@ import {
   findCredential,
   insertRevocation,
   listCredentials,
-  sortedValue,
+  sortValueOf,
   updateCredential,
 } from '../store/credentials.ts';
 import { countFailure, deleteOldFailures, recentFailures } from '../store/failures.ts';
-import { claimKey, deleteOldClaims } from '../store/idempotency.ts';
+import { claimIdempotencyKey, deleteOldIdempotencyClaims } from '../store/idempotency.ts';
 import { pruneRevocations } from '../store/nodes.ts';
-import { cutPage, decodeCursor } from '../store/paging.ts';
+import { decodeCursor, toPage } from '../store/paging.ts';
 import {
   advanceTotpStep,
   consumeRecoveryCode,
@@ -27,7 +27,7 @@ import {
   deleteEndedSessions,
   deleteSessions,
   findPersonByEmail,
-  findSignedIn,
+  findSignedInPerson,
   insertPerson,
   insertSession,
   listSessions,
@@ -56,7 +56,7 @@ const bytes = (text: string) => Buffer.from(text.padEnd(32, '.'));
  * What every store must do alike. `open` gives a fresh one. Where stores differ, what a credential or
  * an id matches differs, so a difference is a hole (CVE-2026-55170).
  */
-export function storeSuite(engine: string, open: () => Promise<TestStore>): void {
+export function declareStoreSuite(engine: string, open: () => Promise<TestStore>): void {
   describe(`the store on ${engine}`, () => {
     let opened: TestStore;
     let store: Store;
@@ -223,11 +223,11 @@ export function storeSuite(engine: string, open: () => Promise<TestStore>): void
             page,
             NOW,
           );
-          const cut = cutPage(
+          const cut = toPage(
             found,
             limit,
             sort,
-            (row) => ({ value: sortedValue(row, sort), id: row.id }),
+            (row) => ({ value: sortValueOf(row, sort), id: row.id }),
             (row) => row,
           );
           rows.push(...cut.data);
@@ -246,7 +246,7 @@ export function storeSuite(engine: string, open: () => Promise<TestStore>): void
             const bytesOf = (value: string | number) => (typeof value === 'string' ? Buffer.from(value) : value);
             for (let at = 1; at < rows.length; at++) {
               const [one, two] = [rows[at - 1], rows[at]].map((row) =>
-                row === undefined ? 0 : bytesOf(sortedValue(row, sort)),
+                row === undefined ? 0 : bytesOf(sortValueOf(row, sort)),
               );
               const order =
                 one instanceof Buffer && two instanceof Buffer ? Buffer.compare(one, two) : Number(one) - Number(two);
@@ -360,7 +360,7 @@ export function storeSuite(engine: string, open: () => Promise<TestStore>): void
         await Promise.allSettled(
           Array.from({ length: 40 }, (_, at) =>
             store.transaction(async (trx) => {
-              await append(trx, {
+              await appendAuditEvent(trx, {
                 workspaceId: at % 4 === 3 ? other.workspaceId : workspaceId,
                 action: 'workspace.updated',
                 at: NOW + at,
@@ -374,7 +374,7 @@ export function storeSuite(engine: string, open: () => Promise<TestStore>): void
             }),
           ),
         );
-        const events = (await readLog(store.read, workspaceId, { limit: '200' })).data;
+        const events = (await readAuditLog(store.read, workspaceId, { limit: '200' })).data;
         assert.equal(events.length, 25);
         assert.deepEqual(
           events.map(({ sequence }) => sequence),
@@ -385,17 +385,20 @@ export function storeSuite(engine: string, open: () => Promise<TestStore>): void
           assert.equal(event.previousHash, before?.hash ?? '0'.repeat(64));
         }
         for await (const check of verifyEveryLog(store.read)) assert.equal(check.broken, null);
-        const filtered = await readLog(store.read, workspaceId, { credential: 'key_1', target: 't1' });
+        const filtered = await readAuditLog(store.read, workspaceId, { credential: 'key_1', target: 't1' });
         const detailed = events.filter((event) => event.credential !== null && event.target?.id === 't1');
         assert.deepEqual(filtered.data, detailed);
         const spans = { from: new Date(NOW + 10).toISOString(), to: new Date(NOW + 20).toISOString() };
-        const within = await readLog(store.read, workspaceId, spans);
+        const within = await readAuditLog(store.read, workspaceId, spans);
         assert.ok(within.data.length > 0);
         assert.ok(within.data.every((event) => event.at >= spans.from && event.at < spans.to));
         const pages: number[] = [];
         let cursor: string | undefined;
         do {
-          const page = await readLog(store.read, workspaceId, { limit: '4', ...(cursor !== undefined && { cursor }) });
+          const page = await readAuditLog(store.read, workspaceId, {
+            limit: '4',
+            ...(cursor !== undefined && { cursor }),
+          });
           pages.push(...page.data.map(({ sequence }) => sequence));
           cursor = page.nextCursor ?? undefined;
         } while (cursor !== undefined);
@@ -411,7 +414,7 @@ export function storeSuite(engine: string, open: () => Promise<TestStore>): void
       test('of many claims at once one is first, and the others learn what it made', async () => {
         const earlier = await Promise.all(
           Array.from({ length: 8 }, (_, at) =>
-            store.transaction((trx) => claimKey(trx, { ...claim, bodyMac: `m${at}` }, `id${at}`, NOW)),
+            store.transaction((trx) => claimIdempotencyKey(trx, { ...claim, bodyMac: `m${at}` }, `id${at}`, NOW)),
           ),
         );
         const firsts = earlier.flatMap((one, at) => (one === null ? [at] : []));
@@ -421,7 +424,8 @@ export function storeSuite(engine: string, open: () => Promise<TestStore>): void
         }
       });
       test('another workspace, person, route or key is another claim, and a rolled back one is none', async () => {
-        const first = (claimed: typeof claim) => store.transaction((trx) => claimKey(trx, claimed, 'id', NOW));
+        const first = (claimed: typeof claim) =>
+          store.transaction((trx) => claimIdempotencyKey(trx, claimed, 'id', NOW));
         for (const other of [{ workspaceId: 'W' }, { principalId: 'P' }, { route: 'POST /X' }, { key: 'K' }]) {
           assert.equal(await first({ ...claim, ...other }), null);
           assert.notEqual(await first({ ...claim, ...other }), null);
@@ -429,12 +433,12 @@ export function storeSuite(engine: string, open: () => Promise<TestStore>): void
         const failed = { ...claim, key: 'rolled back' };
         await assert.rejects(
           store.transaction(async (trx) => {
-            await claimKey(trx, failed, 'id', NOW);
+            await claimIdempotencyKey(trx, failed, 'id', NOW);
             throw new Error('no');
           }),
         );
         assert.equal(await first(failed), null);
-        await store.transaction((trx) => deleteOldClaims(trx, NOW + 1));
+        await store.transaction((trx) => deleteOldIdempotencyClaims(trx, NOW + 1));
         assert.equal(await first(failed), null);
       });
     });
@@ -572,7 +576,7 @@ export function storeSuite(engine: string, open: () => Promise<TestStore>): void
             }),
           );
         for (const [at, id] of ['ses_a', 'ses_b', 'ses_c', 'ses_d'].entries()) await session(id, NOW + at);
-        const found = async (digest: string) => (await findSignedIn(store, bytes(digest), null))?.session_id;
+        const found = async (digest: string) => (await findSignedInPerson(store, bytes(digest), null))?.session_id;
         assert.equal(await found('ses_a'), 'ses_a');
         assert.equal(await found('SES_A'), undefined);
         await store.transaction((trx) => replaceSessionDigest(trx, personId, 'ses_a', bytes('new')));

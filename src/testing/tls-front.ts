@@ -6,17 +6,17 @@ import { join } from 'node:path';
 import { TLSSocket } from 'node:tls';
 
 /** Speaks TLS for a PostgreSQL that does not, with a certificate for `localhost` of an authority of its own. */
-export async function startTlsFront(
+export async function startTlsProxy(
   postgresPort: number,
 ): Promise<{ readonly port: number; readonly authority: string; close(): void }> {
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-tls-'));
-  const at = (name: string) => join(directory, name);
+  const pathOf = (name: string) => join(directory, name);
   const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: directory, stdio: 'ignore' });
   const keys = ['-newkey', 'rsa:2048', '-nodes', '-days', '2'];
   openssl('req', '-x509', ...keys, '-keyout', 'ca.key', '-out', 'ca.crt', '-subj', '/CN=Test authority');
   const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
   openssl('req', '-x509', '-CA', 'ca.crt', '-CAkey', 'ca.key', ...keys, '-keyout', 'key', '-out', 'crt', ...names);
-  const [key, cert] = [readFileSync(at('key')), readFileSync(at('crt'))];
+  const [key, cert] = [readFileSync(pathOf('key')), readFileSync(pathOf('crt'))];
   const sockets = new Set<Socket>();
   const keep = (socket: Socket) => {
     sockets.add(socket);
@@ -42,7 +42,7 @@ export async function startTlsFront(
   if (address === null || typeof address === 'string') throw new Error('There is no port.');
   return {
     port: address.port,
-    authority: at('ca.crt'),
+    authority: pathOf('ca.crt'),
     close() {
       for (const socket of sockets) socket.destroy();
       server.close();

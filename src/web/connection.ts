@@ -1,46 +1,46 @@
 import { useSyncExternalStore } from 'react';
 
 /** Whether the server answers. Set by every request, and by a small probe while it does not. */
-let lost = false;
+let connectionLost = false;
 const listeners = new Set<() => void>();
-let probing = false;
-let onReturn: () => void = () => {};
+let probeScheduled = false;
+let reconnectHandler: () => void = () => {};
 
-const PROBE_EVERY = 2000;
+const PROBE_INTERVAL_MS = 2000;
 
-function set(next: boolean): void {
-  if (lost === next) return;
-  lost = next;
+function setConnectionLost(next: boolean): void {
+  if (connectionLost === next) return;
+  connectionLost = next;
   for (const listener of listeners) listener();
-  if (!next) onReturn();
+  if (!next) reconnectHandler();
 }
 
-function ask(): void {
-  probing = false;
+function probe(): void {
+  probeScheduled = false;
   fetch('/healthz', { cache: 'no-store' }).then(
-    (response) => (response.ok ? set(false) : schedule()),
-    () => schedule(),
+    (response) => (response.ok ? setConnectionLost(false) : scheduleProbe()),
+    () => scheduleProbe(),
   );
 }
 
-function schedule(): void {
-  if (probing) return;
-  probing = true;
-  setTimeout(ask, PROBE_EVERY);
+function scheduleProbe(): void {
+  if (probeScheduled) return;
+  probeScheduled = true;
+  setTimeout(probe, PROBE_INTERVAL_MS);
 }
 
-export function noteAnswer(): void {
-  set(false);
+export function markReachable(): void {
+  setConnectionLost(false);
 }
 
-export function noteSilence(): void {
-  set(true);
-  schedule();
+export function markUnreachable(): void {
+  setConnectionLost(true);
+  scheduleProbe();
 }
 
 /** Sets what happens when the server answers again. */
-export function whenBack(then: () => void): void {
-  onReturn = then;
+export function setReconnectHandler(handler: () => void): void {
+  reconnectHandler = handler;
 }
 
 /** True while the server can not be reached. */
@@ -50,16 +50,16 @@ export function useConnectionLost(): boolean {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    () => lost,
+    () => connectionLost,
   );
 }
 
 /** Resolves when the server answers again, at once if it does. */
-function back(): Promise<void> {
-  if (!lost) return Promise.resolve();
+function waitUntilReachable(): Promise<void> {
+  if (!connectionLost) return Promise.resolve();
   return new Promise((resolve) => {
     const listener = () => {
-      if (lost) return;
+      if (connectionLost) return;
       listeners.delete(listener);
       resolve();
     };
@@ -71,18 +71,18 @@ function back(): Promise<void> {
  * Loads a part of the page, waiting out a lost network. What fails although the server answers is a part of an
  * older version, and the page must be loaded anew: that error goes on.
  */
-export async function patiently<Part>(load: () => Promise<Part>): Promise<Part> {
+export async function importWhenOnline<Part>(load: () => Promise<Part>): Promise<Part> {
   for (;;) {
     try {
       return await load();
     } catch (error) {
-      const answers = await fetch('/healthz', { cache: 'no-store' }).then(
+      const isReachable = await fetch('/healthz', { cache: 'no-store' }).then(
         ({ ok }) => ok,
         () => false,
       );
-      if (answers) throw error;
-      noteSilence();
-      await back();
+      if (isReachable) throw error;
+      markUnreachable();
+      await waitUntilReachable();
     }
   }
 }

@@ -9,32 +9,32 @@ import { RouterProvider } from '@tanstack/react-router';
 import { setNonce } from 'get-nonce';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { queryClient, whenSignedOut } from './api.ts';
-import { followFocus } from './components/focus.ts';
-import { whenBack } from './connection.ts';
+import { queryClient, setSignedOutHandler } from './api.ts';
+import { trackFocus } from './components/focus.ts';
+import { setReconnectHandler } from './connection.ts';
 import { router } from './router.tsx';
-import { forgetPerson } from './session.ts';
+import { clearSessionData } from './session.ts';
 import { resolveVariables, theme } from './theme.ts';
 
 // The styles that Mantine and its scroll lock write at run time carry the nonce of this answer.
 const nonce = document.querySelector<HTMLMetaElement>('meta[property=csp-nonce]')?.nonce ?? '';
 setNonce(nonce);
 
-followFocus();
-whenSignedOut(() => {
+trackFocus();
+setSignedOutHandler(() => {
   const { pathname, href } = router.state.location;
   if (['/sign-in', '/setup', '/accept-invitation'].includes(pathname)) return;
-  forgetPerson();
+  clearSessionData();
   void router.navigate({ to: '/sign-in', search: { from: href } });
 });
-whenBack(() => {
+setReconnectHandler(() => {
   void queryClient.invalidateQueries();
   if (router.state.matches.some(({ status }) => status === 'error')) void router.invalidate();
 });
 
-const place = document.getElementById('root');
-if (place === null) throw new Error('The page has no place to live in.');
-createRoot(place).render(
+const rootElement = document.getElementById('root');
+if (rootElement === null) throw new Error('The page has no place to live in.');
+createRoot(rootElement).render(
   <StrictMode>
     <MantineProvider
       theme={theme}

@@ -10,7 +10,7 @@ import {
 } from '@tanstack/react-router';
 import { isSignedOut, queryClient } from './api.ts';
 import { ErrorState } from './components/states.tsx';
-import { patiently } from './connection.ts';
+import { importWhenOnline } from './connection.ts';
 import {
   CurrentWorkspace,
   chooseWorkspace,
@@ -19,7 +19,7 @@ import {
   useWorkspaceOrNull,
   workspacesQuery,
 } from './session.ts';
-import { Centre } from './shell/centre.tsx';
+import { CenteredLayout } from './shell/centre.tsx';
 import { NoSuchWorkspace } from './shell/no-workspace.tsx';
 import { Shell } from './shell/shell.tsx';
 
@@ -37,7 +37,7 @@ const root = createRootRoute({
   search: { middlewares: [retainSearchParams(['workspace'])] },
   component: Outlet,
   notFoundComponent: () => (
-    <Centre title="There is nothing here" description="The address may be mistyped, or the page was moved." />
+    <CenteredLayout title="There is nothing here" description="The address may be mistyped, or the page was moved." />
   ),
 });
 
@@ -56,14 +56,14 @@ const signedIn = createRoute({
 });
 
 /** The same, in the frame with the navigation; the address always says which workspace the tab is in. */
-const framed = createRoute({
+const inShell = createRoute({
   getParentRoute: () => signedIn,
   id: 'framed',
   component: Shell,
   beforeLoad: async ({ location, search }) => {
     const workspaces = await queryClient.ensureQueryData(workspacesQuery);
-    const named = workspaces.find(({ slug, id }) => slug === search.workspace || id === search.workspace);
-    if (named !== undefined) return rememberWorkspace(named);
+    const namedWorkspace = workspaces.find(({ slug, id }) => slug === search.workspace || id === search.workspace);
+    if (namedWorkspace !== undefined) return rememberWorkspace(namedWorkspace);
     if (search.workspace !== undefined) return;
     const chosen = await chooseWorkspace(workspaces);
     if (chosen === null) {
@@ -80,8 +80,8 @@ const framed = createRoute({
 });
 
 /** Pages that are about a workspace, each shown within one only. */
-const within = createRoute({
-  getParentRoute: () => framed,
+const inWorkspace = createRoute({
+  getParentRoute: () => inShell,
   id: 'within',
   component: function Within() {
     const workspace = useWorkspaceOrNull();
@@ -95,12 +95,12 @@ const within = createRoute({
   },
 });
 
-const settings = createRoute({ getParentRoute: () => within, path: '/settings', component: Outlet });
+const settings = createRoute({ getParentRoute: () => inWorkspace, path: '/settings', component: Outlet });
 
 const home = createRoute({
   getParentRoute: () => signedIn,
   path: '/',
-  component: lazyRouteComponent(() => patiently(() => import('./sign-in/home-page.tsx')), 'HomePage'),
+  component: lazyRouteComponent(() => importWhenOnline(() => import('./sign-in/home-page.tsx')), 'HomePage'),
   beforeLoad: async ({ search }) => {
     if (search['create'] !== undefined) return;
     const workspaces = await queryClient.ensureQueryData(workspacesQuery);
@@ -122,175 +122,196 @@ const accessTokens = createRoute({
   getParentRoute: () => settings,
   path: '/access-tokens',
   component: lazyRouteComponent(
-    () => patiently(() => import('./access-tokens/access-tokens-page.tsx')),
+    () => importWhenOnline(() => import('./access-tokens/access-tokens-page.tsx')),
     'AccessTokensPage',
   ),
 });
 const accessToken = createRoute({
   getParentRoute: () => settings,
   path: '/access-tokens/$id',
-  component: lazyRouteComponent(() => patiently(() => import('./credential/credential-page.tsx')), 'CredentialPage'),
+  component: lazyRouteComponent(
+    () => importWhenOnline(() => import('./credential/credential-page.tsx')),
+    'CredentialPage',
+  ),
 });
 const apiKeys = createRoute({
   getParentRoute: () => settings,
   path: '/api-keys',
-  component: lazyRouteComponent(() => patiently(() => import('./api-keys/api-keys-page.tsx')), 'ApiKeysPage'),
+  component: lazyRouteComponent(() => importWhenOnline(() => import('./api-keys/api-keys-page.tsx')), 'ApiKeysPage'),
 });
 const apiKey = createRoute({
   getParentRoute: () => settings,
   path: '/api-keys/$id',
-  component: lazyRouteComponent(() => patiently(() => import('./credential/credential-page.tsx')), 'CredentialPage'),
+  component: lazyRouteComponent(
+    () => importWhenOnline(() => import('./credential/credential-page.tsx')),
+    'CredentialPage',
+  ),
 });
 const members = createRoute({
   getParentRoute: () => settings,
   path: '/members',
-  component: lazyRouteComponent(() => patiently(() => import('./members/members-page.tsx')), 'MembersPage'),
+  component: lazyRouteComponent(() => importWhenOnline(() => import('./members/members-page.tsx')), 'MembersPage'),
 });
 const activityLog = createRoute({
   getParentRoute: () => settings,
   path: '/activity-log',
   component: lazyRouteComponent(
-    () => patiently(() => import('./activity-log/activity-log-page.tsx')),
+    () => importWhenOnline(() => import('./activity-log/activity-log-page.tsx')),
     'ActivityLogPage',
   ),
 });
 const workspace = createRoute({
   getParentRoute: () => settings,
   path: '/workspace',
-  component: lazyRouteComponent(() => patiently(() => import('./workspace/workspace-page.tsx')), 'WorkspacePage'),
+  component: lazyRouteComponent(
+    () => importWhenOnline(() => import('./workspace/workspace-page.tsx')),
+    'WorkspacePage',
+  ),
 });
 
 const projects = createRoute({
-  getParentRoute: () => within,
+  getParentRoute: () => inWorkspace,
   path: '/projects',
-  component: lazyRouteComponent(() => patiently(() => import('./projects/projects-page.tsx')), 'ProjectsPage'),
+  component: lazyRouteComponent(() => importWhenOnline(() => import('./projects/projects-page.tsx')), 'ProjectsPage'),
 });
 const project = createRoute({
-  getParentRoute: () => within,
+  getParentRoute: () => inWorkspace,
   path: '/projects/$project',
-  component: lazyRouteComponent(() => patiently(() => import('./projects/project-page.tsx')), 'ProjectPage'),
+  component: lazyRouteComponent(() => importWhenOnline(() => import('./projects/project-page.tsx')), 'ProjectPage'),
 });
 const apps = createRoute({
-  getParentRoute: () => within,
+  getParentRoute: () => inWorkspace,
   path: '/apps',
-  component: lazyRouteComponent(() => patiently(() => import('./apps/apps-page.tsx')), 'AppsPage'),
+  component: lazyRouteComponent(() => importWhenOnline(() => import('./apps/apps-page.tsx')), 'AppsPage'),
 });
 const app = createRoute({
-  getParentRoute: () => within,
+  getParentRoute: () => inWorkspace,
   path: '/apps/$app',
-  component: lazyRouteComponent(() => patiently(() => import('./apps/app-page.tsx')), 'AppPage'),
+  component: lazyRouteComponent(() => importWhenOnline(() => import('./apps/app-page.tsx')), 'AppPage'),
 });
 const appOverview = createRoute({
   getParentRoute: () => app,
   path: '/',
-  component: lazyRouteComponent(() => patiently(() => import('./apps/overview.tsx')), 'AppOverview'),
+  component: lazyRouteComponent(() => importWhenOnline(() => import('./apps/overview.tsx')), 'AppOverview'),
 });
 const appEnvironment = createRoute({
   getParentRoute: () => app,
   path: '/environment',
-  component: lazyRouteComponent(() => patiently(() => import('./environment/environment-tab.tsx')), 'EnvironmentTab'),
+  component: lazyRouteComponent(
+    () => importWhenOnline(() => import('./environment/environment-tab.tsx')),
+    'EnvironmentTab',
+  ),
 });
 const appSettings = createRoute({
   getParentRoute: () => app,
   path: '/settings',
-  component: lazyRouteComponent(() => patiently(() => import('./apps/app-settings.tsx')), 'AppSettings'),
+  component: lazyRouteComponent(() => importWhenOnline(() => import('./apps/app-settings.tsx')), 'AppSettings'),
 });
 const servers = createRoute({
-  getParentRoute: () => within,
+  getParentRoute: () => inWorkspace,
   path: '/servers',
-  component: lazyRouteComponent(() => patiently(() => import('./servers/servers-page.tsx')), 'ServersPage'),
+  component: lazyRouteComponent(() => importWhenOnline(() => import('./servers/servers-page.tsx')), 'ServersPage'),
 });
 const server = createRoute({
-  getParentRoute: () => within,
+  getParentRoute: () => inWorkspace,
   path: '/servers/$server',
-  component: lazyRouteComponent(() => patiently(() => import('./servers/server-page.tsx')), 'ServerPage'),
+  component: lazyRouteComponent(() => importWhenOnline(() => import('./servers/server-page.tsx')), 'ServerPage'),
 });
 const appDeployments = createRoute({
   getParentRoute: () => app,
   path: '/deployments',
-  component: lazyRouteComponent(() => patiently(() => import('./deployments/deployments-tab.tsx')), 'DeploymentsTab'),
+  component: lazyRouteComponent(
+    () => importWhenOnline(() => import('./deployments/deployments-tab.tsx')),
+    'DeploymentsTab',
+  ),
 });
 const deployments = createRoute({
-  getParentRoute: () => within,
+  getParentRoute: () => inWorkspace,
   path: '/deployments',
-  component: lazyRouteComponent(() => patiently(() => import('./deployments/deployments-page.tsx')), 'DeploymentsPage'),
+  component: lazyRouteComponent(
+    () => importWhenOnline(() => import('./deployments/deployments-page.tsx')),
+    'DeploymentsPage',
+  ),
 });
 const deployment = createRoute({
-  getParentRoute: () => within,
+  getParentRoute: () => inWorkspace,
   path: '/deployments/$id',
-  component: lazyRouteComponent(() => patiently(() => import('./deployments/deployment-page.tsx')), 'DeploymentPage'),
+  component: lazyRouteComponent(
+    () => importWhenOnline(() => import('./deployments/deployment-page.tsx')),
+    'DeploymentPage',
+  ),
 });
 const appLog = createRoute({
   getParentRoute: () => app,
   path: '/log',
-  component: lazyRouteComponent(() => patiently(() => import('./apps/log-tab.tsx')), 'LogTab'),
+  component: lazyRouteComponent(() => importWhenOnline(() => import('./apps/log-tab.tsx')), 'LogTab'),
 });
 const appBackups = createRoute({
   getParentRoute: () => app,
   path: '/backups',
-  component: lazyRouteComponent(() => patiently(() => import('./backups/backups-tab.tsx')), 'BackupsTab'),
+  component: lazyRouteComponent(() => importWhenOnline(() => import('./backups/backups-tab.tsx')), 'BackupsTab'),
 });
 const scripts = createRoute({
-  getParentRoute: () => within,
+  getParentRoute: () => inWorkspace,
   path: '/scripts',
-  component: lazyRouteComponent(() => patiently(() => import('./scripts/scripts-page.tsx')), 'ScriptsPage'),
+  component: lazyRouteComponent(() => importWhenOnline(() => import('./scripts/scripts-page.tsx')), 'ScriptsPage'),
 });
 const newScript = createRoute({
-  getParentRoute: () => within,
+  getParentRoute: () => inWorkspace,
   path: '/scripts/new',
-  component: lazyRouteComponent(() => patiently(() => import('./scripts/edit-page.tsx')), 'NewScriptPage'),
+  component: lazyRouteComponent(() => importWhenOnline(() => import('./scripts/edit-page.tsx')), 'NewScriptPage'),
 });
 const script = createRoute({
-  getParentRoute: () => within,
+  getParentRoute: () => inWorkspace,
   path: '/scripts/$script',
-  component: lazyRouteComponent(() => patiently(() => import('./scripts/script-page.tsx')), 'ScriptPage'),
+  component: lazyRouteComponent(() => importWhenOnline(() => import('./scripts/script-page.tsx')), 'ScriptPage'),
 });
 const editScript = createRoute({
-  getParentRoute: () => within,
+  getParentRoute: () => inWorkspace,
   path: '/scripts/$script/edit',
-  component: lazyRouteComponent(() => patiently(() => import('./scripts/edit-page.tsx')), 'EditScriptPage'),
+  component: lazyRouteComponent(() => importWhenOnline(() => import('./scripts/edit-page.tsx')), 'EditScriptPage'),
 });
 const run = createRoute({
-  getParentRoute: () => within,
+  getParentRoute: () => inWorkspace,
   path: '/runs/$id',
-  component: lazyRouteComponent(() => patiently(() => import('./scripts/run-page.tsx')), 'RunPage'),
+  component: lazyRouteComponent(() => importWhenOnline(() => import('./scripts/run-page.tsx')), 'RunPage'),
 });
 const activity = createRoute({
-  getParentRoute: () => within,
+  getParentRoute: () => inWorkspace,
   path: '/activity',
-  component: lazyRouteComponent(() => patiently(() => import('./activity/activity-page.tsx')), 'ActivityPage'),
+  component: lazyRouteComponent(() => importWhenOnline(() => import('./activity/activity-page.tsx')), 'ActivityPage'),
 });
 const errors = createRoute({
-  getParentRoute: () => within,
+  getParentRoute: () => inWorkspace,
   path: '/errors',
-  component: lazyRouteComponent(() => patiently(() => import('./errors/issues-page.tsx')), 'IssuesPage'),
+  component: lazyRouteComponent(() => importWhenOnline(() => import('./errors/issues-page.tsx')), 'IssuesPage'),
 });
 const errorKeys = createRoute({
-  getParentRoute: () => within,
+  getParentRoute: () => inWorkspace,
   path: '/errors/keys',
-  component: lazyRouteComponent(() => patiently(() => import('./errors/keys-page.tsx')), 'ErrorKeysPage'),
+  component: lazyRouteComponent(() => importWhenOnline(() => import('./errors/keys-page.tsx')), 'ErrorKeysPage'),
 });
 const error = createRoute({
-  getParentRoute: () => within,
+  getParentRoute: () => inWorkspace,
   path: '/errors/$id',
-  component: lazyRouteComponent(() => patiently(() => import('./errors/issue-page.tsx')), 'IssuePage'),
+  component: lazyRouteComponent(() => importWhenOnline(() => import('./errors/issue-page.tsx')), 'IssuePage'),
 });
 
 const account = createRoute({
-  getParentRoute: () => framed,
+  getParentRoute: () => inShell,
   path: '/account',
-  component: lazyRouteComponent(() => patiently(() => import('./account/account-page.tsx')), 'AccountPage'),
+  component: lazyRouteComponent(() => importWhenOnline(() => import('./account/account-page.tsx')), 'AccountPage'),
 });
 const people = createRoute({
-  getParentRoute: () => framed,
+  getParentRoute: () => inShell,
   path: '/people',
-  component: lazyRouteComponent(() => patiently(() => import('./people/people-page.tsx')), 'PeoplePage'),
+  component: lazyRouteComponent(() => importWhenOnline(() => import('./people/people-page.tsx')), 'PeoplePage'),
 });
 const forgotPassword = createRoute({
   getParentRoute: () => root,
   path: '/forgot-password',
   component: lazyRouteComponent(
-    () => patiently(() => import('./sign-in/forgot-password-page.tsx')),
+    () => importWhenOnline(() => import('./sign-in/forgot-password-page.tsx')),
     'ForgotPasswordPage',
   ),
 });
@@ -298,39 +319,42 @@ const resetPassword = createRoute({
   getParentRoute: () => root,
   path: '/reset-password',
   component: lazyRouteComponent(
-    () => patiently(() => import('./sign-in/reset-password-page.tsx')),
+    () => importWhenOnline(() => import('./sign-in/reset-password-page.tsx')),
     'ResetPasswordPage',
   ),
 });
 const device = createRoute({
   getParentRoute: () => signedIn,
   path: '/device',
-  component: lazyRouteComponent(() => patiently(() => import('./device/device-page.tsx')), 'DevicePage'),
+  component: lazyRouteComponent(() => importWhenOnline(() => import('./device/device-page.tsx')), 'DevicePage'),
 });
 const invitation = createRoute({
   getParentRoute: () => root,
   path: '/accept-invitation',
-  component: lazyRouteComponent(() => patiently(() => import('./invitation/invitation-page.tsx')), 'InvitationPage'),
+  component: lazyRouteComponent(
+    () => importWhenOnline(() => import('./invitation/invitation-page.tsx')),
+    'InvitationPage',
+  ),
 });
 const signIn = createRoute({
   getParentRoute: () => root,
   path: '/sign-in',
-  component: lazyRouteComponent(() => patiently(() => import('./sign-in/sign-in-page.tsx')), 'SignInPage'),
+  component: lazyRouteComponent(() => importWhenOnline(() => import('./sign-in/sign-in-page.tsx')), 'SignInPage'),
 });
 const setup = createRoute({
   getParentRoute: () => root,
   path: '/setup',
-  component: lazyRouteComponent(() => patiently(() => import('./sign-in/setup-page.tsx')), 'SetupPage'),
+  component: lazyRouteComponent(() => importWhenOnline(() => import('./sign-in/setup-page.tsx')), 'SetupPage'),
 });
 
 const routeTree = root.addChildren([
   signedIn.addChildren([
     home,
     device,
-    framed.addChildren([
+    inShell.addChildren([
       account,
       people,
-      within.addChildren([
+      inWorkspace.addChildren([
         projects,
         project,
         apps,

@@ -3,7 +3,7 @@ import { useSearch } from '@tanstack/react-router';
 import { createContext, useContext } from 'react';
 import type { Person, Workspace } from '../contract/schemas.ts';
 import type { Client } from '../sdk/client.ts';
-import { api, apiIn, queryClient } from './api.ts';
+import { api, getWorkspaceApi, queryClient } from './api.ts';
 
 export const meQuery = queryOptions({
   queryKey: ['me'],
@@ -17,24 +17,24 @@ export const workspacesQuery = queryOptions({
   staleTime: 60_000,
 });
 
-const REMEMBERED = 'devpilot.workspace';
+const WORKSPACE_STORAGE_KEY = 'devpilot.workspace';
 
 /** The workspace of a tab without one in its address: this tab's last, else the person's last. */
 export async function chooseWorkspace(workspaces: readonly Workspace[]): Promise<Workspace | null> {
-  const remembered = workspaces.find(({ id }) => id === sessionStorage.getItem(REMEMBERED));
+  const remembered = workspaces.find(({ id }) => id === sessionStorage.getItem(WORKSPACE_STORAGE_KEY));
   if (remembered !== undefined) return remembered;
   const last = (await api.whoami()).workspace;
   return workspaces.find(({ id }) => id === last?.id) ?? workspaces[0] ?? null;
 }
 
 export function rememberWorkspace(workspace: Workspace): void {
-  sessionStorage.setItem(REMEMBERED, workspace.id);
+  sessionStorage.setItem(WORKSPACE_STORAGE_KEY, workspace.id);
 }
 
 /** Forgets everything that was read for the person who was signed in. */
-export function forgetPerson(): void {
+export function clearSessionData(): void {
   queryClient.clear();
-  sessionStorage.removeItem(REMEMBERED);
+  sessionStorage.removeItem(WORKSPACE_STORAGE_KEY);
 }
 
 /** The signed-in person. */
@@ -46,10 +46,10 @@ export function useMe(): Person {
 export function useWorkspaceOrNull(): Workspace | null {
   const { workspace: slug } = useSearch({ strict: false });
   const { data } = useQuery(workspacesQuery);
-  return data?.find((one) => one.slug === slug || one.id === slug) ?? null;
+  return data?.find((workspace) => workspace.slug === slug || workspace.id === slug) ?? null;
 }
 
-export interface InWorkspace {
+export interface WorkspaceAccess {
   readonly workspace: Workspace;
   /** The API within this workspace. */
   readonly api: Client;
@@ -62,9 +62,9 @@ export interface InWorkspace {
 export const CurrentWorkspace = createContext<Workspace | null>(null);
 
 /** The workspace of this page. Only for pages under `/settings`, which are not shown without one. */
-export function useWorkspace(): InWorkspace {
+export function useWorkspace(): WorkspaceAccess {
   const workspace = useContext(CurrentWorkspace);
   if (workspace === null) throw new Error('This page is shown within a workspace only.');
   const isOwner = workspace.role === 'owner';
-  return { workspace, api: apiIn(workspace.id), isAdmin: isOwner || workspace.role === 'admin', isOwner };
+  return { workspace, api: getWorkspaceApi(workspace.id), isAdmin: isOwner || workspace.role === 'admin', isOwner };
 }

@@ -6,15 +6,15 @@ import { DAY } from '../contract/words.ts';
 import type { Store } from '../store/store.ts';
 import { insertWorkspace } from '../store/workspaces.ts';
 import { forEachEngine } from '../testing/engines.ts';
-import { tidyActivity } from './activity.ts';
-import { createIngest, type Ingest, type Taken } from './activity-ingest.ts';
+import { deleteExpiredActivity } from './activity.ts';
+import { type ActivityIngest, createActivityIngest, type IngestResult } from './activity-ingest.ts';
 
 const NOW = Date.parse('2027-02-24T09:30:00.000Z');
 const BATCH = 1_000;
 
 forEachEngine('taking events in', (engine) => {
   let store: Store;
-  let ingest: Ingest;
+  let ingest: ActivityIngest;
   let workspaceId = '';
   let made = 0;
   before(async () => {
@@ -25,7 +25,7 @@ forEachEngine('taking events in', (engine) => {
     workspaceId = `wsp_${++made}`;
     const row = { id: workspaceId, name: workspaceId, slug: `w-${made}`, created_at: NOW, updated_at: NOW };
     await store.transaction((trx) => insertWorkspace(trx, row));
-    ingest = createIngest(store);
+    ingest = createActivityIngest(store);
   });
 
   const event = (id: number, at = NOW) => ({
@@ -37,8 +37,8 @@ forEachEngine('taking events in', (engine) => {
     data: null,
   });
   const numbers = (from: number, count: number) => Array.from({ length: count }, (_, at) => from + at);
-  const send = (ids: readonly number[], at = NOW): Promise<Taken> =>
-    ingest.take(
+  const send = (ids: readonly number[], at = NOW): Promise<IngestResult> =>
+    ingest.ingest(
       workspaceId,
       ids.map((id) => event(id, at)),
       NOW,
@@ -64,7 +64,7 @@ forEachEngine('taking events in', (engine) => {
     await sendAll(0, many);
     const old = [0, 1, BATCH - 1, BATCH, many - 1];
     assert.deepEqual(await send(old), { accepted: 0, duplicates: old.length });
-    ingest = createIngest(store);
+    ingest = createActivityIngest(store);
     assert.deepEqual(await send([...old, many]), { accepted: 1, duplicates: old.length });
     assert.deepEqual(await counted(), { events: many + 1, different: many + 1, rolledUp: many + 1 });
   });
@@ -81,8 +81,8 @@ forEachEngine('taking events in', (engine) => {
 
   test('a write that failed leaves nothing behind, and what was in it is taken when it comes again', async () => {
     await send([1]);
-    await assert.rejects(ingest.take('wsp_nobody', [event(2)], NOW, 'tok_1'));
-    const broken = ingest.take(workspaceId, [{ ...event(3), type: 'half a pair: \ud800' }], NOW, 'tok_1');
+    await assert.rejects(ingest.ingest('wsp_nobody', [event(2)], NOW, 'tok_1'));
+    const broken = ingest.ingest(workspaceId, [{ ...event(3), type: 'half a pair: \ud800' }], NOW, 'tok_1');
     await Promise.allSettled([broken]);
     assert.deepEqual(await send([1, 2]), { accepted: 1, duplicates: 1 });
   });
@@ -90,7 +90,7 @@ forEachEngine('taking events in', (engine) => {
   test('an event is accepted again after its retention', async () => {
     await send(numbers(0, BATCH), NOW - 10 * DAY);
     await send([BATCH]);
-    await tidyActivity({ store }, NOW - 5 * DAY);
+    await deleteExpiredActivity({ store }, NOW - 5 * DAY);
     assert.deepEqual(await counted(), { events: 1, different: 1, rolledUp: 1 });
     assert.deepEqual(await send([0, 1, BATCH]), { accepted: 2, duplicates: 1 });
   });

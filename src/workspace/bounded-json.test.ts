@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Problem } from '../contract/problem.ts';
-import { checkJson, splitJsonArray } from './bounded-json.ts';
+import { checkJsonLimits, splitJsonArray } from './bounded-json.ts';
 
 const WIDE = { depth: 1_000, values: 1_000_000 };
 const bytesOf = (text: string) => Buffer.from(text);
@@ -17,9 +17,12 @@ test('what JSON.stringify writes is nested as deep as it is, not one level less'
   await fc.assert(
     fc.asyncProperty(fc.json(), async (text) => {
       const depth = depthOf(JSON.parse(text));
-      await checkJson(bytesOf(text), { ...WIDE, depth });
+      await checkJsonLimits(bytesOf(text), { ...WIDE, depth });
       if (depth > 0) {
-        await assert.rejects(checkJson(bytesOf(text), { ...WIDE, depth: depth - 1 }), refusedWith('invalid_request'));
+        await assert.rejects(
+          checkJsonLimits(bytesOf(text), { ...WIDE, depth: depth - 1 }),
+          refusedWith('invalid_request'),
+        );
       }
     }),
   );
@@ -30,8 +33,8 @@ test('brackets, commas and escapes inside of strings count for nothing, wherever
   for (const padding of [0, 1, 2, 3]) {
     // The interesting bytes lie around the border between two parts.
     const text = JSON.stringify([' '.repeat(262_144 - 20 + padding), ...JSON.parse(tricky)]);
-    await checkJson(bytesOf(text), { depth: 1, values: 5 });
-    await assert.rejects(checkJson(bytesOf(text), { depth: 1, values: 4 }), refusedWith('too_large'));
+    await checkJsonLimits(bytesOf(text), { depth: 1, values: 5 });
+    await assert.rejects(checkJsonLimits(bytesOf(text), { depth: 1, values: 4 }), refusedWith('too_large'));
   }
 });
 

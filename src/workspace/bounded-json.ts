@@ -13,12 +13,12 @@ export const JSON_LIMITS: JsonLimits = { depth: 32, values: 2_000 };
 const SLICE_MS = 10;
 
 /** Returns a function that gives the event loop back once `SLICE_MS` have passed since it was last given back. */
-export function createPauses(): () => Promise<void> | undefined {
-  let began = performance.now();
+export function createYielder(): () => Promise<void> | undefined {
+  let sliceStartMs = performance.now();
   return () => {
-    if (performance.now() - began < SLICE_MS) return undefined;
+    if (performance.now() - sliceStartMs < SLICE_MS) return undefined;
     return setImmediate().then(() => {
-      began = performance.now();
+      sliceStartMs = performance.now();
     });
   };
 }
@@ -31,7 +31,7 @@ const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
-interface Scan {
+interface ScanState {
   depth: number;
   values: number;
   inString: boolean;
@@ -42,19 +42,19 @@ interface Scan {
 }
 
 /** Counts over part of a text. It only counts: whether the text is JSON is for `JSON.parse` to say. */
-function scanPart(scan: Scan, bytes: Uint8Array, from: number, to: number, limits: JsonLimits): void {
+function scanChunk(scan: ScanState, bytes: Uint8Array, from: number, to: number, limits: JsonLimits): void {
   let { depth, values, inString } = scan;
-  let at = from;
-  if (scan.escaped && at < to) at++;
-  for (; at < to; at++) {
-    const byte = bytes[at];
+  let offset = from;
+  if (scan.escaped && offset < to) offset++;
+  for (; offset < to; offset++) {
+    const byte = bytes[offset];
     if (inString) {
-      if (byte === BACKSLASH) at++;
+      if (byte === BACKSLASH) offset++;
       else if (byte === QUOTE) inString = false;
     } else if (byte === QUOTE) inString = true;
     else if (byte === COMMA) {
       values++;
-      if (depth === 1) scan.ends?.push(at);
+      if (depth === 1) scan.ends?.push(offset);
     } else if (byte === OPEN_ARRAY || byte === OPEN_OBJECT) {
       values++;
       depth++;
@@ -63,30 +63,30 @@ function scanPart(scan: Scan, bytes: Uint8Array, from: number, to: number, limit
       }
     } else if (byte === CLOSE_ARRAY || byte === CLOSE_OBJECT) {
       depth--;
-      if (depth === 0) scan.ends?.push(at);
+      if (depth === 0) scan.ends?.push(offset);
     }
     if (values > limits.values) {
       throw new Problem('too_large', `The body must not hold more than ${limits.values.toLocaleString('en')} values.`);
     }
   }
-  Object.assign(scan, { depth, values, inString, escaped: at > to });
+  Object.assign(scan, { depth, values, inString, escaped: offset > to });
 }
 
 /** Bytes that are looked at between two looks at the clock. */
-const PART = 262_144;
+const CHUNK_BYTES = 262_144;
 
-async function scanAll(
+async function scanText(
   bytes: Uint8Array,
   limits: JsonLimits,
   ends: number[] | null = null,
-  mostEnds = Number.POSITIVE_INFINITY,
+  maxEnds = Number.POSITIVE_INFINITY,
 ): Promise<void> {
-  const scan: Scan = { depth: 0, values: 0, inString: false, escaped: false, ends };
-  const pause = createPauses();
-  for (let from = 0; from < bytes.length; from += PART) {
-    scanPart(scan, bytes, from, Math.min(from + PART, bytes.length), limits);
-    if (ends !== null && ends.length > mostEnds) return;
-    await pause();
+  const scan: ScanState = { depth: 0, values: 0, inString: false, escaped: false, ends };
+  const yieldIfDue = createYielder();
+  for (let from = 0; from < bytes.length; from += CHUNK_BYTES) {
+    scanChunk(scan, bytes, from, Math.min(from + CHUNK_BYTES, bytes.length), limits);
+    if (ends !== null && ends.length > maxEnds) return;
+    await yieldIfDue();
   }
 }
 
@@ -95,13 +95,14 @@ async function scanAll(
  * event loop. Throws `invalid_request` for one that is nested too deep, `too_large` for one of too many values:
  * before it is parsed, since what parses and checks it costs far more per value than this.
  */
-export const checkJson = (bytes: Uint8Array, limits: JsonLimits): Promise<void> => scanAll(bytes, limits);
+export const checkJsonLimits = (bytes: Uint8Array, limits: JsonLimits): Promise<void> => scanText(bytes, limits);
 
 /** Where the blanks end that begin at `from`. */
-function skipBlanks(bytes: Uint8Array, from: number): number {
-  let at = from;
-  for (let byte = bytes[at]; byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09; byte = bytes[at]) at++;
-  return at;
+function skipWhitespace(bytes: Uint8Array, from: number): number {
+  let offset = from;
+  for (let byte = bytes[offset]; byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09; byte = bytes[offset])
+    offset++;
+  return offset;
 }
 
 /**
@@ -113,21 +114,21 @@ function skipBlanks(bytes: Uint8Array, from: number): number {
 export async function splitJsonArray(
   bytes: Uint8Array,
   limits: JsonLimits,
-  most: number,
+  maxElements: number,
 ): Promise<Uint8Array[] | null> {
-  const first = skipBlanks(bytes, 0);
+  const first = skipWhitespace(bytes, 0);
   if (bytes[first] !== OPEN_ARRAY) return null;
   const ends: number[] = [];
-  await scanAll(bytes, limits, ends, most);
+  await scanText(bytes, limits, ends, maxElements);
   const close = ends.at(-1) ?? -1;
-  const isWhole = ends.length <= most;
-  if (isWhole && (bytes[close] !== CLOSE_ARRAY || skipBlanks(bytes, close + 1) < bytes.length)) {
+  const isWhole = ends.length <= maxElements;
+  if (isWhole && (bytes[close] !== CLOSE_ARRAY || skipWhitespace(bytes, close + 1) < bytes.length)) {
     throw new Problem('invalid_request', 'The body is not well-formed JSON.');
   }
-  if (skipBlanks(bytes, first + 1) === close) return [];
+  if (skipWhitespace(bytes, first + 1) === close) return [];
   const parts: Uint8Array[] = [];
   let from = first + 1;
-  for (const end of isWhole ? ends : ends.slice(0, most + 1)) {
+  for (const end of isWhole ? ends : ends.slice(0, maxElements + 1)) {
     parts.push(bytes.subarray(from, end));
     from = end + 1;
   }

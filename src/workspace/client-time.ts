@@ -2,11 +2,11 @@ import { LAST_INSTANT } from '../contract/instant.ts';
 import { DAY } from '../contract/words.ts';
 
 /** How far ahead of this server a client's clock may be. */
-const AHEAD = DAY;
+const MAX_CLOCK_SKEW_MS = DAY;
 
 /** When a client says that something happened; the present where its clock is more than a day ahead. Pure. */
-export function clampToNow(at: number, now: number): number {
-  return at > now + AHEAD ? now : at;
+export function clampToNow(timeMs: number, now: number): number {
+  return timeMs > now + MAX_CLOCK_SKEW_MS ? now : timeMs;
 }
 
 /**
@@ -14,8 +14,8 @@ export function clampToNow(at: number, now: number): number {
  * seconds belong, a common mistake, are read as milliseconds, also when the client printed them as a date of the
  * year 50000. Returns epoch milliseconds of the years 1970 to 9999, or null. Pure.
  */
-export function readClientInstant(value: unknown): number | null {
-  const at = typeof value === 'number' ? value * 1000 : typeof value === 'string' ? Date.parse(value) : Number.NaN;
-  const read = Math.round(at > LAST_INSTANT ? at / 1000 : at);
-  return read >= 0 && read <= LAST_INSTANT ? read : null;
+export function parseClientInstant(value: unknown): number | null {
+  const timeMs = typeof value === 'number' ? value * 1000 : typeof value === 'string' ? Date.parse(value) : Number.NaN;
+  const roundedMs = Math.round(timeMs > LAST_INSTANT ? timeMs / 1000 : timeMs);
+  return roundedMs >= 0 && roundedMs <= LAST_INSTANT ? roundedMs : null;
 }

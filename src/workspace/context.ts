@@ -1,90 +1,95 @@
 import { createHash } from 'node:crypto';
-import { append, SYSTEM } from '../audit/log.ts';
-import type { CredentialParty, Origin, Party } from '../contract/audit.ts';
-import { type Claim, refuseReplay } from '../contract/idempotency.ts';
+import { appendAuditEvent, SYSTEM_ACTOR } from '../audit/log.ts';
+import type { AuditParty, CredentialReference, RequestOrigin } from '../contract/audit.ts';
+import { type IdempotencyClaim, refuseReplay } from '../contract/idempotency.ts';
 import { Problem } from '../contract/problem.ts';
 import { redactSecrets } from '../contract/redact.ts';
-import type { AuditAction, AuditNoun } from '../contract/words.ts';
-import { claimKey } from '../store/idempotency.ts';
+import type { AuditAction, AuditPartyKind } from '../contract/words.ts';
+import { claimIdempotencyKey } from '../store/idempotency.ts';
 import type { Seal } from '../store/seal.ts';
 import type { Store, Trx } from '../store/store.ts';
-import type { Ingest } from './activity-ingest.ts';
+import type { ActivityIngest } from './activity-ingest.ts';
 import type { Storages } from './backups/storage.ts';
-import type { Reports } from './error-reports.ts';
-import type { Jobs } from './jobs/jobs.ts';
+import type { ErrorIngest } from './error-reports.ts';
+import type { JobQueue } from './jobs/jobs.ts';
 import type { Logs } from './logs.ts';
-import type { Patterns } from './patterns.ts';
-import type { Pauses } from './runner/connection.ts';
+import type { PatternMatcher } from './patterns.ts';
+import type { RetryDelays } from './runner/connection.ts';
 
 /** What everything that credentials open needs. */
-export interface WorkspaceContext {
+export interface PlatformContext {
   readonly store: Store;
   readonly clock: () => number;
   readonly seal: Seal;
   /** Whether a server may be this machine itself. */
-  readonly localServer: boolean;
+  readonly allowLocalServers: boolean;
   /** How often connecting to a server that is not reached is tried again. */
-  readonly connecting: { readonly begin: Pauses; readonly goBack: Pauses };
+  readonly connectRetryDelays: { readonly start: RetryDelays; readonly rollback: RetryDelays };
   /** Takes events of the activity tracker in; they are on disk when it resolves. */
-  readonly ingest: Ingest;
+  readonly activityIngest: ActivityIngest;
   /** Takes a reported error in; it is on disk when it resolves. */
-  readonly reports: Reports;
+  readonly errorIngest: ErrorIngest;
   /** The queue of all that takes time. */
-  readonly jobs: Jobs;
+  readonly jobs: JobQueue;
   /** What is said while it runs. */
   readonly logs: Logs;
   /** Judges regular expressions that users wrote. */
-  readonly patterns: Patterns;
+  readonly patternMatcher: PatternMatcher;
   /** Where backups are kept. */
-  readonly storages: Storages;
+  readonly backupStorages: Storages;
   /** Takes what went wrong and is tried again later. */
   readonly onError: (error: unknown) => void;
 }
 
 /** Who changes something in which workspace, from where: a person or a credential. */
-export interface Asker {
+export interface RequestContext {
   readonly workspaceId: string;
-  readonly actor: Party;
+  readonly actor: AuditParty;
   /** The credential that asks; its id and name stay in the log after it is deleted. */
-  readonly credential: CredentialParty | null;
-  readonly origin: Origin;
-  readonly claim: Claim | null;
+  readonly credential: CredentialReference | null;
+  readonly origin: RequestOrigin;
+  readonly claim: IdempotencyClaim | null;
   /** The `If-Match` that came with the request. */
   readonly ifMatch: string | null;
 }
 
 /** The system itself, where a schedule or a rule makes a change that nobody asked for. */
-export function systemIn(workspaceId: string): Asker {
+export function systemRequestContext(workspaceId: string): RequestContext {
   const origin = { address: null, userAgent: null, requestId: null };
-  return { workspaceId, actor: SYSTEM, credential: null, origin, claim: null, ifMatch: null };
+  return { workspaceId, actor: SYSTEM_ACTOR, credential: null, origin, claim: null, ifMatch: null };
 }
 
-export const instant = (at: number): string => new Date(at).toISOString();
+export const toIsoString = (timestampMs: number): string => new Date(timestampMs).toISOString();
 
 /** Claims an idempotency key inside a transaction. Throws what `refuseReplay` throws. */
-export async function claimOnce(trx: Trx, claim: Claim | null, resourceId: string, at: number): Promise<void> {
-  if (claim !== null) refuseReplay(claim, await claimKey(trx, claim, resourceId, at));
+export async function claimOrRefuseReplay(
+  trx: Trx,
+  claim: IdempotencyClaim | null,
+  resourceId: string,
+  timestampMs: number,
+): Promise<void> {
+  if (claim !== null) refuseReplay(claim, await claimIdempotencyKey(trx, claim, resourceId, timestampMs));
 }
 
 /** Records a change in the transaction that makes it. */
-export async function record(
+export async function recordAuditEvent(
   trx: Trx,
-  asker: Asker,
+  request: RequestContext,
   action: AuditAction,
-  target: { readonly kind: AuditNoun; readonly id: string; readonly name: string },
-  at: number,
+  target: { readonly kind: AuditPartyKind; readonly id: string; readonly name: string },
+  timestampMs: number,
   detail: Readonly<Record<string, unknown>>,
 ): Promise<void> {
-  const { workspaceId, actor, credential, origin } = asker;
-  await append(trx, { workspaceId, action, at, actor, target, credential, origin, detail });
+  const { workspaceId, actor, credential, origin } = request;
+  await appendAuditEvent(trx, { workspaceId, action, at: timestampMs, actor, target, credential, origin, detail });
 }
 
 /** Fields that move on by themselves: nobody edited anything. */
-const MOVING = new Set(['updatedAt', 'nextRunAt']);
+const DERIVED_FIELDS = new Set(['updatedAt', 'nextRunAt']);
 
 /** The entity tag of a resource as the wire shows it (RFC 9110, section 8.8.3). */
-export function tagOf(shown: object): string {
-  const text = JSON.stringify(shown, (field, value: unknown) => (field === 'nextRunAt' ? undefined : value));
+export function etagOf(representation: object): string {
+  const text = JSON.stringify(representation, (field, value: unknown) => (field === 'nextRunAt' ? undefined : value));
   return `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"`;
 }
 
@@ -92,29 +97,29 @@ export function tagOf(shown: object): string {
  * Throws `conflict` where the caller's `If-Match` names another state than the one that is there.
  * A proxy that compresses makes tags weak on the way; that is no other state.
  */
-export function checkTag(ifMatch: string | null, shown: object): void {
+export function checkIfMatch(ifMatch: string | null, representation: object): void {
   if (ifMatch === null || ifMatch.trim() === '*') return;
-  const tags = ifMatch.split(',').map((tag) => tag.trim().replace(/^W\//, ''));
-  if (tags.includes(tagOf(shown))) return;
+  const etags = ifMatch.split(',').map((tag) => tag.trim().replace(/^W\//, ''));
+  if (etags.includes(etagOf(representation))) return;
   throw new Problem('conflict', 'This was changed since you read it (If-Match). Read it again, then try anew.');
 }
 
 /** A value that readers may see: secrets of ours and passwords in URLs are masked. */
-export function withoutSecrets(value: unknown): unknown {
+export function redactSecretsIn(value: unknown): unknown {
   const text = JSON.stringify(value) ?? 'null';
   return JSON.parse(redactSecrets(text.replace(/(:\/\/[^/@\s":]*:)[^/@\s"]+@/g, '$1…@'))) as unknown;
 }
 
 /** What an edit changed: the fields that differ, before and after; null where none does. Pure. */
-export function differenceOf(
+export function changesBetween(
   before: Readonly<Record<string, unknown>>,
   after: Readonly<Record<string, unknown>>,
 ): { before: Record<string, unknown>; after: Record<string, unknown> } | null {
   const fields = Object.keys(after).filter(
-    (field) => !MOVING.has(field) && JSON.stringify(before[field]) !== JSON.stringify(after[field]),
+    (field) => !DERIVED_FIELDS.has(field) && JSON.stringify(before[field]) !== JSON.stringify(after[field]),
   );
   if (fields.length === 0) return null;
-  const pick = (shown: Readonly<Record<string, unknown>>) =>
-    Object.fromEntries(fields.map((field) => [field, withoutSecrets(shown[field])]));
+  const pick = (representation: Readonly<Record<string, unknown>>) =>
+    Object.fromEntries(fields.map((field) => [field, redactSecretsIn(representation[field])]));
   return { before: pick(before), after: pick(after) };
 }

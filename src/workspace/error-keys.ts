@@ -12,9 +12,15 @@ import {
   insertErrorKey,
   listErrorKeys as listKeyRows,
 } from '../store/error-keys.ts';
-import { cutPage, pageAsk } from '../store/paging.ts';
+import { readPageRequest, toPage } from '../store/paging.ts';
 import { findResource } from '../store/resources.ts';
-import { type Asker, claimOnce, instant, record, type WorkspaceContext } from './context.ts';
+import {
+  claimOrRefuseReplay,
+  type PlatformContext,
+  type RequestContext,
+  recordAuditEvent,
+  toIsoString,
+} from './context.ts';
 
 /** 128 random bits in hex: Sentry SDKs take word characters only. */
 const KEY_BYTES = 16;
@@ -25,7 +31,7 @@ function dsnOf(publicKey: string, origin: string): string {
   return `${url.protocol}//${publicKey}@${url.host}${url.pathname.replace(/\/+$/, '')}/1`;
 }
 
-function show(row: ErrorKeyRow, origin: string): ErrorKey {
+function serializeErrorKey(row: ErrorKeyRow, origin: string): ErrorKey {
   return {
     id: row.id,
     name: row.name,
@@ -33,7 +39,7 @@ function show(row: ErrorKeyRow, origin: string): ErrorKey {
     allowedOrigins: JSON.parse(row.allowed_origins) as string[],
     publicKey: row.public_key,
     dsn: dsnOf(row.public_key, origin),
-    createdAt: instant(row.created_at),
+    createdAt: toIsoString(row.created_at),
   };
 }
 
@@ -42,16 +48,16 @@ function show(row: ErrorKeyRow, origin: string): ErrorKey {
  * Throws `validation_failed` for an app that is not there and for more keys than a workspace may have.
  */
 export function createErrorKey(
-  context: WorkspaceContext,
-  asker: Asker,
+  context: PlatformContext,
+  request: RequestContext,
   input: CreateErrorKey,
   origin: string,
 ): Promise<ErrorKey> {
-  const { workspaceId } = asker;
+  const { workspaceId } = request;
   const now = context.clock();
   const id = createId('error_key', now);
   return context.store.transaction(async (trx) => {
-    await claimOnce(trx, asker.claim, id, now);
+    await claimOrRefuseReplay(trx, request.claim, id, now);
     const app =
       input.app === undefined || input.app === null ? null : await findResource(trx, 'app', workspaceId, input.app);
     if (app === undefined) throw invalidField('app', 'names no app of this workspace');
@@ -70,52 +76,55 @@ export function createErrorKey(
       created_at: now,
     });
     const after = { app: app?.slug ?? null, allowedOrigins };
-    await record(trx, asker, 'error_key.created', { kind: 'error_key', id, name }, now, { after });
+    await recordAuditEvent(trx, request, 'error_key.created', { kind: 'error_key', id, name }, now, { after });
     const row = await findErrorKey(trx, workspaceId, id);
     if (row === undefined) throw new Problem('internal');
-    return show(row, origin);
+    return serializeErrorKey(row, origin);
   });
 }
 
 /** Keys, newest first. */
 export async function listErrorKeys(
-  context: WorkspaceContext,
+  context: PlatformContext,
   workspaceId: string,
   query: { limit?: string | undefined; cursor?: string | undefined },
   origin: string,
 ): Promise<Page<ErrorKey>> {
-  const page = pageAsk(query, '-createdAt', 'number');
+  const page = readPageRequest(query, '-createdAt', 'number');
   const rows = await listKeyRows(context.store.read, workspaceId, page);
-  return cutPage(
+  return toPage(
     rows,
     page.limit,
     '-createdAt',
     (row) => ({ value: row.created_at, id: row.id }),
-    (row) => show(row, origin),
+    (row) => serializeErrorKey(row, origin),
   );
 }
 
 /** Deletes a key. When this resolves no node takes an envelope of it: each asks the store. Throws `not_found`. */
-export async function deleteErrorKey(context: WorkspaceContext, asker: Asker, id: string): Promise<void> {
+export async function deleteErrorKey(context: PlatformContext, request: RequestContext, id: string): Promise<void> {
   await context.store.transaction(async (trx) => {
-    const deleted = await deleteKeyRow(trx, asker.workspaceId, id);
+    const deleted = await deleteKeyRow(trx, request.workspaceId, id);
     if (deleted === undefined) throw new Problem('not_found', 'There is no such error key in this workspace.');
-    await record(trx, asker, 'error_key.deleted', { kind: 'error_key', ...deleted }, context.clock(), {});
+    await recordAuditEvent(trx, request, 'error_key.deleted', { kind: 'error_key', ...deleted }, context.clock(), {});
   });
 }
 
 /** How fast each key may submit, in a leaky bucket of this node. */
-export interface KeyRates {
+export interface KeyRateLimiter {
   /** Counts one envelope. Throws `rate_limited` for one too many. */
-  take(keyId: string, now: number): void;
+  consume(keyId: string, now: number): void;
 }
 
-const KEYS_KEPT = 10_000;
+const MAX_BUCKETS = 10_000;
 
-export function createKeyRates({ burst, perSecond }: Pick<typeof ERROR_KEY_LIMITS, 'burst' | 'perSecond'>): KeyRates {
+export function createKeyRateLimiter({
+  burst,
+  perSecond,
+}: Pick<typeof ERROR_KEY_LIMITS, 'burst' | 'perSecond'>): KeyRateLimiter {
   const buckets = new Map<string, { level: number; at: number }>();
   return {
-    take(keyId, now) {
+    consume(keyId, now) {
       const bucket = buckets.get(keyId);
       const elapsed = bucket === undefined ? 0 : Math.max(0, now - bucket.at);
       const level = Math.max(0, (bucket?.level ?? 0) - (elapsed * perSecond) / 1000) + 1;
@@ -125,7 +134,7 @@ export function createKeyRates({ burst, perSecond }: Pick<typeof ERROR_KEY_LIMIT
       }
       buckets.delete(keyId);
       buckets.set(keyId, { level, at: now });
-      if (buckets.size <= KEYS_KEPT) return;
+      if (buckets.size <= MAX_BUCKETS) return;
       const [oldest] = buckets.keys();
       if (oldest !== undefined) buckets.delete(oldest);
     },

@@ -1,4 +1,4 @@
-import { append, SYSTEM } from '../audit/log.ts';
+import { appendAuditEvent, SYSTEM_ACTOR } from '../audit/log.ts';
 import { createId } from '../contract/id.ts';
 import { DAY, MINUTE, RESOURCE_LIMITS } from '../contract/words.ts';
 import {
@@ -10,31 +10,31 @@ import {
   insertErrorEvents,
   listFacets,
 } from '../store/errors.ts';
-import { trySpendQuota } from '../store/quotas.ts';
+import { tryConsumeQuota } from '../store/quotas.ts';
 import type { ErrorEventTable, ErrorFacetTable, ErrorIssueTable } from '../store/schema.ts';
 import type { Store, Trx } from '../store/store.ts';
 import { fingerprintOf, type ReportedError, titleOf } from './error-grouping.ts';
-import { createGathering } from './gathering.ts';
-import { createSenderQuota, type Sent } from './sender-quota.ts';
+import { createWriteBatcher } from './gathering.ts';
+import { createSenderQuota, type SenderItem } from './sender-quota.ts';
 
-export interface Reports {
+export interface ErrorIngest {
   /**
    * Counts an error in its issue, and keeps it if there is room; resolves to the issue's id when it is on disk. Throws
    * `quota_exceeded` where `sender`, a person or a credential, has reported too many.
    */
-  take(workspaceId: string, error: ReportedError, receivedAt: number, sender: string): Promise<string>;
+  ingest(workspaceId: string, error: ReportedError, receivedAt: number, sender: string): Promise<string>;
 }
 
-interface Report extends Sent {
+interface Report extends SenderItem {
   readonly error: ReportedError;
   readonly fingerprint: string;
 }
 
-const TOGETHER = 500;
-const WAITING = 5_000;
+const MAX_REPORTS_PER_WRITE = 500;
+const MAX_QUEUED_REPORTS = 5_000;
 const FACETS = ['release', 'environment', 'app'] as const;
 
-function eventOf(issue: ErrorIssueTable, { error, receivedAt }: Report): ErrorEventTable {
+function toEventRow(issue: ErrorIssueTable, { error, receivedAt }: Report): ErrorEventTable {
   const { at, level, message, stack, release, environment, app, frames, breadcrumbs, tags } = error;
   return {
     id: createId('error_event', receivedAt),
@@ -53,16 +53,16 @@ function eventOf(issue: ErrorIssueTable, { error, receivedAt }: Report): ErrorEv
 }
 
 /** How often each release, environment and app is in these reports, as far as the issue has room for new ones. */
-async function facetsOf(trx: Trx, issue: ErrorIssueTable, reports: readonly Report[]): Promise<ErrorFacetTable[]> {
+async function countFacets(trx: Trx, issue: ErrorIssueTable, reports: readonly Report[]): Promise<ErrorFacetTable[]> {
   const known = await listFacets(trx, issue.workspace_id, issue.id);
   const rows: ErrorFacetTable[] = [];
   for (const kind of FACETS) {
-    const there = new Set(known.filter((one) => one.kind === kind).map(({ value }) => value));
+    const knownValues = new Set(known.filter((one) => one.kind === kind).map(({ value }) => value));
     const counts = new Map<string, number>();
     for (const { error } of reports) {
       const value = error[kind];
-      if (value === null || (!there.has(value) && there.size >= RESOURCE_LIMITS.errorFacets)) continue;
-      there.add(value);
+      if (value === null || (!knownValues.has(value) && knownValues.size >= RESOURCE_LIMITS.errorFacets)) continue;
+      knownValues.add(value);
       counts.set(value, (counts.get(value) ?? 0) + 1);
     }
     const last = reports.at(-1)?.receivedAt ?? 0;
@@ -74,16 +74,16 @@ async function facetsOf(trx: Trx, issue: ErrorIssueTable, reports: readonly Repo
 }
 
 const OVERFLOW_TYPE = 'More kinds of errors than one sender may add in a day';
-const overflowOf = (sender: string) => `overflow ${sender}`;
+const overflowFingerprint = (sender: string) => `overflow ${sender}`;
 
 function mayAddIssue(trx: Trx, { workspaceId, sender, receivedAt }: Report): Promise<boolean> {
-  return trySpendQuota(trx, 'newIssues', `${workspaceId} ${sender}`, receivedAt);
+  return tryConsumeQuota(trx, 'newIssues', `${workspaceId} ${sender}`, receivedAt);
 }
 
 /** A report of a sender that has added as many issues as it may: counted, in one issue for all of them. */
-function intoOverflow(report: Report): Report {
+function toOverflowReport(report: Report): Report {
   const error = { ...report.error, type: OVERFLOW_TYPE };
-  return { ...report, error, fingerprint: overflowOf(report.sender) };
+  return { ...report, error, fingerprint: overflowFingerprint(report.sender) };
 }
 
 /** Writes reports of one issue; returns its id. */
@@ -93,13 +93,13 @@ async function writeIssue(trx: Trx, reports: readonly [Report, ...Report[]]): Pr
   const newest = reports.reduce((one, other) => (other.error.at >= one.error.at ? other : one)).error;
   const oldest = Math.min(...reports.map(({ error }) => error.at));
   const before = await findIssueByFingerprint(trx, workspaceId, fingerprint);
-  const isOverflow = fingerprint === overflowOf(first.sender);
+  const isOverflow = fingerprint === overflowFingerprint(first.sender);
   if (before === undefined && !isOverflow && !(await mayAddIssue(trx, first))) {
-    return writeIssue(trx, reports.map(intoOverflow) as [Report, ...Report[]]);
+    return writeIssue(trx, reports.map(toOverflowReport) as [Report, ...Report[]]);
   }
   const minute = Math.floor(receivedAt / MINUTE);
-  const kept = before?.kept_minute === minute ? before.kept_count : 0;
-  const room = Math.max(0, RESOURCE_LIMITS.errorEventsAMinute - kept);
+  const keptThisMinute = before?.kept_minute === minute ? before.kept_count : 0;
+  const room = Math.max(0, RESOURCE_LIMITS.errorEventsPerMinute - keptThisMinute);
   const stored = reports.slice(0, room);
   // What happened before it was resolved and only arrives now is no regression.
   const reopens = before?.status === 'resolved' && newest.at > (before.resolved_at ?? 0);
@@ -123,7 +123,7 @@ async function writeIssue(trx: Trx, reports: readonly [Report, ...Report[]]): Pr
       muted_at: null,
       sender: first.sender,
       kept_minute: minute,
-      kept_count: kept + stored.length,
+      kept_count: keptThisMinute + stored.length,
     },
     reopens,
   );
@@ -134,25 +134,25 @@ async function writeIssue(trx: Trx, reports: readonly [Report, ...Report[]]): Pr
   }
   for (const [day, count] of days)
     await addIssueDay(trx, { issue_id: issue.id, workspace_id: workspaceId, day, count });
-  await addFacets(trx, await facetsOf(trx, issue, reports));
-  const events = stored.map((report) => eventOf(issue, report));
+  await addFacets(trx, await countFacets(trx, issue, reports));
+  const events = stored.map((report) => toEventRow(issue, report));
   const size = events.reduce(
     (sum, { message, stack, detail }) => sum + message.length + (stack?.length ?? 0) + detail.length,
     0,
   );
   if (
     events.length > 0 &&
-    (await trySpendQuota(trx, 'keptErrors', `${workspaceId} ${first.sender}`, receivedAt, size))
+    (await tryConsumeQuota(trx, 'keptErrors', `${workspaceId} ${first.sender}`, receivedAt, size))
   ) {
     await insertErrorEvents(trx, workspaceId, issue.id, events, RESOURCE_LIMITS.errorEvents);
   }
   if (before === undefined) await evictIssues(trx, workspaceId, RESOURCE_LIMITS.errorIssues);
   if (reopens) {
-    await append(trx, {
+    await appendAuditEvent(trx, {
       workspaceId,
       action: 'error_issue.reopened',
       at: receivedAt,
-      actor: SYSTEM,
+      actor: SYSTEM_ACTOR,
       target: { kind: 'error_issue', id: issue.id, name: issue.title },
       credential: null,
       origin: { address: null, userAgent: null, requestId: null },
@@ -162,23 +162,23 @@ async function writeIssue(trx: Trx, reports: readonly [Report, ...Report[]]): Pr
   return issue.id;
 }
 
-const orderOf = ({ workspaceId, fingerprint }: Report) => `${workspaceId} ${fingerprint}`;
+const issueKey = ({ workspaceId, fingerprint }: Report) => `${workspaceId} ${fingerprint}`;
 
 /** A flood of errors shares transactions, so that it neither waits long nor holds up other writers. */
-export function createReports(store: Store): Reports {
+export function createErrorIngest(store: Store): ErrorIngest {
   const quota = createSenderQuota('errorEvents');
 
   async function write(reports: readonly Report[]): Promise<Map<Report, string>> {
     const groups = new Map<string, [Report, ...Report[]]>();
     for (const report of reports) {
-      const group = groups.get(orderOf(report));
-      if (group === undefined) groups.set(orderOf(report), [report]);
+      const group = groups.get(issueKey(report));
+      if (group === undefined) groups.set(issueKey(report), [report]);
       else group.push(report);
     }
     // In one order everywhere, so that two nodes never wait for each other.
     const ordered = [...groups].sort(([one], [other]) => (one < other ? -1 : 1));
     return store.transaction(async (trx) => {
-      await quota.use(trx, reports, () => 1);
+      await quota.consume(trx, reports, () => 1);
       const ids = new Map<Report, string>();
       for (const [, group] of ordered) {
         const id = await writeIssue(trx, group);
@@ -187,21 +187,21 @@ export function createReports(store: Store): Reports {
       return ids;
     });
   }
-  const gather = createGathering({
-    together: TOGETHER,
-    waiting: WAITING,
+  const enqueue = createWriteBatcher({
+    maxBatchSize: MAX_REPORTS_PER_WRITE,
+    maxQueuedSize: MAX_QUEUED_REPORTS,
     sizeOf: () => 1,
     workspaceOf: (report: Report) => report.workspaceId,
     write,
   });
   return {
-    async take(workspaceId, error, receivedAt, sender) {
+    async ingest(workspaceId, error, receivedAt, sender) {
       const report = { workspaceId, error, receivedAt, sender, fingerprint: fingerprintOf(error) };
       quota.check(report);
       try {
-        return await gather(report);
+        return await enqueue(report);
       } catch (thrown) {
-        quota.note(report, thrown);
+        quota.recordExceeded(report, thrown);
         throw thrown;
       }
     },

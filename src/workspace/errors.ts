@@ -3,31 +3,31 @@ import { Problem } from '../contract/problem.ts';
 import type { Page } from '../contract/schemas.ts';
 import { type AuditAction, DAY, type ErrorLevel, type IssueStatus } from '../contract/words.ts';
 import {
+  countIssueDays,
   deleteIssue,
   findIssue,
   type IssueSort,
-  issueDays,
   listErrorEvents,
   listFacets,
   listIssues,
   setIssueStatus,
 } from '../store/errors.ts';
-import { cutPage, pageAsk } from '../store/paging.ts';
+import { readPageRequest, toPage } from '../store/paging.ts';
 import type { ErrorEventTable, ErrorIssueTable } from '../store/schema.ts';
 import { clampToNow } from './client-time.ts';
-import { type Asker, instant, record, type WorkspaceContext } from './context.ts';
-import { framesOf, type ReportedError } from './error-grouping.ts';
+import { type PlatformContext, type RequestContext, recordAuditEvent, toIsoString } from './context.ts';
+import { parseStack, type ReportedError } from './error-grouping.ts';
 
 const DAYS_SHOWN = 14;
 
 /** A report in our own format as an error. */
-export function errorOfReport(report: ErrorReport, now: number): ReportedError {
+export function toReportedError(report: ErrorReport, now: number): ReportedError {
   const { type, message, stack, level, release, environment, app, fingerprint, time } = report;
   return {
     type,
     message,
     stack: stack ?? null,
-    frames: framesOf(stack ?? ''),
+    frames: parseStack(stack ?? ''),
     breadcrumbs: [],
     tags: {},
     level: level ?? 'error',
@@ -40,37 +40,38 @@ export function errorOfReport(report: ErrorReport, now: number): ReportedError {
 }
 
 /** A muted issue is stored as an open one that has been muted. */
-const statusOf = (row: ErrorIssueTable): IssueStatus => (row.muted_at === null ? (row.status as IssueStatus) : 'muted');
+const issueStatusOf = (row: ErrorIssueTable): IssueStatus =>
+  row.muted_at === null ? (row.status as IssueStatus) : 'muted';
 
-function showIssue(row: ErrorIssueTable, days: readonly { day: number; count: number }[]): ErrorIssue {
+function serializeIssue(row: ErrorIssueTable, days: readonly { day: number; count: number }[]): ErrorIssue {
   return {
     id: row.id,
     title: row.title,
     type: row.type,
-    status: statusOf(row),
+    status: issueStatusOf(row),
     level: row.level as ErrorLevel,
     count: row.count,
-    firstSeenAt: instant(row.first_seen_at),
-    lastSeenAt: instant(row.last_seen_at),
+    firstSeenAt: toIsoString(row.first_seen_at),
+    lastSeenAt: toIsoString(row.last_seen_at),
     release: row.release,
     environment: row.environment,
     app: row.app,
-    days: days.map(({ day, count }) => ({ day: instant(day * DAY).slice(0, 10), count })),
+    days: days.map(({ day, count }) => ({ day: toIsoString(day * DAY).slice(0, 10), count })),
   };
 }
 
-async function withDays(
-  context: WorkspaceContext,
+async function serializeWithDays(
+  context: PlatformContext,
   workspaceId: string,
   rows: readonly ErrorIssueTable[],
 ): Promise<Map<string, ErrorIssue>> {
   const from = Math.floor(context.clock() / DAY) - DAYS_SHOWN + 1;
   const ids = rows.map(({ id }) => id);
-  const days = await issueDays(context.store.read, workspaceId, ids, from);
+  const days = await countIssueDays(context.store.read, workspaceId, ids, from);
   return new Map(
     rows.map((row) => [
       row.id,
-      showIssue(
+      serializeIssue(
         row,
         days.filter((day) => day.issue_id === row.id),
       ),
@@ -78,7 +79,7 @@ async function withDays(
   );
 }
 
-const SORTS: Readonly<Record<NonNullable<IssueQuery['sort']>, IssueSort>> = {
+const SORT_COLUMNS: Readonly<Record<NonNullable<IssueQuery['sort']>, IssueSort>> = {
   '-lastSeenAt': 'last_seen_at',
   '-firstSeenAt': 'first_seen_at',
   '-count': 'count',
@@ -86,22 +87,22 @@ const SORTS: Readonly<Record<NonNullable<IssueQuery['sort']>, IssueSort>> = {
 
 /** Throws `validation_failed` for a cursor of another list. */
 export async function listErrorIssues(
-  context: WorkspaceContext,
+  context: PlatformContext,
   workspaceId: string,
   query: IssueQuery,
 ): Promise<Page<ErrorIssue>> {
   const { status, level, release, environment, app } = query;
   const sort = query.sort ?? '-lastSeenAt';
-  const column = SORTS[sort];
-  const page = pageAsk(query, sort, 'number');
+  const column = SORT_COLUMNS[sort];
+  const page = readPageRequest(query, sort, 'number');
   const filter = { status, level, release, environment, app, q: query.q?.toLowerCase() };
   const rows = await listIssues(context.store.read, workspaceId, filter, column, page);
-  const shown = await withDays(context, workspaceId, rows);
-  const placeOf = (row: ErrorIssueTable) => ({ value: row[column], id: row.id });
-  return cutPage(rows, page.limit, sort, placeOf, (row) => shown.get(row.id) ?? showIssue(row, []));
+  const issuesById = await serializeWithDays(context, workspaceId, rows);
+  const cursorOf = (row: ErrorIssueTable) => ({ value: row[column], id: row.id });
+  return toPage(rows, page.limit, sort, cursorOf, (row) => issuesById.get(row.id) ?? serializeIssue(row, []));
 }
 
-async function issueRow(context: WorkspaceContext, workspaceId: string, id: string): Promise<ErrorIssueTable> {
+async function requireIssue(context: PlatformContext, workspaceId: string, id: string): Promise<ErrorIssueTable> {
   const row = await findIssue(context.store.read, workspaceId, id);
   if (row === undefined) throw new Problem('not_found', 'There is no such issue in this workspace.');
   return row;
@@ -109,26 +110,31 @@ async function issueRow(context: WorkspaceContext, workspaceId: string, id: stri
 
 /** An issue with its releases, environments and apps. Throws `not_found`. */
 export async function findErrorIssue(
-  context: WorkspaceContext,
+  context: PlatformContext,
   workspaceId: string,
   id: string,
 ): Promise<ErrorIssueDetail> {
-  const row = await issueRow(context, workspaceId, id);
+  const row = await requireIssue(context, workspaceId, id);
   const facets = await listFacets(context.store.read, workspaceId, id);
-  const of = (kind: string) =>
+  const facetValues = (kind: string) =>
     facets
       .filter((one) => one.kind === kind)
-      .map(({ value, count, last_seen_at }) => ({ value, count, lastSeenAt: instant(last_seen_at) }));
-  const issue = (await withDays(context, workspaceId, [row])).get(id) ?? showIssue(row, []);
-  return { ...issue, releases: of('release'), environments: of('environment'), apps: of('app') };
+      .map(({ value, count, last_seen_at }) => ({ value, count, lastSeenAt: toIsoString(last_seen_at) }));
+  const issue = (await serializeWithDays(context, workspaceId, [row])).get(id) ?? serializeIssue(row, []);
+  return {
+    ...issue,
+    releases: facetValues('release'),
+    environments: facetValues('environment'),
+    apps: facetValues('app'),
+  };
 }
 
-function showEvent(row: ErrorEventTable): ErrorEvent {
+function serializeOccurrence(row: ErrorEventTable): ErrorEvent {
   const detail = JSON.parse(row.detail) as Pick<ErrorEvent, 'frames' | 'breadcrumbs' | 'tags'>;
   return {
     id: row.id,
-    time: instant(row.at),
-    receivedAt: instant(row.received_at),
+    time: toIsoString(row.at),
+    receivedAt: toIsoString(row.received_at),
     level: row.level as ErrorLevel,
     message: row.message,
     stack: row.stack,
@@ -143,15 +149,21 @@ function showEvent(row: ErrorEventTable): ErrorEvent {
 
 /** The occurrences kept of an issue, newest first. Throws `not_found`. */
 export async function listIssueEvents(
-  context: WorkspaceContext,
+  context: PlatformContext,
   workspaceId: string,
   id: string,
   query: { limit?: string | undefined; cursor?: string | undefined },
 ): Promise<Page<ErrorEvent>> {
-  await issueRow(context, workspaceId, id);
-  const page = pageAsk(query, '-receivedAt', 'number');
+  await requireIssue(context, workspaceId, id);
+  const page = readPageRequest(query, '-receivedAt', 'number');
   const rows = await listErrorEvents(context.store.read, workspaceId, id, page);
-  return cutPage(rows, page.limit, '-receivedAt', (row) => ({ value: row.received_at, id: row.id }), showEvent);
+  return toPage(
+    rows,
+    page.limit,
+    '-receivedAt',
+    (row) => ({ value: row.received_at, id: row.id }),
+    serializeOccurrence,
+  );
 }
 
 const STATUS_ACTIONS = {
@@ -162,23 +174,23 @@ const STATUS_ACTIONS = {
 
 /** Resolves an issue, opens it again or mutes it. Throws `not_found`. */
 export async function updateErrorIssue(
-  context: WorkspaceContext,
-  asker: Asker,
+  context: PlatformContext,
+  request: RequestContext,
   id: string,
   status: IssueStatus,
 ): Promise<ErrorIssueDetail> {
-  const { workspaceId } = asker;
+  const { workspaceId } = request;
   const now = context.clock();
   await context.store.transaction(async (trx) => {
     const row = await findIssue(trx, workspaceId, id);
     if (row === undefined) throw new Problem('not_found', 'There is no such issue in this workspace.');
-    if (statusOf(row) === status) return;
+    if (issueStatusOf(row) === status) return;
     await setIssueStatus(trx, workspaceId, id, {
       status: status === 'muted' ? 'open' : status,
       resolved_at: status === 'resolved' ? now : null,
       muted_at: status === 'muted' ? now : null,
     });
-    await record(trx, asker, STATUS_ACTIONS[status], { kind: 'error_issue', id, name: row.title }, now, {});
+    await recordAuditEvent(trx, request, STATUS_ACTIONS[status], { kind: 'error_issue', id, name: row.title }, now, {});
   });
   return findErrorIssue(context, workspaceId, id);
 }
@@ -187,13 +199,13 @@ export async function updateErrorIssue(
  * Deletes an issue with its occurrences; the same error makes a new issue when it is reported again.
  * Throws `not_found`.
  */
-export async function deleteErrorIssue(context: WorkspaceContext, asker: Asker, id: string): Promise<void> {
-  const { workspaceId } = asker;
+export async function deleteErrorIssue(context: PlatformContext, request: RequestContext, id: string): Promise<void> {
+  const { workspaceId } = request;
   await context.store.transaction(async (trx) => {
     const row = await findIssue(trx, workspaceId, id);
     if (row === undefined) throw new Problem('not_found', 'There is no such issue in this workspace.');
     await deleteIssue(trx, workspaceId, id);
     const target = { kind: 'error_issue', id, name: row.title } as const;
-    await record(trx, asker, 'error_issue.deleted', target, context.clock(), { occurrences: row.count });
+    await recordAuditEvent(trx, request, 'error_issue.deleted', target, context.clock(), { occurrences: row.count });
   });
 }

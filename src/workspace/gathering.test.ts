@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createGathering } from './gathering.ts';
+import { createWriteBatcher } from './gathering.ts';
 
 test('what arrives during a write is written together in the next, each with its own result', async () => {
   const writes: number[][] = [];
   const gates: (() => void)[] = [];
-  const gather = createGathering<number, number>({
-    together: 10,
-    waiting: 100,
+  const gather = createWriteBatcher<number, number>({
+    maxBatchSize: 10,
+    maxQueuedSize: 100,
     sizeOf: () => 1,
     workspaceOf: () => 'one',
     async write(items) {
@@ -26,9 +26,9 @@ test('what arrives during a write is written together in the next, each with its
 });
 
 test('one that can not be written takes no other down, and who finds the line full is told', async () => {
-  const gather = createGathering<string, string>({
-    together: 10,
-    waiting: 6,
+  const gather = createWriteBatcher<string, string>({
+    maxBatchSize: 10,
+    maxQueuedSize: 6,
     sizeOf: () => 1,
     workspaceOf: () => 'one',
     write: (items) =>
@@ -49,9 +49,9 @@ test('workspaces take turns, and one that floods leaves room for the others', as
   const opened = new Promise<void>((resolve) => {
     open = resolve;
   });
-  const gather = createGathering<string, string>({
-    together: 4,
-    waiting: 12,
+  const gather = createWriteBatcher<string, string>({
+    maxBatchSize: 4,
+    maxQueuedSize: 12,
     sizeOf: () => 1,
     workspaceOf: (item) => item.charAt(0),
     async write(items) {

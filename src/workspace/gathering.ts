@@ -1,12 +1,12 @@
 import { Problem } from '../contract/problem.ts';
-import { createShares } from '../contract/shares.ts';
+import { createFairShareLimiter } from '../contract/shares.ts';
 
-interface Waiting<Item, Result> {
+interface QueuedItem<Item, Result> {
   readonly item: Item;
   readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
   /** Gives its places in the line back. */
-  readonly leave: () => void;
+  readonly release: () => void;
 }
 
 /**
@@ -14,22 +14,22 @@ interface Waiting<Item, Result> {
  * and share the places in the line. An item resolves when it is written. Throws `unavailable` when more of the
  * workspace waits than may.
  */
-export function createGathering<Item, Result>(options: {
+export function createWriteBatcher<Item, Result>(options: {
   /** The size that one write takes, unless one item alone is larger. */
-  readonly together: number;
+  readonly maxBatchSize: number;
   /** The size that may wait, over all workspaces. */
-  readonly waiting: number;
+  readonly maxQueuedSize: number;
   readonly sizeOf: (item: Item) => number;
   readonly workspaceOf: (item: Item) => string;
   /** Writes all of the items or none. */
   readonly write: (items: readonly Item[]) => Promise<ReadonlyMap<Item, Result>>;
 }): (item: Item) => Promise<Result> {
-  const { together, sizeOf, workspaceOf } = options;
-  const shares = createShares(options.waiting);
-  const lines = new Map<string, Waiting<Item, Result>[]>();
-  let running = false;
+  const { maxBatchSize, sizeOf, workspaceOf } = options;
+  const limiter = createFairShareLimiter(options.maxQueuedSize);
+  const queues = new Map<string, QueuedItem<Item, Result>[]>();
+  let isRunning = false;
 
-  async function write(batch: readonly Waiting<Item, Result>[]): Promise<void> {
+  async function write(batch: readonly QueuedItem<Item, Result>[]): Promise<void> {
     const results = await options.write(batch.map(({ item }) => item));
     for (const { item, resolve, reject } of batch) {
       const result = results.get(item);
@@ -38,28 +38,32 @@ export function createGathering<Item, Result>(options: {
     }
   }
 
-  function next(): Waiting<Item, Result>[] {
-    const batch: Waiting<Item, Result>[] = [];
-    let taken = 0;
-    for (let turn = lines.entries().next().value; turn !== undefined; turn = lines.entries().next().value) {
-      const [workspaceId, line] = turn;
-      const [first] = line;
-      if (first === undefined || (batch.length > 0 && taken + sizeOf(first.item) > together)) break;
-      line.shift();
+  function takeBatch(): QueuedItem<Item, Result>[] {
+    const batch: QueuedItem<Item, Result>[] = [];
+    let batchSize = 0;
+    for (
+      let nextEntry = queues.entries().next().value;
+      nextEntry !== undefined;
+      nextEntry = queues.entries().next().value
+    ) {
+      const [workspaceId, queue] = nextEntry;
+      const [first] = queue;
+      if (first === undefined || (batch.length > 0 && batchSize + sizeOf(first.item) > maxBatchSize)) break;
+      queue.shift();
       // To the end, so that the others come first.
-      lines.delete(workspaceId);
-      if (line.length > 0) lines.set(workspaceId, line);
-      first.leave();
+      queues.delete(workspaceId);
+      if (queue.length > 0) queues.set(workspaceId, queue);
+      first.release();
       batch.push(first);
-      taken += sizeOf(first.item);
+      batchSize += sizeOf(first.item);
     }
     return batch;
   }
 
-  async function drain(): Promise<void> {
-    running = true;
-    while (lines.size > 0) {
-      const batch = next();
+  async function writeQueued(): Promise<void> {
+    isRunning = true;
+    while (queues.size > 0) {
+      const batch = takeBatch();
       try {
         await write(batch);
       } catch {
@@ -67,21 +71,21 @@ export function createGathering<Item, Result>(options: {
         for (const one of batch) await write([one]).catch(one.reject);
       }
     }
-    running = false;
+    isRunning = false;
   }
 
   return (item) => {
     const workspaceId = workspaceOf(item);
-    const leave = shares.take(workspaceId, sizeOf(item));
-    if (leave === null) {
+    const release = limiter.acquire(workspaceId, sizeOf(item));
+    if (release === null) {
       return Promise.reject(new Problem('unavailable', 'More waits than can be stored.', { retryAfter: 1 }));
     }
     return new Promise((resolve, reject) => {
-      const waiting = { item, resolve, reject, leave };
-      const line = lines.get(workspaceId);
-      if (line === undefined) lines.set(workspaceId, [waiting]);
-      else line.push(waiting);
-      if (!running) void drain();
+      const queued = { item, resolve, reject, release };
+      const queue = queues.get(workspaceId);
+      if (queue === undefined) queues.set(workspaceId, [queued]);
+      else queue.push(queued);
+      if (!isRunning) void writeQueued();
     });
   };
 }

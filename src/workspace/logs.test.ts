@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import type { LogLine } from '../contract/log-line.ts';
 import { QUOTAS } from '../contract/quotas.ts';
-import { spendQuota } from '../store/quotas.ts';
+import { consumeQuota } from '../store/quotas.ts';
 import type { Store } from '../store/store.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import { seedWorkspace } from '../testing/store.ts';
@@ -40,7 +40,7 @@ forEachEngine('logs', (engine) => {
 
   test('a log of a workspace whose quota is used up says so once and keeps nothing more', async () => {
     const { store, workspaceId, logs } = await fresh();
-    await store.transaction((trx) => spendQuota(trx, 'logs', workspaceId, Date.now(), QUOTAS.logs.max - 150));
+    await store.transaction((trx) => consumeQuota(trx, 'logs', workspaceId, Date.now(), QUOTAS.logs.max - 150));
     const writer = logs.writer(workspaceId, 'log');
     for (let at = 0; at < 5; at++) {
       writer.write({ at: 1000 + at, stream: 'stdout', text: `line ${at}` }, 'build', null);
@@ -118,17 +118,17 @@ forEachEngine('logs', (engine) => {
     const { store, workspaceId, logs } = await fresh();
     const elsewhere = createLogs({ store, ...quiet });
     const writer = logs.writer(workspaceId, 'log');
-    writer.say('first');
+    writer.writeSystemLine('first');
     await writer.flush();
     const here = linesOf(logs, workspaceId, 'log', { follow: true });
     const there = linesOf(elsewhere, workspaceId, 'log', { follow: true, from: 1 });
-    writer.say('second');
+    writer.writeSystemLine('second');
     await writer.flush();
-    await store.transaction((trx) => elsewhere.say(trx, workspaceId, 'log', 'from elsewhere'));
-    writer.say('third');
+    await store.transaction((trx) => elsewhere.appendSystemLine(trx, workspaceId, 'log', 'from elsewhere'));
+    writer.writeSystemLine('third');
     await writer.flush();
     await store.transaction((trx) => logs.close(trx, workspaceId, 'log'));
-    writer.say('too late');
+    writer.writeSystemLine('too late');
     await writer.end();
     assert.deepEqual(
       (await here).map(({ text }) => text),

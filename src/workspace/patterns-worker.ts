@@ -1,15 +1,15 @@
 import { parentPort } from 'node:worker_threads';
 
 /** One pattern of a user's, and what it is asked about: values that it must match whole, or nothing but whether it is one. */
-export interface PatternAsk {
+export interface PatternCheck {
   readonly pattern: string;
   readonly value: string | null;
 }
 /** For each ask: `fits`, `differs`, or `invalid` for what is no regular expression. */
-export type PatternVerdict = 'fits' | 'differs' | 'invalid';
+export type PatternResult = 'fits' | 'differs' | 'invalid';
 
 /** With Unicode if it can be read so; many patterns in use escape what that mode wants plain. */
-function compile(source: string): RegExp {
+function compilePattern(source: string): RegExp {
   try {
     return new RegExp(source, 'u');
   } catch {
@@ -17,18 +17,18 @@ function compile(source: string): RegExp {
   }
 }
 
-function judge({ pattern, value }: PatternAsk): PatternVerdict {
-  let whole: RegExp;
+function matchPattern({ pattern, value }: PatternCheck): PatternResult {
+  let anchored: RegExp;
   try {
     // Read alone first: with the frame around it, `a)|(?:b` would be a pattern, and no whole one.
-    const { flags } = compile(pattern);
-    whole = new RegExp(`^(?:${pattern})$`, flags);
+    const { flags } = compilePattern(pattern);
+    anchored = new RegExp(`^(?:${pattern})$`, flags);
     // Some engines find a pattern too large only at its first use.
-    whole.test('');
+    anchored.test('');
   } catch {
     return 'invalid';
   }
-  return value === null || whole.test(value) ? 'fits' : 'differs';
+  return value === null || anchored.test(value) ? 'fits' : 'differs';
 }
 
-parentPort?.on('message', (asks: PatternAsk[]) => parentPort?.postMessage(asks.map(judge)));
+parentPort?.on('message', (checks: PatternCheck[]) => parentPort?.postMessage(checks.map(matchPattern)));

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
-import { createPatterns } from './patterns.ts';
+import { createPatternMatcher } from './patterns.ts';
 
-const patterns = createPatterns(500);
+const patterns = createPatternMatcher(500);
 after(() => patterns.close());
 const verdict = async (pattern: string, value: string | null) =>
-  (await patterns.judge('wsp_1', [{ pattern, value }]))?.[0];
+  (await patterns.match('wsp_1', [{ pattern, value }]))?.[0];
 
 test('a pattern must match the whole value', async () => {
   assert.equal(await verdict('[a-z]+', 'abc'), 'fits');
@@ -28,7 +28,7 @@ test('what is no pattern is told, also where a frame around it would make it one
 test('a pattern that backtracks without end is stopped, and the next one is judged', async () => {
   let turns = 0;
   const timer = setInterval(() => turns++, 5);
-  assert.equal(await patterns.judge('wsp_1', [{ pattern: '(a+)+b', value: 'a'.repeat(5000) }]), null);
+  assert.equal(await patterns.match('wsp_1', [{ pattern: '(a+)+b', value: 'a'.repeat(5000) }]), null);
   clearInterval(timer);
   // The loop of this process went on meanwhile.
   assert.ok(turns > 10, String(turns));
@@ -41,7 +41,7 @@ test('whatever text is given as pattern and value, there is a verdict', async ()
       fc.string({ unit: 'binary', maxLength: 40 }),
       fc.string({ unit: 'binary', maxLength: 40 }),
       async (pattern, value) => {
-        const verdicts = await patterns.judge('wsp_1', [
+        const verdicts = await patterns.match('wsp_1', [
           { pattern, value },
           { pattern: 'x', value: 'x' },
         ]);

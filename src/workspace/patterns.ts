@@ -2,68 +2,70 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { createFairQueue } from '../contract/fair-queue.ts';
 import { SECOND } from '../contract/words.ts';
-import type { PatternAsk, PatternVerdict } from './patterns-worker.ts';
+import type { PatternCheck, PatternResult } from './patterns-worker.ts';
 
 /** How long all patterns of one request may take: a pattern that backtracks without end is stopped then. */
-const LIMIT = 2 * SECOND;
+const TIMEOUT_MS = 2 * SECOND;
 /** Requests that wait for their turn, over all workspaces. */
-const QUEUE = 64;
+const MAX_QUEUED_REQUESTS = 64;
 
 /**
  * Judges patterns that users wrote. A regular expression can take longer than the universe lasts
  * (CWE-1333), so each runs in a thread of its own that is ended when the time is up: nothing else
  * waits for it. V8's linear engine would do, but is experimental and knows no look-around.
  */
-export interface Patterns {
+export interface PatternMatcher {
   /**
    * A verdict for each ask, in order; null for all of them where they took too long. Workspaces take turns.
    * Throws `unavailable` when too many of the workspace wait.
    */
-  judge(workspaceId: string, asks: readonly PatternAsk[]): Promise<PatternVerdict[] | null>;
+  match(workspaceId: string, checks: readonly PatternCheck[]): Promise<PatternResult[] | null>;
   close(): Promise<void>;
 }
 
-export function createPatterns(limit: number = LIMIT): Patterns {
+export function createPatternMatcher(timeoutMs: number = TIMEOUT_MS): PatternMatcher {
   let worker: Worker | null = null;
-  const queue = createFairQueue({ running: 1, places: QUEUE });
+  const queue = createFairQueue({ maxRunning: 1, capacity: MAX_QUEUED_REQUESTS });
 
   /** Starting the thread is none of the patterns' time. */
-  async function begin(): Promise<Worker> {
-    const body = import.meta.url.endsWith('.ts') ? './patterns-worker.ts' : './patterns-worker.js';
-    const begun = new Worker(new URL(body, import.meta.url), { resourceLimits: { maxOldGenerationSizeMb: 64 } });
-    await once(begun, 'online');
-    return begun;
+  async function startWorker(): Promise<Worker> {
+    const workerFile = import.meta.url.endsWith('.ts') ? './patterns-worker.ts' : './patterns-worker.js';
+    const started = new Worker(new URL(workerFile, import.meta.url), {
+      resourceLimits: { maxOldGenerationSizeMb: 64 },
+    });
+    await once(started, 'online');
+    return started;
   }
 
   /** Null also where the thread ended by itself: a pattern took all its memory. */
-  async function ask(asks: readonly PatternAsk[]): Promise<PatternVerdict[] | null> {
-    const asked = (worker ??= await begin());
+  async function runChecks(checks: readonly PatternCheck[]): Promise<PatternResult[] | null> {
+    const activeWorker = (worker ??= await startWorker());
     // An idle thread keeps no process alive, one that is at work does.
-    asked.ref();
-    const over = new AbortController();
-    const timer = setTimeout(() => over.abort(), limit);
-    asked.postMessage(asks);
+    activeWorker.ref();
+    const abortController = new AbortController();
+    const timer = setTimeout(() => abortController.abort(), timeoutMs);
+    activeWorker.postMessage(checks);
     try {
-      const [verdicts] = (await Promise.race([
-        once(asked, 'message', { signal: over.signal }),
-        once(asked, 'exit', { signal: over.signal }).then(() => [null]),
-      ])) as [PatternVerdict[] | null];
-      if (verdicts === null) worker = null;
-      return verdicts;
+      const [results] = (await Promise.race([
+        once(activeWorker, 'message', { signal: abortController.signal }),
+        once(activeWorker, 'exit', { signal: abortController.signal }).then(() => [null]),
+      ])) as [PatternResult[] | null];
+      if (results === null) worker = null;
+      return results;
     } catch {
       worker = null;
-      await asked.terminate();
+      await activeWorker.terminate();
       return null;
     } finally {
       clearTimeout(timer);
-      over.abort();
-      asked.unref();
+      abortController.abort();
+      activeWorker.unref();
     }
   }
 
   return {
-    async judge(workspaceId, asks) {
-      return asks.length === 0 ? [] : queue.run(workspaceId, () => ask(asks));
+    async match(workspaceId, checks) {
+      return checks.length === 0 ? [] : queue.run(workspaceId, () => runChecks(checks));
     },
     async close() {
       await worker?.terminate();

@@ -1,11 +1,11 @@
 import { invalidField } from '../contract/problem.ts';
-import { repositoryOrigin, takeCredentialsOut } from '../contract/repository.ts';
+import { repositoryOrigin, splitCredentials } from '../contract/repository.ts';
 import type { UpdateApp } from '../contract/resources.ts';
-import { appsWithSecretsInAddress, openPlans, replacePlan, replaceRepository } from '../store/repository.ts';
+import { appsWithSecretsInUrl, replacePlan, replaceRepository, unfinishedPlans } from '../store/repository.ts';
 import type { AppTable } from '../store/schema.ts';
 import type { Seal } from '../store/seal.ts';
 import type { Store } from '../store/store.ts';
-import { record, systemIn } from './context.ts';
+import { recordAuditEvent, systemRequestContext } from './context.ts';
 
 /** What git is told when it asks for the credentials of a repository. */
 export interface RepositoryCredentials {
@@ -16,15 +16,15 @@ export interface RepositoryCredentials {
 }
 
 type RepositoryFields = Pick<AppTable, 'repository' | 'repository_user' | 'repository_password_sealed'>;
-type Owner = Pick<AppTable, 'workspace_id' | 'id' | 'repository'>;
+type RepositoryOwner = Pick<AppTable, 'workspace_id' | 'id' | 'repository'>;
 
 /** What a password is sealed for: this app and the scheme, host and port of its repository. */
-export const repositoryPasswordIdentity = ({ workspace_id, id, repository }: Owner): string =>
+export const repositoryPasswordAssociatedData = ({ workspace_id, id, repository }: RepositoryOwner): string =>
   `repository ${workspace_id} ${id} ${repositoryOrigin(repository) ?? ''}`;
 
 // Git's protocol for credentials is one of lines.
-const CONTROL = /[\0\r\n]/;
-const NONE = { repository_user: null, repository_password_sealed: null } as const;
+const FORBIDDEN_CHARACTERS = /[\0\r\n]/;
+const NO_CREDENTIALS = { repository_user: null, repository_password_sealed: null } as const;
 
 /**
  * The repository of an app and its credentials, as an edit leaves them. A user without a password in the address is
@@ -32,10 +32,9 @@ const NONE = { repository_user: null, repository_password_sealed: null } as cons
  * credentials of an address that takes none, and where the scheme, host or port changes and the password is not given
  * again.
  */
-export function repositoryAfter(seal: Seal, row: AppTable, input: UpdateApp): RepositoryFields {
-  const parts =
-    input.repository === undefined || input.repository === null ? null : takeCredentialsOut(input.repository);
-  if (CONTROL.test(parts?.user ?? '') || CONTROL.test(parts?.password ?? '')) {
+export function applyRepositoryInput(seal: Seal, row: AppTable, input: UpdateApp): RepositoryFields {
+  const parts = input.repository === undefined || input.repository === null ? null : splitCredentials(input.repository);
+  if (FORBIDDEN_CHARACTERS.test(parts?.user ?? '') || FORBIDDEN_CHARACTERS.test(parts?.password ?? '')) {
     throw invalidField('repository', 'must not contain control characters');
   }
   const repository = input.repository === undefined ? row.repository : (parts?.url ?? null);
@@ -45,23 +44,24 @@ export function repositoryAfter(seal: Seal, row: AppTable, input: UpdateApp): Re
       if (input[field] != null)
         throw invalidField(field, 'must be null: the repository is not an http or https address');
     }
-    return { repository, ...NONE };
+    return { repository, ...NO_CREDENTIALS };
   }
-  const stays = origin === repositoryOrigin(row.repository);
+  const isSameOrigin = origin === repositoryOrigin(row.repository);
   const stored = row.repository_password_sealed;
-  const given = input.repositoryPassword === undefined ? (parts?.password ?? undefined) : input.repositoryPassword;
+  const givenPassword =
+    input.repositoryPassword === undefined ? (parts?.password ?? undefined) : input.repositoryPassword;
   let user = input.repositoryUser === undefined ? (parts?.user ?? row.repository_user) : input.repositoryUser;
-  let password = given;
+  let password = givenPassword;
   if (
     password === undefined &&
     parts?.user != null &&
     input.repositoryUser === undefined &&
-    (stored === null || !stays || parts.user !== row.repository_user)
+    (stored === null || !isSameOrigin || parts.user !== row.repository_user)
   ) {
     password = parts.user;
     user = null;
   }
-  if (password === undefined && stored !== null && !stays) {
+  if (password === undefined && stored !== null && !isSameOrigin) {
     throw invalidField(
       'repositoryPassword',
       'must be given again, or null: the scheme, host or port of the repository changes',
@@ -70,7 +70,7 @@ export function repositoryAfter(seal: Seal, row: AppTable, input: UpdateApp): Re
   const sealed =
     password === undefined || password === null
       ? password
-      : seal.seal(password, repositoryPasswordIdentity({ ...row, repository }));
+      : seal.seal(password, repositoryPasswordAssociatedData({ ...row, repository }));
   return {
     repository,
     repository_user: user,
@@ -82,25 +82,27 @@ export function repositoryAfter(seal: Seal, row: AppTable, input: UpdateApp): Re
  * The credentials to fetch `repository` with; null where the app has none, or has them for another scheme, host or port
  * by now. Without a user the password is a token, which hosts accept in either place.
  */
-export function credentialsFor(seal: Seal, app: AppTable, repository: string): RepositoryCredentials | null {
+export function openRepositoryCredentials(seal: Seal, app: AppTable, repository: string): RepositoryCredentials | null {
   const origin = repositoryOrigin(repository);
   if (origin === null || origin !== repositoryOrigin(app.repository)) return null;
   const { repository_user: user, repository_password_sealed: sealed } = app;
   if (user === null && sealed === null) return null;
-  const password = sealed === null ? '' : seal.open(sealed, repositoryPasswordIdentity(app));
+  const password = sealed === null ? '' : seal.open(sealed, repositoryPasswordAssociatedData(app));
   return { origin, user: user ?? password, password };
 }
 
 /** The repository of an app as it is stored once its address holds nothing secret. */
-function withoutSecretsInAddress(seal: Seal, app: AppTable, repository: string): RepositoryFields {
-  const { url, user, password } = takeCredentialsOut(repository);
+function sealAddressCredentials(seal: Seal, app: AppTable, repository: string): RepositoryFields {
+  const { url, user, password } = splitCredentials(repository);
   if (user === null && password === null) {
     const { repository_user, repository_password_sealed } = app;
     return { repository: url, repository_user, repository_password_sealed };
   }
   // What git could not have been told, or would not have asked for, is not kept.
-  const isUsable = repositoryOrigin(url) !== null && !CONTROL.test(`${user}${password}`);
-  return isUsable ? repositoryAfter(seal, { ...app, repository: null }, { repository }) : { repository: url, ...NONE };
+  const isUsable = repositoryOrigin(url) !== null && !FORBIDDEN_CHARACTERS.test(`${user}${password}`);
+  return isUsable
+    ? applyRepositoryInput(seal, { ...app, repository: null }, { repository })
+    : { repository: url, ...NO_CREDENTIALS };
 }
 
 /**
@@ -108,12 +110,12 @@ function withoutSecretsInAddress(seal: Seal, app: AppTable, repository: string):
  * the plans of deployments that are not over. Does nothing where there are none.
  */
 export async function sealStoredCredentials(store: Store, seal: Seal, now: number): Promise<void> {
-  const apps = await appsWithSecretsInAddress(store.read);
-  const plans = await openPlans(store.read);
-  const changed = apps.filter(({ repository }) => takeCredentialsOut(repository ?? '').url !== repository);
+  const apps = await appsWithSecretsInUrl(store.read);
+  const plans = await unfinishedPlans(store.read);
+  const changed = apps.filter(({ repository }) => splitCredentials(repository ?? '').url !== repository);
   const stale = plans.flatMap((row) => {
     const plan = JSON.parse(row.plan ?? '{}') as { repository?: string };
-    const url = takeCredentialsOut(plan.repository ?? '').url;
+    const url = splitCredentials(plan.repository ?? '').url;
     return url === plan.repository ? [] : [{ ...row, plan: JSON.stringify({ ...plan, repository: url }) }];
   });
   if (changed.length === 0 && stale.length === 0) return;
@@ -121,10 +123,10 @@ export async function sealStoredCredentials(store: Store, seal: Seal, now: numbe
     for (const app of changed) {
       const { repository } = app;
       if (repository === null) continue;
-      const fields = withoutSecretsInAddress(seal, app, repository);
+      const fields = sealAddressCredentials(seal, app, repository);
       if (!(await replaceRepository(trx, app, { ...fields, updated_at: now }))) continue;
       const target = { kind: 'app', id: app.id, name: app.name } as const;
-      await record(trx, systemIn(app.workspace_id), 'app.updated', target, now, {
+      await recordAuditEvent(trx, systemRequestContext(app.workspace_id), 'app.updated', target, now, {
         before: { hasRepositoryPassword: app.repository_password_sealed !== null },
         after: {
           repository: fields.repository,

@@ -3,37 +3,44 @@ import { invalidField, Problem } from '../contract/problem.ts';
 import type { ResourceQuery } from '../contract/resources.ts';
 import type { Page } from '../contract/schemas.ts';
 import { slugOf } from '../contract/slug.ts';
-import { cutPage, pageAsk } from '../store/paging.ts';
+import { readPageRequest, toPage } from '../store/paging.ts';
 import {
   deleteResource,
   findResource,
   insertResource,
   listResources,
   type ResourceFilter,
-  type ResourceNoun,
   type ResourceRows,
+  type ResourceType,
   resourceSlugTaken,
   updateResource,
 } from '../store/resources.ts';
-import { refuseTakenSlug, untilSlugIsFree } from '../store/slugs.ts';
+import { retryOnTakenSlug, throwOnTakenSlug } from '../store/slugs.ts';
 import type { Queryable, Trx } from '../store/store.ts';
-import { type Asker, checkTag, claimOnce, differenceOf, record, type WorkspaceContext } from './context.ts';
+import {
+  changesBetween,
+  checkIfMatch,
+  claimOrRefuseReplay,
+  type PlatformContext,
+  type RequestContext,
+  recordAuditEvent,
+} from './context.ts';
 
 /** A kind of resource with a name and a slug: its noun, and how the wire shows a row. */
-export interface ResourceKind<Noun extends ResourceNoun, Shown extends Record<string, unknown>> {
+export interface ResourceKind<Noun extends ResourceType, Shown extends Record<string, unknown>> {
   readonly noun: Noun;
-  readonly show: (row: ResourceRows[Noun]) => Shown;
+  readonly serialize: (row: ResourceRows[Noun]) => Shown;
   /** What the log keeps of what is shown, where that is not all of it. */
-  readonly forLog?: (shown: Shown) => Record<string, unknown>;
+  readonly auditFields?: (representation: Shown) => Record<string, unknown>;
   /** Secret fields that an edit replaced; the log has their names alone. */
-  readonly replaced?: (before: ResourceRows[Noun], after: ResourceRows[Noun]) => readonly string[];
+  readonly replacedSecrets?: (before: ResourceRows[Noun], after: ResourceRows[Noun]) => readonly string[];
 }
 
 /** What is written beside a row, in its transaction and after it. */
-type Beside<Row> = (trx: Trx, row: Row) => Promise<void>;
+type AfterWrite<Row> = (trx: Trx, row: Row) => Promise<void>;
 
 /** The facts that every such row begins with. */
-export interface NewFacts {
+export interface NewResourceFields {
   readonly id: string;
   readonly workspace_id: string;
   readonly name: string;
@@ -43,10 +50,10 @@ export interface NewFacts {
   readonly updated_at: number;
 }
 
-const TRIES = 20;
+const MAX_SLUG_ATTEMPTS = 20;
 
 /** Throws `not_found` alike for what does not exist and what is another workspace's. */
-export async function findRow<Noun extends ResourceNoun>(
+export async function requireResource<Noun extends ResourceType>(
   db: Queryable,
   noun: Noun,
   workspaceId: string,
@@ -58,7 +65,7 @@ export async function findRow<Noun extends ResourceNoun>(
 }
 
 /** The id of what a field names by id or slug. Throws `validation_failed`: a body that names nothing is wrong. */
-export async function idIn(
+export async function resolveResourceId(
   trx: Trx,
   noun: 'project' | 'server',
   workspaceId: string,
@@ -70,73 +77,73 @@ export async function idIn(
 }
 
 /** A slug that is free: the wanted one, or the name's with a number where that is taken. Throws `conflict`. */
-async function freeSlug(
+async function findFreeSlug(
   trx: Trx,
-  noun: ResourceNoun,
+  noun: ResourceType,
   workspaceId: string,
-  wanted: { readonly name: string; readonly slug?: string | undefined },
+  input: { readonly name: string; readonly slug?: string | undefined },
 ): Promise<string> {
-  const taken = (slug: string) => resourceSlugTaken(trx, noun, workspaceId, slug);
-  if (wanted.slug !== undefined) {
-    if (await taken(wanted.slug)) throw new Problem('conflict', 'This slug is taken. Choose another.');
-    return wanted.slug;
+  const isTaken = (slug: string) => resourceSlugTaken(trx, noun, workspaceId, slug);
+  if (input.slug !== undefined) {
+    if (await isTaken(input.slug)) throw new Problem('conflict', 'This slug is taken. Choose another.');
+    return input.slug;
   }
-  const slug = slugOf(wanted.name, noun);
-  if (!(await taken(slug))) return slug;
-  for (let number = 2; number < TRIES; number++) {
-    if (!(await taken(`${slug}-${number}`))) return `${slug}-${number}`;
+  const slug = slugOf(input.name, noun);
+  if (!(await isTaken(slug))) return slug;
+  for (let number = 2; number < MAX_SLUG_ATTEMPTS; number++) {
+    if (!(await isTaken(`${slug}-${number}`))) return `${slug}-${number}`;
   }
   return `${slug}-${createId(noun).slice(-8)}`;
 }
 
 /** Creates a resource and its entry in the log. Throws `conflict` for a taken slug, `idempotent_replay`, and what `build` throws. */
-export async function createResource<Noun extends ResourceNoun, Shown extends Record<string, unknown>>(
-  context: WorkspaceContext,
-  asker: Asker,
+export async function createResource<Noun extends ResourceType, Shown extends Record<string, unknown>>(
+  context: PlatformContext,
+  request: RequestContext,
   kind: ResourceKind<Noun, Shown>,
-  wanted: { readonly name: string; readonly slug?: string | undefined },
-  build: (trx: Trx, facts: NewFacts) => Promise<ResourceRows[Noun]> | ResourceRows[Noun],
-  beside: Beside<ResourceRows[Noun]> = () => Promise.resolve(),
+  input: { readonly name: string; readonly slug?: string | undefined },
+  build: (trx: Trx, fields: NewResourceFields) => Promise<ResourceRows[Noun]> | ResourceRows[Noun],
+  afterWrite: AfterWrite<ResourceRows[Noun]> = () => Promise.resolve(),
 ): Promise<Shown> {
   const now = context.clock();
-  const { workspaceId } = asker;
-  const { noun, show, forLog = (all: Shown) => all } = kind;
+  const { workspaceId } = request;
+  const { noun, serialize, auditFields = (all: Shown) => all } = kind;
   const create = async (trx: Trx) => {
     const id = createId(noun, now);
-    await claimOnce(trx, asker.claim, id, now);
-    const { name } = wanted;
+    await claimOrRefuseReplay(trx, request.claim, id, now);
+    const { name } = input;
     const row = await build(trx, {
       id,
       workspace_id: workspaceId,
       name,
       name_key: name.toLowerCase(),
-      slug: await freeSlug(trx, noun, workspaceId, wanted),
+      slug: await findFreeSlug(trx, noun, workspaceId, input),
       created_at: now,
       updated_at: now,
     });
-    await refuseTakenSlug(() => insertResource(trx, noun, row));
-    await beside(trx, row);
-    const shown = show(row);
-    const { id: _, createdAt: __, updatedAt: ___, ...facts } = forLog(shown);
-    await record(trx, asker, `${noun}.created`, { kind: noun, id, name }, now, {
-      after: differenceOf({}, facts)?.after ?? {},
+    await throwOnTakenSlug(() => insertResource(trx, noun, row));
+    await afterWrite(trx, row);
+    const representation = serialize(row);
+    const { id: _, createdAt: __, updatedAt: ___, ...fields } = auditFields(representation);
+    await recordAuditEvent(trx, request, `${noun}.created`, { kind: noun, id, name }, now, {
+      after: changesBetween({}, fields)?.after ?? {},
     });
-    return shown;
+    return representation;
   };
-  return untilSlugIsFree(wanted, () => context.store.transaction(create));
+  return retryOnTakenSlug(input, () => context.store.transaction(create));
 }
 
 /** A page of a workspace's resources. Throws `validation_failed` for a cursor of another list. */
-export async function listPage<Noun extends ResourceNoun, Shown extends Record<string, unknown>>(
-  context: WorkspaceContext,
+export async function listResourcePage<Noun extends ResourceType, Shown extends Record<string, unknown>>(
+  context: PlatformContext,
   workspaceId: string,
-  { noun, show }: ResourceKind<Noun, Shown>,
+  { noun, serialize }: ResourceKind<Noun, Shown>,
   query: ResourceQuery,
   filter: ResourceFilter = {},
 ): Promise<Page<Shown>> {
   const sort = query.sort ?? '-createdAt';
   const byName = sort.endsWith('name');
-  const page = pageAsk(query, sort, byName ? 'string' : 'number');
+  const page = readPageRequest(query, sort, byName ? 'string' : 'number');
   const rows = await listResources(
     context.store.read,
     noun,
@@ -146,49 +153,56 @@ export async function listPage<Noun extends ResourceNoun, Shown extends Record<s
     sort.startsWith('-') ? 'desc' : 'asc',
     page,
   );
-  const placeOf = (row: ResourceRows[Noun]) => ({ value: byName ? row.name_key : row.created_at, id: row.id });
-  return cutPage(rows, page.limit, sort, placeOf, show);
+  const cursorOf = (row: ResourceRows[Noun]) => ({ value: byName ? row.name_key : row.created_at, id: row.id });
+  return toPage(rows, page.limit, sort, cursorOf, serialize);
 }
 
 /** Edits a resource; an edit that changes nothing leaves no trace. Throws `not_found`, `conflict` (`If-Match`), and what `edit` throws. */
-export async function editResource<Noun extends ResourceNoun, Shown extends Record<string, unknown>>(
-  context: WorkspaceContext,
-  asker: Asker,
-  { noun, show, forLog = (all) => all, replaced = () => [] }: ResourceKind<Noun, Shown>,
+export async function editResource<Noun extends ResourceType, Shown extends Record<string, unknown>>(
+  context: PlatformContext,
+  request: RequestContext,
+  { noun, serialize, auditFields = (all) => all, replacedSecrets = () => [] }: ResourceKind<Noun, Shown>,
   idOrSlug: string,
   edit: (trx: Trx, before: ResourceRows[Noun]) => Promise<ResourceRows[Noun]> | ResourceRows[Noun],
-  beside: Beside<ResourceRows[Noun]> = () => Promise.resolve(),
+  afterWrite: AfterWrite<ResourceRows[Noun]> = () => Promise.resolve(),
 ): Promise<Shown> {
   const now = context.clock();
   return context.store.transaction(async (trx) => {
-    const before = await findRow(trx, noun, asker.workspaceId, idOrSlug);
-    checkTag(asker.ifMatch, show(before));
+    const before = await requireResource(trx, noun, request.workspaceId, idOrSlug);
+    checkIfMatch(request.ifMatch, serialize(before));
     const edited = await edit(trx, before);
     const after = { ...edited, name_key: edited.name.toLowerCase(), updated_at: now };
-    const secrets = Object.fromEntries(replaced(before, after).map((field) => [field, 'replaced']));
-    const detail = differenceOf(forLog(show(before)), { ...forLog(show(after)), ...secrets });
-    if (detail === null) return show(before);
+    const secrets = Object.fromEntries(replacedSecrets(before, after).map((field) => [field, 'replaced']));
+    const detail = changesBetween(auditFields(serialize(before)), { ...auditFields(serialize(after)), ...secrets });
+    if (detail === null) return serialize(before);
     await updateResource(trx, noun, after);
-    await beside(trx, after);
-    await record(trx, asker, `${noun}.updated`, { kind: noun, id: after.id, name: after.name }, now, detail);
-    return show(after);
+    await afterWrite(trx, after);
+    await recordAuditEvent(
+      trx,
+      request,
+      `${noun}.updated`,
+      { kind: noun, id: after.id, name: after.name },
+      now,
+      detail,
+    );
+    return serialize(after);
   });
 }
 
 /** Deletes a resource that nothing hangs on. Throws `not_found`, `conflict`. */
-export async function removeResource<Noun extends ResourceNoun, Shown extends Record<string, unknown>>(
-  context: WorkspaceContext,
-  asker: Asker,
-  { noun, show }: ResourceKind<Noun, Shown>,
+export async function removeResource<Noun extends ResourceType, Shown extends Record<string, unknown>>(
+  context: PlatformContext,
+  request: RequestContext,
+  { noun, serialize }: ResourceKind<Noun, Shown>,
   idOrSlug: string,
-  refuse: (trx: Trx, row: ResourceRows[Noun]) => Promise<void>,
+  checkDeletable: (trx: Trx, row: ResourceRows[Noun]) => Promise<void>,
 ): Promise<void> {
   const now = context.clock();
   await context.store.transaction(async (trx) => {
-    const row = await findRow(trx, noun, asker.workspaceId, idOrSlug);
-    checkTag(asker.ifMatch, show(row));
-    await refuse(trx, row);
-    await deleteResource(trx, noun, asker.workspaceId, row.id);
-    await record(trx, asker, `${noun}.deleted`, { kind: noun, id: row.id, name: row.name }, now, {});
+    const row = await requireResource(trx, noun, request.workspaceId, idOrSlug);
+    checkIfMatch(request.ifMatch, serialize(row));
+    await checkDeletable(trx, row);
+    await deleteResource(trx, noun, request.workspaceId, row.id);
+    await recordAuditEvent(trx, request, `${noun}.deleted`, { kind: noun, id: row.id, name: row.name }, now, {});
   });
 }

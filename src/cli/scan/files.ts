@@ -1,39 +1,40 @@
 import { createReadStream, lstatSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { askGit, git, piecesOf } from './git.ts';
+import { git, gitOutput, splitOutput } from './git.ts';
 
 export const IGNORE_FILE = '.devpilotignore';
 
 /** Runs with the arguments that make git see a directory that is no repository as an empty one. */
 async function* withRepository(
   directory: string,
-  list: (repository: readonly string[]) => AsyncGenerator<string>,
+  listPaths: (repository: readonly string[]) => AsyncGenerator<string>,
 ): AsyncGenerator<string> {
-  if (askGit(directory, ['rev-parse', '--is-inside-work-tree'])?.trim() === 'true') {
-    yield* list([]);
+  if (gitOutput(directory, ['rev-parse', '--is-inside-work-tree'])?.trim() === 'true') {
+    yield* listPaths([]);
     return;
   }
   const empty = mkdtempSync(join(tmpdir(), 'devpilot-scan-'));
   try {
-    if (askGit(empty, ['init', '-q', '--bare', '.']) === null) throw new Error('scanning a directory needs git.');
-    yield* list([`--git-dir=${empty}`, `--work-tree=.`]);
+    if (gitOutput(empty, ['init', '-q', '--bare', '.']) === null) throw new Error('scanning a directory needs git.');
+    yield* listPaths([`--git-dir=${empty}`, `--work-tree=.`]);
   } finally {
     rmSync(empty, { recursive: true, force: true });
   }
 }
 
-async function* listed(directory: string, repository: readonly string[]): AsyncGenerator<string> {
-  const list = (args: readonly string[]) => piecesOf(git(directory, [...repository, 'ls-files', '-z', ...args]));
-  const left = new Set<string>();
-  const byUs = ['-i', `--exclude-per-directory=${IGNORE_FILE}`];
-  for await (const path of list(['--cached', ...byUs])) left.add(path);
-  for await (const path of list(['--others', ...byUs])) left.add(path);
+async function* listGitFiles(directory: string, repository: readonly string[]): AsyncGenerator<string> {
+  const listPaths = (args: readonly string[]) =>
+    splitOutput(git(directory, [...repository, 'ls-files', '-z', ...args]));
+  const ignored = new Set<string>();
+  const ignoreFileOptions = ['-i', `--exclude-per-directory=${IGNORE_FILE}`];
+  for await (const path of listPaths(['--cached', ...ignoreFileOptions])) ignored.add(path);
+  for await (const path of listPaths(['--others', ...ignoreFileOptions])) ignored.add(path);
   const seen = new Set<string>();
-  const everything = [['--cached'], ['--others', '--exclude-standard']];
-  for (const args of everything) {
-    for await (const path of list(args)) {
-      if (!left.has(path) && !seen.has(path)) yield path;
+  const passes = [['--cached'], ['--others', '--exclude-standard']];
+  for (const args of passes) {
+    for await (const path of listPaths(args)) {
+      if (!ignored.has(path) && !seen.has(path)) yield path;
       seen.add(path);
     }
   }
@@ -44,22 +45,22 @@ async function* listed(directory: string, repository: readonly string[]): AsyncG
  * they are tracked) or `.devpilotignore` name. Symbolic links are not followed. Tells of each repository
  * inside of it.
  */
-export async function* filesUnder(path: string, onRepository: (directory: string) => void): AsyncGenerator<string> {
+export async function* listFiles(path: string, onRepository: (directory: string) => void): AsyncGenerator<string> {
   if (!statSync(path).isDirectory()) {
     yield path;
     return;
   }
-  for await (const entry of withRepository(path, (repository) => listed(path, repository))) {
+  for await (const entry of withRepository(path, (repository) => listGitFiles(path, repository))) {
     const file = join(path, entry);
     const stats = lstatSync(file, { throwIfNoEntry: false });
     // A repository inside this one is listed as a directory: it has ignore files of its own.
     if (stats?.isDirectory()) {
       onRepository(file);
-      yield* filesUnder(file, onRepository);
+      yield* listFiles(file, onRepository);
     } else if (stats?.isFile()) yield file;
   }
 }
 
-export function bytesOf(file: string): AsyncIterable<Uint8Array> {
+export function readChunks(file: string): AsyncIterable<Uint8Array> {
   return createReadStream(file, { highWaterMark: 1 << 20 });
 }

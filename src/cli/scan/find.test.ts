@@ -3,11 +3,11 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { SecretKind } from '../../contract/words.ts';
 import { mintSecret } from '../../credentials/secret.ts';
-import { createFinder, type Hit } from './find.ts';
+import { createSecretFinder, type SecretMatch } from './find.ts';
 
-function findIn(text: string | Buffer, size = 1_000_000): Hit[] {
-  const hits: Hit[] = [];
-  const finder = createFinder((hit) => hits.push(hit));
+function findIn(text: string | Buffer, size = 1_000_000): SecretMatch[] {
+  const hits: SecretMatch[] = [];
+  const finder = createSecretFinder((hit) => hits.push(hit));
   const bytes = Buffer.from(text as string);
   for (let at = 0; at < bytes.length; at += size) finder.write(bytes.subarray(at, at + size));
   finder.end();

@@ -3,8 +3,15 @@ import type { Readable } from 'node:stream';
 import { Failure } from '../failure.ts';
 
 /** A repository that is only read may not run anything of its own: no hooks, monitors, filters or programs. */
-const HARMLESS = ['-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null', '-c', 'log.showSignature=false'];
-const ENVIRONMENT = { ...process.env, GIT_OPTIONAL_LOCKS: '0', GIT_NO_LAZY_FETCH: '1', LC_ALL: 'C' };
+const SAFE_GIT_OPTIONS = [
+  '-c',
+  'core.fsmonitor=false',
+  '-c',
+  'core.hooksPath=/dev/null',
+  '-c',
+  'log.showSignature=false',
+];
+const GIT_ENVIRONMENT = { ...process.env, GIT_OPTIONAL_LOCKS: '0', GIT_NO_LAZY_FETCH: '1', LC_ALL: 'C' };
 
 export interface GitRun {
   readonly output: Readable;
@@ -14,14 +21,14 @@ export interface GitRun {
 
 /** Runs git in a directory, with its output as it comes. */
 export function git(directory: string, args: readonly string[], input?: Readable | string): GitRun {
-  const child = spawn('git', [...HARMLESS, ...args], {
+  const child = spawn('git', [...SAFE_GIT_OPTIONS, ...args], {
     cwd: directory,
-    env: ENVIRONMENT,
+    env: GIT_ENVIRONMENT,
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   });
-  let said = '';
+  let stderrText = '';
   child.stderr?.on('data', (chunk: Buffer) => {
-    if (said.length < 2000) said += chunk.toString();
+    if (stderrText.length < 2000) stderrText += chunk.toString();
   });
   child.stdin?.on('error', () => {});
   if (typeof input === 'string') child.stdin?.end(input);
@@ -30,7 +37,7 @@ export function git(directory: string, args: readonly string[], input?: Readable
     child.once('error', reject);
     child.once('close', (code) => {
       if (code === 0) resolve();
-      else reject(new Error(`git ${args[0]}: ${said.trim().split('\n')[0] ?? code}`));
+      else reject(new Error(`git ${args[0]}: ${stderrText.trim().split('\n')[0] ?? code}`));
     });
   });
   // Whoever reads the output awaits this too; until then a failure must not end the process.
@@ -39,7 +46,7 @@ export function git(directory: string, args: readonly string[], input?: Readable
 }
 
 /** The pieces of git's output between `separator`s, read only as fast as they are taken. */
-export async function* piecesOf(run: GitRun, separator = '\0'): AsyncGenerator<string> {
+export async function* splitOutput(run: GitRun, separator = '\0'): AsyncGenerator<string> {
   let rest = '';
   for await (const chunk of run.output.setEncoding('utf8') as AsyncIterable<string>) {
     const parts = (rest + chunk).split(separator);
@@ -54,12 +61,16 @@ export async function* piecesOf(run: GitRun, separator = '\0'): AsyncGenerator<s
  * The top of the repository that a directory is in, or the repository itself if it is a bare one; null if it is
  * in none. Fails where git will not open it, for then its history would seem to hold nothing.
  */
-export function rootOf(directory: string): string | null {
-  const ask = (what: string) =>
-    spawnSync('git', [...HARMLESS, 'rev-parse', what], { cwd: directory, env: ENVIRONMENT, encoding: 'utf8' });
-  const top = ask('--show-toplevel');
+export function repositoryRoot(directory: string): string | null {
+  const revParse = (option: string) =>
+    spawnSync('git', [...SAFE_GIT_OPTIONS, 'rev-parse', option], {
+      cwd: directory,
+      env: GIT_ENVIRONMENT,
+      encoding: 'utf8',
+    });
+  const top = revParse('--show-toplevel');
   if (top.status === 0) return top.stdout.replace(/\n$/, '');
-  const bare = ask('--absolute-git-dir');
+  const bare = revParse('--absolute-git-dir');
   if (bare.status === 0) return bare.stdout.replace(/\n$/, '');
   if (/dubious ownership/.test(bare.stderr)) {
     throw new Failure(
@@ -70,10 +81,10 @@ export function rootOf(directory: string): string | null {
 }
 
 /** What git answers to a short question, or null if it fails. */
-export function askGit(directory: string, args: readonly string[], input?: string): string | null {
-  const { status, stdout } = spawnSync('git', [...HARMLESS, ...args], {
+export function gitOutput(directory: string, args: readonly string[], input?: string): string | null {
+  const { status, stdout } = spawnSync('git', [...SAFE_GIT_OPTIONS, ...args], {
     cwd: directory,
-    env: ENVIRONMENT,
+    env: GIT_ENVIRONMENT,
     encoding: 'utf8',
     stdio: ['pipe', 'pipe', 'ignore'],
     maxBuffer: 16 * 1024 * 1024,

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { IGNORE_FILE } from './files.ts';
-import { createFinder, type Hit } from './find.ts';
-import { askGit, git, piecesOf } from './git.ts';
+import { createSecretFinder, type SecretMatch } from './find.ts';
+import { git, gitOutput, splitOutput } from './git.ts';
 
 /** A secret in an object of the repository: a file's content, or a commit's or tag's message (`path` null). */
-export interface ObjectHit extends Hit {
+export interface ObjectMatch extends SecretMatch {
   readonly object: string;
   readonly path: string | null;
 }
@@ -17,40 +17,40 @@ export interface NamedObject {
   readonly path: string | null;
 }
 
-const READ = new Set(['blob', 'commit', 'tag']);
+const SEARCHED_TYPES = new Set(['blob', 'commit', 'tag']);
 
 /** Reads `git cat-file --batch`: a header line, so many bytes, a newline; again. */
 async function searchBatch(
   output: AsyncIterable<Buffer>,
   nextName: () => NamedObject | undefined,
-  found: (hit: ObjectHit) => void,
+  onMatch: (hit: ObjectMatch) => void,
 ): Promise<void> {
   let header = '';
-  let left = 0;
-  let finder: ReturnType<typeof createFinder> | null = null;
+  let remainingBytes = 0;
+  let finder: ReturnType<typeof createSecretFinder> | null = null;
   for await (const chunk of output) {
-    let at = 0;
-    while (at < chunk.length) {
-      if (left === 0) {
-        const newline = chunk.indexOf(10, at);
+    let offset = 0;
+    while (offset < chunk.length) {
+      if (remainingBytes === 0) {
+        const newline = chunk.indexOf(10, offset);
         const end = newline === -1 ? chunk.length : newline;
-        header += chunk.toString('latin1', at, end);
-        at = end + 1;
+        header += chunk.toString('latin1', offset, end);
+        offset = end + 1;
         if (newline === -1) break;
         const [, type = '', size = ''] = header.split(' ');
         header = '';
-        const named = nextName();
-        if (!/^\d+$/.test(size) || named === undefined) continue;
-        left = Number(size) + 1;
-        finder = READ.has(type) ? createFinder((hit) => found({ ...hit, ...named })) : null;
+        const gitObject = nextName();
+        if (!/^\d+$/.test(size) || gitObject === undefined) continue;
+        remainingBytes = Number(size) + 1;
+        finder = SEARCHED_TYPES.has(type) ? createSecretFinder((hit) => onMatch({ ...hit, ...gitObject })) : null;
         continue;
       }
-      const take = Math.min(left, chunk.length - at);
+      const length = Math.min(remainingBytes, chunk.length - offset);
       // The last byte is the newline after the content.
-      finder?.write(chunk.subarray(at, at + (take === left ? take - 1 : take)));
-      left -= take;
-      at += take;
-      if (left === 0) finder?.end();
+      finder?.write(chunk.subarray(offset, offset + (length === remainingBytes ? length - 1 : length)));
+      remainingBytes -= length;
+      offset += length;
+      if (remainingBytes === 0) finder?.end();
     }
   }
 }
@@ -59,17 +59,17 @@ async function searchBatch(
 export async function searchObjects(
   root: string,
   objects: AsyncIterable<NamedObject>,
-  found: (hit: ObjectHit) => void,
+  onMatch: (hit: ObjectMatch) => void,
 ): Promise<number> {
   const waiting: NamedObject[] = [];
   let count = 0;
   const input = new PassThrough();
   const batch = git(root, ['cat-file', '--batch', '--buffer'], input);
-  const reading = searchBatch(batch.output, () => waiting.shift(), found);
-  for await (const named of objects) {
-    waiting.push(named);
+  const reading = searchBatch(batch.output, () => waiting.shift(), onMatch);
+  for await (const gitObject of objects) {
+    waiting.push(gitObject);
     count++;
-    if (!input.write(`${named.object}\n`)) {
+    if (!input.write(`${gitObject.object}\n`)) {
       await Promise.race([new Promise((resolve) => input.once('drain', resolve)), batch.done]);
     }
   }
@@ -80,10 +80,10 @@ export async function searchObjects(
 }
 
 /** Every object that any reference or reflog reaches, under a path if one is given. */
-export async function* objectsOf(root: string, path: string): AsyncGenerator<NamedObject> {
+export async function* historyObjects(root: string, path: string): AsyncGenerator<NamedObject> {
   const only = path === '' ? [] : ['--full-history', '--', path];
   const run = git(root, ['rev-list', '--objects', '--all', '--reflog', ...only]);
-  for await (const line of piecesOf(run, '\n')) {
+  for await (const line of splitOutput(run, '\n')) {
     const blank = line.indexOf(' ');
     const object = blank === -1 ? line : line.slice(0, blank);
     const name = blank === -1 ? '' : line.slice(blank + 1);
@@ -104,14 +104,14 @@ export async function* stagedObjects(root: string): AsyncGenerator<NamedObject> 
     '--diff-filter=AMT',
   ]);
   let object = '';
-  for await (const piece of piecesOf(run)) {
+  for await (const piece of splitOutput(run)) {
     if (piece.startsWith(':')) object = piece.split(' ')[3] ?? '';
     else yield { object, path: piece };
   }
 }
 
 /** The first commit that had an object, shortened; null if none is found. */
-export function commitOf(root: string, { object, path }: NamedObject): string | null {
+export function findCommit(root: string, { object, path }: NamedObject): string | null {
   if (path === null) return object.slice(0, 12);
   const args = [
     'log',
@@ -123,20 +123,20 @@ export function commitOf(root: string, { object, path }: NamedObject): string | 
     '--no-ext-diff',
     '--no-textconv',
   ];
-  const answer = askGit(root, [...args, `--find-object=${object}`]);
+  const answer = gitOutput(root, [...args, `--find-object=${object}`]);
   return answer?.split('\n')[0]?.slice(0, 12) || null;
 }
 
 /** Those of the paths that the repository's own `.devpilotignore` names. */
-export function ignoredOf(root: string, paths: readonly string[]): Set<string> {
+export function findIgnored(root: string, paths: readonly string[]): Set<string> {
   const rules = join(root, IGNORE_FILE);
   if (paths.length === 0 || !existsSync(rules)) return new Set();
   // Asked in an empty repository, where no .gitignore joins in.
   const empty = mkdtempSync(join(tmpdir(), 'devpilot-scan-'));
   try {
-    askGit(empty, ['init', '-q', '.']);
+    gitOutput(empty, ['init', '-q', '.']);
     const args = ['-c', `core.excludesFile=${rules}`, 'check-ignore', '--no-index', '-z', '--stdin'];
-    return new Set((askGit(empty, args, paths.join('\0')) ?? '').split('\0'));
+    return new Set((gitOutput(empty, args, paths.join('\0')) ?? '').split('\0'));
   } finally {
     rmSync(empty, { recursive: true, force: true });
   }

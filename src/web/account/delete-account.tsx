@@ -5,8 +5,8 @@ import { useNavigate } from '@tanstack/react-router';
 import { api } from '../api.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { Section } from '../components/section.tsx';
-import { forgetPerson } from '../session.ts';
-import { ProveForm } from './prove.tsx';
+import { clearSessionData } from '../session.ts';
+import { ReauthenticationForm } from './prove.tsx';
 
 /** The end of the account. */
 export function DeleteAccountSection() {
@@ -24,19 +24,19 @@ export function DeleteAccountSection() {
       }
     >
       <Dialog opened={opened} onClose={close} title="Delete account">
-        <ProveForm
-          confirm="Delete account"
+        <ReauthenticationForm
+          submitLabel="Delete account"
           tone="bad"
           onCancel={close}
-          onProven={async (proof) => {
+          onReauthenticated={async (proof) => {
             await api.me.delete(proof);
-            forgetPerson();
+            clearSessionData();
             notifications.show({ message: 'Your account is deleted.' });
             await navigate({ to: '/sign-in', search: {} });
           }}
         >
           This cannot be undone. Whoever owns a workspace hands it over or deletes it first.
-        </ProveForm>
+        </ReauthenticationForm>
       </Dialog>
     </Section>
   );

@@ -1,10 +1,10 @@
 import { Button, Stack } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { DevpilotError } from '../../sdk/client.ts';
-import { messageOf } from '../api.ts';
+import { getErrorMessage } from '../api.ts';
 import { IconFingerprint } from '../components/icons.ts';
 import { Notice } from '../components/notice.tsx';
-import { forgetPerson } from '../session.ts';
+import { clearSessionData } from '../session.ts';
 import { signInWithPasskey } from './passkey.ts';
 
 /** “Sign in with a passkey”, to be shown where `passkeyObstacle` names none. */
@@ -12,7 +12,7 @@ export function PasskeySignIn({ onSignedIn }: { readonly onSignedIn: () => void 
   const signIn = useMutation({
     mutationFn: signInWithPasskey,
     onSuccess: () => {
-      forgetPerson();
+      clearSessionData();
       onSignedIn();
     },
   });
@@ -29,7 +29,7 @@ export function PasskeySignIn({ onSignedIn }: { readonly onSignedIn: () => void 
         Sign in with a passkey
       </Button>
       {error !== null && (
-        <Notice tone="bad">{error instanceof DevpilotError ? messageOf(error) : error.message}</Notice>
+        <Notice tone="bad">{error instanceof DevpilotError ? getErrorMessage(error) : error.message}</Notice>
       )}
     </Stack>
   );

@@ -3,7 +3,7 @@ import type {
   PublicKeyCredentialRequestOptionsJSON,
 } from '@simplewebauthn/browser';
 import { queryOptions } from '@tanstack/react-query';
-import type { ProveItIsMe, ShownPasskey } from '../../contract/schemas.ts';
+import type { PasskeyAssertion, Reauthenticate } from '../../contract/schemas.ts';
 import { api } from '../api.ts';
 
 export const passkeysQuery = queryOptions({
@@ -12,7 +12,7 @@ export const passkeysQuery = queryOptions({
 });
 
 /** Why this browser can make no passkey at this address, or null where it can. */
-export function passkeyObstacle(location: Location = window.location): string | null {
+export function passkeyUnavailableReason(location: Location = window.location): string | null {
   if (window.PublicKeyCredential === undefined) {
     return window.isSecureContext
       ? 'This browser knows no passkeys.'
@@ -20,14 +20,16 @@ export function passkeyObstacle(location: Location = window.location): string | 
   }
   // Passkeys are bound to a host name; browsers refuse them at a bare address.
   if (/^[\d.]+$|^\[/.test(location.hostname)) {
-    const name = /^127\.|^\[::1\]$/.test(location.hostname) ? `${location.protocol}//localhost:${location.port}` : null;
-    return `Passkeys need a host name, and this page was opened by its number.${name === null ? '' : ` Open ${name} instead.`}`;
+    const localUrl = /^127\.|^\[::1\]$/.test(location.hostname)
+      ? `${location.protocol}//localhost:${location.port}`
+      : null;
+    return `Passkeys need a host name, and this page was opened by its number.${localUrl === null ? '' : ` Open ${localUrl} instead.`}`;
   }
   return null;
 }
 
 /** What to tell of a ceremony that came to nothing. */
-function explain(error: unknown): Error {
+function toPasskeyError(error: unknown): Error {
   const name = error instanceof Error ? error.name : '';
   if (name === 'NotAllowedError' || name === 'AbortError') return new Error('It was cancelled, or took too long.');
   if (name === 'InvalidStateError') return new Error('This device has a passkey of yours already.');
@@ -35,22 +37,22 @@ function explain(error: unknown): Error {
 }
 
 /** Asks the browser for a new passkey and adds it. */
-export async function addPasskey(name: string, proof: ProveItIsMe): Promise<void> {
+export async function registerPasskey(name: string, proof: Reauthenticate): Promise<void> {
   const { options } = await api.passkeys.options(proof);
   const { startRegistration } = await import('@simplewebauthn/browser');
   const optionsJSON = options as unknown as PublicKeyCredentialCreationOptionsJSON;
   const response = await startRegistration({ optionsJSON }).catch((error: unknown) => {
-    throw explain(error);
+    throw toPasskeyError(error);
   });
   await api.passkeys.create({ name, response: { ...response, clientExtensionResults: {} } });
 }
 
 /** Has the browser answer with a passkey. */
-async function showPasskey(options: Record<string, unknown>): Promise<ShownPasskey> {
+async function requestPasskeyAssertion(options: Record<string, unknown>): Promise<PasskeyAssertion> {
   const { startAuthentication } = await import('@simplewebauthn/browser');
   const optionsJSON = options as unknown as PublicKeyCredentialRequestOptionsJSON;
   const response = await startAuthentication({ optionsJSON }).catch((error: unknown) => {
-    throw explain(error);
+    throw toPasskeyError(error);
   });
   return { ...response, clientExtensionResults: {} };
 }
@@ -58,11 +60,11 @@ async function showPasskey(options: Record<string, unknown>): Promise<ShownPassk
 /** Asks the browser for a passkey and signs in with it. */
 export async function signInWithPasskey(): Promise<void> {
   const { options } = await api.sessions.passkeyOptions();
-  await api.sessions.createWithPasskey({ response: await showPasskey(options) });
+  await api.sessions.createWithPasskey({ response: await requestPasskeyAssertion(options) });
 }
 
 /** Asks the browser for an own passkey, as fresh proof before something sensitive. */
-export async function proveWithPasskey(): Promise<ProveItIsMe> {
+export async function reauthenticateWithPasskey(): Promise<Reauthenticate> {
   const { options } = await api.passkeys.proofOptions();
-  return { passkey: await showPasskey(options) };
+  return { passkey: await requestPasskeyAssertion(options) };
 }

@@ -3,33 +3,33 @@ import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { Passkey } from '../../contract/schemas.ts';
-import { api, fieldErrorsOf, messageOf, queryClient } from '../api.ts';
+import { api, getErrorMessage, getFieldErrors, queryClient } from '../api.ts';
 import { Dialog } from '../components/dialog.tsx';
-import { useFields } from '../components/fields.ts';
+import { useAppForm } from '../components/fields.ts';
 import { IconDots, IconEdit, IconFingerprint, IconPlus, IconTrash } from '../components/icons.ts';
 import { Notice, Tag } from '../components/notice.tsx';
-import { Row, Rows } from '../components/rows.tsx';
+import { ItemList, ItemListRow } from '../components/rows.tsx';
 import { Section } from '../components/section.tsx';
 import { BlockSkeleton, ErrorState } from '../components/states.tsx';
-import { Ago } from '../components/time.tsx';
-import { addPasskey, passkeyObstacle, passkeysQuery } from './passkey.ts';
-import { ProveForm } from './prove.tsx';
+import { RelativeTime } from '../components/time.tsx';
+import { passkeysQuery, passkeyUnavailableReason, registerPasskey } from './passkey.ts';
+import { ReauthenticationForm } from './prove.tsx';
 import { describeUserAgent } from './user-agent.ts';
 
-const refresh = () => queryClient.invalidateQueries({ queryKey: passkeysQuery.queryKey });
+const invalidatePasskeys = () => queryClient.invalidateQueries({ queryKey: passkeysQuery.queryKey });
 
-type Open = 'add' | { readonly rename: Passkey } | { readonly remove: Passkey };
+type OpenDialog = 'add' | { readonly rename: Passkey } | { readonly remove: Passkey };
 
-function Rename({ passkey, onClose }: { readonly passkey: Passkey; readonly onClose: () => void }) {
-  const form = useFields({
+function RenamePasskeyForm({ passkey, onClose }: { readonly passkey: Passkey; readonly onClose: () => void }) {
+  const form = useAppForm({
     initialValues: { name: passkey.name },
     validate: { name: (name) => (name.trim() === '' ? 'Give it a name' : null) },
   });
   const rename = useMutation({
     mutationFn: (name: string) => api.passkeys.update(passkey.id, { name }),
-    onError: (error) => form.setErrors(fieldErrorsOf(error) ?? {}),
+    onError: (error) => form.setErrors(getFieldErrors(error) ?? {}),
     onSuccess: async () => {
-      await refresh();
+      await invalidatePasskeys();
       onClose();
     },
   });
@@ -37,8 +37,8 @@ function Rename({ passkey, onClose }: { readonly passkey: Passkey; readonly onCl
     <form noValidate onSubmit={form.onSubmit(({ name }) => rename.mutate(name))}>
       <Stack gap="md">
         <TextInput label="Name" data-autofocus {...form.getInputProps('name')} />
-        {rename.error !== null && fieldErrorsOf(rename.error) === null && (
-          <Notice tone="bad">{messageOf(rename.error)}</Notice>
+        {rename.error !== null && getFieldErrors(rename.error) === null && (
+          <Notice tone="bad">{getErrorMessage(rename.error)}</Notice>
         )}
         <Group justify="flex-end" gap="sm">
           <Button variant="default" onClick={onClose}>
@@ -53,7 +53,7 @@ function Rename({ passkey, onClose }: { readonly passkey: Passkey; readonly onCl
   );
 }
 
-function Tools({ passkey, open }: { readonly passkey: Passkey; readonly open: (open: Open) => void }) {
+function PasskeyMenu({ passkey, open }: { readonly passkey: Passkey; readonly open: (open: OpenDialog) => void }) {
   return (
     <Menu>
       <Menu.Target>
@@ -76,9 +76,9 @@ function Tools({ passkey, open }: { readonly passkey: Passkey; readonly open: (o
 /** Passkeys: added with the password, renamed, deleted. */
 export function PasskeysSection() {
   const { data: passkeys, error, refetch } = useQuery(passkeysQuery);
-  const [dialog, setDialog] = useState<Open | null>(null);
+  const [dialog, setDialog] = useState<OpenDialog | null>(null);
   const close = () => setDialog(null);
-  const obstacle = passkeyObstacle();
+  const unavailableReason = passkeyUnavailableReason();
   const renamed = dialog !== null && typeof dialog === 'object' && 'rename' in dialog ? dialog.rename : null;
   const removed = dialog !== null && typeof dialog === 'object' && 'remove' in dialog ? dialog.remove : null;
 
@@ -89,7 +89,7 @@ export function PasskeysSection() {
       title="Passkeys"
       description="Sign in with the fingerprint, face or PIN of a device. A passkey can not be guessed or phished, and asks for no other factor."
       actions={
-        obstacle === null && (
+        unavailableReason === null && (
           <Button
             variant={passkeys.length === 0 ? 'filled' : 'default'}
             leftSection={<IconPlus size={16} />}
@@ -100,15 +100,15 @@ export function PasskeysSection() {
         )
       }
     >
-      {obstacle !== null && (
+      {unavailableReason !== null && (
         <Text fz="sm" c="dimmed">
-          {obstacle}
+          {unavailableReason}
         </Text>
       )}
       {passkeys.length > 0 && (
-        <Rows label="Passkeys">
+        <ItemList label="Passkeys">
           {passkeys.map((passkey) => (
-            <Row
+            <ItemListRow
               key={passkey.id}
               icon={<IconFingerprint size={18} />}
               title={
@@ -119,54 +119,54 @@ export function PasskeysSection() {
               }
               note={
                 <>
-                  Added <Ago at={passkey.createdAt} /> ·{' '}
+                  Added <RelativeTime time={passkey.createdAt} /> ·{' '}
                   {passkey.lastUsedAt === null ? (
                     'never used'
                   ) : (
                     <>
-                      last used <Ago at={passkey.lastUsedAt} />
+                      last used <RelativeTime time={passkey.lastUsedAt} />
                     </>
                   )}
                 </>
               }
-              tools={<Tools passkey={passkey} open={setDialog} />}
+              actions={<PasskeyMenu passkey={passkey} open={setDialog} />}
             />
           ))}
-        </Rows>
+        </ItemList>
       )}
       <Dialog opened={dialog === 'add'} onClose={close} title="Add a passkey">
-        <ProveForm
-          confirm="Continue"
+        <ReauthenticationForm
+          submitLabel="Continue"
           proposedName={describeUserAgent(navigator.userAgent)}
           onCancel={close}
-          onProven={async (proof, name) => {
-            await addPasskey(name, proof);
+          onReauthenticated={async (proof, name) => {
+            await registerPasskey(name, proof);
             close();
             notifications.show({ message: 'The passkey is added. Use it at your next sign-in.' });
-            await refresh();
+            await invalidatePasskeys();
           }}
         >
           Your browser then asks where to keep it: on this device, in a password manager, or on a security key.
-        </ProveForm>
+        </ReauthenticationForm>
       </Dialog>
       <Dialog opened={renamed !== null} onClose={close} title="Rename passkey">
-        {renamed !== null && <Rename passkey={renamed} onClose={close} />}
+        {renamed !== null && <RenamePasskeyForm passkey={renamed} onClose={close} />}
       </Dialog>
       <Dialog opened={removed !== null} onClose={close} title="Delete passkey">
         {removed !== null && (
-          <ProveForm
-            confirm="Delete"
+          <ReauthenticationForm
+            submitLabel="Delete"
             tone="bad"
             onCancel={close}
-            onProven={async (proof) => {
+            onReauthenticated={async (proof) => {
               await api.passkeys.delete(removed.id, proof);
               close();
-              await refresh();
+              await invalidatePasskeys();
             }}
           >
             <b>{removed.name}</b> will not sign you in any more, and every other session ends. The device may still
             offer it; remove it there too.
-          </ProveForm>
+          </ReauthenticationForm>
         )}
       </Dialog>
     </Section>

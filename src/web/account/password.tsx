@@ -3,21 +3,21 @@ import { useDisclosure } from '@mantine/hooks';
 import { notifications } from '@mantine/notifications';
 import { useMutation } from '@tanstack/react-query';
 import { DevpilotError } from '../../sdk/client.ts';
-import { api, fieldErrorsOf, messageOf, queryClient } from '../api.ts';
+import { api, getErrorMessage, getFieldErrors, queryClient } from '../api.ts';
 import { Dialog } from '../components/dialog.tsx';
-import { useFields } from '../components/fields.ts';
+import { useAppForm } from '../components/fields.ts';
 import { Notice } from '../components/notice.tsx';
 import { Section } from '../components/section.tsx';
-import { passwordProblem } from '../rules.ts';
+import { validatePassword } from '../rules.ts';
 import { useMe } from '../session.ts';
 
-function ChangePassword({ onClose }: { readonly onClose: () => void }) {
+function ChangePasswordForm({ onClose }: { readonly onClose: () => void }) {
   const me = useMe();
-  const form = useFields({
+  const form = useAppForm({
     initialValues: { currentPassword: '', newPassword: '' },
     validate: {
       currentPassword: (password) => (password === '' ? 'Type your current password' : null),
-      newPassword: passwordProblem,
+      newPassword: validatePassword,
     },
   });
   const change = useMutation({
@@ -25,7 +25,7 @@ function ChangePassword({ onClose }: { readonly onClose: () => void }) {
     onError: (error) => {
       if (error instanceof DevpilotError && error.code === 'sign_in_failed') {
         form.setFieldError('currentPassword', 'This is not your current password');
-      } else form.setErrors(fieldErrorsOf(error) ?? {});
+      } else form.setErrors(getFieldErrors(error) ?? {});
     },
     onSuccess: async () => {
       onClose();
@@ -33,8 +33,8 @@ function ChangePassword({ onClose }: { readonly onClose: () => void }) {
       await queryClient.invalidateQueries({ queryKey: ['sessions'] });
     },
   });
-  const shownAtField =
-    fieldErrorsOf(change.error) !== null ||
+  const isFieldError =
+    getFieldErrors(change.error) !== null ||
     (change.error instanceof DevpilotError && change.error.code === 'sign_in_failed');
   return (
     <form noValidate onSubmit={form.onSubmit((values) => change.mutate(values))}>
@@ -56,7 +56,7 @@ function ChangePassword({ onClose }: { readonly onClose: () => void }) {
           Every other session of yours ends, on all devices. This one stays. Access tokens, API keys and passkeys go on
           working.
         </Text>
-        {change.error !== null && !shownAtField && <Notice tone="bad">{messageOf(change.error)}</Notice>}
+        {change.error !== null && !isFieldError && <Notice tone="bad">{getErrorMessage(change.error)}</Notice>}
         <Group justify="flex-end" gap="sm">
           <Button variant="default" onClick={onClose}>
             Cancel
@@ -83,7 +83,7 @@ export function PasswordSection() {
       }
     >
       <Dialog opened={opened} onClose={close} title="Change password">
-        <ChangePassword onClose={close} />
+        <ChangePasswordForm onClose={close} />
       </Dialog>
     </Section>
   );

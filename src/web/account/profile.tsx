@@ -1,20 +1,20 @@
 import { Button, Group, Stack, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation } from '@tanstack/react-query';
-import { api, fieldErrorsOf, messageOf, queryClient } from '../api.ts';
-import { useFields } from '../components/fields.ts';
+import { api, getErrorMessage, getFieldErrors, queryClient } from '../api.ts';
+import { useAppForm } from '../components/fields.ts';
 import { Notice } from '../components/notice.tsx';
 import { Section } from '../components/section.tsx';
-import { personNameProblem } from '../rules.ts';
+import { validatePersonName } from '../rules.ts';
 import { meQuery, useMe } from '../session.ts';
 
 /** The name that others see. The email address is who one is here, and stays. */
 export function ProfileSection() {
   const me = useMe();
-  const form = useFields({ initialValues: { name: me.name }, validate: { name: personNameProblem } });
+  const form = useAppForm({ initialValues: { name: me.name }, validate: { name: validatePersonName } });
   const save = useMutation({
     mutationFn: (name: string) => api.me.update({ name }),
-    onError: (error) => form.setErrors(fieldErrorsOf(error) ?? {}),
+    onError: (error) => form.setErrors(getFieldErrors(error) ?? {}),
     onSuccess: (person) => {
       queryClient.setQueryData(meQuery.queryKey, person);
       form.setInitialValues({ name: person.name });
@@ -34,8 +34,8 @@ export function ProfileSection() {
             variant="filled"
             readOnly
           />
-          {save.error !== null && fieldErrorsOf(save.error) === null && (
-            <Notice tone="bad">{messageOf(save.error)}</Notice>
+          {save.error !== null && getFieldErrors(save.error) === null && (
+            <Notice tone="bad">{getErrorMessage(save.error)}</Notice>
           )}
           <Group justify="flex-end">
             <Button type="submit" loading={save.isPending} disabled={!form.isDirty()}>

@@ -1,34 +1,41 @@
 import { Button, Group, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { type ReactNode, useId } from 'react';
-import type { ProveItIsMe } from '../../contract/schemas.ts';
+import type { Reauthenticate } from '../../contract/schemas.ts';
 import { DevpilotError } from '../../sdk/client.ts';
-import { fieldErrorsOf, messageOf } from '../api.ts';
-import { useFields } from '../components/fields.ts';
+import { getErrorMessage, getFieldErrors } from '../api.ts';
+import { useAppForm } from '../components/fields.ts';
 import { IconFingerprint } from '../components/icons.ts';
 import { Notice } from '../components/notice.tsx';
 import { useMe } from '../session.ts';
-import { passkeyObstacle, passkeysQuery, proveWithPasskey } from './passkey.ts';
+import { passkeysQuery, passkeyUnavailableReason, reauthenticateWithPasskey } from './passkey.ts';
 
-interface ProveFormProps {
+interface ReauthenticationFormProps {
   readonly children?: ReactNode;
   /** The verb on the button. */
-  readonly confirm: string;
+  readonly submitLabel: string;
   readonly tone?: 'bad';
   /** Where set, a name is asked for too, and this is proposed. */
   readonly proposedName?: string;
   readonly onCancel: () => void;
   /** Does it with the proof, and the name where one is asked for. What it throws is shown; a wrong proof at its field. */
-  readonly onProven: (proof: ProveItIsMe, name: string) => Promise<unknown>;
+  readonly onReauthenticated: (proof: Reauthenticate, name: string) => Promise<unknown>;
 }
 
 /** Asks for fresh proof before something sensitive (ASVS 7.5.3): the password, with a code where one is set, or a passkey. */
-export function ProveForm({ children, confirm, tone, proposedName, onCancel, onProven }: ProveFormProps) {
+export function ReauthenticationForm({
+  children,
+  submitLabel,
+  tone,
+  proposedName,
+  onCancel,
+  onReauthenticated,
+}: ReauthenticationFormProps) {
   const me = useMe();
   const describedBy = useId();
-  const canUsePasskey = passkeyObstacle() === null;
+  const canUsePasskey = passkeyUnavailableReason() === null;
   const { data: passkeys = [] } = useQuery({ ...passkeysQuery, enabled: canUsePasskey });
-  const form = useFields({
+  const form = useAppForm({
     initialValues: { password: '', code: '', name: proposedName ?? '' },
     validate: {
       password: (password) => (password === '' ? 'Type your password' : null),
@@ -36,25 +43,26 @@ export function ProveForm({ children, confirm, tone, proposedName, onCancel, onP
       name: (name) => (proposedName !== undefined && name.trim() === '' ? 'Give it a name' : null),
     },
   });
-  const prove = useMutation({
-    mutationFn: async (proof: ProveItIsMe | 'passkey') =>
-      onProven(proof === 'passkey' ? await proveWithPasskey() : proof, form.values.name.trim()),
+  const reauthenticate = useMutation({
+    mutationFn: async (proof: Reauthenticate | 'passkey') =>
+      onReauthenticated(proof === 'passkey' ? await reauthenticateWithPasskey() : proof, form.values.name.trim()),
     onError: (error) => {
       if (error instanceof DevpilotError && error.code === 'sign_in_failed') {
-        const wrong = me.twoFactor ? 'The password or the code is not right' : 'This is not your password';
-        form.setFieldError('password', wrong);
-      } else form.setErrors(fieldErrorsOf(error) ?? {});
+        const message = me.twoFactor ? 'The password or the code is not right' : 'This is not your password';
+        form.setFieldError('password', message);
+      } else form.setErrors(getFieldErrors(error) ?? {});
     },
   });
-  const { error } = prove;
-  const atField =
-    error instanceof DevpilotError && (error.code === 'sign_in_failed' || fieldErrorsOf(error)?.['name'] !== undefined);
+  const { error } = reauthenticate;
+  const isFieldError =
+    error instanceof DevpilotError &&
+    (error.code === 'sign_in_failed' || getFieldErrors(error)?.['name'] !== undefined);
   return (
     <form
       noValidate
       aria-describedby={describedBy}
       onSubmit={form.onSubmit(({ password, code }) =>
-        prove.mutate({ password, ...(me.twoFactor && { code: code.trim() }) }),
+        reauthenticate.mutate({ password, ...(me.twoFactor && { code: code.trim() }) }),
       )}
     >
       <Stack gap="md">
@@ -84,16 +92,16 @@ export function ProveForm({ children, confirm, tone, proposedName, onCancel, onP
             {...form.getInputProps('code')}
           />
         )}
-        {error !== null && !atField && (
-          <Notice tone="bad">{error instanceof DevpilotError ? messageOf(error) : error.message}</Notice>
+        {error !== null && !isFieldError && (
+          <Notice tone="bad">{error instanceof DevpilotError ? getErrorMessage(error) : error.message}</Notice>
         )}
         <Group justify="flex-end" gap="sm">
           {canUsePasskey && passkeys.length > 0 && (
             <Button
               variant="subtle"
               leftSection={<IconFingerprint size={18} />}
-              disabled={prove.isPending}
-              onClick={() => prove.mutate('passkey')}
+              disabled={reauthenticate.isPending}
+              onClick={() => reauthenticate.mutate('passkey')}
             >
               Use a passkey instead
             </Button>
@@ -101,8 +109,8 @@ export function ProveForm({ children, confirm, tone, proposedName, onCancel, onP
           <Button variant="default" onClick={onCancel}>
             Cancel
           </Button>
-          <Button type="submit" loading={prove.isPending} {...(tone === 'bad' && { className: 'button-bad' })}>
-            {confirm}
+          <Button type="submit" loading={reauthenticate.isPending} {...(tone === 'bad' && { className: 'button-bad' })}>
+            {submitLabel}
           </Button>
         </Group>
       </Stack>

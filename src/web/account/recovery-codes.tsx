@@ -3,7 +3,7 @@ import { useId, useState } from 'react';
 import { CopyButton } from '../components/copy.tsx';
 import { download } from '../components/download.ts';
 import { IconDownload } from '../components/icons.ts';
-import { RevealGuard } from '../components/leave-guard.tsx';
+import { UnstoredSecretBlocker } from '../components/leave-guard.tsx';
 import { Notice } from '../components/notice.tsx';
 import { useMe } from '../session.ts';
 import styles from './account.module.css';
@@ -16,42 +16,42 @@ interface RecoveryCodesProps {
 /** The recovery codes, shown this once: the dialog around them closes only when they are said to be stored. */
 export function RecoveryCodes({ codes, onStored }: RecoveryCodesProps) {
   const me = useMe();
-  const [stored, setStored] = useState(false);
-  const shownIn = useId();
-  const file = () =>
+  const [isStored, setIsStored] = useState(false);
+  const sourceElementId = useId();
+  const createFile = () =>
     new Blob([`Devpilot recovery codes of ${me.email}\nEach works once.\n\n${codes.join('\n')}\n`], {
       type: 'text/plain',
     });
   return (
     <Stack gap="md">
-      <RevealGuard what="the recovery codes" />
+      <UnstoredSecretBlocker secretName="the recovery codes" />
       <Text fz="sm">
         Without your authenticator app, each of these signs you in once, in place of its six digits. Keep them where
         your phone is not.
       </Text>
       <Notice tone="warn">They are shown only now. Nobody can show them to you again.</Notice>
-      <ul id={shownIn} className={styles['codes']} aria-label="Recovery codes">
+      <ul id={sourceElementId} className={styles['codes']} aria-label="Recovery codes">
         {codes.map((code) => (
           <li key={code}>{code}</li>
         ))}
       </ul>
       <Group gap="sm">
-        <CopyButton text={codes.join('\n')} label="Copy all" shownIn={shownIn} data-autofocus />
+        <CopyButton text={codes.join('\n')} label="Copy all" sourceElementId={sourceElementId} data-autofocus />
         <Button
           variant="default"
           leftSection={<IconDownload size={16} />}
-          onClick={() => download('devpilot-recovery-codes.txt', file())}
+          onClick={() => download('devpilot-recovery-codes.txt', createFile())}
         >
           Download
         </Button>
       </Group>
       <Checkbox
         label="I have stored the recovery codes"
-        checked={stored}
-        onChange={(event) => setStored(event.currentTarget.checked)}
+        checked={isStored}
+        onChange={(event) => setIsStored(event.currentTarget.checked)}
       />
       <Group justify="flex-end">
-        <Button disabled={!stored} onClick={onStored}>
+        <Button disabled={!isStored} onClick={onStored}>
           Done
         </Button>
       </Group>

@@ -7,18 +7,18 @@ import { api, queryClient } from '../api.ts';
 import { ConfirmDialog } from '../components/confirm.tsx';
 import { IconDeviceDesktop, IconTerminal2 } from '../components/icons.ts';
 import { Tag } from '../components/notice.tsx';
-import { Row, Rows } from '../components/rows.tsx';
+import { ItemList, ItemListRow } from '../components/rows.tsx';
 import { Section } from '../components/section.tsx';
 import { BlockSkeleton, ErrorState } from '../components/states.tsx';
-import { Ago } from '../components/time.tsx';
+import { RelativeTime } from '../components/time.tsx';
 import { describeUserAgent } from './user-agent.ts';
 
-const KEY = ['sessions'];
+const SESSIONS_KEY = ['sessions'];
 
 /** Where one is signed in, and the way to end it. */
 export function SessionsSection() {
   const { data, error, refetch, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery({
-    queryKey: KEY,
+    queryKey: SESSIONS_KEY,
     queryFn: ({ signal, pageParam }) => api.sessions.list({ limit: 20, cursor: pageParam }, { signal }),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.nextCursor ?? undefined,
@@ -40,9 +40,9 @@ export function SessionsSection() {
         )
       }
     >
-      <Rows label="Sessions">
+      <ItemList label="Sessions">
         {sessions.map((session) => (
-          <Row
+          <ItemListRow
             key={session.id}
             icon={session.kind === 'device' ? <IconTerminal2 size={18} /> : <IconDeviceDesktop size={18} />}
             title={
@@ -54,11 +54,11 @@ export function SessionsSection() {
             }
             note={
               <>
-                {session.address ?? 'Unknown address'} · signed in <Ago at={session.createdAt} /> · last used{' '}
-                <Ago at={session.lastUsedAt} />
+                {session.address ?? 'Unknown address'} · signed in <RelativeTime time={session.createdAt} /> · last used{' '}
+                <RelativeTime time={session.lastUsedAt} />
               </>
             }
-            tools={
+            actions={
               !session.current && (
                 <Button
                   variant="default"
@@ -72,7 +72,7 @@ export function SessionsSection() {
             }
           />
         ))}
-      </Rows>
+      </ItemList>
       {hasNextPage && (
         <Button variant="default" loading={isFetchingNextPage} onClick={() => void fetchNextPage()}>
           Show older sessions
@@ -82,18 +82,19 @@ export function SessionsSection() {
         opened={ending !== null}
         onClose={() => setEnding(null)}
         title={ending === 'others' ? 'End all other sessions' : 'End session'}
-        confirm={ending === 'others' ? 'End sessions' : 'End session'}
+        confirmLabel={ending === 'others' ? 'End sessions' : 'End session'}
         onConfirm={async () => {
           if (ending === 'others') await api.sessions.deleteOthers();
           else if (ending !== null) await api.sessions.delete(ending.id);
           notifications.show({ message: ending === 'others' ? 'The sessions have ended.' : 'The session has ended.' });
-          await queryClient.invalidateQueries({ queryKey: KEY });
+          await queryClient.invalidateQueries({ queryKey: SESSIONS_KEY });
         }}
       >
         {ending === 'others' && 'Every other browser and command line is signed out at once.'}
         {ending !== null && ending !== 'others' && (
           <>
-            {describeUserAgent(ending.userAgent)}, signed in <Ago at={ending.createdAt} />, is signed out at once.
+            {describeUserAgent(ending.userAgent)}, signed in <RelativeTime time={ending.createdAt} />, is signed out at
+            once.
           </>
         )}
       </ConfirmDialog>

@@ -2,27 +2,27 @@ import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
-import type { ProveItIsMe } from '../../contract/schemas.ts';
+import type { Reauthenticate } from '../../contract/schemas.ts';
 import { DevpilotError } from '../../sdk/client.ts';
-import { api, messageOf } from '../api.ts';
+import { api, getErrorMessage } from '../api.ts';
 import { CopyButton } from '../components/copy.tsx';
 import { Dialog } from '../components/dialog.tsx';
-import { useFields } from '../components/fields.ts';
+import { useAppForm } from '../components/fields.ts';
 import { Notice } from '../components/notice.tsx';
 import styles from './account.module.css';
-import { ProveForm } from './prove.tsx';
+import { ReauthenticationForm } from './prove.tsx';
 import { QrCode } from './qr-code.tsx';
 import { RecoveryCodes } from './recovery-codes.tsx';
 
 /** What is to be done to the second factor. */
 export type TwoFactorPurpose = 'enable' | 'renew' | 'disable';
 
-type Step =
+type DialogStep =
   | { readonly step: 'prove' }
   | { readonly step: 'scan'; readonly secret: string; readonly uri: string }
   | { readonly step: 'codes'; readonly codes: readonly string[] };
 
-const WORDS: Readonly<
+const PURPOSE_TEXTS: Readonly<
   Record<TwoFactorPurpose, { readonly title: string; readonly verb: string; readonly text: string }>
 > = {
   enable: {
@@ -42,7 +42,7 @@ const WORDS: Readonly<
   },
 };
 
-function Scan({
+function ScanStep({
   secret,
   uri,
   onConfirmed,
@@ -53,7 +53,7 @@ function Scan({
   readonly onConfirmed: (codes: readonly string[]) => void;
   readonly onCancel: () => void;
 }) {
-  const form = useFields({
+  const form = useAppForm({
     initialValues: { code: '' },
     validate: { code: (code) => (/^\d{6}$/.test(code.replace(/\s/g, '')) ? null : 'Type the six digits') },
   });
@@ -90,7 +90,7 @@ function Scan({
           {...form.getInputProps('code')}
         />
         {error !== null && !(error instanceof DevpilotError && error.code === 'sign_in_failed') && (
-          <Notice tone="bad">{messageOf(error)}</Notice>
+          <Notice tone="bad">{getErrorMessage(error)}</Notice>
         )}
         <Group justify="flex-end" gap="sm">
           <Button variant="default" onClick={onCancel}>
@@ -113,17 +113,17 @@ interface TwoFactorDialogProps {
 
 /** The way through: password, then QR code and first code, then the recovery codes. Mounted only while it is open. */
 export function TwoFactorDialog({ purpose, onChanged, onClose }: TwoFactorDialogProps) {
-  const [at, setAt] = useState<Step>({ step: 'prove' });
-  const { title, verb, text } = WORDS[purpose];
-  const mustStay = at.step === 'codes';
+  const [currentStep, setCurrentStep] = useState<DialogStep>({ step: 'prove' });
+  const { title, verb: submitLabel, text } = PURPOSE_TEXTS[purpose];
+  const isShowingCodes = currentStep.step === 'codes';
 
   function showCodes(codes: readonly string[]): void {
-    setAt({ step: 'codes', codes });
+    setCurrentStep({ step: 'codes', codes });
     onChanged();
   }
 
-  async function proven(proof: ProveItIsMe): Promise<void> {
-    if (purpose === 'enable') return setAt({ step: 'scan', ...(await api.me.twoFactor.start(proof)) });
+  async function handleReauthenticated(proof: Reauthenticate): Promise<void> {
+    if (purpose === 'enable') return setCurrentStep({ step: 'scan', ...(await api.me.twoFactor.start(proof)) });
     if (purpose === 'renew') return showCodes((await api.me.twoFactor.renewRecoveryCodes(proof)).recoveryCodes);
     await api.me.twoFactor.disable(proof);
     notifications.show({ message: 'Two-factor sign-in is off.' });
@@ -135,26 +135,28 @@ export function TwoFactorDialog({ purpose, onChanged, onClose }: TwoFactorDialog
     <Dialog
       opened
       onClose={onClose}
-      title={mustStay ? 'Recovery codes' : title}
+      title={isShowingCodes ? 'Recovery codes' : title}
       size="lg"
-      closeOnClickOutside={!mustStay}
-      closeOnEscape={!mustStay}
-      withCloseButton={!mustStay}
+      closeOnClickOutside={!isShowingCodes}
+      closeOnEscape={!isShowingCodes}
+      withCloseButton={!isShowingCodes}
       // Not only out of sight: nothing of the codes stays behind while a transition ends.
       transitionProps={{ duration: 0 }}
     >
-      {at.step === 'prove' && (
-        <ProveForm
-          confirm={verb}
+      {currentStep.step === 'prove' && (
+        <ReauthenticationForm
+          submitLabel={submitLabel}
           {...(purpose === 'disable' && { tone: 'bad' as const })}
           onCancel={onClose}
-          onProven={proven}
+          onReauthenticated={handleReauthenticated}
         >
           {text}
-        </ProveForm>
+        </ReauthenticationForm>
       )}
-      {at.step === 'scan' && <Scan secret={at.secret} uri={at.uri} onCancel={onClose} onConfirmed={showCodes} />}
-      {at.step === 'codes' && <RecoveryCodes codes={at.codes} onStored={onClose} />}
+      {currentStep.step === 'scan' && (
+        <ScanStep secret={currentStep.secret} uri={currentStep.uri} onCancel={onClose} onConfirmed={showCodes} />
+      )}
+      {currentStep.step === 'codes' && <RecoveryCodes codes={currentStep.codes} onStored={onClose} />}
     </Dialog>
   );
 }

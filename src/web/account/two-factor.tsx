@@ -13,13 +13,13 @@ const twoFactorQuery = queryOptions({
   queryFn: ({ signal }) => api.me.twoFactor.get({ signal }),
 });
 
-function refresh(): void {
+function invalidateTwoFactor(): void {
   void queryClient.invalidateQueries({ queryKey: twoFactorQuery.queryKey });
   void queryClient.invalidateQueries({ queryKey: meQuery.queryKey });
 }
 
 /** Below this many recovery codes it is time for new ones. */
-const FEW_CODES = 3;
+const LOW_RECOVERY_CODE_COUNT = 3;
 
 /** A second factor: set up with a QR code, recovery codes, taken away. */
 export function TwoFactorSection() {
@@ -37,9 +37,9 @@ export function TwoFactorSection() {
     >
       {enabled && (
         <Group justify="space-between" gap="sm">
-          <Text fz="sm" c={recoveryCodesLeft < FEW_CODES ? 'var(--app-warn)' : 'dimmed'}>
+          <Text fz="sm" c={recoveryCodesLeft < LOW_RECOVERY_CODE_COUNT ? 'var(--app-warn)' : 'dimmed'}>
             {recoveryCodesLeft === 1 ? '1 recovery code' : `${recoveryCodesLeft} recovery codes`} left
-            {recoveryCodesLeft < FEW_CODES && '. Make new ones.'}
+            {recoveryCodesLeft < LOW_RECOVERY_CODE_COUNT && '. Make new ones.'}
           </Text>
           <Group gap="xs">
             <Button variant="default" size="xs" onClick={() => setPurpose('renew')}>
@@ -51,7 +51,9 @@ export function TwoFactorSection() {
           </Group>
         </Group>
       )}
-      {purpose !== null && <TwoFactorDialog purpose={purpose} onChanged={refresh} onClose={() => setPurpose(null)} />}
+      {purpose !== null && (
+        <TwoFactorDialog purpose={purpose} onChanged={invalidateTwoFactor} onClose={() => setPurpose(null)} />
+      )}
     </Section>
   );
 }

@@ -26,5 +26,5 @@ const CASES: readonly (readonly [string | null, string])[] = [
 ];
 
 test('programs are named as people know them', () => {
-  for (const [userAgent, words] of CASES) assert.equal(describeUserAgent(userAgent), words);
+  for (const [userAgent, description] of CASES) assert.equal(describeUserAgent(userAgent), description);
 });

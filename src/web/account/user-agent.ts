@@ -6,7 +6,7 @@ const BROWSERS: readonly (readonly [RegExp, string])[] = [
   [/\b(?:Headless)?Chrome\/|\bCriOS\//, 'Chrome'],
   [/\bSafari\//, 'Safari'],
 ];
-const SYSTEMS: readonly (readonly [RegExp, string])[] = [
+const OPERATING_SYSTEMS: readonly (readonly [RegExp, string])[] = [
   [/\biPhone\b/, 'iPhone'],
   [/\biPad\b/, 'iPad'],
   [/\bAndroid\b/, 'Android'],
@@ -16,14 +16,14 @@ const SYSTEMS: readonly (readonly [RegExp, string])[] = [
   [/\bLinux\b/, 'Linux'],
 ];
 
-const find = (list: readonly (readonly [RegExp, string])[], text: string): string | null =>
+const findName = (list: readonly (readonly [RegExp, string])[], text: string): string | null =>
   list.find(([pattern]) => pattern.test(text))?.[1] ?? null;
 
 /** “Firefox on Windows”, as far as a browser tells. Pure. */
 export function describeUserAgent(userAgent: string | null): string {
   if (userAgent === null || userAgent === '') return 'An unknown program';
-  const browser = find(BROWSERS, userAgent);
-  const system = find(SYSTEMS, userAgent);
+  const browser = findName(BROWSERS, userAgent);
+  const system = findName(OPERATING_SYSTEMS, userAgent);
   if (browser !== null) return system === null ? browser : `${browser} on ${system}`;
   return userAgent.split(/[\s/]/)[0] || userAgent;
 }

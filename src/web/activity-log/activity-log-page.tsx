@@ -3,7 +3,7 @@ import { notifications } from '@mantine/notifications';
 import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { AuditEvent } from '../../contract/schemas.ts';
-import { messageOf } from '../api.ts';
+import { getErrorMessage } from '../api.ts';
 import { download } from '../components/download.ts';
 import { IconActivity, IconChevronDown, IconFileExport } from '../components/icons.ts';
 import { useListState } from '../components/list-state.ts';
@@ -15,32 +15,32 @@ import styles from './activity-log.module.css';
 import { EventList } from './event-list.tsx';
 import { type ExportFormat, exportLog } from './export.ts';
 import { Filters } from './filters.tsx';
-import { auditQueryOf, FILTERS } from './query.ts';
+import { FILTERS, toAuditQuery } from './query.ts';
 
-const POLL_EVERY = 4000;
-const number = new Intl.NumberFormat('en');
+const POLL_INTERVAL_MS = 4000;
+const numberFormat = new Intl.NumberFormat('en');
 
-function Export({ get }: { readonly get: (name: string) => string | undefined }) {
+function ExportMenu({ getFilter }: { readonly getFilter: (name: string) => string | undefined }) {
   const { workspace, api } = useWorkspace();
-  const [events, setEvents] = useState(0);
-  const work = useMutation({
+  const [exportedCount, setExportedCount] = useState(0);
+  const exportLogFile = useMutation({
     mutationFn: async (format: ExportFormat) => {
-      setEvents(0);
-      const file = await exportLog(api, auditQueryOf(get, Date.now()), format, setEvents);
+      setExportedCount(0);
+      const file = await exportLog(api, toAuditQuery(getFilter, Date.now()), format, setExportedCount);
       download(`${workspace.slug}-activity-${new Date().toISOString().slice(0, 10)}.${format}`, file);
     },
-    onError: (error) => notifications.show({ color: 'red', message: messageOf(error) }),
+    onError: (error) => notifications.show({ color: 'red', message: getErrorMessage(error) }),
   });
   return (
     <Group gap={0}>
       <Text fz="sm" c="dimmed" role="status">
-        {work.isPending && events > 0 ? `${number.format(events)} events …\u2002` : ''}
+        {exportLogFile.isPending && exportedCount > 0 ? `${numberFormat.format(exportedCount)} events …\u2002` : ''}
       </Text>
       <Menu>
         <Menu.Target>
           <Button
             variant="default"
-            loading={work.isPending}
+            loading={exportLogFile.isPending}
             leftSection={<IconFileExport size={16} />}
             rightSection={<IconChevronDown size={14} />}
           >
@@ -49,8 +49,8 @@ function Export({ get }: { readonly get: (name: string) => string | undefined })
         </Menu.Target>
         <Menu.Dropdown>
           <Menu.Label>What the filters let through</Menu.Label>
-          <Menu.Item onClick={() => work.mutate('csv')}>CSV, for spreadsheets</Menu.Item>
-          <Menu.Item onClick={() => work.mutate('ndjson')}>NDJSON, a line an event</Menu.Item>
+          <Menu.Item onClick={() => exportLogFile.mutate('csv')}>CSV, for spreadsheets</Menu.Item>
+          <Menu.Item onClick={() => exportLogFile.mutate('ndjson')}>NDJSON, a line an event</Menu.Item>
         </Menu.Dropdown>
       </Menu>
     </Group>
@@ -58,7 +58,7 @@ function Export({ get }: { readonly get: (name: string) => string | undefined })
 }
 
 /** The names that events give to the ids in them. */
-function namesIn(events: readonly AuditEvent[]): ReadonlyMap<string, string> {
+function collectNames(events: readonly AuditEvent[]): ReadonlyMap<string, string> {
   const names = new Map<string, string>();
   for (const { actor, target, credential } of events) {
     for (const party of [actor, target, credential]) {
@@ -68,7 +68,7 @@ function namesIn(events: readonly AuditEvent[]): ReadonlyMap<string, string> {
   return names;
 }
 
-function Log() {
+function ActivityLog() {
   const { workspace, api } = useWorkspace();
   const state = useListState();
   const filters = FILTERS.map((name) => state.get(name) ?? '');
@@ -76,12 +76,12 @@ function Log() {
   const { data, error, refetch, isPlaceholderData } = useQuery({
     queryKey: [workspace.id, 'audit-events', filters, state.cursor],
     queryFn: ({ signal }) =>
-      api.auditEvents.list({ ...auditQueryOf(state.get, Date.now()), limit: 50, cursor: state.cursor }, { signal }),
+      api.auditEvents.list({ ...toAuditQuery(state.get, Date.now()), limit: 50, cursor: state.cursor }, { signal }),
     placeholderData: keepPreviousData,
     // Only while the tab is visible, and only where new entries appear.
-    refetchInterval: state.isPaged ? false : POLL_EVERY,
+    refetchInterval: state.isPaged ? false : POLL_INTERVAL_MS,
   });
-  const names = namesIn(data?.data ?? []);
+  const names = collectNames(data?.data ?? []);
   return (
     <Page
       title="Activity log"
@@ -96,10 +96,10 @@ function Log() {
           )}
         </>
       }
-      actions={<Export get={state.get} />}
+      actions={<ExportMenu getFilter={state.get} />}
     >
       <Stack gap="sm">
-        <Filters state={state} nameOf={(id) => names.get(id)} />
+        <Filters state={state} findName={(id) => names.get(id)} />
       </Stack>
       {data === undefined ? (
         error !== null ? (
@@ -125,7 +125,7 @@ function Log() {
             <Group justify="flex-end" gap="xs" mt="md">
               {state.isPaged && (
                 <Button size="xs" variant="default" onClick={state.previous}>
-                  {state.hasTrail ? 'Newer' : 'Newest'}
+                  {state.canGoBack ? 'Newer' : 'Newest'}
                 </Button>
               )}
               <Button
@@ -147,7 +147,7 @@ function Log() {
 /** What happened in the workspace, for owners and admins. */
 export function ActivityLogPage() {
   const { isAdmin } = useWorkspace();
-  if (isAdmin) return <Log />;
+  if (isAdmin) return <ActivityLog />;
   return (
     <Page title="Activity log">
       <NoPermission />

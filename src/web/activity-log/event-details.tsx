@@ -2,27 +2,27 @@ import { Anchor, Table } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import type { AuditEvent } from '../../contract/schemas.ts';
-import { Facts } from '../components/facts.tsx';
-import { exactTime } from '../components/format.ts';
+import { DescriptionList } from '../components/facts.tsx';
+import { formatDateTime } from '../components/format.ts';
 import { useWorkspace } from '../session.ts';
 import styles from './activity-log.module.css';
 
 /** Whatever an edit recorded, as a person reads it. */
-function say(value: unknown): string {
+function formatDetailValue(value: unknown): string {
   if (value === undefined) return '–';
   if (value === null) return 'none';
-  if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map(say).join(', ');
+  if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map(formatDetailValue).join(', ');
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
-function record(value: unknown): Readonly<Record<string, unknown>> {
+function toRecord(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? { ...value } : {};
 }
 
-function Edit({ detail }: { readonly detail: AuditEvent['detail'] }) {
-  const before = record(detail['before']);
-  const after = record(detail['after']);
+function ChangesTable({ detail }: { readonly detail: AuditEvent['detail'] }) {
+  const before = toRecord(detail['before']);
+  const after = toRecord(detail['after']);
   const fields = [...new Set([...Object.keys(before), ...Object.keys(after)])];
   if (fields.length === 0) return null;
   return (
@@ -38,8 +38,8 @@ function Edit({ detail }: { readonly detail: AuditEvent['detail'] }) {
         {fields.map((field) => (
           <Table.Tr key={field}>
             <Table.Th scope="row">{field}</Table.Th>
-            <Table.Td>{say(before[field])}</Table.Td>
-            <Table.Td>{say(after[field])}</Table.Td>
+            <Table.Td>{formatDetailValue(before[field])}</Table.Td>
+            <Table.Td>{formatDetailValue(after[field])}</Table.Td>
           </Table.Tr>
         ))}
       </Table.Tbody>
@@ -47,7 +47,7 @@ function Edit({ detail }: { readonly detail: AuditEvent['detail'] }) {
   );
 }
 
-function OnlyLink({
+function FilterLink({
   filter,
   id,
   children,
@@ -85,9 +85,9 @@ function Party({
         <>
           {' '}
           <span className="mono">{id}</span>{' '}
-          <OnlyLink filter={filter} id={id}>
+          <FilterLink filter={filter} id={id}>
             Only this
-          </OnlyLink>
+          </FilterLink>
         </>
       )}
     </>
@@ -97,27 +97,28 @@ function Party({
 /** All that the log knows of an event. */
 export function EventDetails({ event }: { readonly event: AuditEvent }) {
   const { actor, target, credential, address, userAgent, requestId, detail } = event;
-  const rest = Object.entries(detail).filter(([name]) => name !== 'before' && name !== 'after');
+  const otherDetails = Object.entries(detail).filter(([name]) => name !== 'before' && name !== 'after');
   const mono = (text: string) => <span className="mono">{text}</span>;
-  const facts: (readonly [string, ReactNode])[] = [
-    ['Time', exactTime(event.at)],
+  const items: (readonly [string, ReactNode])[] = [
+    ['Time', formatDateTime(event.at)],
     ['Action', mono(event.action)],
     ['By', <Party key="by" name={actor.name ?? actor.kind} id={actor.id} filter="actor" />],
   ];
-  if (target !== null) facts.push(['Target', <Party key="target" name={target.name} id={target.id} filter="target" />]);
+  if (target !== null) items.push(['Target', <Party key="target" name={target.name} id={target.id} filter="target" />]);
   if (credential !== null && credential.id !== target?.id && credential.id !== actor.id) {
-    facts.push(['Credential', <Party key="of" name={credential.name} id={credential.id} filter="credential" />]);
+    items.push(['Credential', <Party key="of" name={credential.name} id={credential.id} filter="credential" />]);
   }
-  for (const [name, value] of rest) facts.push([name.charAt(0).toUpperCase() + name.slice(1), say(value)]);
-  if (address !== null) facts.push(['Address', mono(address)]);
-  if (userAgent !== null) facts.push(['Program', userAgent]);
-  if (requestId !== null) facts.push(['Request', mono(requestId)]);
-  facts.push(['Entry', mono(`${event.sequence} · ${event.id}`)], ['Hash', mono(event.hash)]);
-  facts.push(['Hash before', mono(event.previousHash)]);
+  for (const [name, value] of otherDetails)
+    items.push([name.charAt(0).toUpperCase() + name.slice(1), formatDetailValue(value)]);
+  if (address !== null) items.push(['Address', mono(address)]);
+  if (userAgent !== null) items.push(['Program', userAgent]);
+  if (requestId !== null) items.push(['Request', mono(requestId)]);
+  items.push(['Entry', mono(`${event.sequence} · ${event.id}`)], ['Hash', mono(event.hash)]);
+  items.push(['Hash before', mono(event.previousHash)]);
   return (
     <div className={styles['details']}>
-      <Edit detail={detail} />
-      <Facts facts={facts} />
+      <ChangesTable detail={detail} />
+      <DescriptionList items={items} />
     </div>
   );
 }

@@ -1,19 +1,19 @@
 import type { AuditEvent } from '../../contract/schemas.ts';
 import { DAY } from '../../contract/words.ts';
-import { dayOf } from '../components/format.ts';
+import { formatDate } from '../components/format.ts';
 import styles from './activity-log.module.css';
 import { EventRow } from './event-row.tsx';
 
-function dayName(at: string, now: number): string {
-  const day = dayOf(at);
-  if (day === dayOf(now)) return 'Today';
-  return day === dayOf(now - DAY) ? 'Yesterday' : day;
+function dayLabel(time: string, now: number): string {
+  const day = formatDate(time);
+  if (day === formatDate(now)) return 'Today';
+  return day === formatDate(now - DAY) ? 'Yesterday' : day;
 }
 
-function byDay(events: readonly AuditEvent[], now: number): [string, AuditEvent[]][] {
+function groupByDay(events: readonly AuditEvent[], now: number): [string, AuditEvent[]][] {
   const days: [string, AuditEvent[]][] = [];
   for (const event of events) {
-    const day = dayName(event.at, now);
+    const day = dayLabel(event.at, now);
     const last = days.at(-1);
     if (last?.[0] === day) last[1].push(event);
     else days.push([day, [event]]);
@@ -24,19 +24,19 @@ function byDay(events: readonly AuditEvent[], now: number): [string, AuditEvent[
 interface EventListProps {
   readonly events: readonly AuditEvent[];
   /** The level of the days' headings on the page around it. */
-  readonly headings?: 2 | 3;
+  readonly headingLevel?: 2 | 3;
 }
 
 /** Events, newest first, under the days they happened on in the reader's zone. */
-export function EventList({ events, headings = 2 }: EventListProps) {
-  const Heading = headings === 2 ? 'h2' : 'h3';
+export function EventList({ events, headingLevel = 2 }: EventListProps) {
+  const Heading = headingLevel === 2 ? 'h2' : 'h3';
   return (
     <div>
-      {byDay(events, Date.now()).map(([day, ofDay]) => (
+      {groupByDay(events, Date.now()).map(([day, dayEvents]) => (
         <section key={day} aria-label={day}>
           <Heading className={styles['day']}>{day}</Heading>
           <ul className={styles['events']}>
-            {ofDay.map((event) => (
+            {dayEvents.map((event) => (
               <EventRow key={event.id} event={event} />
             ))}
           </ul>

@@ -3,7 +3,7 @@ import { useDisclosure } from '@mantine/hooks';
 import { Link, type LinkProps } from '@tanstack/react-router';
 import { useId } from 'react';
 import type { AuditEvent } from '../../contract/schemas.ts';
-import { exactTime } from '../components/format.ts';
+import { formatDateTime } from '../components/format.ts';
 import {
   IconActivity,
   IconAlertTriangle,
@@ -28,7 +28,7 @@ import {
 import { useWorkspace } from '../session.ts';
 import styles from './activity-log.module.css';
 import { EventDetails } from './event-details.tsx';
-import { type Piece, sentenceOf } from './sentence.ts';
+import { type SentencePart, toSentence } from './sentence.ts';
 
 const ICONS: Readonly<Record<string, typeof IconActivity>> = {
   access_token: IconTicket,
@@ -50,13 +50,13 @@ const ICONS: Readonly<Record<string, typeof IconActivity>> = {
   run: IconPlayerPlay,
   backup: IconArchive,
 };
-const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+const timeFormat = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
 /** Refusals and failures: what the reader of a log looks for. */
-const isTrouble = ({ action }: AuditEvent) => /\.(?:denied|failed|passphrase_failed)$/.test(action);
+const isFailure = ({ action }: AuditEvent) => /\.(?:denied|failed|passphrase_failed)$/.test(action);
 
 /** Where a party has a page of its own, also after it is gone: credentials tell what became of them. */
-const PLACES: Readonly<Record<string, { readonly to: NonNullable<LinkProps['to']>; readonly param: string }>> = {
+const PARTY_ROUTES: Readonly<Record<string, { readonly to: NonNullable<LinkProps['to']>; readonly param: string }>> = {
   access_token: { to: '/settings/access-tokens/$id', param: 'id' },
   api_key: { to: '/settings/api-keys/$id', param: 'id' },
   project: { to: '/projects/$project', param: 'project' },
@@ -70,12 +70,12 @@ const PLACES: Readonly<Record<string, { readonly to: NonNullable<LinkProps['to']
 const isCredential = (kind: string) => kind === 'access_token' || kind === 'api_key';
 
 interface PartyLinkProps {
-  readonly place: { readonly to: NonNullable<LinkProps['to']>; readonly param: string };
+  readonly route: { readonly to: NonNullable<LinkProps['to']>; readonly param: string };
   readonly id: string;
   readonly text: string;
 }
 
-function PartyLink({ place, id, text }: PartyLinkProps) {
+function PartyLink({ route, id, text }: PartyLinkProps) {
   const { workspace } = useWorkspace();
   return (
     <Anchor
@@ -83,8 +83,8 @@ function PartyLink({ place, id, text }: PartyLinkProps) {
       fw={600}
       renderRoot={(props) => (
         <Link
-          to={place.to}
-          params={{ [place.param]: id } as never}
+          to={route.to}
+          params={{ [route.param]: id } as never}
           search={{ workspace: workspace.slug } as never}
           {...props}
         />
@@ -95,40 +95,40 @@ function PartyLink({ place, id, text }: PartyLinkProps) {
   );
 }
 
-function Words({ piece, event }: { readonly piece: Piece; readonly event: AuditEvent }) {
-  if (piece.of === undefined) return piece.text;
-  if (piece.of === 'value') return <span className={styles['value']}>{piece.text}</span>;
-  const party = piece.of === 'actor' ? event.actor : piece.of === 'target' ? event.target : event.credential;
-  const place = PLACES[party?.kind ?? ''];
-  const isGone = piece.of === 'target' && event.action.endsWith('.deleted');
-  if (party != null && party.id !== null && place !== undefined && (!isGone || isCredential(party.kind))) {
-    return <PartyLink place={place} id={party.id} text={piece.text} />;
+function SentencePartView({ part, event }: { readonly part: SentencePart; readonly event: AuditEvent }) {
+  if (part.role === undefined) return part.text;
+  if (part.role === 'value') return <span className={styles['value']}>{part.text}</span>;
+  const party = part.role === 'actor' ? event.actor : part.role === 'target' ? event.target : event.credential;
+  const route = PARTY_ROUTES[party?.kind ?? ''];
+  const isDeleted = part.role === 'target' && event.action.endsWith('.deleted');
+  if (party != null && party.id !== null && route !== undefined && (!isDeleted || isCredential(party.kind))) {
+    return <PartyLink route={route} id={party.id} text={part.text} />;
   }
-  return <b>{piece.text}</b>;
+  return <b>{part.text}</b>;
 }
 
 /** One entry of the log: a sentence, where from and when, and the rest on demand. */
 export function EventRow({ event }: { readonly event: AuditEvent }) {
   const [opened, { toggle }] = useDisclosure();
   const id = useId();
-  const trouble = isTrouble(event);
-  const Icon = trouble ? IconAlertTriangle : (ICONS[event.action.split('.')[0] ?? ''] ?? IconActivity);
+  const failed = isFailure(event);
+  const Icon = failed ? IconAlertTriangle : (ICONS[event.action.split('.')[0] ?? ''] ?? IconActivity);
   return (
     <li className={styles['event']} {...(opened && { 'data-opened': true })}>
       <div className={styles['line']}>
-        <span className={`${styles['icon']} ${trouble ? 'tone-warn' : 'tone-mute'}`} aria-hidden>
+        <span className={`${styles['icon']} ${failed ? 'tone-warn' : 'tone-mute'}`} aria-hidden>
           <Icon size={16} />
         </span>
         <div className={styles['sentence']}>
-          {sentenceOf(event).map((piece, at) => (
+          {toSentence(event).map((part, index) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: the pieces of a sentence never move
-            <Words key={at} piece={piece} event={event} />
+            <SentencePartView key={index} part={part} event={event} />
           ))}
         </div>
         <div className={styles['meta']}>
           {event.address !== null && <span className="mono">{event.address}</span>}
-          <Tooltip label={exactTime(event.at)}>
-            <time dateTime={event.at}>{clock.format(new Date(event.at))}</time>
+          <Tooltip label={formatDateTime(event.at)}>
+            <time dateTime={event.at}>{timeFormat.format(new Date(event.at))}</time>
           </Tooltip>
         </div>
         <ActionIcon

@@ -1,14 +1,14 @@
-import { csvLine } from '../../contract/csv.ts';
+import { csvRow } from '../../contract/csv.ts';
 import type { AuditEvent } from '../../contract/schemas.ts';
 import type { AuditListQuery, Client } from '../../sdk/client.ts';
-import { lineStream } from '../components/lines.ts';
-import { plainSentence } from './sentence.ts';
+import { createLineSplitter } from '../components/lines.ts';
+import { toPlainSentence } from './sentence.ts';
 
 const COLUMNS: readonly (readonly [string, (event: AuditEvent) => string | number | null])[] = [
   ['sequence', (event) => event.sequence],
   ['at', (event) => event.at],
   ['action', (event) => event.action],
-  ['sentence', plainSentence],
+  ['sentence', toPlainSentence],
   ['actor_kind', (event) => event.actor.kind],
   ['actor_id', (event) => event.actor.id],
   ['actor_name', (event) => event.actor.name],
@@ -30,18 +30,18 @@ const COLUMNS: readonly (readonly [string, (event: AuditEvent) => string | numbe
 export type ExportFormat = 'ndjson' | 'csv';
 
 /** A byte order mark, without which spreadsheets take UTF-8 for something else. */
-const MARK = '\uFEFF';
+const BYTE_ORDER_MARK = '\uFEFF';
 
-function linesAs(format: ExportFormat, onLine: () => void): TransformStream<string, string> {
+function createFormatter(format: ExportFormat, onLine: () => void): TransformStream<string, string> {
   return new TransformStream({
     start(controller) {
-      if (format === 'csv') controller.enqueue(MARK + csvLine(COLUMNS.map(([name]) => name)));
+      if (format === 'csv') controller.enqueue(BYTE_ORDER_MARK + csvRow(COLUMNS.map(([name]) => name)));
     },
     transform(line, controller) {
       onLine();
       if (format === 'ndjson') return controller.enqueue(`${line}\n`);
       const event = JSON.parse(line) as AuditEvent;
-      controller.enqueue(csvLine(COLUMNS.map(([, cell]) => cell(event))));
+      controller.enqueue(csvRow(COLUMNS.map(([, cell]) => cell(event))));
     },
   });
 }
@@ -54,12 +54,12 @@ export async function exportLog(
   onProgress: (events: number) => void,
 ): Promise<Blob> {
   let events = 0;
-  const bytes = await api.auditEvents.export(query);
-  const file = bytes
+  const stream = await api.auditEvents.export(query);
+  const file = stream
     .pipeThrough(new TextDecoderStream() as unknown as TransformStream<Uint8Array, string>)
-    .pipeThrough(lineStream())
+    .pipeThrough(createLineSplitter())
     .pipeThrough(
-      linesAs(format, () => {
+      createFormatter(format, () => {
         events++;
         if (events % 500 === 0) onProgress(events);
       }),

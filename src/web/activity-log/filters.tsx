@@ -5,13 +5,13 @@ import { useState } from 'react';
 import type { AccessToken, ApiKey, Member } from '../../contract/schemas.ts';
 import { AUDIT_ACTIONS, type AuditAction } from '../../contract/words.ts';
 import type { ListState } from '../components/list-state.ts';
-import { TimeRange } from '../components/time-range.tsx';
+import { TimeRangeFields } from '../components/time-range.tsx';
 import { useWorkspace } from '../session.ts';
 import styles from './activity-log.module.css';
-import { FILTERS, SPANS_BACK } from './query.ts';
+import { FILTERS, RELATIVE_RANGES } from './query.ts';
 import { actionLabel } from './sentence.ts';
 
-function actionsByNoun(): ComboboxData {
+function groupActionsByNoun(): ComboboxData {
   const groups = new Map<string, { value: AuditAction; label: string }[]>();
   for (const action of AUDIT_ACTIONS) {
     const noun = action.split('.')[0] ?? '';
@@ -24,9 +24,9 @@ function actionsByNoun(): ComboboxData {
     items,
   }));
 }
-const ACTIONS = actionsByNoun();
-const TIMES = [
-  ...Object.entries(SPANS_BACK).map(([value, { label }]) => ({ value, label })),
+const ACTION_OPTIONS = groupActionsByNoun();
+const TIME_OPTIONS = [
+  ...Object.entries(RELATIVE_RANGES).map(([value, { label }]) => ({ value, label })),
   { value: 'custom', label: 'From … to …' },
 ];
 
@@ -38,9 +38,9 @@ interface Parties {
 const NO_PARTIES: Parties = { people: [], tokens: [], keys: [] };
 
 /** People, and credentials whose name holds what was typed; one that was deleted is reached from its events. */
-function useParties(typed: string): Parties {
+function useParties(searchText: string): Parties {
   const { workspace, api } = useWorkspace();
-  const [q] = useDebouncedValue(typed.trim(), 250);
+  const [q] = useDebouncedValue(searchText.trim(), 250);
   const { data = NO_PARTIES } = useQuery<Parties>({
     queryKey: [workspace.id, 'parties', q],
     queryFn: async ({ signal }) => {
@@ -58,7 +58,7 @@ function useParties(typed: string): Parties {
   return data;
 }
 
-function holds(data: ComboboxData, value: string): boolean {
+function hasOption(data: ComboboxData, value: string): boolean {
   return data.some(
     (group) =>
       typeof group === 'object' &&
@@ -68,11 +68,11 @@ function holds(data: ComboboxData, value: string): boolean {
 }
 
 /** The choices, with what is chosen among them, also where only the log knows it. */
-function withChosen(known: ComboboxData, value: string, label: string): ComboboxData {
-  return holds(known, value) ? known : [...known, { group: 'From the log', items: [{ value, label }] }];
+function withSelectedOption(options: ComboboxData, value: string, label: string): ComboboxData {
+  return hasOption(options, value) ? options : [...options, { group: 'From the log', items: [{ value, label }] }];
 }
 
-interface Named {
+interface NamedItem {
   readonly id: string;
   readonly name: string;
 }
@@ -80,23 +80,23 @@ interface Named {
 interface FiltersProps {
   readonly state: ListState;
   /** Names that the events on the page give to ids. */
-  readonly nameOf: (id: string) => string | undefined;
+  readonly findName: (id: string) => string | undefined;
 }
 
-function PartyFilter({ state, nameOf }: FiltersProps) {
-  const [typed, setTyped] = useState('');
+function PartyFilter({ state, findName }: FiltersProps) {
+  const [searchText, setSearchText] = useState('');
   const actor = state.get('actor');
   const credential = state.get('credential');
   const value = credential !== undefined ? `credential ${credential}` : actor !== undefined ? `actor ${actor}` : null;
-  const { people, tokens, keys } = useParties(value === null ? typed : '');
+  const { people, tokens, keys } = useParties(value === null ? searchText : '');
   const id = credential ?? actor;
-  const ofCredential = ({ id: value, name }: Named) => ({ value: `credential ${value}`, label: name });
-  const known: ComboboxData = [
+  const toCredentialOption = ({ id: value, name }: NamedItem) => ({ value: `credential ${value}`, label: name });
+  const options: ComboboxData = [
     { group: 'People', items: people.map(({ personId, name }) => ({ value: `actor ${personId}`, label: name })) },
-    { group: 'Access tokens', items: tokens.map(ofCredential) },
-    { group: 'API keys', items: keys.map(ofCredential) },
+    { group: 'Access tokens', items: tokens.map(toCredentialOption) },
+    { group: 'API keys', items: keys.map(toCredentialOption) },
   ];
-  const data = value === null || id === undefined ? known : withChosen(known, value, nameOf(id) ?? id);
+  const data = value === null || id === undefined ? options : withSelectedOption(options, value, findName(id) ?? id);
   return (
     <Select
       label="Person or credential"
@@ -108,29 +108,29 @@ function PartyFilter({ state, nameOf }: FiltersProps) {
       maxDropdownHeight={320}
       data={data}
       value={value}
-      onSearchChange={setTyped}
+      onSearchChange={setSearchText}
       onChange={(next) => {
-        const [filter, chosen] = next?.split(' ') ?? [];
+        const [filter, selectedId] = next?.split(' ') ?? [];
         state.set({
-          actor: filter === 'actor' ? chosen : null,
-          credential: filter === 'credential' ? chosen : null,
+          actor: filter === 'actor' ? selectedId : null,
+          credential: filter === 'credential' ? selectedId : null,
         });
       }}
     />
   );
 }
 
-function TargetFilter({ state, nameOf }: FiltersProps) {
+function TargetFilter({ state, findName }: FiltersProps) {
   const { workspace } = useWorkspace();
-  const [typed, setTyped] = useState('');
+  const [searchText, setSearchText] = useState('');
   const target = state.get('target') ?? null;
-  const { people, tokens, keys } = useParties(target === null ? typed : '');
-  const named = ({ id, name }: Named) => ({ value: id, label: name });
-  const known: ComboboxData = [
-    { group: 'Access tokens', items: tokens.map(named) },
-    { group: 'API keys', items: keys.map(named) },
-    { group: 'Members', items: people.map(named) },
-    { group: 'Workspace', items: [named(workspace)] },
+  const { people, tokens, keys } = useParties(target === null ? searchText : '');
+  const toOption = ({ id, name }: NamedItem) => ({ value: id, label: name });
+  const options: ComboboxData = [
+    { group: 'Access tokens', items: tokens.map(toOption) },
+    { group: 'API keys', items: keys.map(toOption) },
+    { group: 'Members', items: people.map(toOption) },
+    { group: 'Workspace', items: [toOption(workspace)] },
   ];
   return (
     <Select
@@ -141,22 +141,22 @@ function TargetFilter({ state, nameOf }: FiltersProps) {
       clearButtonProps={{ 'aria-label': 'Any target' }}
       nothingFoundMessage="Nothing by this name"
       maxDropdownHeight={320}
-      data={target === null ? known : withChosen(known, target, nameOf(target) ?? target)}
+      data={target === null ? options : withSelectedOption(options, target, findName(target) ?? target)}
       value={target}
-      onSearchChange={setTyped}
+      onSearchChange={setSearchText}
       onChange={(next) => state.set({ target: next })}
     />
   );
 }
 
 /** Who, what and when; kept in the address. */
-export function Filters({ state, nameOf }: FiltersProps) {
+export function Filters({ state, findName }: FiltersProps) {
   const isSet = FILTERS.some((name) => state.get(name) !== undefined);
   const [custom, setCustom] = useState(state.get('from') !== undefined || state.get('to') !== undefined);
   return (
     <>
       <div className={styles['filters']}>
-        <PartyFilter state={state} nameOf={nameOf} />
+        <PartyFilter state={state} findName={findName} />
         <Select
           label="Action"
           placeholder="Anything"
@@ -164,24 +164,24 @@ export function Filters({ state, nameOf }: FiltersProps) {
           clearable
           clearButtonProps={{ 'aria-label': 'Anything' }}
           maxDropdownHeight={320}
-          data={ACTIONS}
+          data={ACTION_OPTIONS}
           value={state.get('action') ?? null}
           onChange={(action) => state.set({ action })}
         />
-        <TargetFilter state={state} nameOf={nameOf} />
+        <TargetFilter state={state} findName={findName} />
         <Select
           label="Time"
           placeholder="Ever"
           clearable
           clearButtonProps={{ 'aria-label': 'Ever' }}
-          data={TIMES}
+          data={TIME_OPTIONS}
           value={custom ? 'custom' : (state.get('since') ?? null)}
           onChange={(since) => {
             setCustom(since === 'custom');
             state.set({ since: since === 'custom' ? null : since, from: null, to: null });
           }}
         />
-        {custom && <TimeRange state={state} />}
+        {custom && <TimeRangeFields state={state} />}
       </div>
       {isSet && (
         <Group gap="xs">

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { auditQueryOf } from './query.ts';
+import { toAuditQuery } from './query.ts';
 
 const now = Date.parse('2027-02-24T09:00:00Z');
-const queryOf = (search: Record<string, string>) => auditQueryOf((name) => search[name], now);
+const toQuery = (search: Record<string, string>) => toAuditQuery((name) => search[name], now);
 
 test('filters of the address become those of the API', () => {
-  assert.deepEqual(queryOf({ action: 'api_key.created', actor: 'per_1', since: '24h' }), {
+  assert.deepEqual(toQuery({ action: 'api_key.created', actor: 'per_1', since: '24h' }), {
     action: 'api_key.created',
     actor: 'per_1',
     target: undefined,
@@ -17,6 +17,6 @@ test('filters of the address become those of the API', () => {
 });
 
 test('words that mean nothing are left out', () => {
-  const { action, from, to } = queryOf({ action: 'no.such', since: 'ever', from: 'soon', to: '2027-02-24T08:00Z' });
+  const { action, from, to } = toQuery({ action: 'no.such', since: 'ever', from: 'soon', to: '2027-02-24T08:00Z' });
   assert.deepEqual([action, from, to], [undefined, undefined, '2027-02-24T08:00:00.000Z']);
 });

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AuditEvent } from '../../contract/schemas.ts';
 import { AUDIT_ACTIONS } from '../../contract/words.ts';
-import { actionLabel, plainSentence } from './sentence.ts';
+import { actionLabel, toPlainSentence } from './sentence.ts';
 
 const ada = { kind: 'person', id: 'per_1', name: 'Ada' } as const;
 const token = { kind: 'access_token', id: 'tok_1', name: 'CI/CD Pipeline' } as const;
 
-function event(action: AuditEvent['action'], more: Partial<AuditEvent> = {}): AuditEvent {
+function event(action: AuditEvent['action'], overrides: Partial<AuditEvent> = {}): AuditEvent {
   return {
     id: 'evt_1',
     sequence: 1,
@@ -22,7 +22,7 @@ function event(action: AuditEvent['action'], more: Partial<AuditEvent> = {}): Au
     detail: {},
     previousHash: '',
     hash: '',
-    ...more,
+    ...overrides,
   };
 }
 
@@ -122,14 +122,14 @@ const CASES: readonly (readonly [AuditEvent, string])[] = [
 ];
 
 test('events read as sentences', () => {
-  for (const [one, sentence] of CASES) assert.equal(plainSentence(one), sentence);
+  for (const [auditEvent, sentence] of CASES) assert.equal(toPlainSentence(auditEvent), sentence);
 });
 
 test('every action has a sentence and a label without underscores', () => {
   for (const action of AUDIT_ACTIONS) {
     const target = { kind: 'workspace', id: 'x', name: 'Target' } as const;
     const detail = { before: { name: 'a', role: 'b' }, after: { name: 'c', role: 'd' }, reason: 'GET /v1/x' };
-    const sentence = plainSentence(event(action, { target, detail }));
+    const sentence = toPlainSentence(event(action, { target, detail }));
     assert.doesNotMatch(sentence, /_|undefined|null/, action);
     assert.doesNotMatch(actionLabel(action), /_/);
   }

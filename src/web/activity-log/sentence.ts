@@ -2,22 +2,22 @@ import type { AuditEvent } from '../../contract/schemas.ts';
 import type { AuditAction } from '../../contract/words.ts';
 
 /** A part of a sentence; a name stands out, and may lead to what it names. */
-export interface Piece {
+export interface SentencePart {
   readonly text: string;
-  readonly of?: 'actor' | 'target' | 'credential' | 'value';
+  readonly role?: 'actor' | 'target' | 'credential' | 'value';
 }
 
-type Words = readonly (Piece | string)[];
+type SentenceParts = readonly (SentencePart | string)[];
 
-const NOUNS: Readonly<Record<string, string>> = {
+const KIND_LABELS: Readonly<Record<string, string>> = {
   access_token: 'access token',
   api_key: 'API key',
   two_factor: 'second factor',
 };
-const nounOf = (kind: string): string => NOUNS[kind] ?? kind.replaceAll('_', ' ');
+const kindLabel = (kind: string): string => KIND_LABELS[kind] ?? kind.replaceAll('_', ' ');
 
 /** How fields of an edit are called. */
-const FIELDS: Readonly<Record<string, string>> = {
+const FIELD_LABELS: Readonly<Record<string, string>> = {
   expiresAt: 'expiry',
   slug: 'address',
   repositoryUser: 'repository user',
@@ -25,7 +25,7 @@ const FIELDS: Readonly<Record<string, string>> = {
   hasRepositoryPassword: 'repository password',
 };
 
-const REASONS: Readonly<Record<string, string>> = {
+const DENIAL_REASONS: Readonly<Record<string, string>> = {
   passphrase_required: 'it came without its passphrase',
   passphrase_incorrect: 'its passphrase was wrong',
   token_inactive: 'it is inactive',
@@ -35,86 +35,86 @@ const REASONS: Readonly<Record<string, string>> = {
   rate_limited: 'it had failed too often',
 };
 
-function nameOf(party: { readonly kind: string; readonly id: string | null; readonly name: string | null }): string {
+function partyName(party: { readonly kind: string; readonly id: string | null; readonly name: string | null }): string {
   if (party.kind === 'system') return 'The system';
-  return party.name ?? (party.kind === 'person' ? 'Somebody' : `a ${nounOf(party.kind)}`);
+  return party.name ?? (party.kind === 'person' ? 'Somebody' : `a ${kindLabel(party.kind)}`);
 }
 
-const value = (text: unknown): Piece => ({ text: String(text), of: 'value' });
+const valuePart = (text: unknown): SentencePart => ({ text: String(text), role: 'value' });
 
-function fieldsOf(detail: AuditEvent['detail'], side: 'before' | 'after'): Readonly<Record<string, unknown>> {
+function detailFields(detail: AuditEvent['detail'], side: 'before' | 'after'): Readonly<Record<string, unknown>> {
   const fields = detail[side];
   return typeof fields === 'object' && fields !== null ? { ...fields } : {};
 }
 
 /** The fields that an edit changed, in words: “name, permissions and expiry”. */
-function changed(event: AuditEvent): string {
-  const names = Object.keys(fieldsOf(event.detail, 'after')).map((field) => FIELDS[field] ?? field);
+function describeChangedFields(event: AuditEvent): string {
+  const names = Object.keys(detailFields(event.detail, 'after')).map((field) => FIELD_LABELS[field] ?? field);
   const last = names.pop();
   if (last === undefined) return 'nothing';
   return names.length === 0 ? last : `${names.join(', ')} and ${last}`;
 }
 
 /** What a target or actor is called before its name: “the access token ”. */
-const the = (kind: string): string => `the ${nounOf(kind)} `;
+const withArticle = (kind: string): string => `the ${kindLabel(kind)} `;
 
-const namesOf = (list: unknown): string[] => (Array.isArray(list) ? list.map(String) : []);
+const toNames = (list: unknown): string[] => (Array.isArray(list) ? list.map(String) : []);
 
 /** Some names in words: “A, B and 3 more”. */
-function few(names: readonly string[]): string {
+function summarizeNames(names: readonly string[]): string {
   const shown = names.slice(0, 3).join(', ');
   return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown;
 }
 
 /** How work ended: “ completed”. */
-function ended({ detail }: AuditEvent): string {
+function describeOutcome({ detail }: AuditEvent): string {
   const status = typeof detail['status'] === 'string' ? detail['status'] : 'ended';
   return status === 'cancelled' ? ' was cancelled' : ` ${status}`;
 }
 
-interface Facts {
+interface SentenceContext {
   readonly event: AuditEvent;
-  readonly actor: Piece;
-  readonly target: Piece;
-  readonly credential: Piece;
+  readonly actor: SentencePart;
+  readonly target: SentencePart;
+  readonly credential: SentencePart;
   readonly before: Readonly<Record<string, unknown>>;
   readonly after: Readonly<Record<string, unknown>>;
 }
 
-function revoked(kind: 'access_token' | 'api_key') {
-  return ({ event, actor, target }: Facts): Words =>
+function describeDeletion(kind: 'access_token' | 'api_key') {
+  return ({ event, actor, target }: SentenceContext): SentenceParts =>
     event.actor.kind === 'person' || event.actor.kind === 'system'
-      ? [actor, ' deleted ', the(kind), target]
-      : ['Whoever held ', the(kind), target, ' revoked it'];
+      ? [actor, ' deleted ', withArticle(kind), target]
+      : ['Whoever held ', withArticle(kind), target, ' revoked it'];
 }
 
-const SENTENCES: Partial<Record<AuditAction, (facts: Facts) => Words>> = {
-  'access_token.deleted': revoked('access_token'),
-  'api_key.deleted': revoked('api_key'),
+const SENTENCES: Partial<Record<AuditAction, (context: SentenceContext) => SentenceParts>> = {
+  'access_token.deleted': describeDeletion('access_token'),
+  'api_key.deleted': describeDeletion('api_key'),
   'api_key.updated': ({ event, actor, target, after }) => {
     const onlyActive = Object.keys(after).join() === 'active';
     if (onlyActive)
-      return [actor, after['active'] === true ? ' switched on ' : ' switched off ', the('api_key'), target];
+      return [actor, after['active'] === true ? ' switched on ' : ' switched off ', withArticle('api_key'), target];
     if (Object.keys(after).join() === 'guard') {
       const allowed = after['guard'] === true;
-      return [actor, allowed ? ' let ' : ' no longer lets ', the('api_key'), target, ' run guards'];
+      return [actor, allowed ? ' let ' : ' no longer lets ', withArticle('api_key'), target, ' run guards'];
     }
-    return [actor, ` changed ${changed(event)} of `, the('api_key'), target];
+    return [actor, ` changed ${describeChangedFields(event)} of `, withArticle('api_key'), target];
   },
   'credential.denied': ({ event, credential }) => [
-    `The ${nounOf(event.credential?.kind ?? 'credential')} `,
+    `The ${kindLabel(event.credential?.kind ?? 'credential')} `,
     credential,
-    ` was refused: ${REASONS[String(event.detail['reason'])] ?? String(event.detail['reason'] ?? 'no reason known')}`,
+    ` was refused: ${DENIAL_REASONS[String(event.detail['reason'])] ?? String(event.detail['reason'] ?? 'no reason known')}`,
   ],
   'credential.passphrase_failed': ({ event, credential }) => [
-    `A wrong passphrase was given for ${the(event.credential?.kind ?? 'access_token')}`,
+    `A wrong passphrase was given for ${withArticle(event.credential?.kind ?? 'access_token')}`,
     credential,
   ],
   'person.signed_up': ({ event, actor, target }) =>
     event.actor.kind === 'system' ? [target, ' was set up as the first owner'] : [actor, ' signed up'],
   'person.updated': ({ actor, before, after }) =>
     'name' in after
-      ? [actor, ' changed their name from ', value(before['name']), ' to ', value(after['name'])]
+      ? [actor, ' changed their name from ', valuePart(before['name']), ' to ', valuePart(after['name'])]
       : [actor, ' changed their account'],
   'person.password_changed': ({ actor }) => [actor, ' changed their password'],
   'person.two_factor_enabled': ({ actor }) => [actor, ' turned two-factor sign-in on'],
@@ -123,20 +123,20 @@ const SENTENCES: Partial<Record<AuditAction, (facts: Facts) => Words>> = {
   'person.denied': ({ event, actor }) => [
     actor,
     ' was refused what their role may not do: ',
-    value(event.detail['reason']),
+    valuePart(event.detail['reason']),
   ],
   'passkey.created': ({ actor, target }) => [actor, ' added the passkey ', target],
   'passkey.updated': ({ actor, target, before }) => [
     actor,
     ' renamed the passkey ',
-    value(before['name']),
+    valuePart(before['name']),
     ' to ',
     target,
   ],
   'session.created': ({ event, actor }) => {
     const { client, passkey, kind } = event.detail;
-    if (kind === 'device') return [actor, ' signed in on a device', ...(client ? [' (', value(client), ')'] : [])];
-    return passkey ? [actor, ' signed in with the passkey ', value(passkey)] : [actor, ' signed in'];
+    if (kind === 'device') return [actor, ' signed in on a device', ...(client ? [' (', valuePart(client), ')'] : [])];
+    return passkey ? [actor, ' signed in with the passkey ', valuePart(passkey)] : [actor, ' signed in'];
   },
   'session.deleted': ({ event, actor }) =>
     event.actor.kind === 'session' ? ['Whoever held a session revoked it'] : [actor, ' ended a session'],
@@ -170,38 +170,38 @@ const SENTENCES: Partial<Record<AuditAction, (facts: Facts) => Words>> = {
   'device.denied': ({ actor, target }) => [actor, ' turned the device ', target, ' away'],
   'workspace.updated': ({ actor, before, after }) =>
     'name' in after
-      ? [actor, ' renamed the workspace from ', value(before['name']), ' to ', value(after['name'])]
-      : [actor, ' changed the address of the workspace to ', value(after['slug'])],
+      ? [actor, ' renamed the workspace from ', valuePart(before['name']), ' to ', valuePart(after['name'])]
+      : [actor, ' changed the address of the workspace to ', valuePart(after['slug'])],
   'workspace.owner_changed': ({ actor, target }) => [actor, ' handed ownership over to ', target],
-  'member.created': ({ actor, after }) => [actor, ' joined as ', value(after['role'])],
+  'member.created': ({ actor, after }) => [actor, ' joined as ', valuePart(after['role'])],
   'member.updated': ({ actor, target, before, after }) => [
     actor,
     ' changed the role of ',
     target,
     ' from ',
-    value(before['role']),
+    valuePart(before['role']),
     ' to ',
-    value(after['role']),
+    valuePart(after['role']),
   ],
   'member.left': ({ actor }) => [actor, ' left the workspace'],
   'member.sessions_ended': ({ actor, target }) => [actor, ' ended all sessions of ', target],
   'member.deleted': ({ actor, target }) => [actor, ' removed ', target],
-  'invitation.created': ({ actor, target, after }) => [actor, ' invited ', target, ' as ', value(after['role'])],
+  'invitation.created': ({ actor, target, after }) => [actor, ' invited ', target, ' as ', valuePart(after['role'])],
   'env.updated': ({ event, actor, target }) => {
-    const names = [...namesOf(event.detail['set']), ...namesOf(event.detail['removed'])];
-    return [actor, ' changed ', value(few(names)), ' in the environment of ', target];
+    const names = [...toNames(event.detail['set']), ...toNames(event.detail['removed'])];
+    return [actor, ' changed ', valuePart(summarizeNames(names)), ' in the environment of ', target];
   },
   'env.restored': ({ event, actor, target }) => [
     actor,
     ' set the environment of ',
     target,
     ' back to version ',
-    value(event.detail['restoredFrom'] ?? 'before'),
+    valuePart(event.detail['restoredFrom'] ?? 'before'),
   ],
   'env.revealed': ({ event, actor, target }) => [
     actor,
     ' looked at ',
-    value(few(namesOf(event.detail['names']))),
+    valuePart(summarizeNames(toNames(event.detail['names']))),
     ' in the environment of ',
     target,
   ],
@@ -215,8 +215,8 @@ const SENTENCES: Partial<Record<AuditAction, (facts: Facts) => Words>> = {
   'error_issue.resolved': ({ actor, target }) => [actor, ' resolved ', target],
   'error_issue.reopened': ({ actor, target }) => [actor, ' opened ', target, ' again'],
   'error_issue.muted': ({ actor, target }) => [actor, ' muted the issue ', target],
-  'error_key.created': ({ actor, target }) => [actor, ' created ', the('error_key'), target],
-  'error_key.deleted': ({ actor, target }) => [actor, ' deleted ', the('error_key'), target],
+  'error_key.created': ({ actor, target }) => [actor, ' created ', withArticle('error_key'), target],
+  'error_key.deleted': ({ actor, target }) => [actor, ' deleted ', withArticle('error_key'), target],
   'error_issue.deleted': ({ actor, target }) => [actor, ' deleted the issue ', target],
   'deployment.created': ({ event, actor, target }) => [
     actor,
@@ -232,14 +232,14 @@ const SENTENCES: Partial<Record<AuditAction, (facts: Facts) => Words>> = {
   'run.created': ({ event, actor, target }) =>
     event.actor.kind === 'system' ? ['The schedule ran ', target] : [actor, ' ran ', target],
   'run.cancelled': ({ actor, target }) => [actor, ' cancelled a run of ', target],
-  'run.finished': ({ event, target }) => ['A run of ', target, ended(event)],
+  'run.finished': ({ event, target }) => ['A run of ', target, describeOutcome(event)],
   'backup.created': ({ event, actor, target }) =>
     event.actor.kind === 'system'
       ? ['The schedule began a backup of ', target]
       : [actor, ' began a backup of ', target],
-  'backup.finished': ({ event, target }) => ['A backup of ', target, ended(event)],
+  'backup.finished': ({ event, target }) => ['A backup of ', target, describeOutcome(event)],
   'backup.restore_started': ({ actor, target }) => [actor, ' began to restore a backup of ', target],
-  'backup.restore_finished': ({ event, target }) => ['Restoring a backup of ', target, ended(event)],
+  'backup.restore_finished': ({ event, target }) => ['Restoring a backup of ', target, describeOutcome(event)],
   'backup.deleted': ({ event, actor, target }) =>
     event.actor.kind === 'system'
       ? ['An older backup of ', target, ' was deleted']
@@ -248,37 +248,37 @@ const SENTENCES: Partial<Record<AuditAction, (facts: Facts) => Words>> = {
 };
 
 /** Ada *created* the *project* Shop: what can be said of any `noun.verb`. */
-function plainly({ event, actor, target }: Facts): Words {
+function defaultSentence({ event, actor, target }: SentenceContext): SentenceParts {
   const [noun = '', verb = ''] = event.action.split('.');
   const named = event.target !== null && event.target.name !== null;
   return [
     actor,
-    ` ${verb.replaceAll('_', ' ')} ${named ? the(noun) : `a ${nounOf(noun)}`}`,
+    ` ${verb.replaceAll('_', ' ')} ${named ? withArticle(noun) : `a ${kindLabel(noun)}`}`,
     ...(named ? [target] : []),
   ];
 }
 
 /** What happened, as a sentence in pieces. Pure. */
-export function sentenceOf(event: AuditEvent): Piece[] {
-  const facts: Facts = {
+export function toSentence(event: AuditEvent): SentencePart[] {
+  const context: SentenceContext = {
     event,
-    actor: { text: nameOf(event.actor), of: 'actor' },
-    target: { text: event.target === null ? 'something' : nameOf(event.target), of: 'target' },
-    credential: { text: event.credential?.name ?? nameOf(event.actor), of: 'credential' },
-    before: fieldsOf(event.detail, 'before'),
-    after: fieldsOf(event.detail, 'after'),
+    actor: { text: partyName(event.actor), role: 'actor' },
+    target: { text: event.target === null ? 'something' : partyName(event.target), role: 'target' },
+    credential: { text: event.credential?.name ?? partyName(event.actor), role: 'credential' },
+    before: detailFields(event.detail, 'before'),
+    after: detailFields(event.detail, 'after'),
   };
-  const words = (SENTENCES[event.action] ?? plainly)(facts).map((one) =>
-    typeof one === 'string' ? { text: one } : one,
+  const parts = (SENTENCES[event.action] ?? defaultSentence)(context).map((part) =>
+    typeof part === 'string' ? { text: part } : part,
   );
   const count = Number(event.detail['count'] ?? 1);
-  return count > 1 ? [...words, { text: `, ${count} times` }] : [...words];
+  return count > 1 ? [...parts, { text: `, ${count} times` }] : [...parts];
 }
 
 /** The same as one text: “Ada Lovelace created the access token CI/CD Pipeline”. */
-export function plainSentence(event: AuditEvent): string {
-  const text = sentenceOf(event)
-    .map((piece) => piece.text)
+export function toPlainSentence(event: AuditEvent): string {
+  const text = toSentence(event)
+    .map((part) => part.text)
     .join('');
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
@@ -286,6 +286,6 @@ export function plainSentence(event: AuditEvent): string {
 /** What a filter calls an action: “API key: passphrase failed”. */
 export function actionLabel(action: AuditAction): string {
   const [noun = '', verb = ''] = action.split('.');
-  const name = nounOf(noun);
+  const name = kindLabel(noun);
   return `${name.charAt(0).toUpperCase()}${name.slice(1)} ${verb.replaceAll('_', ' ').replace('two factor', 'two-factor')}`;
 }

@@ -1,11 +1,11 @@
 import { BarChart, LineChart } from '@mantine/charts';
 import '@mantine/charts/styles.css';
 import type { Interval } from '../../contract/words.ts';
-import { lineName, stepLabel } from './labels.ts';
-import type { Chart, Metric } from './series.ts';
+import { seriesName, stepLabel } from './labels.ts';
+import type { ChartData, Metric } from './series.ts';
 
 interface ActivityChartProps {
-  readonly chart: Chart;
+  readonly chart: ChartData;
   readonly interval: Interval;
   readonly metric: Metric;
 }
@@ -16,7 +16,7 @@ export function ActivityChart({ chart, interval, metric }: ActivityChartProps) {
     h: 260,
     data: chart.steps.map((step) => ({ ...step, label: stepLabel(step.at, interval) })),
     dataKey: 'label',
-    series: chart.lines.map((line) => ({ name: line.field, label: lineName(line), color: line.colour })),
+    series: chart.series.map((series) => ({ name: series.field, label: seriesName(series), color: series.colour })),
     gridAxis: 'x',
     tickLine: 'none',
     withTooltip: true,

@@ -4,7 +4,7 @@ import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useState } from 'react';
 import { ACTIVITY_GROUPS, type ActivityGroup, RESOURCE_LIMITS } from '../../contract/words.ts';
 import type { ActivityListQuery } from '../../sdk/client.ts';
-import { messageOf } from '../api.ts';
+import { getErrorMessage } from '../api.ts';
 import { download } from '../components/download.ts';
 import { FilterBar, TextFilter } from '../components/filters.tsx';
 import { IconChevronDown, IconFileExport } from '../components/icons.ts';
@@ -12,24 +12,24 @@ import { type ListState, useListState } from '../components/list-state.ts';
 import { Page } from '../components/page.tsx';
 import { Section } from '../components/section.tsx';
 import { ErrorState } from '../components/states.tsx';
-import { TimeRange } from '../components/time-range.tsx';
+import { TimeRangeFields } from '../components/time-range.tsx';
 import { useWorkspace } from '../session.ts';
 import styles from './activity.module.css';
 import { EventsTable } from './events-table.tsx';
 import { HowToSend } from './how-to-send.tsx';
-import { Legend, StepsAsTable } from './legend.tsx';
-import { groupOf, intervalsFor, SPANS, STANDARD, spanOf } from './range.ts';
-import { chartOf, type Metric } from './series.ts';
+import { ChartDataTable, ChartLegend } from './legend.tsx';
+import { DEFAULT_RANGE, intervalsFor, parseChartRange, parseGroup, RELATIVE_RANGES } from './range.ts';
+import { buildChartData, type Metric } from './series.ts';
 
 const ActivityChart = lazy(async () => ({ default: (await import('./activity-chart.tsx')).ActivityChart }));
 
 const EVENT_FILTERS = ['type', 'source', 'subject'] as const;
-const POLL_EVERY = 15_000;
-const capital = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);
+const POLL_INTERVAL_MS = 15_000;
+const capitalize = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);
 
 /** What the filters let through, as the API takes it. */
-function eventQuery(state: ListState, now: number): ActivityListQuery {
-  const { from, to } = spanOf(state.get, now);
+function toEventQuery(state: ListState, now: number): ActivityListQuery {
+  const { from, to } = parseChartRange(state.get, now);
   return {
     type: state.get('type'),
     source: state.get('source'),
@@ -39,28 +39,28 @@ function eventQuery(state: ListState, now: number): ActivityListQuery {
   };
 }
 
-function Export({ state }: { readonly state: ListState }) {
+function ExportMenu({ state }: { readonly state: ListState }) {
   const { api, workspace } = useWorkspace();
-  const work = useMutation({
-    mutationFn: async (what: 'events' | 'chart') => {
+  const exportCsv = useMutation({
+    mutationFn: async (content: 'events' | 'chart') => {
       const now = Date.now();
-      const { from, to, ...query } = eventQuery(state, now);
-      const { interval } = spanOf(state.get, now);
-      const groupBy = groupOf(state.get('groupBy'));
-      const stream = await (what === 'events'
+      const { from, to, ...query } = toEventQuery(state, now);
+      const { interval } = parseChartRange(state.get, now);
+      const groupBy = parseGroup(state.get('groupBy'));
+      const stream = await (content === 'events'
         ? api.activity.csv({ ...query, from, to })
         : api.activity.analyticsCsv({ from, to, interval, groupBy }));
       const file = await new Response(stream, { headers: { 'content-type': 'text/csv' } }).blob();
-      download(`${workspace.slug}-${what === 'events' ? 'events' : `events-by-${groupBy}`}.csv`, file);
+      download(`${workspace.slug}-${content === 'events' ? 'events' : `events-by-${groupBy}`}.csv`, file);
     },
-    onError: (error) => notifications.show({ color: 'red', message: messageOf(error) }),
+    onError: (error) => notifications.show({ color: 'red', message: getErrorMessage(error) }),
   });
   return (
     <Menu width={290}>
       <Menu.Target>
         <Button
           variant="default"
-          loading={work.isPending}
+          loading={exportCsv.isPending}
           leftSection={<IconFileExport size={16} />}
           rightSection={<IconChevronDown size={14} />}
         >
@@ -69,49 +69,49 @@ function Export({ state }: { readonly state: ListState }) {
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Label>As CSV, for spreadsheets</Menu.Label>
-        <Menu.Item onClick={() => work.mutate('events')}>
+        <Menu.Item onClick={() => exportCsv.mutate('events')}>
           Events, at most {RESOURCE_LIMITS.activityCsv.toLocaleString('en')}
         </Menu.Item>
-        <Menu.Item onClick={() => work.mutate('chart')}>The chart's points</Menu.Item>
+        <Menu.Item onClick={() => exportCsv.mutate('chart')}>The chart's points</Menu.Item>
       </Menu.Dropdown>
     </Menu>
   );
 }
 
 function Controls({ state }: { readonly state: ListState }) {
-  const [custom, setCustom] = useState(state.get('from') !== undefined || state.get('to') !== undefined);
-  const span = spanOf(state.get, Date.now());
+  const [isCustom, setIsCustom] = useState(state.get('from') !== undefined || state.get('to') !== undefined);
+  const range = parseChartRange(state.get, Date.now());
   return (
     <div className={styles['controls']}>
       <NativeSelect
         label="Time"
         data={[
-          ...Object.entries(SPANS).map(([value, { label }]) => ({ value, label })),
+          ...Object.entries(RELATIVE_RANGES).map(([value, { label }]) => ({ value, label })),
           { value: 'custom', label: 'From … to …' },
         ]}
-        value={custom ? 'custom' : (state.get('since') ?? STANDARD)}
+        value={isCustom ? 'custom' : (state.get('since') ?? DEFAULT_RANGE)}
         onChange={(event) => {
           const since = event.currentTarget.value;
-          setCustom(since === 'custom');
+          setIsCustom(since === 'custom');
           state.set({
-            since: since === 'custom' || since === STANDARD ? null : since,
-            from: since === 'custom' ? new Date(span.from).toISOString() : null,
+            since: since === 'custom' || since === DEFAULT_RANGE ? null : since,
+            from: since === 'custom' ? new Date(range.from).toISOString() : null,
             to: null,
             interval: null,
           });
         }}
       />
-      {custom && <TimeRange state={state} />}
+      {isCustom && <TimeRangeFields state={state} />}
       <NativeSelect
         label="Interval"
-        data={intervalsFor(span.to - span.from).map((value) => ({ value, label: capital(value) }))}
-        value={span.interval}
+        data={intervalsFor(range.to - range.from).map((value) => ({ value, label: capitalize(value) }))}
+        value={range.interval}
         onChange={(event) => state.set({ interval: event.currentTarget.value })}
       />
       <NativeSelect
         label="By"
-        data={ACTIVITY_GROUPS.map((value) => ({ value, label: capital(value) }))}
-        value={groupOf(state.get('groupBy'))}
+        data={ACTIVITY_GROUPS.map((value) => ({ value, label: capitalize(value) }))}
+        value={parseGroup(state.get('groupBy'))}
         onChange={(event) => state.set({ groupBy: event.currentTarget.value })}
       />
     </div>
@@ -120,25 +120,25 @@ function Controls({ state }: { readonly state: ListState }) {
 
 function ChartSection({
   state,
-  onChoose,
+  onSelect,
 }: {
   readonly state: ListState;
-  readonly onChoose: (group: ActivityGroup, key: string) => void;
+  readonly onSelect: (group: ActivityGroup, key: string) => void;
 }) {
   const { api, workspace } = useWorkspace();
   const [metric, setMetric] = useState<Metric>('count');
-  const asked = ['since', 'from', 'to', 'interval'].map((name) => state.get(name) ?? '');
-  const groupBy = groupOf(state.get('groupBy'));
+  const filterValues = ['since', 'from', 'to', 'interval'].map((name) => state.get(name) ?? '');
+  const groupBy = parseGroup(state.get('groupBy'));
   const { data, error, refetch, isPlaceholderData } = useQuery({
-    queryKey: [workspace.id, 'activity', 'analytics', asked, groupBy],
+    queryKey: [workspace.id, 'activity', 'analytics', filterValues, groupBy],
     queryFn: async ({ signal }) => {
-      const span = spanOf(state.get, Date.now());
-      const { from, to, interval } = span;
+      const range = parseChartRange(state.get, Date.now());
+      const { from, to, interval } = range;
       const instants = { from: new Date(from).toISOString(), to: new Date(to).toISOString() };
-      return { span, analytics: await api.activity.analytics({ ...instants, interval, groupBy }, { signal }) };
+      return { span: range, analytics: await api.activity.analytics({ ...instants, interval, groupBy }, { signal }) };
     },
     placeholderData: keepPreviousData,
-    refetchInterval: POLL_EVERY,
+    refetchInterval: POLL_INTERVAL_MS,
   });
   if (data === undefined) {
     return error === null ? (
@@ -147,16 +147,16 @@ function ChartSection({
       <ErrorState error={error} retry={() => void refetch()} />
     );
   }
-  const { span, analytics } = data;
+  const { span: range, analytics } = data;
   if (analytics.total === 0) return <HowToSend />;
-  const chart = chartOf(analytics, span, metric);
+  const chart = buildChartData(analytics, range, metric);
   return (
     <Section
       title={`${analytics.total.toLocaleString('en')} ${analytics.total === 1 ? 'event' : 'events'}`}
       description={
         metric === 'count'
-          ? `Events a ${span.interval}, by ${groupBy}.`
-          : `Distinct subjects a ${span.interval}, by ${groupBy}.`
+          ? `Events a ${range.interval}, by ${groupBy}.`
+          : `Distinct subjects a ${range.interval}, by ${groupBy}.`
       }
       actions={
         <SegmentedControl
@@ -173,11 +173,11 @@ function ChartSection({
     >
       <div aria-hidden style={isPlaceholderData ? { opacity: 0.6 } : undefined}>
         <Suspense fallback={<Skeleton h={260} radius="md" />}>
-          <ActivityChart chart={chart} interval={span.interval} metric={metric} />
+          <ActivityChart chart={chart} interval={range.interval} metric={metric} />
         </Suspense>
       </div>
-      <Legend chart={chart} groupBy={groupBy} onChoose={(key) => onChoose(groupBy, key)} />
-      <StepsAsTable chart={chart} interval={span.interval} />
+      <ChartLegend chart={chart} groupBy={groupBy} onSelect={(key) => onSelect(groupBy, key)} />
+      <ChartDataTable chart={chart} interval={range.interval} />
     </Section>
   );
 }
@@ -189,11 +189,11 @@ export function ActivityPage() {
     <Page
       title="Activity"
       description="What your applications report as CloudEvents: how much over time, and the events themselves."
-      actions={<Export state={state} />}
+      actions={<ExportMenu state={state} />}
     >
       <Stack gap="lg">
         <Controls state={state} />
-        <ChartSection state={state} onChoose={(group, key) => state.set({ [group]: key })} />
+        <ChartSection state={state} onSelect={(group, key) => state.set({ [group]: key })} />
         <Section title="Latest events">
           <FilterBar state={state} filters={EVENT_FILTERS}>
             {EVENT_FILTERS.map((name) => (
@@ -201,16 +201,16 @@ export function ActivityPage() {
                 key={name}
                 state={state}
                 name={name}
-                label={capital(name)}
-                placeholder={`${capital(name)}, exactly`}
+                label={capitalize(name)}
+                placeholder={`${capitalize(name)}, exactly`}
               />
             ))}
           </FilterBar>
           <EventsTable
             state={state}
             filters={EVENT_FILTERS}
-            query={() => eventQuery(state, Date.now())}
-            pollEvery={POLL_EVERY}
+            query={() => toEventQuery(state, Date.now())}
+            pollIntervalMs={POLL_INTERVAL_MS}
           />
         </Section>
         <Text fz="xs" c="dimmed">

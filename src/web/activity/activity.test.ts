@@ -1,29 +1,33 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DAY, HOUR, MINUTE } from '../../contract/words.ts';
-import { intervalsFor, spanOf } from './range.ts';
-import { chartOf } from './series.ts';
+import { intervalsFor, parseChartRange } from './range.ts';
+import { buildChartData } from './series.ts';
 
 const NOW = Date.parse('2027-02-24T09:30:20.000Z');
-const asking = (search: Record<string, string>) => (name: string) => search[name];
-const at = (text: string) => Date.parse(`2027-02-${text}:00.000Z`);
+const searchGetter = (search: Record<string, string>) => (name: string) => search[name];
+const time = (text: string) => Date.parse(`2027-02-${text}:00.000Z`);
 
 test('a range is whole steps, at an interval that a chart can show', () => {
-  assert.deepEqual(spanOf(asking({}), NOW), { from: at('23T09:00'), to: at('24T10:00'), interval: 'hour' });
-  assert.deepEqual(spanOf(asking({ since: '1h' }), NOW), {
-    from: at('24T08:30'),
-    to: at('24T09:32'),
+  assert.deepEqual(parseChartRange(searchGetter({}), NOW), {
+    from: time('23T09:00'),
+    to: time('24T10:00'),
+    interval: 'hour',
+  });
+  assert.deepEqual(parseChartRange(searchGetter({ since: '1h' }), NOW), {
+    from: time('24T08:30'),
+    to: time('24T09:32'),
     interval: 'minute',
   });
-  assert.equal(spanOf(asking({ since: '30d' }), NOW).interval, 'day');
-  assert.equal(spanOf(asking({ since: '30d', interval: 'minute' }), NOW).interval, 'day');
-  assert.equal(spanOf(asking({ since: '7d', interval: 'day' }), NOW).interval, 'day');
+  assert.equal(parseChartRange(searchGetter({ since: '30d' }), NOW).interval, 'day');
+  assert.equal(parseChartRange(searchGetter({ since: '30d', interval: 'minute' }), NOW).interval, 'day');
+  assert.equal(parseChartRange(searchGetter({ since: '7d', interval: 'day' }), NOW).interval, 'day');
 });
 
 test('an address that means nothing is the standard range, and one that runs backwards is a minute', () => {
-  const standard = spanOf(asking({}), NOW);
-  assert.deepEqual(spanOf(asking({ since: 'ever', from: 'x', interval: 'week' }), NOW), standard);
-  const backwards = spanOf(asking({ from: '2027-02-24T09:00:00Z', to: '2027-02-23T09:00:00Z' }), NOW);
+  const standard = parseChartRange(searchGetter({}), NOW);
+  assert.deepEqual(parseChartRange(searchGetter({ since: 'ever', from: 'x', interval: 'week' }), NOW), standard);
+  const backwards = parseChartRange(searchGetter({ from: '2027-02-24T09:00:00Z', to: '2027-02-23T09:00:00Z' }), NOW);
   assert.ok(backwards.from < backwards.to);
 });
 
@@ -35,14 +39,14 @@ test('the intervals that fit a span', () => {
 });
 
 test('steps without an event are nought, and keys beyond the sixth are one line', () => {
-  const span = { from: 0, to: 3 * HOUR, interval: 'hour' } as const;
-  const series = Array.from({ length: 8 }, (_, one) => ({
-    key: `type.${one}`,
-    points: [{ at: new Date(HOUR).toISOString(), count: 10 - one, subjects: 1 }],
+  const range = { from: 0, to: 3 * HOUR, interval: 'hour' } as const;
+  const series = Array.from({ length: 8 }, (_, index) => ({
+    key: `type.${index}`,
+    points: [{ at: new Date(HOUR).toISOString(), count: 10 - index, subjects: 1 }],
   }));
-  const chart = chartOf({ interval: 'hour', total: 60, series }, span, 'count');
+  const chart = buildChartData({ interval: 'hour', total: 60, series }, range, 'count');
   assert.deepEqual(
-    chart.lines.map(({ key, rest, total }) => [key, rest, total]),
+    chart.series.map(({ key, rest, total }) => [key, rest, total]),
     [
       ['type.0', false, 10],
       ['type.1', false, 9],
@@ -61,5 +65,5 @@ test('steps without an event are nought, and keys beyond the sixth are one line'
       [2 * HOUR, 0, 0],
     ],
   );
-  assert.equal(chartOf({ interval: 'hour', total: 60, series }, span, 'subjects').lines.length, 6);
+  assert.equal(buildChartData({ interval: 'hour', total: 60, series }, range, 'subjects').series.length, 6);
 });

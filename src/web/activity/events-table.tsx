@@ -4,14 +4,14 @@ import type { ActivityEvent } from '../../contract/activity.ts';
 import type { ActivityListQuery } from '../../sdk/client.ts';
 import { type Column, DataTable } from '../components/data-table.tsx';
 import { isFiltered } from '../components/filters.tsx';
-import { exactTime } from '../components/format.ts';
+import { formatDateTime } from '../components/format.ts';
 import type { ListState } from '../components/list-state.ts';
 import { ErrorState, TableSkeleton } from '../components/states.tsx';
 import { useWorkspace } from '../session.ts';
 import styles from './activity.module.css';
 
-const PER_PAGE = 25;
-const clock = new Intl.DateTimeFormat('en-GB', {
+const PAGE_SIZE = 25;
+const timeFormat = new Intl.DateTimeFormat('en-GB', {
   day: 'numeric',
   month: 'short',
   hour: '2-digit',
@@ -19,7 +19,7 @@ const clock = new Intl.DateTimeFormat('en-GB', {
   second: '2-digit',
 });
 
-function Data({ data }: { readonly data: unknown }) {
+function EventData({ data }: { readonly data: unknown }) {
   if (data === null || data === undefined) return '–';
   return (
     <details className={styles['data']}>
@@ -31,7 +31,7 @@ function Data({ data }: { readonly data: unknown }) {
 }
 
 function columnsFor(state: ListState): readonly Column<ActivityEvent>[] {
-  const word = (name: 'type' | 'source' | 'subject', label: string): Column<ActivityEvent> => ({
+  const textColumn = (name: 'type' | 'source' | 'subject', label: string): Column<ActivityEvent> => ({
     key: name,
     label,
     cell: ({ [name]: value }) =>
@@ -53,17 +53,17 @@ function columnsFor(state: ListState): readonly Column<ActivityEvent>[] {
       key: 'time',
       label: 'Time',
       cell: ({ time }) => (
-        <Tooltip label={exactTime(time)}>
+        <Tooltip label={formatDateTime(time)}>
           <time dateTime={time} style={{ whiteSpace: 'nowrap' }}>
-            {clock.format(new Date(time))}
+            {timeFormat.format(new Date(time))}
           </time>
         </Tooltip>
       ),
     },
-    word('type', 'Type'),
-    word('source', 'Source'),
-    word('subject', 'Subject'),
-    { key: 'data', label: 'Data', cell: ({ data }) => <Data data={data} /> },
+    textColumn('type', 'Type'),
+    textColumn('source', 'Source'),
+    textColumn('subject', 'Subject'),
+    { key: 'data', label: 'Data', cell: ({ data }) => <EventData data={data} /> },
   ];
 }
 
@@ -71,18 +71,18 @@ interface EventsTableProps {
   readonly state: ListState;
   readonly filters: readonly string[];
   readonly query: () => ActivityListQuery;
-  readonly pollEvery: number;
+  readonly pollIntervalMs: number;
 }
 
 /** The events that the range and the filters let through, newest first. */
-export function EventsTable({ state, filters, query, pollEvery }: EventsTableProps) {
+export function EventsTable({ state, filters, query, pollIntervalMs }: EventsTableProps) {
   const { api, workspace } = useWorkspace();
-  const asked = ['since', 'from', 'to', ...filters].map((name) => state.get(name) ?? '');
+  const filterValues = ['since', 'from', 'to', ...filters].map((name) => state.get(name) ?? '');
   const { data, error, refetch, isPlaceholderData } = useQuery({
-    queryKey: [workspace.id, 'activity', 'events', asked, state.cursor],
-    queryFn: ({ signal }) => api.activity.list({ ...query(), limit: PER_PAGE, cursor: state.cursor }, { signal }),
+    queryKey: [workspace.id, 'activity', 'events', filterValues, state.cursor],
+    queryFn: ({ signal }) => api.activity.list({ ...query(), limit: PAGE_SIZE, cursor: state.cursor }, { signal }),
     placeholderData: keepPreviousData,
-    refetchInterval: state.isPaged ? false : pollEvery,
+    refetchInterval: state.isPaged ? false : pollIntervalMs,
   });
   if (data === undefined) {
     return error === null ? <TableSkeleton rows={5} /> : <ErrorState error={error} retry={() => void refetch()} />;

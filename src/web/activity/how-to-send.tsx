@@ -4,7 +4,7 @@ import { IconChartBar } from '../components/icons.ts';
 import { TextLink } from '../components/link.tsx';
 import { EmptyState } from '../components/states.tsx';
 
-const example = (origin: string) => `curl ${origin}/v1/activity/events \\
+const exampleCommand = (origin: string) => `curl ${origin}/v1/activity/events \\
   -H "Authorization: Bearer $DEVPILOT_TOKEN" \\
   -H "Content-Type: application/cloudevents+json" \\
   -d '{"specversion":"1.0","id":"1","source":"/shop","type":"order.placed","subject":"customer-17"}'`;
@@ -18,7 +18,7 @@ export function HowToSend() {
         the scope <code>activity_tracker</code>:
       </Text>
       <div style={{ width: '100%', textAlign: 'left' }}>
-        <CodeBlock label="How to send an event">{example(window.location.origin)}</CodeBlock>
+        <CodeBlock label="How to send an event">{exampleCommand(window.location.origin)}</CodeBlock>
       </div>
     </EmptyState>
   );

@@ -1,7 +1,7 @@
 import type { Interval } from '../../contract/words.ts';
-import type { Line } from './series.ts';
+import type { ChartSeries } from './series.ts';
 
-const FORMATS: Readonly<Record<Interval, Intl.DateTimeFormat>> = {
+const INTERVAL_FORMATS: Readonly<Record<Interval, Intl.DateTimeFormat>> = {
   minute: new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' }),
   hour: new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' }),
   // Days are counted in UTC.
@@ -9,9 +9,10 @@ const FORMATS: Readonly<Record<Interval, Intl.DateTimeFormat>> = {
 };
 
 /** When a step of a chart begins. */
-export const stepLabel = (at: number, interval: Interval): string => FORMATS[interval].format(new Date(at));
+export const stepLabel = (time: number, interval: Interval): string =>
+  INTERVAL_FORMATS[interval].format(new Date(time));
 
-export function lineName({ key, rest }: Pick<Line, 'key' | 'rest'>): string {
+export function seriesName({ key, rest }: Pick<ChartSeries, 'key' | 'rest'>): string {
   if (rest) return 'All others';
   return key ?? 'Without a subject';
 }

@@ -1,25 +1,25 @@
 import { Table } from '@mantine/core';
 import type { ActivityGroup, Interval } from '../../contract/words.ts';
 import styles from './activity.module.css';
-import { lineName, stepLabel } from './labels.ts';
-import type { Chart, Line } from './series.ts';
+import { seriesName, stepLabel } from './labels.ts';
+import type { ChartData, ChartSeries } from './series.ts';
 
-interface LegendProps {
-  readonly chart: Chart;
+interface ChartLegendProps {
+  readonly chart: ChartData;
   readonly groupBy: ActivityGroup;
   /** Narrows the events below to this key. */
-  readonly onChoose: (key: string) => void;
+  readonly onSelect: (key: string) => void;
 }
 
-function Name({ line, groupBy, onChoose }: { readonly line: Line } & Omit<LegendProps, 'chart'>) {
-  const name = lineName(line);
-  const { key } = line;
-  if (line.rest || key === null) return name;
+function SeriesName({ series, groupBy, onSelect }: { readonly series: ChartSeries } & Omit<ChartLegendProps, 'chart'>) {
+  const name = seriesName(series);
+  const { key } = series;
+  if (series.rest || key === null) return name;
   return (
     <button
       type="button"
       className={styles['choose']}
-      onClick={() => onChoose(key)}
+      onClick={() => onSelect(key)}
       title={`Show the events of this ${groupBy}`}
     >
       {name}
@@ -28,7 +28,7 @@ function Name({ line, groupBy, onChoose }: { readonly line: Line } & Omit<Legend
 }
 
 /** Which colour is what, and how many events that makes. */
-export function Legend({ chart, groupBy, onChoose }: LegendProps) {
+export function ChartLegend({ chart, groupBy, onSelect }: ChartLegendProps) {
   return (
     <div className={styles['scroll']}>
       <Table fz="sm" aria-label={`Events by ${groupBy}`} horizontalSpacing="xs" verticalSpacing={5} maw={680}>
@@ -44,14 +44,14 @@ export function Legend({ chart, groupBy, onChoose }: LegendProps) {
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
-          {chart.lines.map((line) => (
-            <Table.Tr key={line.field}>
+          {chart.series.map((series) => (
+            <Table.Tr key={series.field}>
               <Table.Td style={{ overflowWrap: 'anywhere' }}>
-                <span className={styles['swatch']} style={{ background: line.colour }} aria-hidden />
-                <Name line={line} groupBy={groupBy} onChoose={onChoose} />
+                <span className={styles['swatch']} style={{ background: series.colour }} aria-hidden />
+                <SeriesName series={series} groupBy={groupBy} onSelect={onSelect} />
               </Table.Td>
-              <Table.Td ta="right">{line.total.toLocaleString('en')}</Table.Td>
-              <Table.Td ta="right">{`${Math.round((line.total / chart.total) * 100)} %`}</Table.Td>
+              <Table.Td ta="right">{series.total.toLocaleString('en')}</Table.Td>
+              <Table.Td ta="right">{`${Math.round((series.total / chart.total) * 100)} %`}</Table.Td>
             </Table.Tr>
           ))}
         </Table.Tbody>
@@ -61,8 +61,8 @@ export function Legend({ chart, groupBy, onChoose }: LegendProps) {
 }
 
 /** The chart's numbers, for who can not see it. */
-export function StepsAsTable({ chart, interval }: { readonly chart: Chart; readonly interval: Interval }) {
-  const rows = chart.steps.filter((step) => chart.lines.some(({ field }) => (step[field] ?? 0) > 0));
+export function ChartDataTable({ chart, interval }: { readonly chart: ChartData; readonly interval: Interval }) {
+  const rows = chart.steps.filter((step) => chart.series.some(({ field }) => (step[field] ?? 0) > 0));
   return (
     <details className={styles['table']}>
       <summary>As a table</summary>
@@ -72,9 +72,9 @@ export function StepsAsTable({ chart, interval }: { readonly chart: Chart; reado
           <Table.Thead>
             <Table.Tr>
               <Table.Th scope="col">From</Table.Th>
-              {chart.lines.map((line) => (
-                <Table.Th key={line.field} scope="col" ta="right">
-                  {lineName(line)}
+              {chart.series.map((series) => (
+                <Table.Th key={series.field} scope="col" ta="right">
+                  {seriesName(series)}
                 </Table.Th>
               ))}
             </Table.Tr>
@@ -83,7 +83,7 @@ export function StepsAsTable({ chart, interval }: { readonly chart: Chart; reado
             {rows.toReversed().map((step) => (
               <Table.Tr key={step.at}>
                 <Table.Th scope="row">{stepLabel(step.at, interval)}</Table.Th>
-                {chart.lines.map(({ field }) => (
+                {chart.series.map(({ field }) => (
                   <Table.Td key={field} ta="right">
                     {(step[field] ?? 0).toLocaleString('en')}
                   </Table.Td>

@@ -9,56 +9,57 @@ import {
 } from '../../contract/words.ts';
 
 /** Ranges that end now; `from` and `to` of the address stand for all others. */
-export const SPANS: Readonly<Record<string, { readonly label: string; readonly span: number }>> = {
-  '1h': { label: 'Last hour', span: HOUR },
-  '24h': { label: 'Last 24 hours', span: DAY },
-  '7d': { label: 'Last 7 days', span: 7 * DAY },
-  '30d': { label: 'Last 30 days', span: 30 * DAY },
-  '90d': { label: 'Last 90 days', span: 90 * DAY },
+export const RELATIVE_RANGES: Readonly<Record<string, { readonly label: string; readonly durationMs: number }>> = {
+  '1h': { label: 'Last hour', durationMs: HOUR },
+  '24h': { label: 'Last 24 hours', durationMs: DAY },
+  '7d': { label: 'Last 7 days', durationMs: 7 * DAY },
+  '30d': { label: 'Last 30 days', durationMs: 30 * DAY },
+  '90d': { label: 'Last 90 days', durationMs: 90 * DAY },
 };
-export const STANDARD = '24h';
+export const DEFAULT_RANGE = '24h';
 
 /** Points that a chart of this width still shows apart. */
-const MOST_STEPS = 400;
-const GOOD_STEPS = 100;
+const MAX_STEPS = 400;
+const TARGET_STEPS = 100;
 
-export interface Span {
+export interface ChartRange {
   readonly from: number;
   readonly to: number;
   readonly interval: Interval;
 }
 
-const isInterval = (word: string | undefined): word is Interval => word !== undefined && Object.hasOwn(INTERVALS, word);
+const isInterval = (value: string | undefined): value is Interval =>
+  value !== undefined && Object.hasOwn(INTERVALS, value);
 
 /** The intervals that a range can be shown at, the finest first. */
-export function intervalsFor(span: number): Interval[] {
-  const fitting = (['minute', 'hour', 'day'] as const).filter((one) => {
-    const steps = span / INTERVALS[one];
-    return steps >= 1 && steps <= MOST_STEPS;
+export function intervalsFor(durationMs: number): Interval[] {
+  const fitting = (['minute', 'hour', 'day'] as const).filter((interval) => {
+    const steps = durationMs / INTERVALS[interval];
+    return steps >= 1 && steps <= MAX_STEPS;
   });
   return fitting.length === 0 ? ['day'] : fitting;
 }
 
-function instantOf(text: string | undefined): number | null {
-  const at = Date.parse(text ?? '');
-  return Number.isNaN(at) ? null : at;
+function parseInstant(text: string | undefined): number | null {
+  const time = Date.parse(text ?? '');
+  return Number.isNaN(time) ? null : time;
 }
 
 /** What the address asks for in whole steps; words that mean nothing are left out. Pure. */
-export function spanOf(get: (name: string) => string | undefined, now: number): Span {
-  const asked = { from: instantOf(get('from')), to: instantOf(get('to')) };
-  const isCustom = asked.from !== null || asked.to !== null;
-  const back = (SPANS[get('since') ?? ''] ?? SPANS[STANDARD])?.span ?? DAY;
-  const to = Math.min(asked.to ?? now + MINUTE, now + DAY);
-  const from = isCustom ? Math.min(asked.from ?? to - back, to - MINUTE) : now - back;
+export function parseChartRange(get: (name: string) => string | undefined, now: number): ChartRange {
+  const requested = { from: parseInstant(get('from')), to: parseInstant(get('to')) };
+  const isCustom = requested.from !== null || requested.to !== null;
+  const rangeMs = (RELATIVE_RANGES[get('since') ?? ''] ?? RELATIVE_RANGES[DEFAULT_RANGE])?.durationMs ?? DAY;
+  const to = Math.min(requested.to ?? now + MINUTE, now + DAY);
+  const from = isCustom ? Math.min(requested.from ?? to - rangeMs, to - MINUTE) : now - rangeMs;
   const fitting = intervalsFor(to - from);
-  const wished = get('interval');
-  const fine = fitting.find((one) => (to - from) / INTERVALS[one] <= GOOD_STEPS) ?? fitting.at(-1) ?? 'day';
-  const interval = isInterval(wished) && fitting.includes(wished) ? wished : fine;
-  const step = INTERVALS[interval];
-  return { from: Math.floor(from / step) * step, to: Math.ceil(to / step) * step, interval };
+  const requestedInterval = get('interval');
+  const preferred = fitting.find((one) => (to - from) / INTERVALS[one] <= TARGET_STEPS) ?? fitting.at(-1) ?? 'day';
+  const interval = isInterval(requestedInterval) && fitting.includes(requestedInterval) ? requestedInterval : preferred;
+  const stepMs = INTERVALS[interval];
+  return { from: Math.floor(from / stepMs) * stepMs, to: Math.ceil(to / stepMs) * stepMs, interval };
 }
 
-export function groupOf(word: string | undefined): ActivityGroup {
-  return ACTIVITY_GROUPS.find((one) => one === word) ?? 'type';
+export function parseGroup(value: string | undefined): ActivityGroup {
+  return ACTIVITY_GROUPS.find((one) => one === value) ?? 'type';
 }

@@ -3,7 +3,7 @@ import { notifications } from '@mantine/notifications';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { ApiKey } from '../../contract/schemas.ts';
-import { messageOf, queryClient } from '../api.ts';
+import { getErrorMessage, queryClient } from '../api.ts';
 import { API_KEYS, credentialsKey } from '../credentials/kinds.ts';
 import { useWorkspace } from '../session.ts';
 
@@ -11,15 +11,15 @@ import { useWorkspace } from '../session.ts';
 export function ActiveSwitch({ apiKey }: { readonly apiKey: ApiKey }) {
   const { api, workspace, isAdmin } = useWorkspace();
   // What was asked for shows at once, and until the list says what became of it.
-  const [wanted, setWanted] = useState<boolean | null>(null);
+  const [pendingValue, setPendingValue] = useState<boolean | null>(null);
   const update = useMutation({
     mutationFn: (active: boolean) => api.apiKeys.update(apiKey.id, { active }),
     onSuccess: ({ name, active }) =>
       notifications.show({ message: active ? `${name} is accepted again.` : `${name} is refused from now on.` }),
-    onError: (error) => notifications.show({ message: messageOf(error), color: 'red' }),
+    onError: (error) => notifications.show({ message: getErrorMessage(error), color: 'red' }),
     onSettled: async () => {
       await queryClient.invalidateQueries({ queryKey: credentialsKey(workspace.id, API_KEYS) });
-      setWanted(null);
+      setPendingValue(null);
     },
   });
   if (!isAdmin) return apiKey.active ? 'Yes' : 'No';
@@ -27,10 +27,10 @@ export function ActiveSwitch({ apiKey }: { readonly apiKey: ApiKey }) {
     <Switch
       size="sm"
       aria-label={`${apiKey.name} is active`}
-      checked={wanted ?? apiKey.active}
-      disabled={wanted !== null}
+      checked={pendingValue ?? apiKey.active}
+      disabled={pendingValue !== null}
       onChange={(event) => {
-        setWanted(event.currentTarget.checked);
+        setPendingValue(event.currentTarget.checked);
         update.mutate(event.currentTarget.checked);
       }}
     />

@@ -1,25 +1,27 @@
 import { lazy } from 'react';
 import type { Column } from '../components/data-table.tsx';
-import { patiently } from '../connection.ts';
+import { importWhenOnline } from '../connection.ts';
 import { CredentialsPage } from '../credentials/credentials-page.tsx';
 import { API_KEYS, type Credential } from '../credentials/kinds.ts';
 import { ActiveSwitch } from './active-switch.tsx';
 
-const EditDialog = lazy(async () => ({ default: (await patiently(() => import('./edit-dialog.tsx'))).EditDialog }));
+const EditApiKeyDialog = lazy(async () => ({
+  default: (await importWhenOnline(() => import('./edit-dialog.tsx'))).EditApiKeyDialog,
+}));
 
-const ACTIVE: Column<Credential> = {
+const ACTIVE_COLUMN: Column<Credential> = {
   key: 'active',
   label: 'Active',
-  cell: (one) => (one.kind === 'api_key' ? <ActiveSwitch apiKey={one} /> : null),
+  cell: (credential) => (credential.kind === 'api_key' ? <ActiveSwitch apiKey={credential} /> : null),
 };
 
 export function ApiKeysPage() {
   return (
     <CredentialsPage
       kind={API_KEYS}
-      more={[ACTIVE]}
-      editor={(credential, onClose) =>
-        credential.kind === 'api_key' ? <EditDialog apiKey={credential} onClose={onClose} /> : null
+      extraColumns={[ACTIVE_COLUMN]}
+      renderEditDialog={(credential, onClose) =>
+        credential.kind === 'api_key' ? <EditApiKeyDialog apiKey={credential} onClose={onClose} /> : null
       }
     />
   );

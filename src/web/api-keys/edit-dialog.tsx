@@ -3,28 +3,28 @@ import type { ApiKey, UpdateApiKey } from '../../contract/schemas.ts';
 import type { Permission } from '../../contract/words.ts';
 import { queryClient } from '../api.ts';
 import { Dialog } from '../components/dialog.tsx';
-import { CredentialForm, type CredentialWish } from '../credentials/credential-form.tsx';
+import { CredentialForm, type CredentialRequest } from '../credentials/credential-form.tsx';
 import { API_KEYS, credentialsKey } from '../credentials/kinds.ts';
 import { useWorkspace } from '../session.ts';
 
 /** Only what was changed: what a colleague changes meanwhile is not overwritten. */
-export function changesOf(before: ApiKey, wish: CredentialWish): UpdateApiKey {
-  const description = wish.description.trim() === '' ? null : wish.description;
+export function toUpdateRequest(before: ApiKey, request: CredentialRequest): UpdateApiKey {
+  const description = request.description.trim() === '' ? null : request.description;
   const sameRights =
-    wish.rights.length === before.permissions.length &&
-    wish.rights.every((one) => before.permissions.includes(one as Permission));
+    request.rights.length === before.permissions.length &&
+    request.rights.every((right) => before.permissions.includes(right as Permission));
   return {
-    ...(wish.name !== before.name && { name: wish.name }),
+    ...(request.name !== before.name && { name: request.name }),
     ...(description !== before.description && { description }),
-    ...(!sameRights && { permissions: wish.rights as Permission[] }),
-    ...(wish.expiresAt !== before.expiresAt && { expiresAt: wish.expiresAt }),
-    ...(wish.active !== before.active && { active: wish.active }),
-    ...(wish.guard !== before.guard && { guard: wish.guard }),
+    ...(!sameRights && { permissions: request.rights as Permission[] }),
+    ...(request.expiresAt !== before.expiresAt && { expiresAt: request.expiresAt }),
+    ...(request.active !== before.active && { active: request.active }),
+    ...(request.guard !== before.guard && { guard: request.guard }),
   };
 }
 
 /** Edits everything of a key but its secret. */
-export function EditDialog({ apiKey, onClose }: { readonly apiKey: ApiKey; readonly onClose: () => void }) {
+export function EditApiKeyDialog({ apiKey, onClose }: { readonly apiKey: ApiKey; readonly onClose: () => void }) {
   const { api, workspace } = useWorkspace();
   return (
     <Dialog opened onClose={onClose} title={`Edit ${apiKey.name}`} size={620} closeOnClickOutside={false}>
@@ -40,11 +40,11 @@ export function EditDialog({ apiKey, onClose }: { readonly apiKey: ApiKey; reado
           active: apiKey.active,
           guard: apiKey.guard,
         }}
-        kept={apiKey.expiresAt}
-        submit="Save"
+        currentExpiresAt={apiKey.expiresAt}
+        submitLabel="Save"
         onCancel={onClose}
-        onSubmit={async (wish) => {
-          const changes = changesOf(apiKey, wish);
+        onSubmit={async (request) => {
+          const changes = toUpdateRequest(apiKey, request);
           if (Object.keys(changes).length > 0) {
             const { name } = await api.apiKeys.update(apiKey.id, changes);
             await queryClient.invalidateQueries({ queryKey: credentialsKey(workspace.id, API_KEYS) });

@@ -3,12 +3,12 @@ import { Link, type LinkProps, Outlet } from '@tanstack/react-router';
 import { Suspense } from 'react';
 import type { App } from '../../contract/resources.ts';
 import { BackLink, TextLink } from '../components/link.tsx';
-import { OneThing } from '../components/one-thing.tsx';
+import { ResourcePage } from '../components/one-thing.tsx';
 import { Page } from '../components/page.tsx';
 import { useWorkspace } from '../session.ts';
 import { useAppQuery } from './app-query.ts';
 import styles from './apps.module.css';
-import { useNames } from './names.ts';
+import { useResourceNames } from './names.ts';
 
 const TABS: readonly { readonly to: NonNullable<LinkProps['to']>; readonly label: string; readonly admin?: true }[] = [
   { to: '/apps/$app', label: 'Overview' },
@@ -43,9 +43,9 @@ function Tabs({ app }: { readonly app: App }) {
 /** One app: its name, its parts, and the part that the address names. */
 export function AppPage() {
   const query = useAppQuery();
-  const { projectName } = useNames();
+  const { projectName } = useResourceNames();
   return (
-    <OneThing noun="app" title="App" back={<BackLink to="/apps">Apps</BackLink>} query={query}>
+    <ResourcePage noun="app" title="App" backLink={<BackLink to="/apps">Apps</BackLink>} query={query}>
       {(app) => (
         <Page
           title={app.name}
@@ -64,6 +64,6 @@ export function AppPage() {
           </Suspense>
         </Page>
       )}
-    </OneThing>
+    </ResourcePage>
   );
 }

@@ -4,29 +4,29 @@ import type { ReactNode } from 'react';
 import type { App } from '../../contract/resources.ts';
 import { IconAppWindow } from '../components/icons.ts';
 import { NameLink, TextLink } from '../components/link.tsx';
-import { Row, Rows } from '../components/rows.tsx';
+import { ItemList, ItemListRow } from '../components/rows.tsx';
 import { ErrorState } from '../components/states.tsx';
 import { useWorkspace } from '../session.ts';
 
-const SHOWN = 20;
+const MAX_APPS = 20;
 
 /** Where an app comes from and goes to, in a line. */
-function sourceOf({ repository, branch, directory }: App): ReactNode {
-  const from = repository === null ? 'No repository' : `${repository} (${branch})`;
-  return directory === null ? from : `${from} → ${directory}`;
+function describeSource({ repository, branch, directory }: App): ReactNode {
+  const source = repository === null ? 'No repository' : `${repository} (${branch})`;
+  return directory === null ? source : `${source} → ${directory}`;
 }
 
-interface AppRowsProps {
+interface AppListProps {
   readonly query: { readonly project?: string; readonly server?: string };
-  readonly nothing: string;
+  readonly emptyText: string;
 }
 
 /** The apps of a project or on a server. */
-export function AppRows({ query, nothing }: AppRowsProps) {
+export function AppList({ query, emptyText }: AppListProps) {
   const { api, workspace } = useWorkspace();
   const { data, error, refetch } = useQuery({
     queryKey: [workspace.id, 'apps', 'of', query],
-    queryFn: ({ signal }) => api.apps.list({ ...query, limit: SHOWN, sort: 'name' }, { signal }),
+    queryFn: ({ signal }) => api.apps.list({ ...query, limit: MAX_APPS, sort: 'name' }, { signal }),
   });
   if (data === undefined) {
     return error === null ? (
@@ -38,15 +38,15 @@ export function AppRows({ query, nothing }: AppRowsProps) {
   if (data.data.length === 0) {
     return (
       <Text fz="sm" c="dimmed">
-        {nothing}
+        {emptyText}
       </Text>
     );
   }
   return (
     <>
-      <Rows label="Apps">
+      <ItemList label="Apps">
         {data.data.map((app) => (
-          <Row
+          <ItemListRow
             key={app.id}
             icon={<IconAppWindow size={18} />}
             title={
@@ -54,10 +54,10 @@ export function AppRows({ query, nothing }: AppRowsProps) {
                 {app.name}
               </NameLink>
             }
-            note={sourceOf(app)}
+            note={describeSource(app)}
           />
         ))}
-      </Rows>
+      </ItemList>
       {data.nextCursor !== null && (
         <TextLink to="/apps" search={query} fz="sm">
           All apps

@@ -7,33 +7,35 @@ import type { App } from '../../contract/resources.ts';
 import { COMMAND_INTERPRETERS, RESOURCE_LIMITS } from '../../contract/words.ts';
 import type { Tagged } from '../../sdk/client.ts';
 import { queryClient } from '../api.ts';
-import { fieldOf, useFields } from '../components/fields.ts';
+import { fieldPathProps, useAppForm } from '../components/fields.ts';
 import { useSubmit } from '../components/form.tsx';
-import { Edited, GuardedFooter, useGuarded } from '../components/guarded.tsx';
+import { ConditionalEditFooter, EditLoader, useConditionalEdit } from '../components/guarded.tsx';
 import { IconTrash } from '../components/icons.ts';
-import { LeaveGuard } from '../components/leave-guard.tsx';
+import { NavigationBlocker } from '../components/leave-guard.tsx';
 import { Notice } from '../components/notice.tsx';
 import { Section } from '../components/section.tsx';
 import { NoPermission } from '../components/states.tsx';
-import { patiently } from '../connection.ts';
+import { importWhenOnline } from '../connection.ts';
 import { useWorkspace } from '../session.ts';
 import { useAppQuery } from './app-query.ts';
 import styles from './apps.module.css';
-import { APP_LABELS, APP_RULES, appChanges, FORM_FIELDS, valuesOf } from './apps.ts';
+import { APP_FORM_FIELDS, APP_LABELS, APP_RULES, toFormValues, toUpdateRequest } from './apps.ts';
 import {
   type AppFieldsProps,
-  CredentialFields,
   NameField,
   ProjectField,
+  RepositoryCredentialFields,
   SourceFields,
   TargetFields,
 } from './fields.tsx';
 import { HooksField } from './hooks-field.tsx';
-import { useNames } from './names.ts';
+import { useResourceNames } from './names.ts';
 
-const DeleteApp = lazy(async () => ({ default: (await patiently(() => import('./delete-app.tsx'))).DeleteApp }));
+const DeleteAppDialog = lazy(async () => ({
+  default: (await importWhenOnline(() => import('./delete-app.tsx'))).DeleteAppDialog,
+}));
 
-function CheckFields({ form }: AppFieldsProps) {
+function HealthCheckFields({ form }: AppFieldsProps) {
   const { checkKind } = form.values;
   return (
     <>
@@ -109,26 +111,26 @@ function CommandField({
 
 function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
   const { api, workspace } = useWorkspace();
-  const names = useNames();
+  const names = useResourceNames();
   const { id } = loaded.value;
-  const guarded = useGuarded(loaded, () => api.apps.read(id));
-  const form = useFields({ initialValues: valuesOf(loaded.value), validate: APP_RULES });
-  const changes = appChanges(guarded.base, form.values);
+  const edit = useConditionalEdit(loaded, () => api.apps.read(id));
+  const form = useAppForm({ initialValues: toFormValues(loaded.value), validate: APP_RULES });
+  const changes = toUpdateRequest(edit.base, form.values);
   const isChanged = Object.keys(changes).length > 0;
   const saving = useSubmit(
     form,
     async () => {
-      const { name } = await guarded.save((ifMatch) => api.apps.update(id, changes, { ifMatch }));
+      const { name } = await edit.save((ifMatch) => api.apps.update(id, changes, { ifMatch }));
       notifications.show({ message: `Saved ${name}.` });
       const fresh = await api.apps.read(id);
-      form.setValues(valuesOf(guarded.restart(fresh)));
+      form.setValues(toFormValues(edit.reset(fresh)));
       void queryClient.invalidateQueries({ queryKey: [workspace.id, 'apps'] });
     },
-    FORM_FIELDS,
+    APP_FORM_FIELDS,
   );
   return (
     <>
-      <LeaveGuard when={isChanged} />
+      <NavigationBlocker when={isChanged} />
       <form noValidate onSubmit={form.onSubmit(saving.submit)}>
         <Stack gap="lg">
           <Section title="App">
@@ -137,7 +139,7 @@ function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
           </Section>
           <Section title="Source and server" description="What a deployment fetches, and where it puts it.">
             <SourceFields form={form} />
-            <CredentialFields form={form} isStored={guarded.base.hasRepositoryPassword} />
+            <RepositoryCredentialFields form={form} isStored={edit.base.hasRepositoryPassword} />
             <TargetFields form={form} names={names} />
             <NumberInput
               label="Releases kept"
@@ -151,7 +153,7 @@ function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
             />
           </Section>
           <Section title="Hooks" description="Commands that run in each deployment, in this order within their stage.">
-            <div {...fieldOf(form, 'hooks')}>
+            <div {...fieldPathProps(form, 'hooks')}>
               <HooksField hooks={form.values.hooks} onChange={(hooks) => form.setFieldValue('hooks', hooks)} />
             </div>
             {form.errors['hooks'] !== undefined && <Notice tone="bad">{form.errors['hooks']}</Notice>}
@@ -160,7 +162,7 @@ function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
             title="Health check"
             description="Whether a release works once it is live. If it does not in time, the previous release is made live again."
           >
-            <CheckFields form={form} />
+            <HealthCheckFields form={form} />
           </Section>
           <Section title="Log and backups">
             <CommandField
@@ -214,15 +216,15 @@ function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
           </Section>
           <div className={isChanged ? styles['save'] : undefined}>
             <Stack gap="sm">
-              <GuardedFooter
-                guarded={guarded}
+              <ConditionalEditFooter
+                edit={edit}
                 saving={saving}
                 labels={APP_LABELS}
-                onTakeTheirs={(theirs) => form.setValues(valuesOf(theirs))}
-                submit="Save changes"
+                onTakeTheirs={(theirs) => form.setValues(toFormValues(theirs))}
+                submitLabel="Save changes"
                 disabled={!isChanged}
-                onCancel={isChanged ? () => form.setValues(valuesOf(guarded.base)) : undefined}
-                cancel="Undo changes"
+                onCancel={isChanged ? () => form.setValues(toFormValues(edit.base)) : undefined}
+                cancelLabel="Undo changes"
               />
             </Stack>
           </div>
@@ -232,7 +234,7 @@ function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
   );
 }
 
-function Remove({ app }: { readonly app: App }) {
+function DeleteSection({ app }: { readonly app: App }) {
   const navigate = useNavigate();
   const [opened, { open, close }] = useDisclosure();
   return (
@@ -249,7 +251,9 @@ function Remove({ app }: { readonly app: App }) {
       }
     >
       <Suspense fallback={null}>
-        {opened && <DeleteApp app={app} onClose={close} onDeleted={() => void navigate({ to: '/apps', search: {} })} />}
+        {opened && (
+          <DeleteAppDialog app={app} onClose={close} onDeleted={() => void navigate({ to: '/apps', search: {} })} />
+        )}
       </Suspense>
     </Section>
   );
@@ -263,10 +267,10 @@ export function AppSettings() {
   if (app === undefined) return null;
   return (
     <>
-      <Edited queryKey={[workspace.id, 'apps', app.id]} read={(signal) => api.apps.read(app.id, { signal })}>
+      <EditLoader queryKey={[workspace.id, 'apps', app.id]} read={(signal) => api.apps.read(app.id, { signal })}>
         {(loaded) => <SettingsForm loaded={loaded} />}
-      </Edited>
-      <Remove app={app} />
+      </EditLoader>
+      <DeleteSection app={app} />
     </>
   );
 }

@@ -4,26 +4,30 @@ import { useNavigate } from '@tanstack/react-router';
 import { lazy } from 'react';
 import type { App } from '../../contract/resources.ts';
 import type { Column } from '../components/data-table.tsx';
-import { Choice } from '../components/filters.tsx';
+import { SelectFilter } from '../components/filters.tsx';
 import { IconAppWindow } from '../components/icons.ts';
 import { NameLink, TextLink } from '../components/link.tsx';
-import { sortOf, useListState } from '../components/list-state.ts';
-import { ResourcesPage } from '../components/resources-page.tsx';
-import { Ago } from '../components/time.tsx';
-import { patiently } from '../connection.ts';
+import { getResourceSort, useListState } from '../components/list-state.ts';
+import { ResourceListPage } from '../components/resources-page.tsx';
+import { RelativeTime } from '../components/time.tsx';
+import { importWhenOnline } from '../connection.ts';
 import { useWorkspace } from '../session.ts';
-import { type Names, useNames } from './names.ts';
+import { type ResourceNames, useResourceNames } from './names.ts';
 
-const CreateApp = lazy(async () => ({ default: (await patiently(() => import('./create-app.tsx'))).CreateApp }));
-const DeleteApp = lazy(async () => ({ default: (await patiently(() => import('./delete-app.tsx'))).DeleteApp }));
+const CreateAppDialog = lazy(async () => ({
+  default: (await importWhenOnline(() => import('./create-app.tsx'))).CreateAppDialog,
+}));
+const DeleteAppDialog = lazy(async () => ({
+  default: (await importWhenOnline(() => import('./delete-app.tsx'))).DeleteAppDialog,
+}));
 
-const dash = (
+const DASH = (
   <Text span inherit c="dimmed">
     –
   </Text>
 );
 
-function columnsFor(names: Names): readonly Column<App>[] {
+function columnsFor(names: ResourceNames): readonly Column<App>[] {
   return [
     {
       key: 'name',
@@ -54,7 +58,7 @@ function columnsFor(names: Names): readonly Column<App>[] {
       label: 'Server',
       cell: ({ serverId }) =>
         serverId === null ? (
-          dash
+          DASH
         ) : (
           <TextLink to="/servers/$server" params={{ server: serverId }}>
             {names.serverName(serverId) ?? serverId}
@@ -66,14 +70,14 @@ function columnsFor(names: Names): readonly Column<App>[] {
       label: 'Source',
       cell: ({ repository, branch }) =>
         repository === null ? (
-          dash
+          DASH
         ) : (
           <Text component="div" className="mono" maw={300} style={{ overflowWrap: 'anywhere' }}>
             {repository} <Text span inherit c="dimmed">{`(${branch})`}</Text>
           </Text>
         ),
     },
-    { key: 'created', label: 'Created', sort: 'createdAt', cell: ({ createdAt }) => <Ago at={createdAt} /> },
+    { key: 'created', label: 'Created', sort: 'createdAt', cell: ({ createdAt }) => <RelativeTime time={createdAt} /> },
   ];
 }
 
@@ -82,12 +86,12 @@ export function AppsPage() {
   const { api, workspace } = useWorkspace();
   const navigate = useNavigate();
   const state = useListState();
-  const names = useNames();
+  const names = useResourceNames();
   const query = {
     q: state.get('q'),
     project: state.get('project'),
     server: state.get('server'),
-    sort: sortOf(state),
+    sort: getResourceSort(state),
     cursor: state.cursor,
   };
   const list = useQuery({
@@ -96,18 +100,18 @@ export function AppsPage() {
     placeholderData: keepPreviousData,
   });
   const hasProjects = names.isPending || names.projects.length > 0;
-  const optionsOf = (some: readonly { readonly id: string; readonly name: string }[]) =>
-    some.map(({ id, name }) => ({ value: id, label: name }));
-  const settingsOf = ({ id }: { readonly id: string }) =>
+  const toOptions = (resources: readonly { readonly id: string; readonly name: string }[]) =>
+    resources.map(({ id, name }) => ({ value: id, label: name }));
+  const openSettings = ({ id }: { readonly id: string }) =>
     void navigate({ to: '/apps/$app/settings', params: { app: id }, search: {} });
   return (
-    <ResourcesPage
+    <ResourceListPage
       title="Apps"
       plural="apps"
-      about="What is deployed: where its source is, which server it runs on, and its environment."
+      description="What is deployed: where its source is, which server it runs on, and its environment."
       icon={<IconAppWindow size={26} />}
-      create="New app"
-      hint={
+      createLabel="New app"
+      emptyHint={
         hasProjects ? (
           'An app belongs to a project. Its environment, hooks and checks are set once it is there.'
         ) : (
@@ -122,26 +126,32 @@ export function AppsPage() {
       columns={columnsFor(names)}
       state={state}
       filters={['q', 'project', 'server']}
-      choices={
+      filterControls={
         <>
-          <Choice
+          <SelectFilter
             state={state}
             name="project"
             label="Project"
-            every="Any project"
-            options={optionsOf(names.projects)}
+            anyLabel="Any project"
+            options={toOptions(names.projects)}
           />
-          <Choice state={state} name="server" label="Server" every="Any server" options={optionsOf(names.servers)} />
+          <SelectFilter
+            state={state}
+            name="server"
+            label="Server"
+            anyLabel="Any server"
+            options={toOptions(names.servers)}
+          />
         </>
       }
-      creator={(close) => (
-        <CreateApp
+      renderCreateDialog={(close) => (
+        <CreateAppDialog
           onClose={close}
           onCreated={({ id }) => void navigate({ to: '/apps/$app', params: { app: id }, search: {} })}
         />
       )}
-      onEdit={settingsOf}
-      remover={(app, close) => <DeleteApp app={app} onClose={close} />}
+      onEdit={openSettings}
+      renderDeleteDialog={(app, close) => <DeleteAppDialog app={app} onClose={close} />}
     />
   );
 }

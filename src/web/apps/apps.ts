@@ -1,12 +1,12 @@
 import type { App, CreateAppInput, UpdateAppInput } from '../../contract/resources.ts';
 import { type CommandInterpreter, type HOOK_STAGES, RESOURCE_LIMITS } from '../../contract/words.ts';
-import { nameProblem, newSlugProblem } from '../rules.ts';
+import { validateName, validateNewSlug } from '../rules.ts';
 
 export type Hook = App['hooks'][number];
 export type HookStage = (typeof HOOK_STAGES)[number];
 
 /** What the stages are called, and when they come. */
-export const STAGES: Readonly<Record<HookStage, { readonly label: string; readonly when: string }>> = {
+export const HOOK_STAGE_LABELS: Readonly<Record<HookStage, { readonly label: string; readonly when: string }>> = {
   pre_execution: { label: 'Before anything', when: "in the app's directory, before everything else" },
   pre_source_control: { label: 'Before the source', when: "in the app's directory, before the source is fetched" },
   post_source_control: {
@@ -20,7 +20,7 @@ export const STAGES: Readonly<Record<HookStage, { readonly label: string; readon
   post_release: { label: 'After the release', when: 'in the release that is now live: restart here' },
 };
 
-export type AppValues = {
+export type AppFormValues = {
   readonly name: string;
   readonly slug: string;
   readonly projectId: string;
@@ -48,7 +48,7 @@ export type AppValues = {
   readonly keepDays: number | string;
 };
 
-export const NEW_APP: AppValues = {
+export const NEW_APP_VALUES: AppFormValues = {
   name: '',
   slug: '',
   projectId: '',
@@ -74,7 +74,7 @@ export const NEW_APP: AppValues = {
   keepDays: '',
 };
 
-export function valuesOf(app: App): AppValues {
+export function toFormValues(app: App): AppFormValues {
   const { healthCheck, backup } = app;
   return {
     name: app.name,
@@ -104,7 +104,7 @@ export function valuesOf(app: App): AppValues {
 }
 
 /** What is wrong with a whole number within bounds, null where nothing is. */
-export const wholeNumberProblem = (
+export const validateInteger = (
   value: number | string,
   { min, max }: { readonly min: number; readonly max: number },
 ) =>
@@ -112,62 +112,62 @@ export const wholeNumberProblem = (
     ? null
     : `Takes a whole number from ${min} to ${max}`;
 
-const limitProblem = (value: number | string, limits: { readonly min: number; readonly max: number }) =>
-  value === '' ? null : wholeNumberProblem(value, limits);
+const validateOptionalInteger = (value: number | string, limits: { readonly min: number; readonly max: number }) =>
+  value === '' ? null : validateInteger(value, limits);
 
 export const APP_RULES = {
-  name: nameProblem,
-  slug: newSlugProblem,
+  name: validateName,
+  slug: validateNewSlug,
   projectId: (id: string) => (id === '' ? 'Choose the project that it belongs to' : null),
   branch: (branch: string) => (branch.trim() === '' ? 'Name a branch, such as main' : null),
-  keepReleases: (count: number | string) => wholeNumberProblem(count, RESOURCE_LIMITS.keepReleases),
-  checkTimeout: (seconds: number | string, { checkKind }: AppValues) =>
-    checkKind === 'none' ? null : wholeNumberProblem(seconds, RESOURCE_LIMITS.healthTimeout),
-  keepLast: (count: number | string) => limitProblem(count, RESOURCE_LIMITS.keepBackups),
-  keepDays: (days: number | string) => limitProblem(days, RESOURCE_LIMITS.keepBackupDays),
-  checkUrl: (url: string, { checkKind }: AppValues) =>
+  keepReleases: (count: number | string) => validateInteger(count, RESOURCE_LIMITS.keepReleases),
+  checkTimeout: (seconds: number | string, { checkKind }: AppFormValues) =>
+    checkKind === 'none' ? null : validateInteger(seconds, RESOURCE_LIMITS.healthTimeout),
+  keepLast: (count: number | string) => validateOptionalInteger(count, RESOURCE_LIMITS.keepBackups),
+  keepDays: (days: number | string) => validateOptionalInteger(days, RESOURCE_LIMITS.keepBackupDays),
+  checkUrl: (url: string, { checkKind }: AppFormValues) =>
     checkKind === 'url' && !/^https?:\/\//.test(url) ? 'Takes an http:// or https:// address' : null,
-  checkCommand: (command: string, { checkKind }: AppValues) =>
+  checkCommand: (command: string, { checkKind }: AppFormValues) =>
     checkKind === 'command' && command.trim() === '' ? 'Takes a command' : null,
 };
 
-const orNull = (text: string) => (text.trim() === '' ? null : text.trim());
+const emptyToNull = (text: string) => (text.trim() === '' ? null : text.trim());
 
-function backupOf(values: AppValues) {
+function toBackupSettings(values: AppFormValues) {
   const last = values.keepLast === '' ? {} : { last: Number(values.keepLast) };
   const days = values.keepDays === '' ? {} : { days: Number(values.keepDays) };
   const keep = { ...last, ...days };
   const backup = {
-    command: orNull(values.backupCommand),
-    restoreCommand: orNull(values.restoreCommand),
-    schedule: orNull(values.backupSchedule),
+    command: emptyToNull(values.backupCommand),
+    restoreCommand: emptyToNull(values.restoreCommand),
+    schedule: emptyToNull(values.backupSchedule),
     keep: Object.keys(keep).length === 0 ? null : keep,
   };
-  if (Object.values(backup).every((one) => one === null)) return null;
+  if (Object.values(backup).every((setting) => setting === null)) return null;
   return values.backupInterpreter === '/bin/sh' ? backup : { ...backup, interpreter: values.backupInterpreter };
 }
 
 /** Whether the repository has an address that takes a user and a password. */
-export const acceptsPassword = ({ repository }: AppValues): boolean => /^https?:\/\//i.test(repository.trim());
+export const supportsPassword = ({ repository }: AppFormValues): boolean => /^https?:\/\//i.test(repository.trim());
 
 /** The password only where it is set or removed: nobody is shown the stored one. */
-function passwordOf(values: AppValues): Pick<UpdateAppInput, 'repositoryPassword'> {
-  if (!acceptsPassword(values)) return {};
+function toPasswordChange(values: AppFormValues): Pick<UpdateAppInput, 'repositoryPassword'> {
+  if (!supportsPassword(values)) return {};
   if (values.removePassword) return { repositoryPassword: null };
   return values.repositoryPassword === '' ? {} : { repositoryPassword: values.repositoryPassword };
 }
 
 /** The whole app as the API takes it, but for the password. */
-function fieldsOf(values: AppValues): Omit<Required<UpdateAppInput>, 'repositoryPassword'> {
+function toRequestFields(values: AppFormValues): Omit<Required<UpdateAppInput>, 'repositoryPassword'> {
   const timeoutSeconds = Number(values.checkTimeout);
   return {
     name: values.name.trim(),
     projectId: values.projectId,
-    serverId: orNull(values.serverId),
-    repository: orNull(values.repository),
-    repositoryUser: acceptsPassword(values) ? orNull(values.repositoryUser) : null,
+    serverId: emptyToNull(values.serverId),
+    repository: emptyToNull(values.repository),
+    repositoryUser: supportsPassword(values) ? emptyToNull(values.repositoryUser) : null,
     branch: values.branch.trim(),
-    directory: orNull(values.directory),
+    directory: emptyToNull(values.directory),
     hooks: [...values.hooks],
     keepReleases: Number(values.keepReleases),
     healthCheck:
@@ -176,36 +176,36 @@ function fieldsOf(values: AppValues): Omit<Required<UpdateAppInput>, 'repository
         : values.checkKind === 'url'
           ? { url: values.checkUrl.trim(), timeoutSeconds }
           : { command: values.checkCommand, timeoutSeconds },
-    logCommand: orNull(values.logCommand),
-    backup: backupOf(values),
+    logCommand: emptyToNull(values.logCommand),
+    backup: toBackupSettings(values),
   };
 }
 
-export function wishOf(values: AppValues): CreateAppInput {
-  const { name, projectId, repositoryUser, ...rest } = fieldsOf(values);
+export function toCreateRequest(values: AppFormValues): CreateAppInput {
+  const { name, projectId, repositoryUser, ...rest } = toRequestFields(values);
   return {
     name,
     projectId,
     ...rest,
     // Left out where it is empty: the address may have one.
     ...(repositoryUser !== null && { repositoryUser }),
-    ...passwordOf(values),
+    ...toPasswordChange(values),
     ...(values.slug !== '' && { slug: values.slug }),
   };
 }
 
 /** Only what was changed: what a colleague changes meanwhile is not overwritten. Pure. */
-export function appChanges(before: App, values: AppValues): UpdateAppInput {
-  const was = fieldsOf(valuesOf(before));
-  const is = fieldsOf(values);
-  const changed = Object.entries(is).filter(([field, value]) => {
-    return JSON.stringify(value) !== JSON.stringify(was[field as keyof typeof was]);
+export function toUpdateRequest(before: App, values: AppFormValues): UpdateAppInput {
+  const savedFields = toRequestFields(toFormValues(before));
+  const editedFields = toRequestFields(values);
+  const changed = Object.entries(editedFields).filter(([field, value]) => {
+    return JSON.stringify(value) !== JSON.stringify(savedFields[field as keyof typeof savedFields]);
   });
-  return { ...Object.fromEntries(changed), ...passwordOf(values) };
+  return { ...Object.fromEntries(changed), ...toPasswordChange(values) };
 }
 
 /** What the server's field names are called in the form. */
-export const FORM_FIELDS: Readonly<Record<string, string>> = {
+export const APP_FORM_FIELDS: Readonly<Record<string, string>> = {
   healthCheck: 'checkUrl',
   'healthCheck.command': 'checkCommand',
   'healthCheck.url': 'checkUrl',

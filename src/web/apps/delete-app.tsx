@@ -1,26 +1,26 @@
 import type { App } from '../../contract/resources.ts';
-import { DeleteResource } from '../components/delete-resource.tsx';
+import { DeleteResourceDialog } from '../components/delete-resource.tsx';
 import { useWorkspace } from '../session.ts';
 
-interface DeleteAppProps {
+interface DeleteAppDialogProps {
   readonly app: App;
   readonly onClose: () => void;
   readonly onDeleted?: () => void;
 }
 
 /** Asks before an app goes with its environment. */
-export function DeleteApp({ app, onClose, onDeleted }: DeleteAppProps) {
+export function DeleteAppDialog({ app, onClose, onDeleted }: DeleteAppDialogProps) {
   const { api } = useWorkspace();
   return (
-    <DeleteResource
+    <DeleteResourceDialog
       noun="app"
       name={app.name}
-      typed
+      confirmByName
       remove={() => api.apps.delete(app.id)}
       onClose={onClose}
       onDeleted={onDeleted}
     >
       Its settings and its environment, with all versions, are gone for good. What runs on the server goes on running.
-    </DeleteResource>
+    </DeleteResourceDialog>
   );
 }

@@ -1,11 +1,11 @@
 import { Checkbox, Group, NativeSelect, PasswordInput, TextInput } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
 import { useState } from 'react';
-import { type AppValues, acceptsPassword } from './apps.ts';
-import type { Names } from './names.ts';
+import { type AppFormValues, supportsPassword } from './apps.ts';
+import type { ResourceNames } from './names.ts';
 
 export interface AppFieldsProps {
-  readonly form: UseFormReturnType<AppValues>;
+  readonly form: UseFormReturnType<AppFormValues>;
 }
 
 export function NameField({ form }: AppFieldsProps) {
@@ -20,11 +20,11 @@ export function NameField({ form }: AppFieldsProps) {
   );
 }
 
-interface ChoiceProps extends AppFieldsProps {
-  readonly names: Names;
+interface NamedFieldsProps extends AppFieldsProps {
+  readonly names: ResourceNames;
 }
 
-export function ProjectField({ form, names }: ChoiceProps) {
+export function ProjectField({ form, names }: NamedFieldsProps) {
   return (
     <NativeSelect
       label="Project"
@@ -54,15 +54,15 @@ export function SourceFields({ form }: AppFieldsProps) {
   );
 }
 
-interface CredentialsProps extends AppFieldsProps {
+interface RepositoryCredentialFieldsProps extends AppFieldsProps {
   /** Whether a password is stored, which nobody is shown. */
   readonly isStored: boolean;
 }
 
 /** The user and password of an http or https repository. */
-export function CredentialFields({ form, isStored }: CredentialsProps) {
+export function RepositoryCredentialFields({ form, isStored }: RepositoryCredentialFieldsProps) {
   const [visible, setVisible] = useState(false);
-  if (!acceptsPassword(form.values)) return null;
+  if (!supportsPassword(form.values)) return null;
   return (
     <>
       <Group gap="md" align="flex-start">
@@ -95,7 +95,7 @@ export function CredentialFields({ form, isStored }: CredentialsProps) {
 }
 
 /** Where it goes to: a server and a directory there. */
-export function TargetFields({ form, names }: ChoiceProps) {
+export function TargetFields({ form, names }: NamedFieldsProps) {
   return (
     <Group gap="md" align="flex-start">
       <NativeSelect

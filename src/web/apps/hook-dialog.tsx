@@ -1,22 +1,22 @@
 import { NativeSelect, NumberInput, Stack, Switch, Textarea, TextInput } from '@mantine/core';
 import { COMMAND_INTERPRETERS, HOOK_STAGES, RESOURCE_LIMITS } from '../../contract/words.ts';
 import { Dialog } from '../components/dialog.tsx';
-import { useFields } from '../components/fields.ts';
+import { useAppForm } from '../components/fields.ts';
 import { FormFooter } from '../components/form.tsx';
-import { nameProblem } from '../rules.ts';
-import { type Hook, STAGES, wholeNumberProblem } from './apps.ts';
+import { validateName } from '../rules.ts';
+import { HOOK_STAGE_LABELS, type Hook, validateInteger } from './apps.ts';
 
 interface HookDialogProps {
   readonly hook: Hook | null;
   /** The names of the other hooks: each is there once. */
-  readonly taken: readonly string[];
+  readonly existingNames: readonly string[];
   readonly onClose: () => void;
   readonly onDone: (hook: Hook) => void;
 }
 
-type HookValues = Omit<Hook, 'timeoutSeconds'> & { readonly timeoutSeconds: number | string };
+type HookFormValues = Omit<Hook, 'timeoutSeconds'> & { readonly timeoutSeconds: number | string };
 
-const NEW_HOOK: HookValues = {
+const NEW_HOOK_VALUES: HookFormValues = {
   name: '',
   stage: 'post_source_control',
   run: '',
@@ -26,18 +26,18 @@ const NEW_HOOK: HookValues = {
 };
 
 /** Adds or edits a hook; it is saved with the rest of the app. */
-export function HookDialog({ hook, taken, onClose, onDone }: HookDialogProps) {
-  const form = useFields<HookValues>({
-    initialValues: hook ?? NEW_HOOK,
+export function HookDialog({ hook, existingNames, onClose, onDone }: HookDialogProps) {
+  const form = useAppForm<HookFormValues>({
+    initialValues: hook ?? NEW_HOOK_VALUES,
     validate: {
-      name: (name) => nameProblem(name) ?? (taken.includes(name.trim()) ? 'Another hook has this name' : null),
+      name: (name) => validateName(name) ?? (existingNames.includes(name.trim()) ? 'Another hook has this name' : null),
       run: (run) =>
         run.trim() === ''
           ? 'Takes a command'
           : run.length > RESOURCE_LIMITS.command
             ? `Takes up to ${RESOURCE_LIMITS.command} characters`
             : null,
-      timeoutSeconds: (seconds) => wholeNumberProblem(seconds, RESOURCE_LIMITS.hookTimeout),
+      timeoutSeconds: (seconds) => validateInteger(seconds, RESOURCE_LIMITS.hookTimeout),
     },
   });
   return (
@@ -69,8 +69,8 @@ export function HookDialog({ hook, taken, onClose, onDone }: HookDialogProps) {
           />
           <NativeSelect
             label="Stage"
-            description={`Runs ${STAGES[form.values.stage].when}.`}
-            data={HOOK_STAGES.map((stage) => ({ value: stage, label: STAGES[stage].label }))}
+            description={`Runs ${HOOK_STAGE_LABELS[form.values.stage].when}.`}
+            data={HOOK_STAGES.map((stage) => ({ value: stage, label: HOOK_STAGE_LABELS[stage].label }))}
             {...form.getInputProps('stage')}
           />
           <Textarea
@@ -105,7 +105,7 @@ export function HookDialog({ hook, taken, onClose, onDone }: HookDialogProps) {
           />
           <FormFooter
             saving={{ busy: false, trouble: null, error: null }}
-            submit={hook === null ? 'Add' : 'Done'}
+            submitLabel={hook === null ? 'Add' : 'Done'}
             onCancel={onClose}
           />
         </Stack>

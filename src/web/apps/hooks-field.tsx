@@ -3,9 +3,9 @@ import { useState } from 'react';
 import { RESOURCE_LIMITS } from '../../contract/words.ts';
 import { IconArrowDown, IconArrowUp, IconEdit, IconPlus, IconTrash } from '../components/icons.ts';
 import { Tag } from '../components/notice.tsx';
-import { Row, Rows } from '../components/rows.tsx';
+import { ItemList, ItemListRow } from '../components/rows.tsx';
 import styles from './apps.module.css';
-import { type Hook, STAGES } from './apps.ts';
+import { HOOK_STAGE_LABELS, type Hook } from './apps.ts';
 import { HookDialog } from './hook-dialog.tsx';
 
 interface HooksFieldProps {
@@ -16,18 +16,18 @@ interface HooksFieldProps {
 /** The hooks of an app: added, edited, ordered and taken out, all saved with the app. */
 export function HooksField({ hooks, onChange }: HooksFieldProps) {
   const [open, setOpen] = useState<{ readonly at: number | null } | null>(null);
-  const edited = open?.at == null ? null : (hooks[open.at] ?? null);
+  const editedHook = open?.at == null ? null : (hooks[open.at] ?? null);
 
-  function swap(at: number, other: number) {
+  function swap(index: number, otherIndex: number) {
     const next = [...hooks];
-    const [one, two] = [next[at], next[other]];
-    if (one === undefined || two === undefined) return;
-    next[at] = two;
-    next[other] = one;
+    const [current, swapped] = [next[index], next[otherIndex]];
+    if (current === undefined || swapped === undefined) return;
+    next[index] = swapped;
+    next[otherIndex] = current;
     onChange(next);
   }
 
-  const tool = (label: string, Icon: typeof IconEdit, onClick: () => void, disabled = false) => (
+  const actionButton = (label: string, Icon: typeof IconEdit, onClick: () => void, disabled = false) => (
     <Tooltip label={label}>
       <ActionIcon variant="subtle" color="gray" c="inherit" aria-label={label} disabled={disabled} onClick={onClick}>
         <Icon size={16} />
@@ -42,28 +42,33 @@ export function HooksField({ hooks, onChange }: HooksFieldProps) {
           None yet. Most apps install and build after the source is there, and restart after the release.
         </Text>
       ) : (
-        <Rows label="Hooks">
-          {hooks.map((hook, at) => (
-            <Row
+        <ItemList label="Hooks">
+          {hooks.map((hook, index) => (
+            <ItemListRow
               key={hook.name}
               title={
                 <>
-                  {hook.name} <Tag>{STAGES[hook.stage].label}</Tag>
+                  {hook.name} <Tag>{HOOK_STAGE_LABELS[hook.stage].label}</Tag>
                   {!hook.active && <Tag tone="warn">Inactive</Tag>}
                 </>
               }
               note={<pre className={styles['command']}>{hook.run}</pre>}
-              tools={
+              actions={
                 <Group gap={2} wrap="nowrap">
-                  {tool(`Move ${hook.name} up`, IconArrowUp, () => swap(at, at - 1), at === 0)}
-                  {tool(`Move ${hook.name} down`, IconArrowDown, () => swap(at, at + 1), at === hooks.length - 1)}
-                  {tool(`Edit ${hook.name}`, IconEdit, () => setOpen({ at }))}
-                  {tool(`Remove ${hook.name}`, IconTrash, () => onChange(hooks.toSpliced(at, 1)))}
+                  {actionButton(`Move ${hook.name} up`, IconArrowUp, () => swap(index, index - 1), index === 0)}
+                  {actionButton(
+                    `Move ${hook.name} down`,
+                    IconArrowDown,
+                    () => swap(index, index + 1),
+                    index === hooks.length - 1,
+                  )}
+                  {actionButton(`Edit ${hook.name}`, IconEdit, () => setOpen({ at: index }))}
+                  {actionButton(`Remove ${hook.name}`, IconTrash, () => onChange(hooks.toSpliced(index, 1)))}
                 </Group>
               }
             />
           ))}
-        </Rows>
+        </ItemList>
       )}
       <Group>
         <Button
@@ -78,8 +83,8 @@ export function HooksField({ hooks, onChange }: HooksFieldProps) {
       </Group>
       {open !== null && (
         <HookDialog
-          hook={edited}
-          taken={hooks.filter((one) => one !== edited).map(({ name }) => name)}
+          hook={editedHook}
+          existingNames={hooks.filter((one) => one !== editedHook).map(({ name }) => name)}
           onClose={() => setOpen(null)}
           onDone={(hook) => onChange(open.at === null ? [...hooks, hook] : hooks.with(open.at, hook))}
         />

@@ -7,9 +7,9 @@ import { EmptyState } from '../components/states.tsx';
 import { useWorkspace } from '../session.ts';
 import { LiveLog } from '../work/live-log.tsx';
 import { useAppQuery } from './app-query.ts';
-import { useNames } from './names.ts';
+import { useResourceNames } from './names.ts';
 
-function NoCommand({ app }: { readonly app: App }) {
+function NoLogCommand({ app }: { readonly app: App }) {
   const { isAdmin } = useWorkspace();
   return (
     <EmptyState icon={<IconFileText size={26} />} title="No log yet">
@@ -31,26 +31,31 @@ function NoCommand({ app }: { readonly app: App }) {
 export function LogTab() {
   const { api } = useWorkspace();
   const { data: app } = useAppQuery();
-  const names = useNames();
-  const [times, setTimes] = useState(0);
+  const names = useResourceNames();
+  const [reloadCount, setReloadCount] = useState(0);
   if (app === undefined) return null;
-  if (app.logCommand === null || app.serverId === null) return <NoCommand app={app} />;
+  if (app.logCommand === null || app.serverId === null) return <NoLogCommand app={app} />;
   return (
     <>
       <Group justify="space-between" gap="sm">
         <Text fz="sm" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
           <span className="mono">{app.logCommand}</span>
         </Text>
-        <Button size="xs" variant="default" leftSection={<IconRefresh size={16} />} onClick={() => setTimes(times + 1)}>
+        <Button
+          size="xs"
+          variant="default"
+          leftSection={<IconRefresh size={16} />}
+          onClick={() => setReloadCount(reloadCount + 1)}
+        >
           Read again
         </Button>
       </Group>
       <LiveLog
-        key={times}
+        key={reloadCount}
         id={`${app.slug}-app`}
-        read={(ask, call) => api.apps.logs(app.id, ask, call)}
+        read={(query, options) => api.apps.logs(app.id, query, options)}
         serverName={(id) => names.serverName(id)}
-        silence="Nothing was said yet."
+        emptyText="Nothing was said yet."
       />
     </>
   );

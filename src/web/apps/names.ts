@@ -3,9 +3,9 @@ import type { Project, Server } from '../../contract/resources.ts';
 import { useWorkspace } from '../session.ts';
 
 /** How many names a choice offers; those beyond are reached by their own pages. */
-const OFFERED = 200;
+const MAX_OPTIONS = 200;
 
-export interface Names {
+export interface ResourceNames {
   readonly projects: readonly Project[];
   readonly servers: readonly Server[];
   projectName(id: string): string | null;
@@ -14,23 +14,23 @@ export interface Names {
 }
 
 /** The projects and servers that apps can belong to, by name. */
-export function useNames(): Names {
+export function useResourceNames(): ResourceNames {
   const { api, workspace } = useWorkspace();
   const projects = useQuery({
     queryKey: [workspace.id, 'projects', 'names'],
-    queryFn: async ({ signal }) => (await api.projects.list({ limit: OFFERED, sort: 'name' }, { signal })).data,
+    queryFn: async ({ signal }) => (await api.projects.list({ limit: MAX_OPTIONS, sort: 'name' }, { signal })).data,
     staleTime: 30_000,
   });
   const servers = useQuery({
     queryKey: [workspace.id, 'servers', 'names'],
-    queryFn: async ({ signal }) => (await api.servers.list({ limit: OFFERED, sort: 'name' }, { signal })).data,
+    queryFn: async ({ signal }) => (await api.servers.list({ limit: MAX_OPTIONS, sort: 'name' }, { signal })).data,
     staleTime: 30_000,
   });
   const all = { projects: projects.data ?? [], servers: servers.data ?? [] };
   return {
     ...all,
-    projectName: (id) => all.projects.find((one) => one.id === id)?.name ?? null,
-    serverName: (id) => all.servers.find((one) => one.id === id)?.name ?? null,
+    projectName: (id) => all.projects.find((resource) => resource.id === id)?.name ?? null,
+    serverName: (id) => all.servers.find((resource) => resource.id === id)?.name ?? null,
     isPending: projects.isPending || servers.isPending,
   };
 }

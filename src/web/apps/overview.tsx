@@ -1,20 +1,20 @@
 import { Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { Facts } from '../components/facts.tsx';
-import { Id } from '../components/id.tsx';
+import { DescriptionList } from '../components/facts.tsx';
+import { CopyableId } from '../components/id.tsx';
 import { TextLink } from '../components/link.tsx';
 import { Tag } from '../components/notice.tsx';
-import { Row, Rows } from '../components/rows.tsx';
+import { ItemList, ItemListRow } from '../components/rows.tsx';
 import { Section } from '../components/section.tsx';
-import { Ago } from '../components/time.tsx';
-import { sourceName } from '../deployments/status.tsx';
+import { RelativeTime } from '../components/time.tsx';
+import { sourceLabel } from '../deployments/status.tsx';
 import { useWorkspace } from '../session.ts';
 import { useAppQuery } from './app-query.ts';
 import styles from './apps.module.css';
-import { STAGES } from './apps.ts';
-import { useNames } from './names.ts';
+import { HOOK_STAGE_LABELS } from './apps.ts';
+import { useResourceNames } from './names.ts';
 
-const none = (text: string) => (
+const dimmed = (text: string) => (
   <Text span inherit c="dimmed">
     {text}
   </Text>
@@ -22,7 +22,7 @@ const none = (text: string) => (
 const mono = (text: string) => <span className="mono">{text}</span>;
 
 /** What the app runs now. */
-function Live({ appId }: { readonly appId: string }) {
+function LiveDeployment({ appId }: { readonly appId: string }) {
   const { api, workspace } = useWorkspace();
   const { data } = useQuery({
     queryKey: [workspace.id, 'deployments', 'live', appId],
@@ -31,16 +31,16 @@ function Live({ appId }: { readonly appId: string }) {
     refetchInterval: 10_000,
   });
   if (data === undefined) return '…';
-  if (data === null) return none('Nothing yet');
+  if (data === null) return dimmed('Nothing yet');
   return (
     <>
       <TextLink to="/deployments/$id" params={{ id: data.id }}>
-        {sourceName(data)}
+        {sourceLabel(data)}
       </TextLink>{' '}
       {data.commit !== null && mono(data.commit.slice(0, 10))}
       {data.finishedAt !== null && (
         <>
-          , <Ago at={data.finishedAt} />
+          , <RelativeTime time={data.finishedAt} />
         </>
       )}
     </>
@@ -50,23 +50,23 @@ function Live({ appId }: { readonly appId: string }) {
 /** What there is to know of an app. */
 export function AppOverview() {
   const { data: app } = useAppQuery();
-  const names = useNames();
+  const names = useResourceNames();
   if (app === undefined) return null;
   const { serverId, repository, branch, directory, healthCheck, hooks, logCommand, backup } = app;
   return (
     <>
       <Section title="Facts">
-        <Facts
-          facts={[
-            ['Live', <Live key="live" appId={app.id} />],
-            ['Repository', repository === null ? none('None') : mono(repository)],
+        <DescriptionList
+          items={[
+            ['Live', <LiveDeployment key="live" appId={app.id} />],
+            ['Repository', repository === null ? dimmed('None') : mono(repository)],
             ...(app.repositoryUser === null && !app.hasRepositoryPassword
               ? []
               : [
                   [
                     'Repository credentials',
                     [app.repositoryUser, app.hasRepositoryPassword ? 'password stored' : null]
-                      .filter((one) => one !== null)
+                      .filter((part) => part !== null)
                       .join(', '),
                   ] as const,
                 ]),
@@ -74,28 +74,28 @@ export function AppOverview() {
             [
               'Server',
               serverId === null ? (
-                none('None')
+                dimmed('None')
               ) : (
                 <TextLink key="server" to="/servers/$server" params={{ server: serverId }}>
                   {names.serverName(serverId) ?? serverId}
                 </TextLink>
               ),
             ],
-            ['Directory', directory === null ? none('None') : mono(directory)],
+            ['Directory', directory === null ? dimmed('None') : mono(directory)],
             ['Releases kept', app.keepReleases],
             [
               'Health check',
               healthCheck === null
-                ? none('None')
+                ? dimmed('None')
                 : mono(`${healthCheck.url ?? healthCheck.command} (${healthCheck.timeoutSeconds} s)`),
             ],
-            ['Log command', logCommand === null ? none('None') : mono(logCommand)],
-            ['Backup', backup?.command == null ? none('The shared directory') : mono(backup.command)],
-            ['Backup schedule', backup?.schedule == null ? none('None') : mono(`${backup.schedule} (UTC)`)],
+            ['Log command', logCommand === null ? dimmed('None') : mono(logCommand)],
+            ['Backup', backup?.command == null ? dimmed('The shared directory') : mono(backup.command)],
+            ['Backup schedule', backup?.schedule == null ? dimmed('None') : mono(`${backup.schedule} (UTC)`)],
             ['Slug', mono(app.slug)],
-            ['Created', <Ago key="created" at={app.createdAt} />],
-            ['Changed', <Ago key="changed" at={app.updatedAt} />],
-            ['Id', <Id key="id" id={app.id} />],
+            ['Created', <RelativeTime key="created" time={app.createdAt} />],
+            ['Changed', <RelativeTime key="changed" time={app.updatedAt} />],
+            ['Id', <CopyableId key="id" id={app.id} />],
           ]}
         />
       </Section>
@@ -105,20 +105,20 @@ export function AppOverview() {
             None. Hooks install, build and restart; they are set in the app's settings.
           </Text>
         ) : (
-          <Rows label="Hooks">
+          <ItemList label="Hooks">
             {hooks.map((hook) => (
-              <Row
+              <ItemListRow
                 key={hook.name}
                 title={
                   <>
-                    {hook.name} <Tag>{STAGES[hook.stage].label}</Tag>
+                    {hook.name} <Tag>{HOOK_STAGE_LABELS[hook.stage].label}</Tag>
                     {!hook.active && <Tag tone="warn">Inactive</Tag>}
                   </>
                 }
                 note={<pre className={styles['command']}>{hook.run}</pre>}
               />
             ))}
-          </Rows>
+          </ItemList>
         )}
       </Section>
     </>

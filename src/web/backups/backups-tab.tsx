@@ -4,30 +4,30 @@ import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { Backup } from '../../contract/backups.ts';
 import type { App } from '../../contract/resources.ts';
-import { messageOf, queryClient } from '../api.ts';
+import { getErrorMessage, queryClient } from '../api.ts';
 import { useAppQuery } from '../apps/app-query.ts';
 import type { Column } from '../components/data-table.tsx';
-import { exactTime } from '../components/format.ts';
+import { formatDateTime } from '../components/format.ts';
 import { IconArchive, IconArrowBackUp, IconPlus } from '../components/icons.ts';
 import { TextLink } from '../components/link.tsx';
 import { ListBody } from '../components/list-body.tsx';
 import { useListState } from '../components/list-state.ts';
 import { RowMenu } from '../components/row-menu.tsx';
 import { EmptyState } from '../components/states.tsx';
-import { Ago } from '../components/time.tsx';
+import { RelativeTime } from '../components/time.tsx';
 import { useWorkspace } from '../session.ts';
-import { sizeText } from '../work/duration.ts';
-import { Duration, makerName } from '../work/facts.tsx';
-import { isUnderWay, statusLabel, WorkTag } from '../work/status.tsx';
-import { DeleteBackup, RestoreBackup } from './dialogs.tsx';
+import { formatBytes } from '../work/duration.ts';
+import { actorName, Duration } from '../work/facts.tsx';
+import { isInProgress, JobStatusTag, jobStatusLabel } from '../work/status.tsx';
+import { DeleteBackupDialog, RestoreBackupDialog } from './dialogs.tsx';
 
-const POLL_EVERY = 2000;
+const POLL_INTERVAL_MS = 2000;
 
-function Outcome({ backup }: { readonly backup: Backup }) {
+function BackupOutcome({ backup }: { readonly backup: Backup }) {
   const { status, error, lastRestore } = backup;
   return (
     <div>
-      <WorkTag status={status} />
+      <JobStatusTag status={status} />
       {error !== null && (
         <Text fz="xs" c="var(--app-bad)" maw={300} style={{ overflowWrap: 'anywhere' }}>
           {error}
@@ -35,11 +35,11 @@ function Outcome({ backup }: { readonly backup: Backup }) {
       )}
       {lastRestore !== null && (
         <Text fz="xs" c="dimmed" component="div" maw={300}>
-          Restore by {makerName(lastRestore.createdBy)}: {statusLabel(lastRestore.status).toLowerCase()}
+          Restore by {actorName(lastRestore.createdBy)}: {jobStatusLabel(lastRestore.status).toLowerCase()}
           {lastRestore.finishedAt !== null && (
             <>
               {' '}
-              <Ago at={lastRestore.finishedAt} />
+              <RelativeTime time={lastRestore.finishedAt} />
             </>
           )}
           {lastRestore.error !== null && `: ${lastRestore.error}`}
@@ -56,22 +56,22 @@ const COLUMNS: readonly Column<Backup>[] = [
     cell: ({ createdAt, createdBy, kind }) => (
       <>
         <Text fz="sm" fw={600} component="div">
-          <Tooltip label={exactTime(createdAt)}>
-            <span>{exactTime(createdAt).replace(/:\d\d /, ' ')}</span>
+          <Tooltip label={formatDateTime(createdAt)}>
+            <span>{formatDateTime(createdAt).replace(/:\d\d /, ' ')}</span>
           </Tooltip>
         </Text>
         <Text fz="xs" c="dimmed">
-          {kind === 'directory' ? 'The shared directory' : 'What the command wrote'}, by {makerName(createdBy)}
+          {kind === 'directory' ? 'The shared directory' : 'What the command wrote'}, by {actorName(createdBy)}
         </Text>
       </>
     ),
   },
-  { key: 'status', label: 'Status', cell: (backup) => <Outcome backup={backup} /> },
+  { key: 'status', label: 'Status', cell: (backup) => <BackupOutcome backup={backup} /> },
   {
     key: 'size',
     label: 'Size',
     align: 'right',
-    cell: ({ sizeBytes }) => (sizeBytes === null ? '–' : sizeText(sizeBytes)),
+    cell: ({ sizeBytes }) => (sizeBytes === null ? '–' : formatBytes(sizeBytes)),
   },
   { key: 'took', label: 'Took', cell: (backup) => <Duration {...backup} /> },
   {
@@ -88,12 +88,12 @@ const COLUMNS: readonly Column<Backup>[] = [
   },
 ];
 
-type Dialog = { readonly restore: Backup } | { readonly remove: Backup };
+type OpenDialog = { readonly restore: Backup } | { readonly remove: Backup };
 
-function Backups({ app }: { readonly app: App }) {
+function BackupList({ app }: { readonly app: App }) {
   const { api, workspace, isAdmin } = useWorkspace();
   const state = useListState();
-  const [dialog, setDialog] = useState<Dialog | null>(null);
+  const [dialog, setDialog] = useState<OpenDialog | null>(null);
   const close = () => setDialog(null);
   const key = [workspace.id, 'backups', app.id];
   const list = useQuery({
@@ -101,30 +101,32 @@ function Backups({ app }: { readonly app: App }) {
     queryFn: ({ signal }) => api.backups.of(app.id).list({ limit: 20, cursor: state.cursor }, { signal }),
     placeholderData: keepPreviousData,
     refetchInterval: (query) =>
-      query.state.data?.data.some(({ status }) => isUnderWay(status)) === true ? POLL_EVERY : 10 * POLL_EVERY,
+      query.state.data?.data.some(({ status }) => isInProgress(status)) === true
+        ? POLL_INTERVAL_MS
+        : 10 * POLL_INTERVAL_MS,
   });
   const create = useMutation({
     mutationFn: () => api.backups.create(app.id),
     onSuccess: () => notifications.show({ message: `A backup of ${app.name} is on its way.` }),
-    onError: (error) => notifications.show({ color: 'red', message: messageOf(error) }),
+    onError: (error) => notifications.show({ color: 'red', message: getErrorMessage(error) }),
     onSettled: () => queryClient.invalidateQueries({ queryKey: key }),
   });
   const canBackUp = app.serverId !== null && app.directory !== null;
-  const button = canBackUp && (
+  const backUpButton = canBackUp && (
     <Button leftSection={<IconPlus size={16} />} loading={create.isPending} onClick={() => create.mutate()}>
       Back up now
     </Button>
   );
-  const nothingYet = list.data?.data.length === 0 && !state.isPaged;
+  const isEmpty = list.data?.data.length === 0 && !state.isPaged;
   return (
     <Stack gap="md">
-      {!nothingYet && (
+      {!isEmpty && (
         <Group justify="space-between" gap="sm">
           <Text fz="sm" c="dimmed" maw={640}>
             A backup is checked against its SHA-256 before a restore touches anything.
             {app.backup?.schedule != null && ` One is made on the schedule ${app.backup.schedule} (UTC).`}
           </Text>
-          {button}
+          {backUpButton}
         </Group>
       )}
       <ListBody
@@ -133,13 +135,13 @@ function Backups({ app }: { readonly app: App }) {
         columns={COLUMNS}
         state={state}
         rows={4}
-        rowName={({ createdAt }) => exactTime(createdAt)}
-        filtered={state.isPaged}
-        tools={
+        rowName={({ createdAt }) => formatDateTime(createdAt)}
+        isFiltered={state.isPaged}
+        renderRowActions={
           isAdmin
             ? (backup) => (
                 <RowMenu
-                  name={`the backup of ${exactTime(backup.createdAt)}`}
+                  name={`the backup of ${formatDateTime(backup.createdAt)}`}
                   onDelete={() => setDialog({ remove: backup })}
                 >
                   {backup.sha256 !== null && (
@@ -155,7 +157,7 @@ function Backups({ app }: { readonly app: App }) {
             : undefined
         }
         empty={
-          <EmptyState icon={<IconArchive size={26} />} title="No backups yet" action={button}>
+          <EmptyState icon={<IconArchive size={26} />} title="No backups yet" action={backUpButton}>
             <Text c="dimmed" fz="sm">
               {canBackUp
                 ? 'A backup holds what the backup command writes or, without one, the shared directory.'
@@ -170,9 +172,11 @@ function Backups({ app }: { readonly app: App }) {
         }
       />
       {dialog !== null && 'restore' in dialog && (
-        <RestoreBackup app={app} backup={dialog.restore} queryKey={key} onClose={close} />
+        <RestoreBackupDialog app={app} backup={dialog.restore} queryKey={key} onClose={close} />
       )}
-      {dialog !== null && 'remove' in dialog && <DeleteBackup backup={dialog.remove} queryKey={key} onClose={close} />}
+      {dialog !== null && 'remove' in dialog && (
+        <DeleteBackupDialog backup={dialog.remove} queryKey={key} onClose={close} />
+      )}
     </Stack>
   );
 }
@@ -180,5 +184,5 @@ function Backups({ app }: { readonly app: App }) {
 /** The backups of an app: made by every member, restored and deleted by owners and admins. */
 export function BackupsTab() {
   const { data: app } = useAppQuery();
-  return app === undefined ? null : <Backups key={app.id} app={app} />;
+  return app === undefined ? null : <BackupList key={app.id} app={app} />;
 }

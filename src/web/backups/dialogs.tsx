@@ -4,10 +4,10 @@ import type { Backup } from '../../contract/backups.ts';
 import type { App } from '../../contract/resources.ts';
 import { queryClient } from '../api.ts';
 import { ConfirmDialog } from '../components/confirm.tsx';
-import { exactTime } from '../components/format.ts';
+import { formatDateTime } from '../components/format.ts';
 import { useWorkspace } from '../session.ts';
 
-interface DialogProps {
+interface BackupDialogProps {
   readonly backup: Backup;
   /** What is read anew afterwards. */
   readonly queryKey: readonly string[];
@@ -15,15 +15,15 @@ interface DialogProps {
 }
 
 /** Asks, with the app's name typed, before what is there is replaced. */
-export function RestoreBackup({ app, backup, queryKey, onClose }: DialogProps & { readonly app: App }) {
+export function RestoreBackupDialog({ app, backup, queryKey, onClose }: BackupDialogProps & { readonly app: App }) {
   const { api } = useWorkspace();
   return (
     <ConfirmDialog
       opened
       onClose={onClose}
       title="Restore backup"
-      confirm="Restore"
-      typed={app.name}
+      confirmLabel="Restore"
+      confirmationText={app.name}
       onConfirm={async () => {
         await api.backups.restore(backup.id);
         notifications.show({ message: `${app.name} is being restored.` });
@@ -31,7 +31,7 @@ export function RestoreBackup({ app, backup, queryKey, onClose }: DialogProps & 
       }}
     >
       <Text fz="sm">
-        You are about to put the backup of {exactTime(backup.createdAt)} in the place of what{' '}
+        You are about to put the backup of {formatDateTime(backup.createdAt)} in the place of what{' '}
         <Text span inherit fw={650}>
           {app.name}
         </Text>{' '}
@@ -52,14 +52,14 @@ export function RestoreBackup({ app, backup, queryKey, onClose }: DialogProps & 
   );
 }
 
-export function DeleteBackup({ backup, queryKey, onClose }: DialogProps) {
+export function DeleteBackupDialog({ backup, queryKey, onClose }: BackupDialogProps) {
   const { api } = useWorkspace();
   return (
     <ConfirmDialog
       opened
       onClose={onClose}
       title="Delete backup"
-      confirm="Delete"
+      confirmLabel="Delete"
       onConfirm={async () => {
         await api.backups.delete(backup.id);
         notifications.show({ message: 'The backup is deleted.' });
@@ -67,7 +67,7 @@ export function DeleteBackup({ backup, queryKey, onClose }: DialogProps) {
       }}
     >
       <Text fz="sm">
-        The backup of {exactTime(backup.createdAt)} and what is stored of it go for good. The app is not touched.
+        The backup of {formatDateTime(backup.createdAt)} and what is stored of it go for good. The app is not touched.
       </Text>
     </ConfirmDialog>
   );

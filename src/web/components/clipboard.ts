@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useState } from 'react';
 
-const SHOWN_MS = 2500;
+const COPIED_FEEDBACK_MS = 2500;
 
 /**
  * Puts a text on the clipboard. Over plain HTTP, where browsers offer no `navigator.clipboard`, the older
@@ -38,7 +38,7 @@ export function useCopy(text: string): { readonly state: CopyState; readonly cop
   }, [text]);
   useEffect(() => {
     if (state !== 'copied') return;
-    const timer = setTimeout(() => setState('idle'), SHOWN_MS);
+    const timer = setTimeout(() => setState('idle'), COPIED_FEEDBACK_MS);
     return () => clearTimeout(timer);
   }, [state]);
   return { state, copy };

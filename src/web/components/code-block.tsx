@@ -4,16 +4,16 @@ import { CopyButton } from './copy.tsx';
 interface CodeBlockProps {
   readonly label: string;
   readonly children: string;
-  readonly copy?: string;
+  readonly copyLabel?: string;
 }
 
 /** Text for a machine, to read and to copy. */
-export function CodeBlock({ label, children, copy = 'Copy' }: CodeBlockProps) {
+export function CodeBlock({ label, children, copyLabel = 'Copy' }: CodeBlockProps) {
   return (
     <figure className={styles['block']} aria-label={label}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
       <pre tabIndex={0}>{children}</pre>
-      <CopyButton text={children} label={copy} size="compact-sm" />
+      <CopyButton text={children} label={copyLabel} size="compact-sm" />
     </figure>
   );
 }

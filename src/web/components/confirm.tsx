@@ -1,6 +1,6 @@
 import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
 import { type ReactNode, useState } from 'react';
-import { messageOf } from '../api.ts';
+import { getErrorMessage } from '../api.ts';
 import { Dialog } from './dialog.tsx';
 import { Notice } from './notice.tsx';
 
@@ -11,33 +11,33 @@ interface ConfirmDialogProps {
   /** What will happen. */
   readonly children: ReactNode;
   /** The verb on the button. */
-  readonly confirm: string;
+  readonly confirmLabel: string;
   /** What the button is called that leaves all as it is. */
-  readonly dismiss?: string;
+  readonly cancelLabel?: string;
   /** True where what will happen takes nothing away. */
-  readonly harmless?: boolean;
+  readonly nonDestructive?: boolean;
   /** Where set, this must be typed first. */
-  readonly typed?: string | null;
+  readonly confirmationText?: string | null;
   /** Does it; the dialog closes when it resolves and shows what it throws. */
   readonly onConfirm: () => Promise<unknown>;
 }
 
-function Body({
+function ConfirmForm({
   onClose,
   children,
-  confirm,
-  dismiss = 'Cancel',
-  harmless = false,
-  typed = null,
+  confirmLabel,
+  cancelLabel = 'Cancel',
+  nonDestructive = false,
+  confirmationText = null,
   onConfirm,
 }: ConfirmDialogProps) {
-  const [text, setText] = useState('');
+  const [typedText, setText] = useState('');
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
-  const ready = typed === null || text.trim() === typed;
+  const isConfirmed = confirmationText === null || typedText.trim() === confirmationText;
 
   async function submit() {
-    if (!ready || busy) return;
+    if (!isConfirmed || busy) return;
     setBusy(true);
     setError(null);
     try {
@@ -61,31 +61,36 @@ function Body({
     >
       <Stack gap="md">
         {children}
-        {typed !== null && (
+        {confirmationText !== null && (
           <TextInput
             label={
               <>
                 Type{' '}
                 <Text span inherit fw={650}>
-                  {typed}
+                  {confirmationText}
                 </Text>{' '}
                 to confirm
               </>
             }
-            value={text}
+            value={typedText}
             onChange={(event) => setText(event.currentTarget.value)}
             autoComplete="off"
             spellCheck={false}
             data-autofocus
           />
         )}
-        {error !== null && <Notice tone="bad">{messageOf(error)}</Notice>}
+        {error !== null && <Notice tone="bad">{getErrorMessage(error)}</Notice>}
         <Group justify="flex-end" gap="sm">
-          <Button variant="default" onClick={onClose} {...(typed === null && { 'data-autofocus': true })}>
-            {dismiss}
+          <Button variant="default" onClick={onClose} {...(confirmationText === null && { 'data-autofocus': true })}>
+            {cancelLabel}
           </Button>
-          <Button type="submit" {...(!harmless && { className: 'button-bad' })} loading={busy} disabled={!ready}>
-            {confirm}
+          <Button
+            type="submit"
+            {...(!nonDestructive && { className: 'button-bad' })}
+            loading={busy}
+            disabled={!isConfirmed}
+          >
+            {confirmLabel}
           </Button>
         </Group>
       </Stack>
@@ -97,7 +102,7 @@ function Body({
 export function ConfirmDialog(props: ConfirmDialogProps) {
   return (
     <Dialog opened={props.opened} onClose={props.onClose} title={props.title} size="md">
-      <Body {...props} />
+      <ConfirmForm {...props} />
     </Dialog>
   );
 }

@@ -6,19 +6,19 @@ interface CopyButtonProps extends ButtonProps {
   readonly text: string;
   readonly label?: string;
   /** The element that shows the text: selected where the browser does not allow copying. */
-  readonly shownIn?: string;
+  readonly sourceElementId?: string;
 }
 
 /** Selects what an element shows, so that it can be copied by keyboard. */
-function select(id: string | undefined): void {
+function selectContents(id: string | undefined): void {
   const shown = id === undefined ? null : document.getElementById(id);
   if (shown !== null) window.getSelection()?.selectAllChildren(shown);
 }
 
 /** Copies and says that it did; where the browser refuses, selects the text and says how to copy it. */
-export function CopyButton({ text, label = 'Copy', shownIn, ...props }: CopyButtonProps) {
+export function CopyButton({ text, label = 'Copy', sourceElementId, ...props }: CopyButtonProps) {
   const { state, copy } = useCopy(text);
-  if (state === 'failed') select(shownIn);
+  if (state === 'failed') selectContents(sourceElementId);
   return (
     <>
       <Button

@@ -34,10 +34,10 @@ interface DataTableProps<Row> {
   readonly stale?: boolean;
   readonly selection?: Selection<Row> | undefined;
   /** The menu of a row. */
-  readonly tools?: ((row: Row) => ReactNode) | undefined;
+  readonly renderRowActions?: ((row: Row) => ReactNode) | undefined;
 }
 
-function Heading<Row>({ column, state }: { readonly column: Column<Row>; readonly state: ListState }) {
+function ColumnHeader<Row>({ column, state }: { readonly column: Column<Row>; readonly state: ListState }) {
   const { sort } = column;
   const current = state.get('sort') ?? '-createdAt';
   const direction =
@@ -69,16 +69,16 @@ function Heading<Row>({ column, state }: { readonly column: Column<Row>; readonl
 
 /** A page of a list: sorting, selecting, a menu a row, and cursors. On a narrow screen each row is a card. */
 export function DataTable<Row>(props: DataTableProps<Row>) {
-  const { label, columns, rows, rowId, rowName, state, selection, tools, nextCursor } = props;
+  const { label, columns, rows, rowId, rowName, state, selection, renderRowActions, nextCursor } = props;
   const ids = rows.map(rowId);
-  const chosen = ids.filter((id) => selection?.rows.has(id));
+  const selectedIds = ids.filter((id) => selection?.rows.has(id));
 
   /** Chooses these rows, or if they all are chosen already, none of them. */
-  function toggle(some: readonly Row[]) {
+  function toggle(toggledRows: readonly Row[]) {
     const next = new Map(selection?.rows);
-    const isAll = some.every((row) => next.has(rowId(row)));
-    for (const row of some) {
-      if (isAll) next.delete(rowId(row));
+    const allSelected = toggledRows.every((row) => next.has(rowId(row)));
+    for (const row of toggledRows) {
+      if (allSelected) next.delete(rowId(row));
       else next.set(rowId(row), row);
     }
     selection?.set(next);
@@ -95,16 +95,16 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
                   <Checkbox
                     size="xs"
                     aria-label="Select all on this page"
-                    checked={chosen.length === ids.length && ids.length > 0}
-                    indeterminate={chosen.length > 0 && chosen.length < ids.length}
+                    checked={selectedIds.length === ids.length && ids.length > 0}
+                    indeterminate={selectedIds.length > 0 && selectedIds.length < ids.length}
                     onChange={() => toggle(rows)}
                   />
                 </th>
               )}
               {columns.map((column) => (
-                <Heading key={column.key} column={column} state={state} />
+                <ColumnHeader key={column.key} column={column} state={state} />
               ))}
-              {tools !== undefined && (
+              {renderRowActions !== undefined && (
                 <th scope="col" className={styles['tools']}>
                   <span className="visually-hidden">Actions</span>
                 </th>
@@ -130,16 +130,18 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
                       />
                     </td>
                   )}
-                  {columns.map((column, at) => (
+                  {columns.map((column, index) => (
                     <td
                       key={column.key}
                       data-label={column.label}
-                      className={at === 0 ? styles['first'] : column.align === 'right' ? styles['number'] : undefined}
+                      className={
+                        index === 0 ? styles['first'] : column.align === 'right' ? styles['number'] : undefined
+                      }
                     >
                       <div>{column.cell(row)}</div>
                     </td>
                   ))}
-                  {tools !== undefined && <td className={styles['tools']}>{tools(row)}</td>}
+                  {renderRowActions !== undefined && <td className={styles['tools']}>{renderRowActions(row)}</td>}
                 </tr>
               );
             })}
@@ -154,7 +156,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
           <Group gap="xs">
             {state.isPaged && (
               <Button size="xs" variant="default" onClick={state.previous}>
-                {state.hasTrail ? 'Previous' : 'First page'}
+                {state.canGoBack ? 'Previous' : 'First page'}
               </Button>
             )}
             <Button

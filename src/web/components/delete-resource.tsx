@@ -6,15 +6,15 @@ import { queryClient } from '../api.ts';
 import { useWorkspace } from '../session.ts';
 import { ConfirmDialog } from './confirm.tsx';
 
-interface DeleteResourceProps {
+interface DeleteResourceDialogProps {
   readonly noun: 'project' | 'app' | 'server' | 'script' | 'backup' | 'issue' | 'error key';
   /** The part of the page whose lists hold it; the noun's plural if not given. */
-  readonly list?: string;
+  readonly queryKeyPart?: string;
   readonly name: string;
   /** What goes with it, and what does not. */
   readonly children: ReactNode;
   /** Whether its name must be typed first. */
-  readonly typed?: boolean;
+  readonly confirmByName?: boolean;
   readonly remove: () => Promise<unknown>;
   readonly onClose: () => void;
   /** After it is gone. */
@@ -22,16 +22,25 @@ interface DeleteResourceProps {
 }
 
 /** Asks before something is deleted; what hangs on it and keeps it is said by the server's refusal. */
-export function DeleteResource(props: DeleteResourceProps) {
-  const { noun, list = `${props.noun}s`, name, children, typed = false, remove, onClose, onDeleted } = props;
+export function DeleteResourceDialog(props: DeleteResourceDialogProps) {
+  const {
+    noun,
+    queryKeyPart = `${props.noun}s`,
+    name,
+    children,
+    confirmByName = false,
+    remove,
+    onClose,
+    onDeleted,
+  } = props;
   const { workspace } = useWorkspace();
   return (
     <ConfirmDialog
       opened
       onClose={onClose}
       title={`Delete ${noun}`}
-      confirm="Delete"
-      typed={typed ? name : null}
+      confirmLabel="Delete"
+      confirmationText={confirmByName ? name : null}
       onConfirm={async () => {
         try {
           await remove();
@@ -41,7 +50,7 @@ export function DeleteResource(props: DeleteResourceProps) {
         }
         notifications.show({ message: `The ${noun} ${name} is deleted.` });
         onDeleted?.();
-        void queryClient.invalidateQueries({ queryKey: [workspace.id, list] });
+        void queryClient.invalidateQueries({ queryKey: [workspace.id, queryKeyPart] });
       }}
     >
       <Stack gap="sm">

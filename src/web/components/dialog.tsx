@@ -1,11 +1,11 @@
 import { Modal, type ModalProps } from '@mantine/core';
 import { useEffect, useEffectEvent, useId } from 'react';
-import { giveFocusBack, keepFocusInDialog, openerNow } from './focus.ts';
+import { getOpener, keepFocusInDialog, restoreFocus } from './focus.ts';
 
 /** The dialogs that are open, the one in front last. */
-const open: symbol[] = [];
+const openDialogs: symbol[] = [];
 /** How many have closed and are about to give the focus back. */
-let closing = 0;
+let closingCount = 0;
 
 /**
  * A dialog. Give it to React only while it is open, or with `opened`: when it closes, the focus goes back to what
@@ -13,34 +13,34 @@ let closing = 0;
  */
 export function Dialog({ opened, closeOnEscape = true, ...props }: ModalProps) {
   const id = useId();
-  const leave = useEffectEvent(() => {
+  const close = useEffectEvent(() => {
     if (closeOnEscape) props.onClose();
   });
 
   useEffect(() => {
     if (!opened) return;
-    const opener = openerNow();
-    const me = Symbol();
-    open.push(me);
-    function listen(event: KeyboardEvent): void {
-      if (event.key !== 'Escape' || event.isComposing || open.at(-1) !== me) return;
+    const opener = getOpener();
+    const token = Symbol();
+    openDialogs.push(token);
+    function handleKeyDown(event: KeyboardEvent): void {
+      if (event.key !== 'Escape' || event.isComposing || openDialogs.at(-1) !== token) return;
       // What is open within the dialog, the choices of a field or a calendar, closes first.
       const inner = event.target instanceof Element && event.target.closest('[data-mantine-stop-propagation=true]');
-      if (inner === false || inner === null) leave();
+      if (inner === false || inner === null) close();
     }
-    window.addEventListener('keydown', listen, { capture: true });
-    const steps = new MutationObserver(() => {
-      if (open.at(-1) === me && closing === 0) keepFocusInDialog();
+    window.addEventListener('keydown', handleKeyDown, { capture: true });
+    const observer = new MutationObserver(() => {
+      if (openDialogs.at(-1) === token && closingCount === 0) keepFocusInDialog();
     });
-    steps.observe(document.body, { childList: true, subtree: true });
+    observer.observe(document.body, { childList: true, subtree: true });
     return () => {
-      steps.disconnect();
-      window.removeEventListener('keydown', listen, { capture: true });
-      open.splice(open.indexOf(me), 1);
-      closing++;
+      observer.disconnect();
+      window.removeEventListener('keydown', handleKeyDown, { capture: true });
+      openDialogs.splice(openDialogs.indexOf(token), 1);
+      closingCount++;
       setTimeout(() => {
-        closing--;
-        giveFocusBack(opener, document.getElementById(`${id}-body`)?.closest('[role=dialog]') ?? null);
+        closingCount--;
+        restoreFocus(opener, document.getElementById(`${id}-body`)?.closest('[role=dialog]') ?? null);
       });
     };
   }, [opened, id]);

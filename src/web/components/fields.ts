@@ -2,16 +2,16 @@ import { type FormErrors, type UseFormInput, type UseFormReturnType, useForm } f
 import { useEffect, useId, useState } from 'react';
 
 /** What can take the focus within a field that consists of several: a group of radios, a list with its buttons. */
-const FOCUSABLE = ['input:not([type=hidden])', 'select', 'textarea', 'button']
-  .map((one) => `${one}:not(:disabled)`)
+const FOCUSABLE_SELECTOR = ['input:not([type=hidden])', 'select', 'textarea', 'button']
+  .map((selector) => `${selector}:not(:disabled)`)
   .join();
 
 /** The first field on the page, from the top, that one of these errors is about; null where none is in sight. */
-function firstOf(name: string, errors: FormErrors): HTMLElement | null {
+function findFirstInvalidField(name: string, errors: FormErrors): HTMLElement | null {
   for (const field of document.querySelectorAll<HTMLElement>(`[data-path^="${name}-"]`)) {
-    const isRefused = Boolean(errors[(field.dataset['path'] ?? '').slice(name.length + 1)]);
-    const target = field.matches(FOCUSABLE) ? field : field.querySelector<HTMLElement>(FOCUSABLE);
-    if (isRefused && target?.checkVisibility() === true) return target;
+    const isInvalid = Boolean(errors[(field.dataset['path'] ?? '').slice(name.length + 1)]);
+    const target = field.matches(FOCUSABLE_SELECTOR) ? field : field.querySelector<HTMLElement>(FOCUSABLE_SELECTOR);
+    if (isInvalid && target?.checkVisibility() === true) return target;
   }
   return null;
 }
@@ -21,33 +21,36 @@ function firstOf(name: string, errors: FormErrors): HTMLElement | null {
  * what the refusal changes is on the screen. A field is what carries the `data-path` of `getInputProps`, on itself or
  * around its parts.
  */
-export function useFields<Values extends object>(input: UseFormInput<Values>): UseFormReturnType<Values> {
+export function useAppForm<Values extends object>(input: UseFormInput<Values>): UseFormReturnType<Values> {
   // A name of its own: fields of another form on the page may be called the same. It takes letters and digits alone.
   const name = useId().replace(/[^0-9A-Za-z]/g, '');
   const form = useForm<Values>({ ...input, name });
-  const [refused, setRefused] = useState<FormErrors>({});
-  useEffect(() => firstOf(name, refused)?.focus(), [name, refused]);
+  const [invalidFields, setInvalidFields] = useState<FormErrors>({});
+  useEffect(() => findFirstInvalidField(name, invalidFields)?.focus(), [name, invalidFields]);
 
   return {
     ...form,
     onSubmit: (handle, refuse) =>
       form.onSubmit(handle, (errors, values, event) => {
-        setRefused({ ...errors });
+        setInvalidFields({ ...errors });
         refuse?.(errors, values, event);
       }),
     setErrors(next) {
       form.setErrors(next);
-      if (typeof next !== 'function') setRefused({ ...next });
+      if (typeof next !== 'function') setInvalidFields({ ...next });
     },
     setFieldError(field, error) {
       form.setFieldError(field, error);
-      setRefused({ [field]: error });
+      setInvalidFields({ [field]: error });
     },
   };
 }
 
 /** What marks a field that is made by hand, so that it takes the focus when it is refused. */
-export function fieldOf(form: { getInputProps(path: string): object }, path: string): { readonly 'data-path': string } {
-  const { 'data-path': mark = '' }: { readonly 'data-path'?: string } = form.getInputProps(path);
-  return { 'data-path': mark };
+export function fieldPathProps(
+  form: { getInputProps(path: string): object },
+  path: string,
+): { readonly 'data-path': string } {
+  const { 'data-path': dataPath = '' }: { readonly 'data-path'?: string } = form.getInputProps(path);
+  return { 'data-path': dataPath };
 }

@@ -16,19 +16,19 @@ interface TextFilterProps {
 
 /** What is typed here is, a moment later, a filter in the address. */
 export function TextFilter({ state, name, label, placeholder, icon }: TextFilterProps) {
-  const inAddress = state.get(name) ?? '';
-  const [text, setText] = useState(inAddress);
-  const sent = useRef(inAddress);
-  const send = useDebouncedCallback((typed: string) => {
-    sent.current = typed;
+  const urlValue = state.get(name) ?? '';
+  const [text, setText] = useState(urlValue);
+  const lastWritten = useRef(urlValue);
+  const writeToUrl = useDebouncedCallback((typed: string) => {
+    lastWritten.current = typed;
     state.set({ [name]: typed });
   }, 250);
   // Going back, or clearing the filters, changes the address from outside.
   useEffect(() => {
-    if (inAddress === sent.current) return;
-    sent.current = inAddress;
-    setText(inAddress);
-  }, [inAddress]);
+    if (urlValue === lastWritten.current) return;
+    lastWritten.current = urlValue;
+    setText(urlValue);
+  }, [urlValue]);
   return (
     <TextInput
       aria-label={label}
@@ -38,7 +38,7 @@ export function TextFilter({ state, name, label, placeholder, icon }: TextFilter
       value={text}
       onChange={(event) => {
         setText(event.currentTarget.value);
-        send(event.currentTarget.value.trim());
+        writeToUrl(event.currentTarget.value.trim());
       }}
       flex="1 1 140px"
     />
@@ -63,23 +63,23 @@ export interface Option {
   readonly label: string;
 }
 
-interface ChoiceProps {
+interface SelectFilterProps {
   readonly state: ListState;
   readonly name: string;
   readonly label: string;
   /** What is said while nothing is chosen. */
-  readonly every: string;
+  readonly anyLabel: string;
   readonly options: readonly Option[];
 }
 
 /** One of a few words as a filter in the address. */
-export function Choice({ state, name, label, every, options }: ChoiceProps) {
+export function SelectFilter({ state, name, label, anyLabel, options }: SelectFilterProps) {
   const value = state.get(name) ?? '';
-  const isKnown = value === '' || options.some((one) => one.value === value);
+  const isKnown = value === '' || options.some((option) => option.value === value);
   return (
     <NativeSelect
       aria-label={label}
-      data={[{ value: '', label: every }, ...options, ...(isKnown ? [] : [{ value, label: value }])]}
+      data={[{ value: '', label: anyLabel }, ...options, ...(isKnown ? [] : [{ value, label: value }])]}
       value={value}
       onChange={(event) => state.set({ [name]: event.currentTarget.value })}
       // As wide before its words are read as after.

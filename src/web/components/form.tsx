@@ -2,10 +2,10 @@ import { Button, Group } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
 import { type ReactNode, useState } from 'react';
 import { DevpilotError } from '../../sdk/client.ts';
-import { fieldErrorsOf, messageOf } from '../api.ts';
+import { getErrorMessage, getFieldErrors } from '../api.ts';
 import { Notice } from './notice.tsx';
 
-export interface Submitting<Values> {
+export interface Submission<Values> {
   /** For the form's `onSubmit`. */
   readonly submit: (values: Values) => void;
   readonly busy: boolean;
@@ -20,7 +20,7 @@ export function useSubmit<Values extends Record<string, unknown>>(
   send: (values: Values) => Promise<unknown>,
   /** What the server's fields are called in the form, where it differs. */
   fields: Readonly<Record<string, string>> = {},
-): Submitting<Values> {
+): Submission<Values> {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
 
@@ -32,20 +32,21 @@ export function useSubmit<Values extends Record<string, unknown>>(
       await send(values);
     } catch (thrown) {
       setError(thrown);
-      form.setErrors(fieldErrorsOf(thrown, fields) ?? {});
+      form.setErrors(getFieldErrors(thrown, fields) ?? {});
     } finally {
       setBusy(false);
     }
   }
 
-  const problems = Object.keys(fieldErrorsOf(error, fields) ?? {});
-  const isAtFields =
-    problems.length > 0 && problems.every((field) => Object.hasOwn(form.values, field.split('.', 1)[0] ?? field));
+  const invalidFields = Object.keys(getFieldErrors(error, fields) ?? {});
+  const isShownAtFields =
+    invalidFields.length > 0 &&
+    invalidFields.every((field) => Object.hasOwn(form.values, field.split('.', 1)[0] ?? field));
   return {
     submit: (values) => void submit(values),
     busy,
     error,
-    trouble: error === null || isAtFields ? null : messageOf(error),
+    trouble: error === null || isShownAtFields ? null : getErrorMessage(error),
   };
 }
 
@@ -55,30 +56,37 @@ export function isConflict(error: unknown): boolean {
 }
 
 interface FormFooterProps {
-  readonly saving: Pick<Submitting<never>, 'busy' | 'trouble' | 'error'>;
-  readonly submit: string;
+  readonly saving: Pick<Submission<never>, 'busy' | 'trouble' | 'error'>;
+  readonly submitLabel: string;
   readonly onCancel?: (() => void) | undefined;
-  readonly cancel?: string;
+  readonly cancelLabel?: string;
   readonly disabled?: boolean;
   /** What others changed meanwhile, said in the place of the refusal that tells no more. */
-  readonly notice?: ReactNode;
+  readonly conflictNotice?: ReactNode;
 }
 
 /** The end of a form: what went wrong, cancel and the verb. */
-export function FormFooter({ saving, submit, onCancel, cancel = 'Cancel', disabled = false, notice }: FormFooterProps) {
-  const isTold = notice !== undefined && notice !== false && isConflict(saving.error);
+export function FormFooter({
+  saving,
+  submitLabel,
+  onCancel,
+  cancelLabel = 'Cancel',
+  disabled = false,
+  conflictNotice,
+}: FormFooterProps) {
+  const isConflictShown = conflictNotice !== undefined && conflictNotice !== false && isConflict(saving.error);
   return (
     <>
-      {notice}
-      {saving.trouble !== null && !isTold && <Notice tone="bad">{saving.trouble}</Notice>}
+      {conflictNotice}
+      {saving.trouble !== null && !isConflictShown && <Notice tone="bad">{saving.trouble}</Notice>}
       <Group justify="flex-end" gap="sm">
         {onCancel !== undefined && (
           <Button variant="default" onClick={onCancel}>
-            {cancel}
+            {cancelLabel}
           </Button>
         )}
         <Button type="submit" loading={saving.busy} disabled={disabled}>
-          {submit}
+          {submitLabel}
         </Button>
       </Group>
     </>

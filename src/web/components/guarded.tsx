@@ -2,18 +2,18 @@ import { Button, Group, List, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import type { Tagged } from '../../sdk/client.ts';
-import { FormFooter, isConflict, type Submitting } from './form.tsx';
+import { FormFooter, isConflict, type Submission } from './form.tsx';
 import { Notice } from './notice.tsx';
 import { BlockSkeleton, ErrorState } from './states.tsx';
 
-interface EditedProps<Item> {
+interface EditLoaderProps<Item> {
   readonly queryKey: readonly unknown[];
   readonly read: (signal: AbortSignal) => Promise<Tagged<Item>>;
   readonly children: (loaded: Tagged<Item>) => ReactNode;
 }
 
 /** Reads what is about to be edited, as it is now and with its tag, and keeps it as it was read. */
-export function Edited<Item>({ queryKey, read, children }: EditedProps<Item>) {
+export function EditLoader<Item>({ queryKey, read, children }: EditLoaderProps<Item>) {
   const { data, error, refetch } = useQuery({
     queryKey: [...queryKey, 'edited'],
     queryFn: ({ signal }) => read(signal),
@@ -25,7 +25,7 @@ export function Edited<Item>({ queryKey, read, children }: EditedProps<Item>) {
   return error === null ? <BlockSkeleton /> : <ErrorState error={error} retry={() => void refetch()} />;
 }
 
-export interface Guarded<Item> {
+export interface ConditionalEdit<Item> {
   /** What the edit began with. */
   readonly base: Item;
   /** What others made of it meanwhile; null while nobody did. */
@@ -35,14 +35,17 @@ export interface Guarded<Item> {
   /** Begins anew from what others made of it. */
   takeTheirs(): Item;
   /** Begins anew from what was read since, such as after saving. */
-  restart(fresh: Tagged<Item>): Item;
+  reset(fresh: Tagged<Item>): Item;
 }
 
 /** An edit that never overwrites what it has not seen. */
-export function useGuarded<Item>(loaded: Tagged<Item>, read: () => Promise<Tagged<Item>>): Guarded<Item> {
+export function useConditionalEdit<Item>(
+  loaded: Tagged<Item>,
+  read: () => Promise<Tagged<Item>>,
+): ConditionalEdit<Item> {
   const [base, setBase] = useState(loaded);
   const [theirs, setTheirs] = useState<Tagged<Item> | null>(null);
-  function restart(next: Tagged<Item>): Item {
+  function reset(next: Tagged<Item>): Item {
     setBase(next);
     setTheirs(null);
     return next.value;
@@ -58,46 +61,46 @@ export function useGuarded<Item>(loaded: Tagged<Item>, read: () => Promise<Tagge
         throw error;
       }
     },
-    takeTheirs: () => restart(theirs ?? base),
-    restart,
+    takeTheirs: () => reset(theirs ?? base),
+    reset,
   };
 }
 
-const say = (value: unknown): string => {
+const formatValue = (value: unknown): string => {
   if (value === null || value === undefined || value === '') return 'nothing';
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 };
 
-interface GuardedFooterProps<Item> {
-  readonly guarded: Guarded<Item>;
-  readonly saving: Pick<Submitting<never>, 'busy' | 'trouble' | 'error'>;
+interface ConditionalEditFooterProps<Item> {
+  readonly edit: ConditionalEdit<Item>;
+  readonly saving: Pick<Submission<never>, 'busy' | 'trouble' | 'error'>;
   readonly labels: Readonly<Record<string, string>>;
   readonly onTakeTheirs: (theirs: Item) => void;
   readonly onCancel: (() => void) | undefined;
-  readonly submit?: string;
-  readonly cancel?: string;
+  readonly submitLabel?: string;
+  readonly cancelLabel?: string;
   readonly disabled?: boolean;
 }
 
 /** The end of a guarded form: save, or what others changed and save again. */
-export function GuardedFooter<Item extends object>(props: GuardedFooterProps<Item>) {
-  const { guarded, saving, labels, onTakeTheirs, onCancel, submit = 'Save', cancel, disabled } = props;
-  const { base, theirs } = guarded;
+export function ConditionalEditFooter<Item extends object>(props: ConditionalEditFooterProps<Item>) {
+  const { edit, saving, labels, onTakeTheirs, onCancel, submitLabel = 'Save', cancelLabel, disabled } = props;
+  const { base, theirs } = edit;
   return (
     <FormFooter
       saving={saving}
-      submit={theirs === null ? submit : 'Save again'}
+      submitLabel={theirs === null ? submitLabel : 'Save again'}
       onCancel={onCancel}
-      cancel={cancel}
+      cancelLabel={cancelLabel}
       disabled={disabled}
-      notice={
+      conflictNotice={
         theirs !== null && (
-          <StaleNotice
-            before={base}
-            now={theirs}
+          <ConflictNotice
+            base={base}
+            theirs={theirs}
             labels={labels}
-            onTakeTheirs={() => onTakeTheirs(guarded.takeTheirs())}
+            onTakeTheirs={() => onTakeTheirs(edit.takeTheirs())}
           />
         )
       }
@@ -105,19 +108,21 @@ export function GuardedFooter<Item extends object>(props: GuardedFooterProps<Ite
   );
 }
 
-interface StaleNoticeProps {
-  readonly before: object;
-  readonly now: object;
+interface ConflictNoticeProps {
+  readonly base: object;
+  readonly theirs: object;
   /** How the fields are called that a person knows. */
   readonly labels: Readonly<Record<string, string>>;
   readonly onTakeTheirs: () => void;
 }
 
 /** Says what others changed since the form was opened, and that saving again is possible. */
-function StaleNotice({ before, now, labels, onTakeTheirs }: StaleNoticeProps) {
-  const was: Readonly<Record<string, unknown>> = Object.fromEntries(Object.entries(before));
-  const is: Readonly<Record<string, unknown>> = Object.fromEntries(Object.entries(now));
-  const fields = Object.keys(labels).filter((field) => JSON.stringify(was[field]) !== JSON.stringify(is[field]));
+function ConflictNotice({ base, theirs, labels, onTakeTheirs }: ConflictNoticeProps) {
+  const baseFields: Readonly<Record<string, unknown>> = Object.fromEntries(Object.entries(base));
+  const theirFields: Readonly<Record<string, unknown>> = Object.fromEntries(Object.entries(theirs));
+  const fields = Object.keys(labels).filter(
+    (field) => JSON.stringify(baseFields[field]) !== JSON.stringify(theirFields[field]),
+  );
   return (
     <Notice tone="warn">
       <Stack gap="xs" role="alert">
@@ -126,7 +131,7 @@ function StaleNotice({ before, now, labels, onTakeTheirs }: StaleNoticeProps) {
           <List fz="sm" spacing={2}>
             {fields.map((field) => (
               <List.Item key={field}>
-                {labels[field]}: {say(was[field])} → {say(is[field])}
+                {labels[field]}: {formatValue(baseFields[field])} → {formatValue(theirFields[field])}
               </List.Item>
             ))}
           </List>

@@ -2,7 +2,7 @@ import { Group } from '@mantine/core';
 import { CopyButton } from './copy.tsx';
 
 /** An id to read and to copy. */
-export function Id({ id }: { readonly id: string }) {
+export function CopyableId({ id }: { readonly id: string }) {
   return (
     <Group gap="xs">
       <span className="mono">{id}</span>

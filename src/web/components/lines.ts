@@ -1,9 +1,9 @@
 /** Cuts a stream of text into its lines, whatever pieces it comes in; a last line needs no end. */
-export function lineStream(): TransformStream<string, string> {
+export function createLineSplitter(): TransformStream<string, string> {
   let rest = '';
   return new TransformStream({
-    transform(piece, controller) {
-      const lines = (rest + piece).split('\n');
+    transform(chunk, controller) {
+      const lines = (rest + chunk).split('\n');
       rest = lines.pop() ?? '';
       for (const line of lines) if (line !== '') controller.enqueue(line);
     },

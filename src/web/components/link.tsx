@@ -4,7 +4,7 @@ import type { ReactNode } from 'react';
 import { IconArrowLeft } from './icons.ts';
 import styles from './link.module.css';
 
-interface PlaceProps {
+interface LinkTargetProps {
   readonly to: NonNullable<LinkProps['to']>;
   readonly params?: Readonly<Record<string, string>>;
   readonly search?: Readonly<Record<string, string>>;
@@ -12,7 +12,7 @@ interface PlaceProps {
 }
 
 /** A link within the workspace; the address goes on saying which. */
-export function TextLink({ to, params, search, children, fz }: PlaceProps & { readonly fz?: MantineSpacing }) {
+export function TextLink({ to, params, search, children, fz }: LinkTargetProps & { readonly fz?: MantineSpacing }) {
   return (
     <Anchor
       inherit={fz === undefined}
@@ -26,7 +26,7 @@ export function TextLink({ to, params, search, children, fz }: PlaceProps & { re
 }
 
 /** The name in the first column of a table, which leads to all about it. */
-export function NameLink({ to, params, children }: Omit<PlaceProps, 'search'>) {
+export function NameLink({ to, params, children }: Omit<LinkTargetProps, 'search'>) {
   return (
     <Link to={to} params={params as never} search={{} as never} className={styles['name']}>
       {children}
@@ -35,7 +35,7 @@ export function NameLink({ to, params, children }: Omit<PlaceProps, 'search'>) {
 }
 
 /** Back to the list that a page belongs to. */
-export function BackLink({ to, params, children }: Omit<PlaceProps, 'search'>) {
+export function BackLink({ to, params, children }: Omit<LinkTargetProps, 'search'>) {
   return (
     <TextLink to={to} params={params} fz="sm">
       <Group gap={6} component="span" display="inline-flex">

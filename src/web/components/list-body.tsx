@@ -15,20 +15,20 @@ interface ListBodyProps<Row> {
   readonly state: ListState;
   readonly rowName: (row: Row) => string;
   /** Whether the list is narrowed, so that nothing in it does not mean that there is nothing. */
-  readonly filtered: boolean;
+  readonly isFiltered: boolean;
   /** What stands there while there is nothing at all. */
   readonly empty: ReactNode;
   readonly rows?: number;
-  readonly tools?: ((row: Row) => ReactNode) | undefined;
+  readonly renderRowActions?: ((row: Row) => ReactNode) | undefined;
 }
 
 /** A list in whatever state it is: on its way, failed, empty, nothing that matches, or a table. */
 export function ListBody<Row extends { readonly id: string }>(props: ListBodyProps<Row>) {
-  const { label, list, columns, state, rowName, filtered, empty, tools } = props;
+  const { label, list, columns, state, rowName, isFiltered, empty, renderRowActions } = props;
   if (list.isPending) return <TableSkeleton rows={props.rows} />;
   if (list.error !== null) return <ErrorState error={list.error} retry={() => void list.refetch()} />;
   const { data, nextCursor } = list.data;
-  if (data.length === 0 && !filtered) return empty;
+  if (data.length === 0 && !isFiltered) return empty;
   if (data.length === 0) {
     return (
       <EmptyState icon={<IconSearch size={26} />} title="Nothing matches">
@@ -49,7 +49,7 @@ export function ListBody<Row extends { readonly id: string }>(props: ListBodyPro
         nextCursor={nextCursor}
         state={state}
         stale={list.isPlaceholderData}
-        tools={tools}
+        renderRowActions={renderRowActions}
       />
     </div>
   );

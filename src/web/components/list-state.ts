@@ -17,7 +17,7 @@ export interface ListState {
   /** True beyond the first page. */
   readonly isPaged: boolean;
   /** Whether the page before this one is known; after opening a link to a later page it is not. */
-  readonly hasTrail: boolean;
+  readonly canGoBack: boolean;
   next(cursor: string): void;
   previous(): void;
 }
@@ -28,7 +28,7 @@ export function useListState(): ListState {
   const search = useSearch({ strict: false }) as Search;
   const trail = useLocation({ select: (location) => location.state.trail }) ?? [];
   const navigate = useNavigate();
-  const go = (change: Search, steps: readonly string[], replace: boolean) =>
+  const updateSearch = (change: Search, cursors: readonly string[], replace: boolean) =>
     void navigate({
       to: '.',
       search: (before: Search) => {
@@ -38,7 +38,7 @@ export function useListState(): ListState {
         }
         return after;
       },
-      state: { trail: steps },
+      state: { trail: cursors },
       replace,
       resetScroll: false,
     } as never);
@@ -47,17 +47,17 @@ export function useListState(): ListState {
     get: (name) => search[name],
     set(change) {
       const clean = Object.fromEntries(Object.entries(change).map(([name, value]) => [name, value ?? undefined]));
-      go({ ...clean, cursor: undefined }, [], true);
+      updateSearch({ ...clean, cursor: undefined }, [], true);
     },
     cursor: search['cursor'],
     isPaged: search['cursor'] !== undefined,
-    hasTrail: trail.length > 0,
-    next: (cursor) => go({ cursor }, [...trail, search['cursor'] ?? ''], false),
-    previous: () => go({ cursor: trail.at(-1) }, trail.slice(0, -1), false),
+    canGoBack: trail.length > 0,
+    next: (cursor) => updateSearch({ cursor }, [...trail, search['cursor'] ?? ''], false),
+    previous: () => updateSearch({ cursor: trail.at(-1) }, trail.slice(0, -1), false),
   };
 }
 
 /** What a list of projects, apps or servers is sorted by, as the API takes it; words that mean nothing are left out. */
-export function sortOf(state: ListState): (typeof RESOURCE_SORTS)[number] | undefined {
+export function getResourceSort(state: ListState): (typeof RESOURCE_SORTS)[number] | undefined {
   return RESOURCE_SORTS.find((sort) => sort === state.get('sort'));
 }

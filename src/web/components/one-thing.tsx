@@ -6,23 +6,23 @@ import { IconTrash } from './icons.ts';
 import { Page } from './page.tsx';
 import { BlockSkeleton, EmptyState, ErrorState } from './states.tsx';
 
-interface OneThingProps<Item> {
+interface ResourcePageProps<Item> {
   /** What it is: “project”. */
   readonly noun: string;
   /** The title until it is known. */
   readonly title: string;
-  readonly back: ReactNode;
+  readonly backLink: ReactNode;
   readonly query: UseQueryResult<Item>;
   readonly children: (item: Item) => ReactNode;
 }
 
 /** A page about one thing, in whatever state it is: on its way, failed, not there, or shown. */
-export function OneThing<Item>({ noun, title, back, query, children }: OneThingProps<Item>) {
+export function ResourcePage<Item>({ noun, title, backLink, query, children }: ResourcePageProps<Item>) {
   const { data, error, refetch } = query;
   if (error instanceof DevpilotError && error.code === 'not_found') {
     return (
       <Stack gap="md">
-        {back}
+        {backLink}
         <Page title={`No such ${noun}`}>
           <EmptyState icon={<IconTrash size={26} />} title={`There is no such ${noun}`}>
             <Text c="dimmed" fz="sm">
@@ -35,7 +35,7 @@ export function OneThing<Item>({ noun, title, back, query, children }: OneThingP
   }
   return (
     <Stack gap="md">
-      {back}
+      {backLink}
       {data !== undefined ? (
         children(data)
       ) : (

@@ -6,77 +6,79 @@ import type { CallOptions, Tagged } from '../../sdk/client.ts';
 import { queryClient } from '../api.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { useWorkspace } from '../session.ts';
-import { useFields } from './fields.ts';
+import { useAppForm } from './fields.ts';
 import { FormFooter, useSubmit } from './form.tsx';
-import { Edited, GuardedFooter, useGuarded } from './guarded.tsx';
+import { ConditionalEditFooter, EditLoader, useConditionalEdit } from './guarded.tsx';
 
-type Values = Record<string, unknown>;
-interface Named {
+type FormValues = Record<string, unknown>;
+interface NamedResource {
   readonly id: string;
   readonly name: string;
 }
 
-interface CreateDialogProps<Form extends Values, Made extends Named> {
+interface CreateResourceDialogProps<Form extends FormValues, Made extends NamedResource> {
   /** What it makes: “project”. */
   readonly noun: string;
   readonly initial: Form;
-  readonly rules: FormRulesRecord<Form>;
-  readonly fields: (form: UseFormReturnType<Form>) => ReactNode;
+  readonly validate: FormRulesRecord<Form>;
+  readonly renderFields: (form: UseFormReturnType<Form>) => ReactNode;
   readonly create: (values: Form) => Promise<Made>;
   readonly onClose: () => void;
-  readonly onCreated: (made: Made) => void;
+  readonly onCreated: (created: Made) => void;
 }
 
 /** Makes something with a name, and leads to it. A stray click does not throw away what was typed. */
-export function CreateDialog<Form extends Values, Made extends Named>(props: CreateDialogProps<Form, Made>) {
-  const { noun, initial, rules, fields, create, onClose, onCreated } = props;
+export function CreateResourceDialog<Form extends FormValues, Made extends NamedResource>(
+  props: CreateResourceDialogProps<Form, Made>,
+) {
+  const { noun, initial, validate, renderFields, create, onClose, onCreated } = props;
   const { workspace } = useWorkspace();
-  const form = useFields<Form>({ initialValues: initial, validate: rules });
+  const form = useAppForm<Form>({ initialValues: initial, validate: validate });
   const saving = useSubmit(form, async (values) => {
-    const made = await create(values);
-    notifications.show({ message: `The ${noun} ${made.name} is there.` });
+    const created = await create(values);
+    notifications.show({ message: `The ${noun} ${created.name} is there.` });
     onClose();
-    onCreated(made);
+    onCreated(created);
     void queryClient.invalidateQueries({ queryKey: [workspace.id, `${noun}s`] });
   });
   return (
     <Dialog opened onClose={onClose} title={`New ${noun}`} size="lg" closeOnClickOutside={false}>
       <form noValidate onSubmit={form.onSubmit(saving.submit)}>
         <Stack gap="md">
-          {fields(form)}
-          <FormFooter saving={saving} submit={`Create ${noun}`} onCancel={onClose} />
+          {renderFields(form)}
+          <FormFooter saving={saving} submitLabel={`Create ${noun}`} onCancel={onClose} />
         </Stack>
       </form>
     </Dialog>
   );
 }
 
-interface EditDialogProps<Form extends Values, Item extends Named, Change extends object> {
+interface EditResourceDialogProps<Form extends FormValues, Item extends NamedResource, Change extends object> {
   readonly noun: string;
   readonly item: Item;
-  readonly valuesOf: (item: Item) => Form;
-  readonly rules: FormRulesRecord<Form>;
-  readonly fields: (form: UseFormReturnType<Form>) => ReactNode;
+  readonly toFormValues: (item: Item) => Form;
+  readonly validate: FormRulesRecord<Form>;
+  readonly renderFields: (form: UseFormReturnType<Form>) => ReactNode;
   /** Only what was changed: what a colleague changes meanwhile is not overwritten. */
-  readonly changesOf: (before: Item, values: Form) => Change;
+  readonly toUpdateRequest: (before: Item, values: Form) => Change;
   /** How the fields are called that a person knows. */
   readonly labels: Readonly<Record<string, string>>;
-  readonly read: (call?: CallOptions) => Promise<Tagged<Item>>;
-  readonly update: (changes: Change, call: CallOptions) => Promise<Item>;
+  readonly read: (options?: CallOptions) => Promise<Tagged<Item>>;
+  readonly update: (changes: Change, options: CallOptions) => Promise<Item>;
   readonly onClose: () => void;
 }
 
-function EditForm<Form extends Values, Item extends Named, Change extends object>(
-  props: EditDialogProps<Form, Item, Change> & { readonly loaded: Tagged<Item> },
+function EditResourceForm<Form extends FormValues, Item extends NamedResource, Change extends object>(
+  props: EditResourceDialogProps<Form, Item, Change> & { readonly loaded: Tagged<Item> },
 ) {
-  const { noun, loaded, valuesOf, rules, fields, changesOf, labels, read, update, onClose } = props;
+  const { noun, loaded, toFormValues, validate, renderFields, toUpdateRequest, labels, read, update, onClose } = props;
   const { workspace } = useWorkspace();
-  const guarded = useGuarded(loaded, read);
-  const form = useFields<Form>({ initialValues: valuesOf(loaded.value), validate: rules });
+  const edit = useConditionalEdit(loaded, read);
+  const form = useAppForm<Form>({ initialValues: toFormValues(loaded.value), validate: validate });
   const saving = useSubmit(form, async (values) => {
-    const changes = changesOf(guarded.base, values);
+    const changes = toUpdateRequest(edit.base, values);
     if (Object.keys(changes).length > 0) {
-      const { name } = await guarded.save((ifMatch) => update(changes, { ifMatch }));
+      const { name } = await edit.save((ifMatch) => update(changes, { ifMatch }));
       notifications.show({ message: `Saved ${name}.` });
       void queryClient.invalidateQueries({ queryKey: [workspace.id, `${noun}s`] });
     }
@@ -85,12 +87,12 @@ function EditForm<Form extends Values, Item extends Named, Change extends object
   return (
     <form noValidate onSubmit={form.onSubmit(saving.submit)}>
       <Stack gap="md">
-        {fields(form)}
-        <GuardedFooter
-          guarded={guarded}
+        {renderFields(form)}
+        <ConditionalEditFooter
+          edit={edit}
           saving={saving}
           labels={labels}
-          onTakeTheirs={(theirs) => form.setValues(valuesOf(theirs))}
+          onTakeTheirs={(theirs) => form.setValues(toFormValues(theirs))}
           onCancel={onClose}
         />
       </Stack>
@@ -99,16 +101,16 @@ function EditForm<Form extends Values, Item extends Named, Change extends object
 }
 
 /** Edits something as it is now, and tells of what others changed meanwhile instead of overwriting it. */
-export function EditDialog<Form extends Values, Item extends Named, Change extends object>(
-  props: EditDialogProps<Form, Item, Change>,
+export function EditResourceDialog<Form extends FormValues, Item extends NamedResource, Change extends object>(
+  props: EditResourceDialogProps<Form, Item, Change>,
 ) {
   const { noun, item, read, onClose } = props;
   const { workspace } = useWorkspace();
   return (
     <Dialog opened onClose={onClose} title={`Edit ${item.name}`} size="lg" closeOnClickOutside={false}>
-      <Edited queryKey={[workspace.id, `${noun}s`, item.id]} read={(signal) => read({ signal })}>
-        {(loaded) => <EditForm {...props} loaded={loaded} />}
-      </Edited>
+      <EditLoader queryKey={[workspace.id, `${noun}s`, item.id]} read={(signal) => read({ signal })}>
+        {(loaded) => <EditResourceForm {...props} loaded={loaded} />}
+      </EditLoader>
     </Dialog>
   );
 }

@@ -12,58 +12,58 @@ import { Page } from './page.tsx';
 import { RowMenu } from './row-menu.tsx';
 import { EmptyState } from './states.tsx';
 
-interface ResourcesPageProps<Row> {
+interface ResourceListPageProps<Row> {
   readonly title: string;
   /** What these are, in the plural: “projects”. */
   readonly plural: string;
-  readonly about: string;
+  readonly description: string;
   readonly icon: ReactNode;
   /** The button that makes one: “New project”. */
-  readonly create: string;
+  readonly createLabel: string;
   /** What an owner or admin reads while there is none. */
-  readonly hint: ReactNode;
+  readonly emptyHint: ReactNode;
   readonly list: UseQueryResult<PageOf<Row>>;
   readonly columns: readonly Column<Row>[];
   readonly state: ListState;
   /** The words of the filters in the address; `q` is always among them. */
   readonly filters: readonly string[];
   /** The filters beside the search. */
-  readonly choices?: ReactNode;
+  readonly filterControls?: ReactNode;
   /** The dialog that makes one; or, where that is a page, the way to it as `onCreate`. */
-  readonly creator?: (close: () => void) => ReactNode;
+  readonly renderCreateDialog?: (close: () => void) => ReactNode;
   readonly onCreate?: () => void;
   /** The dialog that edits one; or, where that is a page, the way to it as `onEdit`. */
-  readonly editor?: (row: Row, close: () => void) => ReactNode;
+  readonly renderEditDialog?: (row: Row, close: () => void) => ReactNode;
   readonly onEdit?: (row: Row) => void;
-  readonly remover: (row: Row, close: () => void) => ReactNode;
+  readonly renderDeleteDialog: (row: Row, close: () => void) => ReactNode;
   /** False where something else must be there first. */
   readonly canCreate?: boolean;
 }
 
-type Open<Row> = { readonly dialog: 'create' } | { readonly dialog: 'edit' | 'delete'; readonly row: Row };
+type OpenDialog<Row> = { readonly dialog: 'create' } | { readonly dialog: 'edit' | 'delete'; readonly row: Row };
 
 /** The list of one kind of things that have a name, with everything that owners and admins can do to them. */
-export function ResourcesPage<Row extends { readonly id: string; readonly name: string }>(
-  props: ResourcesPageProps<Row>,
+export function ResourceListPage<Row extends { readonly id: string; readonly name: string }>(
+  props: ResourceListPageProps<Row>,
 ) {
-  const { title, plural, about, icon, list, columns, state, filters, canCreate = true } = props;
+  const { title, plural, description, icon, list, columns, state, filters, canCreate = true } = props;
   const { isAdmin } = useWorkspace();
-  const [open, setOpen] = useState<Open<Row> | null>(null);
+  const [open, setOpen] = useState<OpenDialog<Row> | null>(null);
   const close = () => setOpen(null);
   const filtered = isFiltered(state, filters);
-  const nothingYet = list.data?.data.length === 0 && !filtered;
-  const create = isAdmin && canCreate && (
+  const isEmpty = list.data?.data.length === 0 && !filtered;
+  const createButton = isAdmin && canCreate && (
     <Button leftSection={<IconPlus size={16} />} onClick={props.onCreate ?? (() => setOpen({ dialog: 'create' }))}>
-      {props.create}
+      {props.createLabel}
     </Button>
   );
   return (
-    <Page title={title} description={about} actions={!nothingYet && create}>
+    <Page title={title} description={description} actions={!isEmpty && createButton}>
       <Stack gap="md">
-        {!nothingYet && (
+        {!isEmpty && (
           <FilterBar state={state} filters={filters}>
             <SearchField state={state} label={`Search ${plural} by name`} />
-            {props.choices}
+            {props.filterControls}
           </FilterBar>
         )}
         <ListBody
@@ -72,31 +72,31 @@ export function ResourcesPage<Row extends { readonly id: string; readonly name: 
           columns={columns}
           state={state}
           rowName={({ name }) => name}
-          filtered={filtered}
-          tools={
+          isFiltered={filtered}
+          renderRowActions={
             isAdmin
               ? (row) => (
                   <RowMenu
                     name={row.name}
-                    onEdit={() => (props.onEdit ?? ((one: Row) => setOpen({ dialog: 'edit', row: one })))(row)}
+                    onEdit={() => (props.onEdit ?? ((item: Row) => setOpen({ dialog: 'edit', row: item })))(row)}
                     onDelete={() => setOpen({ dialog: 'delete', row })}
                   />
                 )
               : undefined
           }
           empty={
-            <EmptyState icon={icon} title={`No ${plural} yet`} action={create}>
+            <EmptyState icon={icon} title={`No ${plural} yet`} action={createButton}>
               <Text c="dimmed" fz="sm" component="div">
-                {isAdmin ? props.hint : `An owner or admin of this workspace can create ${plural}.`}
+                {isAdmin ? props.emptyHint : `An owner or admin of this workspace can create ${plural}.`}
               </Text>
             </EmptyState>
           }
         />
       </Stack>
       <Suspense fallback={null}>
-        {open?.dialog === 'create' && props.creator?.(close)}
-        {open?.dialog === 'edit' && props.editor?.(open.row, close)}
-        {open?.dialog === 'delete' && props.remover(open.row, close)}
+        {open?.dialog === 'create' && props.renderCreateDialog?.(close)}
+        {open?.dialog === 'edit' && props.renderEditDialog?.(open.row, close)}
+        {open?.dialog === 'delete' && props.renderDeleteDialog(open.row, close)}
       </Suspense>
     </Page>
   );

@@ -2,7 +2,7 @@ import type { ReactNode } from 'react';
 import styles from './rows.module.css';
 
 /** A short list of things with an icon, two lines and what can be done with each. */
-export function Rows({ label, children }: { readonly label: string; readonly children: ReactNode }) {
+export function ItemList({ label, children }: { readonly label: string; readonly children: ReactNode }) {
   return (
     <ul className={styles['rows']} aria-label={label}>
       {children}
@@ -10,14 +10,14 @@ export function Rows({ label, children }: { readonly label: string; readonly chi
   );
 }
 
-interface RowProps {
+interface ItemListRowProps {
   readonly icon?: ReactNode;
   readonly title: ReactNode;
   readonly note?: ReactNode;
-  readonly tools?: ReactNode;
+  readonly actions?: ReactNode;
 }
 
-export function Row({ icon, title, note, tools }: RowProps) {
+export function ItemListRow({ icon, title, note, actions }: ItemListRowProps) {
   return (
     <li className={styles['row']}>
       {icon !== undefined && (
@@ -29,7 +29,7 @@ export function Row({ icon, title, note, tools }: RowProps) {
         <div className={styles['title']}>{title}</div>
         {note !== undefined && <div className={styles['note']}>{note}</div>}
       </div>
-      {tools}
+      {actions}
     </li>
   );
 }

@@ -1,10 +1,10 @@
 import { Button, Center, Code, Group, Paper, Skeleton, Stack, Text, ThemeIcon, Title } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { DevpilotError } from '../../sdk/client.ts';
-import { messageOf } from '../api.ts';
+import { getErrorMessage } from '../api.ts';
 import { IconAlertTriangle, IconCloudOff, IconLock, IconRefresh } from './icons.ts';
 
-interface StateProps {
+interface StatePanelProps {
   readonly icon: ReactNode;
   readonly title: string;
   readonly children?: ReactNode;
@@ -12,7 +12,7 @@ interface StateProps {
   readonly role?: 'alert' | 'status';
 }
 
-function State({ icon, title, children, action, role }: StateProps) {
+function StatePanel({ icon, title, children, action, role }: StatePanelProps) {
   return (
     <Paper withBorder p="xl" radius="lg" {...(role !== undefined && { role })}>
       <Center mih={200}>
@@ -32,19 +32,19 @@ function State({ icon, title, children, action, role }: StateProps) {
 }
 
 /** Nothing here yet: what would be, and the way to the first. */
-export function EmptyState(props: Omit<StateProps, 'role'>) {
-  return <State {...props} />;
+export function EmptyState(props: Omit<StatePanelProps, 'role'>) {
+  return <StatePanel {...props} />;
 }
 
 /** Something failed: what, the request's id for the operator, and a way to try again. */
 export function ErrorState({ error, retry }: { readonly error: unknown; readonly retry?: () => void }) {
   if (error instanceof DevpilotError && error.code === 'forbidden') return <NoPermission />;
-  const silent = error instanceof DevpilotError && error.status === 0;
+  const isUnreachable = error instanceof DevpilotError && error.status === 0;
   return (
-    <State
+    <StatePanel
       role="alert"
-      icon={silent ? <IconCloudOff size={26} /> : <IconAlertTriangle size={26} />}
-      title={silent ? 'The server can not be reached' : 'This could not be loaded'}
+      icon={isUnreachable ? <IconCloudOff size={26} /> : <IconAlertTriangle size={26} />}
+      title={isUnreachable ? 'The server can not be reached' : 'This could not be loaded'}
       action={
         retry !== undefined && (
           <Button variant="default" leftSection={<IconRefresh size={16} />} onClick={() => retry()}>
@@ -54,25 +54,25 @@ export function ErrorState({ error, retry }: { readonly error: unknown; readonly
       }
     >
       <Text c="dimmed" fz="sm">
-        {messageOf(error)}
+        {getErrorMessage(error)}
       </Text>
       {error instanceof DevpilotError && error.requestId !== undefined && (
         <Text c="dimmed" fz="xs">
           Request <Code>{error.requestId}</Code>
         </Text>
       )}
-    </State>
+    </StatePanel>
   );
 }
 
 /** The person may not see this. */
 export function NoPermission({ children }: { readonly children?: ReactNode }) {
   return (
-    <State icon={<IconLock size={26} />} title="You can not see this page">
+    <StatePanel icon={<IconLock size={26} />} title="You can not see this page">
       <Text c="dimmed" fz="sm">
         {children ?? 'Only owners and admins of this workspace can. Ask one of them.'}
       </Text>
-    </State>
+    </StatePanel>
   );
 }
 

@@ -2,19 +2,19 @@ import { TextInput } from '@mantine/core';
 import type { ListState } from './list-state.ts';
 
 /** `datetime-local` speaks the reader's zone without naming it. */
-function localOf(at: string | undefined): string {
-  if (at === undefined || Number.isNaN(Date.parse(at))) return '';
-  const date = new Date(at);
+function toLocalDateTime(time: string | undefined): string {
+  if (time === undefined || Number.isNaN(Date.parse(time))) return '';
+  const date = new Date(time);
   return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
 
 /** From when to when, in the reader's zone; kept in the address as `from` and `to`. */
-export function TimeRange({ state }: { readonly state: ListState }) {
-  const bound = (name: 'from' | 'to', label: string) => (
+export function TimeRangeFields({ state }: { readonly state: ListState }) {
+  const boundField = (name: 'from' | 'to', label: string) => (
     <TextInput
       type="datetime-local"
       label={label}
-      value={localOf(state.get(name))}
+      value={toLocalDateTime(state.get(name))}
       onChange={(event) => {
         const { value } = event.currentTarget;
         state.set({ [name]: value === '' ? null : new Date(value).toISOString() });
@@ -23,8 +23,8 @@ export function TimeRange({ state }: { readonly state: ListState }) {
   );
   return (
     <>
-      {bound('from', 'From')}
-      {bound('to', 'Before')}
+      {boundField('from', 'From')}
+      {boundField('to', 'Before')}
     </>
   );
 }

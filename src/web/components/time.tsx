@@ -1,19 +1,19 @@
 import { Text, Tooltip } from '@mantine/core';
 import { useEffect, useReducer } from 'react';
-import { exactTime, relativeTime } from './format.ts';
+import { formatDateTime, formatRelativeTime } from './format.ts';
 
 /** An instant as people say it, exact on hover, focus and touch; kept true while it is on the screen. */
-export function Ago({ at, prefix = '' }: { readonly at: string; readonly prefix?: string }) {
+export function RelativeTime({ time, prefix = '' }: { readonly time: string; readonly prefix?: string }) {
   const [, tick] = useReducer((count: number) => count + 1, 0);
   useEffect(() => {
     const timer = setInterval(tick, 30_000);
     return () => clearInterval(timer);
   }, []);
   return (
-    <Tooltip label={exactTime(at)}>
-      <Text component="time" dateTime={at} inherit span>
+    <Tooltip label={formatDateTime(time)}>
+      <Text component="time" dateTime={time} inherit span>
         {prefix}
-        {relativeTime(at)}
+        {formatRelativeTime(time)}
       </Text>
     </Tooltip>
   );

@@ -6,38 +6,48 @@ import { describeRight } from '../../contract/words.ts';
 import { DevpilotError } from '../../sdk/client.ts';
 import { ActiveSwitch } from '../api-keys/active-switch.tsx';
 import { CopyButton } from '../components/copy.tsx';
-import { Facts } from '../components/facts.tsx';
+import { DescriptionList } from '../components/facts.tsx';
 import { IconEdit, IconRefresh, IconTrash } from '../components/icons.ts';
 import { BackLink } from '../components/link.tsx';
 import { Tag } from '../components/notice.tsx';
 import { Page } from '../components/page.tsx';
 import { Section } from '../components/section.tsx';
 import { BlockSkeleton, EmptyState, ErrorState } from '../components/states.tsx';
-import { Ago } from '../components/time.tsx';
+import { RelativeTime } from '../components/time.tsx';
 import {
   ACCESS_TOKENS,
   API_KEYS,
   type Credential,
+  type CredentialKindConfig,
   credentialsKey,
-  type Kind,
-  kindOf,
-  rightsOf,
+  getKindConfig,
+  getRights,
 } from '../credentials/kinds.ts';
-import { StatusTag } from '../credentials/status.tsx';
+import { CredentialStatusTag } from '../credentials/status.tsx';
 import { useWorkspace } from '../session.ts';
 import styles from './credential.module.css';
-import { EventsSection } from './events-section.tsx';
+import { ActivitySection } from './events-section.tsx';
 import { UsesSections } from './uses-section.tsx';
 
-const DeleteDialog = lazy(async () => ({ default: (await import('../credentials/delete-dialog.tsx')).DeleteDialog }));
-const ReplaceDialog = lazy(async () => ({
-  default: (await import('../credentials/replace-dialog.tsx')).ReplaceDialog,
+const DeleteCredentialDialog = lazy(async () => ({
+  default: (await import('../credentials/delete-dialog.tsx')).DeleteCredentialDialog,
 }));
-const EditDialog = lazy(async () => ({ default: (await import('../api-keys/edit-dialog.tsx')).EditDialog }));
+const ReplaceCredentialDialog = lazy(async () => ({
+  default: (await import('../credentials/replace-dialog.tsx')).ReplaceCredentialDialog,
+}));
+const EditApiKeyDialog = lazy(async () => ({
+  default: (await import('../api-keys/edit-dialog.tsx')).EditApiKeyDialog,
+}));
 
-type Dialog = 'edit' | 'replace' | 'delete';
+type DialogName = 'edit' | 'replace' | 'delete';
 
-function Actions({ credential, open }: { readonly credential: Credential; readonly open: (dialog: Dialog) => void }) {
+function CredentialActions({
+  credential,
+  open,
+}: {
+  readonly credential: Credential;
+  readonly open: (dialog: DialogName) => void;
+}) {
   return (
     <Group gap="xs">
       {credential.kind === 'api_key' && (
@@ -55,18 +65,18 @@ function Actions({ credential, open }: { readonly credential: Credential; readon
   );
 }
 
-function About({ credential }: { readonly credential: Credential }) {
+function CredentialDetails({ credential }: { readonly credential: Credential }) {
   const { isAdmin } = useWorkspace();
-  const kind = kindOf(credential);
+  const kind = getKindConfig(credential);
   const { createdAt, createdBy, expiresAt, lastUsedAt, useCount, hint, id } = credential;
   return (
     <Section title="Facts">
-      <Facts
-        facts={[
+      <DescriptionList
+        items={[
           [
             'Status',
             <Group key="status" gap="sm">
-              <StatusTag credential={credential} />
+              <CredentialStatusTag credential={credential} />
               {isAdmin && credential.kind === 'api_key' && <ActiveSwitch apiKey={credential} />}
             </Group>,
           ],
@@ -83,7 +93,7 @@ function About({ credential }: { readonly credential: Credential }) {
           [
             kind.rightsLabel,
             <ul key="rights" className={styles['meaning']}>
-              {rightsOf(credential).map((right) => (
+              {getRights(credential).map((right) => (
                 <li key={right}>
                   <Tag tone={right === 'all' ? 'warn' : 'mute'}>{right}</Tag>
                   <Text span fz="xs" c="dimmed">
@@ -97,17 +107,17 @@ function About({ credential }: { readonly credential: Credential }) {
             ? [['Passphrase', credential.hasPassphrase ? 'Asked for at each use' : 'None'] as const]
             : []),
           ...(credential.kind === 'api_key' && credential.guard ? [['Guards', 'May run guards'] as const] : []),
-          ['Expires', expiresAt === null ? 'Never' : <Ago key="expires" at={expiresAt} />],
-          ['Last used', lastUsedAt === null ? 'Never' : <Ago key="used" at={lastUsedAt} />],
+          ['Expires', expiresAt === null ? 'Never' : <RelativeTime key="expires" time={expiresAt} />],
+          ['Last used', lastUsedAt === null ? 'Never' : <RelativeTime key="used" time={lastUsedAt} />],
           ['Used', useCount === 1 ? 'Once' : `${useCount.toLocaleString('en')} times`],
           [
             'Created',
             <span key="created">
-              <Ago at={createdAt} /> by {createdBy === null ? 'a former member' : createdBy.name}
+              <RelativeTime time={createdAt} /> by {createdBy === null ? 'a former member' : createdBy.name}
             </span>,
           ],
           ...(credential.kind === 'api_key' && credential.updatedAt !== createdAt
-            ? [['Changed', <Ago key="changed" at={credential.updatedAt} />] as const]
+            ? [['Changed', <RelativeTime key="changed" time={credential.updatedAt} />] as const]
             : []),
           ['Secret', <span key="hint" className="mono">{`${kind.prefix}…${hint}`}</span>],
           [
@@ -124,7 +134,7 @@ function About({ credential }: { readonly credential: Credential }) {
 }
 
 /** What stands in the place of a credential that is not, or no longer, there. */
-function Gone({ kind, id }: { readonly kind: Kind; readonly id: string }) {
+function CredentialNotFound({ kind, id }: { readonly kind: CredentialKindConfig; readonly id: string }) {
   const { isAdmin } = useWorkspace();
   return (
     <Page title={`No such ${kind.noun}`}>
@@ -134,7 +144,7 @@ function Gone({ kind, id }: { readonly kind: Kind; readonly id: string }) {
           It was deleted, or belongs to another workspace. Nothing accepts a deleted credential.
         </Text>
       </EmptyState>
-      {isAdmin && <EventsSection id={id} />}
+      {isAdmin && <ActivitySection id={id} />}
     </Page>
   );
 }
@@ -144,17 +154,17 @@ export function CredentialPage() {
   const { workspace, api, isAdmin } = useWorkspace();
   const navigate = useNavigate();
   const { id = '' } = useParams({ strict: false });
-  const { do: asked } = useSearch({ strict: false }) as { do?: string };
+  const { do: requestedAction } = useSearch({ strict: false }) as { do?: string };
   const path = useLocation({ select: ({ pathname }) => pathname });
   const kind = path.startsWith(API_KEYS.path) ? API_KEYS : ACCESS_TOKENS;
-  const [dialog, setDialog] = useState<Dialog | null>(asked === 'replace' ? 'replace' : null);
+  const [dialog, setDialog] = useState<DialogName | null>(requestedAction === 'replace' ? 'replace' : null);
   const { data, error, refetch } = useQuery<Credential>({
     queryKey: [...credentialsKey(workspace.id, kind), id],
     queryFn: ({ signal }) => (kind === API_KEYS ? api.apiKeys : api.accessTokens).get(id, { signal }),
     refetchInterval: (query) => (query.state.error === null ? 5000 : false),
   });
   const close = () => setDialog(null);
-  if (error instanceof DevpilotError && error.code === 'not_found') return <Gone kind={kind} id={id} />;
+  if (error instanceof DevpilotError && error.code === 'not_found') return <CredentialNotFound kind={kind} id={id} />;
   if (data === undefined) {
     return (
       <Page title={kind.title}>
@@ -165,20 +175,20 @@ export function CredentialPage() {
   return (
     <Stack gap="md">
       <BackLink to={kind.path}>{kind.title}</BackLink>
-      <Page title={data.name} actions={isAdmin && <Actions credential={data} open={setDialog} />}>
+      <Page title={data.name} actions={isAdmin && <CredentialActions credential={data} open={setDialog} />}>
         <div className={styles['columns']}>
-          <About credential={data} />
+          <CredentialDetails credential={data} />
           <div>
             <UsesSections credential={data} />
           </div>
         </div>
-        {isAdmin && <EventsSection id={id} />}
+        {isAdmin && <ActivitySection id={id} />}
       </Page>
       <Suspense fallback={null}>
-        {dialog === 'edit' && data.kind === 'api_key' && <EditDialog apiKey={data} onClose={close} />}
-        {dialog === 'replace' && isAdmin && <ReplaceDialog credential={data} opened onClose={close} />}
+        {dialog === 'edit' && data.kind === 'api_key' && <EditApiKeyDialog apiKey={data} onClose={close} />}
+        {dialog === 'replace' && isAdmin && <ReplaceCredentialDialog credential={data} opened onClose={close} />}
         {dialog === 'delete' && (
-          <DeleteDialog
+          <DeleteCredentialDialog
             credential={data}
             opened
             onClose={close}

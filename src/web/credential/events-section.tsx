@@ -7,7 +7,7 @@ import { ErrorState } from '../components/states.tsx';
 import { useWorkspace } from '../session.ts';
 
 /** What the log says about a credential, also after it is gone. For owners and admins. */
-export function EventsSection({ id }: { readonly id: string }) {
+export function ActivitySection({ id }: { readonly id: string }) {
   const { workspace, api } = useWorkspace();
   const { data, error, refetch } = useQuery({
     queryKey: [workspace.id, 'audit-events', 'of', id],
@@ -40,7 +40,7 @@ export function EventsSection({ id }: { readonly id: string }) {
           The log knows nothing of it.
         </Text>
       ) : (
-        <EventList events={data.data} headings={3} />
+        <EventList events={data.data} headingLevel={3} />
       )}
     </Section>
   );

@@ -1,9 +1,9 @@
 import { BarChart } from '@mantine/charts';
 import '@mantine/charts/styles.css';
-import type { DayOfUses } from './uses.ts';
+import type { DailyUses } from './uses.ts';
 
 /** Bars, a day each. Hidden from screen readers, for whom the table beside it says the same. */
-export function UsesChart({ days }: { readonly days: readonly DayOfUses[] }) {
+export function UsesChart({ days }: { readonly days: readonly DailyUses[] }) {
   return (
     <BarChart
       h={200}

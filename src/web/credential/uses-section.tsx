@@ -4,17 +4,17 @@ import { lazy, Suspense } from 'react';
 import type { CredentialUses } from '../../contract/schemas.ts';
 import { Section } from '../components/section.tsx';
 import { BlockSkeleton, ErrorState } from '../components/states.tsx';
-import { Ago } from '../components/time.tsx';
-import { type Credential, credentialsKey, kindOf } from '../credentials/kinds.ts';
+import { RelativeTime } from '../components/time.tsx';
+import { type Credential, credentialsKey, getKindConfig } from '../credentials/kinds.ts';
 import { useWorkspace } from '../session.ts';
 import styles from './credential.module.css';
-import { type DayOfUses, describeUses, lastThirtyDays } from './uses.ts';
+import { type DailyUses, describeUses, fillLastThirtyDays } from './uses.ts';
 
 const UsesChart = lazy(async () => ({ default: (await import('./uses-chart.tsx')).UsesChart }));
 
-function DaysAsTable({ days }: { readonly days: readonly DayOfUses[] }) {
-  const used = days.filter(({ uses }) => uses > 0);
-  if (used.length === 0) return null;
+function DailyUsesTable({ days }: { readonly days: readonly DailyUses[] }) {
+  const usedDays = days.filter(({ uses }) => uses > 0);
+  if (usedDays.length === 0) return null;
   return (
     <details className={styles['table']}>
       <summary>As a table</summary>
@@ -28,7 +28,7 @@ function DaysAsTable({ days }: { readonly days: readonly DayOfUses[] }) {
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
-          {used.toReversed().map(({ day, label, uses }) => (
+          {usedDays.toReversed().map(({ day, label, uses }) => (
             <Table.Tr key={day}>
               <Table.Td>{label}</Table.Td>
               <Table.Td ta="right">{uses}</Table.Td>
@@ -41,10 +41,10 @@ function DaysAsTable({ days }: { readonly days: readonly DayOfUses[] }) {
 }
 
 const guardName = (guards: CredentialUses['guards'], id: string) =>
-  guards.find((one) => one.id === id)?.name ?? `the guard of ${id}`;
+  guards.find((guard) => guard.id === id)?.name ?? `the guard of ${id}`;
 
 /** How many uses each guard reported: what it says is not checked. */
-function Reported({ guards }: Pick<CredentialUses, 'guards'>) {
+function GuardUsageTable({ guards }: Pick<CredentialUses, 'guards'>) {
   return (
     <Table fz="sm" aria-label="Uses that guards reported" horizontalSpacing={0}>
       <Table.Thead>
@@ -62,7 +62,7 @@ function Reported({ guards }: Pick<CredentialUses, 'guards'>) {
             <Table.Td>{name ?? `${id} (deleted)`}</Table.Td>
             <Table.Td ta="right">{count.toLocaleString('en')}</Table.Td>
             <Table.Td>
-              <Ago at={lastUsedAt} />
+              <RelativeTime time={lastUsedAt} />
             </Table.Td>
           </Table.Tr>
         ))}
@@ -71,7 +71,7 @@ function Reported({ guards }: Pick<CredentialUses, 'guards'>) {
   );
 }
 
-function Addresses({ addresses, guards }: Pick<CredentialUses, 'addresses' | 'guards'>) {
+function AddressTable({ addresses, guards }: Pick<CredentialUses, 'addresses' | 'guards'>) {
   if (addresses.length === 0) {
     return (
       <Text fz="sm" c="dimmed">
@@ -100,10 +100,10 @@ function Addresses({ addresses, guards }: Pick<CredentialUses, 'addresses' | 'gu
               )}
             </Table.Td>
             <Table.Td>
-              <Ago at={firstSeenAt} />
+              <RelativeTime time={firstSeenAt} />
             </Table.Td>
             <Table.Td>
-              <Ago at={lastSeenAt} />
+              <RelativeTime time={lastSeenAt} />
             </Table.Td>
           </Table.Tr>
         ))}
@@ -117,14 +117,14 @@ export function UsesSections({ credential }: { readonly credential: Credential }
   const { workspace, api } = useWorkspace();
   const { kind, id } = credential;
   const { data, error, refetch } = useQuery({
-    queryKey: [...credentialsKey(workspace.id, kindOf(credential)), id, 'uses', credential.useCount],
+    queryKey: [...credentialsKey(workspace.id, getKindConfig(credential)), id, 'uses', credential.useCount],
     queryFn: ({ signal }) => (kind === 'access_token' ? api.accessTokens : api.apiKeys).uses(id, { signal }),
-    placeholderData: (before) => before,
+    placeholderData: (previous) => previous,
   });
   if (data === undefined) {
     return error === null ? <BlockSkeleton height={300} /> : <ErrorState error={error} retry={() => void refetch()} />;
   }
-  const days = lastThirtyDays(data.days, Date.now());
+  const days = fillLastThirtyDays(data.days, Date.now());
   return (
     <>
       <Section title="Uses a day" description={describeUses(days)}>
@@ -135,14 +135,14 @@ export function UsesSections({ credential }: { readonly credential: Credential }
             </Suspense>
           </div>
         )}
-        <DaysAsTable days={days} />
+        <DailyUsesTable days={days} />
       </Section>
       <Section title="Addresses" description="Where it was used from lately, the last 20.">
-        <Addresses addresses={data.addresses} guards={data.guards} />
+        <AddressTable addresses={data.addresses} guards={data.guards} />
       </Section>
       {data.guards.length > 0 && (
         <Section title="Reported by guards" description="Uses that guards counted, by the API key of the guard.">
-          <Reported guards={data.guards} />
+          <GuardUsageTable guards={data.guards} />
         </Section>
       )}
     </>

@@ -1,16 +1,16 @@
 import { Button, Group, Progress, ScrollArea, Stack, Text, TextInput } from '@mantine/core';
 import { useState } from 'react';
-import { messageOf, queryClient } from '../api.ts';
+import { getErrorMessage, queryClient } from '../api.ts';
 import { Dialog } from '../components/dialog.tsx';
-import { relativeTime } from '../components/format.ts';
+import { formatRelativeTime } from '../components/format.ts';
 import { Notice, Tag } from '../components/notice.tsx';
 import { useWorkspace } from '../session.ts';
 import styles from './credentials.module.css';
-import { isInUse, useDelete } from './delete-dialog.tsx';
-import { type Credential, credentialsKey, type Kind } from './kinds.ts';
+import { isInUse, useDeleteCredential } from './delete-dialog.tsx';
+import { type Credential, type CredentialKindConfig, credentialsKey } from './kinds.ts';
 
 interface BulkDeleteDialogProps {
-  readonly kind: Kind;
+  readonly kind: CredentialKindConfig;
   readonly credentials: readonly Credential[];
   readonly opened: boolean;
   readonly onClose: () => void;
@@ -20,9 +20,9 @@ interface BulkDeleteDialogProps {
 
 type Result = { readonly done: true } | { readonly done: false; readonly message: string };
 
-const AT_ONCE = 4;
+const MAX_CONCURRENT = 4;
 
-function Line({ credential, result }: { readonly credential: Credential; readonly result: Result | undefined }) {
+function DeletionRow({ credential, result }: { readonly credential: Credential; readonly result: Result | undefined }) {
   return (
     <div className={styles['result']}>
       <Text fz="sm" style={{ overflowWrap: 'anywhere' }}>
@@ -30,7 +30,7 @@ function Line({ credential, result }: { readonly credential: Credential; readonl
       </Text>
       {result === undefined ? (
         <Text fz="xs" c="dimmed" style={{ whiteSpace: 'nowrap' }}>
-          {credential.lastUsedAt === null ? 'never used' : `used ${relativeTime(credential.lastUsedAt)}`}
+          {credential.lastUsedAt === null ? 'never used' : `used ${formatRelativeTime(credential.lastUsedAt)}`}
         </Text>
       ) : result.done ? (
         <Tag tone="good">Deleted</Tag>
@@ -41,30 +41,30 @@ function Line({ credential, result }: { readonly credential: Credential; readonl
   );
 }
 
-function Body({ kind, credentials, onClose, onDeleted }: Omit<BulkDeleteDialogProps, 'opened'>) {
+function BulkDeleteForm({ kind, credentials, onClose, onDeleted }: Omit<BulkDeleteDialogProps, 'opened'>) {
   const { workspace } = useWorkspace();
-  const remove = useDelete();
+  const remove = useDeleteCredential();
   const [results, setResults] = useState<ReadonlyMap<string, Result>>(new Map());
   const [phase, setPhase] = useState<'asking' | 'deleting' | 'done'>('asking');
   const [typed, setTyped] = useState('');
-  const inUse = credentials.filter((one) => isInUse(one)).length;
+  const inUse = credentials.filter((credential) => isInUse(credential)).length;
   const phrase = `delete ${credentials.length}`;
   const failed = [...results.values()].filter(({ done }) => !done).length;
 
-  async function run() {
+  async function deleteAll() {
     setPhase('deleting');
-    const waiting = credentials.filter(({ id }) => results.get(id)?.done !== true);
-    const note = (id: string, result: Result) => setResults((before) => new Map(before).set(id, result));
-    const work = async () => {
-      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+    const queue = credentials.filter(({ id }) => results.get(id)?.done !== true);
+    const setResult = (id: string, result: Result) => setResults((before) => new Map(before).set(id, result));
+    const worker = async () => {
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
         const { id } = next;
         await remove(next).then(
-          () => note(id, { done: true }),
-          (error: unknown) => note(id, { done: false, message: messageOf(error) }),
+          () => setResult(id, { done: true }),
+          (error: unknown) => setResult(id, { done: false, message: getErrorMessage(error) }),
         );
       }
     };
-    await Promise.all(Array.from({ length: AT_ONCE }, work));
+    await Promise.all(Array.from({ length: MAX_CONCURRENT }, worker));
     void queryClient.invalidateQueries({ queryKey: credentialsKey(workspace.id, kind) });
     setPhase('done');
   }
@@ -93,7 +93,7 @@ function Body({ kind, credentials, onClose, onDeleted }: Omit<BulkDeleteDialogPr
       )}
       <ScrollArea.Autosize mah={280} type="auto" viewportProps={{ tabIndex: 0, 'aria-label': 'What is deleted' }}>
         {credentials.map((credential) => (
-          <Line key={credential.id} credential={credential} result={results.get(credential.id)} />
+          <DeletionRow key={credential.id} credential={credential} result={results.get(credential.id)} />
         ))}
       </ScrollArea.Autosize>
       {phase === 'asking' && inUse > 0 && (
@@ -130,7 +130,7 @@ function Body({ kind, credentials, onClose, onDeleted }: Omit<BulkDeleteDialogPr
             className="button-bad"
             loading={phase === 'deleting'}
             disabled={phase === 'asking' && inUse > 0 && typed.trim() !== phrase}
-            onClick={() => void run()}
+            onClick={() => void deleteAll()}
           >
             {phase === 'asking' ? `Delete ${credentials.length}` : 'Try the rest again'}
           </Button>
@@ -148,18 +148,18 @@ function Body({ kind, credentials, onClose, onDeleted }: Omit<BulkDeleteDialogPr
 /** Deletes several together, with progress and a result for each. */
 export function BulkDeleteDialog(props: BulkDeleteDialogProps) {
   const { kind, credentials, opened, onClose } = props;
-  const what = credentials.length === 1 ? kind.noun : kind.plural;
+  const noun = credentials.length === 1 ? kind.noun : kind.plural;
   return (
     <Dialog
       opened={opened}
       onClose={onClose}
-      title={`Delete ${credentials.length} ${what}`}
+      title={`Delete ${credentials.length} ${noun}`}
       size="lg"
       closeOnClickOutside={false}
       closeOnEscape={false}
       withCloseButton={false}
     >
-      <Body {...props} />
+      <BulkDeleteForm {...props} />
     </Dialog>
   );
 }

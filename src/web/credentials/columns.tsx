@@ -1,15 +1,21 @@
 import { Text, Tooltip } from '@mantine/core';
 import type { Column } from '../components/data-table.tsx';
-import { dayOf, exactTime } from '../components/format.ts';
+import { formatDate, formatDateTime } from '../components/format.ts';
 import { IconLock } from '../components/icons.ts';
 import { NameLink } from '../components/link.tsx';
-import { Ago } from '../components/time.tsx';
+import { RelativeTime } from '../components/time.tsx';
 import styles from './credentials.module.css';
-import { type Credential, hasPassphrase, type Kind, rightsOf } from './kinds.ts';
-import { RightsChips } from './rights-chips.tsx';
-import { StatusTag } from './status.tsx';
+import { type Credential, type CredentialKindConfig, getRights, hasPassphrase } from './kinds.ts';
+import { RightTags } from './rights-chips.tsx';
+import { CredentialStatusTag } from './status.tsx';
 
-function Name({ kind, credential }: { readonly kind: Kind; readonly credential: Credential }) {
+function CredentialName({
+  kind,
+  credential,
+}: {
+  readonly kind: CredentialKindConfig;
+  readonly credential: Credential;
+}) {
   const description = credential.kind === 'api_key' ? credential.description : null;
   return (
     <div>
@@ -34,33 +40,38 @@ function Name({ kind, credential }: { readonly kind: Kind; readonly credential: 
   );
 }
 
-function Day({ at }: { readonly at: string }) {
+function DateCell({ time }: { readonly time: string }) {
   return (
-    <Tooltip label={exactTime(at)}>
-      <time dateTime={at} style={{ whiteSpace: 'nowrap' }}>
-        {dayOf(at)}
+    <Tooltip label={formatDateTime(time)}>
+      <time dateTime={time} style={{ whiteSpace: 'nowrap' }}>
+        {formatDate(time)}
       </time>
     </Tooltip>
   );
 }
 
 /** The columns that tokens and keys have in common. */
-export function credentialColumns(kind: Kind): Column<Credential>[] {
+export function credentialColumns(kind: CredentialKindConfig): Column<Credential>[] {
   return [
-    { key: 'name', label: 'Name', sort: 'name', cell: (one) => <Name kind={kind} credential={one} /> },
-    { key: 'rights', label: kind.rightsLabel, cell: (one) => <RightsChips rights={rightsOf(one)} /> },
-    { key: 'status', label: 'Status', cell: (one) => <StatusTag credential={one} /> },
+    {
+      key: 'name',
+      label: 'Name',
+      sort: 'name',
+      cell: (credential) => <CredentialName kind={kind} credential={credential} />,
+    },
+    { key: 'rights', label: kind.rightsLabel, cell: (credential) => <RightTags rights={getRights(credential)} /> },
+    { key: 'status', label: 'Status', cell: (credential) => <CredentialStatusTag credential={credential} /> },
     {
       key: 'created',
       label: 'Created',
       sort: 'createdAt',
-      cell: (one) => (
+      cell: (credential) => (
         <>
           <span style={{ whiteSpace: 'nowrap' }}>
-            <Ago at={one.createdAt} />
+            <RelativeTime time={credential.createdAt} />
           </span>
-          <Text fz="xs" c="dimmed" truncate maw={120} title={one.createdBy?.email}>
-            {one.createdBy === null ? 'by a former member' : `by ${one.createdBy.name}`}
+          <Text fz="xs" c="dimmed" truncate maw={120} title={credential.createdBy?.email}>
+            {credential.createdBy === null ? 'by a former member' : `by ${credential.createdBy.name}`}
           </Text>
         </>
       ),
@@ -69,30 +80,36 @@ export function credentialColumns(kind: Kind): Column<Credential>[] {
       key: 'expires',
       label: 'Expires',
       sort: 'expiresAt',
-      cell: (one) =>
-        one.expiresAt === null ? (
+      cell: (credential) =>
+        credential.expiresAt === null ? (
           <Text span inherit c="dimmed">
             Never
           </Text>
         ) : (
-          <Day at={one.expiresAt} />
+          <DateCell time={credential.expiresAt} />
         ),
     },
     {
       key: 'used',
       label: 'Last used',
       sort: 'lastUsedAt',
-      cell: (one) =>
-        one.lastUsedAt === null ? (
+      cell: (credential) =>
+        credential.lastUsedAt === null ? (
           <Text span inherit c="dimmed">
             Never
           </Text>
         ) : (
           <span style={{ whiteSpace: 'nowrap' }}>
-            <Ago at={one.lastUsedAt} />
+            <RelativeTime time={credential.lastUsedAt} />
           </span>
         ),
     },
-    { key: 'uses', label: 'Uses', sort: 'useCount', align: 'right', cell: (one) => one.useCount.toLocaleString('en') },
+    {
+      key: 'uses',
+      label: 'Uses',
+      sort: 'useCount',
+      align: 'right',
+      cell: (credential) => credential.useCount.toLocaleString('en'),
+    },
   ];
 }

@@ -1,51 +1,51 @@
 import { useState } from 'react';
 import { Dialog } from '../components/dialog.tsx';
-import { type Revealed, useCreate } from './create.ts';
+import { type RevealedCredential, useCreateCredential } from './create.ts';
 import { CredentialForm, NEW_CREDENTIAL } from './credential-form.tsx';
-import type { Kind } from './kinds.ts';
+import type { CredentialKindConfig } from './kinds.ts';
 import { SecretPanel } from './secret-panel.tsx';
 
-interface CreateDialogProps {
-  readonly kind: Kind;
+interface CreateCredentialDialogProps {
+  readonly kind: CredentialKindConfig;
   readonly opened: boolean;
   readonly onClose: () => void;
 }
 
-function Body({
+function CreateCredentialForm({
   kind,
   onCreated,
   onClose,
-}: Omit<CreateDialogProps, 'opened'> & { onCreated: (made: Revealed) => void }) {
-  const create = useCreate(kind);
+}: Omit<CreateCredentialDialogProps, 'opened'> & { onCreated: (created: RevealedCredential) => void }) {
+  const create = useCreateCredential(kind);
   return (
     <CredentialForm
       kind={kind}
       initial={NEW_CREDENTIAL}
-      submit={kind.generate}
+      submitLabel={kind.generateLabel}
       onCancel={onClose}
-      onSubmit={async (wish) => {
-        const made = await create(wish);
-        return () => onCreated(made);
+      onSubmit={async (request) => {
+        const created = await create(request);
+        return () => onCreated(created);
       }}
     />
   );
 }
 
 /** Creates a credential, then shows its secret once, in a dialog that only “I have stored it” closes. */
-export function CreateDialog({ kind, opened, onClose }: CreateDialogProps) {
-  const [revealed, setRevealed] = useState<Revealed | null>(null);
+export function CreateCredentialDialog({ kind, opened, onClose }: CreateCredentialDialogProps) {
+  const [revealed, setRevealed] = useState<RevealedCredential | null>(null);
   const isShowing = revealed !== null;
   return (
     <>
       <Dialog
         opened={opened && !isShowing}
         onClose={onClose}
-        title={kind.generate}
+        title={kind.generateLabel}
         size={620}
         // A stray click must not throw away what was typed.
         closeOnClickOutside={false}
       >
-        <Body kind={kind} onClose={onClose} onCreated={setRevealed} />
+        <CreateCredentialForm kind={kind} onClose={onClose} onCreated={setRevealed} />
       </Dialog>
       <Dialog
         opened={opened && isShowing}
@@ -61,7 +61,7 @@ export function CreateDialog({ kind, opened, onClose }: CreateDialogProps) {
         {revealed !== null && (
           <SecretPanel
             revealed={revealed}
-            stored="I have stored it"
+            confirmLabel="I have stored it"
             onStored={() => {
               setRevealed(null);
               onClose();

@@ -3,19 +3,19 @@ import type { CreatedAccessToken, CreatedApiKey } from '../../contract/schemas.t
 import type { Permission, Scope } from '../../contract/words.ts';
 import { queryClient } from '../api.ts';
 import { useWorkspace } from '../session.ts';
-import type { CredentialWish } from './credential-form.tsx';
-import { credentialsKey, type Kind } from './kinds.ts';
+import type { CredentialRequest } from './credential-form.tsx';
+import { type CredentialKindConfig, credentialsKey } from './kinds.ts';
 
 /** A value that nobody can guess or repeat. `crypto.randomUUID` exists only on pages that came over HTTPS or from localhost. */
-function randomKey(): string {
+function randomIdempotencyKey(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-export type Created = CreatedAccessToken | CreatedApiKey;
+export type CreatedCredential = CreatedAccessToken | CreatedApiKey;
 
 /** What is shown once after a creation: the credential with its secret, and its passphrase if it was generated here. */
-export interface Revealed {
-  readonly created: Created;
+export interface RevealedCredential {
+  readonly created: CreatedCredential;
   readonly passphrase: string | null;
 }
 
@@ -23,15 +23,18 @@ export interface Revealed {
  * Creates a credential. The answer with its secret goes to the caller alone, through no cache.
  * Asking again for the very same, after an answer was lost, creates nothing twice.
  */
-export function useCreate(kind: Kind): (wish: CredentialWish) => Promise<Revealed> {
+export function useCreateCredential(
+  kind: CredentialKindConfig,
+): (request: CredentialRequest) => Promise<RevealedCredential> {
   const { api, workspace } = useWorkspace();
-  const last = useRef({ wish: '', idempotencyKey: '' });
-  return async (wish) => {
-    const text = JSON.stringify(wish);
-    if (last.current.wish !== text) last.current = { wish: text, idempotencyKey: randomKey() };
-    const { idempotencyKey } = last.current;
-    const { name, description, rights, passphrase, expiresAt, active, guard } = wish;
-    const create = (): Promise<Created> =>
+  const lastRequest = useRef({ wish: '', idempotencyKey: '' });
+  return async (request) => {
+    const requestText = JSON.stringify(request);
+    if (lastRequest.current.wish !== requestText)
+      lastRequest.current = { wish: requestText, idempotencyKey: randomIdempotencyKey() };
+    const { idempotencyKey } = lastRequest.current;
+    const { name, description, rights, passphrase, expiresAt, active, guard } = request;
+    const create = (): Promise<CreatedCredential> =>
       kind.kind === 'access_token'
         ? api.accessTokens.create(
             { name, scopes: rights as Scope[], passphrase: passphrase === '' ? null : passphrase, expiresAt },
@@ -49,8 +52,8 @@ export function useCreate(kind: Kind): (wish: CredentialWish) => Promise<Reveale
             { idempotencyKey },
           );
     const created = await create();
-    last.current = { wish: '', idempotencyKey: '' };
+    lastRequest.current = { wish: '', idempotencyKey: '' };
     void queryClient.invalidateQueries({ queryKey: credentialsKey(workspace.id, kind) });
-    return { created, passphrase: wish.generatedPassphrase ? wish.passphrase : null };
+    return { created, passphrase: request.generatedPassphrase ? request.passphrase : null };
   };
 }

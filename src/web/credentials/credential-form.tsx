@@ -3,18 +3,18 @@ import { useState } from 'react';
 import { flushSync } from 'react-dom';
 import { LIMITS } from '../../contract/words.ts';
 import { DevpilotError } from '../../sdk/client.ts';
-import { fieldOf, useFields } from '../components/fields.ts';
-import { FormFooter, type Submitting, useSubmit } from '../components/form.tsx';
-import { descriptionProblem, lengthOf, nameProblem, passphraseProblem } from '../rules.ts';
+import { fieldPathProps, useAppForm } from '../components/fields.ts';
+import { FormFooter, type Submission, useSubmit } from '../components/form.tsx';
+import { countCodePoints, validateDescription, validateName, validatePassphrase } from '../rules.ts';
 import styles from './credentials.module.css';
-import { type Expiry, expiresAtOf, expiryProblem } from './expiry.ts';
+import { type Expiry, toExpiresAt, validateExpiry } from './expiry.ts';
 import { ExpiryField } from './expiry-field.tsx';
-import type { Kind, Right } from './kinds.ts';
+import type { CredentialKindConfig, Right } from './kinds.ts';
 import { PassphraseField } from './passphrase-field.tsx';
 import { RightsField } from './rights-field.tsx';
 import { summarize } from './summary.ts';
 
-export type CredentialValues = {
+export type CredentialFormValues = {
   readonly name: string;
   readonly description: string;
   readonly rights: Right[];
@@ -28,9 +28,9 @@ export type CredentialValues = {
 };
 
 /** What the form hands over: checked, with the expiry as an instant. */
-export type CredentialWish = Omit<CredentialValues, 'expiry'> & { readonly expiresAt: string | null };
+export type CredentialRequest = Omit<CredentialFormValues, 'expiry'> & { readonly expiresAt: string | null };
 
-export const NEW_CREDENTIAL: CredentialValues = {
+export const NEW_CREDENTIAL: CredentialFormValues = {
   name: '',
   description: '',
   rights: [],
@@ -41,65 +41,65 @@ export const NEW_CREDENTIAL: CredentialValues = {
   guard: false,
 };
 
-const GUARD_ADVICE =
+const GUARD_DESCRIPTION =
   'For services that use the SDK in lease mode: such a key reads what decides on this workspace’s credentials and reports their uses. It also needs the permission read. Leave it off otherwise.';
 
 interface CredentialFormProps {
-  readonly kind: Kind;
-  readonly initial: CredentialValues;
+  readonly kind: CredentialKindConfig;
+  readonly initial: CredentialFormValues;
   /** What an edited credential's expiry is; leave it out for a new one. */
-  readonly kept?: string | null;
-  readonly submit: string;
+  readonly currentExpiresAt?: string | null;
+  readonly submitLabel: string;
   readonly onCancel: () => void;
   /** Does it, and answers with what comes next once the form has forgotten what was typed. */
-  readonly onSubmit: (wish: CredentialWish) => Promise<() => void>;
-  readonly passphraseHint?: string;
+  readonly onSubmit: (request: CredentialRequest) => Promise<() => void>;
+  readonly passphraseDescription?: string;
 }
 
-const FIELDS: Readonly<Record<string, string>> = { scopes: 'rights', permissions: 'rights', expiresAt: 'expiry' };
+const FORM_FIELDS: Readonly<Record<string, string>> = { scopes: 'rights', permissions: 'rights', expiresAt: 'expiry' };
 
 /** What to tell of a refusal that is about no field. */
-function troubleOf({ trouble, error }: Submitting<never>, kind: Kind): string | null {
+function getFormError({ trouble: formError, error }: Submission<never>, kind: CredentialKindConfig): string | null {
   if (error instanceof DevpilotError && error.code === 'idempotent_replay') {
     return `The ${kind.noun} was created, but its secret was lost on the way here and cannot be shown again. Close this, delete it and generate a new one.`;
   }
   if (error instanceof DevpilotError && error.status === 0) {
     return `${error.message} Submit again: nothing is created twice.`;
   }
-  return trouble;
+  return formError;
 }
 
 /** The form that creates tokens and keys, and edits keys, with a summary in words of what is about to be. */
 export function CredentialForm(props: CredentialFormProps) {
-  const { kind, initial, kept, onCancel, onSubmit } = props;
+  const { kind, initial, currentExpiresAt, onCancel, onSubmit } = props;
   const isToken = kind.kind === 'access_token';
   const [now] = useState(() => Date.now());
-  const form = useFields<CredentialValues>({
+  const form = useAppForm<CredentialFormValues>({
     initialValues: initial,
     validate: {
-      name: nameProblem,
-      description: descriptionProblem,
+      name: validateName,
+      description: validateDescription,
       rights: (rights) => (rights.length === 0 ? `Choose at least one ${kind.rightNoun}` : null),
-      passphrase: (passphrase) => (passphrase === '' ? null : passphraseProblem(passphrase)),
-      expiry: (expiry) => expiryProblem(expiry, Date.now()),
+      passphrase: (passphrase) => (passphrase === '' ? null : validatePassphrase(passphrase)),
+      expiry: (expiry) => validateExpiry(expiry, Date.now()),
     },
     onSubmitPreventDefault: 'always',
   });
   const { values, errors } = form;
-  const expiresAt = expiresAtOf(values.expiry, now, kept ?? null);
+  const expiresAt = toExpiresAt(values.expiry, now, currentExpiresAt ?? null);
 
   const saving = useSubmit(
     form,
     async ({ expiry, ...rest }) => {
-      const next = await onSubmit({ ...rest, expiresAt: expiresAtOf(expiry, now, kept ?? null) });
+      const onSuccess = await onSubmit({ ...rest, expiresAt: toExpiresAt(expiry, now, currentExpiresAt ?? null) });
       // Browsers hold on to a dialog's elements after it is gone, and a field to what it last held.
       flushSync(() => form.setFieldValue('passphrase', ''));
-      next();
+      onSuccess();
     },
-    FIELDS,
+    FORM_FIELDS,
   );
 
-  const textOf = (field: string) => (errors[field] === undefined ? undefined : String(errors[field]));
+  const errorText = (field: string) => (errors[field] === undefined ? undefined : String(errors[field]));
   return (
     <form noValidate onSubmit={form.onSubmit(saving.submit)}>
       <Stack gap="md">
@@ -118,7 +118,7 @@ export function CredentialForm(props: CredentialFormProps) {
             minRows={2}
             maxRows={6}
             inputWrapperOrder={['label', 'input', 'error', 'description']}
-            description={`${lengthOf(values.description)} of ${LIMITS.description.max} characters`}
+            description={`${countCodePoints(values.description)} of ${LIMITS.description.max} characters`}
             {...form.getInputProps('description')}
           />
         )}
@@ -126,8 +126,8 @@ export function CredentialForm(props: CredentialFormProps) {
           kind={kind}
           value={values.rights}
           onChange={(rights) => form.setFieldValue('rights', rights)}
-          error={textOf('rights')}
-          {...fieldOf(form, 'rights')}
+          error={errorText('rights')}
+          {...fieldPathProps(form, 'rights')}
         />
         {isToken && (
           <PassphraseField
@@ -136,9 +136,9 @@ export function CredentialForm(props: CredentialFormProps) {
               form.setFieldValue('passphrase', passphrase);
               form.setFieldValue('generatedPassphrase', generatedPassphrase);
             }}
-            error={textOf('passphrase')}
-            {...fieldOf(form, 'passphrase')}
-            {...(props.passphraseHint !== undefined && { description: props.passphraseHint })}
+            error={errorText('passphrase')}
+            {...fieldPathProps(form, 'passphrase')}
+            {...(props.passphraseDescription !== undefined && { description: props.passphraseDescription })}
           />
         )}
         <ExpiryField
@@ -146,9 +146,9 @@ export function CredentialForm(props: CredentialFormProps) {
           value={values.expiry}
           onChange={(expiry) => form.setFieldValue('expiry', expiry)}
           now={now}
-          kept={kept}
-          error={textOf('expiry')}
-          {...fieldOf(form, 'expiry')}
+          currentExpiresAt={currentExpiresAt}
+          error={errorText('expiry')}
+          {...fieldPathProps(form, 'expiry')}
         />
         {!isToken && (
           <Switch
@@ -161,7 +161,7 @@ export function CredentialForm(props: CredentialFormProps) {
         {!isToken && (
           <Switch
             label="May run guards"
-            description={GUARD_ADVICE}
+            description={GUARD_DESCRIPTION}
             checked={values.guard}
             onChange={(event) => form.setFieldValue('guard', event.currentTarget.checked)}
           />
@@ -175,8 +175,8 @@ export function CredentialForm(props: CredentialFormProps) {
           })}
         </Text>
         <FormFooter
-          saving={{ ...saving, trouble: troubleOf(saving, kind) }}
-          submit={props.submit}
+          saving={{ ...saving, trouble: getFormError(saving, kind) }}
+          submitLabel={props.submitLabel}
           onCancel={onCancel}
         />
       </Stack>

@@ -18,43 +18,43 @@ import {
 import { useListState } from '../components/list-state.ts';
 import { Page } from '../components/page.tsx';
 import { EmptyState, ErrorState, TableSkeleton } from '../components/states.tsx';
-import { patiently } from '../connection.ts';
+import { importWhenOnline } from '../connection.ts';
 import { useWorkspace } from '../session.ts';
 import { credentialColumns } from './columns.tsx';
 import { FILTERS, Filters } from './filters.tsx';
-import { type Credential, credentialsKey, type Kind, listCredentials } from './kinds.ts';
+import { type Credential, type CredentialKindConfig, credentialsKey, listCredentials } from './kinds.ts';
 
-const CreateDialog = lazy(async () => ({
-  default: (await patiently(() => import('./create-dialog.tsx'))).CreateDialog,
+const CreateCredentialDialog = lazy(async () => ({
+  default: (await importWhenOnline(() => import('./create-dialog.tsx'))).CreateCredentialDialog,
 }));
-const DeleteDialog = lazy(async () => ({
-  default: (await patiently(() => import('./delete-dialog.tsx'))).DeleteDialog,
+const DeleteCredentialDialog = lazy(async () => ({
+  default: (await importWhenOnline(() => import('./delete-dialog.tsx'))).DeleteCredentialDialog,
 }));
 const BulkDeleteDialog = lazy(async () => ({
-  default: (await patiently(() => import('./bulk-delete-dialog.tsx'))).BulkDeleteDialog,
+  default: (await importWhenOnline(() => import('./bulk-delete-dialog.tsx'))).BulkDeleteDialog,
 }));
-const ReplaceDialog = lazy(async () => ({
-  default: (await patiently(() => import('./replace-dialog.tsx'))).ReplaceDialog,
+const ReplaceCredentialDialog = lazy(async () => ({
+  default: (await importWhenOnline(() => import('./replace-dialog.tsx'))).ReplaceCredentialDialog,
 }));
 
 interface CredentialsPageProps {
-  readonly kind: Kind;
+  readonly kind: CredentialKindConfig;
   /** Columns of this kind alone, put before the last three. */
-  readonly more?: readonly Column<Credential>[];
+  readonly extraColumns?: readonly Column<Credential>[];
   /** The dialog that edits one, where the kind can be edited. */
-  readonly editor?: (credential: Credential, onClose: () => void) => ReactNode;
+  readonly renderEditDialog?: (credential: Credential, onClose: () => void) => ReactNode;
 }
 
-type Open = { readonly dialog: 'edit' | 'replace' | 'delete'; readonly credential: Credential };
+type OpenDialog = { readonly dialog: 'edit' | 'replace' | 'delete'; readonly credential: Credential };
 
-interface RowMenuProps {
-  readonly kind: Kind;
+interface CredentialMenuProps {
+  readonly kind: CredentialKindConfig;
   readonly credential: Credential;
   readonly canEdit: boolean;
-  readonly onOpen: (open: Open) => void;
+  readonly onOpen: (open: OpenDialog) => void;
 }
 
-function RowMenu({ kind, credential, canEdit, onOpen }: RowMenuProps) {
+function CredentialMenu({ kind, credential, canEdit, onOpen }: CredentialMenuProps) {
   const navigate = useNavigate();
   return (
     <Menu width={210}>
@@ -98,13 +98,13 @@ function RowMenu({ kind, credential, canEdit, onOpen }: RowMenuProps) {
 }
 
 /** The list of a kind of credentials with everything that can be done to them. */
-export function CredentialsPage({ kind, more = [], editor }: CredentialsPageProps) {
+export function CredentialsPage({ kind, extraColumns = [], renderEditDialog }: CredentialsPageProps) {
   const { workspace, api, isAdmin } = useWorkspace();
   const state = useListState();
   const [creating, setCreating] = useState(false);
-  const [open, setOpen] = useState<Open | null>(null);
-  const [chosen, setChosen] = useState<ReadonlyMap<string, Credential>>(new Map());
-  const [deletingAll, setDeletingAll] = useState(false);
+  const [open, setOpen] = useState<OpenDialog | null>(null);
+  const [selected, setSelected] = useState<ReadonlyMap<string, Credential>>(new Map());
+  const [deletingSelected, setDeletingSelected] = useState(false);
 
   const query = {
     cursor: state.cursor,
@@ -123,17 +123,21 @@ export function CredentialsPage({ kind, more = [], editor }: CredentialsPageProp
 
   const filtered = isFiltered(state, FILTERS);
   const isEmpty = list.data?.data.length === 0;
-  const generate = (
+  const generateButton = (
     <Button leftSection={<IconPlus size={16} />} onClick={() => setCreating(true)}>
-      {kind.generate}
+      {kind.generateLabel}
     </Button>
   );
   const columns = credentialColumns(kind);
   const close = () => setOpen(null);
-  const openFor = (dialog: Open['dialog']) => (open?.dialog === dialog ? open.credential : null);
+  const credentialFor = (dialog: OpenDialog['dialog']) => (open?.dialog === dialog ? open.credential : null);
 
   return (
-    <Page title={kind.title} description={kind.about} actions={isAdmin && !(isEmpty && !filtered) ? generate : null}>
+    <Page
+      title={kind.title}
+      description={kind.description}
+      actions={isAdmin && !(isEmpty && !filtered) ? generateButton : null}
+    >
       <Stack gap="md">
         {!(isEmpty && !filtered) && <Filters kind={kind} state={state} />}
         {list.isPending ? (
@@ -144,10 +148,10 @@ export function CredentialsPage({ kind, more = [], editor }: CredentialsPageProp
           <EmptyState
             icon={<IconTicket size={26} />}
             title={`No ${kind.plural} yet`}
-            action={isAdmin ? generate : undefined}
+            action={isAdmin ? generateButton : undefined}
           >
             <Text c="dimmed" fz="sm">
-              {isAdmin ? kind.about : `An owner or admin of this workspace can create ${kind.plural}.`}
+              {isAdmin ? kind.description : `An owner or admin of this workspace can create ${kind.plural}.`}
             </Text>
           </EmptyState>
         ) : isEmpty ? (
@@ -159,33 +163,38 @@ export function CredentialsPage({ kind, more = [], editor }: CredentialsPageProp
         ) : (
           <DataTable
             label={kind.title}
-            columns={[...columns.slice(0, 3), ...more, ...columns.slice(3)]}
+            columns={[...columns.slice(0, 3), ...extraColumns, ...columns.slice(3)]}
             rows={list.data?.data ?? []}
             rowId={({ id }) => id}
             rowName={({ name }) => name}
             nextCursor={list.data?.nextCursor ?? null}
             state={state}
             stale={list.isPlaceholderData}
-            selection={isAdmin ? { rows: chosen, set: setChosen } : undefined}
-            tools={
+            selection={isAdmin ? { rows: selected, set: setSelected } : undefined}
+            renderRowActions={
               isAdmin
                 ? (credential) => (
-                    <RowMenu kind={kind} credential={credential} canEdit={editor !== undefined} onOpen={setOpen} />
+                    <CredentialMenu
+                      kind={kind}
+                      credential={credential}
+                      canEdit={renderEditDialog !== undefined}
+                      onOpen={setOpen}
+                    />
                   )
                 : undefined
             }
           />
         )}
-        {chosen.size > 0 && (
+        {selected.size > 0 && (
           <section className={bar['bar']} aria-label="Selection">
             <Text fz="sm" fw={550} role="status">
-              {chosen.size} selected
+              {selected.size} selected
             </Text>
             <Group gap="xs">
-              <Button size="xs" variant="default" onClick={() => setChosen(new Map())}>
+              <Button size="xs" variant="default" onClick={() => setSelected(new Map())}>
                 Clear selection
               </Button>
-              <Button size="xs" className="button-bad" onClick={() => setDeletingAll(true)}>
+              <Button size="xs" className="button-bad" onClick={() => setDeletingSelected(true)}>
                 Delete selected
               </Button>
             </Group>
@@ -193,21 +202,21 @@ export function CredentialsPage({ kind, more = [], editor }: CredentialsPageProp
         )}
       </Stack>
       <Suspense fallback={null}>
-        {creating && <CreateDialog kind={kind} opened onClose={() => setCreating(false)} />}
-        {openFor('replace') !== null && open !== null && (
-          <ReplaceDialog credential={open.credential} opened onClose={close} />
+        {creating && <CreateCredentialDialog kind={kind} opened onClose={() => setCreating(false)} />}
+        {credentialFor('replace') !== null && open !== null && (
+          <ReplaceCredentialDialog credential={open.credential} opened onClose={close} />
         )}
-        {openFor('delete') !== null && open !== null && (
-          <DeleteDialog credential={open.credential} opened onClose={close} />
+        {credentialFor('delete') !== null && open !== null && (
+          <DeleteCredentialDialog credential={open.credential} opened onClose={close} />
         )}
-        {openFor('edit') !== null && open !== null && editor?.(open.credential, close)}
-        {deletingAll && (
+        {credentialFor('edit') !== null && open !== null && renderEditDialog?.(open.credential, close)}
+        {deletingSelected && (
           <BulkDeleteDialog
             kind={kind}
-            credentials={[...chosen.values()]}
+            credentials={[...selected.values()]}
             opened
-            onClose={() => setDeletingAll(false)}
-            onDeleted={(ids) => setChosen(new Map([...chosen].filter(([id]) => !ids.has(id))))}
+            onClose={() => setDeletingSelected(false)}
+            onDeleted={(ids) => setSelected(new Map([...selected].filter(([id]) => !ids.has(id))))}
           />
         )}
       </Suspense>

@@ -4,10 +4,10 @@ import { DAY } from '../../contract/words.ts';
 import { DevpilotError } from '../../sdk/client.ts';
 import { queryClient } from '../api.ts';
 import { ConfirmDialog } from '../components/confirm.tsx';
-import { exactTime, relativeTime } from '../components/format.ts';
+import { formatDateTime, formatRelativeTime } from '../components/format.ts';
 import { Notice } from '../components/notice.tsx';
 import { useWorkspace } from '../session.ts';
-import { type Credential, credentialsKey, deleteCredential, kindOf, rightsOf } from './kinds.ts';
+import { type Credential, credentialsKey, deleteCredential, getKindConfig, getRights } from './kinds.ts';
 
 /** Whether something out there most likely still depends on it. */
 export function isInUse({ lastUsedAt }: Credential, now: number = Date.now()): boolean {
@@ -15,14 +15,14 @@ export function isInUse({ lastUsedAt }: Credential, now: number = Date.now()): b
 }
 
 /** When and how often it was used, in a sentence. */
-export function usedSentence({ lastUsedAt, useCount }: Credential): string {
+export function describeUsage({ lastUsedAt, useCount }: Credential): string {
   if (lastUsedAt === null) return 'It was never used.';
   const times = useCount === 1 ? 'once' : `${useCount.toLocaleString('en')} times`;
-  return `It was used ${times}, last ${relativeTime(lastUsedAt)} (${exactTime(lastUsedAt)}).`;
+  return `It was used ${times}, last ${formatRelativeTime(lastUsedAt)} (${formatDateTime(lastUsedAt)}).`;
 }
 
 /** Deletes; gone already is as good as deleted. */
-export function useDelete(): (credential: Credential) => Promise<void> {
+export function useDeleteCredential(): (credential: Credential) => Promise<void> {
   const { api } = useWorkspace();
   return async (credential) => {
     try {
@@ -33,7 +33,7 @@ export function useDelete(): (credential: Credential) => Promise<void> {
   };
 }
 
-interface DeleteDialogProps {
+interface DeleteCredentialDialogProps {
   readonly credential: Credential;
   readonly opened: boolean;
   readonly onClose: () => void;
@@ -42,18 +42,18 @@ interface DeleteDialogProps {
 }
 
 /** Asks before a credential is deleted: which, what breaks, when it was last used. */
-export function DeleteDialog({ credential, opened, onClose, onDeleted }: DeleteDialogProps) {
+export function DeleteCredentialDialog({ credential, opened, onClose, onDeleted }: DeleteCredentialDialogProps) {
   const { workspace } = useWorkspace();
-  const remove = useDelete();
-  const kind = kindOf(credential);
+  const remove = useDeleteCredential();
+  const kind = getKindConfig(credential);
   const inUse = isInUse(credential);
   return (
     <ConfirmDialog
       opened={opened}
       onClose={onClose}
       title={`Delete ${kind.noun}`}
-      confirm="Delete"
-      typed={inUse ? credential.name : null}
+      confirmLabel="Delete"
+      confirmationText={inUse ? credential.name : null}
       onConfirm={async () => {
         await remove(credential);
         void queryClient.invalidateQueries({ queryKey: credentialsKey(workspace.id, kind) });
@@ -70,8 +70,8 @@ export function DeleteDialog({ credential, opened, onClose, onDeleted }: DeleteD
           <span className="mono">(…{credential.hint})</span>.
         </Text>
         <List fz="sm" spacing={6}>
-          <List.Item>Everything that uses it begins to fail at once: {rightsOf(credential).join(', ')}.</List.Item>
-          <List.Item>{usedSentence(credential)}</List.Item>
+          <List.Item>Everything that uses it begins to fail at once: {getRights(credential).join(', ')}.</List.Item>
+          <List.Item>{describeUsage(credential)}</List.Item>
           <List.Item>It cannot be brought back. What was done with it is not undone.</List.Item>
         </List>
         {inUse && <Notice tone="warn">It was used in the last 24 hours: something still depends on it.</Notice>}

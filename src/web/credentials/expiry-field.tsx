@@ -1,7 +1,7 @@
 import { NativeSelect, Stack } from '@mantine/core';
 import { DateInput } from '@mantine/dates';
 import { Notice } from '../components/notice.tsx';
-import { type Expiry, type ExpiryChoice, expiryChoices } from './expiry.ts';
+import { type Expiry, type ExpiryChoice, expiryOptions } from './expiry.ts';
 
 interface ExpiryFieldProps {
   readonly noun: string;
@@ -9,23 +9,23 @@ interface ExpiryFieldProps {
   readonly onChange: (expiry: Expiry) => void;
   readonly now: number;
   /** What an edited credential has; leave it out for a new one. */
-  readonly kept?: string | null | undefined;
+  readonly currentExpiresAt?: string | null | undefined;
   readonly error?: string | undefined;
   readonly 'data-path': string;
 }
 
 /** When it ends: a span, a date, or never, with the warning that never deserves. */
-export function ExpiryField({ noun, value, onChange, now, kept, error, ...field }: ExpiryFieldProps) {
-  const isEndless = value.choice === 'never' || (value.choice === 'keep' && kept === null);
+export function ExpiryField({ noun, value, onChange, now, currentExpiresAt, error, ...fieldProps }: ExpiryFieldProps) {
+  const neverExpires = value.choice === 'never' || (value.choice === 'keep' && currentExpiresAt === null);
   return (
     <Stack gap="xs">
       <NativeSelect
         label="Expiry"
-        data={expiryChoices(now, kept)}
+        data={expiryOptions(now, currentExpiresAt)}
         value={value.choice}
         onChange={(event) => onChange({ ...value, choice: event.currentTarget.value as ExpiryChoice })}
         error={value.choice === 'date' ? undefined : error}
-        {...(value.choice !== 'date' && field)}
+        {...(value.choice !== 'date' && fieldProps)}
       />
       {value.choice === 'date' && (
         <DateInput
@@ -41,10 +41,10 @@ export function ExpiryField({ noun, value, onChange, now, kept, error, ...field 
           nextLabel="Next month"
           weekendDays={[]}
           error={error}
-          {...field}
+          {...fieldProps}
         />
       )}
-      {isEndless && (
+      {neverExpires && (
         <Notice tone="warn">
           {`Non-expiring ${noun}s pose a greater security risk. Prefer short-lived ones and rotate them regularly.`}
         </Notice>

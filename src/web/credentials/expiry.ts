@@ -1,5 +1,5 @@
 import { DAY } from '../../contract/words.ts';
-import { dayOf } from '../components/format.ts';
+import { formatDate } from '../components/format.ts';
 
 /** What the form's choice of an expiry can be. `keep` is for editing alone. */
 export type ExpiryChoice = '7' | '30' | '60' | '90' | '365' | 'date' | 'never' | 'keep';
@@ -10,7 +10,7 @@ export interface Expiry {
   readonly date: string | null;
 }
 
-const SPANS: readonly [ExpiryChoice, string][] = [
+const EXPIRY_DURATIONS: readonly [ExpiryChoice, string][] = [
   ['7', '7 days'],
   ['30', '30 days'],
   ['60', '60 days'],
@@ -18,7 +18,7 @@ const SPANS: readonly [ExpiryChoice, string][] = [
   ['365', '1 year'],
 ];
 
-const inDays = (days: number, now: number) => now + days * DAY;
+const daysFromNow = (days: number, now: number) => now + days * DAY;
 
 /** The last instant of a day in the reader's zone. */
 function endOfDay(date: string): number {
@@ -27,35 +27,51 @@ function endOfDay(date: string): number {
 }
 
 /** The choices with the day that each would mean. */
-export function expiryChoices(now: number, kept: string | null | undefined): { value: string; label: string }[] {
+export function expiryOptions(
+  now: number,
+  currentExpiresAt: string | null | undefined,
+): { value: string; label: string }[] {
   return [
-    ...(kept === undefined
+    ...(currentExpiresAt === undefined
       ? []
-      : [{ value: 'keep', label: kept === null ? 'No change (never expires)' : `No change (${dayOf(kept)})` }]),
-    ...SPANS.map(([value, label]) => ({ value, label: `${label} (${dayOf(inDays(Number(value), now))})` })),
+      : [
+          {
+            value: 'keep',
+            label:
+              currentExpiresAt === null ? 'No change (never expires)' : `No change (${formatDate(currentExpiresAt)})`,
+          },
+        ]),
+    ...EXPIRY_DURATIONS.map(([value, label]) => ({
+      value,
+      label: `${label} (${formatDate(daysFromNow(Number(value), now))})`,
+    })),
     { value: 'date', label: 'A date …' },
     { value: 'never', label: 'No expiry' },
   ];
 }
 
 /** The instant that a choice means, null for never. A date means its last instant. */
-export function expiresAtOf({ choice, date }: Expiry, now: number, kept: string | null = null): string | null {
+export function toExpiresAt(
+  { choice, date }: Expiry,
+  now: number,
+  currentExpiresAt: string | null = null,
+): string | null {
   if (choice === 'never') return null;
-  if (choice === 'keep') return kept;
+  if (choice === 'keep') return currentExpiresAt;
   if (choice === 'date') return date === null ? null : new Date(endOfDay(date)).toISOString();
-  return new Date(inDays(Number(choice), now)).toISOString();
+  return new Date(daysFromNow(Number(choice), now)).toISOString();
 }
 
-export function expiryProblem({ choice, date }: Expiry, now: number): string | null {
+export function validateExpiry({ choice, date }: Expiry, now: number): string | null {
   if (choice !== 'date') return null;
   if (date === null) return 'Choose a date';
   return endOfDay(date) > now ? null : 'The date must lie in the future';
 }
 
 /** The choice that comes nearest to how long another credential was given. */
-export function expiryLike(createdAt: string, expiresAt: string | null): Expiry {
+export function closestExpiry(createdAt: string, expiresAt: string | null): Expiry {
   if (expiresAt === null) return { choice: 'never', date: null };
   const days = (Date.parse(expiresAt) - Date.parse(createdAt)) / DAY;
-  const [choice] = SPANS.find(([span]) => days <= Number(span) + 1) ?? ['365' as const];
+  const [choice] = EXPIRY_DURATIONS.find(([durationDays]) => days <= Number(durationDays) + 1) ?? ['365' as const];
   return { choice, date: null };
 }

@@ -1,15 +1,15 @@
 import { useQuery } from '@tanstack/react-query';
-import { Choice, FilterBar, SearchField } from '../components/filters.tsx';
+import { FilterBar, SearchField, SelectFilter } from '../components/filters.tsx';
 import type { ListState } from '../components/list-state.ts';
 import { useWorkspace } from '../session.ts';
-import type { Kind } from './kinds.ts';
+import type { CredentialKindConfig } from './kinds.ts';
 
 export const FILTERS = ['q', 'status', 'right', 'createdBy', 'unused'] as const;
 
-const capital = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);
+const capitalize = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);
 
 /** What a list of credentials can be narrowed to. */
-export function Filters({ kind, state }: { readonly kind: Kind; readonly state: ListState }) {
+export function Filters({ kind, state }: { readonly kind: CredentialKindConfig; readonly state: ListState }) {
   const { api, workspace } = useWorkspace();
   const members = useQuery({
     queryKey: [workspace.id, 'members', 'names'],
@@ -19,32 +19,32 @@ export function Filters({ kind, state }: { readonly kind: Kind; readonly state: 
   return (
     <FilterBar state={state} filters={FILTERS}>
       <SearchField state={state} label={`Search ${kind.plural} by name`} />
-      <Choice
+      <SelectFilter
         state={state}
         name="status"
         label="Status"
-        every="Any status"
-        options={kind.statuses.map((status) => ({ value: status, label: capital(status) }))}
+        anyLabel="Any status"
+        options={kind.statuses.map((status) => ({ value: status, label: capitalize(status) }))}
       />
-      <Choice
+      <SelectFilter
         state={state}
         name="right"
-        label={capital(kind.rightNoun)}
-        every={`Any ${kind.rightNoun}`}
-        options={kind.groups.flatMap(({ rights }) => rights.map((right) => ({ value: right, label: right })))}
+        label={capitalize(kind.rightNoun)}
+        anyLabel={`Any ${kind.rightNoun}`}
+        options={kind.rightGroups.flatMap(({ rights }) => rights.map((right) => ({ value: right, label: right })))}
       />
-      <Choice
+      <SelectFilter
         state={state}
         name="createdBy"
         label="Created by"
-        every="Anyone"
+        anyLabel="Anyone"
         options={(members.data ?? []).map(({ personId, name }) => ({ value: personId, label: name }))}
       />
-      <Choice
+      <SelectFilter
         state={state}
         name="unused"
         label="Use"
-        every="Used or not"
+        anyLabel="Used or not"
         options={[
           { value: '30', label: 'Unused for 30 days' },
           { value: '90', label: 'Unused for 90 days' },

@@ -11,40 +11,40 @@ export interface RightGroup {
 }
 
 /** How a kind of credential is called and shown; the two pages differ in this and little else. */
-export interface Kind {
+export interface CredentialKindConfig {
   readonly kind: CredentialKind;
   /** In the middle of a sentence. */
   readonly noun: string;
   readonly plural: string;
   readonly title: string;
-  readonly generate: string;
+  readonly generateLabel: string;
   readonly path: '/settings/access-tokens' | '/settings/api-keys';
   /** Two sentences for those who see it the first time. */
-  readonly about: string;
+  readonly description: string;
   readonly prefix: string;
   /** The variable that a script finds the secret in. */
   readonly variable: string;
   readonly rightsLabel: string;
   readonly rightNoun: string;
-  readonly groups: readonly RightGroup[];
+  readonly rightGroups: readonly RightGroup[];
   readonly statuses: readonly string[];
   readonly placeholder: string;
 }
 
-export const ACCESS_TOKENS: Kind = {
+export const ACCESS_TOKENS: CredentialKindConfig = {
   kind: 'access_token',
   noun: 'access token',
   plural: 'access tokens',
   title: 'Access Tokens',
-  generate: 'Generate Token',
+  generateLabel: 'Generate Token',
   path: '/settings/access-tokens',
-  about:
+  description:
     'An access token lets a pipeline or a script act on this workspace without a browser session. Each has its own scopes, an optional passphrase and an optional expiry.',
   prefix: SECRET_PREFIXES.access_token,
   variable: 'DEVPILOT_TOKEN',
   rightsLabel: 'Scopes',
   rightNoun: 'scope',
-  groups: [
+  rightGroups: [
     { label: 'Everything', rights: ['all'] },
     { label: 'Deployments', rights: ['basic_deployment', 'advanced_deployment'] },
     { label: 'Tracking', rights: ['activity_tracker', 'activity_tracker_analytics', 'error_tracker'] },
@@ -54,20 +54,20 @@ export const ACCESS_TOKENS: Kind = {
   placeholder: 'CI/CD Pipeline',
 };
 
-export const API_KEYS: Kind = {
+export const API_KEYS: CredentialKindConfig = {
   kind: 'api_key',
   noun: 'API key',
   plural: 'API keys',
   title: 'API Keys',
-  generate: 'Generate API Key',
+  generateLabel: 'Generate API Key',
   path: '/settings/api-keys',
-  about:
+  description:
     "An API key lets a service talk to Devpilot's management APIs. Its permissions, expiry and active state can be changed later; its secret never changes.",
   prefix: SECRET_PREFIXES.api_key,
   variable: 'DEVPILOT_API_KEY',
   rightsLabel: 'Permissions',
   rightNoun: 'permission',
-  groups: [
+  rightGroups: [
     { label: 'Resources', rights: ['read', 'write', 'delete'] },
     { label: 'Operations', rights: ['deploy', 'view_logs', 'manage_backups'] },
     { label: 'Management', rights: ['manage_projects', 'manage_apps', 'manage_servers'] },
@@ -76,16 +76,17 @@ export const API_KEYS: Kind = {
   placeholder: 'Billing service',
 };
 
-export const kindOf = (credential: Credential): Kind => (credential.kind === 'access_token' ? ACCESS_TOKENS : API_KEYS);
+export const getKindConfig = (credential: Credential): CredentialKindConfig =>
+  credential.kind === 'access_token' ? ACCESS_TOKENS : API_KEYS;
 
-export const rightsOf = (credential: Credential): readonly Right[] =>
+export const getRights = (credential: Credential): readonly Right[] =>
   credential.kind === 'access_token' ? credential.scopes : credential.permissions;
 
 export const hasPassphrase = (credential: Credential): boolean =>
   credential.kind === 'access_token' && credential.hasPassphrase;
 
 /** The key of everything that is read about credentials of a kind in a workspace. */
-export const credentialsKey = (workspaceId: string, { kind }: Kind) => [workspaceId, kind] as const;
+export const credentialsKey = (workspaceId: string, { kind }: CredentialKindConfig) => [workspaceId, kind] as const;
 
 export interface CredentialListQuery {
   readonly cursor?: string | undefined;
@@ -97,21 +98,21 @@ export interface CredentialListQuery {
   readonly sort?: string | undefined;
 }
 
-const pathOf = ({ kind }: Kind) => (kind === 'access_token' ? '/v1/access-tokens' : '/v1/api-keys');
+const apiPath = ({ kind }: CredentialKindConfig) => (kind === 'access_token' ? '/v1/access-tokens' : '/v1/api-keys');
 
 /** What the address says goes to the server as it stands; a mistyped filter is the server's to refuse. */
 export function listCredentials(
   api: Client,
-  kind: Kind,
+  kind: CredentialKindConfig,
   { right, ...query }: CredentialListQuery,
-  call: CallOptions,
+  options: CallOptions,
 ): Promise<Page<Credential>> {
-  const named = kind.kind === 'access_token' ? { scope: right } : { permission: right };
-  return api.request('GET', pathOf(kind), { ...call, query: { ...query, ...named } });
+  const rightFilter = kind.kind === 'access_token' ? { scope: right } : { permission: right };
+  return api.request('GET', apiPath(kind), { ...options, query: { ...query, ...rightFilter } });
 }
 
-export function getCredential(api: Client, { kind, id }: Credential, call: CallOptions): Promise<Credential> {
-  return kind === 'access_token' ? api.accessTokens.get(id, call) : api.apiKeys.get(id, call);
+export function getCredential(api: Client, { kind, id }: Credential, options: CallOptions): Promise<Credential> {
+  return kind === 'access_token' ? api.accessTokens.get(id, options) : api.apiKeys.get(id, options);
 }
 
 export function deleteCredential(api: Client, { kind, id }: Credential): Promise<void> {

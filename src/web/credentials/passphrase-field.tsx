@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { CopyButton } from '../components/copy.tsx';
 import { IconRefresh } from '../components/icons.ts';
 import styles from './credentials.module.css';
-import { makePassphrase, strengthOf } from './passphrase.ts';
+import { estimateStrength, generatePassphrase } from './passphrase.ts';
 
 interface PassphraseFieldProps {
   readonly value: string;
@@ -14,13 +14,13 @@ interface PassphraseFieldProps {
   readonly 'data-path': string;
 }
 
-const WORDS = { weak: 'Weak: it should be longer or more varied', fair: 'Fair', strong: 'Strong' } as const;
+const STRENGTH_LABELS = { weak: 'Weak: it should be longer or more varied', fair: 'Fair', strong: 'Strong' } as const;
 
 /** An optional second factor of a token, made up or made here. */
-export function PassphraseField({ value, onChange, error, description, ...field }: PassphraseFieldProps) {
+export function PassphraseField({ value, onChange, error, description, ...fieldProps }: PassphraseFieldProps) {
   const [visible, setVisible] = useState(false);
   const [generated, setGenerated] = useState(false);
-  const strength = strengthOf(value);
+  const strength = estimateStrength(value);
   return (
     <Stack gap={6}>
       <PasswordInput
@@ -35,7 +35,7 @@ export function PassphraseField({ value, onChange, error, description, ...field 
         visible={visible}
         onVisibilityChange={setVisible}
         error={error}
-        {...field}
+        {...fieldProps}
         visibilityToggleButtonProps={{ 'aria-label': visible ? 'Hide the passphrase' : 'Show the passphrase' }}
       />
       <Group gap="xs" mih={30}>
@@ -44,7 +44,7 @@ export function PassphraseField({ value, onChange, error, description, ...field 
           variant="subtle"
           leftSection={<IconRefresh size={14} />}
           onClick={() => {
-            onChange(makePassphrase(), true);
+            onChange(generatePassphrase(), true);
             setVisible(true);
             setGenerated(true);
           }}
@@ -60,7 +60,7 @@ export function PassphraseField({ value, onChange, error, description, ...field 
               <span />
             </div>
             <Text fz="xs" c="dimmed" role="status">
-              {WORDS[strength]}
+              {STRENGTH_LABELS[strength]}
             </Text>
           </Group>
         )}

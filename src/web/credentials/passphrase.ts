@@ -1,25 +1,28 @@
 /** Letters and digits without those that are taken for one another. */
 const ALPHABET = 'abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789';
-const GROUPS = 5;
+const GROUP_COUNT = 5;
 const GROUP_LENGTH = 5;
 
 /** A passphrase of 145 random bits in groups that can be read out. */
-export function makePassphrase(): string {
+export function generatePassphrase(): string {
   const characters: string[] = [];
-  while (characters.length < GROUPS * GROUP_LENGTH) {
+  while (characters.length < GROUP_COUNT * GROUP_LENGTH) {
     for (const byte of crypto.getRandomValues(new Uint8Array(64))) {
       // Bytes beyond the last whole multiple would favour the first characters.
       const isFair = byte < 256 - (256 % ALPHABET.length);
-      if (isFair && characters.length < GROUPS * GROUP_LENGTH) characters.push(ALPHABET[byte % ALPHABET.length] ?? '');
+      if (isFair && characters.length < GROUP_COUNT * GROUP_LENGTH)
+        characters.push(ALPHABET[byte % ALPHABET.length] ?? '');
     }
   }
   const text = characters.join('');
-  return Array.from({ length: GROUPS }, (_, at) => text.slice(at * GROUP_LENGTH, (at + 1) * GROUP_LENGTH)).join('-');
+  return Array.from({ length: GROUP_COUNT }, (_, index) =>
+    text.slice(index * GROUP_LENGTH, (index + 1) * GROUP_LENGTH),
+  ).join('-');
 }
 
 export type Strength = 'weak' | 'fair' | 'strong';
 
-const CLASSES: readonly [RegExp, number][] = [
+const CHARACTER_CLASSES: readonly [RegExp, number][] = [
   [/[a-z]/, 26],
   [/[A-Z]/, 26],
   [/[0-9]/, 10],
@@ -27,14 +30,15 @@ const CLASSES: readonly [RegExp, number][] = [
 ];
 
 /** A rough guess from variety and length; runs and repeated characters count for little. */
-export function strengthOf(passphrase: string): Strength {
+export function estimateStrength(passphrase: string): Strength {
   const characters = [...passphrase];
-  const alphabet = CLASSES.reduce((sum, [pattern, size]) => (pattern.test(passphrase) ? sum + size : sum), 0);
-  const telling = characters.filter((one, at) => {
-    const step = at === 0 ? 2 : Math.abs((one.codePointAt(0) ?? 0) - (characters[at - 1]?.codePointAt(0) ?? 0));
+  const alphabet = CHARACTER_CLASSES.reduce((sum, [pattern, size]) => (pattern.test(passphrase) ? sum + size : sum), 0);
+  const variedCount = characters.filter((character, index) => {
+    const step =
+      index === 0 ? 2 : Math.abs((character.codePointAt(0) ?? 0) - (characters[index - 1]?.codePointAt(0) ?? 0));
     return step > 1;
   }).length;
   const distinct = new Set(characters).size;
-  const bits = Math.log2(Math.max(alphabet, 2)) * Math.min(telling, distinct * 1.6);
+  const bits = Math.log2(Math.max(alphabet, 2)) * Math.min(variedCount, distinct * 1.6);
   return bits < 45 ? 'weak' : bits < 75 ? 'fair' : 'strong';
 }

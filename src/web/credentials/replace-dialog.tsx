@@ -1,54 +1,54 @@
 import { Button, Group, Stack, Stepper, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { messageOf } from '../api.ts';
+import { getErrorMessage } from '../api.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { Notice } from '../components/notice.tsx';
-import { Ago } from '../components/time.tsx';
+import { RelativeTime } from '../components/time.tsx';
 import { useWorkspace } from '../session.ts';
-import { type Revealed, useCreate } from './create.ts';
+import { type RevealedCredential, useCreateCredential } from './create.ts';
 import { CredentialForm, NEW_CREDENTIAL } from './credential-form.tsx';
 import styles from './credentials.module.css';
-import { DeleteDialog, usedSentence } from './delete-dialog.tsx';
-import { expiryLike } from './expiry.ts';
-import { type Credential, credentialsKey, getCredential, hasPassphrase, kindOf, rightsOf } from './kinds.ts';
+import { DeleteCredentialDialog, describeUsage } from './delete-dialog.tsx';
+import { closestExpiry } from './expiry.ts';
+import { type Credential, credentialsKey, getCredential, getKindConfig, getRights, hasPassphrase } from './kinds.ts';
 import { SecretPanel } from './secret-panel.tsx';
 
-const POLL_EVERY = 1500;
+const POLL_INTERVAL_MS = 1500;
 
-interface ReplaceDialogProps {
+interface ReplaceCredentialDialogProps {
   readonly credential: Credential;
   readonly opened: boolean;
   readonly onClose: () => void;
 }
 
 /** Follows a credential's uses while this is on the screen and the tab is in front. */
-function useFresh(credential: Credential) {
+function usePolledCredential(credential: Credential) {
   const { api, workspace } = useWorkspace();
   return useQuery<Credential>({
-    queryKey: [...credentialsKey(workspace.id, kindOf(credential)), 'followed', credential.id],
+    queryKey: [...credentialsKey(workspace.id, getKindConfig(credential)), 'followed', credential.id],
     queryFn: ({ signal }) => getCredential(api, credential, { signal }),
-    refetchInterval: POLL_EVERY,
+    refetchInterval: POLL_INTERVAL_MS,
     placeholderData: credential,
     staleTime: 0,
   });
 }
 
-function Uses({ label, credential }: { readonly label: string; readonly credential: Credential }) {
+function UsageRow({ label, credential }: { readonly label: string; readonly credential: Credential }) {
   return (
     <Group justify="space-between" wrap="nowrap" align="flex-start">
       <Text fz="sm" c="dimmed">
         {label}
       </Text>
       <Text fz="sm" ta="right">
-        {credential.lastUsedAt === null ? 'not used yet' : <Ago at={credential.lastUsedAt} prefix="used " />}
+        {credential.lastUsedAt === null ? 'not used yet' : <RelativeTime time={credential.lastUsedAt} prefix="used " />}
         {credential.useCount > 0 && ` · ${credential.useCount.toLocaleString('en')}×`}
       </Text>
     </Group>
   );
 }
 
-interface CheckProps {
+interface VerifyStepProps {
   readonly old: Credential;
   readonly replacement: Credential;
   readonly onClose: () => void;
@@ -56,25 +56,25 @@ interface CheckProps {
 }
 
 /** Steps three and four: the new one's first use arrives, then the old one goes. */
-function Check({ old, replacement, onClose, onDeleted }: CheckProps) {
+function VerifyStep({ old, replacement, onClose, onDeleted }: VerifyStepProps) {
   const [deleting, setDeleting] = useState(false);
-  const fresh = useFresh(replacement);
-  const former = useFresh(old);
-  const current = fresh.data ?? replacement;
-  const seen = current.useCount > 0;
+  const replacementQuery = usePolledCredential(replacement);
+  const oldQuery = usePolledCredential(old);
+  const current = replacementQuery.data ?? replacement;
+  const isUsed = current.useCount > 0;
   return (
     <Stack gap="md">
       <Group gap="sm" wrap="nowrap" role="status">
-        <span className={styles['pulse']} {...(seen && { 'data-seen': true })} aria-hidden />
-        <Text fw={600}>{seen ? 'The new one is in use' : 'Waiting for the first use of the new one …'}</Text>
+        <span className={styles['pulse']} {...(isUsed && { 'data-seen': true })} aria-hidden />
+        <Text fw={600}>{isUsed ? 'The new one is in use' : 'Waiting for the first use of the new one …'}</Text>
       </Group>
       <Stack gap={6} className={styles['summary']}>
-        <Uses label="The new one" credential={current} />
-        <Uses label="The old one" credential={former.data ?? old} />
+        <UsageRow label="The new one" credential={current} />
+        <UsageRow label="The old one" credential={oldQuery.data ?? old} />
       </Stack>
-      {fresh.error !== null && <Notice tone="bad">{messageOf(fresh.error)}</Notice>}
+      {replacementQuery.error !== null && <Notice tone="bad">{getErrorMessage(replacementQuery.error)}</Notice>}
       <Text fz="sm" c="dimmed">
-        {seen
+        {isUsed
           ? 'When everything uses the new one, delete the old one. Until then both are valid.'
           : 'Put the new secret where the old one is used and run it. This page follows along. You may also close it: both stay valid until you delete the old one.'}
       </Text>
@@ -82,12 +82,12 @@ function Check({ old, replacement, onClose, onDeleted }: CheckProps) {
         <Button variant="default" onClick={onClose}>
           Keep both for now
         </Button>
-        <Button {...(seen ? { className: 'button-bad' } : { variant: 'default' })} onClick={() => setDeleting(true)}>
-          {seen ? 'Delete the old one …' : 'Delete the old one anyway …'}
+        <Button {...(isUsed ? { className: 'button-bad' } : { variant: 'default' })} onClick={() => setDeleting(true)}>
+          {isUsed ? 'Delete the old one …' : 'Delete the old one anyway …'}
         </Button>
       </Group>
-      <DeleteDialog
-        credential={former.data ?? old}
+      <DeleteCredentialDialog
+        credential={oldQuery.data ?? old}
         opened={deleting}
         onClose={() => setDeleting(false)}
         onDeleted={onDeleted}
@@ -96,23 +96,23 @@ function Check({ old, replacement, onClose, onDeleted }: CheckProps) {
   );
 }
 
-function Body({
+function ReplaceCredentialSteps({
   credential,
   onClose,
-  onSecret,
-}: Omit<ReplaceDialogProps, 'opened'> & { onSecret: (on: boolean) => void }) {
-  const kind = kindOf(credential);
-  const create = useCreate(kind);
-  const [revealed, setRevealed] = useState<Revealed | null>(null);
+  onSecretShown,
+}: Omit<ReplaceCredentialDialogProps, 'opened'> & { onSecretShown: (on: boolean) => void }) {
+  const kind = getKindConfig(credential);
+  const create = useCreateCredential(kind);
+  const [revealed, setRevealed] = useState<RevealedCredential | null>(null);
   const [replacement, setReplacement] = useState<Credential | null>(null);
   const [deleted, setDeleted] = useState(false);
   const step = deleted ? 4 : replacement === null ? 0 : revealed === null ? 2 : 1;
 
-  function take(made: Revealed) {
-    const { secret: _, ...credential } = made.created;
-    setRevealed(made);
+  function handleCreated(result: RevealedCredential) {
+    const { secret: _, ...credential } = result.created;
+    setRevealed(result);
     setReplacement(credential as Credential);
-    onSecret(true);
+    onSecretShown(true);
   }
 
   return (
@@ -135,18 +135,18 @@ function Body({
               ...NEW_CREDENTIAL,
               name: credential.name,
               description: credential.kind === 'api_key' ? (credential.description ?? '') : '',
-              rights: [...rightsOf(credential)],
+              rights: [...getRights(credential)],
               guard: credential.kind === 'api_key' && credential.guard,
-              expiry: expiryLike(credential.createdAt, credential.expiresAt),
+              expiry: closestExpiry(credential.createdAt, credential.expiresAt),
             }}
-            submit="Create the replacement"
+            submitLabel="Create the replacement"
             onCancel={onClose}
-            onSubmit={async (wish) => {
-              const made = await create(wish);
-              return () => take(made);
+            onSubmit={async (request) => {
+              const result = await create(request);
+              return () => handleCreated(result);
             }}
             {...(hasPassphrase(credential) && {
-              passphraseHint:
+              passphraseDescription:
                 'The old one asks for a passphrase. Give the new one one too; the old one’s is not known here.',
             })}
           />
@@ -159,21 +159,21 @@ function Body({
           </Text>
           <SecretPanel
             revealed={revealed}
-            stored="I have stored it"
+            confirmLabel="I have stored it"
             onStored={() => {
               setRevealed(null);
-              onSecret(false);
+              onSecretShown(false);
             }}
           />
         </>
       )}
       {step === 2 && replacement !== null && (
-        <Check old={credential} replacement={replacement} onClose={onClose} onDeleted={() => setDeleted(true)} />
+        <VerifyStep old={credential} replacement={replacement} onClose={onClose} onDeleted={() => setDeleted(true)} />
       )}
       {step === 4 && (
         <>
           <Notice tone="good">
-            {`${credential.name} (…${credential.hint}) is replaced and deleted. ${usedSentence(credential)}`}
+            {`${credential.name} (…${credential.hint}) is replaced and deleted. ${describeUsage(credential)}`}
           </Notice>
           <Group justify="flex-end">
             <Button onClick={onClose}>Done</Button>
@@ -185,7 +185,7 @@ function Body({
 }
 
 /** The rotation in four steps: create, update, verify, delete. It never goes on by itself. */
-export function ReplaceDialog({ credential, opened, onClose }: ReplaceDialogProps) {
+export function ReplaceCredentialDialog({ credential, opened, onClose }: ReplaceCredentialDialogProps) {
   const [showsSecret, setShowsSecret] = useState(false);
   return (
     <Dialog
@@ -197,7 +197,7 @@ export function ReplaceDialog({ credential, opened, onClose }: ReplaceDialogProp
       closeOnEscape={!showsSecret}
       withCloseButton={!showsSecret}
     >
-      <Body credential={credential} onClose={onClose} onSecret={setShowsSecret} />
+      <ReplaceCredentialSteps credential={credential} onClose={onClose} onSecretShown={setShowsSecret} />
     </Dialog>
   );
 }

@@ -4,27 +4,27 @@ import { Tag } from '../components/notice.tsx';
 import styles from './credentials.module.css';
 import type { Right } from './kinds.ts';
 
-const SHOWN = 3;
+const MAX_SHOWN = 3;
 
 /** A long word that breaks after an underline where it must. */
-function Breakable({ word }: { readonly word: string }) {
-  return word.split(/(?<=_)/).map((part, at) => (
+function BreakableWord({ word }: { readonly word: string }) {
+  return word.split(/(?<=_)/).map((part, index) => (
     <Fragment key={part}>
-      {at > 0 && <wbr />}
+      {index > 0 && <wbr />}
       {part}
     </Fragment>
   ));
 }
 
 /** What it may do, folded past three; the rest on hover, focus or touch. */
-export function RightsChips({ rights }: { readonly rights: readonly Right[] }) {
-  const shown = rights.slice(0, SHOWN);
-  const folded = rights.slice(SHOWN);
+export function RightTags({ rights }: { readonly rights: readonly Right[] }) {
+  const shown = rights.slice(0, MAX_SHOWN);
+  const folded = rights.slice(MAX_SHOWN);
   return (
     <div className={styles['chips']}>
       {shown.map((right) => (
         <Tag key={right} tone={right === 'all' ? 'warn' : 'mute'}>
-          <Breakable word={right} />
+          <BreakableWord word={right} />
         </Tag>
       ))}
       {folded.length > 0 && (
@@ -39,7 +39,7 @@ export function RightsChips({ rights }: { readonly rights: readonly Right[] }) {
             <div className={styles['chips']}>
               {folded.map((right) => (
                 <Tag key={right}>
-                  <Breakable word={right} />
+                  <BreakableWord word={right} />
                 </Tag>
               ))}
             </div>

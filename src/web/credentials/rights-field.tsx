@@ -1,10 +1,10 @@
 import { Checkbox, Stack, Text } from '@mantine/core';
 import { describeRight } from '../../contract/words.ts';
 import styles from './credentials.module.css';
-import type { Kind, Right } from './kinds.ts';
+import type { CredentialKindConfig, Right } from './kinds.ts';
 
 interface RightsFieldProps {
-  readonly kind: Kind;
+  readonly kind: CredentialKindConfig;
   readonly value: readonly Right[];
   readonly onChange: (rights: Right[]) => void;
   readonly error?: string | undefined;
@@ -12,20 +12,25 @@ interface RightsFieldProps {
 }
 
 /** The scopes or permissions to choose from, with what each means. `all` takes the rest with it. */
-export function RightsField({ kind, value, onChange, error, ...field }: RightsFieldProps) {
+export function RightsField({ kind, value, onChange, error, ...fieldProps }: RightsFieldProps) {
   const hasAll = value.includes('all');
   function toggle(right: Right) {
     if (right === 'all') return onChange(hasAll ? [] : ['all']);
-    onChange(value.includes(right) ? value.filter((one) => one !== right) : [...value, right]);
+    onChange(value.includes(right) ? value.filter((otherRight) => otherRight !== right) : [...value, right]);
   }
-  const problem = error === undefined ? undefined : 'rights-problem';
+  const errorId = error === undefined ? undefined : 'rights-problem';
   return (
-    <fieldset {...field} className={styles['rights']} aria-describedby={problem} aria-invalid={error !== undefined}>
+    <fieldset
+      {...fieldProps}
+      className={styles['rights']}
+      aria-describedby={errorId}
+      aria-invalid={error !== undefined}
+    >
       <Text component="legend" fz="sm" fw={600} mb={6}>
         {kind.rightsLabel}
       </Text>
       <Stack gap={0} className={styles['groups']}>
-        {kind.groups.map(({ label, rights }) => (
+        {kind.rightGroups.map(({ label, rights }) => (
           <div key={label} className={styles['group']}>
             <Text fz="xs" c="dimmed" fw={550} className={styles['groupLabel']}>
               {label}
@@ -49,7 +54,7 @@ export function RightsField({ kind, value, onChange, error, ...field }: RightsFi
         ))}
       </Stack>
       {error !== undefined && (
-        <Text id={problem} fz="xs" c="var(--mantine-color-error)" mt={6}>
+        <Text id={errorId} fz="xs" c="var(--mantine-color-error)" mt={6}>
           {error}
         </Text>
       )}

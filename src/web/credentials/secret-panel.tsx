@@ -2,48 +2,48 @@ import { Button, Group, Stack, Text } from '@mantine/core';
 import { useId } from 'react';
 import { CopyButton } from '../components/copy.tsx';
 import { IconDownload } from '../components/icons.ts';
-import { RevealGuard } from '../components/leave-guard.tsx';
+import { UnstoredSecretBlocker } from '../components/leave-guard.tsx';
 import { Notice } from '../components/notice.tsx';
-import type { Revealed } from './create.ts';
+import type { RevealedCredential } from './create.ts';
 import styles from './credentials.module.css';
-import { type Credential, hasPassphrase, kindOf } from './kinds.ts';
+import { type Credential, getKindConfig, hasPassphrase } from './kinds.ts';
 
 /** A line that tries the secret out. The passphrase is left to the person: it is not shown again either. */
-export function curlLine(credential: Credential, secret: string, origin: string): string {
+export function curlCommand(credential: Credential, secret: string, origin: string): string {
   const passphrase = hasPassphrase(credential) ? ' \\\n  -H "Access-Token-Passphrase: $DEVPILOT_PASSPHRASE"' : '';
   return `curl ${origin}/v1/whoami \\\n  -H "Authorization: Bearer ${secret}"${passphrase}`;
 }
 
 /** A generated passphrase holds nothing that a `.env` file would have to quote. */
-function download({ created, passphrase }: Revealed): void {
-  const { variable } = kindOf(created);
-  const second = hasPassphrase(created) ? `DEVPILOT_PASSPHRASE=${passphrase ?? ''}\n` : '';
-  const text = `DEVPILOT_URL=${window.location.origin}\n${variable}=${created.secret}\n${second}`;
-  const address = URL.createObjectURL(new Blob([text], { type: 'text/plain' }));
+function downloadEnvFile({ created, passphrase }: RevealedCredential): void {
+  const { variable } = getKindConfig(created);
+  const passphraseLine = hasPassphrase(created) ? `DEVPILOT_PASSPHRASE=${passphrase ?? ''}\n` : '';
+  const text = `DEVPILOT_URL=${window.location.origin}\n${variable}=${created.secret}\n${passphraseLine}`;
+  const url = URL.createObjectURL(new Blob([text], { type: 'text/plain' }));
   const link = document.createElement('a');
-  link.href = address;
+  link.href = url;
   link.download = `${variable.toLowerCase().replaceAll('_', '-')}.env`;
   link.click();
-  URL.revokeObjectURL(address);
+  URL.revokeObjectURL(url);
 }
 
 interface SecretPanelProps {
-  readonly revealed: Revealed;
+  readonly revealed: RevealedCredential;
   /** The button that lets go of the secret. */
-  readonly stored: string;
+  readonly confirmLabel: string;
   readonly onStored: () => void;
 }
 
 /** The only time that a secret is on a screen: to copy, to download, to try. */
-export function SecretPanel({ revealed, stored, onStored }: SecretPanelProps) {
+export function SecretPanel({ revealed, confirmLabel, onStored }: SecretPanelProps) {
   const { created: credential, passphrase } = revealed;
   const { secret } = credential;
   const [secretId, passphraseId] = [useId(), useId()];
-  const kind = kindOf(credential);
-  const curl = curlLine(credential, secret, window.location.origin);
+  const kind = getKindConfig(credential);
+  const curl = curlCommand(credential, secret, window.location.origin);
   return (
     <Stack gap="md">
-      <RevealGuard what={passphrase === null ? 'the secret' : 'the secret with its passphrase'} />
+      <UnstoredSecretBlocker secretName={passphrase === null ? 'the secret' : 'the secret with its passphrase'} />
       <Notice tone="warn">
         This is the only time that the secret of{' '}
         <Text span inherit fw={650}>
@@ -59,8 +59,8 @@ export function SecretPanel({ revealed, stored, onStored }: SecretPanelProps) {
           {secret}
         </code>
         <Group gap="xs">
-          <CopyButton text={secret} label="Copy secret" shownIn={secretId} variant="filled" data-autofocus />
-          <Button variant="default" leftSection={<IconDownload size={16} />} onClick={() => download(revealed)}>
+          <CopyButton text={secret} label="Copy secret" sourceElementId={secretId} variant="filled" data-autofocus />
+          <Button variant="default" leftSection={<IconDownload size={16} />} onClick={() => downloadEnvFile(revealed)}>
             Download as .env
           </Button>
         </Group>
@@ -74,7 +74,7 @@ export function SecretPanel({ revealed, stored, onStored }: SecretPanelProps) {
             <CopyButton
               text={passphrase}
               label="Copy passphrase"
-              shownIn={passphraseId}
+              sourceElementId={passphraseId}
               size="compact-sm"
               variant="subtle"
             />
@@ -97,7 +97,7 @@ export function SecretPanel({ revealed, stored, onStored }: SecretPanelProps) {
         {`If it is lost, delete this ${kind.noun} and generate a new one.`}
       </Text>
       <Group justify="flex-end">
-        <Button onClick={onStored}>{stored}</Button>
+        <Button onClick={onStored}>{confirmLabel}</Button>
       </Group>
     </Stack>
   );

@@ -1,7 +1,7 @@
-import { dayOf } from '../components/format.ts';
+import { formatDate } from '../components/format.ts';
 import type { Right } from './kinds.ts';
 
-const DEEDS: Readonly<Record<Right, string>> = {
+const RIGHT_PHRASES: Readonly<Record<Right, string>> = {
   all: 'do everything an access token can',
   basic_deployment: 'deploy',
   advanced_deployment: 'run advanced deployments',
@@ -21,9 +21,9 @@ const DEEDS: Readonly<Record<Right, string>> = {
   manage_backups: 'manage backups',
 };
 
-const list = new Intl.ListFormat('en', { style: 'long', type: 'conjunction' });
+const listFormat = new Intl.ListFormat('en', { style: 'long', type: 'conjunction' });
 
-interface Wish {
+interface SummaryInput {
   readonly rights: readonly Right[];
   readonly expiresAt: string | null;
   readonly passphrase?: boolean;
@@ -31,11 +31,11 @@ interface Wish {
 }
 
 /** “May deploy and read analytics until 24 Feb 2027; asks for a passphrase.” */
-export function summarize({ rights, expiresAt, passphrase = false, active = true }: Wish): string {
-  const deeds = rights.includes('all') ? [DEEDS.all] : rights.map((right) => DEEDS[right]);
-  const may = deeds.length === 0 ? 'May do nothing yet' : `May ${list.format(deeds)}`;
-  const until = expiresAt === null ? ', with no end' : ` until ${dayOf(expiresAt)}`;
-  const asks = passphrase ? '; asks for a passphrase' : '';
-  const sleeps = active ? '' : '; refused until it is made active';
-  return `${may}${until}${asks}${sleeps}.`;
+export function summarize({ rights, expiresAt, passphrase = false, active = true }: SummaryInput): string {
+  const phrases = rights.includes('all') ? [RIGHT_PHRASES.all] : rights.map((right) => RIGHT_PHRASES[right]);
+  const ability = phrases.length === 0 ? 'May do nothing yet' : `May ${listFormat.format(phrases)}`;
+  const expiry = expiresAt === null ? ', with no end' : ` until ${formatDate(expiresAt)}`;
+  const passphraseNote = passphrase ? '; asks for a passphrase' : '';
+  const inactiveNote = active ? '' : '; refused until it is made active';
+  return `${ability}${expiry}${passphraseNote}${inactiveNote}.`;
 }

@@ -7,68 +7,68 @@ import { queryClient } from '../api.ts';
 import { ConfirmDialog } from '../components/confirm.tsx';
 import { IconArrowBackUp, IconCheck, IconPlayerPlay, IconPlayerStop } from '../components/icons.ts';
 import { useWorkspace } from '../session.ts';
-import { isUnderWay } from '../work/status.tsx';
-import { sourceName } from './status.tsx';
+import { isInProgress } from '../work/status.tsx';
+import { sourceLabel } from './status.tsx';
 
 type Decision = 'approve' | 'promote' | 'abort' | 'cancel';
 
-interface Words {
+interface DecisionTexts {
   readonly verb: string;
   readonly title: string;
   readonly Icon: typeof IconCheck;
   /** What it takes away, if anything, is what is being deployed. */
-  readonly harmless: boolean;
-  readonly about: (deployment: Deployment) => string;
-  readonly done: string;
+  readonly nonDestructive: boolean;
+  readonly describe: (deployment: Deployment) => string;
+  readonly doneMessage: string;
 }
 
-const serversLeft = ({ servers }: Deployment): string => {
-  const { length } = servers.filter(({ status }) => isUnderWay(status));
+const describeRemainingServers = ({ servers }: Deployment): string => {
+  const { length } = servers.filter(({ status }) => isInProgress(status));
   return length === 1 ? 'the server that is left' : `the ${length} servers that are left`;
 };
 
-const WORDS: Readonly<Record<Decision, Words>> = {
+const DECISION_TEXTS: Readonly<Record<Decision, DecisionTexts>> = {
   approve: {
     verb: 'Approve',
     title: 'Approve this deployment',
     Icon: IconCheck,
-    harmless: true,
-    about: (deployment) =>
-      `${sourceName(deployment)} is deployed as soon as it is its turn. Whoever asked for it can approve it only in a workspace without other members.`,
-    done: 'It is approved.',
+    nonDestructive: true,
+    describe: (deployment) =>
+      `${sourceLabel(deployment)} is deployed as soon as it is its turn. Whoever asked for it can approve it only in a workspace without other members.`,
+    doneMessage: 'It is approved.',
   },
   promote: {
     verb: 'Promote',
     title: 'Promote this deployment',
     Icon: IconPlayerPlay,
-    harmless: true,
-    about: (deployment) => `What the first server runs goes on to ${serversLeft(deployment)}.`,
-    done: 'It is promoted, and goes on.',
+    nonDestructive: true,
+    describe: (deployment) => `What the first server runs goes on to ${describeRemainingServers(deployment)}.`,
+    doneMessage: 'It is promoted, and goes on.',
   },
   abort: {
     verb: 'Abort',
     title: 'Abort this deployment',
     Icon: IconArrowBackUp,
-    harmless: false,
-    about: () => 'The first server goes back to the release before; the others keep what they have.',
-    done: 'It is aborted: the first server goes back.',
+    nonDestructive: false,
+    describe: () => 'The first server goes back to the release before; the others keep what they have.',
+    doneMessage: 'It is aborted: the first server goes back.',
   },
   cancel: {
     verb: 'Cancel',
     title: 'Cancel this deployment',
     Icon: IconPlayerStop,
-    harmless: false,
-    about: ({ status }) =>
+    nonDestructive: false,
+    describe: ({ status }) =>
       status === 'pending'
         ? 'It has not begun, and will not.'
         : 'What it is doing is ended, and servers that it has switched go back to the release before.',
-    done: 'It is being cancelled.',
+    doneMessage: 'It is being cancelled.',
   },
 };
 
-function decisionsOf({ status, waitingFor }: Deployment): readonly Decision[] {
+function availableDecisions({ status, waitingFor }: Deployment): readonly Decision[] {
   if (waitingFor === 'promotion') return ['promote', 'abort'];
-  if (!isUnderWay(status)) return [];
+  if (!isInProgress(status)) return [];
   return waitingFor === 'approval' ? ['approve', 'cancel'] : ['cancel'];
 }
 
@@ -79,7 +79,7 @@ export function DeploymentActions({ deployment }: { readonly deployment: Deploym
   const [rollingBack, setRollingBack] = useState(false);
   const [deciding, setDeciding] = useState<Decision | null>(null);
   const { id, status, live } = deployment;
-  const words = deciding === null ? null : WORDS[deciding];
+  const texts = deciding === null ? null : DECISION_TEXTS[deciding];
 
   async function decide(decision: Decision): Promise<void> {
     try {
@@ -88,17 +88,17 @@ export function DeploymentActions({ deployment }: { readonly deployment: Deploym
       // Refused or not: what can be decided may be another thing by now.
       await queryClient.invalidateQueries({ queryKey: [workspace.id, 'deployments'] });
     }
-    notifications.show({ message: WORDS[decision].done });
+    notifications.show({ message: DECISION_TEXTS[decision].doneMessage });
   }
 
   return (
     <Group gap="xs">
-      {decisionsOf(deployment).map((decision) => {
-        const { verb, Icon, harmless } = WORDS[decision];
+      {availableDecisions(deployment).map((decision) => {
+        const { verb, Icon, nonDestructive } = DECISION_TEXTS[decision];
         return (
           <Button
             key={decision}
-            {...(!harmless && { className: 'button-bad' })}
+            {...(!nonDestructive && { className: 'button-bad' })}
             leftSection={<Icon size={16} />}
             onClick={() => setDeciding(decision)}
           >
@@ -111,17 +111,17 @@ export function DeploymentActions({ deployment }: { readonly deployment: Deploym
           Roll back to this…
         </Button>
       )}
-      {deciding !== null && words !== null && (
+      {deciding !== null && texts !== null && (
         <ConfirmDialog
           opened
           onClose={() => setDeciding(null)}
-          title={words.title}
-          confirm={words.verb}
-          dismiss="Back"
-          harmless={words.harmless}
+          title={texts.title}
+          confirmLabel={texts.verb}
+          cancelLabel="Back"
+          nonDestructive={texts.nonDestructive}
           onConfirm={() => decide(deciding)}
         >
-          <Text fz="sm">{words.about(deployment)}</Text>
+          <Text fz="sm">{texts.describe(deployment)}</Text>
         </ConfirmDialog>
       )}
       {rollingBack && (
@@ -129,17 +129,17 @@ export function DeploymentActions({ deployment }: { readonly deployment: Deploym
           opened
           onClose={() => setRollingBack(false)}
           title="Roll back"
-          confirm="Roll back"
+          confirmLabel="Roll back"
           onConfirm={async () => {
-            const made = await api.deployments.rollBack(id);
+            const rollback = await api.deployments.rollBack(id);
             notifications.show({ message: 'The rollback is on its way.' });
             void queryClient.invalidateQueries({ queryKey: [workspace.id, 'deployments'] });
-            await navigate({ to: '/deployments/$id', params: { id: made.id }, search: {} });
+            await navigate({ to: '/deployments/$id', params: { id: rollback.id }, search: {} });
           }}
         >
           <Text fz="sm">
             This makes a new deployment of the commit{' '}
-            <span className="mono">{deployment.commit?.slice(0, 12) ?? sourceName(deployment)}</span>, with the hooks
+            <span className="mono">{deployment.commit?.slice(0, 12) ?? sourceLabel(deployment)}</span>, with the hooks
             and the environment that the app has now.
           </Text>
         </ConfirmDialog>

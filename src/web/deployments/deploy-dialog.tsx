@@ -19,20 +19,20 @@ import { useId } from 'react';
 import type { App } from '../../contract/resources.ts';
 import { RESOURCE_LIMITS, STRATEGIES } from '../../contract/words.ts';
 import { queryClient } from '../api.ts';
-import { useNames } from '../apps/names.ts';
+import { useResourceNames } from '../apps/names.ts';
 import { Dialog } from '../components/dialog.tsx';
-import { useFields } from '../components/fields.ts';
+import { useAppForm } from '../components/fields.ts';
 import { FormFooter, useSubmit } from '../components/form.tsx';
 import { IconChevronDown, IconChevronUp } from '../components/icons.ts';
 import { useWorkspace } from '../session.ts';
-import { DEPLOY_RULES, type DeployValues, deploymentOf, STRATEGY_LABELS, valuesFor } from './deploy.ts';
+import { DEPLOY_RULES, type DeployFormValues, initialFormValues, STRATEGY_LABELS, toCreateRequest } from './deploy.ts';
 
 interface FieldsProps {
   readonly app: App;
-  readonly form: UseFormReturnType<DeployValues>;
+  readonly form: UseFormReturnType<DeployFormValues>;
 }
 
-function Strategy({ form }: FieldsProps) {
+function StrategyFields({ form }: FieldsProps) {
   return (
     <>
       <Radio.Group label="Strategy" {...form.getInputProps('strategy')}>
@@ -73,8 +73,8 @@ function Strategy({ form }: FieldsProps) {
   );
 }
 
-function Advanced({ app, form }: FieldsProps) {
-  const names = useNames();
+function AdvancedFields({ app, form }: FieldsProps) {
+  const names = useResourceNames();
   return (
     <Stack gap="md">
       <Checkbox.Group label="Servers" {...form.getInputProps('servers')}>
@@ -84,7 +84,7 @@ function Advanced({ app, form }: FieldsProps) {
           ))}
         </Stack>
       </Checkbox.Group>
-      <Strategy app={app} form={form} />
+      <StrategyFields app={app} form={form} />
       {app.hooks.length > 0 && (
         <Checkbox.Group label="Hooks that are skipped" {...form.getInputProps('skipHooks')}>
           <Stack gap="xs" mt={4}>
@@ -123,13 +123,13 @@ interface DeployDialogProps {
 export function DeployDialog({ app, onClose }: DeployDialogProps) {
   const { api, workspace } = useWorkspace();
   const navigate = useNavigate();
-  const [unfolded, { toggle }] = useDisclosure(app.serverId === null);
+  const [isExpanded, { toggle }] = useDisclosure(app.serverId === null);
   const id = useId();
-  const form = useFields({ initialValues: valuesFor(app), validate: DEPLOY_RULES });
+  const form = useAppForm({ initialValues: initialFormValues(app), validate: DEPLOY_RULES });
   // What is refused is not folded away.
-  const advanced = unfolded || Object.keys(form.errors).some((field) => field !== 'branch' && field !== 'commit');
+  const advanced = isExpanded || Object.keys(form.errors).some((field) => field !== 'branch' && field !== 'commit');
   const saving = useSubmit(form, async (values) => {
-    const deployment = await api.deployments.create(app.id, deploymentOf(app, values));
+    const deployment = await api.deployments.create(app.id, toCreateRequest(app, values));
     notifications.show({ message: `A deployment of ${app.name} is on its way.` });
     onClose();
     void queryClient.invalidateQueries({ queryKey: [workspace.id, 'deployments'] });
@@ -180,7 +180,7 @@ export function DeployDialog({ app, onClose }: DeployDialogProps) {
           </Group>
           <div id={id}>
             <Collapse expanded={advanced} transitionDuration={0}>
-              <Advanced app={app} form={form} />
+              <AdvancedFields app={app} form={form} />
             </Collapse>
           </div>
           {app.repository === null && (
@@ -188,7 +188,7 @@ export function DeployDialog({ app, onClose }: DeployDialogProps) {
               The app has no repository yet: set one in its settings first.
             </Text>
           )}
-          <FormFooter saving={saving} submit="Deploy" onCancel={onClose} disabled={app.repository === null} />
+          <FormFooter saving={saving} submitLabel="Deploy" onCancel={onClose} disabled={app.repository === null} />
         </Stack>
       </form>
     </Dialog>

@@ -1,7 +1,7 @@
 import type { CreateDeploymentInput } from '../../contract/deployments.ts';
 import type { App } from '../../contract/resources.ts';
 import { RESOURCE_LIMITS, type Strategy } from '../../contract/words.ts';
-import { wholeNumberProblem } from '../apps/apps.ts';
+import { validateInteger } from '../apps/apps.ts';
 
 export const STRATEGY_LABELS: Readonly<Record<Strategy, { readonly label: string; readonly about: string }>> = {
   all: { label: 'All at once', about: 'Every server at the same time.' },
@@ -9,7 +9,7 @@ export const STRATEGY_LABELS: Readonly<Record<Strategy, { readonly label: string
   canary: { label: 'Canary', about: 'One server first; the others once somebody promotes it, within a day.' },
 };
 
-export type DeployValues = {
+export type DeployFormValues = {
   readonly what: 'branch' | 'commit';
   readonly branch: string;
   readonly commit: string;
@@ -24,7 +24,7 @@ export type DeployValues = {
   readonly replace: boolean;
 };
 
-export const valuesFor = (app: App): DeployValues => ({
+export const initialFormValues = (app: App): DeployFormValues => ({
   what: 'branch',
   branch: app.branch,
   commit: '',
@@ -39,15 +39,15 @@ export const valuesFor = (app: App): DeployValues => ({
 });
 
 export const DEPLOY_RULES = {
-  branch: (branch: string, { what }: DeployValues) =>
+  branch: (branch: string, { what }: DeployFormValues) =>
     what === 'branch' && branch.trim() === '' ? 'Name a branch, such as main' : null,
-  commit: (commit: string, { what }: DeployValues) =>
+  commit: (commit: string, { what }: DeployFormValues) =>
     what === 'commit' && !/^[0-9a-f]{7,64}$/.test(commit.trim()) ? 'Takes 7 to 64 of 0–9 and a–f' : null,
   servers: (servers: string[]) => (servers.length === 0 ? 'Choose at least one server' : null),
-  batchSize: (size: number | string, { strategy }: DeployValues) =>
-    strategy === 'rolling' ? wholeNumberProblem(size, { min: 1, max: RESOURCE_LIMITS.deploymentServers }) : null,
-  pauseSeconds: (seconds: number | string, { strategy }: DeployValues) =>
-    strategy === 'rolling' ? wholeNumberProblem(seconds, { min: 0, max: RESOURCE_LIMITS.pauseSeconds }) : null,
+  batchSize: (size: number | string, { strategy }: DeployFormValues) =>
+    strategy === 'rolling' ? validateInteger(size, { min: 1, max: RESOURCE_LIMITS.deploymentServers }) : null,
+  pauseSeconds: (seconds: number | string, { strategy }: DeployFormValues) =>
+    strategy === 'rolling' ? validateInteger(seconds, { min: 0, max: RESOURCE_LIMITS.pauseSeconds }) : null,
   scheduledAt: (local: string) =>
     local !== '' && !(new Date(local).getTime() > Date.now()) ? 'Takes a time that is to come' : null,
 };
@@ -56,12 +56,12 @@ export const DEPLOY_RULES = {
  * What is asked for, without what is as it would be anyway: a plain deployment stays a plain one for who may
  * ask for no more. Pure.
  */
-export function deploymentOf(app: App, values: DeployValues): CreateDeploymentInput {
+export function toCreateRequest(app: App, values: DeployFormValues): CreateDeploymentInput {
   const { what, branch, commit, servers, strategy, scheduledAt, approval, skipHooks, replace } = values;
-  const isOwn = servers.length === 1 && servers[0] === app.serverId;
+  const usesDefaultServer = servers.length === 1 && servers[0] === app.serverId;
   return {
     ...(what === 'commit' ? { commit: commit.trim() } : branch.trim() !== app.branch && { branch: branch.trim() }),
-    ...(!isOwn && { servers }),
+    ...(!usesDefaultServer && { servers }),
     ...(strategy !== 'all' && { strategy }),
     ...(strategy === 'rolling' && {
       batchSize: Number(values.batchSize),

@@ -2,34 +2,34 @@ import { Group, Progress, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import type { Deployment } from '../../contract/deployments.ts';
-import { STAGES } from '../apps/apps.ts';
-import { useNames } from '../apps/names.ts';
-import { Facts } from '../components/facts.tsx';
-import { exactTime } from '../components/format.ts';
-import { Id } from '../components/id.tsx';
+import { HOOK_STAGE_LABELS } from '../apps/apps.ts';
+import { useResourceNames } from '../apps/names.ts';
+import { DescriptionList } from '../components/facts.tsx';
+import { formatDateTime } from '../components/format.ts';
+import { CopyableId } from '../components/id.tsx';
 import { BackLink, TextLink } from '../components/link.tsx';
 import { Notice, Tag } from '../components/notice.tsx';
-import { OneThing } from '../components/one-thing.tsx';
+import { ResourcePage } from '../components/one-thing.tsx';
 import { Page } from '../components/page.tsx';
-import { Row, Rows } from '../components/rows.tsx';
+import { ItemList, ItemListRow } from '../components/rows.tsx';
 import { Section } from '../components/section.tsx';
-import { Ago } from '../components/time.tsx';
+import { RelativeTime } from '../components/time.tsx';
 import { useWorkspace } from '../session.ts';
-import { durationText } from '../work/duration.ts';
-import { Duration, makerName } from '../work/facts.tsx';
+import { formatDuration } from '../work/duration.ts';
+import { actorName, Duration } from '../work/facts.tsx';
 import { LiveLog } from '../work/live-log.tsx';
-import { isUnderWay, WorkTag } from '../work/status.tsx';
+import { isInProgress, JobStatusTag } from '../work/status.tsx';
 import { DeploymentActions } from './actions.tsx';
 import { STRATEGY_LABELS } from './deploy.ts';
-import { StatusTag, sourceName } from './status.tsx';
+import { DeploymentStatusTag, sourceLabel } from './status.tsx';
 
-const POLL_EVERY = 1500;
+const POLL_INTERVAL_MS = 1500;
 
-function Steps({ deployment }: { readonly deployment: Deployment }) {
+function HookSteps({ deployment }: { readonly deployment: Deployment }) {
   const { hooks, progress, status, waitingFor } = deployment;
   return (
-    <Section title="Steps" description={isUnderWay(status) ? `${progress} % done.` : undefined}>
-      {isUnderWay(status) && waitingFor === null && (
+    <Section title="Steps" description={isInProgress(status) ? `${progress} % done.` : undefined}>
+      {isInProgress(status) && waitingFor === null && (
         <Progress value={progress} aria-label="Progress" transitionDuration={0} />
       )}
       {hooks.length === 0 ? (
@@ -37,95 +37,95 @@ function Steps({ deployment }: { readonly deployment: Deployment }) {
           The app has no hooks: the source is fetched, and switched to.
         </Text>
       ) : (
-        <Rows label="Steps">
+        <ItemList label="Steps">
           {hooks.map(({ name, stage, status: hookStatus, exitCode, durationMs }) => (
-            <Row
+            <ItemListRow
               key={`${stage} ${name}`}
               title={
                 <>
-                  {name} <Tag>{STAGES[stage].label}</Tag>
+                  {name} <Tag>{HOOK_STAGE_LABELS[stage].label}</Tag>
                 </>
               }
               note={[
-                durationMs === null ? null : durationText(durationMs),
+                durationMs === null ? null : formatDuration(durationMs),
                 exitCode === null || exitCode === 0 ? null : `exit code ${exitCode}`,
               ]
-                .filter((one) => one !== null)
+                .filter((part) => part !== null)
                 .join(', ')}
-              tools={hookStatus === 'skipped' ? <Tag>Skipped</Tag> : <WorkTag status={hookStatus} />}
+              actions={hookStatus === 'skipped' ? <Tag>Skipped</Tag> : <JobStatusTag status={hookStatus} />}
             />
           ))}
-        </Rows>
+        </ItemList>
       )}
     </Section>
   );
 }
 
 function Servers({ deployment }: { readonly deployment: Deployment }) {
-  const names = useNames();
+  const names = useResourceNames();
   if (deployment.servers.length < 2) return null;
   return (
     <Section title="Servers">
-      <Rows label="Servers">
+      <ItemList label="Servers">
         {deployment.servers.map(({ serverId, status }) => (
-          <Row
+          <ItemListRow
             key={serverId}
             title={
               <TextLink to="/servers/$server" params={{ server: serverId }}>
                 {names.serverName(serverId) ?? serverId}
               </TextLink>
             }
-            tools={<WorkTag status={status} />}
+            actions={<JobStatusTag status={status} />}
           />
         ))}
-      </Rows>
+      </ItemList>
     </Section>
   );
 }
 
 /** What the request overrode, but for what the page shows as a fact of its own. */
-function overrideFacts({ overrides }: Deployment): (readonly [string, string])[] {
+function overrideItems({ overrides }: Deployment): (readonly [string, string])[] {
   const { healthCheck, skipHooks, replace } = overrides;
-  const facts: (readonly [string, string])[] = [];
+  const items: (readonly [string, string])[] = [];
   if (healthCheck !== undefined) {
     const check = healthCheck === null ? 'None' : `${healthCheck.url ?? healthCheck.command ?? ''}`;
-    facts.push(['Health check', `${check} (instead of the app's)`]);
+    items.push(['Health check', `${check} (instead of the app's)`]);
   }
-  if (skipHooks !== undefined && skipHooks.length > 0) facts.push(['Skipped hooks', skipHooks.join(', ')]);
-  if (replace === true) facts.push(['Queued deployments', 'Cancelled by this one']);
-  return facts;
+  if (skipHooks !== undefined && skipHooks.length > 0) items.push(['Skipped hooks', skipHooks.join(', ')]);
+  if (replace === true) items.push(['Queued deployments', 'Cancelled by this one']);
+  return items;
 }
 
-function About({ deployment, appName }: { readonly deployment: Deployment; readonly appName: string }) {
+function DeploymentDetails({ deployment, appName }: { readonly deployment: Deployment; readonly appName: string }) {
   const { api } = useWorkspace();
-  const names = useNames();
+  const names = useResourceNames();
   const { id, appId, kind, status, branch, commit, strategy, servers, error, approval, createdBy } = deployment;
-  const isLone = servers.length === 1;
-  const [lone] = servers;
+  const hasSingleServer = servers.length === 1;
+  const [onlyServer] = servers;
   return (
     <Page
       title={`${kind === 'rollback' ? 'Rollback' : 'Deployment'} of ${appName}`}
       description={
         <Group gap="xs" component="span" display="inline-flex">
-          <StatusTag deployment={deployment} />
+          <DeploymentStatusTag deployment={deployment} />
           {deployment.live && <Tag tone="good">Live</Tag>}
-          <span className="mono">{sourceName(deployment)}</span>
+          <span className="mono">{sourceLabel(deployment)}</span>
         </Group>
       }
       actions={<DeploymentActions deployment={deployment} />}
     >
       {error !== null && <Notice tone={status === 'failed' ? 'bad' : 'warn'}>{error}</Notice>}
-      <Steps deployment={deployment} />
+      <HookSteps deployment={deployment} />
       <Servers deployment={deployment} />
       <LiveLog
         id={id}
-        read={(ask, call) => api.deployments.logs(id, ask, call)}
-        serverName={isLone ? undefined : (serverId) => (serverId === null ? null : names.serverName(serverId))}
-        silence={status === 'pending' ? 'It has not begun.' : 'Nothing was said yet.'}
+        read={(query, options) => api.deployments.logs(id, query, options)}
+        serverName={hasSingleServer ? undefined : (serverId) => (serverId === null ? null : names.serverName(serverId))}
+        emptyText={status === 'pending' ? 'It has not begun.' : 'Nothing was said yet.'}
       />
       <Section title="Facts">
-        <Facts
-          facts={[
+        <DescriptionList
+          items={[
             [
               'App',
               <TextLink key="app" to="/apps/$app" params={{ app: appId }}>
@@ -152,12 +152,12 @@ function About({ deployment, appName }: { readonly deployment: Deployment; reado
                 </span>
               ),
             ],
-            ...(isLone && lone !== undefined
+            ...(hasSingleServer && onlyServer !== undefined
               ? [
                   [
                     'Server',
-                    <TextLink key="server" to="/servers/$server" params={{ server: lone.serverId }}>
-                      {names.serverName(lone.serverId) ?? lone.serverId}
+                    <TextLink key="server" to="/servers/$server" params={{ server: onlyServer.serverId }}>
+                      {names.serverName(onlyServer.serverId) ?? onlyServer.serverId}
                     </TextLink>,
                   ] as const,
                 ]
@@ -179,19 +179,21 @@ function About({ deployment, appName }: { readonly deployment: Deployment; reado
                     </TextLink>,
                   ] as const,
                 ]),
-            ...(deployment.scheduledAt === null ? [] : [['Not before', exactTime(deployment.scheduledAt)] as const]),
+            ...(deployment.scheduledAt === null
+              ? []
+              : [['Not before', formatDateTime(deployment.scheduledAt)] as const]),
             ...(approval === null
               ? []
-              : [['Approval', approval.by === null ? 'Waited for' : `Given by ${makerName(approval.by)}`] as const]),
-            ...overrideFacts(deployment),
+              : [['Approval', approval.by === null ? 'Waited for' : `Given by ${actorName(approval.by)}`] as const]),
+            ...overrideItems(deployment),
             ['Took', <Duration key="took" {...deployment} />],
             [
               'Begun',
               <span key="begun">
-                <Ago at={deployment.createdAt} /> by {makerName(createdBy)}
+                <RelativeTime time={deployment.createdAt} /> by {actorName(createdBy)}
               </span>,
             ],
-            ['Id', <Id key="id" id={id} />],
+            ['Id', <CopyableId key="id" id={id} />],
           ]}
         />
       </Section>
@@ -206,7 +208,8 @@ export function DeploymentPage() {
   const query = useQuery({
     queryKey: [workspace.id, 'deployments', id],
     queryFn: ({ signal }) => api.deployments.get(id, { signal }),
-    refetchInterval: ({ state }) => (state.data !== undefined && isUnderWay(state.data.status) ? POLL_EVERY : 10_000),
+    refetchInterval: ({ state }) =>
+      state.data !== undefined && isInProgress(state.data.status) ? POLL_INTERVAL_MS : 10_000,
   });
   const appId = query.data?.appId;
   const app = useQuery({
@@ -215,15 +218,15 @@ export function DeploymentPage() {
     enabled: appId !== undefined,
   });
   return (
-    <OneThing
+    <ResourcePage
       noun="deployment"
       title="Deployment"
-      back={<BackLink to="/deployments">Deployments</BackLink>}
+      backLink={<BackLink to="/deployments">Deployments</BackLink>}
       query={query}
     >
       {(deployment) => (
-        <About key={deployment.id} deployment={deployment} appName={app.data?.name ?? deployment.appId} />
+        <DeploymentDetails key={deployment.id} deployment={deployment} appName={app.data?.name ?? deployment.appId} />
       )}
-    </OneThing>
+    </ResourcePage>
   );
 }

@@ -8,13 +8,13 @@ import { NameLink } from '../components/link.tsx';
 import { ListBody } from '../components/list-body.tsx';
 import type { ListState } from '../components/list-state.ts';
 import { Tag } from '../components/notice.tsx';
-import { Ago } from '../components/time.tsx';
+import { RelativeTime } from '../components/time.tsx';
 import { useWorkspace } from '../session.ts';
-import { Duration, makerName } from '../work/facts.tsx';
-import { isUnderWay } from '../work/status.tsx';
-import { DeploymentStatus, sourceName } from './status.tsx';
+import { actorName, Duration } from '../work/facts.tsx';
+import { isInProgress } from '../work/status.tsx';
+import { DeploymentStatusCell, sourceLabel } from './status.tsx';
 
-const POLL_EVERY = 2000;
+const POLL_INTERVAL_MS = 2000;
 
 function columnsFor(appName: ((id: string) => string) | null): readonly Column<Deployment>[] {
   return [
@@ -24,11 +24,11 @@ function columnsFor(appName: ((id: string) => string) | null): readonly Column<D
       cell: (deployment) => (
         <>
           <NameLink to="/deployments/$id" params={{ id: deployment.id }}>
-            {appName === null ? sourceName(deployment) : appName(deployment.appId)}
+            {appName === null ? sourceLabel(deployment) : appName(deployment.appId)}
           </NameLink>
           <Group gap={6}>
             <Text fz="xs" c="dimmed" className="mono">
-              {appName === null ? (deployment.commit?.slice(0, 10) ?? '') : sourceName(deployment)}
+              {appName === null ? (deployment.commit?.slice(0, 10) ?? '') : sourceLabel(deployment)}
             </Text>
             {deployment.kind === 'rollback' && <Tag>Rollback</Tag>}
             {deployment.live && <Tag tone="good">Live</Tag>}
@@ -36,10 +36,10 @@ function columnsFor(appName: ((id: string) => string) | null): readonly Column<D
         </>
       ),
     },
-    { key: 'status', label: 'Status', cell: (deployment) => <DeploymentStatus deployment={deployment} /> },
+    { key: 'status', label: 'Status', cell: (deployment) => <DeploymentStatusCell deployment={deployment} /> },
     { key: 'took', label: 'Took', cell: (deployment) => <Duration {...deployment} /> },
-    { key: 'begun', label: 'Begun', cell: ({ createdAt }) => <Ago at={createdAt} /> },
-    { key: 'by', label: 'By', cell: ({ createdBy }) => makerName(createdBy) },
+    { key: 'begun', label: 'Begun', cell: ({ createdAt }) => <RelativeTime time={createdAt} /> },
+    { key: 'by', label: 'By', cell: ({ createdBy }) => actorName(createdBy) },
   ];
 }
 
@@ -49,12 +49,12 @@ interface DeploymentTableProps {
   readonly app: string | undefined;
   /** What each app is called, where there are several. */
   readonly appName?: (id: string) => string;
-  readonly filtered: boolean;
+  readonly isFiltered: boolean;
   readonly empty: ReactNode;
 }
 
 /** Deployments, newest first, kept true while they go on. */
-export function DeploymentTable({ state, app, appName, filtered, empty }: DeploymentTableProps) {
+export function DeploymentTable({ state, app, appName, isFiltered, empty }: DeploymentTableProps) {
   const { api, workspace } = useWorkspace();
   const status = WORK_STATUSES.find((one) => one === state.get('status'));
   const query = { app, status, cursor: state.cursor };
@@ -63,7 +63,7 @@ export function DeploymentTable({ state, app, appName, filtered, empty }: Deploy
     queryFn: ({ signal }) => api.deployments.list({ ...query, limit: 25 }, { signal }),
     placeholderData: keepPreviousData,
     refetchInterval: ({ state: { data } }) =>
-      data?.data.some((one) => isUnderWay(one.status)) === true ? POLL_EVERY : 5 * POLL_EVERY,
+      data?.data.some((one) => isInProgress(one.status)) === true ? POLL_INTERVAL_MS : 5 * POLL_INTERVAL_MS,
   });
   return (
     <ListBody
@@ -72,7 +72,7 @@ export function DeploymentTable({ state, app, appName, filtered, empty }: Deploy
       columns={columnsFor(appName ?? null)}
       state={state}
       rowName={({ id }) => id}
-      filtered={filtered}
+      isFiltered={isFiltered}
       empty={empty}
     />
   );

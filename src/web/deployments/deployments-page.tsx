@@ -1,14 +1,14 @@
 import { Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { WORK_STATUSES } from '../../contract/words.ts';
-import { Choice, FilterBar, isFiltered } from '../components/filters.tsx';
+import { FilterBar, isFiltered, SelectFilter } from '../components/filters.tsx';
 import { IconRocket } from '../components/icons.ts';
 import { TextLink } from '../components/link.tsx';
 import { useListState } from '../components/list-state.ts';
 import { Page } from '../components/page.tsx';
 import { EmptyState } from '../components/states.tsx';
 import { useWorkspace } from '../session.ts';
-import { statusLabel } from '../work/status.tsx';
+import { jobStatusLabel } from '../work/status.tsx';
 import { DeploymentTable } from './deployment-table.tsx';
 
 const FILTERS = ['app', 'status'] as const;
@@ -22,7 +22,7 @@ export function DeploymentsPage() {
     queryFn: async ({ signal }) => (await api.apps.list({ limit: 200, sort: 'name' }, { signal })).data,
     staleTime: 30_000,
   });
-  const known = apps.data ?? [];
+  const knownApps = apps.data ?? [];
   return (
     <Page
       title="Deployments"
@@ -30,26 +30,26 @@ export function DeploymentsPage() {
     >
       <Stack gap="md">
         <FilterBar state={state} filters={FILTERS}>
-          <Choice
+          <SelectFilter
             state={state}
             name="app"
             label="App"
-            every="Any app"
-            options={known.map(({ id, name }) => ({ value: id, label: name }))}
+            anyLabel="Any app"
+            options={knownApps.map(({ id, name }) => ({ value: id, label: name }))}
           />
-          <Choice
+          <SelectFilter
             state={state}
             name="status"
             label="Status"
-            every="Any status"
-            options={WORK_STATUSES.map((status) => ({ value: status, label: statusLabel(status) }))}
+            anyLabel="Any status"
+            options={WORK_STATUSES.map((status) => ({ value: status, label: jobStatusLabel(status) }))}
           />
         </FilterBar>
         <DeploymentTable
           state={state}
           app={state.get('app')}
-          appName={(id) => known.find((one) => one.id === id)?.name ?? id}
-          filtered={isFiltered(state, FILTERS)}
+          appName={(id) => knownApps.find((app) => app.id === id)?.name ?? id}
+          isFiltered={isFiltered(state, FILTERS)}
           empty={
             <EmptyState icon={<IconRocket size={26} />} title="No deployments yet">
               <Text c="dimmed" fz="sm">

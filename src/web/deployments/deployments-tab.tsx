@@ -6,43 +6,43 @@ import { IconRocket } from '../components/icons.ts';
 import { TextLink } from '../components/link.tsx';
 import { useListState } from '../components/list-state.ts';
 import { EmptyState } from '../components/states.tsx';
-import { patiently } from '../connection.ts';
+import { importWhenOnline } from '../connection.ts';
 import { useWorkspace } from '../session.ts';
 import { DeploymentTable } from './deployment-table.tsx';
 
 const DeployDialog = lazy(async () => ({
-  default: (await patiently(() => import('./deploy-dialog.tsx'))).DeployDialog,
+  default: (await importWhenOnline(() => import('./deploy-dialog.tsx'))).DeployDialog,
 }));
 
 /** What an app lacks before it can be deployed; null where it lacks nothing. */
-function lackOf({ repository, directory }: App): string | null {
+function missingConfiguration({ repository, directory }: App): string | null {
   if (repository === null) return 'The app needs a Git repository before it can be deployed.';
   return directory === null ? 'The app needs a directory on its server before it can be deployed.' : null;
 }
 
-function Deployments({ app }: { readonly app: App }) {
+function AppDeployments({ app }: { readonly app: App }) {
   const { isAdmin } = useWorkspace();
   const state = useListState();
   const [open, setOpen] = useState(false);
-  const lack = lackOf(app);
-  const button = lack === null && (
+  const missing = missingConfiguration(app);
+  const deployButton = missing === null && (
     <Button leftSection={<IconRocket size={16} />} onClick={() => setOpen(true)}>
       Deploy…
     </Button>
   );
   return (
     <Stack gap="md">
-      <Group justify="flex-end">{button}</Group>
+      <Group justify="flex-end">{deployButton}</Group>
       <DeploymentTable
         state={state}
         app={app.id}
-        filtered={state.isPaged}
+        isFiltered={state.isPaged}
         empty={
           <EmptyState icon={<IconRocket size={26} />} title="No deployments yet">
             <Text c="dimmed" fz="sm">
-              {lack ??
+              {missing ??
                 'A deployment fetches the source into a directory of its own, runs the hooks, and switches to it.'}{' '}
-              {lack !== null && isAdmin && (
+              {missing !== null && isAdmin && (
                 <TextLink to="/apps/$app/settings" params={{ app: app.id }}>
                   Set it in its settings.
                 </TextLink>
@@ -59,5 +59,5 @@ function Deployments({ app }: { readonly app: App }) {
 /** The deployments of an app, and the way to another. */
 export function DeploymentsTab() {
   const { data: app } = useAppQuery();
-  return app === undefined ? null : <Deployments key={app.id} app={app} />;
+  return app === undefined ? null : <AppDeployments key={app.id} app={app} />;
 }

@@ -1,11 +1,11 @@
 import { Progress, Text } from '@mantine/core';
 import type { Deployment } from '../../contract/deployments.ts';
-import type { DeploymentWait } from '../../contract/words.ts';
-import { exactTime } from '../components/format.ts';
+import type { DeploymentWaitReason } from '../../contract/words.ts';
+import { formatDateTime } from '../components/format.ts';
 import { Tag } from '../components/notice.tsx';
-import { isUnderWay, WorkTag } from '../work/status.tsx';
+import { isInProgress, JobStatusTag } from '../work/status.tsx';
 
-const WAITS: Readonly<Record<DeploymentWait, string>> = {
+const WAITING_LABELS: Readonly<Record<DeploymentWaitReason, string>> = {
   approval: 'Waits for approval',
   schedule: 'Waits for its time',
   queue: 'Waits for its turn',
@@ -13,27 +13,27 @@ const WAITS: Readonly<Record<DeploymentWait, string>> = {
 };
 
 /** What was or will be deployed, as people name it. */
-export function sourceName({ branch, commit }: Pick<Deployment, 'branch' | 'commit'>): string {
+export function sourceLabel({ branch, commit }: Pick<Deployment, 'branch' | 'commit'>): string {
   return branch ?? commit?.slice(0, 10) ?? 'A commit';
 }
 
 /** How a deployment stands: in a word, or what it waits for. */
-export function StatusTag({ deployment: { status, waitingFor } }: { readonly deployment: Deployment }) {
-  return waitingFor === null ? <WorkTag status={status} /> : <Tag tone="warn">{WAITS[waitingFor]}</Tag>;
+export function DeploymentStatusTag({ deployment: { status, waitingFor } }: { readonly deployment: Deployment }) {
+  return waitingFor === null ? <JobStatusTag status={status} /> : <Tag tone="warn">{WAITING_LABELS[waitingFor]}</Tag>;
 }
 
 /** The same, with until when it waits and how far it is. */
-export function DeploymentStatus({ deployment }: { readonly deployment: Deployment }) {
+export function DeploymentStatusCell({ deployment }: { readonly deployment: Deployment }) {
   const { status, progress, waitingFor, scheduledAt } = deployment;
   return (
     <div style={{ minWidth: 120, maxWidth: 220 }}>
-      <StatusTag deployment={deployment} />
+      <DeploymentStatusTag deployment={deployment} />
       {waitingFor === 'schedule' && scheduledAt !== null && (
         <Text fz="xs" c="dimmed">
-          {exactTime(scheduledAt)}
+          {formatDateTime(scheduledAt)}
         </Text>
       )}
-      {isUnderWay(status) && waitingFor === null && (
+      {isInProgress(status) && waitingFor === null && (
         <Progress value={progress} size="sm" mt={6} aria-label="Progress" transitionDuration={0} />
       )}
     </div>

@@ -2,25 +2,25 @@ import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { DevpilotError } from '../../sdk/client.ts';
-import { api, messageOf } from '../api.ts';
-import { Facts } from '../components/facts.tsx';
-import { useFields } from '../components/fields.ts';
+import { api, getErrorMessage } from '../api.ts';
+import { DescriptionList } from '../components/facts.tsx';
+import { useAppForm } from '../components/fields.ts';
 import { Notice } from '../components/notice.tsx';
 import { BlockSkeleton } from '../components/states.tsx';
-import { Ago } from '../components/time.tsx';
+import { RelativeTime } from '../components/time.tsx';
 import { useMe } from '../session.ts';
-import { Centre } from '../shell/centre.tsx';
-import { takeFragment } from '../sign-in/setup-page.tsx';
+import { CenteredLayout } from '../shell/centre.tsx';
+import { takeUrlFragment } from '../sign-in/setup-page.tsx';
 
 /** Eight letters, with or without what people put between them. */
-const codeProblem = (code: string) =>
+const validateUserCode = (code: string) =>
   /^[a-z]{8}$/i.test(code.replace(/[\s-]/g, '')) ? null : 'Type the eight letters that the device shows';
 
-function AskForCode({ onCode }: { readonly onCode: (code: string) => void }) {
-  const form = useFields({ initialValues: { code: '' }, validate: { code: codeProblem } });
+function EnterCodeForm({ onSubmitCode }: { readonly onSubmitCode: (code: string) => void }) {
+  const form = useAppForm({ initialValues: { code: '' }, validate: { code: validateUserCode } });
   return (
-    <Centre title="Sign in on a device" description="Type the code that the command line or the device shows.">
-      <form noValidate onSubmit={form.onSubmit(({ code }) => onCode(code))}>
+    <CenteredLayout title="Sign in on a device" description="Type the code that the command line or the device shows.">
+      <form noValidate onSubmit={form.onSubmit(({ code }) => onSubmitCode(code))}>
         <Stack gap="md">
           <TextInput
             label="Code"
@@ -34,13 +34,13 @@ function AskForCode({ onCode }: { readonly onCode: (code: string) => void }) {
           <Button type="submit">Continue</Button>
         </Stack>
       </form>
-    </Centre>
+    </CenteredLayout>
   );
 }
 
-function Done({ approved }: { readonly approved: boolean }) {
+function DecisionConfirmation({ approved }: { readonly approved: boolean }) {
   return (
-    <Centre
+    <CenteredLayout
       title={approved ? 'The device is signed in' : 'The device was turned away'}
       description={
         approved
@@ -51,7 +51,13 @@ function Done({ approved }: { readonly approved: boolean }) {
   );
 }
 
-function Answer({ code, onOther }: { readonly code: string; readonly onOther: () => void }) {
+function DeviceApproval({
+  code,
+  onEnterAnotherCode,
+}: {
+  readonly code: string;
+  readonly onEnterAnotherCode: () => void;
+}) {
   const me = useMe();
   const { data, error, isPending } = useQuery({
     queryKey: ['device', code],
@@ -59,37 +65,37 @@ function Answer({ code, onOther }: { readonly code: string; readonly onOther: ()
     staleTime: Number.POSITIVE_INFINITY,
     refetchOnWindowFocus: false,
   });
-  const answer = useMutation({
-    mutationFn: (verdict: 'approve' | 'deny') => api.device[verdict](code),
+  const decide = useMutation({
+    mutationFn: (decision: 'approve' | 'deny') => api.device[decision](code),
   });
-  if (answer.isSuccess) return <Done approved={answer.variables === 'approve'} />;
+  if (decide.isSuccess) return <DecisionConfirmation approved={decide.variables === 'approve'} />;
   if (isPending) {
     return (
-      <Centre title="Sign in on a device">
+      <CenteredLayout title="Sign in on a device">
         <BlockSkeleton height={200} />
-      </Centre>
+      </CenteredLayout>
     );
   }
   if (data === undefined) {
-    const unknown = error instanceof DevpilotError && error.code === 'not_found';
+    const isUnknownCode = error instanceof DevpilotError && error.code === 'not_found';
     return (
-      <Centre title="Sign in on a device">
+      <CenteredLayout title="Sign in on a device">
         <Notice tone="bad">
-          {unknown
+          {isUnknownCode
             ? 'There is no request with this code. It may have expired or was answered: begin again.'
-            : messageOf(error)}
+            : getErrorMessage(error)}
         </Notice>
-        <Button variant="default" onClick={onOther}>
+        <Button variant="default" onClick={onEnterAnotherCode}>
           Type another code
         </Button>
-      </Centre>
+      </CenteredLayout>
     );
   }
   return (
-    <Centre title="Let this device sign in?" description={`It would act as you, ${me.name} (${me.email}).`}>
+    <CenteredLayout title="Let this device sign in?" description={`It would act as you, ${me.name} (${me.email}).`}>
       <Stack gap="md">
-        <Facts
-          facts={[
+        <DescriptionList
+          items={[
             [
               'Code',
               <b key="code" className="mono" style={{ fontSize: 15 }}>
@@ -98,19 +104,19 @@ function Answer({ code, onOther }: { readonly code: string; readonly onOther: ()
             ],
             ['Program', data.client],
             ['Asks from', data.address ?? 'an unknown address'],
-            ['Asked', <Ago key="at" at={data.createdAt} />],
+            ['Asked', <RelativeTime key="at" time={data.createdAt} />],
           ]}
         />
         <Notice tone="warn">
           Approve only what you started yourself a moment ago, and only if the code is the one on your screen. Whoever
           sent you a link to this page would be signed in as you.
         </Notice>
-        {answer.error !== null && <Notice tone="bad">{messageOf(answer.error)}</Notice>}
+        {decide.error !== null && <Notice tone="bad">{getErrorMessage(decide.error)}</Notice>}
         <Group grow>
-          <Button variant="default" disabled={answer.isPending} onClick={() => answer.mutate('deny')}>
+          <Button variant="default" disabled={decide.isPending} onClick={() => decide.mutate('deny')}>
             Deny
           </Button>
-          <Button loading={answer.isPending} onClick={() => answer.mutate('approve')}>
+          <Button loading={decide.isPending} onClick={() => decide.mutate('approve')}>
             Approve
           </Button>
         </Group>
@@ -118,13 +124,13 @@ function Answer({ code, onOther }: { readonly code: string; readonly onOther: ()
           Its session appears under Sessions on your account page, where you can end it.
         </Text>
       </Stack>
-    </Centre>
+    </CenteredLayout>
   );
 }
 
 /** Where a device's sign-in is approved (RFC 8628, section 3.3). */
 export function DevicePage() {
-  const [code, setCode] = useState(takeFragment);
-  if (codeProblem(code) !== null) return <AskForCode onCode={setCode} />;
-  return <Answer code={code} onOther={() => setCode('')} />;
+  const [code, setCode] = useState(takeUrlFragment);
+  if (validateUserCode(code) !== null) return <EnterCodeForm onSubmitCode={setCode} />;
+  return <DeviceApproval code={code} onEnterAnotherCode={() => setCode('')} />;
 }

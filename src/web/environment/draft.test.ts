@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { changesOf, valueProblem, variableNameProblem, withFile } from './draft.ts';
+import { diffDraft, mergeFile, validateVariableName, validateVariableValue } from './draft.ts';
 
 const names = new Set(['HOST', 'PORT', 'OLD']);
 
@@ -11,7 +11,7 @@ test('a draft says what it adds, changes and removes, in the order of the names'
     ['OLD', null],
     ['NEVER', null],
   ]);
-  assert.deepEqual(changesOf(names, new Map([['PORT', '80']]), draft), [
+  assert.deepEqual(diffDraft(names, new Map([['PORT', '80']]), draft), [
     { name: 'NEW', kind: 'added', before: undefined, after: 'x' },
     { name: 'OLD', kind: 'removed', before: undefined, after: null },
     { name: 'PORT', kind: 'changed', before: '80', after: '81' },
@@ -24,7 +24,7 @@ test('what is known to stay as it is, is no change; what is not known may be one
     ['PORT', '80'],
   ]);
   assert.deepEqual(
-    changesOf(names, new Map([['PORT', '80']]), draft).map(({ name }) => name),
+    diffDraft(names, new Map([['PORT', '80']]), draft).map(({ name }) => name),
     ['HOST'],
   );
 });
@@ -33,13 +33,13 @@ test('a file is merged, or takes the place of all there is', () => {
   const file = new Map([['PORT', '82']]);
   const draft = new Map([['NEW', 'x']]);
   assert.deepEqual(
-    [...withFile(names, draft, file, false)],
+    [...mergeFile(names, draft, file, false)],
     [
       ['NEW', 'x'],
       ['PORT', '82'],
     ],
   );
-  assert.deepEqual([...withFile(names, draft, file, true)].sort(), [
+  assert.deepEqual([...mergeFile(names, draft, file, true)].sort(), [
     ['HOST', null],
     ['OLD', null],
     ['PORT', '82'],
@@ -47,11 +47,11 @@ test('a file is merged, or takes the place of all there is', () => {
 });
 
 test('names and values are checked as the API checks them', () => {
-  assert.equal(variableNameProblem('A_1', names), null);
-  for (const bad of ['', '1A', 'A-B', 'HOST', '__proto__', 'A'.repeat(256)]) {
-    assert.notEqual(variableNameProblem(bad, names), null, bad);
+  assert.equal(validateVariableName('A_1', names), null);
+  for (const invalid of ['', '1A', 'A-B', 'HOST', '__proto__', 'A'.repeat(256)]) {
+    assert.notEqual(validateVariableName(invalid, names), null, invalid);
   }
-  assert.equal(valueProblem('ü'.repeat(32_768)), null);
-  assert.notEqual(valueProblem('ü'.repeat(32_769)), null);
-  assert.notEqual(valueProblem('\0'), null);
+  assert.equal(validateVariableValue('ü'.repeat(32_768)), null);
+  assert.notEqual(validateVariableValue('ü'.repeat(32_769)), null);
+  assert.notEqual(validateVariableValue('\0'), null);
 });

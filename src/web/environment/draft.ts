@@ -4,7 +4,7 @@ import { RESOURCE_LIMITS } from '../../contract/words.ts';
 /** What is to be written: a value, or null for a variable to be removed. */
 export type Draft = ReadonlyMap<string, string | null>;
 
-export interface Change {
+export interface VariableChange {
   readonly name: string;
   readonly kind: 'added' | 'changed' | 'removed';
   /** What it is now; undefined where that was not revealed. */
@@ -16,8 +16,12 @@ export interface Change {
  * What a draft would change, by name. What it would leave as it is, as far as that is known, is not among
  * it. Pure.
  */
-export function changesOf(names: ReadonlySet<string>, revealed: ReadonlyMap<string, string>, draft: Draft): Change[] {
-  const changes: Change[] = [];
+export function diffDraft(
+  names: ReadonlySet<string>,
+  revealed: ReadonlyMap<string, string>,
+  draft: Draft,
+): VariableChange[] {
+  const changes: VariableChange[] = [];
   for (const [name, after] of draft) {
     const before = revealed.get(name);
     if (after === null) {
@@ -25,11 +29,11 @@ export function changesOf(names: ReadonlySet<string>, revealed: ReadonlyMap<stri
     } else if (!names.has(name)) changes.push({ name, kind: 'added', before: undefined, after });
     else if (before !== after) changes.push({ name, kind: 'changed', before, after });
   }
-  return changes.sort((one, two) => (one.name < two.name ? -1 : 1));
+  return changes.sort((first, second) => (first.name < second.name ? -1 : 1));
 }
 
 /** A draft with what a file says; with `replace` also without what it does not say. Pure. */
-export function withFile(
+export function mergeFile(
   names: ReadonlySet<string>,
   draft: Draft,
   file: ReadonlyMap<string, string>,
@@ -47,13 +51,13 @@ export function withFile(
 }
 
 /** What is wrong with the name of a new variable, null where nothing is. */
-export function variableNameProblem(name: string, taken: ReadonlySet<string>): string | null {
+export function validateVariableName(name: string, existingNames: ReadonlySet<string>): string | null {
   if (name.length > RESOURCE_LIMITS.envName) return `Takes up to ${RESOURCE_LIMITS.envName} characters`;
   if (!ENV_NAME.test(name)) return 'Takes A–Z, a–z, 0–9 and _, not beginning with a digit';
-  return taken.has(name) ? 'There is a variable of this name' : null;
+  return existingNames.has(name) ? 'There is a variable of this name' : null;
 }
 
-export function valueProblem(value: string): string | null {
+export function validateVariableValue(value: string): string | null {
   if (value.includes('\0') || !value.isWellFormed()) return 'Takes text without NUL';
-  return new TextEncoder().encode(value).length > RESOURCE_LIMITS.envValue ? 'Takes up to 64 KiB' : null;
+  return new TextEncoder().encode(value).length > RESOURCE_LIMITS.envValueBytes ? 'Takes up to 64 KiB' : null;
 }

@@ -2,7 +2,7 @@ import { Button, Group, Menu, Stack, Text, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useState } from 'react';
 import type { App } from '../../contract/resources.ts';
-import { messageOf, queryClient } from '../api.ts';
+import { getErrorMessage, queryClient } from '../api.ts';
 import { useAppQuery } from '../apps/app-query.ts';
 import bar from '../components/bar.module.css';
 import { download } from '../components/download.ts';
@@ -17,21 +17,21 @@ import {
   IconUpload,
   IconVariable,
 } from '../components/icons.ts';
-import { LeaveGuard } from '../components/leave-guard.tsx';
+import { NavigationBlocker } from '../components/leave-guard.tsx';
 import { EmptyState, ErrorState, TableSkeleton } from '../components/states.tsx';
 import { useWorkspace } from '../session.ts';
-import { changesOf, type Draft, withFile } from './draft.ts';
+import { type Draft, diffDraft, mergeFile } from './draft.ts';
 import styles from './environment.module.css';
 import { ImportDialog } from './import-dialog.tsx';
-import { useEnvironment, useRevealed } from './reveal.ts';
+import { useEnvironment, useRevealedValues } from './reveal.ts';
 import { ReviewDialog } from './review-dialog.tsx';
 import { VariableDialog } from './variable-dialog.tsx';
 import { VariableRow } from './variable-row.tsx';
-import { Versions } from './versions.tsx';
+import { EnvironmentVersions } from './versions.tsx';
 
-type Dialog = 'add' | 'import' | 'review' | { readonly change: string };
+type OpenDialog = 'add' | 'import' | 'review' | { readonly change: string };
 
-function Export({ app }: { readonly app: App }) {
+function ExportMenu({ app }: { readonly app: App }) {
   const { api } = useWorkspace();
   const [busy, setBusy] = useState(false);
   async function save() {
@@ -40,7 +40,7 @@ function Export({ app }: { readonly app: App }) {
       const text = await api.environment.dotenv(app.id);
       download(`${app.slug}.env`, new Blob([text], { type: 'text/plain' }));
     } catch (error) {
-      notifications.show({ color: 'red', message: messageOf(error) });
+      notifications.show({ color: 'red', message: getErrorMessage(error) });
     } finally {
       setBusy(false);
     }
@@ -66,7 +66,7 @@ function Export({ app }: { readonly app: App }) {
 }
 
 interface RevealAllProps {
-  readonly revealed: ReturnType<typeof useRevealed>;
+  readonly revealed: ReturnType<typeof useRevealedValues>;
   readonly disabled: boolean;
 }
 
@@ -88,13 +88,13 @@ function RevealAll({ revealed, disabled }: RevealAllProps) {
   );
 }
 
-function Variables({ app }: { readonly app: App }) {
+function VariableList({ app }: { readonly app: App }) {
   const { api, workspace, isAdmin } = useWorkspace();
   const query = useEnvironment(app.id);
-  const revealed = useRevealed(app.id);
+  const revealed = useRevealedValues(app.id);
   const [draft, setDraft] = useState<Draft>(new Map());
-  const [dialog, setDialog] = useState<Dialog | null>(null);
-  const [sought, setSought] = useState('');
+  const [dialog, setDialog] = useState<OpenDialog | null>(null);
+  const [searchText, setSearchText] = useState('');
   const [theirs, setTheirs] = useState<readonly string[] | null>(null);
   if (query.data === undefined) {
     return query.error === null ? (
@@ -106,28 +106,28 @@ function Variables({ app }: { readonly app: App }) {
   const { value: environment, tag } = query.data;
   const updatedAt = new Map(environment.data.map((one) => [one.name, one.updatedAt]));
   const names = new Set(updatedAt.keys());
-  const changes = changesOf(names, revealed.values, draft);
+  const changes = diffDraft(names, revealed.values, draft);
   const kinds = new Map(changes.map(({ name, kind }) => [name, kind]));
   const all = [...new Set([...names, ...changes.map(({ name }) => name)])].sort();
-  const shown = all.filter((name) => name.toLowerCase().includes(sought.trim().toLowerCase()));
+  const shown = all.filter((name) => name.toLowerCase().includes(searchText.trim().toLowerCase()));
 
-  const put = (name: string, value: string | null) => setDraft((before) => new Map([...before, [name, value]]));
-  const undo = (name: string) => setDraft((before) => new Map([...before].filter(([one]) => one !== name)));
+  const setVariable = (name: string, value: string | null) => setDraft((before) => new Map([...before, [name, value]]));
+  const undoChange = (name: string) => setDraft((before) => new Map([...before].filter(([one]) => one !== name)));
   function discard() {
     setDraft(new Map());
     setTheirs(null);
   }
 
   /** Reads anew after somebody was faster, and says what they changed. */
-  async function lookAgain() {
+  async function reloadAfterConflict() {
     const { data: fresh } = await query.refetch();
     if (fresh === undefined) return;
     const now = new Map(fresh.value.data.map((one) => [one.name, one.updatedAt]));
-    const touched = [...new Set([...updatedAt.keys(), ...now.keys()])].filter(
+    const changedNames = [...new Set([...updatedAt.keys(), ...now.keys()])].filter(
       (name) => now.get(name) !== updatedAt.get(name),
     );
-    revealed.hide(...touched);
-    setTheirs(touched.sort());
+    revealed.hide(...changedNames);
+    setTheirs(changedNames.sort());
   }
 
   async function save() {
@@ -136,7 +136,7 @@ function Variables({ app }: { readonly app: App }) {
         ifMatch: tag,
       });
     } catch (error) {
-      if (isConflict(error)) await lookAgain();
+      if (isConflict(error)) await reloadAfterConflict();
       throw error;
     }
     notifications.show({ message: `Saved the environment of ${app.name}. The next deployment uses it.` });
@@ -145,28 +145,28 @@ function Variables({ app }: { readonly app: App }) {
     await queryClient.invalidateQueries({ queryKey: [workspace.id, 'apps', app.id, 'env'] });
   }
 
-  const add = isAdmin && (
+  const addButton = isAdmin && (
     <Button leftSection={<IconPlus size={16} />} onClick={() => setDialog('add')}>
       Add
     </Button>
   );
-  const bring = isAdmin && (
+  const importButton = isAdmin && (
     <Button variant="default" leftSection={<IconUpload size={16} />} onClick={() => setDialog('import')}>
       Import
     </Button>
   );
-  const changing = dialog !== null && typeof dialog === 'object' ? dialog.change : null;
+  const editedName = dialog !== null && typeof dialog === 'object' ? dialog.change : null;
   return (
     <Stack gap="md">
-      <LeaveGuard when={changes.length > 0} />
+      <NavigationBlocker when={changes.length > 0} />
       {all.length === 0 ? (
         <EmptyState
           icon={<IconVariable size={26} />}
           title="No variables yet"
           action={
             <Group gap="xs">
-              {add}
-              {bring}
+              {addButton}
+              {importButton}
             </Group>
           }
         >
@@ -184,16 +184,16 @@ function Variables({ app }: { readonly app: App }) {
               aria-label="Search variables by name"
               placeholder="Search by name"
               leftSection={<IconSearch size={16} aria-hidden />}
-              value={sought}
-              onChange={(event) => setSought(event.currentTarget.value)}
+              value={searchText}
+              onChange={(event) => setSearchText(event.currentTarget.value)}
               flex="1 1 180px"
               maw={320}
             />
             <Group gap="xs">
               {isAdmin && <RevealAll revealed={revealed} disabled={names.size === 0} />}
-              {isAdmin && <Export app={app} />}
-              {bring}
-              {add}
+              {isAdmin && <ExportMenu app={app} />}
+              {importButton}
+              {addButton}
             </Group>
           </Group>
           <Text fz="sm" c="dimmed">
@@ -208,7 +208,7 @@ function Variables({ app }: { readonly app: App }) {
                 name={name}
                 updatedAt={updatedAt.get(name) ?? null}
                 value={draft.get(name) ?? revealed.values.get(name)}
-                kind={kinds.get(name) ?? null}
+                change={kinds.get(name) ?? null}
                 revealing={revealed.pending === name}
                 onReveal={isAdmin ? () => revealed.reveal(name) : undefined}
                 onHide={() => revealed.hide(name)}
@@ -216,8 +216,8 @@ function Variables({ app }: { readonly app: App }) {
                   isAdmin
                     ? {
                         onEdit: () => setDialog({ change: name }),
-                        onRemove: () => put(name, null),
-                        onUndo: () => undo(name),
+                        onRemove: () => setVariable(name, null),
+                        onUndo: () => undoChange(name),
                       }
                     : undefined
                 }
@@ -246,21 +246,21 @@ function Variables({ app }: { readonly app: App }) {
           </Group>
         </section>
       )}
-      <Versions appId={app.id} tag={tag} />
-      {(dialog === 'add' || changing !== null) && (
+      <EnvironmentVersions appId={app.id} tag={tag} />
+      {(dialog === 'add' || editedName !== null) && (
         <VariableDialog
-          name={changing}
-          value={changing === null ? undefined : (draft.get(changing) ?? revealed.values.get(changing))}
-          taken={new Set(all)}
+          name={editedName}
+          value={editedName === null ? undefined : (draft.get(editedName) ?? revealed.values.get(editedName))}
+          existingNames={new Set(all)}
           onClose={() => setDialog(null)}
-          onDone={put}
+          onDone={setVariable}
         />
       )}
       {dialog === 'import' && (
         <ImportDialog
           names={names}
           onClose={() => setDialog(null)}
-          onDone={(values, replace) => setDraft(withFile(names, draft, values, replace))}
+          onDone={(values, replace) => setDraft(mergeFile(names, draft, values, replace))}
         />
       )}
       {dialog === 'review' && (
@@ -273,5 +273,5 @@ function Variables({ app }: { readonly app: App }) {
 /** The variables of an app. */
 export function EnvironmentTab() {
   const { data: app } = useAppQuery();
-  return app === undefined ? null : <Variables key={app.id} app={app} />;
+  return app === undefined ? null : <VariableList key={app.id} app={app} />;
 }

@@ -5,19 +5,19 @@ import { RESOURCE_LIMITS } from '../../contract/words.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { IconUpload } from '../components/icons.ts';
 import { Notice } from '../components/notice.tsx';
-import { valueProblem } from './draft.ts';
+import { validateVariableValue } from './draft.ts';
 
-type Read =
+type ParseResult =
   | { readonly ok: true; readonly values: ReadonlyMap<string, string> }
-  | { readonly ok: false; readonly why: string };
+  | { readonly ok: false; readonly message: string };
 
-function read(text: string): Read {
-  if (text.length > RESOURCE_LIMITS.envBody)
-    return { ok: false, why: 'This file is larger than an environment can be.' };
+function parseFile(text: string): ParseResult {
+  if (text.length > RESOURCE_LIMITS.envBodyBytes)
+    return { ok: false, message: 'This file is larger than an environment can be.' };
   const parsed = parseDotenv(text);
-  if (!parsed.ok) return { ok: false, why: `Line ${parsed.line}: ${parsed.message}.` };
-  const wrong = [...parsed.values].find(([, value]) => valueProblem(value) !== null);
-  if (wrong !== undefined) return { ok: false, why: `${wrong[0]}: ${valueProblem(wrong[1])}.` };
+  if (!parsed.ok) return { ok: false, message: `Line ${parsed.line}: ${parsed.message}.` };
+  const invalid = [...parsed.values].find(([, value]) => validateVariableValue(value) !== null);
+  if (invalid !== undefined) return { ok: false, message: `${invalid[0]}: ${validateVariableValue(invalid[1])}.` };
   return { ok: true, values: parsed.values };
 }
 
@@ -31,10 +31,10 @@ interface ImportDialogProps {
 export function ImportDialog({ names, onClose, onDone }: ImportDialogProps) {
   const [text, setText] = useState('');
   const [replace, setReplace] = useState(false);
-  const result = read(text);
+  const result = parseFile(text);
   const count = result.ok ? result.values.size : 0;
-  const known = result.ok ? [...result.values.keys()].filter((name) => names.has(name)).length : 0;
-  const missing = names.size - known;
+  const existingCount = result.ok ? [...result.values.keys()].filter((name) => names.has(name)).length : 0;
+  const removedCount = names.size - existingCount;
   return (
     <Dialog opened onClose={onClose} title="Import a dotenv file" size="lg" closeOnClickOutside={false}>
       <form
@@ -79,9 +79,9 @@ export function ImportDialog({ names, onClose, onDone }: ImportDialogProps) {
           <Text fz="sm" role="status">
             {result.ok &&
               count > 0 &&
-              `${count} in the file: ${count - known} new, ${known} that are there already${replace ? `; ${missing} will be removed` : ''}.`}
+              `${count} in the file: ${count - existingCount} new, ${existingCount} that are there already${replace ? `; ${removedCount} will be removed` : ''}.`}
           </Text>
-          {!result.ok && <Notice tone="bad">{result.why}</Notice>}
+          {!result.ok && <Notice tone="bad">{result.message}</Notice>}
           <Group justify="flex-end" gap="sm">
             <Button variant="default" onClick={onClose}>
               Cancel

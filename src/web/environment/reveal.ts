@@ -1,7 +1,7 @@
 import { notifications } from '@mantine/notifications';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { messageOf, queryClient } from '../api.ts';
+import { getErrorMessage, queryClient } from '../api.ts';
 import { useWorkspace } from '../session.ts';
 
 /** The variables of an app by name, without their values. */
@@ -16,7 +16,7 @@ export function useEnvironment(appId: string) {
 }
 
 /** Values that were revealed, in this page's memory alone. Each reveal is recorded by the server. */
-export function useRevealed(appId: string) {
+export function useRevealedValues(appId: string) {
   const { api, workspace } = useWorkspace();
   const [values, setValues] = useState<ReadonlyMap<string, string>>(new Map());
   const [pending, setPending] = useState<string | null>(null);
@@ -25,11 +25,13 @@ export function useRevealed(appId: string) {
     setPending(name ?? '');
     try {
       const { value } = await api.environment.read(appId, name === undefined ? {} : { name });
-      const shown = value.data.flatMap((one) => (one.value === null ? [] : [[one.name, one.value] as const]));
-      setValues((before) => new Map([...before, ...shown]));
+      const shown = value.data.flatMap((variable) =>
+        variable.value === null ? [] : [[variable.name, variable.value] as const],
+      );
+      setValues((previous) => new Map([...previous, ...shown]));
       void queryClient.invalidateQueries({ queryKey: [workspace.id, 'audit-events'] });
     } catch (error) {
-      notifications.show({ color: 'red', message: messageOf(error) });
+      notifications.show({ color: 'red', message: getErrorMessage(error) });
     } finally {
       setPending(null);
     }
@@ -42,8 +44,8 @@ export function useRevealed(appId: string) {
     reveal: (name?: string) => void reveal(name),
     /** Forgets some, or all. */
     hide: (...names: readonly string[]) =>
-      setValues((before) =>
-        names.length === 0 ? new Map() : new Map([...before].filter(([name]) => !names.includes(name))),
+      setValues((previous) =>
+        names.length === 0 ? new Map() : new Map([...previous].filter(([name]) => !names.includes(name))),
       ),
   };
 }

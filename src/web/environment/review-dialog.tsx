@@ -1,13 +1,13 @@
 import { Button, Group, Stack, Switch, Text } from '@mantine/core';
 import { useState } from 'react';
-import { messageOf } from '../api.ts';
+import { getErrorMessage } from '../api.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { isConflict } from '../components/form.tsx';
 import { Notice, Tag, type Tone } from '../components/notice.tsx';
-import type { Change } from './draft.ts';
+import type { VariableChange } from './draft.ts';
 import styles from './environment.module.css';
 
-const KINDS: Readonly<Record<Change['kind'], { readonly label: string; readonly tone: Tone }>> = {
+const CHANGE_LABELS: Readonly<Record<VariableChange['kind'], { readonly label: string; readonly tone: Tone }>> = {
   added: { label: 'New', tone: 'good' },
   changed: { label: 'Changed', tone: 'warn' },
   removed: { label: 'Removed', tone: 'bad' },
@@ -15,7 +15,7 @@ const KINDS: Readonly<Record<Change['kind'], { readonly label: string; readonly 
 
 export const MASK = '••••••••';
 
-function Side({
+function DiffValue({
   sign,
   value,
   shown,
@@ -34,12 +34,12 @@ function Side({
 }
 
 /** How a name's change is called and coloured. */
-export const KindTag = ({ kind }: { readonly kind: Change['kind'] }) => (
-  <Tag tone={KINDS[kind].tone}>{KINDS[kind].label}</Tag>
+export const ChangeTag = ({ kind }: { readonly kind: VariableChange['kind'] }) => (
+  <Tag tone={CHANGE_LABELS[kind].tone}>{CHANGE_LABELS[kind].label}</Tag>
 );
 
 interface ReviewDialogProps {
-  readonly changes: readonly Change[];
+  readonly changes: readonly VariableChange[];
   readonly onClose: () => void;
   /** Saves; where somebody was faster, reads anew and answers with the names that they changed. */
   readonly onSave: () => Promise<void>;
@@ -66,7 +66,7 @@ export function ReviewDialog({ changes, onClose, onSave, theirs }: ReviewDialogP
     }
   }
 
-  const both = changes.filter(({ name }) => theirs?.includes(name) === true).map(({ name }) => name);
+  const conflictingNames = changes.filter(({ name }) => theirs?.includes(name) === true).map(({ name }) => name);
   return (
     <Dialog opened onClose={onClose} title="Review the changes" size="xl" closeOnClickOutside={false}>
       <Stack gap="md">
@@ -81,10 +81,10 @@ export function ReviewDialog({ changes, onClose, onSave, theirs }: ReviewDialogP
             <li key={name}>
               <Group gap="sm" mb={4}>
                 <span className={`mono ${styles['name']}`}>{name}</span>
-                <KindTag kind={kind} />
+                <ChangeTag kind={kind} />
               </Group>
-              {kind !== 'added' && <Side sign="−" value={before} shown={shown} />}
-              {after !== null && <Side sign="+" value={after} shown={shown} />}
+              {kind !== 'added' && <DiffValue sign="−" value={before} shown={shown} />}
+              {after !== null && <DiffValue sign="+" value={after} shown={shown} />}
             </li>
           ))}
         </ul>
@@ -98,11 +98,13 @@ export function ReviewDialog({ changes, onClose, onSave, theirs }: ReviewDialogP
             <span role="alert">
               Somebody changed the environment meanwhile
               {theirs.length > 0 && `: ${theirs.join(', ')}`}. Nothing of yours is saved yet.
-              {both.length > 0 && ` Saving again overwrites their ${both.join(', ')}.`}
+              {conflictingNames.length > 0 && ` Saving again overwrites their ${conflictingNames.join(', ')}.`}
             </span>
           </Notice>
         )}
-        {error !== null && !(isConflict(error) && theirs !== null) && <Notice tone="bad">{messageOf(error)}</Notice>}
+        {error !== null && !(isConflict(error) && theirs !== null) && (
+          <Notice tone="bad">{getErrorMessage(error)}</Notice>
+        )}
         <Group justify="flex-end" gap="sm">
           <Button variant="default" onClick={onClose}>
             Back

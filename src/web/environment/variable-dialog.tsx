@@ -1,28 +1,28 @@
 import { Stack, Textarea, TextInput } from '@mantine/core';
 import { isControlVariable } from '../../contract/control-variables.ts';
 import { Dialog } from '../components/dialog.tsx';
-import { useFields } from '../components/fields.ts';
+import { useAppForm } from '../components/fields.ts';
 import { FormFooter } from '../components/form.tsx';
 import { Notice } from '../components/notice.tsx';
-import { valueProblem, variableNameProblem } from './draft.ts';
+import { validateVariableName, validateVariableValue } from './draft.ts';
 
 interface VariableDialogProps {
   /** The variable to be changed; null for a new one. */
   readonly name: string | null;
   /** Its value as far as it was revealed or drafted. */
   readonly value: string | undefined;
-  readonly taken: ReadonlySet<string>;
+  readonly existingNames: ReadonlySet<string>;
   readonly onClose: () => void;
   readonly onDone: (name: string, value: string) => void;
 }
 
 /** Sets a variable in the draft; nothing is saved by it. */
-export function VariableDialog({ name, value, taken, onClose, onDone }: VariableDialogProps) {
-  const form = useFields({
+export function VariableDialog({ name, value, existingNames, onClose, onDone }: VariableDialogProps) {
+  const form = useAppForm({
     initialValues: { name: name ?? '', value: value ?? '' },
     validate: {
-      name: (typed) => (name === null ? variableNameProblem(typed.trim(), taken) : null),
-      value: valueProblem,
+      name: (typedName) => (name === null ? validateVariableName(typedName.trim(), existingNames) : null),
+      value: validateVariableValue,
     },
   });
   return (
@@ -76,7 +76,7 @@ export function VariableDialog({ name, value, taken, onClose, onDone }: Variable
           />
           <FormFooter
             saving={{ busy: false, trouble: null, error: null }}
-            submit={name === null ? 'Add' : 'Change'}
+            submitLabel={name === null ? 'Add' : 'Change'}
             onCancel={onClose}
           />
         </Stack>

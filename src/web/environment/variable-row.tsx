@@ -2,19 +2,19 @@ import { ActionIcon, Text, Tooltip } from '@mantine/core';
 import { isControlVariable } from '../../contract/control-variables.ts';
 import { useCopy } from '../components/clipboard.ts';
 import { IconArrowBackUp, IconCheck, IconCopy, IconEdit, IconEye, IconEyeOff, IconTrash } from '../components/icons.ts';
-import { Ago } from '../components/time.tsx';
-import type { Change } from './draft.ts';
+import { RelativeTime } from '../components/time.tsx';
+import type { VariableChange } from './draft.ts';
 import styles from './environment.module.css';
-import { KindTag, MASK } from './review-dialog.tsx';
+import { ChangeTag, MASK } from './review-dialog.tsx';
 
-interface ToolProps {
+interface RowActionProps {
   readonly label: string;
   readonly Icon: typeof IconEdit;
   readonly onClick: () => void;
   readonly loading?: boolean;
 }
 
-function Tool({ label, Icon, onClick, loading = false }: ToolProps) {
+function RowAction({ label, Icon, onClick, loading = false }: RowActionProps) {
   return (
     <Tooltip label={label}>
       <ActionIcon variant="subtle" color="gray" c="inherit" aria-label={label} loading={loading} onClick={onClick}>
@@ -24,14 +24,14 @@ function Tool({ label, Icon, onClick, loading = false }: ToolProps) {
   );
 }
 
-function Copy({ name, value }: { readonly name: string; readonly value: string }) {
+function CopyValueButton({ name, value }: { readonly name: string; readonly value: string }) {
   const { state, copy } = useCopy(value);
   const label = { idle: `Copy ${name}`, copied: `Copied ${name}`, failed: 'Select the value and press Ctrl+C' }[state];
-  return <Tool label={label} Icon={state === 'copied' ? IconCheck : IconCopy} onClick={copy} />;
+  return <RowAction label={label} Icon={state === 'copied' ? IconCheck : IconCopy} onClick={copy} />;
 }
 
 /** A value as it is; a long one scrolls, also by keyboard. */
-function ValueOf({ value }: { readonly value: string | undefined }) {
+function VariableValue({ value }: { readonly value: string | undefined }) {
   const isLong = value !== undefined && (value.length > 400 || value.split('\n').length > 6);
   return (
     <pre className={`mono ${styles['value']}`} {...(isLong && { tabIndex: 0 })}>
@@ -47,7 +47,7 @@ interface VariableRowProps {
   /** Its value, where it was revealed or is about to be written. */
   readonly value: string | undefined;
   /** What the draft does to it. */
-  readonly kind: Change['kind'] | null;
+  readonly change: VariableChange['kind'] | null;
   readonly revealing: boolean;
   /** Absent for members, who see names alone. */
   readonly onReveal?: (() => void) | undefined;
@@ -60,36 +60,36 @@ interface VariableRowProps {
 
 /** A variable: masked until it is revealed, and what the draft does to it. */
 export function VariableRow(props: VariableRowProps) {
-  const { name, updatedAt, value, kind, revealing, onReveal, onHide, edit } = props;
+  const { name, updatedAt, value, change, revealing, onReveal, onHide, edit } = props;
   return (
-    <li className={styles['row']} {...(kind !== null && { 'data-kind': kind })}>
+    <li className={styles['row']} {...(change !== null && { 'data-kind': change })}>
       <div className={styles['name']}>
-        <span className="mono">{name}</span> {kind !== null && <KindTag kind={kind} />}
+        <span className="mono">{name}</span> {change !== null && <ChangeTag kind={change} />}
         {isControlVariable(name) && (
           <Text fz="xs" c="dimmed">
             In .env only
           </Text>
         )}
       </div>
-      <ValueOf value={value} />
-      <div className={styles['when']}>{updatedAt === null ? 'Not saved' : <Ago at={updatedAt} />}</div>
+      <VariableValue value={value} />
+      <div className={styles['when']}>{updatedAt === null ? 'Not saved' : <RelativeTime time={updatedAt} />}</div>
       <div className={styles['tools']}>
-        {value !== undefined && <Copy name={name} value={value} />}
-        {kind === null &&
+        {value !== undefined && <CopyValueButton name={name} value={value} />}
+        {change === null &&
           onReveal !== undefined &&
           (value === undefined ? (
-            <Tool label={`Reveal ${name}`} Icon={IconEye} loading={revealing} onClick={onReveal} />
+            <RowAction label={`Reveal ${name}`} Icon={IconEye} loading={revealing} onClick={onReveal} />
           ) : (
-            <Tool label={`Hide ${name}`} Icon={IconEyeOff} onClick={onHide} />
+            <RowAction label={`Hide ${name}`} Icon={IconEyeOff} onClick={onHide} />
           ))}
-        {edit !== undefined && kind !== 'removed' && (
-          <Tool label={`Change ${name}`} Icon={IconEdit} onClick={edit.onEdit} />
+        {edit !== undefined && change !== 'removed' && (
+          <RowAction label={`Change ${name}`} Icon={IconEdit} onClick={edit.onEdit} />
         )}
-        {edit !== undefined && kind === null && (
-          <Tool label={`Remove ${name}`} Icon={IconTrash} onClick={edit.onRemove} />
+        {edit !== undefined && change === null && (
+          <RowAction label={`Remove ${name}`} Icon={IconTrash} onClick={edit.onRemove} />
         )}
-        {edit !== undefined && kind !== null && (
-          <Tool label={`Undo the change of ${name}`} Icon={IconArrowBackUp} onClick={edit.onUndo} />
+        {edit !== undefined && change !== null && (
+          <RowAction label={`Undo the change of ${name}`} Icon={IconArrowBackUp} onClick={edit.onUndo} />
         )}
       </div>
     </li>

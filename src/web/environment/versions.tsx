@@ -6,38 +6,38 @@ import type { EnvVersion } from '../../contract/environment.ts';
 import { queryClient } from '../api.ts';
 import { ConfirmDialog } from '../components/confirm.tsx';
 import { IconHistory } from '../components/icons.ts';
-import { Row, Rows } from '../components/rows.tsx';
+import { ItemList, ItemListRow } from '../components/rows.tsx';
 import { Section } from '../components/section.tsx';
 import { ErrorState } from '../components/states.tsx';
-import { Ago } from '../components/time.tsx';
+import { RelativeTime } from '../components/time.tsx';
 import { useWorkspace } from '../session.ts';
 
-const NAMED = 12;
+const MAX_NAMES = 12;
 
-function list(names: readonly string[]): string {
-  const shown = names.slice(0, NAMED).join(', ');
-  return names.length > NAMED ? `${shown} and ${names.length - NAMED} more` : shown;
+function joinNames(names: readonly string[]): string {
+  const shown = names.slice(0, MAX_NAMES).join(', ');
+  return names.length > MAX_NAMES ? `${shown} and ${names.length - MAX_NAMES} more` : shown;
 }
 
 /** What a version did, names alone: “Set A, B; removed C”. Pure. */
 export function describeVersion({ set, removed, restoredFrom }: EnvVersion): string {
   const parts = [
     ...(restoredFrom === null ? [] : [`restored version ${restoredFrom}`]),
-    ...(set.length === 0 ? [] : [`set ${list(set)}`]),
-    ...(removed.length === 0 ? [] : [`removed ${list(removed)}`]),
+    ...(set.length === 0 ? [] : [`set ${joinNames(set)}`]),
+    ...(removed.length === 0 ? [] : [`removed ${joinNames(removed)}`]),
   ];
   const text = parts.join('; ');
   return text === '' ? 'Changed nothing' : text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-interface VersionsProps {
+interface EnvironmentVersionsProps {
   readonly appId: string;
   /** The tag of the environment as it is shown above. */
   readonly tag: string | undefined;
 }
 
 /** Who changed what when, and the way back. */
-export function Versions({ appId, tag }: VersionsProps) {
+export function EnvironmentVersions({ appId, tag }: EnvironmentVersionsProps) {
   const { api, workspace, isAdmin } = useWorkspace();
   const [restoring, setRestoring] = useState<EnvVersion | null>(null);
   const { data, error, refetch, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery({
@@ -62,32 +62,32 @@ export function Versions({ appId, tag }: VersionsProps) {
           None yet.
         </Text>
       ) : (
-        <Rows label="Versions">
-          {versions.map((one) => (
-            <Row
-              key={one.version}
+        <ItemList label="Versions">
+          {versions.map((version) => (
+            <ItemListRow
+              key={version.version}
               icon={<IconHistory size={18} />}
               title={
                 <>
-                  Version {one.version}
+                  Version {version.version}
                   <Text span fz="xs" c="dimmed" fw={400}>
-                    {one.by.name ?? one.by.kind.replaceAll('_', ' ')}, <Ago at={one.at} />
+                    {version.by.name ?? version.by.kind.replaceAll('_', ' ')}, <RelativeTime time={version.at} />
                   </Text>
                 </>
               }
-              note={describeVersion(one)}
-              tools={
+              note={describeVersion(version)}
+              actions={
                 isAdmin &&
-                one.version !== newest && (
-                  <Button size="compact-sm" variant="default" onClick={() => setRestoring(one)}>
+                version.version !== newest && (
+                  <Button size="compact-sm" variant="default" onClick={() => setRestoring(version)}>
                     Restore
-                    <span className="visually-hidden"> version {one.version}</span>
+                    <span className="visually-hidden"> version {version.version}</span>
                   </Button>
                 )
               }
             />
           ))}
-        </Rows>
+        </ItemList>
       )}
       {hasNextPage && (
         <Group>
@@ -101,7 +101,7 @@ export function Versions({ appId, tag }: VersionsProps) {
           opened
           onClose={() => setRestoring(null)}
           title={`Restore version ${restoring.version}`}
-          confirm="Restore"
+          confirmLabel="Restore"
           onConfirm={async () => {
             await api.environment.restore(appId, restoring.version, { ifMatch: tag });
             notifications.show({ message: `The variables are what they were in version ${restoring.version}.` });

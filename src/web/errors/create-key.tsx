@@ -1,19 +1,19 @@
 import { NativeSelect, Textarea, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { isOrigin, ORIGIN_MESSAGE } from '../../contract/origin.ts';
-import { CreateDialog } from '../components/resource-dialogs.tsx';
-import { nameProblem } from '../rules.ts';
+import { CreateResourceDialog } from '../components/resource-dialogs.tsx';
+import { validateName } from '../rules.ts';
 import { useWorkspace } from '../session.ts';
 
-type KeyValues = { readonly name: string; readonly app: string; readonly origins: string };
+type ErrorKeyFormValues = { readonly name: string; readonly app: string; readonly origins: string };
 
 /** The origins in a text, one per line or with blanks or commas between them. Pure. */
-export const originsIn = (text: string): string[] => text.split(/[\s,]+/).filter((one) => one !== '');
+export const parseOrigins = (text: string): string[] => text.split(/[\s,]+/).filter((origin) => origin !== '');
 
 /** What is wrong with origins that were typed, null where nothing is. Pure. */
-export function originsProblem(text: string): string | null {
-  const wrong = originsIn(text).find((one) => !isOrigin(one));
-  return wrong === undefined ? null : `${wrong} ${ORIGIN_MESSAGE}`;
+export function validateOrigins(text: string): string | null {
+  const invalid = parseOrigins(text).find((origin) => !isOrigin(origin));
+  return invalid === undefined ? null : `${invalid} ${ORIGIN_MESSAGE}`;
 }
 
 /** Creates a public key that can only submit errors. */
@@ -23,13 +23,13 @@ export function CreateErrorKeyDialog({ onClose }: { readonly onClose: () => void
     queryKey: [workspace.id, 'apps', 'of error keys'],
     queryFn: ({ signal }) => api.apps.list({ limit: 200 }, { signal }),
   });
-  const known = apps.data?.data ?? [];
+  const knownApps = apps.data?.data ?? [];
   return (
-    <CreateDialog<KeyValues, { id: string; name: string }>
+    <CreateResourceDialog<ErrorKeyFormValues, { id: string; name: string }>
       noun="error key"
       initial={{ name: '', app: '', origins: '' }}
-      rules={{ name: nameProblem, origins: originsProblem }}
-      fields={(form) => (
+      validate={{ name: validateName, origins: validateOrigins }}
+      renderFields={(form) => (
         <>
           <TextInput
             label="Name"
@@ -43,7 +43,7 @@ export function CreateErrorKeyDialog({ onClose }: { readonly onClose: () => void
             description="The app that its errors belong to, whatever they say themselves."
             data={[
               { value: '', label: 'As each error says' },
-              ...known.map(({ id, name }) => ({ value: id, label: name })),
+              ...knownApps.map(({ id, name }) => ({ value: id, label: name })),
             ]}
             {...form.getInputProps('app')}
           />
@@ -59,7 +59,7 @@ export function CreateErrorKeyDialog({ onClose }: { readonly onClose: () => void
         </>
       )}
       create={({ name, app, origins }) =>
-        api.errors.keys.create({ name, ...(app !== '' && { app }), allowedOrigins: originsIn(origins) })
+        api.errors.keys.create({ name, ...(app !== '' && { app }), allowedOrigins: parseOrigins(origins) })
       }
       onClose={onClose}
       onCreated={() => undefined}

@@ -1,15 +1,15 @@
 import { DAY } from '../../contract/words.ts';
 
-export interface DayCount {
+export interface DailyCount {
   readonly day: string;
   readonly count: number;
 }
 
 /** The last days up to today (UTC), oldest first, those without an error as nought. Pure. */
-export function lastDays(days: readonly DayCount[], count: number, now: number): DayCount[] {
-  const known = new Map(days.map((one) => [one.day, one.count]));
-  return Array.from({ length: count }, (_, at) => {
-    const day = new Date(now - (count - 1 - at) * DAY).toISOString().slice(0, 10);
+export function fillLastDays(days: readonly DailyCount[], count: number, now: number): DailyCount[] {
+  const known = new Map(days.map((day) => [day.day, day.count]));
+  return Array.from({ length: count }, (_, index) => {
+    const day = new Date(now - (count - 1 - index) * DAY).toISOString().slice(0, 10);
     return { day, count: known.get(day) ?? 0 };
   });
 }

@@ -1,20 +1,20 @@
 import type { ErrorIssue } from '../../contract/errors.ts';
-import { DeleteResource } from '../components/delete-resource.tsx';
+import { DeleteResourceDialog } from '../components/delete-resource.tsx';
 import { useWorkspace } from '../session.ts';
 
-interface DeleteIssueProps {
+interface DeleteIssueDialogProps {
   readonly issue: ErrorIssue;
   readonly onClose: () => void;
   readonly onDeleted?: () => void;
 }
 
 /** Asks before an issue is deleted with its occurrences. */
-export function DeleteIssue({ issue, onClose, onDeleted }: DeleteIssueProps) {
+export function DeleteIssueDialog({ issue, onClose, onDeleted }: DeleteIssueDialogProps) {
   const { api } = useWorkspace();
   return (
-    <DeleteResource
+    <DeleteResourceDialog
       noun="issue"
-      list="errors"
+      queryKeyPart="errors"
       name={issue.title}
       remove={() => api.errors.issues.delete(issue.id)}
       onClose={onClose}
@@ -22,6 +22,6 @@ export function DeleteIssue({ issue, onClose, onDeleted }: DeleteIssueProps) {
     >
       Its occurrences and counts are deleted with it. If the same error is reported again, it appears as a new issue. To
       keep the counts and hide the issue, mute it instead.
-    </DeleteResource>
+    </DeleteResourceDialog>
   );
 }

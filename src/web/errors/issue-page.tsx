@@ -3,22 +3,22 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { ErrorIssueDetail } from '../../contract/errors.ts';
-import { Facts } from '../components/facts.tsx';
-import { exactTime } from '../components/format.ts';
+import { DescriptionList } from '../components/facts.tsx';
+import { formatDateTime } from '../components/format.ts';
 import { IconTrash } from '../components/icons.ts';
-import { Id } from '../components/id.tsx';
+import { CopyableId } from '../components/id.tsx';
 import { BackLink } from '../components/link.tsx';
-import { OneThing } from '../components/one-thing.tsx';
+import { ResourcePage } from '../components/one-thing.tsx';
 import { Page } from '../components/page.tsx';
 import { Section } from '../components/section.tsx';
 import { ErrorState } from '../components/states.tsx';
-import { Ago } from '../components/time.tsx';
+import { RelativeTime } from '../components/time.tsx';
 import { useWorkspace } from '../session.ts';
-import { DeleteIssue } from './delete-issue.tsx';
+import { DeleteIssueDialog } from './delete-issue.tsx';
 import styles from './errors.module.css';
 import { Occurrence } from './occurrence.tsx';
 import { Sparkline } from './sparkline.tsx';
-import { LevelTag, StatusButtons, StatusTag } from './status.tsx';
+import { IssueStatusButtons, IssueStatusTag, LevelTag } from './status.tsx';
 
 interface FacetProps {
   readonly title: string;
@@ -27,7 +27,7 @@ interface FacetProps {
 
 function Facet({ title, values }: FacetProps) {
   if (values.length === 0) return null;
-  const most = Math.max(1, ...values.map(({ count }) => count));
+  const maxCount = Math.max(1, ...values.map(({ count }) => count));
   return (
     <Section title={title}>
       <ul style={{ listStyle: 'none', margin: 0, padding: 0 }} aria-label={title}>
@@ -38,10 +38,10 @@ function Facet({ title, values }: FacetProps) {
               <span>{count.toLocaleString('en')}</span>
             </div>
             <div className={styles['bar']} aria-hidden>
-              <span style={{ width: `${(count / most) * 100}%` }} />
+              <span style={{ width: `${(count / maxCount) * 100}%` }} />
             </div>
             <Text fz="xs" c="dimmed" component="div">
-              <Ago at={lastSeenAt} prefix="seen " />
+              <RelativeTime time={lastSeenAt} prefix="seen " />
             </Text>
           </li>
         ))}
@@ -82,7 +82,7 @@ function Occurrences({ issue }: { readonly issue: ErrorIssueDetail }) {
     <>
       <Group justify="space-between" gap="sm">
         <Text fz="sm" role="status">
-          {cursor === undefined ? 'The latest occurrence' : 'An occurrence'}, {exactTime(event.time)}
+          {cursor === undefined ? 'The latest occurrence' : 'An occurrence'}, {formatDateTime(event.time)}
           {[event.app, event.environment, event.release].some((one) => one !== null) && (
             <Text span inherit c="dimmed">
               {' '}
@@ -114,7 +114,7 @@ function Occurrences({ issue }: { readonly issue: ErrorIssueDetail }) {
   );
 }
 
-function About({ issue }: { readonly issue: ErrorIssueDetail }) {
+function IssueDetails({ issue }: { readonly issue: ErrorIssueDetail }) {
   const { isAdmin } = useWorkspace();
   const navigate = useNavigate();
   const [deleting, setDeleting] = useState(false);
@@ -123,7 +123,7 @@ function About({ issue }: { readonly issue: ErrorIssueDetail }) {
       title={issue.title}
       description={
         <Group gap="xs" component="span" display="inline-flex">
-          <StatusTag status={issue.status} />
+          <IssueStatusTag status={issue.status} />
           <LevelTag level={issue.level} />
           <span className="mono">{issue.type}</span>
         </Group>
@@ -131,7 +131,7 @@ function About({ issue }: { readonly issue: ErrorIssueDetail }) {
       actions={
         isAdmin && (
           <>
-            <StatusButtons issue={issue} />
+            <IssueStatusButtons issue={issue} />
             <Button className="button-bad" leftSection={<IconTrash size={16} />} onClick={() => setDeleting(true)}>
               Delete
             </Button>
@@ -140,7 +140,7 @@ function About({ issue }: { readonly issue: ErrorIssueDetail }) {
       }
     >
       {deleting && (
-        <DeleteIssue
+        <DeleteIssueDialog
           issue={issue}
           onClose={() => setDeleting(false)}
           onDeleted={() => void navigate({ to: '/errors', replace: true })}
@@ -153,12 +153,12 @@ function About({ issue }: { readonly issue: ErrorIssueDetail }) {
         <div className={styles['column']}>
           <Section title="Last 14 days">
             <Sparkline days={issue.days} width={360} height={64} />
-            <Facts
-              facts={[
+            <DescriptionList
+              items={[
                 ['Times', issue.count.toLocaleString('en')],
-                ['Last seen', <Ago key="last" at={issue.lastSeenAt} />],
-                ['First seen', <Ago key="first" at={issue.firstSeenAt} />],
-                ['Id', <Id key="id" id={issue.id} />],
+                ['Last seen', <RelativeTime key="last" time={issue.lastSeenAt} />],
+                ['First seen', <RelativeTime key="first" time={issue.firstSeenAt} />],
+                ['Id', <CopyableId key="id" id={issue.id} />],
               ]}
             />
           </Section>
@@ -181,8 +181,8 @@ export function IssuePage() {
     refetchInterval: (one) => (one.state.error === null ? 15_000 : false),
   });
   return (
-    <OneThing noun="issue" title="Issue" back={<BackLink to="/errors">Errors</BackLink>} query={query}>
-      {(issue) => <About issue={issue} />}
-    </OneThing>
+    <ResourcePage noun="issue" title="Issue" backLink={<BackLink to="/errors">Errors</BackLink>} query={query}>
+      {(issue) => <IssueDetails issue={issue} />}
+    </ResourcePage>
   );
 }

@@ -4,7 +4,7 @@ import { useState } from 'react';
 import type { ErrorIssue } from '../../contract/errors.ts';
 import { ERROR_LEVELS, ISSUE_SORTS, ISSUE_STATUSES } from '../../contract/words.ts';
 import type { Column } from '../components/data-table.tsx';
-import { Choice, FilterBar, isFiltered, TextFilter } from '../components/filters.tsx';
+import { FilterBar, isFiltered, SelectFilter, TextFilter } from '../components/filters.tsx';
 import { IconBug, IconSearch } from '../components/icons.ts';
 import { NameLink, TextLink } from '../components/link.tsx';
 import { ListBody } from '../components/list-body.tsx';
@@ -12,19 +12,26 @@ import { type ListState, useListState } from '../components/list-state.ts';
 import { Page } from '../components/page.tsx';
 import { RowMenu } from '../components/row-menu.tsx';
 import { EmptyState } from '../components/states.tsx';
-import { Ago } from '../components/time.tsx';
+import { RelativeTime } from '../components/time.tsx';
 import { useWorkspace } from '../session.ts';
-import { DeleteIssue } from './delete-issue.tsx';
+import { DeleteIssueDialog } from './delete-issue.tsx';
 import styles from './errors.module.css';
 import { Sparkline } from './sparkline.tsx';
-import { capital, LevelTag, STATUS_CHANGES, STATUS_VERBS, StatusTag, useSetStatus } from './status.tsx';
+import {
+  capitalize,
+  IssueStatusTag,
+  LevelTag,
+  STATUS_ACTIONS,
+  STATUS_TRANSITIONS,
+  useSetIssueStatus,
+} from './status.tsx';
 
 const FILTERS = ['q', 'status', 'level', 'environment', 'release', 'app'] as const;
-const POLL_EVERY = 15_000;
+const POLL_INTERVAL_MS = 15_000;
 /** The word of the address for issues of any status: what is looked at first are the open ones. */
-const ANY = 'any';
+const ANY_STATUS = 'any';
 
-const SORTS: Readonly<Record<(typeof ISSUE_SORTS)[number], string>> = {
+const SORT_LABELS: Readonly<Record<(typeof ISSUE_SORTS)[number], string>> = {
   '-lastSeenAt': 'Last seen first',
   '-firstSeenAt': 'Newest first',
   '-count': 'Most often first',
@@ -47,7 +54,7 @@ const COLUMNS: readonly Column<ErrorIssue>[] = [
       </div>
     ),
   },
-  { key: 'status', label: 'Status', cell: ({ status }) => <StatusTag status={status} /> },
+  { key: 'status', label: 'Status', cell: ({ status }) => <IssueStatusTag status={status} /> },
   { key: 'days', label: '14 days', width: 120, cell: ({ days }) => <Sparkline days={days} width={110} height={26} /> },
   { key: 'count', label: 'Times', align: 'right', cell: ({ count }) => count.toLocaleString('en') },
   {
@@ -55,9 +62,9 @@ const COLUMNS: readonly Column<ErrorIssue>[] = [
     label: 'Seen',
     cell: ({ firstSeenAt, lastSeenAt }) => (
       <span style={{ whiteSpace: 'nowrap' }}>
-        <Ago at={lastSeenAt} />
+        <RelativeTime time={lastSeenAt} />
         <Text fz="xs" c="dimmed" component="div">
-          first <Ago at={firstSeenAt} />
+          first <RelativeTime time={firstSeenAt} />
         </Text>
       </span>
     ),
@@ -66,23 +73,23 @@ const COLUMNS: readonly Column<ErrorIssue>[] = [
     key: 'where',
     label: 'Where',
     cell: ({ app, environment, release }) => {
-      const where = [app, environment, release].filter((one) => one !== null);
-      return where.length === 0 ? (
+      const parts = [app, environment, release].filter((one) => one !== null);
+      return parts.length === 0 ? (
         '–'
       ) : (
         <Text fz="xs" component="div" style={{ overflowWrap: 'anywhere' }} maw={180}>
-          {where.join(' · ')}
+          {parts.join(' · ')}
         </Text>
       );
     },
   },
 ];
 
-function queryOf({ get, cursor }: ListState) {
-  const oneOf = <Word extends string>(words: readonly Word[], name: string) => words.find((one) => one === get(name));
+function toIssueQuery({ get, cursor }: ListState) {
+  const oneOf = <Word extends string>(values: readonly Word[], name: string) => values.find((one) => one === get(name));
   return {
     q: get('q'),
-    status: get('status') === ANY ? undefined : (oneOf(ISSUE_STATUSES, 'status') ?? 'open'),
+    status: get('status') === ANY_STATUS ? undefined : (oneOf(ISSUE_STATUSES, 'status') ?? 'open'),
     level: oneOf(ERROR_LEVELS, 'level'),
     environment: get('environment'),
     release: get('release'),
@@ -92,7 +99,7 @@ function queryOf({ get, cursor }: ListState) {
   } as const;
 }
 
-function HowToReport() {
+function ReportErrorsHint() {
   return (
     <Text c="dimmed" fz="sm">
       Point any Sentry SDK here: create an <TextLink to="/errors/keys">error key</TextLink> and configure the SDK with
@@ -105,14 +112,14 @@ function HowToReport() {
 export function IssuesPage() {
   const { api, workspace, isAdmin } = useWorkspace();
   const state = useListState();
-  const set = useSetStatus();
+  const setStatus = useSetIssueStatus();
   const [deleting, setDeleting] = useState<ErrorIssue | null>(null);
-  const query = queryOf(state);
+  const query = toIssueQuery(state);
   const list = useQuery({
     queryKey: [workspace.id, 'errors', 'list', query],
     queryFn: ({ signal }) => api.errors.issues.list({ ...query, limit: 50 }, { signal }),
     placeholderData: keepPreviousData,
-    refetchInterval: state.isPaged ? false : POLL_EVERY,
+    refetchInterval: state.isPaged ? false : POLL_INTERVAL_MS,
   });
   const filtered = isFiltered(state, FILTERS);
   return (
@@ -130,30 +137,30 @@ export function IssuesPage() {
             placeholder="Search by title"
             icon={<IconSearch size={16} aria-hidden />}
           />
-          <Choice
+          <SelectFilter
             state={state}
             name="status"
             label="Status"
-            every="Open"
+            anyLabel="Open"
             options={[
               { value: 'resolved', label: 'Resolved' },
               { value: 'muted', label: 'Muted' },
-              { value: ANY, label: 'Any status' },
+              { value: ANY_STATUS, label: 'Any status' },
             ]}
           />
-          <Choice
+          <SelectFilter
             state={state}
             name="level"
             label="Level"
-            every="Any level"
-            options={ERROR_LEVELS.map((level) => ({ value: level, label: capital(level) }))}
+            anyLabel="Any level"
+            options={ERROR_LEVELS.map((level) => ({ value: level, label: capitalize(level) }))}
           />
           <TextFilter state={state} name="environment" label="Environment" placeholder="Environment" />
           <TextFilter state={state} name="release" label="Release" placeholder="Release" />
           <TextFilter state={state} name="app" label="App" placeholder="App" />
           <NativeSelect
             aria-label="Order"
-            data={ISSUE_SORTS.map((value) => ({ value, label: SORTS[value] }))}
+            data={ISSUE_SORTS.map((value) => ({ value, label: SORT_LABELS[value] }))}
             value={query.sort ?? ISSUE_SORTS[0]}
             onChange={(event) => state.set({ sort: event.currentTarget.value })}
           />
@@ -164,18 +171,18 @@ export function IssuesPage() {
           columns={COLUMNS}
           state={state}
           rowName={({ title }) => title}
-          filtered={filtered}
-          tools={
+          isFiltered={filtered}
+          renderRowActions={
             isAdmin
               ? (issue) => (
                   <RowMenu name={issue.title} onDelete={() => setDeleting(issue)}>
-                    {STATUS_CHANGES[issue.status].map((status) => {
-                      const { verb, icon: Icon } = STATUS_VERBS[status];
+                    {STATUS_TRANSITIONS[issue.status].map((status) => {
+                      const { verb, icon: Icon } = STATUS_ACTIONS[status];
                       return (
                         <Menu.Item
                           key={status}
                           leftSection={<Icon size={16} />}
-                          onClick={() => set.mutate({ issue, status })}
+                          onClick={() => setStatus.mutate({ issue, status })}
                         >
                           {verb}
                         </Menu.Item>
@@ -187,12 +194,12 @@ export function IssuesPage() {
           }
           empty={
             <EmptyState icon={<IconBug size={26} />} title="No open issues">
-              <HowToReport />
+              <ReportErrorsHint />
             </EmptyState>
           }
         />
       </Stack>
-      {deleting !== null && <DeleteIssue issue={deleting} onClose={() => setDeleting(null)} />}
+      {deleting !== null && <DeleteIssueDialog issue={deleting} onClose={() => setDeleting(null)} />}
     </Page>
   );
 }

@@ -4,7 +4,7 @@ import { useState } from 'react';
 import type { ErrorKey } from '../../contract/errors.ts';
 import { CopyButton } from '../components/copy.tsx';
 import type { Column } from '../components/data-table.tsx';
-import { DeleteResource } from '../components/delete-resource.tsx';
+import { DeleteResourceDialog } from '../components/delete-resource.tsx';
 import { IconKey, IconPlus } from '../components/icons.ts';
 import { BackLink } from '../components/link.tsx';
 import { ListBody } from '../components/list-body.tsx';
@@ -12,7 +12,7 @@ import { useListState } from '../components/list-state.ts';
 import { Page } from '../components/page.tsx';
 import { RowMenu } from '../components/row-menu.tsx';
 import { EmptyState } from '../components/states.tsx';
-import { Ago } from '../components/time.tsx';
+import { RelativeTime } from '../components/time.tsx';
 import { useWorkspace } from '../session.ts';
 import { CreateErrorKeyDialog } from './create-key.tsx';
 
@@ -40,7 +40,7 @@ const COLUMNS: readonly Column<ErrorKey>[] = [
       </Text>
     ),
   },
-  { key: 'created', label: 'Created', cell: ({ createdAt }) => <Ago at={createdAt} /> },
+  { key: 'created', label: 'Created', cell: ({ createdAt }) => <RelativeTime time={createdAt} /> },
 ];
 
 /** The public keys that Sentry SDKs report errors with. */
@@ -55,7 +55,7 @@ export function ErrorKeysPage() {
     placeholderData: keepPreviousData,
     enabled: isAdmin,
   });
-  const create = (
+  const createButton = (
     <Button leftSection={<IconPlus size={16} />} onClick={() => setCreating(true)}>
       New error key
     </Button>
@@ -66,7 +66,7 @@ export function ErrorKeysPage() {
       <Page
         title="Error keys"
         description="An error key is public: it submits errors and does nothing else, so its DSN may stand in pages and apps."
-        actions={isAdmin && create}
+        actions={isAdmin && createButton}
       >
         {isAdmin ? (
           <ListBody
@@ -75,10 +75,10 @@ export function ErrorKeysPage() {
             columns={COLUMNS}
             state={state}
             rowName={({ name }) => name}
-            filtered={false}
-            tools={(key) => <RowMenu name={key.name} onDelete={() => setDeleting(key)} />}
+            isFiltered={false}
+            renderRowActions={(key) => <RowMenu name={key.name} onDelete={() => setDeleting(key)} />}
             empty={
-              <EmptyState icon={<IconKey size={26} />} title="No error keys yet" action={create}>
+              <EmptyState icon={<IconKey size={26} />} title="No error keys yet" action={createButton}>
                 <Text c="dimmed" fz="sm">
                   Create one and configure a Sentry SDK with its DSN.
                 </Text>
@@ -95,14 +95,14 @@ export function ErrorKeysPage() {
       </Page>
       {creating && <CreateErrorKeyDialog onClose={() => setCreating(false)} />}
       {deleting !== null && (
-        <DeleteResource
+        <DeleteResourceDialog
           noun="error key"
           name={deleting.name}
           remove={() => api.errors.keys.delete(deleting.id)}
           onClose={() => setDeleting(null)}
         >
           Errors that apps report with it are refused from then on. Issues that it reported are kept.
-        </DeleteResource>
+        </DeleteResourceDialog>
       )}
     </Stack>
   );

@@ -1,11 +1,11 @@
 import { Text } from '@mantine/core';
 import type { ErrorBreadcrumb, ErrorEvent, ErrorFrame } from '../../contract/errors.ts';
-import { Facts } from '../components/facts.tsx';
-import { exactTime } from '../components/format.ts';
+import { DescriptionList } from '../components/facts.tsx';
+import { formatDateTime } from '../components/format.ts';
 import { Section } from '../components/section.tsx';
 import styles from './errors.module.css';
 
-function Frame({ frame }: { readonly frame: ErrorFrame }) {
+function StackFrame({ frame }: { readonly frame: ErrorFrame }) {
   const { file, line, inApp } = frame;
   return (
     <li {...(inApp && { 'data-in-app': true })}>
@@ -19,7 +19,7 @@ function Frame({ frame }: { readonly frame: ErrorFrame }) {
   );
 }
 
-function Stack({ event }: { readonly event: ErrorEvent }) {
+function StackTrace({ event }: { readonly event: ErrorEvent }) {
   const { frames, stack } = event;
   return (
     <Section
@@ -28,9 +28,9 @@ function Stack({ event }: { readonly event: ErrorEvent }) {
     >
       {frames.length > 0 && (
         <ol className={styles['frames']} aria-label="Stack">
-          {frames.map((frame, at) => (
+          {frames.map((frame, index) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: the frames of an event never move
-            <Frame key={at} frame={frame} />
+            <StackFrame key={index} frame={frame} />
           ))}
         </ol>
       )}
@@ -52,20 +52,20 @@ function Stack({ event }: { readonly event: ErrorEvent }) {
   );
 }
 
-const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+const timeFormat = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
 function Breadcrumbs({ crumbs }: { readonly crumbs: readonly ErrorBreadcrumb[] }) {
   return (
     <Section title="Breadcrumbs" description="What happened before, oldest first.">
       <ol className={styles['crumbs']} aria-label="Breadcrumbs">
-        {crumbs.map(({ at, category, level, message }, place) => (
+        {crumbs.map(({ at: time, category, level, message }, index) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: the breadcrumbs of an event never move
-          <li key={place}>
-            {at === null ? (
+          <li key={index}>
+            {time === null ? (
               <span>–</span>
             ) : (
-              <time dateTime={at} title={exactTime(at)}>
-                {clock.format(new Date(at))}
+              <time dateTime={time} title={formatDateTime(time)}>
+                {timeFormat.format(new Date(time))}
               </time>
             )}
             <span className={styles['category']}>{category ?? level ?? '–'}</span>
@@ -87,12 +87,12 @@ export function Occurrence({ event }: { readonly event: ErrorEvent }) {
           {event.message === '' ? 'Without a message.' : event.message}
         </Text>
       </Section>
-      <Stack event={event} />
+      <StackTrace event={event} />
       {event.breadcrumbs.length > 0 && <Breadcrumbs crumbs={event.breadcrumbs} />}
       {tags.length > 0 && (
         <Section title="Tags">
-          <Facts
-            facts={tags.map(
+          <DescriptionList
+            items={tags.map(
               ([name, value]) =>
                 [
                   name,

@@ -1,39 +1,39 @@
-import { type DayCount, lastDays } from './days.ts';
+import { type DailyCount, fillLastDays } from './days.ts';
 
 interface SparklineProps {
-  readonly days: readonly DayCount[];
+  readonly days: readonly DailyCount[];
   readonly width: number;
   readonly height: number;
 }
 
-const DAYS = 14;
+const DAY_COUNT = 14;
 
 /** Bars, a day each, and what they say in words. */
 export function Sparkline({ days, width, height }: SparklineProps) {
-  const all = lastDays(days, DAYS, Date.now());
-  const most = Math.max(1, ...all.map(({ count }) => count));
-  const step = width / DAYS;
+  const all = fillLastDays(days, DAY_COUNT, Date.now());
+  const maxCount = Math.max(1, ...all.map(({ count }) => count));
+  const barStep = width / DAY_COUNT;
   const sum = all.reduce((total, { count }) => total + count, 0);
   const today = all.at(-1)?.count ?? 0;
   return (
     <svg
       role="img"
-      aria-label={`${sum.toLocaleString('en')} in ${DAYS} days, ${today.toLocaleString('en')} today`}
+      aria-label={`${sum.toLocaleString('en')} in ${DAY_COUNT} days, ${today.toLocaleString('en')} today`}
       width="100%"
       height={height}
       viewBox={`0 0 ${width} ${height}`}
       preserveAspectRatio="none"
       style={{ maxWidth: width, display: 'block' }}
     >
-      {all.map(({ day, count }, at) => {
-        const tall = count === 0 ? 1 : Math.max(2, (count / most) * height);
+      {all.map(({ day, count }, index) => {
+        const barHeight = count === 0 ? 1 : Math.max(2, (count / maxCount) * height);
         return (
           <rect
             key={day}
-            x={at * step}
-            y={height - tall}
-            width={Math.max(1, step - 2)}
-            height={tall}
+            x={index * barStep}
+            y={height - barHeight}
+            width={Math.max(1, barStep - 2)}
+            height={barHeight}
             rx={1}
             fill={count === 0 ? 'var(--app-line)' : 'var(--app-chart-1)'}
           >

@@ -4,20 +4,20 @@ import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { Person, Workspace } from '../../contract/schemas.ts';
 import { DevpilotError } from '../../sdk/client.ts';
-import { api, isSignedOut, messageOf, queryClient } from '../api.ts';
+import { api, getErrorMessage, isSignedOut, queryClient } from '../api.ts';
 import { Notice } from '../components/notice.tsx';
-import { forgetPerson, meQuery, rememberWorkspace, workspacesQuery } from '../session.ts';
-import { Centre } from '../shell/centre.tsx';
+import { clearSessionData, meQuery, rememberWorkspace, workspacesQuery } from '../session.ts';
+import { CenteredLayout } from '../shell/centre.tsx';
 import { AccountForm } from '../sign-in/account-form.tsx';
-import { takeFragment } from '../sign-in/setup-page.tsx';
+import { takeUrlFragment } from '../sign-in/setup-page.tsx';
 
 /** The code of the link, in memory alone: it outlives the way through sign-in and nothing else. */
-let code = '';
+let invitationCode = '';
 
-function useEnter(): (workspace: Workspace | null) => Promise<void> {
+function useEnterWorkspace(): (workspace: Workspace | null) => Promise<void> {
   const navigate = useNavigate();
   return async (workspace) => {
-    code = '';
+    invitationCode = '';
     await queryClient.invalidateQueries({ queryKey: workspacesQuery.queryKey });
     if (workspace === null) return navigate({ to: '/', search: {} });
     rememberWorkspace(workspace);
@@ -26,7 +26,7 @@ function useEnter(): (workspace: Workspace | null) => Promise<void> {
 }
 
 /** What went wrong, in words that say what to do. */
-function Refusal({ error, me }: { readonly error: Error; readonly me: Person }) {
+function InvitationError({ error, me }: { readonly error: Error; readonly me: Person }) {
   if (error instanceof DevpilotError && error.code === 'forbidden') {
     return (
       <Notice tone="bad">
@@ -35,30 +35,30 @@ function Refusal({ error, me }: { readonly error: Error; readonly me: Person }) 
       </Notice>
     );
   }
-  return <Notice tone="bad">{messageOf(error)}</Notice>;
+  return <Notice tone="bad">{getErrorMessage(error)}</Notice>;
 }
 
-function Accept({ me }: { readonly me: Person }) {
-  const enter = useEnter();
+function AcceptInvitation({ me }: { readonly me: Person }) {
+  const enterWorkspace = useEnterWorkspace();
   const navigate = useNavigate();
-  const accept = useMutation({ mutationFn: () => api.invitations.accept(code), onSuccess: enter });
-  const already = accept.error instanceof DevpilotError && accept.error.code === 'conflict';
+  const accept = useMutation({ mutationFn: () => api.invitations.accept(invitationCode), onSuccess: enterWorkspace });
+  const isAlreadyMember = accept.error instanceof DevpilotError && accept.error.code === 'conflict';
 
   async function switchAccount() {
     await api.sessions.deleteCurrent().catch(() => undefined);
-    forgetPerson();
+    clearSessionData();
     await navigate({ to: '/sign-in', search: { from: '/accept-invitation' } });
   }
 
   return (
-    <Centre
+    <CenteredLayout
       title="Join the workspace"
       description={`You are signed in as ${me.name} (${me.email}). The workspace and its members will see this name and address.`}
     >
       <Stack gap="md">
-        {accept.error !== null && <Refusal error={accept.error} me={me} />}
-        {already ? (
-          <Button onClick={() => void enter(null)}>Go to your workspaces</Button>
+        {accept.error !== null && <InvitationError error={accept.error} me={me} />}
+        {isAlreadyMember ? (
+          <Button onClick={() => void enterWorkspace(null)}>Go to your workspaces</Button>
         ) : (
           <Button loading={accept.isPending} onClick={() => accept.mutate()}>
             Accept the invitation
@@ -68,19 +68,19 @@ function Accept({ me }: { readonly me: Person }) {
           Use another account
         </Button>
       </Stack>
-    </Centre>
+    </CenteredLayout>
   );
 }
 
-function SignUp() {
-  const enter = useEnter();
+function InvitedSignUp() {
+  const enterWorkspace = useEnterWorkspace();
   const navigate = useNavigate();
   const [account, setAccount] = useState<'new' | 'known'>('new');
   return (
-    <Centre
+    <CenteredLayout
       title="You are invited"
       description="Join with the email address that the invitation was sent to."
-      below={
+      footer={
         <Text c="dimmed" fz="sm" ta="center">
           An invitation works once, for seven days.
         </Text>
@@ -98,29 +98,29 @@ function SignUp() {
         ]}
       />
       {account === 'new' ? (
-        <AccountForm admission={{ invitation: code }} onSignedUp={() => void enter(null)} />
+        <AccountForm signUpCode={{ invitation: invitationCode }} onSignedUp={() => void enterWorkspace(null)} />
       ) : (
         <Button onClick={() => void navigate({ to: '/sign-in', search: { from: '/accept-invitation' } })}>
           Sign in and come back
         </Button>
       )}
-    </Centre>
+    </CenteredLayout>
   );
 }
 
 /** Where an invitation's link leads: signed out, one signs up or in; signed in, one accepts. */
 export function InvitationPage() {
   const [hasCode] = useState(() => {
-    code = takeFragment() || code;
-    return code !== '';
+    invitationCode = takeUrlFragment() || invitationCode;
+    return invitationCode !== '';
   });
   const me = useQuery({ ...meQuery, enabled: hasCode });
   if (!hasCode) {
     return (
-      <Centre
+      <CenteredLayout
         title="Open the link again"
         description="For safety the invitation's code is not kept when a page is reloaded. Open the link that you were sent once more."
-        below={
+        footer={
           <Anchor href="/" fz="sm" ta="center">
             To Devpilot
           </Anchor>
@@ -130,21 +130,21 @@ export function InvitationPage() {
   }
   if (me.isPending) {
     return (
-      <Centre title="You are invited">
+      <CenteredLayout title="You are invited">
         <Group justify="center">
           <Loader aria-label="Loading" />
         </Group>
-      </Centre>
+      </CenteredLayout>
     );
   }
-  if (me.data !== undefined) return <Accept me={me.data} />;
-  if (isSignedOut(me.error)) return <SignUp />;
+  if (me.data !== undefined) return <AcceptInvitation me={me.data} />;
+  if (isSignedOut(me.error)) return <InvitedSignUp />;
   return (
-    <Centre title="You are invited">
-      <Notice tone="bad">{messageOf(me.error)}</Notice>
+    <CenteredLayout title="You are invited">
+      <Notice tone="bad">{getErrorMessage(me.error)}</Notice>
       <Button variant="default" onClick={() => void me.refetch()}>
         Try again
       </Button>
-    </Centre>
+    </CenteredLayout>
   );
 }

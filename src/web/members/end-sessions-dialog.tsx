@@ -14,7 +14,7 @@ export function EndSessionsDialog({ name, onClose, end }: EndSessionsDialogProps
       opened
       onClose={onClose}
       title="End all sessions"
-      confirm="End sessions"
+      confirmLabel="End sessions"
       onConfirm={async () => {
         await end();
         notifications.show({ message: `All sessions of ${name} have ended.` });

@@ -6,7 +6,13 @@ import { ConfirmDialog } from '../components/confirm.tsx';
 import { useMe, useWorkspace, workspacesQuery } from '../session.ts';
 
 /** Hands ownership over. There is one owner, so this is taken back only by the new one. */
-export function HandOverDialog({ heir, onClose }: { readonly heir: Member; readonly onClose: () => void }) {
+export function TransferOwnershipDialog({
+  newOwner,
+  onClose,
+}: {
+  readonly newOwner: Member;
+  readonly onClose: () => void;
+}) {
   const { workspace } = useWorkspace();
   const me = useMe();
   return (
@@ -14,11 +20,11 @@ export function HandOverDialog({ heir, onClose }: { readonly heir: Member; reado
       opened
       onClose={onClose}
       title="Hand over ownership"
-      confirm="Hand over"
-      typed={heir.email}
+      confirmLabel="Hand over"
+      confirmationText={newOwner.email}
       onConfirm={async () => {
-        await api.workspaces.handOver(workspace.id, { memberId: heir.id });
-        notifications.show({ message: `${heir.name} is the owner of ${workspace.name} now. You are an admin.` });
+        await api.workspaces.handOver(workspace.id, { memberId: newOwner.id });
+        notifications.show({ message: `${newOwner.name} is the owner of ${workspace.name} now. You are an admin.` });
         await Promise.all([
           queryClient.invalidateQueries({ queryKey: workspacesQuery.queryKey }),
           queryClient.invalidateQueries({ queryKey: [workspace.id, 'members'] }),
@@ -26,8 +32,8 @@ export function HandOverDialog({ heir, onClose }: { readonly heir: Member; reado
       }}
     >
       <Text fz="sm">
-        <b>{heir.name}</b> becomes the owner of <b>{workspace.name}</b> and alone can delete it or hand it on. You
-        become an admin. Only {heir.name} can give ownership back
+        <b>{newOwner.name}</b> becomes the owner of <b>{workspace.name}</b> and alone can delete it or hand it on. You
+        become an admin. Only {newOwner.name} can give ownership back
         {me.operator && ', and to you, an operator of this server, only as an operator'}.
       </Text>
     </ConfirmDialog>

@@ -7,10 +7,10 @@ import { queryClient } from '../api.ts';
 import { ConfirmDialog } from '../components/confirm.tsx';
 import { IconMail } from '../components/icons.ts';
 import { Tag } from '../components/notice.tsx';
-import { Row, Rows } from '../components/rows.tsx';
+import { ItemList, ItemListRow } from '../components/rows.tsx';
 import { Section } from '../components/section.tsx';
 import { ErrorState } from '../components/states.tsx';
-import { Ago } from '../components/time.tsx';
+import { RelativeTime } from '../components/time.tsx';
 import { useWorkspace } from '../session.ts';
 
 /** Invitations that nobody has accepted yet. Nothing is shown while there is none. */
@@ -21,14 +21,14 @@ export function Invitations() {
     queryKey: key,
     queryFn: async ({ signal }) => (await api.invitations.list({ limit: 200 }, { signal })).data,
   });
-  const [withdrawn, setWithdrawn] = useState<Invitation | null>(null);
+  const [revoking, setRevoking] = useState<Invitation | null>(null);
   if (error !== null) return <ErrorState error={error} retry={() => void refetch()} />;
   if (data === undefined || data.length === 0) return null;
   return (
     <Section title="Open invitations" description="Each link works once and ends by itself after seven days.">
-      <Rows label="Open invitations">
+      <ItemList label="Open invitations">
         {data.map((invitation) => (
-          <Row
+          <ItemListRow
             key={invitation.id}
             icon={<IconMail size={18} />}
             title={
@@ -38,36 +38,36 @@ export function Invitations() {
             }
             note={
               <>
-                Invited <Ago at={invitation.createdAt} />
+                Invited <RelativeTime time={invitation.createdAt} />
                 {invitation.createdBy !== null && ` by ${invitation.createdBy.name}`} · ends{' '}
-                <Ago at={invitation.expiresAt} />
+                <RelativeTime time={invitation.expiresAt} />
               </>
             }
-            tools={
+            actions={
               <Button
                 variant="default"
                 size="xs"
                 aria-label={`Withdraw the invitation of ${invitation.email}`}
-                onClick={() => setWithdrawn(invitation)}
+                onClick={() => setRevoking(invitation)}
               >
                 Withdraw
               </Button>
             }
           />
         ))}
-      </Rows>
+      </ItemList>
       <ConfirmDialog
-        opened={withdrawn !== null}
-        onClose={() => setWithdrawn(null)}
+        opened={revoking !== null}
+        onClose={() => setRevoking(null)}
         title="Withdraw invitation"
-        confirm="Withdraw"
+        confirmLabel="Withdraw"
         onConfirm={async () => {
-          if (withdrawn !== null) await api.invitations.delete(withdrawn.id);
+          if (revoking !== null) await api.invitations.delete(revoking.id);
           notifications.show({ message: 'The invitation is withdrawn.' });
           await queryClient.invalidateQueries({ queryKey: key });
         }}
       >
-        The link that {withdrawn?.email} was sent stops working.
+        The link that {revoking?.email} was sent stops working.
       </ConfirmDialog>
     </Section>
   );

@@ -1,22 +1,28 @@
 import { Button, Group, Radio, Stack, Text, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import type { CreatedInvitation } from '../../contract/schemas.ts';
-import type { GivenRole } from '../../contract/words.ts';
+import type { AssignableRole } from '../../contract/words.ts';
 import { queryClient } from '../api.ts';
 import { CopyButton } from '../components/copy.tsx';
 import { Dialog } from '../components/dialog.tsx';
-import { useFields } from '../components/fields.ts';
+import { useAppForm } from '../components/fields.ts';
 import { FormFooter, useSubmit } from '../components/form.tsx';
-import { dayOf } from '../components/format.ts';
-import { RevealGuard } from '../components/leave-guard.tsx';
+import { formatDate } from '../components/format.ts';
+import { UnstoredSecretBlocker } from '../components/leave-guard.tsx';
 import { Notice } from '../components/notice.tsx';
-import { emailProblem } from '../rules.ts';
+import { validateEmail } from '../rules.ts';
 import { useWorkspace } from '../session.ts';
 
-function Link({ invitation, onClose }: { readonly invitation: CreatedInvitation; readonly onClose: () => void }) {
+function InvitationLink({
+  invitation,
+  onClose,
+}: {
+  readonly invitation: CreatedInvitation;
+  readonly onClose: () => void;
+}) {
   return (
     <Stack gap="md">
-      {!invitation.mailed && <RevealGuard what="the invitation link" />}
+      {!invitation.mailed && <UnstoredSecretBlocker secretName="the invitation link" />}
       <Notice tone="good">
         {invitation.mailed
           ? `The link went out by mail to ${invitation.email}. You can pass it on yourself too.`
@@ -24,7 +30,7 @@ function Link({ invitation, onClose }: { readonly invitation: CreatedInvitation;
       </Notice>
       <TextInput
         label="Invitation link"
-        description={`Works once, until ${dayOf(invitation.expiresAt)}, and only for ${invitation.email}. It is shown only now.`}
+        description={`Works once, until ${formatDate(invitation.expiresAt)}, and only for ${invitation.email}. It is shown only now.`}
         value={invitation.url}
         readOnly
         onFocus={(event) => event.currentTarget.select()}
@@ -40,24 +46,24 @@ function Link({ invitation, onClose }: { readonly invitation: CreatedInvitation;
   );
 }
 
-function Ask({
+function InviteForm({
   onCreated,
   onClose,
 }: {
-  readonly onCreated: (made: CreatedInvitation) => void;
+  readonly onCreated: (created: CreatedInvitation) => void;
   readonly onClose: () => void;
 }) {
   const { workspace, api } = useWorkspace();
-  const form = useFields<{ email: string; role: GivenRole }>({
+  const form = useAppForm<{ email: string; role: AssignableRole }>({
     initialValues: { email: '', role: 'member' },
-    validate: { email: emailProblem },
+    validate: { email: validateEmail },
   });
-  const inviting = useSubmit(form, async ({ email, role }) => {
+  const submission = useSubmit(form, async ({ email, role }) => {
     onCreated(await api.invitations.create({ email: email.trim(), role }));
     await queryClient.invalidateQueries({ queryKey: [workspace.id, 'invitations'] });
   });
   return (
-    <form noValidate onSubmit={form.onSubmit(inviting.submit)}>
+    <form noValidate onSubmit={form.onSubmit(submission.submit)}>
       <Stack gap="md">
         <TextInput
           label="Email"
@@ -81,7 +87,7 @@ function Ask({
             />
           </Stack>
         </Radio.Group>
-        <FormFooter saving={inviting} submit="Create invitation" onCancel={onClose} />
+        <FormFooter saving={submission} submitLabel="Create invitation" onCancel={onClose} />
       </Stack>
     </form>
   );
@@ -92,21 +98,21 @@ export function InviteDialog({ opened, onClose }: { readonly opened: boolean; re
   const { workspace } = useWorkspace();
   return (
     <Dialog opened={opened} onClose={onClose} title={`Invite to ${workspace.name}`} closeOnClickOutside={false}>
-      <Body onClose={onClose} />
+      <InviteDialogBody onClose={onClose} />
     </Dialog>
   );
 }
 
 /** Mounted with the dialog and gone with it, so that the link is too. */
-function Body({ onClose }: { readonly onClose: () => void }) {
-  const [made, setMade] = useState<CreatedInvitation | null>(null);
-  if (made !== null) return <Link invitation={made} onClose={onClose} />;
+function InviteDialogBody({ onClose }: { readonly onClose: () => void }) {
+  const [created, setCreated] = useState<CreatedInvitation | null>(null);
+  if (created !== null) return <InvitationLink invitation={created} onClose={onClose} />;
   return (
     <Stack gap="md">
       <Text fz="sm" c="dimmed">
         The person signs up or in with this address and joins.
       </Text>
-      <Ask onCreated={setMade} onClose={onClose} />
+      <InviteForm onCreated={setCreated} onClose={onClose} />
     </Stack>
   );
 }

@@ -3,8 +3,8 @@ import { notifications } from '@mantine/notifications';
 import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { Member } from '../../contract/schemas.ts';
-import type { GivenRole } from '../../contract/words.ts';
-import { messageOf, queryClient } from '../api.ts';
+import type { AssignableRole } from '../../contract/words.ts';
+import { getErrorMessage, queryClient } from '../api.ts';
 import { type Column, DataTable } from '../components/data-table.tsx';
 import {
   IconCrown,
@@ -19,15 +19,15 @@ import { useListState } from '../components/list-state.ts';
 import { Tag } from '../components/notice.tsx';
 import { Page } from '../components/page.tsx';
 import { ErrorState, TableSkeleton } from '../components/states.tsx';
-import { Ago } from '../components/time.tsx';
+import { RelativeTime } from '../components/time.tsx';
 import { useMe, useWorkspace } from '../session.ts';
 import { EndSessionsDialog } from './end-sessions-dialog.tsx';
-import { HandOverDialog } from './hand-over-dialog.tsx';
+import { TransferOwnershipDialog } from './hand-over-dialog.tsx';
 import { Invitations } from './invitations.tsx';
 import { InviteDialog } from './invite-dialog.tsx';
-import { RemoveDialog } from './remove-dialog.tsx';
+import { RemoveMemberDialog } from './remove-dialog.tsx';
 
-type Dialog = 'invite' | { readonly end: Member } | { readonly remove: Member } | { readonly handOver: Member };
+type OpenDialog = 'invite' | { readonly end: Member } | { readonly remove: Member } | { readonly handOver: Member };
 
 function columnsFor(myId: string): readonly Column<Member>[] {
   return [
@@ -64,21 +64,21 @@ function columnsFor(myId: string): readonly Column<Member>[] {
           </Text>
         ),
     },
-    { key: 'createdAt', label: 'Joined', cell: ({ createdAt }) => <Ago at={createdAt} /> },
+    { key: 'createdAt', label: 'Joined', cell: ({ createdAt }) => <RelativeTime time={createdAt} /> },
   ];
 }
 
-function Tools({ member, open }: { readonly member: Member; readonly open: (dialog: Dialog) => void }) {
+function MemberMenu({ member, open }: { readonly member: Member; readonly open: (dialog: OpenDialog) => void }) {
   const { workspace, api, isOwner } = useWorkspace();
   const change = useMutation({
-    mutationFn: (role: GivenRole) => api.members.update(member.id, { role }),
-    onError: (error) => notifications.show({ color: 'red', message: messageOf(error) }),
+    mutationFn: (role: AssignableRole) => api.members.update(member.id, { role }),
+    onError: (error) => notifications.show({ color: 'red', message: getErrorMessage(error) }),
     onSuccess: async ({ name, role }) => {
       notifications.show({ message: `${name} is ${role === 'admin' ? 'an admin' : 'a member'} now.` });
       await queryClient.invalidateQueries({ queryKey: [workspace.id, 'members'] });
     },
   });
-  const other: GivenRole = member.role === 'admin' ? 'member' : 'admin';
+  const otherRole: AssignableRole = member.role === 'admin' ? 'member' : 'admin';
   return (
     <Menu>
       <Menu.Target>
@@ -88,10 +88,10 @@ function Tools({ member, open }: { readonly member: Member; readonly open: (dial
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Item
-          leftSection={other === 'admin' ? <IconShieldCheck size={16} /> : <IconUser size={16} />}
-          onClick={() => change.mutate(other)}
+          leftSection={otherRole === 'admin' ? <IconShieldCheck size={16} /> : <IconUser size={16} />}
+          onClick={() => change.mutate(otherRole)}
         >
-          {other === 'admin' ? 'Make admin' : 'Make member'}
+          {otherRole === 'admin' ? 'Make admin' : 'Make member'}
         </Menu.Item>
         {isOwner && (
           <Menu.Item leftSection={<IconCrown size={16} />} onClick={() => open({ handOver: member })}>
@@ -119,16 +119,16 @@ export function MembersPage() {
   const me = useMe();
   const { workspace, api, isAdmin } = useWorkspace();
   const state = useListState();
-  const [dialog, setDialog] = useState<Dialog | null>(null);
+  const [dialog, setDialog] = useState<OpenDialog | null>(null);
   const close = () => setDialog(null);
   const { data, error, refetch, isPlaceholderData } = useQuery({
     queryKey: [workspace.id, 'members', state.cursor],
     queryFn: ({ signal }) => api.members.list({ limit: 50, cursor: state.cursor }, { signal }),
     placeholderData: keepPreviousData,
   });
-  const removed = dialog !== null && dialog !== 'invite' && 'remove' in dialog ? dialog.remove : null;
-  const ended = dialog !== null && dialog !== 'invite' && 'end' in dialog ? dialog.end : null;
-  const heir = dialog !== null && dialog !== 'invite' && 'handOver' in dialog ? dialog.handOver : null;
+  const removing = dialog !== null && dialog !== 'invite' && 'remove' in dialog ? dialog.remove : null;
+  const endingSessionsOf = dialog !== null && dialog !== 'invite' && 'end' in dialog ? dialog.end : null;
+  const newOwner = dialog !== null && dialog !== 'invite' && 'handOver' in dialog ? dialog.handOver : null;
 
   return (
     <Page
@@ -153,11 +153,11 @@ export function MembersPage() {
             nextCursor={data.nextCursor}
             state={state}
             stale={isPlaceholderData}
-            tools={
+            renderRowActions={
               isAdmin
                 ? (member) =>
                     member.role === 'owner' || member.personId === me.id ? null : (
-                      <Tools member={member} open={setDialog} />
+                      <MemberMenu member={member} open={setDialog} />
                     )
                 : undefined
             }
@@ -170,11 +170,15 @@ export function MembersPage() {
       )}
       {isAdmin && <Invitations />}
       {isAdmin && <InviteDialog opened={dialog === 'invite'} onClose={close} />}
-      {ended !== null && (
-        <EndSessionsDialog name={ended.name} onClose={close} end={() => api.members.endSessions(ended.id)} />
+      {endingSessionsOf !== null && (
+        <EndSessionsDialog
+          name={endingSessionsOf.name}
+          onClose={close}
+          end={() => api.members.endSessions(endingSessionsOf.id)}
+        />
       )}
-      {removed !== null && <RemoveDialog member={removed} onClose={close} />}
-      {heir !== null && <HandOverDialog heir={heir} onClose={close} />}
+      {removing !== null && <RemoveMemberDialog member={removing} onClose={close} />}
+      {newOwner !== null && <TransferOwnershipDialog newOwner={newOwner} onClose={close} />}
     </Page>
   );
 }

@@ -4,20 +4,20 @@ import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { Member } from '../../contract/schemas.ts';
 import type { Client } from '../../sdk/client.ts';
-import { messageOf, queryClient } from '../api.ts';
+import { getErrorMessage, queryClient } from '../api.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { IconCheck, IconX } from '../components/icons.ts';
 import { Notice, Tag } from '../components/notice.tsx';
-import { Row, Rows } from '../components/rows.tsx';
+import { ItemList, ItemListRow } from '../components/rows.tsx';
 import { BlockSkeleton, ErrorState } from '../components/states.tsx';
-import { Ago } from '../components/time.tsx';
-import { type Credential, deleteCredential, kindOf } from '../credentials/kinds.ts';
+import { RelativeTime } from '../components/time.tsx';
+import { type Credential, deleteCredential, getKindConfig } from '../credentials/kinds.ts';
 import { useWorkspace } from '../session.ts';
 
 /** How the deletion of each credential went; what is missing is still to come. */
 type Results = ReadonlyMap<string, 'deleted' | { readonly failed: string }>;
 
-async function createdBy(api: Client, personId: string, signal: AbortSignal): Promise<Credential[]> {
+async function listCredentialsCreatedBy(api: Client, personId: string, signal: AbortSignal): Promise<Credential[]> {
   const query = { createdBy: personId, limit: 200, sort: '-lastUsedAt' } as const;
   const [tokens, keys] = await Promise.all([
     Array.fromAsync(api.accessTokens.all(query, { signal })),
@@ -26,15 +26,15 @@ async function createdBy(api: Client, personId: string, signal: AbortSignal): Pr
   return [...tokens, ...keys];
 }
 
-interface ListProps {
+interface CredentialListProps {
   readonly credentials: readonly Credential[];
-  readonly chosen: ReadonlySet<string>;
-  readonly choose: (id: string) => void;
+  readonly selectedIds: ReadonlySet<string>;
+  readonly onToggle: (id: string) => void;
   readonly results: Results;
   readonly busy: boolean;
 }
 
-function Outcome({ result }: { readonly result: ReturnType<Results['get']> }) {
+function DeletionResult({ result }: { readonly result: ReturnType<Results['get']> }) {
   if (result === undefined) return null;
   return result === 'deleted' ? (
     <Tag tone="good">
@@ -47,22 +47,22 @@ function Outcome({ result }: { readonly result: ReturnType<Results['get']> }) {
   );
 }
 
-function List({ credentials, chosen, choose, results, busy }: ListProps) {
+function CredentialList({ credentials, selectedIds, onToggle, results, busy }: CredentialListProps) {
   const { workspace } = useWorkspace();
   return (
-    <Rows label="Credentials this person created">
+    <ItemList label="Credentials this person created">
       {credentials.map((credential) => {
         const { id, name, kind, lastUsedAt, status } = credential;
         const isToken = kind === 'access_token';
         return (
-          <Row
+          <ItemListRow
             key={id}
             title={
               <Checkbox
                 size="sm"
-                checked={chosen.has(id)}
+                checked={selectedIds.has(id)}
                 disabled={busy || results.get(id) === 'deleted'}
-                onChange={() => choose(id)}
+                onChange={() => onToggle(id)}
                 label={name}
               />
             }
@@ -74,20 +74,20 @@ function List({ credentials, chosen, choose, results, busy }: ListProps) {
                   'never used'
                 ) : (
                   <>
-                    last used <Ago at={lastUsedAt} />
+                    last used <RelativeTime time={lastUsedAt} />
                   </>
                 )}
               </>
             }
-            tools={
+            actions={
               results.has(id) ? (
-                <Outcome result={results.get(id)} />
+                <DeletionResult result={results.get(id)} />
               ) : (
                 <Anchor
                   fz="xs"
                   renderRoot={(props) => (
                     <Link
-                      to={`${kindOf(credential).path}/$id`}
+                      to={`${getKindConfig(credential).path}/$id`}
                       params={{ id }}
                       search={{ workspace: workspace.slug, do: 'replace' }}
                       target="_blank"
@@ -102,7 +102,7 @@ function List({ credentials, chosen, choose, results, busy }: ListProps) {
           />
         );
       })}
-    </Rows>
+    </ItemList>
   );
 }
 
@@ -110,37 +110,37 @@ function List({ credentials, chosen, choose, results, busy }: ListProps) {
 async function deleteAll(
   api: Client,
   credentials: readonly Credential[],
-  note: (id: string, result: 'deleted' | { readonly failed: string }) => void,
+  onResult: (id: string, result: 'deleted' | { readonly failed: string }) => void,
 ): Promise<void> {
   for (const credential of credentials) {
     try {
       await deleteCredential(api, credential);
-      note(credential.id, 'deleted');
+      onResult(credential.id, 'deleted');
     } catch (error) {
-      note(credential.id, { failed: messageOf(error) });
+      onResult(credential.id, { failed: getErrorMessage(error) });
     }
   }
 }
 
-function Body({ member, onClose }: { readonly member: Member; readonly onClose: () => void }) {
+function RemoveMemberForm({ member, onClose }: { readonly member: Member; readonly onClose: () => void }) {
   const { workspace, api } = useWorkspace();
-  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const [selectedIds, setSelectedIds] = useState<ReadonlySet<string>>(new Set());
   const [results, setResults] = useState<Results>(new Map());
   const credentials = useQuery({
     queryKey: ['created-by', workspace.id, member.personId],
-    queryFn: ({ signal }) => createdBy(api, member.personId, signal),
+    queryFn: ({ signal }) => listCredentialsCreatedBy(api, member.personId, signal),
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 0,
   });
   const all = credentials.data ?? [];
-  const toDelete = all.filter(({ id }) => chosen.has(id) && results.get(id) !== 'deleted');
+  const toDelete = all.filter(({ id }) => selectedIds.has(id) && results.get(id) !== 'deleted');
   const remove = useMutation({
     mutationFn: async () => {
       await api.members.delete(member.id);
       await queryClient.invalidateQueries({ queryKey: [workspace.id, 'members'] });
     },
   });
-  const work = useMutation({
+  const removal = useMutation({
     mutationFn: async () => {
       if (!remove.isSuccess) await remove.mutateAsync();
       await deleteAll(api, toDelete, (id, result) => setResults((before) => new Map([...before, [id, result]])));
@@ -148,19 +148,19 @@ function Body({ member, onClose }: { readonly member: Member; readonly onClose: 
     },
   });
 
-  function choose(id: string): void {
-    const next = new Set(chosen);
+  function toggle(id: string): void {
+    const next = new Set(selectedIds);
     if (!next.delete(id)) next.add(id);
-    setChosen(next);
+    setSelectedIds(next);
   }
 
   if (credentials.error !== null) {
     return <ErrorState error={credentials.error} retry={() => void credentials.refetch()} />;
   }
   if (credentials.data === undefined) return <BlockSkeleton height={180} />;
-  const isDone = work.isSuccess && toDelete.length === 0;
-  const done = [...results.values()].filter((result) => result === 'deleted').length;
-  const verb = toDelete.length === 1 ? 'delete 1 credential' : `delete ${toDelete.length} credentials`;
+  const isDone = removal.isSuccess && toDelete.length === 0;
+  const deletedCount = [...results.values()].filter((result) => result === 'deleted').length;
+  const deleteLabel = toDelete.length === 1 ? 'delete 1 credential' : `delete ${toDelete.length} credentials`;
   return (
     <Stack gap="md">
       {remove.isSuccess ? (
@@ -181,36 +181,42 @@ function Body({ member, onClose }: { readonly member: Member; readonly onClose: 
             {member.name} created these and may know their secrets. Delete what nothing needs, and replace what
             something does:
           </Text>
-          <List credentials={all} chosen={chosen} choose={choose} results={results} busy={work.isPending} />
+          <CredentialList
+            credentials={all}
+            selectedIds={selectedIds}
+            onToggle={toggle}
+            results={results}
+            busy={removal.isPending}
+          />
           {all.length > 1 && !isDone && (
             <Group>
               <Button
                 variant="subtle"
                 size="compact-xs"
-                disabled={work.isPending}
-                onClick={() => setChosen(new Set(chosen.size === all.length ? [] : all.map(({ id }) => id)))}
+                disabled={removal.isPending}
+                onClick={() => setSelectedIds(new Set(selectedIds.size === all.length ? [] : all.map(({ id }) => id)))}
               >
-                {chosen.size === all.length ? 'Choose none' : 'Choose all'}
+                {selectedIds.size === all.length ? 'Choose none' : 'Choose all'}
               </Button>
             </Group>
           )}
         </Stack>
       )}
       <Text fz="sm" c="dimmed" role="status">
-        {work.isPending && chosen.size > 0 ? `${done} of ${chosen.size} deleted …` : ''}
+        {removal.isPending && selectedIds.size > 0 ? `${deletedCount} of ${selectedIds.size} deleted …` : ''}
       </Text>
-      {work.error !== null && <Notice tone="bad">{messageOf(work.error)}</Notice>}
+      {removal.error !== null && <Notice tone="bad">{getErrorMessage(removal.error)}</Notice>}
       <Group justify="flex-end" gap="sm">
         <Button variant="default" onClick={onClose}>
           {remove.isSuccess ? 'Done' : 'Cancel'}
         </Button>
         {(!remove.isSuccess || toDelete.length > 0) && (
-          <Button className="button-bad" loading={work.isPending} onClick={() => work.mutate()}>
+          <Button className="button-bad" loading={removal.isPending} onClick={() => removal.mutate()}>
             {remove.isSuccess
-              ? verb.charAt(0).toUpperCase() + verb.slice(1)
+              ? deleteLabel.charAt(0).toUpperCase() + deleteLabel.slice(1)
               : toDelete.length === 0
                 ? `Remove ${member.name}`
-                : `Remove and ${verb}`}
+                : `Remove and ${deleteLabel}`}
           </Button>
         )}
       </Group>
@@ -219,10 +225,10 @@ function Body({ member, onClose }: { readonly member: Member; readonly onClose: 
 }
 
 /** Removes a member, and shows what they leave behind: the credentials they created, to be deleted or replaced. */
-export function RemoveDialog({ member, onClose }: { readonly member: Member; readonly onClose: () => void }) {
+export function RemoveMemberDialog({ member, onClose }: { readonly member: Member; readonly onClose: () => void }) {
   return (
     <Dialog opened onClose={onClose} title={`Remove ${member.name}`} size="lg" closeOnClickOutside={false}>
-      <Body member={member} onClose={onClose} />
+      <RemoveMemberForm member={member} onClose={onClose} />
     </Dialog>
   );
 }

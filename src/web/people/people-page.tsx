@@ -2,8 +2,8 @@ import { ActionIcon, Menu, Stack, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import type { Account, ResetLink } from '../../contract/schemas.ts';
-import { api, messageOf, queryClient } from '../api.ts';
+import type { Account, PasswordResetLink } from '../../contract/schemas.ts';
+import { api, getErrorMessage, queryClient } from '../api.ts';
 import { ConfirmDialog } from '../components/confirm.tsx';
 import { CopyButton } from '../components/copy.tsx';
 import { type Column, DataTable } from '../components/data-table.tsx';
@@ -14,19 +14,19 @@ import { useListState } from '../components/list-state.ts';
 import { Notice, Tag } from '../components/notice.tsx';
 import { Page } from '../components/page.tsx';
 import { ErrorState, TableSkeleton } from '../components/states.tsx';
-import { Ago } from '../components/time.tsx';
+import { RelativeTime } from '../components/time.tsx';
 import { EndSessionsDialog } from '../members/end-sessions-dialog.tsx';
 import { meQuery, useMe } from '../session.ts';
 
-type Open =
+type OpenDialog =
   | { readonly disable: Account }
   | { readonly end: Account }
-  | { readonly link: ResetLink; readonly account: Account };
+  | { readonly link: PasswordResetLink; readonly account: Account };
 
-const KEY = ['people'];
+const PEOPLE_KEY = ['people'];
 
-async function refresh(): Promise<void> {
-  await queryClient.invalidateQueries({ queryKey: KEY });
+async function invalidatePeople(): Promise<void> {
+  await queryClient.invalidateQueries({ queryKey: PEOPLE_KEY });
   await queryClient.invalidateQueries({ queryKey: meQuery.queryKey });
 }
 
@@ -50,16 +50,16 @@ const COLUMNS: readonly Column<Account>[] = [
   {
     key: 'lastUsedAt',
     label: 'Last used',
-    cell: ({ lastUsedAt }) => (lastUsedAt === null ? 'Signed out' : <Ago at={lastUsedAt} />),
+    cell: ({ lastUsedAt }) => (lastUsedAt === null ? 'Signed out' : <RelativeTime time={lastUsedAt} />),
   },
 ];
 
-function Tools({ account, open }: { readonly account: Account; readonly open: (dialog: Open) => void }) {
-  const onError = (error: Error) => notifications.show({ color: 'red', message: messageOf(error) });
+function PersonMenu({ account, open }: { readonly account: Account; readonly open: (dialog: OpenDialog) => void }) {
+  const onError = (error: Error) => notifications.show({ color: 'red', message: getErrorMessage(error) });
   const change = useMutation({
     mutationFn: (body: { disabled?: boolean; operator?: boolean }) => api.people.update(account.id, body),
     onError,
-    onSuccess: refresh,
+    onSuccess: invalidatePeople,
   });
   const reset = useMutation({
     mutationFn: () => api.people.createPasswordReset(account.id),
@@ -103,10 +103,10 @@ function Tools({ account, open }: { readonly account: Account; readonly open: (d
 export function PeoplePage() {
   const me = useMe();
   const state = useListState();
-  const [dialog, setDialog] = useState<Open | null>(null);
+  const [dialog, setDialog] = useState<OpenDialog | null>(null);
   const close = () => setDialog(null);
   const { data, error, refetch, isPlaceholderData } = useQuery({
-    queryKey: [...KEY, state.get('q'), state.cursor],
+    queryKey: [...PEOPLE_KEY, state.get('q'), state.cursor],
     queryFn: ({ signal }) => api.people.list({ limit: 50, cursor: state.cursor, q: state.get('q') }, { signal }),
     placeholderData: keepPreviousData,
     enabled: me.operator,
@@ -128,7 +128,7 @@ export function PeoplePage() {
               nextCursor={data.nextCursor}
               state={state}
               stale={isPlaceholderData}
-              tools={(account) => <Tools account={account} open={setDialog} />}
+              renderRowActions={(account) => <PersonMenu account={account} open={setDialog} />}
             />
           ) : error !== null ? (
             <ErrorState error={error} retry={() => void refetch()} />
@@ -143,7 +143,7 @@ export function PeoplePage() {
         <EndSessionsDialog
           name={dialog.end.name}
           onClose={close}
-          end={() => api.people.endSessions(dialog.end.id).then(refresh)}
+          end={() => api.people.endSessions(dialog.end.id).then(invalidatePeople)}
         />
       )}
       {dialog !== null && 'disable' in dialog && (
@@ -151,8 +151,8 @@ export function PeoplePage() {
           opened
           onClose={close}
           title="Disable account"
-          confirm="Disable"
-          onConfirm={() => api.people.update(dialog.disable.id, { disabled: true }).then(refresh)}
+          confirmLabel="Disable"
+          onConfirm={() => api.people.update(dialog.disable.id, { disabled: true }).then(invalidatePeople)}
         >
           {dialog.disable.name} is signed out everywhere and cannot sign in until an operator enables the account. Open
           invitations of theirs end. Access tokens and API keys that they created go on working.
@@ -162,12 +162,13 @@ export function PeoplePage() {
         {dialog !== null && 'link' in dialog && (
           <Stack gap="md">
             <Text fz="sm">
-              Give this link to {dialog.account.name}. It works once and ends <Ago at={dialog.link.expiresAt} />.
+              Give this link to {dialog.account.name}. It works once and ends{' '}
+              <RelativeTime time={dialog.link.expiresAt} />.
             </Text>
             <Text fz="sm" className="mono" id="reset-link" style={{ overflowWrap: 'anywhere' }}>
               {dialog.link.url}
             </Text>
-            <CopyButton text={dialog.link.url} label="Copy link" shownIn="reset-link" />
+            <CopyButton text={dialog.link.url} label="Copy link" sourceElementId="reset-link" />
           </Stack>
         )}
       </Dialog>

@@ -2,16 +2,23 @@ import { Textarea, TextInput } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
 import type { Project } from '../../contract/resources.ts';
 import { LIMITS } from '../../contract/words.ts';
-import { DeleteResource } from '../components/delete-resource.tsx';
-import { CreateDialog, EditDialog } from '../components/resource-dialogs.tsx';
+import { DeleteResourceDialog } from '../components/delete-resource.tsx';
+import { CreateResourceDialog, EditResourceDialog } from '../components/resource-dialogs.tsx';
 import { SlugField } from '../components/slug-field.tsx';
-import { lengthOf } from '../rules.ts';
+import { countCodePoints } from '../rules.ts';
 import { useWorkspace } from '../session.ts';
-import { NEW_PROJECT, PROJECT_RULES, type ProjectValues, projectChanges, valuesOf, wishOf } from './projects.ts';
+import {
+  NEW_PROJECT_VALUES,
+  PROJECT_RULES,
+  type ProjectFormValues,
+  toCreateRequest,
+  toFormValues,
+  toUpdateRequest,
+} from './projects.ts';
 
-const FIELDS = { name: 'Name', description: 'Description' };
+const FIELD_LABELS = { name: 'Name', description: 'Description' };
 
-function NameAndDescription({ form }: { readonly form: UseFormReturnType<ProjectValues> }) {
+function NameAndDescription({ form }: { readonly form: UseFormReturnType<ProjectFormValues> }) {
   return (
     <>
       <TextInput label="Name" placeholder="Shop" autoComplete="off" data-autofocus {...form.getInputProps('name')} />
@@ -21,66 +28,66 @@ function NameAndDescription({ form }: { readonly form: UseFormReturnType<Project
         minRows={2}
         maxRows={6}
         inputWrapperOrder={['label', 'input', 'error', 'description']}
-        description={`${lengthOf(form.values.description)} of ${LIMITS.description.max} characters`}
+        description={`${countCodePoints(form.values.description)} of ${LIMITS.description.max} characters`}
         {...form.getInputProps('description')}
       />
     </>
   );
 }
 
-interface CreateProjectProps {
+interface CreateProjectDialogProps {
   readonly onClose: () => void;
   readonly onCreated: (project: Project) => void;
 }
 
-export function CreateProject({ onClose, onCreated }: CreateProjectProps) {
+export function CreateProjectDialog({ onClose, onCreated }: CreateProjectDialogProps) {
   const { api } = useWorkspace();
   return (
-    <CreateDialog
+    <CreateResourceDialog
       noun="project"
-      initial={NEW_PROJECT}
-      rules={PROJECT_RULES}
-      fields={(form) => (
+      initial={NEW_PROJECT_VALUES}
+      validate={PROJECT_RULES}
+      renderFields={(form) => (
         <>
           <NameAndDescription form={form} />
-          <SlugField noun="project" from={form.values.name} {...form.getInputProps('slug')} />
+          <SlugField noun="project" sourceName={form.values.name} {...form.getInputProps('slug')} />
         </>
       )}
-      create={(values) => api.projects.create(wishOf(values))}
+      create={(values) => api.projects.create(toCreateRequest(values))}
       onClose={onClose}
       onCreated={onCreated}
     />
   );
 }
 
-export function EditProject({ project, onClose }: { readonly project: Project; readonly onClose: () => void }) {
+export function EditProjectDialog({ project, onClose }: { readonly project: Project; readonly onClose: () => void }) {
   const { api } = useWorkspace();
   return (
-    <EditDialog
+    <EditResourceDialog
       noun="project"
       item={project}
-      valuesOf={valuesOf}
-      rules={PROJECT_RULES}
-      fields={(form) => <NameAndDescription form={form} />}
-      changesOf={projectChanges}
-      labels={FIELDS}
-      read={(call) => api.projects.read(project.id, call)}
-      update={(changes, call) => api.projects.update(project.id, changes, call)}
+      toFormValues={toFormValues}
+      validate={PROJECT_RULES}
+      renderFields={(form) => <NameAndDescription form={form} />}
+      toUpdateRequest={toUpdateRequest}
+      labels={FIELD_LABELS}
+      read={(options) => api.projects.read(project.id, options)}
+      update={(changes, options) => api.projects.update(project.id, changes, options)}
       onClose={onClose}
     />
   );
 }
 
-interface DeleteProjectProps {
+interface DeleteProjectDialogProps {
   readonly project: Project;
   readonly onClose: () => void;
   readonly onDeleted?: () => void;
 }
 
-export function DeleteProject({ project, onClose, onDeleted }: DeleteProjectProps) {
+export function DeleteProjectDialog({ project, onClose, onDeleted }: DeleteProjectDialogProps) {
   const { api } = useWorkspace();
   return (
-    <DeleteResource
+    <DeleteResourceDialog
       noun="project"
       name={project.name}
       remove={() => api.projects.delete(project.id)}
@@ -88,6 +95,6 @@ export function DeleteProject({ project, onClose, onDeleted }: DeleteProjectProp
       onDeleted={onDeleted}
     >
       A project that still holds apps is not deleted: delete the apps first, or move them to another project.
-    </DeleteResource>
+    </DeleteResourceDialog>
   );
 }

@@ -3,27 +3,27 @@ import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { lazy, Suspense, useState } from 'react';
 import type { Project } from '../../contract/resources.ts';
-import { AppRows } from '../apps/app-rows.tsx';
-import { EditDelete } from '../components/edit-delete.tsx';
-import { Facts } from '../components/facts.tsx';
+import { AppList } from '../apps/app-rows.tsx';
+import { EditDeleteButtons } from '../components/edit-delete.tsx';
+import { DescriptionList } from '../components/facts.tsx';
 import { IconPlus } from '../components/icons.ts';
-import { Id } from '../components/id.tsx';
+import { CopyableId } from '../components/id.tsx';
 import { BackLink } from '../components/link.tsx';
-import { OneThing } from '../components/one-thing.tsx';
+import { ResourcePage } from '../components/one-thing.tsx';
 import { Page } from '../components/page.tsx';
 import { Section } from '../components/section.tsx';
-import { Ago } from '../components/time.tsx';
-import { patiently } from '../connection.ts';
+import { RelativeTime } from '../components/time.tsx';
+import { importWhenOnline } from '../connection.ts';
 import { useWorkspace } from '../session.ts';
 
-const dialogs = () => patiently(() => import('./project-dialogs.tsx'));
-const EditProject = lazy(async () => ({ default: (await dialogs()).EditProject }));
-const DeleteProject = lazy(async () => ({ default: (await dialogs()).DeleteProject }));
-const CreateApp = lazy(async () => ({
-  default: (await patiently(() => import('../apps/create-app.tsx'))).CreateApp,
+const importDialogs = () => importWhenOnline(() => import('./project-dialogs.tsx'));
+const EditProjectDialog = lazy(async () => ({ default: (await importDialogs()).EditProjectDialog }));
+const DeleteProjectDialog = lazy(async () => ({ default: (await importDialogs()).DeleteProjectDialog }));
+const CreateAppDialog = lazy(async () => ({
+  default: (await importWhenOnline(() => import('../apps/create-app.tsx'))).CreateAppDialog,
 }));
 
-function About({ project }: { readonly project: Project }) {
+function ProjectDetails({ project }: { readonly project: Project }) {
   const { isAdmin } = useWorkspace();
   const navigate = useNavigate();
   const [dialog, setDialog] = useState<'edit' | 'delete' | 'app' | null>(null);
@@ -37,7 +37,7 @@ function About({ project }: { readonly project: Project }) {
       actions={
         isAdmin && (
           <Group gap="xs">
-            <EditDelete onEdit={() => setDialog('edit')} onDelete={() => setDialog('delete')} />
+            <EditDeleteButtons onEdit={() => setDialog('edit')} onDelete={() => setDialog('delete')} />
           </Group>
         )
       }
@@ -52,39 +52,39 @@ function About({ project }: { readonly project: Project }) {
           )
         }
       >
-        <AppRows
+        <AppList
           query={{ project: project.id }}
-          nothing={
+          emptyText={
             isAdmin ? 'No apps in this project yet.' : 'No apps in this project yet. An owner or admin can create some.'
           }
         />
       </Section>
       <Section title="Facts">
-        <Facts
-          facts={[
+        <DescriptionList
+          items={[
             [
               'Slug',
               <span key="slug" className="mono">
                 {project.slug}
               </span>,
             ],
-            ['Created', <Ago key="created" at={project.createdAt} />],
-            ['Changed', <Ago key="changed" at={project.updatedAt} />],
-            ['Id', <Id key="id" id={project.id} />],
+            ['Created', <RelativeTime key="created" time={project.createdAt} />],
+            ['Changed', <RelativeTime key="changed" time={project.updatedAt} />],
+            ['Id', <CopyableId key="id" id={project.id} />],
           ]}
         />
       </Section>
       <Suspense fallback={null}>
-        {dialog === 'edit' && <EditProject project={project} onClose={close} />}
+        {dialog === 'edit' && <EditProjectDialog project={project} onClose={close} />}
         {dialog === 'delete' && (
-          <DeleteProject
+          <DeleteProjectDialog
             project={project}
             onClose={close}
             onDeleted={() => void navigate({ to: '/projects', search: {} })}
           />
         )}
         {dialog === 'app' && (
-          <CreateApp
+          <CreateAppDialog
             project={project}
             onClose={close}
             onCreated={({ id }) => void navigate({ to: '/apps/$app', params: { app: id }, search: {} })}
@@ -104,8 +104,8 @@ export function ProjectPage() {
     queryFn: ({ signal }) => api.projects.get(id, { signal }),
   });
   return (
-    <OneThing noun="project" title="Project" back={<BackLink to="/projects">Projects</BackLink>} query={query}>
-      {(project) => <About project={project} />}
-    </OneThing>
+    <ResourcePage noun="project" title="Project" backLink={<BackLink to="/projects">Projects</BackLink>} query={query}>
+      {(project) => <ProjectDetails project={project} />}
+    </ResourcePage>
   );
 }

@@ -1,34 +1,34 @@
 import type { Project } from '../../contract/resources.ts';
-import { descriptionProblem, nameProblem, newSlugProblem } from '../rules.ts';
+import { validateDescription, validateName, validateNewSlug } from '../rules.ts';
 
-export type ProjectValues = {
+export type ProjectFormValues = {
   readonly name: string;
   readonly slug: string;
   readonly description: string;
 };
 
-export const NEW_PROJECT: ProjectValues = { name: '', slug: '', description: '' };
+export const NEW_PROJECT_VALUES: ProjectFormValues = { name: '', slug: '', description: '' };
 
-export const valuesOf = ({ name, slug, description }: Project): ProjectValues => ({
+export const toFormValues = ({ name, slug, description }: Project): ProjectFormValues => ({
   name,
   slug,
   description: description ?? '',
 });
 
-export const PROJECT_RULES = { name: nameProblem, slug: newSlugProblem, description: descriptionProblem };
+export const PROJECT_RULES = { name: validateName, slug: validateNewSlug, description: validateDescription };
 
-const textOrNull = (text: string) => (text.trim() === '' ? null : text);
+const emptyToNull = (text: string) => (text.trim() === '' ? null : text);
 
-export const wishOf = ({ name, slug, description }: ProjectValues) => ({
+export const toCreateRequest = ({ name, slug, description }: ProjectFormValues) => ({
   name,
   ...(slug !== '' && { slug }),
-  description: textOrNull(description),
+  description: emptyToNull(description),
 });
 
 /** Only what was changed: what a colleague changes meanwhile is not overwritten. */
-export function projectChanges(before: Project, { name, description }: ProjectValues) {
+export function toUpdateRequest(before: Project, { name, description }: ProjectFormValues) {
   return {
     ...(name.trim() !== before.name && { name }),
-    ...(textOrNull(description) !== before.description && { description: textOrNull(description) }),
+    ...(emptyToNull(description) !== before.description && { description: emptyToNull(description) }),
   };
 }

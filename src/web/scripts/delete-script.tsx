@@ -1,17 +1,17 @@
 import type { Script } from '../../contract/scripts.ts';
-import { DeleteResource } from '../components/delete-resource.tsx';
+import { DeleteResourceDialog } from '../components/delete-resource.tsx';
 import { useWorkspace } from '../session.ts';
 
-interface DeleteScriptProps {
+interface DeleteScriptDialogProps {
   readonly script: Script;
   readonly onClose: () => void;
   readonly onDeleted?: () => void;
 }
 
-export function DeleteScript({ script, onClose, onDeleted }: DeleteScriptProps) {
+export function DeleteScriptDialog({ script, onClose, onDeleted }: DeleteScriptDialogProps) {
   const { api } = useWorkspace();
   return (
-    <DeleteResource
+    <DeleteResourceDialog
       noun="script"
       name={script.name}
       remove={() => api.scripts.delete(script.id)}
@@ -20,6 +20,6 @@ export function DeleteScript({ script, onClose, onDeleted }: DeleteScriptProps) 
     >
       Its versions, its runs and what they said go with it. Its schedule ends. While a run is under way it is not
       deleted.
-    </DeleteResource>
+    </DeleteResourceDialog>
   );
 }

@@ -5,10 +5,10 @@ import { useRef } from 'react';
 import type { Script } from '../../contract/scripts.ts';
 import type { Tagged } from '../../sdk/client.ts';
 import { queryClient } from '../api.ts';
-import { useFields } from '../components/fields.ts';
+import { useAppForm } from '../components/fields.ts';
 import { FormFooter, useSubmit } from '../components/form.tsx';
-import { Edited, GuardedFooter, useGuarded } from '../components/guarded.tsx';
-import { LeaveGuard } from '../components/leave-guard.tsx';
+import { ConditionalEditFooter, EditLoader, useConditionalEdit } from '../components/guarded.tsx';
+import { NavigationBlocker } from '../components/leave-guard.tsx';
 import { BackLink } from '../components/link.tsx';
 import { Page } from '../components/page.tsx';
 import { Section } from '../components/section.tsx';
@@ -18,17 +18,17 @@ import { useWorkspace } from '../session.ts';
 import { ScriptFields } from './script-form.tsx';
 import styles from './scripts.module.css';
 import {
-  NEW_SCRIPT,
-  parameterFields,
+  NEW_SCRIPT_VALUES,
+  parameterErrorFields,
   SCRIPT_LABELS,
   SCRIPT_RULES,
-  scriptChanges,
-  valuesOf,
-  wishOf,
+  toCreateRequest,
+  toFormValues,
+  toUpdateRequest,
 } from './scripts.ts';
 
 /** Where one goes once it is saved. A page that is left on purpose asks nothing. */
-function useDone() {
+function useSavedRedirect() {
   const { workspace } = useWorkspace();
   const navigate = useNavigate();
   const isDone = useRef(false);
@@ -42,34 +42,34 @@ function useDone() {
   };
 }
 
-function NewForm() {
+function NewScriptForm() {
   const { api } = useWorkspace();
   const navigate = useNavigate();
-  const { isDone, done } = useDone();
-  const form = useFields({ initialValues: NEW_SCRIPT, validate: SCRIPT_RULES });
+  const { isDone, done: redirectToScript } = useSavedRedirect();
+  const form = useAppForm({ initialValues: NEW_SCRIPT_VALUES, validate: SCRIPT_RULES });
   const saving = useSubmit(
     form,
     async (values) => {
-      const script = await api.scripts.create(wishOf(values));
+      const script = await api.scripts.create(toCreateRequest(values));
       notifications.show({ message: `The script ${script.name} is there.` });
-      await done(script);
+      await redirectToScript(script);
     },
-    parameterFields(form.values),
+    parameterErrorFields(form.values),
   );
   return (
     <>
-      <LeaveGuard when={() => form.isDirty() && !isDone.current} />
+      <NavigationBlocker when={() => form.isDirty() && !isDone.current} />
       <form noValidate onSubmit={form.onSubmit(saving.submit)}>
         <Stack gap="lg">
           <ScriptFields form={form} />
           <Section title="Address">
-            <SlugField noun="script" from={form.values.name} {...form.getInputProps('slug')} />
+            <SlugField noun="script" sourceName={form.values.name} {...form.getInputProps('slug')} />
           </Section>
           <div className={styles['save']}>
             <Stack gap="sm">
               <FormFooter
                 saving={saving}
-                submit="Create script"
+                submitLabel="Create script"
                 onCancel={() => void navigate({ to: '/scripts', search: {} })}
               />
             </Stack>
@@ -80,39 +80,37 @@ function NewForm() {
   );
 }
 
-function EditForm({ loaded }: { readonly loaded: Tagged<Script> }) {
+function EditScriptForm({ loaded }: { readonly loaded: Tagged<Script> }) {
   const { api } = useWorkspace();
   const navigate = useNavigate();
-  const { isDone, done } = useDone();
+  const { isDone, done: redirectToScript } = useSavedRedirect();
   const { id } = loaded.value;
-  const guarded = useGuarded(loaded, () => api.scripts.read(id));
-  const form = useFields({ initialValues: valuesOf(loaded.value), validate: SCRIPT_RULES });
-  const changes = scriptChanges(guarded.base, form.values);
+  const edit = useConditionalEdit(loaded, () => api.scripts.read(id));
+  const form = useAppForm({ initialValues: toFormValues(loaded.value), validate: SCRIPT_RULES });
+  const changes = toUpdateRequest(edit.base, form.values);
   const isChanged = Object.keys(changes).length > 0;
   const saving = useSubmit(
     form,
     async () => {
-      const script = isChanged
-        ? await guarded.save((ifMatch) => api.scripts.update(id, changes, { ifMatch }))
-        : guarded.base;
+      const script = isChanged ? await edit.save((ifMatch) => api.scripts.update(id, changes, { ifMatch })) : edit.base;
       notifications.show({ message: `Saved ${script.name}, version ${script.version}.` });
-      await done(script);
+      await redirectToScript(script);
     },
-    parameterFields(form.values),
+    parameterErrorFields(form.values),
   );
   return (
     <>
-      <LeaveGuard when={() => isChanged && !isDone.current} />
+      <NavigationBlocker when={() => isChanged && !isDone.current} />
       <form noValidate onSubmit={form.onSubmit(saving.submit)}>
         <Stack gap="lg">
           <ScriptFields form={form} />
           <div className={styles['save']}>
             <Stack gap="sm">
-              <GuardedFooter
-                guarded={guarded}
+              <ConditionalEditFooter
+                edit={edit}
                 saving={saving}
                 labels={SCRIPT_LABELS}
-                onTakeTheirs={(theirs) => form.setValues(valuesOf(theirs))}
+                onTakeTheirs={(theirs) => form.setValues(toFormValues(theirs))}
                 onCancel={() => void navigate({ to: '/scripts/$script', params: { script: id }, search: {} })}
               />
             </Stack>
@@ -129,7 +127,7 @@ export function NewScriptPage() {
   return (
     <Stack gap="md">
       <BackLink to="/scripts">Scripts</BackLink>
-      <Page title="New script">{isAdmin ? <NewForm /> : <NoPermission />}</Page>
+      <Page title="New script">{isAdmin ? <NewScriptForm /> : <NoPermission />}</Page>
     </Stack>
   );
 }
@@ -145,9 +143,9 @@ export function EditScriptPage() {
       </BackLink>
       <Page title="Edit script" description="Saving makes a new version of what runs. Runs under way keep theirs.">
         {isAdmin ? (
-          <Edited queryKey={[workspace.id, 'scripts', id]} read={(signal) => api.scripts.read(id, { signal })}>
-            {(loaded) => <EditForm loaded={loaded} />}
-          </Edited>
+          <EditLoader queryKey={[workspace.id, 'scripts', id]} read={(signal) => api.scripts.read(id, { signal })}>
+            {(loaded) => <EditScriptForm loaded={loaded} />}
+          </EditLoader>
         ) : (
           <NoPermission />
         )}

@@ -1,31 +1,31 @@
 import { ActionIcon, Button, Checkbox, Group, Stack, Text, TextInput } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
 import { RESOURCE_LIMITS } from '../../contract/words.ts';
-import { fieldOf } from '../components/fields.ts';
+import { fieldPathProps } from '../components/fields.ts';
 import { IconPlus, IconTrash } from '../components/icons.ts';
 import styles from './scripts.module.css';
-import { newParameter, type ScriptValues } from './scripts.ts';
+import { newParameter, type ScriptFormValues } from './scripts.ts';
 
 /** The parameters of a script: what a run may or must give, and what it must look like. */
-export function ParametersField({ form }: { readonly form: UseFormReturnType<ScriptValues> }) {
+export function ParametersField({ form }: { readonly form: UseFormReturnType<ScriptFormValues> }) {
   const { parameters } = form.values;
   return (
-    <Stack gap="sm" {...fieldOf(form, 'parameters')}>
+    <Stack gap="sm" {...fieldPathProps(form, 'parameters')}>
       {parameters.length === 0 && (
         <Text fz="sm" c="dimmed">
           None. A parameter reaches the script as a variable of its name, and never through a command line.
         </Text>
       )}
-      {parameters.map((one, at) => (
-        <fieldset key={one.key} className={styles['parameter']}>
-          <legend className="visually-hidden">Parameter {one.name || at + 1}</legend>
+      {parameters.map((parameter, index) => (
+        <fieldset key={parameter.key} className={styles['parameter']}>
+          <legend className="visually-hidden">Parameter {parameter.name || index + 1}</legend>
           <TextInput
             label="Name"
             placeholder="TARGET"
             autoComplete="off"
             spellCheck={false}
             classNames={{ input: 'mono' }}
-            {...form.getInputProps(`parameters.${at}.name`)}
+            {...form.getInputProps(`parameters.${index}.name`)}
           />
           <TextInput
             label="Pattern (optional)"
@@ -33,23 +33,23 @@ export function ParametersField({ form }: { readonly form: UseFormReturnType<Scr
             autoComplete="off"
             spellCheck={false}
             classNames={{ input: 'mono' }}
-            {...form.getInputProps(`parameters.${at}.pattern`)}
+            {...form.getInputProps(`parameters.${index}.pattern`)}
           />
           <TextInput
             label="Default"
             autoComplete="off"
             spellCheck={false}
-            {...form.getInputProps(`parameters.${at}.default`)}
-            {...(one.needed && { disabled: true, value: '' })}
+            {...form.getInputProps(`parameters.${index}.default`)}
+            {...(parameter.needed && { disabled: true, value: '' })}
           />
           <Group gap="xs" wrap="nowrap" className={styles['tools']}>
-            <Checkbox label="Needed" {...form.getInputProps(`parameters.${at}.needed`, { type: 'checkbox' })} />
+            <Checkbox label="Needed" {...form.getInputProps(`parameters.${index}.needed`, { type: 'checkbox' })} />
             <ActionIcon
               variant="subtle"
               color="gray"
               c="inherit"
-              aria-label={`Remove the parameter ${one.name || at + 1}`}
-              onClick={() => form.removeListItem('parameters', at)}
+              aria-label={`Remove the parameter ${parameter.name || index + 1}`}
+              onClick={() => form.removeListItem('parameters', index)}
             >
               <IconTrash size={16} />
             </ActionIcon>

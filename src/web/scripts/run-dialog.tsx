@@ -4,7 +4,7 @@ import { useNavigate } from '@tanstack/react-router';
 import type { Script } from '../../contract/scripts.ts';
 import { queryClient } from '../api.ts';
 import { Dialog } from '../components/dialog.tsx';
-import { useFields } from '../components/fields.ts';
+import { useAppForm } from '../components/fields.ts';
 import { FormFooter, useSubmit } from '../components/form.tsx';
 import { useWorkspace } from '../session.ts';
 
@@ -16,13 +16,18 @@ interface RunDialogProps {
 }
 
 /** Asks for a script's parameters and runs it; then leads to the run. */
-export function RunDialog({ script, values: given = {}, onClose }: RunDialogProps) {
+export function RunDialog({ script, values: initialParameters = {}, onClose }: RunDialogProps) {
   const { api, workspace } = useWorkspace();
   const navigate = useNavigate();
-  const form = useFields<Record<string, string>>({
-    initialValues: Object.fromEntries(script.parameters.map((one) => [one.name, given[one.name] ?? one.default ?? ''])),
+  const form = useAppForm<Record<string, string>>({
+    initialValues: Object.fromEntries(
+      script.parameters.map((parameter) => [
+        parameter.name,
+        initialParameters[parameter.name] ?? parameter.default ?? '',
+      ]),
+    ),
   });
-  const running = useSubmit(
+  const submission = useSubmit(
     form,
     async (values) => {
       const { id } = await api.scripts.run(script.id, values);
@@ -36,27 +41,27 @@ export function RunDialog({ script, values: given = {}, onClose }: RunDialogProp
 
   return (
     <Dialog opened onClose={onClose} title={`Run ${script.name}`} size="lg" closeOnClickOutside={false}>
-      <form noValidate onSubmit={form.onSubmit(running.submit)}>
+      <form noValidate onSubmit={form.onSubmit(submission.submit)}>
         <Stack gap="md">
           {script.description !== null && (
             <Text fz="sm" c="dimmed" style={{ whiteSpace: 'pre-line' }}>
               {script.description}
             </Text>
           )}
-          {script.parameters.map(({ name, pattern, default: standard }, at) => (
+          {script.parameters.map(({ name, pattern, default: defaultValue }, index) => (
             <TextInput
               key={name}
               label={name}
               description={pattern === null ? undefined : `Matches ${pattern}`}
-              required={standard === null}
+              required={defaultValue === null}
               autoComplete="off"
               spellCheck={false}
-              data-autofocus={at === 0 || undefined}
+              data-autofocus={index === 0 || undefined}
               {...form.getInputProps(name)}
             />
           ))}
           {script.parameters.length === 0 && <Text fz="sm">It takes no parameters.</Text>}
-          <FormFooter saving={running} submit="Run" onCancel={onClose} />
+          <FormFooter saving={submission} submitLabel="Run" onCancel={onClose} />
         </Stack>
       </form>
     </Dialog>

@@ -4,30 +4,30 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { lazy, Suspense, useState } from 'react';
 import type { Run, Script } from '../../contract/scripts.ts';
-import { messageOf, queryClient } from '../api.ts';
-import { Facts } from '../components/facts.tsx';
+import { getErrorMessage, queryClient } from '../api.ts';
+import { DescriptionList } from '../components/facts.tsx';
 import { IconPlayerPlay, IconPlayerStop } from '../components/icons.ts';
-import { Id } from '../components/id.tsx';
+import { CopyableId } from '../components/id.tsx';
 import { BackLink, TextLink } from '../components/link.tsx';
 import { Notice } from '../components/notice.tsx';
-import { OneThing } from '../components/one-thing.tsx';
+import { ResourcePage } from '../components/one-thing.tsx';
 import { Page } from '../components/page.tsx';
 import { Section } from '../components/section.tsx';
-import { Ago } from '../components/time.tsx';
-import { patiently } from '../connection.ts';
+import { RelativeTime } from '../components/time.tsx';
+import { importWhenOnline } from '../connection.ts';
 import { useWorkspace } from '../session.ts';
-import { Duration, makerName } from '../work/facts.tsx';
+import { actorName, Duration } from '../work/facts.tsx';
 import { LiveLog } from '../work/live-log.tsx';
-import { isUnderWay, WorkTag } from '../work/status.tsx';
+import { isInProgress, JobStatusTag } from '../work/status.tsx';
 
-const RunDialog = lazy(async () => ({ default: (await patiently(() => import('./run-dialog.tsx'))).RunDialog }));
-const POLL_EVERY = 1500;
+const RunDialog = lazy(async () => ({ default: (await importWhenOnline(() => import('./run-dialog.tsx'))).RunDialog }));
+const POLL_INTERVAL_MS = 1500;
 
-function Cancel({ run }: { readonly run: Run }) {
+function CancelButton({ run }: { readonly run: Run }) {
   const { api, workspace } = useWorkspace();
   const cancel = useMutation({
     mutationFn: () => api.runs.cancel(run.id),
-    onError: (error) => notifications.show({ color: 'red', message: messageOf(error) }),
+    onError: (error) => notifications.show({ color: 'red', message: getErrorMessage(error) }),
     onSettled: () => queryClient.invalidateQueries({ queryKey: [workspace.id, 'runs', run.id] }),
   });
   return (
@@ -42,19 +42,19 @@ function Cancel({ run }: { readonly run: Run }) {
   );
 }
 
-function About({ run, script }: { readonly run: Run; readonly script: Script | undefined }) {
+function RunDetails({ run, script }: { readonly run: Run; readonly script: Script | undefined }) {
   const { api } = useWorkspace();
-  const [again, setAgain] = useState(false);
+  const [isRerunning, setIsRerunning] = useState(false);
   const values = Object.entries(run.parameters);
   return (
     <Page
       title={script === undefined ? 'Run' : `Run of ${script.name}`}
-      description={<WorkTag status={run.status} />}
+      description={<JobStatusTag status={run.status} />}
       actions={
         <Group gap="xs">
-          {isUnderWay(run.status) && <Cancel run={run} />}
-          {script !== undefined && !isUnderWay(run.status) && (
-            <Button variant="default" leftSection={<IconPlayerPlay size={16} />} onClick={() => setAgain(true)}>
+          {isInProgress(run.status) && <CancelButton run={run} />}
+          {script !== undefined && !isInProgress(run.status) && (
+            <Button variant="default" leftSection={<IconPlayerPlay size={16} />} onClick={() => setIsRerunning(true)}>
               Run again…
             </Button>
           )}
@@ -64,12 +64,12 @@ function About({ run, script }: { readonly run: Run; readonly script: Script | u
       {run.error !== null && <Notice tone={run.status === 'failed' ? 'bad' : 'warn'}>{run.error}</Notice>}
       <LiveLog
         id={run.id}
-        read={(ask, call) => api.runs.logs(run.id, ask, call)}
-        silence={run.status === 'pending' ? 'It waits for its turn.' : 'Nothing was said yet.'}
+        read={(query, options) => api.runs.logs(run.id, query, options)}
+        emptyText={run.status === 'pending' ? 'It waits for its turn.' : 'Nothing was said yet.'}
       />
       <Section title="Facts">
-        <Facts
-          facts={[
+        <DescriptionList
+          items={[
             [
               'Script',
               <span key="script">
@@ -84,7 +84,7 @@ function About({ run, script }: { readonly run: Run; readonly script: Script | u
             [
               'Begun',
               <span key="begun">
-                <Ago at={run.createdAt} /> by {makerName(run.createdBy)}
+                <RelativeTime time={run.createdAt} /> by {actorName(run.createdBy)}
               </span>,
             ],
             ...values.map(
@@ -96,13 +96,13 @@ function About({ run, script }: { readonly run: Run; readonly script: Script | u
                   </span>,
                 ] as const,
             ),
-            ['Id', <Id key="id" id={run.id} />],
+            ['Id', <CopyableId key="id" id={run.id} />],
           ]}
         />
       </Section>
       <Suspense fallback={null}>
-        {again && script !== undefined && (
-          <RunDialog script={script} values={run.parameters} onClose={() => setAgain(false)} />
+        {isRerunning && script !== undefined && (
+          <RunDialog script={script} values={run.parameters} onClose={() => setIsRerunning(false)} />
         )}
       </Suspense>
     </Page>
@@ -116,7 +116,8 @@ export function RunPage() {
   const query = useQuery({
     queryKey: [workspace.id, 'runs', id],
     queryFn: ({ signal }) => api.runs.get(id, { signal }),
-    refetchInterval: ({ state }) => (state.data !== undefined && isUnderWay(state.data.status) ? POLL_EVERY : false),
+    refetchInterval: ({ state }) =>
+      state.data !== undefined && isInProgress(state.data.status) ? POLL_INTERVAL_MS : false,
   });
   const scriptId = query.data?.scriptId;
   const script = useQuery({
@@ -126,10 +127,10 @@ export function RunPage() {
   });
   return (
     <Stack gap={0}>
-      <OneThing
+      <ResourcePage
         noun="run"
         title="Run"
-        back={
+        backLink={
           scriptId === undefined ? (
             <BackLink to="/scripts">Scripts</BackLink>
           ) : (
@@ -140,8 +141,8 @@ export function RunPage() {
         }
         query={query}
       >
-        {(run) => <About key={run.id} run={run} script={script.data} />}
-      </OneThing>
+        {(run) => <RunDetails key={run.id} run={run} script={script.data} />}
+      </ResourcePage>
     </Stack>
   );
 }

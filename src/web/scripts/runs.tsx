@@ -6,10 +6,10 @@ import { NameLink } from '../components/link.tsx';
 import { useListState } from '../components/list-state.ts';
 import { Section } from '../components/section.tsx';
 import { ErrorState } from '../components/states.tsx';
-import { Ago } from '../components/time.tsx';
+import { RelativeTime } from '../components/time.tsx';
 import { useWorkspace } from '../session.ts';
-import { Duration, makerName } from '../work/facts.tsx';
-import { isUnderWay, WorkTag } from '../work/status.tsx';
+import { actorName, Duration } from '../work/facts.tsx';
+import { isInProgress, JobStatusTag } from '../work/status.tsx';
 
 const COLUMNS: readonly Column<Run>[] = [
   {
@@ -17,20 +17,20 @@ const COLUMNS: readonly Column<Run>[] = [
     label: 'Run',
     cell: ({ id, createdAt }) => (
       <NameLink to="/runs/$id" params={{ id }}>
-        <Ago at={createdAt} />
+        <RelativeTime time={createdAt} />
       </NameLink>
     ),
   },
-  { key: 'status', label: 'Status', cell: ({ status }) => <WorkTag status={status} /> },
+  { key: 'status', label: 'Status', cell: ({ status }) => <JobStatusTag status={status} /> },
   { key: 'exit', label: 'Exit code', cell: ({ exitCode }) => exitCode ?? '–' },
   { key: 'duration', label: 'Took', cell: (run) => <Duration {...run} /> },
-  { key: 'by', label: 'By', cell: ({ createdBy }) => makerName(createdBy) },
+  { key: 'by', label: 'By', cell: ({ createdBy }) => actorName(createdBy) },
 ];
 
-const POLL_EVERY = 2000;
+const POLL_INTERVAL_MS = 2000;
 
 /** The runs of a script, newest first. */
-export function Runs({ script }: { readonly script: Script }) {
+export function ScriptRuns({ script }: { readonly script: Script }) {
   const { api, workspace } = useWorkspace();
   const state = useListState();
   const { data, error, refetch, isPlaceholderData } = useQuery({
@@ -38,7 +38,9 @@ export function Runs({ script }: { readonly script: Script }) {
     queryFn: ({ signal }) => api.scripts.runs(script.id).list({ limit: 10, cursor: state.cursor }, { signal }),
     placeholderData: keepPreviousData,
     refetchInterval: (query) =>
-      query.state.data?.data.some(({ status }) => isUnderWay(status)) === true ? POLL_EVERY : 5 * POLL_EVERY,
+      query.state.data?.data.some(({ status }) => isInProgress(status)) === true
+        ? POLL_INTERVAL_MS
+        : 5 * POLL_INTERVAL_MS,
   });
   return (
     <Section title="Runs">

@@ -1,16 +1,16 @@
 import { Group, NativeSelect, NumberInput, Textarea, TextInput } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
 import { RESOURCE_LIMITS } from '../../contract/words.ts';
-import { useNames } from '../apps/names.ts';
+import { useResourceNames } from '../apps/names.ts';
 import { Section } from '../components/section.tsx';
-import { lengthOf } from '../rules.ts';
+import { countCodePoints } from '../rules.ts';
 import { ParametersField } from './parameters-field.tsx';
 import styles from './scripts.module.css';
-import type { ScriptValues } from './scripts.ts';
+import type { ScriptFormValues } from './scripts.ts';
 
 /** Everything of a script that can be written: what runs, where, as whom, how long, with what, and when. */
-export function ScriptFields({ form }: { readonly form: UseFormReturnType<ScriptValues> }) {
-  const names = useNames();
+export function ScriptFields({ form }: { readonly form: UseFormReturnType<ScriptFormValues> }) {
+  const names = useResourceNames();
   return (
     <>
       <Section title="Script">
@@ -21,7 +21,7 @@ export function ScriptFields({ form }: { readonly form: UseFormReturnType<Script
           minRows={1}
           maxRows={4}
           inputWrapperOrder={['label', 'input', 'error', 'description']}
-          description={`${lengthOf(form.values.description)} of ${RESOURCE_LIMITS.scriptDescription} characters`}
+          description={`${countCodePoints(form.values.description)} of ${RESOURCE_LIMITS.scriptDescription} characters`}
           {...form.getInputProps('description')}
         />
         <Textarea

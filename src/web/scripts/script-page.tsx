@@ -3,40 +3,44 @@ import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { lazy, Suspense, useState } from 'react';
 import type { Script } from '../../contract/scripts.ts';
-import { useNames } from '../apps/names.ts';
+import { useResourceNames } from '../apps/names.ts';
 import { CodeBlock } from '../components/code-block.tsx';
-import { EditDelete } from '../components/edit-delete.tsx';
-import { Facts } from '../components/facts.tsx';
+import { EditDeleteButtons } from '../components/edit-delete.tsx';
+import { DescriptionList } from '../components/facts.tsx';
 import { IconPlayerPlay } from '../components/icons.ts';
-import { Id } from '../components/id.tsx';
+import { CopyableId } from '../components/id.tsx';
 import { BackLink, TextLink } from '../components/link.tsx';
-import { OneThing } from '../components/one-thing.tsx';
+import { ResourcePage } from '../components/one-thing.tsx';
 import { Page } from '../components/page.tsx';
-import { Row, Rows } from '../components/rows.tsx';
+import { ItemList, ItemListRow } from '../components/rows.tsx';
 import { Section } from '../components/section.tsx';
-import { Ago } from '../components/time.tsx';
-import { patiently } from '../connection.ts';
+import { RelativeTime } from '../components/time.tsx';
+import { importWhenOnline } from '../connection.ts';
 import { useWorkspace } from '../session.ts';
-import { Runs } from './runs.tsx';
-import { Versions } from './versions.tsx';
+import { ScriptRuns } from './runs.tsx';
+import { ScriptVersions } from './versions.tsx';
 
-const RunDialog = lazy(async () => ({ default: (await patiently(() => import('./run-dialog.tsx'))).RunDialog }));
-const DeleteScript = lazy(async () => ({
-  default: (await patiently(() => import('./delete-script.tsx'))).DeleteScript,
+const RunDialog = lazy(async () => ({ default: (await importWhenOnline(() => import('./run-dialog.tsx'))).RunDialog }));
+const DeleteScriptDialog = lazy(async () => ({
+  default: (await importWhenOnline(() => import('./delete-script.tsx'))).DeleteScriptDialog,
 }));
 
 function Parameters({ script }: { readonly script: Script }) {
   if (script.parameters.length === 0) return null;
   return (
     <Section title="Parameters" description="They reach the script as variables of their names.">
-      <Rows label="Parameters">
-        {script.parameters.map(({ name, pattern, default: standard }) => (
-          <Row
+      <ItemList label="Parameters">
+        {script.parameters.map(({ name, pattern, default: defaultValue }) => (
+          <ItemListRow
             key={name}
             title={<span className="mono">{name}</span>}
             note={
               <>
-                {standard === null ? 'Needed' : standard === '' ? 'Empty unless given' : `Default: ${standard}`}
+                {defaultValue === null
+                  ? 'Needed'
+                  : defaultValue === ''
+                    ? 'Empty unless given'
+                    : `Default: ${defaultValue}`}
                 {pattern !== null && (
                   <>
                     , matches <span className="mono">{pattern}</span>
@@ -46,14 +50,14 @@ function Parameters({ script }: { readonly script: Script }) {
             }
           />
         ))}
-      </Rows>
+      </ItemList>
     </Section>
   );
 }
 
-function About({ script }: { readonly script: Script }) {
+function ScriptDetails({ script }: { readonly script: Script }) {
   const { isAdmin } = useWorkspace();
-  const names = useNames();
+  const names = useResourceNames();
   const navigate = useNavigate();
   const [dialog, setDialog] = useState<'run' | 'delete' | null>(null);
   const close = () => setDialog(null);
@@ -68,7 +72,7 @@ function About({ script }: { readonly script: Script }) {
             Run…
           </Button>
           {isAdmin && (
-            <EditDelete
+            <EditDeleteButtons
               onEdit={() => void navigate({ to: '/scripts/$script/edit', params: { script: id }, search: {} })}
               onDelete={() => setDialog('delete')}
             />
@@ -76,14 +80,14 @@ function About({ script }: { readonly script: Script }) {
         </Group>
       }
     >
-      <Runs script={script} />
+      <ScriptRuns script={script} />
       <Section title="Body">
         <CodeBlock label="Body">{script.body}</CodeBlock>
       </Section>
       <Parameters script={script} />
       <Section title="Facts">
-        <Facts
-          facts={[
+        <DescriptionList
+          items={[
             [
               'Server',
               <TextLink key="server" to="/servers/$server" params={{ server: serverId }}>
@@ -107,7 +111,7 @@ function About({ script }: { readonly script: Script }) {
                   <span className="mono">{schedule}</span> (UTC)
                   {nextRunAt !== null && (
                     <Text span inherit c="dimmed">
-                      , <Ago at={nextRunAt} prefix="next " />
+                      , <RelativeTime time={nextRunAt} prefix="next " />
                     </Text>
                   )}
                 </span>
@@ -120,17 +124,17 @@ function About({ script }: { readonly script: Script }) {
                 {script.slug}
               </span>,
             ],
-            ['Created', <Ago key="created" at={script.createdAt} />],
-            ['Changed', <Ago key="changed" at={script.updatedAt} />],
-            ['Id', <Id key="id" id={id} />],
+            ['Created', <RelativeTime key="created" time={script.createdAt} />],
+            ['Changed', <RelativeTime key="changed" time={script.updatedAt} />],
+            ['Id', <CopyableId key="id" id={id} />],
           ]}
         />
       </Section>
-      <Versions script={script} />
+      <ScriptVersions script={script} />
       <Suspense fallback={null}>
         {dialog === 'run' && <RunDialog script={script} onClose={close} />}
         {dialog === 'delete' && (
-          <DeleteScript
+          <DeleteScriptDialog
             script={script}
             onClose={close}
             onDeleted={() => void navigate({ to: '/scripts', search: {} })}
@@ -150,8 +154,8 @@ export function ScriptPage() {
     queryFn: ({ signal }) => api.scripts.get(id, { signal }),
   });
   return (
-    <OneThing noun="script" title="Script" back={<BackLink to="/scripts">Scripts</BackLink>} query={query}>
-      {(script) => <About script={script} />}
-    </OneThing>
+    <ResourcePage noun="script" title="Script" backLink={<BackLink to="/scripts">Scripts</BackLink>} query={query}>
+      {(script) => <ScriptDetails script={script} />}
+    </ResourcePage>
   );
 }

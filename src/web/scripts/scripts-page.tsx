@@ -3,20 +3,20 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { lazy, Suspense, useState } from 'react';
 import type { Script } from '../../contract/scripts.ts';
-import { useNames } from '../apps/names.ts';
+import { useResourceNames } from '../apps/names.ts';
 import type { Column } from '../components/data-table.tsx';
-import { Choice } from '../components/filters.tsx';
+import { SelectFilter } from '../components/filters.tsx';
 import { IconPlayerPlay, IconTerminal2 } from '../components/icons.ts';
 import { NameLink, TextLink } from '../components/link.tsx';
-import { sortOf, useListState } from '../components/list-state.ts';
-import { ResourcesPage } from '../components/resources-page.tsx';
-import { Ago } from '../components/time.tsx';
-import { patiently } from '../connection.ts';
+import { getResourceSort, useListState } from '../components/list-state.ts';
+import { ResourceListPage } from '../components/resources-page.tsx';
+import { RelativeTime } from '../components/time.tsx';
+import { importWhenOnline } from '../connection.ts';
 import { useWorkspace } from '../session.ts';
 
-const RunDialog = lazy(async () => ({ default: (await patiently(() => import('./run-dialog.tsx'))).RunDialog }));
-const DeleteScript = lazy(async () => ({
-  default: (await patiently(() => import('./delete-script.tsx'))).DeleteScript,
+const RunDialog = lazy(async () => ({ default: (await importWhenOnline(() => import('./run-dialog.tsx'))).RunDialog }));
+const DeleteScriptDialog = lazy(async () => ({
+  default: (await importWhenOnline(() => import('./delete-script.tsx'))).DeleteScriptDialog,
 }));
 
 /** The scripts of the workspace: configured by owners and admins, run by every member. */
@@ -24,9 +24,9 @@ export function ScriptsPage() {
   const { api, workspace } = useWorkspace();
   const navigate = useNavigate();
   const state = useListState();
-  const names = useNames();
+  const names = useResourceNames();
   const [running, setRunning] = useState<Script | null>(null);
-  const query = { q: state.get('q'), server: state.get('server'), sort: sortOf(state), cursor: state.cursor };
+  const query = { q: state.get('q'), server: state.get('server'), sort: getResourceSort(state), cursor: state.cursor };
   const list = useQuery({
     queryKey: [workspace.id, 'scripts', 'list', query],
     queryFn: ({ signal }) => api.scripts.list(query, { signal }),
@@ -71,13 +71,13 @@ export function ScriptsPage() {
             <span className="mono">{schedule}</span>
             {nextRunAt !== null && (
               <Text fz="xs" c="dimmed" component="div">
-                <Ago at={nextRunAt} prefix="next " />
+                <RelativeTime time={nextRunAt} prefix="next " />
               </Text>
             )}
           </>
         ),
     },
-    { key: 'changed', label: 'Changed', cell: ({ updatedAt }) => <Ago at={updatedAt} /> },
+    { key: 'changed', label: 'Changed', cell: ({ updatedAt }) => <RelativeTime time={updatedAt} /> },
     {
       key: 'run',
       label: 'Run',
@@ -95,13 +95,13 @@ export function ScriptsPage() {
   ];
   return (
     <>
-      <ResourcesPage
+      <ResourceListPage
         title="Scripts"
         plural="scripts"
-        about="What is run on a server by hand, by a pipeline or on a schedule. Owners and admins write scripts; members run them."
+        description="What is run on a server by hand, by a pipeline or on a schedule. Owners and admins write scripts; members run them."
         icon={<IconTerminal2 size={26} />}
-        create="New script"
-        hint={
+        createLabel="New script"
+        emptyHint={
           hasServers ? (
             'A script has an interpreter, a server, and parameters that reach it as variables.'
           ) : (
@@ -115,18 +115,18 @@ export function ScriptsPage() {
         columns={columns}
         state={state}
         filters={['q', 'server']}
-        choices={
-          <Choice
+        filterControls={
+          <SelectFilter
             state={state}
             name="server"
             label="Server"
-            every="Any server"
+            anyLabel="Any server"
             options={names.servers.map(({ id, name }) => ({ value: id, label: name }))}
           />
         }
         onCreate={() => void navigate({ to: '/scripts/new', search: {} })}
         onEdit={({ id }) => void navigate({ to: '/scripts/$script/edit', params: { script: id }, search: {} })}
-        remover={(script, close) => <DeleteScript script={script} onClose={close} />}
+        renderDeleteDialog={(script, close) => <DeleteScriptDialog script={script} onClose={close} />}
       />
       <Suspense fallback={null}>
         {running !== null && <RunDialog script={running} onClose={() => setRunning(null)} />}

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Script } from '../../contract/scripts.ts';
-import { NEW_SCRIPT, newParameter, SCRIPT_RULES, scriptChanges, valuesOf } from './scripts.ts';
+import { NEW_SCRIPT_VALUES, newParameter, SCRIPT_RULES, toFormValues, toUpdateRequest } from './scripts.ts';
 
 const script: Script = {
   id: 'scr_1',
@@ -25,28 +25,28 @@ const script: Script = {
 };
 
 test('a script that was not touched has no changes; a body is sent as it is, blanks and all', () => {
-  const values = valuesOf(script);
-  assert.deepEqual(scriptChanges(script, values), {});
-  assert.deepEqual(scriptChanges(script, { ...values, body: ' x \n' }), { body: ' x \n' });
+  const values = toFormValues(script);
+  assert.deepEqual(toUpdateRequest(script, values), {});
+  assert.deepEqual(toUpdateRequest(script, { ...values, body: ' x \n' }), { body: ' x \n' });
 });
 
 test('a parameter that is needed has no default, and one that is not may have an empty one', () => {
-  const values = valuesOf(script);
+  const values = toFormValues(script);
   const [who, how] = values.parameters;
   assert.ok(who !== undefined && how !== undefined);
   assert.deepEqual([who.needed, how.needed], [true, false]);
-  assert.deepEqual(scriptChanges(script, { ...values, parameters: [{ ...who, needed: false, default: 'you' }] }), {
+  assert.deepEqual(toUpdateRequest(script, { ...values, parameters: [{ ...who, needed: false, default: 'you' }] }), {
     parameters: [{ name: 'WHO', pattern: null, default: 'you' }],
   });
 });
 
 test('parameters have names of their own', () => {
   const { name } = SCRIPT_RULES.parameters;
-  const among = (...names: string[]) => ({
-    ...NEW_SCRIPT,
-    parameters: names.map((one) => ({ ...newParameter(), name: one })),
+  const valuesWithNames = (...names: string[]) => ({
+    ...NEW_SCRIPT_VALUES,
+    parameters: names.map((parameterName) => ({ ...newParameter(), name: parameterName })),
   });
-  assert.equal(name('B', among('A', 'B')), null);
-  assert.notEqual(name('A', among('A', ' A')), null);
-  assert.notEqual(name('', among('')), null);
+  assert.equal(name('B', valuesWithNames('A', 'B')), null);
+  assert.notEqual(name('A', valuesWithNames('A', ' A')), null);
+  assert.notEqual(name('', valuesWithNames('')), null);
 });

@@ -1,9 +1,9 @@
 import type { CreateScriptInput, Script, UpdateScriptInput } from '../../contract/scripts.ts';
 import { RESOURCE_LIMITS } from '../../contract/words.ts';
-import { wholeNumberProblem } from '../apps/apps.ts';
-import { lengthOf, nameProblem, newSlugProblem } from '../rules.ts';
+import { validateInteger } from '../apps/apps.ts';
+import { countCodePoints, validateName, validateNewSlug } from '../rules.ts';
 
-export interface ParameterValues {
+export interface ParameterFormValues {
   /** Tells fields apart while their names are typed. */
   readonly key: string;
   readonly name: string;
@@ -13,7 +13,7 @@ export interface ParameterValues {
   readonly needed: boolean;
 }
 
-export type ScriptValues = {
+export type ScriptFormValues = {
   readonly name: string;
   readonly slug: string;
   readonly description: string;
@@ -22,11 +22,11 @@ export type ScriptValues = {
   readonly serverId: string;
   readonly runAs: string;
   readonly timeoutSeconds: number | string;
-  readonly parameters: readonly ParameterValues[];
+  readonly parameters: readonly ParameterFormValues[];
   readonly schedule: string;
 };
 
-export const NEW_SCRIPT: ScriptValues = {
+export const NEW_SCRIPT_VALUES: ScriptFormValues = {
   name: '',
   slug: '',
   description: '',
@@ -39,16 +39,16 @@ export const NEW_SCRIPT: ScriptValues = {
   schedule: '',
 };
 
-let made = 0;
-export const newParameter = (): ParameterValues => ({
-  key: `parameter-${made++}`,
+let parameterCount = 0;
+export const newParameter = (): ParameterFormValues => ({
+  key: `parameter-${parameterCount++}`,
   name: '',
   pattern: '',
   default: '',
   needed: true,
 });
 
-export function valuesOf(script: Script): ScriptValues {
+export function toFormValues(script: Script): ScriptFormValues {
   return {
     name: script.name,
     slug: script.slug,
@@ -58,28 +58,28 @@ export function valuesOf(script: Script): ScriptValues {
     serverId: script.serverId,
     runAs: script.runAs ?? '',
     timeoutSeconds: script.timeoutSeconds,
-    parameters: script.parameters.map((one) => ({
-      key: `parameter-${made++}`,
-      name: one.name,
-      pattern: one.pattern ?? '',
-      default: one.default ?? '',
-      needed: one.default === null,
+    parameters: script.parameters.map((parameter) => ({
+      key: `parameter-${parameterCount++}`,
+      name: parameter.name,
+      pattern: parameter.pattern ?? '',
+      default: parameter.default ?? '',
+      needed: parameter.default === null,
     })),
     schedule: script.schedule ?? '',
   };
 }
 
-function parameterNameProblem(name: string, { parameters }: ScriptValues): string | null {
+function validateParameterName(name: string, { parameters }: ScriptFormValues): string | null {
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name.trim())) return 'Takes A–Z, a–z, 0–9 and _, not beginning with a digit';
-  const same = parameters.filter((one) => one.name.trim() === name.trim());
-  return same.length === 1 ? null : 'Each parameter has a name of its own';
+  const sameName = parameters.filter((parameter) => parameter.name.trim() === name.trim());
+  return sameName.length === 1 ? null : 'Each parameter has a name of its own';
 }
 
 export const SCRIPT_RULES = {
-  name: nameProblem,
-  slug: newSlugProblem,
+  name: validateName,
+  slug: validateNewSlug,
   description: (text: string) =>
-    lengthOf(text.trim()) > RESOURCE_LIMITS.scriptDescription
+    countCodePoints(text.trim()) > RESOURCE_LIMITS.scriptDescription
       ? `A description takes up to ${RESOURCE_LIMITS.scriptDescription} characters`
       : null,
   body: (body: string) =>
@@ -90,50 +90,50 @@ export const SCRIPT_RULES = {
         : null,
   interpreter: (path: string) => (path.trim().startsWith('/') ? null : 'Takes an absolute path, such as /bin/sh'),
   serverId: (id: string) => (id === '' ? 'Choose the server that it runs on' : null),
-  timeoutSeconds: (seconds: number | string) => wholeNumberProblem(seconds, RESOURCE_LIMITS.scriptTimeout),
-  parameters: { name: parameterNameProblem },
+  timeoutSeconds: (seconds: number | string) => validateInteger(seconds, RESOURCE_LIMITS.scriptTimeout),
+  parameters: { name: validateParameterName },
 };
 
 /** Where the server's refusal of a parameter is shown: at its fields. */
-export const parameterFields = ({ parameters }: ScriptValues): Readonly<Record<string, string>> =>
+export const parameterErrorFields = ({ parameters }: ScriptFormValues): Readonly<Record<string, string>> =>
   Object.fromEntries(
-    parameters.flatMap((_, at) =>
-      ['name', 'pattern', 'default'].map((part) => [`parameters.${at}.${part}`, `parameters.${at}.${part}`]),
+    parameters.flatMap((_, index) =>
+      ['name', 'pattern', 'default'].map((part) => [`parameters.${index}.${part}`, `parameters.${index}.${part}`]),
     ),
   );
 
-const orNull = (text: string) => (text.trim() === '' ? null : text.trim());
+const emptyToNull = (text: string) => (text.trim() === '' ? null : text.trim());
 
 /** The whole script as the API takes it. */
-function fieldsOf(values: ScriptValues): Required<UpdateScriptInput> {
+function toRequestFields(values: ScriptFormValues): Required<UpdateScriptInput> {
   return {
     name: values.name.trim(),
-    description: orNull(values.description),
+    description: emptyToNull(values.description),
     body: values.body,
     interpreter: values.interpreter.trim(),
     serverId: values.serverId,
-    runAs: orNull(values.runAs),
+    runAs: emptyToNull(values.runAs),
     timeoutSeconds: Number(values.timeoutSeconds),
-    parameters: values.parameters.map(({ name, pattern, default: standard, needed }) => ({
+    parameters: values.parameters.map(({ name, pattern, default: defaultValue, needed }) => ({
       name: name.trim(),
       pattern: pattern === '' ? null : pattern,
-      default: needed ? null : standard,
+      default: needed ? null : defaultValue,
     })),
-    schedule: orNull(values.schedule),
+    schedule: emptyToNull(values.schedule),
   };
 }
 
-export function wishOf(values: ScriptValues): CreateScriptInput {
-  const { name, body, serverId, ...rest } = fieldsOf(values);
+export function toCreateRequest(values: ScriptFormValues): CreateScriptInput {
+  const { name, body, serverId, ...rest } = toRequestFields(values);
   return { name, body, serverId, ...rest, ...(values.slug !== '' && { slug: values.slug }) };
 }
 
 /** Only what was changed: what a colleague changes meanwhile is not overwritten. Pure. */
-export function scriptChanges(before: Script, values: ScriptValues): UpdateScriptInput {
-  const was = fieldsOf(valuesOf(before));
+export function toUpdateRequest(before: Script, values: ScriptFormValues): UpdateScriptInput {
+  const savedFields = toRequestFields(toFormValues(before));
   return Object.fromEntries(
-    Object.entries(fieldsOf(values)).filter(([field, value]) => {
-      return JSON.stringify(value) !== JSON.stringify(was[field as keyof typeof was]);
+    Object.entries(toRequestFields(values)).filter(([field, value]) => {
+      return JSON.stringify(value) !== JSON.stringify(savedFields[field as keyof typeof savedFields]);
     }),
   );
 }

@@ -8,13 +8,13 @@ import { CodeBlock } from '../components/code-block.tsx';
 import { ConfirmDialog } from '../components/confirm.tsx';
 import { Section } from '../components/section.tsx';
 import { ErrorState } from '../components/states.tsx';
-import { Ago } from '../components/time.tsx';
+import { RelativeTime } from '../components/time.tsx';
 import { useWorkspace } from '../session.ts';
-import { makerName } from '../work/facts.tsx';
+import { actorName } from '../work/facts.tsx';
 import styles from './versions.module.css';
 
 /** What ran and would run, version by version, and the way back to each. */
-export function Versions({ script }: { readonly script: Script }) {
+export function ScriptVersions({ script }: { readonly script: Script }) {
   const { api, workspace, isAdmin } = useWorkspace();
   const [restoring, setRestoring] = useState<ScriptVersion | null>(null);
   const { data, error, refetch, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery({
@@ -39,25 +39,26 @@ export function Versions({ script }: { readonly script: Script }) {
         <ul className={styles['versions']} aria-label="Versions">
           {data.pages
             .flatMap((page) => page.data)
-            .map((one) => (
-              <li key={one.version}>
+            .map((version) => (
+              <li key={version.version}>
                 <details>
                   <summary>
-                    <b>Version {one.version}</b>{' '}
+                    <b>Version {version.version}</b>{' '}
                     <Text span fz="xs" c="dimmed">
-                      {makerName(one.by)}, <Ago at={one.at} />
-                      {one.version === script.version && ' (the one that runs)'}
+                      {actorName(version.by)}, <RelativeTime time={version.at} />
+                      {version.version === script.version && ' (the one that runs)'}
                     </Text>
                   </summary>
                   <div className={styles['version']}>
-                    <CodeBlock label={`Body of version ${one.version}`}>{one.body}</CodeBlock>
+                    <CodeBlock label={`Body of version ${version.version}`}>{version.body}</CodeBlock>
                     <Text fz="xs" c="dimmed">
-                      {one.interpreter}, {one.timeoutSeconds} s
-                      {one.parameters.length > 0 && `, takes ${one.parameters.map(({ name }) => name).join(', ')}`}
+                      {version.interpreter}, {version.timeoutSeconds} s
+                      {version.parameters.length > 0 &&
+                        `, takes ${version.parameters.map(({ name }) => name).join(', ')}`}
                     </Text>
-                    {isAdmin && one.version !== script.version && (
+                    {isAdmin && version.version !== script.version && (
                       <Group>
-                        <Button size="compact-sm" variant="default" onClick={() => setRestoring(one)}>
+                        <Button size="compact-sm" variant="default" onClick={() => setRestoring(version)}>
                           Make this the one that runs
                         </Button>
                       </Group>
@@ -80,7 +81,7 @@ export function Versions({ script }: { readonly script: Script }) {
           opened
           onClose={() => setRestoring(null)}
           title={`Back to version ${restoring.version}`}
-          confirm="Make it so"
+          confirmLabel="Make it so"
           onConfirm={async () => {
             const { body, interpreter, serverId, runAs, timeoutSeconds, parameters } = restoring;
             await api.scripts.update(script.id, { body, interpreter, serverId, runAs, timeoutSeconds, parameters });

@@ -2,19 +2,19 @@ import { Button, Group, Stack, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import type { Server, ServerCheck } from '../../contract/resources.ts';
-import { messageOf, queryClient } from '../api.ts';
+import { getErrorMessage, queryClient } from '../api.ts';
 import { CodeBlock } from '../components/code-block.tsx';
 import { IconPlugConnected } from '../components/icons.ts';
 import { Notice } from '../components/notice.tsx';
 import { Section } from '../components/section.tsx';
 import { useWorkspace } from '../session.ts';
-import { fingerprintOf } from './servers.ts';
+import { computeFingerprint } from './servers.ts';
 
 /** A public key as OpenSSH names it: its kind and its fingerprint. */
 export function Fingerprint({ publicKey }: { readonly publicKey: string }) {
   const { data } = useQuery({
     queryKey: ['fingerprint', publicKey],
-    queryFn: () => fingerprintOf(publicKey),
+    queryFn: () => computeFingerprint(publicKey),
     staleTime: Number.POSITIVE_INFINITY,
   });
   const [kind = ''] = publicKey.split(' ');
@@ -25,14 +25,14 @@ export function Fingerprint({ publicKey }: { readonly publicKey: string }) {
   );
 }
 
-interface ShownKeyProps {
+interface UnpinnedHostKeyProps {
   readonly server: Server;
   readonly hostKey: string;
   readonly onPinned: () => void;
 }
 
 /** A key that the host shows and that is not pinned: to be compared by a person first. */
-function ShownKey({ server, hostKey, onPinned }: ShownKeyProps) {
+function UnpinnedHostKey({ server, hostKey, onPinned }: UnpinnedHostKeyProps) {
   const { api, workspace } = useWorkspace();
   const pin = useMutation({
     mutationFn: () => api.servers.update(server.id, { hostKey }),
@@ -50,7 +50,7 @@ function ShownKey({ server, hostKey, onPinned }: ShownKeyProps) {
       <CodeBlock label="Command that prints the host key's fingerprint">
         {`${globalThis.isSecureContext ? 'ssh-keygen -lf' : 'cat'} /etc/ssh/ssh_host_${hostKey.startsWith('ssh-ed25519') ? 'ed25519' : hostKey.startsWith('ecdsa') ? 'ecdsa' : 'rsa'}_key.pub`}
       </CodeBlock>
-      {pin.error !== null && <Notice tone="bad">{messageOf(pin.error)}</Notice>}
+      {pin.error !== null && <Notice tone="bad">{getErrorMessage(pin.error)}</Notice>}
       <Group>
         <Button variant="default" loading={pin.isPending} onClick={() => pin.mutate()}>
           {server.hostKey === null ? 'It is the same: pin this key' : 'It is the same: pin this key instead'}
@@ -60,7 +60,7 @@ function ShownKey({ server, hostKey, onPinned }: ShownKeyProps) {
   );
 }
 
-function Result({
+function CheckResult({
   server,
   check,
   onPinned,
@@ -73,7 +73,7 @@ function Result({
     <>
       <Notice tone={check.ok ? 'good' : 'bad'}>{check.message}</Notice>
       {check.hostKey !== null && check.hostKey !== server.hostKey && (
-        <ShownKey server={server} hostKey={check.hostKey} onPinned={onPinned} />
+        <UnpinnedHostKey server={server} hostKey={check.hostKey} onPinned={onPinned} />
       )}
     </>
   );
@@ -103,8 +103,8 @@ export function CheckSection({ server }: { readonly server: Server }) {
         </Button>
       }
     >
-      {check.error !== null && <Notice tone="bad">{messageOf(check.error)}</Notice>}
-      {check.data !== undefined && <Result server={server} check={check.data} onPinned={() => check.mutate()} />}
+      {check.error !== null && <Notice tone="bad">{getErrorMessage(check.error)}</Notice>}
+      {check.data !== undefined && <CheckResult server={server} check={check.data} onPinned={() => check.mutate()} />}
     </Section>
   );
 }

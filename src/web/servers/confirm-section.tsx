@@ -2,7 +2,7 @@ import { Button, Group, Stack, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation } from '@tanstack/react-query';
 import type { Server } from '../../contract/resources.ts';
-import { messageOf, queryClient } from '../api.ts';
+import { getErrorMessage, queryClient } from '../api.ts';
 import { Notice } from '../components/notice.tsx';
 import { Section } from '../components/section.tsx';
 import { useWorkspace } from '../session.ts';
@@ -52,7 +52,7 @@ export function ConfirmSection({ server }: { readonly server: Server }) {
             <Text fz="sm">Install the public key below there first: the previous one no longer signs in.</Text>
           </>
         )}
-        {confirm.error !== null && <Notice tone="bad">{messageOf(confirm.error)}</Notice>}
+        {confirm.error !== null && <Notice tone="bad">{getErrorMessage(confirm.error)}</Notice>}
         {isAdmin && (
           <Group>
             <Button loading={confirm.isPending} onClick={() => confirm.mutate()}>

@@ -1,23 +1,23 @@
 import { Group, NumberInput, Radio, Stack, Text, Textarea, TextInput } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
 import type { Server } from '../../contract/resources.ts';
-import { DeleteResource } from '../components/delete-resource.tsx';
-import { CreateDialog, EditDialog } from '../components/resource-dialogs.tsx';
+import { DeleteResourceDialog } from '../components/delete-resource.tsx';
+import { CreateResourceDialog, EditResourceDialog } from '../components/resource-dialogs.tsx';
 import { SlugField } from '../components/slug-field.tsx';
 import { useWorkspace } from '../session.ts';
 import {
   isLocalAllowed,
-  NEW_SERVER,
+  NEW_SERVER_VALUES,
   SERVER_RULES,
-  type ServerValues,
-  serverChanges,
-  valuesOf,
-  wishOf,
+  type ServerFormValues,
+  toCreateRequest,
+  toFormValues,
+  toUpdateRequest,
 } from './servers.ts';
 
-const FIELDS = { name: 'Name', host: 'Host', port: 'Port', user: 'User', hostKey: 'Host key' };
+const FIELD_LABELS = { name: 'Name', host: 'Host', port: 'Port', user: 'User', hostKey: 'Host key' };
 
-function Fields({ form }: { readonly form: UseFormReturnType<ServerValues> }) {
+function SshFields({ form }: { readonly form: UseFormReturnType<ServerFormValues> }) {
   return (
     <>
       <Group gap="md" align="flex-start">
@@ -62,23 +62,23 @@ function Fields({ form }: { readonly form: UseFormReturnType<ServerValues> }) {
   );
 }
 
-const NameField = ({ form }: { readonly form: UseFormReturnType<ServerValues> }) => (
+const NameField = ({ form }: { readonly form: UseFormReturnType<ServerFormValues> }) => (
   <TextInput label="Name" placeholder="Web 1" autoComplete="off" data-autofocus {...form.getInputProps('name')} />
 );
 
-interface CreateServerProps {
+interface CreateServerDialogProps {
   readonly onClose: () => void;
   readonly onCreated: (server: Server) => void;
 }
 
-export function CreateServer({ onClose, onCreated }: CreateServerProps) {
+export function CreateServerDialog({ onClose, onCreated }: CreateServerDialogProps) {
   const { api } = useWorkspace();
   return (
-    <CreateDialog
+    <CreateResourceDialog
       noun="server"
-      initial={NEW_SERVER}
-      rules={SERVER_RULES}
-      fields={(form) => (
+      initial={NEW_SERVER_VALUES}
+      validate={SERVER_RULES}
+      renderFields={(form) => (
         <>
           <NameField form={form} />
           {isLocalAllowed() && (
@@ -93,31 +93,31 @@ export function CreateServer({ onClose, onCreated }: CreateServerProps) {
               </Stack>
             </Radio.Group>
           )}
-          {form.values.kind === 'ssh' && <Fields form={form} />}
-          <SlugField noun="server" from={form.values.name} {...form.getInputProps('slug')} />
+          {form.values.kind === 'ssh' && <SshFields form={form} />}
+          <SlugField noun="server" sourceName={form.values.name} {...form.getInputProps('slug')} />
         </>
       )}
-      create={(values) => api.servers.create(wishOf(values))}
+      create={(values) => api.servers.create(toCreateRequest(values))}
       onClose={onClose}
       onCreated={onCreated}
     />
   );
 }
 
-export function EditServer({ server, onClose }: { readonly server: Server; readonly onClose: () => void }) {
+export function EditServerDialog({ server, onClose }: { readonly server: Server; readonly onClose: () => void }) {
   const { api } = useWorkspace();
   return (
-    <EditDialog
+    <EditResourceDialog
       noun="server"
       item={server}
-      valuesOf={valuesOf}
-      rules={SERVER_RULES}
-      fields={(form) => (
+      toFormValues={toFormValues}
+      validate={SERVER_RULES}
+      renderFields={(form) => (
         <>
           <NameField form={form} />
           {server.kind === 'ssh' && (
             <>
-              <Fields form={form} />
+              <SshFields form={form} />
               <Text fz="sm" c="dimmed">
                 Another host, port, user or host key makes a new key pair, and nothing runs on the server until an owner
                 or admin confirms it.
@@ -126,25 +126,25 @@ export function EditServer({ server, onClose }: { readonly server: Server; reado
           )}
         </>
       )}
-      changesOf={serverChanges}
-      labels={FIELDS}
-      read={(call) => api.servers.read(server.id, call)}
-      update={(changes, call) => api.servers.update(server.id, changes, call)}
+      toUpdateRequest={toUpdateRequest}
+      labels={FIELD_LABELS}
+      read={(options) => api.servers.read(server.id, options)}
+      update={(changes, options) => api.servers.update(server.id, changes, options)}
       onClose={onClose}
     />
   );
 }
 
-interface DeleteServerProps {
+interface DeleteServerDialogProps {
   readonly server: Server;
   readonly onClose: () => void;
   readonly onDeleted?: () => void;
 }
 
-export function DeleteServer({ server, onClose, onDeleted }: DeleteServerProps) {
+export function DeleteServerDialog({ server, onClose, onDeleted }: DeleteServerDialogProps) {
   const { api } = useWorkspace();
   return (
-    <DeleteResource
+    <DeleteResourceDialog
       noun="server"
       name={server.name}
       remove={() => api.servers.delete(server.id)}
@@ -153,6 +153,6 @@ export function DeleteServer({ server, onClose, onDeleted }: DeleteServerProps) 
     >
       Devpilot forgets its key for it; nothing on the machine itself is touched. A server that apps still use is not
       deleted.
-    </DeleteResource>
+    </DeleteResourceDialog>
   );
 }

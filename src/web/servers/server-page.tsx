@@ -3,26 +3,26 @@ import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { lazy, Suspense, useState } from 'react';
 import type { Server } from '../../contract/resources.ts';
-import { AppRows } from '../apps/app-rows.tsx';
+import { AppList } from '../apps/app-rows.tsx';
 import { CodeBlock } from '../components/code-block.tsx';
-import { EditDelete } from '../components/edit-delete.tsx';
-import { Facts } from '../components/facts.tsx';
-import { Id } from '../components/id.tsx';
+import { EditDeleteButtons } from '../components/edit-delete.tsx';
+import { DescriptionList } from '../components/facts.tsx';
+import { CopyableId } from '../components/id.tsx';
 import { BackLink } from '../components/link.tsx';
 import { Tag } from '../components/notice.tsx';
-import { OneThing } from '../components/one-thing.tsx';
+import { ResourcePage } from '../components/one-thing.tsx';
 import { Page } from '../components/page.tsx';
 import { Section } from '../components/section.tsx';
-import { Ago } from '../components/time.tsx';
-import { patiently } from '../connection.ts';
+import { RelativeTime } from '../components/time.tsx';
+import { importWhenOnline } from '../connection.ts';
 import { useWorkspace } from '../session.ts';
 import { CheckSection, Fingerprint } from './check-section.tsx';
 import { ConfirmSection } from './confirm-section.tsx';
 import { installCommand } from './servers.ts';
 
-const dialogs = () => patiently(() => import('./server-dialogs.tsx'));
-const EditServer = lazy(async () => ({ default: (await dialogs()).EditServer }));
-const DeleteServer = lazy(async () => ({ default: (await dialogs()).DeleteServer }));
+const importDialogs = () => importWhenOnline(() => import('./server-dialogs.tsx'));
+const EditServerDialog = lazy(async () => ({ default: (await importDialogs()).EditServerDialog }));
+const DeleteServerDialog = lazy(async () => ({ default: (await importDialogs()).DeleteServerDialog }));
 
 function PublicKey({ server, publicKey }: { readonly server: Server; readonly publicKey: string }) {
   return (
@@ -30,14 +30,14 @@ function PublicKey({ server, publicKey }: { readonly server: Server; readonly pu
       title="Devpilot's public key"
       description={`Install it for the user ${server.user} on ${server.host}. The private half stays sealed in Devpilot.`}
     >
-      <CodeBlock label="Public key" copy="Copy key">
+      <CodeBlock label="Public key" copyLabel="Copy key">
         {publicKey}
       </CodeBlock>
       <Stack gap={6}>
         <Text fz="sm" c="dimmed">
           Or run this there, signed in as {server.user}:
         </Text>
-        <CodeBlock label="Command that installs the key" copy="Copy command">
+        <CodeBlock label="Command that installs the key" copyLabel="Copy command">
           {installCommand(publicKey)}
         </CodeBlock>
       </Stack>
@@ -45,7 +45,7 @@ function PublicKey({ server, publicKey }: { readonly server: Server; readonly pu
   );
 }
 
-function About({ server }: { readonly server: Server }) {
+function ServerDetails({ server }: { readonly server: Server }) {
   const { isAdmin } = useWorkspace();
   const navigate = useNavigate();
   const [dialog, setDialog] = useState<'edit' | 'delete' | null>(null);
@@ -60,7 +60,7 @@ function About({ server }: { readonly server: Server }) {
       actions={
         isAdmin && (
           <Group gap="xs">
-            <EditDelete onEdit={() => setDialog('edit')} onDelete={() => setDialog('delete')} />
+            <EditDeleteButtons onEdit={() => setDialog('edit')} onDelete={() => setDialog('delete')} />
           </Group>
         )
       }
@@ -69,11 +69,11 @@ function About({ server }: { readonly server: Server }) {
       {publicKey !== null && <PublicKey server={server} publicKey={publicKey} />}
       <CheckSection server={server} />
       <Section title="Apps on it">
-        <AppRows query={{ server: id }} nothing="No app uses this server." />
+        <AppList query={{ server: id }} emptyText="No app uses this server." />
       </Section>
       <Section title="Facts">
-        <Facts
-          facts={[
+        <DescriptionList
+          items={[
             ['Kind', kind === 'ssh' ? 'Over SSH' : 'Local'],
             ...(kind === 'ssh'
               ? [
@@ -108,16 +108,16 @@ function About({ server }: { readonly server: Server }) {
                 {slug}
               </span>,
             ],
-            ['Created', <Ago key="created" at={createdAt} />],
-            ['Changed', <Ago key="changed" at={updatedAt} />],
-            ['Id', <Id key="id" id={id} />],
+            ['Created', <RelativeTime key="created" time={createdAt} />],
+            ['Changed', <RelativeTime key="changed" time={updatedAt} />],
+            ['Id', <CopyableId key="id" id={id} />],
           ]}
         />
       </Section>
       <Suspense fallback={null}>
-        {dialog === 'edit' && <EditServer server={server} onClose={close} />}
+        {dialog === 'edit' && <EditServerDialog server={server} onClose={close} />}
         {dialog === 'delete' && (
-          <DeleteServer
+          <DeleteServerDialog
             server={server}
             onClose={close}
             onDeleted={() => void navigate({ to: '/servers', search: {} })}
@@ -137,8 +137,8 @@ export function ServerPage() {
     queryFn: ({ signal }) => api.servers.get(id, { signal }),
   });
   return (
-    <OneThing noun="server" title="Server" back={<BackLink to="/servers">Servers</BackLink>} query={query}>
-      {(server) => <About server={server} />}
-    </OneThing>
+    <ResourcePage noun="server" title="Server" backLink={<BackLink to="/servers">Servers</BackLink>} query={query}>
+      {(server) => <ServerDetails server={server} />}
+    </ResourcePage>
   );
 }

@@ -6,20 +6,20 @@ import type { Server } from '../../contract/resources.ts';
 import type { Column } from '../components/data-table.tsx';
 import { IconServer } from '../components/icons.ts';
 import { NameLink } from '../components/link.tsx';
-import { sortOf, useListState } from '../components/list-state.ts';
+import { getResourceSort, useListState } from '../components/list-state.ts';
 import { Tag } from '../components/notice.tsx';
-import { ResourcesPage } from '../components/resources-page.tsx';
-import { Ago } from '../components/time.tsx';
-import { patiently } from '../connection.ts';
+import { ResourceListPage } from '../components/resources-page.tsx';
+import { RelativeTime } from '../components/time.tsx';
+import { importWhenOnline } from '../connection.ts';
 import { useWorkspace } from '../session.ts';
 
-const dialogs = () => patiently(() => import('./server-dialogs.tsx'));
-const CreateServer = lazy(async () => ({ default: (await dialogs()).CreateServer }));
-const EditServer = lazy(async () => ({ default: (await dialogs()).EditServer }));
-const DeleteServer = lazy(async () => ({ default: (await dialogs()).DeleteServer }));
+const importDialogs = () => importWhenOnline(() => import('./server-dialogs.tsx'));
+const CreateServerDialog = lazy(async () => ({ default: (await importDialogs()).CreateServerDialog }));
+const EditServerDialog = lazy(async () => ({ default: (await importDialogs()).EditServerDialog }));
+const DeleteServerDialog = lazy(async () => ({ default: (await importDialogs()).DeleteServerDialog }));
 
 /** How a server is reached, as one would type it. */
-function addressOf({ user, host, port }: Server): string {
+function formatSshAddress({ user, host, port }: Server): string {
   return `${user}@${host}${port === 22 ? '' : `:${port}`}`;
 }
 
@@ -42,7 +42,8 @@ const COLUMNS: readonly Column<Server>[] = [
   {
     key: 'address',
     label: 'Address',
-    cell: (server) => (server.kind === 'local' ? 'This machine' : <span className="mono">{addressOf(server)}</span>),
+    cell: (server) =>
+      server.kind === 'local' ? 'This machine' : <span className="mono">{formatSshAddress(server)}</span>,
   },
   {
     key: 'hostKey',
@@ -55,7 +56,7 @@ const COLUMNS: readonly Column<Server>[] = [
     label: 'Confirmed',
     cell: ({ confirmed }) => (confirmed ? <Tag tone="good">Yes</Tag> : <Tag tone="warn">Not confirmed</Tag>),
   },
-  { key: 'created', label: 'Created', sort: 'createdAt', cell: ({ createdAt }) => <Ago at={createdAt} /> },
+  { key: 'created', label: 'Created', sort: 'createdAt', cell: ({ createdAt }) => <RelativeTime time={createdAt} /> },
 ];
 
 /** The servers of the workspace. */
@@ -63,32 +64,32 @@ export function ServersPage() {
   const { api, workspace } = useWorkspace();
   const navigate = useNavigate();
   const state = useListState();
-  const query = { q: state.get('q'), sort: sortOf(state), cursor: state.cursor };
+  const query = { q: state.get('q'), sort: getResourceSort(state), cursor: state.cursor };
   const list = useQuery({
     queryKey: [workspace.id, 'servers', 'list', query],
     queryFn: ({ signal }) => api.servers.list(query, { signal }),
     placeholderData: keepPreviousData,
   });
   return (
-    <ResourcesPage
+    <ResourceListPage
       title="Servers"
       plural="servers"
-      about="The machines that apps are deployed to. Devpilot makes a key pair for each, and shows only the public half."
+      description="The machines that apps are deployed to. Devpilot makes a key pair for each, and shows only the public half."
       icon={<IconServer size={26} />}
-      create="New server"
-      hint="Add a machine that runs an SSH server, install the public key that you are shown, and check it."
+      createLabel="New server"
+      emptyHint="Add a machine that runs an SSH server, install the public key that you are shown, and check it."
       list={list}
       columns={COLUMNS}
       state={state}
       filters={['q']}
-      creator={(close) => (
-        <CreateServer
+      renderCreateDialog={(close) => (
+        <CreateServerDialog
           onClose={close}
           onCreated={({ id }) => void navigate({ to: '/servers/$server', params: { server: id }, search: {} })}
         />
       )}
-      editor={(server, close) => <EditServer server={server} onClose={close} />}
-      remover={(server, close) => <DeleteServer server={server} onClose={close} />}
+      renderEditDialog={(server, close) => <EditServerDialog server={server} onClose={close} />}
+      renderDeleteDialog={(server, close) => <DeleteServerDialog server={server} onClose={close} />}
     />
   );
 }

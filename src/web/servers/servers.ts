@@ -1,8 +1,8 @@
 import type { CreateServer, Server, UpdateServer } from '../../contract/resources.ts';
 import type { ServerKind } from '../../contract/words.ts';
-import { nameProblem, newSlugProblem } from '../rules.ts';
+import { validateName, validateNewSlug } from '../rules.ts';
 
-export type ServerValues = {
+export type ServerFormValues = {
   readonly name: string;
   readonly slug: string;
   readonly kind: ServerKind;
@@ -12,7 +12,7 @@ export type ServerValues = {
   readonly hostKey: string;
 };
 
-export const NEW_SERVER: ServerValues = {
+export const NEW_SERVER_VALUES: ServerFormValues = {
   name: '',
   slug: '',
   kind: 'ssh',
@@ -22,7 +22,7 @@ export const NEW_SERVER: ServerValues = {
   hostKey: '',
 };
 
-export const valuesOf = ({ name, slug, kind, host, port, user, hostKey }: Server): ServerValues => ({
+export const toFormValues = ({ name, slug, kind, host, port, user, hostKey }: Server): ServerFormValues => ({
   name,
   slug,
   kind,
@@ -32,30 +32,37 @@ export const valuesOf = ({ name, slug, kind, host, port, user, hostKey }: Server
   hostKey: hostKey ?? '',
 });
 
-const overSsh = (problem: (value: string) => string | null) => (value: string, values: ServerValues) =>
-  values.kind === 'local' ? null : problem(value);
+const forSsh = (validate: (value: string) => string | null) => (value: string, values: ServerFormValues) =>
+  values.kind === 'local' ? null : validate(value);
 
 export const SERVER_RULES = {
-  name: nameProblem,
-  slug: newSlugProblem,
-  host: overSsh((host) => (host.trim() === '' ? 'Say where it is: a host name or an address' : null)),
-  user: overSsh((user) => (user.trim() === '' ? 'Say which user to sign in as' : null)),
-  port: (port: number | string, { kind }: ServerValues) =>
+  name: validateName,
+  slug: validateNewSlug,
+  host: forSsh((host) => (host.trim() === '' ? 'Say where it is: a host name or an address' : null)),
+  user: forSsh((user) => (user.trim() === '' ? 'Say which user to sign in as' : null)),
+  port: (port: number | string, { kind }: ServerFormValues) =>
     kind === 'local' || (Number.isInteger(port) && Number(port) >= 1 && Number(port) <= 65_535)
       ? null
       : 'Takes a port from 1 to 65535',
 };
 
-const keyOrNull = (text: string) => (text.trim() === '' ? null : text.trim());
+const emptyToNull = (text: string) => (text.trim() === '' ? null : text.trim());
 
-export function wishOf({ name, slug, kind, host, port, user, hostKey }: ServerValues): CreateServer {
-  const named = { name, ...(slug !== '' && { slug }) };
-  if (kind === 'local') return { ...named, kind };
-  return { ...named, kind, host: host.trim(), port: Number(port), user: user.trim(), hostKey: keyOrNull(hostKey) };
+export function toCreateRequest({ name, slug, kind, host, port, user, hostKey }: ServerFormValues): CreateServer {
+  const nameAndSlug = { name, ...(slug !== '' && { slug }) };
+  if (kind === 'local') return { ...nameAndSlug, kind };
+  return {
+    ...nameAndSlug,
+    kind,
+    host: host.trim(),
+    port: Number(port),
+    user: user.trim(),
+    hostKey: emptyToNull(hostKey),
+  };
 }
 
 /** Only what was changed: what a colleague changes meanwhile is not overwritten. */
-export function serverChanges(before: Server, values: ServerValues): UpdateServer {
+export function toUpdateRequest(before: Server, values: ServerFormValues): UpdateServer {
   const { name, host, port, user, hostKey } = values;
   return {
     ...(name.trim() !== before.name && { name }),
@@ -63,7 +70,7 @@ export function serverChanges(before: Server, values: ServerValues): UpdateServe
       ...(host.trim() !== before.host && { host: host.trim() }),
       ...(Number(port) !== before.port && { port: Number(port) }),
       ...(user.trim() !== before.user && { user: user.trim() }),
-      ...(keyOrNull(hostKey) !== before.hostKey && { hostKey: keyOrNull(hostKey) }),
+      ...(emptyToNull(hostKey) !== before.hostKey && { hostKey: emptyToNull(hostKey) }),
     }),
   };
 }
@@ -76,10 +83,10 @@ export const isLocalAllowed = (): boolean =>
  * The fingerprint of a public key as OpenSSH writes it (`SHA256:…`); null for what is no key, and where
  * the browser has no digests because the page did not come over HTTPS. The key itself is compared then.
  */
-export async function fingerprintOf(publicKey: string): Promise<string | null> {
+export async function computeFingerprint(publicKey: string): Promise<string | null> {
   const encoded = publicKey.split(' ')[1] ?? '';
   if (!globalThis.isSecureContext || !/^[A-Za-z0-9+/]+={0,2}$/.test(encoded)) return null;
-  const bytes = Uint8Array.from(atob(encoded), (one) => one.charCodeAt(0));
+  const bytes = Uint8Array.from(atob(encoded), (character) => character.charCodeAt(0));
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
   return `SHA256:${btoa(String.fromCharCode(...digest)).replace(/=+$/, '')}`;
 }

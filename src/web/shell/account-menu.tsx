@@ -11,10 +11,10 @@ import {
   IconUser,
   IconUsers,
 } from '../components/icons.ts';
-import { forgetPerson, useMe } from '../session.ts';
+import { clearSessionData, useMe } from '../session.ts';
 import styles from './shell.module.css';
 
-const SCHEMES = [
+const COLOR_SCHEMES = [
   { scheme: 'light', label: 'Light', Icon: IconSun },
   { scheme: 'dark', label: 'Dark', Icon: IconMoon },
   { scheme: 'auto', label: 'As the system', Icon: IconDeviceDesktop },
@@ -29,7 +29,7 @@ export function AccountMenu() {
   async function signOut() {
     // Whatever the server says, this page forgets the person.
     await api.sessions.deleteCurrent().catch(() => undefined);
-    forgetPerson();
+    clearSessionData();
     await navigate({ to: '/sign-in', search: {} });
   }
 
@@ -60,7 +60,7 @@ export function AccountMenu() {
         )}
         <Menu.Divider />
         <Menu.Label>Colours</Menu.Label>
-        {SCHEMES.map(({ scheme, label, Icon }) => (
+        {COLOR_SCHEMES.map(({ scheme, label, Icon }) => (
           <Menu.Item
             key={scheme}
             leftSection={<Icon size={16} />}

@@ -5,15 +5,15 @@ import { Brand } from './brand.tsx';
 import { ConnectionBanner } from './connection-banner.tsx';
 import styles from './shell.module.css';
 
-interface CentreProps {
+interface CenteredLayoutProps {
   readonly title: string;
   readonly description?: ReactNode;
   readonly children?: ReactNode;
-  readonly below?: ReactNode;
+  readonly footer?: ReactNode;
 }
 
 /** A page with one thing on it and no navigation: signing in, setting up, accepting an invitation. */
-export function Centre({ title, description, children, below }: CentreProps) {
+export function CenteredLayout({ title, description, children, footer }: CenteredLayoutProps) {
   useTitle(title);
   return (
     <>
@@ -36,7 +36,7 @@ export function Centre({ title, description, children, below }: CentreProps) {
               {children}
             </Stack>
           </Paper>
-          {below}
+          {footer}
         </Stack>
       </main>
     </>

@@ -3,10 +3,10 @@ import styles from './shell.module.css';
 
 /** Says that the server can not be reached, while it can not. */
 export function ConnectionBanner() {
-  const lost = useConnectionLost();
+  const isLost = useConnectionLost();
   return (
     <div role="status" aria-live="polite">
-      {lost && (
+      {isLost && (
         <div className={`${styles['banner']} tone-warn`}>
           The server can not be reached. Trying again every two seconds …
         </div>

@@ -24,7 +24,7 @@ import { ConnectionBanner } from './connection-banner.tsx';
 import styles from './shell.module.css';
 import { WorkspaceSwitcher } from './workspace-switcher.tsx';
 
-interface Place {
+interface NavItem {
   readonly to: NonNullable<LinkProps['to']>;
   readonly label: string;
   readonly Icon: typeof IconKey;
@@ -32,10 +32,10 @@ interface Place {
   readonly admin?: true;
 }
 
-const GROUPS: readonly { readonly heading: string; readonly places: readonly Place[] }[] = [
+const NAV_GROUPS: readonly { readonly heading: string; readonly items: readonly NavItem[] }[] = [
   {
     heading: 'Work',
-    places: [
+    items: [
       { to: '/projects', label: 'Projects', Icon: IconFolder },
       { to: '/apps', label: 'Apps', Icon: IconAppWindow },
       { to: '/deployments', label: 'Deployments', Icon: IconRocket },
@@ -47,7 +47,7 @@ const GROUPS: readonly { readonly heading: string; readonly places: readonly Pla
   },
   {
     heading: 'Settings',
-    places: [
+    items: [
       { to: '/settings/access-tokens', label: 'Access Tokens', Icon: IconTicket },
       { to: '/settings/api-keys', label: 'API Keys', Icon: IconKey },
       { to: '/settings/members', label: 'Members', Icon: IconUsers },
@@ -58,13 +58,13 @@ const GROUPS: readonly { readonly heading: string; readonly places: readonly Pla
 ];
 
 /** Where one can go in a workspace. */
-function Places({ workspace }: { readonly workspace: Workspace }) {
-  return GROUPS.map(({ heading, places }) => (
+function NavGroups({ workspace }: { readonly workspace: Workspace }) {
+  return NAV_GROUPS.map(({ heading, items }) => (
     <Stack key={heading} gap={2}>
       <Box className={styles['heading']} mb={4}>
         {heading}
       </Box>
-      {places
+      {items
         .filter(({ admin }) => admin !== true || workspace.role !== 'member')
         .map(({ to, label, Icon }) => (
           <Link
@@ -120,7 +120,7 @@ export function Shell() {
             <Burger hiddenFrom="sm" opened onClick={close} size="sm" aria-label="Close navigation" />
           </Group>
           <WorkspaceSwitcher />
-          {workspace !== null && <Places workspace={workspace} />}
+          {workspace !== null && <NavGroups workspace={workspace} />}
           <Box mt="auto">
             <AccountMenu />
           </Box>

@@ -1,14 +1,14 @@
 import { Button, PasswordInput, Stack, TextInput } from '@mantine/core';
 import { api } from '../api.ts';
-import { useFields } from '../components/fields.ts';
+import { useAppForm } from '../components/fields.ts';
 import { useSubmit } from '../components/form.tsx';
 import { Notice } from '../components/notice.tsx';
-import { emailProblem, passwordProblem, personNameProblem } from '../rules.ts';
-import { forgetPerson } from '../session.ts';
+import { validateEmail, validatePassword, validatePersonName } from '../rules.ts';
+import { clearSessionData } from '../session.ts';
 
 interface AccountFormProps {
   /** What lets the person in: the setup code or an invitation's code. */
-  readonly admission: { readonly setupCode?: string; readonly invitation?: string };
+  readonly signUpCode: { readonly setupCode?: string; readonly invitation?: string };
   /** Known already, where an invitation names it. */
   readonly email?: string;
   /** Whether its first field has the focus, where nothing else on the page comes first. */
@@ -17,19 +17,19 @@ interface AccountFormProps {
 }
 
 /** Signs someone up, and in. */
-export function AccountForm({ admission, email = '', autoFocus = false, onSignedUp }: AccountFormProps) {
-  const form = useFields({
+export function AccountForm({ signUpCode, email = '', autoFocus = false, onSignedUp }: AccountFormProps) {
+  const form = useAppForm({
     initialValues: { name: '', email, password: '' },
-    validate: { name: personNameProblem, email: emailProblem, password: passwordProblem },
+    validate: { name: validatePersonName, email: validateEmail, password: validatePassword },
   });
-  const signingUp = useSubmit(form, async (values) => {
-    await api.people.signUp({ ...values, ...admission });
+  const submission = useSubmit(form, async (values) => {
+    await api.people.signUp({ ...values, ...signUpCode });
     form.setFieldValue('password', '');
-    forgetPerson();
+    clearSessionData();
     onSignedUp();
   });
   return (
-    <form noValidate onSubmit={form.onSubmit(signingUp.submit)}>
+    <form noValidate onSubmit={form.onSubmit(submission.submit)}>
       <Stack gap="md">
         <TextInput label="Your name" autoComplete="name" autoFocus={autoFocus} {...form.getInputProps('name')} />
         <TextInput label="Email" type="email" autoComplete="username" {...form.getInputProps('email')} />
@@ -39,8 +39,8 @@ export function AccountForm({ admission, email = '', autoFocus = false, onSigned
           autoComplete="new-password"
           {...form.getInputProps('password')}
         />
-        {signingUp.trouble !== null && <Notice tone="bad">{signingUp.trouble}</Notice>}
-        <Button type="submit" loading={signingUp.busy} fullWidth>
+        {submission.trouble !== null && <Notice tone="bad">{submission.trouble}</Notice>}
+        <Button type="submit" loading={submission.busy} fullWidth>
           Create account
         </Button>
       </Stack>

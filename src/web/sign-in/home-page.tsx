@@ -1,7 +1,7 @@
 import { Anchor } from '@mantine/core';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useMe } from '../session.ts';
-import { Centre } from '../shell/centre.tsx';
+import { CenteredLayout } from '../shell/centre.tsx';
 import { CreateWorkspaceForm } from '../workspace/create-workspace.tsx';
 
 /** Where a person without a workspace lands, and where one makes another. */
@@ -9,33 +9,33 @@ export function HomePage() {
   const me = useMe();
   const navigate = useNavigate();
   const { create } = useSearch({ strict: false }) as { create?: string };
-  const below = (
+  const footer = (
     <Anchor component="button" fz="sm" ta="center" onClick={() => void navigate({ to: '/account' })}>
       Your account
     </Anchor>
   );
   if (!me.canCreateWorkspaces) {
     return (
-      <Centre
+      <CenteredLayout
         title="You are not in a workspace"
         description={`You are signed in as ${me.email}. Ask an owner or admin of a workspace for an invitation, or an operator of this server to create a workspace.`}
-        below={below}
+        footer={footer}
       />
     );
   }
   return (
-    <Centre
+    <CenteredLayout
       title="Create a workspace"
       description={
         create === undefined
           ? `You are signed in as ${me.email} and in no workspace yet. Create one, or ask for an invitation.`
           : 'You become its owner. Nothing of your other workspaces is visible in it.'
       }
-      below={below}
+      footer={footer}
     >
       <CreateWorkspaceForm
         onCreated={({ slug }) => void navigate({ to: '/settings/access-tokens', search: { workspace: slug } })}
       />
-    </Centre>
+    </CenteredLayout>
   );
 }

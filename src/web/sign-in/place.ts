@@ -1,5 +1,5 @@
 /** Where to go after signing in: a place of our own, never an address that leads elsewhere. */
-export function placeToGo(from: string | undefined, origin: string = window.location.origin): string {
+export function safeReturnPath(from: string | undefined, origin: string = window.location.origin): string {
   if (from === undefined || !from.startsWith('/')) return '/';
   try {
     const url = new URL(from, origin);

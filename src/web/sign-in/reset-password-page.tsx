@@ -3,54 +3,54 @@ import { notifications } from '@mantine/notifications';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api } from '../api.ts';
-import { useFields } from '../components/fields.ts';
+import { useAppForm } from '../components/fields.ts';
 import { useSubmit } from '../components/form.tsx';
 import { Notice } from '../components/notice.tsx';
-import { passwordProblem } from '../rules.ts';
-import { forgetPerson } from '../session.ts';
-import { Centre } from '../shell/centre.tsx';
-import { takeFragment } from './setup-page.tsx';
+import { validatePassword } from '../rules.ts';
+import { clearSessionData } from '../session.ts';
+import { CenteredLayout } from '../shell/centre.tsx';
+import { takeUrlFragment } from './setup-page.tsx';
 
-let taken: string | null = null;
+let takenCode: string | null = null;
 
 /** Chooses a new password with the code of a link, which leaves the address at once. */
 export function ResetPasswordPage() {
   const navigate = useNavigate();
   const [code] = useState(() => {
-    const inAddress = takeFragment();
-    if (inAddress !== '') taken = inAddress;
-    return taken ?? '';
+    const urlCode = takeUrlFragment();
+    if (urlCode !== '') takenCode = urlCode;
+    return takenCode ?? '';
   });
-  const form = useFields({ initialValues: { password: '' }, validate: { password: passwordProblem } });
-  const resetting = useSubmit(form, async ({ password }) => {
+  const form = useAppForm({ initialValues: { password: '' }, validate: { password: validatePassword } });
+  const submission = useSubmit(form, async ({ password }) => {
     await api.passwordResets.use(code, { password });
-    taken = null;
+    takenCode = null;
     form.setFieldValue('password', '');
-    forgetPerson();
+    clearSessionData();
     notifications.show({ message: 'Your password is changed. Sign in with it.' });
     await navigate({ to: '/sign-in', search: {} });
   });
-  const again = (
+  const newLinkAnchor = (
     <Anchor fz="sm" ta="center" renderRoot={(props) => <Link to="/forgot-password" search={{}} {...props} />}>
       Ask for a new link
     </Anchor>
   );
   if (code === '') {
     return (
-      <Centre
+      <CenteredLayout
         title="The link is not complete"
         description="Open the whole link that was sent to you, with the part behind #."
-        below={again}
+        footer={newLinkAnchor}
       />
     );
   }
   return (
-    <Centre
+    <CenteredLayout
       title="Choose a new password"
       description="You are signed out everywhere else. Access tokens and API keys go on working."
-      below={again}
+      footer={newLinkAnchor}
     >
-      <form noValidate onSubmit={form.onSubmit(resetting.submit)}>
+      <form noValidate onSubmit={form.onSubmit(submission.submit)}>
         <Stack gap="md">
           <PasswordInput
             label="New password"
@@ -59,12 +59,12 @@ export function ResetPasswordPage() {
             autoFocus
             {...form.getInputProps('password')}
           />
-          {resetting.trouble !== null && <Notice tone="bad">{resetting.trouble}</Notice>}
-          <Button type="submit" loading={resetting.busy} fullWidth>
+          {submission.trouble !== null && <Notice tone="bad">{submission.trouble}</Notice>}
+          <Button type="submit" loading={submission.busy} fullWidth>
             Change password
           </Button>
         </Stack>
       </form>
-    </Centre>
+    </CenteredLayout>
   );
 }

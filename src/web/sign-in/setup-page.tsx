@@ -1,46 +1,49 @@
 import { Text, TextInput } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
-import { Centre } from '../shell/centre.tsx';
+import { CenteredLayout } from '../shell/centre.tsx';
 import { CreateWorkspaceForm } from '../workspace/create-workspace.tsx';
 import { AccountForm } from './account-form.tsx';
 
 /** Takes what the address carries behind its `#` and takes it out of the address and the history. */
-export function takeFragment(): string {
+export function takeUrlFragment(): string {
   const fragment = decodeURIComponent(window.location.hash.slice(1));
   if (fragment !== '') window.history.replaceState(window.history.state, '', window.location.pathname);
   return fragment;
 }
 
-let taken: string | null = null;
+let takenCode: string | null = null;
 
 /** The first minutes: the first account and its workspace. */
 export function SetupPage() {
   const navigate = useNavigate();
-  const [code, setCode] = useState(() => (taken ??= takeFragment().replace(/^code=/, '')));
+  const [code, setCode] = useState(() => (takenCode ??= takeUrlFragment().replace(/^code=/, '')));
   const [step, setStep] = useState<'account' | 'workspace'>('account');
-  const [asked] = useState(code === '');
+  const [showCodeField] = useState(code === '');
 
   if (step === 'workspace') {
     return (
-      <Centre title="Name your workspace" description="Step 2 of 2. Everything you create lives in a workspace.">
+      <CenteredLayout
+        title="Name your workspace"
+        description="Step 2 of 2. Everything you create lives in a workspace."
+      >
         <CreateWorkspaceForm
           onCreated={({ slug }) => void navigate({ to: '/settings/access-tokens', search: { workspace: slug } })}
         />
-      </Centre>
+      </CenteredLayout>
     );
   }
   return (
-    <Centre
+    <CenteredLayout
       title="Set up Devpilot"
       description="Step 1 of 2. You become the owner of this installation's first workspace."
-      below={
+      footer={
         <Text c="dimmed" fz="sm" ta="center">
           The setup link works once. It is printed when the server starts.
         </Text>
       }
     >
-      {asked && (
+      {showCodeField && (
         <TextInput
           label="Setup code"
           description="The part behind #code= in the setup link that the server printed."
@@ -52,13 +55,13 @@ export function SetupPage() {
         />
       )}
       <AccountForm
-        admission={{ setupCode: code }}
-        autoFocus={!asked}
+        signUpCode={{ setupCode: code }}
+        autoFocus={!showCodeField}
         onSignedUp={() => {
-          taken = null;
+          takenCode = null;
           setStep('workspace');
         }}
       />
-    </Centre>
+    </CenteredLayout>
   );
 }

@@ -3,25 +3,25 @@ import { useMutation } from '@tanstack/react-query';
 import { Link, useRouter, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import { DevpilotError } from '../../sdk/client.ts';
-import { passkeyObstacle } from '../account/passkey.ts';
+import { passkeyUnavailableReason } from '../account/passkey.ts';
 import { PasskeySignIn } from '../account/passkey-sign-in.tsx';
-import { api, fieldErrorsOf, messageOf } from '../api.ts';
-import { useFields } from '../components/fields.ts';
+import { api, getErrorMessage, getFieldErrors } from '../api.ts';
+import { useAppForm } from '../components/fields.ts';
 import { Notice } from '../components/notice.tsx';
-import { emailProblem } from '../rules.ts';
-import { forgetPerson } from '../session.ts';
-import { Centre } from '../shell/centre.tsx';
-import { placeToGo } from './place.ts';
+import { validateEmail } from '../rules.ts';
+import { clearSessionData } from '../session.ts';
+import { CenteredLayout } from '../shell/centre.tsx';
+import { safeReturnPath } from './place.ts';
 
 /** Signs in, and goes back to where the person was. */
 export function SignInPage() {
   const router = useRouter();
   const { from } = useSearch({ strict: false }) as { from?: string };
   const [needsCode, setNeedsCode] = useState(false);
-  const form = useFields({
+  const form = useAppForm({
     initialValues: { email: '', password: '', code: '' },
     validate: {
-      email: emailProblem,
+      email: validateEmail,
       password: (password) => (password === '' ? 'Type your password' : null),
       code: (code) => (needsCode && code.trim() === '' ? 'Type a code' : null),
     },
@@ -31,18 +31,18 @@ export function SignInPage() {
       api.sessions.create({ email: email.trim(), password, ...(needsCode && { code: code.replace(/\s/g, '') }) }),
     onError: (error) => {
       if (error instanceof DevpilotError && error.code === 'second_factor_required') setNeedsCode(true);
-      form.setErrors(fieldErrorsOf(error) ?? {});
+      form.setErrors(getFieldErrors(error) ?? {});
     },
     onSuccess: () => {
       form.reset();
-      forgetPerson();
-      router.history.push(placeToGo(from));
+      clearSessionData();
+      router.history.push(safeReturnPath(from));
     },
   });
-  const asksForCode = signIn.error instanceof DevpilotError && signIn.error.code === 'second_factor_required';
+  const isCodeRequired = signIn.error instanceof DevpilotError && signIn.error.code === 'second_factor_required';
 
   return (
-    <Centre
+    <CenteredLayout
       title={needsCode ? 'Two-factor code' : 'Sign in'}
       description={
         needsCode
@@ -51,7 +51,7 @@ export function SignInPage() {
             ? 'To the settings of your workspace.'
             : 'You come back to where you were.'
       }
-      below={
+      footer={
         <Text c="dimmed" fz="sm" ta="center">
           New here? Ask an owner or admin of your workspace for an invitation.
         </Text>
@@ -83,16 +83,16 @@ export function SignInPage() {
               </Anchor>
             </>
           )}
-          {signIn.error !== null && !asksForCode && fieldErrorsOf(signIn.error) === null && (
-            <Notice tone="bad">{messageOf(signIn.error)}</Notice>
+          {signIn.error !== null && !isCodeRequired && getFieldErrors(signIn.error) === null && (
+            <Notice tone="bad">{getErrorMessage(signIn.error)}</Notice>
           )}
           <Button type="submit" loading={signIn.isPending} fullWidth>
             {needsCode ? 'Continue' : 'Sign in'}
           </Button>
-          {!needsCode && passkeyObstacle() === null && (
+          {!needsCode && passkeyUnavailableReason() === null && (
             <>
               <Divider label="or" />
-              <PasskeySignIn onSignedIn={() => router.history.push(placeToGo(from))} />
+              <PasskeySignIn onSignedIn={() => router.history.push(safeReturnPath(from))} />
             </>
           )}
           {needsCode && (
@@ -109,6 +109,6 @@ export function SignInPage() {
           )}
         </Stack>
       </form>
-    </Centre>
+    </CenteredLayout>
   );
 }

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { durationText, sizeText } from './duration.ts';
-import { plainText } from './lines.ts';
+import { formatBytes, formatDuration } from './duration.ts';
+import { toPlainText } from './lines.ts';
 
 test('durations and sizes are said as people say them', () => {
-  assert.deepEqual([-5, 420, 9_999, 12_400, 60_000, 185_000, 3_600_000, 7_800_000].map(durationText), [
+  assert.deepEqual([-5, 420, 9_999, 12_400, 60_000, 185_000, 3_600_000, 7_800_000].map(formatDuration), [
     '0.0 s',
     '0.4 s',
     '10.0 s',
@@ -14,7 +14,7 @@ test('durations and sizes are said as people say them', () => {
     '1 h',
     '2 h 10 min',
   ]);
-  assert.deepEqual([0, 512, 1500, 20_000_000, 123_456_789, 5e15].map(sizeText), [
+  assert.deepEqual([0, 512, 1500, 20_000_000, 123_456_789, 5e15].map(formatBytes), [
     '0 B',
     '512 B',
     '1.5 kB',
@@ -25,6 +25,6 @@ test('durations and sizes are said as people say them', () => {
 });
 
 test('colours and movements of a terminal are left out of a line', () => {
-  assert.equal(plainText('\u001b[1;31mred\u001b[0m and \u001b]0;title\u0007plain\r'), 'red and plain');
-  assert.equal(plainText('old\rnew'), 'new');
+  assert.equal(toPlainText('\u001b[1;31mred\u001b[0m and \u001b]0;title\u0007plain\r'), 'red and plain');
+  assert.equal(toPlainText('old\rnew'), 'new');
 });

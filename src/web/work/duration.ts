@@ -1,5 +1,5 @@
 /** How long something took, as people say it: “0.4 s”, “12 s”, “3 min 5 s”, “2 h 10 min”. Pure. */
-export function durationText(milliseconds: number): string {
+export function formatDuration(milliseconds: number): string {
   if (milliseconds < 10_000) return `${(Math.max(0, milliseconds) / 1000).toFixed(1)} s`;
   const seconds = Math.round(milliseconds / 1000);
   if (seconds < 60) return `${seconds} s`;
@@ -10,7 +10,7 @@ export function durationText(milliseconds: number): string {
 }
 
 /** How many bytes, as people say it: “512 B”, “1.5 kB”, “20 MB”. Pure. */
-export function sizeText(bytes: number): string {
+export function formatBytes(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
   let size = bytes;
   let unit = 0;

@@ -1,21 +1,21 @@
 import { Text } from '@mantine/core';
 import { useEffect, useReducer } from 'react';
-import { durationText } from './duration.ts';
+import { formatDuration } from './duration.ts';
 
-interface WorkTimes {
+interface DurationProps {
   readonly startedAt: string | null;
   readonly finishedAt: string | null;
 }
 
 /** How long work took, or takes so far. */
-export function Duration({ startedAt, finishedAt }: WorkTimes) {
+export function Duration({ startedAt, finishedAt }: DurationProps) {
   const [, tick] = useReducer((count: number) => count + 1, 0);
-  const runs = startedAt !== null && finishedAt === null;
+  const isRunning = startedAt !== null && finishedAt === null;
   useEffect(() => {
-    if (!runs) return;
+    if (!isRunning) return;
     const timer = setInterval(tick, 1000);
     return () => clearInterval(timer);
-  }, [runs]);
+  }, [isRunning]);
   if (startedAt === null) {
     return (
       <Text span inherit c="dimmed">
@@ -24,16 +24,16 @@ export function Duration({ startedAt, finishedAt }: WorkTimes) {
     );
   }
   const end = finishedAt === null ? Date.now() : Date.parse(finishedAt);
-  return <span style={{ whiteSpace: 'nowrap' }}>{durationText(end - Date.parse(startedAt))}</span>;
+  return <span style={{ whiteSpace: 'nowrap' }}>{formatDuration(end - Date.parse(startedAt))}</span>;
 }
 
-interface Maker {
+interface Actor {
   readonly kind: string;
   readonly name: string | null;
 }
 
 /** Who began it, as the log keeps them. */
-export function makerName({ kind, name }: Maker): string {
+export function actorName({ kind, name }: Actor): string {
   if (kind === 'system') return 'the schedule';
   return name ?? kind.replaceAll('_', ' ');
 }

@@ -3,18 +3,18 @@ import { notifications } from '@mantine/notifications';
 import { memo, useEffect, useRef, useState } from 'react';
 import type { LogLine } from '../../contract/log-line.ts';
 import type { CallOptions, LogAsk } from '../../sdk/client.ts';
-import { messageOf } from '../api.ts';
+import { getErrorMessage } from '../api.ts';
 import { download } from '../components/download.ts';
 import { IconDownload } from '../components/icons.ts';
 import { Notice } from '../components/notice.tsx';
 import { Section } from '../components/section.tsx';
-import { plainText } from './lines.ts';
+import { toPlainText } from './lines.ts';
 import styles from './work.module.css';
 
-export type ReadLog = (ask: LogAsk, call: CallOptions) => AsyncIterable<LogLine>;
+export type ReadLog = (query: LogAsk, options: CallOptions) => AsyncIterable<LogLine>;
 
 /** Lines that are on the page; all are in the file. */
-const SHOWN = 2000;
+const MAX_SHOWN_LINES = 2000;
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
 interface LogState {
@@ -24,62 +24,62 @@ interface LogState {
   readonly ended: boolean;
   readonly error: unknown;
 }
-const NOTHING: LogState = { lines: [], count: 0, ended: false, error: null };
+const EMPTY_LOG: LogState = { lines: [], count: 0, ended: false, error: null };
 
 /** Follows a log while the page shows it; what comes within a frame is drawn at once. */
-function useLog(id: string, read: ReadLog): LogState {
-  const [state, setState] = useState(NOTHING);
+function useLiveLog(id: string, read: ReadLog): LogState {
+  const [state, setState] = useState(EMPTY_LOG);
   const reader = useRef(read);
   reader.current = read;
   // biome-ignore lint/correctness/useExhaustiveDependencies: another log is read anew
   useEffect(() => {
-    const gone = new AbortController();
-    let waiting: LogLine[] = [];
+    const abortController = new AbortController();
+    let pendingLines: LogLine[] = [];
     let frame = 0;
     function draw() {
       frame = 0;
-      const fresh = waiting;
-      waiting = [];
+      const newLines = pendingLines;
+      pendingLines = [];
       setState(({ lines, count, ...rest }) => ({
         ...rest,
-        lines: [...lines, ...fresh].slice(-SHOWN),
-        count: count + fresh.length,
+        lines: [...lines, ...newLines].slice(-MAX_SHOWN_LINES),
+        count: count + newLines.length,
       }));
     }
     async function follow() {
       try {
-        for await (const line of reader.current({ follow: true }, { signal: gone.signal })) {
-          waiting.push(line);
+        for await (const line of reader.current({ follow: true }, { signal: abortController.signal })) {
+          pendingLines.push(line);
           frame ||= requestAnimationFrame(draw);
         }
-        if (!gone.signal.aborted) setState((before) => ({ ...before, ended: true }));
+        if (!abortController.signal.aborted) setState((previous) => ({ ...previous, ended: true }));
       } catch (error) {
-        if (!gone.signal.aborted) setState((before) => ({ ...before, ended: true, error }));
+        if (!abortController.signal.aborted) setState((previous) => ({ ...previous, ended: true, error }));
       }
     }
-    setState(NOTHING);
+    setState(EMPTY_LOG);
     void follow();
     return () => {
-      gone.abort();
+      abortController.abort();
       cancelAnimationFrame(frame);
     };
   }, [id]);
   return state;
 }
 
-interface LineProps {
+interface LogLineRowProps {
   readonly line: LogLine;
   readonly heading: string | null;
 }
 
-const Line = memo(function Line({ line, heading }: LineProps) {
-  const { at, stream, text } = line;
+const LogLineRow = memo(function Line({ line, heading }: LogLineRowProps) {
+  const { at: time, stream, text } = line;
   return (
     <>
       {heading !== null && <div className={styles['step']}>{heading}</div>}
       <div className={styles['line']} data-stream={stream}>
-        <time dateTime={at}>{clock.format(new Date(at))}</time>
-        <span>{plainText(text)}</span>
+        <time dateTime={time}>{clock.format(new Date(time))}</time>
+        <span>{toPlainText(text)}</span>
       </div>
     </>
   );
@@ -92,42 +92,42 @@ interface LiveLogProps {
   /** What a line's server is called, where there are several. */
   readonly serverName?: (id: string | null) => string | null;
   /** What is said while nothing has been said. */
-  readonly silence: string;
+  readonly emptyText: string;
 }
 
 /** What work says, as it says it. */
-export function LiveLog({ id, title = 'Log', read, serverName, silence }: LiveLogProps) {
-  const { lines, count, ended, error } = useLog(id, read);
+export function LiveLog({ id, title = 'Log', read, serverName, emptyText }: LiveLogProps) {
+  const { lines, count, ended, error } = useLiveLog(id, read);
   const box = useRef<HTMLDivElement>(null);
-  const [sticks, setSticks] = useState(true);
+  const [followsEnd, setFollowsEnd] = useState(true);
   const [saving, setSaving] = useState(false);
   // biome-ignore lint/correctness/useExhaustiveDependencies: it sticks to the end whenever there is more
   useEffect(() => {
-    const place = box.current;
-    if (place !== null && sticks) place.scrollTop = place.scrollHeight;
-  }, [count, sticks]);
+    const element = box.current;
+    if (element !== null && followsEnd) element.scrollTop = element.scrollHeight;
+  }, [count, followsEnd]);
 
   async function save() {
     setSaving(true);
     try {
       const parts: string[] = [];
-      for await (const { at, stream, step, text } of read({}, {})) {
-        parts.push(`${at} ${stream}${step === null ? '' : ` ${step}`}: ${plainText(text)}\n`);
+      for await (const { at: time, stream, step, text } of read({}, {})) {
+        parts.push(`${time} ${stream}${step === null ? '' : ` ${step}`}: ${toPlainText(text)}\n`);
       }
       download(`${id}.log`, new Blob(parts, { type: 'text/plain' }));
     } catch (thrown) {
-      notifications.show({ color: 'red', message: messageOf(thrown) });
+      notifications.show({ color: 'red', message: getErrorMessage(thrown) });
     } finally {
       setSaving(false);
     }
   }
 
-  const headingOf = (at: number): string | null => {
-    const line = lines[at];
-    const before = lines[at - 1];
-    if (line === undefined || (before?.step === line.step && before?.serverId === line.serverId)) return null;
-    const where = serverName?.(line.serverId) ?? null;
-    return [line.step, where].filter((one) => one !== null).join(' · ') || null;
+  const headingOf = (index: number): string | null => {
+    const line = lines[index];
+    const previous = lines[index - 1];
+    if (line === undefined || (previous?.step === line.step && previous?.serverId === line.serverId)) return null;
+    const serverLabel = serverName?.(line.serverId) ?? null;
+    return [line.step, serverLabel].filter((part) => part !== null).join(' · ') || null;
   };
   const first = count - lines.length;
   return (
@@ -135,9 +135,9 @@ export function LiveLog({ id, title = 'Log', read, serverName, silence }: LiveLo
       title={title}
       description={
         <span role="status">
-          {count === 0 ? (ended ? 'Nothing was said.' : silence) : `${count.toLocaleString('en')} lines`}
+          {count === 0 ? (ended ? 'Nothing was said.' : emptyText) : `${count.toLocaleString('en')} lines`}
           {!ended && count > 0 && ', more to come'}
-          {first > 0 && `; the last ${SHOWN.toLocaleString('en')} are shown`}
+          {first > 0 && `; the last ${MAX_SHOWN_LINES.toLocaleString('en')} are shown`}
         </span>
       }
       actions={
@@ -146,8 +146,8 @@ export function LiveLog({ id, title = 'Log', read, serverName, silence }: LiveLo
             <Switch
               size="sm"
               label="Stay at the end"
-              checked={sticks}
-              onChange={(event) => setSticks(event.currentTarget.checked)}
+              checked={followsEnd}
+              onChange={(event) => setFollowsEnd(event.currentTarget.checked)}
             />
           )}
           <Button
@@ -163,7 +163,7 @@ export function LiveLog({ id, title = 'Log', read, serverName, silence }: LiveLo
         </Group>
       }
     >
-      {error !== null && <Notice tone="bad">The log can not be followed any further: {messageOf(error)}</Notice>}
+      {error !== null && <Notice tone="bad">The log can not be followed any further: {getErrorMessage(error)}</Notice>}
       {lines.length > 0 && (
         <div
           ref={box}
@@ -175,12 +175,12 @@ export function LiveLog({ id, title = 'Log', read, serverName, silence }: LiveLo
           tabIndex={0}
           onScroll={(event) => {
             const { scrollTop, scrollHeight, clientHeight } = event.currentTarget;
-            setSticks(scrollHeight - scrollTop - clientHeight < 24);
+            setFollowsEnd(scrollHeight - scrollTop - clientHeight < 24);
           }}
         >
           {lines.map((line, at) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: it is the number of the line in the log
-            <Line key={first + at} line={line} heading={headingOf(at)} />
+            <LogLineRow key={first + at} line={line} heading={headingOf(at)} />
           ))}
         </div>
       )}

@@ -1,14 +1,14 @@
 import type { WorkStatus } from '../../contract/words.ts';
 import { Tag, type Tone } from '../components/notice.tsx';
 
-const TONES: Readonly<Record<WorkStatus, Tone>> = {
+const STATUS_TONES: Readonly<Record<WorkStatus, Tone>> = {
   pending: 'mute',
   processing: 'warn',
   completed: 'good',
   failed: 'bad',
   cancelled: 'mute',
 };
-const LABELS: Readonly<Record<WorkStatus, string>> = {
+const STATUS_LABELS: Readonly<Record<WorkStatus, string>> = {
   pending: 'Waiting',
   processing: 'Running',
   completed: 'Completed',
@@ -16,11 +16,11 @@ const LABELS: Readonly<Record<WorkStatus, string>> = {
   cancelled: 'Cancelled',
 };
 
-export const statusLabel = (status: WorkStatus): string => LABELS[status];
+export const jobStatusLabel = (status: WorkStatus): string => STATUS_LABELS[status];
 
-export const WorkTag = ({ status }: { readonly status: WorkStatus }) => (
-  <Tag tone={TONES[status]}>{LABELS[status]}</Tag>
+export const JobStatusTag = ({ status }: { readonly status: WorkStatus }) => (
+  <Tag tone={STATUS_TONES[status]}>{STATUS_LABELS[status]}</Tag>
 );
 
 /** Whether more will come of it. */
-export const isUnderWay = (status: WorkStatus): boolean => status === 'pending' || status === 'processing';
+export const isInProgress = (status: WorkStatus): boolean => status === 'pending' || status === 'processing';

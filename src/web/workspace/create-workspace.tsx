@@ -1,23 +1,23 @@
 import { Button, Stack, TextInput } from '@mantine/core';
 import type { Workspace } from '../../contract/schemas.ts';
 import { api, queryClient } from '../api.ts';
-import { useFields } from '../components/fields.ts';
+import { useAppForm } from '../components/fields.ts';
 import { useSubmit } from '../components/form.tsx';
 import { Notice } from '../components/notice.tsx';
-import { nameProblem } from '../rules.ts';
+import { validateName } from '../rules.ts';
 import { rememberWorkspace, workspacesQuery } from '../session.ts';
 
 /** Makes a workspace, of which the person becomes the owner. */
 export function CreateWorkspaceForm({ onCreated }: { readonly onCreated: (workspace: Workspace) => void }) {
-  const form = useFields({ initialValues: { name: '' }, validate: { name: nameProblem } });
-  const creating = useSubmit(form, async ({ name }) => {
+  const form = useAppForm({ initialValues: { name: '' }, validate: { name: validateName } });
+  const submission = useSubmit(form, async ({ name }) => {
     const workspace = await api.workspaces.create({ name });
     await queryClient.invalidateQueries({ queryKey: workspacesQuery.queryKey });
     rememberWorkspace(workspace);
     onCreated(workspace);
   });
   return (
-    <form noValidate onSubmit={form.onSubmit(creating.submit)}>
+    <form noValidate onSubmit={form.onSubmit(submission.submit)}>
       <Stack gap="md">
         <TextInput
           label="Workspace name"
@@ -28,8 +28,8 @@ export function CreateWorkspaceForm({ onCreated }: { readonly onCreated: (worksp
           data-autofocus
           {...form.getInputProps('name')}
         />
-        {creating.trouble !== null && <Notice tone="bad">{creating.trouble}</Notice>}
-        <Button type="submit" loading={creating.busy} fullWidth>
+        {submission.trouble !== null && <Notice tone="bad">{submission.trouble}</Notice>}
+        <Button type="submit" loading={submission.busy} fullWidth>
           Create workspace
         </Button>
       </Stack>

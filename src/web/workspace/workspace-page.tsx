@@ -3,29 +3,29 @@ import { useDisclosure } from '@mantine/hooks';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { api, fieldErrorsOf, messageOf, queryClient } from '../api.ts';
+import { api, getErrorMessage, getFieldErrors, queryClient } from '../api.ts';
 import { ConfirmDialog } from '../components/confirm.tsx';
 import { CopyButton } from '../components/copy.tsx';
-import { Facts } from '../components/facts.tsx';
-import { useFields } from '../components/fields.ts';
+import { DescriptionList } from '../components/facts.tsx';
+import { useAppForm } from '../components/fields.ts';
 import { Notice } from '../components/notice.tsx';
 import { Page } from '../components/page.tsx';
 import { Section } from '../components/section.tsx';
-import { Ago } from '../components/time.tsx';
-import { nameProblem, slugProblem } from '../rules.ts';
-import { forgetPerson, useWorkspace, workspacesQuery } from '../session.ts';
+import { RelativeTime } from '../components/time.tsx';
+import { validateName, validateSlug } from '../rules.ts';
+import { clearSessionData, useWorkspace, workspacesQuery } from '../session.ts';
 import { countCredentials } from './count-credentials.ts';
 
-function Rename() {
+function RenameSection() {
   const { workspace } = useWorkspace();
   const navigate = useNavigate();
-  const form = useFields({
+  const form = useAppForm({
     initialValues: { name: workspace.name, slug: workspace.slug },
-    validate: { name: nameProblem, slug: slugProblem },
+    validate: { name: validateName, slug: validateSlug },
   });
   const save = useMutation({
     mutationFn: (values: typeof form.values) => api.workspaces.update(workspace.id, values),
-    onError: (error) => form.setErrors(fieldErrorsOf(error) ?? {}),
+    onError: (error) => form.setErrors(getFieldErrors(error) ?? {}),
     onSuccess: async ({ name, slug }) => {
       // By its id while the list still has the old slug: an address that names neither would show another page.
       await navigate({ to: '.', search: { workspace: workspace.id }, replace: true });
@@ -50,8 +50,8 @@ function Rename() {
             spellCheck={false}
             {...form.getInputProps('slug')}
           />
-          {save.error !== null && fieldErrorsOf(save.error) === null && (
-            <Notice tone="bad">{messageOf(save.error)}</Notice>
+          {save.error !== null && getFieldErrors(save.error) === null && (
+            <Notice tone="bad">{getErrorMessage(save.error)}</Notice>
           )}
           <Group justify="flex-end">
             <Button type="submit" loading={save.isPending} disabled={!form.isDirty()}>
@@ -64,13 +64,13 @@ function Rename() {
   );
 }
 
-function Delete() {
-  const { workspace, api: here } = useWorkspace();
+function DeleteWorkspaceSection() {
+  const { workspace, api: workspaceApi } = useWorkspace();
   const navigate = useNavigate();
   const [opened, { open, close }] = useDisclosure();
   const count = useQuery({
     queryKey: [workspace.id, 'credential-count'],
-    queryFn: ({ signal }) => countCredentials(here, signal),
+    queryFn: ({ signal }) => countCredentials(workspaceApi, signal),
     enabled: opened,
   });
   return (
@@ -88,11 +88,11 @@ function Delete() {
         opened={opened}
         onClose={close}
         title="Delete workspace"
-        confirm="Delete workspace"
-        typed={workspace.name}
+        confirmLabel="Delete workspace"
+        confirmationText={workspace.name}
         onConfirm={async () => {
           await api.workspaces.delete(workspace.id);
-          forgetPerson();
+          clearSessionData();
           notifications.show({ message: `The workspace ${workspace.name} is deleted.` });
           await navigate({ to: '/', search: {} });
         }}
@@ -109,8 +109,8 @@ function Delete() {
   );
 }
 
-function Leave() {
-  const { workspace, api: here } = useWorkspace();
+function LeaveWorkspaceSection() {
+  const { workspace, api: workspaceApi } = useWorkspace();
   const navigate = useNavigate();
   const [opened, { open, close }] = useDisclosure();
   return (
@@ -128,10 +128,10 @@ function Leave() {
         opened={opened}
         onClose={close}
         title="Leave workspace"
-        confirm="Leave workspace"
+        confirmLabel="Leave workspace"
         onConfirm={async () => {
-          await here.members.leave();
-          forgetPerson();
+          await workspaceApi.members.leave();
+          clearSessionData();
           notifications.show({ message: `You have left ${workspace.name}.` });
           await navigate({ to: '/', search: {} });
         }}
@@ -149,10 +149,10 @@ export function WorkspacePage() {
   return (
     <Page title="Workspace" width="narrow">
       <Stack gap="lg">
-        {isAdmin && <Rename key={workspace.updatedAt} />}
+        {isAdmin && <RenameSection key={workspace.updatedAt} />}
         <Section title="Facts">
-          <Facts
-            facts={[
+          <DescriptionList
+            items={[
               ...(isAdmin ? [] : [['Name', workspace.name] as const, ['Slug', workspace.slug] as const]),
               [
                 'Id',
@@ -162,11 +162,11 @@ export function WorkspacePage() {
                 </Group>,
               ],
               ['Your role', workspace.role.charAt(0).toUpperCase() + workspace.role.slice(1)],
-              ['Created', <Ago key="created" at={workspace.createdAt} />],
+              ['Created', <RelativeTime key="created" time={workspace.createdAt} />],
             ]}
           />
         </Section>
-        {isOwner ? <Delete /> : <Leave />}
+        {isOwner ? <DeleteWorkspaceSection /> : <LeaveWorkspaceSection />}
       </Stack>
     </Page>
   );

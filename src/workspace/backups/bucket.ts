@@ -4,7 +4,7 @@ import type { ReadableStream } from 'node:stream/web';
 import { setTimeout as pause } from 'node:timers/promises';
 import { AwsClient } from 'aws4fetch';
 import { MINUTE } from '../../contract/words.ts';
-import { Missing, type Storage, StorageFailure } from './storage.ts';
+import { ObjectNotFound, type Storage, StorageFailure } from './storage.ts';
 
 export interface BucketSettings {
   /** The bucket's address, with a prefix where one is wanted; no slash at the end. */
@@ -15,13 +15,13 @@ export interface BucketSettings {
 }
 
 /** Bytes of a part: of the at most 10,000 that an object may have, and held in memory one at a time. */
-const PART = 16 * 1_048_576;
-const TRIES = 4;
-const ANSWER_WITHIN = 5 * MINUTE;
+const PART_BYTES = 16 * 1_048_576;
+const MAX_ATTEMPTS = 4;
+const RESPONSE_TIMEOUT_MS = 5 * MINUTE;
 /** Bytes read of an answer that is not an object. */
-const ANSWER_MAX = 65_536;
+const MAX_RESPONSE_CHARACTERS = 65_536;
 
-interface Ask {
+interface BucketRequest {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array<ArrayBuffer>;
@@ -29,7 +29,7 @@ interface Ask {
 }
 
 /** The text of the first element of that name in an answer, without a parser: these answers are flat. */
-function element(xml: string, name: string): string | null {
+function readXmlElement(xml: string, name: string): string | null {
   const found = new RegExp(`<${name}>([^<]{0,2048})</${name}>`).exec(xml)?.[1];
   if (found === undefined) return null;
   const entities: Readonly<Record<string, string>> = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' };
@@ -37,32 +37,35 @@ function element(xml: string, name: string): string | null {
 }
 
 /** What a bucket said was wrong: its code, a word, and never what it echoes of a request. */
-function failureOf(status: number, text: string): StorageFailure {
-  const code = element(text, 'Code');
+function toStorageFailure(status: number, text: string): StorageFailure {
+  const code = readXmlElement(text, 'Code');
   const word = code !== null && /^[A-Za-z0-9.]{1,64}$/.test(code) ? ` ${code}` : '';
   return new StorageFailure(`The bucket answered ${status}${word}.`);
 }
 
-async function textOf(response: Response): Promise<string> {
+async function readText(response: Response): Promise<string> {
   let text = '';
   if (response.body === null) return text;
   for await (const chunk of response.body as ReadableStream<Uint8Array>) {
     text += Buffer.from(chunk).toString('latin1');
-    if (text.length > ANSWER_MAX) break;
+    if (text.length > MAX_RESPONSE_CHARACTERS) break;
   }
   return text;
 }
 
 /** Cuts a stream into parts of one size; the last may be smaller, or empty where there is nothing at all. */
-async function* partsOf(source: AsyncIterable<Uint8Array>, size: number): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+async function* splitIntoParts(
+  source: AsyncIterable<Uint8Array>,
+  size: number,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   let part = new Uint8Array(size);
   let filled = 0;
   for await (const chunk of source) {
-    for (let at = 0; at < chunk.length; ) {
-      const taken = Math.min(size - filled, chunk.length - at);
-      part.set(chunk.subarray(at, at + taken), filled);
-      filled += taken;
-      at += taken;
+    for (let offset = 0; offset < chunk.length; ) {
+      const copiedBytes = Math.min(size - filled, chunk.length - offset);
+      part.set(chunk.subarray(offset, offset + copiedBytes), filled);
+      filled += copiedBytes;
+      offset += copiedBytes;
       if (filled < size) continue;
       yield part;
       part = new Uint8Array(size);
@@ -77,119 +80,123 @@ async function* partsOf(source: AsyncIterable<Uint8Array>, size: number): AsyncG
  * aws4fetch). Small ones go in one request, others in parts; an object appears only when all of it is
  * there. Each request carries the SHA-256 of its body, so that what arrives is what was sent.
  */
-export function createBucketStorage(settings: BucketSettings, partSize: number = PART): Storage {
+export function createBucketStorage(settings: BucketSettings, partSize: number = PART_BYTES): Storage {
   const { url, region, accessKeyId, secretAccessKey } = settings;
   // Its own tries know of answers alone, not of connections that break.
   const signer = new AwsClient({ accessKeyId, secretAccessKey, region, service: 's3', retries: 0 });
   const name = `s3:${url.replace(/^https?:\/\//, '')}#`;
 
-  async function once(place: string, { method, query, body, signal }: Ask): Promise<Response> {
-    const address = new URL(`${url}/${place.slice(name.length)}`);
+  async function sendOnce(location: string, { method, query, body, signal }: BucketRequest): Promise<Response> {
+    const address = new URL(`${url}/${location.slice(name.length)}`);
     for (const [key, value] of Object.entries(query ?? {})) address.searchParams.set(key, value);
     const hash = createHash('sha256')
       .update(body ?? '')
       .digest('hex');
-    const limit = AbortSignal.timeout(ANSWER_WITHIN);
+    const timeout = AbortSignal.timeout(RESPONSE_TIMEOUT_MS);
     return signer.fetch(address.href, {
       method,
       // A redirect is an answer like any other refusal: nothing is sent to a place that the operator did not name.
       redirect: 'manual',
       headers: { 'x-amz-content-sha256': hash },
       // A GET streams as long as it takes; its own signal ends it.
-      signal: method === 'GET' ? (signal ?? null) : AbortSignal.any(signal === undefined ? [limit] : [signal, limit]),
+      signal:
+        method === 'GET' ? (signal ?? null) : AbortSignal.any(signal === undefined ? [timeout] : [signal, timeout]),
       ...(body !== undefined && { body }),
     });
   }
 
   /** Asks again where the connection broke or the bucket was busy. Throws `StorageFailure`. */
-  async function ask(place: string, asked: Ask): Promise<Response> {
-    for (let left = TRIES - 1; ; left--) {
+  async function send(location: string, request: BucketRequest): Promise<Response> {
+    for (let attemptsLeft = MAX_ATTEMPTS - 1; ; attemptsLeft--) {
       let failure: StorageFailure;
       try {
-        const response = await once(place, asked);
+        const response = await sendOnce(location, request);
         if (response.ok || response.status === 404) return response;
-        failure = failureOf(response.status, await textOf(response));
+        failure = toStorageFailure(response.status, await readText(response));
         if (response.status < 500 && response.status !== 429) throw failure;
       } catch (error) {
-        asked.signal?.throwIfAborted();
+        request.signal?.throwIfAborted();
         if (error instanceof StorageFailure) throw error;
         failure = new StorageFailure('The bucket can not be reached.', { cause: error });
       }
-      if (left === 0) throw failure;
-      await pause(200 * 2 ** (TRIES - 1 - left), undefined, { signal: asked.signal });
+      if (attemptsLeft === 0) throw failure;
+      await pause(200 * 2 ** (MAX_ATTEMPTS - 1 - attemptsLeft), undefined, { signal: request.signal });
     }
   }
 
-  async function done(place: string, asked: Ask): Promise<{ response: Response; text: string }> {
-    const response = await ask(place, asked);
-    const text = await textOf(response);
-    if (!response.ok) throw failureOf(response.status, text);
+  async function sendExpectingSuccess(
+    location: string,
+    request: BucketRequest,
+  ): Promise<{ response: Response; text: string }> {
+    const response = await send(location, request);
+    const text = await readText(response);
+    if (!response.ok) throw toStorageFailure(response.status, text);
     return { response, text };
   }
 
-  async function abort(place: string, uploadId: string, signal?: AbortSignal): Promise<void> {
+  async function abortUpload(location: string, uploadId: string, signal?: AbortSignal): Promise<void> {
     // 404: it is gone already.
-    await (await ask(place, { method: 'DELETE', query: { uploadId }, signal })).body?.cancel();
+    await (await send(location, { method: 'DELETE', query: { uploadId }, signal })).body?.cancel();
   }
 
-  async function inParts(
-    place: string,
+  async function uploadParts(
+    location: string,
     uploadId: string,
-    first: Uint8Array<ArrayBuffer>,
-    rest: AsyncGenerator<Uint8Array<ArrayBuffer>>,
+    firstPart: Uint8Array<ArrayBuffer>,
+    remainingParts: AsyncGenerator<Uint8Array<ArrayBuffer>>,
     signal: AbortSignal,
   ): Promise<void> {
-    const tags: string[] = [];
-    async function put(body: Uint8Array<ArrayBuffer>): Promise<void> {
-      const query = { partNumber: String(tags.length + 1), uploadId };
-      const { response } = await done(place, { method: 'PUT', query, body, signal });
-      const tag = response.headers.get('etag');
-      if (tag === null) throw new StorageFailure('The bucket took a part without naming it.');
-      tags.push(tag);
+    const etags: string[] = [];
+    async function uploadPart(body: Uint8Array<ArrayBuffer>): Promise<void> {
+      const query = { partNumber: String(etags.length + 1), uploadId };
+      const { response } = await sendExpectingSuccess(location, { method: 'PUT', query, body, signal });
+      const etag = response.headers.get('etag');
+      if (etag === null) throw new StorageFailure('The bucket took a part without naming it.');
+      etags.push(etag);
     }
-    await put(first);
-    for await (const part of rest) if (part.length > 0) await put(part);
-    const listed = tags.map(
-      (tag, index) => `<Part><PartNumber>${index + 1}</PartNumber><ETag>${tag.replace(/[&<>]/g, '')}</ETag></Part>`,
+    await uploadPart(firstPart);
+    for await (const part of remainingParts) if (part.length > 0) await uploadPart(part);
+    const listed = etags.map(
+      (etag, index) => `<Part><PartNumber>${index + 1}</PartNumber><ETag>${etag.replace(/[&<>]/g, '')}</ETag></Part>`,
     );
     const xml = `<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${listed.join('')}</CompleteMultipartUpload>`;
     const body = new TextEncoder().encode(xml);
-    const { text } = await done(place, { method: 'POST', query: { uploadId }, body, signal });
+    const { text } = await sendExpectingSuccess(location, { method: 'POST', query: { uploadId }, body, signal });
     // A completion that fails late is answered 200 with an error in it.
-    if (/<Error>/.test(text)) throw failureOf(200, text);
+    if (/<Error>/.test(text)) throw toStorageFailure(200, text);
   }
 
   return {
     name,
-    async write(place, source, onUpload, signal) {
-      const parts = partsOf(source, partSize);
-      const first = await parts.next();
+    async write(location, source, onUpload, signal) {
+      const parts = splitIntoParts(source, partSize);
+      const firstPart = await parts.next();
       signal.throwIfAborted();
-      if (first.done === true) throw new StorageFailure('There was nothing to write.');
-      if (first.value.length < partSize) {
-        await done(place, { method: 'PUT', body: first.value, signal });
+      if (firstPart.done === true) throw new StorageFailure('There was nothing to write.');
+      if (firstPart.value.length < partSize) {
+        await sendExpectingSuccess(location, { method: 'PUT', body: firstPart.value, signal });
         return;
       }
-      const { text } = await done(place, { method: 'POST', query: { uploads: '' }, signal });
-      const uploadId = element(text, 'UploadId');
+      const { text } = await sendExpectingSuccess(location, { method: 'POST', query: { uploads: '' }, signal });
+      const uploadId = readXmlElement(text, 'UploadId');
       if (uploadId === null) throw new StorageFailure('The bucket began an upload without naming it.');
       try {
         await onUpload(uploadId);
-        await inParts(place, uploadId, first.value, parts, signal);
+        await uploadParts(location, uploadId, firstPart.value, parts, signal);
       } catch (error) {
-        await abort(place, uploadId).catch(() => undefined);
+        await abortUpload(location, uploadId).catch(() => undefined);
         throw error;
       }
     },
-    async read(place, signal) {
-      const response = await ask(place, { method: 'GET', signal });
-      if (response.status === 404) throw new Missing();
+    async read(location, signal) {
+      const response = await send(location, { method: 'GET', signal });
+      if (response.status === 404) throw new ObjectNotFound();
       if (response.body === null) throw new StorageFailure('The bucket answered without a body.');
       return Readable.fromWeb(response.body as ReadableStream);
     },
-    async remove(place, upload, signal) {
-      if (upload !== null) await abort(place, upload, signal);
-      await (await ask(place, { method: 'DELETE', signal })).body?.cancel();
+    async remove(location, upload, signal) {
+      if (upload !== null) await abortUpload(location, upload, signal);
+      await (await send(location, { method: 'DELETE', signal })).body?.cancel();
     },
   };
 }

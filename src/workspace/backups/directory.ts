@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { Missing, type Storage, StorageFailure } from './storage.ts';
+import { ObjectNotFound, type Storage, StorageFailure } from './storage.ts';
 
-const NAME = /^[a-z0-9_][a-z0-9_.]*(?:\/[a-z0-9_][a-z0-9_.]*){0,3}$/;
+const OBJECT_NAME = /^[a-z0-9_][a-z0-9_.]*(?:\/[a-z0-9_][a-z0-9_.]*){0,3}$/;
 
 /** What tells this directory from another node's: made once, and copied along with it. */
-function identityOf(dataDirectory: string): string {
+function readDirectoryId(dataDirectory: string): string {
   const path = join(dataDirectory, 'backups.id');
   try {
     writeFileSync(path, `${randomBytes(8).toString('hex')}\n`, { mode: 0o600, flag: 'wx' });
@@ -17,7 +17,7 @@ function identityOf(dataDirectory: string): string {
   return readFileSync(path, 'utf8').trim();
 }
 
-function told(error: unknown): Error {
+function toStorageError(error: unknown): Error {
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'ENOSPC' || code === 'EDQUOT')
     return new StorageFailure('The disk of the data directory is full.', { cause: error });
@@ -27,7 +27,7 @@ function told(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
 }
 
-async function syncFolder(path: string): Promise<void> {
+async function syncDirectory(path: string): Promise<void> {
   const folder = await open(path, 'r');
   try {
     await folder.sync();
@@ -42,20 +42,21 @@ async function syncFolder(path: string): Promise<void> {
  */
 export function createDirectoryStorage(dataDirectory: string): Storage {
   const folder = join(dataDirectory, 'backups');
-  const name = `data:${identityOf(dataDirectory)}#`;
-  function pathOf(place: string): string {
-    const relative = place.slice(name.length);
-    if (!place.startsWith(name) || !NAME.test(relative)) throw new Error('This is no place in the data directory.');
+  const name = `data:${readDirectoryId(dataDirectory)}#`;
+  function pathOf(location: string): string {
+    const relative = location.slice(name.length);
+    if (!location.startsWith(name) || !OBJECT_NAME.test(relative))
+      throw new Error('This is no place in the data directory.');
     return join(folder, relative);
   }
   return {
     name,
-    async write(place, source, _onUpload, signal) {
-      const path = pathOf(place);
-      const part = `${path}.part`;
+    async write(location, source, _onUpload, signal) {
+      const path = pathOf(location);
+      const partialPath = `${path}.part`;
       try {
         await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-        const file = await open(part, 'wx', 0o600);
+        const file = await open(partialPath, 'wx', 0o600);
         try {
           for await (const chunk of source) {
             signal.throwIfAborted();
@@ -66,22 +67,22 @@ export function createDirectoryStorage(dataDirectory: string): Storage {
         } finally {
           await file.close();
         }
-        await rename(part, path);
-        await syncFolder(dirname(path));
+        await rename(partialPath, path);
+        await syncDirectory(dirname(path));
       } catch (error) {
-        await rm(part, { force: true }).catch(() => undefined);
-        throw told(error);
+        await rm(partialPath, { force: true }).catch(() => undefined);
+        throw toStorageError(error);
       }
     },
-    async read(place) {
+    async read(location) {
       try {
-        return (await open(pathOf(place), 'r')).createReadStream();
+        return (await open(pathOf(location), 'r')).createReadStream();
       } catch (error) {
-        throw (error as NodeJS.ErrnoException).code === 'ENOENT' ? new Missing() : error;
+        throw (error as NodeJS.ErrnoException).code === 'ENOENT' ? new ObjectNotFound() : error;
       }
     },
-    async remove(place) {
-      const path = pathOf(place);
+    async remove(location) {
+      const path = pathOf(location);
       await rm(path, { force: true });
       await rm(`${path}.part`, { force: true });
     },

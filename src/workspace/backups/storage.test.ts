@@ -11,7 +11,7 @@ import { AwsV4Signer } from 'aws4fetch';
 import { startS3, type TestS3 } from '../../testing/s3.ts';
 import { createBucketStorage } from './bucket.ts';
 import { createDirectoryStorage } from './directory.ts';
-import { Missing, type Storage, StorageFailure } from './storage.ts';
+import { ObjectNotFound, type Storage, StorageFailure } from './storage.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'devpilot-storage-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -52,7 +52,7 @@ for (const [what, open] of storages) {
         await storage.write(place, chunks(bytes), nothing, never);
         assert.ok((await readAll(storage, place)).equals(bytes), String(size));
         await storage.remove(place, null);
-        await assert.rejects(storage.read(place, never), Missing);
+        await assert.rejects(storage.read(place, never), ObjectNotFound);
         await storage.remove(place, null);
       }
     });
@@ -62,7 +62,7 @@ for (const [what, open] of storages) {
       for (const size of [10, 1000]) {
         const place = `${storage.name}app_1/bak_broken${size}.zst`;
         await assert.rejects(storage.write(place, breaking(randomBytes(size)), nothing, never), /went away/);
-        await assert.rejects(storage.read(place, never), Missing);
+        await assert.rejects(storage.read(place, never), ObjectNotFound);
       }
     });
 
@@ -110,7 +110,7 @@ test('a write that is called off stops and leaves nothing', async () => {
     }
     const place = `${storage.name}app_3/bak_1.zst`;
     await assert.rejects(storage.write(place, endless(), nothing, off.signal), what);
-    await assert.rejects(storage.read(place, never), Missing, what);
+    await assert.rejects(storage.read(place, never), ObjectNotFound, what);
   }
   assert.equal(existsSync(join(folder, 'backups/app_3/bak_1.zst.part')), false);
 });

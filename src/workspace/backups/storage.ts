@@ -13,22 +13,22 @@ export interface Storage {
    * `onUpload` is told what a bucket calls an upload in parts, before its first part.
    */
   write(
-    place: string,
+    location: string,
     source: AsyncIterable<Uint8Array>,
-    onUpload: (upload: string) => Promise<void>,
+    onUpload: (uploadId: string) => Promise<void>,
     signal: AbortSignal,
   ): Promise<void>;
   /** The bytes of an object. Rejects with `Missing` where there is none. */
-  read(place: string, signal: AbortSignal): Promise<Readable>;
+  read(location: string, signal: AbortSignal): Promise<Readable>;
   /** Removes an object, and an upload of it that was not ended. There may be none. */
-  remove(place: string, upload: string | null, signal?: AbortSignal): Promise<void>;
+  remove(location: string, uploadId: string | null, signal?: AbortSignal): Promise<void>;
 }
 
 /** An object that should be there is not. */
-export class Missing extends Error {
+export class ObjectNotFound extends Error {
   constructor() {
     super('The backup is not there any more.');
-    this.name = 'Missing';
+    this.name = 'ObjectNotFound';
   }
 }
 
@@ -45,15 +45,15 @@ export interface Storages {
   /** The first one is where new backups go. */
   readonly all: readonly Storage[];
   /** Bytes that a backup may have. */
-  readonly limit: number;
+  readonly maxBackupBytes: number;
 }
 
 /** The name of the storage that a place is in. */
-export function storageNameOf(place: string): string {
-  return place.slice(0, place.indexOf('#') + 1);
+export function storageNameOf(location: string): string {
+  return location.slice(0, location.indexOf('#') + 1);
 }
 
 /** The storage that a place is in; undefined where this node does not reach it. */
-export function storageOf({ all }: Storages, place: string): Storage | undefined {
-  return all.find(({ name }) => name === storageNameOf(place));
+export function storageOf({ all }: Storages, location: string): Storage | undefined {
+  return all.find(({ name }) => name === storageNameOf(location));
 }

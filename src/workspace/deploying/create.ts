@@ -1,25 +1,31 @@
-import type { Deployment, DeploymentHow, DeploymentOverrides } from '../../contract/deployments.ts';
+import type { Deployment, DeploymentOptions, DeploymentOverrides } from '../../contract/deployments.ts';
 import { createId } from '../../contract/id.ts';
 import { invalidField, Problem } from '../../contract/problem.ts';
 import type { App } from '../../contract/resources.ts';
 import { DAY, RESOURCE_LIMITS } from '../../contract/words.ts';
-import { insertDeployment, serversOf } from '../../store/deployments.ts';
+import { insertDeployment, listDeploymentServers } from '../../store/deployments.ts';
 import { findResource } from '../../store/resources.ts';
 import type { AppTable, DeploymentTable, ServerTable } from '../../store/schema.ts';
 import type { Trx } from '../../store/store.ts';
-import { type Asker, claimOnce, record, type WorkspaceContext, withoutSecrets } from '../context.ts';
+import {
+  claimOrRefuseReplay,
+  type PlatformContext,
+  type RequestContext,
+  recordAuditEvent,
+  redactSecretsIn,
+} from '../context.ts';
 import { appLane, serverLane } from '../lanes.ts';
-import { targetOf } from '../servers.ts';
-import { inRunningOrder, lackOf } from './plan.ts';
-import { replaceWaiting } from './settle.ts';
-import { nameOf } from './show.ts';
+import { resolveRunTarget } from '../servers.ts';
+import { missingConfiguration, sortByStage } from './plan.ts';
+import { cancelPendingDeployments } from './settle.ts';
+import { displayNameOf } from './show.ts';
 
 /** Deployments as a kind of job. */
-export const KIND = 'deployment';
+export const DEPLOYMENT_JOB_KIND = 'deployment';
 
 /** The servers that a deployment goes to. Throws `conflict` where there is none, or one that nothing may run on. */
-async function chooseServers(
-  context: WorkspaceContext,
+async function resolveServers(
+  context: PlatformContext,
   trx: Trx,
   app: AppTable,
   named: readonly string[] | undefined,
@@ -27,45 +33,45 @@ async function chooseServers(
   const chosen = named ?? (app.server_id === null ? [] : [app.server_id]);
   if (chosen.length === 0) throw new Problem('conflict', 'The app has no server. Set its serverId, then deploy.');
   const rows: ServerTable[] = [];
-  for (const [at, idOrSlug] of chosen.entries()) {
+  for (const [index, idOrSlug] of chosen.entries()) {
     const row = await findResource(trx, 'server', app.workspace_id, idOrSlug);
-    if (row === undefined) throw invalidField(`servers.${at}`, 'names no server of this workspace');
-    if (rows.some(({ id }) => id === row.id)) throw invalidField(`servers.${at}`, 'names a server a second time');
-    await targetOf(context, row, trx);
+    if (row === undefined) throw invalidField(`servers.${index}`, 'names no server of this workspace');
+    if (rows.some(({ id }) => id === row.id)) throw invalidField(`servers.${index}`, 'names a server a second time');
+    await resolveRunTarget(context, row, trx);
     rows.push(row);
   }
   return rows;
 }
 
-function scheduleOf(text: string | undefined, now: number): number | null {
+function parseScheduledAt(text: string | undefined, now: number): number | null {
   if (text === undefined) return null;
-  const at = Date.parse(text);
-  if (at <= now) throw invalidField('scheduledAt', 'takes an instant in the future');
-  if (at > now + RESOURCE_LIMITS.scheduleDays * DAY) {
+  const scheduledAt = Date.parse(text);
+  if (scheduledAt <= now) throw invalidField('scheduledAt', 'takes an instant in the future');
+  if (scheduledAt > now + RESOURCE_LIMITS.scheduleDays * DAY) {
     throw invalidField('scheduledAt', `takes an instant within ${RESOURCE_LIMITS.scheduleDays} days`);
   }
-  return at;
+  return scheduledAt;
 }
 
 /** The hooks as they are shown before anything ran. Throws `validation_failed` for a name that no hook has. */
-function firstHooks(app: AppTable, skip: readonly string[]): Deployment['hooks'] {
+function pendingHooks(app: AppTable, skippedHooks: readonly string[]): Deployment['hooks'] {
   const hooks = JSON.parse(app.hooks) as App['hooks'];
-  for (const [at, name] of skip.entries()) {
-    if (!hooks.some((hook) => hook.name === name)) throw invalidField(`skipHooks.${at}`, 'names no hook of the app');
+  for (const [index, name] of skippedHooks.entries()) {
+    if (!hooks.some((hook) => hook.name === name)) throw invalidField(`skipHooks.${index}`, 'names no hook of the app');
   }
-  return inRunningOrder(hooks)
+  return sortByStage(hooks)
     .filter(({ active }) => active)
     .map(({ name, stage }) => ({
       name,
       stage,
-      status: skip.includes(name) ? 'skipped' : 'pending',
+      status: skippedHooks.includes(name) ? 'skipped' : 'pending',
       exitCode: null,
       durationMs: null,
     }));
 }
 
 /** What is deployed, as far as the request does not say. */
-export interface What {
+export interface DeploymentSource {
   readonly kind: Deployment['kind'];
   readonly branch: string | null;
   readonly commit: string | null;
@@ -74,10 +80,10 @@ export interface What {
 }
 
 /** Puts a deployment in the queue, in its place among those of its app and servers. */
-export async function enqueue(context: WorkspaceContext, trx: Trx, row: DeploymentTable): Promise<void> {
-  const servers = await serversOf(trx, row.workspace_id, [row.id]);
+export async function enqueueDeployment(context: PlatformContext, trx: Trx, row: DeploymentTable): Promise<void> {
+  const servers = await listDeploymentServers(trx, row.workspace_id, [row.id]);
   await context.jobs.enqueue(trx, {
-    kind: KIND,
+    kind: DEPLOYMENT_JOB_KIND,
     workspaceId: row.workspace_id,
     resourceId: row.id,
     lanes: [appLane(row.app_id), ...servers.map(({ server_id }) => serverLane(server_id))],
@@ -86,50 +92,50 @@ export async function enqueue(context: WorkspaceContext, trx: Trx, row: Deployme
 }
 
 /** The fields that a request overrides, as readers may see them. */
-function overridesOf(how: DeploymentHow, servers: readonly ServerTable[]): DeploymentOverrides {
-  const named = how.servers === undefined ? {} : { servers: servers.map(({ id }) => id) };
-  return withoutSecrets({ ...how, ...named }) as DeploymentOverrides;
+function redactedOverrides(options: DeploymentOptions, servers: readonly ServerTable[]): DeploymentOverrides {
+  const serverOverride = options.servers === undefined ? {} : { servers: servers.map(({ id }) => id) };
+  return redactSecretsIn({ ...options, ...serverOverride }) as DeploymentOverrides;
 }
 
 /** Makes a deployment. Throws `conflict`, `validation_failed`, `idempotent_replay`. */
-export async function insertNew(
-  context: WorkspaceContext,
+export async function insertNewDeployment(
+  context: PlatformContext,
   trx: Trx,
-  asker: Asker,
+  request: RequestContext,
   app: AppTable,
-  what: What,
-  how: DeploymentHow,
+  source: DeploymentSource,
+  options: DeploymentOptions,
 ): Promise<string> {
   const now = context.clock();
-  const { workspaceId, actor } = asker;
-  const lack = lackOf(app);
-  if (lack !== null) throw new Problem('conflict', lack);
-  const servers = await chooseServers(context, trx, app, how.servers ?? what.servers);
-  const skip = how.skipHooks ?? [];
-  const overrides = overridesOf(how, servers);
+  const { workspaceId, actor } = request;
+  const missing = missingConfiguration(app);
+  if (missing !== null) throw new Problem('conflict', missing);
+  const servers = await resolveServers(context, trx, app, options.servers ?? source.servers);
+  const skippedHooks = options.skipHooks ?? [];
+  const overrides = redactedOverrides(options, servers);
   const id = createId('deployment', now);
-  await claimOnce(trx, asker.claim, id, now);
+  await claimOrRefuseReplay(trx, request.claim, id, now);
   const row: DeploymentTable = {
     id,
     workspace_id: workspaceId,
     app_id: app.id,
-    kind: what.kind,
+    kind: source.kind,
     status: 'pending',
     progress: 0,
-    branch: what.branch,
-    commit_id: what.commit,
+    branch: source.branch,
+    commit_id: source.commit,
     live: 0,
-    strategy: how.strategy ?? 'all',
-    batch_size: how.batchSize ?? 1,
-    pause_seconds: how.pauseSeconds ?? 0,
-    health_check: how.healthCheck === undefined ? null : JSON.stringify(how.healthCheck),
-    scheduled_at: scheduleOf(how.scheduledAt, now),
-    approval: how.approval === true ? 'waiting' : null,
+    strategy: options.strategy ?? 'all',
+    batch_size: options.batchSize ?? 1,
+    pause_seconds: options.pauseSeconds ?? 0,
+    health_check: options.healthCheck === undefined ? null : JSON.stringify(options.healthCheck),
+    scheduled_at: parseScheduledAt(options.scheduledAt, now),
+    approval: options.approval === true ? 'waiting' : null,
     approved_by: null,
     overrides: JSON.stringify(overrides),
-    skip_hooks: JSON.stringify(skip),
-    rollback_of: what.rollbackOf,
-    hooks: JSON.stringify(firstHooks(app, skip)),
+    skip_hooks: JSON.stringify(skippedHooks),
+    rollback_of: source.rollbackOf,
+    hooks: JSON.stringify(pendingHooks(app, skippedHooks)),
     plan: null,
     next_server: 0,
     under_way: 0,
@@ -156,17 +162,22 @@ export async function insertNew(
     })),
   );
   await context.logs.open(trx, workspaceId, id);
-  const of = what.commit ?? what.branch ?? '';
-  await context.logs.say(trx, workspaceId, id, `${app.name}, ${what.kind} of ${of}, asked for by ${nameOf(actor)}.`);
-  if (how.replace === true) await replaceWaiting(context, trx, row);
-  if (row.approval === null) await enqueue(context, trx, row);
-  await record(trx, asker, 'deployment.created', { kind: 'deployment', id, name: app.name }, now, {
+  const revision = source.commit ?? source.branch ?? '';
+  await context.logs.appendSystemLine(
+    trx,
+    workspaceId,
+    id,
+    `${app.name}, ${source.kind} of ${revision}, asked for by ${displayNameOf(actor)}.`,
+  );
+  if (options.replace === true) await cancelPendingDeployments(context, trx, row);
+  if (row.approval === null) await enqueueDeployment(context, trx, row);
+  await recordAuditEvent(trx, request, 'deployment.created', { kind: 'deployment', id, name: app.name }, now, {
     appId: app.id,
-    kind: what.kind,
-    branch: what.branch,
-    commit: what.commit,
+    kind: source.kind,
+    branch: source.branch,
+    commit: source.commit,
     servers: servers.map((server) => server.id),
-    ...(what.rollbackOf !== null && { rollbackOf: what.rollbackOf }),
+    ...(source.rollbackOf !== null && { rollbackOf: source.rollbackOf }),
     overrides,
   });
   return id;

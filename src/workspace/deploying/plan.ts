@@ -3,32 +3,32 @@ import { HOOK_STAGES, type HookStage } from '../../contract/words.ts';
 import type { AppTable, DeploymentTable } from '../../store/schema.ts';
 import type { RepositoryCredentials } from '../repository.ts';
 
-type Hook = App['hooks'][number];
+type AppHook = App['hooks'][number];
 
 /** What a deployment works by: the app as it was when the deployment began. */
-export interface Plan {
+export interface DeploymentPlan {
   readonly app: string;
   readonly repository: string;
   readonly directory: string;
   readonly keepReleases: number;
   readonly healthCheck: App['healthCheck'];
   /** Those that are run. */
-  readonly hooks: readonly Hook[];
+  readonly hooks: readonly AppHook[];
 }
 
 /** Why an app can't be deployed, in words for people; null where it can. Pure. */
-export function lackOf(app: AppTable): string | null {
+export function missingConfiguration(app: AppTable): string | null {
   if (app.repository === null) return 'The app has no repository. Set it, then deploy.';
   if (app.directory === null) return 'The app has no directory on its server. Set it, then deploy.';
   return null;
 }
 
 /** Pure. Throws for an app that lacks something. */
-export function planOf(app: AppTable, deployment: DeploymentTable): Plan {
+export function createPlan(app: AppTable, deployment: DeploymentTable): DeploymentPlan {
   const { repository, directory } = app;
-  if (repository === null || directory === null) throw new Error(lackOf(app) ?? '');
+  if (repository === null || directory === null) throw new Error(missingConfiguration(app) ?? '');
   const skipped = new Set(JSON.parse(deployment.skip_hooks) as string[]);
-  const hooks = JSON.parse(app.hooks) as Hook[];
+  const hooks = JSON.parse(app.hooks) as AppHook[];
   const check = deployment.health_check ?? app.health_check;
   return {
     app: app.slug,
@@ -41,15 +41,15 @@ export function planOf(app: AppTable, deployment: DeploymentTable): Plan {
 }
 
 /** In the order in which they run: by stage, then as they were given. Pure. */
-export function inRunningOrder<Hook extends { readonly stage: HookStage }>(hooks: readonly Hook[]): Hook[] {
+export function sortByStage<Hook extends { readonly stage: HookStage }>(hooks: readonly Hook[]): Hook[] {
   return HOOK_STAGES.flatMap((stage) => hooks.filter((hook) => hook.stage === stage));
 }
 
-export const hooksIn = (plan: Plan, stage: HookStage): readonly Hook[] =>
+export const hooksOfStage = (plan: DeploymentPlan, stage: HookStage): readonly AppHook[] =>
   plan.hooks.filter((hook) => hook.stage === stage);
 
 /** Where a deployment goes on a server, and by what: servers in batches, each done before the next begins. */
-export function batchAfter(
+export function nextBatch(
   { strategy, batch_size: size, next_server: next }: DeploymentTable,
   servers: number,
 ): { readonly from: number; readonly to: number } | null {

@@ -4,7 +4,7 @@
  */
 
 /** Makes an app's directory and says what is live. */
-export const PREPARE = `set -eu
+export const PREPARE_SCRIPT = `set -eu
 mkdir -p "$DP_DIR/releases" "$DP_DIR/shared" "$DP_DIR/.devpilot"
 if [ -e "$DP_DIR/current" ] && [ ! -L "$DP_DIR/current" ]; then
   echo "$DP_DIR/current is not a link; it can not be switched." >&2; exit 1
@@ -16,7 +16,7 @@ printf 'previous %s\\n' "$(readlink "$DP_DIR/current" || :)"
  * Waits until nobody else works on an app's copy of its repository: two servers of a deployment may be one machine under
  * two names. Sets `alone` where that is certain.
  */
-const LOCK = `alone=
+const LOCK_SNIPPET = `alone=
 if command -v flock >/dev/null; then exec 9>"$DP_DIR/.devpilot/lock"; flock 9; alone=yes; fi
 `;
 
@@ -25,7 +25,7 @@ if command -v flock >/dev/null; then exec 9>"$DP_DIR/.devpilot/lock"; flock 9; a
  * is checked out: hosts serve the commits of forks too. `DP_KNOWN`: that was found out by this deployment before.
  * `DP_ROLLBACK`: a release that is kept will do as well, whatever became of its branch.
  */
-export const CHECK_OUT = `set -eu
+export const CHECKOUT = `set -eu
 command -v git >/dev/null || { echo 'git is not installed on this server.' >&2; exit 127; }
 repository="$DP_DIR/.devpilot/repository.git"
 release="$DP_DIR/releases/$DP_ID"
@@ -36,7 +36,7 @@ if [ -e "$repository" ] && [ ! -O "$repository" ]; then
   rm -rf "$repository" 2>/dev/null || fail "$repository belongs to another user, so git does not read it. Probably a hook's chown -R reached it; give it back with: chown -R $(id -un) $DP_DIR/.devpilot"
   echo "The copy of the repository belonged to another user. It is fetched again."
 fi
-${LOCK}# No hook of the copy runs: git-lfs leaves some there.
+${LOCK_SNIPPET}# No hook of the copy runs: git-lfs leaves some there.
 at() { git -C "$repository" -c gc.auto=0 -c core.hooksPath=/dev/null "$@"; }
 # What a git that was killed left locked.
 if [ -d "$repository" ]; then
@@ -103,7 +103,7 @@ printf 'commit %s %s\\n' "$commit" "$(at log -1 --format=%s "$commit")"
 `;
 
 /** Links what releases share, and writes the variables (standard input) for the app's eyes alone. */
-export const SET_UP = `set -eu
+export const SETUP_SCRIPT = `set -eu
 cd "$DP_DIR/releases/$DP_ID"
 ours() { [ "$(readlink shared)" = ../../shared ]; }
 if ! ours && { [ -e shared ] || [ -L shared ]; }; then echo 'The repository has a shared of its own, so it is not linked.'
@@ -117,7 +117,7 @@ fi
 `;
 
 /** Makes the release the live one: from one instant to the next, since a rename has no middle. */
-export const SWITCH = `set -eu
+export const ACTIVATE_SCRIPT = `set -eu
 cd "$DP_DIR"
 ln -sfn "releases/$DP_ID" ".devpilot/current.$DP_ID.$$"
 mv -Tf ".devpilot/current.$DP_ID.$$" current
@@ -127,7 +127,7 @@ mv -Tf ".devpilot/current.$DP_ID.$$" current
  * Makes the previous release live again, if this one is, and removes this one. Prints `restored` if it
  * was live. Files that cannot be removed are reported by `kept` and stop nothing.
  */
-export const RESTORE = `set -eu
+export const ROLLBACK_SCRIPT = `set -eu
 cd "$DP_DIR"
 # One machine under two names: what was there before is known under the other.
 [ "$DP_PREVIOUS" != "releases/$DP_ID" ] || exit 0
@@ -143,7 +143,7 @@ rm -rf "releases/$DP_ID" || echo "kept releases/$DP_ID"
 `;
 
 /** Removes all but the newest releases, and never the live one. */
-export const PRUNE = `set -eu
+export const PRUNE_SCRIPT = `set -eu
 export LC_ALL=C
 cd "$DP_DIR/releases"
 live=$(basename "$(readlink ../current)")
@@ -157,12 +157,12 @@ ls -1 | grep '^dpl_' | sort -r | {
 }
 # Not where a hook gave it to another user: the next deployment sees to that.
 [ -O ../.devpilot/repository.git ] || exit 0
-${LOCK}git -C ../.devpilot/repository.git worktree prune
+${LOCK_SNIPPET}git -C ../.devpilot/repository.git worktree prune
 git -C ../.devpilot/repository.git -c gc.autoDetach=false gc --auto --quiet
 `;
 
 /** Asks an address of the server for an answer below 400. It may hold a password, so it comes by standard input. */
-export const ASK = `set -eu
+export const HEALTH_CHECK = `set -eu
 if command -v curl >/dev/null; then printf 'url = "%s"\\n' "$DP_URL" | curl -fsS -o /dev/null --max-time 10 -K -
 elif command -v wget >/dev/null; then printf '%s\\n' "$DP_URL" | wget -q -O /dev/null -T 10 -t 1 -i -
 else echo 'A health check of an address needs curl or wget on the server.' >&2; exit 127; fi

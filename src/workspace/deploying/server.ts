@@ -5,133 +5,148 @@ import type { DeploymentServerTable, DeploymentTable } from '../../store/schema.
 import { JobFailure } from '../jobs/jobs.ts';
 import type { LogWriter } from '../logs.ts';
 import type { RepositoryCredentials } from '../repository.ts';
-import type { Connections } from '../runner/connection.ts';
+import type { ConnectionPool } from '../runner/connection.ts';
 import type { Mask } from '../runner/mask.ts';
-import { type Outcome, run, type Step, type Target } from '../runner/run.ts';
+import { type RunTarget, run, type Step, type StepOutcome } from '../runner/run.ts';
 import { shellCommand } from '../runner/shell.ts';
-import { gitEnvironment, hooksIn, type Plan } from './plan.ts';
-import type { Progress } from './progress.ts';
-import { ASK, CHECK_OUT, PREPARE, PRUNE, RESTORE, SET_UP, SWITCH } from './scripts.ts';
+import { type DeploymentPlan, gitEnvironment, hooksOfStage } from './plan.ts';
+import type { DeploymentProgress } from './progress.ts';
+import {
+  ACTIVATE_SCRIPT,
+  CHECKOUT,
+  HEALTH_CHECK,
+  PREPARE_SCRIPT,
+  PRUNE_SCRIPT,
+  ROLLBACK_SCRIPT,
+  SETUP_SCRIPT,
+} from './scripts.ts';
 
 /** Fetching may be the first time, of a large repository. */
-const FETCH_WITHIN = 30 * MINUTE;
-const STEP_WITHIN = 5 * MINUTE;
-const ASK_WITHIN = 15 * SECOND;
-const ASK_EVERY = SECOND;
+const FETCH_TIMEOUT_MS = 30 * MINUTE;
+const STEP_TIMEOUT_MS = 5 * MINUTE;
+const HEALTH_CHECK_TIMEOUT_MS = 15 * SECOND;
+const HEALTH_CHECK_INTERVAL_MS = SECOND;
 /** Hooks that begin the release before again; who cancels does not wait for hours. */
-const AGAIN_WITHIN = 2 * MINUTE;
+const RESTART_HOOK_TIMEOUT_MS = 2 * MINUTE;
 
 /** What a deployment has on every server. */
-export interface Works {
+export interface DeploymentRun {
   readonly row: DeploymentTable;
-  readonly plan: Plan;
+  readonly plan: DeploymentPlan;
   /** The repository's, for fetching the source and nothing else. */
   readonly credentials: RepositoryCredentials | null;
   /** The app's variables. */
   readonly variables: ReadonlyMap<string, string>;
   /** Those of them that commands are given. */
-  readonly passed: Readonly<Record<string, string>>;
+  readonly commandVariables: Readonly<Record<string, string>>;
   readonly mask: Mask;
   readonly log: LogWriter;
-  readonly progress: Progress;
-  readonly connections: Connections;
+  readonly progress: DeploymentProgress;
+  readonly connections: ConnectionPool;
 }
 
 /** A server that a deployment goes to. */
-export interface Place {
+export interface DeploymentTarget {
   readonly server: DeploymentServerTable;
   readonly name: string;
-  readonly target: Target;
+  readonly runTarget: RunTarget;
 }
 
 /** Lines of git that say less than what the server said before them. */
-const VAGUE = /^fatal: (?:Could not read from remote repository|[Tt]he remote end hung up|early EOF)/;
+const GENERIC_GIT_ERROR = /^fatal: (?:Could not read from remote repository|[Tt]he remote end hung up|early EOF)/;
 
-const scriptOf = (body: string) => shellCommand(body);
+const toShellCommand = (body: string) => shellCommand(body);
 
 /** What a step leaves behind: the last words of it say why it failed. */
-interface Done extends Outcome {
-  readonly lastWords: string;
+interface StepResult extends StepOutcome {
+  readonly lastLine: string;
   /** What git gives as the cause of a failure, if it did. */
   readonly cause: string | null;
   /** Values that it told us, by their word. */
-  readonly told: ReadonlyMap<string, string>;
+  readonly outputs: ReadonlyMap<string, string>;
 }
 
 /** Runs one step; what it says goes into the log, but for lines that tell us something. Throws when the signal ends it. */
-async function perform(
-  works: Works,
-  place: Place,
+async function runStep(
+  deployment: DeploymentRun,
+  target: DeploymentTarget,
   name: string,
   step: Step,
   signal: AbortSignal,
-  tells: readonly string[] = [],
-): Promise<Done> {
-  let lastWords = '';
+  outputNames: readonly string[] = [],
+): Promise<StepResult> {
+  let lastLine = '';
   let cause: string | null = null;
-  const told = new Map<string, string>();
+  const outputs = new Map<string, string>();
   const outcome = await run(
-    place.target,
+    target.runTarget,
     {
       ...step,
-      secrets: works.mask,
+      secrets: deployment.mask,
       onLine(line) {
         const [word = '', ...rest] = line.text.split(' ');
-        if (line.stream === 'stdout' && tells.includes(word)) {
-          told.set(word, rest.join(' '));
+        if (line.stream === 'stdout' && outputNames.includes(word)) {
+          outputs.set(word, rest.join(' '));
           return;
         }
         const text = line.text.trim();
-        if (text.startsWith('fatal: ')) cause ??= VAGUE.test(text) && lastWords !== '' ? lastWords : text;
-        if (text !== '') lastWords = text;
-        works.log.write(line, name, place.server.server_id);
+        if (text.startsWith('fatal: ')) cause ??= GENERIC_GIT_ERROR.test(text) && lastLine !== '' ? lastLine : text;
+        if (text !== '') lastLine = text;
+        deployment.log.write(line, name, target.server.server_id);
       },
     },
     signal,
   );
   if (outcome.cancelled) throw signal.reason as Error;
-  if (outcome.problem !== null) throw new JobFailure(`${place.name}: ${outcome.problem}`);
-  return { ...outcome, lastWords, cause, told };
+  if (outcome.problem !== null) throw new JobFailure(`${target.name}: ${outcome.problem}`);
+  return { ...outcome, lastLine, cause, outputs };
 }
 
 /** In words for people, with the cause if one is given, otherwise the last line of output. */
-function failureOf(place: Place, what: string, done: Done, cause: string | null = null): JobFailure {
-  const how = done.timedOut
+function stepFailure(
+  target: DeploymentTarget,
+  description: string,
+  result: StepResult,
+  cause: string | null = null,
+): JobFailure {
+  const ending = result.timedOut
     ? 'took too long and was ended'
-    : done.signal !== null
-      ? `was ended by ${done.signal}`
-      : `ended with exit code ${done.exitCode}`;
-  const last = cause ?? done.lastWords;
-  return new JobFailure(`${place.name}: ${what} ${how}${last === '' ? '' : `: ${last.slice(0, 500)}`}`);
+    : result.signal !== null
+      ? `was ended by ${result.signal}`
+      : `ended with exit code ${result.exitCode}`;
+  const causeOrLastLine = cause ?? result.lastLine;
+  return new JobFailure(
+    `${target.name}: ${description} ${ending}${causeOrLastLine === '' ? '' : `: ${causeOrLastLine.slice(0, 500)}`}`,
+  );
 }
 
 /** A script of ours. Throws `JobFailure` unless it ends well. */
-async function script(
-  works: Works,
-  place: Place,
+async function runScript(
+  deployment: DeploymentRun,
+  target: DeploymentTarget,
   name: string,
-  what: string,
+  description: string,
   body: string,
   signal: AbortSignal,
-  more: Partial<Step> & { readonly tells?: readonly string[] } = {},
-): Promise<Done> {
-  const { tells, environment, ...rest } = more;
-  const { row, plan } = works;
+  overrides: Partial<Step> & { readonly outputNames?: readonly string[] } = {},
+): Promise<StepResult> {
+  const { outputNames, environment, ...rest } = overrides;
+  const { row, plan } = deployment;
   const step: Step = {
-    command: scriptOf(body),
+    command: toShellCommand(body),
     environment: { DP_DIR: plan.directory, DP_ID: row.id, ...environment },
-    timeoutMs: STEP_WITHIN,
+    timeoutMs: STEP_TIMEOUT_MS,
     ...rest,
   };
-  const done = await perform(works, place, name, step, signal, tells);
-  if (done.exitCode !== 0) throw failureOf(place, what, done, done.cause);
-  return done;
+  const result = await runStep(deployment, target, name, step, signal, outputNames);
+  if (result.exitCode !== 0) throw stepFailure(target, description, result, result.cause);
+  return result;
 }
 
 /** What hooks and the app's own commands know beside the app's variables. */
-function factsFor(works: Works, stage: HookStage, previous: string | null): Record<string, string> {
-  const { row, plan } = works;
-  const current = works.progress.row();
+function hookEnvironment(deployment: DeploymentRun, stage: HookStage, previous: string | null): Record<string, string> {
+  const { row, plan } = deployment;
+  const current = deployment.progress.row();
   return {
     DEVPILOT_APP: plan.app,
     DEVPILOT_DEPLOYMENT_ID: row.id,
@@ -145,163 +160,199 @@ function factsFor(works: Works, stage: HookStage, previous: string | null): Reco
 }
 
 /** Runs the hooks of a stage in their order. Throws `JobFailure` for the first that fails. */
-async function hooks(works: Works, place: Place, stage: HookStage, signal: AbortSignal): Promise<void> {
-  const { plan, row, progress } = works;
-  const before = HOOK_STAGES.indexOf(stage) < HOOK_STAGES.indexOf('post_source_control');
+async function runHooks(
+  deployment: DeploymentRun,
+  target: DeploymentTarget,
+  stage: HookStage,
+  signal: AbortSignal,
+): Promise<void> {
+  const { plan, row, progress } = deployment;
+  const isBeforeCheckout = HOOK_STAGES.indexOf(stage) < HOOK_STAGES.indexOf('post_source_control');
   const release = stage === 'post_release' ? 'current' : `releases/${row.id}`;
-  for (const hook of hooksIn(plan, stage)) {
-    await progress.hookBegan(hook.name);
+  for (const hook of hooksOfStage(plan, stage)) {
+    await progress.hookStarted(hook.name);
     const step: Step = {
       command: shellCommand(hook.run, hook.interpreter),
-      cwd: before ? plan.directory : `${plan.directory}/${release}`,
-      environment: { ...works.passed, ...factsFor(works, stage, place.server.previous) },
+      cwd: isBeforeCheckout ? plan.directory : `${plan.directory}/${release}`,
+      environment: { ...deployment.commandVariables, ...hookEnvironment(deployment, stage, target.server.previous) },
       timeoutMs: hook.timeoutSeconds * SECOND,
     };
-    const done = await perform(works, place, hook.name, step, signal);
-    const ok = done.exitCode === 0 && !done.timedOut;
-    await progress.hookEnded(hook.name, done.exitCode, done.durationMs, ok);
-    if (!ok) throw failureOf(place, `the hook ${hook.name}`, done);
+    const result = await runStep(deployment, target, hook.name, step, signal);
+    const succeeded = result.exitCode === 0 && !result.timedOut;
+    await progress.hookEnded(hook.name, result.exitCode, result.durationMs, succeeded);
+    if (!succeeded) throw stepFailure(target, `the hook ${hook.name}`, result);
   }
 }
 
 /** The commit to check out; null where this server finds out. */
-export interface Wanted {
+export interface CommitSelection {
   readonly commit: string | null;
   /** Whether this deployment has found before that a branch or tag contains it. */
   readonly isKnown: boolean;
 }
 
 /** Everything before the switch. */
-export async function prepare(
-  works: Works,
-  place: Place,
-  commit: () => Promise<Wanted>,
-  found: (commit: string) => Promise<void>,
+export async function prepareRelease(
+  deployment: DeploymentRun,
+  target: DeploymentTarget,
+  selectCommit: () => Promise<CommitSelection>,
+  onCommitFound: (selectCommit: string) => Promise<void>,
   signal: AbortSignal,
-): Promise<Place> {
-  const { plan, row, progress, log } = works;
-  const serverId = place.server.server_id;
-  const prepared = await script(works, place, 'prepare', 'preparing the directory', PREPARE, signal, {
-    tells: ['previous'],
+): Promise<DeploymentTarget> {
+  const { plan, row, progress, log } = deployment;
+  const serverId = target.server.server_id;
+  const prepared = await runScript(deployment, target, 'prepare', 'preparing the directory', PREPARE_SCRIPT, signal, {
+    outputNames: ['previous'],
   });
-  const previous = prepared.told.get('previous') ?? '';
-  await progress.setServer(place.server, { previous, status: 'processing' });
-  const here: Place = { ...place, server: { ...place.server, previous } };
+  const previous = prepared.outputs.get('previous') ?? '';
+  await progress.setServer(target.server, { previous, status: 'processing' });
+  const preparedTarget: DeploymentTarget = { ...target, server: { ...target.server, previous } };
   await progress.advance();
-  await hooks(works, here, 'pre_execution', signal);
-  await hooks(works, here, 'pre_source_control', signal);
-  const wanted = await commit();
-  const checkedOut = await script(works, here, 'source_control', 'fetching the source', CHECK_OUT, signal, {
-    environment: {
-      ...gitEnvironment(works.credentials),
-      DP_REPOSITORY: plan.repository,
-      DP_BRANCH: row.branch ?? '',
-      DP_COMMIT: wanted.commit ?? '',
-      DP_KNOWN: wanted.isKnown ? '1' : '',
-      DP_ROLLBACK: row.kind === 'rollback' ? '1' : '',
+  await runHooks(deployment, preparedTarget, 'pre_execution', signal);
+  await runHooks(deployment, preparedTarget, 'pre_source_control', signal);
+  const selection = await selectCommit();
+  const checkedOut = await runScript(
+    deployment,
+    preparedTarget,
+    'source_control',
+    'fetching the source',
+    CHECKOUT,
+    signal,
+    {
+      environment: {
+        ...gitEnvironment(deployment.credentials),
+        DP_REPOSITORY: plan.repository,
+        DP_BRANCH: row.branch ?? '',
+        DP_COMMIT: selection.commit ?? '',
+        DP_KNOWN: selection.isKnown ? '1' : '',
+        DP_ROLLBACK: row.kind === 'rollback' ? '1' : '',
+      },
+      timeoutMs: FETCH_TIMEOUT_MS,
+      outputNames: ['commit'],
     },
-    timeoutMs: FETCH_WITHIN,
-    tells: ['commit'],
-  });
-  const [id = '', ...subject] = (checkedOut.told.get('commit') ?? '').split(' ');
-  log.say(`Commit ${id} ${subject.join(' ')}`.trim(), 'source_control', serverId);
-  await found(id);
+  );
+  const [id = '', ...subject] = (checkedOut.outputs.get('commit') ?? '').split(' ');
+  log.writeSystemLine(`Commit ${id} ${subject.join(' ')}`.trim(), 'source_control', serverId);
+  await onCommitFound(id);
   await progress.advance();
-  await hooks(works, here, 'post_source_control', signal);
-  const { size } = works.variables;
-  await script(works, here, 'setup', 'setting the release up', SET_UP, signal, {
+  await runHooks(deployment, preparedTarget, 'post_source_control', signal);
+  const { size } = deployment.variables;
+  await runScript(deployment, preparedTarget, 'setup', 'setting the release up', SETUP_SCRIPT, signal, {
     environment: { DP_VARIABLES: size === 0 ? '' : String(size) },
-    stdin: writeShellDotenv(works.variables),
+    stdin: writeShellDotenv(deployment.variables),
   });
   await progress.advance();
-  await hooks(works, here, 'post_setup', signal);
-  return here;
+  await runHooks(deployment, preparedTarget, 'post_setup', signal);
+  return preparedTarget;
 }
 
 /** Asks until the app is well. Throws `JobFailure` when it is not in time. */
-async function untilHealthy(works: Works, place: Place, signal: AbortSignal): Promise<void> {
-  const { healthCheck } = works.plan;
+async function untilHealthy(deployment: DeploymentRun, target: DeploymentTarget, signal: AbortSignal): Promise<void> {
+  const { healthCheck } = deployment.plan;
   if (healthCheck === null) return;
   const { command, url, timeoutSeconds } = healthCheck;
-  const end = performance.now() + timeoutSeconds * SECOND;
+  const deadlineMs = performance.now() + timeoutSeconds * SECOND;
   for (;;) {
-    const left = Math.max(100, end - performance.now());
+    const remainingMs = Math.max(100, deadlineMs - performance.now());
     const step: Step =
       command === undefined
         ? {
-            command: scriptOf(ASK),
+            command: toShellCommand(HEALTH_CHECK),
             environment: { DP_URL: (url ?? '').replace(/["\\]/g, '\\$&') },
-            timeoutMs: Math.min(left, ASK_WITHIN),
+            timeoutMs: Math.min(remainingMs, HEALTH_CHECK_TIMEOUT_MS),
           }
         : {
-            command: scriptOf(command),
-            cwd: `${works.plan.directory}/current`,
+            command: toShellCommand(command),
+            cwd: `${deployment.plan.directory}/current`,
             environment: {
-              ...works.passed,
-              ...factsFor(works, 'post_release', place.server.previous),
+              ...deployment.commandVariables,
+              ...hookEnvironment(deployment, 'post_release', target.server.previous),
             },
-            timeoutMs: left,
+            timeoutMs: remainingMs,
           };
-    const done = await perform(works, place, 'health_check', step, signal);
-    if (done.exitCode === 0 && !done.timedOut) return;
-    if (performance.now() + ASK_EVERY > end) {
-      const words = done.lastWords === '' ? '' : `: ${done.lastWords.slice(0, 500)}`;
-      throw new JobFailure(`${place.name}: the app was not healthy within ${timeoutSeconds} seconds${words}`);
+    const result = await runStep(deployment, target, 'health_check', step, signal);
+    if (result.exitCode === 0 && !result.timedOut) return;
+    if (performance.now() + HEALTH_CHECK_INTERVAL_MS > deadlineMs) {
+      const suffix = result.lastLine === '' ? '' : `: ${result.lastLine.slice(0, 500)}`;
+      throw new JobFailure(`${target.name}: the app was not healthy within ${timeoutSeconds} seconds${suffix}`);
     }
-    await pause(ASK_EVERY, undefined, { signal }).catch(() => {
+    await pause(HEALTH_CHECK_INTERVAL_MS, undefined, { signal }).catch(() => {
       throw signal.reason;
     });
   }
 }
 
 /** The switch, and everything after it. */
-export async function release(works: Works, place: Place, signal: AbortSignal): Promise<void> {
-  const { progress, log } = works;
-  await script(works, place, 'release', 'switching to the release', SWITCH, signal);
-  log.say('The release is live here.', 'release', place.server.server_id);
+export async function activateRelease(
+  deployment: DeploymentRun,
+  target: DeploymentTarget,
+  signal: AbortSignal,
+): Promise<void> {
+  const { progress, log } = deployment;
+  await runScript(deployment, target, 'release', 'switching to the release', ACTIVATE_SCRIPT, signal);
+  log.writeSystemLine('The release is live here.', 'release', target.server.server_id);
   await progress.advance();
-  await hooks(works, place, 'post_release', signal);
-  await untilHealthy(works, place, signal);
+  await runHooks(deployment, target, 'post_release', signal);
+  await untilHealthy(deployment, target, signal);
   await progress.advance();
-  await progress.setServer(place.server, { status: 'completed' });
+  await progress.setServer(target.server, { status: 'completed' });
 }
 
 /**
  * Makes a server what it was before the deployment came to it: the previous release live again, then every
  * hook that restarts it, whatever fails on the way. Throws one `JobFailure` at the end for all that failed.
  */
-export async function restore(works: Works, place: Place, signal: AbortSignal): Promise<void> {
-  const { previous, server_id: serverId } = place.server;
+export async function rollBackServer(
+  deployment: DeploymentRun,
+  target: DeploymentTarget,
+  signal: AbortSignal,
+): Promise<void> {
+  const { previous, server_id: serverId } = target.server;
   if (previous === null) return;
-  const done = await script(works, place, 'restore', 'going back to the previous release', RESTORE, signal, {
-    environment: { DP_PREVIOUS: previous },
-    tells: ['restored', 'kept'],
-  });
+  const result = await runScript(
+    deployment,
+    target,
+    'restore',
+    'going back to the previous release',
+    ROLLBACK_SCRIPT,
+    signal,
+    {
+      environment: { DP_PREVIOUS: previous },
+      outputNames: ['restored', 'kept'],
+    },
+  );
   const failures: string[] = [];
-  const kept = done.told.get('kept');
-  if (kept !== undefined) failures.push(`${place.name}: ${kept} could not be removed completely: ${done.lastWords}`);
-  if (done.told.has('restored')) {
-    const what = previous === '' ? 'No release is live here, as before.' : 'The previous release is live here again.';
-    works.log.say(what, 'restore', serverId);
-    if (previous !== '') failures.push(...(await restart(works, place, previous, signal)));
+  const keptPath = result.outputs.get('kept');
+  if (keptPath !== undefined)
+    failures.push(`${target.name}: ${keptPath} could not be removed completely: ${result.lastLine}`);
+  if (result.outputs.has('restored')) {
+    const message =
+      previous === '' ? 'No release is live here, as before.' : 'The previous release is live here again.';
+    deployment.log.writeSystemLine(message, 'restore', serverId);
+    if (previous !== '') failures.push(...(await restartPreviousRelease(deployment, target, previous, signal)));
   }
   if (failures.length > 0) throw new JobFailure(failures.join(' '));
 }
 
 /** Runs the hooks that started the new release for the previous one, all of them. Returns what failed, in words. */
-async function restart(works: Works, place: Place, previous: string, signal: AbortSignal): Promise<string[]> {
+async function restartPreviousRelease(
+  deployment: DeploymentRun,
+  target: DeploymentTarget,
+  previous: string,
+  signal: AbortSignal,
+): Promise<string[]> {
   const failures: string[] = [];
-  for (const hook of hooksIn(works.plan, 'post_release')) {
+  for (const hook of hooksOfStage(deployment.plan, 'post_release')) {
     const step: Step = {
       command: shellCommand(hook.run, hook.interpreter),
-      cwd: `${works.plan.directory}/current`,
-      environment: { ...works.passed, ...factsFor(works, 'post_release', previous) },
-      timeoutMs: Math.min(hook.timeoutSeconds * SECOND, AGAIN_WITHIN),
+      cwd: `${deployment.plan.directory}/current`,
+      environment: { ...deployment.commandVariables, ...hookEnvironment(deployment, 'post_release', previous) },
+      timeoutMs: Math.min(hook.timeoutSeconds * SECOND, RESTART_HOOK_TIMEOUT_MS),
     };
     try {
-      const again = await perform(works, place, hook.name, step, signal);
-      if (again.exitCode !== 0 || again.timedOut)
-        throw failureOf(place, `the hook ${hook.name}, for the previous release,`, again);
+      const result = await runStep(deployment, target, hook.name, step, signal);
+      if (result.exitCode !== 0 || result.timedOut)
+        throw stepFailure(target, `the hook ${hook.name}, for the previous release,`, result);
     } catch (error) {
       if (!(error instanceof JobFailure)) throw error;
       failures.push(error.message);
@@ -311,13 +362,17 @@ async function restart(works: Works, place: Place, previous: string, signal: Abo
 }
 
 /** Removes releases that are not kept. What goes wrong here is said and borne. */
-export async function prune(works: Works, place: Place, signal: AbortSignal): Promise<void> {
+export async function pruneReleases(
+  deployment: DeploymentRun,
+  target: DeploymentTarget,
+  signal: AbortSignal,
+): Promise<void> {
   try {
-    await script(works, place, 'prune', 'removing old releases', PRUNE, signal, {
-      environment: { DP_KEEP: String(works.plan.keepReleases) },
+    await runScript(deployment, target, 'prune', 'removing old releases', PRUNE_SCRIPT, signal, {
+      environment: { DP_KEEP: String(deployment.plan.keepReleases) },
     });
   } catch (error) {
     if (!(error instanceof JobFailure)) throw error;
-    works.log.say(error.message, 'prune', place.server.server_id);
+    deployment.log.writeSystemLine(error.message, 'prune', target.server.server_id);
   }
 }

@@ -6,8 +6,8 @@ import { forEachEngine } from '../../testing/engines.ts';
 import { seedWorkspace } from '../../testing/store.ts';
 import { scaledTimeout } from '../../testing/timeouts.ts';
 import { until } from '../../testing/until.ts';
-import { type JobAborted, type JobEnd, type JobFacts, JobFailure, type NewJob, type RunningJob } from './jobs.ts';
-import { createJobs, type JobWorker } from './worker.ts';
+import { type Job, type JobAborted, type JobEnd, JobFailure, type NewJob, type RunningJob } from './jobs.ts';
+import { createJobWorker, type JobWorker } from './worker.ts';
 
 interface Ended extends JobEnd {
   readonly resourceId: string;
@@ -23,20 +23,20 @@ function nodeOn(
   work: (job: RunningJob) => Promise<unknown>,
   options: { resumable?: boolean; clock?: () => number; onError?: (error: unknown) => void } = {},
 ): TestNode {
-  const jobs = createJobs({
+  const jobs = createJobWorker({
     store,
     clock: options.clock ?? Date.now,
     nodeId,
     onError: options.onError ?? ((error) => console.error(error)),
-    lease: 1000,
-    beat: 50,
+    leaseMs: 1000,
+    heartbeatMs: 50,
   });
   const ended: Ended[] = [];
   jobs.register({
     name: 'work',
     resumable: options.resumable ?? false,
     run: async (job) => (await work(job)) as undefined,
-    settle: (_trx, job: JobFacts, end) => {
+    finalize: (_trx, job: Job, end) => {
       ended.push({ resourceId: job.resourceId, ...end });
       return Promise.resolve();
     },
@@ -151,7 +151,7 @@ forEachEngine('jobs', (engine) => {
     node.start();
     await add(node, 'later', { runAt: now + 60_000 });
     await add(node, 'once');
-    await add(node, 'thrice', { retries: { count: 2, after: 1000 } });
+    await add(node, 'thrice', { retries: { count: 2, firstDelayMs: 1000 } });
     node.wake();
     await until(async () => node.ended.length === 1 && ran.length === 2);
     assert.deepEqual([...ran].sort(), ['once', 'thrice']);
@@ -200,7 +200,7 @@ forEachEngine('jobs', (engine) => {
       try {
         await untilAborted(job);
       } finally {
-        cleaned = !job.gone.aborted;
+        cleaned = !job.fenceSignal.aborted;
       }
     });
     node.start();
@@ -233,7 +233,7 @@ forEachEngine('jobs', (engine) => {
     const { store, add } = await fresh();
     const node = nodeOn(store, 'one', untilAborted);
     node.start();
-    await add(node, 'slow', { timeLimit: 100 });
+    await add(node, 'slow', { timeLimitMs: 100 });
     await until(async () => node.ended.length === 1);
     assert.deepEqual([node.ended[0]?.status, node.ended[0]?.error], ['failed', 'It took longer than 0 seconds.']);
     await node.stop();
@@ -256,7 +256,7 @@ forEachEngine('jobs', (engine) => {
     await add(node, 'free');
     await until(async () => order.includes('free 1'));
     assert.deepEqual(order, ['parks 1', 'free 1']);
-    assert.equal(await store.transaction((trx) => node.unpark(trx, workspaceId, 'parks')), true);
+    assert.equal(await store.transaction((trx) => node.resume(trx, workspaceId, 'parks')), true);
     await until(async () => node.ended.length === 3);
     assert.deepEqual(order, ['parks 1', 'free 1', 'parks 2', 'next 1']);
     await node.stop();
@@ -291,8 +291,8 @@ forEachEngine('jobs', (engine) => {
     const { store, add } = await fresh();
     let written: unknown;
     const node = nodeOn(store, 'one', async (job) => {
-      await untilAborted(job).catch((reason: JobAborted) => assert.equal(reason.why, 'lost'));
-      written = await job.write(async () => 'written').catch((error: unknown) => error);
+      await untilAborted(job).catch((reason: JobAborted) => assert.equal(reason.reason, 'lost'));
+      written = await job.transaction(async () => 'written').catch((error: unknown) => error);
       throw new Error('over');
     });
     node.start();
@@ -351,7 +351,7 @@ forEachEngine('jobs', (engine) => {
       await until(async () => begun.filter((name) => name === 'other').length === 7);
     }
     release();
-    await until(async () => (await nodes[0].figures()).waiting === 0 && (await nodes[0].figures()).running === 0);
+    await until(async () => (await nodes[0].counts()).waiting === 0 && (await nodes[0].counts()).running === 0);
     await Promise.all(nodes.map((node) => node.stop()));
   });
 
@@ -359,10 +359,10 @@ forEachEngine('jobs', (engine) => {
     const { store, add } = await fresh();
     const node = nodeOn(store, 'one', untilAborted);
     await add(node, 'later', { runAt: Date.now() + 60_000 });
-    assert.deepEqual(await node.figures(), { waiting: 1, running: 0, dueSince: null });
+    assert.deepEqual(await node.counts(), { waiting: 1, running: 0, dueSince: null });
     node.start();
     await add(node, 'now');
-    await until(async () => (await node.figures()).running === 1);
+    await until(async () => (await node.counts()).running === 1);
     await node.stop();
   });
 });
@@ -395,7 +395,7 @@ test('a node that can not reach its store gives its jobs up before its lease is 
   const started = performance.now();
   away = true;
   await until(async () => reason !== undefined);
-  assert.equal(reason?.why, 'lost');
+  assert.equal(reason?.reason, 'lost');
   assert.ok(performance.now() - started < scaledTimeout(20_000));
   away = false;
   await node.stop();

@@ -1,10 +1,10 @@
 import { createId } from '../../contract/id.ts';
-import { insertJob, lockJobOf, updateJob } from '../../store/jobs.ts';
+import { insertJob, lockUnfinishedJobOf, updateJob } from '../../store/jobs.ts';
 import type { JobTable } from '../../store/schema.ts';
 import type { Trx } from '../../store/store.ts';
 
 /** A job as its kind knows it. */
-export interface JobFacts {
+export interface Job {
   readonly id: string;
   readonly workspaceId: string;
   readonly kind: string;
@@ -17,15 +17,15 @@ export interface JobFacts {
 }
 
 /** Why a job's signal was aborted. */
-export type AbortCause = 'cancelled' | 'time_limit' | 'lost' | 'stopped';
+export type AbortReason = 'cancelled' | 'time_limit' | 'lost' | 'stopped';
 
 /** The reason of a job's signal. */
 export class JobAborted extends Error {
-  readonly why: AbortCause;
-  constructor(why: AbortCause, message: string) {
+  readonly reason: AbortReason;
+  constructor(reason: AbortReason, message: string) {
     super(message);
     this.name = 'JobAborted';
-    this.why = why;
+    this.reason = reason;
   }
 }
 
@@ -38,13 +38,13 @@ export class JobFailure extends Error {
 }
 
 /** A job in the hands of this node. */
-export interface RunningJob extends JobFacts {
+export interface RunningJob extends Job {
   /** Aborted with a `JobAborted` when the job is to end. It may be aborted from the start. */
   readonly signal: AbortSignal;
   /** Aborted when nothing at all may be done any more: another node may have it, or this one stops. */
-  readonly gone: AbortSignal;
+  readonly fenceSignal: AbortSignal;
   /** A transaction in which this node certainly still has the job. Throws `JobAborted` where it does not. */
-  write<T>(work: (trx: Trx) => Promise<T>): Promise<T>;
+  transaction<T>(work: (trx: Trx) => Promise<T>): Promise<T>;
 }
 
 /** How a job ended. */
@@ -52,14 +52,14 @@ export interface JobEnd {
   readonly status: 'completed' | 'failed' | 'cancelled';
   /** In words for people; null where it completed. */
   readonly error: string | null;
-  readonly at: number;
+  readonly endedAt: number;
 }
 
 /** What `run` gives back to be run again later: the job waits, without a node, but stays alone in lanes for one. */
-export interface Parked {
+export interface Suspension {
   readonly until: number;
   /** Asked in the transaction that parks it: whether there is still something to wait for. */
-  readonly still: (trx: Trx) => Promise<boolean>;
+  readonly shouldWait: (trx: Trx) => Promise<boolean>;
 }
 
 export interface JobKind {
@@ -73,9 +73,9 @@ export interface JobKind {
    * Does it. Resolving completes the job; what it throws fails it, unless its signal was aborted:
    * then it is cancelled, or failed for its time limit. It may clean up first, as long as `gone` allows.
    */
-  run(job: RunningJob): Promise<Parked | undefined>;
+  run(job: RunningJob): Promise<Suspension | undefined>;
   /** Brings the kind's own rows in step, in the transaction that ends the job, whichever node that is. */
-  settle(trx: Trx, job: JobFacts, end: JobEnd): Promise<void>;
+  finalize(trx: Trx, job: Job, end: JobEnd): Promise<void>;
 }
 
 export interface NewJob {
@@ -92,12 +92,12 @@ export interface NewJob {
   /** Not before this instant; epoch milliseconds. */
   readonly runAt?: number;
   /** Milliseconds that one try may take. */
-  readonly timeLimit?: number;
+  readonly timeLimitMs?: number;
   /** How often it is tried again when it fails, each time after twice as long; never if not given. */
-  readonly retries?: { readonly count: number; readonly after: number };
+  readonly retries?: { readonly count: number; readonly firstDelayMs: number };
 }
 
-export function factsOf(row: JobTable): JobFacts {
+export function toJob(row: JobTable): Job {
   return {
     id: row.id,
     workspaceId: row.workspace_id,
@@ -110,7 +110,7 @@ export function factsOf(row: JobTable): JobFacts {
 }
 
 /** The queue that all nodes share. */
-export interface Jobs {
+export interface JobQueue {
   /** Makes a kind known; before `start`. */
   register(kind: JobKind): void;
   /** Puts a job in the queue, in the caller's transaction. Call `wake` when that is through. Gives its id. */
@@ -119,15 +119,15 @@ export interface Jobs {
    * Ends what is queued or runs about a resource, in the caller's transaction: at once where nothing has
    * begun, otherwise its node is told. Call `wake` when that is through. False where there is nothing.
    */
-  cancel(trx: Trx, workspaceId: string, resourceId: string, why: string): Promise<boolean>;
+  cancel(trx: Trx, workspaceId: string, resourceId: string, reason: string): Promise<boolean>;
   /** Lets a parked job about a resource go on. False where there is none. */
-  unpark(trx: Trx, workspaceId: string, resourceId: string): Promise<boolean>;
+  resume(trx: Trx, workspaceId: string, resourceId: string): Promise<boolean>;
   /** Looks for work now and not only at the next beat. */
   wake(): void;
 }
 
 /** What both `createJobs` and its worker do in a caller's transaction. */
-export function createQueue(clock: () => number, kindOf: (name: string) => JobKind | undefined) {
+export function createJobQueue(clock: () => number, kindOf: (name: string) => JobKind | undefined) {
   return {
     async enqueue(trx: Trx, job: NewJob): Promise<string> {
       const now = clock();
@@ -143,11 +143,11 @@ export function createQueue(clock: () => number, kindOf: (name: string) => JobKi
         created_at: now,
         started_at: null,
         finished_at: null,
-        time_limit: job.timeLimit ?? null,
+        time_limit: job.timeLimitMs ?? null,
         attempt: 0,
         failures: 0,
         retries: job.retries?.count ?? 0,
-        retry_after: job.retries?.after ?? 0,
+        retry_after: job.retries?.firstDelayMs ?? 0,
         losses: 0,
         owner: null,
         lease_until: null,
@@ -166,23 +166,23 @@ export function createQueue(clock: () => number, kindOf: (name: string) => JobKi
       return id;
     },
 
-    async cancel(trx: Trx, workspaceId: string, resourceId: string, why: string): Promise<boolean> {
-      const row = await lockJobOf(trx, workspaceId, resourceId);
+    async cancel(trx: Trx, workspaceId: string, resourceId: string, reason: string): Promise<boolean> {
+      const row = await lockUnfinishedJobOf(trx, workspaceId, resourceId);
       if (row === undefined) return false;
-      const at = clock();
+      const now = clock();
       if (row.status === 'waiting' && row.attempt === 0) {
-        await updateJob(trx, row, { status: 'cancelled', finished_at: at, cancel: why, error: why }, 'left');
-        await kindOf(row.kind)?.settle(trx, factsOf(row), { status: 'cancelled', error: why, at });
+        await updateJob(trx, row, { status: 'cancelled', finished_at: now, cancel: reason, error: reason }, 'left');
+        await kindOf(row.kind)?.finalize(trx, toJob(row), { status: 'cancelled', error: reason, endedAt: now });
       } else {
         // What has begun cleans up after itself, on a node.
-        const due = row.status === 'waiting' ? { run_at: at } : {};
-        await updateJob(trx, row, { cancel: row.cancel ?? why, ...due }, 'kept');
+        const wakeFields = row.status === 'waiting' ? { run_at: now } : {};
+        await updateJob(trx, row, { cancel: row.cancel ?? reason, ...wakeFields }, 'kept');
       }
       return true;
     },
 
-    async unpark(trx: Trx, workspaceId: string, resourceId: string): Promise<boolean> {
-      const row = await lockJobOf(trx, workspaceId, resourceId);
+    async resume(trx: Trx, workspaceId: string, resourceId: string): Promise<boolean> {
+      const row = await lockUnfinishedJobOf(trx, workspaceId, resourceId);
       if (row === undefined || row.status !== 'waiting' || row.attempt === 0) return false;
       await updateJob(trx, row, { run_at: clock() }, 'kept');
       return true;

@@ -2,15 +2,15 @@ import { lookup } from 'node:dns/promises';
 import { BlockList, isIP } from 'node:net';
 
 /** Addresses of this machine and of its link: loopback, "this host", link-local with the metadata services. */
-const NODE_LOCAL = new BlockList();
-NODE_LOCAL.addSubnet('127.0.0.0', 8, 'ipv4');
-NODE_LOCAL.addSubnet('0.0.0.0', 8, 'ipv4');
-NODE_LOCAL.addSubnet('169.254.0.0', 16, 'ipv4');
-NODE_LOCAL.addAddress('100.100.100.200', 'ipv4');
-NODE_LOCAL.addAddress('::1', 'ipv6');
-NODE_LOCAL.addAddress('::', 'ipv6');
-NODE_LOCAL.addSubnet('fe80::', 10, 'ipv6');
-NODE_LOCAL.addAddress('fd00:ec2::254', 'ipv6');
+const NODE_LOCAL_ADDRESSES = new BlockList();
+NODE_LOCAL_ADDRESSES.addSubnet('127.0.0.0', 8, 'ipv4');
+NODE_LOCAL_ADDRESSES.addSubnet('0.0.0.0', 8, 'ipv4');
+NODE_LOCAL_ADDRESSES.addSubnet('169.254.0.0', 16, 'ipv4');
+NODE_LOCAL_ADDRESSES.addAddress('100.100.100.200', 'ipv4');
+NODE_LOCAL_ADDRESSES.addAddress('::1', 'ipv6');
+NODE_LOCAL_ADDRESSES.addAddress('::', 'ipv6');
+NODE_LOCAL_ADDRESSES.addSubnet('fe80::', 10, 'ipv6');
+NODE_LOCAL_ADDRESSES.addAddress('fd00:ec2::254', 'ipv6');
 
 /** The IPv4 address that an IPv6 address stands for: mapped (`::ffff:0:0/96`), compatible, or NAT64 (RFC 6052). */
 function embeddedIpv4(address: string): string | null {
@@ -25,10 +25,12 @@ function embeddedIpv4(address: string): string | null {
 export function isNodeLocal(address: string): boolean {
   const [plain = ''] = address.split('%');
   const version = isIP(plain);
-  if (version === 4) return NODE_LOCAL.check(plain, 'ipv4');
+  if (version === 4) return NODE_LOCAL_ADDRESSES.check(plain, 'ipv4');
   if (version !== 6) return false;
   const embedded = embeddedIpv4(plain);
-  return NODE_LOCAL.check(plain, 'ipv6') || (embedded !== null && NODE_LOCAL.check(embedded, 'ipv4'));
+  return (
+    NODE_LOCAL_ADDRESSES.check(plain, 'ipv6') || (embedded !== null && NODE_LOCAL_ADDRESSES.check(embedded, 'ipv4'))
+  );
 }
 
 /** Whether a host names a node-local address by itself, without being resolved. Pure. */

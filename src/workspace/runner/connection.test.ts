@@ -8,12 +8,18 @@ import { startDoor } from '../../testing/door.ts';
 import { startSshd, type TestSshd } from '../../testing/sshd.ts';
 import { until } from '../../testing/until.ts';
 import { isNodeLocal, namesNodeLocal } from './address.ts';
-import { allowedAddresses, ConnectFailure, createConnections, NODE_LOCAL_REFUSED, UNREACHABLE } from './connection.ts';
-import { makeKeyPair } from './key-pair.ts';
-import { run, type Target } from './run.ts';
+import {
+  allowedAddresses,
+  createConnectionPool,
+  NODE_LOCAL_REFUSED_MESSAGE,
+  SshConnectFailure,
+  UNREACHABLE_MESSAGE,
+} from './connection.ts';
+import { generateKeyPair } from './key-pair.ts';
+import { type RunTarget, run } from './run.ts';
 
 let sshd: TestSshd;
-const pair = makeKeyPair('test');
+const pair = generateKeyPair('test');
 const folder = mkdtempSync(join(tmpdir(), 'dp-'));
 process.env['TMPDIR'] = folder;
 before(async () => {
@@ -24,22 +30,22 @@ after(async () => {
   await sshd.close();
   rmSync(folder, { recursive: true, force: true });
 });
-const targetAt = (port: number, more: object = {}): Target & { kind: 'ssh' } => ({
+const targetAt = (port: number, more: object = {}): RunTarget & { kind: 'ssh' } => ({
   kind: 'ssh',
   host: '127.0.0.1',
   port,
   user: sshd.user,
   hostKey: sshd.hostKey,
   privateKey: pair.privateKey,
-  nodeLocal: true,
+  allowNodeLocal: true,
   ...more,
 });
 const shell = (body: string) => ({ command: { interpreter: ['/bin/sh'], body } });
 
 test('all steps of a job share one connection per server, and its key and socket are gone afterwards', async () => {
   const door = await startDoor(sshd.port, () => false);
-  const connections = createConnections();
-  const target = connections.through(targetAt(door.port));
+  const connections = createConnectionPool();
+  const target = connections.pooled(targetAt(door.port));
   const ran = await Promise.all([run(target, shell('exit 3')), run(target, shell('exit 4'))]);
   assert.deepEqual(
     ran.map(({ exitCode }) => exitCode),
@@ -57,8 +63,8 @@ test('all steps of a job share one connection per server, and its key and socket
 test('a connection that was lost is made again for the next step, through refusals', async () => {
   // As a firewall that limits connections: it refuses two attempts after the first connection.
   const door = await startDoor(sshd.port, (count) => count === 2 || count === 3);
-  const connections = createConnections();
-  const target = connections.through(targetAt(door.port), [10, 20]);
+  const connections = createConnectionPool();
+  const target = connections.pooled(targetAt(door.port), [10, 20]);
   assert.equal((await run(target, shell('true'))).exitCode, 0);
   const running = run(target, shell(`touch ${folder}/begun; sleep 30`));
   await until(async () => existsSync(join(folder, 'begun')));
@@ -81,9 +87,10 @@ test('closed ports and other protocols are one and the same failure; what a serv
     (greeter.address() as { port: number }).port,
     (mute.address() as { port: number }).port,
   ];
-  for (const port of ports) assert.equal((await run(targetAt(port), shell('id'))).problem, UNREACHABLE, String(port));
-  assert.equal((await run(targetAt(22, { host: 'no-such-host.invalid' }), shell('id'))).problem, UNREACHABLE);
-  const stranger = { privateKey: makeKeyPair('stranger').privateKey };
+  for (const port of ports)
+    assert.equal((await run(targetAt(port), shell('id'))).problem, UNREACHABLE_MESSAGE, String(port));
+  assert.equal((await run(targetAt(22, { host: 'no-such-host.invalid' }), shell('id'))).problem, UNREACHABLE_MESSAGE);
+  const stranger = { privateKey: generateKeyPair('stranger').privateKey };
   assert.match(
     (await run(targetAt(sshd.port, stranger), shell('id'))).problem ?? '',
     /^Not connected\. .*Permission denied/,
@@ -111,11 +118,11 @@ test('loopback and link-local addresses are known in every form, and refused whe
   for (const host of ['localhost', 'LOCALHOST.', 'a.localhost', '[::1]']) assert.ok(namesNodeLocal(host), host);
   // What a name or a shortened address resolves to counts, and nothing is connected to.
   for (const host of ['127.0.0.1', 'localhost', '127.1', '2130706433', '0x7f.1']) {
-    const expected = { name: ConnectFailure.name, message: NODE_LOCAL_REFUSED };
-    await assert.rejects(allowedAddresses({ host, nodeLocal: false }), expected, host);
+    const expected = { name: SshConnectFailure.name, message: NODE_LOCAL_REFUSED_MESSAGE };
+    await assert.rejects(allowedAddresses({ host, allowNodeLocal: false }), expected, host);
   }
   const door = await startDoor(sshd.port, () => false);
-  assert.equal((await run(targetAt(door.port, { nodeLocal: false }), shell('id'))).problem, NODE_LOCAL_REFUSED);
+  assert.equal((await run(targetAt(door.port, { nodeLocal: false }), shell('id'))).problem, NODE_LOCAL_REFUSED_MESSAGE);
   assert.equal(door.count(), 0);
   await door.close();
 });

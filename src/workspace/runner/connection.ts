@@ -4,42 +4,42 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { redactSecrets } from '../../contract/redact.ts';
 import { isNodeLocal, resolveHost } from './address.ts';
-import { ENTRY } from './entry.ts';
-import { makeKeyFolder } from './key-folder.ts';
-import { CLIENT_ENVIRONMENT, CONNECT_SECONDS, type SshTarget, sshOptions } from './ssh.ts';
+import { ENTRY_COMMAND } from './entry.ts';
+import { createKeyFolder } from './key-folder.ts';
+import { CONNECT_TIMEOUT_SECONDS, SSH_CLIENT_ENVIRONMENT, type SshTarget, sshOptions } from './ssh.ts';
 
 /** Why there is no connection, in words for people. */
-export class ConnectFailure extends Error {
+export class SshConnectFailure extends Error {
   /** Whether nothing was heard of an SSH server at all, so that another attempt may succeed. */
   readonly unreachable: boolean;
   constructor(message: string, unreachable: boolean) {
     super(message);
-    this.name = 'ConnectFailure';
+    this.name = 'SshConnectFailure';
     this.unreachable = unreachable;
   }
 }
 
 /** One wording for closed ports, silence and other protocols alike: it must not map the network around Devpilot. */
-export const UNREACHABLE = 'Not connected. No SSH server could be reached at this host and port.';
-export const NODE_LOCAL_REFUSED =
+export const UNREACHABLE_MESSAGE = 'Not connected. No SSH server could be reached at this host and port.';
+export const NODE_LOCAL_REFUSED_MESSAGE =
   'Not connected. Loopback and link-local hosts are only for workspaces that an operator owns.';
 /** What OpenSSH's client prints where it did not come as far as an SSH server. */
-const NOT_REACHED =
+const UNREACHABLE_OUTPUT =
   /^(?:ssh: (?:connect to|Could not resolve)|kex_exchange_identification:|banner exchange:|ssh_exchange_identification:|Connection timed out|Bad packet length|Connection (?:closed|reset) by)/m;
 
 /** Milliseconds between attempts to connect; none: one attempt. */
-export type Pauses = readonly number[];
+export type RetryDelays = readonly number[];
 
 /** Signing in may take so long beside connecting; milliseconds. */
-const SIGN_IN_WITHIN = 20_000;
-const CONNECTED = 'devpilot-connected';
+const SIGN_IN_TIMEOUT_MS = 20_000;
+const CONNECTED_MARKER = 'devpilot-connected';
 /** A step's client and the client that holds the connection notice its loss by themselves, the one a moment after the other. */
-const LOSS_SHOWS_WITHIN_MS = 2000;
+const LOSS_DETECTION_MS = 2000;
 /** Longer paths are no name for a socket, to which the client adds 17 characters (unix(7)). */
-const LONGEST_SOCKET = 90;
+const MAX_SOCKET_PATH_LENGTH = 90;
 
 /** Runs what follows, and ends it when standard input ends: with this process, however that ends. */
-const KEEPER = `exec 3<&0
+const SUPERVISOR_SCRIPT = `exec 3<&0
 "$@" </dev/null 3<&- & p=$!
 (read -r x <&3; kill "$p") >/dev/null 2>&1 & w=$!
 exec 3<&-
@@ -51,32 +51,32 @@ exit "$c"`;
 export interface Connection {
   isOpen(): boolean;
   /** A shell on the server that reads orders (`ENTRY`). */
-  open(): ChildProcessWithoutNullStreams;
+  openShell(): ChildProcessWithoutNullStreams;
   /** Resolves once the loss of the connection, of which a step has told, shows in `isOpen` too; after two seconds in any case. */
-  whenLost(): Promise<void>;
+  waitUntilLost(): Promise<void>;
   /** Ends it, and whatever still runs over it. */
   close(): Promise<void>;
 }
 
 /** The lines that name the cause: the server's or the client's own text. */
-function wordsOf(text: string): string {
+function errorLineOf(text: string): string {
   const lines = text.split('\n').map((line) => line.replace(/[^\x20-\x7e]/g, '').trim());
   return redactSecrets(lines.filter((line) => line !== '' && !line.startsWith('@')).at(-1) ?? '').slice(0, 500);
 }
 
-function failureOf(stderr: string): ConnectFailure {
-  if (stderr.trim() === '' || NOT_REACHED.test(stderr)) return new ConnectFailure(UNREACHABLE, true);
-  return new ConnectFailure(`Not connected. ${wordsOf(stderr)}`, false);
+function toConnectFailure(stderr: string): SshConnectFailure {
+  if (stderr.trim() === '' || UNREACHABLE_OUTPUT.test(stderr)) return new SshConnectFailure(UNREACHABLE_MESSAGE, true);
+  return new SshConnectFailure(`Not connected. ${errorLineOf(stderr)}`, false);
 }
 
 /** Resolves when it has signed in; rejects with `ConnectFailure`, and with the signal's reason. */
-async function signIn(master: ChildProcessWithoutNullStreams, signal: AbortSignal | undefined): Promise<void> {
+async function waitForSignIn(master: ChildProcessWithoutNullStreams, signal: AbortSignal | undefined): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    let said = '';
-    let heard = '';
+    let stderrText = '';
+    let stdoutText = '';
     const timer = setTimeout(
-      () => fail(new ConnectFailure(UNREACHABLE, true)),
-      CONNECT_SECONDS * 1000 + SIGN_IN_WITHIN,
+      () => fail(new SshConnectFailure(UNREACHABLE_MESSAGE, true)),
+      CONNECT_TIMEOUT_SECONDS * 1000 + SIGN_IN_TIMEOUT_MS,
     );
     const onAbort = () => fail(signal?.reason);
     function fail(error: unknown): void {
@@ -85,14 +85,14 @@ async function signIn(master: ChildProcessWithoutNullStreams, signal: AbortSigna
       reject(error);
     }
     signal?.addEventListener('abort', onAbort, { once: true });
-    master.once('error', (error) => fail(new ConnectFailure(`Not connected. ${error.message}`, false)));
-    master.once('close', () => fail(failureOf(said)));
+    master.once('error', (error) => fail(new SshConnectFailure(`Not connected. ${error.message}`, false)));
+    master.once('close', () => fail(toConnectFailure(stderrText)));
     master.stderr.on('data', (chunk: Buffer) => {
-      said = (said + chunk.toString('latin1')).slice(-4096);
+      stderrText = (stderrText + chunk.toString('latin1')).slice(-4096);
     });
     master.stdout.on('data', (chunk: Buffer) => {
-      heard = (heard + chunk.toString('latin1')).slice(-256);
-      if (!heard.includes(CONNECTED)) return;
+      stdoutText = (stdoutText + chunk.toString('latin1')).slice(-256);
+      if (!stdoutText.includes(CONNECTED_MARKER)) return;
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
       resolve();
@@ -105,26 +105,34 @@ async function signIn(master: ChildProcessWithoutNullStreams, signal: AbortSigna
  * server has accepted it, then only the socket of the connection does; `sweepKeyFolders` removes the
  * folder of a process that was killed, whose connection ends by itself.
  */
-async function connectTo(target: SshTarget, address: string, signal: AbortSignal | undefined): Promise<Connection> {
-  const folder = await makeKeyFolder();
+async function connectToAddress(
+  target: SshTarget,
+  address: string,
+  signal: AbortSignal | undefined,
+): Promise<Connection> {
+  const folder = await createKeyFolder();
   const remove = () => rm(folder, { recursive: true, force: true });
   const socket = join(folder, 's');
   try {
-    if (socket.length > LONGEST_SOCKET) throw new ConnectFailure('The path of TMPDIR is too long for a socket.', false);
+    if (socket.length > MAX_SOCKET_PATH_LENGTH)
+      throw new SshConnectFailure('The path of TMPDIR is too long for a socket.', false);
     const keyFile = join(folder, 'key');
     const knownHosts = join(folder, 'known_hosts');
     await writeFile(keyFile, target.privateKey, { mode: 0o600, flag: 'wx' });
     await writeFile(knownHosts, `devpilot-pinned ${target.hostKey}\n`, { mode: 0o600, flag: 'wx' });
-    const sharing = ['-N', '-M', '-S', socket, '-oPermitLocalCommand=yes', `-oLocalCommand=echo ${CONNECTED}`];
-    const words = ['ssh', ...sshOptions(target, keyFile, knownHosts), ...sharing, '--', address];
-    const master = spawn('/bin/sh', ['-c', KEEPER, 'sh', ...words], { stdio: 'pipe', env: CLIENT_ENVIRONMENT });
-    let open = true;
+    const sharing = ['-N', '-M', '-S', socket, '-oPermitLocalCommand=yes', `-oLocalCommand=echo ${CONNECTED_MARKER}`];
+    const argv = ['ssh', ...sshOptions(target, keyFile, knownHosts), ...sharing, '--', address];
+    const master = spawn('/bin/sh', ['-c', SUPERVISOR_SCRIPT, 'sh', ...argv], {
+      stdio: 'pipe',
+      env: SSH_CLIENT_ENVIRONMENT,
+    });
+    let isOpen = true;
     const closed = new Promise<void>((resolve) => {
-      const end = () => {
-        open = false;
+      const markClosed = () => {
+        isOpen = false;
         resolve();
       };
-      master.once('close', end).once('error', end);
+      master.once('close', markClosed).once('error', markClosed);
     });
     master.stdin.on('error', () => undefined);
     const close = async () => {
@@ -133,14 +141,14 @@ async function connectTo(target: SshTarget, address: string, signal: AbortSignal
       await remove();
     };
     try {
-      await signIn(master, signal);
+      await waitForSignIn(master, signal);
     } catch (error) {
       await close();
       throw error;
     }
     await Promise.all([rm(keyFile, { force: true }), rm(knownHosts, { force: true })]);
-    const whenLost = () => Promise.race([closed, pause(LOSS_SHOWS_WITHIN_MS, undefined, { ref: false })]);
-    return { isOpen: () => open, open: () => openOver(socket), whenLost, close };
+    const whenLost = () => Promise.race([closed, pause(LOSS_DETECTION_MS, undefined, { ref: false })]);
+    return { isOpen: () => isOpen, openShell: () => openShellOver(socket), waitUntilLost: whenLost, close };
   } catch (error) {
     await remove();
     throw error;
@@ -148,19 +156,25 @@ async function connectTo(target: SshTarget, address: string, signal: AbortSignal
 }
 
 /** Never connects by itself: without the socket, the proxy command ends it at once. */
-function openOver(socket: string): ChildProcessWithoutNullStreams {
+function openShellOver(socket: string): ChildProcessWithoutNullStreams {
   const options = ['-F', '/dev/null', '-T', '-S', socket, '-oControlMaster=no', '-oProxyCommand=false'];
   const quiet = ['-oBatchMode=yes', '-oLogLevel=ERROR'];
-  return spawn('ssh', [...options, ...quiet, '--', 'devpilot', ENTRY], { stdio: 'pipe', env: CLIENT_ENVIRONMENT });
+  return spawn('ssh', [...options, ...quiet, '--', 'devpilot', ENTRY_COMMAND], {
+    stdio: 'pipe',
+    env: SSH_CLIENT_ENVIRONMENT,
+  });
 }
 
 /** The addresses that may be connected to, resolved once. Throws `ConnectFailure`. */
-export async function allowedAddresses({ host, nodeLocal }: Pick<SshTarget, 'host' | 'nodeLocal'>): Promise<string[]> {
+export async function allowedAddresses({
+  host,
+  allowNodeLocal: nodeLocal,
+}: Pick<SshTarget, 'host' | 'allowNodeLocal'>): Promise<string[]> {
   const addresses = await resolveHost(host);
   const [first] = addresses;
-  if (first === undefined) throw new ConnectFailure(UNREACHABLE, true);
+  if (first === undefined) throw new SshConnectFailure(UNREACHABLE_MESSAGE, true);
   const allowed = nodeLocal ? addresses : addresses.filter((address) => !isNodeLocal(address));
-  if (allowed.length === 0) throw new ConnectFailure(NODE_LOCAL_REFUSED, false);
+  if (allowed.length === 0) throw new SshConnectFailure(NODE_LOCAL_REFUSED_MESSAGE, false);
   return allowed;
 }
 
@@ -168,9 +182,9 @@ async function connectOnce(target: SshTarget, signal: AbortSignal | undefined): 
   let last: unknown;
   for (const address of await allowedAddresses(target)) {
     try {
-      return await connectTo(target, address, signal);
+      return await connectToAddress(target, address, signal);
     } catch (error) {
-      if (!(error instanceof ConnectFailure && error.unreachable)) throw error;
+      if (!(error instanceof SshConnectFailure && error.unreachable)) throw error;
       last = error;
     }
   }
@@ -179,51 +193,53 @@ async function connectOnce(target: SshTarget, signal: AbortSignal | undefined): 
 
 /** Connects and signs in. Throws `ConnectFailure`; where no server is reached, only after every pause and another attempt. */
 export async function connect(target: SshTarget, signal?: AbortSignal): Promise<Connection> {
-  for (const wait of target.pauses ?? []) {
+  for (const delayMs of target.retryDelaysMs ?? []) {
     try {
       return await connectOnce(target, signal);
     } catch (error) {
-      if (!(error instanceof ConnectFailure && error.unreachable)) throw error;
-      await pause(wait, undefined, { ...(signal !== undefined && { signal }) }).catch(() => signal?.throwIfAborted());
+      if (!(error instanceof SshConnectFailure && error.unreachable)) throw error;
+      await pause(delayMs, undefined, { ...(signal !== undefined && { signal }) }).catch(() =>
+        signal?.throwIfAborted(),
+      );
     }
   }
   return connectOnce(target, signal);
 }
 
 /** The connections of one job: one per server. */
-export interface Connections {
+export interface ConnectionPool {
   /** A target whose steps share one connection, which is made for the first of them and again when it was lost. */
-  through<T extends { readonly kind: string }>(target: T, pauses?: Pauses): T;
+  pooled<T extends { readonly kind: string }>(target: T, retryDelays?: RetryDelays): T;
   close(): Promise<void>;
 }
 
-export function createConnections(): Connections {
-  const open = new Map<string, Promise<Connection>>();
+export function createConnectionPool(): ConnectionPool {
+  const connections = new Map<string, Promise<Connection>>();
 
-  function shared(target: SshTarget, signal: AbortSignal | undefined): Promise<Connection> {
+  function sharedConnection(target: SshTarget, signal: AbortSignal | undefined): Promise<Connection> {
     const key = JSON.stringify([target.host, target.port, target.user, target.privateKey]);
-    const before = open.get(key);
+    const before = connections.get(key);
     const next = (async () => {
-      const known = await before?.catch(() => undefined);
-      if (known?.isOpen()) return known;
-      await known?.close();
+      const existing = await before?.catch(() => undefined);
+      if (existing?.isOpen()) return existing;
+      await existing?.close();
       return connect(target, signal);
     })();
-    open.set(key, next);
+    connections.set(key, next);
     return next;
   }
   return {
-    through(target, pauses) {
+    pooled(target, retryDelays) {
       if (target.kind !== 'ssh') return target;
       const ssh = target as typeof target & SshTarget;
-      const patient = pauses === undefined ? ssh : { ...ssh, pauses };
-      return { ...patient, connect: (signal?: AbortSignal) => shared(patient, signal) };
+      const withRetries = retryDelays === undefined ? ssh : { ...ssh, pauses: retryDelays };
+      return { ...withRetries, connect: (signal?: AbortSignal) => sharedConnection(withRetries, signal) };
     },
     async close() {
-      for (const connection of await Promise.allSettled(open.values())) {
+      for (const connection of await Promise.allSettled(connections.values())) {
         if (connection.status === 'fulfilled') await connection.value.close();
       }
-      open.clear();
+      connections.clear();
     },
   };
 }

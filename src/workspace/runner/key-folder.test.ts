@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { makeKeyFolder, sweepKeyFolders } from './key-folder.ts';
+import { createKeyFolder, sweepKeyFolders } from './key-folder.ts';
 
 /** Makes a folder with a key in it in a process that then kills itself. */
 function leave(): string {
@@ -23,7 +23,7 @@ function leave(): string {
 
 test('a key that a killed process left is removed, and that of one which lives stays', async () => {
   const left = leave();
-  const own = await makeKeyFolder();
+  const own = await createKeyFolder();
   try {
     await sweepKeyFolders();
     assert.ok(!existsSync(left));

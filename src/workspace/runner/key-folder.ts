@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const PREFIX = 'devpilot-ssh-';
-const OF_PROCESS = /^devpilot-ssh-(\d+)-/;
+const FOLDER_NAME = /^devpilot-ssh-(\d+)-/;
 const PRIVATE_FOLDER = 0o40700;
 
 /** A folder of our own for a private key: its name says which process it belongs to, should that be killed. */
-export const makeKeyFolder = (): Promise<string> => mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`));
+export const createKeyFolder = (): Promise<string> => mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`));
 
-function isThere(pid: number): boolean {
+function isProcessRunning(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {
@@ -18,7 +18,7 @@ function isThere(pid: number): boolean {
 }
 
 /** Only what nobody else can have put there or can change meanwhile: others may write to where it lies. */
-async function isOurs(path: string): Promise<boolean> {
+async function isOwnKeyFolder(path: string): Promise<boolean> {
   const found = await lstat(path).catch(() => null);
   return found !== null && found.mode === PRIVATE_FOLDER && found.uid === process.getuid?.();
 }
@@ -26,8 +26,9 @@ async function isOurs(path: string): Promise<boolean> {
 /** Removes the folders of processes of this user that are no more. */
 export async function sweepKeyFolders(): Promise<void> {
   for (const name of await readdir(tmpdir())) {
-    const pid = Number(OF_PROCESS.exec(name)?.[1]);
+    const pid = Number(FOLDER_NAME.exec(name)?.[1]);
     const path = join(tmpdir(), name);
-    if (pid > 0 && !isThere(pid) && (await isOurs(path))) await rm(path, { recursive: true, force: true });
+    if (pid > 0 && !isProcessRunning(pid) && (await isOwnKeyFolder(path)))
+      await rm(path, { recursive: true, force: true });
   }
 }

@@ -1,13 +1,13 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 
-function text(value: string | Uint8Array): Buffer {
+function sshString(value: string | Uint8Array): Buffer {
   const bytes = Buffer.from(value as Uint8Array);
   const length = Buffer.alloc(4);
   length.writeUInt32BE(bytes.length);
   return Buffer.concat([length, bytes]);
 }
 
-function number(value: number): Buffer {
+function sshUint32(value: number): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(value);
   return bytes;
@@ -17,25 +17,32 @@ function number(value: number): Buffer {
  * Makes an ed25519 key pair as OpenSSH writes it: the public half in one line (RFC 8709), the private
  * one as `openssh-key-v1` without a passphrase (OpenSSH's PROTOCOL.key).
  */
-export function makeKeyPair(comment: string): { readonly publicKey: string; readonly privateKey: string } {
+export function generateKeyPair(comment: string): { readonly publicKey: string; readonly privateKey: string } {
   const pair = generateKeyPairSync('ed25519');
   const { x = '', d = '' } = pair.privateKey.export({ format: 'jwk' });
   const point = Buffer.from(x, 'base64url');
   const seed = Buffer.from(d, 'base64url');
   const type = 'ssh-ed25519';
-  const publicBlob = Buffer.concat([text(type), text(point)]);
+  const publicBlob = Buffer.concat([sshString(type), sshString(point)]);
   const check = randomBytes(4);
-  const secrets = [check, check, text(type), text(point), text(Buffer.concat([seed, point])), text(comment)];
+  const secrets = [
+    check,
+    check,
+    sshString(type),
+    sshString(point),
+    sshString(Buffer.concat([seed, point])),
+    sshString(comment),
+  ];
   const block = Buffer.concat(secrets);
-  const padding = Buffer.from(Array.from({ length: (8 - (block.length % 8)) % 8 }, (_, at) => at + 1));
+  const padding = Buffer.from(Array.from({ length: (8 - (block.length % 8)) % 8 }, (_, index) => index + 1));
   const body = Buffer.concat([
     Buffer.from('openssh-key-v1\0'),
-    text('none'),
-    text('none'),
-    text(''),
-    number(1),
-    text(publicBlob),
-    text(Buffer.concat([block, padding])),
+    sshString('none'),
+    sshString('none'),
+    sshString(''),
+    sshUint32(1),
+    sshString(publicBlob),
+    sshString(Buffer.concat([block, padding])),
   ]);
   const lines = body.toString('base64').match(/.{1,70}/g) ?? [];
   return {

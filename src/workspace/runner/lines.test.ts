@@ -1,16 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { createLines, createMarks } from './lines.ts';
+import { createLineSplitter, createMarkerExtractor } from './lines.ts';
 import { createMask } from './mask.ts';
 
-function cut(chunks: readonly Uint8Array[], secrets: readonly string[], limits = { line: 50, whole: 100_000 }) {
+function cut(
+  chunks: readonly Uint8Array[],
+  secrets: readonly string[],
+  limits = { maxLineCharacters: 50, maxTotalCharacters: 100_000 },
+) {
   const lines: string[] = [];
   let full = 0;
-  const cutter = createLines({
+  const cutter = createLineSplitter({
     mask: createMask(secrets),
     limits,
-    budget: { left: limits.whole },
+    budget: { remaining: limits.maxTotalCharacters },
     onLine: (text) => lines.push(text),
     onFull: () => full++,
   });
@@ -56,7 +60,10 @@ test('a secret is never seen, wherever it stands and however it comes in pieces'
 });
 
 test('after the budget nothing is given out, and that is said once', () => {
-  const { lines, full } = cut([Buffer.from('line\n'.repeat(1000))], [], { line: 50, whole: 1000 });
+  const { lines, full } = cut([Buffer.from('line\n'.repeat(1000))], [], {
+    maxLineCharacters: 50,
+    maxTotalCharacters: 1000,
+  });
   assert.ok(lines.length < 20);
   assert.equal(full, 1);
 });
@@ -72,7 +79,7 @@ test('marks are taken out wherever they stand, and everything else passes', () =
       (chunks) => {
         const found: string[] = [];
         let passed = '';
-        const marks = createMarks(
+        const marks = createMarkerExtractor(
           '\u001edp 1 ',
           (word, value) => found.push(`${word} ${value}`),
           (chunk) => (passed += Buffer.from(chunk).toString()),

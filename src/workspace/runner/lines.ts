@@ -2,21 +2,21 @@ import { StringDecoder } from 'node:string_decoder';
 import type { Mask } from './mask.ts';
 
 /** How much of what a step says is kept; characters, and so many more for each line. */
-const LINE_COST = 64;
+const LINE_OVERHEAD_CHARACTERS = 64;
 /** Characters of a line, and of all lines. */
 export interface OutputLimits {
-  readonly line: number;
-  readonly whole: number;
+  readonly maxLineCharacters: number;
+  readonly maxTotalCharacters: number;
 }
-export const OUTPUT_LIMITS: OutputLimits = { line: 8192, whole: 4 * 1_048_576 };
+export const OUTPUT_LIMITS: OutputLimits = { maxLineCharacters: 8192, maxTotalCharacters: 4 * 1_048_576 };
 
 /** What the two streams of a step may still say, together. */
-export interface Budget {
-  left: number;
+export interface OutputBudget {
+  remaining: number;
 }
 
 /** Cuts a stream into lines. */
-export interface Lines {
+export interface ByteSink {
   write(chunk: Uint8Array): void;
   /** Gives out what has come without a line's end. */
   flush(): void;
@@ -27,105 +27,112 @@ export interface Lines {
  * (`\r`) the last state is kept; a line that is too long is cut, and after the budget nothing is given
  * out any more, so that memory is bounded whatever comes. `onFull` is told once.
  */
-export function createLines(options: {
+export function createLineSplitter(options: {
   readonly mask: Mask;
   readonly limits: OutputLimits;
-  readonly budget: Budget;
+  readonly budget: OutputBudget;
   readonly onLine: (text: string) => void;
   readonly onFull: () => void;
-}): Lines {
+}): ByteSink {
   const { mask, limits, budget, onLine, onFull } = options;
-  const kept = limits.line + mask.longest;
+  const keptCharacters = limits.maxLineCharacters + mask.lookahead;
   let decoder = new StringDecoder('utf8');
   let line = '';
-  let begun = false;
+  let hasContent = false;
 
   /** What comes after the end of what is kept of a line can't be told from it any more; it is only counted out. */
-  function add(text: string): void {
-    begun = true;
-    const back = text.length < 2 ? -1 : text.lastIndexOf('\r', text.length - 2);
-    if (back >= 0) {
-      line = text.slice(back + 1, back + 1 + kept);
+  function append(text: string): void {
+    hasContent = true;
+    const overwriteStart = text.length < 2 ? -1 : text.lastIndexOf('\r', text.length - 2);
+    if (overwriteStart >= 0) {
+      line = text.slice(overwriteStart + 1, overwriteStart + 1 + keptCharacters);
       return;
     }
     if (line.endsWith('\r') && text !== '') line = '';
-    if (line.length < kept) line += text.slice(0, kept - line.length);
+    if (line.length < keptCharacters) line += text.slice(0, keptCharacters - line.length);
   }
 
-  function give(): void {
+  function emitLine(): void {
     const text = line.endsWith('\r') ? line.slice(0, -1) : line;
     line = '';
-    begun = false;
-    if (budget.left <= 0) return;
-    const masked = mask(text, limits.line);
-    budget.left -= masked.length + LINE_COST;
-    onLine(text.length > limits.line ? `${masked}…` : masked);
-    if (budget.left <= 0) onFull();
+    hasContent = false;
+    if (budget.remaining <= 0) return;
+    const masked = mask(text, limits.maxLineCharacters);
+    budget.remaining -= masked.length + LINE_OVERHEAD_CHARACTERS;
+    onLine(text.length > limits.maxLineCharacters ? `${masked}…` : masked);
+    if (budget.remaining <= 0) onFull();
   }
 
   return {
     write(chunk) {
-      if (budget.left <= 0) return;
+      if (budget.remaining <= 0) return;
       const text = decoder.write(chunk as Buffer);
       let start = 0;
       for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', start)) {
-        add(text.slice(start, end));
-        give();
+        append(text.slice(start, end));
+        emitLine();
         start = end + 1;
       }
-      if (start < text.length) add(text.slice(start));
+      if (start < text.length) append(text.slice(start));
     },
     flush() {
       const rest = decoder.end();
       decoder = new StringDecoder('utf8');
-      if (rest !== '') add(rest);
-      if (begun) give();
+      if (rest !== '') append(rest);
+      if (hasContent) emitLine();
     },
   };
 }
 
 /** Takes our own messages (`MARK nonce word value`, to the line's end) out of a stream, wherever they stand. */
-export function createMarks(
-  begin: string,
-  onMark: (word: string, value: string) => void,
+export function createMarkerExtractor(
+  markerPrefix: string,
+  onMarker: (word: string, value: string) => void,
   pass: (chunk: Uint8Array) => void,
-): Lines {
-  const longest = begin.length + 64;
-  let held: Buffer = Buffer.alloc(0);
+): ByteSink {
+  const maxMarkerBytes = markerPrefix.length + 64;
+  let pending: Buffer = Buffer.alloc(0);
 
   function split(all: Buffer): Buffer {
     for (;;) {
-      const at = all.indexOf(begin);
-      if (at < 0) {
+      const start = all.indexOf(markerPrefix);
+      if (start < 0) {
         // The beginning of a mark can be the end of a chunk; a mark begins with a character that is rare.
-        const maybe = all.lastIndexOf(begin[0] ?? '');
-        if (maybe >= 0 && all.length - maybe < longest && begin.startsWith(all.subarray(maybe).toString('latin1'))) {
-          if (maybe > 0) pass(all.subarray(0, maybe));
-          return all.subarray(maybe);
+        const partialStart = all.lastIndexOf(markerPrefix[0] ?? '');
+        if (
+          partialStart >= 0 &&
+          all.length - partialStart < maxMarkerBytes &&
+          markerPrefix.startsWith(all.subarray(partialStart).toString('latin1'))
+        ) {
+          if (partialStart > 0) pass(all.subarray(0, partialStart));
+          return all.subarray(partialStart);
         }
         if (all.length > 0) pass(all);
         return Buffer.alloc(0);
       }
-      const end = all.indexOf('\n', at);
-      if (at > 0) pass(all.subarray(0, at));
-      if (end < 0) return all.length - at > longest ? split(all.subarray(at + begin.length)) : all.subarray(at);
+      const end = all.indexOf('\n', start);
+      if (start > 0) pass(all.subarray(0, start));
+      if (end < 0)
+        return all.length - start > maxMarkerBytes
+          ? split(all.subarray(start + markerPrefix.length))
+          : all.subarray(start);
       const [word = '', value = ''] = all
-        .subarray(at + begin.length, end)
+        .subarray(start + markerPrefix.length, end)
         .toString('latin1')
         .trim()
         .split(' ');
-      onMark(word, value);
+      onMarker(word, value);
       all = all.subarray(end + 1);
     }
   }
 
   return {
     write(chunk) {
-      held = Buffer.from(split(held.length === 0 ? (chunk as Buffer) : Buffer.concat([held, chunk])));
+      pending = Buffer.from(split(pending.length === 0 ? (chunk as Buffer) : Buffer.concat([pending, chunk])));
     },
     flush() {
-      if (held.length > 0) pass(held);
-      held = Buffer.alloc(0);
+      if (pending.length > 0) pass(pending);
+      pending = Buffer.alloc(0);
     },
   };
 }

@@ -2,24 +2,24 @@ import assert from 'node:assert/strict';
 import { Writable } from 'node:stream';
 import { test } from 'node:test';
 import { startSshd, type TestSshd } from '../../testing/sshd.ts';
-import { makeKeyPair } from './key-pair.ts';
-import { type Outcome, type OutputLine, run, type Step, type Target } from './run.ts';
+import { generateKeyPair } from './key-pair.ts';
+import { type OutputLine, type RunTarget, run, type Step, type StepOutcome } from './run.ts';
 
 /** Runs a step on a server whose accounts run `command` in place of what was asked for (`$SSH_ORIGINAL_COMMAND`). */
-async function runForced(command: string, step: Step): Promise<Outcome & { lines: OutputLine[] }> {
+async function runForced(command: string, step: Step): Promise<StepOutcome & { lines: OutputLine[] }> {
   const sshd: TestSshd = await startSshd([`ForceCommand ${command}`]);
   try {
-    const pair = makeKeyPair('test');
+    const pair = generateKeyPair('test');
     sshd.authorize([pair.publicKey]);
     const { port, user, hostKey } = sshd;
-    const target: Target = {
+    const target: RunTarget = {
       kind: 'ssh',
       host: '127.0.0.1',
       port,
       user,
       hostKey,
       privateKey: pair.privateKey,
-      nodeLocal: true,
+      allowNodeLocal: true,
     };
     const lines: OutputLine[] = [];
     const outcome = await run(target, { ...step, onLine: (line) => lines.push(line) });

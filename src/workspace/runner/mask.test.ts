@@ -32,8 +32,8 @@ test('a secret that begins in the part that is kept is hidden whole, however lon
   const secret = 's3cret'.repeat(5_000);
   const mask = createMask([secret]);
   assert.equal(mask(`key=${secret};`, 20), 'key=[secret]');
-  assert.ok(mask.longest <= 256);
-  const seen = `key=${secret}`.slice(0, 20 + mask.longest);
+  assert.ok(mask.lookahead <= 256);
+  const seen = `key=${secret}`.slice(0, 20 + mask.lookahead);
   assert.equal(mask(seen, 20), 'key=[secret]');
 });
 

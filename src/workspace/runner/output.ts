@@ -1,6 +1,6 @@
 import { Transform, type Writable } from 'node:stream';
-import { MARK } from './entry.ts';
-import { createLines, createMarks, type Lines, OUTPUT_LIMITS, type OutputLimits } from './lines.ts';
+import { MARKER_PREFIX } from './entry.ts';
+import { type ByteSink, createLineSplitter, createMarkerExtractor, OUTPUT_LIMITS, type OutputLimits } from './lines.ts';
 import type { Mask } from './mask.ts';
 
 /** A line as it came; `at` in epoch milliseconds. */
@@ -11,78 +11,79 @@ export interface OutputLine {
 }
 
 /** Characters kept of what a server prints before a step starts. */
-const GREETING_MAX = 4096;
+const MAX_BANNER_CHARACTERS = 4096;
 
 /** The two output streams of a step, without the marks that Devpilot's own shell writes into both. */
 export interface StepOutput {
-  readonly stdout: Lines;
-  readonly stderr: Lines;
+  readonly stdout: ByteSink;
+  readonly stderr: ByteSink;
   /** Where standard output is taken as bytes: the stream to pipe it through, to the step's own `stdout`. */
-  readonly bytes: Transform;
+  readonly rawStdout: Transform;
   /** Whether everything that the step wrote before it ended has been read from both streams. */
   isComplete(): boolean;
   /** What came before the step was ready: the words of the ssh client, of start-up files, of a login that runs nothing. */
-  greeting(): { readonly stdout: string; readonly stderr: string };
+  banner(): { readonly stdout: string; readonly stderr: string };
 }
 
 /**
  * Reads what a step prints. Standard output counts from the ready mark on: what start-up files of the
  * server's shell print before it is not the step's. `onMark` receives the marks of standard error.
  */
-export function readOutput(options: {
+export function createOutputReader(options: {
   readonly nonce: string;
   readonly mask: Mask;
   readonly limits?: OutputLimits | undefined;
   readonly onLine: (line: OutputLine) => void;
-  readonly onMark: (word: string, value: string) => void;
+  readonly onMarker: (word: string, value: string) => void;
   readonly stdout?: Writable | undefined;
 }): StepOutput {
   const { nonce, mask, limits = OUTPUT_LIMITS, onLine } = options;
-  const budget = { left: limits.whole };
-  const tell = (stream: OutputLine['stream'], text: string) => onLine({ at: Date.now(), stream, text });
-  const onFull = () => tell('system', `What follows is not kept: a step may say ${limits.whole} characters.`);
-  const greeting = { stdout: '', stderr: '' };
-  const ended = { stdout: false, stderr: false };
+  const budget = { remaining: limits.maxTotalCharacters };
+  const emit = (stream: OutputLine['stream'], text: string) => onLine({ at: Date.now(), stream, text });
+  const onFull = () =>
+    emit('system', `What follows is not kept: a step may say ${limits.maxTotalCharacters} characters.`);
+  const banner = { stdout: '', stderr: '' };
+  const endedStreams = { stdout: false, stderr: false };
 
-  function readStream(name: 'stdout' | 'stderr', lines: Pick<Lines, 'write'>): Lines {
-    let ready = false;
-    const onMark = (word: string, value: string) => {
-      if (word === 'ready') ready = true;
-      if (word === 'ended') ended[name] = true;
-      if (name === 'stderr') options.onMark(word, value);
+  function readStream(name: 'stdout' | 'stderr', lines: Pick<ByteSink, 'write'>): ByteSink {
+    let isReady = false;
+    const onMarker = (word: string, value: string) => {
+      if (word === 'ready') isReady = true;
+      if (word === 'ended') endedStreams[name] = true;
+      if (name === 'stderr') options.onMarker(word, value);
     };
-    return createMarks(`${MARK} ${nonce} `, onMark, (chunk) => {
-      if (ready) lines.write(chunk);
-      else greeting[name] = (greeting[name] + Buffer.from(chunk).toString('latin1')).slice(-GREETING_MAX);
+    return createMarkerExtractor(`${MARKER_PREFIX} ${nonce} `, onMarker, (chunk) => {
+      if (isReady) lines.write(chunk);
+      else banner[name] = (banner[name] + Buffer.from(chunk).toString('latin1')).slice(-MAX_BANNER_CHARACTERS);
     });
   }
-  function inLines(name: 'stdout' | 'stderr'): Lines {
-    const lines = createLines({ mask, limits, budget, onLine: (text) => tell(name, text), onFull });
-    const marks = readStream(name, lines);
+  function splitStream(name: 'stdout' | 'stderr'): ByteSink {
+    const lines = createLineSplitter({ mask, limits, budget, onLine: (text) => emit(name, text), onFull });
+    const extractor = readStream(name, lines);
     return {
-      write: marks.write,
+      write: extractor.write,
       flush() {
-        marks.flush();
+        extractor.flush();
         lines.flush();
       },
     };
   }
-  const raw = readStream('stdout', { write: (chunk) => bytes.push(chunk) });
+  const rawStdout = readStream('stdout', { write: (chunk) => bytes.push(chunk) });
   const bytes: Transform = new Transform({
     transform(chunk: Buffer, _encoding, done) {
-      raw.write(chunk);
+      rawStdout.write(chunk);
       done();
     },
     flush(done) {
-      raw.flush();
+      rawStdout.flush();
       done();
     },
   });
   return {
-    stdout: inLines('stdout'),
-    stderr: inLines('stderr'),
-    bytes,
-    isComplete: () => ended.stdout && ended.stderr,
-    greeting: () => greeting,
+    stdout: splitStream('stdout'),
+    stderr: splitStream('stderr'),
+    rawStdout: bytes,
+    isComplete: () => endedStreams.stdout && endedStreams.stderr,
+    banner: () => banner,
   };
 }

@@ -2,7 +2,7 @@
  * `text` as one word of a POSIX shell (IEEE 1003.1, 2.2.2): between single quotes nothing is special but
  * the single quote itself. Throws for NUL, which no shell can hold.
  */
-export function quote(text: string): string {
+export function shellQuote(text: string): string {
   if (text.includes('\0')) throw new TypeError('A NUL character can not be given to a process.');
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }

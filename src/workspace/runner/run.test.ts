@@ -10,20 +10,20 @@ import { mintSecret } from '../../credentials/secret.ts';
 import { isRunning, ownKeyFolders } from '../../testing/processes.ts';
 import { startSshd, type TestSshd } from '../../testing/sshd.ts';
 import { until } from '../../testing/until.ts';
-import { SILENCE_SECONDS } from './entry.ts';
-import { makeKeyPair } from './key-pair.ts';
-import { quote } from './quote.ts';
-import { type Outcome, OutputCut, type OutputLine, run, type Step, type Target } from './run.ts';
+import { HEARTBEAT_TIMEOUT_SECONDS } from './entry.ts';
+import { generateKeyPair } from './key-pair.ts';
+import { shellQuote } from './quote.ts';
+import { type OutputLine, OutputTruncated, type RunTarget, run, type Step, type StepOutcome } from './run.ts';
 
 let sshd: TestSshd;
-const targets: Record<string, Target> = { local: { kind: 'local' } };
+const targets: Record<string, RunTarget> = { local: { kind: 'local' } };
 const folder = mkdtempSync(join(tmpdir(), 'devpilot-run-'));
 // What is left behind is looked for where nobody else leaves anything.
 process.env['TMPDIR'] = folder;
 chmodSync(folder, 0o1777);
 before(async () => {
   sshd = await startSshd();
-  const pair = makeKeyPair('test');
+  const pair = generateKeyPair('test');
   sshd.authorize([pair.publicKey]);
   const { port, user, hostKey } = sshd;
   targets['ssh'] = {
@@ -33,7 +33,7 @@ before(async () => {
     user,
     hostKey,
     privateKey: pair.privateKey,
-    nodeLocal: true,
+    allowNodeLocal: true,
   };
 });
 after(async () => {
@@ -42,10 +42,10 @@ after(async () => {
 });
 
 async function perform(
-  target: Target | undefined,
+  target: RunTarget | undefined,
   step: Step,
   signal?: AbortSignal,
-): Promise<Outcome & { lines: OutputLine[]; text: string }> {
+): Promise<StepOutcome & { lines: OutputLine[]; text: string }> {
   assert.ok(target);
   const lines: OutputLine[] = [];
   const outcome = await run(target, { ...step, onLine: (line) => lines.push(line) }, signal);
@@ -139,7 +139,7 @@ for (const where of ['local', 'ssh']) {
         ...shell(`printf '\\377\\376ok\\n1%%\\r99%%\\n'; head -c 95 /dev/zero | tr '\\0' x; echo "$S"; echo end`),
         environment: { S: secret },
         secrets: [secret],
-        limits: { line: 100, whole: 10_000 },
+        limits: { maxLineCharacters: 100, maxTotalCharacters: 10_000 },
       });
       assert.deepEqual(
         ran.lines.map(({ text }) => text),
@@ -151,7 +151,7 @@ for (const where of ['local', 'ssh']) {
       const before = process.memoryUsage().rss;
       const ran = await perform(targets[where], {
         ...shell('yes 0123456789abcdefghijklmnopqrstuvwxyz | head -c 1000000000; echo done >&2; exit 3'),
-        limits: { line: 100, whole: 20_000 },
+        limits: { maxLineCharacters: 100, maxTotalCharacters: 20_000 },
       });
       assert.equal(ran.exitCode, 3);
       assert.ok(ran.lines.length < 500);
@@ -236,7 +236,7 @@ test('a server that is not there, or shows another key, is told and gets nothing
   const away = await perform({ ...ssh, port: 1 }, shell('id'));
   assert.deepEqual([away.exitCode, away.lines], [null, []]);
   assert.match(away.problem ?? '', /^Not connected\. No SSH server could be reached/);
-  const other = makeKeyPair('x').publicKey.split(' ').slice(0, 2).join(' ');
+  const other = generateKeyPair('x').publicKey.split(' ').slice(0, 2).join(' ');
   const wrong = await perform({ ...ssh, hostKey: other }, shell('id'));
   assert.match(wrong.problem ?? '', /Not connected/);
   assert.deepEqual(ownKeyFolders(), []);
@@ -244,12 +244,12 @@ test('a server that is not there, or shows another key, is told and gets nothing
 
 test('a connection that breaks in the middle is told', async () => {
   const own = await startSshd();
-  const pair = makeKeyPair('test');
+  const pair = generateKeyPair('test');
   own.authorize([pair.publicKey]);
   const mark = `64${process.pid}`;
   const { port, user, hostKey } = own;
   const ran = perform(
-    { kind: 'ssh', host: '127.0.0.1', port, user, hostKey, privateKey: pair.privateKey, nodeLocal: true },
+    { kind: 'ssh', host: '127.0.0.1', port, user, hostKey, privateKey: pair.privateKey, allowNodeLocal: true },
     shell(`echo begun; sleep ${mark}`),
   );
   await until(async () => isRunning('sleep', mark));
@@ -286,7 +286,7 @@ test('any text is one word for a shell', () => {
   fc.assert(
     fc.property(fc.array(fc.string({ unit: 'binary', maxLength: 40 }), { maxLength: 5 }), (words) => {
       const plain = words.map((word) => word.replaceAll('\0', '').toWellFormed());
-      const script = `printf '%s\\n=\\n' ${plain.map(quote).join(' ')}`;
+      const script = `printf '%s\\n=\\n' ${plain.map(shellQuote).join(' ')}`;
       const said = execFileSync('/bin/sh', ['-c', script], { encoding: 'utf8' });
       const expected = (plain.length === 0 ? [''] : plain).map((word) => `${word}\n=\n`).join('');
       assert.equal(said, expected);
@@ -302,14 +302,14 @@ describe('a step that waits for a limit', { concurrency: true }, () => {
     const child = await runElsewhere(mark);
     child.kill('SIGSTOP');
     try {
-      await until(async () => !isRunning('sleep', mark), (SILENCE_SECONDS + 20) * 1000);
+      await until(async () => !isRunning('sleep', mark), (HEARTBEAT_TIMEOUT_SECONDS + 20) * 1000);
     } finally {
       child.kill('SIGKILL');
     }
   });
 
   test('bytes come whole to a reader that is slow, and with an error to one who can not know that they are', async () => {
-    const local = targets['local'] as Target;
+    const local = targets['local'] as RunTarget;
     let taken = 0;
     // Slower than anybody is patient with a step that says nothing.
     const slow = new Writable({
@@ -330,6 +330,6 @@ describe('a step that waits for a limit', { concurrency: true }, () => {
     ]);
     assert.deepEqual([whole.exitCode, whole.problem, taken], [0, null, 3_000_000]);
     assert.equal(open.exitCode, 0);
-    assert.equal((cut as Error | null)?.name, OutputCut.name);
+    assert.equal((cut as Error | null)?.name, OutputTruncated.name);
   });
 });

@@ -4,17 +4,17 @@ import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { redactSecrets } from '../../contract/redact.ts';
-import { ConnectFailure, type Connection, connect } from './connection.ts';
-import { BEAT, BEAT_EVERY, GRACE, ordersFor, ordersToKill } from './entry.ts';
+import { type Connection, connect, SshConnectFailure } from './connection.ts';
+import { buildKillScript, buildStepScript, HEARTBEAT, HEARTBEAT_INTERVAL_MS, KILL_GRACE_MS } from './entry.ts';
 import type { OutputLimits } from './lines.ts';
 import { createMask, type Mask } from './mask.ts';
-import { type OutputLine, readOutput } from './output.ts';
-import { openLocal, type SshTarget } from './ssh.ts';
+import { createOutputReader, type OutputLine } from './output.ts';
+import { openLocalShell, type SshTarget } from './ssh.ts';
 
 /** Where steps run: a server, or this machine itself where the operator allows it. */
-export type Target = { readonly kind: 'local' } | SshPlace;
+export type RunTarget = { readonly kind: 'local' } | SshRunTarget;
 /** A server. `connect`: the connection that steps share (`Connections`); a step makes its own if not given. */
-interface SshPlace extends SshTarget {
+interface SshRunTarget extends SshTarget {
   readonly kind: 'ssh';
   readonly connect?: (signal?: AbortSignal) => Promise<Connection>;
 }
@@ -45,7 +45,7 @@ export interface Step {
 }
 
 /** What became of a step. */
-export interface Outcome {
+export interface StepOutcome {
   /** As a shell tells it, 128 and more for a signal; null where it was not heard of the end. */
   readonly exitCode: number | null;
   /** The signal that the exit code tells of, such as `SIGKILL`. */
@@ -58,68 +58,73 @@ export interface Outcome {
 }
 
 /** What a step's output is ended with where its own end is not known. */
-export class OutputCut extends Error {
+export class OutputTruncated extends Error {
   constructor(message = 'What it left running holds its output open, so nobody knows where that ends.') {
     super(message);
-    this.name = 'OutputCut';
+    this.name = 'OutputTruncated';
   }
 }
 
 /** How shells that read orders are started where a step runs. */
-interface Way {
-  open(): ChildProcessWithoutNullStreams;
+interface Transport {
+  openShell(): ChildProcessWithoutNullStreams;
   /** Of a connection that others share: see `Connection`. */
-  whenLost?(): Promise<void>;
+  waitUntilLost?(): Promise<void>;
   close(): Promise<void>;
 }
 
 /** Throws `ConnectFailure`, and the signal's reason. */
-async function openWay(target: Target, signal?: AbortSignal): Promise<Way> {
-  const nothing = () => Promise.resolve();
-  if (target.kind === 'local') return { open: openLocal, close: nothing };
+async function openTransport(target: RunTarget, signal?: AbortSignal): Promise<Transport> {
+  const noop = () => Promise.resolve();
+  if (target.kind === 'local') return { openShell: openLocalShell, close: noop };
   if (target.connect !== undefined) {
-    const { open, whenLost } = await target.connect(signal);
-    return { open, whenLost, close: nothing };
+    const { openShell: open, waitUntilLost: whenLost } = await target.connect(signal);
+    return { openShell: open, waitUntilLost: whenLost, close: noop };
   }
   return connect(target, signal);
 }
 
 /** A step may take so long to start on a server that is connected to; milliseconds. */
-const START_WITHIN = 30_000;
+const START_TIMEOUT_MS = 30_000;
 /** What the step left running may go on to print for so long after the last of it; milliseconds. */
-const QUIET = 1_000;
+const OUTPUT_IDLE_MS = 1_000;
 /** And for so long altogether. */
-const QUIET_WITHIN = 10_000;
-const HELD_OPEN =
+const MAX_OUTPUT_DRAIN_MS = 10_000;
+const OUTPUT_HELD_OPEN_MESSAGE =
   'A process that the step left running holds its output open. What it prints from here on is not kept.';
-const CUT_SHORT = 'The end of the output was not received: what came after this is missing.';
+const OUTPUT_TRUNCATED_MESSAGE = 'The end of the output was not received: what came after this is missing.';
 /** How long a step that was not heard of is waited for when it is to end. */
-const UNHEARD = 2_000;
+const START_GRACE_MS = 2_000;
 /** Beside the time that the process group is given to end. */
-const STOP_WITHIN = GRACE + 10_000;
+const STOP_TIMEOUT_MS = KILL_GRACE_MS + 10_000;
 
-const SIGNALS = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
+const SIGNAL_NAMES = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
 
-function linesOf(text: string): string[] {
+function printableLines(text: string): string[] {
   const lines = text.split('\n').map((line) => line.replace(/[^\x20-\x7e]/g, '').trim());
   return lines.filter((line) => line !== '').map((line) => redactSecrets(line).slice(0, 500));
 }
-const firstLine = (text: string): string => linesOf(text)[0] ?? '';
-const lastLine = (text: string): string => linesOf(text).at(-1) ?? '';
+const firstPrintableLine = (text: string): string => printableLines(text)[0] ?? '';
+const lastPrintableLine = (text: string): string => printableLines(text).at(-1) ?? '';
 
 /** What OpenSSH's client exits with when it is the connection that failed. */
-const SSH_FAILED = 255;
+const SSH_CONNECTION_FAILED = 255;
 
 /** Why a step was never started, in the server's own words where it said something. */
-function whyNotStarted(code: number | null, greeting: { readonly stdout: string; readonly stderr: string }): string {
+function describeStartFailure(
+  code: number | null,
+  banner: { readonly stdout: string; readonly stderr: string },
+): string {
   // Over a connection that is lost, the client says so first and then of what else it tried.
-  const words = firstLine(greeting.stderr) || lastLine(greeting.stdout);
-  if (code === null || code === SSH_FAILED)
-    return words === '' ? 'The server did not start the step in time.' : `The server did not start the step: ${words}`;
-  const said = lastLine(greeting.stdout) || words;
-  const account =
+  const serverMessage = firstPrintableLine(banner.stderr) || lastPrintableLine(banner.stdout);
+  if (code === null || code === SSH_CONNECTION_FAILED)
+    return serverMessage === ''
+      ? 'The server did not start the step in time.'
+      : `The server did not start the step: ${serverMessage}`;
+  const serverReply = lastPrintableLine(banner.stdout) || serverMessage;
+  const explanation =
     'Signed in, but this account does not run commands (a nologin shell, SFTP only, or another user is meant).';
-  return said === '' ? account : `${account} The server said: ${said}`;
+  return serverReply === '' ? explanation : `${explanation} The server said: ${serverReply}`;
 }
 
 function isMask(secrets: Iterable<string> | Mask): secrets is Mask {
@@ -132,13 +137,13 @@ function isMask(secrets: Iterable<string> | Mask): secrets is Mask {
  * process die or freeze, the step is ended by the server within `SILENCE_SECONDS` (unless its standard
  * input is a stream, which ends then). Never rejects; throws `TypeError` for what no process can be given.
  */
-export async function run(target: Target, step: Step, signal?: AbortSignal): Promise<Outcome> {
-  const started = performance.now();
+export async function run(target: RunTarget, step: Step, signal?: AbortSignal): Promise<StepOutcome> {
+  const startedAtMs = performance.now();
   const nonce = randomBytes(12).toString('hex');
   const stdin = step.stdin ?? 'beats';
   const isStream = typeof stdin === 'object';
   const runAs = step.runAs ?? null;
-  const orders = ordersFor({
+  const script = buildStepScript({
     nonce,
     command: step.command,
     environment: step.environment ?? {},
@@ -146,49 +151,49 @@ export async function run(target: Target, step: Step, signal?: AbortSignal): Pro
     stdin: isStream ? 'stream' : step.stdin === undefined ? 'beats' : { text: step.stdin as string },
     runAs,
   });
-  const facts = { exitCode: null as number | null, timedOut: false, cancelled: false, problem: null as string | null };
-  const outcome = (): Outcome => ({
-    ...facts,
-    signal: facts.exitCode === null ? null : (SIGNALS.get(facts.exitCode - 128) ?? null),
-    durationMs: Math.round(performance.now() - started),
+  const result = { exitCode: null as number | null, timedOut: false, cancelled: false, problem: null as string | null };
+  const outcome = (): StepOutcome => ({
+    ...result,
+    signal: result.exitCode === null ? null : (SIGNAL_NAMES.get(result.exitCode - 128) ?? null),
+    durationMs: Math.round(performance.now() - startedAtMs),
   });
-  let way: Way;
+  let transport: Transport;
   try {
     signal?.throwIfAborted();
-    way = await openWay(target, signal);
+    transport = await openTransport(target, signal);
   } catch (error) {
     // Whoever reads its output learns that there is none.
-    step.stdout?.destroy(new OutputCut('The step was not started.'));
-    if (error instanceof ConnectFailure) return { ...outcome(), problem: error.message };
+    step.stdout?.destroy(new OutputTruncated('The step was not started.'));
+    if (error instanceof SshConnectFailure) return { ...outcome(), problem: error.message };
     if (signal?.aborted) return { ...outcome(), cancelled: true };
     throw error;
   }
-  const child = way.open();
+  const child = transport.openShell();
   const secrets = step.secrets ?? [];
   const mask = isMask(secrets) ? secrets : createMask(secrets);
-  let group: number | null = null;
-  let ended = false;
+  let processGroup: number | null = null;
+  let hasEnded = false;
   let failedToSpawn = '';
 
-  return await new Promise<Outcome>((resolve) => {
+  return await new Promise<StepOutcome>((resolve) => {
     const timers: NodeJS.Timeout[] = [];
-    let beats: NodeJS.Timeout | undefined;
-    let stopping = false;
-    let settled = false;
-    let moved = performance.now();
-    let heldOpen = false;
-    let killing: Promise<void> = Promise.resolve();
-    const tell = (text: string) => step.onLine?.({ at: Date.now(), stream: 'system', text });
-    const output = readOutput({
+    let heartbeatTimer: NodeJS.Timeout | undefined;
+    let isStopping = false;
+    let isClosed = false;
+    let lastOutputMs = performance.now();
+    let isHeldOpen = false;
+    let killDone: Promise<void> = Promise.resolve();
+    const emitSystemLine = (text: string) => step.onLine?.({ at: Date.now(), stream: 'system', text });
+    const output = createOutputReader({
       nonce,
       mask,
       limits: step.limits,
       onLine: (line) => step.onLine?.(line),
-      onMark,
+      onMarker: onMark,
     });
 
     /** Ends our end of it, whoever may still hold the other one. */
-    function cut(): void {
+    function cutStreams(): void {
       child.kill('SIGKILL');
       child.stdout.destroy();
       child.stderr.destroy();
@@ -196,89 +201,91 @@ export async function run(target: Target, step: Step, signal?: AbortSignal): Pro
     /** Cuts when nothing has come for a while, which a reader that is slow to take it does not cause. */
     function cutWhenIdle(reader: Writable): void {
       const timer = setTimeout(() => {
-        if (reader.writableNeedDrain || performance.now() - moved < STOP_WITHIN) cutWhenIdle(reader);
-        else cut();
-      }, STOP_WITHIN);
+        if (reader.writableNeedDrain || performance.now() - lastOutputMs < STOP_TIMEOUT_MS) cutWhenIdle(reader);
+        else cutStreams();
+      }, STOP_TIMEOUT_MS);
       timers.push(timer);
     }
     /** Waits for the end of the lines: for all that the step wrote, and a moment for what it left running. */
     function cutWhenQuiet(since: number): void {
       const timer = setTimeout(() => {
         const now = performance.now();
-        const limit = output.isComplete() ? QUIET : STOP_WITHIN;
-        const overdue = output.isComplete() && now - since > QUIET_WITHIN;
-        if (now - moved < limit && !overdue) return cutWhenQuiet(since);
-        heldOpen = output.isComplete();
-        cut();
-      }, QUIET / 4);
+        const limit = output.isComplete() ? OUTPUT_IDLE_MS : STOP_TIMEOUT_MS;
+        const overdue = output.isComplete() && now - since > MAX_OUTPUT_DRAIN_MS;
+        if (now - lastOutputMs < limit && !overdue) return cutWhenQuiet(since);
+        isHeldOpen = output.isComplete();
+        cutStreams();
+      }, OUTPUT_IDLE_MS / 4);
       timers.push(timer);
     }
-    function endGroup(known: number): void {
+    function endGroup(groupId: number): void {
       if (isStream) {
         stdin.unpipe(child.stdin);
-        killing = killGroup(way, known, runAs);
+        killDone = killProcessGroup(transport, groupId, runAs);
       }
       child.stdin.destroy();
     }
     /** Asks for the end of the process group; the server sees to it. Beyond patience, the connection is cut. */
     function stop(): void {
-      if (stopping || settled) return;
-      stopping = true;
-      clearInterval(beats);
-      timers.push(setTimeout(cut, STOP_WITHIN));
-      if (group === null) {
+      if (isStopping || isClosed) return;
+      isStopping = true;
+      clearInterval(heartbeatTimer);
+      timers.push(setTimeout(cutStreams, STOP_TIMEOUT_MS));
+      if (processGroup === null) {
         // It may be beginning at this moment, and is ended as soon as that is heard of.
         if (!isStream) child.stdin.end();
-        timers.push(setTimeout(() => group === null && cut(), isStream ? STOP_WITHIN : UNHEARD));
+        timers.push(
+          setTimeout(() => processGroup === null && cutStreams(), isStream ? STOP_TIMEOUT_MS : START_GRACE_MS),
+        );
         return;
       }
-      endGroup(group);
+      endGroup(processGroup);
     }
     function cancel(): void {
-      facts.cancelled = true;
+      result.cancelled = true;
       stop();
     }
     function onMark(word: string, value: string): void {
-      if (word === 'started' && group === null) {
-        group = Number(value);
+      if (word === 'started' && processGroup === null) {
+        processGroup = Number(value);
         clearTimeout(startTimer);
-        if (stopping) {
-          endGroup(group);
+        if (isStopping) {
+          endGroup(processGroup);
           return;
         }
         if (isStream) stdin.pipe(child.stdin);
-        else beats = setInterval(() => child.stdin.write(BEAT), BEAT_EVERY);
+        else heartbeatTimer = setInterval(() => child.stdin.write(HEARTBEAT), HEARTBEAT_INTERVAL_MS);
         if (step.timeoutMs !== undefined) {
-          const late = setTimeout(() => {
-            facts.timedOut = true;
+          const timeoutTimer = setTimeout(() => {
+            result.timedOut = true;
             stop();
           }, step.timeoutMs);
-          timers.push(late);
+          timers.push(timeoutTimer);
         }
       }
       if (word === 'ended') {
-        ended = true;
-        facts.exitCode = Number(value);
-        clearInterval(beats);
+        hasEnded = true;
+        result.exitCode = Number(value);
+        clearInterval(heartbeatTimer);
         if (step.stdout === undefined) cutWhenQuiet(performance.now());
         else cutWhenIdle(step.stdout);
       }
     }
-    const startTimer = setTimeout(cut, START_WITHIN);
+    const startTimer = setTimeout(cutStreams, START_TIMEOUT_MS);
     timers.push(startTimer);
 
     const onData = () => {
-      moved = performance.now();
+      lastOutputMs = performance.now();
     };
     child.stderr.on('data', onData).on('data', output.stderr.write);
     child.stdout.on('data', onData);
     let drained: Promise<unknown> = Promise.resolve();
     if (step.stdout === undefined) child.stdout.on('data', output.stdout.write);
     else {
-      child.stdout.pipe(output.bytes).pipe(step.stdout);
+      child.stdout.pipe(output.rawStdout).pipe(step.stdout);
       // Who reads it went away: nothing more is of use to anybody.
       step.stdout.once('error', () => {
-        output.bytes.destroy();
+        output.rawStdout.destroy();
         child.stdout.resume();
         stop();
       });
@@ -290,43 +297,45 @@ export async function run(target: Target, step: Step, signal?: AbortSignal): Pro
       failedToSpawn = error.message;
     });
     child.once('close', async (code) => {
-      settled = true;
+      isClosed = true;
       for (const timer of timers) clearTimeout(timer);
-      clearInterval(beats);
+      clearInterval(heartbeatTimer);
       signal?.removeEventListener('abort', cancel);
       if (step.stdout === undefined) output.stdout.flush();
       output.stderr.flush();
-      if (heldOpen) tell(HELD_OPEN);
-      else if (group !== null && step.stdout === undefined && !output.isComplete()) tell(CUT_SHORT);
-      await killing;
-      if (!ended && code === SSH_FAILED) await way.whenLost?.();
-      await way.close();
+      if (isHeldOpen) emitSystemLine(OUTPUT_HELD_OPEN_MESSAGE);
+      else if (processGroup !== null && step.stdout === undefined && !output.isComplete())
+        emitSystemLine(OUTPUT_TRUNCATED_MESSAGE);
+      await killDone;
+      if (!hasEnded && code === SSH_CONNECTION_FAILED) await transport.waitUntilLost?.();
+      await transport.close();
       // Whoever takes it as bytes must not take what was cut off for all of it, nor wait for the rest.
-      if (step.stdout !== undefined && !child.stdout.readableEnded) step.stdout.destroy(new OutputCut());
+      if (step.stdout !== undefined && !child.stdout.readableEnded) step.stdout.destroy(new OutputTruncated());
       await drained;
-      if (!ended && !facts.cancelled && !facts.timedOut) {
-        const greeting = failedToSpawn === '' ? output.greeting() : { stdout: '', stderr: failedToSpawn };
-        facts.problem = group === null ? whyNotStarted(code, greeting) : 'The connection to the server was lost.';
+      if (!hasEnded && !result.cancelled && !result.timedOut) {
+        const banner = failedToSpawn === '' ? output.banner() : { stdout: '', stderr: failedToSpawn };
+        result.problem =
+          processGroup === null ? describeStartFailure(code, banner) : 'The connection to the server was lost.';
       }
       resolve(outcome());
     });
     signal?.addEventListener('abort', cancel, { once: true });
-    child.stdin.write(orders);
+    child.stdin.write(script);
   });
 }
 
 /** Ends a process group by a shell of its own, where the step's standard input is in other use. */
-function killGroup(way: Way, group: number, runAs: string | null): Promise<void> {
+function killProcessGroup(transport: Transport, processGroup: number, runAs: string | null): Promise<void> {
   return new Promise<void>((resolve) => {
-    const child = way.open();
-    const late = setTimeout(() => child.kill('SIGKILL'), STOP_WITHIN);
+    const child = transport.openShell();
+    const timeoutTimer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
     for (const stream of [child.stdout, child.stderr]) stream.resume();
     child.stdin.on('error', () => undefined);
     child.once('error', () => undefined);
     child.once('close', () => {
-      clearTimeout(late);
+      clearTimeout(timeoutTimer);
       resolve();
     });
-    child.stdin.end(ordersToKill(group, runAs));
+    child.stdin.end(buildKillScript(processGroup, runAs));
   });
 }

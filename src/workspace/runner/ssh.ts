@@ -1,6 +1,6 @@
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { parseHostKey } from '../../contract/host-key.ts';
-import { LOCAL_ENTRY } from './entry.ts';
+import { LOCAL_ENTRY_ARGV } from './entry.ts';
 
 /** Where and as whom to connect, and the one host key that is trusted. */
 export interface SshTarget {
@@ -10,35 +10,35 @@ export interface SshTarget {
   readonly hostKey: string;
   readonly privateKey: string;
   /** Whether the host may be loopback or link-local, which is Devpilot's own machine and network. */
-  readonly nodeLocal: boolean;
+  readonly allowNodeLocal: boolean;
   /** Milliseconds between attempts to connect where no server is reached; one attempt if not given. */
-  readonly pauses?: readonly number[];
+  readonly retryDelaysMs?: readonly number[];
 }
 
-const OUTPUT_MAX = 16_384;
-export const CONNECT_SECONDS = 10;
-export const CLIENT_ENVIRONMENT = { PATH: process.env['PATH'], LC_ALL: 'C', HOME: '/nonexistent' };
+const MAX_OUTPUT_CHARACTERS = 16_384;
+export const CONNECT_TIMEOUT_SECONDS = 10;
+export const SSH_CLIENT_ENVIRONMENT = { PATH: process.env['PATH'], LC_ALL: 'C', HOME: '/nonexistent' };
 
-interface Ran {
+interface CommandResult {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
 /** Runs a command to its end, or kills it after `limit` milliseconds; what it prints is bounded. */
-function run(command: string, args: readonly string[], limit: number): Promise<Ran> {
+function runCommand(command: string, args: readonly string[], timeoutMs: number): Promise<CommandResult> {
   return new Promise((resolve) => {
     const child: ChildProcess = spawn(command, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: CLIENT_ENVIRONMENT,
+      env: SSH_CLIENT_ENVIRONMENT,
     });
     const out = { stdout: '', stderr: '' };
     for (const stream of ['stdout', 'stderr'] as const) {
       child[stream]?.on('data', (chunk: Buffer) => {
-        if (out[stream].length < OUTPUT_MAX) out[stream] += chunk.toString('latin1');
+        if (out[stream].length < MAX_OUTPUT_CHARACTERS) out[stream] += chunk.toString('latin1');
       });
     }
-    const timer = setTimeout(() => child.kill('SIGKILL'), limit);
+    const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
     child.once('error', (error) => {
       clearTimeout(timer);
       resolve({ code: null, stdout: '', stderr: error.message });
@@ -71,7 +71,7 @@ export function sshOptions(target: SshTarget, keyFile: string, knownHosts: strin
     KbdInteractiveAuthentication: 'no',
     ForwardAgent: 'no',
     ClearAllForwardings: 'yes',
-    ConnectTimeout: String(CONNECT_SECONDS),
+    ConnectTimeout: String(CONNECT_TIMEOUT_SECONDS),
     // A server or a network that is gone without a word is noticed.
     ServerAliveInterval: '5',
     ServerAliveCountMax: '3',
@@ -90,7 +90,7 @@ export function sshOptions(target: SshTarget, keyFile: string, knownHosts: strin
 }
 
 /** What a process of ours has of this one's environment: nothing that is a setting. */
-function bareEnvironment(): NodeJS.ProcessEnv {
+function minimalEnvironment(): NodeJS.ProcessEnv {
   const names = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TZ', 'TMPDIR'];
   return Object.fromEntries(
     names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
@@ -98,22 +98,35 @@ function bareEnvironment(): NodeJS.ProcessEnv {
 }
 
 /** A shell on this machine that reads orders. */
-export function openLocal(): ChildProcessWithoutNullStreams {
-  const [shell, ...args] = LOCAL_ENTRY;
-  return spawn(shell, args, { stdio: 'pipe', cwd: '/', env: bareEnvironment() });
+export function openLocalShell(): ChildProcessWithoutNullStreams {
+  const [shell, ...args] = LOCAL_ENTRY_ARGV;
+  return spawn(shell, args, { stdio: 'pipe', cwd: '/', env: minimalEnvironment() });
 }
 
-const ORDER = ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521', 'ssh-rsa'];
+const HOST_KEY_PREFERENCE = [
+  'ssh-ed25519',
+  'ecdsa-sha2-nistp256',
+  'ecdsa-sha2-nistp384',
+  'ecdsa-sha2-nistp521',
+  'ssh-rsa',
+];
 
 /** The host keys that the server at an address shows, best first; none where it cannot be reached. Nothing is trusted by this. */
-export async function scanHostKeys(address: string, port: number, limit: number): Promise<string[]> {
-  const seconds = String(Math.ceil(limit / 1000));
+export async function scanHostKeys(address: string, port: number, timeoutMs: number): Promise<string[]> {
+  const seconds = String(Math.ceil(timeoutMs / 1000));
   const types = 'ed25519,ecdsa,rsa';
-  const { stdout } = await run('ssh-keyscan', ['-T', seconds, '-t', types, '-p', String(port), '--', address], limit);
+  const { stdout } = await runCommand(
+    'ssh-keyscan',
+    ['-T', seconds, '-t', types, '-p', String(port), '--', address],
+    timeoutMs,
+  );
   return stdout
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'))
     .map((line) => parseHostKey(line.slice(line.indexOf(' ') + 1)))
     .filter((key) => key !== null)
-    .sort((one, other) => ORDER.indexOf(one.split(' ')[0] ?? '') - ORDER.indexOf(other.split(' ')[0] ?? ''));
+    .sort(
+      (one, other) =>
+        HOST_KEY_PREFERENCE.indexOf(one.split(' ')[0] ?? '') - HOST_KEY_PREFERENCE.indexOf(other.split(' ')[0] ?? ''),
+    );
 }
