@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createToken, signUpOwner, startTestServer } from '../src/testing/house.ts';
+import { createToken, signUpOwner, startTestServer } from '../src/testing/test-server.ts';
 import { atMost, type Finding, list, medianRatio } from './lib/report.ts';
 
 const RUNS = 15;

@@ -1,11 +1,11 @@
+import { createRecordCache } from '../src/authorization/record-cache.ts';
+import { createRecordRegistry } from '../src/authorization/registry.ts';
 import { createId } from '../src/contract/id.ts';
-import { createRecordCache } from '../src/credentials/memory.ts';
-import { createRecordRegistry } from '../src/credentials/registry.ts';
-import { joinCluster } from '../src/server/nodes.ts';
+import { joinCluster } from '../src/server/cluster-membership.ts';
 import { insertRevocation } from '../src/store/credentials.ts';
 import { openPostgresStore } from '../src/store/postgres.ts';
-import { startTestCluster, type TestCluster, type TestClusterKey } from '../src/testing/fleet.ts';
 import { startPostgres } from '../src/testing/postgres.ts';
+import { startTestCluster, type TestCluster, type TestClusterKey } from '../src/testing/test-cluster.ts';
 import { until } from '../src/testing/until.ts';
 import { startServerProcess } from './lib/processes.ts';
 import { atMost, type Finding, list, median, medianRatio } from './lib/report.ts';

@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { requireAll } from '../src/credentials/rights.ts';
-import { createLeaseAuthorizer } from '../src/sdk/memory.ts';
+import { requireAll } from '../src/authorization/rights.ts';
+import { createLeaseAuthorizer } from '../src/sdk/lease-authorizer.ts';
 import { sha256 } from '../src/sdk/sha256.ts';
-import { createKey, createToken, signUpOwner, startTestServer, type TestServer } from '../src/testing/house.ts';
+import { createKey, createToken, signUpOwner, startTestServer, type TestServer } from '../src/testing/test-server.ts';
 import { ensureWrk, load } from './lib/load.ts';
 import { processorTimeOf, type ServerProcess, startServerProcess } from './lib/processes.ts';
 import { atLeast, atMost, type Finding, list, medianRatio } from './lib/report.ts';

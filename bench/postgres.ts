@@ -1,17 +1,17 @@
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
+import { type CredentialRecord, labelOf } from '../src/authorization/record.ts';
+import { createRecordCache } from '../src/authorization/record-cache.ts';
+import { digestOf } from '../src/authorization/secret.ts';
+import { createUsageRecorder } from '../src/authorization/usage-recorder.ts';
 import { createId } from '../src/contract/id.ts';
-import { createRecordCache } from '../src/credentials/memory.ts';
-import { type CredentialRecord, labelOf } from '../src/credentials/record.ts';
-import { digestOf } from '../src/credentials/secret.ts';
-import { createUsageRecorder } from '../src/credentials/usage.ts';
 import { createUsageJournal, readStoredCredential } from '../src/server/credential-store.ts';
 import { copyStore } from '../src/server/transfer.ts';
 import { openPostgresStore } from '../src/store/postgres.ts';
 import { startPostgres } from '../src/testing/postgres.ts';
 import { atMost, type Finding, median } from './lib/report.ts';
 import { type SeededDirectory, seededDirectory } from './lib/seed.ts';
-import { cold, warm } from './postgres-judging.ts';
+import { cold, warm } from './postgres-authorization.ts';
 
 const STORED = 100_000;
 const NODES = 10;

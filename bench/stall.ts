@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { type Sendable, startStallServer } from '../src/testing/stall.ts';
+import { type Sendable, startStallServer } from '../src/testing/stall-server.ts';
 import { pin, SERVER_CORE } from './lib/processes.ts';
 import { atMost, type Finding } from './lib/report.ts';
 

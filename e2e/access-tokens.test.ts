@@ -10,12 +10,12 @@ import {
   signUpOwner,
   startTestServer,
   type TestPerson,
-} from '../src/testing/house.ts';
+} from '../src/testing/test-server.ts';
 import { openTab, readAndClearClipboard } from './browser.ts';
+import { setUpBrowserFixture } from './browser-fixture.ts';
 import { waitForFocus } from './keyboard.ts';
-import { findSecretInTab } from './leftovers.ts';
-import { setUpBrowserFixture } from './stage.ts';
-import { chooseInMenu, rowOf } from './steps.ts';
+import { chooseInMenu, rowOf } from './page-actions.ts';
+import { findSecretInTab } from './secret-leftovers.ts';
 
 const fixture = setUpBrowserFixture();
 

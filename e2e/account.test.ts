@@ -3,12 +3,12 @@ import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { generate } from 'otplib';
 import type { Page } from 'playwright-core';
-import { PASSWORD, signUpMember, type TestPerson } from '../src/testing/house.ts';
+import { PASSWORD, signUpMember, type TestPerson } from '../src/testing/test-server.ts';
 import { addAuthenticator } from './authenticator.ts';
 import { openTab, watchConsole } from './browser.ts';
-import { findSecretInTab } from './leftovers.ts';
-import { setUpBrowserFixture } from './stage.ts';
-import { signIn } from './steps.ts';
+import { setUpBrowserFixture } from './browser-fixture.ts';
+import { signIn } from './page-actions.ts';
+import { findSecretInTab } from './secret-leftovers.ts';
 
 const fixture = setUpBrowserFixture();
 

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import type { CreatedAccessToken } from '../src/contract/schemas.ts';
-import { bearer, createKey, createToken, signUpMember, type TestPerson } from '../src/testing/house.ts';
+import { bearer, createKey, createToken, signUpMember, type TestPerson } from '../src/testing/test-server.ts';
 import { openTab } from './browser.ts';
-import { setUpBrowserFixture } from './stage.ts';
-import { listItemOf } from './steps.ts';
+import { setUpBrowserFixture } from './browser-fixture.ts';
+import { listItemOf } from './page-actions.ts';
 
 let linus: TestPerson;
 let token: CreatedAccessToken;

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
-import { signUpMember, type TestPerson } from '../src/testing/house.ts';
-import { checkPages } from './looks.ts';
-import { setUpBrowserFixture, waitUntilLoaded } from './stage.ts';
-import { sendActivityEvents } from './work.ts';
+import { signUpMember, type TestPerson } from '../src/testing/test-server.ts';
+import { setUpBrowserFixture, waitUntilLoaded } from './browser-fixture.ts';
+import { checkPages } from './page-checks.ts';
+import { sendActivityEvents } from './resource-fixtures.ts';
 
 let linus: TestPerson;
 const fixture = setUpBrowserFixture(async ({ server, owner }) => {

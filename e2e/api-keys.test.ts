@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import type { ApiKey } from '../src/contract/schemas.ts';
-import { bearer, createKey, signUpMember, type TestPerson } from '../src/testing/house.ts';
-import { findSecretInTab } from './leftovers.ts';
-import { setUpBrowserFixture } from './stage.ts';
-import { chooseInMenu, rowOf } from './steps.ts';
+import { bearer, createKey, signUpMember, type TestPerson } from '../src/testing/test-server.ts';
+import { setUpBrowserFixture } from './browser-fixture.ts';
+import { chooseInMenu, rowOf } from './page-actions.ts';
+import { findSecretInTab } from './secret-leftovers.ts';
 
 const fixture = setUpBrowserFixture();
 

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { CreatedApiKey } from '../src/contract/schemas.ts';
 import { TEST_SECRET } from '../src/testing/engines.ts';
+import { startPostgres, type TestPostgres } from '../src/testing/postgres.ts';
+import { runCommand, type ServerProcess, spawnServer, temporaryDirectory } from '../src/testing/process.ts';
 import {
   bearer,
   createKey,
@@ -13,9 +15,7 @@ import {
   signUpOwner,
   type TestPerson,
   type TestRequest,
-} from '../src/testing/house.ts';
-import { startPostgres, type TestPostgres } from '../src/testing/postgres.ts';
-import { runCommand, type ServerProcess, spawnServer, temporaryDirectory } from '../src/testing/process.ts';
+} from '../src/testing/test-server.ts';
 import { until } from '../src/testing/until.ts';
 
 type Environment = Readonly<Record<string, string>>;

@@ -7,10 +7,10 @@ import type { Page } from 'playwright-core';
 import type { Backup } from '../src/contract/backups.ts';
 import type { App } from '../src/contract/resources.ts';
 import type { Page as PageOf } from '../src/contract/schemas.ts';
-import { signUpMember, type TestPerson } from '../src/testing/house.ts';
-import { checkPages } from './looks.ts';
-import { setUpBrowserFixture } from './stage.ts';
-import { createApp, createProject, createServer } from './work.ts';
+import { signUpMember, type TestPerson } from '../src/testing/test-server.ts';
+import { setUpBrowserFixture } from './browser-fixture.ts';
+import { checkPages } from './page-checks.ts';
+import { createApp, createProject, createServer } from './resource-fixtures.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'devpilot-backups-'));
 const file = join(directory, 'shared/orders.txt');

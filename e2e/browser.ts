@@ -3,7 +3,7 @@ import { accessSync, constants, mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import type { TestPerson, TestServer } from '../src/testing/house.ts';
+import type { TestPerson, TestServer } from '../src/testing/test-server.ts';
 import { scaledTimeout } from '../src/testing/timeouts.ts';
 
 /** A name that is not this machine's: over plain HTTP its pages lack what browsers keep for secure contexts. */

@@ -10,9 +10,9 @@ import {
   startTestServer,
   type TestPerson,
   type TestServer,
-} from '../src/testing/house.ts';
-import { type CliShell, collectResult, openCliShell } from './command.ts';
-import { createApp, createProject, setVariables } from './work.ts';
+} from '../src/testing/test-server.ts';
+import { type CliShell, collectResult, openCliShell } from './cli-shell.ts';
+import { createApp, createProject, setVariables } from './resource-fixtures.ts';
 
 let server: TestServer;
 let owner: TestPerson;

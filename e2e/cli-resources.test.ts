@@ -5,6 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import type { Analytics } from '../src/contract/activity.ts';
 import type { ErrorIssueDetail } from '../src/contract/errors.ts';
 import type { App, Project, Server, ServerCheck } from '../src/contract/resources.ts';
+import { startSshd, type TestSshd } from '../src/testing/sshd.ts';
 import {
   createKey,
   createToken,
@@ -12,10 +13,9 @@ import {
   startTestServer,
   type TestPerson,
   type TestServer,
-} from '../src/testing/house.ts';
-import { startSshd, type TestSshd } from '../src/testing/sshd.ts';
-import { type CliShell, openCliShell } from './command.ts';
-import { reportErrors, SAMPLE_STACK } from './work.ts';
+} from '../src/testing/test-server.ts';
+import { type CliShell, openCliShell } from './cli-shell.ts';
+import { reportErrors, SAMPLE_STACK } from './resource-fixtures.ts';
 
 let server: TestServer;
 let owner: TestPerson;

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Backup } from '../src/contract/backups.ts';
 import type { Deployment } from '../src/contract/deployments.ts';
-import type { LogLine } from '../src/contract/log-line.ts';
+import type { LogLine } from '../src/contract/logs.ts';
 import type { Server } from '../src/contract/resources.ts';
 import type { Run, Script } from '../src/contract/scripts.ts';
-import { createServerResource, createTestApp, getDeployment, type TestApp } from '../src/testing/deploying.ts';
+import { createServerResource, createTestApp, getDeployment, type TestApp } from '../src/testing/test-deployments.ts';
 import {
   createKey,
   createToken,
@@ -15,9 +15,9 @@ import {
   startTestServer,
   type TestPerson,
   type TestServer,
-} from '../src/testing/house.ts';
+} from '../src/testing/test-server.ts';
 import { until } from '../src/testing/until.ts';
-import { type CliShell, collectResult, openCliShell } from './command.ts';
+import { type CliShell, collectResult, openCliShell } from './cli-shell.ts';
 
 let testServer: TestServer;
 let owner: TestPerson;

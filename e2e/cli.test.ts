@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { AccessToken, ApiKey, AuditEvent, CreatedAccessToken, Whoami } from '../src/contract/schemas.ts';
-import { ensureCommand } from '../src/testing/debian.ts';
+import { ensureCommand } from '../src/testing/debian-packages.ts';
 import {
   bearer,
   cookieOf,
@@ -17,9 +17,9 @@ import {
   startTestServer,
   type TestPerson,
   type TestServer,
-} from '../src/testing/house.ts';
+} from '../src/testing/test-server.ts';
 import { scaledTimeout } from '../src/testing/timeouts.ts';
-import { BIN, type CliShell, collectResult, openCliShell } from './command.ts';
+import { BIN, type CliShell, collectResult, openCliShell } from './cli-shell.ts';
 
 let server: TestServer;
 let owner: TestPerson;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bearer, cookieOf, PASSWORD, sendRequest } from '../src/testing/house.ts';
 import { runCommand, type ServerProcess, spawnServer, temporaryDirectory } from '../src/testing/process.ts';
+import { bearer, cookieOf, PASSWORD, sendRequest } from '../src/testing/test-server.ts';
 
 const KILLS = 25;
 const CLIENTS = 4;

@@ -6,9 +6,9 @@ import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { validate } from 'dockerfile-utils';
-import { ensureCommand } from '../src/testing/debian.ts';
+import { ensureCommand } from '../src/testing/debian-packages.ts';
 import { scaledTimeout } from '../src/testing/timeouts.ts';
-import { collectResult } from './command.ts';
+import { collectResult } from './cli-shell.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string) => readFileSync(join(root, path), 'utf8');

@@ -10,7 +10,7 @@ import {
   servers,
   setUpDeploymentFixture,
   step,
-} from './deployment-stage.ts';
+} from './deployment-fixture.ts';
 import { button } from './keyboard.ts';
 
 const on = setUpDeploymentFixture();

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { confirmDecision, dialog, log, setUpDeploymentFixture, step } from './deployment-stage.ts';
+import { confirmDecision, dialog, log, setUpDeploymentFixture, step } from './deployment-fixture.ts';
 import { button, closeWithEscape, createKeyboardUser, waitForDialog } from './keyboard.ts';
-import { checkPages } from './looks.ts';
+import { checkPages } from './page-checks.ts';
 
 const on = setUpDeploymentFixture();
 const { fixture, commit, readLivePage: served, deploy } = on;

@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { ensureCommand } from '../src/testing/debian.ts';
-import { killProcess } from '../src/testing/end-process.ts';
-import { bearer, cookieOf, PASSWORD, sendRequest } from '../src/testing/house.ts';
+import { ensureCommand } from '../src/testing/debian-packages.ts';
+import { killProcess } from '../src/testing/kill-process.ts';
+import { bearer, cookieOf, PASSWORD, sendRequest } from '../src/testing/test-server.ts';
 
 /** Resolves to the address that a server prints. */
 function addressOf(server: ChildProcess): Promise<string> {

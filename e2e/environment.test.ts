@@ -5,11 +5,11 @@ import type { Page } from 'playwright-core';
 import type { Environment } from '../src/contract/environment.ts';
 import type { App } from '../src/contract/resources.ts';
 import type { AuditEvent, Page as PageOf } from '../src/contract/schemas.ts';
-import { signUpMember, type TestPerson } from '../src/testing/house.ts';
-import { findSecretInTab } from './leftovers.ts';
-import { checkPages } from './looks.ts';
-import { setUpBrowserFixture } from './stage.ts';
-import { createApp, createProject, setVariables } from './work.ts';
+import { signUpMember, type TestPerson } from '../src/testing/test-server.ts';
+import { setUpBrowserFixture } from './browser-fixture.ts';
+import { checkPages } from './page-checks.ts';
+import { createApp, createProject, setVariables } from './resource-fixtures.ts';
+import { findSecretInTab } from './secret-leftovers.ts';
 
 const SECRET = 'postgres://shop:hunter2hunter2@db/shop';
 let app: App;

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ErrorIssue } from '../src/contract/errors.ts';
-import { signUpMember, type TestPerson } from '../src/testing/house.ts';
-import { checkPages } from './looks.ts';
-import { setUpBrowserFixture } from './stage.ts';
-import { type Report, reportErrors, SAMPLE_STACK } from './work.ts';
+import { signUpMember, type TestPerson } from '../src/testing/test-server.ts';
+import { setUpBrowserFixture } from './browser-fixture.ts';
+import { checkPages } from './page-checks.ts';
+import { type Report, reportErrors, SAMPLE_STACK } from './resource-fixtures.ts';
 
 const total: Report = {
   type: 'TypeError',

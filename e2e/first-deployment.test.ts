@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Deployment } from '../src/contract/deployments.ts';
 import type { Page } from '../src/contract/schemas.ts';
-import { ensureCommand } from '../src/testing/debian.ts';
-import { killProcess, readPid } from '../src/testing/end-process.ts';
+import { ensureCommand } from '../src/testing/debian-packages.ts';
+import { killProcess, readPid } from '../src/testing/kill-process.ts';
+import { freePort } from '../src/testing/postgres.ts';
+import { startSshd, type TestSshd } from '../src/testing/sshd.ts';
 import {
   createKey,
   createToken,
@@ -14,11 +16,9 @@ import {
   startTestServer,
   type TestPerson,
   type TestServer,
-} from '../src/testing/house.ts';
-import { freePort } from '../src/testing/postgres.ts';
-import { startSshd, type TestSshd } from '../src/testing/sshd.ts';
+} from '../src/testing/test-server.ts';
 import { until } from '../src/testing/until.ts';
-import { type CliShell, collectResult, openCliShell } from './command.ts';
+import { type CliShell, collectResult, openCliShell } from './cli-shell.ts';
 
 const page = readFileSync(new URL('../docs/guides/first-deployment.md', import.meta.url), 'utf8');
 const blocks = [...page.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block);

@@ -3,10 +3,10 @@ import { test } from 'node:test';
 import type { Locator, Page } from 'playwright-core';
 import type { App, Project, Server } from '../src/contract/resources.ts';
 import type { Script } from '../src/contract/scripts.ts';
+import { setUpBrowserFixture } from './browser-fixture.ts';
 import { button, waitForFocus } from './keyboard.ts';
-import { setUpBrowserFixture } from './stage.ts';
-import { chooseInMenu } from './steps.ts';
-import { createApp, createProject, createScript, createServer } from './work.ts';
+import { chooseInMenu } from './page-actions.ts';
+import { createApp, createProject, createScript, createServer } from './resource-fixtures.ts';
 
 /** Every form of the page, sent with something wrong in it: the first wrong field, from the top, has the focus. */
 let project: Project;

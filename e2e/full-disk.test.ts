@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { closeSync, existsSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { type ServerProcess, spawnServer, temporaryDirectory } from '../src/testing/process.ts';
 import {
   bearer,
   createKey,
@@ -11,8 +12,7 @@ import {
   signInRemotePerson,
   signUpRemoteOwner,
   type TestPerson,
-} from '../src/testing/house.ts';
-import { type ServerProcess, spawnServer, temporaryDirectory } from '../src/testing/process.ts';
+} from '../src/testing/test-server.ts';
 import { until } from '../src/testing/until.ts';
 
 const root = temporaryDirectory();

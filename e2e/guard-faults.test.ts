@@ -6,9 +6,16 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
 import { TEST_SECRET } from '../src/testing/engines.ts';
-import { bearer, createKey, createToken, PASSWORD, signInRemotePerson, type TestPerson } from '../src/testing/house.ts';
 import { freePort, startPostgres, type TestPostgres } from '../src/testing/postgres.ts';
 import { type StallingProxy, startStallingProxy } from '../src/testing/stalling-proxy.ts';
+import {
+  bearer,
+  createKey,
+  createToken,
+  PASSWORD,
+  signInRemotePerson,
+  type TestPerson,
+} from '../src/testing/test-server.ts';
 import { until } from '../src/testing/until.ts';
 
 const BOUND = 1000;

@@ -7,7 +7,7 @@ import { serve } from '@hono/node-server';
 import express from 'express';
 import fastify from 'fastify';
 import { Hono } from 'hono';
-import { SCOPES } from '../src/contract/words.ts';
+import { SCOPES } from '../src/contract/vocabulary.ts';
 import { type GuardOptions, guard, type Identity } from '../src/sdk/guard.ts';
 import {
   bearer,
@@ -18,7 +18,7 @@ import {
   startTestServer,
   type TestPerson,
   type TestServer,
-} from '../src/testing/house.ts';
+} from '../src/testing/test-server.ts';
 
 /** A server of somebody else's, with one guarded route that says who asked. */
 interface Guarded {

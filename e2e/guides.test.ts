@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { RE2JS } from 're2js';
-import { ensureCommand } from '../src/testing/debian.ts';
+import { ensureCommand } from '../src/testing/debian-packages.ts';
 import {
   createKey,
   createToken,
@@ -12,8 +12,8 @@ import {
   startTestServer,
   type TestPerson,
   type TestServer,
-} from '../src/testing/house.ts';
-import { type CliShell, collectResult, openCliShell } from './command.ts';
+} from '../src/testing/test-server.ts';
+import { type CliShell, collectResult, openCliShell } from './cli-shell.ts';
 
 const pageOf = (path: string) => readFileSync(new URL(`../docs/${path}`, import.meta.url), 'utf8');
 const VECTORS = [...pageOf('secret-format.md').matchAll(/^\| `([A-Za-z0-9_]+)` \| (?:yes|no)/gm)].map(

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { generate } from 'otplib';
 import type { Page } from 'playwright-core';
-import { PASSWORD, sendRequest, signUpMember, type TestPerson } from '../src/testing/house.ts';
+import { PASSWORD, sendRequest, signUpMember, type TestPerson } from '../src/testing/test-server.ts';
 import { addAuthenticator } from './authenticator.ts';
 import { checkAppearance, openTab, watchConsole } from './browser.ts';
+import { setUpBrowserFixture, waitUntilLoaded } from './browser-fixture.ts';
 import { button, closeWithEscape, createKeyboardUser, waitForDialog, waitForFocus } from './keyboard.ts';
-import { setUpBrowserFixture, waitUntilLoaded } from './stage.ts';
-import { listItemOf } from './steps.ts';
+import { listItemOf } from './page-actions.ts';
 
 /** What a person does about the own account, by the keyboard alone: each dialog opened, looked at, gone through, closed. */
 const fixture = setUpBrowserFixture();

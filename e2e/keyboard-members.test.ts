@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
-import { createKey, createToken, signUpMember, type TestPerson } from '../src/testing/house.ts';
+import { createKey, createToken, signUpMember, type TestPerson } from '../src/testing/test-server.ts';
 import { checkAppearance } from './browser.ts';
+import { setUpBrowserFixture } from './browser-fixture.ts';
 import { button, closeWithEscape, createKeyboardUser, waitForDialog, waitForFocus } from './keyboard.ts';
-import { setUpBrowserFixture } from './stage.ts';
-import { listItemOf, rowOf } from './steps.ts';
+import { listItemOf, rowOf } from './page-actions.ts';
 
 /** Dialogs of members and invitations, by the keyboard alone: opened, looked at, gone through, closed. */
 const fixture = setUpBrowserFixture();

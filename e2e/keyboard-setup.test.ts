@@ -1,7 +1,7 @@
 import { test } from 'node:test';
-import { PASSWORD } from '../src/testing/house.ts';
+import { PASSWORD } from '../src/testing/test-server.ts';
+import { setUpBrowserFixture, waitUntilLoaded } from './browser-fixture.ts';
 import { button, createKeyboardUser, waitForFocus } from './keyboard.ts';
-import { setUpBrowserFixture, waitUntilLoaded } from './stage.ts';
 
 /** The very first minutes by the keyboard alone: from the setup link to a token's dialog, out, and in again. */
 const fixture = setUpBrowserFixture(async () => {}, { owner: false });

@@ -1,10 +1,10 @@
 import { test } from 'node:test';
 import type { App } from '../src/contract/resources.ts';
 import type { Script } from '../src/contract/scripts.ts';
+import { setUpBrowserFixture } from './browser-fixture.ts';
 import { button, closeWithEscape, createKeyboardUser, waitForDialog, waitForFocus } from './keyboard.ts';
-import { setUpBrowserFixture } from './stage.ts';
-import { listItemOf, rowOf } from './steps.ts';
-import { createApp, createProject, createScript, createServer, setVariables } from './work.ts';
+import { listItemOf, rowOf } from './page-actions.ts';
+import { createApp, createProject, createScript, createServer, setVariables } from './resource-fixtures.ts';
 
 /** The pages of what is worked on, by the keyboard alone. */
 let app: App;

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { TestPerson } from '../src/testing/house.ts';
+import type { TestPerson } from '../src/testing/test-server.ts';
 import { checkAppearance } from './browser.ts';
+import { setUpBrowserFixture } from './browser-fixture.ts';
 import { button, closeWithEscape, createKeyboardUser, waitForDialog, waitForFocus } from './keyboard.ts';
-import { setUpBrowserFixture } from './stage.ts';
-import { listItemOf } from './steps.ts';
+import { listItemOf } from './page-actions.ts';
 
 /** The activity log, the menus and the workspace, by the keyboard alone: opened, looked at, gone through, closed. */
 const fixture = setUpBrowserFixture();

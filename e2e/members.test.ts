@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
-import type { AssignableRole } from '../src/contract/words.ts';
-import { bearer, createKey, createToken, PASSWORD, signUpMember, type TestPerson } from '../src/testing/house.ts';
+import type { AssignableRole } from '../src/contract/vocabulary.ts';
+import { bearer, createKey, createToken, PASSWORD, signUpMember, type TestPerson } from '../src/testing/test-server.ts';
 import { readAndClearClipboard } from './browser.ts';
-import { findSecretInTab } from './leftovers.ts';
-import { setUpBrowserFixture } from './stage.ts';
-import { chooseInMenu, listItemOf, rowOf, signIn } from './steps.ts';
+import { setUpBrowserFixture } from './browser-fixture.ts';
+import { chooseInMenu, listItemOf, rowOf, signIn } from './page-actions.ts';
+import { findSecretInTab } from './secret-leftovers.ts';
 
 const fixture = setUpBrowserFixture(undefined, { environment: { DEVPILOT_WORKSPACES: 'anyone' } });
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { ApiKey, CreatedApiKey, Page } from '../src/contract/schemas.ts';
-import { startTestCluster, type TestCluster, type TestClusterKey } from '../src/testing/fleet.ts';
-import { createKey, sendRequest } from '../src/testing/house.ts';
 import { spawnServer, temporaryDirectory } from '../src/testing/process.ts';
+import { startTestCluster, type TestCluster, type TestClusterKey } from '../src/testing/test-cluster.ts';
+import { createKey, sendRequest } from '../src/testing/test-server.ts';
 import { until } from '../src/testing/until.ts';
 
 const BOUND = 500;

@@ -16,6 +16,7 @@ import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { freePort } from '../src/testing/postgres.ts';
 import {
   bearer,
   createKey,
@@ -25,11 +26,10 @@ import {
   startTestServer,
   type TestPerson,
   type TestServer,
-} from '../src/testing/house.ts';
-import { freePort } from '../src/testing/postgres.ts';
+} from '../src/testing/test-server.ts';
 import { scaledTimeout } from '../src/testing/timeouts.ts';
 import { until } from '../src/testing/until.ts';
-import { collectResult } from './command.ts';
+import { collectResult } from './cli-shell.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const PATH = `${join(root, 'node_modules/.bin')}:${process.env['PATH']}`;

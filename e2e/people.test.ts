@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PASSWORD, signUpMember, type TestPerson } from '../src/testing/house.ts';
+import { PASSWORD, signUpMember, type TestPerson } from '../src/testing/test-server.ts';
 import { takeScreenshot } from './browser.ts';
-import { setUpBrowserFixture } from './stage.ts';
-import { chooseInMenu, rowOf, signIn } from './steps.ts';
+import { setUpBrowserFixture } from './browser-fixture.ts';
+import { chooseInMenu, rowOf, signIn } from './page-actions.ts';
 
 const fixture = setUpBrowserFixture();
 const join = (email: string): Promise<TestPerson> => signUpMember(fixture.server, fixture.owner, 'member', email);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';
-import { bearer, cookieOf, PASSWORD, sendRequest } from '../src/testing/house.ts';
 import { runCommand, type ServerProcess, spawnServer, temporaryDirectory } from '../src/testing/process.ts';
+import { bearer, cookieOf, PASSWORD, sendRequest } from '../src/testing/test-server.ts';
 import { scaledTimeout } from '../src/testing/timeouts.ts';
 
 async function signUp(server: ServerProcess): Promise<Record<string, string>> {

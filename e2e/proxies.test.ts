@@ -7,7 +7,7 @@ import { type AddressInfo, connect, createServer as createTcpServer, type Socket
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { ensureCommand } from '../src/testing/debian.ts';
+import { ensureCommand } from '../src/testing/debian-packages.ts';
 import {
   bearer,
   createKey,
@@ -16,7 +16,7 @@ import {
   startTestServer,
   type TestPerson,
   type TestServer,
-} from '../src/testing/house.ts';
+} from '../src/testing/test-server.ts';
 
 /** What RFC 6455 has a server answer a key with. */
 const WEBSOCKET = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';

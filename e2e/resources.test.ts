@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import type { App, Project, Server } from '../src/contract/resources.ts';
-import { signUpMember, type TestPerson } from '../src/testing/house.ts';
 import { startSshd, type TestSshd } from '../src/testing/sshd.ts';
+import { signUpMember, type TestPerson } from '../src/testing/test-server.ts';
 import { readAndClearClipboard } from './browser.ts';
-import { setUpBrowserFixture, waitUntilLoaded } from './stage.ts';
-import { chooseInMenu, listItemOf } from './steps.ts';
-import { createApp, createProject, createServer } from './work.ts';
+import { setUpBrowserFixture, waitUntilLoaded } from './browser-fixture.ts';
+import { chooseInMenu, listItemOf } from './page-actions.ts';
+import { createApp, createProject, createServer } from './resource-fixtures.ts';
 
 let sshd: TestSshd;
 let linus: TestPerson;

@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { mintSecret } from '../src/credentials/secret.ts';
-import { ensureCommand } from '../src/testing/debian.ts';
+import { mintSecret } from '../src/authorization/secret.ts';
+import { ensureCommand } from '../src/testing/debian-packages.ts';
 import {
   bearer,
   createKey,
@@ -13,8 +13,8 @@ import {
   startTestServer,
   type TestPerson,
   type TestServer,
-} from '../src/testing/house.ts';
-import { type CliShell, openCliShell, type ProcessResult } from './command.ts';
+} from '../src/testing/test-server.ts';
+import { type CliShell, openCliShell, type ProcessResult } from './cli-shell.ts';
 
 interface Report {
   readonly findings: {

@@ -4,12 +4,12 @@ import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import type { Server } from '../src/contract/resources.ts';
 import type { Run, Script } from '../src/contract/scripts.ts';
-import { signUpMember, type TestPerson } from '../src/testing/house.ts';
+import { signUpMember, type TestPerson } from '../src/testing/test-server.ts';
 import { until } from '../src/testing/until.ts';
-import { checkPages } from './looks.ts';
-import { setUpBrowserFixture } from './stage.ts';
-import { chooseInMenu } from './steps.ts';
-import { createScript, createServer } from './work.ts';
+import { setUpBrowserFixture } from './browser-fixture.ts';
+import { chooseInMenu } from './page-actions.ts';
+import { checkPages } from './page-checks.ts';
+import { createScript, createServer } from './resource-fixtures.ts';
 
 let linus: TestPerson;
 let server: Server;

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { ensureCommand } from '../src/testing/debian.ts';
+import { ensureCommand } from '../src/testing/debian-packages.ts';
 import {
   bearer,
   createKey,
@@ -15,7 +15,7 @@ import {
   startTestServer,
   type TestPerson,
   type TestServer,
-} from '../src/testing/house.ts';
+} from '../src/testing/test-server.ts';
 import { until } from '../src/testing/until.ts';
 
 /** Varnish with its default configuration, in front of everything: the worst that an operator can put there. */

@@ -11,7 +11,7 @@ import {
   startTestServer,
   type TestPerson,
   type TestServer,
-} from '../src/testing/house.ts';
+} from '../src/testing/test-server.ts';
 
 let testServer: TestServer;
 let owner: TestPerson;

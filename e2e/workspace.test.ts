@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bearer, createToken, signUpMember } from '../src/testing/house.ts';
-import { setUpBrowserFixture } from './stage.ts';
-import { signIn } from './steps.ts';
+import { bearer, createToken, signUpMember } from '../src/testing/test-server.ts';
+import { setUpBrowserFixture } from './browser-fixture.ts';
+import { signIn } from './page-actions.ts';
 
 const fixture = setUpBrowserFixture();
 

@@ -5,7 +5,11 @@ import { dirname, join } from 'node:path';
  * The helpers of tests that start something installed on this machine: Debian's programs, git, a database server. Whatever
  * imports one of them, directly or through other helpers, needs it.
  */
-const STARTS_INSTALLED = new Set(['src/testing/debian.ts', 'src/testing/postgres.ts', 'src/testing/repository.ts']);
+const STARTS_INSTALLED = new Set([
+  'src/testing/debian-packages.ts',
+  'src/testing/postgres.ts',
+  'src/testing/git-repository.ts',
+]);
 
 /** What a file imports at run time from its own folder and others; packages and types are left out. */
 function importsOf(file: string): string[] {

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { openTab, startBrowser } from '../e2e/browser.ts';
-import { bearer, createToken, signUpOwner, startTestServer } from '../src/testing/house.ts';
+import { bearer, createToken, signUpOwner, startTestServer } from '../src/testing/test-server.ts';
 
 /** Makes the two pictures of the README from the built page: `npm run screenshots`. */
 const FOLDER = 'docs/pictures';

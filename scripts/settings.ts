@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { settingsFile, settingsTable } from '../src/settings-table.ts';
+import { settingsFile, settingsTable } from '../src/server/settings-table.ts';
 
 /** Writes the declared settings into `docs/operations.md` and `deploy/devpilot.env`. */
 const page = 'docs/operations.md';

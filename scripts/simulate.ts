@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import fc from 'fast-check';
-import { renewOverConnection } from '../src/credentials/guard-lease.ts';
-import { createGuards } from '../src/credentials/guards.ts';
-import { createLease } from '../src/credentials/lease.ts';
-import { createClusterNode } from '../src/credentials/node.ts';
-import { createRecordRegistry } from '../src/credentials/registry.ts';
-import { randomHistories } from '../src/credentials/simulation.ts';
+import { renewOverConnection } from '../src/authorization/guard-lease.ts';
+import { createLease } from '../src/authorization/lease.ts';
+import { createRecordRegistry } from '../src/authorization/registry.ts';
+import { createGuards } from '../src/cluster/guards.ts';
+import { createClusterNode } from '../src/cluster/node.ts';
+import { randomHistories } from '../src/cluster/simulation.ts';
 
 /**
  * `npm run simulate [histories]`: a million by default, over all processors. Prints the seed of what

@@ -2,9 +2,9 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { globSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
+import { measureSlowness } from './machine-speed.ts';
 import { needsInstalledParts } from './needs.ts';
 import { TEST_ENDED } from './reporter.ts';
-import { measureSlowness } from './slowness.ts';
 
 /**
  * Everything that must hold, in order; `npm test -- part` runs only test files whose path contains `part`, and
@@ -193,7 +193,7 @@ if (only === undefined) {
   await check('unused code', 'knip', []);
   await check('build', process.execPath, ['scripts/build.ts']);
 }
-if (!fast) await check('what the tests start', process.execPath, ['scripts/parts.ts']);
+if (!fast) await check('what the tests start', process.execPath, ['scripts/test-dependencies.ts']);
 await testFiles('tests beside the code', matchingFiles('src/**/*.test.ts'), availableParallelism());
 const endToEndTests = matchingFiles('e2e/**/*.test.ts');
 await testFiles(

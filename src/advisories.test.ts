@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { mintSecret } from './credentials/secret.ts';
+import { mintSecret } from './authorization/secret.ts';
 import {
   bearer,
   createKey,
@@ -13,7 +13,7 @@ import {
   startTestServer,
   type TestPerson,
   type TestServer,
-} from './testing/house.ts';
+} from './testing/test-server.ts';
 
 /** Published advisories of systems like ours; each is a lesson that some test holds us to. */
 const ADVISORIES = [

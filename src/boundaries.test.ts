@@ -8,17 +8,17 @@ import { test } from 'node:test';
  * contract and itself, and nothing of the runtime.
  */
 const PORTABLE_FILES = [
-  'credentials/guard-lease.ts',
-  'credentials/judge.ts',
-  'credentials/lease.ts',
-  'credentials/memory.ts',
-  'credentials/record.ts',
-  'credentials/registry.ts',
-  'credentials/rights.ts',
-  'credentials/small-memory.ts',
-  'credentials/tally.ts',
-  'credentials/turns.ts',
-  'credentials/usage.ts',
+  'authorization/guard-lease.ts',
+  'authorization/decision.ts',
+  'authorization/lease.ts',
+  'authorization/record-cache.ts',
+  'authorization/record.ts',
+  'authorization/registry.ts',
+  'authorization/rights.ts',
+  'authorization/object-record-cache.ts',
+  'authorization/usage-counters.ts',
+  'authorization/batch-per-turn.ts',
+  'authorization/usage-recorder.ts',
 ];
 
 /**
@@ -26,7 +26,7 @@ const PORTABLE_FILES = [
  * other words are folders or files of `src/` (with a slash or an ending) or packages.
  */
 const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
-  'contract/words.ts': [],
+  'contract/vocabulary.ts': [],
   'contract/schemas.ts': ['contract/', 'zod'],
   'contract/instant.ts': ['zod'],
   'contract/resources.ts': ['contract/', 'zod'],
@@ -34,15 +34,15 @@ const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   'contract/activity.ts': ['contract/', 'zod'],
   'contract/errors.ts': ['contract/', 'zod'],
   'contract/guards.ts': ['contract/', 'zod'],
-  'contract/log-line.ts': ['contract/', 'zod'],
+  'contract/logs.ts': ['contract/', 'zod'],
   'contract/deployments.ts': ['contract/', 'zod'],
   'contract/scripts.ts': ['contract/', 'zod'],
   'contract/backups.ts': ['contract/', 'zod'],
-  'contract/': ['contract/words.ts'],
+  'contract/': ['contract/vocabulary.ts'],
   // A model of nodes and clocks for tests and `npm run simulate`.
-  'credentials/simulation.ts': ['contract/', 'credentials/', 'node', 'fast-check'],
-  'credentials/simulation-worker.ts': ['credentials/', 'node', 'fast-check'],
-  ...Object.fromEntries(PORTABLE_FILES.map((file) => [file, ['contract/words.ts', ...PORTABLE_FILES]])),
+  'cluster/simulation.ts': ['contract/', 'credentials/', 'node', 'fast-check'],
+  'cluster/simulation-worker.ts': ['credentials/', 'node', 'fast-check'],
+  ...Object.fromEntries(PORTABLE_FILES.map((file) => [file, ['contract/vocabulary.ts', ...PORTABLE_FILES]])),
   'credentials/': ['contract/', 'node'],
   'store/': ['contract/', 'node', 'kysely', 'kysely/migration', 'pg'],
   'audit/': ['contract/', 'store/', 'node'],
@@ -154,7 +154,7 @@ function violationOf({ file, of, types }: Import): string | null {
   ];
   if (allowed.some((one) => isWithin(of, one))) {
     // What runs in other people's processes takes nothing along but the words; types cost nothing.
-    if (folder === 'sdk/' && of.startsWith('contract/') && of !== 'contract/words.ts' && !types) {
+    if (folder === 'sdk/' && of.startsWith('contract/') && of !== 'contract/vocabulary.ts' && !types) {
       return `${file} imports ${of} at run time`;
     }
     return null;
@@ -168,10 +168,10 @@ test('the walk sees every kind of import', () => {
   const has = (file: string, of: string) => all.some((one) => one.file === file && one.of === of);
   assert.ok(files.length > 60);
   assert.ok(has('people/passwords.ts', '@zxcvbn-ts/language-common'), 'import()');
-  assert.ok(has('credentials/judge.ts', 'credentials/rights.ts'), 'import with a type among others');
+  assert.ok(has('authorization/decision.ts', 'authorization/rights.ts'), 'import with a type among others');
   assert.ok(has('audit/denials.ts', 'contract/audit.ts'), 'import type');
   assert.ok(has('store/schema.ts', 'kysely'), 'import type of a package');
-  assert.ok(has('http/docs.ts', '@scalar/api-reference'), 'import.meta.resolve');
+  assert.ok(has('http/api-docs.ts', '@scalar/api-reference'), 'import.meta.resolve');
 });
 
 test('the house imports one way', () => {
@@ -181,27 +181,27 @@ test('the house imports one way', () => {
 
 test('the rules bite', () => {
   const bad: [string, string, boolean?][] = [
-    ['contract/words.ts', 'contract/problem.ts'],
+    ['contract/vocabulary.ts', 'contract/problem.ts'],
     ['contract/redact.ts', 'zod'],
     ['contract/redact.ts', 'node'],
-    ['credentials/judge.ts', 'store/store.ts', true],
-    ['credentials/judge.ts', 'http/app.ts', true],
-    ['credentials/judge.ts', 'kysely', true],
+    ['authorization/decision.ts', 'store/store.ts', true],
+    ['authorization/decision.ts', 'http/http-server.ts', true],
+    ['authorization/decision.ts', 'kysely', true],
     ['store/sqlite.ts', 'audit/log.ts'],
     ['audit/log.ts', 'people/context.ts', true],
-    ['people/sessions.ts', 'http/app.ts'],
-    ['http/app.ts', 'server.ts'],
-    ['http/app.ts', 'kysely'],
+    ['people/sessions.ts', 'http/http-server.ts'],
+    ['http/http-server.ts', 'server.ts'],
+    ['http/http-server.ts', 'kysely'],
     ['sdk/client.ts', 'contract/schemas.ts'],
     ['sdk/client.ts', 'zod'],
-    ['sdk/memory.ts', 'credentials/secret.ts', true],
-    ['sdk/memory.ts', 'credentials/settling.ts', true],
-    ['credentials/lease.ts', 'credentials/settling.ts', true],
-    ['credentials/registry.ts', 'node'],
-    ['credentials/judge.ts', 'contract/problem.ts', true],
+    ['sdk/lease-authorizer.ts', 'authorization/secret.ts', true],
+    ['sdk/lease-authorizer.ts', 'cluster/revocation-barrier.ts', true],
+    ['authorization/lease.ts', 'cluster/revocation-barrier.ts', true],
+    ['authorization/registry.ts', 'node'],
+    ['authorization/decision.ts', 'contract/problem.ts', true],
     ['cli/tokens.ts', 'store/sqlite.ts'],
-    ['web/app.tsx', 'credentials/secret.ts', true],
-    ['attic/x.ts', 'contract/words.ts'],
+    ['web/app.tsx', 'authorization/secret.ts', true],
+    ['attic/x.ts', 'contract/vocabulary.ts'],
   ];
   for (const [file, of, types = false] of bad)
     assert.notEqual(violationOf({ file, of, types }), null, `${file} → ${of}`);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Declared } from './settings-table.ts';
+import type { Declared } from './server/settings-table.ts';
 
 /**
  * Omissions that the compiler must find. `npm run check` fails where one of these lines compiles, since an unused

@@ -2,10 +2,10 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { digestBytes, digestOf, hintOf, mintSecret } from '../../src/authorization/secret.ts';
 import { createId } from '../../src/contract/id.ts';
-import { DAY } from '../../src/contract/words.ts';
-import { digestBytes, digestOf, hintOf, mintSecret } from '../../src/credentials/secret.ts';
-import { signUpOwner, startTestServer } from '../../src/testing/house.ts';
+import { DAY } from '../../src/contract/vocabulary.ts';
+import { signUpOwner, startTestServer } from '../../src/testing/test-server.ts';
 
 /** A data directory of a stopped server with credentials in it. */
 export interface SeededDirectory {

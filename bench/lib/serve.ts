@@ -1,7 +1,7 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { FastifyInstance } from 'fastify';
-import { createLogger, startServer } from '../../src/server.ts';
-import { readSettings } from '../../src/settings.ts';
+import { readSettings } from '../../src/server/settings.ts';
+import { createLogger, startServer } from '../../src/server/start.ts';
 
 /** Our server as it is, with `/bare` beside its routes: a 200 of Fastify's, and nothing done for it. */
 subscribe('fastify.initialization', (message) => {

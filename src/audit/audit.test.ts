@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, test } from 'node:test';
 import type { AuditEvent, Page } from '../contract/schemas.ts';
-import { MINUTE } from '../contract/words.ts';
+import { MINUTE } from '../contract/vocabulary.ts';
+import { runCommand } from '../testing/process.ts';
 import {
   bearer,
   createKey,
@@ -12,8 +13,7 @@ import {
   signUpMember,
   signUpOwner,
   startTestServer,
-} from '../testing/house.ts';
-import { runCommand } from '../testing/process.ts';
+} from '../testing/test-server.ts';
 import { createDenialBuffer, type Denial } from './denials.ts';
 
 const NOW = 30_000_000 * MINUTE;

@@ -1,5 +1,5 @@
 import type { AuditDraft, AuditParty, CredentialReference, RequestOrigin } from '../contract/audit.ts';
-import { type AuditAction, MINUTE } from '../contract/words.ts';
+import { type AuditAction, MINUTE } from '../contract/vocabulary.ts';
 
 /** A refusal to be recorded. */
 export interface Denial {

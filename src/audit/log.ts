@@ -3,7 +3,7 @@ import type { AuditDraft, AuditParty } from '../contract/audit.ts';
 import { createId } from '../contract/id.ts';
 import { redactSecrets } from '../contract/redact.ts';
 import type { AuditEvent, AuditQuery, Page } from '../contract/schemas.ts';
-import type { AuditAction, AuditPartyKind, CredentialKind } from '../contract/words.ts';
+import type { AuditAction, AuditPartyKind, CredentialKind } from '../contract/vocabulary.ts';
 import { advanceAuditHead, insertAuditEvent, listAuditEvents } from '../store/audit.ts';
 import { readPageRequest, toPage } from '../store/paging.ts';
 import type { AuditEventTable } from '../store/schema.ts';

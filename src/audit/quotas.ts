@@ -1,6 +1,6 @@
 import type { AuditDraft } from '../contract/audit.ts';
 import { QUOTAS, type QuotaName } from '../contract/quotas.ts';
-import type { AuditAction } from '../contract/words.ts';
+import type { AuditAction } from '../contract/vocabulary.ts';
 import { checkWaitingJobs, consumeQuota } from '../store/quotas.ts';
 import type { Trx } from '../store/store.ts';
 

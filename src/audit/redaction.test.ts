@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { generate } from 'otplib';
+import { mintSecret } from '../authorization/secret.ts';
 import { containsSecret, redactSecrets } from '../contract/redact.ts';
-import { mintSecret } from '../credentials/secret.ts';
-import { cookieOf, sendRequest, type TestResponse } from '../testing/house.ts';
 import { spawnServer, temporaryDirectory } from '../testing/process.ts';
+import { cookieOf, sendRequest, type TestResponse } from '../testing/test-server.ts';
 
 test('whatever stands around a secret, it is found and blotted out', () => {
   const around = fc.string({ maxLength: 30 });

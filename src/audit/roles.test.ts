@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { AuditDraft } from '../contract/audit.ts';
 import { createId } from '../contract/id.ts';
-import { AUDIT_ACTIONS, type AuditAction, ROLES } from '../contract/words.ts';
+import { AUDIT_ACTIONS, type AuditAction, ROLES } from '../contract/vocabulary.ts';
 import type { Store } from '../store/store.ts';
 import { insertMember } from '../store/workspaces.ts';
 import { forEachEngine } from '../testing/engines.ts';
-import { seedPerson, seedWorkspace } from '../testing/store.ts';
+import { seedPerson, seedWorkspace } from '../testing/test-store.ts';
 import { appendAuditEvent } from './log.ts';
 import { neededRole } from './roles.ts';
 

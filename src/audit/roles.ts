@@ -1,7 +1,7 @@
 import type { AuditDraft } from '../contract/audit.ts';
 import { Problem } from '../contract/problem.ts';
-import { type AuditAction, ROLE_RANK, type Role } from '../contract/words.ts';
-import { findRole } from '../store/access.ts';
+import { type AuditAction, ROLE_RANK, type Role } from '../contract/vocabulary.ts';
+import { findRole } from '../store/person-access.ts';
 import type { Trx } from '../store/store.ts';
 
 /** What people do with their own account or membership, and what their access alone decides. */

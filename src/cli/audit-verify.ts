@@ -1,6 +1,6 @@
 import { verifyEveryLog } from '../audit/verify.ts';
-import { readSettings } from '../settings.ts';
-import { openReader } from '../store/open.ts';
+import { readSettings } from '../server/settings.ts';
+import { openReader } from '../store/open-reader.ts';
 
 /** Checks every log of the store; also while a server is running. Exit 1 if one is broken. */
 export async function auditVerify(options: { json?: true }): Promise<void> {

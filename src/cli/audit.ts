@@ -2,15 +2,15 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { AuditEvent } from '../contract/schemas.ts';
-import type { AuditAction } from '../contract/words.ts';
+import type { AuditAction } from '../contract/vocabulary.ts';
 import type { AuditListQuery, Client } from '../sdk/client.ts';
 import { connect, type RemoteOptions } from './connect.ts';
 import { isTransient } from './failure.ts';
 import { streamToPrivateFile } from './files.ts';
-import { sanitizeJson } from './harmless.ts';
 import { parseCount, parsePastInstant } from './input.ts';
 import { type Column, print, printList, sanitizeInline, showInstant } from './output.ts';
 import { startProgress } from './progress.ts';
+import { sanitizeJson } from './sanitize.ts';
 
 export interface AuditOptions extends RemoteOptions {
   readonly action?: string;

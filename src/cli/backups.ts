@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Backup } from '../contract/backups.ts';
-import type { WorkStatus } from '../contract/words.ts';
+import type { WorkStatus } from '../contract/vocabulary.ts';
 import { connect, type RemoteOptions } from './connect.ts';
 import { Failure } from './failure.ts';
 import { cancelledFailure, confirm, isInteractive, parseCount } from './input.ts';
+import { requireCompleted, type WatchOptions, waitForOperation } from './operation.ts';
 import {
   type Column,
   printDetails,
@@ -14,7 +15,6 @@ import {
   showInstant,
   takeFirst,
 } from './output.ts';
-import { requireCompleted, type WatchOptions, waitForOperation } from './watch.ts';
 
 const actorName = ({ name, id, kind }: Backup['createdBy']) => name ?? id ?? kind;
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { PERMISSIONS, SCOPES } from '../contract/words.ts';
+import { PERMISSIONS, SCOPES } from '../contract/vocabulary.ts';
 import { Failure } from './failure.ts';
 import { print } from './output.ts';
 

@@ -1,5 +1,5 @@
 import type { AccessToken, ApiKey } from '../contract/schemas.ts';
-import type { CredentialSort } from '../contract/words.ts';
+import type { CredentialSort } from '../contract/vocabulary.ts';
 import type { Client } from '../sdk/client.ts';
 import { connect, type RemoteOptions } from './connect.ts';
 import { Failure } from './failure.ts';

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { CreateRollbackInput, Deployment } from '../contract/deployments.ts';
-import type { Strategy } from '../contract/words.ts';
+import type { Strategy } from '../contract/vocabulary.ts';
 import type { Client } from '../sdk/client.ts';
 import { connect, type RemoteOptions } from './connect.ts';
 import { DEPLOYMENT_DETAILS } from './deployments.ts';
 import { parseCount, parseInstant } from './input.ts';
+import { requireCompleted, type WatchOptions, waitForOperation } from './operation.ts';
 import { printDetails, printJson, printNote } from './output.ts';
-import { requireCompleted, type WatchOptions, waitForOperation } from './watch.ts';
 
 /** What a deployment and a rollback can be asked for. */
 export interface DeploymentCommandOptions extends RemoteOptions, WatchOptions {

@@ -1,8 +1,8 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { readSettings, type Settings } from '../settings.ts';
+import { readSettings, type Settings } from '../server/settings.ts';
 import { leaseClock } from '../store/jobs.ts';
-import { openReader } from '../store/open.ts';
+import { openReader } from '../store/open-reader.ts';
 import { hasAnyPerson } from '../store/people.ts';
 import { type RemoteOptions, serverUrl } from './connect.ts';
 import { dim, print, printJson, sanitizeInline } from './output.ts';

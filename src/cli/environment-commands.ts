@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { apiCommand, remoteCommand, YES_HELP } from './declare.ts';
+import { apiCommand, remoteCommand, YES_HELP } from './command-builders.ts';
 
 const APP_HELP = 'id or slug of the app';
 

@@ -3,8 +3,8 @@ import { createDenialBuffer } from '../audit/denials.ts';
 import { CreateWorkspace, SignUp } from '../contract/schemas.ts';
 import { createFirstOwner } from '../people/sign-up.ts';
 import { openStore } from '../server/open-store.ts';
-import { createPeopleContext } from '../server.ts';
-import { readSettings } from '../settings.ts';
+import { readSettings } from '../server/settings.ts';
+import { createPeopleContext } from '../server/start.ts';
 
 /** Checks the options by the schemas of the API. Throws with one line that names the field. */
 function parseInput(options: { email: string; name: string; workspace: string }, password: string) {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { describeRight, PERMISSIONS, type Permission } from '../contract/words.ts';
+import { describeRight, PERMISSIONS, type Permission } from '../contract/vocabulary.ts';
 import { connect, type RemoteOptions } from './connect.ts';
 import { printCreated } from './credentials.ts';
 import { Failure } from './failure.ts';

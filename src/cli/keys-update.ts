@@ -1,5 +1,5 @@
 import type { UpdateApiKey } from '../contract/schemas.ts';
-import type { Permission } from '../contract/words.ts';
+import type { Permission } from '../contract/vocabulary.ts';
 import { connect, type RemoteOptions } from './connect.ts';
 import { CREDENTIAL_DETAILS, findCredential } from './credentials.ts';
 import { Failure } from './failure.ts';

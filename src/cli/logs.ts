@@ -1,7 +1,7 @@
 import { ID_PREFIXES } from '../contract/id.ts';
 import { connect, type RemoteOptions } from './connect.ts';
 import { parseCount } from './input.ts';
-import { printLog } from './watch.ts';
+import { printLog } from './operation.ts';
 
 export interface LogsOptions extends RemoteOptions {
   readonly follow?: true;

@@ -7,7 +7,7 @@ async function reportFailure(error: unknown): Promise<void> {
   // Whoever read the answer has had enough of it.
   if ((error as NodeJS.ErrnoException).code === 'EPIPE') return;
   const { toFailure: failureOf } = await import('./failure.ts');
-  const { sanitizeText: harmlessLines } = await import('./harmless.ts');
+  const { sanitizeText: harmlessLines } = await import('./sanitize.ts');
   const failure = failureOf(error);
   const message = error instanceof Error ? error.message : String(error);
   const isSetting =

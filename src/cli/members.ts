@@ -1,5 +1,5 @@
 import type { Invitation, Member } from '../contract/schemas.ts';
-import { ASSIGNABLE_ROLES, type AssignableRole } from '../contract/words.ts';
+import { ASSIGNABLE_ROLES, type AssignableRole } from '../contract/vocabulary.ts';
 import type { Client } from '../sdk/client.ts';
 import { connect, type RemoteOptions } from './connect.ts';
 import { Failure } from './failure.ts';

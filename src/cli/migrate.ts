@@ -1,5 +1,5 @@
 import { openStore } from '../server/open-store.ts';
-import { readSettings } from '../settings.ts';
+import { readSettings } from '../server/settings.ts';
 
 /** Brings the tables of the store that the settings name up to date. */
 export async function migrate(): Promise<void> {

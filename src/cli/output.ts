@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { sanitizeJson, sanitizeLine, sanitizeText } from './harmless.ts';
+import { sanitizeJson, sanitizeLine, sanitizeText } from './sanitize.ts';
 
 export interface OutputOptions {
   readonly json?: true;

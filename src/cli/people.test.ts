@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PASSWORD, signUpMember, signUpOwner, startTestServer } from '../testing/house.ts';
 import { runCommand } from '../testing/process.ts';
+import { PASSWORD, signUpMember, signUpOwner, startTestServer } from '../testing/test-server.ts';
 
 test('people are administered on the data directory of a server that is stopped', async () => {
   const testServer = await startTestServer();

@@ -1,12 +1,12 @@
 import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
-import { describeRight, PERMISSIONS, type Permission, SCOPES, type Scope } from '../contract/words.ts';
-import { apiCommand, LIMIT_HELP, YES_HELP } from './declare.ts';
+import { describeRight, PERMISSIONS, type Permission, SCOPES, type Scope } from '../contract/vocabulary.ts';
+import { apiCommand, LIMIT_HELP, YES_HELP } from './command-builders.ts';
 import { environmentCommands } from './environment-commands.ts';
 import { EXIT_CODES } from './failure.ts';
 import { parseList } from './input.ts';
+import { operationCommands } from './operation-commands.ts';
 import { resourceCommands } from './resource-commands.ts';
-import { operationCommands } from './work-commands.ts';
 
 /**
  * Every command as it is declared. What carries a command out is imported when it runs, so that
@@ -62,18 +62,18 @@ function installationCommands(program: Command): void {
     .argument('<folder>', 'where to')
     .option('--without-secret', 'leave out the secret that the installation made for itself')
     .option('--json', 'answer in JSON')
-    .action(async (folder, options) => (await import('./backup.ts')).backUpStore(folder, options));
+    .action(async (folder, options) => (await import('./store-backup.ts')).backUpStore(folder, options));
   program
     .command('restore')
     .description('Restore a backup into the empty data directory or database of the settings')
     .argument('<folder>', 'what `devpilot backup` made')
     .option('--json', 'answer in JSON')
-    .action(async (folder, options) => (await import('./backup.ts')).restoreStore(folder, options));
+    .action(async (folder, options) => (await import('./store-backup.ts')).restoreStore(folder, options));
   program
     .command('rotate-secret')
     .description('Seal under a new DEVPILOT_SECRET all that the old one sealed; stop every server first')
     .option('--new-secret-file <file>', 'the new secret; needed unless the installation makes its own')
-    .action(async (options) => (await import('./backup.ts')).rotateStoreSecret(options));
+    .action(async (options) => (await import('./store-backup.ts')).rotateStoreSecret(options));
   const store = program.command('store').description('The store itself');
   store
     .command('accept')

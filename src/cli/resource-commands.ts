@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { apiCommand, collectValues, LIMIT_HELP, YES_HELP } from './declare.ts';
+import { apiCommand, collectValues, LIMIT_HELP, YES_HELP } from './command-builders.ts';
 import { parseList } from './input.ts';
 
 /** Projects, apps, servers, scripts, activity and errors, as they are declared. */

@@ -1,6 +1,6 @@
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import type { SecretKind } from '../contract/words.ts';
+import type { SecretKind } from '../contract/vocabulary.ts';
 import { createClient } from '../sdk/client.ts';
 import { DevpilotError } from '../sdk/errors.ts';
 import { hintOf } from '../sdk/secret.ts';
@@ -9,8 +9,6 @@ import { Failure } from './failure.ts';
 import { confirm, isInteractive } from './input.ts';
 import { print, printJson, printNote, sanitizeInline } from './output.ts';
 import { type ProgressIndicator, startProgress } from './progress.ts';
-import { listFiles, readChunks } from './scan/files.ts';
-import { createSecretFinder, type SecretMatch } from './scan/find.ts';
 import { gitOutput, repositoryRoot } from './scan/git.ts';
 import {
   findCommit,
@@ -20,6 +18,8 @@ import {
   searchObjects,
   stagedObjects,
 } from './scan/history.ts';
+import { listFiles, readChunks } from './scan/list-files.ts';
+import { createSecretFinder, type SecretMatch } from './scan/secret-finder.ts';
 
 export interface ScanOptions {
   readonly history: boolean;

@@ -1,6 +1,6 @@
-import { releaseStartupMemory } from '../server/start-memory.ts';
-import { createLogger, startServer } from '../server.ts';
-import { readSettings } from '../settings.ts';
+import { releaseStartupMemory } from '../server/release-startup-memory.ts';
+import { readSettings } from '../server/settings.ts';
+import { createLogger, startServer } from '../server/start.ts';
 import { stopListeningForInterrupts } from './interrupt.ts';
 
 /** Serves until SIGTERM or SIGINT, then stops cleanly. A second signal changes nothing. */

@@ -1,6 +1,6 @@
 import { openStore } from '../server/open-store.ts';
 import { countUnreadable } from '../server/secret-rotation.ts';
-import { readSettings } from '../settings.ts';
+import { readSettings } from '../server/settings.ts';
 import { createSeal } from '../store/seal.ts';
 import { Failure } from './failure.ts';
 import { print, printNote } from './output.ts';

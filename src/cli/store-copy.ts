@@ -1,6 +1,6 @@
 import { secretFromSettings } from '../server/open-store.ts';
+import { readSettings } from '../server/settings.ts';
 import { copyStore, parseStoreLocation } from '../server/transfer.ts';
-import { readSettings } from '../settings.ts';
 import type { OnProgress } from '../store/copy.ts';
 import { print, printJson, printNote } from './output.ts';
 import { type ProgressIndicator, startProgress } from './progress.ts';

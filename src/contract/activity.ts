@@ -1,7 +1,7 @@
 /** The wire shapes of the activity tracker (contract section 8). Runs in a browser as well as in the server. */
 import { z } from 'zod';
 import { instant, instantFilter, pagingFields } from './schemas.ts';
-import { ACTIVITY_GROUPS, INTERVAL_NAMES, RESOURCE_LIMITS } from './words.ts';
+import { ACTIVITY_GROUPS, INTERVAL_NAMES, RESOURCE_LIMITS } from './vocabulary.ts';
 
 const shortText = z.string().min(1).max(RESOURCE_LIMITS.activityFieldLength);
 

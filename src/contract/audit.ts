@@ -1,4 +1,4 @@
-import type { AuditAction, AuditPartyKind, CredentialKind } from './words.ts';
+import type { AuditAction, AuditPartyKind, CredentialKind } from './vocabulary.ts';
 
 /** Someone or something that the activity log names. Ids and names stay in the log after what they name is gone. */
 export interface AuditParty {

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { timestamps } from './resources.ts';
 import { id, maybeInstant, pagingFields } from './schemas.ts';
-import { AUDIT_PARTY_KINDS, BACKUP_KINDS, WORK_STATUSES } from './words.ts';
+import { AUDIT_PARTY_KINDS, BACKUP_KINDS, WORK_STATUSES } from './vocabulary.ts';
 
 const auditParty = z.object({
   kind: z.enum(AUDIT_PARTY_KINDS),

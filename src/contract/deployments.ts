@@ -12,7 +12,7 @@ import {
   RESOURCE_LIMITS,
   STRATEGIES,
   WORK_STATUSES,
-} from './words.ts';
+} from './vocabulary.ts';
 
 const commit = matchingText(
   /^[0-9a-f]{7,64}$/,

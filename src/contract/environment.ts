@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { ENV_NAME } from './dotenv.ts';
 import { instant } from './schemas.ts';
-import { AUDIT_PARTY_KINDS, RESOURCE_LIMITS } from './words.ts';
+import { AUDIT_PARTY_KINDS, RESOURCE_LIMITS } from './vocabulary.ts';
 
 const NAME_MESSAGE = 'takes a name of A-Z, a-z, 0-9 and _, not beginning with a digit';
 export const envName = z

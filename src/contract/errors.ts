@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { instantInput } from './instant.ts';
 import { isOrigin, ORIGIN_MESSAGE } from './origin.ts';
 import { id, instant, name, pagingFields } from './schemas.ts';
-import { ERROR_KEY_LIMITS, ERROR_LEVELS, ISSUE_SORTS, ISSUE_STATUSES, LIMITS, RESOURCE_LIMITS } from './words.ts';
+import { ERROR_KEY_LIMITS, ERROR_LEVELS, ISSUE_SORTS, ISSUE_STATUSES, LIMITS, RESOURCE_LIMITS } from './vocabulary.ts';
 
 const text = (max: number) =>
   z

@@ -1,5 +1,5 @@
+import { createFairShareLimiter } from './fair-share-limiter.ts';
 import { Problem } from './problem.ts';
-import { createFairShareLimiter } from './shares.ts';
 
 /** Work of many parties, such as workspaces or networks of clients, that share a few places. */
 export interface FairQueue {

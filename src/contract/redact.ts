@@ -1,4 +1,4 @@
-import { SECRET_PREFIXES, SECRET_RANDOM_LENGTH } from './words.ts';
+import { SECRET_PREFIXES, SECRET_RANDOM_LENGTH } from './vocabulary.ts';
 
 const SHAPE = `(?:${Object.values(SECRET_PREFIXES).join('|')})[0-9A-Za-z]{${SECRET_RANDOM_LENGTH},}`;
 const SECRET_SHAPES = new RegExp(SHAPE, 'g');

@@ -4,7 +4,14 @@ import { parseHostKey } from './host-key.ts';
 import { repositoryUrlProblem } from './repository.ts';
 import { description, id, instant, name, pagingFields, slug } from './schemas.ts';
 import { shebangMismatch } from './shebang.ts';
-import { COMMAND_INTERPRETERS, HOOK_STAGES, LIMITS, RESOURCE_LIMITS, RESOURCE_SORTS, SERVER_KINDS } from './words.ts';
+import {
+  COMMAND_INTERPRETERS,
+  HOOK_STAGES,
+  LIMITS,
+  RESOURCE_LIMITS,
+  RESOURCE_SORTS,
+  SERVER_KINDS,
+} from './vocabulary.ts';
 
 export const oneOf = <const Words extends readonly [string, ...string[]]>(words: Words) =>
   z.enum(words, { error: `must be one of: ${words.join(', ')}` });

@@ -23,7 +23,7 @@ import {
   SCOPES,
   type Scope,
   SECRET_PREFIXES,
-} from './words.ts';
+} from './vocabulary.ts';
 
 export { instant, nullableInstant as maybeInstant };
 

@@ -14,7 +14,7 @@ import {
   timestamps,
 } from './resources.ts';
 import { description, id, instant, maybeInstant, name, pagingFields, slug } from './schemas.ts';
-import { AUDIT_PARTY_KINDS, RESOURCE_LIMITS, WORK_STATUSES } from './words.ts';
+import { AUDIT_PARTY_KINDS, RESOURCE_LIMITS, WORK_STATUSES } from './vocabulary.ts';
 
 const LIMITS = RESOURCE_LIMITS;
 

@@ -1,5 +1,6 @@
+import { hashPassphrase } from '../authorization/passphrase.ts';
 import type { AccessToken, AccessTokenQuery, CreateAccessToken, Page } from '../contract/schemas.ts';
-import type { Scope } from '../contract/words.ts';
+import type { Scope } from '../contract/vocabulary.ts';
 import {
   type CredentialContext,
   createCredential,
@@ -8,9 +9,8 @@ import {
   parseExpiry,
   type RequestContext,
 } from './credentials.ts';
-import { hashPassphrase } from './passphrase.ts';
-import { toSharedFields } from './show.ts';
 import type { Credential } from './store.ts';
+import { toSharedFields } from './wire-format.ts';
 
 /** An access token as the wire shows it. Pure. */
 export function showAccessToken(token: Credential, now: number): AccessToken {

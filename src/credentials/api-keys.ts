@@ -1,6 +1,6 @@
 import { Problem } from '../contract/problem.ts';
 import type { ApiKey, ApiKeyQuery, CreateApiKey, Page, UpdateApiKey } from '../contract/schemas.ts';
-import type { Permission } from '../contract/words.ts';
+import type { Permission } from '../contract/vocabulary.ts';
 import {
   auditDraftOf,
   type CredentialContext,
@@ -10,8 +10,8 @@ import {
   parseExpiry,
   type RequestContext,
 } from './credentials.ts';
-import { toIsoString, toIsoStringOrNull, toSharedFields } from './show.ts';
 import type { Credential, CredentialEdit, RevocationReceipt } from './store.ts';
+import { toIsoString, toIsoStringOrNull, toSharedFields } from './wire-format.ts';
 
 /** An API key as the wire shows it. Pure. Inactive comes before expired, as in a judgement. */
 export function showApiKey(key: Credential, now: number): ApiKey {

@@ -1,14 +1,14 @@
+import type { CredentialRecord } from '../authorization/record.ts';
+import { type Digest, digestOf, hintOf, mintSecret } from '../authorization/secret.ts';
+import { MAX_ADDRESSES_PER_CREDENTIAL } from '../authorization/usage-counters.ts';
 import type { AuditDraft, AuditParty, CredentialReference, RequestOrigin } from '../contract/audit.ts';
 import { createId } from '../contract/id.ts';
 import { type IdempotencyClaim, refuseReplay } from '../contract/idempotency.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
 import type { CredentialUses } from '../contract/schemas.ts';
-import { type CredentialKind, type CredentialSort, DAY } from '../contract/words.ts';
-import type { CredentialRecord } from './record.ts';
-import { type Digest, digestOf, hintOf, mintSecret } from './secret.ts';
-import { toIsoString, toIsoStringOrNull } from './show.ts';
+import { type CredentialKind, type CredentialSort, DAY } from '../contract/vocabulary.ts';
 import type { Credential, CredentialStore, NewCredential, RevocationReceipt, WaitForConfirmation } from './store.ts';
-import { MAX_ADDRESSES_PER_CREDENTIAL } from './tally.ts';
+import { toIsoString, toIsoStringOrNull } from './wire-format.ts';
 
 /** What access tokens and API keys have in common: how they are made, listed, found and ended. */
 export interface CredentialContext {

@@ -1,8 +1,8 @@
+import type { Revocation } from '../authorization/registry.ts';
+import type { Digest } from '../authorization/secret.ts';
 import type { AuditDraft } from '../contract/audit.ts';
 import type { EarlierIdempotencyClaim, IdempotencyClaim } from '../contract/idempotency.ts';
-import type { CredentialKind, CredentialSort } from '../contract/words.ts';
-import type { Revocation } from './registry.ts';
-import type { Digest } from './secret.ts';
+import type { CredentialKind, CredentialSort } from '../contract/vocabulary.ts';
 
 /** A credential as it is kept; instants in epoch milliseconds. */
 export interface Credential {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { PERMISSIONS, type Permission, type Scope } from '../contract/words.ts';
-import { mintSecret } from '../credentials/secret.ts';
+import { mintSecret } from '../authorization/secret.ts';
+import { PERMISSIONS, type Permission, type Scope } from '../contract/vocabulary.ts';
 import {
   bearer,
   cookieOf,
@@ -15,9 +15,9 @@ import {
   type TestPerson,
   type TestResponse,
   type TestServer,
-} from '../testing/house.ts';
-import { routeTable } from './app.ts';
-import type { AppContext } from './house.ts';
+} from '../testing/test-server.ts';
+import type { AppContext } from './app-context.ts';
+import { routeTable } from './http-server.ts';
 
 /**
  * Who may ask what, written down from the contract's tables (sections 3 to 5), apart from the code.

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Account, AuditEvent, Member, Page, PasswordResetLink } from '../contract/schemas.ts';
-import { HOUR } from '../contract/words.ts';
+import { HOUR } from '../contract/vocabulary.ts';
 import { forEachEngine } from '../testing/engines.ts';
+import { startMailServer } from '../testing/mail-server.ts';
 import {
   cookieOf,
   createKey,
@@ -14,8 +15,7 @@ import {
   type TestPerson,
   type TestResponse,
   type TestServer,
-} from '../testing/house.ts';
-import { startMailServer } from '../testing/mail-server.ts';
+} from '../testing/test-server.ts';
 import { whileUncommitted } from '../testing/uncommitted.ts';
 
 const NEW_PASSWORD = 'quite another sentence';

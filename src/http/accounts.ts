@@ -10,14 +10,14 @@ import {
   ResetPassword,
   UpdateAccount,
 } from '../contract/schemas.ts';
-import { deleteAccount } from '../people/leaving.ts';
+import { deleteAccount } from '../people/offboarding.ts';
 import { endAccountSessions, listPeople, type OperatorRequestContext, updateAccount } from '../people/operators.ts';
 import { createPasswordReset, requestPasswordReset, resetPassword } from '../people/password-resets.ts';
-import { reauthenticate } from '../people/prove.ts';
-import type { AppContext } from './house.ts';
-import { relyingPartyOf } from './own-address.ts';
+import { reauthenticate } from '../people/reauthentication.ts';
+import type { AppContext } from './app-context.ts';
+import { auditPartyOf, originOf } from './authenticate-request.ts';
 import { setSessionCookie, signedInOf } from './people.ts';
-import { auditPartyOf, originOf } from './principal.ts';
+import { relyingPartyOf } from './public-origin.ts';
 import { personOf, type Route, route } from './route.ts';
 
 const NoContent = z.null().describe('Done');

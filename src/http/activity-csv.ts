@@ -3,8 +3,8 @@ import type { FastifyRequest } from 'fastify';
 import type { ActivityEvent, ActivityQuery, Analytics } from '../contract/activity.ts';
 import { csvRow } from '../contract/csv.ts';
 import type { Page } from '../contract/schemas.ts';
-import { LIMITS, RESOURCE_LIMITS } from '../contract/words.ts';
-import type { Chart } from '../workspace/activity.ts';
+import { LIMITS, RESOURCE_LIMITS } from '../contract/vocabulary.ts';
+import type { Chart } from '../platform/activity/activity.ts';
 
 export const CSV_TYPE = 'text/csv; charset=utf-8';
 

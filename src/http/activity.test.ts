@@ -3,7 +3,8 @@ import { after, before, test } from 'node:test';
 import { CloudEvent, HTTP } from 'cloudevents';
 import type { ActivityEvent, Analytics } from '../contract/activity.ts';
 import type { Page } from '../contract/schemas.ts';
-import { DAY, HOUR, SCOPES } from '../contract/words.ts';
+import { DAY, HOUR, SCOPES } from '../contract/vocabulary.ts';
+import { deleteExpiredActivity } from '../platform/activity/activity.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import {
@@ -17,8 +18,7 @@ import {
   type TestPerson,
   type TestResponse,
   type TestServer,
-} from '../testing/house.ts';
-import { deleteExpiredActivity } from '../workspace/activity.ts';
+} from '../testing/test-server.ts';
 
 const NOW = Date.parse('2027-02-24T09:30:00.000Z');
 const PATH = '/v1/activity/events';

@@ -8,11 +8,11 @@ import {
   CloudEvent,
 } from '../contract/activity.ts';
 import { pageOf } from '../contract/schemas.ts';
-import { LIMITS, RESOURCE_LIMITS } from '../contract/words.ts';
-import { analyticsAsJson, listEvents, readAnalytics } from '../workspace/activity.ts';
-import { readCloudEvents } from '../workspace/cloud-events.ts';
+import { LIMITS, RESOURCE_LIMITS } from '../contract/vocabulary.ts';
+import { analyticsAsJson, listEvents, readAnalytics } from '../platform/activity/activity.ts';
+import { readCloudEvents } from '../platform/activity/cloud-events.ts';
 import { acceptsCsv, analyticsAsCsv, CSV_TYPE, eventsAsCsv } from './activity-csv.ts';
-import type { AppContext } from './house.ts';
+import type { AppContext } from './app-context.ts';
 import { principalIdOf, type Route, rawBodyOf, route, workspaceIdOf } from './route.ts';
 
 const tag = 'Activity';

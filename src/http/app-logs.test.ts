@@ -2,10 +2,17 @@ import assert from 'node:assert/strict';
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import type { LogLine } from '../contract/log-line.ts';
-import { createServerResource, createTestApp, deployAndWait, type TestApp } from '../testing/deploying.ts';
-import { bearer, createKey, signUpOwner, startTestServer, type TestPerson, type TestServer } from '../testing/house.ts';
+import type { LogLine } from '../contract/logs.ts';
 import { isRunning } from '../testing/processes.ts';
+import { createServerResource, createTestApp, deployAndWait, type TestApp } from '../testing/test-deployments.ts';
+import {
+  bearer,
+  createKey,
+  signUpOwner,
+  startTestServer,
+  type TestPerson,
+  type TestServer,
+} from '../testing/test-server.ts';
 import { until } from '../testing/until.ts';
 
 let testServer: TestServer;

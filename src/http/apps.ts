@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { App, AppQuery, CreateApp, UpdateApp } from '../contract/resources.ts';
 import { pageOf } from '../contract/schemas.ts';
-import { createApp, deleteApp, findApp, listApps, updateApp } from '../workspace/apps.ts';
-import { etagOf } from '../workspace/context.ts';
-import type { AppContext } from './house.ts';
+import { etagOf } from '../platform/context.ts';
+import { createApp, deleteApp, findApp, listApps, updateApp } from '../platform/resources/apps.ts';
+import type { AppContext } from './app-context.ts';
 import { type Route, requestContextOf, route, workspaceIdOf } from './route.ts';
 
 const tag = 'Apps';

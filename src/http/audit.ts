@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import { readAuditLog } from '../audit/log.ts';
 import { AuditEvent, AuditQuery, pageOf } from '../contract/schemas.ts';
-import { LIMITS } from '../contract/words.ts';
-import type { AppContext } from './house.ts';
+import { LIMITS } from '../contract/vocabulary.ts';
+import type { AppContext } from './app-context.ts';
 import { membershipOf, type Route, route } from './route.ts';
 
 /** The whole log in pages, a JSON line an entry. It reads on only as fast as the client takes it. */

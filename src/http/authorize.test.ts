@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { METHODS } from 'node:http';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
-import { PERMISSIONS, SCOPES } from '../contract/words.ts';
-import { mintSecret } from '../credentials/secret.ts';
+import { mintSecret } from '../authorization/secret.ts';
+import { PERMISSIONS, SCOPES } from '../contract/vocabulary.ts';
+import { type RawResponse, sendRawRequest } from '../testing/raw-http.ts';
 import {
   bearer,
   createKey,
@@ -13,8 +14,7 @@ import {
   startTestServer,
   type TestPerson,
   type TestServer,
-} from '../testing/house.ts';
-import { type RawResponse, sendRawRequest } from '../testing/raw.ts';
+} from '../testing/test-server.ts';
 
 const IDENTITY = [
   'devpilot-credential-id',

@@ -1,18 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyBaseLogger } from 'fastify';
+import type { AuthenticationRequest, AuthenticationResult } from '../authorization/authenticate.ts';
+import { batchPerTurn } from '../authorization/batch-per-turn.ts';
+import type { CredentialRecord } from '../authorization/record.ts';
+import { effectiveRightNamesOf, type Requirement, requireAll } from '../authorization/rights.ts';
 import { Problem } from '../contract/problem.ts';
 import { redactSecrets } from '../contract/redact.ts';
-import { HEADERS } from '../contract/words.ts';
-import type { AuthenticationRequest, AuthenticationResult } from '../credentials/present.ts';
-import type { CredentialRecord } from '../credentials/record.ts';
-import { effectiveRightNamesOf, type Requirement, requireAll } from '../credentials/rights.ts';
-import { batchPerTurn } from '../credentials/turns.ts';
-import type { AppContext } from './house.ts';
-import { enableLingeringClose } from './linger.ts';
-import { readCredentials, singleHeaderValue } from './presentation.ts';
-import { isRequestedWorkspace } from './principal.ts';
+import { HEADERS } from '../contract/vocabulary.ts';
+import type { AppContext } from './app-context.ts';
+import { isRequestedWorkspace } from './authenticate-request.ts';
+import { readCredentials, singleHeaderValue } from './credentials-from-request.ts';
+import { problemOfDecision } from './decision-problem.ts';
+import { enableLingeringClose } from './lingering-close.ts';
 import { logInternalError, serializeProblem, toProblem } from './problems.ts';
-import { problemOfDecision } from './verdicts.ts';
 
 /** Demands, names and rights of which is remembered how they are read or written. */
 const MAX_CACHE_ENTRIES = 2000;

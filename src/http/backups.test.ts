@@ -22,8 +22,10 @@ import { after, before, test } from 'node:test';
 import type { Backup } from '../contract/backups.ts';
 import type { App, Server } from '../contract/resources.ts';
 import type { AuditEvent, Page } from '../contract/schemas.ts';
-import { DAY, PERMISSIONS } from '../contract/words.ts';
+import { DAY, PERMISSIONS } from '../contract/vocabulary.ts';
 import { forEachEngine } from '../testing/engines.ts';
+import { startS3, type TestS3 } from '../testing/s3.ts';
+import { startSshd, type TestSshd } from '../testing/sshd.ts';
 import {
   bearer,
   createKey,
@@ -34,9 +36,7 @@ import {
   startTestServer,
   type TestPerson,
   type TestServer,
-} from '../testing/house.ts';
-import { startS3, type TestS3 } from '../testing/s3.ts';
-import { startSshd, type TestSshd } from '../testing/sshd.ts';
+} from '../testing/test-server.ts';
 import { until } from '../testing/until.ts';
 
 interface ProblemAnswer {

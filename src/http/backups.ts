@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { Backup, BackupQuery, CreateBackup } from '../contract/backups.ts';
 import { pageOf } from '../contract/schemas.ts';
-import { createBackup, deleteBackup, getBackup, listBackupsOf, restoreBackup } from '../workspace/backups/backups.ts';
-import type { AppContext } from './house.ts';
+import { createBackup, deleteBackup, getBackup, listBackupsOf, restoreBackup } from '../platform/backups/backups.ts';
+import type { AppContext } from './app-context.ts';
 import { type Route, requestContextOf, route, workspaceIdOf } from './route.ts';
 
 const tag = 'Backups';

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import type { ProblemBody } from '../contract/schemas.ts';
-import { CODES } from '../contract/words.ts';
+import { CODES } from '../contract/vocabulary.ts';
 import { forEachEngine } from '../testing/engines.ts';
+import { sendRawRequest } from '../testing/raw-http.ts';
 import {
   createKey,
   createToken,
@@ -12,8 +13,7 @@ import {
   type TestPerson,
   type TestResponse,
   type TestServer,
-} from '../testing/house.ts';
-import { sendRawRequest } from '../testing/raw.ts';
+} from '../testing/test-server.ts';
 
 forEachEngine('bad input', (engine) => {
   let now = Date.now();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { FAILURE_LIMITS, LIMITS } from '../contract/words.ts';
+import { FAILURE_LIMITS, LIMITS } from '../contract/vocabulary.ts';
 import {
   bearer,
   createToken,
@@ -9,7 +9,7 @@ import {
   startTestServer,
   type TestPerson,
   type TestServer,
-} from '../testing/house.ts';
+} from '../testing/test-server.ts';
 
 /** Limits count clients, not addresses: each test tries from ever new addresses of one /64 of its own. */
 describe('limits per client', () => {

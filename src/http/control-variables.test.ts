@@ -9,7 +9,7 @@ import {
   deployAndWait,
   readDeploymentLog,
   type TestApp,
-} from '../testing/deploying.ts';
+} from '../testing/test-deployments.ts';
 import {
   bearer,
   createKey,
@@ -18,7 +18,7 @@ import {
   startTestServer,
   type TestPerson,
   type TestServer,
-} from '../testing/house.ts';
+} from '../testing/test-server.ts';
 import { until } from '../testing/until.ts';
 
 /** What a right to set variables would run, if programs were given these. */

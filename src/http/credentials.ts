@@ -14,12 +14,12 @@ import {
   pageOf,
   UpdateApiKey,
 } from '../contract/schemas.ts';
-import { type CredentialKind, HEADERS } from '../contract/words.ts';
+import { type CredentialKind, HEADERS } from '../contract/vocabulary.ts';
 import { createAccessToken, findAccessToken, listAccessTokens } from '../credentials/access-tokens.ts';
 import { createApiKey, findApiKey, listApiKeys, updateApiKey } from '../credentials/api-keys.ts';
 import { deleteCredential, findUses } from '../credentials/credentials.ts';
 import type { RevocationReceipt } from '../credentials/store.ts';
-import type { AppContext } from './house.ts';
+import type { AppContext } from './app-context.ts';
 import { memberRequestContextOf, membershipOf, type Route, route } from './route.ts';
 
 const IdParams = z.object({ id: z.string().max(64) });

@@ -4,14 +4,15 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Deployment } from '../contract/deployments.ts';
 import type { AuditEvent, Page } from '../contract/schemas.ts';
+import { forEachEngine } from '../testing/engines.ts';
+import { runSql } from '../testing/sql.ts';
 import {
   createServerResource,
   createTestApp,
   isFinished,
   type TestApp,
   waitForDeployment,
-} from '../testing/deploying.ts';
-import { forEachEngine } from '../testing/engines.ts';
+} from '../testing/test-deployments.ts';
 import {
   bearer,
   createKey,
@@ -22,8 +23,7 @@ import {
   startTestServer,
   type TestPerson,
   type TestServer,
-} from '../testing/house.ts';
-import { runSql } from '../testing/sql.ts';
+} from '../testing/test-server.ts';
 
 forEachEngine('what a right to deploy can choose', (engine) => {
   let testServer: TestServer;

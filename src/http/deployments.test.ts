@@ -14,7 +14,9 @@ import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import type { Deployment } from '../contract/deployments.ts';
 import type { AuditEvent, Page } from '../contract/schemas.ts';
-import { ADVANCED_DEPLOYMENT_FIELDS } from '../contract/words.ts';
+import { ADVANCED_DEPLOYMENT_FIELDS } from '../contract/vocabulary.ts';
+import { forEachEngine } from '../testing/engines.ts';
+import { isRunning } from '../testing/processes.ts';
 import {
   createServerResource,
   createTestApp,
@@ -24,8 +26,7 @@ import {
   readDeploymentLog,
   type TestApp,
   waitForDeployment,
-} from '../testing/deploying.ts';
-import { forEachEngine } from '../testing/engines.ts';
+} from '../testing/test-deployments.ts';
 import {
   bearer,
   createKey,
@@ -35,8 +36,7 @@ import {
   startTestServer,
   type TestPerson,
   type TestServer,
-} from '../testing/house.ts';
-import { isRunning } from '../testing/processes.ts';
+} from '../testing/test-server.ts';
 import { until } from '../testing/until.ts';
 
 const JSON_BODY = { 'content-type': 'application/json' };

@@ -1,19 +1,19 @@
 import { z } from 'zod';
 import { CreateDeployment, CreateRollback, Deployment, DeploymentQuery } from '../contract/deployments.ts';
-import { LogLine, LogQuery } from '../contract/log-line.ts';
+import { LogLine, LogQuery } from '../contract/logs.ts';
 import { pageOf } from '../contract/schemas.ts';
-import { ADVANCED_DEPLOYMENT_FIELDS } from '../contract/words.ts';
-import { findAppLog, readAppLog } from '../workspace/app-logs.ts';
+import { ADVANCED_DEPLOYMENT_FIELDS } from '../contract/vocabulary.ts';
 import {
   applyDeploymentAction,
   createDeployment,
   getDeployment,
   listDeployments,
   rollBack,
-} from '../workspace/deployments.ts';
-import type { AppContext } from './house.ts';
+} from '../platform/deployments/deployments.ts';
+import { findAppLog, readAppLog } from '../platform/logs/app-logs.ts';
+import type { AppContext } from './app-context.ts';
+import type { Access } from './authenticate-request.ts';
 import { sendLog, streamLines } from './log-stream.ts';
-import type { Access } from './principal.ts';
 import { type Route, requestContextOf, route, workspaceIdOf } from './route.ts';
 
 const tag = 'Deployments';

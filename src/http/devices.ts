@@ -9,7 +9,7 @@ import {
   DeviceToken,
   DeviceTokenRequest,
 } from '../contract/schemas.ts';
-import { DURATIONS } from '../contract/words.ts';
+import { DURATIONS } from '../contract/vocabulary.ts';
 import {
   DEVICE_GRANT,
   decideDeviceRequest,
@@ -17,10 +17,10 @@ import {
   pollDeviceToken,
   startDeviceAuthorization,
 } from '../people/devices.ts';
-import type { AppContext } from './house.ts';
-import { baseUrlOf } from './own-address.ts';
+import type { AppContext } from './app-context.ts';
+import { originOf } from './authenticate-request.ts';
 import { signedInOf } from './people.ts';
-import { originOf } from './principal.ts';
+import { baseUrlOf } from './public-origin.ts';
 import { personOf, type Route, route } from './route.ts';
 
 const tag = 'Device sign-in';

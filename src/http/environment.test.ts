@@ -7,7 +7,7 @@ import { parseDotenv } from '../contract/dotenv.ts';
 import type { Environment, EnvVariable, EnvVersion } from '../contract/environment.ts';
 import type { App, Project } from '../contract/resources.ts';
 import type { AuditEvent, CreatedAccessToken, Page } from '../contract/schemas.ts';
-import { SCOPES } from '../contract/words.ts';
+import { SCOPES } from '../contract/vocabulary.ts';
 import {
   bearer,
   createKey,
@@ -19,7 +19,7 @@ import {
   type TestPerson,
   type TestRequest,
   type TestServer,
-} from '../testing/house.ts';
+} from '../testing/test-server.ts';
 
 let testServer: TestServer;
 let owner: TestPerson;

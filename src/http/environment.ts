@@ -12,8 +12,8 @@ import {
 } from '../contract/environment.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
 import { PageQuery, pageOf } from '../contract/schemas.ts';
-import { RESOURCE_LIMITS } from '../contract/words.ts';
-import { etagOf } from '../workspace/context.ts';
+import { RESOURCE_LIMITS } from '../contract/vocabulary.ts';
+import { etagOf } from '../platform/context.ts';
 import {
   deleteVariable,
   type EnvironmentSnapshot,
@@ -22,9 +22,9 @@ import {
   readVariables,
   restoreVersion,
   updateVariables,
-} from '../workspace/environment.ts';
-import type { AppContext } from './house.ts';
-import { hasRole, requireRole } from './principal.ts';
+} from '../platform/environment/environment.ts';
+import type { AppContext } from './app-context.ts';
+import { hasRole, requireRole } from './authenticate-request.ts';
 import { type Route, requestContextOf, route, workspaceIdOf } from './route.ts';
 
 const tag = 'Environment';

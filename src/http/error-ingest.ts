@@ -1,12 +1,18 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { createUnknownSecretLimiter } from '../authorization/unknown-secret-limiter.ts';
 import { Problem } from '../contract/problem.ts';
-import { ERROR_KEY_LIMITS, RESOURCE_LIMITS, UNKNOWN_SECRET_LIMITS } from '../contract/words.ts';
-import { createUnknownSecretLimiter } from '../credentials/unknowns.ts';
+import { ERROR_KEY_LIMITS, RESOURCE_LIMITS, UNKNOWN_SECRET_LIMITS } from '../contract/vocabulary.ts';
+import { createKeyRateLimiter } from '../platform/errors/error-keys.ts';
+import {
+  decompress,
+  type Envelope,
+  readEnvelope,
+  readEnvelopeDsn,
+  readStoredEvent,
+} from '../platform/errors/sentry-envelope.ts';
 import { findErrorKeyByPublicKey, type IngestKeyRow } from '../store/error-keys.ts';
-import { decompress, type Envelope, readEnvelope, readEnvelopeDsn, readStoredEvent } from '../workspace/envelope.ts';
-import { createKeyRateLimiter } from '../workspace/error-keys.ts';
-import type { AppContext } from './house.ts';
+import type { AppContext } from './app-context.ts';
 import { type Route, rawBodyOf, route } from './route.ts';
 
 const tag = 'Errors';

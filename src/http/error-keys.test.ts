@@ -6,9 +6,9 @@ import { gzipSync } from 'node:zlib';
 import pino from 'pino';
 import type { ErrorIssue, ErrorKey } from '../contract/errors.ts';
 import type { AuditEvent, Page } from '../contract/schemas.ts';
-import { ERROR_KEY_LIMITS } from '../contract/words.ts';
-import { startServer } from '../server.ts';
-import { readSettings } from '../settings.ts';
+import { ERROR_KEY_LIMITS } from '../contract/vocabulary.ts';
+import { readSettings } from '../server/settings.ts';
+import { startServer } from '../server/start.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import {
   bearer,
@@ -21,7 +21,7 @@ import {
   startTestServer,
   type TestPerson,
   type TestServer,
-} from '../testing/house.ts';
+} from '../testing/test-server.ts';
 
 const event = (more: object = {}) => ({
   event_id: 'e'.repeat(32),

@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import type { ErrorEvent, ErrorIssue, ErrorIssueDetail, ErrorKey } from '../contract/errors.ts';
 import type { AuditEvent, Page } from '../contract/schemas.ts';
-import { MINUTE, SCOPES } from '../contract/words.ts';
+import { MINUTE, SCOPES } from '../contract/vocabulary.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import {
   bearer,
@@ -16,7 +16,7 @@ import {
   type TestPerson,
   type TestResponse,
   type TestServer,
-} from '../testing/house.ts';
+} from '../testing/test-server.ts';
 
 interface ProblemAnswer {
   code: string;

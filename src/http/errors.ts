@@ -11,7 +11,7 @@ import {
   UpdateIssue,
 } from '../contract/errors.ts';
 import { PageQuery, pageOf } from '../contract/schemas.ts';
-import { createErrorKey, deleteErrorKey, listErrorKeys } from '../workspace/error-keys.ts';
+import { createErrorKey, deleteErrorKey, listErrorKeys } from '../platform/errors/error-keys.ts';
 import {
   deleteErrorIssue,
   findErrorIssue,
@@ -19,9 +19,9 @@ import {
   listIssueEvents,
   toReportedError,
   updateErrorIssue,
-} from '../workspace/errors.ts';
-import type { AppContext } from './house.ts';
-import { baseUrlOf } from './own-address.ts';
+} from '../platform/errors/issues.ts';
+import type { AppContext } from './app-context.ts';
+import { baseUrlOf } from './public-origin.ts';
 import { principalIdOf, type Route, requestContextOf, route, workspaceIdOf } from './route.ts';
 
 const tag = 'Errors';

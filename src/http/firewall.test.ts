@@ -3,6 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Deployment } from '../contract/deployments.ts';
+import { type Door, startDoor } from '../testing/door.ts';
+import { startSshd, type TestSshd } from '../testing/sshd.ts';
 import {
   createServerResource,
   createTestApp,
@@ -10,10 +12,8 @@ import {
   isFinished,
   type TestApp,
   waitForDeployment,
-} from '../testing/deploying.ts';
-import { type Door, startDoor } from '../testing/door.ts';
-import { signUpOwner, startTestServer, type TestPerson, type TestServer } from '../testing/house.ts';
-import { startSshd, type TestSshd } from '../testing/sshd.ts';
+} from '../testing/test-deployments.ts';
+import { signUpOwner, startTestServer, type TestPerson, type TestServer } from '../testing/test-server.ts';
 import { until } from '../testing/until.ts';
 
 let house: TestServer;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { TEST_SECRET } from '../testing/engines.ts';
-import type { TestPerson, TestRequest, TestServer } from '../testing/house.ts';
-import { createKey, signUpMember, signUpOwner, startTestServer } from '../testing/house.ts';
 import { startPostgres, type TestPostgres } from '../testing/postgres.ts';
+import type { TestPerson, TestRequest, TestServer } from '../testing/test-server.ts';
+import { createKey, signUpMember, signUpOwner, startTestServer } from '../testing/test-server.ts';
 import { whileUncommitted } from '../testing/uncommitted.ts';
 
 // SQLite runs one write transaction at a time; `audit/roles.test.ts` covers the rule on both.

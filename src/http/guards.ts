@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import type { RevocationFeedPage } from '../authorization/guard-lease.ts';
+import type { Digest } from '../authorization/record.ts';
+import { digestBytes, digestOfBytes } from '../authorization/secret.ts';
 import {
   GuardHeartbeat,
   GuardHeartbeatResponse,
@@ -9,13 +12,10 @@ import {
   GuardRevocationQuery,
   GuardUses,
 } from '../contract/guards.ts';
-import { DAY } from '../contract/words.ts';
-import type { RevocationFeedPage } from '../credentials/guard-lease.ts';
-import type { Digest } from '../credentials/record.ts';
-import { digestBytes, digestOfBytes } from '../credentials/secret.ts';
-import { toIsoString, toIsoStringOrNull } from '../credentials/show.ts';
+import { DAY } from '../contract/vocabulary.ts';
+import { toIsoString, toIsoStringOrNull } from '../credentials/wire-format.ts';
 import { credentialIdsOf } from '../store/credentials.ts';
-import type { AppContext } from './house.ts';
+import type { AppContext } from './app-context.ts';
 import { credentialOf, type Route, route } from './route.ts';
 
 const tag = 'Guards';

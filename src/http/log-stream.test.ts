@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import { after, before, test } from 'node:test';
 import type { Server } from '../contract/resources.ts';
 import type { Run, Script } from '../contract/scripts.ts';
-import { signUpOwner, startTestServer, type TestServer } from '../testing/house.ts';
+import { signUpOwner, startTestServer, type TestServer } from '../testing/test-server.ts';
 import { until } from '../testing/until.ts';
 
 let testServer: TestServer;

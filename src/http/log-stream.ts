@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { LogQuery } from '../contract/log-line.ts';
-import { SECOND } from '../contract/words.ts';
-import { findCurrentRights, findCurrentRole } from '../store/presence.ts';
-import type { AppContext } from './house.ts';
+import type { LogQuery } from '../contract/logs.ts';
+import { SECOND } from '../contract/vocabulary.ts';
+import { findCurrentRights, findCurrentRole } from '../store/current-rights.ts';
+import type { AppContext } from './app-context.ts';
 import { workspaceIdOf } from './route.ts';
 
 /** How often it is asked whether the reader of a stream may still read. */
@@ -20,7 +20,7 @@ function accessSnapshot(context: AppContext, request: FastifyRequest): Promise<s
   return findCurrentRights(read, workspaceId, principal?.record.id ?? '', context.clock());
 }
 
-/** Calls `onEnd` when the principal of a request is no longer what it was when the request was let in. */
+/** Calls `onJobEnd` when the principal of a request is no longer what it was when the request was let in. */
 async function watchAccess(context: AppContext, request: FastifyRequest, onEnd: () => void): Promise<() => void> {
   const initialAccess = await accessSnapshot(context, request);
   let isChecking = false;

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
-import { PERMISSIONS } from '../contract/words.ts';
+import { PERMISSIONS } from '../contract/vocabulary.ts';
 import { forEachEngine } from '../testing/engines.ts';
+import { arbitraryOf, type JsonSchema, type Schemas } from '../testing/schema-arbitrary.ts';
 import {
   bearer,
   createKey,
@@ -12,8 +13,7 @@ import {
   type TestPerson,
   type TestResponse,
   type TestServer,
-} from '../testing/house.ts';
-import { arbitraryOf, type JsonSchema, type Schemas } from '../testing/schema-arbitrary.ts';
+} from '../testing/test-server.ts';
 
 interface Operation {
   readonly security?: readonly Readonly<Record<string, unknown>>[];

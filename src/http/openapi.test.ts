@@ -3,9 +3,9 @@ import { after, before, test } from 'node:test';
 import spectral from '@stoplight/spectral-core';
 import owasp from '@stoplight/spectral-owasp-ruleset';
 import rulesets from '@stoplight/spectral-rulesets';
-import { SECRET_PREFIXES } from '../contract/words.ts';
-import { startTestServer, type TestServer } from '../testing/house.ts';
-import { routeTable } from './app.ts';
+import { SECRET_PREFIXES } from '../contract/vocabulary.ts';
+import { startTestServer, type TestServer } from '../testing/test-server.ts';
+import { routeTable } from './http-server.ts';
 
 /** The rules that the document does not follow, each with why. `at` limits an exception to some addresses. */
 const EXCEPTIONS: readonly { readonly rule: string; readonly at?: RegExp; readonly why: string }[] = [

@@ -1,4 +1,4 @@
-import type { AppContext } from './house.ts';
+import type { AppContext } from './app-context.ts';
 
 const BEARER_DESCRIPTION = 'An access token, an API key or a session, as `Authorization: Bearer <secret>` (RFC 6750).';
 const BASIC_DESCRIPTION =

@@ -11,7 +11,7 @@ import {
   startTestServer,
   type TestPerson,
   type TestRequest,
-} from '../testing/house.ts';
+} from '../testing/test-server.ts';
 
 const createWorkspace = (person: TestPerson) =>
   person.call<{ code?: string }>('/v1/workspaces', { body: { name: 'Another' } });

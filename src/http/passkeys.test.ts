@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { AuditEvent, Page, Passkey, ProblemBody } from '../contract/schemas.ts';
-import { MINUTE } from '../contract/words.ts';
+import { MINUTE } from '../contract/vocabulary.ts';
 import { type CeremonyOptions, createTestAuthenticator, type TestAuthenticator } from '../testing/authenticator.ts';
 import {
   cookieOf,
@@ -13,7 +13,7 @@ import {
   type TestPerson,
   type TestResponse,
   type TestServer,
-} from '../testing/house.ts';
+} from '../testing/test-server.ts';
 
 let testServer: TestServer;
 let ada: TestPerson;

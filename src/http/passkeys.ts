@@ -17,11 +17,11 @@ import {
   startPasskeyRegistration,
   updatePasskey,
 } from '../people/passkeys.ts';
-import { reauthenticate, startPasskeyReauthentication } from '../people/prove.ts';
-import type { AppContext } from './house.ts';
-import { relyingPartyOf } from './own-address.ts';
+import { reauthenticate, startPasskeyReauthentication } from '../people/reauthentication.ts';
+import type { AppContext } from './app-context.ts';
+import { originOf } from './authenticate-request.ts';
 import { SignInResponse, sendSignInResponse, signedInOf } from './people.ts';
-import { originOf } from './principal.ts';
+import { relyingPartyOf } from './public-origin.ts';
 import { type Route, route } from './route.ts';
 
 const tag = 'Passkeys';

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { generate } from 'otplib';
 import type { CreatedInvitation, Member, Page, ProblemBody } from '../contract/schemas.ts';
-import { DAY, MINUTE, SECOND } from '../contract/words.ts';
+import { DAY, MINUTE, SECOND } from '../contract/vocabulary.ts';
+import { startMailServer } from '../testing/mail-server.ts';
 import {
   bearer,
   cookieOf,
@@ -17,8 +18,7 @@ import {
   type TestRequest,
   type TestResponse,
   type TestServer,
-} from '../testing/house.ts';
-import { startMailServer } from '../testing/mail-server.ts';
+} from '../testing/test-server.ts';
 
 const setupCodeOf = (testServer: TestServer) => new URL(testServer.setupLink ?? '').hash.replace('#code=', '');
 const codeOf = (answer: TestResponse) => (answer.body as ProblemBody).code;

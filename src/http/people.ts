@@ -15,7 +15,7 @@ import {
   TwoFactorSetup,
   UpdateMe,
 } from '../contract/schemas.ts';
-import { DURATIONS } from '../contract/words.ts';
+import { DURATIONS } from '../contract/vocabulary.ts';
 import {
   changePassword,
   confirmTwoFactorSetup,
@@ -28,15 +28,15 @@ import {
   updateMe,
 } from '../people/account.ts';
 import type { SignedInPerson } from '../people/context.ts';
-import { reauthenticate } from '../people/prove.ts';
+import { reauthenticate } from '../people/reauthentication.ts';
 import { type CreatedSession, endOtherSessions, endSession, listOwnSessions, signIn } from '../people/sessions.ts';
 import { signUp } from '../people/sign-up.ts';
 import type { PersonRow } from '../store/people.ts';
-import type { AppContext } from './house.ts';
-import { relyingPartyOf, requireOwnOrigin } from './own-address.ts';
-import { originOf } from './principal.ts';
+import type { AppContext } from './app-context.ts';
+import { originOf } from './authenticate-request.ts';
+import { relyingPartyOf, requireOwnOrigin } from './public-origin.ts';
 import { personOf, type Route, route } from './route.ts';
-import { sessionCookieName } from './safety.ts';
+import { sessionCookieName } from './security-headers.ts';
 
 const NoContent = z.null().describe('Done');
 const tag = 'People';

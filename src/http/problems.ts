@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { FastifyBaseLogger, FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { Problem, type ProblemExtensions } from '../contract/problem.ts';
 import { redactSecrets } from '../contract/redact.ts';
-import { CODES, type Code } from '../contract/words.ts';
+import { CODES, type Code } from '../contract/vocabulary.ts';
 
 /** The `error` of RFC 6750 for our codes; `missing_credential` names none, as its section 3.1 says. */
 function bearerError(code: Code): string | null {

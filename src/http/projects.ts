@@ -1,9 +1,15 @@
 import { z } from 'zod';
 import { CreateProject, Project, ResourceQuery, UpdateProject } from '../contract/resources.ts';
 import { pageOf } from '../contract/schemas.ts';
-import { etagOf } from '../workspace/context.ts';
-import { createProject, deleteProject, findProject, listProjects, updateProject } from '../workspace/projects.ts';
-import type { AppContext } from './house.ts';
+import { etagOf } from '../platform/context.ts';
+import {
+  createProject,
+  deleteProject,
+  findProject,
+  listProjects,
+  updateProject,
+} from '../platform/resources/projects.ts';
+import type { AppContext } from './app-context.ts';
 import { type Route, requestContextOf, route, workspaceIdOf } from './route.ts';
 
 const tag = 'Projects';

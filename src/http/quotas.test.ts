@@ -8,7 +8,8 @@ import { quotaOf } from '../audit/quotas.ts';
 import type { ErrorIssue } from '../contract/errors.ts';
 import { QUOTAS, type Quota, type QuotaName } from '../contract/quotas.ts';
 import type { Page, ProblemBody } from '../contract/schemas.ts';
-import { DAY, HOUR } from '../contract/words.ts';
+import { DAY, HOUR } from '../contract/vocabulary.ts';
+import { createActivityIngest } from '../platform/activity/activity-ingest.ts';
 import { addToIssue, evictIssues } from '../store/errors.ts';
 import { consumeQuota } from '../store/quotas.ts';
 import type { ErrorIssueTable } from '../store/schema.ts';
@@ -24,9 +25,8 @@ import {
   startTestServer,
   type TestPerson,
   type TestServer,
-} from '../testing/house.ts';
-import { seedWorkspace } from '../testing/store.ts';
-import { createActivityIngest } from '../workspace/activity-ingest.ts';
+} from '../testing/test-server.ts';
+import { seedWorkspace } from '../testing/test-store.ts';
 
 const NOW = Date.parse('2027-02-24T09:30:00.000Z');
 

@@ -7,16 +7,18 @@ import { splitCredentials } from '../contract/repository.ts';
 import type { App } from '../contract/resources.ts';
 import type { AuditEvent, Page } from '../contract/schemas.ts';
 import { rotateSecret } from '../server/secret-rotation.ts';
-import { readSettings } from '../settings.ts';
+import { readSettings } from '../server/settings.ts';
+import { forEachEngine } from '../testing/engines.ts';
+import { startGitHost, type TestGitHost } from '../testing/git-host.ts';
+import { createTestRepository, type TestRepository } from '../testing/git-repository.ts';
+import { runSql } from '../testing/sql.ts';
 import {
   createServerResource,
   createTestApp,
   deployAndWait,
   readDeploymentLog,
   type TestApp,
-} from '../testing/deploying.ts';
-import { forEachEngine } from '../testing/engines.ts';
-import { startGitHost, type TestGitHost } from '../testing/git-host.ts';
+} from '../testing/test-deployments.ts';
 import {
   bearer,
   createKey,
@@ -26,9 +28,7 @@ import {
   startTestServer,
   type TestPerson,
   type TestServer,
-} from '../testing/house.ts';
-import { createTestRepository, type TestRepository } from '../testing/repository.ts';
-import { runSql } from '../testing/sql.ts';
+} from '../testing/test-server.ts';
 
 const PASSWORD = 'p4ss:w0rd @of the repository';
 const inAddress = encodeURIComponent(PASSWORD);

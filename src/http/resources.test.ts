@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { App, Project, Server } from '../contract/resources.ts';
 import type { AuditEvent, Page } from '../contract/schemas.ts';
-import { PERMISSIONS, type Permission } from '../contract/words.ts';
+import { PERMISSIONS, type Permission } from '../contract/vocabulary.ts';
 import {
   bearer,
   createKey,
@@ -15,7 +15,7 @@ import {
   type TestRequest,
   type TestResponse,
   type TestServer,
-} from '../testing/house.ts';
+} from '../testing/test-server.ts';
 
 let testServer: TestServer;
 let owner: TestPerson;

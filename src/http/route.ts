@@ -3,12 +3,11 @@ import { z } from 'zod';
 import type { IdempotencyClaim } from '../contract/idempotency.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
 import { ProblemBody } from '../contract/schemas.ts';
-import { CODES, type Code, LIMITS } from '../contract/words.ts';
-import { runEssentialWrite } from '../store/essential.ts';
-import type { JsonLimits } from '../workspace/bounded-json.ts';
-import type { RequestContext } from '../workspace/context.ts';
-import type { AppContext } from './house.ts';
-import { refuseCredentialInQuery } from './presentation.ts';
+import { CODES, type Code, LIMITS } from '../contract/vocabulary.ts';
+import type { JsonLimits } from '../platform/bounded-json.ts';
+import type { RequestContext } from '../platform/context.ts';
+import { runEssentialWrite } from '../store/essential-writes.ts';
+import type { AppContext } from './app-context.ts';
 import {
   type Access,
   auditPartyOf,
@@ -21,7 +20,8 @@ import {
   type Principal,
   rejectCrossSiteRequest,
   requirementOf,
-} from './principal.ts';
+} from './authenticate-request.ts';
+import { refuseCredentialInQuery } from './credentials-from-request.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -57,7 +57,7 @@ export interface Route {
   readonly body?: z.ZodType;
   /**
    * `application/x-www-form-urlencoded` instead of, or beside, JSON. `bytes`: any type, read by the
-   * handler itself with `bytesOf`; its body's schema only documents.
+   * handler itself with `cacheBytesOf`; its body's schema only documents.
    */
   readonly bodyFormat?: 'form' | 'form or json' | 'bytes';
   /** The types that a route of `bytes` documents. */

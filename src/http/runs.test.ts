@@ -3,12 +3,13 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import type { LogLine } from '../contract/log-line.ts';
+import { mintSecret } from '../authorization/secret.ts';
+import type { LogLine } from '../contract/logs.ts';
 import type { Server } from '../contract/resources.ts';
 import type { AuditEvent, Page } from '../contract/schemas.ts';
 import type { Run, Script } from '../contract/scripts.ts';
-import { mintSecret } from '../credentials/secret.ts';
 import { forEachEngine } from '../testing/engines.ts';
+import { startSshd, type TestSshd } from '../testing/sshd.ts';
 import {
   bearer,
   createKey,
@@ -19,8 +20,7 @@ import {
   startTestServer,
   type TestPerson,
   type TestServer,
-} from '../testing/house.ts';
-import { startSshd, type TestSshd } from '../testing/sshd.ts';
+} from '../testing/test-server.ts';
 import { until } from '../testing/until.ts';
 
 interface ProblemAnswer {

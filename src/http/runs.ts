@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { LogLine, LogQuery } from '../contract/log-line.ts';
+import { LogLine, LogQuery } from '../contract/logs.ts';
 import { pageOf } from '../contract/schemas.ts';
 import { CreateRun, Run, RunQuery } from '../contract/scripts.ts';
-import { cancelRun, createRun, getRun, listRunsOf } from '../workspace/runs.ts';
-import type { AppContext } from './house.ts';
+import { cancelRun, createRun, getRun, listRunsOf } from '../platform/scripts/runs.ts';
+import type { AppContext } from './app-context.ts';
 import { sendLog } from './log-stream.ts';
 import { type Route, requestContextOf, route, workspaceIdOf } from './route.ts';
 

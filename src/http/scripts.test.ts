@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { Server } from '../contract/resources.ts';
 import type { AuditEvent, Page } from '../contract/schemas.ts';
 import { isParameterName, type Script, type ScriptVersion } from '../contract/scripts.ts';
-import type { Permission } from '../contract/words.ts';
+import type { Permission } from '../contract/vocabulary.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import {
   bearer,
@@ -16,7 +16,7 @@ import {
   startTestServer,
   type TestPerson,
   type TestServer,
-} from '../testing/house.ts';
+} from '../testing/test-server.ts';
 
 interface ProblemAnswer {
   code: string;

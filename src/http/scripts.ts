@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { PageQuery, pageOf } from '../contract/schemas.ts';
 import { CreateScript, Script, ScriptQuery, ScriptVersion, UpdateScript } from '../contract/scripts.ts';
-import { RESOURCE_LIMITS } from '../contract/words.ts';
-import { etagOf } from '../workspace/context.ts';
+import { RESOURCE_LIMITS } from '../contract/vocabulary.ts';
+import { etagOf } from '../platform/context.ts';
 import {
   createScript,
   deleteScript,
@@ -10,8 +10,8 @@ import {
   listScripts,
   listVersionsOfScript,
   updateScript,
-} from '../workspace/scripts.ts';
-import type { AppContext } from './house.ts';
+} from '../platform/scripts/scripts.ts';
+import type { AppContext } from './app-context.ts';
 import { type Route, requestContextOf, route, workspaceIdOf } from './route.ts';
 
 const tag = 'Scripts';

@@ -7,7 +7,10 @@ import { after, before, test } from 'node:test';
 import { parseHostKey } from '../contract/host-key.ts';
 import type { Server, ServerCheck } from '../contract/resources.ts';
 import type { AuditEvent, Page } from '../contract/schemas.ts';
-import { createTestApp, deployAndWait } from '../testing/deploying.ts';
+import { generateKeyPair } from '../runner/key-pair.ts';
+import { ownKeyFolders } from '../testing/processes.ts';
+import { startSshd, type TestSshd } from '../testing/sshd.ts';
+import { createTestApp, deployAndWait } from '../testing/test-deployments.ts';
 import {
   bearer,
   createKey,
@@ -18,11 +21,8 @@ import {
   startTestServer,
   type TestPerson,
   type TestServer,
-} from '../testing/house.ts';
-import { ownKeyFolders } from '../testing/processes.ts';
-import { startSshd, type TestSshd } from '../testing/sshd.ts';
+} from '../testing/test-server.ts';
 import { until } from '../testing/until.ts';
-import { generateKeyPair } from '../workspace/runner/key-pair.ts';
 
 let testServer: TestServer;
 let owner: TestPerson;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { CreateServer, ResourceQuery, Server, ServerCheck, UpdateServer } from '../contract/resources.ts';
 import { pageOf } from '../contract/schemas.ts';
-import { etagOf } from '../workspace/context.ts';
+import { etagOf } from '../platform/context.ts';
 import {
   checkServer,
   confirmServer,
@@ -10,8 +10,8 @@ import {
   findServer,
   listServers,
   updateServer,
-} from '../workspace/servers.ts';
-import type { AppContext } from './house.ts';
+} from '../platform/resources/servers.ts';
+import type { AppContext } from './app-context.ts';
 import { type Route, requestContextOf, route, workspaceIdOf } from './route.ts';
 
 const tag = 'Servers';

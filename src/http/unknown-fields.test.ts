@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ProblemBody } from '../contract/schemas.ts';
-import { bearer, createKey, signUpOwner, startTestServer } from '../testing/house.ts';
-import { routeTable } from './app.ts';
-import type { AppContext } from './house.ts';
+import { bearer, createKey, signUpOwner, startTestServer } from '../testing/test-server.ts';
+import type { AppContext } from './app-context.ts';
+import { routeTable } from './http-server.ts';
 import type { Route } from './route.ts';
 
 const CHANGING = ['POST', 'PUT', 'PATCH', 'DELETE'];

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Problem } from '../contract/problem.ts';
 import { redactSecrets } from '../contract/redact.ts';
-import { createYielder } from '../workspace/bounded-json.ts';
+import { createYielder } from '../platform/bounded-json.ts';
 
 const FIELD_SOURCES: Readonly<Record<string, string>> = { headers: 'header', querystring: 'query' };
 

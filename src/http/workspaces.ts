@@ -14,11 +14,11 @@ import {
   UpdateWorkspace,
   Workspace,
 } from '../contract/schemas.ts';
-import { ROLE_RANK, type Role } from '../contract/words.ts';
+import { ROLE_RANK, type Role } from '../contract/vocabulary.ts';
 import type { MemberRequestContext } from '../people/context.ts';
 import { acceptInvitation, createInvitation, deleteInvitation, listInvitations } from '../people/invitations.ts';
-import { endMemberSessions, leaveWorkspace } from '../people/leaving.ts';
 import { listMembers, removeMember, updateMember } from '../people/members.ts';
+import { endMemberSessions, leaveWorkspace } from '../people/offboarding.ts';
 import {
   createWorkspace,
   deleteWorkspace,
@@ -27,9 +27,9 @@ import {
   updateWorkspace,
 } from '../people/workspaces.ts';
 import { findWorkspace, type WorkspaceRow } from '../store/workspaces.ts';
-import type { AppContext } from './house.ts';
+import type { AppContext } from './app-context.ts';
+import { originOf } from './authenticate-request.ts';
 import { signedInOf } from './people.ts';
-import { originOf } from './principal.ts';
 import { idempotencyClaimOf, memberRequestContextOf, membershipOf, type Route, route } from './route.ts';
 
 const NoContent = z.null().describe('Done');

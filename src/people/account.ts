@@ -1,10 +1,9 @@
 import { generateSecret, generateURI } from 'otplib';
+import { digestBytes, digestOf, mintSecret } from '../authorization/secret.ts';
 import type { RequestOrigin } from '../contract/audit.ts';
 import { Problem } from '../contract/problem.ts';
 import type { Person } from '../contract/schemas.ts';
-import type { AuditAction } from '../contract/words.ts';
-import { digestBytes, digestOf, mintSecret } from '../credentials/secret.ts';
-import { deletePersonAccess } from '../store/access.ts';
+import type { AuditAction } from '../contract/vocabulary.ts';
 import {
   countRecoveryCodes,
   findPerson,
@@ -13,8 +12,9 @@ import {
   replaceSessionDigest,
   updatePerson,
 } from '../store/people.ts';
+import { deletePersonAccess } from '../store/person-access.ts';
 import type { Trx } from '../store/store.ts';
-import { lockSignedInPerson } from './access.ts';
+import { throttleAttempt } from './attempt-throttle.ts';
 import {
   type PeopleContext,
   personPartyOf,
@@ -25,6 +25,7 @@ import {
   toIsoString,
   totpIdentity,
 } from './context.ts';
+import { lockSignedInPerson } from './lock-session.ts';
 import { hashChosenPassword } from './passwords.ts';
 import {
   checkSecondFactorCode,
@@ -32,7 +33,6 @@ import {
   normalizeRecoveryCode,
   reauthenticateWithPassword,
 } from './sessions.ts';
-import { throttleAttempt } from './throttle.ts';
 import { mayCreateWorkspaces } from './workspaces.ts';
 
 const RECOVERY_CODE_COUNT = 10;

@@ -1,18 +1,18 @@
 import { createHash } from 'node:crypto';
 import type { DenialBuffer } from '../audit/denials.ts';
 import { appendToEachLog, SYSTEM_LOG } from '../audit/log.ts';
+import type { FailureLimiter } from '../authorization/failure-limiter.ts';
+import type { KeyedMutex } from '../authorization/keyed-mutex.ts';
 import type { AuditDraft, AuditParty, RequestOrigin } from '../contract/audit.ts';
 import type { IdempotencyClaim } from '../contract/idempotency.ts';
 import { refuseReplay } from '../contract/idempotency.ts';
-import { BASE62 } from '../contract/words.ts';
-import type { FailureLimiter } from '../credentials/failures.ts';
-import type { KeyedMutex } from '../credentials/queue.ts';
+import { BASE62 } from '../contract/vocabulary.ts';
 import type { WaitForConfirmation } from '../credentials/store.ts';
 import { claimIdempotencyKey } from '../store/idempotency.ts';
 import type { Seal } from '../store/seal.ts';
 import type { Store, Trx } from '../store/store.ts';
 import { workspaceIdsOf } from '../store/workspaces.ts';
-import type { BackgroundQueue } from './background.ts';
+import type { BackgroundQueue } from './background-queue.ts';
 import type { Mailer } from './mail.ts';
 
 /** What everything about people needs. */

@@ -1,11 +1,11 @@
 import type { RequestOrigin } from '../contract/audit.ts';
 import { createId } from '../contract/id.ts';
 import { Problem } from '../contract/problem.ts';
-import { DURATIONS, SECOND } from '../contract/words.ts';
+import { DURATIONS, SECOND } from '../contract/vocabulary.ts';
 import { answerDeviceCode, deleteDeviceCode, findDeviceCode, insertDeviceCode, recordPoll } from '../store/devices.ts';
 import { lockPerson } from '../store/people.ts';
 import type { DeviceCodeTable } from '../store/schema.ts';
-import { lockSignedInPerson } from './access.ts';
+import { checkFailureLimit, clientSubject, personSubject, recordFailure } from './attempt-throttle.ts';
 import {
   type PeopleContext,
   personPartyOf,
@@ -15,8 +15,8 @@ import {
   sha256,
   toIsoString,
 } from './context.ts';
+import { lockSignedInPerson } from './lock-session.ts';
 import { startSession } from './sessions.ts';
-import { checkFailureLimit, clientSubject, personSubject, recordFailure } from './throttle.ts';
 
 /** Twenty consonants: no words, nothing mistaken (RFC 8628, section 6.1); eight of them carry 34 bits for 15 minutes. */
 const USER_CODE_ALPHABET = 'BCDFGHJKLMNPQRSTVWXZ';

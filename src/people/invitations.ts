@@ -3,7 +3,7 @@ import type { RequestOrigin } from '../contract/audit.ts';
 import { createId } from '../contract/id.ts';
 import { Problem } from '../contract/problem.ts';
 import type { CreatedInvitation, Invitation, Page, Workspace } from '../contract/schemas.ts';
-import { type AssignableRole, DURATIONS } from '../contract/words.ts';
+import { type AssignableRole, DURATIONS } from '../contract/vocabulary.ts';
 import { readPageRequest, toPage } from '../store/paging.ts';
 import { setLastWorkspace } from '../store/people.ts';
 import type { Trx } from '../store/store.ts';
@@ -18,7 +18,6 @@ import {
   listInvitations as listRows,
   replaceInvitation,
 } from '../store/workspaces.ts';
-import { lockSignedInPerson } from './access.ts';
 import {
   claimOrRefuseReplay,
   emailKey,
@@ -30,6 +29,7 @@ import {
   sha256,
   toIsoString,
 } from './context.ts';
+import { lockSignedInPerson } from './lock-session.ts';
 import { lockAdminRole } from './members.ts';
 import { showWorkspace } from './workspaces.ts';
 
@@ -195,7 +195,7 @@ export async function acceptInvitationInTransaction(
   return workspaceId;
 }
 
-/** Accepts an invitation as a signed-in person; needs the invited address. Throws `invalid_token` and as `acceptInside`. */
+/** Accepts an invitation as a signed-in person; needs the invited address. Throws `invalid_token` and as `acceptInvitationInTransaction`. */
 export async function acceptInvitation(
   context: PeopleContext,
   caller: SignedInPerson,

@@ -1,9 +1,9 @@
 import { appendAuditEvent } from '../audit/log.ts';
 import { Problem } from '../contract/problem.ts';
 import type { Member, Page } from '../contract/schemas.ts';
-import type { AssignableRole } from '../contract/words.ts';
-import { deleteInvitationsOf } from '../store/access.ts';
+import type { AssignableRole } from '../contract/vocabulary.ts';
 import { readPageRequest, toPage } from '../store/paging.ts';
+import { deleteInvitationsOf } from '../store/person-access.ts';
 import type { Trx } from '../store/store.ts';
 import {
   deleteMember,
@@ -13,8 +13,8 @@ import {
   type MemberRow,
   updateMemberRole,
 } from '../store/workspaces.ts';
-import { endAccessWithLastWorkspace } from './access.ts';
 import { type MemberRequestContext, type PeopleContext, personPartyOf, toIsoString } from './context.ts';
+import { endAccessWithLastWorkspace } from './lock-session.ts';
 
 export function showMember(row: MemberRow): Member {
   return {

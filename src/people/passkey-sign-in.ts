@@ -1,13 +1,13 @@
 import type { RequestOrigin } from '../contract/audit.ts';
 import { Problem } from '../contract/problem.ts';
 import type { PasskeyAssertion } from '../contract/schemas.ts';
-import { DURATIONS } from '../contract/words.ts';
+import { DURATIONS } from '../contract/vocabulary.ts';
 import { advancePasskey, consumeChallenge, findPasskey } from '../store/passkeys.ts';
 import { findPerson, lockPerson, type PersonRow } from '../store/people.ts';
+import { throttleAttempt } from './attempt-throttle.ts';
 import { type PeopleContext, sha256 } from './context.ts';
 import { createChallenge } from './passkeys.ts';
 import { type CreatedSession, recordSignInFailure, refuseDisabled, startSession } from './sessions.ts';
-import { throttleAttempt } from './throttle.ts';
 import { challengeDigest, loadWebauthn, type RelyingParty, verifyPasskeyAssertion } from './webauthn.ts';
 
 /** Begins a sign-in with any passkey that the browser has for this host. Throws `rate_limited`. */

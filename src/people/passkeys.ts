@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { clientNetwork } from '../authorization/client-network.ts';
 import type { RequestOrigin } from '../contract/audit.ts';
 import { createId } from '../contract/id.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
 import type { Page, Passkey, PasskeyRegistration } from '../contract/schemas.ts';
-import { DURATIONS, LIMITS } from '../contract/words.ts';
-import { clientNetwork } from '../credentials/client-network.ts';
-import { deletePersonAccess } from '../store/access.ts';
+import { DURATIONS, LIMITS } from '../contract/vocabulary.ts';
 import { readPageRequest, toPage } from '../store/paging.ts';
 import {
   consumeChallenge,
@@ -19,10 +18,11 @@ import {
   type PasskeyRow,
   renamePasskey,
 } from '../store/passkeys.ts';
+import { deletePersonAccess } from '../store/person-access.ts';
 import { isUniqueViolation, type Trx } from '../store/store.ts';
-import { lockSignedInPerson } from './access.ts';
 import { findCallerRow } from './account.ts';
 import { type PeopleContext, personPartyOf, recordForPerson, type SignedInPerson, toIsoString } from './context.ts';
+import { lockSignedInPerson } from './lock-session.ts';
 import {
   type ChallengePurpose,
   challengeDigest,

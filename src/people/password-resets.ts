@@ -1,8 +1,7 @@
 import { appendToEachLog, SYSTEM_ACTOR, SYSTEM_LOG } from '../audit/log.ts';
 import type { AuditParty, RequestOrigin } from '../contract/audit.ts';
 import { Problem } from '../contract/problem.ts';
-import { DURATIONS, LIMITS } from '../contract/words.ts';
-import { deletePersonAccess } from '../store/access.ts';
+import { DURATIONS, LIMITS } from '../contract/vocabulary.ts';
 import {
   consumePasswordReset,
   countPasswordResets,
@@ -10,12 +9,13 @@ import {
   insertPasswordReset,
 } from '../store/password-resets.ts';
 import { findPerson, findPersonByEmail, lockPerson, type PersonRow, updatePerson } from '../store/people.ts';
+import { deletePersonAccess } from '../store/person-access.ts';
 import type { Trx } from '../store/store.ts';
 import { workspaceIdsOf } from '../store/workspaces.ts';
+import { checkFailureLimit, clientSubject, recordFailure } from './attempt-throttle.ts';
 import { emailKey, type PeopleContext, personPartyOf, randomCode, recordForPerson, sha256 } from './context.ts';
 import { lockOperatorStatus } from './operators.ts';
 import { hashChosenPassword } from './passwords.ts';
-import { checkFailureLimit, clientSubject, recordFailure } from './throttle.ts';
 
 export interface IssuedResetLink {
   readonly url: string;

@@ -1,7 +1,7 @@
+import { clientNetwork } from '../authorization/client-network.ts';
+import { hashPassphrase } from '../authorization/passphrase.ts';
 import type { RequestOrigin } from '../contract/audit.ts';
 import { invalidField } from '../contract/problem.ts';
-import { clientNetwork } from '../credentials/client-network.ts';
-import { hashPassphrase } from '../credentials/passphrase.ts';
 
 let common: Promise<Set<string>> | null = null;
 

@@ -1,14 +1,13 @@
 import { generateSecret, verify } from 'otplib';
+import { clientNetwork } from '../authorization/client-network.ts';
+import { hashPassphrase, verifyPassphrase } from '../authorization/passphrase.ts';
+import { digestBytes, digestOf, mintSecret } from '../authorization/secret.ts';
 import type { RequestOrigin } from '../contract/audit.ts';
 import { createId } from '../contract/id.ts';
 import { Problem } from '../contract/problem.ts';
 import { QUOTAS } from '../contract/quotas.ts';
 import type { Page, Session, SignIn } from '../contract/schemas.ts';
-import { DURATIONS } from '../contract/words.ts';
-import { clientNetwork } from '../credentials/client-network.ts';
-import { hashPassphrase, verifyPassphrase } from '../credentials/passphrase.ts';
-import { digestBytes, digestOf, mintSecret } from '../credentials/secret.ts';
-import { deleteApprovedDevices, deletePersonAccess } from '../store/access.ts';
+import { DURATIONS } from '../contract/vocabulary.ts';
 import { readPageRequest, toPage } from '../store/paging.ts';
 import {
   advanceTotpStep,
@@ -24,9 +23,10 @@ import {
   type SessionRow,
   upsertKnownAddress,
 } from '../store/people.ts';
+import { deleteApprovedDevices, deletePersonAccess } from '../store/person-access.ts';
 import type { Trx } from '../store/store.ts';
 import { workspaceIdsOf } from '../store/workspaces.ts';
-import { lockSignedInPerson } from './access.ts';
+import { clientSubject, throttleAttempt } from './attempt-throttle.ts';
 import {
   emailKey,
   type PeopleContext,
@@ -37,7 +37,7 @@ import {
   toIsoString,
   totpIdentity,
 } from './context.ts';
-import { clientSubject, throttleAttempt } from './throttle.ts';
+import { lockSignedInPerson } from './lock-session.ts';
 
 /** A session that was just made, with the secret that is told once. */
 export interface CreatedSession {

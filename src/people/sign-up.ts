@@ -16,11 +16,11 @@ import {
 } from '../store/people.ts';
 import { isUniqueViolation, type Trx } from '../store/store.ts';
 import { findInvitation } from '../store/workspaces.ts';
+import { checkFailureLimit, clientSubject, recordFailure } from './attempt-throttle.ts';
 import { emailKey, type PeopleContext, personPartyOf, randomCode, recordForPerson, sha256 } from './context.ts';
 import { acceptInvitationInTransaction } from './invitations.ts';
 import { hashChosenPassword } from './passwords.ts';
 import { type CreatedSession, startSession } from './sessions.ts';
-import { checkFailureLimit, clientSubject, recordFailure } from './throttle.ts';
 import { createWorkspaceInTransaction } from './workspaces.ts';
 
 /**

@@ -25,7 +25,6 @@ import {
   updateWorkspace as updateRow,
   type WorkspaceRow,
 } from '../store/workspaces.ts';
-import { endAccessWithLastWorkspace, lockSignedInPerson } from './access.ts';
 import {
   claimOrRefuseReplay,
   type MemberRequestContext,
@@ -35,6 +34,7 @@ import {
   type SignedInPerson,
   toIsoString,
 } from './context.ts';
+import { endAccessWithLastWorkspace, lockSignedInPerson } from './lock-session.ts';
 
 export function showWorkspace(row: WorkspaceRow): Workspace {
   const { id, name, slug, role } = row;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { bearer, createKey, createToken, signUpOwner, startTestServer } from '../testing/house.ts';
+import { bearer, createKey, createToken, signUpOwner, startTestServer } from '../testing/test-server.ts';
 import { createClient, DevpilotError } from './client.ts';
 import { retryPauseMs } from './transport.ts';
 

@@ -33,8 +33,8 @@ import type {
   CredentialSort,
   Permission,
   Scope,
-} from '../contract/words.ts';
-import { listOf, type Paging, pathTo } from './lists.ts';
+} from '../contract/vocabulary.ts';
+import { listOf, type Paging, pathTo } from './list-pages.ts';
 import { resourceClientsOf } from './resources.ts';
 import { trackerClientsOf } from './trackers.ts';
 import {
@@ -48,8 +48,8 @@ import {
 import { workClientsOf } from './work.ts';
 
 export { DevpilotError } from './errors.ts';
-export type { Paging } from './lists.ts';
-export type { LogOptions as LogAsk } from './log.ts';
+export type { Paging } from './list-pages.ts';
+export type { LogOptions as LogAsk } from './log-stream.ts';
 export type { AppListQuery, ResourceListQuery } from './resources.ts';
 export type {
   ActivityListQuery,

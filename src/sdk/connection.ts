@@ -1,8 +1,8 @@
-import { CREDENTIAL_KINDS, GUARD_REPORT_LIMITS } from '../contract/words.ts';
-import type { HeartbeatResponse, RevocationFeedPage } from '../credentials/guard-lease.ts';
-import type { RevocationPoint } from '../credentials/lease.ts';
-import type { Digest, StoredCredential } from '../credentials/record.ts';
-import type { PendingUses } from '../credentials/tally.ts';
+import type { HeartbeatResponse, RevocationFeedPage } from '../authorization/guard-lease.ts';
+import type { RevocationPoint } from '../authorization/lease.ts';
+import type { Digest, StoredCredential } from '../authorization/record.ts';
+import type { PendingUses } from '../authorization/usage-counters.ts';
+import { CREDENTIAL_KINDS, GUARD_REPORT_LIMITS } from '../contract/vocabulary.ts';
 import { DevpilotError } from './errors.ts';
 import { createTransport } from './transport.ts';
 

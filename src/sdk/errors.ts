@@ -1,4 +1,4 @@
-import { type Code, SECRET_PREFIXES, SECRET_RANDOM_LENGTH } from '../contract/words.ts';
+import { type Code, SECRET_PREFIXES, SECRET_RANDOM_LENGTH } from '../contract/vocabulary.ts';
 
 /** What can go wrong before the server has answered, or when something else answers in its place. */
 export type TransportCode = 'unreachable' | 'timed_out' | 'unexpected_answer';

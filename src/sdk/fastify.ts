@@ -1,5 +1,5 @@
-import { batchPerTurn } from '../credentials/turns.ts';
-import { type Authorize, createRefusal, type GuardDecision } from './authorize.ts';
+import { batchPerTurn } from '../authorization/batch-per-turn.ts';
+import { type Authorize, createRefusal, type GuardDecision } from './remote-authorizer.ts';
 
 interface FastifyRequest {
   readonly raw: { readonly rawHeaders: readonly string[] };

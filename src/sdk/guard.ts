@@ -1,3 +1,5 @@
+import { createBatchedHook, type Fastify } from './fastify.ts';
+import { createLeaseAuthorizer, type LeaseAuthorizer } from './lease-authorizer.ts';
 import {
   type Authorize,
   CREDENTIAL_HEADERS,
@@ -7,11 +9,9 @@ import {
   type GuardOptions,
   type Identity,
   readOptions,
-} from './authorize.ts';
-import { createBatchedHook, type Fastify } from './fastify.ts';
-import { createLeaseAuthorizer, type LeaseAuthorizer } from './memory.ts';
+} from './remote-authorizer.ts';
 
-export type { GuardOptions, Identity } from './authorize.ts';
+export type { GuardOptions, Identity } from './remote-authorizer.ts';
 
 /** What the frameworks have in common, as far as a guard needs it: it depends on none of them. */
 interface NodeRequest {

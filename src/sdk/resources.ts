@@ -11,8 +11,8 @@ import type {
   UpdateProject,
   UpdateServer,
 } from '../contract/resources.ts';
-import { listOf, type Paging, pathTo } from './lists.ts';
-import { type LogOptions, streamLog } from './log.ts';
+import { listOf, type Paging, pathTo } from './list-pages.ts';
+import { type LogOptions, streamLog } from './log-stream.ts';
 import type { CallOptions, Tagged, Transport } from './transport.ts';
 
 export interface ResourceListQuery extends Paging {

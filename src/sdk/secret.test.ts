@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { SECRET_PREFIXES, type SecretKind } from '../contract/words.ts';
-import { secretKindOf as kindInServer, mintSecret } from '../credentials/secret.ts';
+import { secretKindOf as kindInServer, mintSecret } from '../authorization/secret.ts';
+import { SECRET_PREFIXES, type SecretKind } from '../contract/vocabulary.ts';
 import { hintOf, secretKindOf } from './secret.ts';
 
 const KINDS = Object.keys(SECRET_PREFIXES) as SecretKind[];

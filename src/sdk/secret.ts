@@ -5,7 +5,7 @@ import {
   SECRET_PREFIXES,
   SECRET_RANDOM_LENGTH,
   type SecretKind,
-} from '../contract/words.ts';
+} from '../contract/vocabulary.ts';
 
 const KINDS = Object.keys(SECRET_PREFIXES) as SecretKind[];
 /** Random characters and checksum together. */

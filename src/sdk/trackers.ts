@@ -8,8 +8,8 @@ import type {
   ErrorKey,
   ErrorReport,
 } from '../contract/errors.ts';
-import type { ActivityGroup, ErrorLevel, Interval, IssueStatus } from '../contract/words.ts';
-import { listOf, type Paging, pathTo } from './lists.ts';
+import type { ActivityGroup, ErrorLevel, Interval, IssueStatus } from '../contract/vocabulary.ts';
+import { listOf, type Paging, pathTo } from './list-pages.ts';
 import type { CallOptions, Transport } from './transport.ts';
 
 /** An event as CloudEvents 1.0 has it; with the same `source` and `id` it is stored once. */

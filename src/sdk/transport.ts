@@ -1,4 +1,4 @@
-import { CODES, type Code, HEADERS } from '../contract/words.ts';
+import { CODES, type Code, HEADERS } from '../contract/vocabulary.ts';
 import { DevpilotError } from './errors.ts';
 
 export interface ClientOptions {

@@ -1,9 +1,9 @@
 import type { Backup } from '../contract/backups.ts';
 import type { CreateDeploymentInput, CreateRollbackInput, Deployment } from '../contract/deployments.ts';
 import type { CreateScriptInput, Run, Script, ScriptVersion, UpdateScriptInput } from '../contract/scripts.ts';
-import type { WorkStatus } from '../contract/words.ts';
-import { listOf, type Paging, pathTo } from './lists.ts';
-import { type LogOptions, streamLog } from './log.ts';
+import type { WorkStatus } from '../contract/vocabulary.ts';
+import { listOf, type Paging, pathTo } from './list-pages.ts';
+import { type LogOptions, streamLog } from './log-stream.ts';
 import { type ResourceListQuery, resourceClientOf } from './resources.ts';
 import type { CallOptions, Transport } from './transport.ts';
 

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { forEachEngine } from '../testing/engines.ts';
-import { bearer, createKey, signUpOwner, startTestServer } from '../testing/house.ts';
+import { bearer, createKey, signUpOwner, startTestServer } from '../testing/test-server.ts';
 
 const RULES = 'deploy/alerts.yml';
 const rules = readFileSync(RULES, 'utf8');

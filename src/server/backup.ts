@@ -16,13 +16,13 @@ import {
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import packageJson from '../../package.json' with { type: 'json' };
-import type { Settings } from '../settings.ts';
 import { CopyRefusedError, type OnProgress } from '../store/copy.ts';
-import { openReader } from '../store/open.ts';
-import { assertStoreComplete, markCopyClean } from '../store/sqlite-guard.ts';
+import { openReader } from '../store/open-reader.ts';
+import { assertStoreComplete, markCopyClean } from '../store/sqlite-integrity.ts';
 import { recordBackupTime } from './last-backup.ts';
 import { secretFromSettings } from './open-store.ts';
 import { assertMatchingSecret, readSecretFile } from './secret.ts';
+import type { Settings } from './settings.ts';
 import { copyAndVerify, openSource, type StoreLocation, verifyLogs } from './transfer.ts';
 
 /** What a backup says of itself, in `backup.json`. */
@@ -65,7 +65,7 @@ function makeEmptyFolder(path: string): void {
   chmodSync(path, 0o700);
 }
 
-/** Throws `StartRefused` where the secret that would be kept with a backup, or is set, does not open the store. */
+/** Throws `StartRefusedError` where the secret that would be kept with a backup, or is set, does not open the store. */
 async function refuseForeignSecret(settings: Settings): Promise<void> {
   const own = join(settings.dataDirectory, SECRET_FILE);
   const configuredSecret =
@@ -99,7 +99,7 @@ function vacuumInto(from: string, to: string): void {
 /**
  * Writes one moment of the store into an empty folder, while servers go on: `devpilot.db`, a SQLite file
  * whatever the store is, `backup.json`, and the secret that the installation made for itself, unless
- * `withSecret` is false. Every activity log in it is checked. Throws `CopyRefused`.
+ * `withSecret` is false. Every activity log in it is checked. Throws `CopyRefusedError`.
  */
 export async function createBackup(
   settings: Settings,

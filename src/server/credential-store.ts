@@ -1,10 +1,10 @@
 import { appendAuditEvent } from '../audit/log.ts';
+import type { StoredCredential } from '../authorization/record.ts';
+import { type Digest, digestBytes, digestOfBytes } from '../authorization/secret.ts';
+import type { UsageStore } from '../authorization/usage-recorder.ts';
 import { Problem } from '../contract/problem.ts';
-import type { CredentialKind, CredentialSort } from '../contract/words.ts';
-import type { StoredCredential } from '../credentials/record.ts';
-import { type Digest, digestBytes, digestOfBytes } from '../credentials/secret.ts';
+import type { CredentialKind, CredentialSort } from '../contract/vocabulary.ts';
 import type { Credential, CredentialStore, CredentialTransaction } from '../credentials/store.ts';
-import type { UsageStore } from '../credentials/usage.ts';
 import {
   type CredentialRow,
   deleteCredential,

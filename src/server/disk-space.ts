@@ -1,6 +1,6 @@
 import { Problem } from '../contract/problem.ts';
 import { createDiskReserve } from '../store/disk-reserve.ts';
-import { isEssentialWrite } from '../store/essential.ts';
+import { isEssentialWrite } from '../store/essential-writes.ts';
 import type { SqliteStore } from '../store/sqlite.ts';
 import type { Trx } from '../store/store.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import type { RevocationPoint } from '../authorization/lease.ts';
+import { digestBytes, digestOf, mintSecret } from '../authorization/secret.ts';
 import type { CredentialUses } from '../contract/schemas.ts';
-import type { RevocationPoint } from '../credentials/lease.ts';
-import { digestBytes, digestOf, mintSecret } from '../credentials/secret.ts';
 import { type GuardOptions, guard } from '../sdk/guard.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import {
@@ -14,7 +14,7 @@ import {
   startTestServer,
   type TestPerson,
   type TestServer,
-} from '../testing/house.ts';
+} from '../testing/test-server.ts';
 import { until } from '../testing/until.ts';
 
 interface FeedResponse {

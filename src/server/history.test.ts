@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { guard } from '../sdk/guard.ts';
-import { readSettings } from '../settings.ts';
 import { TEST_SECRET } from '../testing/engines.ts';
+import { freePort, startPostgres } from '../testing/postgres.ts';
+import { startStallingProxy } from '../testing/stalling-proxy.ts';
 import {
   bearer,
   createKey,
@@ -16,12 +17,11 @@ import {
   startTestServer,
   type TestPerson,
   type TestServer,
-} from '../testing/house.ts';
-import { freePort, startPostgres } from '../testing/postgres.ts';
-import { startStallingProxy } from '../testing/stalling-proxy.ts';
+} from '../testing/test-server.ts';
 import { until } from '../testing/until.ts';
 import { createBackup } from './backup.ts';
 import { restore } from './restore.ts';
+import { readSettings } from './settings.ts';
 
 const BOUND = { DEVPILOT_REVOCATION_BOUND: '2s' };
 

@@ -1,4 +1,6 @@
-import { DAY, DURATIONS, HOUR, SECOND } from '../contract/words.ts';
+import { DAY, DURATIONS, HOUR, SECOND } from '../contract/vocabulary.ts';
+import { deleteExpiredActivity } from '../platform/activity/activity.ts';
+import type { PlatformContext } from '../platform/context.ts';
 import { deleteOldBackupWork } from '../store/backups.ts';
 import { deleteExpiredDeviceCodes } from '../store/devices.ts';
 import { deleteOldIssues } from '../store/errors.ts';
@@ -6,15 +8,13 @@ import { deleteOldFailures } from '../store/failures.ts';
 import { deleteOldIdempotencyClaims } from '../store/idempotency.ts';
 import { deleteOldJobs } from '../store/jobs.ts';
 import { deleteOldLogs } from '../store/logs.ts';
-import { pruneRevocations } from '../store/nodes.ts';
+import { pruneRevocations } from '../store/node-leases.ts';
 import { deleteExpiredChallenges } from '../store/passkeys.ts';
 import { deleteExpiredPasswordResets } from '../store/password-resets.ts';
 import { deleteEndedSessions, deleteOldKnownAddresses } from '../store/people.ts';
 import { deleteOldQuotaUses } from '../store/quotas.ts';
 import { deleteOldRuns } from '../store/scripts.ts';
 import { deleteOldUses } from '../store/usage.ts';
-import { deleteExpiredActivity } from '../workspace/activity.ts';
-import type { PlatformContext } from '../workspace/context.ts';
 
 /** Deletes what has served its time. Nothing depends on it: expiry and ends are judged by the clock. */
 export async function runHousekeeping(

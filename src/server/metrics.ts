@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry as Metrics } from 'prom-client';
-import type { CredentialAuthenticator } from '../credentials/present.ts';
+import type { CredentialAuthenticator } from '../authorization/authenticate.ts';
 import type { Store } from '../store/store.ts';
 import { addHealthMetrics, type HealthSources } from './health-metrics.ts';
 

@@ -1,6 +1,5 @@
 import { existsSync, renameSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { InvalidSettingError, type Settings } from '../settings.ts';
 import {
   type DataDirectory,
   DirectoryInUseError,
@@ -9,12 +8,13 @@ import {
 } from '../store/data-directory.ts';
 import { recordCleanStop } from '../store/installation.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
-import { assertStoreComplete, recordCreation, resetState } from '../store/sqlite-guard.ts';
-import { StartRefusedError } from '../store/start-refused.ts';
+import { assertStoreComplete, recordCreation, resetState } from '../store/sqlite-integrity.ts';
+import { StartRefusedError } from '../store/start-refused-error.ts';
 import type { Store } from '../store/store.ts';
 import { releaseReserveToOpen } from './disk-space.ts';
-import { monitorStore } from './guarded-store.ts';
+import { monitorStore } from './monitored-store.ts';
 import { findMatchingSecret, type NamedSecret, readOrCreateSecrets, syncFolder, writeSecretCheck } from './secret.ts';
+import { InvalidSettingError, type Settings } from './settings.ts';
 
 export interface OpenedStore {
   readonly store: Store;
@@ -48,7 +48,7 @@ function refuseFiles(path: string): void {
     refuseUnusableFiles(path);
   } catch (error) {
     if (error instanceof StartRefusedError) throw error;
-    // What is at the path, or above it, is no directory or may not be looked into: `takeDirectory` says so.
+    // What is at the path, or above it, is no directory or may not be looked into: `lockDirectory` says so.
   }
 }
 
@@ -101,7 +101,7 @@ async function openEmbedded(settings: Settings, directory: DataDirectory, option
 
 /**
  * Takes the store that the settings name, for this process alone where it is the embedded one, checks that it is whole
- * and that the secret is its own, and brings its tables up to date. Throws `StartRefused`, `BadSetting`, `DirectoryInUse`.
+ * and that the secret is its own, and brings its tables up to date. Throws `StartRefusedError`, `InvalidSettingError`, `DirectoryInUseError`.
  */
 export async function openStore(settings: Settings, options: OpenOptions = {}): Promise<OpenedStore> {
   if (settings.databaseUrl === null) {

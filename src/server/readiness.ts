@@ -1,5 +1,5 @@
-import type { Lease } from '../credentials/registry.ts';
-import type { ReadinessFailure } from '../http/house.ts';
+import type { Lease } from '../authorization/registry.ts';
+import type { ReadinessFailure } from '../http/app-context.ts';
 import type { Store } from '../store/store.ts';
 import { type ClockSkew, SKEW_LIMIT_MS } from './clock-skew.ts';
 

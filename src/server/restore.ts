@@ -2,14 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Settings } from '../settings.ts';
 import { CopyRefusedError, type OnProgress } from '../store/copy.ts';
 import { lockDataDirectory } from '../store/data-directory.ts';
 import { recordCleanStop } from '../store/installation.ts';
-import { openReader } from '../store/open.ts';
+import { openReader } from '../store/open-reader.ts';
 import { createSeal } from '../store/seal.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
-import { resetState } from '../store/sqlite-guard.ts';
+import { resetState } from '../store/sqlite-integrity.ts';
 import {
   DATABASE_FILE,
   hashFile,
@@ -22,6 +21,7 @@ import {
 import { secretFromSettings } from './open-store.ts';
 import { assertMatchingSecret, type NamedSecret, readSecretFile, writeSecretFile } from './secret.ts';
 import { countUnreadable } from './secret-rotation.ts';
+import type { Settings } from './settings.ts';
 import { copyAndVerify, openSource, verifyLogs } from './transfer.ts';
 
 function readManifest(folder: string): Manifest {
@@ -40,7 +40,7 @@ function readManifest(folder: string): Manifest {
 
 /**
  * Finds the secret that the restored store will be opened with: the one that is set, the one that is there, or the
- * backup's own, which is put there by `keep`. Throws `CopyRefused`, `StartRefused`.
+ * backup's own, which is put there by `keep`. Throws `CopyRefusedError`, `StartRefusedError`.
  */
 function chooseSecret(settings: Settings, folder: string): { secret: NamedSecret | null; keep: () => boolean } {
   const configuredSecret = secretFromSettings(settings);
@@ -110,7 +110,7 @@ async function countUnreadableIn(settings: Settings): Promise<number> {
 
 /**
  * Puts a backup into the empty place that the settings name, brings its tables up to date, and checks
- * every activity log there. Throws `CopyRefused`, `DirectoryInUse`, `StartRefused` where the secret is another's.
+ * every activity log there. Throws `CopyRefusedError`, `DirectoryInUseError`, `StartRefusedError` where the secret is another's.
  */
 export async function restore(settings: Settings, folder: string, onProgress: OnProgress): Promise<RestoreResult> {
   const manifest = readManifest(folder);

@@ -2,7 +2,9 @@ import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { appendAuditEvent, SYSTEM_ACTOR, SYSTEM_LOG } from '../audit/log.ts';
 import { totpIdentity } from '../people/context.ts';
-import { SECRET_BYTES, type Settings } from '../settings.ts';
+import { variableAssociatedData } from '../platform/environment/environment.ts';
+import { repositoryPasswordAssociatedData } from '../platform/resources/repository-credentials.ts';
+import { serverKeyAssociatedData } from '../platform/resources/servers.ts';
 import { CopyRefusedError } from '../store/copy.ts';
 import { createSeal, type Seal } from '../store/seal.ts';
 import {
@@ -11,13 +13,11 @@ import {
   type SealedRow,
   type SealedTable,
   updateSealedValue,
-} from '../store/sealed.ts';
+} from '../store/sealed-columns.ts';
 import type { Queryable, Store } from '../store/store.ts';
-import { variableAssociatedData } from '../workspace/environment.ts';
-import { repositoryPasswordAssociatedData } from '../workspace/repository.ts';
-import { serverKeyAssociatedData } from '../workspace/servers.ts';
 import { openStore } from './open-store.ts';
 import { generateInstallationSecret, syncFolder, writeSecretCheck, writeSecretFile } from './secret.ts';
+import { SECRET_BYTES, type Settings } from './settings.ts';
 import { openSource } from './transfer.ts';
 
 /** What the values of each table are bound to. */

@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { sql } from 'kysely';
-import { readSettings } from '../settings.ts';
 import { createSeal } from '../store/seal.ts';
-import { StartRefusedError } from '../store/start-refused.ts';
+import { StartRefusedError } from '../store/start-refused-error.ts';
 import { forEachEngine } from '../testing/engines.ts';
-import { seedPerson } from '../testing/store.ts';
+import { seedPerson } from '../testing/test-store.ts';
 import { openStore } from './open-store.ts';
 import { rotateSecret } from './secret-rotation.ts';
+import { readSettings } from './settings.ts';
 
 const [FIRST, OTHER] = ['the first secret of a test, long enough', 'the other secret of a test, long enough'];
 

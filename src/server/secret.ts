@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { SECRET_BYTES } from '../settings.ts';
 import { ensureInstallation, findInstallation, setSecretCheck } from '../store/installation.ts';
 import type { InstallationTable } from '../store/schema.ts';
 import { createSeal, type Seal } from '../store/seal.ts';
-import { readSealedRows, SEALED_COLUMNS } from '../store/sealed.ts';
-import { StartRefusedError } from '../store/start-refused.ts';
+import { readSealedRows, SEALED_COLUMNS } from '../store/sealed-columns.ts';
+import { StartRefusedError } from '../store/start-refused-error.ts';
 import type { Queryable, Store, Trx } from '../store/store.ts';
+import { SECRET_BYTES } from './settings.ts';
 
 /** A secret, and the setting or file that an operator changes to change it. */
 export interface NamedSecret {
@@ -37,7 +37,7 @@ export function writeSecretFile(path: string, secret: string): void {
 
 export const generateInstallationSecret = (): string => randomBytes(48).toString('base64url');
 
-/** Reads a secret that stands in a file. Throws `StartRefused` where it can't be one. */
+/** Reads a secret that stands in a file. Throws `StartRefusedError` where it can't be one. */
 export function readSecretFile(path: string): NamedSecret {
   let secret: Buffer;
   try {
@@ -98,7 +98,7 @@ const wrongSecretError = (name: string): StartRefusedError =>
     `${name} is not the secret that this store was sealed with. Set that one, or restore a backup with its own. ${LOST_SECRET_HINT}`,
   );
 
-/** Throws `StartRefused` where a store is known to be sealed with another secret; writes nothing. */
+/** Throws `StartRefusedError` where a store is known to be sealed with another secret; writes nothing. */
 export async function assertMatchingSecret(db: Queryable, { secret, name }: NamedSecret): Promise<void> {
   const row = await findInstallation(db);
   const seal = createSeal([secret]);
@@ -114,7 +114,7 @@ export async function writeSecretCheck(trx: Trx, secret: Buffer, onlyFirst = fal
 
 /**
  * Finds the secret that the store was sealed with. A store that was never checked is from now on, if what is sealed in
- * it opens. Throws `StartRefused` where none of them is the right one, so that two keys are never mixed.
+ * it opens. Throws `StartRefusedError` where none of them is the right one, so that two keys are never mixed.
  */
 export async function findMatchingSecret(
   store: Store,

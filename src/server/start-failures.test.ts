@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { refuseUnusableFiles } from '../store/data-directory.ts';
-import { StartRefusedError } from '../store/start-refused.ts';
+import { StartRefusedError } from '../store/start-refused-error.ts';
 import { runCommand, temporaryDirectory } from '../testing/process.ts';
 
 const FILES = [

@@ -16,11 +16,11 @@ import {
   openPostgresTarget,
   openSqliteSource,
   openSqliteTarget,
-} from '../store/copy-ends.ts';
+} from '../store/copy-adapters.ts';
 import { type DataDirectory, lockDataDirectory } from '../store/data-directory.ts';
-import { openReader } from '../store/open.ts';
+import { openReader } from '../store/open-reader.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
-import { assertStoreComplete, resetState } from '../store/sqlite-guard.ts';
+import { assertStoreComplete, resetState } from '../store/sqlite-integrity.ts';
 import { listTables } from '../store/tables.ts';
 import { assertMatchingSecret, type NamedSecret, readSecretFile } from './secret.ts';
 
@@ -40,7 +40,7 @@ export interface TransferResult {
   readonly logEntries: number;
 }
 
-/** Opens a store as it is now. Throws `CopyRefused` where there is none. */
+/** Opens a store as it is now. Throws `CopyRefusedError` where there is none. */
 export async function openSource(location: StoreLocation): Promise<CopySource> {
   if ('databaseUrl' in location) return openPostgresSource(location.databaseUrl);
   const file = databaseFileIn(location.directory);
@@ -88,7 +88,7 @@ export async function verifyLogs(location: StoreLocation): Promise<number> {
 
 /**
  * Copies one moment of `source` into an empty place, reads it back row by row, and checks the activity
- * logs there. Throws `CopyRefused`, and an error where what was read back is not what was copied.
+ * logs there. Throws `CopyRefusedError`, and an error where what was read back is not what was copied.
  */
 export async function copyAndVerify(
   source: CopySource,
@@ -142,7 +142,7 @@ async function refuseForeignSecrets(
 
 /**
  * Moves an installation: nobody may be at work on either side. A secret that is `given`, or lies on either side, must
- * be the source's own. Throws `DirectoryInUse`, `CopyRefused`, `StartRefused`.
+ * be the source's own. Throws `DirectoryInUseError`, `CopyRefusedError`, `StartRefusedError`.
  */
 export async function copyStore(
   from: StoreLocation,

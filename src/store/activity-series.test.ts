@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { INTERVAL_NAMES, INTERVALS } from '../contract/words.ts';
+import { INTERVAL_NAMES, INTERVALS } from '../contract/vocabulary.ts';
 import { splitIntoRollups } from './activity-series.ts';
 
 test('the pieces of a span are of whole steps, cover it once, and are as few as its days and its ends need', () => {

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
-import { type ActivityGroup, INTERVALS, type Interval } from '../contract/words.ts';
-import { inlineTable } from './rows-from.ts';
+import { type ActivityGroup, INTERVALS, type Interval } from '../contract/vocabulary.ts';
+import { inlineTable } from './inline-table.ts';
 import { engineOf, type Queryable } from './store.ts';
 
 /** The longer interval that an interval is a part of. */

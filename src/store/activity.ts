@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
+import { type Column, inlineTable } from './inline-table.ts';
 import type { PageRequest } from './paging.ts';
-import { type Column, inlineTable } from './rows-from.ts';
 import type { ActivityEventTable, ActivityRollupTable } from './schema.ts';
 import type { Queryable, Store, Trx } from './store.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sql } from 'kysely';
 import { forEachEngine } from '../testing/engines.ts';
-import { SEALED_COLUMNS } from './sealed.ts';
+import { SEALED_COLUMNS } from './sealed-columns.ts';
 import { listTables } from './tables.ts';
 
 forEachEngine('what is copied', (engine) => {

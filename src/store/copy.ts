@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { CopiedRow, CopySource, CopyTarget } from './copy-ends.ts';
+import type { CopiedRow, CopySource, CopyTarget } from './copy-adapters.ts';
 import { MIGRATION_NAMES } from './migrate.ts';
 import { listTables } from './tables.ts';
 
@@ -15,7 +15,7 @@ export type CopiedTables = ReadonlyMap<string, TableDigest>;
 /** A store can't be copied from, or to; the message says why and what to do. */
 export class CopyRefusedError extends Error {}
 
-/** Throws `CopyRefused` where the tables are not this version's: what they mean could have changed. */
+/** Throws `CopyRefusedError` where the tables are not this version's: what they mean could have changed. */
 export function refuseOtherVersion(source: CopySource): void {
   const missing = MIGRATION_NAMES.filter((name) => !source.migrations.includes(name));
   const newer = source.migrations.filter((name) => !MIGRATION_NAMES.includes(name));
@@ -25,7 +25,7 @@ export function refuseOtherVersion(source: CopySource): void {
   }
 }
 
-/** Throws `CopyRefused` where anything but what a migration puts there is in the target. */
+/** Throws `CopyRefusedError` where anything but what a migration puts there is in the target. */
 export async function refuseNonEmpty(target: CopyTarget): Promise<void> {
   for (const { name, seeded } of listTables()) {
     if (seeded) continue;
@@ -69,7 +69,7 @@ export type OnProgress = (table: string, rows: number, of: number) => void;
 
 /**
  * Copies every row into an empty target in one transaction: after a failure the target is as empty as
- * it was. Throws `CopyRefused`.
+ * it was. Throws `CopyRefusedError`.
  */
 export async function copyRows(source: CopySource, target: CopyTarget, onProgress: OnProgress): Promise<CopiedTables> {
   refuseOtherVersion(source);

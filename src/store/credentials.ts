@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type Insertable, type RawBuilder, sql, type Updateable } from 'kysely';
-import type { CredentialKind, CredentialSort } from '../contract/words.ts';
+import type { CredentialKind, CredentialSort } from '../contract/vocabulary.ts';
 import type { PageRequest } from './paging.ts';
 import type { CredentialTable } from './schema.ts';
 import { type Queryable, type Store, type Trx, withRowLock } from './store.ts';

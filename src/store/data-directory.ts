@@ -1,7 +1,7 @@
 import { accessSync, chmodSync, constants, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { StartRefusedError } from './start-refused.ts';
+import { StartRefusedError } from './start-refused-error.ts';
 
 export interface DataDirectory {
   readonly path: string;
@@ -52,7 +52,7 @@ const FILES: Readonly<Record<string, number>> = {
 };
 
 /**
- * Throws `StartRefused` where something in the data directory is not a file or may not be used by this user: before it
+ * Throws `StartRefusedError` where something in the data directory is not a file or may not be used by this user: before it
  * is opened, since opening a named pipe waits for ever. Does nothing for a directory that does not exist yet.
  */
 export function refuseUnusableFiles(

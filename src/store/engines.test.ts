@@ -7,7 +7,7 @@ import { insertRevocation } from './credentials.ts';
 import { claimIdempotencyKey } from './idempotency.ts';
 import { advanceTotpStep, consumeSetupCode, findPersonByEmail, insertPerson, replaceSetupCode } from './people.ts';
 import { openPostgresStore } from './postgres.ts';
-import { StartRefusedError } from './start-refused.ts';
+import { StartRefusedError } from './start-refused-error.ts';
 import { isUniqueViolation, type Store, type Trx } from './store.ts';
 import { claimUsageChunk } from './usage.ts';
 import { insertWorkspace } from './workspaces.ts';

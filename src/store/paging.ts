@@ -1,5 +1,5 @@
 import { invalidField } from '../contract/problem.ts';
-import { LIMITS } from '../contract/words.ts';
+import { LIMITS } from '../contract/vocabulary.ts';
 
 /** A place in a list: the sort it belongs to, the sorted value of the last row seen, and that row's id. */
 export interface ListPosition {
@@ -57,7 +57,7 @@ function countCharacters(row: unknown): number {
   return size;
 }
 
-/** The first rows, up to a number of them and to `PAGE_SIZE`. */
+/** The first rows, up to a number of them and to `MAX_PAGE_CHARACTERS`. */
 function takeWithinLimits<Row>(rows: readonly Row[], limit: number): Row[] {
   let size = 0;
   const end = rows.findIndex((row, index) => {

@@ -5,14 +5,14 @@ import { Problem } from '../contract/problem.ts';
 import { startPgBouncer } from '../testing/pgbouncer.ts';
 import { freePort, startPostgres, type TestPostgres } from '../testing/postgres.ts';
 import { type Standby, startStandby } from '../testing/standby.ts';
-import { openTestDatabase } from '../testing/store.ts';
 import { declareStoreSuite } from '../testing/store-suite.ts';
-import { startTlsProxy } from '../testing/tls-front.ts';
+import { openTestDatabase } from '../testing/test-store.ts';
+import { startTlsProxy } from '../testing/tls-proxy.ts';
 import { until } from '../testing/until.ts';
 import { openPostgresStore } from './postgres.ts';
-import { parsePostgresUrl } from './postgres-address.ts';
 import { connectClient, createPostgresServers } from './postgres-connect.ts';
-import { StartRefusedError } from './start-refused.ts';
+import { parsePostgresUrl } from './postgres-url.ts';
+import { StartRefusedError } from './start-refused-error.ts';
 
 const postgres = await startPostgres();
 after(() => postgres.close());

@@ -1,7 +1,7 @@
 import pg from 'pg';
-import { SECOND } from '../contract/words.ts';
-import { type ConnectionAttempt, parsePostgresUrl } from './postgres-address.ts';
-import { ConnectError, UnsuitableServerError } from './postgres-failure.ts';
+import { SECOND } from '../contract/vocabulary.ts';
+import { ConnectError, UnsuitableServerError } from './postgres-connect-error.ts';
+import { type ConnectionAttempt, parsePostgresUrl } from './postgres-url.ts';
 
 /** How long things may take in the database before they are given up; milliseconds. */
 export interface ConnectionTimeouts {
@@ -118,7 +118,7 @@ export interface PostgresServers {
   readonly options: (timeouts: ConnectionTimeouts) => pg.PoolConfig;
   /** A client of the server that is tried now. */
   readonly newClient: (timeouts: ConnectionTimeouts) => pg.Client;
-  /** Connects with `connect`, to one server after the other until one takes writes. Throws `ConnectFailure`. */
+  /** Connects with `connect`, to one server after the other until one takes writes. Throws `ConnectError`. */
   connect<Client>(connect: () => Promise<Client>): Promise<Client>;
 }
 
@@ -193,7 +193,7 @@ export function createPostgresServers(url: string): PostgresServers {
   };
 }
 
-/** One connection of its own to the server that takes writes. Throws `ConnectFailure`. */
+/** One connection of its own to the server that takes writes. Throws `ConnectError`. */
 export function connectClient(servers: PostgresServers, timeouts: ConnectionTimeouts): Promise<pg.Client> {
   return servers.connect(async () => {
     const client = servers.newClient(timeouts);

@@ -1,8 +1,8 @@
 import pg from 'pg';
 import { Problem } from '../contract/problem.ts';
-import { SECOND } from '../contract/words.ts';
-import { createWaitQueue, storeUnavailable, type Waiter } from './line.ts';
+import { SECOND } from '../contract/vocabulary.ts';
 import { type ConnectionTimeouts, createPostgresServers } from './postgres-connect.ts';
+import { createWaitQueue, storeUnavailable, type Waiter } from './wait-queue.ts';
 
 export interface PoolOptions {
   readonly url: string;

@@ -1,7 +1,7 @@
 import { after } from 'node:test';
 import { startPostgres } from '../testing/postgres.ts';
-import { openTestDatabase } from '../testing/store.ts';
 import { declareStoreSuite } from '../testing/store-suite.ts';
+import { openTestDatabase } from '../testing/test-store.ts';
 
 const postgres = await startPostgres();
 after(() => postgres.close());

@@ -1,8 +1,8 @@
 import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely';
 import { Problem } from '../contract/problem.ts';
-import { SECOND } from '../contract/words.ts';
-import { assertBindable } from './bindable.ts';
-import { type BatchedLookups, createBatchedLookups } from './look-ups.ts';
+import { SECOND } from '../contract/vocabulary.ts';
+import { type BatchedLookups, createBatchedLookups } from './batched-lookups.ts';
+import { assertBindable } from './bind-values.ts';
 import { migrate } from './migrate.ts';
 import {
   beginStatementFor,
@@ -10,7 +10,7 @@ import {
   noteLostStatementName,
   queryConfigFor,
 } from './postgres-connect.ts';
-import { ConnectError, describeConnectError } from './postgres-failure.ts';
+import { ConnectError, describeConnectError } from './postgres-connect-error.ts';
 import {
   type BoundedPool,
   createPool,
@@ -19,7 +19,7 @@ import {
   toStoreError,
 } from './postgres-pool.ts';
 import type { Schema } from './schema.ts';
-import { StartRefusedError } from './start-refused.ts';
+import { StartRefusedError } from './start-refused-error.ts';
 import type { Bindable, KeyedLookup, Store } from './store.ts';
 
 const WORK_TIMEOUTS: ConnectionTimeouts = { connectMs: 4 * SECOND, statementMs: 15 * SECOND, answerMs: 20 * SECOND };
@@ -111,7 +111,7 @@ function toStartError(error: unknown): unknown {
 /**
  * Opens the PostgreSQL store and brings its tables up to date; any number of nodes may do so at once.
  * Look-ups have connections of their own, so that long work never holds up a judgement.
- * `onError` is told of idle connections that broke. Throws `StartRefused` where there is no database that can be used.
+ * `onError` is told of idle connections that broke. Throws `StartRefusedError` where there is no database that can be used.
  */
 export async function openPostgresStore(url: string, onError: (error: Error) => void): Promise<Store> {
   const work = createPool({

@@ -12,7 +12,7 @@ import {
   SqliteQueryCompiler,
 } from 'kysely';
 import { Problem } from '../contract/problem.ts';
-import { assertBindable } from './bindable.ts';
+import { assertBindable } from './bind-values.ts';
 import { migrate } from './migrate.ts';
 import type { Schema } from './schema.ts';
 import { openSqlite } from './sqlite-open.ts';

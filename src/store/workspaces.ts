@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { AssignableRole, Role } from '../contract/words.ts';
+import type { AssignableRole, Role } from '../contract/vocabulary.ts';
 import type { PageRequest } from './paging.ts';
 import type { InvitationTable, WorkspaceTable } from './schema.ts';
 import { type Queryable, type Trx, withRowLock } from './store.ts';

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { sql } from 'kysely';
+import { createActivityIngest } from '../platform/activity/activity-ingest.ts';
+import { decodeSketch } from '../platform/activity/distinct-count-sketch.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
 import { insertWorkspace } from '../store/workspaces.ts';
-import { createActivityIngest } from '../workspace/activity-ingest.ts';
-import { decodeSketch } from '../workspace/sketch.ts';
 import { type SeedPeriod, seedActivity, seedEventOf } from './activity-seed.ts';
 import { temporaryDirectory } from './process.ts';
 

@@ -6,9 +6,15 @@ import {
   INTERVAL_NAMES,
   INTERVALS,
   type Interval,
-} from '../contract/words.ts';
-import type { ReceivedEvent } from '../workspace/cloud-events.ts';
-import { addToSketch, decodeSketch, encodeSketch, estimateCount, hashSubject } from '../workspace/sketch.ts';
+} from '../contract/vocabulary.ts';
+import type { ReceivedEvent } from '../platform/activity/cloud-events.ts';
+import {
+  addToSketch,
+  decodeSketch,
+  encodeSketch,
+  estimateCount,
+  hashSubject,
+} from '../platform/activity/distinct-count-sketch.ts';
 
 const TYPES = 12;
 const SOURCES = 6;

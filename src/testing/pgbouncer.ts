@@ -2,7 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ensureCommand } from './debian.ts';
+import { ensureCommand } from './debian-packages.ts';
 import { freePort, type TestPostgres } from './postgres.ts';
 import { daemonUser, stopProcess, waitForOutput } from './standby.ts';
 

@@ -2,8 +2,8 @@ import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { ensureCommand } from './debian.ts';
-import { killProcess } from './end-process.ts';
+import { ensureCommand } from './debian-packages.ts';
+import { killProcess } from './kill-process.ts';
 import { freePort } from './postgres.ts';
 
 const SSHD = '/usr/sbin/sshd';

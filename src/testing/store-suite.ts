@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { appendAuditEvent, readAuditLog } from '../audit/log.ts';
 import { verifyEveryLog } from '../audit/verify.ts';
+import { digestBytes } from '../authorization/secret.ts';
 import { createId } from '../contract/id.ts';
-import { CREDENTIAL_SORTS, type CredentialSort, DAY } from '../contract/words.ts';
-import { digestBytes } from '../credentials/secret.ts';
+import { CREDENTIAL_SORTS, type CredentialSort, DAY } from '../contract/vocabulary.ts';
 import {
   type CredentialFilter,
   type CredentialRow,
@@ -18,7 +18,7 @@ import {
 } from '../store/credentials.ts';
 import { countFailure, deleteOldFailures, recentFailures } from '../store/failures.ts';
 import { claimIdempotencyKey, deleteOldIdempotencyClaims } from '../store/idempotency.ts';
-import { pruneRevocations } from '../store/nodes.ts';
+import { pruneRevocations } from '../store/node-leases.ts';
 import { decodeCursor, toPage } from '../store/paging.ts';
 import {
   advanceTotpStep,
@@ -47,7 +47,7 @@ import {
   slugTaken,
   updateMemberRole,
 } from '../store/workspaces.ts';
-import { seedCredential, seedPerson, seedWorkspace, type TestStore } from './store.ts';
+import { seedCredential, seedPerson, seedWorkspace, type TestStore } from './test-store.ts';
 
 const NOW = 20_000 * DAY;
 const bytes = (text: string) => Buffer.from(text.padEnd(32, '.'));

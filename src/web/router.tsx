@@ -19,7 +19,7 @@ import {
   useWorkspaceOrNull,
   workspacesQuery,
 } from './session.ts';
-import { CenteredLayout } from './shell/centre.tsx';
+import { CenteredLayout } from './shell/centered-layout.tsx';
 import { NoSuchWorkspace } from './shell/no-workspace.tsx';
 import { Shell } from './shell/shell.tsx';
 
@@ -192,7 +192,7 @@ const app = createRoute({
 const appOverview = createRoute({
   getParentRoute: () => app,
   path: '/',
-  component: lazyRouteComponent(() => importWhenOnline(() => import('./apps/overview.tsx')), 'AppOverview'),
+  component: lazyRouteComponent(() => importWhenOnline(() => import('./apps/app-overview.tsx')), 'AppOverview'),
 });
 const appEnvironment = createRoute({
   getParentRoute: () => app,
@@ -259,7 +259,10 @@ const scripts = createRoute({
 const newScript = createRoute({
   getParentRoute: () => inWorkspace,
   path: '/scripts/new',
-  component: lazyRouteComponent(() => importWhenOnline(() => import('./scripts/edit-page.tsx')), 'NewScriptPage'),
+  component: lazyRouteComponent(
+    () => importWhenOnline(() => import('./scripts/edit-script-page.tsx')),
+    'NewScriptPage',
+  ),
 });
 const script = createRoute({
   getParentRoute: () => inWorkspace,
@@ -269,7 +272,10 @@ const script = createRoute({
 const editScript = createRoute({
   getParentRoute: () => inWorkspace,
   path: '/scripts/$script/edit',
-  component: lazyRouteComponent(() => importWhenOnline(() => import('./scripts/edit-page.tsx')), 'EditScriptPage'),
+  component: lazyRouteComponent(
+    () => importWhenOnline(() => import('./scripts/edit-script-page.tsx')),
+    'EditScriptPage',
+  ),
 });
 const run = createRoute({
   getParentRoute: () => inWorkspace,
@@ -289,7 +295,7 @@ const errors = createRoute({
 const errorKeys = createRoute({
   getParentRoute: () => inWorkspace,
   path: '/errors/keys',
-  component: lazyRouteComponent(() => importWhenOnline(() => import('./errors/keys-page.tsx')), 'ErrorKeysPage'),
+  component: lazyRouteComponent(() => importWhenOnline(() => import('./errors/error-keys-page.tsx')), 'ErrorKeysPage'),
 });
 const error = createRoute({
   getParentRoute: () => inWorkspace,

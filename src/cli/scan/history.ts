@@ -2,9 +2,9 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import { IGNORE_FILE } from './files.ts';
-import { createSecretFinder, type SecretMatch } from './find.ts';
 import { git, gitOutput, splitOutput } from './git.ts';
+import { IGNORE_FILE } from './list-files.ts';
+import { createSecretFinder, type SecretMatch } from './secret-finder.ts';
 
 /** A secret in an object of the repository: a file's content, or a commit's or tag's message (`path` null). */
 export interface ObjectMatch extends SecretMatch {

@@ -6,7 +6,7 @@ import { api } from '../api.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { Section } from '../components/section.tsx';
 import { clearSessionData } from '../session.ts';
-import { ReauthenticationForm } from './prove.tsx';
+import { ReauthenticationForm } from './reauthentication-form.tsx';
 
 /** The end of the account. */
 export function DeleteAccountSection() {

@@ -7,7 +7,7 @@ import { Notice } from '../components/notice.tsx';
 import { clearSessionData } from '../session.ts';
 import { signInWithPasskey } from './passkey.ts';
 
-/** “Sign in with a passkey”, to be shown where `passkeyObstacle` names none. */
+/** “Sign in with a passkey”, to be shown where `passkeyUnavailableReason` names none. */
 export function PasskeySignIn({ onSignedIn }: { readonly onSignedIn: () => void }) {
   const signIn = useMutation({
     mutationFn: signInWithPasskey,

@@ -5,11 +5,11 @@ import { useMutation } from '@tanstack/react-query';
 import { DevpilotError } from '../../sdk/client.ts';
 import { api, getErrorMessage, getFieldErrors, queryClient } from '../api.ts';
 import { Dialog } from '../components/dialog.tsx';
-import { useAppForm } from '../components/fields.ts';
 import { Notice } from '../components/notice.tsx';
 import { Section } from '../components/section.tsx';
-import { validatePassword } from '../rules.ts';
+import { useAppForm } from '../components/use-app-form.ts';
 import { useMe } from '../session.ts';
+import { validatePassword } from '../validation.ts';
 
 function ChangePasswordForm({ onClose }: { readonly onClose: () => void }) {
   const me = useMe();

@@ -2,11 +2,11 @@ import { Button, Group, Stack, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation } from '@tanstack/react-query';
 import { api, getErrorMessage, getFieldErrors, queryClient } from '../api.ts';
-import { useAppForm } from '../components/fields.ts';
 import { Notice } from '../components/notice.tsx';
 import { Section } from '../components/section.tsx';
-import { validatePersonName } from '../rules.ts';
+import { useAppForm } from '../components/use-app-form.ts';
 import { meQuery, useMe } from '../session.ts';
+import { validatePersonName } from '../validation.ts';
 
 /** The name that others see. The email address is who one is here, and stays. */
 export function ProfileSection() {

@@ -1,9 +1,9 @@
 import { Button, Checkbox, Group, Stack, Text } from '@mantine/core';
 import { useId, useState } from 'react';
-import { CopyButton } from '../components/copy.tsx';
+import { CopyButton } from '../components/copy-button.tsx';
 import { download } from '../components/download.ts';
 import { IconDownload } from '../components/icons.ts';
-import { UnstoredSecretBlocker } from '../components/leave-guard.tsx';
+import { UnstoredSecretBlocker } from '../components/navigation-blocker.tsx';
 import { Notice } from '../components/notice.tsx';
 import { useMe } from '../session.ts';
 import styles from './account.module.css';

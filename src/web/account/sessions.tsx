@@ -4,13 +4,13 @@ import { useInfiniteQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { Session } from '../../contract/schemas.ts';
 import { api, queryClient } from '../api.ts';
-import { ConfirmDialog } from '../components/confirm.tsx';
+import { ConfirmDialog } from '../components/confirm-dialog.tsx';
 import { IconDeviceDesktop, IconTerminal2 } from '../components/icons.ts';
+import { ItemList, ItemListRow } from '../components/item-list.tsx';
 import { Tag } from '../components/notice.tsx';
-import { ItemList, ItemListRow } from '../components/rows.tsx';
+import { RelativeTime } from '../components/relative-time.tsx';
 import { Section } from '../components/section.tsx';
 import { BlockSkeleton, ErrorState } from '../components/states.tsx';
-import { RelativeTime } from '../components/time.tsx';
 import { describeUserAgent } from './user-agent.ts';
 
 const SESSIONS_KEY = ['sessions'];

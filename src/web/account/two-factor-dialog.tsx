@@ -5,13 +5,13 @@ import { useState } from 'react';
 import type { Reauthenticate } from '../../contract/schemas.ts';
 import { DevpilotError } from '../../sdk/client.ts';
 import { api, getErrorMessage } from '../api.ts';
-import { CopyButton } from '../components/copy.tsx';
+import { CopyButton } from '../components/copy-button.tsx';
 import { Dialog } from '../components/dialog.tsx';
-import { useAppForm } from '../components/fields.ts';
 import { Notice } from '../components/notice.tsx';
+import { useAppForm } from '../components/use-app-form.ts';
 import styles from './account.module.css';
-import { ReauthenticationForm } from './prove.tsx';
 import { QrCode } from './qr-code.tsx';
+import { ReauthenticationForm } from './reauthentication-form.tsx';
 import { RecoveryCodes } from './recovery-codes.tsx';
 
 /** What is to be done to the second factor. */

@@ -12,10 +12,10 @@ import { Page } from '../components/page.tsx';
 import { EmptyState, ErrorState, NoPermission, TableSkeleton } from '../components/states.tsx';
 import { useWorkspace } from '../session.ts';
 import styles from './activity-log.module.css';
+import { FILTERS, toAuditQuery } from './audit-query.ts';
 import { EventList } from './event-list.tsx';
-import { type ExportFormat, exportLog } from './export.ts';
+import { type ExportFormat, exportLog } from './export-log.ts';
 import { Filters } from './filters.tsx';
-import { FILTERS, toAuditQuery } from './query.ts';
 
 const POLL_INTERVAL_MS = 4000;
 const numberFormat = new Intl.NumberFormat('en');

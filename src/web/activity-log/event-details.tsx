@@ -2,7 +2,7 @@ import { Anchor, Table } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import type { AuditEvent } from '../../contract/schemas.ts';
-import { DescriptionList } from '../components/facts.tsx';
+import { DescriptionList } from '../components/description-list.tsx';
 import { formatDateTime } from '../components/format.ts';
 import { useWorkspace } from '../session.ts';
 import styles from './activity-log.module.css';

@@ -3,12 +3,12 @@ import { useDebouncedValue } from '@mantine/hooks';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { AccessToken, ApiKey, Member } from '../../contract/schemas.ts';
-import { AUDIT_ACTIONS, type AuditAction } from '../../contract/words.ts';
+import { AUDIT_ACTIONS, type AuditAction } from '../../contract/vocabulary.ts';
 import type { ListState } from '../components/list-state.ts';
-import { TimeRangeFields } from '../components/time-range.tsx';
+import { TimeRangeFields } from '../components/time-range-fields.tsx';
 import { useWorkspace } from '../session.ts';
 import styles from './activity-log.module.css';
-import { FILTERS, RELATIVE_RANGES } from './query.ts';
+import { FILTERS, RELATIVE_RANGES } from './audit-query.ts';
 import { actionLabel } from './sentence.ts';
 
 function groupActionsByNoun(): ComboboxData {

@@ -1,5 +1,5 @@
 import type { AuditEvent } from '../../contract/schemas.ts';
-import type { AuditAction } from '../../contract/words.ts';
+import type { AuditAction } from '../../contract/vocabulary.ts';
 
 /** A part of a sentence; a name stands out, and may lead to what it names. */
 export interface SentencePart {

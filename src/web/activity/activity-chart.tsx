@@ -1,8 +1,8 @@
 import { BarChart, LineChart } from '@mantine/charts';
 import '@mantine/charts/styles.css';
-import type { Interval } from '../../contract/words.ts';
+import type { Interval } from '../../contract/vocabulary.ts';
+import type { ChartData, Metric } from './chart-data.ts';
 import { seriesName, stepLabel } from './labels.ts';
-import type { ChartData, Metric } from './series.ts';
 
 interface ActivityChartProps {
   readonly chart: ChartData;

@@ -2,7 +2,7 @@ import { Button, Menu, NativeSelect, SegmentedControl, Skeleton, Stack, Text } f
 import { notifications } from '@mantine/notifications';
 import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useState } from 'react';
-import { ACTIVITY_GROUPS, type ActivityGroup, RESOURCE_LIMITS } from '../../contract/words.ts';
+import { ACTIVITY_GROUPS, type ActivityGroup, RESOURCE_LIMITS } from '../../contract/vocabulary.ts';
 import type { ActivityListQuery } from '../../sdk/client.ts';
 import { getErrorMessage } from '../api.ts';
 import { download } from '../components/download.ts';
@@ -12,14 +12,14 @@ import { type ListState, useListState } from '../components/list-state.ts';
 import { Page } from '../components/page.tsx';
 import { Section } from '../components/section.tsx';
 import { ErrorState } from '../components/states.tsx';
-import { TimeRangeFields } from '../components/time-range.tsx';
+import { TimeRangeFields } from '../components/time-range-fields.tsx';
 import { useWorkspace } from '../session.ts';
 import styles from './activity.module.css';
+import { buildChartData, type Metric } from './chart-data.ts';
+import { ChartDataTable, ChartLegend } from './chart-legend.tsx';
+import { DEFAULT_RANGE, intervalsFor, parseChartRange, parseGroup, RELATIVE_RANGES } from './chart-range.ts';
 import { EventsTable } from './events-table.tsx';
 import { HowToSend } from './how-to-send.tsx';
-import { ChartDataTable, ChartLegend } from './legend.tsx';
-import { DEFAULT_RANGE, intervalsFor, parseChartRange, parseGroup, RELATIVE_RANGES } from './range.ts';
-import { buildChartData, type Metric } from './series.ts';
 
 const ActivityChart = lazy(async () => ({ default: (await import('./activity-chart.tsx')).ActivityChart }));
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DAY, HOUR, MINUTE } from '../../contract/words.ts';
-import { intervalsFor, parseChartRange } from './range.ts';
-import { buildChartData } from './series.ts';
+import { DAY, HOUR, MINUTE } from '../../contract/vocabulary.ts';
+import { buildChartData } from './chart-data.ts';
+import { intervalsFor, parseChartRange } from './chart-range.ts';
 
 const NOW = Date.parse('2027-02-24T09:30:20.000Z');
 const searchGetter = (search: Record<string, string>) => (name: string) => search[name];

@@ -1,5 +1,5 @@
-import type { Interval } from '../../contract/words.ts';
-import type { ChartSeries } from './series.ts';
+import type { Interval } from '../../contract/vocabulary.ts';
+import type { ChartSeries } from './chart-data.ts';
 
 const INTERVAL_FORMATS: Readonly<Record<Interval, Intl.DateTimeFormat>> = {
   minute: new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' }),

@@ -6,7 +6,7 @@ import { API_KEYS, type Credential } from '../credentials/kinds.ts';
 import { ActiveSwitch } from './active-switch.tsx';
 
 const EditApiKeyDialog = lazy(async () => ({
-  default: (await importWhenOnline(() => import('./edit-dialog.tsx'))).EditApiKeyDialog,
+  default: (await importWhenOnline(() => import('./edit-api-key-dialog.tsx'))).EditApiKeyDialog,
 }));
 
 const ACTIVE_COLUMN: Column<Credential> = {

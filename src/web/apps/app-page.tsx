@@ -3,12 +3,12 @@ import { Link, type LinkProps, Outlet } from '@tanstack/react-router';
 import { Suspense } from 'react';
 import type { App } from '../../contract/resources.ts';
 import { BackLink, TextLink } from '../components/link.tsx';
-import { ResourcePage } from '../components/one-thing.tsx';
 import { Page } from '../components/page.tsx';
+import { ResourcePage } from '../components/resource-page.tsx';
 import { useWorkspace } from '../session.ts';
 import { useAppQuery } from './app-query.ts';
 import styles from './apps.module.css';
-import { useResourceNames } from './names.ts';
+import { useResourceNames } from './resource-names.ts';
 
 const TABS: readonly { readonly to: NonNullable<LinkProps['to']>; readonly label: string; readonly admin?: true }[] = [
   { to: '/apps/$app', label: 'Overview' },

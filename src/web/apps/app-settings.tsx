@@ -4,22 +4,19 @@ import { notifications } from '@mantine/notifications';
 import { useNavigate } from '@tanstack/react-router';
 import { lazy, Suspense } from 'react';
 import type { App } from '../../contract/resources.ts';
-import { COMMAND_INTERPRETERS, RESOURCE_LIMITS } from '../../contract/words.ts';
+import { COMMAND_INTERPRETERS, RESOURCE_LIMITS } from '../../contract/vocabulary.ts';
 import type { Tagged } from '../../sdk/client.ts';
 import { queryClient } from '../api.ts';
-import { fieldPathProps, useAppForm } from '../components/fields.ts';
+import { ConditionalEditFooter, EditLoader, useConditionalEdit } from '../components/conditional-edit.tsx';
 import { useSubmit } from '../components/form.tsx';
-import { ConditionalEditFooter, EditLoader, useConditionalEdit } from '../components/guarded.tsx';
 import { IconTrash } from '../components/icons.ts';
-import { NavigationBlocker } from '../components/leave-guard.tsx';
+import { NavigationBlocker } from '../components/navigation-blocker.tsx';
 import { Notice } from '../components/notice.tsx';
 import { Section } from '../components/section.tsx';
 import { NoPermission } from '../components/states.tsx';
+import { fieldPathProps, useAppForm } from '../components/use-app-form.ts';
 import { importWhenOnline } from '../connection.ts';
 import { useWorkspace } from '../session.ts';
-import { useAppQuery } from './app-query.ts';
-import styles from './apps.module.css';
-import { APP_FORM_FIELDS, APP_LABELS, APP_RULES, toFormValues, toUpdateRequest } from './apps.ts';
 import {
   type AppFieldsProps,
   NameField,
@@ -27,12 +24,15 @@ import {
   RepositoryCredentialFields,
   SourceFields,
   TargetFields,
-} from './fields.tsx';
+} from './app-fields.tsx';
+import { APP_FORM_FIELDS, APP_LABELS, APP_RULES, toFormValues, toUpdateRequest } from './app-form.ts';
+import { useAppQuery } from './app-query.ts';
+import styles from './apps.module.css';
 import { HooksField } from './hooks-field.tsx';
-import { useResourceNames } from './names.ts';
+import { useResourceNames } from './resource-names.ts';
 
 const DeleteAppDialog = lazy(async () => ({
-  default: (await importWhenOnline(() => import('./delete-app.tsx'))).DeleteAppDialog,
+  default: (await importWhenOnline(() => import('./delete-app-dialog.tsx'))).DeleteAppDialog,
 }));
 
 function HealthCheckFields({ form }: AppFieldsProps) {

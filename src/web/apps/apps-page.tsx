@@ -8,17 +8,17 @@ import { SelectFilter } from '../components/filters.tsx';
 import { IconAppWindow } from '../components/icons.ts';
 import { NameLink, TextLink } from '../components/link.tsx';
 import { getResourceSort, useListState } from '../components/list-state.ts';
-import { ResourceListPage } from '../components/resources-page.tsx';
-import { RelativeTime } from '../components/time.tsx';
+import { RelativeTime } from '../components/relative-time.tsx';
+import { ResourceListPage } from '../components/resource-list-page.tsx';
 import { importWhenOnline } from '../connection.ts';
 import { useWorkspace } from '../session.ts';
-import { type ResourceNames, useResourceNames } from './names.ts';
+import { type ResourceNames, useResourceNames } from './resource-names.ts';
 
 const CreateAppDialog = lazy(async () => ({
-  default: (await importWhenOnline(() => import('./create-app.tsx'))).CreateAppDialog,
+  default: (await importWhenOnline(() => import('./create-app-dialog.tsx'))).CreateAppDialog,
 }));
 const DeleteAppDialog = lazy(async () => ({
-  default: (await importWhenOnline(() => import('./delete-app.tsx'))).DeleteAppDialog,
+  default: (await importWhenOnline(() => import('./delete-app-dialog.tsx'))).DeleteAppDialog,
 }));
 
 const DASH = (

@@ -1,10 +1,10 @@
 import { NativeSelect, NumberInput, Stack, Switch, Textarea, TextInput } from '@mantine/core';
-import { COMMAND_INTERPRETERS, HOOK_STAGES, RESOURCE_LIMITS } from '../../contract/words.ts';
+import { COMMAND_INTERPRETERS, HOOK_STAGES, RESOURCE_LIMITS } from '../../contract/vocabulary.ts';
 import { Dialog } from '../components/dialog.tsx';
-import { useAppForm } from '../components/fields.ts';
 import { FormFooter } from '../components/form.tsx';
-import { validateName } from '../rules.ts';
-import { HOOK_STAGE_LABELS, type Hook, validateInteger } from './apps.ts';
+import { useAppForm } from '../components/use-app-form.ts';
+import { validateName } from '../validation.ts';
+import { HOOK_STAGE_LABELS, type Hook, validateInteger } from './app-form.ts';
 
 interface HookDialogProps {
   readonly hook: Hook | null;

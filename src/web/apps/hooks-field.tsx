@@ -1,11 +1,11 @@
 import { ActionIcon, Button, Group, Text, Tooltip } from '@mantine/core';
 import { useState } from 'react';
-import { RESOURCE_LIMITS } from '../../contract/words.ts';
+import { RESOURCE_LIMITS } from '../../contract/vocabulary.ts';
 import { IconArrowDown, IconArrowUp, IconEdit, IconPlus, IconTrash } from '../components/icons.ts';
+import { ItemList, ItemListRow } from '../components/item-list.tsx';
 import { Tag } from '../components/notice.tsx';
-import { ItemList, ItemListRow } from '../components/rows.tsx';
+import { HOOK_STAGE_LABELS, type Hook } from './app-form.ts';
 import styles from './apps.module.css';
-import { HOOK_STAGE_LABELS, type Hook } from './apps.ts';
 import { HookDialog } from './hook-dialog.tsx';
 
 interface HooksFieldProps {

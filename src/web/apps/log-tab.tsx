@@ -3,11 +3,11 @@ import { useState } from 'react';
 import type { App } from '../../contract/resources.ts';
 import { IconFileText, IconRefresh } from '../components/icons.ts';
 import { TextLink } from '../components/link.tsx';
+import { LiveLog } from '../components/live-log.tsx';
 import { EmptyState } from '../components/states.tsx';
 import { useWorkspace } from '../session.ts';
-import { LiveLog } from '../work/live-log.tsx';
 import { useAppQuery } from './app-query.ts';
-import { useResourceNames } from './names.ts';
+import { useResourceNames } from './resource-names.ts';
 
 function NoLogCommand({ app }: { readonly app: App }) {
   const { isAdmin } = useWorkspace();

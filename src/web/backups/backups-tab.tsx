@@ -7,19 +7,19 @@ import type { App } from '../../contract/resources.ts';
 import { getErrorMessage, queryClient } from '../api.ts';
 import { useAppQuery } from '../apps/app-query.ts';
 import type { Column } from '../components/data-table.tsx';
+import { actorName, Duration } from '../components/duration.tsx';
 import { formatDateTime } from '../components/format.ts';
 import { IconArchive, IconArrowBackUp, IconPlus } from '../components/icons.ts';
+import { isInProgress, JobStatusTag, jobStatusLabel } from '../components/job-status.tsx';
 import { TextLink } from '../components/link.tsx';
 import { ListBody } from '../components/list-body.tsx';
 import { useListState } from '../components/list-state.ts';
+import { RelativeTime } from '../components/relative-time.tsx';
 import { RowMenu } from '../components/row-menu.tsx';
 import { EmptyState } from '../components/states.tsx';
-import { RelativeTime } from '../components/time.tsx';
+import { formatBytes } from '../components/units.ts';
 import { useWorkspace } from '../session.ts';
-import { formatBytes } from '../work/duration.ts';
-import { actorName, Duration } from '../work/facts.tsx';
-import { isInProgress, JobStatusTag, jobStatusLabel } from '../work/status.tsx';
-import { DeleteBackupDialog, RestoreBackupDialog } from './dialogs.tsx';
+import { DeleteBackupDialog, RestoreBackupDialog } from './backup-dialogs.tsx';
 
 const POLL_INTERVAL_MS = 2000;
 

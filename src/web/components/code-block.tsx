@@ -1,5 +1,5 @@
 import styles from './code-block.module.css';
-import { CopyButton } from './copy.tsx';
+import { CopyButton } from './copy-button.tsx';
 
 interface CodeBlockProps {
   readonly label: string;

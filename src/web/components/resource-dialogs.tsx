@@ -4,11 +4,11 @@ import { notifications } from '@mantine/notifications';
 import type { ReactNode } from 'react';
 import type { CallOptions, Tagged } from '../../sdk/client.ts';
 import { queryClient } from '../api.ts';
-import { Dialog } from '../components/dialog.tsx';
 import { useWorkspace } from '../session.ts';
-import { useAppForm } from './fields.ts';
+import { ConditionalEditFooter, EditLoader, useConditionalEdit } from './conditional-edit.tsx';
+import { Dialog } from './dialog.tsx';
 import { FormFooter, useSubmit } from './form.tsx';
-import { ConditionalEditFooter, EditLoader, useConditionalEdit } from './guarded.tsx';
+import { useAppForm } from './use-app-form.ts';
 
 type FormValues = Record<string, unknown>;
 interface NamedResource {

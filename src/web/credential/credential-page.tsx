@@ -2,18 +2,18 @@ import { Button, Group, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useLocation, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { lazy, Suspense, useState } from 'react';
-import { describeRight } from '../../contract/words.ts';
+import { describeRight } from '../../contract/vocabulary.ts';
 import { DevpilotError } from '../../sdk/client.ts';
 import { ActiveSwitch } from '../api-keys/active-switch.tsx';
-import { CopyButton } from '../components/copy.tsx';
-import { DescriptionList } from '../components/facts.tsx';
+import { CopyButton } from '../components/copy-button.tsx';
+import { DescriptionList } from '../components/description-list.tsx';
 import { IconEdit, IconRefresh, IconTrash } from '../components/icons.ts';
 import { BackLink } from '../components/link.tsx';
 import { Tag } from '../components/notice.tsx';
 import { Page } from '../components/page.tsx';
+import { RelativeTime } from '../components/relative-time.tsx';
 import { Section } from '../components/section.tsx';
 import { BlockSkeleton, EmptyState, ErrorState } from '../components/states.tsx';
-import { RelativeTime } from '../components/time.tsx';
 import {
   ACCESS_TOKENS,
   API_KEYS,
@@ -23,20 +23,20 @@ import {
   getKindConfig,
   getRights,
 } from '../credentials/kinds.ts';
-import { CredentialStatusTag } from '../credentials/status.tsx';
+import { CredentialStatusTag } from '../credentials/status-tag.tsx';
 import { useWorkspace } from '../session.ts';
 import styles from './credential.module.css';
 import { ActivitySection } from './events-section.tsx';
 import { UsesSections } from './uses-section.tsx';
 
 const DeleteCredentialDialog = lazy(async () => ({
-  default: (await import('../credentials/delete-dialog.tsx')).DeleteCredentialDialog,
+  default: (await import('../credentials/delete-credential-dialog.tsx')).DeleteCredentialDialog,
 }));
 const ReplaceCredentialDialog = lazy(async () => ({
-  default: (await import('../credentials/replace-dialog.tsx')).ReplaceCredentialDialog,
+  default: (await import('../credentials/replace-credential-dialog.tsx')).ReplaceCredentialDialog,
 }));
 const EditApiKeyDialog = lazy(async () => ({
-  default: (await import('../api-keys/edit-dialog.tsx')).EditApiKeyDialog,
+  default: (await import('../api-keys/edit-api-key-dialog.tsx')).EditApiKeyDialog,
 }));
 
 type DialogName = 'edit' | 'replace' | 'delete';

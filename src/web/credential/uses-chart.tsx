@@ -1,6 +1,6 @@
 import { BarChart } from '@mantine/charts';
 import '@mantine/charts/styles.css';
-import type { DailyUses } from './uses.ts';
+import type { DailyUses } from './daily-uses.ts';
 
 /** Bars, a day each. Hidden from screen readers, for whom the table beside it says the same. */
 export function UsesChart({ days }: { readonly days: readonly DailyUses[] }) {

@@ -2,13 +2,13 @@ import { Skeleton, Table, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense } from 'react';
 import type { CredentialUses } from '../../contract/schemas.ts';
+import { RelativeTime } from '../components/relative-time.tsx';
 import { Section } from '../components/section.tsx';
 import { BlockSkeleton, ErrorState } from '../components/states.tsx';
-import { RelativeTime } from '../components/time.tsx';
 import { type Credential, credentialsKey, getKindConfig } from '../credentials/kinds.ts';
 import { useWorkspace } from '../session.ts';
 import styles from './credential.module.css';
-import { type DailyUses, describeUses, fillLastThirtyDays } from './uses.ts';
+import { type DailyUses, describeUses, fillLastThirtyDays } from './daily-uses.ts';
 
 const UsesChart = lazy(async () => ({ default: (await import('./uses-chart.tsx')).UsesChart }));
 

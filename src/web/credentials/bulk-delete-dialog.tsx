@@ -6,7 +6,7 @@ import { formatRelativeTime } from '../components/format.ts';
 import { Notice, Tag } from '../components/notice.tsx';
 import { useWorkspace } from '../session.ts';
 import styles from './credentials.module.css';
-import { isInUse, useDeleteCredential } from './delete-dialog.tsx';
+import { isInUse, useDeleteCredential } from './delete-credential-dialog.tsx';
 import { type Credential, type CredentialKindConfig, credentialsKey } from './kinds.ts';
 
 interface BulkDeleteDialogProps {

@@ -3,11 +3,11 @@ import type { Column } from '../components/data-table.tsx';
 import { formatDate, formatDateTime } from '../components/format.ts';
 import { IconLock } from '../components/icons.ts';
 import { NameLink } from '../components/link.tsx';
-import { RelativeTime } from '../components/time.tsx';
+import { RelativeTime } from '../components/relative-time.tsx';
 import styles from './credentials.module.css';
 import { type Credential, type CredentialKindConfig, getRights, hasPassphrase } from './kinds.ts';
 import { RightTags } from './rights-chips.tsx';
-import { CredentialStatusTag } from './status.tsx';
+import { CredentialStatusTag } from './status-tag.tsx';
 
 function CredentialName({
   kind,

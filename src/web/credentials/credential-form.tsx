@@ -1,11 +1,11 @@
 import { Stack, Switch, Text, Textarea, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { flushSync } from 'react-dom';
-import { LIMITS } from '../../contract/words.ts';
+import { LIMITS } from '../../contract/vocabulary.ts';
 import { DevpilotError } from '../../sdk/client.ts';
-import { fieldPathProps, useAppForm } from '../components/fields.ts';
 import { FormFooter, type Submission, useSubmit } from '../components/form.tsx';
-import { countCodePoints, validateDescription, validateName, validatePassphrase } from '../rules.ts';
+import { fieldPathProps, useAppForm } from '../components/use-app-form.ts';
+import { countCodePoints, validateDescription, validateName, validatePassphrase } from '../validation.ts';
 import styles from './credentials.module.css';
 import { type Expiry, toExpiresAt, validateExpiry } from './expiry.ts';
 import { ExpiryField } from './expiry-field.tsx';

@@ -2,7 +2,7 @@ import { ActionIcon, Button, Group, Menu, Stack, Text } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { lazy, type ReactNode, Suspense, useState } from 'react';
-import bar from '../components/bar.module.css';
+import bar from '../components/action-bar.module.css';
 import { type Column, DataTable } from '../components/data-table.tsx';
 import { isFiltered } from '../components/filters.tsx';
 import {
@@ -25,16 +25,16 @@ import { FILTERS, Filters } from './filters.tsx';
 import { type Credential, type CredentialKindConfig, credentialsKey, listCredentials } from './kinds.ts';
 
 const CreateCredentialDialog = lazy(async () => ({
-  default: (await importWhenOnline(() => import('./create-dialog.tsx'))).CreateCredentialDialog,
+  default: (await importWhenOnline(() => import('./create-credential-dialog.tsx'))).CreateCredentialDialog,
 }));
 const DeleteCredentialDialog = lazy(async () => ({
-  default: (await importWhenOnline(() => import('./delete-dialog.tsx'))).DeleteCredentialDialog,
+  default: (await importWhenOnline(() => import('./delete-credential-dialog.tsx'))).DeleteCredentialDialog,
 }));
 const BulkDeleteDialog = lazy(async () => ({
   default: (await importWhenOnline(() => import('./bulk-delete-dialog.tsx'))).BulkDeleteDialog,
 }));
 const ReplaceCredentialDialog = lazy(async () => ({
-  default: (await importWhenOnline(() => import('./replace-dialog.tsx'))).ReplaceCredentialDialog,
+  default: (await importWhenOnline(() => import('./replace-credential-dialog.tsx'))).ReplaceCredentialDialog,
 }));
 
 interface CredentialsPageProps {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { DAY } from '../../contract/words.ts';
-import { safeReturnPath } from '../sign-in/place.ts';
+import { DAY } from '../../contract/vocabulary.ts';
+import { safeReturnPath } from '../sign-in/return-path.ts';
 import { closestExpiry, toExpiresAt, validateExpiry } from './expiry.ts';
 import { estimateStrength, generatePassphrase } from './passphrase.ts';
 import { summarize } from './summary.ts';

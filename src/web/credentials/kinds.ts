@@ -1,5 +1,5 @@
 import type { AccessToken, ApiKey, Page } from '../../contract/schemas.ts';
-import { type CredentialKind, type Permission, type Scope, SECRET_PREFIXES } from '../../contract/words.ts';
+import { type CredentialKind, type Permission, type Scope, SECRET_PREFIXES } from '../../contract/vocabulary.ts';
 import type { CallOptions, Client } from '../../sdk/client.ts';
 
 export type Credential = AccessToken | ApiKey;

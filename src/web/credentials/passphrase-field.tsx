@@ -1,6 +1,6 @@
 import { Button, Group, PasswordInput, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
-import { CopyButton } from '../components/copy.tsx';
+import { CopyButton } from '../components/copy-button.tsx';
 import { IconRefresh } from '../components/icons.ts';
 import styles from './credentials.module.css';
 import { estimateStrength, generatePassphrase } from './passphrase.ts';

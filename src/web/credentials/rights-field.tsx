@@ -1,5 +1,5 @@
 import { Checkbox, Stack, Text } from '@mantine/core';
-import { describeRight } from '../../contract/words.ts';
+import { describeRight } from '../../contract/vocabulary.ts';
 import styles from './credentials.module.css';
 import type { CredentialKindConfig, Right } from './kinds.ts';
 

@@ -1,12 +1,12 @@
 import { Button, Group, Stack, Text } from '@mantine/core';
 import { useId } from 'react';
-import { CopyButton } from '../components/copy.tsx';
+import { CopyButton } from '../components/copy-button.tsx';
 import { IconDownload } from '../components/icons.ts';
-import { UnstoredSecretBlocker } from '../components/leave-guard.tsx';
+import { UnstoredSecretBlocker } from '../components/navigation-blocker.tsx';
 import { Notice } from '../components/notice.tsx';
-import type { RevealedCredential } from './create.ts';
 import styles from './credentials.module.css';
 import { type Credential, getKindConfig, hasPassphrase } from './kinds.ts';
+import type { RevealedCredential } from './use-create-credential.ts';
 
 /** A line that tries the secret out. The passphrase is left to the person: it is not shown again either. */
 export function curlCommand(credential: Credential, secret: string, origin: string): string {

@@ -17,15 +17,21 @@ import { notifications } from '@mantine/notifications';
 import { useNavigate } from '@tanstack/react-router';
 import { useId } from 'react';
 import type { App } from '../../contract/resources.ts';
-import { RESOURCE_LIMITS, STRATEGIES } from '../../contract/words.ts';
+import { RESOURCE_LIMITS, STRATEGIES } from '../../contract/vocabulary.ts';
 import { queryClient } from '../api.ts';
-import { useResourceNames } from '../apps/names.ts';
+import { useResourceNames } from '../apps/resource-names.ts';
 import { Dialog } from '../components/dialog.tsx';
-import { useAppForm } from '../components/fields.ts';
 import { FormFooter, useSubmit } from '../components/form.tsx';
 import { IconChevronDown, IconChevronUp } from '../components/icons.ts';
+import { useAppForm } from '../components/use-app-form.ts';
 import { useWorkspace } from '../session.ts';
-import { DEPLOY_RULES, type DeployFormValues, initialFormValues, STRATEGY_LABELS, toCreateRequest } from './deploy.ts';
+import {
+  DEPLOY_RULES,
+  type DeployFormValues,
+  initialFormValues,
+  STRATEGY_LABELS,
+  toCreateRequest,
+} from './deploy-form.ts';
 
 interface FieldsProps {
   readonly app: App;

@@ -2,17 +2,17 @@ import { Group, Text } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import type { Deployment } from '../../contract/deployments.ts';
-import { WORK_STATUSES } from '../../contract/words.ts';
+import { WORK_STATUSES } from '../../contract/vocabulary.ts';
 import type { Column } from '../components/data-table.tsx';
+import { actorName, Duration } from '../components/duration.tsx';
+import { isInProgress } from '../components/job-status.tsx';
 import { NameLink } from '../components/link.tsx';
 import { ListBody } from '../components/list-body.tsx';
 import type { ListState } from '../components/list-state.ts';
 import { Tag } from '../components/notice.tsx';
-import { RelativeTime } from '../components/time.tsx';
+import { RelativeTime } from '../components/relative-time.tsx';
 import { useWorkspace } from '../session.ts';
-import { actorName, Duration } from '../work/facts.tsx';
-import { isInProgress } from '../work/status.tsx';
-import { DeploymentStatusCell, sourceLabel } from './status.tsx';
+import { DeploymentStatusCell, sourceLabel } from './deployment-status.tsx';
 
 const POLL_INTERVAL_MS = 2000;
 

@@ -1,14 +1,14 @@
 import { Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { WORK_STATUSES } from '../../contract/words.ts';
+import { WORK_STATUSES } from '../../contract/vocabulary.ts';
 import { FilterBar, isFiltered, SelectFilter } from '../components/filters.tsx';
 import { IconRocket } from '../components/icons.ts';
+import { jobStatusLabel } from '../components/job-status.tsx';
 import { TextLink } from '../components/link.tsx';
 import { useListState } from '../components/list-state.ts';
 import { Page } from '../components/page.tsx';
 import { EmptyState } from '../components/states.tsx';
 import { useWorkspace } from '../session.ts';
-import { jobStatusLabel } from '../work/status.tsx';
 import { DeploymentTable } from './deployment-table.tsx';
 
 const FILTERS = ['app', 'status'] as const;

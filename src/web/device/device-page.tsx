@@ -3,13 +3,13 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { DevpilotError } from '../../sdk/client.ts';
 import { api, getErrorMessage } from '../api.ts';
-import { DescriptionList } from '../components/facts.tsx';
-import { useAppForm } from '../components/fields.ts';
+import { DescriptionList } from '../components/description-list.tsx';
 import { Notice } from '../components/notice.tsx';
+import { RelativeTime } from '../components/relative-time.tsx';
 import { BlockSkeleton } from '../components/states.tsx';
-import { RelativeTime } from '../components/time.tsx';
+import { useAppForm } from '../components/use-app-form.ts';
 import { useMe } from '../session.ts';
-import { CenteredLayout } from '../shell/centre.tsx';
+import { CenteredLayout } from '../shell/centered-layout.tsx';
 import { takeUrlFragment } from '../sign-in/setup-page.tsx';
 
 /** Eight letters, with or without what people put between them. */

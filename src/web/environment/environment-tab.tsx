@@ -4,7 +4,7 @@ import { useState } from 'react';
 import type { App } from '../../contract/resources.ts';
 import { getErrorMessage, queryClient } from '../api.ts';
 import { useAppQuery } from '../apps/app-query.ts';
-import bar from '../components/bar.module.css';
+import bar from '../components/action-bar.module.css';
 import { download } from '../components/download.ts';
 import { isConflict } from '../components/form.tsx';
 import {
@@ -17,17 +17,17 @@ import {
   IconUpload,
   IconVariable,
 } from '../components/icons.ts';
-import { NavigationBlocker } from '../components/leave-guard.tsx';
+import { NavigationBlocker } from '../components/navigation-blocker.tsx';
 import { EmptyState, ErrorState, TableSkeleton } from '../components/states.tsx';
 import { useWorkspace } from '../session.ts';
-import { type Draft, diffDraft, mergeFile } from './draft.ts';
 import styles from './environment.module.css';
+import { type Draft, diffDraft, mergeFile } from './environment-draft.ts';
+import { useEnvironment, useRevealedValues } from './environment-queries.ts';
+import { EnvironmentVersions } from './environment-versions.tsx';
 import { ImportDialog } from './import-dialog.tsx';
-import { useEnvironment, useRevealedValues } from './reveal.ts';
 import { ReviewDialog } from './review-dialog.tsx';
 import { VariableDialog } from './variable-dialog.tsx';
 import { VariableRow } from './variable-row.tsx';
-import { EnvironmentVersions } from './versions.tsx';
 
 type OpenDialog = 'add' | 'import' | 'review' | { readonly change: string };
 

@@ -1,11 +1,11 @@
 import { Button, Checkbox, FileButton, Group, Stack, Text, Textarea } from '@mantine/core';
 import { useState } from 'react';
 import { parseDotenv } from '../../contract/dotenv.ts';
-import { RESOURCE_LIMITS } from '../../contract/words.ts';
+import { RESOURCE_LIMITS } from '../../contract/vocabulary.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { IconUpload } from '../components/icons.ts';
 import { Notice } from '../components/notice.tsx';
-import { validateVariableValue } from './draft.ts';
+import { validateVariableValue } from './environment-draft.ts';
 
 type ParseResult =
   | { readonly ok: true; readonly values: ReadonlyMap<string, string> }

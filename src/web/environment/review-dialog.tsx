@@ -4,8 +4,8 @@ import { getErrorMessage } from '../api.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { isConflict } from '../components/form.tsx';
 import { Notice, Tag, type Tone } from '../components/notice.tsx';
-import type { VariableChange } from './draft.ts';
 import styles from './environment.module.css';
+import type { VariableChange } from './environment-draft.ts';
 
 const CHANGE_LABELS: Readonly<Record<VariableChange['kind'], { readonly label: string; readonly tone: Tone }>> = {
   added: { label: 'New', tone: 'good' },

@@ -1,10 +1,10 @@
 import { Stack, Textarea, TextInput } from '@mantine/core';
 import { isControlVariable } from '../../contract/control-variables.ts';
 import { Dialog } from '../components/dialog.tsx';
-import { useAppForm } from '../components/fields.ts';
 import { FormFooter } from '../components/form.tsx';
 import { Notice } from '../components/notice.tsx';
-import { validateVariableName, validateVariableValue } from './draft.ts';
+import { useAppForm } from '../components/use-app-form.ts';
+import { validateVariableName, validateVariableValue } from './environment-draft.ts';
 
 interface VariableDialogProps {
   /** The variable to be changed; null for a new one. */

@@ -2,9 +2,9 @@ import { ActionIcon, Text, Tooltip } from '@mantine/core';
 import { isControlVariable } from '../../contract/control-variables.ts';
 import { useCopy } from '../components/clipboard.ts';
 import { IconArrowBackUp, IconCheck, IconCopy, IconEdit, IconEye, IconEyeOff, IconTrash } from '../components/icons.ts';
-import { RelativeTime } from '../components/time.tsx';
-import type { VariableChange } from './draft.ts';
+import { RelativeTime } from '../components/relative-time.tsx';
 import styles from './environment.module.css';
+import type { VariableChange } from './environment-draft.ts';
 import { ChangeTag, MASK } from './review-dialog.tsx';
 
 interface RowActionProps {

@@ -3,22 +3,22 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { ErrorIssueDetail } from '../../contract/errors.ts';
-import { DescriptionList } from '../components/facts.tsx';
+import { CopyableId } from '../components/copyable-id.tsx';
+import { DescriptionList } from '../components/description-list.tsx';
 import { formatDateTime } from '../components/format.ts';
 import { IconTrash } from '../components/icons.ts';
-import { CopyableId } from '../components/id.tsx';
 import { BackLink } from '../components/link.tsx';
-import { ResourcePage } from '../components/one-thing.tsx';
 import { Page } from '../components/page.tsx';
+import { RelativeTime } from '../components/relative-time.tsx';
+import { ResourcePage } from '../components/resource-page.tsx';
 import { Section } from '../components/section.tsx';
 import { ErrorState } from '../components/states.tsx';
-import { RelativeTime } from '../components/time.tsx';
 import { useWorkspace } from '../session.ts';
-import { DeleteIssueDialog } from './delete-issue.tsx';
+import { DeleteIssueDialog } from './delete-issue-dialog.tsx';
 import styles from './errors.module.css';
+import { IssueStatusButtons, IssueStatusTag, LevelTag } from './issue-status.tsx';
 import { Occurrence } from './occurrence.tsx';
 import { Sparkline } from './sparkline.tsx';
-import { IssueStatusButtons, IssueStatusTag, LevelTag } from './status.tsx';
 
 interface FacetProps {
   readonly title: string;

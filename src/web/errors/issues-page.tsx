@@ -2,7 +2,7 @@ import { Menu, NativeSelect, Stack, Text } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { ErrorIssue } from '../../contract/errors.ts';
-import { ERROR_LEVELS, ISSUE_SORTS, ISSUE_STATUSES } from '../../contract/words.ts';
+import { ERROR_LEVELS, ISSUE_SORTS, ISSUE_STATUSES } from '../../contract/vocabulary.ts';
 import type { Column } from '../components/data-table.tsx';
 import { FilterBar, isFiltered, SelectFilter, TextFilter } from '../components/filters.tsx';
 import { IconBug, IconSearch } from '../components/icons.ts';
@@ -10,13 +10,12 @@ import { NameLink, TextLink } from '../components/link.tsx';
 import { ListBody } from '../components/list-body.tsx';
 import { type ListState, useListState } from '../components/list-state.ts';
 import { Page } from '../components/page.tsx';
+import { RelativeTime } from '../components/relative-time.tsx';
 import { RowMenu } from '../components/row-menu.tsx';
 import { EmptyState } from '../components/states.tsx';
-import { RelativeTime } from '../components/time.tsx';
 import { useWorkspace } from '../session.ts';
-import { DeleteIssueDialog } from './delete-issue.tsx';
+import { DeleteIssueDialog } from './delete-issue-dialog.tsx';
 import styles from './errors.module.css';
-import { Sparkline } from './sparkline.tsx';
 import {
   capitalize,
   IssueStatusTag,
@@ -24,7 +23,8 @@ import {
   STATUS_ACTIONS,
   STATUS_TRANSITIONS,
   useSetIssueStatus,
-} from './status.tsx';
+} from './issue-status.tsx';
+import { Sparkline } from './sparkline.tsx';
 
 const FILTERS = ['q', 'status', 'level', 'environment', 'release', 'app'] as const;
 const POLL_INTERVAL_MS = 15_000;

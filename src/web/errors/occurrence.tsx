@@ -1,6 +1,6 @@
 import { Text } from '@mantine/core';
 import type { ErrorBreadcrumb, ErrorEvent, ErrorFrame } from '../../contract/errors.ts';
-import { DescriptionList } from '../components/facts.tsx';
+import { DescriptionList } from '../components/description-list.tsx';
 import { formatDateTime } from '../components/format.ts';
 import { Section } from '../components/section.tsx';
 import styles from './errors.module.css';

@@ -1,4 +1,4 @@
-import { type DailyCount, fillLastDays } from './days.ts';
+import { type DailyCount, fillLastDays } from './daily-counts.ts';
 
 interface SparklineProps {
   readonly days: readonly DailyCount[];

@@ -7,7 +7,7 @@ import { DevpilotError } from '../../sdk/client.ts';
 import { api, getErrorMessage, isSignedOut, queryClient } from '../api.ts';
 import { Notice } from '../components/notice.tsx';
 import { clearSessionData, meQuery, rememberWorkspace, workspacesQuery } from '../session.ts';
-import { CenteredLayout } from '../shell/centre.tsx';
+import { CenteredLayout } from '../shell/centered-layout.tsx';
 import { AccountForm } from '../sign-in/account-form.tsx';
 import { takeUrlFragment } from '../sign-in/setup-page.tsx';
 

@@ -1,5 +1,5 @@
 import { notifications } from '@mantine/notifications';
-import { ConfirmDialog } from '../components/confirm.tsx';
+import { ConfirmDialog } from '../components/confirm-dialog.tsx';
 
 interface EndSessionsDialogProps {
   readonly name: string;

@@ -4,13 +4,13 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { Invitation } from '../../contract/schemas.ts';
 import { queryClient } from '../api.ts';
-import { ConfirmDialog } from '../components/confirm.tsx';
+import { ConfirmDialog } from '../components/confirm-dialog.tsx';
 import { IconMail } from '../components/icons.ts';
+import { ItemList, ItemListRow } from '../components/item-list.tsx';
 import { Tag } from '../components/notice.tsx';
-import { ItemList, ItemListRow } from '../components/rows.tsx';
+import { RelativeTime } from '../components/relative-time.tsx';
 import { Section } from '../components/section.tsx';
 import { ErrorState } from '../components/states.tsx';
-import { RelativeTime } from '../components/time.tsx';
 import { useWorkspace } from '../session.ts';
 
 /** Invitations that nobody has accepted yet. Nothing is shown while there is none. */

@@ -1,17 +1,17 @@
 import { Button, Group, Radio, Stack, Text, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import type { CreatedInvitation } from '../../contract/schemas.ts';
-import type { AssignableRole } from '../../contract/words.ts';
+import type { AssignableRole } from '../../contract/vocabulary.ts';
 import { queryClient } from '../api.ts';
-import { CopyButton } from '../components/copy.tsx';
+import { CopyButton } from '../components/copy-button.tsx';
 import { Dialog } from '../components/dialog.tsx';
-import { useAppForm } from '../components/fields.ts';
 import { FormFooter, useSubmit } from '../components/form.tsx';
 import { formatDate } from '../components/format.ts';
-import { UnstoredSecretBlocker } from '../components/leave-guard.tsx';
+import { UnstoredSecretBlocker } from '../components/navigation-blocker.tsx';
 import { Notice } from '../components/notice.tsx';
-import { validateEmail } from '../rules.ts';
+import { useAppForm } from '../components/use-app-form.ts';
 import { useWorkspace } from '../session.ts';
+import { validateEmail } from '../validation.ts';
 
 function InvitationLink({
   invitation,

@@ -3,7 +3,7 @@ import { notifications } from '@mantine/notifications';
 import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { Member } from '../../contract/schemas.ts';
-import type { AssignableRole } from '../../contract/words.ts';
+import type { AssignableRole } from '../../contract/vocabulary.ts';
 import { getErrorMessage, queryClient } from '../api.ts';
 import { type Column, DataTable } from '../components/data-table.tsx';
 import {
@@ -18,14 +18,14 @@ import {
 import { useListState } from '../components/list-state.ts';
 import { Tag } from '../components/notice.tsx';
 import { Page } from '../components/page.tsx';
+import { RelativeTime } from '../components/relative-time.tsx';
 import { ErrorState, TableSkeleton } from '../components/states.tsx';
-import { RelativeTime } from '../components/time.tsx';
 import { useMe, useWorkspace } from '../session.ts';
 import { EndSessionsDialog } from './end-sessions-dialog.tsx';
-import { TransferOwnershipDialog } from './hand-over-dialog.tsx';
 import { Invitations } from './invitations.tsx';
 import { InviteDialog } from './invite-dialog.tsx';
-import { RemoveMemberDialog } from './remove-dialog.tsx';
+import { RemoveMemberDialog } from './remove-member-dialog.tsx';
+import { TransferOwnershipDialog } from './transfer-ownership-dialog.tsx';
 
 type OpenDialog = 'invite' | { readonly end: Member } | { readonly remove: Member } | { readonly handOver: Member };
 

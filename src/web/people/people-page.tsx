@@ -4,8 +4,8 @@ import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { Account, PasswordResetLink } from '../../contract/schemas.ts';
 import { api, getErrorMessage, queryClient } from '../api.ts';
-import { ConfirmDialog } from '../components/confirm.tsx';
-import { CopyButton } from '../components/copy.tsx';
+import { ConfirmDialog } from '../components/confirm-dialog.tsx';
+import { CopyButton } from '../components/copy-button.tsx';
 import { type Column, DataTable } from '../components/data-table.tsx';
 import { Dialog } from '../components/dialog.tsx';
 import { FilterBar, SearchField } from '../components/filters.tsx';
@@ -13,8 +13,8 @@ import { IconDots, IconKey, IconLock, IconLogout, IconShieldCheck } from '../com
 import { useListState } from '../components/list-state.ts';
 import { Notice, Tag } from '../components/notice.tsx';
 import { Page } from '../components/page.tsx';
+import { RelativeTime } from '../components/relative-time.tsx';
 import { ErrorState, TableSkeleton } from '../components/states.tsx';
-import { RelativeTime } from '../components/time.tsx';
 import { EndSessionsDialog } from '../members/end-sessions-dialog.tsx';
 import { meQuery, useMe } from '../session.ts';
 

@@ -1,12 +1,12 @@
 import { Textarea, TextInput } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
 import type { Project } from '../../contract/resources.ts';
-import { LIMITS } from '../../contract/words.ts';
-import { DeleteResourceDialog } from '../components/delete-resource.tsx';
+import { LIMITS } from '../../contract/vocabulary.ts';
+import { DeleteResourceDialog } from '../components/delete-resource-dialog.tsx';
 import { CreateResourceDialog, EditResourceDialog } from '../components/resource-dialogs.tsx';
 import { SlugField } from '../components/slug-field.tsx';
-import { countCodePoints } from '../rules.ts';
 import { useWorkspace } from '../session.ts';
+import { countCodePoints } from '../validation.ts';
 import {
   NEW_PROJECT_VALUES,
   PROJECT_RULES,
@@ -14,7 +14,7 @@ import {
   toCreateRequest,
   toFormValues,
   toUpdateRequest,
-} from './projects.ts';
+} from './project-form.ts';
 
 const FIELD_LABELS = { name: 'Name', description: 'Description' };
 

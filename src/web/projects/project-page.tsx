@@ -3,16 +3,16 @@ import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { lazy, Suspense, useState } from 'react';
 import type { Project } from '../../contract/resources.ts';
-import { AppList } from '../apps/app-rows.tsx';
-import { EditDeleteButtons } from '../components/edit-delete.tsx';
-import { DescriptionList } from '../components/facts.tsx';
+import { AppList } from '../apps/app-list.tsx';
+import { CopyableId } from '../components/copyable-id.tsx';
+import { DescriptionList } from '../components/description-list.tsx';
+import { EditDeleteButtons } from '../components/edit-delete-buttons.tsx';
 import { IconPlus } from '../components/icons.ts';
-import { CopyableId } from '../components/id.tsx';
 import { BackLink } from '../components/link.tsx';
-import { ResourcePage } from '../components/one-thing.tsx';
 import { Page } from '../components/page.tsx';
+import { RelativeTime } from '../components/relative-time.tsx';
+import { ResourcePage } from '../components/resource-page.tsx';
 import { Section } from '../components/section.tsx';
-import { RelativeTime } from '../components/time.tsx';
 import { importWhenOnline } from '../connection.ts';
 import { useWorkspace } from '../session.ts';
 
@@ -20,7 +20,7 @@ const importDialogs = () => importWhenOnline(() => import('./project-dialogs.tsx
 const EditProjectDialog = lazy(async () => ({ default: (await importDialogs()).EditProjectDialog }));
 const DeleteProjectDialog = lazy(async () => ({ default: (await importDialogs()).DeleteProjectDialog }));
 const CreateAppDialog = lazy(async () => ({
-  default: (await importWhenOnline(() => import('../apps/create-app.tsx'))).CreateAppDialog,
+  default: (await importWhenOnline(() => import('../apps/create-app-dialog.tsx'))).CreateAppDialog,
 }));
 
 function ProjectDetails({ project }: { readonly project: Project }) {

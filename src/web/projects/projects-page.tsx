@@ -7,8 +7,8 @@ import type { Column } from '../components/data-table.tsx';
 import { IconFolder } from '../components/icons.ts';
 import { NameLink } from '../components/link.tsx';
 import { getResourceSort, useListState } from '../components/list-state.ts';
-import { ResourceListPage } from '../components/resources-page.tsx';
-import { RelativeTime } from '../components/time.tsx';
+import { RelativeTime } from '../components/relative-time.tsx';
+import { ResourceListPage } from '../components/resource-list-page.tsx';
 import { importWhenOnline } from '../connection.ts';
 import { useWorkspace } from '../session.ts';
 

@@ -1,10 +1,10 @@
 import { ActionIcon, Button, Checkbox, Group, Stack, Text, TextInput } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
-import { RESOURCE_LIMITS } from '../../contract/words.ts';
-import { fieldPathProps } from '../components/fields.ts';
+import { RESOURCE_LIMITS } from '../../contract/vocabulary.ts';
 import { IconPlus, IconTrash } from '../components/icons.ts';
+import { fieldPathProps } from '../components/use-app-form.ts';
+import { newParameter, type ScriptFormValues } from './script-form.ts';
 import styles from './scripts.module.css';
-import { newParameter, type ScriptFormValues } from './scripts.ts';
 
 /** The parameters of a script: what a run may or must give, and what it must look like. */
 export function ParametersField({ form }: { readonly form: UseFormReturnType<ScriptFormValues> }) {

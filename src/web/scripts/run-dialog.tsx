@@ -4,8 +4,8 @@ import { useNavigate } from '@tanstack/react-router';
 import type { Script } from '../../contract/scripts.ts';
 import { queryClient } from '../api.ts';
 import { Dialog } from '../components/dialog.tsx';
-import { useAppForm } from '../components/fields.ts';
 import { FormFooter, useSubmit } from '../components/form.tsx';
+import { useAppForm } from '../components/use-app-form.ts';
 import { useWorkspace } from '../session.ts';
 
 interface RunDialogProps {

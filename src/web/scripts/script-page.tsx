@@ -3,26 +3,26 @@ import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { lazy, Suspense, useState } from 'react';
 import type { Script } from '../../contract/scripts.ts';
-import { useResourceNames } from '../apps/names.ts';
+import { useResourceNames } from '../apps/resource-names.ts';
 import { CodeBlock } from '../components/code-block.tsx';
-import { EditDeleteButtons } from '../components/edit-delete.tsx';
-import { DescriptionList } from '../components/facts.tsx';
+import { CopyableId } from '../components/copyable-id.tsx';
+import { DescriptionList } from '../components/description-list.tsx';
+import { EditDeleteButtons } from '../components/edit-delete-buttons.tsx';
 import { IconPlayerPlay } from '../components/icons.ts';
-import { CopyableId } from '../components/id.tsx';
+import { ItemList, ItemListRow } from '../components/item-list.tsx';
 import { BackLink, TextLink } from '../components/link.tsx';
-import { ResourcePage } from '../components/one-thing.tsx';
 import { Page } from '../components/page.tsx';
-import { ItemList, ItemListRow } from '../components/rows.tsx';
+import { RelativeTime } from '../components/relative-time.tsx';
+import { ResourcePage } from '../components/resource-page.tsx';
 import { Section } from '../components/section.tsx';
-import { RelativeTime } from '../components/time.tsx';
 import { importWhenOnline } from '../connection.ts';
 import { useWorkspace } from '../session.ts';
-import { ScriptRuns } from './runs.tsx';
-import { ScriptVersions } from './versions.tsx';
+import { ScriptRuns } from './script-runs.tsx';
+import { ScriptVersions } from './script-versions.tsx';
 
 const RunDialog = lazy(async () => ({ default: (await importWhenOnline(() => import('./run-dialog.tsx'))).RunDialog }));
 const DeleteScriptDialog = lazy(async () => ({
-  default: (await importWhenOnline(() => import('./delete-script.tsx'))).DeleteScriptDialog,
+  default: (await importWhenOnline(() => import('./delete-script-dialog.tsx'))).DeleteScriptDialog,
 }));
 
 function Parameters({ script }: { readonly script: Script }) {

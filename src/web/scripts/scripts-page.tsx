@@ -3,20 +3,20 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { lazy, Suspense, useState } from 'react';
 import type { Script } from '../../contract/scripts.ts';
-import { useResourceNames } from '../apps/names.ts';
+import { useResourceNames } from '../apps/resource-names.ts';
 import type { Column } from '../components/data-table.tsx';
 import { SelectFilter } from '../components/filters.tsx';
 import { IconPlayerPlay, IconTerminal2 } from '../components/icons.ts';
 import { NameLink, TextLink } from '../components/link.tsx';
 import { getResourceSort, useListState } from '../components/list-state.ts';
-import { ResourceListPage } from '../components/resources-page.tsx';
-import { RelativeTime } from '../components/time.tsx';
+import { RelativeTime } from '../components/relative-time.tsx';
+import { ResourceListPage } from '../components/resource-list-page.tsx';
 import { importWhenOnline } from '../connection.ts';
 import { useWorkspace } from '../session.ts';
 
 const RunDialog = lazy(async () => ({ default: (await importWhenOnline(() => import('./run-dialog.tsx'))).RunDialog }));
 const DeleteScriptDialog = lazy(async () => ({
-  default: (await importWhenOnline(() => import('./delete-script.tsx'))).DeleteScriptDialog,
+  default: (await importWhenOnline(() => import('./delete-script-dialog.tsx'))).DeleteScriptDialog,
 }));
 
 /** The scripts of the workspace: configured by owners and admins, run by every member. */

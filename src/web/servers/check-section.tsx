@@ -8,7 +8,7 @@ import { IconPlugConnected } from '../components/icons.ts';
 import { Notice } from '../components/notice.tsx';
 import { Section } from '../components/section.tsx';
 import { useWorkspace } from '../session.ts';
-import { computeFingerprint } from './servers.ts';
+import { computeFingerprint } from './server-form.ts';
 
 /** A public key as OpenSSH names it: its kind and its fingerprint. */
 export function Fingerprint({ publicKey }: { readonly publicKey: string }) {

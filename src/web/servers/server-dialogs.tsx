@@ -1,7 +1,7 @@
 import { Group, NumberInput, Radio, Stack, Text, Textarea, TextInput } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
 import type { Server } from '../../contract/resources.ts';
-import { DeleteResourceDialog } from '../components/delete-resource.tsx';
+import { DeleteResourceDialog } from '../components/delete-resource-dialog.tsx';
 import { CreateResourceDialog, EditResourceDialog } from '../components/resource-dialogs.tsx';
 import { SlugField } from '../components/slug-field.tsx';
 import { useWorkspace } from '../session.ts';
@@ -13,7 +13,7 @@ import {
   toCreateRequest,
   toFormValues,
   toUpdateRequest,
-} from './servers.ts';
+} from './server-form.ts';
 
 const FIELD_LABELS = { name: 'Name', host: 'Host', port: 'Port', user: 'User', hostKey: 'Host key' };
 

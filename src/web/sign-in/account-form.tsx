@@ -1,10 +1,10 @@
 import { Button, PasswordInput, Stack, TextInput } from '@mantine/core';
 import { api } from '../api.ts';
-import { useAppForm } from '../components/fields.ts';
 import { useSubmit } from '../components/form.tsx';
 import { Notice } from '../components/notice.tsx';
-import { validateEmail, validatePassword, validatePersonName } from '../rules.ts';
+import { useAppForm } from '../components/use-app-form.ts';
 import { clearSessionData } from '../session.ts';
+import { validateEmail, validatePassword, validatePersonName } from '../validation.ts';
 
 interface AccountFormProps {
   /** What lets the person in: the setup code or an invitation's code. */

@@ -2,11 +2,11 @@ import { Anchor, Button, Stack, Text, TextInput } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api } from '../api.ts';
-import { useAppForm } from '../components/fields.ts';
 import { useSubmit } from '../components/form.tsx';
 import { Notice } from '../components/notice.tsx';
-import { validateEmail } from '../rules.ts';
-import { CenteredLayout } from '../shell/centre.tsx';
+import { useAppForm } from '../components/use-app-form.ts';
+import { CenteredLayout } from '../shell/centered-layout.tsx';
+import { validateEmail } from '../validation.ts';
 
 const backLink = (
   <Anchor fz="sm" ta="center" renderRoot={(props) => <Link to="/sign-in" search={{}} {...props} />}>

@@ -1,7 +1,7 @@
 import { Anchor } from '@mantine/core';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useMe } from '../session.ts';
-import { CenteredLayout } from '../shell/centre.tsx';
+import { CenteredLayout } from '../shell/centered-layout.tsx';
 import { CreateWorkspaceForm } from '../workspace/create-workspace.tsx';
 
 /** Where a person without a workspace lands, and where one makes another. */

@@ -3,12 +3,12 @@ import { notifications } from '@mantine/notifications';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api } from '../api.ts';
-import { useAppForm } from '../components/fields.ts';
 import { useSubmit } from '../components/form.tsx';
 import { Notice } from '../components/notice.tsx';
-import { validatePassword } from '../rules.ts';
+import { useAppForm } from '../components/use-app-form.ts';
 import { clearSessionData } from '../session.ts';
-import { CenteredLayout } from '../shell/centre.tsx';
+import { CenteredLayout } from '../shell/centered-layout.tsx';
+import { validatePassword } from '../validation.ts';
 import { takeUrlFragment } from './setup-page.tsx';
 
 let takenCode: string | null = null;

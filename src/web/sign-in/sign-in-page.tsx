@@ -6,12 +6,12 @@ import { DevpilotError } from '../../sdk/client.ts';
 import { passkeyUnavailableReason } from '../account/passkey.ts';
 import { PasskeySignIn } from '../account/passkey-sign-in.tsx';
 import { api, getErrorMessage, getFieldErrors } from '../api.ts';
-import { useAppForm } from '../components/fields.ts';
 import { Notice } from '../components/notice.tsx';
-import { validateEmail } from '../rules.ts';
+import { useAppForm } from '../components/use-app-form.ts';
 import { clearSessionData } from '../session.ts';
-import { CenteredLayout } from '../shell/centre.tsx';
-import { safeReturnPath } from './place.ts';
+import { CenteredLayout } from '../shell/centered-layout.tsx';
+import { validateEmail } from '../validation.ts';
+import { safeReturnPath } from './return-path.ts';
 
 /** Signs in, and goes back to where the person was. */
 export function SignInPage() {

@@ -1,11 +1,11 @@
 import { Button, Stack, TextInput } from '@mantine/core';
 import type { Workspace } from '../../contract/schemas.ts';
 import { api, queryClient } from '../api.ts';
-import { useAppForm } from '../components/fields.ts';
 import { useSubmit } from '../components/form.tsx';
 import { Notice } from '../components/notice.tsx';
-import { validateName } from '../rules.ts';
+import { useAppForm } from '../components/use-app-form.ts';
 import { rememberWorkspace, workspacesQuery } from '../session.ts';
+import { validateName } from '../validation.ts';
 
 /** Makes a workspace, of which the person becomes the owner. */
 export function CreateWorkspaceForm({ onCreated }: { readonly onCreated: (workspace: Workspace) => void }) {

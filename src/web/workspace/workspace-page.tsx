@@ -4,16 +4,16 @@ import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { api, getErrorMessage, getFieldErrors, queryClient } from '../api.ts';
-import { ConfirmDialog } from '../components/confirm.tsx';
-import { CopyButton } from '../components/copy.tsx';
-import { DescriptionList } from '../components/facts.tsx';
-import { useAppForm } from '../components/fields.ts';
+import { ConfirmDialog } from '../components/confirm-dialog.tsx';
+import { CopyButton } from '../components/copy-button.tsx';
+import { DescriptionList } from '../components/description-list.tsx';
 import { Notice } from '../components/notice.tsx';
 import { Page } from '../components/page.tsx';
+import { RelativeTime } from '../components/relative-time.tsx';
 import { Section } from '../components/section.tsx';
-import { RelativeTime } from '../components/time.tsx';
-import { validateName, validateSlug } from '../rules.ts';
+import { useAppForm } from '../components/use-app-form.ts';
 import { clearSessionData, useWorkspace, workspacesQuery } from '../session.ts';
+import { validateName, validateSlug } from '../validation.ts';
 import { countCredentials } from './count-credentials.ts';
 
 function RenameSection() {

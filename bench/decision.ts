@@ -1,0 +1,93 @@
+import { createCredentialAuthenticator } from '../src/authorization/authenticate.ts';
+import { createFailureLimiter } from '../src/authorization/failure-limiter.ts';
+import { createPassphraseVerifier } from '../src/authorization/passphrase-verifier.ts';
+import { createRecordCache } from '../src/authorization/record-cache.ts';
+import { createRecordRegistry } from '../src/authorization/registry.ts';
+import { requireAll } from '../src/authorization/rights.ts';
+import { digestOf, mintSecret } from '../src/authorization/secret.ts';
+import { createTrustedClients } from '../src/authorization/trusted-clients.ts';
+import { createUsageRecorder } from '../src/authorization/usage-recorder.ts';
+import { createId } from '../src/contract/id.ts';
+import { FAILURE_LIMITS } from '../src/contract/vocabulary.ts';
+import { atMost, type Finding, list, medianRatio } from './lib/report.ts';
+
+const RECORDS = 1_000_000;
+const ROUNDS = 9;
+const PER_ROUND = 100_000;
+const PER_SLICE = 1_000;
+
+/** Judging a million remembered records in random order, beside one SHA-256 of the same string. */
+export async function decision(): Promise<Finding[]> {
+  const registry = createRecordRegistry({
+    read: async () => ({
+      kind: 'access_token',
+      id: createId('access_token'),
+      name: `Pipeline ${Math.random()}`,
+      workspaceId: 'wsp_01',
+      rights: ['run_scripts'],
+      active: true,
+      expiresAt: Date.now() + 1e9,
+      createdAt: Date.now(),
+      passphraseHash: null,
+    }),
+    lease: { holds: () => true },
+    cache: createRecordCache(RECORDS),
+  });
+  const none = { recentFailures: async () => [], countFailureIfAllowed: async () => ({ before: [], counted: true }) };
+  const usage = createUsageRecorder({ addUses: async () => undefined }, 'nod_01', registry.counterSlots);
+  const authenticator = createCredentialAuthenticator({
+    registry,
+    findRecord: registry.find,
+    passphraseVerifier: createPassphraseVerifier(
+      createFailureLimiter(none, FAILURE_LIMITS.passphrase),
+      createTrustedClients(() => Promise.resolve([])),
+    ),
+    usageRecorder: usage,
+    clock: Date.now,
+  });
+  const secrets: string[] = [];
+  for (let made = 0; made < RECORDS; made++) {
+    const secret = mintSecret('access_token');
+    await registry.find(digestOf(secret));
+    secrets.push(secret);
+  }
+  const requirement = { access_token: requireAll('access_token', ['run_scripts']), api_key: null };
+  const decisionTimes: number[] = [];
+  const hashTimes: number[] = [];
+  let passed = 0;
+  let length = 0;
+  for (let round = 0; round <= ROUNDS; round++) {
+    const order = Array.from({ length: PER_ROUND }, () => secrets[Math.floor(Math.random() * RECORDS)] ?? '');
+    let decidingMs = 0;
+    let hashingMs = 0;
+    // In slices, and each string read before: a request's secret has just arrived, its record may be anywhere.
+    for (let from = 0; from < PER_ROUND; from += PER_SLICE) {
+      const slice = order.slice(from, from + PER_SLICE);
+      for (const secret of slice) length += digestOf(secret).length;
+      const began = performance.now();
+      for (const secret of slice) {
+        const request = { secret, passphrase: null, address: '127.0.0.1', userAgent: null, requestId: 'r' };
+        const result = authenticator.authenticate(request, requirement);
+        if (!(result instanceof Promise) && result.decision === 'ok') passed++;
+      }
+      const between = performance.now();
+      for (const secret of slice) length += digestOf(secret).length;
+      hashingMs += performance.now() - between;
+      decidingMs += between - began;
+    }
+    await usage.flush();
+    if (round === 0) continue;
+    decisionTimes.push((decidingMs * 1000) / PER_ROUND);
+    hashTimes.push((hashingMs * 1000) / PER_ROUND);
+  }
+  if (passed !== PER_ROUND * (ROUNDS + 1) || length !== 2 * passed * 32) throw new Error('A judgement did not pass.');
+  return [
+    {
+      what: 'a judgement over one SHA-256 of the same string',
+      figure: medianRatio(decisionTimes, hashTimes),
+      unit: '×',
+      bound: atMost(5, 3),
+      from: `${list(decisionTimes)} over ${list(hashTimes)} µs`,
+    },
+  ];
+}

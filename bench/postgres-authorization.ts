@@ -1,0 +1,244 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import pg from 'pg';
+import { createCredentialAuthenticator } from '../src/authorization/authenticate.ts';
+import { createFailureLimiter } from '../src/authorization/failure-limiter.ts';
+import { createPassphraseVerifier } from '../src/authorization/passphrase-verifier.ts';
+import { createRecordCache } from '../src/authorization/record-cache.ts';
+import { createRecordRegistry } from '../src/authorization/registry.ts';
+import { requireAll } from '../src/authorization/rights.ts';
+import { digestBytes, digestOf } from '../src/authorization/secret.ts';
+import { createTrustedClients } from '../src/authorization/trusted-clients.ts';
+import { createUsageRecorder } from '../src/authorization/usage-recorder.ts';
+import { FAILURE_LIMITS } from '../src/contract/vocabulary.ts';
+import { readStoredCredential } from '../src/server/credential-store.ts';
+import { openPostgresStore } from '../src/store/postgres.ts';
+import type { Store } from '../src/store/store.ts';
+import { TEST_SECRET } from '../src/testing/engines.ts';
+import { ensureWrk, load } from './lib/load.ts';
+import {
+  ALL_CORES,
+  LOAD_CORE,
+  pin,
+  processorTimeOf,
+  processorTimeOfFamily,
+  type ServerProcess,
+  startServerProcess,
+} from './lib/processes.ts';
+import { atLeast, type Finding, list, medianRatio } from './lib/report.ts';
+import { runFolder, type SeededDirectory } from './lib/seed.ts';
+
+const IN_USE = 1_000;
+/** Two processes of one program can differ by 2 % for as long as they live, as they happen to be compiled and laid out. */
+const LAUNCHES = 6;
+const WARM_UP_SECONDS = 4;
+const WARM_ROUNDS = 3;
+const SECONDS = 2;
+/** Seconds after the start, and for which rest is looked at: a fold is in it. */
+const REST_AFTER_SECONDS = 2;
+const REST_SECONDS = 10;
+const COLD_ROUNDS = 7;
+const LOOKUPS = 10_000;
+const CONCURRENCY = 64;
+/** As many as a node has for its look-ups. */
+const CONNECTIONS = 6;
+
+/** Milliseconds of processor time a second. */
+async function atRest(onSqlite: ServerProcess, onPostgres: ServerProcess, database: number): Promise<Finding> {
+  const times = () => [
+    processorTimeOf(onPostgres.pid) + processorTimeOfFamily(database),
+    processorTimeOf(onPostgres.pid),
+    processorTimeOf(onSqlite.pid),
+  ];
+  await pause(REST_AFTER_SECONDS * 1000);
+  const before = times();
+  await pause(REST_SECONDS * 1000);
+  const [both = 0, node = 0, alone = 0] = times().map(
+    (time, index) => ((time - (before[index] ?? 0)) / REST_SECONDS) * 1000,
+  );
+  return {
+    what: 'processor time a second of a node at rest, with that of PostgreSQL for it',
+    figure: both,
+    unit: ' ms',
+    bound: null,
+    from: `the node ${node.toFixed(1)}, PostgreSQL ${(both - node).toFixed(1)}; a node on SQLite ${alone.toFixed(1)} ms; over ${REST_SECONDS} s`,
+  };
+}
+
+interface Side {
+  readonly options: { directory: string } | { environment: Record<string, string> };
+  served: ServerProcess | null;
+  readonly rates: number[];
+  readonly economy: number[];
+}
+
+async function loadOnce({ served }: Side, seeded: SeededDirectory, seconds: number) {
+  if (served === null) throw new Error('It is not started.');
+  const before = processorTimeOf(served.pid);
+  const loading = load(runFolder(), seeded.secrets, `${served.url}/v1/authorize`, { seconds, of: IN_USE });
+  const { perSecond, requests } = await loading;
+  return { perSecond, economy: requests / (processorTimeOf(served.pid) - before) };
+}
+
+/** One start of both, the first round of which is left out: what the engine has not compiled yet is slower. */
+async function comparePair(sides: readonly [Side, Side], seeded: SeededDirectory): Promise<void> {
+  for (let round = 0; round <= WARM_ROUNDS; round++) {
+    for (const side of round % 2 === 0 ? sides : sides.toReversed()) {
+      const { perSecond, economy } = await loadOnce(side, seeded, round === 0 ? WARM_UP_SECONDS : SECONDS);
+      if (round === 0) continue;
+      side.rates.push(perSecond);
+      side.economy.push(economy);
+    }
+  }
+}
+
+/**
+ * `/v1/authorize` with everything in memory: the same server on PostgreSQL and on SQLite, both on the server's core.
+ * `database` is PostgreSQL's process: what it does for the node is done beside the load, as on a machine of its own.
+ */
+export async function warm(seeded: SeededDirectory, url: string, database: number): Promise<Finding[]> {
+  await ensureWrk();
+  await pin(database, LOAD_CORE);
+  const settings = { DATABASE_URL: url, DEVPILOT_SECRET: TEST_SECRET };
+  const sqlite: Side = { options: { directory: seeded.directory }, served: null, rates: [], economy: [] };
+  const postgres: Side = { options: { environment: settings }, served: null, rates: [], economy: [] };
+  let rest: Finding | null = null;
+  let spent = 0;
+  let loaded = 0;
+  try {
+    for (let launch = 0; launch < LAUNCHES; launch++) {
+      const sides: [Side, Side] = launch % 2 === 0 ? [sqlite, postgres] : [postgres, sqlite];
+      try {
+        for (const side of sides) side.served = await startServerProcess('bench/lib/serve.ts', side.options);
+        if (sqlite.served !== null && postgres.served !== null)
+          rest ??= await atRest(sqlite.served, postgres.served, database);
+        const before = { spent: processorTimeOfFamily(database), at: performance.now() };
+        await comparePair(sides, seeded);
+        spent += processorTimeOfFamily(database) - before.spent;
+        loaded += performance.now() - before.at;
+      } finally {
+        for (const side of sides) {
+          await side.served?.stop();
+          side.served = null;
+        }
+      }
+    }
+  } finally {
+    await pin(database, ALL_CORES);
+  }
+  return [
+    {
+      what: 'requests a second of /v1/authorize on PostgreSQL with warm memory, over on SQLite',
+      figure: medianRatio(postgres.rates, sqlite.rates),
+      unit: '×',
+      bound: atLeast(0.97),
+      from: `${list(postgres.rates)} over ${list(sqlite.rates)} requests a second; ${LAUNCHES} starts of each; PostgreSQL itself had ${((spent / loaded) * 1e6).toFixed(0)} ms of processor time a second meanwhile, on the load's core`,
+    },
+    {
+      what: 'the same by processor time',
+      figure: medianRatio(postgres.economy, sqlite.economy),
+      unit: '×',
+      bound: null,
+      from: `${list(postgres.economy)} over ${list(sqlite.economy)} requests a second of the server's processor time`,
+    },
+    ...(rest === null ? [] : [rest]),
+  ];
+}
+
+/** Does `work` with each of `items`, `atOnce` of them at a time; resolves to how many a second. */
+async function rateOf<T>(items: readonly T[], atOnce: number, work: (item: T) => Promise<unknown>): Promise<number> {
+  let index = 0;
+  const began = performance.now();
+  await Promise.all(
+    Array.from({ length: atOnce }, async () => {
+      for (;;) {
+        const item = items[index++];
+        if (item === undefined) return;
+        await work(item);
+      }
+    }),
+  );
+  return items.length / ((performance.now() - began) / 1000);
+}
+
+function createAuthenticatorOn(store: Store) {
+  const none = { recentFailures: async () => [], countFailureIfAllowed: async () => ({ before: [], counted: true }) };
+  const registry = createRecordRegistry({
+    read: (digest) => readStoredCredential(store, digest),
+    lease: { holds: () => true },
+    cache: createRecordCache(LOOKUPS),
+  });
+  return createCredentialAuthenticator({
+    registry,
+    findRecord: registry.find,
+    passphraseVerifier: createPassphraseVerifier(
+      createFailureLimiter(none, FAILURE_LIMITS.passphrase),
+      createTrustedClients(() => Promise.resolve([])),
+    ),
+    usageRecorder: createUsageRecorder({ addUses: async () => undefined }, 'nod_01', registry.counterSlots),
+    clock: Date.now,
+  });
+}
+
+/** Judging credentials that are not in memory, beside the bare query of the same rows. */
+export async function cold(seeded: SeededDirectory, url: string): Promise<Finding[]> {
+  const secrets = readFileSync(seeded.secrets, 'utf8').trim().split('\n');
+  const store = await openPostgresStore(url, () => undefined);
+  const pool = new pg.Pool({ connectionString: url, max: CONNECTIONS });
+  const text = `select id, workspace_id, kind, name, rights, active, expires_at, created_at, passphrase_hash
+    from credential where digest = $1`;
+  const requirement = { access_token: requireAll('access_token', ['run_scripts']), api_key: null };
+  let index = 0;
+
+  async function compare(atOnce: number): Promise<{ judged: number[]; bare: number[] }> {
+    const authorizedRates: number[] = [];
+    const bare: number[] = [];
+    for (let round = 0; round <= COLD_ROUNDS; round++) {
+      const some = secrets.slice(index, index + LOOKUPS);
+      index = (index + LOOKUPS) % secrets.length;
+      // A memory of its own each round: nothing in it was seen before.
+      const authenticator = createAuthenticatorOn(store);
+      const digests = some.map((secret) => digestBytes(digestOf(secret)));
+      const ours = () =>
+        rateOf(some, atOnce, async (secret) => {
+          const request = { secret, passphrase: null, address: '127.0.0.1', userAgent: null, requestId: 'r' };
+          const { record } = await authenticator.authenticate(request, requirement);
+          if (record === null) throw new Error('A seeded token is not there.');
+        });
+      const theirs = () => rateOf(digests, atOnce, (digest) => pool.query({ name: 'bare', text, values: [digest] }));
+      // Whoever comes second finds the rows in the database's memory: each does every other time.
+      const first = round % 2 === 0 ? await ours() : await theirs();
+      const second = round % 2 === 0 ? await theirs() : await ours();
+      if (round === 0) continue;
+      authorizedRates.push(round % 2 === 0 ? first : second);
+      bare.push(round % 2 === 0 ? second : first);
+    }
+    return { judged: authorizedRates, bare };
+  }
+
+  try {
+    const many = await compare(CONCURRENCY);
+    const few = await compare(CONNECTIONS);
+    const from = ({ judged: authorizedRates, bare }: typeof many, atOnce: number) =>
+      `${list(authorizedRates)} over ${list(bare)} a second; ${atOnce} at once over ${CONNECTIONS} connections`;
+    return [
+      {
+        what: 'judgements a second of credentials that are not in memory, over bare pg queries of the same rows',
+        figure: medianRatio(many.judged, many.bare),
+        unit: '×',
+        bound: atLeast(0.7),
+        from: from(many, CONCURRENCY),
+      },
+      {
+        what: 'the same with no more at once than there are connections, so that few share a query',
+        figure: medianRatio(few.judged, few.bare),
+        unit: '×',
+        bound: null,
+        from: from(few, CONNECTIONS),
+      },
+    ];
+  } finally {
+    await pool.end();
+    await store.close();
+  }
+}

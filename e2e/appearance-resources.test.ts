@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { setUpBrowserFixture } from './browser-fixture.ts';
+import { checkPages } from './page-checks.ts';
+import { createApp, createProject, createServer } from './resource-fixtures.ts';
+
+const HOST_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE8pWSOI9SyOvEcWmDXEzG/hLWfTYgDdLJ8cQ0pXxcDU';
+
+let places = { project: '', app: '', server: '', unconfirmed: '' };
+const fixture = setUpBrowserFixture(async ({ owner }) => {
+  const project = await createProject(owner, { name: 'To look at', description: 'With a description.' });
+  const server = await createServer(owner, { name: 'Web 2', port: 2222, hostKey: HOST_KEY });
+  const hooks = [{ name: 'Build', stage: 'post_source_control', run: 'npm ci\nnpm run build' }];
+  const repository = {
+    repository: 'https://git.example.com/shop.git',
+    repositoryUser: 'deploy',
+    repositoryPassword: 'a token',
+  };
+  const app = await createApp(owner, {
+    projectId: project.id,
+    serverId: server.id,
+    name: 'Looked at',
+    hooks,
+    ...repository,
+  });
+  const moved = await createServer(owner, { name: 'Web 3', hostKey: HOST_KEY });
+  await owner.call(`/v1/servers/${moved.id}`, { method: 'PATCH', body: { host: 'web-3.example.com' } });
+  places = { project: project.id, app: app.id, server: server.id, unconfirmed: moved.id };
+});
+const openDialog = (name: string) => async (tab: Page) => {
+  await tab.getByRole('button', { name }).click();
+  await tab.getByRole('dialog').getByLabel('Name').waitFor();
+};
+test('on the narrowest telephone each part of an app shows which one it is', async () => {
+  const tab = await fixture.open(`/apps/${places.app}`, { width: 320, scheme: 'dark' });
+  const parts = tab.getByRole('navigation', { name: 'Looked at' }).getByRole('link');
+  const names = await parts.allTextContents();
+  assert.deepEqual(names, ['Overview', 'Deployments', 'Environment', 'Log', 'Backups', 'Settings']);
+  for (const name of names) {
+    await parts.getByText(name, { exact: true }).click();
+    const chosen = tab.locator('nav [aria-current=page]', { hasText: name });
+    await chosen.waitFor();
+    const { x, width } = (await chosen.boundingBox()) ?? { x: -1, width: 0 };
+    assert.ok(x >= 0 && x + width <= 320, `${name} is in sight`);
+    const looks = await parts.evaluateAll((links) => links.map((link) => getComputedStyle(link).backgroundColor));
+    const own = looks.splice(names.indexOf(name), 1);
+    assert.ok(own[0] !== undefined && !looks.includes(own[0]), `${name} stands out`);
+  }
+});
+
+test('an unconfirmed server says why, and is confirmed by a button', async () => {
+  const server = await createServer(fixture.owner, { name: 'Web 4', hostKey: HOST_KEY });
+  await fixture.owner.call(`/v1/servers/${server.id}`, { method: 'PATCH', body: { host: 'web-4.example.com' } });
+  const tab = await fixture.open(`/servers/${server.id}`);
+  await tab.getByText('Nothing runs on it until an owner or admin confirms it').waitFor();
+  await tab.getByRole('button', { name: 'Confirm server' }).click();
+  await tab.getByText('The server is confirmed. Apps and scripts can run on it.').waitFor();
+  assert.equal(await tab.getByRole('button', { name: 'Confirm server' }).count(), 0);
+  const { body } = await fixture.owner.call<{ confirmed: boolean }>(`/v1/servers/${server.id}`);
+  assert.equal(body.confirmed, true);
+});
+
+checkPages(fixture, [
+  { name: 'projects', path: '/projects' },
+  { name: 'project', path: () => `/projects/${places.project}` },
+  { name: 'project-new', path: '/projects', prepare: openDialog('New project') },
+  { name: 'apps', path: '/apps' },
+  { name: 'app-new', path: '/apps', prepare: openDialog('New app') },
+  { name: 'app', path: () => `/apps/${places.app}` },
+  { name: 'app-settings', path: () => `/apps/${places.app}/settings` },
+  { name: 'app-hook', path: () => `/apps/${places.app}/settings`, prepare: openDialog('Add a hook') },
+  { name: 'servers', path: '/servers' },
+  { name: 'server', path: () => `/servers/${places.server}` },
+  {
+    name: 'server-unconfirmed',
+    path: () => `/servers/${places.unconfirmed}`,
+    prepare: (tab) => tab.getByRole('button', { name: 'Confirm server' }).waitFor(),
+  },
+  { name: 'server-new', path: '/servers', prepare: openDialog('New server') },
+]);

@@ -1,0 +1,36 @@
+import { checkWorkspacePages, press, setUpSettingsFixture, TOKENS } from './settings-fixture.ts';
+
+const look = setUpSettingsFixture();
+const asMember = () => look.member;
+
+checkWorkspacePages(look.fixture, [
+  { name: 'tokens', path: TOKENS },
+  { name: 'tokens-menu', path: TOKENS, prepare: press('Actions for CI/CD Pipeline') },
+  { name: 'tokens-folded-scopes', path: TOKENS, prepare: (tab) => tab.getByText('+2').hover() },
+  { name: 'tokens-as-member', path: TOKENS, person: asMember },
+  { name: 'tokens-empty', path: `${TOKENS}?workspace=empty-place` },
+  { name: 'tokens-no-match', path: `${TOKENS}?q=nothing+like+it` },
+  { name: 'tokens-bad-filter', path: `${TOKENS}?status=nonsense` },
+  {
+    name: 'tokens-create-refused',
+    path: TOKENS,
+    async prepare(tab) {
+      await press('Generate Token')(tab);
+      const form = tab.getByRole('dialog');
+      await form.getByLabel('Passphrase (optional)').fill('short');
+      await form.getByLabel('Expiry').selectOption('never');
+      await form.getByRole('button', { name: 'Generate Token' }).click();
+      await form.getByText('Choose at least one scope').waitFor();
+    },
+  },
+  {
+    name: 'tokens-create-date',
+    path: TOKENS,
+    async prepare(tab) {
+      await press('Generate Token')(tab);
+      await tab.getByLabel('Expiry').selectOption('date');
+      await tab.getByLabel('Last day').click();
+      await tab.locator('[data-dates-dropdown], .mantine-DateInput-calendarHeader').first().waitFor();
+    },
+  },
+]);

@@ -1,0 +1,42 @@
+import { test } from 'node:test';
+import { takeScreenshot } from './browser.ts';
+import { listItemOf } from './page-actions.ts';
+import { checkWorkspacePages, LOG, press, setUpSettingsFixture, TOKENS } from './settings-fixture.ts';
+
+const look = setUpSettingsFixture();
+const asMember = () => look.member;
+
+checkWorkspacePages(look.fixture, [
+  { name: 'log', path: LOG },
+  {
+    name: 'log-details',
+    path: LOG,
+    prepare: (tab) => listItemOf(tab, 'changed permissions').getByRole('button').click(),
+  },
+  { name: 'log-export', path: LOG, prepare: press('Export') },
+  {
+    name: 'log-range',
+    path: LOG,
+    async prepare(tab) {
+      await tab.getByRole('combobox', { name: 'Time' }).click();
+      await tab.getByRole('option', { name: 'From … to …' }).click();
+      await tab.getByLabel('Before').fill('2020-01-01T00:00');
+      await tab.getByRole('heading', { name: 'Nothing matches' }).waitFor();
+    },
+  },
+  { name: 'log-as-member', path: LOG, person: asMember },
+  { name: 'workspace', path: '/settings/workspace' },
+  { name: 'workspace-as-member', path: '/settings/workspace', person: asMember },
+  { name: 'workspace-none', path: `${TOKENS}?workspace=nobodys` },
+  { name: 'workspace-create', path: '/?create=workspace' },
+]);
+
+test('the navigation of a narrow screen', async () => {
+  const tab = await look.fixture.open('/settings/members', { width: 360 });
+  await tab.getByRole('button', { name: 'Navigation', exact: true }).click();
+  await tab.getByRole('link', { name: 'API Keys' }).waitFor();
+  await takeScreenshot(tab, 'navigation-light-360');
+  await tab.getByRole('link', { name: 'API Keys' }).click();
+  await tab.getByRole('heading', { name: 'API Keys', exact: true }).waitFor();
+  await tab.getByRole('link', { name: 'API Keys' }).waitFor({ state: 'hidden' });
+});

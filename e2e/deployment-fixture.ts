@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after } from 'node:test';
+import type { Locator, Page } from 'playwright-core';
+import type { Deployment } from '../src/contract/deployments.ts';
+import type { Page as PageOf } from '../src/contract/schemas.ts';
+import { createServerResource, createTestApp, type TestApp } from '../src/testing/test-deployments.ts';
+import { signUpMember, type TestPerson } from '../src/testing/test-server.ts';
+import { type BrowserFixture, setUpBrowserFixture } from './browser-fixture.ts';
+import { button } from './keyboard.ts';
+
+/** A workspace with two servers and the app Storefront on the first of them. */
+export interface DeploymentFixture {
+  readonly fixture: BrowserFixture;
+  /** A member, neither owner nor admin. */
+  readonly member: TestPerson;
+  readonly app: TestApp;
+  /** The first commit of the app's repository. */
+  readonly first: string;
+  commit(text: string): void;
+  /** The page of the release that is live. */
+  readLivePage(): string;
+  deployments(): Promise<Deployment[]>;
+  /** Opens the form, fills it, deploys, and waits for the deployment's page. */
+  deploy(tab: Page, fill?: (form: Locator) => Promise<unknown>): Promise<void>;
+}
+
+/** Sets the stage for a file about deployments; see `setUpBrowserFixture`. */
+export function setUpDeploymentFixture(): DeploymentFixture {
+  let prepared: { linus: TestPerson; app: TestApp; first: string } | undefined;
+  const get = () => {
+    if (prepared === undefined) throw new Error('The stage is not set yet.');
+    return prepared;
+  };
+  const fixture = setUpBrowserFixture(
+    async ({ server: testServer, owner }) => {
+      const linus = await signUpMember(testServer, owner, 'member', 'linus@example.com');
+      const server = await createServerResource(owner);
+      await createServerResource(owner);
+      const app = await createTestApp(owner, server.id, {
+        name: 'Storefront',
+        hooks: [
+          { name: 'Build', stage: 'post_source_control', run: 'echo building; test ! -e broken' },
+          { name: 'Restart', stage: 'post_release', run: 'echo restarted' },
+        ],
+      });
+      prepared = { linus, app, first: app.repository.git('rev-parse', 'HEAD') };
+    },
+    { environment: { DEVPILOT_LOCAL_SERVER: 'on' } },
+  );
+  after(() => prepared?.app.remove());
+  return {
+    fixture,
+    get member() {
+      return get().linus;
+    },
+    get app() {
+      return get().app;
+    },
+    get first() {
+      return get().first;
+    },
+    commit: (text) => void get().app.repository.commit({ 'page.txt': text }),
+    readLivePage: () => readFileSync(join(get().app.directory, 'current/page.txt'), 'utf8'),
+    deployments: async () => (await fixture.owner.call<PageOf<Deployment>>('/v1/deployments')).body.data,
+    async deploy(tab, fill) {
+      await tab.goto(`/apps/${get().app.id}/deployments`);
+      await tab.getByRole('button', { name: 'Deploy…' }).click();
+      const form = dialog(tab, 'Deploy Storefront');
+      await fill?.(form);
+      await form.getByRole('button', { name: 'Deploy' }).click();
+      await tab.getByRole('heading', { name: 'Deployment of Storefront', level: 1 }).waitFor();
+    },
+  };
+}
+
+export const dialog = (tab: Page, name: string): Locator => tab.getByRole('dialog', { name });
+export const log = (tab: Page): Locator => tab.getByRole('log', { name: 'Log' });
+export const step = (tab: Page, name: string): Locator =>
+  tab.getByRole('list', { name: 'Steps' }).getByRole('listitem').filter({ hasText: name });
+export const servers = (tab: Page, name: string): Locator =>
+  tab.getByRole('list', { name: 'Servers' }).getByRole('listitem').filter({ hasText: name });
+
+/** Presses a decision and confirms it. */
+export async function confirmDecision(tab: Page, decision: 'Promote' | 'Abort' | 'Cancel'): Promise<void> {
+  await button(tab, decision).click();
+  const confirmDialog = dialog(tab, `${decision} this deployment`);
+  await button(confirmDialog, decision).click();
+  await confirmDialog.waitFor({ state: 'detached' });
+}
+
+/** Fills the form for a strategy on both servers. */
+export const selectBothServers = (strategy: 'Rolling' | 'Canary') => async (form: Locator) => {
+  await button(form, 'More options').click();
+  await form.getByLabel('Server 2').check();
+  await form.getByLabel(strategy).check();
+};

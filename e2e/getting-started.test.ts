@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { PASSWORD } from '../src/testing/test-server.ts';
+import { setUpBrowserFixture } from './browser-fixture.ts';
+import { signIn } from './page-actions.ts';
+
+const ADA = 'ada@example.com';
+const fixture = setUpBrowserFixture(async () => {}, { owner: false });
+
+test('the setup link leads through account and workspace to an empty Access Tokens page', async () => {
+  const link = new URL(fixture.server.setupLink ?? '');
+  const tab = await fixture.open(link.pathname + link.hash, { person: null });
+  await tab.getByRole('heading', { name: 'Set up Devpilot' }).waitFor();
+  assert.equal(new URL(tab.url()).hash, '', 'the code is out of the address');
+  await tab.getByRole('button', { name: 'Create account' }).click();
+  await tab.getByText('Tell us your name').waitFor();
+  await tab.getByLabel('Your name').fill('Ada Lovelace');
+  await tab.getByLabel('Email').fill(ADA);
+  await tab.getByLabel('Password', { exact: true }).fill('password1');
+  await tab.getByRole('button', { name: 'Create account' }).click();
+  await tab.locator('[id$="-error"]').first().waitFor();
+  await tab.getByLabel('Password', { exact: true }).fill(PASSWORD);
+  await tab.getByRole('button', { name: 'Create account' }).click();
+  await tab.getByLabel('Workspace name').fill('Acme');
+  await tab.getByRole('button', { name: 'Create workspace' }).click();
+  await tab.getByRole('heading', { name: 'No access tokens yet' }).waitFor();
+  await tab.getByRole('button', { name: 'Generate Token' }).waitFor();
+  await tab.getByRole('button', { name: /^Account:/ }).click();
+  await tab.getByRole('menuitem', { name: 'Sign out' }).click();
+  await tab.getByRole('heading', { name: 'Sign in' }).waitFor();
+  await tab.goto('/settings/access-tokens');
+  await tab.getByRole('heading', { name: 'Sign in' }).waitFor();
+});
+
+test('a wrong password says so, the right one goes on', async () => {
+  const tab = await fixture.open('/', { person: null });
+  await signIn(tab, ADA, 'not the password');
+  await tab.getByRole('alert').waitFor();
+  await signIn(tab, ADA);
+  await tab.getByRole('heading', { name: 'Access Tokens', exact: true }).waitFor();
+});
+
+test('a lost session comes back to the same place after sign-in, and never to a foreign one', async () => {
+  const tab = await fixture.open('/settings/api-keys?status=active&q=bill', { person: null });
+  await signIn(tab, ADA);
+  await tab.getByRole('heading', { name: 'API Keys', exact: true }).waitFor();
+  assert.equal(await tab.getByRole('searchbox').inputValue(), 'bill');
+  await tab.context().clearCookies();
+  await tab.getByLabel('Status', { exact: true }).selectOption('inactive');
+  await tab.getByRole('heading', { name: 'Sign in' }).waitFor();
+  await signIn(tab, ADA);
+  await tab.getByRole('heading', { name: 'API Keys', exact: true }).waitFor();
+  assert.match(tab.url(), /status=inactive/);
+  for (const from of ['//evil.example', 'https://evil.example/', '/\\evil.example']) {
+    await tab.context().clearCookies();
+    await tab.goto(`/sign-in?from=${encodeURIComponent(from)}`);
+    await signIn(tab, ADA);
+    await tab.getByRole('heading', { name: 'Access Tokens', exact: true }).waitFor();
+    assert.equal(new URL(tab.url()).origin, fixture.server.url);
+  }
+});
+
+test('a lost network says so and comes back by itself; a failure shows its request and tries again', async () => {
+  const tab = await fixture.open('/', { person: null });
+  await signIn(tab, ADA);
+  await tab.getByRole('heading', { name: 'Access Tokens', exact: true }).waitFor();
+  await tab.context().setOffline(true);
+  await tab.getByRole('link', { name: 'API Keys' }).click();
+  await tab.getByText('The server can not be reached. Trying again').waitFor();
+  await tab.context().setOffline(false);
+  await tab.getByText('The server can not be reached. Trying again').waitFor({ state: 'detached' });
+  await tab.getByRole('heading', { name: 'No API keys yet' }).waitFor();
+
+  const problem = { code: 'internal', detail: 'Something went wrong here.', requestId: 'req-e2e-1' };
+  await tab.route('**/v1/access-tokens*', (route) =>
+    route.fulfill({ status: 500, contentType: 'application/problem+json', body: JSON.stringify(problem) }),
+  );
+  await tab.goto('/settings/access-tokens');
+  await tab.getByText('req-e2e-1').waitFor();
+  await tab.unroute('**/v1/access-tokens*');
+  await tab.getByRole('button', { name: 'Try again' }).click();
+  await tab.getByRole('heading', { name: 'No access tokens yet' }).waitFor();
+});

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { Deployment } from '../src/contract/deployments.ts';
+import { TEST_SECRET } from '../src/testing/engines.ts';
+import { startPostgres } from '../src/testing/postgres.ts';
+import { type ServerProcess, spawnServer, temporaryDirectory } from '../src/testing/process.ts';
+import { hasChild, isRunning } from '../src/testing/processes.ts';
+import {
+  createServerResource,
+  createTestApp,
+  isFinished,
+  readDeploymentLog,
+  waitForDeployment,
+} from '../src/testing/test-deployments.ts';
+import { signInRemotePerson, signUpRemoteOwner } from '../src/testing/test-server.ts';
+import { until } from '../src/testing/until.ts';
+
+const LOCAL = { DEVPILOT_LOCAL_SERVER: 'on' };
+
+/** A hook that says that it is there and then takes its time, unless the page is the first one. */
+const slowly = (fixture: string, mark: string) => ({
+  name: 'slow',
+  stage: fixture,
+  run: `[ -e "$DEVPILOT_DIRECTORY/shared/quick" ] || { touch "$DEVPILOT_DIRECTORY/busy"; sleep ${mark}; }`,
+});
+
+test('two nodes: any of them runs a deployment once, its log is followed on the other, and a node that is killed is taken over', async (context) => {
+  const directory = temporaryDirectory();
+  const postgres = await startPostgres();
+  context.after(async () => {
+    await postgres.close();
+    directory.remove();
+  });
+  const environment = { ...LOCAL, DATABASE_URL: await postgres.createDatabase(), DEVPILOT_SECRET: TEST_SECRET };
+  const one = await spawnServer(directory.path, environment);
+  // Before the next start, which prints a setup code of its own.
+  const owner = await signUpRemoteOwner(one);
+  const two = await spawnServer(directory.path, environment);
+  const nodes = [one, two];
+  const there = await signInRemotePerson(two.url, owner.email);
+  const { id: serverId } = await createServerResource(owner);
+  const app = await createTestApp(owner, serverId, {
+    hooks: [{ name: 'count', stage: 'post_setup', run: 'echo x >> ../../counted; sleep 0.2' }],
+  });
+  const deploymentIds: string[] = [];
+  for (const person of [owner, there, owner, there]) {
+    const made = await person.call<Deployment>(`/v1/apps/${app.id}/deployments`, { body: {} });
+    assert.equal(made.status, 202);
+    deploymentIds.push(made.body.id);
+  }
+  const logs = await Promise.all(
+    deploymentIds.map((id, index) => readDeploymentLog(index % 2 === 0 ? there : owner, id, '?follow=true')),
+  );
+  for (const lines of logs) assert.equal(lines.at(-1)?.text, 'Completed.');
+  assert.equal(readFileSync(join(app.directory, 'counted'), 'utf8'), 'x\n'.repeat(4));
+  const live = await owner.call<{ data: Deployment[] }>(`/v1/deployments?app=${app.id}&live=true`);
+  assert.deepEqual(
+    live.body.data.map(({ id }) => id),
+    [deploymentIds.at(-1)],
+  );
+
+  const mark = `99${process.pid}`;
+  await app.edit({ hooks: [slowly('post_setup', mark)] });
+  const { id } = (await app.deploy()).body;
+  await until(async () => existsSync(join(app.directory, 'busy')));
+  // Which of them has it is told by whose child runs the hook.
+  const victim = nodes.find(({ pid }) => hasChild(pid, 'read -r n')) as ServerProcess;
+  await victim.stop('SIGKILL');
+  await until(async () => !isRunning('sleep', mark));
+  const heir = victim === one ? there : owner;
+  const failed = await waitForDeployment(heir, id, isFinished, 40_000);
+  assert.equal(failed.status, 'failed');
+  assert.match(failed.error ?? '', /node that ran this is gone/);
+  for (const node of nodes) if (node !== victim) await node.stop('SIGTERM');
+  app.remove();
+});

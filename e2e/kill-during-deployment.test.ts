@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { Deployment } from '../src/contract/deployments.ts';
+import { spawnServer, temporaryDirectory } from '../src/testing/process.ts';
+import { isRunning } from '../src/testing/processes.ts';
+import {
+  createServerResource,
+  createTestApp,
+  deployAndWait,
+  getDeployment,
+  isFinished,
+  waitForDeployment,
+} from '../src/testing/test-deployments.ts';
+import { createTestPerson, remoteTestServer, signUpRemoteOwner, type TestPerson } from '../src/testing/test-server.ts';
+import { until } from '../src/testing/until.ts';
+
+const LOCAL = { DEVPILOT_LOCAL_SERVER: 'on' };
+
+/** A hook that says that it is there and then takes its time, unless the page is the first one. */
+const slowly = (fixture: string, mark: string) => ({
+  name: 'slow',
+  stage: fixture,
+  run: `[ -e "$DEVPILOT_DIRECTORY/shared/quick" ] || { touch "$DEVPILOT_DIRECTORY/busy"; sleep ${mark}; }`,
+});
+
+test('killed at each stage: the release before stays or comes back, the deployment has failed, nothing runs on', async () => {
+  const directory = temporaryDirectory();
+  let server = await spawnServer(directory.path, LOCAL);
+  let owner = await signUpRemoteOwner(server);
+  const { id: serverId } = await createServerResource(owner);
+  const app = await createTestApp(owner, serverId);
+  const first = await deployAndWait(owner, app);
+  assert.equal(first.status, 'completed', first.error ?? '');
+  const edit = (person: TestPerson, hooks: object[]) =>
+    person.call(`/v1/apps/${app.id}`, { method: 'PATCH', body: { hooks } });
+  const stages = ['pre_execution', 'pre_source_control', 'post_source_control', 'post_setup', 'post_release'];
+  for (const [index, fixture] of stages.entries()) {
+    const mark = `9${index}${process.pid}`;
+    rmSync(join(app.directory, 'busy'), { force: true });
+    assert.equal((await edit(owner, [slowly(fixture, mark)])).status, 200);
+    app.repository.commit({ 'page.txt': fixture });
+    const created = await owner.call<Deployment>(`/v1/apps/${app.id}/deployments`, { body: {} });
+    assert.equal(created.status, 202);
+    await until(async () => existsSync(join(app.directory, 'busy')));
+    const live = readFileSync(join(app.directory, 'current/page.txt'), 'utf8');
+    assert.equal(live, fixture === 'post_release' ? fixture : 'one');
+    await server.stop('SIGKILL');
+    await until(async () => !isRunning('sleep', mark));
+    // What starts the release before again must not wait as well.
+    writeFileSync(join(app.directory, 'shared/quick'), '');
+    server = await spawnServer(directory.path, LOCAL);
+    owner = createTestPerson(remoteTestServer(server.url), owner.email, owner.cookie, owner.workspaceId);
+    const failed = await waitForDeployment(owner, created.body.id, isFinished);
+    assert.deepEqual([failed.status, failed.live], ['failed', false], fixture);
+    assert.match(failed.error ?? '', /node that ran this is gone/);
+    assert.equal(readFileSync(join(app.directory, 'current/page.txt'), 'utf8'), 'one', fixture);
+    assert.deepEqual(readdirSync(join(app.directory, 'releases')), [first.id]);
+    assert.equal((await getDeployment(owner, first.id)).live, true);
+    rmSync(join(app.directory, 'shared/quick'));
+  }
+  await server.stop('SIGTERM');
+  app.remove();
+  directory.remove();
+});

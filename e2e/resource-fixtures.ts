@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import type { App, Project, Server } from '../src/contract/resources.ts';
+import type { Script } from '../src/contract/scripts.ts';
+import { bearer, createToken, type TestPerson, type TestServer } from '../src/testing/test-server.ts';
+
+async function create<Made>(person: TestPerson, path: string, body: object): Promise<Made> {
+  const made = await person.call<Made>(path, { body });
+  assert.equal(made.status, 201, made.text);
+  return made.body;
+}
+
+export const createProject = (person: TestPerson, body: { name: string; description?: string }): Promise<Project> =>
+  create(person, '/v1/projects', body);
+
+export const createServer = (person: TestPerson, body: { name: string; [field: string]: unknown }): Promise<Server> =>
+  create(person, '/v1/servers', { kind: 'ssh', host: 'web-1.example.com', user: 'deploy', ...body });
+
+export const createApp = (person: TestPerson, body: { name: string; [field: string]: unknown }): Promise<App> =>
+  create(person, '/v1/apps', body);
+
+export const createScript = (person: TestPerson, body: { name: string; [field: string]: unknown }): Promise<Script> =>
+  create(person, '/v1/scripts', body);
+
+export async function setVariables(person: TestPerson, app: App, values: Record<string, string | null>): Promise<void> {
+  const set = await person.call(`/v1/apps/${app.id}/env`, { method: 'PATCH', body: { values } });
+  assert.equal(set.status, 200, set.text);
+}
+
+const HOUR = 3_600_000;
+
+/** Sends a day's events of a shop: more of some types than of others. */
+export async function sendActivityEvents(server: TestServer, person: TestPerson): Promise<void> {
+  const { secret } = await createToken(person, ['activity_tracker'], { name: 'Shop events' });
+  const types = [
+    'order.placed',
+    'order.paid',
+    'basket.filled',
+    'user.signed_in',
+    'mail.sent',
+    'stock.low',
+    'refund.made',
+  ];
+  const events = Array.from({ length: 600 }, (_, index) => ({
+    specversion: '1.0',
+    id: `event-${index}`,
+    source: index % 3 === 0 ? '/shop/checkout' : '/shop/front',
+    type: types[(index * index) % types.length],
+    subject: `customer-${index % 40}`,
+    time: new Date(Date.now() - (((index * 37) % 100) / 100) * 23 * HOUR).toISOString(),
+    data: { total: index, currency: 'EUR' },
+  }));
+  const sent = await server.call('/v1/activity/events', {
+    body: JSON.stringify(events),
+    headers: { 'content-type': 'application/cloudevents-batch+json', ...bearer(secret) },
+  });
+  assert.equal(sent.status, 201, sent.text);
+}
+
+export interface Report {
+  readonly type: string;
+  readonly message: string;
+  readonly [field: string]: unknown;
+}
+
+/** Reports errors with a token of its own; answers with their issues. */
+export async function reportErrors(
+  server: TestServer,
+  person: TestPerson,
+  reports: readonly Report[],
+): Promise<string[]> {
+  const { secret } = await createToken(person, ['error_tracker'], { name: 'Shop errors' });
+  const issues: string[] = [];
+  for (const body of reports) {
+    const response = await server.call<{ issueId: string }>('/v1/errors/events', { body, headers: bearer(secret) });
+    assert.equal(response.status, 201, response.text);
+    issues.push(response.body.issueId);
+  }
+  return issues;
+}
+
+export const SAMPLE_STACK = `TypeError: Cannot read properties of undefined (reading 'total')
+    at totalOf (/srv/shop/current/src/basket.ts:42:17)
+    at placeOrder (/srv/shop/current/src/orders.ts:88:5)
+    at async handle (/srv/shop/current/node_modules/fastify/lib/handle.js:12:3)
+    at process.processTicksAndRejections (node:internal/process/task_queues:103:5)`;

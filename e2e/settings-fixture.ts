@@ -1,0 +1,87 @@
+import type { Page } from 'playwright-core';
+import { bearer, createKey, createToken, signUpMember, type TestPerson } from '../src/testing/test-server.ts';
+import { type BrowserFixture, setUpBrowserFixture } from './browser-fixture.ts';
+import { checkPages, type PageCheck } from './page-checks.ts';
+
+export const TOKENS = '/settings/access-tokens';
+export const LOG = '/settings/activity-log';
+
+/** A workspace with something on each of its settings pages. */
+export interface SettingsFixture {
+  readonly fixture: BrowserFixture;
+  readonly member: TestPerson;
+  /** The id of a token that is used. */
+  readonly token: string;
+  /** The id of a key that was edited. */
+  readonly key: string;
+}
+
+/** Sets the stage for a file that looks at pages; see `setUpBrowserFixture`. */
+export function setUpSettingsFixture(): SettingsFixture {
+  let member: TestPerson | undefined;
+  let token = '';
+  let key = '';
+  const fixture = setUpBrowserFixture(async ({ server, owner }) => {
+    member = await signUpMember(server, owner, 'member', 'linus@example.com');
+    await signUpMember(server, owner, 'admin', 'a.rather.long.address.of.somebody@engineering.example.com');
+    const inDays = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString();
+    const used = await createToken(owner, ['basic_deployment', 'advanced_deployment'], {
+      name: 'CI/CD Pipeline',
+      expiresAt: inDays(6),
+    });
+    token = used.id;
+    for (let uses = 0; uses < 3; uses++) await server.call('/v1/whoami', { headers: bearer(used.secret) });
+    await server.call('/v1/authorize?scope=run_scripts', { headers: bearer(used.secret) });
+    await createToken(owner, ['all'], { name: 'Deployment Automation' });
+    await createToken(
+      owner,
+      ['error_tracker', 'activity_tracker', 'activity_tracker_analytics', 'run_scripts', 'modify_env'],
+      {
+        name: 'Monitoring Script',
+        passphrase: 'correct horse battery staple',
+        expiresAt: inDays(80),
+      },
+    );
+    const billing = await createKey(owner, ['read', 'deploy', 'view_logs', 'manage_apps', 'write'], {
+      name: 'Billing service',
+      description: 'Reads what the billing service needs every night, and nothing else.',
+    });
+    key = billing.id;
+    await createKey(owner, ['read'], { name: 'Old importer', active: false });
+    await owner.call(`/v1/api-keys/${key}`, { method: 'PATCH', body: { permissions: ['read', 'deploy'] } });
+    await owner.call('/v1/invitations', { body: { email: 'grace@example.com', role: 'admin' } });
+    await owner.call('/v1/workspaces', { body: { name: 'Empty place' } });
+  });
+  return {
+    fixture,
+    get member() {
+      if (member === undefined) throw new Error('The stage is not set yet.');
+      return member;
+    },
+    get token() {
+      return token;
+    },
+    get key() {
+      return key;
+    },
+  };
+}
+
+/** In the workspace Acme, unless the address says otherwise. */
+export function inWorkspace(path: string): string {
+  if (!path.startsWith('/settings') || path.includes('workspace=')) return path;
+  return `${path}${path.includes('?') ? '&' : '?'}workspace=acme`;
+}
+
+/** Declares that each of these pages of the workspace Acme looks right. */
+export function checkWorkspacePages(fixture: BrowserFixture, sights: readonly PageCheck[]): void {
+  checkPages(
+    fixture,
+    sights.map(({ path, ...sight }) => ({
+      ...sight,
+      path: () => inWorkspace(typeof path === 'string' ? path : path()),
+    })),
+  );
+}
+
+export const press = (name: string | RegExp) => (tab: Page) => tab.getByRole('button', { name }).click();

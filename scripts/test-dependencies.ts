@@ -1,0 +1,53 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { ensureCommand } from '../src/testing/debian-packages.ts';
+
+/**
+ * The real parts that tests start, each installed from Debian's packages where it is missing; the tests
+ * themselves run side by side and would be in each other's way. A browser is `CHROMIUM_PATH`'s or Debian's.
+ */
+const PACKAGES: Readonly<Record<string, string>> = {
+  caddy: 'caddy',
+  curl: 'curl',
+  'docker-compose': 'docker-compose',
+  fish: 'fish',
+  git: 'git',
+  'git-lfs': 'git-lfs',
+  nginx: 'nginx',
+  openssl: 'openssl',
+  pgbouncer: 'pgbouncer',
+  promtool: 'prometheus',
+  ps: 'procps',
+  ssh: 'openssh-client',
+  sshd: 'openssh-server',
+  strace: 'strace',
+  'systemd-analyze': 'systemd',
+  varnishd: 'varnish',
+  zsh: 'zsh',
+};
+
+let missing = 0;
+function tryPart(part: () => void): void {
+  try {
+    part();
+  } catch (error) {
+    missing++;
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+  }
+}
+
+for (const [command, debianPackage] of Object.entries(PACKAGES)) tryPart(() => ensureCommand(command, debianPackage));
+
+const chosen = process.env['CHROMIUM_PATH'];
+tryPart(() => {
+  if (chosen === undefined) ensureCommand('chromium');
+  else if (!existsSync(chosen)) throw new Error(`CHROMIUM_PATH names ${chosen}, where there is nothing.`);
+});
+
+// PostgreSQL refuses to run as root; root's tests run it as this user.
+tryPart(() => {
+  if (process.getuid?.() !== 0 || spawnSync('id', ['-u', 'postgres']).status === 0) return;
+  execFileSync('useradd', ['--user-group', 'postgres'], { stdio: ['ignore', 'ignore', 'inherit'] });
+});
+
+process.exitCode = missing === 0 ? 0 : 1;

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { createObjectRecordCache } from './object-record-cache.ts';
+import { labelOf } from './record.ts';
+import { createRecordCache, type UncachedRecord } from './record-cache.ts';
+
+const CACHES = { 'memory of rows': createRecordCache, 'memory of objects': createObjectRecordCache };
+
+const workspace = { id: 'wsp_1', revoked: false };
+const recordOf = (index: number, version = 0): UncachedRecord => ({
+  kind: index % 2 === 0 ? 'access_token' : 'api_key',
+  label: labelOf(`tok_${index}`, `name ${version}`),
+  id: `tok_${index}`,
+  name: `name ${version}`,
+  workspace,
+  rights: index,
+  active: index % 3 !== 0,
+  expiresAt: index % 4 === 0 ? null : 253_402_300_799_999 - index,
+  createdAt: index * 1e10,
+  passphraseHash: index % 5 === 0 ? `$argon2id$${index}` : null,
+});
+
+/** Digests of which many share their first word, so that they ask for the same place, and some their second too. */
+function digestOf(index: number): string {
+  const bytes = new Uint8Array(32).fill(255);
+  bytes[0] = index % 3;
+  bytes[4] = index % 5;
+  bytes[31] = index;
+  return String.fromCharCode(...bytes);
+}
+
+const command = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('set' as const), at: fc.nat(255) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('delete' as const), at: fc.nat(255) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('clear' as const), at: fc.constant(0) }) },
+);
+
+for (const [name, create] of Object.entries(CACHES)) {
+  test(`${name}: whatever is set, deleted and cleared in whatever order, it holds what a Map would`, () => {
+    fc.assert(
+      fc.property(fc.array(command, { maxLength: 400 }), (commands) => {
+        const cache = create(1000);
+        const model = new Map<number, UncachedRecord>();
+        for (const [version, { do: verb, at: index }] of commands.entries()) {
+          if (verb === 'set') {
+            cache.set(digestOf(index), recordOf(index, version));
+            model.set(index, recordOf(index, version));
+          } else if (verb === 'delete') {
+            cache.delete(digestOf(index));
+            model.delete(index);
+          } else {
+            cache.clear();
+            model.clear();
+          }
+        }
+        assert.equal(cache.size(), model.size);
+        const rows = new Set<number>();
+        for (let index = 0; index < 256; index++) {
+          const found = cache.get(digestOf(index));
+          const expected = model.get(index);
+          assert.equal(found !== null, expected !== undefined);
+          if (found === null || expected === undefined) continue;
+          for (const [fact, value] of Object.entries(expected))
+            assert.deepEqual(found[fact as keyof UncachedRecord], value);
+          rows.add(found.row);
+        }
+        assert.equal(rows.size, model.size, 'each has a row of its own');
+        assert.ok(!rows.has(-1));
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test(`${name}: more records than there is room for: the bound holds, those in use stay, and what is found is right`, () => {
+    const cache = create(10_000);
+    const digest = (index: number) =>
+      String.fromCharCode(index & 255, (index >> 8) & 255, (index >> 16) & 255).padEnd(32, 'x');
+    for (let index = 0; index < 50_000; index++) {
+      cache.set(digest(index), recordOf(index));
+      assert.equal(cache.get(digest(7))?.id, index >= 7 ? 'tok_7' : undefined);
+    }
+    assert.equal(cache.size(), 10_000);
+    let found = 0;
+    for (let index = 0; index < 50_000; index++) {
+      const record = cache.get(digest(index));
+      if (record === null) continue;
+      found++;
+      assert.equal(record.id, `tok_${index}`);
+    }
+    assert.equal(found, 10_000);
+  });
+
+  test(`${name}: records of a workspace that is gone are not given`, () => {
+    const cache = create(10);
+    const other = { id: 'wsp_2', revoked: false };
+    cache.set(digestOf(1), { ...recordOf(1), workspace: other });
+    cache.set(digestOf(2), recordOf(2));
+    other.revoked = true;
+    assert.equal(cache.get(digestOf(1)), null);
+    assert.notEqual(cache.get(digestOf(2)), null);
+  });
+}

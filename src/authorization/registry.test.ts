@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { StoredCredential } from './record.ts';
+import { createRecordCache } from './record-cache.ts';
+import { createRecordRegistry } from './registry.ts';
+
+const stored = (id: string, workspaceId = 'wsp_1', name = 'one'): StoredCredential => ({
+  kind: 'api_key',
+  id,
+  name,
+  workspaceId,
+  rights: ['read'],
+  active: true,
+  expiresAt: null,
+  createdAt: 1,
+  passphraseHash: null,
+});
+
+/** A table of credentials whose reads end when the test says so. */
+function setUp(options: { capacity?: number; holds?: () => boolean } = {}) {
+  const table = new Map<string, StoredCredential>();
+  const open: { digest: string; end: () => void; fail: (error: Error) => void }[] = [];
+  let reads = 0;
+  let gated = false;
+  const registry = createRecordRegistry({
+    lease: { holds: options.holds ?? (() => true) },
+    cache: createRecordCache(options.capacity ?? 1000),
+    read(digest) {
+      reads++;
+      const found = table.get(digest) ?? null;
+      if (!gated) return Promise.resolve(found);
+      return new Promise((resolve, reject) => open.push({ digest, end: () => resolve(found), fail: reject }));
+    },
+  });
+  return {
+    table,
+    registry,
+    open,
+    reads: () => reads,
+    gate: (on: boolean) => {
+      gated = on;
+    },
+  };
+}
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+test('a record is read once, then judged from memory; the unknown is never remembered', async () => {
+  const { table, registry, reads } = setUp();
+  table.set('a', stored('key_a'));
+  assert.equal(registry.findCached('a'), null);
+  assert.equal((await registry.find('a'))?.id, 'key_a');
+  assert.equal((await registry.find('a'))?.id, 'key_a');
+  assert.equal(registry.findCached('a')?.id, 'key_a');
+  assert.equal(reads(), 1);
+  assert.equal(await registry.find('unknown'), null);
+  assert.equal(await registry.find('unknown'), null);
+  assert.equal(reads(), 3);
+  assert.equal(registry.size(), 1);
+});
+
+test('1,000 requests for one cold digest make one read', async () => {
+  const { table, registry, open, gate, reads } = setUp();
+  table.set('a', stored('key_a'));
+  gate(true);
+  const found = Promise.all(Array.from({ length: 1000 }, () => registry.find('a')));
+  await turn();
+  assert.equal(reads(), 1);
+  open[0]?.end();
+  const records = await found;
+  assert.equal(new Set(records).size, 1);
+  assert.equal(records[0]?.id, 'key_a');
+});
+
+test('a failed read reaches all who wait, is not remembered, and is tried anew', async () => {
+  const { table, registry, open, gate } = setUp();
+  table.set('a', stored('key_a'));
+  gate(true);
+  const waiting = [registry.find('a'), registry.find('a')].map((one) => one.catch((error: Error) => error.message));
+  await turn();
+  open[0]?.fail(new Error('no store'));
+  assert.deepEqual(await Promise.all(waiting), ['no store', 'no store']);
+  gate(false);
+  assert.equal((await registry.find('a'))?.id, 'key_a');
+});
+
+test('CVE-2026-46554: from the revocation on, memory no longer has the record', async () => {
+  const { table, registry } = setUp();
+  table.set('a', stored('key_a'));
+  table.set('b', stored('key_b'));
+  await registry.find('a');
+  await registry.find('b');
+  table.delete('a');
+  registry.apply({ workspaceId: 'wsp_1', digest: 'a' });
+  assert.equal(registry.findCached('a'), null);
+  assert.equal(await registry.find('a'), null);
+  assert.equal(registry.findCached('b')?.id, 'key_b');
+});
+
+test('a record whose read began before a revocation is read again and not remembered as it was', async () => {
+  const { table, registry, open, gate, reads } = setUp();
+  table.set('a', stored('key_a', 'wsp_1', 'before'));
+  gate(true);
+  const early = registry.find('a');
+  await turn();
+  table.set('a', stored('key_a', 'wsp_1', 'after'));
+  registry.apply({ workspaceId: 'wsp_1', digest: 'a' });
+  gate(false);
+  open[0]?.end();
+  assert.equal((await early)?.name, 'after');
+  assert.equal(registry.findCached('a')?.name, 'after');
+  assert.equal(reads(), 2);
+});
+
+test('who asks after a revocation does not join a read that began before it', async () => {
+  const { table, registry, open, gate } = setUp();
+  table.set('a', stored('key_a'));
+  gate(true);
+  const early = registry.find('a');
+  await turn();
+  table.delete('a');
+  registry.apply({ workspaceId: 'wsp_1', digest: 'a' });
+  const late = registry.find('a');
+  await turn();
+  assert.equal(open.length, 2);
+  gate(false);
+  open[1]?.end();
+  assert.equal(await late, null);
+  open[0]?.end();
+  assert.equal(await early, null);
+  assert.equal(registry.findCached('a'), null);
+});
+
+test('under revocations that never pause a read still ends, and is never remembered stale', async () => {
+  const { table, registry, open, gate, reads } = setUp();
+  table.set('a', stored('key_a'));
+  gate(true);
+  const found = registry.find('a');
+  for (let number = 1; number <= 3; number++) {
+    await turn();
+    registry.apply({ workspaceId: 'wsp_2', digest: 'other' });
+    open[number - 1]?.end();
+  }
+  assert.equal((await found)?.id, 'key_a');
+  assert.equal(reads(), 3);
+  assert.equal(registry.findCached('a'), null);
+});
+
+test('revoking a workspace ends all of its records and no other', async () => {
+  const { table, registry } = setUp();
+  table.set('a', stored('key_a', 'wsp_1'));
+  table.set('b', stored('key_b', 'wsp_1'));
+  table.set('c', stored('key_c', 'wsp_2'));
+  for (const digest of ['a', 'b', 'c']) await registry.find(digest);
+  table.delete('a');
+  table.delete('b');
+  registry.apply({ workspaceId: 'wsp_1', digest: null });
+  assert.equal(registry.findCached('a'), null);
+  assert.equal(await registry.find('b'), null);
+  assert.equal(registry.findCached('c')?.id, 'key_c');
+});
+
+test('without the lease nothing is judged from memory, and each request asks the store', async () => {
+  let held = true;
+  const { table, registry, reads } = setUp({ holds: () => held });
+  table.set('a', stored('key_a'));
+  await registry.find('a');
+  held = false;
+  assert.equal(registry.findCached('a'), null);
+  await registry.find('a');
+  await registry.find('a');
+  assert.equal(reads(), 3);
+});
+
+test('memory is bounded, and what is in use stays when room is made', async () => {
+  const { table, registry, reads } = setUp({ capacity: 100 });
+  for (let index = 0; index < 300; index++) table.set(`d${index}`, stored(`key_${index}`));
+  await registry.find('d0');
+  for (let index = 1; index < 300; index++) {
+    await registry.find(`d${index}`);
+    assert.ok(registry.findCached('d0') !== null, `forgotten at ${index}`);
+    assert.ok(registry.size() <= 100);
+  }
+  const before = reads();
+  await registry.find('d0');
+  assert.equal(reads(), before);
+  registry.clear();
+  assert.equal(registry.size(), 0);
+});

@@ -1,0 +1,45 @@
+import { DAY, SECOND } from '../contract/vocabulary.ts';
+import { clientNetwork } from './client-network.ts';
+import type { CredentialRecord } from './record.ts';
+
+/** How long a client counts as trusted after it used the right pair of secret and passphrase (contract section 5). */
+const TRUST_MS = 30 * DAY;
+/** How long it is remembered whether a client is trusted, so that locked tries cost no read each. */
+const CACHE_MS = 10 * SECOND;
+const MAX_CACHED_CLIENTS = 10_000;
+
+/** The addresses from which a credential was used since an instant, as its own uses say and no guard reported. */
+export type ReadUsedAddresses = (workspaceId: string, credentialId: string, since: number) => Promise<string[]>;
+
+/** Clients that used the right pair of a credential lately: the failures of others do not lock them. */
+export interface TrustedClients {
+  /** Whether a client is trusted; null where that is not known. No I/O. */
+  isTrusted(record: CredentialRecord, address: string, now: number): boolean | null;
+  /** Asks the store where it is not known. */
+  load(record: CredentialRecord, address: string, now: number): Promise<void>;
+}
+
+export function createTrustedClients(readUsedAddresses: ReadUsedAddresses): TrustedClients {
+  const cache = new Map<string, { readonly trusted: boolean; readonly until: number }>();
+  const keyOf = (record: CredentialRecord, address: string) => `${record.id} ${clientNetwork(address)}`;
+
+  function isTrusted(record: CredentialRecord, address: string, now: number): boolean | null {
+    if (cache.size === 0) return null;
+    const cached = cache.get(keyOf(record, address));
+    return cached === undefined || cached.until <= now ? null : cached.trusted;
+  }
+
+  return {
+    isTrusted,
+    async load(record, address, now) {
+      if (isTrusted(record, address, now) !== null) return;
+      const addresses = await readUsedAddresses(record.workspace.id, record.id, now - TRUST_MS);
+      const trusted = addresses.some((one) => clientNetwork(one) === clientNetwork(address));
+      const key = keyOf(record, address);
+      cache.delete(key);
+      cache.set(key, { trusted, until: now + CACHE_MS });
+      const [oldest] = cache.keys();
+      if (cache.size > MAX_CACHED_CLIENTS && oldest !== undefined) cache.delete(oldest);
+    },
+  };
+}

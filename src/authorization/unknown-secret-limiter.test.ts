@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Problem } from '../contract/problem.ts';
+import type { StoredCredential } from './record.ts';
+import { createRecordCache } from './record-cache.ts';
+import { createRecordRegistry } from './registry.ts';
+import { createFindRecord, createUnknownSecretLimiter } from './unknown-secret-limiter.ts';
+
+const BOUNDS = { burst: 10, perSecond: 5, addresses: 3 };
+const HERE = '10.0.0.1';
+
+const stored: StoredCredential = {
+  kind: 'api_key',
+  id: 'key_1',
+  name: 'one',
+  workspaceId: 'wsp_1',
+  rights: ['read'],
+  active: true,
+  expiresAt: null,
+  createdAt: 1,
+  passphraseHash: null,
+};
+
+/** A store that knows every digest that begins with `known`. */
+function setUp(options: { capacity?: number; holds?: () => boolean } = {}) {
+  let now = 1_800_000_000_000;
+  let reads = 0;
+  const unknownSecrets = createUnknownSecretLimiter(BOUNDS);
+  const registry = createRecordRegistry({
+    lease: { holds: options.holds ?? (() => true) },
+    cache: createRecordCache(options.capacity ?? 100),
+    read(digest) {
+      reads++;
+      return Promise.resolve(digest.startsWith('known') ? { ...stored, id: digest } : null);
+    },
+  });
+  const find = createFindRecord(registry, unknownSecrets, () => now);
+  return {
+    registry,
+    unknowns: unknownSecrets,
+    reads: () => reads,
+    pass: (span: number) => {
+      now += span;
+    },
+    /** The record's id, null, or the seconds to wait. */
+    find: async (digest: string, address = HERE) => {
+      try {
+        return (await find(digest, address))?.id ?? null;
+      } catch (error) {
+        assert.ok(error instanceof Problem && error.code === 'rate_limited');
+        return error.extensions.retryAfter;
+      }
+    },
+  };
+}
+
+test('an address is let look so many unknown secrets up, then as many as a second gives back', async () => {
+  const { find, reads, pass, unknowns: unknownSecrets } = setUp();
+  for (let count = 0; count < 10; count++) assert.equal(await find(`guess ${count}`), null);
+  assert.equal(await find('one more'), 1);
+  assert.equal(reads(), 10);
+  assert.equal(unknownSecrets.refusalCount(), 1);
+  assert.equal(await find('from elsewhere', '10.0.0.2'), null);
+  pass(1000);
+  for (let count = 0; count < 5; count++) assert.equal(await find(`later ${count}`), null);
+  assert.equal(await find('too soon'), 1);
+});
+
+test('look-ups that find something are never counted, however many', async () => {
+  const { find } = setUp();
+  for (let count = 0; count < 1000; count++) assert.equal(await find(`known_${count}`), `known_${count}`);
+});
+
+test('a flood neither evicts what is remembered nor holds it up, even without the lease', async () => {
+  let holds = true;
+  const { find, registry, reads } = setUp({ capacity: 5, holds: () => holds });
+  for (let count = 0; count < 5; count++) await find(`known_${count}`);
+  for (let count = 0; count < 100; count++) await find(`guess ${count}`);
+  assert.equal(registry.size(), 5);
+  assert.equal(reads(), 15);
+  for (let count = 0; count < 5; count++) assert.equal(await find(`known_${count}`), `known_${count}`);
+  assert.equal(reads(), 15);
+  holds = false;
+  assert.equal(await find('known_1'), 'known_1');
+  assert.equal(reads(), 16);
+});
+
+test('of more addresses than are kept the one that was noted longest ago is forgotten', async () => {
+  const { find } = setUp();
+  for (let count = 0; count < 10; count++) await find(`guess ${count}`);
+  assert.equal(await find('again'), 1);
+  for (const other of ['10.0.0.2', '10.0.0.3', '10.0.0.4']) await find('other', other);
+  assert.equal(await find('again'), null);
+});
+
+test('a clock that goes back gives nothing back, and nothing is held up for longer', async () => {
+  const { find, pass } = setUp();
+  for (let count = 0; count < 10; count++) await find(`guess ${count}`);
+  pass(-60_000);
+  assert.equal(await find('again'), 1);
+  pass(60_200);
+  assert.equal(await find('again'), null);
+});

@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { DAY } from '../contract/vocabulary.ts';
+import { createUsageJournal } from '../server/credential-store.ts';
+import { findCredential } from '../store/credentials.ts';
+import { readUses } from '../store/usage.ts';
+import { openTestStore, seedCredential, seedWorkspace, type TestStore } from '../testing/test-store.ts';
+import type { CredentialRecord } from './record.ts';
+import { createRecordCache } from './record-cache.ts';
+import { createUsageRecorder, type UsageRecorder, type UsageStore } from './usage-recorder.ts';
+
+const NOW = 20_000 * DAY;
+let server: TestStore;
+let owner: { workspaceId: string; personId: string };
+before(async () => {
+  server = await openTestStore();
+  owner = await seedWorkspace(server.store);
+});
+after(() => server.close());
+
+const recordOf = (id: string): CredentialRecord => ({
+  kind: 'api_key',
+  label: `${id} one`,
+  id,
+  name: 'one',
+  workspace: { id: owner.workspaceId, revoked: false },
+  rights: 1,
+  active: true,
+  expiresAt: null,
+  createdAt: 1,
+  passphraseHash: null,
+  row: -1,
+});
+const shown = (id: string) => findCredential(server.store.read, owner.workspaceId, 'api_key', id);
+const usesOf = (id: string) => readUses(server.store.read, owner.workspaceId, id, 0, 20);
+
+/** Counts as a node does, and folds what it has written. */
+async function countingAs(nodeId: string): Promise<UsageRecorder> {
+  const journal = await createUsageJournal(server.store);
+  const usage = createUsageRecorder(journal, nodeId, createRecordCache(10).counterSlots);
+  return {
+    ...usage,
+    async flush() {
+      await usage.flush();
+      await journal.fold();
+    },
+  };
+}
+
+async function seedMany(count: number): Promise<CredentialRecord[]> {
+  const records: CredentialRecord[] = [];
+  for (let index = 0; index < count; index++) records.push(recordOf((await seedCredential(server.store, owner)).id));
+  return records;
+}
+
+test('every use is counted, with its last instant, its day and its addresses', async () => {
+  const usage = await countingAs('node_exact');
+  const [record] = await seedMany(1);
+  assert.ok(record);
+  for (let index = 0; index < 50; index++) usage.count(record, `10.0.0.${index % 3}`, NOW + index);
+  assert.equal(usage.pendingCredentials(), 1);
+  assert.equal(usage.lagMs(NOW + 700), 700);
+  await usage.flush();
+  assert.equal(usage.pendingCredentials(), 0);
+  assert.equal(usage.lagMs(NOW + 700), 0);
+  usage.count(record, '10.0.0.9', NOW + DAY);
+  await usage.flush();
+  const row = await shown(record.id);
+  assert.equal(row?.use_count, 51);
+  assert.equal(row?.last_used_at, NOW + DAY);
+  const { days, addresses } = await usesOf(record.id);
+  assert.deepEqual(
+    days.map(({ day, count }) => ({ day, count })),
+    [
+      { day: 20_000, count: 50 },
+      { day: 20_001, count: 1 },
+    ],
+  );
+  assert.deepEqual(
+    addresses.map(({ address, first, last }) => ({ address, first, last })),
+    [
+      { address: '10.0.0.9', first: NOW + DAY, last: NOW + DAY },
+      { address: '10.0.0.1', first: NOW + 1, last: NOW + 49 },
+      { address: '10.0.0.0', first: NOW, last: NOW + 48 },
+      { address: '10.0.0.2', first: NOW + 2, last: NOW + 47 },
+    ],
+  );
+});
+
+test('a credential whose record was read anew between two uses loses neither', async () => {
+  const usage = await countingAs('node_reread');
+  const [first] = await seedMany(1);
+  assert.ok(first);
+  const second = recordOf(first.id);
+  usage.count(first, '10.0.0.1', NOW);
+  usage.count(second, '10.0.0.2', NOW + 5);
+  usage.count(first, '10.0.0.1', NOW + 3);
+  await usage.flush();
+  const row = await shown(first.id);
+  assert.equal(row?.use_count, 3);
+  assert.equal(row?.last_used_at, NOW + 5);
+  const { days, addresses } = await usesOf(first.id);
+  assert.equal(days[0]?.count, 3);
+  assert.equal(addresses.length, 2);
+});
+
+test('a chunk whose write failed, or whose answer was lost, counts once when it is sent again', async () => {
+  const real = await createUsageJournal(server.store);
+  let fate: 'works' | 'fails' | 'answer lost' = 'works';
+  const chunks: string[] = [];
+  const flaky: UsageStore = {
+    async addUses(node, number, uses) {
+      chunks.push(`${number}:${uses.length}`);
+      if (fate === 'fails') throw new Error('no store');
+      await real.addUses(node, number, uses);
+      if (fate === 'answer lost') throw new Error('connection lost');
+    },
+  };
+  const usage = createUsageRecorder(flaky, 'node_flaky', createRecordCache(10).counterSlots);
+  const records = await seedMany(600);
+  const countAll = () => {
+    for (const record of records) usage.count(record, '10.0.0.1', NOW);
+  };
+  for (const next of ['fails', 'answer lost', 'fails', 'answer lost'] as const) {
+    fate = next;
+    countAll();
+    await assert.rejects(usage.flush());
+  }
+  fate = 'works';
+  countAll();
+  await usage.flush();
+  await real.fold();
+  assert.equal(real.pendingUses(), 0);
+  assert.equal(usage.pendingCredentials(), 0);
+  for (const { id } of records) assert.equal((await shown(id))?.use_count, 5);
+  assert.ok(chunks.every((chunk) => Number(chunk.split(':')[1]) <= 500));
+});
+
+test('uses counted while a flush is under way are written by the next', async () => {
+  const usage = await countingAs('node_busy');
+  const [record] = await seedMany(1);
+  assert.ok(record);
+  usage.count(record, '10.0.0.1', NOW);
+  const flushes = [usage.flush()];
+  for (let index = 0; index < 10; index++) {
+    usage.count(record, '10.0.0.1', NOW + index);
+    flushes.push(usage.flush());
+  }
+  await Promise.all(flushes);
+  assert.equal((await shown(record.id))?.use_count, 11);
+});
+
+test('uses of a credential that was deleted meanwhile are dropped, and hold nothing up', async () => {
+  const usage = await countingAs('node_deleted');
+  const [kept] = await seedMany(1);
+  assert.ok(kept);
+  usage.count(recordOf('key_deleted'), '10.0.0.1', NOW);
+  usage.count(kept, '10.0.0.1', NOW);
+  await usage.flush();
+  assert.equal((await shown(kept.id))?.use_count, 1);
+  assert.deepEqual((await usesOf('key_deleted')).days, []);
+});

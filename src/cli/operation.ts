@@ -1,0 +1,164 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { LogLine } from '../contract/logs.ts';
+import type { WorkStatus } from '../contract/vocabulary.ts';
+import { DevpilotError } from '../sdk/errors.ts';
+import { EXIT_CODES, Failure, isTransient } from './failure.ts';
+import { onInterrupt } from './interrupt.ts';
+import { dim, type OutputOptions, print, printNote, sanitizeInline } from './output.ts';
+import { startProgress } from './progress.ts';
+import { sanitizeJson, sanitizeLine } from './sanitize.ts';
+
+/** What takes time on the server: a deployment, a run, a backup. */
+export interface Operation {
+  readonly id: string;
+  readonly status: WorkStatus;
+  readonly error: string | null;
+}
+
+export interface WatchOptions extends OutputOptions {
+  /** Until it is over, with all it says. */
+  readonly follow?: true;
+  /** Until it is over. */
+  readonly wait?: true;
+}
+
+const FINISHED_STATUSES: ReadonlySet<WorkStatus> = new Set(['completed', 'failed', 'cancelled']);
+const POLL_INTERVAL_MS = 1000;
+/** Answers in a row that may be missing: a server starts anew in less. */
+const MAX_FAILED_POLLS = 30;
+/** What a shell says of a command that Ctrl-C has ended. */
+const INTERRUPTED_EXIT_CODE = 130;
+
+interface LogOptions {
+  readonly json?: true | undefined;
+  /** The time before each line. */
+  readonly timestamps?: true | undefined;
+  /** Lines as they came, with whatever a terminal or a build system obeys. */
+  readonly raw?: true | undefined;
+  /** To standard error, for the answer is something else. */
+  readonly toStderr?: boolean;
+  /** Whether it has but one step, whose name says nothing. */
+  readonly hideSteps?: boolean;
+}
+
+/** How a line is shown: what a step said under the step's name, what Devpilot says of it dimmed. */
+function createLineFormatter(
+  stream: NodeJS.WriteStream,
+  { timestamps, hideSteps, raw }: LogOptions,
+): (line: LogLine) => string {
+  const sanitize = raw === true ? (text: string) => text : sanitizeLine;
+  const dimmed = stream === process.stdout ? dim : (text: string) => text;
+  const servers = new Set<string>();
+  let lastHeading = '';
+  return ({ at, stream: from, step, serverId, text }) => {
+    if (serverId !== null) servers.add(serverId);
+    const heading = [hideSteps === true ? null : step, servers.size > 1 ? serverId : null]
+      .filter((one) => one !== null)
+      .join(' on ');
+    const head = heading === lastHeading || heading === '' ? '' : `${dimmed(`── ${sanitize(heading)}`)}\n`;
+    if (heading !== '') lastHeading = heading;
+    const message = from === 'system' ? dimmed(sanitize(text)) : sanitize(text);
+    return `${head}${timestamps === true ? `${at} ` : ''}${message}\n`;
+  };
+}
+
+function printToStderr(text: string): Promise<void> {
+  return new Promise((resolve) => process.stderr.write(text, () => resolve()));
+}
+
+function formatJsonLine(line: LogLine, { raw }: LogOptions): string {
+  const json = JSON.stringify(line);
+  return `${raw === true ? json : sanitizeJson(json)}\n`;
+}
+
+/** Prints a log as it comes: text, or with `json` NDJSON. */
+export async function printLog(lines: AsyncIterable<LogLine>, options: LogOptions): Promise<void> {
+  const toStderr = options.toStderr === true;
+  const format = createLineFormatter(toStderr ? process.stderr : process.stdout, options);
+  for await (const line of lines) {
+    const text = options.json === true && !toStderr ? formatJsonLine(line, options) : format(line);
+    await (toStderr ? printToStderr(text) : print(text));
+  }
+}
+
+export interface WatchedOperation<One extends Operation> {
+  /** What it is called, such as `Deployment dpl_…`. */
+  readonly name: string;
+  /** How to see more of it later. */
+  readonly followUpCommand: string;
+  get(): Promise<One>;
+  logs?(): AsyncIterable<LogLine>;
+  /** What somebody has to do so that it goes on; null for nothing. */
+  waitingNote?(operation: One): string | null;
+  isFinished?(operation: One): boolean;
+}
+
+async function pollUntilFinished<One extends Operation>(
+  watched: WatchedOperation<One>,
+  options: WatchOptions,
+): Promise<One> {
+  const isFinished = watched.isFinished ?? (({ status }: One) => FINISHED_STATUSES.has(status));
+  const progress = startProgress(`${watched.name} …`, options.quiet);
+  let lastNote: string | null = null;
+  try {
+    for (let failedPolls = 0; ; await wait(POLL_INTERVAL_MS)) {
+      let operation: One;
+      try {
+        operation = await watched.get();
+        failedPolls = 0;
+      } catch (error) {
+        if (!isTransient(error) || ++failedPolls > MAX_FAILED_POLLS) throw error;
+        continue;
+      }
+      if (isFinished(operation)) return operation;
+      const waitingNote = watched.waitingNote?.(operation) ?? null;
+      if (waitingNote !== null && waitingNote !== lastNote) {
+        progress.clear();
+        printNote(waitingNote, options);
+      }
+      lastNote = waitingNote;
+      progress.update(`${watched.name}: ${operation.status} …`);
+    }
+  } finally {
+    progress.end();
+  }
+}
+
+/**
+ * Stays until it is over, with `follow` printing what it says; interrupted, it says how to come back. A
+ * credential that may not read the log waits without it.
+ */
+export async function waitForOperation<One extends Operation>(
+  watched: WatchedOperation<One>,
+  options: WatchOptions,
+): Promise<One> {
+  const stopListening = onInterrupt(() => {
+    printNote(`\n${watched.name} goes on. To see more of it: ${watched.followUpCommand}`, options);
+    process.exit(INTERRUPTED_EXIT_CODE);
+  });
+  try {
+    if (options.follow === true && watched.logs !== undefined) {
+      await printLog(watched.logs(), { toStderr: options.json === true }).catch((error: unknown) => {
+        if (!(error instanceof DevpilotError) || error.status !== 403) throw error;
+        printNote(`This credential may not read the log. Waiting until ${watched.name} is over.`, options);
+      });
+    }
+    return await pollUntilFinished(watched, options);
+  } finally {
+    stopListening();
+  }
+}
+
+/** Fails as the work did: with its own exit code where it has one. */
+export function requireCompleted(
+  name: string,
+  { status, error }: Omit<Operation, 'id'>,
+  exitCode: number | null = null,
+): void {
+  if (status === 'completed') return;
+  const why = error ?? (exitCode === null ? null : `exit code ${exitCode}`);
+  const sentence = `${name} ${status === 'cancelled' ? 'was cancelled' : 'failed'}`;
+  const code =
+    exitCode !== null && exitCode > 0 ? exitCode : status === 'cancelled' ? EXIT_CODES.cancelled : EXIT_CODES.failed;
+  throw new Failure(`${sentence}${why === null ? '.' : `: ${sanitizeInline(why)}`}`, code);
+}

@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto';
+import type { Run } from '../contract/scripts.ts';
+import type { WorkStatus } from '../contract/vocabulary.ts';
+import type { Client } from '../sdk/client.ts';
+import { connect, type RemoteOptions } from './connect.ts';
+import { Failure } from './failure.ts';
+import { parseCount, readStdin } from './input.ts';
+import { requireCompleted, type WatchOptions, waitForOperation } from './operation.ts';
+import { type Column, printDetails, printJson, printList, printNote, showInstant, takeFirst } from './output.ts';
+
+const actorName = ({ name, id, kind }: Run['createdBy']) => name ?? id ?? kind;
+
+const COLUMNS: readonly Column<Run>[] = [
+  { title: 'ID', getValue: ({ id }) => id },
+  { title: 'STATUS', getValue: ({ status }) => status },
+  { title: 'EXIT', getValue: ({ exitCode }) => exitCode },
+  { title: 'VERSION', getValue: ({ scriptVersion }) => scriptVersion },
+  {
+    title: 'BY',
+    getValue: ({ createdBy, scheduledFor }) => (scheduledFor === null ? actorName(createdBy) : 'schedule'),
+  },
+  { title: 'CREATED', getValue: ({ createdAt }) => showInstant(createdAt, 'never') },
+  { title: 'FINISHED', getValue: ({ finishedAt }) => showInstant(finishedAt, '') },
+];
+
+const RUN_DETAILS: readonly Column<Run>[] = [
+  { title: 'Id', getValue: ({ id }) => id },
+  { title: 'Script', getValue: ({ scriptId, scriptVersion }) => `${scriptId}, version ${scriptVersion}` },
+  { title: 'Status', getValue: ({ status }) => status },
+  { title: 'Exit code', getValue: ({ exitCode }) => exitCode },
+  { title: 'Error', getValue: ({ error }) => error },
+  { title: 'Parameters', getValue: ({ parameters }) => Object.keys(parameters).join(', ') || null },
+  { title: 'Created', getValue: ({ createdAt, createdBy }) => `${createdAt} by ${actorName(createdBy)}` },
+  { title: 'Started', getValue: ({ startedAt }) => startedAt },
+  { title: 'Finished', getValue: ({ finishedAt }) => finishedAt },
+];
+
+/** Reads `NAME=VALUE`, and `NAME=-` for what is on standard input without its last newline. */
+async function parseParameters(texts: readonly string[]): Promise<Record<string, string>> {
+  const pairs: [string, string][] = [];
+  let piped: string | null = null;
+  for (const text of texts) {
+    const separator = text.indexOf('=');
+    if (separator < 1) throw new Failure('--param takes NAME=VALUE, or NAME=- for standard input.');
+    const [name, value] = [text.slice(0, separator), text.slice(separator + 1)];
+    if (pairs.some(([one]) => one === name)) throw new Failure(`--param names ${name} twice.`);
+    if (value !== '-') {
+      pairs.push([name, value]);
+      continue;
+    }
+    if (piped !== null) throw new Failure(`Standard input holds the value of ${piped} already.`);
+    piped = name;
+    pairs.push([name, (await readStdin()).replace(/\r?\n$/, '')]);
+  }
+  return Object.fromEntries(pairs);
+}
+
+export interface RunOptions extends RemoteOptions, WatchOptions {
+  readonly param?: readonly string[];
+}
+
+async function followRun(client: Client, started: Run, options: RunOptions): Promise<void> {
+  const { id } = started;
+  const name = `Run ${id}`;
+  if (options.follow !== true && options.wait !== true) {
+    printNote(`${name} is begun. To follow it: devpilot logs ${id} --follow`, options);
+    return printDetails(started, RUN_DETAILS, options);
+  }
+  printNote(`${name} is begun.`, options);
+  const finished = await waitForOperation(
+    {
+      name,
+      followUpCommand: `devpilot logs ${id} --follow`,
+      get: () => client.runs.get(id),
+      logs: () => client.runs.logs(id, { follow: true }),
+    },
+    options,
+  );
+  if (options.json === true) await printJson(finished);
+  requireCompleted(name, finished, finished.exitCode);
+  printNote(`${name} is completed.`, options);
+}
+
+/** Runs a script; with `--follow` or `--wait` it ends with the script's exit code. */
+export async function runScript(script: string, options: RunOptions): Promise<void> {
+  const parameters = await parseParameters(options.param ?? []);
+  const client = connect(options);
+  await followRun(client, await client.scripts.run(script, parameters, { idempotencyKey: randomUUID() }), options);
+}
+
+export interface RunListOptions extends RemoteOptions {
+  readonly status?: string;
+  readonly limit: string;
+}
+
+/** Lists the runs of a script, newest first. */
+export async function listRuns(script: string, options: RunListOptions): Promise<void> {
+  const all = connect(options)
+    .scripts.runs(script)
+    .all({ status: options.status as WorkStatus | undefined });
+  await printList(await takeFirst(all, parseCount('--limit', options.limit) ?? 50), COLUMNS, options);
+}
+
+export async function showRun(id: string, options: RemoteOptions): Promise<void> {
+  await printDetails(await connect(options).runs.get(id), RUN_DETAILS, options);
+}
+
+/** Ends a run with all its processes. */
+export async function cancelRun(id: string, options: RemoteOptions): Promise<void> {
+  const cancelled = await connect(options).runs.cancel(id);
+  if (options.json === true) await printJson(cancelled);
+  else printNote(`Run ${cancelled.id} is told to end.`, options);
+}

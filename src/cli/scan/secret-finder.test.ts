@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { mintSecret } from '../../authorization/secret.ts';
+import type { SecretKind } from '../../contract/vocabulary.ts';
+import { createSecretFinder, type SecretMatch } from './secret-finder.ts';
+
+function findIn(text: string | Buffer, size = 1_000_000): SecretMatch[] {
+  const hits: SecretMatch[] = [];
+  const finder = createSecretFinder((hit) => hits.push(hit));
+  const bytes = Buffer.from(text as string);
+  for (let at = 0; at < bytes.length; at += size) finder.write(bytes.subarray(at, at + size));
+  finder.end();
+  return hits;
+}
+
+const token = mintSecret('access_token');
+const key = mintSecret('api_key');
+
+test('finds secrets whatever stands around them, with their lines', () => {
+  const text = `first\nTOKEN="${token}"\n\nhttps://x:${key}@host\n"a\\n${key}z"`;
+  assert.deepEqual(findIn(text), [
+    { secret: token, kind: 'access_token', line: 2 },
+    { secret: key, kind: 'api_key', line: 4 },
+    { secret: key, kind: 'api_key', line: 5 },
+  ]);
+});
+
+test('finds nothing in what only looks like one', () => {
+  const last = token.endsWith('a') ? 'b' : 'a';
+  assert.deepEqual(findIn(`${token.slice(0, -1)}${last} dp_ workspace_token_abc ${key.slice(0, -1)}`), []);
+});
+
+test('finds a secret after a broken one that runs into it', () => {
+  assert.deepEqual(findIn(`dp_${'a'.repeat(20)}${key}`).length, 0 + 1);
+});
+
+test('finds secrets in UTF-16', () => {
+  assert.equal(findIn(Buffer.from(`\ufeffx\n${key}\n`, 'utf16le'))[0]?.line, 2);
+});
+
+test('finds the same however the bytes are cut into pieces', () => {
+  const piece = fc.oneof(
+    fc.constantFrom<SecretKind>('access_token', 'api_key', 'session').map((kind) => mintSecret(kind)),
+    fc.constantFrom('\n', 'dp_', 'x', ' ', 'workspace_token_', '\r\n', 'é'),
+    fc.string({ maxLength: 80 }),
+  );
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 30 }), fc.integer({ min: 1, max: 200 }), (pieces, size) => {
+      const text = pieces.join('');
+      assert.deepEqual(findIn(text, size), findIn(text));
+    }),
+    { numRuns: 300 },
+  );
+});

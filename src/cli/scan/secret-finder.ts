@@ -1,0 +1,64 @@
+import { SECRET_PREFIXES, type SecretKind } from '../../contract/vocabulary.ts';
+import { SECRET_TAIL_LENGTH, secretKindOf } from '../../sdk/secret.ts';
+
+/** A secret in a text. `secret` is for asking the server; it is never printed. */
+export interface SecretMatch {
+  readonly secret: string;
+  readonly kind: SecretKind;
+  /** Counted from 1. */
+  readonly line: number;
+}
+
+const SECRET_PATTERN = new RegExp(
+  `(?:${Object.values(SECRET_PREFIXES).join('|')})[0-9A-Za-z]{${SECRET_TAIL_LENGTH}}`,
+  'g',
+);
+const MAX_SECRET_LENGTH =
+  Math.max(...Object.values(SECRET_PREFIXES).map((prefix) => prefix.length)) + SECRET_TAIL_LENGTH;
+
+function countNewlines(text: string, end: number): number {
+  let count = 0;
+  for (let index = text.indexOf('\n'); index !== -1 && index < end; index = text.indexOf('\n', index + 1)) count++;
+  return count;
+}
+
+/**
+ * Finds secrets in bytes that come in pieces, in memory that does not grow with them. What stands before
+ * or after a secret does not matter: the checksum tells it from chance. Also reads UTF-16.
+ */
+export function createSecretFinder(onMatch: (hit: SecretMatch) => void): {
+  write(bytes: Uint8Array): void;
+  end(): void;
+} {
+  let rest = '';
+  let lineNumber = 1;
+  let isUtf16: boolean | null = null;
+
+  function search(text: string, isLast: boolean): void {
+    let matchedUntil = 0;
+    SECRET_PATTERN.lastIndex = 0;
+    for (let match = SECRET_PATTERN.exec(text); match !== null; match = SECRET_PATTERN.exec(text)) {
+      const [secret] = match;
+      const kind = secretKindOf(secret);
+      if (kind === null) {
+        SECRET_PATTERN.lastIndex = match.index + 1;
+        continue;
+      }
+      onMatch({ secret, kind, line: lineNumber + countNewlines(text, match.index) });
+      matchedUntil = match.index + secret.length;
+    }
+    const keepFrom = isLast ? text.length : Math.max(matchedUntil, text.length - MAX_SECRET_LENGTH + 1, 0);
+    lineNumber += countNewlines(text, keepFrom);
+    rest = text.slice(keepFrom);
+  }
+
+  return {
+    write(bytes) {
+      if (bytes.length === 0) return;
+      isUtf16 ??= (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
+      const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+      search(rest + (isUtf16 ? text.replaceAll('\0', '') : text), false);
+    },
+    end: () => search(rest, true),
+  };
+}

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { createFairShareLimiter } from './fair-share-limiter.ts';
+
+test('one workspace takes half of the places, and what it gives back can be taken again', () => {
+  const shares = createFairShareLimiter(64);
+  const taken = Array.from({ length: 64 }, () => shares.acquire('one'));
+  assert.equal(taken.filter((give) => give !== null).length, 32);
+  assert.deepEqual(shares.keysAtLimit(), ['one']);
+  assert.ok(shares.acquire('two') !== null);
+  assert.equal(shares.acquire('one'), null);
+  taken[0]?.();
+  taken[0]?.();
+  assert.ok(shares.acquire('one') !== null);
+  assert.equal(shares.acquire('one'), null, 'what is given back twice counts once');
+});
+
+test('larger takes count whole', () => {
+  const shares = createFairShareLimiter(100);
+  assert.equal(shares.acquire('one', 101), null);
+  assert.ok(shares.acquire('one', 50) !== null);
+  assert.equal(shares.acquire('one', 1), null);
+  assert.ok(shares.acquire('two', 25) !== null);
+  assert.equal(shares.acquire('two', 1), null);
+});
+
+test('whatever others do, a workspace without a place gets one as long as any is free', () => {
+  const workspaces = fc.constantFrom('a', 'b', 'c', 'd', 'e');
+  fc.assert(
+    fc.property(fc.array(fc.tuple(workspaces, fc.boolean()), { maxLength: 200 }), (steps) => {
+      const shares = createFairShareLimiter(8);
+      const held = new Map<string, (() => void)[]>();
+      for (const [workspace, gives] of steps) {
+        const own = held.get(workspace) ?? [];
+        held.set(workspace, own);
+        const give = gives ? own.pop() : undefined;
+        if (give !== undefined) give();
+        else {
+          const taken = shares.acquire(workspace);
+          if (taken !== null) own.push(taken);
+        }
+      }
+      const sizes = [...held.values()].map((own) => own.length);
+      const free = 8 - sizes.reduce((sum, size) => sum + size, 0);
+      assert.ok(Math.max(0, ...sizes) <= 4, 'no workspace holds more than half');
+      assert.equal(shares.acquire('new') !== null, free > 0);
+    }),
+    { numRuns: 1000 },
+  );
+});

@@ -1,0 +1,93 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { Problem } from '../contract/problem.ts';
+import { CODES, type Code } from '../contract/vocabulary.ts';
+import type { AppContext } from './app-context.ts';
+import { BASE_URL_PLACEHOLDER } from './openapi.ts';
+import { postprocessOpenApi } from './openapi-postprocess.ts';
+import { sendProblem } from './problems.ts';
+import { baseUrlOf } from './public-origin.ts';
+
+const STYLESHEET = `:root{color-scheme:light dark}body{font:16px/1.6 system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem}
+code{font:0.95em ui-monospace,monospace}dt{font-weight:600}a{color:light-dark(#0b5cad,#8ec5ff)}`;
+
+const START_SCRIPT = `Scalar.createApiReference('#reference', {
+  url: '/openapi.json', withDefaultFonts: false, telemetry: false,
+  agent: { disabled: true }, mcp: { disabled: true },
+});`;
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"]/g, (one) => `&#${one.charCodeAt(0)};`);
+}
+
+function renderPage(title: string, body: string, head = ''): string {
+  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${escapeHtml(title)} · Devpilot</title>
+<meta name="viewport" content="width=device-width"><link rel="stylesheet" href="/docs/style.css">${head}</head><body>${body}</body></html>`;
+}
+
+function sendHtml(reply: FastifyReply, html: string): FastifyReply {
+  return reply
+    .header(
+      'content-security-policy',
+      "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'",
+    )
+    .type('text/html; charset=utf-8')
+    .send(html);
+}
+
+function formatAdvice(advice: string): string {
+  return escapeHtml(advice).replace(/`([^`]+)`/g, '<code>$1</code>');
+}
+
+/** For a scope that gives every answer the safety headers: `/openapi.json`, the reference at `/docs`, and a page for each problem type. */
+export function registerDocs(app: FastifyInstance, context: AppContext): void {
+  const codes = Object.keys(CODES) as Code[];
+  let scalar: Promise<Buffer> | null = null;
+
+  let document: string | null = null;
+  app.get('/openapi.json', { schema: { hide: true } }, (request, reply) => {
+    document ??= JSON.stringify(postprocessOpenApi(app.swagger()));
+    // The address it was fetched from; what an address can hold needs no escape in JSON.
+    const text = document.replaceAll(BASE_URL_PLACEHOLDER, () => baseUrlOf(context, request));
+    return reply.type('application/json').send(text);
+  });
+  app.get('/docs', { schema: { hide: true } }, (_request, reply) =>
+    sendHtml(
+      reply,
+      renderPage(
+        'API',
+        '<div id="reference"></div>',
+        '<script defer src="/docs/scalar.js"></script><script defer src="/docs/start.js"></script>',
+      ),
+    ),
+  );
+  app.get('/docs/style.css', { schema: { hide: true } }, (_request, reply) => reply.type('text/css').send(STYLESHEET));
+  app.get('/docs/start.js', { schema: { hide: true } }, (_request, reply) =>
+    reply.type('text/javascript').send(START_SCRIPT),
+  );
+  app.get('/docs/scalar.js', { schema: { hide: true } }, async (_request, reply) => {
+    scalar ??= readFile(
+      fileURLToPath(import.meta.resolve('@scalar/api-reference')).replace(/dist\/.*$/, 'dist/browser/standalone.js'),
+    ).then((source) => promisify(gzip)(source));
+    return reply
+      .headers({ 'content-encoding': 'gzip', 'cache-control': 'public, max-age=3600' })
+      .type('text/javascript')
+      .send(await scalar);
+  });
+  app.get('/docs/problems', { schema: { hide: true } }, (_request, reply) => {
+    const items = codes.map(
+      (code) => `<dt><a href="/docs/problems/${code}">${code}</a></dt><dd>${CODES[code].title}</dd>`,
+    );
+    return sendHtml(reply, renderPage('Problems', `<h1>Problems</h1><dl>${items.join('')}</dl>`));
+  });
+  app.get('/docs/problems/:code', { schema: { hide: true } }, (request, reply) => {
+    const code = codes.find((one) => one === (request.params as { code: string }).code);
+    if (code === undefined) return sendProblem(reply, new Problem('not_found', 'There is no such problem type.'));
+    const { title, status, advice } = CODES[code];
+    const body = `<h1>${escapeHtml(title)}</h1><p><code>${code}</code>, HTTP ${status}</p><p>${formatAdvice(advice)}</p><p><a href="/docs/problems">All problems</a> · <a href="/docs">API</a></p>`;
+    return sendHtml(reply, renderPage(title, body));
+  });
+}

@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import fc from 'fast-check';
+import { mintSecret } from '../authorization/secret.ts';
+import { Problem } from '../contract/problem.ts';
+import { sendRawRequest } from '../testing/raw-http.ts';
+import {
+  bearer,
+  createKey,
+  createToken,
+  signUpOwner,
+  startTestServer,
+  type TestPerson,
+  type TestServer,
+} from '../testing/test-server.ts';
+import { scaledTimeout } from '../testing/timeouts.ts';
+import { parseAuthorization, parseSessionCookies } from './credentials-from-request.ts';
+
+const PASSPHRASE = 'pässwort: 🔑 Ünïcode';
+
+let testServer: TestServer;
+let owner: TestPerson;
+let token: string;
+let guarded: string;
+let key: string;
+before(async () => {
+  testServer = await startTestServer();
+  owner = await signUpOwner(testServer);
+  token = (await createToken(owner, ['all'])).secret;
+  guarded = (await createToken(owner, ['all'], { passphrase: PASSPHRASE })).secret;
+  key = (await createKey(owner, ['read'])).secret;
+});
+after(() => testServer.close());
+
+const base64 = (text: string | Uint8Array) => Buffer.from(text).toString('base64');
+const latin1 = (text: string) => Buffer.from(text).toString('latin1');
+
+/** Head lines, and the status and code that they get at `/v1/whoami`. */
+async function expectAll(rows: readonly (readonly [readonly string[], number, string?, string?])[]): Promise<void> {
+  for (const [lines, status, code, path = '/v1/whoami'] of rows) {
+    const answer = await sendRawRequest(testServer.url, [`GET ${path} HTTP/1.1`, ...lines]);
+    const message = `${path} ${lines.join(' | ')} → ${answer.status} ${answer.text}`;
+    assert.equal(answer.status, status, message);
+    if (code !== undefined) assert.equal((JSON.parse(answer.text) as { code: string }).code, code, message);
+  }
+}
+
+test('a credential is taken from every place that the contract names', async () => {
+  const utf8 = latin1(PASSPHRASE);
+  await expectAll([
+    [[`Authorization: Bearer ${token}`], 200],
+    [[`authorization: bearer ${token}`], 200],
+    [[`AUTHORIZATION: BEARER   ${token}  `], 200],
+    [[`Authorization: Bearer ${key}`], 200],
+    [[`X-API-Key: ${key}`], 200],
+    [[`x-api-key:${key}`], 200],
+    [[`Authorization: Basic ${base64(`${token}:`)}`], 200],
+    [[`Authorization: basic ${base64(`${guarded}:${PASSPHRASE}`)}`], 200],
+    [[`Authorization: Basic ${base64(`anything:${key}`)}`], 200],
+    [[`Authorization: Basic ${base64(`:${key}`)}`], 200],
+    [[`Authorization: Bearer ${guarded}`, `Access-Token-Passphrase: ${utf8}`], 200],
+    [[`Authorization: Basic ${base64(`${guarded}:`)}`, `Access-Token-Passphrase: ${utf8}`], 200],
+    [[`Authorization: Basic ${base64(`${guarded}:${PASSPHRASE}`)}`, `Access-Token-Passphrase: ${utf8}`], 200],
+    [[`Authorization: Bearer ${token}`, 'X-API-Key:'], 200],
+    [['Authorization:', `X-API-Key: ${key}`], 200],
+    [[`Authorization: Bearer ${owner.cookie.split('=')[1]}`], 200],
+    [[`Cookie: other=1; ${owner.cookie}; third="x"`], 200],
+  ]);
+});
+
+test('a passphrase is the UTF-8 bytes of its header, and composed either way', async () => {
+  const authorization = `Authorization: Bearer ${guarded}`;
+  await expectAll([
+    [[authorization, `Access-Token-Passphrase: ${latin1(PASSPHRASE.normalize('NFD'))}`], 200],
+    [[authorization], 401, 'passphrase_required'],
+    [[authorization, 'Access-Token-Passphrase:'], 401, 'passphrase_required'],
+    [[authorization, 'Access-Token-Passphrase: wrong'], 401, 'passphrase_incorrect'],
+    // ISO 8859-1 is not UTF-8.
+    [[authorization, 'Access-Token-Passphrase: p\xe4sswort'], 400, 'invalid_request'],
+    [[authorization, 'Access-Token-Passphrase: \xff\xfe'], 400, 'invalid_request'],
+    [[`Authorization: Basic ${base64(`${guarded}:wrong again`)}`], 401, 'passphrase_incorrect'],
+    [[`Authorization: Bearer ${token}`, 'Access-Token-Passphrase: not asked for'], 200],
+  ]);
+});
+
+test('what is no secret of ours is an invalid token, never an error', async () => {
+  await expectAll([
+    [['Authorization: Bearer'], 401, 'invalid_token'],
+    [['Authorization: Bearer '], 401, 'invalid_token'],
+    [[`Authorization: ${token}`], 401, 'invalid_token'],
+    [[`Authorization: Token ${token}`], 401, 'invalid_token'],
+    [[`Authorization: Bearer "${token}"`], 401, 'invalid_token'],
+    [[`Authorization: Bearer ${token},`], 401, 'invalid_token'],
+    [[`Authorization: Bearer ${token.slice(0, -1)}`], 401, 'invalid_token'],
+    [[`Authorization: Bearer ${token}x`], 401, 'invalid_token'],
+    [[`Authorization: Bearer ${token.slice(0, -1)}\xe9`], 401, 'invalid_token'],
+    [['Authorization: \xff\xfe\xfd'], 401, 'invalid_token'],
+    [[`Authorization: Bearer ${mintSecret('access_token')}`], 401, 'invalid_token'],
+    [[`X-API-Key: ${token}`], 401, 'invalid_token'],
+    [['X-API-Key: \x80\x81'], 401, 'invalid_token'],
+    [['Authorization: Basic'], 401, 'invalid_token'],
+    [['Authorization: Basic !!!'], 401, 'invalid_token'],
+    [[`Authorization: Basic ${base64(token)}`], 401, 'invalid_token'],
+    [[`Authorization: Basic ${base64(Buffer.from([0xff, 0x3a, 0xff]))}`], 401, 'invalid_token'],
+    [[`Authorization: Basic ${base64('ada@example.com:a password')}`], 401, 'invalid_token'],
+    [[`Authorization: Basic ${base64(`${owner.cookie.split('=')[1]}:`)}`], 401, 'invalid_token'],
+    [['Cookie: devpilot=nonsense'], 401, 'invalid_token'],
+    [[], 401, 'missing_credential'],
+    [['Authorization:'], 401, 'missing_credential'],
+    [['Access-Token-Passphrase: alone'], 401, 'missing_credential'],
+  ]);
+});
+
+test('more than one credential in a request is refused, whichever two they are', async () => {
+  const lines = [
+    `Authorization: Bearer ${token}`,
+    `Authorization: Basic ${base64(`x:${key}`)}`,
+    `X-API-Key: ${key}`,
+    `Cookie: ${owner.cookie}`,
+  ];
+  const pairs = lines.flatMap((one) => lines.map((other) => [one, other] as const));
+  await expectAll([
+    ...pairs.map((pair) => [pair, 400, 'invalid_request'] as const),
+    [[`Authorization: Basic ${base64(`${token}:${key}`)}`], 400, 'invalid_request'],
+    [
+      [`Authorization: Basic ${base64(`${guarded}:${PASSPHRASE}`)}`, 'Access-Token-Passphrase: another'],
+      400,
+      'invalid_request',
+    ],
+    [
+      [`Authorization: Bearer ${guarded}`, 'Access-Token-Passphrase: a', 'Access-Token-Passphrase: b'],
+      400,
+      'invalid_request',
+    ],
+    [[`Cookie: ${owner.cookie}; ${owner.cookie}`], 400, 'invalid_request'],
+    [[`Cookie: ${owner.cookie}; devpilot=${mintSecret('session')}`], 400, 'invalid_request'],
+  ]);
+});
+
+test('a credential in the query string is refused at every route, however it is spelled, and is never logged', async () => {
+  const encoded = (secret: string) =>
+    [...secret].map((one) => `%${one.charCodeAt(0).toString(16).padStart(2, '0')}`).join('');
+  const queries = [
+    `access_token=${token}`,
+    `api_key=${key}`,
+    `x=${key}`,
+    `${key}`,
+    `token=${encoded(token)}`,
+    `a=%zz&b=${encoded(key)}`,
+    'access_token=',
+    'X-API-Key=1',
+    `q=${owner.cookie.split('=')[1]}`,
+  ];
+  await expectAll(
+    queries.flatMap((query) => [
+      [[], 400, 'invalid_request', `/v1/whoami?${query}`] as const,
+      [[`Authorization: Bearer ${token}`], 400, 'invalid_request', `/v1/whoami?${query}`] as const,
+      [[`Cookie: ${owner.cookie}`], 400, 'invalid_request', `/v1/access-tokens?${query}`] as const,
+    ]),
+  );
+  const revoke = await testServer.call(`/v1/revoke?token=${key}`, { body: new URLSearchParams({ token: 'x' }) });
+  assert.equal(revoke.status, 400);
+  assert.equal((await testServer.call('/v1/whoami', { headers: bearer(key) })).status, 200);
+});
+
+test('a secret is refused where it does not belong: in a path it is nothing, and told to nobody', async () => {
+  const answer = await owner.call(`/v1/access-tokens/${token}`);
+  assert.equal(answer.status, 404);
+  assert.ok(!answer.text.includes(token));
+});
+
+test('fuzz: reading an Authorization header or cookies never throws but for two credentials', () => {
+  const words = fc.constantFrom('Bearer', 'bearer', 'Basic', 'basic', '', ' ', ':', '=', 'dp_', 'workspace_token_');
+  const pieces = fc.oneof(words, fc.string({ unit: 'binary', maxLength: 30 }), fc.base64String({ maxLength: 60 }));
+  fc.assert(
+    fc.property(fc.array(pieces, { maxLength: 6 }), fc.constantFrom('', ' '), (parts, join) => {
+      const header = parts.join(join);
+      try {
+        parseAuthorization(header);
+      } catch (error) {
+        assert.ok(error instanceof Problem && error.code === 'invalid_request', String(error));
+      }
+      parseSessionCookies(`devpilot${header}`, 'devpilot');
+    }),
+    { numRuns: 5000 },
+  );
+});
+
+test('CVE-2024-45296: long and odd headers are read in no time', () => {
+  const start = performance.now();
+  for (const piece of ['=', 'A', ' ', ';', 'devpilot=', '%41', 'a=b; ', '\t']) {
+    parseAuthorization(`Basic ${piece.repeat(16_000)}`);
+    parseAuthorization(`Bearer ${piece.repeat(16_000)}`);
+    parseSessionCookies(`${piece.repeat(8000)}devpilot`, 'devpilot');
+  }
+  assert.ok(performance.now() - start < scaledTimeout(2000), 'the work is linear');
+});
+
+test('fuzz: any Authorization header over HTTP answers 400 or 401, with the shape of a problem', async () => {
+  const byte = fc.integer({ min: 0x20, max: 0xff }).filter((code) => code !== 0x7f);
+  const value = fc.oneof(
+    fc.array(byte, { maxLength: 60 }).map((codes) => String.fromCharCode(...codes)),
+    fc
+      .constantFrom(token, key, guarded)
+      .chain((secret) => fc.nat(secret.length - 1).map((at) => `${secret.slice(0, at)}!${secret.slice(at + 1)}`)),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom('', 'Bearer ', 'Basic '), value, async (scheme, rest) => {
+      const answer = await sendRawRequest(testServer.url, [
+        'GET /v1/whoami HTTP/1.1',
+        `Authorization: ${scheme}${rest}`,
+      ]);
+      assert.ok(answer.status === 401 || answer.status === 400, `${answer.status} ${answer.text}`);
+      assert.equal(answer.headers.get('content-type'), 'application/problem+json');
+    }),
+    { numRuns: 150 },
+  );
+});

@@ -1,0 +1,64 @@
+import type { AuthenticationResult } from '../authorization/authenticate.ts';
+import type { PassphraseVerifier } from '../authorization/passphrase-verifier.ts';
+import { GUARD_REQUIREMENT, type Requirement } from '../authorization/rights.ts';
+import { Problem } from '../contract/problem.ts';
+import type { CredentialKind } from '../contract/vocabulary.ts';
+
+const KIND_LABELS: Readonly<Record<CredentialKind, string>> = {
+  access_token: 'an access token',
+  api_key: 'an API key',
+};
+
+/** Which kinds a demand takes, in words. */
+function describeAcceptedKinds(requirement: Requirement, acceptsPeople: boolean): string {
+  const kinds = [
+    ...(acceptsPeople ? ['a signed-in person'] : []),
+    ...(['access_token', 'api_key'] as const)
+      .filter((kind) => requirement[kind] !== null)
+      .map((kind) => KIND_LABELS[kind]),
+  ];
+  return kinds.join(' or ');
+}
+
+/** The problem of a refused judgement; `people` tells whether a person could have asked. */
+export function problemOfDecision(
+  result: AuthenticationResult,
+  requirement: Requirement,
+  acceptsPeople: boolean,
+  passphraseVerifier: PassphraseVerifier,
+  address: string,
+  now: number,
+): Problem {
+  const { decision, record } = result;
+  if (decision === 'ok' || record === null) return new Problem('invalid_token', 'The credential is not valid.');
+  if (decision === 'rate_limited') {
+    return new Problem('rate_limited', 'Too many wrong passphrases for this access token.', {
+      retryAfter: passphraseVerifier.retryAfterSeconds(record, address, now),
+    });
+  }
+  if (decision === 'wrong_credential_kind') {
+    return new Problem(
+      decision,
+      `This takes ${describeAcceptedKinds(requirement, acceptsPeople)}, not ${KIND_LABELS[record.kind]}.`,
+    );
+  }
+  if (decision === 'insufficient_scope') {
+    const missing = requirement[record.kind];
+    const rights = missing?.rights ?? [];
+    const noun = record.kind === 'access_token' ? 'scope' : 'permission';
+    if (rights.every((right) => right === '')) {
+      return new Problem(decision, `The ${noun} asked for is blank, and no credential has it.`, { required: rights });
+    }
+    if (missing === GUARD_REQUIREMENT) {
+      const detail =
+        'Guards need an API key with the permission read and the flag guard. An owner or admin can set both.';
+      return new Problem(decision, detail, { required: rights });
+    }
+    const list = rights.join(missing?.match === 'any' ? ' or ' : ' and ');
+    return new Problem(decision, `The credential lacks the ${noun} ${list}.`, { required: rights });
+  }
+  if (decision === 'token_expired' && record.expiresAt !== null) {
+    return new Problem(decision, `The credential expired at ${new Date(record.expiresAt).toISOString()}.`);
+  }
+  return new Problem(decision);
+}

@@ -1,0 +1,345 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import type { Deployment } from '../contract/deployments.ts';
+import { isRunning } from '../testing/processes.ts';
+import { startSshd, type TestSshd } from '../testing/sshd.ts';
+import {
+  createServerResource,
+  createTestApp,
+  deployAndWait,
+  getDeployment,
+  isFinished,
+  readDeploymentLog,
+  type TestApp,
+  waitForDeployment,
+} from '../testing/test-deployments.ts';
+import {
+  bearer,
+  createTestPerson,
+  createToken,
+  signUpOwner,
+  startTestServer,
+  type TestPerson,
+  type TestServer,
+} from '../testing/test-server.ts';
+import { until } from '../testing/until.ts';
+
+const hook = (name: string, stage: string, run: string, more: object = {}) => ({ name, stage, run, ...more });
+
+let testServer: TestServer;
+let owner: TestPerson;
+let sshd: TestSshd;
+let now = Date.now();
+/** The clock of the world, and what a test put it forward. */
+let ahead = 0;
+const apps: TestApp[] = [];
+before(async () => {
+  [testServer, sshd] = await Promise.all([
+    startTestServer({
+      clock: () => (now = Math.max(now, Date.now() + ahead)),
+      environment: { DEVPILOT_LOCAL_SERVER: 'on' },
+    }),
+    startSshd(),
+  ]);
+  owner = await signUpOwner(testServer);
+});
+after(async () => {
+  await testServer.close();
+  await sshd.close();
+  for (const app of apps) app.remove();
+});
+
+const keys: string[] = [];
+/** A server over real ssh; each is the same machine under another name. */
+async function sshServer(daemon: TestSshd = sshd): Promise<string> {
+  const { port, user, hostKey } = daemon;
+  const server = await createServerResource(owner, { kind: 'ssh', host: '127.0.0.1', port, user, hostKey });
+  keys.push(server.publicKey ?? '');
+  daemon.authorize(keys);
+  return server.id;
+}
+async function newApp(serverId: string, fields: object = {}): Promise<TestApp> {
+  const app = await createTestApp(owner, serverId, fields);
+  apps.push(app);
+  return app;
+}
+const post = (id: string, what: string) => owner.call<Deployment>(`/v1/deployments/${id}/${what}`, { method: 'POST' });
+
+describe('over ssh', () => {
+  test('an app is deployed, and its secrets stay out of the log, the store and every command line', async () => {
+    const secret = 's3cret \'of\' $(the) "shop"';
+    const app = await newApp(await sshServer(), {
+      hooks: [
+        hook(
+          'spill',
+          'post_setup',
+          'printf "%s\\n" "$SHOP_SECRET"; printf %s "$SHOP_SECRET" | base64; printf "\\377\\n" >&2',
+        ),
+        hook('look', 'post_setup', 'cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" " " >../../seen; true'),
+      ],
+    });
+    await owner.call(`/v1/apps/${app.id}/env/SHOP_SECRET`, { method: 'PUT', body: { value: secret } });
+    const done = await deployAndWait(owner, app);
+    assert.equal(done.status, 'completed', done.error ?? '');
+    const lines = (await readDeploymentLog(owner, done.id)).filter(({ step }) => step === 'spill');
+    assert.deepEqual(
+      lines.filter(({ stream }) => stream === 'stdout').map(({ text }) => text),
+      ['[secret]', '[secret]'],
+    );
+    assert.ok(lines.some(({ text }) => text === '\ufffd'));
+    assert.ok(!readFileSync(join(app.directory, 'seen'), 'latin1').includes('s3cret'));
+    for (const file of readdirSync(testServer.dataDirectory)) {
+      assert.ok(!readFileSync(join(testServer.dataDirectory, file)).includes('s3cret'), file);
+    }
+  });
+
+  test('a hook that hangs is ended at its limit, with what it forked', async () => {
+    const mark = `97${process.pid}`;
+    const app = await newApp(await sshServer(), {
+      hooks: [hook('hang', 'post_setup', `sleep ${mark} & sleep ${mark}`, { timeoutSeconds: 1 })],
+    });
+    const failed = await deployAndWait(owner, app);
+    assert.match(failed.error ?? '', /the hook hang took too long and was ended/);
+    assert.equal(failed.hooks[0]?.status, 'failed');
+    assert.ok(!isRunning('sleep', mark));
+  });
+
+  test('a hook that leaves a process behind is not waited for', async () => {
+    const app = await newApp(await sshServer(), {
+      hooks: [hook('fork', 'post_release', 'sleep 20 & echo begun')],
+    });
+    const done = await deployAndWait(owner, app);
+    assert.equal(done.status, 'completed');
+    assert.ok((done.hooks[0]?.durationMs ?? 0) < 15_000);
+  });
+
+  test('a server that goes away in the middle of a hook fails the deployment', async () => {
+    const own = await startSshd();
+    const app = await newApp(await sshServer(own), {
+      hooks: [hook('slow', 'post_setup', 'touch ../../busy; sleep 30')],
+    });
+    const { id } = (await app.deploy()).body;
+    await until(async () => existsSync(join(app.directory, 'busy')));
+    own.killSessions();
+    await own.close();
+    const failed = await waitForDeployment(owner, id, isFinished);
+    assert.equal(failed.status, 'failed');
+    assert.match(
+      failed.error ?? '',
+      /connection to the server was lost.*could be set back.*No SSH server could be reached/,
+    );
+  });
+
+  test('a server without a pinned key gets no deployment', async () => {
+    const { port, user } = sshd;
+    const server = await createServerResource(owner, { kind: 'ssh', host: '127.0.0.1', port, user });
+    const app = await newApp(server.id);
+    const refused = await app.deploy();
+    assert.equal(refused.status, 409);
+    assert.match(refused.text, /No host key is pinned/);
+  });
+});
+
+/** An app and several servers: one machine under several names, as far as that can be told. */
+async function spread(count: number, fields: object = {}) {
+  const servers: string[] = [];
+  for (let at = 0; at < count; at++) servers.push((await createServerResource(owner)).id);
+  return { app: await newApp(servers[0] ?? '', fields), servers };
+}
+
+describe('several servers', () => {
+  test('rolling goes on batch by batch, and stops and sets everything back at a failure', async () => {
+    const { app, servers } = await spread(3, { healthCheck: { command: 'test ! -e sick', timeoutSeconds: 1 } });
+    const first = await deployAndWait(owner, app, { servers, strategy: 'rolling', batchSize: 2 });
+    assert.deepEqual(
+      [first.status, first.servers.map(({ status }) => status)],
+      ['completed', ['completed', 'completed', 'completed']],
+      first.error ?? '',
+    );
+    app.repository.commit({ sick: '' });
+    const failed = await deployAndWait(owner, app, { servers, strategy: 'rolling', pauseSeconds: 0 });
+    assert.deepEqual(
+      [failed.status, failed.servers.map(({ status }) => status)],
+      ['failed', ['failed', 'cancelled', 'cancelled']],
+    );
+    assert.equal(readlinkSync(join(app.directory, 'current')), `releases/${first.id}`);
+    assert.equal((await getDeployment(owner, first.id)).live, true);
+    const well = await deployAndWait(owner, app, { servers, healthCheck: null });
+    assert.equal(well.status, 'completed');
+  });
+
+  test('a canary waits after its first server until it is promoted, across a restart, or is aborted', async () => {
+    const { app, servers } = await spread(2);
+    const first = await deployAndWait(owner, app, { servers });
+    app.repository.commit({ 'page.txt': 'two' });
+    const { id } = (await app.deploy({ servers, strategy: 'canary' })).body;
+    const waiting = await waitForDeployment(owner, id, ({ waitingFor }) => waitingFor === 'promotion');
+    assert.deepEqual(
+      [waiting.status, waiting.live, waiting.servers.map(({ status }) => status)],
+      ['processing', false, ['completed', 'pending']],
+    );
+    const next = (await app.deploy()).body;
+    assert.equal((await post(id, 'abort')).status, 202);
+    const aborted = await waitForDeployment(owner, id, isFinished);
+    assert.deepEqual([aborted.status, aborted.error], ['cancelled', 'Ada Lovelace aborted this.']);
+    assert.equal((await waitForDeployment(owner, next.id, isFinished)).status, 'completed');
+    assert.equal((await post(id, 'promote')).status, 409);
+    assert.ok(!existsSync(join(app.directory, 'releases', id)));
+    assert.equal((await getDeployment(owner, first.id)).live, false);
+
+    const again = (await app.deploy({ servers, strategy: 'canary' })).body;
+    await waitForDeployment(owner, again.id, ({ waitingFor }) => waitingFor === 'promotion');
+    assert.equal((await post(again.id, 'promote')).status, 202);
+    const promoted = await waitForDeployment(owner, again.id, isFinished);
+    assert.deepEqual([promoted.status, promoted.live], ['completed', true], promoted.error ?? '');
+  });
+
+  test('a canary that nobody promotes is given up after a day', async () => {
+    const { app, servers } = await spread(2);
+    const { id } = (await app.deploy({ servers, strategy: 'canary' })).body;
+    await waitForDeployment(owner, id, ({ waitingFor }) => waitingFor === 'promotion');
+    ahead += 25 * 3_600_000;
+    const over = await waitForDeployment(owner, id, isFinished);
+    assert.deepEqual([over.status, over.error], ['failed', 'Nobody promoted this within a day.']);
+    assert.ok(!existsSync(join(app.directory, 'current')));
+  });
+});
+
+describe('waiting', () => {
+  test('a scheduled deployment begins at its time', async () => {
+    const app = await newApp((await createServerResource(owner)).id);
+    const at = now + 3_600_000;
+    const response = await app.deploy({ scheduledAt: new Date(at).toISOString() });
+    assert.deepEqual([response.status, response.body.waitingFor], [202, 'schedule'], response.text);
+    assert.equal(response.body.scheduledAt, new Date(at).toISOString());
+    ahead += 3_600_000;
+    const done = await waitForDeployment(owner, response.body.id, isFinished);
+    assert.equal(done.status, 'completed');
+    assert.ok(Date.parse(done.startedAt ?? '') >= at);
+    const past = await app.deploy({ scheduledAt: '2020-01-01T00:00:00Z' });
+    assert.equal(past.status, 422);
+  });
+
+  test('a deployment with approval begins when somebody approves it, and they are named', async () => {
+    const app = await newApp((await createServerResource(owner)).id);
+    const token = await createToken(owner, ['advanced_deployment']);
+    const response = await testServer.call<Deployment>(`/v1/apps/${app.id}/deployments`, {
+      headers: bearer(token.secret),
+      body: { approval: true },
+    });
+    assert.deepEqual(
+      [response.status, response.body.waitingFor, response.body.approval],
+      [202, 'approval', { status: 'waiting', by: null }],
+    );
+    // A newer one is not held up by it.
+    assert.equal((await deployAndWait(owner, app)).status, 'completed');
+    const approved = await owner.call<Deployment>(`/v1/apps/${app.slug}/deployments/${response.body.id}/approve`, {
+      method: 'POST',
+    });
+    assert.equal(approved.status, 202);
+    assert.equal(approved.body.approval?.by?.name, 'Ada Lovelace');
+    assert.equal((await post(response.body.id, 'approve')).status, 409);
+    assert.equal((await waitForDeployment(owner, response.body.id, isFinished)).status, 'completed');
+    const said = await readDeploymentLog(owner, response.body.id);
+    assert.ok(said.some(({ text }) => text === 'Ada Lovelace approved this.'));
+    const other = (await app.deploy({ approval: true })).body;
+    assert.equal((await post(other.id, 'cancel')).body.status, 'cancelled');
+    assert.equal((await post(other.id, 'approve')).status, 409);
+  });
+
+  test('hooks that are named are skipped, and only hooks that there are can be', async () => {
+    const app = await newApp((await createServerResource(owner)).id, {
+      hooks: [hook('wrong', 'post_setup', 'exit 1'), hook('right', 'post_setup', 'true')],
+    });
+    const done = await deployAndWait(owner, app, { skipHooks: ['wrong'] });
+    assert.deepEqual(
+      [done.status, done.hooks.map(({ name, status }) => [name, status]).sort()],
+      [
+        'completed',
+        [
+          ['right', 'completed'],
+          ['wrong', 'skipped'],
+        ],
+      ],
+    );
+    assert.equal((await app.deploy({ skipHooks: ['no such hook'] })).status, 422);
+  });
+
+  test('a server that is named must be there, once', async () => {
+    const server = await createServerResource(owner);
+    const app = await newApp(server.id);
+    assert.equal((await app.deploy({ servers: ['srv_nothing'] })).status, 422);
+    assert.equal((await app.deploy({ servers: [server.id, server.slug] })).status, 422);
+    assert.equal((await app.deploy({ servers: [] })).status, 422);
+  });
+});
+
+test('a restart in the middle sets back what was switched and tells why; a waiting canary survives it', async () => {
+  const one = await startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
+  const person = await signUpOwner(one);
+  const server = await createServerResource(person);
+  const app = await createTestApp(person, server.id);
+  apps.push(app);
+  const first = await deployAndWait(person, app);
+  await app.edit({
+    hooks: [hook('slow', 'post_release', '[ "$(cat page.txt)" = one ] || { touch ../../busy; sleep 60; }')],
+  });
+  app.repository.commit({ 'page.txt': 'two' });
+  const { id } = (await app.deploy()).body;
+  await until(async () => existsSync(join(app.directory, 'busy')));
+  const two = await one.restart();
+  const back = createTestPerson(two, person.email, person.cookie, person.workspaceId);
+  const failed = await waitForDeployment(back, id, isFinished);
+  assert.equal(failed.status, 'failed');
+  assert.match(failed.error ?? '', /node that ran this is gone, or was stopped/);
+  assert.equal(readFileSync(join(app.directory, 'current/page.txt'), 'utf8'), 'one');
+  assert.equal((await getDeployment(back, first.id)).live, true);
+
+  const other = await createServerResource(back);
+  const body = { servers: [server.id, other.id], strategy: 'canary', skipHooks: ['slow'] };
+  const canary = await back.call<Deployment>(`/v1/apps/${app.id}/deployments`, { body });
+  assert.equal(canary.status, 202, canary.text);
+  await waitForDeployment(back, canary.body.id, ({ waitingFor }) => waitingFor === 'promotion');
+  const three = await two.restart();
+  const last = createTestPerson(three, person.email, person.cookie, person.workspaceId);
+  assert.equal((await last.call(`/v1/deployments/${canary.body.id}/promote`, { method: 'POST' })).status, 202);
+  assert.equal((await waitForDeployment(last, canary.body.id, isFinished)).status, 'completed');
+  await three.close();
+});
+
+test('a directory that can not be made is told', async () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'devpilot-file-')), 'file');
+  writeFileSync(file, '');
+  const app = await newApp((await createServerResource(owner)).id, { directory: join(file, 'app') });
+  const failed = await deployAndWait(owner, app);
+  assert.match(failed.error ?? '', /preparing the directory ended with exit code 1: .*Not a directory/);
+});
+
+test('a disk that is full fails the deployment, and what is live stays', async (context) => {
+  const app = await newApp((await createServerResource(owner)).id);
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', app.directory], { stdio: 'ignore' });
+  } catch {
+    context.skip('this machine lets nobody make a small disk');
+    return;
+  }
+  try {
+    const first = await deployAndWait(owner, app);
+    assert.equal(first.status, 'completed', first.error ?? '');
+    app.repository.commit({ 'page.txt': 'two', large: randomBytes(3_000_000).toString('hex') });
+    const failed = await deployAndWait(owner, app);
+    assert.equal(failed.status, 'failed');
+    assert.match(failed.error ?? '', /fetching the source ended with exit code 128/);
+    const said = await readDeploymentLog(owner, failed.id);
+    assert.ok(said.some(({ text }) => /No space left/.test(text)));
+    assert.equal(readFileSync(join(app.directory, 'current/page.txt'), 'utf8'), 'one');
+    assert.deepEqual(readdirSync(join(app.directory, 'releases')), [first.id]);
+  } finally {
+    execFileSync('umount', ['--lazy', app.directory]);
+  }
+});

@@ -1,0 +1,212 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { createTestRepository, type TestRepository } from '../testing/git-repository.ts';
+import {
+  createServerResource,
+  createTestApp,
+  deployAndWait,
+  isFinished,
+  readDeploymentLog,
+  type TestApp,
+  waitForDeployment,
+} from '../testing/test-deployments.ts';
+import { signUpOwner, startTestServer, type TestPerson, type TestServer } from '../testing/test-server.ts';
+
+let testServer: TestServer;
+let owner: TestPerson;
+let serverId: string;
+const apps: TestApp[] = [];
+const repositories: TestRepository[] = [];
+before(async () => {
+  testServer = await startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
+  owner = await signUpOwner(testServer);
+  serverId = (await createServerResource(owner)).id;
+});
+after(async () => {
+  await testServer.close();
+  for (const one of [...apps, ...repositories]) one.remove();
+});
+async function newApp(fields: object = {}): Promise<TestApp> {
+  const app = await createTestApp(owner, serverId, fields);
+  apps.push(app);
+  return app;
+}
+function newRepository(): TestRepository {
+  const repository = createTestRepository();
+  repositories.push(repository);
+  return repository;
+}
+const live = (app: TestApp, file: string) => readFileSync(join(app.directory, 'current', file), 'utf8');
+
+test('only what a branch or tag contains is deployed', async () => {
+  const app = await newApp();
+  const { repository } = app;
+  const first = repository.git('rev-parse', 'HEAD');
+  // As hosts keep the commits of forks: in the repository, and in no branch or tag of it.
+  repository.git('checkout', '--quiet', '--detach');
+  const imposter = repository.commit({ 'page.txt': 'imposter' });
+  repository.git('update-ref', 'refs/pull/1/head', imposter);
+  repository.git('checkout', '--quiet', 'main');
+  repository.git('config', 'uploadpack.allowAnySHA1InWant', 'true');
+  for (const commit of [imposter, imposter.slice(0, 12)]) {
+    const refused = await deployAndWait(owner, app, { commit });
+    assert.match(refused.error ?? '', /has no commit \w+ in any branch or tag/);
+  }
+  // Even where a version before this one has fetched it.
+  await deployAndWait(owner, app);
+  const copy = join(app.directory, '.devpilot/repository.git');
+  execFileSync('git', ['-C', copy, 'fetch', '--quiet', repository.path, 'refs/pull/1/head'], { stdio: 'ignore' });
+  assert.match((await deployAndWait(owner, app, { commit: imposter })).error ?? '', /in any branch or tag/);
+  repository.git('tag', 'v1', imposter);
+  const tagged = await deployAndWait(owner, app, { commit: imposter.slice(0, 12) });
+  assert.deepEqual([tagged.status, tagged.commit], ['completed', imposter], tagged.error ?? '');
+  repository.git('tag', 'of-a-file', `${first}:page.txt`);
+  repository.git('tag', '--delete', 'v1');
+  assert.match((await deployAndWait(owner, app, { commit: imposter })).error ?? '', /in any branch or tag/);
+  assert.equal((await deployAndWait(owner, app, { commit: first })).status, 'completed');
+});
+
+test('an abbreviated commit is no tag or branch of that name', async () => {
+  const app = await newApp();
+  const { repository } = app;
+  const wanted = repository.git('rev-parse', 'HEAD');
+  repository.commit({ 'page.txt': 'two' });
+  for (const kind of ['tag', 'branch']) repository.git(kind, wanted.slice(0, 8), 'HEAD');
+  const done = await deployAndWait(owner, app, { commit: wanted.slice(0, 8) });
+  assert.deepEqual([done.status, done.commit, live(app, 'page.txt')], ['completed', wanted, 'one'], done.error ?? '');
+  repository.git('tag', 'deadbeef', 'HEAD');
+  assert.match((await deployAndWait(owner, app, { commit: 'deadbeef' })).error ?? '', /has no commit deadbeef/);
+});
+
+test('a rollback goes to a release that is kept, also after its branch was rewritten', async () => {
+  const app = await newApp();
+  const first = await deployAndWait(owner, app);
+  app.repository.git('commit', '--quiet', '--amend', '--message', 'Rewritten');
+  app.repository.commit({ 'page.txt': 'two' });
+  assert.equal((await deployAndWait(owner, app)).status, 'completed');
+  const asked = await owner.call<{ id: string }>(`/v1/deployments/${first.id}/rollback`, { body: {} });
+  const back = await waitForDeployment(owner, asked.body.id, isFinished);
+  assert.deepEqual(
+    [back.status, back.commit, live(app, 'page.txt')],
+    ['completed', first.commit, 'one'],
+    back.error ?? '',
+  );
+  assert.equal((await deployAndWait(owner, app, { commit: first.commit })).status, 'failed');
+});
+
+test('submodules with relative addresses are fetched from beside the repository', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'devpilot-git-'));
+  const library = newRepository();
+  library.commit({ 'lib.txt': 'lib' });
+  library.git('clone', '--quiet', '--bare', library.path, join(folder, 'lib.git'));
+  const shop = newRepository();
+  shop.commit({ '.gitmodules': '[submodule "lib"]\n\tpath = lib\n\turl = ../lib.git\n' });
+  shop.git('update-index', '--add', '--cacheinfo', `160000,${library.git('rev-parse', 'HEAD')},lib`);
+  shop.git('commit', '--quiet', '--message', 'Submodule');
+  shop.git('clone', '--quiet', '--bare', shop.path, join(folder, 'shop.git'));
+  const app = await newApp({ repository: join(folder, 'shop.git') });
+  const done = await deployAndWait(owner, app);
+  assert.deepEqual([done.status, live(app, 'lib/lib.txt')], ['completed', 'lib'], done.error ?? '');
+  rmSync(folder, { recursive: true });
+});
+
+test('a repository of SHA-256 is deployed, also in the place of one of SHA-1', async () => {
+  const app = await newApp();
+  assert.equal((await deployAndWait(owner, app)).status, 'completed');
+  const longer = newRepository();
+  rmSync(join(longer.path, '.git'), { recursive: true });
+  longer.git('init', '--quiet', '--initial-branch=main', '--object-format=sha256');
+  const commit = longer.commit({ 'page.txt': 'longer' });
+  assert.equal(commit.length, 64);
+  await app.edit({ repository: longer.path });
+  const done = await deployAndWait(owner, app);
+  assert.deepEqual(
+    [done.status, done.commit, live(app, 'page.txt')],
+    ['completed', commit, 'longer'],
+    done.error ?? '',
+  );
+  const again = await deployAndWait(owner, app, { commit: commit.slice(0, 10) });
+  assert.deepEqual([again.status, again.commit], ['completed', commit], again.error ?? '');
+});
+
+test('locks that a killed git left do not stop the next deployment', async () => {
+  const app = await newApp();
+  await deployAndWait(owner, app);
+  app.repository.commit({ 'page.txt': 'two' });
+  const copy = join(app.directory, '.devpilot/repository.git');
+  mkdirSync(join(copy, 'refs/remotes/devpilot'), { recursive: true });
+  for (const lock of ['refs/remotes/devpilot/main.lock', 'packed-refs.lock', 'config.lock', 'HEAD.lock']) {
+    writeFileSync(join(copy, lock), '');
+  }
+  const done = await deployAndWait(owner, app);
+  assert.deepEqual([done.status, live(app, 'page.txt')], ['completed', 'two'], done.error ?? '');
+});
+
+test('a copy of the repository that a hook gave to another user is fetched again', async (context) => {
+  const app = await newApp();
+  await deployAndWait(owner, app);
+  const copy = join(app.directory, '.devpilot/repository.git');
+  try {
+    chownSync(copy, 65_534, 65_534);
+  } catch {
+    context.skip('only root gives files away');
+    return;
+  }
+  const done = await deployAndWait(owner, app);
+  assert.equal(done.status, 'completed', done.error ?? '');
+  assert.ok((await readDeploymentLog(owner, done.id)).some(({ text }) => /belonged to another user/.test(text)));
+});
+
+test('files in Git LFS are fetched, or the deployment fails before anything is switched and names git-lfs', async () => {
+  const app = await newApp();
+  const { repository } = app;
+  const local = (...args: string[]) => repository.git('-c', 'protocol.file.allow=always', ...args);
+  local('lfs', 'install', '--local');
+  local('lfs', 'track', '*.bin');
+  repository.commit({ 'large.bin': 'the real content of a large file' });
+  assert.match(repository.git('show', 'HEAD:large.bin'), /^version https:\/\/git-lfs/);
+  const done = await deployAndWait(owner, app);
+  assert.deepEqual(
+    [done.status, live(app, 'large.bin')],
+    ['completed', 'the real content of a large file'],
+    done.error ?? '',
+  );
+  const path = process.env['PATH'] ?? '';
+  const tools = mkdtempSync(join(tmpdir(), 'devpilot-path-'));
+  for (const folder of path.split(delimiter)) {
+    if (!existsSync(folder)) continue;
+    for (const name of execFileSync('ls', [folder], { encoding: 'utf8' }).split('\n')) {
+      const link = join(tools, name);
+      if (name !== '' && name !== 'git-lfs' && !existsSync(link)) symlinkSync(join(folder, name), link);
+    }
+  }
+  process.env['PATH'] = tools;
+  try {
+    repository.commit({ 'other.bin': 'another' });
+    const failed = await deployAndWait(owner, app);
+    assert.match(failed.error ?? '', /large\.bin and perhaps others are in Git LFS, and git-lfs is not installed/);
+    assert.equal(live(app, 'page.txt'), 'one');
+  } finally {
+    process.env['PATH'] = path;
+    rmSync(tools, { recursive: true });
+  }
+});
+
+test('the error of a failed git is its first fatal line', async () => {
+  const gone = await newApp({ repository: '/no/such/repository.git' });
+  const failed = await deployAndWait(owner, gone);
+  assert.match(failed.error ?? '', /exit code 128: fatal: '\/no\/such\/repository\.git' does not appear to be a git/);
+});

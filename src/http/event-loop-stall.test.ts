@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { forEachEngine } from '../testing/engines.ts';
+import { type Sendable, type StallServer, startStallServer } from '../testing/stall-server.ts';
+
+/**
+ * Every operation that takes a body or a query, asked as hostilely as can be. Held to in processor time, which does
+ * not depend on what else the machine does, and five times what `npm run bench -- stall` holds it to.
+ */
+const BOUND_MS = 250;
+/** Enough for anything that is not linear: a form of that size once took half a minute. */
+const BODY_BYTES = 200_000;
+
+/** Statuses of requests that were never read. */
+const UNREAD = new Set([401, 403, 404, 415]);
+
+async function expectNoHold(server: StallServer, requests: readonly Sendable[]): Promise<void> {
+  await server.longestHoldMs();
+  for (const { operation, what, send } of requests) {
+    const { status } = await send();
+    assert.ok(status < 500, `${operation} (${what}) was answered ${status}`);
+    const hold = await server.longestHoldMs();
+    assert.ok(hold < BOUND_MS, `${operation} (${what}) held the event loop for ${hold} ms`);
+  }
+}
+
+forEachEngine('the largest requests', (engine) => {
+  test('hold the event loop no longer than others', async () => {
+    const server = await startStallServer(BODY_BYTES, await engine.environment());
+    await expectNoHold(server, server.heaviest).finally(server.stop);
+  });
+});
+
+let server: StallServer;
+before(async () => {
+  server = await startStallServer(BODY_BYTES);
+});
+after(() => server.stop());
+
+test('no request of the corpus holds the event loop, and each is answered without an error of ours', () =>
+  expectNoHold(server, server.corpus));
+
+test('the largest requests are all read', async () => {
+  for (const { operation, what, send } of server.heaviest) {
+    const { status } = await send();
+    assert.ok(!UNREAD.has(status), `${operation} (${what}) was answered ${status}`);
+  }
+});
+
+test('the corpus has requests for every operation that takes a body or a query', async () => {
+  const document = (await (await fetch(`${server.url}/openapi.json`)).json()) as {
+    paths: Record<string, Record<string, { parameters?: { in: string }[]; requestBody?: unknown }>>;
+  };
+  const covered = new Set(server.corpus.map(({ operation }) => operation));
+  for (const [path, operations] of Object.entries(document.paths)) {
+    for (const [method, { parameters = [], requestBody }] of Object.entries(operations)) {
+      const takes = requestBody !== undefined || parameters.some((one) => one.in === 'query');
+      if (takes) assert.ok(covered.has(`${method.toUpperCase()} ${path}`), `${method} ${path}`);
+    }
+  }
+  // Documented without a body, since its type is Sentry's.
+  assert.ok(server.heaviest.some(({ operation }) => operation === 'POST /api/1/envelope/'));
+});

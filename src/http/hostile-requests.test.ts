@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import type { ProblemBody } from '../contract/schemas.ts';
+import { LIMITS } from '../contract/vocabulary.ts';
+import {
+  createKey,
+  createToken,
+  signUpOwner,
+  startTestServer,
+  type TestPerson,
+  type TestResponse,
+  type TestServer,
+} from '../testing/test-server.ts';
+
+/**
+ * Requests that once held the event loop for seconds or minutes. Each is refused by a bound that stands before the
+ * work, so the code of the refusal proves it; the ones whose answer was always the same would not end in time.
+ */
+
+let testServer: TestServer;
+let owner: TestPerson;
+let secret: string;
+before(async () => {
+  testServer = await startTestServer();
+  owner = await signUpOwner(testServer);
+  secret = (await createToken(owner, ['error_tracker', 'activity_tracker'])).secret;
+});
+after(() => testServer.close());
+
+const JSON_TYPE = { 'content-type': 'application/json' };
+const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
+const keys = (count: number) => Array.from({ length: count }, (_, at) => `"k${at}":1`).join();
+
+function expectCode(answer: TestResponse<ProblemBody>, code: string): void {
+  assert.equal(answer.body.code, code, `${answer.status} ${answer.text.slice(0, 300)}`);
+  assert.ok(answer.text.length < 50_000, `an answer of ${answer.text.length} characters`);
+}
+
+test('a form of more fields than any route has is refused by their number', async () => {
+  const fields = Array.from({ length: 30_000 }, (_, at) => `a${at}=`).join('&');
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+  for (const path of ['/v1/revoke', '/v1/device/code', '/v1/device/token']) {
+    expectCode(await testServer.call<ProblemBody>(path, { method: 'POST', headers, body: fields }), 'too_large');
+    // Few bytes: it is their number.
+    const few = Array.from({ length: LIMITS.formFields + 1 }, (_, at) => `a${at}=`).join('&');
+    const refused = await testServer.call<ProblemBody>(path, { method: 'POST', headers, body: few });
+    expectCode(refused, 'too_large');
+    assert.match(refused.body.detail, /100 fields/);
+  }
+  const twice = await testServer.call<ProblemBody>('/v1/revoke', {
+    method: 'POST',
+    headers,
+    body: 'token=a&x=1&token=b',
+  });
+  expectCode(twice, 'invalid_request');
+});
+
+test('JSON that is nested or wide is refused before it is parsed, on every route that has no limits of its own', async () => {
+  const send = (body: string) =>
+    testServer.call<ProblemBody>('/v1/sessions', { method: 'POST', headers: JSON_TYPE, body });
+  expectCode(await send(nested(500_000)), 'invalid_request');
+  expectCode(await send(`{"email":${nested(33)}}`), 'invalid_request');
+  expectCode(await send(`{${keys(60_000)}}`), 'too_large');
+  expectCode(await send(`[${'{},'.repeat(300_000)}{}]`), 'too_large');
+  expectCode(await send(`{"email":[${'1,'.repeat(300_000)}1]}`), 'too_large');
+});
+
+test('of many refused fields an answer names twenty', async () => {
+  const many = await testServer.call<ProblemBody>('/v1/sessions', {
+    method: 'POST',
+    headers: JSON_TYPE,
+    body: `{${keys(1_900)}}`,
+  });
+  expectCode(many, 'validation_failed');
+  assert.equal(many.body.errors?.length, 20);
+  const long = await testServer.call<ProblemBody>('/v1/sessions', { body: { ['k'.repeat(500_000)]: 1 } });
+  expectCode(long, 'validation_failed');
+});
+
+test('text that is too long is not normalized, which costs the square of its combining characters', {
+  timeout: 20_000,
+}, async () => {
+  // Two marks of different classes, which normalization would sort.
+  const marks = '\u0301\u0327'.repeat(80_000);
+  const person = { name: marks, email: 'ada@example.com', password: 'a long and private sentence' };
+  for (const body of [person, { ...person, name: 'Ada', email: marks }, { ...person, name: 'Ada', password: marks }]) {
+    expectCode(await testServer.call<ProblemBody>('/v1/people', { body }), 'validation_failed');
+  }
+  const description = await owner.call<ProblemBody>('/v1/projects', { body: { name: 'Shop', description: marks } });
+  expectCode(description, 'validation_failed');
+  const locked = await createToken(owner, ['run_scripts'], { passphrase: 'correct horse battery' });
+  const key = await createKey(owner, ['read']);
+  const introspect = (passphrase: string) =>
+    testServer.call<ProblemBody>('/v1/introspect', {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key.secret}` },
+      body: new URLSearchParams({ token: locked.secret, passphrase }),
+    });
+  assert.deepEqual((await introspect(marks.slice(0, 5_000))).body, { active: false });
+  assert.equal((await introspect(marks)).status, 413);
+});
+
+test('a batch of events is counted before it is read, and an event is measured', async () => {
+  const send = (body: string | Uint8Array, type: string) =>
+    testServer.call<ProblemBody>('/v1/activity/events', {
+      method: 'POST',
+      headers: { authorization: `Bearer ${secret}`, 'content-type': type },
+      body,
+    });
+  const batch = 'application/cloudevents-batch+json';
+  const one = 'application/cloudevents+json';
+  const long = await send(`[${'{},'.repeat(2_000_000)}{}]`, batch);
+  expectCode(long, 'validation_failed');
+  assert.equal(long.body.errors?.[0]?.message, 'takes up to 1000 events');
+  expectCode(await send(nested(1_000_000), batch), 'invalid_request');
+  expectCode(await send(`{"specversion":"1.0","data":${nested(100_000)}}`, one), 'invalid_request');
+  const wide = await send(`{"specversion":"1.0","data":[${'{},'.repeat(500_000)}{}]}`, one);
+  expectCode(wide, 'validation_failed');
+  assert.equal(wide.body.errors?.[0]?.field, 'data');
+  const attributes = { specversion: '1.0', id: '1', source: '/a', type: 'a', datacontenttype: 'application/json' };
+  const encoded = { ...attributes, data_base64: Buffer.from(nested(100_000)).toString('base64') };
+  expectCode(await send(JSON.stringify(encoded), one), 'invalid_request');
+});
+
+test('an envelope that unpacks to what is nested or wide is refused before it is parsed', async () => {
+  const errorKey = await owner.call<{ publicKey: string }>('/v1/errors/keys', { body: { name: 'Hostile' } });
+  const send = (event: string) =>
+    testServer.call<ProblemBody>('/api/1/envelope/', {
+      method: 'POST',
+      headers: { 'x-sentry-auth': `Sentry sentry_key=${errorKey.body.publicKey}`, 'content-encoding': 'gzip' },
+      body: gzipSync(`{}\n{"type":"event"}\n${event}\n`),
+    });
+  expectCode(await send(nested(400_000)), 'invalid_request');
+  expectCode(await send(`{"tags":{${keys(60_000)}}}`), 'too_large');
+  expectCode(await send(`{"message":"${'a'.repeat(1_100_000)}"}`), 'too_large');
+  const usual = await send(`{"message":"it failed","tags":{${keys(1_000)}}}`);
+  assert.equal(usual.status, 200, usual.text);
+});
+
+test('a report of uses that is too wide is refused, and the largest is not', async () => {
+  const key = await createKey(owner, ['read'], { guard: true });
+  const send = (body: unknown) =>
+    testServer.call<ProblemBody>('/v1/guards/uses', {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key.secret}` },
+      body,
+    });
+  const at = new Date().toISOString();
+  const addresses = Array.from({ length: 20 }, (_, n) => ({ address: `192.0.2.${n}`, first: at, last: at }));
+  const uses = Array.from({ length: 500 }, (_, n) => ({
+    credentialId: `tok_${n}`,
+    count: 1,
+    lastUsedAt: at,
+    addresses,
+  }));
+  const report = { guard: 'q3Zr9yF0T2mJwXk7B1dNhA', chunk: 1, uses };
+  assert.equal((await send(report)).status, 204);
+  expectCode(await send({ ...report, uses: Array.from({ length: 60_000 }, () => ({})) }), 'too_large');
+  const late = await send({ ...report, uses: uses.with(499, { ...report.uses[0], count: 0 } as never) });
+  expectCode(late, 'validation_failed');
+  assert.match(late.text, /"field":"uses\.499\.count"/);
+});

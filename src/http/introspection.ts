@@ -1,0 +1,138 @@
+import { z } from 'zod';
+import { effectiveRightNamesOf, requireAll, rightNamesOf } from '../authorization/rights.ts';
+import { digestOf, secretKindOf } from '../authorization/secret.ts';
+import { Problem } from '../contract/problem.ts';
+import { Introspection, IntrospectRequest, RevokeRequest, Whoami } from '../contract/schemas.ts';
+import { type CredentialContext, revokeBySecret } from '../credentials/credentials.ts';
+import { toIsoStringOrNull } from '../credentials/wire-format.ts';
+import { endSessionBySecret } from '../people/sessions.ts';
+import { findWorkspaceById } from '../store/workspaces.ts';
+import type { AppContext } from './app-context.ts';
+import { originOf, type Principal } from './authenticate-request.ts';
+import { baseUrlOf } from './public-origin.ts';
+import { credentialOf, type Route, route } from './route.ts';
+
+const tag = 'Judging';
+const ANY_CREDENTIAL = { access_token: requireAll('access_token', []), api_key: requireAll('api_key', []) };
+
+async function introspect(
+  context: AppContext,
+  callersWorkspace: string,
+  issuer: string,
+  input: { token: string; passphrase?: string | undefined },
+  origin: ReturnType<typeof originOf>,
+): Promise<Introspection> {
+  const authenticationRequest = { secret: input.token, passphrase: input.passphrase ?? null, ...origin };
+  // Found before it is judged, so that another workspace's credential is neither counted nor told of.
+  if (secretKindOf(input.token) === null) return { active: false };
+  const known = await context.findRecord(digestOf(input.token), origin.address);
+  if (known === null || known.workspace.id !== callersWorkspace) return { active: false };
+  const { decision, record } = await context.authenticator.authenticate(authenticationRequest, ANY_CREDENTIAL);
+  if (decision !== 'ok' || record === null) return { active: false };
+  return {
+    active: true,
+    scope: effectiveRightNamesOf(record.kind, record.rights).join(' '),
+    client_id: record.id,
+    sub: record.workspace.id,
+    token_type: 'Bearer',
+    iss: issuer,
+    iat: Math.floor(record.createdAt / 1000),
+    ...(record.expiresAt !== null && { exp: Math.floor(record.expiresAt / 1000) }),
+    kind: record.kind,
+  };
+}
+
+async function whoami(context: AppContext, principal: Principal): Promise<Whoami> {
+  if (principal.kind === 'person') {
+    const { personId, name, email, membership } = principal;
+    return {
+      principal: { kind: 'person', id: personId, name, email },
+      workspace:
+        membership === null
+          ? null
+          : { id: membership.workspaceId, name: membership.workspaceName, slug: membership.slug },
+      rights: { role: membership?.role ?? null, scopes: [], permissions: [] },
+      expiresAt: null,
+    };
+  }
+  const { record } = principal;
+  const workspace = await findWorkspaceById(context.store.read, record.workspace.id);
+  if (workspace === undefined) throw new Problem('invalid_token');
+  const { kind, id, name, rights, expiresAt } = record;
+  return {
+    principal: { kind, id, name },
+    workspace: { id: workspace.id, name: workspace.name, slug: workspace.slug },
+    rights: {
+      role: null,
+      scopes: kind === 'access_token' ? rightNamesOf(kind, rights) : [],
+      permissions: kind === 'api_key' ? rightNamesOf(kind, rights) : [],
+    },
+    expiresAt: toIsoStringOrNull(expiresAt),
+  };
+}
+
+async function revoke(
+  context: AppContext,
+  credentials: CredentialContext,
+  secret: string,
+  origin: ReturnType<typeof originOf>,
+) {
+  const kind = secretKindOf(secret);
+  if (kind === null) return;
+  if (kind === 'session') await endSessionBySecret(context.people, secret, origin);
+  else
+    await revokeBySecret(
+      credentials,
+      digestOf(secret),
+      await context.findRecord(digestOf(secret), origin.address),
+      origin,
+    );
+}
+
+export function introspectionRoutes(context: AppContext): Route[] {
+  return [
+    route({
+      method: 'POST',
+      url: '/v1/introspect',
+      access: { key: ['read'] },
+      summary: 'Ask whether a credential of the same workspace is valid (RFC 7662)',
+      tag,
+      body: IntrospectRequest,
+      bodyFormat: 'form',
+      responses: { 200: Introspection },
+      handler: ({ body, request }) => {
+        const issuer = baseUrlOf(context, request);
+        const { workspace } = credentialOf(request).record;
+        return introspect(context, workspace.id, issuer, body, originOf(request));
+      },
+    }),
+    route({
+      method: 'POST',
+      url: '/v1/revoke',
+      essential: true,
+      access: { public: true },
+      summary: 'End a credential by its secret, whoever holds it (RFC 7009)',
+      tag,
+      body: RevokeRequest,
+      bodyFormat: 'form',
+      responses: { 200: z.null().describe('Nothing accepts it any more') },
+      handler: async ({ body, request, reply }) => {
+        // Always 200 (RFC 7009, section 2.2): what is not there to be ended is ended.
+        if (body.token !== undefined) await revoke(context, context.credentials, body.token, originOf(request));
+        return reply.code(200).send();
+      },
+    }),
+    route({
+      method: 'GET',
+      url: '/v1/whoami',
+      access: { any: true },
+      summary: 'Who is asking, in which workspace, with which rights',
+      tag,
+      responses: { 200: Whoami },
+      handler: ({ request }) => {
+        if (request.principal === null) throw new Problem('internal');
+        return whoami(context, request.principal);
+      },
+    }),
+  ];
+}

@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
+import { after, before, test } from 'node:test';
+import { startTestServer, type TestServer } from '../testing/test-server.ts';
+
+/** An answer that comes before the body is read must reach its client, whatever that is sending (RFC 9112, section 9.6). */
+
+let testServer: TestServer;
+before(async () => {
+  testServer = await startTestServer();
+});
+after(() => testServer.close());
+
+const BODY = Buffer.alloc(2_000_000, 'a');
+const CHUNKED = Buffer.concat([Buffer.from(`${BODY.length.toString(16)}\r\n`), BODY, Buffer.from('\r\n0\r\n\r\n')]);
+const SLICE = 65_536;
+const CLIENTS = 24;
+
+interface Sent {
+  /** The first line of the answer. */
+  readonly status: string;
+  readonly text: string;
+  readonly error: string | null;
+}
+
+/** Sends everything before it reads anything, as simple clients do; resolves when the connection is closed. */
+function sendThenRead(head: readonly string[], body: Uint8Array): Promise<Sent> {
+  const { hostname, port } = new URL(testServer.url);
+  return new Promise((resolve) => {
+    const socket = connect(Number(port), hostname);
+    let text = '';
+    let error: string | null = null;
+    socket.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')));
+    socket.on('error', (cause: NodeJS.ErrnoException) => (error = cause.code ?? cause.message));
+    socket.on('close', () => resolve({ status: text.split('\r\n')[0] ?? '', text, error }));
+    socket.pause();
+    const send = (from: number): void => {
+      if (from >= body.length) socket.resume();
+      else socket.write(body.subarray(from, from + SLICE), () => setImmediate(send, from + SLICE));
+    };
+    socket.write([...head, '', ''].join('\r\n'), () => send(0));
+  });
+}
+
+const LENGTH = `Content-Length: ${BODY.length}`;
+const JSON_TYPE = 'Content-Type: application/json';
+const CLOSE = 'Connection: close';
+const HOST = 'Host: 127.0.0.1';
+
+/** What is refused, the status, and what the request is made of. */
+const REFUSED: readonly (readonly [what: string, status: number, head: readonly string[], body: Uint8Array])[] = [
+  ['too large by its length', 413, ['POST /v1/sessions HTTP/1.1', HOST, CLOSE, JSON_TYPE, LENGTH], BODY],
+  [
+    'too large in chunks',
+    413,
+    ['POST /v1/sessions HTTP/1.1', HOST, CLOSE, JSON_TYPE, 'Transfer-Encoding: chunked'],
+    CHUNKED,
+  ],
+  ['in HTTP/1.0', 413, ['POST /v1/sessions HTTP/1.0', HOST, JSON_TYPE, LENGTH], BODY],
+  ['without a credential', 401, ['POST /v1/access-tokens HTTP/1.1', HOST, CLOSE, JSON_TYPE, LENGTH], BODY],
+  ['at no address', 404, ['POST /v1/nothing HTTP/1.1', HOST, CLOSE, JSON_TYPE, LENGTH], BODY],
+  [
+    'by a wrong method',
+    405,
+    ['POST /v1/whoami HTTP/1.1', HOST, CLOSE, JSON_TYPE, 'Transfer-Encoding: chunked'],
+    CHUNKED,
+  ],
+  ['of a wrong type', 415, ['POST /v1/sessions HTTP/1.1', HOST, CLOSE, 'Content-Type: text/plain', LENGTH], BODY],
+  ['with a credential in its query', 400, ['POST /v1/revoke?api_key=a HTTP/1.1', HOST, CLOSE, LENGTH], BODY],
+  ['with a bad address', 400, ['POST /v1/%E0%A4%A HTTP/1.1', HOST, CLOSE, LENGTH], BODY],
+  ['for a decision', 401, ['POST /v1/authorize HTTP/1.1', HOST, CLOSE, LENGTH], BODY],
+  ['without a host', 400, ['POST /v1/sessions HTTP/1.1', CLOSE, LENGTH], BODY],
+  [
+    'with headers that are too long',
+    400,
+    ['POST /v1/sessions HTTP/1.1', HOST, `X: ${BODY.toString()}`],
+    new Uint8Array(),
+  ],
+  ['that is no HTTP', 400, ['POST /v1/ sessions HTTP/1.1', HOST, LENGTH], BODY],
+  [
+    'in chunks that are none',
+    400,
+    ['POST /v1/sessions HTTP/1.1', HOST, CLOSE, JSON_TYPE, 'Transfer-Encoding: chunked'],
+    BODY,
+  ],
+  ['to be a tunnel', 405, ['CONNECT other.test:443 HTTP/1.1', HOST], BODY],
+];
+
+for (const [what, status, head, body] of REFUSED) {
+  test(`a request ${what} is answered ${status} to every client that is sending 2 MB`, async () => {
+    const all = await Promise.all(Array.from({ length: CLIENTS }, () => sendThenRead(head, body)));
+    for (const { status: line, error } of all) {
+      assert.equal(error, null, line);
+      assert.match(line, new RegExp(`^HTTP/1\\.1 ${status} `));
+    }
+  });
+}
+
+test('a client that keeps its connection is answered, and asks again on it', async () => {
+  const { hostname, port } = new URL(testServer.url);
+  const socket = connect(Number(port), hostname);
+  let text = '';
+  socket.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')));
+  socket.write(`POST /v1/access-tokens HTTP/1.1\r\n${HOST}\r\n${LENGTH}\r\n\r\n`);
+  socket.write(BODY);
+  socket.write(`GET /healthz HTTP/1.1\r\n${HOST}\r\n${CLOSE}\r\n\r\n`);
+  await new Promise((resolve) => socket.once('close', resolve));
+  assert.deepEqual(text.match(/HTTP\/1\.1 \d+/g), ['HTTP/1.1 401', 'HTTP/1.1 200']);
+});
+
+test('a client that sends without an end is answered, and cut off', async () => {
+  const { hostname, port } = new URL(testServer.url);
+  const socket = connect(Number(port), hostname);
+  let text = '';
+  socket.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')));
+  socket.on('error', () => undefined);
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  socket.write(`POST /v1/nothing HTTP/1.1\r\n${HOST}\r\nTransfer-Encoding: chunked\r\n\r\n`);
+  const chunk = Buffer.concat([Buffer.from('100000\r\n'), Buffer.alloc(0x100000), Buffer.from('\r\n')]);
+  const send = () => {
+    if (!socket.destroyed) socket.write(chunk, () => setImmediate(send));
+  };
+  send();
+  await closed;
+  assert.match(text, /^HTTP\/1\.1 404 /);
+});
+
+/** Sends a head with `Expect: 100-continue`; resolves to whether the body was asked for, and the status. */
+function expectContinue(path: string, length: number): Promise<{ continued: boolean; status: number }> {
+  return new Promise((resolve, reject) => {
+    let continued = false;
+    const request = httpRequest(testServer.url + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'content-length': length, expect: '100-continue' },
+    });
+    request.on('continue', () => {
+      continued = true;
+      request.end('{}');
+    });
+    request.on('response', (response) => {
+      response.resume();
+      response.on('end', () => {
+        resolve({ continued, status: response.statusCode ?? 0 });
+        request.destroy();
+      });
+    });
+    request.on('error', reject);
+    request.flushHeaders();
+  });
+}
+
+test('a body is asked for only where it is going to be read', async () => {
+  assert.deepEqual(await expectContinue('/v1/sessions', 2), { continued: true, status: 422 });
+  assert.deepEqual(await expectContinue('/v1/sessions', BODY.length), { continued: false, status: 413 });
+  assert.deepEqual(await expectContinue('/v1/access-tokens', 2), { continued: false, status: 401 });
+  assert.deepEqual(await expectContinue('/v1/nothing', 2), { continued: false, status: 404 });
+  assert.deepEqual(await expectContinue('/v1/whoami', 2), { continued: false, status: 405 });
+  assert.deepEqual(await expectContinue('/v1/authorize', 2), { continued: false, status: 401 });
+});

@@ -1,0 +1,36 @@
+import { ServerMetadata } from '../contract/schemas.ts';
+import { DEVICE_GRANT } from '../people/devices.ts';
+import type { AppContext } from './app-context.ts';
+import { baseUrlOf } from './public-origin.ts';
+import { type Route, route } from './route.ts';
+
+/** Where a standard OAuth client finds what there is (RFC 8414). Names nothing that does not work. */
+export function oauthMetadataRoutes(context: AppContext): Route[] {
+  return [
+    route({
+      method: 'GET',
+      url: '/.well-known/oauth-authorization-server',
+      access: { public: true },
+      summary: 'The endpoints for standard OAuth clients (RFC 8414)',
+      tag: 'Judging',
+      responses: { 200: ServerMetadata },
+      handler: ({ request }) => {
+        const issuer = baseUrlOf(context, request);
+        return {
+          issuer,
+          token_endpoint: `${issuer}/v1/device/token`,
+          token_endpoint_auth_methods_supported: ['none'],
+          device_authorization_endpoint: `${issuer}/v1/device/code`,
+          grant_types_supported: [DEVICE_GRANT],
+          // There is no authorization endpoint, so there are none.
+          response_types_supported: [],
+          introspection_endpoint: `${issuer}/v1/introspect`,
+          introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'Bearer'],
+          revocation_endpoint: `${issuer}/v1/revoke`,
+          revocation_endpoint_auth_methods_supported: ['none', 'client_secret_basic'],
+          service_documentation: `${issuer}/docs`,
+        };
+      },
+    }),
+  ];
+}

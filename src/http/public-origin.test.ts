@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { request } from 'node:http';
+import { after, before, describe, test } from 'node:test';
+import {
+  cookieOf,
+  PASSWORD,
+  signUpOwner,
+  startTestServer,
+  type TestPerson,
+  type TestServer,
+} from '../testing/test-server.ts';
+import { isKnownHost } from './public-origin.ts';
+
+test('without a setting, localhost, loopback addresses and the listener are our own, and nothing else', () => {
+  const listener = { host: 'box.lan', address: '::ffff:192.168.1.5' };
+  const OWN = [
+    'localhost',
+    'LOCALHOST:4000',
+    '127.0.0.1:4000',
+    '127.9.9.9',
+    '[::1]:4000',
+    '192.168.1.5:80',
+    'box.lan:4',
+  ];
+  for (const host of OWN) assert.ok(isKnownHost(host, listener), host);
+  const FOREIGN = [
+    'evil.example',
+    'localhost.evil.example',
+    '127.0.0.1.evil.example',
+    '192.168.1.6',
+    '[::2]',
+    '',
+    'a b',
+  ];
+  const BENT = ['localhost/"x', 'evil@localhost', 'localhost#', 'localhost?x', 'localhost:port', 'x\\localhost'];
+  for (const host of [...FOREIGN, ...BENT]) assert.ok(!isKnownHost(host, listener), host);
+});
+
+interface Bent {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** A request whose `Host` is not where it goes, as after a name was pointed at this server. */
+function ask(url: string, path: string, headers: Record<string, string>, body?: unknown): Promise<Bent> {
+  return new Promise((resolve, reject) => {
+    const json = body === undefined ? {} : { 'content-type': 'application/json' };
+    const sent = request(url + path, { method: body === undefined ? 'GET' : 'POST', headers: { ...headers, ...json } });
+    sent.on('error', reject).on('response', async (response) => {
+      let text = '';
+      for await (const chunk of response) text += String(chunk);
+      resolve({ status: response.statusCode ?? 0, body: text });
+    });
+    sent.end(body === undefined ? undefined : JSON.stringify(body));
+  });
+}
+
+describe('a server without DEVPILOT_PUBLIC_URL', () => {
+  let testServer: TestServer;
+  let owner: TestPerson;
+  before(async () => {
+    testServer = await startTestServer();
+    owner = await signUpOwner(testServer);
+  });
+  after(() => testServer.close());
+
+  test('a page at another name signs nobody in and changes nothing, though it is its own origin', async () => {
+    const host = 'evil.example:4000';
+    const page = { host, origin: `http://${host}`, 'sec-fetch-site': 'same-origin', cookie: owner.cookie };
+    const changed = await ask(testServer.url, '/v1/workspaces', page, { name: 'Theirs' });
+    assert.equal(changed.status, 403);
+    assert.match(changed.body, /DEVPILOT_PUBLIC_URL/);
+    const signIn = { email: owner.email, password: PASSWORD };
+    assert.equal((await ask(testServer.url, '/v1/sessions', { host }, signIn)).status, 403);
+    assert.equal((await ask(testServer.url, '/v1/sessions/passkey/options', { host }, {})).status, 403);
+  });
+
+  test('links and addresses in responses are never of another name', async () => {
+    const port = new URL(testServer.url).port;
+    for (const [host, expected] of [
+      ['evil.example', testServer.url],
+      [`localhost:${port}`, `http://localhost:${port}`],
+    ] as const) {
+      const started = JSON.parse((await ask(testServer.url, '/v1/device/code', { host }, {})).body);
+      assert.equal(started.verification_uri, `${expected}/device`);
+      const metadata = JSON.parse(
+        (await ask(testServer.url, '/.well-known/oauth-authorization-server', { host })).body,
+      );
+      assert.equal(metadata.issuer, expected);
+      const document = JSON.parse((await ask(testServer.url, '/openapi.json', { host })).body);
+      assert.deepEqual([document.servers[0].url, document.info.contact.url], [expected, expected]);
+    }
+  });
+
+  test('with our cookie, another Origin is refused even where Sec-Fetch-Site says same-origin', async () => {
+    const headers = { cookie: owner.cookie, origin: 'http://evil.example', 'sec-fetch-site': 'same-origin' };
+    const refused = await testServer.call('/v1/workspaces', { headers, body: { name: 'Theirs' } });
+    assert.equal(refused.status, 403);
+  });
+});
+
+test('on https only the cookie with the __Host- prefix counts, on plain http only the plain one', async () => {
+  const testServer = await startTestServer({ environment: { DEVPILOT_TRUST_PROXY: '127.0.0.0/8' } });
+  const owner = await signUpOwner(testServer);
+  const secret = owner.cookie.replace(/^devpilot=/, '');
+  const https = { 'x-forwarded-proto': 'https' };
+  const me = (cookie: string, headers: Record<string, string> = {}) =>
+    testServer.call('/v1/me', { headers: { cookie, ...headers } });
+  assert.equal((await me(`devpilot=${secret}`)).status, 200);
+  assert.equal((await me(`__Host-devpilot=${secret}`)).status, 401);
+  assert.equal((await me(`__Host-devpilot=${secret}`, https)).status, 200);
+  assert.equal((await me(`devpilot=${secret}`, https)).status, 401);
+  // What a sibling subdomain can set does not get in the way of the session either.
+  assert.equal((await me(`devpilot=theirs; __Host-devpilot=${secret}`, https)).status, 200);
+  const signedIn = await testServer.call('/v1/sessions', {
+    headers: https,
+    body: { email: owner.email, password: PASSWORD },
+  });
+  assert.ok(cookieOf(signedIn).startsWith('__Host-devpilot='));
+  await testServer.close();
+});

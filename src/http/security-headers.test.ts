@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { sendRawRequest } from '../testing/raw-http.ts';
+import { startTestServer, type TestServer } from '../testing/test-server.ts';
+
+/** An address of every part of the server, found and not found, asked rightly and wrongly. */
+const ADDRESSES: readonly [string, string, number][] = [
+  ['GET', '/healthz', 200],
+  ['GET', '/readyz', 200],
+  ['GET', '/openapi.json', 200],
+  ['GET', '/docs', 200],
+  ['GET', '/docs/start.js', 200],
+  ['GET', '/docs/problems/not_found', 200],
+  ['GET', '/docs/problems/none', 404],
+  ['GET', '/assets/none.js', 404],
+  ['GET', '/nowhere', 404],
+  ['GET', '/settings/a/b/c', 404],
+  ['GET', '/v1/nowhere', 404],
+  ['GET', '/v1/me', 401],
+  ['POST', '/settings/members', 405],
+  ['PUT', '/v1/me', 405],
+];
+
+// ASVS 3.4.1–8
+describe('Every answer carries the safety headers, those to unknown addresses too', () => {
+  let testServer: TestServer;
+  before(async () => {
+    testServer = await startTestServer({ environment: { DEVPILOT_TRUST_PROXY: '127.0.0.1' } });
+  });
+  after(() => testServer.close());
+
+  for (const [method, path, status] of ADDRESSES) {
+    test(`${method} ${path}`, async () => {
+      const plain = await testServer.call(path, { method });
+      assert.equal(plain.status, status);
+      assert.equal(plain.headers.get('x-content-type-options'), 'nosniff');
+      assert.equal(plain.headers.get('referrer-policy'), 'no-referrer');
+      assert.equal(plain.headers.get('cross-origin-opener-policy'), 'same-origin');
+      const policy = plain.headers.get('content-security-policy') ?? '';
+      assert.match(policy, /default-src 'none'/);
+      assert.match(policy, /frame-ancestors 'none'/);
+      assert.equal(plain.headers.get('strict-transport-security'), null);
+      const behindProxy = await testServer.call(path, { method, headers: { 'x-forwarded-proto': 'https' } });
+      assert.match(behindProxy.headers.get('strict-transport-security') ?? '', /max-age=31536000/);
+    });
+  }
+
+  test('where the address of the installation is https, every answer says to stay there', async () => {
+    const other = await startTestServer({ environment: { DEVPILOT_PUBLIC_URL: 'https://devpilot.example.com' } });
+    try {
+      for (const path of ['/', '/nowhere', '/docs', '/v1/me']) {
+        const { headers } = await other.call(path);
+        assert.match(headers.get('strict-transport-security') ?? '', /max-age=31536000/, path);
+      }
+    } finally {
+      await other.close();
+    }
+  });
+
+  test('what is no address or no HTTP is answered with a problem that no browser takes for a page', async () => {
+    for (const line of ['GET /%zz HTTP/1.1', 'GET / HTTP/9.9']) {
+      const { status, headers } = await sendRawRequest(testServer.url, [line]);
+      assert.equal(status, 400);
+      assert.equal(headers.get('content-type'), 'application/problem+json');
+      assert.equal(headers.get('x-content-type-options'), 'nosniff');
+    }
+  });
+});

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import fastify, { type FastifyInstance } from 'fastify';
+import { chooseEncoding, registerSpa } from './spa.ts';
+
+describe('The page', () => {
+  const directory = `${mkdtempSync(join(tmpdir(), 'devpilot-page-'))}/`;
+  let app: FastifyInstance;
+  before(async () => {
+    mkdirSync(`${directory}assets`);
+    writeFileSync(`${directory}index.html`, '<meta property="csp-nonce" nonce="%NONCE%"><i>%LOCAL_SERVER%</i>');
+    writeFileSync(`${directory}secret.js`, 'not to be served');
+    writeFileSync(`${directory}assets/main-abc.js`, 'plain');
+    writeFileSync(`${directory}assets/main-abc.js.br`, 'brotli');
+    writeFileSync(`${directory}assets/main-abc.js.gz`, 'gzip');
+    app = fastify();
+    registerSpa(app, { allowLocalServers: true, directory });
+    await app.ready();
+  });
+  after(async () => {
+    await app.close();
+    rmSync(directory, { recursive: true });
+  });
+
+  // ASVS 3.4.1–8
+  test('comes with a policy of its own nonce each time, no inline scripts and no foreign origin', async () => {
+    const answers = await Promise.all([app.inject('/'), app.inject('/settings/access-tokens')]);
+    const nonces = answers.map(({ headers, body, statusCode }) => {
+      assert.equal(statusCode, 200);
+      const policy = String(headers['content-security-policy']);
+      const nonce = /'nonce-([^']+)'/.exec(policy)?.[1] ?? '';
+      assert.equal(body, `<meta property="csp-nonce" nonce="${nonce}"><i>on</i>`);
+      assert.match(policy, /script-src 'self';/);
+      assert.match(policy, /frame-ancestors 'none'/);
+      assert.doesNotMatch(policy, /unsafe|http|\*/);
+      assert.equal(headers['cache-control'], 'no-store');
+      return nonce;
+    });
+    assert.equal(new Set(nonces).size, 2);
+  });
+
+  test('assets are for ever and come compressed ahead of time where the client takes it', async () => {
+    for (const [accepted, encoding, body] of [
+      ['gzip, deflate, br', 'br', 'brotli'],
+      ['gzip', 'gzip', 'gzip'],
+      ['br;q=0, gzip;q=0.5', 'gzip', 'gzip'],
+      ['identity', undefined, 'plain'],
+      ['*', 'br', 'brotli'],
+    ] as const) {
+      const answer = await app.inject({ url: '/assets/main-abc.js', headers: { 'accept-encoding': accepted } });
+      assert.equal(answer.body, body);
+      assert.equal(answer.headers['content-encoding'], encoding);
+      assert.equal(answer.headers['cache-control'], 'public, max-age=31536000, immutable');
+      assert.equal(answer.headers['vary'], 'accept-encoding');
+      assert.equal(answer.headers['content-type'], 'text/javascript; charset=utf-8');
+    }
+    assert.equal(
+      chooseEncoding(undefined, () => true),
+      null,
+    );
+  });
+
+  test('nothing beside the assets can be read', async () => {
+    for (const url of [
+      '/assets/..%2fsecret.js',
+      '/assets/../secret.js',
+      '/assets/%2e%2e%2fsecret.js',
+      '/assets/..%5csecret.js',
+      '/assets/main-abc.js%00.css',
+      '/assets/main-abc.js.br',
+      '/assets/',
+      '/assets/none.js',
+      '/secret.js',
+    ]) {
+      const { statusCode, body } = await app.inject(url);
+      assert.ok(statusCode === 404 || statusCode === 400, `${url}: ${statusCode}`);
+      assert.doesNotMatch(body, /not to be served/);
+    }
+  });
+
+  test('where it is not built, says how to build it', async () => {
+    const bare = fastify();
+    registerSpa(bare, { allowLocalServers: false, directory: `${directory}nowhere/` });
+    const answer = await bare.inject('/settings/api-keys');
+    assert.equal(answer.statusCode, 503);
+    assert.match(answer.body, /npm run build/);
+    await bare.close();
+  });
+});

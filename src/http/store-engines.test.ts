@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { AuditEvent, Page } from '../contract/schemas.ts';
+import { forEachEngine } from '../testing/engines.ts';
+import {
+  bearer,
+  createKey,
+  createToken,
+  PASSWORD,
+  signUpOwner,
+  startTestServer,
+  type TestServer,
+} from '../testing/test-server.ts';
+
+forEachEngine('a whole day of a workspace', (engine) => {
+  let testServer: TestServer;
+  before(async () => {
+    testServer = await startTestServer({ environment: await engine.environment() });
+  });
+  after(() => testServer.close());
+
+  test('exactly one of several people at once gets in by the setup code', async () => {
+    const setupCode = testServer.setupLink?.split('code=')[1] ?? '';
+    const tries = await Promise.all(
+      Array.from({ length: 4 }, (_, index) =>
+        testServer.call('/v1/people', {
+          body: { name: `Person ${index}`, email: `person${index}@example.com`, password: PASSWORD, setupCode },
+        }),
+      ),
+    );
+    assert.deepEqual(tries.map(({ status }) => status).sort(), [201, 403, 403, 403]);
+  });
+
+  test('names given at the same moment each get a slug of their own; a slug asked for is given once', async () => {
+    const second = await startTestServer({ environment: await engine.environment() });
+    try {
+      const owner = await signUpOwner(second);
+      for (const path of ['/v1/workspaces', '/v1/projects']) {
+        const create = (body: object) =>
+          Promise.all(Array.from({ length: 6 }, () => owner.call<{ slug: string }>(path, { body })));
+        const made = await create({ name: 'At once' });
+        assert.deepEqual(
+          made.map(({ status }) => status),
+          Array(6).fill(201),
+        );
+        assert.equal(new Set(made.map(({ body }) => body.slug)).size, 6);
+        const asked = await create({ name: 'Asked for', slug: 'asked-for' });
+        assert.deepEqual(asked.map(({ status }) => status).sort(), [201, 409, 409, 409, 409, 409]);
+      }
+    } finally {
+      await second.close();
+    }
+  });
+
+  test('credentials are made, judged, listed, edited, used and taken back', async () => {
+    const second = await startTestServer({ environment: await engine.environment() });
+    try {
+      const owner = await signUpOwner(second);
+      const token = await createToken(owner, ['run_scripts'], { passphrase: 'a passphrase of ours' });
+      const key = await createKey(owner, ['read'], { name: 'Zebra' });
+      await createKey(owner, ['read'], { name: 'apple' });
+
+      const passed = await second.call('/v1/authorize?scope=run_scripts', {
+        headers: { ...bearer(token.secret), 'access-token-passphrase': 'a passphrase of ours' },
+      });
+      assert.equal(passed.status, 200);
+      assert.equal((await second.call('/v1/authorize?permission=read', { headers: bearer(key.secret) })).status, 200);
+
+      const keys = await owner.call<Page<{ name: string; useCount: number }>>('/v1/api-keys?sort=name&q=E');
+      assert.deepEqual(
+        keys.body.data.map(({ name, useCount }) => [name, useCount]),
+        [
+          ['apple', 0],
+          ['Zebra', 1],
+        ],
+      );
+      const edited = await owner.call(`/v1/api-keys/${key.id}`, { method: 'PATCH', body: { permissions: ['write'] } });
+      assert.equal(edited.status, 200);
+      const narrowed = await second.call('/v1/authorize?permission=read', { headers: bearer(key.secret) });
+      assert.equal(narrowed.status, 403);
+
+      assert.equal((await owner.call(`/v1/access-tokens/${token.id}`, { method: 'DELETE' })).status, 204);
+      assert.equal((await second.call('/v1/authorize', { headers: bearer(token.secret) })).status, 401);
+      assert.equal((await owner.call(`/v1/access-tokens/${token.id}`, { method: 'DELETE' })).status, 404);
+
+      const log = await owner.call<Page<AuditEvent>>('/v1/audit-events');
+      assert.ok(log.body.data.some(({ action }) => action === 'access_token.deleted'));
+      assert.ok(!log.text.includes(token.secret) && !log.text.includes(key.secret));
+    } finally {
+      await second.close();
+    }
+  });
+});

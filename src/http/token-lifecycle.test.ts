@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { bearer, createToken, signUpOwner, startTestServer, type TestServer } from '../testing/test-server.ts';
+
+let testServer: TestServer;
+before(async () => {
+  testServer = await startTestServer();
+});
+after(() => testServer.close());
+
+test('a token is created, presented, counted, deleted and refused at the next request', async () => {
+  const owner = await signUpOwner(testServer);
+  const token = await createToken(owner, ['basic_deployment']);
+  const presented = await testServer.call('/v1/authorize?scope=basic_deployment', { headers: bearer(token.secret) });
+  assert.equal(presented.status, 200);
+  assert.equal(presented.headers.get('devpilot-credential-id'), token.id);
+  assert.equal(presented.text, '');
+  const counted = await owner.call<{ useCount: number }>(`/v1/access-tokens/${token.id}`);
+  assert.equal(counted.body.useCount, 1);
+  const deleted = await owner.call(`/v1/access-tokens/${token.id}`, { method: 'DELETE' });
+  assert.equal(deleted.status, 204);
+  const refused = await testServer.call<{ code: string }>('/v1/authorize', { headers: bearer(token.secret) });
+  assert.equal(refused.status, 401);
+  assert.equal(refused.body.code, 'invalid_token');
+});

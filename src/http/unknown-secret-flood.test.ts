@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { mintSecret } from '../authorization/secret.ts';
+import { UNKNOWN_SECRET_LIMITS } from '../contract/vocabulary.ts';
+import { forEachEngine } from '../testing/engines.ts';
+import {
+  bearer,
+  createKey,
+  createToken,
+  signUpOwner,
+  startTestServer,
+  type TestPerson,
+  type TestServer,
+} from '../testing/test-server.ts';
+
+const AT_ONCE = 50;
+
+forEachEngine('a flood of unknown secrets', (engine) => {
+  let now = Date.now();
+  let testServer: TestServer;
+  let owner: TestPerson;
+  before(async () => {
+    const environment = { ...(await engine.environment()), DEVPILOT_TRUST_PROXY: '127.0.0.1' };
+    testServer = await startTestServer({ clock: () => now, environment });
+    owner = await signUpOwner(testServer);
+  });
+  after(() => testServer.close());
+
+  const from = (address: string) => ({ 'x-forwarded-for': address });
+  const ask = (path: string, secret: string, address: string) =>
+    testServer.call<{ code?: string }>(path, { headers: { ...bearer(secret), ...from(address) } });
+
+  /** Presents so many unknown secrets; resolves to the answers' codes and how many there were of each. */
+  async function flood(path: string, count: number, address: string, kind: 'api_key' | 'session' = 'api_key') {
+    const codes = new Map<string, number>();
+    let left = count;
+    await Promise.all(
+      Array.from({ length: AT_ONCE }, async () => {
+        while (left-- > 0) {
+          const { status, body } = await ask(path, mintSecret(kind), address);
+          const code = `${status} ${body.code ?? ''}`;
+          codes.set(code, (codes.get(code) ?? 0) + 1);
+        }
+      }),
+    );
+    return codes;
+  }
+
+  test('is limited per address, and holds up nothing that is remembered and nobody elsewhere', async () => {
+    const [warm, cold, elsewhere] = [
+      await createKey(owner, ['read']),
+      await createToken(owner, ['all']),
+      await createKey(owner, ['read']),
+    ];
+    assert.equal((await ask('/v1/authorize', warm.secret, '10.0.0.1')).status, 200);
+
+    const codes = await flood('/v1/authorize', UNKNOWN_SECRET_LIMITS.burst + 1000, '10.0.0.1');
+    const told = codes.get('401 invalid_token') ?? 0;
+    // Look-ups that were under way when the last was counted are answered as they came.
+    assert.ok(told >= UNKNOWN_SECRET_LIMITS.burst && told < UNKNOWN_SECRET_LIMITS.burst + AT_ONCE, `${told}`);
+    assert.equal(told + (codes.get('401 rate_limited') ?? 0), UNKNOWN_SECRET_LIMITS.burst + 1000);
+
+    assert.equal((await ask('/v1/authorize', warm.secret, '10.0.0.1')).status, 200);
+    assert.equal((await ask('/v1/authorize', elsewhere.secret, '10.0.0.2')).status, 200);
+    assert.equal((await ask('/v1/authorize', mintSecret('api_key'), '10.0.0.2')).body.code, 'invalid_token');
+    const limited = await ask('/v1/whoami', mintSecret('access_token'), '10.0.0.1');
+    assert.equal(`${limited.status} ${limited.body.code}`, '429 rate_limited');
+    assert.ok(Number(limited.headers.get('retry-after')) >= 1);
+    const revoked = await testServer.call('/v1/revoke', {
+      body: new URLSearchParams({ token: mintSecret('api_key') }),
+      headers: from('10.0.0.1'),
+    });
+    assert.equal(revoked.status, 429);
+    assert.equal((await owner.call('/v1/me', { headers: from('10.0.0.1') })).status, 200);
+
+    now += 1000;
+    assert.equal((await ask('/v1/authorize', cold.secret, '10.0.0.1')).status, 200);
+    assert.equal((await ask('/v1/authorize', mintSecret('api_key'), '10.0.0.1')).body.code, 'invalid_token');
+  });
+
+  test('of sessions is limited likewise, and holds up no credential', async () => {
+    const codes = await flood('/v1/me', UNKNOWN_SECRET_LIMITS.burst + 200, '10.0.1.1', 'session');
+    assert.ok((codes.get('429 rate_limited') ?? 0) > 200 - AT_ONCE);
+    assert.equal(codes.size, 2);
+    const key = await createKey(owner, ['read']);
+    assert.equal((await ask('/v1/authorize', key.secret, '10.0.1.1')).status, 200);
+    assert.equal((await owner.call('/v1/me', { headers: from('10.0.1.2') })).status, 200);
+  });
+});

@@ -1,0 +1,404 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { sql } from 'kysely';
+import type { Store } from '../store/store.ts';
+import { forEachEngine } from '../testing/engines.ts';
+import { seedWorkspace } from '../testing/test-store.ts';
+import { scaledTimeout } from '../testing/timeouts.ts';
+import { until } from '../testing/until.ts';
+import { type Job, type JobAborted, type JobEnd, JobFailure, type NewJob, type RunningJob } from './jobs.ts';
+import { createJobWorker, type JobWorker } from './worker.ts';
+
+interface Ended extends JobEnd {
+  readonly resourceId: string;
+}
+interface TestNode extends JobWorker {
+  readonly ended: Ended[];
+}
+
+/** A node on a store whose jobs of the kind `work` do what a test says. */
+function nodeOn(
+  store: Store,
+  nodeId: string,
+  work: (job: RunningJob) => Promise<unknown>,
+  options: { resumable?: boolean; clock?: () => number; onError?: (error: unknown) => void } = {},
+): TestNode {
+  const jobs = createJobWorker({
+    store,
+    clock: options.clock ?? Date.now,
+    nodeId,
+    onError: options.onError ?? ((error) => console.error(error)),
+    leaseMs: 1000,
+    heartbeatMs: 50,
+  });
+  const ended: Ended[] = [];
+  jobs.register({
+    name: 'work',
+    resumable: options.resumable ?? false,
+    run: async (job) => (await work(job)) as undefined,
+    finalize: (_trx, job: Job, end) => {
+      ended.push({ resourceId: job.resourceId, ...end });
+      return Promise.resolve();
+    },
+  });
+  return { ...jobs, ended };
+}
+
+/** Resolves when the job's signal is aborted; throws its reason. */
+const untilAborted = (job: RunningJob) =>
+  new Promise<never>((_, reject) => {
+    if (job.signal.aborted) reject(job.signal.reason);
+    job.signal.addEventListener('abort', () => reject(job.signal.reason as Error));
+  });
+
+forEachEngine('jobs', (engine) => {
+  const stores: Store[] = [];
+  after(() => Promise.all(stores.map((store) => store.close())));
+
+  async function fresh() {
+    const store = await engine.open();
+    stores.push(store);
+    const { workspaceId } = await seedWorkspace(store);
+    const add = (jobs: JobWorker, resourceId: string, more: Partial<NewJob> = {}) =>
+      store.transaction((trx) => jobs.enqueue(trx, { kind: 'work', workspaceId, resourceId, ...more }));
+    const rows = async () =>
+      (await sql<{ resource_id: string; status: string; attempt: number }>`select * from job`.execute(store.read)).rows;
+    return { store, workspaceId, add, rows };
+  }
+
+  test('a job runs once its transaction is through, with its payload, and ends completed', async () => {
+    const { store, add, rows, workspaceId } = await fresh();
+    const seen: RunningJob[] = [];
+    const node = nodeOn(store, 'one', async (job) => seen.push(job) && undefined);
+    node.start();
+    await assert.rejects(
+      store.transaction(async (trx) => {
+        await node.enqueue(trx, { kind: 'work', workspaceId, resourceId: 'undone' });
+        throw new Error('no');
+      }),
+    );
+    await add(node, 'done', { payload: { a: 1 } });
+    node.wake();
+    await until(async () => node.ended.length === 1);
+    assert.deepEqual(
+      [seen[0]?.resourceId, seen[0]?.payload, seen[0]?.attempt, node.ended[0]?.status],
+      ['done', { a: 1 }, 1, 'completed'],
+    );
+    assert.equal((await rows()).length, 1);
+    await node.stop();
+  });
+
+  test('in a lane for one jobs run one after the other, the older first; a wider lane takes as many as it says', async () => {
+    const { store, add } = await fresh();
+    const running = new Set<string>();
+    const order: string[] = [];
+    let most = 0;
+    let together = 0;
+    const work = async (job: RunningJob) => {
+      const lane = job.resourceId.slice(0, 1);
+      const same = [...running].filter((one) => one.startsWith(lane)).length + 1;
+      if (lane === 'a') together = Math.max(together, same);
+      else most = Math.max(most, same);
+      running.add(job.resourceId);
+      if (lane === 'a') order.push(job.resourceId);
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      running.delete(job.resourceId);
+    };
+    const first = nodeOn(store, 'one', work);
+    const nodes =
+      engine.name === 'sqlite' ? [first] : [first, nodeOn(store, 'two', work), nodeOn(store, 'three', work)];
+    for (const name of ['a1', 'a2', 'a3']) await add(first, name, { lanes: [{ key: 'app:a', limit: 1 }] });
+    for (const name of ['b1', 'b2', 'b3', 'b4', 'b5'])
+      await add(first, name, { lanes: [{ key: 'server:b', limit: 2 }] });
+    for (const node of nodes) node.start();
+    await until(async () => nodes.flatMap((node) => node.ended).length === 8);
+    assert.deepEqual(order, ['a1', 'a2', 'a3']);
+    assert.equal(together, 1);
+    assert.equal(most, 2);
+    for (const node of nodes) await node.stop();
+  });
+
+  test('nodes that race for jobs run each of them once', async () => {
+    if (engine.name === 'sqlite') return;
+    const { store, add } = await fresh();
+    const ran: string[] = [];
+    const work = async (job: RunningJob) => {
+      ran.push(job.resourceId);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    };
+    const nodes = ['one', 'two', 'three', 'four'].map((id) => nodeOn(store, id, work));
+    const names = Array.from({ length: 40 }, (_, at) => `job ${at}`);
+    for (const [at, name] of names.entries()) await add(nodes[at % 4] as TestNode, name);
+    for (const node of nodes) node.start();
+    await until(async () => nodes.flatMap((node) => node.ended).length === 40);
+    assert.deepEqual(ran.sort(), names.sort());
+    for (const node of nodes) await node.stop();
+  });
+
+  test('a delayed job waits for its time, and a failing one is tried again only as often as asked', async () => {
+    const { store, add } = await fresh();
+    let now = 1_000_000;
+    const ran: string[] = [];
+    const node = nodeOn(
+      store,
+      'one',
+      async (job) => {
+        ran.push(job.resourceId);
+        if (job.resourceId !== 'later') throw new JobFailure(`No. ${job.attempt}`);
+      },
+      { clock: () => now },
+    );
+    node.start();
+    await add(node, 'later', { runAt: now + 60_000 });
+    await add(node, 'once');
+    await add(node, 'thrice', { retries: { count: 2, firstDelayMs: 1000 } });
+    node.wake();
+    await until(async () => node.ended.length === 1 && ran.length === 2);
+    assert.deepEqual([...ran].sort(), ['once', 'thrice']);
+    now += 1000;
+    await until(async () => ran.length === 3);
+    now += 1000;
+    await until(async () =>
+      (await store.read.selectFrom('job').select('failures').execute()).some((row) => row.failures === 2),
+    );
+    assert.equal(ran.length, 3, 'the second try again comes after twice as long');
+    now += 1000;
+    await until(async () => node.ended.length === 2);
+    now += 57_000;
+    await until(async () => node.ended.length === 3);
+    assert.deepEqual(
+      node.ended.map(({ resourceId, status, error }) => [resourceId, status, error]),
+      [
+        ['once', 'failed', 'No. 1'],
+        ['thrice', 'failed', 'No. 3'],
+        ['later', 'completed', null],
+      ],
+    );
+    await node.stop();
+  });
+
+  test('an unexpected error is told without its words, which go to the log', async () => {
+    const { store, add } = await fresh();
+    const errors: unknown[] = [];
+    const node = nodeOn(store, 'one', () => Promise.reject(new Error('select secrets')), {
+      onError: (error) => errors.push(error),
+    });
+    node.start();
+    await add(node, 'one');
+    await until(async () => node.ended.length === 1);
+    assert.equal(node.ended[0]?.status, 'failed');
+    assert.doesNotMatch(node.ended[0]?.error ?? '', /secrets/);
+    assert.match(String(errors[0]), /select secrets/);
+    await node.stop();
+  });
+
+  test('cancelling ends what waits at once, and what runs by its signal', async () => {
+    const { store, add, workspaceId } = await fresh();
+    const lanes = [{ key: 'app:a', limit: 1 }];
+    let cleaned = false;
+    const node = nodeOn(store, 'one', async (job) => {
+      try {
+        await untilAborted(job);
+      } finally {
+        cleaned = !job.fenceSignal.aborted;
+      }
+    });
+    node.start();
+    await add(node, 'runs', { lanes });
+    await until(async () => node.running() === 1);
+    await add(node, 'waits', { lanes });
+    const cancel = (id: string) => store.transaction((trx) => node.cancel(trx, workspaceId, id, 'Ada cancelled it.'));
+    assert.equal(await cancel('waits'), true);
+    assert.deepEqual(
+      node.ended.map(({ resourceId, status }) => [resourceId, status]),
+      [['waits', 'cancelled']],
+    );
+    assert.equal(await cancel('runs'), true);
+    await until(async () => node.ended.length === 2);
+    assert.deepEqual([node.ended[1]?.status, node.ended[1]?.error, cleaned], ['cancelled', 'Ada cancelled it.', true]);
+    assert.equal(await cancel('runs'), false);
+    assert.equal(await cancel('nothing'), false);
+    await node.stop();
+  });
+
+  test('a job of another workspace is not cancelled', async () => {
+    const { store, add } = await fresh();
+    const other = await seedWorkspace(store);
+    const node = nodeOn(store, 'one', async () => undefined);
+    await add(node, 'mine');
+    assert.equal(await store.transaction((trx) => node.cancel(trx, other.workspaceId, 'mine', 'no')), false);
+  });
+
+  test('a job that takes too long is ended and has failed', async () => {
+    const { store, add } = await fresh();
+    const node = nodeOn(store, 'one', untilAborted);
+    node.start();
+    await add(node, 'slow', { timeLimitMs: 100 });
+    await until(async () => node.ended.length === 1);
+    assert.deepEqual([node.ended[0]?.status, node.ended[0]?.error], ['failed', 'It took longer than 0 seconds.']);
+    await node.stop();
+  });
+
+  test('a parked job gives its place on the node back but stays alone in its lane', async () => {
+    const { store, add, workspaceId } = await fresh();
+    const lanes = [{ key: 'app:a', limit: 1 }];
+    const order: string[] = [];
+    const node = nodeOn(store, 'one', async (job) => {
+      order.push(`${job.resourceId} ${job.attempt}`);
+      return job.resourceId === 'parks' && job.attempt === 1
+        ? { until: Date.now() + 3_600_000, still: () => Promise.resolve(true) }
+        : undefined;
+    });
+    node.start();
+    await add(node, 'parks', { lanes });
+    await until(async () => order.length === 1 && node.running() === 0);
+    await add(node, 'next', { lanes });
+    await add(node, 'free');
+    await until(async () => order.includes('free 1'));
+    assert.deepEqual(order, ['parks 1', 'free 1']);
+    assert.equal(await store.transaction((trx) => node.resume(trx, workspaceId, 'parks')), true);
+    await until(async () => node.ended.length === 3);
+    assert.deepEqual(order, ['parks 1', 'free 1', 'parks 2', 'next 1']);
+    await node.stop();
+  });
+
+  test('what a node that is gone had has failed, or is taken over where its kind is resumable', async () => {
+    for (const resumable of [false, true]) {
+      const { store, add } = await fresh();
+      let killed = false;
+      // Its beats stop as if it had been killed; what it had is not given back.
+      const transaction: Store['transaction'] = (work) =>
+        killed ? Promise.reject(new Error('killed')) : store.transaction(work);
+      const dead = nodeOn({ ...store, transaction }, 'dead', untilAborted, { resumable, onError: () => undefined });
+      await add(dead, 'orphan', { lanes: [{ key: 'app:a', limit: 1 }] });
+      dead.start();
+      await until(async () => dead.running() === 1);
+      killed = true;
+      const heir = nodeOn(store, 'heir', async () => undefined, { resumable });
+      heir.start();
+      await until(async () => heir.ended.length === 1);
+      assert.deepEqual(
+        [heir.ended[0]?.status, heir.ended[0]?.error],
+        resumable ? ['completed', null] : ['failed', 'The node that ran this is gone.'],
+      );
+      await heir.stop();
+      await dead.stop();
+      assert.deepEqual(dead.ended, []);
+    }
+  });
+
+  test('a node that lost its job hears of it, and can write nothing any more', async () => {
+    const { store, add } = await fresh();
+    let written: unknown;
+    const node = nodeOn(store, 'one', async (job) => {
+      await untilAborted(job).catch((reason: JobAborted) => assert.equal(reason.reason, 'lost'));
+      written = await job.transaction(async () => 'written').catch((error: unknown) => error);
+      throw new Error('over');
+    });
+    node.start();
+    await add(node, 'taken');
+    await until(async () => node.running() === 1);
+    await store.transaction((trx) => trx.updateTable('job').set({ owner: 'another', attempt: 2 }).execute());
+    await until(async () => written !== undefined);
+    assert.match(String(written), /gone/);
+    await node.stop();
+  });
+
+  test('stopping ends what runs: a resumable job goes back into the queue, another has failed', async () => {
+    for (const resumable of [false, true]) {
+      const { store, add, rows } = await fresh();
+      const node = nodeOn(store, 'one', untilAborted, { resumable });
+      node.start();
+      await add(node, 'under way');
+      await until(async () => node.running() === 1);
+      await node.stop();
+      assert.deepEqual(
+        (await rows()).map(({ status }) => status),
+        [resumable ? 'waiting' : 'failed'],
+      );
+    }
+  });
+
+  test('workspaces take turns, and however many jobs one of them has, those of another run', async () => {
+    const { store, workspaceId, add } = await fresh();
+    const { workspaceId: other } = await seedWorkspace(store);
+    const begun: string[] = [];
+    let release: () => void = () => undefined;
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const work = (job: RunningJob) => {
+      begun.push(job.workspaceId === workspaceId ? 'one' : 'other');
+      return released;
+    };
+    const nodes = [nodeOn(store, 'first', work), nodeOn(store, 'second', work)] as const;
+    for (let at = 0; at < 80; at++) await add(nodes[0], `busy${at}`);
+    for (let at = 0; at < 3; at++) await add(nodes[0], `other${at}`, { workspaceId: other });
+    nodes[0].start();
+    // Half of the places of a node and no more, of which the other three are taken in turn.
+    await until(async () => begun.filter((name) => name === 'other').length === 3);
+    assert.deepEqual(begun.slice(0, 6), ['one', 'other', 'one', 'other', 'one', 'other']);
+    await until(async () => begun.filter((name) => name === 'one').length >= 30);
+    for (let at = 3; at < 6; at++) await add(nodes[0], `other${at}`, { workspaceId: other });
+    nodes[0].wake();
+    await until(async () => begun.filter((name) => name === 'other').length === 6);
+    assert.ok(begun.filter((name) => name === 'one').length <= 32);
+    // On PostgreSQL another node brings places of its own, under the same rule.
+    if (engine.name === 'postgres') {
+      nodes[1].start();
+      await until(async () => begun.filter((name) => name === 'one').length > 32);
+      await add(nodes[0], 'late', { workspaceId: other });
+      await until(async () => begun.filter((name) => name === 'other').length === 7);
+    }
+    release();
+    await until(async () => (await nodes[0].counts()).waiting === 0 && (await nodes[0].counts()).running === 0);
+    await Promise.all(nodes.map((node) => node.stop()));
+  });
+
+  test('the queue is counted', async () => {
+    const { store, add } = await fresh();
+    const node = nodeOn(store, 'one', untilAborted);
+    await add(node, 'later', { runAt: Date.now() + 60_000 });
+    assert.deepEqual(await node.counts(), { waiting: 1, running: 0, dueSince: null });
+    node.start();
+    await add(node, 'now');
+    await until(async () => (await node.counts()).running === 1);
+    await node.stop();
+  });
+});
+
+test('a node that can not reach its store gives its jobs up before its lease is over', async () => {
+  const { openSqliteStore } = await import('../store/sqlite.ts');
+  const { temporaryDirectory } = await import('../testing/process.ts');
+  const directory = temporaryDirectory();
+  const real = await openSqliteStore(`${directory.path}/devpilot.db`);
+  const { workspaceId } = await seedWorkspace(real);
+  let away = false;
+  // The engine that shares its store among nodes, as far as the worker can tell.
+  const store: Store = {
+    ...real,
+    engine: 'postgres',
+    transaction: (work) => (away ? Promise.reject(new Error('away')) : real.transaction(work)),
+  };
+  let reason: JobAborted | undefined;
+  const node = nodeOn(
+    store,
+    'one',
+    async (job) => {
+      await untilAborted(job).catch((error: JobAborted) => (reason = error));
+    },
+    { onError: () => undefined },
+  );
+  node.start();
+  await store.transaction((trx) => node.enqueue(trx, { kind: 'work', workspaceId, resourceId: 'cut off' }));
+  await until(async () => node.running() === 1);
+  const started = performance.now();
+  away = true;
+  await until(async () => reason !== undefined);
+  assert.equal(reason?.reason, 'lost');
+  assert.ok(performance.now() - started < scaledTimeout(20_000));
+  away = false;
+  await node.stop();
+  await real.close();
+  directory.remove();
+});

@@ -1,0 +1,97 @@
+import { clientNetwork } from '../authorization/client-network.ts';
+import type { RequestOrigin } from '../contract/audit.ts';
+import { Problem } from '../contract/problem.ts';
+import { DAY } from '../contract/vocabulary.ts';
+import { isKnownAddress } from '../store/people.ts';
+import type { PeopleContext } from './context.ts';
+
+/** How long an address counts as known to be a person's after they last signed in from it. */
+const KNOWN_ADDRESS_MS = 90 * DAY;
+/** Who is never there, so that an unknown account costs the same reads as a known one. */
+const UNKNOWN_PERSON_ID = 'per_nobody';
+
+function throwIfLimited(waitMs: number): void {
+  if (waitMs <= 0) return;
+  throw new Problem('rate_limited', 'Too many failed tries. Wait before the next one.', {
+    retryAfter: Math.ceil(waitMs / 1000),
+  });
+}
+
+declare const counted: unique symbol;
+/** What failures are counted against over all accounts: the network of a client, or a person, for one purpose. */
+export type FailureSubject = string & { readonly [counted]: true };
+
+/** The only way from an address to a subject, so that every limit means the same by a client. */
+export const clientSubject = (
+  { address }: Pick<RequestOrigin, 'address'>,
+  purpose: string | null = null,
+): FailureSubject => `${purpose === null ? '' : `${purpose} `}${clientNetwork(address ?? '')}` as FailureSubject;
+export const personSubject = (personId: string, purpose: string): FailureSubject =>
+  `${purpose} ${personId}` as FailureSubject;
+
+/** Whom failures are counted against, and from where. */
+interface AttemptedAccount {
+  readonly subject: string;
+  readonly personId: string | null;
+}
+
+/** What is tried: the proof, and what it opens. Null from either is a failure. */
+interface Attempt<Proven, Done> {
+  readonly verify: () => Promise<Proven | null>;
+  readonly complete: (verified: Proven) => Promise<Done | null>;
+}
+
+/**
+ * Tries a password or code. A failure is counted against the account at this client, the account and
+ * the client, outside of any transaction, and null is returned. The limits hold to the number however
+ * many try at once, on whichever nodes: what was proven opens something only if they still allow it
+ * then, and who fails when they don't is not told so.
+ * An address from which the person has signed in before is not held up by strangers' failures.
+ * Throws `rate_limited`; without a proof, if that can be known before.
+ */
+export async function throttleAttempt<Proven, Done>(
+  context: PeopleContext,
+  account: AttemptedAccount,
+  address: string,
+  { verify, complete }: Attempt<Proven, Done>,
+): Promise<Done | null> {
+  const { clock, failures, store } = context;
+  const { signIn, acrossAccounts, clientMutex } = failures;
+  const client = clientSubject({ address });
+  // One client's tries wait for each other and for nobody else's, so that its hashes leave room for others'.
+  return clientMutex.run(client, async () => {
+    await checkFailureLimit(context, client);
+    await signIn.refresh(account.subject, clock());
+    const known = await isKnownAddress(
+      store.read,
+      account.personId ?? UNKNOWN_PERSON_ID,
+      client,
+      clock() - KNOWN_ADDRESS_MS,
+    );
+    throwIfLimited(signIn.waitMs(account.subject, address, clock(), known));
+
+    const verified = await verify();
+    if (verified !== null) {
+      // Other nodes may have counted failures meanwhile.
+      await signIn.refresh(account.subject, clock());
+      throwIfLimited(signIn.waitMs(account.subject, address, clock(), known));
+    }
+    const done = verified === null ? null : await complete(verified);
+    if (done !== null) return done;
+    throwIfLimited(await signIn.recordFailure(account.subject, address, clock(), known));
+    throwIfLimited(await acrossAccounts.recordFailure(client, client, clock()));
+    return null;
+  });
+}
+
+/** Throws `rate_limited` when a subject, such as a client's network, has failed too often over all accounts. */
+export async function checkFailureLimit(context: PeopleContext, subject: FailureSubject): Promise<void> {
+  const { clock, failures } = context;
+  await failures.acrossAccounts.refresh(subject, clock());
+  throwIfLimited(failures.acrossAccounts.waitMs(subject, subject, clock()));
+}
+
+/** Counts a failure against a subject. Throws `rate_limited`, and then nobody may be told that it was one. */
+export async function recordFailure(context: PeopleContext, subject: FailureSubject): Promise<void> {
+  throwIfLimited(await context.failures.acrossAccounts.recordFailure(subject, subject, context.clock()));
+}

@@ -1,0 +1,25 @@
+import { Problem } from '../contract/problem.ts';
+import { lockPerson, type PersonRow } from '../store/people.ts';
+import { deletePersonAccess, sessionExists } from '../store/person-access.ts';
+import type { Trx } from '../store/store.ts';
+import { workspaceIdsOf } from '../store/workspaces.ts';
+import type { SignedInPerson } from './context.ts';
+
+/**
+ * The person behind a session, locked until the transaction ends. A request that began before the session ended
+ * or the person was disabled changes nothing afterwards. Throws `invalid_token`.
+ */
+export async function lockSignedInPerson(trx: Trx, caller: SignedInPerson): Promise<PersonRow> {
+  const person = await lockPerson(trx, caller.personId);
+  if (person === undefined || person.disabled === 1 || !(await sessionExists(trx, person.id, caller.sessionId))) {
+    throw new Problem('invalid_token', 'The session has ended. Sign in again.');
+  }
+  return person;
+}
+
+/** Ends all access of a person whose membership has just ended, where it was in their last workspace. */
+export async function endAccessWithLastWorkspace(trx: Trx, personId: string, now: number): Promise<void> {
+  await lockPerson(trx, personId);
+  const left = await workspaceIdsOf(trx, personId);
+  if (left.length === 0) await deletePersonAccess(trx, personId, null, now);
+}

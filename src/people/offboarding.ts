@@ -1,0 +1,93 @@
+import { appendAuditEvent, appendToEachLog, SYSTEM_LOG } from '../audit/log.ts';
+import type { RequestOrigin } from '../contract/audit.ts';
+import { Problem } from '../contract/problem.ts';
+import { deletePerson, ownsAnyWorkspace } from '../store/operators.ts';
+import { lockPerson } from '../store/people.ts';
+import { deletePersonAccess } from '../store/person-access.ts';
+import { lockMember, workspaceIdsOf } from '../store/workspaces.ts';
+import { type MemberRequestContext, type PeopleContext, personPartyOf, type SignedInPerson } from './context.ts';
+import { lockSignedInPerson } from './lock-session.ts';
+import { endMembership } from './members.ts';
+import { refuseLastOperator } from './operators.ts';
+
+/** Leaves the workspace, as if removed by oneself. Throws `conflict` for its owner. */
+export async function leaveWorkspace(
+  context: PeopleContext,
+  request: MemberRequestContext,
+  memberId: string,
+): Promise<void> {
+  const { workspaceId, person, origin } = request;
+  await context.store.transaction(async (trx) => {
+    const member = await lockMember(trx, workspaceId, memberId);
+    if (member === undefined) throw new Problem('not_found');
+    if (member.role === 'owner') {
+      throw new Problem('conflict', 'You own this workspace. Hand ownership over or delete the workspace first.');
+    }
+    const invitationsEnded = await endMembership(context, trx, member);
+    await appendAuditEvent(trx, {
+      workspaceId,
+      action: 'member.left',
+      at: context.clock(),
+      actor: personPartyOf(person),
+      target: { kind: 'member', id: member.id, name: member.name },
+      credential: null,
+      origin,
+      detail: { before: { email: member.email, role: member.role }, invitationsEnded },
+    });
+  });
+}
+
+/**
+ * Ends all sessions of a member, and all else that gives them access, in every workspace that they are in.
+ * Throws `not_found`, and `forbidden` for an admin who means the owner.
+ */
+export async function endMemberSessions(
+  context: PeopleContext,
+  request: MemberRequestContext,
+  memberId: string,
+  isOwner: boolean,
+): Promise<void> {
+  const { workspaceId, person, origin } = request;
+  await context.store.transaction(async (trx) => {
+    const member = await lockMember(trx, workspaceId, memberId);
+    if (member === undefined) throw new Problem('not_found', 'There is no such member in this workspace.');
+    if (member.role === 'owner' && !isOwner) {
+      throw new Problem('forbidden', 'Only the owner can end the sessions of the owner.');
+    }
+    await lockPerson(trx, member.person_id);
+    const sessionsEnded = await deletePersonAccess(trx, member.person_id, null, context.clock());
+    await appendAuditEvent(trx, {
+      workspaceId,
+      action: 'member.sessions_ended',
+      at: context.clock(),
+      actor: personPartyOf(person),
+      target: { kind: 'member', id: member.id, name: member.name },
+      credential: null,
+      origin,
+      detail: { sessionsEnded },
+    });
+  });
+}
+
+/**
+ * Deletes the account of a person who has proven to be them. What they created stays, and the activity log keeps
+ * their name. Throws `conflict` while they own a workspace or are the last operator, `invalid_token`.
+ */
+export async function deleteAccount(
+  context: PeopleContext,
+  caller: SignedInPerson,
+  origin: RequestOrigin,
+): Promise<void> {
+  await context.store.transaction(async (trx) => {
+    await refuseLastOperator(trx, caller.personId);
+    const person = await lockSignedInPerson(trx, caller);
+    if (await ownsAnyWorkspace(trx, person.id)) {
+      throw new Problem('conflict', 'You own a workspace. Hand its ownership over or delete it first.');
+    }
+    const party = personPartyOf(person);
+    const logs = [SYSTEM_LOG, ...(await workspaceIdsOf(trx, person.id))];
+    const draft = { action: 'person.deleted', at: context.clock(), actor: party, target: party, origin } as const;
+    await appendToEachLog(trx, logs, { ...draft, workspaceId: SYSTEM_LOG, credential: null, detail: {} });
+    await deletePerson(trx, person.id);
+  });
+}

@@ -1,0 +1,101 @@
+import { verifyPassphrase } from '../authorization/passphrase.ts';
+import type { RequestOrigin } from '../contract/audit.ts';
+import { Problem } from '../contract/problem.ts';
+import type { Reauthenticate } from '../contract/schemas.ts';
+import { DURATIONS } from '../contract/vocabulary.ts';
+import { advancePasskey, consumeChallenge, findPasskey, listPasskeys } from '../store/passkeys.ts';
+import { findPerson, type PersonRow } from '../store/people.ts';
+import { clientSubject, throttleAttempt } from './attempt-throttle.ts';
+import type { PeopleContext, SignedInPerson } from './context.ts';
+import { lockSignedInPerson } from './lock-session.ts';
+import { createChallenge } from './passkeys.ts';
+import { checkSecondFactorCode, consumeSecondFactor, recordSignInFailure, type SecondFactor } from './sessions.ts';
+import { challengeDigest, loadWebauthn, type RelyingParty, transportsOf, verifyPasskeyAssertion } from './webauthn.ts';
+
+/** Begins to prove with an own passkey: what to hand to the browser. Throws `rate_limited`. */
+export async function startPasskeyReauthentication(
+  context: PeopleContext,
+  caller: SignedInPerson,
+  relyingParty: RelyingParty,
+  origin: RequestOrigin,
+): Promise<Record<string, unknown>> {
+  const { generateAuthenticationOptions } = await loadWebauthn();
+  const own = await listPasskeys(context.store.read, caller.personId, { limit: 200, after: null });
+  return {
+    ...(await generateAuthenticationOptions({
+      rpID: relyingParty.rpId,
+      challenge: await createChallenge(context, caller.personId, 'proof', origin),
+      timeout: DURATIONS.passkeyChallenge,
+      userVerification: 'required',
+      allowCredentials: own.map((row) => ({ id: row.credential_id, transports: transportsOf(row) as never })),
+    })),
+  };
+}
+
+/** Null where the password or the code is wrong. Throws `second_factor_required` where a code is needed and none was sent. */
+async function checkPassword(
+  context: PeopleContext,
+  person: PersonRow,
+  input: Reauthenticate,
+  origin: RequestOrigin,
+): Promise<{ readonly factor: SecondFactor | null } | null> {
+  if (input.password === undefined) return null;
+  if (!(await verifyPassphrase(person.password_hash, input.password, clientSubject(origin)))) return null;
+  if (person.totp_enabled === 0) return { factor: null };
+  if (input.code === undefined) {
+    throw new Problem('second_factor_required', 'Send `code` too: from the authenticator app, or a recovery code.');
+  }
+  const factor = await checkSecondFactorCode(context, person, input.code);
+  return factor === null ? null : { factor };
+}
+
+/**
+ * Has a signed-in person prove anew, as strongly as at sign-in, that it is them (ASVS 7.5.3): with the password and,
+ * where a second factor is set, its current code; or with a passkey. Returns the person as they were then. Throws
+ * `sign_in_failed`, `second_factor_required`, `rate_limited`, `invalid_token`.
+ */
+export async function reauthenticate(
+  context: PeopleContext,
+  caller: SignedInPerson,
+  input: Reauthenticate,
+  relyingParty: () => RelyingParty,
+  origin: RequestOrigin,
+): Promise<PersonRow> {
+  const { store, clock } = context;
+  const person = await findPerson(store.read, caller.personId);
+  if (person === undefined) throw new Problem('not_found');
+  const account = { subject: `sign_in ${person.id}`, personId: person.id };
+  const { passkey: assertion } = input;
+  const verified =
+    assertion === undefined
+      ? await throttleAttempt(context, account, origin.address ?? '', {
+          verify: () => checkPassword(context, person, input, origin),
+          complete: ({ factor }) =>
+            store.transaction(async (trx) => {
+              await lockSignedInPerson(trx, caller);
+              return factor === null || (await consumeSecondFactor(trx, person.id, factor)) ? true : null;
+            }),
+        })
+      : await throttleAttempt(context, account, origin.address ?? '', {
+          async verify() {
+            const passkey = await findPasskey(store.read, assertion.id, relyingParty().rpId);
+            if (passkey?.person_id !== person.id) return null;
+            return { id: passkey.id, ...(await verifyPasskeyAssertion(assertion, passkey, relyingParty())) };
+          },
+          complete: ({ id, challenge, use }) =>
+            store.transaction(async (trx) => {
+              await lockSignedInPerson(trx, caller);
+              // A challenge is spent by a wrong answer too: to return null commits that.
+              if (!(await consumeChallenge(trx, challengeDigest('proof', challenge), person.id, clock()))) return null;
+              return use !== null && (await advancePasskey(trx, id, { ...use, at: clock() })) ? true : null;
+            }),
+        });
+  if (verified !== null) return person;
+  await recordSignInFailure(
+    context,
+    person,
+    origin,
+    assertion === undefined ? 'password_incorrect' : 'passkey_refused',
+  );
+  throw new Problem('sign_in_failed', 'The password, the code or the passkey is not right.');
+}

@@ -1,0 +1,51 @@
+import { HOUR } from '../contract/vocabulary.ts';
+import { setLastWorkspace, touchSessions } from '../store/people.ts';
+import type { Store } from '../store/store.ts';
+
+/** How old `lastUsedAt` of a session may be before a use is written. */
+const MIN_TOUCH_INTERVAL_MS = HOUR;
+
+/** Where people were last seen: kept in memory, written now and then, so that a request never waits for it. */
+export interface SessionActivityBuffer {
+  /** The workspace that a person named last, if this process knows one that is not written yet. */
+  lastWorkspace(personId: string): string | null;
+  touch(
+    session: {
+      readonly session_id: string;
+      readonly person_id: string;
+      readonly last_used_at: number;
+      /** What the store says. */
+      readonly last_workspace_id: string | null;
+    },
+    workspaceId: string | null,
+    now: number,
+  ): void;
+  flush(): Promise<void>;
+}
+
+export function createSessionActivityBuffer(store: Store): SessionActivityBuffer {
+  let touchedSessions = new Map<string, number>();
+  let workspaces = new Map<string, string>();
+
+  return {
+    lastWorkspace: (personId) => workspaces.get(personId) ?? null,
+    touch(session, workspaceId, now) {
+      if (now - session.last_used_at > MIN_TOUCH_INTERVAL_MS) touchedSessions.set(session.session_id, now);
+      if (workspaceId === null) return;
+      if ((workspaces.get(session.person_id) ?? session.last_workspace_id) === workspaceId) return;
+      workspaces.set(session.person_id, workspaceId);
+    },
+    async flush() {
+      if (touchedSessions.size === 0 && workspaces.size === 0) return;
+      const sessions = touchedSessions;
+      const last = new Map(workspaces);
+      touchedSessions = new Map();
+      await store.transaction(async (trx) => {
+        await touchSessions(trx, sessions);
+        for (const [personId, workspaceId] of last) await setLastWorkspace(trx, personId, workspaceId);
+      });
+      // Only what did not change meanwhile is done.
+      workspaces = new Map([...workspaces].filter(([personId, id]) => last.get(personId) !== id));
+    },
+  };
+}

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import fc from 'fast-check';
+import { sql } from 'kysely';
+import { DAY } from '../../contract/vocabulary.ts';
+import type { Store } from '../../store/store.ts';
+import { insertWorkspace } from '../../store/workspaces.ts';
+import { forEachEngine } from '../../testing/engines.ts';
+import { deleteExpiredActivity } from './activity.ts';
+import { type ActivityIngest, createActivityIngest, type IngestResult } from './activity-ingest.ts';
+
+const NOW = Date.parse('2027-02-24T09:30:00.000Z');
+const BATCH = 1_000;
+
+forEachEngine('taking events in', (engine) => {
+  let store: Store;
+  let ingest: ActivityIngest;
+  let workspaceId = '';
+  let made = 0;
+  before(async () => {
+    store = await engine.open();
+  });
+  after(() => store.close());
+  beforeEach(async () => {
+    workspaceId = `wsp_${++made}`;
+    const row = { id: workspaceId, name: workspaceId, slug: `w-${made}`, created_at: NOW, updated_at: NOW };
+    await store.transaction((trx) => insertWorkspace(trx, row));
+    ingest = createActivityIngest(store);
+  });
+
+  const event = (id: number, at = NOW) => ({
+    id: `event-${id}`,
+    source: `/${id % 3}`,
+    type: 't',
+    subject: null,
+    at,
+    data: null,
+  });
+  const numbers = (from: number, count: number) => Array.from({ length: count }, (_, at) => from + at);
+  const send = (ids: readonly number[], at = NOW): Promise<IngestResult> =>
+    ingest.ingest(
+      workspaceId,
+      ids.map((id) => event(id, at)),
+      NOW,
+      'tok_1',
+    );
+  async function sendAll(from: number, count: number): Promise<void> {
+    for (let at = 0; at < count; at += BATCH) {
+      assert.deepEqual(await send(numbers(from + at, BATCH)), { accepted: BATCH, duplicates: 0 });
+    }
+  }
+  async function counted(): Promise<{ events: number; different: number; rolledUp: number }> {
+    const { rows } = await sql<{ events: number; different: number; rolled: number }>`select
+      (select count(*) from activity_event where workspace_id = ${workspaceId}) as events,
+      (select count(*) from (select distinct source, id from activity_event where workspace_id = ${workspaceId}) as one) as different,
+      (select cast(sum(count) as bigint) from activity_rollup where workspace_id = ${workspaceId}
+        and grain = 'day' and dimension = 'type') as rolled`.execute(store.read);
+    const { events = 0, different = 0, rolled = 0 } = rows[0] ?? {};
+    return { events, different, rolledUp: rolled };
+  }
+
+  test('an event is stored once however many were stored since it came first, also after a restart', async () => {
+    const many = 3 * BATCH;
+    await sendAll(0, many);
+    const old = [0, 1, BATCH - 1, BATCH, many - 1];
+    assert.deepEqual(await send(old), { accepted: 0, duplicates: old.length });
+    ingest = createActivityIngest(store);
+    assert.deepEqual(await send([...old, many]), { accepted: 1, duplicates: old.length });
+    assert.deepEqual(await counted(), { events: many + 1, different: many + 1, rolledUp: many + 1 });
+  });
+
+  test('duplicates within one write are stored once', async () => {
+    const ids = numbers(0, 900);
+    const results = await Promise.all([send(ids), send(ids), send([...ids, 900, 900])]);
+    assert.deepEqual(
+      results.map(({ accepted }) => accepted),
+      [900, 0, 1],
+    );
+    assert.deepEqual(await counted(), { events: 901, different: 901, rolledUp: 901 });
+  });
+
+  test('a write that failed leaves nothing behind, and what was in it is taken when it comes again', async () => {
+    await send([1]);
+    await assert.rejects(ingest.ingest('wsp_nobody', [event(2)], NOW, 'tok_1'));
+    const broken = ingest.ingest(workspaceId, [{ ...event(3), type: 'half a pair: \ud800' }], NOW, 'tok_1');
+    await Promise.allSettled([broken]);
+    assert.deepEqual(await send([1, 2]), { accepted: 1, duplicates: 1 });
+  });
+
+  test('an event is accepted again after its retention', async () => {
+    await send(numbers(0, BATCH), NOW - 10 * DAY);
+    await send([BATCH]);
+    await deleteExpiredActivity({ store }, NOW - 5 * DAY);
+    assert.deepEqual(await counted(), { events: 1, different: 1, rolledUp: 1 });
+    assert.deepEqual(await send([0, 1, BATCH]), { accepted: 2, duplicates: 1 });
+  });
+
+  test('whatever is sent in whatever batches, each event is stored and counted once', async () => {
+    const ids = fc.array(fc.nat({ max: 60 }), { minLength: 1, maxLength: 40 });
+    const all = new Set<number>();
+    await fc.assert(
+      fc.asyncProperty(fc.array(ids, { minLength: 1, maxLength: 5 }), async (batches) => {
+        const results = await Promise.all(batches.map((batch) => send(batch)));
+        const before = all.size;
+        for (const id of batches.flat()) all.add(id);
+        assert.equal(
+          results.reduce((sum, { accepted }) => sum + accepted, 0),
+          all.size - before,
+        );
+        assert.equal(
+          results.reduce((sum, { accepted, duplicates }) => sum + accepted + duplicates, 0),
+          batches.flat().length,
+        );
+      }),
+      { numRuns: 30 },
+    );
+    assert.deepEqual(await counted(), { events: all.size, different: all.size, rolledUp: all.size });
+  });
+});

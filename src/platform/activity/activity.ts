@@ -1,0 +1,102 @@
+import { setImmediate } from 'node:timers/promises';
+import type { ActivityEvent, ActivityQuery, AnalyticsQuery } from '../../contract/activity.ts';
+import { invalidField } from '../../contract/problem.ts';
+import type { Page } from '../../contract/schemas.ts';
+import { DAY, INTERVALS, type Interval, RESOURCE_LIMITS } from '../../contract/vocabulary.ts';
+import { deleteOldActivity, listActivity, workspacesWithActivity } from '../../store/activity.ts';
+import { readSeries } from '../../store/activity-series.ts';
+import { readPageRequest, toPage } from '../../store/paging.ts';
+import type { ActivityEventTable } from '../../store/schema.ts';
+import { type PlatformContext, toIsoString } from '../context.ts';
+
+function serializeEvent(row: ActivityEventTable): ActivityEvent {
+  const { id, source, type, subject } = row;
+  const data: unknown = row.data === null ? null : JSON.parse(row.data);
+  return { id, source, type, subject, time: toIsoString(row.at), data, receivedAt: toIsoString(row.received_at) };
+}
+
+const parseInstant = (text: string | undefined) => (text === undefined ? undefined : Date.parse(text));
+
+/** Events newest first. Throws `validation_failed` for a cursor of another list. */
+export async function listEvents(
+  context: PlatformContext,
+  workspaceId: string,
+  query: ActivityQuery,
+): Promise<Page<ActivityEvent>> {
+  const page = readPageRequest(query, '-time', 'number');
+  const { type, source, subject } = query;
+  const filter = { type, source, subject, from: parseInstant(query.from), to: parseInstant(query.to) };
+  const rows = await listActivity(context.store.read, workspaceId, filter, page);
+  return toPage(rows, page.limit, '-time', (row) => ({ value: row.at, id: String(row.sequence) }), serializeEvent);
+}
+
+/** Steps that a chart shows if nothing is asked for, and at most. */
+const CHART_STEPS: Readonly<Record<Interval, { readonly standard: number; readonly max: number }>> = {
+  minute: { standard: 60, max: 2_880 },
+  hour: { standard: 48, max: 2_232 },
+  day: { standard: 30, max: 3_660 },
+};
+
+/** The span of whole steps that a query asks for. Throws `validation_failed` for one that is too long or backwards. Pure. */
+function chartRange(
+  query: AnalyticsQuery,
+  interval: Interval,
+  now: number,
+): { from: number; to: number; steps: number } {
+  const step = INTERVALS[interval];
+  const { standard: defaultSteps, max: maxSteps } = CHART_STEPS[interval];
+  const to = Math.ceil((parseInstant(query.to) ?? now + 1) / step) * step;
+  const from = Math.floor((parseInstant(query.from) ?? to - defaultSteps * step) / step) * step;
+  const steps = (to - from) / step;
+  if (!(steps > 0)) throw invalidField('from', 'must lie before to');
+  if (steps > maxSteps)
+    throw invalidField('from', `takes at most ${maxSteps} steps of a ${interval}; ask by a longer interval`);
+  return { from, to, steps };
+}
+
+/** `Analytics`, each series' points as JSON without the brackets around them: a chart may have thousands. */
+export interface Chart {
+  readonly interval: Interval;
+  readonly total: number;
+  readonly series: readonly { readonly key: string | null; readonly points: string }[];
+}
+
+/** Counts over time from the roll-ups alone: what it costs does not grow with the events. */
+export async function readAnalytics(
+  context: PlatformContext,
+  workspaceId: string,
+  query: AnalyticsQuery,
+): Promise<Chart> {
+  const interval = query.interval ?? 'day';
+  const { from, to, steps } = chartRange(query, interval, context.clock());
+  const { min, max } = RESOURCE_LIMITS.activitySeries;
+  const keys = Math.min(max, Math.max(min, Math.floor(RESOURCE_LIMITS.activityPoints / steps)));
+  const span = { grain: interval, from, to };
+  const { total, series } = await readSeries(context.store.read, workspaceId, query.groupBy ?? 'type', span, keys);
+  return { interval, total, series: series.map(({ key, points }) => ({ key: key === '' ? null : key, points })) };
+}
+
+/** A chart as the `Analytics` of the wire, a series at a time, so that judgements get in between. */
+export async function* analyticsAsJson({ interval, total, series }: Chart): AsyncGenerator<string> {
+  yield `{"interval":"${interval}","total":${total},"series":[`;
+  for (const [index, { key, points }] of series.entries()) {
+    await setImmediate();
+    yield `${index === 0 ? '' : ','}{"key":${JSON.stringify(key)},"points":[${points}]}`;
+  }
+  yield ']}';
+}
+
+const DELETE_BATCH_SIZE = 5_000;
+
+/**
+ * Deletes what is older than it is kept for, a little at a time, so that writers get in between: whole
+ * days, so that what is counted by minute, hour and day stays the same.
+ */
+export async function deleteExpiredActivity({ store }: Pick<PlatformContext, 'store'>, before: number): Promise<void> {
+  const day = Math.floor(before / DAY) * DAY;
+  for (const workspaceId of await workspacesWithActivity(store.read)) {
+    for (let hasMore = true; hasMore; ) {
+      hasMore = await store.transaction((trx) => deleteOldActivity(trx, workspaceId, day, DELETE_BATCH_SIZE));
+    }
+  }
+}

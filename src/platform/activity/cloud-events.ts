@@ -1,0 +1,205 @@
+import { LAST_INSTANT } from '../../contract/instant.ts';
+import { Problem } from '../../contract/problem.ts';
+import { RESOURCE_LIMITS } from '../../contract/vocabulary.ts';
+import { checkJsonLimits, createYielder, type JsonLimits, splitJsonArray } from '../bounded-json.ts';
+import { clampToNow } from '../client-time.ts';
+
+/** An event as it is kept. `data` is JSON. */
+export interface ReceivedEvent {
+  readonly id: string;
+  readonly source: string;
+  readonly type: string;
+  readonly subject: string | null;
+  /** Epoch milliseconds. */
+  readonly at: number;
+  readonly data: string | null;
+}
+
+type Attributes = Readonly<Record<string, unknown>>;
+
+function fieldProblem(index: number | null, field: string, message: string): Problem {
+  const name = index === null ? field : `${index}.${field}`;
+  return new Problem('validation_failed', `${name}: ${message}`, { errors: [{ field: name, message }] });
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+function decodeUtf8(body: Uint8Array): string {
+  try {
+    return utf8.decode(body);
+  } catch {
+    throw new Problem('invalid_request', 'The body is not UTF-8.');
+  }
+}
+
+/** One event; its data as text may be six times as long with every character escaped. */
+const MAX_EVENT_BYTES = 8 * RESOURCE_LIMITS.activityDataBytes;
+/** Values are bounded by the bytes of an event: each is read in a turn of its own. */
+const EVENT_LIMITS: JsonLimits = { depth: 64, values: MAX_EVENT_BYTES };
+
+function checkEventSize(bytes: Uint8Array, index: number | null): void {
+  if (bytes.length > MAX_EVENT_BYTES) throw fieldProblem(index, 'data', 'takes up to 64 KiB');
+}
+
+/** Reads what was found to keep to limits. */
+function parseChecked(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(decodeUtf8(body));
+  } catch (error) {
+    if (error instanceof Problem) throw error;
+    throw new Problem('invalid_request', 'The body is not well-formed JSON.');
+  }
+}
+
+async function parseJson(body: Uint8Array): Promise<unknown> {
+  await checkJsonLimits(body, EVENT_LIMITS);
+  return parseChecked(body);
+}
+
+function readAttribute(attributes: Attributes, field: string, index: number | null): string {
+  const value = attributes[field];
+  const max = RESOURCE_LIMITS.activityFieldLength;
+  const isValid = typeof value === 'string' && value !== '' && value.length <= max;
+  if (!isValid) throw fieldProblem(index, field, `takes 1 to ${max} characters`);
+  if (!value.isWellFormed() || /[\0-\x1f\x7f]/.test(value))
+    throw fieldProblem(index, field, 'must not contain control characters');
+  return value;
+}
+
+/** RFC 3339, as the specification asks. */
+const RFC_3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,12})?(?:[Zz]|[+-]\d\d:\d\d)$/;
+
+function readTime(value: unknown, index: number | null, now: number): number {
+  if (value === undefined || value === null) return now;
+  const timeMs = typeof value === 'string' && RFC_3339.test(value) ? Date.parse(value.toUpperCase()) : Number.NaN;
+  if (!(timeMs >= 0 && timeMs <= LAST_INSTANT))
+    throw fieldProblem(index, 'time', 'must be an RFC 3339 instant from 1970 to 9999');
+  return clampToNow(timeMs, now);
+}
+
+const isJson = (type: string) => /^[^;]*[/+]json\s*(?:;|$)/i.test(type);
+
+/** The data of an event in JSON format: as it is, or what its base64 stands for where that is JSON. */
+async function readData(attributes: Attributes, index: number | null): Promise<unknown> {
+  const { data, data_base64: encoded, datacontenttype: type } = attributes;
+  if (encoded === undefined) return data;
+  if (data !== undefined) throw fieldProblem(index, 'data', 'must not come with data_base64');
+  if (typeof encoded !== 'string' || !/^[A-Za-z0-9+/]*={0,2}$/.test(encoded)) {
+    throw fieldProblem(index, 'data_base64', 'takes base64');
+  }
+  if (typeof type !== 'string' || !isJson(type)) return encoded;
+  const bytes = Buffer.from(encoded, 'base64');
+  await checkJsonLimits(bytes, EVENT_LIMITS);
+  try {
+    return JSON.parse(bytes.toString());
+  } catch {
+    throw fieldProblem(index, 'data_base64', 'is not JSON, though datacontenttype says so');
+  }
+}
+
+/** One event from its attributes (CloudEvents 1.0, section 3). Throws `validation_failed`, with its index in a batch. */
+async function parseEvent(value: unknown, index: number | null, now: number): Promise<ReceivedEvent> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw fieldProblem(index, 'specversion', 'takes a CloudEvent, a JSON object');
+  }
+  const attributes = value as Attributes;
+  if (attributes['specversion'] !== '1.0') throw fieldProblem(index, 'specversion', 'takes 1.0');
+  const { subject, time } = attributes;
+  const data = await readData(attributes, index);
+  const json = data === undefined || data === null ? null : JSON.stringify(data);
+  if (json !== null && Buffer.byteLength(json) > RESOURCE_LIMITS.activityDataBytes) {
+    throw fieldProblem(index, 'data', 'takes up to 64 KiB');
+  }
+  return {
+    id: readAttribute(attributes, 'id', index),
+    source: readAttribute(attributes, 'source', index),
+    type: readAttribute(attributes, 'type', index),
+    subject: subject === undefined || subject === null ? null : readAttribute(attributes, 'subject', index),
+    at: readTime(time, index, now),
+    data: json,
+  };
+}
+
+/** A header's value as the HTTP binding writes it (section 3.1.3.2): percent-encoded UTF-8, perhaps quoted. */
+function decodeHeader(value: string): string {
+  const text =
+    value.startsWith('"') && value.endsWith('"') && value.length > 1
+      ? value.slice(1, -1).replace(/\\(.)/g, '$1')
+      : value;
+  try {
+    return decodeURIComponent(text.replace(/%(?![0-9A-Fa-f]{2})/g, '%25'));
+  } catch {
+    return text;
+  }
+}
+
+async function parseBinaryEvent(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+  type: string,
+  body: Uint8Array,
+  now: number,
+): Promise<ReceivedEvent> {
+  checkEventSize(body, null);
+  const attributes: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (name.startsWith('ce-') && typeof value === 'string') attributes[name.slice(3)] = decodeHeader(value);
+  }
+  delete attributes['data'];
+  delete attributes['data_base64'];
+  if (body.length > 0) {
+    if (type === '' || isJson(type)) attributes['data'] = await parseJson(body);
+    else if (/^text\//i.test(type)) attributes['data'] = decodeUtf8(body);
+    else attributes['data'] = Buffer.from(body).toString('base64');
+  }
+  return parseEvent(attributes, null, now);
+}
+
+/** The events of a batch, one after the other, so that a long one does not hold the event loop; null for what is no array. */
+async function parseBatch(body: Uint8Array, now: number): Promise<ReceivedEvent[] | null> {
+  const max = RESOURCE_LIMITS.activityBatch;
+  const parts = await splitJsonArray(body, { depth: EVENT_LIMITS.depth + 1, values: body.length }, max);
+  if (parts === null) return null;
+  if (parts.length > max) throw fieldProblem(null, 'body', `takes up to ${max} events`);
+  const events: ReceivedEvent[] = [];
+  const yieldIfDue = createYielder();
+  for (const [index, part] of parts.entries()) {
+    checkEventSize(part, index);
+    events.push(await parseEvent(parseChecked(part), index, now));
+    await yieldIfDue();
+  }
+  return events;
+}
+
+const stripByteOrderMark = (body: Uint8Array): Uint8Array =>
+  body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? body.subarray(3) : body;
+
+/**
+ * Reads a request of the CloudEvents 1.0 HTTP binding in structured, batched or binary mode. Plain
+ * `application/json` is read as structured or batched as well. Throws `unsupported_media_type`,
+ * `invalid_request`, and `validation_failed` naming the index of the first event that is not one.
+ */
+export async function readCloudEvents(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+  body: Uint8Array,
+  now: number,
+): Promise<ReceivedEvent[]> {
+  const type = typeof headers['content-type'] === 'string' ? headers['content-type'].trim() : '';
+  const [mediaType = ''] = type.toLowerCase().split(';');
+  const isPlainJson = mediaType.trim() === 'application/json';
+  if (headers['ce-specversion'] !== undefined && !mediaType.startsWith('application/cloudevents')) {
+    return [await parseBinaryEvent(headers, type, body, now)];
+  }
+  if (!isPlainJson && !/^application\/cloudevents(?:-batch)?\+json\s*$/.test(mediaType)) {
+    throw new Problem(
+      'unsupported_media_type',
+      'Send application/cloudevents+json, application/cloudevents-batch+json, or any type with the headers of binary mode (ce-id, ce-source, ce-type, ce-specversion).',
+    );
+  }
+  const text = stripByteOrderMark(body);
+  const isBatch = mediaType.includes('-batch');
+  const events = isPlainJson || isBatch ? await parseBatch(text, now) : null;
+  if (events !== null) return events;
+  checkEventSize(text, null);
+  const value = await parseJson(text);
+  if (isBatch) throw fieldProblem(null, 'body', 'takes an array of CloudEvents');
+  return [await parseEvent(value, null, now)];
+}

@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { addToSketch, decodeSketch, encodeSketch, estimateCount, hashSubject } from './distinct-count-sketch.ts';
+
+const hashesOf = (count: number) => Array.from({ length: count }, (_, at) => hashSubject(`customer-${at}`));
+
+test('up to 256 subjects are counted exactly, and beyond that within five per cent', () => {
+  for (const count of [0, 1, 2, 100, 256]) {
+    assert.equal(estimateCount(addToSketch(decodeSketch(null), hashesOf(count))), count);
+  }
+  for (const count of [257, 1_000, 10_000, 100_000]) {
+    const found = estimateCount(addToSketch(decodeSketch(null), hashesOf(count)));
+    assert.ok(Math.abs(found - count) / count < 0.05, `${count}: ${found}`);
+  }
+});
+
+test('a sketch that is written, read and added to counts like one that was never put away', () => {
+  const all = hashesOf(2_000);
+  let kept: string | null = null;
+  for (let at = 0; at < all.length; at += 90) {
+    kept = encodeSketch(addToSketch(decodeSketch(kept), all.slice(at, at + 100)));
+  }
+  assert.equal(estimateCount(decodeSketch(kept)), estimateCount(addToSketch(decodeSketch(null), all)));
+  assert.ok((kept?.length ?? 0) < 6_000);
+});

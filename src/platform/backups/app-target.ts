@@ -1,0 +1,78 @@
+import { Problem } from '../../contract/problem.ts';
+import { JobFailure } from '../../jobs/jobs.ts';
+import type { OutputLine, RunTarget, StepOutcome } from '../../runner/run.ts';
+import type { ConnectionPool } from '../../runner/ssh-connection.ts';
+import { findResource } from '../../store/resources.ts';
+import type { AppTable } from '../../store/schema.ts';
+import type { PlatformContext } from '../context.ts';
+import { loadVariables, selectCommandVariables } from '../environment/environment.ts';
+import { resolveRunTarget } from '../resources/servers.ts';
+
+/** Where an app is, and what its processes are given. */
+export interface AppTarget {
+  readonly app: AppTable;
+  readonly runTarget: RunTarget;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Values of all its variables, to be masked in output. */
+  readonly secrets: readonly string[];
+}
+
+/** Throws `JobFailure` with what is in the way. */
+export async function resolveAppTarget(
+  context: PlatformContext,
+  connections: ConnectionPool,
+  workspaceId: string,
+  appId: string,
+): Promise<AppTarget> {
+  const { read } = context.store;
+  const app = await findResource(read, 'app', workspaceId, appId);
+  if (app === undefined) throw new JobFailure('The app is gone.');
+  const server = app.server_id === null ? undefined : await findResource(read, 'server', workspaceId, app.server_id);
+  if (server === undefined) throw new JobFailure('The app has no server any more.');
+  try {
+    const target = connections.pooled(await resolveRunTarget(context, server), context.connectRetryDelays.rollback);
+    const variables = await loadVariables(context, workspaceId, appId);
+    const { passed, problem } = selectCommandVariables(variables);
+    if (problem !== null) throw new JobFailure(problem);
+    return { app, runTarget: target, environment: passed, secrets: Object.values(variables) };
+  } catch (error) {
+    throw error instanceof Problem ? new JobFailure(error.message) : error;
+  }
+}
+
+const MAX_KEPT_LINES = 5;
+const MAX_LINE_CHARACTERS = 300;
+
+/** The last lines that a step said, masked by the runner. */
+export interface LastLines {
+  readonly onLine: (line: OutputLine) => void;
+  /** Whether it said something, and nothing but what is harmless. */
+  onlyWarnings(): boolean;
+  text(): string;
+}
+
+export function createLastLines(warnings: RegExp | null = null): LastLines {
+  const lines: string[] = [];
+  let errorCount = 0;
+  return {
+    onLine({ text }) {
+      const line = text.trim().slice(0, MAX_LINE_CHARACTERS);
+      if (line === '') return;
+      if (warnings === null || !warnings.test(line)) errorCount++;
+      lines.push(line);
+      if (lines.length > MAX_KEPT_LINES) lines.shift();
+    },
+    onlyWarnings: () => lines.length > 0 && errorCount === 0,
+    text: () => lines.join('\n'),
+  };
+}
+
+/** What an outcome that is no success is told as; null for a success. */
+export function outcomeFailure(outcome: StepOutcome, description: string, lastLines: LastLines): JobFailure | null {
+  if (outcome.problem !== null) return new JobFailure(outcome.problem);
+  if (outcome.cancelled) return new JobFailure('It was called off.');
+  if (outcome.exitCode === 0) return null;
+  const ending = outcome.signal === null ? `with ${outcome.exitCode}` : `by ${outcome.signal}`;
+  const text = lastLines.text();
+  return new JobFailure(`${description} ended ${ending}.${text === '' ? '' : ` It said:\n${text}`}`);
+}

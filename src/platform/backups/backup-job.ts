@@ -1,0 +1,166 @@
+import { createHash } from 'node:crypto';
+import { PassThrough } from 'node:stream';
+import { constants, createZstdCompress } from 'node:zlib';
+import { JobFailure, type JobKind, type RunningJob } from '../../jobs/jobs.ts';
+import { OutputTruncated, run, type Step } from '../../runner/run.ts';
+import { shellCommand } from '../../runner/shell-command.ts';
+import { createConnectionPool } from '../../runner/ssh-connection.ts';
+import { insertStoredObject, setUpload } from '../../store/backups.ts';
+import { findResource } from '../../store/resources.ts';
+import type { BackupTable } from '../../store/schema.ts';
+import { findWorkItem, updateWorkItem } from '../../store/work-items.ts';
+import { type PlatformContext, recordAuditEvent, systemRequestContext } from '../context.ts';
+import { type AppTarget, createLastLines, outcomeFailure, resolveAppTarget } from './app-target.ts';
+import { applyRetention, BACKUP_JOB_KIND, backupSettingsOf } from './backups.ts';
+import { StorageFailure } from './storage.ts';
+import { sweepObject } from './sweep.ts';
+
+const ACTIVE_STATUSES = ['pending', 'processing'] as const;
+/** What tar says of files that changed while it read them, of which it has one state or the other. */
+const TAR_WARNING =
+  /: (?:file changed as we read it|File removed before we read it|socket ignored)$|^tar: Exiting with failure status/;
+
+/** Tar's archive of `shared/` itself, compressed where it is made; or what the app's own command writes. */
+function backupStep(target: AppTarget, kind: string): Step {
+  const { command, interpreter } = backupSettingsOf(target.app);
+  if (kind === 'command' && command !== null) {
+    return {
+      command: shellCommand(command, interpreter),
+      cwd: target.app.directory,
+      environment: target.environment,
+      secrets: target.secrets,
+    };
+  }
+  if (target.app.directory === null) throw new JobFailure('The app has no directory any more.');
+  const tar = { argv: ['tar', '-czf', '-', '.'] } as const;
+  return { command: tar, cwd: `${target.app.directory}/shared`, environment: { LC_ALL: 'C' } };
+}
+
+/** Counts and hashes what goes by. Throws `StorageFailure` for more than `limit` bytes. */
+function createHashingCounter(limit: number) {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  return {
+    async *measure(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+      for await (const chunk of source) {
+        bytes += chunk.length;
+        if (bytes > limit) {
+          throw new StorageFailure(`It is larger than ${Math.floor(limit / 1_048_576)} MB (DEVPILOT_BACKUP_MAX_MB).`);
+        }
+        hash.update(chunk);
+        yield chunk;
+      }
+    },
+    result: () => ({ size_bytes: bytes, sha256: hash.digest('hex') }),
+  };
+}
+
+async function streamBackup(
+  context: PlatformContext,
+  job: RunningJob,
+  row: BackupTable,
+  target: AppTarget,
+): Promise<void> {
+  const { workspaceId, signal } = job;
+  const [storage] = context.backupStorages.all;
+  if (storage === undefined) throw new JobFailure('This node has no data directory and no bucket to keep backups in.');
+  const location = `${storage.name}${row.app_id}/${row.id}.${row.kind === 'directory' ? 'tar.gz' : 'zst'}`;
+  await job.transaction((trx) =>
+    insertStoredObject(trx, {
+      id: row.id,
+      workspace_id: workspaceId,
+      place: location,
+      upload: null,
+      created_at: context.clock(),
+    }),
+  );
+  const lastLines = createLastLines(TAR_WARNING);
+  const description = row.kind === 'directory' ? 'tar' : 'The backup command';
+  const output = new PassThrough();
+  const step = backupStep(target, row.kind);
+  // Nothing would end the output of a step that is not begun.
+  signal.throwIfAborted();
+  const outcomePromise = run(target.runTarget, { ...step, stdout: output, onLine: lastLines.onLine }, signal);
+  outcomePromise.catch((error) => output.destroy(error));
+  const zstd = row.kind === 'directory' ? null : createZstdCompress({ params: { [constants.ZSTD_c_checksumFlag]: 1 } });
+  // A pipe does not tell its end of what goes wrong at its beginning, nor the other way round.
+  output.once('error', (error) => zstd?.destroy(error));
+  zstd?.once('error', (error) => output.destroy(error));
+  const compressed = zstd === null ? output : output.pipe(zstd);
+
+  const counter = createHashingCounter(context.backupStorages.maxBackupBytes);
+  /** Ends only when it is known that what was written is all of it: an object appears for nothing less. */
+  async function* verifiedBytes(): AsyncGenerator<Uint8Array> {
+    yield* counter.measure(compressed);
+    const outcome = await outcomePromise;
+    signal.throwIfAborted();
+    const changed = row.kind === 'directory' && outcome.exitCode === 1 && lastLines.onlyWarnings();
+    const failure = changed ? null : outcomeFailure(outcome, description, lastLines);
+    if (failure !== null) throw failure;
+    if (zstd?.bytesWritten === 0) throw new JobFailure('The backup command wrote nothing.');
+  }
+  const onUpload = (upload: string) => job.transaction((trx) => setUpload(trx, workspaceId, row.id, upload));
+  try {
+    await storage.write(location, verifiedBytes(), onUpload, signal);
+    const measured = counter.result();
+    await job.transaction(async (trx) => {
+      await setUpload(trx, workspaceId, row.id, null);
+      await updateWorkItem(trx, 'backup', workspaceId, row.id, ['processing'], measured);
+    });
+  } catch (error) {
+    // Ends what still writes, wherever it runs.
+    output.destroy(error instanceof Error ? error : new Error('The backup was not kept.'));
+    const outcome = await outcomePromise;
+    // Whoever else has taken the job for failed may have swept already, before the object was there.
+    if (job.fenceSignal.aborted) await storage.remove(location, null).catch(context.onError);
+    else await sweepObject(context, workspaceId, row.id);
+    if (error instanceof StorageFailure) throw new JobFailure(error.message);
+    if (error instanceof OutputTruncated)
+      throw outcomeFailure(outcome, description, lastLines) ?? new JobFailure(error.message);
+    throw error;
+  }
+}
+
+async function executeBackup(context: PlatformContext, job: RunningJob): Promise<undefined> {
+  const { workspaceId, resourceId: id } = job;
+  const row = await job.transaction(async (trx) => {
+    const found = await findWorkItem(trx, 'backup', workspaceId, id);
+    if (found === undefined) throw new JobFailure('The backup was deleted.');
+    const now = context.clock();
+    await updateWorkItem(trx, 'backup', workspaceId, id, ['pending'], {
+      status: 'processing',
+      started_at: now,
+      updated_at: now,
+    });
+    return found;
+  });
+  const connections = createConnectionPool();
+  try {
+    await streamBackup(context, job, row, await resolveAppTarget(context, connections, workspaceId, row.app_id));
+  } finally {
+    await connections.close();
+  }
+}
+
+/** Making backups, as the queue knows it. One whose node is gone has failed, and what was written of it is swept. */
+export function backupJobKind(context: PlatformContext): JobKind {
+  return {
+    name: BACKUP_JOB_KIND,
+    resumable: false,
+    run: (job) => executeBackup(context, job),
+    async finalize(trx, { workspaceId, resourceId: id }, { status, error, endedAt }) {
+      const row = await findWorkItem(trx, 'backup', workspaceId, id);
+      const change = { status, error, finished_at: endedAt, updated_at: endedAt };
+      if (row === undefined || !(await updateWorkItem(trx, 'backup', workspaceId, id, ACTIVE_STATUSES, change))) return;
+      const { size_bytes: sizeBytes, sha256 } = row;
+      const app = await findResource(trx, 'app', workspaceId, row.app_id);
+      const target = { kind: 'backup', id, name: app?.name ?? row.app_name } as const;
+      await recordAuditEvent(trx, systemRequestContext(workspaceId), 'backup.finished', target, endedAt, {
+        status,
+        sizeBytes,
+        sha256,
+      });
+      if (status === 'completed') await applyRetention(trx, context, workspaceId, row.app_id);
+    },
+  };
+}

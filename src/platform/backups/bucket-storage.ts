@@ -1,0 +1,202 @@
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import type { ReadableStream } from 'node:stream/web';
+import { setTimeout as pause } from 'node:timers/promises';
+import { AwsClient } from 'aws4fetch';
+import { MINUTE } from '../../contract/vocabulary.ts';
+import { ObjectNotFound, type Storage, StorageFailure } from './storage.ts';
+
+export interface BucketSettings {
+  /** The bucket's address, with a prefix where one is wanted; no slash at the end. */
+  readonly url: string;
+  readonly region: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
+/** Bytes of a part: of the at most 10,000 that an object may have, and held in memory one at a time. */
+const PART_BYTES = 16 * 1_048_576;
+const MAX_ATTEMPTS = 4;
+const RESPONSE_TIMEOUT_MS = 5 * MINUTE;
+/** Bytes read of an answer that is not an object. */
+const MAX_RESPONSE_CHARACTERS = 65_536;
+
+interface BucketRequest {
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array<ArrayBuffer>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The text of the first element of that name in an answer, without a parser: these answers are flat. */
+function readXmlElement(xml: string, name: string): string | null {
+  const found = new RegExp(`<${name}>([^<]{0,2048})</${name}>`).exec(xml)?.[1];
+  if (found === undefined) return null;
+  const entities: Readonly<Record<string, string>> = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' };
+  return found.replace(/&(lt|gt|quot|apos|amp);/g, (whole, entity: string) => entities[entity] ?? whole);
+}
+
+/** What a bucket said was wrong: its code, a word, and never what it echoes of a request. */
+function toStorageFailure(status: number, text: string): StorageFailure {
+  const code = readXmlElement(text, 'Code');
+  const word = code !== null && /^[A-Za-z0-9.]{1,64}$/.test(code) ? ` ${code}` : '';
+  return new StorageFailure(`The bucket answered ${status}${word}.`);
+}
+
+async function readText(response: Response): Promise<string> {
+  let text = '';
+  if (response.body === null) return text;
+  for await (const chunk of response.body as ReadableStream<Uint8Array>) {
+    text += Buffer.from(chunk).toString('latin1');
+    if (text.length > MAX_RESPONSE_CHARACTERS) break;
+  }
+  return text;
+}
+
+/** Cuts a stream into parts of one size; the last may be smaller, or empty where there is nothing at all. */
+async function* splitIntoParts(
+  source: AsyncIterable<Uint8Array>,
+  size: number,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  let part = new Uint8Array(size);
+  let filled = 0;
+  for await (const chunk of source) {
+    for (let offset = 0; offset < chunk.length; ) {
+      const copiedBytes = Math.min(size - filled, chunk.length - offset);
+      part.set(chunk.subarray(offset, offset + copiedBytes), filled);
+      filled += copiedBytes;
+      offset += copiedBytes;
+      if (filled < size) continue;
+      yield part;
+      part = new Uint8Array(size);
+      filled = 0;
+    }
+  }
+  yield part.subarray(0, filled);
+}
+
+/**
+ * Keeps backups in a bucket of S3 or of what speaks like it (REST API, Signature Version 4 by
+ * aws4fetch). Small ones go in one request, others in parts; an object appears only when all of it is
+ * there. Each request carries the SHA-256 of its body, so that what arrives is what was sent.
+ */
+export function createBucketStorage(settings: BucketSettings, partSize: number = PART_BYTES): Storage {
+  const { url, region, accessKeyId, secretAccessKey } = settings;
+  // Its own tries know of answers alone, not of connections that break.
+  const signer = new AwsClient({ accessKeyId, secretAccessKey, region, service: 's3', retries: 0 });
+  const name = `s3:${url.replace(/^https?:\/\//, '')}#`;
+
+  async function sendOnce(location: string, { method, query, body, signal }: BucketRequest): Promise<Response> {
+    const address = new URL(`${url}/${location.slice(name.length)}`);
+    for (const [key, value] of Object.entries(query ?? {})) address.searchParams.set(key, value);
+    const hash = createHash('sha256')
+      .update(body ?? '')
+      .digest('hex');
+    const timeout = AbortSignal.timeout(RESPONSE_TIMEOUT_MS);
+    return signer.fetch(address.href, {
+      method,
+      // A redirect is an answer like any other refusal: nothing is sent to a place that the operator did not name.
+      redirect: 'manual',
+      headers: { 'x-amz-content-sha256': hash },
+      // A GET streams as long as it takes; its own signal ends it.
+      signal:
+        method === 'GET' ? (signal ?? null) : AbortSignal.any(signal === undefined ? [timeout] : [signal, timeout]),
+      ...(body !== undefined && { body }),
+    });
+  }
+
+  /** Asks again where the connection broke or the bucket was busy. Throws `StorageFailure`. */
+  async function send(location: string, request: BucketRequest): Promise<Response> {
+    for (let attemptsLeft = MAX_ATTEMPTS - 1; ; attemptsLeft--) {
+      let failure: StorageFailure;
+      try {
+        const response = await sendOnce(location, request);
+        if (response.ok || response.status === 404) return response;
+        failure = toStorageFailure(response.status, await readText(response));
+        if (response.status < 500 && response.status !== 429) throw failure;
+      } catch (error) {
+        request.signal?.throwIfAborted();
+        if (error instanceof StorageFailure) throw error;
+        failure = new StorageFailure('The bucket can not be reached.', { cause: error });
+      }
+      if (attemptsLeft === 0) throw failure;
+      await pause(200 * 2 ** (MAX_ATTEMPTS - 1 - attemptsLeft), undefined, { signal: request.signal });
+    }
+  }
+
+  async function sendExpectingSuccess(
+    location: string,
+    request: BucketRequest,
+  ): Promise<{ response: Response; text: string }> {
+    const response = await send(location, request);
+    const text = await readText(response);
+    if (!response.ok) throw toStorageFailure(response.status, text);
+    return { response, text };
+  }
+
+  async function abortUpload(location: string, uploadId: string, signal?: AbortSignal): Promise<void> {
+    // 404: it is gone already.
+    await (await send(location, { method: 'DELETE', query: { uploadId }, signal })).body?.cancel();
+  }
+
+  async function uploadParts(
+    location: string,
+    uploadId: string,
+    firstPart: Uint8Array<ArrayBuffer>,
+    remainingParts: AsyncGenerator<Uint8Array<ArrayBuffer>>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const etags: string[] = [];
+    async function uploadPart(body: Uint8Array<ArrayBuffer>): Promise<void> {
+      const query = { partNumber: String(etags.length + 1), uploadId };
+      const { response } = await sendExpectingSuccess(location, { method: 'PUT', query, body, signal });
+      const etag = response.headers.get('etag');
+      if (etag === null) throw new StorageFailure('The bucket took a part without naming it.');
+      etags.push(etag);
+    }
+    await uploadPart(firstPart);
+    for await (const part of remainingParts) if (part.length > 0) await uploadPart(part);
+    const listed = etags.map(
+      (etag, index) => `<Part><PartNumber>${index + 1}</PartNumber><ETag>${etag.replace(/[&<>]/g, '')}</ETag></Part>`,
+    );
+    const xml = `<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${listed.join('')}</CompleteMultipartUpload>`;
+    const body = new TextEncoder().encode(xml);
+    const { text } = await sendExpectingSuccess(location, { method: 'POST', query: { uploadId }, body, signal });
+    // A completion that fails late is answered 200 with an error in it.
+    if (/<Error>/.test(text)) throw toStorageFailure(200, text);
+  }
+
+  return {
+    name,
+    async write(location, source, onUpload, signal) {
+      const parts = splitIntoParts(source, partSize);
+      const firstPart = await parts.next();
+      signal.throwIfAborted();
+      if (firstPart.done === true) throw new StorageFailure('There was nothing to write.');
+      if (firstPart.value.length < partSize) {
+        await sendExpectingSuccess(location, { method: 'PUT', body: firstPart.value, signal });
+        return;
+      }
+      const { text } = await sendExpectingSuccess(location, { method: 'POST', query: { uploads: '' }, signal });
+      const uploadId = readXmlElement(text, 'UploadId');
+      if (uploadId === null) throw new StorageFailure('The bucket began an upload without naming it.');
+      try {
+        await onUpload(uploadId);
+        await uploadParts(location, uploadId, firstPart.value, parts, signal);
+      } catch (error) {
+        await abortUpload(location, uploadId).catch(() => undefined);
+        throw error;
+      }
+    },
+    async read(location, signal) {
+      const response = await send(location, { method: 'GET', signal });
+      if (response.status === 404) throw new ObjectNotFound();
+      if (response.body === null) throw new StorageFailure('The bucket answered without a body.');
+      return Readable.fromWeb(response.body as ReadableStream);
+    },
+    async remove(location, upload, signal) {
+      if (upload !== null) await abortUpload(location, upload, signal);
+      await (await send(location, { method: 'DELETE', signal })).body?.cancel();
+    },
+  };
+}

@@ -1,0 +1,283 @@
+import { createHash } from 'node:crypto';
+import { PassThrough, Readable } from 'node:stream';
+import { finished, pipeline } from 'node:stream/promises';
+import { createZstdDecompress } from 'node:zlib';
+import { MINUTE } from '../../contract/vocabulary.ts';
+import { JobFailure, type JobKind, type RunningJob } from '../../jobs/jobs.ts';
+import { run, type Step } from '../../runner/run.ts';
+import { shellCommand } from '../../runner/shell-command.ts';
+import { createConnectionPool } from '../../runner/ssh-connection.ts';
+import { findStoredObject } from '../../store/backups.ts';
+import type { BackupTable } from '../../store/schema.ts';
+import { findWorkItem, updateWorkItem } from '../../store/work-items.ts';
+import { type PlatformContext, recordAuditEvent, systemRequestContext } from '../context.ts';
+import { type AppTarget, createLastLines, outcomeFailure, resolveAppTarget } from './app-target.ts';
+import { backupSettingsOf, restoreJobKindName } from './backups.ts';
+import { ObjectNotFound, type Storage, StorageFailure } from './storage.ts';
+
+const ACTIVE_STATUSES = ['pending', 'processing'] as const;
+/** What is no work of the app's own, but a few renames and removals. */
+const SHORT_STEP_TIMEOUT_MS = 30 * MINUTE;
+
+/** A backup that is not, byte for byte, what was once written. */
+class DamagedBackup extends Error {}
+
+/** The bytes of a backup, which end with an error if they are not the ones that were written. */
+async function* verifyStream(source: AsyncIterable<Uint8Array>, row: BackupTable): AsyncGenerator<Uint8Array> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for await (const chunk of source) {
+    hash.update(chunk);
+    bytes += chunk.length;
+    yield chunk;
+  }
+  if (bytes !== row.size_bytes || hash.digest('hex') !== row.sha256) {
+    throw new DamagedBackup('The backup does not match its SHA-256.');
+  }
+}
+
+/** What a backup restores from: proven once whole before anything is touched, and again as it is read. */
+interface BackupSource {
+  /** Bytes that are sent to the server. */
+  readonly sizeBytes: number;
+  open(): Promise<Readable>;
+}
+
+/** Reads all of a backup and throws `Damaged` for one that is not whole, or not what was written. */
+async function verifyBackup(
+  storage: Storage,
+  location: string,
+  row: BackupTable,
+  signal: AbortSignal,
+): Promise<BackupSource> {
+  const zstd = row.kind === 'command';
+  async function open(): Promise<Readable> {
+    const bytes = Readable.from(verifyStream(await storage.read(location, signal), row), { objectMode: false });
+    if (!zstd) return bytes;
+    const plain = createZstdDecompress();
+    // A pipe does not tell its end of what goes wrong at its beginning.
+    bytes.once('error', (error) => plain.destroy(error));
+    plain.once('close', () => bytes.destroy());
+    return bytes.pipe(plain);
+  }
+  let size = 0;
+  try {
+    await pipeline(
+      await open(),
+      async (source: AsyncIterable<Uint8Array>) => {
+        for await (const chunk of source) size += chunk.length;
+      },
+      { signal },
+    );
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof ObjectNotFound) throw new DamagedBackup(error.message);
+    // What no decompressor reads was not written so.
+    const { code } = error as NodeJS.ErrnoException;
+    if (typeof code === 'string' && /^(?:ZSTD_|Z_)/.test(code))
+      throw new DamagedBackup('The backup does not match its SHA-256.');
+    throw error;
+  }
+  return { sizeBytes: size, open };
+}
+
+const shellScript = (lines: readonly string[]): Step['command'] => ({
+  interpreter: ['/bin/sh'],
+  body: `set -eu\n${lines.join('\n')}\n`,
+});
+
+/** Beginning with a dot, so that nothing takes it for a release; in the app's directory, so that a rename does it. */
+const incomingName = (id: string) => `.restore-${id}`;
+const previousName = (id: string) => `.before-${id}`;
+
+/** Takes away what restores of before left that were broken off; what was exchanged half is put back. */
+const CLEANUP_SCRIPT = [
+  'cd "$DEVPILOT_DIRECTORY"',
+  'for old in .before-res_*; do',
+  '  if [ -d "$old" ] && [ ! -e shared ] && [ ! -L shared ]; then mv "$old" shared; fi',
+  'done',
+  'rm -rf .restore-res_* .before-res_*',
+];
+/** Both renames or none: between them nothing interrupts. */
+const SWAP_SCRIPT = [
+  "trap '' HUP INT TERM",
+  'cd "$DEVPILOT_DIRECTORY"',
+  'if [ -e shared ] || [ -L shared ]; then mv shared "$DEVPILOT_BEFORE"; fi',
+  'if ! mv "$DEVPILOT_INCOMING" shared; then',
+  '  if [ -e "$DEVPILOT_BEFORE" ] || [ -L "$DEVPILOT_BEFORE" ]; then mv "$DEVPILOT_BEFORE" shared; fi',
+  '  exit 1',
+  'fi',
+];
+
+/** Runs a step and throws `JobFailure` where it does not end well. */
+async function runStep(target: AppTarget, description: string, stepToRun: Step, signal?: AbortSignal): Promise<void> {
+  const lastLines = createLastLines();
+  const outcome = await run(target.runTarget, { ...stepToRun, onLine: lastLines.onLine }, signal);
+  signal?.throwIfAborted();
+  const failure = outcomeFailure(outcome, description, lastLines);
+  if (failure !== null) throw failure;
+}
+
+/** Sends a backup to a step's standard input. What breaks on the way here is thrown rather than what the step makes of it. */
+async function pipeToStep(
+  target: AppTarget,
+  description: string,
+  stepToRun: Step,
+  source: BackupSource,
+  signal: AbortSignal,
+): Promise<void> {
+  const bytes = await source.open();
+  let sourceError: Error | null = null;
+  const input = new PassThrough();
+  // It may break before anybody listens, or after.
+  input.on('error', () => undefined);
+  bytes.once('error', (error) => {
+    sourceError = error;
+    input.destroy(error);
+  });
+  bytes.pipe(input);
+  try {
+    await runStep(target, description, { ...stepToRun, stdin: input }, signal);
+    // Whoever stops reading early is told of no end: all of it must still have been what was written.
+    bytes.unpipe(input);
+    if (!bytes.readableEnded) await finished(bytes.resume());
+  } catch (error) {
+    throw sourceError ?? error;
+  } finally {
+    bytes.destroy();
+  }
+}
+
+/** Lays the archive beside `shared/`, exchanges the two, and only then takes the old state away. */
+async function restoreDirectory(target: AppTarget, id: string, source: BackupSource, job: RunningJob): Promise<void> {
+  const { directory } = target.app;
+  if (directory === null) throw new JobFailure('The app has no directory any more.');
+  const environment = {
+    DEVPILOT_DIRECTORY: directory,
+    DEVPILOT_INCOMING: incomingName(id),
+    DEVPILOT_BEFORE: previousName(id),
+    LC_ALL: 'C',
+  };
+  const inDirectory = (lines: readonly string[]): Step => ({
+    command: shellScript(lines),
+    environment,
+    timeoutMs: SHORT_STEP_TIMEOUT_MS,
+  });
+  await runStep(target, 'Tidying up', inDirectory(CLEANUP_SCRIPT), job.signal);
+  const remove = (name: string) =>
+    run(target.runTarget, inDirectory(['cd "$DEVPILOT_DIRECTORY"', `rm -rf "$${name}"`]), job.fenceSignal);
+  try {
+    const unpack = shellScript([
+      'cd "$DEVPILOT_DIRECTORY"',
+      'mkdir -m 700 "$DEVPILOT_INCOMING"',
+      'exec tar -xzpf - -C "$DEVPILOT_INCOMING"',
+    ]);
+    await pipeToStep(target, 'Unpacking', { command: unpack, environment }, source, job.signal);
+    // From here on it is not called off any more: it is done in a moment.
+    await runStep(target, 'Exchanging the directories', inDirectory(SWAP_SCRIPT));
+  } catch (error) {
+    await remove('DEVPILOT_INCOMING');
+    throw error;
+  }
+  // A leftover is taken away by the next restore.
+  await remove('DEVPILOT_BEFORE');
+}
+
+/** Lays the whole dump on the server, and only when it is there gives it to the app's own command. */
+async function restoreByCommand(target: AppTarget, id: string, source: BackupSource, job: RunningJob): Promise<void> {
+  const { restoreCommand, interpreter } = backupSettingsOf(target.app);
+  if (restoreCommand === null) throw new JobFailure('The app has no restoreCommand any more.');
+  const folder = `${target.app.directory ?? '/tmp'}/${incomingName(id)}`;
+  const environment = {
+    DEVPILOT_DIRECTORY: target.app.directory ?? '',
+    DEVPILOT_FOLDER: folder,
+    DEVPILOT_SIZE: String(source.sizeBytes),
+  };
+  try {
+    const receiveDump = shellScript([
+      // What a restore of before left that was broken off.
+      '[ -z "$DEVPILOT_DIRECTORY" ] || rm -rf "$DEVPILOT_DIRECTORY"/.restore-res_*',
+      'mkdir -m 700 "$DEVPILOT_FOLDER"',
+      'umask 077',
+      'cat > "$DEVPILOT_FOLDER/dump"',
+      '[ "$(wc -c < "$DEVPILOT_FOLDER/dump")" -eq "$DEVPILOT_SIZE" ]',
+    ]);
+    await pipeToStep(target, 'Sending the dump', { command: receiveDump, environment }, source, job.signal);
+    const restoring: Step = {
+      // The command itself comes as a file too, since the arguments of a process are visible to every user.
+      command: shellCommand(`exec < "$DEVPILOT_FOLDER/dump" || exit 1\n${restoreCommand}`, interpreter),
+      cwd: target.app.directory,
+      environment: { ...target.environment, ...environment },
+      secrets: target.secrets,
+    };
+    await runStep(target, 'The restore command', restoring, job.signal);
+  } finally {
+    await run(
+      target.runTarget,
+      { command: shellScript(['rm -rf "$DEVPILOT_FOLDER"']), environment, timeoutMs: SHORT_STEP_TIMEOUT_MS },
+      job.fenceSignal,
+    );
+  }
+}
+
+async function executeRestore(context: PlatformContext, storage: Storage, job: RunningJob): Promise<undefined> {
+  const { workspaceId, resourceId: id } = job;
+  const { row, object } = await job.transaction(async (trx) => {
+    const restore = await findWorkItem(trx, 'restore', workspaceId, id);
+    const found = restore === undefined ? undefined : await findWorkItem(trx, 'backup', workspaceId, restore.backup_id);
+    const stored = found === undefined ? undefined : await findStoredObject(trx, workspaceId, found.id);
+    if (found === undefined || stored === undefined) throw new JobFailure('The backup was deleted.');
+    await updateWorkItem(trx, 'restore', workspaceId, id, ['pending'], {
+      status: 'processing',
+      started_at: context.clock(),
+    });
+    return { row: found, object: stored };
+  });
+  const connections = createConnectionPool();
+  try {
+    const target = await resolveAppTarget(context, connections, workspaceId, row.app_id);
+    const source = await verifyBackup(storage, object.place, row, job.signal);
+    if (row.kind === 'directory') await restoreDirectory(target, id, source, job);
+    else await restoreByCommand(target, id, source, job);
+  } catch (error) {
+    if (error instanceof StorageFailure) throw new JobFailure(error.message);
+    if (!(error instanceof DamagedBackup)) throw error;
+    const message = `${error.message} Nothing was restored.`;
+    await job.transaction((trx) =>
+      updateWorkItem(trx, 'backup', workspaceId, row.id, ['completed', 'failed'], {
+        status: 'failed',
+        error: error.message,
+        updated_at: context.clock(),
+      }),
+    );
+    throw new JobFailure(message);
+  } finally {
+    await connections.close();
+  }
+}
+
+/** Restoring from one storage, as the queue knows it. One whose node is gone has failed; the old state is still there. */
+export function restoreJobKind(context: PlatformContext, storage: Storage): JobKind {
+  return {
+    name: restoreJobKindName(storage.name),
+    resumable: false,
+    run: (job) => executeRestore(context, storage, job),
+    async finalize(trx, { workspaceId, resourceId: id }, { status, error, endedAt }) {
+      const restore = await findWorkItem(trx, 'restore', workspaceId, id);
+      const change = { status, error, finished_at: endedAt };
+      if (restore === undefined || !(await updateWorkItem(trx, 'restore', workspaceId, id, ACTIVE_STATUSES, change)))
+        return;
+      const row = await findWorkItem(trx, 'backup', workspaceId, restore.backup_id);
+      const target = { kind: 'backup', id: restore.backup_id, name: row?.app_name ?? '' } as const;
+      const detail = { status, ...(error !== null && { error }) };
+      await recordAuditEvent(
+        trx,
+        systemRequestContext(workspaceId),
+        'backup.restore_finished',
+        target,
+        endedAt,
+        detail,
+      );
+    },
+  };
+}

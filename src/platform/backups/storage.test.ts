@@ -1,0 +1,264 @@
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { AwsV4Signer } from 'aws4fetch';
+import { startS3, type TestS3 } from '../../testing/s3.ts';
+import { createBucketStorage } from './bucket-storage.ts';
+import { createDirectoryStorage } from './directory-storage.ts';
+import { ObjectNotFound, type Storage, StorageFailure } from './storage.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'devpilot-storage-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const never = new AbortController().signal;
+async function* chunks(bytes: Buffer, size = 70_000): AsyncGenerator<Buffer> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+async function* breaking(bytes: Buffer): AsyncGenerator<Buffer> {
+  yield* chunks(bytes);
+  throw new Error('the server went away');
+}
+async function readAll(storage: Storage, place: string): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  for await (const chunk of await storage.read(place, never)) parts.push(chunk as Buffer);
+  return Buffer.concat(parts);
+}
+const nothing = () => Promise.resolve();
+
+let s3: TestS3;
+before(async () => {
+  s3 = await startS3();
+});
+after(() => s3.close());
+
+const PART = 300_000;
+const storages: [string, () => Storage][] = [
+  ['a directory', () => createDirectoryStorage(folder)],
+  ['a bucket', () => createBucketStorage(s3, PART)],
+];
+for (const [what, open] of storages) {
+  describe(`backups in ${what}`, () => {
+    test('what is written is read back to the byte, whatever its size, and gone once removed', async () => {
+      const storage = open();
+      for (const size of [1, PART - 1, PART, PART + 1, 3 * PART, 1_000_000]) {
+        const bytes = randomBytes(size);
+        const place = `${storage.name}app_1/bak_${size}.tar.gz`;
+        await storage.write(place, chunks(bytes), nothing, never);
+        assert.ok((await readAll(storage, place)).equals(bytes), String(size));
+        await storage.remove(place, null);
+        await assert.rejects(storage.read(place, never), ObjectNotFound);
+        await storage.remove(place, null);
+      }
+    });
+
+    test('a stream that breaks leaves no object', async () => {
+      const storage = open();
+      for (const size of [10, 1000]) {
+        const place = `${storage.name}app_1/bak_broken${size}.zst`;
+        await assert.rejects(storage.write(place, breaking(randomBytes(size)), nothing, never), /went away/);
+        await assert.rejects(storage.read(place, never), ObjectNotFound);
+      }
+    });
+
+    test('a storage has one name, however often it is opened', () => {
+      assert.equal(open().name, open().name);
+    });
+  });
+}
+
+test('files of a directory are for their owner alone, and bear their name only when they are whole', async () => {
+  const storage = createDirectoryStorage(folder);
+  const place = `${storage.name}app_2/bak_1.tar.gz`;
+  const files = () => readdirSync(join(folder, 'backups/app_2'));
+  async function* looking() {
+    yield Buffer.from('first');
+    assert.deepEqual(files(), ['bak_1.tar.gz.part']);
+    assert.equal(statSync(join(folder, 'backups/app_2/bak_1.tar.gz.part')).mode & 0o777, 0o600);
+    yield Buffer.from('second');
+  }
+  await storage.write(place, looking(), nothing, never);
+  assert.deepEqual(files(), ['bak_1.tar.gz']);
+  assert.equal(statSync(join(folder, 'backups/app_2')).mode & 0o777, 0o700);
+  assert.equal(statSync(join(folder, 'backups/app_2/bak_1.tar.gz')).mode & 0o777, 0o600);
+  await assert.rejects(storage.write(`${storage.name}app_2/bak_2.zst`, breaking(Buffer.from('x')), nothing, never));
+  assert.deepEqual(files(), ['bak_1.tar.gz']);
+});
+
+test('no place leads out of the directory', async () => {
+  const storage = createDirectoryStorage(folder);
+  for (const path of ['../x', 'a/../../x', '/etc/passwd', 'a//b', '', 'a/b/c/d/e', '.hidden']) {
+    await assert.rejects(storage.read(`${storage.name}${path}`, never), /no place/, path);
+  }
+  await assert.rejects(storage.read('data:other#app_1/x', never), /no place/);
+});
+
+test('a write that is called off stops and leaves nothing', async () => {
+  for (const [what, open] of storages) {
+    const storage = open();
+    const off = new AbortController();
+    async function* endless() {
+      for (let turn = 0; ; turn++) {
+        if (turn === 20) off.abort(new Error('called off'));
+        yield randomBytes(50_000);
+      }
+    }
+    const place = `${storage.name}app_3/bak_1.zst`;
+    await assert.rejects(storage.write(place, endless(), nothing, off.signal), what);
+    await assert.rejects(storage.read(place, never), ObjectNotFound, what);
+  }
+  assert.equal(existsSync(join(folder, 'backups/app_3/bak_1.zst.part')), false);
+});
+
+test('a wrong secret is refused by the bucket, and told by its code without the secret', async () => {
+  const storage = createBucketStorage({ ...s3, secretAccessKey: 'not-the-secret' });
+  const place = `${storage.name}app_1/bak_1.zst`;
+  await assert.rejects(storage.write(place, chunks(Buffer.from('x')), nothing, never), (error: Error) => {
+    assert.ok(error instanceof StorageFailure);
+    assert.match(error.message, /^The bucket answered 403 SignatureDoesNotMatch\.$/);
+    return true;
+  });
+});
+
+test('a bucket that is not there, or nobody at its address, is told', async () => {
+  const base = new URL(s3.url).origin;
+  const missing = createBucketStorage({ ...s3, url: `${base}/no-such-bucket` });
+  await assert.rejects(
+    missing.write(`${missing.name}a/b`, chunks(Buffer.from('x')), nothing, never),
+    /answered 404 NoSuchBucket/,
+  );
+  const nobody = createBucketStorage({ ...s3, url: 'http://127.0.0.1:1/backups' });
+  await assert.rejects(nobody.read(`${nobody.name}a/b`, never), /can not be reached/);
+});
+
+test('a request carries the signature of AWS’s own example', async () => {
+  // "GET Object" of the S3 API reference, Signature Calculations for the Authorization Header.
+  const signer = new AwsV4Signer({
+    url: 'https://examplebucket.s3.amazonaws.com/test.txt',
+    method: 'GET',
+    headers: {
+      range: 'bytes=0-9',
+      'x-amz-content-sha256': 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+    },
+    accessKeyId: 'AKIAIOSFODNN7EXAMPLE',
+    secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
+    service: 's3',
+    region: 'us-east-1',
+    datetime: '20130524T000000Z',
+    allHeaders: true,
+  });
+  assert.match(
+    await signer.authHeader(),
+    /Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41$/,
+  );
+});
+
+/** A bucket of our own that answers as the protocol says, for what no server can be made to do. */
+async function protocolServer(
+  answer: (
+    request: IncomingMessage,
+    body: Buffer,
+  ) => { status: number; text?: string; etag?: string; location?: string } | 'break',
+): Promise<{ server: Server; storage: Storage; asked: string[] }> {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    const parts: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => parts.push(chunk));
+    request.on('end', () => {
+      const body = Buffer.concat(parts);
+      const hash = createHash('sha256').update(body).digest('hex');
+      assert.equal(request.headers['x-amz-content-sha256'], hash);
+      asked.push(`${request.method} ${request.url}`);
+      const given = answer(request, body);
+      if (given === 'break') return void request.socket.destroy();
+      const { status, text = '', etag, location } = given;
+      response.writeHead(status, { ...(etag && { etag }), ...(location && { location }) }).end(text);
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}/bucket`;
+  const storage = createBucketStorage({ url, region: 'r', accessKeyId: 'a', secretAccessKey: 's' }, 10);
+  return { server, storage, asked };
+}
+const begun = { status: 200, text: '<X><UploadId>up&amp;1</UploadId></X>' };
+
+test('an upload in parts that fails is aborted, and its name was told before the first part', async () => {
+  const told: string[] = [];
+  const { server, storage, asked } = await protocolServer((request) => {
+    if (request.url?.includes('uploads=')) return begun;
+    if (request.method === 'DELETE') return { status: 204 };
+    return request.url?.includes('partNumber=2')
+      ? { status: 403, text: '<Error><Code>AccessDenied</Code></Error>' }
+      : { status: 200, etag: '"t"' };
+  });
+  const write = storage.write(
+    `${storage.name}a/b`,
+    chunks(Buffer.alloc(35), 7),
+    (upload) => {
+      told.push(upload);
+      return Promise.resolve();
+    },
+    never,
+  );
+  await assert.rejects(write, /403 AccessDenied/);
+  assert.deepEqual(told, ['up&1']);
+  assert.deepEqual(asked, [
+    'POST /bucket/a/b?uploads=',
+    'PUT /bucket/a/b?partNumber=1&uploadId=up%261',
+    'PUT /bucket/a/b?partNumber=2&uploadId=up%261',
+    'DELETE /bucket/a/b?uploadId=up%261',
+  ]);
+  server.close();
+});
+
+test('a completion that is answered 200 with an error has failed', async () => {
+  const { server, storage, asked } = await protocolServer((request) => {
+    if (request.url?.includes('uploads=')) return begun;
+    if (request.method === 'PUT') return { status: 200, etag: '"t"' };
+    return { status: 200, text: '<Error><Code>InternalError</Code></Error>' };
+  });
+  await assert.rejects(
+    storage.write(`${storage.name}a/b`, chunks(Buffer.alloc(25)), nothing, never),
+    /200 InternalError/,
+  );
+  assert.equal(asked.at(-1), 'DELETE /bucket/a/b?uploadId=up%261');
+  server.close();
+});
+
+test('a redirect is a failure: nothing is sent to a place that the operator did not name', async () => {
+  const elsewhere = await protocolServer(() => ({ status: 200 }));
+  const { port } = elsewhere.server.address() as AddressInfo;
+  const { server, storage } = await protocolServer(() => ({
+    status: 307,
+    location: `http://127.0.0.1:${port}/bucket/a`,
+  }));
+  await assert.rejects(storage.write(`${storage.name}a/b`, chunks(Buffer.from('abc')), nothing, never), /307/);
+  await assert.rejects(storage.read(`${storage.name}a/b`, never), /307/);
+  assert.deepEqual(elsewhere.asked, []);
+  server.close();
+  elsewhere.server.close();
+});
+
+test('a busy bucket and a connection that breaks are asked again', async () => {
+  let turn = 0;
+  const { server, storage, asked } = await protocolServer(() => {
+    turn++;
+    return turn === 1 ? { status: 503, text: '<Code>SlowDown</Code>' } : turn === 2 ? 'break' : { status: 200 };
+  });
+  await storage.write(`${storage.name}a/b`, chunks(Buffer.from('abc')), nothing, never);
+  assert.equal(asked.length, 3);
+  server.close();
+});
+
+test('the folder tells itself from another node’s', () => {
+  assert.match(readFileSync(join(folder, 'backups.id'), 'utf8'), /^[0-9a-f]{16}\n$/);
+  const other = mkdtempSync(join(folder, 'other'));
+  assert.notEqual(createDirectoryStorage(other).name, createDirectoryStorage(folder).name);
+});

@@ -1,0 +1,184 @@
+import type { Deployment, DeploymentOptions, DeploymentOverrides } from '../../contract/deployments.ts';
+import { createId } from '../../contract/id.ts';
+import { invalidField, Problem } from '../../contract/problem.ts';
+import type { App } from '../../contract/resources.ts';
+import { DAY, RESOURCE_LIMITS } from '../../contract/vocabulary.ts';
+import { insertDeployment, listDeploymentServers } from '../../store/deployments.ts';
+import { findResource } from '../../store/resources.ts';
+import type { AppTable, DeploymentTable, ServerTable } from '../../store/schema.ts';
+import type { Trx } from '../../store/store.ts';
+import {
+  claimOrRefuseReplay,
+  type PlatformContext,
+  type RequestContext,
+  recordAuditEvent,
+  redactSecretsIn,
+} from '../context.ts';
+import { appLane, serverLane } from '../job-lanes.ts';
+import { resolveRunTarget } from '../resources/servers.ts';
+import { cancelPendingDeployments } from './finish.ts';
+import { missingConfiguration, sortByStage } from './plan.ts';
+import { displayNameOf } from './serialize.ts';
+
+/** Deployments as a kind of job. */
+export const DEPLOYMENT_JOB_KIND = 'deployment';
+
+/** The servers that a deployment goes to. Throws `conflict` where there is none, or one that nothing may run on. */
+async function resolveServers(
+  context: PlatformContext,
+  trx: Trx,
+  app: AppTable,
+  named: readonly string[] | undefined,
+): Promise<ServerTable[]> {
+  const chosen = named ?? (app.server_id === null ? [] : [app.server_id]);
+  if (chosen.length === 0) throw new Problem('conflict', 'The app has no server. Set its serverId, then deploy.');
+  const rows: ServerTable[] = [];
+  for (const [index, idOrSlug] of chosen.entries()) {
+    const row = await findResource(trx, 'server', app.workspace_id, idOrSlug);
+    if (row === undefined) throw invalidField(`servers.${index}`, 'names no server of this workspace');
+    if (rows.some(({ id }) => id === row.id)) throw invalidField(`servers.${index}`, 'names a server a second time');
+    await resolveRunTarget(context, row, trx);
+    rows.push(row);
+  }
+  return rows;
+}
+
+function parseScheduledAt(text: string | undefined, now: number): number | null {
+  if (text === undefined) return null;
+  const scheduledAt = Date.parse(text);
+  if (scheduledAt <= now) throw invalidField('scheduledAt', 'takes an instant in the future');
+  if (scheduledAt > now + RESOURCE_LIMITS.scheduleDays * DAY) {
+    throw invalidField('scheduledAt', `takes an instant within ${RESOURCE_LIMITS.scheduleDays} days`);
+  }
+  return scheduledAt;
+}
+
+/** The hooks as they are shown before anything ran. Throws `validation_failed` for a name that no hook has. */
+function pendingHooks(app: AppTable, skippedHooks: readonly string[]): Deployment['hooks'] {
+  const hooks = JSON.parse(app.hooks) as App['hooks'];
+  for (const [index, name] of skippedHooks.entries()) {
+    if (!hooks.some((hook) => hook.name === name)) throw invalidField(`skipHooks.${index}`, 'names no hook of the app');
+  }
+  return sortByStage(hooks)
+    .filter(({ active }) => active)
+    .map(({ name, stage }) => ({
+      name,
+      stage,
+      status: skippedHooks.includes(name) ? 'skipped' : 'pending',
+      exitCode: null,
+      durationMs: null,
+    }));
+}
+
+/** What is deployed, as far as the request does not say. */
+export interface DeploymentSource {
+  readonly kind: Deployment['kind'];
+  readonly branch: string | null;
+  readonly commit: string | null;
+  readonly rollbackOf: string | null;
+  readonly servers: readonly string[] | undefined;
+}
+
+/** Puts a deployment in the queue, in its place among those of its app and servers. */
+export async function enqueueDeployment(context: PlatformContext, trx: Trx, row: DeploymentTable): Promise<void> {
+  const servers = await listDeploymentServers(trx, row.workspace_id, [row.id]);
+  await context.jobs.enqueue(trx, {
+    kind: DEPLOYMENT_JOB_KIND,
+    workspaceId: row.workspace_id,
+    resourceId: row.id,
+    lanes: [appLane(row.app_id), ...servers.map(({ server_id }) => serverLane(server_id))],
+    ...(row.scheduled_at !== null && { runAt: row.scheduled_at }),
+  });
+}
+
+/** The fields that a request overrides, as readers may see them. */
+function redactedOverrides(options: DeploymentOptions, servers: readonly ServerTable[]): DeploymentOverrides {
+  const serverOverride = options.servers === undefined ? {} : { servers: servers.map(({ id }) => id) };
+  return redactSecretsIn({ ...options, ...serverOverride }) as DeploymentOverrides;
+}
+
+/** Makes a deployment. Throws `conflict`, `validation_failed`, `idempotent_replay`. */
+export async function insertNewDeployment(
+  context: PlatformContext,
+  trx: Trx,
+  request: RequestContext,
+  app: AppTable,
+  source: DeploymentSource,
+  options: DeploymentOptions,
+): Promise<string> {
+  const now = context.clock();
+  const { workspaceId, actor } = request;
+  const missing = missingConfiguration(app);
+  if (missing !== null) throw new Problem('conflict', missing);
+  const servers = await resolveServers(context, trx, app, options.servers ?? source.servers);
+  const skippedHooks = options.skipHooks ?? [];
+  const overrides = redactedOverrides(options, servers);
+  const id = createId('deployment', now);
+  await claimOrRefuseReplay(trx, request.claim, id, now);
+  const row: DeploymentTable = {
+    id,
+    workspace_id: workspaceId,
+    app_id: app.id,
+    kind: source.kind,
+    status: 'pending',
+    progress: 0,
+    branch: source.branch,
+    commit_id: source.commit,
+    live: 0,
+    strategy: options.strategy ?? 'all',
+    batch_size: options.batchSize ?? 1,
+    pause_seconds: options.pauseSeconds ?? 0,
+    health_check: options.healthCheck === undefined ? null : JSON.stringify(options.healthCheck),
+    scheduled_at: parseScheduledAt(options.scheduledAt, now),
+    approval: options.approval === true ? 'waiting' : null,
+    approved_by: null,
+    overrides: JSON.stringify(overrides),
+    skip_hooks: JSON.stringify(skippedHooks),
+    rollback_of: source.rollbackOf,
+    hooks: JSON.stringify(pendingHooks(app, skippedHooks)),
+    plan: null,
+    next_server: 0,
+    under_way: 0,
+    decision: null,
+    error: null,
+    created_by_kind: actor.kind,
+    created_by_id: actor.id,
+    created_by_name: actor.name,
+    created_at: now,
+    updated_at: now,
+    started_at: null,
+    finished_at: null,
+  };
+  await insertDeployment(
+    trx,
+    row,
+    servers.map((server, position) => ({
+      deployment_id: id,
+      workspace_id: workspaceId,
+      position,
+      server_id: server.id,
+      status: 'pending',
+      previous: null,
+    })),
+  );
+  await context.logs.open(trx, workspaceId, id);
+  const revision = source.commit ?? source.branch ?? '';
+  await context.logs.appendSystemLine(
+    trx,
+    workspaceId,
+    id,
+    `${app.name}, ${source.kind} of ${revision}, asked for by ${displayNameOf(actor)}.`,
+  );
+  if (options.replace === true) await cancelPendingDeployments(context, trx, row);
+  if (row.approval === null) await enqueueDeployment(context, trx, row);
+  await recordAuditEvent(trx, request, 'deployment.created', { kind: 'deployment', id, name: app.name }, now, {
+    appId: app.id,
+    kind: source.kind,
+    branch: source.branch,
+    commit: source.commit,
+    servers: servers.map((server) => server.id),
+    ...(source.rollbackOf !== null && { rollbackOf: source.rollbackOf }),
+    overrides,
+  });
+  return id;
+}

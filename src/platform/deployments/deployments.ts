@@ -1,0 +1,235 @@
+import type { CreateDeployment, CreateRollback, Deployment, DeploymentQuery } from '../../contract/deployments.ts';
+import { Problem } from '../../contract/problem.ts';
+import type { Page } from '../../contract/schemas.ts';
+import type { JobKind } from '../../jobs/jobs.ts';
+import {
+  creatorOfCredential,
+  listDeploymentRows,
+  listDeploymentServers,
+  lockDeployment,
+  updateDeployment,
+} from '../../store/deployments.ts';
+import { readPageRequest, toPage } from '../../store/paging.ts';
+import { findResource } from '../../store/resources.ts';
+import type { DeploymentTable } from '../../store/schema.ts';
+import type { Trx } from '../../store/store.ts';
+import { hasOtherMember } from '../../store/workspaces.ts';
+import { type PlatformContext, type RequestContext, recordAuditEvent } from '../context.ts';
+import { requireResource } from '../resources/resources.ts';
+import { DEPLOYMENT_JOB_KIND, type DeploymentSource, enqueueDeployment, insertNewDeployment } from './create.ts';
+import { deploy } from './deploy.ts';
+import { cancelDeployment, finishDeployment } from './finish.ts';
+import { waitsForPromotion } from './plan.ts';
+import { deploymentNotFound, displayNameOf, readDeployment, serializeDeployment } from './serialize.ts';
+
+const SORT = '-createdAt';
+
+/** Newest first. Throws `not_found` for an app to filter by that is not there, `validation_failed` for a cursor. */
+export async function listDeployments(
+  context: PlatformContext,
+  workspaceId: string,
+  query: DeploymentQuery,
+): Promise<Page<Deployment>> {
+  const { read } = context.store;
+  const page = readPageRequest(query, SORT, 'number');
+  const appId = query.app === undefined ? undefined : (await requireResource(read, 'app', workspaceId, query.app)).id;
+  const filter = { appId, status: query.status, live: query.live === 'true' };
+  const rows = await listDeploymentRows(read, workspaceId, filter, page);
+  const servers = await listDeploymentServers(
+    read,
+    workspaceId,
+    rows.map(({ id }) => id),
+  );
+  const now = context.clock();
+  return toPage(
+    rows,
+    page.limit,
+    SORT,
+    (row) => ({ value: row.created_at, id: row.id }),
+    (row) =>
+      serializeDeployment(
+        row,
+        servers.filter(({ deployment_id }) => deployment_id === row.id),
+        now,
+      ),
+  );
+}
+
+export function getDeployment(context: PlatformContext, workspaceId: string, id: string): Promise<Deployment> {
+  return readDeployment(context, context.store.read, workspaceId, id);
+}
+
+/** Runs a transaction, then lets the queue look; answers with the deployment as it is then. */
+async function changeAndWake(
+  context: PlatformContext,
+  workspaceId: string,
+  update: (trx: Trx) => Promise<string>,
+): Promise<Deployment> {
+  const deployment = await context.store.transaction(async (trx) =>
+    readDeployment(context, trx, workspaceId, await update(trx)),
+  );
+  context.jobs.wake();
+  return deployment;
+}
+
+/**
+ * Deploys an app. Throws `not_found`, `conflict` for an app that lacks something to be deployed,
+ * `validation_failed` for a server, a hook or an instant that can't be, `idempotent_replay`.
+ */
+export function createDeployment(
+  context: PlatformContext,
+  request: RequestContext,
+  appIdOrSlug: string,
+  input: CreateDeployment,
+): Promise<Deployment> {
+  return changeAndWake(context, request.workspaceId, async (trx) => {
+    const app = await requireResource(trx, 'app', request.workspaceId, appIdOrSlug);
+    const { branch, commit = null, ...options } = input;
+    const source: DeploymentSource = {
+      kind: 'deploy',
+      branch: commit === null ? (branch ?? app.branch) : null,
+      commit,
+      rollbackOf: null,
+      servers: undefined,
+    };
+    return insertNewDeployment(context, trx, request, app, source, options);
+  });
+}
+
+/** A deployment that is locked, of the app where one is named. Throws `not_found`. */
+async function requireLockedDeployment(
+  trx: Trx,
+  workspaceId: string,
+  id: string,
+  appIdOrSlug: string | null,
+): Promise<DeploymentTable> {
+  const row = await lockDeployment(trx, workspaceId, id);
+  if (row === undefined) throw deploymentNotFound();
+  if (appIdOrSlug === null) return row;
+  const app = await findResource(trx, 'app', workspaceId, appIdOrSlug);
+  if (app?.id !== row.app_id) throw deploymentNotFound();
+  return row;
+}
+
+/** Which deployment, by its own id alone or under its app. */
+export interface DeploymentRef {
+  readonly app: string | null;
+  readonly id: string;
+}
+
+/** Deploys the commit of an earlier deployment again. Throws as `createDeployment` does, `conflict` for one that never was live. */
+export function rollBack(
+  context: PlatformContext,
+  request: RequestContext,
+  ref: DeploymentRef,
+  input: CreateRollback,
+): Promise<Deployment> {
+  const { workspaceId } = request;
+  return changeAndWake(context, workspaceId, async (trx) => {
+    const earlier = await requireLockedDeployment(trx, workspaceId, ref.id, ref.app);
+    if (earlier.status !== 'completed' || earlier.commit_id === null) {
+      throw new Problem('conflict', 'Only a completed deployment can be gone back to.');
+    }
+    const app = await requireResource(trx, 'app', workspaceId, earlier.app_id);
+    const servers = await listDeploymentServers(trx, workspaceId, [earlier.id]);
+    const source: DeploymentSource = {
+      kind: 'rollback',
+      branch: earlier.branch,
+      commit: earlier.commit_id,
+      rollbackOf: earlier.id,
+      servers: servers.map(({ server_id }) => server_id),
+    };
+    return insertNewDeployment(context, trx, request, app, source, input);
+  });
+}
+
+type DeploymentAction = 'cancel' | 'approve' | 'promote' | 'abort';
+
+const ACTION_RECORDS = {
+  cancel: ['deployment.cancelled', 'cancelled this'],
+  approve: ['deployment.approved', 'approved this'],
+  promote: ['deployment.promoted', 'promoted this'],
+  abort: ['deployment.aborted', 'aborted this'],
+} as const;
+
+function checkActionAllowed(row: DeploymentTable, requestedAction: DeploymentAction): void {
+  const isFinished = row.status !== 'pending' && row.status !== 'processing';
+  if (requestedAction === 'cancel' && isFinished)
+    throw new Problem('conflict', `This deployment is ${row.status} already.`);
+  if (requestedAction === 'approve' && (row.status !== 'pending' || row.approval !== 'waiting')) {
+    throw new Problem('conflict', 'This deployment does not wait for an approval.');
+  }
+  if ((requestedAction === 'promote' || requestedAction === 'abort') && !waitsForPromotion(row)) {
+    throw new Problem('conflict', 'This deployment does not wait between its first server and the rest.');
+  }
+}
+
+/** The person who acts: themselves, or with a credential that they created. */
+async function personBehind(trx: Trx, workspaceId: string, kind: string, id: string): Promise<string | undefined> {
+  return kind === 'person' ? id : creatorOfCredential(trx, workspaceId, id);
+}
+
+/**
+ * Throws `forbidden` where the person who asked for the deployment would approve it alone, each time themselves or with a
+ * credential that they created, while the workspace has another member. A credential never approves what it asked for.
+ */
+async function refuseOwnApproval(trx: Trx, { actor }: RequestContext, row: DeploymentTable): Promise<void> {
+  const { workspace_id: workspaceId, created_by_kind: kind, created_by_id: requester } = row;
+  if (requester === null || actor.id === null) return;
+  if (actor.id !== requester || kind === 'person') {
+    const person = await personBehind(trx, workspaceId, kind, requester);
+    if (person === undefined || person !== (await personBehind(trx, workspaceId, actor.kind, actor.id))) return;
+    if (!(await hasOtherMember(trx, workspaceId, person))) return;
+  }
+  throw new Problem('forbidden', 'You asked for this deployment. Somebody else must approve it.');
+}
+
+/**
+ * Cancels a deployment, approves one that waits for it, or says whether a canary goes on. What is under
+ * way ends soon, not at once. Throws `not_found`, `conflict` where there is nothing to decide, and `forbidden` for an
+ * approval of one's own.
+ */
+export function applyDeploymentAction(
+  context: PlatformContext,
+  request: RequestContext,
+  ref: DeploymentRef,
+  decision: DeploymentAction,
+): Promise<Deployment> {
+  const { workspaceId, actor } = request;
+  return changeAndWake(context, workspaceId, async (trx) => {
+    const now = context.clock();
+    const row = await requireLockedDeployment(trx, workspaceId, ref.id, ref.app);
+    checkActionAllowed(row, decision);
+    if (decision === 'approve') await refuseOwnApproval(trx, request, row);
+    const app = await requireResource(trx, 'app', workspaceId, row.app_id);
+    const [action, phrase] = ACTION_RECORDS[decision];
+    const actorName = displayNameOf(actor);
+    const message = `${actorName.charAt(0).toUpperCase()}${actorName.slice(1)} ${phrase}.`;
+    await context.logs.appendSystemLine(trx, workspaceId, row.id, message);
+    if (decision === 'approve') {
+      const approval = { approval: 'given', approved_by: JSON.stringify(actor), updated_at: now };
+      await updateDeployment(trx, row, approval);
+      await enqueueDeployment(context, trx, { ...row, ...approval });
+    } else if (decision === 'promote') {
+      await updateDeployment(trx, row, { decision, updated_at: now });
+      await context.jobs.resume(trx, workspaceId, row.id);
+    } else {
+      if (decision === 'abort') await updateDeployment(trx, row, { decision, updated_at: now });
+      await cancelDeployment(context, trx, row, message);
+    }
+    await recordAuditEvent(trx, request, action, { kind: 'deployment', id: row.id, name: app.name }, now, {
+      appId: app.id,
+    });
+    return row.id;
+  });
+}
+
+/** Deployments as a kind of job. */
+export function deploymentJobKind(context: PlatformContext): JobKind {
+  return {
+    name: DEPLOYMENT_JOB_KIND,
+    resumable: true,
+    run: (job) => deploy(context, job),
+    finalize: (trx, job, end) => finishDeployment(context, trx, job.workspaceId, job.resourceId, end),
+  };
+}

@@ -1,0 +1,89 @@
+import { appendAuditEvent } from '../../audit/log.ts';
+import type { Deployment } from '../../contract/deployments.ts';
+import type { AuditPartyKind, CredentialKind } from '../../contract/vocabulary.ts';
+import type { JobEnd } from '../../jobs/jobs.ts';
+import {
+  lockDeployment,
+  setLiveDeployment,
+  unfinishedDeployments,
+  updateDeployment,
+  updateServerStatuses,
+} from '../../store/deployments.ts';
+import { findResource } from '../../store/resources.ts';
+import type { DeploymentTable } from '../../store/schema.ts';
+import type { Trx } from '../../store/store.ts';
+import type { PlatformContext } from '../context.ts';
+
+/** What is left of hooks when a deployment is over. Pure. */
+function finalHooks(hooks: Deployment['hooks'], status: JobEnd['status']): Deployment['hooks'] {
+  const finalStatus = { pending: 'skipped', processing: status } as const;
+  return hooks.map((hook) =>
+    hook.status === 'pending' || hook.status === 'processing' ? { ...hook, status: finalStatus[hook.status] } : hook,
+  );
+}
+
+/** Ends a deployment in the transaction that ends its job: its row, its servers, its log, and an entry of who began it. */
+export async function finishDeployment(
+  context: PlatformContext,
+  trx: Trx,
+  workspaceId: string,
+  id: string,
+  { status, error, endedAt }: JobEnd,
+): Promise<void> {
+  const row = await lockDeployment(trx, workspaceId, id);
+  if (row === undefined) return;
+  const hooks = JSON.stringify(finalHooks(JSON.parse(row.hooks) as Deployment['hooks'], status));
+  const fields = { status, error, hooks, finished_at: endedAt, updated_at: endedAt, under_way: 0, plan: null };
+  await updateDeployment(trx, row, status === 'completed' ? { ...fields, progress: 100 } : fields);
+  await updateServerStatuses(trx, workspaceId, id, ['processing'], status);
+  await updateServerStatuses(trx, workspaceId, id, ['pending'], status === 'completed' ? 'completed' : 'cancelled');
+  if (status === 'completed') await setLiveDeployment(trx, row);
+  await context.logs.appendSystemLine(
+    trx,
+    workspaceId,
+    id,
+    error === null ? 'Completed.' : `${status === 'failed' ? 'Failed' : 'Cancelled'}: ${error}`,
+  );
+  await context.logs.close(trx, workspaceId, id);
+  if (status === 'cancelled') return;
+  const app = await findResource(trx, 'app', workspaceId, row.app_id);
+  const { created_by_kind: kind, created_by_id: actorId, created_by_name: name } = row;
+  await appendAuditEvent(trx, {
+    workspaceId,
+    action: status === 'completed' ? 'deployment.completed' : 'deployment.failed',
+    at: endedAt,
+    actor: { kind: kind as AuditPartyKind, id: actorId, name },
+    target: { kind: 'deployment', id, name: app?.name ?? null },
+    credential:
+      kind === 'person' || actorId === null ? null : { id: actorId, kind: kind as CredentialKind, name: name ?? '' },
+    origin: { address: null, userAgent: null, requestId: null },
+    detail: { appId: row.app_id, commit: row.commit_id, ...(error !== null && { error }) },
+  });
+}
+
+/** Ends a deployment by its job or, where it has none yet, here. */
+export async function cancelDeployment(
+  context: PlatformContext,
+  trx: Trx,
+  row: DeploymentTable,
+  reason: string,
+): Promise<void> {
+  if (await context.jobs.cancel(trx, row.workspace_id, row.id, reason)) return;
+  await finishDeployment(context, trx, row.workspace_id, row.id, {
+    status: 'cancelled',
+    error: reason,
+    endedAt: context.clock(),
+  });
+}
+
+/** Ends deployments of the app that have not begun, for one that was asked to take their place. */
+export async function cancelPendingDeployments(
+  context: PlatformContext,
+  trx: Trx,
+  row: DeploymentTable,
+): Promise<void> {
+  for (const pending of await unfinishedDeployments(trx, row.workspace_id, row.app_id)) {
+    if (pending.status === 'pending' && pending.id !== row.id)
+      await cancelDeployment(context, trx, pending, `The deployment ${row.id} took its place.`);
+  }
+}

@@ -1,0 +1,85 @@
+import type { App } from '../../contract/resources.ts';
+import { HOOK_STAGES, type HookStage } from '../../contract/vocabulary.ts';
+import type { AppTable, DeploymentTable } from '../../store/schema.ts';
+import type { RepositoryCredentials } from '../resources/repository-credentials.ts';
+
+type AppHook = App['hooks'][number];
+
+/** What a deployment works by: the app as it was when the deployment began. */
+export interface DeploymentPlan {
+  readonly app: string;
+  readonly repository: string;
+  readonly directory: string;
+  readonly keepReleases: number;
+  readonly healthCheck: App['healthCheck'];
+  /** Those that are run. */
+  readonly hooks: readonly AppHook[];
+}
+
+/** Why an app can't be deployed, in words for people; null where it can. Pure. */
+export function missingConfiguration(app: AppTable): string | null {
+  if (app.repository === null) return 'The app has no repository. Set it, then deploy.';
+  if (app.directory === null) return 'The app has no directory on its server. Set it, then deploy.';
+  return null;
+}
+
+/** Pure. Throws for an app that lacks something. */
+export function createPlan(app: AppTable, deployment: DeploymentTable): DeploymentPlan {
+  const { repository, directory } = app;
+  if (repository === null || directory === null) throw new Error(missingConfiguration(app) ?? '');
+  const skipped = new Set(JSON.parse(deployment.skip_hooks) as string[]);
+  const hooks = JSON.parse(app.hooks) as AppHook[];
+  const check = deployment.health_check ?? app.health_check;
+  return {
+    app: app.slug,
+    repository,
+    directory,
+    keepReleases: app.keep_releases,
+    healthCheck: check === null ? null : (JSON.parse(check) as App['healthCheck']),
+    hooks: hooks.filter((hook) => hook.active && !skipped.has(hook.name)),
+  };
+}
+
+/** In the order in which they run: by stage, then as they were given. Pure. */
+export function sortByStage<Hook extends { readonly stage: HookStage }>(hooks: readonly Hook[]): Hook[] {
+  return HOOK_STAGES.flatMap((stage) => hooks.filter((hook) => hook.stage === stage));
+}
+
+export const hooksOfStage = (plan: DeploymentPlan, stage: HookStage): readonly AppHook[] =>
+  plan.hooks.filter((hook) => hook.stage === stage);
+
+/** Where a deployment goes on a server, and by what: servers in batches, each done before the next begins. */
+export function nextBatch(
+  { strategy, batch_size: size, next_server: next }: DeploymentTable,
+  servers: number,
+): { readonly from: number; readonly to: number } | null {
+  if (next >= servers) return null;
+  if (strategy === 'rolling') return { from: next, to: Math.min(servers, next + size) };
+  if (strategy === 'canary' && next === 0) return { from: 0, to: 1 };
+  return { from: next, to: servers };
+}
+
+/** Whether the first server runs the new release and somebody has to say whether the rest shall. Pure. */
+export function waitsForPromotion(row: DeploymentTable): boolean {
+  const { status, strategy, next_server, under_way, decision } = row;
+  return status === 'processing' && strategy === 'canary' && next_server === 1 && under_way === 0 && decision === null;
+}
+
+/**
+ * Tells git the repository's credentials without a word on a command line: for that scheme, host and port only, so that
+ * neither a submodule of another host nor a redirect gets them, and no helper of the server stores them. Pure.
+ */
+export function gitEnvironment(credentials: RepositoryCredentials | null): Record<string, string> {
+  if (credentials === null) return { GIT_CONFIG_COUNT: '0' };
+  const helper = `credential.${credentials.origin}.helper`;
+  return {
+    GIT_CONFIG_COUNT: '2',
+    // The empty one drops the helpers that the server's own settings name.
+    GIT_CONFIG_KEY_0: helper,
+    GIT_CONFIG_VALUE_0: '',
+    GIT_CONFIG_KEY_1: helper,
+    GIT_CONFIG_VALUE_1: `!f() { [ "$1" != get ] || printf 'username=%s\\npassword=%s\\n' "$DP_USER" "$DP_PASSWORD"; }; f`,
+    DP_USER: credentials.user,
+    DP_PASSWORD: credentials.password,
+  };
+}

@@ -1,0 +1,85 @@
+import type { Deployment } from '../../contract/deployments.ts';
+import type { HookStatus } from '../../contract/vocabulary.ts';
+import type { RunningJob } from '../../jobs/jobs.ts';
+import { updateDeployment, updateDeploymentServer } from '../../store/deployments.ts';
+import type { DeploymentServerTable, DeploymentTable } from '../../store/schema.ts';
+import type { PlatformContext } from '../context.ts';
+import { type DeploymentPlan, sortByStage } from './plan.ts';
+
+type HookResult = Deployment['hooks'][number];
+
+/** What each hook of a plan begins as. Pure. */
+export function plannedHookResults(plan: DeploymentPlan, skipped: readonly HookResult[]): HookResult[] {
+  const planned = plan.hooks.map(({ name, stage }) => ({
+    name,
+    stage,
+    status: 'pending' as const,
+    exitCode: null,
+    durationMs: null,
+  }));
+  return sortByStage([...planned, ...skipped]);
+}
+
+/** Keeps a deployment's rows in step with what happens, as long as this node has its job. */
+export interface DeploymentProgress {
+  /** The row as it was last written. */
+  row(): DeploymentTable;
+  update(fields: Partial<DeploymentTable>): Promise<void>;
+  setServer(server: DeploymentServerTable, fields: Partial<DeploymentServerTable>): Promise<void>;
+  hookStarted(name: string): Promise<void>;
+  /** A hook is done when it is on every server. */
+  hookEnded(name: string, exitCode: number | null, durationMs: number, ok: boolean): Promise<void>;
+  /** One of the steps that a server takes is done. */
+  advance(): Promise<void>;
+}
+
+/** Steps of ours on each server, beside the hooks. */
+const STEPS_PER_SERVER = 5;
+
+export function createDeploymentProgress(
+  context: PlatformContext,
+  job: RunningJob,
+  initialRow: DeploymentTable,
+  plan: DeploymentPlan,
+  servers: number,
+): DeploymentProgress {
+  let row = initialRow;
+  const hooks = new Map((JSON.parse(row.hooks) as HookResult[]).map((hook) => [hook.name, hook]));
+  const completedServersByHook = new Map<string, number>();
+  const totalSteps = servers * (plan.hooks.length + STEPS_PER_SERVER);
+  let completedSteps = row.next_server * (plan.hooks.length + STEPS_PER_SERVER);
+
+  async function update(fields: Partial<DeploymentTable>): Promise<void> {
+    row = { ...row, ...fields, updated_at: context.clock() };
+    const written = { ...fields, updated_at: row.updated_at };
+    await job.transaction((trx) => updateDeployment(trx, row, written));
+  }
+  function setHook(name: string, change: { status: HookStatus; exitCode?: number | null; durationMs?: number }) {
+    const hook = hooks.get(name);
+    if (hook !== undefined) hooks.set(name, { ...hook, ...change });
+    return JSON.stringify([...hooks.values()]);
+  }
+  /** One less than a whole: that is said when it is over. */
+  const percent = () => Math.min(99, Math.floor((100 * completedSteps) / Math.max(1, totalSteps)));
+
+  return {
+    row: () => row,
+    update,
+    setServer: (server, fields) => job.transaction((trx) => updateDeploymentServer(trx, server, fields)),
+    hookStarted: (name) => update({ hooks: setHook(name, { status: 'processing' }) }),
+    hookEnded(name, exitCode, durationMs, ok) {
+      const count = (completedServersByHook.get(name) ?? row.next_server) + 1;
+      completedServersByHook.set(name, count);
+      const previous = hooks.get(name);
+      completedSteps += 1;
+      const status = previous?.status === 'failed' || !ok ? 'failed' : count >= servers ? 'completed' : 'processing';
+      const longest = Math.max(previous?.durationMs ?? 0, durationMs);
+      const code = previous?.status === 'failed' ? previous.exitCode : exitCode;
+      return update({ hooks: setHook(name, { status, exitCode: code, durationMs: longest }), progress: percent() });
+    },
+    advance() {
+      completedSteps += 1;
+      return update({ progress: percent() });
+    },
+  };
+}

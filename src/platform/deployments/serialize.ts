@@ -1,0 +1,81 @@
+import type { AuditParty } from '../../contract/audit.ts';
+import type { Deployment } from '../../contract/deployments.ts';
+import { Problem } from '../../contract/problem.ts';
+import type { AuditPartyKind, DeploymentWaitReason, Strategy, WorkStatus } from '../../contract/vocabulary.ts';
+import { findDeployment, listDeploymentServers } from '../../store/deployments.ts';
+import type { DeploymentServerTable, DeploymentTable } from '../../store/schema.ts';
+import type { Queryable } from '../../store/store.ts';
+import { type PlatformContext, redactSecretsIn, toIsoString } from '../context.ts';
+import { waitsForPromotion } from './plan.ts';
+
+const instantOrNull = (timestampMs: number | null): string | null =>
+  timestampMs === null ? null : toIsoString(timestampMs);
+
+function waitingReason(row: DeploymentTable, now: number): DeploymentWaitReason | null {
+  if (waitsForPromotion(row)) return 'promotion';
+  if (row.status !== 'pending') return null;
+  if (row.approval === 'waiting') return 'approval';
+  return row.scheduled_at !== null && row.scheduled_at > now ? 'schedule' : 'queue';
+}
+
+/** A deployment as the wire shows it. */
+export function serializeDeployment(
+  row: DeploymentTable,
+  servers: readonly DeploymentServerTable[],
+  now: number,
+): Deployment {
+  return {
+    id: row.id,
+    appId: row.app_id,
+    kind: row.kind as Deployment['kind'],
+    status: row.status as WorkStatus,
+    progress: row.progress,
+    branch: row.branch,
+    commit: row.commit_id,
+    live: row.live === 1,
+    strategy: row.strategy as Strategy,
+    batchSize: row.batch_size,
+    pauseSeconds: row.pause_seconds,
+    servers: servers.map(({ server_id, status }) => ({ serverId: server_id, status: status as WorkStatus })),
+    hooks: JSON.parse(row.hooks) as Deployment['hooks'],
+    // A version before this one accepted a password in the URL of a health check.
+    overrides: redactSecretsIn(JSON.parse(row.overrides)) as Deployment['overrides'],
+    error: row.error,
+    waitingFor: waitingReason(row, now),
+    scheduledAt: instantOrNull(row.scheduled_at),
+    approval:
+      row.approval === null
+        ? null
+        : {
+            status: row.approval as 'waiting' | 'given',
+            by: row.approved_by === null ? null : (JSON.parse(row.approved_by) as AuditParty),
+          },
+    rollbackOf: row.rollback_of,
+    createdBy: { kind: row.created_by_kind as AuditPartyKind, id: row.created_by_id, name: row.created_by_name },
+    startedAt: instantOrNull(row.started_at),
+    finishedAt: instantOrNull(row.finished_at),
+    createdAt: toIsoString(row.created_at),
+    updatedAt: toIsoString(row.updated_at),
+  };
+}
+
+/** Throws `not_found`. */
+export async function readDeployment(
+  context: PlatformContext,
+  db: Queryable,
+  workspaceId: string,
+  id: string,
+): Promise<Deployment> {
+  const row = await findDeployment(db, workspaceId, id);
+  if (row === undefined) throw deploymentNotFound();
+  return serializeDeployment(row, await listDeploymentServers(db, workspaceId, [id]), context.clock());
+}
+
+export const deploymentNotFound = () => new Problem('not_found', 'There is no such deployment in this workspace.');
+
+/** Who asked, as a log's reader is told. */
+export function displayNameOf({ kind, name, id }: AuditParty): string {
+  const displayName = name ?? id ?? 'somebody';
+  if (kind === 'api_key') return `the API key ${displayName}`;
+  return kind === 'access_token' ? `the access token ${displayName}` : displayName;
+}

@@ -1,0 +1,378 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { writeShellDotenv } from '../../contract/dotenv.ts';
+import { HOOK_STAGES, type HookStage, MINUTE, SECOND } from '../../contract/vocabulary.ts';
+import { JobFailure } from '../../jobs/jobs.ts';
+import type { Mask } from '../../runner/mask.ts';
+import { type RunTarget, run, type Step, type StepOutcome } from '../../runner/run.ts';
+import { shellCommand } from '../../runner/shell-command.ts';
+import type { ConnectionPool } from '../../runner/ssh-connection.ts';
+import type { DeploymentServerTable, DeploymentTable } from '../../store/schema.ts';
+import type { LogWriter } from '../logs/logs.ts';
+import type { RepositoryCredentials } from '../resources/repository-credentials.ts';
+import { type DeploymentPlan, gitEnvironment, hooksOfStage } from './plan.ts';
+import type { DeploymentProgress } from './progress.ts';
+import {
+  ACTIVATE_SCRIPT,
+  CHECKOUT,
+  HEALTH_CHECK,
+  PREPARE_SCRIPT,
+  PRUNE_SCRIPT,
+  ROLLBACK_SCRIPT,
+  SETUP_SCRIPT,
+} from './shell-scripts.ts';
+
+/** Fetching may be the first time, of a large repository. */
+const FETCH_TIMEOUT_MS = 30 * MINUTE;
+const STEP_TIMEOUT_MS = 5 * MINUTE;
+const HEALTH_CHECK_TIMEOUT_MS = 15 * SECOND;
+const HEALTH_CHECK_INTERVAL_MS = SECOND;
+/** Hooks that begin the release before again; who cancels does not wait for hours. */
+const RESTART_HOOK_TIMEOUT_MS = 2 * MINUTE;
+
+/** What a deployment has on every server. */
+export interface DeploymentRun {
+  readonly row: DeploymentTable;
+  readonly plan: DeploymentPlan;
+  /** The repository's, for fetching the source and nothing else. */
+  readonly credentials: RepositoryCredentials | null;
+  /** The app's variables. */
+  readonly variables: ReadonlyMap<string, string>;
+  /** Those of them that commands are given. */
+  readonly commandVariables: Readonly<Record<string, string>>;
+  readonly mask: Mask;
+  readonly log: LogWriter;
+  readonly progress: DeploymentProgress;
+  readonly connections: ConnectionPool;
+}
+
+/** A server that a deployment goes to. */
+export interface DeploymentTarget {
+  readonly server: DeploymentServerTable;
+  readonly name: string;
+  readonly runTarget: RunTarget;
+}
+
+/** Lines of git that say less than what the server said before them. */
+const GENERIC_GIT_ERROR = /^fatal: (?:Could not read from remote repository|[Tt]he remote end hung up|early EOF)/;
+
+const toShellCommand = (body: string) => shellCommand(body);
+
+/** What a step leaves behind: the last words of it say why it failed. */
+interface StepResult extends StepOutcome {
+  readonly lastLine: string;
+  /** What git gives as the cause of a failure, if it did. */
+  readonly cause: string | null;
+  /** Values that it told us, by their word. */
+  readonly outputs: ReadonlyMap<string, string>;
+}
+
+/** Runs one step; what it says goes into the log, but for lines that tell us something. Throws when the signal ends it. */
+async function runStep(
+  deployment: DeploymentRun,
+  target: DeploymentTarget,
+  name: string,
+  step: Step,
+  signal: AbortSignal,
+  outputNames: readonly string[] = [],
+): Promise<StepResult> {
+  let lastLine = '';
+  let cause: string | null = null;
+  const outputs = new Map<string, string>();
+  const outcome = await run(
+    target.runTarget,
+    {
+      ...step,
+      secrets: deployment.mask,
+      onLine(line) {
+        const [word = '', ...rest] = line.text.split(' ');
+        if (line.stream === 'stdout' && outputNames.includes(word)) {
+          outputs.set(word, rest.join(' '));
+          return;
+        }
+        const text = line.text.trim();
+        if (text.startsWith('fatal: ')) cause ??= GENERIC_GIT_ERROR.test(text) && lastLine !== '' ? lastLine : text;
+        if (text !== '') lastLine = text;
+        deployment.log.write(line, name, target.server.server_id);
+      },
+    },
+    signal,
+  );
+  if (outcome.cancelled) throw signal.reason as Error;
+  if (outcome.problem !== null) throw new JobFailure(`${target.name}: ${outcome.problem}`);
+  return { ...outcome, lastLine, cause, outputs };
+}
+
+/** In words for people, with the cause if one is given, otherwise the last line of output. */
+function stepFailure(
+  target: DeploymentTarget,
+  description: string,
+  result: StepResult,
+  cause: string | null = null,
+): JobFailure {
+  const ending = result.timedOut
+    ? 'took too long and was ended'
+    : result.signal !== null
+      ? `was ended by ${result.signal}`
+      : `ended with exit code ${result.exitCode}`;
+  const causeOrLastLine = cause ?? result.lastLine;
+  return new JobFailure(
+    `${target.name}: ${description} ${ending}${causeOrLastLine === '' ? '' : `: ${causeOrLastLine.slice(0, 500)}`}`,
+  );
+}
+
+/** A script of ours. Throws `JobFailure` unless it ends well. */
+async function runScript(
+  deployment: DeploymentRun,
+  target: DeploymentTarget,
+  name: string,
+  description: string,
+  body: string,
+  signal: AbortSignal,
+  overrides: Partial<Step> & { readonly outputNames?: readonly string[] } = {},
+): Promise<StepResult> {
+  const { outputNames, environment, ...rest } = overrides;
+  const { row, plan } = deployment;
+  const step: Step = {
+    command: toShellCommand(body),
+    environment: { DP_DIR: plan.directory, DP_ID: row.id, ...environment },
+    timeoutMs: STEP_TIMEOUT_MS,
+    ...rest,
+  };
+  const result = await runStep(deployment, target, name, step, signal, outputNames);
+  if (result.exitCode !== 0) throw stepFailure(target, description, result, result.cause);
+  return result;
+}
+
+/** What hooks and the app's own commands know beside the app's variables. */
+function hookEnvironment(deployment: DeploymentRun, stage: HookStage, previous: string | null): Record<string, string> {
+  const { row, plan } = deployment;
+  const current = deployment.progress.row();
+  return {
+    DEVPILOT_APP: plan.app,
+    DEVPILOT_DEPLOYMENT_ID: row.id,
+    DEVPILOT_STAGE: stage,
+    DEVPILOT_DIRECTORY: plan.directory,
+    DEVPILOT_RELEASE: `${plan.directory}/releases/${row.id}`,
+    DEVPILOT_BRANCH: current.branch ?? '',
+    DEVPILOT_COMMIT: current.commit_id ?? '',
+    DEVPILOT_PREVIOUS: previous === null || previous === '' ? '' : `${plan.directory}/${previous}`,
+  };
+}
+
+/** Runs the hooks of a stage in their order. Throws `JobFailure` for the first that fails. */
+async function runHooks(
+  deployment: DeploymentRun,
+  target: DeploymentTarget,
+  stage: HookStage,
+  signal: AbortSignal,
+): Promise<void> {
+  const { plan, row, progress } = deployment;
+  const isBeforeCheckout = HOOK_STAGES.indexOf(stage) < HOOK_STAGES.indexOf('post_source_control');
+  const release = stage === 'post_release' ? 'current' : `releases/${row.id}`;
+  for (const hook of hooksOfStage(plan, stage)) {
+    await progress.hookStarted(hook.name);
+    const step: Step = {
+      command: shellCommand(hook.run, hook.interpreter),
+      cwd: isBeforeCheckout ? plan.directory : `${plan.directory}/${release}`,
+      environment: { ...deployment.commandVariables, ...hookEnvironment(deployment, stage, target.server.previous) },
+      timeoutMs: hook.timeoutSeconds * SECOND,
+    };
+    const result = await runStep(deployment, target, hook.name, step, signal);
+    const succeeded = result.exitCode === 0 && !result.timedOut;
+    await progress.hookEnded(hook.name, result.exitCode, result.durationMs, succeeded);
+    if (!succeeded) throw stepFailure(target, `the hook ${hook.name}`, result);
+  }
+}
+
+/** The commit to check out; null where this server finds out. */
+export interface CommitSelection {
+  readonly commit: string | null;
+  /** Whether this deployment has found before that a branch or tag contains it. */
+  readonly isKnown: boolean;
+}
+
+/** Everything before the switch. */
+export async function prepareRelease(
+  deployment: DeploymentRun,
+  target: DeploymentTarget,
+  selectCommit: () => Promise<CommitSelection>,
+  onCommitFound: (selectCommit: string) => Promise<void>,
+  signal: AbortSignal,
+): Promise<DeploymentTarget> {
+  const { plan, row, progress, log } = deployment;
+  const serverId = target.server.server_id;
+  const prepared = await runScript(deployment, target, 'prepare', 'preparing the directory', PREPARE_SCRIPT, signal, {
+    outputNames: ['previous'],
+  });
+  const previous = prepared.outputs.get('previous') ?? '';
+  await progress.setServer(target.server, { previous, status: 'processing' });
+  const preparedTarget: DeploymentTarget = { ...target, server: { ...target.server, previous } };
+  await progress.advance();
+  await runHooks(deployment, preparedTarget, 'pre_execution', signal);
+  await runHooks(deployment, preparedTarget, 'pre_source_control', signal);
+  const selection = await selectCommit();
+  const checkedOut = await runScript(
+    deployment,
+    preparedTarget,
+    'source_control',
+    'fetching the source',
+    CHECKOUT,
+    signal,
+    {
+      environment: {
+        ...gitEnvironment(deployment.credentials),
+        DP_REPOSITORY: plan.repository,
+        DP_BRANCH: row.branch ?? '',
+        DP_COMMIT: selection.commit ?? '',
+        DP_KNOWN: selection.isKnown ? '1' : '',
+        DP_ROLLBACK: row.kind === 'rollback' ? '1' : '',
+      },
+      timeoutMs: FETCH_TIMEOUT_MS,
+      outputNames: ['commit'],
+    },
+  );
+  const [id = '', ...subject] = (checkedOut.outputs.get('commit') ?? '').split(' ');
+  log.writeSystemLine(`Commit ${id} ${subject.join(' ')}`.trim(), 'source_control', serverId);
+  await onCommitFound(id);
+  await progress.advance();
+  await runHooks(deployment, preparedTarget, 'post_source_control', signal);
+  const { size } = deployment.variables;
+  await runScript(deployment, preparedTarget, 'setup', 'setting the release up', SETUP_SCRIPT, signal, {
+    environment: { DP_VARIABLES: size === 0 ? '' : String(size) },
+    stdin: writeShellDotenv(deployment.variables),
+  });
+  await progress.advance();
+  await runHooks(deployment, preparedTarget, 'post_setup', signal);
+  return preparedTarget;
+}
+
+/** Asks until the app is well. Throws `JobFailure` when it is not in time. */
+async function untilHealthy(deployment: DeploymentRun, target: DeploymentTarget, signal: AbortSignal): Promise<void> {
+  const { healthCheck } = deployment.plan;
+  if (healthCheck === null) return;
+  const { command, url, timeoutSeconds } = healthCheck;
+  const deadlineMs = performance.now() + timeoutSeconds * SECOND;
+  for (;;) {
+    const remainingMs = Math.max(100, deadlineMs - performance.now());
+    const step: Step =
+      command === undefined
+        ? {
+            command: toShellCommand(HEALTH_CHECK),
+            environment: { DP_URL: (url ?? '').replace(/["\\]/g, '\\$&') },
+            timeoutMs: Math.min(remainingMs, HEALTH_CHECK_TIMEOUT_MS),
+          }
+        : {
+            command: toShellCommand(command),
+            cwd: `${deployment.plan.directory}/current`,
+            environment: {
+              ...deployment.commandVariables,
+              ...hookEnvironment(deployment, 'post_release', target.server.previous),
+            },
+            timeoutMs: remainingMs,
+          };
+    const result = await runStep(deployment, target, 'health_check', step, signal);
+    if (result.exitCode === 0 && !result.timedOut) return;
+    if (performance.now() + HEALTH_CHECK_INTERVAL_MS > deadlineMs) {
+      const suffix = result.lastLine === '' ? '' : `: ${result.lastLine.slice(0, 500)}`;
+      throw new JobFailure(`${target.name}: the app was not healthy within ${timeoutSeconds} seconds${suffix}`);
+    }
+    await pause(HEALTH_CHECK_INTERVAL_MS, undefined, { signal }).catch(() => {
+      throw signal.reason;
+    });
+  }
+}
+
+/** The switch, and everything after it. */
+export async function activateRelease(
+  deployment: DeploymentRun,
+  target: DeploymentTarget,
+  signal: AbortSignal,
+): Promise<void> {
+  const { progress, log } = deployment;
+  await runScript(deployment, target, 'release', 'switching to the release', ACTIVATE_SCRIPT, signal);
+  log.writeSystemLine('The release is live here.', 'release', target.server.server_id);
+  await progress.advance();
+  await runHooks(deployment, target, 'post_release', signal);
+  await untilHealthy(deployment, target, signal);
+  await progress.advance();
+  await progress.setServer(target.server, { status: 'completed' });
+}
+
+/**
+ * Makes a server what it was before the deployment came to it: the previous release live again, then every
+ * hook that restarts it, whatever fails on the way. Throws one `JobFailure` at the end for all that failed.
+ */
+export async function rollBackServer(
+  deployment: DeploymentRun,
+  target: DeploymentTarget,
+  signal: AbortSignal,
+): Promise<void> {
+  const { previous, server_id: serverId } = target.server;
+  if (previous === null) return;
+  const result = await runScript(
+    deployment,
+    target,
+    'restore',
+    'going back to the previous release',
+    ROLLBACK_SCRIPT,
+    signal,
+    {
+      environment: { DP_PREVIOUS: previous },
+      outputNames: ['restored', 'kept'],
+    },
+  );
+  const failures: string[] = [];
+  const keptPath = result.outputs.get('kept');
+  if (keptPath !== undefined)
+    failures.push(`${target.name}: ${keptPath} could not be removed completely: ${result.lastLine}`);
+  if (result.outputs.has('restored')) {
+    const message =
+      previous === '' ? 'No release is live here, as before.' : 'The previous release is live here again.';
+    deployment.log.writeSystemLine(message, 'restore', serverId);
+    if (previous !== '') failures.push(...(await restartPreviousRelease(deployment, target, previous, signal)));
+  }
+  if (failures.length > 0) throw new JobFailure(failures.join(' '));
+}
+
+/** Runs the hooks that started the new release for the previous one, all of them. Returns what failed, in words. */
+async function restartPreviousRelease(
+  deployment: DeploymentRun,
+  target: DeploymentTarget,
+  previous: string,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const failures: string[] = [];
+  for (const hook of hooksOfStage(deployment.plan, 'post_release')) {
+    const step: Step = {
+      command: shellCommand(hook.run, hook.interpreter),
+      cwd: `${deployment.plan.directory}/current`,
+      environment: { ...deployment.commandVariables, ...hookEnvironment(deployment, 'post_release', previous) },
+      timeoutMs: Math.min(hook.timeoutSeconds * SECOND, RESTART_HOOK_TIMEOUT_MS),
+    };
+    try {
+      const result = await runStep(deployment, target, hook.name, step, signal);
+      if (result.exitCode !== 0 || result.timedOut)
+        throw stepFailure(target, `the hook ${hook.name}, for the previous release,`, result);
+    } catch (error) {
+      if (!(error instanceof JobFailure)) throw error;
+      failures.push(error.message);
+    }
+  }
+  return failures;
+}
+
+/** Removes releases that are not kept. What goes wrong here is said and borne. */
+export async function pruneReleases(
+  deployment: DeploymentRun,
+  target: DeploymentTarget,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await runScript(deployment, target, 'prune', 'removing old releases', PRUNE_SCRIPT, signal, {
+      environment: { DP_KEEP: String(deployment.plan.keepReleases) },
+    });
+  } catch (error) {
+    if (!(error instanceof JobFailure)) throw error;
+    deployment.log.writeSystemLine(error.message, 'prune', target.server.server_id);
+  }
+}

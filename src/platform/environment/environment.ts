@@ -1,0 +1,299 @@
+import { isControlVariable } from '../../contract/control-variables.ts';
+import type { Environment, EnvQuery, EnvVariable, EnvVersion } from '../../contract/environment.ts';
+import { invalidField, Problem } from '../../contract/problem.ts';
+import type { Page } from '../../contract/schemas.ts';
+import { type AuditPartyKind, RESOURCE_LIMITS } from '../../contract/vocabulary.ts';
+import {
+  type EnvRow,
+  findEnvVersion,
+  insertEnvVersion,
+  latestEnvVersion,
+  listEnvVersionRows,
+  lockEnvironment,
+  pruneEnvVersions,
+  readEnvironment,
+} from '../../store/environment.ts';
+import { readPageRequest, toPage } from '../../store/paging.ts';
+import type { AppTable, EnvVersionTable } from '../../store/schema.ts';
+import type { Trx } from '../../store/store.ts';
+import { createYielder } from '../bounded-json.ts';
+import { checkIfMatch, type PlatformContext, type RequestContext, recordAuditEvent, toIsoString } from '../context.ts';
+import { requireResource } from '../resources/resources.ts';
+
+/** What a value is sealed for: this variable of this app in this version, and no other row. */
+export function variableAssociatedData(row: {
+  readonly workspace_id: string;
+  readonly app_id: string;
+  readonly name: string;
+  readonly version: number;
+}): string {
+  return `env ${row.workspace_id} ${row.app_id} ${row.name} ${row.version}`;
+}
+
+/** What the entity tag of an environment is made of. */
+export const environmentState = (appId: string, version: number) => ({ appId, version });
+
+/** Opens values in turns of the event loop, so that a large environment holds up no judgement. */
+async function openValues(context: PlatformContext, rows: readonly EnvRow[]): Promise<Map<string, string>> {
+  const values = new Map<string, string>();
+  const yieldIfDue = createYielder();
+  for (const row of rows) {
+    values.set(row.name, context.seal.open(row.value_sealed, variableAssociatedData(row)));
+    await yieldIfDue();
+  }
+  return values;
+}
+
+/** Seals what is set, in turns of the event loop likewise. */
+async function sealValues<Row extends Parameters<typeof variableAssociatedData>[0]>(
+  context: PlatformContext,
+  changes: readonly (readonly [Row, string | null])[],
+): Promise<(Row & { value_sealed: string | null })[]> {
+  const rows: (Row & { value_sealed: string | null })[] = [];
+  const yieldIfDue = createYielder();
+  for (const [row, value] of changes) {
+    rows.push({ ...row, value_sealed: value === null ? null : context.seal.seal(value, variableAssociatedData(row)) });
+    await yieldIfDue();
+  }
+  return rows;
+}
+
+function serializeVariables(rows: readonly EnvRow[], values: ReadonlyMap<string, string>): EnvVariable[] {
+  return rows.map(({ name, at }) => ({ name, value: values.get(name) ?? null, updatedAt: toIsoString(at) }));
+}
+
+/** An environment as it was read, and the version that it is of. */
+export interface EnvironmentSnapshot extends Environment {
+  readonly appId: string;
+  readonly version: number;
+}
+
+/**
+ * Reads an app's variables by name. A person who is shown values leaves an entry in the log, with the
+ * names. Throws `not_found` for an app or a variable asked for that is not there.
+ */
+export async function readVariables(
+  context: PlatformContext,
+  request: RequestContext,
+  app: string,
+  query: EnvQuery,
+): Promise<EnvironmentSnapshot> {
+  const { workspaceId } = request;
+  const { read } = context.store;
+  const row = await requireResource(read, 'app', workspaceId, app);
+  const version = await latestEnvVersion(read, workspaceId, row.id);
+  const allRows = await readEnvironment(read, workspaceId, row.id, version);
+  const rows = query.name === undefined ? allRows : allRows.filter(({ name }) => name === query.name);
+  if (query.name !== undefined && rows.length === 0) throw new Problem('not_found', 'There is no such variable.');
+  const isRevealed = query.values !== 'hidden' || query.format === 'dotenv';
+  const values = isRevealed ? await openValues(context, rows) : new Map<string, string>();
+  if (isRevealed && rows.length > 0 && request.actor.kind === 'person') {
+    await context.store.transaction((trx) =>
+      recordAuditEvent(trx, request, 'env.revealed', auditTargetOf(row), context.clock(), {
+        names: rows.map(({ name }) => name),
+      }),
+    );
+  }
+  return { appId: row.id, version, data: serializeVariables(rows, values) };
+}
+
+/** What a process of the app is given: its variables, opened. Nobody is shown them, so nothing is recorded. */
+export async function loadVariables(
+  context: PlatformContext,
+  workspaceId: string,
+  appId: string,
+): Promise<Record<string, string>> {
+  const { read } = context.store;
+  const version = await latestEnvVersion(read, workspaceId, appId);
+  return Object.fromEntries(await openValues(context, await readEnvironment(read, workspaceId, appId, version)));
+}
+
+/** Bytes of variables that a process can be given: Linux limits them to 2 MiB, with what the server itself gives. */
+const MAX_COMMAND_BYTES = 2 * 1_048_576 - 131_072;
+
+/** What commands of an app are given of its variables. */
+export interface CommandVariables {
+  readonly passed: Readonly<Record<string, string>>;
+  /** Names that programs take orders from: these stay in `.env`. */
+  readonly withheld: readonly string[];
+  /** Why no command can be started with them; null where it can. */
+  readonly problem: string | null;
+}
+
+/** Pure. */
+export function selectCommandVariables(variables: Readonly<Record<string, string>>): CommandVariables {
+  const names = Object.keys(variables);
+  const passed = Object.fromEntries(Object.entries(variables).filter(([name]) => !isControlVariable(name)));
+  const bytes = Object.entries(passed).reduce(
+    (sum, [name, value]) => sum + name.length + Buffer.byteLength(value) + 10,
+    0,
+  );
+  const size = (count: number) => `${(count / 1_048_576).toFixed(1)} MiB`;
+  return {
+    passed,
+    withheld: names.filter(isControlVariable),
+    problem:
+      bytes <= MAX_COMMAND_BYTES
+        ? null
+        : `The app's variables take ${size(bytes)} together. Linux starts no command with more than ${size(MAX_COMMAND_BYTES)}: store large values as files.`,
+  };
+}
+
+const auditTargetOf = (row: AppTable) => ({ kind: 'app', id: row.id, name: row.name }) as const;
+
+/** Throws `validation_failed` where values are set and an app would have more than it may have together. */
+function checkTotalSize(
+  rows: readonly { readonly name: string; readonly value_sealed: string | null }[],
+  changes: readonly (readonly [string, string | null])[],
+): void {
+  const changed = new Set(changes.map(([name]) => name));
+  let bytes = 0;
+  // Sealed in base64url.
+  for (const row of rows) if (!changed.has(row.name)) bytes += Math.ceil((row.value_sealed?.length ?? 0) * 0.75);
+  let added = 0;
+  for (const [, value] of changes) added += Buffer.byteLength(value ?? '');
+  if (added > 0 && bytes + added > RESOURCE_LIMITS.envTotalBytes) {
+    throw invalidField('values', 'the variables of an app take up to 4 MiB together');
+  }
+}
+
+/** Writes what really changes as a new version. Throws `validation_failed` for more variables than an app may have. */
+async function writeVersion(
+  trx: Trx,
+  context: PlatformContext,
+  request: RequestContext,
+  app: AppTable,
+  desiredValues: ReadonlyMap<string, string | null>,
+  restoredFrom: number | null,
+): Promise<EnvironmentSnapshot> {
+  const { workspaceId, actor } = request;
+  const now = context.clock();
+  await lockEnvironment(trx, workspaceId, app.id);
+  const current = await latestEnvVersion(trx, workspaceId, app.id);
+  checkIfMatch(request.ifMatch, environmentState(app.id, current));
+  const rows = await readEnvironment(trx, workspaceId, app.id, current);
+  const before = await openValues(
+    context,
+    rows.filter(({ name }) => desiredValues.has(name)),
+  );
+  const changes = [...desiredValues].filter(([name, value]) => (before.get(name) ?? null) !== value);
+  const set = changes.flatMap(([name, value]) => (value === null ? [] : [name]));
+  const removed = changes.flatMap(([name, value]) => (value === null ? [name] : []));
+  const added = set.filter((name) => !before.has(name)).length;
+  if (added > 0 && rows.length + added - removed.length > RESOURCE_LIMITS.envVariables) {
+    throw invalidField('values', `an app has at most ${RESOURCE_LIMITS.envVariables} variables`);
+  }
+  checkTotalSize(rows, changes);
+  if (changes.length === 0) return { appId: app.id, version: current, data: serializeVariables(rows, before) };
+
+  const version = current + 1;
+  const keys = { app_id: app.id, workspace_id: workspaceId };
+  await insertEnvVersion(
+    trx,
+    {
+      ...keys,
+      number: version,
+      at: now,
+      actor_kind: actor.kind,
+      actor_id: actor.id,
+      actor_name: actor.name,
+      set_names: JSON.stringify(set),
+      removed_names: JSON.stringify(removed),
+      restored_from: restoredFrom,
+    },
+    await sealValues(
+      context,
+      changes.map(([name, value]) => [{ ...keys, name, version, at: now }, value]),
+    ),
+  );
+  await pruneEnvVersions(trx, workspaceId, app.id, version - RESOURCE_LIMITS.envVersions + 1);
+  const detail = { version, set, removed, ...(restoredFrom !== null && { restoredFrom }) };
+  const action = restoredFrom === null ? 'env.updated' : 'env.restored';
+  await recordAuditEvent(trx, request, action, auditTargetOf(app), now, detail);
+  const after = await readEnvironment(trx, workspaceId, app.id, version);
+  const sentValues = new Map(
+    [...desiredValues].flatMap(([name, value]) => (value === null ? [] : [[name, value] as const])),
+  );
+  return { appId: app.id, version, data: serializeVariables(after, sentValues) };
+}
+
+/**
+ * Sets many variables, and removes those given as null, all or none. The answer shows the values that
+ * came with the request. Throws `not_found`, `conflict` (`If-Match`), `validation_failed`.
+ */
+export function updateVariables(
+  context: PlatformContext,
+  request: RequestContext,
+  app: string,
+  values: ReadonlyMap<string, string | null>,
+): Promise<EnvironmentSnapshot> {
+  return context.store.transaction(async (trx) => {
+    const row = await requireResource(trx, 'app', request.workspaceId, app);
+    return writeVersion(trx, context, request, row, values, null);
+  });
+}
+
+/** Removes one variable. Throws `not_found` where there is none. */
+export async function deleteVariable(
+  context: PlatformContext,
+  request: RequestContext,
+  app: string,
+  name: string,
+): Promise<void> {
+  await context.store.transaction(async (trx) => {
+    const row = await requireResource(trx, 'app', request.workspaceId, app);
+    const version = await latestEnvVersion(trx, request.workspaceId, row.id);
+    const existing = await readEnvironment(trx, request.workspaceId, row.id, version);
+    if (!existing.some((one) => one.name === name)) throw new Problem('not_found', 'There is no such variable.');
+    await writeVersion(trx, context, request, row, new Map([[name, null]]), null);
+  });
+}
+
+function serializeVersion(row: EnvVersionTable): EnvVersion {
+  return {
+    version: row.number,
+    at: toIsoString(row.at),
+    by: { kind: row.actor_kind as AuditPartyKind, id: row.actor_id, name: row.actor_name },
+    set: JSON.parse(row.set_names) as string[],
+    removed: JSON.parse(row.removed_names) as string[],
+    restoredFrom: row.restored_from,
+  };
+}
+
+/** The versions of an app's environment, newest first: who changed which names. */
+export async function listEnvVersions(
+  context: PlatformContext,
+  workspaceId: string,
+  app: string,
+  query: { limit?: string | undefined; cursor?: string | undefined },
+): Promise<Page<EnvVersion>> {
+  const { read } = context.store;
+  const { id } = await requireResource(read, 'app', workspaceId, app);
+  const page = readPageRequest(query, '-version', 'number');
+  const rows = await listEnvVersionRows(read, workspaceId, id, page);
+  return toPage(rows, page.limit, '-version', (row) => ({ value: row.number, id }), serializeVersion);
+}
+
+/** Makes the variables again what they were in an earlier version, as a new one. Throws `not_found`. */
+export function restoreVersion(
+  context: PlatformContext,
+  request: RequestContext,
+  app: string,
+  number: number,
+): Promise<EnvironmentSnapshot> {
+  const { workspaceId } = request;
+  return context.store.transaction(async (trx) => {
+    const row = await requireResource(trx, 'app', workspaceId, app);
+    if ((await findEnvVersion(trx, workspaceId, row.id, number)) === undefined) {
+      throw new Problem('not_found', 'There is no such version, or it is too old to be restored.');
+    }
+    const restored = await openValues(context, await readEnvironment(trx, workspaceId, row.id, number));
+    const newest = await latestEnvVersion(trx, workspaceId, row.id);
+    const current = await readEnvironment(trx, workspaceId, row.id, newest);
+    const desiredValues = new Map<string, string | null>(restored);
+    for (const { name } of current) if (!restored.has(name)) desiredValues.set(name, null);
+    const written = await writeVersion(trx, context, request, row, desiredValues, number);
+    // Nobody asked for the values: they are told on the way that is recorded.
+    return { ...written, data: written.data.map((variable) => ({ ...variable, value: null })) };
+  });
+}

@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto';
+import type { ErrorBreadcrumb, ErrorFrame } from '../../contract/errors.ts';
+import { type ErrorLevel, RESOURCE_LIMITS } from '../../contract/vocabulary.ts';
+
+/** A reported error, whoever sent it in which format. */
+export interface ReportedError {
+  readonly type: string;
+  readonly message: string;
+  readonly stack: string | null;
+  /** Where it happened first. */
+  readonly frames: readonly ErrorFrame[];
+  readonly breadcrumbs: readonly ErrorBreadcrumb[];
+  readonly tags: Readonly<Record<string, string>>;
+  readonly level: ErrorLevel;
+  readonly release: string | null;
+  readonly environment: string | null;
+  readonly app: string | null;
+  readonly fingerprint: readonly string[] | null;
+  /** Epoch milliseconds. */
+  readonly at: number;
+}
+
+const THIRD_PARTY_PATH =
+  /node_modules|site-packages|dist-packages|^node:|^internal\/|^native |<anonymous>|^\/usr\/lib|\[native code\]/;
+const V8_FRAME = /^\s*at (?:(?:async )?([^()]{1,300}?) \()?([^()\s][^()]{0,500}?):(\d{1,9})(?::\d{1,9})?\)?$/;
+const GECKO_FRAME = /^([^@\s]{0,300})@(\S{1,500}?):(\d{1,9})(?::\d{1,9})?$/;
+const PYTHON_FRAME = /^\s*File "([^"]{1,500})", line (\d{1,9})(?:, in (.{1,300}))?$/;
+
+function parseFrame(line: string): ErrorFrame | null {
+  const createFrame = (name: string | undefined, file: string, lineNumber: string): ErrorFrame => ({
+    function: name === undefined || name === '' ? null : name,
+    file,
+    line: Number(lineNumber),
+    inApp: !THIRD_PARTY_PATH.test(file),
+  });
+  const v8 = V8_FRAME.exec(line);
+  if (v8 !== null) return createFrame(v8[1], v8[2] ?? '', v8[3] ?? '0');
+  const python = PYTHON_FRAME.exec(line);
+  if (python !== null) return createFrame(python[3], python[1] ?? '', python[2] ?? '0');
+  const gecko = GECKO_FRAME.exec(line);
+  return gecko === null ? null : createFrame(gecko[1], gecko[2] ?? '', gecko[3] ?? '0');
+}
+
+const MAX_LINE_LENGTH = 1_000;
+
+/** The frames of a stack as V8, Firefox and Python print it, where it happened first. Pure. */
+export function parseStack(stack: string): ErrorFrame[] {
+  const lines = stack
+    .split('\n', 500)
+    .map((line) => line.trimEnd())
+    .filter((line) => line.length <= MAX_LINE_LENGTH);
+  const frames = lines.map(parseFrame).filter((frame) => frame !== null);
+  // Python prints the innermost call last.
+  if (/^Traceback \(most recent call last\)/m.test(stack)) frames.reverse();
+  return frames.slice(0, RESOURCE_LIMITS.errorFrames);
+}
+
+/** Text without what differs between two of the same: numbers, ids, addresses. Pure. */
+export function normalizeText(text: string): string {
+  return text
+    .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi, '#')
+    .replace(/(?<![0-9a-z])(?=[a-z]{0,64}\d)[0-9a-z]{8,}/gi, '#')
+    .replace(/\d+/g, '#');
+}
+
+function frameLocation({ function: name, file }: ErrorFrame): string {
+  const path = (file ?? '').replace(/^[a-z][a-z+.-]*:\/\/[^/]*/i, '').replace(/[?#].*$/, '');
+  return `${normalizeText(name ?? '?')} ${normalizeText(path)}`;
+}
+
+const MAX_COMPARED_FRAMES = 20;
+
+/** Type and in-app frames, or the message where there are none. */
+function defaultFingerprintParts(error: ReportedError): string[] {
+  const appFrames = error.frames.filter(({ inApp }) => inApp);
+  const frames = (appFrames.length === 0 ? error.frames : appFrames).slice(0, MAX_COMPARED_FRAMES).map(frameLocation);
+  const distinct = frames.filter((location, index) => location !== frames[index - 1]);
+  return [error.type, ...(distinct.length === 0 ? [normalizeText(error.message.slice(0, 500))] : distinct)];
+}
+
+/** What errors of one issue have in common, as a hash. Pure. */
+export function fingerprintOf(error: ReportedError): string {
+  const defaultParts = defaultFingerprintParts(error);
+  const parts =
+    error.fingerprint === null
+      ? defaultParts
+      : error.fingerprint.flatMap((part) => (/^\{\{\s*default\s*\}\}$/.test(part) ? defaultParts : [part]));
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+}
+
+const MAX_TITLE_LENGTH = 255;
+
+export function titleOf({ type, message }: ReportedError): string {
+  const [line = ''] = message.split('\n', 1);
+  const title = line.trim() === '' ? type : `${type}: ${line.trim()}`;
+  return title.length <= MAX_TITLE_LENGTH ? title : `${title.slice(0, MAX_TITLE_LENGTH - 1).toWellFormed()}…`;
+}

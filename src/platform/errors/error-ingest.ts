@@ -1,0 +1,209 @@
+import { appendAuditEvent, SYSTEM_ACTOR } from '../../audit/log.ts';
+import { createId } from '../../contract/id.ts';
+import { DAY, MINUTE, RESOURCE_LIMITS } from '../../contract/vocabulary.ts';
+import {
+  addFacets,
+  addIssueDay,
+  addToIssue,
+  evictIssues,
+  findIssueByFingerprint,
+  insertErrorEvents,
+  listFacets,
+} from '../../store/errors.ts';
+import { tryConsumeQuota } from '../../store/quotas.ts';
+import type { ErrorEventTable, ErrorFacetTable, ErrorIssueTable } from '../../store/schema.ts';
+import type { Store, Trx } from '../../store/store.ts';
+import { createSenderQuota, type SenderItem } from '../sender-quota.ts';
+import { createWriteBatcher } from '../write-batcher.ts';
+import { fingerprintOf, type ReportedError, titleOf } from './error-grouping.ts';
+
+export interface ErrorIngest {
+  /**
+   * Counts an error in its issue, and keeps it if there is room; resolves to the issue's id when it is on disk. Throws
+   * `quota_exceeded` where `sender`, a person or a credential, has reported too many.
+   */
+  ingest(workspaceId: string, error: ReportedError, receivedAt: number, sender: string): Promise<string>;
+}
+
+interface Report extends SenderItem {
+  readonly error: ReportedError;
+  readonly fingerprint: string;
+}
+
+const MAX_REPORTS_PER_WRITE = 500;
+const MAX_QUEUED_REPORTS = 5_000;
+const FACETS = ['release', 'environment', 'app'] as const;
+
+function toEventRow(issue: ErrorIssueTable, { error, receivedAt }: Report): ErrorEventTable {
+  const { at, level, message, stack, release, environment, app, frames, breadcrumbs, tags } = error;
+  return {
+    id: createId('error_event', receivedAt),
+    workspace_id: issue.workspace_id,
+    issue_id: issue.id,
+    at,
+    received_at: receivedAt,
+    level,
+    message,
+    stack,
+    release,
+    environment,
+    app,
+    detail: JSON.stringify({ frames, breadcrumbs, tags }),
+  };
+}
+
+/** How often each release, environment and app is in these reports, as far as the issue has room for new ones. */
+async function countFacets(trx: Trx, issue: ErrorIssueTable, reports: readonly Report[]): Promise<ErrorFacetTable[]> {
+  const known = await listFacets(trx, issue.workspace_id, issue.id);
+  const rows: ErrorFacetTable[] = [];
+  for (const kind of FACETS) {
+    const knownValues = new Set(known.filter((one) => one.kind === kind).map(({ value }) => value));
+    const counts = new Map<string, number>();
+    for (const { error } of reports) {
+      const value = error[kind];
+      if (value === null || (!knownValues.has(value) && knownValues.size >= RESOURCE_LIMITS.errorFacets)) continue;
+      knownValues.add(value);
+      counts.set(value, (counts.get(value) ?? 0) + 1);
+    }
+    const last = reports.at(-1)?.receivedAt ?? 0;
+    for (const [value, count] of counts) {
+      rows.push({ issue_id: issue.id, workspace_id: issue.workspace_id, kind, value, count, last_seen_at: last });
+    }
+  }
+  return rows;
+}
+
+const OVERFLOW_TYPE = 'More kinds of errors than one sender may add in a day';
+const overflowFingerprint = (sender: string) => `overflow ${sender}`;
+
+function mayAddIssue(trx: Trx, { workspaceId, sender, receivedAt }: Report): Promise<boolean> {
+  return tryConsumeQuota(trx, 'newIssues', `${workspaceId} ${sender}`, receivedAt);
+}
+
+/** A report of a sender that has added as many issues as it may: counted, in one issue for all of them. */
+function toOverflowReport(report: Report): Report {
+  const error = { ...report.error, type: OVERFLOW_TYPE };
+  return { ...report, error, fingerprint: overflowFingerprint(report.sender) };
+}
+
+/** Writes reports of one issue; returns its id. */
+async function writeIssue(trx: Trx, reports: readonly [Report, ...Report[]]): Promise<string> {
+  const [first] = reports;
+  const { workspaceId, fingerprint, receivedAt } = first;
+  const newest = reports.reduce((one, other) => (other.error.at >= one.error.at ? other : one)).error;
+  const oldest = Math.min(...reports.map(({ error }) => error.at));
+  const before = await findIssueByFingerprint(trx, workspaceId, fingerprint);
+  const isOverflow = fingerprint === overflowFingerprint(first.sender);
+  if (before === undefined && !isOverflow && !(await mayAddIssue(trx, first))) {
+    return writeIssue(trx, reports.map(toOverflowReport) as [Report, ...Report[]]);
+  }
+  const minute = Math.floor(receivedAt / MINUTE);
+  const keptThisMinute = before?.kept_minute === minute ? before.kept_count : 0;
+  const room = Math.max(0, RESOURCE_LIMITS.errorEventsPerMinute - keptThisMinute);
+  const stored = reports.slice(0, room);
+  // What happened before it was resolved and only arrives now is no regression.
+  const reopens = before?.status === 'resolved' && newest.at > (before.resolved_at ?? 0);
+  const issue = await addToIssue(
+    trx,
+    {
+      id: createId('error_issue', receivedAt),
+      workspace_id: workspaceId,
+      fingerprint,
+      title: titleOf(newest),
+      type: newest.type,
+      status: 'open',
+      level: newest.level,
+      count: reports.length,
+      first_seen_at: oldest,
+      last_seen_at: newest.at,
+      release: newest.release,
+      environment: newest.environment,
+      app: newest.app,
+      resolved_at: null,
+      muted_at: null,
+      sender: first.sender,
+      kept_minute: minute,
+      kept_count: keptThisMinute + stored.length,
+    },
+    reopens,
+  );
+  const days = new Map<number, number>();
+  for (const { error } of reports) {
+    const day = Math.floor(error.at / DAY);
+    days.set(day, (days.get(day) ?? 0) + 1);
+  }
+  for (const [day, count] of days)
+    await addIssueDay(trx, { issue_id: issue.id, workspace_id: workspaceId, day, count });
+  await addFacets(trx, await countFacets(trx, issue, reports));
+  const events = stored.map((report) => toEventRow(issue, report));
+  const size = events.reduce(
+    (sum, { message, stack, detail }) => sum + message.length + (stack?.length ?? 0) + detail.length,
+    0,
+  );
+  if (
+    events.length > 0 &&
+    (await tryConsumeQuota(trx, 'keptErrors', `${workspaceId} ${first.sender}`, receivedAt, size))
+  ) {
+    await insertErrorEvents(trx, workspaceId, issue.id, events, RESOURCE_LIMITS.errorEvents);
+  }
+  if (before === undefined) await evictIssues(trx, workspaceId, RESOURCE_LIMITS.errorIssues);
+  if (reopens) {
+    await appendAuditEvent(trx, {
+      workspaceId,
+      action: 'error_issue.reopened',
+      at: receivedAt,
+      actor: SYSTEM_ACTOR,
+      target: { kind: 'error_issue', id: issue.id, name: issue.title },
+      credential: null,
+      origin: { address: null, userAgent: null, requestId: null },
+      detail: { reason: 'it was seen again', release: newest.release },
+    });
+  }
+  return issue.id;
+}
+
+const issueKey = ({ workspaceId, fingerprint }: Report) => `${workspaceId} ${fingerprint}`;
+
+/** A flood of errors shares transactions, so that it neither waits long nor holds up other writers. */
+export function createErrorIngest(store: Store): ErrorIngest {
+  const quota = createSenderQuota('errorEvents');
+
+  async function write(reports: readonly Report[]): Promise<Map<Report, string>> {
+    const groups = new Map<string, [Report, ...Report[]]>();
+    for (const report of reports) {
+      const group = groups.get(issueKey(report));
+      if (group === undefined) groups.set(issueKey(report), [report]);
+      else group.push(report);
+    }
+    // In one order everywhere, so that two nodes never wait for each other.
+    const ordered = [...groups].sort(([one], [other]) => (one < other ? -1 : 1));
+    return store.transaction(async (trx) => {
+      await quota.consume(trx, reports, () => 1);
+      const ids = new Map<Report, string>();
+      for (const [, group] of ordered) {
+        const id = await writeIssue(trx, group);
+        for (const report of group) ids.set(report, id);
+      }
+      return ids;
+    });
+  }
+  const enqueue = createWriteBatcher({
+    maxBatchSize: MAX_REPORTS_PER_WRITE,
+    maxQueuedSize: MAX_QUEUED_REPORTS,
+    sizeOf: () => 1,
+    workspaceOf: (report: Report) => report.workspaceId,
+    write,
+  });
+  return {
+    async ingest(workspaceId, error, receivedAt, sender) {
+      const report = { workspaceId, error, receivedAt, sender, fingerprint: fingerprintOf(error) };
+      quota.check(report);
+      try {
+        return await enqueue(report);
+      } catch (thrown) {
+        quota.recordExceeded(report, thrown);
+        throw thrown;
+      }
+    },
+  };
+}

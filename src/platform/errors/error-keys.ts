@@ -1,0 +1,142 @@
+import { randomBytes } from 'node:crypto';
+import type { CreateErrorKey, ErrorKey } from '../../contract/errors.ts';
+import { createId } from '../../contract/id.ts';
+import { invalidField, Problem } from '../../contract/problem.ts';
+import type { Page } from '../../contract/schemas.ts';
+import { ERROR_KEY_LIMITS } from '../../contract/vocabulary.ts';
+import {
+  countErrorKeys,
+  deleteErrorKey as deleteKeyRow,
+  type ErrorKeyRow,
+  findErrorKey,
+  insertErrorKey,
+  listErrorKeys as listKeyRows,
+} from '../../store/error-keys.ts';
+import { readPageRequest, toPage } from '../../store/paging.ts';
+import { findResource } from '../../store/resources.ts';
+import {
+  claimOrRefuseReplay,
+  type PlatformContext,
+  type RequestContext,
+  recordAuditEvent,
+  toIsoString,
+} from '../context.ts';
+
+/** 128 random bits in hex: Sentry SDKs take word characters only. */
+const KEY_BYTES = 16;
+
+/** The address that Sentry SDKs are configured with: the public key as user, and a project number that they insist on. */
+function dsnOf(publicKey: string, origin: string): string {
+  const url = new URL(origin);
+  return `${url.protocol}//${publicKey}@${url.host}${url.pathname.replace(/\/+$/, '')}/1`;
+}
+
+function serializeErrorKey(row: ErrorKeyRow, origin: string): ErrorKey {
+  return {
+    id: row.id,
+    name: row.name,
+    app: row.app_slug,
+    allowedOrigins: JSON.parse(row.allowed_origins) as string[],
+    publicKey: row.public_key,
+    dsn: dsnOf(row.public_key, origin),
+    createdAt: toIsoString(row.created_at),
+  };
+}
+
+/**
+ * Creates a key that may only submit errors. `origin`: this server's address as its callers have it.
+ * Throws `validation_failed` for an app that is not there and for more keys than a workspace may have.
+ */
+export function createErrorKey(
+  context: PlatformContext,
+  request: RequestContext,
+  input: CreateErrorKey,
+  origin: string,
+): Promise<ErrorKey> {
+  const { workspaceId } = request;
+  const now = context.clock();
+  const id = createId('error_key', now);
+  return context.store.transaction(async (trx) => {
+    await claimOrRefuseReplay(trx, request.claim, id, now);
+    const app =
+      input.app === undefined || input.app === null ? null : await findResource(trx, 'app', workspaceId, input.app);
+    if (app === undefined) throw invalidField('app', 'names no app of this workspace');
+    if ((await countErrorKeys(trx, workspaceId)) >= ERROR_KEY_LIMITS.perWorkspace) {
+      throw invalidField('name', `a workspace has at most ${ERROR_KEY_LIMITS.perWorkspace} error keys`);
+    }
+    const { name } = input;
+    const allowedOrigins = [...new Set(input.allowedOrigins ?? [])];
+    await insertErrorKey(trx, {
+      id,
+      workspace_id: workspaceId,
+      name,
+      public_key: randomBytes(KEY_BYTES).toString('hex'),
+      app_id: app?.id ?? null,
+      allowed_origins: JSON.stringify(allowedOrigins),
+      created_at: now,
+    });
+    const after = { app: app?.slug ?? null, allowedOrigins };
+    await recordAuditEvent(trx, request, 'error_key.created', { kind: 'error_key', id, name }, now, { after });
+    const row = await findErrorKey(trx, workspaceId, id);
+    if (row === undefined) throw new Problem('internal');
+    return serializeErrorKey(row, origin);
+  });
+}
+
+/** Keys, newest first. */
+export async function listErrorKeys(
+  context: PlatformContext,
+  workspaceId: string,
+  query: { limit?: string | undefined; cursor?: string | undefined },
+  origin: string,
+): Promise<Page<ErrorKey>> {
+  const page = readPageRequest(query, '-createdAt', 'number');
+  const rows = await listKeyRows(context.store.read, workspaceId, page);
+  return toPage(
+    rows,
+    page.limit,
+    '-createdAt',
+    (row) => ({ value: row.created_at, id: row.id }),
+    (row) => serializeErrorKey(row, origin),
+  );
+}
+
+/** Deletes a key. When this resolves no node takes an envelope of it: each asks the store. Throws `not_found`. */
+export async function deleteErrorKey(context: PlatformContext, request: RequestContext, id: string): Promise<void> {
+  await context.store.transaction(async (trx) => {
+    const deleted = await deleteKeyRow(trx, request.workspaceId, id);
+    if (deleted === undefined) throw new Problem('not_found', 'There is no such error key in this workspace.');
+    await recordAuditEvent(trx, request, 'error_key.deleted', { kind: 'error_key', ...deleted }, context.clock(), {});
+  });
+}
+
+/** How fast each key may submit, in a leaky bucket of this node. */
+export interface KeyRateLimiter {
+  /** Counts one envelope. Throws `rate_limited` for one too many. */
+  consume(keyId: string, now: number): void;
+}
+
+const MAX_BUCKETS = 10_000;
+
+export function createKeyRateLimiter({
+  burst,
+  perSecond,
+}: Pick<typeof ERROR_KEY_LIMITS, 'burst' | 'perSecond'>): KeyRateLimiter {
+  const buckets = new Map<string, { level: number; at: number }>();
+  return {
+    consume(keyId, now) {
+      const bucket = buckets.get(keyId);
+      const elapsed = bucket === undefined ? 0 : Math.max(0, now - bucket.at);
+      const level = Math.max(0, (bucket?.level ?? 0) - (elapsed * perSecond) / 1000) + 1;
+      if (level > burst) {
+        const retryAfter = Math.max(1, Math.ceil((level - burst) / perSecond));
+        throw new Problem('rate_limited', 'This error key submits faster than it may.', { retryAfter });
+      }
+      buckets.delete(keyId);
+      buckets.set(keyId, { level, at: now });
+      if (buckets.size <= MAX_BUCKETS) return;
+      const [oldest] = buckets.keys();
+      if (oldest !== undefined) buckets.delete(oldest);
+    },
+  };
+}

@@ -1,0 +1,211 @@
+import type { ErrorEvent, ErrorIssue, ErrorIssueDetail, ErrorReport, IssueQuery } from '../../contract/errors.ts';
+import { Problem } from '../../contract/problem.ts';
+import type { Page } from '../../contract/schemas.ts';
+import { type AuditAction, DAY, type ErrorLevel, type IssueStatus } from '../../contract/vocabulary.ts';
+import {
+  countIssueDays,
+  deleteIssue,
+  findIssue,
+  type IssueSort,
+  listErrorEvents,
+  listFacets,
+  listIssues,
+  setIssueStatus,
+} from '../../store/errors.ts';
+import { readPageRequest, toPage } from '../../store/paging.ts';
+import type { ErrorEventTable, ErrorIssueTable } from '../../store/schema.ts';
+import { clampToNow } from '../client-time.ts';
+import { type PlatformContext, type RequestContext, recordAuditEvent, toIsoString } from '../context.ts';
+import { parseStack, type ReportedError } from './error-grouping.ts';
+
+const DAYS_SHOWN = 14;
+
+/** A report in our own format as an error. */
+export function toReportedError(report: ErrorReport, now: number): ReportedError {
+  const { type, message, stack, level, release, environment, app, fingerprint, time } = report;
+  return {
+    type,
+    message,
+    stack: stack ?? null,
+    frames: parseStack(stack ?? ''),
+    breadcrumbs: [],
+    tags: {},
+    level: level ?? 'error',
+    release: release ?? null,
+    environment: environment ?? null,
+    app: app ?? null,
+    fingerprint: fingerprint ?? null,
+    at: time ? clampToNow(Date.parse(time), now) : now,
+  };
+}
+
+/** A muted issue is stored as an open one that has been muted. */
+const issueStatusOf = (row: ErrorIssueTable): IssueStatus =>
+  row.muted_at === null ? (row.status as IssueStatus) : 'muted';
+
+function serializeIssue(row: ErrorIssueTable, days: readonly { day: number; count: number }[]): ErrorIssue {
+  return {
+    id: row.id,
+    title: row.title,
+    type: row.type,
+    status: issueStatusOf(row),
+    level: row.level as ErrorLevel,
+    count: row.count,
+    firstSeenAt: toIsoString(row.first_seen_at),
+    lastSeenAt: toIsoString(row.last_seen_at),
+    release: row.release,
+    environment: row.environment,
+    app: row.app,
+    days: days.map(({ day, count }) => ({ day: toIsoString(day * DAY).slice(0, 10), count })),
+  };
+}
+
+async function serializeWithDays(
+  context: PlatformContext,
+  workspaceId: string,
+  rows: readonly ErrorIssueTable[],
+): Promise<Map<string, ErrorIssue>> {
+  const from = Math.floor(context.clock() / DAY) - DAYS_SHOWN + 1;
+  const ids = rows.map(({ id }) => id);
+  const days = await countIssueDays(context.store.read, workspaceId, ids, from);
+  return new Map(
+    rows.map((row) => [
+      row.id,
+      serializeIssue(
+        row,
+        days.filter((day) => day.issue_id === row.id),
+      ),
+    ]),
+  );
+}
+
+const SORT_COLUMNS: Readonly<Record<NonNullable<IssueQuery['sort']>, IssueSort>> = {
+  '-lastSeenAt': 'last_seen_at',
+  '-firstSeenAt': 'first_seen_at',
+  '-count': 'count',
+};
+
+/** Throws `validation_failed` for a cursor of another list. */
+export async function listErrorIssues(
+  context: PlatformContext,
+  workspaceId: string,
+  query: IssueQuery,
+): Promise<Page<ErrorIssue>> {
+  const { status, level, release, environment, app } = query;
+  const sort = query.sort ?? '-lastSeenAt';
+  const column = SORT_COLUMNS[sort];
+  const page = readPageRequest(query, sort, 'number');
+  const filter = { status, level, release, environment, app, q: query.q?.toLowerCase() };
+  const rows = await listIssues(context.store.read, workspaceId, filter, column, page);
+  const issuesById = await serializeWithDays(context, workspaceId, rows);
+  const cursorOf = (row: ErrorIssueTable) => ({ value: row[column], id: row.id });
+  return toPage(rows, page.limit, sort, cursorOf, (row) => issuesById.get(row.id) ?? serializeIssue(row, []));
+}
+
+async function requireIssue(context: PlatformContext, workspaceId: string, id: string): Promise<ErrorIssueTable> {
+  const row = await findIssue(context.store.read, workspaceId, id);
+  if (row === undefined) throw new Problem('not_found', 'There is no such issue in this workspace.');
+  return row;
+}
+
+/** An issue with its releases, environments and apps. Throws `not_found`. */
+export async function findErrorIssue(
+  context: PlatformContext,
+  workspaceId: string,
+  id: string,
+): Promise<ErrorIssueDetail> {
+  const row = await requireIssue(context, workspaceId, id);
+  const facets = await listFacets(context.store.read, workspaceId, id);
+  const facetValues = (kind: string) =>
+    facets
+      .filter((one) => one.kind === kind)
+      .map(({ value, count, last_seen_at }) => ({ value, count, lastSeenAt: toIsoString(last_seen_at) }));
+  const issue = (await serializeWithDays(context, workspaceId, [row])).get(id) ?? serializeIssue(row, []);
+  return {
+    ...issue,
+    releases: facetValues('release'),
+    environments: facetValues('environment'),
+    apps: facetValues('app'),
+  };
+}
+
+function serializeOccurrence(row: ErrorEventTable): ErrorEvent {
+  const detail = JSON.parse(row.detail) as Pick<ErrorEvent, 'frames' | 'breadcrumbs' | 'tags'>;
+  return {
+    id: row.id,
+    time: toIsoString(row.at),
+    receivedAt: toIsoString(row.received_at),
+    level: row.level as ErrorLevel,
+    message: row.message,
+    stack: row.stack,
+    frames: detail.frames,
+    breadcrumbs: detail.breadcrumbs,
+    tags: detail.tags,
+    release: row.release,
+    environment: row.environment,
+    app: row.app,
+  };
+}
+
+/** The occurrences kept of an issue, newest first. Throws `not_found`. */
+export async function listIssueEvents(
+  context: PlatformContext,
+  workspaceId: string,
+  id: string,
+  query: { limit?: string | undefined; cursor?: string | undefined },
+): Promise<Page<ErrorEvent>> {
+  await requireIssue(context, workspaceId, id);
+  const page = readPageRequest(query, '-receivedAt', 'number');
+  const rows = await listErrorEvents(context.store.read, workspaceId, id, page);
+  return toPage(
+    rows,
+    page.limit,
+    '-receivedAt',
+    (row) => ({ value: row.received_at, id: row.id }),
+    serializeOccurrence,
+  );
+}
+
+const STATUS_ACTIONS = {
+  open: 'error_issue.reopened',
+  resolved: 'error_issue.resolved',
+  muted: 'error_issue.muted',
+} as const satisfies Record<IssueStatus, AuditAction>;
+
+/** Resolves an issue, opens it again or mutes it. Throws `not_found`. */
+export async function updateErrorIssue(
+  context: PlatformContext,
+  request: RequestContext,
+  id: string,
+  status: IssueStatus,
+): Promise<ErrorIssueDetail> {
+  const { workspaceId } = request;
+  const now = context.clock();
+  await context.store.transaction(async (trx) => {
+    const row = await findIssue(trx, workspaceId, id);
+    if (row === undefined) throw new Problem('not_found', 'There is no such issue in this workspace.');
+    if (issueStatusOf(row) === status) return;
+    await setIssueStatus(trx, workspaceId, id, {
+      status: status === 'muted' ? 'open' : status,
+      resolved_at: status === 'resolved' ? now : null,
+      muted_at: status === 'muted' ? now : null,
+    });
+    await recordAuditEvent(trx, request, STATUS_ACTIONS[status], { kind: 'error_issue', id, name: row.title }, now, {});
+  });
+  return findErrorIssue(context, workspaceId, id);
+}
+
+/**
+ * Deletes an issue with its occurrences; the same error makes a new issue when it is reported again.
+ * Throws `not_found`.
+ */
+export async function deleteErrorIssue(context: PlatformContext, request: RequestContext, id: string): Promise<void> {
+  const { workspaceId } = request;
+  await context.store.transaction(async (trx) => {
+    const row = await findIssue(trx, workspaceId, id);
+    if (row === undefined) throw new Problem('not_found', 'There is no such issue in this workspace.');
+    await deleteIssue(trx, workspaceId, id);
+    const target = { kind: 'error_issue', id, name: row.title } as const;
+    await recordAuditEvent(trx, request, 'error_issue.deleted', target, context.clock(), { occurrences: row.count });
+  });
+}

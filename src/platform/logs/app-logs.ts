@@ -1,0 +1,152 @@
+import { createFairShareLimiter } from '../../contract/fair-share-limiter.ts';
+import type { LogLine } from '../../contract/logs.ts';
+import { Problem } from '../../contract/problem.ts';
+import { SECOND } from '../../contract/vocabulary.ts';
+import { createMask } from '../../runner/mask.ts';
+import { type RunTarget, run } from '../../runner/run.ts';
+import { listDeploymentRows, listDeploymentServers } from '../../store/deployments.ts';
+import { findResource } from '../../store/resources.ts';
+import type { AppTable } from '../../store/schema.ts';
+import { type PlatformContext, toIsoString } from '../context.ts';
+import { loadVariables, selectCommandVariables } from '../environment/environment.ts';
+import { requireResource } from '../resources/resources.ts';
+import { resolveRunTarget } from '../resources/servers.ts';
+
+/** A command that is not followed but goes on by itself is ended after this. */
+const READ_TIMEOUT_MS = 10 * SECOND;
+/** What is not followed is so much at most; characters. */
+const MAX_CHARACTERS = 4 * 1_048_576;
+/** Characters that a slow reader may be behind; what is more is passed over, and that is said. */
+const MAX_BACKLOG_CHARACTERS = 4 * 1_048_576;
+/** Commands of one node that run for readers, over all workspaces. */
+const MAX_CONCURRENT_READERS = 64;
+
+/** Where an app runs and what its log command is given. */
+export interface AppLog {
+  readonly workspaceId: string;
+  readonly command: string;
+  readonly directory: string | null;
+  readonly servers: readonly { readonly serverId: string; readonly name: string; readonly target: RunTarget }[];
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+/** The servers of what is live or, before the first deployment, the app's own. */
+async function serverIdsOf(context: PlatformContext, app: AppTable): Promise<string[]> {
+  const { read } = context.store;
+  const { workspace_id: workspaceId, id: appId } = app;
+  const [live] = await listDeploymentRows(read, workspaceId, { appId, live: true }, { limit: 1, after: null });
+  if (live === undefined) return app.server_id === null ? [] : [app.server_id];
+  return (await listDeploymentServers(read, workspaceId, [live.id])).map(({ server_id }) => server_id);
+}
+
+/** Finds out how an app's log is read. Throws `not_found`, and `conflict` for an app that has no log to read. */
+export async function findAppLog(context: PlatformContext, workspaceId: string, idOrSlug: string): Promise<AppLog> {
+  const { read } = context.store;
+  const app = await requireResource(read, 'app', workspaceId, idOrSlug);
+  if (app.log_command === null) throw new Problem('conflict', 'The app has no logCommand. Set one to read its log.');
+  const servers: AppLog['servers'][number][] = [];
+  for (const serverId of await serverIdsOf(context, app)) {
+    const server = await findResource(read, 'server', workspaceId, serverId);
+    if (server !== undefined)
+      servers.push({ serverId, name: server.name, target: await resolveRunTarget(context, server) });
+  }
+  if (servers.length === 0) throw new Problem('conflict', 'The app has no server. Set its serverId first.');
+  const variables = await loadVariables(context, workspaceId, app.id);
+  const { problem } = selectCommandVariables(variables);
+  if (problem !== null) throw new Problem('conflict', problem);
+  return { workspaceId, command: app.log_command, directory: app.directory, servers, variables };
+}
+
+/** Begins where the app is, as soon as there is such a place. */
+const ENTER_APP_DIRECTORY = 'cd "$DP_DIR/current" 2>/dev/null || cd "$DP_DIR" 2>/dev/null || :\n';
+
+const readerLimiter = createFairShareLimiter(MAX_CONCURRENT_READERS);
+
+/**
+ * What an app's own log command says, as NDJSON; it is masked like a deployment's log. With `follow` for
+ * as long as the command and the reader stay; the command is told by `DEVPILOT_FOLLOW`. Throws
+ * `unavailable` where too many are read already.
+ */
+export async function* readAppLog(
+  { workspaceId, command, directory, servers, variables }: AppLog,
+  { from, follow, signal }: { readonly from: number; readonly follow: boolean; readonly signal: AbortSignal },
+): AsyncGenerator<string> {
+  const release = readerLimiter.acquire(workspaceId);
+  if (release === null) {
+    throw new Problem('unavailable', 'Too many logs of the workspace are read already.', { retryAfter: 5 });
+  }
+  const backlog: string[] = [];
+  let hasEnded = false;
+  let backlogCharacters = 0;
+  let skippedLines = 0;
+  let linesToSkip = from;
+  let wake: () => void = () => undefined;
+  const push = (line: LogLine) => {
+    if (linesToSkip > 0) linesToSkip -= 1;
+    else if (backlogCharacters < MAX_BACKLOG_CHARACTERS) {
+      const text = `${JSON.stringify(line)}\n`;
+      backlog.push(text);
+      backlogCharacters += text.length;
+    } else skippedLines += 1;
+    wake();
+  };
+  const pushSystemLine = (serverId: string | null, text: string) =>
+    push({ at: toIsoString(Date.now()), stream: 'system', step: 'log', serverId, text });
+  signal.addEventListener('abort', () => wake(), { once: true });
+  const stopController = new AbortController();
+  const combinedSignal = AbortSignal.any([signal, stopController.signal]);
+  const mask = createMask(Object.values(variables));
+  const commands = Promise.all(
+    servers.map(async ({ serverId, name, target }) => {
+      const outcome = await run(
+        target,
+        {
+          command: { interpreter: ['/bin/sh'], body: (directory === null ? '' : ENTER_APP_DIRECTORY) + command },
+          environment: {
+            ...selectCommandVariables(variables).passed,
+            DP_DIR: directory ?? '',
+            DEVPILOT_FOLLOW: follow ? '1' : '',
+          },
+          ...(follow ? {} : { timeoutMs: READ_TIMEOUT_MS }),
+          limits: { maxLineCharacters: 8192, maxTotalCharacters: follow ? Number.POSITIVE_INFINITY : MAX_CHARACTERS },
+          secrets: mask,
+          onLine: ({ at, stream, text }) => push({ at: toIsoString(at), stream, step: 'log', serverId, text }),
+        },
+        combinedSignal,
+      );
+      if (outcome.problem !== null) pushSystemLine(serverId, `${name}: ${outcome.problem}`);
+      else if (outcome.timedOut)
+        pushSystemLine(serverId, 'The command goes on by itself and was ended; follow=true goes on with it.');
+      else if (outcome.exitCode !== 0 && !outcome.cancelled)
+        pushSystemLine(serverId, `The command ended with exit code ${outcome.exitCode}.`);
+    }),
+  ).finally(() => {
+    hasEnded = true;
+    wake();
+  });
+  try {
+    for (;;) {
+      if (skippedLines > 0) {
+        const text = `${skippedLines} lines were passed over: they came faster than they were read.`;
+        skippedLines = 0;
+        backlog.push(
+          `${JSON.stringify({ at: toIsoString(Date.now()), stream: 'system', step: 'log', serverId: null, text })}\n`,
+        );
+      }
+      if (backlog.length > 0) {
+        backlogCharacters = 0;
+        yield backlog.splice(0).join('');
+      } else if (hasEnded || signal.aborted) return;
+      else {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+          if (hasEnded || signal.aborted || backlog.length > 0) resolve();
+        });
+      }
+    }
+  } finally {
+    stopController.abort();
+    await commands;
+    release();
+  }
+}

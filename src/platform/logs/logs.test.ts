@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import fc from 'fast-check';
+import type { LogLine } from '../../contract/logs.ts';
+import { QUOTAS } from '../../contract/quotas.ts';
+import { consumeQuota } from '../../store/quotas.ts';
+import type { Store } from '../../store/store.ts';
+import { forEachEngine } from '../../testing/engines.ts';
+import { seedWorkspace } from '../../testing/test-store.ts';
+import { createLogs, type Logs } from './logs.ts';
+
+const quiet = { clock: Date.now, onError: (error: unknown) => console.error(error) };
+
+async function linesOf(
+  logs: Logs,
+  workspaceId: string,
+  logId: string,
+  { from = 0, follow = false, signal = new AbortController().signal } = {},
+): Promise<LogLine[]> {
+  let text = '';
+  for await (const piece of logs.read(workspaceId, logId, { from, follow, signal })) text += piece;
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as LogLine);
+}
+
+forEachEngine('logs', (engine) => {
+  const stores: Store[] = [];
+  after(() => Promise.all(stores.map((store) => store.close())));
+  async function fresh() {
+    const store = await engine.open();
+    stores.push(store);
+    const { workspaceId } = await seedWorkspace(store);
+    const logs = createLogs({ store, ...quiet });
+    await store.transaction((trx) => logs.open(trx, workspaceId, 'log'));
+    return { store, workspaceId, logs };
+  }
+
+  test('a log of a workspace whose quota is used up says so once and keeps nothing more', async () => {
+    const { store, workspaceId, logs } = await fresh();
+    await store.transaction((trx) => consumeQuota(trx, 'logs', workspaceId, Date.now(), QUOTAS.logs.max - 150));
+    const writer = logs.writer(workspaceId, 'log');
+    for (let at = 0; at < 5; at++) {
+      writer.write({ at: 1000 + at, stream: 'stdout', text: `line ${at}` }, 'build', null);
+      await writer.flush();
+    }
+    const texts = (await linesOf(logs, workspaceId, 'log')).map(({ text }) => text);
+    assert.match(
+      texts.join('\n'),
+      /^line 0\nThe quota of 10,000,000,000 characters of logs .* What follows is not kept\.$/,
+    );
+  });
+
+  test('a workspace whose readers follow logs leaves room for the readers of another', async () => {
+    const { store, workspaceId, logs } = await fresh();
+    const other = await seedWorkspace(store);
+    await store.transaction((trx) => logs.open(trx, other.workspaceId, 'other'));
+    const over = new AbortController();
+    const follow = (workspace: string, logId: string) =>
+      logs.read(workspace, logId, { from: 0, follow: true, signal: over.signal }).next();
+    const followed: Promise<unknown>[] = [];
+    let refused: unknown = null;
+    while (refused === null && followed.length < 500) {
+      const next = follow(workspaceId, 'log');
+      // A reader that is refused is refused at once; one that follows waits.
+      refused = await Promise.race([next.then(() => null).catch((error: unknown) => error), setImmediate(null)]);
+      if (refused === null) followed.push(next);
+    }
+    assert.equal(followed.length, 250);
+    assert.equal((refused as { code?: string }).code, 'unavailable');
+    const others = follow(other.workspaceId, 'other');
+    over.abort();
+    assert.deepEqual(await others, { value: undefined, done: true });
+    await Promise.all(followed);
+  });
+
+  test('what is written is read in order, from any line, by its own workspace alone', async () => {
+    const { store, workspaceId, logs } = await fresh();
+    const writer = logs.writer(workspaceId, 'log');
+    const texts = Array.from({ length: 40 }, (_, at) => `line ${at} é\n"x"`);
+    for (const [at, text] of texts.entries()) {
+      writer.write({ at: 1000 + at, stream: 'stdout', text }, 'build', 'srv_1');
+      if (at % 3 === 0) await writer.flush();
+    }
+    await writer.flush();
+    const read = await linesOf(logs, workspaceId, 'log');
+    assert.deepEqual(read[0], {
+      at: '1970-01-01T00:00:01.000Z',
+      stream: 'stdout',
+      step: 'build',
+      serverId: 'srv_1',
+      text: texts[0],
+    });
+    for (const from of [0, 1, 7, 39, 40, 1000]) {
+      assert.deepEqual(
+        (await linesOf(logs, workspaceId, 'log', { from })).map(({ text }) => text),
+        texts.slice(from),
+      );
+    }
+    // Once it is over its pieces are put together, and nothing else changes.
+    const pieces = () => store.read.selectFrom('log_chunk').selectAll().execute();
+    assert.ok((await pieces()).length > 10);
+    await writer.end();
+    assert.equal((await pieces()).length, 1);
+    for (const from of [0, 5, 39]) {
+      assert.deepEqual(
+        (await linesOf(logs, workspaceId, 'log', { from })).map(({ text }) => text),
+        texts.slice(from),
+      );
+    }
+    const other = await seedWorkspace(store);
+    assert.deepEqual(await linesOf(logs, other.workspaceId, 'log'), []);
+  });
+
+  test('a reader who follows on another node gets what is said until the log is closed', async () => {
+    const { store, workspaceId, logs } = await fresh();
+    const elsewhere = createLogs({ store, ...quiet });
+    const writer = logs.writer(workspaceId, 'log');
+    writer.writeSystemLine('first');
+    await writer.flush();
+    const here = linesOf(logs, workspaceId, 'log', { follow: true });
+    const there = linesOf(elsewhere, workspaceId, 'log', { follow: true, from: 1 });
+    writer.writeSystemLine('second');
+    await writer.flush();
+    await store.transaction((trx) => elsewhere.appendSystemLine(trx, workspaceId, 'log', 'from elsewhere'));
+    writer.writeSystemLine('third');
+    await writer.flush();
+    await store.transaction((trx) => logs.close(trx, workspaceId, 'log'));
+    writer.writeSystemLine('too late');
+    await writer.end();
+    assert.deepEqual(
+      (await here).map(({ text }) => text),
+      ['first', 'second', 'from elsewhere', 'third'],
+    );
+    assert.deepEqual(
+      (await there).map(({ text }) => text),
+      ['second', 'from elsewhere', 'third'],
+    );
+  });
+
+  test('a reader who follows leaves when they like, and when the process stops', async () => {
+    const { workspaceId, logs } = await fresh();
+    const leaving = new AbortController();
+    const left = linesOf(logs, workspaceId, 'log', { follow: true, signal: leaving.signal });
+    leaving.abort();
+    assert.deepEqual(await left, []);
+    const stopped = linesOf(logs, workspaceId, 'log', { follow: true });
+    logs.stop();
+    assert.deepEqual(await stopped, []);
+  });
+
+  test('a log keeps so much and says when it is full', async () => {
+    const { store, workspaceId, logs } = await fresh();
+    const writer = logs.writer(workspaceId, 'log');
+    const text = 'x'.repeat(8000);
+    for (let at = 0; at < 3000; at++) {
+      writer.write({ at: 1, stream: 'stdout', text }, null, null);
+      if (at % 50 === 0) await writer.flush();
+    }
+    await writer.end();
+    const lines = await linesOf(logs, workspaceId, 'log');
+    assert.ok(lines.length > 1500 && lines.length < 2200, String(lines.length));
+    assert.deepEqual(
+      [lines.at(-1)?.stream, lines.at(-1)?.text],
+      ['system', 'This log is full; what follows is not kept.'],
+    );
+    const kept = await store.read.selectFrom('log_chunk').selectAll().execute();
+    assert.ok(kept.reduce((sum, { data }) => sum + data.length, 0) < 1_000_000, 'it is compressed');
+  });
+
+  test('any texts come back as they were', async () => {
+    const { workspaceId, logs } = await fresh();
+    const writer = logs.writer(workspaceId, 'log');
+    const texts = fc.sample(fc.string({ unit: 'binary' }), 300).filter((text) => text.isWellFormed());
+    for (const [at, text] of texts.entries()) {
+      writer.write({ at: 1, stream: 'stderr', text }, null, null);
+      if (at % 7 === 0) await writer.flush();
+    }
+    await writer.end();
+    assert.deepEqual(
+      (await linesOf(logs, workspaceId, 'log')).map(({ text }) => text),
+      texts,
+    );
+  });
+});

@@ -1,0 +1,272 @@
+import { promisify } from 'node:util';
+import { gunzip, gzip } from 'node:zlib';
+import { createFairShareLimiter } from '../../contract/fair-share-limiter.ts';
+import type { LogLine } from '../../contract/logs.ts';
+import { Problem } from '../../contract/problem.ts';
+import { redactSecrets } from '../../contract/redact.ts';
+import { SECOND } from '../../contract/vocabulary.ts';
+import type { OutputLine } from '../../runner/run.ts';
+import { appendLines, closeLog, findLog, insertLog, mergeChunks, readChunks } from '../../store/logs.ts';
+import { quotaExceeded, tryConsumeQuota } from '../../store/quotas.ts';
+import type { LogChunkTable, LogTable } from '../../store/schema.ts';
+import type { Store, Trx } from '../../store/store.ts';
+import { toIsoString } from '../context.ts';
+
+const compress = promisify(gzip);
+const decompress = promisify(gunzip);
+
+/** What waits is written so often, or as soon as it is so large; milliseconds and characters. */
+const FLUSH_INTERVAL_MS = 250;
+const MAX_CHUNK_CHARACTERS = 65_536;
+/** Chunks of a log that is over are put together to this. */
+const MERGED_CHUNK_CHARACTERS = 524_288;
+const MIN_CHUNKS_TO_MERGE = 8;
+/** Characters that one log keeps, with what each line costs beside its text. */
+const MAX_LOG_CHARACTERS = 16 * 1_048_576;
+/** What is said on another node is looked for so often. */
+const POLL_INTERVAL_MS = 300;
+const CHUNKS_PER_READ = 8;
+/** Lines that could not be stored are tried again; milliseconds, and how often at a log's end. */
+const RETRY_DELAY_MS = SECOND;
+const MAX_FINAL_RETRIES = 5;
+/** Readers of one node that wait for more, over all workspaces. */
+const MAX_FOLLOWERS = 500;
+
+/** A log that is being written. */
+export interface LogWriter {
+  /** Takes a line of a step's output; it is stored soon. */
+  write(line: OutputLine, step: string | null, serverId: string | null): void;
+  /** Says something of our own. */
+  writeSystemLine(text: string, step?: string | null, serverId?: string | null): void;
+  /** Resolves when all that was written is stored, or can't be because the log is closed. */
+  flush(): Promise<void>;
+  /** Flushes, waiting for a store that is away for a moment, and puts what was stored in pieces together. */
+  end(): Promise<void>;
+}
+
+export interface Logs {
+  /** Begins a log, in the transaction that makes what it is of. Its id is that thing's. */
+  open(trx: Trx, workspaceId: string, logId: string): Promise<void>;
+  /** Says one thing in a transaction of the caller's. */
+  appendSystemLine(trx: Trx, workspaceId: string, logId: string, text: string): Promise<void>;
+  /** Ends a log, in the transaction that ends what it is of. */
+  close(trx: Trx, workspaceId: string, logId: string): Promise<void>;
+  writer(workspaceId: string, logId: string): LogWriter;
+  /**
+   * The lines after the first `from`, as NDJSON in pieces. With `follow` it waits for more until the log
+   * is closed, wherever it is written. Ends when the signal does. Throws `unavailable` for too many readers.
+   */
+  read(
+    workspaceId: string,
+    logId: string,
+    options: { readonly from: number; readonly follow: boolean; readonly signal: AbortSignal },
+  ): AsyncGenerator<string>;
+  /** Ends all readers that wait. */
+  stop(): void;
+}
+
+const toNdjsonLine = (line: LogLine): string => `${JSON.stringify(line)}\n`;
+
+/** The lines of a chunk from one on. */
+async function readChunkText(chunk: LogChunkTable, from: number): Promise<string> {
+  const text = (await decompress(chunk.data)).toString('utf8');
+  if (from <= chunk.first_line) return text;
+  let start = 0;
+  for (let remaining = from - chunk.first_line; remaining > 0; remaining--) start = text.indexOf('\n', start) + 1;
+  return text.slice(start);
+}
+
+/** Logs of what runs: lines in compressed chunks, written on one node and read on any. */
+export function createLogs(options: {
+  readonly store: Store;
+  readonly clock: () => number;
+  readonly onError: (error: unknown) => void;
+}): Logs {
+  const { store, clock, onError } = options;
+  /** Readers on this node that wait for a log, to be woken when it is written here. */
+  const waitersByLog = new Map<string, Set<() => void>>();
+  const followerLimiter = createFairShareLimiter(MAX_FOLLOWERS);
+  let isStopped = false;
+
+  function wake(logId: string): void {
+    for (const wakeWaiter of waitersByLog.get(logId) ?? []) wakeWaiter();
+  }
+
+  function waitForLines(logId: string, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const waiters = waitersByLog.get(logId) ?? new Set();
+      waitersByLog.set(logId, waiters);
+      const wakeWaiter = () => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', wakeWaiter);
+        waiters.delete(wakeWaiter);
+        if (waiters.size === 0) waitersByLog.delete(logId);
+        resolve();
+      };
+      const timer = setTimeout(wakeWaiter, POLL_INTERVAL_MS);
+      signal.addEventListener('abort', wakeWaiter, { once: true });
+      waiters.add(wakeWaiter);
+    });
+  }
+
+  async function merge(workspaceId: string, logId: string): Promise<void> {
+    let from = 0;
+    for (;;) {
+      const chunks = await readChunks(store.read, workspaceId, logId, from, 64);
+      const [first] = chunks;
+      if (first === undefined || chunks.length < MIN_CHUNKS_TO_MERGE) return;
+      let text = '';
+      let lineCount = 0;
+      for (const chunk of chunks) {
+        if (text !== '' && text.length > MERGED_CHUNK_CHARACTERS) break;
+        text += await readChunkText(chunk, 0);
+        lineCount += chunk.lines;
+      }
+      from = first.first_line + lineCount;
+      const data = await compress(text);
+      await store.transaction((trx) => mergeChunks(trx, { ...first, lines: lineCount, data }));
+    }
+  }
+
+  /** Stores a chunk while the workspace's quota lasts, and says once in each log that it is used up. */
+  async function storeChunk(
+    trx: Trx,
+    workspaceId: string,
+    logId: string,
+    chunk: { readonly lines: number; readonly size: number; readonly data: Uint8Array },
+  ): Promise<LogTable | undefined> {
+    const now = clock();
+    if (await tryConsumeQuota(trx, 'logs', workspaceId, now, chunk.size)) {
+      return appendLines(trx, workspaceId, logId, chunk);
+    }
+    const text = `${quotaExceeded('logs', now).message} What follows is not kept.`;
+    const line = toNdjsonLine({ at: toIsoString(now), stream: 'system', step: null, serverId: null, text });
+    await appendLines(trx, workspaceId, logId, { lines: 1, size: line.length, data: await compress(line) });
+    return undefined;
+  }
+
+  function writer(workspaceId: string, logId: string): LogWriter {
+    let text = '';
+    let lineCount = 0;
+    let storedCharacters = 0;
+    let isFull = false;
+    let isFailing = false;
+    let timer: NodeJS.Timeout | undefined;
+    let writing = Promise.resolve();
+
+    async function writeChunk(): Promise<void> {
+      clearTimeout(timer);
+      timer = undefined;
+      if (lineCount === 0) return;
+      const chunk = { lines: lineCount, size: text.length, data: text };
+      text = '';
+      lineCount = 0;
+      const data = await compress(chunk.data);
+      const log = await store
+        .transaction((trx) => storeChunk(trx, workspaceId, logId, { ...chunk, data }))
+        .catch((error: unknown) => {
+          // The store is away for a moment: what was to be written waits for it.
+          isFailing = true;
+          text = chunk.data + text;
+          lineCount += chunk.lines;
+          timer ??= setTimeout(flush, RETRY_DELAY_MS);
+          throw error;
+        });
+      isFailing = false;
+      if (log === undefined) isFull = true;
+      else storedCharacters = log.size;
+      wake(logId);
+    }
+    function flush(): Promise<void> {
+      // One after the other, so that lines stay in their order.
+      writing = writing.then(writeChunk).catch(onError);
+      return writing;
+    }
+    function add(line: LogLine): void {
+      if (isFull) return;
+      if (storedCharacters + text.length > MAX_LOG_CHARACTERS) {
+        isFull = true;
+        line = { ...line, stream: 'system', text: 'This log is full; what follows is not kept.' };
+      }
+      text += toNdjsonLine(line);
+      lineCount += 1;
+      if (text.length >= MAX_CHUNK_CHARACTERS && !isFailing) void flush();
+      else timer ??= setTimeout(flush, FLUSH_INTERVAL_MS);
+    }
+    return {
+      write: ({ at, stream, text: message }, step, serverId) =>
+        add({ at: toIsoString(at), stream, step, serverId, text: message }),
+      writeSystemLine: (message, step = null, serverId = null) =>
+        add({ at: toIsoString(clock()), stream: 'system', step, serverId, text: redactSecrets(message) }),
+      flush,
+      async end() {
+        await flush();
+        for (let remaining = MAX_FINAL_RETRIES; lineCount > 0 && remaining > 0; remaining--) {
+          await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY_MS));
+          await flush();
+        }
+        clearTimeout(timer);
+        await merge(workspaceId, logId).catch(onError);
+      },
+    };
+  }
+
+  async function* read(
+    workspaceId: string,
+    logId: string,
+    { from, follow, signal }: { readonly from: number; readonly follow: boolean; readonly signal: AbortSignal },
+  ): AsyncGenerator<string> {
+    let next = from;
+    for (;;) {
+      // Looked at before the chunks: what was written before it was closed is then among them.
+      const log = await findLog(store.read, workspaceId, logId);
+      const chunks = log === undefined ? [] : await readChunks(store.read, workspaceId, logId, next, CHUNKS_PER_READ);
+      for (const chunk of chunks) {
+        if (signal.aborted || isStopped) return;
+        const text = await readChunkText(chunk, next);
+        next = chunk.first_line + chunk.lines;
+        yield text;
+      }
+      if (signal.aborted || isStopped) return;
+      if (chunks.length > 0) continue;
+      if (!follow || log === undefined || log.closed_at !== null) return;
+      await waitForLines(logId, signal);
+    }
+  }
+
+  return {
+    open: (trx, workspaceId, logId) => insertLog(trx, workspaceId, logId, clock()),
+    async appendSystemLine(trx, workspaceId, logId, message) {
+      const line = toNdjsonLine({
+        at: toIsoString(clock()),
+        stream: 'system',
+        step: null,
+        serverId: null,
+        text: redactSecrets(message),
+      });
+      const data = await compress(line);
+      await appendLines(trx, workspaceId, logId, { lines: 1, size: line.length, data });
+    },
+    close: (trx, workspaceId, logId) => closeLog(trx, workspaceId, logId, clock()),
+    writer,
+    async *read(workspaceId, logId, options) {
+      if (!options.follow) {
+        yield* read(workspaceId, logId, options);
+        return;
+      }
+      const release = followerLimiter.acquire(workspaceId);
+      if (release === null) {
+        throw new Problem('unavailable', 'Too many of the workspace follow logs already.', { retryAfter: 5 });
+      }
+      try {
+        yield* read(workspaceId, logId, options);
+      } finally {
+        release();
+      }
+    },
+    stop() {
+      isStopped = true;
+      for (const logId of [...waitersByLog.keys()]) wake(logId);
+    },
+  };
+}

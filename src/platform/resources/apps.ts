@@ -1,0 +1,153 @@
+import { Problem } from '../../contract/problem.ts';
+import { splitCredentials } from '../../contract/repository.ts';
+import type { App, AppQuery, CreateApp, UpdateApp } from '../../contract/resources.ts';
+import type { Page } from '../../contract/schemas.ts';
+import { unfinishedDeployments } from '../../store/deployments.ts';
+import type { AppTable } from '../../store/schema.ts';
+import type { Trx } from '../../store/store.ts';
+import { type PlatformContext, type RequestContext, redactSecretsIn, toIsoString } from '../context.ts';
+import { firstOccurrence } from '../cron-schedule.ts';
+import { applyRepositoryInput } from './repository-credentials.ts';
+import {
+  createResource,
+  editResource,
+  listResourcePage,
+  removeResource,
+  requireResource,
+  resolveResourceId,
+} from './resources.ts';
+
+/** Hooks that were saved before they had an interpreter have none. */
+type StoredHook = Omit<App['hooks'][number], 'interpreter'> & Partial<Pick<App['hooks'][number], 'interpreter'>>;
+
+const DEFAULTS = { branch: 'main', keepReleases: 5 } as const;
+
+/** A version before this one accepted a password in its URL. A command is shown as it is, so that it can be edited. */
+function serializeHealthCheck(stored: string | null): App['healthCheck'] {
+  if (stored === null) return null;
+  const check = JSON.parse(stored) as App['healthCheck'];
+  return check?.url === undefined ? check : { ...check, url: redactSecretsIn(check.url) as string };
+}
+
+function serializeApp(row: AppTable): App {
+  return {
+    id: row.id,
+    projectId: row.project_id,
+    name: row.name,
+    slug: row.slug,
+    serverId: row.server_id,
+    repository: row.repository === null ? null : splitCredentials(row.repository).url,
+    repositoryUser: row.repository_user,
+    hasRepositoryPassword: row.repository_password_sealed !== null,
+    branch: row.branch,
+    directory: row.directory,
+    hooks: (JSON.parse(row.hooks) as StoredHook[]).map((hook) => ({ interpreter: '/bin/sh', ...hook })),
+    keepReleases: row.keep_releases,
+    healthCheck: serializeHealthCheck(row.health_check),
+    logCommand: row.log_command,
+    backup: row.backup === null ? null : (JSON.parse(row.backup) as App['backup']),
+    createdAt: toIsoString(row.created_at),
+    updatedAt: toIsoString(row.updated_at),
+  };
+}
+const APP_KIND = {
+  noun: 'app',
+  serialize: serializeApp,
+  replacedSecrets: (before: AppTable, after: AppTable) =>
+    before.repository_password_sealed !== after.repository_password_sealed ? ['repositoryPassword'] : [],
+} as const;
+
+const jsonOrNull = (value: unknown): string | null =>
+  value === null || value === undefined ? null : JSON.stringify(value);
+
+/** The row with what the input gives put over it. Throws `validation_failed`, also for a project or server that is not there. */
+async function applyInput(
+  { seal }: PlatformContext,
+  trx: Trx,
+  row: AppTable,
+  input: UpdateApp,
+  now: number,
+): Promise<AppTable> {
+  const { workspace_id: workspaceId } = row;
+  const { projectId, serverId } = input;
+  const definedOr = <Value>(value: Value | undefined, before: Value): Value => (value === undefined ? before : value);
+  return {
+    ...row,
+    project_id:
+      projectId === undefined ? row.project_id : await resolveResourceId(trx, 'project', workspaceId, projectId),
+    name: definedOr(input.name, row.name),
+    server_id:
+      serverId === undefined || serverId === null
+        ? definedOr(serverId, row.server_id)
+        : await resolveResourceId(trx, 'server', workspaceId, serverId),
+    ...applyRepositoryInput(seal, row, input),
+    branch: definedOr(input.branch, row.branch),
+    directory: definedOr(input.directory, row.directory),
+    hooks: input.hooks === undefined ? row.hooks : JSON.stringify(input.hooks),
+    keep_releases: definedOr(input.keepReleases, row.keep_releases),
+    health_check: input.healthCheck === undefined ? row.health_check : jsonOrNull(input.healthCheck),
+    log_command: definedOr(input.logCommand, row.log_command),
+    backup: input.backup === undefined ? row.backup : jsonOrNull(input.backup),
+    next_backup_at:
+      input.backup === undefined
+        ? row.next_backup_at
+        : firstOccurrence('backup.schedule', input.backup?.schedule ?? null, now),
+  };
+}
+
+/** Throws `conflict` for a taken slug, `validation_failed` for a project or server that is not there. */
+export function createApp(context: PlatformContext, request: RequestContext, input: CreateApp): Promise<App> {
+  const now = context.clock();
+  return createResource(context, request, APP_KIND, input, (trx, fields) => {
+    const blank: AppTable = {
+      ...fields,
+      project_id: '',
+      server_id: null,
+      repository: null,
+      repository_user: null,
+      repository_password_sealed: null,
+      branch: DEFAULTS.branch,
+      directory: null,
+      hooks: '[]',
+      keep_releases: DEFAULTS.keepReleases,
+      health_check: null,
+      log_command: null,
+      backup: null,
+      next_backup_at: null,
+    };
+    return applyInput(context, trx, blank, input, now);
+  });
+}
+
+/** Throws `not_found` for a project or server to filter by that is not there. */
+export async function listApps(context: PlatformContext, workspaceId: string, query: AppQuery): Promise<Page<App>> {
+  const { read } = context.store;
+  const idOf = async (noun: 'project' | 'server', idOrSlug: string | undefined) =>
+    idOrSlug === undefined ? undefined : (await requireResource(read, noun, workspaceId, idOrSlug)).id;
+  const projectId = await idOf('project', query.project);
+  const serverId = await idOf('server', query.server);
+  return listResourcePage(context, workspaceId, APP_KIND, query, { projectId, serverId });
+}
+
+export async function findApp(context: PlatformContext, workspaceId: string, idOrSlug: string): Promise<App> {
+  return serializeApp(await requireResource(context.store.read, 'app', workspaceId, idOrSlug));
+}
+
+export function updateApp(
+  context: PlatformContext,
+  request: RequestContext,
+  idOrSlug: string,
+  input: UpdateApp,
+): Promise<App> {
+  return editResource(context, request, APP_KIND, idOrSlug, (trx, before) =>
+    applyInput(context, trx, before, input, context.clock()),
+  );
+}
+
+/** Throws `conflict` while it is being deployed. */
+export function deleteApp(context: PlatformContext, request: RequestContext, idOrSlug: string): Promise<void> {
+  return removeResource(context, request, APP_KIND, idOrSlug, async (trx, row) => {
+    const open = await unfinishedDeployments(trx, row.workspace_id, row.id);
+    if (open.length > 0) throw new Problem('conflict', 'This app is being deployed. Wait for the end, or cancel that.');
+  });
+}

@@ -1,0 +1,83 @@
+import { Problem } from '../../contract/problem.ts';
+import type { CreateProject, Project, ResourceQuery, UpdateProject } from '../../contract/resources.ts';
+import type { Page } from '../../contract/schemas.ts';
+import { findDependents } from '../../store/resources.ts';
+import type { ProjectTable } from '../../store/schema.ts';
+import type { Trx } from '../../store/store.ts';
+import { type PlatformContext, type RequestContext, toIsoString } from '../context.ts';
+import { createResource, editResource, listResourcePage, removeResource, requireResource } from './resources.ts';
+
+const MAX_NAMED_DEPENDENTS = 10;
+
+function serializeProject(row: ProjectTable): Project {
+  const { id, name, slug, description } = row;
+  return {
+    id,
+    name,
+    slug,
+    description,
+    createdAt: toIsoString(row.created_at),
+    updatedAt: toIsoString(row.updated_at),
+  };
+}
+const PROJECT_KIND = { noun: 'project', serialize: serializeProject } as const;
+
+/** Throws `conflict` while apps or scripts hang on a project or server, naming them. */
+export async function refuseWhileInUse(
+  trx: Trx,
+  row: { readonly id: string; readonly workspace_id: string },
+  resource: 'project' | 'server',
+): Promise<void> {
+  for (const noun of resource === 'project' ? (['app'] as const) : (['app', 'script'] as const)) {
+    const dependentFilter = { type: noun, column: `${resource}_id`, id: row.id } as const;
+    const { names, count } = await findDependents(trx, row.workspace_id, dependentFilter, MAX_NAMED_DEPENDENTS);
+    if (count === 0) continue;
+    const more = count > names.length ? ` and ${count - names.length} more` : '';
+    const verb = resource === 'project' ? 'holds' : 'is used by';
+    throw new Problem(
+      'conflict',
+      `This ${resource} ${verb} the ${noun}s: ${names.join(', ')}${more}. Delete or move them first.`,
+    );
+  }
+}
+
+export function createProject(
+  context: PlatformContext,
+  request: RequestContext,
+  input: CreateProject,
+): Promise<Project> {
+  return createResource(context, request, PROJECT_KIND, input, (_, fields) => ({
+    ...fields,
+    description: input.description ?? null,
+  }));
+}
+
+export function listProjects(
+  context: PlatformContext,
+  workspaceId: string,
+  query: ResourceQuery,
+): Promise<Page<Project>> {
+  return listResourcePage(context, workspaceId, PROJECT_KIND, query);
+}
+
+export async function findProject(context: PlatformContext, workspaceId: string, idOrSlug: string): Promise<Project> {
+  return serializeProject(await requireResource(context.store.read, 'project', workspaceId, idOrSlug));
+}
+
+export function updateProject(
+  context: PlatformContext,
+  request: RequestContext,
+  idOrSlug: string,
+  input: UpdateProject,
+): Promise<Project> {
+  return editResource(context, request, PROJECT_KIND, idOrSlug, (_, before) => ({
+    ...before,
+    name: input.name ?? before.name,
+    description: input.description === undefined ? before.description : input.description,
+  }));
+}
+
+/** Throws `conflict` while it holds apps. */
+export function deleteProject(context: PlatformContext, request: RequestContext, idOrSlug: string): Promise<void> {
+  return removeResource(context, request, PROJECT_KIND, idOrSlug, (trx, row) => refuseWhileInUse(trx, row, 'project'));
+}

@@ -1,0 +1,144 @@
+import { invalidField } from '../../contract/problem.ts';
+import { repositoryOrigin, splitCredentials } from '../../contract/repository.ts';
+import type { UpdateApp } from '../../contract/resources.ts';
+import {
+  appsWithSecretsInUrl,
+  replacePlan,
+  replaceRepository,
+  unfinishedPlans,
+} from '../../store/repository-upgrade.ts';
+import type { AppTable } from '../../store/schema.ts';
+import type { Seal } from '../../store/seal.ts';
+import type { Store } from '../../store/store.ts';
+import { recordAuditEvent, systemRequestContext } from '../context.ts';
+
+/** What git is told when it asks for the credentials of a repository. */
+export interface RepositoryCredentials {
+  /** Scheme, host and port; git asks for other places in vain. */
+  readonly origin: string;
+  readonly user: string;
+  readonly password: string;
+}
+
+type RepositoryFields = Pick<AppTable, 'repository' | 'repository_user' | 'repository_password_sealed'>;
+type RepositoryOwner = Pick<AppTable, 'workspace_id' | 'id' | 'repository'>;
+
+/** What a password is sealed for: this app and the scheme, host and port of its repository. */
+export const repositoryPasswordAssociatedData = ({ workspace_id, id, repository }: RepositoryOwner): string =>
+  `repository ${workspace_id} ${id} ${repositoryOrigin(repository) ?? ''}`;
+
+// Git's protocol for credentials is one of lines.
+const FORBIDDEN_CHARACTERS = /[\0\r\n]/;
+const NO_CREDENTIALS = { repository_user: null, repository_password_sealed: null } as const;
+
+/**
+ * The repository of an app and its credentials, as an edit leaves them. A user without a password in the address is
+ * taken for a token and sealed, unless it is the stored user, whose password is known. Throws `validation_failed`: for
+ * credentials of an address that takes none, and where the scheme, host or port changes and the password is not given
+ * again.
+ */
+export function applyRepositoryInput(seal: Seal, row: AppTable, input: UpdateApp): RepositoryFields {
+  const parts = input.repository === undefined || input.repository === null ? null : splitCredentials(input.repository);
+  if (FORBIDDEN_CHARACTERS.test(parts?.user ?? '') || FORBIDDEN_CHARACTERS.test(parts?.password ?? '')) {
+    throw invalidField('repository', 'must not contain control characters');
+  }
+  const repository = input.repository === undefined ? row.repository : (parts?.url ?? null);
+  const origin = repositoryOrigin(repository);
+  if (origin === null) {
+    for (const field of ['repositoryUser', 'repositoryPassword'] as const) {
+      if (input[field] != null)
+        throw invalidField(field, 'must be null: the repository is not an http or https address');
+    }
+    return { repository, ...NO_CREDENTIALS };
+  }
+  const isSameOrigin = origin === repositoryOrigin(row.repository);
+  const stored = row.repository_password_sealed;
+  const givenPassword =
+    input.repositoryPassword === undefined ? (parts?.password ?? undefined) : input.repositoryPassword;
+  let user = input.repositoryUser === undefined ? (parts?.user ?? row.repository_user) : input.repositoryUser;
+  let password = givenPassword;
+  if (
+    password === undefined &&
+    parts?.user != null &&
+    input.repositoryUser === undefined &&
+    (stored === null || !isSameOrigin || parts.user !== row.repository_user)
+  ) {
+    password = parts.user;
+    user = null;
+  }
+  if (password === undefined && stored !== null && !isSameOrigin) {
+    throw invalidField(
+      'repositoryPassword',
+      'must be given again, or null: the scheme, host or port of the repository changes',
+    );
+  }
+  const sealed =
+    password === undefined || password === null
+      ? password
+      : seal.seal(password, repositoryPasswordAssociatedData({ ...row, repository }));
+  return {
+    repository,
+    repository_user: user,
+    repository_password_sealed: sealed === undefined ? stored : sealed,
+  };
+}
+
+/**
+ * The credentials to fetch `repository` with; null where the app has none, or has them for another scheme, host or port
+ * by now. Without a user the password is a token, which hosts accept in either place.
+ */
+export function openRepositoryCredentials(seal: Seal, app: AppTable, repository: string): RepositoryCredentials | null {
+  const origin = repositoryOrigin(repository);
+  if (origin === null || origin !== repositoryOrigin(app.repository)) return null;
+  const { repository_user: user, repository_password_sealed: sealed } = app;
+  if (user === null && sealed === null) return null;
+  const password = sealed === null ? '' : seal.open(sealed, repositoryPasswordAssociatedData(app));
+  return { origin, user: user ?? password, password };
+}
+
+/** The repository of an app as it is stored once its address holds nothing secret. */
+function sealAddressCredentials(seal: Seal, app: AppTable, repository: string): RepositoryFields {
+  const { url, user, password } = splitCredentials(repository);
+  if (user === null && password === null) {
+    const { repository_user, repository_password_sealed } = app;
+    return { repository: url, repository_user, repository_password_sealed };
+  }
+  // What git could not have been told, or would not have asked for, is not kept.
+  const isUsable = repositoryOrigin(url) !== null && !FORBIDDEN_CHARACTERS.test(`${user}${password}`);
+  return isUsable
+    ? applyRepositoryInput(seal, { ...app, repository: null }, { repository })
+    : { repository: url, ...NO_CREDENTIALS };
+}
+
+/**
+ * Seals credentials that an earlier version left in the addresses of apps, removes queries and fragments, and does so in
+ * the plans of deployments that are not over. Does nothing where there are none.
+ */
+export async function sealStoredCredentials(store: Store, seal: Seal, now: number): Promise<void> {
+  const apps = await appsWithSecretsInUrl(store.read);
+  const plans = await unfinishedPlans(store.read);
+  const changed = apps.filter(({ repository }) => splitCredentials(repository ?? '').url !== repository);
+  const stale = plans.flatMap((row) => {
+    const plan = JSON.parse(row.plan ?? '{}') as { repository?: string };
+    const url = splitCredentials(plan.repository ?? '').url;
+    return url === plan.repository ? [] : [{ ...row, plan: JSON.stringify({ ...plan, repository: url }) }];
+  });
+  if (changed.length === 0 && stale.length === 0) return;
+  await store.transaction(async (trx) => {
+    for (const app of changed) {
+      const { repository } = app;
+      if (repository === null) continue;
+      const fields = sealAddressCredentials(seal, app, repository);
+      if (!(await replaceRepository(trx, app, { ...fields, updated_at: now }))) continue;
+      const target = { kind: 'app', id: app.id, name: app.name } as const;
+      await recordAuditEvent(trx, systemRequestContext(app.workspace_id), 'app.updated', target, now, {
+        before: { hasRepositoryPassword: app.repository_password_sealed !== null },
+        after: {
+          repository: fields.repository,
+          hasRepositoryPassword: fields.repository_password_sealed !== null,
+        },
+      });
+    }
+    for (const row of stale) await replacePlan(trx, row);
+  });
+}

@@ -1,0 +1,208 @@
+import { createId } from '../../contract/id.ts';
+import { invalidField, Problem } from '../../contract/problem.ts';
+import type { ResourceQuery } from '../../contract/resources.ts';
+import type { Page } from '../../contract/schemas.ts';
+import { slugOf } from '../../contract/slug.ts';
+import { readPageRequest, toPage } from '../../store/paging.ts';
+import {
+  deleteResource,
+  findResource,
+  insertResource,
+  listResources,
+  type ResourceFilter,
+  type ResourceRows,
+  type ResourceType,
+  resourceSlugTaken,
+  updateResource,
+} from '../../store/resources.ts';
+import { retryOnTakenSlug, throwOnTakenSlug } from '../../store/slugs.ts';
+import type { Queryable, Trx } from '../../store/store.ts';
+import {
+  changesBetween,
+  checkIfMatch,
+  claimOrRefuseReplay,
+  type PlatformContext,
+  type RequestContext,
+  recordAuditEvent,
+} from '../context.ts';
+
+/** A kind of resource with a name and a slug: its noun, and how the wire shows a row. */
+export interface ResourceKind<Noun extends ResourceType, Shown extends Record<string, unknown>> {
+  readonly noun: Noun;
+  readonly serialize: (row: ResourceRows[Noun]) => Shown;
+  /** What the log keeps of what is shown, where that is not all of it. */
+  readonly auditFields?: (representation: Shown) => Record<string, unknown>;
+  /** Secret fields that an edit replaced; the log has their names alone. */
+  readonly replacedSecrets?: (before: ResourceRows[Noun], after: ResourceRows[Noun]) => readonly string[];
+}
+
+/** What is written beside a row, in its transaction and after it. */
+type AfterWrite<Row> = (trx: Trx, row: Row) => Promise<void>;
+
+/** The facts that every such row begins with. */
+export interface NewResourceFields {
+  readonly id: string;
+  readonly workspace_id: string;
+  readonly name: string;
+  readonly name_key: string;
+  readonly slug: string;
+  readonly created_at: number;
+  readonly updated_at: number;
+}
+
+const MAX_SLUG_ATTEMPTS = 20;
+
+/** Throws `not_found` alike for what does not exist and what is another workspace's. */
+export async function requireResource<Noun extends ResourceType>(
+  db: Queryable,
+  noun: Noun,
+  workspaceId: string,
+  idOrSlug: string,
+): Promise<ResourceRows[Noun]> {
+  const row = await findResource(db, noun, workspaceId, idOrSlug);
+  if (row === undefined) throw new Problem('not_found', `There is no such ${noun} in this workspace.`);
+  return row;
+}
+
+/** The id of what a field names by id or slug. Throws `validation_failed`: a body that names nothing is wrong. */
+export async function resolveResourceId(
+  trx: Trx,
+  noun: 'project' | 'server',
+  workspaceId: string,
+  idOrSlug: string,
+): Promise<string> {
+  const row = await findResource(trx, noun, workspaceId, idOrSlug);
+  if (row === undefined) throw invalidField(`${noun}Id`, `names no ${noun} of this workspace`);
+  return row.id;
+}
+
+/** A slug that is free: the wanted one, or the name's with a number where that is taken. Throws `conflict`. */
+async function findFreeSlug(
+  trx: Trx,
+  noun: ResourceType,
+  workspaceId: string,
+  input: { readonly name: string; readonly slug?: string | undefined },
+): Promise<string> {
+  const isTaken = (slug: string) => resourceSlugTaken(trx, noun, workspaceId, slug);
+  if (input.slug !== undefined) {
+    if (await isTaken(input.slug)) throw new Problem('conflict', 'This slug is taken. Choose another.');
+    return input.slug;
+  }
+  const slug = slugOf(input.name, noun);
+  if (!(await isTaken(slug))) return slug;
+  for (let number = 2; number < MAX_SLUG_ATTEMPTS; number++) {
+    if (!(await isTaken(`${slug}-${number}`))) return `${slug}-${number}`;
+  }
+  return `${slug}-${createId(noun).slice(-8)}`;
+}
+
+/** Creates a resource and its entry in the log. Throws `conflict` for a taken slug, `idempotent_replay`, and what `build` throws. */
+export async function createResource<Noun extends ResourceType, Shown extends Record<string, unknown>>(
+  context: PlatformContext,
+  request: RequestContext,
+  kind: ResourceKind<Noun, Shown>,
+  input: { readonly name: string; readonly slug?: string | undefined },
+  build: (trx: Trx, fields: NewResourceFields) => Promise<ResourceRows[Noun]> | ResourceRows[Noun],
+  afterWrite: AfterWrite<ResourceRows[Noun]> = () => Promise.resolve(),
+): Promise<Shown> {
+  const now = context.clock();
+  const { workspaceId } = request;
+  const { noun, serialize, auditFields = (all: Shown) => all } = kind;
+  const create = async (trx: Trx) => {
+    const id = createId(noun, now);
+    await claimOrRefuseReplay(trx, request.claim, id, now);
+    const { name } = input;
+    const row = await build(trx, {
+      id,
+      workspace_id: workspaceId,
+      name,
+      name_key: name.toLowerCase(),
+      slug: await findFreeSlug(trx, noun, workspaceId, input),
+      created_at: now,
+      updated_at: now,
+    });
+    await throwOnTakenSlug(() => insertResource(trx, noun, row));
+    await afterWrite(trx, row);
+    const representation = serialize(row);
+    const { id: _, createdAt: __, updatedAt: ___, ...fields } = auditFields(representation);
+    await recordAuditEvent(trx, request, `${noun}.created`, { kind: noun, id, name }, now, {
+      after: changesBetween({}, fields)?.after ?? {},
+    });
+    return representation;
+  };
+  return retryOnTakenSlug(input, () => context.store.transaction(create));
+}
+
+/** A page of a workspace's resources. Throws `validation_failed` for a cursor of another list. */
+export async function listResourcePage<Noun extends ResourceType, Shown extends Record<string, unknown>>(
+  context: PlatformContext,
+  workspaceId: string,
+  { noun, serialize }: ResourceKind<Noun, Shown>,
+  query: ResourceQuery,
+  filter: ResourceFilter = {},
+): Promise<Page<Shown>> {
+  const sort = query.sort ?? '-createdAt';
+  const byName = sort.endsWith('name');
+  const page = readPageRequest(query, sort, byName ? 'string' : 'number');
+  const rows = await listResources(
+    context.store.read,
+    noun,
+    workspaceId,
+    { ...filter, q: query.q?.normalize('NFC').toLowerCase() },
+    byName ? 'name_key' : 'created_at',
+    sort.startsWith('-') ? 'desc' : 'asc',
+    page,
+  );
+  const cursorOf = (row: ResourceRows[Noun]) => ({ value: byName ? row.name_key : row.created_at, id: row.id });
+  return toPage(rows, page.limit, sort, cursorOf, serialize);
+}
+
+/** Edits a resource; an edit that changes nothing leaves no trace. Throws `not_found`, `conflict` (`If-Match`), and what `edit` throws. */
+export async function editResource<Noun extends ResourceType, Shown extends Record<string, unknown>>(
+  context: PlatformContext,
+  request: RequestContext,
+  { noun, serialize, auditFields = (all) => all, replacedSecrets = () => [] }: ResourceKind<Noun, Shown>,
+  idOrSlug: string,
+  edit: (trx: Trx, before: ResourceRows[Noun]) => Promise<ResourceRows[Noun]> | ResourceRows[Noun],
+  afterWrite: AfterWrite<ResourceRows[Noun]> = () => Promise.resolve(),
+): Promise<Shown> {
+  const now = context.clock();
+  return context.store.transaction(async (trx) => {
+    const before = await requireResource(trx, noun, request.workspaceId, idOrSlug);
+    checkIfMatch(request.ifMatch, serialize(before));
+    const edited = await edit(trx, before);
+    const after = { ...edited, name_key: edited.name.toLowerCase(), updated_at: now };
+    const secrets = Object.fromEntries(replacedSecrets(before, after).map((field) => [field, 'replaced']));
+    const detail = changesBetween(auditFields(serialize(before)), { ...auditFields(serialize(after)), ...secrets });
+    if (detail === null) return serialize(before);
+    await updateResource(trx, noun, after);
+    await afterWrite(trx, after);
+    await recordAuditEvent(
+      trx,
+      request,
+      `${noun}.updated`,
+      { kind: noun, id: after.id, name: after.name },
+      now,
+      detail,
+    );
+    return serialize(after);
+  });
+}
+
+/** Deletes a resource that nothing hangs on. Throws `not_found`, `conflict`. */
+export async function removeResource<Noun extends ResourceType, Shown extends Record<string, unknown>>(
+  context: PlatformContext,
+  request: RequestContext,
+  { noun, serialize }: ResourceKind<Noun, Shown>,
+  idOrSlug: string,
+  checkDeletable: (trx: Trx, row: ResourceRows[Noun]) => Promise<void>,
+): Promise<void> {
+  const now = context.clock();
+  await context.store.transaction(async (trx) => {
+    const row = await requireResource(trx, noun, request.workspaceId, idOrSlug);
+    checkIfMatch(request.ifMatch, serialize(row));
+    await checkDeletable(trx, row);
+    await deleteResource(trx, noun, request.workspaceId, row.id);
+    await recordAuditEvent(trx, request, `${noun}.deleted`, { kind: noun, id: row.id, name: row.name }, now, {});
+  });
+}

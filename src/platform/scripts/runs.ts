@@ -1,0 +1,304 @@
+import { createId } from '../../contract/id.ts';
+import { Problem } from '../../contract/problem.ts';
+import type { Page } from '../../contract/schemas.ts';
+import type { Run, RunQuery } from '../../contract/scripts.ts';
+import { type AuditPartyKind, SECOND, type WorkStatus } from '../../contract/vocabulary.ts';
+import { JobFailure, type JobKind, type RunningJob } from '../../jobs/jobs.ts';
+import { run, type StepOutcome } from '../../runner/run.ts';
+import { readPageRequest, toPage } from '../../store/paging.ts';
+import { findResource } from '../../store/resources.ts';
+import { dueSchedules, lockScheduled, setNextDueTime } from '../../store/schedules.ts';
+import type { RunTable, ScriptTable } from '../../store/schema.ts';
+import { countRuns, findScriptVersion, insertRun, listRuns } from '../../store/scripts.ts';
+import type { Queryable, Trx } from '../../store/store.ts';
+import { findWorkItem, updateWorkItem } from '../../store/work-items.ts';
+import {
+  claimOrRefuseReplay,
+  type PlatformContext,
+  type RequestContext,
+  recordAuditEvent,
+  systemRequestContext,
+  toIsoString,
+} from '../context.ts';
+import { nextOccurrence } from '../cron-schedule.ts';
+import { serverLane } from '../job-lanes.ts';
+import { requireResource } from '../resources/resources.ts';
+import { resolveRunTarget } from '../resources/servers.ts';
+import { parseParameters, type ScriptParameter } from './scripts.ts';
+
+const RUN_JOB_KIND = 'run';
+/** Runs of one script at a time; more wait. */
+const MAX_CONCURRENT_RUNS_PER_SCRIPT = 5;
+/** Scripts that are begun at one look for due ones; the next look takes more. */
+const MAX_DUE_PER_POLL = 50;
+/** Connecting, and ending what runs too long, beside the script's own limit. */
+const JOB_OVERHEAD_MS = 90 * SECOND;
+
+const ACTIVE_STATUSES = ['pending', 'processing'] as const;
+
+function serializeRun(row: RunTable): Run {
+  const instantOrNull = (timestampMs: number | null) => (timestampMs === null ? null : toIsoString(timestampMs));
+  return {
+    id: row.id,
+    scriptId: row.script_id,
+    scriptVersion: row.script_version,
+    status: row.status as WorkStatus,
+    exitCode: row.exit_code,
+    error: row.error,
+    parameters: JSON.parse(row.parameters) as Record<string, string>,
+    createdBy: { kind: row.actor_kind as AuditPartyKind, id: row.actor_id, name: row.actor_name },
+    scheduledFor: instantOrNull(row.scheduled_for),
+    startedAt: instantOrNull(row.started_at),
+    finishedAt: instantOrNull(row.finished_at),
+    createdAt: toIsoString(row.created_at),
+    updatedAt: toIsoString(row.updated_at),
+  };
+}
+
+/** Throws `validation_failed`, a field for each value that is missing, unknown or does not fit. */
+async function resolveParameterValues(
+  context: PlatformContext,
+  workspaceId: string,
+  declared: readonly ScriptParameter[],
+  givenValues: Readonly<Record<string, string>>,
+): Promise<Record<string, string>> {
+  const errors: { field: string; message: string }[] = [];
+  const values: Record<string, string> = {};
+  const checks: { name: string; pattern: string; value: string }[] = [];
+  for (const name of Object.keys(givenValues)) {
+    if (!declared.some((one) => one.name === name)) {
+      errors.push({ field: `parameters.${name}`, message: 'is not a parameter of this script' });
+    }
+  }
+  for (const { name, pattern, default: defaultValue } of declared) {
+    const value = givenValues[name] ?? defaultValue;
+    if (value === null) errors.push({ field: `parameters.${name}`, message: 'is needed, since it has no default' });
+    else {
+      values[name] = value;
+      if (pattern !== null) checks.push({ name, pattern, value });
+    }
+  }
+  const results = errors.length > 0 ? [] : await context.patternMatcher.match(workspaceId, checks);
+  for (const [index, { name, pattern }] of checks.entries()) {
+    if (results === null)
+      errors.push({ field: `parameters.${name}`, message: 'takes too long to compare with the patterns' });
+    else if (results[index] === 'differs')
+      errors.push({ field: `parameters.${name}`, message: `takes what matches ${pattern}` });
+  }
+  const [first] = errors;
+  if (first === undefined) return values;
+  throw new Problem('validation_failed', `${first.field}: ${first.message}`, { errors: errors.slice(0, 20) });
+}
+
+/** Puts a run in the queue, with its log and its entry in the activity log. */
+async function enqueueRun(
+  trx: Trx,
+  context: PlatformContext,
+  request: RequestContext,
+  script: ScriptTable,
+  parameters: Readonly<Record<string, string>>,
+  scheduledFor: number | null,
+): Promise<RunTable> {
+  const now = context.clock();
+  const { workspaceId, actor } = request;
+  const row: RunTable = {
+    id: createId('run', now),
+    workspace_id: workspaceId,
+    script_id: script.id,
+    script_version: script.version,
+    status: 'pending',
+    exit_code: null,
+    error: null,
+    parameters: JSON.stringify(parameters),
+    actor_kind: actor.kind,
+    actor_id: actor.id,
+    actor_name: actor.name,
+    scheduled_for: scheduledFor,
+    created_at: now,
+    updated_at: now,
+    started_at: null,
+    finished_at: null,
+  };
+  await claimOrRefuseReplay(trx, request.claim, row.id, now);
+  await insertRun(trx, row);
+  await context.logs.open(trx, workspaceId, row.id);
+  await context.jobs.enqueue(trx, {
+    kind: RUN_JOB_KIND,
+    workspaceId,
+    resourceId: row.id,
+    lanes: [{ key: `script:${script.id}`, limit: MAX_CONCURRENT_RUNS_PER_SCRIPT }, serverLane(script.server_id)],
+    timeLimitMs: script.timeout_seconds * SECOND + JOB_OVERHEAD_MS,
+  });
+  // Values may be anything, and the log is for ever: it has the names.
+  const detail = {
+    script: { id: script.id, name: script.name, version: script.version },
+    parameters: Object.keys(parameters),
+    ...(scheduledFor !== null && { scheduledFor: toIsoString(scheduledFor) }),
+  };
+  await recordAuditEvent(trx, request, 'run.created', { kind: 'run', id: row.id, name: script.name }, now, detail);
+  return row;
+}
+
+/** Begins a run with the values given and the defaults of the rest. Throws `not_found`, `validation_failed`, `conflict`, `idempotent_replay`. */
+export async function createRun(
+  context: PlatformContext,
+  request: RequestContext,
+  idOrSlug: string,
+  givenValues: Readonly<Record<string, string>>,
+): Promise<Run> {
+  const { workspaceId } = request;
+  const script = await requireResource(context.store.read, 'script', workspaceId, idOrSlug);
+  // Outside of the transaction, since patterns may take a while.
+  const values = await resolveParameterValues(context, workspaceId, parseParameters(script), givenValues);
+  const row = await context.store.transaction(async (trx) => {
+    const current = await lockScheduled(trx, 'script', workspaceId, script.id);
+    if (current === undefined) throw new Problem('not_found', 'There is no such script in this workspace.');
+    if (current.version !== script.version)
+      throw new Problem('conflict', 'The script was changed at this moment. Try again.');
+    return enqueueRun(trx, context, request, current, values, null);
+  });
+  context.jobs.wake();
+  return serializeRun(row);
+}
+
+/** The runs of a script, newest first. Throws `not_found`. */
+export async function listRunsOf(
+  context: PlatformContext,
+  workspaceId: string,
+  idOrSlug: string,
+  query: RunQuery,
+): Promise<Page<Run>> {
+  const { read } = context.store;
+  const { id } = await requireResource(read, 'script', workspaceId, idOrSlug);
+  const page = readPageRequest(query, '-createdAt', 'number');
+  const rows = await listRuns(read, workspaceId, id, query.status, page);
+  return toPage(rows, page.limit, '-createdAt', (row) => ({ value: row.created_at, id: row.id }), serializeRun);
+}
+
+async function requireRun(db: Queryable, workspaceId: string, id: string): Promise<RunTable> {
+  const row = await findWorkItem(db, 'run', workspaceId, id);
+  if (row === undefined) throw new Problem('not_found', 'There is no such run in this workspace.');
+  return row;
+}
+
+/** Throws `not_found`. */
+export async function getRun(context: PlatformContext, workspaceId: string, id: string): Promise<Run> {
+  return serializeRun(await requireRun(context.store.read, workspaceId, id));
+}
+
+/** Ends a run: at once while it waits, otherwise as soon as its processes are gone. Throws `not_found`, `conflict` for one that is over. */
+export async function cancelRun(context: PlatformContext, request: RequestContext, id: string): Promise<Run> {
+  const { workspaceId, actor } = request;
+  const row = await context.store.transaction(async (trx) => {
+    const before = await requireRun(trx, workspaceId, id);
+    if (!(await context.jobs.cancel(trx, workspaceId, id, `Cancelled by ${actor.name ?? 'the operator'}.`))) {
+      throw new Problem('conflict', `This run is over: ${before.status}.`);
+    }
+    const script = await findResource(trx, 'script', workspaceId, before.script_id);
+    const target = { kind: 'run', id, name: script?.name ?? before.script_id } as const;
+    await recordAuditEvent(trx, request, 'run.cancelled', target, context.clock(), {});
+    return requireRun(trx, workspaceId, id);
+  });
+  context.jobs.wake();
+  return serializeRun(row);
+}
+
+/** Throws `JobFailure` for anything but an end with 0. */
+function requireSuccess(outcome: StepOutcome, timeoutSeconds: number): void {
+  if (outcome.timedOut) throw new JobFailure(`It took longer than ${timeoutSeconds} seconds and was ended.`);
+  if (outcome.problem !== null) throw new JobFailure(outcome.problem);
+  if (outcome.exitCode === 0) return;
+  const ending = outcome.signal === null ? `with ${outcome.exitCode}` : `by ${outcome.signal}`;
+  throw new JobFailure(`The script ended ${ending}.`);
+}
+
+async function executeRun(context: PlatformContext, job: RunningJob): Promise<undefined> {
+  const { workspaceId, resourceId: id } = job;
+  const { script, values } = await job.transaction(async (trx) => {
+    const row = await requireRun(trx, workspaceId, id);
+    const version = await findScriptVersion(trx, workspaceId, row.script_id, row.script_version);
+    if (version === undefined) throw new JobFailure('The script is gone.');
+    const now = context.clock();
+    await updateWorkItem(trx, 'run', workspaceId, id, ['pending'], {
+      status: 'processing',
+      started_at: now,
+      updated_at: now,
+    });
+    return { script: version, values: JSON.parse(row.parameters) as Record<string, string> };
+  });
+  const server = await findResource(context.store.read, 'server', workspaceId, script.server_id);
+  if (server === undefined) throw new JobFailure('The server is gone.');
+  const log = context.logs.writer(workspaceId, id);
+  try {
+    log.writeSystemLine(
+      `Version ${script.number} on ${server.name}${script.run_as === null ? '' : ` as ${script.run_as}`}.`,
+    );
+    const outcome = await run(
+      await resolveRunTarget(context, server),
+      {
+        command: { interpreter: script.interpreter.split(' '), body: script.body },
+        environment: values,
+        runAs: script.run_as,
+        timeoutMs: script.timeout_seconds * SECOND,
+        onLine: (line) => log.write(line, 'script', server.id),
+      },
+      job.signal,
+    );
+    const { exitCode } = outcome;
+    await job.transaction((trx) =>
+      updateWorkItem(trx, 'run', workspaceId, id, ['processing'], { exit_code: exitCode }),
+    );
+    if (outcome.cancelled) job.signal.throwIfAborted();
+    requireSuccess(outcome, script.timeout_seconds);
+  } catch (error) {
+    // What stands in the way of a run is told as it stands.
+    throw error instanceof Problem ? new JobFailure(error.message) : error;
+  } finally {
+    await log.end();
+  }
+}
+
+/** Runs of scripts, as the queue knows them. One whose node is gone has failed: nobody knows how far it came. */
+export function runJobKind(context: PlatformContext): JobKind {
+  return {
+    name: RUN_JOB_KIND,
+    resumable: false,
+    run: (job) => executeRun(context, job),
+    async finalize(trx, { workspaceId, resourceId: id }, { status, error, endedAt }) {
+      const change = { status, error, finished_at: endedAt, updated_at: endedAt };
+      if (!(await updateWorkItem(trx, 'run', workspaceId, id, ACTIVE_STATUSES, change))) return;
+      await context.logs.appendSystemLine(trx, workspaceId, id, error ?? 'Completed.');
+      await context.logs.close(trx, workspaceId, id);
+      const row = await requireRun(trx, workspaceId, id);
+      const script = await findResource(trx, 'script', workspaceId, row.script_id);
+      const target = { kind: 'run', id, name: script?.name ?? row.script_id } as const;
+      await recordAuditEvent(trx, systemRequestContext(workspaceId), 'run.finished', target, endedAt, {
+        status,
+        exitCode: row.exit_code,
+      });
+    },
+  };
+}
+
+/** Begins what one script's schedule is due for; false where another node was faster. A time that was missed is made up for once. */
+async function startDueRun(context: PlatformContext, workspaceId: string, id: string): Promise<boolean> {
+  return context.store.transaction(async (trx) => {
+    const now = context.clock();
+    const script = await lockScheduled(trx, 'script', workspaceId, id);
+    const dueAt = script?.next_run_at ?? null;
+    if (script === undefined || script.schedule === null || dueAt === null || dueAt > now) return false;
+    await setNextDueTime(trx, 'script', workspaceId, id, nextOccurrence(script.schedule, now));
+    // One that waits already does what this one would: they never pile up.
+    if ((await countRuns(trx, workspaceId, id, ['pending'], true)) > 0) return false;
+    const values = Object.fromEntries(parseParameters(script).map((one) => [one.name, one.default ?? '']));
+    await enqueueRun(trx, context, systemRequestContext(workspaceId), script, values, dueAt);
+    return true;
+  });
+}
+
+/** Begins the runs that schedules are due for, each once over all nodes. */
+export async function startDueRuns(context: PlatformContext): Promise<void> {
+  const due = await dueSchedules(context.store.read, 'script', context.clock(), MAX_DUE_PER_POLL);
+  for (const { workspace_id: workspaceId, id } of due) await startDueRun(context, workspaceId, id);
+  if (due.length > 0) context.jobs.wake();
+}

@@ -1,0 +1,246 @@
+import { createHash } from 'node:crypto';
+import { invalidField, Problem } from '../../contract/problem.ts';
+import type { Page } from '../../contract/schemas.ts';
+import type { CreateScript, Script, ScriptQuery, ScriptVersion, UpdateScript } from '../../contract/scripts.ts';
+import { shebangMismatch, shebangOf } from '../../contract/shebang.ts';
+import { type AuditPartyKind, RESOURCE_LIMITS } from '../../contract/vocabulary.ts';
+import { readPageRequest, toPage } from '../../store/paging.ts';
+import type { ScriptContent, ScriptTable, ScriptVersionTable } from '../../store/schema.ts';
+import { countRuns, insertScriptVersion, listScriptVersions, pruneScriptVersions } from '../../store/scripts.ts';
+import type { Trx } from '../../store/store.ts';
+import { type PlatformContext, type RequestContext, toIsoString } from '../context.ts';
+import { firstOccurrence } from '../cron-schedule.ts';
+import {
+  createResource,
+  editResource,
+  listResourcePage,
+  removeResource,
+  requireResource,
+  resolveResourceId,
+} from '../resources/resources.ts';
+
+const DEFAULTS = { interpreter: '/bin/sh', timeoutSeconds: 600 } as const;
+
+export type ScriptParameter = Script['parameters'][number];
+export const parseParameters = (row: ScriptContent): ScriptParameter[] =>
+  JSON.parse(row.parameters) as ScriptParameter[];
+
+function serializeContent(row: ScriptContent) {
+  return {
+    body: row.body,
+    interpreter: row.interpreter,
+    serverId: row.server_id,
+    runAs: row.run_as,
+    timeoutSeconds: row.timeout_seconds,
+    parameters: parseParameters(row),
+  };
+}
+
+function serializeScript(row: ScriptTable): Script {
+  return {
+    id: row.id,
+    name: row.name,
+    slug: row.slug,
+    description: row.description,
+    ...serializeContent(row),
+    schedule: row.schedule,
+    nextRunAt: row.next_run_at === null ? null : toIsoString(row.next_run_at),
+    version: row.version,
+    createdAt: toIsoString(row.created_at),
+    updatedAt: toIsoString(row.updated_at),
+  };
+}
+
+/** The log says by a hash which body it was; the versions have it. */
+function auditFields(script: Script): Record<string, unknown> {
+  return { ...script, body: `sha256:${createHash('sha256').update(script.body).digest('hex')}` };
+}
+const SCRIPT_KIND = { noun: 'script', serialize: serializeScript, forLog: auditFields } as const;
+
+/**
+ * Throws `validation_failed` for a pattern that is none or takes too long, and for a default that does
+ * not match its own. Outside of any transaction, since it may take a while.
+ */
+async function validatePatterns(
+  context: PlatformContext,
+  workspaceId: string,
+  parameters: readonly ScriptParameter[] | undefined,
+): Promise<void> {
+  const all = (parameters ?? []).map((one, index) => ({ ...one, index }));
+  const checks = all.flatMap(({ index, pattern, default: value }) =>
+    pattern === null ? [] : [{ index, pattern, value }],
+  );
+  const results = await context.patternMatcher.match(workspaceId, checks);
+  if (results === null) throw invalidField('parameters', 'the patterns take too long to judge the defaults');
+  for (const [checkIndex, { index }] of checks.entries()) {
+    if (results[checkIndex] === 'invalid')
+      throw invalidField(`parameters.${index}.pattern`, 'is not a regular expression');
+    if (results[checkIndex] === 'differs')
+      throw invalidField(`parameters.${index}.default`, 'does not match the pattern');
+  }
+}
+
+/**
+ * The interpreter of a script: what is given, else what the first line of a new script names (`#!…`).
+ * Throws `validation_failed` for a body whose first line names another one, which would be ignored.
+ */
+function resolveInterpreter(input: UpdateScript, row: ScriptTable): string {
+  const shebang = input.body === undefined || row.body !== '' ? null : shebangOf(input.body);
+  const interpreter = input.interpreter ?? shebang ?? row.interpreter;
+  if (input.body === undefined && input.interpreter === undefined) return interpreter;
+  const problem = shebangMismatch(input.body ?? row.body, interpreter);
+  if (problem !== null) throw invalidField(input.body === undefined ? 'interpreter' : 'body', problem);
+  return interpreter;
+}
+
+/** The row with what the input gives put over it. Throws `validation_failed`. */
+async function applyInput(trx: Trx, row: ScriptTable, input: UpdateScript, now: number): Promise<ScriptTable> {
+  const { workspace_id: workspaceId } = row;
+  const definedOr = <Value>(value: Value | undefined, before: Value): Value => (value === undefined ? before : value);
+  const content: ScriptContent = {
+    body: definedOr(input.body, row.body),
+    interpreter: resolveInterpreter(input, row),
+    server_id:
+      input.serverId === undefined
+        ? row.server_id
+        : await resolveResourceId(trx, 'server', workspaceId, input.serverId),
+    run_as: definedOr(input.runAs, row.run_as),
+    timeout_seconds: definedOr(input.timeoutSeconds, row.timeout_seconds),
+    parameters: input.parameters === undefined ? row.parameters : JSON.stringify(input.parameters),
+  };
+  const changed = (Object.keys(content) as (keyof ScriptContent)[]).some((field) => content[field] !== row[field]);
+  const schedule = definedOr(input.schedule, row.schedule);
+  if (schedule !== null && parseParameters(content).some((parameter) => parameter.default === null)) {
+    throw invalidField('schedule', 'needs a default for every parameter, since nobody is there to give one');
+  }
+  return {
+    ...row,
+    ...content,
+    name: definedOr(input.name, row.name),
+    description: definedOr(input.description, row.description),
+    schedule,
+    next_run_at: schedule === row.schedule ? row.next_run_at : firstOccurrence('schedule', schedule, now),
+    version: changed ? row.version + 1 : row.version,
+  };
+}
+
+/** Keeps what this version runs, where it is a new one. */
+async function recordVersion(trx: Trx, request: RequestContext, row: ScriptTable): Promise<void> {
+  const { body, interpreter, server_id, run_as, timeout_seconds, parameters } = row;
+  await insertScriptVersion(trx, {
+    ...{ body, interpreter, server_id, run_as, timeout_seconds, parameters },
+    script_id: row.id,
+    workspace_id: row.workspace_id,
+    number: row.version,
+    at: row.updated_at,
+    actor_kind: request.actor.kind,
+    actor_id: request.actor.id,
+    actor_name: request.actor.name,
+  });
+  await pruneScriptVersions(trx, row.workspace_id, row.id, row.version - RESOURCE_LIMITS.scriptVersions + 1);
+}
+
+/** Throws `conflict` for a taken slug, `validation_failed` for a server, a pattern or a schedule that is none. */
+export async function createScript(
+  context: PlatformContext,
+  request: RequestContext,
+  input: CreateScript,
+): Promise<Script> {
+  await validatePatterns(context, request.workspaceId, input.parameters);
+  const now = context.clock();
+  return createResource(
+    context,
+    request,
+    SCRIPT_KIND,
+    input,
+    (trx, fields) => {
+      const blank: ScriptTable = {
+        ...fields,
+        description: null,
+        version: 0,
+        body: '',
+        interpreter: DEFAULTS.interpreter,
+        server_id: '',
+        run_as: null,
+        timeout_seconds: DEFAULTS.timeoutSeconds,
+        parameters: '[]',
+        schedule: null,
+        next_run_at: null,
+      };
+      return applyInput(trx, blank, input, now);
+    },
+    (trx, row) => recordVersion(trx, request, row),
+  );
+}
+
+/** Throws `not_found` for a server to filter by that is not there. */
+export async function listScripts(
+  context: PlatformContext,
+  workspaceId: string,
+  query: ScriptQuery,
+): Promise<Page<Script>> {
+  const { server } = query;
+  const serverId =
+    server === undefined ? undefined : (await requireResource(context.store.read, 'server', workspaceId, server)).id;
+  return listResourcePage(context, workspaceId, SCRIPT_KIND, query, { serverId });
+}
+
+export async function findScript(context: PlatformContext, workspaceId: string, idOrSlug: string): Promise<Script> {
+  return serializeScript(await requireResource(context.store.read, 'script', workspaceId, idOrSlug));
+}
+
+/** Edits a script; what changes in what it runs makes a new version. Throws `not_found`, `conflict`, `validation_failed`. */
+export async function updateScript(
+  context: PlatformContext,
+  request: RequestContext,
+  idOrSlug: string,
+  input: UpdateScript,
+): Promise<Script> {
+  await validatePatterns(context, request.workspaceId, input.parameters);
+  const now = context.clock();
+  let version = 0;
+  return editResource(
+    context,
+    request,
+    SCRIPT_KIND,
+    idOrSlug,
+    (trx, before) => {
+      ({ version } = before);
+      return applyInput(trx, before, input, now);
+    },
+    async (trx, row) => {
+      if (row.version !== version) await recordVersion(trx, request, row);
+    },
+  );
+}
+
+/** Deletes a script; its runs and their logs stay. Throws `not_found`, `conflict` while one is under way. */
+export function deleteScript(context: PlatformContext, request: RequestContext, idOrSlug: string): Promise<void> {
+  return removeResource(context, request, SCRIPT_KIND, idOrSlug, async (trx, row) => {
+    const running = await countRuns(trx, row.workspace_id, row.id, ['pending', 'processing']);
+    if (running > 0) throw new Problem('conflict', `This script has ${running} runs under way. Cancel them first.`);
+  });
+}
+
+function serializeVersion(row: ScriptVersionTable): ScriptVersion {
+  return {
+    version: row.number,
+    at: toIsoString(row.at),
+    by: { kind: row.actor_kind as AuditPartyKind, id: row.actor_id, name: row.actor_name },
+    ...serializeContent(row),
+  };
+}
+
+/** The versions of what a script runs, newest first. */
+export async function listVersionsOfScript(
+  context: PlatformContext,
+  workspaceId: string,
+  idOrSlug: string,
+  query: { limit?: string | undefined; cursor?: string | undefined },
+): Promise<Page<ScriptVersion>> {
+  const { read } = context.store;
+  const { id } = await requireResource(read, 'script', workspaceId, idOrSlug);
+  const page = readPageRequest(query, '-version', 'number');
+  const rows = await listScriptVersions(read, workspaceId, id, page);
+  return toPage(rows, page.limit, '-version', (row) => ({ value: row.number, id }), serializeVersion);
+}

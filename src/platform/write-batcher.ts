@@ -1,0 +1,91 @@
+import { createFairShareLimiter } from '../contract/fair-share-limiter.ts';
+import { Problem } from '../contract/problem.ts';
+
+interface QueuedItem<Item, Result> {
+  readonly item: Item;
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: unknown) => void;
+  /** Gives its places in the line back. */
+  readonly release: () => void;
+}
+
+/**
+ * Gathers what arrives while a write is on its way to the disk, and writes it in the next one. Workspaces take turns
+ * and share the places in the line. An item resolves when it is written. Throws `unavailable` when more of the
+ * workspace waits than may.
+ */
+export function createWriteBatcher<Item, Result>(options: {
+  /** The size that one write takes, unless one item alone is larger. */
+  readonly maxBatchSize: number;
+  /** The size that may wait, over all workspaces. */
+  readonly maxQueuedSize: number;
+  readonly sizeOf: (item: Item) => number;
+  readonly workspaceOf: (item: Item) => string;
+  /** Writes all of the items or none. */
+  readonly write: (items: readonly Item[]) => Promise<ReadonlyMap<Item, Result>>;
+}): (item: Item) => Promise<Result> {
+  const { maxBatchSize, sizeOf, workspaceOf } = options;
+  const limiter = createFairShareLimiter(options.maxQueuedSize);
+  const queues = new Map<string, QueuedItem<Item, Result>[]>();
+  let isRunning = false;
+
+  async function write(batch: readonly QueuedItem<Item, Result>[]): Promise<void> {
+    const results = await options.write(batch.map(({ item }) => item));
+    for (const { item, resolve, reject } of batch) {
+      const result = results.get(item);
+      if (result === undefined) reject(new Problem('internal'));
+      else resolve(result);
+    }
+  }
+
+  function takeBatch(): QueuedItem<Item, Result>[] {
+    const batch: QueuedItem<Item, Result>[] = [];
+    let batchSize = 0;
+    for (
+      let nextEntry = queues.entries().next().value;
+      nextEntry !== undefined;
+      nextEntry = queues.entries().next().value
+    ) {
+      const [workspaceId, queue] = nextEntry;
+      const [first] = queue;
+      if (first === undefined || (batch.length > 0 && batchSize + sizeOf(first.item) > maxBatchSize)) break;
+      queue.shift();
+      // To the end, so that the others come first.
+      queues.delete(workspaceId);
+      if (queue.length > 0) queues.set(workspaceId, queue);
+      first.release();
+      batch.push(first);
+      batchSize += sizeOf(first.item);
+    }
+    return batch;
+  }
+
+  async function writeQueued(): Promise<void> {
+    isRunning = true;
+    while (queues.size > 0) {
+      const batch = takeBatch();
+      try {
+        await write(batch);
+      } catch {
+        // One that can't be stored, of a workspace just deleted, takes no other down with it.
+        for (const one of batch) await write([one]).catch(one.reject);
+      }
+    }
+    isRunning = false;
+  }
+
+  return (item) => {
+    const workspaceId = workspaceOf(item);
+    const release = limiter.acquire(workspaceId, sizeOf(item));
+    if (release === null) {
+      return Promise.reject(new Problem('unavailable', 'More waits than can be stored.', { retryAfter: 1 }));
+    }
+    return new Promise((resolve, reject) => {
+      const queued = { item, resolve, reject, release };
+      const queue = queues.get(workspaceId);
+      if (queue === undefined) queues.set(workspaceId, [queued]);
+      else queue.push(queued);
+      if (!isRunning) void writeQueued();
+    });
+  };
+}

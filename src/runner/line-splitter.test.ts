@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { createLineSplitter, createMarkerExtractor } from './line-splitter.ts';
+import { createMask } from './mask.ts';
+
+function cut(
+  chunks: readonly Uint8Array[],
+  secrets: readonly string[],
+  limits = { maxLineCharacters: 50, maxTotalCharacters: 100_000 },
+) {
+  const lines: string[] = [];
+  let full = 0;
+  const cutter = createLineSplitter({
+    mask: createMask(secrets),
+    limits,
+    budget: { remaining: limits.maxTotalCharacters },
+    onLine: (text) => lines.push(text),
+    onFull: () => full++,
+  });
+  for (const chunk of chunks) cutter.write(chunk);
+  cutter.flush();
+  return { lines, full };
+}
+
+/** Bytes in pieces of any size. */
+const pieces = (bytes: fc.Arbitrary<Buffer>) =>
+  fc.tuple(bytes, fc.array(fc.nat(60), { maxLength: 20 })).map(([all, sizes]) => {
+    const chunks: Buffer[] = [];
+    let at = 0;
+    for (const size of sizes) {
+      chunks.push(all.subarray(at, at + size));
+      at += size;
+    }
+    return [...chunks, all.subarray(at)];
+  });
+
+test('however bytes come in pieces, the lines are the same, bounded and well formed', () => {
+  const bytes = fc.oneof(
+    fc.uint8Array({ maxLength: 400 }).map((all) => Buffer.from(all)),
+    fc.string({ unit: fc.constantFrom('a', 'é', '\n', '\r', '😀'), maxLength: 300 }).map((text) => Buffer.from(text)),
+  );
+  fc.assert(
+    fc.property(pieces(bytes), (chunks) => {
+      const { lines } = cut(chunks, ['secret']);
+      assert.deepEqual(lines, cut([Buffer.concat(chunks)], ['secret']).lines);
+      for (const line of lines) assert.ok(line.length <= 52 && !line.includes('\n'));
+    }),
+  );
+});
+
+test('a secret is never seen, wherever it stands and however it comes in pieces', () => {
+  const secret = 'tr0ub4dor&3';
+  const text = fc.array(fc.constantFrom(secret, 'x', 'tr0u', ' ', '\n', 'yyyyyyyyyyyyy'), { maxLength: 60 });
+  fc.assert(
+    fc.property(pieces(text.map((parts) => Buffer.from(parts.join('')))), (chunks) => {
+      for (const line of cut(chunks, [secret]).lines) assert.ok(!line.includes(secret.slice(0, 8)), line);
+    }),
+  );
+});
+
+test('after the budget nothing is given out, and that is said once', () => {
+  const { lines, full } = cut([Buffer.from('line\n'.repeat(1000))], [], {
+    maxLineCharacters: 50,
+    maxTotalCharacters: 1000,
+  });
+  assert.ok(lines.length < 20);
+  assert.equal(full, 1);
+});
+
+test('marks are taken out wherever they stand, and everything else passes', () => {
+  fc.assert(
+    fc.property(
+      pieces(
+        fc
+          .array(fc.constantFrom('\u001edp 1 end 7\n', 'text', '\u001e', '\u001edp', '\n', '\u001edp 2 end 0\n'))
+          .map((parts) => Buffer.from(parts.join(''))),
+      ),
+      (chunks) => {
+        const found: string[] = [];
+        let passed = '';
+        const marks = createMarkerExtractor(
+          '\u001edp 1 ',
+          (word, value) => found.push(`${word} ${value}`),
+          (chunk) => (passed += Buffer.from(chunk).toString()),
+        );
+        for (const chunk of chunks) marks.write(chunk);
+        marks.flush();
+        const all = Buffer.concat(chunks).toString();
+        assert.equal(passed, all.replaceAll('\u001edp 1 end 7\n', ''));
+        assert.equal(found.length, all.split('\u001edp 1 end 7\n').length - 1);
+      },
+    ),
+  );
+});

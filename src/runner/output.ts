@@ -1,0 +1,95 @@
+import { Transform, type Writable } from 'node:stream';
+import {
+  type ByteSink,
+  createLineSplitter,
+  createMarkerExtractor,
+  OUTPUT_LIMITS,
+  type OutputLimits,
+} from './line-splitter.ts';
+import type { Mask } from './mask.ts';
+import { MARKER_PREFIX } from './step-script.ts';
+
+/** A line as it came; `at` in epoch milliseconds. */
+export interface OutputLine {
+  readonly at: number;
+  readonly stream: 'stdout' | 'stderr' | 'system';
+  readonly text: string;
+}
+
+/** Characters kept of what a server prints before a step starts. */
+const MAX_BANNER_CHARACTERS = 4096;
+
+/** The two output streams of a step, without the marks that Devpilot's own shell writes into both. */
+export interface StepOutput {
+  readonly stdout: ByteSink;
+  readonly stderr: ByteSink;
+  /** Where standard output is taken as bytes: the stream to pipe it through, to the step's own `stdout`. */
+  readonly rawStdout: Transform;
+  /** Whether everything that the step wrote before it ended has been read from both streams. */
+  isComplete(): boolean;
+  /** What came before the step was ready: the words of the ssh client, of start-up files, of a login that runs nothing. */
+  banner(): { readonly stdout: string; readonly stderr: string };
+}
+
+/**
+ * Reads what a step prints. Standard output counts from the ready mark on: what start-up files of the
+ * server's shell print before it is not the step's. `onMarker` receives the marks of standard error.
+ */
+export function createOutputReader(options: {
+  readonly nonce: string;
+  readonly mask: Mask;
+  readonly limits?: OutputLimits | undefined;
+  readonly onLine: (line: OutputLine) => void;
+  readonly onMarker: (word: string, value: string) => void;
+  readonly stdout?: Writable | undefined;
+}): StepOutput {
+  const { nonce, mask, limits = OUTPUT_LIMITS, onLine } = options;
+  const budget = { remaining: limits.maxTotalCharacters };
+  const emit = (stream: OutputLine['stream'], text: string) => onLine({ at: Date.now(), stream, text });
+  const onFull = () =>
+    emit('system', `What follows is not kept: a step may say ${limits.maxTotalCharacters} characters.`);
+  const banner = { stdout: '', stderr: '' };
+  const endedStreams = { stdout: false, stderr: false };
+
+  function readStream(name: 'stdout' | 'stderr', lines: Pick<ByteSink, 'write'>): ByteSink {
+    let isReady = false;
+    const onMarker = (word: string, value: string) => {
+      if (word === 'ready') isReady = true;
+      if (word === 'ended') endedStreams[name] = true;
+      if (name === 'stderr') options.onMarker(word, value);
+    };
+    return createMarkerExtractor(`${MARKER_PREFIX} ${nonce} `, onMarker, (chunk) => {
+      if (isReady) lines.write(chunk);
+      else banner[name] = (banner[name] + Buffer.from(chunk).toString('latin1')).slice(-MAX_BANNER_CHARACTERS);
+    });
+  }
+  function splitStream(name: 'stdout' | 'stderr'): ByteSink {
+    const lines = createLineSplitter({ mask, limits, budget, onLine: (text) => emit(name, text), onFull });
+    const extractor = readStream(name, lines);
+    return {
+      write: extractor.write,
+      flush() {
+        extractor.flush();
+        lines.flush();
+      },
+    };
+  }
+  const rawStdout = readStream('stdout', { write: (chunk) => bytes.push(chunk) });
+  const bytes: Transform = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      rawStdout.write(chunk);
+      done();
+    },
+    flush(done) {
+      rawStdout.flush();
+      done();
+    },
+  });
+  return {
+    stdout: splitStream('stdout'),
+    stderr: splitStream('stderr'),
+    rawStdout: bytes,
+    isComplete: () => endedStreams.stdout && endedStreams.stderr,
+    banner: () => banner,
+  };
+}

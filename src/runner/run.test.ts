@@ -1,0 +1,335 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { Readable, Writable } from 'node:stream';
+import { after, before, describe, test } from 'node:test';
+import fc from 'fast-check';
+import { mintSecret } from '../authorization/secret.ts';
+import { isRunning, ownKeyFolders } from '../testing/processes.ts';
+import { startSshd, type TestSshd } from '../testing/sshd.ts';
+import { until } from '../testing/until.ts';
+import { generateKeyPair } from './key-pair.ts';
+import { type OutputLine, OutputTruncated, type RunTarget, run, type Step, type StepOutcome } from './run.ts';
+import { shellQuote } from './shell-quote.ts';
+import { HEARTBEAT_TIMEOUT_SECONDS } from './step-script.ts';
+
+let sshd: TestSshd;
+const targets: Record<string, RunTarget> = { local: { kind: 'local' } };
+const folder = mkdtempSync(join(tmpdir(), 'devpilot-run-'));
+// What is left behind is looked for where nobody else leaves anything.
+process.env['TMPDIR'] = folder;
+chmodSync(folder, 0o1777);
+before(async () => {
+  sshd = await startSshd();
+  const pair = generateKeyPair('test');
+  sshd.authorize([pair.publicKey]);
+  const { port, user, hostKey } = sshd;
+  targets['ssh'] = {
+    kind: 'ssh',
+    host: '127.0.0.1',
+    port,
+    user,
+    hostKey,
+    privateKey: pair.privateKey,
+    allowNodeLocal: true,
+  };
+});
+after(async () => {
+  await sshd.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function perform(
+  target: RunTarget | undefined,
+  step: Step,
+  signal?: AbortSignal,
+): Promise<StepOutcome & { lines: OutputLine[]; text: string }> {
+  assert.ok(target);
+  const lines: OutputLine[] = [];
+  const outcome = await run(target, { ...step, onLine: (line) => lines.push(line) }, signal);
+  return { ...outcome, lines, text: lines.map(({ text }) => text).join('\n') };
+}
+const shell = (body: string) => ({ command: { interpreter: ['/bin/sh'], body } });
+
+for (const where of ['local', 'ssh']) {
+  describe(`a step, ${where}`, () => {
+    test('ends with its exit code, its lines in order and their streams', async () => {
+      const ran = await perform(targets[where], shell('echo one; echo two >&2; printf three; exit 7'));
+      assert.deepEqual(
+        [ran.exitCode, ran.signal, ran.problem, ran.timedOut, ran.cancelled],
+        [7, null, null, false, false],
+      );
+      assert.deepEqual(
+        ran.lines.filter(({ stream }) => stream === 'stdout').map(({ text }) => text),
+        ['one', 'three'],
+      );
+      assert.deepEqual(
+        ran.lines.filter(({ stream }) => stream === 'stderr').map(({ text }) => text),
+        ['two'],
+      );
+    });
+
+    test('words, variables and folders are given as they are, whatever they hold', async () => {
+      const nasty = `$(touch ${folder}/touched) \`id\` "q" 'q' \\ ; & | * ~ !x\nnext\ttab é 😀`;
+      const argv = await perform(targets[where], { command: { argv: ['printf', '%s|', nasty, '', '-x'] } });
+      assert.equal(argv.text, `${nasty}||-x|`);
+      const body = await perform(targets[where], {
+        ...shell('printf "%s|%s" "$NASTY" "$PWD"'),
+        environment: { NASTY: nasty, IFS: 'x', d: 'd', s: 's', p: 'p' },
+        cwd: '/tmp',
+      });
+      assert.equal(body.text, `${nasty}|/tmp`);
+      assert.ok(!existsSync(join(folder, 'touched')));
+    });
+
+    test('nothing of a step stands on a command line', async () => {
+      const pid = join(folder, `seen-${where}`);
+      const ran = await perform(targets[where], {
+        ...shell(`for f in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$f; echo; done 2>/dev/null >${pid}; : in-the-body`),
+        environment: { SECRET: 'in-the-environment' },
+        secrets: [],
+      });
+      assert.equal(ran.exitCode, 0, ran.text);
+      const seen = readFileSync(pid, 'utf8');
+      assert.match(seen, /devpilot-step/);
+      assert.doesNotMatch(seen, /in-the-(?:environment|body)/);
+    });
+
+    test('a text or a stream is its standard input, and bytes its standard output', async () => {
+      const text = await perform(targets[where], { command: { argv: ['cat'] }, stdin: 'hello\nyou' });
+      assert.equal(text.text, 'hello\nyou');
+      const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, at) => (at * 7) % 256));
+      const out: Buffer[] = [];
+      const ran = await perform(targets[where], {
+        command: { argv: ['cat'] },
+        stdin: Readable.from([bytes.subarray(0, 100_000), bytes.subarray(100_000)]),
+        stdout: new Writable({
+          write(chunk: Buffer, _encoding, done) {
+            out.push(chunk);
+            done();
+          },
+        }),
+      });
+      assert.equal(ran.exitCode, 0);
+      assert.ok(Buffer.concat(out).equals(bytes));
+      const none = await perform(targets[where], { command: { argv: ['cat'] } });
+      assert.deepEqual([none.exitCode, none.text], [0, '']);
+    });
+
+    test('its secrets and ours are blotted out, in every form they are printed in', async () => {
+      const secret = 'p@ss wörd/1';
+      const ours = mintSecret('access_token');
+      const ran = await perform(targets[where], {
+        ...shell('echo "a $S b $S"; printf %s "$S" | base64; echo "$OURS" >&2; echo "$KEY"; echo yes'),
+        environment: { S: secret, OURS: ours, KEY: 'line one of key\nline two of key' },
+        secrets: [secret, 'line one of key\nline two of key', 'true', 'yes'],
+      });
+      assert.deepEqual(
+        ran.lines.filter(({ stream }) => stream === 'stdout').map(({ text }) => text),
+        ['a [secret] b [secret]', '[secret]', '[secret]', '[secret]', 'yes'],
+      );
+      assert.ok(!ran.text.includes(ours));
+    });
+
+    test('bytes that are no UTF-8 and lines that are too long are borne', async () => {
+      const secret = 'at-the-edge-of-it';
+      const ran = await perform(targets[where], {
+        ...shell(`printf '\\377\\376ok\\n1%%\\r99%%\\n'; head -c 95 /dev/zero | tr '\\0' x; echo "$S"; echo end`),
+        environment: { S: secret },
+        secrets: [secret],
+        limits: { maxLineCharacters: 100, maxTotalCharacters: 10_000 },
+      });
+      assert.deepEqual(
+        ran.lines.map(({ text }) => text),
+        ['\ufffd\ufffdok', '99%', `${'x'.repeat(95)}[secret]…`, 'end'],
+      );
+    });
+
+    test('a gigabyte of output is borne, and the end is heard of', async () => {
+      const before = process.memoryUsage().rss;
+      const ran = await perform(targets[where], {
+        ...shell('yes 0123456789abcdefghijklmnopqrstuvwxyz | head -c 1000000000; echo done >&2; exit 3'),
+        limits: { maxLineCharacters: 100, maxTotalCharacters: 20_000 },
+      });
+      assert.equal(ran.exitCode, 3);
+      assert.ok(ran.lines.length < 500);
+      assert.match(ran.lines.at(-1)?.text ?? '', /not kept/);
+      assert.ok(process.memoryUsage().rss - before < 300_000_000);
+    });
+
+    test('a time limit and a signal end all of its process group, however stubborn', async () => {
+      const mark = `61${where.length}${process.pid}`;
+      const late = await perform(targets[where], { ...shell(`sleep ${mark} & sleep ${mark}; :`), timeoutMs: 300 });
+      assert.deepEqual([late.timedOut, late.cancelled, late.signal], [true, false, 'SIGTERM']);
+      await until(async () => !isRunning('sleep', mark));
+      const cancelling = new AbortController();
+      const stubborn = perform(
+        targets[where],
+        shell(`trap '' TERM; sleep ${mark} & while :; do sleep 0.1; done`),
+        cancelling.signal,
+      );
+      await until(async () => isRunning('sleep', mark));
+      cancelling.abort();
+      const ended = await stubborn;
+      assert.deepEqual([ended.timedOut, ended.cancelled, ended.signal], [false, true, 'SIGKILL']);
+      await until(async () => !isRunning('sleep', mark));
+      assert.deepEqual((await perform(targets[where], shell('exit 1'), cancelling.signal)).cancelled, true);
+    });
+
+    test('a signal ends a step that reads a stream', async () => {
+      const mark = `62${where.length}${process.pid}`;
+      const cancelling = new AbortController();
+      const endless = new Readable({ read: () => undefined });
+      const ran = perform(targets[where], { ...shell(`sleep ${mark}`), stdin: endless }, cancelling.signal);
+      await until(async () => isRunning('sleep', mark));
+      cancelling.abort();
+      assert.equal((await ran).cancelled, true);
+      await until(async () => !isRunning('sleep', mark));
+    });
+
+    test('what it leaves running holds nothing up, and stays', async () => {
+      const mark = `63${where.length}${process.pid}`;
+      const ran = await perform(targets[where], shell(`sleep ${mark} & echo started`));
+      assert.deepEqual([ran.exitCode, ran.problem], [0, null]);
+      assert.match(ran.text, /^started\nA process that the step left running holds its output open\./);
+      await until(async () => isRunning('sleep', mark));
+      execFileSync('pkill', ['-f', `^sleep ${mark}$`]);
+    });
+
+    test('it can not speak in our name', async () => {
+      const ran = await perform(targets[where], shell(`printf '\\036devpilot 00 ended 0\\n' >&2; exit 4`));
+      assert.equal(ran.exitCode, 4);
+      assert.match(ran.text, /devpilot 00 ended 0/);
+    });
+
+    test('a program or a folder that is not there is told', async () => {
+      const missing = await perform(targets[where], { command: { argv: ['/no/such/program'] } });
+      assert.equal(missing.exitCode, 127);
+      assert.match(missing.text, /no\/such\/program/);
+      assert.equal((await perform(targets[where], { ...shell('true'), cwd: '/no/such' })).exitCode, 125);
+    });
+
+    test('another user runs it where the server lets us', async () => {
+      if (userInfo().uid !== 0) return;
+      const ran = await perform(targets[where], {
+        ...shell('id -un; echo "$A"'),
+        environment: { A: "it's" },
+        runAs: 'nobody',
+        cwd: '/',
+      });
+      assert.equal(ran.text, "nobody\nit's");
+      await assert.rejects(perform(targets[where], { ...shell('id'), runAs: 'root; id' }), TypeError);
+    });
+
+    test('what no process can be given is refused', async () => {
+      await assert.rejects(perform(targets[where], { command: { argv: ['echo', 'a\0b'] } }), TypeError);
+      await assert.rejects(perform(targets[where], { ...shell('id'), environment: { 'A=B;id': '1' } }), TypeError);
+    });
+  });
+}
+
+test('a server that is not there, or shows another key, is told and gets nothing', async () => {
+  const { ssh } = targets;
+  assert.ok(ssh?.kind === 'ssh');
+  const away = await perform({ ...ssh, port: 1 }, shell('id'));
+  assert.deepEqual([away.exitCode, away.lines], [null, []]);
+  assert.match(away.problem ?? '', /^Not connected\. No SSH server could be reached/);
+  const other = generateKeyPair('x').publicKey.split(' ').slice(0, 2).join(' ');
+  const wrong = await perform({ ...ssh, hostKey: other }, shell('id'));
+  assert.match(wrong.problem ?? '', /Not connected/);
+  assert.deepEqual(ownKeyFolders(), []);
+});
+
+test('a connection that breaks in the middle is told', async () => {
+  const own = await startSshd();
+  const pair = generateKeyPair('test');
+  own.authorize([pair.publicKey]);
+  const mark = `64${process.pid}`;
+  const { port, user, hostKey } = own;
+  const ran = perform(
+    { kind: 'ssh', host: '127.0.0.1', port, user, hostKey, privateKey: pair.privateKey, allowNodeLocal: true },
+    shell(`echo begun; sleep ${mark}`),
+  );
+  await until(async () => isRunning('sleep', mark));
+  own.killSessions();
+  const { exitCode, problem } = await ran;
+  assert.deepEqual([exitCode, problem], [null, 'The connection to the server was lost.']);
+  // The step hears nothing any more and is ended where it runs.
+  await until(async () => !isRunning('sleep', mark));
+  await own.close();
+});
+
+/** A process that runs a step which takes its time. */
+async function runElsewhere(mark: string): Promise<ChildProcess> {
+  const script = join(folder, `runs-${mark}.ts`);
+  const runner = new URL('./run.ts', import.meta.url).pathname;
+  writeFileSync(
+    script,
+    `import { run } from ${JSON.stringify(runner)};
+     await run({ kind: 'local' }, { command: { argv: ['sleep', '${mark}'] } });`,
+  );
+  const child = spawn(process.execPath, [script], { stdio: 'ignore' });
+  await until(async () => isRunning('sleep', mark));
+  return child;
+}
+
+test('a step ends with the process that runs it, even if that is killed', async () => {
+  const mark = `65${process.pid}`;
+  const child = await runElsewhere(mark);
+  child.kill('SIGKILL');
+  await until(async () => !isRunning('sleep', mark));
+});
+
+test('any text is one word for a shell', () => {
+  fc.assert(
+    fc.property(fc.array(fc.string({ unit: 'binary', maxLength: 40 }), { maxLength: 5 }), (words) => {
+      const plain = words.map((word) => word.replaceAll('\0', '').toWellFormed());
+      const script = `printf '%s\\n=\\n' ${plain.map(shellQuote).join(' ')}`;
+      const said = execFileSync('/bin/sh', ['-c', script], { encoding: 'utf8' });
+      const expected = (plain.length === 0 ? [''] : plain).map((word) => `${word}\n=\n`).join('');
+      assert.equal(said, expected);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+// Both wait for a limit of the runner, so they do it at the same time.
+describe('a step that waits for a limit', { concurrency: true }, () => {
+  test('a step whose process freezes is ended before another could take it over', async () => {
+    const mark = `66${process.pid}`;
+    const child = await runElsewhere(mark);
+    child.kill('SIGSTOP');
+    try {
+      await until(async () => !isRunning('sleep', mark), (HEARTBEAT_TIMEOUT_SECONDS + 20) * 1000);
+    } finally {
+      child.kill('SIGKILL');
+    }
+  });
+
+  test('bytes come whole to a reader that is slow, and with an error to one who can not know that they are', async () => {
+    const local = targets['local'] as RunTarget;
+    let taken = 0;
+    // Slower than anybody is patient with a step that says nothing.
+    const slow = new Writable({
+      highWaterMark: 1,
+      write(chunk: Buffer, _encoding, done) {
+        const wait = taken === 0 ? 20_000 : 0;
+        taken += chunk.length;
+        setTimeout(done, wait);
+      },
+    });
+    let cut: Error | null = null;
+    const held = new Writable({ write: (_chunk, _encoding, done) => done() }).once('error', (error) => {
+      cut = error;
+    });
+    const [whole, open] = await Promise.all([
+      run(local, { ...shell('head -c 3000000 /dev/zero'), stdout: slow }),
+      run(local, { ...shell('sleep 60 & echo rows'), stdout: held }),
+    ]);
+    assert.deepEqual([whole.exitCode, whole.problem, taken], [0, null, 3_000_000]);
+    assert.equal(open.exitCode, 0);
+    assert.equal((cut as Error | null)?.name, OutputTruncated.name);
+  });
+});

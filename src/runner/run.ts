@@ -1,0 +1,341 @@
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:os';
+import type { Readable, Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import { redactSecrets } from '../contract/redact.ts';
+import type { OutputLimits } from './line-splitter.ts';
+import { createMask, type Mask } from './mask.ts';
+import { createOutputReader, type OutputLine } from './output.ts';
+import { openLocalShell, type SshTarget } from './ssh.ts';
+import { type Connection, connect, SshConnectFailure } from './ssh-connection.ts';
+import { buildKillScript, buildStepScript, HEARTBEAT, HEARTBEAT_INTERVAL_MS, KILL_GRACE_MS } from './step-script.ts';
+
+/** Where steps run: a server, or this machine itself where the operator allows it. */
+export type RunTarget = { readonly kind: 'local' } | SshRunTarget;
+/** A server. `connect`: the connection that steps share (`Connections`); a step makes its own if not given. */
+interface SshRunTarget extends SshTarget {
+  readonly kind: 'ssh';
+  readonly connect?: (signal?: AbortSignal) => Promise<Connection>;
+}
+
+export type { OutputLine } from './output.ts';
+
+/** One process to run. Nothing of it ever stands on a command line of ours. */
+export interface Step {
+  /** The words of a command, or a text for an interpreter (a program and its options), which is given it as a file. */
+  readonly command:
+    | { readonly argv: readonly string[] }
+    | { readonly interpreter: readonly string[]; readonly body: string };
+  readonly environment?: Readonly<Record<string, string>>;
+  /** An absolute path; the user's home if not given. */
+  readonly cwd?: string | null;
+  /** What its standard input gives: nothing if not given. A stream is piped as it comes. */
+  readonly stdin?: string | Readable;
+  /** Milliseconds from its start; no limit if not given. */
+  readonly timeoutMs?: number;
+  /** The user of the server who runs it, if it is not the one that signs in. */
+  readonly runAs?: string | null;
+  /** Values to be blotted out of every line, beside all secrets of ours. */
+  readonly secrets?: Iterable<string> | Mask;
+  readonly onLine?: (line: OutputLine) => void;
+  /** Takes standard output as raw bytes, with back-pressure, instead of lines; it is ended with the step. */
+  readonly stdout?: Writable;
+  readonly limits?: OutputLimits;
+}
+
+/** What became of a step. */
+export interface StepOutcome {
+  /** As a shell tells it, 128 and more for a signal; null where it was not heard of the end. */
+  readonly exitCode: number | null;
+  /** The signal that the exit code tells of, such as `SIGKILL`. */
+  readonly signal: string | null;
+  readonly durationMs: number;
+  readonly timedOut: boolean;
+  readonly cancelled: boolean;
+  /** Why it is not known how it ended: nothing was reached, or the connection was lost. In words for people. */
+  readonly problem: string | null;
+}
+
+/** What a step's output is ended with where its own end is not known. */
+export class OutputTruncated extends Error {
+  constructor(message = 'What it left running holds its output open, so nobody knows where that ends.') {
+    super(message);
+    this.name = 'OutputTruncated';
+  }
+}
+
+/** How shells that read orders are started where a step runs. */
+interface Transport {
+  openShell(): ChildProcessWithoutNullStreams;
+  /** Of a connection that others share: see `Connection`. */
+  waitUntilLost?(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Throws `ConnectError`, and the signal's reason. */
+async function openTransport(target: RunTarget, signal?: AbortSignal): Promise<Transport> {
+  const noop = () => Promise.resolve();
+  if (target.kind === 'local') return { openShell: openLocalShell, close: noop };
+  if (target.connect !== undefined) {
+    const { openShell: open, waitUntilLost: whenLost } = await target.connect(signal);
+    return { openShell: open, waitUntilLost: whenLost, close: noop };
+  }
+  return connect(target, signal);
+}
+
+/** A step may take so long to start on a server that is connected to; milliseconds. */
+const START_TIMEOUT_MS = 30_000;
+/** What the step left running may go on to print for so long after the last of it; milliseconds. */
+const OUTPUT_IDLE_MS = 1_000;
+/** And for so long altogether. */
+const MAX_OUTPUT_DRAIN_MS = 10_000;
+const OUTPUT_HELD_OPEN_MESSAGE =
+  'A process that the step left running holds its output open. What it prints from here on is not kept.';
+const OUTPUT_TRUNCATED_MESSAGE = 'The end of the output was not received: what came after this is missing.';
+/** How long a step that was not heard of is waited for when it is to end. */
+const START_GRACE_MS = 2_000;
+/** Beside the time that the process group is given to end. */
+const STOP_TIMEOUT_MS = KILL_GRACE_MS + 10_000;
+
+const SIGNAL_NAMES = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
+
+function printableLines(text: string): string[] {
+  const lines = text.split('\n').map((line) => line.replace(/[^\x20-\x7e]/g, '').trim());
+  return lines.filter((line) => line !== '').map((line) => redactSecrets(line).slice(0, 500));
+}
+const firstPrintableLine = (text: string): string => printableLines(text)[0] ?? '';
+const lastPrintableLine = (text: string): string => printableLines(text).at(-1) ?? '';
+
+/** What OpenSSH's client exits with when it is the connection that failed. */
+const SSH_CONNECTION_FAILED = 255;
+
+/** Why a step was never started, in the server's own words where it said something. */
+function describeStartFailure(
+  code: number | null,
+  banner: { readonly stdout: string; readonly stderr: string },
+): string {
+  // Over a connection that is lost, the client says so first and then of what else it tried.
+  const serverMessage = firstPrintableLine(banner.stderr) || lastPrintableLine(banner.stdout);
+  if (code === null || code === SSH_CONNECTION_FAILED)
+    return serverMessage === ''
+      ? 'The server did not start the step in time.'
+      : `The server did not start the step: ${serverMessage}`;
+  const serverReply = lastPrintableLine(banner.stdout) || serverMessage;
+  const explanation =
+    'Signed in, but this account does not run commands (a nologin shell, SFTP only, or another user is meant).';
+  return serverReply === '' ? explanation : `${explanation} The server said: ${serverReply}`;
+}
+
+function isMask(secrets: Iterable<string> | Mask): secrets is Mask {
+  return typeof secrets === 'function';
+}
+
+/**
+ * Runs a step to its end, of its own or by the signal, which ends all of its process group wherever it
+ * runs. What the step leaves running in the background when it ends well is left alone. Should this
+ * process die or freeze, the step is ended by the server within `HEARTBEAT_TIMEOUT_SECONDS` (unless its standard
+ * input is a stream, which ends then). Never rejects; throws `TypeError` for what no process can be given.
+ */
+export async function run(target: RunTarget, step: Step, signal?: AbortSignal): Promise<StepOutcome> {
+  const startedAtMs = performance.now();
+  const nonce = randomBytes(12).toString('hex');
+  const stdin = step.stdin ?? 'beats';
+  const isStream = typeof stdin === 'object';
+  const runAs = step.runAs ?? null;
+  const script = buildStepScript({
+    nonce,
+    command: step.command,
+    environment: step.environment ?? {},
+    cwd: step.cwd ?? null,
+    stdin: isStream ? 'stream' : step.stdin === undefined ? 'beats' : { text: step.stdin as string },
+    runAs,
+  });
+  const result = { exitCode: null as number | null, timedOut: false, cancelled: false, problem: null as string | null };
+  const outcome = (): StepOutcome => ({
+    ...result,
+    signal: result.exitCode === null ? null : (SIGNAL_NAMES.get(result.exitCode - 128) ?? null),
+    durationMs: Math.round(performance.now() - startedAtMs),
+  });
+  let transport: Transport;
+  try {
+    signal?.throwIfAborted();
+    transport = await openTransport(target, signal);
+  } catch (error) {
+    // Whoever reads its output learns that there is none.
+    step.stdout?.destroy(new OutputTruncated('The step was not started.'));
+    if (error instanceof SshConnectFailure) return { ...outcome(), problem: error.message };
+    if (signal?.aborted) return { ...outcome(), cancelled: true };
+    throw error;
+  }
+  const child = transport.openShell();
+  const secrets = step.secrets ?? [];
+  const mask = isMask(secrets) ? secrets : createMask(secrets);
+  let processGroup: number | null = null;
+  let hasEnded = false;
+  let failedToSpawn = '';
+
+  return await new Promise<StepOutcome>((resolve) => {
+    const timers: NodeJS.Timeout[] = [];
+    let heartbeatTimer: NodeJS.Timeout | undefined;
+    let isStopping = false;
+    let isClosed = false;
+    let lastOutputMs = performance.now();
+    let isHeldOpen = false;
+    let killDone: Promise<void> = Promise.resolve();
+    const emitSystemLine = (text: string) => step.onLine?.({ at: Date.now(), stream: 'system', text });
+    const output = createOutputReader({
+      nonce,
+      mask,
+      limits: step.limits,
+      onLine: (line) => step.onLine?.(line),
+      onMarker: onMark,
+    });
+
+    /** Ends our end of it, whoever may still hold the other one. */
+    function cutStreams(): void {
+      child.kill('SIGKILL');
+      child.stdout.destroy();
+      child.stderr.destroy();
+    }
+    /** Cuts when nothing has come for a while, which a reader that is slow to take it does not cause. */
+    function cutWhenIdle(reader: Writable): void {
+      const timer = setTimeout(() => {
+        if (reader.writableNeedDrain || performance.now() - lastOutputMs < STOP_TIMEOUT_MS) cutWhenIdle(reader);
+        else cutStreams();
+      }, STOP_TIMEOUT_MS);
+      timers.push(timer);
+    }
+    /** Waits for the end of the lines: for all that the step wrote, and a moment for what it left running. */
+    function cutWhenQuiet(since: number): void {
+      const timer = setTimeout(() => {
+        const now = performance.now();
+        const limit = output.isComplete() ? OUTPUT_IDLE_MS : STOP_TIMEOUT_MS;
+        const overdue = output.isComplete() && now - since > MAX_OUTPUT_DRAIN_MS;
+        if (now - lastOutputMs < limit && !overdue) return cutWhenQuiet(since);
+        isHeldOpen = output.isComplete();
+        cutStreams();
+      }, OUTPUT_IDLE_MS / 4);
+      timers.push(timer);
+    }
+    function endGroup(groupId: number): void {
+      if (isStream) {
+        stdin.unpipe(child.stdin);
+        killDone = killProcessGroup(transport, groupId, runAs);
+      }
+      child.stdin.destroy();
+    }
+    /** Asks for the end of the process group; the server sees to it. Beyond patience, the connection is cut. */
+    function stop(): void {
+      if (isStopping || isClosed) return;
+      isStopping = true;
+      clearInterval(heartbeatTimer);
+      timers.push(setTimeout(cutStreams, STOP_TIMEOUT_MS));
+      if (processGroup === null) {
+        // It may be beginning at this moment, and is ended as soon as that is heard of.
+        if (!isStream) child.stdin.end();
+        timers.push(
+          setTimeout(() => processGroup === null && cutStreams(), isStream ? STOP_TIMEOUT_MS : START_GRACE_MS),
+        );
+        return;
+      }
+      endGroup(processGroup);
+    }
+    function cancel(): void {
+      result.cancelled = true;
+      stop();
+    }
+    function onMark(word: string, value: string): void {
+      if (word === 'started' && processGroup === null) {
+        processGroup = Number(value);
+        clearTimeout(startTimer);
+        if (isStopping) {
+          endGroup(processGroup);
+          return;
+        }
+        if (isStream) stdin.pipe(child.stdin);
+        else heartbeatTimer = setInterval(() => child.stdin.write(HEARTBEAT), HEARTBEAT_INTERVAL_MS);
+        if (step.timeoutMs !== undefined) {
+          const timeoutTimer = setTimeout(() => {
+            result.timedOut = true;
+            stop();
+          }, step.timeoutMs);
+          timers.push(timeoutTimer);
+        }
+      }
+      if (word === 'ended') {
+        hasEnded = true;
+        result.exitCode = Number(value);
+        clearInterval(heartbeatTimer);
+        if (step.stdout === undefined) cutWhenQuiet(performance.now());
+        else cutWhenIdle(step.stdout);
+      }
+    }
+    const startTimer = setTimeout(cutStreams, START_TIMEOUT_MS);
+    timers.push(startTimer);
+
+    const onData = () => {
+      lastOutputMs = performance.now();
+    };
+    child.stderr.on('data', onData).on('data', output.stderr.write);
+    child.stdout.on('data', onData);
+    let drained: Promise<unknown> = Promise.resolve();
+    if (step.stdout === undefined) child.stdout.on('data', output.stdout.write);
+    else {
+      child.stdout.pipe(output.rawStdout).pipe(step.stdout);
+      // Who reads it went away: nothing more is of use to anybody.
+      step.stdout.once('error', () => {
+        output.rawStdout.destroy();
+        child.stdout.resume();
+        stop();
+      });
+      drained = finished(step.stdout, { readable: false }).catch(() => undefined);
+    }
+    if (isStream) stdin.once('error', stop);
+    child.stdin.on('error', () => undefined);
+    child.once('error', (error) => {
+      failedToSpawn = error.message;
+    });
+    child.once('close', async (code) => {
+      isClosed = true;
+      for (const timer of timers) clearTimeout(timer);
+      clearInterval(heartbeatTimer);
+      signal?.removeEventListener('abort', cancel);
+      if (step.stdout === undefined) output.stdout.flush();
+      output.stderr.flush();
+      if (isHeldOpen) emitSystemLine(OUTPUT_HELD_OPEN_MESSAGE);
+      else if (processGroup !== null && step.stdout === undefined && !output.isComplete())
+        emitSystemLine(OUTPUT_TRUNCATED_MESSAGE);
+      await killDone;
+      if (!hasEnded && code === SSH_CONNECTION_FAILED) await transport.waitUntilLost?.();
+      await transport.close();
+      // Whoever takes it as bytes must not take what was cut off for all of it, nor wait for the rest.
+      if (step.stdout !== undefined && !child.stdout.readableEnded) step.stdout.destroy(new OutputTruncated());
+      await drained;
+      if (!hasEnded && !result.cancelled && !result.timedOut) {
+        const banner = failedToSpawn === '' ? output.banner() : { stdout: '', stderr: failedToSpawn };
+        result.problem =
+          processGroup === null ? describeStartFailure(code, banner) : 'The connection to the server was lost.';
+      }
+      resolve(outcome());
+    });
+    signal?.addEventListener('abort', cancel, { once: true });
+    child.stdin.write(script);
+  });
+}
+
+/** Ends a process group by a shell of its own, where the step's standard input is in other use. */
+function killProcessGroup(transport: Transport, processGroup: number, runAs: string | null): Promise<void> {
+  return new Promise<void>((resolve) => {
+    const child = transport.openShell();
+    const timeoutTimer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+    for (const stream of [child.stdout, child.stderr]) stream.resume();
+    child.stdin.on('error', () => undefined);
+    child.once('error', () => undefined);
+    child.once('close', () => {
+      clearTimeout(timeoutTimer);
+      resolve();
+    });
+    child.stdin.end(buildKillScript(processGroup, runAs));
+  });
+}

@@ -1,0 +1,12 @@
+import type { CommandInterpreter } from '../contract/vocabulary.ts';
+
+const INTERPRETER_ARGV: Readonly<Record<CommandInterpreter, readonly string[]>> = {
+  '/bin/sh': ['/bin/sh'],
+  '/bin/bash': ['/bin/bash', '-o', 'pipefail'],
+};
+
+/** A text for the shell that somebody chose; `/bin/sh` where nobody did. */
+export const shellCommand = (body: string, interpreter: CommandInterpreter = '/bin/sh') => ({
+  interpreter: INTERPRETER_ARGV[interpreter],
+  body,
+});

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { startDoor } from '../testing/door.ts';
+import { startSshd, type TestSshd } from '../testing/sshd.ts';
+import { until } from '../testing/until.ts';
+import { generateKeyPair } from './key-pair.ts';
+import { isNodeLocal, namesNodeLocal } from './node-local-address.ts';
+import { type RunTarget, run } from './run.ts';
+import {
+  allowedAddresses,
+  createConnectionPool,
+  NODE_LOCAL_REFUSED_MESSAGE,
+  SshConnectFailure,
+  UNREACHABLE_MESSAGE,
+} from './ssh-connection.ts';
+
+let sshd: TestSshd;
+const pair = generateKeyPair('test');
+const folder = mkdtempSync(join(tmpdir(), 'dp-'));
+process.env['TMPDIR'] = folder;
+before(async () => {
+  sshd = await startSshd();
+  sshd.authorize([pair.publicKey]);
+});
+after(async () => {
+  await sshd.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+const targetAt = (port: number, more: object = {}): RunTarget & { kind: 'ssh' } => ({
+  kind: 'ssh',
+  host: '127.0.0.1',
+  port,
+  user: sshd.user,
+  hostKey: sshd.hostKey,
+  privateKey: pair.privateKey,
+  allowNodeLocal: true,
+  ...more,
+});
+const shell = (body: string) => ({ command: { interpreter: ['/bin/sh'], body } });
+
+test('all steps of a job share one connection per server, and its key and socket are gone afterwards', async () => {
+  const door = await startDoor(sshd.port, () => false);
+  const connections = createConnectionPool();
+  const target = connections.pooled(targetAt(door.port));
+  const ran = await Promise.all([run(target, shell('exit 3')), run(target, shell('exit 4'))]);
+  assert.deepEqual(
+    ran.map(({ exitCode }) => exitCode),
+    [3, 4],
+  );
+  assert.equal((await run(target, shell('cat; exit 5'))).exitCode, 5);
+  assert.equal(door.count(), 1);
+  const [own = ''] = readdirSync(folder).filter((name) => name.startsWith('devpilot-ssh-'));
+  assert.deepEqual(readdirSync(join(folder, own)), ['s']);
+  await connections.close();
+  assert.ok(!existsSync(join(folder, own)));
+  await door.close();
+});
+
+test('a connection that was lost is made again for the next step, through refusals', async () => {
+  // As a firewall that limits connections: it refuses two attempts after the first connection.
+  const door = await startDoor(sshd.port, (count) => count === 2 || count === 3);
+  const connections = createConnectionPool();
+  const target = connections.pooled(targetAt(door.port), [10, 20]);
+  assert.equal((await run(target, shell('true'))).exitCode, 0);
+  const running = run(target, shell(`touch ${folder}/begun; sleep 30`));
+  await until(async () => existsSync(join(folder, 'begun')));
+  door.cut();
+  assert.equal((await running).problem, 'The connection to the server was lost.');
+  assert.deepEqual([(await run(target, shell('exit 6'))).exitCode, door.count()], [6, 4]);
+  await connections.close();
+  await door.close();
+});
+
+test('closed ports and other protocols are one and the same failure; what a server refuses is told in its words', async () => {
+  const other = await startDoor(sshd.port, () => true);
+  const greeter = createServer((socket) => socket.on('error', () => undefined).end('220 mail.example.com ESMTP\r\n'));
+  await new Promise<void>((resolve) => greeter.listen(0, '127.0.0.1', resolve));
+  const mute = createServer((socket) => socket.on('error', () => undefined).end());
+  await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
+  const ports = [
+    1,
+    other.port,
+    (greeter.address() as { port: number }).port,
+    (mute.address() as { port: number }).port,
+  ];
+  for (const port of ports)
+    assert.equal((await run(targetAt(port), shell('id'))).problem, UNREACHABLE_MESSAGE, String(port));
+  assert.equal((await run(targetAt(22, { host: 'no-such-host.invalid' }), shell('id'))).problem, UNREACHABLE_MESSAGE);
+  const stranger = { privateKey: generateKeyPair('stranger').privateKey };
+  assert.match(
+    (await run(targetAt(sshd.port, stranger), shell('id'))).problem ?? '',
+    /^Not connected\. .*Permission denied/,
+  );
+  await other.close();
+  greeter.close();
+  mute.close();
+});
+
+test('loopback and link-local addresses are known in every form, and refused where they are not allowed', async () => {
+  const local = [
+    '127.0.0.1',
+    '127.9.9.9',
+    '0.0.0.0',
+    '169.254.169.254',
+    '::1',
+    '::',
+    'fe80::1%eth0',
+    '::ffff:127.0.0.1',
+  ];
+  const mapped = ['::ffff:7f00:1', '::ffff:a9fe:a9fe', '::127.0.0.1', '64:ff9b::7f00:1', '64:ff9b::169.254.169.254'];
+  for (const address of [...local, ...mapped]) assert.ok(isNodeLocal(address), address);
+  for (const address of ['10.0.0.5', '192.168.1.1', '8.8.8.8', '2001:db8::1', '::ffff:10.0.0.1', 'example.com'])
+    assert.ok(!isNodeLocal(address), address);
+  for (const host of ['localhost', 'LOCALHOST.', 'a.localhost', '[::1]']) assert.ok(namesNodeLocal(host), host);
+  // What a name or a shortened address resolves to counts, and nothing is connected to.
+  for (const host of ['127.0.0.1', 'localhost', '127.1', '2130706433', '0x7f.1']) {
+    const expected = { name: SshConnectFailure.name, message: NODE_LOCAL_REFUSED_MESSAGE };
+    await assert.rejects(allowedAddresses({ host, allowNodeLocal: false }), expected, host);
+  }
+  const door = await startDoor(sshd.port, () => false);
+  assert.equal((await run(targetAt(door.port, { nodeLocal: false }), shell('id'))).problem, NODE_LOCAL_REFUSED_MESSAGE);
+  assert.equal(door.count(), 0);
+  await door.close();
+});

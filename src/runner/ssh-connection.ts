@@ -1,0 +1,245 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { redactSecrets } from '../contract/redact.ts';
+import { createKeyFolder } from './key-folder.ts';
+import { isNodeLocal, resolveHost } from './node-local-address.ts';
+import { CONNECT_TIMEOUT_SECONDS, SSH_CLIENT_ENVIRONMENT, type SshTarget, sshOptions } from './ssh.ts';
+import { ENTRY_COMMAND } from './step-script.ts';
+
+/** Why there is no connection, in words for people. */
+export class SshConnectFailure extends Error {
+  /** Whether nothing was heard of an SSH server at all, so that another attempt may succeed. */
+  readonly unreachable: boolean;
+  constructor(message: string, unreachable: boolean) {
+    super(message);
+    this.name = 'SshConnectFailure';
+    this.unreachable = unreachable;
+  }
+}
+
+/** One wording for closed ports, silence and other protocols alike: it must not map the network around Devpilot. */
+export const UNREACHABLE_MESSAGE = 'Not connected. No SSH server could be reached at this host and port.';
+export const NODE_LOCAL_REFUSED_MESSAGE =
+  'Not connected. Loopback and link-local hosts are only for workspaces that an operator owns.';
+/** What OpenSSH's client prints where it did not come as far as an SSH server. */
+const UNREACHABLE_OUTPUT =
+  /^(?:ssh: (?:connect to|Could not resolve)|kex_exchange_identification:|banner exchange:|ssh_exchange_identification:|Connection timed out|Bad packet length|Connection (?:closed|reset) by)/m;
+
+/** Milliseconds between attempts to connect; none: one attempt. */
+export type RetryDelays = readonly number[];
+
+/** Signing in may take so long beside connecting; milliseconds. */
+const SIGN_IN_TIMEOUT_MS = 20_000;
+const CONNECTED_MARKER = 'devpilot-connected';
+/** A step's client and the client that holds the connection notice its loss by themselves, the one a moment after the other. */
+const LOSS_DETECTION_MS = 2000;
+/** Longer paths are no name for a socket, to which the client adds 17 characters (unix(7)). */
+const MAX_SOCKET_PATH_LENGTH = 90;
+
+/** Runs what follows, and ends it when standard input ends: with this process, however that ends. */
+const SUPERVISOR_SCRIPT = `exec 3<&0
+"$@" </dev/null 3<&- & p=$!
+(read -r x <&3; kill "$p") >/dev/null 2>&1 & w=$!
+exec 3<&-
+wait "$p"; c=$?
+kill "$w" 2>/dev/null
+exit "$c"`;
+
+/** One SSH connection, over which any number of steps run one after the other or together. */
+export interface Connection {
+  isOpen(): boolean;
+  /** A shell on the server that reads orders (`ENTRY`). */
+  openShell(): ChildProcessWithoutNullStreams;
+  /** Resolves once the loss of the connection, of which a step has told, shows in `isOpen` too; after two seconds in any case. */
+  waitUntilLost(): Promise<void>;
+  /** Ends it, and whatever still runs over it. */
+  close(): Promise<void>;
+}
+
+/** The lines that name the cause: the server's or the client's own text. */
+function errorLineOf(text: string): string {
+  const lines = text.split('\n').map((line) => line.replace(/[^\x20-\x7e]/g, '').trim());
+  return redactSecrets(lines.filter((line) => line !== '' && !line.startsWith('@')).at(-1) ?? '').slice(0, 500);
+}
+
+function toConnectFailure(stderr: string): SshConnectFailure {
+  if (stderr.trim() === '' || UNREACHABLE_OUTPUT.test(stderr)) return new SshConnectFailure(UNREACHABLE_MESSAGE, true);
+  return new SshConnectFailure(`Not connected. ${errorLineOf(stderr)}`, false);
+}
+
+/** Resolves when it has signed in; rejects with `ConnectError`, and with the signal's reason. */
+async function waitForSignIn(master: ChildProcessWithoutNullStreams, signal: AbortSignal | undefined): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    let stderrText = '';
+    let stdoutText = '';
+    const timer = setTimeout(
+      () => fail(new SshConnectFailure(UNREACHABLE_MESSAGE, true)),
+      CONNECT_TIMEOUT_SECONDS * 1000 + SIGN_IN_TIMEOUT_MS,
+    );
+    const onAbort = () => fail(signal?.reason);
+    function fail(error: unknown): void {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+      reject(error);
+    }
+    signal?.addEventListener('abort', onAbort, { once: true });
+    master.once('error', (error) => fail(new SshConnectFailure(`Not connected. ${error.message}`, false)));
+    master.once('close', () => fail(toConnectFailure(stderrText)));
+    master.stderr.on('data', (chunk: Buffer) => {
+      stderrText = (stderrText + chunk.toString('latin1')).slice(-4096);
+    });
+    master.stdout.on('data', (chunk: Buffer) => {
+      stdoutText = (stdoutText + chunk.toString('latin1')).slice(-256);
+      if (!stdoutText.includes(CONNECTED_MARKER)) return;
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+      resolve();
+    });
+  });
+}
+
+/**
+ * Connects to one address. The private key lies in a file of mode 0600 in a folder of our own until the
+ * server has accepted it, then only the socket of the connection does; `sweepKeyFolders` removes the
+ * folder of a process that was killed, whose connection ends by itself.
+ */
+async function connectToAddress(
+  target: SshTarget,
+  address: string,
+  signal: AbortSignal | undefined,
+): Promise<Connection> {
+  const folder = await createKeyFolder();
+  const remove = () => rm(folder, { recursive: true, force: true });
+  const socket = join(folder, 's');
+  try {
+    if (socket.length > MAX_SOCKET_PATH_LENGTH)
+      throw new SshConnectFailure('The path of TMPDIR is too long for a socket.', false);
+    const keyFile = join(folder, 'key');
+    const knownHosts = join(folder, 'known_hosts');
+    await writeFile(keyFile, target.privateKey, { mode: 0o600, flag: 'wx' });
+    await writeFile(knownHosts, `devpilot-pinned ${target.hostKey}\n`, { mode: 0o600, flag: 'wx' });
+    const sharing = ['-N', '-M', '-S', socket, '-oPermitLocalCommand=yes', `-oLocalCommand=echo ${CONNECTED_MARKER}`];
+    const argv = ['ssh', ...sshOptions(target, keyFile, knownHosts), ...sharing, '--', address];
+    const master = spawn('/bin/sh', ['-c', SUPERVISOR_SCRIPT, 'sh', ...argv], {
+      stdio: 'pipe',
+      env: SSH_CLIENT_ENVIRONMENT,
+    });
+    let isOpen = true;
+    const closed = new Promise<void>((resolve) => {
+      const markClosed = () => {
+        isOpen = false;
+        resolve();
+      };
+      master.once('close', markClosed).once('error', markClosed);
+    });
+    master.stdin.on('error', () => undefined);
+    const close = async () => {
+      master.stdin.end();
+      await closed;
+      await remove();
+    };
+    try {
+      await waitForSignIn(master, signal);
+    } catch (error) {
+      await close();
+      throw error;
+    }
+    await Promise.all([rm(keyFile, { force: true }), rm(knownHosts, { force: true })]);
+    const whenLost = () => Promise.race([closed, pause(LOSS_DETECTION_MS, undefined, { ref: false })]);
+    return { isOpen: () => isOpen, openShell: () => openShellOver(socket), waitUntilLost: whenLost, close };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+/** Never connects by itself: without the socket, the proxy command ends it at once. */
+function openShellOver(socket: string): ChildProcessWithoutNullStreams {
+  const options = ['-F', '/dev/null', '-T', '-S', socket, '-oControlMaster=no', '-oProxyCommand=false'];
+  const quiet = ['-oBatchMode=yes', '-oLogLevel=ERROR'];
+  return spawn('ssh', [...options, ...quiet, '--', 'devpilot', ENTRY_COMMAND], {
+    stdio: 'pipe',
+    env: SSH_CLIENT_ENVIRONMENT,
+  });
+}
+
+/** The addresses that may be connected to, resolved once. Throws `ConnectError`. */
+export async function allowedAddresses({
+  host,
+  allowNodeLocal: nodeLocal,
+}: Pick<SshTarget, 'host' | 'allowNodeLocal'>): Promise<string[]> {
+  const addresses = await resolveHost(host);
+  const [first] = addresses;
+  if (first === undefined) throw new SshConnectFailure(UNREACHABLE_MESSAGE, true);
+  const allowed = nodeLocal ? addresses : addresses.filter((address) => !isNodeLocal(address));
+  if (allowed.length === 0) throw new SshConnectFailure(NODE_LOCAL_REFUSED_MESSAGE, false);
+  return allowed;
+}
+
+async function connectOnce(target: SshTarget, signal: AbortSignal | undefined): Promise<Connection> {
+  let last: unknown;
+  for (const address of await allowedAddresses(target)) {
+    try {
+      return await connectToAddress(target, address, signal);
+    } catch (error) {
+      if (!(error instanceof SshConnectFailure && error.unreachable)) throw error;
+      last = error;
+    }
+  }
+  throw last;
+}
+
+/** Connects and signs in. Throws `ConnectError`; where no server is reached, only after every pause and another attempt. */
+export async function connect(target: SshTarget, signal?: AbortSignal): Promise<Connection> {
+  for (const delayMs of target.retryDelaysMs ?? []) {
+    try {
+      return await connectOnce(target, signal);
+    } catch (error) {
+      if (!(error instanceof SshConnectFailure && error.unreachable)) throw error;
+      await pause(delayMs, undefined, { ...(signal !== undefined && { signal }) }).catch(() =>
+        signal?.throwIfAborted(),
+      );
+    }
+  }
+  return connectOnce(target, signal);
+}
+
+/** The connections of one job: one per server. */
+export interface ConnectionPool {
+  /** A target whose steps share one connection, which is made for the first of them and again when it was lost. */
+  pooled<T extends { readonly kind: string }>(target: T, retryDelays?: RetryDelays): T;
+  close(): Promise<void>;
+}
+
+export function createConnectionPool(): ConnectionPool {
+  const connections = new Map<string, Promise<Connection>>();
+
+  function sharedConnection(target: SshTarget, signal: AbortSignal | undefined): Promise<Connection> {
+    const key = JSON.stringify([target.host, target.port, target.user, target.privateKey]);
+    const before = connections.get(key);
+    const next = (async () => {
+      const existing = await before?.catch(() => undefined);
+      if (existing?.isOpen()) return existing;
+      await existing?.close();
+      return connect(target, signal);
+    })();
+    connections.set(key, next);
+    return next;
+  }
+  return {
+    pooled(target, retryDelays) {
+      if (target.kind !== 'ssh') return target;
+      const ssh = target as typeof target & SshTarget;
+      const withRetries = retryDelays === undefined ? ssh : { ...ssh, pauses: retryDelays };
+      return { ...withRetries, connect: (signal?: AbortSignal) => sharedConnection(withRetries, signal) };
+    },
+    async close() {
+      for (const connection of await Promise.allSettled(connections.values())) {
+        if (connection.status === 'fulfilled') await connection.value.close();
+      }
+      connections.clear();
+    },
+  };
+}

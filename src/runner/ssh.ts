@@ -1,0 +1,132 @@
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { parseHostKey } from '../contract/host-key.ts';
+import { LOCAL_ENTRY_ARGV } from './step-script.ts';
+
+/** Where and as whom to connect, and the one host key that is trusted. */
+export interface SshTarget {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly hostKey: string;
+  readonly privateKey: string;
+  /** Whether the host may be loopback or link-local, which is Devpilot's own machine and network. */
+  readonly allowNodeLocal: boolean;
+  /** Milliseconds between attempts to connect where no server is reached; one attempt if not given. */
+  readonly retryDelaysMs?: readonly number[];
+}
+
+const MAX_OUTPUT_CHARACTERS = 16_384;
+export const CONNECT_TIMEOUT_SECONDS = 10;
+export const SSH_CLIENT_ENVIRONMENT = { PATH: process.env['PATH'], LC_ALL: 'C', HOME: '/nonexistent' };
+
+interface CommandResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command to its end, or kills it after `limit` milliseconds; what it prints is bounded. */
+function runCommand(command: string, args: readonly string[], timeoutMs: number): Promise<CommandResult> {
+  return new Promise((resolve) => {
+    const child: ChildProcess = spawn(command, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: SSH_CLIENT_ENVIRONMENT,
+    });
+    const out = { stdout: '', stderr: '' };
+    for (const stream of ['stdout', 'stderr'] as const) {
+      child[stream]?.on('data', (chunk: Buffer) => {
+        if (out[stream].length < MAX_OUTPUT_CHARACTERS) out[stream] += chunk.toString('latin1');
+      });
+    }
+    const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
+    child.once('error', (error) => {
+      clearTimeout(timer);
+      resolve({ code: null, stdout: '', stderr: error.message });
+    });
+    child.once('close', (code) => {
+      clearTimeout(timer);
+      resolve({ code, ...out });
+    });
+  });
+}
+
+/** The options under which alone we connect: no agent, no password, no configuration, exactly this host key. */
+export function sshOptions(target: SshTarget, keyFile: string, knownHosts: string): string[] {
+  const [type = ''] = target.hostKey.split(' ');
+  const algorithms = type === 'ssh-rsa' ? 'rsa-sha2-512,rsa-sha2-256' : type;
+  const options = {
+    BatchMode: 'yes',
+    StrictHostKeyChecking: 'yes',
+    UserKnownHostsFile: knownHosts,
+    GlobalKnownHostsFile: '/dev/null',
+    HostKeyAlias: 'devpilot-pinned',
+    HostKeyAlgorithms: algorithms,
+    CheckHostIP: 'no',
+    UpdateHostKeys: 'no',
+    IdentitiesOnly: 'yes',
+    IdentityAgent: 'none',
+    IdentityFile: keyFile,
+    PreferredAuthentications: 'publickey',
+    PasswordAuthentication: 'no',
+    KbdInteractiveAuthentication: 'no',
+    ForwardAgent: 'no',
+    ClearAllForwardings: 'yes',
+    ConnectTimeout: String(CONNECT_TIMEOUT_SECONDS),
+    // A server or a network that is gone without a word is noticed.
+    ServerAliveInterval: '5',
+    ServerAliveCountMax: '3',
+    LogLevel: 'ERROR',
+  };
+  return [
+    '-F',
+    '/dev/null',
+    '-T',
+    ...Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`]),
+    '-p',
+    String(target.port),
+    '-l',
+    target.user,
+  ];
+}
+
+/** What a process of ours has of this one's environment: nothing that is a setting. */
+function minimalEnvironment(): NodeJS.ProcessEnv {
+  const names = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TZ', 'TMPDIR'];
+  return Object.fromEntries(
+    names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+  );
+}
+
+/** A shell on this machine that reads orders. */
+export function openLocalShell(): ChildProcessWithoutNullStreams {
+  const [shell, ...args] = LOCAL_ENTRY_ARGV;
+  return spawn(shell, args, { stdio: 'pipe', cwd: '/', env: minimalEnvironment() });
+}
+
+const HOST_KEY_PREFERENCE = [
+  'ssh-ed25519',
+  'ecdsa-sha2-nistp256',
+  'ecdsa-sha2-nistp384',
+  'ecdsa-sha2-nistp521',
+  'ssh-rsa',
+];
+
+/** The host keys that the server at an address shows, best first; none where it cannot be reached. Nothing is trusted by this. */
+export async function scanHostKeys(address: string, port: number, timeoutMs: number): Promise<string[]> {
+  const seconds = String(Math.ceil(timeoutMs / 1000));
+  const types = 'ed25519,ecdsa,rsa';
+  const { stdout } = await runCommand(
+    'ssh-keyscan',
+    ['-T', seconds, '-t', types, '-p', String(port), '--', address],
+    timeoutMs,
+  );
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .map((line) => parseHostKey(line.slice(line.indexOf(' ') + 1)))
+    .filter((key) => key !== null)
+    .sort(
+      (one, other) =>
+        HOST_KEY_PREFERENCE.indexOf(one.split(' ')[0] ?? '') - HOST_KEY_PREFERENCE.indexOf(other.split(' ')[0] ?? ''),
+    );
+}

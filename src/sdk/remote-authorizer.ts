@@ -1,0 +1,196 @@
+import { type Requirement, requireAll } from '../authorization/rights.ts';
+import {
+  CODES,
+  CREDENTIAL_KINDS,
+  type CredentialKind,
+  HEADERS,
+  PERMISSIONS,
+  type Permission,
+  SCOPES,
+  type Scope,
+} from '../contract/vocabulary.ts';
+import { secretKindOf } from './secret.ts';
+
+export interface GuardOptions {
+  /** Where Devpilot is, such as `https://devpilot.example.com`. */
+  readonly url: string;
+  /** Scopes that an access token must all have. Where only this is named, API keys are refused. */
+  readonly scope?: Scope | readonly Scope[];
+  /** Permissions that an API key must all have. Where only this is named, access tokens are refused. */
+  readonly permission?: Permission | readonly Permission[];
+  /** Any valid credential passes. Needed where neither right is named, so that none is left out by mistake. */
+  readonly any?: true;
+  /** Id of the one workspace whose credentials pass. Unless set, those of every workspace of that server do. */
+  readonly workspace?: string;
+  /**
+   * `ask`: each request is asked about. `lease`: what the server said is remembered, and judged from only
+   * while it is certain that nothing of it was deleted or edited. `lease` with an API key, unless set.
+   */
+  readonly mode?: 'ask' | 'lease';
+  /** For `lease`: an API key with the permission `read` and the flag `guard`. Only its own workspace's credentials pass. */
+  readonly apiKey?: string;
+  /** For `lease`: records remembered at most, about 400 bytes each; 100,000 unless set. */
+  readonly capacity?: number;
+  /** For `lease`: told once when the connection is lost and it goes back to asking, such as for an API key that was deleted. */
+  readonly onError?: (error: unknown) => void;
+  /** Milliseconds to wait for an answer before refusing; 2 s unless set. */
+  readonly timeout?: number;
+  readonly fetch?: typeof fetch;
+}
+
+/** Who a guarded request is from. */
+export interface Identity {
+  readonly credentialId: string;
+  readonly kind: CredentialKind;
+  readonly name: string;
+  readonly workspaceId: string;
+  readonly scopes: readonly Scope[];
+  readonly permissions: readonly Permission[];
+}
+
+export type GuardDecision =
+  | { readonly allowed: true; readonly identity: Identity }
+  | {
+      readonly allowed: false;
+      readonly status: 401 | 403 | 503;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly body: string;
+    };
+
+export type Authorize = (headers: RawHeaders, client: string | null) => GuardDecision | Promise<GuardDecision>;
+
+export const DEFAULT_TIMEOUT_MS = 2000;
+export const AUTHORIZATION_HEADER = 'authorization';
+export const API_KEY_HEADER = 'x-api-key';
+export const PASSPHRASE_HEADER = 'access-token-passphrase';
+/** What a client presents a credential in. */
+export const CREDENTIAL_HEADERS = [AUTHORIZATION_HEADER, API_KEY_HEADER, PASSPHRASE_HEADER];
+const FORWARDED_HEADERS = ['www-authenticate', 'content-type', 'retry-after'];
+
+/** The headers of a request as it came, name and value in turn, each line of a repeated one. */
+export type RawHeaders = readonly string[];
+
+function checkNames<Word extends string>(
+  name: string,
+  given: Word | readonly Word[] | undefined,
+  known: readonly Word[],
+) {
+  if (given === undefined) return null;
+  const words: readonly string[] = typeof given === 'string' ? [given] : given;
+  const unknown = words.find((word) => !known.some((one) => one === word));
+  if (words.length === 0 || unknown !== undefined) {
+    throw new TypeError(`guard: ${name} takes at least one of: ${known.join(', ')}.`);
+  }
+  return words;
+}
+
+/** Checks the options once. Throws `TypeError` for a demand that says nothing, or a word that there is not. */
+export function readOptions(options: GuardOptions) {
+  const scopes = checkNames('scope', options.scope, SCOPES);
+  const permissions = checkNames('permission', options.permission, PERMISSIONS);
+  if (scopes === null && permissions === null && options.any !== true) {
+    throw new TypeError('guard: name a scope or a permission, or say any: true.');
+  }
+  const { mode = options.apiKey === undefined ? 'ask' : 'lease' } = options;
+  if (mode === 'lease' && secretKindOf(options.apiKey ?? '') !== 'api_key') {
+    throw new TypeError('guard: mode lease takes the secret of an API key as apiKey.');
+  }
+  const query = new URLSearchParams();
+  if (scopes !== null) query.set('scope', scopes.join(' '));
+  if (permissions !== null) query.set('permission', permissions.join(' '));
+  const given = new URL(options.url);
+  const base = `${given.origin}${given.pathname.replace(/\/+$/, '')}`;
+  const requirement: Requirement = {
+    access_token: scopes === null && permissions !== null ? null : requireAll('access_token', scopes ?? []),
+    api_key: permissions === null && scopes !== null ? null : requireAll('api_key', permissions ?? []),
+  };
+  return { mode, base, demand: requirement, address: `${base}/v1/authorize${query.size === 0 ? '' : `?${query}`}` };
+}
+
+export function createRefusal(code: 'missing_credential' | 'invalid_token' | 'unavailable'): GuardDecision {
+  const { status, title, advice } = CODES[code];
+  const body = JSON.stringify({ type: 'about:blank', title, status, detail: advice, code });
+  const headers: Record<string, string> = { 'content-type': 'application/problem+json', 'cache-control': 'no-store' };
+  if (status === 503) headers['retry-after'] = '1';
+  else headers['www-authenticate'] = code === 'invalid_token' ? 'Bearer error="invalid_token"' : 'Bearer';
+  return { allowed: false, status, headers, body };
+}
+
+const list = (text: string | null): string[] => (text ?? '').split(' ').filter((word) => word !== '');
+
+/** Reads who it was; null for a 200 that is not Devpilot's, which must open nothing. */
+function readIdentity(headers: Headers): Identity | null {
+  const credentialId = headers.get(HEADERS.credentialId) ?? '';
+  const workspaceId = headers.get(HEADERS.workspaceId) ?? '';
+  const kind = CREDENTIAL_KINDS.find((one) => one === headers.get(HEADERS.credentialKind));
+  if (credentialId === '' || workspaceId === '' || kind === undefined) return null;
+  return {
+    credentialId,
+    kind,
+    name: decodeURIComponent(headers.get(HEADERS.credentialName) ?? ''),
+    workspaceId,
+    scopes: list(headers.get(HEADERS.scopes)) as Scope[],
+    permissions: list(headers.get(HEADERS.permissions)) as Permission[],
+  };
+}
+
+/**
+ * Asks Devpilot about each request, and refuses whenever it does not plainly say yes: with its own 401 or
+ * 403, and with 503 if it is gone, slow, or something else answers in its place. `workspaceId` tells the
+ * one whose credentials pass: undefined for every one, null while that is not known, when none do.
+ */
+export function createRemoteAuthorizer(
+  options: GuardOptions,
+  address: string,
+  workspaceId: () => string | null | undefined,
+): (headers: RawHeaders, client: string | null) => Promise<GuardDecision> {
+  const send = options.fetch ?? globalThis.fetch.bind(globalThis);
+
+  /** `client` is the address that wrong passphrases count for; Devpilot believes it from a trusted proxy. */
+  async function askServer(providedHeaders: RawHeaders, client: string | null): Promise<GuardDecision> {
+    const headers = new Headers();
+    for (let index = 0; index + 1 < providedHeaders.length; index += 2) {
+      const name = providedHeaders[index] ?? '';
+      // Two lines of one header arrive joined, which is no credential: nothing is picked from them here.
+      if (CREDENTIAL_HEADERS.includes(name.toLowerCase())) headers.append(name, providedHeaders[index + 1] ?? '');
+    }
+    if (!headers.has('authorization') && !headers.has('x-api-key')) return createRefusal('missing_credential');
+    if (client !== null) headers.set('x-forwarded-for', client);
+    const signal = AbortSignal.timeout(options.timeout ?? DEFAULT_TIMEOUT_MS);
+    // A redirect is an answer like any other that is no plain yes; workers know neither `error` nor `credentials`.
+    const answer = await send(address, { headers, signal, redirect: 'manual', cache: 'no-store' });
+    if (answer.status === 200) {
+      await answer.body?.cancel();
+      const identity = readIdentity(answer.headers);
+      const requiredWorkspaceId = workspaceId();
+      if (identity === null || requiredWorkspaceId === null) return createRefusal('unavailable');
+      if (requiredWorkspaceId !== undefined && requiredWorkspaceId !== identity.workspaceId)
+        return createRefusal('invalid_token');
+      return { allowed: true, identity };
+    }
+    const { status } = answer;
+    if (status !== 401 && status !== 403 && status !== 503) {
+      await answer.body?.cancel();
+      return createRefusal('unavailable');
+    }
+    const body = await answer.text();
+    const forwardedHeaders = FORWARDED_HEADERS.flatMap((name) => {
+      const value = answer.headers.get(name);
+      return value === null ? [] : [[name, value] as const];
+    });
+    return {
+      allowed: false,
+      status,
+      headers: { ...Object.fromEntries(forwardedHeaders), 'cache-control': 'no-store' },
+      body,
+    };
+  }
+
+  return async (headers, client) => {
+    try {
+      return await askServer(headers, client);
+    } catch {
+      return createRefusal('unavailable');
+    }
+  };
+}

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { TEST_SECRET } from '../testing/engines.ts';
+import { startPgBouncer } from '../testing/pgbouncer.ts';
+import { startPostgres } from '../testing/postgres.ts';
+import {
+  bearer,
+  createKey,
+  createTestPerson,
+  signInRemotePerson,
+  signUpOwner,
+  startTestServer,
+} from '../testing/test-server.ts';
+
+const postgres = await startPostgres();
+after(() => postgres.close());
+
+for (const mode of ['session', 'transaction'] as const) {
+  test(`two nodes behind PgBouncer, ${mode} pooling, make and delete keys, and a deletion is true on both when it is answered`, async () => {
+    const bouncer = await startPgBouncer(postgres, mode, mode === 'session' ? 60 : 4);
+    const environment = {
+      DATABASE_URL: bouncer.at(await postgres.createDatabase()),
+      DEVPILOT_SECRET: TEST_SECRET,
+      DEVPILOT_REVOCATION_BOUND: '5s',
+    };
+    const first = await startTestServer({ environment });
+    // Before another node starts, whose setup code replaces the first one's.
+    const owner = await signUpOwner(first);
+    const second = await startTestServer({ environment });
+    try {
+      const elsewhere = await signInRemotePerson(second.url, owner.email);
+      const there = createTestPerson(second, owner.email, elsewhere.cookie, owner.workspaceId);
+      const keys = await Promise.all(
+        Array.from({ length: 60 }, (_, index) => createKey(index % 2 === 0 ? owner : there, ['read'])),
+      );
+      const statusAt = async (server: { call: typeof first.call }, secret: string) =>
+        (await server.call('/v1/authorize', { headers: bearer(secret) })).status;
+      for (const { secret } of keys) assert.equal(await statusAt(second, secret), 200);
+      for (const { id, secret } of keys.slice(0, 10)) {
+        const began = performance.now();
+        const deleted = await owner.call(`/v1/api-keys/${id}`, { method: 'DELETE' });
+        assert.equal(deleted.status, 204, deleted.text);
+        assert.match(deleted.headers.get('devpilot-revocation') ?? '', /nodes=2 confirmed=2/);
+        assert.ok(performance.now() - began < 5_000);
+        assert.equal(await statusAt(second, secret), 401);
+      }
+    } finally {
+      await second.close();
+      await first.close();
+      await bouncer.close();
+    }
+  });
+}

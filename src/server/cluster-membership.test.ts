@@ -1,0 +1,214 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import pg from 'pg';
+import { TEST_SECRET } from '../testing/engines.ts';
+import { startPostgres, type TestPostgres } from '../testing/postgres.ts';
+import {
+  bearer,
+  createKey,
+  createToken,
+  PASSWORD,
+  signUpMember,
+  signUpOwner,
+  startTestServer,
+  type TestPerson,
+  type TestServer,
+} from '../testing/test-server.ts';
+import { until } from '../testing/until.ts';
+
+let postgres: TestPostgres;
+let environment: Readonly<Record<string, string>>;
+let nodes: TestServer[];
+let owner: TestPerson;
+
+before(async () => {
+  postgres = await startPostgres();
+  environment = {
+    DATABASE_URL: await postgres.createDatabase(),
+    DEVPILOT_SECRET: TEST_SECRET,
+    DEVPILOT_REVOCATION_BOUND: '3s',
+  };
+  nodes = [];
+  for (let count = 0; count < 3; count++) nodes.push(await startTestServer({ environment }));
+  const last = nodes.at(-1);
+  if (last === undefined) throw new Error('There is no node.');
+  owner = await signUpOwner(last);
+});
+
+after(async () => {
+  try {
+    await Promise.all(nodes.map((node) => node.close()));
+  } finally {
+    await postgres.close();
+  }
+});
+
+const statusesOf = (secret: string, query = '') =>
+  Promise.all(
+    nodes.map(async (node) => (await node.call(`/v1/authorize${query}`, { headers: bearer(secret) })).status),
+  );
+
+test('a deletion on one node is true on all when it is answered, and its header says who confirmed', async () => {
+  const token = await createToken(owner, ['all']);
+  assert.deepEqual(await statusesOf(token.secret), [200, 200, 200]);
+  const deleted = await owner.call(`/v1/access-tokens/${token.id}`, { method: 'DELETE' });
+  assert.equal(deleted.status, 204);
+  assert.match(deleted.headers.get('devpilot-revocation') ?? '', /^nodes=3 confirmed=3 ms=\d+$/);
+  assert.deepEqual(await statusesOf(token.secret), [401, 401, 401]);
+});
+
+test('an edit on one node is true on all when it is answered', async () => {
+  const key = await createKey(owner, ['read', 'write']);
+  assert.deepEqual(await statusesOf(key.secret, '?permission=write'), [200, 200, 200]);
+  const edited = await owner.call(`/v1/api-keys/${key.id}`, { method: 'PATCH', body: { permissions: ['read'] } });
+  assert.match(edited.headers.get('devpilot-revocation') ?? '', /^nodes=3 confirmed=3 ms=\d+$/);
+  assert.deepEqual(await statusesOf(key.secret, '?permission=write'), [403, 403, 403]);
+  assert.deepEqual(await statusesOf(key.secret, '?permission=read'), [200, 200, 200]);
+});
+
+test('of several at once that end the same credential each is answered only when nothing accepts it', async () => {
+  const token = await createToken(owner, ['all']);
+  await statusesOf(token.secret);
+  const body = new URLSearchParams({ token: token.secret });
+  const ends = [
+    () => owner.call(`/v1/access-tokens/${token.id}`, { method: 'DELETE' }),
+    ...nodes.map((node) => () => node.call('/v1/revoke', { body })),
+  ];
+  await Promise.all(
+    ends.map(async (end) => {
+      assert.ok([200, 204, 404].includes((await end()).status));
+      assert.deepEqual(await statusesOf(token.secret), [401, 401, 401]);
+    }),
+  );
+});
+
+test('failures of a passphrase on one node hold on the others, also for who has proven it there', async () => {
+  const passphrase = 'a passphrase of ours';
+  const token = await createToken(owner, ['all'], { passphrase });
+  const [first, second] = nodes;
+  if (first === undefined || second === undefined) throw new Error('There are no nodes.');
+  const tryAt = (node: TestServer, tried: string) =>
+    node.call<{ code?: string }>('/v1/authorize', {
+      headers: { ...bearer(token.secret), 'access-token-passphrase': tried },
+    });
+  assert.equal((await tryAt(first, passphrase)).status, 200);
+  for (let tried = 0; tried < 5; tried++) {
+    assert.equal((await tryAt(second, `wrong passphrase ${tried}`)).body.code, 'passphrase_incorrect');
+  }
+  assert.equal((await tryAt(second, passphrase)).body.code, 'rate_limited');
+  await until(async () => (await tryAt(first, passphrase)).body.code === 'rate_limited');
+});
+
+test('of wrong passphrases on all nodes at once exactly five are told, and then none is, right or wrong', async () => {
+  const passphrase = 'a passphrase of ours';
+  const token = await createToken(owner, ['all'], { passphrase });
+  const tryAt = async (node: TestServer, tried: string) => {
+    const headers = { ...bearer(token.secret), 'access-token-passphrase': tried };
+    const { status, body } = await node.call<{ code?: string }>('/v1/whoami', { headers });
+    return `${status} ${body.code ?? ''}`;
+  };
+  const answers = await Promise.all(
+    nodes.flatMap((node, index) =>
+      Array.from({ length: 15 }, (_, count) => tryAt(node, `wrong passphrase ${index} ${count}`)),
+    ),
+  );
+  assert.deepEqual(answers.toSorted().slice(0, 5), Array(5).fill('401 passphrase_incorrect'));
+  assert.deepEqual(answers.toSorted().slice(5), Array(40).fill('429 rate_limited'));
+  for (const node of nodes) assert.equal(await tryAt(node, passphrase), '429 rate_limited');
+});
+
+test('of wrong sign-ins at all nodes at once exactly five are told, and then none is, right or wrong', async () => {
+  const [first] = nodes;
+  if (first === undefined) throw new Error('There is no node.');
+  const { email } = await signUpMember(first, owner, 'member', 'grace@example.com');
+  const signIn = async (node: TestServer, password: string) =>
+    (await node.call('/v1/sessions', { body: { email, password } })).status;
+  const answers = await Promise.all(
+    nodes.flatMap((node) => Array.from({ length: 12 }, () => signIn(node, 'not the password of hers'))),
+  );
+  assert.deepEqual(answers.toSorted(), [...Array(5).fill(401), ...Array(31).fill(429)]);
+  for (const node of nodes) assert.equal(await signIn(node, PASSWORD), 429);
+});
+
+test('uses that all nodes counted add up exactly after clean stops', async () => {
+  const key = await createKey(owner, ['read']);
+  const others = [await startTestServer({ environment }), await startTestServer({ environment })];
+  await Promise.all(
+    others.flatMap((node) =>
+      Array.from({ length: 40 }, () => node.call('/v1/authorize?permission=read', { headers: bearer(key.secret) })),
+    ),
+  );
+  await Promise.all(others.map((node) => node.close()));
+  const found = await owner.call<{ useCount: number }>(`/v1/api-keys/${key.id}`);
+  assert.equal(found.body.useCount, 80);
+});
+
+test('nodes go on, and one can be started, beside the tables of a newer version', async () => {
+  const [first] = nodes;
+  if (first === undefined) throw new Error('There is no node.');
+  const before = await createKey(owner, ['read']);
+  assert.deepEqual(await statusesOf(before.secret), [200, 200, 200]);
+  const { DATABASE_URL = '' } = environment;
+  const client = new pg.Client(DATABASE_URL);
+  await client.connect();
+  await client.query("insert into kysely_migration (name, timestamp) values ('9999-newer', '2030')");
+  await client.query('create table newer (id text primary key)');
+  await client.query("alter table credential add column newer text not null default 'as it was'");
+  await client.query('alter table audit_event add column newer bigint');
+  await client.end();
+
+  const late = await startTestServer({ environment });
+  const after = await createToken(owner, ['all']);
+  for (const secret of [before.secret, after.secret]) {
+    assert.deepEqual(await statusesOf(secret), [200, 200, 200]);
+    assert.equal((await late.call('/v1/authorize', { headers: bearer(secret) })).status, 200);
+  }
+  const edited = await owner.call(`/v1/api-keys/${before.id}`, { method: 'PATCH', body: { active: false } });
+  assert.match(edited.headers.get('devpilot-revocation') ?? '', /^nodes=4 confirmed=4 /);
+  assert.equal((await late.call('/v1/authorize', { headers: bearer(before.secret) })).status, 401);
+  assert.equal((await owner.call('/v1/audit-events')).status, 200);
+  await late.close();
+});
+
+test('a node that is stopped gives its lease up, and nobody waits for it', async () => {
+  const fourth = await startTestServer({ environment });
+  const token = await createToken(owner, ['all']);
+  await fourth.close();
+  const deleted = await owner.call(`/v1/access-tokens/${token.id}`, { method: 'DELETE' });
+  assert.match(deleted.headers.get('devpilot-revocation') ?? '', /^nodes=3 confirmed=3 ms=\d+$/);
+});
+
+test('without a database memory judges until the lease ends, then nothing is guessed; it comes back by itself', async () => {
+  const [node] = nodes;
+  if (node === undefined) throw new Error('There is no node.');
+  const token = await createToken(owner, ['all']);
+  assert.deepEqual(await statusesOf(token.secret), [200, 200, 200]);
+  await postgres.stop('SIGKILL');
+  assert.equal((await node.call('/v1/authorize', { headers: bearer(token.secret) })).status, 200);
+
+  const seen = new Set<number>();
+  await until(async () => {
+    const { status } = await node.call('/v1/authorize', { headers: bearer(token.secret) });
+    seen.add(status);
+    return status === 503;
+  });
+  assert.deepEqual([...seen].sort(), [200, 503]);
+  assert.equal((await node.call('/readyz')).status, 503);
+  assert.equal((await node.call('/healthz')).status, 200);
+
+  await postgres.start();
+  await until(async () => {
+    const { status } = await node.call('/v1/authorize', { headers: bearer(token.secret) });
+    assert.ok(status === 200 || status === 503, `answered ${status}`);
+    return status === 200 && (await node.call('/readyz')).status === 200;
+  });
+  // The owner asks another node, which may be in its pause between two tries to connect.
+  let deleted = 503;
+  await until(async () => {
+    deleted = (await owner.call(`/v1/access-tokens/${token.id}`, { method: 'DELETE' })).status;
+    return deleted !== 503;
+  });
+  assert.equal(deleted, 204);
+  await until(async () => !(await statusesOf(token.secret)).includes(503));
+  assert.deepEqual(await statusesOf(token.secret), [401, 401, 401]);
+});

@@ -1,0 +1,244 @@
+import { createHash } from 'node:crypto';
+import type { RevocationPoint } from '../authorization/lease.ts';
+import type { Digest, StoredCredential } from '../authorization/record.ts';
+import type { Lease, RecordRegistry } from '../authorization/registry.ts';
+import { digestOfBytes } from '../authorization/secret.ts';
+import { createGuards, type GuardStore, type Guards } from '../cluster/guards.ts';
+import { createClusterNode, type NodeStore } from '../cluster/node.ts';
+import { createRevocationBarrier } from '../cluster/revocation-barrier.ts';
+import type { WaitForConfirmation } from '../credentials/store.ts';
+import { createSqliteGuardTable } from '../store/guard-leases-sqlite.ts';
+import {
+  type GuardTable,
+  type HeadRow,
+  type LeaseSnapshotRow,
+  listenForNotifications,
+  type NodeTable,
+  openNodeTable,
+} from '../store/node-leases.ts';
+import type { PoolUsage } from '../store/postgres-pool.ts';
+import type { Store } from '../store/store.ts';
+
+/** This process among the others that share its store, and the guards that beat at it. */
+export interface ClusterMembership {
+  readonly lease: Lease;
+  /** The wall clock right after the lease was asked, which has just read it. */
+  readonly lastWallTime: () => number;
+  readonly waitForConfirmation: WaitForConfirmation;
+  /** Resolves when all that was revoked before the call in a workspace (null: in any) is settled, by whichever node. */
+  readonly waitForAllConfirmations: (workspaceId: string | null) => Promise<void>;
+  readonly guards: Guards;
+  /** Takes the first lease for the registry's memory. Throws `unavailable`. */
+  start(): Promise<void>;
+  /** Servers and guards with a lease. */
+  countLeases(): Promise<{ servers: number; guards: number }>;
+  /** The pool of connections that leases have for themselves; null on the embedded store. */
+  leasePoolUsage(): PoolUsage | null;
+  /** Gives the lease up, so that nobody waits for this process. */
+  stop(): Promise<void>;
+}
+
+/** Reads a record from the store. */
+type ReadRecord = (digest: Digest) => Promise<StoredCredential | null>;
+
+const clocks = { monotonic: () => performance.now(), wall: () => Date.now() };
+
+function schedule(delay: number, work: () => void): () => void {
+  const timer = setTimeout(work, delay);
+  return () => clearTimeout(timer);
+}
+
+/**
+ * The only process that has the embedded store: it made every revocation itself, so its own lease never
+ * ends, and only guards are waited for. `bound` in milliseconds; `isNew` where nobody has signed up yet.
+ */
+export function createStandaloneMembership(options: {
+  store: Store;
+  bound: number;
+  isNew: boolean;
+  registry: RecordRegistry;
+  read: ReadRecord;
+}): ClusterMembership {
+  const { store, bound, isNew, registry, read } = options;
+  const table = createSqliteGuardTable(store, clocks.wall);
+  const revocationBarrier = createRevocationBarrier({
+    store: {
+      readLeases: async (workspaceIds, awaited) => toLeaseSnapshot(await table.readLeases(workspaceIds, awaited)),
+    },
+    bound,
+    isNew,
+    clocks,
+    schedule,
+  });
+  revocationBarrier.observeHistory(hashHistory(table.history));
+  const guardStore = toGuardStore(table);
+  const guards = createGuards({
+    store: {
+      ...guardStore,
+      async guardRenewal(work) {
+        await guardStore.guardRenewal(work);
+        revocationBarrier.checkConfirmations();
+      },
+      async releaseLease(id) {
+        await table.releaseLease(id);
+        revocationBarrier.checkConfirmations();
+      },
+    },
+    read,
+    bound,
+    schedule,
+  });
+  return {
+    lease: { holds: () => true },
+    lastWallTime: clocks.wall,
+    async waitForConfirmation(revocation) {
+      registry.apply(revocation);
+      guards.onRevocation(revocation);
+      const { nodes, confirmed, ms } = await revocationBarrier.waitForConfirmation(revocation, revocation.workspaceId);
+      return { nodes: nodes + 1, confirmed: confirmed + 1, ms };
+    },
+    async waitForAllConfirmations(workspaceId) {
+      await revocationBarrier.waitForConfirmation(toRevocationPoint(await table.readHead()), workspaceId);
+    },
+    guards,
+    start: () => Promise.resolve(),
+    countLeases: async () => ({ servers: 1, guards: (await table.readLeases(null, [])).live.length }),
+    leasePoolUsage: () => null,
+    stop() {
+      revocationBarrier.stop();
+      return Promise.resolve();
+    },
+  };
+}
+
+/** Guards are told it: a digest says nothing of the database. */
+function hashHistory(history: string): string {
+  return createHash('sha256').update(history).digest('base64url').slice(0, 22);
+}
+
+function toRevocationPoint({ history, counter, head_id }: HeadRow): RevocationPoint {
+  return { history: hashHistory(history), number: counter, id: head_id };
+}
+
+function toLeaseSnapshot({ history, live, lost }: LeaseSnapshotRow) {
+  return {
+    history: hashHistory(history),
+    live: live.map(({ id, workspace_id, confirmed, left }) => ({
+      id,
+      workspaceId: workspace_id,
+      confirmed,
+      remainingMs: left,
+    })),
+    lost,
+  };
+}
+
+const digestOrNull = (bytes: Uint8Array | null): Digest | null => (bytes === null ? null : digestOfBytes(bytes));
+
+function toGuardStore(table: GuardTable): GuardStore {
+  const readWorkspace =
+    (read: GuardTable['readWorkspace']): GuardStore['readWorkspace'] =>
+    async (workspaceId, after, limit) => {
+      const found = await read(workspaceId, after, limit);
+      const revocations = found.rows.map(({ number, id, digest }) => ({ number, id, digest: digestOrNull(digest) }));
+      return { head: toRevocationPoint(found), base: found.base_id, kept: found.kept, revocations };
+    };
+  return {
+    readWorkspace: readWorkspace(table.readWorkspace),
+    guardRenewal: (work) =>
+      table.guardRenewal(({ lockCounter: lock, readWorkspace: newsOf, grant }) =>
+        work({ lockCounter: async () => toRevocationPoint(await lock()), readWorkspace: readWorkspace(newsOf), grant }),
+      ),
+    releaseLease: table.releaseLease,
+  };
+}
+
+function toNodeStore(table: NodeTable): NodeStore {
+  const readAfter =
+    (read: NodeTable['readAfter']): NodeStore['readAfter'] =>
+    async (after, limit) => {
+      const found = await read(after, limit);
+      const revocations = found.rows.map(({ number, id, workspace_id, digest }) => {
+        return { number, id, workspaceId: workspace_id, digest: digestOrNull(digest) };
+      });
+      return { head: toRevocationPoint(found), base: found.base_id, revocations };
+    };
+  return {
+    readHead: async () => toRevocationPoint(await table.readHead()),
+    readAfter: readAfter(table.readAfter),
+    renewal: (work) =>
+      table.renewal((renewal) =>
+        work({
+          lockCounter: async () => toRevocationPoint(await renewal.lockCounter()),
+          readHead: async () => toRevocationPoint(await renewal.readHead()),
+          readAfter: readAfter(renewal.readAfter),
+          grant: renewal.grant,
+        }),
+      ),
+    readLeases: async (workspaceIds, awaited) => toLeaseSnapshot(await table.readLeases(workspaceIds, awaited)),
+    notifyNodes: table.notifyRevoked,
+    releaseLease: table.releaseLease,
+  };
+}
+
+/**
+ * One of many processes on one PostgreSQL. `bound` in milliseconds; `id` is new at every start; `isNew` where
+ * nobody has signed up yet.
+ */
+export function joinCluster(options: {
+  url: string;
+  id: string;
+  bound: number;
+  isNew: boolean;
+  registry: RecordRegistry;
+  read: ReadRecord;
+  clock: () => number;
+  onError: (error: unknown) => void;
+  onSkew: (skewMs: number, uncertaintyMs: number) => void;
+}): ClusterMembership {
+  const { url, id, bound, isNew, registry, read, onError } = options;
+  const table = openNodeTable(options);
+  const guards = createGuards({ store: toGuardStore(table), read, bound, schedule });
+  const node = createClusterNode({
+    id,
+    store: toNodeStore(table),
+    registry: {
+      apply(revocation) {
+        registry.apply(revocation);
+        guards.onRevocation(revocation);
+      },
+      clear: registry.clear,
+    },
+    bound,
+    isNew,
+    clocks,
+    schedule,
+    random: Math.random,
+    onError,
+  });
+  let listener: { stop(): Promise<void> } | null = null;
+  return {
+    lease: node,
+    lastWallTime: node.lastWallTime,
+    waitForConfirmation: node.waitForConfirmation,
+    waitForAllConfirmations: async (workspaceId) => {
+      await node.waitForAllConfirmations(workspaceId);
+    },
+    guards,
+    async countLeases() {
+      const { live } = await table.readLeases(null, []);
+      const servers = live.filter(({ workspace_id }) => workspace_id === null).length;
+      return { servers, guards: live.length - servers };
+    },
+    leasePoolUsage: table.poolUsage,
+    async start() {
+      await node.start();
+      listener = listenForNotifications(url, node.catchUpNow, node.checkConfirmations);
+    },
+    async stop() {
+      await listener?.stop();
+      await node.stop().catch(onError);
+      await table.close();
+    },
+  };
+}

@@ -1,0 +1,279 @@
+import assert from 'node:assert/strict';
+import {
+  closeSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { after, before, describe, test } from 'node:test';
+import { sql } from 'kysely';
+import { openSqliteStore } from '../store/sqlite.ts';
+import { assertStoreComplete } from '../store/sqlite-integrity.ts';
+import { StartRefusedError } from '../store/start-refused-error.ts';
+import { runCommand, spawnServer } from '../testing/process.ts';
+import { seedPerson, seedWorkspace } from '../testing/test-store.ts';
+import { openStore } from './open-store.ts';
+import { readSettings } from './settings.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'devpilot-guard-'));
+after(() => rmSync(root, { recursive: true, force: true }));
+
+let folders = 0;
+/** A copy of a data directory, for a test to break. */
+function copyOf(directory: string): string {
+  const copy = join(root, `copy-${++folders}`);
+  cpSync(directory, copy, { recursive: true });
+  return copy;
+}
+
+const refusal = (directory: string): string => {
+  try {
+    assertStoreComplete(directory);
+    return '';
+  } catch (error) {
+    assert.ok(error instanceof StartRefusedError, String(error));
+    assert.doesNotMatch(error.message, /\n/);
+    return error.message;
+  }
+};
+
+const open = (directory: string, more: Parameters<typeof openStore>[1] = {}) =>
+  openStore(readSettings({ DEVPILOT_DATA_DIR: directory }), more);
+
+async function startAndStop(directory: string): Promise<void> {
+  const { store, release } = await open(directory);
+  await store.close();
+  release();
+}
+
+describe('a data directory', () => {
+  /** As a crash leaves it: the newest writes are in the write-ahead log. */
+  const crashed = join(root, 'crashed');
+  /** After a clean stop. */
+  const stopped = join(root, 'stopped');
+  before(async () => {
+    const { store, release } = await open(stopped);
+    await seedWorkspace(store);
+    cpSync(stopped, crashed, { recursive: true });
+    await store.close();
+    release();
+  });
+
+  test('that a crash or a clean stop left is whole, and so is one of an earlier version', async () => {
+    assert.ok(statSync(join(crashed, 'devpilot.db-wal')).size > 32);
+    assert.ok(!existsSync(join(stopped, 'devpilot.db-wal')));
+    for (const directory of [crashed, stopped]) {
+      assert.equal(refusal(directory), '');
+      const copy = copyOf(directory);
+      await startAndStop(copy);
+      assert.equal(refusal(copy), '');
+    }
+    const earlier = copyOf(stopped);
+    rmSync(join(earlier, 'devpilot.state'));
+    const database = new DatabaseSync(join(earlier, 'devpilot.db'));
+    database.exec('delete from installation');
+    database.close();
+    await startAndStop(earlier);
+    assert.equal(refusal(earlier), '');
+  });
+
+  test('that a crash left stays whole when a start with another secret is refused', async () => {
+    const copy = copyOf(crashed);
+    const other = readSettings({ DEVPILOT_DATA_DIR: copy, DEVPILOT_SECRET: 'another secret that is long enough' });
+    await assert.rejects(openStore(other), /is not the secret/);
+    assert.equal(refusal(copy), '');
+    await startAndStop(copy);
+  });
+
+  const breaks: Readonly<Record<string, { from: string; words: RegExp; how: (directory: string) => void }>> = {
+    'without its log': {
+      from: crashed,
+      words: /-wal is missing/,
+      how: (directory) => rmSync(join(directory, 'devpilot.db-wal')),
+    },
+    'with an emptied log': {
+      from: crashed,
+      words: /-wal is missing/,
+      how: (directory) => truncateSync(join(directory, 'devpilot.db-wal')),
+    },
+    'with an overwritten log': {
+      from: crashed,
+      words: /-wal is missing or damaged/,
+      how: (directory) => writeFileSync(join(directory, 'devpilot.db-wal'), Buffer.alloc(100_000, 7)),
+    },
+    'of which only the file and the secret were copied': {
+      from: crashed,
+      words: /-wal is missing/,
+      how: (directory) => {
+        for (const name of readdirSync(directory))
+          if (!['devpilot.db', 'secret'].includes(name)) rmSync(join(directory, name));
+      },
+    },
+    'whose file is gone': {
+      from: stopped,
+      words: /is missing, but .*devpilot\.state/,
+      how: (directory) => rmSync(join(directory, 'devpilot.db')),
+    },
+    'of which only the secret is left': {
+      from: stopped,
+      words: /is missing, but .*secret/,
+      how: (directory) => {
+        for (const name of readdirSync(directory)) if (name !== 'secret') rmSync(join(directory, name));
+      },
+    },
+    'whose file was emptied': {
+      from: stopped,
+      words: /is empty/,
+      how: (directory) => truncateSync(join(directory, 'devpilot.db')),
+    },
+    'whose file was cut short': {
+      from: stopped,
+      words: /is damaged/,
+      how: (directory) => truncateSync(join(directory, 'devpilot.db'), 20 * 4096),
+    },
+    'whose pages were overwritten': {
+      from: stopped,
+      words: /is damaged/,
+      how: (directory) => {
+        const file = openSync(join(directory, 'devpilot.db'), 'r+');
+        for (const page of [3, 9, 20, 31, 40]) writeSync(file, Buffer.alloc(4096, 0xa5), 0, 4096, page * 4096);
+        closeSync(file);
+      },
+    },
+    'whose file is no database': {
+      from: stopped,
+      words: /is damaged/,
+      how: (directory) => writeFileSync(join(directory, 'devpilot.db'), 'x'.repeat(8192)),
+    },
+  };
+  for (const [what, { from, words, how }] of Object.entries(breaks)) {
+    test(`${what} is refused with a line that says what is wrong, and nothing in it is changed`, () => {
+      const copy = copyOf(from);
+      how(copy);
+      const database = join(copy, 'devpilot.db');
+      const bytes = existsSync(database) ? statSync(database).mtimeMs : 0;
+      for (let times = 0; times < 2; times++) assert.match(refusal(copy), words);
+      assert.equal(existsSync(database) ? statSync(database).mtimeMs : 0, bytes);
+    });
+  }
+
+  test('whose file is an older one, or the one of another installation, is refused', async () => {
+    const older = copyOf(stopped);
+    await startAndStop(older);
+    copyFileSync(join(stopped, 'devpilot.db'), join(older, 'devpilot.db'));
+    assert.match(refusal(older), /is older than/);
+    const other = join(root, 'other');
+    await startAndStop(other);
+    copyFileSync(join(stopped, 'devpilot.db'), join(other, 'devpilot.db'));
+    assert.match(refusal(other), /is not the store/);
+  });
+
+  test('that lost something is taken as it is once somebody accepts that', async () => {
+    const lost = copyOf(crashed);
+    rmSync(join(lost, 'devpilot.db-wal'));
+    rmSync(join(lost, 'devpilot.db-shm'), { force: true });
+    const settings = { DEVPILOT_DATA_DIR: lost, PORT: '0' };
+    const refused = await runCommand(['serve'], settings);
+    assert.equal(refused.code, 2);
+    assert.match(refused.stderr, /^devpilot: [^\n]*devpilot\.db-wal is missing[^\n]*accept --lost-changes\n$/);
+    const accepted = await runCommand(['store', 'accept', '--lost-changes'], settings);
+    assert.equal(accepted.code, 0, accepted.stderr);
+    await startAndStop(lost);
+  });
+
+  test('in which a store was only begun is made anew', async () => {
+    const begun = join(root, 'begun');
+    mkdirSync(begun);
+    writeFileSync(join(begun, 'devpilot.state'), '{"store":null,"starts":0}');
+    writeFileSync(join(begun, 'secret'), 'x'.repeat(64));
+    writeFileSync(join(begun, 'devpilot.db'), '');
+    await startAndStop(begun);
+  });
+});
+
+test('the file alone is not far behind while it is written to, and at rest it is up to date', async () => {
+  const directory = join(root, 'behind');
+  const { store, release } = await open(directory);
+  const { workspaceId } = await seedWorkspace(store);
+  const text = 'x'.repeat(4000);
+  for (let at = 0; at < 200; at++) {
+    await store.transaction(async (trx) => {
+      for (let of = 0; of < 20; of++) {
+        const key = `key-${at}-${of}`;
+        await sql`insert into idempotency (workspace_id, principal_id, route, key, body_mac, resource_id, at)
+          values (${workspaceId}, 'p', 'r', ${key}, ${text}, 'x', 1)`.execute(trx);
+      }
+    });
+  }
+  const { size } = statSync(join(directory, 'devpilot.db-wal'));
+  assert.ok(size < 12 * 1_048_576, `${size} bytes of log`);
+  await store.close();
+  release();
+});
+
+test('damage that a request meets makes the store faulty', async () => {
+  const directory = join(root, 'met');
+  await startAndStop(directory);
+  const path = join(directory, 'devpilot.db');
+  const database = new DatabaseSync(path);
+  const page = Number(
+    database.prepare("select rootpage from sqlite_schema where name = 'workspace'").get()?.['rootpage'],
+  );
+  database.close();
+  const file = openSync(path, 'r+');
+  writeSync(file, Buffer.alloc(4096, 0xa5), 0, 4096, (page - 1) * 4096);
+  closeSync(file);
+  const store = await openSqliteStore(path);
+  assert.equal(store.fault?.(), null);
+  await assert.rejects(sql`select * from workspace`.execute(store.read));
+  assert.match(store.fault?.() ?? '', /damaged/);
+  await store.close();
+});
+
+test('damage in a file that is too large to be read before the start is found while it is served', async (t) => {
+  const directory = join(root, 'large');
+  const { store, release } = await open(directory);
+  const person = await seedPerson(store);
+  assert.ok(person);
+  const { workspaceId } = await seedWorkspace(store);
+  const text = 'x'.repeat(3500);
+  await store.transaction(async (trx) => {
+    for (let at = 0; at < 6_000; at++) {
+      await sql`insert into idempotency (workspace_id, principal_id, route, key, body_mac, resource_id, at)
+        values (${workspaceId}, 'p', 'r', ${`key-${String(at).padStart(6, '0')}`}, ${text}, 'x', 1)`.execute(trx);
+    }
+  });
+  await store.close();
+  release();
+  const { size } = statSync(join(directory, 'devpilot.db'));
+  assert.ok(size > 20 * 1_048_576);
+  const file = openSync(join(directory, 'devpilot.db'), 'r+');
+  for (let page = Math.floor(size / 8192); page < size / 8192 + 40; page++)
+    writeSync(file, Buffer.alloc(4096, 0xa5), 0, 4096, page * 4096);
+  closeSync(file);
+  assert.equal(refusal(directory), '');
+  // Within a second the start is refused; on a machine that is slower the node is served and not ready.
+  const began = await spawnServer(directory).then(
+    async (server) => {
+      while ((await fetch(`${server.url}/readyz`)).status === 200)
+        await new Promise((resolve) => setImmediate(resolve));
+      await server.stop('SIGTERM');
+      return 'not ready';
+    },
+    (error: unknown) => String(error),
+  );
+  t.diagnostic(began);
+  assert.match(began, /not ready|is damaged/);
+});

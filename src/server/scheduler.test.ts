@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import type { Backup } from '../contract/backups.ts';
+import type { App, Server } from '../contract/resources.ts';
+import type { Page } from '../contract/schemas.ts';
+import type { Run, Script } from '../contract/scripts.ts';
+import { DAY } from '../contract/vocabulary.ts';
+import { TEST_SECRET } from '../testing/engines.ts';
+import { startPostgres, type TestPostgres } from '../testing/postgres.ts';
+import { type ServerProcess, spawnServer, temporaryDirectory } from '../testing/process.ts';
+import {
+  cookieOf,
+  createTestPerson,
+  PASSWORD,
+  sendRequest,
+  signInRemotePerson,
+  signUpOwner,
+  startTestServer,
+  type TestPerson,
+  type TestServer,
+} from '../testing/test-server.ts';
+import { until } from '../testing/until.ts';
+
+let root: string;
+before(() => {
+  root = mkdtempSync(join(tmpdir(), 'devpilot-work-'));
+});
+after(() => rmSync(root, { recursive: true, force: true }));
+
+const isOver = ({ status }: { status: string }) => status !== 'pending' && status !== 'processing';
+
+/** A server of this machine, and what runs on it. */
+async function createWork(owner: TestPerson) {
+  const made = async <Body>(path: string, body: object) => {
+    const answer = await owner.call<Body>(path, { body });
+    assert.ok(answer.status === 201 || answer.status === 202, answer.text);
+    return answer.body;
+  };
+  const server = await made<Server>('/v1/servers', { name: 'Right here', kind: 'local' });
+  const project = await made<{ id: string }>('/v1/projects', { name: 'Shop' });
+  return {
+    script: (body: string, more: object = {}) =>
+      made<Script>('/v1/scripts', { name: 'A script', body, serverId: server.id, ...more }),
+    app: (more: object) =>
+      made<App>('/v1/apps', { name: 'Web shop', projectId: project.id, serverId: server.id, ...more }),
+  };
+}
+
+/** Waits until the run, backup or restore at an address is over, and gives it. */
+async function over<Body extends { status: string }>(person: TestPerson, path: string): Promise<Body> {
+  const get = async () => (await person.call<Body>(path)).body;
+  await until(async () => isOver(await get()));
+  return get();
+}
+
+describe('two nodes on one database', () => {
+  let postgres: TestPostgres;
+  let now = Date.now();
+  let servers: [TestServer, TestServer];
+  let owner: TestPerson;
+  let there: TestPerson;
+  before(async () => {
+    postgres = await startPostgres();
+    const environment = {
+      DATABASE_URL: await postgres.createDatabase(),
+      DEVPILOT_SECRET: TEST_SECRET,
+      DEVPILOT_LOCAL_SERVER: 'on',
+    };
+    const options = { clock: () => (now += 1), environment };
+    const first = await startTestServer(options);
+    owner = await signUpOwner(first);
+    servers = [first, await startTestServer(options)];
+    there = await signInRemotePerson(servers[1].url, owner.email);
+  });
+  after(async () => {
+    await Promise.all(servers.map((testServer) => testServer.close()));
+    await postgres.close();
+  });
+
+  test('each due time of a schedule begins one run and one backup', async () => {
+    const work = await createWork(owner);
+    const scripts = await Promise.all(
+      [1, 2, 3].map((one) => work.script(`echo ${one}`, { name: `Nightly ${one}`, schedule: '0 3 * * *' })),
+    );
+    const app = await work.app({
+      backup: { command: 'echo rows', restoreCommand: null, schedule: '0 3 * * *' },
+    });
+    for (let night = 1; night <= 4; night++) {
+      now += DAY;
+      for (const { id } of scripts) {
+        const path = `/v1/scripts/${id}/runs?status=completed`;
+        await until(async () => (await there.call<Page<Run>>(path)).body.data.length === night);
+      }
+      const path = `/v1/apps/${app.id}/backups?status=completed`;
+      await until(async () => (await there.call<Page<Backup>>(path)).body.data.length === night);
+    }
+    for (const { id } of scripts) {
+      const { data } = (await owner.call<Page<Run>>(`/v1/scripts/${id}/runs`)).body;
+      assert.equal(data.length, 4);
+      assert.equal(new Set(data.map((run) => run.scheduledFor)).size, 4);
+    }
+    assert.equal((await owner.call<Page<Backup>>(`/v1/apps/${app.id}/backups`)).body.data.length, 4);
+  });
+
+  test('a backup in one node’s data directory is restored and deleted by it, whichever node is asked', async () => {
+    const directory = mkdtempSync(join(root, 'app-'));
+    mkdirSync(join(directory, 'shared'));
+    const app = await (await createWork(owner)).app({ directory });
+    const folders = servers.map((testServer) => join(testServer.dataDirectory, 'backups'));
+    const keptIn = (id: string) => folders.filter((folder) => globSync(`**/${id}*`, { cwd: folder }).length > 0);
+    writeFileSync(join(directory, 'shared/state'), 'then');
+    const { id } = (await owner.call<Backup>(`/v1/apps/${app.id}/backups`, { method: 'POST' })).body;
+    assert.equal((await over<Backup>(owner, `/v1/backups/${id}`)).status, 'completed');
+    const [home = '', ...others] = keptIn(id);
+    assert.deepEqual(others, []);
+    for (const person of [owner, there]) {
+      writeFileSync(join(directory, 'shared/state'), 'since then');
+      assert.equal((await person.call(`/v1/backups/${id}/restore`, { method: 'POST' })).status, 202);
+      const back = await over<Backup>(person, `/v1/backups/${id}`);
+      assert.equal(back.lastRestore?.status, 'completed', back.lastRestore?.error ?? '');
+      assert.equal(readFileSync(join(directory, 'shared/state'), 'utf8'), 'then');
+    }
+    const asked = home === folders[0] ? there : owner;
+    assert.equal((await asked.call(`/v1/backups/${id}`, { method: 'DELETE' })).status, 204);
+    await until(async () => keptIn(id).length === 0);
+  });
+});
+
+/** The first owner of a server in a process of its own. */
+async function ownerOf(server: ServerProcess): Promise<TestPerson> {
+  const call: TestPerson['call'] = (path, asked) => sendRequest(server.url, path, asked);
+  const signedUp = await call('/v1/people', {
+    body: { name: 'Ada', email: 'ada@example.com', password: PASSWORD, setupCode: server.setupCode },
+  });
+  assert.equal(signedUp.status, 201, signedUp.text);
+  const alone = createTestPerson({ url: server.url, call }, 'ada@example.com', cookieOf(signedUp), '');
+  const workspace = await alone.call<{ id: string }>('/v1/workspaces', { body: { name: 'Acme' } });
+  return createTestPerson({ url: server.url, call }, alone.email, alone.cookie, workspace.body.id);
+}
+
+test('a node that is killed leaves its run and its backup failed, with the reason, and no object', async () => {
+  const directory = temporaryDirectory();
+  const environment = { DEVPILOT_LOCAL_SERVER: 'on' };
+  const first = await spawnServer(directory.path, environment);
+  const owner = await ownerOf(first);
+  const work = await createWork(owner);
+  const begun = join(root, 'begun');
+  const hang = await work.script(`echo here; touch ${begun}; sleep 300`);
+  const app = await work.app({ backup: { command: 'echo rows; sleep 300', restoreCommand: null } });
+  const run = (await owner.call<Run>(`/v1/scripts/${hang.id}/runs`, { body: {} })).body;
+  const backup = (await owner.call<Backup>(`/v1/apps/${app.id}/backups`, { method: 'POST' })).body;
+  const files = () => globSync('backups/**/bak_*', { cwd: directory.path });
+  await until(async () => existsSync(begun) && files().length > 0);
+  await first.stop('SIGKILL');
+  assert.deepEqual(files(), [`backups/${app.id}/${backup.id}.zst.part`]);
+
+  const second = await spawnServer(directory.path, environment);
+  const again = await signInRemotePerson(second.url, owner.email);
+  const ended = await over<Run>(again, `/v1/runs/${run.id}`);
+  assert.deepEqual([ended.status, ended.error], ['failed', 'The node that ran this is gone.']);
+  const lost = await over<Backup>(again, `/v1/backups/${backup.id}`);
+  assert.deepEqual([lost.status, lost.error, lost.sha256], ['failed', 'The node that ran this is gone.', null]);
+  await until(async () => files().length === 0);
+  // The queue goes on: what waits for the same app is not held up by what is lost.
+  const next = await again.call<Run>(`/v1/scripts/${hang.id}/runs`, { body: {} });
+  await until(async () => (await again.call<Run>(`/v1/runs/${next.body.id}`)).body.status === 'processing');
+  assert.equal((await again.call(`/v1/runs/${next.body.id}/cancel`, { method: 'POST' })).status, 202);
+  assert.equal((await over<Run>(again, `/v1/runs/${next.body.id}`)).status, 'cancelled');
+  await second.stop('SIGTERM');
+  directory.remove();
+});
+
+/** Whether a small file system can be mounted here, which takes root and a machine that lets it. */
+function canMount(path: string): boolean {
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m,mode=700', 'tmpfs', path], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+test('a full disk fails the backup with that reason, leaves nothing, and the next one that fits is made', async (t) => {
+  const testServer = await startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
+  const folder = join(testServer.dataDirectory, 'backups');
+  mkdirSync(folder, { mode: 0o700 });
+  if (!canMount(folder)) {
+    await testServer.close();
+    t.skip('no file system can be mounted here');
+    return;
+  }
+  try {
+    const owner = await signUpOwner(testServer);
+    const app = await (await createWork(owner)).app({
+      backup: { command: 'head -c "$SIZE" /dev/urandom', restoreCommand: null },
+    });
+    const backUp = async (SIZE: string) => {
+      await owner.call(`/v1/apps/${app.id}/env`, { method: 'PATCH', body: { values: { SIZE } } });
+      const { id } = (await owner.call<Backup>(`/v1/apps/${app.id}/backups`, { method: 'POST' })).body;
+      return over<Backup>(owner, `/v1/backups/${id}`);
+    };
+    const failed = await backUp('9000000');
+    assert.equal(failed.status, 'failed');
+    assert.match(failed.error ?? '', /disk of the data directory is full/);
+    const files = () => globSync('**/*', { cwd: folder }).filter((name) => statSync(join(folder, name)).isFile());
+    assert.deepEqual(files(), []);
+    const made = await backUp('100000');
+    assert.equal(made.status, 'completed', made.error ?? '');
+    assert.deepEqual(files(), [`${app.id}/${made.id}.zst`]);
+  } finally {
+    execFileSync('umount', [folder]);
+    await testServer.close();
+  }
+});

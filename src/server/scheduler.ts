@@ -1,0 +1,48 @@
+import { SECOND } from '../contract/vocabulary.ts';
+import { backupJobKind } from '../platform/backups/backup-job.ts';
+import { cancelUnclaimedRestores, startDueBackups } from '../platform/backups/backups.ts';
+import { restoreJobKind } from '../platform/backups/restore-job.ts';
+import { sweepObjects } from '../platform/backups/sweep.ts';
+import type { PlatformContext } from '../platform/context.ts';
+import { runJobKind, startDueRuns } from '../platform/scripts/runs.ts';
+import { sweepKeyFolders } from '../runner/key-folder.ts';
+import { repeatEvery } from './housekeeping.ts';
+
+/** How soon a due time is seen, and how often what is left over is swept; milliseconds. */
+export interface WorkIntervals {
+  readonly dueMs: number;
+  readonly sweepMs: number;
+}
+export const WORK_INTERVALS: WorkIntervals = { dueMs: SECOND, sweepMs: 10 * SECOND };
+
+/** Makes known to the queue what it is to run; before it is started. */
+export function registerJobKinds(workspace: PlatformContext): void {
+  workspace.jobs.register(runJobKind(workspace));
+  workspace.jobs.register(backupJobKind(workspace));
+  for (const storage of workspace.backupStorages.all) workspace.jobs.register(restoreJobKind(workspace, storage));
+}
+
+/** Begins what schedules are due for, and sweeps what backups and killed processes left. */
+export function startScheduler(
+  workspace: PlatformContext,
+  { dueMs, sweepMs }: WorkIntervals,
+): { stop(): Promise<void> } {
+  const runs = repeatEvery(dueMs, () => startDueRuns(workspace), workspace.onError);
+  const backups = repeatEvery(dueMs, () => startDueBackups(workspace), workspace.onError);
+  const stopping = new AbortController();
+  const sweeper = repeatEvery(
+    sweepMs,
+    async () => {
+      await sweepKeyFolders();
+      await sweepObjects(workspace, stopping.signal);
+      await cancelUnclaimedRestores(workspace);
+    },
+    workspace.onError,
+  );
+  return {
+    async stop() {
+      stopping.abort();
+      await Promise.all([runs.stop(), backups.stop(), sweeper.stop()]);
+    },
+  };
+}

@@ -1,0 +1,330 @@
+import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { resolve } from 'node:path';
+import { parsePostgresUrl } from '../store/postgres-url.ts';
+
+export const SECRET_BYTES = 32;
+
+/** One environment variable: how it is read, and how it is documented. */
+export interface Declared<T> {
+  /** Read in place of a variable that is unset or empty; null: such a variable has the value null. */
+  readonly default: string | null;
+  /** What the documentation shows as the default; by default `default`, or "unset". */
+  readonly defaultShown?: string;
+  /** Completes "NAME must be …". */
+  readonly accepts: string;
+  /** What it is for, as the operator reads it. Markdown. */
+  readonly description: string;
+  /** The value, or undefined where the text is not accepted. Throws `NotAccepted` to say more than `accepts` does. */
+  readonly parse: (text: string) => T | undefined;
+}
+
+/** Thrown by `parse`; the message replaces `accepts`. */
+export class NotAccepted extends Error {}
+
+function setting<T, D extends string | null>(
+  declared: Declared<T> & { readonly default: D },
+): Declared<T> & { readonly default: D } {
+  return declared;
+}
+
+function oneOf<const Word extends string>(words: readonly Word[]) {
+  return {
+    accepts: `one of: ${words.join(', ')}`,
+    parse: (text: string): Word | undefined => words.find((word) => word === text),
+  };
+}
+
+function wholeNumber(max: number, unit: string) {
+  return {
+    accepts: `a whole number of ${unit} from 1 to ${max}`,
+    parse: (text: string): number | undefined =>
+      /^\d{1,9}$/.test(text) && Number(text) >= 1 && Number(text) <= max ? Number(text) : undefined,
+  };
+}
+
+function parsePort(text: string): number | undefined {
+  return /^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Number(text) : undefined;
+}
+
+/** The content of the file at a path, without white space at its ends. */
+function parseFile(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+}
+
+function parseHost(text: string): string | undefined {
+  // A name whose last label is a number would be read as an address: 1.2.3 means 1.2.0.3.
+  const isName = /^[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$/.test(text) && !/(?:^|\.)\d+$/.test(text);
+  return isIP(text) !== 0 || isName ? text : undefined;
+}
+
+function parseDatabaseUrl(text: string): string | undefined {
+  if (!/^postgres(?:ql)?:\/\//.test(text)) return undefined;
+  try {
+    parsePostgresUrl(text);
+  } catch (error) {
+    throw new NotAccepted(`a postgres:// address ${(error as Error).message}`);
+  }
+  return text;
+}
+
+function parseSecret(text: string): Buffer | undefined {
+  return Buffer.byteLength(text) < SECRET_BYTES ? undefined : Buffer.from(text);
+}
+
+function parseSecretFile(path: string): Buffer | undefined {
+  const text = parseFile(path);
+  if (text === undefined) throw new NotAccepted('the path of a file that can be read');
+  return parseSecret(text);
+}
+
+/** An http(s) URL without a query, a fragment or credentials. */
+function parseHttpUrl(text: string): URL | undefined {
+  if (!URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  const isPlain = url.search === '' && url.hash === '' && url.username === '' && url.password === '';
+  return /^https?:$/.test(url.protocol) && isPlain ? url : undefined;
+}
+
+function parseOrigin(text: string): string | undefined {
+  const url = parseHttpUrl(text);
+  return url?.pathname === '/' ? url.origin : undefined;
+}
+
+function parseBucket(text: string): string | undefined {
+  const url = parseHttpUrl(text);
+  if (url === undefined || !/^(?:\/[A-Za-z0-9._-]+)*\/?$/.test(url.pathname)) return undefined;
+  return (url.origin + url.pathname).replace(/\/$/, '');
+}
+
+function canBeDecoded(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function parseSmtpUrl(text: string): string | undefined {
+  if (!URL.canParse(text)) return undefined;
+  const { protocol, username, password, pathname } = new URL(text);
+  if (protocol !== 'smtp:' && protocol !== 'smtps:') return undefined;
+  return [username, password, pathname].every(canBeDecoded) ? text : undefined;
+}
+
+/** Trusting every address (a prefix of 0) would mean believing any client's `X-Forwarded-For`. */
+function isProxyRange(entry: string): boolean {
+  const [address = '', prefix, ...rest] = entry.split('/');
+  const version = isIP(address);
+  if (version === 0 || rest.length > 0) return false;
+  if (prefix === undefined) return true;
+  return /^\d{1,3}$/.test(prefix) && Number(prefix) >= 1 && Number(prefix) <= (version === 4 ? 32 : 128);
+}
+
+function parseProxies(text: string): string[] | undefined {
+  const entries = text
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '');
+  return entries.every(isProxyRange) ? entries : undefined;
+}
+
+/** Milliseconds from `2s` or `500ms`. */
+function parseBound(text: string): number | undefined {
+  const parts = /^(\d{1,6})(ms|s)$/.exec(text);
+  const ms = parts === null ? Number.NaN : Number(parts[1]) * (parts[2] === 's' ? 1000 : 1);
+  return ms >= 200 && ms <= 60_000 ? ms : undefined;
+}
+
+function parseListener(text: string): { readonly host: string; readonly port: number } | null | undefined {
+  if (text === 'off') return null;
+  const parts = /^(?:(\[[0-9a-fA-F:]+\]|[^:[\]\s]+):)?(\d+)$/.exec(text);
+  const port = parsePort(parts?.[2] ?? '');
+  return port === undefined ? undefined : { host: (parts?.[1] ?? '127.0.0.1').replace(/^\[|\]$/g, ''), port };
+}
+
+const visibleAscii = (max: number) => (text: string) =>
+  text.length <= max && /^[\x21-\x7e]+$/.test(text) ? text : undefined;
+
+/** Every setting of the server. `docs/operations.md` and `deploy/devpilot.env` are compared with it. */
+export const SETTINGS = {
+  PORT: setting({
+    default: '4000',
+    accepts: 'a port number from 0 to 65535',
+    description: 'Port to listen on.',
+    parse: parsePort,
+  }),
+  HOST: setting({
+    default: '127.0.0.1',
+    accepts: 'an address or host name to listen on, such as 127.0.0.1',
+    description: 'Address to listen on.',
+    parse: parseHost,
+  }),
+  DEVPILOT_DATA_DIR: setting({
+    default: 'data',
+    defaultShown: './data',
+    accepts: 'the path of a directory',
+    description: 'Data directory, created with mode 0700. Only one process can use it at a time.',
+    parse: (text) => resolve(text),
+  }),
+  DATABASE_URL: setting({
+    default: null,
+    accepts: 'a postgres:// address, or unset for SQLite in the data directory',
+    description:
+      'Unset: SQLite in the data directory. `postgres://…`: PostgreSQL 14 or later, with any number of Devpilot nodes.',
+    parse: parseDatabaseUrl,
+  }),
+  DEVPILOT_SECRET: setting({
+    default: null,
+    defaultShown: 'the file `secret` in the data directory, created with mode 0600',
+    accepts: `at least ${SECRET_BYTES} bytes`,
+    description:
+      'Key that seals second-factor keys, environment variables and SSH keys; they cannot be recovered without it. Required with PostgreSQL, the same on every node.',
+    parse: parseSecret,
+  }),
+  DEVPILOT_SECRET_FILE: setting({
+    default: null,
+    accepts: `a file of at least ${SECRET_BYTES} bytes`,
+    description: 'File to read the secret from, instead of `DEVPILOT_SECRET`.',
+    parse: parseSecretFile,
+  }),
+  DEVPILOT_PUBLIC_URL: setting({
+    default: null,
+    defaultShown: '`localhost`, loopback addresses and the address of the listener',
+    accepts: 'an http:// or https:// address without a path, such as https://devpilot.example.com',
+    description:
+      'Address that people use. Required behind a proxy or under a host name: the page works at no other address. `https://…` turns on `Secure` cookies and HSTS.',
+    parse: parseOrigin,
+  }),
+  DEVPILOT_TRUST_PROXY: setting({
+    default: '',
+    defaultShown: 'none',
+    accepts: 'addresses or CIDR ranges separated by commas, such as 127.0.0.1,10.0.0.0/8',
+    description: 'Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` headers are trusted.',
+    parse: parseProxies,
+  }),
+  DEVPILOT_SIGN_UP: setting({
+    default: 'invite',
+    ...oneOf(['invite', 'open']),
+    description:
+      '`open`: anyone may sign up. The first person to sign up becomes the operator: sign up yourself, or run `devpilot init`, before others can reach the server.',
+  }),
+  DEVPILOT_WORKSPACES: setting({
+    default: null,
+    defaultShown: '`operators` with `invite`, `anyone` with `open`',
+    ...oneOf(['operators', 'anyone']),
+    description: 'Who may create workspaces.',
+  }),
+  DEVPILOT_REVOCATION_BOUND: setting({
+    default: '2s',
+    accepts: 'a duration from 200ms to 60s, such as 2s',
+    description:
+      'How long a frozen node or guard can delay a deletion; the same on every node. On SQLite only guards can delay one.',
+    parse: parseBound,
+  }),
+  DEVPILOT_METRICS: setting({
+    default: 'off',
+    accepts: 'off, or an address to listen on, such as 127.0.0.1:9464',
+    description: 'Address of a separate listener for `/metrics`. Keep it private.',
+    parse: parseListener,
+  }),
+  DEVPILOT_LOCAL_SERVER: setting({
+    default: 'off',
+    ...oneOf(['off', 'on']),
+    description:
+      '`on`: workspaces owned by an operator may use this machine itself as a server. Refused together with `DEVPILOT_SIGN_UP=open`.',
+  }),
+  DEVPILOT_SMTP_URL: setting({
+    default: null,
+    accepts: 'an smtp:// or smtps:// address, such as smtp://user:password@mail.example.com:587',
+    description: 'Mail server that sends invitations and password-reset links.',
+    parse: parseSmtpUrl,
+  }),
+  DEVPILOT_MAIL_FROM: setting({
+    default: 'Devpilot <devpilot@localhost>',
+    accepts: 'an e-mail address, such as devpilot@example.com',
+    description: 'Sender of mail.',
+    parse: (text) => text,
+  }),
+  DEVPILOT_RETENTION_DAYS: setting({
+    default: '90',
+    ...wholeNumber(3650, 'days'),
+    description: 'How long activity events, error issues that do not recur, logs and finished runs are kept.',
+  }),
+  DEVPILOT_BACKUP_BUCKET: setting({
+    default: null,
+    defaultShown: 'the data directory',
+    accepts: 'the address of a bucket, such as https://s3.eu-central-1.amazonaws.com/my-backups',
+    description:
+      'S3-compatible bucket for backups, optionally with a prefix: `https://s3.eu-central-1.amazonaws.com/my-backups/devpilot`.',
+    parse: parseBucket,
+  }),
+  DEVPILOT_BACKUP_REGION: setting({
+    default: 'us-east-1',
+    accepts: 'a region, such as eu-central-1',
+    description: 'Region of the bucket.',
+    parse: (text) => (/^[a-z0-9-]{1,64}$/.test(text) ? text : undefined),
+  }),
+  DEVPILOT_BACKUP_ACCESS_KEY_ID: setting({
+    default: null,
+    accepts: 'the id of an access key, while DEVPILOT_BACKUP_BUCKET is set',
+    description:
+      'Access key of the bucket. It needs the rights to get, put and delete objects and to abort uploads, not to list them.',
+    parse: visibleAscii(128),
+  }),
+  DEVPILOT_BACKUP_SECRET_ACCESS_KEY: setting({
+    default: null,
+    accepts: 'the secret of the access key, while DEVPILOT_BACKUP_BUCKET is set',
+    description: 'Secret of the access key.',
+    parse: visibleAscii(256),
+  }),
+  DEVPILOT_BACKUP_SECRET_ACCESS_KEY_FILE: setting({
+    default: null,
+    accepts: 'the path of a file that can be read and holds the secret of the access key',
+    description: 'File to read the secret of the access key from.',
+    parse: (path) => visibleAscii(256)(parseFile(path) ?? ''),
+  }),
+  DEVPILOT_BACKUP_MAX_MB: setting({
+    default: '51200',
+    ...wholeNumber(150_000, 'megabytes'),
+    description: 'Maximum size of one stored backup.',
+  }),
+  LOG_LEVEL: setting({
+    default: 'info',
+    ...oneOf(['info', 'fatal', 'error', 'warn', 'debug', 'trace', 'silent']),
+    description: 'Log level. Logs are JSON lines on standard output.',
+  }),
+} as const;
+
+export type SettingName = keyof typeof SETTINGS;
+
+/** The parsed value of each setting. */
+export type SettingValues = {
+  readonly [Name in SettingName]:
+    | Exclude<ReturnType<(typeof SETTINGS)[Name]['parse']>, undefined>
+    | ((typeof SETTINGS)[Name]['default'] extends null ? null : never);
+};
+
+/** The table of settings of `docs/operations.md`, as Markdown. */
+export function settingsTable(): string {
+  const rows = Object.entries(SETTINGS).map(([name, { default: value, defaultShown, accepts, description }]) => {
+    const shown = defaultShown ?? (value === null ? 'unset' : `\`${value}\``);
+    return `| \`${name}\` | ${shown} | ${description} Must be ${accepts}. |`;
+  });
+  return ['| Setting | Default | Description |', '|---|---|---|', ...rows].join('\n');
+}
+
+/** `deploy/devpilot.env`: every setting with its default, commented out. */
+export function settingsFile(): string {
+  const head = '# Settings of Devpilot: read by systemd (deploy/devpilot.service) and Docker (compose.yaml).\n';
+  const entries = Object.entries(SETTINGS).map(([name, { default: value, accepts, description }]) => {
+    const text = description.replaceAll('`', '');
+    return `# ${text}\n# Must be ${accepts}.\n#${name}=${value ?? ''}\n`;
+  });
+  return [head, ...entries].join('\n');
+}

@@ -1,0 +1,224 @@
+import assert from 'node:assert/strict';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { runCommand, spawnServer, temporaryDirectory } from '../testing/process.ts';
+import { readSettings } from './settings.ts';
+import { settingsFile, settingsTable } from './settings-table.ts';
+
+test('without any setting the contract’s defaults hold', () => {
+  const settings = readSettings({});
+  assert.equal(settings.port, 4000);
+  assert.equal(settings.host, '127.0.0.1');
+  assert.equal(settings.dataDirectory, join(process.cwd(), 'data'));
+  assert.equal(settings.databaseUrl, null);
+  assert.equal(settings.secret, null);
+  assert.equal(settings.publicUrl, null);
+  assert.deepEqual(settings.trustProxy, []);
+  assert.equal(settings.signUp, 'invite');
+  assert.equal(settings.workspaces, 'operators');
+  assert.equal(settings.revocationBoundMs, 2000);
+  assert.equal(settings.metrics, null);
+  assert.equal(settings.localServer, 'off');
+  assert.equal(settings.logLevel, 'info');
+  assert.deepEqual(settings.backups, { bucket: null, limit: 51_200 * 1_048_576 });
+});
+
+test('the documentation and the file for systemd and Docker list every setting as it is declared', () => {
+  const help = 'run `node scripts/settings.ts`';
+  assert.ok(readFileSync('docs/operations.md', 'utf8').includes(`\n${settingsTable()}\n`), help);
+  assert.equal(readFileSync('deploy/devpilot.env', 'utf8'), settingsFile(), help);
+});
+
+test('a blank setting is one that is not set', () => {
+  const blank = Object.fromEntries(
+    ['PORT', 'HOST', 'DATABASE_URL', 'DEVPILOT_SECRET', 'DEVPILOT_TRUST_PROXY', 'LOG_LEVEL'].map((name) => [name, '']),
+  );
+  assert.deepEqual(readSettings(blank), readSettings({}));
+});
+
+test('who may create workspaces follows who may sign up, unless it is set', () => {
+  const workspaces = (environment: Record<string, string>) => readSettings(environment).workspaces;
+  assert.equal(workspaces({ DEVPILOT_SIGN_UP: 'open' }), 'anyone');
+  assert.equal(workspaces({ DEVPILOT_SIGN_UP: 'open', DEVPILOT_WORKSPACES: '' }), 'anyone');
+  assert.equal(workspaces({ DEVPILOT_SIGN_UP: 'open', DEVPILOT_WORKSPACES: 'operators' }), 'operators');
+  assert.equal(workspaces({ DEVPILOT_WORKSPACES: 'anyone' }), 'anyone');
+});
+
+test('good values are taken', () => {
+  const settings = readSettings({
+    PORT: '0',
+    HOST: '::1',
+    DEVPILOT_SECRET: 'x'.repeat(32),
+    DATABASE_URL: 'postgres://user:password@db.example.com:5432/devpilot?sslmode=require',
+    DEVPILOT_PUBLIC_URL: 'https://devpilot.example.com/',
+    DEVPILOT_TRUST_PROXY: '127.0.0.1, 10.0.0.0/8 ,::1,fd00::/8',
+    DEVPILOT_SIGN_UP: 'open',
+    DEVPILOT_REVOCATION_BOUND: '500ms',
+    DEVPILOT_METRICS: '[::1]:9464',
+    LOG_LEVEL: 'debug',
+  });
+  assert.equal(settings.publicUrl, 'https://devpilot.example.com');
+  assert.deepEqual(settings.trustProxy, ['127.0.0.1', '10.0.0.0/8', '::1', 'fd00::/8']);
+  assert.equal(settings.revocationBoundMs, 500);
+  assert.deepEqual(settings.metrics, { host: '::1', port: 9464 });
+  assert.equal(settings.secret?.length, 32);
+});
+
+const BAD: readonly (readonly [string, ...string[]])[] = [
+  ['PORT', 'abc', '-1', '65536', '80.5', ' 80', '0x50', '123456'],
+  ['HOST', 'not a host', 'a_b', '-x', 'http://127.0.0.1', '999.1.1.1', '1.2.3', '127'],
+  ['DATABASE_URL', 'mysql://localhost/x', 'devpilot.db', 'postgres', 'postgres://%zz@db/x', 'postgres://db/%zz'],
+  ['DEVPILOT_SECRET', 'short', 'x'.repeat(31)],
+  ['DEVPILOT_SECRET_FILE', '/nothing/there', '/'],
+  [
+    'DEVPILOT_PUBLIC_URL',
+    'devpilot.example.com',
+    'ftp://x',
+    'https://x/path',
+    'https://x?q',
+    'https://u:p@x',
+    'https://',
+  ],
+  [
+    'DEVPILOT_TRUST_PROXY',
+    'true',
+    '10.0.0.0/33',
+    '10.0.0.0/8/8',
+    '10.0.0',
+    'proxy.example.com',
+    '::1/129',
+    '10.0.0.0/',
+    '0.0.0.0/0',
+    '::/0',
+  ],
+  ['DEVPILOT_SIGN_UP', 'closed', 'INVITE', 'true'],
+  ['DEVPILOT_WORKSPACES', 'nobody', 'Operators', 'true'],
+  ['DEVPILOT_REVOCATION_BOUND', '2', '0s', '199ms', '61s', '2m', '-1s', '1.5s', 'forever'],
+  ['DEVPILOT_METRICS', 'on', ':', 'x:y', '127.0.0.1:', '127.0.0.1:99999', '127.0.0.1'],
+  ['DEVPILOT_LOCAL_SERVER', 'yes', 'ON', '1'],
+  ['LOG_LEVEL', 'loud', 'INFO', '30'],
+  ['DEVPILOT_BACKUP_BUCKET', 's3://backups', 'backups', 'https://u:p@s3/x', 'https://s3/x?y', 'https://s3/a b'],
+  ['DEVPILOT_BACKUP_REGION', 'EU', 'eu central', 'eu/west'],
+  ['DEVPILOT_BACKUP_MAX_MB', '0', '-1', '1.5', '10GB', '150001'],
+];
+
+for (const [name, first, ...rest] of BAD) {
+  test(`${name} with a bad value stops the start with exit 2 and one line that names it`, async () => {
+    const directory = temporaryDirectory();
+    const { code, stdout, stderr } = await runCommand(['serve'], {
+      PORT: '0',
+      DEVPILOT_DATA_DIR: directory.path,
+      [name]: first ?? '',
+    });
+    assert.equal(code, 2, stderr);
+    assert.equal(stdout, '');
+    assert.match(stderr, new RegExp(`^devpilot: ${name} must be [^\n]+\\.\n$`));
+    if (name === 'DEVPILOT_SECRET') assert.ok(!stderr.includes(String(first)));
+    for (const value of rest) {
+      assert.throws(() => readSettings({ [name]: value }), new RegExp(`^InvalidSettingError: ${name} must be `), value);
+    }
+    directory.remove();
+  });
+}
+
+test('local servers and open sign-up together stop the start with exit 2 and one line', async () => {
+  assert.equal(readSettings({ DEVPILOT_LOCAL_SERVER: 'on' }).localServer, 'on');
+  const directory = temporaryDirectory();
+  const both = { DEVPILOT_LOCAL_SERVER: 'on', DEVPILOT_SIGN_UP: 'open' };
+  const { code, stdout, stderr } = await runCommand(['serve'], {
+    PORT: '0',
+    DEVPILOT_DATA_DIR: directory.path,
+    ...both,
+  });
+  assert.deepEqual([code, stdout], [2, '']);
+  assert.equal(stderr, 'devpilot: DEVPILOT_LOCAL_SERVER must be off while DEVPILOT_SIGN_UP is open.\n');
+  directory.remove();
+});
+
+test('an address that this machine does not have stops the start with exit 2 and one line that names the setting', async () => {
+  const elsewhere = { HOST: '192.0.2.1', DEVPILOT_METRICS: '192.0.2.1:0' };
+  for (const [name, address] of Object.entries(elsewhere)) {
+    const directory = temporaryDirectory();
+    const environment = { PORT: '0', DEVPILOT_DATA_DIR: directory.path, LOG_LEVEL: 'silent', [name]: address };
+    const { code, stdout, stderr } = await runCommand(['serve'], environment);
+    assert.equal(code, 2, stderr);
+    assert.equal(stdout, '');
+    assert.match(stderr, new RegExp(`^devpilot: ${name} must be [^\n]*192\\.0\\.2\\.1[^\n]*\\.\n$`));
+    directory.remove();
+  }
+});
+
+test('a bucket needs both halves of an access key, the secret one from the environment or a file', () => {
+  const id = {
+    DEVPILOT_BACKUP_BUCKET: 'https://s3.example.com/backups/',
+    DEVPILOT_BACKUP_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+  };
+  const secret = { DEVPILOT_BACKUP_SECRET_ACCESS_KEY: 'wJalrXUtnFEMI/K7MDENG' };
+  assert.deepEqual(readSettings({ ...id, ...secret }).backups.bucket, {
+    url: 'https://s3.example.com/backups',
+    region: 'us-east-1',
+    accessKeyId: 'AKIDEXAMPLE',
+    secretAccessKey: 'wJalrXUtnFEMI/K7MDENG',
+  });
+  assert.throws(() => readSettings(id), /^InvalidSettingError: DEVPILOT_BACKUP_SECRET_ACCESS_KEY must be /);
+  assert.throws(
+    () => readSettings({ DEVPILOT_BACKUP_BUCKET: id.DEVPILOT_BACKUP_BUCKET, ...secret }),
+    /^InvalidSettingError: DEVPILOT_BACKUP_ACCESS_KEY_ID must be /,
+  );
+  const directory = temporaryDirectory();
+  const path = join(directory.path, 'key');
+  writeFileSync(path, 'from-a-file\n');
+  const fromFile = { ...id, DEVPILOT_BACKUP_SECRET_ACCESS_KEY_FILE: path };
+  assert.equal(readSettings(fromFile).backups.bucket?.secretAccessKey, 'from-a-file');
+  assert.throws(
+    () => readSettings({ ...fromFile, ...secret }),
+    /^InvalidSettingError: DEVPILOT_BACKUP_SECRET_ACCESS_KEY must be unset/,
+  );
+  const nowhere = { ...id, DEVPILOT_BACKUP_SECRET_ACCESS_KEY_FILE: '/nothing/there' };
+  assert.throws(() => readSettings(nowhere), /^InvalidSettingError: DEVPILOT_BACKUP_SECRET_ACCESS_KEY_FILE must be /);
+  directory.remove();
+});
+
+test('PostgreSQL needs a secret, and one place for it', () => {
+  assert.throws(
+    () => readSettings({ DATABASE_URL: 'postgres://localhost/devpilot' }),
+    /^InvalidSettingError: DEVPILOT_SECRET/,
+  );
+  const both = { DEVPILOT_SECRET: 'x'.repeat(32), DEVPILOT_SECRET_FILE: '/etc/devpilot/secret' };
+  assert.throws(() => readSettings(both), /^InvalidSettingError: DEVPILOT_SECRET/);
+});
+
+test('a secret is read from its file without the newline at its end, and too short a file is refused', () => {
+  const directory = temporaryDirectory();
+  const path = join(directory.path, 'secret.txt');
+  writeFileSync(path, `${'s'.repeat(32)}\n`);
+  assert.equal(readSettings({ DEVPILOT_SECRET_FILE: path }).secret?.toString(), 's'.repeat(32));
+  writeFileSync(path, `${'s'.repeat(31)}\n`);
+  assert.throws(
+    () => readSettings({ DEVPILOT_SECRET_FILE: path }),
+    /DEVPILOT_SECRET_FILE must be a file of at least 32 bytes/,
+  );
+  directory.remove();
+});
+
+test('a data directory that can not be made stops the start with one line that names the setting', async () => {
+  for (const path of ['/dev/null/data', '/proc/there/is/none']) {
+    const { code, stderr } = await runCommand(['serve'], { PORT: '0', DEVPILOT_DATA_DIR: path });
+    assert.equal(code, 2, `${path}: ${stderr}`);
+    assert.match(stderr, /^devpilot: DEVPILOT_DATA_DIR must be [^\n]+\n$/);
+  }
+});
+
+test('an unset secret is made once, with mode 0600, in a directory that nobody else can read', async () => {
+  const directory = temporaryDirectory();
+  const data = join(directory.path, 'data');
+  const server = await spawnServer(data);
+  await server.stop('SIGTERM');
+  assert.equal(statSync(join(data, 'secret')).mode & 0o777, 0o600);
+  assert.equal(statSync(data).mode & 0o777, 0o700);
+  const { mtimeMs } = statSync(join(data, 'secret'));
+  await (await spawnServer(data)).stop('SIGTERM');
+  assert.equal(statSync(join(data, 'secret')).mtimeMs, mtimeMs);
+  directory.remove();
+});

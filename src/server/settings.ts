@@ -1,0 +1,140 @@
+import { NotAccepted, SETTINGS, type SettingName, type SettingValues } from './settings-table.ts';
+
+export { SECRET_BYTES } from './settings-table.ts';
+
+/** The server's settings, parsed and checked. */
+export interface Settings {
+  readonly port: number;
+  readonly host: string;
+  readonly dataDirectory: string;
+  /** `postgres://…`, or null for SQLite in the data directory. */
+  readonly databaseUrl: string | null;
+  /** The bytes of the secret; null where one is to be created in the data directory. */
+  readonly secret: Buffer | null;
+  /** The setting that the secret comes from; null where none is set. */
+  readonly secretSetting: 'DEVPILOT_SECRET' | 'DEVPILOT_SECRET_FILE' | null;
+  /** Origin of the address that people use; null for the listener's own. */
+  readonly publicUrl: string | null;
+  readonly trustProxy: readonly string[];
+  readonly signUp: 'invite' | 'open';
+  /** Who may create workspaces. */
+  readonly workspaces: 'operators' | 'anyone';
+  /** Milliseconds. */
+  readonly revocationBoundMs: number;
+  readonly metrics: { readonly host: string; readonly port: number } | null;
+  readonly localServer: 'off' | 'on';
+  readonly retentionDays: number;
+  readonly backups: {
+    /** An S3-compatible bucket; null for the data directory. */
+    readonly bucket: {
+      readonly url: string;
+      readonly region: string;
+      readonly accessKeyId: string;
+      readonly secretAccessKey: string;
+    } | null;
+    /** Bytes. */
+    readonly maxBytes: number;
+  };
+  readonly logLevel: string;
+  readonly smtpUrl: string | null;
+  readonly mailFrom: string;
+}
+
+/** A setting whose value is not accepted. The message is one line that names the setting and what it accepts. */
+export class InvalidSettingError extends Error {
+  constructor(name: string, accepts: string) {
+    super(`${name} must be ${accepts}.`);
+    this.name = 'InvalidSettingError';
+  }
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+function readOne(name: SettingName, environment: Environment): unknown {
+  const { default: standard, accepts, parse } = SETTINGS[name];
+  const text = environment[name] || standard;
+  if (text === null) return null;
+  try {
+    const value = parse(text);
+    if (value === undefined) throw new NotAccepted(accepts);
+    return value;
+  } catch (error) {
+    throw error instanceof NotAccepted ? new InvalidSettingError(name, error.message) : error;
+  }
+}
+
+function readAll(environment: Environment): SettingValues {
+  const names = Object.keys(SETTINGS) as SettingName[];
+  return Object.fromEntries(names.map((name) => [name, readOne(name, environment)])) as SettingValues;
+}
+
+/** The value of a setting or of the file that its twin names. */
+function oneOfTwo<T>(name: SettingName, value: T | null, fromFile: T | null): T | null {
+  if (value !== null && fromFile !== null) throw new InvalidSettingError(name, `unset while ${name}_FILE is set`);
+  return value ?? fromFile;
+}
+
+function readSecret(values: SettingValues): Pick<Settings, 'secret' | 'secretSetting'> {
+  const { DEVPILOT_SECRET: value, DEVPILOT_SECRET_FILE: fromFile } = values;
+  const secret = oneOfTwo('DEVPILOT_SECRET', value, fromFile);
+  if (secret === null && values.DATABASE_URL !== null) {
+    const { accepts } = SETTINGS.DEVPILOT_SECRET;
+    throw new InvalidSettingError('DEVPILOT_SECRET', `${accepts}, the same on every node, when DATABASE_URL is set`);
+  }
+  return {
+    secret,
+    secretSetting: value !== null ? 'DEVPILOT_SECRET' : fromFile !== null ? 'DEVPILOT_SECRET_FILE' : null,
+  };
+}
+
+function readBucket(values: SettingValues): Settings['backups']['bucket'] {
+  const { DEVPILOT_BACKUP_BUCKET: url, DEVPILOT_BACKUP_ACCESS_KEY_ID: accessKeyId } = values;
+  const secretAccessKey = oneOfTwo(
+    'DEVPILOT_BACKUP_SECRET_ACCESS_KEY',
+    values.DEVPILOT_BACKUP_SECRET_ACCESS_KEY,
+    values.DEVPILOT_BACKUP_SECRET_ACCESS_KEY_FILE,
+  );
+  if (url === null) return null;
+  for (const [name, value] of [
+    ['DEVPILOT_BACKUP_ACCESS_KEY_ID', accessKeyId],
+    ['DEVPILOT_BACKUP_SECRET_ACCESS_KEY', secretAccessKey],
+  ] as const) {
+    if (value === null) throw new InvalidSettingError(name, SETTINGS[name].accepts);
+  }
+  return {
+    url,
+    region: values.DEVPILOT_BACKUP_REGION,
+    accessKeyId: accessKeyId ?? '',
+    secretAccessKey: secretAccessKey ?? '',
+  };
+}
+
+/** Reads the settings from environment variables. Throws `InvalidSettingError` for the first value that is not accepted. */
+export function readSettings(environment: Environment): Settings {
+  const values = readAll(environment);
+  const signUp = values.DEVPILOT_SIGN_UP;
+  // A local server lets anyone who may change an app run commands as Devpilot's own user.
+  if (values.DEVPILOT_LOCAL_SERVER === 'on' && signUp === 'open') {
+    throw new InvalidSettingError('DEVPILOT_LOCAL_SERVER', 'off while DEVPILOT_SIGN_UP is open');
+  }
+  return {
+    port: values.PORT,
+    host: values.HOST,
+    dataDirectory: values.DEVPILOT_DATA_DIR,
+    databaseUrl: values.DATABASE_URL,
+    ...readSecret(values),
+    publicUrl: values.DEVPILOT_PUBLIC_URL,
+    trustProxy: values.DEVPILOT_TRUST_PROXY,
+    signUp,
+    // Someone who signs up without an invitation has no workspace yet.
+    workspaces: values.DEVPILOT_WORKSPACES ?? (signUp === 'open' ? 'anyone' : 'operators'),
+    revocationBoundMs: values.DEVPILOT_REVOCATION_BOUND,
+    metrics: values.DEVPILOT_METRICS,
+    localServer: values.DEVPILOT_LOCAL_SERVER,
+    retentionDays: values.DEVPILOT_RETENTION_DAYS,
+    backups: { bucket: readBucket(values), maxBytes: values.DEVPILOT_BACKUP_MAX_MB * 1_048_576 },
+    logLevel: values.LOG_LEVEL,
+    smtpUrl: values.DEVPILOT_SMTP_URL,
+    mailFrom: values.DEVPILOT_MAIL_FROM,
+  };
+}

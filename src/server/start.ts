@@ -1,0 +1,469 @@
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import pino from 'pino';
+import packageJson from '../../package.json' with { type: 'json' };
+import { createDenialBuffer } from '../audit/denials.ts';
+import { appendAuditEvent } from '../audit/log.ts';
+import { type AuthenticationListener, createCredentialAuthenticator } from '../authorization/authenticate.ts';
+import { createFailureLimiter, type FailureStore } from '../authorization/failure-limiter.ts';
+import { createKeyedMutex } from '../authorization/keyed-mutex.ts';
+import { createPassphraseVerifier } from '../authorization/passphrase-verifier.ts';
+import type { Digest } from '../authorization/record.ts';
+import { createRecordCache } from '../authorization/record-cache.ts';
+import { createRecordRegistry } from '../authorization/registry.ts';
+import { createTrustedClients } from '../authorization/trusted-clients.ts';
+import { createFindRecord, createUnknownSecretLimiter } from '../authorization/unknown-secret-limiter.ts';
+import { createUsageRecorder } from '../authorization/usage-recorder.ts';
+import { createId, ID_PREFIXES } from '../contract/id.ts';
+import { redactSecrets } from '../contract/redact.ts';
+import { FAILURE_LIMITS, SECOND, UNKNOWN_SECRET_LIMITS } from '../contract/vocabulary.ts';
+import type { WaitForConfirmation } from '../credentials/store.ts';
+import type { AppContext } from '../http/app-context.ts';
+import { createHttpServer } from '../http/http-server.ts';
+import { createJobWorker } from '../jobs/worker.ts';
+import { createBackgroundQueue } from '../people/background-queue.ts';
+import type { PeopleContext } from '../people/context.ts';
+import { createMailer } from '../people/mail.ts';
+import { createSessionActivityBuffer } from '../people/session-activity-buffer.ts';
+import { createSetupCode } from '../people/sign-up.ts';
+import { createActivityIngest } from '../platform/activity/activity-ingest.ts';
+import type { PlatformContext } from '../platform/context.ts';
+import { deploymentJobKind } from '../platform/deployments/deployments.ts';
+import { createErrorIngest } from '../platform/errors/error-ingest.ts';
+import { createLogs } from '../platform/logs/logs.ts';
+import { sealStoredCredentials } from '../platform/resources/repository-credentials.ts';
+import { createPatternMatcher } from '../platform/scripts/pattern-matcher.ts';
+import { countFailure, recentFailures, recentlyFailedSubjects } from '../store/failures.ts';
+import { hasAnyPerson } from '../store/people.ts';
+import { createSeal } from '../store/seal.ts';
+import type { Store } from '../store/store.ts';
+import { addressesUsedSince } from '../store/usage.ts';
+import { openBackupStorages } from './backup-storages.ts';
+import { createClockSkew } from './clock-skew.ts';
+import { createStandaloneMembership, joinCluster } from './cluster-membership.ts';
+import { createCredentialStore, createUsageJournal, readStoredCredential } from './credential-store.ts';
+import { createStopDeadline, IncompleteStop, QUIET_MS, stopListening } from './graceful-shutdown.ts';
+import { databaseFileIn } from './health-metrics.ts';
+import {
+  FLUSH_INTERVAL_MS,
+  FLUSH_USES_INTERVAL_MS,
+  FOLD_INTERVAL_MS,
+  FOLD_TIME_BUDGET_MS,
+  HOUSEKEEPING_INTERVAL_MS,
+  repeatEvery,
+  runHousekeeping,
+} from './housekeeping.ts';
+import { formatAuthority, listenOrExplain } from './listen.ts';
+import { openStore } from './open-store.ts';
+import { findReadinessFailures } from './readiness.ts';
+import { registerJobKinds, startScheduler, WORK_INTERVALS, type WorkIntervals } from './scheduler.ts';
+import type { Settings } from './settings.ts';
+
+/** Records kept in memory: about 300 bytes each. */
+const MAX_CACHED_RECORDS = 1_000_000;
+/** Above this many credentials with uses that are not folded in, a reader is shown the figures of the last fold. */
+const MAX_PENDING_USES_FOR_READERS = 5_000;
+/** Failures on other nodes are looked for over this many milliseconds, more than clocks and writes are apart. */
+const FAILURE_LOOKBACK_MS = 30_000;
+const MAX_REFRESHED_SUBJECTS = 200;
+/** Sign-ins and sign-ups of one client that may wait for their turn. Those beyond its limits cost no hash. */
+const MAX_WAITING_ATTEMPTS = 256;
+/** Requests for a password reset that may wait for their mail. */
+const MAX_WAITING_MAILS = 1_000;
+/** Messages that wait for a mail server hold a stop up for this long, milliseconds. */
+const MAIL_STOP_TIMEOUT_MS = 1_000;
+/** The last writes of a stop are given this long, however long its last answers took; milliseconds. */
+const WRITE_AT_LEAST = 1_500;
+/** In-flight requests are given this long before their connections are cut. */
+const CLOSE_TIMEOUT_MS = 4_000;
+
+export interface RunningServer {
+  /** Where it listens, without a slash at the end. */
+  readonly url: string;
+  /** The one-time link while nobody has signed up, null afterwards. */
+  readonly setupLink: string | null;
+  readonly metricsUrl: string | null;
+  /**
+   * Finishes requests under way, writes what is counted, closes the store, within five seconds. Rejects with
+   * `IncompleteStop` where the store does not take what is to be written.
+   */
+  close(): Promise<void>;
+}
+
+/** A firewall that limits connections lets one through again after half a minute without an attempt; milliseconds. */
+const CONNECT_RETRY_PAUSES_MS = {
+  start: [1 * SECOND, 3 * SECOND, 8 * SECOND],
+  rollback: [1 * SECOND, 3 * SECOND, 8 * SECOND, 15 * SECOND, 32 * SECOND],
+};
+
+export interface StartOptions {
+  readonly clock?: () => number;
+  /** How soon servers that are not reached are tried again; for tests. */
+  readonly connecting?: PlatformContext['connectRetryDelays'];
+  readonly logger?: pino.Logger;
+  /** How long no request must have arrived before a stop closes idle connections, milliseconds; for tests. */
+  readonly quietMs?: number;
+  /** How soon due schedules are seen and leftovers swept; for tests. */
+  readonly work?: WorkIntervals;
+  /** How soon nodes are taken for gone; for tests. */
+  readonly jobs?: { readonly leaseMs: number; readonly heartbeatMs: number };
+}
+
+export function createLogger(level: string): pino.Logger {
+  return pino({
+    level,
+    base: null,
+    redact: {
+      paths: ['req.headers.authorization', 'req.headers.cookie', '*.secret', '*.passphrase', '*.password'],
+      censor: '[secret]',
+    },
+    serializers: {
+      err: (error: Error) => {
+        const { type, message, stack } = pino.stdSerializers.err(error);
+        return { type, message: redactSecrets(message), stack: redactSecrets(stack) };
+      },
+    },
+  });
+}
+
+function createFailureStore(store: Store): FailureStore {
+  return {
+    recentFailures: (subject, since) => recentFailures(store.read, subject, since),
+    countFailureIfAllowed: (subject, failure, since, allows) =>
+      store.transaction((trx) => countFailure(trx, subject, failure, since, allows)),
+  };
+}
+
+/** What everything about people works with; also used by commands that run without a server. */
+export function createPeopleContext(
+  store: Store,
+  secret: Buffer,
+  settings: Settings,
+  rest: Pick<PeopleContext, 'clock' | 'waitForConfirmation' | 'denials' | 'publicUrl' | 'background'>,
+): PeopleContext {
+  const failures = createFailureStore(store);
+  const { signIn, acrossAccounts: stranger } = FAILURE_LIMITS;
+  return {
+    ...rest,
+    store,
+    seal: createSeal([secret]),
+    failures: {
+      signIn: createFailureLimiter(failures, signIn),
+      acrossAccounts: createFailureLimiter(failures, { perAddress: stranger, perSubject: stranger }),
+      clientMutex: createKeyedMutex(MAX_WAITING_ATTEMPTS),
+    },
+    signUp: settings.signUp,
+    workspaces: settings.workspaces,
+    mail: settings.smtpUrl === null ? null : createMailer(settings.smtpUrl, settings.mailFrom),
+  };
+}
+
+/** Puts the parts together and listens. Throws `DirectoryInUseError` where another process has the data directory. */
+export async function startServer(settings: Settings, options: StartOptions = {}): Promise<RunningServer> {
+  const clock = options.clock ?? Date.now;
+  const log = options.logger ?? createLogger(settings.logLevel);
+  const opened = await openStore(settings, {
+    onError: (error) => log.warn({ err: error }, 'a connection to the store broke'),
+    onFault: (message) => log.fatal(message),
+  });
+  // Loaded where they are asked for: start and idle memory are everybody's.
+  const meter = settings.metrics === null ? null : (await import('./metrics.ts')).createMetricsRecorder();
+  const store = meter?.instrumentStore(opened.store) ?? opened.store;
+  let url = '';
+
+  const read = (digest: Digest) => readStoredCredential(store, digest);
+  const registry = createRecordRegistry({
+    read,
+    lease: { holds: () => membership.lease.holds() },
+    cache: createRecordCache(MAX_CACHED_RECORDS),
+  });
+  const nodeId = createId('node', clock());
+  const skew = createClockSkew(
+    (skewMs) => log.warn({ skewMs }, 'the clock of this node is not that of the database; synchronise both'),
+    (skewMs) => log.info({ skewMs }, 'the clock of this node is that of the database again'),
+  );
+  const membershipOptions = {
+    bound: settings.revocationBoundMs,
+    isNew: !(await hasAnyPerson(store.read)),
+    registry,
+    read,
+  };
+  const membership =
+    settings.databaseUrl === null
+      ? createStandaloneMembership({ ...membershipOptions, store })
+      : joinCluster({
+          ...membershipOptions,
+          url: settings.databaseUrl,
+          id: nodeId,
+          clock,
+          onSkew: skew.record,
+          onError: (error) => log.warn({ err: error }, 'the lease was not renewed; it is tried again'),
+        });
+  const { waitForAllConfirmations } = membership;
+  const waitForConfirmation: WaitForConfirmation = async (revocation) => {
+    const receipt = await membership.waitForConfirmation(revocation);
+    meter?.recordConfirmation(receipt.ms);
+    return receipt;
+  };
+  const passphraseFailures = createFailureLimiter(createFailureStore(store), FAILURE_LIMITS.passphrase);
+  const trustedClients = createTrustedClients((workspaceId, id, since) =>
+    addressesUsedSince(store.read, workspaceId, id, since),
+  );
+  const passphraseVerifier = createPassphraseVerifier(passphraseFailures, trustedClients);
+  const usageJournal = await createUsageJournal(store);
+  const usageRecorder = createUsageRecorder(usageJournal, nodeId, registry.counterSlots);
+  const denials = createDenialBuffer();
+  const sessionActivity = createSessionActivityBuffer(store);
+  const recordDenial: AuthenticationListener = ({ decision, record }, request) => {
+    if (decision === 'ok' || record === null) return;
+    const { id, kind, name, workspace } = record;
+    denials.add({
+      workspaceId: workspace.id,
+      action: decision === 'passphrase_incorrect' ? 'credential.passphrase_failed' : 'credential.denied',
+      actor: { kind, id, name },
+      credential: { kind, id, name },
+      reason: decision,
+      origin: { address: request.address, userAgent: request.userAgent, requestId: request.requestId },
+      at: clock(),
+    });
+  };
+  const unknownSecrets = createUnknownSecretLimiter(UNKNOWN_SECRET_LIMITS);
+  const findRecord = createFindRecord(registry, unknownSecrets, clock);
+  const authenticator = createCredentialAuthenticator({
+    registry,
+    findRecord,
+    passphraseVerifier,
+    usageRecorder,
+    clock,
+    lastWallTime: options.clock ?? membership.lastWallTime,
+    onResult: recordDenial,
+  });
+  const people = createPeopleContext(store, opened.secret, settings, {
+    clock,
+    waitForConfirmation,
+    denials,
+    publicUrl: () => settings.publicUrl ?? url,
+    background: createBackgroundQueue(MAX_WAITING_MAILS, (error) =>
+      log.error({ err: error }, 'a message was not sent'),
+    ),
+  });
+
+  let denialsWritten = Promise.resolve();
+  async function writeDenials(everything: boolean): Promise<void> {
+    const due = denials.drain(clock(), everything).sort((a, b) => (a.workspaceId < b.workspaceId ? -1 : 1));
+    if (due.length === 0) return;
+    await store.transaction(async (trx) => {
+      for (const draft of due) await appendAuditEvent(trx, draft);
+    });
+  }
+  /** One after the other, so that who waits for this also waits for what another call has taken and not yet written. */
+  function flushDenials(everything = false): Promise<void> {
+    denialsWritten = denialsWritten.catch(() => undefined).then(() => writeDenials(everything));
+    return denialsWritten;
+  }
+
+  const jobs = createJobWorker({
+    store,
+    clock,
+    nodeId,
+    onError: (error) => log.error({ err: error }, 'a job went wrong'),
+    ...(meter !== null && { onJobEnd: meter.recordJobEnd }),
+    ...options.jobs,
+  });
+  const logs = createLogs({
+    store,
+    clock,
+    onError: (error) => log.error({ err: error }, 'lines of a log were not written'),
+  });
+
+  const patterns = createPatternMatcher();
+  const workspace: PlatformContext = {
+    store,
+    clock,
+    seal: people.seal,
+    allowLocalServers: settings.localServer === 'on',
+    connectRetryDelays: options.connecting ?? CONNECT_RETRY_PAUSES_MS,
+    activityIngest: createActivityIngest(store),
+    errorIngest: createErrorIngest(store),
+    jobs,
+    logs,
+    patternMatcher: patterns,
+    backupStorages: openBackupStorages(settings, (error) => log.error({ err: error }, 'no backups can be kept here')),
+    onError: (error) => log.error({ err: error }, 'something went wrong; it is tried again'),
+  };
+  registerJobKinds(workspace);
+
+  const appContext: AppContext = {
+    version: packageJson.version,
+    publicUrl: settings.publicUrl,
+    listenHost: settings.host,
+    store,
+    seal: people.seal,
+    clock,
+    authenticator: meter?.instrumentAuthenticator(authenticator) ?? authenticator,
+    passphraseVerifier: passphraseVerifier,
+    findRecord,
+    unknownSessionLimiter: createUnknownSecretLimiter(UNKNOWN_SECRET_LIMITS),
+    guards: membership.guards,
+    guardLookupLimiter: createUnknownSecretLimiter(UNKNOWN_SECRET_LIMITS),
+    recordGuardUses: usageJournal.addUses,
+    credentials: {
+      store: createCredentialStore(store),
+      waitForConfirmation,
+      waitForAllConfirmations,
+      flushUses: async () => {
+        const pending = usageRecorder.pendingCredentials() + usageJournal.pendingUses();
+        if (pending === 0 || pending > MAX_PENDING_USES_FOR_READERS) return;
+        await usageRecorder.flush();
+        await usageJournal.fold();
+      },
+      clock,
+    },
+    people,
+    platform: workspace,
+    denials,
+    sessionActivity: sessionActivity,
+    flushDenials,
+    readinessFailures: () => findReadinessFailures(store, membership.lease, skew),
+  };
+
+  await sealStoredCredentials(store, people.seal, clock());
+  const app = await createHttpServer(appContext, {
+    logger: log,
+    trustProxy: settings.trustProxy,
+    observe: meter?.recordResponse,
+  });
+  let metrics: Server | null = null;
+  try {
+    await membership.start();
+    await listenOrExplain({ host: 'HOST', port: 'PORT' }, settings, () =>
+      app.listen({ port: settings.port, host: settings.host }),
+    );
+    if (meter !== null && settings.metrics !== null) {
+      const metricsListener = settings.metrics;
+      const gauges = {
+        version: packageJson.version,
+        cachedRecords: registry.size,
+        usageLagMs: () => usageRecorder.lagMs(clock()),
+        pendingCredentials: usageRecorder.pendingCredentials,
+        refusedLookups: unknownSecrets.refusalCount,
+        jobs: jobs.counts,
+        localJobs: jobs.running,
+        health: {
+          leaseHeld: membership.lease.holds,
+          leases: membership.countLeases,
+          skewMs: skew.skewMs,
+          pools: () => {
+            const leases = membership.leasePoolUsage();
+            return { ...store.poolUsage?.(), ...(leases !== null && { lease: leases }) };
+          },
+          dataDirectory: settings.dataDirectory,
+          database: settings.databaseUrl === null ? databaseFileIn(settings.dataDirectory) : null,
+        },
+        diskFull: () => store.diskFull?.() ?? false,
+        reserveBytes: () => store.reserveBytes?.() ?? 0,
+      };
+      const named = { host: 'DEVPILOT_METRICS', port: 'DEVPILOT_METRICS' };
+      metrics = await listenOrExplain(named, metricsListener, () => meter.listen(metricsListener, gauges));
+    }
+  } catch (error) {
+    await app.close();
+    await membership.stop();
+    await store.close();
+    opened.release();
+    throw error;
+  }
+  const { port } = app.server.address() as AddressInfo;
+  const host = settings.host === '0.0.0.0' || settings.host === '::' ? 'localhost' : settings.host;
+  url = `http://${formatAuthority(host, port)}`;
+  const setupCode = await createSetupCode(people);
+
+  const onError = (error: unknown) => log.error({ err: error }, 'background work failed; it is tried again');
+  async function flush(): Promise<void> {
+    await flushDenials();
+    await sessionActivity.flush();
+  }
+  // Uses have a schedule of their own: at most the last second of them may be missing after a kill.
+  const usesFlushTimer = repeatEvery(FLUSH_USES_INTERVAL_MS, usageRecorder.flush, onError, true);
+  const flushTimer = repeatEvery(FLUSH_INTERVAL_MS, flush, onError);
+  const foldTimer = repeatEvery(FOLD_INTERVAL_MS, () => usageJournal.fold(FOLD_TIME_BUDGET_MS), onError);
+  // A passphrase that was proven here is judged from memory, which must know of failures on other nodes.
+  async function refreshFailures(): Promise<void> {
+    if (settings.databaseUrl === null) return;
+    const subjects = await recentlyFailedSubjects(
+      store.read,
+      ID_PREFIXES.access_token,
+      clock() - FAILURE_LOOKBACK_MS,
+      MAX_REFRESHED_SUBJECTS,
+    );
+    for (const subject of subjects) await passphraseFailures.refresh(subject, clock());
+  }
+  const failureRefreshTimer = repeatEvery(FLUSH_INTERVAL_MS, refreshFailures, onError);
+  const housekeepingTimer = repeatEvery(
+    HOUSEKEEPING_INTERVAL_MS,
+    () => runHousekeeping(workspace, clock(), settings.retentionDays),
+    onError,
+  );
+
+  /** Writes all that was counted; what is too much to fold in now is folded after the next start, since a stop must not take long. */
+  async function writeUses(): Promise<void> {
+    await usageRecorder.flush();
+    if (usageJournal.pendingUses() <= MAX_PENDING_USES_FOR_READERS) await usageJournal.fold();
+  }
+
+  jobs.register(deploymentJobKind(workspace));
+  jobs.start();
+  const schedules = startScheduler(workspace, options.work ?? WORK_INTERVALS);
+
+  async function close(): Promise<void> {
+    const withinStop = createStopDeadline(usageRecorder.pendingCredentials);
+    /** Null, or why it failed, in one line. */
+    const settled = (work: Promise<unknown>, leastMs?: number): Promise<string | null> =>
+      withinStop(work, leastMs).then(
+        () => null,
+        (error: unknown) => (error instanceof Error ? error.message : String(error)),
+      );
+    logs.stop();
+    const schedulesOver = settled(schedules.stop());
+    const jobsOver = jobs.stop();
+    jobsOver.catch(() => undefined);
+    membership.guards.stop();
+    const forcedCloseTimer = setTimeout(() => app.server.closeAllConnections(), CLOSE_TIMEOUT_MS);
+    const allEnded = await stopListening(app.server, options.quietMs ?? QUIET_MS);
+    // A connection that was answered meanwhile is kept alive otherwise, and the stop would wait for it.
+    const sweep = setInterval(() => app.server.closeIdleConnections(), 20);
+    await app.close();
+    await allEnded();
+    clearTimeout(forcedCloseTimer);
+    clearInterval(sweep);
+    metrics?.close();
+    // What can't be written is reported at the end; it keeps nothing from being given back.
+    const flushers = Promise.all(
+      [usesFlushTimer, flushTimer, failureRefreshTimer, foldTimer, housekeepingTimer].map((one) => one.stop()),
+    );
+    const ending = [jobsOver, flushers, patterns.close(), people.background.stop(MAIL_STOP_TIMEOUT_MS)];
+    const outcomes = [await schedulesOver, ...(await Promise.all(ending.map((one) => settled(one))))];
+    const writing = [writeUses(), flushDenials(true), sessionActivity.flush()];
+    outcomes.push(...(await Promise.all(writing.map((one) => settled(one, WRITE_AT_LEAST)))));
+    outcomes.push(await settled(membership.stop()));
+    const lost = usageRecorder.pendingUses();
+    outcomes.push(await settled(store.close()));
+    opened.release();
+    const failure = outcomes.find((one) => one !== null);
+    if (failure === undefined) return;
+    throw new IncompleteStop(
+      `The store did not take everything that was to be written: at most ${lost} ${lost === 1 ? 'use' : 'uses'} of credentials and the last second of refusals in the activity log are lost. ${failure}`,
+    );
+  }
+
+  const metricsAddress = metrics?.address() as AddressInfo | undefined;
+  return {
+    url,
+    setupLink: setupCode === null ? null : `${settings.publicUrl ?? url}/setup#code=${setupCode}`,
+    metricsUrl:
+      metricsAddress === undefined
+        ? null
+        : `http://${formatAuthority(metricsAddress.address, metricsAddress.port)}/metrics`,
+    close,
+  };
+}

@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import fc from 'fast-check';
+import pg from 'pg';
+import { Problem } from '../contract/problem.ts';
+import { startPostgres, type TestPostgres } from '../testing/postgres.ts';
+import { startStallingProxy } from '../testing/stalling-proxy.ts';
+import { until } from '../testing/until.ts';
+import { createBatchedLookups } from './batched-lookups.ts';
+import { type BoundedPool, createPool } from './postgres-pool.ts';
+
+const ROWS = { table: 'thing', columns: 'name', key: 'digest' };
+const STORED = 200;
+
+let postgres: TestPostgres;
+let url: string;
+let admin: pg.Client;
+before(async () => {
+  postgres = await startPostgres();
+  url = await postgres.createDatabase();
+  admin = new pg.Client(url);
+  await admin.connect();
+  await admin.query('create table thing (digest bytea primary key, name text not null)');
+  const all = Array.from({ length: STORED }, (_, number) => number);
+  await admin.query('insert into thing select * from unnest($1::bytea[], $2::text[])', [
+    all.map(keyOf),
+    all.map(nameOf),
+  ]);
+});
+after(async () => {
+  await admin.end();
+  await postgres.close();
+});
+
+const keyOf = (number: number) => createHash('sha256').update(`thing ${number}`).digest();
+const nameOf = (number: number) => `Thing ${number}`;
+/** What a look-up of a number is to give. */
+const expected = (number: number) => (number < STORED ? nameOf(number) : undefined);
+
+/** Look-ups over two connections, with a count of the queries that went out. */
+function open(options: { url?: string; waiting?: number; pool?: (pool: BoundedPool) => BoundedPool } = {}) {
+  const timeouts = { connectMs: 500, statementMs: 500, answerMs: 500 };
+  const real = createPool({
+    url: options.url ?? url,
+    connections: 2,
+    maxWaiting: 10,
+    timeouts,
+    onError: () => undefined,
+  });
+  let taken = 0;
+  const counting: BoundedPool = {
+    ...real,
+    async acquire() {
+      const one = await real.acquire();
+      taken++;
+      return one;
+    },
+  };
+  const pool = options.pool?.(counting) ?? counting;
+  const lookUps = createBatchedLookups(ROWS, pool, {
+    connections: 2,
+    waiting: options.waiting ?? 1_000,
+    patience: 500,
+  });
+  return {
+    find: async (number: number) => (await lookUps.find<{ name: string }>(keyOf(number)))?.name,
+    taken: () => taken,
+    async close() {
+      lookUps.close();
+      await real.close();
+    },
+  };
+}
+
+async function outcomeOf(asking: Promise<unknown>): Promise<string> {
+  try {
+    await asking;
+    return 'answered';
+  } catch (error) {
+    assert.ok(error instanceof Problem && error.code === 'unavailable');
+    return error.message;
+  }
+}
+
+test('each of many who ask at once is given the row of their own key, in whichever query it was read', async () => {
+  const { find, close } = open();
+  const numbers = fc.array(fc.nat(STORED + 20), { maxLength: 200 });
+  await fc.assert(
+    fc.asyncProperty(numbers, async (asked) => {
+      assert.deepEqual(await Promise.all(asked.map(find)), asked.map(expected));
+    }),
+    { numRuns: 100 },
+  );
+  await close();
+});
+
+test('who waits for a connection goes out together with the others that wait', async () => {
+  const { find, taken, close } = open();
+  await Promise.all(Array.from({ length: 640 }, (_, number) => find(number)));
+  assert.ok(taken() <= 20, `${taken()} queries`);
+  const before = taken();
+  await find(1);
+  assert.equal(taken(), before + 1);
+  await close();
+});
+
+test('a look-up that begins after a row was deleted never sees it, however many are under way', async () => {
+  const { find, close } = open();
+  for (let number = 100; number < 120; number++) {
+    let over = false;
+    const others = Promise.all(
+      Array.from({ length: 20 }, async () => {
+        while (!over) await find(number);
+      }),
+    );
+    await admin.query('delete from thing where digest = $1', [keyOf(number)]);
+    const late = await Promise.all(Array.from({ length: 20 }, () => find(number)));
+    over = true;
+    await others;
+    assert.deepEqual([...new Set(late)], [undefined]);
+    await admin.query('insert into thing values ($1, $2)', [keyOf(number), nameOf(number)]);
+  }
+  await close();
+});
+
+test('more than may wait are refused at once, and the others answered', async () => {
+  const { find, close } = open({ waiting: 50 });
+  const outcomes = await Promise.all(Array.from({ length: 80 }, (_, number) => outcomeOf(find(number))));
+  assert.equal(outcomes.filter((one) => one === 'answered').length, 50);
+  assert.equal(outcomes.filter((one) => one === 'The store is too busy.').length, 30);
+  await close();
+});
+
+test('where only one connection is to be had, it answers all', async () => {
+  let given = false;
+  const { find, close } = open({
+    pool: (pool) => ({
+      ...pool,
+      async acquire() {
+        if (given) throw new Problem('unavailable', 'There is no second one.');
+        given = true;
+        const { client, release } = await pool.acquire();
+        return {
+          client,
+          release(error) {
+            given = false;
+            release(error);
+          },
+        };
+      },
+    }),
+  });
+  const all = Array.from({ length: 300 }, (_, number) => number);
+  assert.deepEqual(await Promise.all(all.map(find)), all.map(expected));
+  await close();
+});
+
+test('a database that stalls keeps nobody for long, one that is gone nobody at all, and both are found again', async () => {
+  const proxy = await startStallingProxy(postgres.port);
+  const { find, close } = open({ url: url.replace(`:${postgres.port}/`, `:${proxy.port}/`) });
+  assert.equal(await find(1), nameOf(1));
+  proxy.stall();
+  const outcomes = await Promise.all(Array.from({ length: 200 }, (_, number) => outcomeOf(find(number))));
+  assert.deepEqual([...new Set(outcomes)], ['The store can not be reached.']);
+  proxy.resume();
+  await until(async () => (await outcomeOf(find(2))) === 'answered', 5_000);
+  assert.equal(await find(2), nameOf(2));
+  await close();
+  await proxy.close();
+});
+
+test('a column that a migration changed meanwhile is read as it is now', async () => {
+  const { find, close } = open();
+  const all = [1, 2, 3];
+  for (let times = 0; times < 3; times++) await Promise.all(all.map(find));
+  await admin.query('alter table thing alter column name type varchar(50)');
+  assert.deepEqual(await Promise.all(all.map(find)), all.map(expected));
+  assert.equal(await find(4), nameOf(4));
+  await close();
+});

@@ -1,0 +1,153 @@
+import type { QueryResult } from 'pg';
+import { noteLostStatementName, queryConfigFor } from './postgres-connect.ts';
+import { type AcquiredConnection, type BoundedPool, toStoreError } from './postgres-pool.ts';
+import type { KeyedLookup } from './store.ts';
+import { createWaitQueue, storeUnavailable, type Waiter } from './wait-queue.ts';
+
+export interface BatchedLookups {
+  /** The row of a key, read after the call; undefined where there is none. Rejects with `unavailable`. */
+  find<Row>(key: Uint8Array): Promise<Row | undefined>;
+  close(): void;
+}
+
+interface PendingLookup extends Waiter {
+  readonly key: Uint8Array;
+  readonly resolve: (row: Record<string, unknown> | undefined) => void;
+}
+
+/**
+ * How many keys the statements have room for. A few fixed sizes, so that the database knows how many it is given and
+ * keeps one plan for each; places that are left over hold null, which no row has for a key.
+ */
+const STATEMENT_SIZES = [1, 4, 16, 64] as const;
+const MAX_BATCH_SIZE = 64;
+
+const bytesToKey = (key: Uint8Array): string =>
+  Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1');
+
+function statementsFor({ table, columns, key }: KeyedLookup): { size: number; name: string; text: string }[] {
+  return STATEMENT_SIZES.map((size) => {
+    const placeholders = Array.from({ length: size }, (_, index) => `$${index + 1}`).join(', ');
+    // Alone, a row needs no telling apart.
+    const selectedColumns = size === 1 ? columns : `${columns}, ${key}`;
+    const text = `select ${selectedColumns} from ${table} where ${key} in (${placeholders})`;
+    return { size, name: `devpilot_${table}_${key}_${size}`, text };
+  });
+}
+
+/**
+ * Looks rows up by key over a few connections. Whoever comes while none is free waits for one, and those who wait then
+ * go out together in one query: under load a look-up costs a fraction of a query, and alone it waits for nobody.
+ */
+export function createBatchedLookups(
+  rows: KeyedLookup,
+  pool: BoundedPool,
+  options: { connections: number; waiting: number; patience: number },
+): BatchedLookups {
+  const statements = statementsFor(rows);
+  const queue = createWaitQueue<PendingLookup>(options.waiting, options.patience);
+  /** Connections that look up, or are being taken to. */
+  let busy = 0;
+  let isAcquiring = false;
+
+  async function query(
+    client: AcquiredConnection['client'],
+    keys: readonly Uint8Array[],
+  ): Promise<Record<string, unknown>[]> {
+    const statement = statements.find(({ size }) => size >= keys.length);
+    if (statement === undefined) throw new RangeError(`No statement has room for ${keys.length} keys.`);
+    const { size, name, text } = statement;
+    const values: (Uint8Array | null)[] = [...keys];
+    while (values.length < size) values.push(null);
+    const { rows: found }: QueryResult<Record<string, unknown>> = await client.query(
+      queryConfigFor(client, { name, text }, values),
+    );
+    return found;
+  }
+
+  function answer(batch: readonly PendingLookup[], found: readonly Record<string, unknown>[]): void {
+    const [only] = batch;
+    if (only !== undefined && batch.length === 1) {
+      only.resolve(found[0]);
+      return;
+    }
+    const byKey = new Map(found.map((row) => [bytesToKey(row[rows.key] as Uint8Array), row]));
+    for (const { key, resolve } of batch) resolve(byKey.get(bytesToKey(key)));
+  }
+
+  async function read(
+    { client, release }: AcquiredConnection,
+    batch: readonly PendingLookup[],
+    mayRetry: boolean,
+  ): Promise<void> {
+    let found: Record<string, unknown>[];
+    try {
+      found = await query(
+        client,
+        batch.map(({ key }) => key),
+      );
+    } catch (error) {
+      release(error);
+      // A migration changed what the kept plan gives back (0A000): a fresh connection plans it anew.
+      if (mayRetry && (noteLostStatementName(error) || (error as { code?: unknown }).code === '0A000'))
+        return read(await pool.acquire(), batch, false);
+      throw error;
+    }
+    release();
+    answer(batch, found);
+  }
+
+  function takeBatch(): PendingLookup[] {
+    const batch: PendingLookup[] = [];
+    while (batch.length < MAX_BATCH_SIZE) {
+      const next = queue.dequeue();
+      if (next === undefined) break;
+      batch.push(next);
+    }
+    return batch;
+  }
+
+  /** Takes a connection, and with it those who wait by then. Tells whether there was one. */
+  async function serveBatch(): Promise<boolean> {
+    let acquired: AcquiredConnection;
+    try {
+      acquired = await pool.acquire();
+    } catch (error) {
+      // What is at work comes back to those who wait.
+      if (busy === 1) queue.rejectAll(toStoreError(error));
+      return false;
+    } finally {
+      isAcquiring = false;
+    }
+    const batch = takeBatch();
+    if (batch.length === 0) acquired.release();
+    startIfNeeded();
+    if (batch.length > 0) {
+      await read(acquired, batch, true).catch((error: unknown) => {
+        for (const { reject: refuse } of batch) refuse(toStoreError(error));
+      });
+    }
+    return true;
+  }
+
+  /** One connection is asked for at a time: who comes meanwhile may go with it. */
+  function startIfNeeded(): void {
+    if (isAcquiring || queue.size() === 0 || busy >= options.connections) return;
+    isAcquiring = true;
+    busy++;
+    void serveBatch().then((served) => {
+      busy--;
+      // After a failure only a connection that is at work, or whoever comes next, tries again.
+      if (served) startIfNeeded();
+    });
+  }
+
+  return {
+    find: <Row>(key: Uint8Array) =>
+      new Promise<Row | undefined>((resolve, refuse) => {
+        queue.enqueue({ key, resolve: (row) => resolve(row as Row | undefined), reject: refuse });
+        startIfNeeded();
+      }),
+    close: () => queue.rejectAll(storeUnavailable()),
+  };
+}

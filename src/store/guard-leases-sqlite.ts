@@ -1,0 +1,113 @@
+import { randomBytes } from 'node:crypto';
+import { sql } from 'kysely';
+import {
+  type GuardTable,
+  type HeadRow,
+  type LiveNodeRow,
+  MAX_GUARDS_PER_WORKSPACE,
+  type WorkspaceRevocationRows,
+} from './node-leases.ts';
+import type { Bindable, Store, Trx } from './store.ts';
+
+/*
+ * What deleting waits for is read on the connection of the hot look-ups, as one row of JSON: the thread
+ * that reads for people may be busy for long.
+ */
+const READ_HEAD = `select number as counter,
+  coalesce((select id from revocation r where r.number = c.number), '') as head_id from revocation_counter c`;
+const READ_WORKSPACE = `select counter, head_id,
+  coalesce((select id from revocation where number = ?2), '') as base_id,
+  (select count(*) from revocation where number > ?2) as kept,
+  (select json_group_array(json_array(number, id, hex(digest), digest is null)) from (
+    select number, id, digest from revocation where workspace_id = ?1 and number > ?2 order by number limit ?3
+  )) as news from (${READ_HEAD})`;
+
+// A guard is told of its own workspace alone: what was revoked in others counts as confirmed.
+const READ_LEASES = `select (
+    select json_group_array(value ->> 'id') from json_each(?3)
+    where value ->> 'number' > (select number from revocation_counter) or exists (
+      select 1 from revocation r where r.number = value ->> 'number' and r.id <> value ->> 'id'
+    )
+  ) as lost, json_group_array(json_object('id', id, 'workspace_id', workspace_id, 'left', lease_until - ?1,
+    'confirmed', case when exists (
+      select 1 from revocation r where r.workspace_id = node.workspace_id and r.number > node.confirmed
+    ) then confirmed else max(confirmed, (select number from revocation_counter)) end)) as live
+  from node
+  where lease_until > ?1 and (?2 is null or workspace_id in (select value from json_each(?2)))`;
+
+type WorkspaceRevocationsJson = Omit<WorkspaceRevocationRows, 'history' | 'rows'> & { readonly news: string };
+
+function parseWorkspaceRevocations(
+  { news, ...row }: WorkspaceRevocationsJson,
+  history: string,
+): WorkspaceRevocationRows {
+  const rows = JSON.parse(news) as [number, string, string, 0 | 1][];
+  return {
+    ...row,
+    history,
+    rows: rows.map(([number, id, digest, isAll]) => {
+      return { number, id, digest: isAll === 1 ? null : Buffer.from(digest, 'hex') };
+    }),
+  };
+}
+
+async function grant(trx: Trx, id: string, workspaceId: string | null, confirmed: number, until: number, now: number) {
+  const { rows } = await sql`
+    insert into node (id, workspace_id, confirmed, lease_until)
+    select ${id}, ${workspaceId}, ${confirmed}, ${until}
+    where ${MAX_GUARDS_PER_WORKSPACE} >
+      (select count(*) from node where workspace_id = ${workspaceId} and lease_until > ${now} and id <> ${id})
+    on conflict (id) do update set confirmed = max(node.confirmed, excluded.confirmed),
+      lease_until = max(node.lease_until, excluded.lease_until)
+    returning id`.execute(trx);
+  return rows.length === 1;
+}
+
+/**
+ * The leases of guards in the embedded store: they outlive its process, so the next one must know of
+ * them. One writer: within its transaction the counter can't move. `clock` in epoch milliseconds.
+ * Each opening is a history of its own: only while nobody has the file open can an older one take its place.
+ */
+export function createSqliteGuardTable(store: Store, clock: () => number): GuardTable & { readonly history: string } {
+  const history = randomBytes(16).toString('base64url');
+  async function first<Row>(statement: string, parameters: readonly Bindable[]): Promise<Row> {
+    const row = await store.queryFirst<Row>(statement, parameters);
+    if (row === undefined) throw new Error('The revocation counter is missing.');
+    return row;
+  }
+  const readHead = async () => ({ history, ...(await first<Omit<HeadRow, 'history'>>(READ_HEAD, [])) });
+  const readWorkspace: GuardTable['readWorkspace'] = async (workspaceId, after, limit) =>
+    parseWorkspaceRevocations(
+      await first<WorkspaceRevocationsJson>(READ_WORKSPACE, [workspaceId, after, limit]),
+      history,
+    );
+  return {
+    history,
+    readHead,
+    readWorkspace,
+    guardRenewal: (work) =>
+      store.transaction((trx) =>
+        work({
+          // Nothing is written but in this transaction, so what was committed is all there is.
+          lockCounter: readHead,
+          readWorkspace,
+          grant: ({ id, workspaceId, confirmed, bound }) => {
+            const now = clock();
+            return grant(trx, id, workspaceId, confirmed, now + bound, now);
+          },
+        }),
+      ),
+    async readLeases(workspaceIds, awaited) {
+      const workspaceFilter = workspaceIds === null ? null : JSON.stringify(workspaceIds);
+      const row = await first<{ live: string; lost: string }>(READ_LEASES, [
+        clock(),
+        workspaceFilter,
+        JSON.stringify(awaited),
+      ]);
+      return { history, live: JSON.parse(row.live) as LiveNodeRow[], lost: JSON.parse(row.lost) as string[] };
+    },
+    releaseLease: async (id) => {
+      await store.transaction((trx) => trx.deleteFrom('node').where('id', '=', id).execute());
+    },
+  };
+}

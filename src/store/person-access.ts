@@ -1,0 +1,63 @@
+import type { Role } from '../contract/vocabulary.ts';
+import { deleteSessions } from './people.ts';
+import type { Trx } from './store.ts';
+
+/**
+ * Deletes everything that gives a person access or could give it later: sessions but `except`, approved
+ * device codes, password reset codes, unanswered passkey challenges and a TOTP set-up that was not confirmed.
+ * Device codes created until `now` cannot be approved by this person afterwards. Returns the number of sessions ended.
+ */
+export async function deletePersonAccess(
+  trx: Trx,
+  personId: string,
+  except: string | null,
+  now: number,
+): Promise<number> {
+  await trx.updateTable('person').set({ access_ended_at: now }).where('id', '=', personId).execute();
+  await trx
+    .updateTable('person')
+    .set({ totp_sealed: null })
+    .where('id', '=', personId)
+    .where('totp_enabled', '=', 0)
+    .execute();
+  for (const table of ['device_code', 'password_reset', 'passkey_challenge'] as const) {
+    await trx.deleteFrom(table).where('person_id', '=', personId).execute();
+  }
+  return (await deleteSessions(trx, personId, null, except)).length;
+}
+
+/** Deletes the device codes that a person has approved and no device has exchanged yet. */
+export async function deleteApprovedDevices(trx: Trx, personId: string): Promise<void> {
+  await trx.deleteFrom('device_code').where('person_id', '=', personId).execute();
+}
+
+/** Whether a session still exists, read inside the transaction of what it does. */
+export async function sessionExists(trx: Trx, personId: string, sessionId: string): Promise<boolean> {
+  const row = await trx
+    .selectFrom('session')
+    .select('id')
+    .where('id', '=', sessionId)
+    .where('person_id', '=', personId)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Deletes the invitations that a person has sent, in one workspace or with null in all. Returns how many. */
+export async function deleteInvitationsOf(trx: Trx, personId: string, workspaceId: string | null): Promise<number> {
+  let query = trx.deleteFrom('invitation').where('created_by', '=', personId);
+  if (workspaceId !== null) query = query.where('workspace_id', '=', workspaceId);
+  return Number((await query.executeTakeFirst()).numDeletedRows);
+}
+
+/** The role of a person in a workspace; undefined for somebody who is no member, or is disabled. */
+export async function findRole(trx: Trx, workspaceId: string, personId: string): Promise<Role | undefined> {
+  const row = await trx
+    .selectFrom('member')
+    .innerJoin('person', 'person.id', 'member.person_id')
+    .select('member.role')
+    .where('member.workspace_id', '=', workspaceId)
+    .where('member.person_id', '=', personId)
+    .where('person.disabled', '=', 0)
+    .executeTakeFirst();
+  return row?.role as Role | undefined;
+}

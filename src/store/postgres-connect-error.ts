@@ -1,0 +1,57 @@
+import pg from 'pg';
+import type { ConnectionAttempt } from './postgres-url.ts';
+
+/** A server was reached that is of no use; the message says why. */
+export class UnsuitableServerError extends Error {}
+
+/** No server was found that takes writes; of each that was tried, why not. */
+export class ConnectError extends Error {
+  readonly attempts: readonly { readonly attempt: ConnectionAttempt; readonly error: unknown }[];
+  constructor(tried: ConnectError['attempts']) {
+    super(tried.map(({ attempt, error }) => `${formatHost(attempt)}: ${describeConnectError(error)}`).join('; '));
+    this.name = 'ConnectError';
+    this.attempts = tried;
+  }
+}
+
+const formatHost = ({ host, port }: ConnectionAttempt): string =>
+  host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+
+const CERTIFICATE_ERROR = /^(?:DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|CERT_|ERR_TLS_CERT_|HOSTNAME_MISMATCH|INVALID_)/;
+const REASON_BY_CODE: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'the host name is not known (DNS)',
+  EAI_AGAIN: 'the host name cannot be looked up now (DNS)',
+  ECONNREFUSED: 'the connection was refused: is PostgreSQL listening there?',
+  ECONNRESET: 'the connection was reset',
+  EHOSTUNREACH: 'there is no route to the host',
+  ENETUNREACH: 'there is no route to the network',
+  ETIMEDOUT: 'it does not answer in time',
+  ENOENT: 'there is no such socket',
+  EACCES: 'the socket is not accessible',
+  '28P01': 'authentication failed: check user and password',
+  '3D000': 'the database does not exist',
+  '53300': 'it has no free connections (max_connections)',
+  '57P03': 'it is starting up or shutting down',
+  '42501': 'the user has too few rights in the database',
+  '25006': 'it is read-only (a standby?)',
+};
+
+/** What a failure to connect means, in words without a password. */
+export function describeConnectError(error: unknown): string {
+  if (error instanceof UnsuitableServerError) return error.message;
+  const { code, message = String(error), errors } = error as { code?: string; message?: string; errors?: unknown[] };
+  if (Array.isArray(errors) && errors.length > 0) return describeConnectError(errors[0]);
+  const known = code === undefined ? undefined : REASON_BY_CODE[code];
+  if (known !== undefined) return known;
+  if (error instanceof pg.DatabaseError) {
+    return code?.startsWith('28') ? `authentication failed: ${message}` : message;
+  }
+  if (/does not support SSL/.test(message)) return 'the server does not offer TLS, which sslmode asks for';
+  if (code !== undefined && CERTIFICATE_ERROR.test(code)) {
+    return `its TLS certificate is not accepted (${message}): sslrootcert names the authority`;
+  }
+  if (/SSL|TLS|EPROTO/i.test(`${code} ${message}`)) return `TLS failed (${message})`;
+  if (/password must be/i.test(message)) return 'authentication failed: a password is needed';
+  if (/time-?out|timed out/i.test(message)) return 'it does not answer in time';
+  return message;
+}

@@ -1,0 +1,209 @@
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { StartRefusedError } from './start-refused-error.ts';
+
+/**
+ * What must be in a data directory is remembered twice: beside the file, in `devpilot.state`, and in the file, in the row
+ * of `installation`. The row says `clean` while the file holds all that was written; it is set to 0, and brought into
+ * the file itself, before anything is acknowledged, and to 1 by a clean stop, before the write-ahead log is removed.
+ * So a file that says 0 without its log has lost acknowledged writes, however it came to be there. A crash leaves the log.
+ */
+interface StoreState {
+  /** Null while the store is being made: anything may be missing then. */
+  readonly store: string | null;
+  readonly starts: number;
+  /** The start whose clean stop could not be noted in the file, for a full disk say. */
+  readonly stopped?: number;
+}
+
+interface InstallationState {
+  readonly store_id: string;
+  readonly starts: number;
+  readonly clean: number;
+}
+
+/** Files up to this size are checked whole before the start: about a fifth of a second. */
+const MAX_STARTUP_CHECK_BYTES = 16 * 1_048_576;
+const WAL_HEADER_BYTES = 32;
+const WAL_MAGIC = [0x377f0682, 0x377f0683];
+
+const statePath = (directory: string) => join(directory, 'devpilot.state');
+const databasePath = (directory: string) => join(directory, 'devpilot.db');
+const sizeOf = (path: string): number => (existsSync(path) ? statSync(path).size : 0);
+
+const ACCEPT_HINT = 'If that cannot be: devpilot store accept --lost-changes';
+const RESTORE_HINT = 'Restore a backup into an empty directory.';
+
+function readState(directory: string): StoreState | null {
+  try {
+    const { store, starts, stopped } = JSON.parse(readFileSync(statePath(directory), 'utf8')) as Partial<StoreState>;
+    if ((typeof store !== 'string' && store !== null) || typeof starts !== 'number') return null;
+    return { store, starts, ...(typeof stopped === 'number' && { stopped }) };
+  } catch {
+    return null;
+  }
+}
+
+/** Writes what must be in the directory from now on, whole or not at all. */
+export function writeState(directory: string, state: StoreState): void {
+  const path = statePath(directory);
+  const file = openSync(`${path}.tmp`, 'w', 0o600);
+  writeSync(file, `${JSON.stringify(state)}\n`);
+  fsyncSync(file);
+  closeSync(file);
+  renameSync(`${path}.tmp`, path);
+  const folder = openSync(directory, 'r');
+  fsyncSync(folder);
+  closeSync(folder);
+}
+
+/** Whether a write-ahead log is there whose header is sound. A crash can leave it without a frame, never without this. */
+function hasWal(path: string): boolean {
+  if (sizeOf(path) < WAL_HEADER_BYTES) return false;
+  const header = Buffer.alloc(WAL_HEADER_BYTES);
+  const file = openSync(path, 'r');
+  readSync(file, header, 0, WAL_HEADER_BYTES, 0);
+  closeSync(file);
+  const magic = header.readUInt32BE(0);
+  if (!WAL_MAGIC.includes(magic)) return false;
+  // The checksum of SQLite's file format, section 4.2; the magic number says in which byte order words are read.
+  let [low, high] = [0, 0];
+  for (let offset = 0; offset < 24; offset += 8) {
+    const [first, second] =
+      magic === WAL_MAGIC[1]
+        ? [header.readUInt32BE(offset), header.readUInt32BE(offset + 4)]
+        : [header.readUInt32LE(offset), header.readUInt32LE(offset + 4)];
+    low = (low + first + high) >>> 0;
+    high = (high + second + low) >>> 0;
+  }
+  return header.readUInt32BE(24) === low && header.readUInt32BE(28) === high;
+}
+
+function readInstallation(database: DatabaseSync): InstallationState | undefined {
+  const table = database.prepare("select 1 from sqlite_schema where type = 'table' and name = 'installation'").get();
+  if (table === undefined) return undefined;
+  const row = database.prepare('select store_id, starts, clean from installation where id = 1').get();
+  return row as unknown as InstallationState | undefined;
+}
+
+function checkIntegrity(database: DatabaseSync, path: string): void {
+  if (sizeOf(path) > MAX_STARTUP_CHECK_BYTES) return;
+  const found = database.prepare('pragma quick_check(1)').get()?.['quick_check'];
+  if (found !== 'ok')
+    throw new StartRefusedError(`${path} is damaged (${String(found).split('\n')[0]}). ${RESTORE_HINT}`);
+}
+
+/** Reads a file without changing anything, its log included. Throws `StartRefusedError` where it can't be read whole. */
+function readStoreFile(path: string): InstallationState | undefined {
+  try {
+    const database = new DatabaseSync(path, { readOnly: true });
+    try {
+      database.exec('pragma busy_timeout = 5000; pragma cell_size_check = on');
+      const row = readInstallation(database);
+      checkIntegrity(database, path);
+      return row;
+    } finally {
+      database.close();
+    }
+  } catch (error) {
+    if (error instanceof StartRefusedError) throw error;
+    const { message, errcode = 0 } = error as { message: string; errcode?: number };
+    // Damaged, or not a database.
+    if (![11, 26].includes(errcode & 0xff)) throw error;
+    throw new StartRefusedError(`${path} is damaged (${message}). ${RESTORE_HINT}`, { cause: error });
+  }
+}
+
+function refuseMissingFile(directory: string, state: StoreState | null): void {
+  const path = databasePath(directory);
+  const what = existsSync(path) ? 'is empty' : 'is missing';
+  const secret = join(directory, 'secret');
+  const kept = state === null && existsSync(secret) ? secret : statePath(directory);
+  const wasThere = state !== null || existsSync(secret) || sizeOf(`${path}-wal`) > 0;
+  if (!wasThere) return;
+  throw new StartRefusedError(
+    `${path} ${what}, but ${kept} says that a store was here. Put it back, or restore. ${ACCEPT_HINT}`,
+  );
+}
+
+function refuseForeignOrStaleFile(
+  directory: string,
+  state: StoreState | null,
+  row: InstallationState | undefined,
+  walExists: boolean,
+): void {
+  const path = databasePath(directory);
+  const wanted = state?.store ?? null;
+  if (wanted !== null && row?.store_id !== wanted) {
+    throw new StartRefusedError(
+      `${path} is not the store that ${statePath(directory)} says was here. Put it back. ${ACCEPT_HINT}`,
+    );
+  }
+  if (row === undefined) return;
+  if (state !== null && row.starts < state.starts) {
+    throw new StartRefusedError(
+      `${path} is older than the file that was here: what was deleted since would be accepted again. Put the newer one back. ${ACCEPT_HINT}`,
+    );
+  }
+  if (row.clean === 0 && !walExists && state?.stopped !== row.starts) {
+    throw new StartRefusedError(
+      `${path}-wal is missing or damaged: what was written last is in it, not in ${path}. Put it back. ${ACCEPT_HINT}`,
+    );
+  }
+}
+
+/**
+ * Throws `StartRefusedError` where a data directory does not hold the whole store that it did; changes nothing. Reads up to
+ * 16 MB of the file whole; larger ones are checked while they are served. A directory without a store passes.
+ */
+export function assertStoreComplete(directory: string): void {
+  const path = databasePath(directory);
+  const state = readState(directory);
+  // A crash while it is made leaves anything, a journal that must be rolled back too.
+  if (state?.store === null) return;
+  if (sizeOf(path) === 0) {
+    refuseMissingFile(directory, state);
+    return;
+  }
+  // Before the file is opened, which makes an empty log where none is.
+  const walExists = hasWal(`${path}-wal`);
+  refuseForeignOrStaleFile(directory, state, readStoreFile(path), walExists);
+}
+
+/** Forgets what was here: whatever is here now is the store. An empty file is removed. */
+export function resetState(directory: string): void {
+  const path = databasePath(directory);
+  if (sizeOf(path) === 0) for (const end of ['', '-wal', '-shm']) rmSync(`${path}${end}`, { force: true });
+  writeState(directory, { store: null, starts: 0 });
+}
+
+/** Notes that a store is being made here, so that a crash in between is no loss. */
+export function recordCreation(directory: string): void {
+  if (sizeOf(databasePath(directory)) === 0 && readState(directory) === null)
+    writeState(directory, { store: null, starts: 0 });
+}
+
+/** Whether the file is too large to have been checked before the start. */
+export const needsBackgroundCheck = (path: string): boolean => sizeOf(path) > MAX_STARTUP_CHECK_BYTES;
+
+/** Notes in a copy that was made of one moment that it is whole. */
+export function markCopyClean(path: string): void {
+  const database = new DatabaseSync(path);
+  try {
+    if (readInstallation(database) !== undefined) database.exec('update installation set clean = 1');
+  } finally {
+    database.close();
+  }
+}

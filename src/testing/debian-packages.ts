@@ -1,0 +1,27 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** Where commands are looked for: also where an operator's PATH has the servers and a person's has not. */
+const folders = () => [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'];
+const isInstalled = (command: string) => folders().some((folder) => existsSync(join(folder, command)));
+
+/**
+ * Makes sure that a Debian package's command is there, with apt-get where it is missing. `scripts/test-dependencies.ts`
+ * does so for all before the tests, which run side by side.
+ */
+export function ensureCommand(command: string, debianPackage = command): void {
+  if (isInstalled(command)) return;
+  const install = ['-y', '-q', '-o', 'DPkg::Lock::Timeout=120', '--no-install-recommends', 'install', debianPackage];
+  const asRoot = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
+  const run = (args: readonly string[]) => {
+    // A package's own service is not started: at runlevel 1 none is.
+    const [file = '', ...rest] = [...asRoot, 'env', 'DEBIAN_FRONTEND=noninteractive', 'RUNLEVEL=1', 'apt-get', ...args];
+    return spawnSync(file, rest, { stdio: ['ignore', 'ignore', 'inherit'], timeout: 600_000 }).status === 0;
+  };
+  process.stdout.write(`Installing ${debianPackage} …\n`);
+  if (run(install) || (run(['-q', 'update']) && run(install))) {
+    if (isInstalled(command)) return;
+  }
+  throw new Error(`The tests run ${command}. Install the Debian package ${debianPackage}.`);
+}

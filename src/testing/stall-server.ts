@@ -1,0 +1,292 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { PERMISSIONS } from '../contract/vocabulary.ts';
+import { createHostileRequests, type HostileRequest, type OpenApi } from './hostile-requests.ts';
+import { temporaryDirectory } from './process.ts';
+import { createKey, createToken, remoteTestServer, signUpRemoteOwner, type TestPerson } from './test-server.ts';
+
+const CLI_PATH = fileURLToPath(new URL('../../bin/devpilot.mjs', import.meta.url));
+const PROBE_URL = new URL('./event-loop-probe.ts', import.meta.url).href;
+
+/** One request of the corpus, or one of the largest that are allowed. */
+export interface Sendable {
+  readonly operation: string;
+  readonly what: string;
+  send(): Promise<Response>;
+}
+
+export interface StallServer {
+  readonly url: string;
+  readonly pid: number;
+  /** For every operation of the document that takes a body or a query. */
+  readonly corpus: readonly Sendable[];
+  /** The largest requests that are allowed, and what unpacks to more than is. */
+  readonly heaviest: readonly Sendable[];
+  /** Processor milliseconds for which the event loop was held at most since this was last asked. */
+  longestHoldMs(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+/** What stands for the parameters of paths: real ones where there are some, so that a request comes as far as it can. */
+const PARAMETERS: Readonly<Record<string, string>> = { app: 'shop', project: 'shop', workspace: 'acme', any: '1' };
+
+async function startProbedServer(
+  directory: string,
+  environment: Readonly<Record<string, string>>,
+): Promise<{ child: ChildProcess; url: string; setupCode: string | null }> {
+  const child = spawn(process.execPath, ['--import', PROBE_URL, CLI_PATH, 'serve'], {
+    env: { PATH: process.env['PATH'], PORT: '0', DEVPILOT_DATA_DIR: directory, LOG_LEVEL: 'silent', ...environment },
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+  });
+  let output = '';
+  const url = await new Promise<string>((resolve, reject) => {
+    child.stdout?.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+      const found = /Devpilot is at (\S+)\n/.exec(output)?.[1];
+      if (found !== undefined) resolve(found);
+    });
+    child.once('close', (code) => reject(new Error(`The server ended with ${code} before it listened: ${output}`)));
+  });
+  return { child, url, setupCode: /#code=(\w+)/.exec(output)?.[1] ?? null };
+}
+
+type Headers = Readonly<Record<string, string>>;
+interface Senders {
+  readonly url: string;
+  readonly person: Headers;
+  /** For routes of access tokens, and of API keys. */
+  readonly token: Headers;
+  readonly key: Headers;
+  /** For Sentry's SDKs. */
+  readonly errorKey: Headers;
+}
+
+async function signUp(url: string, setupCode: string | null): Promise<Senders> {
+  const owner: TestPerson = await signUpRemoteOwner({ url, setupCode });
+  const [token, key] = [await createToken(owner, ['all']), await createKey(owner, [...PERMISSIONS], { guard: true })];
+  const project = await owner.call<{ id: string }>('/v1/projects', { body: { name: 'Shop', slug: 'shop' } });
+  const app = await owner.call('/v1/apps', { body: { name: 'Shop', slug: 'shop', projectId: project.body.id } });
+  if (app.status !== 201) throw new Error(app.text);
+  const errorKey = await owner.call<{ publicKey: string }>('/v1/errors/keys', { body: { name: 'Shop' } });
+  return {
+    url,
+    person: { cookie: owner.cookie, origin: url, 'devpilot-workspace': owner.workspaceId },
+    token: { authorization: `Bearer ${token.secret}` },
+    key: { authorization: `Bearer ${key.secret}` },
+    errorKey: { 'x-sentry-auth': `Sentry sentry_key=${errorKey.body.publicKey}` },
+  };
+}
+
+/** Follows a stream no further than its head: those of logs have no end. */
+async function sendAndDrain(url: string, init: RequestInit): Promise<Response> {
+  const response = await fetch(url, { ...init, redirect: 'manual' });
+  if (/ndjson/.test(response.headers.get('content-type') ?? '')) await response.body?.cancel();
+  else await response.arrayBuffer();
+  return response;
+}
+
+async function readWhole(url: string, init: RequestInit): Promise<Response> {
+  const response = await fetch(url, init);
+  await response.arrayBuffer();
+  return response;
+}
+
+function toSendable({ url, person, token, key }: Senders, request: HostileRequest): Sendable {
+  const path = request.path.replace(/\{(\w+)\}/g, (_, name: string) => PARAMETERS[name] ?? 'none_1');
+  const credential = /guards|introspect/.test(path) ? key : token;
+  const sender = request.sender === 'person' ? person : request.sender === 'credential' ? credential : {};
+  const headers = { ...sender, ...(request.contentType !== null && { 'content-type': request.contentType }) };
+  const address = `${url}${path}${request.query === '' ? '' : `?${request.query}`}`;
+  return {
+    operation: request.operation,
+    what: request.attack,
+    send: () =>
+      sendAndDrain(address, {
+        method: request.method,
+        headers,
+        ...(request.body !== null && { body: request.body() }),
+      }),
+  };
+}
+
+const EVENT_TIME = '2027-02-24T09:00:00.000Z';
+const cloudEvent = (id: number, data: unknown) => ({
+  specversion: '1.0',
+  id: `${id}`,
+  source: `/s${id}`,
+  type: 't',
+  data,
+});
+const frames = (count: number) =>
+  Array.from({ length: count }, (_, n) => ({
+    function: `f${n}`,
+    filename: `/app/${'d/'.repeat(100)}${n}.js`,
+    lineno: n,
+  }));
+
+/** The largest requests that are allowed, and what unpacks to more than is. */
+function heaviestRequests({ url, person, token, key, errorKey }: Senders): Sendable[] {
+  const post = (path: string, what: string, headers: Headers, body: () => string | Uint8Array, method = 'POST') => ({
+    operation: `${method} ${path}`,
+    what,
+    send: () => sendAndDrain(url + path, { method, headers, body: body() as BodyInit }),
+  });
+  const get = (path: string, what: string, headers: Headers) => ({
+    operation: `GET ${path.split('?')[0]}`,
+    what,
+    send: () => sendAndDrain(url + path, { headers }),
+  });
+  const json = { 'content-type': 'application/json' };
+  const batch = { ...token, 'content-type': 'application/cloudevents-batch+json' };
+  const packed = { ...errorKey, 'content-encoding': 'gzip' };
+  const many = (path: string, count: number, body: (n: number) => unknown) =>
+    Array.from({ length: count }, (_, n) =>
+      post(path, `one of ${count} large ones`, { ...person, ...json }, () => JSON.stringify(body(n))),
+    );
+  const hooks = (count: number) =>
+    Array.from({ length: count }, (_, n) => ({ name: `Hook ${n}`, stage: 'post_setup', run: 'x'.repeat(8_000) }));
+  const envelope = (events: readonly string[]) =>
+    gzipSync(['{}', ...events.flatMap((event) => ['{"type":"event"}', event])].join('\n'));
+  // IPv6, which costs several times as much to check as IPv4.
+  const addresses = Array.from({ length: 20 }, (_, n) => ({
+    address: `2001:db8:1234:5678:9abc:def0:1234:${1_000 + n}`,
+    first: EVENT_TIME,
+    last: EVENT_TIME,
+  }));
+  const uses = Array.from({ length: 500 }, (_, n) => ({
+    credentialId: `tok_${n}`,
+    count: 1,
+    lastUsedAt: EVENT_TIME,
+    addresses,
+  }));
+  const event = (n: number) =>
+    JSON.stringify({
+      message: 'm'.repeat(8_000),
+      tags: Object.fromEntries(Array.from({ length: 200 }, (_, t) => [`t${t}`, `${n}`])),
+      exception: { values: [{ type: `E${n}`, value: 'v', stacktrace: { frames: frames(200) } }] },
+    });
+  return [
+    post('/v1/activity/events', 'a batch of empty objects', batch, () => `[${repeatTo('{},', 8_000_000)}{}]`),
+    post('/v1/activity/events', 'a batch that is nested', batch, () => repeatTo('[', 8_000_000)),
+    post('/v1/activity/events', 'the largest batch, of texts', batch, () =>
+      JSON.stringify(Array.from({ length: 1_000 }, (_, n) => cloudEvent(n, 'x'.repeat(8_000)))),
+    ),
+    post('/v1/activity/events', 'the largest batch, of values', batch, () =>
+      JSON.stringify(
+        Array.from({ length: 1_000 }, (_, n) =>
+          cloudEvent(
+            n + 1_000,
+            Array.from({ length: 3_900 }, () => 0),
+          ),
+        ),
+      ),
+    ),
+    post('/v1/activity/events', 'events of 64 KiB', batch, () =>
+      JSON.stringify(
+        Array.from({ length: 120 }, (_, n) =>
+          cloudEvent(
+            n + 2_000,
+            Array.from({ length: 32_000 }, () => 0),
+          ),
+        ),
+      ),
+    ),
+    get('/v1/activity/events?limit=200', 'a page of large events', token),
+    get('/v1/activity/events', 'all of them as CSV', { ...token, accept: 'text/csv' }),
+    post('/api/1/envelope/', 'a bomb of nested arrays', packed, () => envelope([repeatTo('[', 4_000_000)])),
+    post('/api/1/envelope/', 'a bomb of tags', packed, () =>
+      envelope([`{"tags":{${repeatTo('"a":1,', 7_000_000)}"a":1}}`]),
+    ),
+    post('/api/1/envelope/', 'a hundred large events', packed, () =>
+      envelope(Array.from({ length: 100 }, (_, n) => event(n))),
+    ),
+    post('/api/1/envelope/', 'an event of as many values as are read', packed, () =>
+      envelope([`{"extra":[${'{},'.repeat(24_000)}{}]}`]),
+    ),
+    post('/v1/errors/events', 'the longest stack', { ...token, ...json }, () =>
+      JSON.stringify({ type: 'E', message: 'm', stack: `${'at '.repeat(300)}\n`.repeat(70) }),
+    ),
+    post('/v1/guards/uses', 'the largest report', { ...key, ...json }, () =>
+      JSON.stringify({ guard: 'q3Zr9yF0T2mJwXk7B1dNhA', chunk: 1, uses }),
+    ),
+    post('/v1/guards/uses', 'a report of bad entries', { ...key, ...json }, () =>
+      JSON.stringify({ guard: 'q3Zr9yF0T2mJwXk7B1dNhA', chunk: 1, uses: Array.from({ length: 24_000 }, () => ({})) }),
+    ),
+    post(
+      '/v1/apps/shop/env',
+      'as many bad names as are read',
+      { ...person, ...json },
+      () => JSON.stringify({ values: Object.fromEntries(Array.from({ length: 1_990 }, (_, n) => [`-${n}`, 1])) }),
+      'PATCH',
+    ),
+    post(
+      '/v1/apps/shop/env',
+      'the largest environment',
+      { ...person, ...json },
+      () =>
+        JSON.stringify({
+          values: Object.fromEntries(Array.from({ length: 68 }, (_, n) => [`N${n}`, 'v'.repeat(60_000)])),
+        }),
+      'PATCH',
+    ),
+    post(
+      '/v1/apps/shop/env',
+      'as many changes as are allowed',
+      { ...person, ...json },
+      () =>
+        JSON.stringify({
+          values: Object.fromEntries([
+            ...Array.from({ length: 1_000 }, (_, n) => [`N${n}`, null]),
+            ...Array.from({ length: 1_000 }, (_, n) => [`M${n}`, 'v'.repeat(4_000)]),
+          ]),
+        }),
+      'PATCH',
+    ),
+    get('/v1/apps/shop/env', 'the largest environment', token),
+    get('/v1/apps/shop/env?format=dotenv', 'the largest environment as dotenv', token),
+    ...many('/v1/apps', 60, (n) => ({ name: `App ${n}`, projectId: 'shop', hooks: hooks(50) })),
+    get('/v1/apps?limit=200', 'a page of large apps', key),
+    ...many('/v1/errors/events', 110, () => ({ type: 'E', message: 'm'.repeat(8_000), stack: 's\n'.repeat(32_000) })),
+    get('/v1/errors/issues?limit=200', 'a page of issues', token),
+    get('/v1/audit-events?limit=200', 'a page of the activity log', person),
+    {
+      operation: 'GET /v1/audit-events',
+      what: 'all of it as NDJSON',
+      send: () => readWhole(`${url}/v1/audit-events`, { headers: { ...person, accept: 'application/x-ndjson' } }),
+    },
+  ];
+}
+
+const repeatTo = (part: string, bytes: number): string => part.repeat(Math.floor(bytes / part.length));
+
+/**
+ * Starts a server in a process of its own, with something in it, and makes the corpus from its OpenAPI document, with
+ * bodies of about so many bytes.
+ */
+export async function startStallServer(
+  bytes: number,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<StallServer> {
+  const directory = temporaryDirectory();
+  const { child, url, setupCode } = await startProbedServer(directory.path, environment);
+  const senders = await signUp(url, setupCode);
+  const document = await remoteTestServer(url).call<OpenApi>('/openapi.json');
+  return {
+    url,
+    pid: child.pid ?? 0,
+    corpus: createHostileRequests(document.body, bytes).map((one) => toSendable(senders, one)),
+    heaviest: heaviestRequests(senders),
+    async longestHoldMs() {
+      child.send('longest');
+      const [longest] = (await once(child, 'message')) as [number];
+      return longest;
+    },
+    async stop() {
+      child.kill('SIGKILL');
+      await once(child, 'close');
+      directory.remove();
+    },
+  };
+}

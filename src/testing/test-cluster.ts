@@ -1,0 +1,134 @@
+import { digestBytes, digestOf, hintOf, mintSecret } from '../authorization/secret.ts';
+import { createId } from '../contract/id.ts';
+import { insertCredential } from '../store/credentials.ts';
+import { openPostgresStore } from '../store/postgres.ts';
+import { TEST_SECRET } from './engines.ts';
+import { startPostgres, type TestPostgres } from './postgres.ts';
+import { type StallingProxy, startStallingProxy } from './stalling-proxy.ts';
+import { bearer, signInRemotePerson, signUpOwner, startTestServer, type TestPerson } from './test-server.ts';
+import { scaledTimeout } from './timeouts.ts';
+
+type Environment = Readonly<Record<string, string>>;
+
+/** One node in a process of its own. */
+export interface TestClusterNode {
+  readonly url: string;
+  readonly pid: number;
+  stop(signal: NodeJS.Signals): Promise<unknown>;
+}
+
+export interface TestClusterKey {
+  readonly id: string;
+  readonly secret: string;
+}
+
+/** Three nodes on one PostgreSQL; the last reaches it through a proxy that can stall. */
+export interface TestCluster {
+  readonly postgres: TestPostgres;
+  readonly proxy: StallingProxy;
+  readonly nodes: readonly TestClusterNode[];
+  /** Signed in at the first node. */
+  readonly owner: TestPerson;
+  nodeAt(index: number): TestClusterNode;
+  /** Kills a node, has `meanwhile` done without it, and starts another in its place. */
+  replace(index: number, meanwhile: () => Promise<void>): Promise<void>;
+  /** The status of a judgement, 0 where nobody answered in time. */
+  authorize(index: number, secret: string, query?: string): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** So many keys with `read` and `write`, put straight into the store. */
+async function insertKeys(
+  url: string,
+  workspaceId: string,
+  personId: string,
+  count: number,
+): Promise<TestClusterKey[]> {
+  const keys = Array.from({ length: count }, () => ({ id: createId('api_key'), secret: mintSecret('api_key') }));
+  const store = await openPostgresStore(url, () => undefined);
+  await store.transaction(async (trx) => {
+    for (const { id, secret } of keys) {
+      await insertCredential(trx, {
+        id,
+        workspace_id: workspaceId,
+        kind: 'api_key',
+        name: 'Billing',
+        name_key: 'billing',
+        description: null,
+        rights: '["read","write"]',
+        passphrase_hash: null,
+        active: 1,
+        digest: digestBytes(digestOf(secret)),
+        hint: hintOf(secret),
+        expires_at: null,
+        created_at: 1,
+        updated_at: 1,
+        created_by: personId,
+        last_used_at: null,
+      });
+    }
+  });
+  await store.close();
+  return keys;
+}
+
+/** Starts the three with `start`, which makes a process of the environment it is given. */
+export async function startTestCluster(
+  start: (environment: Environment) => Promise<TestClusterNode>,
+  { bound, keys: count }: { readonly bound: number; readonly keys: number },
+): Promise<{ fleet: TestCluster; keys: TestClusterKey[] }> {
+  const postgres = await startPostgres();
+  const proxy = await startStallingProxy(postgres.port);
+  const databaseUrl = await postgres.createDatabase();
+  const environment = {
+    DATABASE_URL: databaseUrl,
+    DEVPILOT_SECRET: TEST_SECRET,
+    DEVPILOT_REVOCATION_BOUND: `${bound}ms`,
+  };
+  const server = await startTestServer({ environment });
+  const first = await signUpOwner(server);
+  const me = await first.call<{ id: string }>('/v1/me');
+  await server.close();
+  const keys = await insertKeys(databaseUrl, first.workspaceId, me.body.id, count);
+
+  const startAt = (index: number) =>
+    start(
+      index === 2
+        ? { ...environment, DATABASE_URL: databaseUrl.replace(`:${postgres.port}/`, `:${proxy.port}/`) }
+        : environment,
+    );
+  const nodes = await Promise.all([0, 1, 2].map(startAt));
+  function nodeAt(index: number): TestClusterNode {
+    const node = nodes[index];
+    if (node === undefined) throw new Error(`There is no node ${index}.`);
+    return node;
+  }
+  const cluster: TestCluster = {
+    postgres,
+    proxy,
+    nodes,
+    owner: await signInRemotePerson(nodeAt(0).url, first.email),
+    nodeAt,
+    async replace(index, meanwhile) {
+      const ended = nodeAt(index).stop('SIGKILL');
+      await meanwhile();
+      await ended;
+      nodes[index] = await startAt(index);
+    },
+    async authorize(index, secret, query = '') {
+      const signal = AbortSignal.timeout(scaledTimeout(5000));
+      const response = await fetch(`${nodeAt(index).url}/v1/authorize${query}`, {
+        headers: bearer(secret),
+        signal,
+      }).catch(() => null);
+      await response?.arrayBuffer().catch(() => undefined);
+      return response?.status ?? 0;
+    },
+    async close() {
+      await Promise.all(nodes.map((node) => node.stop('SIGKILL')));
+      await proxy.close();
+      await postgres.close();
+    },
+  };
+  return { fleet: cluster, keys };
+}

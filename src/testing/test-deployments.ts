@@ -1,0 +1,107 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Deployment } from '../contract/deployments.ts';
+import type { LogLine } from '../contract/logs.ts';
+import type { App, Server } from '../contract/resources.ts';
+import { createTestRepository, type TestRepository } from './git-repository.ts';
+import type { TestPerson, TestResponse } from './test-server.ts';
+import { until } from './until.ts';
+
+/** An app with a repository and a directory of its own, and what a test does with it. */
+export interface TestApp {
+  readonly id: string;
+  readonly slug: string;
+  readonly serverId: string;
+  readonly directory: string;
+  readonly repository: TestRepository;
+  edit(fields: object): Promise<void>;
+  /** Asks for a deployment. */
+  deploy(body?: object): Promise<TestResponse<Deployment>>;
+  remove(): void;
+}
+
+function expectStatus<Body>(answer: TestResponse<Body>, status: number): Body {
+  if (answer.status !== status) throw new Error(`Expected ${status}, got ${answer.status}: ${answer.text}`);
+  return answer.body;
+}
+
+let count = 0;
+
+/** A server of the workspace: this machine, unless the fields say otherwise. */
+export async function createServerResource(owner: TestPerson, fields: object = { kind: 'local' }): Promise<Server> {
+  count += 1;
+  return expectStatus(await owner.call<Server>('/v1/servers', { body: { name: `Server ${count}`, ...fields } }), 201);
+}
+
+/** An app that can be deployed, with one commit in its repository. */
+export async function createTestApp(owner: TestPerson, serverId: string, fields: object = {}): Promise<TestApp> {
+  count += 1;
+  const project = expectStatus(
+    await owner.call<{ id: string }>('/v1/projects', { body: { name: `Project ${count}` } }),
+    201,
+  );
+  const repository = createTestRepository();
+  repository.commit({ 'page.txt': 'one' }, 'First');
+  const directory = mkdtempSync(join(tmpdir(), 'devpilot-app-'));
+  const body = {
+    projectId: project.id,
+    name: `Shop ${count}`,
+    serverId,
+    repository: repository.path,
+    directory,
+    ...fields,
+  };
+  const app = expectStatus(await owner.call<App>('/v1/apps', { body }), 201);
+  return {
+    id: app.id,
+    slug: app.slug,
+    serverId,
+    directory,
+    repository,
+    async edit(changed) {
+      expectStatus(await owner.call(`/v1/apps/${app.id}`, { method: 'PATCH', body: changed }), 200);
+    },
+    deploy: (requestBody = {}) => owner.call<Deployment>(`/v1/apps/${app.id}/deployments`, { body: requestBody }),
+    remove() {
+      repository.remove();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+export async function getDeployment(person: TestPerson, id: string): Promise<Deployment> {
+  return expectStatus(await person.call<Deployment>(`/v1/deployments/${id}`), 200);
+}
+
+/** The deployment once a condition holds of it. */
+export async function waitForDeployment(
+  person: TestPerson,
+  id: string,
+  condition: (deployment: Deployment) => boolean,
+  timeoutMs?: number,
+): Promise<Deployment> {
+  let last: Deployment | undefined;
+  await until(async () => condition((last = await getDeployment(person, id))), timeoutMs).catch((error: Error) => {
+    throw new Error(`${error.message} ${JSON.stringify(last)}`);
+  });
+  return last as Deployment;
+}
+
+const FINISHED_STATUSES = new Set(['completed', 'failed', 'cancelled']);
+export const isFinished = ({ status }: Deployment): boolean => FINISHED_STATUSES.has(status);
+
+/** Asks for a deployment and waits for its end. */
+export async function deployAndWait(person: TestPerson, app: TestApp, body: object = {}): Promise<Deployment> {
+  const { id } = expectStatus(await app.deploy(body), 202);
+  return waitForDeployment(person, id, isFinished);
+}
+
+/** What its log says. */
+export async function readDeploymentLog(person: TestPerson, id: string, query = ''): Promise<LogLine[]> {
+  const { text } = await person.call(`/v1/deployments/${id}/logs${query}`);
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as LogLine);
+}

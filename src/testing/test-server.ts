@@ -1,0 +1,235 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { CreatedAccessToken, CreatedApiKey, CreatedInvitation } from '../contract/schemas.ts';
+import type { AssignableRole, Permission, Scope } from '../contract/vocabulary.ts';
+import { readSettings } from '../server/settings.ts';
+import { createLogger, type RunningServer, startServer } from '../server/start.ts';
+
+export const PASSWORD = 'a long and private sentence';
+
+/** An answer with its body read: parsed if it is JSON, the text otherwise. */
+export interface TestResponse<Body = unknown> {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Body;
+  readonly text: string;
+}
+
+export interface TestRequest {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON, unless it is a string, bytes or a form. */
+  readonly body?: unknown;
+}
+
+/** A running server on a data directory of its own, over real HTTP. */
+export interface TestServer {
+  readonly url: string;
+  /** Where people reach it: what DEVPILOT_PUBLIC_URL says, where it is set. */
+  readonly origin: string;
+  readonly dataDirectory: string;
+  readonly setupLink: string | null;
+  readonly running: RunningServer;
+  call<Body = unknown>(path: string, call?: TestRequest): Promise<TestResponse<Body>>;
+  /** Stops it and starts it anew on the same directory. */
+  restart(): Promise<TestServer>;
+  /** Stops it and removes the directory. */
+  close(): Promise<void>;
+}
+
+export async function sendRequest<Body>(
+  url: string,
+  path: string,
+  { method, headers, body }: TestRequest = {},
+): Promise<TestResponse<Body>> {
+  const plain =
+    body === undefined || typeof body === 'string' || body instanceof Uint8Array || body instanceof URLSearchParams;
+  const response = await fetch(url + path, {
+    method: method ?? (body === undefined ? 'GET' : 'POST'),
+    headers: { ...(plain ? {} : { 'content-type': 'application/json' }), ...headers },
+    ...(body !== undefined && { body: plain ? (body as string) : JSON.stringify(body) }),
+    redirect: 'manual',
+  });
+  const text = await response.text();
+  const isJson =
+    /json/.test(response.headers.get('content-type') ?? '') &&
+    !/ndjson/.test(response.headers.get('content-type') ?? '');
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    body: (isJson && text !== '' ? JSON.parse(text) : text) as Body,
+  };
+}
+
+export interface TestServerOptions {
+  readonly clock?: () => number;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly dataDirectory?: string;
+  /** Pauses before connecting to servers is tried again, in milliseconds; none if not given. */
+  readonly connecting?: { readonly start: readonly number[]; readonly rollback: readonly number[] };
+  /** How soon due schedules are seen and leftovers swept, in milliseconds; as in production if not given. */
+  readonly work?: { readonly dueMs: number; readonly sweepMs: number };
+}
+
+/** Starts a server on a free port. Give a `clock` to move time by hand. */
+export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
+  const dataDirectory = options.dataDirectory ?? mkdtempSync(join(tmpdir(), 'devpilot-'));
+  const settings = readSettings({
+    PORT: '0',
+    DEVPILOT_DATA_DIR: dataDirectory,
+    LOG_LEVEL: 'silent',
+    ...options.environment,
+  });
+  const running = await startServer(settings, {
+    connecting: options.connecting ?? { start: [], rollback: [] },
+    logger: createLogger(settings.logLevel),
+    quietMs: 0,
+    ...(options.work !== undefined && { work: options.work }),
+    ...(options.clock !== undefined && { clock: options.clock }),
+  });
+  return {
+    url: running.url,
+    origin: settings.publicUrl ?? running.url,
+    dataDirectory,
+    setupLink: running.setupLink,
+    running,
+    call: (path, call) => sendRequest(running.url, path, call),
+    async restart() {
+      await running.close();
+      return startTestServer({ ...options, dataDirectory });
+    },
+    async close() {
+      await running.close();
+      rmSync(dataDirectory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A signed-in person: requests carry the cookie and our own `Origin`, as the page's do. */
+export interface TestPerson {
+  readonly email: string;
+  readonly cookie: string;
+  readonly workspaceId: string;
+  call<Body = unknown>(path: string, call?: TestRequest): Promise<TestResponse<Body>>;
+}
+
+export function createTestPerson(
+  server: Pick<TestServer, 'url' | 'call'> & { readonly origin?: string },
+  email: string,
+  cookie: string,
+  workspaceId: string,
+): TestPerson {
+  return {
+    email,
+    cookie,
+    workspaceId,
+    call: (path, { headers, ...call } = {}) =>
+      server.call(path, {
+        ...call,
+        headers: {
+          cookie,
+          origin: server.origin ?? server.url,
+          ...(workspaceId !== '' && { 'devpilot-workspace': workspaceId }),
+          ...headers,
+        },
+      }),
+  };
+}
+
+/** The cookie that an answer sets, as `name=value`. */
+export function cookieOf(answer: TestResponse): string {
+  return (answer.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
+}
+
+function expectStatus(answer: TestResponse, status: number): void {
+  if (answer.status !== status) throw new Error(`Expected ${status}, got ${answer.status}: ${answer.text}`);
+}
+
+export async function createWorkspaceFor(
+  person: TestPerson,
+  server: Pick<TestServer, 'url' | 'call'> & { readonly origin?: string },
+  name: string,
+): Promise<TestPerson> {
+  const created = await person.call<{ id: string }>('/v1/workspaces', { body: { name } });
+  expectStatus(created, 201);
+  return createTestPerson(server, person.email, person.cookie, created.body.id);
+}
+
+/** Signs the first person up with the setup link's code and makes a workspace. */
+export async function signUpOwner(
+  server: Pick<TestServer, 'url' | 'call' | 'setupLink'> & { readonly origin?: string },
+  email = 'ada@example.com',
+  workspace = 'Acme',
+): Promise<TestPerson> {
+  const setupCode = new URL(server.setupLink ?? '').hash.replace('#code=', '');
+  const signedUp = await server.call('/v1/people', {
+    body: { name: 'Ada Lovelace', email, password: PASSWORD, setupCode },
+  });
+  expectStatus(signedUp, 201);
+  return createWorkspaceFor(createTestPerson(server, email, cookieOf(signedUp), ''), server, workspace);
+}
+
+/** A server of another process, as far as requests go. */
+export function remoteTestServer(url: string): Pick<TestServer, 'url' | 'call'> {
+  return { url, call: <Body>(path: string, call?: TestRequest) => sendRequest<Body>(url, path, call) };
+}
+
+/** Signs the first person up at a server of another process. */
+export function signUpRemoteOwner(server: {
+  readonly url: string;
+  readonly setupCode: string | null;
+}): Promise<TestPerson> {
+  return signUpOwner({ ...remoteTestServer(server.url), setupLink: `${server.url}/setup#code=${server.setupCode}` });
+}
+
+/** Signs somebody in at a server of another process. */
+export async function signInRemotePerson(url: string, email: string): Promise<TestPerson> {
+  const server = remoteTestServer(url);
+  const signedIn = await server.call('/v1/sessions', { body: { email, password: PASSWORD } });
+  expectStatus(signedIn, 201);
+  return createTestPerson(server, email, cookieOf(signedIn), '');
+}
+
+/** Invites someone, who signs up and becomes a member of the inviter's workspace. */
+export async function signUpMember(
+  server: TestServer,
+  inviter: TestPerson,
+  role: AssignableRole,
+  email: string,
+): Promise<TestPerson> {
+  const invited = await inviter.call<CreatedInvitation>('/v1/invitations', { body: { email, role } });
+  expectStatus(invited, 201);
+  const signedUp = await server.call('/v1/people', {
+    body: { name: email.split('@')[0]?.padEnd(3, '_'), email, password: PASSWORD, invitation: invited.body.code },
+  });
+  expectStatus(signedUp, 201);
+  return createTestPerson(server, email, cookieOf(signedUp), inviter.workspaceId);
+}
+
+export async function createToken(
+  person: TestPerson,
+  scopes: readonly Scope[],
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<CreatedAccessToken> {
+  const created = await person.call<CreatedAccessToken>('/v1/access-tokens', {
+    body: { name: 'CI/CD Pipeline', scopes, ...more },
+  });
+  expectStatus(created, 201);
+  return created.body;
+}
+
+export async function createKey(
+  person: TestPerson,
+  permissions: readonly Permission[],
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<CreatedApiKey> {
+  const created = await person.call<CreatedApiKey>('/v1/api-keys', {
+    body: { name: 'Billing service', permissions, ...more },
+  });
+  expectStatus(created, 201);
+  return created.body;
+}
+
+export const bearer = (secret: string): Record<string, string> => ({ authorization: `Bearer ${secret}` });

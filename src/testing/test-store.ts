@@ -1,0 +1,99 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Insertable } from 'kysely';
+import { type Digest, digestBytes, digestOf, mintSecret } from '../authorization/secret.ts';
+import { createId } from '../contract/id.ts';
+import type { CredentialKind } from '../contract/vocabulary.ts';
+import { insertCredential } from '../store/credentials.ts';
+import { insertPerson } from '../store/people.ts';
+import { openPostgresStore } from '../store/postgres.ts';
+import type { CredentialTable } from '../store/schema.ts';
+import { openSqliteStore } from '../store/sqlite.ts';
+import type { Store } from '../store/store.ts';
+import { insertMember, insertWorkspace } from '../store/workspaces.ts';
+import type { TestPostgres } from './postgres.ts';
+
+/** A store of a test's own, empty but for its tables. */
+export interface TestStore {
+  readonly store: Store;
+  /** Closes it and removes what it kept. */
+  close(): Promise<void>;
+}
+
+/** Opens a fresh embedded store in a temporary folder. */
+export async function openTestStore(): Promise<TestStore> {
+  const directory = mkdtempSync(join(tmpdir(), 'devpilot-store-'));
+  const store = await openSqliteStore(join(directory, 'devpilot.db'));
+  return {
+    store,
+    async close() {
+      await store.close();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Opens a fresh database of a running PostgreSQL. */
+export async function openTestDatabase(postgres: TestPostgres): Promise<TestStore> {
+  const store = await openPostgresStore(await postgres.createDatabase(), () => undefined);
+  return { store, close: store.close };
+}
+
+export async function seedPerson(store: Store, name = 'Ada'): Promise<string> {
+  const id = createId('person');
+  const email = `${id}@example.com`;
+  await store.transaction((trx) =>
+    insertPerson(trx, { id, name, email, email_key: email, password_hash: '-', created_at: 1, updated_at: 1 }),
+  );
+  return id;
+}
+
+/** A workspace with its owner. */
+export async function seedWorkspace(store: Store): Promise<{ workspaceId: string; personId: string }> {
+  const personId = await seedPerson(store);
+  const workspaceId = createId('workspace');
+  await store.transaction(async (trx) => {
+    await insertWorkspace(trx, { id: workspaceId, name: 'Acme', slug: workspaceId, created_at: 1, updated_at: 1 });
+    await insertMember(trx, {
+      id: createId('member'),
+      workspace_id: workspaceId,
+      person_id: personId,
+      role: 'owner',
+      created_at: 1,
+    });
+  });
+  return { workspaceId, personId };
+}
+
+export async function seedCredential(
+  store: Store,
+  { workspaceId, personId }: { readonly workspaceId: string; readonly personId: string },
+  facts: Partial<Omit<Insertable<CredentialTable>, 'kind'>> & { readonly kind?: CredentialKind } = {},
+): Promise<{ id: string; digest: Digest }> {
+  const { kind = 'api_key', name = 'Billing' } = facts;
+  const id = facts.id ?? createId(kind);
+  const digest = digestOf(mintSecret(kind));
+  await store.transaction((trx) =>
+    insertCredential(trx, {
+      workspace_id: workspaceId,
+      name_key: name.toLowerCase(),
+      description: null,
+      rights: '["read"]',
+      passphrase_hash: null,
+      active: 1,
+      digest: digestBytes(digest),
+      hint: 'abcd',
+      expires_at: null,
+      created_at: 1,
+      updated_at: 1,
+      created_by: personId,
+      last_used_at: null,
+      ...facts,
+      kind,
+      name,
+      id,
+    }),
+  );
+  return { id, digest };
+}

@@ -1,0 +1,119 @@
+import { Button, Group, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { type ReactNode, useId } from 'react';
+import type { Reauthenticate } from '../../contract/schemas.ts';
+import { DevpilotError } from '../../sdk/client.ts';
+import { getErrorMessage, getFieldErrors } from '../api.ts';
+import { IconFingerprint } from '../components/icons.ts';
+import { Notice } from '../components/notice.tsx';
+import { useAppForm } from '../components/use-app-form.ts';
+import { useMe } from '../session.ts';
+import { passkeysQuery, passkeyUnavailableReason, reauthenticateWithPasskey } from './passkey.ts';
+
+interface ReauthenticationFormProps {
+  readonly children?: ReactNode;
+  /** The verb on the button. */
+  readonly submitLabel: string;
+  readonly tone?: 'bad';
+  /** Where set, a name is asked for too, and this is proposed. */
+  readonly proposedName?: string;
+  readonly onCancel: () => void;
+  /** Does it with the proof, and the name where one is asked for. What it throws is shown; a wrong proof at its field. */
+  readonly onReauthenticated: (proof: Reauthenticate, name: string) => Promise<unknown>;
+}
+
+/** Asks for fresh proof before something sensitive (ASVS 7.5.3): the password, with a code where one is set, or a passkey. */
+export function ReauthenticationForm({
+  children,
+  submitLabel,
+  tone,
+  proposedName,
+  onCancel,
+  onReauthenticated,
+}: ReauthenticationFormProps) {
+  const me = useMe();
+  const describedBy = useId();
+  const canUsePasskey = passkeyUnavailableReason() === null;
+  const { data: passkeys = [] } = useQuery({ ...passkeysQuery, enabled: canUsePasskey });
+  const form = useAppForm({
+    initialValues: { password: '', code: '', name: proposedName ?? '' },
+    validate: {
+      password: (password) => (password === '' ? 'Type your password' : null),
+      code: (code) => (me.twoFactor && code.trim() === '' ? 'Type a code' : null),
+      name: (name) => (proposedName !== undefined && name.trim() === '' ? 'Give it a name' : null),
+    },
+  });
+  const reauthenticate = useMutation({
+    mutationFn: async (proof: Reauthenticate | 'passkey') =>
+      onReauthenticated(proof === 'passkey' ? await reauthenticateWithPasskey() : proof, form.values.name.trim()),
+    onError: (error) => {
+      if (error instanceof DevpilotError && error.code === 'sign_in_failed') {
+        const message = me.twoFactor ? 'The password or the code is not right' : 'This is not your password';
+        form.setFieldError('password', message);
+      } else form.setErrors(getFieldErrors(error) ?? {});
+    },
+  });
+  const { error } = reauthenticate;
+  const isFieldError =
+    error instanceof DevpilotError &&
+    (error.code === 'sign_in_failed' || getFieldErrors(error)?.['name'] !== undefined);
+  return (
+    <form
+      noValidate
+      aria-describedby={describedBy}
+      onSubmit={form.onSubmit(({ password, code }) =>
+        reauthenticate.mutate({ password, ...(me.twoFactor && { code: code.trim() }) }),
+      )}
+    >
+      <Stack gap="md">
+        <Text fz="sm" component="div" id={describedBy}>
+          {children}
+        </Text>
+        <input type="hidden" name="username" autoComplete="username" value={me.email} />
+        {proposedName !== undefined && (
+          <TextInput
+            label="Name"
+            description="So that you can tell it from others."
+            data-autofocus
+            {...form.getInputProps('name')}
+          />
+        )}
+        <PasswordInput
+          label="Your password"
+          autoComplete="current-password"
+          {...(proposedName === undefined && { 'data-autofocus': true })}
+          {...form.getInputProps('password')}
+        />
+        {me.twoFactor && (
+          <TextInput
+            label="Two-factor code"
+            description="The six digits of your authenticator app, or a recovery code."
+            autoComplete="one-time-code"
+            {...form.getInputProps('code')}
+          />
+        )}
+        {error !== null && !isFieldError && (
+          <Notice tone="bad">{error instanceof DevpilotError ? getErrorMessage(error) : error.message}</Notice>
+        )}
+        <Group justify="flex-end" gap="sm">
+          {canUsePasskey && passkeys.length > 0 && (
+            <Button
+              variant="subtle"
+              leftSection={<IconFingerprint size={18} />}
+              disabled={reauthenticate.isPending}
+              onClick={() => reauthenticate.mutate('passkey')}
+            >
+              Use a passkey instead
+            </Button>
+          )}
+          <Button variant="default" onClick={onCancel}>
+            Cancel
+          </Button>
+          <Button type="submit" loading={reauthenticate.isPending} {...(tone === 'bad' && { className: 'button-bad' })}>
+            {submitLabel}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}

@@ -1,0 +1,98 @@
+import { Table } from '@mantine/core';
+import type { ActivityGroup, Interval } from '../../contract/vocabulary.ts';
+import styles from './activity.module.css';
+import type { ChartData, ChartSeries } from './chart-data.ts';
+import { seriesName, stepLabel } from './labels.ts';
+
+interface ChartLegendProps {
+  readonly chart: ChartData;
+  readonly groupBy: ActivityGroup;
+  /** Narrows the events below to this key. */
+  readonly onSelect: (key: string) => void;
+}
+
+function SeriesName({ series, groupBy, onSelect }: { readonly series: ChartSeries } & Omit<ChartLegendProps, 'chart'>) {
+  const name = seriesName(series);
+  const { key } = series;
+  if (series.rest || key === null) return name;
+  return (
+    <button
+      type="button"
+      className={styles['choose']}
+      onClick={() => onSelect(key)}
+      title={`Show the events of this ${groupBy}`}
+    >
+      {name}
+    </button>
+  );
+}
+
+/** Which colour is what, and how many events that makes. */
+export function ChartLegend({ chart, groupBy, onSelect }: ChartLegendProps) {
+  return (
+    <div className={styles['scroll']}>
+      <Table fz="sm" aria-label={`Events by ${groupBy}`} horizontalSpacing="xs" verticalSpacing={5} maw={680}>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th scope="col">{groupBy.charAt(0).toUpperCase() + groupBy.slice(1)}</Table.Th>
+            <Table.Th scope="col" ta="right">
+              Events
+            </Table.Th>
+            <Table.Th scope="col" ta="right">
+              Share
+            </Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {chart.series.map((series) => (
+            <Table.Tr key={series.field}>
+              <Table.Td style={{ overflowWrap: 'anywhere' }}>
+                <span className={styles['swatch']} style={{ background: series.colour }} aria-hidden />
+                <SeriesName series={series} groupBy={groupBy} onSelect={onSelect} />
+              </Table.Td>
+              <Table.Td ta="right">{series.total.toLocaleString('en')}</Table.Td>
+              <Table.Td ta="right">{`${Math.round((series.total / chart.total) * 100)} %`}</Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </div>
+  );
+}
+
+/** The chart's numbers, for who can not see it. */
+export function ChartDataTable({ chart, interval }: { readonly chart: ChartData; readonly interval: Interval }) {
+  const rows = chart.steps.filter((step) => chart.series.some(({ field }) => (step[field] ?? 0) > 0));
+  return (
+    <details className={styles['table']}>
+      <summary>As a table</summary>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+      <section className={styles['scroll']} aria-label="The chart as a table" tabIndex={0}>
+        <Table fz="xs" aria-label={`Numbers a ${interval}`} horizontalSpacing="xs" verticalSpacing={3}>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th scope="col">From</Table.Th>
+              {chart.series.map((series) => (
+                <Table.Th key={series.field} scope="col" ta="right">
+                  {seriesName(series)}
+                </Table.Th>
+              ))}
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {rows.toReversed().map((step) => (
+              <Table.Tr key={step.at}>
+                <Table.Th scope="row">{stepLabel(step.at, interval)}</Table.Th>
+                {chart.series.map(({ field }) => (
+                  <Table.Td key={field} ta="right">
+                    {(step[field] ?? 0).toLocaleString('en')}
+                  </Table.Td>
+                ))}
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      </section>
+    </details>
+  );
+}

@@ -1,0 +1,65 @@
+import {
+  ACTIVITY_GROUPS,
+  type ActivityGroup,
+  DAY,
+  HOUR,
+  INTERVALS,
+  type Interval,
+  MINUTE,
+} from '../../contract/vocabulary.ts';
+
+/** Ranges that end now; `from` and `to` of the address stand for all others. */
+export const RELATIVE_RANGES: Readonly<Record<string, { readonly label: string; readonly durationMs: number }>> = {
+  '1h': { label: 'Last hour', durationMs: HOUR },
+  '24h': { label: 'Last 24 hours', durationMs: DAY },
+  '7d': { label: 'Last 7 days', durationMs: 7 * DAY },
+  '30d': { label: 'Last 30 days', durationMs: 30 * DAY },
+  '90d': { label: 'Last 90 days', durationMs: 90 * DAY },
+};
+export const DEFAULT_RANGE = '24h';
+
+/** Points that a chart of this width still shows apart. */
+const MAX_STEPS = 400;
+const TARGET_STEPS = 100;
+
+export interface ChartRange {
+  readonly from: number;
+  readonly to: number;
+  readonly interval: Interval;
+}
+
+const isInterval = (value: string | undefined): value is Interval =>
+  value !== undefined && Object.hasOwn(INTERVALS, value);
+
+/** The intervals that a range can be shown at, the finest first. */
+export function intervalsFor(durationMs: number): Interval[] {
+  const fitting = (['minute', 'hour', 'day'] as const).filter((interval) => {
+    const steps = durationMs / INTERVALS[interval];
+    return steps >= 1 && steps <= MAX_STEPS;
+  });
+  return fitting.length === 0 ? ['day'] : fitting;
+}
+
+function parseInstant(text: string | undefined): number | null {
+  const time = Date.parse(text ?? '');
+  return Number.isNaN(time) ? null : time;
+}
+
+/** What the address asks for in whole steps; words that mean nothing are left out. Pure. */
+export function parseChartRange(get: (name: string) => string | undefined, now: number): ChartRange {
+  const requested = { from: parseInstant(get('from')), to: parseInstant(get('to')) };
+  const isCustom = requested.from !== null || requested.to !== null;
+  const rangeMs = (RELATIVE_RANGES[get('since') ?? ''] ?? RELATIVE_RANGES[DEFAULT_RANGE])?.durationMs ?? DAY;
+  const to = Math.min(requested.to ?? now + MINUTE, now + DAY);
+  const from = isCustom ? Math.min(requested.from ?? to - rangeMs, to - MINUTE) : now - rangeMs;
+  const fitting = intervalsFor(to - from);
+  const requestedInterval = get('interval');
+  const preferred = fitting.find((one) => (to - from) / INTERVALS[one] <= TARGET_STEPS) ?? fitting.at(-1) ?? 'day';
+  const interval = isInterval(requestedInterval) && fitting.includes(requestedInterval) ? requestedInterval : preferred;
+  const stepMs = INTERVALS[interval];
+  return { from: Math.floor(from / stepMs) * stepMs, to: Math.ceil(to / stepMs) * stepMs, interval };
+}
+
+export function parseGroup(value: string | undefined): ActivityGroup {
+  return ACTIVITY_GROUPS.find((one) => one === value) ?? 'type';
+}

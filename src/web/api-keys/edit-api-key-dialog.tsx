@@ -1,0 +1,58 @@
+import { notifications } from '@mantine/notifications';
+import type { ApiKey, UpdateApiKey } from '../../contract/schemas.ts';
+import type { Permission } from '../../contract/vocabulary.ts';
+import { queryClient } from '../api.ts';
+import { Dialog } from '../components/dialog.tsx';
+import { CredentialForm, type CredentialRequest } from '../credentials/credential-form.tsx';
+import { API_KEYS, credentialsKey } from '../credentials/kinds.ts';
+import { useWorkspace } from '../session.ts';
+
+/** Only what was changed: what a colleague changes meanwhile is not overwritten. */
+export function toUpdateRequest(before: ApiKey, request: CredentialRequest): UpdateApiKey {
+  const description = request.description.trim() === '' ? null : request.description;
+  const sameRights =
+    request.rights.length === before.permissions.length &&
+    request.rights.every((right) => before.permissions.includes(right as Permission));
+  return {
+    ...(request.name !== before.name && { name: request.name }),
+    ...(description !== before.description && { description }),
+    ...(!sameRights && { permissions: request.rights as Permission[] }),
+    ...(request.expiresAt !== before.expiresAt && { expiresAt: request.expiresAt }),
+    ...(request.active !== before.active && { active: request.active }),
+    ...(request.guard !== before.guard && { guard: request.guard }),
+  };
+}
+
+/** Edits everything of a key but its secret. */
+export function EditApiKeyDialog({ apiKey, onClose }: { readonly apiKey: ApiKey; readonly onClose: () => void }) {
+  const { api, workspace } = useWorkspace();
+  return (
+    <Dialog opened onClose={onClose} title={`Edit ${apiKey.name}`} size={620} closeOnClickOutside={false}>
+      <CredentialForm
+        kind={API_KEYS}
+        initial={{
+          name: apiKey.name,
+          description: apiKey.description ?? '',
+          rights: [...apiKey.permissions],
+          passphrase: '',
+          generatedPassphrase: false,
+          expiry: { choice: 'keep', date: null },
+          active: apiKey.active,
+          guard: apiKey.guard,
+        }}
+        currentExpiresAt={apiKey.expiresAt}
+        submitLabel="Save"
+        onCancel={onClose}
+        onSubmit={async (request) => {
+          const changes = toUpdateRequest(apiKey, request);
+          if (Object.keys(changes).length > 0) {
+            const { name } = await api.apiKeys.update(apiKey.id, changes);
+            await queryClient.invalidateQueries({ queryKey: credentialsKey(workspace.id, API_KEYS) });
+            notifications.show({ message: `Saved ${name}. Its secret is the same as before.` });
+          }
+          return onClose;
+        }}
+      />
+    </Dialog>
+  );
+}

@@ -1,0 +1,117 @@
+import { Checkbox, Group, NativeSelect, PasswordInput, TextInput } from '@mantine/core';
+import type { UseFormReturnType } from '@mantine/form';
+import { useState } from 'react';
+import { type AppFormValues, supportsPassword } from './app-form.ts';
+import type { ResourceNames } from './resource-names.ts';
+
+export interface AppFieldsProps {
+  readonly form: UseFormReturnType<AppFormValues>;
+}
+
+export function NameField({ form }: AppFieldsProps) {
+  return (
+    <TextInput
+      label="Name"
+      placeholder="Storefront"
+      autoComplete="off"
+      data-autofocus
+      {...form.getInputProps('name')}
+    />
+  );
+}
+
+interface NamedFieldsProps extends AppFieldsProps {
+  readonly names: ResourceNames;
+}
+
+export function ProjectField({ form, names }: NamedFieldsProps) {
+  return (
+    <NativeSelect
+      label="Project"
+      data={[
+        { value: '', label: 'Choose a project', disabled: true },
+        ...names.projects.map(({ id, name }) => ({ value: id, label: name })),
+      ]}
+      {...form.getInputProps('projectId')}
+    />
+  );
+}
+
+/** Where it comes from: a Git repository and its branch. */
+export function SourceFields({ form }: AppFieldsProps) {
+  return (
+    <Group gap="md" align="flex-start">
+      <TextInput
+        label="Git repository (optional)"
+        placeholder="https://git.example.com/shop.git"
+        autoComplete="off"
+        spellCheck={false}
+        flex="3 1 240px"
+        {...form.getInputProps('repository')}
+      />
+      <TextInput label="Branch" spellCheck={false} flex="1 1 120px" {...form.getInputProps('branch')} />
+    </Group>
+  );
+}
+
+interface RepositoryCredentialFieldsProps extends AppFieldsProps {
+  /** Whether a password is stored, which nobody is shown. */
+  readonly isStored: boolean;
+}
+
+/** The user and password of an http or https repository. */
+export function RepositoryCredentialFields({ form, isStored }: RepositoryCredentialFieldsProps) {
+  const [visible, setVisible] = useState(false);
+  if (!supportsPassword(form.values)) return null;
+  return (
+    <>
+      <Group gap="md" align="flex-start">
+        <TextInput
+          label="Repository user (optional)"
+          description="Not needed with a token."
+          autoComplete="off"
+          spellCheck={false}
+          flex="1 1 160px"
+          {...form.getInputProps('repositoryUser')}
+        />
+        <PasswordInput
+          label="Repository password or token (optional)"
+          description="Stored encrypted, never shown again, and sent only to this repository's scheme, host and port."
+          placeholder={isStored ? 'Stored; leave empty to keep it' : ''}
+          autoComplete="new-password"
+          visible={visible}
+          onVisibilityChange={setVisible}
+          visibilityToggleButtonProps={{ 'aria-label': visible ? 'Hide the password' : 'Show the password' }}
+          disabled={form.values.removePassword}
+          flex="2 1 240px"
+          {...form.getInputProps('repositoryPassword')}
+        />
+      </Group>
+      {isStored && (
+        <Checkbox label="Remove the stored password" {...form.getInputProps('removePassword', { type: 'checkbox' })} />
+      )}
+    </>
+  );
+}
+
+/** Where it goes to: a server and a directory there. */
+export function TargetFields({ form, names }: NamedFieldsProps) {
+  return (
+    <Group gap="md" align="flex-start">
+      <NativeSelect
+        label="Server (optional)"
+        flex="1 1 180px"
+        data={[{ value: '', label: 'None yet' }, ...names.servers.map(({ id, name }) => ({ value: id, label: name }))]}
+        {...form.getInputProps('serverId')}
+      />
+      <TextInput
+        label="Directory (optional)"
+        placeholder="/srv/storefront"
+        autoComplete="off"
+        spellCheck={false}
+        flex="2 1 220px"
+        {...form.getInputProps('directory')}
+      />
+    </Group>
+  );
+}

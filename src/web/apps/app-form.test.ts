@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { App } from '../../contract/resources.ts';
+import { APP_RULES, NEW_APP_VALUES, toCreateRequest, toFormValues, toUpdateRequest } from './app-form.ts';
+
+const app: App = {
+  id: 'app_1',
+  projectId: 'prj_1',
+  name: 'Storefront',
+  slug: 'storefront',
+  serverId: null,
+  repository: 'https://git.example.com/shop.git',
+  repositoryUser: 'deploy',
+  hasRepositoryPassword: true,
+  branch: 'main',
+  directory: '/srv/shop',
+  hooks: [
+    { name: 'Build', stage: 'post_setup', run: 'make', interpreter: '/bin/sh', timeoutSeconds: 60, active: true },
+  ],
+  keepReleases: 5,
+  healthCheck: { url: 'http://127.0.0.1/', timeoutSeconds: 60 },
+  logCommand: null,
+  backup: { command: 'dump', restoreCommand: null, schedule: '@daily', keep: { last: 7 } },
+  createdAt: '2027-02-24T09:00:00.000Z',
+  updatedAt: '2027-02-24T09:00:00.000Z',
+};
+
+test('an app that was not touched has no changes, and what was touched is all that is sent', () => {
+  const values = toFormValues(app);
+  assert.deepEqual(toUpdateRequest(app, values), {});
+  assert.deepEqual(toUpdateRequest(app, { ...values, branch: 'next', logCommand: ' tail log ' }), {
+    branch: 'next',
+    logCommand: 'tail log',
+  });
+});
+
+test('a part of a whole is sent with what it is a part of', () => {
+  const values = toFormValues(app);
+  assert.deepEqual(toUpdateRequest(app, { ...values, keepDays: 30 }), {
+    backup: { command: 'dump', restoreCommand: null, schedule: '@daily', keep: { last: 7, days: 30 } },
+  });
+  assert.deepEqual(toUpdateRequest(app, { ...values, checkKind: 'none' }), { healthCheck: null });
+  const nothing = { ...values, backupCommand: '', backupSchedule: '', keepLast: '' };
+  assert.deepEqual(toUpdateRequest(app, nothing), { backup: null });
+});
+
+test('a stored password is sent only where it is replaced or removed', () => {
+  const values = toFormValues(app);
+  assert.deepEqual(toUpdateRequest(app, { ...values, repositoryPassword: 'new' }), { repositoryPassword: 'new' });
+  assert.deepEqual(toUpdateRequest(app, { ...values, removePassword: true }), { repositoryPassword: null });
+  const overSsh = { ...values, repository: 'git@git.example.com:shop.git', repositoryPassword: 'new' };
+  assert.deepEqual(toUpdateRequest(app, overSsh), { repository: 'git@git.example.com:shop.git', repositoryUser: null });
+});
+
+test('a new app is what its form says, the slug only where it was given', () => {
+  const request = toCreateRequest({ ...NEW_APP_VALUES, name: 'Storefront', projectId: 'prj_1' });
+  assert.equal('slug' in request, false);
+  assert.deepEqual([request.repository, request.backup, request.healthCheck], [null, null, null]);
+  assert.equal('repositoryUser' in request, false, 'the address may have one');
+  const named = toCreateRequest({
+    ...NEW_APP_VALUES,
+    repository: 'https://git.example.com/shop.git',
+    repositoryUser: 'deploy',
+  });
+  assert.equal(named.repositoryUser, 'deploy');
+});
+
+test('numbers and what a check needs are judged as the API judges them', () => {
+  assert.equal(APP_RULES.keepReleases(100), null);
+  for (const invalid of [0, 101, '', 1.5]) assert.notEqual(APP_RULES.keepReleases(invalid), null, String(invalid));
+  assert.equal(APP_RULES.keepLast(''), null);
+  assert.notEqual(APP_RULES.checkUrl('127.0.0.1', { ...NEW_APP_VALUES, checkKind: 'url' }), null);
+  assert.equal(APP_RULES.checkUrl('127.0.0.1', NEW_APP_VALUES), null);
+});

@@ -1,0 +1,235 @@
+import type { App, CreateAppInput, UpdateAppInput } from '../../contract/resources.ts';
+import { type CommandInterpreter, type HOOK_STAGES, RESOURCE_LIMITS } from '../../contract/vocabulary.ts';
+import { validateName, validateNewSlug } from '../validation.ts';
+
+export type Hook = App['hooks'][number];
+export type HookStage = (typeof HOOK_STAGES)[number];
+
+/** What the stages are called, and when they come. */
+export const HOOK_STAGE_LABELS: Readonly<Record<HookStage, { readonly label: string; readonly when: string }>> = {
+  pre_execution: { label: 'Before anything', when: "in the app's directory, before everything else" },
+  pre_source_control: { label: 'Before the source', when: "in the app's directory, before the source is fetched" },
+  post_source_control: {
+    label: 'After the source',
+    when: 'in the release, after checkout; .env and shared/ are not linked yet',
+  },
+  post_setup: {
+    label: 'After the set-up',
+    when: 'in the release, with .env and shared/ in place: install and build here',
+  },
+  post_release: { label: 'After the release', when: 'in the release that is now live: restart here' },
+};
+
+export type AppFormValues = {
+  readonly name: string;
+  readonly slug: string;
+  readonly projectId: string;
+  readonly serverId: string;
+  readonly repository: string;
+  readonly repositoryUser: string;
+  /** Empty where the stored one stays. */
+  readonly repositoryPassword: string;
+  readonly removePassword: boolean;
+  readonly branch: string;
+  readonly directory: string;
+  readonly hooks: readonly Hook[];
+  readonly keepReleases: number | string;
+  readonly checkKind: 'none' | 'url' | 'command';
+  readonly checkUrl: string;
+  readonly checkCommand: string;
+  readonly checkTimeout: number | string;
+  readonly logCommand: string;
+  readonly backupCommand: string;
+  readonly restoreCommand: string;
+  readonly backupInterpreter: CommandInterpreter;
+  readonly backupSchedule: string;
+  /** Empty where there is no such limit. */
+  readonly keepLast: number | string;
+  readonly keepDays: number | string;
+};
+
+export const NEW_APP_VALUES: AppFormValues = {
+  name: '',
+  slug: '',
+  projectId: '',
+  serverId: '',
+  repository: '',
+  repositoryUser: '',
+  repositoryPassword: '',
+  removePassword: false,
+  branch: 'main',
+  directory: '',
+  hooks: [],
+  keepReleases: 5,
+  checkKind: 'none',
+  checkUrl: '',
+  checkCommand: '',
+  checkTimeout: 60,
+  logCommand: '',
+  backupCommand: '',
+  restoreCommand: '',
+  backupInterpreter: '/bin/sh',
+  backupSchedule: '',
+  keepLast: '',
+  keepDays: '',
+};
+
+export function toFormValues(app: App): AppFormValues {
+  const { healthCheck, backup } = app;
+  return {
+    name: app.name,
+    slug: app.slug,
+    projectId: app.projectId,
+    serverId: app.serverId ?? '',
+    repository: app.repository ?? '',
+    repositoryUser: app.repositoryUser ?? '',
+    repositoryPassword: '',
+    removePassword: false,
+    branch: app.branch,
+    directory: app.directory ?? '',
+    hooks: app.hooks,
+    keepReleases: app.keepReleases,
+    checkKind: healthCheck === null ? 'none' : healthCheck.url === undefined ? 'command' : 'url',
+    checkUrl: healthCheck?.url ?? '',
+    checkCommand: healthCheck?.command ?? '',
+    checkTimeout: healthCheck?.timeoutSeconds ?? 60,
+    logCommand: app.logCommand ?? '',
+    backupCommand: backup?.command ?? '',
+    restoreCommand: backup?.restoreCommand ?? '',
+    backupInterpreter: backup?.interpreter ?? '/bin/sh',
+    backupSchedule: backup?.schedule ?? '',
+    keepLast: backup?.keep?.last ?? '',
+    keepDays: backup?.keep?.days ?? '',
+  };
+}
+
+/** What is wrong with a whole number within bounds, null where nothing is. */
+export const validateInteger = (
+  value: number | string,
+  { min, max }: { readonly min: number; readonly max: number },
+) =>
+  Number.isInteger(value) && Number(value) >= min && Number(value) <= max
+    ? null
+    : `Takes a whole number from ${min} to ${max}`;
+
+const validateOptionalInteger = (value: number | string, limits: { readonly min: number; readonly max: number }) =>
+  value === '' ? null : validateInteger(value, limits);
+
+export const APP_RULES = {
+  name: validateName,
+  slug: validateNewSlug,
+  projectId: (id: string) => (id === '' ? 'Choose the project that it belongs to' : null),
+  branch: (branch: string) => (branch.trim() === '' ? 'Name a branch, such as main' : null),
+  keepReleases: (count: number | string) => validateInteger(count, RESOURCE_LIMITS.keepReleases),
+  checkTimeout: (seconds: number | string, { checkKind }: AppFormValues) =>
+    checkKind === 'none' ? null : validateInteger(seconds, RESOURCE_LIMITS.healthTimeout),
+  keepLast: (count: number | string) => validateOptionalInteger(count, RESOURCE_LIMITS.keepBackups),
+  keepDays: (days: number | string) => validateOptionalInteger(days, RESOURCE_LIMITS.keepBackupDays),
+  checkUrl: (url: string, { checkKind }: AppFormValues) =>
+    checkKind === 'url' && !/^https?:\/\//.test(url) ? 'Takes an http:// or https:// address' : null,
+  checkCommand: (command: string, { checkKind }: AppFormValues) =>
+    checkKind === 'command' && command.trim() === '' ? 'Takes a command' : null,
+};
+
+const emptyToNull = (text: string) => (text.trim() === '' ? null : text.trim());
+
+function toBackupSettings(values: AppFormValues) {
+  const last = values.keepLast === '' ? {} : { last: Number(values.keepLast) };
+  const days = values.keepDays === '' ? {} : { days: Number(values.keepDays) };
+  const keep = { ...last, ...days };
+  const backup = {
+    command: emptyToNull(values.backupCommand),
+    restoreCommand: emptyToNull(values.restoreCommand),
+    schedule: emptyToNull(values.backupSchedule),
+    keep: Object.keys(keep).length === 0 ? null : keep,
+  };
+  if (Object.values(backup).every((setting) => setting === null)) return null;
+  return values.backupInterpreter === '/bin/sh' ? backup : { ...backup, interpreter: values.backupInterpreter };
+}
+
+/** Whether the repository has an address that takes a user and a password. */
+export const supportsPassword = ({ repository }: AppFormValues): boolean => /^https?:\/\//i.test(repository.trim());
+
+/** The password only where it is set or removed: nobody is shown the stored one. */
+function toPasswordChange(values: AppFormValues): Pick<UpdateAppInput, 'repositoryPassword'> {
+  if (!supportsPassword(values)) return {};
+  if (values.removePassword) return { repositoryPassword: null };
+  return values.repositoryPassword === '' ? {} : { repositoryPassword: values.repositoryPassword };
+}
+
+/** The whole app as the API takes it, but for the password. */
+function toRequestFields(values: AppFormValues): Omit<Required<UpdateAppInput>, 'repositoryPassword'> {
+  const timeoutSeconds = Number(values.checkTimeout);
+  return {
+    name: values.name.trim(),
+    projectId: values.projectId,
+    serverId: emptyToNull(values.serverId),
+    repository: emptyToNull(values.repository),
+    repositoryUser: supportsPassword(values) ? emptyToNull(values.repositoryUser) : null,
+    branch: values.branch.trim(),
+    directory: emptyToNull(values.directory),
+    hooks: [...values.hooks],
+    keepReleases: Number(values.keepReleases),
+    healthCheck:
+      values.checkKind === 'none'
+        ? null
+        : values.checkKind === 'url'
+          ? { url: values.checkUrl.trim(), timeoutSeconds }
+          : { command: values.checkCommand, timeoutSeconds },
+    logCommand: emptyToNull(values.logCommand),
+    backup: toBackupSettings(values),
+  };
+}
+
+export function toCreateRequest(values: AppFormValues): CreateAppInput {
+  const { name, projectId, repositoryUser, ...rest } = toRequestFields(values);
+  return {
+    name,
+    projectId,
+    ...rest,
+    // Left out where it is empty: the address may have one.
+    ...(repositoryUser !== null && { repositoryUser }),
+    ...toPasswordChange(values),
+    ...(values.slug !== '' && { slug: values.slug }),
+  };
+}
+
+/** Only what was changed: what a colleague changes meanwhile is not overwritten. Pure. */
+export function toUpdateRequest(before: App, values: AppFormValues): UpdateAppInput {
+  const savedFields = toRequestFields(toFormValues(before));
+  const editedFields = toRequestFields(values);
+  const changed = Object.entries(editedFields).filter(([field, value]) => {
+    return JSON.stringify(value) !== JSON.stringify(savedFields[field as keyof typeof savedFields]);
+  });
+  return { ...Object.fromEntries(changed), ...toPasswordChange(values) };
+}
+
+/** What the server's field names are called in the form. */
+export const APP_FORM_FIELDS: Readonly<Record<string, string>> = {
+  healthCheck: 'checkUrl',
+  'healthCheck.command': 'checkCommand',
+  'healthCheck.url': 'checkUrl',
+  'healthCheck.timeoutSeconds': 'checkTimeout',
+  backup: 'backupCommand',
+  'backup.restoreCommand': 'restoreCommand',
+  'backup.schedule': 'backupSchedule',
+  'backup.keep.last': 'keepLast',
+  'backup.keep.days': 'keepDays',
+};
+
+export const APP_LABELS: Readonly<Record<string, string>> = {
+  name: 'Name',
+  projectId: 'Project',
+  serverId: 'Server',
+  repository: 'Repository',
+  repositoryUser: 'Repository user',
+  repositoryPassword: 'Repository password',
+  hasRepositoryPassword: 'Repository password',
+  branch: 'Branch',
+  directory: 'Directory',
+  hooks: 'Hooks',
+  keepReleases: 'Releases kept',
+  healthCheck: 'Health check',
+  logCommand: 'Log command',
+  backup: 'Backups',
+};

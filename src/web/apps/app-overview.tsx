@@ -1,0 +1,126 @@
+import { Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { CopyableId } from '../components/copyable-id.tsx';
+import { DescriptionList } from '../components/description-list.tsx';
+import { ItemList, ItemListRow } from '../components/item-list.tsx';
+import { TextLink } from '../components/link.tsx';
+import { Tag } from '../components/notice.tsx';
+import { RelativeTime } from '../components/relative-time.tsx';
+import { Section } from '../components/section.tsx';
+import { sourceLabel } from '../deployments/deployment-status.tsx';
+import { useWorkspace } from '../session.ts';
+import { HOOK_STAGE_LABELS } from './app-form.ts';
+import { useAppQuery } from './app-query.ts';
+import styles from './apps.module.css';
+import { useResourceNames } from './resource-names.ts';
+
+const dimmed = (text: string) => (
+  <Text span inherit c="dimmed">
+    {text}
+  </Text>
+);
+const mono = (text: string) => <span className="mono">{text}</span>;
+
+/** What the app runs now. */
+function LiveDeployment({ appId }: { readonly appId: string }) {
+  const { api, workspace } = useWorkspace();
+  const { data } = useQuery({
+    queryKey: [workspace.id, 'deployments', 'live', appId],
+    queryFn: async ({ signal }) =>
+      (await api.deployments.list({ app: appId, live: true, limit: 1 }, { signal })).data[0] ?? null,
+    refetchInterval: 10_000,
+  });
+  if (data === undefined) return '…';
+  if (data === null) return dimmed('Nothing yet');
+  return (
+    <>
+      <TextLink to="/deployments/$id" params={{ id: data.id }}>
+        {sourceLabel(data)}
+      </TextLink>{' '}
+      {data.commit !== null && mono(data.commit.slice(0, 10))}
+      {data.finishedAt !== null && (
+        <>
+          , <RelativeTime time={data.finishedAt} />
+        </>
+      )}
+    </>
+  );
+}
+
+/** What there is to know of an app. */
+export function AppOverview() {
+  const { data: app } = useAppQuery();
+  const names = useResourceNames();
+  if (app === undefined) return null;
+  const { serverId, repository, branch, directory, healthCheck, hooks, logCommand, backup } = app;
+  return (
+    <>
+      <Section title="Facts">
+        <DescriptionList
+          items={[
+            ['Live', <LiveDeployment key="live" appId={app.id} />],
+            ['Repository', repository === null ? dimmed('None') : mono(repository)],
+            ...(app.repositoryUser === null && !app.hasRepositoryPassword
+              ? []
+              : [
+                  [
+                    'Repository credentials',
+                    [app.repositoryUser, app.hasRepositoryPassword ? 'password stored' : null]
+                      .filter((part) => part !== null)
+                      .join(', '),
+                  ] as const,
+                ]),
+            ['Branch', mono(branch)],
+            [
+              'Server',
+              serverId === null ? (
+                dimmed('None')
+              ) : (
+                <TextLink key="server" to="/servers/$server" params={{ server: serverId }}>
+                  {names.serverName(serverId) ?? serverId}
+                </TextLink>
+              ),
+            ],
+            ['Directory', directory === null ? dimmed('None') : mono(directory)],
+            ['Releases kept', app.keepReleases],
+            [
+              'Health check',
+              healthCheck === null
+                ? dimmed('None')
+                : mono(`${healthCheck.url ?? healthCheck.command} (${healthCheck.timeoutSeconds} s)`),
+            ],
+            ['Log command', logCommand === null ? dimmed('None') : mono(logCommand)],
+            ['Backup', backup?.command == null ? dimmed('The shared directory') : mono(backup.command)],
+            ['Backup schedule', backup?.schedule == null ? dimmed('None') : mono(`${backup.schedule} (UTC)`)],
+            ['Slug', mono(app.slug)],
+            ['Created', <RelativeTime key="created" time={app.createdAt} />],
+            ['Changed', <RelativeTime key="changed" time={app.updatedAt} />],
+            ['Id', <CopyableId key="id" id={app.id} />],
+          ]}
+        />
+      </Section>
+      <Section title="Hooks" description="Commands that run in each deployment, in this order within their stage.">
+        {hooks.length === 0 ? (
+          <Text fz="sm" c="dimmed">
+            None. Hooks install, build and restart; they are set in the app's settings.
+          </Text>
+        ) : (
+          <ItemList label="Hooks">
+            {hooks.map((hook) => (
+              <ItemListRow
+                key={hook.name}
+                title={
+                  <>
+                    {hook.name} <Tag>{HOOK_STAGE_LABELS[hook.stage].label}</Tag>
+                    {!hook.active && <Tag tone="warn">Inactive</Tag>}
+                  </>
+                }
+                note={<pre className={styles['command']}>{hook.run}</pre>}
+              />
+            ))}
+          </ItemList>
+        )}
+      </Section>
+    </>
+  );
+}

@@ -1,0 +1,44 @@
+import { Text } from '@mantine/core';
+import type { App, Project } from '../../contract/resources.ts';
+import { CreateResourceDialog } from '../components/resource-dialogs.tsx';
+import { SlugField } from '../components/slug-field.tsx';
+import { useWorkspace } from '../session.ts';
+import { NameField, ProjectField, RepositoryCredentialFields, SourceFields, TargetFields } from './app-fields.tsx';
+import { APP_RULES, NEW_APP_VALUES, toCreateRequest } from './app-form.ts';
+import { useResourceNames } from './resource-names.ts';
+
+interface CreateAppDialogProps {
+  /** The project it will belong to, where that is known. */
+  readonly project?: Project;
+  readonly onClose: () => void;
+  readonly onCreated: (app: App) => void;
+}
+
+/** Makes an app with what it needs first; hooks, checks and the rest are in its settings. */
+export function CreateAppDialog({ project, onClose, onCreated }: CreateAppDialogProps) {
+  const { api } = useWorkspace();
+  const names = useResourceNames();
+  return (
+    <CreateResourceDialog
+      noun="app"
+      initial={{ ...NEW_APP_VALUES, projectId: project?.id ?? '' }}
+      validate={APP_RULES}
+      renderFields={(form) => (
+        <>
+          <NameField form={form} />
+          {project === undefined && <ProjectField form={form} names={names} />}
+          <SourceFields form={form} />
+          <RepositoryCredentialFields form={form} isStored={false} />
+          <TargetFields form={form} names={names} />
+          <SlugField noun="app" sourceName={form.values.name} {...form.getInputProps('slug')} />
+          <Text fz="sm" c="dimmed">
+            Hooks, health check, logs and backups are set in the app's settings.
+          </Text>
+        </>
+      )}
+      create={(values) => api.apps.create(toCreateRequest(values))}
+      onClose={onClose}
+      onCreated={onCreated}
+    />
+  );
+}

@@ -1,0 +1,26 @@
+import type { App } from '../../contract/resources.ts';
+import { DeleteResourceDialog } from '../components/delete-resource-dialog.tsx';
+import { useWorkspace } from '../session.ts';
+
+interface DeleteAppDialogProps {
+  readonly app: App;
+  readonly onClose: () => void;
+  readonly onDeleted?: () => void;
+}
+
+/** Asks before an app goes with its environment. */
+export function DeleteAppDialog({ app, onClose, onDeleted }: DeleteAppDialogProps) {
+  const { api } = useWorkspace();
+  return (
+    <DeleteResourceDialog
+      noun="app"
+      name={app.name}
+      confirmByName
+      remove={() => api.apps.delete(app.id)}
+      onClose={onClose}
+      onDeleted={onDeleted}
+    >
+      Its settings and its environment, with all versions, are gone for good. What runs on the server goes on running.
+    </DeleteResourceDialog>
+  );
+}

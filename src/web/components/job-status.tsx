@@ -1,0 +1,26 @@
+import type { WorkStatus } from '../../contract/vocabulary.ts';
+import { Tag, type Tone } from './notice.tsx';
+
+const STATUS_TONES: Readonly<Record<WorkStatus, Tone>> = {
+  pending: 'mute',
+  processing: 'warn',
+  completed: 'good',
+  failed: 'bad',
+  cancelled: 'mute',
+};
+const STATUS_LABELS: Readonly<Record<WorkStatus, string>> = {
+  pending: 'Waiting',
+  processing: 'Running',
+  completed: 'Completed',
+  failed: 'Failed',
+  cancelled: 'Cancelled',
+};
+
+export const jobStatusLabel = (status: WorkStatus): string => STATUS_LABELS[status];
+
+export const JobStatusTag = ({ status }: { readonly status: WorkStatus }) => (
+  <Tag tone={STATUS_TONES[status]}>{STATUS_LABELS[status]}</Tag>
+);
+
+/** Whether more will come of it. */
+export const isInProgress = (status: WorkStatus): boolean => status === 'pending' || status === 'processing';

@@ -1,0 +1,194 @@
+import { Button, Group, Switch, Text } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { memo, useEffect, useRef, useState } from 'react';
+import type { LogLine } from '../../contract/logs.ts';
+import type { CallOptions, LogAsk } from '../../sdk/client.ts';
+import { getErrorMessage } from '../api.ts';
+import { download } from './download.ts';
+import { IconDownload } from './icons.ts';
+import styles from './live-log.module.css';
+import { Notice } from './notice.tsx';
+import { Section } from './section.tsx';
+import { toPlainText } from './terminal-text.ts';
+
+export type ReadLog = (query: LogAsk, options: CallOptions) => AsyncIterable<LogLine>;
+
+/** Lines that are on the page; all are in the file. */
+const MAX_SHOWN_LINES = 2000;
+const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+
+interface LogState {
+  readonly lines: readonly LogLine[];
+  /** All that were read, those not shown any more among them. */
+  readonly count: number;
+  readonly ended: boolean;
+  readonly error: unknown;
+}
+const EMPTY_LOG: LogState = { lines: [], count: 0, ended: false, error: null };
+
+/** Follows a log while the page shows it; what comes within a frame is drawn at once. */
+function useLiveLog(id: string, read: ReadLog): LogState {
+  const [state, setState] = useState(EMPTY_LOG);
+  const reader = useRef(read);
+  reader.current = read;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another log is read anew
+  useEffect(() => {
+    const abortController = new AbortController();
+    let pendingLines: LogLine[] = [];
+    let frame = 0;
+    function draw() {
+      frame = 0;
+      const newLines = pendingLines;
+      pendingLines = [];
+      setState(({ lines, count, ...rest }) => ({
+        ...rest,
+        lines: [...lines, ...newLines].slice(-MAX_SHOWN_LINES),
+        count: count + newLines.length,
+      }));
+    }
+    async function follow() {
+      try {
+        for await (const line of reader.current({ follow: true }, { signal: abortController.signal })) {
+          pendingLines.push(line);
+          frame ||= requestAnimationFrame(draw);
+        }
+        if (!abortController.signal.aborted) setState((previous) => ({ ...previous, ended: true }));
+      } catch (error) {
+        if (!abortController.signal.aborted) setState((previous) => ({ ...previous, ended: true, error }));
+      }
+    }
+    setState(EMPTY_LOG);
+    void follow();
+    return () => {
+      abortController.abort();
+      cancelAnimationFrame(frame);
+    };
+  }, [id]);
+  return state;
+}
+
+interface LogLineRowProps {
+  readonly line: LogLine;
+  readonly heading: string | null;
+}
+
+const LogLineRow = memo(function Line({ line, heading }: LogLineRowProps) {
+  const { at: time, stream, text } = line;
+  return (
+    <>
+      {heading !== null && <div className={styles['step']}>{heading}</div>}
+      <div className={styles['line']} data-stream={stream}>
+        <time dateTime={time}>{clock.format(new Date(time))}</time>
+        <span>{toPlainText(text)}</span>
+      </div>
+    </>
+  );
+});
+
+interface LiveLogProps {
+  readonly id: string;
+  readonly title?: string;
+  readonly read: ReadLog;
+  /** What a line's server is called, where there are several. */
+  readonly serverName?: (id: string | null) => string | null;
+  /** What is said while nothing has been said. */
+  readonly emptyText: string;
+}
+
+/** What work says, as it says it. */
+export function LiveLog({ id, title = 'Log', read, serverName, emptyText }: LiveLogProps) {
+  const { lines, count, ended, error } = useLiveLog(id, read);
+  const box = useRef<HTMLDivElement>(null);
+  const [followsEnd, setFollowsEnd] = useState(true);
+  const [saving, setSaving] = useState(false);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it sticks to the end whenever there is more
+  useEffect(() => {
+    const element = box.current;
+    if (element !== null && followsEnd) element.scrollTop = element.scrollHeight;
+  }, [count, followsEnd]);
+
+  async function save() {
+    setSaving(true);
+    try {
+      const parts: string[] = [];
+      for await (const { at: time, stream, step, text } of read({}, {})) {
+        parts.push(`${time} ${stream}${step === null ? '' : ` ${step}`}: ${toPlainText(text)}\n`);
+      }
+      download(`${id}.log`, new Blob(parts, { type: 'text/plain' }));
+    } catch (thrown) {
+      notifications.show({ color: 'red', message: getErrorMessage(thrown) });
+    } finally {
+      setSaving(false);
+    }
+  }
+
+  const headingOf = (index: number): string | null => {
+    const line = lines[index];
+    const previous = lines[index - 1];
+    if (line === undefined || (previous?.step === line.step && previous?.serverId === line.serverId)) return null;
+    const serverLabel = serverName?.(line.serverId) ?? null;
+    return [line.step, serverLabel].filter((part) => part !== null).join(' · ') || null;
+  };
+  const first = count - lines.length;
+  return (
+    <Section
+      title={title}
+      description={
+        <span role="status">
+          {count === 0 ? (ended ? 'Nothing was said.' : emptyText) : `${count.toLocaleString('en')} lines`}
+          {!ended && count > 0 && ', more to come'}
+          {first > 0 && `; the last ${MAX_SHOWN_LINES.toLocaleString('en')} are shown`}
+        </span>
+      }
+      actions={
+        <Group gap="md">
+          {!ended && (
+            <Switch
+              size="sm"
+              label="Stay at the end"
+              checked={followsEnd}
+              onChange={(event) => setFollowsEnd(event.currentTarget.checked)}
+            />
+          )}
+          <Button
+            size="xs"
+            variant="default"
+            leftSection={<IconDownload size={16} />}
+            loading={saving}
+            disabled={count === 0}
+            onClick={() => void save()}
+          >
+            Download
+          </Button>
+        </Group>
+      }
+    >
+      {error !== null && <Notice tone="bad">The log can not be followed any further: {getErrorMessage(error)}</Notice>}
+      {lines.length > 0 && (
+        <div
+          ref={box}
+          className={styles['log']}
+          role="log"
+          aria-live="off"
+          aria-label={title}
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+          tabIndex={0}
+          onScroll={(event) => {
+            const { scrollTop, scrollHeight, clientHeight } = event.currentTarget;
+            setFollowsEnd(scrollHeight - scrollTop - clientHeight < 24);
+          }}
+        >
+          {lines.map((line, at) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: it is the number of the line in the log
+            <LogLineRow key={first + at} line={line} heading={headingOf(at)} />
+          ))}
+        </div>
+      )}
+      {lines.length === 0 && ended && error === null && (
+        <Text fz="sm" c="dimmed">
+          There is nothing to read.
+        </Text>
+      )}
+    </Section>
+  );
+}

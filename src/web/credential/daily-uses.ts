@@ -1,0 +1,36 @@
+import type { CredentialUses } from '../../contract/schemas.ts';
+import { DAY } from '../../contract/vocabulary.ts';
+
+export interface DailyUses {
+  /** As the chart writes it: “24 Feb”. */
+  readonly label: string;
+  readonly day: string;
+  readonly uses: number;
+}
+
+const DAY_COUNT = 30;
+const dayFormat = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' });
+
+/** The last 30 days (UTC), oldest first, with those on which nothing happened. Pure. */
+export function fillLastThirtyDays(days: CredentialUses['days'], now: number): DailyUses[] {
+  const counts = new Map(days.map(({ day, count }) => [day, count]));
+  return Array.from({ length: DAY_COUNT }, (_, index) => {
+    const date = new Date(now - (DAY_COUNT - 1 - index) * DAY);
+    const day = date.toISOString().slice(0, 10);
+    return { day, label: dayFormat.format(date), uses: counts.get(day) ?? 0 };
+  });
+}
+
+const numberFormat = new Intl.NumberFormat('en');
+
+/** What the chart shows, in a sentence. Pure. */
+export function describeUses(days: readonly DailyUses[]): string {
+  const total = days.reduce((sum, { uses }) => sum + uses, 0);
+  if (total === 0) return 'No use in the last 30 days.';
+  const busiest = days.reduce((busiestSoFar, day) => (day.uses > busiestSoFar.uses ? day : busiestSoFar));
+  if (busiest.uses === total) {
+    return `${numberFormat.format(total)} ${total === 1 ? 'use' : 'uses'} in the last 30 days, on ${busiest.label}.`;
+  }
+  const usedDayCount = days.filter(({ uses }) => uses > 0).length;
+  return `${numberFormat.format(total)} uses on ${usedDayCount} of the last 30 days; most on ${busiest.label} (${numberFormat.format(busiest.uses)}).`;
+}

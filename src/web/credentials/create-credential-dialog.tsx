@@ -1,0 +1,74 @@
+import { useState } from 'react';
+import { Dialog } from '../components/dialog.tsx';
+import { CredentialForm, NEW_CREDENTIAL } from './credential-form.tsx';
+import type { CredentialKindConfig } from './kinds.ts';
+import { SecretPanel } from './secret-panel.tsx';
+import { type RevealedCredential, useCreateCredential } from './use-create-credential.ts';
+
+interface CreateCredentialDialogProps {
+  readonly kind: CredentialKindConfig;
+  readonly opened: boolean;
+  readonly onClose: () => void;
+}
+
+function CreateCredentialForm({
+  kind,
+  onCreated,
+  onClose,
+}: Omit<CreateCredentialDialogProps, 'opened'> & { onCreated: (created: RevealedCredential) => void }) {
+  const create = useCreateCredential(kind);
+  return (
+    <CredentialForm
+      kind={kind}
+      initial={NEW_CREDENTIAL}
+      submitLabel={kind.generateLabel}
+      onCancel={onClose}
+      onSubmit={async (request) => {
+        const created = await create(request);
+        return () => onCreated(created);
+      }}
+    />
+  );
+}
+
+/** Creates a credential, then shows its secret once, in a dialog that only “I have stored it” closes. */
+export function CreateCredentialDialog({ kind, opened, onClose }: CreateCredentialDialogProps) {
+  const [revealed, setRevealed] = useState<RevealedCredential | null>(null);
+  const isShowing = revealed !== null;
+  return (
+    <>
+      <Dialog
+        opened={opened && !isShowing}
+        onClose={onClose}
+        title={kind.generateLabel}
+        size={620}
+        // A stray click must not throw away what was typed.
+        closeOnClickOutside={false}
+      >
+        <CreateCredentialForm kind={kind} onClose={onClose} onCreated={setRevealed} />
+      </Dialog>
+      <Dialog
+        opened={opened && isShowing}
+        onClose={() => {}}
+        title={kind.kind === 'access_token' ? 'Your new access token' : 'Your new API key'}
+        size={620}
+        closeOnClickOutside={false}
+        closeOnEscape={false}
+        withCloseButton={false}
+        // Not only out of sight: nothing of it stays behind while a transition ends.
+        transitionProps={{ duration: 0 }}
+      >
+        {revealed !== null && (
+          <SecretPanel
+            revealed={revealed}
+            confirmLabel="I have stored it"
+            onStored={() => {
+              setRevealed(null);
+              onClose();
+            }}
+          />
+        )}
+      </Dialog>
+    </>
+  );
+}

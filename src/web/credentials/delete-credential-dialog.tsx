@@ -1,0 +1,81 @@
+import { List, Stack, Text } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { DAY } from '../../contract/vocabulary.ts';
+import { DevpilotError } from '../../sdk/client.ts';
+import { queryClient } from '../api.ts';
+import { ConfirmDialog } from '../components/confirm-dialog.tsx';
+import { formatDateTime, formatRelativeTime } from '../components/format.ts';
+import { Notice } from '../components/notice.tsx';
+import { useWorkspace } from '../session.ts';
+import { type Credential, credentialsKey, deleteCredential, getKindConfig, getRights } from './kinds.ts';
+
+/** Whether something out there most likely still depends on it. */
+export function isInUse({ lastUsedAt }: Credential, now: number = Date.now()): boolean {
+  return lastUsedAt !== null && now - Date.parse(lastUsedAt) < DAY;
+}
+
+/** When and how often it was used, in a sentence. */
+export function describeUsage({ lastUsedAt, useCount }: Credential): string {
+  if (lastUsedAt === null) return 'It was never used.';
+  const times = useCount === 1 ? 'once' : `${useCount.toLocaleString('en')} times`;
+  return `It was used ${times}, last ${formatRelativeTime(lastUsedAt)} (${formatDateTime(lastUsedAt)}).`;
+}
+
+/** Deletes; gone already is as good as deleted. */
+export function useDeleteCredential(): (credential: Credential) => Promise<void> {
+  const { api } = useWorkspace();
+  return async (credential) => {
+    try {
+      await deleteCredential(api, credential);
+    } catch (error) {
+      if (!(error instanceof DevpilotError) || error.code !== 'not_found') throw error;
+    }
+  };
+}
+
+interface DeleteCredentialDialogProps {
+  readonly credential: Credential;
+  readonly opened: boolean;
+  readonly onClose: () => void;
+  /** After it is gone and the dialog closed. */
+  readonly onDeleted?: () => void;
+}
+
+/** Asks before a credential is deleted: which, what breaks, when it was last used. */
+export function DeleteCredentialDialog({ credential, opened, onClose, onDeleted }: DeleteCredentialDialogProps) {
+  const { workspace } = useWorkspace();
+  const remove = useDeleteCredential();
+  const kind = getKindConfig(credential);
+  const inUse = isInUse(credential);
+  return (
+    <ConfirmDialog
+      opened={opened}
+      onClose={onClose}
+      title={`Delete ${kind.noun}`}
+      confirmLabel="Delete"
+      confirmationText={inUse ? credential.name : null}
+      onConfirm={async () => {
+        await remove(credential);
+        void queryClient.invalidateQueries({ queryKey: credentialsKey(workspace.id, kind) });
+        notifications.show({ message: `Deleted ${credential.name}. Nothing accepts it any more.` });
+        onDeleted?.();
+      }}
+    >
+      <Stack gap="sm">
+        <Text fz="sm">
+          You are about to delete{' '}
+          <Text span inherit fw={650}>
+            {credential.name}
+          </Text>{' '}
+          <span className="mono">(…{credential.hint})</span>.
+        </Text>
+        <List fz="sm" spacing={6}>
+          <List.Item>Everything that uses it begins to fail at once: {getRights(credential).join(', ')}.</List.Item>
+          <List.Item>{describeUsage(credential)}</List.Item>
+          <List.Item>It cannot be brought back. What was done with it is not undone.</List.Item>
+        </List>
+        {inUse && <Notice tone="warn">It was used in the last 24 hours: something still depends on it.</Notice>}
+      </Stack>
+    </ConfirmDialog>
+  );
+}

@@ -1,0 +1,203 @@
+import { Button, Group, Stack, Stepper, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { getErrorMessage } from '../api.ts';
+import { Dialog } from '../components/dialog.tsx';
+import { Notice } from '../components/notice.tsx';
+import { RelativeTime } from '../components/relative-time.tsx';
+import { useWorkspace } from '../session.ts';
+import { CredentialForm, NEW_CREDENTIAL } from './credential-form.tsx';
+import styles from './credentials.module.css';
+import { DeleteCredentialDialog, describeUsage } from './delete-credential-dialog.tsx';
+import { closestExpiry } from './expiry.ts';
+import { type Credential, credentialsKey, getCredential, getKindConfig, getRights, hasPassphrase } from './kinds.ts';
+import { SecretPanel } from './secret-panel.tsx';
+import { type RevealedCredential, useCreateCredential } from './use-create-credential.ts';
+
+const POLL_INTERVAL_MS = 1500;
+
+interface ReplaceCredentialDialogProps {
+  readonly credential: Credential;
+  readonly opened: boolean;
+  readonly onClose: () => void;
+}
+
+/** Follows a credential's uses while this is on the screen and the tab is in front. */
+function usePolledCredential(credential: Credential) {
+  const { api, workspace } = useWorkspace();
+  return useQuery<Credential>({
+    queryKey: [...credentialsKey(workspace.id, getKindConfig(credential)), 'followed', credential.id],
+    queryFn: ({ signal }) => getCredential(api, credential, { signal }),
+    refetchInterval: POLL_INTERVAL_MS,
+    placeholderData: credential,
+    staleTime: 0,
+  });
+}
+
+function UsageRow({ label, credential }: { readonly label: string; readonly credential: Credential }) {
+  return (
+    <Group justify="space-between" wrap="nowrap" align="flex-start">
+      <Text fz="sm" c="dimmed">
+        {label}
+      </Text>
+      <Text fz="sm" ta="right">
+        {credential.lastUsedAt === null ? 'not used yet' : <RelativeTime time={credential.lastUsedAt} prefix="used " />}
+        {credential.useCount > 0 && ` · ${credential.useCount.toLocaleString('en')}×`}
+      </Text>
+    </Group>
+  );
+}
+
+interface VerifyStepProps {
+  readonly old: Credential;
+  readonly replacement: Credential;
+  readonly onClose: () => void;
+  readonly onDeleted: () => void;
+}
+
+/** Steps three and four: the new one's first use arrives, then the old one goes. */
+function VerifyStep({ old, replacement, onClose, onDeleted }: VerifyStepProps) {
+  const [deleting, setDeleting] = useState(false);
+  const replacementQuery = usePolledCredential(replacement);
+  const oldQuery = usePolledCredential(old);
+  const current = replacementQuery.data ?? replacement;
+  const isUsed = current.useCount > 0;
+  return (
+    <Stack gap="md">
+      <Group gap="sm" wrap="nowrap" role="status">
+        <span className={styles['pulse']} {...(isUsed && { 'data-seen': true })} aria-hidden />
+        <Text fw={600}>{isUsed ? 'The new one is in use' : 'Waiting for the first use of the new one …'}</Text>
+      </Group>
+      <Stack gap={6} className={styles['summary']}>
+        <UsageRow label="The new one" credential={current} />
+        <UsageRow label="The old one" credential={oldQuery.data ?? old} />
+      </Stack>
+      {replacementQuery.error !== null && <Notice tone="bad">{getErrorMessage(replacementQuery.error)}</Notice>}
+      <Text fz="sm" c="dimmed">
+        {isUsed
+          ? 'When everything uses the new one, delete the old one. Until then both are valid.'
+          : 'Put the new secret where the old one is used and run it. This page follows along. You may also close it: both stay valid until you delete the old one.'}
+      </Text>
+      <Group justify="flex-end" gap="sm">
+        <Button variant="default" onClick={onClose}>
+          Keep both for now
+        </Button>
+        <Button {...(isUsed ? { className: 'button-bad' } : { variant: 'default' })} onClick={() => setDeleting(true)}>
+          {isUsed ? 'Delete the old one …' : 'Delete the old one anyway …'}
+        </Button>
+      </Group>
+      <DeleteCredentialDialog
+        credential={oldQuery.data ?? old}
+        opened={deleting}
+        onClose={() => setDeleting(false)}
+        onDeleted={onDeleted}
+      />
+    </Stack>
+  );
+}
+
+function ReplaceCredentialSteps({
+  credential,
+  onClose,
+  onSecretShown,
+}: Omit<ReplaceCredentialDialogProps, 'opened'> & { onSecretShown: (on: boolean) => void }) {
+  const kind = getKindConfig(credential);
+  const create = useCreateCredential(kind);
+  const [revealed, setRevealed] = useState<RevealedCredential | null>(null);
+  const [replacement, setReplacement] = useState<Credential | null>(null);
+  const [deleted, setDeleted] = useState(false);
+  const step = deleted ? 4 : replacement === null ? 0 : revealed === null ? 2 : 1;
+
+  function handleCreated(result: RevealedCredential) {
+    const { secret: _, ...credential } = result.created;
+    setRevealed(result);
+    setReplacement(credential as Credential);
+    onSecretShown(true);
+  }
+
+  return (
+    <Stack gap="lg">
+      <Stepper active={step} size="xs" iconSize={26} allowNextStepsSelect={false}>
+        <Stepper.Step label="Create" />
+        <Stepper.Step label="Update" />
+        <Stepper.Step label="Verify" />
+        <Stepper.Step label="Delete the old" />
+      </Stepper>
+      {step === 0 && (
+        <>
+          <Text fz="sm" c="dimmed">
+            A new {kind.noun} with the same {kind.rightsLabel.toLowerCase()} takes the place of this one. Nothing is
+            deleted before you say so in the last step.
+          </Text>
+          <CredentialForm
+            kind={kind}
+            initial={{
+              ...NEW_CREDENTIAL,
+              name: credential.name,
+              description: credential.kind === 'api_key' ? (credential.description ?? '') : '',
+              rights: [...getRights(credential)],
+              guard: credential.kind === 'api_key' && credential.guard,
+              expiry: closestExpiry(credential.createdAt, credential.expiresAt),
+            }}
+            submitLabel="Create the replacement"
+            onCancel={onClose}
+            onSubmit={async (request) => {
+              const result = await create(request);
+              return () => handleCreated(result);
+            }}
+            {...(hasPassphrase(credential) && {
+              passphraseDescription:
+                'The old one asks for a passphrase. Give the new one one too; the old one’s is not known here.',
+            })}
+          />
+        </>
+      )}
+      {step === 1 && revealed !== null && (
+        <>
+          <Text fz="sm" c="dimmed">
+            Put this secret wherever the old one is used.
+          </Text>
+          <SecretPanel
+            revealed={revealed}
+            confirmLabel="I have stored it"
+            onStored={() => {
+              setRevealed(null);
+              onSecretShown(false);
+            }}
+          />
+        </>
+      )}
+      {step === 2 && replacement !== null && (
+        <VerifyStep old={credential} replacement={replacement} onClose={onClose} onDeleted={() => setDeleted(true)} />
+      )}
+      {step === 4 && (
+        <>
+          <Notice tone="good">
+            {`${credential.name} (…${credential.hint}) is replaced and deleted. ${describeUsage(credential)}`}
+          </Notice>
+          <Group justify="flex-end">
+            <Button onClick={onClose}>Done</Button>
+          </Group>
+        </>
+      )}
+    </Stack>
+  );
+}
+
+/** The rotation in four steps: create, update, verify, delete. It never goes on by itself. */
+export function ReplaceCredentialDialog({ credential, opened, onClose }: ReplaceCredentialDialogProps) {
+  const [showsSecret, setShowsSecret] = useState(false);
+  return (
+    <Dialog
+      opened={opened}
+      onClose={onClose}
+      title={`Replace ${credential.name}`}
+      size={680}
+      closeOnClickOutside={false}
+      closeOnEscape={!showsSecret}
+      withCloseButton={!showsSecret}
+    >
+      <ReplaceCredentialSteps credential={credential} onClose={onClose} onSecretShown={setShowsSecret} />
+    </Dialog>
+  );
+}

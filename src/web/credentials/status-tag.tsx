@@ -1,0 +1,30 @@
+import { Tooltip } from '@mantine/core';
+import { DAY } from '../../contract/vocabulary.ts';
+import { formatDateTime } from '../components/format.ts';
+import { Tag } from '../components/notice.tsx';
+import type { Credential } from './kinds.ts';
+
+const EXPIRING_SOON_MS = 14 * DAY;
+
+/** Active, inactive, expired, or how many days are left when they are few. */
+export function CredentialStatusTag({
+  credential,
+  now = Date.now(),
+}: {
+  readonly credential: Credential;
+  readonly now?: number;
+}) {
+  const { status, expiresAt } = credential;
+  if (status === 'inactive') return <Tag tone="mute">Inactive</Tag>;
+  const remainingMs = expiresAt === null ? Number.POSITIVE_INFINITY : Date.parse(expiresAt) - now;
+  if (status === 'expired' || remainingMs <= 0) return <Tag tone="bad">Expired</Tag>;
+  if (expiresAt === null || remainingMs > EXPIRING_SOON_MS) return <Tag tone="good">Active</Tag>;
+  const days = Math.ceil(remainingMs / DAY);
+  return (
+    <Tooltip label={formatDateTime(expiresAt)}>
+      <span>
+        <Tag tone="warn">{days === 1 ? 'Expires within a day' : `Expires in ${days} days`}</Tag>
+      </span>
+    </Tooltip>
+  );
+}

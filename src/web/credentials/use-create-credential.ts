@@ -1,0 +1,59 @@
+import { useRef } from 'react';
+import type { CreatedAccessToken, CreatedApiKey } from '../../contract/schemas.ts';
+import type { Permission, Scope } from '../../contract/vocabulary.ts';
+import { queryClient } from '../api.ts';
+import { useWorkspace } from '../session.ts';
+import type { CredentialRequest } from './credential-form.tsx';
+import { type CredentialKindConfig, credentialsKey } from './kinds.ts';
+
+/** A value that nobody can guess or repeat. `crypto.randomUUID` exists only on pages that came over HTTPS or from localhost. */
+function randomIdempotencyKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+export type CreatedCredential = CreatedAccessToken | CreatedApiKey;
+
+/** What is shown once after a creation: the credential with its secret, and its passphrase if it was generated here. */
+export interface RevealedCredential {
+  readonly created: CreatedCredential;
+  readonly passphrase: string | null;
+}
+
+/**
+ * Creates a credential. The answer with its secret goes to the caller alone, through no cache.
+ * Asking again for the very same, after an answer was lost, creates nothing twice.
+ */
+export function useCreateCredential(
+  kind: CredentialKindConfig,
+): (request: CredentialRequest) => Promise<RevealedCredential> {
+  const { api, workspace } = useWorkspace();
+  const lastRequest = useRef({ wish: '', idempotencyKey: '' });
+  return async (request) => {
+    const requestText = JSON.stringify(request);
+    if (lastRequest.current.wish !== requestText)
+      lastRequest.current = { wish: requestText, idempotencyKey: randomIdempotencyKey() };
+    const { idempotencyKey } = lastRequest.current;
+    const { name, description, rights, passphrase, expiresAt, active, guard } = request;
+    const create = (): Promise<CreatedCredential> =>
+      kind.kind === 'access_token'
+        ? api.accessTokens.create(
+            { name, scopes: rights as Scope[], passphrase: passphrase === '' ? null : passphrase, expiresAt },
+            { idempotencyKey },
+          )
+        : api.apiKeys.create(
+            {
+              name,
+              description: description.trim() === '' ? null : description,
+              permissions: rights as Permission[],
+              expiresAt,
+              active,
+              guard,
+            },
+            { idempotencyKey },
+          );
+    const created = await create();
+    lastRequest.current = { wish: '', idempotencyKey: '' };
+    void queryClient.invalidateQueries({ queryKey: credentialsKey(workspace.id, kind) });
+    return { created, passphrase: request.generatedPassphrase ? request.passphrase : null };
+  };
+}

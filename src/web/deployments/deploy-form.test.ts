@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { App } from '../../contract/resources.ts';
+import { DEPLOY_RULES, initialFormValues, toCreateRequest } from './deploy-form.ts';
+
+const app = { branch: 'main', serverId: 'srv_1' } as App;
+const defaults = initialFormValues(app);
+
+test('a plain deployment asks for nothing, so that the narrowest right suffices', () => {
+  assert.deepEqual(toCreateRequest(app, defaults), {});
+  assert.deepEqual(toCreateRequest(app, { ...defaults, branch: 'next ' }), { branch: 'next' });
+  assert.deepEqual(toCreateRequest(app, { ...defaults, what: 'commit', commit: 'abcdef0' }), { commit: 'abcdef0' });
+});
+
+test('what is chosen beside that is asked for, and a batch only where it is rolling', () => {
+  assert.deepEqual(
+    toCreateRequest(app, {
+      ...defaults,
+      servers: ['srv_1', 'srv_2'],
+      strategy: 'rolling',
+      batchSize: 2,
+      pauseSeconds: 30,
+      approval: true,
+      skipHooks: ['Build'],
+      replace: true,
+    }),
+    {
+      servers: ['srv_1', 'srv_2'],
+      strategy: 'rolling',
+      batchSize: 2,
+      pauseSeconds: 30,
+      approval: true,
+      skipHooks: ['Build'],
+      replace: true,
+    },
+  );
+  assert.deepEqual(toCreateRequest(app, { ...defaults, strategy: 'canary', batchSize: 4 }), { strategy: 'canary' });
+});
+
+test('mistakes are told before the server has to', () => {
+  assert.notEqual(DEPLOY_RULES.commit('xyz', { ...defaults, what: 'commit' }), null);
+  assert.equal(DEPLOY_RULES.commit('', defaults), null);
+  assert.notEqual(DEPLOY_RULES.servers([]), null);
+  assert.notEqual(DEPLOY_RULES.scheduledAt('2001-01-01T00:00'), null);
+});

@@ -1,0 +1,75 @@
+import type { CreateDeploymentInput } from '../../contract/deployments.ts';
+import type { App } from '../../contract/resources.ts';
+import { RESOURCE_LIMITS, type Strategy } from '../../contract/vocabulary.ts';
+import { validateInteger } from '../apps/app-form.ts';
+
+export const STRATEGY_LABELS: Readonly<Record<Strategy, { readonly label: string; readonly about: string }>> = {
+  all: { label: 'All at once', about: 'Every server at the same time.' },
+  rolling: { label: 'Rolling', about: 'In batches; a failure stops the rollout and rolls servers back.' },
+  canary: { label: 'Canary', about: 'One server first; the others once somebody promotes it, within a day.' },
+};
+
+export type DeployFormValues = {
+  readonly what: 'branch' | 'commit';
+  readonly branch: string;
+  readonly commit: string;
+  readonly servers: string[];
+  readonly strategy: Strategy;
+  readonly batchSize: number | string;
+  readonly pauseSeconds: number | string;
+  /** As `datetime-local` has it; empty for at once. */
+  readonly scheduledAt: string;
+  readonly approval: boolean;
+  readonly skipHooks: string[];
+  readonly replace: boolean;
+};
+
+export const initialFormValues = (app: App): DeployFormValues => ({
+  what: 'branch',
+  branch: app.branch,
+  commit: '',
+  servers: app.serverId === null ? [] : [app.serverId],
+  strategy: 'all',
+  batchSize: 1,
+  pauseSeconds: 0,
+  scheduledAt: '',
+  approval: false,
+  skipHooks: [],
+  replace: false,
+});
+
+export const DEPLOY_RULES = {
+  branch: (branch: string, { what }: DeployFormValues) =>
+    what === 'branch' && branch.trim() === '' ? 'Name a branch, such as main' : null,
+  commit: (commit: string, { what }: DeployFormValues) =>
+    what === 'commit' && !/^[0-9a-f]{7,64}$/.test(commit.trim()) ? 'Takes 7 to 64 of 0–9 and a–f' : null,
+  servers: (servers: string[]) => (servers.length === 0 ? 'Choose at least one server' : null),
+  batchSize: (size: number | string, { strategy }: DeployFormValues) =>
+    strategy === 'rolling' ? validateInteger(size, { min: 1, max: RESOURCE_LIMITS.deploymentServers }) : null,
+  pauseSeconds: (seconds: number | string, { strategy }: DeployFormValues) =>
+    strategy === 'rolling' ? validateInteger(seconds, { min: 0, max: RESOURCE_LIMITS.pauseSeconds }) : null,
+  scheduledAt: (local: string) =>
+    local !== '' && !(new Date(local).getTime() > Date.now()) ? 'Takes a time that is to come' : null,
+};
+
+/**
+ * What is asked for, without what is as it would be anyway: a plain deployment stays a plain one for who may
+ * ask for no more. Pure.
+ */
+export function toCreateRequest(app: App, values: DeployFormValues): CreateDeploymentInput {
+  const { what, branch, commit, servers, strategy, scheduledAt, approval, skipHooks, replace } = values;
+  const usesDefaultServer = servers.length === 1 && servers[0] === app.serverId;
+  return {
+    ...(what === 'commit' ? { commit: commit.trim() } : branch.trim() !== app.branch && { branch: branch.trim() }),
+    ...(!usesDefaultServer && { servers }),
+    ...(strategy !== 'all' && { strategy }),
+    ...(strategy === 'rolling' && {
+      batchSize: Number(values.batchSize),
+      ...(Number(values.pauseSeconds) > 0 && { pauseSeconds: Number(values.pauseSeconds) }),
+    }),
+    ...(scheduledAt !== '' && { scheduledAt: new Date(scheduledAt).toISOString() }),
+    ...(approval && { approval }),
+    ...(skipHooks.length > 0 && { skipHooks }),
+    ...(replace && { replace }),
+  };
+}

@@ -1,0 +1,41 @@
+import { Progress, Text } from '@mantine/core';
+import type { Deployment } from '../../contract/deployments.ts';
+import type { DeploymentWaitReason } from '../../contract/vocabulary.ts';
+import { formatDateTime } from '../components/format.ts';
+import { isInProgress, JobStatusTag } from '../components/job-status.tsx';
+import { Tag } from '../components/notice.tsx';
+
+const WAITING_LABELS: Readonly<Record<DeploymentWaitReason, string>> = {
+  approval: 'Waits for approval',
+  schedule: 'Waits for its time',
+  queue: 'Waits for its turn',
+  promotion: 'Waits for promotion',
+};
+
+/** What was or will be deployed, as people name it. */
+export function sourceLabel({ branch, commit }: Pick<Deployment, 'branch' | 'commit'>): string {
+  return branch ?? commit?.slice(0, 10) ?? 'A commit';
+}
+
+/** How a deployment stands: in a word, or what it waits for. */
+export function DeploymentStatusTag({ deployment: { status, waitingFor } }: { readonly deployment: Deployment }) {
+  return waitingFor === null ? <JobStatusTag status={status} /> : <Tag tone="warn">{WAITING_LABELS[waitingFor]}</Tag>;
+}
+
+/** The same, with until when it waits and how far it is. */
+export function DeploymentStatusCell({ deployment }: { readonly deployment: Deployment }) {
+  const { status, progress, waitingFor, scheduledAt } = deployment;
+  return (
+    <div style={{ minWidth: 120, maxWidth: 220 }}>
+      <DeploymentStatusTag deployment={deployment} />
+      {waitingFor === 'schedule' && scheduledAt !== null && (
+        <Text fz="xs" c="dimmed">
+          {formatDateTime(scheduledAt)}
+        </Text>
+      )}
+      {isInProgress(status) && waitingFor === null && (
+        <Progress value={progress} size="sm" mt={6} aria-label="Progress" transitionDuration={0} />
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { diffDraft, mergeFile, validateVariableName, validateVariableValue } from './environment-draft.ts';
+
+const names = new Set(['HOST', 'PORT', 'OLD']);
+
+test('a draft says what it adds, changes and removes, in the order of the names', () => {
+  const draft = new Map([
+    ['PORT', '81'],
+    ['NEW', 'x'],
+    ['OLD', null],
+    ['NEVER', null],
+  ]);
+  assert.deepEqual(diffDraft(names, new Map([['PORT', '80']]), draft), [
+    { name: 'NEW', kind: 'added', before: undefined, after: 'x' },
+    { name: 'OLD', kind: 'removed', before: undefined, after: null },
+    { name: 'PORT', kind: 'changed', before: '80', after: '81' },
+  ]);
+});
+
+test('what is known to stay as it is, is no change; what is not known may be one', () => {
+  const draft = new Map([
+    ['HOST', 'a'],
+    ['PORT', '80'],
+  ]);
+  assert.deepEqual(
+    diffDraft(names, new Map([['PORT', '80']]), draft).map(({ name }) => name),
+    ['HOST'],
+  );
+});
+
+test('a file is merged, or takes the place of all there is', () => {
+  const file = new Map([['PORT', '82']]);
+  const draft = new Map([['NEW', 'x']]);
+  assert.deepEqual(
+    [...mergeFile(names, draft, file, false)],
+    [
+      ['NEW', 'x'],
+      ['PORT', '82'],
+    ],
+  );
+  assert.deepEqual([...mergeFile(names, draft, file, true)].sort(), [
+    ['HOST', null],
+    ['OLD', null],
+    ['PORT', '82'],
+  ]);
+});
+
+test('names and values are checked as the API checks them', () => {
+  assert.equal(validateVariableName('A_1', names), null);
+  for (const invalid of ['', '1A', 'A-B', 'HOST', '__proto__', 'A'.repeat(256)]) {
+    assert.notEqual(validateVariableName(invalid, names), null, invalid);
+  }
+  assert.equal(validateVariableValue('ü'.repeat(32_768)), null);
+  assert.notEqual(validateVariableValue('ü'.repeat(32_769)), null);
+  assert.notEqual(validateVariableValue('\0'), null);
+});

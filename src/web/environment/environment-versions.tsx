@@ -1,0 +1,119 @@
+import { Button, Group, Skeleton, Text } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import type { EnvVersion } from '../../contract/environment.ts';
+import { queryClient } from '../api.ts';
+import { ConfirmDialog } from '../components/confirm-dialog.tsx';
+import { IconHistory } from '../components/icons.ts';
+import { ItemList, ItemListRow } from '../components/item-list.tsx';
+import { RelativeTime } from '../components/relative-time.tsx';
+import { Section } from '../components/section.tsx';
+import { ErrorState } from '../components/states.tsx';
+import { useWorkspace } from '../session.ts';
+
+const MAX_NAMES = 12;
+
+function joinNames(names: readonly string[]): string {
+  const shown = names.slice(0, MAX_NAMES).join(', ');
+  return names.length > MAX_NAMES ? `${shown} and ${names.length - MAX_NAMES} more` : shown;
+}
+
+/** What a version did, names alone: “Set A, B; removed C”. Pure. */
+export function describeVersion({ set, removed, restoredFrom }: EnvVersion): string {
+  const parts = [
+    ...(restoredFrom === null ? [] : [`restored version ${restoredFrom}`]),
+    ...(set.length === 0 ? [] : [`set ${joinNames(set)}`]),
+    ...(removed.length === 0 ? [] : [`removed ${joinNames(removed)}`]),
+  ];
+  const text = parts.join('; ');
+  return text === '' ? 'Changed nothing' : text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+interface EnvironmentVersionsProps {
+  readonly appId: string;
+  /** The tag of the environment as it is shown above. */
+  readonly tag: string | undefined;
+}
+
+/** Who changed what when, and the way back. */
+export function EnvironmentVersions({ appId, tag }: EnvironmentVersionsProps) {
+  const { api, workspace, isAdmin } = useWorkspace();
+  const [restoring, setRestoring] = useState<EnvVersion | null>(null);
+  const { data, error, refetch, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery({
+    queryKey: [workspace.id, 'apps', appId, 'env', 'versions'],
+    queryFn: ({ pageParam, signal }) =>
+      api.environment.versions(appId).list({ limit: 10, cursor: pageParam ?? undefined }, { signal }),
+    initialPageParam: null as string | null,
+    getNextPageParam: ({ nextCursor }) => nextCursor,
+  });
+  const versions = data?.pages.flatMap((page) => page.data) ?? [];
+  const newest = versions[0]?.version;
+  return (
+    <Section title="Versions" description="Each save makes one. Names are kept here; values stay sealed.">
+      {data === undefined ? (
+        error === null ? (
+          <Skeleton h={120} radius="md" aria-busy aria-label="Loading" role="status" />
+        ) : (
+          <ErrorState error={error} retry={() => void refetch()} />
+        )
+      ) : versions.length === 0 ? (
+        <Text fz="sm" c="dimmed">
+          None yet.
+        </Text>
+      ) : (
+        <ItemList label="Versions">
+          {versions.map((version) => (
+            <ItemListRow
+              key={version.version}
+              icon={<IconHistory size={18} />}
+              title={
+                <>
+                  Version {version.version}
+                  <Text span fz="xs" c="dimmed" fw={400}>
+                    {version.by.name ?? version.by.kind.replaceAll('_', ' ')}, <RelativeTime time={version.at} />
+                  </Text>
+                </>
+              }
+              note={describeVersion(version)}
+              actions={
+                isAdmin &&
+                version.version !== newest && (
+                  <Button size="compact-sm" variant="default" onClick={() => setRestoring(version)}>
+                    Restore
+                    <span className="visually-hidden"> version {version.version}</span>
+                  </Button>
+                )
+              }
+            />
+          ))}
+        </ItemList>
+      )}
+      {hasNextPage && (
+        <Group>
+          <Button size="xs" variant="default" loading={isFetchingNextPage} onClick={() => void fetchNextPage()}>
+            Older
+          </Button>
+        </Group>
+      )}
+      {restoring !== null && (
+        <ConfirmDialog
+          opened
+          onClose={() => setRestoring(null)}
+          title={`Restore version ${restoring.version}`}
+          confirmLabel="Restore"
+          onConfirm={async () => {
+            await api.environment.restore(appId, restoring.version, { ifMatch: tag });
+            notifications.show({ message: `The variables are what they were in version ${restoring.version}.` });
+            await queryClient.invalidateQueries({ queryKey: [workspace.id, 'apps', appId, 'env'] });
+          }}
+        >
+          <Text fz="sm">
+            All variables become what they were then, as a new version: what was set since is removed or set back. It
+            counts from the next deployment or start of the app.
+          </Text>
+        </ConfirmDialog>
+      )}
+    </Section>
+  );
+}

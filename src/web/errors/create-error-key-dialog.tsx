@@ -1,0 +1,68 @@
+import { NativeSelect, Textarea, TextInput } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { isOrigin, ORIGIN_MESSAGE } from '../../contract/origin.ts';
+import { CreateResourceDialog } from '../components/resource-dialogs.tsx';
+import { useWorkspace } from '../session.ts';
+import { validateName } from '../validation.ts';
+
+type ErrorKeyFormValues = { readonly name: string; readonly app: string; readonly origins: string };
+
+/** The origins in a text, one per line or with blanks or commas between them. Pure. */
+export const parseOrigins = (text: string): string[] => text.split(/[\s,]+/).filter((origin) => origin !== '');
+
+/** What is wrong with origins that were typed, null where nothing is. Pure. */
+export function validateOrigins(text: string): string | null {
+  const invalid = parseOrigins(text).find((origin) => !isOrigin(origin));
+  return invalid === undefined ? null : `${invalid} ${ORIGIN_MESSAGE}`;
+}
+
+/** Creates a public key that can only submit errors. */
+export function CreateErrorKeyDialog({ onClose }: { readonly onClose: () => void }) {
+  const { api, workspace } = useWorkspace();
+  const apps = useQuery({
+    queryKey: [workspace.id, 'apps', 'of error keys'],
+    queryFn: ({ signal }) => api.apps.list({ limit: 200 }, { signal }),
+  });
+  const knownApps = apps.data?.data ?? [];
+  return (
+    <CreateResourceDialog<ErrorKeyFormValues, { id: string; name: string }>
+      noun="error key"
+      initial={{ name: '', app: '', origins: '' }}
+      validate={{ name: validateName, origins: validateOrigins }}
+      renderFields={(form) => (
+        <>
+          <TextInput
+            label="Name"
+            placeholder="Shop in browsers"
+            autoComplete="off"
+            data-autofocus
+            {...form.getInputProps('name')}
+          />
+          <NativeSelect
+            label="App (optional)"
+            description="The app that its errors belong to, whatever they say themselves."
+            data={[
+              { value: '', label: 'As each error says' },
+              ...knownApps.map(({ id, name }) => ({ value: id, label: name })),
+            ]}
+            {...form.getInputProps('app')}
+          />
+          <Textarea
+            label="Allowed origins (optional)"
+            description="Only pages of these origins may report, one per line. Empty: pages of any. Servers may always."
+            placeholder="https://shop.example.com"
+            autosize
+            minRows={2}
+            maxRows={8}
+            {...form.getInputProps('origins')}
+          />
+        </>
+      )}
+      create={({ name, app, origins }) =>
+        api.errors.keys.create({ name, ...(app !== '' && { app }), allowedOrigins: parseOrigins(origins) })
+      }
+      onClose={onClose}
+      onCreated={() => undefined}
+    />
+  );
+}

@@ -1,0 +1,15 @@
+import { DAY } from '../../contract/vocabulary.ts';
+
+export interface DailyCount {
+  readonly day: string;
+  readonly count: number;
+}
+
+/** The last days up to today (UTC), oldest first, those without an error as nought. Pure. */
+export function fillLastDays(days: readonly DailyCount[], count: number, now: number): DailyCount[] {
+  const known = new Map(days.map((day) => [day.day, day.count]));
+  return Array.from({ length: count }, (_, index) => {
+    const day = new Date(now - (count - 1 - index) * DAY).toISOString().slice(0, 10);
+    return { day, count: known.get(day) ?? 0 };
+  });
+}

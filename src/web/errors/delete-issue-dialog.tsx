@@ -1,0 +1,27 @@
+import type { ErrorIssue } from '../../contract/errors.ts';
+import { DeleteResourceDialog } from '../components/delete-resource-dialog.tsx';
+import { useWorkspace } from '../session.ts';
+
+interface DeleteIssueDialogProps {
+  readonly issue: ErrorIssue;
+  readonly onClose: () => void;
+  readonly onDeleted?: () => void;
+}
+
+/** Asks before an issue is deleted with its occurrences. */
+export function DeleteIssueDialog({ issue, onClose, onDeleted }: DeleteIssueDialogProps) {
+  const { api } = useWorkspace();
+  return (
+    <DeleteResourceDialog
+      noun="issue"
+      queryKeyPart="errors"
+      name={issue.title}
+      remove={() => api.errors.issues.delete(issue.id)}
+      onClose={onClose}
+      {...(onDeleted !== undefined && { onDeleted })}
+    >
+      Its occurrences and counts are deleted with it. If the same error is reported again, it appears as a new issue. To
+      keep the counts and hide the issue, mute it instead.
+    </DeleteResourceDialog>
+  );
+}

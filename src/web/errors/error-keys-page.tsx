@@ -1,0 +1,109 @@
+import { Button, Stack, Text } from '@mantine/core';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import type { ErrorKey } from '../../contract/errors.ts';
+import { CopyButton } from '../components/copy-button.tsx';
+import type { Column } from '../components/data-table.tsx';
+import { DeleteResourceDialog } from '../components/delete-resource-dialog.tsx';
+import { IconKey, IconPlus } from '../components/icons.ts';
+import { BackLink } from '../components/link.tsx';
+import { ListBody } from '../components/list-body.tsx';
+import { useListState } from '../components/list-state.ts';
+import { Page } from '../components/page.tsx';
+import { RelativeTime } from '../components/relative-time.tsx';
+import { RowMenu } from '../components/row-menu.tsx';
+import { EmptyState } from '../components/states.tsx';
+import { useWorkspace } from '../session.ts';
+import { CreateErrorKeyDialog } from './create-error-key-dialog.tsx';
+
+const COLUMNS: readonly Column<ErrorKey>[] = [
+  { key: 'name', label: 'Name', cell: ({ name }) => <Text fw={550}>{name}</Text> },
+  {
+    key: 'dsn',
+    label: 'DSN',
+    cell: ({ dsn }) => (
+      <Stack gap={4} align="flex-start">
+        <Text className="mono" fz="xs" style={{ overflowWrap: 'anywhere' }} maw={360}>
+          {dsn}
+        </Text>
+        <CopyButton text={dsn} label="Copy DSN" size="compact-xs" />
+      </Stack>
+    ),
+  },
+  { key: 'app', label: 'App', cell: ({ app }) => app ?? '–' },
+  {
+    key: 'origins',
+    label: 'Pages of',
+    cell: ({ allowedOrigins }) => (
+      <Text fz="xs" style={{ overflowWrap: 'anywhere' }} maw={220}>
+        {allowedOrigins.length === 0 ? 'any origin' : allowedOrigins.join(', ')}
+      </Text>
+    ),
+  },
+  { key: 'created', label: 'Created', cell: ({ createdAt }) => <RelativeTime time={createdAt} /> },
+];
+
+/** The public keys that Sentry SDKs report errors with. */
+export function ErrorKeysPage() {
+  const { api, workspace, isAdmin } = useWorkspace();
+  const state = useListState();
+  const [creating, setCreating] = useState(false);
+  const [deleting, setDeleting] = useState<ErrorKey | null>(null);
+  const list = useQuery({
+    queryKey: [workspace.id, 'error keys', state.cursor],
+    queryFn: ({ signal }) => api.errors.keys.list({ cursor: state.cursor }, { signal }),
+    placeholderData: keepPreviousData,
+    enabled: isAdmin,
+  });
+  const createButton = (
+    <Button leftSection={<IconPlus size={16} />} onClick={() => setCreating(true)}>
+      New error key
+    </Button>
+  );
+  return (
+    <Stack gap="md">
+      <BackLink to="/errors">Errors</BackLink>
+      <Page
+        title="Error keys"
+        description="An error key is public: it submits errors and does nothing else, so its DSN may stand in pages and apps."
+        actions={isAdmin && createButton}
+      >
+        {isAdmin ? (
+          <ListBody
+            label="Error keys"
+            list={list}
+            columns={COLUMNS}
+            state={state}
+            rowName={({ name }) => name}
+            isFiltered={false}
+            renderRowActions={(key) => <RowMenu name={key.name} onDelete={() => setDeleting(key)} />}
+            empty={
+              <EmptyState icon={<IconKey size={26} />} title="No error keys yet" action={createButton}>
+                <Text c="dimmed" fz="sm">
+                  Create one and configure a Sentry SDK with its DSN.
+                </Text>
+              </EmptyState>
+            }
+          />
+        ) : (
+          <EmptyState icon={<IconKey size={26} />} title="For owners and admins">
+            <Text c="dimmed" fz="sm">
+              An owner or admin of this workspace can create error keys and pass on their DSNs.
+            </Text>
+          </EmptyState>
+        )}
+      </Page>
+      {creating && <CreateErrorKeyDialog onClose={() => setCreating(false)} />}
+      {deleting !== null && (
+        <DeleteResourceDialog
+          noun="error key"
+          name={deleting.name}
+          remove={() => api.errors.keys.delete(deleting.id)}
+          onClose={() => setDeleting(null)}
+        >
+          Errors that apps report with it are refused from then on. Issues that it reported are kept.
+        </DeleteResourceDialog>
+      )}
+    </Stack>
+  );
+}

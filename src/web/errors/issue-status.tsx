@@ -1,0 +1,80 @@
+import { Button } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { useMutation } from '@tanstack/react-query';
+import type { ErrorIssue } from '../../contract/errors.ts';
+import type { ErrorLevel, IssueStatus } from '../../contract/vocabulary.ts';
+import { getErrorMessage, queryClient } from '../api.ts';
+import { IconArrowBackUp, IconBellOff, IconCheck } from '../components/icons.ts';
+import { Tag, type Tone } from '../components/notice.tsx';
+import { useWorkspace } from '../session.ts';
+
+const LEVEL_TONES: Readonly<Record<ErrorLevel, Tone>> = {
+  fatal: 'bad',
+  error: 'bad',
+  warning: 'warn',
+  info: 'mute',
+  debug: 'mute',
+};
+
+export const capitalize = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
+
+export const LevelTag = ({ level }: { readonly level: ErrorLevel }) => (
+  <Tag tone={LEVEL_TONES[level]}>{capitalize(level)}</Tag>
+);
+
+const STATUS_TONES: Readonly<Record<IssueStatus, Tone>> = { open: 'warn', resolved: 'good', muted: 'mute' };
+
+export const IssueStatusTag = ({ status }: { readonly status: IssueStatus }) => (
+  <Tag tone={STATUS_TONES[status]}>{capitalize(status)}</Tag>
+);
+
+const STATUS_MESSAGES: Readonly<Record<IssueStatus, (title: string) => string>> = {
+  open: (title) => `Reopened: ${title}.`,
+  resolved: (title) => `Resolved: ${title}. It reopens when it is seen again.`,
+  muted: (title) => `Muted: ${title}. It is counted and stays muted until you reopen it.`,
+};
+
+/** Changes the status of an issue; both lists and the issue's page show it at once. */
+export function useSetIssueStatus() {
+  const { api, workspace } = useWorkspace();
+  return useMutation({
+    mutationFn: ({ issue, status }: { readonly issue: ErrorIssue; readonly status: IssueStatus }) =>
+      api.errors.issues.update(issue.id, { status }),
+    onSuccess: ({ title, status }) => notifications.show({ message: STATUS_MESSAGES[status](title) }),
+    onError: (error) => notifications.show({ color: 'red', message: getErrorMessage(error) }),
+    onSettled: () => queryClient.invalidateQueries({ queryKey: [workspace.id, 'errors'] }),
+  });
+}
+
+/** What can become of an issue, by its status. */
+export const STATUS_TRANSITIONS: Readonly<Record<IssueStatus, readonly IssueStatus[]>> = {
+  open: ['resolved', 'muted'],
+  resolved: ['open', 'muted'],
+  muted: ['open', 'resolved'],
+};
+
+export const STATUS_ACTIONS: Readonly<Record<IssueStatus, { readonly verb: string; readonly icon: typeof IconCheck }>> =
+  {
+    open: { verb: 'Reopen', icon: IconArrowBackUp },
+    resolved: { verb: 'Resolve', icon: IconCheck },
+    muted: { verb: 'Mute', icon: IconBellOff },
+  };
+
+/** For owners and admins. */
+export function IssueStatusButtons({ issue }: { readonly issue: ErrorIssue }) {
+  const setStatus = useSetIssueStatus();
+  return STATUS_TRANSITIONS[issue.status].map((status) => {
+    const { verb, icon: Icon } = STATUS_ACTIONS[status];
+    return (
+      <Button
+        key={status}
+        variant={issue.status === 'open' && status === 'resolved' ? 'filled' : 'default'}
+        leftSection={<Icon size={16} />}
+        loading={setStatus.isPending && setStatus.variables.status === status}
+        onClick={() => setStatus.mutate({ issue, status })}
+      >
+        {verb}
+      </Button>
+    );
+  });
+}

@@ -1,0 +1,234 @@
+import { Anchor, Button, Checkbox, Group, Stack, Text } from '@mantine/core';
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
+import type { Member } from '../../contract/schemas.ts';
+import type { Client } from '../../sdk/client.ts';
+import { getErrorMessage, queryClient } from '../api.ts';
+import { Dialog } from '../components/dialog.tsx';
+import { IconCheck, IconX } from '../components/icons.ts';
+import { ItemList, ItemListRow } from '../components/item-list.tsx';
+import { Notice, Tag } from '../components/notice.tsx';
+import { RelativeTime } from '../components/relative-time.tsx';
+import { BlockSkeleton, ErrorState } from '../components/states.tsx';
+import { type Credential, deleteCredential, getKindConfig } from '../credentials/kinds.ts';
+import { useWorkspace } from '../session.ts';
+
+/** How the deletion of each credential went; what is missing is still to come. */
+type Results = ReadonlyMap<string, 'deleted' | { readonly failed: string }>;
+
+async function listCredentialsCreatedBy(api: Client, personId: string, signal: AbortSignal): Promise<Credential[]> {
+  const query = { createdBy: personId, limit: 200, sort: '-lastUsedAt' } as const;
+  const [tokens, keys] = await Promise.all([
+    Array.fromAsync(api.accessTokens.all(query, { signal })),
+    Array.fromAsync(api.apiKeys.all(query, { signal })),
+  ]);
+  return [...tokens, ...keys];
+}
+
+interface CredentialListProps {
+  readonly credentials: readonly Credential[];
+  readonly selectedIds: ReadonlySet<string>;
+  readonly onToggle: (id: string) => void;
+  readonly results: Results;
+  readonly busy: boolean;
+}
+
+function DeletionResult({ result }: { readonly result: ReturnType<Results['get']> }) {
+  if (result === undefined) return null;
+  return result === 'deleted' ? (
+    <Tag tone="good">
+      <IconCheck size={14} aria-hidden /> Deleted
+    </Tag>
+  ) : (
+    <Tag tone="bad">
+      <IconX size={14} aria-hidden /> {result.failed}
+    </Tag>
+  );
+}
+
+function CredentialList({ credentials, selectedIds, onToggle, results, busy }: CredentialListProps) {
+  const { workspace } = useWorkspace();
+  return (
+    <ItemList label="Credentials this person created">
+      {credentials.map((credential) => {
+        const { id, name, kind, lastUsedAt, status } = credential;
+        const isToken = kind === 'access_token';
+        return (
+          <ItemListRow
+            key={id}
+            title={
+              <Checkbox
+                size="sm"
+                checked={selectedIds.has(id)}
+                disabled={busy || results.get(id) === 'deleted'}
+                onChange={() => onToggle(id)}
+                label={name}
+              />
+            }
+            note={
+              <>
+                {isToken ? 'Access token' : 'API key'}
+                {status !== 'active' && `, ${status}`} ·{' '}
+                {lastUsedAt === null ? (
+                  'never used'
+                ) : (
+                  <>
+                    last used <RelativeTime time={lastUsedAt} />
+                  </>
+                )}
+              </>
+            }
+            actions={
+              results.has(id) ? (
+                <DeletionResult result={results.get(id)} />
+              ) : (
+                <Anchor
+                  fz="xs"
+                  renderRoot={(props) => (
+                    <Link
+                      to={`${getKindConfig(credential).path}/$id`}
+                      params={{ id }}
+                      search={{ workspace: workspace.slug, do: 'replace' }}
+                      target="_blank"
+                      {...props}
+                    />
+                  )}
+                >
+                  Replace…
+                </Anchor>
+              )
+            }
+          />
+        );
+      })}
+    </ItemList>
+  );
+}
+
+/** Deletes one credential after the other; each has its result as soon as it is known. */
+async function deleteAll(
+  api: Client,
+  credentials: readonly Credential[],
+  onResult: (id: string, result: 'deleted' | { readonly failed: string }) => void,
+): Promise<void> {
+  for (const credential of credentials) {
+    try {
+      await deleteCredential(api, credential);
+      onResult(credential.id, 'deleted');
+    } catch (error) {
+      onResult(credential.id, { failed: getErrorMessage(error) });
+    }
+  }
+}
+
+function RemoveMemberForm({ member, onClose }: { readonly member: Member; readonly onClose: () => void }) {
+  const { workspace, api } = useWorkspace();
+  const [selectedIds, setSelectedIds] = useState<ReadonlySet<string>>(new Set());
+  const [results, setResults] = useState<Results>(new Map());
+  const credentials = useQuery({
+    queryKey: ['created-by', workspace.id, member.personId],
+    queryFn: ({ signal }) => listCredentialsCreatedBy(api, member.personId, signal),
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 0,
+  });
+  const all = credentials.data ?? [];
+  const toDelete = all.filter(({ id }) => selectedIds.has(id) && results.get(id) !== 'deleted');
+  const remove = useMutation({
+    mutationFn: async () => {
+      await api.members.delete(member.id);
+      await queryClient.invalidateQueries({ queryKey: [workspace.id, 'members'] });
+    },
+  });
+  const removal = useMutation({
+    mutationFn: async () => {
+      if (!remove.isSuccess) await remove.mutateAsync();
+      await deleteAll(api, toDelete, (id, result) => setResults((before) => new Map([...before, [id, result]])));
+      await queryClient.invalidateQueries({ queryKey: [workspace.id] });
+    },
+  });
+
+  function toggle(id: string): void {
+    const next = new Set(selectedIds);
+    if (!next.delete(id)) next.add(id);
+    setSelectedIds(next);
+  }
+
+  if (credentials.error !== null) {
+    return <ErrorState error={credentials.error} retry={() => void credentials.refetch()} />;
+  }
+  if (credentials.data === undefined) return <BlockSkeleton height={180} />;
+  const isDone = removal.isSuccess && toDelete.length === 0;
+  const deletedCount = [...results.values()].filter((result) => result === 'deleted').length;
+  const deleteLabel = toDelete.length === 1 ? 'delete 1 credential' : `delete ${toDelete.length} credentials`;
+  return (
+    <Stack gap="md">
+      {remove.isSuccess ? (
+        <Notice tone="good">{member.name} is removed and sees nothing of this workspace any more.</Notice>
+      ) : (
+        <Text fz="sm">
+          <b>{member.name}</b> loses access to <b>{workspace.name}</b> at once. What they created stays, unless you
+          choose it here.
+        </Text>
+      )}
+      {all.length === 0 ? (
+        <Text fz="sm" c="dimmed">
+          {member.name} created no credential here that still exists.
+        </Text>
+      ) : (
+        <Stack gap="xs">
+          <Text fz="sm">
+            {member.name} created these and may know their secrets. Delete what nothing needs, and replace what
+            something does:
+          </Text>
+          <CredentialList
+            credentials={all}
+            selectedIds={selectedIds}
+            onToggle={toggle}
+            results={results}
+            busy={removal.isPending}
+          />
+          {all.length > 1 && !isDone && (
+            <Group>
+              <Button
+                variant="subtle"
+                size="compact-xs"
+                disabled={removal.isPending}
+                onClick={() => setSelectedIds(new Set(selectedIds.size === all.length ? [] : all.map(({ id }) => id)))}
+              >
+                {selectedIds.size === all.length ? 'Choose none' : 'Choose all'}
+              </Button>
+            </Group>
+          )}
+        </Stack>
+      )}
+      <Text fz="sm" c="dimmed" role="status">
+        {removal.isPending && selectedIds.size > 0 ? `${deletedCount} of ${selectedIds.size} deleted …` : ''}
+      </Text>
+      {removal.error !== null && <Notice tone="bad">{getErrorMessage(removal.error)}</Notice>}
+      <Group justify="flex-end" gap="sm">
+        <Button variant="default" onClick={onClose}>
+          {remove.isSuccess ? 'Done' : 'Cancel'}
+        </Button>
+        {(!remove.isSuccess || toDelete.length > 0) && (
+          <Button className="button-bad" loading={removal.isPending} onClick={() => removal.mutate()}>
+            {remove.isSuccess
+              ? deleteLabel.charAt(0).toUpperCase() + deleteLabel.slice(1)
+              : toDelete.length === 0
+                ? `Remove ${member.name}`
+                : `Remove and ${deleteLabel}`}
+          </Button>
+        )}
+      </Group>
+    </Stack>
+  );
+}
+
+/** Removes a member, and shows what they leave behind: the credentials they created, to be deleted or replaced. */
+export function RemoveMemberDialog({ member, onClose }: { readonly member: Member; readonly onClose: () => void }) {
+  return (
+    <Dialog opened onClose={onClose} title={`Remove ${member.name}`} size="lg" closeOnClickOutside={false}>
+      <RemoveMemberForm member={member} onClose={onClose} />
+    </Dialog>
+  );
+}

@@ -1,0 +1,25 @@
+import type { Script } from '../../contract/scripts.ts';
+import { DeleteResourceDialog } from '../components/delete-resource-dialog.tsx';
+import { useWorkspace } from '../session.ts';
+
+interface DeleteScriptDialogProps {
+  readonly script: Script;
+  readonly onClose: () => void;
+  readonly onDeleted?: () => void;
+}
+
+export function DeleteScriptDialog({ script, onClose, onDeleted }: DeleteScriptDialogProps) {
+  const { api } = useWorkspace();
+  return (
+    <DeleteResourceDialog
+      noun="script"
+      name={script.name}
+      remove={() => api.scripts.delete(script.id)}
+      onClose={onClose}
+      onDeleted={onDeleted}
+    >
+      Its versions, its runs and what they said go with it. Its schedule ends. While a run is under way it is not
+      deleted.
+    </DeleteResourceDialog>
+  );
+}

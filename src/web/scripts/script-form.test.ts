@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Script } from '../../contract/scripts.ts';
+import { NEW_SCRIPT_VALUES, newParameter, SCRIPT_RULES, toFormValues, toUpdateRequest } from './script-form.ts';
+
+const script: Script = {
+  id: 'scr_1',
+  name: 'Greet',
+  slug: 'greet',
+  description: null,
+  body: 'echo "$WHO"\n',
+  interpreter: '/bin/sh',
+  serverId: 'srv_1',
+  runAs: null,
+  timeoutSeconds: 600,
+  parameters: [
+    { name: 'WHO', pattern: null, default: null },
+    { name: 'HOW', pattern: '[a-z]+', default: '' },
+  ],
+  schedule: null,
+  nextRunAt: null,
+  version: 1,
+  createdAt: '2027-02-24T09:00:00.000Z',
+  updatedAt: '2027-02-24T09:00:00.000Z',
+};
+
+test('a script that was not touched has no changes; a body is sent as it is, blanks and all', () => {
+  const values = toFormValues(script);
+  assert.deepEqual(toUpdateRequest(script, values), {});
+  assert.deepEqual(toUpdateRequest(script, { ...values, body: ' x \n' }), { body: ' x \n' });
+});
+
+test('a parameter that is needed has no default, and one that is not may have an empty one', () => {
+  const values = toFormValues(script);
+  const [who, how] = values.parameters;
+  assert.ok(who !== undefined && how !== undefined);
+  assert.deepEqual([who.needed, how.needed], [true, false]);
+  assert.deepEqual(toUpdateRequest(script, { ...values, parameters: [{ ...who, needed: false, default: 'you' }] }), {
+    parameters: [{ name: 'WHO', pattern: null, default: 'you' }],
+  });
+});
+
+test('parameters have names of their own', () => {
+  const { name } = SCRIPT_RULES.parameters;
+  const valuesWithNames = (...names: string[]) => ({
+    ...NEW_SCRIPT_VALUES,
+    parameters: names.map((parameterName) => ({ ...newParameter(), name: parameterName })),
+  });
+  assert.equal(name('B', valuesWithNames('A', 'B')), null);
+  assert.notEqual(name('A', valuesWithNames('A', ' A')), null);
+  assert.notEqual(name('', valuesWithNames('')), null);
+});

@@ -1,0 +1,151 @@
+import type { CreateScriptInput, Script, UpdateScriptInput } from '../../contract/scripts.ts';
+import { RESOURCE_LIMITS } from '../../contract/vocabulary.ts';
+import { validateInteger } from '../apps/app-form.ts';
+import { countCodePoints, validateName, validateNewSlug } from '../validation.ts';
+
+export interface ParameterFormValues {
+  /** Tells fields apart while their names are typed. */
+  readonly key: string;
+  readonly name: string;
+  readonly pattern: string;
+  readonly default: string;
+  /** Whether a run must give a value. */
+  readonly needed: boolean;
+}
+
+export type ScriptFormValues = {
+  readonly name: string;
+  readonly slug: string;
+  readonly description: string;
+  readonly body: string;
+  readonly interpreter: string;
+  readonly serverId: string;
+  readonly runAs: string;
+  readonly timeoutSeconds: number | string;
+  readonly parameters: readonly ParameterFormValues[];
+  readonly schedule: string;
+};
+
+export const NEW_SCRIPT_VALUES: ScriptFormValues = {
+  name: '',
+  slug: '',
+  description: '',
+  body: 'set -eu\n',
+  interpreter: '/bin/sh',
+  serverId: '',
+  runAs: '',
+  timeoutSeconds: 600,
+  parameters: [],
+  schedule: '',
+};
+
+let parameterCount = 0;
+export const newParameter = (): ParameterFormValues => ({
+  key: `parameter-${parameterCount++}`,
+  name: '',
+  pattern: '',
+  default: '',
+  needed: true,
+});
+
+export function toFormValues(script: Script): ScriptFormValues {
+  return {
+    name: script.name,
+    slug: script.slug,
+    description: script.description ?? '',
+    body: script.body,
+    interpreter: script.interpreter,
+    serverId: script.serverId,
+    runAs: script.runAs ?? '',
+    timeoutSeconds: script.timeoutSeconds,
+    parameters: script.parameters.map((parameter) => ({
+      key: `parameter-${parameterCount++}`,
+      name: parameter.name,
+      pattern: parameter.pattern ?? '',
+      default: parameter.default ?? '',
+      needed: parameter.default === null,
+    })),
+    schedule: script.schedule ?? '',
+  };
+}
+
+function validateParameterName(name: string, { parameters }: ScriptFormValues): string | null {
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name.trim())) return 'Takes A–Z, a–z, 0–9 and _, not beginning with a digit';
+  const sameName = parameters.filter((parameter) => parameter.name.trim() === name.trim());
+  return sameName.length === 1 ? null : 'Each parameter has a name of its own';
+}
+
+export const SCRIPT_RULES = {
+  name: validateName,
+  slug: validateNewSlug,
+  description: (text: string) =>
+    countCodePoints(text.trim()) > RESOURCE_LIMITS.scriptDescription
+      ? `A description takes up to ${RESOURCE_LIMITS.scriptDescription} characters`
+      : null,
+  body: (body: string) =>
+    body.trim() === ''
+      ? 'Takes the text of a script'
+      : body.length > RESOURCE_LIMITS.scriptBody
+        ? `Takes up to ${RESOURCE_LIMITS.scriptBody.toLocaleString('en')} characters`
+        : null,
+  interpreter: (path: string) => (path.trim().startsWith('/') ? null : 'Takes an absolute path, such as /bin/sh'),
+  serverId: (id: string) => (id === '' ? 'Choose the server that it runs on' : null),
+  timeoutSeconds: (seconds: number | string) => validateInteger(seconds, RESOURCE_LIMITS.scriptTimeout),
+  parameters: { name: validateParameterName },
+};
+
+/** Where the server's refusal of a parameter is shown: at its fields. */
+export const parameterErrorFields = ({ parameters }: ScriptFormValues): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    parameters.flatMap((_, index) =>
+      ['name', 'pattern', 'default'].map((part) => [`parameters.${index}.${part}`, `parameters.${index}.${part}`]),
+    ),
+  );
+
+const emptyToNull = (text: string) => (text.trim() === '' ? null : text.trim());
+
+/** The whole script as the API takes it. */
+function toRequestFields(values: ScriptFormValues): Required<UpdateScriptInput> {
+  return {
+    name: values.name.trim(),
+    description: emptyToNull(values.description),
+    body: values.body,
+    interpreter: values.interpreter.trim(),
+    serverId: values.serverId,
+    runAs: emptyToNull(values.runAs),
+    timeoutSeconds: Number(values.timeoutSeconds),
+    parameters: values.parameters.map(({ name, pattern, default: defaultValue, needed }) => ({
+      name: name.trim(),
+      pattern: pattern === '' ? null : pattern,
+      default: needed ? null : defaultValue,
+    })),
+    schedule: emptyToNull(values.schedule),
+  };
+}
+
+export function toCreateRequest(values: ScriptFormValues): CreateScriptInput {
+  const { name, body, serverId, ...rest } = toRequestFields(values);
+  return { name, body, serverId, ...rest, ...(values.slug !== '' && { slug: values.slug }) };
+}
+
+/** Only what was changed: what a colleague changes meanwhile is not overwritten. Pure. */
+export function toUpdateRequest(before: Script, values: ScriptFormValues): UpdateScriptInput {
+  const savedFields = toRequestFields(toFormValues(before));
+  return Object.fromEntries(
+    Object.entries(toRequestFields(values)).filter(([field, value]) => {
+      return JSON.stringify(value) !== JSON.stringify(savedFields[field as keyof typeof savedFields]);
+    }),
+  );
+}
+
+export const SCRIPT_LABELS: Readonly<Record<string, string>> = {
+  name: 'Name',
+  description: 'Description',
+  body: 'Body',
+  interpreter: 'Interpreter',
+  serverId: 'Server',
+  runAs: 'User',
+  timeoutSeconds: 'Time limit',
+  parameters: 'Parameters',
+  schedule: 'Schedule',
+};

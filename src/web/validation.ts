@@ -1,0 +1,50 @@
+import { LIMITS } from '../contract/vocabulary.ts';
+
+/** The contract's limits as the page says them, before the server has to. Each answers null where all is well. */
+
+/** Code points, as the contract counts. */
+export function countCodePoints(text: string): number {
+  let count = 0;
+  for (const _ of text) count++;
+  return count;
+}
+
+function validateLength(label: string, text: string, min: number, max: number): string | null {
+  const length = countCodePoints(text);
+  if (length >= min && length <= max) return null;
+  return `${label} takes ${min} to ${max} characters`;
+}
+
+export function validateName(name: string): string | null {
+  return validateLength('A name', name.normalize('NFC').trim(), LIMITS.name.min, LIMITS.name.max);
+}
+
+export function validatePersonName(name: string): string | null {
+  return name.trim() === '' ? 'Tell us your name' : null;
+}
+
+export function validateEmail(email: string): string | null {
+  return /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(email.trim()) ? null : 'This is not an email address';
+}
+
+export function validatePassword(password: string): string | null {
+  return validateLength('A password', password.normalize('NFC'), LIMITS.password.min, LIMITS.password.max);
+}
+
+export function validatePassphrase(passphrase: string): string | null {
+  return validateLength('A passphrase', passphrase.normalize('NFC'), LIMITS.passphrase.min, LIMITS.passphrase.max);
+}
+
+export function validateDescription(description: string): string | null {
+  const length = countCodePoints(description.normalize('NFC').trim());
+  return length > LIMITS.description.max ? `A description takes up to ${LIMITS.description.max} characters` : null;
+}
+
+export function validateSlug(slug: string): string | null {
+  return /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(slug)
+    ? null
+    : 'Takes 1 to 63 of a–z, 0–9 and -, not at either end';
+}
+
+/** A slug of something new, which is made from the name where it is left empty. */
+export const validateNewSlug = (slug: string): string | null => (slug === '' ? null : validateSlug(slug));
