@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { DAY } from '../src/contract/vocabulary.ts';
+import { DAY } from '../src/contract/limits.ts';
 import { analyticsAsJson, readAnalytics } from '../src/platform/activity/activity.ts';
 import { createActivityIngest } from '../src/platform/activity/activity-ingest.ts';
 import { readCloudEvents } from '../src/platform/activity/cloud-events.ts';

@@ -8,7 +8,7 @@ import { digestOf, mintSecret } from '../src/authorization/secret.ts';
 import { createTrustedClients } from '../src/authorization/trusted-clients.ts';
 import { createUsageRecorder } from '../src/authorization/usage-recorder.ts';
 import { createId } from '../src/contract/id.ts';
-import { FAILURE_LIMITS } from '../src/contract/vocabulary.ts';
+import { FAILURE_LIMITS } from '../src/contract/limits.ts';
 import { atMost, type Finding, list, medianRatio } from './lib/report.ts';
 
 const RECORDS = 1_000_000;

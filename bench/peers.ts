@@ -9,7 +9,7 @@ import { createRecordRegistry } from '../src/authorization/registry.ts';
 import { requireAll } from '../src/authorization/rights.ts';
 import { createTrustedClients } from '../src/authorization/trusted-clients.ts';
 import { createUsageRecorder } from '../src/authorization/usage-recorder.ts';
-import { FAILURE_LIMITS } from '../src/contract/vocabulary.ts';
+import { FAILURE_LIMITS } from '../src/contract/limits.ts';
 import { createUsageJournal, readStoredCredential } from '../src/server/credential-store.ts';
 import { openSqliteStore } from '../src/store/sqlite.ts';
 import { openSqlite } from '../src/store/sqlite-open.ts';

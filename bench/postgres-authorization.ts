@@ -10,7 +10,7 @@ import { requireAll } from '../src/authorization/rights.ts';
 import { digestBytes, digestOf } from '../src/authorization/secret.ts';
 import { createTrustedClients } from '../src/authorization/trusted-clients.ts';
 import { createUsageRecorder } from '../src/authorization/usage-recorder.ts';
-import { FAILURE_LIMITS } from '../src/contract/vocabulary.ts';
+import { FAILURE_LIMITS } from '../src/contract/limits.ts';
 import { readStoredCredential } from '../src/server/credential-store.ts';
 import { openPostgresStore } from '../src/store/postgres.ts';
 import type { Store } from '../src/store/store.ts';

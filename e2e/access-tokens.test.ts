@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 import type { Page } from 'playwright-core';
-import type { AccessToken } from '../src/contract/schemas.ts';
+import type { AccessToken } from '../src/contract/access-tokens.ts';
 import {
   bearer,
   createToken,

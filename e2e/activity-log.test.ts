@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import type { CreatedAccessToken } from '../src/contract/schemas.ts';
+import type { CreatedAccessToken } from '../src/contract/access-tokens.ts';
 import { bearer, createKey, createToken, signUpMember, type TestPerson } from '../src/testing/test-server.ts';
 import { openTab } from './browser.ts';
 import { setUpBrowserFixture } from './browser-fixture.ts';

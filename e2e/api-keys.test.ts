@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
-import type { ApiKey } from '../src/contract/schemas.ts';
+import type { ApiKey } from '../src/contract/api-keys.ts';
 import { bearer, createKey, signUpMember, type TestPerson } from '../src/testing/test-server.ts';
 import { setUpBrowserFixture } from './browser-fixture.ts';
 import { chooseInMenu, rowOf } from './page-actions.ts';

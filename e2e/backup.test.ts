@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { appendFileSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { CreatedApiKey } from '../src/contract/schemas.ts';
+import type { CreatedApiKey } from '../src/contract/api-keys.ts';
 import { TEST_SECRET } from '../src/testing/engines.ts';
 import { startPostgres, type TestPostgres } from '../src/testing/postgres.ts';
 import { runCommand, type ServerProcess, spawnServer, temporaryDirectory } from '../src/testing/process.ts';

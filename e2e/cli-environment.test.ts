@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import type { App } from '../src/contract/resources.ts';
+import type { App } from '../src/contract/apps.ts';
 import {
   createToken,
   signUpMember,

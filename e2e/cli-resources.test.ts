@@ -3,8 +3,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Analytics } from '../src/contract/activity.ts';
+import type { App } from '../src/contract/apps.ts';
 import type { ErrorIssueDetail } from '../src/contract/errors.ts';
-import type { App, Project, Server, ServerCheck } from '../src/contract/resources.ts';
+import type { Project } from '../src/contract/projects.ts';
+import type { Server, ServerCheck } from '../src/contract/servers.ts';
 import { startSshd, type TestSshd } from '../src/testing/sshd.ts';
 import {
   createKey,

@@ -5,8 +5,8 @@ import { after, before, describe, test } from 'node:test';
 import type { Backup } from '../src/contract/backups.ts';
 import type { Deployment } from '../src/contract/deployments.ts';
 import type { LogLine } from '../src/contract/logs.ts';
-import type { Server } from '../src/contract/resources.ts';
 import type { Run, Script } from '../src/contract/scripts.ts';
+import type { Server } from '../src/contract/servers.ts';
 import { createServerResource, createTestApp, getDeployment, type TestApp } from '../src/testing/test-deployments.ts';
 import {
   createKey,

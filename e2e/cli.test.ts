@@ -3,7 +3,10 @@ import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { AccessToken, ApiKey, AuditEvent, CreatedAccessToken, Whoami } from '../src/contract/schemas.ts';
+import type { AccessToken, CreatedAccessToken } from '../src/contract/access-tokens.ts';
+import type { ApiKey } from '../src/contract/api-keys.ts';
+import type { AuditEvent } from '../src/contract/audit-events.ts';
+import type { Whoami } from '../src/contract/whoami.ts';
 import { ensureCommand } from '../src/testing/debian-packages.ts';
 import {
   bearer,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { after } from 'node:test';
 import type { Locator, Page } from 'playwright-core';
 import type { Deployment } from '../src/contract/deployments.ts';
-import type { Page as PageOf } from '../src/contract/schemas.ts';
+import type { Page as PageOf } from '../src/contract/paging.ts';
 import { createServerResource, createTestApp, type TestApp } from '../src/testing/test-deployments.ts';
 import { signUpMember, type TestPerson } from '../src/testing/test-server.ts';
 import { type BrowserFixture, setUpBrowserFixture } from './browser-fixture.ts';

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Deployment } from '../src/contract/deployments.ts';
-import type { Page } from '../src/contract/schemas.ts';
+import type { Page } from '../src/contract/paging.ts';
 import { ensureCommand } from '../src/testing/debian-packages.ts';
 import { killProcess, readPid } from '../src/testing/kill-process.ts';
 import { freePort } from '../src/testing/postgres.ts';

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Locator, Page } from 'playwright-core';
-import type { App, Project, Server } from '../src/contract/resources.ts';
+import type { App } from '../src/contract/apps.ts';
+import type { Project } from '../src/contract/projects.ts';
 import type { Script } from '../src/contract/scripts.ts';
+import type { Server } from '../src/contract/servers.ts';
 import { setUpBrowserFixture } from './browser-fixture.ts';
 import { button, waitForFocus } from './keyboard.ts';
 import { chooseInMenu } from './page-actions.ts';

@@ -1,5 +1,5 @@
 import { test } from 'node:test';
-import type { App } from '../src/contract/resources.ts';
+import type { App } from '../src/contract/apps.ts';
 import type { Script } from '../src/contract/scripts.ts';
 import { setUpBrowserFixture } from './browser-fixture.ts';
 import { button, closeWithEscape, createKeyboardUser, waitForDialog, waitForFocus } from './keyboard.ts';

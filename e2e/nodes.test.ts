@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import type { ApiKey, CreatedApiKey, Page } from '../src/contract/schemas.ts';
+import type { ApiKey, CreatedApiKey } from '../src/contract/api-keys.ts';
+import type { Page } from '../src/contract/paging.ts';
 import { spawnServer, temporaryDirectory } from '../src/testing/process.ts';
 import { startTestCluster, type TestCluster, type TestClusterKey } from '../src/testing/test-cluster.ts';
 import { createKey, sendRequest } from '../src/testing/test-server.ts';

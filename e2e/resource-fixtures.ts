@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
-import type { App, Project, Server } from '../src/contract/resources.ts';
+import type { App } from '../src/contract/apps.ts';
+import type { Project } from '../src/contract/projects.ts';
 import type { Script } from '../src/contract/scripts.ts';
+import type { Server } from '../src/contract/servers.ts';
 import { bearer, createToken, type TestPerson, type TestServer } from '../src/testing/test-server.ts';
 
 async function create<Made>(person: TestPerson, path: string, body: object): Promise<Made> {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
-import type { App, Project, Server } from '../src/contract/resources.ts';
+import type { App } from '../src/contract/apps.ts';
+import type { Project } from '../src/contract/projects.ts';
+import type { Server } from '../src/contract/servers.ts';
 import { startSshd, type TestSshd } from '../src/testing/sshd.ts';
 import { signUpMember, type TestPerson } from '../src/testing/test-server.ts';
 import { readAndClearClipboard } from './browser.ts';

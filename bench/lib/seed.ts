@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { digestBytes, digestOf, hintOf, mintSecret } from '../../src/authorization/secret.ts';
 import { createId } from '../../src/contract/id.ts';
-import { DAY } from '../../src/contract/vocabulary.ts';
+import { DAY } from '../../src/contract/limits.ts';
 import { signUpOwner, startTestServer } from '../../src/testing/test-server.ts';
 
 /** A data directory of a stopped server with credentials in it. */

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, test } from 'node:test';
-import type { AuditEvent, Page } from '../contract/schemas.ts';
-import { MINUTE } from '../contract/vocabulary.ts';
+import type { AuditEvent } from '../contract/audit-events.ts';
+import { MINUTE } from '../contract/limits.ts';
+import type { Page } from '../contract/paging.ts';
 import { runCommand } from '../testing/process.ts';
 import {
   bearer,

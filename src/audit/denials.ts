@@ -1,5 +1,6 @@
 import type { AuditDraft, AuditParty, CredentialReference, RequestOrigin } from '../contract/audit.ts';
-import { type AuditAction, MINUTE } from '../contract/vocabulary.ts';
+import { MINUTE } from '../contract/limits.ts';
+import type { AuditAction } from '../contract/vocabulary.ts';
 
 /** A refusal to be recorded. */
 export interface Denial {

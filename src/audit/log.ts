@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { AuditDraft, AuditParty } from '../contract/audit.ts';
+import type { AuditEvent, AuditQuery } from '../contract/audit-events.ts';
 import { createId } from '../contract/id.ts';
+import type { Page } from '../contract/paging.ts';
 import { redactSecrets } from '../contract/redact.ts';
-import type { AuditEvent, AuditQuery, Page } from '../contract/schemas.ts';
 import type { AuditAction, AuditPartyKind, CredentialKind } from '../contract/vocabulary.ts';
 import { advanceAuditHead, insertAuditEvent, listAuditEvents } from '../store/audit.ts';
 import { readPageRequest, toPage } from '../store/paging.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { DAY, FAILURE_LIMITS, HOUR, MINUTE } from '../contract/vocabulary.ts';
+import { DAY, FAILURE_LIMITS, HOUR, MINUTE } from '../contract/limits.ts';
 import { countFailure, recentFailures } from '../store/failures.ts';
 import type { Store } from '../store/store.ts';
 import { forEachEngine } from '../testing/engines.ts';

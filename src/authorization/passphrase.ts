@@ -1,6 +1,6 @@
 import { type Argon2Parameters, argon2, randomBytes, timingSafeEqual } from 'node:crypto';
 import { createFairQueue } from '../contract/fair-queue.ts';
-import { LIMITS } from '../contract/vocabulary.ts';
+import { LIMITS } from '../contract/limits.ts';
 
 /** argon2id at 19 MiB, two passes, one lane (OWASP Password Storage; contract section 4). */
 const ARGON2_COST = { memory: 19_456, passes: 2, parallelism: 1 } as const;

@@ -1,4 +1,4 @@
-import { DAY, SECOND } from '../contract/vocabulary.ts';
+import { DAY, SECOND } from '../contract/limits.ts';
 import { clientNetwork } from './client-network.ts';
 import type { CredentialRecord } from './record.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { DAY } from '../contract/vocabulary.ts';
+import { DAY } from '../contract/limits.ts';
 import { createUsageJournal } from '../server/credential-store.ts';
 import { findCredential } from '../store/credentials.ts';
 import { readUses } from '../store/usage.ts';

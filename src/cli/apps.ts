@@ -1,4 +1,4 @@
-import type { App, CreateAppInput, UpdateAppInput } from '../contract/resources.ts';
+import type { App, CreateAppInput, UpdateAppInput } from '../contract/apps.ts';
 import type { AppListQuery } from '../sdk/client.ts';
 import { Failure } from './failure.ts';
 import { parseCount, readSecret } from './input.ts';

@@ -1,4 +1,5 @@
-import type { AccessToken, ApiKey } from '../contract/schemas.ts';
+import type { AccessToken } from '../contract/access-tokens.ts';
+import type { ApiKey } from '../contract/api-keys.ts';
 import type { CredentialSort } from '../contract/vocabulary.ts';
 import type { Client } from '../sdk/client.ts';
 import { connect, type RemoteOptions } from './connect.ts';

@@ -1,6 +1,7 @@
 import { text } from 'node:stream/consumers';
 import { createDenialBuffer } from '../audit/denials.ts';
-import { CreateWorkspace, SignUp } from '../contract/schemas.ts';
+import { SignUp } from '../contract/people.ts';
+import { CreateWorkspace } from '../contract/workspaces.ts';
 import { createFirstOwner } from '../people/sign-up.ts';
 import { openStore } from '../server/open-store.ts';
 import { readSettings } from '../server/settings.ts';

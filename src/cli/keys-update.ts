@@ -1,4 +1,4 @@
-import type { UpdateApiKey } from '../contract/schemas.ts';
+import type { UpdateApiKey } from '../contract/api-keys.ts';
 import type { Permission } from '../contract/vocabulary.ts';
 import { connect, type RemoteOptions } from './connect.ts';
 import { CREDENTIAL_DETAILS, findCredential } from './credentials.ts';

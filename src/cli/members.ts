@@ -1,4 +1,5 @@
-import type { Invitation, Member } from '../contract/schemas.ts';
+import type { Invitation } from '../contract/invitations.ts';
+import type { Member } from '../contract/members.ts';
 import { ASSIGNABLE_ROLES, type AssignableRole } from '../contract/vocabulary.ts';
 import type { Client } from '../sdk/client.ts';
 import { connect, type RemoteOptions } from './connect.ts';

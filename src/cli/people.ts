@@ -1,6 +1,6 @@
 import { createDenialBuffer } from '../audit/denials.ts';
 import { SYSTEM_ACTOR } from '../audit/log.ts';
-import type { Account } from '../contract/schemas.ts';
+import type { Account } from '../contract/people.ts';
 import { emailKey, type PeopleContext } from '../people/context.ts';
 import { listPeople, type OperatorRequestContext, updateAccount } from '../people/operators.ts';
 import { createPasswordReset } from '../people/password-resets.ts';

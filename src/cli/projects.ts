@@ -1,4 +1,4 @@
-import type { CreateProject, Project, UpdateProject } from '../contract/resources.ts';
+import type { CreateProject, Project, UpdateProject } from '../contract/projects.ts';
 import type { ResourceListQuery } from '../sdk/client.ts';
 import { showInstant } from './output.ts';
 import { resourceCommandsFor } from './resources.ts';

@@ -1,4 +1,4 @@
-import type { CreateServer, Server, UpdateServer } from '../contract/resources.ts';
+import type { CreateServer, Server, UpdateServer } from '../contract/servers.ts';
 import type { ResourceListQuery } from '../sdk/client.ts';
 import { connect, type RemoteOptions } from './connect.ts';
 import { EXIT_CODES } from './failure.ts';

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { describeRight, LIMITS, SCOPES, type Scope } from '../contract/vocabulary.ts';
+import { LIMITS } from '../contract/limits.ts';
+import { describeRight, SCOPES, type Scope } from '../contract/vocabulary.ts';
 import { connect, type RemoteOptions } from './connect.ts';
 import { printCreated } from './credentials.ts';
 import { Failure } from './failure.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { AccessToken } from '../contract/schemas.ts';
+import type { AccessToken } from '../contract/access-tokens.ts';
 import type { Client } from '../sdk/client.ts';
 import { connect, type RemoteOptions } from './connect.ts';
 import { findCredential } from './credentials.ts';

@@ -1,7 +1,9 @@
 /** The wire shapes of the activity tracker (contract section 8). Runs in a browser as well as in the server. */
 import { z } from 'zod';
-import { instant, instantFilter, pagingFields } from './schemas.ts';
-import { ACTIVITY_GROUPS, INTERVAL_NAMES, RESOURCE_LIMITS } from './vocabulary.ts';
+import { instant } from './instant.ts';
+import { RESOURCE_LIMITS } from './limits.ts';
+import { instantFilter, pagingFields } from './paging.ts';
+import { ACTIVITY_GROUPS, INTERVAL_NAMES } from './vocabulary.ts';
 
 const shortText = z.string().min(1).max(RESOURCE_LIMITS.activityFieldLength);
 

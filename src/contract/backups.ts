@@ -1,7 +1,9 @@
 /** The wire shapes of backups (contract section 8). Runs in a browser as well as in the server. */
+
 import { z } from 'zod';
-import { timestamps } from './resources.ts';
-import { id, maybeInstant, pagingFields } from './schemas.ts';
+import { id, timestamps } from './fields.ts';
+import { nullableInstant } from './instant.ts';
+import { pagingFields } from './paging.ts';
 import { AUDIT_PARTY_KINDS, BACKUP_KINDS, WORK_STATUSES } from './vocabulary.ts';
 
 const auditParty = z.object({
@@ -20,16 +22,16 @@ export const Backup = z
     sha256: z.string().nullable(),
     error: z.string().nullable(),
     createdBy: auditParty,
-    startedAt: maybeInstant,
-    finishedAt: maybeInstant,
+    startedAt: nullableInstant,
+    finishedAt: nullableInstant,
     lastRestore: z
       .object({
         status: z.enum(WORK_STATUSES),
         error: z.string().nullable(),
         createdBy: auditParty,
-        createdAt: maybeInstant,
-        startedAt: maybeInstant,
-        finishedAt: maybeInstant,
+        createdAt: nullableInstant,
+        startedAt: nullableInstant,
+        finishedAt: nullableInstant,
       })
       .nullable(),
     ...timestamps,

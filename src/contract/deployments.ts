@@ -1,15 +1,16 @@
 /** The wire shapes of deployments (contract section 8). Runs in a browser as well as in the server. */
 import { z } from 'zod';
-import { instantInput } from './instant.ts';
-import { branch, healthCheckUrl, idOrSlug, integerInRange, matchingText, oneOf } from './resources.ts';
-import { id, instant, maybeInstant, pagingFields } from './schemas.ts';
+import { branch, healthCheckUrl } from './apps.ts';
+import { id, idOrSlug, integerInRange, matchingText, oneOf } from './fields.ts';
+import { instant, instantInput, nullableInstant } from './instant.ts';
+import { RESOURCE_LIMITS } from './limits.ts';
+import { pagingFields } from './paging.ts';
 import {
   AUDIT_PARTY_KINDS,
   DEPLOYMENT_KINDS,
   DEPLOYMENT_WAIT_REASONS,
   HOOK_STAGES,
   HOOK_STATUSES,
-  RESOURCE_LIMITS,
   STRATEGIES,
   WORK_STATUSES,
 } from './vocabulary.ts';
@@ -134,15 +135,15 @@ export const Deployment = z
     ),
     error: z.string().nullable(),
     waitingFor: z.enum(DEPLOYMENT_WAIT_REASONS).nullable(),
-    scheduledAt: maybeInstant,
+    scheduledAt: nullableInstant,
     approval: z
       .object({ status: z.enum(['waiting', 'given']), by: auditParty.nullable() })
       .nullable()
       .describe('Null where none was asked for'),
     rollbackOf: id.nullable().describe('The deployment whose commit this goes back to'),
     createdBy: auditParty,
-    startedAt: maybeInstant,
-    finishedAt: maybeInstant,
+    startedAt: nullableInstant,
+    finishedAt: nullableInstant,
     createdAt: instant,
     updatedAt: instant,
   })

@@ -1,8 +1,9 @@
 /** The wire shapes of an app's environment (contract section 8). Runs in a browser as well as in the server. */
 import { z } from 'zod';
 import { ENV_NAME } from './dotenv.ts';
-import { instant } from './schemas.ts';
-import { AUDIT_PARTY_KINDS, RESOURCE_LIMITS } from './vocabulary.ts';
+import { instant } from './instant.ts';
+import { RESOURCE_LIMITS } from './limits.ts';
+import { AUDIT_PARTY_KINDS } from './vocabulary.ts';
 
 const NAME_MESSAGE = 'takes a name of A-Z, a-z, 0-9 and _, not beginning with a digit';
 export const envName = z

@@ -1,9 +1,11 @@
 /** The wire shapes of the error tracker (contract section 8). Runs in a browser as well as in the server. */
 import { z } from 'zod';
-import { instantInput } from './instant.ts';
+import { id, name } from './fields.ts';
+import { instant, instantInput } from './instant.ts';
+import { ERROR_KEY_LIMITS, LIMITS, RESOURCE_LIMITS } from './limits.ts';
 import { isOrigin, ORIGIN_MESSAGE } from './origin.ts';
-import { id, instant, name, pagingFields } from './schemas.ts';
-import { ERROR_KEY_LIMITS, ERROR_LEVELS, ISSUE_SORTS, ISSUE_STATUSES, LIMITS, RESOURCE_LIMITS } from './vocabulary.ts';
+import { pagingFields } from './paging.ts';
+import { ERROR_LEVELS, ISSUE_SORTS, ISSUE_STATUSES } from './vocabulary.ts';
 
 const text = (max: number) =>
   z

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { instant } from './instant.ts';
-import { CREDENTIAL_KINDS, GUARD_REPORT_LIMITS, PERMISSIONS, SCOPES } from './vocabulary.ts';
+import { GUARD_REPORT_LIMITS } from './limits.ts';
+import { CREDENTIAL_KINDS, PERMISSIONS, SCOPES } from './vocabulary.ts';
 
 /** What servers and guards (`@devpilot/sdk/guard`, lease mode) say to each other: `docs/adr/0011-guards-are-nodes.md`. */
 

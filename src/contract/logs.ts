@@ -1,6 +1,7 @@
 /** The wire shape of a log's line (contract section 8). Runs in a browser as well as in the server. */
 import { z } from 'zod';
-import { id, instant } from './schemas.ts';
+import { id } from './fields.ts';
+import { instant } from './instant.ts';
 import { LOG_STREAMS } from './vocabulary.ts';
 
 export const LogLine = z

@@ -1,4 +1,4 @@
-import { CODES, type Code } from './vocabulary.ts';
+import { CODES, type Code } from './error-codes.ts';
 
 /** What a problem may say beside its code (RFC 9457 extension members). */
 export interface ProblemExtensions {

@@ -1,20 +1,15 @@
 /** The wire shapes of scripts and their runs (contract section 8). Runs in a browser as well as in the server. */
 import { z } from 'zod';
+import { schedule } from './apps.ts';
 import { isControlVariable } from './control-variables.ts';
 import { ENV_NAME } from './dotenv.ts';
 import { exposeProtoKey } from './environment.ts';
-import {
-  idOrSlug,
-  integerInRange,
-  matchingText,
-  resourceSort,
-  schedule,
-  searchQuery,
-  serverUser,
-  timestamps,
-} from './resources.ts';
-import { description, id, instant, maybeInstant, name, pagingFields, slug } from './schemas.ts';
-import { AUDIT_PARTY_KINDS, RESOURCE_LIMITS, WORK_STATUSES } from './vocabulary.ts';
+import { description, id, idOrSlug, integerInRange, matchingText, name, slug, timestamps } from './fields.ts';
+import { instant, nullableInstant } from './instant.ts';
+import { RESOURCE_LIMITS } from './limits.ts';
+import { pagingFields, resourceSort, searchQuery } from './paging.ts';
+import { serverUser } from './servers.ts';
+import { AUDIT_PARTY_KINDS, WORK_STATUSES } from './vocabulary.ts';
 
 const LIMITS = RESOURCE_LIMITS;
 
@@ -108,7 +103,7 @@ export const Script = z
     description: z.string().nullable(),
     ...scriptContent,
     schedule: z.string().nullable(),
-    nextRunAt: maybeInstant.describe('When the schedule is due next'),
+    nextRunAt: nullableInstant.describe('When the schedule is due next'),
     version: z.int().describe('Counts what runs: body, interpreter, server, user, limit and parameters'),
     ...timestamps,
   })
@@ -169,9 +164,9 @@ export const Run = z
     error: z.string().nullable().describe('Why it failed or was cancelled, in words'),
     parameters: z.record(z.string(), z.string().max(LIMITS.parameterValue)),
     createdBy: auditParty,
-    scheduledFor: maybeInstant.describe('The due time, where the schedule began it'),
-    startedAt: maybeInstant,
-    finishedAt: maybeInstant,
+    scheduledFor: nullableInstant.describe('The due time, where the schedule began it'),
+    startedAt: nullableInstant,
+    finishedAt: nullableInstant,
     ...timestamps,
   })
   .meta({ id: 'Run' });

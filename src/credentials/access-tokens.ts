@@ -1,5 +1,6 @@
 import { hashPassphrase } from '../authorization/passphrase.ts';
-import type { AccessToken, AccessTokenQuery, CreateAccessToken, Page } from '../contract/schemas.ts';
+import type { AccessToken, AccessTokenQuery, CreateAccessToken } from '../contract/access-tokens.ts';
+import type { Page } from '../contract/paging.ts';
 import type { Scope } from '../contract/vocabulary.ts';
 import {
   type CredentialContext,

@@ -1,5 +1,6 @@
+import type { ApiKey, ApiKeyQuery, CreateApiKey, UpdateApiKey } from '../contract/api-keys.ts';
+import type { Page } from '../contract/paging.ts';
 import { Problem } from '../contract/problem.ts';
-import type { ApiKey, ApiKeyQuery, CreateApiKey, Page, UpdateApiKey } from '../contract/schemas.ts';
 import type { Permission } from '../contract/vocabulary.ts';
 import {
   auditDraftOf,

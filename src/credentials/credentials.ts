@@ -2,11 +2,12 @@ import type { CredentialRecord } from '../authorization/record.ts';
 import { type Digest, digestOf, hintOf, mintSecret } from '../authorization/secret.ts';
 import { MAX_ADDRESSES_PER_CREDENTIAL } from '../authorization/usage-counters.ts';
 import type { AuditDraft, AuditParty, CredentialReference, RequestOrigin } from '../contract/audit.ts';
+import type { CredentialUses } from '../contract/credentials.ts';
 import { createId } from '../contract/id.ts';
 import { type IdempotencyClaim, refuseReplay } from '../contract/idempotency.ts';
+import { DAY } from '../contract/limits.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
-import type { CredentialUses } from '../contract/schemas.ts';
-import { type CredentialKind, type CredentialSort, DAY } from '../contract/vocabulary.ts';
+import type { CredentialKind, CredentialSort } from '../contract/vocabulary.ts';
 import type { Credential, CredentialStore, NewCredential, RevocationReceipt, WaitForConfirmation } from './store.ts';
 import { toIsoString, toIsoStringOrNull } from './wire-format.ts';
 

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import type { Account, AuditEvent, Member, Page, PasswordResetLink } from '../contract/schemas.ts';
-import { HOUR } from '../contract/vocabulary.ts';
+import type { AuditEvent } from '../contract/audit-events.ts';
+import { HOUR } from '../contract/limits.ts';
+import type { Member } from '../contract/members.ts';
+import type { Page } from '../contract/paging.ts';
+import type { PasswordResetLink } from '../contract/password-resets.ts';
+import type { Account } from '../contract/people.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import { startMailServer } from '../testing/mail-server.ts';
 import {

@@ -1,15 +1,9 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import {
-  Account,
-  AccountQuery,
-  PasswordResetLink,
-  pageOf,
-  Reauthenticate,
-  RequestPasswordReset,
-  ResetPassword,
-  UpdateAccount,
-} from '../contract/schemas.ts';
+import { pageOf } from '../contract/paging.ts';
+import { PasswordResetLink, RequestPasswordReset, ResetPassword } from '../contract/password-resets.ts';
+import { Account, AccountQuery, UpdateAccount } from '../contract/people.ts';
+import { Reauthenticate } from '../contract/reauthentication.ts';
 import { deleteAccount } from '../people/offboarding.ts';
 import { endAccountSessions, listPeople, type OperatorRequestContext, updateAccount } from '../people/operators.ts';
 import { createPasswordReset, requestPasswordReset, resetPassword } from '../people/password-resets.ts';

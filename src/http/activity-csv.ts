@@ -2,8 +2,8 @@ import { setImmediate } from 'node:timers/promises';
 import type { FastifyRequest } from 'fastify';
 import type { ActivityEvent, ActivityQuery, Analytics } from '../contract/activity.ts';
 import { csvRow } from '../contract/csv.ts';
-import type { Page } from '../contract/schemas.ts';
-import { LIMITS, RESOURCE_LIMITS } from '../contract/vocabulary.ts';
+import { LIMITS, RESOURCE_LIMITS } from '../contract/limits.ts';
+import type { Page } from '../contract/paging.ts';
 import type { Chart } from '../platform/activity/activity.ts';
 
 export const CSV_TYPE = 'text/csv; charset=utf-8';

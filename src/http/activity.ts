@@ -7,8 +7,8 @@ import {
   AnalyticsQuery,
   CloudEvent,
 } from '../contract/activity.ts';
-import { pageOf } from '../contract/schemas.ts';
-import { LIMITS, RESOURCE_LIMITS } from '../contract/vocabulary.ts';
+import { LIMITS, RESOURCE_LIMITS } from '../contract/limits.ts';
+import { pageOf } from '../contract/paging.ts';
 import { analyticsAsJson, listEvents, readAnalytics } from '../platform/activity/activity.ts';
 import { readCloudEvents } from '../platform/activity/cloud-events.ts';
 import { acceptsCsv, analyticsAsCsv, CSV_TYPE, eventsAsCsv } from './activity-csv.ts';

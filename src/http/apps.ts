@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { App, AppQuery, CreateApp, UpdateApp } from '../contract/resources.ts';
-import { pageOf } from '../contract/schemas.ts';
+import { App, AppQuery, CreateApp, UpdateApp } from '../contract/apps.ts';
+import { pageOf } from '../contract/paging.ts';
 import { etagOf } from '../platform/context.ts';
 import { createApp, deleteApp, findApp, listApps, updateApp } from '../platform/resources/apps.ts';
 import type { AppContext } from './app-context.ts';

@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream';
 import { readAuditLog } from '../audit/log.ts';
-import { AuditEvent, AuditQuery, pageOf } from '../contract/schemas.ts';
-import { LIMITS } from '../contract/vocabulary.ts';
+import { AuditEvent, AuditQuery } from '../contract/audit-events.ts';
+import { LIMITS } from '../contract/limits.ts';
+import { pageOf } from '../contract/paging.ts';
 import type { AppContext } from './app-context.ts';
 import { membershipOf, type Route, route } from './route.ts';
 

@@ -4,10 +4,10 @@ import type { CredentialRecord } from '../authorization/record.ts';
 import { GUARD_REQUIREMENT, type Requirement, requireAll, requireAny } from '../authorization/rights.ts';
 import { digestBytes, digestOf, secretKindOf } from '../authorization/secret.ts';
 import type { AuditParty, RequestOrigin } from '../contract/audit.ts';
+import { DURATIONS } from '../contract/limits.ts';
 import { Problem } from '../contract/problem.ts';
 import {
   type CredentialKind,
-  DURATIONS,
   HEADERS,
   type Permission,
   ROLE_RANK,

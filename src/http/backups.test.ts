@@ -19,10 +19,13 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import type { App } from '../contract/apps.ts';
+import type { AuditEvent } from '../contract/audit-events.ts';
 import type { Backup } from '../contract/backups.ts';
-import type { App, Server } from '../contract/resources.ts';
-import type { AuditEvent, Page } from '../contract/schemas.ts';
-import { DAY, PERMISSIONS } from '../contract/vocabulary.ts';
+import { DAY } from '../contract/limits.ts';
+import type { Page } from '../contract/paging.ts';
+import type { Server } from '../contract/servers.ts';
+import { PERMISSIONS } from '../contract/vocabulary.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import { startS3, type TestS3 } from '../testing/s3.ts';
 import { startSshd, type TestSshd } from '../testing/sshd.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Backup, BackupQuery, CreateBackup } from '../contract/backups.ts';
-import { pageOf } from '../contract/schemas.ts';
+import { pageOf } from '../contract/paging.ts';
 import { createBackup, deleteBackup, getBackup, listBackupsOf, restoreBackup } from '../platform/backups/backups.ts';
 import type { AppContext } from './app-context.ts';
 import { type Route, requestContextOf, route, workspaceIdOf } from './route.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
-import type { ProblemBody } from '../contract/schemas.ts';
-import { CODES } from '../contract/vocabulary.ts';
+import { CODES } from '../contract/error-codes.ts';
+import type { ProblemBody } from '../contract/problem-body.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import { sendRawRequest } from '../testing/raw-http.ts';
 import {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { FAILURE_LIMITS, LIMITS } from '../contract/vocabulary.ts';
+import { FAILURE_LIMITS, LIMITS } from '../contract/limits.ts';
 import {
   bearer,
   createToken,

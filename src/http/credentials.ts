@@ -1,19 +1,10 @@
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
+import { AccessToken, AccessTokenQuery, CreateAccessToken, CreatedAccessToken } from '../contract/access-tokens.ts';
+import { ApiKey, ApiKeyQuery, CreateApiKey, CreatedApiKey, UpdateApiKey } from '../contract/api-keys.ts';
+import { CredentialUses } from '../contract/credentials.ts';
+import { pageOf } from '../contract/paging.ts';
 import { Problem } from '../contract/problem.ts';
-import {
-  AccessToken,
-  AccessTokenQuery,
-  ApiKey,
-  ApiKeyQuery,
-  CreateAccessToken,
-  CreateApiKey,
-  CreatedAccessToken,
-  CreatedApiKey,
-  CredentialUses,
-  pageOf,
-  UpdateApiKey,
-} from '../contract/schemas.ts';
 import { type CredentialKind, HEADERS } from '../contract/vocabulary.ts';
 import { createAccessToken, findAccessToken, listAccessTokens } from '../credentials/access-tokens.ts';
 import { createApiKey, findApiKey, listApiKeys, updateApiKey } from '../credentials/api-keys.ts';

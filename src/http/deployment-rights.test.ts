@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import type { AuditEvent } from '../contract/audit-events.ts';
 import type { Deployment } from '../contract/deployments.ts';
-import type { AuditEvent, Page } from '../contract/schemas.ts';
+import type { Page } from '../contract/paging.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import { runSql } from '../testing/sql.ts';
 import {

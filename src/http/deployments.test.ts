@@ -12,8 +12,9 @@ import {
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
+import type { AuditEvent } from '../contract/audit-events.ts';
 import type { Deployment } from '../contract/deployments.ts';
-import type { AuditEvent, Page } from '../contract/schemas.ts';
+import type { Page } from '../contract/paging.ts';
 import { ADVANCED_DEPLOYMENT_FIELDS } from '../contract/vocabulary.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import { isRunning } from '../testing/processes.ts';

@@ -1,6 +1,5 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { invalidField, Problem } from '../contract/problem.ts';
 import {
   DeviceCode,
   DeviceCodeRequest,
@@ -8,8 +7,9 @@ import {
   DeviceRequest,
   DeviceToken,
   DeviceTokenRequest,
-} from '../contract/schemas.ts';
-import { DURATIONS } from '../contract/vocabulary.ts';
+} from '../contract/devices.ts';
+import { DURATIONS } from '../contract/limits.ts';
+import { invalidField, Problem } from '../contract/problem.ts';
 import {
   DEVICE_GRANT,
   decideDeviceRequest,

@@ -3,10 +3,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
+import type { CreatedAccessToken } from '../contract/access-tokens.ts';
+import type { App } from '../contract/apps.ts';
+import type { AuditEvent } from '../contract/audit-events.ts';
 import { parseDotenv } from '../contract/dotenv.ts';
 import type { Environment, EnvVariable, EnvVersion } from '../contract/environment.ts';
-import type { App, Project } from '../contract/resources.ts';
-import type { AuditEvent, CreatedAccessToken, Page } from '../contract/schemas.ts';
+import type { Page } from '../contract/paging.ts';
+import type { Project } from '../contract/projects.ts';
 import { SCOPES } from '../contract/vocabulary.ts';
 import {
   bearer,

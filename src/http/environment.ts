@@ -10,9 +10,9 @@ import {
   SetVariable,
   UpdateEnvironment,
 } from '../contract/environment.ts';
+import { RESOURCE_LIMITS } from '../contract/limits.ts';
+import { PageQuery, pageOf } from '../contract/paging.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
-import { PageQuery, pageOf } from '../contract/schemas.ts';
-import { RESOURCE_LIMITS } from '../contract/vocabulary.ts';
 import { etagOf } from '../platform/context.ts';
 import {
   deleteVariable,

@@ -1,8 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { createUnknownSecretLimiter } from '../authorization/unknown-secret-limiter.ts';
+import { ERROR_KEY_LIMITS, RESOURCE_LIMITS, UNKNOWN_SECRET_LIMITS } from '../contract/limits.ts';
 import { Problem } from '../contract/problem.ts';
-import { ERROR_KEY_LIMITS, RESOURCE_LIMITS, UNKNOWN_SECRET_LIMITS } from '../contract/vocabulary.ts';
 import { createKeyRateLimiter } from '../platform/errors/error-keys.ts';
 import {
   decompress,

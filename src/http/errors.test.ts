@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
+import type { AuditEvent } from '../contract/audit-events.ts';
 import type { ErrorEvent, ErrorIssue, ErrorIssueDetail, ErrorKey } from '../contract/errors.ts';
-import type { AuditEvent, Page } from '../contract/schemas.ts';
-import { MINUTE, SCOPES } from '../contract/vocabulary.ts';
+import { MINUTE } from '../contract/limits.ts';
+import type { Page } from '../contract/paging.ts';
+import { SCOPES } from '../contract/vocabulary.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import {
   bearer,

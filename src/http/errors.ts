@@ -10,7 +10,7 @@ import {
   IssueQuery,
   UpdateIssue,
 } from '../contract/errors.ts';
-import { PageQuery, pageOf } from '../contract/schemas.ts';
+import { PageQuery, pageOf } from '../contract/paging.ts';
 import { createErrorKey, deleteErrorKey, listErrorKeys } from '../platform/errors/error-keys.ts';
 import {
   deleteErrorIssue,

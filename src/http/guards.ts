@@ -12,7 +12,7 @@ import {
   GuardRevocationQuery,
   GuardUses,
 } from '../contract/guards.ts';
-import { DAY } from '../contract/vocabulary.ts';
+import { DAY } from '../contract/limits.ts';
 import { toIsoString, toIsoStringOrNull } from '../credentials/wire-format.ts';
 import { credentialIdsOf } from '../store/credentials.ts';
 import type { AppContext } from './app-context.ts';

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { Problem } from '../contract/problem.ts';
-import { ProblemBody } from '../contract/schemas.ts';
+import { ProblemBody } from '../contract/problem-body.ts';
 import type { AppContext } from './app-context.ts';
 import { sendProblem } from './problems.ts';
 

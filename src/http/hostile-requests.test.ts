@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import type { ProblemBody } from '../contract/schemas.ts';
-import { LIMITS } from '../contract/vocabulary.ts';
+import { LIMITS } from '../contract/limits.ts';
+import type { ProblemBody } from '../contract/problem-body.ts';
 import {
   createKey,
   createToken,

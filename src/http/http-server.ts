@@ -12,9 +12,9 @@ import fastify, {
 } from 'fastify';
 import { createSerializerCompiler, jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
+import { LIMITS } from '../contract/limits.ts';
 import { Problem } from '../contract/problem.ts';
 import { redactSecrets } from '../contract/redact.ts';
-import { LIMITS } from '../contract/vocabulary.ts';
 import { checkJsonLimits, JSON_LIMITS } from '../platform/bounded-json.ts';
 import { accountRoutes, operatorRoutes } from './accounts.ts';
 import { activityRoutes } from './activity.ts';

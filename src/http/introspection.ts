@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { effectiveRightNamesOf, requireAll, rightNamesOf } from '../authorization/rights.ts';
 import { digestOf, secretKindOf } from '../authorization/secret.ts';
+import { Introspection, IntrospectRequest, RevokeRequest } from '../contract/oauth.ts';
 import { Problem } from '../contract/problem.ts';
-import { Introspection, IntrospectRequest, RevokeRequest, Whoami } from '../contract/schemas.ts';
+import { Whoami } from '../contract/whoami.ts';
 import { type CredentialContext, revokeBySecret } from '../credentials/credentials.ts';
 import { toIsoStringOrNull } from '../credentials/wire-format.ts';
 import { endSessionBySecret } from '../people/sessions.ts';

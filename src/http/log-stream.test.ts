@@ -3,8 +3,8 @@ import { subscribe } from 'node:diagnostics_channel';
 import { Agent, get } from 'node:http';
 import type { Socket } from 'node:net';
 import { after, before, test } from 'node:test';
-import type { Server } from '../contract/resources.ts';
 import type { Run, Script } from '../contract/scripts.ts';
+import type { Server } from '../contract/servers.ts';
 import { signUpOwner, startTestServer, type TestServer } from '../testing/test-server.ts';
 import { until } from '../testing/until.ts';
 

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { SECOND } from '../contract/limits.ts';
 import type { LogQuery } from '../contract/logs.ts';
-import { SECOND } from '../contract/vocabulary.ts';
 import { findCurrentRights, findCurrentRole } from '../store/current-rights.ts';
 import type { AppContext } from './app-context.ts';
 import { workspaceIdOf } from './route.ts';

@@ -1,4 +1,4 @@
-import { ServerMetadata } from '../contract/schemas.ts';
+import { ServerMetadata } from '../contract/oauth.ts';
 import { DEVICE_GRANT } from '../people/devices.ts';
 import type { AppContext } from './app-context.ts';
 import { baseUrlOf } from './public-origin.ts';

@@ -1,4 +1,4 @@
-import { CODES, type Code } from '../contract/vocabulary.ts';
+import { CODES, type Code } from '../contract/error-codes.ts';
 
 interface Schema {
   $ref?: string;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
-import type { Person } from '../contract/schemas.ts';
+import type { Person } from '../contract/people.ts';
 import { operators } from '../store/migrations/0055-operators.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import {

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import type { AuditEvent, Page, Passkey, ProblemBody } from '../contract/schemas.ts';
-import { MINUTE } from '../contract/vocabulary.ts';
+import type { AuditEvent } from '../contract/audit-events.ts';
+import { MINUTE } from '../contract/limits.ts';
+import type { Page } from '../contract/paging.ts';
+import type { Passkey } from '../contract/passkeys.ts';
+import type { ProblemBody } from '../contract/problem-body.ts';
 import { type CeremonyOptions, createTestAuthenticator, type TestAuthenticator } from '../testing/authenticator.ts';
 import {
   cookieOf,

@@ -1,14 +1,7 @@
 import { z } from 'zod';
-import {
-  CreatePasskey,
-  PageQuery,
-  Passkey,
-  PasskeyOptions,
-  PasskeySignIn,
-  pageOf,
-  Reauthenticate,
-  UpdatePasskey,
-} from '../contract/schemas.ts';
+import { PageQuery, pageOf } from '../contract/paging.ts';
+import { CreatePasskey, Passkey, PasskeyOptions, PasskeySignIn, UpdatePasskey } from '../contract/passkeys.ts';
+import { Reauthenticate } from '../contract/reauthentication.ts';
 import { signInWithPasskey, startPasskeySignIn } from '../people/passkey-sign-in.ts';
 import {
   createPasskey,

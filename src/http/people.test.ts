@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { generate } from 'otplib';
-import type { CreatedInvitation, Member, Page, ProblemBody } from '../contract/schemas.ts';
-import { DAY, MINUTE, SECOND } from '../contract/vocabulary.ts';
+import type { CreatedInvitation } from '../contract/invitations.ts';
+import { DAY, MINUTE, SECOND } from '../contract/limits.ts';
+import type { Member } from '../contract/members.ts';
+import type { Page } from '../contract/paging.ts';
+import type { ProblemBody } from '../contract/problem-body.ts';
 import { startMailServer } from '../testing/mail-server.ts';
 import {
   bearer,

@@ -1,21 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import {
-  ChangePassword,
-  ConfirmTwoFactor,
-  PageQuery,
-  Person,
-  pageOf,
-  Reauthenticate,
-  RecoveryCodes,
-  Session,
-  SignIn,
-  SignUp,
-  TwoFactor,
-  TwoFactorSetup,
-  UpdateMe,
-} from '../contract/schemas.ts';
-import { DURATIONS } from '../contract/vocabulary.ts';
+import { DURATIONS } from '../contract/limits.ts';
+import { PageQuery, pageOf } from '../contract/paging.ts';
+import { ChangePassword, Person, SignUp, UpdateMe } from '../contract/people.ts';
+import { Reauthenticate } from '../contract/reauthentication.ts';
+import { Session, SignIn } from '../contract/sessions.ts';
+import { ConfirmTwoFactor, RecoveryCodes, TwoFactor, TwoFactorSetup } from '../contract/two-factor.ts';
 import {
   changePassword,
   confirmTwoFactorSetup,

@@ -1,8 +1,8 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyBaseLogger, FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { CODES, type Code } from '../contract/error-codes.ts';
 import { Problem, type ProblemExtensions } from '../contract/problem.ts';
 import { redactSecrets } from '../contract/redact.ts';
-import { CODES, type Code } from '../contract/vocabulary.ts';
 
 /** The `error` of RFC 6750 for our codes; `missing_credential` names none, as its section 3.1 says. */
 function bearerError(code: Code): string | null {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { CreateProject, Project, ResourceQuery, UpdateProject } from '../contract/resources.ts';
-import { pageOf } from '../contract/schemas.ts';
+import { pageOf, ResourceQuery } from '../contract/paging.ts';
+import { CreateProject, Project, UpdateProject } from '../contract/projects.ts';
 import { etagOf } from '../platform/context.ts';
 import {
   createProject,

@@ -3,9 +3,10 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import type { App } from '../contract/apps.ts';
+import type { AuditEvent } from '../contract/audit-events.ts';
+import type { Page } from '../contract/paging.ts';
 import { splitCredentials } from '../contract/repository.ts';
-import type { App } from '../contract/resources.ts';
-import type { AuditEvent, Page } from '../contract/schemas.ts';
 import { rotateSecret } from '../server/secret-rotation.ts';
 import { readSettings } from '../server/settings.ts';
 import { forEachEngine } from '../testing/engines.ts';

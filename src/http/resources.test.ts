@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import type { App, Project, Server } from '../contract/resources.ts';
-import type { AuditEvent, Page } from '../contract/schemas.ts';
+import type { App } from '../contract/apps.ts';
+import type { AuditEvent } from '../contract/audit-events.ts';
+import type { Page } from '../contract/paging.ts';
+import type { Project } from '../contract/projects.ts';
+import type { Server } from '../contract/servers.ts';
 import { PERMISSIONS, type Permission } from '../contract/vocabulary.ts';
 import {
   bearer,

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { generate } from 'otplib';
-import type { CreatedInvitation, Member, Page } from '../contract/schemas.ts';
+import type { CreatedInvitation } from '../contract/invitations.ts';
+import type { Member } from '../contract/members.ts';
+import type { Page } from '../contract/paging.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import {
   bearer,

@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import type { ActivityEvent } from '../contract/activity.ts';
 import type { ErrorIssue } from '../contract/errors.ts';
-import type { Page } from '../contract/schemas.ts';
+import type { Page } from '../contract/paging.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import {
   bearer,

@@ -1,9 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
 import { z } from 'zod';
+import { CODES, type Code } from '../contract/error-codes.ts';
 import type { IdempotencyClaim } from '../contract/idempotency.ts';
+import { LIMITS } from '../contract/limits.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
-import { ProblemBody } from '../contract/schemas.ts';
-import { CODES, type Code, LIMITS } from '../contract/vocabulary.ts';
+import { ProblemBody } from '../contract/problem-body.ts';
 import type { JsonLimits } from '../platform/bounded-json.ts';
 import type { RequestContext } from '../platform/context.ts';
 import { runEssentialWrite } from '../store/essential-writes.ts';

@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { mintSecret } from '../authorization/secret.ts';
+import type { AuditEvent } from '../contract/audit-events.ts';
 import type { LogLine } from '../contract/logs.ts';
-import type { Server } from '../contract/resources.ts';
-import type { AuditEvent, Page } from '../contract/schemas.ts';
+import type { Page } from '../contract/paging.ts';
 import type { Run, Script } from '../contract/scripts.ts';
+import type { Server } from '../contract/servers.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import { startSshd, type TestSshd } from '../testing/sshd.ts';
 import {

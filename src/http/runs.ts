@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { LogLine, LogQuery } from '../contract/logs.ts';
-import { pageOf } from '../contract/schemas.ts';
+import { pageOf } from '../contract/paging.ts';
 import { CreateRun, Run, RunQuery } from '../contract/scripts.ts';
 import { cancelRun, createRun, getRun, listRunsOf } from '../platform/scripts/runs.ts';
 import type { AppContext } from './app-context.ts';

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
-import type { Server } from '../contract/resources.ts';
-import type { AuditEvent, Page } from '../contract/schemas.ts';
+import type { AuditEvent } from '../contract/audit-events.ts';
+import type { Page } from '../contract/paging.ts';
 import { isParameterName, type Script, type ScriptVersion } from '../contract/scripts.ts';
+import type { Server } from '../contract/servers.ts';
 import type { Permission } from '../contract/vocabulary.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { PageQuery, pageOf } from '../contract/schemas.ts';
+import { RESOURCE_LIMITS } from '../contract/limits.ts';
+import { PageQuery, pageOf } from '../contract/paging.ts';
 import { CreateScript, Script, ScriptQuery, ScriptVersion, UpdateScript } from '../contract/scripts.ts';
-import { RESOURCE_LIMITS } from '../contract/vocabulary.ts';
 import { etagOf } from '../platform/context.ts';
 import {
   createScript,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { CreateServer, ResourceQuery, Server, ServerCheck, UpdateServer } from '../contract/resources.ts';
-import { pageOf } from '../contract/schemas.ts';
+import { pageOf, ResourceQuery } from '../contract/paging.ts';
+import { CreateServer, Server, ServerCheck, UpdateServer } from '../contract/servers.ts';
 import { etagOf } from '../platform/context.ts';
 import {
   checkServer,

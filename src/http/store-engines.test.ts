@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import type { AuditEvent, Page } from '../contract/schemas.ts';
+import type { AuditEvent } from '../contract/audit-events.ts';
+import type { Page } from '../contract/paging.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import {
   bearer,

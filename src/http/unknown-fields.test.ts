@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ProblemBody } from '../contract/schemas.ts';
+import type { ProblemBody } from '../contract/problem-body.ts';
 import { bearer, createKey, signUpOwner, startTestServer } from '../testing/test-server.ts';
 import type { AppContext } from './app-context.ts';
 import { routeTable } from './http-server.ts';

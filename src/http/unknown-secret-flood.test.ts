@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { mintSecret } from '../authorization/secret.ts';
-import { UNKNOWN_SECRET_LIMITS } from '../contract/vocabulary.ts';
+import { UNKNOWN_SECRET_LIMITS } from '../contract/limits.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import {
   bearer,

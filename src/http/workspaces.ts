@@ -1,20 +1,11 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { CreatedInvitation, CreateInvitation, Invitation } from '../contract/invitations.ts';
+import { Member, UpdateMember } from '../contract/members.ts';
+import { PageQuery, pageOf } from '../contract/paging.ts';
 import { Problem } from '../contract/problem.ts';
-import {
-  CreatedInvitation,
-  CreateInvitation,
-  CreateWorkspace,
-  Invitation,
-  Member,
-  PageQuery,
-  pageOf,
-  TransferOwnership,
-  UpdateMember,
-  UpdateWorkspace,
-  Workspace,
-} from '../contract/schemas.ts';
 import { ROLE_RANK, type Role } from '../contract/vocabulary.ts';
+import { CreateWorkspace, TransferOwnership, UpdateWorkspace, Workspace } from '../contract/workspaces.ts';
 import type { MemberRequestContext } from '../people/context.ts';
 import { acceptInvitation, createInvitation, deleteInvitation, listInvitations } from '../people/invitations.ts';
 import { listMembers, removeMember, updateMember } from '../people/members.ts';

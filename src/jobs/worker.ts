@@ -1,6 +1,6 @@
 import { createFairShareLimiter } from '../contract/fair-share-limiter.ts';
+import { SECOND } from '../contract/limits.ts';
 import { redactSecrets } from '../contract/redact.ts';
-import { SECOND } from '../contract/vocabulary.ts';
 import {
   claimJob,
   countJobs,

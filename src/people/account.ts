@@ -1,8 +1,8 @@
 import { generateSecret, generateURI } from 'otplib';
 import { digestBytes, digestOf, mintSecret } from '../authorization/secret.ts';
 import type { RequestOrigin } from '../contract/audit.ts';
+import type { Person } from '../contract/people.ts';
 import { Problem } from '../contract/problem.ts';
-import type { Person } from '../contract/schemas.ts';
 import type { AuditAction } from '../contract/vocabulary.ts';
 import {
   countRecoveryCodes,

@@ -1,7 +1,7 @@
 import { clientNetwork } from '../authorization/client-network.ts';
 import type { RequestOrigin } from '../contract/audit.ts';
+import { DAY } from '../contract/limits.ts';
 import { Problem } from '../contract/problem.ts';
-import { DAY } from '../contract/vocabulary.ts';
 import { isKnownAddress } from '../store/people.ts';
 import type { PeopleContext } from './context.ts';
 

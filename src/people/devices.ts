@@ -1,7 +1,7 @@
 import type { RequestOrigin } from '../contract/audit.ts';
 import { createId } from '../contract/id.ts';
+import { DURATIONS, SECOND } from '../contract/limits.ts';
 import { Problem } from '../contract/problem.ts';
-import { DURATIONS, SECOND } from '../contract/vocabulary.ts';
 import { answerDeviceCode, deleteDeviceCode, findDeviceCode, insertDeviceCode, recordPoll } from '../store/devices.ts';
 import { lockPerson } from '../store/people.ts';
 import type { DeviceCodeTable } from '../store/schema.ts';

@@ -1,9 +1,12 @@
 import { appendAuditEvent } from '../audit/log.ts';
 import type { RequestOrigin } from '../contract/audit.ts';
 import { createId } from '../contract/id.ts';
+import type { CreatedInvitation, Invitation } from '../contract/invitations.ts';
+import { DURATIONS } from '../contract/limits.ts';
+import type { Page } from '../contract/paging.ts';
 import { Problem } from '../contract/problem.ts';
-import type { CreatedInvitation, Invitation, Page, Workspace } from '../contract/schemas.ts';
-import { type AssignableRole, DURATIONS } from '../contract/vocabulary.ts';
+import type { AssignableRole } from '../contract/vocabulary.ts';
+import type { Workspace } from '../contract/workspaces.ts';
 import { readPageRequest, toPage } from '../store/paging.ts';
 import { setLastWorkspace } from '../store/people.ts';
 import type { Trx } from '../store/store.ts';

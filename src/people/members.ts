@@ -1,6 +1,7 @@
 import { appendAuditEvent } from '../audit/log.ts';
+import type { Member } from '../contract/members.ts';
+import type { Page } from '../contract/paging.ts';
 import { Problem } from '../contract/problem.ts';
-import type { Member, Page } from '../contract/schemas.ts';
 import type { AssignableRole } from '../contract/vocabulary.ts';
 import { readPageRequest, toPage } from '../store/paging.ts';
 import { deleteInvitationsOf } from '../store/person-access.ts';

@@ -1,7 +1,8 @@
 import { appendToEachLog, SYSTEM_LOG } from '../audit/log.ts';
 import type { AuditParty, RequestOrigin } from '../contract/audit.ts';
+import type { Page } from '../contract/paging.ts';
+import type { Account } from '../contract/people.ts';
 import { Problem } from '../contract/problem.ts';
-import type { Account, Page } from '../contract/schemas.ts';
 import type { AuditAction } from '../contract/vocabulary.ts';
 import { type AccountRow, findAccount, listAccounts, lockOperators } from '../store/operators.ts';
 import { readPageRequest, toPage } from '../store/paging.ts';

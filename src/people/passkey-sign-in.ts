@@ -1,7 +1,7 @@
 import type { RequestOrigin } from '../contract/audit.ts';
+import { DURATIONS } from '../contract/limits.ts';
+import type { PasskeyAssertion } from '../contract/passkeys.ts';
 import { Problem } from '../contract/problem.ts';
-import type { PasskeyAssertion } from '../contract/schemas.ts';
-import { DURATIONS } from '../contract/vocabulary.ts';
 import { advancePasskey, consumeChallenge, findPasskey } from '../store/passkeys.ts';
 import { findPerson, lockPerson, type PersonRow } from '../store/people.ts';
 import { throttleAttempt } from './attempt-throttle.ts';

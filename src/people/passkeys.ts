@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { clientNetwork } from '../authorization/client-network.ts';
 import type { RequestOrigin } from '../contract/audit.ts';
 import { createId } from '../contract/id.ts';
+import { DURATIONS, LIMITS } from '../contract/limits.ts';
+import type { Page } from '../contract/paging.ts';
+import type { Passkey, PasskeyRegistration } from '../contract/passkeys.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
-import type { Page, Passkey, PasskeyRegistration } from '../contract/schemas.ts';
-import { DURATIONS, LIMITS } from '../contract/vocabulary.ts';
 import { readPageRequest, toPage } from '../store/paging.ts';
 import {
   consumeChallenge,

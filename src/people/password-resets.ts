@@ -1,7 +1,7 @@
 import { appendToEachLog, SYSTEM_ACTOR, SYSTEM_LOG } from '../audit/log.ts';
 import type { AuditParty, RequestOrigin } from '../contract/audit.ts';
+import { DURATIONS, LIMITS } from '../contract/limits.ts';
 import { Problem } from '../contract/problem.ts';
-import { DURATIONS, LIMITS } from '../contract/vocabulary.ts';
 import {
   consumePasswordReset,
   countPasswordResets,

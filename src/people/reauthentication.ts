@@ -1,8 +1,8 @@
 import { verifyPassphrase } from '../authorization/passphrase.ts';
 import type { RequestOrigin } from '../contract/audit.ts';
+import { DURATIONS } from '../contract/limits.ts';
 import { Problem } from '../contract/problem.ts';
-import type { Reauthenticate } from '../contract/schemas.ts';
-import { DURATIONS } from '../contract/vocabulary.ts';
+import type { Reauthenticate } from '../contract/reauthentication.ts';
 import { advancePasskey, consumeChallenge, findPasskey, listPasskeys } from '../store/passkeys.ts';
 import { findPerson, type PersonRow } from '../store/people.ts';
 import { clientSubject, throttleAttempt } from './attempt-throttle.ts';

@@ -1,4 +1,4 @@
-import { HOUR } from '../contract/vocabulary.ts';
+import { HOUR } from '../contract/limits.ts';
 import { setLastWorkspace, touchSessions } from '../store/people.ts';
 import type { Store } from '../store/store.ts';
 

@@ -4,10 +4,11 @@ import { hashPassphrase, verifyPassphrase } from '../authorization/passphrase.ts
 import { digestBytes, digestOf, mintSecret } from '../authorization/secret.ts';
 import type { RequestOrigin } from '../contract/audit.ts';
 import { createId } from '../contract/id.ts';
+import { DURATIONS } from '../contract/limits.ts';
+import type { Page } from '../contract/paging.ts';
 import { Problem } from '../contract/problem.ts';
 import { QUOTAS } from '../contract/quotas.ts';
-import type { Page, Session, SignIn } from '../contract/schemas.ts';
-import { DURATIONS } from '../contract/vocabulary.ts';
+import type { Session, SignIn } from '../contract/sessions.ts';
 import { readPageRequest, toPage } from '../store/paging.ts';
 import {
   advanceTotpStep,

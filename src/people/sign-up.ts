@@ -1,8 +1,8 @@
 import { appendAuditEvent, SYSTEM_ACTOR } from '../audit/log.ts';
 import type { RequestOrigin } from '../contract/audit.ts';
 import { createId } from '../contract/id.ts';
+import type { SignUp } from '../contract/people.ts';
 import { Problem } from '../contract/problem.ts';
-import type { SignUp } from '../contract/schemas.ts';
 import {
   consumeSetupCode,
   deleteSetupCode,

@@ -1,4 +1,4 @@
-import type { PasskeyAssertion, PasskeyRegistration } from '../contract/schemas.ts';
+import type { PasskeyAssertion, PasskeyRegistration } from '../contract/passkeys.ts';
 import type { PasskeyRow } from '../store/passkeys.ts';
 import { sha256 } from './context.ts';
 

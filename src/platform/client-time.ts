@@ -1,5 +1,5 @@
 import { LAST_INSTANT } from '../contract/instant.ts';
-import { DAY } from '../contract/vocabulary.ts';
+import { DAY } from '../contract/limits.ts';
 
 /** How far ahead of this server a client's clock may be. */
 const MAX_CLOCK_SKEW_MS = DAY;

@@ -1,30 +1,15 @@
-import type {
-  AccessToken,
-  Account,
-  ApiKey,
-  AuditEvent,
-  CreateAccessToken,
-  CreateApiKey,
-  CreatedAccessToken,
-  CreatedApiKey,
-  CreatedInvitation,
-  CredentialUses,
-  Introspection,
-  Invitation,
-  Member,
-  Passkey,
-  PasskeyAssertion,
-  PasskeyRegistration,
-  PasswordResetLink,
-  Person,
-  Reauthenticate,
-  Session,
-  SignIn,
-  SignUp,
-  UpdateApiKey,
-  Whoami,
-  Workspace,
-} from '../contract/schemas.ts';
+import type { AccessToken, CreateAccessToken, CreatedAccessToken } from '../contract/access-tokens.ts';
+import type { ApiKey, CreateApiKey, CreatedApiKey, UpdateApiKey } from '../contract/api-keys.ts';
+import type { AuditEvent } from '../contract/audit-events.ts';
+import type { CredentialUses } from '../contract/credentials.ts';
+import type { CreatedInvitation, Invitation } from '../contract/invitations.ts';
+import type { Member } from '../contract/members.ts';
+import type { Introspection } from '../contract/oauth.ts';
+import type { Passkey, PasskeyAssertion, PasskeyRegistration } from '../contract/passkeys.ts';
+import type { PasswordResetLink } from '../contract/password-resets.ts';
+import type { Account, Person, SignUp } from '../contract/people.ts';
+import type { Reauthenticate } from '../contract/reauthentication.ts';
+import type { Session, SignIn } from '../contract/sessions.ts';
 import type {
   AccessTokenStatus,
   ApiKeyStatus,
@@ -34,6 +19,8 @@ import type {
   Permission,
   Scope,
 } from '../contract/vocabulary.ts';
+import type { Whoami } from '../contract/whoami.ts';
+import type { Workspace } from '../contract/workspaces.ts';
 import { listOf, type Paging, pathTo } from './list-pages.ts';
 import { resourceClientsOf } from './resources.ts';
 import { trackerClientsOf } from './trackers.ts';

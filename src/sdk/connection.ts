@@ -2,7 +2,8 @@ import type { HeartbeatResponse, RevocationFeedPage } from '../authorization/gua
 import type { RevocationPoint } from '../authorization/lease.ts';
 import type { Digest, StoredCredential } from '../authorization/record.ts';
 import type { PendingUses } from '../authorization/usage-counters.ts';
-import { CREDENTIAL_KINDS, GUARD_REPORT_LIMITS } from '../contract/vocabulary.ts';
+import { GUARD_REPORT_LIMITS } from '../contract/limits.ts';
+import { CREDENTIAL_KINDS } from '../contract/vocabulary.ts';
 import { DevpilotError } from './errors.ts';
 import { createTransport } from './transport.ts';
 

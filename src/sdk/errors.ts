@@ -1,4 +1,5 @@
-import { type Code, SECRET_PREFIXES, SECRET_RANDOM_LENGTH } from '../contract/vocabulary.ts';
+import type { Code } from '../contract/error-codes.ts';
+import { SECRET_PREFIXES, SECRET_RANDOM_LENGTH } from '../contract/vocabulary.ts';
 
 /** What can go wrong before the server has answered, or when something else answers in its place. */
 export type TransportCode = 'unreachable' | 'timed_out' | 'unexpected_answer';

@@ -1,4 +1,4 @@
-import type { Page } from '../contract/schemas.ts';
+import type { Page } from '../contract/paging.ts';
 import type { CallOptions, Transport } from './transport.ts';
 
 export interface Paging {

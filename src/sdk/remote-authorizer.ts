@@ -1,6 +1,6 @@
 import { type Requirement, requireAll } from '../authorization/rights.ts';
+import { CODES } from '../contract/error-codes.ts';
 import {
-  CODES,
   CREDENTIAL_KINDS,
   type CredentialKind,
   HEADERS,

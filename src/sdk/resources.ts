@@ -1,16 +1,7 @@
+import type { App, CreateAppInput, UpdateAppInput } from '../contract/apps.ts';
 import type { Environment, EnvVariable, EnvVersion } from '../contract/environment.ts';
-import type {
-  App,
-  CreateAppInput,
-  CreateProject,
-  CreateServer,
-  Project,
-  Server,
-  ServerCheck,
-  UpdateAppInput,
-  UpdateProject,
-  UpdateServer,
-} from '../contract/resources.ts';
+import type { CreateProject, Project, UpdateProject } from '../contract/projects.ts';
+import type { CreateServer, Server, ServerCheck, UpdateServer } from '../contract/servers.ts';
 import { listOf, type Paging, pathTo } from './list-pages.ts';
 import { type LogOptions, streamLog } from './log-stream.ts';
 import type { CallOptions, Tagged, Transport } from './transport.ts';

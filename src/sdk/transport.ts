@@ -1,4 +1,5 @@
-import { CODES, type Code, HEADERS } from '../contract/vocabulary.ts';
+import { CODES, type Code } from '../contract/error-codes.ts';
+import { HEADERS } from '../contract/vocabulary.ts';
 import { DevpilotError } from './errors.ts';
 
 export interface ClientOptions {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { RevocationPoint } from '../authorization/lease.ts';
 import { digestBytes, digestOf, mintSecret } from '../authorization/secret.ts';
-import type { CredentialUses } from '../contract/schemas.ts';
+import type { CredentialUses } from '../contract/credentials.ts';
 import { type GuardOptions, guard } from '../sdk/guard.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import {

@@ -1,4 +1,4 @@
-import { DAY, DURATIONS, HOUR, SECOND } from '../contract/vocabulary.ts';
+import { DAY, DURATIONS, HOUR, SECOND } from '../contract/limits.ts';
 import { deleteExpiredActivity } from '../platform/activity/activity.ts';
 import type { PlatformContext } from '../platform/context.ts';
 import { deleteOldBackupWork } from '../store/backups.ts';

@@ -4,11 +4,12 @@ import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, sta
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import type { App } from '../contract/apps.ts';
 import type { Backup } from '../contract/backups.ts';
-import type { App, Server } from '../contract/resources.ts';
-import type { Page } from '../contract/schemas.ts';
+import { DAY } from '../contract/limits.ts';
+import type { Page } from '../contract/paging.ts';
 import type { Run, Script } from '../contract/scripts.ts';
-import { DAY } from '../contract/vocabulary.ts';
+import type { Server } from '../contract/servers.ts';
 import { TEST_SECRET } from '../testing/engines.ts';
 import { startPostgres, type TestPostgres } from '../testing/postgres.ts';
 import { type ServerProcess, spawnServer, temporaryDirectory } from '../testing/process.ts';

@@ -1,4 +1,4 @@
-import { SECOND } from '../contract/vocabulary.ts';
+import { SECOND } from '../contract/limits.ts';
 import { backupJobKind } from '../platform/backups/backup-job.ts';
 import { cancelUnclaimedRestores, startDueBackups } from '../platform/backups/backups.ts';
 import { restoreJobKind } from '../platform/backups/restore-job.ts';

@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import type pg from 'pg';
-import { HOUR, SECOND } from '../contract/vocabulary.ts';
+import { HOUR, SECOND } from '../contract/limits.ts';
 import { connectClient, createPostgresServers } from './postgres-connect.ts';
 import { toStoreError } from './postgres-pool.ts';
 import { openSqlite } from './sqlite-open.ts';

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { SECOND } from '../contract/vocabulary.ts';
+import { SECOND } from '../contract/limits.ts';
 import {
   beginStatementFor,
   type ConnectionTimeouts,

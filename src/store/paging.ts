@@ -1,5 +1,5 @@
+import { LIMITS } from '../contract/limits.ts';
 import { invalidField } from '../contract/problem.ts';
-import { LIMITS } from '../contract/vocabulary.ts';
 
 /** A place in a list: the sort it belongs to, the sorted value of the last row seen, and that row's id. */
 export interface ListPosition {

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { SECOND } from '../contract/vocabulary.ts';
+import { SECOND } from '../contract/limits.ts';
 import { ConnectError, UnsuitableServerError } from './postgres-connect-error.ts';
 import { type ConnectionAttempt, parsePostgresUrl } from './postgres-url.ts';
 

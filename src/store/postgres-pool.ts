@@ -1,6 +1,6 @@
 import pg from 'pg';
+import { SECOND } from '../contract/limits.ts';
 import { Problem } from '../contract/problem.ts';
-import { SECOND } from '../contract/vocabulary.ts';
 import { type ConnectionTimeouts, createPostgresServers } from './postgres-connect.ts';
 import { createWaitQueue, storeUnavailable, type Waiter } from './wait-queue.ts';
 

@@ -1,6 +1,6 @@
 import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely';
+import { SECOND } from '../contract/limits.ts';
 import { Problem } from '../contract/problem.ts';
-import { SECOND } from '../contract/vocabulary.ts';
 import { type BatchedLookups, createBatchedLookups } from './batched-lookups.ts';
 import { assertBindable } from './bind-values.ts';
 import { migrate } from './migrate.ts';

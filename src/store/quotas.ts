@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
+import { HOUR, SECOND } from '../contract/limits.ts';
 import { Problem } from '../contract/problem.ts';
 import { QUOTAS, type Quota, type QuotaName } from '../contract/quotas.ts';
-import { HOUR, SECOND } from '../contract/vocabulary.ts';
 import type { Trx } from './store.ts';
 
 /** The `quota_exceeded` of a quota, with the seconds until its window ends. */

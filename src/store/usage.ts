@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { DAY } from '../contract/vocabulary.ts';
+import { DAY } from '../contract/limits.ts';
 import { engineOf, type Queryable, type Trx, withRowLock } from './store.ts';
 
 /** Uses of one credential, to be added; instants in epoch milliseconds. */

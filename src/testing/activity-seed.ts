@@ -1,8 +1,8 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { DAY } from '../contract/limits.ts';
 import {
   ACTIVITY_GROUPS,
   type ActivityGroup,
-  DAY,
   INTERVAL_NAMES,
   INTERVALS,
   type Interval,

@@ -1,5 +1,5 @@
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
-import type { PasskeyAssertion, PasskeyRegistration } from '../contract/schemas.ts';
+import type { PasskeyAssertion, PasskeyRegistration } from '../contract/passkeys.ts';
 
 /** What an answer is made of; each can be bent. */
 export interface CeremonyOptions {

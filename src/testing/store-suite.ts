@@ -4,7 +4,8 @@ import { appendAuditEvent, readAuditLog } from '../audit/log.ts';
 import { verifyEveryLog } from '../audit/verify.ts';
 import { digestBytes } from '../authorization/secret.ts';
 import { createId } from '../contract/id.ts';
-import { CREDENTIAL_SORTS, type CredentialSort, DAY } from '../contract/vocabulary.ts';
+import { DAY } from '../contract/limits.ts';
+import { CREDENTIAL_SORTS, type CredentialSort } from '../contract/vocabulary.ts';
 import {
   type CredentialFilter,
   type CredentialRow,

@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { App } from '../contract/apps.ts';
 import type { Deployment } from '../contract/deployments.ts';
 import type { LogLine } from '../contract/logs.ts';
-import type { App, Server } from '../contract/resources.ts';
+import type { Server } from '../contract/servers.ts';
 import { createTestRepository, type TestRepository } from './git-repository.ts';
 import type { TestPerson, TestResponse } from './test-server.ts';
 import { until } from './until.ts';

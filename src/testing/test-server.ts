@@ -1,7 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CreatedAccessToken, CreatedApiKey, CreatedInvitation } from '../contract/schemas.ts';
+import type { CreatedAccessToken } from '../contract/access-tokens.ts';
+import type { CreatedApiKey } from '../contract/api-keys.ts';
+import type { CreatedInvitation } from '../contract/invitations.ts';
 import type { AssignableRole, Permission, Scope } from '../contract/vocabulary.ts';
 import { readSettings } from '../server/settings.ts';
 import { createLogger, type RunningServer, startServer } from '../server/start.ts';

@@ -1,7 +1,8 @@
 import { queryOptions, useQuery, useSuspenseQuery } from '@tanstack/react-query';
 import { useSearch } from '@tanstack/react-router';
 import { createContext, useContext } from 'react';
-import type { Person, Workspace } from '../contract/schemas.ts';
+import type { Person } from '../contract/people.ts';
+import type { Workspace } from '../contract/workspaces.ts';
 import type { Client } from '../sdk/client.ts';
 import { api, getWorkspaceApi, queryClient } from './api.ts';
 

@@ -1,4 +1,4 @@
-import { LIMITS } from '../contract/vocabulary.ts';
+import { LIMITS } from '../contract/limits.ts';
 
 /** The contract's limits as the page says them, before the server has to. Each answers null where all is well. */
 

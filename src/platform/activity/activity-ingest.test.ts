@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import fc from 'fast-check';
 import { sql } from 'kysely';
-import { DAY } from '../../contract/vocabulary.ts';
+import { DAY } from '../../contract/limits.ts';
 import type { Store } from '../../store/store.ts';
 import { insertWorkspace } from '../../store/workspaces.ts';
 import { forEachEngine } from '../../testing/engines.ts';

@@ -1,8 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import type { ActivityEvent, ActivityQuery, AnalyticsQuery } from '../../contract/activity.ts';
+import { DAY, RESOURCE_LIMITS } from '../../contract/limits.ts';
+import type { Page } from '../../contract/paging.ts';
 import { invalidField } from '../../contract/problem.ts';
-import type { Page } from '../../contract/schemas.ts';
-import { DAY, INTERVALS, type Interval, RESOURCE_LIMITS } from '../../contract/vocabulary.ts';
+import { INTERVALS, type Interval } from '../../contract/vocabulary.ts';
 import { deleteOldActivity, listActivity, workspacesWithActivity } from '../../store/activity.ts';
 import { readSeries } from '../../store/activity-series.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';

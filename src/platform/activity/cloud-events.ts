@@ -1,6 +1,6 @@
 import { LAST_INSTANT } from '../../contract/instant.ts';
+import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import { Problem } from '../../contract/problem.ts';
-import { RESOURCE_LIMITS } from '../../contract/vocabulary.ts';
 import { checkJsonLimits, createYielder, type JsonLimits, splitJsonArray } from '../bounded-json.ts';
 import { clampToNow } from '../client-time.ts';
 

@@ -1,9 +1,10 @@
+import type { App } from '../../contract/apps.ts';
 import type { Backup, BackupQuery } from '../../contract/backups.ts';
 import { createId } from '../../contract/id.ts';
+import { DAY, HOUR } from '../../contract/limits.ts';
+import type { Page } from '../../contract/paging.ts';
 import { Problem } from '../../contract/problem.ts';
-import type { App } from '../../contract/resources.ts';
-import type { Page } from '../../contract/schemas.ts';
-import { type AuditPartyKind, type BackupKind, DAY, HOUR, type WorkStatus } from '../../contract/vocabulary.ts';
+import type { AuditPartyKind, BackupKind, WorkStatus } from '../../contract/vocabulary.ts';
 import {
   countUnfinishedBackupWork,
   deleteBackupRow,

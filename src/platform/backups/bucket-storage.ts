@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import { setTimeout as pause } from 'node:timers/promises';
 import { AwsClient } from 'aws4fetch';
-import { MINUTE } from '../../contract/vocabulary.ts';
+import { MINUTE } from '../../contract/limits.ts';
 import { ObjectNotFound, type Storage, StorageFailure } from './storage.ts';
 
 export interface BucketSettings {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { PassThrough, Readable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
 import { createZstdDecompress } from 'node:zlib';
-import { MINUTE } from '../../contract/vocabulary.ts';
+import { MINUTE } from '../../contract/limits.ts';
 import { JobFailure, type JobKind, type RunningJob } from '../../jobs/jobs.ts';
 import { run, type Step } from '../../runner/run.ts';
 import { shellCommand } from '../../runner/shell-command.ts';

@@ -1,8 +1,8 @@
+import type { App } from '../../contract/apps.ts';
 import type { Deployment, DeploymentOptions, DeploymentOverrides } from '../../contract/deployments.ts';
 import { createId } from '../../contract/id.ts';
+import { DAY, RESOURCE_LIMITS } from '../../contract/limits.ts';
 import { invalidField, Problem } from '../../contract/problem.ts';
-import type { App } from '../../contract/resources.ts';
-import { DAY, RESOURCE_LIMITS } from '../../contract/vocabulary.ts';
 import { insertDeployment, listDeploymentServers } from '../../store/deployments.ts';
 import { findResource } from '../../store/resources.ts';
 import type { AppTable, DeploymentTable, ServerTable } from '../../store/schema.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { DAY, SECOND } from '../../contract/limits.ts';
 import { Problem } from '../../contract/problem.ts';
-import { DAY, SECOND } from '../../contract/vocabulary.ts';
 import { JobFailure, type RunningJob, type Suspension } from '../../jobs/jobs.ts';
 import { createMask } from '../../runner/mask.ts';
 import { createConnectionPool, type RetryDelays } from '../../runner/ssh-connection.ts';

@@ -1,6 +1,6 @@
 import type { CreateDeployment, CreateRollback, Deployment, DeploymentQuery } from '../../contract/deployments.ts';
+import type { Page } from '../../contract/paging.ts';
 import { Problem } from '../../contract/problem.ts';
-import type { Page } from '../../contract/schemas.ts';
 import type { JobKind } from '../../jobs/jobs.ts';
 import {
   creatorOfCredential,

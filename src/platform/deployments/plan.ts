@@ -1,4 +1,4 @@
-import type { App } from '../../contract/resources.ts';
+import type { App } from '../../contract/apps.ts';
 import { HOOK_STAGES, type HookStage } from '../../contract/vocabulary.ts';
 import type { AppTable, DeploymentTable } from '../../store/schema.ts';
 import type { RepositoryCredentials } from '../resources/repository-credentials.ts';

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { writeShellDotenv } from '../../contract/dotenv.ts';
-import { HOOK_STAGES, type HookStage, MINUTE, SECOND } from '../../contract/vocabulary.ts';
+import { MINUTE, SECOND } from '../../contract/limits.ts';
+import { HOOK_STAGES, type HookStage } from '../../contract/vocabulary.ts';
 import { JobFailure } from '../../jobs/jobs.ts';
 import type { Mask } from '../../runner/mask.ts';
 import { type RunTarget, run, type Step, type StepOutcome } from '../../runner/run.ts';

@@ -1,8 +1,9 @@
 import { isControlVariable } from '../../contract/control-variables.ts';
 import type { Environment, EnvQuery, EnvVariable, EnvVersion } from '../../contract/environment.ts';
+import { RESOURCE_LIMITS } from '../../contract/limits.ts';
+import type { Page } from '../../contract/paging.ts';
 import { invalidField, Problem } from '../../contract/problem.ts';
-import type { Page } from '../../contract/schemas.ts';
-import { type AuditPartyKind, RESOURCE_LIMITS } from '../../contract/vocabulary.ts';
+import type { AuditPartyKind } from '../../contract/vocabulary.ts';
 import {
   type EnvRow,
   findEnvVersion,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ErrorBreadcrumb, ErrorFrame } from '../../contract/errors.ts';
-import { type ErrorLevel, RESOURCE_LIMITS } from '../../contract/vocabulary.ts';
+import { RESOURCE_LIMITS } from '../../contract/limits.ts';
+import type { ErrorLevel } from '../../contract/vocabulary.ts';
 
 /** A reported error, whoever sent it in which format. */
 export interface ReportedError {

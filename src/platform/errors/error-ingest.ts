@@ -1,6 +1,6 @@
 import { appendAuditEvent, SYSTEM_ACTOR } from '../../audit/log.ts';
 import { createId } from '../../contract/id.ts';
-import { DAY, MINUTE, RESOURCE_LIMITS } from '../../contract/vocabulary.ts';
+import { DAY, MINUTE, RESOURCE_LIMITS } from '../../contract/limits.ts';
 import {
   addFacets,
   addIssueDay,

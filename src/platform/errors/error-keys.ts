@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { CreateErrorKey, ErrorKey } from '../../contract/errors.ts';
 import { createId } from '../../contract/id.ts';
+import { ERROR_KEY_LIMITS } from '../../contract/limits.ts';
+import type { Page } from '../../contract/paging.ts';
 import { invalidField, Problem } from '../../contract/problem.ts';
-import type { Page } from '../../contract/schemas.ts';
-import { ERROR_KEY_LIMITS } from '../../contract/vocabulary.ts';
 import {
   countErrorKeys,
   deleteErrorKey as deleteKeyRow,

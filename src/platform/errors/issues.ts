@@ -1,7 +1,8 @@
 import type { ErrorEvent, ErrorIssue, ErrorIssueDetail, ErrorReport, IssueQuery } from '../../contract/errors.ts';
+import { DAY } from '../../contract/limits.ts';
+import type { Page } from '../../contract/paging.ts';
 import { Problem } from '../../contract/problem.ts';
-import type { Page } from '../../contract/schemas.ts';
-import { type AuditAction, DAY, type ErrorLevel, type IssueStatus } from '../../contract/vocabulary.ts';
+import type { AuditAction, ErrorLevel, IssueStatus } from '../../contract/vocabulary.ts';
 import {
   countIssueDays,
   deleteIssue,

@@ -1,8 +1,9 @@
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate } from 'node:zlib';
 import type { ErrorBreadcrumb, ErrorFrame } from '../../contract/errors.ts';
+import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import { Problem } from '../../contract/problem.ts';
-import { ERROR_LEVELS, type ErrorLevel, RESOURCE_LIMITS } from '../../contract/vocabulary.ts';
+import { ERROR_LEVELS, type ErrorLevel } from '../../contract/vocabulary.ts';
 import { checkJsonLimits, createYielder, type JsonLimits } from '../bounded-json.ts';
 import { clampToNow, parseClientInstant } from '../client-time.ts';
 import type { ReportedError } from './error-grouping.ts';

@@ -1,7 +1,7 @@
 import { createFairShareLimiter } from '../../contract/fair-share-limiter.ts';
+import { SECOND } from '../../contract/limits.ts';
 import type { LogLine } from '../../contract/logs.ts';
 import { Problem } from '../../contract/problem.ts';
-import { SECOND } from '../../contract/vocabulary.ts';
 import { createMask } from '../../runner/mask.ts';
 import { type RunTarget, run } from '../../runner/run.ts';
 import { listDeploymentRows, listDeploymentServers } from '../../store/deployments.ts';

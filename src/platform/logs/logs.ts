@@ -1,10 +1,10 @@
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import { createFairShareLimiter } from '../../contract/fair-share-limiter.ts';
+import { SECOND } from '../../contract/limits.ts';
 import type { LogLine } from '../../contract/logs.ts';
 import { Problem } from '../../contract/problem.ts';
 import { redactSecrets } from '../../contract/redact.ts';
-import { SECOND } from '../../contract/vocabulary.ts';
 import type { OutputLine } from '../../runner/run.ts';
 import { appendLines, closeLog, findLog, insertLog, mergeChunks, readChunks } from '../../store/logs.ts';
 import { quotaExceeded, tryConsumeQuota } from '../../store/quotas.ts';

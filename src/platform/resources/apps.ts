@@ -1,7 +1,7 @@
+import type { App, AppQuery, CreateApp, UpdateApp } from '../../contract/apps.ts';
+import type { Page } from '../../contract/paging.ts';
 import { Problem } from '../../contract/problem.ts';
 import { splitCredentials } from '../../contract/repository.ts';
-import type { App, AppQuery, CreateApp, UpdateApp } from '../../contract/resources.ts';
-import type { Page } from '../../contract/schemas.ts';
 import { unfinishedDeployments } from '../../store/deployments.ts';
 import type { AppTable } from '../../store/schema.ts';
 import type { Trx } from '../../store/store.ts';

@@ -1,6 +1,6 @@
+import type { Page, ResourceQuery } from '../../contract/paging.ts';
 import { Problem } from '../../contract/problem.ts';
-import type { CreateProject, Project, ResourceQuery, UpdateProject } from '../../contract/resources.ts';
-import type { Page } from '../../contract/schemas.ts';
+import type { CreateProject, Project, UpdateProject } from '../../contract/projects.ts';
 import { findDependents } from '../../store/resources.ts';
 import type { ProjectTable } from '../../store/schema.ts';
 import type { Trx } from '../../store/store.ts';

@@ -1,6 +1,6 @@
+import type { UpdateApp } from '../../contract/apps.ts';
 import { invalidField } from '../../contract/problem.ts';
 import { repositoryOrigin, splitCredentials } from '../../contract/repository.ts';
-import type { UpdateApp } from '../../contract/resources.ts';
 import {
   appsWithSecretsInUrl,
   replacePlan,

@@ -1,7 +1,6 @@
 import { createId } from '../../contract/id.ts';
+import type { Page, ResourceQuery } from '../../contract/paging.ts';
 import { invalidField, Problem } from '../../contract/problem.ts';
-import type { ResourceQuery } from '../../contract/resources.ts';
-import type { Page } from '../../contract/schemas.ts';
 import { slugOf } from '../../contract/slug.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';
 import {

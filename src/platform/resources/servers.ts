@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
+import { SECOND } from '../../contract/limits.ts';
+import type { Page, ResourceQuery } from '../../contract/paging.ts';
 import { invalidField, Problem } from '../../contract/problem.ts';
-import type { CreateServer, ResourceQuery, Server, ServerCheck, UpdateServer } from '../../contract/resources.ts';
-import type { Page } from '../../contract/schemas.ts';
-import { SECOND, type ServerKind } from '../../contract/vocabulary.ts';
+import type { CreateServer, Server, ServerCheck, UpdateServer } from '../../contract/servers.ts';
+import type { ServerKind } from '../../contract/vocabulary.ts';
 import { generateKeyPair } from '../../runner/key-pair.ts';
 import { namesNodeLocal } from '../../runner/node-local-address.ts';
 import { type RunTarget, run } from '../../runner/run.ts';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { createFairQueue } from '../../contract/fair-queue.ts';
-import { SECOND } from '../../contract/vocabulary.ts';
+import { SECOND } from '../../contract/limits.ts';
 import type { PatternCheck, PatternResult } from './pattern-matcher-worker.ts';
 
 /** How long all patterns of one request may take: a pattern that backtracks without end is stopped then. */

@@ -1,8 +1,9 @@
 import { createId } from '../../contract/id.ts';
+import { SECOND } from '../../contract/limits.ts';
+import type { Page } from '../../contract/paging.ts';
 import { Problem } from '../../contract/problem.ts';
-import type { Page } from '../../contract/schemas.ts';
 import type { Run, RunQuery } from '../../contract/scripts.ts';
-import { type AuditPartyKind, SECOND, type WorkStatus } from '../../contract/vocabulary.ts';
+import type { AuditPartyKind, WorkStatus } from '../../contract/vocabulary.ts';
 import { JobFailure, type JobKind, type RunningJob } from '../../jobs/jobs.ts';
 import { run, type StepOutcome } from '../../runner/run.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
+import { RESOURCE_LIMITS } from '../../contract/limits.ts';
+import type { Page } from '../../contract/paging.ts';
 import { invalidField, Problem } from '../../contract/problem.ts';
-import type { Page } from '../../contract/schemas.ts';
 import type { CreateScript, Script, ScriptQuery, ScriptVersion, UpdateScript } from '../../contract/scripts.ts';
 import { shebangMismatch, shebangOf } from '../../contract/shebang.ts';
-import { type AuditPartyKind, RESOURCE_LIMITS } from '../../contract/vocabulary.ts';
+import type { AuditPartyKind } from '../../contract/vocabulary.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';
 import type { ScriptContent, ScriptTable, ScriptVersionTable } from '../../store/schema.ts';
 import { countRuns, insertScriptVersion, listScriptVersions, pruneScriptVersions } from '../../store/scripts.ts';

@@ -3,7 +3,8 @@ import type {
   PublicKeyCredentialRequestOptionsJSON,
 } from '@simplewebauthn/browser';
 import { queryOptions } from '@tanstack/react-query';
-import type { PasskeyAssertion, Reauthenticate } from '../../contract/schemas.ts';
+import type { PasskeyAssertion } from '../../contract/passkeys.ts';
+import type { Reauthenticate } from '../../contract/reauthentication.ts';
 import { api } from '../api.ts';
 
 export const passkeysQuery = queryOptions({

@@ -2,7 +2,7 @@ import { ActionIcon, Button, Group, Menu, Stack, Text, TextInput } from '@mantin
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import type { Passkey } from '../../contract/schemas.ts';
+import type { Passkey } from '../../contract/passkeys.ts';
 import { api, getErrorMessage, getFieldErrors, queryClient } from '../api.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { IconDots, IconEdit, IconFingerprint, IconPlus, IconTrash } from '../components/icons.ts';

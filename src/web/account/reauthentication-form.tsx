@@ -1,7 +1,7 @@
 import { Button, Group, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { type ReactNode, useId } from 'react';
-import type { Reauthenticate } from '../../contract/schemas.ts';
+import type { Reauthenticate } from '../../contract/reauthentication.ts';
 import { DevpilotError } from '../../sdk/client.ts';
 import { getErrorMessage, getFieldErrors } from '../api.ts';
 import { IconFingerprint } from '../components/icons.ts';

@@ -2,7 +2,7 @@ import { Button } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import type { Session } from '../../contract/schemas.ts';
+import type { Session } from '../../contract/sessions.ts';
 import { api, queryClient } from '../api.ts';
 import { ConfirmDialog } from '../components/confirm-dialog.tsx';
 import { IconDeviceDesktop, IconTerminal2 } from '../components/icons.ts';

@@ -2,7 +2,7 @@ import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
-import type { Reauthenticate } from '../../contract/schemas.ts';
+import type { Reauthenticate } from '../../contract/reauthentication.ts';
 import { DevpilotError } from '../../sdk/client.ts';
 import { api, getErrorMessage } from '../api.ts';
 import { CopyButton } from '../components/copy-button.tsx';

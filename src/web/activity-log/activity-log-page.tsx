@@ -2,7 +2,7 @@ import { Button, Group, Menu, Stack, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import type { AuditEvent } from '../../contract/schemas.ts';
+import type { AuditEvent } from '../../contract/audit-events.ts';
 import { getErrorMessage } from '../api.ts';
 import { download } from '../components/download.ts';
 import { IconActivity, IconChevronDown, IconFileExport } from '../components/icons.ts';

@@ -1,4 +1,5 @@
-import { AUDIT_ACTIONS, type AuditAction, DAY, HOUR } from '../../contract/vocabulary.ts';
+import { DAY, HOUR } from '../../contract/limits.ts';
+import { AUDIT_ACTIONS, type AuditAction } from '../../contract/vocabulary.ts';
 import type { AuditListQuery } from '../../sdk/client.ts';
 
 /** Ranges that end now; `from` and `to` of the address stand for all others. */

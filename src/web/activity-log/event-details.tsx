@@ -1,7 +1,7 @@
 import { Anchor, Table } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
-import type { AuditEvent } from '../../contract/schemas.ts';
+import type { AuditEvent } from '../../contract/audit-events.ts';
 import { DescriptionList } from '../components/description-list.tsx';
 import { formatDateTime } from '../components/format.ts';
 import { useWorkspace } from '../session.ts';

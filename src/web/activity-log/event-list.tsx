@@ -1,5 +1,5 @@
-import type { AuditEvent } from '../../contract/schemas.ts';
-import { DAY } from '../../contract/vocabulary.ts';
+import type { AuditEvent } from '../../contract/audit-events.ts';
+import { DAY } from '../../contract/limits.ts';
 import { formatDate } from '../components/format.ts';
 import styles from './activity-log.module.css';
 import { EventRow } from './event-row.tsx';

@@ -2,7 +2,7 @@ import { ActionIcon, Anchor, Tooltip } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { Link, type LinkProps } from '@tanstack/react-router';
 import { useId } from 'react';
-import type { AuditEvent } from '../../contract/schemas.ts';
+import type { AuditEvent } from '../../contract/audit-events.ts';
 import { formatDateTime } from '../components/format.ts';
 import {
   IconActivity,

@@ -1,5 +1,5 @@
+import type { AuditEvent } from '../../contract/audit-events.ts';
 import { csvRow } from '../../contract/csv.ts';
-import type { AuditEvent } from '../../contract/schemas.ts';
 import type { AuditListQuery, Client } from '../../sdk/client.ts';
 import { createLineSplitter } from '../components/line-splitter.ts';
 import { toPlainSentence } from './sentence.ts';

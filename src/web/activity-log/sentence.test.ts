@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { AuditEvent } from '../../contract/schemas.ts';
+import type { AuditEvent } from '../../contract/audit-events.ts';
 import { AUDIT_ACTIONS } from '../../contract/vocabulary.ts';
 import { actionLabel, toPlainSentence } from './sentence.ts';
 

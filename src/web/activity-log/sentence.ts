@@ -1,4 +1,4 @@
-import type { AuditEvent } from '../../contract/schemas.ts';
+import type { AuditEvent } from '../../contract/audit-events.ts';
 import type { AuditAction } from '../../contract/vocabulary.ts';
 
 /** A part of a sentence; a name stands out, and may lead to what it names. */

@@ -2,7 +2,8 @@ import { Button, Menu, NativeSelect, SegmentedControl, Skeleton, Stack, Text } f
 import { notifications } from '@mantine/notifications';
 import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useState } from 'react';
-import { ACTIVITY_GROUPS, type ActivityGroup, RESOURCE_LIMITS } from '../../contract/vocabulary.ts';
+import { RESOURCE_LIMITS } from '../../contract/limits.ts';
+import { ACTIVITY_GROUPS, type ActivityGroup } from '../../contract/vocabulary.ts';
 import type { ActivityListQuery } from '../../sdk/client.ts';
 import { getErrorMessage } from '../api.ts';
 import { download } from '../components/download.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DAY, HOUR, MINUTE } from '../../contract/vocabulary.ts';
+import { DAY, HOUR, MINUTE } from '../../contract/limits.ts';
 import { buildChartData } from './chart-data.ts';
 import { intervalsFor, parseChartRange } from './chart-range.ts';
 

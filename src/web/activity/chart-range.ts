@@ -1,12 +1,5 @@
-import {
-  ACTIVITY_GROUPS,
-  type ActivityGroup,
-  DAY,
-  HOUR,
-  INTERVALS,
-  type Interval,
-  MINUTE,
-} from '../../contract/vocabulary.ts';
+import { DAY, HOUR, MINUTE } from '../../contract/limits.ts';
+import { ACTIVITY_GROUPS, type ActivityGroup, INTERVALS, type Interval } from '../../contract/vocabulary.ts';
 
 /** Ranges that end now; `from` and `to` of the address stand for all others. */
 export const RELATIVE_RANGES: Readonly<Record<string, { readonly label: string; readonly durationMs: number }>> = {

@@ -2,7 +2,7 @@ import { Switch } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
-import type { ApiKey } from '../../contract/schemas.ts';
+import type { ApiKey } from '../../contract/api-keys.ts';
 import { getErrorMessage, queryClient } from '../api.ts';
 import { API_KEYS, credentialsKey } from '../credentials/kinds.ts';
 import { useWorkspace } from '../session.ts';

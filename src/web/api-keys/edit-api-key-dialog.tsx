@@ -1,5 +1,5 @@
 import { notifications } from '@mantine/notifications';
-import type { ApiKey, UpdateApiKey } from '../../contract/schemas.ts';
+import type { ApiKey, UpdateApiKey } from '../../contract/api-keys.ts';
 import type { Permission } from '../../contract/vocabulary.ts';
 import { queryClient } from '../api.ts';
 import { Dialog } from '../components/dialog.tsx';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { App } from '../../contract/resources.ts';
+import type { App } from '../../contract/apps.ts';
 import { APP_RULES, NEW_APP_VALUES, toCreateRequest, toFormValues, toUpdateRequest } from './app-form.ts';
 
 const app: App = {

@@ -1,5 +1,6 @@
-import type { App, CreateAppInput, UpdateAppInput } from '../../contract/resources.ts';
-import { type CommandInterpreter, type HOOK_STAGES, RESOURCE_LIMITS } from '../../contract/vocabulary.ts';
+import type { App, CreateAppInput, UpdateAppInput } from '../../contract/apps.ts';
+import { RESOURCE_LIMITS } from '../../contract/limits.ts';
+import type { CommandInterpreter, HOOK_STAGES } from '../../contract/vocabulary.ts';
 import { validateName, validateNewSlug } from '../validation.ts';
 
 export type Hook = App['hooks'][number];

@@ -1,7 +1,7 @@
 import { Skeleton, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import type { App } from '../../contract/resources.ts';
+import type { App } from '../../contract/apps.ts';
 import { IconAppWindow } from '../components/icons.ts';
 import { ItemList, ItemListRow } from '../components/item-list.tsx';
 import { NameLink, TextLink } from '../components/link.tsx';

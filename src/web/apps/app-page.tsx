@@ -1,7 +1,7 @@
 import { Skeleton } from '@mantine/core';
 import { Link, type LinkProps, Outlet } from '@tanstack/react-router';
 import { Suspense } from 'react';
-import type { App } from '../../contract/resources.ts';
+import type { App } from '../../contract/apps.ts';
 import { BackLink, TextLink } from '../components/link.tsx';
 import { Page } from '../components/page.tsx';
 import { ResourcePage } from '../components/resource-page.tsx';

@@ -2,7 +2,7 @@ import { Text } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { lazy } from 'react';
-import type { App } from '../../contract/resources.ts';
+import type { App } from '../../contract/apps.ts';
 import type { Column } from '../components/data-table.tsx';
 import { SelectFilter } from '../components/filters.tsx';
 import { IconAppWindow } from '../components/icons.ts';

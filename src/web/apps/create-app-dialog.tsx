@@ -1,5 +1,6 @@
 import { Text } from '@mantine/core';
-import type { App, Project } from '../../contract/resources.ts';
+import type { App } from '../../contract/apps.ts';
+import type { Project } from '../../contract/projects.ts';
 import { CreateResourceDialog } from '../components/resource-dialogs.tsx';
 import { SlugField } from '../components/slug-field.tsx';
 import { useWorkspace } from '../session.ts';

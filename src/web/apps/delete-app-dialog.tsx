@@ -1,4 +1,4 @@
-import type { App } from '../../contract/resources.ts';
+import type { App } from '../../contract/apps.ts';
 import { DeleteResourceDialog } from '../components/delete-resource-dialog.tsx';
 import { useWorkspace } from '../session.ts';
 

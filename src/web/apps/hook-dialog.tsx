@@ -1,5 +1,6 @@
 import { NativeSelect, NumberInput, Stack, Switch, Textarea, TextInput } from '@mantine/core';
-import { COMMAND_INTERPRETERS, HOOK_STAGES, RESOURCE_LIMITS } from '../../contract/vocabulary.ts';
+import { RESOURCE_LIMITS } from '../../contract/limits.ts';
+import { COMMAND_INTERPRETERS, HOOK_STAGES } from '../../contract/vocabulary.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { FormFooter } from '../components/form.tsx';
 import { useAppForm } from '../components/use-app-form.ts';

@@ -1,6 +1,6 @@
 import { Button, Group, Text } from '@mantine/core';
 import { useState } from 'react';
-import type { App } from '../../contract/resources.ts';
+import type { App } from '../../contract/apps.ts';
 import { IconFileText, IconRefresh } from '../components/icons.ts';
 import { TextLink } from '../components/link.tsx';
 import { LiveLog } from '../components/live-log.tsx';

@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
-import type { Project, Server } from '../../contract/resources.ts';
+import type { Project } from '../../contract/projects.ts';
+import type { Server } from '../../contract/servers.ts';
 import { useWorkspace } from '../session.ts';
 
 /** How many names a choice offers; those beyond are reached by their own pages. */

@@ -1,7 +1,7 @@
 import { List, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
+import type { App } from '../../contract/apps.ts';
 import type { Backup } from '../../contract/backups.ts';
-import type { App } from '../../contract/resources.ts';
 import { queryClient } from '../api.ts';
 import { ConfirmDialog } from '../components/confirm-dialog.tsx';
 import { formatDateTime } from '../components/format.ts';

@@ -1,7 +1,7 @@
 import { Text } from '@mantine/core';
 import type { UseQueryResult } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import type { Page } from '../../contract/schemas.ts';
+import type { Page } from '../../contract/paging.ts';
 import { type Column, DataTable } from './data-table.tsx';
 import { IconSearch } from './icons.ts';
 import type { ListState } from './list-state.ts';

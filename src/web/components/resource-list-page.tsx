@@ -1,7 +1,7 @@
 import { Button, Stack, Text } from '@mantine/core';
 import type { UseQueryResult } from '@tanstack/react-query';
 import { type ReactNode, Suspense, useState } from 'react';
-import type { Page as PageOf } from '../../contract/schemas.ts';
+import type { Page as PageOf } from '../../contract/paging.ts';
 import { useWorkspace } from '../session.ts';
 import type { Column } from './data-table.tsx';
 import { FilterBar, isFiltered, SearchField } from './filters.tsx';

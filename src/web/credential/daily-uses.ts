@@ -1,5 +1,5 @@
-import type { CredentialUses } from '../../contract/schemas.ts';
-import { DAY } from '../../contract/vocabulary.ts';
+import type { CredentialUses } from '../../contract/credentials.ts';
+import { DAY } from '../../contract/limits.ts';
 
 export interface DailyUses {
   /** As the chart writes it: “24 Feb”. */

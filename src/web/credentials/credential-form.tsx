@@ -1,7 +1,7 @@
 import { Stack, Switch, Text, Textarea, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { flushSync } from 'react-dom';
-import { LIMITS } from '../../contract/vocabulary.ts';
+import { LIMITS } from '../../contract/limits.ts';
 import { DevpilotError } from '../../sdk/client.ts';
 import { FormFooter, type Submission, useSubmit } from '../components/form.tsx';
 import { fieldPathProps, useAppForm } from '../components/use-app-form.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { DAY } from '../../contract/vocabulary.ts';
+import { DAY } from '../../contract/limits.ts';
 import { safeReturnPath } from '../sign-in/return-path.ts';
 import { closestExpiry, toExpiresAt, validateExpiry } from './expiry.ts';
 import { estimateStrength, generatePassphrase } from './passphrase.ts';

@@ -1,6 +1,6 @@
 import { List, Stack, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
-import { DAY } from '../../contract/vocabulary.ts';
+import { DAY } from '../../contract/limits.ts';
 import { DevpilotError } from '../../sdk/client.ts';
 import { queryClient } from '../api.ts';
 import { ConfirmDialog } from '../components/confirm-dialog.tsx';

@@ -1,4 +1,4 @@
-import { DAY } from '../../contract/vocabulary.ts';
+import { DAY } from '../../contract/limits.ts';
 import { formatDate } from '../components/format.ts';
 
 /** What the form's choice of an expiry can be. `keep` is for editing alone. */

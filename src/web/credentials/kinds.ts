@@ -1,4 +1,6 @@
-import type { AccessToken, ApiKey, Page } from '../../contract/schemas.ts';
+import type { AccessToken } from '../../contract/access-tokens.ts';
+import type { ApiKey } from '../../contract/api-keys.ts';
+import type { Page } from '../../contract/paging.ts';
 import { type CredentialKind, type Permission, type Scope, SECRET_PREFIXES } from '../../contract/vocabulary.ts';
 import type { CallOptions, Client } from '../../sdk/client.ts';
 

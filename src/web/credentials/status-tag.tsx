@@ -1,5 +1,5 @@
 import { Tooltip } from '@mantine/core';
-import { DAY } from '../../contract/vocabulary.ts';
+import { DAY } from '../../contract/limits.ts';
 import { formatDateTime } from '../components/format.ts';
 import { Tag } from '../components/notice.tsx';
 import type { Credential } from './kinds.ts';

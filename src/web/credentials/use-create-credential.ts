@@ -1,5 +1,6 @@
 import { useRef } from 'react';
-import type { CreatedAccessToken, CreatedApiKey } from '../../contract/schemas.ts';
+import type { CreatedAccessToken } from '../../contract/access-tokens.ts';
+import type { CreatedApiKey } from '../../contract/api-keys.ts';
 import type { Permission, Scope } from '../../contract/vocabulary.ts';
 import { queryClient } from '../api.ts';
 import { useWorkspace } from '../session.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { App } from '../../contract/resources.ts';
+import type { App } from '../../contract/apps.ts';
 import { DEPLOY_RULES, initialFormValues, toCreateRequest } from './deploy-form.ts';
 
 const app = { branch: 'main', serverId: 'srv_1' } as App;

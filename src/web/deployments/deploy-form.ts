@@ -1,6 +1,7 @@
+import type { App } from '../../contract/apps.ts';
 import type { CreateDeploymentInput } from '../../contract/deployments.ts';
-import type { App } from '../../contract/resources.ts';
-import { RESOURCE_LIMITS, type Strategy } from '../../contract/vocabulary.ts';
+import { RESOURCE_LIMITS } from '../../contract/limits.ts';
+import type { Strategy } from '../../contract/vocabulary.ts';
 import { validateInteger } from '../apps/app-form.ts';
 
 export const STRATEGY_LABELS: Readonly<Record<Strategy, { readonly label: string; readonly about: string }>> = {

@@ -1,6 +1,6 @@
 import { Button, Group, Stack, Text } from '@mantine/core';
 import { lazy, Suspense, useState } from 'react';
-import type { App } from '../../contract/resources.ts';
+import type { App } from '../../contract/apps.ts';
 import { useAppQuery } from '../apps/app-query.ts';
 import { IconRocket } from '../components/icons.ts';
 import { TextLink } from '../components/link.tsx';

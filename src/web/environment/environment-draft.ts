@@ -1,5 +1,5 @@
 import { ENV_NAME } from '../../contract/dotenv.ts';
-import { RESOURCE_LIMITS } from '../../contract/vocabulary.ts';
+import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 
 /** What is to be written: a value, or null for a variable to be removed. */
 export type Draft = ReadonlyMap<string, string | null>;

@@ -1,7 +1,7 @@
 import { Button, Group, Menu, Stack, Text, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useState } from 'react';
-import type { App } from '../../contract/resources.ts';
+import type { App } from '../../contract/apps.ts';
 import { getErrorMessage, queryClient } from '../api.ts';
 import { useAppQuery } from '../apps/app-query.ts';
 import bar from '../components/action-bar.module.css';

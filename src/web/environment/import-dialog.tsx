@@ -1,7 +1,7 @@
 import { Button, Checkbox, FileButton, Group, Stack, Text, Textarea } from '@mantine/core';
 import { useState } from 'react';
 import { parseDotenv } from '../../contract/dotenv.ts';
-import { RESOURCE_LIMITS } from '../../contract/vocabulary.ts';
+import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { IconUpload } from '../components/icons.ts';
 import { Notice } from '../components/notice.tsx';

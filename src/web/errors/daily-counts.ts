@@ -1,4 +1,4 @@
-import { DAY } from '../../contract/vocabulary.ts';
+import { DAY } from '../../contract/limits.ts';
 
 export interface DailyCount {
   readonly day: string;

@@ -2,7 +2,8 @@ import { Anchor, Button, Group, Loader, SegmentedControl, Stack, Text } from '@m
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
-import type { Person, Workspace } from '../../contract/schemas.ts';
+import type { Person } from '../../contract/people.ts';
+import type { Workspace } from '../../contract/workspaces.ts';
 import { DevpilotError } from '../../sdk/client.ts';
 import { api, getErrorMessage, isSignedOut, queryClient } from '../api.ts';
 import { Notice } from '../components/notice.tsx';

@@ -1,6 +1,6 @@
 import { Button, Group, Radio, Stack, Text, TextInput } from '@mantine/core';
 import { useState } from 'react';
-import type { CreatedInvitation } from '../../contract/schemas.ts';
+import type { CreatedInvitation } from '../../contract/invitations.ts';
 import type { AssignableRole } from '../../contract/vocabulary.ts';
 import { queryClient } from '../api.ts';
 import { CopyButton } from '../components/copy-button.tsx';

@@ -2,7 +2,7 @@ import { ActionIcon, Button, Menu, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import type { Member } from '../../contract/schemas.ts';
+import type { Member } from '../../contract/members.ts';
 import type { AssignableRole } from '../../contract/vocabulary.ts';
 import { getErrorMessage, queryClient } from '../api.ts';
 import { type Column, DataTable } from '../components/data-table.tsx';

@@ -2,7 +2,7 @@ import { Anchor, Button, Checkbox, Group, Stack, Text } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import type { Member } from '../../contract/schemas.ts';
+import type { Member } from '../../contract/members.ts';
 import type { Client } from '../../sdk/client.ts';
 import { getErrorMessage, queryClient } from '../api.ts';
 import { Dialog } from '../components/dialog.tsx';

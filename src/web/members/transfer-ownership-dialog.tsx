@@ -1,6 +1,6 @@
 import { Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
-import type { Member } from '../../contract/schemas.ts';
+import type { Member } from '../../contract/members.ts';
 import { api, queryClient } from '../api.ts';
 import { ConfirmDialog } from '../components/confirm-dialog.tsx';
 import { useMe, useWorkspace, workspacesQuery } from '../session.ts';

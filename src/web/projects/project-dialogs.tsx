@@ -1,7 +1,7 @@
 import { Textarea, TextInput } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
-import type { Project } from '../../contract/resources.ts';
-import { LIMITS } from '../../contract/vocabulary.ts';
+import { LIMITS } from '../../contract/limits.ts';
+import type { Project } from '../../contract/projects.ts';
 import { DeleteResourceDialog } from '../components/delete-resource-dialog.tsx';
 import { CreateResourceDialog, EditResourceDialog } from '../components/resource-dialogs.tsx';
 import { SlugField } from '../components/slug-field.tsx';

@@ -1,4 +1,4 @@
-import type { Project } from '../../contract/resources.ts';
+import type { Project } from '../../contract/projects.ts';
 import { validateDescription, validateName, validateNewSlug } from '../validation.ts';
 
 export type ProjectFormValues = {

@@ -2,7 +2,7 @@ import { Text } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { lazy } from 'react';
-import type { Project } from '../../contract/resources.ts';
+import type { Project } from '../../contract/projects.ts';
 import type { Column } from '../components/data-table.tsx';
 import { IconFolder } from '../components/icons.ts';
 import { NameLink } from '../components/link.tsx';

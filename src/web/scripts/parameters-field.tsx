@@ -1,6 +1,6 @@
 import { ActionIcon, Button, Checkbox, Group, Stack, Text, TextInput } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
-import { RESOURCE_LIMITS } from '../../contract/vocabulary.ts';
+import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import { IconPlus, IconTrash } from '../components/icons.ts';
 import { fieldPathProps } from '../components/use-app-form.ts';
 import { newParameter, type ScriptFormValues } from './script-form.ts';

@@ -1,6 +1,6 @@
 import { Group, NativeSelect, NumberInput, Textarea, TextInput } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
-import { RESOURCE_LIMITS } from '../../contract/vocabulary.ts';
+import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import { useResourceNames } from '../apps/resource-names.ts';
 import { Section } from '../components/section.tsx';
 import { countCodePoints } from '../validation.ts';

@@ -1,5 +1,5 @@
+import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import type { CreateScriptInput, Script, UpdateScriptInput } from '../../contract/scripts.ts';
-import { RESOURCE_LIMITS } from '../../contract/vocabulary.ts';
 import { validateInteger } from '../apps/app-form.ts';
 import { countCodePoints, validateName, validateNewSlug } from '../validation.ts';
 

@@ -1,7 +1,7 @@
 import { Button, Group, Stack, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery } from '@tanstack/react-query';
-import type { Server, ServerCheck } from '../../contract/resources.ts';
+import type { Server, ServerCheck } from '../../contract/servers.ts';
 import { getErrorMessage, queryClient } from '../api.ts';
 import { CodeBlock } from '../components/code-block.tsx';
 import { IconPlugConnected } from '../components/icons.ts';

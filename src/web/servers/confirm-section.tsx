@@ -1,7 +1,7 @@
 import { Button, Group, Stack, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation } from '@tanstack/react-query';
-import type { Server } from '../../contract/resources.ts';
+import type { Server } from '../../contract/servers.ts';
 import { getErrorMessage, queryClient } from '../api.ts';
 import { Notice } from '../components/notice.tsx';
 import { Section } from '../components/section.tsx';

@@ -1,6 +1,6 @@
 import { Group, NumberInput, Radio, Stack, Text, Textarea, TextInput } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
-import type { Server } from '../../contract/resources.ts';
+import type { Server } from '../../contract/servers.ts';
 import { DeleteResourceDialog } from '../components/delete-resource-dialog.tsx';
 import { CreateResourceDialog, EditResourceDialog } from '../components/resource-dialogs.tsx';
 import { SlugField } from '../components/slug-field.tsx';

@@ -1,4 +1,4 @@
-import type { CreateServer, Server, UpdateServer } from '../../contract/resources.ts';
+import type { CreateServer, Server, UpdateServer } from '../../contract/servers.ts';
 import type { ServerKind } from '../../contract/vocabulary.ts';
 import { validateName, validateNewSlug } from '../validation.ts';
 

@@ -2,7 +2,7 @@ import { Group, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { lazy, Suspense, useState } from 'react';
-import type { Server } from '../../contract/resources.ts';
+import type { Server } from '../../contract/servers.ts';
 import { AppList } from '../apps/app-list.tsx';
 import { CodeBlock } from '../components/code-block.tsx';
 import { CopyableId } from '../components/copyable-id.tsx';

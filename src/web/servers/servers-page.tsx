@@ -2,7 +2,7 @@ import { Text } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { lazy } from 'react';
-import type { Server } from '../../contract/resources.ts';
+import type { Server } from '../../contract/servers.ts';
 import type { Column } from '../components/data-table.tsx';
 import { IconServer } from '../components/icons.ts';
 import { NameLink } from '../components/link.tsx';

@@ -2,7 +2,7 @@ import { AppShell, Box, Burger, Group, Stack } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { Link, type LinkProps, Outlet, useRouterState } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
-import type { Workspace } from '../../contract/schemas.ts';
+import type { Workspace } from '../../contract/workspaces.ts';
 import {
   IconActivity,
   IconAppWindow,

@@ -1,5 +1,5 @@
 import { Button, Stack, TextInput } from '@mantine/core';
-import type { Workspace } from '../../contract/schemas.ts';
+import type { Workspace } from '../../contract/workspaces.ts';
 import { api, queryClient } from '../api.ts';
 import { useSubmit } from '../components/form.tsx';
 import { Notice } from '../components/notice.tsx';

@@ -1,32 +1,10 @@
-/** The wire shapes of projects, apps and servers (contract section 8). Runs in a browser as well as in the server. */
 import { z } from 'zod';
-import { parseHostKey } from './host-key.ts';
+import { id, idOrSlug, integerInRange, matchingText, name, oneOf, slug, timestamps } from './fields.ts';
+import { RESOURCE_LIMITS } from './limits.ts';
+import { pagingFields, resourceSort, searchQuery } from './paging.ts';
 import { repositoryUrlProblem } from './repository.ts';
-import { description, id, instant, name, pagingFields, slug } from './schemas.ts';
 import { shebangMismatch } from './shebang.ts';
-import {
-  COMMAND_INTERPRETERS,
-  HOOK_STAGES,
-  LIMITS,
-  RESOURCE_LIMITS,
-  RESOURCE_SORTS,
-  SERVER_KINDS,
-} from './vocabulary.ts';
-
-export const oneOf = <const Words extends readonly [string, ...string[]]>(words: Words) =>
-  z.enum(words, { error: `must be one of: ${words.join(', ')}` });
-export const integerInRange = ({ min, max }: { min: number; max: number }, example: number) =>
-  z
-    .int(`takes a whole number from ${min} to ${max}`)
-    .min(min, `takes a whole number from ${min} to ${max}`)
-    .max(max, `takes a whole number from ${min} to ${max}`)
-    .meta({ examples: [example] });
-export const matchingText = (pattern: RegExp, max: number, message: string, example: string) =>
-  z
-    .string()
-    .max(max, message)
-    .refine((text) => text.isWellFormed() && pattern.test(text), message)
-    .meta({ examples: [example] });
+import { COMMAND_INTERPRETERS, HOOK_STAGES } from './vocabulary.ts';
 
 /** A line or more for a shell; no NUL, which no argument can carry. */
 const command = z
@@ -35,31 +13,6 @@ const command = z
   .max(RESOURCE_LIMITS.command, `takes up to ${RESOURCE_LIMITS.command} characters`)
   .refine((text) => text.isWellFormed() && !text.includes('\0'), 'must not contain NUL')
   .meta({ examples: ['npm ci && npm run build'] });
-
-// None of these can begin with `-`, so none is ever taken for an option.
-const host = matchingText(
-  /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*)$/,
-  RESOURCE_LIMITS.host,
-  'takes a host name or an IP address',
-  'web-1.example.com',
-);
-const port = z
-  .int('takes a port from 1 to 65535')
-  .min(1, 'takes a port from 1 to 65535')
-  .max(65_535, 'takes a port from 1 to 65535')
-  .meta({ examples: [22] });
-export const serverUser = matchingText(
-  /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/,
-  32,
-  'takes a user name of the server',
-  'deploy',
-);
-const hostKey = z
-  .string()
-  .max(6000)
-  .overwrite((text) => parseHostKey(text) ?? text)
-  .refine((text) => parseHostKey(text) !== null, 'takes a public key in OpenSSH one-line form: ssh-ed25519 AAAA…')
-  .meta({ examples: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExampleExam'] });
 const repository = matchingText(
   /^(?:(?:https?|ssh|git|file):\/\/[^\s\p{Cc}]+|[A-Za-z_][\w.-]*@[A-Za-z0-9][A-Za-z0-9.-]*:[^\s\p{Cc}-][^\s\p{Cc}]*|\/[^\s\p{Cc}]+)$/u,
   RESOURCE_LIMITS.url,
@@ -88,89 +41,6 @@ export const healthCheckUrl = matchingText(
   'must be an http:// or https:// URL without a user name or password; use a command where one is needed',
   'http://127.0.0.1:8080/healthz',
 );
-
-export const timestamps = { createdAt: instant, updatedAt: instant };
-export const resourceSort = oneOf(RESOURCE_SORTS).optional().describe('`-` for descending; `-createdAt` if not given');
-export const searchQuery = z.string().max(LIMITS.query.max).optional().describe('Part of the name, whatever its case');
-export const idOrSlug = z
-  .string()
-  .min(1)
-  .max(64)
-  .meta({ examples: ['shop'] });
-
-export const ResourceQuery = z.strictObject({ ...pagingFields, q: searchQuery, sort: resourceSort });
-export type ResourceQuery = z.infer<typeof ResourceQuery>;
-
-// Projects
-
-export const Project = z
-  .object({ id, name: z.string(), slug: z.string(), description: z.string().nullable(), ...timestamps })
-  .meta({ id: 'Project' });
-export type Project = z.infer<typeof Project>;
-export const CreateProject = z
-  .strictObject({ name, slug: slug.optional(), description: description.optional() })
-  .meta({ id: 'CreateProject' });
-export type CreateProject = z.infer<typeof CreateProject>;
-export const UpdateProject = z
-  .strictObject({ name: name.optional(), description: description.optional() })
-  .meta({ id: 'UpdateProject' });
-export type UpdateProject = z.infer<typeof UpdateProject>;
-
-// Servers
-
-export const Server = z
-  .object({
-    id,
-    name: z.string(),
-    slug: z.string(),
-    kind: z.enum(SERVER_KINDS),
-    host: z.string().nullable(),
-    port: z.int().nullable(),
-    user: z.string().nullable(),
-    hostKey: z.string().nullable().describe('The host key that alone is trusted; without one nothing connects'),
-    publicKey: z
-      .string()
-      .nullable()
-      .describe("Devpilot's half of the key pair that is made with the server, for the user's authorized_keys"),
-    confirmed: z
-      .boolean()
-      .describe(
-        'False after a key created it, or after its host, port, user or host key changed, until an owner or admin confirms it: nothing runs on it before',
-      ),
-    ...timestamps,
-  })
-  .meta({ id: 'Server', title: 'A server, never its private key' });
-export type Server = z.infer<typeof Server>;
-export const CreateServer = z
-  .strictObject({
-    name,
-    slug: slug.optional(),
-    kind: oneOf(SERVER_KINDS),
-    host: host.nullable().optional(),
-    port: port.nullable().optional(),
-    user: serverUser.nullable().optional(),
-    hostKey: hostKey.nullable().optional(),
-  })
-  .meta({ id: 'CreateServer' });
-export type CreateServer = z.infer<typeof CreateServer>;
-export const UpdateServer = z
-  .strictObject({
-    name: name.optional(),
-    host: host.optional(),
-    port: port.optional(),
-    user: serverUser.optional(),
-    hostKey: hostKey.nullable().optional(),
-  })
-  .meta({ id: 'UpdateServer' });
-export type UpdateServer = z.infer<typeof UpdateServer>;
-export const ServerCheck = z
-  .object({
-    ok: z.boolean(),
-    message: z.string(),
-    hostKey: z.string().nullable().describe('The key that the host shows, to compare and pin; null if it shows none'),
-  })
-  .meta({ id: 'ServerCheck' });
-export type ServerCheck = z.infer<typeof ServerCheck>;
 
 // Apps
 

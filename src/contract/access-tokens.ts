@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import { credentialFields, credentialQuery, describeRights, expiry, secretField } from './credentials.ts';
+import { name, uniqueNames, untrimmedText } from './fields.ts';
+import { LIMITS } from './limits.ts';
+import { ACCESS_TOKEN_STATUSES, SCOPES } from './vocabulary.ts';
+
+export const scopes = uniqueNames(SCOPES, 'scope').describe(describeRights(SCOPES));
+export const passphrase = untrimmedText(LIMITS.passphrase.min, LIMITS.passphrase.max, 'correct horse battery staple');
+
+export const AccessToken = z
+  .object({
+    ...credentialFields,
+    kind: z.literal('access_token'),
+    scopes: z.array(z.enum(SCOPES)),
+    hasPassphrase: z.boolean(),
+    status: z.enum(ACCESS_TOKEN_STATUSES),
+  })
+  .meta({ id: 'AccessToken', title: 'An access token, never its secret' });
+export type AccessToken = z.infer<typeof AccessToken>;
+export const CreatedAccessToken = AccessToken.extend({ secret: secretField('access_token') }).meta({
+  id: 'CreatedAccessToken',
+});
+export type CreatedAccessToken = z.infer<typeof CreatedAccessToken>;
+
+// Requests: unknown fields are refused
+
+export const CreateAccessToken = z
+  .strictObject({ name, scopes, passphrase: passphrase.nullable().optional(), expiresAt: expiry.optional() })
+  .meta({ id: 'CreateAccessToken' });
+export type CreateAccessToken = z.infer<typeof CreateAccessToken>;
+export const AccessTokenQuery = z.strictObject({
+  ...credentialQuery,
+  status: z.enum(ACCESS_TOKEN_STATUSES, { error: `must be one of: ${ACCESS_TOKEN_STATUSES.join(', ')}` }).optional(),
+  scope: z.enum(SCOPES, { error: `must be one of: ${SCOPES.join(', ')}` }).optional(),
+});
+export type AccessTokenQuery = z.infer<typeof AccessTokenQuery>;

@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { credentialFields, credentialQuery, describeRights, expiry, secretField } from './credentials.ts';
+import { description, name, uniqueNames } from './fields.ts';
+import { instant } from './instant.ts';
+import { API_KEY_STATUSES, GUARD_DESCRIPTION, PERMISSIONS } from './vocabulary.ts';
+
+export const permissions = uniqueNames(PERMISSIONS, 'permission').describe(describeRights(PERMISSIONS));
+
+export const ApiKey = z
+  .object({
+    ...credentialFields,
+    kind: z.literal('api_key'),
+    description: z.string().nullable(),
+    permissions: z.array(z.enum(PERMISSIONS)),
+    guard: z.boolean().describe(GUARD_DESCRIPTION),
+    status: z.enum(API_KEY_STATUSES),
+    updatedAt: instant,
+  })
+  .meta({ id: 'ApiKey', title: 'An API key, never its secret' });
+export type ApiKey = z.infer<typeof ApiKey>;
+export const CreatedApiKey = ApiKey.extend({ secret: secretField('api_key') }).meta({ id: 'CreatedApiKey' });
+export type CreatedApiKey = z.infer<typeof CreatedApiKey>;
+
+export const CreateApiKey = z
+  .strictObject({
+    name,
+    description: description.optional(),
+    permissions,
+    expiresAt: expiry.optional(),
+    active: z.boolean().optional(),
+    guard: z.boolean().optional().describe(GUARD_DESCRIPTION),
+  })
+  .meta({ id: 'CreateApiKey' });
+export type CreateApiKey = z.infer<typeof CreateApiKey>;
+
+export const UpdateApiKey = z
+  .strictObject({
+    name: name.optional(),
+    description: description.optional(),
+    permissions: permissions.optional(),
+    expiresAt: expiry.optional(),
+    active: z.boolean().optional(),
+    guard: z.boolean().optional().describe(GUARD_DESCRIPTION),
+  })
+  .meta({ id: 'UpdateApiKey' });
+export type UpdateApiKey = z.infer<typeof UpdateApiKey>;
+export const ApiKeyQuery = z.strictObject({
+  ...credentialQuery,
+  status: z.enum(API_KEY_STATUSES, { error: `must be one of: ${API_KEY_STATUSES.join(', ')}` }).optional(),
+  permission: z.enum(PERMISSIONS, { error: `must be one of: ${PERMISSIONS.join(', ')}` }).optional(),
+});
+export type ApiKeyQuery = z.infer<typeof ApiKeyQuery>;

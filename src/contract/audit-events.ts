@@ -1,0 +1,40 @@
+import { z } from 'zod';
+import { auditParty, id, searchText } from './fields.ts';
+import { instant } from './instant.ts';
+import { instantFilter, pagingFields } from './paging.ts';
+import { AUDIT_ACTIONS, CREDENTIAL_KINDS } from './vocabulary.ts';
+
+export const AuditEvent = z
+  .object({
+    id,
+    sequence: z.int(),
+    action: z.enum(AUDIT_ACTIONS),
+    at: instant,
+    actor: auditParty,
+    target: auditParty.nullable(),
+    credential: z
+      .object({ id, kind: z.enum(CREDENTIAL_KINDS), name: z.string() })
+      .nullable()
+      .describe('The credential that this is about or that did it; kept after it is deleted'),
+    address: z.string().nullable(),
+    userAgent: z.string().nullable(),
+    requestId: z.string().nullable(),
+    detail: z
+      .record(z.string(), z.unknown())
+      .describe('`before` and `after` of an edit, `reason` and `count` of a denial; never a secret'),
+    previousHash: z.string(),
+    hash: z.string(),
+  })
+  .meta({ id: 'AuditEvent' });
+export type AuditEvent = z.infer<typeof AuditEvent>;
+
+export const AuditQuery = z.strictObject({
+  ...pagingFields,
+  action: z.enum(AUDIT_ACTIONS, { error: `must be one of: ${AUDIT_ACTIONS.join(', ')}` }).optional(),
+  actor: searchText(64).optional().describe('Id of the person or credential that did it'),
+  target: searchText(64).optional().describe('Id of what it was done to'),
+  credential: searchText(64).optional().describe('Id of a credential, as actor or target'),
+  from: instantFilter.describe('From this instant on'),
+  to: instantFilter.describe('Before this instant'),
+});
+export type AuditQuery = z.infer<typeof AuditQuery>;

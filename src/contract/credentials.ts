@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { id, personRef, searchText, wholeNumber } from './fields.ts';
+import { instant, instantInput, nullableInstant } from './instant.ts';
+import { LIMITS } from './limits.ts';
+import { pagingFields } from './paging.ts';
+import {
+  CREDENTIAL_SORTS,
+  type CredentialKind,
+  describeRight,
+  type Permission,
+  type Scope,
+  SECRET_PREFIXES,
+} from './vocabulary.ts';
+
+/** That it lies in the future is checked where the clock is. */
+export const expiry = instantInput.nullable().meta({ examples: ['2027-02-24T09:00:00.000Z'] });
+export const describeRights = (rights: readonly (Scope | Permission)[]): string =>
+  rights.map((right) => `\`${right}\`: ${describeRight(right)}`).join('\n\n');
+
+// Answers
+
+export const credentialFields = {
+  id,
+  name: z.string(),
+  active: z.boolean(),
+  hint: z.string(),
+  expiresAt: nullableInstant,
+  createdAt: instant,
+  createdBy: personRef.nullable(),
+  lastUsedAt: nullableInstant,
+  useCount: z.int().min(0),
+};
+
+export const secretField = (kind: CredentialKind) =>
+  z
+    .string()
+    .describe('The plain secret. No other answer ever carries it.')
+    .meta({ examples: [`${SECRET_PREFIXES[kind]}… (shown once)`] });
+
+export const CredentialUses = z
+  .object({
+    days: z
+      .array(z.object({ day: z.iso.date(), count: z.int() }))
+      .describe('Uses a day (UTC), oldest first; days without a use are left out'),
+    addresses: z
+      .array(
+        z.object({
+          address: z.string(),
+          firstSeenAt: instant,
+          lastSeenAt: instant,
+          reportedBy: z
+            .string()
+            .nullable()
+            .describe('The API key of the guard that reported the address last; null where Devpilot saw it itself'),
+        }),
+      )
+      .describe('The addresses it was used from lately, newest first, at most 20'),
+    guards: z
+      .array(z.object({ id: z.string(), name: z.string().nullable(), count: z.int(), lastUsedAt: instant }))
+      .describe(
+        'The uses that guards reported, by the API key of the guard, latest first, at most 20; a null name is that of a deleted key',
+      ),
+  })
+  .meta({ id: 'CredentialUses' });
+export type CredentialUses = z.infer<typeof CredentialUses>;
+
+const sorts = CREDENTIAL_SORTS.flatMap((sort) => [sort, `-${sort}`] as const);
+
+export const credentialQuery = {
+  ...pagingFields,
+  q: searchText(LIMITS.query.max).optional().describe('Part of the name, whatever its case'),
+  createdBy: searchText(64).optional().describe('Id of the person who created it'),
+  unusedForDays: wholeNumber(0, 36_500).optional().describe('Not used in the last so many days, and at least that old'),
+  sort: z.enum(sorts as [string, ...string[]], { error: `must be one of: ${sorts.join(', ')}` }).optional(),
+};

@@ -1,0 +1,37 @@
+import { z } from 'zod';
+import { instant } from './instant.ts';
+
+export const DeviceCode = z
+  .object({
+    device_code: z.string(),
+    user_code: z.string(),
+    verification_uri: z.string(),
+    verification_uri_complete: z.string(),
+    expires_in: z.int(),
+    interval: z.int(),
+  })
+  .meta({ id: 'DeviceCode', title: 'RFC 8628, section 3.2' });
+export const DeviceToken = z
+  .object({ access_token: z.string(), token_type: z.literal('Bearer'), expires_in: z.int() })
+  .meta({ id: 'DeviceToken', title: 'RFC 8628, section 3.5' });
+export const DeviceRequest = z
+  .object({
+    userCode: z.string(),
+    client: z.string(),
+    address: z.string().nullable(),
+    createdAt: instant,
+    expiresAt: instant,
+  })
+  .meta({ id: 'DeviceRequest' });
+
+export const DeviceCodeRequest = z
+  .strictObject({ client_id: z.string().max(255).optional(), scope: z.string().max(255).optional() })
+  .meta({ id: 'DeviceCodeRequest' });
+export const DeviceTokenRequest = z
+  .strictObject({
+    grant_type: z.string().max(255),
+    device_code: z.string().max(255),
+    client_id: z.string().max(255).optional(),
+  })
+  .meta({ id: 'DeviceTokenRequest' });
+export const DeviceDecision = z.strictObject({ userCode: z.string().min(1).max(32) }).meta({ id: 'DeviceAnswer' });

@@ -1,0 +1,25 @@
+import { z } from 'zod';
+import { email, id, personRef } from './fields.ts';
+import { instant } from './instant.ts';
+import { ASSIGNABLE_ROLES } from './vocabulary.ts';
+
+export const Invitation = z
+  .object({
+    id,
+    email: z.string(),
+    role: z.enum(ASSIGNABLE_ROLES),
+    createdAt: instant,
+    createdBy: personRef.nullable(),
+    expiresAt: instant,
+  })
+  .meta({ id: 'Invitation' });
+export type Invitation = z.infer<typeof Invitation>;
+export const CreatedInvitation = Invitation.extend({
+  code: z.string(),
+  url: z.string(),
+  mailed: z.boolean().describe('Whether the link also went out by mail'),
+}).meta({ id: 'CreatedInvitation' });
+export type CreatedInvitation = z.infer<typeof CreatedInvitation>;
+export const CreateInvitation = z
+  .strictObject({ email, role: z.enum(ASSIGNABLE_ROLES, { error: `must be one of: ${ASSIGNABLE_ROLES.join(', ')}` }) })
+  .meta({ id: 'CreateInvitation' });

@@ -1,0 +1,140 @@
+/** Lengths are counted in code points after NFC and trimming. */
+export const LIMITS = {
+  name: { min: 3, max: 255 },
+  description: { max: 1000 },
+  passphrase: { min: 8, max: 255 },
+  password: { min: 8, max: 255 },
+  personName: { min: 1, max: 255 },
+  email: { max: 254 },
+  page: { standard: 50, max: 200 },
+  query: { max: 255 },
+  /** Holds the longest name there can be, in base64. */
+  cursor: { max: 2048 },
+  /** Passkeys of one person. */
+  passkeys: { max: 20 },
+  /** Passkey challenges of one client address that wait for their answer at a time. */
+  passkeyChallenges: { max: 200 },
+  /** Links to reset a password that one person may have at a time. */
+  passwordResets: { max: 5 },
+  idempotencyKey: { min: 1, max: 255 },
+  bodyBytes: 1_048_576,
+  /** Bytes of a form: many times what a secret and a passphrase with every byte escaped have. */
+  formBody: 65_536,
+  /** Fields of a form. */
+  formFields: 100,
+} as const;
+
+export const SECOND = 1000;
+export const MINUTE = 60 * SECOND;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+
+/** Durations in milliseconds. */
+export const DURATIONS = {
+  sessionIdle: 14 * DAY,
+  sessionLifetime: 90 * DAY,
+  invitation: 7 * DAY,
+  deviceCode: 15 * MINUTE,
+  devicePoll: 5 * SECOND,
+  passkeyChallenge: 5 * MINUTE,
+  passwordReset: HOUR,
+  idempotency: DAY,
+} as const;
+
+/**
+ * How many failures are borne before answers become `rate_limited`; spans in milliseconds.
+ * A passphrase failure counts per credential and client address, and per credential.
+ */
+export const FAILURE_LIMITS = {
+  passphrase: { perAddress: { count: 5, windowMs: 15 * MINUTE }, perSubject: { count: 50, windowMs: HOUR } },
+  signIn: { perAddress: { count: 5, windowMs: 15 * MINUTE }, perSubject: { count: 50, windowMs: HOUR } },
+  /** Failed sign-ins and sign-ups of one client address over all accounts. */
+  acrossAccounts: { count: 30, windowMs: 15 * MINUTE },
+} as const;
+
+/** Error keys of one workspace; envelopes that one may send at once, and per second and node for ever. */
+export const ERROR_KEY_LIMITS = { perWorkspace: 100, origins: 50, burst: 1_000, perSecond: 100 } as const;
+
+/** What a guard may report at a time: uses of one credential, and credentials. */
+export const GUARD_REPORT_LIMITS = {
+  usesPerCredential: 10_000_000,
+  credentials: 500,
+  addressesPerCredential: 20,
+} as const;
+
+/** Well-formed secrets that are not known here, by client address: so many at once, and so many a second for ever. */
+export const UNKNOWN_SECRET_LIMITS = { burst: 5_000, perSecond: 500, addresses: 50_000 } as const;
+
+/** Limits of what credentials open; lengths in characters. */
+export const RESOURCE_LIMITS = {
+  repositoryUser: 255,
+  repositoryPassword: 4096,
+  slug: 63,
+  host: 253,
+  command: 8192,
+  url: 2048,
+  branch: 255,
+  directory: 1024,
+  hooks: 50,
+  keepReleases: { min: 1, max: 100 },
+  hookTimeout: { min: 1, max: 86_400 },
+  healthTimeout: { min: 1, max: 3_600 },
+  envName: 255,
+  /** Bytes of UTF-8. */
+  envValueBytes: 65_536,
+  envVariables: 1000,
+  /** Older versions of an app's environment can't be restored any more. */
+  envVersions: 200,
+  envBodyBytes: 8 * 1_048_576,
+  /** Bytes of all values of an app. */
+  envTotalBytes: 4 * 1_048_576,
+  activityBatch: 1000,
+  activityBodyBytes: 8 * 1_048_576,
+  /** Bytes of one event's data as JSON. */
+  activityDataBytes: 65_536,
+  /** Characters of an event's id, source, type and subject. */
+  activityFieldLength: 512,
+  /** Points that a chart has at most over all its series. */
+  activityPoints: 20_000,
+  /** Events that one CSV file holds at most. */
+  activityCsv: 100_000,
+  activitySeries: { min: 10, max: 100 },
+  errorType: 255,
+  errorMessage: 8192,
+  errorStack: 65_536,
+  errorFieldLength: 255,
+  errorFingerprint: 16,
+  /** Bytes of an envelope, as it is sent and unpacked. */
+  errorEnvelopeBytes: 2 * 1_048_576,
+  errorEnvelopeUnpackedBytes: 8 * 1_048_576,
+  /** Bytes of one event in it. */
+  errorEventBytes: 1_048_576,
+  errorFrames: 50,
+  errorBreadcrumbs: 50,
+  errorTags: 50,
+  /** Occurrences kept of one issue: the newest, and so many a minute; all are counted. */
+  errorEvents: 100,
+  errorEventsPerMinute: 10,
+  errorIssues: 10_000,
+  /** Servers of one deployment. */
+  deploymentServers: 50,
+  pauseSeconds: 3600,
+  /** How far ahead a deployment can be scheduled; days. */
+  scheduleDays: 366,
+  /** Releases, environments and apps kept of one issue. */
+  errorFacets: 50,
+  scriptDescription: 500,
+  scriptBody: 131_072,
+  interpreter: 255,
+  scriptTimeout: { min: 1, max: 3_600 },
+  parameters: 50,
+  parameterName: 64,
+  parameterValue: 8192,
+  pattern: 500,
+  schedule: 100,
+  /** Older versions of a script are forgotten. */
+  scriptVersions: 200,
+  /** Backups that retention may keep of an app, and for how many days. */
+  keepBackups: { min: 1, max: 1000 },
+  keepBackupDays: { min: 1, max: 3650 },
+} as const;

@@ -1,0 +1,20 @@
+import { z } from 'zod';
+import { id } from './fields.ts';
+import { instant } from './instant.ts';
+import { ASSIGNABLE_ROLES, ROLES } from './vocabulary.ts';
+
+export const Member = z
+  .object({
+    id,
+    personId: id,
+    name: z.string(),
+    email: z.string(),
+    role: z.enum(ROLES),
+    twoFactor: z.boolean(),
+    createdAt: instant,
+  })
+  .meta({ id: 'Member' });
+export type Member = z.infer<typeof Member>;
+export const UpdateMember = z
+  .strictObject({ role: z.enum(ASSIGNABLE_ROLES, { error: `must be one of: ${ASSIGNABLE_ROLES.join(', ')}` }) })
+  .meta({ id: 'UpdateMember' });

@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { LIMITS } from './limits.ts';
+import { CREDENTIAL_KINDS } from './vocabulary.ts';
+
+export const Introspection = z
+  .object({
+    active: z.boolean(),
+    scope: z.string().optional(),
+    client_id: z.string().optional(),
+    sub: z.string().optional(),
+    token_type: z.string().optional(),
+    iss: z.string().optional(),
+    iat: z.int().optional(),
+    exp: z.int().optional(),
+    kind: z.enum(CREDENTIAL_KINDS).optional(),
+  })
+  .meta({ id: 'Introspection', title: 'RFC 7662' });
+export type Introspection = z.infer<typeof Introspection>;
+
+export const ServerMetadata = z
+  .object({
+    issuer: z.string(),
+    token_endpoint: z.string(),
+    token_endpoint_auth_methods_supported: z.array(z.string()),
+    device_authorization_endpoint: z.string(),
+    grant_types_supported: z.array(z.string()),
+    response_types_supported: z.array(z.string()),
+    introspection_endpoint: z.string(),
+    introspection_endpoint_auth_methods_supported: z.array(z.string()),
+    revocation_endpoint: z.string(),
+    revocation_endpoint_auth_methods_supported: z.array(z.string()),
+    service_documentation: z.string(),
+  })
+  .meta({ id: 'ServerMetadata', title: 'RFC 8414' });
+
+/** What can't be a secret is answered like one that is unknown, however long it is. */
+const submittedSecret = z.string().max(LIMITS.bodyBytes);
+export const IntrospectRequest = z
+  .object({
+    token: submittedSecret,
+    passphrase: submittedSecret.optional(),
+    token_type_hint: z.string().max(255).optional(),
+  })
+  .meta({ id: 'IntrospectRequest' });
+export const RevokeRequest = z
+  .object({ token: submittedSecret.optional(), token_type_hint: z.string().max(255).optional() })
+  .meta({ id: 'RevokeRequest' });

@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import { oneOf, wholeNumber } from './fields.ts';
+import { instantInput } from './instant.ts';
+import { LIMITS } from './limits.ts';
+import { RESOURCE_SORTS } from './vocabulary.ts';
+
+/** A page of a list. `nextCursor` is null on the last one. */
+export function pageOf<T extends z.ZodType>(item: T) {
+  return z.object({ data: z.array(item), nextCursor: z.string().nullable() });
+}
+export interface Page<T> {
+  data: T[];
+  nextCursor: string | null;
+}
+
+export const pagingFields = {
+  limit: wholeNumber(1, LIMITS.page.max).optional(),
+  cursor: z.string().min(1).max(LIMITS.cursor.max).optional(),
+};
+export const PageQuery = z.strictObject(pagingFields);
+
+export const instantFilter = instantInput.optional();
+
+export const resourceSort = oneOf(RESOURCE_SORTS).optional().describe('`-` for descending; `-createdAt` if not given');
+export const searchQuery = z.string().max(LIMITS.query.max).optional().describe('Part of the name, whatever its case');
+
+export const ResourceQuery = z.strictObject({ ...pagingFields, q: searchQuery, sort: resourceSort });
+export type ResourceQuery = z.infer<typeof ResourceQuery>;

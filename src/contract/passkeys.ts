@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import { id, singleLineText } from './fields.ts';
+import { instant, nullableInstant } from './instant.ts';
+import { LIMITS } from './limits.ts';
+
+export const Passkey = z
+  .object({
+    id,
+    name: z.string(),
+    backedUp: z.boolean().describe('Whether it is kept in sync over several devices'),
+    createdAt: instant,
+    lastUsedAt: nullableInstant,
+  })
+  .meta({ id: 'Passkey', title: 'A way to sign in without a password (WebAuthn); only its public key is kept' });
+export type Passkey = z.infer<typeof Passkey>;
+const publicKeyOptions = z
+  .record(z.string(), z.unknown())
+  .describe('To be handed to the browser as they stand; good for one answer within five minutes');
+export const PasskeyOptions = z.object({ options: publicKeyOptions }).meta({ id: 'PasskeyOptions' });
+
+const passkeyName = singleLineText(LIMITS.personName.min, LIMITS.personName.max, 'Laptop of Ada');
+const base64urlText = (max: number) =>
+  z
+    .string()
+    .regex(/^[A-Za-z0-9_-]+$/, 'takes base64url')
+    .max(max, `takes up to ${max} characters`);
+/** What a browser says beside the answer itself; it may grow, so that what is not known here is dropped, not refused. */
+const passkeyFields = {
+  id: base64urlText(1400),
+  rawId: base64urlText(1400),
+  type: z.literal('public-key'),
+  authenticatorAttachment: z.string().max(64).nullish(),
+  clientExtensionResults: z.record(z.string(), z.unknown()).optional(),
+};
+/** WebAuthn level 3, section 5.1: `RegistrationResponseJSON`. */
+export const PasskeyRegistration = z.object({
+  ...passkeyFields,
+  response: z.object({
+    clientDataJSON: base64urlText(8192),
+    attestationObject: base64urlText(65_536),
+    transports: z.array(z.string().max(32)).max(16).optional(),
+  }),
+});
+export type PasskeyRegistration = z.infer<typeof PasskeyRegistration>;
+/** WebAuthn level 3, section 5.1: `AuthenticationResponseJSON`. */
+export const PasskeyAssertion = z.object({
+  ...passkeyFields,
+  response: z.object({
+    clientDataJSON: base64urlText(8192),
+    authenticatorData: base64urlText(8192),
+    signature: base64urlText(8192),
+    userHandle: base64urlText(128).nullish(),
+  }),
+});
+export type PasskeyAssertion = z.infer<typeof PasskeyAssertion>;
+export const CreatePasskey = z
+  .strictObject({ name: passkeyName, response: PasskeyRegistration })
+  .meta({ id: 'CreatePasskey' });
+export const UpdatePasskey = z.strictObject({ name: passkeyName }).meta({ id: 'UpdatePasskey' });
+export const PasskeySignIn = z.strictObject({ response: PasskeyAssertion }).meta({ id: 'PasskeySignIn' });

@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { email, id, personName, searchText, submittedCode, untrimmedText } from './fields.ts';
+import { instant } from './instant.ts';
+import { LIMITS } from './limits.ts';
+import { pagingFields } from './paging.ts';
+
+export const password = untrimmedText(LIMITS.password.min, LIMITS.password.max, 'a long and private sentence');
+/** A password as tried: bounded, but not judged, so that an old rule never locks anybody out. */
+export const submittedPassword = z
+  .string()
+  .min(1)
+  .max(LIMITS.password.max * 8);
+
+export const Person = z
+  .object({
+    id,
+    name: z.string(),
+    email: z.string(),
+    twoFactor: z.boolean(),
+    operator: z.boolean().describe('Administers the installation'),
+    canCreateWorkspaces: z.boolean(),
+    createdAt: instant,
+  })
+  .meta({ id: 'Person' });
+export type Person = z.infer<typeof Person>;
+
+export const Account = z
+  .object({
+    id,
+    name: z.string(),
+    email: z.string(),
+    twoFactor: z.boolean(),
+    operator: z.boolean(),
+    disabled: z.boolean().describe('Cannot sign in'),
+    workspaces: z.number().int().describe('How many workspaces the person is a member of'),
+    createdAt: instant,
+    lastUsedAt: instant.nullable().describe('When a session of theirs was last used, within the hour'),
+  })
+  .meta({ id: 'Account', title: 'A person, as operators see them' });
+export type Account = z.infer<typeof Account>;
+
+export const SignUp = z
+  .strictObject({
+    name: personName,
+    email,
+    password,
+    setupCode: submittedCode.optional(),
+    invitation: submittedCode.optional(),
+  })
+  .meta({ id: 'SignUp' });
+export type SignUp = z.infer<typeof SignUp>;
+
+export const UpdateMe = z.strictObject({ name: personName.optional() }).meta({ id: 'UpdateMe' });
+export const ChangePassword = z
+  .strictObject({ currentPassword: submittedPassword, newPassword: password })
+  .meta({ id: 'ChangePassword' });
+export const UpdateAccount = z
+  .strictObject({ disabled: z.boolean().optional(), operator: z.boolean().optional() })
+  .meta({ id: 'UpdateAccount' });
+export const AccountQuery = z.strictObject({
+  ...pagingFields,
+  q: searchText(LIMITS.query.max).optional().describe('Part of the name or email address, whatever its case'),
+});

@@ -1,0 +1,19 @@
+import { z } from 'zod';
+import { submittedCode } from './fields.ts';
+import { PasskeyAssertion } from './passkeys.ts';
+import { submittedPassword } from './people.ts';
+
+/** Fresh proof before something sensitive: as strong as a sign-in. */
+export const Reauthenticate = z
+  .strictObject({
+    password: submittedPassword.optional(),
+    code: submittedCode.optional(),
+    passkey: PasskeyAssertion.optional(),
+  })
+  .refine(
+    ({ password, code, passkey }) =>
+      passkey === undefined ? password !== undefined : password === undefined && code === undefined,
+    { path: ['password'], error: 'send the password, with the current code if a second factor is set; or a passkey' },
+  )
+  .meta({ id: 'ProveItIsMe' });
+export type Reauthenticate = z.infer<typeof Reauthenticate>;
