@@ -123,7 +123,7 @@ describe('dist/devpilot-sdk.tgz', () => {
       `import { createClient, DevpilotError } from '@devpilot/sdk';
 import { guard } from '@devpilot/sdk/guard';
 import { secretKindOf } from '@devpilot/sdk/secret';
-import { SCOPES } from '@devpilot/sdk/words';
+import { SCOPES } from '@devpilot/sdk/vocabulary';
 const [url, token, key] = process.argv.slice(2);
 const client = createClient({ url, credential: key });
 const handlerOf = (devpilot) => devpilot.wrap((request, who) => new Response(who.credentialId));

@@ -77,6 +77,9 @@ function packServer(): void {
   pack(directory, `devpilot-${version}.tgz`, 'devpilot.tgz');
 }
 
+/** The files of the contract that hold code and no schemas: the SDK carries them as they are. */
+const CODE_FILES = ['vocabulary', 'limits', 'error-codes'];
+
 /** The names that the SDK takes from each file of the contract's schemas. */
 function namesUsed(): Map<string, string[]> {
   const used = new Map<string, string[]>();
@@ -86,7 +89,7 @@ function namesUsed(): Map<string, string[]> {
       /import type \{([^{}]*)\} from '\.\.\/contract\/([a-z-]+)\.ts'/g,
     );
     for (const [, names = '', from = ''] of imports) {
-      if (from === 'words') continue;
+      if (CODE_FILES.includes(from)) continue;
       const list = names.split(',').map((name) => name.trim());
       used.set(from, [...(used.get(from) ?? []), ...list.filter((name) => name !== '')]);
     }
@@ -94,7 +97,7 @@ function namesUsed(): Map<string, string[]> {
   return used;
 }
 
-const ENTRIES = ['sdk/client', 'sdk/guard', 'sdk/secret', 'contract/words'] as const;
+const ENTRIES = ['sdk/client', 'sdk/guard', 'sdk/secret', 'sdk/vocabulary'] as const;
 
 /** Copies a module and all that it imports, as far as it is there. */
 function copyWithImports(built: string, directory: string, file: string, extension: '.js' | '.d.ts'): void {
@@ -118,7 +121,7 @@ async function packSdk(): Promise<void> {
   const scripts = join(compile('sdk-scripts', ['src/sdk/*.ts'], { removeComments: true }), 'src');
   const types = join(compile('sdk-types', ['src/sdk/*.ts'], { declaration: true, emitDeclarationOnly: true }), 'src');
   for (const folder of [scripts, types]) {
-    for (const file of globSync('contract/!(words).*', { cwd: folder })) rmSync(join(folder, file));
+    for (const file of globSync(`contract/!(${CODE_FILES.join('|')}).*`, { cwd: folder })) rmSync(join(folder, file));
   }
   for (const entry of ENTRIES) {
     copyWithImports(scripts, directory, entry, '.js');
@@ -142,7 +145,9 @@ async function packSdk(): Promise<void> {
       '.': entry('client'),
       './guard': entry('guard'),
       './secret': entry('secret'),
-      './words': { types: './contract/words.d.ts', default: './contract/words.js' },
+      './vocabulary': entry('vocabulary'),
+      // The name before 0.2.
+      './words': entry('vocabulary'),
     },
   });
   pack(directory, `devpilot-sdk-${version}.tgz`, 'devpilot-sdk.tgz');

@@ -18,7 +18,8 @@ const EXCLUSIVE_TESTS = /\/(?:guard-faults|nodes|process)\.test\.ts$/;
 /** Browser tests that are run once more where the page has no secure context; most of what it does is in them. */
 const INSECURE_CONTEXT_TESTS = /\/(?:access-tokens|api-keys|environment|members|resources)\.test\.ts$/;
 /** Takes long for its size. */
-const LONG_TESTS = /\/(?:simulation|run|backups?|jobs|crash|flood|keyboard[\w-]*|look[\w-]*|packages)\.test\.ts$/;
+const LONG_TESTS =
+  /\/(?:simulation|run|backups?|jobs|crash|unknown-secret-flood|keyboard[\w-]*|appearance[\w-]*|packages)\.test\.ts$/;
 /** How many times slower this machine is than the usual one, at least 1. */
 const slowness = await measureSlowness();
 /** A file in which no test has ended for this long is stuck. Its whole length has no limit. */

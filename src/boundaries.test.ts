@@ -21,33 +21,54 @@ const PORTABLE_FILES = [
   'authorization/usage-recorder.ts',
 ];
 
+/** Files of the contract that must not load zod: the CLI's start, the page and the core wait for them. */
+const CONTRACT_WITHOUT_ZOD = [
+  'audit',
+  'control-variables',
+  'csv',
+  'dotenv',
+  'fair-queue',
+  'fair-share-limiter',
+  'host-key',
+  'id',
+  'idempotency',
+  'origin',
+  'problem',
+  'quotas',
+  'redact',
+  'repository',
+  'shebang',
+  'slug',
+];
+
+/** The contract without schemas: no library is loaded with it, so that it runs in guards and in the page. */
+const CODE_OF_THE_CONTRACT = ['contract/vocabulary.ts', 'contract/limits.ts', 'contract/error-codes.ts'];
+
 /**
- * What each folder of the house may import (docs/layout.md), besides itself. `node` is the runtime;
- * other words are folders or files of `src/` (with a slash or an ending) or packages.
+ * What each folder may import (docs/layout.md), besides itself. `node` is the runtime; other names are folders or files
+ * of `src/` (with a slash or an ending) or packages.
  */
 const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
-  'contract/vocabulary.ts': [],
-  'contract/schemas.ts': ['contract/', 'zod'],
-  'contract/instant.ts': ['zod'],
-  'contract/resources.ts': ['contract/', 'zod'],
-  'contract/environment.ts': ['contract/', 'zod'],
-  'contract/activity.ts': ['contract/', 'zod'],
-  'contract/errors.ts': ['contract/', 'zod'],
-  'contract/guards.ts': ['contract/', 'zod'],
-  'contract/logs.ts': ['contract/', 'zod'],
-  'contract/deployments.ts': ['contract/', 'zod'],
-  'contract/scripts.ts': ['contract/', 'zod'],
-  'contract/backups.ts': ['contract/', 'zod'],
-  'contract/': ['contract/vocabulary.ts'],
+  ...Object.fromEntries(CODE_OF_THE_CONTRACT.map((file) => [file, CODE_OF_THE_CONTRACT])),
+  ...Object.fromEntries(
+    CONTRACT_WITHOUT_ZOD.map((file) => [
+      `contract/${file}.ts`,
+      [...CODE_OF_THE_CONTRACT, ...CONTRACT_WITHOUT_ZOD.map((other) => `contract/${other}.ts`)],
+    ]),
+  ),
+  'contract/': ['contract/', 'zod'],
+  ...Object.fromEntries(PORTABLE_FILES.map((file) => [file, [...CODE_OF_THE_CONTRACT, ...PORTABLE_FILES]])),
+  'authorization/': ['contract/', 'node'],
   // A model of nodes and clocks for tests and `npm run simulate`.
-  'cluster/simulation.ts': ['contract/', 'credentials/', 'node', 'fast-check'],
-  'cluster/simulation-worker.ts': ['credentials/', 'node', 'fast-check'],
-  ...Object.fromEntries(PORTABLE_FILES.map((file) => [file, ['contract/vocabulary.ts', ...PORTABLE_FILES]])),
-  'credentials/': ['contract/', 'node'],
+  'cluster/simulation.ts': ['contract/', 'authorization/', 'cluster/', 'node', 'fast-check'],
+  'cluster/simulation-worker.ts': ['authorization/', 'cluster/', 'node', 'fast-check'],
+  'cluster/': ['contract/', 'authorization/', 'node'],
   'store/': ['contract/', 'node', 'kysely', 'kysely/migration', 'pg'],
   'audit/': ['contract/', 'store/', 'node'],
+  'credentials/': ['contract/', 'authorization/', 'audit/', 'store/', 'node'],
   'people/': [
     'contract/',
+    'authorization/',
     'credentials/',
     'audit/',
     'store/',
@@ -57,14 +78,20 @@ const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
     '@zxcvbn-ts/language-common',
     '@simplewebauthn/server',
   ],
-  'workspace/': ['contract/', 'audit/', 'store/', 'node', 'croner', 'aws4fetch'],
+  'jobs/': ['contract/', 'store/', 'node'],
+  'runner/': ['contract/', 'node'],
+  'platform/': ['contract/', 'audit/', 'store/', 'jobs/', 'runner/', 'node', 'croner', 'aws4fetch'],
   'http/': [
     'contract/',
+    'authorization/',
+    'cluster/',
     'credentials/',
     'audit/',
     'people/',
     'store/',
-    'workspace/',
+    'jobs/',
+    'runner/',
+    'platform/',
     'node',
     'zod',
     'fastify',
@@ -85,15 +112,15 @@ const STORE_COMMANDS = new Set([
   'people',
   'audit-verify',
   'migrate',
-  'backup',
   'store-accept',
+  'store-backup',
   'store-copy',
   'doctor',
   'main',
 ]);
-const SERVER_PARTS = ['server.ts', 'server/', 'settings.ts', 'people/', 'audit/', 'store/'];
+const SERVER_PARTS = ['server/', 'people/', 'audit/', 'store/'];
 /** Where the parts are put together, and how the page is built: these may import anything. */
-const COMPOSITION = /^(?:server\.ts|settings\.ts|server\/|testing\/|web\/vite\.config\.ts$)/;
+const COMPOSITION = /^(?:server\/|testing\/|web\/vite\.config\.ts$)/;
 /** The page's own packages are its own business. */
 const WEB_PACKAGES = /^(?:react|react-dom|@mantine|@tanstack|@tabler|@simplewebauthn|get-nonce|recharts|dayjs|uqr)\b/;
 
@@ -154,7 +181,7 @@ function violationOf({ file, of, types }: Import): string | null {
   ];
   if (allowed.some((one) => isWithin(of, one))) {
     // What runs in other people's processes takes nothing along but the words; types cost nothing.
-    if (folder === 'sdk/' && of.startsWith('contract/') && of !== 'contract/vocabulary.ts' && !types) {
+    if (folder === 'sdk/' && of.startsWith('contract/') && !CODE_OF_THE_CONTRACT.includes(of) && !types) {
       return `${file} imports ${of} at run time`;
     }
     return null;
@@ -190,9 +217,9 @@ test('the rules bite', () => {
     ['store/sqlite.ts', 'audit/log.ts'],
     ['audit/log.ts', 'people/context.ts', true],
     ['people/sessions.ts', 'http/http-server.ts'],
-    ['http/http-server.ts', 'server.ts'],
+    ['http/http-server.ts', 'server/start.ts'],
     ['http/http-server.ts', 'kysely'],
-    ['sdk/client.ts', 'contract/schemas.ts'],
+    ['sdk/client.ts', 'contract/people.ts'],
     ['sdk/client.ts', 'zod'],
     ['sdk/lease-authorizer.ts', 'authorization/secret.ts', true],
     ['sdk/lease-authorizer.ts', 'cluster/revocation-barrier.ts', true],

@@ -166,3 +166,15 @@ export function createRecordRegistry(options: {
     counterSlots: cache.counterSlots,
   };
 }
+
+/** How a revocation was confirmed. */
+export interface RevocationReceipt {
+  /** Nodes that could have decided from memory, and those of them that confirmed; the others lost their lease. */
+  readonly nodes: number;
+  readonly confirmed: number;
+  /** Milliseconds from the commit until no node could accept it. */
+  readonly ms: number;
+}
+
+/** Resolves when no node can accept the revoked record any more: each has confirmed, or lost its lease. */
+export type WaitForConfirmation = (revocation: Revocation) => Promise<RevocationReceipt>;

@@ -6,9 +6,8 @@ import {
   type RevocationPoint,
   type ScheduleTimer,
 } from '../authorization/lease.ts';
-import type { Lease, RecordRegistry, Revocation } from '../authorization/registry.ts';
+import type { Lease, RecordRegistry, Revocation, RevocationReceipt } from '../authorization/registry.ts';
 import { Problem } from '../contract/problem.ts';
-import type { RevocationReceipt } from '../credentials/store.ts';
 import { createRevocationBarrier } from './revocation-barrier.ts';
 
 /** What was revoked after a number, and the newest revocation; one instant of the store. */

@@ -1,6 +1,6 @@
 import type { Clocks, ScheduleTimer } from '../authorization/lease.ts';
+import type { RevocationReceipt } from '../authorization/registry.ts';
 import { Problem } from '../contract/problem.ts';
-import type { RevocationReceipt } from '../credentials/store.ts';
 import type { CommittedRevocation, LeaseSnapshot, LiveNode, NodeStore } from './node.ts';
 
 /** Nobody's confirmation is waited for longer than this before looking again, milliseconds. */

@@ -1,8 +1,8 @@
 import { DAY, HOUR, MINUTE } from './limits.ts';
 
 /**
- * The vocabulary of the contract: every name, limit and code that the outside may rely on.
- * This file imports nothing, so that the server, the page, the CLI and the SDK can share it.
+ * The vocabulary of the contract: every name that clients may rely on. Limits are in `limits.ts`, error codes in
+ * `error-codes.ts`. None of the three loads a library, so that the server, the page, the CLI and the SDK share them.
  */
 
 export const SCOPES = [

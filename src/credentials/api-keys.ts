@@ -1,3 +1,4 @@
+import type { RevocationReceipt } from '../authorization/registry.ts';
 import type { ApiKey, ApiKeyQuery, CreateApiKey, UpdateApiKey } from '../contract/api-keys.ts';
 import type { Page } from '../contract/paging.ts';
 import { Problem } from '../contract/problem.ts';
@@ -11,7 +12,7 @@ import {
   parseExpiry,
   type RequestContext,
 } from './credentials.ts';
-import type { Credential, CredentialEdit, RevocationReceipt } from './store.ts';
+import type { Credential, CredentialEdit } from './store.ts';
 import { toIsoString, toIsoStringOrNull, toSharedFields } from './wire-format.ts';
 
 /** An API key as the wire shows it. Pure. Inactive comes before expired, as in a judgement. */

@@ -1,4 +1,5 @@
 import type { CredentialRecord } from '../authorization/record.ts';
+import type { RevocationReceipt, WaitForConfirmation } from '../authorization/registry.ts';
 import { type Digest, digestOf, hintOf, mintSecret } from '../authorization/secret.ts';
 import { MAX_ADDRESSES_PER_CREDENTIAL } from '../authorization/usage-counters.ts';
 import type { AuditDraft, AuditParty, CredentialReference, RequestOrigin } from '../contract/audit.ts';
@@ -8,7 +9,7 @@ import { type IdempotencyClaim, refuseReplay } from '../contract/idempotency.ts'
 import { DAY } from '../contract/limits.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
 import type { CredentialKind, CredentialSort } from '../contract/vocabulary.ts';
-import type { Credential, CredentialStore, NewCredential, RevocationReceipt, WaitForConfirmation } from './store.ts';
+import type { Credential, CredentialStore, NewCredential } from './store.ts';
 import { toIsoString, toIsoStringOrNull } from './wire-format.ts';
 
 /** What access tokens and API keys have in common: how they are made, listed, found and ended. */

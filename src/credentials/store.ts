@@ -96,15 +96,3 @@ export interface CredentialTransaction {
   revoke(workspaceId: string, digest: Digest | null, at: number): Promise<Revocation>;
   record(event: AuditDraft): Promise<void>;
 }
-
-/** What a settled revocation took. */
-export interface RevocationReceipt {
-  /** Nodes that could have judged from memory, and those of them that confirmed; the rest lost their lease. */
-  readonly nodes: number;
-  readonly confirmed: number;
-  /** Milliseconds from the commit to the certainty. */
-  readonly ms: number;
-}
-
-/** Resolves when no node can accept what was revoked any more: each has confirmed, or lost its lease. */
-export type WaitForConfirmation = (revocation: Revocation) => Promise<RevocationReceipt>;

@@ -1,5 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
+import type { RevocationReceipt } from '../authorization/registry.ts';
 import { AccessToken, AccessTokenQuery, CreateAccessToken, CreatedAccessToken } from '../contract/access-tokens.ts';
 import { ApiKey, ApiKeyQuery, CreateApiKey, CreatedApiKey, UpdateApiKey } from '../contract/api-keys.ts';
 import { CredentialUses } from '../contract/credentials.ts';
@@ -9,7 +10,6 @@ import { type CredentialKind, HEADERS } from '../contract/vocabulary.ts';
 import { createAccessToken, findAccessToken, listAccessTokens } from '../credentials/access-tokens.ts';
 import { createApiKey, findApiKey, listApiKeys, updateApiKey } from '../credentials/api-keys.ts';
 import { deleteCredential, findUses } from '../credentials/credentials.ts';
-import type { RevocationReceipt } from '../credentials/store.ts';
 import type { AppContext } from './app-context.ts';
 import { memberRequestContextOf, membershipOf, type Route, route } from './route.ts';
 

@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { RevocationPoint } from '../authorization/lease.ts';
 import type { Digest, StoredCredential } from '../authorization/record.ts';
-import type { Lease, RecordRegistry } from '../authorization/registry.ts';
+import type { Lease, RecordRegistry, WaitForConfirmation } from '../authorization/registry.ts';
 import { digestOfBytes } from '../authorization/secret.ts';
 import { createGuards, type GuardStore, type Guards } from '../cluster/guards.ts';
 import { createClusterNode, type NodeStore } from '../cluster/node.ts';
 import { createRevocationBarrier } from '../cluster/revocation-barrier.ts';
-import type { WaitForConfirmation } from '../credentials/store.ts';
 import { createSqliteGuardTable } from '../store/guard-leases-sqlite.ts';
 import {
   type GuardTable,
