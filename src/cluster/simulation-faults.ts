@@ -49,7 +49,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     seed: 1,
     changes: [
       [
-        'settling.ts',
+        'revocation-barrier.ts',
         'if (confirmed < live.length) return true;',
         'if (confirmed < live.length && clocks.monotonic() - waiter.since < bound / 2) return true;',
       ],
@@ -62,7 +62,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   'a wake-up is lost and nobody looks by themselves': {
     seed: 1,
     changes: [
-      ['settling.ts', 'if (waiting.length > 0) cancel = schedule(Math.max(1, pauseMs), checkConfirmations);', ''],
+      ['revocation-barrier.ts', 'if (waiting.length > 0) cancel = schedule(Math.max(1, pauseMs), checkConfirmations);', ''],
       ['node.ts', 'onHeartbeat: revocationBarrier.checkConfirmations', 'onHeartbeat: () => {}'],
     ],
   },
@@ -85,7 +85,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     seed: 1,
     changes: [
       [
-        'settling.ts',
+        'revocation-barrier.ts',
         'node.workspaceId === null || workspaceId === null || node.workspaceId === workspaceId',
         'node.workspaceId === null',
       ],
@@ -121,10 +121,10 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   'leases that the store has forgotten are not waited for': {
     seed: 1,
-    changes: [['settling.ts', 'if (clocks.monotonic() < allLeasesKnownAt) return true;', '']],
+    changes: [['revocation-barrier.ts', 'if (clocks.monotonic() < allLeasesKnownAt) return true;', '']],
   },
   'a deletion that the store has lost is answered': {
     seed: 1,
-    changes: [['settling.ts', 'if (lost.includes(waiter.revocation.id)) {', 'if (lost.includes("")) {']],
+    changes: [['revocation-barrier.ts', 'if (lost.includes(waiter.revocation.id)) {', 'if (lost.includes("")) {']],
   },
 };

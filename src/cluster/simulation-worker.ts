@@ -34,7 +34,7 @@ const faultOf = (url: string | undefined) => /\?fault=(\d+)$/.exec(url ?? '')?.[
 registerHooks({
   resolve(specifier, context, next) {
     const resolved = next(specifier, context);
-    const fault = specifier.startsWith('./') ? faultOf(context.parentURL) : undefined;
+    const fault = specifier.startsWith('.') ? faultOf(context.parentURL) : undefined;
     return fault === undefined ? resolved : { ...resolved, url: `${resolved.url}?fault=${fault}` };
   },
   load(url, context, next) {
@@ -53,11 +53,11 @@ registerHooks({
 
 async function engineWith(name: string): Promise<ProtocolImplementation> {
   const query = `?fault=${names.indexOf(name)}`;
-  const lease = (await import(`./lease.ts${query}`)) as typeof import('../authorization/lease.ts');
+  const lease = (await import(`../authorization/lease.ts${query}`)) as typeof import('../authorization/lease.ts');
   const node = (await import(`./node.ts${query}`)) as typeof import('./node.ts');
-  const registry = (await import(`./registry.ts${query}`)) as typeof import('../authorization/registry.ts');
+  const registry = (await import(`../authorization/registry.ts${query}`)) as typeof import('../authorization/registry.ts');
   const guards = (await import(`./guards.ts${query}`)) as typeof import('./guards.ts');
-  const guardLease = (await import(`./guard-lease.ts${query}`)) as typeof import('../authorization/guard-lease.ts');
+  const guardLease = (await import(`../authorization/guard-lease.ts${query}`)) as typeof import('../authorization/guard-lease.ts');
   return {
     createNode: node.createClusterNode,
     createRegistry: registry.createRecordRegistry,
