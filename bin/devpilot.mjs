@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < 24 || (major === 24 && minor < 14)) {
   process.stderr.write(
-    `devpilot: needs Node 24.14 or later; this is ${process.version}. Run it as "npx devpilot" in the project, which brings its own.\n`,
+    `devpilot: Node 24.14 or later is required; this is ${process.version}. Run "npx devpilot" in the project to use the Node version it installs.\n`,
   );
   process.exit(1);
 }

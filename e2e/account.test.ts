@@ -80,7 +80,7 @@ test('two-factor sign-in is set up with a QR code, recovery codes are shown once
   const secret = ((await tab.getByTestId('totp-key').textContent()) ?? '').replace(/\s/g, '');
   await tab.getByLabel('Code', { exact: true }).fill('000000');
   await tab.getByRole('dialog').getByRole('button', { name: 'Turn on' }).click();
-  await tab.getByText('The code is not right', { exact: false }).waitFor();
+  await tab.getByText('Incorrect code', { exact: false }).waitFor();
   await tab.getByLabel('Code', { exact: true }).fill(await generate({ secret }));
   await tab.getByRole('dialog').getByRole('button', { name: 'Turn on' }).click();
 
@@ -157,7 +157,7 @@ test('a passkey is added, signs in as a whole, is renamed and deleted', async ()
   await tab.getByRole('button', { name: /radia@example.com/ }).click();
   await tab.getByRole('menuitem', { name: 'Sign out' }).click();
   await tab.getByRole('button', { name: 'Sign in with a passkey' }).click();
-  await tab.getByText('The passkey is not known here', { exact: false }).waitFor();
+  await tab.getByText('The passkey is unknown', { exact: false }).waitFor();
   assert.deepEqual(complaints, []);
 });
 

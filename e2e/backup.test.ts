@@ -130,7 +130,10 @@ for (const from of ENGINES) {
       assert.equal(statSync(folder).mode & 0o777, 0o700);
       for (const file of ['devpilot.db', 'backup.json']) assert.equal(statSync(join(folder, file)).mode & 0o777, 0o600);
       assert.equal(existsSync(join(folder, 'secret')), from === 'sqlite');
-      assert.match(said, from === 'sqlite' ? /The secret is in it/ : /The secret is not in it/);
+      assert.match(
+        said,
+        from === 'sqlite' ? /The backup contains the secret/ : /The backup does not contain the secret/,
+      );
 
       for (const to of ENGINES) {
         const secret: Environment =
@@ -140,7 +143,7 @@ for (const from of ENGINES) {
               ? { DEVPILOT_SECRET: readFileSync(join(folder, 'secret'), 'utf8').trim() }
               : {};
         const there = await newStoreLocation(to, secret);
-        assert.doesNotMatch(await done(there, 'restore', folder), /can not be read/);
+        assert.doesNotMatch(await done(there, 'restore', folder), /cannot be decrypted/);
         const again = await serve(there);
         for (const key of made) assert.equal(await statusOf(again, key), 200);
         for (const key of deleted) assert.equal(await statusOf(again, key), 401);
@@ -150,7 +153,7 @@ for (const from of ENGINES) {
         await done(there, 'audit', 'verify');
         const { code, said: refused } = await devpilot(there, 'restore', folder);
         assert.equal(code, 1);
-        assert.match(refused, to === 'sqlite' ? /in use|is there already/ : /not empty/);
+        assert.match(refused, to === 'sqlite' ? /in use|already exists/ : /not empty/);
         assert.equal((await again.stop('SIGTERM')).code, 0);
       }
     });
@@ -169,7 +172,7 @@ for (const from of ENGINES) {
       const there = await newStoreLocation(to, { DEVPILOT_SECRET: TEST_SECRET });
       const copy = ['store', 'copy', '--from', nameOf(location), '--to', nameOf(there)] as const;
 
-      assert.match((await devpilot({}, ...copy)).said, from === 'sqlite' ? /in use by/ : /at work/);
+      assert.match((await devpilot({}, ...copy)).said, from === 'sqlite' ? /in use by/ : /Nodes are using/);
       assert.equal((await server.stop('SIGTERM')).code, 0);
       const said = await done({}, ...copy, '--json');
       const { tables, logEntries } = JSON.parse(said.slice(0, said.lastIndexOf('}') + 1)) as {
@@ -200,7 +203,7 @@ for (const from of ENGINES) {
     const given = from === 'postgres' ? ['--new-secret-file', file] : [];
     assert.match(
       (await devpilot(location, 'rotate-secret', ...given)).said,
-      from === 'sqlite' ? /in use by/ : /at work/,
+      from === 'sqlite' ? /in use by/ : /Nodes are using/,
     );
     await server.stop('SIGTERM');
     const own = join(location['DEVPILOT_DATA_DIR'] ?? '', 'secret');
@@ -267,10 +270,10 @@ test('a backup that was changed, cut short or goes where something is, is refuse
 
   const there = await newStoreLocation('sqlite');
   appendFileSync(join(folder, 'devpilot.db'), 'x');
-  assert.match((await devpilot(there, 'restore', folder)).said, /digest is another/);
+  assert.match((await devpilot(there, 'restore', folder)).said, /digest does not match/);
   writeFileSync(join(folder, 'backup.json'), '{"half');
-  assert.match((await devpilot(there, 'restore', folder)).said, /not a whole backup/);
-  assert.match((await devpilot(there, 'restore', newFolder())).said, /not a whole backup/);
+  assert.match((await devpilot(there, 'restore', folder)).said, /not a complete backup/);
+  assert.match((await devpilot(there, 'restore', newFolder())).said, /not a complete backup/);
   assert.equal(existsSync(join(there['DEVPILOT_DATA_DIR'] ?? '', 'devpilot.db')), false);
-  assert.match((await devpilot(there, 'backup', newFolder())).said, /There is no/);
+  assert.match((await devpilot(there, 'backup', newFolder())).said, /was not found/);
 });

@@ -83,7 +83,7 @@ describe('pull', () => {
     assert.equal(readFileSync(path, 'utf8'), 'KEY=value\n');
     assert.equal(statSync(path).mode & 0o777, 0o600);
     const nowhere = await shell.run(['env', 'pull', app.slug, '--output', 'no/such/.env']);
-    assert.match(nowhere.stderr, /no\/such\/\.env can not be written: ENOENT/);
+    assert.match(nowhere.stderr, /no\/such\/\.env cannot be written: ENOENT/);
     assert.equal(nowhere.code, 1);
     assert.match((await shell.run(['env', 'pull', app.slug, '--format', 'yaml'])).stderr, /dotenv or json/);
   });
@@ -105,8 +105,8 @@ describe('push', () => {
     assert.equal(refused.code, 1);
     assert.match(refused.stderr, /^\+ NEW=•+$/m);
     assert.match(refused.stderr, /^~ OTHER=•+$/m);
-    assert.match(refused.stderr, /1 that the file lacks stay; --prune removes them: LEFT/);
-    assert.match(refused.stderr, /1 added, 1 changed, 0 removed\? Without a terminal this needs --yes/);
+    assert.match(refused.stderr, /1 not in the file, kept \(use --prune to remove\): LEFT/);
+    assert.match(refused.stderr, /1 added, 1 changed, 0 removed\? Without a terminal, --yes is required/);
     assert.ok(!/secret|before|same/.test(refused.stderr.replaceAll(name, '')));
     assert.equal((await variables())['OTHER'], 'before');
 
@@ -144,19 +144,19 @@ describe('push', () => {
     assert.equal((await shell.run(['env', 'push', app.slug, name, '--prune', '--yes'])).code, 0);
     assert.deepEqual(await variables(), { KEPT: '1' });
     const again = await shell.run(['env', 'push', app.slug, name, '--prune']);
-    assert.deepEqual([again.code, again.stderr], [0, `The environment of ${app.slug} is as the file says.\n`]);
+    assert.deepEqual([again.code, again.stderr], [0, `The environment of ${app.slug} is already up to date.\n`]);
   });
 
   test('says which line can not be read and nothing of what stands there', async () => {
     const bad = await shell.run(['env', 'push', app.slug, file('bad.env', 'A=1\nB="never closed\n'), '--yes']);
-    assert.deepEqual([bad.code, bad.stderr], [1, 'devpilot: bad.env, line 2: the quote is never closed.\n']);
+    assert.deepEqual([bad.code, bad.stderr], [1, 'devpilot: bad.env, line 2: must have a closing quote.\n']);
     const json = await shell.run(['env', 'push', app.slug, file('bad.json', '{"A": "top secret'), '--yes']);
-    assert.deepEqual([json.code, json.stderr], [1, 'devpilot: bad.json is not JSON.\n']);
+    assert.deepEqual([json.code, json.stderr], [1, 'devpilot: bad.json is not valid JSON.\n']);
     const number = await shell.run(['env', 'push', app.slug, file('number.json', '{"A": 5}'), '--yes']);
-    assert.match(number.stderr, /A takes a variable's name and a text/);
+    assert.match(number.stderr, /A must be a valid variable name with a string value/);
     writeFileSync(join(shell.directory, 'latin.env'), Buffer.from([0x41, 0x3d, 0xe4]));
-    assert.match((await shell.run(['env', 'push', app.slug, 'latin.env', '--yes'])).stderr, /is not UTF-8/);
-    assert.match((await shell.run(['env', 'push', app.slug, 'none.env', '--yes'])).stderr, /can not be read: ENOENT/);
+    assert.match((await shell.run(['env', 'push', app.slug, 'latin.env', '--yes'])).stderr, /is not valid UTF-8/);
+    assert.match((await shell.run(['env', 'push', app.slug, 'none.env', '--yes'])).stderr, /cannot be read: ENOENT/);
     assert.deepEqual(await variables(), {});
   });
 });
@@ -164,16 +164,19 @@ describe('push', () => {
 describe('set and unset', () => {
   test('take the value from standard input and never from the command line', async () => {
     const set = await shell.run(['env', 'set', app.slug, 'PEM'], { input: 'line one\nline two\n' });
-    assert.deepEqual([set.code, set.stdout, set.stderr], [0, '', `PEM of ${app.slug} is set.\n`]);
+    assert.deepEqual([set.code, set.stdout, set.stderr], [0, '', `Set PEM of ${app.slug}.\n`]);
     const dashed = await shell.run(['env', 'set', app.slug, 'DASHED=-', '--json'], { input: 'shown nowhere' });
     assert.equal(JSON.parse(dashed.stdout).name, 'DASHED');
     assert.ok(!dashed.stdout.includes('shown nowhere'));
     const onLine = await shell.run(['env', 'set', app.slug, 'KEY=value']);
     assert.equal(onLine.code, 1);
-    assert.match(onLine.stderr, /ends up in histories/);
-    assert.match((await shell.run(['env', 'set', app.slug, 'NOTHING'])).stderr, /give --empty/);
+    assert.match(onLine.stderr, /is saved in shell history/);
+    assert.match((await shell.run(['env', 'set', app.slug, 'NOTHING'])).stderr, /use --empty/);
     assert.equal((await shell.run(['env', 'set', app.slug, 'NOTHING', '--empty'])).code, 0);
-    assert.match((await shell.run(['env', 'set', app.slug, '9BAD'], { input: 'x' })).stderr, /takes a name/);
+    assert.match(
+      (await shell.run(['env', 'set', app.slug, '9BAD'], { input: 'x' })).stderr,
+      /A variable name must consist of/,
+    );
     assert.deepEqual(await variables(), { PEM: 'line one\nline two', DASHED: 'shown nowhere', NOTHING: '' });
   });
 
@@ -187,7 +190,7 @@ describe('set and unset', () => {
   test('unset removes all or none, and a version brings them back', async () => {
     await setVariables(owner, app, { A: '1', B: '2', C: '3' });
     assert.equal((await shell.run(['env', 'unset', app.slug, 'A', 'X', '--yes'])).code, 1);
-    assert.match((await shell.run(['env', 'unset', app.slug, 'A'])).stderr, /needs --yes/);
+    assert.match((await shell.run(['env', 'unset', app.slug, 'A'])).stderr, /--yes is required/);
     assert.deepEqual(await variables(), { A: '1', B: '2', C: '3' });
     assert.equal((await shell.run(['env', 'unset', app.slug, 'A', 'B', '--yes'])).code, 0);
     assert.deepEqual(await variables(), { C: '3' });
@@ -203,7 +206,7 @@ describe('set and unset', () => {
     assert.equal(missing.code, 1);
     const other = await createToken(owner, ['run_scripts']);
     const refused = await shell.run(['env', 'pull', app.slug], { environment: { DEVPILOT_TOKEN: other.secret } });
-    assert.match(refused.stderr, /Needed: modify_env/);
+    assert.match(refused.stderr, /Required: modify_env/);
   });
 });
 
@@ -265,7 +268,7 @@ test('a member lists the names; pull and run refuse instead of going on with bla
   ]) {
     const refused = await shell.run(args, { environment });
     assert.deepEqual([refused.code, refused.stdout], [1, ''], args.join(' '));
-    assert.match(refused.stderr, /This needs an owner or admin of the workspace; you are a member/);
+    assert.match(refused.stderr, /This requires an owner or admin of the workspace; you are a member/);
   }
   for (const made of ['members.env', 'started']) assert.equal(existsSync(join(shell.directory, made)), false);
 });

@@ -51,12 +51,12 @@ describe('projects, servers and apps', () => {
     const listed = await shell.run(['projects', 'list', '--search', 'web', '--sort', '-name', '--limit', '1']);
     assert.match(listed.stdout, new RegExp(`^${project.id}\tshop\tWeb shop\t`));
     assert.match((await shell.run(['projects', 'create'])).stderr, /name/i);
-    assert.match((await shell.run(['projects', 'update', 'shop'])).stderr, /Give what to change/);
+    assert.match((await shell.run(['projects', 'update', 'shop'])).stderr, /Nothing to update/);
     const second = await shell.run(['projects', 'create', '--name', 'Second', '--quiet']);
-    assert.match((await shell.run(['projects', 'delete', 'second'])).stderr, /needs --yes/);
+    assert.match((await shell.run(['projects', 'delete', 'second'])).stderr, /--yes is required/);
     const deleted = await shell.run(['projects', 'delete', second.stdout.trim(), '--yes', '--json']);
     assert.deepEqual(json(deleted.stdout), [{ id: second.stdout.trim(), name: 'Second', deleted: true }]);
-    assert.match((await shell.run(['projects', 'show', 'second'])).stderr, /There is no such project/);
+    assert.match((await shell.run(['projects', 'show', 'second'])).stderr, /The project was not found/);
   });
 
   test('a server is created, checked, its host key pinned, and checked again', async () => {
@@ -83,7 +83,7 @@ describe('projects, servers and apps', () => {
     const sound = await shell.run(['servers', 'check', 'web-1']);
     assert.deepEqual([sound.code, sound.stdout], [0, `${sshd.hostKey}\n`], sound.stderr);
     assert.match((await shell.run(['servers', 'list'])).stdout, /\tweb-1\tWeb 1\tssh\t127\.0\.0\.1:\d+\t\w+\tpinned\t/);
-    assert.match((await shell.run(['servers', 'create', '--name', 'Bad', '--port', 'x'])).stderr, /--port takes/);
+    assert.match((await shell.run(['servers', 'create', '--name', 'Bad', '--port', 'x'])).stderr, /--port must be/);
   });
 
   test('an app takes options and a file, and what others hang on is not deleted', async () => {
@@ -136,7 +136,7 @@ describe('projects, servers and apps', () => {
     );
     assert.match((await shell.run(['apps', 'show', app.id])).stdout, /Credentials\s+deploy, password stored\n/);
     const typed = await shell.run(['apps', 'update', 'front', '--repository-password', 'secret']);
-    assert.deepEqual([typed.code, /histories/.test(typed.stderr)], [1, true]);
+    assert.deepEqual([typed.code, /shell history/.test(typed.stderr)], [1, true]);
     const held = await shell.run(['servers', 'delete', 'web-1', '--yes']);
     assert.deepEqual([held.code, /Front/.test(held.stderr)], [1, true]);
     const unknown = await shell.run(['apps', 'update', 'front', '--from', '-'], { input: '{ "colour": "red" }' });
@@ -167,7 +167,7 @@ describe('activity', () => {
       '{"total":42}',
     ];
     const sent = await shell.run([...one, '--id', 'first'], sender);
-    assert.deepEqual([sent.code, sent.stderr], [0, 'Sent 1 events; 0 were there already.\n']);
+    assert.deepEqual([sent.code, sent.stderr], [0, 'Events sent: 1 new, 0 duplicates.\n']);
     const again = await shell.run([...one, '--id', 'first', '--json'], sender);
     assert.deepEqual(json(again.stdout), { accepted: 0, duplicates: 1 });
     const event = (id: number, type: string) => ({ specversion: '1.0', id: String(id), source: '/shop', type });

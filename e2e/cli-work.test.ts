@@ -63,8 +63,8 @@ describe('deployments', () => {
     assert.match(stdout, /^building$/m);
     assert.match(stdout, /^── .*Build/m);
     assert.match(stdout, /^notified$/m);
-    assert.match(stderr, /^Deployment dpl_\w+ is completed: commit [0-9a-f]{40}\.$/m);
-    assert.match(stderr, new RegExp(`Deployment ${live()} is completed`));
+    assert.match(stderr, /^Deployment dpl_\w+ completed: commit [0-9a-f]{40}\.$/m);
+    assert.match(stderr, new RegExp(`Deployment ${live()} completed`));
     const shown = await shell.run(['deployments', 'show', live() ?? '']);
     assert.match(shown.stdout, /Status\s+completed, 100 %\n/);
     assert.match(shown.stdout, /Live\s+yes\n/);
@@ -83,7 +83,7 @@ describe('deployments', () => {
     assert.equal(live(), before);
     const skipped = ['deploy', app.slug, '--wait', '--skip-hook', 'Build', '--quiet'];
     const refused = await shell.run(skipped);
-    assert.deepEqual([refused.code, /Needed: advanced_deployment/.test(refused.stderr)], [1, true]);
+    assert.deepEqual([refused.code, /Required: advanced_deployment/.test(refused.stderr)], [1, true]);
     assert.deepEqual(await shell.run(skipped, { environment: advanced }), { code: 0, stdout: '', stderr: '' });
     assert.notEqual(live(), before);
   });
@@ -103,7 +103,7 @@ describe('deployments', () => {
     assert.equal(alone.stdout, `${deployment.id}\n`);
     assert.equal((await shell.run(['deployments', 'list', '--limit', '1', '--quiet'])).stdout, `${deployment.id}\n`);
     assert.equal((await shell.run(['deploy', 'no-such-app'])).code, 1);
-    assert.match((await shell.run(['deploy', app.slug, '--at', 'soon'])).stderr, /--at takes/);
+    assert.match((await shell.run(['deploy', app.slug, '--at', 'soon'])).stderr, /--at must be/);
     assert.match((await shell.run(['deployments', 'list', '--status', 'odd'])).stderr, /must be one of/);
   });
 
@@ -124,14 +124,14 @@ describe('deployments', () => {
     assert.equal((await shell.run(['deployments', 'cancel', next])).code, 0);
     const { code, stderr } = await ended;
     assert.equal(code, 2);
-    assert.match(stderr, new RegExp(`It waits for approval: devpilot deployments approve ${next}`));
+    assert.match(stderr, new RegExp(`Waiting for approval. Approve it with: devpilot deployments approve ${next}`));
     assert.match(stderr, new RegExp(`devpilot: Deployment ${next} was cancelled`));
     const third = await shell.run(['deploy', app.slug, '--approval', '--skip-hook', 'Build', '--quiet'], {
       environment: advanced,
     });
     const approve = ['deployments', 'approve', third.stdout.trim(), '--json'];
     const own = await shell.run(approve, { environment: advanced });
-    assert.match(own.stderr, /Somebody else must approve/);
+    assert.match(own.stderr, /Someone else must approve/);
     const approved = await shell.run(approve, { environment: approver });
     assert.equal(approved.code, 0, approved.stderr);
     await until(async () => (await getDeployment(owner, third.stdout.trim())).status === 'completed');
@@ -146,7 +146,10 @@ describe('deployments', () => {
     follower.kill('SIGINT');
     const { code, stderr } = await ended;
     assert.equal(code, 130);
-    assert.match(stderr, new RegExp(`Deployment ${id} goes on. To see more of it: devpilot logs ${id} --follow`));
+    assert.match(
+      stderr,
+      new RegExp(`Deployment ${id} continues on the server. Check on it with: devpilot logs ${id} --follow`),
+    );
     assert.equal((await getDeployment(owner, id)).status, 'pending');
     assert.equal((await shell.run(['deployments', 'cancel', id, '--quiet'])).code, 0);
   });
@@ -239,7 +242,7 @@ describe('scripts', () => {
     const updated = json<Script>((await shell.run(body, { environment, input: 'sleep 600\n' })).stdout);
     assert.deepEqual([updated.body, updated.version, updated.description], ['sleep 600\n', 2, 'Greets']);
     assert.match((await shell.run(['scripts', 'list'], { environment })).stdout, /\tgreet\tGreet\t/);
-    assert.match((await shell.run(['scripts', 'update', 'greet'], { environment })).stderr, /Give what to change/);
+    assert.match((await shell.run(['scripts', 'update', 'greet'], { environment })).stderr, /Nothing to update/);
   });
 
   test('runs are listed, shown and cancelled', async () => {
@@ -272,13 +275,13 @@ describe('backups', () => {
     writeFileSync(file, 'after');
     const refused = await shell.run(['backups', 'restore', backup.id], { environment });
     assert.equal(refused.code, 1);
-    assert.match(refused.stderr, new RegExp(`Restore ${app.slug} to .* needs --yes`));
+    assert.match(refused.stderr, new RegExp(`Restore ${app.slug} to .* --yes is required`));
     assert.equal(readFileSync(file, 'utf8'), 'after');
     const restored = await shell.run(['backups', 'restore', backup.id, '--yes'], { environment });
     assert.equal(restored.code, 0, restored.stderr);
     assert.equal(readFileSync(file, 'utf8'), 'before');
     const person = openCliShell({ DEVPILOT_URL: testServer.url, ...environment });
-    const question = /Type .* to go on/;
+    const question = /Type .* to continue/;
     const wrong = await person.typeAtTerminal(['backups', 'restore', backup.id], [[question, 'yes\r']]);
     assert.equal(wrong.code, 2, wrong.stdout);
     const named = await person.typeAtTerminal(['backups', 'restore', backup.id], [[question, `${app.slug}\r`]]);

@@ -62,7 +62,7 @@ test('a decision that somebody else took first is told, and the page follows', a
   assert.equal(promoted.status, 202, promoted.text);
   const confirmDialog = dialog(tab, 'Abort this deployment');
   await button(confirmDialog, 'Abort').click();
-  await confirmDialog.getByText('This deployment does not wait between its first server and the rest.').waitFor();
+  await confirmDialog.getByText('This deployment is not waiting for promotion.').waitFor();
   await button(confirmDialog, 'Back').click();
   await tab.getByText('Live', { exact: true }).waitFor();
   assert.equal(await button(tab, 'Abort').count(), 0);

@@ -57,7 +57,7 @@ test('one that waits for approval is approved by keyboard, by another member; on
   await theirs.getByRole('button', { name: 'Approve' }).click();
   const own = dialog(theirs, 'Approve this deployment');
   await own.getByRole('button', { name: 'Approve' }).click();
-  await own.getByText('Somebody else must approve it').waitFor();
+  await own.getByText('Someone else must approve it').waitFor();
   const tab = await fixture.open(new URL(theirs.url()).pathname);
   await tab.getByText('Waits for approval').waitFor();
   const keys = createKeyboardUser(tab);

@@ -88,7 +88,7 @@ test('the guide, word for word: from git init to a page that the released app se
     const said = await run([functions, ...rest.slice(deploying)]);
     assert.match(said, /<h1>Welcome to the shop<\/h1>/);
     assert.match(said, /<h1>the shop is closed<\/h1>/);
-    assert.match(said, /"text":"The release is live here\."/);
+    assert.match(said, /"text":"The release is active\."/);
     // The last thing it asks for goes on without it.
     await until(async () => {
       const { body } = await owner.call<Page<Deployment>>('/v1/deployments?app=shop&live=true');

@@ -204,7 +204,7 @@ test('a permission demands a key; a demand that says nothing, or a word that the
   assert.equal(await statusOf((await createKey(owner, ['read', 'write'])).secret), 200);
   assert.equal(await statusOf((await createKey(owner, ['read'])).secret), 403);
   assert.equal(await statusOf((await createToken(owner, ['all'])).secret), 403);
-  assert.throws(() => guard({ url }), /name a scope or a permission/);
+  assert.throws(() => guard({ url }), /set a scope, a permission/);
   assert.throws(() => guard({ url, scope: [] }), TypeError);
   assert.throws(() => guard({ url, scope: 'everything' as 'all' }), TypeError);
   assert.ok(guard({ url, any: true }));

@@ -77,7 +77,7 @@ test('someone with an account signs in, comes back and accepts; another address 
 
   await guest.goto(invited.body.url);
   await guest.getByRole('button', { name: 'Accept the invitation' }).click();
-  await guest.getByText('The invitation is not valid any more.', { exact: false }).waitFor();
+  await guest.getByText('The invitation is no longer valid.', { exact: false }).waitFor();
   await guest.reload();
   await guest.getByRole('heading', { name: 'Open the link again' }).waitFor();
 });

@@ -28,7 +28,7 @@ test('an operator finds a person, hands out a reset link, and it sets a new pass
   const again = await fixture.open(link, { person: null });
   await again.getByLabel('New password').fill('yet another sentence');
   await again.getByRole('button', { name: 'Change password' }).click();
-  await again.getByText('This link was used or has expired.', { exact: false }).waitFor();
+  await again.getByText('This link was already used or has expired.', { exact: false }).waitFor();
 });
 
 test('an operator makes somebody an operator, ends sessions, disables and enables', async () => {

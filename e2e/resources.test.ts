@@ -45,7 +45,7 @@ test('from nothing to a project with an app: empty pages say what comes first', 
   await app.getByLabel('Name').fill('Storefront');
   await app.getByLabel('Git repository (optional)').fill('not a repository');
   await app.getByRole('button', { name: 'Create app' }).click();
-  await app.getByText('Takes the address of a git repository', { exact: false }).waitFor();
+  await app.getByText('Must be the URL of a Git repository', { exact: false }).waitFor();
   await app.getByLabel('Git repository (optional)').fill('https://git.example.com/shop.git');
   await app.getByRole('button', { name: 'Create app' }).click();
   await tab.getByRole('heading', { name: 'Storefront', level: 1 }).waitFor();
@@ -68,7 +68,7 @@ test('a slug that is taken is refused at its field; a project that holds apps is
   await chooseInMenu(tab, 'Billing', 'Delete…');
   const confirmDialog = dialog(tab, 'Delete project');
   await confirmDialog.getByRole('button', { name: 'Delete' }).click();
-  await confirmDialog.getByText('This project holds the apps: Invoices.', { exact: false }).waitFor();
+  await confirmDialog.getByText('This project contains the apps: Invoices.', { exact: false }).waitFor();
   await fixture.owner.call(`/v1/apps/${app.id}`, { method: 'DELETE' });
   await confirmDialog.getByRole('button', { name: 'Delete' }).click();
   await tab.getByText('The project Billing is deleted.').waitFor();

@@ -170,15 +170,15 @@ describe('scan, with a server', () => {
     assert.deepEqual(statuses(asked), ['live', 'live', 'inactive', 'unknown']);
     for (const secret of secrets) assert.ok(!(asked.stdout + asked.stderr).includes(secret));
     const unsure = await scan(...args, '--revoke');
-    assert.match(unsure.stderr, /needs --yes/);
+    assert.match(unsure.stderr, /--yes is required/);
     assert.deepEqual(statuses(unsure), statuses(asked));
-    assert.match(asked.stderr, /To revoke the 3 secrets that the server knows: the same with --revoke --yes/);
+    assert.match(asked.stderr, /To revoke the 3 secrets known to the server, run again with --revoke --yes/);
     const away = await scan('live', '--no-history', '--json', '--server', 'http://127.0.0.1:9');
     assert.deepEqual([away.code, statuses(away)], [1, [null, null, null, null]]);
     const warnings = [...args.filter((word) => word !== '--json')].map((word) =>
       word === 'live' ? join(root, word) : word,
     );
-    const declined = await shell.typeAtTerminal(['scan', ...warnings], [[/for good\?/, 'n']]);
+    const declined = await shell.typeAtTerminal(['scan', ...warnings], [[/Permanently revoke/, 'n']]);
     assert.equal(declined.code, 2);
     assert.match(declined.stdout, /access token …/);
     assert.equal((await server.call('/v1/authorize', { headers: bearer(live.secret) })).status, 200);

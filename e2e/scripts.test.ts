@@ -69,7 +69,7 @@ test('a member runs it: parameters are checked, the log is live, its exit code a
   const form = dialog(tab, 'Run Greet somebody');
   await form.getByLabel('WHO').fill('$(touch x)');
   await form.getByRole('button', { name: 'Run' }).click();
-  await form.getByText('takes what matches', { exact: false }).waitFor();
+  await form.getByText('must match [A-Za-z', { exact: false }).waitFor();
   await form.getByLabel('WHO').fill('Grace Hopper');
   await form.getByRole('button', { name: 'Run' }).click();
   await tab.getByRole('heading', { name: 'Run of Greet somebody', level: 1 }).waitFor();

@@ -40,13 +40,13 @@ function compress(): void {
 
 async function build(inputs: string): Promise<void> {
   const started = performance.now();
-  process.stderr.write('Building the page …\n');
+  process.stderr.write('Building the web UI …\n');
   const { build: bundle } = await import('vite');
   rmSync(target, { recursive: true, force: true });
   await bundle({ configFile: join(root, 'src/web/vite.config.ts'), build: { outDir: target } });
   compress();
   writeFileSync(mark, inputs);
-  process.stderr.write(`Built the page in ${((performance.now() - started) / 1000).toFixed(1)} s.\n`);
+  process.stderr.write(`Built the web UI in ${((performance.now() - started) / 1000).toFixed(1)} s.\n`);
 }
 
 const inputs = hashInputs();
@@ -56,7 +56,7 @@ if (!isBuilt) {
     await build(inputs);
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    process.stderr.write('The page could not be built. Run `npm ci` and then `npm run build` again.\n');
+    process.stderr.write('Could not build the web UI. Run `npm ci`, then `npm run build` again.\n');
     process.exit(1);
   }
 }

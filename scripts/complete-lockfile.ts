@@ -48,7 +48,7 @@ function platformOf(name: string): Pick<Entry, 'os' | 'cpu' | 'libc'> {
   const words = name.split(/[/-]/);
   const os = SYSTEMS.filter((system) => words.some((word) => word.startsWith(system)));
   const cpu = PROCESSORS.filter((processor) => words.includes(processor));
-  if (os.length === 0 && cpu.length === 0) throw new Error(`${name} does not say where it belongs.`);
+  if (os.length === 0 && cpu.length === 0) throw new Error(`Cannot tell the platform of ${name} from its name.`);
   return {
     ...(os.length > 0 && { os }),
     ...(cpu.length > 0 && { cpu }),
@@ -72,4 +72,4 @@ for (const [path, entry] of Object.entries(lockfile.packages)) {
 }
 const sorted = Object.fromEntries(Object.entries(lockfile.packages).sort(([a], [b]) => (a < b ? -1 : 1)));
 writeFileSync('package-lock.json', `${JSON.stringify({ ...lockfile, packages: sorted }, null, 2)}\n`);
-process.stdout.write(`${added} platform packages added\n`);
+process.stdout.write(`Added ${added} platform packages.\n`);

@@ -137,7 +137,7 @@ async function packSdk(): Promise<void> {
   write(directory, {
     name: '@devpilot/sdk',
     version,
-    description: 'Client of Devpilot, and guards for servers that take its access tokens and API keys.',
+    description: 'Client for Devpilot, and guards for servers that accept its access tokens and API keys.',
     license,
     type,
     sideEffects: false,
@@ -152,7 +152,7 @@ async function packSdk(): Promise<void> {
   });
   pack(directory, `devpilot-sdk-${version}.tgz`, 'devpilot-sdk.tgz');
   const { size } = statSync(join(root, 'dist/devpilot-sdk.tgz'));
-  if (size > SDK_LIMIT) throw new Error(`dist/devpilot-sdk.tgz has ${size} bytes, more than ${SDK_LIMIT}.`);
+  if (size > SDK_LIMIT) throw new Error(`dist/devpilot-sdk.tgz has ${size} bytes; the limit is ${SDK_LIMIT} bytes.`);
 }
 
 rmSync(work, { recursive: true, force: true });

@@ -45,4 +45,4 @@ try {
   await browser.close();
   await server.close();
 }
-process.stdout.write(`Two pictures are in ${FOLDER}.\n`);
+process.stdout.write(`Saved two screenshots in ${FOLDER}.\n`);

@@ -41,7 +41,7 @@ for (const [command, debianPackage] of Object.entries(PACKAGES)) tryPart(() => e
 const chosen = process.env['CHROMIUM_PATH'];
 tryPart(() => {
   if (chosen === undefined) ensureCommand('chromium');
-  else if (!existsSync(chosen)) throw new Error(`CHROMIUM_PATH names ${chosen}, where there is nothing.`);
+  else if (!existsSync(chosen)) throw new Error(`CHROMIUM_PATH is ${chosen}, which does not exist.`);
 });
 
 // PostgreSQL refuses to run as root; root's tests run it as this user.

@@ -119,7 +119,7 @@ function testFile(file: string, environment: Readonly<Record<string, string>>): 
     clearTimeout(silence);
     const grace = setTimeout(() => {
       isDisorderly = true;
-      output += '\nProcesses that it started still hold its output.\n';
+      output += '\nProcesses started by this file still hold its output open.\n';
       child.stdout.destroy();
       child.stderr.destroy();
     }, GRACE_MS);
@@ -131,7 +131,7 @@ function testFile(file: string, environment: Readonly<Record<string, string>>): 
       running.delete(child);
       if (outlived.length > 0) {
         isDisorderly = true;
-        output += `\nProcesses that it started outlived it:\n${outlived.join('\n')}\n`;
+        output += `\nProcesses started by this file were still running after it ended:\n${outlived.join('\n')}\n`;
       }
       const counts = /\ncounts (\{.*\})\n/.exec(output)?.[1];
       const { passed: good, failed: bad } = JSON.parse(counts ?? '{"passed":0,"failed":1}') as {
@@ -179,7 +179,7 @@ async function testFiles(
 }
 
 process.stdout.write(
-  `This machine is about ${slowness.toFixed(1)} times as slow as the usual one; time-outs grow with it.\n`,
+  `This machine takes about ${slowness.toFixed(1)} times as long as the reference machine; timeouts are scaled accordingly.\n`,
 );
 
 const matchingFiles = (pattern: string) =>
@@ -189,27 +189,27 @@ const matchingFiles = (pattern: string) =>
 
 if (only === undefined) {
   await check('types', 'tsc', ['-p', '.']);
-  await check('types of the page', 'tsc', ['-p', 'src/web']);
+  await check('types of the web UI', 'tsc', ['-p', 'src/web']);
   await check('lint and format', 'biome', ['check', '.']);
   await check('unused code', 'knip', []);
   await check('build', process.execPath, ['scripts/build.ts']);
 }
-if (!fast) await check('what the tests start', process.execPath, ['scripts/test-dependencies.ts']);
-await testFiles('tests beside the code', matchingFiles('src/**/*.test.ts'), availableParallelism());
+if (!fast) await check('programs used by the tests', process.execPath, ['scripts/test-dependencies.ts']);
+await testFiles('unit tests', matchingFiles('src/**/*.test.ts'), availableParallelism());
 const endToEndTests = matchingFiles('e2e/**/*.test.ts');
 await testFiles(
-  'the whole product',
+  'end-to-end tests',
   endToEndTests.filter((file) => !EXCLUSIVE_TESTS.test(file)),
   availableParallelism(),
 );
 await testFiles(
-  'the page over plain HTTP by a name that is not this machine',
+  'web UI over plain HTTP on a host name other than localhost',
   endToEndTests.filter((file) => INSECURE_CONTEXT_TESTS.test(file)),
   availableParallelism(),
   { DEVPILOT_TEST_INSECURE: 'on' },
 );
 await testFiles(
-  'the whole product, one by one',
+  'end-to-end tests, one at a time',
   endToEndTests.filter((file) => EXCLUSIVE_TESTS.test(file)),
   1,
 );

@@ -27,7 +27,7 @@ function typeOf(schema: JsonSchema, known: Readonly<Record<string, JsonSchema>>)
   const of = (one: JsonSchema) => typeOf(one, known);
   if (schema.$ref !== undefined) {
     const found = known[schema.$ref.replace('#/$defs/', '')];
-    if (found === undefined) throw new Error(`Nothing is at ${schema.$ref}.`);
+    if (found === undefined) throw new Error(`${schema.$ref} not found in the schema.`);
     return of(found);
   }
   const variants = schema.anyOf ?? schema.oneOf;
@@ -61,7 +61,7 @@ export function wireTypes(schemas: Readonly<Record<string, unknown>>, names: Ite
     }
     const isInput = name.endsWith('Input');
     const schema = schemas[isInput ? name.replace(/Input$/, '') : name];
-    if (!(schema instanceof z.ZodType)) throw new Error(`${name} has no schema in the contract.`);
+    if (!(schema instanceof z.ZodType)) throw new Error(`The contract has no schema named ${name}.`);
     const json = z.toJSONSchema(schema, { io: isInput ? 'input' : 'output', unrepresentable: 'any' }) as JsonSchema;
     lines.push(`export type ${name} = ${typeOf(json, json.$defs ?? {})};`);
   }

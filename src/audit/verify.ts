@@ -29,15 +29,15 @@ export async function verifyLog(
     if (rows.length === 0) break;
     for (const row of rows) {
       if (row.sequence > head.sequence) break;
-      if (row.sequence !== sequence + 1) return brokenAt(sequence + 1, 'an entry is missing');
-      if (row.previous_hash !== hash) return brokenAt(row.sequence, 'does not follow from the entry before it');
-      if (row.hash !== hashOfAuditEvent(row)) return brokenAt(row.sequence, 'was changed after it was written');
+      if (row.sequence !== sequence + 1) return brokenAt(sequence + 1, 'is missing');
+      if (row.previous_hash !== hash) return brokenAt(row.sequence, 'does not follow from the previous entry');
+      if (row.hash !== hashOfAuditEvent(row)) return brokenAt(row.sequence, 'was modified after it was written');
       sequence = row.sequence;
       hash = row.hash;
     }
   }
-  if (sequence !== head.sequence) return brokenAt(sequence + 1, 'an entry is missing');
-  if (hash !== head.hash) return brokenAt(sequence, 'is not the one that was written last');
+  if (sequence !== head.sequence) return brokenAt(sequence + 1, 'is missing');
+  if (hash !== head.hash) return brokenAt(sequence, 'is not the last entry that was written');
   return { workspaceId: head.workspace_id, entries: sequence, broken: null };
 }
 

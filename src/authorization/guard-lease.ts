@@ -58,6 +58,6 @@ export function renewOverConnection(
       else follower.apply([], confirmed);
       return { bound: response.bound };
     }
-    throw new Error('More is revoked than this connection can follow.');
+    throw new Error('Too many revocations for this connection.');
   };
 }

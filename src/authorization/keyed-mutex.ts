@@ -14,7 +14,8 @@ export function createTaskQueue(maxRunning: number, maxWaiting: number): TaskQue
   return {
     async run(task) {
       if (active >= maxRunning) {
-        if (waiters.length >= maxWaiting) throw new Problem('unavailable', 'Too much work at once.', { retryAfter: 1 });
+        if (waiters.length >= maxWaiting)
+          throw new Problem('unavailable', 'Too many concurrent requests.', { retryAfter: 1 });
         await new Promise<void>((resolve) => waiters.push(resolve));
       } else active++;
       try {

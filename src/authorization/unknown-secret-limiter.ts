@@ -37,7 +37,7 @@ export function createUnknownSecretLimiter({ burst, perSecond, addresses }: Unkn
       const over = levelOf(clientNetwork(address), now) - burst;
       if (over < 0) return;
       refusalCount++;
-      throw new Problem('rate_limited', 'Too many secrets from this address that are not known here.', {
+      throw new Problem('rate_limited', 'Too many requests with unknown credentials from this address.', {
         retryAfter: Math.max(1, Math.ceil(over / perSecond)),
       });
     },

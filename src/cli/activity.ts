@@ -72,7 +72,7 @@ export async function showAnalytics(options: AnalyticsOptions): Promise<void> {
   await printList(
     rows,
     [
-      { title: 'AT', getValue: ({ at }) => at },
+      { title: 'TIME', getValue: ({ at }) => at },
       { title: 'KEY', getValue: ({ key }) => key },
       { title: 'COUNT', getValue: ({ count }) => count },
       { title: 'SUBJECTS', getValue: ({ subjects }) => subjects },
@@ -103,9 +103,9 @@ function parseEvents(text: string): SentEvent[] {
       .filter((line) => line.trim() !== '')
       .map(parseJson);
   const events = document === undefined ? lines() : Array.isArray(document) ? document : [document];
-  if (events.length === 0) throw new Failure('There is no event in it.');
+  if (events.length === 0) throw new Failure('The input contains no events.');
   const invalidIndex = events.findIndex((one) => typeof one !== 'object' || one === null || Array.isArray(one));
-  if (invalidIndex !== -1) throw new Failure(`Event ${invalidIndex + 1} is no JSON object.`);
+  if (invalidIndex !== -1) throw new Failure(`Event ${invalidIndex + 1} is not a JSON object.`);
   return events as SentEvent[];
 }
 
@@ -119,11 +119,11 @@ export interface SendOptions extends RemoteOptions {
 
 async function eventFromOptions({ type, source, subject, id, data }: SendOptions): Promise<SentEvent> {
   if (type === undefined || source === undefined) {
-    throw new Failure('Give a file of CloudEvents, - for standard input, or --type and --source.');
+    throw new Failure('Pass a file of CloudEvents, - for standard input, or --type and --source.');
   }
   const text = data === '-' ? await readFileOrStdin('-') : data;
   const value = text === undefined ? undefined : parseJson(text);
-  if (text !== undefined && value === undefined) throw new Failure('--data takes JSON, or - for standard input.');
+  if (text !== undefined && value === undefined) throw new Failure('--data must be JSON, or - for standard input.');
   return {
     specversion: '1.0',
     id: id ?? randomUUID(),
@@ -145,5 +145,5 @@ export async function sendEvents(file: string | undefined, options: SendOptions)
     total.duplicates += duplicates;
   }
   if (options.json === true) await printJson(total);
-  else printNote(`Sent ${total.accepted} events; ${total.duplicates} were there already.`, options);
+  else printNote(`Events sent: ${total.accepted} new, ${total.duplicates} duplicates.`, options);
 }

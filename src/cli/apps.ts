@@ -7,7 +7,7 @@ import { type BodyOptions, definedFields, resourceCommandsFor } from './resource
 
 export const apps = resourceCommandsFor<App, AppListQuery, CreateAppInput, UpdateAppInput>({
   noun: 'app',
-  deleteWarning: 'Its environment goes with it; what runs on servers stays there.',
+  deleteWarning: 'Its environment variables are deleted too. Releases on servers are kept.',
   endpoint: (client) => client.apps,
   columns: [
     { title: 'ID', getValue: ({ id }) => id },
@@ -19,7 +19,7 @@ export const apps = resourceCommandsFor<App, AppListQuery, CreateAppInput, Updat
     { title: 'CREATED', getValue: ({ createdAt }) => showInstant(createdAt, 'never') },
   ],
   detailFields: [
-    { title: 'Id', getValue: ({ id }) => id },
+    { title: 'ID', getValue: ({ id }) => id },
     { title: 'Name', getValue: ({ name }) => name },
     { title: 'Slug', getValue: ({ slug }) => slug },
     { title: 'Project', getValue: ({ projectId }) => projectId },
@@ -33,16 +33,16 @@ export const apps = resourceCommandsFor<App, AppListQuery, CreateAppInput, Updat
     },
     { title: 'Branch', getValue: ({ branch }) => branch },
     { title: 'Directory', getValue: ({ directory }) => directory },
-    { title: 'Releases', getValue: ({ keepReleases }) => `${keepReleases} are kept` },
+    { title: 'Releases', getValue: ({ keepReleases }) => `${keepReleases} kept` },
     {
       title: 'Hooks',
       getValue: ({ hooks }) => hooks.map(({ name, stage }) => `${name} (${stage})`).join(', ') || null,
     },
     { title: 'Health', getValue: ({ healthCheck }) => healthCheck?.url ?? healthCheck?.command ?? null },
     { title: 'Log command', getValue: ({ logCommand }) => logCommand },
-    { title: 'Backup', getValue: ({ backup }) => (backup === null ? null : (backup.command ?? 'of its directory')) },
+    { title: 'Backup', getValue: ({ backup }) => (backup === null ? null : (backup.command ?? 'app directory')) },
     { title: 'Created', getValue: ({ createdAt }) => createdAt },
-    { title: 'Changed', getValue: ({ updatedAt }) => updatedAt },
+    { title: 'Updated', getValue: ({ updatedAt }) => updatedAt },
   ],
 });
 
@@ -65,7 +65,9 @@ async function readRepositoryPassword(option: string | undefined): Promise<objec
   if (option === undefined) return {};
   if (option === '') return { repositoryPassword: null };
   if (option === '-') return { repositoryPassword: await readSecret('password') };
-  throw new Failure('A password on a command line ends up in histories. Use --repository-password - and pipe it in.');
+  throw new Failure(
+    'A password on the command line is saved in shell history. Use --repository-password - and pipe it in.',
+  );
 }
 
 /** The fields of an app that options name. */

@@ -12,7 +12,7 @@ export async function auditVerify(options: { json?: true }): Promise<void> {
         options.json === true
           ? `${JSON.stringify(check)}\n`
           : check.broken === null
-            ? `${check.workspaceId}: ${check.entries} entries, whole\n`
+            ? `${check.workspaceId}: ${check.entries} entries, intact\n`
             : `${check.workspaceId}: entry ${check.broken.sequence} ${check.broken.reason}\n`,
       );
     }

@@ -26,7 +26,7 @@ const partyName = (party: AuditEvent['actor'] | null) =>
   party === null ? null : (party.name ?? party.id ?? party.kind);
 
 const COLUMNS: readonly Column<AuditEvent>[] = [
-  { title: 'AT', getValue: ({ at }) => showInstant(at, '') },
+  { title: 'TIME', getValue: ({ at }) => showInstant(at, '') },
   { title: 'ACTION', getValue: ({ action }) => action },
   { title: 'ACTOR', getValue: ({ actor }) => partyName(actor) },
   { title: 'TARGET', getValue: ({ target }) => partyName(target) },

@@ -25,11 +25,11 @@ const COLUMNS: readonly Column<Backup>[] = [
   { title: 'BYTES', getValue: ({ sizeBytes }) => sizeBytes },
   { title: 'BY', getValue: ({ createdBy }) => actorName(createdBy) },
   { title: 'CREATED', getValue: ({ createdAt }) => showInstant(createdAt, 'never') },
-  { title: 'RESTORED', getValue: ({ lastRestore }) => lastRestore?.status ?? null },
+  { title: 'LAST RESTORE', getValue: ({ lastRestore }) => lastRestore?.status ?? null },
 ];
 
 const BACKUP_DETAILS: readonly Column<Backup>[] = [
-  { title: 'Id', getValue: ({ id }) => id },
+  { title: 'ID', getValue: ({ id }) => id },
   { title: 'App', getValue: ({ appId }) => appId },
   { title: 'Kind', getValue: ({ kind }) => kind },
   { title: 'Status', getValue: ({ status }) => status },
@@ -70,7 +70,7 @@ export async function createBackup(app: string, options: RemoteOptions & WatchOp
   const started = await backups.create(app, { idempotencyKey: randomUUID() });
   const name = `Backup ${started.id}`;
   if (options.wait !== true) {
-    printNote(`${name} is begun. To see what becomes of it: devpilot backups show ${started.id}`, options);
+    printNote(`${name} started. Check its status with: devpilot backups show ${started.id}`, options);
     return printDetails(started, BACKUP_DETAILS, options);
   }
   const followUpCommand = `devpilot backups show ${started.id}`;
@@ -83,10 +83,10 @@ export async function createBackup(app: string, options: RemoteOptions & WatchOp
 /** Asks for the word that stands for what is about to be replaced; without a terminal only `--yes` answers. */
 async function confirmByName(expectedWord: string, question: string, yes: true | undefined): Promise<void> {
   if (yes === true) return;
-  if (!isInteractive()) throw new Failure(`${question} Without a terminal this needs --yes.`);
+  if (!isInteractive()) throw new Failure(`${question} Without a terminal, --yes is required.`);
   const prompts = await import('@clack/prompts');
   const answer = await prompts.text({
-    message: `${question} Type ${sanitizeInline(expectedWord)} to go on`,
+    message: `${question} Type ${sanitizeInline(expectedWord)} to continue`,
     output: process.stderr,
   });
   if (answer !== expectedWord) throw cancelledFailure();
@@ -107,12 +107,12 @@ export async function restoreBackup(id: string, options: RestoreOptions): Promis
     // A credential for backups need not be one that reads apps.
     () => backup.appId,
   );
-  const question = `Restore ${app} to ${backup.createdAt}? What it holds now is replaced.`;
+  const question = `Restore ${app} to ${backup.createdAt}? Its current data will be replaced.`;
   await confirmByName(app, question, options.yes);
   const started = await client.backups.restore(id, { idempotencyKey: randomUUID() });
-  const name = `Restoring ${id}`;
+  const name = `Restore of ${id}`;
   if (options.detach === true) {
-    printNote(`${name} is begun. To see what becomes of it: devpilot backups show ${id}`, options);
+    printNote(`${name} started. Check its status with: devpilot backups show ${id}`, options);
     return options.json === true ? printJson(started) : undefined;
   }
   const startedRestoreAt = started.lastRestore?.createdAt;
@@ -128,7 +128,7 @@ export async function restoreBackup(id: string, options: RestoreOptions): Promis
   );
   if (options.json === true) await printJson(finished);
   requireCompleted(name, finished.lastRestore ?? { status: 'failed', error: null });
-  printNote(`${app} is what it was at ${backup.createdAt}.`, options);
+  printNote(`Restored ${app} to its state at ${backup.createdAt}.`, options);
 }
 
 /** Deletes backups and what is stored of them. */
@@ -136,7 +136,7 @@ export async function deleteBackups(ids: readonly string[], options: RemoteOptio
   const { backups } = connect(options);
   for (const id of ids) await backups.get(id);
   const list = ids.join(', ');
-  await confirm(`Delete ${list}? Nothing can be restored from there any more.`, options.yes);
+  await confirm(`Delete ${list}? Restoring from it will no longer be possible.`, options.yes);
   for (const id of ids) await backups.delete(id);
   if (options.json === true) await printJson(ids.map((id) => ({ id, deleted: true })));
   else printNote(`Deleted ${list}.`, options);

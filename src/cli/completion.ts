@@ -78,7 +78,7 @@ ${optionValueCases('offered=(', ')')}
   compadd -- $offered
   _files
 }
-# In a folder of fpath this file is the function's body, run at the first completion; sourced, it declares it.
+# In a directory of fpath, this file is the body of the function; when sourced, it defines and registers the function.
 if [ "\${funcstack[1]}" = "_devpilot" ]; then _devpilot "$@"; else compdef _devpilot devpilot; fi
 `;
 }
@@ -113,6 +113,6 @@ const SHELLS: Readonly<Record<string, (completions: ReadonlyMap<string, string[]
 /** Prints the completion of a shell, made from the commands as they are declared. */
 export async function completion(shell: string, program: Command): Promise<void> {
   const write = Object.hasOwn(SHELLS, shell) ? SHELLS[shell] : undefined;
-  if (write === undefined) throw new Failure(`There are completions for ${Object.keys(SHELLS).join(', ')}.`);
+  if (write === undefined) throw new Failure(`Unknown shell ${shell}. Use one of: ${Object.keys(SHELLS).join(', ')}.`);
   await print(write(completionsByPath(program)));
 }

@@ -22,7 +22,7 @@ function environmentSetting(name: string): string | undefined {
 /** An address in the one form that addresses are compared in. */
 export function parseUrl(text: string): string {
   if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
-    throw new Failure('The address takes http:// or https://, such as https://devpilot.example.com.');
+    throw new Failure('The server URL must start with http:// or https://, such as https://devpilot.example.com.');
   }
   const url = new URL(text);
   return `${url.origin}${url.pathname.replace(/\/+$/, '')}`;

@@ -19,18 +19,18 @@ const COLUMNS: readonly Column<Credential>[] = [
   { title: 'ID', getValue: ({ id }) => id },
   { title: 'NAME', getValue: ({ name }) => name },
   { title: 'STATUS', getValue: ({ status }) => status },
-  { title: 'RIGHTS', getValue: (credential) => rightsOf(credential).join(' ') },
+  { title: 'ACCESS', getValue: (credential) => rightsOf(credential).join(' ') },
   { title: 'HINT', getValue: ({ hint }) => `…${hint}` },
   { title: 'EXPIRES', getValue: ({ expiresAt }) => showInstant(expiresAt, 'never') },
-  { title: 'LAST USE', getValue: ({ lastUsedAt }) => showInstant(lastUsedAt, 'never') },
+  { title: 'LAST USED', getValue: ({ lastUsedAt }) => showInstant(lastUsedAt, 'never') },
   { title: 'USES', getValue: ({ useCount }) => useCount },
 ];
 
 export const CREDENTIAL_DETAILS: readonly Column<Credential>[] = [
-  { title: 'Id', getValue: ({ id }) => id },
+  { title: 'ID', getValue: ({ id }) => id },
   { title: 'Name', getValue: ({ name }) => name },
   { title: 'Status', getValue: ({ status }) => status },
-  { title: 'Rights', getValue: (credential) => rightsOf(credential).join(' ') },
+  { title: 'Access', getValue: (credential) => rightsOf(credential).join(' ') },
   { title: 'Hint', getValue: ({ hint }) => `…${hint}` },
   {
     title: 'Passphrase',
@@ -38,8 +38,8 @@ export const CREDENTIAL_DETAILS: readonly Column<Credential>[] = [
   },
   { title: 'Guard', getValue: (credential) => (credential.kind === 'api_key' && credential.guard ? 'yes' : 'no') },
   { title: 'Expires', getValue: ({ expiresAt }) => expiresAt ?? 'never' },
-  { title: 'Created', getValue: ({ createdAt, createdBy }) => `${createdAt} by ${createdBy?.name ?? 'nobody known'}` },
-  { title: 'Last use', getValue: ({ lastUsedAt }) => lastUsedAt ?? 'never' },
+  { title: 'Created', getValue: ({ createdAt, createdBy }) => `${createdAt} by ${createdBy?.name ?? 'unknown'}` },
+  { title: 'Last used', getValue: ({ lastUsedAt }) => lastUsedAt ?? 'never' },
   { title: 'Uses', getValue: ({ useCount }) => useCount },
 ];
 
@@ -53,9 +53,12 @@ export async function findCredential(client: Client, noun: CredentialCommand, id
   );
   const matches = found.filter(({ name }) => name === idOrName);
   const [match] = matches;
-  if (match === undefined) throw new Failure(`There is no ${credentialNounOf(noun)} named ${idOrName}.`);
+  if (match === undefined)
+    throw new Failure(`No ${credentialNounOf(noun)} named ${idOrName} found. List all with: devpilot ${noun} list`);
   if (matches.length > 1) {
-    throw new Failure(`${matches.length} are named ${idOrName}. Give an id: ${matches.map(({ id }) => id).join(', ')}`);
+    throw new Failure(
+      `${matches.length} credentials are named ${idOrName}. Use an ID instead: ${matches.map(({ id }) => id).join(', ')}`,
+    );
   }
   return match;
 }
@@ -111,7 +114,7 @@ export async function deleteCredentials(
   const credentials = [];
   for (const idOrName of names) credentials.push(await findCredential(client, noun, idOrName));
   const list = credentials.map(({ name, id }) => `${name} (${id})`).join(', ');
-  await confirm(`Delete ${list}? Whatever presents it is refused at once.`, options.yes);
+  await confirm(`Delete ${list}? Anything using it stops working immediately.`, options.yes);
   for (const { id } of credentials) {
     await (noun === 'tokens' ? client.accessTokens.delete(id) : client.apiKeys.delete(id));
   }
@@ -129,6 +132,6 @@ export async function printCreated(created: Credential & { secret: string }, opt
     `Created ${created.name} (${created.id}), ${created.expiresAt === null ? 'never expires' : `expires ${created.expiresAt}`}.`,
     options,
   );
-  printNote('The secret, shown only this once:', options);
+  printNote('Secret (shown only once):', options);
   await print(`${created.secret}\n`);
 }

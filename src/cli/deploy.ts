@@ -51,10 +51,11 @@ function deploymentFields(options: DeploymentCommandOptions): CreateRollbackInpu
 }
 
 const WAITING_NOTES = {
-  approval: (id: string) => `It waits for approval: devpilot deployments approve ${id}`,
-  schedule: () => 'It waits for its time.',
-  queue: () => 'It waits for the deployment before it.',
-  promotion: (id: string) => `It waits: devpilot deployments promote ${id}, or abort`,
+  approval: (id: string) => `Waiting for approval. Approve it with: devpilot deployments approve ${id}`,
+  schedule: () => 'Waiting for its scheduled time.',
+  queue: () => 'Waiting for an earlier deployment of this app.',
+  promotion: (id: string) =>
+    `Waiting for promotion. Promote it with: devpilot deployments promote ${id}; or abort it with: devpilot deployments abort ${id}`,
 } as const;
 
 const waitingNote = ({ id, waitingFor }: Deployment) => (waitingFor === null ? null : WAITING_NOTES[waitingFor](id));
@@ -63,10 +64,10 @@ async function followDeployment(client: Client, started: Deployment, options: De
   const { id } = started;
   const name = `Deployment ${id}`;
   if (options.follow !== true && options.wait !== true) {
-    printNote(`${name} is begun. To follow it: devpilot logs ${id} --follow`, options);
+    printNote(`${name} started. Follow it with: devpilot logs ${id} --follow`, options);
     return printDetails(started, DEPLOYMENT_DETAILS, options);
   }
-  printNote([`${name} is begun.`, waitingNote(started)].filter((one) => one !== null).join(' '), options);
+  printNote([`${name} started.`, waitingNote(started)].filter((one) => one !== null).join(' '), options);
   const finished = await waitForOperation(
     {
       name,
@@ -79,7 +80,7 @@ async function followDeployment(client: Client, started: Deployment, options: De
   );
   if (options.json === true) await printJson(finished);
   requireCompleted(name, finished);
-  printNote(`${name} is completed${finished.commit === null ? '' : `: commit ${finished.commit}`}.`, options);
+  printNote(`${name} completed${finished.commit === null ? '' : `: commit ${finished.commit}`}.`, options);
 }
 
 /** Deploys an app; with `--follow` or `--wait` it ends as the deployment does. */

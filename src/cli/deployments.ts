@@ -24,15 +24,15 @@ const COLUMNS: readonly Column<Deployment>[] = [
 
 /** What a deployment is told as, a line a fact. */
 export const DEPLOYMENT_DETAILS: readonly Column<Deployment>[] = [
-  { title: 'Id', getValue: ({ id }) => id },
+  { title: 'ID', getValue: ({ id }) => id },
   { title: 'App', getValue: ({ appId }) => appId },
   {
     title: 'Kind',
-    getValue: ({ kind, rollbackOf }) => (rollbackOf === null ? kind : `${kind} to that of ${rollbackOf}`),
+    getValue: ({ kind, rollbackOf }) => (rollbackOf === null ? kind : `${kind} to ${rollbackOf}`),
   },
   { title: 'Status', getValue: ({ status, progress }) => `${status}, ${progress} %` },
   {
-    title: 'Waits for',
+    title: 'Waiting for',
     getValue: ({ waitingFor, scheduledAt }) => (waitingFor === 'schedule' ? scheduledAt : waitingFor),
   },
   { title: 'Error', getValue: ({ error }) => error },
@@ -81,10 +81,10 @@ export async function showDeployment(id: string, options: RemoteOptions): Promis
 }
 
 const ACTION_NOTES = {
-  cancel: 'is told to end',
-  approve: 'is approved',
-  promote: 'goes on to the servers that are left',
-  abort: 'is given up; its first server goes back to the release before',
+  cancel: 'is being cancelled',
+  approve: 'approved',
+  promote: 'promoted to the remaining servers',
+  abort: 'aborted; rolling back the canary server',
 } as const;
 
 /** Decides what becomes of a deployment. */

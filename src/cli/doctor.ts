@@ -23,16 +23,17 @@ function messageOf(error: unknown): string {
 
 function checkDirectory(path: string): Check {
   const name = 'data directory';
-  if (!existsSync(path)) return passed(name, `${path} is not there yet; serving makes it`);
+  if (!existsSync(path)) return passed(name, `${path} does not exist yet; "devpilot serve" creates it`);
   const { mode, uid } = statSync(path);
-  if ((mode & 0o077) !== 0) return failed(name, `others can enter ${path}: chmod 700 ${path}`);
+  if ((mode & 0o077) !== 0) return failed(name, `${path} is accessible to other users. Run: chmod 700 ${path}`);
   const self = process.getuid?.();
-  if (self !== undefined && self !== 0 && uid !== self) return failed(name, `${path} belongs to another user (${uid})`);
+  if (self !== undefined && self !== 0 && uid !== self)
+    return failed(name, `${path} is owned by another user (uid ${uid})`);
   const secret = join(path, 'secret');
   if (existsSync(secret) && (statSync(secret).mode & 0o077) !== 0) {
-    return failed(name, `others can read ${secret}: chmod 600 ${secret}`);
+    return failed(name, `${secret} is readable by other users. Run: chmod 600 ${secret}`);
   }
-  return passed(name, `${path}, for its owner alone`);
+  return passed(name, `${path}, accessible only to its owner`);
 }
 
 /** More than this many milliseconds apart, expiries and second factors go wrong. */
@@ -40,19 +41,21 @@ const CLOCK_TOLERANCE_MS = 5000;
 
 function checkClock(peer: string, remoteMs: number, localMs: number): Check {
   const skewMs = Math.abs(remoteMs - localMs);
-  const detail = `this machine and ${peer} are ${Math.round(skewMs / 1000)} s apart`;
-  return skewMs > CLOCK_TOLERANCE_MS ? failed('clock', `${detail}: set both by NTP`) : passed('clock', detail);
+  const detail = `the clocks of this machine and ${peer} differ by ${Math.round(skewMs / 1000)} s`;
+  return skewMs > CLOCK_TOLERANCE_MS
+    ? failed('clock', `${detail}. Synchronize both with NTP`)
+    : passed('clock', detail);
 }
 
 async function checkStore(settings: Settings): Promise<Check[]> {
   const name = 'store';
   const isSqlite = settings.databaseUrl === null;
   if (isSqlite && !existsSync(join(settings.dataDirectory, 'devpilot.db')))
-    return [passed(name, 'SQLite, not made yet')];
+    return [passed(name, 'SQLite, not created yet')];
   const engine = isSqlite ? 'SQLite' : 'PostgreSQL';
   const db = openReader(settings);
   try {
-    const store = passed(name, (await hasAnyPerson(db)) ? engine : `${engine}; nobody has signed up yet`);
+    const store = passed(name, (await hasAnyPerson(db)) ? engine : `${engine}; no user has signed up yet`);
     if (isSqlite) return [store];
     const requestedAtMs = Date.now();
     const remoteMs = await leaseClock(db, requestedAtMs);
@@ -71,7 +74,7 @@ async function checkServer(url: string): Promise<Check[]> {
   try {
     response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(5000), redirect: 'error' });
   } catch {
-    return [failed('server', `${url} does not answer`)];
+    return [failed('server', `${url} does not respond`)];
   }
   const { detail } = (await response.json().catch(() => ({}))) as { detail?: string };
   checks.push(
@@ -87,7 +90,7 @@ async function runChecks(options: RemoteOptions): Promise<Check[]> {
   const checks = [passed('runtime', `Node ${process.versions.node}`)];
   try {
     const settings = readSettings(process.env);
-    checks.push(passed('settings', 'every value is taken'));
+    checks.push(passed('settings', 'all values are valid'));
     checks.push(checkDirectory(settings.dataDirectory), ...(await checkStore(settings)));
   } catch (error) {
     checks.push(failed('settings', messageOf(error)));
@@ -103,7 +106,7 @@ export async function doctor(options: RemoteOptions): Promise<void> {
   else
     await print(
       listed
-        .map(({ name, ok, detail }) => `${ok ? 'ok  ' : 'BAD '} ${name}  ${dim(sanitizeInline(detail))}\n`)
+        .map(({ name, ok, detail }) => `${ok ? 'ok  ' : 'FAIL'} ${name}  ${dim(sanitizeInline(detail))}\n`)
         .join(''),
     );
   if (checks.some(({ ok }) => !ok)) process.exitCode = 1;

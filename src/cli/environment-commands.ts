@@ -1,51 +1,51 @@
 import type { Command } from 'commander';
 import { apiCommand, remoteCommand, YES_HELP } from './command-builders.ts';
 
-const APP_HELP = 'id or slug of the app';
+const APP_HELP = 'ID or slug of the app';
 
 /** The environment of an app, as it is declared. */
 export function environmentCommands(program: Command): void {
-  const env = program.command('env').description('The environment of an app');
+  const env = program.command('env').description('Manage environment variables of an app');
   const load = () => import('./environment.ts');
-  apiCommand(env, 'list', 'List the names, never the values')
+  apiCommand(env, 'list', 'List variable names')
     .argument('<app>', APP_HELP)
     .action(async (app, options) => (await load()).listVariables(app, options));
-  remoteCommand(env, 'pull', 'Read the variables as a dotenv file or as JSON')
+  remoteCommand(env, 'pull', 'Download the variables as dotenv or JSON')
     .argument('<app>', APP_HELP)
-    .option('--format <format>', 'dotenv, or json: one object of names and values', 'dotenv')
-    .option('--output <file>', 'into a file that only oneself can read')
-    .option('--quiet', 'nothing but the variables')
+    .option('--format <format>', 'output format: dotenv, or json for one object of names and values', 'dotenv')
+    .option('--output <file>', 'write to this file, readable only by you')
+    .option('--quiet', 'print only the variables')
     .action(async (app, options) => (await load()).pullVariables(app, options));
-  apiCommand(env, 'push', 'Set the variables of a file, once its differences are shown')
+  apiCommand(env, 'push', 'Set variables from a file after showing the differences')
     .argument('<app>', APP_HELP)
-    .argument('<file>', 'dotenv or JSON; - for standard input')
-    .option('--format <format>', 'dotenv or json; what the name of the file ends with')
-    .option('--prune', 'remove what the file lacks')
-    .option('--dry-run', 'show the differences and change nothing')
+    .argument('<file>', 'file in dotenv or JSON format; - for standard input')
+    .option('--format <format>', 'dotenv or json (default: by file extension)')
+    .option('--prune', 'remove variables that are not in the file')
+    .option('--dry-run', 'show the differences without applying them')
     .option('--yes', YES_HELP)
     .action(async (app, file, options) => (await import('./environment-push.ts')).pushVariables(app, file, options));
-  apiCommand(env, 'set', 'Set one variable; its value comes from standard input or a prompt')
+  apiCommand(env, 'set', 'Set a variable; the value is read from standard input or a prompt')
     .argument('<app>', APP_HELP)
-    .argument('<name>', 'its name; NAME=- says that the value is on standard input')
-    .option('--empty', 'set it to the empty text')
+    .argument('<name>', 'variable name; NAME=- reads the value from standard input')
+    .option('--empty', 'set it to an empty value')
     .action(async (app, name, options) => (await load()).setVariable(app, name, options));
   apiCommand(env, 'unset', 'Remove variables')
     .argument('<app>', APP_HELP)
-    .argument('<names...>', 'their names')
+    .argument('<names...>', 'variable names')
     .option('--yes', YES_HELP)
     .action(async (app, names, options) => (await load()).unsetVariables(app, names, options));
-  apiCommand(env, 'versions', 'List who changed which names')
+  apiCommand(env, 'versions', 'List versions: changed variables, time and author')
     .argument('<app>', APP_HELP)
-    .option('--limit <count>', 'at most so many', '50')
+    .option('--limit <count>', 'maximum number of results', '50')
     .action(async (app, options) => (await load()).listVersions(app, options));
-  apiCommand(env, 'restore', 'Make the variables again what they were in a version')
+  apiCommand(env, 'restore', 'Restore the variables of an earlier version')
     .argument('<app>', APP_HELP)
-    .argument('<version>', 'its number')
+    .argument('<version>', 'version number')
     .option('--yes', YES_HELP)
     .action(async (app, version, options) => (await load()).restoreVersion(app, version, options));
-  remoteCommand(env, 'run', 'Run a command that has the variables; it ends as the command does')
+  remoteCommand(env, 'run', 'Run a command with the variables in its environment; exits with its exit code')
     .argument('<app>', APP_HELP)
-    .argument('<command...>', 'behind --, as it is: no shell reads it')
+    .argument('<command...>', 'command and arguments after --, run without a shell')
     .action(async (app, command, options) =>
       (await import('./environment-run.ts')).runWithEnvironment(app, command, options),
     );

@@ -48,15 +48,15 @@ function parseJsonVariables(text: string, file: string): ReadonlyMap<string, str
     parsed = JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch {
     // The text itself is secret: what JSON.parse says of it is not passed on.
-    throw new Failure(`${file} is not JSON.`);
+    throw new Failure(`${file} is not valid JSON.`);
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
-    throw new Failure(`${file} takes one object of names and values.`);
+    throw new Failure(`${file} must contain one JSON object of names and values.`);
   }
   const values = Object.entries(parsed);
   const invalid = values.find(([name, value]) => !ENV_NAME.test(name) || typeof value !== 'string');
   if (invalid !== undefined)
-    throw new Failure(`${file}: ${sanitizeInline(invalid[0])} takes a variable's name and a text.`);
+    throw new Failure(`${file}: ${sanitizeInline(invalid[0])} must be a valid variable name with a string value.`);
   return new Map(values as [string, string][]);
 }
 
@@ -77,7 +77,7 @@ function printDiff({ added, changed, removed, kept }: EnvironmentDiff, options: 
   for (const name of changed) printNote(`~ ${name}=${VALUE_MASK}`, options);
   for (const name of removed) printNote(`- ${name}`, options);
   if (kept.length > 0) {
-    printNote(`${kept.length} that the file lacks stay; --prune removes them: ${kept.join(', ')}`, options);
+    printNote(`${kept.length} not in the file, kept (use --prune to remove): ${kept.join(', ')}`, options);
   }
 }
 
@@ -97,7 +97,7 @@ export async function pushVariables(app: string, file: string, options: PushOpti
   };
   printDiff(diff, options);
   if (count === 0) {
-    printNote(`The environment of ${app} is as the file says.`, options);
+    printNote(`The environment of ${app} is already up to date.`, options);
     return printResult(false);
   }
   if (options.dryRun === true) return printResult(false);
@@ -110,6 +110,6 @@ export async function pushVariables(app: string, file: string, options: PushOpti
     ...removed.map((one) => [one, null] as const),
   ]);
   await environment.update(app, body, { ifMatch: tag });
-  printNote(`The environment of ${app} is changed. A release gets it at its next deployment.`, options);
+  printNote(`Updated the environment of ${app}. The changes take effect with the next deployment.`, options);
   return printResult(true);
 }

@@ -22,10 +22,10 @@ function inheritedEnvironment(): NodeJS.ProcessEnv {
 }
 
 function spawnFailure(command: string, { code }: NodeJS.ErrnoException): Failure {
-  if (code === 'ENOENT') return new Failure(`There is no command ${command}.`, NOT_FOUND);
-  if (code === 'EACCES') return new Failure(`${command} can not be executed.`, NOT_EXECUTABLE);
-  if (code === 'E2BIG') return new Failure('The environment is larger than this system passes to a command.');
-  return new Failure(`${command} can not be started: ${code ?? 'unknown'}.`);
+  if (code === 'ENOENT') return new Failure(`Command ${command} not found.`, NOT_FOUND);
+  if (code === 'EACCES') return new Failure(`${command} cannot be executed.`, NOT_EXECUTABLE);
+  if (code === 'E2BIG') return new Failure('The environment is too large for this system to pass to a command.');
+  return new Failure(`${command} cannot be started: ${code ?? 'unknown'}.`);
 }
 
 /**
@@ -41,7 +41,7 @@ export async function runWithEnvironment(
   // Whoever may set variables must not choose what runs here.
   const withheld = value.data.filter(({ name }) => isControlVariable(name)).map(({ name }) => name);
   if (withheld.length > 0)
-    printNote(`Not passed, since they control how programs run: ${withheld.join(', ')}.`, options);
+    printNote(`Not passed because they control how programs run: ${withheld.join(', ')}.`, options);
   const variables = Object.fromEntries(
     value.data.filter(({ name }) => !isControlVariable(name)).map(({ name, value: text }) => [name, text ?? '']),
   );

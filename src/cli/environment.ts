@@ -14,7 +14,7 @@ export async function listVariables(app: string, options: RemoteOptions): Promis
     value.data,
     [
       { title: 'NAME', getValue: ({ name }) => name },
-      { title: 'CHANGED', getValue: ({ updatedAt }) => showInstant(updatedAt, 'never') },
+      { title: 'UPDATED', getValue: ({ updatedAt }) => showInstant(updatedAt, 'never') },
     ],
     options,
     ({ name }) => name,
@@ -24,7 +24,7 @@ export async function listVariables(app: string, options: RemoteOptions): Promis
 export type EnvFormat = 'dotenv' | 'json';
 
 export function parseFormat(format: string): EnvFormat {
-  if (format !== 'dotenv' && format !== 'json') throw new Failure('--format takes dotenv or json.');
+  if (format !== 'dotenv' && format !== 'json') throw new Failure('--format must be dotenv or json.');
   return format;
 }
 
@@ -42,7 +42,7 @@ export async function pullVariables(app: string, options: PullOptions): Promise<
     format === 'dotenv' ? writeDotenv(variables) : `${JSON.stringify(Object.fromEntries(variables), null, 2)}\n`;
   if (options.output === undefined) return print(text);
   writePrivateFile(options.output, text);
-  printNote(`${variables.length} variables are in ${options.output}, which only you can read.`, options);
+  printNote(`Wrote ${variables.length} variables to ${options.output}, readable only by you.`, options);
 }
 
 /** The value of a variable: what was piped in without its last newline, or what somebody types unseen. */
@@ -50,7 +50,7 @@ async function readVariableValue(name: string): Promise<string> {
   if (!isInteractive()) {
     const value = (await readStdin()).replace(/\r?\n$/, '');
     if (value !== '') return value;
-    throw new Failure('Standard input holds no value. To set the variable to the empty text, give --empty.');
+    throw new Failure('Standard input contains no value. To set an empty value, use --empty.');
   }
   const prompts = await import('@clack/prompts');
   const answer = await prompts.password({ message: `Value of ${sanitizeInline(name)}`, output: process.stderr });
@@ -66,17 +66,17 @@ export async function setVariable(
 ): Promise<void> {
   const name = nameArgument.replace(/=-$/, '');
   if (name.includes('=')) {
-    throw new Failure('A value in a command line ends up in histories. Give NAME=- and pipe it in.');
+    throw new Failure('A value on the command line is saved in shell history. Use NAME=- and pipe it in.');
   }
   if (!ENV_NAME.test(name)) {
-    throw new Failure('A variable takes a name of A-Z, a-z, 0-9 and _, not beginning with a digit.');
+    throw new Failure('A variable name must consist of A-Z, a-z, 0-9 and _, and not start with a digit.');
   }
   const client = connect(options);
   const variable = await client.environment.set(app, name, options.empty === true ? '' : await readVariableValue(name));
   if (options.json === true) await printJson({ name: variable.name, updatedAt: variable.updatedAt });
-  else printNote(`${variable.name} of ${app} is set.`, options);
+  else printNote(`Set ${variable.name} of ${app}.`, options);
   if (isControlVariable(variable.name))
-    printNote(`${variable.name} stays in .env: commands of the app do not get it.`, options);
+    printNote(`${variable.name} is written to .env only; it is not passed to commands of the app.`, options);
 }
 
 /** Removes variables, all or none. */
@@ -89,7 +89,8 @@ export async function unsetVariables(
   const { value, tag } = await environment.read(app, { values: 'hidden' });
   const existing = new Set(value.data.map(({ name }) => name));
   const unknown = names.find((name) => !existing.has(name));
-  if (unknown !== undefined) throw new Failure(`${app} has no variable ${sanitizeInline(unknown)}.`);
+  if (unknown !== undefined)
+    throw new Failure(`${app} has no variable ${sanitizeInline(unknown)}. Nothing was removed.`);
   await confirm(`Remove ${names.join(', ')} from the environment of ${app}?`, options.yes);
   await environment.update(app, Object.fromEntries(names.map((name) => [name, null])), { ifMatch: tag });
   if (options.json === true) await printJson(names.map((name) => ({ name, deleted: true })));
@@ -106,11 +107,11 @@ export async function listVersions(app: string, options: RemoteOptions & { limit
     versions,
     [
       { title: 'VERSION', getValue: ({ version }) => version },
-      { title: 'AT', getValue: ({ at }) => showInstant(at, 'never') },
+      { title: 'TIME', getValue: ({ at }) => showInstant(at, 'never') },
       { title: 'BY', getValue: ({ by }) => by.name ?? by.id ?? by.kind },
       { title: 'SET', getValue: ({ set }) => set.join(' ') },
       { title: 'REMOVED', getValue: ({ removed }) => removed.join(' ') },
-      { title: 'FROM', getValue: ({ restoredFrom }) => restoredFrom },
+      { title: 'RESTORED FROM', getValue: ({ restoredFrom }) => restoredFrom },
     ],
     options,
     ({ version }) => String(version),
@@ -123,13 +124,12 @@ export async function restoreVersion(
   version: string,
   options: RemoteOptions & { yes?: true },
 ): Promise<void> {
-  const number = parseCount('A version', version) ?? 0;
+  const number = parseCount('The version', version) ?? 0;
   const { environment } = connect(options);
   const { tag } = await environment.read(app, { values: 'hidden' });
-  await confirm(`Make the environment of ${app} again what it was in version ${number}?`, options.yes);
+  await confirm(`Restore the environment of ${app} to version ${number}?`, options.yes);
   const { value } = await environment.restore(app, number, { ifMatch: tag });
   const variables = value.data.map(({ name, updatedAt }) => ({ name, updatedAt }));
   if (options.json === true) await printJson(variables);
-  else
-    printNote(`The environment of ${app} is what it was in version ${number}: ${variables.length} variables.`, options);
+  else printNote(`Restored the environment of ${app} to version ${number}: ${variables.length} variables.`, options);
 }

@@ -44,10 +44,9 @@ export async function deleteErrorKeys(ids: readonly string[], options: RemoteOpt
   const { keys } = connect(options).errors;
   const keysById = new Map((await Array.fromAsync(keys.all())).map((key) => [key.id, key]));
   const found = ids.map((id) => keysById.get(id) ?? null);
-  if (found.includes(null))
-    throw new Failure(`There is no error key ${sanitizeInline(ids[found.indexOf(null)] ?? '')}.`);
+  if (found.includes(null)) throw new Failure(`Error key ${sanitizeInline(ids[found.indexOf(null)] ?? '')} not found.`);
   const list = found.flatMap((key) => (key === null ? [] : [`${sanitizeInline(key.name)} (${key.id})`])).join(', ');
-  await confirm(`Delete ${list}? Errors reported with it are refused.`, options.yes);
+  await confirm(`Delete ${list}? Errors submitted with it will be rejected.`, options.yes);
   for (const id of ids) await keys.delete(id);
   if (options.json === true) await printJson(ids.map((id) => ({ id, deleted: true })));
   else printNote(`Deleted ${list}.`, options);

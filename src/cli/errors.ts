@@ -29,7 +29,7 @@ const formatFacet = (list: ErrorIssueDetail['apps']) =>
   list.map(({ value, count }) => `${value} (${count})`).join(', ') || null;
 
 const ISSUE_DETAILS: readonly Column<ErrorIssueDetail>[] = [
-  { title: 'Id', getValue: ({ id }) => id },
+  { title: 'ID', getValue: ({ id }) => id },
   { title: 'Title', getValue: ({ title }) => title },
   { title: 'Status', getValue: ({ status }) => status },
   { title: 'Level', getValue: ({ level }) => level },
@@ -76,7 +76,9 @@ export async function showIssue(id: string, options: RemoteOptions): Promise<voi
   const [newest] = (await issues.events(id).list({ limit: 1 })).data;
   if (newest === undefined) return;
   const lines = [newest.message, ...(newest.stack ?? '').split('\n')].filter((line) => line.trim() !== '');
-  await print(`\n${dim(`The newest, ${newest.time}`)}\n${lines.map((line) => `${sanitizeInline(line)}\n`).join('')}`);
+  await print(
+    `\n${dim(`Latest occurrence, ${newest.time}`)}\n${lines.map((line) => `${sanitizeInline(line)}\n`).join('')}`,
+  );
 }
 
 /** Resolves issues, opens them again or mutes them. */
@@ -89,7 +91,7 @@ export async function setIssueStatus(
   const updated: ErrorIssueDetail[] = [];
   for (const id of ids) {
     updated.push(await issues.update(id, { status }));
-    printNote(`Issue ${id} is ${status}.`, options.json === true ? { quiet: true } : options);
+    printNote(`Issue ${id} is now ${status}.`, options.json === true ? { quiet: true } : options);
   }
   if (options.json === true) await printJson(updated);
 }
@@ -100,8 +102,8 @@ export async function deleteIssues(ids: readonly string[], options: RemoteOption
   const found: ErrorIssueDetail[] = [];
   for (const id of ids) found.push(await issues.get(id));
   const list = found.map(({ title, id }) => `${sanitizeInline(title)} (${id})`).join(', ');
-  await confirm(`Delete the issue ${list} with its occurrences?`, options.yes);
+  await confirm(`Delete ${list} and all occurrences?`, options.yes);
   for (const { id } of found) await issues.delete(id);
   if (options.json === true) await printJson(found.map(({ id, title }) => ({ id, title, deleted: true })));
-  else printNote(`Deleted the issue ${list}.`, options);
+  else printNote(`Deleted ${list}.`, options);
 }

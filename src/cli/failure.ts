@@ -23,21 +23,23 @@ const hasEnvironmentCredential = () => (process.env['DEVPILOT_TOKEN'] ?? '') !==
 
 const otherCredentialHint = () =>
   hasEnvironmentCredential()
-    ? 'Set DEVPILOT_TOKEN to another, or unset it and run: devpilot login'
+    ? 'Set DEVPILOT_TOKEN to a valid credential, or unset it and run: devpilot login'
     : 'Run: devpilot login';
-const CHECK_ADDRESS_HINT = 'Is it running, and is that its address? --url or DEVPILOT_URL names another.';
+const CHECK_ADDRESS_HINT = 'Is the server running? Set --url or DEVPILOT_URL if it is elsewhere.';
 
 /** What to do about a refusal, by its code. */
 const HINTS: Readonly<Record<string, () => string>> = {
   missing_credential: otherCredentialHint,
   invalid_token: otherCredentialHint,
   token_expired: otherCredentialHint,
-  token_inactive: () => `Switch it on again with devpilot keys enable, or use another. ${otherCredentialHint()}`,
-  passphrase_required: () => 'Set DEVPILOT_PASSPHRASE.',
-  passphrase_incorrect: () => 'Set DEVPILOT_PASSPHRASE to the right one.',
+  token_inactive: () => `Enable it with "devpilot keys enable", or use another credential. ${otherCredentialHint()}`,
+  passphrase_required: () => 'Set DEVPILOT_PASSPHRASE to the passphrase of the token.',
+  passphrase_incorrect: () => 'Check DEVPILOT_PASSPHRASE.',
   wrong_credential_kind: () =>
-    hasEnvironmentCredential() ? 'Unset DEVPILOT_TOKEN, or set it to another.' : 'Run: devpilot login',
-  insufficient_scope: () => 'Use a credential that has it.',
+    hasEnvironmentCredential()
+      ? 'Unset DEVPILOT_TOKEN, or set it to another kind of credential.'
+      : 'Run: devpilot login',
+  insufficient_scope: () => 'Use a credential with the required scope or permission.',
   unreachable: () => CHECK_ADDRESS_HINT,
   timed_out: () => CHECK_ADDRESS_HINT,
   unexpected_answer: () => CHECK_ADDRESS_HINT,
@@ -60,7 +62,7 @@ export function toFailure(error: unknown): Failure | null {
     error.errors.length > 1 ? error.errors.map(({ field, message }) => `\n  ${field}: ${message}`) : [];
   const requestIdNote =
     error.code === 'internal' && error.requestId !== undefined ? ` (request ${error.requestId})` : '';
-  const required = error.required.length > 0 ? ` Needed: ${error.required.join(', ')}.` : '';
+  const required = error.required.length > 0 ? ` Required: ${error.required.join(', ')}.` : '';
   const hint = HINTS[error.code]?.();
   const sentence = hint === undefined || /[.!?]$/.test(error.message) ? error.message : `${error.message}.`;
   const isSignIn = SIGN_IN_CODES.has(error.code);

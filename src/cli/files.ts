@@ -10,7 +10,7 @@ function isSpecialFile(file: string): boolean {
 }
 
 function writeFailure(file: string, error: unknown): Failure {
-  return new Failure(`${file} can not be written: ${(error as NodeJS.ErrnoException).code ?? 'unknown'}.`);
+  return new Failure(`${file} cannot be written: ${(error as NodeJS.ErrnoException).code ?? 'unknown'}.`);
 }
 
 /**
@@ -55,7 +55,7 @@ export async function readFileOrStdin(file: string): Promise<string> {
   try {
     bytes = readFileSync(file);
   } catch (error) {
-    throw new Failure(`${file} can not be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown'}.`);
+    throw new Failure(`${file} cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown'}.`);
   }
   return decodeUtf8(bytes, file);
 }
@@ -65,6 +65,6 @@ export async function readJson(file: string): Promise<unknown> {
   try {
     return JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch {
-    throw new Failure(`${file === '-' ? 'Standard input' : file} is not JSON.`);
+    throw new Failure(`${file === '-' ? 'Standard input' : file} is not valid JSON.`);
   }
 }

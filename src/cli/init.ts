@@ -42,7 +42,7 @@ export async function init(options: { email: string; name: string; workspace: st
     process.stdout.write(
       options.json === true
         ? `${JSON.stringify(answer)}\n`
-        : `${input.email} owns the workspace ${input.workspace}. Start with: npm start\n`,
+        : `Created the workspace ${input.workspace}, owned by ${input.email}. Start the server with: npm start\n`,
     );
   } finally {
     await store.close();

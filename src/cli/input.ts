@@ -9,7 +9,7 @@ export function decodeUtf8(bytes: Uint8Array, name: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw new Failure(`${name} is not UTF-8.`);
+    throw new Failure(`${name} is not valid UTF-8.`);
   }
 }
 
@@ -18,7 +18,7 @@ export const readStdin = async (): Promise<string> => decodeUtf8(await buffer(pr
 
 async function promptHidden(noun: string): Promise<string> {
   const prompts = await import('@clack/prompts');
-  const answer = await prompts.password({ message: `The ${noun}, typed or pasted unseen`, output: process.stderr });
+  const answer = await prompts.password({ message: `Enter the ${noun} (input is hidden)`, output: process.stderr });
   if (typeof answer === 'symbol') throw cancelledFailure();
   return answer ?? '';
 }
@@ -26,7 +26,7 @@ async function promptHidden(noun: string): Promise<string> {
 /** All of standard input without the newline at its end, or what is typed unseen: how secrets come in. */
 export async function readSecret(noun: string): Promise<string> {
   const secret = isInteractive() ? await promptHidden(noun) : (await readStdin()).replace(/\r?\n$/, '');
-  if (secret === '') throw new Failure(`Standard input holds no ${noun}.`);
+  if (secret === '') throw new Failure(`Standard input contains no ${noun}.`);
   return secret;
 }
 
@@ -48,21 +48,21 @@ function parseMoment(text: string, now: number): string | null {
     : new Date(timeMs).toISOString();
 }
 
-const INSTANT_HINT = 'an instant such as 2027-02-24T09:00:00Z';
+const INSTANT_HINT = 'a date-time such as 2027-02-24T09:00:00Z';
 
 /** Reads `--expires`: `30d` from now, `never` (null), or an instant. */
 export function parseExpiry(text: string, now = Date.now()): string | null {
   if (text === 'never') return null;
   const instant = parseMoment(text, now);
   if (instant === null)
-    throw new Failure(`--expires takes a duration such as 12h, 30d or 1y, never, or ${INSTANT_HINT}.`);
+    throw new Failure(`--expires must be a duration such as 12h, 30d or 1y, never, or ${INSTANT_HINT}.`);
   return instant;
 }
 
 /** Reads an instant, or a span from now. */
 export function parseInstant(name: string, text: string, now = Date.now()): string {
   const instant = parseMoment(text, now);
-  if (instant === null) throw new Failure(`${name} takes a duration such as 30m or 12h, or ${INSTANT_HINT}.`);
+  if (instant === null) throw new Failure(`${name} must be a duration such as 30m or 12h, or ${INSTANT_HINT}.`);
   return instant;
 }
 
@@ -76,7 +76,7 @@ export function parsePastInstant(name: string, text: string | undefined, now = D
 /** A whole number of an option. */
 export function parseCount(name: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  if (!/^\d{1,9}$/.test(text)) throw new Failure(`${name} takes a whole number.`);
+  if (!/^\d{1,9}$/.test(text)) throw new Failure(`${name} must be a whole number.`);
   return Number(text);
 }
 
@@ -96,7 +96,7 @@ export function cancelledFailure(): Failure {
 /** Asks before something can't be undone; without a terminal only `--yes` answers. */
 export async function confirm(question: string, yes: true | undefined): Promise<void> {
   if (yes === true) return;
-  if (!isInteractive()) throw new Failure(`${question} Without a terminal this needs --yes.`);
+  if (!isInteractive()) throw new Failure(`${question} Without a terminal, --yes is required.`);
   const prompts = await import('@clack/prompts');
   const answer = await prompts.confirm({ message: question, initialValue: false, output: process.stderr });
   if (answer !== true) throw cancelledFailure();

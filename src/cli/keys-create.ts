@@ -17,7 +17,7 @@ export interface CreateKeyOptions extends RemoteOptions {
 async function readOptions(options: CreateKeyOptions): Promise<{ name: string; permissions: Permission[] }> {
   const { name, permission } = options;
   if (name !== undefined && permission !== undefined) return { name, permissions: [...permission] as Permission[] };
-  if (!isInteractive()) throw new Failure('Without a terminal this needs --name and --permission.');
+  if (!isInteractive()) throw new Failure('Without a terminal, --name and --permission are required.');
   const prompts = await import('@clack/prompts');
   const output = process.stderr;
   const answeredName = name ?? (await prompts.text({ message: 'Name', placeholder: 'Billing service', output }));

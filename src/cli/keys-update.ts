@@ -29,7 +29,9 @@ export async function updateKey(idOrName: string, options: UpdateKeyOptions): Pr
     ...(options.guard !== undefined && { guard: parseOnOff(options.guard) }),
   };
   if (Object.keys(body).length === 0)
-    throw new Failure('Give what to change: --name, --description, --permission, --expires, --guard.');
+    throw new Failure(
+      'Nothing to update. Use at least one of --name, --description, --permission, --expires, --guard.',
+    );
   const client = connect(options);
   const { id } = await findCredential(client, 'keys', idOrName);
   await printDetails(await client.apiKeys.update(id, body), CREDENTIAL_DETAILS, options);
@@ -41,5 +43,5 @@ export async function setKeyActive(idOrName: string, active: boolean, options: R
   const { id } = await findCredential(client, 'keys', idOrName);
   const key = await client.apiKeys.update(id, { active });
   if (options.json === true) await printJson(key);
-  else printNote(`${key.name} (${key.id}) is ${key.status}.`, options);
+  else printNote(`${key.name} (${key.id}) is now ${key.status}.`, options);
 }

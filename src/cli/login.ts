@@ -28,12 +28,13 @@ async function pollUntilApproved(
     } catch (error) {
       if (!(error instanceof DevpilotError)) throw error;
       if (error.error === 'slow_down') interval += 5000;
-      else if (error.error === 'access_denied') throw new Failure('The request was turned away.', EXIT_CODES.cancelled);
+      else if (error.error === 'access_denied')
+        throw new Failure('The sign-in request was denied.', EXIT_CODES.cancelled);
       else if (error.error === 'expired_token') break;
       else if (error.error !== 'authorization_pending') throw error;
     }
   }
-  throw new Failure('Nobody approved it in time. Run the command again.');
+  throw new Failure('The sign-in request was not approved in time. Run the command again.');
 }
 
 async function signInByDevice(options: LoginOptions): Promise<string> {
@@ -41,7 +42,7 @@ async function signInByDevice(options: LoginOptions): Promise<string> {
   const started = await client.device.start({ client_id: 'devpilot-cli' });
   // Without a terminal too: somebody has to read it somewhere.
   printNote(`Open  ${started.verification_uri_complete}\nCode  ${started.user_code}`);
-  const progress = startProgress('Waiting for the approval in the browser …', options.quiet);
+  const progress = startProgress('Waiting for approval in the browser …', options.quiet);
   try {
     return await pollUntilApproved(
       client,
@@ -58,11 +59,12 @@ async function signInByDevice(options: LoginOptions): Promise<string> {
 export async function login(options: LoginOptions): Promise<void> {
   if (options.token !== undefined && options.token !== '-') {
     throw new Failure(
-      'A secret in a command line ends up in process lists and histories. Give --token - and pipe it in.',
+      'A secret on the command line is visible in process lists and shell history. Use --token - and pipe it in.',
     );
   }
   const secret = options.token === '-' ? await readSecret('secret') : await signInByDevice(options);
-  if (secretKindOf(secret) === null) throw new Failure('This has not the form of a secret. Was it copied whole?');
+  if (secretKindOf(secret) === null)
+    throw new Failure('This is not a valid secret. Check that it was copied completely.');
   const client = openClient(options, secret, options.workspace);
   const identity = await client.whoami();
   const name = profileName(options.profile);
@@ -87,6 +89,6 @@ export async function login(options: LoginOptions): Promise<void> {
     });
     return;
   }
-  const storageName = saved.store === 'keychain' ? "the system's keychain" : configurationFile();
-  printNote(`Signed in to ${url} as ${identity.principal.name}. The secret is in ${storageName}.`, options);
+  const storageName = saved.store === 'keychain' ? 'the system keychain' : configurationFile();
+  printNote(`Signed in to ${url} as ${identity.principal.name}. The secret is saved in ${storageName}.`, options);
 }

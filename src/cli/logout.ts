@@ -17,9 +17,9 @@ export async function logout(options: RemoteOptions): Promise<void> {
         () => false,
       );
     if (!ended)
-      printNote('The server could not be asked to end the session; it ends by itself when it is not used.', options);
+      printNote('Could not reach the server to end the session; it expires when it is no longer used.', options);
   }
   if (profile !== null) forgetProfile(name);
   if (options.json === true) await printJson({ profile: name, ended });
-  else printNote(profile === null ? 'Nobody was signed in.' : `Signed out of ${profile.url}.`, options);
+  else printNote(profile === null ? 'Not signed in.' : `Signed out of ${profile.url}.`, options);
 }

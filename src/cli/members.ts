@@ -12,7 +12,7 @@ const COLUMNS: readonly Column<Member>[] = [
   { title: 'EMAIL', getValue: ({ email }) => email },
   { title: 'ROLE', getValue: ({ role }) => role },
   { title: '2FA', getValue: ({ twoFactor }) => (twoFactor ? 'yes' : 'no') },
-  { title: 'SINCE', getValue: ({ createdAt }) => showInstant(createdAt, 'never') },
+  { title: 'JOINED', getValue: ({ createdAt }) => showInstant(createdAt, 'never') },
   { title: 'ID', getValue: ({ id }) => id },
 ];
 
@@ -22,7 +22,7 @@ interface ConfirmOptions extends RemoteOptions {
 
 function parseRole(role: string): AssignableRole {
   const assignableRole = ASSIGNABLE_ROLES.find((one) => one === role);
-  if (assignableRole === undefined) throw new Failure(`A role is one of: ${ASSIGNABLE_ROLES.join(', ')}.`);
+  if (assignableRole === undefined) throw new Failure(`The role must be one of: ${ASSIGNABLE_ROLES.join(', ')}.`);
   return assignableRole;
 }
 
@@ -33,7 +33,7 @@ function findByIdOrEmail<One extends { readonly id: string; readonly email: stri
   noun: string,
 ): One {
   const found = candidates.find(({ id, email }) => id === name || email.toLowerCase() === name.toLowerCase());
-  if (found === undefined) throw new Failure(`There is no ${noun} ${name}.`);
+  if (found === undefined) throw new Failure(`No ${noun} ${name} found.`);
   return found;
 }
 
@@ -65,7 +65,7 @@ export async function inviteMember(email: string, options: RemoteOptions & { rea
   const created = await connect(options).invitations.create({ email, role });
   if (options.json === true) return printJson(created);
   printNote(
-    `Invited ${created.email} as ${role}, until ${created.expiresAt}. The link, shown only this once:`,
+    `Invited ${created.email} as ${role}; the invitation expires ${created.expiresAt}. Link (shown only once):`,
     options,
   );
   await print(`${created.url}\n`);
@@ -77,10 +77,10 @@ export async function withdrawInvitations(names: readonly string[], options: Con
   const all = await invitationsOf(client);
   const invitations = names.map((name) => findByIdOrEmail(all, name, 'invitation'));
   const list = invitations.map(({ email, id }) => `${email} (${id})`).join(', ');
-  await confirm(`Withdraw the invitation of ${list}?`, options.yes);
+  await confirm(`Revoke the invitation for ${list}?`, options.yes);
   for (const { id } of invitations) await client.invitations.delete(id);
   if (options.json === true) await printJson(invitations.map(({ id, email }) => ({ id, email, deleted: true })));
-  else printNote(`Withdrew the invitation of ${list}.`, options);
+  else printNote(`Revoked the invitation for ${list}.`, options);
 }
 
 /** Makes a member an admin, or an admin a member. */
@@ -89,11 +89,11 @@ export async function changeRole(name: string, role: string, options: RemoteOpti
   const assignableRole = parseRole(role);
   const { id } = findByIdOrEmail(await membersOf(client), name, 'member');
   const changed = await client.members.update(id, { role: assignableRole });
-  printNote(`${changed.name} is ${changed.role} now.`, options);
+  printNote(`${changed.name} now has the role ${changed.role}.`, options);
   await printDetails(
     changed,
     [
-      { title: 'Id', getValue: (member) => member.id },
+      { title: 'ID', getValue: (member) => member.id },
       { title: 'Email', getValue: ({ email }) => email },
       { title: 'Role', getValue: (member) => member.role },
     ],
@@ -107,7 +107,7 @@ export async function removeMembers(names: readonly string[], options: ConfirmOp
   const all = await membersOf(client);
   const members = names.map((name) => findByIdOrEmail(all, name, 'member'));
   const list = members.map(({ email, id }) => `${email} (${id})`).join(', ');
-  await confirm(`Remove ${list}? What they created stays.`, options.yes);
+  await confirm(`Remove ${list}? Resources they created are kept.`, options.yes);
   for (const { id } of members) await client.members.delete(id);
   if (options.json === true) await printJson(members.map(({ id, email }) => ({ id, email, deleted: true })));
   else printNote(`Removed ${list}.`, options);
@@ -128,8 +128,8 @@ export async function leaveWorkspace(options: ConfirmOptions): Promise<void> {
   const client = connect(options);
   const { workspace } = await client.whoami();
   const name = workspace?.name ?? 'the workspace';
-  await confirm(`Leave ${name}? What you created stays.`, options.yes);
+  await confirm(`Leave ${name}? Resources you created are kept.`, options.yes);
   await client.members.leave();
   if (options.json === true) await printJson({ workspace: workspace?.id ?? null, left: true });
-  else printNote(`You have left ${name}.`, options);
+  else printNote(`Left ${name}.`, options);
 }

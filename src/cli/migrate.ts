@@ -6,5 +6,5 @@ export async function migrate(): Promise<void> {
   const { store, release } = await openStore(readSettings(process.env));
   await store.close();
   release();
-  process.stdout.write('The tables are up to date.\n');
+  process.stdout.write('The database schema is up to date.\n');
 }

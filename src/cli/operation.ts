@@ -133,14 +133,14 @@ export async function waitForOperation<One extends Operation>(
   options: WatchOptions,
 ): Promise<One> {
   const stopListening = onInterrupt(() => {
-    printNote(`\n${watched.name} goes on. To see more of it: ${watched.followUpCommand}`, options);
+    printNote(`\n${watched.name} continues on the server. Check on it with: ${watched.followUpCommand}`, options);
     process.exit(INTERRUPTED_EXIT_CODE);
   });
   try {
     if (options.follow === true && watched.logs !== undefined) {
       await printLog(watched.logs(), { toStderr: options.json === true }).catch((error: unknown) => {
         if (!(error instanceof DevpilotError) || error.status !== 403) throw error;
-        printNote(`This credential may not read the log. Waiting until ${watched.name} is over.`, options);
+        printNote(`This credential cannot read the log. Waiting for ${watched.name} to complete.`, options);
       });
     }
     return await pollUntilFinished(watched, options);

@@ -92,7 +92,7 @@ export async function printList<Row extends { readonly id?: string }>(
   const cells = rows.map((row) => columns.map(({ getValue }) => sanitizeInline(String(getValue(row) ?? '–'))));
   if (!isTerminal()) return print(cells.map((row) => `${row.join('\t')}\n`).join(''));
   return rows.length === 0
-    ? printNote('None.')
+    ? printNote('No results.')
     : print(
         formatTable(
           cells,

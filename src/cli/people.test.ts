@@ -23,7 +23,7 @@ test('people are administered on the data directory of a server that is stopped'
   );
   const operator = await people('operator', 'grace@example.com', '--json');
   assert.equal(JSON.parse(operator.stdout).operator, true);
-  assert.match((await people('operator', 'grace@example.com', '--remove')).stdout, /no operator/);
+  assert.match((await people('operator', 'grace@example.com', '--remove')).stdout, /no longer an operator/);
   const last = await people('disable', 'ada@example.com');
   assert.notEqual(last.code, 0);
   assert.match(last.stderr, /last operator/);
@@ -32,7 +32,7 @@ test('people are administered on the data directory of a server that is stopped'
   assert.equal((await people('enable', 'grace@example.com')).code, 0);
   const { url } = JSON.parse((await people('reset-password', 'grace@example.com', '--json')).stdout);
   assert.match(url, /^https:\/\/dev\.example\.com\/reset-password#\w{32}$/);
-  assert.match((await people('enable', 'nobody@example.com')).stderr, /no person/);
+  assert.match((await people('enable', 'nobody@example.com')).stderr, /No person/);
 
   const again = await startTestServer({ dataDirectory: testServer.dataDirectory });
   const body = { password: 'quite another sentence' };

@@ -48,7 +48,7 @@ function requestContextOf(command: string): OperatorRequestContext {
 async function resolvePersonId(context: PeopleContext, idOrEmail: string): Promise<string> {
   if (idOrEmail.startsWith('per_')) return idOrEmail;
   const person = await findPersonByEmail(context.store.read, emailKey(idOrEmail));
-  if (person === undefined) throw new Failure(`There is no person ${idOrEmail}.`);
+  if (person === undefined) throw new Failure(`No person ${idOrEmail} found.`);
   return person.id;
 }
 
@@ -83,19 +83,19 @@ export async function listAllPeople(options: OutputOptions): Promise<void> {
 
 /** Disables a person: all their access ends at once, and they cannot sign in. */
 export function disablePerson(idOrEmail: string, options: OutputOptions): Promise<void> {
-  return updatePerson('disable', idOrEmail, { disabled: true }, options, ({ email }) => `${email} is disabled.`);
+  return updatePerson('disable', idOrEmail, { disabled: true }, options, ({ email }) => `${email} is now disabled.`);
 }
 
 /** Lets a disabled person sign in again. */
 export function enablePerson(idOrEmail: string, options: OutputOptions): Promise<void> {
-  return updatePerson('enable', idOrEmail, { disabled: false }, options, ({ email }) => `${email} is enabled.`);
+  return updatePerson('enable', idOrEmail, { disabled: false }, options, ({ email }) => `${email} is now enabled.`);
 }
 
 /** Makes a person an operator, or with `remove` no operator. */
 export function setOperator(idOrEmail: string, options: OutputOptions & { readonly remove?: true }): Promise<void> {
   const operator = options.remove !== true;
   return updatePerson('operator', idOrEmail, { operator }, options, ({ email }) =>
-    operator ? `${email} is an operator.` : `${email} is no operator.`,
+    operator ? `${email} is now an operator.` : `${email} is no longer an operator.`,
   );
 }
 

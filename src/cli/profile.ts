@@ -34,17 +34,19 @@ function readConfiguration(): Configuration {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { current: 'default', profiles: {} };
-    throw new Failure(`${file} can not be read.`);
+    throw new Failure(`${file} cannot be read.`);
   }
   if ((statSync(file).mode & 0o077) !== 0) {
     chmodSync(file, 0o600);
-    process.stderr.write(`devpilot: others could read ${file}; it is mode 0600 now. Consider its secrets leaked.\n`);
+    process.stderr.write(
+      `devpilot: ${file} was readable by other users; its mode is now 0600. Consider its secrets leaked.\n`,
+    );
   }
   try {
     const { current, profiles } = JSON.parse(text) as Partial<Configuration>;
     return { current: current ?? 'default', profiles: profiles ?? {} };
   } catch {
-    throw new Failure(`${file} is not JSON. Mend it, or remove it and sign in again.`);
+    throw new Failure(`${file} is not valid JSON. Fix it, or delete it and sign in again.`);
   }
 }
 
@@ -85,7 +87,7 @@ export function saveProfile(
 export function setProfileWorkspace(name: string, workspace: string): void {
   const { current, profiles } = readConfiguration();
   const profile = profiles[name];
-  if (profile === undefined) throw new Failure(`There is no profile ${name}. Run: devpilot login`, 4);
+  if (profile === undefined) throw new Failure(`Profile ${name} not found. Run: devpilot login`, 4);
   writeConfiguration({ current, profiles: { ...profiles, [name]: { ...profile, workspace } } });
 }
 

@@ -14,16 +14,16 @@ import { resourceCommands } from './resource-commands.ts';
  */
 export function createProgram(): Command {
   const program = new Command('devpilot')
-    .description('Access tokens and API keys for pipelines and services, taken back in an instant.')
+    .description('Run a Devpilot server, and manage access tokens, API keys, deployments, scripts and backups')
     .version(packageJson.version)
     .showSuggestionAfterError()
     .configureHelp({ showGlobalOptions: false });
   program.addHelpText(
     'after',
     `
-Environment: DEVPILOT_URL, DEVPILOT_TOKEN, DEVPILOT_PASSPHRASE, DEVPILOT_WORKSPACE, DEVPILOT_PROFILE, NO_COLOR.
-They go before what was kept by "devpilot login".
-Ends with 0, ${EXIT_CODES.failed} failed, ${EXIT_CODES.cancelled} cancelled, ${EXIT_CODES.signInNeeded} sign in first.`,
+Environment variables: DEVPILOT_URL, DEVPILOT_TOKEN, DEVPILOT_PASSPHRASE, DEVPILOT_WORKSPACE, DEVPILOT_PROFILE, NO_COLOR.
+They override the profile saved by "devpilot login".
+Exit codes: 0 success, ${EXIT_CODES.failed} failure, ${EXIT_CODES.cancelled} cancelled, ${EXIT_CODES.signInNeeded} sign-in required.`,
   );
   installationCommands(program);
   accountCommands(program);
@@ -40,58 +40,61 @@ Ends with 0, ${EXIT_CODES.failed} failed, ${EXIT_CODES.cancelled} cancelled, ${E
 function installationCommands(program: Command): void {
   program
     .command('serve')
-    .description('Serve the API and the page; settings come from the environment')
+    .description('Start the server; settings come from environment variables')
     .action(async () => (await import('./serve.ts')).serve());
   program
     .command('init')
-    .description('Make the first owner and workspace without a browser')
-    .requiredOption('--email <email>', "the owner's email address")
-    .requiredOption('--name <name>', "the owner's name")
-    .requiredOption('--workspace <workspace>', "the workspace's name")
+    .description('Create the first owner and workspace without a browser')
+    .requiredOption('--email <email>', 'email address of the owner')
+    .requiredOption('--name <name>', 'name of the owner')
+    .requiredOption('--workspace <workspace>', 'name of the workspace')
     .requiredOption('--password-stdin', 'read the password from standard input')
-    .option('--json', 'answer in JSON')
+    .option('--json', 'output JSON')
     .action(async (options) => (await import('./init.ts')).init(options));
   peopleCommands(program);
   program
     .command('migrate')
-    .description('Bring the tables up to date; several nodes may do so at once')
+    .description('Run pending database migrations; safe to run on several nodes at once')
     .action(async () => (await import('./migrate.ts')).migrate());
   program
     .command('backup')
-    .description('Back up the store into a folder that is not there yet, while it is served')
-    .argument('<folder>', 'where to')
-    .option('--without-secret', 'leave out the secret that the installation made for itself')
-    .option('--json', 'answer in JSON')
+    .description('Back up the installation into a new directory; the server can keep running')
+    .argument('<folder>', 'directory to create')
+    .option('--without-secret', 'leave out the secret that the installation generated')
+    .option('--json', 'output JSON')
     .action(async (folder, options) => (await import('./store-backup.ts')).backUpStore(folder, options));
   program
     .command('restore')
-    .description('Restore a backup into the empty data directory or database of the settings')
-    .argument('<folder>', 'what `devpilot backup` made')
-    .option('--json', 'answer in JSON')
+    .description('Restore a backup into the configured data directory or database, which must be empty')
+    .argument('<folder>', 'directory created by "devpilot backup"')
+    .option('--json', 'output JSON')
     .action(async (folder, options) => (await import('./store-backup.ts')).restoreStore(folder, options));
   program
     .command('rotate-secret')
-    .description('Seal under a new DEVPILOT_SECRET all that the old one sealed; stop every server first')
-    .option('--new-secret-file <file>', 'the new secret; needed unless the installation makes its own')
+    .description('Re-encrypt stored values with a new DEVPILOT_SECRET; stop every server first')
+    .option('--new-secret-file <file>', 'file with the new secret; required unless the installation generates its own')
     .action(async (options) => (await import('./store-backup.ts')).rotateStoreSecret(options));
-  const store = program.command('store').description('The store itself');
+  const store = program.command('store').description('Recover or copy the database');
   store
     .command('accept')
-    .description('Accept a loss that keeps the server from starting; stop every server first')
+    .description('Accept a data loss that prevents the server from starting; stop every server first')
     .option(
       '--lost-secret',
-      'the secret is lost, and all that was sealed with it: take the one that is set, or make one',
+      'the secret and all values encrypted with it are lost: use the configured secret, or generate one',
     )
-    .option('--lost-changes', 'SQLite: the newest writes are lost, or the file is: take the data directory as it is')
+    .option(
+      '--lost-changes',
+      'SQLite only: recent writes or the whole database file are lost: use the data directory as it is',
+    )
     .action(async (options) => (await import('./store-accept.ts')).acceptLoss(options));
   store
     .command('copy')
-    .description('Copy everything into an empty store, and read it back; stop every server first')
-    .requiredOption('--from <store>', 'a data directory, or postgres://…')
-    .requiredOption('--to <store>', 'likewise; must be empty')
-    .option('--json', 'answer in JSON')
+    .description('Copy all data into an empty database and verify the copy; stop every server first')
+    .requiredOption('--from <store>', 'source: a data directory or a postgres:// URL')
+    .requiredOption('--to <store>', 'target: a data directory or a postgres:// URL; must be empty')
+    .option('--json', 'output JSON')
     .action(async (options) => (await import('./store-copy.ts')).runStoreCopy(options));
-  apiCommand(program, 'doctor', 'Check settings, data directory, store, server and clock').action(async (options) =>
+  apiCommand(program, 'doctor', 'Check settings, data directory, database, server and clock').action(async (options) =>
     (await import('./doctor.ts')).doctor(options),
   );
 }
@@ -100,78 +103,78 @@ function peopleCommands(program: Command): void {
   const people = program
     .command('people')
     .description(
-      'Administer the people of the installation, on its data directory or database; stop a server on SQLite first',
+      'Manage people of this installation directly on its data directory or database; with SQLite, stop the server first',
     );
   const load = () => import('./people.ts');
   const idOrName = (name: string, description: string) =>
     people
       .command(name)
       .description(description)
-      .argument('<person>', 'id or email address')
-      .option('--json', 'answer in JSON');
+      .argument('<person>', 'ID or email address')
+      .option('--json', 'output JSON');
   people
     .command('list')
     .description('List all people')
-    .option('--json', 'answer in JSON')
+    .option('--json', 'output JSON')
     .action(async (options) => (await load()).listAllPeople(options));
-  idOrName('disable', 'Disable a person: all their access ends, and they cannot sign in').action(
-    async (person, options) => (await load()).disablePerson(person, options),
+  idOrName('disable', 'Disable a person: revoke all their access and block sign-in').action(async (person, options) =>
+    (await load()).disablePerson(person, options),
   );
   idOrName('enable', 'Enable a disabled person').action(async (person, options) =>
     (await load()).enablePerson(person, options),
   );
   idOrName('operator', 'Make a person an operator')
-    .option('--remove', 'make them no operator instead')
+    .option('--remove', 'remove the operator role instead')
     .action(async (person, options) => (await load()).setOperator(person, options));
-  idOrName('reset-password', 'Print a link with which a person sets a new password within one hour').action(
-    async (person, options) => (await load()).resetPassword(person, options),
+  idOrName('reset-password', 'Print a password reset link, valid for one hour').action(async (person, options) =>
+    (await load()).resetPassword(person, options),
   );
 }
 
 function accountCommands(program: Command): void {
   apiCommand(program, 'login', 'Sign in through the browser')
-    .option('--token <->', 'keep a secret from standard input instead: --token -')
+    .option('--token <->', 'save a secret read from standard input instead: --token -')
     .action(async (options) => (await import('./login.ts')).login(options));
-  apiCommand(program, 'logout', 'End the session and forget it').action(async (options) =>
+  apiCommand(program, 'logout', 'Sign out and delete the saved profile').action(async (options) =>
     (await import('./logout.ts')).logout(options),
   );
-  apiCommand(program, 'whoami', 'Who one is for the server').action(async (options) =>
+  apiCommand(program, 'whoami', 'Show the current user or credential').action(async (options) =>
     (await import('./whoami.ts')).whoami(options),
   );
-  const workspaces = program.command('workspaces').description('The workspaces one is a member of');
+  const workspaces = program.command('workspaces').description('Manage workspaces');
   apiCommand(workspaces, 'list', 'List them').action(async (options) =>
     (await import('./workspaces.ts')).listWorkspaces(options),
   );
-  apiCommand(workspaces, 'use', 'Make one the workspace that commands are about')
-    .argument('<workspace>', 'id or slug')
+  apiCommand(workspaces, 'use', 'Set the default workspace')
+    .argument('<workspace>', 'ID or slug')
     .action(async (idOrName, options) => (await import('./workspaces.ts')).useWorkspace(idOrName, options));
-  const members = program.command('members').description('The members of the workspace');
+  const members = program.command('members').description('Manage members and invitations of the workspace');
   const load = () => import('./members.ts');
   apiCommand(members, 'list', 'List them').action(async (options) => (await load()).listMembers(options));
-  apiCommand(members, 'invite', 'Invite somebody; the link alone goes to standard output')
-    .argument('<email>', 'who accepts it must have this address')
-    .option('--role <role>', 'admin or member', 'member')
+  apiCommand(members, 'invite', 'Invite a person; prints only the link to standard output')
+    .argument('<email>', 'email address of the invited person')
+    .option('--role <role>', 'role: admin or member', 'member')
     .action(async (email, options) => (await load()).inviteMember(email, options));
-  apiCommand(members, 'invitations', 'List the invitations that nobody has accepted yet').action(async (options) =>
+  apiCommand(members, 'invitations', 'List pending invitations').action(async (options) =>
     (await load()).listInvitations(options),
   );
-  apiCommand(members, 'withdraw', 'Withdraw invitations; their links open nothing from then on')
-    .argument('<invitations...>', 'ids or email addresses')
+  apiCommand(members, 'withdraw', 'Revoke invitations')
+    .argument('<invitations...>', 'IDs or email addresses')
     .option('--yes', YES_HELP)
     .action(async (names, options) => (await load()).withdrawInvitations(names, options));
-  apiCommand(members, 'role', 'Change what a member may do')
-    .argument('<member>', 'id or email address')
-    .argument('<role>', 'admin or member')
+  apiCommand(members, 'role', 'Change the role of a member')
+    .argument('<member>', 'ID or email address')
+    .argument('<role>', 'new role: admin or member')
     .action(async (idOrName, role, options) => (await load()).changeRole(idOrName, role, options));
   apiCommand(members, 'end-sessions', 'End all sessions of a member')
-    .argument('<member>', 'id or email address')
+    .argument('<member>', 'ID or email address')
     .option('--yes', YES_HELP)
     .action(async (idOrName, options) => (await load()).endSessions(idOrName, options));
   apiCommand(members, 'leave', 'Leave the workspace')
     .option('--yes', YES_HELP)
     .action(async (options) => (await load()).leaveWorkspace(options));
-  apiCommand(members, 'remove', 'Remove members; the workspace is closed to them from then on')
-    .argument('<members...>', 'ids or email addresses')
+  apiCommand(members, 'remove', 'Remove members from the workspace')
+    .argument('<members...>', 'IDs or email addresses')
     .option('--yes', YES_HELP)
     .action(async (names, options) => (await load()).removeMembers(names, options));
 }
@@ -179,12 +182,12 @@ function accountCommands(program: Command): void {
 /** What lists of both kinds of credential take. */
 function credentialListCommand(parent: Command, nounPlural: string, right: string): Command {
   return apiCommand(parent, 'list', `List ${nounPlural}`)
-    .option('--search <text>', 'part of the name')
-    .option('--status <status>', 'active, expired, or for keys inactive')
-    .option(`--${right} <${right}>`, `those that have this ${right}`)
-    .option('--created-by <id>', 'those that this person created')
-    .option('--unused-for-days <days>', 'those without a use for so long')
-    .option('--sort <field>', 'createdAt, name, expiresAt, lastUsedAt or useCount; - before it for descending')
+    .option('--search <text>', 'filter by part of the name')
+    .option('--status <status>', 'filter by status: active, expired or, for keys, inactive')
+    .option(`--${right} <${right}>`, `filter by ${right}`)
+    .option('--created-by <id>', 'filter by ID of the creator')
+    .option('--unused-for-days <days>', 'filter by number of days without use')
+    .option('--sort <field>', 'sort by createdAt, name, expiresAt, lastUsedAt or useCount; prefix - for descending')
     .option('--limit <count>', LIMIT_HELP);
 }
 
@@ -192,38 +195,38 @@ function credentialListCommand(parent: Command, nounPlural: string, right: strin
 const rightsHelp = (title: string, rights: readonly (Scope | Permission)[]): string =>
   `\n${title}:\n${rights.map((right) => `  ${right.padEnd(28)}${describeRight(right)}`).join('\n')}`;
 
-const EXPIRES_HELP = 'such as 30d, 12h, 1y, never, or an instant';
+const EXPIRES_HELP = 'expiry: a duration such as 30d, 12h or 1y, a date-time, or never';
 
 function tokenCommands(program: Command): void {
-  const tokens = program.command('tokens').description('Access tokens');
+  const tokens = program.command('tokens').description('Manage access tokens');
   const load = () => import('./credentials.ts');
   credentialListCommand(tokens, 'access tokens', 'scope').action(async ({ scope, ...options }) =>
     (await load()).listCredentials('tokens', { ...options, right: scope }),
   );
   apiCommand(tokens, 'create', 'Create one; the secret alone goes to standard output')
     .option('--name <name>', 'its name')
-    .option('--scope <scopes>', 'a scope, or several with commas; may be repeated', parseList)
-    .option('--expires <when>', `${EXPIRES_HELP} (never)`)
-    .option('--passphrase <->', 'read its passphrase from standard input: --passphrase -')
+    .option('--scope <scopes>', 'scope, or several separated by commas; can be repeated', parseList)
+    .option('--expires <when>', `${EXPIRES_HELP} (default: never)`)
+    .option('--passphrase <->', 'read the passphrase from standard input: --passphrase -')
     .addHelpText('after', rightsHelp('Scopes', SCOPES))
     .action(async (options) => (await import('./tokens-create.ts')).createToken(options));
   apiCommand(tokens, 'show', 'Show one, never its secret')
-    .argument('<token>', 'id or name')
+    .argument('<token>', 'ID or name')
     .action(async (idOrName, options) => (await load()).showCredential('tokens', idOrName, options));
   apiCommand(tokens, 'delete', 'Delete; nothing accepts them from then on')
-    .argument('<tokens...>', 'ids or names')
+    .argument('<tokens...>', 'IDs or names')
     .option('--yes', YES_HELP)
     .action(async (names, options) => (await load()).deleteCredentials('tokens', names, options));
-  apiCommand(tokens, 'replace', 'Create one like it, wait for its first use, delete the old one')
-    .argument('<token>', 'id or name')
-    .option('--expires <when>', `${EXPIRES_HELP} (as long as the old one had)`)
-    .option('--passphrase <->', 'read its passphrase from standard input: --passphrase -')
-    .option('--wait <span>', 'how long to wait for the first use', '15m')
+  apiCommand(tokens, 'replace', 'Replace an access token: create a copy, wait for its first use, delete the old token')
+    .argument('<token>', 'ID or name')
+    .option('--expires <when>', `${EXPIRES_HELP} (default: the lifetime of the old token)`)
+    .option('--passphrase <->', 'read the passphrase from standard input: --passphrase -')
+    .option('--wait <span>', 'maximum time to wait for the first use', '15m')
     .action(async (idOrName, options) => (await import('./tokens-replace.ts')).replaceToken(idOrName, options));
 }
 
 function keyCommands(program: Command): void {
-  const keys = program.command('keys').description('API keys');
+  const keys = program.command('keys').description('Manage API keys');
   const load = () => import('./credentials.ts');
   const loadUpdate = () => import('./keys-update.ts');
   credentialListCommand(keys, 'API keys', 'permission').action(async ({ permission, ...options }) =>
@@ -231,80 +234,80 @@ function keyCommands(program: Command): void {
   );
   apiCommand(keys, 'create', 'Create one; the secret alone goes to standard output')
     .option('--name <name>', 'its name')
-    .option('--permission <permissions>', 'a permission, or several with commas; may be repeated', parseList)
-    .option('--description <text>', 'what it is for')
-    .option('--expires <when>', `${EXPIRES_HELP} (never)`)
-    .option('--inactive', 'switched off at first')
-    .option('--guard', 'may run guards (the SDK in lease mode); needs the permission read')
+    .option('--permission <permissions>', 'permission, or several separated by commas; can be repeated', parseList)
+    .option('--description <text>', 'description')
+    .option('--expires <when>', `${EXPIRES_HELP} (default: never)`)
+    .option('--inactive', 'create the key inactive')
+    .option('--guard', 'allow the key to run guards (SDK in lease mode); requires the permission read')
     .addHelpText('after', rightsHelp('Permissions', PERMISSIONS))
     .action(async (options) => (await import('./keys-create.ts')).createKey(options));
   apiCommand(keys, 'show', 'Show one, never its secret')
-    .argument('<key>', 'id or name')
+    .argument('<key>', 'ID or name')
     .action(async (idOrName, options) => (await load()).showCredential('keys', idOrName, options));
-  apiCommand(keys, 'update', 'Edit one; its secret never changes')
-    .argument('<key>', 'id or name')
-    .option('--name <name>', 'its new name')
-    .option('--permission <permissions>', 'all that it may do from now on', parseList)
-    .option('--description <text>', 'what it is for; empty for nothing')
+  apiCommand(keys, 'update', 'Update an API key; its secret does not change')
+    .argument('<key>', 'ID or name')
+    .option('--name <name>', 'new name')
+    .option('--permission <permissions>', 'replace its permissions', parseList)
+    .option('--description <text>', 'new description; an empty string removes it')
     .option('--expires <when>', EXPIRES_HELP)
-    .option('--guard <on|off>', 'whether it may run guards')
+    .option('--guard <on|off>', 'allow the key to run guards: on or off')
     .addHelpText('after', rightsHelp('Permissions', PERMISSIONS))
     .action(async (idOrName, options) => (await loadUpdate()).updateKey(idOrName, options));
-  apiCommand(keys, 'enable', 'Switch one on')
-    .argument('<key>', 'id or name')
+  apiCommand(keys, 'enable', 'Enable an API key')
+    .argument('<key>', 'ID or name')
     .action(async (idOrName, options) => (await loadUpdate()).setKeyActive(idOrName, true, options));
-  apiCommand(keys, 'disable', 'Switch one off; it is refused from then on')
-    .argument('<key>', 'id or name')
+  apiCommand(keys, 'disable', 'Disable an API key; requests with it are rejected')
+    .argument('<key>', 'ID or name')
     .action(async (idOrName, options) => (await loadUpdate()).setKeyActive(idOrName, false, options));
   apiCommand(keys, 'delete', 'Delete; nothing accepts them from then on')
-    .argument('<keys...>', 'ids or names')
+    .argument('<keys...>', 'IDs or names')
     .option('--yes', YES_HELP)
     .action(async (names, options) => (await load()).deleteCredentials('keys', names, options));
 }
 
-const PAST_INSTANT_HELP = 'an instant, or how long ago, such as 12h or 7d';
+const PAST_INSTANT_HELP = 'a date-time, or a duration before now such as 12h or 7d';
 
 function auditCommands(program: Command): void {
-  const audit = program.command('audit').description('The activity log');
+  const audit = program.command('audit').description('View, export and verify the activity log');
   const load = () => import('./audit.ts');
   const filtered = (name: string, description: string) =>
     apiCommand(audit, name, description)
-      .option('--action <action>', 'such as access_token.created')
-      .option('--actor <id>', 'who did it')
-      .option('--target <id>', 'what it was done to')
-      .option('--credential <id>', 'a credential, as either')
-      .option('--from <when>', `from then on: ${PAST_INSTANT_HELP}`)
-      .option('--to <when>', 'before then');
-  filtered('list', 'The newest entries')
+      .option('--action <action>', 'filter by action, such as access_token.created')
+      .option('--actor <id>', 'filter by ID of the actor')
+      .option('--target <id>', 'filter by ID of the target')
+      .option('--credential <id>', 'filter by ID of a credential, as actor or target')
+      .option('--from <when>', `start of the period: ${PAST_INSTANT_HELP}`)
+      .option('--to <when>', 'end of the period, exclusive');
+  filtered('list', 'List the newest entries')
     .option('--limit <count>', LIMIT_HELP, '50')
     .action(async (options) => (await load()).listAudit(options));
-  filtered('tail', 'Follow it').action(async (options) => (await load()).tailAudit(options));
-  filtered('export', 'All of it as NDJSON')
-    .option('--output <file>', 'into a file that only oneself can read')
+  filtered('tail', 'Follow new entries').action(async (options) => (await load()).tailAudit(options));
+  filtered('export', 'Export all entries as NDJSON')
+    .option('--output <file>', 'write to this file, readable only by you')
     .action(async (options) => (await load()).exportAudit(options));
   audit
     .command('verify')
-    .description('Check in the data directory that no entry was removed or changed')
-    .option('--json', 'answer in JSON, a line a log')
+    .description('Verify that no entry was removed or changed, directly on the data directory or database')
+    .option('--json', 'output JSON, one line per log')
     .action(async (options) => (await import('./audit-verify.ts')).auditVerify(options));
 }
 
 function toolCommands(program: Command): void {
   program
     .command('scan')
-    .description('Find Devpilot secrets in files and git history, offline; ends with 1 if there are any')
-    .argument('[paths...]', 'files and directories (.)')
-    .option('--no-history', 'files as they stand, not the history of git')
-    .option('--staged', 'what is about to be committed, and nothing else')
-    .option('--server <url>', 'ask this server which are live; each is presented to it')
-    .option('--revoke', 'with --server: revoke those that it knows')
+    .description('Find Devpilot secrets in files and Git history, offline; exits with 1 if any are found')
+    .argument('[paths...]', 'files and directories (default: .)')
+    .option('--no-history', 'scan only current files, not the Git history')
+    .option('--staged', 'scan only staged changes')
+    .option('--server <url>', 'check which secrets are valid by sending each to this server')
+    .option('--revoke', 'with --server: revoke all secrets known to the server')
     .option('--yes', YES_HELP)
-    .option('--json', 'answer in JSON')
-    .option('--quiet', 'nothing but the findings')
+    .option('--json', 'output JSON')
+    .option('--quiet', 'print only the findings')
     .action(async (paths, options) => (await import('./scan.ts')).scan(paths, options));
   program
     .command('completion')
-    .description('Print the completion for a shell')
-    .argument('<shell>', 'bash, zsh or fish')
+    .description('Print the completion script for a shell')
+    .argument('<shell>', 'shell: bash, zsh or fish')
     .action(async (shell) => (await import('./completion.ts')).completion(shell, program));
 }

@@ -5,7 +5,7 @@ import { resourceCommandsFor } from './resources.ts';
 
 export const projects = resourceCommandsFor<Project, ResourceListQuery, CreateProject, UpdateProject>({
   noun: 'project',
-  deleteWarning: 'It must hold no apps.',
+  deleteWarning: 'It must contain no apps.',
   endpoint: (client) => client.projects,
   columns: [
     { title: 'ID', getValue: ({ id }) => id },
@@ -14,11 +14,11 @@ export const projects = resourceCommandsFor<Project, ResourceListQuery, CreatePr
     { title: 'CREATED', getValue: ({ createdAt }) => showInstant(createdAt, 'never') },
   ],
   detailFields: [
-    { title: 'Id', getValue: ({ id }) => id },
+    { title: 'ID', getValue: ({ id }) => id },
     { title: 'Name', getValue: ({ name }) => name },
     { title: 'Slug', getValue: ({ slug }) => slug },
     { title: 'Description', getValue: ({ description }) => description },
     { title: 'Created', getValue: ({ createdAt }) => createdAt },
-    { title: 'Changed', getValue: ({ updatedAt }) => updatedAt },
+    { title: 'Updated', getValue: ({ updatedAt }) => updatedAt },
   ],
 });

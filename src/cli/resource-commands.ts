@@ -12,32 +12,33 @@ export function resourceCommands(program: Command): void {
   errorCommands(program);
 }
 
-const ID_OR_SLUG = 'id or slug';
-const FROM_HELP = 'a JSON file with fields as the API takes them, - for standard input; options go before it';
-const SLUG_HELP = 'its slug; made from the name unless given';
+const ID_OR_SLUG = 'ID or slug';
+const withArticle = (noun: string) => `${/^[aeiou]/.test(noun) ? 'an' : 'a'} ${noun}`;
+const FROM_HELP = 'JSON file with fields of the API, - for standard input; options override it';
+const SLUG_HELP = 'slug (default: derived from the name)';
 
 const listCommand = (parent: Command) =>
   apiCommand(parent, 'list', 'List them')
-    .option('--search <text>', 'part of the name')
-    .option('--sort <field>', 'createdAt or name; - before it for descending')
+    .option('--search <text>', 'filter by part of the name')
+    .option('--sort <field>', 'sort by createdAt or name; prefix - for descending')
     .option('--limit <count>', LIMIT_HELP);
 const showCommand = (parent: Command, noun: string) =>
   apiCommand(parent, 'show', 'Show one').argument(`<${noun}>`, ID_OR_SLUG);
 const deleteCommand = (parent: Command, noun: string) =>
-  apiCommand(parent, 'delete', 'Delete').argument(`<${noun}s...>`, 'ids or slugs').option('--yes', YES_HELP);
+  apiCommand(parent, 'delete', 'Delete').argument(`<${noun}s...>`, 'IDs or slugs').option('--yes', YES_HELP);
 const createCommand = (parent: Command) =>
   apiCommand(parent, 'create', 'Create one')
     .option('--name <name>', 'its name')
     .option('--slug <slug>', SLUG_HELP)
     .option('--from <file>', FROM_HELP);
 const updateCommand = (parent: Command, noun: string) =>
-  apiCommand(parent, 'update', 'Change one; an empty text takes away what may be missing')
+  apiCommand(parent, 'update', `Update ${withArticle(noun)}; pass an empty string to clear an optional field`)
     .argument(`<${noun}>`, ID_OR_SLUG)
-    .option('--name <name>', 'its new name')
+    .option('--name <name>', 'new name')
     .option('--from <file>', FROM_HELP);
 
 function projectCommands(program: Command): void {
-  const parent = program.command('projects').description('Projects');
+  const parent = program.command('projects').description('Manage projects');
   const load = async () => (await import('./projects.ts')).projects;
   const shared = () => import('./resources.ts');
   listCommand(parent).action(async (options) => (await load()).list((await shared()).listQuery(options), options));
@@ -59,25 +60,25 @@ function projectCommands(program: Command): void {
 
 const withAppOptions = (command: Command) =>
   command
-    .option('--project <project>', `${ID_OR_SLUG} of its project`)
-    .option('--server <server>', `${ID_OR_SLUG} of its server`)
-    .option('--repository <url>', 'URL or path that git can fetch on the server')
-    .option('--repository-user <user>', 'user of an http or https repository; not needed with a token')
+    .option('--project <project>', `${ID_OR_SLUG} of the project`)
+    .option('--server <server>', `${ID_OR_SLUG} of the server`)
+    .option('--repository <url>', 'Git repository: a URL or path that the server can fetch from')
+    .option('--repository-user <user>', 'user name for an HTTP or HTTPS repository; not needed with a token')
     .option(
       '--repository-password <->',
-      "read the repository's password or token from standard input: --repository-password -",
+      'read the repository password or token from standard input: --repository-password -',
     )
-    .option('--branch <branch>', 'what is deployed unless said otherwise')
-    .option('--directory <path>', 'where it lives on its server')
-    .option('--keep-releases <count>', 'how many releases stay')
-    .option('--log-command <command>', 'what writes its log');
+    .option('--branch <branch>', 'branch to deploy by default')
+    .option('--directory <path>', 'directory of the app on its server')
+    .option('--keep-releases <count>', 'number of releases to keep')
+    .option('--log-command <command>', 'command that prints the log of the app');
 
 function appCommands(program: Command): void {
-  const parent = program.command('apps').description('Apps');
+  const parent = program.command('apps').description('Manage apps');
   const load = () => import('./apps.ts');
   listCommand(parent)
-    .option('--project <project>', `${ID_OR_SLUG} of a project`)
-    .option('--server <server>', `${ID_OR_SLUG} of a server`)
+    .option('--project <project>', `filter by project: ${ID_OR_SLUG}`)
+    .option('--server <server>', `filter by server: ${ID_OR_SLUG}`)
     .action(async (options) => {
       const { listQuery } = await import('./resources.ts');
       const { project, server } = options;
@@ -97,13 +98,13 @@ function appCommands(program: Command): void {
 
 const withServerOptions = (command: Command) =>
   command
-    .option('--host <host>', 'host name or address')
-    .option('--port <port>', '22 unless given')
-    .option('--user <user>', 'who is signed in as')
-    .option('--host-key <key>', 'the public key that alone is trusted, as one line of OpenSSH');
+    .option('--host <host>', 'host name or IP address')
+    .option('--port <port>', 'SSH port (default: 22)')
+    .option('--user <user>', 'user to log in as')
+    .option('--host-key <key>', 'pinned host key, as one line in OpenSSH format');
 
 function serverCommands(program: Command): void {
-  const parent = program.command('servers').description('Servers');
+  const parent = program.command('servers').description('Manage servers');
   const load = () => import('./servers.ts');
   listCommand(parent).action(async (options) => {
     const { listQuery } = await import('./resources.ts');
@@ -111,7 +112,7 @@ function serverCommands(program: Command): void {
   });
   showCommand(parent, 'server').action(async (idOrSlug, options) => (await load()).servers.show(idOrSlug, options));
   withServerOptions(createCommand(parent))
-    .option('--kind <kind>', 'ssh unless given; local where the server allows it')
+    .option('--kind <kind>', 'ssh or, if this installation allows it, local (default: ssh)')
     .action(async (options) => {
       const { servers, serverFields } = await load();
       return servers.create(serverFields(options), options, { kind: 'ssh' });
@@ -121,32 +122,36 @@ function serverCommands(program: Command): void {
     return servers.update(idOrSlug, serverFields(options), options);
   });
   deleteCommand(parent, 'server').action(async (names, options) => (await load()).servers.delete(names, options));
-  apiCommand(parent, 'check', 'Connect with exactly the pinned host key; prints the key that the host shows')
+  apiCommand(parent, 'check', 'Check the connection against the pinned host key; prints the key offered by the host')
     .argument('<server>', ID_OR_SLUG)
     .action(async (idOrSlug, options) => (await load()).checkServer(idOrSlug, options));
-  apiCommand(parent, 'confirm', 'Confirm the host, port, user and host key of a server, so that steps may run on it')
+  apiCommand(parent, 'confirm', 'Confirm the host, port, user and host key of a server so that jobs can run on it')
     .argument('<server>', ID_OR_SLUG)
-    .option('--yes', 'do not ask')
+    .option('--yes', 'skip the confirmation')
     .action(async (idOrSlug, options) => (await load()).confirmServer(idOrSlug, options));
 }
 
 const withScriptOptions = (command: Command) =>
   command
-    .option('--description <text>', 'what it does')
-    .option('--server <server>', `${ID_OR_SLUG} of the server that it runs on`)
-    .option('--body <file>', 'the script itself; - for standard input')
-    .option('--interpreter <path>', '/bin/sh unless given')
-    .option('--run-as <user>', 'another user of the server')
-    .option('--timeout <seconds>', 'how long it may run')
-    .option('--schedule <cron>', 'five fields as in cron, in UTC, or such as @daily')
-    .option('--param <NAME[=DEFAULT]>', 'a parameter; may be repeated', collectValues)
-    .option('--pattern <NAME=PATTERN>', 'what the value of a parameter must match; may be repeated', collectValues);
+    .option('--description <text>', 'description')
+    .option('--server <server>', `${ID_OR_SLUG} of the server to run on`)
+    .option('--body <file>', 'file with the script body; - for standard input')
+    .option('--interpreter <path>', 'interpreter (default: /bin/sh)')
+    .option('--run-as <user>', 'user to run the script as')
+    .option('--timeout <seconds>', 'maximum run time in seconds')
+    .option('--schedule <cron>', 'cron expression with five fields, in UTC, or a shortcut such as @daily')
+    .option('--param <NAME[=DEFAULT]>', 'parameter with optional default; can be repeated', collectValues)
+    .option(
+      '--pattern <NAME=PATTERN>',
+      'regular expression that the value of a parameter must match; can be repeated',
+      collectValues,
+    );
 
 function scriptCommands(program: Command): void {
-  const parent = program.command('scripts').description('Scripts');
+  const parent = program.command('scripts').description('Manage scripts');
   const load = () => import('./scripts.ts');
   listCommand(parent)
-    .option('--server <server>', `${ID_OR_SLUG} of a server`)
+    .option('--server <server>', `filter by server: ${ID_OR_SLUG}`)
     .action(async (options) => {
       const { listQuery } = await import('./resources.ts');
       return (await load()).scripts.list({ ...listQuery(options), server: options.server }, options);
@@ -163,63 +168,63 @@ function scriptCommands(program: Command): void {
   deleteCommand(parent, 'script').action(async (names, options) => (await load()).scripts.delete(names, options));
 }
 
-const INSTANT_HELP = 'an instant';
+const INSTANT_HELP = 'a date-time, or a duration before now such as 12h or 7d';
 
 function activityCommands(program: Command): void {
-  const parent = program.command('activity').description('The activity tracker');
+  const parent = program.command('activity').description('Send and view activity events');
   const load = () => import('./activity.ts');
   apiCommand(parent, 'events', 'List events, newest first')
-    .option('--type <type>', 'of this type')
-    .option('--source <source>', 'from this source')
-    .option('--subject <subject>', 'about this subject')
-    .option('--from <instant>', 'from then on')
-    .option('--to <instant>', 'before then')
+    .option('--type <type>', 'filter by type')
+    .option('--source <source>', 'filter by source')
+    .option('--subject <subject>', 'filter by subject')
+    .option('--from <instant>', `start of the period: ${INSTANT_HELP}`)
+    .option('--to <instant>', 'end of the period, exclusive')
     .option('--limit <count>', LIMIT_HELP, '50')
-    .option('--csv', 'all of them as CSV')
+    .option('--csv', 'output all events as CSV')
     .action(async (options) => (await load()).listEvents(options));
-  apiCommand(parent, 'analytics', 'Count events and distinct subjects over time')
-    .option('--interval <interval>', 'minute, hour or day')
-    .option('--group-by <field>', 'type, source or subject')
+  apiCommand(parent, 'analytics', 'Count events and unique subjects over time')
+    .option('--interval <interval>', 'length of an interval: minute, hour or day')
+    .option('--group-by <field>', 'group by type, source or subject')
     .option('--from <instant>', INSTANT_HELP)
     .option('--to <instant>', INSTANT_HELP)
-    .option('--csv', 'as CSV')
+    .option('--csv', 'output CSV')
     .action(async (options) => (await load()).showAnalytics(options));
-  apiCommand(parent, 'send', 'Send events')
-    .argument('[file]', 'CloudEvents in JSON: one, an array, or one a line; - for standard input')
-    .option('--type <type>', 'without a file: the type of one event')
-    .option('--source <source>', 'where it comes from')
-    .option('--subject <subject>', 'what it is about')
-    .option('--id <id>', 'with the same source and id an event is stored once')
-    .option('--data <json>', 'what it says; - for standard input')
+  apiCommand(parent, 'send', 'Send activity events')
+    .argument('[file]', 'CloudEvents in JSON: an object, an array or one object per line; - for standard input')
+    .option('--type <type>', 'without a file: type of the event')
+    .option('--source <source>', 'source of the event')
+    .option('--subject <subject>', 'subject of the event')
+    .option('--id <id>', 'ID of the event; repeated events with the same source and ID are stored once')
+    .option('--data <json>', 'payload in JSON; - for standard input')
     .action(async (file, options) => (await load()).sendEvents(file, options));
 }
 
 function errorCommands(program: Command): void {
-  const parent = program.command('errors').description('The error tracker');
+  const parent = program.command('errors').description('Manage error issues');
   const load = () => import('./errors.ts');
-  apiCommand(parent, 'list', 'List issues, the last seen first')
-    .option('--search <text>', 'part of the title')
-    .option('--status <status>', 'open, resolved or muted')
-    .option('--level <level>', 'such as error or warning')
-    .option('--app <app>', 'that it was reported for')
-    .option('--release <release>', 'that it was seen in')
-    .option('--environment <environment>', 'that it was seen in')
-    .option('--sort <field>', '-lastSeenAt, -firstSeenAt or -count')
+  apiCommand(parent, 'list', 'List issues, most recently seen first')
+    .option('--search <text>', 'filter by part of the title')
+    .option('--status <status>', 'filter by status: open, resolved or muted')
+    .option('--level <level>', 'filter by level, such as error or warning')
+    .option('--app <app>', 'filter by app')
+    .option('--release <release>', 'filter by release')
+    .option('--environment <environment>', 'filter by environment')
+    .option('--sort <field>', 'sort by -lastSeenAt, -firstSeenAt or -count')
     .option('--limit <count>', LIMIT_HELP, '50')
     .action(async (options) => (await load()).listIssues(options));
-  apiCommand(parent, 'show', 'Show an issue and where it happened last')
+  apiCommand(parent, 'show', 'Show an issue and its latest occurrence')
     .argument('<id>')
     .action(async (id, options) => (await load()).showIssue(id, options));
-  apiCommand(parent, 'resolve', 'Resolve issues; one that comes again is open again')
+  apiCommand(parent, 'resolve', 'Resolve issues; a resolved issue reopens when it recurs')
     .argument('<ids...>')
     .action(async (ids, options) => (await load()).setIssueStatus(ids, 'resolved', options));
-  apiCommand(parent, 'reopen', 'Open issues again')
+  apiCommand(parent, 'reopen', 'Reopen issues')
     .argument('<ids...>')
     .action(async (ids, options) => (await load()).setIssueStatus(ids, 'open', options));
-  apiCommand(parent, 'mute', 'Mute issues: they are counted and do not reopen')
+  apiCommand(parent, 'mute', 'Mute issues: new occurrences are counted but do not reopen them')
     .argument('<ids...>')
     .action(async (ids, options) => (await load()).setIssueStatus(ids, 'muted', options));
-  apiCommand(parent, 'delete', 'Delete issues with their occurrences')
+  apiCommand(parent, 'delete', 'Delete issues and their occurrences')
     .argument('<ids...>')
     .option('--yes', YES_HELP)
     .action(async (ids, options) => (await load()).deleteIssues(ids, options));
@@ -227,17 +232,21 @@ function errorCommands(program: Command): void {
 }
 
 function errorKeyCommands(errors: Command): void {
-  const parent = errors.command('keys').description('Public keys that can only submit errors, for Sentry SDKs');
+  const parent = errors.command('keys').description('Manage public keys for submitting errors with Sentry SDKs');
   const load = () => import('./error-keys.ts');
-  apiCommand(parent, 'list', 'List error keys with their DSNs')
+  apiCommand(parent, 'list', 'List error keys and their DSNs')
     .option('--limit <count>', LIMIT_HELP, '50')
     .action(async (options) => (await load()).listErrorKeys(options));
   apiCommand(parent, 'create', 'Create an error key and print its DSN')
-    .requiredOption('--name <name>', 'its name')
-    .option('--app <app>', `${ID_OR_SLUG} of the app that its errors belong to`)
-    .option('--origin <origins>', 'origins whose pages may use it, such as https://shop.example.com (any)', parseList)
+    .requiredOption('--name <name>', 'name of the key')
+    .option('--app <app>', `${ID_OR_SLUG} of the app to report errors for`)
+    .option(
+      '--origin <origins>',
+      'allowed origins of web pages, such as https://shop.example.com (default: any)',
+      parseList,
+    )
     .action(async (options) => (await load()).createErrorKey(options));
-  apiCommand(parent, 'delete', 'Delete error keys; what is reported with them is refused')
+  apiCommand(parent, 'delete', 'Delete error keys; errors submitted with them are rejected')
     .argument('<ids...>')
     .option('--yes', YES_HELP)
     .action(async (ids, options) => (await load()).deleteErrorKeys(ids, options));

@@ -58,7 +58,7 @@ export function definedFields(fields: Readonly<Record<string, string | undefined
 async function buildBody<Body>(from: string | undefined, fields: object, defaults: object = {}): Promise<Body> {
   const bodyFromFile = from === undefined ? {} : await readJson(from);
   if (typeof bodyFromFile !== 'object' || bodyFromFile === null || Array.isArray(bodyFromFile)) {
-    throw new Failure('--from takes a file with one JSON object, as the API takes it.');
+    throw new Failure('--from must name a file with one JSON object of API fields.');
   }
   return { ...defaults, ...bodyFromFile, ...fields } as Body;
 }
@@ -78,14 +78,14 @@ export function resourceCommandsFor<Item extends NamedResource, Query, Create, U
     async create(fields: object, options: BodyOptions, defaults?: object): Promise<void> {
       const body = await buildBody<Create>(options.from, fields, defaults);
       const created = await kind.endpoint(connect(options)).create(body, { idempotencyKey: randomUUID() });
-      printNote(`Created the ${noun} ${sanitizeInline(created.name)}.`, options);
+      printNote(`Created ${noun} ${sanitizeInline(created.name)}.`, options);
       await printDetails(created, detailFields, options);
     },
     async update(idOrSlug: string, fields: object, options: BodyOptions): Promise<void> {
       const body = await buildBody<Update & object>(options.from, fields);
-      if (Object.keys(body).length === 0) throw new Failure('Give what to change, by options or --from.');
+      if (Object.keys(body).length === 0) throw new Failure('Nothing to update. Use options or --from.');
       const changed = await kind.endpoint(connect(options)).update(idOrSlug, body);
-      printNote(`Changed the ${noun} ${sanitizeInline(changed.name)}.`, options);
+      printNote(`Updated ${noun} ${sanitizeInline(changed.name)}.`, options);
       await printDetails(changed, detailFields, options);
     },
     async delete(names: readonly string[], options: RemoteOptions & { yes?: true }): Promise<void> {
@@ -93,10 +93,10 @@ export function resourceCommandsFor<Item extends NamedResource, Query, Create, U
       const items: Item[] = [];
       for (const idOrSlug of names) items.push(await endpoint.get(idOrSlug));
       const list = items.map(({ name, id }) => `${sanitizeInline(name)} (${id})`).join(', ');
-      await confirm(`Delete the ${noun} ${list}? ${kind.deleteWarning}`, options.yes);
+      await confirm(`Delete ${noun} ${list}? ${kind.deleteWarning}`, options.yes);
       for (const { id } of items) await endpoint.delete(id);
       if (options.json === true) await printJson(items.map(({ id, name }) => ({ id, name, deleted: true })));
-      else printNote(`Deleted the ${noun} ${list}.`, options);
+      else printNote(`Deleted ${noun} ${list}.`, options);
     },
   };
 }

@@ -24,7 +24,7 @@ const COLUMNS: readonly Column<Run>[] = [
 ];
 
 const RUN_DETAILS: readonly Column<Run>[] = [
-  { title: 'Id', getValue: ({ id }) => id },
+  { title: 'ID', getValue: ({ id }) => id },
   { title: 'Script', getValue: ({ scriptId, scriptVersion }) => `${scriptId}, version ${scriptVersion}` },
   { title: 'Status', getValue: ({ status }) => status },
   { title: 'Exit code', getValue: ({ exitCode }) => exitCode },
@@ -41,14 +41,14 @@ async function parseParameters(texts: readonly string[]): Promise<Record<string,
   let piped: string | null = null;
   for (const text of texts) {
     const separator = text.indexOf('=');
-    if (separator < 1) throw new Failure('--param takes NAME=VALUE, or NAME=- for standard input.');
+    if (separator < 1) throw new Failure('--param must be NAME=VALUE, or NAME=- for standard input.');
     const [name, value] = [text.slice(0, separator), text.slice(separator + 1)];
-    if (pairs.some(([one]) => one === name)) throw new Failure(`--param names ${name} twice.`);
+    if (pairs.some(([one]) => one === name)) throw new Failure(`--param sets ${name} twice.`);
     if (value !== '-') {
       pairs.push([name, value]);
       continue;
     }
-    if (piped !== null) throw new Failure(`Standard input holds the value of ${piped} already.`);
+    if (piped !== null) throw new Failure(`Standard input is already used for the value of ${piped}.`);
     piped = name;
     pairs.push([name, (await readStdin()).replace(/\r?\n$/, '')]);
   }
@@ -63,10 +63,10 @@ async function followRun(client: Client, started: Run, options: RunOptions): Pro
   const { id } = started;
   const name = `Run ${id}`;
   if (options.follow !== true && options.wait !== true) {
-    printNote(`${name} is begun. To follow it: devpilot logs ${id} --follow`, options);
+    printNote(`${name} started. Follow it with: devpilot logs ${id} --follow`, options);
     return printDetails(started, RUN_DETAILS, options);
   }
-  printNote(`${name} is begun.`, options);
+  printNote(`${name} started.`, options);
   const finished = await waitForOperation(
     {
       name,
@@ -78,7 +78,7 @@ async function followRun(client: Client, started: Run, options: RunOptions): Pro
   );
   if (options.json === true) await printJson(finished);
   requireCompleted(name, finished, finished.exitCode);
-  printNote(`${name} is completed.`, options);
+  printNote(`${name} completed.`, options);
 }
 
 /** Runs a script; with `--follow` or `--wait` it ends with the script's exit code. */
@@ -109,5 +109,5 @@ export async function showRun(id: string, options: RemoteOptions): Promise<void>
 export async function cancelRun(id: string, options: RemoteOptions): Promise<void> {
   const cancelled = await connect(options).runs.cancel(id);
   if (options.json === true) await printJson(cancelled);
-  else printNote(`Run ${cancelled.id} is told to end.`, options);
+  else printNote(`Run ${cancelled.id} is being cancelled.`, options);
 }

@@ -70,7 +70,7 @@ async function scanFiles(state: ScanState, path: string): Promise<string[]> {
       for await (const bytes of readChunks(file)) finder.write(bytes);
       finder.end();
     } catch (error) {
-      printNote(`devpilot: ${file} was not read: ${error instanceof Error ? error.message : error}`);
+      printNote(`devpilot: ${file} could not be read: ${error instanceof Error ? error.message : error}`);
     }
     state.files++;
     state.progress.update(`Scanned ${state.files} files …`);
@@ -99,12 +99,12 @@ async function scanRepository(state: ScanState, path: string, isStaged: boolean)
   const directory = statSync(path).isDirectory() ? path : dirname(path);
   const root = repositoryRoot(directory);
   if (root === null) {
-    if (isStaged) throw new Failure(`${path} is in no git repository.`);
+    if (isStaged) throw new Failure(`${path} is not in a Git repository.`);
     return;
   }
   if (!isStaged && gitOutput(root, ['rev-parse', '--is-shallow-repository'])?.trim() === 'true') {
     printNote(
-      `devpilot: ${sanitizeInline(root)} is a shallow clone: only what it has of the history is scanned. git fetch --unshallow brings the rest.`,
+      `devpilot: ${sanitizeInline(root)} is a shallow clone: only part of the history is scanned. Fetch the rest with: git fetch --unshallow`,
     );
   }
   const matches: ObjectMatch[] = [];
@@ -138,7 +138,7 @@ type SecretStatuses = Map<string, SecretStatus>;
 /** Fills in what the server says of each. What it said before it failed stays. */
 async function checkWithServer(state: ScanState, statuses: SecretStatuses, url: string): Promise<void> {
   for (const { secret } of state.findings) {
-    state.progress.update(`Asked the server about ${statuses.size} secrets …`);
+    state.progress.update(`Checked ${statuses.size} secrets on the server …`);
     if (!statuses.has(secret)) statuses.set(secret, await fetchStatus(url, secret));
   }
 }
@@ -159,10 +159,10 @@ async function offerToRevoke(statuses: SecretStatuses, options: ScanOptions, url
   if (known.length === 0) return;
   const secretsLabel = known.length === 1 ? 'the secret' : `the ${known.length} secrets`;
   if (options.revoke !== true && !isInteractive()) {
-    printNote(`To revoke ${secretsLabel} that the server knows: the same with --revoke --yes`, options);
+    printNote(`To revoke ${secretsLabel} known to the server, run again with --revoke --yes`, options);
     return;
   }
-  await confirm(`Revoke ${secretsLabel} that the server knows, for good?`, options.yes);
+  await confirm(`Permanently revoke ${secretsLabel} known to the server?`, options.yes);
   await revokeAll(known, statuses, url);
   printNote(`Revoked ${secretsLabel}.`, options);
 }
@@ -190,9 +190,9 @@ async function printFindings(
     const location = `${sanitizeInline(path)}:${line}${commit === null ? '' : ` (commit ${commit})`}`;
     await print(`${location}: ${KIND_LABELS[kind]} …${hintOf(secret)}${status === undefined ? '' : `, ${status}`}\n`);
   }
-  const scanned = `${files} files${objects > 0 ? `, ${objects} objects of git` : ''}`;
+  const scanned = `${files} files${objects > 0 ? `, ${objects} Git objects` : ''}`;
   const foundCount = findings.length < MAX_FINDINGS ? findings.length : `${findings.length} or more`;
-  printNote(findings.length === 0 ? `No secrets in ${scanned}.` : `${foundCount} found in ${scanned}.`, options);
+  printNote(findings.length === 0 ? `No secrets found in ${scanned}.` : `${foundCount} found in ${scanned}.`, options);
 }
 
 /** Says what was found, whatever becomes of the server's share in it. */
@@ -222,9 +222,9 @@ async function reportAndRevoke(state: ScanState, options: ScanOptions, url: stri
  */
 export async function scan(paths: readonly string[], options: ScanOptions): Promise<void> {
   const url = options.server === undefined ? null : parseUrl(options.server);
-  if (options.revoke === true && url === null) throw new Failure('--revoke needs --server.');
+  if (options.revoke === true && url === null) throw new Failure('--revoke requires --server.');
   const missing = paths.find((path) => !existsSync(path));
-  if (missing !== undefined) throw new Failure(`There is no ${missing}.`);
+  if (missing !== undefined) throw new Failure(`${missing} does not exist.`);
   const progress = startProgress('Scanning …', options.quiet);
   const state: ScanState = { findings: [], progress, files: 0, objects: 0 };
   try {

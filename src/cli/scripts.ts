@@ -12,7 +12,7 @@ function formatParameter({ name, pattern, default: value }: Script['parameters']
 
 export const scripts = resourceCommandsFor<Script, ScriptListQuery, CreateScriptInput, UpdateScriptInput>({
   noun: 'script',
-  deleteWarning: 'Its versions and runs go with it.',
+  deleteWarning: 'Its versions and runs are deleted too.',
   endpoint: (client) => client.scripts,
   columns: [
     { title: 'ID', getValue: ({ id }) => id },
@@ -24,19 +24,19 @@ export const scripts = resourceCommandsFor<Script, ScriptListQuery, CreateScript
     { title: 'NEXT RUN', getValue: ({ nextRunAt }) => showInstant(nextRunAt, '') },
   ],
   detailFields: [
-    { title: 'Id', getValue: ({ id }) => id },
+    { title: 'ID', getValue: ({ id }) => id },
     { title: 'Name', getValue: ({ name }) => name },
     { title: 'Slug', getValue: ({ slug }) => slug },
     { title: 'Description', getValue: ({ description }) => description },
     { title: 'Server', getValue: ({ serverId }) => serverId },
     { title: 'Interpreter', getValue: ({ interpreter }) => interpreter },
-    { title: 'Runs as', getValue: ({ runAs }) => runAs },
-    { title: 'Limit', getValue: ({ timeoutSeconds }) => `${timeoutSeconds} s` },
+    { title: 'Run as', getValue: ({ runAs }) => runAs },
+    { title: 'Time limit', getValue: ({ timeoutSeconds }) => `${timeoutSeconds} s` },
     { title: 'Parameters', getValue: ({ parameters }) => parameters.map(formatParameter).join(', ') || null },
     { title: 'Schedule', getValue: ({ schedule }) => schedule },
     { title: 'Next run', getValue: ({ nextRunAt }) => nextRunAt },
     { title: 'Version', getValue: ({ version }) => version },
-    { title: 'Changed', getValue: ({ updatedAt }) => updatedAt },
+    { title: 'Updated', getValue: ({ updatedAt }) => updatedAt },
   ],
 });
 
@@ -64,7 +64,7 @@ function parseParameters({ param, pattern = [] }: ScriptOptions) {
   const patterns = new Map(pattern.map(splitAssignment));
   const names = new Set((param ?? []).map((text) => splitAssignment(text)[0]));
   const unknown = [...patterns.keys()].find((name) => !names.has(name));
-  if (unknown !== undefined) throw new Failure(`--pattern names ${unknown}, which no --param does.`);
+  if (unknown !== undefined) throw new Failure(`--pattern names ${unknown}, but no --param declares it.`);
   return param?.map((text) => {
     const [name, value] = splitAssignment(text);
     return { name, pattern: patterns.get(name) ?? null, default: value };

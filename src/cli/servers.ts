@@ -9,7 +9,7 @@ import { type BodyOptions, definedFields, resourceCommandsFor } from './resource
 
 export const servers = resourceCommandsFor<Server, ResourceListQuery, CreateServer, UpdateServer>({
   noun: 'server',
-  deleteWarning: 'Its key pair goes with it; nothing may hang on it.',
+  deleteWarning: 'Its key pair is deleted too. It must not be in use by an app or script.',
   endpoint: (client) => client.servers,
   columns: [
     { title: 'ID', getValue: ({ id }) => id },
@@ -23,7 +23,7 @@ export const servers = resourceCommandsFor<Server, ResourceListQuery, CreateServ
     { title: 'CREATED', getValue: ({ createdAt }) => showInstant(createdAt, 'never') },
   ],
   detailFields: [
-    { title: 'Id', getValue: ({ id }) => id },
+    { title: 'ID', getValue: ({ id }) => id },
     { title: 'Name', getValue: ({ name }) => name },
     { title: 'Slug', getValue: ({ slug }) => slug },
     { title: 'Kind', getValue: ({ kind }) => kind },
@@ -32,9 +32,9 @@ export const servers = resourceCommandsFor<Server, ResourceListQuery, CreateServ
     { title: 'User', getValue: ({ user }) => user },
     { title: 'Host key', getValue: ({ hostKey }) => hostKey },
     { title: 'Public key', getValue: ({ publicKey }) => publicKey },
-    { title: 'Confirmed', getValue: ({ confirmed }) => (confirmed ? 'yes' : 'no: nothing runs on it') },
+    { title: 'Confirmed', getValue: ({ confirmed }) => (confirmed ? 'yes' : 'no: no jobs run on it') },
     { title: 'Created', getValue: ({ createdAt }) => createdAt },
-    { title: 'Changed', getValue: ({ updatedAt }) => updatedAt },
+    { title: 'Updated', getValue: ({ updatedAt }) => updatedAt },
   ],
 });
 
@@ -73,10 +73,10 @@ export async function confirmServer(idOrSlug: string, options: RemoteOptions & {
   const connectionSummary =
     kind === 'local' ? 'this machine' : `${user}@${host}, port ${port}, host key ${hostKey ?? 'none'}`;
   await confirm(
-    `Let steps run on the server ${sanitizeInline(name)}: ${sanitizeInline(connectionSummary)}?`,
+    `Allow jobs to run on server ${sanitizeInline(name)}: ${sanitizeInline(connectionSummary)}?`,
     options.yes,
   );
   const confirmed = await client.servers.confirm(id, { ifMatch: tag });
   if (options.json === true) return printJson(confirmed);
-  printNote(`Confirmed the server ${sanitizeInline(confirmed.name)}.`, options);
+  printNote(`Confirmed server ${sanitizeInline(confirmed.name)}.`, options);
 }

@@ -8,20 +8,22 @@ import { print, printNote } from './output.ts';
 /** Accepts a loss that keeps the server from starting; stop every server first. */
 export async function acceptLoss(options: { lostSecret?: true; lostChanges?: true }): Promise<void> {
   const { lostSecret = false, lostChanges = false } = options;
-  if (!lostSecret && !lostChanges) throw new Failure('Say what is lost: --lost-secret, --lost-changes, or both');
+  if (!lostSecret && !lostChanges) throw new Failure('Use --lost-secret, --lost-changes, or both.');
   const { store, secret, release } = await openStore(readSettings(process.env), {
     acceptLostSecret: lostSecret,
     acceptLostChanges: lostChanges,
   });
   try {
     if (lostChanges) {
-      await print('The store is taken as it is now.\n');
-      printNote('What was deleted or changed in what is lost is accepted again as it was: delete it again.');
+      await print('Accepted the database in its current state.\n');
+      printNote(
+        'Credentials whose deletion or change was lost are valid again in their earlier state. Delete or change them again.',
+      );
     }
     if (!lostSecret) return;
     const unreadable = await countUnreadable(store.read, createSeal([secret]));
-    await print(`The secret that is set now is the store's own. Sealed values that are lost: ${unreadable}\n`);
-    if (unreadable > 0) printNote('Set variables and second factors again; servers need new keys.');
+    await print(`The database now uses the configured secret. Encrypted values lost: ${unreadable}\n`);
+    if (unreadable > 0) printNote('Set environment variables and second factors again; servers need new keys.');
   } finally {
     await store.close();
     release();

@@ -20,12 +20,12 @@ export async function backUpStore(folder: string, options: { withoutSecret?: tru
   ).finally(progress.end);
   if (options.json === true) return printJson({ ...manifest, secret });
   await print(
-    `${folder}: ${megabytes(manifest.bytes)}, of ${manifest.madeAt}; ${manifest.logEntries} entries of activity logs, whole\n`,
+    `Backed up to ${folder}: ${megabytes(manifest.bytes)}, as of ${manifest.madeAt}; ${manifest.logEntries} activity log entries verified\n`,
   );
   printNote(
     secret
-      ? 'The secret is in it: whoever has this folder can read all that is sealed. Keep it as you keep the server.'
-      : 'The secret is not in it. Keep DEVPILOT_SECRET apart from it: what is sealed can not be read without.',
+      ? 'The backup contains the secret: anyone with this directory can decrypt its encrypted values. Protect it like the server.'
+      : 'The backup does not contain the secret. Store DEVPILOT_SECRET separately: encrypted values cannot be decrypted without it.',
   );
 }
 
@@ -36,22 +36,24 @@ export async function restoreStore(folder: string, options: { json?: true }): Pr
   const restored = await restore(settings, folder, reportTableProgress(progress)).finally(progress.end);
   const { manifest, logEntries, unreadable } = restored;
   if (options.json === true) await printJson(restored);
-  else await print(`Restored as of ${manifest.madeAt}; ${logEntries} entries of activity logs, whole\n`);
+  else await print(`Restored as of ${manifest.madeAt}; ${logEntries} activity log entries verified\n`);
   if (unreadable > 0) {
     printNote(
-      `${unreadable} sealed values can not be read with the secret that is set. Set the one they were sealed with.`,
+      `${unreadable} encrypted values cannot be decrypted with the configured secret. Set the secret they were encrypted with.`,
     );
   }
-  printNote('What was deleted or changed after that instant is accepted again as it was: delete it anew.');
+  printNote(
+    'Credentials deleted or changed after that time are valid again in their earlier state. Delete or change them again.',
+  );
 }
 
 /** Replaces the secret that seals what must be read back. */
 export async function rotateStoreSecret(options: { newSecretFile?: string }): Promise<void> {
   const { values, secretFile } = await rotateSecret(readSettings(process.env), options.newSecretFile ?? null);
-  await print(`${values} values are sealed under the new secret.\n`);
+  await print(`Re-encrypted ${values} values with the new secret.\n`);
   printNote(
     secretFile === null
-      ? 'Set DEVPILOT_SECRET to it before the next start, on every node.'
-      : `It is in ${secretFile}. Backups made before need the old one, which is in them unless it was left out.`,
+      ? 'Set DEVPILOT_SECRET to the new secret on every node before the next start.'
+      : `The new secret is in ${secretFile}. Earlier backups need the old secret, which they contain unless it was left out.`,
   );
 }

@@ -26,8 +26,8 @@ export async function runStoreCopy(options: { from: string; to: string; json?: t
   const tables = [...copied].map(([table, { rows }]) => ({ table, rows }));
   if (options.json === true) return printJson({ tables, logEntries });
   for (const { table, rows } of tables) if (rows > 0) await print(`${table}: ${rows.toLocaleString('en')}\n`);
-  await print(`Read back and the same; ${logEntries} entries of activity logs, whole\n`);
+  await print(`Copy verified; ${logEntries} activity log entries are intact\n`);
   printNote(
-    'Start with the same DEVPILOT_SECRET as before; unless you set your own, it is the file `secret` of the data directory.',
+    'Start the server with the same DEVPILOT_SECRET. Unless you set your own, it is in the file `secret` of the data directory.',
   );
 }

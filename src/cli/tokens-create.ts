@@ -41,10 +41,10 @@ async function promptForFields(options: CreateTokenOptions): Promise<TokenFields
     );
   const expires =
     options.expires ??
-    requireAnswer(await prompts.text({ message: 'Expires (30d, never, …)', initialValue: '90d', output }));
+    requireAnswer(await prompts.text({ message: 'Expiry (30d, never, …)', initialValue: '90d', output }));
   const passphrase = requireAnswer(
     await prompts.password({
-      message: `Passphrase (${LIMITS.passphrase.min} characters or more; empty for none)`,
+      message: `Passphrase (at least ${LIMITS.passphrase.min} characters; empty for none)`,
       output,
     }),
   );
@@ -58,11 +58,11 @@ async function promptForFields(options: CreateTokenOptions): Promise<TokenFields
 
 async function readOptions(options: CreateTokenOptions): Promise<TokenFields> {
   if (options.passphrase !== undefined && options.passphrase !== '-') {
-    throw new Failure('A passphrase in a command line ends up in histories. Give --passphrase - and pipe it in.');
+    throw new Failure('A passphrase on the command line is saved in shell history. Use --passphrase - and pipe it in.');
   }
   if (options.name === undefined || options.scope === undefined) {
     if (isInteractive() && options.passphrase === undefined) return promptForFields(options);
-    throw new Failure('Without a terminal this needs --name and --scope.');
+    throw new Failure('Without a terminal, --name and --scope are required.');
   }
   return {
     name: options.name,

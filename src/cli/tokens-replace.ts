@@ -26,10 +26,13 @@ function sameLifetimeFromNow(old: AccessToken): string | null {
 }
 
 async function readPassphrase(old: AccessToken, options: ReplaceOptions): Promise<string | null> {
-  if (options.passphrase !== undefined && options.passphrase !== '-') throw new Failure('--passphrase takes - alone.');
+  if (options.passphrase !== undefined && options.passphrase !== '-')
+    throw new Failure('--passphrase must be - to read the passphrase from standard input.');
   if (options.passphrase === '-') return readSecret('passphrase');
   if (!old.hasPassphrase) return null;
-  throw new Failure(`${old.name} has a passphrase, which nobody can read back. Give one with --passphrase -`);
+  throw new Failure(
+    `${old.name} has a passphrase, which cannot be copied. Set one for the new token with --passphrase -`,
+  );
 }
 
 /** Whether it was used; a server that is away for a while has not seen it used. */
@@ -49,7 +52,7 @@ async function waitForFirstUse(
   options: RemoteOptions,
 ): Promise<boolean> {
   const deadlineMs = Date.now() + timeoutMs;
-  const progress = startProgress('Waiting for the first use of the new one …', options.quiet);
+  const progress = startProgress('Waiting for the new token to be used …', options.quiet);
   try {
     while (Date.now() < deadlineMs) {
       if (await isUsed(client, id)) return true;
@@ -68,9 +71,9 @@ async function waitForFirstUse(
 export async function replaceToken(idOrName: string, options: ReplaceOptions): Promise<void> {
   const client = connect(options);
   const timeoutMs = parseDuration(options.wait ?? '15m');
-  if (timeoutMs === null) throw new Failure('--wait takes a duration such as 15m.');
+  if (timeoutMs === null) throw new Failure('--wait must be a duration such as 15m.');
   const old = await findCredential(client, 'tokens', idOrName);
-  if (old.kind !== 'access_token') throw new Failure('An API key is edited, not replaced.');
+  if (old.kind !== 'access_token') throw new Failure('API keys cannot be replaced. Use: devpilot keys update');
   const created = await client.accessTokens.create(
     {
       name: old.name,
@@ -80,18 +83,18 @@ export async function replaceToken(idOrName: string, options: ReplaceOptions): P
     },
     { idempotencyKey: randomUUID() },
   );
-  printNote(`Created ${created.id} like ${old.id}. The secret, shown only this once:`, options);
+  printNote(`Created ${created.id} as a copy of ${old.id}. Secret (shown only once):`, options);
   await print(options.json === true ? `${JSON.stringify(created)}\n` : `${created.secret}\n`);
   // What reads the pipe must see its end now: it is what will make the new token used.
   if (process.stdout.isTTY !== true) closeSync(1);
-  const bothValidNote = `Both stand: ${old.id} and ${created.id}. Once the new one is in use: devpilot tokens delete ${old.id}`;
+  const bothValidNote = `Both tokens remain valid: ${old.id} and ${created.id}. Once the new token is in use, run: devpilot tokens delete ${old.id}`;
   const stopListening = onInterrupt(() => {
     process.stderr.write(`\ndevpilot: Cancelled. ${bothValidNote}\n`);
     process.exit(EXIT_CODES.cancelled);
   });
   try {
     if (!(await waitForFirstUse(client, created.id, timeoutMs, options))) {
-      throw new Failure(`${created.id} was not used in time. ${bothValidNote}`);
+      throw new Failure(`${created.id} was not used within the waiting time. ${bothValidNote}`);
     }
     await client.accessTokens.delete(old.id);
   } catch (error) {

@@ -22,7 +22,10 @@ export async function listWorkspaces(options: RemoteOptions): Promise<void> {
 export async function useWorkspace(idOrSlug: string, options: RemoteOptions): Promise<void> {
   const workspaces = await Array.fromAsync(connect(options).workspaces.all());
   const workspace = workspaces.find(({ id, slug }) => id === idOrSlug || slug === idOrSlug);
-  if (workspace === undefined) throw new Failure(`You are a member of no workspace ${idOrSlug}.`);
+  if (workspace === undefined)
+    throw new Failure(
+      `You are not a member of workspace ${idOrSlug}. List your workspaces with: devpilot workspaces list`,
+    );
   setProfileWorkspace(profileName(options.profile), workspace.slug);
-  printNote(`Commands are about ${workspace.name} now.`, options);
+  printNote(`The default workspace is now ${workspace.name}.`, options);
 }

@@ -125,7 +125,7 @@ export function createGuards(options: {
       return { granted: false as const, ...feedPage };
     const isGranted = await renewal.grant({ id, workspaceId, confirmed: head.number, bound, moved });
     if (isGranted) return { granted: true as const, confirmed: head, bound, workspaceId };
-    return new Problem('rate_limited', 'The workspace has as many guards as it may have.', { retryAfter: 10 });
+    return new Problem('rate_limited', 'The workspace has reached its maximum number of guards.', { retryAfter: 10 });
   }
 
   async function runBatch(batch: typeof queue): Promise<void> {

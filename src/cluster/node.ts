@@ -108,7 +108,7 @@ async function catchUp(reader: RevocationReader, following: RevocationFollower):
   for (;;) {
     if (following.applied() === null) following.reset(await reader.readHead());
     const from = following.applied();
-    if (from === null) throw new Error('Nothing was applied.');
+    if (from === null) throw new Error('No revocation point was applied.');
     const { head, base, revocations } = await reader.readAfter(from.number, MAX_REVOCATIONS_PER_PAGE);
     const isOurs = head.history === from.history && base === from.id;
     const gapAt = isOurs ? revocations.findIndex(({ number }, index) => number !== from.number + 1 + index) : 0;
@@ -147,7 +147,7 @@ export function createClusterNode(options: {
     await store.renewal(async (renewal) => {
       const head = await renewal.lockCounter();
       if (!isSamePoint(point, head)) point = await catchUp(renewal, following);
-      if (!isSamePoint(point, head)) throw new Error('The counter moved under its lock.');
+      if (!isSamePoint(point, head)) throw new Error('The revocation counter changed while it was locked.');
       const { number } = point;
       await renewal.grant({ id, workspaceId: null, confirmed: number, bound, moved: number !== confirmed });
     });
@@ -172,7 +172,7 @@ export function createClusterNode(options: {
     async start() {
       if (await lease.start(START_TIMEOUT_MS)) return;
       await lease.stop();
-      throw new Problem('unavailable', 'The store gave no lease.', { retryAfter: 1 });
+      throw new Problem('unavailable', 'Could not acquire a lease from the database.', { retryAfter: 1 });
     },
     async waitForAllConfirmations(workspaceId) {
       return revocationBarrier.waitForConfirmation(await store.readHead(), workspaceId);

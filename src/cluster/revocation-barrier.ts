@@ -56,7 +56,7 @@ export function createRevocationBarrier(options: {
   let cancel = () => {};
 
   function unconfirmedProblem(cause?: unknown): Problem {
-    const detail = 'It is done, but not every node has confirmed it yet. Try again to be told.';
+    const detail = 'The change was saved but not every node has confirmed it yet. Retry to check.';
     return new Problem('unavailable', detail, { retryAfter: 1, cause });
   }
 
@@ -70,7 +70,9 @@ export function createRevocationBarrier(options: {
   function resolveConfirmed(waiters: readonly Waiter[], { live: all, lost }: LeaseSnapshot): Waiter[] {
     return waiters.filter((waiter) => {
       if (lost.includes(waiter.revocation.id)) {
-        waiter.reject(new Problem('unavailable', 'The database came back without this change.', { retryAfter: 1 }));
+        waiter.reject(
+          new Problem('unavailable', 'The database lost this change in a failover. Try again.', { retryAfter: 1 }),
+        );
         return false;
       }
       if (clocks.monotonic() < allLeasesKnownAt) return true;

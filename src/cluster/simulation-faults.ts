@@ -62,7 +62,11 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   'a wake-up is lost and nobody looks by themselves': {
     seed: 1,
     changes: [
-      ['revocation-barrier.ts', 'if (waiting.length > 0) cancel = schedule(Math.max(1, pauseMs), checkConfirmations);', ''],
+      [
+        'revocation-barrier.ts',
+        'if (waiting.length > 0) cancel = schedule(Math.max(1, pauseMs), checkConfirmations);',
+        '',
+      ],
       ['node.ts', 'onHeartbeat: revocationBarrier.checkConfirmations', 'onHeartbeat: () => {}'],
     ],
   },

@@ -55,9 +55,13 @@ async function engineWith(name: string): Promise<ProtocolImplementation> {
   const query = `?fault=${names.indexOf(name)}`;
   const lease = (await import(`../authorization/lease.ts${query}`)) as typeof import('../authorization/lease.ts');
   const node = (await import(`./node.ts${query}`)) as typeof import('./node.ts');
-  const registry = (await import(`../authorization/registry.ts${query}`)) as typeof import('../authorization/registry.ts');
+  const registry = (await import(
+    `../authorization/registry.ts${query}`
+  )) as typeof import('../authorization/registry.ts');
   const guards = (await import(`./guards.ts${query}`)) as typeof import('./guards.ts');
-  const guardLease = (await import(`../authorization/guard-lease.ts${query}`)) as typeof import('../authorization/guard-lease.ts');
+  const guardLease = (await import(
+    `../authorization/guard-lease.ts${query}`
+  )) as typeof import('../authorization/guard-lease.ts');
   return {
     createNode: node.createClusterNode,
     createRegistry: registry.createRecordRegistry,

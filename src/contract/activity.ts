@@ -9,7 +9,7 @@ const shortText = z.string().min(1).max(RESOURCE_LIMITS.activityFieldLength);
 
 export const ActivityEvent = z
   .object({
-    id: z.string().describe("The sender's id: with the same source and id an event is stored once"),
+    id: z.string().describe("The sender's event ID; events with the same source and ID are stored once"),
     source: z.string(),
     type: z.string(),
     subject: z.string().nullable(),
@@ -42,10 +42,10 @@ export const CloudEvent = z
       .optional()
       .meta({ examples: [{ total: 42 }] }),
   })
-  .meta({ id: 'CloudEvent', title: 'An event of CloudEvents 1.0; batched mode takes up to 1,000 in an array' });
+  .meta({ id: 'CloudEvent', title: 'A CloudEvents 1.0 event; batched mode accepts an array of up to 1,000' });
 
 export const ActivityIngestResult = z
-  .object({ accepted: z.int(), duplicates: z.int().describe('With the source and id of one that was there') })
+  .object({ accepted: z.int(), duplicates: z.int().describe('Events whose source and ID were already stored') })
   .meta({ id: 'ActivityTaken' });
 export type ActivityIngestResult = z.infer<typeof ActivityIngestResult>;
 
@@ -54,8 +54,8 @@ export const ActivityQuery = z.strictObject({
   type: shortText.optional(),
   source: shortText.optional(),
   subject: shortText.optional(),
-  from: instantFilter.describe('From this instant on'),
-  to: instantFilter.describe('Before this instant'),
+  from: instantFilter.describe('At or after this time'),
+  to: instantFilter.describe('Before this time'),
 });
 export type ActivityQuery = z.infer<typeof ActivityQuery>;
 
@@ -63,9 +63,11 @@ export const AnalyticsQuery = z.strictObject({
   interval: z.enum(INTERVAL_NAMES, { error: `must be one of: ${INTERVAL_NAMES.join(', ')}` }).optional(),
   groupBy: z.enum(ACTIVITY_GROUPS, { error: `must be one of: ${ACTIVITY_GROUPS.join(', ')}` }).optional(),
   from: instantFilter.describe(
-    'From the beginning of the step that this lies in; 60 minutes, 48 hours or 30 days if not given',
+    'Start, rounded down to the interval; defaults to 60 minutes, 48 hours or 30 days before the end',
   ),
-  to: instantFilter.describe('To the end of the step before this; the end of the current one if not given'),
+  to: instantFilter.describe(
+    'End (exclusive), rounded up to the interval; defaults to the end of the current interval',
+  ),
 });
 export type AnalyticsQuery = z.infer<typeof AnalyticsQuery>;
 
@@ -76,19 +78,19 @@ export const Analytics = z
     series: z
       .array(
         z.object({
-          key: z.string().nullable().describe('Null where the events have no subject'),
+          key: z.string().nullable().describe('Null for events without a subject'),
           points: z
             .array(
               z.object({
                 at: instant,
                 count: z.int(),
-                subjects: z.int().describe('Distinct subjects: exact up to 256, within 2 % beyond'),
+                subjects: z.int().describe('Unique subjects: exact up to 256, within 2 % above'),
               }),
             )
-            .describe('Oldest first; steps without an event are left out'),
+            .describe('Oldest first; intervals without events are omitted'),
         }),
       )
-      .describe('The keys with the most events, at most 100'),
+      .describe('The keys with the most events (at most 100)'),
   })
   .meta({ id: 'Analytics' });
 export type Analytics = z.infer<typeof Analytics>;

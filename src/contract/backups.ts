@@ -16,8 +16,10 @@ export const Backup = z
   .object({
     id,
     appId: id,
-    kind: z.enum(BACKUP_KINDS).describe('directory: a tar of `shared/`; command: what the backup command wrote'),
-    status: z.enum(WORK_STATUSES).describe('Of the backup; while it is being restored, of that'),
+    kind: z
+      .enum(BACKUP_KINDS)
+      .describe('`directory`: a tar archive of `shared/`; `command`: the output of the backup command'),
+    status: z.enum(WORK_STATUSES).describe('Status of the backup or, while it is being restored, of the restore'),
     sizeBytes: z.int().nullable(),
     sha256: z.string().nullable(),
     error: z.string().nullable(),

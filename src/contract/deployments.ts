@@ -18,7 +18,7 @@ import {
 const commit = matchingText(
   /^[0-9a-f]{7,64}$/,
   64,
-  'takes a commit: 7 to 64 of 0-9 and a-f',
+  'must be a commit hash: 7 to 64 characters of 0-9 and a-f',
   '0123456789abcdef0123456789abcdef01234567',
 );
 const hasNoDuplicates = (list: readonly string[]) => new Set(list).size === list.length;
@@ -32,41 +32,45 @@ const healthCheckOverride = z
 const deploymentOptions = {
   servers: z
     .array(idOrSlug)
-    .min(1, 'names at least one server')
-    .max(RESOURCE_LIMITS.deploymentServers, `names up to ${RESOURCE_LIMITS.deploymentServers} servers`)
-    .refine(hasNoDuplicates, 'names each server once')
+    .min(1, 'must contain at least one server')
+    .max(RESOURCE_LIMITS.deploymentServers, `must contain at most ${RESOURCE_LIMITS.deploymentServers} servers`)
+    .refine(hasNoDuplicates, 'must not contain a server twice')
     .optional()
-    .describe("Ids or slugs of servers; the app's own if not given"),
-  strategy: oneOf(STRATEGIES).optional().describe('`all` at once if not given'),
+    .describe("IDs or slugs of servers; defaults to the app's server"),
+  strategy: oneOf(STRATEGIES).optional().describe('Defaults to `all`, which deploys to all servers in parallel'),
   batchSize: integerInRange({ min: 1, max: RESOURCE_LIMITS.deploymentServers }, 1)
     .optional()
-    .describe('Servers at a time, for `rolling`; 1 if not given'),
+    .describe('Servers per batch, for `rolling`; defaults to 1'),
   pauseSeconds: integerInRange({ min: 0, max: RESOURCE_LIMITS.pauseSeconds }, 30)
     .optional()
-    .describe('Between two batches; 0 if not given'),
-  healthCheck: healthCheckOverride.optional().describe("Instead of the app's: a URL, never a command; null for none"),
+    .describe('Pause between two batches; defaults to 0'),
+  healthCheck: healthCheckOverride
+    .optional()
+    .describe("Overrides the app's health check with a URL, never a command; null disables it"),
   scheduledAt: instantInput.optional(),
   approval: z
     .boolean()
     .optional()
-    .describe('Whether it waits for an approval, by somebody else where the workspace has other members'),
+    .describe('Whether it requires an approval, by another member if the workspace has one'),
   skipHooks: z
     .array(z.string().max(255 * 8))
     .max(RESOURCE_LIMITS.hooks)
-    .refine(hasNoDuplicates, 'names each hook once')
+    .refine(hasNoDuplicates, 'must not contain a hook twice')
     .optional()
-    .describe('Names of hooks that are not run'),
-  replace: z.boolean().optional().describe('Whether deployments of this app that still wait are cancelled for it'),
+    .describe('Names of hooks to skip'),
+  replace: z.boolean().optional().describe('Whether to cancel queued deployments of this app'),
 };
 
 export const CreateDeployment = z
   .strictObject({
-    branch: branch.optional().describe("The app's own if not given"),
-    commit: commit.optional().describe('Instead of a branch; one that a branch or tag of the repository contains'),
+    branch: branch.optional().describe("Defaults to the app's branch"),
+    commit: commit
+      .optional()
+      .describe('Deploys this commit instead of a branch; a branch or tag of the repository must contain it'),
     ...deploymentOptions,
   })
   .refine((body) => body.branch === undefined || body.commit === undefined, {
-    error: 'takes either branch or commit',
+    error: 'must not be set together with branch',
     path: ['commit'],
   })
   .meta({ id: 'CreateDeployment', examples: [{ branch: 'main' }] });
@@ -93,8 +97,8 @@ export const DeploymentOverrides = z
     pauseSeconds: z.int().optional(),
     healthCheck: z
       .object({
-        url: z.string().optional().describe('Without its password'),
-        command: z.string().optional().describe('Only in deployments of versions that accepted one'),
+        url: z.string().optional().describe('The URL without its password'),
+        command: z.string().optional().describe('Only in deployments created by releases that accepted one'),
         timeoutSeconds: z.int(),
       })
       .nullable()
@@ -115,8 +119,8 @@ export const Deployment = z
     status: z.enum(WORK_STATUSES),
     progress: z.int().min(0).max(100),
     branch: z.string().nullable(),
-    commit: z.string().nullable().describe('Null until it is known which one the branch is at'),
-    live: z.boolean().describe('Whether this is what the app runs now'),
+    commit: z.string().nullable().describe('Null until the commit of the branch is known'),
+    live: z.boolean().describe('Whether this deployment is live'),
     strategy: z.enum(STRATEGIES),
     batchSize: z.int(),
     pauseSeconds: z.int(),
@@ -130,17 +134,15 @@ export const Deployment = z
         durationMs: z.int().nullable(),
       }),
     ),
-    overrides: DeploymentOverrides.describe(
-      'What the request for it set, instead of what the app and the defaults say',
-    ),
+    overrides: DeploymentOverrides.describe('Settings of the request that override the app and the defaults'),
     error: z.string().nullable(),
     waitingFor: z.enum(DEPLOYMENT_WAIT_REASONS).nullable(),
     scheduledAt: nullableInstant,
     approval: z
       .object({ status: z.enum(['waiting', 'given']), by: auditParty.nullable() })
       .nullable()
-      .describe('Null where none was asked for'),
-    rollbackOf: id.nullable().describe('The deployment whose commit this goes back to'),
+      .describe('Null if no approval is required'),
+    rollbackOf: id.nullable().describe('The deployment that this one rolls back to'),
     createdBy: auditParty,
     startedAt: nullableInstant,
     finishedAt: nullableInstant,
@@ -152,8 +154,8 @@ export type Deployment = z.infer<typeof Deployment>;
 
 export const DeploymentQuery = z.strictObject({
   ...pagingFields,
-  app: idOrSlug.optional().describe('Id or slug of the app'),
+  app: idOrSlug.optional().describe('ID or slug of the app'),
   status: oneOf(WORK_STATUSES).optional(),
-  live: z.enum(['true'], { error: 'takes true' }).optional().describe('`true`: only what runs now'),
+  live: z.enum(['true'], { error: 'must be true' }).optional().describe('`true`: only live deployments'),
 });
 export type DeploymentQuery = z.infer<typeof DeploymentQuery>;

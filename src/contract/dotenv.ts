@@ -97,7 +97,7 @@ export function parseDotenv(source: string): ParsedDotenv {
     const head = /^[ \t]*(?:export[ \t]+)?([^\s=]{1,1024})[ \t]*=[ \t]*/.exec(text.slice(index, end));
     const name = head?.[1] ?? '';
     if (head === null || !ENV_NAME.test(name))
-      return refuse(index, 'takes NAME=value, the name of A-Z, a-z, 0-9 and _');
+      return refuse(index, 'must be NAME=value, with a name of A-Z, a-z, 0-9 and _');
     const start = index + head[0].length;
     if (!/["'`]/.test(text.charAt(start))) {
       values.set(
@@ -111,10 +111,10 @@ export function parseDotenv(source: string): ParsedDotenv {
       continue;
     }
     const quotedValue = readQuotedValue(text, start);
-    if (quotedValue === null) return refuse(index, 'the quote is never closed');
+    if (quotedValue === null) return refuse(index, 'must have a closing quote');
     const rest = endOfLine(text, quotedValue.next);
     if (!/^[ \t\r]*(?:#.*)?$/s.test(text.slice(quotedValue.next, rest))) {
-      return refuse(quotedValue.next, 'nothing but a comment can follow a closing quote');
+      return refuse(quotedValue.next, 'must not have anything but a comment after a closing quote');
     }
     values.set(name, quotedValue.value);
     index = rest + 1;

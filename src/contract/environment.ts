@@ -5,10 +5,10 @@ import { instant } from './instant.ts';
 import { RESOURCE_LIMITS } from './limits.ts';
 import { AUDIT_PARTY_KINDS } from './vocabulary.ts';
 
-const NAME_MESSAGE = 'takes a name of A-Z, a-z, 0-9 and _, not beginning with a digit';
+const NAME_MESSAGE = 'must be a name of A-Z, a-z, 0-9 and _, not starting with a digit';
 export const envName = z
   .string()
-  .max(RESOURCE_LIMITS.envName, `takes up to ${RESOURCE_LIMITS.envName} characters`)
+  .max(RESOURCE_LIMITS.envName, `must be at most ${RESOURCE_LIMITS.envName} characters`)
   .regex(ENV_NAME, NAME_MESSAGE)
   .meta({ examples: ['DATABASE_URL'] });
 const envValue = z
@@ -18,7 +18,7 @@ const envValue = z
     (text) =>
       text.length <= RESOURCE_LIMITS.envValueBytes &&
       new TextEncoder().encode(text).length <= RESOURCE_LIMITS.envValueBytes,
-    'takes up to 64 KiB',
+    'must be at most 64 KiB',
   )
   .meta({ maxLength: RESOURCE_LIMITS.envValueBytes, examples: ['postgres://shop@db/shop'] });
 
@@ -29,7 +29,7 @@ export const EnvVariable = z
       .string()
       .max(RESOURCE_LIMITS.envValueBytes)
       .nullable()
-      .describe('Null for members, and where it was not asked for'),
+      .describe('Null for members, and if values are hidden'),
     updatedAt: instant,
   })
   .meta({ id: 'EnvVariable' });
@@ -43,9 +43,9 @@ export const EnvQuery = z.strictObject({
     .enum(['shown', 'hidden'], { error: 'must be one of: shown, hidden' })
     .optional()
     .describe(
-      '`hidden`: names alone, each value null; a person who asks so is not recorded. `shown`: refused to members with 403 instead of null values',
+      '`hidden`: names only, each value null; such a read by a person is not recorded. `shown`: members get 403 instead of null values',
     ),
-  name: envName.optional().describe('This variable alone'),
+  name: envName.optional().describe('Only this variable'),
 });
 export type EnvQuery = z.infer<typeof EnvQuery>;
 
@@ -64,7 +64,10 @@ export const UpdateEnvironment = z
       exposeProtoKey,
       z
         .record(envName, envValue.nullable())
-        .refine((values) => Object.keys(values).length <= 2 * RESOURCE_LIMITS.envVariables, 'names too many variables')
+        .refine(
+          (values) => Object.keys(values).length <= 2 * RESOURCE_LIMITS.envVariables,
+          `must contain at most ${2 * RESOURCE_LIMITS.envVariables} variables`,
+        )
         .meta({ examples: [{ DATABASE_URL: 'postgres://shop@db/shop', OLD_NAME: null }] }),
     ),
   })
@@ -76,7 +79,7 @@ export const EnvVersion = z
     version: z.int(),
     at: instant,
     by: z.object({ kind: z.enum(AUDIT_PARTY_KINDS), id: z.string().nullable(), name: z.string().nullable() }),
-    set: z.array(z.string()).describe('Names alone'),
+    set: z.array(z.string()).describe('Names only'),
     removed: z.array(z.string()),
     restoredFrom: z.int().nullable(),
   })

@@ -10,7 +10,7 @@ import { ERROR_LEVELS, ISSUE_SORTS, ISSUE_STATUSES } from './vocabulary.ts';
 const text = (max: number) =>
   z
     .string()
-    .max(max, `takes up to ${max} characters`)
+    .max(max, `must be at most ${max} characters`)
     .refine((one) => one.isWellFormed() && !one.includes('\0'), 'must be well-formed Unicode without NUL');
 const shortText = text(RESOURCE_LIMITS.errorFieldLength).min(1);
 
@@ -30,7 +30,7 @@ export const ErrorReport = z
       .min(1)
       .max(RESOURCE_LIMITS.errorFingerprint)
       .nullish()
-      .describe('What gathers errors in one issue; {{ default }} stands for type and frames'),
+      .describe('Groups errors into one issue; {{ default }} stands for the type and frames'),
     time: instantInput.nullish(),
   })
   .meta({ id: 'ErrorReport' });
@@ -48,12 +48,12 @@ export const CreateErrorKey = z
       .string()
       .max(64)
       .nullish()
-      .describe('Id or slug of the app that its errors belong to, whatever they say themselves'),
+      .describe('ID or slug of the app to attribute its errors to, whichever app they name'),
     allowedOrigins: z
       .array(allowedOrigin)
       .max(ERROR_KEY_LIMITS.origins)
       .optional()
-      .describe('Pages of these origins may use it; empty: of any. Servers send no origin and may always'),
+      .describe('Origins whose pages may use the key; empty allows any. Servers send no origin and are always allowed'),
   })
   .meta({ id: 'CreateErrorKey' });
 export type CreateErrorKey = z.infer<typeof CreateErrorKey>;
@@ -63,8 +63,8 @@ export const ErrorKey = z
     name: z.string(),
     app: z.string().nullable(),
     allowedOrigins: z.array(z.string()),
-    publicKey: z.string().describe('May be published: it submits errors and does nothing else'),
-    dsn: z.string().describe('What a Sentry SDK is configured with'),
+    publicKey: z.string().describe('Safe to publish: it can only submit errors'),
+    dsn: z.string().describe('The DSN to configure a Sentry SDK with'),
     createdAt: instant,
   })
   .meta({ id: 'ErrorKey' });
@@ -81,13 +81,13 @@ export const ErrorIssue = z
     type: z.string(),
     status: z.enum(ISSUE_STATUSES),
     level: z.enum(ERROR_LEVELS),
-    count: z.int().describe('All that were reported, also those not kept'),
+    count: z.int().describe('All reported errors, including those not stored'),
     firstSeenAt: instant,
     lastSeenAt: instant,
     release: z.string().nullable(),
     environment: z.string().nullable(),
     app: z.string().nullable(),
-    days: z.array(dayCount).describe('The last 14 days (UTC), oldest first; days without one are left out'),
+    days: z.array(dayCount).describe('The last 14 days (UTC), oldest first; days without errors are omitted'),
   })
   .meta({ id: 'ErrorIssue' });
 export type ErrorIssue = z.infer<typeof ErrorIssue>;
@@ -122,8 +122,8 @@ export const ErrorEvent = z
     level: z.enum(ERROR_LEVELS),
     message: z.string(),
     stack: z.string().max(RESOURCE_LIMITS.errorStack).nullable(),
-    frames: z.array(frame).describe('Where it happened first'),
-    breadcrumbs: z.array(breadcrumb).describe('What happened before, oldest first'),
+    frames: z.array(frame).describe('Stack frames, innermost first'),
+    breadcrumbs: z.array(breadcrumb).describe('Events before the error, oldest first'),
     tags: z.record(z.string().max(RESOURCE_LIMITS.errorFieldLength), z.string().max(RESOURCE_LIMITS.errorFieldLength)),
     release: z.string().nullable(),
     environment: z.string().nullable(),
@@ -134,7 +134,7 @@ export type ErrorEvent = z.infer<typeof ErrorEvent>;
 
 export const IssueQuery = z.strictObject({
   ...pagingFields,
-  q: z.string().max(LIMITS.query.max).optional().describe('Part of the title, whatever its case'),
+  q: z.string().max(LIMITS.query.max).optional().describe('Text in the title, case-insensitive'),
   status: z.enum(ISSUE_STATUSES, { error: `must be one of: ${ISSUE_STATUSES.join(', ')}` }).optional(),
   level: z.enum(ERROR_LEVELS, { error: `must be one of: ${ERROR_LEVELS.join(', ')}` }).optional(),
   release: shortText.optional(),

@@ -37,7 +37,7 @@ export function createFairQueue({
   return {
     async run(key, task) {
       const release = limiter.acquire(key);
-      if (release === null) throw new Problem('unavailable', 'Too much work at once.', { retryAfter: 1 });
+      if (release === null) throw new Problem('unavailable', 'Too many concurrent requests.', { retryAfter: 1 });
       try {
         if (active < maxRunning) active++;
         else {

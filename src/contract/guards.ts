@@ -7,12 +7,12 @@ import { CREDENTIAL_KINDS, PERMISSIONS, SCOPES } from './vocabulary.ts';
 
 const guard = z
   .string()
-  .regex(/^[A-Za-z0-9_-]{22}$/, 'takes 22 characters of base64url')
-  .describe('What the guard calls itself: random, new at each start of its process')
+  .regex(/^[A-Za-z0-9_-]{22}$/, 'must be 22 characters of base64url')
+  .describe('Random name of the guard, new on each start of its process')
   .meta({ examples: ['q3Zr9yF0T2mJwXk7B1dNhA'] });
 const digest = z
   .string()
-  .regex(/^[A-Za-z0-9_-]{43}$/, 'takes the SHA-256 of a secret in base64url')
+  .regex(/^[A-Za-z0-9_-]{43}$/, 'must be the SHA-256 of a secret in base64url')
   .describe('SHA-256 of the secret, base64url')
   .meta({ examples: ['ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0'] });
 const revocationNumber = z.int().min(0);
@@ -20,13 +20,13 @@ const address = z.union([z.ipv4(), z.ipv6()], { error: 'must be an IP address' }
 
 const history = z
   .string()
-  .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be the history of an earlier answer')
-  .describe('Identifies the running database; another one may lack what this one had')
+  .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be the history from an earlier response')
+  .describe('Identifies the running database; another database may lack some of its revocations')
   .meta({ examples: ['Zk3vX0pQ9aTrb2LhUeWm1g'] });
 const revocationId = z
   .string()
-  .regex(/^[A-Za-z0-9_-]{0,64}$/, 'must be the id of an earlier answer')
-  .describe('The random id of the revocation with this number; empty where there is none')
+  .regex(/^[A-Za-z0-9_-]{0,64}$/, 'must be the id from an earlier response')
+  .describe('Random ID of the revocation with this number; empty if there is none')
   .meta({ examples: ['pV7cQ2mJwXk7B1dNhAq3Zr'] });
 const revocationPoint = z
   .strictObject({ history, number: revocationNumber, id: revocationId })
@@ -39,18 +39,18 @@ export const GuardHeartbeat = z
     guard,
     applied: revocationPoint
       .nullable()
-      .describe('All that was revoked up to this point is forgotten; null where nothing is remembered'),
-    moved: z.boolean().describe('Something was applied since the last beat'),
+      .describe('The guard has applied all revocations up to this point; null if its cache is empty'),
+    moved: z.boolean().describe('Whether revocations were applied since the last heartbeat'),
   })
   .meta({ id: 'GuardBeat' });
 
 const revocationFeedFields = {
-  head: revocationPoint.describe('The newest revocation of the server'),
+  head: revocationPoint.describe('The latest revocation on the server'),
   revocations: z
     .array(z.object({ number: revocationNumber, digest: digest.nullable() }))
-    .describe('Those of the workspace, in order; a null digest is all of it'),
-  through: revocationPoint.describe('They are all there are up to this point'),
-  whole: z.boolean().describe('False where older ones are gone or the history is another: forget everything'),
+    .describe('Revocations in the workspace, in order; a null digest revokes the whole workspace'),
+  through: revocationPoint.describe('The list is complete up to this point'),
+  whole: z.boolean().describe('False if older revocations are missing or the history has changed: clear the cache'),
 };
 export const GuardRevocationFeed = z.object(revocationFeedFields).meta({ id: 'GuardNews' });
 export const GuardHeartbeatResponse = z
@@ -58,8 +58,8 @@ export const GuardHeartbeatResponse = z
     z.object({
       granted: z.literal(true),
       confirmed: revocationPoint,
-      bound: z.int().positive().describe('Milliseconds that the lease lasts'),
-      now: instant.describe("The server's clock"),
+      bound: z.int().positive().describe('Duration of the lease in milliseconds'),
+      now: instant.describe("Current time of the server's clock"),
       workspaceId: z.string(),
     }),
     z.object({ granted: z.literal(false), ...revocationFeedFields }),
@@ -71,7 +71,7 @@ export const GuardRevocationQuery = z.strictObject({
   guard,
   after: z
     .string()
-    .regex(/^\d{1,15}$/, 'takes a number')
+    .regex(/^\d{1,15}$/, 'must be a number')
     .meta({ examples: ['41'] }),
   history,
   id: revocationId.optional(),
@@ -93,7 +93,7 @@ export const GuardRecord = z
         createdAt: instant,
       })
       .nullable()
-      .describe('Null where the workspace has no such credential'),
+      .describe('Null if the workspace has no such credential'),
   })
   .meta({ id: 'GuardRecord' });
 export type GuardRecord = z.infer<typeof GuardRecord>;
@@ -101,7 +101,7 @@ export type GuardRecord = z.infer<typeof GuardRecord>;
 export const GuardUses = z
   .strictObject({
     guard,
-    chunk: z.int().min(1).max(Number.MAX_SAFE_INTEGER).describe('Counts up; the same one again counts once'),
+    chunk: z.int().min(1).max(Number.MAX_SAFE_INTEGER).describe('Increasing number; a repeated chunk is counted once'),
     uses: z
       .array(
         z.strictObject({

@@ -22,11 +22,11 @@ export interface EarlierIdempotencyClaim {
 export function refuseReplay(claim: IdempotencyClaim, earlier: EarlierIdempotencyClaim | null): void {
   if (earlier === null) return;
   if (earlier.bodyMac === claim.bodyMac) {
-    throw new Problem('idempotent_replay', 'This Idempotency-Key was used before for the same request.', {
+    throw new Problem('idempotent_replay', 'This Idempotency-Key was already used for the same request.', {
       id: earlier.resourceId,
     });
   }
-  const message = 'was used before for another request; take a new key for each request';
+  const message = 'was already used for another request; use a new key for each request';
   throw new Problem('validation_failed', `Idempotency-Key ${message}.`, {
     errors: [{ field: 'Idempotency-Key', message }],
   });

@@ -10,7 +10,7 @@ const examples = ['2027-02-24T09:00:00.000Z'];
 /** An instant as every response writes it. */
 export const instant = z.iso
   .datetime({ precision: 3 })
-  .refine((text) => text >= FIRST_YEAR, 'must be an instant from 1970 to 9999')
+  .refine((text) => text >= FIRST_YEAR, 'must be a date-time from 1970 to 9999')
   .meta({ examples });
 export const nullableInstant = instant.nullable();
 
@@ -19,10 +19,10 @@ export const nullableInstant = instant.nullable();
  * stored can be read again. An offset can carry either end of the range into a year beyond it.
  */
 export const instantInput = z.iso
-  .datetime({ offset: true, error: 'must be an instant with its time zone, such as 2027-02-24T09:00:00Z' })
+  .datetime({ offset: true, error: 'must be an ISO 8601 date-time with a time zone, such as 2027-02-24T09:00:00Z' })
   .overwrite((text) => {
     const epochMs = Date.parse(text);
     return Number.isNaN(epochMs) ? text : new Date(epochMs).toISOString();
   })
-  .refine((text) => /^\d{4}-/.test(text) && text >= FIRST_YEAR, 'must be an instant from 1970 to 9999')
+  .refine((text) => /^\d{4}-/.test(text) && text >= FIRST_YEAR, 'must be a date-time from 1970 to 9999')
   .meta({ examples });

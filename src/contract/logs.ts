@@ -18,12 +18,12 @@ export type LogLine = z.infer<typeof LogLine>;
 export const LogQuery = z.strictObject({
   from: z
     .string()
-    .regex(/^\d{1,9}$/, 'takes the number of lines to pass over')
+    .regex(/^\d{1,9}$/, 'must be the number of lines to skip')
     .optional()
-    .describe('Lines to pass over: a reader that lost its connection goes on with as many as it has'),
+    .describe('Number of lines to skip; to resume after a lost connection, the number of lines received'),
   follow: z
     .enum(['true', 'false'], { error: 'must be one of: true, false' })
     .optional()
-    .describe('`true`: goes on while more is said, and ends with it'),
+    .describe('`true`: streams new lines until the log ends'),
 });
 export type LogQuery = z.infer<typeof LogQuery>;

@@ -24,8 +24,8 @@ export const QUOTAS = {
   resources: { max: 5_000, spanMs: DAY_MS, per: 'principal', unit: 'new projects, apps, servers and scripts' },
   work: { max: 10_000, spanMs: DAY_MS, per: 'principal', unit: 'started deployments, runs, backups and restores' },
   waitingJobs: { max: 1_000, spanMs: null, per: 'workspace', unit: 'waiting deployments, runs and backups' },
-  reveals: { max: 2_000, spanMs: DAY_MS, per: 'principal', unit: 'recorded views of the values of variables' },
-  changes: { max: 20_000, spanMs: DAY_MS, per: 'principal', unit: 'other changes that the activity log records' },
+  reveals: { max: 2_000, spanMs: DAY_MS, per: 'principal', unit: 'recorded reads of variable values' },
+  changes: { max: 20_000, spanMs: DAY_MS, per: 'principal', unit: 'other changes recorded in the activity log' },
   logs: { max: 10_000_000_000, spanMs: DAY_MS, per: 'workspace', unit: 'characters of logs' },
   idempotencyKeys: { max: 100_000, spanMs: DAY_MS, per: 'principal', unit: 'requests with an Idempotency-Key' },
   activityEvents: { max: 50_000_000, spanMs: DAY_MS, per: 'principal', unit: 'activity events' },
@@ -33,10 +33,10 @@ export const QUOTAS = {
     max: 20_000_000_000,
     spanMs: DAY_MS,
     per: 'principal',
-    unit: 'characters of the data of activity events',
+    unit: 'characters of activity event data',
   },
   errorEvents: { max: 5_000_000, spanMs: DAY_MS, per: 'principal', unit: 'reported errors' },
-  keptErrors: { max: 1_000_000_000, spanMs: DAY_MS, per: 'principal', unit: 'characters of kept error reports' },
+  keptErrors: { max: 1_000_000_000, spanMs: DAY_MS, per: 'principal', unit: 'characters of stored error reports' },
   newIssues: { max: 1_000, spanMs: DAY_MS, per: 'principal', unit: 'new issues' },
 } as const satisfies Record<string, Quota>;
 export type QuotaName = keyof typeof QUOTAS;

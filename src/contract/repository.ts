@@ -25,7 +25,7 @@ const isHttp = (repository: string): boolean => /^https?:\/\//i.test(repository)
 export function repositoryUrlProblem(repository: string): string | null {
   if (repository.startsWith('/')) return null;
   if (/[?#]/.test(repository)) {
-    return 'must not contain a query or a fragment (? or #): give a token as the repository password';
+    return 'must not contain a query or a fragment (? or #): send a token as the repository password';
   }
   if (!repository.includes('://')) return null;
   // Git and URL parsers disagree on the host of an address with a backslash.
@@ -34,8 +34,8 @@ export function repositoryUrlProblem(repository: string): string | null {
   }
   const { protocol, username, password } = new URL(repository);
   if (isHttp(repository)) return null;
-  if (password !== '') return 'must not contain a password: only http and https addresses accept one';
-  return username === '' || protocol === 'ssh:' ? null : `must not contain a user: ${protocol}// addresses have none`;
+  if (password !== '') return 'must not contain a password: only http and https URLs accept one';
+  return username === '' || protocol === 'ssh:' ? null : `must not contain a user: ${protocol}// URLs have none`;
 }
 
 /**

@@ -17,22 +17,22 @@ const LIMITS = RESOURCE_LIMITS;
 const wellFormedText = (max: number, what: string) =>
   z
     .string()
-    .max(max, `takes up to ${max} characters`)
+    .max(max, `must be at most ${max} characters`)
     .refine((text) => text.isWellFormed() && !text.includes('\0'), `${what} must be well-formed Unicode without NUL`);
 
 const scriptDescription = description.refine(
   (text) => text === null || [...text].length <= LIMITS.scriptDescription,
-  `takes up to ${LIMITS.scriptDescription} characters`,
+  `must be at most ${LIMITS.scriptDescription} characters`,
 );
 const body = wellFormedText(LIMITS.scriptBody, 'the body')
-  .refine((text) => text.trim() !== '', 'takes the text of a script')
+  .refine((text) => text.trim() !== '', 'must not be empty')
   .meta({ minLength: 1, examples: ['echo "Greetings, $NAME"\n'] });
 
 /** An absolute path, and words for it: they are passed on as they stand, no shell reads them. */
 const interpreter = matchingText(
   /^\/[A-Za-z0-9._/+-]*[A-Za-z0-9._+-](?: [A-Za-z0-9._/+=:,@-]+){0,5}$/,
   LIMITS.interpreter,
-  'takes an absolute path, with up to five plain words behind it, such as /bin/sh or /usr/bin/env python3',
+  'must be an absolute path with up to five plain arguments, such as /bin/sh or /usr/bin/env python3',
   '/bin/sh',
 );
 
@@ -58,13 +58,13 @@ export function isParameterName(text: string): boolean {
 }
 const parameterName = z
   .string()
-  .max(LIMITS.parameterName, `takes up to ${LIMITS.parameterName} characters`)
-  .regex(ENV_NAME, 'takes a name of A-Z, a-z, 0-9 and _, not beginning with a digit')
-  .refine(isParameterName, 'is a name that the shell, the loader or a tool takes orders from')
+  .max(LIMITS.parameterName, `must be at most ${LIMITS.parameterName} characters`)
+  .regex(ENV_NAME, 'must be a name of A-Z, a-z, 0-9 and _, not starting with a digit')
+  .refine(isParameterName, 'must not be a name that controls the shell, the loader or a tool')
   .meta({ examples: ['NAME'] });
 const parameterValue = wellFormedText(LIMITS.parameterValue, 'a value').meta({ examples: ['Ada'] });
 const pattern = wellFormedText(LIMITS.pattern, 'a pattern')
-  .min(1, 'takes a regular expression')
+  .min(1, 'must be a regular expression')
   .meta({ examples: ['[A-Za-z ]+'] });
 
 const parameters = z
@@ -75,8 +75,11 @@ const parameters = z
       default: parameterValue.nullable().default(null),
     }),
   )
-  .max(LIMITS.parameters, `takes up to ${LIMITS.parameters} parameters`)
-  .refine((list) => new Set(list.map((one) => one.name)).size === list.length, 'names each parameter once')
+  .max(LIMITS.parameters, `must contain at most ${LIMITS.parameters} parameters`)
+  .refine(
+    (list) => new Set(list.map((one) => one.name)).size === list.length,
+    'must not contain two parameters with the same name',
+  )
   .describe('A pattern is a JavaScript regular expression that the whole value must match');
 
 const parameterOutput = z.object({ name: z.string(), pattern: z.string().nullable(), default: z.string().nullable() });
@@ -103,8 +106,8 @@ export const Script = z
     description: z.string().nullable(),
     ...scriptContent,
     schedule: z.string().nullable(),
-    nextRunAt: nullableInstant.describe('When the schedule is due next'),
-    version: z.int().describe('Counts what runs: body, interpreter, server, user, limit and parameters'),
+    nextRunAt: nullableInstant.describe('Time of the next scheduled run'),
+    version: z.int().describe('Increases when the body, interpreter, server, user, time limit or parameters change'),
     ...timestamps,
   })
   .meta({ id: 'Script' });
@@ -117,7 +120,7 @@ export type ScriptVersion = z.infer<typeof ScriptVersion>;
 const scriptFields = {
   description: scriptDescription.optional(),
   interpreter: interpreter.optional(),
-  runAs: serverUser.nullable().optional().describe('Another user of the server, by sudo without a password'),
+  runAs: serverUser.nullable().optional().describe('Another user on the server, by sudo without a password'),
   timeoutSeconds: integerInRange(LIMITS.scriptTimeout, 600).optional(),
   parameters: parameters.optional(),
   schedule: schedule.optional(),
@@ -127,7 +130,7 @@ export const CreateScript = z
     name,
     slug: slug.optional(),
     body,
-    serverId: idOrSlug.describe('Id or slug of a server'),
+    serverId: idOrSlug.describe('ID or slug of a server'),
     ...scriptFields,
   })
   .meta({ id: 'CreateScript' });
@@ -138,7 +141,7 @@ export const UpdateScript = z
   .strictObject({
     name: name.optional(),
     body: body.optional(),
-    serverId: idOrSlug.optional().describe('Id or slug of a server'),
+    serverId: idOrSlug.optional().describe('ID or slug of a server'),
     ...scriptFields,
   })
   .meta({ id: 'UpdateScript' });
@@ -148,7 +151,7 @@ export const ScriptQuery = z.strictObject({
   ...pagingFields,
   q: searchQuery,
   sort: resourceSort,
-  server: idOrSlug.optional().describe('Id or slug of the server'),
+  server: idOrSlug.optional().describe('ID or slug of the server'),
 });
 export type ScriptQuery = z.infer<typeof ScriptQuery>;
 
@@ -161,10 +164,10 @@ export const Run = z
     scriptVersion: z.int(),
     status: z.enum(WORK_STATUSES),
     exitCode: z.int().nullable(),
-    error: z.string().nullable().describe('Why it failed or was cancelled, in words'),
+    error: z.string().nullable().describe('Reason for the failure or cancellation'),
     parameters: z.record(z.string(), z.string().max(LIMITS.parameterValue)),
     createdBy: auditParty,
-    scheduledFor: nullableInstant.describe('The due time, where the schedule began it'),
+    scheduledFor: nullableInstant.describe('Scheduled time, if the schedule started it'),
     startedAt: nullableInstant,
     finishedAt: nullableInstant,
     ...timestamps,
@@ -181,7 +184,7 @@ export const CreateRun = z
           .record(z.string().max(LIMITS.parameterName * 2), parameterValue)
           .refine(
             (values) => Object.keys(values).length <= LIMITS.parameters,
-            `takes up to ${LIMITS.parameters} parameters`,
+            `must contain at most ${LIMITS.parameters} parameters`,
           )
           .meta({ examples: [{ NAME: 'Ada' }] }),
       )

@@ -15,5 +15,5 @@ function programOf(interpreter: string): string {
 export function shebangMismatch(text: string, interpreter: string): string | null {
   const named = shebangOf(text);
   if (named === null || programOf(named) === programOf(interpreter)) return null;
-  return `begins with #!${named}, but the interpreter is ${interpreter}: change the interpreter, or remove that line`;
+  return `does not match: the first line is #!${named}, but the interpreter is ${interpreter}; change the interpreter or remove that line`;
 }

@@ -57,14 +57,14 @@ export const PERMISSION_DESCRIPTIONS: Readonly<Record<Permission, string>> = {
 
 /** What rights reach by their nature, beyond what their meanings say; shown where they are chosen. */
 export const RIGHT_IMPLICATIONS: Readonly<Partial<Record<Scope | Permission, string>>> = {
-  all: 'Includes modify_env and run_scripts: it reads every variable and runs the configured scripts.',
-  modify_env: 'Reads the value of every variable, and sets what the apps are started with.',
+  all: 'Includes modify_env and run_scripts: it can read every variable and run the configured scripts.',
+  modify_env: 'Can read the value of every variable, and set the variables that apps start with.',
   write:
-    'Decides what runs on your servers: whoever changes an app, a server or a script can run code there and read every variable.',
+    'Controls the code on your servers: changing an app, a server or a script is enough to run code there and read every variable.',
   manage_apps:
-    'Decides what runs on your servers: whoever changes an app, its repository or its hooks can run code there and read its variables.',
+    'Controls the code on your servers: changing an app, its repository or its hooks is enough to run code there and read its variables.',
   manage_servers:
-    'Decides where apps run: once an owner or admin has confirmed a server that it created or changed, apps and their variables are sent to that machine.',
+    'Controls where apps run: once an owner or admin has confirmed a server that it created or changed, apps and their variables are sent to that machine.',
   manage_backups: 'Restoring replaces an app’s data with that of the backup.',
 };
 
@@ -77,7 +77,7 @@ export function describeRight(right: Scope | Permission): string {
 
 /** The flag of an API key that is not a permission. */
 export const GUARD_DESCRIPTION =
-  "Whether it may run guards (with the permission read): a guard decides on the workspace's credentials in another process and reports their uses.";
+  "Whether it may run guards (with the permission read): a guard authorizes the workspace's credentials in another process and reports their uses.";
 
 export const CREDENTIAL_KINDS = ['access_token', 'api_key'] as const;
 export type CredentialKind = (typeof CREDENTIAL_KINDS)[number];

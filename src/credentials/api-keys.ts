@@ -104,7 +104,7 @@ export async function updateApiKey(
 ): Promise<{ key: ApiKey; receipt: RevocationReceipt | null }> {
   const now = context.clock();
   const { workspaceId } = request;
-  const notFound = () => new Problem('not_found', 'There is no such credential in this workspace.');
+  const notFound = () => new Problem('not_found', 'The credential was not found in this workspace.');
   await context.flushUses();
   const outcome = await context.store.transaction(async (tx) => {
     const before = await tx.find(workspaceId, 'api_key', id);

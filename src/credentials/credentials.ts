@@ -56,7 +56,7 @@ export function auditDraftOf(
 export function parseExpiry(expiresAt: string | null | undefined, now: number): number | null {
   if (expiresAt === null || expiresAt === undefined) return null;
   const expiresAtMs = Date.parse(expiresAt);
-  if (!(expiresAtMs > now)) throw invalidField('expiresAt', 'must lie in the future, or be null for never');
+  if (!(expiresAtMs > now)) throw invalidField('expiresAt', 'must be in the future, or null for never');
   return expiresAtMs;
 }
 
@@ -107,7 +107,7 @@ export async function findCredential(
 ): Promise<Credential> {
   await context.flushUses();
   const credential = await context.store.find(workspaceId, kind, id);
-  if (credential === null) throw new Problem('not_found', 'There is no such credential in this workspace.');
+  if (credential === null) throw new Problem('not_found', 'The credential was not found in this workspace.');
   return credential;
 }
 
@@ -193,7 +193,7 @@ export async function deleteCredential(
   if (revocation !== null) return context.waitForConfirmation(revocation);
   // Somebody else's deletion of it may not be true everywhere yet, and "not found" must be.
   await context.waitForAllConfirmations(request.workspaceId);
-  throw new Problem('not_found', 'There is no such credential in this workspace.');
+  throw new Problem('not_found', 'The credential was not found in this workspace.');
 }
 
 /**

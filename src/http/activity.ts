@@ -26,7 +26,7 @@ export function activityRoutes(context: AppContext): Route[] {
       url: '/v1/activity/events',
       access: { person: 'admin', token: ['activity_tracker'] },
       summary:
-        'Send events: CloudEvents 1.0 in structured, batched or binary mode; a batch is stored whole or not at all',
+        'Send CloudEvents 1.0 events in structured, batched or binary mode; a batch is stored completely or not at all',
       tag,
       bodyFormat: 'bytes',
       consumes: ['application/cloudevents+json', 'application/cloudevents-batch+json', 'application/json'],
@@ -45,7 +45,7 @@ export function activityRoutes(context: AppContext): Route[] {
       method: 'GET',
       url: '/v1/activity/events',
       access: readAccess,
-      summary: 'List events, newest first; with Accept: text/csv up to 100,000 of them, streamed',
+      summary: 'List events, newest first; with Accept: text/csv, stream up to 100,000 of them',
       tag,
       query: ActivityQuery,
       responses: { 200: pageOf(ActivityEvent) },
@@ -61,7 +61,7 @@ export function activityRoutes(context: AppContext): Route[] {
       url: '/v1/activity/analytics',
       access: readAccess,
       summary:
-        'Events and distinct subjects over time, by type, source or subject; with Accept: text/csv a line a point',
+        'Get counts of events and unique subjects over time, by type, source or subject; with Accept: text/csv, one line per point',
       tag,
       query: AnalyticsQuery,
       responses: { 200: Analytics },

@@ -31,7 +31,7 @@ export function auditRoutes(context: AppContext): Route[] {
       method: 'GET',
       url: '/v1/audit-events',
       access: { person: 'admin' },
-      summary: 'Read the activity log, newest first; with Accept: application/x-ndjson all of it, streamed',
+      summary: 'Read the activity log, newest first; with Accept: application/x-ndjson, stream all entries',
       tag: 'Activity log',
       query: AuditQuery,
       responses: { 200: pageOf(AuditEvent) },

@@ -113,7 +113,7 @@ function rejectCrossSiteOrigin(context: AppContext, request: FastifyRequest): vo
   if (origin === undefined ? site !== 'same-origin' : origin !== ownOrigin) {
     throw new Problem(
       'forbidden',
-      `A request with the session's cookie must come from our own page (Origin: ${ownOrigin}).`,
+      `A request with a session cookie must come from this server's own page (Origin: ${ownOrigin}).`,
     );
   }
 }
@@ -125,7 +125,10 @@ function rejectCrossSiteBody(context: AppContext, request: FastifyRequest): void
   const hasBody =
     request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
   if (hasBody && !/^application\/json\s*(?:;|$)/i.test(type ?? '')) {
-    throw new Problem('unsupported_media_type', "A request with the session's cookie takes application/json.");
+    throw new Problem(
+      'unsupported_media_type',
+      'A request with a session cookie must have the content type application/json.',
+    );
   }
 }
 
@@ -197,7 +200,7 @@ async function authenticateSession(
 function workspaceNotFound(): Problem {
   return new Problem(
     'not_found',
-    `There is no such workspace. Name one with the header ${HEADERS.workspace}, or create one with POST /v1/workspaces.`,
+    `The workspace was not found. Set the header ${HEADERS.workspace}, or create a workspace with POST /v1/workspaces.`,
   );
 }
 
@@ -222,7 +225,7 @@ async function rejectOtherWorkspace(
     return;
   throw new Problem(
     'not_found',
-    `A credential belongs to one workspace, and this one does not belong to the one that the header ${HEADERS.workspace} names. Leave the header out, or present a credential of that workspace.`,
+    `The credential does not belong to the workspace in the header ${HEADERS.workspace}. Remove the header, or use a credential of that workspace.`,
   );
 }
 
@@ -236,11 +239,11 @@ function authorizePerson(context: AppContext, request: FastifyRequest, person: P
   }
   if (access.person === 'signed_in') return;
   if (access.person === undefined) {
-    throw new Problem('wrong_credential_kind', 'This takes an access token or an API key, not a person.');
+    throw new Problem('wrong_credential_kind', 'This route requires an access token or an API key, not a person.');
   }
   if (access.person === 'operator') {
     if (person.operator) return;
-    throw new Problem('forbidden', 'This needs an operator of this server.');
+    throw new Problem('forbidden', 'This requires an operator of this server.');
   }
   if (person.membership === null) throw workspaceNotFound();
   if (ROLE_RANK[person.membership.role] >= ROLE_RANK[access.person]) return;
@@ -267,7 +270,7 @@ function recordRoleDenial(
   const needed = neededRole === 'owner' ? 'the owner' : 'an owner or admin';
   return new Problem(
     'forbidden',
-    `This needs ${needed} of the workspace; you are ${role === 'admin' ? 'an admin' : 'a member'}.`,
+    `This requires ${needed} of the workspace; you are ${role === 'admin' ? 'an admin' : 'a member'}.`,
   );
 }
 

@@ -121,13 +121,10 @@ test('a token needs all scopes named, a key all permissions, and where one is na
     if (code !== undefined) assert.equal(answer.body.code, code, query);
   }
   const misspelt = await authorize('?scopes=all', all.secret);
-  assert.equal(
-    misspelt.body.detail,
-    'The parameter "scopes" is not known here. The parameters are scope and permission.',
-  );
+  assert.equal(misspelt.body.detail, 'The parameter "scopes" is not supported. Use scope and permission.');
   assert.equal((await testServer.call('/v1/authorize?scopes=all')).status, 401);
   const blank = await authorize('?scope=', all.secret);
-  assert.equal(blank.body.detail, 'The scope asked for is blank, and no credential has it.');
+  assert.equal(blank.body.detail, 'The requested scope is empty. Name at least one.');
   const refused = await authorize('?scope=modify_env+basic_deployment', env.secret);
   assert.deepEqual(refused.body.required, ['modify_env', 'basic_deployment']);
   assert.match(refused.headers.get('www-authenticate') ?? '', /scope="modify_env basic_deployment"/);

@@ -56,10 +56,7 @@ export function parseRequirement(url: string): ProxyRequirement {
 
 function unknownParameterProblem(name: string): Problem {
   const shown = redactSecrets(name).slice(0, MAX_SHOWN_NAME_LENGTH);
-  return new Problem(
-    'forbidden',
-    `The parameter "${shown}" is not known here. The parameters are scope and permission.`,
-  );
+  return new Problem('forbidden', `The parameter "${shown}" is not supported. Use scope and permission.`);
 }
 
 /** Remembers what `make` made, as long as it is not too much. */
@@ -227,7 +224,8 @@ export function createAuthorizeHandler(
   }: PendingRequest): AuthorizationResult | Promise<AuthorizationResult> {
     const credentials = readCredentials(request, null);
     if (credentials.kind === 'none') throw new Problem('missing_credential');
-    if (credentials.kind === 'session') throw new Problem('invalid_token', 'This takes an access token or an API key.');
+    if (credentials.kind === 'session')
+      throw new Problem('invalid_token', 'This route requires an access token or an API key.');
     const authenticationRequest = {
       secret: credentials.secret,
       passphrase: credentials.passphrase,

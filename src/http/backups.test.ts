@@ -230,13 +230,16 @@ for (const keeper of KEEPERS) {
       const { app } = await newApp({ backup: { command, restoreCommand: null, interpreter: '/bin/bash' } });
       const failed = await over(await begun(app));
       assert.deepEqual([failed.status, failed.sha256], ['failed', null]);
-      assert.match(failed.error ?? '', /ended with 5/);
+      assert.match(failed.error ?? '', /ended with exit code 5/);
     });
 
     test('a backup that fails tells why without secrets, and leaves nothing behind', async () => {
       const failing: [string, RegExp][] = [
-        ['echo half; echo "no database at $URL" >&2; exit 3', /ended with 3\. It said:\nno database at \[secret\]$/],
-        ['true', /wrote nothing/],
+        [
+          'echo half; echo "no database at $URL" >&2; exit 3',
+          /ended with exit code 3\. Output:\nno database at \[secret\]$/,
+        ],
+        ['true', /produced no output/],
         ['head -c 3000000 /dev/urandom', /larger than 2 MB/],
         ['kill -9 $$', /ended by SIGKILL/],
       ];
@@ -295,7 +298,7 @@ for (const keeper of KEEPERS) {
           assert.deepEqual([back.status, back.lastRestore?.status], ['failed', 'failed'], damage);
           assert.match(
             back.lastRestore?.error ?? '',
-            /(?:does not match its SHA-256|is not there any more)\. Nothing was restored\./,
+            /(?:does not match its SHA-256|was not found)\. Nothing was restored\./,
           );
           assert.deepEqual(state(directory), before);
           assert.deepEqual(names(directory), ['shared']);
@@ -336,7 +339,7 @@ for (const keeper of KEEPERS) {
       const { app, directory } = await newApp({ backup: backupOf });
       const back = await restored(await completed(app));
       assert.equal(back.status, 'completed');
-      assert.match(back.lastRestore?.error ?? '', /ended with 4\. It said:\nno such table/);
+      assert.match(back.lastRestore?.error ?? '', /ended with exit code 4\. Output:\nno such table/);
       assert.deepEqual(names(directory), []);
     });
 
@@ -394,7 +397,7 @@ for (const keeper of KEEPERS) {
         [two.id],
       );
       const refused = await owner.call<ProblemAnswer>(`/v1/backups/${two.id}/restore`, { method: 'POST' });
-      assert.match(refused.body.detail, /app of this backup is gone/);
+      assert.match(refused.body.detail, /app of this backup was deleted/);
       assert.equal((await owner.call(`/v1/backups/${two.id}`, { method: 'DELETE' })).status, 204);
       assert.deepEqual(storedOf(two.id), []);
       assert.equal((await member.call(`/v1/apps/${app.id}/backups`)).status, 404);

@@ -72,7 +72,7 @@ test('variables that control how programs run reach the app in .env, and no comm
   const done = await deployAndWait(owner, app);
   assert.equal(done.status, 'completed', done.error ?? '');
   const lines = await readDeploymentLog(owner, done.id);
-  const notice = lines.find(({ text }) => text.startsWith('In .env only'));
+  const notice = lines.find(({ text }) => text.startsWith('Written to .env only'));
   const spoken = lines.filter(({ stream }) => stream === 'stdout').map(({ text }) => text);
   const key = await createKey(owner, ['view_logs', 'manage_backups']);
   const log = await testServer.call(`/v1/apps/${app.id}/logs`, { headers: bearer(key.secret) });
@@ -97,7 +97,7 @@ test('variables that no command can be started with fail the deployment before i
   }
   const failed = await deployAndWait(owner, app);
   assert.equal(failed.status, 'failed');
-  assert.match(failed.error ?? '', /^The app's variables take 2\.5 MiB together\. Linux starts no command/);
+  assert.match(failed.error ?? '', /^The app's variables are 2\.5 MiB in total\. Linux starts no command/);
   assert.ok(failed.hooks.every(({ status }) => status === 'skipped'));
   const log = await owner.call<{ detail: string }>(`/v1/apps/${app.id}/logs`);
   assert.deepEqual([log.status, /2\.5 MiB/.test(log.body.detail)], [409, true]);

@@ -25,7 +25,7 @@ function decodeUtf8(bytes: Uint8Array): string | null {
 }
 
 function multipleCredentialsProblem(): Problem {
-  return new Problem('invalid_request', 'The request carries more than one credential. Send exactly one.');
+  return new Problem('invalid_request', 'The request contains more than one credential. Send exactly one.');
 }
 
 /** `user:password` of RFC 7617, in UTF-8. */
@@ -81,7 +81,7 @@ export function refuseCredentialInQuery(url: string): void {
   if (CREDENTIAL_QUERY_PARAMETERS.test(query) || containsSecret(query)) {
     throw new Problem(
       'invalid_request',
-      'A credential in the query string is refused, since it ends up in logs. Send it in a header; treat this one as leaked.',
+      'A credential in the query string is refused because it ends up in logs. Send credentials in a header, and treat this one as leaked.',
     );
   }
 }
@@ -111,7 +111,7 @@ function requireSingleHeader(request: IncomingMessage, name: string): string | u
 /** The passphrase header's bytes as UTF-8; the parser hands each byte over as one character. */
 function decodePassphrase(header: string): string {
   const text = decodeUtf8(Buffer.from(header, 'latin1'));
-  if (text === null) throw new Problem('invalid_request', 'Access-Token-Passphrase is not UTF-8.');
+  if (text === null) throw new Problem('invalid_request', 'Access-Token-Passphrase must be UTF-8.');
   return text;
 }
 
@@ -142,7 +142,7 @@ export function readCredentials(request: IncomingMessage, cookieName: string | n
   if (header === undefined || credentials.kind !== 'credential') return credentials;
   const passphrase = decodePassphrase(header);
   if (credentials.passphrase !== null && credentials.passphrase !== passphrase) {
-    throw new Problem('invalid_request', 'The request carries two different passphrases.');
+    throw new Problem('invalid_request', 'The request contains two different passphrases. Send exactly one.');
   }
   return { ...credentials, passphrase };
 }

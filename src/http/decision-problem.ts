@@ -39,7 +39,7 @@ export function problemOfDecision(
   if (decision === 'wrong_credential_kind') {
     return new Problem(
       decision,
-      `This takes ${describeAcceptedKinds(requirement, acceptsPeople)}, not ${KIND_LABELS[record.kind]}.`,
+      `This route requires ${describeAcceptedKinds(requirement, acceptsPeople)}, not ${KIND_LABELS[record.kind]}.`,
     );
   }
   if (decision === 'insufficient_scope') {
@@ -47,7 +47,7 @@ export function problemOfDecision(
     const rights = missing?.rights ?? [];
     const noun = record.kind === 'access_token' ? 'scope' : 'permission';
     if (rights.every((right) => right === '')) {
-      return new Problem(decision, `The ${noun} asked for is blank, and no credential has it.`, { required: rights });
+      return new Problem(decision, `The requested ${noun} is empty. Name at least one.`, { required: rights });
     }
     if (missing === GUARD_REQUIREMENT) {
       const detail =

@@ -104,7 +104,7 @@ describe('over ssh', () => {
       hooks: [hook('hang', 'post_setup', `sleep ${mark} & sleep ${mark}`, { timeoutSeconds: 1 })],
     });
     const failed = await deployAndWait(owner, app);
-    assert.match(failed.error ?? '', /the hook hang took too long and was ended/);
+    assert.match(failed.error ?? '', /the hook hang timed out/);
     assert.equal(failed.hooks[0]?.status, 'failed');
     assert.ok(!isRunning('sleep', mark));
   });
@@ -131,7 +131,7 @@ describe('over ssh', () => {
     assert.equal(failed.status, 'failed');
     assert.match(
       failed.error ?? '',
-      /connection to the server was lost.*could be set back.*No SSH server could be reached/,
+      /connection to the server was lost.*Rollback failed on some servers.*no SSH server could be reached/,
     );
   });
 
@@ -205,7 +205,7 @@ describe('several servers', () => {
     await waitForDeployment(owner, id, ({ waitingFor }) => waitingFor === 'promotion');
     ahead += 25 * 3_600_000;
     const over = await waitForDeployment(owner, id, isFinished);
-    assert.deepEqual([over.status, over.error], ['failed', 'Nobody promoted this within a day.']);
+    assert.deepEqual([over.status, over.error], ['failed', 'The deployment was not promoted within a day.']);
     assert.ok(!existsSync(join(app.directory, 'current')));
   });
 });
@@ -296,7 +296,7 @@ test('a restart in the middle sets back what was switched and tells why; a waiti
   const back = createTestPerson(two, person.email, person.cookie, person.workspaceId);
   const failed = await waitForDeployment(back, id, isFinished);
   assert.equal(failed.status, 'failed');
-  assert.match(failed.error ?? '', /node that ran this is gone, or was stopped/);
+  assert.match(failed.error ?? '', /node that ran this deployment was lost or stopped/);
   assert.equal(readFileSync(join(app.directory, 'current/page.txt'), 'utf8'), 'one');
   assert.equal((await getDeployment(back, first.id)).live, true);
 

@@ -150,7 +150,7 @@ forEachEngine('what a right to deploy can choose', (engine) => {
     const other = await signUpMember(testServer, alone, 'member', `hedy-${engine.name}@example.com`);
     const refused = await approve<{ code: string; detail: string }>(alone, second.id);
     assert.deepEqual([refused.status, refused.body.code], [403, 'forbidden']);
-    assert.match(refused.body.detail, /Somebody else must approve/);
+    assert.match(refused.body.detail, /Someone else must approve/);
     const given = await approve<Deployment>(other, second.id);
     assert.deepEqual([given.status, given.body.approval?.status], [202, 'given']);
     await alone.call(`/v1/deployments/${second.id}/cancel`, { method: 'POST' });

@@ -215,7 +215,7 @@ forEachEngine('deployments', (engine) => {
     const python = hook('python', 'post_setup', '#!/usr/bin/env python3\nprint(1)');
     const refused = await owner.call(`/v1/apps/${app.id}`, { method: 'PATCH', body: { hooks: [python] } });
     assert.equal(refused.status, 422);
-    assert.match(refused.text, /begins with #!\/usr\/bin\/env python3, but the interpreter is \/bin\/sh/);
+    assert.match(refused.text, /the first line is #!\/usr\/bin\/env python3, but the interpreter is \/bin\/sh/);
     const bash = hook('bash', 'post_setup', '#!/usr/bin/env bash\ntrue', { interpreter: '/bin/bash' });
     await app.edit({ hooks: [bash] });
   });

@@ -36,15 +36,15 @@ function accessFor(body: unknown): Access {
 }
 
 const SCOPE_NOTE =
-  'An access token needs `basic_deployment`; with any of servers, strategy, batchSize, pauseSeconds, healthCheck, scheduledAt, approval, skipHooks it needs `advanced_deployment`.';
+  'An access token needs `basic_deployment`, or `advanced_deployment` to set servers, strategy, batchSize, pauseSeconds, healthCheck, scheduledAt, approval or skipHooks.';
 
 /** Approve, promote, abort, roll back: by a deployment's id alone, and under its app. */
 function deploymentActionRoutes(context: AppContext): Route[] {
   const { platform } = context;
   const actions = [
-    ['approve', 'Approve a deployment that waits for it; not your own where the workspace has other members'],
-    ['promote', 'Let a canary go on to the servers that are left'],
-    ['abort', 'Give a canary up: its first server goes back to the release before'],
+    ['approve', 'Approve a deployment; not your own if the workspace has other members'],
+    ['promote', 'Promote a canary deployment to the remaining servers'],
+    ['abort', 'Abort a canary deployment; its first server rolls back to the previous release'],
   ] as const;
   const pathVariants = [
     { url: '/v1/deployments/:id', params: DeploymentParams },
@@ -84,7 +84,7 @@ function deploymentActionRoutes(context: AppContext): Route[] {
         url: `${url}/rollback`,
         access: triggerAccess,
         accessFor,
-        summary: `Deploy the commit of this deployment again. ${SCOPE_NOTE}`,
+        summary: `Roll back to the commit of this deployment. ${SCOPE_NOTE}`,
         tag,
         params,
         body: CreateRollback.nullish(),
@@ -149,7 +149,7 @@ export function deploymentRoutes(context: AppContext): Route[] {
       method: 'POST',
       url: '/v1/deployments/:id/cancel',
       access: cancelAccess,
-      summary: 'Cancel a deployment; what it had switched goes back',
+      summary: 'Cancel a deployment; servers already switched are rolled back',
       tag,
       params: DeploymentParams,
       responses: { 202: Deployment },
@@ -171,7 +171,7 @@ export function deploymentRoutes(context: AppContext): Route[] {
       method: 'GET',
       url: '/v1/deployments/:id/logs',
       access: { person: 'member', token: ANY_DEPLOYMENT_SCOPE, key: ['view_logs'] },
-      summary: 'Read what was said, as NDJSON; with follow=true until the end',
+      summary: 'Read the log of a deployment as NDJSON; with follow=true, until it ends',
       tag,
       params: DeploymentParams,
       query: LogQuery,
@@ -187,7 +187,7 @@ export function deploymentRoutes(context: AppContext): Route[] {
       method: 'GET',
       url: '/v1/apps/:app/logs',
       access: { person: 'member', key: ['view_logs'] },
-      summary: "Read what the app's logCommand says, as NDJSON; with follow=true as long as it goes on",
+      summary: "Read the output of the app's logCommand as NDJSON; with follow=true, until it ends",
       tag,
       params: AppParams,
       query: LogQuery,

@@ -33,10 +33,7 @@ export function deviceRoutes(context: AppContext): Route[] {
       method: 'POST',
       url: `/v1/device/${action}`,
       access: { person: 'signed_in' },
-      summary:
-        decision === 'approved'
-          ? 'Approve the sign-in of a device as oneself (in the page only)'
-          : 'Turn a device away',
+      summary: decision === 'approved' ? 'Approve a device' : 'Deny a device',
       tag,
       body: DeviceDecision,
       responses: { 204: z.null().describe('Done') },
@@ -45,7 +42,7 @@ export function deviceRoutes(context: AppContext): Route[] {
         if (decision === 'approved' && !personOf(request).isBrowserSession) {
           throw new Problem(
             'forbidden',
-            `Only a person signed in to the page approves devices: open ${devicePageUrlOf(request)}.`,
+            `Only a person signed in to the web page can approve devices: open ${devicePageUrlOf(request)}.`,
           );
         }
         const signedIn = signedInOf(request);
@@ -59,7 +56,7 @@ export function deviceRoutes(context: AppContext): Route[] {
       method: 'POST',
       url: '/v1/device/code',
       access: { public: true },
-      summary: 'Begin a device sign-in (RFC 8628, section 3.1)',
+      summary: 'Start a device sign-in (RFC 8628, section 3.1)',
       tag,
       body: DeviceCodeRequest,
       bodyFormat: 'form or json',
@@ -89,7 +86,7 @@ export function deviceRoutes(context: AppContext): Route[] {
       responses: { 200: DeviceToken },
       handler: async ({ body, request }) => {
         if (body.grant_type !== DEVICE_GRANT) {
-          throw new Problem('invalid_request', `grant_type takes ${DEVICE_GRANT}.`, {
+          throw new Problem('invalid_request', `grant_type must be ${DEVICE_GRANT}.`, {
             error: 'unsupported_grant_type',
           });
         }
@@ -102,13 +99,13 @@ export function deviceRoutes(context: AppContext): Route[] {
       method: 'GET',
       url: '/v1/device/requests/:userCode',
       access: { person: 'signed_in' },
-      summary: 'What a user code would let in',
+      summary: 'Get a device sign-in request by its user code',
       tag,
       params: z.object({ userCode: z.string().max(32) }),
       responses: { 200: DeviceRequest },
       errorCodes: ['not_found'],
       handler: ({ params, request }) => {
-        if (params.userCode === '') throw invalidField('userCode', 'takes the code that the device shows');
+        if (params.userCode === '') throw invalidField('userCode', 'must be the code shown on the device');
         return findDeviceRequest(people, signedInOf(request), params.userCode);
       },
     }),

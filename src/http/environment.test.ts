@@ -99,7 +99,7 @@ test('the values of an app have a limit together, and less of them is always all
   assert.equal((await set(app, part(0, 60))).status, 200);
   const more = await set(app, part(60, 12));
   assert.equal(more.status, 422);
-  assert.match(more.text, /up to 4 MiB together/);
+  assert.match(more.text, /at most 4 MiB in total/);
   assert.equal((await set(app, part(60, 8))).status, 200);
   assert.equal((await set(app, { ...part(70, 1), V0: null })).status, 200);
 });
@@ -120,7 +120,7 @@ test('names and values have their limits', async () => {
   ]) {
     assert.equal((await set(app, values)).status, 422, JSON.stringify(values).slice(0, 80));
   }
-  assert.match((await set(app, { '1A': 'x' })).text, /"values\.1A","message":"takes a name of /);
+  assert.match((await set(app, { '1A': 'x' })).text, /"values\.1A","message":"must be a name of /);
   for (const name of ['1A', 'A.B', 'A-B']) {
     const refused = await asToken(`/v1/apps/${app.id}/env/${name}`, { method: 'PUT', body: { value: 'x' } });
     assert.equal(refused.status, 422, name);

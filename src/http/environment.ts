@@ -32,14 +32,14 @@ const app = z.string().max(64);
 const AppParams = z.object({ app });
 const VariableParams = z.object({ app, name: envName });
 const UncheckedVariableParams = z.object({ app, name: z.string() });
-const VersionParams = z.object({ app, version: z.string().regex(/^\d{1,9}$/, 'takes the number of a version') });
+const VersionParams = z.object({ app, version: z.string().regex(/^\d{1,9}$/, 'must be a version number') });
 const readAccess = { person: 'member', token: ['modify_env'] } as const;
 const writeAccess = { person: 'admin', token: ['modify_env'] } as const;
 
 /** The name that a variable is to get. Throws `validation_failed`: nothing is sought here that could be `not_found`. */
 function parseVariableName(name: string): string {
   const checked = envName.safeParse(name);
-  if (!checked.success) throw invalidField('name', checked.error.issues[0]?.message ?? 'is not valid');
+  if (!checked.success) throw invalidField('name', checked.error.issues[0]?.message ?? 'must be valid');
   return checked.data;
 }
 
@@ -55,7 +55,7 @@ export function environmentRoutes(context: AppContext): Route[] {
       url: '/v1/apps/:app/env',
       access: readAccess,
       summary:
-        'Read the variables. Members get names with null values; an owner or admin who is shown values is recorded. With format=dotenv as text/plain, for owners and admins',
+        'Read the variables. Members get names with null values; showing values to an owner or admin is recorded. With format=dotenv, as text/plain for owners and admins',
       tag,
       params: AppParams,
       query: EnvQuery,
@@ -78,7 +78,8 @@ export function environmentRoutes(context: AppContext): Route[] {
       method: 'PATCH',
       url: '/v1/apps/:app/env',
       access: writeAccess,
-      summary: 'Set many variables and remove those given as null, all or none; the values sent are the ones shown',
+      summary:
+        'Set several variables and remove those sent as null, all or none; the response shows only the values that were sent',
       tag,
       params: AppParams,
       body: UpdateEnvironment,
@@ -97,7 +98,7 @@ export function environmentRoutes(context: AppContext): Route[] {
       url: '/v1/apps/:app/env/:name',
       access: writeAccess,
       summary:
-        'Set one variable. Names that control how programs run (PATH, LD_*, GIT_*, NODE_OPTIONS …) reach the app in .env only, not its hooks and commands',
+        'Set a variable. Names that control how programs run (PATH, LD_*, GIT_*, NODE_OPTIONS …) are written to .env only, and not passed to hooks and commands',
       tag,
       params: UncheckedVariableParams,
       body: SetVariable,
@@ -116,7 +117,7 @@ export function environmentRoutes(context: AppContext): Route[] {
       method: 'DELETE',
       url: '/v1/apps/:app/env/:name',
       access: writeAccess,
-      summary: 'Remove one variable',
+      summary: 'Remove a variable',
       tag,
       params: VariableParams,
       responses: { 204: z.null().describe('Done') },
@@ -130,7 +131,7 @@ export function environmentRoutes(context: AppContext): Route[] {
       method: 'GET',
       url: '/v1/apps/:app/env/versions',
       access: readAccess,
-      summary: 'List the versions, newest first: who changed which names',
+      summary: 'List the versions, newest first, with the names changed and the actor',
       tag,
       params: AppParams,
       query: PageQuery,
@@ -142,7 +143,7 @@ export function environmentRoutes(context: AppContext): Route[] {
       method: 'POST',
       url: '/v1/apps/:app/env/versions/:version/restore',
       access: writeAccess,
-      summary: 'Make the variables again what they were in a version; this makes a new one',
+      summary: 'Restore the variables of an earlier version, as a new version',
       tag,
       params: VersionParams,
       responses: { 200: Environment },

@@ -44,13 +44,14 @@ async function publicKeyOf(request: FastifyRequest, isEnvelope: boolean): Promis
   const { url = '' } = request.raw;
   const query = new URLSearchParams(url.includes('?') ? url.slice(url.indexOf('?') + 1) : '');
   const publicKeys = new Set([...query.getAll('sentry_key'), ...publicKeysInHeader(request.headers['x-sentry-auth'])]);
-  if (publicKeys.size > 1) throw new Problem('invalid_request', 'The request names more than one error key.');
+  if (publicKeys.size > 1)
+    throw new Problem('invalid_request', 'The request contains more than one error key. Send exactly one.');
   const [key] = publicKeys;
   if (key !== undefined) return key;
   const isPlain = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase() === 'identity';
   const dsn = isEnvelope && isPlain ? await readEnvelopeDsn(rawBodyOf(request)) : null;
   if (dsn === null || !URL.canParse(dsn)) {
-    throw new Problem('missing_credential', 'Name an error key: configure the SDK with the DSN of one.');
+    throw new Problem('missing_credential', 'An error key is required: configure the SDK with the DSN of one.');
   }
   return new URL(dsn).username;
 }
@@ -63,7 +64,7 @@ function checkOrigin(request: FastifyRequest, reply: FastifyReply, { allowed_ori
   if (allowed.length === 0 || origin === undefined) return;
   if (!allowed.includes(origin)) {
     reply.removeHeader('access-control-allow-origin');
-    throw new Problem('forbidden', 'The error key does not take errors from pages of this origin.');
+    throw new Problem('forbidden', 'The error key does not accept errors from pages of this origin.');
   }
   reply.header('access-control-allow-origin', origin);
 }
@@ -83,7 +84,10 @@ export function errorIngestRoutes(context: AppContext): Route[] {
     const found = PUBLIC_KEY.test(publicKey) ? await findErrorKeyByPublicKey(platform.store, publicKey) : undefined;
     if (found !== undefined) return found;
     unknownKeyLimiter.recordUnknown(request.ip, now);
-    throw new Problem('invalid_token', 'There is no such error key. It was deleted, or the DSN is not of this server.');
+    throw new Problem(
+      'invalid_token',
+      'The error key was not found. It was deleted, or the DSN belongs to another server.',
+    );
   }
 
   async function submit(
@@ -117,8 +121,8 @@ export function errorIngestRoutes(context: AppContext): Route[] {
       url: `/api/:any/${endpoint}/`,
       summary:
         endpoint === 'envelope'
-          ? 'Report errors as Sentry SDKs do, with the public key of an error key'
-          : 'Report one error as older Sentry SDKs do, with the public key of an error key',
+          ? 'Report errors from a Sentry SDK, with the public key of an error key'
+          : 'Report one error from an older Sentry SDK, with the public key of an error key',
       bodyFormat: 'bytes',
       bodyLimit: RESOURCE_LIMITS.errorEnvelopeBytes,
       responses: { 200: z.object({ id: z.string().optional() }) },
@@ -129,8 +133,8 @@ export function errorIngestRoutes(context: AppContext): Route[] {
       ...commonFields,
       method: 'OPTIONS',
       url: `/api/:any/${endpoint}/`,
-      summary: 'Tell browsers that pages of other origins may report errors',
-      responses: { 204: z.null().describe('They may') },
+      summary: 'Answer the CORS preflight request of a page that reports errors',
+      responses: { 204: z.null().describe('Allowed') },
       handler: ({ reply }) => reply.code(204).headers(PREFLIGHT_HEADERS).send(),
     }),
   ]);

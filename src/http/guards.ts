@@ -48,7 +48,7 @@ export function guardRoutes(context: AppContext): Route[] {
       method: 'POST',
       url: '/v1/guards/beats',
       access,
-      summary: 'Take or renew the lease of a guard',
+      summary: "Acquire or renew a guard's lease",
       tag,
       body: GuardHeartbeat,
       logFailuresOnly: true,
@@ -64,7 +64,7 @@ export function guardRoutes(context: AppContext): Route[] {
       method: 'GET',
       url: '/v1/guards/revocations',
       access,
-      summary: 'Wait for what is revoked in the workspace',
+      summary: 'Wait for revocations in the workspace',
       tag,
       query: GuardRevocationQuery,
       logFailuresOnly: true,
@@ -78,7 +78,7 @@ export function guardRoutes(context: AppContext): Route[] {
       method: 'POST',
       url: '/v1/guards/records',
       access,
-      summary: 'What judging needs of a credential of the workspace, by the digest of its secret',
+      summary: 'Get the record of a credential of the workspace by the digest of its secret',
       tag,
       body: GuardRecordRequest,
       logFailuresOnly: true,
@@ -104,7 +104,7 @@ export function guardRoutes(context: AppContext): Route[] {
       method: 'POST',
       url: '/v1/guards/uses',
       access,
-      summary: 'Report the uses that a guard has counted',
+      summary: 'Report the uses counted by a guard',
       tag,
       body: GuardUses,
       bodyLimit: MAX_USES_BODY_BYTES,
@@ -112,7 +112,7 @@ export function guardRoutes(context: AppContext): Route[] {
       jsonLimits: { depth: 6, values: 50_000 },
       longArray: 'uses',
       logFailuresOnly: true,
-      responses: { 204: z.null().describe('Counted, once') },
+      responses: { 204: z.null().describe('Counted once') },
       handler: async ({ body: { guard, chunk, uses }, request, reply }) => {
         const { id, workspaceId } = guardIdentityOf(request, guard);
         const ownCredentialIds = await credentialIdsOf(
@@ -140,10 +140,10 @@ export function guardRoutes(context: AppContext): Route[] {
       method: 'DELETE',
       url: '/v1/guards/:guard',
       access,
-      summary: 'Give the lease of a guard up',
+      summary: "Release a guard's lease",
       tag,
       params: GuardPath,
-      responses: { 204: z.null().describe('Nobody waits for it') },
+      responses: { 204: z.null().describe('Lease released') },
       handler: async ({ params: { guard }, request, reply }) => {
         await guards.releaseLease(guardIdentityOf(request, guard).id);
         return reply.code(204).send();

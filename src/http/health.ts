@@ -7,7 +7,7 @@ import { sendProblem } from './problems.ts';
 
 const HEALTH_SCHEMA = {
   tags: ['Health'],
-  description: 'Open to everybody; tells nothing else.',
+  description: 'No authentication required.',
   security: [],
   response: { 200: z.object({ status: z.enum(['ok', 'ready']), warning: z.string().optional() }), 503: ProblemBody },
 };
@@ -16,7 +16,7 @@ const HEALTH_SCHEMA = {
 export function registerHealth(app: FastifyInstance, context: AppContext): void {
   app.get(
     '/healthz',
-    { schema: { ...HEALTH_SCHEMA, operationId: 'getHealth', summary: 'Whether the process answers' } },
+    { schema: { ...HEALTH_SCHEMA, operationId: 'getHealth', summary: 'Check whether the process responds' } },
     (_request, reply) => reply.header('cache-control', 'no-store').send({ status: 'ok' }),
   );
   app.get(
@@ -25,7 +25,8 @@ export function registerHealth(app: FastifyInstance, context: AppContext): void 
       schema: {
         ...HEALTH_SCHEMA,
         operationId: 'getReadiness',
-        summary: 'Whether the store is reachable, the lease is held and the clock is right; `reasons` says what is not',
+        summary:
+          'Check whether the database is reachable, the lease is held and the clock is right; `reasons` lists the failed checks',
       },
     },
     async (_request, reply) => {

@@ -112,7 +112,7 @@ test('a batch of events is counted before it is read, and an event is measured',
   const one = 'application/cloudevents+json';
   const long = await send(`[${'{},'.repeat(2_000_000)}{}]`, batch);
   expectCode(long, 'validation_failed');
-  assert.equal(long.body.errors?.[0]?.message, 'takes up to 1000 events');
+  assert.equal(long.body.errors?.[0]?.message, 'must contain at most 1000 events');
   expectCode(await send(nested(1_000_000), batch), 'invalid_request');
   expectCode(await send(`{"specversion":"1.0","data":${nested(100_000)}}`, one), 'invalid_request');
   const wide = await send(`{"specversion":"1.0","data":[${'{},'.repeat(500_000)}{}]}`, one);

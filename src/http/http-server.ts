@@ -99,13 +99,13 @@ function parseForm(text: string): Record<string, string> {
   let count = 1;
   for (let index = text.indexOf('&'); index !== -1; index = text.indexOf('&', index + 1)) {
     if (++count > LIMITS.formFields) {
-      throw new Problem('too_large', `The form must not hold more than ${LIMITS.formFields} fields.`);
+      throw new Problem('too_large', `The form must not contain more than ${LIMITS.formFields} fields.`);
     }
   }
   const fields = [...new URLSearchParams(text)];
   const form = Object.fromEntries(fields);
   if (Object.keys(form).length < fields.length) {
-    throw new Problem('invalid_request', 'The form names a field twice.');
+    throw new Problem('invalid_request', 'The form contains a field twice.');
   }
   return form;
 }
@@ -267,7 +267,7 @@ export async function createHttpServer(
   });
   function refuseWithoutHost(request: IncomingMessage, response: ServerResponse): void {
     const requestId = createRequestId(request);
-    const problem = new Problem('invalid_request', 'A request must have the header Host.');
+    const problem = new Problem('invalid_request', 'The request must have the header Host.');
     const { headers, body } = serializeProblem(problem, problem.status, requestId);
     enableLingeringClose(request, response);
     response.writeHead(problem.status, { ...headers, 'x-request-id': requestId, connection: 'close' }).end(body);
@@ -317,8 +317,8 @@ export async function createHttpServer(
   const allowedMethodsOf = createAllowedMethodsLookup(app);
   function respondNotFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
     const allow = allowedMethodsOf(request.url.split('?')[0] ?? '');
-    if (allow.length === 0) return sendProblem(reply, new Problem('not_found', 'There is nothing at this address.'));
-    return sendProblem(reply, new Problem('method_not_allowed', `This address takes ${allow.join(', ')}.`, { allow }));
+    if (allow.length === 0) return sendProblem(reply, new Problem('not_found', 'Nothing was found at this URL.'));
+    return sendProblem(reply, new Problem('method_not_allowed', `This URL accepts ${allow.join(', ')}.`, { allow }));
   }
   app.setNotFoundHandler(respondNotFound);
   app.addHook('onRequest', (request, reply, done) => {

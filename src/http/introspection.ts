@@ -13,7 +13,7 @@ import { originOf, type Principal } from './authenticate-request.ts';
 import { baseUrlOf } from './public-origin.ts';
 import { credentialOf, type Route, route } from './route.ts';
 
-const tag = 'Judging';
+const tag = 'Introspection';
 const ANY_CREDENTIAL = { access_token: requireAll('access_token', []), api_key: requireAll('api_key', []) };
 
 async function introspect(
@@ -96,7 +96,7 @@ export function introspectionRoutes(context: AppContext): Route[] {
       method: 'POST',
       url: '/v1/introspect',
       access: { key: ['read'] },
-      summary: 'Ask whether a credential of the same workspace is valid (RFC 7662)',
+      summary: 'Introspect a credential of the same workspace (RFC 7662)',
       tag,
       body: IntrospectRequest,
       bodyFormat: 'form',
@@ -112,11 +112,11 @@ export function introspectionRoutes(context: AppContext): Route[] {
       url: '/v1/revoke',
       essential: true,
       access: { public: true },
-      summary: 'End a credential by its secret, whoever holds it (RFC 7009)',
+      summary: 'Revoke a credential by its secret (RFC 7009)',
       tag,
       body: RevokeRequest,
       bodyFormat: 'form',
-      responses: { 200: z.null().describe('Nothing accepts it any more') },
+      responses: { 200: z.null().describe('The credential no longer works') },
       handler: async ({ body, request, reply }) => {
         // Always 200 (RFC 7009, section 2.2): what is not there to be ended is ended.
         if (body.token !== undefined) await revoke(context, context.credentials, body.token, originOf(request));
@@ -127,7 +127,7 @@ export function introspectionRoutes(context: AppContext): Route[] {
       method: 'GET',
       url: '/v1/whoami',
       access: { any: true },
-      summary: 'Who is asking, in which workspace, with which rights',
+      summary: 'Get the current principal, its workspace and its rights',
       tag,
       responses: { 200: Whoami },
       handler: ({ request }) => {

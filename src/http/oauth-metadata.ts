@@ -11,8 +11,8 @@ export function oauthMetadataRoutes(context: AppContext): Route[] {
       method: 'GET',
       url: '/.well-known/oauth-authorization-server',
       access: { public: true },
-      summary: 'The endpoints for standard OAuth clients (RFC 8414)',
-      tag: 'Judging',
+      summary: 'Get the endpoints for standard OAuth clients (RFC 8414)',
+      tag: 'Authorization',
       responses: { 200: ServerMetadata },
       handler: ({ request }) => {
         const issuer = baseUrlOf(context, request);

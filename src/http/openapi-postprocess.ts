@@ -34,12 +34,12 @@ interface Document {
 const MAX_STRING_LENGTH = 8192;
 const MAX_ARRAY_ITEMS = 1000;
 
-const DESCRIPTIONS: Readonly<Record<string, string>> = { 200: 'Done', 201: 'Created', 204: 'Done, nothing to say' };
+const DESCRIPTIONS: Readonly<Record<string, string>> = { 200: 'OK', 201: 'Created', 204: 'No content' };
 
 /** The codes that answer with a status, in words. */
 function describeStatus(status: string): string {
   const codes = (Object.keys(CODES) as Code[]).filter((code) => String(CODES[code].status) === status);
-  return codes.length === 0 ? (DESCRIPTIONS[status] ?? 'Answer') : codes.map((code) => `\`${code}\``).join(', ');
+  return codes.length === 0 ? (DESCRIPTIONS[status] ?? 'Response') : codes.map((code) => `\`${code}\``).join(', ');
 }
 
 /** Says of every string, list and whole number how large it can be; zod leaves that open where it only answers. */
@@ -85,7 +85,7 @@ function problemExample(status: string): unknown {
   const code = (Object.keys(CODES) as Code[]).find((one) => String(CODES[one].status) === status) ?? 'internal';
   const { title } = CODES[code];
   const details = {
-    ...(code === 'validation_failed' && { errors: [{ field: 'name', message: 'takes 3 to 255 characters' }] }),
+    ...(code === 'validation_failed' && { errors: [{ field: 'name', message: 'must be 3 to 255 characters' }] }),
     ...(code === 'insufficient_scope' && { required: ['modify_env'] }),
   };
   return {

@@ -85,7 +85,7 @@ export function toProblem(error: unknown): Problem {
     const detail = code === '' ? 'The body is not well-formed.' : redactSecrets((message ?? '').split('\n')[0] ?? '');
     return new Problem('invalid_request', detail);
   }
-  return new Problem('internal', 'Something went wrong here. Nothing was changed.', { cause: error });
+  return new Problem('internal', 'Internal error. Nothing was changed.', { cause: error });
 }
 
 /** Logs what nobody expected, with its cause; what a client did wrong is not worth a line. */

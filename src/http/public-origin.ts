@@ -28,7 +28,7 @@ export function requireOwnOrigin(context: AppContext, request: FastifyRequest): 
   if (origin !== null) return origin;
   throw new Problem(
     'forbidden',
-    'This server does not know the address in your request. Open it as localhost or by its address, or set DEVPILOT_PUBLIC_URL to the address that people use.',
+    'The host in your request is not accepted. Open this server as localhost or by its IP address, or set DEVPILOT_PUBLIC_URL to the URL that people use.',
   );
 }
 

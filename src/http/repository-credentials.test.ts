@@ -135,7 +135,7 @@ forEachEngine('credentials of a repository', (engine) => {
       ['ssh://git:t0k/en@git.example.com/shop.git', 'a valid URL'],
       ['git://t0ken@git.example.com/shop.git', 'a user'],
       ['git://a:t0ken@git.example.com/shop.git', 'a password'],
-      ['git:t0ken@git.example.com:acme/shop.git', 'the address of a git repository'],
+      ['git:t0ken@git.example.com:acme/shop.git', 'the URL of a Git repository'],
     ] as const) {
       const answers = [
         await edit({ repository }),

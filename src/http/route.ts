@@ -178,7 +178,7 @@ export function idempotencyClaimOf(
   if (key === undefined || request.method !== 'POST') return null;
   const { min, max } = LIMITS.idempotencyKey;
   if (typeof key !== 'string' || key.length < min || key.length > max || !/^[\x21-\x7e]+$/.test(key)) {
-    throw invalidField('Idempotency-Key', `takes ${min} to ${max} visible ASCII characters`);
+    throw invalidField('Idempotency-Key', `must be ${min} to ${max} visible ASCII characters`);
   }
   const { principal } = request;
   const principalId = principal?.kind === 'person' ? principal.personId : (principal?.record.id ?? '');
@@ -191,7 +191,7 @@ export function idempotencyClaimOf(
 const NoBody = z
   .strictObject({})
   .optional()
-  .meta({ id: 'NoBody', description: 'Nothing, or an empty object: this route has no fields' });
+  .meta({ id: 'NoBody', description: 'No body, or an empty object: this route has no fields' });
 const CHANGING: readonly HTTPMethods[] = ['POST', 'PUT', 'PATCH', 'DELETE'];
 
 /** The declared route with a body, so that a field that nothing reads is refused and not ignored. */
@@ -234,12 +234,12 @@ function responseSchemasOf(definition: Route): Record<number, z.ZodType> {
 
 const PERSON_REQUIREMENT_LABELS = {
   signed_in: 'a signed-in person',
-  operator: 'an operator of the installation',
+  operator: 'an operator',
 } as const;
 
 function describeAccess(access: Access): string {
-  if ('public' in access) return 'Open to everybody.';
-  if ('any' in access) return 'Takes any principal.';
+  if ('public' in access) return 'No authentication required.';
+  if ('any' in access) return 'Accepts any credential or session.';
   const { person, token, key } = access;
   const parts = [
     person === undefined
@@ -251,7 +251,7 @@ function describeAccess(access: Access): string {
     key === undefined ? null : `an API key with ${key.join(' or ')}`,
   ].filter((part) => part !== null);
   if (parts.length === 0) throw new Error('A route without a declared access is refused.');
-  return `Takes ${parts.join(', or ')}.`;
+  return `Accepts ${parts.join(', or ')}.`;
 }
 
 /** Answers `Expect: 100-continue` (RFC 9110, section 10.1.1), unless the body's declared length is refused next. */

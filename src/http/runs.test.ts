@@ -116,7 +116,7 @@ forEachEngine('runs', (engine) => {
       );
       const ended = await over(first);
       assert.deepEqual([ended.status, ended.exitCode], ['failed', 3]);
-      assert.match(ended.error ?? '', /ended with 3/);
+      assert.match(ended.error ?? '', /ended with exit code 3/);
       assert.ok(ended.startedAt !== null && ended.finishedAt !== null);
       assert.deepEqual(await said(ended), ['Greetings, Ada']);
       assert.deepEqual(await said(ended, 'stderr'), ['oh']);
@@ -339,7 +339,7 @@ forEachEngine('runs', (engine) => {
     const dead = (await owner.call<Server>('/v1/servers', { body })).body;
     const first = await over(await begun(await script('true', { serverId: dead.id })));
     assert.equal(first.status, 'failed');
-    assert.match(first.error ?? '', /Not connected/);
+    assert.match(first.error ?? '', /Connection failed/);
     const unpinned = (await owner.call<Server>('/v1/servers', { body: { ...body, hostKey: null } })).body;
     const second = await over(await begun(await script('true', { serverId: unpinned.id })));
     assert.match(second.error ?? '', /No host key is pinned/);

@@ -61,7 +61,10 @@ forEachEngine('scripts', (engine) => {
     ] as const) {
       const refused = await edit(python, body);
       assert.deepEqual([refused.status, refused.body.errors?.[0]?.field], [422, field]);
-      assert.match(refused.body.errors?.[0]?.message ?? '', /^begins with #!.*but the interpreter is/);
+      assert.match(
+        refused.body.errors?.[0]?.message ?? '',
+        /^does not match: the first line is #!.*but the interpreter is/,
+      );
     }
     assert.equal((await edit(python, { name: 'Still python' })).status, 200);
   });

@@ -51,7 +51,7 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 };
 
 const NOT_BUILT_HTML = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Devpilot</title>
-<h1>The page is not built</h1><p>Run <code>npm run build</code> and start Devpilot again. The API works meanwhile: see <a href="/docs">its reference</a>.</p></html>`;
+<h1>The web page is not built</h1><p>Run <code>npm run build</code> and restart Devpilot. The API works: see <a href="/docs">its reference</a>.</p></html>`;
 
 interface BuiltSpa {
   readonly html: string;
@@ -143,7 +143,7 @@ export function registerSpa(
     const { name } = request.params as { name: string };
     const type = CONTENT_TYPES[name.split('.').pop() ?? ''];
     if (built === null || type === undefined || !built.assets.has(name)) {
-      return sendProblem(reply, new Problem('not_found', 'There is nothing at this address.'));
+      return sendProblem(reply, new Problem('not_found', 'Nothing was found at this URL.'));
     }
     const encoding = chooseEncoding(request.headers['accept-encoding'], (suffix) => built.assets.has(name + suffix));
     const suffix = encoding === null ? '' : encoding === 'br' ? '.br' : '.gz';

@@ -24,7 +24,7 @@ function validationProblem(issues: readonly z.core.$ZodIssue[], httpPart: string
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.slice(0, MAX_FIELD_ERRORS).map((key) => ({
         field: redactAndTruncate(path === '' ? key : `${path}.${key}`),
-        message: 'is not a field here',
+        message: 'must not be sent: unknown field',
       }));
     }
     const field = path === '' ? (FIELD_SOURCES[httpPart ?? ''] ?? 'body') : path;

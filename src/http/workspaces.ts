@@ -36,7 +36,7 @@ async function requireWorkspaceInPath(
 ): Promise<{ asker: MemberRequestContext; workspace: WorkspaceRow }> {
   const signedIn = signedInOf(request);
   const workspace = await findWorkspace(context.store.read, signedIn.personId, idOrSlug);
-  if (workspace === undefined) throw new Problem('not_found', 'There is no such workspace.');
+  if (workspace === undefined) throw new Problem('not_found', 'The workspace was not found.');
   const person = { id: signedIn.personId, name: signedIn.name };
   const origin = originOf(request);
   if (ROLE_RANK[workspace.role] < ROLE_RANK[role]) {
@@ -49,7 +49,7 @@ async function requireWorkspaceInPath(
       origin,
       at: context.clock(),
     });
-    throw new Problem('forbidden', `This needs the ${role} of the workspace; you are ${workspace.role}.`);
+    throw new Problem('forbidden', `This requires the ${role} of the workspace; you are ${workspace.role}.`);
   }
   return { asker: { workspaceId: workspace.id, person, origin }, workspace };
 }
@@ -62,7 +62,7 @@ export function workspaceRoutes(context: AppContext): Route[] {
       method: 'GET',
       url: '/v1/workspaces',
       access: { person: 'signed_in' },
-      summary: 'List own workspaces',
+      summary: 'List your workspaces',
       tag,
       query: PageQuery,
       responses: { 200: pageOf(Workspace) },
@@ -87,7 +87,7 @@ export function workspaceRoutes(context: AppContext): Route[] {
       method: 'PATCH',
       url: '/v1/workspaces/:workspace',
       access: { person: 'signed_in' },
-      summary: 'Rename a workspace (owner or admin of it)',
+      summary: 'Rename a workspace (owner or admin)',
       tag,
       params: WorkspaceParams,
       body: UpdateWorkspace,
@@ -102,7 +102,7 @@ export function workspaceRoutes(context: AppContext): Route[] {
       method: 'DELETE',
       url: '/v1/workspaces/:workspace',
       access: { person: 'signed_in' },
-      summary: 'Delete a workspace with all its credentials (its owner)',
+      summary: 'Delete a workspace and all its credentials (owner)',
       tag,
       params: WorkspaceParams,
       responses: { 204: NoContent },
@@ -122,7 +122,7 @@ export function workspaceRoutes(context: AppContext): Route[] {
       method: 'POST',
       url: '/v1/workspaces/:workspace/owner',
       access: { person: 'signed_in' },
-      summary: 'Hand ownership over to another member (the owner)',
+      summary: 'Transfer ownership to another member (owner)',
       tag,
       params: WorkspaceParams,
       body: TransferOwnership,
@@ -168,7 +168,7 @@ export function memberRoutes(context: AppContext): Route[] {
       method: 'DELETE',
       url: '/v1/members/me',
       access: { person: 'member' },
-      summary: 'Leave the workspace; refused for its owner',
+      summary: 'Leave the workspace; refused for the owner',
       tag,
       responses: { 204: NoContent },
       errorCodes: ['conflict'],
@@ -181,7 +181,7 @@ export function memberRoutes(context: AppContext): Route[] {
       method: 'DELETE',
       url: '/v1/members/:id/sessions',
       access: { person: 'admin' },
-      summary: "End all sessions of a member; the owner's only by the owner",
+      summary: "End all sessions of a member; only the owner can end the owner's",
       tag,
       params: IdParams,
       responses: { 204: NoContent },
@@ -220,7 +220,7 @@ export function memberRoutes(context: AppContext): Route[] {
       method: 'POST',
       url: '/v1/invitations',
       access: { person: 'admin' },
-      summary: 'Invite someone by a link',
+      summary: 'Create an invitation',
       tag,
       body: CreateInvitation,
       responses: { 201: CreatedInvitation },
@@ -232,7 +232,7 @@ export function memberRoutes(context: AppContext): Route[] {
       method: 'DELETE',
       url: '/v1/invitations/:id',
       access: { person: 'admin' },
-      summary: 'Withdraw an invitation',
+      summary: 'Revoke an invitation',
       tag,
       params: IdParams,
       responses: { 204: NoContent },
@@ -246,7 +246,7 @@ export function memberRoutes(context: AppContext): Route[] {
       method: 'POST',
       url: '/v1/invitations/:code/accept',
       access: { person: 'signed_in' },
-      summary: 'Accept an invitation; needs the invited email address',
+      summary: 'Accept an invitation; requires the invited email address',
       tag,
       params: z.object({ code: z.string().max(255) }),
       responses: { 200: Workspace },

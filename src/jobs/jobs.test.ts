@@ -279,7 +279,7 @@ forEachEngine('jobs', (engine) => {
       await until(async () => heir.ended.length === 1);
       assert.deepEqual(
         [heir.ended[0]?.status, heir.ended[0]?.error],
-        resumable ? ['completed', null] : ['failed', 'The node that ran this is gone.'],
+        resumable ? ['completed', null] : ['failed', 'The node that ran this was lost.'],
       );
       await heir.stop();
       await dead.stop();

@@ -50,9 +50,9 @@ const STOP_GRACE_MS = SECOND;
 const CLEANUP_TIMEOUT_MS = 3 * SECOND;
 
 const MESSAGES = {
-  lost: 'The node that ran this is gone.',
-  stopped: 'Devpilot was stopped while this ran.',
-  unknown: 'Something went wrong here. The log of the server says what.',
+  lost: 'The node that ran this was lost.',
+  stopped: 'Devpilot was stopped while this was running.',
+  unknown: 'Internal error. See the server log.',
 } as const;
 
 interface HeldJob {
@@ -109,7 +109,7 @@ export function createJobWorker(options: JobWorkerOptions): JobWorker {
   /** What a running job holds alone may be taken over when the lease runs out: it is given up before. */
   function fence(): void {
     if (store.engine === 'sqlite' || performance.now() - lastHeartbeatMs < leaseMs * 0.8) return;
-    for (const job of held.values()) abort(job, 'lost', 'This node has lost touch with the store.');
+    for (const job of held.values()) abort(job, 'lost', 'This node has lost contact with the database.');
   }
 
   /** The row and what hangs on it, in one transaction; nothing where this node has lost it. */
@@ -204,7 +204,7 @@ export function createJobWorker(options: JobWorkerOptions): JobWorker {
     try {
       result = await kind.run(running);
     } catch (error) {
-      failure = error ?? new Error('It failed without a word.');
+      failure = error ?? new Error('It failed without an error.');
     }
     clearTimeout(timeLimitTimer);
     // The store may be away for a moment; the lease says for how long that can be borne.

@@ -75,7 +75,10 @@ function record(
 async function lockIfUnchanged(trx: Trx, caller: SignedInPerson, verified: PersonRow): Promise<PersonRow> {
   const person = await lockSignedInPerson(trx, caller);
   if (person.password_hash === verified.password_hash && person.totp_enabled === verified.totp_enabled) return person;
-  throw new Problem('sign_in_failed', 'The password or the second factor was changed meanwhile. Try again.');
+  throw new Problem(
+    'sign_in_failed',
+    'The password or two-factor authentication was changed in the meantime. Try again.',
+  );
 }
 
 /** Gives the current session a new secret inside a transaction; the old one is dead when it commits. */
@@ -150,12 +153,14 @@ export async function startTwoFactorSetup(
   caller: SignedInPerson,
   person: PersonRow,
 ): Promise<{ secret: string; uri: string }> {
-  if (person.totp_enabled === 1) throw new Problem('conflict', 'A second factor is set already. Remove it first.');
+  if (person.totp_enabled === 1)
+    throw new Problem('conflict', 'Two-factor authentication is already on. Turn it off first.');
   const secret = generateSecret();
   const sealed = context.seal.seal(secret, totpIdentity(person));
   await context.store.transaction(async (trx) => {
     const now = await lockIfUnchanged(trx, caller, person);
-    if (now.totp_enabled === 1) throw new Problem('conflict', 'A second factor is set already. Remove it first.');
+    if (now.totp_enabled === 1)
+      throw new Problem('conflict', 'Two-factor authentication is already on. Turn it off first.');
     await updatePerson(trx, person.id, { totp_sealed: sealed, updated_at: context.clock() });
   });
   return { secret, uri: generateURI({ issuer: 'Devpilot', label: person.email, secret }) };
@@ -181,7 +186,7 @@ export async function confirmTwoFactorSetup(
 ): Promise<{ recoveryCodes: string[]; sessionSecret: string }> {
   const person = await findCallerRow(context, caller);
   if (person.totp_enabled === 1 || person.totp_sealed === null) {
-    throw new Problem('conflict', 'Begin with POST /v1/me/two-factor.');
+    throw new Problem('conflict', 'Start with POST /v1/me/two-factor.');
   }
   const account = { subject: `sign_in ${person.id}`, personId: person.id };
   const { codes, digests } = generateRecoveryCodes();
@@ -202,7 +207,7 @@ export async function confirmTwoFactorSetup(
         return { recoveryCodes: codes, sessionSecret: await rotateSessionSecret(trx, caller) };
       }),
   });
-  if (done === null) throw new Problem('sign_in_failed', 'The code is not right. Check the clock of the device.');
+  if (done === null) throw new Problem('sign_in_failed', 'Incorrect code. Check the clock of your device.');
   return done;
 }
 
@@ -213,7 +218,7 @@ export async function replaceOwnRecoveryCodes(
   person: PersonRow,
   origin: RequestOrigin,
 ): Promise<string[]> {
-  if (person.totp_enabled === 0) throw new Problem('conflict', 'No second factor is set.');
+  if (person.totp_enabled === 0) throw new Problem('conflict', 'Two-factor authentication is off.');
   const { codes, digests } = generateRecoveryCodes();
   await context.store.transaction(async (trx) => {
     await lockIfUnchanged(trx, caller, person);

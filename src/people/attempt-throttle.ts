@@ -12,7 +12,7 @@ const UNKNOWN_PERSON_ID = 'per_nobody';
 
 function throwIfLimited(waitMs: number): void {
   if (waitMs <= 0) return;
-  throw new Problem('rate_limited', 'Too many failed tries. Wait before the next one.', {
+  throw new Problem('rate_limited', 'Too many failed attempts. Wait before trying again.', {
     retryAfter: Math.ceil(waitMs / 1000),
   });
 }

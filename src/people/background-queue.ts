@@ -15,10 +15,10 @@ export function createBackgroundQueue(maxWaiting: number, onError: (error: unkno
   let last = Promise.resolve();
   return {
     run(task) {
-      if (waiting >= maxWaiting) return onError(new Error('Too much work waits; some of it was dropped.'));
+      if (waiting >= maxWaiting) return onError(new Error('The queue is full; some work was dropped.'));
       waiting++;
       last = last
-        .then(() => (stopped ? Promise.reject(new Error('The server stopped before this work began.')) : task()))
+        .then(() => (stopped ? Promise.reject(new Error('The server stopped before this work started.')) : task()))
         .catch(onError)
         .then(() => {
           waiting--;

@@ -73,19 +73,19 @@ export async function pollDeviceToken(
   const { store, clock } = context;
   const now = clock();
   const found = await findDeviceCode(store.read, { digest: sha256(deviceCode) });
-  if (found === undefined) throw oauthError('invalid_grant', 'There is no such device code.');
-  if (found.expires_at <= now) throw oauthError('expired_token', 'The device code has expired. Begin again.');
+  if (found === undefined) throw oauthError('invalid_grant', 'The device code was not found.');
+  if (found.expires_at <= now) throw oauthError('expired_token', 'The device code has expired. Start again.');
   if (found.status === 'denied') throw oauthError('access_denied', 'The request was denied.');
   if (found.status === 'pending') {
     const tooSoon = now - found.last_polled_at < DURATIONS.devicePoll - SECOND;
     await store.transaction((trx) => recordPoll(trx, found.id, now));
-    if (tooSoon) throw oauthError('slow_down', 'Wait longer between two polls.');
-    throw oauthError('authorization_pending', 'Nobody has answered the request yet.');
+    if (tooSoon) throw oauthError('slow_down', 'Polled too soon. Wait longer between polls.');
+    throw oauthError('authorization_pending', 'The request has not been approved yet.');
   }
   return store.transaction(async (trx) => {
     const person = found.person_id === null ? undefined : await lockPerson(trx, found.person_id);
     if (person === undefined || person.disabled === 1 || !(await deleteDeviceCode(trx, found.id))) {
-      throw oauthError('invalid_grant', 'The device code was used before.');
+      throw oauthError('invalid_grant', 'The device code was already used.');
     }
     return startSession(trx, person, 'device', origin, now, { client: found.client });
   });
@@ -94,7 +94,10 @@ export async function pollDeviceToken(
 async function findPendingRequest(context: PeopleContext, userCode: string): Promise<DeviceCodeTable> {
   const found = await findDeviceCode(context.store.read, { userCode: normalizeUserCode(userCode) });
   if (found === undefined || found.status !== 'pending' || found.expires_at <= context.clock()) {
-    throw new Problem('not_found', 'There is no request with this code, or it has expired or was answered.');
+    throw new Problem(
+      'not_found',
+      'No pending request has this code: it is wrong, has expired or was already answered.',
+    );
   }
   return found;
 }
@@ -136,7 +139,7 @@ export async function decideDeviceRequest(
       found.created_at <= person.access_ended_at ||
       !(await answerDeviceCode(trx, found.id, caller.personId, decision))
     ) {
-      throw new Problem('not_found', 'The request has ended or was answered meanwhile. Begin again on the device.');
+      throw new Problem('not_found', 'The request has expired or was already answered. Start again on the device.');
     }
     await recordForPerson(trx, caller.personId, {
       action: `device.${decision}`,

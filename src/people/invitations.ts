@@ -79,7 +79,7 @@ export async function createInvitation(
     await lockAdminRole(trx, request);
     await claimOrRefuseReplay(trx, request.claim ?? null, row.id, now);
     if ((await findMemberByEmail(trx, workspaceId, row.email_key)) !== undefined) {
-      throw new Problem('conflict', 'This person is a member already.');
+      throw new Problem('conflict', 'This person is already a member.');
     }
     await replaceInvitation(trx, row);
     await appendAuditEvent(trx, {
@@ -111,7 +111,7 @@ async function sendInvitationMail(
   url: string,
 ): Promise<boolean> {
   if (context.mail === null) return false;
-  const text = `${by} invites you to the Devpilot workspace ${workspace}.\n\nAccept within seven days:\n${url}\n`;
+  const text = `${by} has invited you to the Devpilot workspace ${workspace}.\n\nAccept the invitation within seven days:\n${url}\n`;
   try {
     await context.mail.send({ to, subject: `Invitation to ${workspace}`, text });
     return true;
@@ -140,7 +140,7 @@ export async function deleteInvitation(
   const { workspaceId, person, origin } = request;
   await context.store.transaction(async (trx) => {
     const deleted = await deleteRow(trx, workspaceId, id);
-    if (deleted === undefined) throw new Problem('not_found', 'There is no such invitation in this workspace.');
+    if (deleted === undefined) throw new Problem('not_found', 'The invitation was not found in this workspace.');
     await appendAuditEvent(trx, {
       workspaceId,
       action: 'invitation.deleted',
@@ -164,17 +164,17 @@ export async function acceptInvitationInTransaction(
 ): Promise<string> {
   const invitation = await findInvitation(trx, sha256(code), now);
   if (invitation === undefined) {
-    throw new Problem('not_found', 'The invitation is not valid any more. Ask for a new one.');
+    throw new Problem('not_found', 'The invitation is no longer valid. Ask for a new one.');
   }
   if (invitation.email_key !== person.email_key) {
-    throw new Problem('forbidden', 'The invitation is for another email address.');
+    throw new Problem('forbidden', 'The invitation is for another email address. Sign in with that address.');
   }
   const workspaceId = invitation.workspace_id;
   if ((await findMemberByEmail(trx, workspaceId, person.email_key)) !== undefined) {
-    throw new Problem('conflict', 'You are a member of this workspace already.');
+    throw new Problem('conflict', 'You are already a member of this workspace.');
   }
   if ((await deleteRow(trx, workspaceId, invitation.id)) === undefined) {
-    throw new Problem('not_found', 'The invitation is not valid any more. Ask for a new one.');
+    throw new Problem('not_found', 'The invitation is no longer valid. Ask for a new one.');
   }
   const id = createId('member', now);
   await insertMember(trx, {

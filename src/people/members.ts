@@ -52,9 +52,9 @@ export async function lockAdminRole(trx: Trx, { workspaceId, person }: MemberReq
 
 async function lockNonOwner(trx: Trx, workspaceId: string, id: string): Promise<MemberRow> {
   const member = await lockMember(trx, workspaceId, id);
-  if (member === undefined) throw new Problem('not_found', 'There is no such member in this workspace.');
+  if (member === undefined) throw new Problem('not_found', 'The member was not found in this workspace.');
   if (member.role === 'owner') {
-    throw new Problem('forbidden', 'The owner stays until ownership is handed over.');
+    throw new Problem('forbidden', 'The owner cannot be changed or removed; transfer ownership first.');
   }
   return member;
 }

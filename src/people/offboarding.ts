@@ -21,7 +21,7 @@ export async function leaveWorkspace(
     const member = await lockMember(trx, workspaceId, memberId);
     if (member === undefined) throw new Problem('not_found');
     if (member.role === 'owner') {
-      throw new Problem('conflict', 'You own this workspace. Hand ownership over or delete the workspace first.');
+      throw new Problem('conflict', 'You own this workspace. Transfer ownership or delete the workspace first.');
     }
     const invitationsEnded = await endMembership(context, trx, member);
     await appendAuditEvent(trx, {
@@ -50,9 +50,9 @@ export async function endMemberSessions(
   const { workspaceId, person, origin } = request;
   await context.store.transaction(async (trx) => {
     const member = await lockMember(trx, workspaceId, memberId);
-    if (member === undefined) throw new Problem('not_found', 'There is no such member in this workspace.');
+    if (member === undefined) throw new Problem('not_found', 'The member was not found in this workspace.');
     if (member.role === 'owner' && !isOwner) {
-      throw new Problem('forbidden', 'Only the owner can end the sessions of the owner.');
+      throw new Problem('forbidden', "Only the owner can end the owner's sessions.");
     }
     await lockPerson(trx, member.person_id);
     const sessionsEnded = await deletePersonAccess(trx, member.person_id, null, context.clock());
@@ -82,7 +82,7 @@ export async function deleteAccount(
     await refuseLastOperator(trx, caller.personId);
     const person = await lockSignedInPerson(trx, caller);
     if (await ownsAnyWorkspace(trx, person.id)) {
-      throw new Problem('conflict', 'You own a workspace. Hand its ownership over or delete it first.');
+      throw new Problem('conflict', 'You own a workspace. Transfer its ownership or delete it first.');
     }
     const party = personPartyOf(person);
     const logs = [SYSTEM_LOG, ...(await workspaceIdsOf(trx, person.id))];

@@ -56,7 +56,7 @@ export async function lockOperatorStatus(trx: Trx, actor: AuditParty): Promise<v
 export async function refuseLastOperator(trx: Trx, personId: string): Promise<void> {
   const operators = await lockOperators(trx);
   if (operators.length === 1 && operators[0] === personId) {
-    throw new Problem('conflict', 'This is the last operator. Make somebody else an operator first.');
+    throw new Problem('conflict', 'This is the last operator. Make someone else an operator first.');
   }
 }
 
@@ -87,7 +87,7 @@ export async function updateAccount(
     await lockOperatorStatus(trx, request.actor);
     if (input.disabled === true || input.operator === false) await refuseLastOperator(trx, personId);
     const person = await lockPerson(trx, personId);
-    if (person === undefined) throw new Problem('not_found', 'There is no such person.');
+    if (person === undefined) throw new Problem('not_found', 'The person was not found.');
     const now = context.clock();
     const { disabled = person.disabled === 1, operator = person.operator === 1 } = input;
     if (operator !== (person.operator === 1)) {
@@ -117,7 +117,7 @@ export async function endAccountSessions(
   await context.store.transaction(async (trx) => {
     await lockOperatorStatus(trx, request.actor);
     const person = await lockPerson(trx, personId);
-    if (person === undefined) throw new Problem('not_found', 'There is no such person.');
+    if (person === undefined) throw new Problem('not_found', 'The person was not found.');
     const sessionsEnded = await deletePersonAccess(trx, personId, null, context.clock());
     await record(context, trx, request, person, 'person.sessions_ended', { sessionsEnded });
   });

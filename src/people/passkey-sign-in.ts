@@ -63,5 +63,5 @@ export async function signInWithPasskey(
   });
   if (session !== null && person !== undefined) return { person, session };
   await recordSignInFailure(context, person, origin, reason);
-  throw new Problem('sign_in_failed', 'The passkey is not known here, or its answer did not hold.');
+  throw new Problem('sign_in_failed', 'The passkey is unknown, or its response is invalid.');
 }

@@ -76,7 +76,7 @@ export async function createChallenge(
   const challenge = new Uint8Array(randomBytes(32));
   await context.store.transaction(async (trx) => {
     if ((await countChallenges(trx, address, now)) >= LIMITS.passkeyChallenges.max) {
-      throw new Problem('rate_limited', 'Too many passkey sign-ins have begun at this address.', {
+      throw new Problem('rate_limited', 'Too many passkey sign-ins were started from this address.', {
         retryAfter: Math.ceil(DURATIONS.passkeyChallenge / 1000),
       });
     }
@@ -107,7 +107,8 @@ export async function startPasskeyRegistration(
   const person = await findCallerRow(context, caller);
   const { max } = LIMITS.passkeys;
   const known = await listPasskeys(context.store.read, person.id, { limit: max, after: null });
-  if (known.length >= max) throw new Problem('conflict', `A person has at most ${max} passkeys. Delete one first.`);
+  if (known.length >= max)
+    throw new Problem('conflict', `A person can have at most ${max} passkeys. Delete one first.`);
   const { generateRegistrationOptions } = await loadWebauthn();
   return {
     ...(await generateRegistrationOptions({
@@ -164,16 +165,18 @@ export async function createPasskey(
     try {
       await insertPasskey(trx, row);
     } catch (error) {
-      if (isUniqueViolation(error)) throw new Problem('conflict', 'This passkey is there already.');
+      if (isUniqueViolation(error)) throw new Problem('conflict', 'This passkey was already added.');
       throw error;
     }
     const sessionsEnded = await deletePersonAccess(trx, caller.personId, caller.sessionId, now);
     await record(context, trx, caller, row, 'passkey.created', origin, { sessionsEnded });
     return showPasskey(row);
   });
-  if (outcome === 'spent') throw invalidField('response', 'answers a challenge that is used, expired or not yours');
-  if (outcome === 'refused') throw invalidField('response', 'is not a valid answer to the challenge');
-  if (outcome === 'too many') throw new Problem('conflict', `A person has at most ${LIMITS.passkeys.max} passkeys.`);
+  if (outcome === 'spent')
+    throw invalidField('response', 'must answer a challenge of yours that is neither used nor expired');
+  if (outcome === 'refused') throw invalidField('response', 'must be a valid response to the challenge');
+  if (outcome === 'too many')
+    throw new Problem('conflict', `A person can have at most ${LIMITS.passkeys.max} passkeys.`);
   return outcome;
 }
 
@@ -187,7 +190,7 @@ export async function updatePasskey(
 ): Promise<Passkey> {
   return context.store.transaction(async (trx) => {
     const before = await findOwnPasskey(trx, caller.personId, id);
-    if (before === undefined) throw new Problem('not_found', 'You have no such passkey.');
+    if (before === undefined) throw new Problem('not_found', 'The passkey was not found.');
     if (before.name === name) return showPasskey(before);
     await renamePasskey(trx, caller.personId, id, name);
     const detail = { before: { name: before.name }, after: { name } };
@@ -210,7 +213,7 @@ export async function deletePasskey(
     await lockSignedInPerson(trx, caller);
     const row = await findOwnPasskey(trx, caller.personId, id);
     if (row === undefined || !(await deleteRow(trx, caller.personId, id))) {
-      throw new Problem('not_found', 'You have no such passkey.');
+      throw new Problem('not_found', 'The passkey was not found.');
     }
     const sessionsEnded = await deletePersonAccess(trx, caller.personId, caller.sessionId, context.clock());
     await record(context, trx, caller, row, 'passkey.deleted', origin, { sessionsEnded });

@@ -63,7 +63,7 @@ async function sendResetMail(context: PeopleContext, email: string, origin: Requ
   await mail.send({
     to: found.email,
     subject: 'Reset your Devpilot password',
-    text: `Somebody asked to reset the password of your Devpilot account ${found.email}.\n\nChoose a new password within one hour:\n${issued.url}\n\nIf it was not you, ignore this message: nothing has changed.\n`,
+    text: `Someone asked to reset the password of your Devpilot account ${found.email}.\n\nChoose a new password within one hour:\n${issued.url}\n\nIf this was not you, ignore this message: nothing has changed.\n`,
   });
 }
 
@@ -92,10 +92,10 @@ export async function createPasswordReset(
   return context.store.transaction(async (trx) => {
     await lockOperatorStatus(trx, actor);
     const person = await lockPerson(trx, personId);
-    if (person === undefined) throw new Problem('not_found', 'There is no such person.');
+    if (person === undefined) throw new Problem('not_found', 'The person was not found.');
     if (person.disabled === 1) throw new Problem('conflict', 'This account is disabled. Enable it first.');
     const link = await createResetLink(context, trx, person);
-    if (link === null) throw new Problem('conflict', 'Too many links wait to be used. They expire within an hour.');
+    if (link === null) throw new Problem('conflict', 'Too many unused reset links. They expire within an hour.');
     const logs = [SYSTEM_LOG, ...(await workspaceIdsOf(trx, person.id))];
     const draft = {
       action: 'person.password_reset_created',
@@ -130,7 +130,7 @@ export async function resetPassword(
   const digest = sha256(code);
   const reset = await findPasswordReset(store.read, digest, clock());
   const person = reset === undefined ? undefined : await findPerson(store.read, reset.person_id);
-  const invalidLink = new Problem('not_found', 'This link was used or has expired. Ask for a new one.');
+  const invalidLink = new Problem('not_found', 'This link was already used or has expired. Ask for a new one.');
   if (person === undefined) {
     await recordFailure(context, subject);
     throw invalidLink;

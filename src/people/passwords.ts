@@ -24,10 +24,10 @@ export async function hashChosenPassword(
 ): Promise<string> {
   const plain = password.toLowerCase();
   if ((await commonPasswords()).has(plain)) {
-    throw invalidField(field, 'is among the most common passwords; choose one that nobody else would');
+    throw invalidField(field, 'must not be one of the most common passwords');
   }
   if ([person.email, person.email.split('@')[0], person.name].some((word) => word?.toLowerCase() === plain)) {
-    throw invalidField(field, 'must not be your name or address');
+    throw invalidField(field, 'must not be your name or email address');
   }
   return hashPassphrase(password, clientNetwork(origin.address ?? ''));
 }

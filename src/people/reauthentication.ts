@@ -43,7 +43,10 @@ async function checkPassword(
   if (!(await verifyPassphrase(person.password_hash, input.password, clientSubject(origin)))) return null;
   if (person.totp_enabled === 0) return { factor: null };
   if (input.code === undefined) {
-    throw new Problem('second_factor_required', 'Send `code` too: from the authenticator app, or a recovery code.');
+    throw new Problem(
+      'second_factor_required',
+      'Send `code` too: a code from the authenticator app, or a recovery code.',
+    );
   }
   const factor = await checkSecondFactorCode(context, person, input.code);
   return factor === null ? null : { factor };
@@ -97,5 +100,5 @@ export async function reauthenticate(
     origin,
     assertion === undefined ? 'password_incorrect' : 'passkey_refused',
   );
-  throw new Problem('sign_in_failed', 'The password, the code or the passkey is not right.');
+  throw new Problem('sign_in_failed', 'Incorrect password, code or passkey.');
 }

@@ -178,7 +178,10 @@ export async function signIn(
       if (!isCorrect || person === undefined) return null;
       if (person.totp_enabled === 0) return { person, factor: null };
       if (input.code === undefined) {
-        throw new Problem('second_factor_required', 'Send `code` too: from the authenticator app, or a recovery code.');
+        throw new Problem(
+          'second_factor_required',
+          'Send `code` too: a code from the authenticator app, or a recovery code.',
+        );
       }
       const factor = await checkSecondFactorCode(context, person, input.code);
       return factor === null ? null : { person, factor };
@@ -194,7 +197,7 @@ export async function signIn(
   });
   if (session !== null && person !== undefined) return { person, session };
   await recordSignInFailure(context, person, origin, 'sign_in_failed');
-  throw new Problem('sign_in_failed', 'The email address, the password or the code is not right.');
+  throw new Problem('sign_in_failed', 'Incorrect email address, password or code.');
 }
 
 /** Checks a signed-in person's password anew before something sensitive. Throws `sign_in_failed`, `rate_limited`. */
@@ -211,7 +214,7 @@ export async function reauthenticateWithPassword(
   });
   if (isCorrect !== null) return;
   await recordSignInFailure(context, person, origin, 'password_incorrect');
-  throw new Problem('sign_in_failed', 'The password is not right.');
+  throw new Problem('sign_in_failed', 'Incorrect password.');
 }
 
 /** A session as the wire shows it. Its end is the earlier of the idle and the absolute one. Pure. */
@@ -250,7 +253,7 @@ export async function endSession(
   const person = { id: caller.personId, name: caller.name };
   await context.store.transaction(async (trx) => {
     const [ended] = await deleteSessions(trx, caller.personId, sessionId, null);
-    if (ended === undefined) throw new Problem('not_found', 'You have no such session.');
+    if (ended === undefined) throw new Problem('not_found', 'The session was not found.');
     if (sessionId !== caller.sessionId) await deleteApprovedDevices(trx, caller.personId);
     await recordForPerson(trx, caller.personId, {
       action: 'session.deleted',

@@ -57,7 +57,7 @@ function newPersonRow(input: { name: string; email: string }, passwordHash: stri
 }
 
 function throwEmailTaken(): never {
-  throw new Problem('conflict', 'There is an account with this email address. Sign in instead.');
+  throw new Problem('conflict', 'An account with this email address already exists. Sign in instead.');
 }
 
 async function insertNewPerson(trx: Trx, person: PersonRow): Promise<void> {
@@ -81,10 +81,10 @@ async function checkSignUpAllowed(context: PeopleContext, input: SignUp): Promis
   const { store, clock } = context;
   if (input.setupCode !== undefined || context.signUp === 'open') return;
   if (input.invitation === undefined) {
-    throw new Problem('forbidden', 'Signing up needs an invitation, or the setup code for the first person.');
+    throw new Problem('forbidden', 'Signing up requires an invitation or, for the first person, the setup code.');
   }
   if ((await findInvitation(store.read, sha256(input.invitation), clock())) === undefined) {
-    throw new Problem('forbidden', 'The invitation is not valid any more. Ask for a new one.');
+    throw new Problem('forbidden', 'The invitation is no longer valid. Ask for a new one.');
   }
 }
 
@@ -169,7 +169,7 @@ export async function createFirstOwner(
   const person = newPersonRow(input, await hashChosenPassword('password', input.password, input, origin), now);
   return store.transaction(async (trx) => {
     await lockFirstSignUp(trx);
-    if (await hasAnyPerson(trx)) throw new Problem('conflict', 'There is an owner already. Sign in, or invite people.');
+    if (await hasAnyPerson(trx)) throw new Problem('conflict', 'An owner already exists. Sign in, or invite people.');
     await deleteSetupCode(trx);
     await insertNewPerson(trx, { ...person, operator: 1 });
     const workspace = await createWorkspaceInTransaction(trx, person, { name: input.workspace }, origin, now);

@@ -107,7 +107,7 @@ export async function createWorkspace(
   const now = context.clock();
   const create = async (trx: Trx) => {
     if (!mayCreateWorkspaces(context.workspaces, await lockSignedInPerson(trx, caller))) {
-      throw new Problem('forbidden', 'Only operators create workspaces on this server. Ask one of them.');
+      throw new Problem('forbidden', 'Only operators can create workspaces on this server. Ask one of them.');
     }
     const id = createId('workspace', now);
     await claimOrRefuseReplay(trx, claim, id, now);
@@ -210,7 +210,7 @@ async function refuseTransferToOperator(trx: Trx, ownerId: string, newOwnerId: s
   if (newOwner?.operator !== 1 || owner?.operator === 1) return;
   throw new Problem(
     'forbidden',
-    'Only an operator can hand over ownership to an operator: the workspace could then run commands on this server.',
+    'Only an operator can transfer ownership to an operator, because the workspace could then run commands on this server.',
   );
 }
 
@@ -225,9 +225,9 @@ export async function transferOwnership(
   return context.store.transaction(async (trx) => {
     const owner = await lockOwner(trx, workspaceId);
     const newOwner = await lockMember(trx, workspaceId, memberId);
-    if (owner === undefined || newOwner === undefined) throw new Problem('not_found', 'There is no such member.');
-    if (owner.person_id !== person.id) throw new Problem('forbidden', 'Only the owner can hand over ownership.');
-    if (owner.id === newOwner.id) throw new Problem('conflict', 'This member is the owner already.');
+    if (owner === undefined || newOwner === undefined) throw new Problem('not_found', 'The member was not found.');
+    if (owner.person_id !== person.id) throw new Problem('forbidden', 'Only the owner can transfer ownership.');
+    if (owner.id === newOwner.id) throw new Problem('conflict', 'This member is already the owner.');
     await refuseTransferToOperator(trx, owner.person_id, newOwner.person_id);
     await checkOwnedWorkspaces(trx, newOwner.person_id, now);
     await updateMemberRole(trx, workspaceId, owner.id, 'admin');

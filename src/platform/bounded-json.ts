@@ -66,7 +66,10 @@ function scanChunk(scan: ScanState, bytes: Uint8Array, from: number, to: number,
       if (depth === 0) scan.ends?.push(offset);
     }
     if (values > limits.values) {
-      throw new Problem('too_large', `The body must not hold more than ${limits.values.toLocaleString('en')} values.`);
+      throw new Problem(
+        'too_large',
+        `The body must not contain more than ${limits.values.toLocaleString('en')} values.`,
+      );
     }
   }
   Object.assign(scan, { depth, values, inString, escaped: offset > to });

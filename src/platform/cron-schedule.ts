@@ -18,8 +18,8 @@ export function firstOccurrence(field: string, schedule: string | null, now: num
   try {
     first = nextOccurrence(schedule, now);
   } catch {
-    throw invalidField(field, 'takes five fields as in cron, in UTC, such as 30 3 * * 1-5');
+    throw invalidField(field, 'must be a cron expression of five fields in UTC, such as 30 3 * * 1-5');
   }
-  if (first === null) throw invalidField(field, 'names a time that never comes');
+  if (first === null) throw invalidField(field, 'never matches a date');
   return first;
 }

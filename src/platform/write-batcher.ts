@@ -78,7 +78,7 @@ export function createWriteBatcher<Item, Result>(options: {
     const workspaceId = workspaceOf(item);
     const release = limiter.acquire(workspaceId, sizeOf(item));
     if (release === null) {
-      return Promise.reject(new Problem('unavailable', 'More waits than can be stored.', { retryAfter: 1 }));
+      return Promise.reject(new Problem('unavailable', 'Too many events are waiting to be stored.', { retryAfter: 1 }));
     }
     return new Promise((resolve, reject) => {
       const queued = { item, resolve, reject, release };

@@ -62,7 +62,7 @@ test('output whose end is lost says so', async () => {
     lines.flatMap(({ stream, text }) => (stream === 'stderr' ? [] : [[stream, text]])),
     [
       ['stdout', 'one'],
-      ['system', 'The end of the output was not received: what came after this is missing.'],
+      ['system', 'The end of the output was not received: the rest is missing.'],
     ],
   );
 });
@@ -77,7 +77,7 @@ test('an account that runs no commands is named as one, with what the server say
     `printf 'Please login as the user "admin" rather than "root".\\n\\n'; exit 142`,
     shell('id'),
   );
-  assert.match(other.problem ?? '', /another user is meant.*Please login as the user "admin"/);
+  assert.match(other.problem ?? '', /the wrong user.*Please login as the user "admin"/);
   const sftp = await runForced('internal-sftp', shell('id'));
   assert.match(sftp.problem ?? '', /SFTP only/);
 });

@@ -47,7 +47,7 @@ export function createOutputReader(options: {
   const budget = { remaining: limits.maxTotalCharacters };
   const emit = (stream: OutputLine['stream'], text: string) => onLine({ at: Date.now(), stream, text });
   const onFull = () =>
-    emit('system', `What follows is not kept: a step may say ${limits.maxTotalCharacters} characters.`);
+    emit('system', `Further output is not stored: a step can print at most ${limits.maxTotalCharacters} characters.`);
   const banner = { stdout: '', stderr: '' };
   const endedStreams = { stdout: false, stderr: false };
 

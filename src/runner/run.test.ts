@@ -155,7 +155,7 @@ for (const where of ['local', 'ssh']) {
       });
       assert.equal(ran.exitCode, 3);
       assert.ok(ran.lines.length < 500);
-      assert.match(ran.lines.at(-1)?.text ?? '', /not kept/);
+      assert.match(ran.lines.at(-1)?.text ?? '', /not stored/);
       assert.ok(process.memoryUsage().rss - before < 300_000_000);
     });
 
@@ -235,10 +235,10 @@ test('a server that is not there, or shows another key, is told and gets nothing
   assert.ok(ssh?.kind === 'ssh');
   const away = await perform({ ...ssh, port: 1 }, shell('id'));
   assert.deepEqual([away.exitCode, away.lines], [null, []]);
-  assert.match(away.problem ?? '', /^Not connected\. No SSH server could be reached/);
+  assert.match(away.problem ?? '', /^Connection failed: no SSH server could be reached/);
   const other = generateKeyPair('x').publicKey.split(' ').slice(0, 2).join(' ');
   const wrong = await perform({ ...ssh, hostKey: other }, shell('id'));
-  assert.match(wrong.problem ?? '', /Not connected/);
+  assert.match(wrong.problem ?? '', /Connection failed/);
   assert.deepEqual(ownKeyFolders(), []);
 });
 

@@ -59,7 +59,7 @@ export interface StepOutcome {
 
 /** What a step's output is ended with where its own end is not known. */
 export class OutputTruncated extends Error {
-  constructor(message = 'What it left running holds its output open, so nobody knows where that ends.') {
+  constructor(message = 'A process that it left running holds its output open, so the end of the output is unknown.') {
     super(message);
     this.name = 'OutputTruncated';
   }
@@ -91,8 +91,8 @@ const OUTPUT_IDLE_MS = 1_000;
 /** And for so long altogether. */
 const MAX_OUTPUT_DRAIN_MS = 10_000;
 const OUTPUT_HELD_OPEN_MESSAGE =
-  'A process that the step left running holds its output open. What it prints from here on is not kept.';
-const OUTPUT_TRUNCATED_MESSAGE = 'The end of the output was not received: what came after this is missing.';
+  'A process that the step left running holds its output open. Its further output is not stored.';
+const OUTPUT_TRUNCATED_MESSAGE = 'The end of the output was not received: the rest is missing.';
 /** How long a step that was not heard of is waited for when it is to end. */
 const START_GRACE_MS = 2_000;
 /** Beside the time that the process group is given to end. */
@@ -123,7 +123,7 @@ function describeStartFailure(
       : `The server did not start the step: ${serverMessage}`;
   const serverReply = lastPrintableLine(banner.stdout) || serverMessage;
   const explanation =
-    'Signed in, but this account does not run commands (a nologin shell, SFTP only, or another user is meant).';
+    'Signed in, but this account does not run commands (a nologin shell, SFTP only, or the wrong user).';
   return serverReply === '' ? explanation : `${explanation} The server said: ${serverReply}`;
 }
 

@@ -3,6 +3,6 @@
  * the single quote itself. Throws for NUL, which no shell can hold.
  */
 export function shellQuote(text: string): string {
-  if (text.includes('\0')) throw new TypeError('A NUL character can not be given to a process.');
+  if (text.includes('\0')) throw new TypeError('A NUL character cannot be passed to a process.');
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -93,7 +93,7 @@ test('closed ports and other protocols are one and the same failure; what a serv
   const stranger = { privateKey: generateKeyPair('stranger').privateKey };
   assert.match(
     (await run(targetAt(sshd.port, stranger), shell('id'))).problem ?? '',
-    /^Not connected\. .*Permission denied/,
+    /^Connection failed: .*Permission denied/,
   );
   await other.close();
   greeter.close();

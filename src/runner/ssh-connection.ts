@@ -20,9 +20,9 @@ export class SshConnectFailure extends Error {
 }
 
 /** One wording for closed ports, silence and other protocols alike: it must not map the network around Devpilot. */
-export const UNREACHABLE_MESSAGE = 'Not connected. No SSH server could be reached at this host and port.';
+export const UNREACHABLE_MESSAGE = 'Connection failed: no SSH server could be reached at this host and port.';
 export const NODE_LOCAL_REFUSED_MESSAGE =
-  'Not connected. Loopback and link-local hosts are only for workspaces that an operator owns.';
+  'Connection failed: loopback and link-local hosts are only for workspaces that an operator owns.';
 /** What OpenSSH's client prints where it did not come as far as an SSH server. */
 const UNREACHABLE_OUTPUT =
   /^(?:ssh: (?:connect to|Could not resolve)|kex_exchange_identification:|banner exchange:|ssh_exchange_identification:|Connection timed out|Bad packet length|Connection (?:closed|reset) by)/m;
@@ -66,7 +66,7 @@ function errorLineOf(text: string): string {
 
 function toConnectFailure(stderr: string): SshConnectFailure {
   if (stderr.trim() === '' || UNREACHABLE_OUTPUT.test(stderr)) return new SshConnectFailure(UNREACHABLE_MESSAGE, true);
-  return new SshConnectFailure(`Not connected. ${errorLineOf(stderr)}`, false);
+  return new SshConnectFailure(`Connection failed: ${errorLineOf(stderr)}`, false);
 }
 
 /** Resolves when it has signed in; rejects with `ConnectError`, and with the signal's reason. */
@@ -85,7 +85,7 @@ async function waitForSignIn(master: ChildProcessWithoutNullStreams, signal: Abo
       reject(error);
     }
     signal?.addEventListener('abort', onAbort, { once: true });
-    master.once('error', (error) => fail(new SshConnectFailure(`Not connected. ${error.message}`, false)));
+    master.once('error', (error) => fail(new SshConnectFailure(`Connection failed: ${error.message}`, false)));
     master.once('close', () => fail(toConnectFailure(stderrText)));
     master.stderr.on('data', (chunk: Buffer) => {
       stderrText = (stderrText + chunk.toString('latin1')).slice(-4096);

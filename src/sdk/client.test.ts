@@ -287,7 +287,7 @@ describe('What travels', () => {
     await assert.rejects(moving.whoami(), {
       code: 'unexpected_answer',
       status: 307,
-      message: 'http://devpilot.example.com sends on to another address, which is not followed.',
+      message: 'http://devpilot.example.com redirects to another URL, which is not followed.',
     });
     assert.deepEqual([moved.asked.length, moved.asked[0]?.init.redirect], [1, 'manual']);
   });

@@ -35,7 +35,7 @@ function randomGuardId(): string {
 
 /** What answers must be what was agreed: something else in its place must open nothing. */
 function throwUnexpectedAnswer(): never {
-  throw new DevpilotError('unexpected_answer', 'Something that is not Devpilot answered.', { status: 200 });
+  throw new DevpilotError('unexpected_answer', 'The response did not come from Devpilot.', { status: 200 });
 }
 
 const BYTE = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)';

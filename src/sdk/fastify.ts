@@ -46,7 +46,7 @@ function loadAsyncResource(): AsyncResource {
     process?: { getBuiltinModule?: (name: string) => { AsyncResource?: AsyncResource } | undefined };
   };
   const found = process?.getBuiltinModule?.('node:async_hooks')?.AsyncResource;
-  if (found === undefined) throw new TypeError('The plugin for Fastify needs a runtime with node:async_hooks.');
+  if (found === undefined) throw new TypeError('The Fastify plugin requires a runtime with node:async_hooks.');
   return found;
 }
 

@@ -150,7 +150,7 @@ export function createLeaseAuthorizer(options: {
 
   async function sendHeartbeat(applied: RevocationPoint | null, moved: boolean) {
     const sentAtMs = monotonic();
-    if (sentAtMs < backoff.until) throw new DevpilotError('unavailable', 'The guard was refused.', { status: 0 });
+    if (sentAtMs < backoff.until) throw new DevpilotError('unavailable', 'The guard was rejected.', { status: 0 });
     try {
       const { answer, now: serverNowMs } = await server().sendHeartbeat(applied, moved);
       backoff = { until: 0, pause: REFUSED_BACKOFF_MS.first };

@@ -79,7 +79,7 @@ function checkNames<Word extends string>(
   const words: readonly string[] = typeof given === 'string' ? [given] : given;
   const unknown = words.find((word) => !known.some((one) => one === word));
   if (words.length === 0 || unknown !== undefined) {
-    throw new TypeError(`guard: ${name} takes at least one of: ${known.join(', ')}.`);
+    throw new TypeError(`guard: ${name} must contain at least one of: ${known.join(', ')}.`);
   }
   return words;
 }
@@ -89,11 +89,11 @@ export function readOptions(options: GuardOptions) {
   const scopes = checkNames('scope', options.scope, SCOPES);
   const permissions = checkNames('permission', options.permission, PERMISSIONS);
   if (scopes === null && permissions === null && options.any !== true) {
-    throw new TypeError('guard: name a scope or a permission, or say any: true.');
+    throw new TypeError('guard: set a scope, a permission or any: true.');
   }
   const { mode = options.apiKey === undefined ? 'ask' : 'lease' } = options;
   if (mode === 'lease' && secretKindOf(options.apiKey ?? '') !== 'api_key') {
-    throw new TypeError('guard: mode lease takes the secret of an API key as apiKey.');
+    throw new TypeError('guard: mode lease requires apiKey, the secret of an API key.');
   }
   const query = new URLSearchParams();
   if (scopes !== null) query.set('scope', scopes.join(' '));

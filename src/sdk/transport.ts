@@ -119,7 +119,7 @@ async function toDevpilotError(response: Response): Promise<DevpilotError> {
   const retryAfter = Number.isFinite(retryAfterHeader) ? retryAfterHeader : undefined;
   const { status } = response;
   if (problem === null || !isCode(problem.code)) {
-    const message = `Something that is not Devpilot answered with HTTP ${status}.`;
+    const message = `The response with HTTP status ${status} did not come from Devpilot.`;
     return new DevpilotError('unexpected_answer', message, { status, requestId, retryAfter });
   }
   const { code, detail, errors, required, id, error } = problem;
@@ -194,14 +194,14 @@ export function createTransport(options: ClientOptions): Transport {
       });
     } catch (cause) {
       request.signal?.throwIfAborted();
-      if (limit.aborted) throw new DevpilotError('timed_out', `${server} did not answer in time.`, { status: 0 });
-      throw new DevpilotError('unreachable', `${server} can not be reached.`, { status: 0, cause });
+      if (limit.aborted) throw new DevpilotError('timed_out', `${server} did not respond in time.`, { status: 0 });
+      throw new DevpilotError('unreachable', `${server} cannot be reached.`, { status: 0, cause });
     } finally {
       clearTimeout(timer);
     }
     if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400)) {
       await response.body?.cancel();
-      const message = `${server} sends on to another address, which is not followed.`;
+      const message = `${server} redirects to another URL, which is not followed.`;
       throw new DevpilotError('unexpected_answer', message, { status: response.status || 302 });
     }
     if (!response.ok) throw await toDevpilotError(response);
@@ -227,7 +227,7 @@ export function createTransport(options: ClientOptions): Transport {
     try {
       return JSON.parse(text) as Body;
     } catch {
-      const message = 'Something that is not Devpilot answered.';
+      const message = 'The response did not come from Devpilot.';
       throw new DevpilotError('unexpected_answer', message, { status: response.status });
     }
   }

@@ -61,7 +61,7 @@ export async function hashFile(path: string): Promise<string> {
 function makeEmptyFolder(path: string): void {
   mkdirSync(path, { recursive: true, mode: 0o700 });
   if (readdirSync(path).length > 0)
-    throw new CopyRefusedError(`${path} is not empty. Name a folder that is not there yet.`);
+    throw new CopyRefusedError(`${path} is not empty. Choose a directory that does not exist yet.`);
   chmodSync(path, 0o700);
 }
 
@@ -85,7 +85,7 @@ async function refuseForeignSecret(settings: Settings): Promise<void> {
 
 /** One moment of the embedded store as a file of its own, while its server goes on. */
 function vacuumInto(from: string, to: string): void {
-  if (!existsSync(from)) throw new CopyRefusedError(`There is no ${from} to back up.`);
+  if (!existsSync(from)) throw new CopyRefusedError(`${from} was not found; there is nothing to back up.`);
   const database = new DatabaseSync(from, { readOnly: true });
   try {
     database.exec('pragma busy_timeout = 5000');

@@ -122,7 +122,7 @@ export function createCredentialStore(store: Store): CredentialStore {
 /** Reads one record for the registry. Throws `unavailable` when the store can't be asked: never a guess. */
 export async function readStoredCredential(store: Store, digest: Digest): Promise<StoredCredential | null> {
   const row = await findByDigest(store, digestBytes(digest)).catch((cause: unknown) => {
-    throw new Problem('unavailable', 'The store can not be asked.', { retryAfter: 1, cause });
+    throw new Problem('unavailable', 'The database cannot be queried.', { retryAfter: 1, cause });
   });
   if (row === undefined) return null;
   return {

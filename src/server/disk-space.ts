@@ -9,7 +9,7 @@ const SQLITE_IO_ERRORS = new Set([10, 14]);
 /** How often a disk that was full is looked at again; milliseconds. */
 const CHECK_INTERVAL_MS = 1_000;
 const DISK_FULL_DETAIL =
-  'The disk is full. Only deletions, deactivations, sign-ins and sign-outs are done until there is room.';
+  'The disk is full. Until space is freed, only deletions, deactivations, sign-ins and sign-outs are accepted.';
 
 /** SQLite's primary result code of what a transaction threw; null for anything else. */
 function sqliteResultCodeOf(error: unknown): number | null {

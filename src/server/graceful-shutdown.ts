@@ -37,7 +37,7 @@ export function createStopDeadline(left: () => number): (work: Promise<unknown>,
         cancel.abort();
       });
       if (isOver) return;
-      if (left() >= before) throw new Error('The store did not answer in time.');
+      if (left() >= before) throw new Error('The database did not respond in time.');
     }
   };
 }

@@ -47,12 +47,12 @@ export function addHealthMetrics(registers: Metrics[], sources: HealthSources): 
       this.set({ kind: 'guard' }, guards);
     },
   });
-  gauge('devpilot_clock_skew_seconds', 'How far the clock of this node is ahead of that of the database', () => {
+  gauge('devpilot_clock_skew_seconds', "Offset of this node's clock from the database clock, positive if ahead", () => {
     return sources.skewMs() / 1000;
   });
   new Gauge({
     name: 'devpilot_store_connections',
-    help: 'Connections to PostgreSQL by pool: in use, the most there may be, and requests that wait for one',
+    help: 'PostgreSQL connections per pool: in use, maximum, and requests waiting for one',
     labelNames: ['pool', 'state'],
     registers,
     collect() {
@@ -74,7 +74,7 @@ export function addHealthMetrics(registers: Metrics[], sources: HealthSources): 
   }
   gauge(
     'devpilot_last_backup_timestamp_seconds',
-    'When the last backup of this installation was completed by `devpilot backup` with this data directory; 0 where none was',
+    'Time of the last backup completed by `devpilot backup` with this data directory, 0 if none',
     () => readLastBackupTime(dataDirectory) / 1000,
   );
 }

@@ -27,10 +27,10 @@ export async function listenOrExplain<Answer>(
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== undefined && NO_ADDRESS.has(code)) {
-      throw new InvalidSettingError(settings.host, `an address of this machine to listen on (${address.host} is none)`);
+      throw new InvalidSettingError(settings.host, `an address of this machine to listen on (${address.host} is not)`);
     }
     if (code === 'EACCES') {
-      throw new InvalidSettingError(settings.port, `a port that this user may listen on (${address.port} is none)`);
+      throw new InvalidSettingError(settings.port, `a port that this user may listen on (${address.port} is not)`);
     }
     if (code === 'EADDRINUSE') {
       const taken = formatAuthority(address.host, address.port);

@@ -47,51 +47,51 @@ export function createMetricsRecorder(): MetricsRecorder {
   const registers = [register];
   const decisions = new Counter({
     name: 'devpilot_judgements_total',
-    help: 'Judgements by kind of credential and verdict',
+    help: 'Authorization decisions by credential kind and outcome',
     labelNames: ['kind', 'verdict'],
     registers,
   });
   const decisionSeconds = new Histogram({
     name: 'devpilot_judgement_seconds',
-    help: 'Time of a judgement in process',
+    help: 'Duration of an authorization decision within the process',
     buckets: FAST_BUCKETS_SECONDS,
     registers,
   });
   const storeSeconds = new Histogram({
     name: 'devpilot_store_seconds',
-    help: 'Time of hot look-ups and of transactions in the store',
+    help: 'Duration of hot look-ups and transactions in the store',
     labelNames: ['operation'],
     buckets: FAST_BUCKETS_SECONDS,
     registers,
   });
   const errors = new Counter({
     name: 'devpilot_store_errors_total',
-    help: 'Calls of the store that failed',
+    help: 'Failed calls to the store',
     registers,
   });
 
   const jobsEnded = new Counter({
     name: 'devpilot_jobs_total',
-    help: 'Jobs that ended on this node, by kind and how',
+    help: 'Jobs finished on this node, by kind and status',
     labelNames: ['kind', 'status'],
     registers,
   });
 
   const confirmation = new Histogram({
     name: 'devpilot_confirmation_seconds',
-    help: 'From the commit of a deletion or edit until no node can accept what it ended',
+    help: 'Time from the commit of a deletion or edit until no node accepts the old credential',
     buckets: CONFIRMATION_BUCKETS_SECONDS,
     registers,
   });
   const requests = new Counter({
     name: 'devpilot_http_requests_total',
-    help: 'Answered requests by route, method and status',
+    help: 'HTTP responses by route, method and status',
     labelNames: ['method', 'route', 'status'],
     registers,
   });
   const latency = new Histogram({
     name: 'devpilot_http_request_seconds',
-    help: 'Time from the head of a request to the end of its answer, by route',
+    help: 'Time from the head of a request to the end of its response, by route',
     labelNames: ['route'],
     buckets: HTTP_BUCKETS_SECONDS,
     registers,
@@ -147,7 +147,7 @@ export function createMetricsRecorder(): MetricsRecorder {
             this.set(read());
           },
         });
-      gauge('devpilot_records_in_memory', 'Credential records kept in memory', gauges.cachedRecords);
+      gauge('devpilot_records_in_memory', 'Credential records cached in memory', gauges.cachedRecords);
       gauge(
         'devpilot_usage_flush_lag_seconds',
         'Age of the oldest use not yet written',
@@ -156,26 +156,26 @@ export function createMetricsRecorder(): MetricsRecorder {
       gauge('devpilot_usage_pending_credentials', 'Credentials with uses not yet written', gauges.pendingCredentials);
       new Counter({
         name: 'devpilot_look_ups_refused_total',
-        help: 'Look-ups refused because their address presented too many unknown secrets',
+        help: 'Look-ups refused because the client address sent too many unknown secrets',
         registers,
         collect() {
           this.reset();
           this.inc(gauges.refusedLookups());
         },
       });
-      gauge('devpilot_disk_full', '1 while only what ends access is written, for want of room', () =>
+      gauge('devpilot_disk_full', '1 while the disk is full and only writes that end access are accepted', () =>
         Number(gauges.diskFull()),
       );
-      gauge('devpilot_disk_reserve_bytes', 'Room kept on the disk for when it is full', gauges.reserveBytes);
-      gauge('devpilot_jobs_here', 'Jobs that run on this node', gauges.localJobs);
+      gauge('devpilot_disk_reserve_bytes', 'Disk space reserved for when the disk is full', gauges.reserveBytes);
+      gauge('devpilot_jobs_here', 'Jobs running on this node', gauges.localJobs);
       const oldest = new Gauge({
         name: 'devpilot_jobs_due_seconds',
-        help: 'For how long the first job that could run waits',
+        help: 'How long the oldest due job has been waiting',
         registers,
       });
       new Gauge({
         name: 'devpilot_jobs',
-        help: 'Jobs over all nodes that wait and that run',
+        help: 'Waiting and running jobs on all nodes',
         labelNames: ['status'],
         registers,
         async collect() {

@@ -72,7 +72,7 @@ export async function monitorStore(
       throw new StartRefusedError(`${database} is damaged (${damage}). Restore a backup.`);
     void check.done.then(() => {
       const late = check.found();
-      if (typeof late === 'string') onFault(`${database} is damaged (${late}). Stop, and restore a backup.`);
+      if (typeof late === 'string') onFault(`${database} is damaged (${late}). Stop the server and restore a backup.`);
     });
   }
   const { store_id, starts } = await store.transaction(recordOpening);
@@ -81,7 +81,8 @@ export async function monitorStore(
   writeState(path, { store: store_id, starts });
   const disk = createDiskSpace(store, path, {
     touch: touchInstallation,
-    onChange: (isFull) => onFault(isFull ? `The disk of ${path} is full.` : `The disk of ${path} has room again.`),
+    onChange: (isFull) =>
+      onFault(isFull ? `The disk of ${path} is full.` : `The disk of ${path} has free space again.`),
   });
   async function checkpointAndFill(): Promise<void> {
     await store.checkpoint('passive').catch(() => undefined);

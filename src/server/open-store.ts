@@ -39,7 +39,7 @@ function lockDirectory(path: string): DataDirectory {
     return lockDataDirectory(path);
   } catch (error) {
     if (error instanceof DirectoryInUseError || error instanceof StartRefusedError) throw error;
-    throw new InvalidSettingError('DEVPILOT_DATA_DIR', `a directory that can be made and written (${path} cannot)`);
+    throw new InvalidSettingError('DEVPILOT_DATA_DIR', `a directory that can be created and written (${path} cannot)`);
   }
 }
 
@@ -116,8 +116,7 @@ export async function openStore(settings: Settings, options: OpenOptions = {}): 
     }
   }
   const configuredSecret = secretFromSettings(settings);
-  if (configuredSecret === null)
-    throw new InvalidSettingError('DEVPILOT_SECRET', 'a value where nodes share a database');
+  if (configuredSecret === null) throw new InvalidSettingError('DEVPILOT_SECRET', 'set when nodes share a database');
   const { openPostgresStore } = await import('../store/postgres.ts');
   const store = await openPostgresStore(settings.databaseUrl, options.onError ?? (() => undefined));
   try {

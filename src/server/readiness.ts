@@ -9,18 +9,18 @@ export async function findReadinessFailures(store: Store, lease: Lease, skew: Cl
   try {
     await store.queryFirst('select 1 as one', []);
   } catch {
-    found.push({ reason: 'store_unreachable', detail: 'The store cannot be reached.' });
+    found.push({ reason: 'store_unreachable', detail: 'The database cannot be reached.' });
   }
   const fault = store.fault?.() ?? null;
   if (fault !== null) found.push({ reason: 'store_fault', detail: fault });
   if (!lease.holds()) {
-    found.push({ reason: 'no_lease', detail: 'This node holds no lease: it has lost touch with the store.' });
+    found.push({ reason: 'no_lease', detail: 'This node holds no lease: it has lost contact with the database.' });
   }
   if (skew.exceedsLimit()) {
     const limit = SKEW_LIMIT_MS / 1000;
     found.push({
       reason: 'clock_skew',
-      detail: `The clock of this node is more than ${limit} s from the database's: synchronise both (NTP).`,
+      detail: `The clock of this node differs from the database's by more than ${limit} s: synchronize both (NTP).`,
     });
   }
   return found;

@@ -29,11 +29,11 @@ function readManifest(folder: string): Manifest {
   try {
     parsed = JSON.parse(readFileSync(join(folder, MANIFEST_FILE), 'utf8'));
   } catch {
-    throw new CopyRefusedError(`${folder} is not a whole backup: it has no ${MANIFEST_FILE} that can be read.`);
+    throw new CopyRefusedError(`${folder} is not a complete backup: its ${MANIFEST_FILE} is missing or unreadable.`);
   }
   const { sha256, madeAt } = (parsed ?? {}) as Partial<Manifest>;
   if (typeof sha256 !== 'string' || typeof madeAt !== 'string') {
-    throw new CopyRefusedError(`${folder} is not a whole backup: its ${MANIFEST_FILE} is not one of ours.`);
+    throw new CopyRefusedError(`${folder} is not a complete backup: its ${MANIFEST_FILE} was not written by Devpilot.`);
   }
   return parsed as Manifest;
 }
@@ -50,7 +50,7 @@ function chooseSecret(settings: Settings, folder: string): { secret: NamedSecret
   if (configuredSecret !== null || settings.databaseUrl !== null) return { secret: configuredSecret, keep: doNothing };
   if (!existsSync(from)) return { secret: existsSync(to) ? readSecretFile(to) : null, keep: doNothing };
   if (existsSync(to) && readFileSync(to, 'utf8') !== readFileSync(from, 'utf8')) {
-    throw new CopyRefusedError(`${to} is another secret than the backup's. Move it away first.`);
+    throw new CopyRefusedError(`${to} differs from the secret in the backup. Move it away first.`);
   }
   const secret = readSecretFile(from);
   return {
@@ -78,9 +78,7 @@ async function prepareRestoredStore(folder: string, under: string, manifest: Man
   copyFileSync(join(folder, DATABASE_FILE), join(workDirectory, DATABASE_FILE));
   if ((await hashFile(join(workDirectory, DATABASE_FILE))) !== manifest.sha256) {
     rmSync(workDirectory, { recursive: true });
-    throw new CopyRefusedError(
-      `${join(folder, DATABASE_FILE)} is not the file that was written: its digest is another.`,
-    );
+    throw new CopyRefusedError(`${join(folder, DATABASE_FILE)} is damaged: its digest does not match the backup's.`);
   }
   const store = await openSqliteStore(join(workDirectory, DATABASE_FILE));
   await store.transaction(recordCleanStop);
@@ -121,7 +119,7 @@ export async function restore(settings: Settings, folder: string, onProgress: On
   );
   try {
     if ('directory' in location && existsSync(lockedDirectory.database)) {
-      throw new CopyRefusedError(`${lockedDirectory.database} is there already. Restore into an empty place.`);
+      throw new CopyRefusedError(`${lockedDirectory.database} already exists. Restore into an empty directory.`);
     }
     const { secret: chosen, keep: installSecret } = chooseSecret(settings, folder);
     const workDirectory = await prepareRestoredStore(folder, lockedDirectory.path, manifest);

@@ -162,9 +162,9 @@ test('a node that is killed leaves its run and its backup failed, with the reaso
   const second = await spawnServer(directory.path, environment);
   const again = await signInRemotePerson(second.url, owner.email);
   const ended = await over<Run>(again, `/v1/runs/${run.id}`);
-  assert.deepEqual([ended.status, ended.error], ['failed', 'The node that ran this is gone.']);
+  assert.deepEqual([ended.status, ended.error], ['failed', 'The node that ran this was lost.']);
   const lost = await over<Backup>(again, `/v1/backups/${backup.id}`);
-  assert.deepEqual([lost.status, lost.error, lost.sha256], ['failed', 'The node that ran this is gone.', null]);
+  assert.deepEqual([lost.status, lost.error, lost.sha256], ['failed', 'The node that ran this was lost.', null]);
   await until(async () => files().length === 0);
   // The queue goes on: what waits for the same app is not held up by what is lost.
   const next = await again.call<Run>(`/v1/scripts/${hang.id}/runs`, { body: {} });

@@ -85,7 +85,7 @@ async function resealAll(store: Store, seal: Seal, newSecret: Buffer): Promise<n
 
 function readNewSecret(path: string): Buffer {
   const secret = Buffer.from(readFileSync(path, 'utf8').trim());
-  if (secret.length < SECRET_BYTES) throw new CopyRefusedError(`${path} takes at least ${SECRET_BYTES} bytes.`);
+  if (secret.length < SECRET_BYTES) throw new CopyRefusedError(`${path} must have at least ${SECRET_BYTES} bytes.`);
   return secret;
 }
 
@@ -105,12 +105,12 @@ export async function rotateSecret(
   newSecretFile: string | null,
 ): Promise<{ values: number; secretFile: string | null }> {
   if (settings.secret !== null && newSecretFile === null) {
-    throw new CopyRefusedError('Name the file of the new secret: --new-secret-file.');
+    throw new CopyRefusedError('Name the file with the new secret: --new-secret-file.');
   }
   if (settings.databaseUrl !== null) {
     const source = await openSource({ databaseUrl: settings.databaseUrl });
     await source.close();
-    if (source.liveNodes > 0) throw new CopyRefusedError('Nodes are at work on the database. Stop them all first.');
+    if (source.liveNodes > 0) throw new CopyRefusedError('Nodes are using the database. Stop them all first.');
   }
   const { store, secret, release } = await openStore(settings);
   try {

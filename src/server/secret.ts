@@ -46,15 +46,15 @@ export function readSecretFile(path: string): NamedSecret {
     throw new StartRefusedError(`${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'error'}).`);
   }
   if (secret.length < SECRET_BYTES) {
-    const next = 'Put the secret of this installation back, from a backup for instance.';
+    const next = 'Restore the secret of this installation, for example from a backup.';
     throw new StartRefusedError(
-      `${path} is no secret: it has ${secret.length} bytes, at least ${SECRET_BYTES} are needed. ${next}`,
+      `${path} is not a secret: it has ${secret.length} bytes and must have at least ${SECRET_BYTES}. ${next}`,
     );
   }
   return { secret, name: path };
 }
 
-const LOST_SECRET_HINT = 'If it is lost for good: devpilot store accept --lost-secret';
+const LOST_SECRET_HINT = 'If it is permanently lost, run: devpilot store accept --lost-secret';
 
 /**
  * The secrets that an installation which keeps its own may have: the one in `path` and, after a rotation that was
@@ -63,8 +63,8 @@ const LOST_SECRET_HINT = 'If it is lost for good: devpilot store accept --lost-s
 export function readOrCreateSecrets(path: string, storePath: string | null): readonly [NamedSecret, ...NamedSecret[]] {
   if (!existsSync(path)) {
     if (storePath !== null) {
-      const missing = `DEVPILOT_SECRET is not set and ${path} is missing, but ${storePath} was sealed with a secret.`;
-      throw new StartRefusedError(`${missing} Set it, or put the file back from a backup. ${LOST_SECRET_HINT}`);
+      const missing = `DEVPILOT_SECRET is not set and ${path} is missing, but ${storePath} was encrypted with a secret.`;
+      throw new StartRefusedError(`${missing} Set it, or restore the file from a backup. ${LOST_SECRET_HINT}`);
     }
     writeSecretFile(path, generateInstallationSecret());
   }
@@ -95,7 +95,7 @@ async function opensSealedValues(db: Queryable, seal: Seal): Promise<boolean> {
 
 const wrongSecretError = (name: string): StartRefusedError =>
   new StartRefusedError(
-    `${name} is not the secret that this store was sealed with. Set that one, or restore a backup with its own. ${LOST_SECRET_HINT}`,
+    `${name} is not the secret that this store was encrypted with. Set the right one, or restore a backup with its own secret. ${LOST_SECRET_HINT}`,
   );
 
 /** Throws `StartRefusedError` where a store is known to be sealed with another secret; writes nothing. */

@@ -30,7 +30,10 @@ for (const [what, put] of Object.entries(ways)) {
       put(path);
       const { code, stdout, stderr } = await runCommand(['serve'], { PORT: '0', DEVPILOT_DATA_DIR: directory.path });
       assert.deepEqual([code, stdout], [2, ''], `${file}: ${stderr}`);
-      assert.match(stderr, /^devpilot: [^\n]+ is (?:a directory|no regular file)\. [^\n]*DEVPILOT_DATA_DIR[^\n]*\.\n$/);
+      assert.match(
+        stderr,
+        /^devpilot: [^\n]+ is (?:a directory|not a regular file)\. [^\n]*DEVPILOT_DATA_DIR[^\n]*\.\n$/,
+      );
       assert.ok(stderr.startsWith(`devpilot: ${path} is `), stderr);
       directory.remove();
     }

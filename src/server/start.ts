@@ -163,7 +163,7 @@ export async function startServer(settings: Settings, options: StartOptions = {}
   const clock = options.clock ?? Date.now;
   const log = options.logger ?? createLogger(settings.logLevel);
   const opened = await openStore(settings, {
-    onError: (error) => log.warn({ err: error }, 'a connection to the store broke'),
+    onError: (error) => log.warn({ err: error }, 'database connection lost'),
     onFault: (message) => log.fatal(message),
   });
   // Loaded where they are asked for: start and idle memory are everybody's.
@@ -179,8 +179,8 @@ export async function startServer(settings: Settings, options: StartOptions = {}
   });
   const nodeId = createId('node', clock());
   const skew = createClockSkew(
-    (skewMs) => log.warn({ skewMs }, 'the clock of this node is not that of the database; synchronise both'),
-    (skewMs) => log.info({ skewMs }, 'the clock of this node is that of the database again'),
+    (skewMs) => log.warn({ skewMs }, 'clock differs from the database; synchronize both'),
+    (skewMs) => log.info({ skewMs }, 'clock agrees with the database again'),
   );
   const membershipOptions = {
     bound: settings.revocationBoundMs,
@@ -197,7 +197,7 @@ export async function startServer(settings: Settings, options: StartOptions = {}
           id: nodeId,
           clock,
           onSkew: skew.record,
-          onError: (error) => log.warn({ err: error }, 'the lease was not renewed; it is tried again'),
+          onError: (error) => log.warn({ err: error }, 'lease renewal failed; retrying'),
         });
   const { waitForAllConfirmations } = membership;
   const waitForConfirmation: WaitForConfirmation = async (revocation) => {
@@ -243,9 +243,7 @@ export async function startServer(settings: Settings, options: StartOptions = {}
     waitForConfirmation,
     denials,
     publicUrl: () => settings.publicUrl ?? url,
-    background: createBackgroundQueue(MAX_WAITING_MAILS, (error) =>
-      log.error({ err: error }, 'a message was not sent'),
-    ),
+    background: createBackgroundQueue(MAX_WAITING_MAILS, (error) => log.error({ err: error }, 'email not sent')),
   });
 
   let denialsWritten = Promise.resolve();
@@ -266,14 +264,14 @@ export async function startServer(settings: Settings, options: StartOptions = {}
     store,
     clock,
     nodeId,
-    onError: (error) => log.error({ err: error }, 'a job went wrong'),
+    onError: (error) => log.error({ err: error }, 'job failed'),
     ...(meter !== null && { onJobEnd: meter.recordJobEnd }),
     ...options.jobs,
   });
   const logs = createLogs({
     store,
     clock,
-    onError: (error) => log.error({ err: error }, 'lines of a log were not written'),
+    onError: (error) => log.error({ err: error }, 'log lines not written'),
   });
 
   const patterns = createPatternMatcher();
@@ -288,8 +286,8 @@ export async function startServer(settings: Settings, options: StartOptions = {}
     jobs,
     logs,
     patternMatcher: patterns,
-    backupStorages: openBackupStorages(settings, (error) => log.error({ err: error }, 'no backups can be kept here')),
-    onError: (error) => log.error({ err: error }, 'something went wrong; it is tried again'),
+    backupStorages: openBackupStorages(settings, (error) => log.error({ err: error }, 'backup storage unavailable')),
+    onError: (error) => log.error({ err: error }, 'task failed; retrying'),
   };
   registerJobKinds(workspace);
 
@@ -378,7 +376,7 @@ export async function startServer(settings: Settings, options: StartOptions = {}
   url = `http://${formatAuthority(host, port)}`;
   const setupCode = await createSetupCode(people);
 
-  const onError = (error: unknown) => log.error({ err: error }, 'background work failed; it is tried again');
+  const onError = (error: unknown) => log.error({ err: error }, 'background task failed; retrying');
   async function flush(): Promise<void> {
     await flushDenials();
     await sessionActivity.flush();
@@ -452,7 +450,7 @@ export async function startServer(settings: Settings, options: StartOptions = {}
     const failure = outcomes.find((one) => one !== null);
     if (failure === undefined) return;
     throw new IncompleteStop(
-      `The store did not take everything that was to be written: at most ${lost} ${lost === 1 ? 'use' : 'uses'} of credentials and the last second of refusals in the activity log are lost. ${failure}`,
+      `Not all pending writes were saved: at most ${lost} ${lost === 1 ? 'use' : 'uses'} of credentials and the last second of refusals in the activity log are lost. ${failure}`,
     );
   }
 

@@ -44,7 +44,7 @@ export interface TransferResult {
 export async function openSource(location: StoreLocation): Promise<CopySource> {
   if ('databaseUrl' in location) return openPostgresSource(location.databaseUrl);
   const file = databaseFileIn(location.directory);
-  if (!existsSync(file)) throw new CopyRefusedError(`There is no ${file} to copy from.`);
+  if (!existsSync(file)) throw new CopyRefusedError(`${file} was not found; there is nothing to copy.`);
   return openSqliteSource(file);
 }
 
@@ -109,7 +109,7 @@ export async function copyAndVerify(
   } finally {
     await written.close();
   }
-  if (differing.length > 0) throw new Error(`What was read back is not what was copied: ${differing.join(', ')}.`);
+  if (differing.length > 0) throw new Error(`The copy differs from the source: ${differing.join(', ')}.`);
   return { copied, logEntries: await verifyLogs(to) };
 }
 
@@ -151,7 +151,7 @@ export async function copyStore(
   onProgress: OnProgress,
 ): Promise<TransferResult> {
   if ('directory' in from && !existsSync(databaseFileIn(from.directory))) {
-    throw new CopyRefusedError(`There is no ${databaseFileIn(from.directory)} to copy from.`);
+    throw new CopyRefusedError(`${databaseFileIn(from.directory)} was not found; there is nothing to copy.`);
   }
   const sourceLock = lockLocation(from);
   try {
@@ -159,7 +159,7 @@ export async function copyStore(
     const source = await openSource(from);
     try {
       if (source.liveNodes > 0) {
-        throw new CopyRefusedError('Nodes are at work on the source. Stop them all, or what they write is lost.');
+        throw new CopyRefusedError('Nodes are using the source. Stop them all, or their writes are lost.');
       }
       refuseOtherVersion(source);
       await refuseForeignSecrets(from, to, configuredSecret);

@@ -128,7 +128,7 @@ test('more than may wait are refused at once, and the others answered', async ()
   const { find, close } = open({ waiting: 50 });
   const outcomes = await Promise.all(Array.from({ length: 80 }, (_, number) => outcomeOf(find(number))));
   assert.equal(outcomes.filter((one) => one === 'answered').length, 50);
-  assert.equal(outcomes.filter((one) => one === 'The store is too busy.').length, 30);
+  assert.equal(outcomes.filter((one) => one === 'The database is too busy.').length, 30);
   await close();
 });
 
@@ -162,7 +162,7 @@ test('a database that stalls keeps nobody for long, one that is gone nobody at a
   assert.equal(await find(1), nameOf(1));
   proxy.stall();
   const outcomes = await Promise.all(Array.from({ length: 200 }, (_, number) => outcomeOf(find(number))));
-  assert.deepEqual([...new Set(outcomes)], ['The store can not be reached.']);
+  assert.deepEqual([...new Set(outcomes)], ['The database cannot be reached.']);
   proxy.resume();
   await until(async () => (await outcomeOf(find(2))) === 'answered', 5_000);
   assert.equal(await find(2), nameOf(2));

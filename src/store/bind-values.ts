@@ -12,9 +12,9 @@ export function assertBindable(value: unknown): asserts value is Bindable {
   if (typeof value === 'string') {
     // PostgreSQL has no NUL, and half a surrogate pair would be another text when it is read back.
     if (!value.includes('\0') && value.isWellFormed()) return;
-    const errors = [{ field: 'body', message: 'holds text that is not well-formed Unicode without NUL' }];
-    throw new Problem('validation_failed', 'The request holds text that can not be stored.', { errors });
+    const errors = [{ field: 'body', message: 'must be well-formed Unicode without NUL' }];
+    throw new Problem('validation_failed', 'The request contains text that cannot be stored.', { errors });
   }
   if (typeof value === 'number' && Number.isFinite(value)) return;
-  throw new TypeError(`A ${typeof value} can't be bound to a statement.`);
+  throw new TypeError(`A ${typeof value} cannot be bound to a statement.`);
 }

@@ -19,7 +19,8 @@ export class CopyRefusedError extends Error {}
 export function refuseOtherVersion(source: CopySource): void {
   const missing = MIGRATION_NAMES.filter((name) => !source.migrations.includes(name));
   const newer = source.migrations.filter((name) => !MIGRATION_NAMES.includes(name));
-  if (newer.length > 0) throw new CopyRefusedError('The source was written by a newer version. Copy with that one.');
+  if (newer.length > 0)
+    throw new CopyRefusedError('The source was written by a newer version. Copy it with that version.');
   if (missing.length > 0) {
     throw new CopyRefusedError('The source was written by an older version. Run `devpilot migrate` on it first.');
   }

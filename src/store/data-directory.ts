@@ -64,7 +64,7 @@ export function refuseUnusableFiles(
     const found = statSync(path, { throwIfNoEntry: false });
     if (found === undefined) continue;
     if (!found.isFile()) {
-      const what = found.isDirectory() ? 'a directory' : 'no regular file';
+      const what = found.isDirectory() ? 'a directory' : 'not a regular file';
       throw new StartRefusedError(`${path} is ${what}. Move it away, or set DEVPILOT_DATA_DIR to another directory.`);
     }
     try {

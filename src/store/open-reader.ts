@@ -13,7 +13,7 @@ export function openReader(where: {
   if (where.databaseUrl !== null) return openPostgresReader(where.databaseUrl);
   const file = join(where.dataDirectory, 'devpilot.db');
   if (!existsSync(file)) {
-    throw new Error(`There is no store in ${where.dataDirectory}. DEVPILOT_DATA_DIR or DATABASE_URL says where it is.`);
+    throw new Error(`No store was found in ${where.dataDirectory}. Set DEVPILOT_DATA_DIR or DATABASE_URL.`);
   }
   return openSqliteReader(file);
 }

@@ -20,7 +20,7 @@ export function encodeCursor(sort: string, position: ListPosition): string {
 /** Reads a cursor back. Throws `validation_failed` for any that this list, so sorted, did not give out. */
 export function decodeCursor(sort: string, kind: 'string' | 'number', cursor: string | undefined): ListPosition | null {
   if (cursor === undefined) return null;
-  const invalidCursor = invalidField('cursor', 'is not one that this list, so sorted, has given out');
+  const invalidCursor = invalidField('cursor', 'is not a valid cursor for this list and sort order');
   if (cursor.length > LIMITS.cursor.max * 4 || !/^[A-Za-z0-9_-]+$/.test(cursor)) throw invalidCursor;
   let parts: unknown;
   try {

@@ -19,20 +19,20 @@ const formatHost = ({ host, port }: ConnectionAttempt): string =>
 
 const CERTIFICATE_ERROR = /^(?:DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|CERT_|ERR_TLS_CERT_|HOSTNAME_MISMATCH|INVALID_)/;
 const REASON_BY_CODE: Readonly<Record<string, string>> = {
-  ENOTFOUND: 'the host name is not known (DNS)',
-  EAI_AGAIN: 'the host name cannot be looked up now (DNS)',
+  ENOTFOUND: 'the host name was not found (DNS)',
+  EAI_AGAIN: 'the host name cannot be resolved at the moment (DNS)',
   ECONNREFUSED: 'the connection was refused: is PostgreSQL listening there?',
   ECONNRESET: 'the connection was reset',
   EHOSTUNREACH: 'there is no route to the host',
   ENETUNREACH: 'there is no route to the network',
-  ETIMEDOUT: 'it does not answer in time',
-  ENOENT: 'there is no such socket',
+  ETIMEDOUT: 'it did not respond in time',
+  ENOENT: 'the socket was not found',
   EACCES: 'the socket is not accessible',
   '28P01': 'authentication failed: check user and password',
   '3D000': 'the database does not exist',
   '53300': 'it has no free connections (max_connections)',
   '57P03': 'it is starting up or shutting down',
-  '42501': 'the user has too few rights in the database',
+  '42501': 'the user lacks privileges in the database',
   '25006': 'it is read-only (a standby?)',
 };
 
@@ -46,12 +46,12 @@ export function describeConnectError(error: unknown): string {
   if (error instanceof pg.DatabaseError) {
     return code?.startsWith('28') ? `authentication failed: ${message}` : message;
   }
-  if (/does not support SSL/.test(message)) return 'the server does not offer TLS, which sslmode asks for';
+  if (/does not support SSL/.test(message)) return 'the server does not offer TLS, which sslmode requires';
   if (code !== undefined && CERTIFICATE_ERROR.test(code)) {
-    return `its TLS certificate is not accepted (${message}): sslrootcert names the authority`;
+    return `its TLS certificate is not trusted (${message}): set sslrootcert to the CA certificate`;
   }
   if (/SSL|TLS|EPROTO/i.test(`${code} ${message}`)) return `TLS failed (${message})`;
-  if (/password must be/i.test(message)) return 'authentication failed: a password is needed';
-  if (/time-?out|timed out/i.test(message)) return 'it does not answer in time';
+  if (/password must be/i.test(message)) return 'authentication failed: a password is required';
+  if (/time-?out|timed out/i.test(message)) return 'it did not respond in time';
   return message;
 }

@@ -102,7 +102,7 @@ describe('several servers', () => {
     const database = new URL(await primary.createDatabase()).pathname.slice(1);
     const url = `postgres://devpilot:devpilot@${hosts}/${database}?target_session_attrs=read-write`;
     const alone = `postgres://devpilot:sesame@127.0.0.1:${standby.port}/postgres`;
-    assert.match(await refusalAt(alone.replace('sesame', 'devpilot')), /is a standby, which takes no writes/);
+    assert.match(await refusalAt(alone.replace('sesame', 'devpilot')), /is a standby, which accepts no writes/);
 
     const store = await openPostgresStore(url, () => undefined);
     const write = (at: number) =>
@@ -179,11 +179,11 @@ describe('a start that fails', () => {
       [`${plain}?sslmode=require`, /does not offer TLS/],
       [tls('localhost', ''), /^connected/],
       [tls('localhost', 'sslmode=require'), /^connected/],
-      [tls('localhost', 'sslmode=verify-ca'), /certificate is not accepted/],
+      [tls('localhost', 'sslmode=verify-ca'), /certificate is not trusted/],
       [tls('localhost', `sslmode=verify-ca&${ca}`), /^connected/],
       [tls('localhost', `sslmode=verify-full&${ca}`), /^connected/],
       [tls('127.0.0.1', `sslmode=verify-ca&${ca}`), /^connected/],
-      [tls('127.0.0.1', `sslmode=verify-full&${ca}`), /certificate is not accepted/],
+      [tls('127.0.0.1', `sslmode=verify-full&${ca}`), /certificate is not trusted/],
       [tls('localhost', 'sslmode=disable'), /127\.0\.0\.1|localhost/],
     ] as const) {
       assert.match(await outcome(url), expected, url);

@@ -102,13 +102,14 @@ async function initializeConnection(client: pg.ClientBase, timeouts: ConnectionT
     [processID ?? 0, ...serverSettings.flatMap(([name, ms]) => [name, String(ms)])],
   );
   const [facts] = rows;
-  if (facts === undefined) throw new UnsuitableServerError('it does not say what it is');
+  if (facts === undefined) throw new UnsuitableServerError('it did not identify itself');
   if (facts.pid !== processID) pooledClients.add(client);
-  if (facts.version < MIN_SERVER_VERSION) throw new UnsuitableServerError('it is older than PostgreSQL 14');
-  if (facts.standby) throw new UnsuitableServerError('it is a standby, which takes no writes');
+  if (facts.version < MIN_SERVER_VERSION)
+    throw new UnsuitableServerError('it is older than PostgreSQL 14, the oldest supported version');
+  if (facts.standby) throw new UnsuitableServerError('it is a standby, which accepts no writes');
   if (facts.read_only === 'on') throw new UnsuitableServerError('it is read-only (default_transaction_read_only)');
   if (facts.encoding !== 'UTF8') {
-    throw new UnsuitableServerError(`the database's encoding is ${facts.encoding}: create it with encoding UTF8`);
+    throw new UnsuitableServerError(`the database encoding is ${facts.encoding}: create it with encoding UTF8`);
   }
 }
 

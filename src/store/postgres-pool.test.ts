@@ -77,7 +77,7 @@ test('whoever finds the line full is refused at once, and who waits in it has th
   const held: AcquiredConnection[] = [await pool.acquire(), await pool.acquire()];
   const tries = Array.from({ length: 100 }, () => tryOnce(pool));
   const refused = await Promise.all(tries.slice(10));
-  assert.deepEqual([...new Set(refused)], ['The store is too busy.']);
+  assert.deepEqual([...new Set(refused)], ['The database is too busy.']);
   for (const { release } of held) release();
   assert.deepEqual([...new Set(await Promise.all(tries.slice(0, 10)))], ['taken']);
   await pool.close();
@@ -91,7 +91,7 @@ test('a database that is gone is knocked at a few times a second, however many a
   await Promise.all(
     Array.from({ length: 10 }, async () => {
       while (door.knocks() < 12) {
-        assert.equal(await tryOnce(pool), 'The store can not be reached.');
+        assert.equal(await tryOnce(pool), 'The database cannot be reached.');
         asked++;
         await new Promise((resolve) => setImmediate(resolve));
       }
@@ -113,8 +113,8 @@ test('a database that stalls without a word keeps nobody for longer than their p
   proxy.stall();
   const outcomes = await Promise.all(Array.from({ length: 60 }, () => tryOnce(pool)));
   const countOf = (outcome: string) => outcomes.filter((one) => one === outcome).length;
-  assert.equal(countOf('The store is too busy.'), 48);
-  assert.equal(countOf('The store can not be reached.') + countOf('taken'), 12);
+  assert.equal(countOf('The database is too busy.'), 48);
+  assert.equal(countOf('The database cannot be reached.') + countOf('taken'), 12);
   proxy.resume();
   await until(async () => (await tryOnce(pool)) === 'taken', 5000);
   await pool.close();

@@ -40,7 +40,7 @@ export function toStoreError(error: unknown): Error {
   if (error instanceof Problem) return error;
   if (error instanceof pg.DatabaseError) {
     const { code = '' } = error;
-    if (code === '22021') return new Problem('validation_failed', 'A NUL character can not be stored.');
+    if (code === '22021') return new Problem('validation_failed', 'A NUL character cannot be stored.');
     if (!UNAVAILABLE_CODES.test(code)) return error;
   }
   return storeUnavailable(error);

@@ -45,7 +45,7 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    return throwInvalid('whose percent-encoding can be decoded');
+    return throwInvalid('with valid percent-encoding');
   }
 }
 
@@ -72,7 +72,7 @@ function readHosts(authority: string, parameters: URLSearchParams): { host: stri
   const named =
     hosts === null ? parseHosts(authority) : hosts.split(',').map((host) => ({ host, port: parsePort('') }));
   if (ports === undefined) return named;
-  if (ports.length !== 1 && ports.length !== named.length) throwInvalid('with as many ports as hosts, or one');
+  if (ports.length !== 1 && ports.length !== named.length) throwInvalid('with one port, or one port per host');
   return named.map(({ host }, index) => ({ host, port: parsePort(ports[index] ?? ports[0] ?? '') }));
 }
 
@@ -90,7 +90,7 @@ function readParameterFile(parameters: URLSearchParams, name: string): Buffer | 
   try {
     return readFileSync(path);
   } catch {
-    return throwInvalid(`with ${name} as the path of a file that can be read`);
+    return throwInvalid(`with ${name} as the path of a readable file`);
   }
 }
 
@@ -130,11 +130,11 @@ function refuseUnknownParameters(parameters: URLSearchParams): void {
   for (const name of parameters.keys()) {
     // A misspelt sslmode would turn nothing on.
     if (!SUPPORTED_PARAMETERS.has(name) && !IGNORED_PARAMETERS.has(name))
-      throwInvalid(`with parameters of libpq's, which ${name} is not`);
+      throwInvalid(`with libpq parameters, which ${name} is not`);
   }
   const wanted = parameters.get('target_session_attrs') ?? 'any';
   if (!['any', 'read-write', 'primary'].includes(wanted)) {
-    throwInvalid('with target_session_attrs as read-write or primary, as Devpilot writes');
+    throwInvalid('with target_session_attrs as read-write or primary, because Devpilot writes');
   }
 }
 

@@ -8,7 +8,7 @@ import type { Trx } from './store.ts';
 export function quotaExceeded(name: QuotaName, now: number): Problem {
   const { max, spanMs, per, unit: what }: Quota = QUOTAS[name];
   const window = spanMs === null ? '' : ` in ${spanMs / HOUR} hours`;
-  const detail = `The quota of ${max.toLocaleString('en')} ${what}${window} per ${per} is used up.`;
+  const detail = `The quota of ${max.toLocaleString('en')} ${what}${window} per ${per} has been reached.`;
   if (spanMs === null) return new Problem('quota_exceeded', detail);
   return new Problem('quota_exceeded', detail, { retryAfter: Math.ceil((spanMs - (now % spanMs)) / SECOND) });
 }

@@ -46,7 +46,7 @@ export function createSeal(secrets: readonly [Buffer, ...Buffer[]]): Seal {
       const [version, id, packed] = sealed.split('.');
       const keys = all.find((one) => one.id === id);
       if (version !== SEAL_VERSION || keys === undefined || packed === undefined) {
-        throw new Error('Sealed under a key that DEVPILOT_SECRET does not give.');
+        throw new Error('Encrypted with a key that DEVPILOT_SECRET does not provide.');
       }
       const bytes = Buffer.from(packed, 'base64url');
       const decipher = createDecipheriv('aes-256-gcm', keys.sealing, bytes.subarray(0, 12));

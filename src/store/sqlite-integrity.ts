@@ -43,7 +43,7 @@ const statePath = (directory: string) => join(directory, 'devpilot.state');
 const databasePath = (directory: string) => join(directory, 'devpilot.db');
 const sizeOf = (path: string): number => (existsSync(path) ? statSync(path).size : 0);
 
-const ACCEPT_HINT = 'If that cannot be: devpilot store accept --lost-changes';
+const ACCEPT_HINT = 'If that is not possible, run: devpilot store accept --lost-changes';
 const RESTORE_HINT = 'Restore a backup into an empty directory.';
 
 function readState(directory: string): StoreState | null {
@@ -134,7 +134,7 @@ function refuseMissingFile(directory: string, state: StoreState | null): void {
   const wasThere = state !== null || existsSync(secret) || sizeOf(`${path}-wal`) > 0;
   if (!wasThere) return;
   throw new StartRefusedError(
-    `${path} ${what}, but ${kept} says that a store was here. Put it back, or restore. ${ACCEPT_HINT}`,
+    `${path} ${what}, but ${kept} shows that a store was here. Put it back, or restore a backup. ${ACCEPT_HINT}`,
   );
 }
 
@@ -148,18 +148,18 @@ function refuseForeignOrStaleFile(
   const wanted = state?.store ?? null;
   if (wanted !== null && row?.store_id !== wanted) {
     throw new StartRefusedError(
-      `${path} is not the store that ${statePath(directory)} says was here. Put it back. ${ACCEPT_HINT}`,
+      `${path} is not the store recorded in ${statePath(directory)}. Put that one back. ${ACCEPT_HINT}`,
     );
   }
   if (row === undefined) return;
   if (state !== null && row.starts < state.starts) {
     throw new StartRefusedError(
-      `${path} is older than the file that was here: what was deleted since would be accepted again. Put the newer one back. ${ACCEPT_HINT}`,
+      `${path} is older than the previous file: credentials deleted since would be accepted again. Put the newer file back. ${ACCEPT_HINT}`,
     );
   }
   if (row.clean === 0 && !walExists && state?.stopped !== row.starts) {
     throw new StartRefusedError(
-      `${path}-wal is missing or damaged: what was written last is in it, not in ${path}. Put it back. ${ACCEPT_HINT}`,
+      `${path}-wal is missing or damaged: it holds the latest writes, which are not in ${path}. Put it back. ${ACCEPT_HINT}`,
     );
   }
 }

@@ -16,6 +16,6 @@ export function openSqlite(path: string, readOnly: boolean): DatabaseSync {
     );
   database.exec('pragma synchronous = full; pragma foreign_keys = on; pragma busy_timeout = 5000');
   const synchronous = database.prepare('pragma synchronous').get()?.['synchronous'];
-  if (synchronous !== 2) throw new Error('SQLite does not take synchronous=FULL.');
+  if (synchronous !== 2) throw new Error('SQLite does not accept synchronous=FULL.');
   return database;
 }

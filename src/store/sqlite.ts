@@ -25,7 +25,7 @@ const UNAVAILABLE_RESULT_CODES = new Set([5, 6, 8, 10, 13, 14]);
 /** What a failed statement is reported as: `unavailable` if the file is out of reach, as it is otherwise. */
 function toStoreError(error: SqliteError): Error {
   if (error.errcode === null || !UNAVAILABLE_RESULT_CODES.has(error.errcode & 0xff)) return error;
-  return new Problem('unavailable', 'The store can not be written or read at the moment.', {
+  return new Problem('unavailable', 'The database cannot be read or written at the moment.', {
     retryAfter: 1,
     cause: error,
   });

@@ -17,7 +17,7 @@ export interface WaitQueue<Item extends Waiter> {
 }
 
 export const storeUnavailable = (cause?: unknown): Problem =>
-  new Problem('unavailable', 'The store can not be reached.', { retryAfter: 1, cause });
+  new Problem('unavailable', 'The database cannot be reached.', { retryAfter: 1, cause });
 
 /** A line for `most`, who wait for `patience` milliseconds each and are then refused with `unavailable`. */
 export function createWaitQueue<Item extends Waiter>(maxWaiting: number, timeoutMs: number): WaitQueue<Item> {
@@ -41,7 +41,7 @@ export function createWaitQueue<Item extends Waiter>(maxWaiting: number, timeout
   return {
     size: () => queue.size,
     enqueue(item) {
-      if (queue.size >= maxWaiting) throw new Problem('unavailable', 'The store is too busy.', { retryAfter: 1 });
+      if (queue.size >= maxWaiting) throw new Problem('unavailable', 'The database is too busy.', { retryAfter: 1 });
       queue.set(item, performance.now() + timeoutMs);
       if (timer === null) startTimer(timeoutMs);
     },

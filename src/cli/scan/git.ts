@@ -74,7 +74,7 @@ export function repositoryRoot(directory: string): string | null {
   if (bare.status === 0) return bare.stdout.replace(/\n$/, '');
   if (/dubious ownership/.test(bare.stderr)) {
     throw new Failure(
-      `git does not open ${directory}, which belongs to somebody else: git config --global --add safe.directory '*', or --no-history`,
+      `git refuses to open ${directory} because another user owns it. Run: git config --global --add safe.directory '*', or use --no-history`,
     );
   }
   return null;

@@ -16,7 +16,8 @@ async function* withRepository(
   }
   const empty = mkdtempSync(join(tmpdir(), 'devpilot-scan-'));
   try {
-    if (gitOutput(empty, ['init', '-q', '--bare', '.']) === null) throw new Error('scanning a directory needs git.');
+    if (gitOutput(empty, ['init', '-q', '--bare', '.']) === null)
+      throw new Error('Git is required to scan a directory.');
     yield* listPaths([`--git-dir=${empty}`, `--work-tree=.`]);
   } finally {
     rmSync(empty, { recursive: true, force: true });

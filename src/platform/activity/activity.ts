@@ -49,9 +49,12 @@ function chartRange(
   const to = Math.ceil((parseInstant(query.to) ?? now + 1) / step) * step;
   const from = Math.floor((parseInstant(query.from) ?? to - defaultSteps * step) / step) * step;
   const steps = (to - from) / step;
-  if (!(steps > 0)) throw invalidField('from', 'must lie before to');
+  if (!(steps > 0)) throw invalidField('from', 'must be before to');
   if (steps > maxSteps)
-    throw invalidField('from', `takes at most ${maxSteps} steps of a ${interval}; ask by a longer interval`);
+    throw invalidField(
+      'from',
+      `must be at most ${maxSteps} intervals of one ${interval} before to; use a longer interval`,
+    );
   return { from, to, steps };
 }
 

@@ -37,7 +37,7 @@ const MAX_EVENT_BYTES = 8 * RESOURCE_LIMITS.activityDataBytes;
 const EVENT_LIMITS: JsonLimits = { depth: 64, values: MAX_EVENT_BYTES };
 
 function checkEventSize(bytes: Uint8Array, index: number | null): void {
-  if (bytes.length > MAX_EVENT_BYTES) throw fieldProblem(index, 'data', 'takes up to 64 KiB');
+  if (bytes.length > MAX_EVENT_BYTES) throw fieldProblem(index, 'data', 'must be at most 64 KiB');
 }
 
 /** Reads what was found to keep to limits. */
@@ -59,7 +59,7 @@ function readAttribute(attributes: Attributes, field: string, index: number | nu
   const value = attributes[field];
   const max = RESOURCE_LIMITS.activityFieldLength;
   const isValid = typeof value === 'string' && value !== '' && value.length <= max;
-  if (!isValid) throw fieldProblem(index, field, `takes 1 to ${max} characters`);
+  if (!isValid) throw fieldProblem(index, field, `must be 1 to ${max} characters`);
   if (!value.isWellFormed() || /[\0-\x1f\x7f]/.test(value))
     throw fieldProblem(index, field, 'must not contain control characters');
   return value;
@@ -72,7 +72,7 @@ function readTime(value: unknown, index: number | null, now: number): number {
   if (value === undefined || value === null) return now;
   const timeMs = typeof value === 'string' && RFC_3339.test(value) ? Date.parse(value.toUpperCase()) : Number.NaN;
   if (!(timeMs >= 0 && timeMs <= LAST_INSTANT))
-    throw fieldProblem(index, 'time', 'must be an RFC 3339 instant from 1970 to 9999');
+    throw fieldProblem(index, 'time', 'must be an RFC 3339 date-time from 1970 to 9999');
   return clampToNow(timeMs, now);
 }
 
@@ -82,9 +82,9 @@ const isJson = (type: string) => /^[^;]*[/+]json\s*(?:;|$)/i.test(type);
 async function readData(attributes: Attributes, index: number | null): Promise<unknown> {
   const { data, data_base64: encoded, datacontenttype: type } = attributes;
   if (encoded === undefined) return data;
-  if (data !== undefined) throw fieldProblem(index, 'data', 'must not come with data_base64');
+  if (data !== undefined) throw fieldProblem(index, 'data', 'must not be set together with data_base64');
   if (typeof encoded !== 'string' || !/^[A-Za-z0-9+/]*={0,2}$/.test(encoded)) {
-    throw fieldProblem(index, 'data_base64', 'takes base64');
+    throw fieldProblem(index, 'data_base64', 'must be base64');
   }
   if (typeof type !== 'string' || !isJson(type)) return encoded;
   const bytes = Buffer.from(encoded, 'base64');
@@ -92,22 +92,22 @@ async function readData(attributes: Attributes, index: number | null): Promise<u
   try {
     return JSON.parse(bytes.toString());
   } catch {
-    throw fieldProblem(index, 'data_base64', 'is not JSON, though datacontenttype says so');
+    throw fieldProblem(index, 'data_base64', 'must be JSON, as datacontenttype says');
   }
 }
 
 /** One event from its attributes (CloudEvents 1.0, section 3). Throws `validation_failed`, with its index in a batch. */
 async function parseEvent(value: unknown, index: number | null, now: number): Promise<ReceivedEvent> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw fieldProblem(index, 'specversion', 'takes a CloudEvent, a JSON object');
+    throw fieldProblem(index, 'specversion', 'must be an attribute of a CloudEvent, a JSON object');
   }
   const attributes = value as Attributes;
-  if (attributes['specversion'] !== '1.0') throw fieldProblem(index, 'specversion', 'takes 1.0');
+  if (attributes['specversion'] !== '1.0') throw fieldProblem(index, 'specversion', 'must be 1.0');
   const { subject, time } = attributes;
   const data = await readData(attributes, index);
   const json = data === undefined || data === null ? null : JSON.stringify(data);
   if (json !== null && Buffer.byteLength(json) > RESOURCE_LIMITS.activityDataBytes) {
-    throw fieldProblem(index, 'data', 'takes up to 64 KiB');
+    throw fieldProblem(index, 'data', 'must be at most 64 KiB');
   }
   return {
     id: readAttribute(attributes, 'id', index),
@@ -158,7 +158,7 @@ async function parseBatch(body: Uint8Array, now: number): Promise<ReceivedEvent[
   const max = RESOURCE_LIMITS.activityBatch;
   const parts = await splitJsonArray(body, { depth: EVENT_LIMITS.depth + 1, values: body.length }, max);
   if (parts === null) return null;
-  if (parts.length > max) throw fieldProblem(null, 'body', `takes up to ${max} events`);
+  if (parts.length > max) throw fieldProblem(null, 'body', `must contain at most ${max} events`);
   const events: ReceivedEvent[] = [];
   const yieldIfDue = createYielder();
   for (const [index, part] of parts.entries()) {
@@ -200,6 +200,6 @@ export async function readCloudEvents(
   if (events !== null) return events;
   checkEventSize(text, null);
   const value = await parseJson(text);
-  if (isBatch) throw fieldProblem(null, 'body', 'takes an array of CloudEvents');
+  if (isBatch) throw fieldProblem(null, 'body', 'must be an array of CloudEvents');
   return [await parseEvent(value, null, now)];
 }

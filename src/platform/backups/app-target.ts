@@ -26,9 +26,9 @@ export async function resolveAppTarget(
 ): Promise<AppTarget> {
   const { read } = context.store;
   const app = await findResource(read, 'app', workspaceId, appId);
-  if (app === undefined) throw new JobFailure('The app is gone.');
+  if (app === undefined) throw new JobFailure('The app was deleted.');
   const server = app.server_id === null ? undefined : await findResource(read, 'server', workspaceId, app.server_id);
-  if (server === undefined) throw new JobFailure('The app has no server any more.');
+  if (server === undefined) throw new JobFailure('The app no longer has a server.');
   try {
     const target = connections.pooled(await resolveRunTarget(context, server), context.connectRetryDelays.rollback);
     const variables = await loadVariables(context, workspaceId, appId);
@@ -70,9 +70,9 @@ export function createLastLines(warnings: RegExp | null = null): LastLines {
 /** What an outcome that is no success is told as; null for a success. */
 export function outcomeFailure(outcome: StepOutcome, description: string, lastLines: LastLines): JobFailure | null {
   if (outcome.problem !== null) return new JobFailure(outcome.problem);
-  if (outcome.cancelled) return new JobFailure('It was called off.');
+  if (outcome.cancelled) return new JobFailure('It was cancelled.');
   if (outcome.exitCode === 0) return null;
-  const ending = outcome.signal === null ? `with ${outcome.exitCode}` : `by ${outcome.signal}`;
+  const ending = outcome.signal === null ? `with exit code ${outcome.exitCode}` : `by ${outcome.signal}`;
   const text = lastLines.text();
-  return new JobFailure(`${description} ended ${ending}.${text === '' ? '' : ` It said:\n${text}`}`);
+  return new JobFailure(`${description} ended ${ending}.${text === '' ? '' : ` Output:\n${text}`}`);
 }

@@ -31,7 +31,7 @@ function backupStep(target: AppTarget, kind: string): Step {
       secrets: target.secrets,
     };
   }
-  if (target.app.directory === null) throw new JobFailure('The app has no directory any more.');
+  if (target.app.directory === null) throw new JobFailure('The app no longer has a directory.');
   const tar = { argv: ['tar', '-czf', '-', '.'] } as const;
   return { command: tar, cwd: `${target.app.directory}/shared`, environment: { LC_ALL: 'C' } };
 }
@@ -45,7 +45,9 @@ function createHashingCounter(limit: number) {
       for await (const chunk of source) {
         bytes += chunk.length;
         if (bytes > limit) {
-          throw new StorageFailure(`It is larger than ${Math.floor(limit / 1_048_576)} MB (DEVPILOT_BACKUP_MAX_MB).`);
+          throw new StorageFailure(
+            `The backup is larger than ${Math.floor(limit / 1_048_576)} MB (DEVPILOT_BACKUP_MAX_MB).`,
+          );
         }
         hash.update(chunk);
         yield chunk;
@@ -63,7 +65,7 @@ async function streamBackup(
 ): Promise<void> {
   const { workspaceId, signal } = job;
   const [storage] = context.backupStorages.all;
-  if (storage === undefined) throw new JobFailure('This node has no data directory and no bucket to keep backups in.');
+  if (storage === undefined) throw new JobFailure('This node has no data directory and no bucket to store backups in.');
   const location = `${storage.name}${row.app_id}/${row.id}.${row.kind === 'directory' ? 'tar.gz' : 'zst'}`;
   await job.transaction((trx) =>
     insertStoredObject(trx, {
@@ -97,7 +99,7 @@ async function streamBackup(
     const changed = row.kind === 'directory' && outcome.exitCode === 1 && lastLines.onlyWarnings();
     const failure = changed ? null : outcomeFailure(outcome, description, lastLines);
     if (failure !== null) throw failure;
-    if (zstd?.bytesWritten === 0) throw new JobFailure('The backup command wrote nothing.');
+    if (zstd?.bytesWritten === 0) throw new JobFailure('The backup command produced no output.');
   }
   const onUpload = (upload: string) => job.transaction((trx) => setUpload(trx, workspaceId, row.id, upload));
   try {
@@ -109,7 +111,7 @@ async function streamBackup(
     });
   } catch (error) {
     // Ends what still writes, wherever it runs.
-    output.destroy(error instanceof Error ? error : new Error('The backup was not kept.'));
+    output.destroy(error instanceof Error ? error : new Error('The backup was not stored.'));
     const outcome = await outcomePromise;
     // Whoever else has taken the job for failed may have swept already, before the object was there.
     if (job.fenceSignal.aborted) await storage.remove(location, null).catch(context.onError);

@@ -92,7 +92,7 @@ function serializeBackup(row: BackupTable, restore: RestoreTable | undefined): B
 
 async function requireBackup(db: Queryable, workspaceId: string, id: string): Promise<BackupTable> {
   const row = await findWorkItem(db, 'backup', workspaceId, id);
-  if (row === undefined) throw new Problem('not_found', 'There is no such backup in this workspace.');
+  if (row === undefined) throw new Problem('not_found', 'The backup was not found in this workspace.');
   return row;
 }
 
@@ -114,7 +114,8 @@ export async function listBackupsOf(
   const page = readPageRequest(query, '-createdAt', 'number');
   const app = await findResource(read, 'app', workspaceId, idOrSlug);
   const rows = await listBackups(read, workspaceId, app?.id ?? idOrSlug, query.status, page);
-  if (app === undefined && rows.length === 0) throw new Problem('not_found', 'There is no such app in this workspace.');
+  if (app === undefined && rows.length === 0)
+    throw new Problem('not_found', 'The app was not found in this workspace.');
   const ids = rows.map(({ id }) => id);
   const restores = await latestRestores(read, workspaceId, ids);
   const cursorOf = (row: BackupTable) => ({ value: row.created_at, id: row.id });
@@ -190,7 +191,7 @@ async function enqueueBackup(
 
 async function checkPendingLimit(trx: Trx, workspaceId: string, appId: string): Promise<void> {
   if ((await countUnfinishedBackupWork(trx, workspaceId, appId)) < MAX_PENDING_PER_APP) return;
-  throw new Problem('conflict', `${MAX_PENDING_PER_APP} backups and restores of this app wait already.`);
+  throw new Problem('conflict', `${MAX_PENDING_PER_APP} backups and restores of this app are already waiting.`);
 }
 
 /** Begins a backup; it waits while another one of the app is made or restored. Throws `not_found`, `conflict`. */
@@ -203,7 +204,7 @@ export async function createBackup(
   const row = await context.store.transaction(async (trx) => {
     const found = await findResource(trx, 'app', workspaceId, idOrSlug);
     const app = found === undefined ? undefined : await lockScheduled(trx, 'app', workspaceId, found.id);
-    if (app === undefined) throw new Problem('not_found', 'There is no such app in this workspace.');
+    if (app === undefined) throw new Problem('not_found', 'The app was not found in this workspace.');
     const kind = requireBackupKind(app);
     await checkPendingLimit(trx, workspaceId, app.id);
     return enqueueBackup(trx, context, request, app, kind, null);
@@ -216,7 +217,7 @@ export async function createBackup(
 async function requireRestorableApp(trx: Trx, row: BackupTable): Promise<AppTable> {
   if (row.sha256 === null) throw new Problem('conflict', `There is nothing to restore: this backup is ${row.status}.`);
   const app = await lockScheduled(trx, 'app', row.workspace_id, row.app_id);
-  if (app === undefined) throw new Problem('conflict', 'The app of this backup is gone.');
+  if (app === undefined) throw new Problem('conflict', 'The app of this backup was deleted.');
   if (app.server_id === null) throw new Problem('conflict', 'This app has no server. Set its serverId first.');
   if (row.kind === 'directory' && app.directory === null) {
     throw new Problem('conflict', 'This app has no directory to restore into. Set one first.');
@@ -224,7 +225,7 @@ async function requireRestorableApp(trx: Trx, row: BackupTable): Promise<AppTabl
   if (row.kind === 'command' && backupSettingsOf(app).restoreCommand === null) {
     throw new Problem(
       'conflict',
-      'This app has no restoreCommand, which alone can read what its backup command wrote.',
+      'This app has no restoreCommand, which is required to restore the output of its backup command.',
     );
   }
   return app;
@@ -238,11 +239,11 @@ export async function restoreBackup(context: PlatformContext, request: RequestCo
     const app = await requireRestorableApp(trx, row);
     const before = (await latestRestores(trx, workspaceId, [id])).get(id);
     if (before !== undefined && isActive(before.status)) {
-      throw new Problem('conflict', 'This backup is being restored already.');
+      throw new Problem('conflict', 'This backup is already being restored.');
     }
     await checkPendingLimit(trx, workspaceId, app.id);
     const object = await findStoredObject(trx, workspaceId, id);
-    if (object === undefined) throw new Problem('conflict', 'This backup is not there any more.');
+    if (object === undefined) throw new Problem('conflict', 'This backup no longer exists.');
     const now = context.clock();
     const restore: RestoreTable = {
       id: createId('restore', now),
@@ -284,7 +285,7 @@ export async function deleteBackup(context: PlatformContext, request: RequestCon
     const row = await requireBackup(trx, workspaceId, id);
     const restore = (await latestRestores(trx, workspaceId, [id])).get(id);
     if (isActive(row.status) || (restore !== undefined && isActive(restore.status))) {
-      throw new Problem('conflict', 'This backup is being made or restored. Delete it when that is over.');
+      throw new Problem('conflict', 'This backup is being created or restored. Delete it after that has finished.');
     }
     await deleteBackupRow(trx, workspaceId, id);
     await recordAuditEvent(trx, request, 'backup.deleted', auditTargetOf(row), context.clock(), { app: row.app_id });
@@ -331,7 +332,7 @@ export async function cancelUnclaimedRestores(context: PlatformContext): Promise
         trx,
         workspaceId,
         id,
-        'It was not begun within an hour: a deployment goes on, or no node that reaches the backup is there.',
+        'It was not started within an hour: a deployment is running, or no running node can reach the backup.',
       ),
     );
   }

@@ -40,7 +40,7 @@ function readXmlElement(xml: string, name: string): string | null {
 function toStorageFailure(status: number, text: string): StorageFailure {
   const code = readXmlElement(text, 'Code');
   const word = code !== null && /^[A-Za-z0-9.]{1,64}$/.test(code) ? ` ${code}` : '';
-  return new StorageFailure(`The bucket answered ${status}${word}.`);
+  return new StorageFailure(`The bucket responded with ${status}${word}.`);
 }
 
 async function readText(response: Response): Promise<string> {
@@ -117,7 +117,7 @@ export function createBucketStorage(settings: BucketSettings, partSize: number =
       } catch (error) {
         request.signal?.throwIfAborted();
         if (error instanceof StorageFailure) throw error;
-        failure = new StorageFailure('The bucket can not be reached.', { cause: error });
+        failure = new StorageFailure('The bucket cannot be reached.', { cause: error });
       }
       if (attemptsLeft === 0) throw failure;
       await pause(200 * 2 ** (MAX_ATTEMPTS - 1 - attemptsLeft), undefined, { signal: request.signal });
@@ -151,7 +151,7 @@ export function createBucketStorage(settings: BucketSettings, partSize: number =
       const query = { partNumber: String(etags.length + 1), uploadId };
       const { response } = await sendExpectingSuccess(location, { method: 'PUT', query, body, signal });
       const etag = response.headers.get('etag');
-      if (etag === null) throw new StorageFailure('The bucket took a part without naming it.');
+      if (etag === null) throw new StorageFailure('The bucket returned no ETag for a part.');
       etags.push(etag);
     }
     await uploadPart(firstPart);
@@ -179,7 +179,7 @@ export function createBucketStorage(settings: BucketSettings, partSize: number =
       }
       const { text } = await sendExpectingSuccess(location, { method: 'POST', query: { uploads: '' }, signal });
       const uploadId = readXmlElement(text, 'UploadId');
-      if (uploadId === null) throw new StorageFailure('The bucket began an upload without naming it.');
+      if (uploadId === null) throw new StorageFailure('The bucket returned no upload ID.');
       try {
         await onUpload(uploadId);
         await uploadParts(location, uploadId, firstPart.value, parts, signal);
@@ -191,7 +191,7 @@ export function createBucketStorage(settings: BucketSettings, partSize: number =
     async read(location, signal) {
       const response = await send(location, { method: 'GET', signal });
       if (response.status === 404) throw new ObjectNotFound();
-      if (response.body === null) throw new StorageFailure('The bucket answered without a body.');
+      if (response.body === null) throw new StorageFailure('The bucket responded without a body.');
       return Readable.fromWeb(response.body as ReadableStream);
     },
     async remove(location, upload, signal) {

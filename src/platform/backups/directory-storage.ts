@@ -22,7 +22,7 @@ function toStorageError(error: unknown): Error {
   if (code === 'ENOSPC' || code === 'EDQUOT')
     return new StorageFailure('The disk of the data directory is full.', { cause: error });
   if (code === 'EROFS' || code === 'EIO' || code === 'EACCES') {
-    return new StorageFailure(`The data directory can not be written (${code}).`, { cause: error });
+    return new StorageFailure(`The data directory cannot be written (${code}).`, { cause: error });
   }
   return error instanceof Error ? error : new Error(String(error));
 }
@@ -46,7 +46,7 @@ export function createDirectoryStorage(dataDirectory: string): Storage {
   function pathOf(location: string): string {
     const relative = location.slice(name.length);
     if (!location.startsWith(name) || !OBJECT_NAME.test(relative))
-      throw new Error('This is no place in the data directory.');
+      throw new Error('The path is not in the data directory.');
     return join(folder, relative);
   }
   return {

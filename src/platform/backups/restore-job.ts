@@ -151,7 +151,7 @@ async function pipeToStep(
 /** Lays the archive beside `shared/`, exchanges the two, and only then takes the old state away. */
 async function restoreDirectory(target: AppTarget, id: string, source: BackupSource, job: RunningJob): Promise<void> {
   const { directory } = target.app;
-  if (directory === null) throw new JobFailure('The app has no directory any more.');
+  if (directory === null) throw new JobFailure('The app no longer has a directory.');
   const environment = {
     DEVPILOT_DIRECTORY: directory,
     DEVPILOT_INCOMING: incomingName(id),
@@ -163,7 +163,7 @@ async function restoreDirectory(target: AppTarget, id: string, source: BackupSou
     environment,
     timeoutMs: SHORT_STEP_TIMEOUT_MS,
   });
-  await runStep(target, 'Tidying up', inDirectory(CLEANUP_SCRIPT), job.signal);
+  await runStep(target, 'Cleaning up', inDirectory(CLEANUP_SCRIPT), job.signal);
   const remove = (name: string) =>
     run(target.runTarget, inDirectory(['cd "$DEVPILOT_DIRECTORY"', `rm -rf "$${name}"`]), job.fenceSignal);
   try {
@@ -174,7 +174,7 @@ async function restoreDirectory(target: AppTarget, id: string, source: BackupSou
     ]);
     await pipeToStep(target, 'Unpacking', { command: unpack, environment }, source, job.signal);
     // From here on it is not called off any more: it is done in a moment.
-    await runStep(target, 'Exchanging the directories', inDirectory(SWAP_SCRIPT));
+    await runStep(target, 'Swapping the directories', inDirectory(SWAP_SCRIPT));
   } catch (error) {
     await remove('DEVPILOT_INCOMING');
     throw error;
@@ -186,7 +186,7 @@ async function restoreDirectory(target: AppTarget, id: string, source: BackupSou
 /** Lays the whole dump on the server, and only when it is there gives it to the app's own command. */
 async function restoreByCommand(target: AppTarget, id: string, source: BackupSource, job: RunningJob): Promise<void> {
   const { restoreCommand, interpreter } = backupSettingsOf(target.app);
-  if (restoreCommand === null) throw new JobFailure('The app has no restoreCommand any more.');
+  if (restoreCommand === null) throw new JobFailure('The app no longer has a restoreCommand.');
   const folder = `${target.app.directory ?? '/tmp'}/${incomingName(id)}`;
   const environment = {
     DEVPILOT_DIRECTORY: target.app.directory ?? '',

@@ -93,9 +93,9 @@ test('files of a directory are for their owner alone, and bear their name only w
 test('no place leads out of the directory', async () => {
   const storage = createDirectoryStorage(folder);
   for (const path of ['../x', 'a/../../x', '/etc/passwd', 'a//b', '', 'a/b/c/d/e', '.hidden']) {
-    await assert.rejects(storage.read(`${storage.name}${path}`, never), /no place/, path);
+    await assert.rejects(storage.read(`${storage.name}${path}`, never), /not in the data directory/, path);
   }
-  await assert.rejects(storage.read('data:other#app_1/x', never), /no place/);
+  await assert.rejects(storage.read('data:other#app_1/x', never), /not in the data directory/);
 });
 
 test('a write that is called off stops and leaves nothing', async () => {
@@ -120,7 +120,7 @@ test('a wrong secret is refused by the bucket, and told by its code without the 
   const place = `${storage.name}app_1/bak_1.zst`;
   await assert.rejects(storage.write(place, chunks(Buffer.from('x')), nothing, never), (error: Error) => {
     assert.ok(error instanceof StorageFailure);
-    assert.match(error.message, /^The bucket answered 403 SignatureDoesNotMatch\.$/);
+    assert.match(error.message, /^The bucket responded with 403 SignatureDoesNotMatch\.$/);
     return true;
   });
 });
@@ -133,7 +133,7 @@ test('a bucket that is not there, or nobody at its address, is told', async () =
     /answered 404 NoSuchBucket/,
   );
   const nobody = createBucketStorage({ ...s3, url: 'http://127.0.0.1:1/backups' });
-  await assert.rejects(nobody.read(`${nobody.name}a/b`, never), /can not be reached/);
+  await assert.rejects(nobody.read(`${nobody.name}a/b`, never), /cannot be reached/);
 });
 
 test('a request carries the signature of AWS’s own example', async () => {

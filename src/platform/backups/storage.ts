@@ -27,7 +27,7 @@ export interface Storage {
 /** An object that should be there is not. */
 export class ObjectNotFound extends Error {
   constructor() {
-    super('The backup is not there any more.');
+    super('The stored backup was not found.');
     this.name = 'ObjectNotFound';
   }
 }

@@ -35,8 +35,9 @@ async function resolveServers(
   const rows: ServerTable[] = [];
   for (const [index, idOrSlug] of chosen.entries()) {
     const row = await findResource(trx, 'server', app.workspace_id, idOrSlug);
-    if (row === undefined) throw invalidField(`servers.${index}`, 'names no server of this workspace');
-    if (rows.some(({ id }) => id === row.id)) throw invalidField(`servers.${index}`, 'names a server a second time');
+    if (row === undefined) throw invalidField(`servers.${index}`, 'must be a server of this workspace');
+    if (rows.some(({ id }) => id === row.id))
+      throw invalidField(`servers.${index}`, 'must not be a server that is already in the list');
     await resolveRunTarget(context, row, trx);
     rows.push(row);
   }
@@ -46,9 +47,9 @@ async function resolveServers(
 function parseScheduledAt(text: string | undefined, now: number): number | null {
   if (text === undefined) return null;
   const scheduledAt = Date.parse(text);
-  if (scheduledAt <= now) throw invalidField('scheduledAt', 'takes an instant in the future');
+  if (scheduledAt <= now) throw invalidField('scheduledAt', 'must be in the future');
   if (scheduledAt > now + RESOURCE_LIMITS.scheduleDays * DAY) {
-    throw invalidField('scheduledAt', `takes an instant within ${RESOURCE_LIMITS.scheduleDays} days`);
+    throw invalidField('scheduledAt', `must be within ${RESOURCE_LIMITS.scheduleDays} days`);
   }
   return scheduledAt;
 }
@@ -57,7 +58,8 @@ function parseScheduledAt(text: string | undefined, now: number): number | null 
 function pendingHooks(app: AppTable, skippedHooks: readonly string[]): Deployment['hooks'] {
   const hooks = JSON.parse(app.hooks) as App['hooks'];
   for (const [index, name] of skippedHooks.entries()) {
-    if (!hooks.some((hook) => hook.name === name)) throw invalidField(`skipHooks.${index}`, 'names no hook of the app');
+    if (!hooks.some((hook) => hook.name === name))
+      throw invalidField(`skipHooks.${index}`, 'must be a hook of the app');
   }
   return sortByStage(hooks)
     .filter(({ active }) => active)
@@ -167,7 +169,7 @@ export async function insertNewDeployment(
     trx,
     workspaceId,
     id,
-    `${app.name}, ${source.kind} of ${revision}, asked for by ${displayNameOf(actor)}.`,
+    `${app.name}: ${source.kind} of ${revision}, requested by ${displayNameOf(actor)}.`,
   );
   if (options.replace === true) await cancelPendingDeployments(context, trx, row);
   if (row.approval === null) await enqueueDeployment(context, trx, row);

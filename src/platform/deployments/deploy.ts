@@ -37,14 +37,14 @@ const CREDENTIAL_CHECK_INTERVAL_MS = 2 * SECOND;
 function refuseHealthCheckCommand(row: DeploymentTable): void {
   const overridden = row.health_check === null ? null : (JSON.parse(row.health_check) as DeploymentPlan['healthCheck']);
   if (overridden?.command === undefined) return;
-  throw new JobFailure('Its health check is a command of its own, which is no longer accepted. Deploy again.');
+  throw new JobFailure('The health check of this deployment is a command, which is no longer accepted. Deploy again.');
 }
 
 /** What the app is, if it can be deployed. */
 async function readPlan(context: PlatformContext, row: DeploymentTable): Promise<DeploymentPlan> {
   if (row.plan !== null) return JSON.parse(row.plan) as DeploymentPlan;
   const app = await findResource(context.store.read, 'app', row.workspace_id, row.app_id);
-  if (app === undefined) throw new JobFailure('The app is gone.');
+  if (app === undefined) throw new JobFailure('The app was deleted.');
   const missing = missingConfiguration(app);
   if (missing !== null) throw new JobFailure(missing);
   return createPlan(app, row);
@@ -71,7 +71,7 @@ async function resolveDeploymentTarget(
   retryDelays?: RetryDelays,
 ): Promise<DeploymentTarget> {
   const row = await findResource(context.store.read, 'server', server.workspace_id, server.server_id);
-  if (row === undefined) throw new JobFailure(`The server ${server.server_id} is gone.`);
+  if (row === undefined) throw new JobFailure(`The server ${server.server_id} was deleted.`);
   try {
     const target = deployment.connections.pooled(await resolveRunTarget(context, row), retryDelays);
     return { server, name: row.name, runTarget: target };
@@ -90,7 +90,7 @@ function watchCredential(context: PlatformContext, row: DeploymentTable, log: Lo
     if (!exists) return;
     exists = false;
     const credentialKind = kind === 'api_key' ? 'API key' : 'access token';
-    log.writeSystemLine(`The ${credentialKind} ${name ?? id} that began this was deleted. The deployment goes on.`);
+    log.writeSystemLine(`The ${credentialKind} ${name ?? id} that started this was deleted. The deployment continues.`);
   }
   const timer = setInterval(() => void check().catch(() => undefined), CREDENTIAL_CHECK_INTERVAL_MS);
   return {
@@ -194,7 +194,7 @@ async function rollBackServers(
     await updateServerStatuses(trx, row.workspace_id, row.id, ['completed'], 'cancelled');
     await updateDeployment(trx, row, { under_way: 0, updated_at: context.clock() });
   });
-  return failures.length === 0 ? null : new JobFailure(`Not everything could be set back. ${failures.join(' ')}`);
+  return failures.length === 0 ? null : new JobFailure(`Rollback failed on some servers. ${failures.join(' ')}`);
 }
 
 /** The batches that are left, one after the other; null when the rest waits for somebody's word. */
@@ -214,7 +214,7 @@ async function deployBatches(
     const batch = nextBatch(now, servers.length);
     if (batch === null) return 'done';
     if (batch.from > 0 && row.pause_seconds > 0) {
-      log.writeSystemLine(`Waiting ${row.pause_seconds} seconds before the next servers.`);
+      log.writeSystemLine(`Waiting ${row.pause_seconds} seconds before the next batch.`);
       await pause(row.pause_seconds * SECOND, undefined, { signal: job.signal }).catch(() => {
         throw job.signal.reason;
       });
@@ -258,7 +258,7 @@ async function startDeployment(
 export async function deploy(context: PlatformContext, job: RunningJob): Promise<Suspension | undefined> {
   const { workspaceId, resourceId } = job;
   const found = await findDeployment(context.store.read, workspaceId, resourceId);
-  if (found === undefined) throw new JobFailure('The deployment is gone.');
+  if (found === undefined) throw new JobFailure('The deployment was deleted.');
   const log = context.logs.writer(workspaceId, resourceId);
   const watch = watchCredential(context, found, log);
   const connections = createConnectionPool();
@@ -284,17 +284,17 @@ export async function deploy(context: PlatformContext, job: RunningJob): Promise
     };
     try {
       if (row.under_way === 1) {
-        throw new JobFailure('The node that ran this is gone, or was stopped, in the middle of it.');
+        throw new JobFailure('The node that ran this deployment was lost or stopped before it finished.');
       }
       refuseHealthCheckCommand(row);
       const hasCommands = plan.hooks.length > 0 || plan.healthCheck?.command !== undefined;
       if (hasCommands && problem !== null) throw new JobFailure(problem);
       if (hasCommands && withheld.length > 0 && row.next_server === 0) {
-        log.writeSystemLine(`In .env only, since they control how programs run: ${withheld.join(', ')}.`);
+        log.writeSystemLine(`Written to .env only, because they control how programs run: ${withheld.join(', ')}.`);
       }
       job.signal.throwIfAborted();
       if (waitsForPromotion(row) && row.updated_at + PROMOTION_TIMEOUT_MS <= context.clock()) {
-        throw new JobFailure('Nobody promoted this within a day.');
+        throw new JobFailure('The deployment was not promoted within a day.');
       }
       if ((await deployBatches(context, job, deployment, servers)) === 'parked') {
         return {
@@ -304,7 +304,7 @@ export async function deploy(context: PlatformContext, job: RunningJob): Promise
       }
     } catch (error) {
       if (job.fenceSignal.aborted) throw error;
-      log.writeSystemLine(error instanceof JobFailure ? error.message : 'It ends here.');
+      log.writeSystemLine(error instanceof JobFailure ? error.message : 'The deployment stops here.');
       const rollbackFailure = await rollBackServers(context, job, deployment);
       if (rollbackFailure === null) throw error;
       throw error instanceof JobFailure

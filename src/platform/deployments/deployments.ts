@@ -128,7 +128,7 @@ export function rollBack(
   return changeAndWake(context, workspaceId, async (trx) => {
     const earlier = await requireLockedDeployment(trx, workspaceId, ref.id, ref.app);
     if (earlier.status !== 'completed' || earlier.commit_id === null) {
-      throw new Problem('conflict', 'Only a completed deployment can be gone back to.');
+      throw new Problem('conflict', 'Only a completed deployment can be rolled back to.');
     }
     const app = await requireResource(trx, 'app', workspaceId, earlier.app_id);
     const servers = await listDeploymentServers(trx, workspaceId, [earlier.id]);
@@ -155,12 +155,12 @@ const ACTION_RECORDS = {
 function checkActionAllowed(row: DeploymentTable, requestedAction: DeploymentAction): void {
   const isFinished = row.status !== 'pending' && row.status !== 'processing';
   if (requestedAction === 'cancel' && isFinished)
-    throw new Problem('conflict', `This deployment is ${row.status} already.`);
+    throw new Problem('conflict', `This deployment is already ${row.status}.`);
   if (requestedAction === 'approve' && (row.status !== 'pending' || row.approval !== 'waiting')) {
-    throw new Problem('conflict', 'This deployment does not wait for an approval.');
+    throw new Problem('conflict', 'This deployment is not waiting for an approval.');
   }
   if ((requestedAction === 'promote' || requestedAction === 'abort') && !waitsForPromotion(row)) {
-    throw new Problem('conflict', 'This deployment does not wait between its first server and the rest.');
+    throw new Problem('conflict', 'This deployment is not waiting for promotion.');
   }
 }
 
@@ -181,7 +181,7 @@ async function refuseOwnApproval(trx: Trx, { actor }: RequestContext, row: Deplo
     if (person === undefined || person !== (await personBehind(trx, workspaceId, actor.kind, actor.id))) return;
     if (!(await hasOtherMember(trx, workspaceId, person))) return;
   }
-  throw new Problem('forbidden', 'You asked for this deployment. Somebody else must approve it.');
+  throw new Problem('forbidden', 'You requested this deployment. Someone else must approve it.');
 }
 
 /**

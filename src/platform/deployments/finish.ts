@@ -84,6 +84,6 @@ export async function cancelPendingDeployments(
 ): Promise<void> {
   for (const pending of await unfinishedDeployments(trx, row.workspace_id, row.app_id)) {
     if (pending.status === 'pending' && pending.id !== row.id)
-      await cancelDeployment(context, trx, pending, `The deployment ${row.id} took its place.`);
+      await cancelDeployment(context, trx, pending, `Replaced by the deployment ${row.id}.`);
   }
 }

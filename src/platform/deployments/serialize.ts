@@ -71,11 +71,11 @@ export async function readDeployment(
   return serializeDeployment(row, await listDeploymentServers(db, workspaceId, [id]), context.clock());
 }
 
-export const deploymentNotFound = () => new Problem('not_found', 'There is no such deployment in this workspace.');
+export const deploymentNotFound = () => new Problem('not_found', 'The deployment was not found in this workspace.');
 
 /** Who asked, as a log's reader is told. */
 export function displayNameOf({ kind, name, id }: AuditParty): string {
-  const displayName = name ?? id ?? 'somebody';
+  const displayName = name ?? id ?? 'someone';
   if (kind === 'api_key') return `the API key ${displayName}`;
   return kind === 'access_token' ? `the access token ${displayName}` : displayName;
 }

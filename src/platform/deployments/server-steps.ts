@@ -111,9 +111,9 @@ function stepFailure(
   cause: string | null = null,
 ): JobFailure {
   const ending = result.timedOut
-    ? 'took too long and was ended'
+    ? 'timed out'
     : result.signal !== null
-      ? `was ended by ${result.signal}`
+      ? `was killed by ${result.signal}`
       : `ended with exit code ${result.exitCode}`;
   const causeOrLastLine = cause ?? result.lastLine;
   return new JobFailure(
@@ -238,7 +238,7 @@ export async function prepareRelease(
   await progress.advance();
   await runHooks(deployment, preparedTarget, 'post_source_control', signal);
   const { size } = deployment.variables;
-  await runScript(deployment, preparedTarget, 'setup', 'setting the release up', SETUP_SCRIPT, signal, {
+  await runScript(deployment, preparedTarget, 'setup', 'setting up the release', SETUP_SCRIPT, signal, {
     environment: { DP_VARIABLES: size === 0 ? '' : String(size) },
     stdin: writeShellDotenv(deployment.variables),
   });
@@ -290,8 +290,8 @@ export async function activateRelease(
   signal: AbortSignal,
 ): Promise<void> {
   const { progress, log } = deployment;
-  await runScript(deployment, target, 'release', 'switching to the release', ACTIVATE_SCRIPT, signal);
-  log.writeSystemLine('The release is live here.', 'release', target.server.server_id);
+  await runScript(deployment, target, 'release', 'activating the release', ACTIVATE_SCRIPT, signal);
+  log.writeSystemLine('The release is active.', 'release', target.server.server_id);
   await progress.advance();
   await runHooks(deployment, target, 'post_release', signal);
   await untilHealthy(deployment, target, signal);
@@ -314,7 +314,7 @@ export async function rollBackServer(
     deployment,
     target,
     'restore',
-    'going back to the previous release',
+    'rolling back to the previous release',
     ROLLBACK_SCRIPT,
     signal,
     {
@@ -327,8 +327,7 @@ export async function rollBackServer(
   if (keptPath !== undefined)
     failures.push(`${target.name}: ${keptPath} could not be removed completely: ${result.lastLine}`);
   if (result.outputs.has('restored')) {
-    const message =
-      previous === '' ? 'No release is live here, as before.' : 'The previous release is live here again.';
+    const message = previous === '' ? 'No release is active, as before.' : 'The previous release is active again.';
     deployment.log.writeSystemLine(message, 'restore', serverId);
     if (previous !== '') failures.push(...(await restartPreviousRelease(deployment, target, previous, signal)));
   }

@@ -7,7 +7,7 @@
 export const PREPARE_SCRIPT = `set -eu
 mkdir -p "$DP_DIR/releases" "$DP_DIR/shared" "$DP_DIR/.devpilot"
 if [ -e "$DP_DIR/current" ] && [ ! -L "$DP_DIR/current" ]; then
-  echo "$DP_DIR/current is not a link; it can not be switched." >&2; exit 1
+  echo "$DP_DIR/current is not a symbolic link; it cannot be switched." >&2; exit 1
 fi
 printf 'previous %s\\n' "$(readlink "$DP_DIR/current" || :)"
 `;
@@ -33,8 +33,8 @@ fail() { printf '%s\\n' "$1" >&2; exit 1; }
 export LC_ALL=C GIT_TERMINAL_PROMPT=0 GIT_SSH_COMMAND="\${GIT_SSH_COMMAND:-ssh -oBatchMode=yes}"
 # Git reads no repository of another user, and rightly so: its settings can name commands.
 if [ -e "$repository" ] && [ ! -O "$repository" ]; then
-  rm -rf "$repository" 2>/dev/null || fail "$repository belongs to another user, so git does not read it. Probably a hook's chown -R reached it; give it back with: chown -R $(id -un) $DP_DIR/.devpilot"
-  echo "The copy of the repository belonged to another user. It is fetched again."
+  rm -rf "$repository" 2>/dev/null || fail "$repository belongs to another user, so git does not read it. Probably a hook ran chown -R on it; restore the owner with: chown -R $(id -un) $DP_DIR/.devpilot"
+  echo "The copy of the repository belonged to another user. Fetching it again."
 fi
 ${LOCK_SNIPPET}# No hook of the copy runs: git-lfs leaves some there.
 at() { git -C "$repository" -c gc.auto=0 -c core.hooksPath=/dev/null "$@"; }
@@ -70,7 +70,7 @@ elif [ -n "$DP_COMMIT" ]; then
   for object in $(at rev-parse --disambiguate="$DP_COMMIT"); do
     [ "$(at cat-file -t "$object")" = commit ] && contained "$object" || continue
     more=$commit commit=$object
-    [ -z "$more" ] || fail "$DP_COMMIT is the beginning of several commits. Give more of it."
+    [ -z "$more" ] || fail "$DP_COMMIT matches several commits. Use more characters of the hash."
   done
   [ -n "$commit" ] || fail "The repository has no commit $DP_COMMIT in any branch or tag."
 else
@@ -91,7 +91,7 @@ large() {
   git -C "$1" grep --cached -q 'filter=lfs' -- ':(glob)**/.gitattributes' || return 0
   first=$(git -C "$1" grep --cached -l '^version https://git-lfs.github.com/spec/' -- ':(attr:filter=lfs)' | head -n 1)
   [ -n "$first" ] || return 0
-  command -v git-lfs >/dev/null || fail "$first and perhaps others are in Git LFS, and git-lfs is not installed on this server."
+  command -v git-lfs >/dev/null || fail "$first and possibly other files are in Git LFS, but git-lfs is not installed on this server."
   git -C "$1" -c filter.lfs.smudge='git-lfs smudge -- %f' -c filter.lfs.process='git-lfs filter-process' -c filter.lfs.required=true lfs pull origin >/dev/null
   case $(head -c 40 "$1/$first" | tr -d '\\0') in 'version https://git-lfs.github.com/spec/'*) fail "git-lfs did not fetch $first.";; esac
 }
@@ -106,7 +106,7 @@ printf 'commit %s %s\\n' "$commit" "$(at log -1 --format=%s "$commit")"
 export const SETUP_SCRIPT = `set -eu
 cd "$DP_DIR/releases/$DP_ID"
 ours() { [ "$(readlink shared)" = ../../shared ]; }
-if ! ours && { [ -e shared ] || [ -L shared ]; }; then echo 'The repository has a shared of its own, so it is not linked.'
+if ! ours && { [ -e shared ] || [ -L shared ]; }; then echo 'The repository has its own shared directory, so it is not linked.'
 else ln -s ../../shared shared 2>/dev/null || ours; fi
 if [ -n "$DP_VARIABLES" ]; then
   umask 077
@@ -165,5 +165,5 @@ git -C ../.devpilot/repository.git -c gc.autoDetach=false gc --auto --quiet
 export const HEALTH_CHECK = `set -eu
 if command -v curl >/dev/null; then printf 'url = "%s"\\n' "$DP_URL" | curl -fsS -o /dev/null --max-time 10 -K -
 elif command -v wget >/dev/null; then printf '%s\\n' "$DP_URL" | wget -q -O /dev/null -T 10 -t 1 -i -
-else echo 'A health check of an address needs curl or wget on the server.' >&2; exit 127; fi
+else echo 'A health check of a URL requires curl or wget on the server.' >&2; exit 127; fi
 `;

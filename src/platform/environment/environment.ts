@@ -85,7 +85,7 @@ export async function readVariables(
   const version = await latestEnvVersion(read, workspaceId, row.id);
   const allRows = await readEnvironment(read, workspaceId, row.id, version);
   const rows = query.name === undefined ? allRows : allRows.filter(({ name }) => name === query.name);
-  if (query.name !== undefined && rows.length === 0) throw new Problem('not_found', 'There is no such variable.');
+  if (query.name !== undefined && rows.length === 0) throw new Problem('not_found', 'The variable was not found.');
   const isRevealed = query.values !== 'hidden' || query.format === 'dotenv';
   const values = isRevealed ? await openValues(context, rows) : new Map<string, string>();
   if (isRevealed && rows.length > 0 && request.actor.kind === 'person') {
@@ -136,7 +136,7 @@ export function selectCommandVariables(variables: Readonly<Record<string, string
     problem:
       bytes <= MAX_COMMAND_BYTES
         ? null
-        : `The app's variables take ${size(bytes)} together. Linux starts no command with more than ${size(MAX_COMMAND_BYTES)}: store large values as files.`,
+        : `The app's variables are ${size(bytes)} in total. Linux starts no command with more than ${size(MAX_COMMAND_BYTES)}: store large values as files.`,
   };
 }
 
@@ -154,7 +154,7 @@ function checkTotalSize(
   let added = 0;
   for (const [, value] of changes) added += Buffer.byteLength(value ?? '');
   if (added > 0 && bytes + added > RESOURCE_LIMITS.envTotalBytes) {
-    throw invalidField('values', 'the variables of an app take up to 4 MiB together');
+    throw invalidField('values', 'must be at most 4 MiB in total for an app');
   }
 }
 
@@ -182,7 +182,7 @@ async function writeVersion(
   const removed = changes.flatMap(([name, value]) => (value === null ? [name] : []));
   const added = set.filter((name) => !before.has(name)).length;
   if (added > 0 && rows.length + added - removed.length > RESOURCE_LIMITS.envVariables) {
-    throw invalidField('values', `an app has at most ${RESOURCE_LIMITS.envVariables} variables`);
+    throw invalidField('values', `must be at most ${RESOURCE_LIMITS.envVariables} variables for an app`);
   }
   checkTotalSize(rows, changes);
   if (changes.length === 0) return { appId: app.id, version: current, data: serializeVariables(rows, before) };
@@ -245,7 +245,7 @@ export async function deleteVariable(
     const row = await requireResource(trx, 'app', request.workspaceId, app);
     const version = await latestEnvVersion(trx, request.workspaceId, row.id);
     const existing = await readEnvironment(trx, request.workspaceId, row.id, version);
-    if (!existing.some((one) => one.name === name)) throw new Problem('not_found', 'There is no such variable.');
+    if (!existing.some((one) => one.name === name)) throw new Problem('not_found', 'The variable was not found.');
     await writeVersion(trx, context, request, row, new Map([[name, null]]), null);
   });
 }
@@ -286,7 +286,7 @@ export function restoreVersion(
   return context.store.transaction(async (trx) => {
     const row = await requireResource(trx, 'app', workspaceId, app);
     if ((await findEnvVersion(trx, workspaceId, row.id, number)) === undefined) {
-      throw new Problem('not_found', 'There is no such version, or it is too old to be restored.');
+      throw new Problem('not_found', 'The version was not found, or is too old to be restored.');
     }
     const restored = await openValues(context, await readEnvironment(trx, workspaceId, row.id, number));
     const newest = await latestEnvVersion(trx, workspaceId, row.id);

@@ -73,7 +73,7 @@ async function countFacets(trx: Trx, issue: ErrorIssueTable, reports: readonly R
   return rows;
 }
 
-const OVERFLOW_TYPE = 'More kinds of errors than one sender may add in a day';
+const OVERFLOW_TYPE = 'Too many kinds of errors from one sender in a day';
 const overflowFingerprint = (sender: string) => `overflow ${sender}`;
 
 function mayAddIssue(trx: Trx, { workspaceId, sender, receivedAt }: Report): Promise<boolean> {

@@ -60,9 +60,12 @@ export function createErrorKey(
     await claimOrRefuseReplay(trx, request.claim, id, now);
     const app =
       input.app === undefined || input.app === null ? null : await findResource(trx, 'app', workspaceId, input.app);
-    if (app === undefined) throw invalidField('app', 'names no app of this workspace');
+    if (app === undefined) throw invalidField('app', 'must be an app of this workspace');
     if ((await countErrorKeys(trx, workspaceId)) >= ERROR_KEY_LIMITS.perWorkspace) {
-      throw invalidField('name', `a workspace has at most ${ERROR_KEY_LIMITS.perWorkspace} error keys`);
+      throw invalidField(
+        'name',
+        `must not be added: a workspace can have at most ${ERROR_KEY_LIMITS.perWorkspace} error keys`,
+      );
     }
     const { name } = input;
     const allowedOrigins = [...new Set(input.allowedOrigins ?? [])];
@@ -105,7 +108,7 @@ export async function listErrorKeys(
 export async function deleteErrorKey(context: PlatformContext, request: RequestContext, id: string): Promise<void> {
   await context.store.transaction(async (trx) => {
     const deleted = await deleteKeyRow(trx, request.workspaceId, id);
-    if (deleted === undefined) throw new Problem('not_found', 'There is no such error key in this workspace.');
+    if (deleted === undefined) throw new Problem('not_found', 'The error key was not found in this workspace.');
     await recordAuditEvent(trx, request, 'error_key.deleted', { kind: 'error_key', ...deleted }, context.clock(), {});
   });
 }
@@ -130,7 +133,7 @@ export function createKeyRateLimiter({
       const level = Math.max(0, (bucket?.level ?? 0) - (elapsed * perSecond) / 1000) + 1;
       if (level > burst) {
         const retryAfter = Math.max(1, Math.ceil((level - burst) / perSecond));
-        throw new Problem('rate_limited', 'This error key submits faster than it may.', { retryAfter });
+        throw new Problem('rate_limited', 'This error key has exceeded its rate limit.', { retryAfter });
       }
       buckets.delete(keyId);
       buckets.set(keyId, { level, at: now });

@@ -105,7 +105,7 @@ export async function listErrorIssues(
 
 async function requireIssue(context: PlatformContext, workspaceId: string, id: string): Promise<ErrorIssueTable> {
   const row = await findIssue(context.store.read, workspaceId, id);
-  if (row === undefined) throw new Problem('not_found', 'There is no such issue in this workspace.');
+  if (row === undefined) throw new Problem('not_found', 'The issue was not found in this workspace.');
   return row;
 }
 
@@ -184,7 +184,7 @@ export async function updateErrorIssue(
   const now = context.clock();
   await context.store.transaction(async (trx) => {
     const row = await findIssue(trx, workspaceId, id);
-    if (row === undefined) throw new Problem('not_found', 'There is no such issue in this workspace.');
+    if (row === undefined) throw new Problem('not_found', 'The issue was not found in this workspace.');
     if (issueStatusOf(row) === status) return;
     await setIssueStatus(trx, workspaceId, id, {
       status: status === 'muted' ? 'open' : status,
@@ -204,7 +204,7 @@ export async function deleteErrorIssue(context: PlatformContext, request: Reques
   const { workspaceId } = request;
   await context.store.transaction(async (trx) => {
     const row = await findIssue(trx, workspaceId, id);
-    if (row === undefined) throw new Problem('not_found', 'There is no such issue in this workspace.');
+    if (row === undefined) throw new Problem('not_found', 'The issue was not found in this workspace.');
     await deleteIssue(trx, workspaceId, id);
     const target = { kind: 'error_issue', id, name: row.title } as const;
     await recordAuditEvent(trx, request, 'error_issue.deleted', target, context.clock(), { occurrences: row.count });

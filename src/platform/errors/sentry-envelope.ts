@@ -19,7 +19,7 @@ export async function decompress(body: Buffer, encoding: string | undefined): Pr
   const name = (encoding ?? '').trim().toLowerCase();
   if (name === '' || name === 'identity') return body;
   if (name !== 'gzip' && name !== 'deflate' && name !== 'br') {
-    throw new Problem('unsupported_media_type', 'Content-Encoding takes gzip, deflate or br.');
+    throw new Problem('unsupported_media_type', 'Content-Encoding must be gzip, deflate or br.');
   }
   try {
     return await DECOMPRESSORS[name](body, { maxOutputLength: RESOURCE_LIMITS.errorEnvelopeUnpackedBytes });
@@ -168,7 +168,7 @@ export async function readEnvelope(body: Buffer, now: number): Promise<Envelope>
     let payload: Buffer;
     if (typeof length === 'number') {
       if (!Number.isSafeInteger(length) || length < 0 || offset + length > body.length) {
-        throw new Problem('invalid_request', 'The envelope ends before an item does.');
+        throw new Problem('invalid_request', 'The envelope ends in the middle of an item.');
       }
       payload = body.subarray(offset, offset + length);
       offset += length + 1;

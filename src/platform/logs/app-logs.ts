@@ -73,7 +73,7 @@ export async function* readAppLog(
 ): AsyncGenerator<string> {
   const release = readerLimiter.acquire(workspaceId);
   if (release === null) {
-    throw new Problem('unavailable', 'Too many logs of the workspace are read already.', { retryAfter: 5 });
+    throw new Problem('unavailable', 'Too many clients of this workspace are reading app logs.', { retryAfter: 5 });
   }
   const backlog: string[] = [];
   let hasEnded = false;
@@ -116,7 +116,7 @@ export async function* readAppLog(
       );
       if (outcome.problem !== null) pushSystemLine(serverId, `${name}: ${outcome.problem}`);
       else if (outcome.timedOut)
-        pushSystemLine(serverId, 'The command goes on by itself and was ended; follow=true goes on with it.');
+        pushSystemLine(serverId, 'The command did not exit and was ended; use follow=true to keep it running.');
       else if (outcome.exitCode !== 0 && !outcome.cancelled)
         pushSystemLine(serverId, `The command ended with exit code ${outcome.exitCode}.`);
     }),
@@ -127,7 +127,7 @@ export async function* readAppLog(
   try {
     for (;;) {
       if (skippedLines > 0) {
-        const text = `${skippedLines} lines were passed over: they came faster than they were read.`;
+        const text = `${skippedLines} lines were skipped: they came faster than they were read.`;
         skippedLines = 0;
         backlog.push(
           `${JSON.stringify({ at: toIsoString(Date.now()), stream: 'system', step: 'log', serverId: null, text })}\n`,

@@ -49,7 +49,7 @@ forEachEngine('logs', (engine) => {
     const texts = (await linesOf(logs, workspaceId, 'log')).map(({ text }) => text);
     assert.match(
       texts.join('\n'),
-      /^line 0\nThe quota of 10,000,000,000 characters of logs .* What follows is not kept\.$/,
+      /^line 0\nThe quota of 10,000,000,000 characters of logs .* Further output is not stored\.$/,
     );
   });
 
@@ -164,7 +164,7 @@ forEachEngine('logs', (engine) => {
     assert.ok(lines.length > 1500 && lines.length < 2200, String(lines.length));
     assert.deepEqual(
       [lines.at(-1)?.stream, lines.at(-1)?.text],
-      ['system', 'This log is full; what follows is not kept.'],
+      ['system', 'This log is full; further output is not stored.'],
     );
     const kept = await store.read.selectFrom('log_chunk').selectAll().execute();
     assert.ok(kept.reduce((sum, { data }) => sum + data.length, 0) < 1_000_000, 'it is compressed');

@@ -139,7 +139,7 @@ export function createLogs(options: {
     if (await tryConsumeQuota(trx, 'logs', workspaceId, now, chunk.size)) {
       return appendLines(trx, workspaceId, logId, chunk);
     }
-    const text = `${quotaExceeded('logs', now).message} What follows is not kept.`;
+    const text = `${quotaExceeded('logs', now).message} Further output is not stored.`;
     const line = toNdjsonLine({ at: toIsoString(now), stream: 'system', step: null, serverId: null, text });
     await appendLines(trx, workspaceId, logId, { lines: 1, size: line.length, data: await compress(line) });
     return undefined;
@@ -186,7 +186,7 @@ export function createLogs(options: {
       if (isFull) return;
       if (storedCharacters + text.length > MAX_LOG_CHARACTERS) {
         isFull = true;
-        line = { ...line, stream: 'system', text: 'This log is full; what follows is not kept.' };
+        line = { ...line, stream: 'system', text: 'This log is full; further output is not stored.' };
       }
       text += toNdjsonLine(line);
       lineCount += 1;
@@ -256,7 +256,7 @@ export function createLogs(options: {
       }
       const release = followerLimiter.acquire(workspaceId);
       if (release === null) {
-        throw new Problem('unavailable', 'Too many of the workspace follow logs already.', { retryAfter: 5 });
+        throw new Problem('unavailable', 'Too many clients of this workspace are following logs.', { retryAfter: 5 });
       }
       try {
         yield* read(workspaceId, logId, options);

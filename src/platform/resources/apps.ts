@@ -148,6 +148,7 @@ export function updateApp(
 export function deleteApp(context: PlatformContext, request: RequestContext, idOrSlug: string): Promise<void> {
   return removeResource(context, request, APP_KIND, idOrSlug, async (trx, row) => {
     const open = await unfinishedDeployments(trx, row.workspace_id, row.id);
-    if (open.length > 0) throw new Problem('conflict', 'This app is being deployed. Wait for the end, or cancel that.');
+    if (open.length > 0)
+      throw new Problem('conflict', 'This app is being deployed. Wait until the deployment ends, or cancel it.');
   });
 }

@@ -33,7 +33,7 @@ export async function refuseWhileInUse(
     const { names, count } = await findDependents(trx, row.workspace_id, dependentFilter, MAX_NAMED_DEPENDENTS);
     if (count === 0) continue;
     const more = count > names.length ? ` and ${count - names.length} more` : '';
-    const verb = resource === 'project' ? 'holds' : 'is used by';
+    const verb = resource === 'project' ? 'contains' : 'is used by';
     throw new Problem(
       'conflict',
       `This ${resource} ${verb} the ${noun}s: ${names.join(', ')}${more}. Delete or move them first.`,

@@ -46,8 +46,7 @@ export function applyRepositoryInput(seal: Seal, row: AppTable, input: UpdateApp
   const origin = repositoryOrigin(repository);
   if (origin === null) {
     for (const field of ['repositoryUser', 'repositoryPassword'] as const) {
-      if (input[field] != null)
-        throw invalidField(field, 'must be null: the repository is not an http or https address');
+      if (input[field] != null) throw invalidField(field, 'must be null: the repository is not an http or https URL');
     }
     return { repository, ...NO_CREDENTIALS };
   }
@@ -69,7 +68,7 @@ export function applyRepositoryInput(seal: Seal, row: AppTable, input: UpdateApp
   if (password === undefined && stored !== null && !isSameOrigin) {
     throw invalidField(
       'repositoryPassword',
-      'must be given again, or null: the scheme, host or port of the repository changes',
+      'must be sent again, or null: the scheme, host or port of the repository changes',
     );
   }
   const sealed =

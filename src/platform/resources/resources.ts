@@ -59,7 +59,7 @@ export async function requireResource<Noun extends ResourceType>(
   idOrSlug: string,
 ): Promise<ResourceRows[Noun]> {
   const row = await findResource(db, noun, workspaceId, idOrSlug);
-  if (row === undefined) throw new Problem('not_found', `There is no such ${noun} in this workspace.`);
+  if (row === undefined) throw new Problem('not_found', `The ${noun} was not found in this workspace.`);
   return row;
 }
 
@@ -71,7 +71,7 @@ export async function resolveResourceId(
   idOrSlug: string,
 ): Promise<string> {
   const row = await findResource(trx, noun, workspaceId, idOrSlug);
-  if (row === undefined) throw invalidField(`${noun}Id`, `names no ${noun} of this workspace`);
+  if (row === undefined) throw invalidField(`${noun}Id`, `must be a ${noun} of this workspace`);
   return row.id;
 }
 

@@ -73,21 +73,25 @@ async function validateServerFields(
   const ownedByOperator = () => isOwnedByOperator(db, workspaceId);
   if (kind === 'ssh') {
     if (typeof host === 'string' && namesNodeLocal(host) && !(await ownedByOperator())) {
-      throw invalidField('host', 'is loopback or link-local, which is only for workspaces that an operator owns');
+      throw invalidField(
+        'host',
+        'must not be loopback or link-local: that is only for workspaces that an operator owns',
+      );
     }
     return;
   }
   if (!context.allowLocalServers) throw invalidField('kind', 'must be ssh: the operator has not allowed local servers');
   if (!(await ownedByOperator()))
     throw invalidField('kind', 'must be ssh: local servers are only for workspaces that an operator owns');
-  if (input.hostKey !== undefined && input.hostKey !== null) throw invalidField('hostKey', 'is not for a local server');
+  if (input.hostKey !== undefined && input.hostKey !== null)
+    throw invalidField('hostKey', 'must not be set for a local server');
   if (host !== undefined && host !== null && !LOCAL_HOSTS.has(host)) {
-    throw invalidField('host', 'names another machine, which a local server is not');
+    throw invalidField('host', 'must not be another machine for a local server');
   }
 }
 
 function requireField(field: 'host' | 'user', value: string | null | undefined): string {
-  if (value === undefined || value === null) throw invalidField(field, 'is needed for an ssh server');
+  if (value === undefined || value === null) throw invalidField(field, 'must be set for an ssh server');
   return value;
 }
 
@@ -240,14 +244,16 @@ export async function resolveRunTarget(
   }
   const ownedByOperator = await isOwnedByOperator(db, row.workspace_id);
   if (row.kind === 'local') {
-    if (!context.allowLocalServers)
-      throw new Problem('conflict', 'The operator does not allow local servers any more.');
+    if (!context.allowLocalServers) throw new Problem('conflict', 'The operator no longer allows local servers.');
     if (!ownedByOperator) throw new Problem('conflict', 'Local servers are only for workspaces that an operator owns.');
     return { kind: 'local' };
   }
   const target = toSshTarget(context, row, ownedByOperator);
   if (target === null) {
-    throw new Problem('conflict', `No host key is pinned for the server ${row.name}. Check it, then set its hostKey.`);
+    throw new Problem(
+      'conflict',
+      `No host key is pinned for the server ${row.name}. Check the connection, then set hostKey.`,
+    );
   }
   return target;
 }
@@ -270,13 +276,16 @@ async function checkSshServer(context: PlatformContext, row: ServerTable): Promi
     if (target === null) {
       const bestHostKey = await scanBestHostKey(row, nodeLocal);
       if (bestHostKey === null) return failedCheck(UNREACHABLE_MESSAGE, null);
-      return failedCheck('No host key is pinned yet. Compare the one shown with the server, then set it.', bestHostKey);
+      return failedCheck(
+        "No host key is pinned yet. Compare the key shown with the server's, then set it.",
+        bestHostKey,
+      );
     }
     const singleAttempt = { ...target, pauses: [] };
     const signal = AbortSignal.timeout(CHECK_TIMEOUT_MS);
     if (row.confirmed === 0) {
       await (await connect(singleAttempt, signal)).close();
-      const message = 'Signed in. Nothing runs there until the server is confirmed.';
+      const message = 'Signed in. No commands run on the server until it is confirmed.';
       return { ok: true, message, hostKey: target.hostKey };
     }
     const outcome = await run(singleAttempt, { command: { argv: ['true'] } }, signal);
@@ -289,7 +298,7 @@ async function checkSshServer(context: PlatformContext, row: ServerTable): Promi
     const { message } = error;
     if (HOST_KEY_MISMATCH.test(message)) {
       const shownHostKey = await scanBestHostKey(row, nodeLocal);
-      return failedCheck('The host shows another key than the pinned one. Nothing was sent to it.', shownHostKey);
+      return failedCheck('The host key differs from the pinned one. Nothing was sent to the host.', shownHostKey);
     }
     const wasReached = message !== UNREACHABLE_MESSAGE && message !== NODE_LOCAL_REFUSED_MESSAGE && target !== null;
     return failedCheck(message, wasReached ? target.hostKey : null);
@@ -306,7 +315,7 @@ export async function checkServer(
   if (row.kind === 'local') await resolveRunTarget(context, { ...row, confirmed: 1 });
   const check =
     row.kind === 'local'
-      ? { ok: true, message: 'This is the machine that Devpilot runs on.', hostKey: null }
+      ? { ok: true, message: 'This is the machine that runs Devpilot.', hostKey: null }
       : await checkSshServer(context, row);
   await context.store.transaction((trx) =>
     recordAuditEvent(trx, request, 'server.checked', { kind: 'server', id: row.id, name: row.name }, context.clock(), {

@@ -68,12 +68,12 @@ async function resolveParameterValues(
   const checks: { name: string; pattern: string; value: string }[] = [];
   for (const name of Object.keys(givenValues)) {
     if (!declared.some((one) => one.name === name)) {
-      errors.push({ field: `parameters.${name}`, message: 'is not a parameter of this script' });
+      errors.push({ field: `parameters.${name}`, message: 'must be a parameter of this script' });
     }
   }
   for (const { name, pattern, default: defaultValue } of declared) {
     const value = givenValues[name] ?? defaultValue;
-    if (value === null) errors.push({ field: `parameters.${name}`, message: 'is needed, since it has no default' });
+    if (value === null) errors.push({ field: `parameters.${name}`, message: 'must be set, because it has no default' });
     else {
       values[name] = value;
       if (pattern !== null) checks.push({ name, pattern, value });
@@ -82,9 +82,9 @@ async function resolveParameterValues(
   const results = errors.length > 0 ? [] : await context.patternMatcher.match(workspaceId, checks);
   for (const [index, { name, pattern }] of checks.entries()) {
     if (results === null)
-      errors.push({ field: `parameters.${name}`, message: 'takes too long to compare with the patterns' });
+      errors.push({ field: `parameters.${name}`, message: 'took too long to match against its pattern' });
     else if (results[index] === 'differs')
-      errors.push({ field: `parameters.${name}`, message: `takes what matches ${pattern}` });
+      errors.push({ field: `parameters.${name}`, message: `must match ${pattern}` });
   }
   const [first] = errors;
   if (first === undefined) return values;
@@ -153,9 +153,9 @@ export async function createRun(
   const values = await resolveParameterValues(context, workspaceId, parseParameters(script), givenValues);
   const row = await context.store.transaction(async (trx) => {
     const current = await lockScheduled(trx, 'script', workspaceId, script.id);
-    if (current === undefined) throw new Problem('not_found', 'There is no such script in this workspace.');
+    if (current === undefined) throw new Problem('not_found', 'The script was not found in this workspace.');
     if (current.version !== script.version)
-      throw new Problem('conflict', 'The script was changed at this moment. Try again.');
+      throw new Problem('conflict', 'The script was changed in the meantime. Try again.');
     return enqueueRun(trx, context, request, current, values, null);
   });
   context.jobs.wake();
@@ -178,7 +178,7 @@ export async function listRunsOf(
 
 async function requireRun(db: Queryable, workspaceId: string, id: string): Promise<RunTable> {
   const row = await findWorkItem(db, 'run', workspaceId, id);
-  if (row === undefined) throw new Problem('not_found', 'There is no such run in this workspace.');
+  if (row === undefined) throw new Problem('not_found', 'The run was not found in this workspace.');
   return row;
 }
 
@@ -193,7 +193,7 @@ export async function cancelRun(context: PlatformContext, request: RequestContex
   const row = await context.store.transaction(async (trx) => {
     const before = await requireRun(trx, workspaceId, id);
     if (!(await context.jobs.cancel(trx, workspaceId, id, `Cancelled by ${actor.name ?? 'the operator'}.`))) {
-      throw new Problem('conflict', `This run is over: ${before.status}.`);
+      throw new Problem('conflict', `This run is already ${before.status}.`);
     }
     const script = await findResource(trx, 'script', workspaceId, before.script_id);
     const target = { kind: 'run', id, name: script?.name ?? before.script_id } as const;
@@ -209,7 +209,7 @@ function requireSuccess(outcome: StepOutcome, timeoutSeconds: number): void {
   if (outcome.timedOut) throw new JobFailure(`It took longer than ${timeoutSeconds} seconds and was ended.`);
   if (outcome.problem !== null) throw new JobFailure(outcome.problem);
   if (outcome.exitCode === 0) return;
-  const ending = outcome.signal === null ? `with ${outcome.exitCode}` : `by ${outcome.signal}`;
+  const ending = outcome.signal === null ? `with exit code ${outcome.exitCode}` : `by ${outcome.signal}`;
   throw new JobFailure(`The script ended ${ending}.`);
 }
 
@@ -218,7 +218,7 @@ async function executeRun(context: PlatformContext, job: RunningJob): Promise<un
   const { script, values } = await job.transaction(async (trx) => {
     const row = await requireRun(trx, workspaceId, id);
     const version = await findScriptVersion(trx, workspaceId, row.script_id, row.script_version);
-    if (version === undefined) throw new JobFailure('The script is gone.');
+    if (version === undefined) throw new JobFailure('The script was deleted.');
     const now = context.clock();
     await updateWorkItem(trx, 'run', workspaceId, id, ['pending'], {
       status: 'processing',
@@ -228,7 +228,7 @@ async function executeRun(context: PlatformContext, job: RunningJob): Promise<un
     return { script: version, values: JSON.parse(row.parameters) as Record<string, string> };
   });
   const server = await findResource(context.store.read, 'server', workspaceId, script.server_id);
-  if (server === undefined) throw new JobFailure('The server is gone.');
+  if (server === undefined) throw new JobFailure('The server was deleted.');
   const log = context.logs.writer(workspaceId, id);
   try {
     log.writeSystemLine(

@@ -72,12 +72,12 @@ async function validatePatterns(
     pattern === null ? [] : [{ index, pattern, value }],
   );
   const results = await context.patternMatcher.match(workspaceId, checks);
-  if (results === null) throw invalidField('parameters', 'the patterns take too long to judge the defaults');
+  if (results === null)
+    throw invalidField('parameters', 'must have simpler patterns: matching the defaults took too long');
   for (const [checkIndex, { index }] of checks.entries()) {
     if (results[checkIndex] === 'invalid')
-      throw invalidField(`parameters.${index}.pattern`, 'is not a regular expression');
-    if (results[checkIndex] === 'differs')
-      throw invalidField(`parameters.${index}.default`, 'does not match the pattern');
+      throw invalidField(`parameters.${index}.pattern`, 'must be a regular expression');
+    if (results[checkIndex] === 'differs') throw invalidField(`parameters.${index}.default`, 'must match the pattern');
   }
 }
 
@@ -112,7 +112,7 @@ async function applyInput(trx: Trx, row: ScriptTable, input: UpdateScript, now: 
   const changed = (Object.keys(content) as (keyof ScriptContent)[]).some((field) => content[field] !== row[field]);
   const schedule = definedOr(input.schedule, row.schedule);
   if (schedule !== null && parseParameters(content).some((parameter) => parameter.default === null)) {
-    throw invalidField('schedule', 'needs a default for every parameter, since nobody is there to give one');
+    throw invalidField('schedule', 'must not be set unless every parameter has a default');
   }
   return {
     ...row,
@@ -219,7 +219,7 @@ export async function updateScript(
 export function deleteScript(context: PlatformContext, request: RequestContext, idOrSlug: string): Promise<void> {
   return removeResource(context, request, SCRIPT_KIND, idOrSlug, async (trx, row) => {
     const running = await countRuns(trx, row.workspace_id, row.id, ['pending', 'processing']);
-    if (running > 0) throw new Problem('conflict', `This script has ${running} runs under way. Cancel them first.`);
+    if (running > 0) throw new Problem('conflict', `This script has ${running} runs in progress. Cancel them first.`);
   });
 }
 
