@@ -73,7 +73,7 @@ describe('Generate Token', () => {
     await form.getByLabel('Expiry').selectOption('30');
     const until = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
     const day = until.format(new Date(Date.now() + 30 * 86_400_000));
-    await form.getByText(`May deploy and read analytics until ${day}; asks for a passphrase.`).waitFor();
+    await form.getByText(`Can deploy and read analytics until ${day}; passphrase required.`).waitFor();
     await form.getByRole('button', { name: 'Generate Token' }).click();
 
     const secretDialog = tab.getByRole('dialog', { name: 'Your new access token' });
@@ -98,8 +98,8 @@ describe('Generate Token', () => {
     assert.equal(await readAndClearClipboard(tab, fixture.server), passphrase);
 
     await tab.goBack();
-    const confirmDialog = tab.getByRole('dialog', { name: 'Leave without storing it?' });
-    await confirmDialog.getByText('the secret with its passphrase', { exact: false }).waitFor();
+    const confirmDialog = tab.getByRole('dialog', { name: 'Leave without saving it?' });
+    await confirmDialog.getByText('the secret and its passphrase', { exact: false }).waitFor();
     await confirmDialog.getByRole('button', { name: 'Cancel' }).click();
     const reload = tab.waitForEvent('dialog');
     void tab.reload().catch(() => null);
@@ -191,13 +191,13 @@ describe('The table', () => {
     await tab.reload();
     await rowOf(tab, 'Filter one').waitFor();
     assert.equal(await tab.getByRole('searchbox').inputValue(), 'filter');
-    await tab.getByRole('button', { name: 'Clear' }).click();
+    await tab.getByRole('button', { name: 'Clear filters' }).click();
     await tab.getByRole('button', { name: 'Uses' }).click();
     await tab.waitForFunction(() => document.querySelector('tbody tr')?.textContent?.includes('Filter two'));
     assert.equal(new URL(tab.url()).searchParams.get('sort'), '-useCount');
     assert.equal(await tab.getByRole('columnheader', { name: 'Uses' }).getAttribute('aria-sort'), 'descending');
     await tab.getByLabel('Status', { exact: true }).selectOption('expired');
-    await tab.getByRole('heading', { name: 'Nothing matches' }).waitFor();
+    await tab.getByRole('heading', { name: 'No results' }).waitFor();
   });
 
   test('pages by cursor, forth and back', async () => {
@@ -241,12 +241,12 @@ describe('Delete', () => {
     await rowOf(tab, 'Nightly job').waitFor();
     await chooseInMenu(tab, 'Nightly job', 'Delete');
     const dialog = tab.getByRole('dialog', { name: 'Delete access token' });
-    await dialog.getByText('It was used once, last just now').waitFor();
+    await dialog.getByText('It was used once, most recently just now').waitFor();
     const button = dialog.getByRole('button', { name: 'Delete' });
     assert.equal(await button.isDisabled(), true);
     await dialog.getByLabel('Type Nightly job to confirm').fill('Nightly job');
     await button.click();
-    await tab.getByText('Deleted Nightly job. Nothing accepts it any more.').waitFor();
+    await tab.getByText('Nightly job deleted. It no longer works.').waitFor();
     await refused(made.secret);
   });
 
@@ -265,8 +265,8 @@ describe('Delete', () => {
     await dialog.getByText('2 deleted, 1 not.').waitFor();
     assert.equal(await dialog.getByText('Deleted', { exact: true }).count(), 2);
     await tab.unroute(`**/v1/access-tokens/${made[1]?.id}`);
-    await dialog.getByRole('button', { name: 'Try the rest again' }).click();
-    await dialog.getByText('3 deleted. Nothing accepts them any more.').waitFor();
+    await dialog.getByRole('button', { name: 'Retry failed' }).click();
+    await dialog.getByText('3 deleted. They no longer work.').waitFor();
     await dialog.getByRole('button', { name: 'Close' }).click();
     await tab.getByText('3 selected').waitFor({ state: 'detached' });
     for (const { secret } of made) await refused(secret);
@@ -280,7 +280,7 @@ test('Replace… goes through the four steps and sees the first use arrive', asy
   await chooseInMenu(tab, 'Deployer', 'Replace');
   const dialog = tab.getByRole('dialog', { name: 'Replace Deployer' });
   assert.equal(await dialog.getByLabel('run_scripts').isChecked(), true);
-  await dialog.getByRole('button', { name: 'Create the replacement' }).click();
+  await dialog.getByRole('button', { name: 'Create replacement' }).click();
   const secret = (await dialog.getByTestId('secret').textContent()) ?? '';
   await tab.keyboard.press('Escape');
   await dialog.getByRole('button', { name: 'I have stored it' }).click();
@@ -289,11 +289,11 @@ test('Replace… goes through the four steps and sees the first use arrive', asy
   assert.equal((await fixture.server.call('/v1/whoami', { headers: bearer(secret) })).status, 200);
   await dialog.getByText('The new one is in use').waitFor();
   assert.deepEqual(await findSecretInTab(tab, secret), []);
-  await dialog.getByRole('button', { name: 'Delete the old one' }).click();
+  await dialog.getByRole('button', { name: 'Delete old' }).click();
   const confirm = tab.getByRole('dialog', { name: 'Delete access token' });
   await confirm.getByLabel('Type Deployer to confirm').fill('Deployer');
   await confirm.getByRole('button', { name: 'Delete' }).click();
-  await dialog.getByText('is replaced and deleted').waitFor();
+  await dialog.getByText('was replaced and deleted').waitFor();
   await dialog.getByRole('button', { name: 'Done' }).click();
   await refused(old.secret);
   assert.equal((await fixture.server.call('/v1/whoami', { headers: bearer(secret) })).status, 200);
@@ -320,7 +320,7 @@ test('two tabs in two workspaces do not mix', async () => {
   await second.getByRole('menuitem', { name: 'Acme' }).click();
   await rowOf(second, 'Everything').waitFor();
   await first.goto('/settings/access-tokens?workspace=nobodys');
-  await first.getByRole('heading', { name: 'There is no such workspace' }).waitFor();
+  await first.getByRole('heading', { name: 'Workspace not found' }).waitFor();
 });
 
 test('at 400 pixels a token is generated, found, read and deleted', async () => {
@@ -339,5 +339,5 @@ test('at 400 pixels a token is generated, found, read and deleted', async () => 
   await rowOf(tab, 'From a telephone').waitFor();
   await chooseInMenu(tab, 'From a telephone', 'Delete');
   await tab.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
-  await tab.getByText('Deleted From a telephone. Nothing accepts it any more.').waitFor();
+  await tab.getByText('From a telephone deleted. It no longer works.').waitFor();
 });

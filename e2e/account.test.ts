@@ -45,7 +45,7 @@ test('a new password ends every other session and keeps this one', async () => {
   await dialog.getByLabel('Current password', { exact: true }).fill('not mine at all');
   await dialog.getByLabel('New password', { exact: true }).fill('an entirely new sentence');
   await dialog.getByRole('button', { name: 'Change password' }).click();
-  await dialog.getByText('This is not your current password').waitFor();
+  await dialog.getByText('Incorrect password').waitFor();
   await dialog.getByLabel('Current password', { exact: true }).fill(PASSWORD);
   await dialog.getByRole('button', { name: 'Change password' }).click();
   await tab.getByText('Every other session has ended.').waitFor();
@@ -61,9 +61,9 @@ test('a session is ended from the list', async () => {
   const linus = await join('linus@example.com');
   const other = await signedInElsewhere('linus@example.com');
   const tab = await openAccount(linus);
-  await tab.getByRole('button', { name: 'End the session Chrome on Linux' }).click();
+  await tab.getByRole('button', { name: 'End session: Chrome on Linux' }).click();
   await tab.getByRole('dialog').getByRole('button', { name: 'End session' }).click();
-  await tab.getByText('The session has ended.').waitFor();
+  await tab.getByText('Session ended').waitFor();
   await other.reload();
   await other.getByRole('heading', { name: 'Sign in' }).waitFor();
 });
@@ -72,7 +72,7 @@ test('two-factor sign-in is set up with a QR code, recovery codes are shown once
   const barbara = await join('barbara@example.com');
   const tab = await openAccount(barbara);
   const complaints = watchConsole(tab);
-  const two = section(tab, 'Two-factor sign-in');
+  const two = section(tab, 'Two-factor authentication');
   await two.getByRole('button', { name: 'Turn on' }).click();
   await tab.getByLabel('Your password', { exact: true }).fill(PASSWORD);
   await tab.getByRole('button', { name: 'Continue' }).click();
@@ -109,11 +109,11 @@ test('two-factor sign-in is set up with a QR code, recovery codes are shown once
   await other.getByRole('heading', { name: 'Access Tokens', exact: true }).waitFor();
   await other.goto('/account');
   await other.getByText('9 recovery codes left').waitFor();
-  await section(other, 'Two-factor sign-in').getByRole('button', { name: 'Turn off' }).click();
+  await section(other, 'Two-factor authentication').getByRole('button', { name: 'Turn off' }).click();
   await other.getByLabel('Your password', { exact: true }).fill(PASSWORD);
   await other.getByLabel('Two-factor code').fill(codes[1] ?? '');
   await other.getByRole('dialog').getByRole('button', { name: 'Turn off' }).click();
-  await other.getByText('Two-factor sign-in is off.').waitFor();
+  await other.getByText('Two-factor authentication turned off').waitFor();
   assert.deepEqual(complaints, []);
 });
 
@@ -129,11 +129,11 @@ test('a passkey is added, signs in as a whole, is renamed and deleted', async ()
   await signIn(tab, 'radia@example.com', PASSWORD);
   const passkeys = section(tab, 'Passkeys');
   await passkeys.getByRole('button', { name: 'Add passkey' }).click();
-  const dialog = tab.getByRole('dialog', { name: 'Add a passkey' });
+  const dialog = tab.getByRole('dialog', { name: 'Add passkey' });
   await dialog.getByLabel('Name').fill('Test authenticator');
   await dialog.getByLabel('Your password', { exact: true }).fill('not the password');
   await dialog.getByRole('button', { name: 'Continue' }).click();
-  await dialog.getByText('This is not your password').waitFor();
+  await dialog.getByText('Incorrect password').waitFor();
   await dialog.getByLabel('Your password', { exact: true }).fill(PASSWORD);
   await dialog.getByRole('button', { name: 'Continue' }).click();
   await passkeys.getByText('Test authenticator').waitFor();

@@ -20,7 +20,10 @@ const fixture = setUpBrowserFixture(async ({ server, owner }) => {
 test('the log reads as sentences, newest first, and new ones arrive by themselves', async () => {
   const tab = await fixture.open('/settings/activity-log');
   await listItemOf(tab, 'Ada Lovelace created the access token CI/CD Pipeline').waitFor();
-  await listItemOf(tab, 'The access token CI/CD Pipeline was refused: it may not do that').waitFor();
+  await listItemOf(
+    tab,
+    'The access token CI/CD Pipeline was denied: it lacks the required scope or permission',
+  ).waitFor();
   const sentences = await tab.getByRole('listitem').allTextContents();
   assert.match(sentences.at(-1) ?? '', /^Ada Lovelace created the workspace Acme/);
   await createKey(fixture.owner, ['read'], { name: 'Arrives live' });
@@ -35,7 +38,7 @@ test('details show what changed, from where, and the hash', async () => {
   await row.getByRole('button', { name: /Details of event/ }).click();
   await row.getByRole('row', { name: 'permissions read read, deploy' }).waitFor();
   await row.getByText(key.id).waitFor();
-  await row.getByText('Hash before').waitFor();
+  await row.getByText('Previous hash').waitFor();
 });
 
 test('filters narrow it, live in the address and survive a reload', async () => {
@@ -50,10 +53,10 @@ test('filters narrow it, live in the address and survive a reload', async () => 
   await listItemOf(tab, 'created the access token CI/CD Pipeline').waitFor();
   assert.equal(await tab.getByRole('listitem').count(), 1);
   await tab.getByRole('combobox', { name: 'Time' }).click();
-  await tab.getByRole('option', { name: 'From … to …' }).click();
-  await tab.getByLabel('Before').fill('2020-01-01T00:00');
-  await tab.getByRole('heading', { name: 'Nothing matches' }).waitFor();
-  await tab.getByRole('button', { name: 'Show everything' }).click();
+  await tab.getByRole('option', { name: 'Custom range' }).click();
+  await tab.getByLabel('To (exclusive)').fill('2020-01-01T00:00');
+  await tab.getByRole('heading', { name: 'No results' }).waitFor();
+  await tab.getByRole('button', { name: 'Clear filters' }).click();
   await listItemOf(tab, 'Ada Lovelace created the workspace Acme').waitFor();
   await tab.getByRole('combobox', { name: 'Target' }).click();
   await tab.getByRole('option', { name: 'Edited key' }).click();
@@ -101,13 +104,13 @@ test("a credential's own page: facts, uses, addresses, events, and back", async 
   await listItemOf(tab, 'created the access token').getByRole('link', { name: 'CI/CD Pipeline' }).click();
   await tab.getByRole('heading', { name: 'CI/CD Pipeline', level: 1 }).waitFor();
   await tab.getByText('3 uses in the last 30 days', { exact: false }).waitFor();
-  await tab.getByText('As a table').click();
-  await tab.getByRole('table', { name: 'Uses a day' }).getByRole('cell', { name: '3', exact: true }).waitFor();
-  await tab.getByRole('table', { name: 'Addresses it was used from' }).getByText('127.0.0.1').waitFor();
+  await tab.getByText('Show as table').click();
+  await tab.getByRole('table', { name: 'Uses per day' }).getByRole('cell', { name: '3', exact: true }).waitFor();
+  await tab.getByRole('table', { name: 'Source addresses' }).getByText('127.0.0.1').waitFor();
   await fixture.server.call('/v1/authorize', { headers: bearer(token.secret) });
   await tab.getByText('4 times').waitFor();
-  await listItemOf(tab, 'was refused: it may not do that').waitFor();
-  await tab.getByRole('link', { name: 'In the activity log' }).click();
+  await listItemOf(tab, 'was denied: it lacks the required scope or permission').waitFor();
+  await tab.getByRole('link', { name: 'View in activity log' }).click();
   await tab.waitForURL(new RegExp(`/settings/activity-log\\?.*credential=${token.id}`));
 });
 
@@ -122,11 +125,11 @@ test('a deleted credential keeps its events', async () => {
 test('a member sees a credential without its events and buttons, and not the log', async () => {
   const tab = await fixture.open(`/settings/access-tokens/${token.id}`, { person: linus });
   await tab.getByRole('heading', { name: 'CI/CD Pipeline', level: 1 }).waitFor();
-  await tab.getByRole('region', { name: 'Addresses' }).waitFor();
+  await tab.getByRole('region', { name: 'Source addresses' }).waitFor();
   assert.equal(await tab.getByRole('button', { name: /Delete|Replace/ }).count(), 0);
   assert.equal(await tab.getByRole('region', { name: 'Activity' }).count(), 0);
   await tab.goto('/settings/activity-log');
-  await tab.getByRole('heading', { name: 'You can not see this page' }).waitFor();
+  await tab.getByRole('heading', { name: "You don't have access to this page" }).waitFor();
 });
 
 test('times are in the zone of the reader, on hover to the second', async () => {

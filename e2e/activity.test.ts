@@ -18,7 +18,7 @@ const events = (tab: Page) => tab.getByRole('table', { name: 'Latest events' });
 
 test('without events the page says how to send the first', async () => {
   const tab = await fixture.open('/activity');
-  await tab.getByRole('heading', { name: 'No events in this time' }).waitFor();
+  await tab.getByRole('heading', { name: 'No events in this time range' }).waitFor();
   await tab.getByText(`curl ${fixture.server.url}/v1/activity/events`, { exact: false }).waitFor();
 });
 
@@ -44,10 +44,10 @@ test('a day of events: charts by type and source, narrowed from the legend, the 
   await tab.getByRole('button', { name: 'Next' }).click();
   await tab.waitForURL(/cursor=/);
   await tab.getByRole('button', { name: 'Previous' }).waitFor();
-  await tab.getByText('As a table').click();
-  await tab.getByRole('table', { name: 'Numbers a hour' }).waitFor();
+  await tab.getByText('Show as table').click();
+  await tab.getByRole('table', { name: 'Counts per hour' }).waitFor();
   await tab.getByText('Subjects', { exact: true }).click();
-  await tab.getByText('Distinct subjects a hour, by source.').waitFor();
+  await tab.getByText('Unique subjects per hour, by source.').waitFor();
   await tab.locator('.recharts-line').first().waitFor({ state: 'attached' });
   await tab.getByLabel('Time', { exact: true }).selectOption('7d');
   await tab.getByLabel('Interval', { exact: true }).selectOption('day');
@@ -61,12 +61,12 @@ test('what the filters let through, and the chart, are downloaded as CSV', async
     const [file] = await Promise.all([tab.waitForEvent('download'), tab.getByRole('menuitem', { name: item }).click()]);
     return { name: file.suggestedFilename(), lines: (await readFile(await file.path(), 'utf8')).trim().split('\r\n') };
   };
-  const list = await save('Events, at most 100,000');
+  const list = await save('Events, up to 100,000');
   assert.equal(list.name, 'acme-events.csv');
   assert.equal(list.lines[0], 'time,source,type,subject,id,data,receivedAt');
   assert.equal(list.lines.length, 1 + 86);
   assert.ok(list.lines.slice(1).every((line) => line.includes(',order.placed,')));
-  const chart = await save("The chart's points");
+  const chart = await save('Chart data');
   assert.equal(chart.name, 'acme-events-by-type.csv');
   assert.equal(chart.lines[0], 'at,key,count,subjects');
   const sum = chart.lines.slice(1).reduce((total, line) => total + Number(line.split(',')[2]), 0);
@@ -80,7 +80,7 @@ checkPages(fixture, [
     path: '/activity?groupBy=source',
     async prepare(tab) {
       await drawn(tab);
-      await tab.getByText('As a table').click();
+      await tab.getByText('Show as table').click();
       await tab.locator('summary', { hasText: 'currency' }).first().click();
     },
   },

@@ -24,8 +24,8 @@ test('Generate API Key: description, permissions, inactive; its secret once and 
   await form.getByLabel('read', { exact: true }).check();
   await form.getByLabel('view_logs').check();
   await form.getByLabel('Active').uncheck({ force: true });
-  await form.getByLabel('May run guards').check({ force: true });
-  await form.getByText(/^May read and view logs until .*; refused until it is made active\.$/).waitFor();
+  await form.getByLabel('Allow guards').check({ force: true });
+  await form.getByText(/^Can read resources and view logs until .*; inactive until you enable it\.$/).waitFor();
   await form.getByRole('button', { name: 'Generate API Key' }).click();
   const secret = (await tab.getByTestId('secret').textContent()) ?? '';
   assert.match(secret, /^dp_[0-9A-Za-z]{46}$/);
@@ -36,7 +36,7 @@ test('Generate API Key: description, permissions, inactive; its secret once and 
   assert.equal(await statusOf(secret), 'token_inactive');
 
   await tab.getByLabel('Billing service is active').check({ force: true });
-  await tab.getByText('Billing service is accepted again.').waitFor();
+  await tab.getByText('API key Billing service enabled').waitFor();
   assert.equal(await statusOf(secret), undefined);
 });
 

@@ -4,7 +4,7 @@ const look = setUpSettingsFixture();
 const asMember = () => look.member;
 
 checkWorkspacePages(look.fixture, [
-  { name: 'token', path: () => `${TOKENS}/${look.token}`, prepare: (tab) => tab.getByText('As a table').click() },
+  { name: 'token', path: () => `${TOKENS}/${look.token}`, prepare: (tab) => tab.getByText('Show as table').click() },
   { name: 'token-as-member', path: () => `${TOKENS}/${look.token}`, person: asMember },
   { name: 'token-gone', path: `${TOKENS}/tok_01h455vb4pex5vsknk084sn02q` },
   { name: 'keys', path: '/settings/api-keys' },

@@ -19,7 +19,7 @@ checkWorkspacePages(look.fixture, [
     name: 'invitation-refused',
     path: '/accept-invitation#somecode',
     prepare: async (tab) => {
-      await press('Accept the invitation')(tab);
+      await press('Accept invitation')(tab);
       await tab.getByRole('alert').waitFor();
     },
   },

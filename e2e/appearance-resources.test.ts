@@ -55,7 +55,7 @@ test('an unconfirmed server says why, and is confirmed by a button', async () =>
   const tab = await fixture.open(`/servers/${server.id}`);
   await tab.getByText('Nothing runs on it until an owner or admin confirms it').waitFor();
   await tab.getByRole('button', { name: 'Confirm server' }).click();
-  await tab.getByText('The server is confirmed. Apps and scripts can run on it.').waitFor();
+  await tab.getByText('Server confirmed. Apps and scripts can run on it.').waitFor();
   assert.equal(await tab.getByRole('button', { name: 'Confirm server' }).count(), 0);
   const { body } = await fixture.owner.call<{ confirmed: boolean }>(`/v1/servers/${server.id}`);
   assert.equal(body.confirmed, true);
@@ -69,7 +69,7 @@ checkPages(fixture, [
   { name: 'app-new', path: '/apps', prepare: openDialog('New app') },
   { name: 'app', path: () => `/apps/${places.app}` },
   { name: 'app-settings', path: () => `/apps/${places.app}/settings` },
-  { name: 'app-hook', path: () => `/apps/${places.app}/settings`, prepare: openDialog('Add a hook') },
+  { name: 'app-hook', path: () => `/apps/${places.app}/settings`, prepare: openDialog('Add hook') },
   { name: 'servers', path: '/servers' },
   { name: 'server', path: () => `/servers/${places.server}` },
   {

@@ -19,9 +19,9 @@ checkWorkspacePages(look.fixture, [
     path: LOG,
     async prepare(tab) {
       await tab.getByRole('combobox', { name: 'Time' }).click();
-      await tab.getByRole('option', { name: 'From … to …' }).click();
-      await tab.getByLabel('Before').fill('2020-01-01T00:00');
-      await tab.getByRole('heading', { name: 'Nothing matches' }).waitFor();
+      await tab.getByRole('option', { name: 'Custom range' }).click();
+      await tab.getByLabel('To (exclusive)').fill('2020-01-01T00:00');
+      await tab.getByRole('heading', { name: 'No results' }).waitFor();
     },
   },
   { name: 'log-as-member', path: LOG, person: asMember },

@@ -39,7 +39,7 @@ test('a member makes a backup and sees it completed, with its size and sum; rest
   await tab.getByRole('heading', { name: 'No backups yet' }).waitFor();
   await tab.getByRole('button', { name: 'Back up now' }).click();
   await table(tab).getByText('Completed').waitFor();
-  await table(tab).getByText('The shared directory, by linus').waitFor();
+  await table(tab).getByText('Shared directory, by linus').waitFor();
   assert.equal(await tab.getByRole('button', { name: /^Actions/ }).count(), 0);
   const [backup] = await backups();
   assert.equal((await linus.call(`/v1/backups/${backup?.id}/restore`, { method: 'POST' })).status, 403);
@@ -48,18 +48,18 @@ test('a member makes a backup and sees it completed, with its size and sum; rest
 test('restoring wants the app’s name typed, and brings back what was there', async () => {
   writeFileSync(file, 'order 2\n');
   const tab = await openBackups();
-  await tab.getByRole('button', { name: /^Actions for the backup of/ }).click();
+  await tab.getByRole('button', { name: /^Actions for the backup from/ }).click();
   await tab.getByRole('menuitem', { name: 'Restore…' }).click();
   const confirmDialog = tab.getByRole('dialog', { name: 'Restore backup' });
   assert.equal(await confirmDialog.getByRole('button', { name: 'Restore' }).isDisabled(), true);
   await confirmDialog.getByRole('textbox').fill('Storefront');
   await confirmDialog.getByRole('button', { name: 'Restore' }).click();
-  await table(tab).getByText('Restore by Ada Lovelace: completed', { exact: false }).waitFor();
+  await table(tab).getByText('Restore started by Ada Lovelace: completed', { exact: false }).waitFor();
   assert.equal(readFileSync(file, 'utf8'), 'order 1\n');
 });
 
 const openRestore = async (tab: Page) => {
-  await tab.getByRole('button', { name: /^Actions for the backup of/ }).click();
+  await tab.getByRole('button', { name: /^Actions for the backup from/ }).click();
   await tab.getByRole('menuitem', { name: 'Restore…' }).click();
   await tab.getByRole('dialog').waitFor();
 };
@@ -70,10 +70,10 @@ checkPages(fixture, [
 
 test('a backup is deleted, and an app that can not be backed up says what it lacks', async () => {
   const tab = await openBackups();
-  await tab.getByRole('button', { name: /^Actions for the backup of/ }).click();
+  await tab.getByRole('button', { name: /^Actions for the backup from/ }).click();
   await tab.getByRole('menuitem', { name: 'Delete…' }).click();
   await tab.getByRole('dialog', { name: 'Delete backup' }).getByRole('button', { name: 'Delete' }).click();
-  await tab.getByText('The backup is deleted.').waitFor();
+  await tab.getByText('Backup deleted').waitFor();
   await tab.getByRole('heading', { name: 'No backups yet' }).waitFor();
   assert.deepEqual(await backups(), []);
   const bare = await createApp(fixture.owner, { projectId: app.projectId, name: 'Without a server' });

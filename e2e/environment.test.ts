@@ -37,10 +37,10 @@ const reveals = async () =>
   ]);
 
 async function change(tab: Page, name: string, value: string): Promise<void> {
-  await tab.getByRole('button', { name: `Change ${name}`, exact: true }).click();
-  await dialog(tab, `Change ${name}`).getByLabel('Value').fill(value);
-  await dialog(tab, `Change ${name}`).getByRole('button', { name: 'Change' }).click();
-  await dialog(tab, `Change ${name}`).waitFor({ state: 'hidden' });
+  await tab.getByRole('button', { name: `Edit ${name}`, exact: true }).click();
+  await dialog(tab, `Edit ${name}`).getByLabel('Value').fill(value);
+  await dialog(tab, `Edit ${name}`).getByRole('button', { name: 'Apply' }).click();
+  await dialog(tab, `Edit ${name}`).waitFor({ state: 'hidden' });
 }
 
 test('values are masked until they are revealed, one by one; each reveal is recorded, and hiding forgets it', async () => {
@@ -72,26 +72,26 @@ test('many changes are drafted, reviewed as a difference, and saved at once', as
   await rowOf(tab, 'NODE_ENV').getByText('production').waitFor();
   await change(tab, 'NODE_ENV', 'staging');
   await tab.getByRole('button', { name: 'Remove OLD_NAME' }).click();
-  await tab.getByRole('button', { name: 'Add', exact: true }).click();
-  const add = dialog(tab, 'Add a variable');
+  await tab.getByRole('button', { name: 'Add variable', exact: true }).click();
+  const add = dialog(tab, 'Add variable');
   await add.getByLabel('Name').fill('1BAD');
   await add.getByRole('button', { name: 'Add' }).click();
-  await add.getByText('not beginning with a digit', { exact: false }).waitFor();
+  await add.getByText('not start with a digit', { exact: false }).waitFor();
   await add.getByLabel('Name').fill('GREETING');
   await add.getByLabel('Value').fill('Hello,\n"world" $HOME #1');
   await add.getByRole('button', { name: 'Add' }).click();
-  await tab.getByText('3 changes are not saved').waitFor();
+  await tab.getByText('3 unsaved changes').waitFor();
   assert.equal((await values())['NODE_ENV'], 'production');
 
   await tab.getByRole('button', { name: 'Review and save' }).click();
-  const review = dialog(tab, 'Review the changes');
+  const review = dialog(tab, 'Review changes');
   const listed = review.getByRole('list', { name: 'Changes' });
   assert.equal(await listed.getByText('staging').count(), 0);
-  await review.getByLabel('Show the values').check({ force: true });
+  await review.getByLabel('Show values').check({ force: true });
   await listed.getByText('staging').waitFor();
   await listed.getByText('production').waitFor();
   await review.getByRole('button', { name: 'Save 3 changes' }).click();
-  await tab.getByText('Saved the environment of Storefront.', { exact: false }).waitFor();
+  await tab.getByText('Environment of Storefront saved.', { exact: false }).waitFor();
   assert.deepEqual(await values(), {
     DATABASE_URL: SECRET,
     NODE_ENV: 'staging',
@@ -108,9 +108,11 @@ test('what a colleague saved meanwhile is told before it could be overwritten', 
   await change(tab, 'NODE_ENV', 'mine');
   await setVariables(fixture.owner, app, { NODE_ENV: 'theirs', EXTRA: 'new' });
   await tab.getByRole('button', { name: 'Review and save' }).click();
-  const review = dialog(tab, 'Review the changes');
-  await review.getByRole('button', { name: 'Save one change' }).click();
-  await review.getByText('Somebody changed the environment meanwhile: EXTRA, NODE_ENV.', { exact: false }).waitFor();
+  const review = dialog(tab, 'Review changes');
+  await review.getByRole('button', { name: 'Save 1 change' }).click();
+  await review
+    .getByText('Someone else changed the environment while you were editing: EXTRA, NODE_ENV.', { exact: false })
+    .waitFor();
   await review.getByText('Saving again overwrites their NODE_ENV.', { exact: false }).waitFor();
   assert.equal((await values())['NODE_ENV'], 'theirs');
   await review.getByRole('button', { name: 'Save again' }).click();
@@ -122,22 +124,22 @@ test('what a colleague saved meanwhile is told before it could be overwritten', 
 test('a dotenv file is imported over all there is and exported as it was; an earlier version is restored', async () => {
   const tab = await openEnvironment();
   await tab.getByRole('button', { name: 'Import' }).click();
-  const bring = dialog(tab, 'Import a dotenv file');
+  const bring = dialog(tab, 'Import .env file');
   await bring.getByLabel('Content').fill('A=1\nnot a line');
   await bring.getByText('Line 2:', { exact: false }).waitFor();
   await bring.getByLabel('Content').fill(`NODE_ENV=production\nQUOTED='a "b" #c'\n`);
-  await bring.getByLabel('Remove the variables that are not in the file').check();
-  await bring.getByText('2 in the file: 1 new, 1 that are there already; 3 will be removed.').waitFor();
-  await bring.getByRole('button', { name: 'Take it over' }).click();
+  await bring.getByLabel('Remove variables that are not in the file').check();
+  await bring.getByText('2 in the file: 1 new, 1 existing; 3 will be removed.').waitFor();
+  await bring.getByRole('button', { name: 'Import' }).click();
   await tab.getByRole('button', { name: 'Review and save' }).click();
-  await dialog(tab, 'Review the changes').getByRole('button', { name: 'Save 5 changes' }).click();
-  await tab.getByText('Saved the environment', { exact: false }).waitFor();
+  await dialog(tab, 'Review changes').getByRole('button', { name: 'Save 5 changes' }).click();
+  await tab.getByText('Environment of Storefront saved', { exact: false }).waitFor();
   assert.deepEqual(await values(), { NODE_ENV: 'production', QUOTED: 'a "b" #c' });
 
   await tab.getByRole('button', { name: 'Export' }).click();
   const [file] = await Promise.all([
     tab.waitForEvent('download'),
-    tab.getByRole('menuitem', { name: 'Download as dotenv' }).click(),
+    tab.getByRole('menuitem', { name: 'Download as .env' }).click(),
   ]);
   assert.equal(file.suggestedFilename(), 'storefront.env');
   assert.equal(await readFile(await file.path(), 'utf8'), `NODE_ENV=production\nQUOTED='a "b" #c'\n`);
@@ -145,7 +147,7 @@ test('a dotenv file is imported over all there is and exported as it was; an ear
 
   await tab.getByRole('button', { name: 'Restore version 1', exact: true }).click();
   await dialog(tab, 'Restore version 1').getByRole('button', { name: 'Restore' }).click();
-  await tab.getByText('The variables are what they were in version 1.').waitFor();
+  await tab.getByText('Version 1 restored').waitFor();
   assert.deepEqual(await values(), { DATABASE_URL: SECRET, NODE_ENV: 'production', OLD_NAME: 'x' });
   await rowOf(tab, 'OLD_NAME').waitFor();
 });
@@ -156,7 +158,7 @@ test('a draft is not lost by leaving, unless one says so', async () => {
   await tab.getByRole('link', { name: 'Projects' }).click();
   const confirmDialog = dialog(tab, 'Leave without saving?');
   await confirmDialog.getByRole('button', { name: 'Cancel' }).click();
-  await tab.getByText('One change is not saved').waitFor();
+  await tab.getByText('1 unsaved change').waitFor();
   await tab.getByRole('link', { name: 'Projects' }).click();
   await confirmDialog.getByRole('button', { name: 'Leave' }).click();
   await tab.getByRole('heading', { name: 'Projects', level: 1 }).waitFor();
@@ -178,7 +180,7 @@ checkPages(fixture, [
     async prepare(tab) {
       await change(tab, 'NODE_ENV', 'staging');
       await tab.getByRole('button', { name: 'Review and save' }).click();
-      await tab.getByLabel('Show the values').check({ force: true });
+      await tab.getByLabel('Show values').check({ force: true });
     },
   },
   {

@@ -33,13 +33,13 @@ test('without issues the page leads to error keys: one is created, copied, repor
   await tab.getByRole('link', { name: 'error key', exact: true }).click();
   await tab.getByRole('button', { name: 'New error key' }).first().click();
   const form = tab.getByRole('dialog', { name: 'New error key' });
-  await form.getByLabel('Name').fill('Shop in browsers');
+  await form.getByLabel('Name').fill('Shop frontend');
   await form.getByLabel('Allowed origins (optional)').fill('https://shop.example.com/path');
   await form.getByRole('button', { name: 'Create error key' }).click();
   await form.getByText('must be an origin', { exact: false }).waitFor();
   await form.getByLabel('Allowed origins (optional)').fill('https://shop.example.com');
   await form.getByRole('button', { name: 'Create error key' }).click();
-  const row = tab.getByRole('row').filter({ hasText: 'Shop in browsers' });
+  const row = tab.getByRole('row').filter({ hasText: 'Shop frontend' });
   await row.getByText('https://shop.example.com').waitFor();
   const dsn = (await row.locator('.mono').first().textContent()) ?? '';
   assert.match(dsn, new RegExp(`^http://[0-9a-f]{32}@${new URL(fixture.server.url).host}/1$`));
@@ -48,7 +48,7 @@ test('without issues the page leads to error keys: one is created, copied, repor
     return (await fixture.server.call('/api/1/envelope/', { method: 'POST', body: '{}\n', headers })).status;
   };
   assert.equal(await submit(), 200);
-  await tab.getByRole('button', { name: 'Actions for Shop in browsers' }).click();
+  await tab.getByRole('button', { name: 'Actions for Shop frontend' }).click();
   await tab.getByRole('menuitem', { name: 'Delete…' }).click();
   await tab.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
   await tab.getByRole('heading', { name: 'No error keys yet' }).waitFor();
@@ -65,7 +65,7 @@ test('issues with their days, filtered, resolved from the list, and open again w
   await tab.getByLabel('Level').selectOption('warning');
   await row.waitFor({ state: 'detached' });
   await tab.getByRole('link', { name: 'TimeoutError: The payment provider did not answer' }).waitFor();
-  await tab.getByRole('button', { name: 'Clear' }).click();
+  await tab.getByRole('button', { name: 'Clear filters' }).click();
   await tab.getByRole('button', { name: /^Actions for TypeError/ }).click();
   await tab.getByRole('menuitem', { name: 'Resolve' }).click();
   await row.waitFor({ state: 'detached' });
@@ -78,14 +78,14 @@ test('issues with their days, filtered, resolved from the list, and open again w
 
 test('an issue: stack with the app’s own frames, releases, occurrences one by one, resolved and opened', async () => {
   const tab = await fixture.open(`/errors/${issue}`);
-  const frames = tab.getByRole('list', { name: 'Stack' }).getByRole('listitem');
+  const frames = tab.getByRole('list', { name: 'Stack trace' }).getByRole('listitem');
   assert.match((await frames.first().textContent()) ?? '', /totalOf .*basket\.ts:42 \(in the app\)/);
   await tab.getByRole('list', { name: 'Releases' }).getByRole('listitem').filter({ hasText: 'shop@2.4.1' }).waitFor();
-  await tab.getByText('The latest occurrence', { exact: false }).waitFor();
+  await tab.getByText('Latest occurrence', { exact: false }).waitFor();
   await tab.getByRole('button', { name: 'Older' }).click();
-  await tab.getByText('An occurrence,', { exact: false }).waitFor();
+  await tab.getByText('Occurrence,', { exact: false }).waitFor();
   await tab.getByRole('button', { name: 'Newer' }).click();
-  await tab.getByText('The latest occurrence', { exact: false }).waitFor();
+  await tab.getByText('Latest occurrence', { exact: false }).waitFor();
   await tab.getByRole('button', { name: 'Resolve' }).click();
   await tab.getByRole('button', { name: 'Reopen' }).click();
   await tab.getByRole('button', { name: 'Resolve' }).waitFor();
@@ -110,7 +110,7 @@ test('an issue is muted, found among the muted ones, and deleted after a questio
 
 test('a member sees issues and resolves none', async () => {
   const tab = await fixture.open(`/errors/${issue}`, { person: linus });
-  await tab.getByRole('heading', { name: 'Stack' }).waitFor();
+  await tab.getByRole('heading', { name: 'Stack trace' }).waitFor();
   assert.equal(await tab.getByRole('button', { name: /Resolve|Reopen|Mute|Delete/ }).count(), 0);
   await tab.goto('/errors/iss_nothing');
   await tab.getByRole('heading', { name: 'There is no such issue' }).waitFor();

@@ -96,13 +96,13 @@ const REFUSALS: readonly Refusal[] = [
     form: 'the settings of an app, far down',
     path: () => `/apps/${app.id}/settings`,
     async fill(tab) {
-      await tab.getByLabel('Backups kept (optional)').fill('0');
+      await tab.getByLabel('Backups to keep (optional)').fill('0');
       await tab.getByLabel('How', { exact: true }).selectOption('url');
       return tab.getByRole('main');
     },
     submit: 'Save changes',
     first: labelled('URL'),
-    says: 'Takes an http:// or https:// address',
+    says: 'Must be an http:// or https:// URL',
   },
   {
     form: 'the settings of an app, as the server says',
@@ -119,13 +119,13 @@ const REFUSALS: readonly Refusal[] = [
     form: 'a hook',
     path: () => `/apps/${app.id}/settings`,
     async fill(tab) {
-      const form = await opened(tab, 'Add a hook');
+      const form = await opened(tab, 'Add hook');
       await form.getByLabel('Name').fill('Build');
       return form;
     },
     submit: 'Add',
     first: labelled('Command'),
-    says: 'Takes a command',
+    says: 'Enter a command',
   },
   {
     form: 'a variable',
@@ -146,15 +146,15 @@ const REFUSALS: readonly Refusal[] = [
     async fill(tab) {
       const form = await opened(tab, 'Deploy…');
       await button(form, 'More options').click();
-      await form.getByLabel("Web 1 (the app's own)").uncheck();
+      await form.getByLabel('Web 1 (app default)').uncheck();
       await form.getByLabel('Rolling').check();
-      await form.getByLabel('Pause in seconds').fill('');
+      await form.getByLabel('Pause between batches (seconds)').fill('');
       await button(form, 'More options').click();
       await form.getByLabel('Rolling').waitFor({ state: 'hidden' });
       return form;
     },
     submit: 'Deploy',
-    first: labelled("Web 1 (the app's own)"),
+    first: labelled('Web 1 (app default)'),
     says: 'Choose at least one server',
   },
   {
@@ -234,7 +234,7 @@ const REFUSALS: readonly Refusal[] = [
     form: 'an invitation',
     path: () => '/settings/members',
     async fill(tab) {
-      const form = await opened(tab, 'Invite');
+      const form = await opened(tab, 'Invite member');
       await form.getByLabel('Email').fill('nobody');
       return form;
     },

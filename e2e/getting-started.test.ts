@@ -13,7 +13,7 @@ test('the setup link leads through account and workspace to an empty Access Toke
   await tab.getByRole('heading', { name: 'Set up Devpilot' }).waitFor();
   assert.equal(new URL(tab.url()).hash, '', 'the code is out of the address');
   await tab.getByRole('button', { name: 'Create account' }).click();
-  await tab.getByText('Tell us your name').waitFor();
+  await tab.getByText('Enter your name').waitFor();
   await tab.getByLabel('Your name').fill('Ada Lovelace');
   await tab.getByLabel('Email').fill(ADA);
   await tab.getByLabel('Password', { exact: true }).fill('password1');
@@ -66,9 +66,9 @@ test('a lost network says so and comes back by itself; a failure shows its reque
   await tab.getByRole('heading', { name: 'Access Tokens', exact: true }).waitFor();
   await tab.context().setOffline(true);
   await tab.getByRole('link', { name: 'API Keys' }).click();
-  await tab.getByText('The server can not be reached. Trying again').waitFor();
+  await tab.getByText('Connection lost. Reconnecting').waitFor();
   await tab.context().setOffline(false);
-  await tab.getByText('The server can not be reached. Trying again').waitFor({ state: 'detached' });
+  await tab.getByText('Connection lost. Reconnecting').waitFor({ state: 'detached' });
   await tab.getByRole('heading', { name: 'No API keys yet' }).waitFor();
 
   const problem = { code: 'internal', detail: 'Something went wrong here.', requestId: 'req-e2e-1' };

@@ -43,7 +43,7 @@ test('one signs in, changes the password and signs out', async () => {
   await keys.tabTo(dialog.getByLabel('New password', { exact: true }));
   await keys.type('an entirely new sentence');
   await keys.press('Enter');
-  await dialog.getByText('This is not your current password').waitFor();
+  await dialog.getByText('Incorrect password').waitFor();
   await checkAppearance(tab, 'dialog-password-refused');
   await waitForFocus(tab, dialog.getByLabel('Current password', { exact: true }));
   await keys.press('Control+A');
@@ -61,7 +61,7 @@ test('a session elsewhere is ended', async () => {
   await sendRequest(fixture.server.url, '/v1/sessions', { body: { email: linus.email, password: PASSWORD } });
   const tab = await fixture.open('/account', { person: linus });
   const keys = createKeyboardUser(tab);
-  const opener = button(tab, /^End the session/);
+  const opener = button(tab, /^End session:/);
   await keys.enter(opener);
   const dialog = await waitForDialog(tab, 'End session', 'dialog-session');
   await closeWithEscape(dialog, opener);
@@ -74,10 +74,10 @@ test('two-factor sign-in is turned on, its codes are renewed, and it is turned o
   const barbara = await join('barbara@example.com');
   const tab = await fixture.open('/account', { person: barbara });
   const keys = createKeyboardUser(tab);
-  const two = section(tab, 'Two-factor sign-in');
+  const two = section(tab, 'Two-factor authentication');
   const opener = button(two, 'Turn on');
   await keys.enter(opener);
-  const dialog = await waitForDialog(tab, 'Turn two-factor sign-in on', 'dialog-two-factor-prove');
+  const dialog = await waitForDialog(tab, 'Turn on two-factor authentication', 'dialog-two-factor-prove');
   await closeWithEscape(dialog, opener);
   await keys.press('Enter');
   await waitForFocus(tab, dialog.getByLabel('Your password', { exact: true }));
@@ -97,17 +97,17 @@ test('two-factor sign-in is turned on, its codes are renewed, and it is turned o
   await codes.waitFor({ state: 'detached' });
   await checkAppearance(tab, 'account-two-factor');
 
-  await keys.enter(button(two, 'New recovery codes'));
-  const renew = await waitForDialog(tab, 'Make new recovery codes', 'dialog-two-factor-renew');
-  await closeWithEscape(renew, button(two, 'New recovery codes'));
+  await keys.enter(button(two, 'Generate recovery codes'));
+  const renew = await waitForDialog(tab, 'Generate new recovery codes', 'dialog-two-factor-renew');
+  await closeWithEscape(renew, button(two, 'Generate recovery codes'));
   await keys.enter(button(two, 'Turn off'));
-  const off = await waitForDialog(tab, 'Turn two-factor sign-in off', 'dialog-two-factor-off');
+  const off = await waitForDialog(tab, 'Turn off two-factor authentication', 'dialog-two-factor-off');
   await keys.tabTo(off.getByLabel('Your password', { exact: true }));
   await keys.type(PASSWORD);
   await keys.tabTo(off.getByLabel('Two-factor code'));
   await keys.type(recoveryCode);
   await keys.press('Enter');
-  await tab.getByText('Two-factor sign-in is off.').waitFor();
+  await tab.getByText('Two-factor authentication turned off').waitFor();
 });
 
 test('a passkey is added, renamed and deleted', async () => {
@@ -121,7 +121,7 @@ test('a passkey is added, renamed and deleted', async () => {
   const passkeys = section(tab, 'Passkeys');
   const opener = button(passkeys, 'Add passkey');
   await keys.enter(opener);
-  const dialog = await waitForDialog(tab, 'Add a passkey', 'dialog-passkey');
+  const dialog = await waitForDialog(tab, 'Add passkey', 'dialog-passkey');
   await closeWithEscape(dialog, opener);
   await keys.press('Enter');
   await keys.tabTo(dialog.getByLabel('Your password', { exact: true }));
@@ -153,10 +153,10 @@ test('a device is let in', async () => {
   await waitForFocus(tab, tab.getByLabel('Code'));
   await keys.type(body.user_code);
   await keys.press('Enter');
-  await tab.getByRole('heading', { name: 'Let this device sign in?' }).waitFor();
+  await tab.getByRole('heading', { name: 'Approve this device?' }).waitFor();
   await checkAppearance(tab, 'device-asks');
   await keys.enter(button(tab, 'Approve'));
-  await tab.getByRole('heading', { name: 'The device is signed in' }).waitFor();
+  await tab.getByRole('heading', { name: 'Device signed in' }).waitFor();
   await checkAppearance(tab, 'device-approved');
 });
 

@@ -24,7 +24,7 @@ test('Replace… is gone through from the first step to the last', async () => {
   const { tab, keys } = await open('/settings/access-tokens?q=deployer');
   await keys.choose(menuOf(tab, 'Deployer'), 'Replace');
   const dialog = await waitForDialog(tab, 'Replace Deployer', 'dialog-replace-create');
-  await keys.enter(button(dialog, 'Create the replacement'));
+  await keys.enter(button(dialog, 'Create replacement'));
   const secret = (await dialog.getByTestId('secret').textContent()) ?? '';
   await checkAppearance(tab, 'dialog-replace-secret');
   await keys.enter(button(dialog, 'I have stored it'));
@@ -33,12 +33,12 @@ test('Replace… is gone through from the first step to the last', async () => {
   await fixture.server.call('/v1/whoami', { headers: bearer(secret) });
   await dialog.getByText('The new one is in use').waitFor();
   await checkAppearance(tab, 'dialog-replace-seen');
-  await keys.enter(button(dialog, /^Delete the old one/));
+  await keys.enter(button(dialog, /^Delete old/));
   const confirm = tab.getByRole('dialog', { name: 'Delete access token' });
-  await closeWithEscape(confirm, button(dialog, /^Delete the old one/));
+  await closeWithEscape(confirm, button(dialog, /^Delete old/));
   await keys.press('Enter');
   await keys.enter(button(confirm, 'Delete'));
-  await dialog.getByText('is replaced and deleted').waitFor();
+  await dialog.getByText('was replaced and deleted').waitFor();
   await checkAppearance(tab, 'dialog-replace-done');
   await keys.enter(button(dialog, 'Done'));
   await dialog.waitFor({ state: 'detached' });
@@ -64,7 +64,7 @@ test('an API key is generated, edited, put to sleep and deleted', async () => {
   await rowOf(tab, 'And at noon').getByText('view_logs').waitFor();
 
   await keys.toggle(tab.getByLabel('Sleeper is active'));
-  await tab.getByText('Sleeper is refused from now on.').waitFor();
+  await tab.getByText('API key Sleeper disabled').waitFor();
   await keys.choose(menuOf(tab, 'Sleeper'), 'Delete');
   await waitForDialog(tab, 'Delete API key', 'dialog-key-delete');
   await keys.enter(button(tab.getByRole('dialog'), 'Delete'));

@@ -19,7 +19,7 @@ async function open(path: string, person?: TestPerson) {
 
 test('someone is invited, the invitation withdrawn', async () => {
   const { tab, keys } = await open('/settings/members');
-  const opener = button(tab, 'Invite');
+  const opener = button(tab, 'Invite member');
   await keys.enter(opener);
   const dialog = await waitForDialog(tab, 'Invite to Acme', 'dialog-invite');
   await closeWithEscape(dialog, opener);
@@ -38,19 +38,19 @@ test('someone is invited, the invitation withdrawn', async () => {
   await dialog.waitFor({ state: 'detached' });
   await waitForFocus(tab, opener);
 
-  const withdraw = button(tab, 'Withdraw the invitation of grace@example.com');
+  const withdraw = button(tab, 'Revoke the invitation for grace@example.com');
   await keys.enter(withdraw);
-  const confirm = await waitForDialog(tab, 'Withdraw invitation', 'dialog-withdraw');
+  const confirm = await waitForDialog(tab, 'Revoke invitation', 'dialog-withdraw');
   await closeWithEscape(confirm, withdraw);
   await keys.press('Enter');
-  await keys.enter(button(confirm, 'Withdraw'));
+  await keys.enter(button(confirm, 'Revoke'));
   await listItemOf(tab, 'grace@example.com').waitFor({ state: 'detached' });
 });
 
 test('the focus comes back too where dialogs fade in and out', async () => {
   const { tab, keys } = await open('/settings/members');
   await tab.emulateMedia({ reducedMotion: 'no-preference' });
-  const opener = button(tab, 'Invite');
+  const opener = button(tab, 'Invite member');
   await keys.enter(opener);
   const dialog = tab.getByRole('dialog', { name: 'Invite to Acme' });
   await waitForFocus(tab, dialog.getByLabel('Email'));
@@ -65,8 +65,8 @@ test('a member changes role, is asked to take over, and is removed with what the
   await createToken(edsger, ['all'], { name: 'Nightly report' });
   await createKey(edsger, ['read'], { name: 'Dashboard' });
 
-  await keys.choose(menuOf(tab, 'edsger'), /^Hand over/);
-  const handOver = await waitForDialog(tab, 'Hand over ownership', 'dialog-hand-over');
+  await keys.choose(menuOf(tab, 'edsger'), /^Transfer ownership/);
+  const handOver = await waitForDialog(tab, 'Transfer ownership', 'dialog-hand-over');
   await closeWithEscape(handOver, menuOf(tab, 'edsger'));
 
   await keys.choose(menuOf(tab, 'edsger'), /^Remove/);

@@ -21,7 +21,7 @@ async function open(path: string, person?: TestPerson) {
 
 test('the first stop leads past the navigation', async () => {
   const { tab, keys } = await open('/settings/access-tokens');
-  await keys.enter(button(tab, 'Skip to the content'));
+  await keys.enter(button(tab, 'Skip to content'));
   assert.equal(await tab.evaluate(() => document.activeElement?.id), 'main');
   await keys.press('Tab');
   assert.equal(await tab.evaluate(() => document.activeElement?.closest('main') !== null), true);
@@ -42,7 +42,7 @@ test('Generate Token, its secret, and back to where it began', async () => {
   await dialog.getByText('Strong', { exact: true }).waitFor();
   await keys.tabTo(dialog.getByLabel('Expiry'));
   await keys.press('ArrowDown');
-  await dialog.getByText(/May submit and read errors until .*; asks for a passphrase/).waitFor();
+  await dialog.getByText(/Can submit and read errors until .*; passphrase required/).waitFor();
   await keys.enter(button(dialog, 'Generate Token'));
   const secretDialog = await waitForDialog(tab, 'Your new access token', 'dialog-token-secret');
   await keys.press('Escape');
@@ -72,7 +72,7 @@ test('a token is deleted from the menu of its row; one in use wants its name', a
   await keys.tabTo(dialog.getByRole('textbox'));
   await keys.type('Used one');
   await keys.press('Enter');
-  await tab.getByRole('heading', { name: 'Nothing matches' }).waitFor();
+  await tab.getByRole('heading', { name: 'No results' }).waitFor();
 });
 
 test('several tokens are chosen with the space bar and deleted together', async () => {
@@ -85,7 +85,7 @@ test('several tokens are chosen with the space bar and deleted together', async 
   await keys.enter(button(tab, 'Delete selected'));
   const dialog = await waitForDialog(tab, 'Delete 2 access tokens', 'dialog-token-delete-many');
   await keys.enter(button(dialog, 'Delete 2'));
-  await dialog.getByText('2 deleted. Nothing accepts them any more.').waitFor();
+  await dialog.getByText('2 deleted. They no longer work.').waitFor();
   await checkAppearance(tab, 'dialog-token-deleted-many');
   await keys.enter(button(dialog, 'Close'));
   await dialog.waitFor({ state: 'detached' });

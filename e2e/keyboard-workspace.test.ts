@@ -23,7 +23,7 @@ test('the activity log is filtered, opened and exported', async () => {
   await tab.waitForFunction(() => document.querySelectorAll('main li').length === 1);
   const details = listItemOf(tab, 'created the workspace').getByRole('button');
   await keys.enter(details);
-  await tab.getByText('Hash before').waitFor();
+  await tab.getByText('Previous hash').waitFor();
   await checkAppearance(tab, 'activity-log-details');
   const [file] = await Promise.all([tab.waitForEvent('download'), keys.choose(button(tab, 'Export'), /^CSV/)]);
   assert.match(file.suggestedFilename(), /\.csv$/);
@@ -51,7 +51,7 @@ test('the way to another workspace and to the colours', async () => {
   await keys.press('Escape');
   await keys.choose(button(tab, /^Account:/), 'Dark');
   await tab.waitForFunction(() => document.documentElement.dataset['mantineColorScheme'] === 'dark');
-  await keys.choose(button(tab, /^Account:/), 'As the system');
+  await keys.choose(button(tab, /^Account:/), 'System');
   await tab.waitForFunction(() => document.documentElement.dataset['mantineColorScheme'] === 'light');
 });
 
@@ -66,5 +66,5 @@ test('a workspace is deleted only when its name is typed', async () => {
   await waitForFocus(tab, dialog.getByRole('textbox'));
   await keys.type('To be deleted');
   await keys.press('Enter');
-  await tab.getByText('The workspace To be deleted is deleted.').waitFor();
+  await tab.getByText('Workspace To be deleted deleted').waitFor();
 });

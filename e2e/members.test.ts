@@ -23,10 +23,10 @@ const outsideMemory = async (tab: Page, code: string): Promise<string[]> =>
   (await findSecretInTab(tab, code)).filter((location) => location !== 'memory');
 
 async function invite(tab: Page, email: string): Promise<string> {
-  await tab.getByRole('button', { name: 'Invite', exact: true }).click();
+  await tab.getByRole('button', { name: 'Invite member', exact: true }).click();
   await tab.getByLabel('Email').fill(email);
   await tab.getByRole('button', { name: 'Create invitation' }).click();
-  await tab.getByText(`No mail was sent. Pass this link on to ${email} yourself.`).waitFor();
+  await tab.getByText(`No email was sent. Send this link to ${email} yourself.`).waitFor();
   const url = await tab.getByLabel('Invitation link').inputValue();
   await tab.getByRole('button', { name: 'Copy link' }).click();
   assert.equal(await readAndClearClipboard(tab, fixture.server), url);
@@ -63,20 +63,18 @@ test('someone with an account signs in, comes back and accepts; another address 
     headers: { 'devpilot-workspace': mine.body.slug },
   });
   const wrong = await fixture.open(invited.body.url, { person: linus });
-  await wrong.getByRole('button', { name: 'Accept the invitation' }).click();
-  await wrong
-    .getByText('This invitation is for another email address than linus@example.com.', { exact: false })
-    .waitFor();
+  await wrong.getByRole('button', { name: 'Accept invitation' }).click();
+  await wrong.getByText('This invitation is for a different email address.', { exact: false }).waitFor();
 
   const guest = await fixture.open(invited.body.url, { person: null });
   await guest.getByText('I have an account').click();
-  await guest.getByRole('button', { name: 'Sign in and come back' }).click();
+  await guest.getByRole('button', { name: 'Sign in to accept' }).click();
   await signIn(guest, fixture.owner.email);
-  await guest.getByRole('button', { name: 'Accept the invitation' }).click();
+  await guest.getByRole('button', { name: 'Accept invitation' }).click();
   await guest.getByRole('button', { name: /Workspace: Kernel/ }).waitFor();
 
   await guest.goto(invited.body.url);
-  await guest.getByRole('button', { name: 'Accept the invitation' }).click();
+  await guest.getByRole('button', { name: 'Accept invitation' }).click();
   await guest.getByText('The invitation is no longer valid.', { exact: false }).waitFor();
   await guest.reload();
   await guest.getByRole('heading', { name: 'Open the link again' }).waitFor();
@@ -85,8 +83,8 @@ test('someone with an account signs in, comes back and accepts; another address 
 test('an invitation is withdrawn', async () => {
   const tab = await openMembers();
   await invite(tab, 'nobody@example.com');
-  await tab.getByRole('button', { name: 'Withdraw the invitation of nobody@example.com' }).click();
-  await tab.getByRole('dialog').getByRole('button', { name: 'Withdraw' }).click();
+  await tab.getByRole('button', { name: 'Revoke the invitation for nobody@example.com' }).click();
+  await tab.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
   await listItemOf(tab, 'nobody@example.com').waitFor({ state: 'detached' });
 });
 
@@ -125,18 +123,18 @@ test('a member sees the list without buttons', async () => {
   const alan = await join('alan@example.com');
   const tab = await openMembers(alan);
   await rowOf(tab, 'alan@example.com').waitFor();
-  assert.equal(await tab.getByRole('button', { name: /Invite|Actions for|Withdraw/ }).count(), 0);
+  assert.equal(await tab.getByRole('button', { name: /Invite|Actions for|Revoke/ }).count(), 0);
   assert.equal(await tab.getByRole('link', { name: 'Activity log' }).count(), 0);
 });
 
 test('ownership is handed over once the heir is typed, and the page knows at once', async () => {
   await join('heir@example.com', 'admin');
   const tab = await openMembers();
-  await chooseInMenu(tab, 'heir', 'Hand over ownership…');
-  const dialog = tab.getByRole('dialog', { name: 'Hand over ownership' });
-  assert.equal(await dialog.getByRole('button', { name: 'Hand over' }).isDisabled(), true);
+  await chooseInMenu(tab, 'heir', 'Transfer ownership…');
+  const dialog = tab.getByRole('dialog', { name: 'Transfer ownership' });
+  assert.equal(await dialog.getByRole('button', { name: 'Transfer ownership' }).isDisabled(), true);
   await dialog.getByRole('textbox').fill('heir@example.com');
-  await dialog.getByRole('button', { name: 'Hand over' }).click();
+  await dialog.getByRole('button', { name: 'Transfer ownership' }).click();
   await rowOf(tab, 'heir@example.com').getByText('Owner').waitFor();
   await tab.getByRole('button', { name: 'Actions for heir' }).waitFor({ state: 'detached' });
 });

@@ -38,7 +38,7 @@ test('an operator makes somebody an operator, ends sessions, disables and enable
   await rowOf(tab, 'linus').getByText('Operator').waitFor();
   await chooseInMenu(tab, 'linus', 'End all sessions…');
   await tab.getByRole('button', { name: 'End sessions' }).click();
-  await tab.getByText('All sessions of linus have ended.').waitFor();
+  await tab.getByText('All sessions of linus ended').waitFor();
   assert.equal((await linus.call('/v1/me')).status, 401);
   await chooseInMenu(tab, 'linus', 'Disable…');
   await tab.getByRole('dialog').getByRole('button', { name: 'Disable' }).click();
@@ -57,7 +57,7 @@ test('somebody who forgot the password is told the same whether or not there is 
   await tab.getByLabel('Email').fill('nobody@example.com');
   await takeScreenshot(tab, 'forgot-password');
   await tab.getByRole('button', { name: 'Send link' }).click();
-  await tab.getByRole('heading', { name: 'Check your mail' }).waitFor();
+  await tab.getByRole('heading', { name: 'Check your email' }).waitFor();
 });
 
 test('a member leaves the workspace, and somebody else deletes their account', async () => {

@@ -86,7 +86,7 @@ test('what a colleague changed meanwhile is told, kept, and not overwritten', as
   await form.getByText('Somebody changed this while you edited it.', { exact: false }).waitFor();
   await form.getByText('Description: Old → New').waitFor();
   await form.getByRole('button', { name: 'Save again' }).click();
-  await tab.getByText('Saved Warehouses.').waitFor();
+  await tab.getByText('Project Warehouses saved').waitFor();
   const saved = await find<Project>(`/v1/projects/${project.id}`);
   assert.deepEqual([saved.name, saved.description], ['Warehouses', 'New']);
 });
@@ -106,10 +106,10 @@ test('a server: its key is shown to be installed, its host key compared and pinn
   const key = await readAndClearClipboard(tab, fixture.server);
   assert.match(key, /^ssh-ed25519 \S+ devpilot-loopback$/);
   sshd.authorize([key]);
-  await tab.getByRole('button', { name: 'Check', exact: true }).click();
+  await tab.getByRole('button', { name: 'Check connection', exact: true }).click();
   await tab.getByText('No host key is pinned yet.', { exact: false }).waitFor();
-  await tab.getByText(/The host shows ssh-ed25519 (?:SHA256:|AAAA)/).waitFor();
-  await tab.getByRole('button', { name: 'It is the same: pin this key' }).click();
+  await tab.getByText(/The host presents ssh-ed25519 (?:SHA256:|AAAA)/).waitFor();
+  await tab.getByRole('button', { name: 'Pin this key' }).click();
   await tab.getByText('Connected.').waitFor();
   const server = await find<Server>('/v1/servers/loopback');
   assert.equal(server.hostKey, sshd.hostKey);
@@ -137,17 +137,17 @@ test('an app’s settings: hooks are added and ordered by keyboard, checks set, 
     ['Restart', 'post_release', 'systemctl restart shop'],
     ['Build', 'post_source_control', 'npm ci'],
   ] as const) {
-    await tab.getByRole('button', { name: 'Add a hook' }).click();
-    const hook = dialog(tab, 'Add a hook');
+    await tab.getByRole('button', { name: 'Add hook' }).click();
+    const hook = dialog(tab, 'Add hook');
     await hook.getByLabel('Name').fill(name);
     await hook.getByLabel('Stage').selectOption(stage_);
     await hook.getByLabel('Command').fill(run);
     await hook.getByRole('button', { name: 'Add' }).click();
     await hook.waitFor({ state: 'hidden' });
   }
-  await tab.getByRole('button', { name: 'Add a hook' }).click();
-  await dialog(tab, 'Add a hook').getByRole('button', { name: 'Add' }).click();
-  await dialog(tab, 'Add a hook').getByText('Takes a command').waitFor();
+  await tab.getByRole('button', { name: 'Add hook' }).click();
+  await dialog(tab, 'Add hook').getByRole('button', { name: 'Add' }).click();
+  await dialog(tab, 'Add hook').getByText('Enter a command').waitFor();
   await tab.keyboard.press('Escape');
   await tab.getByRole('button', { name: 'Move Build up' }).focus();
   await tab.keyboard.press('Enter');
@@ -157,7 +157,7 @@ test('an app’s settings: hooks are added and ordered by keyboard, checks set, 
   await dialog(tab, 'Leave without saving?').getByRole('button', { name: 'Cancel' }).click();
   assert.deepEqual((await find<App>(`/v1/apps/${app.id}`)).hooks, [], 'nothing was saved by the dialogs on the way');
   await tab.getByRole('button', { name: 'Save changes' }).click();
-  await tab.getByText('Saved With hooks.').waitFor();
+  await tab.getByText('App With hooks saved').waitFor();
   const saved = await find<App>(`/v1/apps/${app.id}`);
   assert.deepEqual(
     saved.hooks.map((hook) => [hook.name, hook.timeoutSeconds]),
@@ -170,7 +170,7 @@ test('an app’s settings: hooks are added and ordered by keyboard, checks set, 
   await tab.getByLabel('Branch').fill('next');
   await tab.getByRole('link', { name: 'Overview' }).click();
   await dialog(tab, 'Leave without saving?').getByRole('button', { name: 'Leave' }).click();
-  await tab.getByRole('region', { name: 'Facts' }).waitFor();
+  await tab.getByRole('region', { name: 'Details' }).waitFor();
   assert.equal((await find<App>(`/v1/apps/${app.id}`)).branch, 'main');
   await tab.getByRole('link', { name: 'Settings', exact: true }).click();
   await tab.getByRole('button', { name: 'Delete app…' }).click();
@@ -192,7 +192,7 @@ test('a member sees projects, apps and servers, and nothing to press; the server
   }
   const app = await find<App>('/v1/apps/storefront');
   await tab.goto(`/apps/${app.id}/settings`);
-  await tab.getByRole('heading', { name: 'You can not see this page' }).waitFor();
+  await tab.getByRole('heading', { name: "You don't have access to this page" }).waitFor();
   assert.equal(await tab.getByRole('link', { name: 'Settings', exact: true }).count(), 0);
   assert.equal((await linus.call('/v1/projects', { body: { name: 'Mine' } })).status, 403);
   await tab.goto('/projects/prj_nothing');

@@ -35,14 +35,14 @@ test('a script is written, its mistakes told at their fields, and changed into a
   await tab.getByLabel('Schedule (optional)').fill('every day');
   await tab.getByRole('button', { name: 'Create script' }).click();
   await tab.getByText('Takes an absolute path', { exact: false }).waitFor();
-  await tab.getByText('Choose the server that it runs on').waitFor();
+  await tab.getByText('Choose a server').waitFor();
   await tab.getByLabel('Interpreter').fill('/bin/sh');
   await tab.getByLabel('Server').selectOption('This machine');
   await tab.getByLabel('Body').fill('echo "Hello, $WHO"\n');
   await tab.getByRole('button', { name: 'Create script' }).click();
   await tab.getByText('Takes five fields as in cron', { exact: false }).waitFor();
   await tab.getByLabel('Schedule (optional)').fill('@daily');
-  await tab.getByRole('button', { name: 'Add a parameter' }).click();
+  await tab.getByRole('button', { name: 'Add parameter' }).click();
   const parameter = tab.getByRole('group', { name: 'Parameter' });
   await parameter.getByLabel('Name').fill('WHO');
   await parameter.getByLabel('Pattern (optional)').fill('[A-Za-z ]+');
@@ -56,7 +56,7 @@ test('a script is written, its mistakes told at their fields, and changed into a
   await tab.getByRole('button', { name: 'Edit' }).click();
   await tab.getByLabel('Body').fill('echo "Good day, $WHO"\n');
   await tab.getByRole('button', { name: 'Save' }).click();
-  await tab.getByText('Saved Greet somebody, version 2.').waitFor();
+  await tab.getByText('Script Greet somebody saved as version 2').waitFor();
   const script = await find<Script>('/v1/scripts/greet-somebody');
   assert.equal(script.body, 'echo "Good day, $WHO"\n');
   assert.deepEqual(script.parameters, [{ name: 'WHO', pattern: '[A-Za-z ]+', default: null }]);
@@ -107,23 +107,23 @@ test('an earlier version is looked at and made the one that runs; a script is de
   const tab = await fixture.open(`/scripts/${script.id}`);
   await tab.getByText('Version 1', { exact: true }).click();
   await tab.getByRole('figure', { name: 'Body of version 1' }).getByText('echo "Hello, $WHO"').waitFor();
-  await tab.getByRole('button', { name: 'Make this the one that runs' }).click();
-  await dialog(tab, 'Back to version 1').getByRole('button', { name: 'Make it so' }).click();
-  await tab.getByText('Greet somebody is what it was in version 1.').waitFor();
+  await tab.getByRole('button', { name: 'Restore this version' }).click();
+  await dialog(tab, 'Restore version 1').getByRole('button', { name: 'Restore' }).click();
+  await tab.getByText('Version 1 of Greet somebody restored').waitFor();
   assert.equal((await find<Script>(`/v1/scripts/${script.id}`)).body, 'echo "Hello, $WHO"\n');
 
   await createScript(fixture.owner, { name: 'To be deleted', serverId: server.id, body: 'true' });
   await tab.goto('/scripts');
   await chooseInMenu(tab, 'To be deleted', 'Delete…');
   await dialog(tab, 'Delete script').getByRole('button', { name: 'Delete' }).click();
-  await tab.getByText('The script To be deleted is deleted.').waitFor();
+  await tab.getByText('Script To be deleted deleted').waitFor();
   assert.equal((await fixture.owner.call('/v1/scripts/to-be-deleted')).status, 404);
 });
 
 test('a member who opens the editor is told; the server refuses all the same', async () => {
   const script = await find<Script>('/v1/scripts/greet-somebody');
   const tab = await fixture.open(`/scripts/${script.id}/edit`, { person: linus });
-  await tab.getByRole('heading', { name: 'You can not see this page' }).waitFor();
+  await tab.getByRole('heading', { name: "You don't have access to this page" }).waitFor();
   const refused = await linus.call(`/v1/scripts/${script.id}`, { method: 'PATCH', body: { body: 'true' } });
   assert.equal(refused.status, 403);
 });
@@ -137,7 +137,7 @@ checkPages(fixture, [
   {
     name: 'script-new',
     path: '/scripts/new',
-    prepare: (tab) => tab.getByRole('button', { name: 'Add a parameter' }).click(),
+    prepare: (tab) => tab.getByRole('button', { name: 'Add parameter' }).click(),
   },
   {
     name: 'script',

@@ -24,13 +24,13 @@ test('a device is approved after signing in; the code survives the way through s
   const device = await begin();
   const tab = await fixture.open(`/device#${device.user_code}`, { person: null });
   await signIn(tab, fixture.owner.email);
-  await tab.getByRole('heading', { name: 'Let this device sign in?' }).waitFor();
+  await tab.getByRole('heading', { name: 'Approve this device?' }).waitFor();
   await tab.getByText(device.user_code).waitFor();
   await tab.getByText('devpilot-cli').waitFor();
   await tab.getByText('Approve only what you started yourself', { exact: false }).waitFor();
   assert.equal(new URL(tab.url()).hash, '');
   await tab.getByRole('button', { name: 'Approve' }).click();
-  await tab.getByRole('heading', { name: 'The device is signed in' }).waitFor();
+  await tab.getByRole('heading', { name: 'Device signed in' }).waitFor();
   assert.match((await poll(device)).access_token ?? '', /^devpilot_session_/);
 });
 
@@ -40,11 +40,11 @@ test('a device is turned away; a code that is not there says so', async () => {
   await tab.getByLabel('Code').fill('nonsense');
   await tab.getByRole('button', { name: 'Continue' }).click();
   await tab.getByText('There is no request with this code.', { exact: false }).waitFor();
-  await tab.getByRole('button', { name: 'Type another code' }).click();
+  await tab.getByRole('button', { name: 'Enter another code' }).click();
   await tab.getByLabel('Code').fill(device.user_code.toLowerCase());
   await tab.getByRole('button', { name: 'Continue' }).click();
   await tab.getByRole('button', { name: 'Deny' }).click();
-  await tab.getByRole('heading', { name: 'The device was turned away' }).waitFor();
+  await tab.getByRole('heading', { name: 'Device denied' }).waitFor();
   assert.equal((await poll(device)).error, 'access_denied');
 });
 
@@ -63,7 +63,7 @@ test('a workspace is renamed and its tab follows the new slug', async () => {
 test('a member sees the facts of the workspace and nothing to press', async () => {
   const linus = await signUpMember(fixture.server, fixture.owner, 'member', 'linus@example.com');
   const tab = await fixture.open('/settings/workspace', { person: linus });
-  await tab.getByRole('region', { name: 'Facts' }).waitFor();
+  await tab.getByRole('region', { name: 'Details' }).waitFor();
   assert.equal(await tab.getByRole('button', { name: /Save|Delete/ }).count(), 0);
 });
 
@@ -76,6 +76,6 @@ test('deleting a workspace says what dies with it, wants its name typed, and kil
   assert.equal(await dialog.getByRole('button', { name: 'Delete workspace' }).isDisabled(), true);
   await dialog.getByRole('textbox').fill('Acme Rockets');
   await dialog.getByRole('button', { name: 'Delete workspace' }).click();
-  await tab.getByRole('heading', { name: 'Create a workspace' }).waitFor();
+  await tab.getByRole('heading', { name: 'Create workspace' }).waitFor();
   assert.equal((await fixture.server.call('/v1/whoami', { headers: bearer(token.secret) })).status, 401);
 });

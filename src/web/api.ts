@@ -1,5 +1,6 @@
 import { MutationCache, QueryCache, QueryClient } from '@tanstack/react-query';
 import { type Client, createClient, DevpilotError } from '../sdk/client.ts';
+import { capitalize } from './components/format.ts';
 import { markReachable, markUnreachable } from './connection.ts';
 
 const trackedFetch: typeof fetch = async (input, init) => {
@@ -54,10 +55,8 @@ export const queryClient = new QueryClient({
 /** What to tell a person about an error. */
 export function getErrorMessage(error: unknown): string {
   if (error instanceof DevpilotError) return error.message;
-  return 'Something went wrong in this page. Reload it and try again.';
+  return 'An unexpected error occurred. Reload the page and try again.';
 }
-
-const capitalize = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 
 /**
  * The server's field errors in the form that `useForm` takes, or null where the error is about no field. `fields`
@@ -73,7 +72,7 @@ export function getFieldErrors(
       const [first = field, ...subpath] = field.split('.');
       const wholePathName = fields[field];
       if (wholePathName !== undefined) return [wholePathName, capitalize(message)];
-      const location = subpath.map((part) => (/^\d+$/.test(part) ? `number ${Number(part) + 1}` : part)).join(', ');
+      const location = subpath.map((part) => (/^\d+$/.test(part) ? `item ${Number(part) + 1}` : part)).join(', ');
       return [fields[first] ?? first, capitalize(location === '' ? message : `${location}: ${message}`)];
     }),
   );

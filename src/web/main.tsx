@@ -33,7 +33,7 @@ setReconnectHandler(() => {
 });
 
 const rootElement = document.getElementById('root');
-if (rootElement === null) throw new Error('The page has no place to live in.');
+if (rootElement === null) throw new Error('The page has no #root element.');
 createRoot(rootElement).render(
   <StrictMode>
     <MantineProvider

@@ -37,7 +37,7 @@ const root = createRootRoute({
   search: { middlewares: [retainSearchParams(['workspace'])] },
   component: Outlet,
   notFoundComponent: () => (
-    <CenteredLayout title="There is nothing here" description="The address may be mistyped, or the page was moved." />
+    <CenteredLayout title="Page not found" description="The URL may be mistyped, or the page may have moved." />
   ),
 });
 

@@ -65,7 +65,7 @@ export const CurrentWorkspace = createContext<Workspace | null>(null);
 /** The workspace of this page. Only for pages under `/settings`, which are not shown without one. */
 export function useWorkspace(): WorkspaceAccess {
   const workspace = useContext(CurrentWorkspace);
-  if (workspace === null) throw new Error('This page is shown within a workspace only.');
+  if (workspace === null) throw new Error('useWorkspace() must be used within a workspace page.');
   const isOwner = workspace.role === 'owner';
   return { workspace, api: getWorkspaceApi(workspace.id), isAdmin: isOwner || workspace.role === 'admin', isOwner };
 }

@@ -12,7 +12,7 @@ export function countCodePoints(text: string): number {
 function validateLength(label: string, text: string, min: number, max: number): string | null {
   const length = countCodePoints(text);
   if (length >= min && length <= max) return null;
-  return `${label} takes ${min} to ${max} characters`;
+  return `${label} must be ${min} to ${max} characters`;
 }
 
 export function validateName(name: string): string | null {
@@ -20,11 +20,11 @@ export function validateName(name: string): string | null {
 }
 
 export function validatePersonName(name: string): string | null {
-  return name.trim() === '' ? 'Tell us your name' : null;
+  return name.trim() === '' ? 'Enter your name' : null;
 }
 
 export function validateEmail(email: string): string | null {
-  return /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(email.trim()) ? null : 'This is not an email address';
+  return /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(email.trim()) ? null : 'Enter a valid email address';
 }
 
 export function validatePassword(password: string): string | null {
@@ -37,13 +37,13 @@ export function validatePassphrase(passphrase: string): string | null {
 
 export function validateDescription(description: string): string | null {
   const length = countCodePoints(description.normalize('NFC').trim());
-  return length > LIMITS.description.max ? `A description takes up to ${LIMITS.description.max} characters` : null;
+  return length > LIMITS.description.max ? `A description must be at most ${LIMITS.description.max} characters` : null;
 }
 
 export function validateSlug(slug: string): string | null {
   return /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(slug)
     ? null
-    : 'Takes 1 to 63 of a–z, 0–9 and -, not at either end';
+    : 'Must be 1–63 characters: a–z, 0–9 and hyphens, not starting or ending with a hyphen';
 }
 
 /** A slug of something new, which is made from the name where it is left empty. */

@@ -10,7 +10,7 @@ import { TwoFactorSection } from './two-factor.tsx';
 /** Everything about oneself, whatever the workspace. */
 export function AccountPage() {
   return (
-    <Page title="Your account" description="The same in every workspace that you are a member of." width="narrow">
+    <Page title="Your account" description="Shared by all workspaces you are a member of." width="narrow">
       <Stack gap="lg">
         <ProfileSection />
         <PasswordSection />

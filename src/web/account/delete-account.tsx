@@ -15,7 +15,7 @@ export function DeleteAccountSection() {
   return (
     <Section
       title="Delete account"
-      description="You leave every workspace. Access tokens and API keys that you created go on working, and activity logs keep your name."
+      description="You leave every workspace. Access tokens and API keys you created keep working, and your name stays in activity logs."
       tone="bad"
       actions={
         <Button className="button-bad" onClick={open}>
@@ -31,11 +31,11 @@ export function DeleteAccountSection() {
           onReauthenticated={async (proof) => {
             await api.me.delete(proof);
             clearSessionData();
-            notifications.show({ message: 'Your account is deleted.' });
+            notifications.show({ message: 'Account deleted' });
             await navigate({ to: '/sign-in', search: {} });
           }}
         >
-          This cannot be undone. Whoever owns a workspace hands it over or deletes it first.
+          This cannot be undone. If you own a workspace, transfer or delete it first.
         </ReauthenticationForm>
       </Dialog>
     </Section>

@@ -16,15 +16,15 @@ export const passkeysQuery = queryOptions({
 export function passkeyUnavailableReason(location: Location = window.location): string | null {
   if (window.PublicKeyCredential === undefined) {
     return window.isSecureContext
-      ? 'This browser knows no passkeys.'
-      : 'Passkeys need https. Open Devpilot by its https address.';
+      ? 'This browser does not support passkeys.'
+      : 'Passkeys require HTTPS. Open Devpilot at its https:// URL.';
   }
   // Passkeys are bound to a host name; browsers refuse them at a bare address.
   if (/^[\d.]+$|^\[/.test(location.hostname)) {
     const localUrl = /^127\.|^\[::1\]$/.test(location.hostname)
       ? `${location.protocol}//localhost:${location.port}`
       : null;
-    return `Passkeys need a host name, and this page was opened by its number.${localUrl === null ? '' : ` Open ${localUrl} instead.`}`;
+    return `Passkeys require a host name, but this page was opened by IP address.${localUrl === null ? '' : ` Open ${localUrl} instead.`}`;
   }
   return null;
 }
@@ -32,9 +32,10 @@ export function passkeyUnavailableReason(location: Location = window.location): 
 /** What to tell of a ceremony that came to nothing. */
 function toPasskeyError(error: unknown): Error {
   const name = error instanceof Error ? error.name : '';
-  if (name === 'NotAllowedError' || name === 'AbortError') return new Error('It was cancelled, or took too long.');
-  if (name === 'InvalidStateError') return new Error('This device has a passkey of yours already.');
-  return new Error('The browser could not use a passkey here.');
+  if (name === 'NotAllowedError' || name === 'AbortError')
+    return new Error('The passkey request was cancelled or timed out.');
+  if (name === 'InvalidStateError') return new Error('This device already has a passkey for your account.');
+  return new Error('The browser could not use a passkey.');
 }
 
 /** Asks the browser for a new passkey and adds it. */

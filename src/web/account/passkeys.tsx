@@ -23,7 +23,7 @@ type OpenDialog = 'add' | { readonly rename: Passkey } | { readonly remove: Pass
 function RenamePasskeyForm({ passkey, onClose }: { readonly passkey: Passkey; readonly onClose: () => void }) {
   const form = useAppForm({
     initialValues: { name: passkey.name },
-    validate: { name: (name) => (name.trim() === '' ? 'Give it a name' : null) },
+    validate: { name: (name) => (name.trim() === '' ? 'Enter a name' : null) },
   });
   const rename = useMutation({
     mutationFn: (name: string) => api.passkeys.update(passkey.id, { name }),
@@ -87,7 +87,7 @@ export function PasskeysSection() {
   return (
     <Section
       title="Passkeys"
-      description="Sign in with the fingerprint, face or PIN of a device. A passkey can not be guessed or phished, and asks for no other factor."
+      description="Sign in with your fingerprint, face or device PIN. A passkey cannot be guessed or phished, and needs no second factor."
       actions={
         unavailableReason === null && (
           <Button
@@ -134,7 +134,7 @@ export function PasskeysSection() {
           ))}
         </ItemList>
       )}
-      <Dialog opened={dialog === 'add'} onClose={close} title="Add a passkey">
+      <Dialog opened={dialog === 'add'} onClose={close} title="Add passkey">
         <ReauthenticationForm
           submitLabel="Continue"
           proposedName={describeUserAgent(navigator.userAgent)}
@@ -142,11 +142,11 @@ export function PasskeysSection() {
           onReauthenticated={async (proof, name) => {
             await registerPasskey(name, proof);
             close();
-            notifications.show({ message: 'The passkey is added. Use it at your next sign-in.' });
+            notifications.show({ message: 'Passkey added. Use it the next time you sign in.' });
             await invalidatePasskeys();
           }}
         >
-          Your browser then asks where to keep it: on this device, in a password manager, or on a security key.
+          Your browser will ask where to store it: on this device, in a password manager, or on a security key.
         </ReauthenticationForm>
       </Dialog>
       <Dialog opened={renamed !== null} onClose={close} title="Rename passkey">
@@ -164,7 +164,7 @@ export function PasskeysSection() {
               await invalidatePasskeys();
             }}
           >
-            <b>{removed.name}</b> will not sign you in any more, and every other session ends. The device may still
+            <b>{removed.name}</b> will no longer sign you in, and all your other sessions end. Your device may still
             offer it; remove it there too.
           </ReauthenticationForm>
         )}

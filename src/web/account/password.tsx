@@ -16,7 +16,7 @@ function ChangePasswordForm({ onClose }: { readonly onClose: () => void }) {
   const form = useAppForm({
     initialValues: { currentPassword: '', newPassword: '' },
     validate: {
-      currentPassword: (password) => (password === '' ? 'Type your current password' : null),
+      currentPassword: (password) => (password === '' ? 'Enter your current password' : null),
       newPassword: validatePassword,
     },
   });
@@ -24,12 +24,12 @@ function ChangePasswordForm({ onClose }: { readonly onClose: () => void }) {
     mutationFn: (values: typeof form.values) => api.me.changePassword(values),
     onError: (error) => {
       if (error instanceof DevpilotError && error.code === 'sign_in_failed') {
-        form.setFieldError('currentPassword', 'This is not your current password');
+        form.setFieldError('currentPassword', 'Incorrect password');
       } else form.setErrors(getFieldErrors(error) ?? {});
     },
     onSuccess: async () => {
       onClose();
-      notifications.show({ message: 'Your password is changed. Every other session has ended.' });
+      notifications.show({ message: 'Password changed. All other sessions have ended.' });
       await queryClient.invalidateQueries({ queryKey: ['sessions'] });
     },
   });
@@ -48,13 +48,13 @@ function ChangePasswordForm({ onClose }: { readonly onClose: () => void }) {
         />
         <PasswordInput
           label="New password"
-          description="At least 8 characters. A sentence is easier to keep than a riddle."
+          description="At least 8 characters. A long passphrase is easier to remember than a complex password."
           autoComplete="new-password"
           {...form.getInputProps('newPassword')}
         />
         <Text fz="sm" c="dimmed">
-          Every other session of yours ends, on all devices. This one stays. Access tokens, API keys and passkeys go on
-          working.
+          All your other sessions end, on every device. You stay signed in here. Access tokens, API keys and passkeys
+          keep working.
         </Text>
         {change.error !== null && !isFieldError && <Notice tone="bad">{getErrorMessage(change.error)}</Notice>}
         <Group justify="flex-end" gap="sm">
@@ -75,7 +75,7 @@ export function PasswordSection() {
   return (
     <Section
       title="Password"
-      description="Changing it ends every other session."
+      description="Changing it ends all your other sessions."
       actions={
         <Button variant="default" onClick={open}>
           Change password

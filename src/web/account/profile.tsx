@@ -19,17 +19,17 @@ export function ProfileSection() {
       queryClient.setQueryData(meQuery.queryKey, person);
       form.setInitialValues({ name: person.name });
       form.reset();
-      notifications.show({ message: 'Your name is changed.' });
+      notifications.show({ message: 'Name changed' });
     },
   });
   return (
-    <Section title="You" description="Others see your name beside what you create and change.">
+    <Section title="Profile" description="Others see your name next to what you create and change.">
       <form noValidate onSubmit={form.onSubmit(({ name }) => save.mutate(name))}>
         <Stack gap="md">
           <TextInput label="Name" autoComplete="name" {...form.getInputProps('name')} />
           <TextInput
             label="Email"
-            description="You sign in with it. It can not be changed."
+            description="You sign in with this address. It cannot be changed."
             value={me.email}
             variant="filled"
             readOnly

@@ -38,9 +38,9 @@ export function ReauthenticationForm({
   const form = useAppForm({
     initialValues: { password: '', code: '', name: proposedName ?? '' },
     validate: {
-      password: (password) => (password === '' ? 'Type your password' : null),
-      code: (code) => (me.twoFactor && code.trim() === '' ? 'Type a code' : null),
-      name: (name) => (proposedName !== undefined && name.trim() === '' ? 'Give it a name' : null),
+      password: (password) => (password === '' ? 'Enter your password' : null),
+      code: (code) => (me.twoFactor && code.trim() === '' ? 'Enter a code' : null),
+      name: (name) => (proposedName !== undefined && name.trim() === '' ? 'Enter a name' : null),
     },
   });
   const reauthenticate = useMutation({
@@ -48,7 +48,7 @@ export function ReauthenticationForm({
       onReauthenticated(proof === 'passkey' ? await reauthenticateWithPasskey() : proof, form.values.name.trim()),
     onError: (error) => {
       if (error instanceof DevpilotError && error.code === 'sign_in_failed') {
-        const message = me.twoFactor ? 'The password or the code is not right' : 'This is not your password';
+        const message = me.twoFactor ? 'Incorrect password or code' : 'Incorrect password';
         form.setFieldError('password', message);
       } else form.setErrors(getFieldErrors(error) ?? {});
     },
@@ -73,7 +73,7 @@ export function ReauthenticationForm({
         {proposedName !== undefined && (
           <TextInput
             label="Name"
-            description="So that you can tell it from others."
+            description="A name to recognise it by."
             data-autofocus
             {...form.getInputProps('name')}
           />
@@ -87,7 +87,7 @@ export function ReauthenticationForm({
         {me.twoFactor && (
           <TextInput
             label="Two-factor code"
-            description="The six digits of your authenticator app, or a recovery code."
+            description="The six-digit code from your authenticator app, or a recovery code."
             autoComplete="one-time-code"
             {...form.getInputProps('code')}
           />

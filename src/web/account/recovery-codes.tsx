@@ -19,17 +19,17 @@ export function RecoveryCodes({ codes, onStored }: RecoveryCodesProps) {
   const [isStored, setIsStored] = useState(false);
   const sourceElementId = useId();
   const createFile = () =>
-    new Blob([`Devpilot recovery codes of ${me.email}\nEach works once.\n\n${codes.join('\n')}\n`], {
+    new Blob([`Devpilot recovery codes for ${me.email}\nEach code works once.\n\n${codes.join('\n')}\n`], {
       type: 'text/plain',
     });
   return (
     <Stack gap="md">
       <UnstoredSecretBlocker secretName="the recovery codes" />
       <Text fz="sm">
-        Without your authenticator app, each of these signs you in once, in place of its six digits. Keep them where
-        your phone is not.
+        If you lose your authenticator app, each of these codes signs you in once. Store them somewhere other than your
+        phone.
       </Text>
-      <Notice tone="warn">They are shown only now. Nobody can show them to you again.</Notice>
+      <Notice tone="warn">These codes are shown only once and cannot be shown again.</Notice>
       <ul id={sourceElementId} className={styles['codes']} aria-label="Recovery codes">
         {codes.map((code) => (
           <li key={code}>{code}</li>

@@ -31,7 +31,7 @@ export function SessionsSection() {
   return (
     <Section
       title="Sessions"
-      description="Where you are signed in. End any that you do not know, then change your password."
+      description="Where you are signed in. End any session you don't recognise, then change your password."
       actions={
         sessions.length > 1 && (
           <Button variant="default" onClick={() => setEnding('others')}>
@@ -63,7 +63,7 @@ export function SessionsSection() {
                 <Button
                   variant="default"
                   size="xs"
-                  aria-label={`End the session ${describeUserAgent(session.userAgent)}`}
+                  aria-label={`End session: ${describeUserAgent(session.userAgent)}`}
                   onClick={() => setEnding(session)}
                 >
                   End
@@ -86,15 +86,15 @@ export function SessionsSection() {
         onConfirm={async () => {
           if (ending === 'others') await api.sessions.deleteOthers();
           else if (ending !== null) await api.sessions.delete(ending.id);
-          notifications.show({ message: ending === 'others' ? 'The sessions have ended.' : 'The session has ended.' });
+          notifications.show({ message: ending === 'others' ? 'Sessions ended' : 'Session ended' });
           await queryClient.invalidateQueries({ queryKey: SESSIONS_KEY });
         }}
       >
-        {ending === 'others' && 'Every other browser and command line is signed out at once.'}
+        {ending === 'others' && 'You are signed out of every other browser and command line immediately.'}
         {ending !== null && ending !== 'others' && (
           <>
-            {describeUserAgent(ending.userAgent)}, signed in <RelativeTime time={ending.createdAt} />, is signed out at
-            once.
+            {describeUserAgent(ending.userAgent)}, signed in <RelativeTime time={ending.createdAt} />, is signed out
+            immediately.
           </>
         )}
       </ConfirmDialog>

@@ -26,19 +26,19 @@ const PURPOSE_TEXTS: Readonly<
   Record<TwoFactorPurpose, { readonly title: string; readonly verb: string; readonly text: string }>
 > = {
   enable: {
-    title: 'Turn two-factor sign-in on',
+    title: 'Turn on two-factor authentication',
     verb: 'Continue',
-    text: 'First make sure that it is you.',
+    text: 'Confirm your identity first.',
   },
   renew: {
-    title: 'Make new recovery codes',
-    verb: 'Make new codes',
-    text: 'The recovery codes you have now stop working.',
+    title: 'Generate new recovery codes',
+    verb: 'Generate codes',
+    text: 'Your current recovery codes stop working.',
   },
   disable: {
-    title: 'Turn two-factor sign-in off',
+    title: 'Turn off two-factor authentication',
     verb: 'Turn off',
-    text: 'Your password alone will let you in again. The recovery codes stop working.',
+    text: 'You will sign in with your password only. Your recovery codes stop working.',
   },
 };
 
@@ -55,7 +55,7 @@ function ScanStep({
 }) {
   const form = useAppForm({
     initialValues: { code: '' },
-    validate: { code: (code) => (/^\d{6}$/.test(code.replace(/\s/g, '')) ? null : 'Type the six digits') },
+    validate: { code: (code) => (/^\d{6}$/.test(code.replace(/\s/g, '')) ? null : 'Enter the six-digit code') },
   });
   const confirm = useMutation({
     mutationFn: (code: string) => api.me.twoFactor.confirm({ code: code.replace(/\s/g, '') }),
@@ -68,17 +68,17 @@ function ScanStep({
   return (
     <form noValidate onSubmit={form.onSubmit(({ code }) => confirm.mutate(code))}>
       <Stack gap="md">
-        <Text fz="sm">Scan this with your authenticator app, then type the six digits that it shows.</Text>
+        <Text fz="sm">Scan this QR code with your authenticator app, then enter the six-digit code it shows.</Text>
         <Group gap="lg" align="flex-start" justify="center">
           <QrCode text={uri} label="QR code for your authenticator app" />
           <Stack gap="xs" flex="1 1 180px">
             <Text fz="xs" c="dimmed">
-              No camera? Type this key into the app:
+              Can't scan it? Enter this key in the app:
             </Text>
             <div className={styles['key']} data-testid="totp-key">
               {secret.replace(/.{4}(?=.)/g, '$& ')}
             </div>
-            <CopyButton text={secret} label="Copy the key" size="xs" />
+            <CopyButton text={secret} label="Copy key" size="xs" />
           </Stack>
         </Group>
         <TextInput
@@ -126,7 +126,7 @@ export function TwoFactorDialog({ purpose, onChanged, onClose }: TwoFactorDialog
     if (purpose === 'enable') return setCurrentStep({ step: 'scan', ...(await api.me.twoFactor.start(proof)) });
     if (purpose === 'renew') return showCodes((await api.me.twoFactor.renewRecoveryCodes(proof)).recoveryCodes);
     await api.me.twoFactor.disable(proof);
-    notifications.show({ message: 'Two-factor sign-in is off.' });
+    notifications.show({ message: 'Two-factor authentication turned off' });
     onChanged();
     onClose();
   }

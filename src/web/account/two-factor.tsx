@@ -31,19 +31,19 @@ export function TwoFactorSection() {
   const { enabled, recoveryCodesLeft } = data;
   return (
     <Section
-      title="Two-factor sign-in"
-      description="With the six digits of an authenticator app, a stolen password alone lets nobody in."
+      title="Two-factor authentication"
+      description="Require a six-digit code from an authenticator app, so that a stolen password is not enough to sign in."
       actions={enabled ? <Tag tone="good">On</Tag> : <Button onClick={() => setPurpose('enable')}>Turn on</Button>}
     >
       {enabled && (
         <Group justify="space-between" gap="sm">
           <Text fz="sm" c={recoveryCodesLeft < LOW_RECOVERY_CODE_COUNT ? 'var(--app-warn)' : 'dimmed'}>
             {recoveryCodesLeft === 1 ? '1 recovery code' : `${recoveryCodesLeft} recovery codes`} left
-            {recoveryCodesLeft < LOW_RECOVERY_CODE_COUNT && '. Make new ones.'}
+            {recoveryCodesLeft < LOW_RECOVERY_CODE_COUNT && '. Generate new ones.'}
           </Text>
           <Group gap="xs">
             <Button variant="default" size="xs" onClick={() => setPurpose('renew')}>
-              New recovery codes
+              Generate recovery codes
             </Button>
             <Button variant="default" size="xs" onClick={() => setPurpose('disable')}>
               Turn off

@@ -22,7 +22,7 @@ const CASES: readonly (readonly [string | null, string])[] = [
   ],
   ['devpilot/0.1.0 linux', 'Devpilot CLI'],
   ['curl/8.9.1', 'curl'],
-  [null, 'An unknown program'],
+  [null, 'Unknown client'],
 ];
 
 test('programs are named as people know them', () => {

@@ -21,7 +21,7 @@ const findName = (list: readonly (readonly [RegExp, string])[], text: string): s
 
 /** “Firefox on Windows”, as far as a browser tells. Pure. */
 export function describeUserAgent(userAgent: string | null): string {
-  if (userAgent === null || userAgent === '') return 'An unknown program';
+  if (userAgent === null || userAgent === '') return 'Unknown client';
   const browser = findName(BROWSERS, userAgent);
   const system = findName(OPERATING_SYSTEMS, userAgent);
   if (browser !== null) return system === null ? browser : `${browser} on ${system}`;

@@ -48,9 +48,9 @@ function ExportMenu({ getFilter }: { readonly getFilter: (name: string) => strin
           </Button>
         </Menu.Target>
         <Menu.Dropdown>
-          <Menu.Label>What the filters let through</Menu.Label>
+          <Menu.Label>Matching events</Menu.Label>
           <Menu.Item onClick={() => exportLogFile.mutate('csv')}>CSV, for spreadsheets</Menu.Item>
-          <Menu.Item onClick={() => exportLogFile.mutate('ndjson')}>NDJSON, a line an event</Menu.Item>
+          <Menu.Item onClick={() => exportLogFile.mutate('ndjson')}>NDJSON, one event per line</Menu.Item>
         </Menu.Dropdown>
       </Menu>
     </Group>
@@ -87,7 +87,7 @@ function ActivityLog() {
       title="Activity log"
       description={
         <>
-          Who did what, from where. Entries can not be changed: each carries the hash of the one before it.{' '}
+          Who did what, and from where. Entries cannot be changed: each contains the hash of the previous one.{' '}
           {!state.isPaged && (
             <Tag tone="good">
               <span className={styles['live']} aria-hidden />
@@ -108,14 +108,11 @@ function ActivityLog() {
           <TableSkeleton rows={10} />
         )
       ) : data.data.length === 0 ? (
-        <EmptyState
-          icon={<IconActivity size={26} />}
-          title={isFiltered ? 'Nothing matches' : 'Nothing has happened yet'}
-        >
+        <EmptyState icon={<IconActivity size={26} />} title={isFiltered ? 'No results' : 'No activity yet'}>
           <Text c="dimmed" fz="sm">
             {isFiltered
-              ? 'No event is let through by these filters. Take one out.'
-              : 'Whatever happens in this workspace appears here.'}
+              ? 'No events match these filters. Remove one to see more.'
+              : 'Everything that happens in this workspace is recorded here.'}
           </Text>
         </EmptyState>
       ) : (

@@ -3,7 +3,7 @@ import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import type { AuditEvent } from '../../contract/audit-events.ts';
 import { DescriptionList } from '../components/description-list.tsx';
-import { formatDateTime } from '../components/format.ts';
+import { capitalize, formatDateTime } from '../components/format.ts';
 import { useWorkspace } from '../session.ts';
 import styles from './activity-log.module.css';
 
@@ -86,7 +86,7 @@ function Party({
           {' '}
           <span className="mono">{id}</span>{' '}
           <FilterLink filter={filter} id={id}>
-            Only this
+            Filter by this
           </FilterLink>
         </>
       )}
@@ -102,19 +102,18 @@ export function EventDetails({ event }: { readonly event: AuditEvent }) {
   const items: (readonly [string, ReactNode])[] = [
     ['Time', formatDateTime(event.at)],
     ['Action', mono(event.action)],
-    ['By', <Party key="by" name={actor.name ?? actor.kind} id={actor.id} filter="actor" />],
+    ['Actor', <Party key="by" name={actor.name ?? actor.kind} id={actor.id} filter="actor" />],
   ];
   if (target !== null) items.push(['Target', <Party key="target" name={target.name} id={target.id} filter="target" />]);
   if (credential !== null && credential.id !== target?.id && credential.id !== actor.id) {
     items.push(['Credential', <Party key="of" name={credential.name} id={credential.id} filter="credential" />]);
   }
-  for (const [name, value] of otherDetails)
-    items.push([name.charAt(0).toUpperCase() + name.slice(1), formatDetailValue(value)]);
-  if (address !== null) items.push(['Address', mono(address)]);
-  if (userAgent !== null) items.push(['Program', userAgent]);
-  if (requestId !== null) items.push(['Request', mono(requestId)]);
+  for (const [name, value] of otherDetails) items.push([capitalize(name), formatDetailValue(value)]);
+  if (address !== null) items.push(['IP address', mono(address)]);
+  if (userAgent !== null) items.push(['User agent', userAgent]);
+  if (requestId !== null) items.push(['Request ID', mono(requestId)]);
   items.push(['Entry', mono(`${event.sequence} · ${event.id}`)], ['Hash', mono(event.hash)]);
-  items.push(['Hash before', mono(event.previousHash)]);
+  items.push(['Previous hash', mono(event.previousHash)]);
   return (
     <div className={styles['details']}>
       <ChangesTable detail={detail} />

@@ -29,7 +29,7 @@ function groupActionsByNoun(): ComboboxData {
 const ACTION_OPTIONS = groupActionsByNoun();
 const TIME_OPTIONS = [
   ...Object.entries(RELATIVE_RANGES).map(([value, { label }]) => ({ value, label })),
-  { value: 'custom', label: 'From … to …' },
+  { value: 'custom', label: 'Custom range' },
 ];
 
 interface Parties {
@@ -71,7 +71,9 @@ function hasOption(data: ComboboxData, value: string): boolean {
 
 /** The choices, with what is chosen among them, also where only the log knows it. */
 function withSelectedOption(options: ComboboxData, value: string, label: string): ComboboxData {
-  return hasOption(options, value) ? options : [...options, { group: 'From the log', items: [{ value, label }] }];
+  return hasOption(options, value)
+    ? options
+    : [...options, { group: 'From the activity log', items: [{ value, label }] }];
 }
 
 interface NamedItem {
@@ -102,11 +104,11 @@ function PartyFilter({ state, findName }: FiltersProps) {
   return (
     <Select
       label="Person or credential"
-      placeholder="Anybody"
+      placeholder="Anyone"
       searchable
       clearable
-      clearButtonProps={{ 'aria-label': 'Anybody' }}
-      nothingFoundMessage="Nobody and nothing by this name"
+      clearButtonProps={{ 'aria-label': 'Clear person or credential' }}
+      nothingFoundMessage="No person or credential with this name"
       maxDropdownHeight={320}
       data={data}
       value={value}
@@ -137,11 +139,11 @@ function TargetFilter({ state, findName }: FiltersProps) {
   return (
     <Select
       label="Target"
-      placeholder="Anything"
+      placeholder="Any target"
       searchable
       clearable
-      clearButtonProps={{ 'aria-label': 'Any target' }}
-      nothingFoundMessage="Nothing by this name"
+      clearButtonProps={{ 'aria-label': 'Clear target' }}
+      nothingFoundMessage="No target with this name"
       maxDropdownHeight={320}
       data={target === null ? options : withSelectedOption(options, target, findName(target) ?? target)}
       value={target}
@@ -161,10 +163,10 @@ export function Filters({ state, findName }: FiltersProps) {
         <PartyFilter state={state} findName={findName} />
         <Select
           label="Action"
-          placeholder="Anything"
+          placeholder="Any action"
           searchable
           clearable
-          clearButtonProps={{ 'aria-label': 'Anything' }}
+          clearButtonProps={{ 'aria-label': 'Clear action' }}
           maxDropdownHeight={320}
           data={ACTION_OPTIONS}
           value={state.get('action') ?? null}
@@ -173,9 +175,9 @@ export function Filters({ state, findName }: FiltersProps) {
         <TargetFilter state={state} findName={findName} />
         <Select
           label="Time"
-          placeholder="Ever"
+          placeholder="Any time"
           clearable
-          clearButtonProps={{ 'aria-label': 'Ever' }}
+          clearButtonProps={{ 'aria-label': 'Clear time' }}
           data={TIME_OPTIONS}
           value={custom ? 'custom' : (state.get('since') ?? null)}
           onChange={(since) => {
@@ -195,7 +197,7 @@ export function Filters({ state, findName }: FiltersProps) {
               state.set(Object.fromEntries(FILTERS.map((name) => [name, null])));
             }}
           >
-            Show everything
+            Clear filters
           </Button>
         </Group>
       )}

@@ -34,22 +34,22 @@ const CASES: readonly (readonly [AuditEvent, string])[] = [
   ],
   [
     event('env.revealed', { target: shop, detail: { names: ['DATABASE_URL'] } }),
-    'Ada looked at DATABASE_URL in the environment of Storefront',
+    'Ada revealed DATABASE_URL in the environment of Storefront',
   ],
   [
     event('env.restored', { target: shop, detail: { version: 3, restoredFrom: 1 } }),
-    'Ada set the environment of Storefront back to version 1',
+    'Ada restored the environment of Storefront to version 1',
   ],
   [
     event('server.checked', { target: { kind: 'server', id: 'srv_1', name: 'Web 1' }, detail: { ok: false } }),
-    'Ada checked the server Web 1: it was not reached',
+    'Ada checked the server Web 1: it is not reachable',
   ],
   [
     event('deployment.created', {
       target: { kind: 'deployment', id: 'dep_1', name: 'Storefront' },
       detail: { kind: 'rollback' },
     }),
-    'Ada began a rollback of Storefront',
+    'Ada started a rollback of Storefront',
   ],
   [
     event('run.finished', {
@@ -61,20 +61,22 @@ const CASES: readonly (readonly [AuditEvent, string])[] = [
   ],
   [
     event('error_issue.reopened', { target: { kind: 'error_issue', id: 'iss_1', name: 'TypeError: x' } }),
-    'Ada opened TypeError: x again',
+    'Ada reopened the issue TypeError: x',
   ],
   [event('access_token.created', { target: token }), 'Ada created the access token CI/CD Pipeline'],
   [event('access_token.deleted', { target: token }), 'Ada deleted the access token CI/CD Pipeline'],
+  [event('api_key.created'), 'Ada created an API key'],
+  [event('server.created'), 'Ada created a server'],
   [
     event('access_token.deleted', { actor: token, target: token }),
-    'Whoever held the access token CI/CD Pipeline revoked it',
+    'The holder of the access token CI/CD Pipeline revoked it',
   ],
   [
     event('api_key.updated', {
       target: { kind: 'api_key', id: 'key_1', name: 'Billing' },
       detail: { before: { active: true }, after: { active: false } },
     }),
-    'Ada switched off the API key Billing',
+    'Ada disabled the API key Billing',
   ],
   [
     event('api_key.updated', {
@@ -85,17 +87,17 @@ const CASES: readonly (readonly [AuditEvent, string])[] = [
   ],
   [
     event('credential.denied', { actor: token, credential: token, detail: { reason: 'token_expired', count: 3 } }),
-    'The access token CI/CD Pipeline was refused: it has expired, 3 times',
+    'The access token CI/CD Pipeline was denied: it has expired (3 times)',
   ],
   [
     event('credential.passphrase_failed', { actor: token, credential: token, detail: { count: 1 } }),
-    'A wrong passphrase was given for the access token CI/CD Pipeline',
+    'An incorrect passphrase was sent for the access token CI/CD Pipeline',
   ],
   [
     event('session.failed', { actor: { kind: 'person', id: null, name: null }, detail: { count: 4 } }),
-    'Signing in with an unknown email address failed, 4 times',
+    'Sign-in with an unknown email address failed (4 times)',
   ],
-  [event('session.failed', { detail: { reason: 'sign_in_failed', count: 1 } }), 'Signing in as Ada failed'],
+  [event('session.failed', { detail: { reason: 'sign_in_failed', count: 1 } }), 'Sign-in as Ada failed'],
   [
     event('session.created', { detail: { kind: 'browser', passkey: 'Laptop' } }),
     'Ada signed in with the passkey Laptop',

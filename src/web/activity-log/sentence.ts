@@ -1,5 +1,6 @@
 import type { AuditEvent } from '../../contract/audit-events.ts';
 import type { AuditAction } from '../../contract/vocabulary.ts';
+import { capitalize } from '../components/format.ts';
 
 /** A part of a sentence; a name stands out, and may lead to what it names. */
 export interface SentencePart {
@@ -12,32 +13,41 @@ type SentenceParts = readonly (SentencePart | string)[];
 const KIND_LABELS: Readonly<Record<string, string>> = {
   access_token: 'access token',
   api_key: 'API key',
-  two_factor: 'second factor',
+  two_factor: 'two-factor authentication',
 };
 const kindLabel = (kind: string): string => KIND_LABELS[kind] ?? kind.replaceAll('_', ' ');
+
+/** Precedes a name: "the access token ", with a trailing space. */
+const withDefiniteArticle = (kind: string): string => `the ${kindLabel(kind)} `;
+
+/** Stands for an unknown name: "an access token", "a deployment". */
+function withIndefiniteArticle(kind: string): string {
+  const label = kindLabel(kind);
+  return `${/^[aeiou]/i.test(label) ? 'an' : 'a'} ${label}`;
+}
 
 /** How fields of an edit are called. */
 const FIELD_LABELS: Readonly<Record<string, string>> = {
   expiresAt: 'expiry',
-  slug: 'address',
+  slug: 'slug',
   repositoryUser: 'repository user',
   repositoryPassword: 'repository password',
   hasRepositoryPassword: 'repository password',
 };
 
 const DENIAL_REASONS: Readonly<Record<string, string>> = {
-  passphrase_required: 'it came without its passphrase',
-  passphrase_incorrect: 'its passphrase was wrong',
+  passphrase_required: 'no passphrase was sent',
+  passphrase_incorrect: 'the passphrase was incorrect',
   token_inactive: 'it is inactive',
   token_expired: 'it has expired',
-  insufficient_scope: 'it may not do that',
-  wrong_credential_kind: 'another kind of credential is needed there',
-  rate_limited: 'it had failed too often',
+  insufficient_scope: 'it lacks the required scope or permission',
+  wrong_credential_kind: 'the route requires another kind of credential',
+  rate_limited: 'too many failed attempts',
 };
 
 function partyName(party: { readonly kind: string; readonly id: string | null; readonly name: string | null }): string {
   if (party.kind === 'system') return 'The system';
-  return party.name ?? (party.kind === 'person' ? 'Somebody' : `a ${kindLabel(party.kind)}`);
+  return party.name ?? (party.kind === 'person' ? 'Someone' : withIndefiniteArticle(party.kind));
 }
 
 const valuePart = (text: unknown): SentencePart => ({ text: String(text), role: 'value' });
@@ -54,9 +64,6 @@ function describeChangedFields(event: AuditEvent): string {
   if (last === undefined) return 'nothing';
   return names.length === 0 ? last : `${names.join(', ')} and ${last}`;
 }
-
-/** What a target or actor is called before its name: “the access token ”. */
-const withArticle = (kind: string): string => `the ${kindLabel(kind)} `;
 
 const toNames = (list: unknown): string[] => (Array.isArray(list) ? list.map(String) : []);
 
@@ -84,8 +91,8 @@ interface SentenceContext {
 function describeDeletion(kind: 'access_token' | 'api_key') {
   return ({ event, actor, target }: SentenceContext): SentenceParts =>
     event.actor.kind === 'person' || event.actor.kind === 'system'
-      ? [actor, ' deleted ', withArticle(kind), target]
-      : ['Whoever held ', withArticle(kind), target, ' revoked it'];
+      ? [actor, ' deleted ', withDefiniteArticle(kind), target]
+      : ['The holder of ', withDefiniteArticle(kind), target, ' revoked it'];
 }
 
 const SENTENCES: Partial<Record<AuditAction, (context: SentenceContext) => SentenceParts>> = {
@@ -94,20 +101,26 @@ const SENTENCES: Partial<Record<AuditAction, (context: SentenceContext) => Sente
   'api_key.updated': ({ event, actor, target, after }) => {
     const onlyActive = Object.keys(after).join() === 'active';
     if (onlyActive)
-      return [actor, after['active'] === true ? ' switched on ' : ' switched off ', withArticle('api_key'), target];
+      return [actor, after['active'] === true ? ' enabled ' : ' disabled ', withDefiniteArticle('api_key'), target];
     if (Object.keys(after).join() === 'guard') {
       const allowed = after['guard'] === true;
-      return [actor, allowed ? ' let ' : ' no longer lets ', withArticle('api_key'), target, ' run guards'];
+      return [
+        actor,
+        allowed ? ' allowed ' : ' no longer allows ',
+        withDefiniteArticle('api_key'),
+        target,
+        ' to run guards',
+      ];
     }
-    return [actor, ` changed ${describeChangedFields(event)} of `, withArticle('api_key'), target];
+    return [actor, ` changed ${describeChangedFields(event)} of `, withDefiniteArticle('api_key'), target];
   },
   'credential.denied': ({ event, credential }) => [
     `The ${kindLabel(event.credential?.kind ?? 'credential')} `,
     credential,
-    ` was refused: ${DENIAL_REASONS[String(event.detail['reason'])] ?? String(event.detail['reason'] ?? 'no reason known')}`,
+    ` was denied: ${DENIAL_REASONS[String(event.detail['reason'])] ?? String(event.detail['reason'] ?? 'unknown reason')}`,
   ],
   'credential.passphrase_failed': ({ event, credential }) => [
-    `A wrong passphrase was given for ${withArticle(event.credential?.kind ?? 'access_token')}`,
+    `An incorrect passphrase was sent for ${withDefiniteArticle(event.credential?.kind ?? 'access_token')}`,
     credential,
   ],
   'person.signed_up': ({ event, actor, target }) =>
@@ -117,12 +130,12 @@ const SENTENCES: Partial<Record<AuditAction, (context: SentenceContext) => Sente
       ? [actor, ' changed their name from ', valuePart(before['name']), ' to ', valuePart(after['name'])]
       : [actor, ' changed their account'],
   'person.password_changed': ({ actor }) => [actor, ' changed their password'],
-  'person.two_factor_enabled': ({ actor }) => [actor, ' turned two-factor sign-in on'],
-  'person.two_factor_disabled': ({ actor }) => [actor, ' turned two-factor sign-in off'],
-  'person.recovery_codes_created': ({ actor }) => [actor, ' made new recovery codes'],
+  'person.two_factor_enabled': ({ actor }) => [actor, ' turned on two-factor authentication'],
+  'person.two_factor_disabled': ({ actor }) => [actor, ' turned off two-factor authentication'],
+  'person.recovery_codes_created': ({ actor }) => [actor, ' generated new recovery codes'],
   'person.denied': ({ event, actor }) => [
     actor,
-    ' was refused what their role may not do: ',
+    ' was denied access by their role: ',
     valuePart(event.detail['reason']),
   ],
   'passkey.created': ({ actor, target }) => [actor, ' added the passkey ', target],
@@ -139,17 +152,17 @@ const SENTENCES: Partial<Record<AuditAction, (context: SentenceContext) => Sente
     return passkey ? [actor, ' signed in with the passkey ', valuePart(passkey)] : [actor, ' signed in'];
   },
   'session.deleted': ({ event, actor }) =>
-    event.actor.kind === 'session' ? ['Whoever held a session revoked it'] : [actor, ' ended a session'],
+    event.actor.kind === 'session' ? ['The holder of a session revoked it'] : [actor, ' ended a session'],
   'person.sessions_ended': ({ event, actor, target }) =>
     event.actor.id === event.target?.id
       ? [actor, ' ended all their other sessions']
       : [actor, ' ended all sessions of ', target],
-  'person.password_reset_requested': ({ target }) => ['A link to reset the password of ', target, ' was sent by mail'],
-  'person.password_reset_created': ({ actor, target }) => [actor, ' made a link to reset the password of ', target],
+  'person.password_reset_requested': ({ target }) => ['A password reset link for ', target, ' was sent by email'],
+  'person.password_reset_created': ({ actor, target }) => [actor, ' created a password reset link for ', target],
   'person.password_reset': ({ actor }) => [actor, ' reset their password'],
   'person.operator_changed': ({ actor, target, after }) => [
     actor,
-    after['operator'] === true ? ' made ' : ' took the operator role from ',
+    after['operator'] === true ? ' made ' : ' removed the operator role from ',
     target,
     after['operator'] === true ? ' an operator' : '',
   ],
@@ -157,22 +170,22 @@ const SENTENCES: Partial<Record<AuditAction, (context: SentenceContext) => Sente
   'person.enabled': ({ actor, target }) => [actor, ' enabled the account of ', target],
   'person.deleted': ({ actor }) => [actor, ' deleted their account'],
   'session.failed': ({ event, actor }) => {
-    if (event.actor.name === null) return ['Signing in with an unknown email address failed'];
+    if (event.actor.name === null) return ['Sign-in with an unknown email address failed'];
     if (event.detail['reason'] === 'password_incorrect') {
-      return [actor, ' gave a wrong password when asked for it again'];
+      return [actor, ' entered an incorrect password when re-authenticating'];
     }
     if (event.detail['reason'] === 'passkey_counter_went_back') {
-      return ['A passkey of ', actor, ' was refused: it may have been copied'];
+      return ['A passkey of ', actor, ' was rejected: it may have been cloned'];
     }
-    return ['Signing in as ', actor, ' failed'];
+    return ['Sign-in as ', actor, ' failed'];
   },
-  'device.approved': ({ actor, target }) => [actor, ' let the device ', target, ' sign in'],
-  'device.denied': ({ actor, target }) => [actor, ' turned the device ', target, ' away'],
+  'device.approved': ({ actor, target }) => [actor, ' approved sign-in for the device ', target],
+  'device.denied': ({ actor, target }) => [actor, ' denied sign-in for the device ', target],
   'workspace.updated': ({ actor, before, after }) =>
     'name' in after
       ? [actor, ' renamed the workspace from ', valuePart(before['name']), ' to ', valuePart(after['name'])]
-      : [actor, ' changed the address of the workspace to ', valuePart(after['slug'])],
-  'workspace.owner_changed': ({ actor, target }) => [actor, ' handed ownership over to ', target],
+      : [actor, ' changed the slug of the workspace to ', valuePart(after['slug'])],
+  'workspace.owner_changed': ({ actor, target }) => [actor, ' transferred ownership to ', target],
   'member.created': ({ actor, after }) => [actor, ' joined as ', valuePart(after['role'])],
   'member.updated': ({ actor, target, before, after }) => [
     actor,
@@ -193,14 +206,14 @@ const SENTENCES: Partial<Record<AuditAction, (context: SentenceContext) => Sente
   },
   'env.restored': ({ event, actor, target }) => [
     actor,
-    ' set the environment of ',
+    ' restored the environment of ',
     target,
-    ' back to version ',
-    valuePart(event.detail['restoredFrom'] ?? 'before'),
+    ' to version ',
+    valuePart(event.detail['restoredFrom'] ?? 'unknown'),
   ],
   'env.revealed': ({ event, actor, target }) => [
     actor,
-    ' looked at ',
+    ' revealed ',
     valuePart(summarizeNames(toNames(event.detail['names']))),
     ' in the environment of ',
     target,
@@ -209,42 +222,42 @@ const SENTENCES: Partial<Record<AuditAction, (context: SentenceContext) => Sente
     actor,
     ' checked the server ',
     target,
-    event.detail['ok'] === true ? ': it was reached' : ': it was not reached',
+    event.detail['ok'] === true ? ': it is reachable' : ': it is not reachable',
   ],
   'server.confirmed': ({ actor, target }) => [actor, ' confirmed the server ', target],
-  'error_issue.resolved': ({ actor, target }) => [actor, ' resolved ', target],
-  'error_issue.reopened': ({ actor, target }) => [actor, ' opened ', target, ' again'],
+  'error_issue.resolved': ({ actor, target }) => [actor, ' resolved the issue ', target],
+  'error_issue.reopened': ({ actor, target }) => [actor, ' reopened the issue ', target],
   'error_issue.muted': ({ actor, target }) => [actor, ' muted the issue ', target],
-  'error_key.created': ({ actor, target }) => [actor, ' created ', withArticle('error_key'), target],
-  'error_key.deleted': ({ actor, target }) => [actor, ' deleted ', withArticle('error_key'), target],
+  'error_key.created': ({ actor, target }) => [actor, ' created ', withDefiniteArticle('error_key'), target],
+  'error_key.deleted': ({ actor, target }) => [actor, ' deleted ', withDefiniteArticle('error_key'), target],
   'error_issue.deleted': ({ actor, target }) => [actor, ' deleted the issue ', target],
   'deployment.created': ({ event, actor, target }) => [
     actor,
-    event.detail['kind'] === 'rollback' ? ' began a rollback of ' : ' began a deployment of ',
+    event.detail['kind'] === 'rollback' ? ' started a rollback of ' : ' started a deployment of ',
     target,
   ],
   'deployment.cancelled': ({ actor, target }) => [actor, ' cancelled a deployment of ', target],
   'deployment.approved': ({ actor, target }) => [actor, ' approved a deployment of ', target],
-  'deployment.promoted': ({ actor, target }) => [actor, ' let a canary of ', target, ' go on'],
-  'deployment.aborted': ({ actor, target }) => [actor, ' gave a canary of ', target, ' up'],
+  'deployment.promoted': ({ actor, target }) => [actor, ' promoted the canary deployment of ', target],
+  'deployment.aborted': ({ actor, target }) => [actor, ' aborted the canary deployment of ', target],
   'deployment.completed': ({ target }) => ['A deployment of ', target, ' completed'],
   'deployment.failed': ({ target }) => ['A deployment of ', target, ' failed'],
   'run.created': ({ event, actor, target }) =>
-    event.actor.kind === 'system' ? ['The schedule ran ', target] : [actor, ' ran ', target],
+    event.actor.kind === 'system' ? ['A scheduled run of ', target, ' started'] : [actor, ' ran ', target],
   'run.cancelled': ({ actor, target }) => [actor, ' cancelled a run of ', target],
   'run.finished': ({ event, target }) => ['A run of ', target, describeOutcome(event)],
   'backup.created': ({ event, actor, target }) =>
     event.actor.kind === 'system'
-      ? ['The schedule began a backup of ', target]
-      : [actor, ' began a backup of ', target],
+      ? ['A scheduled backup of ', target, ' started']
+      : [actor, ' started a backup of ', target],
   'backup.finished': ({ event, target }) => ['A backup of ', target, describeOutcome(event)],
-  'backup.restore_started': ({ actor, target }) => [actor, ' began to restore a backup of ', target],
-  'backup.restore_finished': ({ event, target }) => ['Restoring a backup of ', target, describeOutcome(event)],
+  'backup.restore_started': ({ actor, target }) => [actor, ' started restoring a backup of ', target],
+  'backup.restore_finished': ({ event, target }) => ['The restore of a backup of ', target, describeOutcome(event)],
   'backup.deleted': ({ event, actor, target }) =>
     event.actor.kind === 'system'
       ? ['An older backup of ', target, ' was deleted']
       : [actor, ' deleted a backup of ', target],
-  'invitation.deleted': ({ actor, target }) => [actor, ' withdrew the invitation of ', target],
+  'invitation.deleted': ({ actor, target }) => [actor, ' revoked the invitation for ', target],
 };
 
 /** Ada *created* the *project* Shop: what can be said of any `noun.verb`. */
@@ -253,7 +266,7 @@ function defaultSentence({ event, actor, target }: SentenceContext): SentencePar
   const named = event.target !== null && event.target.name !== null;
   return [
     actor,
-    ` ${verb.replaceAll('_', ' ')} ${named ? withArticle(noun) : `a ${kindLabel(noun)}`}`,
+    ` ${verb.replaceAll('_', ' ')} ${named ? withDefiniteArticle(noun) : withIndefiniteArticle(noun)}`,
     ...(named ? [target] : []),
   ];
 }
@@ -272,7 +285,7 @@ export function toSentence(event: AuditEvent): SentencePart[] {
     typeof part === 'string' ? { text: part } : part,
   );
   const count = Number(event.detail['count'] ?? 1);
-  return count > 1 ? [...parts, { text: `, ${count} times` }] : [...parts];
+  return count > 1 ? [...parts, { text: ` (${count} times)` }] : [...parts];
 }
 
 /** The same as one text: “Ada Lovelace created the access token CI/CD Pipeline”. */
@@ -280,12 +293,12 @@ export function toPlainSentence(event: AuditEvent): string {
   const text = toSentence(event)
     .map((part) => part.text)
     .join('');
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return capitalize(text);
 }
 
 /** What a filter calls an action: “API key: passphrase failed”. */
 export function actionLabel(action: AuditAction): string {
   const [noun = '', verb = ''] = action.split('.');
   const name = kindLabel(noun);
-  return `${name.charAt(0).toUpperCase()}${name.slice(1)} ${verb.replaceAll('_', ' ').replace('two factor', 'two-factor')}`;
+  return `${capitalize(name)} ${verb.replaceAll('_', ' ').replace('two factor', 'two-factor')}`;
 }

@@ -8,6 +8,7 @@ import type { ActivityListQuery } from '../../sdk/client.ts';
 import { getErrorMessage } from '../api.ts';
 import { download } from '../components/download.ts';
 import { FilterBar, TextFilter } from '../components/filters.tsx';
+import { capitalize } from '../components/format.ts';
 import { IconChevronDown, IconFileExport } from '../components/icons.ts';
 import { type ListState, useListState } from '../components/list-state.ts';
 import { Page } from '../components/page.tsx';
@@ -26,7 +27,6 @@ const ActivityChart = lazy(async () => ({ default: (await import('./activity-cha
 
 const EVENT_FILTERS = ['type', 'source', 'subject'] as const;
 const POLL_INTERVAL_MS = 15_000;
-const capitalize = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);
 
 /** What the filters let through, as the API takes it. */
 function toEventQuery(state: ListState, now: number): ActivityListQuery {
@@ -69,11 +69,11 @@ function ExportMenu({ state }: { readonly state: ListState }) {
         </Button>
       </Menu.Target>
       <Menu.Dropdown>
-        <Menu.Label>As CSV, for spreadsheets</Menu.Label>
+        <Menu.Label>Export as CSV</Menu.Label>
         <Menu.Item onClick={() => exportCsv.mutate('events')}>
-          Events, at most {RESOURCE_LIMITS.activityCsv.toLocaleString('en')}
+          Events, up to {RESOURCE_LIMITS.activityCsv.toLocaleString('en')}
         </Menu.Item>
-        <Menu.Item onClick={() => exportCsv.mutate('chart')}>The chart's points</Menu.Item>
+        <Menu.Item onClick={() => exportCsv.mutate('chart')}>Chart data</Menu.Item>
       </Menu.Dropdown>
     </Menu>
   );
@@ -88,7 +88,7 @@ function Controls({ state }: { readonly state: ListState }) {
         label="Time"
         data={[
           ...Object.entries(RELATIVE_RANGES).map(([value, { label }]) => ({ value, label })),
-          { value: 'custom', label: 'From … to …' },
+          { value: 'custom', label: 'Custom range' },
         ]}
         value={isCustom ? 'custom' : (state.get('since') ?? DEFAULT_RANGE)}
         onChange={(event) => {
@@ -110,7 +110,7 @@ function Controls({ state }: { readonly state: ListState }) {
         onChange={(event) => state.set({ interval: event.currentTarget.value })}
       />
       <NativeSelect
-        label="By"
+        label="Group by"
         data={ACTIVITY_GROUPS.map((value) => ({ value, label: capitalize(value) }))}
         value={parseGroup(state.get('groupBy'))}
         onChange={(event) => state.set({ groupBy: event.currentTarget.value })}
@@ -156,13 +156,13 @@ function ChartSection({
       title={`${analytics.total.toLocaleString('en')} ${analytics.total === 1 ? 'event' : 'events'}`}
       description={
         metric === 'count'
-          ? `Events a ${range.interval}, by ${groupBy}.`
-          : `Distinct subjects a ${range.interval}, by ${groupBy}.`
+          ? `Events per ${range.interval}, by ${groupBy}.`
+          : `Unique subjects per ${range.interval}, by ${groupBy}.`
       }
       actions={
         <SegmentedControl
           size="xs"
-          aria-label="What is counted"
+          aria-label="Metric"
           data={[
             { value: 'count', label: 'Events' },
             { value: 'subjects', label: 'Subjects' },
@@ -189,7 +189,7 @@ export function ActivityPage() {
   return (
     <Page
       title="Activity"
-      description="What your applications report as CloudEvents: how much over time, and the events themselves."
+      description="Events your applications report as CloudEvents: counts over time, and the events themselves."
       actions={<ExportMenu state={state} />}
     >
       <Stack gap="lg">
@@ -198,13 +198,7 @@ export function ActivityPage() {
         <Section title="Latest events">
           <FilterBar state={state} filters={EVENT_FILTERS}>
             {EVENT_FILTERS.map((name) => (
-              <TextFilter
-                key={name}
-                state={state}
-                name={name}
-                label={capitalize(name)}
-                placeholder={`${capitalize(name)}, exactly`}
-              />
+              <TextFilter key={name} state={state} name={name} label={capitalize(name)} placeholder={`Exact ${name}`} />
             ))}
           </FilterBar>
           <EventsTable
@@ -215,7 +209,7 @@ export function ActivityPage() {
           />
         </Section>
         <Text fz="xs" c="dimmed">
-          Counts are exact. Distinct subjects are exact up to 256 a step and within 2 % beyond. Days are days of UTC.
+          Event counts are exact. Unique subjects above 256 per interval are estimates (±2%). Days are in UTC.
         </Text>
       </Stack>
     </Page>

@@ -1,5 +1,6 @@
 import { Table } from '@mantine/core';
 import type { ActivityGroup, Interval } from '../../contract/vocabulary.ts';
+import { capitalize } from '../components/format.ts';
 import styles from './activity.module.css';
 import type { ChartData, ChartSeries } from './chart-data.ts';
 import { seriesName, stepLabel } from './labels.ts';
@@ -20,7 +21,7 @@ function SeriesName({ series, groupBy, onSelect }: { readonly series: ChartSerie
       type="button"
       className={styles['choose']}
       onClick={() => onSelect(key)}
-      title={`Show the events of this ${groupBy}`}
+      title={`Filter events by this ${groupBy}`}
     >
       {name}
     </button>
@@ -34,7 +35,7 @@ export function ChartLegend({ chart, groupBy, onSelect }: ChartLegendProps) {
       <Table fz="sm" aria-label={`Events by ${groupBy}`} horizontalSpacing="xs" verticalSpacing={5} maw={680}>
         <Table.Thead>
           <Table.Tr>
-            <Table.Th scope="col">{groupBy.charAt(0).toUpperCase() + groupBy.slice(1)}</Table.Th>
+            <Table.Th scope="col">{capitalize(groupBy)}</Table.Th>
             <Table.Th scope="col" ta="right">
               Events
             </Table.Th>
@@ -51,7 +52,7 @@ export function ChartLegend({ chart, groupBy, onSelect }: ChartLegendProps) {
                 <SeriesName series={series} groupBy={groupBy} onSelect={onSelect} />
               </Table.Td>
               <Table.Td ta="right">{series.total.toLocaleString('en')}</Table.Td>
-              <Table.Td ta="right">{`${Math.round((series.total / chart.total) * 100)} %`}</Table.Td>
+              <Table.Td ta="right">{`${Math.round((series.total / chart.total) * 100)}%`}</Table.Td>
             </Table.Tr>
           ))}
         </Table.Tbody>
@@ -65,10 +66,10 @@ export function ChartDataTable({ chart, interval }: { readonly chart: ChartData;
   const rows = chart.steps.filter((step) => chart.series.some(({ field }) => (step[field] ?? 0) > 0));
   return (
     <details className={styles['table']}>
-      <summary>As a table</summary>
+      <summary>Show as table</summary>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-      <section className={styles['scroll']} aria-label="The chart as a table" tabIndex={0}>
-        <Table fz="xs" aria-label={`Numbers a ${interval}`} horizontalSpacing="xs" verticalSpacing={3}>
+      <section className={styles['scroll']} aria-label="Chart data as a table" tabIndex={0}>
+        <Table fz="xs" aria-label={`Counts per ${interval}`} horizontalSpacing="xs" verticalSpacing={3}>
           <Table.Thead>
             <Table.Tr>
               <Table.Th scope="col">From</Table.Th>

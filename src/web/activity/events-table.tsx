@@ -41,7 +41,7 @@ function columnsFor(state: ListState): readonly Column<ActivityEvent>[] {
         <button
           type="button"
           className={styles['choose']}
-          title={`Show this ${name} alone`}
+          title={`Filter by this ${name}`}
           onClick={() => state.set({ [name]: value })}
         >
           {value}
@@ -90,7 +90,7 @@ export function EventsTable({ state, filters, query, pollIntervalMs }: EventsTab
   if (data.data.length === 0) {
     return (
       <Text fz="sm" c="dimmed" role="status">
-        {isFiltered(state, filters) ? 'No event matches in this time.' : 'No event in this time.'}
+        {isFiltered(state, filters) ? 'No events match in this time range.' : 'No events in this time range.'}
       </Text>
     );
   }

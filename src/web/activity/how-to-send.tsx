@@ -12,13 +12,13 @@ const exampleCommand = (origin: string) => `curl ${origin}/v1/activity/events \\
 /** What stands in the place of a chart without events. */
 export function HowToSend() {
   return (
-    <EmptyState icon={<IconChartBar size={26} />} title="No events in this time">
+    <EmptyState icon={<IconChartBar size={26} />} title="No events in this time range">
       <Text c="dimmed" fz="sm">
-        Applications send CloudEvents with an <TextLink to="/settings/access-tokens">access token</TextLink> that has
-        the scope <code>activity_tracker</code>:
+        To send CloudEvents, use an <TextLink to="/settings/access-tokens">access token</TextLink> with the{' '}
+        <code>activity_tracker</code> scope:
       </Text>
       <div style={{ width: '100%', textAlign: 'left' }}>
-        <CodeBlock label="How to send an event">{exampleCommand(window.location.origin)}</CodeBlock>
+        <CodeBlock label="Send an event">{exampleCommand(window.location.origin)}</CodeBlock>
       </div>
     </EmptyState>
   );

@@ -13,6 +13,6 @@ export const stepLabel = (time: number, interval: Interval): string =>
   INTERVAL_FORMATS[interval].format(new Date(time));
 
 export function seriesName({ key, rest }: Pick<ChartSeries, 'key' | 'rest'>): string {
-  if (rest) return 'All others';
-  return key ?? 'Without a subject';
+  if (rest) return 'Other';
+  return key ?? 'No subject';
 }

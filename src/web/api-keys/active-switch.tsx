@@ -15,7 +15,7 @@ export function ActiveSwitch({ apiKey }: { readonly apiKey: ApiKey }) {
   const update = useMutation({
     mutationFn: (active: boolean) => api.apiKeys.update(apiKey.id, { active }),
     onSuccess: ({ name, active }) =>
-      notifications.show({ message: active ? `${name} is accepted again.` : `${name} is refused from now on.` }),
+      notifications.show({ message: active ? `API key ${name} enabled` : `API key ${name} disabled` }),
     onError: (error) => notifications.show({ message: getErrorMessage(error), color: 'red' }),
     onSettled: async () => {
       await queryClient.invalidateQueries({ queryKey: credentialsKey(workspace.id, API_KEYS) });

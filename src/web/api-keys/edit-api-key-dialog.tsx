@@ -48,7 +48,7 @@ export function EditApiKeyDialog({ apiKey, onClose }: { readonly apiKey: ApiKey;
           if (Object.keys(changes).length > 0) {
             const { name } = await api.apiKeys.update(apiKey.id, changes);
             await queryClient.invalidateQueries({ queryKey: credentialsKey(workspace.id, API_KEYS) });
-            notifications.show({ message: `Saved ${name}. Its secret is the same as before.` });
+            notifications.show({ message: `API key ${name} saved. Its secret has not changed.` });
           }
           return onClose;
         }}

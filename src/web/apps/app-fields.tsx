@@ -68,7 +68,7 @@ export function RepositoryCredentialFields({ form, isStored }: RepositoryCredent
       <Group gap="md" align="flex-start">
         <TextInput
           label="Repository user (optional)"
-          description="Not needed with a token."
+          description="Not needed if you use a token."
           autoComplete="off"
           spellCheck={false}
           flex="1 1 160px"
@@ -101,7 +101,7 @@ export function TargetFields({ form, names }: NamedFieldsProps) {
       <NativeSelect
         label="Server (optional)"
         flex="1 1 180px"
-        data={[{ value: '', label: 'None yet' }, ...names.servers.map(({ id, name }) => ({ value: id, label: name }))]}
+        data={[{ value: '', label: 'None' }, ...names.servers.map(({ id, name }) => ({ value: id, label: name }))]}
         {...form.getInputProps('serverId')}
       />
       <TextInput

@@ -8,17 +8,20 @@ export type HookStage = (typeof HOOK_STAGES)[number];
 
 /** What the stages are called, and when they come. */
 export const HOOK_STAGE_LABELS: Readonly<Record<HookStage, { readonly label: string; readonly when: string }>> = {
-  pre_execution: { label: 'Before anything', when: "in the app's directory, before everything else" },
-  pre_source_control: { label: 'Before the source', when: "in the app's directory, before the source is fetched" },
+  pre_execution: { label: 'Before execution', when: "in the app's directory, before everything else" },
+  pre_source_control: { label: 'Before checkout', when: "in the app's directory, before the source is fetched" },
   post_source_control: {
-    label: 'After the source',
-    when: 'in the release, after checkout; .env and shared/ are not linked yet',
+    label: 'After checkout',
+    when: 'in the release directory, before .env and shared/ are linked',
   },
   post_setup: {
-    label: 'After the set-up',
-    when: 'in the release, with .env and shared/ in place: install and build here',
+    label: 'After setup',
+    when: 'in the release directory, with .env and shared/ linked: install and build here',
   },
-  post_release: { label: 'After the release', when: 'in the release that is now live: restart here' },
+  post_release: {
+    label: 'After release',
+    when: 'in the directory of the release that is now live: restart services here',
+  },
 };
 
 export type AppFormValues = {
@@ -111,7 +114,7 @@ export const validateInteger = (
 ) =>
   Number.isInteger(value) && Number(value) >= min && Number(value) <= max
     ? null
-    : `Takes a whole number from ${min} to ${max}`;
+    : `Must be a whole number from ${min} to ${max}`;
 
 const validateOptionalInteger = (value: number | string, limits: { readonly min: number; readonly max: number }) =>
   value === '' ? null : validateInteger(value, limits);
@@ -119,17 +122,17 @@ const validateOptionalInteger = (value: number | string, limits: { readonly min:
 export const APP_RULES = {
   name: validateName,
   slug: validateNewSlug,
-  projectId: (id: string) => (id === '' ? 'Choose the project that it belongs to' : null),
-  branch: (branch: string) => (branch.trim() === '' ? 'Name a branch, such as main' : null),
+  projectId: (id: string) => (id === '' ? 'Choose a project' : null),
+  branch: (branch: string) => (branch.trim() === '' ? 'Enter a branch, such as main' : null),
   keepReleases: (count: number | string) => validateInteger(count, RESOURCE_LIMITS.keepReleases),
   checkTimeout: (seconds: number | string, { checkKind }: AppFormValues) =>
     checkKind === 'none' ? null : validateInteger(seconds, RESOURCE_LIMITS.healthTimeout),
   keepLast: (count: number | string) => validateOptionalInteger(count, RESOURCE_LIMITS.keepBackups),
   keepDays: (days: number | string) => validateOptionalInteger(days, RESOURCE_LIMITS.keepBackupDays),
   checkUrl: (url: string, { checkKind }: AppFormValues) =>
-    checkKind === 'url' && !/^https?:\/\//.test(url) ? 'Takes an http:// or https:// address' : null,
+    checkKind === 'url' && !/^https?:\/\//.test(url) ? 'Must be an http:// or https:// URL' : null,
   checkCommand: (command: string, { checkKind }: AppFormValues) =>
-    checkKind === 'command' && command.trim() === '' ? 'Takes a command' : null,
+    checkKind === 'command' && command.trim() === '' ? 'Enter a command' : null,
 };
 
 const emptyToNull = (text: string) => (text.trim() === '' ? null : text.trim());
@@ -229,7 +232,7 @@ export const APP_LABELS: Readonly<Record<string, string>> = {
   branch: 'Branch',
   directory: 'Directory',
   hooks: 'Hooks',
-  keepReleases: 'Releases kept',
+  keepReleases: 'Releases to keep',
   healthCheck: 'Health check',
   logCommand: 'Log command',
   backup: 'Backups',

@@ -31,7 +31,7 @@ function LiveDeployment({ appId }: { readonly appId: string }) {
     refetchInterval: 10_000,
   });
   if (data === undefined) return '…';
-  if (data === null) return dimmed('Nothing yet');
+  if (data === null) return dimmed('Not deployed yet');
   return (
     <>
       <TextLink to="/deployments/$id" params={{ id: data.id }}>
@@ -55,7 +55,7 @@ export function AppOverview() {
   const { serverId, repository, branch, directory, healthCheck, hooks, logCommand, backup } = app;
   return (
     <>
-      <Section title="Facts">
+      <Section title="Details">
         <DescriptionList
           items={[
             ['Live', <LiveDeployment key="live" appId={app.id} />],
@@ -82,7 +82,7 @@ export function AppOverview() {
               ),
             ],
             ['Directory', directory === null ? dimmed('None') : mono(directory)],
-            ['Releases kept', app.keepReleases],
+            ['Releases to keep', app.keepReleases],
             [
               'Health check',
               healthCheck === null
@@ -90,19 +90,19 @@ export function AppOverview() {
                 : mono(`${healthCheck.url ?? healthCheck.command} (${healthCheck.timeoutSeconds} s)`),
             ],
             ['Log command', logCommand === null ? dimmed('None') : mono(logCommand)],
-            ['Backup', backup?.command == null ? dimmed('The shared directory') : mono(backup.command)],
+            ['Backup', backup?.command == null ? dimmed('Shared directory') : mono(backup.command)],
             ['Backup schedule', backup?.schedule == null ? dimmed('None') : mono(`${backup.schedule} (UTC)`)],
             ['Slug', mono(app.slug)],
             ['Created', <RelativeTime key="created" time={app.createdAt} />],
-            ['Changed', <RelativeTime key="changed" time={app.updatedAt} />],
-            ['Id', <CopyableId key="id" id={app.id} />],
+            ['Updated', <RelativeTime key="changed" time={app.updatedAt} />],
+            ['ID', <CopyableId key="id" id={app.id} />],
           ]}
         />
       </Section>
-      <Section title="Hooks" description="Commands that run in each deployment, in this order within their stage.">
+      <Section title="Hooks" description="Commands that run in each deployment. Within a stage they run in this order.">
         {hooks.length === 0 ? (
           <Text fz="sm" c="dimmed">
-            None. Hooks install, build and restart; they are set in the app's settings.
+            No hooks. Add hooks in the app's settings to install, build and restart.
           </Text>
         ) : (
           <ItemList label="Hooks">

@@ -51,7 +51,7 @@ export function AppPage() {
           title={app.name}
           description={
             <>
-              In the project{' '}
+              In project{' '}
               <TextLink to="/projects/$project" params={{ project: app.projectId }}>
                 {projectName(app.projectId) ?? app.projectId}
               </TextLink>

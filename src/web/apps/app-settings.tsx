@@ -41,7 +41,7 @@ function HealthCheckFields({ form }: AppFieldsProps) {
   return (
     <>
       <NativeSelect
-        label="How"
+        label="Type"
         data={[
           { value: 'none', label: 'No check' },
           { value: 'url', label: 'A URL responds with a status below 400' },
@@ -52,7 +52,7 @@ function HealthCheckFields({ form }: AppFieldsProps) {
       {checkKind === 'url' && (
         <TextInput
           label="URL"
-          description="Requested from the server itself once the release is live. Without a user name or password."
+          description="Requested from the server itself once the release is live. Must not contain a user name or password."
           placeholder="http://127.0.0.1:8080/healthz"
           spellCheck={false}
           {...form.getInputProps('checkUrl')}
@@ -122,7 +122,7 @@ function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
     form,
     async () => {
       const { name } = await edit.save((ifMatch) => api.apps.update(id, changes, { ifMatch }));
-      notifications.show({ message: `Saved ${name}.` });
+      notifications.show({ message: `App ${name} saved` });
       const fresh = await api.apps.read(id);
       form.setValues(toFormValues(edit.reset(fresh)));
       void queryClient.invalidateQueries({ queryKey: [workspace.id, 'apps'] });
@@ -138,12 +138,12 @@ function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
             <NameField form={form} />
             <ProjectField form={form} names={names} />
           </Section>
-          <Section title="Source and server" description="What a deployment fetches, and where it puts it.">
+          <Section title="Source and server" description="What a deployment checks out, and where.">
             <SourceFields form={form} />
             <RepositoryCredentialFields form={form} isStored={edit.base.hasRepositoryPassword} />
             <TargetFields form={form} names={names} />
             <NumberInput
-              label="Releases kept"
+              label="Releases to keep"
               description="Older ones are deleted from the server after a deployment."
               min={RESOURCE_LIMITS.keepReleases.min}
               max={RESOURCE_LIMITS.keepReleases.max}
@@ -153,7 +153,10 @@ function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
               {...form.getInputProps('keepReleases')}
             />
           </Section>
-          <Section title="Hooks" description="Commands that run in each deployment, in this order within their stage.">
+          <Section
+            title="Hooks"
+            description="Commands that run in each deployment. Within a stage they run in this order."
+          >
             <div {...fieldPathProps(form, 'hooks')}>
               <HooksField hooks={form.values.hooks} onChange={(hooks) => form.setFieldValue('hooks', hooks)} />
             </div>
@@ -161,41 +164,41 @@ function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
           </Section>
           <Section
             title="Health check"
-            description="Whether a release works once it is live. If it does not in time, the previous release is made live again."
+            description="Checks that a release works once it is live. If the check does not pass in time, the deployment rolls back to the previous release."
           >
             <HealthCheckFields form={form} />
           </Section>
-          <Section title="Log and backups">
+          <Section title="Logs and backups">
             <CommandField
               form={form}
               field="logCommand"
               label="Log command"
-              description="Prints the app's own log."
+              description="Prints the app's log."
               placeholder="journalctl -u storefront -n 500"
             />
             <CommandField
               form={form}
               field="backupCommand"
               label="Backup command"
-              description="Writes the backup to its output. Without it a backup holds the shared directory."
+              description="Writes the backup to standard output. If empty, a backup contains the shared directory."
               placeholder="pg_dump --format=custom storefront"
             />
             <CommandField
               form={form}
               field="restoreCommand"
               label="Restore command"
-              description="Reads a backup from its input."
+              description="Reads the backup from standard input."
               placeholder="pg_restore --clean --dbname storefront"
             />
             <NativeSelect
-              label="Interpreter of both commands"
-              description="With /bin/bash a pipe fails where any part of it fails (pipefail): pg_dump … | gzip is no backup then."
+              label="Interpreter for both commands"
+              description="With /bin/bash, a pipeline fails if any part of it fails (pipefail), so a failed pg_dump … | gzip is not kept as a backup."
               data={[...COMMAND_INTERPRETERS]}
               {...form.getInputProps('backupInterpreter')}
             />
             <TextInput
               label="Backup schedule (optional)"
-              description="As in cron, in UTC: five fields, or a name such as @daily."
+              description="Cron syntax in UTC: five fields, or a macro such as @daily."
               placeholder="30 3 * * *"
               autoComplete="off"
               spellCheck={false}
@@ -205,7 +208,7 @@ function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
               {(['keepLast', 'keepDays'] as const).map((field) => (
                 <NumberInput
                   key={field}
-                  label={field === 'keepLast' ? 'Backups kept (optional)' : 'Days a backup is kept (optional)'}
+                  label={field === 'keepLast' ? 'Backups to keep (optional)' : 'Days to keep backups (optional)'}
                   min={1}
                   allowDecimal={false}
                   hideControls
@@ -225,7 +228,7 @@ function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
                 submitLabel="Save changes"
                 disabled={!isChanged}
                 onCancel={isChanged ? () => form.setValues(toFormValues(edit.base)) : undefined}
-                cancelLabel="Undo changes"
+                cancelLabel="Discard changes"
               />
             </Stack>
           </div>
@@ -240,8 +243,8 @@ function DeleteSection({ app }: { readonly app: App }) {
   const [opened, { open, close }] = useDisclosure();
   return (
     <Section
-      title="Delete this app"
-      description="With its environment and all versions of it. This can not be undone."
+      title="Delete app"
+      description="Deletes the app with its environment and all versions of it. This cannot be undone."
       tone="bad"
       actions={
         <Group>

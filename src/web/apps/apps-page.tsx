@@ -108,15 +108,15 @@ export function AppsPage() {
     <ResourceListPage
       title="Apps"
       plural="apps"
-      description="What is deployed: where its source is, which server it runs on, and its environment."
+      description="What you deploy: its source, the server it runs on, and its environment."
       icon={<IconAppWindow size={26} />}
       createLabel="New app"
       emptyHint={
         hasProjects ? (
-          'An app belongs to a project. Its environment, hooks and checks are set once it is there.'
+          'An app belongs to a project. You set up its environment, hooks and health check after creating it.'
         ) : (
           <>
-            An app belongs to a project, and there is none yet.{' '}
+            An app belongs to a project, and this workspace has none yet.{' '}
             <TextLink to="/projects">Create a project first.</TextLink>
           </>
         )

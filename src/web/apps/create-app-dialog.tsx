@@ -33,7 +33,7 @@ export function CreateAppDialog({ project, onClose, onCreated }: CreateAppDialog
           <TargetFields form={form} names={names} />
           <SlugField noun="app" sourceName={form.values.name} {...form.getInputProps('slug')} />
           <Text fz="sm" c="dimmed">
-            Hooks, health check, logs and backups are set in the app's settings.
+            You can set up hooks, the health check, logs and backups in the app's settings later.
           </Text>
         </>
       )}

@@ -20,7 +20,7 @@ export function DeleteAppDialog({ app, onClose, onDeleted }: DeleteAppDialogProp
       onClose={onClose}
       onDeleted={onDeleted}
     >
-      Its settings and its environment, with all versions, are gone for good. What runs on the server goes on running.
+      Its settings and its environment, with all versions, are permanently deleted. The app keeps running on its server.
     </DeleteResourceDialog>
   );
 }

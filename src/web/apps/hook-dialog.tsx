@@ -31,12 +31,13 @@ export function HookDialog({ hook, existingNames, onClose, onDone }: HookDialogP
   const form = useAppForm<HookFormValues>({
     initialValues: hook ?? NEW_HOOK_VALUES,
     validate: {
-      name: (name) => validateName(name) ?? (existingNames.includes(name.trim()) ? 'Another hook has this name' : null),
+      name: (name) =>
+        validateName(name) ?? (existingNames.includes(name.trim()) ? 'Another hook already has this name' : null),
       run: (run) =>
         run.trim() === ''
-          ? 'Takes a command'
+          ? 'Enter a command'
           : run.length > RESOURCE_LIMITS.command
-            ? `Takes up to ${RESOURCE_LIMITS.command} characters`
+            ? `Must be at most ${RESOURCE_LIMITS.command} characters`
             : null,
       timeoutSeconds: (seconds) => validateInteger(seconds, RESOURCE_LIMITS.hookTimeout),
     },
@@ -45,7 +46,7 @@ export function HookDialog({ hook, existingNames, onClose, onDone }: HookDialogP
     <Dialog
       opened
       onClose={onClose}
-      title={hook === null ? 'Add a hook' : `Edit ${hook.name}`}
+      title={hook === null ? 'Add hook' : `Edit ${hook.name}`}
       size="lg"
       closeOnClickOutside={false}
     >
@@ -76,7 +77,7 @@ export function HookDialog({ hook, existingNames, onClose, onDone }: HookDialogP
           />
           <Textarea
             label="Command"
-            description="Lines for a shell. They get the app's variables, except those such as PATH that control how programs run."
+            description="Shell commands. They get the app's variables, except those that control how programs run, such as PATH."
             placeholder="npm ci && npm run build"
             autosize
             minRows={3}
@@ -87,7 +88,7 @@ export function HookDialog({ hook, existingNames, onClose, onDone }: HookDialogP
           />
           <NativeSelect
             label="Interpreter"
-            description="With /bin/bash a pipe fails where any part of it fails (pipefail)."
+            description="With /bin/bash, a pipeline fails if any part of it fails (pipefail)."
             data={[...COMMAND_INTERPRETERS]}
             {...form.getInputProps('interpreter')}
           />

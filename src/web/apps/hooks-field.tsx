@@ -39,7 +39,7 @@ export function HooksField({ hooks, onChange }: HooksFieldProps) {
     <>
       {hooks.length === 0 ? (
         <Text fz="sm" c="dimmed">
-          None yet. Most apps install and build after the source is there, and restart after the release.
+          No hooks yet. Most apps install and build after setup, and restart after release.
         </Text>
       ) : (
         <ItemList label="Hooks">
@@ -78,7 +78,7 @@ export function HooksField({ hooks, onChange }: HooksFieldProps) {
           disabled={hooks.length >= RESOURCE_LIMITS.hooks}
           onClick={() => setOpen({ at: null })}
         >
-          Add a hook
+          Add hook
         </Button>
       </Group>
       {open !== null && (

@@ -14,13 +14,13 @@ function NoLogCommand({ app }: { readonly app: App }) {
   return (
     <EmptyState icon={<IconFileText size={26} />} title="No log yet">
       <Text c="dimmed" fz="sm">
-        What the app's log command prints on its server is shown here.{' '}
+        This page shows the output of the app's log command.{' '}
         {isAdmin ? (
           <TextLink to="/apps/$app/settings" params={{ app: app.id }}>
-            Set the command in its settings.
+            Set the log command in the app's settings.
           </TextLink>
         ) : (
-          'An owner or admin can set the command.'
+          'An owner or admin can set it.'
         )}
       </Text>
     </EmptyState>
@@ -47,7 +47,7 @@ export function LogTab() {
           leftSection={<IconRefresh size={16} />}
           onClick={() => setReloadCount(reloadCount + 1)}
         >
-          Read again
+          Reload
         </Button>
       </Group>
       <LiveLog
@@ -55,7 +55,7 @@ export function LogTab() {
         id={`${app.slug}-app`}
         read={(query, options) => api.apps.logs(app.id, query, options)}
         serverName={(id) => names.serverName(id)}
-        emptyText="Nothing was said yet."
+        emptyText="No output yet."
       />
     </>
   );

@@ -26,27 +26,29 @@ export function RestoreBackupDialog({ app, backup, queryKey, onClose }: BackupDi
       confirmationText={app.name}
       onConfirm={async () => {
         await api.backups.restore(backup.id);
-        notifications.show({ message: `${app.name} is being restored.` });
+        notifications.show({ message: `Restore of ${app.name} started` });
         await queryClient.invalidateQueries({ queryKey });
       }}
     >
       <Text fz="sm">
-        You are about to put the backup of {formatDateTime(backup.createdAt)} in the place of what{' '}
+        You are about to replace the current data of{' '}
         <Text span inherit fw={650}>
           {app.name}
         </Text>{' '}
-        has now.
+        with the backup from {formatDateTime(backup.createdAt)}.
       </Text>
       <List fz="sm" spacing={6}>
         {backup.kind === 'directory' ? (
           <>
-            <List.Item>The shared directory is switched; the old one is kept until that has succeeded.</List.Item>
-            <List.Item>What was written there since the backup is lost then.</List.Item>
+            <List.Item>
+              The shared directory is replaced; the current one is kept until the restore has succeeded.
+            </List.Item>
+            <List.Item>Anything written there since the backup is lost.</List.Item>
           </>
         ) : (
-          <List.Item>The restore command reads the backup. What it replaces, it decides itself.</List.Item>
+          <List.Item>The restore command receives the backup and decides what to replace.</List.Item>
         )}
-        <List.Item>The SHA-256 is checked first; if it does not match, nothing is touched.</List.Item>
+        <List.Item>The SHA-256 is checked first; if it does not match, nothing is changed.</List.Item>
       </List>
     </ConfirmDialog>
   );
@@ -62,12 +64,13 @@ export function DeleteBackupDialog({ backup, queryKey, onClose }: BackupDialogPr
       confirmLabel="Delete"
       onConfirm={async () => {
         await api.backups.delete(backup.id);
-        notifications.show({ message: 'The backup is deleted.' });
+        notifications.show({ message: 'Backup deleted' });
         await queryClient.invalidateQueries({ queryKey });
       }}
     >
       <Text fz="sm">
-        The backup of {formatDateTime(backup.createdAt)} and what is stored of it go for good. The app is not touched.
+        The backup from {formatDateTime(backup.createdAt)} and its stored data are permanently deleted. The app is not
+        affected.
       </Text>
     </ConfirmDialog>
   );

@@ -35,7 +35,7 @@ function BackupOutcome({ backup }: { readonly backup: Backup }) {
       )}
       {lastRestore !== null && (
         <Text fz="xs" c="dimmed" component="div" maw={300}>
-          Restore by {actorName(lastRestore.createdBy)}: {jobStatusLabel(lastRestore.status).toLowerCase()}
+          Restore started by {actorName(lastRestore.createdBy)}: {jobStatusLabel(lastRestore.status).toLowerCase()}
           {lastRestore.finishedAt !== null && (
             <>
               {' '}
@@ -61,7 +61,7 @@ const COLUMNS: readonly Column<Backup>[] = [
           </Tooltip>
         </Text>
         <Text fz="xs" c="dimmed">
-          {kind === 'directory' ? 'The shared directory' : 'What the command wrote'}, by {actorName(createdBy)}
+          {kind === 'directory' ? 'Shared directory' : 'Backup command output'}, by {actorName(createdBy)}
         </Text>
       </>
     ),
@@ -73,7 +73,7 @@ const COLUMNS: readonly Column<Backup>[] = [
     align: 'right',
     cell: ({ sizeBytes }) => (sizeBytes === null ? '–' : formatBytes(sizeBytes)),
   },
-  { key: 'took', label: 'Took', cell: (backup) => <Duration {...backup} /> },
+  { key: 'took', label: 'Duration', cell: (backup) => <Duration {...backup} /> },
   {
     key: 'sha',
     label: 'SHA-256',
@@ -107,7 +107,7 @@ function BackupList({ app }: { readonly app: App }) {
   });
   const create = useMutation({
     mutationFn: () => api.backups.create(app.id),
-    onSuccess: () => notifications.show({ message: `A backup of ${app.name} is on its way.` }),
+    onSuccess: () => notifications.show({ message: `Backup of ${app.name} started` }),
     onError: (error) => notifications.show({ color: 'red', message: getErrorMessage(error) }),
     onSettled: () => queryClient.invalidateQueries({ queryKey: key }),
   });
@@ -123,8 +123,8 @@ function BackupList({ app }: { readonly app: App }) {
       {!isEmpty && (
         <Group justify="space-between" gap="sm">
           <Text fz="sm" c="dimmed" maw={640}>
-            A backup is checked against its SHA-256 before a restore touches anything.
-            {app.backup?.schedule != null && ` One is made on the schedule ${app.backup.schedule} (UTC).`}
+            A restore checks the backup's SHA-256 before it changes anything.
+            {app.backup?.schedule != null && ` Backups run on the schedule ${app.backup.schedule} (UTC).`}
           </Text>
           {backUpButton}
         </Group>
@@ -141,7 +141,7 @@ function BackupList({ app }: { readonly app: App }) {
           isAdmin
             ? (backup) => (
                 <RowMenu
-                  name={`the backup of ${formatDateTime(backup.createdAt)}`}
+                  name={`the backup from ${formatDateTime(backup.createdAt)}`}
                   onDelete={() => setDialog({ remove: backup })}
                 >
                   {backup.sha256 !== null && (
@@ -160,11 +160,11 @@ function BackupList({ app }: { readonly app: App }) {
           <EmptyState icon={<IconArchive size={26} />} title="No backups yet" action={backUpButton}>
             <Text c="dimmed" fz="sm">
               {canBackUp
-                ? 'A backup holds what the backup command writes or, without one, the shared directory.'
+                ? 'A backup contains the output of the backup command or, if none is set, the shared directory.'
                 : 'An app needs a server and a directory before it can be backed up.'}{' '}
               {isAdmin && (
                 <TextLink to="/apps/$app/settings" params={{ app: app.id }}>
-                  Command, schedule and what is kept are in its settings.
+                  Set the command, schedule and retention in the app's settings.
                 </TextLink>
               )}
             </Text>

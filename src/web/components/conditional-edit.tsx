@@ -67,7 +67,7 @@ export function useConditionalEdit<Item>(
 }
 
 const formatValue = (value: unknown): string => {
-  if (value === null || value === undefined || value === '') return 'nothing';
+  if (value === null || value === undefined || value === '') return 'empty';
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 };
@@ -126,7 +126,7 @@ function ConflictNotice({ base, theirs, labels, onTakeTheirs }: ConflictNoticePr
   return (
     <Notice tone="warn">
       <Stack gap="xs" role="alert">
-        <Text inherit>Somebody changed this while you edited it. Yours is not saved yet.</Text>
+        <Text inherit>Someone else changed this while you were editing. Your changes have not been saved.</Text>
         {fields.length > 0 && (
           <List fz="sm" spacing={2}>
             {fields.map((field) => (
@@ -137,9 +137,9 @@ function ConflictNotice({ base, theirs, labels, onTakeTheirs }: ConflictNoticePr
           </List>
         )}
         <Group gap="xs">
-          <Text inherit>Saving again keeps theirs where you changed nothing.</Text>
+          <Text inherit>Saving again keeps their changes to fields you didn't edit.</Text>
           <Button size="compact-sm" variant="default" onClick={onTakeTheirs}>
-            Discard mine
+            Discard my changes
           </Button>
         </Group>
       </Stack>

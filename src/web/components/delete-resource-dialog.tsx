@@ -5,6 +5,7 @@ import { DevpilotError } from '../../sdk/client.ts';
 import { queryClient } from '../api.ts';
 import { useWorkspace } from '../session.ts';
 import { ConfirmDialog } from './confirm-dialog.tsx';
+import { capitalize } from './format.ts';
 
 interface DeleteResourceDialogProps {
   readonly noun: 'project' | 'app' | 'server' | 'script' | 'backup' | 'issue' | 'error key';
@@ -48,7 +49,7 @@ export function DeleteResourceDialog(props: DeleteResourceDialogProps) {
           // Gone already is as good as deleted.
           if (!(error instanceof DevpilotError) || error.code !== 'not_found') throw error;
         }
-        notifications.show({ message: `The ${noun} ${name} is deleted.` });
+        notifications.show({ message: `${capitalize(noun)} ${name} deleted` });
         onDeleted?.();
         void queryClient.invalidateQueries({ queryKey: [workspace.id, queryKeyPart] });
       }}

@@ -34,6 +34,6 @@ interface Actor {
 
 /** Who began it, as the log keeps them. */
 export function actorName({ kind, name }: Actor): string {
-  if (kind === 'system') return 'the schedule';
+  if (kind === 'system') return 'schedule';
   return name ?? kind.replaceAll('_', ' ');
 }

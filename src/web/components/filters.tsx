@@ -109,7 +109,7 @@ export function FilterBar({ state, filters, children }: FilterBarProps) {
           variant="subtle"
           onClick={() => state.set(Object.fromEntries(filters.map((name) => [name, undefined])))}
         >
-          Clear
+          Clear filters
         </Button>
       )}
     </search>

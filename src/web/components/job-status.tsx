@@ -9,7 +9,7 @@ const STATUS_TONES: Readonly<Record<WorkStatus, Tone>> = {
   cancelled: 'mute',
 };
 const STATUS_LABELS: Readonly<Record<WorkStatus, string>> = {
-  pending: 'Waiting',
+  pending: 'Pending',
   processing: 'Running',
   completed: 'Completed',
   failed: 'Failed',

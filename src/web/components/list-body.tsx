@@ -31,9 +31,9 @@ export function ListBody<Row extends { readonly id: string }>(props: ListBodyPro
   if (data.length === 0 && !isFiltered) return empty;
   if (data.length === 0) {
     return (
-      <EmptyState icon={<IconSearch size={26} />} title="Nothing matches">
+      <EmptyState icon={<IconSearch size={26} />} title="No results">
         <Text c="dimmed" fz="sm">
-          Nothing in this list is let through by the search and filters above.
+          No results match your search and filters.
         </Text>
       </EmptyState>
     );

@@ -135,9 +135,13 @@ export function LiveLog({ id, title = 'Log', read, serverName, emptyText }: Live
       title={title}
       description={
         <span role="status">
-          {count === 0 ? (ended ? 'Nothing was said.' : emptyText) : `${count.toLocaleString('en')} lines`}
-          {!ended && count > 0 && ', more to come'}
-          {first > 0 && `; the last ${MAX_SHOWN_LINES.toLocaleString('en')} are shown`}
+          {count === 0
+            ? ended
+              ? 'No output.'
+              : emptyText
+            : `${count.toLocaleString('en')} ${count === 1 ? 'line' : 'lines'}`}
+          {!ended && count > 0 && ', live'}
+          {first > 0 && `; showing the last ${MAX_SHOWN_LINES.toLocaleString('en')}`}
         </span>
       }
       actions={
@@ -145,7 +149,7 @@ export function LiveLog({ id, title = 'Log', read, serverName, emptyText }: Live
           {!ended && (
             <Switch
               size="sm"
-              label="Stay at the end"
+              label="Follow log"
               checked={followsEnd}
               onChange={(event) => setFollowsEnd(event.currentTarget.checked)}
             />
@@ -163,7 +167,7 @@ export function LiveLog({ id, title = 'Log', read, serverName, emptyText }: Live
         </Group>
       }
     >
-      {error !== null && <Notice tone="bad">The log can not be followed any further: {getErrorMessage(error)}</Notice>}
+      {error !== null && <Notice tone="bad">Following the log failed: {getErrorMessage(error)}</Notice>}
       {lines.length > 0 && (
         <div
           ref={box}
@@ -186,7 +190,7 @@ export function LiveLog({ id, title = 'Log', read, serverName, emptyText }: Live
       )}
       {lines.length === 0 && ended && error === null && (
         <Text fz="sm" c="dimmed">
-          There is nothing to read.
+          The log is empty.
         </Text>
       )}
     </Section>

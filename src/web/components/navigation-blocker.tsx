@@ -20,7 +20,7 @@ interface NavigationBlockerProps {
 export function NavigationBlocker({
   when,
   title = 'Leave without saving?',
-  consequence = 'What you changed here is not saved, and will be gone.',
+  consequence = 'Your unsaved changes will be lost.',
 }: NavigationBlockerProps) {
   const shouldBlock = () => (typeof when === 'function' ? when() : when);
   const blocker = useBlocker({
@@ -47,8 +47,8 @@ export function UnstoredSecretBlocker({ secretName }: { readonly secretName: str
   return (
     <NavigationBlocker
       when
-      title="Leave without storing it?"
-      consequence={`This is the only time that ${secretName} can be shown. If you have not stored it, it is lost.`}
+      title="Leave without saving it?"
+      consequence={`This is the only time ${secretName} can be shown. If you have not stored it, it is lost.`}
     />
   );
 }

@@ -8,6 +8,7 @@ import { useWorkspace } from '../session.ts';
 import { ConditionalEditFooter, EditLoader, useConditionalEdit } from './conditional-edit.tsx';
 import { Dialog } from './dialog.tsx';
 import { FormFooter, useSubmit } from './form.tsx';
+import { capitalize } from './format.ts';
 import { useAppForm } from './use-app-form.ts';
 
 type FormValues = Record<string, unknown>;
@@ -36,7 +37,7 @@ export function CreateResourceDialog<Form extends FormValues, Made extends Named
   const form = useAppForm<Form>({ initialValues: initial, validate: validate });
   const saving = useSubmit(form, async (values) => {
     const created = await create(values);
-    notifications.show({ message: `The ${noun} ${created.name} is there.` });
+    notifications.show({ message: `${capitalize(noun)} ${created.name} created` });
     onClose();
     onCreated(created);
     void queryClient.invalidateQueries({ queryKey: [workspace.id, `${noun}s`] });
@@ -79,7 +80,7 @@ function EditResourceForm<Form extends FormValues, Item extends NamedResource, C
     const changes = toUpdateRequest(edit.base, values);
     if (Object.keys(changes).length > 0) {
       const { name } = await edit.save((ifMatch) => update(changes, { ifMatch }));
-      notifications.show({ message: `Saved ${name}.` });
+      notifications.show({ message: `${capitalize(noun)} ${name} saved` });
       void queryClient.invalidateQueries({ queryKey: [workspace.id, `${noun}s`] });
     }
     onClose();

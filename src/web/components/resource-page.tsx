@@ -2,6 +2,7 @@ import { Stack, Text } from '@mantine/core';
 import type { UseQueryResult } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { DevpilotError } from '../../sdk/client.ts';
+import { capitalize } from './format.ts';
 import { IconTrash } from './icons.ts';
 import { Page } from './page.tsx';
 import { BlockSkeleton, EmptyState, ErrorState } from './states.tsx';
@@ -23,10 +24,10 @@ export function ResourcePage<Item>({ noun, title, backLink, query, children }: R
     return (
       <Stack gap="md">
         {backLink}
-        <Page title={`No such ${noun}`}>
-          <EmptyState icon={<IconTrash size={26} />} title={`There is no such ${noun}`}>
+        <Page title={`${capitalize(noun)} not found`}>
+          <EmptyState icon={<IconTrash size={26} />} title={`This ${noun} does not exist`}>
             <Text c="dimmed" fz="sm">
-              It was deleted, or belongs to another workspace.
+              It was deleted or belongs to another workspace.
             </Text>
           </EmptyState>
         </Page>

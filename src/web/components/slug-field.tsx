@@ -12,8 +12,8 @@ export function SlugField({ noun, sourceName, ...props }: SlugFieldProps) {
   return (
     <TextInput
       label="Slug (optional)"
-      description={`Names the ${noun} in addresses, the CLI and the API. It stays, whatever the name becomes.`}
-      placeholder={sourceName.trim() === '' ? `made from the name` : slugOf(sourceName, noun)}
+      description={`Identifies the ${noun} in URLs, the CLI and the API. It does not change when you rename the ${noun}.`}
+      placeholder={sourceName.trim() === '' ? `generated from the name` : slugOf(sourceName, noun)}
       autoComplete="off"
       spellCheck={false}
       {...props}

@@ -44,7 +44,7 @@ export function ErrorState({ error, retry }: { readonly error: unknown; readonly
     <StatePanel
       role="alert"
       icon={isUnreachable ? <IconCloudOff size={26} /> : <IconAlertTriangle size={26} />}
-      title={isUnreachable ? 'The server can not be reached' : 'This could not be loaded'}
+      title={isUnreachable ? "Can't reach the server" : 'Loading failed'}
       action={
         retry !== undefined && (
           <Button variant="default" leftSection={<IconRefresh size={16} />} onClick={() => retry()}>
@@ -58,7 +58,7 @@ export function ErrorState({ error, retry }: { readonly error: unknown; readonly
       </Text>
       {error instanceof DevpilotError && error.requestId !== undefined && (
         <Text c="dimmed" fz="xs">
-          Request <Code>{error.requestId}</Code>
+          Request ID <Code>{error.requestId}</Code>
         </Text>
       )}
     </StatePanel>
@@ -68,9 +68,9 @@ export function ErrorState({ error, retry }: { readonly error: unknown; readonly
 /** The person may not see this. */
 export function NoPermission({ children }: { readonly children?: ReactNode }) {
   return (
-    <StatePanel icon={<IconLock size={26} />} title="You can not see this page">
+    <StatePanel icon={<IconLock size={26} />} title="You don't have access to this page">
       <Text c="dimmed" fz="sm">
-        {children ?? 'Only owners and admins of this workspace can. Ask one of them.'}
+        {children ?? 'Only owners and admins of this workspace have access. Ask one of them.'}
       </Text>
     </StatePanel>
   );

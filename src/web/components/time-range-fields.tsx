@@ -24,7 +24,7 @@ export function TimeRangeFields({ state }: { readonly state: ListState }) {
   return (
     <>
       {boundField('from', 'From')}
-      {boundField('to', 'Before')}
+      {boundField('to', 'To (exclusive)')}
     </>
   );
 }

@@ -7,6 +7,7 @@ import { DevpilotError } from '../../sdk/client.ts';
 import { ActiveSwitch } from '../api-keys/active-switch.tsx';
 import { CopyButton } from '../components/copy-button.tsx';
 import { DescriptionList } from '../components/description-list.tsx';
+import { capitalize } from '../components/format.ts';
 import { IconEdit, IconRefresh, IconTrash } from '../components/icons.ts';
 import { BackLink } from '../components/link.tsx';
 import { Tag } from '../components/notice.tsx';
@@ -70,7 +71,7 @@ function CredentialDetails({ credential }: { readonly credential: Credential }) 
   const kind = getKindConfig(credential);
   const { createdAt, createdBy, expiresAt, lastUsedAt, useCount, hint, id } = credential;
   return (
-    <Section title="Facts">
+    <Section title="Details">
       <DescriptionList
         items={[
           [
@@ -104,12 +105,12 @@ function CredentialDetails({ credential }: { readonly credential: Credential }) 
             </ul>,
           ],
           ...(credential.kind === 'access_token'
-            ? [['Passphrase', credential.hasPassphrase ? 'Asked for at each use' : 'None'] as const]
+            ? [['Passphrase', credential.hasPassphrase ? 'Required' : 'None'] as const]
             : []),
-          ...(credential.kind === 'api_key' && credential.guard ? [['Guards', 'May run guards'] as const] : []),
+          ...(credential.kind === 'api_key' && credential.guard ? [['Guards', 'Allowed'] as const] : []),
           ['Expires', expiresAt === null ? 'Never' : <RelativeTime key="expires" time={expiresAt} />],
           ['Last used', lastUsedAt === null ? 'Never' : <RelativeTime key="used" time={lastUsedAt} />],
-          ['Used', useCount === 1 ? 'Once' : `${useCount.toLocaleString('en')} times`],
+          ['Uses', useCount.toLocaleString('en')],
           [
             'Created',
             <span key="created">
@@ -117,11 +118,11 @@ function CredentialDetails({ credential }: { readonly credential: Credential }) 
             </span>,
           ],
           ...(credential.kind === 'api_key' && credential.updatedAt !== createdAt
-            ? [['Changed', <RelativeTime key="changed" time={credential.updatedAt} />] as const]
+            ? [['Updated', <RelativeTime key="changed" time={credential.updatedAt} />] as const]
             : []),
           ['Secret', <span key="hint" className="mono">{`${kind.prefix}…${hint}`}</span>],
           [
-            'Id',
+            'ID',
             <Group key="id" gap="xs">
               <span className="mono">{id}</span>
               <CopyButton text={id} size="compact-xs" />
@@ -137,11 +138,11 @@ function CredentialDetails({ credential }: { readonly credential: Credential }) 
 function CredentialNotFound({ kind, id }: { readonly kind: CredentialKindConfig; readonly id: string }) {
   const { isAdmin } = useWorkspace();
   return (
-    <Page title={`No such ${kind.noun}`}>
+    <Page title={`${capitalize(kind.noun)} not found`}>
       <BackLink to={kind.path}>{kind.title}</BackLink>
-      <EmptyState icon={<IconTrash size={26} />} title={`There is no such ${kind.noun}`}>
+      <EmptyState icon={<IconTrash size={26} />} title={`This ${kind.noun} does not exist`}>
         <Text c="dimmed" fz="sm">
-          It was deleted, or belongs to another workspace. Nothing accepts a deleted credential.
+          It was deleted or belongs to another workspace. A deleted credential no longer works.
         </Text>
       </EmptyState>
       {isAdmin && <ActivitySection id={id} />}

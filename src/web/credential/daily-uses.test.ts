@@ -22,5 +22,5 @@ test('the chart is told in a sentence', () => {
     '1,234 uses on 2 of the last 30 days; most on 24 Feb (1,200).',
   );
   assert.equal(describeUses(fillLastThirtyDays(days.slice(1), now)), '34 uses in the last 30 days, on 25 Feb.');
-  assert.equal(describeUses(fillLastThirtyDays([], now)), 'No use in the last 30 days.');
+  assert.equal(describeUses(fillLastThirtyDays([], now)), 'No uses in the last 30 days.');
 });

@@ -26,7 +26,7 @@ const numberFormat = new Intl.NumberFormat('en');
 /** What the chart shows, in a sentence. Pure. */
 export function describeUses(days: readonly DailyUses[]): string {
   const total = days.reduce((sum, { uses }) => sum + uses, 0);
-  if (total === 0) return 'No use in the last 30 days.';
+  if (total === 0) return 'No uses in the last 30 days.';
   const busiest = days.reduce((busiestSoFar, day) => (day.uses > busiestSoFar.uses ? day : busiestSoFar));
   if (busiest.uses === total) {
     return `${numberFormat.format(total)} ${total === 1 ? 'use' : 'uses'} in the last 30 days, on ${busiest.label}.`;

@@ -17,7 +17,7 @@ export function ActivitySection({ id }: { readonly id: string }) {
   return (
     <Section
       title="Activity"
-      description="What was done to it, and what it was refused."
+      description="Changes to this credential, and requests it was denied."
       actions={
         <Anchor
           fz="sm"
@@ -25,7 +25,7 @@ export function ActivitySection({ id }: { readonly id: string }) {
             <Link to="/settings/activity-log" search={{ workspace: workspace.slug, credential: id }} {...props} />
           )}
         >
-          In the activity log
+          View in activity log
         </Anchor>
       }
     >
@@ -37,7 +37,7 @@ export function ActivitySection({ id }: { readonly id: string }) {
         )
       ) : data.data.length === 0 ? (
         <Text fz="sm" c="dimmed">
-          The log knows nothing of it.
+          No activity recorded.
         </Text>
       ) : (
         <EventList events={data.data} headingLevel={3} />

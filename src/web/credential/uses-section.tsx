@@ -17,8 +17,8 @@ function DailyUsesTable({ days }: { readonly days: readonly DailyUses[] }) {
   if (usedDays.length === 0) return null;
   return (
     <details className={styles['table']}>
-      <summary>As a table</summary>
-      <Table fz="sm" maw={320} aria-label="Uses a day">
+      <summary>Show as table</summary>
+      <Table fz="sm" maw={320} aria-label="Uses per day">
         <Table.Thead>
           <Table.Tr>
             <Table.Th scope="col">Day (UTC)</Table.Th>
@@ -41,19 +41,19 @@ function DailyUsesTable({ days }: { readonly days: readonly DailyUses[] }) {
 }
 
 const guardName = (guards: CredentialUses['guards'], id: string) =>
-  guards.find((guard) => guard.id === id)?.name ?? `the guard of ${id}`;
+  guards.find((guard) => guard.id === id)?.name ?? `the guard with key ${id}`;
 
 /** How many uses each guard reported: what it says is not checked. */
 function GuardUsageTable({ guards }: Pick<CredentialUses, 'guards'>) {
   return (
-    <Table fz="sm" aria-label="Uses that guards reported" horizontalSpacing={0}>
+    <Table fz="sm" aria-label="Uses reported by guards" horizontalSpacing={0}>
       <Table.Thead>
         <Table.Tr>
-          <Table.Th scope="col">API key of the guard</Table.Th>
+          <Table.Th scope="col">Guard's API key</Table.Th>
           <Table.Th scope="col" ta="right">
             Uses
           </Table.Th>
-          <Table.Th scope="col">Last</Table.Th>
+          <Table.Th scope="col">Last used</Table.Th>
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody>
@@ -75,12 +75,12 @@ function AddressTable({ addresses, guards }: Pick<CredentialUses, 'addresses' | 
   if (addresses.length === 0) {
     return (
       <Text fz="sm" c="dimmed">
-        It was not used from anywhere yet.
+        Not used yet.
       </Text>
     );
   }
   return (
-    <Table fz="sm" aria-label="Addresses it was used from" horizontalSpacing={0}>
+    <Table fz="sm" aria-label="Source addresses" horizontalSpacing={0}>
       <Table.Thead>
         <Table.Tr>
           <Table.Th scope="col">Address</Table.Th>
@@ -127,7 +127,7 @@ export function UsesSections({ credential }: { readonly credential: Credential }
   const days = fillLastThirtyDays(data.days, Date.now());
   return (
     <>
-      <Section title="Uses a day" description={describeUses(days)}>
+      <Section title="Uses per day" description={describeUses(days)}>
         {days.some(({ uses }) => uses > 0) && (
           <div aria-hidden>
             <Suspense fallback={<Skeleton h={200} radius="md" />}>
@@ -137,11 +137,11 @@ export function UsesSections({ credential }: { readonly credential: Credential }
         )}
         <DailyUsesTable days={days} />
       </Section>
-      <Section title="Addresses" description="Where it was used from lately, the last 20.">
+      <Section title="Source addresses" description="The 20 most recent addresses it was used from.">
         <AddressTable addresses={data.addresses} guards={data.guards} />
       </Section>
       {data.guards.length > 0 && (
-        <Section title="Reported by guards" description="Uses that guards counted, by the API key of the guard.">
+        <Section title="Reported by guards" description="Uses counted by guards, per guard API key.">
           <GuardUsageTable guards={data.guards} />
         </Section>
       )}

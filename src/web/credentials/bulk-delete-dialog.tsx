@@ -78,20 +78,20 @@ function BulkDeleteForm({ kind, credentials, onClose, onDeleted }: Omit<BulkDele
     <Stack gap="md">
       {phase === 'asking' ? (
         <Text fz="sm">
-          Everything that uses them begins to fail at once. They cannot be brought back, and what was done with them is
-          not undone.
+          Anything using them stops working immediately. They cannot be restored. Actions already performed with them
+          are not undone.
         </Text>
       ) : (
         <Stack gap={6}>
-          <Progress value={(results.size / credentials.length) * 100} aria-label="Deleted so far" animated={false} />
+          <Progress value={(results.size / credentials.length) * 100} aria-label="Deletion progress" animated={false} />
           <Text fz="sm" role="status">
             {phase === 'deleting'
               ? `Deleting: ${results.size} of ${credentials.length} …`
-              : `${credentials.length - failed} deleted${failed === 0 ? '. Nothing accepts them any more.' : `, ${failed} not.`}`}
+              : `${credentials.length - failed} deleted${failed === 0 ? '. They no longer work.' : `, ${failed} failed.`}`}
           </Text>
         </Stack>
       )}
-      <ScrollArea.Autosize mah={280} type="auto" viewportProps={{ tabIndex: 0, 'aria-label': 'What is deleted' }}>
+      <ScrollArea.Autosize mah={280} type="auto" viewportProps={{ tabIndex: 0, 'aria-label': 'Credentials to delete' }}>
         {credentials.map((credential) => (
           <DeletionRow key={credential.id} credential={credential} result={results.get(credential.id)} />
         ))}
@@ -99,8 +99,8 @@ function BulkDeleteForm({ kind, credentials, onClose, onDeleted }: Omit<BulkDele
       {phase === 'asking' && inUse > 0 && (
         <>
           <Notice tone="warn">
-            {inUse === 1 ? 'One of them was' : `${inUse} of them were`} used in the last 24 hours: something still
-            depends on {inUse === 1 ? 'it' : 'them'}.
+            {inUse === 1 ? 'One of them was' : `${inUse} of them were`} used in the last 24 hours, so something probably
+            still depends on {inUse === 1 ? 'it' : 'them'}.
           </Notice>
           <TextInput
             label={
@@ -132,7 +132,7 @@ function BulkDeleteForm({ kind, credentials, onClose, onDeleted }: Omit<BulkDele
             disabled={phase === 'asking' && inUse > 0 && typed.trim() !== phrase}
             onClick={() => void deleteAll()}
           >
-            {phase === 'asking' ? `Delete ${credentials.length}` : 'Try the rest again'}
+            {phase === 'asking' ? `Delete ${credentials.length}` : 'Retry failed'}
           </Button>
         )}
         {phase !== 'asking' && (

@@ -26,11 +26,11 @@ function CredentialName({
       <Text component="div" className={`mono ${styles['hint']}`}>
         …{credential.hint}
         {hasPassphrase(credential) && (
-          <Tooltip label="Asks for a passphrase">
+          <Tooltip label="Passphrase required">
             <IconLock
               size={13}
               role="img"
-              aria-label="Asks for a passphrase"
+              aria-label="Passphrase required"
               style={{ marginLeft: 6, verticalAlign: '-1px' }}
             />
           </Tooltip>

@@ -42,7 +42,7 @@ export const NEW_CREDENTIAL: CredentialFormValues = {
 };
 
 const GUARD_DESCRIPTION =
-  'For services that use the SDK in lease mode: such a key reads what decides on this workspace’s credentials and reports their uses. It also needs the permission read. Leave it off otherwise.';
+  "For services that run the SDK as a guard: the key can read the data needed to verify this workspace's credentials, and report their uses. It also needs the read permission. Otherwise leave this off.";
 
 interface CredentialFormProps {
   readonly kind: CredentialKindConfig;
@@ -61,10 +61,10 @@ const FORM_FIELDS: Readonly<Record<string, string>> = { scopes: 'rights', permis
 /** What to tell of a refusal that is about no field. */
 function getFormError({ trouble: formError, error }: Submission<never>, kind: CredentialKindConfig): string | null {
   if (error instanceof DevpilotError && error.code === 'idempotent_replay') {
-    return `The ${kind.noun} was created, but its secret was lost on the way here and cannot be shown again. Close this, delete it and generate a new one.`;
+    return `The ${kind.noun} was created, but the response with its secret was lost, and a secret cannot be shown again. Close this dialog, delete the ${kind.noun} and generate a new one.`;
   }
   if (error instanceof DevpilotError && error.status === 0) {
-    return `${error.message} Submit again: nothing is created twice.`;
+    return `${error.message} You can submit again safely: it will not be created twice.`;
   }
   return formError;
 }
@@ -106,7 +106,7 @@ export function CredentialForm(props: CredentialFormProps) {
         <TextInput
           label="Name"
           placeholder={kind.placeholder}
-          description="What it is for, so that others know before they delete it."
+          description="Say what uses it, so teammates know before deleting it."
           autoComplete="off"
           data-autofocus
           {...form.getInputProps('name')}
@@ -153,14 +153,14 @@ export function CredentialForm(props: CredentialFormProps) {
         {!isToken && (
           <Switch
             label="Active"
-            description="An inactive key is refused until it is made active again."
+            description="An inactive key is rejected until you enable it again."
             checked={values.active}
             onChange={(event) => form.setFieldValue('active', event.currentTarget.checked)}
           />
         )}
         {!isToken && (
           <Switch
-            label="May run guards"
+            label="Allow guards"
             description={GUARD_DESCRIPTION}
             checked={values.guard}
             onChange={(event) => form.setFieldValue('guard', event.currentTarget.checked)}

@@ -155,9 +155,9 @@ export function CredentialsPage({ kind, extraColumns = [], renderEditDialog }: C
             </Text>
           </EmptyState>
         ) : isEmpty ? (
-          <EmptyState icon={<IconSearch size={26} />} title="Nothing matches">
+          <EmptyState icon={<IconSearch size={26} />} title="No results">
             <Text c="dimmed" fz="sm">
-              No {kind.noun} matches the search and filters above.
+              No {kind.plural} match your search and filters.
             </Text>
           </EmptyState>
         ) : (

@@ -22,7 +22,7 @@ describe('Expiry', () => {
 
   test('a date must be chosen and lie ahead; today still does', () => {
     assert.equal(validateExpiry({ choice: 'date', date: null }, now), 'Choose a date');
-    assert.equal(validateExpiry({ choice: 'date', date: '2027-01-14' }, now), 'The date must lie in the future');
+    assert.equal(validateExpiry({ choice: 'date', date: '2027-01-14' }, now), 'The date must be in the future');
     assert.equal(validateExpiry({ choice: 'date', date: '2027-01-15' }, now), null);
   });
 
@@ -56,9 +56,12 @@ test('a summary says in words what is about to be', () => {
   const expiresAt = new Date(2027, 1, 24, 12).toISOString();
   assert.equal(
     summarize({ rights: ['basic_deployment', 'activity_tracker_analytics'], expiresAt, passphrase: true }),
-    'May deploy and read analytics until 24 Feb 2027; asks for a passphrase.',
+    'Can deploy and read analytics until 24 Feb 2027; passphrase required.',
   );
-  assert.equal(summarize({ rights: ['all'], expiresAt: null }), 'May do everything an access token can, with no end.');
+  assert.equal(
+    summarize({ rights: ['all'], expiresAt: null }),
+    'Can do everything an access token can, and never expires.',
+  );
 });
 
 // ASVS 3.7.2

@@ -16,9 +16,9 @@ export function isInUse({ lastUsedAt }: Credential, now: number = Date.now()): b
 
 /** When and how often it was used, in a sentence. */
 export function describeUsage({ lastUsedAt, useCount }: Credential): string {
-  if (lastUsedAt === null) return 'It was never used.';
+  if (lastUsedAt === null) return 'It has never been used.';
   const times = useCount === 1 ? 'once' : `${useCount.toLocaleString('en')} times`;
-  return `It was used ${times}, last ${formatRelativeTime(lastUsedAt)} (${formatDateTime(lastUsedAt)}).`;
+  return `It was used ${times}, most recently ${formatRelativeTime(lastUsedAt)} (${formatDateTime(lastUsedAt)}).`;
 }
 
 /** Deletes; gone already is as good as deleted. */
@@ -57,7 +57,7 @@ export function DeleteCredentialDialog({ credential, opened, onClose, onDeleted 
       onConfirm={async () => {
         await remove(credential);
         void queryClient.invalidateQueries({ queryKey: credentialsKey(workspace.id, kind) });
-        notifications.show({ message: `Deleted ${credential.name}. Nothing accepts it any more.` });
+        notifications.show({ message: `${credential.name} deleted. It no longer works.` });
         onDeleted?.();
       }}
     >
@@ -70,11 +70,13 @@ export function DeleteCredentialDialog({ credential, opened, onClose, onDeleted 
           <span className="mono">(…{credential.hint})</span>.
         </Text>
         <List fz="sm" spacing={6}>
-          <List.Item>Everything that uses it begins to fail at once: {getRights(credential).join(', ')}.</List.Item>
+          <List.Item>Anything using it stops working immediately: {getRights(credential).join(', ')}.</List.Item>
           <List.Item>{describeUsage(credential)}</List.Item>
-          <List.Item>It cannot be brought back. What was done with it is not undone.</List.Item>
+          <List.Item>It cannot be restored. Actions already performed with it are not undone.</List.Item>
         </List>
-        {inUse && <Notice tone="warn">It was used in the last 24 hours: something still depends on it.</Notice>}
+        {inUse && (
+          <Notice tone="warn">It was used in the last 24 hours, so something probably still depends on it.</Notice>
+        )}
       </Stack>
     </ConfirmDialog>
   );

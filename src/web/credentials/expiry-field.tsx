@@ -30,7 +30,7 @@ export function ExpiryField({ noun, value, onChange, now, currentExpiresAt, erro
       {value.choice === 'date' && (
         <DateInput
           label="Last day"
-          description="It stops working at the end of this day, in your time zone."
+          description="It expires at the end of this day in your time zone."
           placeholder="24 Feb 2027"
           valueFormat="D MMM YYYY"
           minDate={new Date(now)}

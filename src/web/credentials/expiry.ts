@@ -45,7 +45,7 @@ export function expiryOptions(
       value,
       label: `${label} (${formatDate(daysFromNow(Number(value), now))})`,
     })),
-    { value: 'date', label: 'A date …' },
+    { value: 'date', label: 'Custom date…' },
     { value: 'never', label: 'No expiry' },
   ];
 }
@@ -65,7 +65,7 @@ export function toExpiresAt(
 export function validateExpiry({ choice, date }: Expiry, now: number): string | null {
   if (choice !== 'date') return null;
   if (date === null) return 'Choose a date';
-  return endOfDay(date) > now ? null : 'The date must lie in the future';
+  return endOfDay(date) > now ? null : 'The date must be in the future';
 }
 
 /** The choice that comes nearest to how long another credential was given. */

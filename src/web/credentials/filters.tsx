@@ -1,12 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
 import { FilterBar, SearchField, SelectFilter } from '../components/filters.tsx';
+import { capitalize } from '../components/format.ts';
 import type { ListState } from '../components/list-state.ts';
 import { useWorkspace } from '../session.ts';
 import type { CredentialKindConfig } from './kinds.ts';
 
 export const FILTERS = ['q', 'status', 'right', 'createdBy', 'unused'] as const;
-
-const capitalize = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);
 
 /** What a list of credentials can be narrowed to. */
 export function Filters({ kind, state }: { readonly kind: CredentialKindConfig; readonly state: ListState }) {
@@ -43,8 +42,8 @@ export function Filters({ kind, state }: { readonly kind: CredentialKindConfig; 
       <SelectFilter
         state={state}
         name="unused"
-        label="Use"
-        anyLabel="Used or not"
+        label="Usage"
+        anyLabel="Any usage"
         options={[
           { value: '30', label: 'Unused for 30 days' },
           { value: '90', label: 'Unused for 90 days' },

@@ -14,7 +14,7 @@ interface PassphraseFieldProps {
   readonly 'data-path': string;
 }
 
-const STRENGTH_LABELS = { weak: 'Weak: it should be longer or more varied', fair: 'Fair', strong: 'Strong' } as const;
+const STRENGTH_LABELS = { weak: 'Weak: make it longer or more varied', fair: 'Fair', strong: 'Strong' } as const;
 
 /** An optional second factor of a token, made up or made here. */
 export function PassphraseField({ value, onChange, error, description, ...fieldProps }: PassphraseFieldProps) {
@@ -25,7 +25,7 @@ export function PassphraseField({ value, onChange, error, description, ...fieldP
     <Stack gap={6}>
       <PasswordInput
         label="Passphrase (optional)"
-        description={description ?? 'Must be sent along with the token. A leaked token alone is then of no use.'}
+        description={description ?? 'Required with every request, so a leaked token is useless on its own.'}
         autoComplete="new-password"
         value={value}
         onChange={(event) => {

@@ -61,29 +61,30 @@ function VerifyStep({ old, replacement, onClose, onDeleted }: VerifyStepProps) {
   const replacementQuery = usePolledCredential(replacement);
   const oldQuery = usePolledCredential(old);
   const current = replacementQuery.data ?? replacement;
+  const { noun } = getKindConfig(replacement);
   const isUsed = current.useCount > 0;
   return (
     <Stack gap="md">
       <Group gap="sm" wrap="nowrap" role="status">
         <span className={styles['pulse']} {...(isUsed && { 'data-seen': true })} aria-hidden />
-        <Text fw={600}>{isUsed ? 'The new one is in use' : 'Waiting for the first use of the new one …'}</Text>
+        <Text fw={600}>{isUsed ? `The new ${noun} is in use` : `Waiting for the new ${noun} to be used…`}</Text>
       </Group>
       <Stack gap={6} className={styles['summary']}>
-        <UsageRow label="The new one" credential={current} />
-        <UsageRow label="The old one" credential={oldQuery.data ?? old} />
+        <UsageRow label="New" credential={current} />
+        <UsageRow label="Old" credential={oldQuery.data ?? old} />
       </Stack>
       {replacementQuery.error !== null && <Notice tone="bad">{getErrorMessage(replacementQuery.error)}</Notice>}
       <Text fz="sm" c="dimmed">
         {isUsed
-          ? 'When everything uses the new one, delete the old one. Until then both are valid.'
-          : 'Put the new secret where the old one is used and run it. This page follows along. You may also close it: both stay valid until you delete the old one.'}
+          ? 'Delete the old one once everything uses the new one. Until then both are valid.'
+          : 'Use the new secret wherever the old one is used. This page updates when it is first used. You can close it: both stay valid until you delete the old one.'}
       </Text>
       <Group justify="flex-end" gap="sm">
         <Button variant="default" onClick={onClose}>
           Keep both for now
         </Button>
         <Button {...(isUsed ? { className: 'button-bad' } : { variant: 'default' })} onClick={() => setDeleting(true)}>
-          {isUsed ? 'Delete the old one …' : 'Delete the old one anyway …'}
+          {isUsed ? 'Delete old…' : 'Delete old anyway…'}
         </Button>
       </Group>
       <DeleteCredentialDialog
@@ -121,13 +122,13 @@ function ReplaceCredentialSteps({
         <Stepper.Step label="Create" />
         <Stepper.Step label="Update" />
         <Stepper.Step label="Verify" />
-        <Stepper.Step label="Delete the old" />
+        <Stepper.Step label="Delete old" />
       </Stepper>
       {step === 0 && (
         <>
           <Text fz="sm" c="dimmed">
-            A new {kind.noun} with the same {kind.rightsLabel.toLowerCase()} takes the place of this one. Nothing is
-            deleted before you say so in the last step.
+            Create a new {kind.noun} with the same {kind.rightsLabel.toLowerCase()} to replace this one. Nothing is
+            deleted until you confirm it in the last step.
           </Text>
           <CredentialForm
             kind={kind}
@@ -139,15 +140,14 @@ function ReplaceCredentialSteps({
               guard: credential.kind === 'api_key' && credential.guard,
               expiry: closestExpiry(credential.createdAt, credential.expiresAt),
             }}
-            submitLabel="Create the replacement"
+            submitLabel="Create replacement"
             onCancel={onClose}
             onSubmit={async (request) => {
               const result = await create(request);
               return () => handleCreated(result);
             }}
             {...(hasPassphrase(credential) && {
-              passphraseDescription:
-                'The old one asks for a passphrase. Give the new one one too; the old one’s is not known here.',
+              passphraseDescription: "The old token has a passphrase. Set one for the new token too; we can't copy it.",
             })}
           />
         </>
@@ -155,7 +155,7 @@ function ReplaceCredentialSteps({
       {step === 1 && revealed !== null && (
         <>
           <Text fz="sm" c="dimmed">
-            Put this secret wherever the old one is used.
+            Use this secret wherever the old one is used.
           </Text>
           <SecretPanel
             revealed={revealed}
@@ -173,7 +173,7 @@ function ReplaceCredentialSteps({
       {step === 4 && (
         <>
           <Notice tone="good">
-            {`${credential.name} (…${credential.hint}) is replaced and deleted. ${describeUsage(credential)}`}
+            {`${credential.name} (…${credential.hint}) was replaced and deleted. ${describeUsage(credential)}`}
           </Notice>
           <Group justify="flex-end">
             <Button onClick={onClose}>Done</Button>

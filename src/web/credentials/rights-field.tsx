@@ -42,7 +42,7 @@ export function RightsField({ kind, value, onChange, error, ...fieldProps }: Rig
                   <Checkbox
                     key={right}
                     label={<span className="mono">{right}</span>}
-                    description={`${describeRight(right)}${right === 'all' ? ' Includes each one below.' : ''}${included ? ' Included in all.' : ''}`}
+                    description={`${describeRight(right)}${right === 'all' ? ' Includes all of the scopes below.' : ''}${included ? ' Included in “all”.' : ''}`}
                     checked={included || value.includes(right)}
                     disabled={included}
                     onChange={() => toggle(right)}

@@ -43,13 +43,13 @@ export function SecretPanel({ revealed, confirmLabel, onStored }: SecretPanelPro
   const curl = curlCommand(credential, secret, window.location.origin);
   return (
     <Stack gap="md">
-      <UnstoredSecretBlocker secretName={passphrase === null ? 'the secret' : 'the secret with its passphrase'} />
+      <UnstoredSecretBlocker secretName={passphrase === null ? 'the secret' : 'the secret and its passphrase'} />
       <Notice tone="warn">
-        This is the only time that the secret of{' '}
+        The secret of{' '}
         <Text span inherit fw={650}>
           {credential.name}
         </Text>{' '}
-        is shown. Store it in a secrets manager or an encrypted CI variable now.
+        is shown only once. Store it in a secrets manager or an encrypted CI variable now.
       </Notice>
       <Stack gap={6}>
         <Text fz="sm" fw={600}>
@@ -94,7 +94,7 @@ export function SecretPanel({ revealed, confirmLabel, onStored }: SecretPanelPro
         <pre className={styles['secret']}>{curl}</pre>
       </Stack>
       <Text fz="sm" c="dimmed">
-        {`If it is lost, delete this ${kind.noun} and generate a new one.`}
+        {`If you lose it, delete this ${kind.noun} and generate a new one.`}
       </Text>
       <Group justify="flex-end">
         <Button onClick={onStored}>{confirmLabel}</Button>

@@ -23,7 +23,7 @@ export function CredentialStatusTag({
   return (
     <Tooltip label={formatDateTime(expiresAt)}>
       <span>
-        <Tag tone="warn">{days === 1 ? 'Expires within a day' : `Expires in ${days} days`}</Tag>
+        <Tag tone="warn">{days === 1 ? 'Expires in less than a day' : `Expires in ${days} days`}</Tag>
       </span>
     </Tooltip>
   );

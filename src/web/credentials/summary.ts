@@ -8,11 +8,11 @@ const RIGHT_PHRASES: Readonly<Record<Right, string>> = {
   activity_tracker: 'submit activity events',
   activity_tracker_analytics: 'read analytics',
   error_tracker: 'submit and read errors',
-  modify_env: 'read and change environment variables',
+  modify_env: 'read and modify environment variables',
   run_scripts: 'run scripts',
-  read: 'read',
-  write: 'create and change',
-  delete: 'delete',
+  read: 'read resources',
+  write: 'create and modify resources',
+  delete: 'delete resources',
   deploy: 'deploy',
   manage_servers: 'manage servers',
   manage_projects: 'manage projects',
@@ -33,9 +33,9 @@ interface SummaryInput {
 /** “May deploy and read analytics until 24 Feb 2027; asks for a passphrase.” */
 export function summarize({ rights, expiresAt, passphrase = false, active = true }: SummaryInput): string {
   const phrases = rights.includes('all') ? [RIGHT_PHRASES.all] : rights.map((right) => RIGHT_PHRASES[right]);
-  const ability = phrases.length === 0 ? 'May do nothing yet' : `May ${listFormat.format(phrases)}`;
-  const expiry = expiresAt === null ? ', with no end' : ` until ${formatDate(expiresAt)}`;
-  const passphraseNote = passphrase ? '; asks for a passphrase' : '';
-  const inactiveNote = active ? '' : '; refused until it is made active';
+  const ability = phrases.length === 0 ? 'Grants no access yet' : `Can ${listFormat.format(phrases)}`;
+  const expiry = expiresAt === null ? ', and never expires' : ` until ${formatDate(expiresAt)}`;
+  const passphraseNote = passphrase ? '; passphrase required' : '';
+  const inactiveNote = active ? '' : '; inactive until you enable it';
   return `${ability}${expiry}${passphraseNote}${inactiveNote}.`;
 }

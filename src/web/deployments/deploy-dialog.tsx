@@ -66,7 +66,7 @@ function StrategyFields({ form }: FieldsProps) {
             {...form.getInputProps('batchSize')}
           />
           <NumberInput
-            label="Pause in seconds"
+            label="Pause between batches (seconds)"
             min={0}
             max={RESOURCE_LIMITS.pauseSeconds}
             allowDecimal={false}
@@ -87,13 +87,13 @@ function AdvancedFields({ app, form }: FieldsProps) {
       <Checkbox.Group label="Servers" {...form.getInputProps('servers')}>
         <Stack gap="xs" mt={4}>
           {names.servers.map(({ id, name }) => (
-            <Checkbox key={id} value={id} label={id === app.serverId ? `${name} (the app's own)` : name} />
+            <Checkbox key={id} value={id} label={id === app.serverId ? `${name} (app default)` : name} />
           ))}
         </Stack>
       </Checkbox.Group>
       <StrategyFields app={app} form={form} />
       {app.hooks.length > 0 && (
-        <Checkbox.Group label="Hooks that are skipped" {...form.getInputProps('skipHooks')}>
+        <Checkbox.Group label="Skip hooks" {...form.getInputProps('skipHooks')}>
           <Stack gap="xs" mt={4}>
             {app.hooks.map(({ name }) => (
               <Checkbox key={name} value={name} label={name} />
@@ -103,18 +103,18 @@ function AdvancedFields({ app, form }: FieldsProps) {
       )}
       <TextInput
         type="datetime-local"
-        label="Not before (optional)"
-        description="In your own time zone."
+        label="Start at (optional)"
+        description="In your time zone."
         {...form.getInputProps('scheduledAt')}
       />
       <Switch
-        label="Wait for approval"
-        description="It starts once somebody approves it: another member, if the workspace has one."
+        label="Require approval"
+        description="The deployment starts once another member approves it. You can approve it yourself only if the workspace has no other members."
         {...form.getInputProps('approval', { type: 'checkbox' })}
       />
       <Switch
-        label="Take the place of those that wait"
-        description="Deployments of this app that have not begun are cancelled."
+        label="Cancel queued deployments of this app"
+        description="Cancels deployments of this app that have not started."
         {...form.getInputProps('replace', { type: 'checkbox' })}
       />
     </Stack>
@@ -137,7 +137,7 @@ export function DeployDialog({ app, onClose }: DeployDialogProps) {
   const advanced = isExpanded || Object.keys(form.errors).some((field) => field !== 'branch' && field !== 'commit');
   const saving = useSubmit(form, async (values) => {
     const deployment = await api.deployments.create(app.id, toCreateRequest(app, values));
-    notifications.show({ message: `A deployment of ${app.name} is on its way.` });
+    notifications.show({ message: `Deployment of ${app.name} started` });
     onClose();
     void queryClient.invalidateQueries({ queryKey: [workspace.id, 'deployments'] });
     await navigate({ to: '/deployments/$id', params: { id: deployment.id }, search: {} });
@@ -147,7 +147,7 @@ export function DeployDialog({ app, onClose }: DeployDialogProps) {
       <form noValidate onSubmit={form.onSubmit(saving.submit)}>
         <Stack gap="md">
           <SegmentedControl
-            aria-label="What is deployed"
+            aria-label="Deploy from"
             data={[
               { value: 'branch', label: 'Branch' },
               { value: 'commit', label: 'Commit' },
@@ -192,7 +192,7 @@ export function DeployDialog({ app, onClose }: DeployDialogProps) {
           </div>
           {app.repository === null && (
             <Text fz="sm" c="dimmed">
-              The app has no repository yet: set one in its settings first.
+              The app has no repository. Set one in its settings first.
             </Text>
           )}
           <FormFooter saving={saving} submitLabel="Deploy" onCancel={onClose} disabled={app.repository === null} />

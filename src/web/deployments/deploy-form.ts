@@ -7,7 +7,7 @@ import { validateInteger } from '../apps/app-form.ts';
 export const STRATEGY_LABELS: Readonly<Record<Strategy, { readonly label: string; readonly about: string }>> = {
   all: { label: 'All at once', about: 'Every server at the same time.' },
   rolling: { label: 'Rolling', about: 'In batches; a failure stops the rollout and rolls servers back.' },
-  canary: { label: 'Canary', about: 'One server first; the others once somebody promotes it, within a day.' },
+  canary: { label: 'Canary', about: 'One server first; the rest once someone promotes it within 24 hours.' },
 };
 
 export type DeployFormValues = {
@@ -41,16 +41,18 @@ export const initialFormValues = (app: App): DeployFormValues => ({
 
 export const DEPLOY_RULES = {
   branch: (branch: string, { what }: DeployFormValues) =>
-    what === 'branch' && branch.trim() === '' ? 'Name a branch, such as main' : null,
+    what === 'branch' && branch.trim() === '' ? 'Enter a branch, such as main' : null,
   commit: (commit: string, { what }: DeployFormValues) =>
-    what === 'commit' && !/^[0-9a-f]{7,64}$/.test(commit.trim()) ? 'Takes 7 to 64 of 0–9 and a–f' : null,
+    what === 'commit' && !/^[0-9a-f]{7,64}$/.test(commit.trim())
+      ? 'Must be a commit hash of 7 to 64 characters (0–9, a–f)'
+      : null,
   servers: (servers: string[]) => (servers.length === 0 ? 'Choose at least one server' : null),
   batchSize: (size: number | string, { strategy }: DeployFormValues) =>
     strategy === 'rolling' ? validateInteger(size, { min: 1, max: RESOURCE_LIMITS.deploymentServers }) : null,
   pauseSeconds: (seconds: number | string, { strategy }: DeployFormValues) =>
     strategy === 'rolling' ? validateInteger(seconds, { min: 0, max: RESOURCE_LIMITS.pauseSeconds }) : null,
   scheduledAt: (local: string) =>
-    local !== '' && !(new Date(local).getTime() > Date.now()) ? 'Takes a time that is to come' : null,
+    local !== '' && !(new Date(local).getTime() > Date.now()) ? 'Must be in the future' : null,
 };
 
 /**

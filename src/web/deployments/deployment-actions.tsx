@@ -24,45 +24,45 @@ interface DecisionTexts {
 
 const describeRemainingServers = ({ servers }: Deployment): string => {
   const { length } = servers.filter(({ status }) => isInProgress(status));
-  return length === 1 ? 'the server that is left' : `the ${length} servers that are left`;
+  return length === 1 ? 'the remaining server' : `the ${length} remaining servers`;
 };
 
 const DECISION_TEXTS: Readonly<Record<Decision, DecisionTexts>> = {
   approve: {
     verb: 'Approve',
-    title: 'Approve this deployment',
+    title: 'Approve deployment',
     Icon: IconCheck,
     nonDestructive: true,
     describe: (deployment) =>
-      `${sourceLabel(deployment)} is deployed as soon as it is its turn. Whoever asked for it can approve it only in a workspace without other members.`,
-    doneMessage: 'It is approved.',
+      `${sourceLabel(deployment)} is deployed as soon as earlier deployments have finished. You can approve your own deployment only if the workspace has no other members.`,
+    doneMessage: 'Deployment approved',
   },
   promote: {
     verb: 'Promote',
-    title: 'Promote this deployment',
+    title: 'Promote deployment',
     Icon: IconPlayerPlay,
     nonDestructive: true,
-    describe: (deployment) => `What the first server runs goes on to ${describeRemainingServers(deployment)}.`,
-    doneMessage: 'It is promoted, and goes on.',
+    describe: (deployment) => `The release on the first server is deployed to ${describeRemainingServers(deployment)}.`,
+    doneMessage: 'Deployment promoted',
   },
   abort: {
     verb: 'Abort',
-    title: 'Abort this deployment',
+    title: 'Abort deployment',
     Icon: IconArrowBackUp,
     nonDestructive: false,
-    describe: () => 'The first server goes back to the release before; the others keep what they have.',
-    doneMessage: 'It is aborted: the first server goes back.',
+    describe: () => 'The first server is rolled back to its previous release. The other servers are not changed.',
+    doneMessage: 'Deployment aborted. Rolling back the first server.',
   },
   cancel: {
     verb: 'Cancel',
-    title: 'Cancel this deployment',
+    title: 'Cancel deployment',
     Icon: IconPlayerStop,
     nonDestructive: false,
     describe: ({ status }) =>
       status === 'pending'
-        ? 'It has not begun, and will not.'
-        : 'What it is doing is ended, and servers that it has switched go back to the release before.',
-    doneMessage: 'It is being cancelled.',
+        ? 'It has not started and will not run.'
+        : 'The running step is stopped, and servers that were already switched are rolled back to their previous release.',
+    doneMessage: 'Cancelling the deployment',
   },
 };
 
@@ -128,19 +128,19 @@ export function DeploymentActions({ deployment }: { readonly deployment: Deploym
         <ConfirmDialog
           opened
           onClose={() => setRollingBack(false)}
-          title="Roll back"
+          title="Roll back to this deployment"
           confirmLabel="Roll back"
           onConfirm={async () => {
             const rollback = await api.deployments.rollBack(id);
-            notifications.show({ message: 'The rollback is on its way.' });
+            notifications.show({ message: 'Rollback started' });
             void queryClient.invalidateQueries({ queryKey: [workspace.id, 'deployments'] });
             await navigate({ to: '/deployments/$id', params: { id: rollback.id }, search: {} });
           }}
         >
           <Text fz="sm">
-            This makes a new deployment of the commit{' '}
-            <span className="mono">{deployment.commit?.slice(0, 12) ?? sourceLabel(deployment)}</span>, with the hooks
-            and the environment that the app has now.
+            This creates a new deployment of commit{' '}
+            <span className="mono">{deployment.commit?.slice(0, 12) ?? sourceLabel(deployment)}</span>, with the app's
+            current hooks and environment.
           </Text>
         </ConfirmDialog>
       )}

@@ -28,13 +28,13 @@ const POLL_INTERVAL_MS = 1500;
 function HookSteps({ deployment }: { readonly deployment: Deployment }) {
   const { hooks, progress, status, waitingFor } = deployment;
   return (
-    <Section title="Steps" description={isInProgress(status) ? `${progress} % done.` : undefined}>
+    <Section title="Steps" description={isInProgress(status) ? `${progress}% done.` : undefined}>
       {isInProgress(status) && waitingFor === null && (
         <Progress value={progress} aria-label="Progress" transitionDuration={0} />
       )}
       {hooks.length === 0 ? (
         <Text fz="sm" c="dimmed">
-          The app has no hooks: the source is fetched, and switched to.
+          No hooks. The deployment only checks out the source and activates it.
         </Text>
       ) : (
         <ItemList label="Steps">
@@ -89,10 +89,10 @@ function overrideItems({ overrides }: Deployment): (readonly [string, string])[]
   const items: (readonly [string, string])[] = [];
   if (healthCheck !== undefined) {
     const check = healthCheck === null ? 'None' : `${healthCheck.url ?? healthCheck.command ?? ''}`;
-    items.push(['Health check', `${check} (instead of the app's)`]);
+    items.push(['Health check', `${check} (overrides the app's)`]);
   }
   if (skipHooks !== undefined && skipHooks.length > 0) items.push(['Skipped hooks', skipHooks.join(', ')]);
-  if (replace === true) items.push(['Queued deployments', 'Cancelled by this one']);
+  if (replace === true) items.push(['Queued deployments', 'Cancelled by this deployment']);
   return items;
 }
 
@@ -121,9 +121,9 @@ function DeploymentDetails({ deployment, appName }: { readonly deployment: Deplo
         id={id}
         read={(query, options) => api.deployments.logs(id, query, options)}
         serverName={hasSingleServer ? undefined : (serverId) => (serverId === null ? null : names.serverName(serverId))}
-        emptyText={status === 'pending' ? 'It has not begun.' : 'Nothing was said yet.'}
+        emptyText={status === 'pending' ? 'Not started yet.' : 'No output yet.'}
       />
-      <Section title="Facts">
+      <Section title="Details">
         <DescriptionList
           items={[
             [
@@ -165,7 +165,7 @@ function DeploymentDetails({ deployment, appName }: { readonly deployment: Deplo
                   [
                     'Strategy',
                     strategy === 'rolling'
-                      ? `${STRATEGY_LABELS[strategy].label}, ${deployment.batchSize} at a time, ${deployment.pauseSeconds} s between`
+                      ? `${STRATEGY_LABELS[strategy].label}, ${deployment.batchSize} at a time, ${deployment.pauseSeconds} s pause`
                       : STRATEGY_LABELS[strategy].label,
                   ] as const,
                 ]),
@@ -173,7 +173,7 @@ function DeploymentDetails({ deployment, appName }: { readonly deployment: Deplo
               ? []
               : [
                   [
-                    'Goes back to',
+                    'Rolls back to',
                     <TextLink key="of" to="/deployments/$id" params={{ id: deployment.rollbackOf }}>
                       an earlier deployment
                     </TextLink>,
@@ -181,19 +181,19 @@ function DeploymentDetails({ deployment, appName }: { readonly deployment: Deplo
                 ]),
             ...(deployment.scheduledAt === null
               ? []
-              : [['Not before', formatDateTime(deployment.scheduledAt)] as const]),
+              : [['Scheduled for', formatDateTime(deployment.scheduledAt)] as const]),
             ...(approval === null
               ? []
-              : [['Approval', approval.by === null ? 'Waited for' : `Given by ${actorName(approval.by)}`] as const]),
+              : [['Approval', approval.by === null ? 'Pending' : `Approved by ${actorName(approval.by)}`] as const]),
             ...overrideItems(deployment),
-            ['Took', <Duration key="took" {...deployment} />],
+            ['Duration', <Duration key="took" {...deployment} />],
             [
-              'Begun',
+              'Started',
               <span key="begun">
                 <RelativeTime time={deployment.createdAt} /> by {actorName(createdBy)}
               </span>,
             ],
-            ['Id', <CopyableId key="id" id={id} />],
+            ['ID', <CopyableId key="id" id={id} />],
           ]}
         />
       </Section>

@@ -6,15 +6,15 @@ import { isInProgress, JobStatusTag } from '../components/job-status.tsx';
 import { Tag } from '../components/notice.tsx';
 
 const WAITING_LABELS: Readonly<Record<DeploymentWaitReason, string>> = {
-  approval: 'Waits for approval',
-  schedule: 'Waits for its time',
-  queue: 'Waits for its turn',
-  promotion: 'Waits for promotion',
+  approval: 'Waiting for approval',
+  schedule: 'Scheduled',
+  queue: 'Queued',
+  promotion: 'Waiting for promotion',
 };
 
 /** What was or will be deployed, as people name it. */
 export function sourceLabel({ branch, commit }: Pick<Deployment, 'branch' | 'commit'>): string {
-  return branch ?? commit?.slice(0, 10) ?? 'A commit';
+  return branch ?? commit?.slice(0, 10) ?? 'Unknown commit';
 }
 
 /** How a deployment stands: in a word, or what it waits for. */

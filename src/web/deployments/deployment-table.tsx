@@ -37,9 +37,9 @@ function columnsFor(appName: ((id: string) => string) | null): readonly Column<D
       ),
     },
     { key: 'status', label: 'Status', cell: (deployment) => <DeploymentStatusCell deployment={deployment} /> },
-    { key: 'took', label: 'Took', cell: (deployment) => <Duration {...deployment} /> },
-    { key: 'begun', label: 'Begun', cell: ({ createdAt }) => <RelativeTime time={createdAt} /> },
-    { key: 'by', label: 'By', cell: ({ createdBy }) => actorName(createdBy) },
+    { key: 'took', label: 'Duration', cell: (deployment) => <Duration {...deployment} /> },
+    { key: 'begun', label: 'Started', cell: ({ createdAt }) => <RelativeTime time={createdAt} /> },
+    { key: 'by', label: 'Started by', cell: ({ createdBy }) => actorName(createdBy) },
   ];
 }
 

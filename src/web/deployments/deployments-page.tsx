@@ -26,7 +26,7 @@ export function DeploymentsPage() {
   return (
     <Page
       title="Deployments"
-      description="What was deployed, what is being deployed, and what waits. A new one is begun from its app."
+      description="Finished, running and queued deployments of all apps. Start a new one from the app's page."
     >
       <Stack gap="md">
         <FilterBar state={state} filters={FILTERS}>
@@ -53,8 +53,8 @@ export function DeploymentsPage() {
           empty={
             <EmptyState icon={<IconRocket size={26} />} title="No deployments yet">
               <Text c="dimmed" fz="sm">
-                A deployment is begun from <TextLink to="/apps">its app</TextLink>, by a pipeline with an access token,
-                or by <code>devpilot deploy</code>.
+                Start a deployment from <TextLink to="/apps">its app</TextLink>, from a pipeline with an access token,
+                or with <code>devpilot deploy</code>.
               </Text>
             </EmptyState>
           }

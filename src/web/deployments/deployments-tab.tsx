@@ -41,10 +41,10 @@ function AppDeployments({ app }: { readonly app: App }) {
           <EmptyState icon={<IconRocket size={26} />} title="No deployments yet">
             <Text c="dimmed" fz="sm">
               {missing ??
-                'A deployment fetches the source into a directory of its own, runs the hooks, and switches to it.'}{' '}
+                'A deployment checks out the source into a new release directory, runs the hooks, and makes the release live.'}{' '}
               {missing !== null && isAdmin && (
                 <TextLink to="/apps/$app/settings" params={{ app: app.id }}>
-                  Set it in its settings.
+                  Set it in the app's settings.
                 </TextLink>
               )}
             </Text>

@@ -14,12 +14,12 @@ import { takeUrlFragment } from '../sign-in/setup-page.tsx';
 
 /** Eight letters, with or without what people put between them. */
 const validateUserCode = (code: string) =>
-  /^[a-z]{8}$/i.test(code.replace(/[\s-]/g, '')) ? null : 'Type the eight letters that the device shows';
+  /^[a-z]{8}$/i.test(code.replace(/[\s-]/g, '')) ? null : 'Enter the eight letters shown on the device';
 
 function EnterCodeForm({ onSubmitCode }: { readonly onSubmitCode: (code: string) => void }) {
   const form = useAppForm({ initialValues: { code: '' }, validate: { code: validateUserCode } });
   return (
-    <CenteredLayout title="Sign in on a device" description="Type the code that the command line or the device shows.">
+    <CenteredLayout title="Sign in on a device" description="Enter the code shown by the command line or the device.">
       <form noValidate onSubmit={form.onSubmit(({ code }) => onSubmitCode(code))}>
         <Stack gap="md">
           <TextInput
@@ -41,11 +41,11 @@ function EnterCodeForm({ onSubmitCode }: { readonly onSubmitCode: (code: string)
 function DecisionConfirmation({ approved }: { readonly approved: boolean }) {
   return (
     <CenteredLayout
-      title={approved ? 'The device is signed in' : 'The device was turned away'}
+      title={approved ? 'Device signed in' : 'Device denied'}
       description={
         approved
-          ? 'Go back to it: it goes on by itself. You can end its session on your account page.'
-          : 'Nothing was let in. If you did not start this, nothing else is to be done.'
+          ? 'Return to the device; it continues automatically. You can end its session on your account page.'
+          : "The device was not signed in. If you did not start this request, you don't need to do anything else."
       }
     />
   );
@@ -82,17 +82,17 @@ function DeviceApproval({
       <CenteredLayout title="Sign in on a device">
         <Notice tone="bad">
           {isUnknownCode
-            ? 'There is no request with this code. It may have expired or was answered: begin again.'
+            ? 'No request has this code. It may have expired or already been used. Start again on the device.'
             : getErrorMessage(error)}
         </Notice>
         <Button variant="default" onClick={onEnterAnotherCode}>
-          Type another code
+          Enter another code
         </Button>
       </CenteredLayout>
     );
   }
   return (
-    <CenteredLayout title="Let this device sign in?" description={`It would act as you, ${me.name} (${me.email}).`}>
+    <CenteredLayout title="Approve this device?" description={`It will be signed in as you, ${me.name} (${me.email}).`}>
       <Stack gap="md">
         <DescriptionList
           items={[
@@ -102,14 +102,14 @@ function DeviceApproval({
                 {data.userCode}
               </b>,
             ],
-            ['Program', data.client],
-            ['Asks from', data.address ?? 'an unknown address'],
-            ['Asked', <RelativeTime key="at" time={data.createdAt} />],
+            ['Client', data.client],
+            ['IP address', data.address ?? 'Unknown'],
+            ['Requested', <RelativeTime key="at" time={data.createdAt} />],
           ]}
         />
         <Notice tone="warn">
-          Approve only what you started yourself a moment ago, and only if the code is the one on your screen. Whoever
-          sent you a link to this page would be signed in as you.
+          Approve only a sign-in that you just started yourself, and only if this code matches the one on the device. If
+          someone sent you a link to this page, approving it signs them in as you.
         </Notice>
         {decide.error !== null && <Notice tone="bad">{getErrorMessage(decide.error)}</Notice>}
         <Group grow>
@@ -121,7 +121,7 @@ function DeviceApproval({
           </Button>
         </Group>
         <Text fz="xs" c="dimmed">
-          Its session appears under Sessions on your account page, where you can end it.
+          You can end its session under Sessions on your account page.
         </Text>
       </Stack>
     </CenteredLayout>

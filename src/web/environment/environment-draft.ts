@@ -52,12 +52,12 @@ export function mergeFile(
 
 /** What is wrong with the name of a new variable, null where nothing is. */
 export function validateVariableName(name: string, existingNames: ReadonlySet<string>): string | null {
-  if (name.length > RESOURCE_LIMITS.envName) return `Takes up to ${RESOURCE_LIMITS.envName} characters`;
-  if (!ENV_NAME.test(name)) return 'Takes A–Z, a–z, 0–9 and _, not beginning with a digit';
-  return existingNames.has(name) ? 'There is a variable of this name' : null;
+  if (name.length > RESOURCE_LIMITS.envName) return `Must be at most ${RESOURCE_LIMITS.envName} characters`;
+  if (!ENV_NAME.test(name)) return 'Must contain only letters, digits and underscores, and not start with a digit';
+  return existingNames.has(name) ? 'A variable with this name already exists' : null;
 }
 
 export function validateVariableValue(value: string): string | null {
-  if (value.includes('\0') || !value.isWellFormed()) return 'Takes text without NUL';
-  return new TextEncoder().encode(value).length > RESOURCE_LIMITS.envValueBytes ? 'Takes up to 64 KiB' : null;
+  if (value.includes('\0') || !value.isWellFormed()) return 'Must not contain NUL characters';
+  return new TextEncoder().encode(value).length > RESOURCE_LIMITS.envValueBytes ? 'Must be at most 64 KiB' : null;
 }

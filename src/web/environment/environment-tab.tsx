@@ -58,8 +58,8 @@ function ExportMenu({ app }: { readonly app: App }) {
         </Button>
       </Menu.Target>
       <Menu.Dropdown>
-        <Menu.Label>Reveals all values, which is recorded</Menu.Label>
-        <Menu.Item onClick={() => void save()}>Download as dotenv</Menu.Item>
+        <Menu.Label>Reveals all values; this is recorded</Menu.Label>
+        <Menu.Item onClick={() => void save()}>Download as .env</Menu.Item>
       </Menu.Dropdown>
     </Menu>
   );
@@ -139,7 +139,7 @@ function VariableList({ app }: { readonly app: App }) {
       if (isConflict(error)) await reloadAfterConflict();
       throw error;
     }
-    notifications.show({ message: `Saved the environment of ${app.name}. The next deployment uses it.` });
+    notifications.show({ message: `Environment of ${app.name} saved. It takes effect with the next deployment.` });
     if (changes.length > 0) revealed.hide(...changes.map(({ name }) => name));
     discard();
     await queryClient.invalidateQueries({ queryKey: [workspace.id, 'apps', app.id, 'env'] });
@@ -147,7 +147,7 @@ function VariableList({ app }: { readonly app: App }) {
 
   const addButton = isAdmin && (
     <Button leftSection={<IconPlus size={16} />} onClick={() => setDialog('add')}>
-      Add
+      Add variable
     </Button>
   );
   const importButton = isAdmin && (
@@ -172,7 +172,7 @@ function VariableList({ app }: { readonly app: App }) {
         >
           <Text c="dimmed" fz="sm">
             {isAdmin
-              ? 'What the app reads from its environment, such as DATABASE_URL. Values are sealed at rest.'
+              ? 'Environment variables of the app, such as DATABASE_URL. Values are encrypted at rest.'
               : 'An owner or admin of this workspace can set variables.'}
           </Text>
         </EmptyState>
@@ -198,7 +198,7 @@ function VariableList({ app }: { readonly app: App }) {
           </Group>
           <Text fz="sm" c="dimmed">
             {isAdmin
-              ? 'Values are masked until you reveal them. The activity log records who reveals which.'
+              ? 'Values are hidden until you reveal them. Each reveal is recorded in the activity log.'
               : 'Only owners and admins can reveal the values.'}
           </Text>
           <ul className={styles['rows']} aria-label="Variables">
@@ -226,15 +226,15 @@ function VariableList({ app }: { readonly app: App }) {
           </ul>
           {shown.length === 0 && (
             <Text fz="sm" c="dimmed" role="status">
-              No variable has this in its name.
+              No variables match.
             </Text>
           )}
         </>
       )}
       {changes.length > 0 && (
-        <section className={bar['bar']} aria-label="Changes that are not saved">
+        <section className={bar['bar']} aria-label="Unsaved changes">
           <Text fz="sm" fw={550} role="status">
-            {changes.length === 1 ? 'One change is' : `${changes.length} changes are`} not saved
+            {changes.length === 1 ? '1 unsaved change' : `${changes.length} unsaved changes`}
           </Text>
           <Group gap="xs">
             <Button size="xs" variant="default" onClick={discard}>

@@ -5,6 +5,7 @@ import { useState } from 'react';
 import type { EnvVersion } from '../../contract/environment.ts';
 import { queryClient } from '../api.ts';
 import { ConfirmDialog } from '../components/confirm-dialog.tsx';
+import { capitalize } from '../components/format.ts';
 import { IconHistory } from '../components/icons.ts';
 import { ItemList, ItemListRow } from '../components/item-list.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
@@ -27,7 +28,7 @@ export function describeVersion({ set, removed, restoredFrom }: EnvVersion): str
     ...(removed.length === 0 ? [] : [`removed ${joinNames(removed)}`]),
   ];
   const text = parts.join('; ');
-  return text === '' ? 'Changed nothing' : text.charAt(0).toUpperCase() + text.slice(1);
+  return text === '' ? 'No changes' : capitalize(text);
 }
 
 interface EnvironmentVersionsProps {
@@ -50,7 +51,10 @@ export function EnvironmentVersions({ appId, tag }: EnvironmentVersionsProps) {
   const versions = data?.pages.flatMap((page) => page.data) ?? [];
   const newest = versions[0]?.version;
   return (
-    <Section title="Versions" description="Each save makes one. Names are kept here; values stay sealed.">
+    <Section
+      title="Versions"
+      description="Each save creates a version. This list shows names only; values stay encrypted."
+    >
       {data === undefined ? (
         error === null ? (
           <Skeleton h={120} radius="md" aria-busy aria-label="Loading" role="status" />
@@ -59,7 +63,7 @@ export function EnvironmentVersions({ appId, tag }: EnvironmentVersionsProps) {
         )
       ) : versions.length === 0 ? (
         <Text fz="sm" c="dimmed">
-          None yet.
+          No versions yet.
         </Text>
       ) : (
         <ItemList label="Versions">
@@ -104,13 +108,13 @@ export function EnvironmentVersions({ appId, tag }: EnvironmentVersionsProps) {
           confirmLabel="Restore"
           onConfirm={async () => {
             await api.environment.restore(appId, restoring.version, { ifMatch: tag });
-            notifications.show({ message: `The variables are what they were in version ${restoring.version}.` });
+            notifications.show({ message: `Version ${restoring.version} restored` });
             await queryClient.invalidateQueries({ queryKey: [workspace.id, 'apps', appId, 'env'] });
           }}
         >
           <Text fz="sm">
-            All variables become what they were then, as a new version: what was set since is removed or set back. It
-            counts from the next deployment or start of the app.
+            This creates a new version with all variables as they were in version {restoring.version}. Later changes are
+            reverted. It takes effect with the next deployment or restart of the app.
           </Text>
         </ConfirmDialog>
       )}

@@ -12,8 +12,7 @@ type ParseResult =
   | { readonly ok: false; readonly message: string };
 
 function parseFile(text: string): ParseResult {
-  if (text.length > RESOURCE_LIMITS.envBodyBytes)
-    return { ok: false, message: 'This file is larger than an environment can be.' };
+  if (text.length > RESOURCE_LIMITS.envBodyBytes) return { ok: false, message: 'The file is too large.' };
   const parsed = parseDotenv(text);
   if (!parsed.ok) return { ok: false, message: `Line ${parsed.line}: ${parsed.message}.` };
   const invalid = [...parsed.values].find(([, value]) => validateVariableValue(value) !== null);
@@ -36,7 +35,7 @@ export function ImportDialog({ names, onClose, onDone }: ImportDialogProps) {
   const existingCount = result.ok ? [...result.values.keys()].filter((name) => names.has(name)).length : 0;
   const removedCount = names.size - existingCount;
   return (
-    <Dialog opened onClose={onClose} title="Import a dotenv file" size="lg" closeOnClickOutside={false}>
+    <Dialog opened onClose={onClose} title="Import .env file" size="lg" closeOnClickOutside={false}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -50,12 +49,12 @@ export function ImportDialog({ names, onClose, onDone }: ImportDialogProps) {
             <FileButton onChange={(file) => void file?.text().then(setText)}>
               {(props) => (
                 <Button variant="default" leftSection={<IconUpload size={16} />} {...props}>
-                  Choose a file
+                  Choose file
                 </Button>
               )}
             </FileButton>
             <Text fz="sm" c="dimmed">
-              or paste it below.
+              or paste its content below.
             </Text>
           </Group>
           <Textarea
@@ -72,14 +71,14 @@ export function ImportDialog({ names, onClose, onDone }: ImportDialogProps) {
             data-autofocus
           />
           <Checkbox
-            label="Remove the variables that are not in the file"
+            label="Remove variables that are not in the file"
             checked={replace}
             onChange={(event) => setReplace(event.currentTarget.checked)}
           />
           <Text fz="sm" role="status">
             {result.ok &&
               count > 0 &&
-              `${count} in the file: ${count - existingCount} new, ${existingCount} that are there already${replace ? `; ${removedCount} will be removed` : ''}.`}
+              `${count} in the file: ${count - existingCount} new, ${existingCount} existing${replace ? `; ${removedCount} will be removed` : ''}.`}
           </Text>
           {!result.ok && <Notice tone="bad">{result.message}</Notice>}
           <Group justify="flex-end" gap="sm">
@@ -87,7 +86,7 @@ export function ImportDialog({ names, onClose, onDone }: ImportDialogProps) {
               Cancel
             </Button>
             <Button type="submit" disabled={!result.ok || count === 0}>
-              Take it over
+              Import
             </Button>
           </Group>
         </Stack>

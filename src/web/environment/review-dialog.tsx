@@ -68,10 +68,10 @@ export function ReviewDialog({ changes, onClose, onSave, theirs }: ReviewDialogP
 
   const conflictingNames = changes.filter(({ name }) => theirs?.includes(name) === true).map(({ name }) => name);
   return (
-    <Dialog opened onClose={onClose} title="Review the changes" size="xl" closeOnClickOutside={false}>
+    <Dialog opened onClose={onClose} title="Review changes" size="xl" closeOnClickOutside={false}>
       <Stack gap="md">
         <Switch
-          label="Show the values"
+          label="Show values"
           checked={shown}
           onChange={(event) => setShown(event.currentTarget.checked)}
           data-autofocus
@@ -90,14 +90,14 @@ export function ReviewDialog({ changes, onClose, onSave, theirs }: ReviewDialogP
         </ul>
         {shown && changes.some(({ kind, before }) => kind !== 'added' && before === undefined) && (
           <Text fz="xs" c="dimmed">
-            Values that you have not revealed stay masked.
+            Values you have not revealed stay hidden.
           </Text>
         )}
         {theirs !== null && (
           <Notice tone="warn">
             <span role="alert">
-              Somebody changed the environment meanwhile
-              {theirs.length > 0 && `: ${theirs.join(', ')}`}. Nothing of yours is saved yet.
+              Someone else changed the environment while you were editing
+              {theirs.length > 0 && `: ${theirs.join(', ')}`}. Your changes have not been saved.
               {conflictingNames.length > 0 && ` Saving again overwrites their ${conflictingNames.join(', ')}.`}
             </span>
           </Notice>
@@ -110,9 +110,7 @@ export function ReviewDialog({ changes, onClose, onSave, theirs }: ReviewDialogP
             Back
           </Button>
           <Button loading={busy} disabled={changes.length === 0} onClick={() => void save()}>
-            {theirs === null
-              ? `Save ${changes.length === 1 ? 'one change' : `${changes.length} changes`}`
-              : 'Save again'}
+            {theirs === null ? `Save ${changes.length === 1 ? '1 change' : `${changes.length} changes`}` : 'Save again'}
           </Button>
         </Group>
       </Stack>

@@ -29,7 +29,7 @@ export function VariableDialog({ name, value, existingNames, onClose, onDone }: 
     <Dialog
       opened
       onClose={onClose}
-      title={name === null ? 'Add a variable' : `Change ${name}`}
+      title={name === null ? 'Add variable' : `Edit ${name}`}
       size="lg"
       closeOnClickOutside={false}
     >
@@ -54,16 +54,16 @@ export function VariableDialog({ name, value, existingNames, onClose, onDone }: 
           )}
           {isControlVariable(form.values.name.trim()) && (
             <Notice tone="warn">
-              This name controls how programs run, so the variable stays in the .env file: hooks, health checks, log and
-              backup commands do not get it.
+              This variable controls how programs run, so it is only written to the .env file. Hooks, health checks, log
+              commands and backup commands do not receive it.
             </Notice>
           )}
           <Textarea
             label="Value"
             description={
               name !== null && value === undefined
-                ? 'The value that is there stays masked; what you type here takes its place.'
-                : 'Taken as it is typed: lines, blanks and $ included.'
+                ? 'The current value stays hidden. What you enter here replaces it.'
+                : 'Stored exactly as entered, including line breaks, spaces and $.'
             }
             autosize
             minRows={2}
@@ -76,7 +76,7 @@ export function VariableDialog({ name, value, existingNames, onClose, onDone }: 
           />
           <FormFooter
             saving={{ busy: false, trouble: null, error: null }}
-            submitLabel={name === null ? 'Add' : 'Change'}
+            submitLabel={name === null ? 'Add' : 'Apply'}
             onCancel={onClose}
           />
         </Stack>

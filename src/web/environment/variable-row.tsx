@@ -67,7 +67,7 @@ export function VariableRow(props: VariableRowProps) {
         <span className="mono">{name}</span> {change !== null && <ChangeTag kind={change} />}
         {isControlVariable(name) && (
           <Text fz="xs" c="dimmed">
-            In .env only
+            .env only
           </Text>
         )}
       </div>
@@ -83,13 +83,13 @@ export function VariableRow(props: VariableRowProps) {
             <RowAction label={`Hide ${name}`} Icon={IconEyeOff} onClick={onHide} />
           ))}
         {edit !== undefined && change !== 'removed' && (
-          <RowAction label={`Change ${name}`} Icon={IconEdit} onClick={edit.onEdit} />
+          <RowAction label={`Edit ${name}`} Icon={IconEdit} onClick={edit.onEdit} />
         )}
         {edit !== undefined && change === null && (
           <RowAction label={`Remove ${name}`} Icon={IconTrash} onClick={edit.onRemove} />
         )}
         {edit !== undefined && change !== null && (
-          <RowAction label={`Undo the change of ${name}`} Icon={IconArrowBackUp} onClick={edit.onUndo} />
+          <RowAction label={`Undo change to ${name}`} Icon={IconArrowBackUp} onClick={edit.onUndo} />
         )}
       </div>
     </li>

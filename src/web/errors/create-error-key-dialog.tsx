@@ -33,23 +33,23 @@ export function CreateErrorKeyDialog({ onClose }: { readonly onClose: () => void
         <>
           <TextInput
             label="Name"
-            placeholder="Shop in browsers"
+            placeholder="Shop frontend"
             autoComplete="off"
             data-autofocus
             {...form.getInputProps('name')}
           />
           <NativeSelect
             label="App (optional)"
-            description="The app that its errors belong to, whatever they say themselves."
+            description="Assigns all errors reported with this key to this app."
             data={[
-              { value: '', label: 'As each error says' },
+              { value: '', label: 'As reported by each error' },
               ...knownApps.map(({ id, name }) => ({ value: id, label: name })),
             ]}
             {...form.getInputProps('app')}
           />
           <Textarea
             label="Allowed origins (optional)"
-            description="Only pages of these origins may report, one per line. Empty: pages of any. Servers may always."
+            description="Browsers can report errors only from these origins, one per line. If empty, any origin is allowed. Servers are not restricted."
             placeholder="https://shop.example.com"
             autosize
             minRows={2}

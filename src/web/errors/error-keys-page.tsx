@@ -33,10 +33,10 @@ const COLUMNS: readonly Column<ErrorKey>[] = [
   { key: 'app', label: 'App', cell: ({ app }) => app ?? '–' },
   {
     key: 'origins',
-    label: 'Pages of',
+    label: 'Allowed origins',
     cell: ({ allowedOrigins }) => (
       <Text fz="xs" style={{ overflowWrap: 'anywhere' }} maw={220}>
-        {allowedOrigins.length === 0 ? 'any origin' : allowedOrigins.join(', ')}
+        {allowedOrigins.length === 0 ? 'Any' : allowedOrigins.join(', ')}
       </Text>
     ),
   },
@@ -65,7 +65,7 @@ export function ErrorKeysPage() {
       <BackLink to="/errors">Errors</BackLink>
       <Page
         title="Error keys"
-        description="An error key is public: it submits errors and does nothing else, so its DSN may stand in pages and apps."
+        description="An error key can only submit errors, so it is safe to put its DSN in web pages and apps."
         actions={isAdmin && createButton}
       >
         {isAdmin ? (
@@ -86,9 +86,9 @@ export function ErrorKeysPage() {
             }
           />
         ) : (
-          <EmptyState icon={<IconKey size={26} />} title="For owners and admins">
+          <EmptyState icon={<IconKey size={26} />} title="You don't have access to this page">
             <Text c="dimmed" fz="sm">
-              An owner or admin of this workspace can create error keys and pass on their DSNs.
+              An owner or admin of this workspace can create error keys and share their DSNs.
             </Text>
           </EmptyState>
         )}
@@ -101,7 +101,7 @@ export function ErrorKeysPage() {
           remove={() => api.errors.keys.delete(deleting.id)}
           onClose={() => setDeleting(null)}
         >
-          Errors that apps report with it are refused from then on. Issues that it reported are kept.
+          Errors reported with it are rejected from now on. Existing issues are kept.
         </DeleteResourceDialog>
       )}
     </Stack>

@@ -41,7 +41,7 @@ function Facet({ title, values }: FacetProps) {
               <span style={{ width: `${(count / maxCount) * 100}%` }} />
             </div>
             <Text fz="xs" c="dimmed" component="div">
-              <RelativeTime time={lastSeenAt} prefix="seen " />
+              <RelativeTime time={lastSeenAt} prefix="last seen " />
             </Text>
           </li>
         ))}
@@ -73,7 +73,7 @@ function Occurrences({ issue }: { readonly issue: ErrorIssueDetail }) {
     return (
       <Section title="Occurrences">
         <Text fz="sm" c="dimmed">
-          None of them is kept any more; they are only counted.
+          No occurrences are stored any more; only their count is kept.
         </Text>
       </Section>
     );
@@ -82,7 +82,7 @@ function Occurrences({ issue }: { readonly issue: ErrorIssueDetail }) {
     <>
       <Group justify="space-between" gap="sm">
         <Text fz="sm" role="status">
-          {cursor === undefined ? 'The latest occurrence' : 'An occurrence'}, {formatDateTime(event.time)}
+          {cursor === undefined ? 'Latest occurrence' : 'Occurrence'}, {formatDateTime(event.time)}
           {[event.app, event.environment, event.release].some((one) => one !== null) && (
             <Text span inherit c="dimmed">
               {' '}
@@ -155,10 +155,10 @@ function IssueDetails({ issue }: { readonly issue: ErrorIssueDetail }) {
             <Sparkline days={issue.days} width={360} height={64} />
             <DescriptionList
               items={[
-                ['Times', issue.count.toLocaleString('en')],
+                ['Occurrences', issue.count.toLocaleString('en')],
                 ['Last seen', <RelativeTime key="last" time={issue.lastSeenAt} />],
                 ['First seen', <RelativeTime key="first" time={issue.firstSeenAt} />],
-                ['Id', <CopyableId key="id" id={issue.id} />],
+                ['ID', <CopyableId key="id" id={issue.id} />],
               ]}
             />
           </Section>

@@ -4,6 +4,7 @@ import { useMutation } from '@tanstack/react-query';
 import type { ErrorIssue } from '../../contract/errors.ts';
 import type { ErrorLevel, IssueStatus } from '../../contract/vocabulary.ts';
 import { getErrorMessage, queryClient } from '../api.ts';
+import { capitalize } from '../components/format.ts';
 import { IconArrowBackUp, IconBellOff, IconCheck } from '../components/icons.ts';
 import { Tag, type Tone } from '../components/notice.tsx';
 import { useWorkspace } from '../session.ts';
@@ -16,8 +17,6 @@ const LEVEL_TONES: Readonly<Record<ErrorLevel, Tone>> = {
   debug: 'mute',
 };
 
-export const capitalize = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
-
 export const LevelTag = ({ level }: { readonly level: ErrorLevel }) => (
   <Tag tone={LEVEL_TONES[level]}>{capitalize(level)}</Tag>
 );
@@ -29,9 +28,9 @@ export const IssueStatusTag = ({ status }: { readonly status: IssueStatus }) => 
 );
 
 const STATUS_MESSAGES: Readonly<Record<IssueStatus, (title: string) => string>> = {
-  open: (title) => `Reopened: ${title}.`,
-  resolved: (title) => `Resolved: ${title}. It reopens when it is seen again.`,
-  muted: (title) => `Muted: ${title}. It is counted and stays muted until you reopen it.`,
+  open: (title) => `Issue reopened: ${title}`,
+  resolved: (title) => `Issue resolved: ${title}. It reopens if it recurs.`,
+  muted: (title) => `Issue muted: ${title}. Occurrences are still counted; it stays muted until you reopen it.`,
 };
 
 /** Changes the status of an issue; both lists and the issue's page show it at once. */

@@ -5,6 +5,7 @@ import type { ErrorIssue } from '../../contract/errors.ts';
 import { ERROR_LEVELS, ISSUE_SORTS, ISSUE_STATUSES } from '../../contract/vocabulary.ts';
 import type { Column } from '../components/data-table.tsx';
 import { FilterBar, isFiltered, SelectFilter, TextFilter } from '../components/filters.tsx';
+import { capitalize } from '../components/format.ts';
 import { IconBug, IconSearch } from '../components/icons.ts';
 import { NameLink, TextLink } from '../components/link.tsx';
 import { ListBody } from '../components/list-body.tsx';
@@ -16,14 +17,7 @@ import { EmptyState } from '../components/states.tsx';
 import { useWorkspace } from '../session.ts';
 import { DeleteIssueDialog } from './delete-issue-dialog.tsx';
 import styles from './errors.module.css';
-import {
-  capitalize,
-  IssueStatusTag,
-  LevelTag,
-  STATUS_ACTIONS,
-  STATUS_TRANSITIONS,
-  useSetIssueStatus,
-} from './issue-status.tsx';
+import { IssueStatusTag, LevelTag, STATUS_ACTIONS, STATUS_TRANSITIONS, useSetIssueStatus } from './issue-status.tsx';
 import { Sparkline } from './sparkline.tsx';
 
 const FILTERS = ['q', 'status', 'level', 'environment', 'release', 'app'] as const;
@@ -32,9 +26,9 @@ const POLL_INTERVAL_MS = 15_000;
 const ANY_STATUS = 'any';
 
 const SORT_LABELS: Readonly<Record<(typeof ISSUE_SORTS)[number], string>> = {
-  '-lastSeenAt': 'Last seen first',
-  '-firstSeenAt': 'Newest first',
-  '-count': 'Most often first',
+  '-lastSeenAt': 'Last seen',
+  '-firstSeenAt': 'First seen',
+  '-count': 'Most frequent',
 };
 
 const COLUMNS: readonly Column<ErrorIssue>[] = [
@@ -55,8 +49,13 @@ const COLUMNS: readonly Column<ErrorIssue>[] = [
     ),
   },
   { key: 'status', label: 'Status', cell: ({ status }) => <IssueStatusTag status={status} /> },
-  { key: 'days', label: '14 days', width: 120, cell: ({ days }) => <Sparkline days={days} width={110} height={26} /> },
-  { key: 'count', label: 'Times', align: 'right', cell: ({ count }) => count.toLocaleString('en') },
+  {
+    key: 'days',
+    label: 'Last 14 days',
+    width: 120,
+    cell: ({ days }) => <Sparkline days={days} width={110} height={26} />,
+  },
+  { key: 'count', label: 'Occurrences', align: 'right', cell: ({ count }) => count.toLocaleString('en') },
   {
     key: 'seen',
     label: 'Seen',
@@ -71,7 +70,7 @@ const COLUMNS: readonly Column<ErrorIssue>[] = [
   },
   {
     key: 'where',
-    label: 'Where',
+    label: 'Source',
     cell: ({ app, environment, release }) => {
       const parts = [app, environment, release].filter((one) => one !== null);
       return parts.length === 0 ? (
@@ -125,7 +124,7 @@ export function IssuesPage() {
   return (
     <Page
       title="Errors"
-      description="Similar errors are grouped into one issue. A resolved issue reopens when it is seen again; a muted one does not."
+      description="Similar errors are grouped into one issue. A resolved issue reopens when it recurs; a muted one does not."
       actions={<TextLink to="/errors/keys">Error keys</TextLink>}
     >
       <Stack gap="md">
@@ -159,7 +158,7 @@ export function IssuesPage() {
           <TextFilter state={state} name="release" label="Release" placeholder="Release" />
           <TextFilter state={state} name="app" label="App" placeholder="App" />
           <NativeSelect
-            aria-label="Order"
+            aria-label="Sort by"
             data={ISSUE_SORTS.map((value) => ({ value, label: SORT_LABELS[value] }))}
             value={query.sort ?? ISSUE_SORTS[0]}
             onChange={(event) => state.set({ sort: event.currentTarget.value })}

@@ -23,11 +23,11 @@ function StackTrace({ event }: { readonly event: ErrorEvent }) {
   const { frames, stack } = event;
   return (
     <Section
-      title="Stack"
-      description={frames.length > 0 && 'Where it happened first. Frames of the app itself stand out.'}
+      title="Stack trace"
+      description={frames.length > 0 && 'Innermost frame first. Frames from the app itself are highlighted.'}
     >
       {frames.length > 0 && (
-        <ol className={styles['frames']} aria-label="Stack">
+        <ol className={styles['frames']} aria-label="Stack trace">
           {frames.map((frame, index) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: the frames of an event never move
             <StackFrame key={index} frame={frame} />
@@ -36,7 +36,7 @@ function StackTrace({ event }: { readonly event: ErrorEvent }) {
       )}
       {stack !== null && (
         <details className={styles['details']} open={frames.length === 0}>
-          <summary>As it was reported</summary>
+          <summary>Raw stack trace</summary>
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
           <pre className={styles['raw']} tabIndex={0}>
             {stack}
@@ -45,7 +45,7 @@ function StackTrace({ event }: { readonly event: ErrorEvent }) {
       )}
       {frames.length === 0 && stack === null && (
         <Text fz="sm" c="dimmed">
-          It was reported without one.
+          No stack trace was reported.
         </Text>
       )}
     </Section>
@@ -56,7 +56,7 @@ const timeFormat = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '
 
 function Breadcrumbs({ crumbs }: { readonly crumbs: readonly ErrorBreadcrumb[] }) {
   return (
-    <Section title="Breadcrumbs" description="What happened before, oldest first.">
+    <Section title="Breadcrumbs" description="Events leading up to the error, oldest first.">
       <ol className={styles['crumbs']} aria-label="Breadcrumbs">
         {crumbs.map(({ at: time, category, level, message }, index) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: the breadcrumbs of an event never move
@@ -84,7 +84,7 @@ export function Occurrence({ event }: { readonly event: ErrorEvent }) {
     <>
       <Section title="Message">
         <Text fz="sm" style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
-          {event.message === '' ? 'Without a message.' : event.message}
+          {event.message === '' ? 'No message was reported.' : event.message}
         </Text>
       </Section>
       <StackTrace event={event} />

@@ -18,7 +18,7 @@ export function Sparkline({ days, width, height }: SparklineProps) {
   return (
     <svg
       role="img"
-      aria-label={`${sum.toLocaleString('en')} in ${DAY_COUNT} days, ${today.toLocaleString('en')} today`}
+      aria-label={`${sum.toLocaleString('en')} occurrences in ${DAY_COUNT} days, ${today.toLocaleString('en')} today`}
       width="100%"
       height={height}
       viewBox={`0 0 ${width} ${height}`}

@@ -31,8 +31,8 @@ function InvitationError({ error, me }: { readonly error: Error; readonly me: Pe
   if (error instanceof DevpilotError && error.code === 'forbidden') {
     return (
       <Notice tone="bad">
-        This invitation is for another email address than {me.email}. Sign in with the address that it was sent to, or
-        ask for one to {me.email}.
+        This invitation is for a different email address. Sign in with the address it was sent to, or ask for an
+        invitation for {me.email}.
       </Notice>
     );
   }
@@ -62,11 +62,11 @@ function AcceptInvitation({ me }: { readonly me: Person }) {
           <Button onClick={() => void enterWorkspace(null)}>Go to your workspaces</Button>
         ) : (
           <Button loading={accept.isPending} onClick={() => accept.mutate()}>
-            Accept the invitation
+            Accept invitation
           </Button>
         )}
         <Button variant="subtle" onClick={() => void switchAccount()}>
-          Use another account
+          Use a different account
         </Button>
       </Stack>
     </CenteredLayout>
@@ -80,10 +80,10 @@ function InvitedSignUp() {
   return (
     <CenteredLayout
       title="You are invited"
-      description="Join with the email address that the invitation was sent to."
+      description="Join with the email address the invitation was sent to."
       footer={
         <Text c="dimmed" fz="sm" ta="center">
-          An invitation works once, for seven days.
+          An invitation can be used once and expires after seven days.
         </Text>
       }
     >
@@ -94,7 +94,7 @@ function InvitedSignUp() {
         value={account}
         onChange={(value) => setAccount(value === 'known' ? 'known' : 'new')}
         data={[
-          { value: 'new', label: 'I am new here' },
+          { value: 'new', label: "I'm new here" },
           { value: 'known', label: 'I have an account' },
         ]}
       />
@@ -102,7 +102,7 @@ function InvitedSignUp() {
         <AccountForm signUpCode={{ invitation: invitationCode }} onSignedUp={() => void enterWorkspace(null)} />
       ) : (
         <Button onClick={() => void navigate({ to: '/sign-in', search: { from: '/accept-invitation' } })}>
-          Sign in and come back
+          Sign in to accept
         </Button>
       )}
     </CenteredLayout>
@@ -120,10 +120,10 @@ export function InvitationPage() {
     return (
       <CenteredLayout
         title="Open the link again"
-        description="For safety the invitation's code is not kept when a page is reloaded. Open the link that you were sent once more."
+        description="For security the code isn't kept across reloads. Open your invitation link again."
         footer={
           <Anchor href="/" fz="sm" ta="center">
-            To Devpilot
+            Go to Devpilot
           </Anchor>
         }
       />

@@ -17,10 +17,10 @@ export function EndSessionsDialog({ name, onClose, end }: EndSessionsDialogProps
       confirmLabel="End sessions"
       onConfirm={async () => {
         await end();
-        notifications.show({ message: `All sessions of ${name} have ended.` });
+        notifications.show({ message: `All sessions of ${name} ended` });
       }}
     >
-      {name} is signed out of every browser and command line at once, and can sign in again.
+      {name} is signed out of every browser and command line immediately, and can sign in again.
     </ConfirmDialog>
   );
 }

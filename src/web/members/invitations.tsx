@@ -25,8 +25,8 @@ export function Invitations() {
   if (error !== null) return <ErrorState error={error} retry={() => void refetch()} />;
   if (data === undefined || data.length === 0) return null;
   return (
-    <Section title="Open invitations" description="Each link works once and ends by itself after seven days.">
-      <ItemList label="Open invitations">
+    <Section title="Pending invitations" description="Each link can be used once and expires after seven days.">
+      <ItemList label="Pending invitations">
         {data.map((invitation) => (
           <ItemListRow
             key={invitation.id}
@@ -39,7 +39,7 @@ export function Invitations() {
             note={
               <>
                 Invited <RelativeTime time={invitation.createdAt} />
-                {invitation.createdBy !== null && ` by ${invitation.createdBy.name}`} · ends{' '}
+                {invitation.createdBy !== null && ` by ${invitation.createdBy.name}`} · expires{' '}
                 <RelativeTime time={invitation.expiresAt} />
               </>
             }
@@ -47,10 +47,10 @@ export function Invitations() {
               <Button
                 variant="default"
                 size="xs"
-                aria-label={`Withdraw the invitation of ${invitation.email}`}
+                aria-label={`Revoke the invitation for ${invitation.email}`}
                 onClick={() => setRevoking(invitation)}
               >
-                Withdraw
+                Revoke
               </Button>
             }
           />
@@ -59,15 +59,15 @@ export function Invitations() {
       <ConfirmDialog
         opened={revoking !== null}
         onClose={() => setRevoking(null)}
-        title="Withdraw invitation"
-        confirmLabel="Withdraw"
+        title="Revoke invitation"
+        confirmLabel="Revoke"
         onConfirm={async () => {
           if (revoking !== null) await api.invitations.delete(revoking.id);
-          notifications.show({ message: 'The invitation is withdrawn.' });
+          notifications.show({ message: 'Invitation revoked' });
           await queryClient.invalidateQueries({ queryKey: key });
         }}
       >
-        The link that {revoking?.email} was sent stops working.
+        The link sent to {revoking?.email} stops working.
       </ConfirmDialog>
     </Section>
   );

@@ -25,12 +25,12 @@ function InvitationLink({
       {!invitation.mailed && <UnstoredSecretBlocker secretName="the invitation link" />}
       <Notice tone="good">
         {invitation.mailed
-          ? `The link went out by mail to ${invitation.email}. You can pass it on yourself too.`
-          : `No mail was sent. Pass this link on to ${invitation.email} yourself.`}
+          ? `The link was sent by email to ${invitation.email}. You can also share it yourself.`
+          : `No email was sent. Send this link to ${invitation.email} yourself.`}
       </Notice>
       <TextInput
         label="Invitation link"
-        description={`Works once, until ${formatDate(invitation.expiresAt)}, and only for ${invitation.email}. It is shown only now.`}
+        description={`Can be used once until ${formatDate(invitation.expiresAt)}, only by ${invitation.email}. It is not shown again.`}
         value={invitation.url}
         readOnly
         onFocus={(event) => event.currentTarget.select()}
@@ -69,7 +69,7 @@ function InviteForm({
           label="Email"
           type="email"
           autoComplete="off"
-          description="An earlier invitation of this address ends."
+          description="Revokes any earlier invitation for this address."
           data-autofocus
           {...form.getInputProps('email')}
         />
@@ -78,12 +78,12 @@ function InviteForm({
             <Radio
               value="member"
               label="Member"
-              description="Sees credentials and resources, never secrets. Changes nothing."
+              description="Can view credentials and resources, but not secrets. Can deploy, run scripts and create backups."
             />
             <Radio
               value="admin"
               label="Admin"
-              description="Creates and deletes credentials, manages members, reads the activity log."
+              description="Can create and delete credentials and resources, manage members and read the activity log."
             />
           </Stack>
         </Radio.Group>
@@ -110,7 +110,7 @@ function InviteDialogBody({ onClose }: { readonly onClose: () => void }) {
   return (
     <Stack gap="md">
       <Text fz="sm" c="dimmed">
-        The person signs up or in with this address and joins.
+        They join by signing up or signing in with this email address.
       </Text>
       <InviteForm onCreated={setCreated} onClose={onClose} />
     </Stack>

@@ -6,6 +6,7 @@ import type { Member } from '../../contract/members.ts';
 import type { AssignableRole } from '../../contract/vocabulary.ts';
 import { getErrorMessage, queryClient } from '../api.ts';
 import { type Column, DataTable } from '../components/data-table.tsx';
+import { capitalize } from '../components/format.ts';
 import {
   IconCrown,
   IconDots,
@@ -48,9 +49,7 @@ function columnsFor(myId: string): readonly Column<Member>[] {
     {
       key: 'role',
       label: 'Role',
-      cell: ({ role }) => (
-        <Tag tone={role === 'owner' ? 'good' : 'mute'}>{role.charAt(0).toUpperCase() + role.slice(1)}</Tag>
-      ),
+      cell: ({ role }) => <Tag tone={role === 'owner' ? 'good' : 'mute'}>{capitalize(role)}</Tag>,
     },
     {
       key: 'twoFactor',
@@ -74,7 +73,7 @@ function MemberMenu({ member, open }: { readonly member: Member; readonly open: 
     mutationFn: (role: AssignableRole) => api.members.update(member.id, { role }),
     onError: (error) => notifications.show({ color: 'red', message: getErrorMessage(error) }),
     onSuccess: async ({ name, role }) => {
-      notifications.show({ message: `${name} is ${role === 'admin' ? 'an admin' : 'a member'} now.` });
+      notifications.show({ message: `${name} is now ${role === 'admin' ? 'an admin' : 'a member'}` });
       await queryClient.invalidateQueries({ queryKey: [workspace.id, 'members'] });
     },
   });
@@ -95,7 +94,7 @@ function MemberMenu({ member, open }: { readonly member: Member; readonly open: 
         </Menu.Item>
         {isOwner && (
           <Menu.Item leftSection={<IconCrown size={16} />} onClick={() => open({ handOver: member })}>
-            Hand over ownership…
+            Transfer ownership…
           </Menu.Item>
         )}
         <Menu.Item leftSection={<IconLogout size={16} />} onClick={() => open({ end: member })}>
@@ -133,11 +132,11 @@ export function MembersPage() {
   return (
     <Page
       title="Members"
-      description="Owners and admins manage credentials, members and the workspace. Members see credentials, never secrets."
+      description="Owners and admins manage credentials, members and the workspace. Members can view credentials, but not secrets."
       actions={
         isAdmin && (
           <Button leftSection={<IconUserPlus size={18} />} onClick={() => setDialog('invite')}>
-            Invite
+            Invite member
           </Button>
         )
       }

@@ -6,6 +6,7 @@ import type { Member } from '../../contract/members.ts';
 import type { Client } from '../../sdk/client.ts';
 import { getErrorMessage, queryClient } from '../api.ts';
 import { Dialog } from '../components/dialog.tsx';
+import { capitalize } from '../components/format.ts';
 import { IconCheck, IconX } from '../components/icons.ts';
 import { ItemList, ItemListRow } from '../components/item-list.tsx';
 import { Notice, Tag } from '../components/notice.tsx';
@@ -164,22 +165,22 @@ function RemoveMemberForm({ member, onClose }: { readonly member: Member; readon
   return (
     <Stack gap="md">
       {remove.isSuccess ? (
-        <Notice tone="good">{member.name} is removed and sees nothing of this workspace any more.</Notice>
+        <Notice tone="good">{member.name} was removed and no longer has access to this workspace.</Notice>
       ) : (
         <Text fz="sm">
-          <b>{member.name}</b> loses access to <b>{workspace.name}</b> at once. What they created stays, unless you
-          choose it here.
+          <b>{member.name}</b> loses access to <b>{workspace.name}</b> immediately. Credentials they created keep
+          working unless you select them here.
         </Text>
       )}
       {all.length === 0 ? (
         <Text fz="sm" c="dimmed">
-          {member.name} created no credential here that still exists.
+          {member.name} has no credentials in this workspace.
         </Text>
       ) : (
         <Stack gap="xs">
           <Text fz="sm">
-            {member.name} created these and may know their secrets. Delete what nothing needs, and replace what
-            something does:
+            {member.name} created these credentials and may know their secrets. Delete the ones you don't need and
+            replace the others:
           </Text>
           <CredentialList
             credentials={all}
@@ -196,7 +197,7 @@ function RemoveMemberForm({ member, onClose }: { readonly member: Member; readon
                 disabled={removal.isPending}
                 onClick={() => setSelectedIds(new Set(selectedIds.size === all.length ? [] : all.map(({ id }) => id)))}
               >
-                {selectedIds.size === all.length ? 'Choose none' : 'Choose all'}
+                {selectedIds.size === all.length ? 'Select none' : 'Select all'}
               </Button>
             </Group>
           )}
@@ -213,7 +214,7 @@ function RemoveMemberForm({ member, onClose }: { readonly member: Member; readon
         {(!remove.isSuccess || toDelete.length > 0) && (
           <Button className="button-bad" loading={removal.isPending} onClick={() => removal.mutate()}>
             {remove.isSuccess
-              ? deleteLabel.charAt(0).toUpperCase() + deleteLabel.slice(1)
+              ? capitalize(deleteLabel)
               : toDelete.length === 0
                 ? `Remove ${member.name}`
                 : `Remove and ${deleteLabel}`}

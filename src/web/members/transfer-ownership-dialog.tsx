@@ -19,12 +19,12 @@ export function TransferOwnershipDialog({
     <ConfirmDialog
       opened
       onClose={onClose}
-      title="Hand over ownership"
-      confirmLabel="Hand over"
+      title="Transfer ownership"
+      confirmLabel="Transfer ownership"
       confirmationText={newOwner.email}
       onConfirm={async () => {
         await api.workspaces.handOver(workspace.id, { memberId: newOwner.id });
-        notifications.show({ message: `${newOwner.name} is the owner of ${workspace.name} now. You are an admin.` });
+        notifications.show({ message: `${newOwner.name} is now the owner of ${workspace.name}. You are an admin.` });
         await Promise.all([
           queryClient.invalidateQueries({ queryKey: workspacesQuery.queryKey }),
           queryClient.invalidateQueries({ queryKey: [workspace.id, 'members'] }),
@@ -32,9 +32,9 @@ export function TransferOwnershipDialog({
       }}
     >
       <Text fz="sm">
-        <b>{newOwner.name}</b> becomes the owner of <b>{workspace.name}</b> and alone can delete it or hand it on. You
-        become an admin. Only {newOwner.name} can give ownership back
-        {me.operator && ', and to you, an operator of this server, only as an operator'}.
+        <b>{newOwner.name}</b> becomes the owner of <b>{workspace.name}</b> and is the only one who can delete or
+        transfer it. You become an admin. Only {newOwner.name} can transfer ownership back
+        {me.operator && ', and because you are an operator of this server, only if they are an operator too'}.
       </Text>
     </ConfirmDialog>
   );

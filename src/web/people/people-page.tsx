@@ -51,7 +51,7 @@ const COLUMNS: readonly Column<Account>[] = [
   {
     key: 'lastUsedAt',
     label: 'Last used',
-    cell: ({ lastUsedAt }) => (lastUsedAt === null ? 'Signed out' : <RelativeTime time={lastUsedAt} />),
+    cell: ({ lastUsedAt }) => (lastUsedAt === null ? 'Not signed in' : <RelativeTime time={lastUsedAt} />),
   },
 ];
 
@@ -113,7 +113,7 @@ export function PeoplePage() {
     enabled: me.operator,
   });
   return (
-    <Page title="People" description="Everybody with an account on this server. Operators administer them here.">
+    <Page title="People" description="Everyone with an account on this server. Operators manage accounts here.">
       {me.operator ? (
         <Stack gap="md">
           <FilterBar state={state} filters={['q']}>
@@ -138,7 +138,7 @@ export function PeoplePage() {
           )}
         </Stack>
       ) : (
-        <Notice tone="warn">Only operators of this server see its people.</Notice>
+        <Notice tone="warn">Only operators of this server can view this page.</Notice>
       )}
       {dialog !== null && 'end' in dialog && (
         <EndSessionsDialog
@@ -155,15 +155,15 @@ export function PeoplePage() {
           confirmLabel="Disable"
           onConfirm={() => api.people.update(dialog.disable.id, { disabled: true }).then(invalidatePeople)}
         >
-          {dialog.disable.name} is signed out everywhere and cannot sign in until an operator enables the account. Open
-          invitations of theirs end. Access tokens and API keys that they created go on working.
+          {dialog.disable.name} is signed out everywhere and cannot sign in until an operator enables the account.
+          Pending invitations they sent are revoked. Access tokens and API keys they created keep working.
         </ConfirmDialog>
       )}
       <Dialog opened={dialog !== null && 'link' in dialog} onClose={close} title="Password reset link">
         {dialog !== null && 'link' in dialog && (
           <Stack gap="md">
             <Text fz="sm">
-              Give this link to {dialog.account.name}. It works once and ends{' '}
+              Give this link to {dialog.account.name}. It can be used once and expires{' '}
               <RelativeTime time={dialog.link.expiresAt} />.
             </Text>
             <Text fz="sm" className="mono" id="reset-link" style={{ overflowWrap: 'anywhere' }}>

@@ -94,7 +94,7 @@ export function DeleteProjectDialog({ project, onClose, onDeleted }: DeleteProje
       onClose={onClose}
       onDeleted={onDeleted}
     >
-      A project that still holds apps is not deleted: delete the apps first, or move them to another project.
+      A project with apps cannot be deleted. Delete its apps or move them to another project first.
     </DeleteResourceDialog>
   );
 }

@@ -55,11 +55,11 @@ function ProjectDetails({ project }: { readonly project: Project }) {
         <AppList
           query={{ project: project.id }}
           emptyText={
-            isAdmin ? 'No apps in this project yet.' : 'No apps in this project yet. An owner or admin can create some.'
+            isAdmin ? 'No apps in this project yet.' : 'No apps in this project yet. An owner or admin can create one.'
           }
         />
       </Section>
-      <Section title="Facts">
+      <Section title="Details">
         <DescriptionList
           items={[
             [
@@ -69,8 +69,8 @@ function ProjectDetails({ project }: { readonly project: Project }) {
               </span>,
             ],
             ['Created', <RelativeTime key="created" time={project.createdAt} />],
-            ['Changed', <RelativeTime key="changed" time={project.updatedAt} />],
-            ['Id', <CopyableId key="id" id={project.id} />],
+            ['Updated', <RelativeTime key="changed" time={project.updatedAt} />],
+            ['ID', <CopyableId key="id" id={project.id} />],
           ]}
         />
       </Section>

@@ -37,7 +37,7 @@ const COLUMNS: readonly Column<Project>[] = [
   },
   { key: 'slug', label: 'Slug', cell: ({ slug }) => <span className="mono">{slug}</span> },
   { key: 'created', label: 'Created', sort: 'createdAt', cell: ({ createdAt }) => <RelativeTime time={createdAt} /> },
-  { key: 'changed', label: 'Changed', cell: ({ updatedAt }) => <RelativeTime time={updatedAt} /> },
+  { key: 'changed', label: 'Updated', cell: ({ updatedAt }) => <RelativeTime time={updatedAt} /> },
 ];
 
 /** The projects of the workspace. */
@@ -55,10 +55,10 @@ export function ProjectsPage() {
     <ResourceListPage
       title="Projects"
       plural="projects"
-      description="A project gathers the apps that belong together, such as a shop and its workers."
+      description="A project groups apps that belong together, such as a shop and its workers."
       icon={<IconFolder size={26} />}
       createLabel="New project"
-      emptyHint="Begin with a project, then put the apps in it that you deploy."
+      emptyHint="Create a project, then add the apps you deploy to it."
       list={list}
       columns={COLUMNS}
       state={state}

@@ -18,8 +18,8 @@ export function DeleteScriptDialog({ script, onClose, onDeleted }: DeleteScriptD
       onClose={onClose}
       onDeleted={onDeleted}
     >
-      Its versions, its runs and what they said go with it. Its schedule ends. While a run is under way it is not
-      deleted.
+      Its versions, runs and their logs are deleted with it, and its schedule stops. A script cannot be deleted while it
+      is running.
     </DeleteResourceDialog>
   );
 }

@@ -51,7 +51,7 @@ function NewScriptForm() {
     form,
     async (values) => {
       const script = await api.scripts.create(toCreateRequest(values));
-      notifications.show({ message: `The script ${script.name} is there.` });
+      notifications.show({ message: `Script ${script.name} created` });
       await redirectToScript(script);
     },
     parameterErrorFields(form.values),
@@ -62,7 +62,7 @@ function NewScriptForm() {
       <form noValidate onSubmit={form.onSubmit(saving.submit)}>
         <Stack gap="lg">
           <ScriptFields form={form} />
-          <Section title="Address">
+          <Section title="Slug">
             <SlugField noun="script" sourceName={form.values.name} {...form.getInputProps('slug')} />
           </Section>
           <div className={styles['save']}>
@@ -93,7 +93,7 @@ function EditScriptForm({ loaded }: { readonly loaded: Tagged<Script> }) {
     form,
     async () => {
       const script = isChanged ? await edit.save((ifMatch) => api.scripts.update(id, changes, { ifMatch })) : edit.base;
-      notifications.show({ message: `Saved ${script.name}, version ${script.version}.` });
+      notifications.show({ message: `Script ${script.name} saved as version ${script.version}` });
       await redirectToScript(script);
     },
     parameterErrorFields(form.values),
@@ -139,9 +139,12 @@ export function EditScriptPage() {
   return (
     <Stack gap="md">
       <BackLink to="/scripts/$script" params={{ script: id }}>
-        The script
+        Script
       </BackLink>
-      <Page title="Edit script" description="Saving makes a new version of what runs. Runs under way keep theirs.">
+      <Page
+        title="Edit script"
+        description="Saving creates a new version. Runs in progress keep the version they started with."
+      >
         {isAdmin ? (
           <EditLoader queryKey={[workspace.id, 'scripts', id]} read={(signal) => api.scripts.read(id, { signal })}>
             {(loaded) => <EditScriptForm loaded={loaded} />}

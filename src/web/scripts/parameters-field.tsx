@@ -13,7 +13,8 @@ export function ParametersField({ form }: { readonly form: UseFormReturnType<Scr
     <Stack gap="sm" {...fieldPathProps(form, 'parameters')}>
       {parameters.length === 0 && (
         <Text fz="sm" c="dimmed">
-          None. A parameter reaches the script as a variable of its name, and never through a command line.
+          No parameters. The script receives each parameter as an environment variable of the same name, never on the
+          command line.
         </Text>
       )}
       {parameters.map((parameter, index) => (
@@ -43,12 +44,12 @@ export function ParametersField({ form }: { readonly form: UseFormReturnType<Scr
             {...(parameter.needed && { disabled: true, value: '' })}
           />
           <Group gap="xs" wrap="nowrap" className={styles['tools']}>
-            <Checkbox label="Needed" {...form.getInputProps(`parameters.${index}.needed`, { type: 'checkbox' })} />
+            <Checkbox label="Required" {...form.getInputProps(`parameters.${index}.needed`, { type: 'checkbox' })} />
             <ActionIcon
               variant="subtle"
               color="gray"
               c="inherit"
-              aria-label={`Remove the parameter ${parameter.name || index + 1}`}
+              aria-label={`Remove parameter ${parameter.name || index + 1}`}
               onClick={() => form.removeListItem('parameters', index)}
             >
               <IconTrash size={16} />
@@ -69,7 +70,7 @@ export function ParametersField({ form }: { readonly form: UseFormReturnType<Scr
           disabled={parameters.length >= RESOURCE_LIMITS.parameters}
           onClick={() => form.insertListItem('parameters', newParameter())}
         >
-          Add a parameter
+          Add parameter
         </Button>
       </Group>
     </Stack>

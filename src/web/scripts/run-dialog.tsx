@@ -32,7 +32,7 @@ export function RunDialog({ script, values: initialParameters = {}, onClose }: R
     async (values) => {
       const { id } = await api.scripts.run(script.id, values);
       onClose();
-      notifications.show({ message: `${script.name} is on its way.` });
+      notifications.show({ message: `Run of ${script.name} started` });
       void queryClient.invalidateQueries({ queryKey: [workspace.id, 'scripts', script.id, 'runs'] });
       await navigate({ to: '/runs/$id', params: { id }, search: {} });
     },
@@ -52,7 +52,7 @@ export function RunDialog({ script, values: initialParameters = {}, onClose }: R
             <TextInput
               key={name}
               label={name}
-              description={pattern === null ? undefined : `Matches ${pattern}`}
+              description={pattern === null ? undefined : `Must match ${pattern}`}
               required={defaultValue === null}
               autoComplete="off"
               spellCheck={false}
@@ -60,7 +60,7 @@ export function RunDialog({ script, values: initialParameters = {}, onClose }: R
               {...form.getInputProps(name)}
             />
           ))}
-          {script.parameters.length === 0 && <Text fz="sm">It takes no parameters.</Text>}
+          {script.parameters.length === 0 && <Text fz="sm">This script has no parameters.</Text>}
           <FormFooter saving={submission} submitLabel="Run" onCancel={onClose} />
         </Stack>
       </form>

@@ -65,9 +65,9 @@ function RunDetails({ run, script }: { readonly run: Run; readonly script: Scrip
       <LiveLog
         id={run.id}
         read={(query, options) => api.runs.logs(run.id, query, options)}
-        emptyText={run.status === 'pending' ? 'It waits for its turn.' : 'Nothing was said yet.'}
+        emptyText={run.status === 'pending' ? 'Waiting in the queue.' : 'No output yet.'}
       />
-      <Section title="Facts">
+      <Section title="Details">
         <DescriptionList
           items={[
             [
@@ -80,9 +80,9 @@ function RunDetails({ run, script }: { readonly run: Run; readonly script: Scrip
               </span>,
             ],
             ['Exit code', run.exitCode ?? '–'],
-            ['Took', <Duration key="took" {...run} />],
+            ['Duration', <Duration key="took" {...run} />],
             [
-              'Begun',
+              'Started',
               <span key="begun">
                 <RelativeTime time={run.createdAt} /> by {actorName(run.createdBy)}
               </span>,
@@ -96,7 +96,7 @@ function RunDetails({ run, script }: { readonly run: Run; readonly script: Scrip
                   </span>,
                 ] as const,
             ),
-            ['Id', <CopyableId key="id" id={run.id} />],
+            ['ID', <CopyableId key="id" id={run.id} />],
           ]}
         />
       </Section>
@@ -135,7 +135,7 @@ export function RunPage() {
             <BackLink to="/scripts">Scripts</BackLink>
           ) : (
             <BackLink to="/scripts/$script" params={{ script: scriptId }}>
-              {script.data?.name ?? 'The script'}
+              {script.data?.name ?? 'Script'}
             </BackLink>
           )
         }

@@ -35,7 +35,7 @@ export function ScriptFields({ form }: { readonly form: UseFormReturnType<Script
           {...form.getInputProps('body')}
         />
       </Section>
-      <Section title="Where and how">
+      <Section title="Execution">
         <Group gap="md" align="flex-start">
           <NativeSelect
             label="Server"
@@ -48,7 +48,7 @@ export function ScriptFields({ form }: { readonly form: UseFormReturnType<Script
           />
           <TextInput
             label="Run as (optional)"
-            placeholder="the user of the server"
+            placeholder="the server's user"
             autoComplete="off"
             spellCheck={false}
             flex="1 1 200px"
@@ -76,7 +76,7 @@ export function ScriptFields({ form }: { readonly form: UseFormReturnType<Script
         </Group>
         <TextInput
           label="Schedule (optional)"
-          description="As in cron, in UTC: five fields, or a name such as @daily. Parameters take their defaults then."
+          description="Cron syntax in UTC: five fields, or a macro such as @daily. Scheduled runs use the parameters' defaults."
           placeholder="30 3 * * 1-5"
           autoComplete="off"
           spellCheck={false}

@@ -70,9 +70,10 @@ export function toFormValues(script: Script): ScriptFormValues {
 }
 
 function validateParameterName(name: string, { parameters }: ScriptFormValues): string | null {
-  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name.trim())) return 'Takes A–Z, a–z, 0–9 and _, not beginning with a digit';
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name.trim()))
+    return 'Must contain only letters, digits and underscores, and not start with a digit';
   const sameName = parameters.filter((parameter) => parameter.name.trim() === name.trim());
-  return sameName.length === 1 ? null : 'Each parameter has a name of its own';
+  return sameName.length === 1 ? null : 'Parameter names must be unique';
 }
 
 export const SCRIPT_RULES = {
@@ -80,16 +81,16 @@ export const SCRIPT_RULES = {
   slug: validateNewSlug,
   description: (text: string) =>
     countCodePoints(text.trim()) > RESOURCE_LIMITS.scriptDescription
-      ? `A description takes up to ${RESOURCE_LIMITS.scriptDescription} characters`
+      ? `A description must be at most ${RESOURCE_LIMITS.scriptDescription} characters`
       : null,
   body: (body: string) =>
     body.trim() === ''
-      ? 'Takes the text of a script'
+      ? 'Enter the script'
       : body.length > RESOURCE_LIMITS.scriptBody
-        ? `Takes up to ${RESOURCE_LIMITS.scriptBody.toLocaleString('en')} characters`
+        ? `Must be at most ${RESOURCE_LIMITS.scriptBody.toLocaleString('en')} characters`
         : null,
-  interpreter: (path: string) => (path.trim().startsWith('/') ? null : 'Takes an absolute path, such as /bin/sh'),
-  serverId: (id: string) => (id === '' ? 'Choose the server that it runs on' : null),
+  interpreter: (path: string) => (path.trim().startsWith('/') ? null : 'Must be an absolute path, such as /bin/sh'),
+  serverId: (id: string) => (id === '' ? 'Choose a server' : null),
   timeoutSeconds: (seconds: number | string) => validateInteger(seconds, RESOURCE_LIMITS.scriptTimeout),
   parameters: { name: validateParameterName },
 };
@@ -144,7 +145,7 @@ export const SCRIPT_LABELS: Readonly<Record<string, string>> = {
   body: 'Body',
   interpreter: 'Interpreter',
   serverId: 'Server',
-  runAs: 'User',
+  runAs: 'Run as',
   timeoutSeconds: 'Time limit',
   parameters: 'Parameters',
   schedule: 'Schedule',

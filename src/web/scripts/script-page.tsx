@@ -28,7 +28,7 @@ const DeleteScriptDialog = lazy(async () => ({
 function Parameters({ script }: { readonly script: Script }) {
   if (script.parameters.length === 0) return null;
   return (
-    <Section title="Parameters" description="They reach the script as variables of their names.">
+    <Section title="Parameters" description="The script receives each one as an environment variable of the same name.">
       <ItemList label="Parameters">
         {script.parameters.map(({ name, pattern, default: defaultValue }) => (
           <ItemListRow
@@ -37,13 +37,13 @@ function Parameters({ script }: { readonly script: Script }) {
             note={
               <>
                 {defaultValue === null
-                  ? 'Needed'
+                  ? 'Required'
                   : defaultValue === ''
-                    ? 'Empty unless given'
+                    ? 'Default: empty'
                     : `Default: ${defaultValue}`}
                 {pattern !== null && (
                   <>
-                    , matches <span className="mono">{pattern}</span>
+                    , must match <span className="mono">{pattern}</span>
                   </>
                 )}
               </>
@@ -85,7 +85,7 @@ function ScriptDetails({ script }: { readonly script: Script }) {
         <CodeBlock label="Body">{script.body}</CodeBlock>
       </Section>
       <Parameters script={script} />
-      <Section title="Facts">
+      <Section title="Details">
         <DescriptionList
           items={[
             [
@@ -94,7 +94,7 @@ function ScriptDetails({ script }: { readonly script: Script }) {
                 {names.serverName(serverId) ?? serverId}
               </TextLink>,
             ],
-            ['Runs as', runAs ?? 'the user of the server'],
+            ['Runs as', runAs ?? "The server's user"],
             [
               'Interpreter',
               <span key="interpreter" className="mono">
@@ -125,8 +125,8 @@ function ScriptDetails({ script }: { readonly script: Script }) {
               </span>,
             ],
             ['Created', <RelativeTime key="created" time={script.createdAt} />],
-            ['Changed', <RelativeTime key="changed" time={script.updatedAt} />],
-            ['Id', <CopyableId key="id" id={id} />],
+            ['Updated', <RelativeTime key="changed" time={script.updatedAt} />],
+            ['ID', <CopyableId key="id" id={id} />],
           ]}
         />
       </Section>

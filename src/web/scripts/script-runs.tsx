@@ -14,7 +14,7 @@ import { useWorkspace } from '../session.ts';
 const COLUMNS: readonly Column<Run>[] = [
   {
     key: 'begun',
-    label: 'Run',
+    label: 'Started',
     cell: ({ id, createdAt }) => (
       <NameLink to="/runs/$id" params={{ id }}>
         <RelativeTime time={createdAt} />
@@ -23,8 +23,8 @@ const COLUMNS: readonly Column<Run>[] = [
   },
   { key: 'status', label: 'Status', cell: ({ status }) => <JobStatusTag status={status} /> },
   { key: 'exit', label: 'Exit code', cell: ({ exitCode }) => exitCode ?? '–' },
-  { key: 'duration', label: 'Took', cell: (run) => <Duration {...run} /> },
-  { key: 'by', label: 'By', cell: ({ createdBy }) => actorName(createdBy) },
+  { key: 'duration', label: 'Duration', cell: (run) => <Duration {...run} /> },
+  { key: 'by', label: 'Started by', cell: ({ createdBy }) => actorName(createdBy) },
 ];
 
 const POLL_INTERVAL_MS = 2000;
@@ -52,7 +52,7 @@ export function ScriptRuns({ script }: { readonly script: Script }) {
         )
       ) : data.data.length === 0 ? (
         <Text fz="sm" c="dimmed">
-          It was not run yet.
+          No runs yet.
         </Text>
       ) : (
         <div>

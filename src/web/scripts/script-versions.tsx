@@ -27,7 +27,7 @@ export function ScriptVersions({ script }: { readonly script: Script }) {
   return (
     <Section
       title="Versions"
-      description="Each change of what runs makes one. A run keeps the version that it began with."
+      description="Each change to the script creates a version. A run keeps the version it started with."
     >
       {data === undefined ? (
         error === null ? (
@@ -46,7 +46,7 @@ export function ScriptVersions({ script }: { readonly script: Script }) {
                     <b>Version {version.version}</b>{' '}
                     <Text span fz="xs" c="dimmed">
                       {actorName(version.by)}, <RelativeTime time={version.at} />
-                      {version.version === script.version && ' (the one that runs)'}
+                      {version.version === script.version && ' (current)'}
                     </Text>
                   </summary>
                   <div className={styles['version']}>
@@ -54,12 +54,12 @@ export function ScriptVersions({ script }: { readonly script: Script }) {
                     <Text fz="xs" c="dimmed">
                       {version.interpreter}, {version.timeoutSeconds} s
                       {version.parameters.length > 0 &&
-                        `, takes ${version.parameters.map(({ name }) => name).join(', ')}`}
+                        `, parameters: ${version.parameters.map(({ name }) => name).join(', ')}`}
                     </Text>
                     {isAdmin && version.version !== script.version && (
                       <Group>
                         <Button size="compact-sm" variant="default" onClick={() => setRestoring(version)}>
-                          Make this the one that runs
+                          Restore this version
                         </Button>
                       </Group>
                     )}
@@ -80,17 +80,18 @@ export function ScriptVersions({ script }: { readonly script: Script }) {
         <ConfirmDialog
           opened
           onClose={() => setRestoring(null)}
-          title={`Back to version ${restoring.version}`}
-          confirmLabel="Make it so"
+          title={`Restore version ${restoring.version}`}
+          confirmLabel="Restore"
           onConfirm={async () => {
             const { body, interpreter, serverId, runAs, timeoutSeconds, parameters } = restoring;
             await api.scripts.update(script.id, { body, interpreter, serverId, runAs, timeoutSeconds, parameters });
-            notifications.show({ message: `${script.name} is what it was in version ${restoring.version}.` });
+            notifications.show({ message: `Version ${restoring.version} of ${script.name} restored` });
             await queryClient.invalidateQueries({ queryKey: [workspace.id, 'scripts'] });
           }}
         >
           <Text fz="sm">
-            Body, interpreter, server, user, time limit and parameters become what they were then, as a new version.
+            This creates a new version with the body, interpreter, server, user, time limit and parameters of version{' '}
+            {restoring.version}.
           </Text>
         </ConfirmDialog>
       )}

@@ -77,7 +77,7 @@ export function ScriptsPage() {
           </>
         ),
     },
-    { key: 'changed', label: 'Changed', cell: ({ updatedAt }) => <RelativeTime time={updatedAt} /> },
+    { key: 'changed', label: 'Updated', cell: ({ updatedAt }) => <RelativeTime time={updatedAt} /> },
     {
       key: 'run',
       label: 'Run',
@@ -98,15 +98,16 @@ export function ScriptsPage() {
       <ResourceListPage
         title="Scripts"
         plural="scripts"
-        description="What is run on a server by hand, by a pipeline or on a schedule. Owners and admins write scripts; members run them."
+        description="Scripts run on a server on demand, from a pipeline or on a schedule. Owners and admins write scripts; all members can run them."
         icon={<IconTerminal2 size={26} />}
         createLabel="New script"
         emptyHint={
           hasServers ? (
-            'A script has an interpreter, a server, and parameters that reach it as variables.'
+            'A script has a server, an interpreter, and parameters that are passed as environment variables.'
           ) : (
             <>
-              A script runs on a server, and there is none yet. <TextLink to="/servers">Add a server first.</TextLink>
+              A script runs on a server, and this workspace has none yet.{' '}
+              <TextLink to="/servers">Add a server first.</TextLink>
             </>
           )
         }

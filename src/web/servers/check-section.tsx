@@ -38,14 +38,15 @@ function UnpinnedHostKey({ server, hostKey, onPinned }: UnpinnedHostKeyProps) {
     mutationFn: () => api.servers.update(server.id, { hostKey }),
     onSuccess: async () => {
       await queryClient.invalidateQueries({ queryKey: [workspace.id, 'servers'] });
-      notifications.show({ message: 'The host key is pinned. Nothing but this key is trusted from now on.' });
+      notifications.show({ message: 'Host key pinned. From now on only this key is trusted.' });
       onPinned();
     },
   });
   return (
     <Stack gap="xs">
       <Text fz="sm">
-        The host shows <Fingerprint publicKey={hostKey} />. Compare it before you pin it; there, this prints the same:
+        The host presents <Fingerprint publicKey={hostKey} />. Before pinning it, run this on the host and compare the
+        output:
       </Text>
       <CodeBlock label="Command that prints the host key's fingerprint">
         {`${globalThis.isSecureContext ? 'ssh-keygen -lf' : 'cat'} /etc/ssh/ssh_host_${hostKey.startsWith('ssh-ed25519') ? 'ed25519' : hostKey.startsWith('ecdsa') ? 'ecdsa' : 'rsa'}_key.pub`}
@@ -53,7 +54,7 @@ function UnpinnedHostKey({ server, hostKey, onPinned }: UnpinnedHostKeyProps) {
       {pin.error !== null && <Notice tone="bad">{getErrorMessage(pin.error)}</Notice>}
       <Group>
         <Button variant="default" loading={pin.isPending} onClick={() => pin.mutate()}>
-          {server.hostKey === null ? 'It is the same: pin this key' : 'It is the same: pin this key instead'}
+          {server.hostKey === null ? 'Pin this key' : 'Replace the pinned key'}
         </Button>
       </Group>
     </Stack>
@@ -86,11 +87,11 @@ export function CheckSection({ server }: { readonly server: Server }) {
   if (!isAdmin) return null;
   return (
     <Section
-      title="Check"
+      title="Connection check"
       description={
         server.kind === 'local'
-          ? 'Whether the operator still allows local servers.'
-          : 'Connects with exactly the pinned host key. Nothing is sent to a host that shows another.'
+          ? 'Checks that the operator still allows local servers.'
+          : 'Connects and verifies the pinned host key. Nothing is sent to a host that presents a different key.'
       }
       actions={
         <Button
@@ -99,7 +100,7 @@ export function CheckSection({ server }: { readonly server: Server }) {
           loading={check.isPending}
           onClick={() => check.mutate()}
         >
-          Check
+          Check connection
         </Button>
       }
     >

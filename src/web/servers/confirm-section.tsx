@@ -17,13 +17,13 @@ export function ConfirmSection({ server }: { readonly server: Server }) {
       const { value, tag } = await api.servers.read(server.id);
       if (JSON.stringify(value) !== JSON.stringify(server)) {
         await refresh();
-        throw new Error('The server was changed in the meantime. Check what is shown now, then confirm again.');
+        throw new Error('Someone else changed the server. Review the current values, then confirm again.');
       }
       return api.servers.confirm(server.id, { ifMatch: tag });
     },
     onSuccess: async () => {
       await refresh();
-      notifications.show({ message: 'The server is confirmed. Apps and scripts can run on it.' });
+      notifications.show({ message: 'Server confirmed. Apps and scripts can run on it.' });
     },
   });
   if (server.confirmed) return null;
@@ -36,7 +36,7 @@ export function ConfirmSection({ server }: { readonly server: Server }) {
         {server.kind === 'ssh' && (
           <>
             <Text fz="sm" style={{ overflowWrap: 'anywhere' }}>
-              Steps will run on{' '}
+              Deployments and scripts will run on{' '}
               <span className="mono">
                 {server.user}@{server.host}
               </span>
@@ -49,7 +49,7 @@ export function ConfirmSection({ server }: { readonly server: Server }) {
                 </>
               )}
             </Text>
-            <Text fz="sm">Install the public key below there first: the previous one no longer signs in.</Text>
+            <Text fz="sm">First install the public key below on the server; the previous key no longer works.</Text>
           </>
         )}
         {confirm.error !== null && <Notice tone="bad">{getErrorMessage(confirm.error)}</Notice>}

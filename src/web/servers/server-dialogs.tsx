@@ -41,7 +41,7 @@ function SshFields({ form }: { readonly form: UseFormReturnType<ServerFormValues
       </Group>
       <TextInput
         label="User"
-        description="Who Devpilot signs in as. It needs no password and no rights of root."
+        description="The user Devpilot logs in as. It needs no password and no root access."
         placeholder="deploy"
         autoComplete="off"
         spellCheck={false}
@@ -49,7 +49,7 @@ function SshFields({ form }: { readonly form: UseFormReturnType<ServerFormValues
       />
       <Textarea
         label="Host key (optional)"
-        description="The server's public key, such as the content of /etc/ssh/ssh_host_ed25519_key.pub. Without it nothing connects; it can be pinned after the first check."
+        description="The server's public host key, such as the content of /etc/ssh/ssh_host_ed25519_key.pub. Devpilot cannot connect without it; you can pin it after the first check."
         placeholder="ssh-ed25519 AAAA…"
         autosize
         minRows={2}
@@ -84,12 +84,8 @@ export function CreateServerDialog({ onClose, onCreated }: CreateServerDialogPro
           {isLocalAllowed() && (
             <Radio.Group label="Kind" {...form.getInputProps('kind')}>
               <Stack gap="xs" mt={4}>
-                <Radio value="ssh" label="Over SSH" description="Another machine, reached by the OpenSSH client." />
-                <Radio
-                  value="local"
-                  label="Local"
-                  description="The machine that Devpilot itself runs on, as its own user."
-                />
+                <Radio value="ssh" label="SSH" description="A remote machine, connected to over SSH." />
+                <Radio value="local" label="Local" description="The machine Devpilot runs on, as the same user." />
               </Stack>
             </Radio.Group>
           )}
@@ -119,8 +115,8 @@ export function EditServerDialog({ server, onClose }: { readonly server: Server;
             <>
               <SshFields form={form} />
               <Text fz="sm" c="dimmed">
-                Another host, port, user or host key makes a new key pair, and nothing runs on the server until an owner
-                or admin confirms it.
+                Changing the host, port, user or host key generates a new key pair, and nothing runs on the server until
+                an owner or admin confirms it.
               </Text>
             </>
           )}
@@ -151,8 +147,8 @@ export function DeleteServerDialog({ server, onClose, onDeleted }: DeleteServerD
       onClose={onClose}
       onDeleted={onDeleted}
     >
-      Devpilot forgets its key for it; nothing on the machine itself is touched. A server that apps still use is not
-      deleted.
+      Devpilot deletes its key pair for this server; nothing on the machine itself is changed. A server that apps still
+      use cannot be deleted.
     </DeleteResourceDialog>
   );
 }

@@ -38,12 +38,12 @@ const forSsh = (validate: (value: string) => string | null) => (value: string, v
 export const SERVER_RULES = {
   name: validateName,
   slug: validateNewSlug,
-  host: forSsh((host) => (host.trim() === '' ? 'Say where it is: a host name or an address' : null)),
-  user: forSsh((user) => (user.trim() === '' ? 'Say which user to sign in as' : null)),
+  host: forSsh((host) => (host.trim() === '' ? 'Enter a host name or IP address' : null)),
+  user: forSsh((user) => (user.trim() === '' ? 'Enter the user to log in as' : null)),
   port: (port: number | string, { kind }: ServerFormValues) =>
     kind === 'local' || (Number.isInteger(port) && Number(port) >= 1 && Number(port) <= 65_535)
       ? null
-      : 'Takes a port from 1 to 65535',
+      : 'Must be a port from 1 to 65535',
 };
 
 const emptyToNull = (text: string) => (text.trim() === '' ? null : text.trim());

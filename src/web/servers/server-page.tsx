@@ -28,14 +28,14 @@ function PublicKey({ server, publicKey }: { readonly server: Server; readonly pu
   return (
     <Section
       title="Devpilot's public key"
-      description={`Install it for the user ${server.user} on ${server.host}. The private half stays sealed in Devpilot.`}
+      description={`Install it for user ${server.user} on ${server.host}. The private key stays encrypted in Devpilot.`}
     >
       <CodeBlock label="Public key" copyLabel="Copy key">
         {publicKey}
       </CodeBlock>
       <Stack gap={6}>
         <Text fz="sm" c="dimmed">
-          Or run this there, signed in as {server.user}:
+          Or log in to the server as {server.user} and run:
         </Text>
         <CodeBlock label="Command that installs the key" copyLabel="Copy command">
           {installCommand(publicKey)}
@@ -55,7 +55,7 @@ function ServerDetails({ server }: { readonly server: Server }) {
     <Page
       title={server.name}
       description={
-        kind === 'local' ? 'The machine that Devpilot runs on, as its own user.' : `${user}@${host}, port ${port}`
+        kind === 'local' ? 'The machine Devpilot runs on, as the same user.' : `${user}@${host}, port ${port}`
       }
       actions={
         isAdmin && (
@@ -68,13 +68,13 @@ function ServerDetails({ server }: { readonly server: Server }) {
       <ConfirmSection server={server} />
       {publicKey !== null && <PublicKey server={server} publicKey={publicKey} />}
       <CheckSection server={server} />
-      <Section title="Apps on it">
-        <AppList query={{ server: id }} emptyText="No app uses this server." />
+      <Section title="Apps on this server">
+        <AppList query={{ server: id }} emptyText="No apps use this server." />
       </Section>
-      <Section title="Facts">
+      <Section title="Details">
         <DescriptionList
           items={[
-            ['Kind', kind === 'ssh' ? 'Over SSH' : 'Local'],
+            ['Kind', kind === 'ssh' ? 'SSH' : 'Local'],
             ...(kind === 'ssh'
               ? [
                   [
@@ -109,8 +109,8 @@ function ServerDetails({ server }: { readonly server: Server }) {
               </span>,
             ],
             ['Created', <RelativeTime key="created" time={createdAt} />],
-            ['Changed', <RelativeTime key="changed" time={updatedAt} />],
-            ['Id', <CopyableId key="id" id={id} />],
+            ['Updated', <RelativeTime key="changed" time={updatedAt} />],
+            ['ID', <CopyableId key="id" id={id} />],
           ]}
         />
       </Section>

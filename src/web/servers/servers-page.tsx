@@ -42,8 +42,7 @@ const COLUMNS: readonly Column<Server>[] = [
   {
     key: 'address',
     label: 'Address',
-    cell: (server) =>
-      server.kind === 'local' ? 'This machine' : <span className="mono">{formatSshAddress(server)}</span>,
+    cell: (server) => (server.kind === 'local' ? 'Local' : <span className="mono">{formatSshAddress(server)}</span>),
   },
   {
     key: 'hostKey',
@@ -54,7 +53,7 @@ const COLUMNS: readonly Column<Server>[] = [
   {
     key: 'confirmed',
     label: 'Confirmed',
-    cell: ({ confirmed }) => (confirmed ? <Tag tone="good">Yes</Tag> : <Tag tone="warn">Not confirmed</Tag>),
+    cell: ({ confirmed }) => (confirmed ? <Tag tone="good">Yes</Tag> : <Tag tone="warn">No</Tag>),
   },
   { key: 'created', label: 'Created', sort: 'createdAt', cell: ({ createdAt }) => <RelativeTime time={createdAt} /> },
 ];
@@ -74,10 +73,10 @@ export function ServersPage() {
     <ResourceListPage
       title="Servers"
       plural="servers"
-      description="The machines that apps are deployed to. Devpilot makes a key pair for each, and shows only the public half."
+      description="The machines apps are deployed to. Devpilot generates a key pair for each and shows only the public key."
       icon={<IconServer size={26} />}
       createLabel="New server"
-      emptyHint="Add a machine that runs an SSH server, install the public key that you are shown, and check it."
+      emptyHint="Add a machine that runs an SSH server, install the public key shown there, and check the connection."
       list={list}
       columns={COLUMNS}
       state={state}

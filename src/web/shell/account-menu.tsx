@@ -17,7 +17,7 @@ import styles from './shell.module.css';
 const COLOR_SCHEMES = [
   { scheme: 'light', label: 'Light', Icon: IconSun },
   { scheme: 'dark', label: 'Dark', Icon: IconMoon },
-  { scheme: 'auto', label: 'As the system', Icon: IconDeviceDesktop },
+  { scheme: 'auto', label: 'System', Icon: IconDeviceDesktop },
 ] as const;
 
 /** Who is signed in: own account, colours, sign out. */
@@ -59,12 +59,12 @@ export function AccountMenu() {
           </Menu.Item>
         )}
         <Menu.Divider />
-        <Menu.Label>Colours</Menu.Label>
+        <Menu.Label>Theme</Menu.Label>
         {COLOR_SCHEMES.map(({ scheme, label, Icon }) => (
           <Menu.Item
             key={scheme}
             leftSection={<Icon size={16} />}
-            rightSection={colorScheme === scheme ? <IconCheck size={16} aria-label="chosen" /> : null}
+            rightSection={colorScheme === scheme ? <IconCheck size={16} aria-label="selected" /> : null}
             onClick={() => setColorScheme(scheme)}
           >
             {label}

@@ -6,11 +6,7 @@ export function ConnectionBanner() {
   const isLost = useConnectionLost();
   return (
     <div role="status" aria-live="polite">
-      {isLost && (
-        <div className={`${styles['banner']} tone-warn`}>
-          The server can not be reached. Trying again every two seconds …
-        </div>
-      )}
+      {isLost && <div className={`${styles['banner']} tone-warn`}>Connection lost. Reconnecting…</div>}
     </div>
   );
 }

@@ -14,7 +14,7 @@ export function NoSuchWorkspace() {
     <Page title="Settings">
       <EmptyState
         icon={<IconAlertTriangle size={26} />}
-        title="There is no such workspace"
+        title="Workspace not found"
         action={
           <Group gap="xs" justify="center">
             {workspaces.slice(0, 6).map(({ id, name, slug }) => (

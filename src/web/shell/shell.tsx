@@ -34,7 +34,7 @@ interface NavItem {
 
 const NAV_GROUPS: readonly { readonly heading: string; readonly items: readonly NavItem[] }[] = [
   {
-    heading: 'Work',
+    heading: 'Resources',
     items: [
       { to: '/projects', label: 'Projects', Icon: IconFolder },
       { to: '/apps', label: 'Apps', Icon: IconAppWindow },
@@ -99,7 +99,7 @@ export function Shell() {
       padding={{ base: 'md', sm: 'lg', xl: 'xl' }}
     >
       <button type="button" className="skip" onClick={() => main.current?.focus()}>
-        Skip to the content
+        Skip to content
       </button>
       <AppShell.Header hiddenFrom="sm" className={styles['side']}>
         <Group h="100%" px="md" justify="space-between">

@@ -52,7 +52,7 @@ export function WorkspaceSwitcher() {
               leftSection={<IconPlus size={16} />}
               onClick={() => void navigate({ to: '/', search: { create: 'workspace' } as never })}
             >
-              Create a workspace
+              Create workspace
             </Menu.Item>
           </>
         )}

@@ -35,7 +35,7 @@ export function AccountForm({ signUpCode, email = '', autoFocus = false, onSigne
         <TextInput label="Email" type="email" autoComplete="username" {...form.getInputProps('email')} />
         <PasswordInput
           label="Password"
-          description="At least 8 characters. A sentence is easier to keep than a riddle."
+          description="At least 8 characters. A long passphrase is easier to remember than a complex password."
           autoComplete="new-password"
           {...form.getInputProps('password')}
         />

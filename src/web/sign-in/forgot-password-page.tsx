@@ -24,13 +24,13 @@ export function ForgotPasswordPage() {
   });
   if (sentTo !== null) {
     return (
-      <CenteredLayout title="Check your mail" footer={backLink}>
+      <CenteredLayout title="Check your email" footer={backLink}>
         <Text fz="sm">
-          If <b>{sentTo}</b> has an account and this server sends mail, a link to choose a new password arrives shortly.
-          It works once, within one hour.
+          If <b>{sentTo}</b> has an account and this server sends email, a password reset link will arrive shortly. It
+          can be used once and expires after one hour.
         </Text>
         <Text fz="sm" c="dimmed">
-          Nothing arrives? Ask an operator of this server for a link.
+          No email? Ask an operator of this server for a link.
         </Text>
       </CenteredLayout>
     );
@@ -38,7 +38,7 @@ export function ForgotPasswordPage() {
   return (
     <CenteredLayout
       title="Forgot your password?"
-      description="We send you a link to choose a new one."
+      description="We'll email you a link to choose a new one."
       footer={backLink}
     >
       <form noValidate onSubmit={form.onSubmit(submission.submit)}>

@@ -17,7 +17,7 @@ export function HomePage() {
   if (!me.canCreateWorkspaces) {
     return (
       <CenteredLayout
-        title="You are not in a workspace"
+        title="You are not a member of any workspace"
         description={`You are signed in as ${me.email}. Ask an owner or admin of a workspace for an invitation, or an operator of this server to create a workspace.`}
         footer={footer}
       />
@@ -25,11 +25,11 @@ export function HomePage() {
   }
   return (
     <CenteredLayout
-      title="Create a workspace"
+      title="Create workspace"
       description={
         create === undefined
-          ? `You are signed in as ${me.email} and in no workspace yet. Create one, or ask for an invitation.`
-          : 'You become its owner. Nothing of your other workspaces is visible in it.'
+          ? `You are signed in as ${me.email} but not a member of any workspace yet. Create one, or ask for an invitation.`
+          : 'You will be its owner. It shares nothing with your other workspaces.'
       }
       footer={footer}
     >

@@ -27,19 +27,19 @@ export function ResetPasswordPage() {
     takenCode = null;
     form.setFieldValue('password', '');
     clearSessionData();
-    notifications.show({ message: 'Your password is changed. Sign in with it.' });
+    notifications.show({ message: 'Password changed. Sign in with your new password.' });
     await navigate({ to: '/sign-in', search: {} });
   });
   const newLinkAnchor = (
     <Anchor fz="sm" ta="center" renderRoot={(props) => <Link to="/forgot-password" search={{}} {...props} />}>
-      Ask for a new link
+      Request a new link
     </Anchor>
   );
   if (code === '') {
     return (
       <CenteredLayout
-        title="The link is not complete"
-        description="Open the whole link that was sent to you, with the part behind #."
+        title="Incomplete link"
+        description="Open the full link from the email, including the part after #."
         footer={newLinkAnchor}
       />
     );
@@ -47,7 +47,7 @@ export function ResetPasswordPage() {
   return (
     <CenteredLayout
       title="Choose a new password"
-      description="You are signed out everywhere else. Access tokens and API keys go on working."
+      description="You will be signed out everywhere else. Access tokens and API keys keep working."
       footer={newLinkAnchor}
     >
       <form noValidate onSubmit={form.onSubmit(submission.submit)}>

@@ -25,7 +25,7 @@ export function SetupPage() {
     return (
       <CenteredLayout
         title="Name your workspace"
-        description="Step 2 of 2. Everything you create lives in a workspace."
+        description="Step 2 of 2. Everything you create belongs to a workspace."
       >
         <CreateWorkspaceForm
           onCreated={({ slug }) => void navigate({ to: '/settings/access-tokens', search: { workspace: slug } })}
@@ -36,17 +36,17 @@ export function SetupPage() {
   return (
     <CenteredLayout
       title="Set up Devpilot"
-      description="Step 1 of 2. You become the owner of this installation's first workspace."
+      description="Step 1 of 2. You will own this server's first workspace."
       footer={
         <Text c="dimmed" fz="sm" ta="center">
-          The setup link works once. It is printed when the server starts.
+          The setup link can be used once. The server prints it when it starts.
         </Text>
       }
     >
       {showCodeField && (
         <TextInput
           label="Setup code"
-          description="The part behind #code= in the setup link that the server printed."
+          description="The part after #code= in the setup link the server printed."
           value={code}
           onChange={(event) => setCode(event.currentTarget.value.trim())}
           autoComplete="off"

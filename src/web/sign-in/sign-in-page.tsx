@@ -22,8 +22,8 @@ export function SignInPage() {
     initialValues: { email: '', password: '', code: '' },
     validate: {
       email: validateEmail,
-      password: (password) => (password === '' ? 'Type your password' : null),
-      code: (code) => (needsCode && code.trim() === '' ? 'Type a code' : null),
+      password: (password) => (password === '' ? 'Enter your password' : null),
+      code: (code) => (needsCode && code.trim() === '' ? 'Enter a code' : null),
     },
   });
   const signIn = useMutation({
@@ -46,10 +46,10 @@ export function SignInPage() {
       title={needsCode ? 'Two-factor code' : 'Sign in'}
       description={
         needsCode
-          ? 'The six digits of your authenticator app, or one of your recovery codes.'
+          ? 'Enter the six-digit code from your authenticator app, or a recovery code.'
           : from === undefined
-            ? 'To the settings of your workspace.'
-            : 'You come back to where you were.'
+            ? 'Sign in to your workspace.'
+            : 'You will return to the page you were on.'
       }
       footer={
         <Text c="dimmed" fz="sm" ta="center">
@@ -104,7 +104,7 @@ export function SignInPage() {
                 form.reset();
               }}
             >
-              Use another account
+              Use a different account
             </Button>
           )}
         </Stack>

@@ -21,7 +21,7 @@ export function CreateWorkspaceForm({ onCreated }: { readonly onCreated: (worksp
       <Stack gap="md">
         <TextInput
           label="Workspace name"
-          description="Your team or company. You can rename it later."
+          description="The name of your team or company. You can rename it later."
           placeholder="Acme"
           autoComplete="organization"
           autoFocus

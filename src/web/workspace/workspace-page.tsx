@@ -7,6 +7,7 @@ import { api, getErrorMessage, getFieldErrors, queryClient } from '../api.ts';
 import { ConfirmDialog } from '../components/confirm-dialog.tsx';
 import { CopyButton } from '../components/copy-button.tsx';
 import { DescriptionList } from '../components/description-list.tsx';
+import { capitalize } from '../components/format.ts';
 import { Notice } from '../components/notice.tsx';
 import { Page } from '../components/page.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
@@ -32,21 +33,21 @@ function RenameSection() {
       await queryClient.invalidateQueries({ queryKey: workspacesQuery.queryKey });
       form.setInitialValues({ name, slug });
       form.reset();
-      notifications.show({ message: 'The workspace is changed.' });
+      notifications.show({ message: 'Workspace saved' });
       await navigate({ to: '.', search: { workspace: slug }, replace: true });
     },
   });
   return (
     <Section
-      title="Name and address"
-      description="Members see the name. The slug names the workspace in addresses, the CLI and the API."
+      title="Name and slug"
+      description="Members see the name. The slug identifies the workspace in URLs, the CLI and the API."
     >
       <form noValidate onSubmit={form.onSubmit((values) => save.mutate(values))}>
         <Stack gap="md">
           <TextInput label="Name" {...form.getInputProps('name')} />
           <TextInput
             label="Slug"
-            description="Links and scripts that name the old slug stop working. Access tokens and API keys do not mind."
+            description="Links and scripts that use the old slug stop working. Access tokens and API keys are not affected."
             spellCheck={false}
             {...form.getInputProps('slug')}
           />
@@ -75,8 +76,8 @@ function DeleteWorkspaceSection() {
   });
   return (
     <Section
-      title="Delete this workspace"
-      description="Its access tokens and API keys stop working at once, on every node. This can not be undone."
+      title="Delete workspace"
+      description="Its access tokens and API keys stop working immediately, on every node. This cannot be undone."
       tone="bad"
       actions={
         <Button className="button-bad" onClick={open}>
@@ -93,16 +94,18 @@ function DeleteWorkspaceSection() {
         onConfirm={async () => {
           await api.workspaces.delete(workspace.id);
           clearSessionData();
-          notifications.show({ message: `The workspace ${workspace.name} is deleted.` });
+          notifications.show({ message: `Workspace ${workspace.name} deleted` });
           await navigate({ to: '/', search: {} });
         }}
       >
         <Text fz="sm">
-          Everything in <b>{workspace.name}</b> goes: members lose their access, and those who are in no other workspace
-          are signed out; invitations end, and whatever is under way with its credentials is refused from now on.
+          Everything in <b>{workspace.name}</b> is deleted: members lose access, and those without another workspace are
+          signed out; invitations are revoked, and requests with its credentials are rejected from now on.
         </Text>
         <Notice tone="bad">
-          {count.data === undefined ? 'Counting the credentials that die with it …' : `${count.data} die with it.`}
+          {count.data === undefined
+            ? 'Counting the credentials that will be deleted…'
+            : `${count.data} will be deleted.`}
         </Notice>
       </ConfirmDialog>
     </Section>
@@ -115,8 +118,8 @@ function LeaveWorkspaceSection() {
   const [opened, { open, close }] = useDisclosure();
   return (
     <Section
-      title="Leave this workspace"
-      description="You lose your access to it. Access tokens and API keys that you created go on working."
+      title="Leave workspace"
+      description="You lose access to it. Access tokens and API keys you created keep working."
       tone="bad"
       actions={
         <Button className="button-bad" onClick={open}>
@@ -132,11 +135,11 @@ function LeaveWorkspaceSection() {
         onConfirm={async () => {
           await workspaceApi.members.leave();
           clearSessionData();
-          notifications.show({ message: `You have left ${workspace.name}.` });
+          notifications.show({ message: `You left ${workspace.name}` });
           await navigate({ to: '/', search: {} });
         }}
       >
-        To come back to <b>{workspace.name}</b> you need an invitation. If it is your last workspace, you are signed
+        You need an invitation to rejoin <b>{workspace.name}</b>. If this is your last workspace, you will be signed
         out.
       </ConfirmDialog>
     </Section>
@@ -150,18 +153,18 @@ export function WorkspacePage() {
     <Page title="Workspace" width="narrow">
       <Stack gap="lg">
         {isAdmin && <RenameSection key={workspace.updatedAt} />}
-        <Section title="Facts">
+        <Section title="Details">
           <DescriptionList
             items={[
               ...(isAdmin ? [] : [['Name', workspace.name] as const, ['Slug', workspace.slug] as const]),
               [
-                'Id',
+                'ID',
                 <Group key="id" gap="xs" component="span">
                   <span className="mono">{workspace.id}</span>
                   <CopyButton text={workspace.id} size="compact-xs" />
                 </Group>,
               ],
-              ['Your role', workspace.role.charAt(0).toUpperCase() + workspace.role.slice(1)],
+              ['Your role', capitalize(workspace.role)],
               ['Created', <RelativeTime key="created" time={workspace.createdAt} />],
             ]}
           />
