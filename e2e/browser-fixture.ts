@@ -6,11 +6,11 @@ import { signUpOwner, startTestServer, type TestPerson, type TestServer } from '
 import { INSECURE_HOST, openContext, type Scheme, startBrowser, takeScreenshot, watchConsole } from './browser.ts';
 
 export interface OpenOptions {
-  /** Who is signed in: the owner unless somebody else is named, nobody where it is null. */
+  /** The person who is signed in; the owner by default, nobody if null. */
   readonly person?: TestPerson | null;
   readonly width?: number;
   readonly scheme?: Scheme;
-  /** A browser of its own, for tests that lose the session or the network, or sign out. Nobody's always is. */
+  /** A separate browser context, for tests that lose the session or the network or sign out. Implied if `person` is null. */
   readonly ownContext?: boolean;
 }
 
@@ -19,40 +19,41 @@ export interface BrowserFixture {
   readonly browser: Browser;
   /** Ada Lovelace, ada@example.com, owner of the workspace Acme. */
   readonly owner: TestPerson;
-  /** Opens a tab at an address and waits until the page is there and nothing in it is still being read. */
+  /** Opens a tab at a path and waits until the page has finished loading. */
   open(path: string, options?: OpenOptions): Promise<Page>;
 }
 
 export interface BrowserFixtureOptions {
-  /** Settings of the server beside those of every test. */
+  /** Environment variables of the server, added to the defaults of the tests. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** False where a test is to see a server on which nobody has signed up. */
+  /** False for a server on which nobody has signed up. */
   readonly owner?: false;
 }
 
-/** Settings of a server that is reached by another name over plain HTTP, where DEVPILOT_TEST_INSECURE asks for one. */
+/** With DEVPILOT_TEST_INSECURE set, the settings of a server that browsers reach over plain HTTP by a name other than localhost. */
 async function insecureAddress(): Promise<Record<string, string>> {
   if (process.env['DEVPILOT_TEST_INSECURE'] === undefined) return {};
   const port = String(await freePort());
   return { PORT: port, DEVPILOT_PUBLIC_URL: `http://${INSECURE_HOST}:${port}` };
 }
 
-/** Waits until the page has its heading and every part of it has been read. */
+/** Waits until the page shows its heading and no part of it is still loading. */
 export async function waitUntilLoaded(tab: Page): Promise<void> {
   await tab.getByRole('heading', { level: 1 }).first().waitFor();
   await tab.waitForFunction(() => document.querySelector('[aria-busy=true]') === null);
 }
 
 /**
- * Sets what a file of tests in the browser stands on, once for all its tests: a server, a browser and an owner,
- * then whatever `prepare` puts there. Call it at the top of the file, outside of any `describe`.
+ * Sets up what all browser tests of a file share: a server, a browser and an owner, and then whatever `prepare`
+ * creates. Call it at the top of the file, outside any `describe`.
  *
- *     const stage = setUpBrowserFixture(async ({ owner }) => void (await createToken(owner, ['all'])));
+ *     const fixture = setUpBrowserFixture(async ({ owner }) => void (await createToken(owner, ['all'])));
  *     test('…', async () => {
- *       const tab = await stage.open('/settings/members');
+ *       const tab = await fixture.open('/settings/members');
  *
- * Tabs close with the test that opened them. A test in whose tabs the console complained, a content policy refused
- * something, or anybody but the server was asked, fails; of one that failed there are pictures in `e2e/screenshots/failed-…`.
+ * Tabs are closed after the test that opened them. A test fails if the console of one of its tabs logged an error, the
+ * content security policy blocked something, or a tab sent a request to another server. A test that fails leaves
+ * screenshots of its tabs in `e2e/screenshots/failed-…`.
  */
 export function setUpBrowserFixture(
   prepare: (fixture: BrowserFixture) => Promise<void> = async () => {},
@@ -65,7 +66,7 @@ export function setUpBrowserFixture(
   let tabs: { tab: Page; complaints: string[]; whole: BrowserContext | Page }[] = [];
 
   const required = <Thing>(thing: Thing | undefined): Thing => {
-    assert.ok(thing, 'the stage is set before the first test, and has an owner unless it is told not to');
+    assert.ok(thing, 'available once the tests have started, the owner unless `owner` is false');
     return thing;
   };
 
@@ -76,13 +77,13 @@ export function setUpBrowserFixture(
     return known;
   }
 
-  /** Collects what the console complains about, and what is asked of anybody but the server. */
+  /** Collects console errors and requests to other servers. */
   function collectComplaints(tab: Page): string[] {
     const complaints = watchConsole(tab);
     tab.on('request', (request) => {
       const { origin, protocol } = new URL(request.url());
       const isOwn = origin === fixture.server.origin || protocol === 'blob:' || protocol === 'data:';
-      if (!isOwn) complaints.push(`asks ${request.url()}`);
+      if (!isOwn) complaints.push(`request to another server: ${request.url()}`);
     });
     return complaints;
   }
@@ -132,7 +133,7 @@ export function setUpBrowserFixture(
     assert.deepEqual(
       opened.flatMap(({ complaints }) => complaints),
       [],
-      'the console has nothing to complain about, and nobody else is asked',
+      'no console errors and no requests to other servers',
     );
   });
 

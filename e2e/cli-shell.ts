@@ -19,12 +19,12 @@ export interface RunOptions {
   readonly cwd?: string;
 }
 
-/** The real command, with a configuration of its own and nothing of the environment's. */
+/** Runs `bin/devpilot.mjs` with its own configuration directory and without this process's environment. */
 export interface CliShell {
   readonly directory: string;
   run(args: readonly string[], options?: RunOptions): Promise<ProcessResult>;
   start(args: readonly string[], options?: RunOptions): ChildProcess;
-  /** At a terminal: types each answer once what it answers to has been shown. */
+  /** Runs the command in a pseudo-terminal and types each answer once its question has been printed. */
   typeAtTerminal(
     args: readonly string[],
     answers: readonly (readonly [question: RegExp, answer: string])[],
@@ -32,7 +32,7 @@ export interface CliShell {
   close(): void;
 }
 
-/** Collects what a process says until it ends. */
+/** Collects the output of a process and resolves when it has ended. */
 export function collectResult(child: ChildProcess): Promise<ProcessResult> {
   let stdout = '';
   let stderr = '';
@@ -69,7 +69,7 @@ export function openCliShell(environment: Readonly<Record<string, string>> = {})
   };
   const type: CliShell['typeAtTerminal'] = async (args, answers) => {
     const commandLine = [process.execPath, BIN, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
-    // A terminal that nobody sits at has no columns until it is told.
+    // A new pseudo-terminal has no size until it is set.
     const child = spawn('script', ['-qefc', `stty cols 200 rows 50; ${commandLine}`, '/dev/null'], {
       cwd: directory,
       env: { ...own, TERM: 'xterm' },

@@ -9,27 +9,27 @@ import { signUpMember, type TestPerson } from '../src/testing/test-server.ts';
 import { type BrowserFixture, setUpBrowserFixture } from './browser-fixture.ts';
 import { button } from './keyboard.ts';
 
-/** A workspace with two servers and the app Storefront on the first of them. */
+/** A workspace with two servers, and the app Storefront on the first of them. */
 export interface DeploymentFixture {
   readonly fixture: BrowserFixture;
-  /** A member, neither owner nor admin. */
+  /** Has the role member. */
   readonly member: TestPerson;
   readonly app: TestApp;
-  /** The first commit of the app's repository. */
+  /** The hash of the first commit in the app's repository. */
   readonly first: string;
   commit(text: string): void;
-  /** The page of the release that is live. */
+  /** Reads page.txt of the active release. */
   readLivePage(): string;
   deployments(): Promise<Deployment[]>;
-  /** Opens the form, fills it, deploys, and waits for the deployment's page. */
+  /** Opens the deploy dialog, fills it in with `fill`, submits it and waits for the deployment's page. */
   deploy(tab: Page, fill?: (form: Locator) => Promise<unknown>): Promise<void>;
 }
 
-/** Sets the stage for a file about deployments; see `setUpBrowserFixture`. */
+/** Sets up the fixture of a file about deployments; see `setUpBrowserFixture`. */
 export function setUpDeploymentFixture(): DeploymentFixture {
   let prepared: { linus: TestPerson; app: TestApp; first: string } | undefined;
   const get = () => {
-    if (prepared === undefined) throw new Error('The stage is not set yet.');
+    if (prepared === undefined) throw new Error('The fixture is not ready before the tests start.');
     return prepared;
   };
   const fixture = setUpBrowserFixture(
@@ -81,7 +81,7 @@ export const step = (tab: Page, name: string): Locator =>
 export const servers = (tab: Page, name: string): Locator =>
   tab.getByRole('list', { name: 'Servers' }).getByRole('listitem').filter({ hasText: name });
 
-/** Presses a decision and confirms it. */
+/** Presses the button of a decision and confirms it in the dialog. */
 export async function confirmDecision(tab: Page, decision: 'Promote' | 'Abort' | 'Cancel'): Promise<void> {
   await button(tab, decision).click();
   const confirmDialog = dialog(tab, `${decision} this deployment`);
@@ -89,7 +89,7 @@ export async function confirmDecision(tab: Page, decision: 'Promote' | 'Abort' |
   await confirmDialog.waitFor({ state: 'detached' });
 }
 
-/** Fills the form for a strategy on both servers. */
+/** Selects a strategy and both servers in the deploy dialog. */
 export const selectBothServers = (strategy: 'Rolling' | 'Canary') => async (form: Locator) => {
   await button(form, 'More options').click();
   await form.getByLabel('Server 2').check();

@@ -4,19 +4,19 @@ import type { TestPerson } from '../src/testing/test-server.ts';
 import { checkAppearance } from './browser.ts';
 import type { BrowserFixture } from './browser-fixture.ts';
 
-/** Something to look at, and what is done to its page before it is looked at. */
+/** A page whose appearance is checked, and how to bring it into the state to check. */
 export interface PageCheck {
   readonly name: string;
   readonly path: string | (() => string);
-  /** Who looks: the owner where it is left out, nobody where it gives null. */
+  /** Returns the person who is signed in, null for nobody; the owner by default. */
   readonly person?: () => TestPerson | null;
   readonly prepare?: (tab: Page) => Promise<unknown>;
 }
 
-/** Declares for each sight that it bears to be looked at in both schemes, wide and narrow. */
+/** Declares one test per page that runs `checkAppearance` on it. */
 export function checkPages(fixture: BrowserFixture, checks: readonly PageCheck[]): void {
   for (const { name, path, person, prepare } of checks) {
-    test(`${name} has no barriers and fits, in both schemes, wide and narrow`, async () => {
+    test(`${name} is accessible and fits the window in both color schemes, wide and narrow`, async () => {
       const tab = await fixture.open(typeof path === 'string' ? path : path(), {
         ...(person !== undefined && { person: person() }),
       });

@@ -5,10 +5,10 @@ import type { Script } from '../src/contract/scripts.ts';
 import type { Server } from '../src/contract/servers.ts';
 import { bearer, createToken, type TestPerson, type TestServer } from '../src/testing/test-server.ts';
 
-async function create<Made>(person: TestPerson, path: string, body: object): Promise<Made> {
-  const made = await person.call<Made>(path, { body });
-  assert.equal(made.status, 201, made.text);
-  return made.body;
+async function create<Created>(person: TestPerson, path: string, body: object): Promise<Created> {
+  const created = await person.call<Created>(path, { body });
+  assert.equal(created.status, 201, created.text);
+  return created.body;
 }
 
 export const createProject = (person: TestPerson, body: { name: string; description?: string }): Promise<Project> =>
@@ -30,7 +30,7 @@ export async function setVariables(person: TestPerson, app: App, values: Record<
 
 const HOUR = 3_600_000;
 
-/** Sends a day's events of a shop: more of some types than of others. */
+/** Sends 600 activity events of a shop, spread over the last 23 hours and unevenly over seven types. */
 export async function sendActivityEvents(server: TestServer, person: TestPerson): Promise<void> {
   const { secret } = await createToken(person, ['activity_tracker'], { name: 'Shop events' });
   const types = [
@@ -64,7 +64,7 @@ export interface Report {
   readonly [field: string]: unknown;
 }
 
-/** Reports errors with a token of its own; answers with their issues. */
+/** Reports errors with a token created for it and returns the ID of each report's issue. */
 export async function reportErrors(
   server: TestServer,
   person: TestPerson,

@@ -6,17 +6,17 @@ import { checkPages, type PageCheck } from './page-checks.ts';
 export const TOKENS = '/settings/access-tokens';
 export const LOG = '/settings/activity-log';
 
-/** A workspace with something on each of its settings pages. */
+/** A workspace with content on each of its settings pages. */
 export interface SettingsFixture {
   readonly fixture: BrowserFixture;
   readonly member: TestPerson;
-  /** The id of a token that is used. */
+  /** The ID of a token that has been used. */
   readonly token: string;
-  /** The id of a key that was edited. */
+  /** The ID of a key that has been edited. */
   readonly key: string;
 }
 
-/** Sets the stage for a file that looks at pages; see `setUpBrowserFixture`. */
+/** Sets up the fixture of a file that checks the appearance of pages; see `setUpBrowserFixture`. */
 export function setUpSettingsFixture(): SettingsFixture {
   let member: TestPerson | undefined;
   let token = '';
@@ -55,7 +55,7 @@ export function setUpSettingsFixture(): SettingsFixture {
   return {
     fixture,
     get member() {
-      if (member === undefined) throw new Error('The stage is not set yet.');
+      if (member === undefined) throw new Error('The fixture is not ready before the tests start.');
       return member;
     },
     get token() {
@@ -67,18 +67,18 @@ export function setUpSettingsFixture(): SettingsFixture {
   };
 }
 
-/** In the workspace Acme, unless the address says otherwise. */
+/** Adds the workspace Acme to a settings path that names no workspace. */
 export function inWorkspace(path: string): string {
   if (!path.startsWith('/settings') || path.includes('workspace=')) return path;
   return `${path}${path.includes('?') ? '&' : '?'}workspace=acme`;
 }
 
-/** Declares that each of these pages of the workspace Acme looks right. */
-export function checkWorkspacePages(fixture: BrowserFixture, sights: readonly PageCheck[]): void {
+/** Declares one appearance test per page of the workspace Acme. */
+export function checkWorkspacePages(fixture: BrowserFixture, checks: readonly PageCheck[]): void {
   checkPages(
     fixture,
-    sights.map(({ path, ...sight }) => ({
-      ...sight,
+    checks.map(({ path, ...check }) => ({
+      ...check,
       path: () => inWorkspace(typeof path === 'string' ? path : path()),
     })),
   );
