@@ -197,7 +197,7 @@ test('files in Git LFS are fetched, or the deployment fails before anything is s
   try {
     repository.commit({ 'other.bin': 'another' });
     const failed = await deployAndWait(owner, app);
-    assert.match(failed.error ?? '', /large\.bin and perhaps others are in Git LFS, and git-lfs is not installed/);
+    assert.match(failed.error ?? '', /large\.bin and possibly other files are in Git LFS, but git-lfs is not installed/);
     assert.equal(live(app, 'page.txt'), 'one');
   } finally {
     process.env['PATH'] = path;
