@@ -232,7 +232,7 @@ export function createConnectionPool(): ConnectionPool {
     pooled(target, retryDelays) {
       if (target.kind !== 'ssh') return target;
       const ssh = target as typeof target & SshTarget;
-      const withRetries = retryDelays === undefined ? ssh : { ...ssh, pauses: retryDelays };
+      const withRetries = retryDelays === undefined ? ssh : { ...ssh, retryDelaysMs: retryDelays };
       return { ...withRetries, connect: (signal?: AbortSignal) => sharedConnection(withRetries, signal) };
     },
     async close() {
