@@ -51,11 +51,11 @@ function newRepository(): TestRepository {
 }
 const live = (app: TestApp, file: string) => readFileSync(join(app.directory, 'current', file), 'utf8');
 
-test('only what a branch or tag contains is deployed', async () => {
+test('only commits that a branch or tag contains are deployed', async () => {
   const app = await newApp();
   const { repository } = app;
   const first = repository.git('rev-parse', 'HEAD');
-  // As hosts keep the commits of forks: in the repository, and in no branch or tag of it.
+  // As Git hosts store the commits of forks: in the repository, but in no branch or tag.
   repository.git('checkout', '--quiet', '--detach');
   const imposter = repository.commit({ 'page.txt': 'imposter' });
   repository.git('update-ref', 'refs/pull/1/head', imposter);
@@ -65,7 +65,7 @@ test('only what a branch or tag contains is deployed', async () => {
     const refused = await deployAndWait(owner, app, { commit });
     assert.match(refused.error ?? '', /has no commit \w+ in any branch or tag/);
   }
-  // Even where a version before this one has fetched it.
+  // Also if an earlier version has already fetched the commit.
   await deployAndWait(owner, app);
   const copy = join(app.directory, '.devpilot/repository.git');
   execFileSync('git', ['-C', copy, 'fetch', '--quiet', repository.path, 'refs/pull/1/head'], { stdio: 'ignore' });
@@ -79,7 +79,7 @@ test('only what a branch or tag contains is deployed', async () => {
   assert.equal((await deployAndWait(owner, app, { commit: first })).status, 'completed');
 });
 
-test('an abbreviated commit is no tag or branch of that name', async () => {
+test('an abbreviated commit is not resolved as a tag or branch of that name', async () => {
   const app = await newApp();
   const { repository } = app;
   const wanted = repository.git('rev-parse', 'HEAD');
@@ -91,7 +91,7 @@ test('an abbreviated commit is no tag or branch of that name', async () => {
   assert.match((await deployAndWait(owner, app, { commit: 'deadbeef' })).error ?? '', /has no commit deadbeef/);
 });
 
-test('a rollback goes to a release that is kept, also after its branch was rewritten', async () => {
+test('a rollback activates a stored release, also after its branch was rewritten', async () => {
   const app = await newApp();
   const first = await deployAndWait(owner, app);
   app.repository.git('commit', '--quiet', '--amend', '--message', 'Rewritten');
@@ -107,7 +107,7 @@ test('a rollback goes to a release that is kept, also after its branch was rewri
   assert.equal((await deployAndWait(owner, app, { commit: first.commit })).status, 'failed');
 });
 
-test('submodules with relative addresses are fetched from beside the repository', async () => {
+test('submodules with relative URLs are fetched relative to the repository', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'devpilot-git-'));
   const library = newRepository();
   library.commit({ 'lib.txt': 'lib' });
@@ -123,7 +123,7 @@ test('submodules with relative addresses are fetched from beside the repository'
   rmSync(folder, { recursive: true });
 });
 
-test('a repository of SHA-256 is deployed, also in the place of one of SHA-1', async () => {
+test('a SHA-256 repository is deployed, also when it replaces a SHA-1 one', async () => {
   const app = await newApp();
   assert.equal((await deployAndWait(owner, app)).status, 'completed');
   const longer = newRepository();
@@ -142,7 +142,7 @@ test('a repository of SHA-256 is deployed, also in the place of one of SHA-1', a
   assert.deepEqual([again.status, again.commit], ['completed', commit], again.error ?? '');
 });
 
-test('locks that a killed git left do not stop the next deployment', async () => {
+test('lock files of a killed git process do not block the next deployment', async () => {
   const app = await newApp();
   await deployAndWait(owner, app);
   app.repository.commit({ 'page.txt': 'two' });
@@ -170,7 +170,7 @@ test('a copy of the repository that a hook gave to another user is fetched again
   assert.ok((await readDeploymentLog(owner, done.id)).some(({ text }) => /belonged to another user/.test(text)));
 });
 
-test('files in Git LFS are fetched, or the deployment fails before anything is switched and names git-lfs', async () => {
+test('files in Git LFS are fetched; without git-lfs the deployment fails before activation and names it', async () => {
   const app = await newApp();
   const { repository } = app;
   const local = (...args: string[]) => repository.git('-c', 'protocol.file.allow=always', ...args);
@@ -197,7 +197,10 @@ test('files in Git LFS are fetched, or the deployment fails before anything is s
   try {
     repository.commit({ 'other.bin': 'another' });
     const failed = await deployAndWait(owner, app);
-    assert.match(failed.error ?? '', /large\.bin and possibly other files are in Git LFS, but git-lfs is not installed/);
+    assert.match(
+      failed.error ?? '',
+      /large\.bin and possibly other files are in Git LFS, but git-lfs is not installed/,
+    );
     assert.equal(live(app, 'page.txt'), 'one');
   } finally {
     process.env['PATH'] = path;
@@ -205,7 +208,7 @@ test('files in Git LFS are fetched, or the deployment fails before anything is s
   }
 });
 
-test('the error of a failed git is its first fatal line', async () => {
+test('the error of a failed git command is its first fatal line', async () => {
   const gone = await newApp({ repository: '/no/such/repository.git' });
   const failed = await deployAndWait(owner, gone);
   assert.match(failed.error ?? '', /exit code 128: fatal: '\/no\/such\/repository\.git' does not appear to be a git/);
